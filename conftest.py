@@ -1,0 +1,240 @@
+"""What a test may need of the machine, and what happens where it is missing.
+
+A test says what it needs by a fixture (``corpus``, ``chromium``, ``postgres_url``, ``redis_url``) or by a marker
+(``corpus``, ``browser``, ``servers``, ``programs("dcmdump")``). Where the machine has no such thing the test is skipped
+and says why. With ``--all``, as in CI, nothing may be skipped: whatever would skip a test fails it instead.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent
+START_SECONDS = 30.0
+"""How long a database or a broker may take to answer after its start."""
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+POSTGRES_BINARIES = "/usr/lib/postgresql"
+"""Debian keeps ``initdb`` and ``postgres`` in versioned folders here, off the PATH."""
+
+FIXTURE_MARKERS = {
+    "corpus": "corpus",
+    "chromium": "browser",
+    "postgres_url": "servers",
+    "redis_url": "servers",
+}
+"""The marker that a test gets by asking for a fixture, so that ``-m "not browser"`` finds it."""
+
+
+# --- the option and the rule ------------------------------------------------------------------------------------------
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--all",
+        action="store_true",
+        default=False,
+        help="demand everything a test needs (corpus, browser, servers, programs): what is missing fails the run",
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for fixture in getattr(item, "fixturenames", ()):
+            if fixture in FIXTURE_MARKERS:
+                item.add_marker(FIXTURE_MARKERS[fixture])
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for reason in missing_needs(item):
+        pytest.skip(reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report: pytest.TestReport = yield  # type: ignore[misc, assignment]
+    if report.skipped and not hasattr(report, "wasxfail") and item.config.getoption("--all"):
+        words = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        report.outcome = "failed"
+        report.longrepr = f"--all allows no skipped test.\n{words}"
+    return report  # type: ignore[return-value]
+
+
+def missing_needs(item: pytest.Item) -> Iterator[str]:
+    """Why a test cannot run here, a sentence for each thing that its markers ask for and the machine lacks."""
+    checks: dict[str, Callable[[], str | None]] = {"corpus": no_corpus, "browser": no_browser, "servers": no_servers}
+    for marker, check in checks.items():
+        if item.get_closest_marker(marker) and (reason := check()):
+            yield reason
+    for mark in item.iter_markers("programs"):
+        for program in mark.args:
+            if shutil.which(program) is None:
+                yield f"the program {program} is not installed"
+
+
+# --- what there is ----------------------------------------------------------------------------------------------------
+
+
+def corpus_folder() -> Path:
+    return Path(os.environ.get("VOXELRY_TEST_DATA") or ROOT.parent / "shared" / "data")
+
+
+def no_corpus() -> str | None:
+    if (corpus_folder() / "single" / "1-101.dcm").is_file():
+        return None
+    return "no real DICOM data at ../shared/data (VOXELRY_TEST_DATA names another folder)"
+
+
+def browser_path() -> str | None:
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+def no_browser() -> str | None:
+    return None if browser_path() else "no Chromium is installed"
+
+
+def postgres_folder() -> Path | None:
+    """The folder that holds ``initdb`` and ``postgres``, the newest version's."""
+    found = sorted(Path(POSTGRES_BINARIES).glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
+    if found:
+        return found[-1].parent
+    on_path = shutil.which("initdb")
+    return Path(on_path).resolve().parent if on_path else None
+
+
+def no_servers() -> str | None:
+    if postgres_folder() is None:
+        return "PostgreSQL is not installed"
+    if shutil.which("redis-server") is None:
+        return "Redis is not installed"
+    return None
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of real DICOM data."""
+    if reason := no_corpus():
+        pytest.skip(reason)
+    return corpus_folder()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the machine's Chromium."""
+    path = browser_path()
+    if path is None:
+        pytest.skip("no Chromium is installed")
+    return path
+
+
+# --- servers, on free ports and in temporary folders ------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server of this run's own, with an empty database."""
+    binaries = postgres_folder()
+    if binaries is None:
+        pytest.skip("PostgreSQL is not installed")
+    with postgres(binaries) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A Redis server of this run's own."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("Redis is not installed")
+    port = free_port()
+    arguments = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    with temporary_folder() as folder, running([*arguments, "--dir", str(folder)], folder / "log", port):
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+@contextmanager
+def postgres(binaries: Path) -> Iterator[str]:
+    """Start PostgreSQL, as an unprivileged user if this is root, for whom it refuses to start."""
+    as_user: list[str] = []
+    port = free_port()
+    with temporary_folder() as folder:
+        if os.geteuid() == 0:
+            account = unprivileged_account()
+            shutil.chown(folder, account.pw_uid, account.pw_gid)
+            as_user = ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
+        cluster = str(folder / "cluster")
+        create_cluster = [*as_user, str(binaries / "initdb"), "--pgdata", cluster, "--username=voxelry", "--auth=trust"]
+        create_cluster += ["--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
+        subprocess.run(create_cluster, check=True, stdout=subprocess.DEVNULL, cwd=folder)
+        server = [*as_user, str(binaries / "postgres"), "-D", cluster, "-h", "127.0.0.1", "-p", str(port)]
+        server += ["-k", str(folder), "-c", "fsync=off"]
+        with running(server, folder / "log", port):
+            create = [str(binaries / "createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "voxelry", "voxelry"]
+            wait_until(lambda: subprocess.run(create, capture_output=True, check=False).returncode == 0, "PostgreSQL")
+            yield f"postgresql://voxelry@127.0.0.1:{port}/voxelry"
+
+
+def unprivileged_account() -> pwd.struct_passwd:
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    pytest.skip("PostgreSQL does not run as root, and there is no other account")
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder that other accounts can enter and whose path is short enough for a Unix socket, unlike ``tmp_path``."""
+    with tempfile.TemporaryDirectory(prefix="voxelry-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+@contextmanager
+def running(arguments: list[str], log: Path, port: int) -> Iterator[None]:
+    """A server process, from the moment its port answers; stopped at the end."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=log.parent)
+    try:
+
+        def answers() -> bool:
+            if process.poll() is not None:
+                raise RuntimeError(f"{arguments[0]} ended at once:\n{log.read_text(errors='replace')}")
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", port)) == 0
+
+        wait_until(answers, arguments[0])
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(START_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def wait_until(ready: Callable[[], bool], name: str) -> None:
+    end = time.monotonic() + START_SECONDS
+    while not ready():
+        if time.monotonic() > end:
+            raise TimeoutError(f"{name} did not answer within {START_SECONDS:.0f} seconds")
+        time.sleep(0.05)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
