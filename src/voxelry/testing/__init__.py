@@ -1,0 +1,58 @@
+"""Public: synthetic studies to test against, in this project and in others.
+
+>>> from voxelry.testing import synthetic_series
+>>> series = synthetic_series("folder", slices=5, rows=16, columns=20)  # doctest: +SKIP
+>>> series.array.shape, series.spacing  # doctest: +SKIP
+((5, 16, 20), (3.0, 0.8, 0.7))
+"""
+
+from voxelry.testing.archives import (
+    bad_files,
+    bomb_zip,
+    nested_zip,
+    protected_zip,
+    write_zip,
+    zip_bytes,
+    zip_folder,
+)
+from voxelry.testing.instances import (
+    AXIAL,
+    CORONAL,
+    OBLIQUE,
+    PATIENT_BIRTH_DATE,
+    PATIENT_ID,
+    PATIENT_NAME,
+    SAGITTAL,
+    SECRETS,
+    pattern,
+    synthetic_instance,
+    synthetic_report,
+    uid,
+    write,
+)
+from voxelry.testing.synthetic import SyntheticSeries, synthetic_series
+
+__all__ = [
+    "AXIAL",
+    "CORONAL",
+    "OBLIQUE",
+    "PATIENT_BIRTH_DATE",
+    "PATIENT_ID",
+    "PATIENT_NAME",
+    "SAGITTAL",
+    "SECRETS",
+    "SyntheticSeries",
+    "bad_files",
+    "bomb_zip",
+    "nested_zip",
+    "pattern",
+    "protected_zip",
+    "synthetic_instance",
+    "synthetic_report",
+    "synthetic_series",
+    "uid",
+    "write",
+    "write_zip",
+    "zip_bytes",
+    "zip_folder",
+]

@@ -1,0 +1,155 @@
+"""Stored values into Pixel Data, in the transfer syntaxes that tests need."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import UID, ExplicitVRBigEndian
+
+RLE = "1.2.840.10008.1.2.5"
+JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
+JPEG_LOSSLESS = "1.2.840.10008.1.2.4.70"
+JPEG_LS = "1.2.840.10008.1.2.4.80"
+JPEG_2000_LOSSLESS = "1.2.840.10008.1.2.4.90"
+HTJ2K_LOSSLESS = "1.2.840.10008.1.2.4.201"
+COMPRESSED: tuple[str, ...] = (RLE, JPEG_BASELINE, JPEG_LOSSLESS, JPEG_LS, JPEG_2000_LOSSLESS, HTJ2K_LOSSLESS)
+
+
+def set_pixels(
+    dataset: Dataset,
+    pixels: npt.NDArray[np.generic],
+    *,
+    bits_stored: int,
+    photometric: str,
+    planar: int,
+    transfer_syntax: str,
+) -> None:
+    """Fill the Image Pixel module (PS3.3 C.7.6.3) of ``dataset`` from stored values.
+
+    Parameters
+    ----------
+    pixels
+        ``(row, column)``, ``(row, column, sample)`` for RGB and YBR_FULL (given as RGB), and one more axis in
+        front for frames; an integer type of 8, 16 or 32 bits.
+    transfer_syntax
+        Uncompressed, or one of ``COMPRESSED``.
+    """
+    colour = photometric in ("RGB", "YBR_FULL")
+    single = pixels.ndim == (3 if colour else 2)
+    frames = pixels[None] if single else pixels
+    if photometric == "YBR_FULL":
+        frames = rgb_to_ybr(frames)
+    dataset.SamplesPerPixel = 3 if colour else 1
+    dataset.PhotometricInterpretation = photometric
+    if colour:
+        dataset.PlanarConfiguration = planar
+    if not single:
+        dataset.NumberOfFrames = len(frames)
+    dataset.Rows, dataset.Columns = frames.shape[1], frames.shape[2]
+    dataset.BitsAllocated = frames.dtype.itemsize * 8
+    dataset.BitsStored = bits_stored
+    dataset.HighBit = bits_stored - 1
+    dataset.PixelRepresentation = 1 if frames.dtype.kind == "i" else 0
+    if photometric == "PALETTE COLOR":
+        _set_palette(dataset)
+    if transfer_syntax in COMPRESSED:
+        if planar:
+            raise ValueError("compressed colour is interleaved: planar must be 0")
+        dataset.PixelData = encapsulate([encode(frame, transfer_syntax) for frame in frames])
+        dataset["PixelData"].VR = "OB"
+        dataset["PixelData"].is_undefined_length = True
+        if transfer_syntax == JPEG_BASELINE:
+            dataset.LossyImageCompression = "01"
+            if colour:
+                dataset.PhotometricInterpretation = "YBR_FULL_422"
+        elif transfer_syntax == HTJ2K_LOSSLESS and colour:
+            dataset.PhotometricInterpretation = "YBR_RCT"
+        return
+    if colour and planar:
+        frames = np.moveaxis(frames, -1, 1)
+    # pydicom writes Pixel Data as it is given, so a big-endian file needs big-endian values.
+    order: Literal["<", ">"] = ">" if UID(transfer_syntax) == ExplicitVRBigEndian else "<"
+    raw = np.ascontiguousarray(frames).astype(frames.dtype.newbyteorder(order)).tobytes()
+    dataset.PixelData = raw + b"\0" * (len(raw) % 2)
+    dataset["PixelData"].VR = "OB" if frames.dtype.itemsize == 1 else "OW"
+
+
+def encode(frame: npt.NDArray[np.generic], transfer_syntax: str) -> bytes:
+    """One frame as a compressed bit stream, without loss except for JPEG Baseline."""
+    if transfer_syntax == RLE:
+        return _encode_rle(frame)
+    import imagecodecs
+
+    if transfer_syntax == JPEG_BASELINE:
+        return bytes(imagecodecs.jpeg8_encode(frame, level=95))
+    if transfer_syntax == JPEG_LOSSLESS:
+        if frame.ndim == 3:
+            raise ValueError("the encoder of lossless JPEG takes grey only")
+        return bytes(imagecodecs.ljpeg_encode(frame.view(f"u{frame.dtype.itemsize}")))
+    if transfer_syntax == JPEG_LS:
+        return bytes(imagecodecs.jpegls_encode(frame.view(f"u{frame.dtype.itemsize}")))
+    if transfer_syntax == JPEG_2000_LOSSLESS:
+        return bytes(imagecodecs.jpeg2k_encode(frame, codecformat="j2k", level=0, reversible=True, mct=False))
+    return bytes(imagecodecs.htj2k_encode(frame, reversible=True))
+
+
+def rgb_to_ybr(rgb: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
+    """RGB into YBR_FULL (PS3.3 C.7.6.3.1.2), rounded."""
+    matrix = np.array([[0.299, 0.587, 0.114], [-0.1687, -0.3313, 0.5], [0.5, -0.4187, -0.0813]])
+    converted = rgb.astype(np.float64) @ matrix.T + np.array([0.0, 128.0, 128.0])
+    limited: npt.NDArray[np.float64] = np.clip(np.rint(converted), 0, 255)
+    return limited.astype(np.uint8)
+
+
+def _encode_rle(frame: npt.NDArray[np.generic]) -> bytes:
+    """PS3.5 annex G: a segment for each byte of each sample, the most significant first, rows on their own."""
+    samples = np.moveaxis(frame, -1, 0) if frame.ndim == 3 else frame[None]
+    segments = []
+    for sample in samples:
+        planes = np.ascontiguousarray(sample.astype(sample.dtype.newbyteorder(">")))
+        octets = planes.view(np.uint8).reshape(*planes.shape, planes.dtype.itemsize)
+        for k in range(planes.dtype.itemsize):
+            packed = b"".join(_pack_bits(row.tobytes()) for row in octets[..., k])
+            segments.append(packed + b"\0" * (len(packed) % 2))
+    starts, place = [], 64
+    for segment in segments:
+        starts.append(place)
+        place += len(segment)
+    header = np.zeros(16, dtype="<u4")
+    header[0] = len(segments)
+    header[1 : len(starts) + 1] = starts
+    return header.tobytes() + b"".join(segments)
+
+
+def _pack_bits(row: bytes) -> bytes:
+    packed, k = bytearray(), 0
+    while k < len(row):
+        run = 1
+        while k + run < len(row) and run < 128 and row[k + run] == row[k]:
+            run += 1
+        if run > 1:
+            packed += bytes((257 - run, row[k]))
+            k += run
+            continue
+        end = k + 1
+        while end < len(row) and end - k < 128 and not (end + 1 < len(row) and row[end] == row[end + 1]):
+            end += 1
+        packed += bytes((end - k - 1,)) + row[k:end]
+        k = end
+    return bytes(packed)
+
+
+def palette() -> npt.NDArray[np.uint8]:
+    """The colours of a PALETTE COLOR instance, neither grey nor symmetric; shape ``(256, 3)``."""
+    ramp = np.arange(256, dtype=np.uint8)
+    return np.stack([ramp, 255 - ramp, ramp // 2], axis=1)
+
+
+def _set_palette(dataset: Dataset) -> None:
+    for name, column in zip(("Red", "Green", "Blue"), palette().T, strict=True):
+        setattr(dataset, f"{name}PaletteColorLookupTableDescriptor", [256, 0, 16])
+        setattr(dataset, f"{name}PaletteColorLookupTableData", (column.astype("<u2") * 257).tobytes())
