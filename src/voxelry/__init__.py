@@ -1,0 +1,71 @@
+"""Voxelry: a pile of DICOM in, volumes that can be trusted out.
+
+>>> import voxelry
+>>> volume = voxelry.load_volume("folder")   # a file, a folder or a zip
+>>> volume.array.shape, volume.spacing       # (slice, row, column), millimetres
+>>> voxelry.measure(volume, threshold=0.5).volume_mm3
+
+The names load when they are first used, so that importing voxelry costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from voxelry.core.errors import Problem as Problem
+    from voxelry.core.errors import VoxelryError as VoxelryError
+    from voxelry.core.intensity import Window as Window
+    from voxelry.core.measure import Measurement as Measurement
+    from voxelry.core.measure import measure as measure
+    from voxelry.core.volume import Volume as Volume
+    from voxelry.dicom.series import Index as Index
+    from voxelry.dicom.series import Series as Series
+    from voxelry.dicom.series import Study as Study
+    from voxelry.dicom.stack import Stack as Stack
+    from voxelry.workflows.load import LoadResult as LoadResult
+    from voxelry.workflows.load import index as index
+    from voxelry.workflows.load import load as load
+    from voxelry.workflows.load import load_study as load_study
+    from voxelry.workflows.load import load_volume as load_volume
+    from voxelry.workflows.load import pixels as pixels
+    from voxelry.workflows.pictures import save_pictures as save_pictures
+    from voxelry.workflows.sample import write_sample as write_sample
+    from voxelry.workflows.tabulate import tabulate as tabulate
+
+_WHERE = {
+    "Index": "dicom.series",
+    "LoadResult": "workflows.load",
+    "Measurement": "core.measure",
+    "Problem": "core.errors",
+    "Series": "dicom.series",
+    "Stack": "dicom.stack",
+    "Study": "dicom.series",
+    "Volume": "core.volume",
+    "VoxelryError": "core.errors",
+    "Window": "core.intensity",
+    "index": "workflows.load",
+    "load": "workflows.load",
+    "load_study": "workflows.load",
+    "load_volume": "workflows.load",
+    "measure": "core.measure",
+    "pixels": "workflows.load",
+    "save_pictures": "workflows.pictures",
+    "tabulate": "workflows.tabulate",
+    "write_sample": "workflows.sample",
+}
+__all__ = sorted(_WHERE)  # noqa: PLE0605
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'voxelry' has no attribute {name!r}")
+    found = getattr(import_module(f"voxelry.{_WHERE[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

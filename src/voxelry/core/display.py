@@ -1,0 +1,51 @@
+"""Which part of a volume's values to show when nobody says."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from voxelry.core.intensity import Window, span_window
+from voxelry.core.measure import Histogram, histogram
+from voxelry.core.volume import Volume
+
+SHOWN_PERCENTILES = (0.5, 99.5)
+"""Without a window in the header: from and to which percentile of the values, padding left out."""
+
+CT_PRESETS = (
+    Window(40, 400, name="Soft tissue"),
+    Window(-600, 1500, name="Lung"),
+    Window(400, 1800, name="Bone"),
+    Window(40, 80, name="Brain"),
+    Window(50, 350, name="Mediastinum"),
+)
+"""Common windows in Hounsfield units."""
+
+
+def default_window(volume: Volume, *, counted: Histogram | None = None) -> Window:
+    """The header's first window; else one from the values, without padding and without the outliers.
+
+    Parameters
+    ----------
+    counted
+        The volume's histogram, if the caller has it already.
+    """
+    if volume.windows:
+        return volume.windows[0]
+    if volume.colour:
+        return Window(128, 256, name="Colour")
+    if volume.array.dtype.kind == "f" and counted is None:
+        finite = volume.array[np.isfinite(volume.array)]
+        low, high = np.percentile(finite, SHOWN_PERCENTILES) if finite.size else (0.0, 1.0)
+        return span_window(float(low), float(high), name="Range of values")
+    counted = histogram(volume) if counted is None else counted
+    if not counted.counts.size:
+        return Window(0.5, 1, "LINEAR_EXACT", "Range of values")
+    low, high = (_percentile(counted, percent) for percent in SHOWN_PERCENTILES)
+    if low == high:  # nearly all voxels are background: then show everything there is
+        low, high = counted.minimum, counted.maximum
+    return span_window(low, high, name="Range of values")
+
+
+def _percentile(counted: Histogram, percent: float) -> float:
+    reached = np.cumsum(counted.counts)
+    return float(counted.values[int(np.searchsorted(reached, percent / 100 * reached[-1]))])

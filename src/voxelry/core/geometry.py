@@ -1,0 +1,233 @@
+"""Where slices lie in the patient. All coordinates are LPS millimetres (PS3.3 C.7.6.2.1.1).
+
+Positions decide: slices are ordered and spaced by Image Position (Patient) along the stack's normal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from voxelry.core.errors import GeometryError
+
+Floats = npt.NDArray[np.float64]
+
+COSINE_TOLERANCE = 1e-3
+"""How far direction cosines may be from unit length and from perpendicular."""
+SAME_POSITION = 1e-3
+"""Slices closer than this many millimetres along the normal are at one position."""
+IRREGULAR_FRACTION = 0.02
+"""A position further than this fraction of the step off the fitted grid: no regular stack."""
+NOTICEABLE_FRACTION = 0.001
+"""A position further than this fraction of the step off the fitted grid: a warning."""
+TILT_NOTICEABLE_DEGREES = 0.1
+"""A step that leaves the normal by more than this angle: a tilted (sheared) stack."""
+
+
+def check_orientation(image_orientation: npt.ArrayLike) -> Floats:
+    """Image Orientation (Patient) with its two directions made exactly unit length.
+
+    Raises
+    ------
+    GeometryError
+        If it is not six finite numbers, or the directions are not unit length and perpendicular
+        within ``COSINE_TOLERANCE``.
+    """
+    cosines = np.asarray(image_orientation, dtype=np.float64)
+    if cosines.shape != (6,) or not np.isfinite(cosines).all():
+        raise GeometryError("Image Orientation (Patient) (0020,0037) is not six numbers")
+    rows, columns = cosines[:3], cosines[3:]
+    lengths = float(np.linalg.norm(rows)), float(np.linalg.norm(columns))
+    if max(abs(lengths[0] - 1), abs(lengths[1] - 1), abs(float(rows @ columns))) > COSINE_TOLERANCE:
+        raise GeometryError(
+            "Image Orientation (Patient) (0020,0037) is not two perpendicular unit vectors: lengths "
+            f"{lengths[0]:.4f} and {lengths[1]:.4f}, product {float(rows @ columns):.4f}"
+        )
+    if lengths == (1.0, 1.0):
+        return cosines
+    return np.concatenate([rows / lengths[0], columns / lengths[1]])
+
+
+def slice_normal(image_orientation: npt.ArrayLike) -> Floats:
+    """The unit normal of a slice, row cosines x column cosines; shape ``(3,)``."""
+    cosines = check_orientation(image_orientation)
+    normal = np.cross(cosines[:3], cosines[3:])
+    return np.asarray(normal / np.linalg.norm(normal), dtype=np.float64) + 0.0
+
+
+def slice_offsets(image_positions: npt.ArrayLike, image_orientation: npt.ArrayLike) -> Floats:
+    """Signed distance of each slice along the stack's normal.
+
+    Parameters
+    ----------
+    image_positions
+        Image Position (Patient) of each slice; shape ``(n, 3)``, LPS, mm.
+    image_orientation
+        Row cosines, then column cosines; shape ``(6,)``, no unit.
+
+    Returns
+    -------
+    offsets
+        Shape ``(n,)``, mm, in the order given.
+
+    Raises
+    ------
+    GeometryError
+        If the cosines are not unit length and perpendicular within ``COSINE_TOLERANCE``.
+
+    References
+    ----------
+    PS3.3 C.7.6.2.1.1
+    """
+    positions = np.asarray(image_positions, dtype=np.float64).reshape(-1, 3)
+    return np.asarray(positions @ slice_normal(image_orientation), dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grid:
+    """The regular grid that a stack's positions lie on.
+
+    Attributes
+    ----------
+    step
+        From one slice to the next; shape ``(3,)``, LPS, mm. Along the normal unless the stack is tilted.
+    spacing
+        The step's extent along the normal, mm; above 0.
+    deviation
+        The largest distance of a position from the grid, as a fraction of the spacing.
+    tilt
+        Degrees between the step and the normal.
+    """
+
+    step: Floats
+    spacing: float
+    deviation: float
+    tilt: float
+
+
+def fit_grid(
+    image_positions: npt.ArrayLike, image_orientation: npt.ArrayLike, *, tolerance: float = IRREGULAR_FRACTION
+) -> Grid:
+    """The regular grid through two or more slices that are sorted along the normal.
+
+    Parameters
+    ----------
+    image_positions
+        Shape ``(n, 3)``, LPS, mm, with ascending offsets along the normal.
+    image_orientation
+        Shape ``(6,)``.
+    tolerance
+        How far, as a fraction of the spacing, a position may lie off the grid.
+
+    Raises
+    ------
+    GeometryError
+        If two slices share a position, or any lies further off the grid: the message names the
+        positions and their gaps.
+    """
+    positions = np.asarray(image_positions, dtype=np.float64).reshape(-1, 3)
+    count = len(positions)
+    normal = slice_normal(image_orientation)
+    offsets = positions @ normal
+    gaps = np.diff(offsets)
+    if (gaps < SAME_POSITION).any():
+        raise GeometryError(f"{int((gaps < SAME_POSITION).sum()) + 1} slices share a position: {_list(offsets, gaps)}")
+    # From end to end, not by least squares: exact for exact positions, as all readers take it.
+    step = (positions[-1] - positions[0]) / (count - 1)
+    spacing = float(step @ normal)
+    grid = positions[0] + np.arange(count)[:, None] * step
+    deviation = float(np.linalg.norm(positions - grid, axis=1).max()) / spacing
+    if deviation > tolerance:
+        raise GeometryError(_irregular(offsets, gaps, deviation))
+    sideways = float(np.linalg.norm(step - spacing * normal))
+    return Grid(step, spacing, deviation, float(np.degrees(np.arctan2(sideways, spacing))))
+
+
+def _irregular(offsets: Floats, gaps: Floats, deviation: float) -> str:
+    usual = float(np.median(gaps))
+    multiples = np.rint(gaps / usual)
+    whole = bool((np.abs(gaps - multiples * usual) <= IRREGULAR_FRACTION * usual).all())
+    if whole and (multiples > 1).any():
+        missing = int((multiples - 1).sum())
+        holes = [f"{offsets[i]:.2f} and {offsets[i + 1]:.2f} mm" for i in np.flatnonzero(multiples > 1)[:5]]
+        more = ", ..." if int((multiples > 1).sum()) > 5 else ""
+        return (
+            f"{missing} slice{'s' * (missing > 1)} missing: slices are {usual:.3f} mm apart, but there is a hole "
+            f"between {'; between '.join(holes)}{more} (along the normal)"
+        )
+    if float(np.ptp(gaps)) <= IRREGULAR_FRACTION * usual:
+        return f"slices are shifted sideways, up to {100 * deviation:.1f} % of their spacing off a straight line"
+    return f"uneven slice spacing, {gaps.min():.3f} to {gaps.max():.3f} mm: {_list(offsets, gaps)}"
+
+
+def _list(offsets: Floats, gaps: Floats) -> str:
+    """Runs of equal gaps in words: ``10 gaps of 2.500 from -30.00 mm, ...``."""
+    runs: list[tuple[int, float, float]] = []
+    for start, gap in zip(offsets[:-1], gaps, strict=True):
+        if runs and abs(gap - runs[-1][1]) <= max(IRREGULAR_FRACTION * abs(runs[-1][1]), SAME_POSITION):
+            runs[-1] = (runs[-1][0] + 1, runs[-1][1], runs[-1][2])
+        else:
+            runs.append((1, float(gap), float(start)))
+    words = [f"{n} gap{'s' * (n > 1)} of {gap:.3f} mm from {start:.2f} mm" for n, gap, start in runs[:6]]
+    return ", ".join(words) + (f", and {len(runs) - 6} more runs" if len(runs) > 6 else "")
+
+
+def make_affine(
+    first_position: npt.ArrayLike,
+    image_orientation: npt.ArrayLike,
+    step: npt.ArrayLike,
+    pixel_spacing: tuple[float, float],
+) -> Floats:
+    """From a ``(slice, row, column)`` index to LPS millimetres.
+
+    Parameters
+    ----------
+    first_position
+        Image Position (Patient) of slice 0: the centre of its first voxel; shape ``(3,)``.
+    image_orientation
+        Shape ``(6,)``.
+    step
+        From a slice to the next; shape ``(3,)``, mm.
+    pixel_spacing
+        Pixel Spacing (0028,0030): ``(row_spacing, column_spacing)``, mm.
+
+    Returns
+    -------
+    affine
+        4 x 4.
+    """
+    cosines = check_orientation(image_orientation)
+    affine = np.eye(4)
+    affine[:3, 0] = step
+    affine[:3, 1] = cosines[3:] * pixel_spacing[0]  # a step to the next row goes along the column's direction
+    affine[:3, 2] = cosines[:3] * pixel_spacing[1]
+    affine[:3, 3] = np.asarray(first_position, dtype=np.float64)
+    return affine
+
+
+def index_to_lps(affine: Floats, index: npt.ArrayLike) -> Floats:
+    """LPS millimetres of ``(slice, row, column)`` indices; shape ``(..., 3)`` to ``(..., 3)``."""
+    return np.asarray(np.asarray(index, dtype=np.float64) @ affine[:3, :3].T + affine[:3, 3])
+
+
+def lps_to_index(affine: Floats, position: npt.ArrayLike) -> Floats:
+    """Fractional ``(slice, row, column)`` indices of LPS millimetres; shape ``(..., 3)`` to ``(..., 3)``."""
+    return np.asarray((np.asarray(position, dtype=np.float64) - affine[:3, 3]) @ np.linalg.inv(affine[:3, :3]).T)
+
+
+def patient_axes(affine: Floats) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+    """Which index axis runs along each patient axis, and in which direction.
+
+    Returns
+    -------
+    axes, signs
+        For left, posterior and superior in turn: the index axis (0 slice, 1 row, 2 column) nearest to it,
+        and +1 if the index grows that way, else -1. Each index axis occurs once.
+    """
+    directions = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    orders = ((0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))
+    best = max(orders, key=lambda order: sum(abs(float(directions[axis, order[axis]])) for axis in range(3)))
+    signs = tuple(1 if directions[axis, best[axis]] >= 0 else -1 for axis in range(3))
+    return best, (signs[0], signs[1], signs[2])

@@ -1,0 +1,250 @@
+"""Counting voxels above a threshold, exactly.
+
+The definition is ``(x - min) / (max - min) > threshold`` in float64 over the whole volume, without its
+padding. It is evaluated once for each distinct value instead of once for each voxel, so that a histogram
+answers for any threshold with the very same figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypedDict, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from voxelry.core.errors import MeasureError, ParameterError
+from voxelry.core.volume import Spacing, Volume
+
+Method = Literal["fixed"]
+METHODS: tuple[str, ...] = get_args(Method)
+MAX_BINS = 65_536
+
+
+class MeasurementRecord(TypedDict):
+    """A measurement as JSON; the terminal and the REST API answer with the same."""
+
+    series_instance_uid: str
+    pixels_above_threshold: int
+    pixels_total: int
+    volume_mm3: float | None
+    threshold: float
+    method: str
+    spacing_mm: list[float | None]
+    warnings: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """How many voxels lie above a threshold, and their volume.
+
+    Attributes
+    ----------
+    pixels_above_threshold, pixels_total
+        Numbers of voxels; the total includes padding, which is never above.
+    volume_mm3
+        ``pixels_above_threshold`` times the volume of a voxel; None where a spacing is unknown
+        (``warnings`` says which).
+    threshold
+        On [0, 1], from the smallest to the largest value that is not padding.
+    spacing
+        Millimetres ``(slice, row, column)``.
+    """
+
+    series_instance_uid: str
+    pixels_above_threshold: int
+    pixels_total: int
+    volume_mm3: float | None
+    threshold: float
+    method: Method
+    spacing: Spacing
+    warnings: tuple[str, ...]
+
+    def record(self) -> MeasurementRecord:
+        """The same as JSON values."""
+        return {
+            "series_instance_uid": self.series_instance_uid,
+            "pixels_above_threshold": self.pixels_above_threshold,
+            "pixels_total": self.pixels_total,
+            "volume_mm3": self.volume_mm3,
+            "threshold": self.threshold,
+            "method": self.method,
+            "spacing_mm": list(self.spacing),
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Histogram:
+    """How often each value occurs among the voxels that are not padding.
+
+    Attributes
+    ----------
+    values
+        Ascending, float64; the distinct values themselves if ``exact``, else the centres of equal bins.
+    counts
+        int64, same shape.
+    minimum, maximum
+        Of the values; NaN if there is no voxel.
+    exact
+        False if a float volume has more than 65,536 distinct values; then a count above a threshold
+        cannot be told from the bins.
+    """
+
+    values: npt.NDArray[np.float64]
+    counts: npt.NDArray[np.int64]
+    minimum: float
+    maximum: float
+    exact: bool
+
+
+def histogram(volume: Volume) -> Histogram:
+    """How often each value occurs, padding left out.
+
+    Raises
+    ------
+    MeasureError
+        If the volume is in colour, which has no single intensity.
+    """
+    if volume.colour:
+        raise MeasureError("a colour image has no single intensity to measure; use a greyscale series")
+    slices = [values for values in volume.unpadded() if values.size]
+    if not slices:
+        return Histogram(np.empty(0), np.empty(0, np.int64), float("nan"), float("nan"), exact=True)
+    if volume.array.dtype.kind in "iub":
+        values, counts = _count_integers(slices)
+    else:
+        values, counts, exact = _count_floats(slices)
+        if not exact:
+            low, high = float(min(s.min() for s in slices)), float(max(s.max() for s in slices))
+            return Histogram(values, counts, low, high, exact=False)
+    return Histogram(values, counts, float(values[0]), float(values[-1]), exact=True)
+
+
+def _count_integers(slices: Sequence[npt.NDArray[np.generic]]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    low, high = min(int(s.min()) for s in slices), max(int(s.max()) for s in slices)
+    if high - low < 2**24:
+        counts = np.zeros(high - low + 1, np.int64)
+        for values in slices:
+            counts += np.bincount(values.ravel().astype(np.int64) - low, minlength=counts.size)
+        present = np.flatnonzero(counts)
+        return (present + low).astype(np.float64), counts[present]
+    distinct: dict[int, int] = {}
+    for values in slices:
+        for value, count in zip(*(part.tolist() for part in np.unique(values, return_counts=True)), strict=True):
+            distinct[value] = distinct.get(value, 0) + count
+    ordered = sorted(distinct)
+    return np.array(ordered, np.float64), np.array([distinct[value] for value in ordered], np.int64)
+
+
+def _count_floats(
+    slices: Sequence[npt.NDArray[np.generic]],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], bool]:
+    for values in slices:
+        if not np.isfinite(values.astype(np.float64)).all():
+            raise MeasureError("the volume holds values that are no numbers (NaN or infinite); nothing was measured")
+    values, counts = np.empty(0), np.empty(0, np.int64)
+    for part in slices:
+        new, new_counts = np.unique(part.astype(np.float64), return_counts=True)
+        merged, where = np.unique(np.concatenate([values, new]), return_inverse=True)
+        if merged.size > MAX_BINS:
+            break
+        values = merged
+        counts = np.bincount(where, np.concatenate([counts, new_counts]), merged.size).astype(np.int64)
+    else:
+        return values, counts, True
+    low, high = float(min(s.min() for s in slices)), float(max(s.max() for s in slices))
+    counts = np.zeros(MAX_BINS, np.int64)
+    for part in slices:
+        counts += np.histogram(part.astype(np.float64), MAX_BINS, (low, high))[0]
+    width = (high - low) / MAX_BINS
+    return low + width * (np.arange(MAX_BINS) + 0.5), counts, False
+
+
+def measure(volume: Volume, threshold: float = 0.5, method: str = "fixed") -> Measurement:
+    """Count the voxels whose normalised value lies above a threshold.
+
+    Parameters
+    ----------
+    volume
+        Greyscale.
+    threshold
+        On [0, 1]: a voxel counts if ``(x - min) / (max - min) > threshold`` in float64, with the
+        minimum and maximum of the whole volume. Padding takes part in nothing.
+    method
+        ``"fixed"``.
+
+    Raises
+    ------
+    ParameterError
+        If the threshold is outside [0, 1] or the method is unknown.
+    MeasureError
+        If the volume is in colour, or holds values that are no numbers.
+    """
+    checked = check_method(method)
+    threshold = check_threshold(threshold)
+    counted = histogram(volume)
+    warnings = list(volume.warnings)
+    padded = volume.array.size - int(counted.counts.sum())
+    if padded:
+        warnings.append(
+            f"{padded} of {volume.array.size} pixels are padding (Pixel Padding Value (0028,0120)): "
+            "they take part in neither minimum, maximum nor count"
+        )
+    if counted.values.size == 0:
+        warnings.append("every pixel is padding: nothing to count")
+    elif counted.minimum == counted.maximum:
+        warnings.append(f"constant image: every value is {counted.minimum:g}, so none is above the threshold")
+    above = count_above(volume, counted, threshold)
+    voxel = volume.voxel_mm3
+    if voxel is None:
+        warnings.append(f"no volume in mm3: {missing_spacing(volume.spacing)}")
+    return Measurement(
+        series_instance_uid=volume.series_instance_uid,
+        pixels_above_threshold=above,
+        pixels_total=int(volume.array.size),
+        volume_mm3=None if voxel is None else above * voxel,
+        threshold=threshold,
+        method=checked,
+        spacing=volume.spacing,
+        warnings=tuple(warnings),
+    )
+
+
+def check_method(method: str) -> Method:
+    """The method's name, or a ParameterError that lists those there are."""
+    if method != "fixed":
+        raise ParameterError(f"unknown method {method!r}; there is {', '.join(map(repr, METHODS))}")
+    return "fixed"
+
+
+def check_threshold(threshold: float) -> float:
+    """The threshold as a float on [0, 1], or a ParameterError."""
+    value = float(threshold)
+    if not 0.0 <= value <= 1.0:
+        raise ParameterError(f"threshold {value:g} is not between 0 and 1; it is a fraction of the range of values")
+    return value
+
+
+def count_above(volume: Volume, counted: Histogram, threshold: float) -> int:
+    """The number of voxels above ``threshold``; from the histogram if it is exact, else from the voxels."""
+    span = counted.maximum - counted.minimum
+    if counted.values.size == 0 or span == 0:
+        return 0
+    if counted.exact:
+        return int(counted.counts[(counted.values - counted.minimum) / span > threshold].sum())
+    return sum(
+        int(np.count_nonzero((values.astype(np.float64) - counted.minimum) / span > threshold))
+        for values in volume.unpadded()
+    )
+
+
+def missing_spacing(spacing: Spacing) -> str:
+    """Which millimetres are unknown, in words."""
+    lacking = []
+    if spacing[1] is None or spacing[2] is None:
+        lacking.append("the file gives no Pixel Spacing (0028,0030)")
+    if spacing[0] is None:
+        lacking.append("the slices' spacing is unknown: no Slice Thickness (0018,0050) and no positions to tell it")
+    return " and ".join(lacking)

@@ -1,0 +1,163 @@
+"""Slices of a volume: as acquired, or along the patient's axes.
+
+A patient plane is the volume's own voxels seen along the index axis that lies nearest, turned the way
+radiologists look at it: patient left on the viewer's right, posterior down in axial planes, superior up
+in the others. No voxel is interpolated; an oblique stack shows its own oblique planes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from voxelry.core.errors import GeometryError, ParameterError
+from voxelry.core.geometry import patient_axes
+from voxelry.core.volume import Volume
+
+Axis = Literal["axial", "coronal", "sagittal"]
+AXES: tuple[Axis, ...] = ("axial", "coronal", "sagittal")
+
+_LEFT, _POSTERIOR, _SUPERIOR = 0, 1, 2
+# For each plane: the patient axis looked along (its index ascends), then that of rows and of columns, with
+# the direction in which row and column numbers grow.
+_LAYOUT: dict[Axis, tuple[int, tuple[int, int], tuple[int, int]]] = {
+    "axial": (_SUPERIOR, (_POSTERIOR, 1), (_LEFT, 1)),
+    "coronal": (_POSTERIOR, (_SUPERIOR, -1), (_LEFT, 1)),
+    "sagittal": (_LEFT, (_SUPERIOR, -1), (_POSTERIOR, 1)),
+}
+
+
+class Layout(NamedTuple):
+    """How a plane lies in the array: index axes and whether each is walked backwards."""
+
+    axes: tuple[int, int, int]
+    backwards: tuple[bool, bool, bool]
+
+
+def layout(volume: Volume, axis: Axis | None) -> Layout:
+    """How planes of ``axis`` lie in the array: (along, rows, columns). None: as acquired.
+
+    Raises
+    ------
+    GeometryError
+        If a patient plane is asked for and the volume has no affine.
+    ParameterError
+        If ``axis`` is no plane's name.
+    """
+    if axis is None:
+        return Layout((0, 1, 2), (False, False, False))
+    if axis not in _LAYOUT:
+        raise ParameterError(f"no plane {axis!r}; there are {', '.join(AXES)}")
+    if volume.affine is None:
+        raise GeometryError(f"no {axis} plane: the slices' place in the patient is unknown or irregular")
+    index_axes, signs = patient_axes(volume.affine)
+    along, (row, row_way), (column, column_way) = _LAYOUT[axis]
+    return Layout(
+        (index_axes[along], index_axes[row], index_axes[column]),
+        (signs[along] < 0, signs[row] != row_way, signs[column] != column_way),
+    )
+
+
+def acquired_axis(volume: Volume) -> Axis | None:
+    """The patient plane that the slices as acquired lie nearest to; None without an affine."""
+    if volume.affine is None:
+        return None
+    index_axes, _ = patient_axes(volume.affine)
+    return {_LEFT: "sagittal", _POSTERIOR: "coronal", _SUPERIOR: "axial"}[index_axes.index(0)]  # type: ignore[return-value]
+
+
+def plane_count(volume: Volume, axis: Axis | None = None) -> int:
+    """How many planes there are along ``axis``."""
+    return int(volume.array.shape[layout(volume, axis).axes[0]])
+
+
+def plane_shape(volume: Volume, axis: Axis | None = None) -> tuple[int, int]:
+    """Rows and columns of a plane."""
+    _, rows, columns = layout(volume, axis).axes
+    return int(volume.array.shape[rows]), int(volume.array.shape[columns])
+
+
+def plane_spacing(volume: Volume, axis: Axis | None = None) -> tuple[float | None, float | None]:
+    """Millimetres between rows and between columns of a plane; None where unknown.
+
+    In a plane that crosses the slices of a tilted stack the distance is that along the normal.
+    """
+    _, rows, columns = layout(volume, axis).axes
+    return volume.spacing[rows], volume.spacing[columns]
+
+
+def plane_affine(volume: Volume, axis: Axis | None = None) -> npt.NDArray[np.float64] | None:
+    """From a ``(plane, row, column)`` index to LPS millimetres; 4 x 4, None without an affine."""
+    if volume.affine is None:
+        return None
+    where = layout(volume, axis)
+    turn = np.eye(4)
+    turn[:3, :3] = 0
+    for new, (old, backwards) in enumerate(zip(where.axes, where.backwards, strict=True)):
+        turn[old, new] = -1 if backwards else 1
+        turn[old, 3] = volume.array.shape[old] - 1 if backwards else 0
+    return np.asarray(volume.affine @ turn)
+
+
+def plane(volume: Volume, index: int, *, axis: Axis | None = None) -> npt.NDArray[np.generic]:
+    """One plane's values.
+
+    Parameters
+    ----------
+    index
+        From 0; ascends along the normal as acquired, to superior in axial, posterior in coronal and
+        left in sagittal planes.
+    axis
+        None for the slice as acquired.
+
+    Returns
+    -------
+    values
+        Shape ``(row, column[, sample])``, a view where possible.
+
+    Raises
+    ------
+    IndexError
+        If there is no such plane.
+    GeometryError
+        If a patient plane is asked for and the volume has no affine.
+    """
+    return _take(volume.array, layout(volume, axis), index)
+
+
+def plane_padding(volume: Volume, index: int, *, axis: Axis | None = None) -> npt.NDArray[np.bool_] | None:
+    """Which pixels of a plane are padding; shape ``(row, column)``, None if none can be."""
+    if volume.padding is None or volume.colour:
+        return None
+    where = layout(volume, axis)
+    if where.axes[0] == 0:
+        number = volume.array.shape[0] - 1 - index if where.backwards[0] else index
+        mask = volume.padding_mask(number)
+        return None if mask is None else _turn(mask, where)
+    # The plane crosses the slices, and each slice has padding limits of its own; NaN compares as False.
+    across = where.axes.index(0)
+    limits = volume.padding[:: -1 if where.backwards[across] else 1]
+    if volume.array.dtype.kind == "f":
+        limits = limits.astype(volume.array.dtype)
+    low, high = (ends[:, None] if across == 1 else ends[None, :] for ends in (limits[:, 0], limits[:, 1]))
+    values = plane(volume, index, axis=axis)
+    return np.asarray((values >= low) & (values <= high))
+
+
+def _take(array: npt.NDArray[np.generic], where: Layout, index: int) -> npt.NDArray[np.generic]:
+    (along, _, _), backwards = where
+    count = array.shape[along]
+    if not 0 <= index < count:
+        raise IndexError(f"no plane {index}: there are {count}, from 0")
+    number = count - 1 - index if backwards[0] else index
+    return _turn(array[(slice(None),) * along + (number,)], where)
+
+
+def _turn(values: npt.NDArray[Any], where: Layout) -> npt.NDArray[Any]:
+    """An array over the two remaining index axes, in their order, as rows and columns of the plane."""
+    (_, rows, columns), backwards = where
+    if rows > columns:
+        values = np.swapaxes(values, 0, 1)
+    return values[:: -1 if backwards[1] else 1, :: -1 if backwards[2] else 1]

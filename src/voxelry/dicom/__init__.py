@@ -1,0 +1,1 @@
+"""From files to volumes. File names read as the flow: sources, headers, series, stack, pixels."""

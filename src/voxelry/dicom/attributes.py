@@ -1,0 +1,157 @@
+"""Attributes asked for by type. A value that cannot be read is an error that names the tag, never the value."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterable, Iterator
+from typing import cast
+
+from pydicom.datadict import dictionary_description, keyword_for_tag, tag_for_keyword
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+from pydicom.sequence import Sequence
+from pydicom.valuerep import DSdecimal, DSfloat, PersonName
+
+from voxelry.core.errors import PixelDataError
+from voxelry.core.volume import Value
+
+BINARY_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN", "OB or OW"})
+
+
+def describe(keyword: str) -> str:
+    """A tag in words: ``Pixel Spacing (0028,0030)``."""
+    tag = tag_for_keyword(keyword)
+    return keyword if tag is None else f"{dictionary_description(tag)} ({tag >> 16:04X},{tag & 0xFFFF:04X})"
+
+
+def numbers(dataset: Dataset, keyword: str, count: int | None = None) -> tuple[float, ...] | None:
+    """The numbers of an attribute; None if it is absent or empty.
+
+    Raises
+    ------
+    PixelDataError
+        If the value is not ``count`` finite numbers.
+    """
+    value = _value(dataset, keyword)
+    if value is None or value == "":
+        return None
+    items = list(value) if isinstance(value, MultiValue | list | tuple) else [value]
+    if not items:
+        return None
+    try:
+        found = tuple(float(item) for item in items)
+    except (TypeError, ValueError) as error:
+        raise PixelDataError(f"{describe(keyword)} is not a number") from error
+    if count is not None and len(found) != count:
+        raise PixelDataError(f"{describe(keyword)} has {len(found)} values where {count} are needed")
+    if not all(math.isfinite(item) for item in found):
+        raise PixelDataError(f"{describe(keyword)} is not finite")
+    return found
+
+
+def number(dataset: Dataset, keyword: str) -> float | None:
+    """The first number of an attribute; None if it is absent or empty."""
+    found = numbers(dataset, keyword)
+    return None if found is None else found[0]
+
+
+def integer(dataset: Dataset, keyword: str) -> int | None:
+    """A whole number; None if it is absent or empty."""
+    found = number(dataset, keyword)
+    if found is None:
+        return None
+    if found != int(found):
+        raise PixelDataError(f"{describe(keyword)} is not a whole number")
+    return int(found)
+
+
+def text(dataset: Dataset, keyword: str) -> str:
+    """A text as it is shown; empty if it is absent or cannot be read. Several values are joined by a backslash."""
+    try:
+        value = _value(dataset, keyword)
+    except PixelDataError:
+        return ""
+    if value is None:
+        return ""
+    if isinstance(value, MultiValue | list | tuple):
+        return "\\".join(str(item) for item in value)
+    return str(value).strip("\0 ")
+
+
+def texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
+    """The values of a text attribute with several."""
+    found = text(dataset, keyword)
+    return tuple(found.split("\\")) if found else ()
+
+
+def items(dataset: Dataset, keyword: str) -> tuple[Dataset, ...]:
+    """The items of a sequence; none if it is absent."""
+    value = _value(dataset, keyword)
+    return tuple(cast(Iterable[Dataset], value)) if isinstance(value, Sequence) else ()
+
+
+def first_item(dataset: Dataset, keyword: str) -> Dataset | None:
+    """The first item of a sequence; None if there is none."""
+    found = items(dataset, keyword)
+    return found[0] if found else None
+
+
+def _value(dataset: Dataset, keyword: str) -> object:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pydicom's warnings may quote values
+            return cast(object, dataset.get(keyword))
+    except Exception as error:  # whatever a malformed value makes pydicom raise
+        raise PixelDataError(f"{describe(keyword)} cannot be read ({type(error).__name__})") from error
+
+
+def elements(dataset: Dataset) -> Iterator[DataElement]:
+    """The elements that can be read, in the order of their tags; the unreadable ones are left out."""
+    for tag in sorted(dataset.keys()):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                element = dataset[tag]
+        except Exception:  # one malformed element must not hide the others
+            continue
+        yield element
+
+
+def element_name(element: DataElement) -> str:
+    """The keyword, or the tag ``(0019,100C)`` where there is none (private attributes)."""
+    return keyword_for_tag(element.tag) or f"({element.tag.group:04X},{element.tag.element:04X})"
+
+
+def to_json(element: DataElement) -> Value:
+    """An element's value as JSON knows it: a list for several values, a list of dicts for a sequence."""
+    value = element.value
+    if isinstance(value, Sequence):
+        return [as_metadata(item) for item in value]
+    if isinstance(value, MultiValue | list | tuple):
+        return [_scalar(item) for item in value]
+    return _scalar(value)
+
+
+def as_metadata(dataset: Dataset, *, leave_out: frozenset[str] = frozenset()) -> dict[str, Value]:
+    """Every attribute with a keyword, as JSON values; binary values and private attributes are left out."""
+    found: dict[str, Value] = {}
+    for element in elements(dataset):
+        keyword = keyword_for_tag(element.tag)
+        if keyword and keyword not in leave_out and element.VR not in BINARY_VRS and element.tag.element != 0:
+            found[keyword] = to_json(element)
+    return found
+
+
+def _scalar(value: object) -> Value:
+    if value is None or isinstance(value, bool | int) and not isinstance(value, float):
+        return None if value is None else int(value)
+    if isinstance(value, float | DSfloat | DSdecimal):
+        number = float(value)
+        return number if math.isfinite(number) else str(number)
+    if isinstance(value, PersonName | str):
+        return str(value)
+    if isinstance(value, bytes):
+        return None
+    return str(value)

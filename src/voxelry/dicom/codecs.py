@@ -1,0 +1,170 @@
+"""Compressed frames to arrays, by imagecodecs: it lets go of the GIL and knows every syntax that matters here."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from pydicom.uid import UID
+
+from voxelry.core.errors import PixelDataError, TooLargeError
+
+if TYPE_CHECKING:
+    from voxelry.dicom.headers import Header
+
+_JPEG = "1.2.840.10008.1.2.4."
+JPEG_DCT = frozenset(_JPEG + end for end in ("50", "51", "53", "55"))
+JPEG_LOSSLESS = frozenset(_JPEG + end for end in ("57", "70"))
+JPEG_LS = frozenset(_JPEG + end for end in ("80", "81"))
+JPEG_2000 = frozenset(_JPEG + end for end in ("90", "91"))
+HTJ2K = frozenset(_JPEG + end for end in ("201", "202", "203"))
+JPEG_XL = frozenset(_JPEG + end for end in ("110", "111", "112"))
+RLE = frozenset({"1.2.840.10008.1.2.5"})
+DEFLATED_FRAMES = frozenset({"1.2.840.10008.1.2.8.1"})
+NATIVE = frozenset({"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"})
+COMPRESSED = JPEG_DCT | JPEG_LOSSLESS | JPEG_LS | JPEG_2000 | HTJ2K | JPEG_XL | RLE | DEFLATED_FRAMES
+
+SUSPICIOUS_BYTES = 256 * 2**20
+SUSPICIOUS_RATIO = 5_000
+"""A frame larger than the first that its codestream expands to by more than the second is refused."""
+
+
+def is_supported(syntax: UID) -> bool:
+    """True if frames in this transfer syntax can be decoded. A private syntax is tried as what pydicom read it as."""
+    return syntax in NATIVE or syntax in COMPRESSED or (syntax.is_private and not syntax.is_encapsulated)
+
+
+def check_declared(header: Header, rows: int, columns: int, frame_bytes: int, raw: bytes) -> None:
+    """Refuse a frame whose codestream is of another size than the header declares, before it is decoded.
+
+    Raises
+    ------
+    PixelDataError
+        If the codestream's own rows and columns differ from the header's.
+    TooLargeError
+        If it would expand beyond reason.
+    """
+    if frame_bytes > SUSPICIOUS_BYTES and frame_bytes > SUSPICIOUS_RATIO * len(raw):
+        raise TooLargeError(
+            f"{header.name}: declares a frame of {rows} x {columns} pixels ({frame_bytes} bytes) in {len(raw)} bytes"
+        )
+    found = codestream_size(raw)
+    if found is not None and found != (rows, columns):
+        raise PixelDataError(
+            f"{header.name}: the compressed frame is {found[0]} x {found[1]} pixels, but Rows (0028,0010) and "
+            f"Columns (0028,0011) say {rows} x {columns}"
+        )
+
+
+def codestream_size(raw: bytes) -> tuple[int, int] | None:
+    """Rows and columns that a JPEG, JPEG-LS, JPEG 2000 or HTJ2K codestream itself declares; None if unknown."""
+    if raw[:4] == b"\xff\x4f\xff\x51" and len(raw) >= 24:  # SIZ
+        width, height, x, y = (int.from_bytes(raw[start : start + 4], "big") for start in (8, 12, 16, 20))
+        return height - y, width - x
+    if raw[:2] != b"\xff\xd8":
+        return None
+    at = 2
+    while at + 9 <= len(raw) and raw[at] == 0xFF:
+        marker = raw[at + 1]
+        if marker == 0xFF:  # fill byte
+            at += 1
+            continue
+        if (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)) or marker == 0xF7:
+            return int.from_bytes(raw[at + 5 : at + 7], "big"), int.from_bytes(raw[at + 7 : at + 9], "big")
+        at += 2 + int.from_bytes(raw[at + 2 : at + 4], "big")
+    return None
+
+
+def decode(
+    raw: bytes,
+    syntax: UID,
+    *,
+    shape: tuple[int, int, int],
+    dtype: np.dtype[np.generic],
+    photometric: str,
+) -> npt.NDArray[np.generic]:
+    """One compressed frame.
+
+    Parameters
+    ----------
+    shape
+        Rows, columns, samples.
+    dtype
+        Of the stored values; codecs that do not keep a size or sign of their own need it.
+
+    Returns
+    -------
+    values
+        Shape ``(row, column)`` or ``(row, column, 3)``; JPEG gives RGB.
+    """
+    import imagecodecs
+
+    if syntax in RLE:
+        return _rle(raw, shape, dtype)
+    if syntax in DEFLATED_FRAMES:
+        size = int(np.prod(shape)) * dtype.itemsize
+        plain = zlib.decompressobj(-zlib.MAX_WBITS).decompress(raw, size)
+        return _shaped(np.frombuffer(plain, dtype.newbyteorder("<")), shape)
+    if syntax in JPEG_DCT or (syntax in JPEG_LOSSLESS and shape[2] == 1):
+        values = _jpeg(raw, shape[2], photometric)
+    elif syntax in JPEG_LOSSLESS:
+        values = imagecodecs.jpeg8_decode(raw, colorspace="RGB", outcolorspace="RGB")
+    elif syntax in JPEG_LS:
+        values = imagecodecs.jpegls_decode(raw)
+    elif syntax in JPEG_2000:
+        values = imagecodecs.jpeg2k_decode(raw)
+    elif syntax in HTJ2K:
+        values = imagecodecs.htj2k_decode(raw)
+    else:
+        values = imagecodecs.jpegxl_decode(raw)
+    if values.ndim == 3 and values.shape[2] == 1:
+        values = values[:, :, 0]
+    if values.dtype.itemsize == dtype.itemsize and dtype.kind == "i" and values.dtype.kind == "u":
+        values = values.view(dtype)  # the same bits, read with their sign
+    return np.asarray(values)
+
+
+def _jpeg(raw: bytes, samples: int, photometric: str) -> npt.NDArray[np.generic]:
+    import imagecodecs
+
+    if samples == 1:
+        return np.asarray(imagecodecs.jpeg8_decode(raw))
+    # What a frame holds is told by its own markers first; DICOM's word comes last (PS3.5 8.2.1).
+    inside = "RGB" if photometric == "RGB" and not _says_ycc(raw) else "YCBCR"
+    return np.asarray(imagecodecs.jpeg8_decode(raw, colorspace=inside, outcolorspace="RGB"))
+
+
+def _says_ycc(raw: bytes) -> bool:
+    """True if an Adobe marker says YCC or a JFIF marker, which implies it, is there."""
+    adobe = raw.find(b"\xff\xee", 2, 4096)
+    if adobe >= 0 and raw[adobe + 4 : adobe + 9] == b"Adobe":
+        return raw[adobe + 15 : adobe + 16] == b"\x01"
+    jfif = raw.find(b"\xff\xe0", 2, 4096)
+    return jfif >= 0 and raw[jfif + 4 : jfif + 8] == b"JFIF"
+
+
+def _rle(raw: bytes, shape: tuple[int, int, int], dtype: np.dtype[np.generic]) -> npt.NDArray[np.generic]:
+    """PS3.5 Annex G: a segment for each byte of each sample, the most significant first."""
+    import imagecodecs
+
+    rows, columns, samples = shape
+    count = int.from_bytes(raw[:4], "little")
+    if count != samples * dtype.itemsize:
+        raise PixelDataError(f"an RLE frame has {count} segments where {samples * dtype.itemsize} are needed")
+    starts = [int.from_bytes(raw[4 + 4 * n : 8 + 4 * n], "little") for n in range(count)] + [len(raw)]
+    size = rows * columns
+    planes = np.empty((count, size), np.uint8)
+    for number, (start, stop) in enumerate(zip(starts[:-1], starts[1:], strict=True)):
+        segment = np.frombuffer(imagecodecs.packbits_decode(raw[start:stop]), np.uint8)
+        if segment.size < size:
+            raise PixelDataError(f"RLE segment {number + 1} has {segment.size} bytes where {size} are needed")
+        planes[number] = segment[:size]
+    bytes_ = planes.reshape(samples, dtype.itemsize, size).transpose(2, 0, 1)  # pixel, sample, byte
+    values = np.ascontiguousarray(bytes_).view(dtype.newbyteorder(">")).astype(dtype)
+    return _shaped(values.ravel(), shape)
+
+
+def _shaped(values: npt.NDArray[np.generic], shape: tuple[int, int, int]) -> npt.NDArray[np.generic]:
+    return values.reshape(shape if shape[2] > 1 else shape[:2])

@@ -1,0 +1,238 @@
+"""Frames: each image plane of an instance, with what places and scales it.
+
+A single-frame instance has one. Enhanced multi-frame instances say per frame, or shared by all of them, what
+single-frame instances say at the top (PS3.3 C.7.6.16).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from pydicom.dataset import Dataset
+
+from voxelry.core.errors import GeometryError, PixelDataError
+from voxelry.core.geometry import check_orientation
+from voxelry.core.intensity import Window, WindowFunction
+from voxelry.dicom.attributes import describe, first_item, integer, items, number, numbers, text, texts
+from voxelry.dicom.headers import Header
+
+MAX_FRAMES = 1_000_000
+_RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
+_CT_CLASSES = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
+_VALUE_GROUPS = {
+    # where an enhanced instance keeps what tells frames at one position apart: sequence and attribute
+    "TemporalPositionIndex": ("FrameContentSequence", "TemporalPositionIndex"),
+    "EffectiveEchoTime": ("MREchoSequence", "EffectiveEchoTime"),
+    "DiffusionBValue": ("MRDiffusionSequence", "DiffusionBValue"),
+    "NominalCardiacTriggerDelayTime": ("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime"),
+    "ReferencedSegmentNumber": ("SegmentIdentificationSequence", "ReferencedSegmentNumber"),
+    "FrameType": ("MRImageFrameTypeSequence", "FrameType"),
+    "FrameAcquisitionDateTime": ("FrameContentSequence", "FrameAcquisitionDateTime"),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One image plane.
+
+    Attributes
+    ----------
+    index
+        In its instance, from 0.
+    position, orientation
+        Image Position and Image Orientation (Patient), LPS mm; None where the header has none.
+    pixel_spacing
+        ``(row_spacing, column_spacing)``, mm; None where unknown.
+    thickness
+        Slice Thickness, mm, nominal; None where unknown.
+    slope, intercept
+        From stored to modality values.
+    warnings
+        About the header's own numbers.
+    """
+
+    header: Header
+    index: int
+    position: tuple[float, float, float] | None
+    orientation: tuple[float, ...] | None
+    pixel_spacing: tuple[float, float] | None
+    thickness: float | None
+    slope: float
+    intercept: float
+    unit: str
+    windows: tuple[Window, ...]
+    warnings: tuple[str, ...]
+    groups: tuple[Dataset, ...]
+
+    def value(self, keyword: str) -> str:
+        """An attribute that may tell frames at one position apart; empty where there is none."""
+        if keyword in _VALUE_GROUPS:
+            sequence, name = _VALUE_GROUPS[keyword]
+            for group in self.groups:
+                item = first_item(group, sequence)
+                found = text(item, name) if item is not None else ""
+                if found:
+                    return found
+        return text(self.header.dataset, keyword)
+
+    @property
+    def instance_number(self) -> int:
+        try:
+            return integer(self.header.dataset, "InstanceNumber") or 0
+        except PixelDataError:
+            return 0
+
+
+def frames_of(header: Header) -> Iterator[Frame]:
+    """The frames of an instance, in its own order.
+
+    Raises
+    ------
+    PixelDataError
+        If the header's numbers cannot be read or contradict each other; the message names the tag.
+    """
+    dataset = header.dataset
+    count = number_of_frames(header)
+    shared = first_item(dataset, "SharedFunctionalGroupsSequence")
+    per_frame = items(dataset, "PerFrameFunctionalGroupsSequence")
+    if per_frame and len(per_frame) != count:
+        raise PixelDataError(
+            f"{header.name}: {describe('NumberOfFrames')} is {count}, but "
+            f"{describe('PerFrameFunctionalGroupsSequence')} has {len(per_frame)} items"
+        )
+    offsets = _dose_offsets(header, count)
+    try:
+        for index in range(count):
+            own = (per_frame[index],) if per_frame else ()
+            groups = own if shared is None else (*own, shared)
+            yield _frame(header, index, groups, None if offsets is None else offsets[index], single=count == 1)
+    except GeometryError as error:
+        raise GeometryError(f"{header.name}: {error}") from error
+    except PixelDataError as error:
+        raise type(error)(f"{header.name}: {error}") from error
+
+
+def number_of_frames(header: Header) -> int:
+    """Number of Frames (0028,0008), 1 where it is absent."""
+    count = integer(header.dataset, "NumberOfFrames")
+    count = 1 if count in (None, 0) else count
+    if count is None or not 0 < count <= MAX_FRAMES:
+        raise PixelDataError(f"{header.name}: {describe('NumberOfFrames')} is {count}")
+    return count
+
+
+def _frame(header: Header, index: int, groups: tuple[Dataset, ...], dose_offset: float | None, *, single: bool) -> Frame:
+    dataset = header.dataset
+    measures = _group(groups, "PixelMeasuresSequence", dataset)
+    orientation = numbers(_group(groups, "PlaneOrientationSequence", dataset), "ImageOrientationPatient", 6)
+    position = numbers(_group(groups, "PlanePositionSequence", dataset), "ImagePositionPatient", 3)
+    if orientation is not None:
+        orientation = tuple(check_orientation(orientation).tolist())
+    warnings: list[str] = []
+    spacing = _spacing(measures, warnings)
+    thickness = _extent(measures, "SliceThickness", warnings)
+    if not single and not groups:
+        # A plain multi-frame image has one position at most, and its frames follow each other in time.
+        if dose_offset is None:
+            position = None
+        elif position is not None and orientation is not None:
+            normal = np.cross(orientation[:3], orientation[3:])
+            x, y, z = (np.asarray(position) + dose_offset * normal).tolist()
+            position = (x, y, z)
+    transform = _group(groups, "PixelValueTransformationSequence", dataset)
+    slope, intercept = number(transform, "RescaleSlope"), number(transform, "RescaleIntercept")
+    if header.sop_class_uid == _RT_DOSE:
+        slope, intercept = number(dataset, "DoseGridScaling"), 0.0
+    if slope == 0:
+        raise PixelDataError(f"{describe('RescaleSlope')} is 0, which would make every value the same")
+    return Frame(
+        header,
+        index,
+        None if position is None else (position[0], position[1], position[2]),
+        orientation,
+        spacing,
+        thickness,
+        1.0 if slope is None else slope,
+        intercept or 0.0,
+        _unit(header, transform),
+        _windows(_group(groups, "FrameVOILUTSequence", dataset)),
+        tuple(warnings),
+        groups,
+    )
+
+
+def _group(groups: tuple[Dataset, ...], sequence: str, top: Dataset) -> Dataset:
+    """A functional group's item: the frame's own, else the shared one, else the instance itself."""
+    for group in groups:
+        item = first_item(group, sequence)
+        if item is not None:
+            return item
+    return top
+
+
+def _spacing(measures: Dataset, warnings: list[str]) -> tuple[float, float] | None:
+    found = numbers(measures, "PixelSpacing", 2)
+    if found is None:
+        return None
+    if min(found) <= 0:
+        warnings.append(f"{describe('PixelSpacing')} is {found[0]:g}\\{found[1]:g}, which is no distance: taken as unknown")
+        return None
+    if min(found) < 0.0005 or max(found) > 50:
+        warnings.append(f"{describe('PixelSpacing')} is implausible: {found[0]:g}\\{found[1]:g} mm")
+    return found[0], found[1]
+
+
+def _extent(measures: Dataset, keyword: str, warnings: list[str]) -> float | None:
+    found = number(measures, keyword)
+    if found is None:
+        return None
+    if found <= 0:
+        warnings.append(f"{describe(keyword)} is {found:g}, which is no distance: taken as unknown")
+        return None
+    if not 0.0005 <= found <= 500:
+        warnings.append(f"{describe(keyword)} is implausible: {found:g} mm")
+    return found
+
+
+def _dose_offsets(header: Header, count: int) -> tuple[float, ...] | None:
+    """Where a dose grid's planes lie along the normal, relative to the first (PS3.3 C.8.8.3.2)."""
+    if header.sop_class_uid != _RT_DOSE or count == 1:
+        return None
+    offsets = numbers(header.dataset, "GridFrameOffsetVector", count)
+    return None if offsets is None else tuple(offset - offsets[0] for offset in offsets)
+
+
+def _unit(header: Header, transform: Dataset) -> str:
+    named = text(transform, "RescaleType") or text(header.dataset, "DoseUnits") or text(header.dataset, "Units")
+    if named:
+        return "" if named == "US" else {"GY": "Gy"}.get(named, named)
+    localizer = "LOCALIZER" in texts(header.dataset, "ImageType")
+    scaled = number(transform, "RescaleIntercept") is not None
+    return "HU" if header.sop_class_uid in _CT_CLASSES and scaled and not localizer else ""
+
+
+def _windows(voi: Dataset) -> tuple[Window, ...]:
+    """The windows that the header proposes; those that are no windows are left out, they change no value."""
+    try:
+        centers, widths = numbers(voi, "WindowCenter") or (), numbers(voi, "WindowWidth") or ()
+    except PixelDataError:
+        return ()
+    names = texts(voi, "WindowCenterWidthExplanation")
+    function = _function(text(voi, "VOILUTFunction"))
+    found = []
+    for number_, (center, width) in enumerate(zip(centers, widths, strict=False)):
+        if width >= 1 or (width > 0 and function != "LINEAR"):
+            name = names[number_].strip() if number_ < len(names) else ""
+            found.append(Window(center, width, function, name))
+    return tuple(dict.fromkeys(found))
+
+
+def _function(name: str) -> WindowFunction:
+    match name:
+        case "LINEAR_EXACT":
+            return "LINEAR_EXACT"
+        case "SIGMOID":
+            return "SIGMOID"
+    return "LINEAR"

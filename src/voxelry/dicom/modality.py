@@ -1,0 +1,127 @@
+"""From stored to modality values: rescale or Modality LUT, in the smallest dtype that loses nothing (PS3.3 C.11.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydicom.dataset import Dataset
+
+from voxelry.core.errors import PixelDataError
+from voxelry.dicom.attributes import describe, first_item, integer, numbers
+from voxelry.dicom.frames import Frame
+from voxelry.dicom.pixels import Stored
+
+_INTEGERS = tuple(np.dtype(name) for name in ("int16", "uint16", "int32", "uint32", "int64", "uint64"))
+
+
+def modality_values(stored: Sequence[Stored], frames: Sequence[Frame]) -> npt.NDArray[np.generic]:
+    """One array of modality values from the stored values of each frame.
+
+    Parameters
+    ----------
+    stored
+        For each frame, shape ``(row, column)``.
+    frames
+        Their slopes, intercepts and Modality LUTs, one by one: they may differ from slice to slice.
+
+    Returns
+    -------
+    array
+        Shape ``(slice, row, column)``: int16 wherever all values are whole and fit, else the smallest
+        integer type that holds them, else float32 if it loses nothing, else float64.
+    """
+    tables = [_lookup_table(frame) for frame in frames]
+    dtype = _smallest(stored, frames, tables)
+    array: npt.NDArray[Any] = np.empty((len(stored), *stored[0].shape), dtype)
+    for out, values, frame, table in zip(array, stored, frames, tables, strict=True):
+        if table is None and (frame.slope, frame.intercept) == (1.0, 0.0):
+            out[...] = values
+        else:
+            out[...] = _transform(values, frame, table)
+    return array
+
+
+def transform_limits(limits: tuple[float, float], frame: Frame) -> tuple[float, float]:
+    """Stored limits (of padding) as modality values, ascending, computed just as the pixels are."""
+    table = _lookup_table(frame)
+    kind = np.float64 if not all(float(limit).is_integer() for limit in limits) else np.int64
+    low, high = (float(value) for value in _transform(np.array(limits, kind), frame, table))
+    return min(low, high), max(low, high)
+
+
+_Table = tuple[int, npt.NDArray[np.int64]]
+
+
+def _lookup_table(frame: Frame) -> _Table | None:
+    """The Modality LUT: the first stored value mapped, and the values from there on (PS3.3 C.11.1.1)."""
+    item = first_item(frame.header.dataset, "ModalityLUTSequence")
+    if item is None:
+        return None
+    descriptor = numbers(item, "LUTDescriptor", 3)
+    data = _lut_data(item)
+    if descriptor is None or data is None:
+        raise PixelDataError(f"{frame.header.name}: {describe('ModalityLUTSequence')} has no descriptor or no data")
+    count = int(descriptor[0]) or 2**16
+    first = int(descriptor[1])
+    if integer(frame.header.dataset, "PixelRepresentation") == 1 and first >= 2**15:
+        first -= 2**16
+    if len(data) < count:
+        raise PixelDataError(
+            f"{frame.header.name}: {describe('ModalityLUTSequence')} has {len(data)} entries where {count} are declared"
+        )
+    return first, data[:count]
+
+
+def _lut_data(item: Dataset) -> npt.NDArray[np.int64] | None:
+    value = item.get("LUTData")
+    if isinstance(value, bytes):
+        return np.frombuffer(value, "<u2").astype(np.int64)
+    found = numbers(item, "LUTData")
+    return None if found is None else np.array(found, np.int64)
+
+
+def _transform(values: Stored, frame: Frame, table: _Table | None) -> npt.NDArray[Any]:
+    if table is not None:
+        first, entries = table
+        return np.asarray(entries[np.clip(values.astype(np.int64) - first, 0, len(entries) - 1)])
+    if _whole(frame) and values.dtype.kind in "iu":
+        return np.asarray(values.astype(np.int64) * int(frame.slope) + int(frame.intercept))
+    return np.asarray(values.astype(np.float64) * frame.slope + frame.intercept)
+
+
+def _whole(frame: Frame) -> bool:
+    return float(frame.slope).is_integer() and float(frame.intercept).is_integer()
+
+
+def _smallest(stored: Sequence[Stored], frames: Sequence[Frame], tables: Sequence[_Table | None]) -> np.dtype[Any]:
+    low, high = 0.0, 0.0
+    single = True
+    whole = True
+    for number, (values, frame, table) in enumerate(zip(stored, frames, tables, strict=True)):
+        ends = np.array([values.min(), values.max()])
+        if table is not None:
+            found = _transform(values, frame, table)
+            ends = np.array([found.min(), found.max()])
+        elif _whole(frame) and values.dtype.kind in "iu":
+            ends = _transform(ends, frame, None)
+        else:
+            exact = _transform(values, frame, None)
+            whole = whole and bool((exact == np.rint(exact)).all())
+            if not whole:
+                single = single and bool((exact.astype(np.float32) == exact).all())
+                if not single:
+                    return np.dtype("f8")
+            ends = np.array([exact.min(), exact.max()])
+        first, last = float(ends.min()), float(ends.max())
+        low, high = (first, last) if number == 0 else (min(low, first), max(high, last))
+    if not whole:
+        # Frames before the first broken value were whole, and whole numbers this small fit float32 as well.
+        return np.dtype("f4") if single and max(abs(low), abs(high)) <= 2**24 else np.dtype("f8")
+    for dtype in _INTEGERS:
+        limits = np.iinfo(dtype)
+        if limits.min <= low and high <= limits.max:
+            return dtype
+    return np.dtype("f8")

@@ -1,0 +1,370 @@
+"""Stored pixels: from a file's bytes to arrays of stored values, before any rescale.
+
+What the header declares is checked against the bytes that are there before anything large is allocated.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Literal, cast
+
+import numpy as np
+import numpy.typing as npt
+import pydicom
+from pydicom.encaps import generate_frames
+from pydicom.pixels import apply_color_lut, convert_color_space
+
+from voxelry.core.errors import NoPixelDataError, PixelDataError, TooLargeError, TransferSyntaxError, TruncatedError
+from voxelry.dicom.attributes import describe, integer, numbers, text
+from voxelry.dicom.codecs import check_declared, decode, is_supported
+from voxelry.dicom.frames import number_of_frames
+from voxelry.dicom.headers import Header
+
+Stored = npt.NDArray[np.generic]
+Kind = Literal["grey", "colour", "palette"]
+
+MAX_SIDE = 65_535
+MAX_FRAME_BYTES = 8 * 2**30
+_GREY = ("MONOCHROME1", "MONOCHROME2")
+_LOSSY_SYNTAXES = frozenset(
+    "1.2.840.10008.1.2.4." + end for end in ("50", "51", "53", "55", "81", "93", "111")
+) | frozenset(f"1.2.840.10008.1.2.4.{n}" for n in range(100, 109))
+
+
+@dataclass(frozen=True, slots=True)
+class PixelDescription:
+    """PS3.3 C.7.6.3: how stored pixels are laid out."""
+
+    rows: int
+    columns: int
+    samples: int
+    frames: int
+    bits_allocated: int
+    bits_stored: int
+    high_bit: int
+    signed: bool
+    photometric: str
+    planar: bool
+    keyword: str
+
+    @property
+    def kind(self) -> Kind:
+        if self.photometric == "PALETTE COLOR":
+            return "palette"
+        return "colour" if self.samples > 1 else "grey"
+
+    @property
+    def frame_bits(self) -> int:
+        if self.photometric == "YBR_FULL_422":  # two pixels share their chrominance
+            return self.rows * self.columns * 2 * self.bits_allocated
+        return self.rows * self.columns * self.samples * self.bits_allocated
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """Of the stored values."""
+        if self.keyword != "PixelData":
+            return np.dtype("f4" if self.keyword == "FloatPixelData" else "f8")
+        size = max(1, self.bits_allocated // 8)
+        return np.dtype(f"{'i' if self.signed else 'u'}{size}")
+
+
+def describe_pixels(header: Header) -> PixelDescription:
+    """What the header says of the pixels, checked.
+
+    Raises
+    ------
+    NoPixelDataError
+        If the instance holds no pixels.
+    PixelDataError
+        If an attribute is missing, malformed or contradicts another.
+    """
+    name, dataset = header.name, header.dataset
+    if header.pixel_bytes is None:
+        raise NoPixelDataError(f"{name}: holds no Pixel Data (7FE0,0010); it is {_article(header.sop_class_name)}")
+    keyword = header.pixel_bytes.keyword
+    try:
+        rows, columns = _needed(header, "Rows"), _needed(header, "Columns")
+        samples = integer(dataset, "SamplesPerPixel") or 1
+        whole = keyword == "PixelData"
+        allocated = _needed(header, "BitsAllocated") if whole else (32 if keyword == "FloatPixelData" else 64)
+        stored = (integer(dataset, "BitsStored") or allocated) if whole else allocated
+        high = integer(dataset, "HighBit") if whole else None
+        signed = integer(dataset, "PixelRepresentation") == 1
+        planar = integer(dataset, "PlanarConfiguration") == 1
+        frames = number_of_frames(header)
+    except PixelDataError as error:
+        message = str(error)
+        raise type(error)(message if message.startswith(name) else f"{name}: {message}") from error
+    photometric = text(dataset, "PhotometricInterpretation") or ("MONOCHROME2" if samples == 1 else "RGB")
+    high = stored - 1 if high is None else high
+    for side, keyword_of_side in ((rows, "Rows"), (columns, "Columns")):
+        if not 0 < side <= MAX_SIDE:
+            raise PixelDataError(f"{name}: {describe(keyword_of_side)} is {side}")
+    if allocated not in (1, 8, 16, 32, 64) or samples not in (1, 3):
+        raise PixelDataError(
+            f"{name}: {describe('BitsAllocated')} {allocated} with {describe('SamplesPerPixel')} {samples} cannot be "
+            "read; 1, 8, 16, 32 or 64 bits and 1 or 3 samples can"
+        )
+    if not 0 < stored <= allocated or not stored - 1 <= high < allocated:
+        raise PixelDataError(
+            f"{name}: {describe('BitsStored')} {stored} and {describe('HighBit')} {high} do not fit "
+            f"{describe('BitsAllocated')} {allocated}"
+        )
+    if (samples == 1) == (photometric in ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")):
+        raise PixelDataError(
+            f"{name}: {describe('PhotometricInterpretation')} {photometric} with {describe('SamplesPerPixel')} {samples}"
+        )
+    found = PixelDescription(
+        rows, columns, samples, frames, allocated, stored, high, signed, photometric, planar, keyword
+    )
+    if found.frame_bits // 8 > MAX_FRAME_BYTES:
+        raise TooLargeError(f"{name}: declares frames of {rows} x {columns} pixels, {found.frame_bits // 8} bytes each")
+    return found
+
+
+def is_lossy(header: Header) -> bool:
+    """True if the pixels were ever compressed with loss (PS3.3 C.7.6.1.1.5), or are now."""
+    return text(header.dataset, "LossyImageCompression") == "01" or header.transfer_syntax_uid in _LOSSY_SYNTAXES
+
+
+def stored_frames(header: Header, wanted: range | None = None) -> Iterator[Stored]:
+    """The stored values of each frame, in the instance's order.
+
+    Parameters
+    ----------
+    wanted
+        Which frame indices; all by default.
+
+    Yields
+    ------
+    values
+        Shape ``(row, column)`` for greyscale, in the stored dtype with unused bits cleared and the sign
+        extended; ``(row, column, 3)`` RGB for colour (palettes applied, YBR converted), uint8 or uint16.
+
+    Raises
+    ------
+    NoPixelDataError, PixelDataError, TransferSyntaxError, TruncatedError, TooLargeError
+        The message names the file.
+    """
+    pixels = describe_pixels(header)
+    frames = range(pixels.frames) if wanted is None else wanted
+    syntax = header.transfer_syntax_uid
+    if not is_supported(syntax):
+        raise TransferSyntaxError(
+            f"{header.name}: pixels in transfer syntax {syntax} ({syntax.name}) cannot be decoded here; "
+            "convert the file to an uncompressed or JPEG 2000 transfer syntax"
+        )
+    try:
+        raw = _encapsulated(header, pixels) if syntax.is_encapsulated else _native(header, pixels)
+        for index, frame in enumerate(raw):
+            if index in frames:
+                yield _finish(header, pixels, frame)
+            if index + 1 >= frames.stop:
+                return
+    except (NoPixelDataError, PixelDataError, TruncatedError, TooLargeError):
+        raise
+    except Exception as error:  # whatever damaged pixels make pydicom or a codec raise
+        raise PixelDataError(
+            f"{header.name}: the pixels cannot be decoded ({syntax.name}; {type(error).__name__}); "
+            "the file is damaged, or its header does not fit its pixels"
+        ) from error
+    raise TruncatedError(
+        f"{header.name}: the file ends after fewer than the {pixels.frames} frames that it declares; copy it again"
+    )
+
+
+def palette_applied(header: Header, values: Stored) -> Stored:
+    """Indices to RGB by the instance's palette (PS3.3 C.7.6.3.1.5); 16-bit entries give their upper 8 bits."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        rgb = apply_color_lut(cast("npt.NDArray[np.uint8]", values), header.dataset)
+    return (rgb >> 8).astype(np.uint8) if rgb.dtype.itemsize > 1 else rgb
+
+
+def _native(header: Header, pixels: PixelDescription) -> Iterator[Stored]:
+    place = header.pixel_bytes
+    assert place is not None
+    if place.length is None:
+        raise PixelDataError(
+            f"{header.name}: {describe(place.keyword)} is encapsulated, but the transfer syntax is {header.transfer_syntax_uid.name}"
+        )
+    needed = (pixels.frame_bits * pixels.frames + 7) // 8
+    there = place.length if place.offset is None else min(place.length, header.source.size - place.offset)
+    if there < needed:
+        raise TruncatedError(
+            f"{header.name}: {describe(place.keyword)} needs {needed} bytes for {pixels.frames} x {pixels.rows} x "
+            f"{pixels.columns} pixels, but {max(there, 0)} are there; the file is cut off: copy it again"
+        )
+    with header.source.open() as file:
+        if place.offset is None:
+            yield from _native_frames(_inflated(file), header, pixels)
+        else:
+            file.seek(place.offset)
+            yield from _native_frames(file, header, pixels)
+
+
+def _inflated(file: BinaryIO) -> BinaryIO:
+    from io import BytesIO
+
+    whole = pydicom.dcmread(file, force=True)
+    keyword = next(k for k in ("PixelData", "FloatPixelData", "DoubleFloatPixelData") if k in whole)
+    return BytesIO(whole[keyword].value)
+
+
+def _native_frames(file: BinaryIO, header: Header, pixels: PixelDescription) -> Iterator[Stored]:
+    _, little = header.dataset.original_encoding
+    if pixels.bits_allocated == 1:  # frames need not begin at a byte
+        count = pixels.rows * pixels.columns
+        bits = np.unpackbits(np.frombuffer(file.read((count * pixels.frames + 7) // 8), np.uint8), bitorder="little")
+        yield from bits[: count * pixels.frames].reshape(pixels.frames, pixels.rows, pixels.columns)
+        return
+    # Words of 8 bits were written as 16-bit ones in big endian only where the VR is OW; bytes elsewhere.
+    swapped = not little and pixels.bits_allocated == 8 and _written_as_words(header)
+    size = pixels.frame_bits // 8
+    for _ in range(pixels.frames):
+        raw = file.read(size)
+        if swapped:
+            raw = np.frombuffer(raw, ">u2").astype("<u2").tobytes()
+        values = np.frombuffer(raw, pixels.dtype.newbyteorder("<" if little else ">"))
+        values = values.astype(pixels.dtype, copy=False)
+        if pixels.photometric == "YBR_FULL_422":
+            yield _from_422(values, pixels)
+        elif pixels.samples > 1 and pixels.planar:
+            yield values.reshape(pixels.samples, pixels.rows, pixels.columns).transpose(1, 2, 0)
+        elif pixels.samples > 1:
+            yield values.reshape(pixels.rows, pixels.columns, pixels.samples)
+        else:
+            yield values.reshape(pixels.rows, pixels.columns)
+
+
+def _written_as_words(header: Header) -> bool:
+    place = header.pixel_bytes
+    if place is None or place.offset is None:
+        return False
+    with header.source.open() as file:
+        file.seek(place.offset - 8)
+        return file.read(2) == b"OW"
+
+
+def _from_422(values: Stored, pixels: PixelDescription) -> Stored:
+    """Y1 Y2 Cb Cr of each pixel pair to Y Cb Cr of each pixel (PS3.3 C.7.6.3.1.2)."""
+    pairs = values.reshape(-1, 4)
+    full = np.empty((len(pairs), 2, 3), values.dtype)
+    full[:, 0, 0], full[:, 1, 0] = pairs[:, 0], pairs[:, 1]
+    full[:, :, 1], full[:, :, 2] = pairs[:, 2:3], pairs[:, 3:4]
+    return full.reshape(pixels.rows, pixels.columns, 3)
+
+
+def _encapsulated(header: Header, pixels: PixelDescription) -> Iterator[Stored]:
+    place = header.pixel_bytes
+    assert place is not None and place.offset is not None
+    if place.length is not None:
+        raise PixelDataError(
+            f"{header.name}: {describe('PixelData')} is not encapsulated, but the transfer syntax is {header.transfer_syntax_uid.name}"
+        )
+    extended = None
+    if "ExtendedOffsetTable" in header.dataset and "ExtendedOffsetTableLengths" in header.dataset:
+        extended = header.dataset.ExtendedOffsetTable, header.dataset.ExtendedOffsetTableLengths
+    with header.source.open() as file:
+        file.seek(place.offset)
+        found = 0
+        for raw in generate_frames(file, number_of_frames=pixels.frames, extended_offsets=extended):
+            if found == pixels.frames:
+                return
+            found += 1
+            check_declared(header, pixels.rows, pixels.columns, pixels.frame_bits // 8, raw)
+            yield decode(
+                raw,
+                header.transfer_syntax_uid,
+                shape=(pixels.rows, pixels.columns, pixels.samples),
+                dtype=pixels.dtype,
+                photometric=pixels.photometric,
+            )
+
+
+def _finish(header: Header, pixels: PixelDescription, values: Stored) -> Stored:
+    expected = (pixels.rows, pixels.columns)
+    if values.shape[:2] != expected or values.shape[2:] not in ((), (pixels.samples,)):
+        raise PixelDataError(
+            f"{header.name}: a decoded frame has shape {values.shape}, but the header declares {expected} "
+            f"with {pixels.samples} samples"
+        )
+    if pixels.kind == "colour":
+        return _as_rgb(values, pixels, header)
+    values = _clear_unused_bits(values, pixels)
+    return palette_applied(header, values) if pixels.kind == "palette" else values
+
+
+def _clear_unused_bits(values: Stored, pixels: PixelDescription) -> Stored:
+    """Only the stored bits count; the others may hold overlays or dirt (PS3.5 8.1.1)."""
+    if pixels.keyword != "PixelData" or pixels.bits_allocated == 1:
+        return values
+    if values.dtype != pixels.dtype:  # a codec gives its own size and sign
+        values = values.astype(pixels.dtype)
+    above = pixels.bits_allocated - 1 - pixels.high_bit
+    unused = pixels.bits_allocated - pixels.bits_stored
+    if unused == 0:
+        return values
+    shifted = np.left_shift(values, above) if above else values
+    # An arithmetic shift back extends the sign of signed values.
+    return np.asarray(np.right_shift(shifted, unused))
+
+
+def _as_rgb(values: Stored, pixels: PixelDescription, header: Header) -> Stored:
+    values = values.astype(f"u{values.dtype.itemsize}", copy=False)
+    syntax = header.transfer_syntax_uid
+    if pixels.photometric in ("YBR_FULL", "YBR_FULL_422") and not is_converted_by_codec(syntax):
+        if values.dtype.itemsize != 1:
+            raise PixelDataError(f"{header.name}: {pixels.photometric} with {pixels.bits_allocated} bits cannot be read")
+        return convert_color_space(values, "YBR_FULL", "RGB")
+    return values
+
+
+def is_converted_by_codec(syntax: pydicom.uid.UID) -> bool:
+    """True for JPEG, whose decoder gives RGB whatever the frame holds."""
+    return syntax in (pydicom.uid.JPEGBaseline8Bit, pydicom.uid.JPEGExtended12Bit) or syntax in (
+        "1.2.840.10008.1.2.4.53",
+        "1.2.840.10008.1.2.4.55",
+    )
+
+
+def padding_range(header: Header, pixels: PixelDescription) -> tuple[float, float] | None:
+    """The smallest and largest stored value that is padding (PS3.3 C.7.5.1.1.2), in the right sign; None if none is."""
+    if pixels.kind != "grey":
+        return None
+    for keywords in (
+        ("PixelPaddingValue", "PixelPaddingRangeLimit"),
+        ("FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit"),
+        ("DoubleFloatPixelPaddingValue", "DoubleFloatPixelPaddingRangeLimit"),
+    ):
+        values = numbers(header.dataset, keywords[0], 1)
+        if values is not None:
+            limits = numbers(header.dataset, keywords[1], 1) or values
+            ends = sorted(_signed_like_pixels(value, pixels) for value in (values[0], limits[0]))
+            return ends[0], ends[1]
+    return None
+
+
+def _signed_like_pixels(value: float, pixels: PixelDescription) -> float:
+    """Implicit VR files leave the sign of a padding value to Pixel Representation; writers get it wrong."""
+    if pixels.keyword != "PixelData":
+        return value
+    span = 2**16
+    if pixels.signed and value >= span // 2 and pixels.bits_allocated <= 16:
+        return value - span
+    if not pixels.signed and value < 0:
+        return value + span
+    return value
+
+
+def _needed(header: Header, keyword: str) -> int:
+    value = integer(header.dataset, keyword)
+    if value is None:
+        raise PixelDataError(f"{describe(keyword)} is missing, so the pixels cannot be read")
+    return value
+
+
+def _article(name: str) -> str:
+    return f"{'an' if name[:1] in 'AEIOU' else 'a'} {name} object"

@@ -1,0 +1,1 @@
+"""The user's verbs, shared by the terminal and the server."""

@@ -1,0 +1,232 @@
+"""From a path to volumes: load everything, exactly one volume, or the hierarchy alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from os import PathLike
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+
+from voxelry.core.errors import NotOneVolumeError, NothingFoundError, Problem, VoxelryError
+from voxelry.core.progress import Progress, part, silent
+from voxelry.core.volume import Volume
+from voxelry.dicom.frames import frames_of
+from voxelry.dicom.headers import Header, read_header
+from voxelry.dicom.modality import modality_values
+from voxelry.dicom.pixels import describe_pixels, stored_frames
+from voxelry.dicom.series import Index, Study, group
+from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, Source, StrPath, walk
+from voxelry.dicom.stack import Stack
+
+
+@dataclass(frozen=True, eq=False)
+class LoadResult:
+    """What became of every file: it is part of a volume, or it is in ``skipped`` with the reason.
+
+    Attributes
+    ----------
+    volumes
+        One for each regular stack, by study, series and stack.
+    skipped
+        By file name as given (``folder/a.dcm``, ``archive.zip/inner/a.dcm``).
+    """
+
+    volumes: tuple[Volume, ...]
+    skipped: Mapping[str, Problem]
+
+
+def index(
+    path: StrPath | Iterable[Source], *, limits: Limits = DEFAULT_LIMITS, progress: Progress = silent
+) -> Index:
+    """Find every study and series below a path, reading headers only.
+
+    Parameters
+    ----------
+    path
+        A file, a folder at any depth, or a zip archive; or sources that are known already.
+    limits
+        What archives may ask of this machine.
+    progress
+        Called with the fraction done and a few words.
+
+    Raises
+    ------
+    NothingFoundError
+        If the path does not exist.
+    """
+    skipped: dict[str, Problem] = {}
+    headers: dict[str, Header] = {}
+    if isinstance(path, str | PathLike):
+        progress(0.0, "looking for files")
+        sources: list[Source] = list(walk(path, limits=limits, on_problem=skipped.__setitem__))
+    else:
+        sources = list(path)
+    for done, source in enumerate(sources):
+        progress(done / len(sources), "reading headers")
+        try:
+            header = read_header(source)
+        except VoxelryError as error:
+            skipped[source.name] = error.problem
+            continue
+        except OSError as error:
+            skipped[source.name] = Problem("unreadable", f"{source.name}: cannot be read ({error.strerror})")
+            continue
+        known = headers.setdefault(header.sop_instance_uid or f"?{source.name}", header)
+        if known is not header:
+            skipped[source.name] = _seen_before(header, known)
+    progress(1.0, "reading headers")
+    return Index(group(headers.values()), MappingProxyType(skipped))
+
+
+def _seen_before(header: Header, known: Header) -> Problem:
+    if _digest(header.source) == _digest(known.source):
+        return Problem("duplicate", f"{header.name}: the same bytes as {known.name}")
+    return Problem(
+        "conflict",
+        f"{header.name}: has the SOP Instance UID (0008,0018) of {known.name}, but other bytes; {known.name} is used",
+    )
+
+
+def _digest(source: Source) -> bytes:
+    with source.open() as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def load(path: StrPath, *, limits: Limits = DEFAULT_LIMITS, progress: Progress = silent) -> LoadResult:
+    """Load every volume below a path.
+
+    Parameters
+    ----------
+    path
+        A file, a folder at any depth, or a zip archive. DICOM is known by content.
+
+    Returns
+    -------
+    result
+        One volume for each regular stack. A stack that is irregular, or that cannot be decoded, is no
+        volume: all its files are in ``skipped``.
+
+    Raises
+    ------
+    NothingFoundError
+        If the path does not exist.
+    """
+    found = index(path, limits=limits, progress=part(progress, 0, 0.3))
+    skipped = dict(found.skipped)
+    stacks = [stack for series in found.series for stack in series.stacks]
+    for series in found.series:
+        skipped.update(series.unusable)
+    volumes: list[Volume] = []
+    for done, stack in enumerate(stacks):
+        volume = _load_stack(stack, skipped, part(progress, 0.3 + 0.7 * done / len(stacks), 0.3 + 0.7 * (done + 1) / len(stacks)))
+        if volume is not None:
+            volumes.append(volume)
+    progress(1.0, "loaded")
+    return LoadResult(tuple(volumes), MappingProxyType(skipped))
+
+
+def _load_stack(stack: Stack, skipped: dict[str, Problem], progress: Progress) -> Volume | None:
+    try:
+        return stack.volume(progress=progress)
+    except VoxelryError as error:
+        names = [header.name for header in stack.headers]
+        culprit = next((name for name in names if str(error).startswith(f"{name}:")), None)
+        for name in names:
+            if name == culprit or culprit is None:
+                skipped[name] = error.problem
+            else:
+                skipped[name] = Problem("incomplete_stack", f"{name}: its stack lacks a slice: {error}")
+        return None
+
+
+def load_volume(path: StrPath, *, limits: Limits = DEFAULT_LIMITS, progress: Progress = silent) -> Volume:
+    """Load the one volume at a path.
+
+    Raises
+    ------
+    NotOneVolumeError
+        If there are several; the message lists them. ``load`` gives them all.
+    VoxelryError
+        If there is none: the error of the stack or file that was in the way.
+    """
+    found = index(path, limits=limits, progress=part(progress, 0, 0.3))
+    stacks = [stack for series in found.series for stack in series.stacks]
+    if len(stacks) == 1:
+        return stacks[0].volume(progress=part(progress, 0.3, 1))
+    if stacks:
+        raise NotOneVolumeError(f"{path}: holds {len(stacks)} volumes, not one; use load for all. {_list(stacks)}")
+    reasons = [*found.skipped.values(), *(p for series in found.series for p in series.unusable.values())]
+    if len(reasons) == 1:
+        raise _as_error(reasons[0])
+    detail = f"; the first of {len(reasons)} files: {reasons[0]}" if reasons else ""
+    raise NothingFoundError(f"{path}: holds no DICOM with pixels{detail}")
+
+
+def _as_error(problem: Problem) -> VoxelryError:
+    """The error that a problem was made from, so that callers can catch it by its type."""
+    pending = [VoxelryError]
+    while pending:
+        kind = pending.pop()
+        if kind.code == problem.code:
+            return kind(problem.message)
+        pending += kind.__subclasses__()
+    return VoxelryError(problem.message)
+
+
+def _list(stacks: list[Stack]) -> str:
+    lines = [f"{' x '.join(map(str, stack.shape))}{f' ({stack.label})' if stack.label else ''}" for stack in stacks[:6]]
+    return "They are: " + "; ".join(lines) + ("; ..." if len(stacks) > 6 else "")
+
+
+def load_study(path: StrPath, *, limits: Limits = DEFAULT_LIMITS, progress: Progress = silent) -> Study:
+    """The one study at a path, with its series and their stacks; pixels are read when a stack is asked for.
+
+    Raises
+    ------
+    NothingFoundError
+        If there is no DICOM.
+    NotOneVolumeError
+        If there are several studies; ``index`` gives them all.
+    """
+    found = index(path, limits=limits, progress=progress)
+    if not found.studies:
+        first = next(iter(found.skipped.values()), None)
+        raise NothingFoundError(f"{path}: holds no DICOM" + (f"; the first file: {first}" if first else ""))
+    if len(found.studies) > 1:
+        raise NotOneVolumeError(f"{path}: holds {len(found.studies)} studies, not one; use index for all")
+    return found.studies[0]
+
+
+def pixels(path: StrPath) -> npt.NDArray[np.generic]:
+    """The pixels of one file as modality values.
+
+    Returns
+    -------
+    array
+        Shape ``(row, column)``, or ``(row, column, 3)`` for colour; a multi-frame file has the frames,
+        in their own order, as its first axis.
+
+    Raises
+    ------
+    NoPixelDataError, NotDicomError, PixelDataError, TruncatedError, ...
+        The message names the file.
+    """
+    sources = list(walk(path, on_problem=_raise))
+    if len(sources) != 1:
+        raise NotOneVolumeError(f"{path}: holds {len(sources)} files; pixels reads one file")
+    header = read_header(sources[0])
+    described = describe_pixels(header)
+    frames = list(frames_of(header))
+    stored = list(stored_frames(header))
+    array = modality_values(stored, frames) if described.kind == "grey" else np.stack(stored)
+    return array[0] if len(frames) == 1 else array
+
+
+def _raise(_: str, problem: Problem) -> None:
+    raise _as_error(problem)
+
+

@@ -1,0 +1,89 @@
+"""Measure everything below a path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TypedDict
+
+from voxelry.core.errors import Problem, VoxelryError
+from voxelry.core.measure import Measurement, MeasurementRecord, check_method, check_threshold, measure
+from voxelry.core.progress import Progress, silent
+from voxelry.core.volume import Volume
+from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, StrPath
+from voxelry.workflows.load import load
+
+
+class ProblemRecord(TypedDict):
+    """A problem as JSON."""
+
+    code: str
+    message: str
+
+
+class MeasureRecord(TypedDict):
+    """What ``voxelry measure --json`` and ``POST /api/measure`` answer."""
+
+    measurements: list[MeasurementRecord]
+    skipped: dict[str, ProblemRecord]
+
+
+@dataclass(frozen=True, eq=False)
+class MeasureReport:
+    """The measurement of each volume, and what became of the files in none.
+
+    Attributes
+    ----------
+    volumes
+        What was measured, in the order of ``measurements``.
+    """
+
+    measurements: tuple[Measurement, ...]
+    volumes: tuple[Volume, ...]
+    skipped: Mapping[str, Problem]
+
+    def record(self) -> MeasureRecord:
+        """The same as JSON values."""
+        return {
+            "measurements": [measurement.record() for measurement in self.measurements],
+            "skipped": skipped_record(self.skipped),
+        }
+
+
+def skipped_record(skipped: Mapping[str, Problem]) -> dict[str, ProblemRecord]:
+    """Skipped files as JSON values."""
+    return {name: {"code": problem.code, "message": problem.message} for name, problem in skipped.items()}
+
+
+def measure_all(
+    path: StrPath,
+    *,
+    threshold: float = 0.5,
+    method: str = "fixed",
+    limits: Limits = DEFAULT_LIMITS,
+    progress: Progress = silent,
+) -> MeasureReport:
+    """Measure every volume below a path; see ``voxelry.core.measure.measure``.
+
+    Raises
+    ------
+    ParameterError
+        If the threshold is outside [0, 1] or the method is unknown: before anything is read.
+    NothingFoundError
+        If the path does not exist.
+    """
+    check_method(method)
+    check_threshold(threshold)
+    loaded = load(path, limits=limits, progress=progress)
+    skipped = dict(loaded.skipped)
+    measurements: list[Measurement] = []
+    volumes: list[Volume] = []
+    for volume in loaded.volumes:
+        try:
+            measurements.append(measure(volume, threshold, method))
+            volumes.append(volume)
+        except VoxelryError as error:
+            name = f"series {volume.series_instance_uid} {volume.label}".strip()
+            skipped[name] = Problem(error.code, f"{name}: {error}")
+    return MeasureReport(tuple(measurements), tuple(volumes), MappingProxyType(skipped))

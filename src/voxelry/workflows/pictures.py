@@ -1,0 +1,118 @@
+"""Slices as pictures: windowed to 8 bits, as PNG or JPEG files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from voxelry.core.display import default_window
+from voxelry.core.errors import ParameterError
+from voxelry.core.intensity import Window, to_display
+from voxelry.core.planes import Axis, plane, plane_count, plane_padding, plane_spacing
+from voxelry.core.progress import Progress, silent
+from voxelry.core.volume import Volume
+from voxelry.dicom.sources import StrPath
+from voxelry.formats.picture import PictureFormat, encode_jpeg, encode_png
+
+
+def render(
+    volume: Volume, index: int, *, axis: Axis | None = None, window: Window | None = None
+) -> npt.NDArray[np.uint8]:
+    """One plane as 8-bit grey levels or RGB.
+
+    Parameters
+    ----------
+    index
+        From 0; ascends along the normal as acquired, or to superior, posterior or left.
+    axis
+        A patient plane; None for the slice as acquired.
+    window
+        What to show; by default the header's first window, else the range of the values. Ignored for colour.
+
+    Returns
+    -------
+    picture
+        uint8, shape ``(row, column)`` or ``(row, column, 3)``, one pixel for each voxel; padding is black.
+    """
+    values = plane(volume, index, axis=axis)
+    if volume.colour:
+        return values.astype(np.uint8) if values.dtype == np.uint8 else (values >> 8).astype(np.uint8)
+    grey = to_display(values, window or default_window(volume), invert=volume.inverted)
+    padding = plane_padding(volume, index, axis=axis)
+    if padding is not None:
+        grey[padding] = 0
+    return grey
+
+
+def encode_picture(
+    volume: Volume, index: int, format: PictureFormat, *, axis: Axis | None = None, window: Window | None = None
+) -> bytes:
+    """One plane as the bytes of a PNG or JPEG file."""
+    picture = render(volume, index, axis=axis, window=window)
+    if format == "png":
+        return encode_png(picture, spacing=plane_spacing(volume, axis))
+    return encode_jpeg(picture)
+
+
+def save_pictures(
+    volume: Volume,
+    folder: StrPath,
+    format: PictureFormat = "png",
+    window: Window | None = None,
+    axis: Axis | None = None,
+    *,
+    progress: Progress = silent,
+) -> tuple[Path, ...]:
+    """Save every plane of a volume as a picture.
+
+    Parameters
+    ----------
+    folder
+        Made if it is missing. Files are called ``slice-0000.png`` and so on, in ascending order.
+    format
+        ``"png"`` (lossless) or ``"jpg"``.
+    window
+        What to show; by default the header's first window, else the range of the values.
+    axis
+        ``"axial"``, ``"coronal"`` or ``"sagittal"``; None for slices as they were acquired.
+
+    Returns
+    -------
+    files
+        In the order of the planes.
+
+    Raises
+    ------
+    GeometryError
+        If a patient plane is asked for and the volume's place in the patient is unknown.
+    ParameterError
+        If the format or the axis is unknown.
+    """
+    if format not in get_args(PictureFormat):
+        raise ParameterError(f"no picture format {format!r}; there are {', '.join(get_args(PictureFormat))}")
+    count = plane_count(volume, axis)
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    window = window or default_window(volume)
+    files = []
+    for index in range(count):
+        progress(index / count, "writing pictures")
+        file = target / f"slice-{index:04d}.{format}"
+        _write(file, encode_picture(volume, index, format, axis=axis, window=window))
+        files.append(file)
+    progress(1.0, "writing pictures")
+    return tuple(files)
+
+
+def _write(file: Path, content: bytes) -> None:
+    """All of the file or none of it bears its name."""
+    aside = file.with_name(f".{file.name}.{os.getpid()}.part")
+    try:
+        aside.write_bytes(content)
+        aside.replace(file)
+    finally:
+        aside.unlink(missing_ok=True)

@@ -1,0 +1,99 @@
+"""All tags of all instances as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from voxelry.core.errors import Problem, VoxelryError
+from voxelry.core.progress import Progress, silent
+from voxelry.core.volume import Value
+from voxelry.dicom.attributes import BINARY_VRS, element_name, elements, to_json
+from voxelry.dicom.headers import Header, read_header
+from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, Source, StrPath, walk
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_INTEGER_VRS = frozenset({"IS", "SL", "SS", "SV", "UL", "US", "UV"})
+_FLOAT_VRS = frozenset({"DS", "FD", "FL"})
+FILE_COLUMN = "File"
+
+
+def tabulate(path: StrPath, *, limits: Limits = DEFAULT_LIMITS, progress: Progress = silent) -> pd.DataFrame:
+    """A row for each instance below a path, a column for each attribute.
+
+    Parameters
+    ----------
+    path
+        A file, a folder at any depth, or a zip archive.
+
+    Returns
+    -------
+    table
+        Columns in the order of their tags, named by keyword, private ones by tag (``(0019,100C)``); the
+        first is ``File``. Whole numbers are ``Int64``, other numbers ``float64``, dates ``datetime64``,
+        texts ``string``; attributes with several values hold lists, sequences lists of dicts, both as
+        objects. Missing is ``NA``. Binary values are left out. ``table.attrs["skipped"]`` says which files
+        are no DICOM, and why.
+
+    Raises
+    ------
+    NothingFoundError
+        If the path does not exist.
+    """
+    skipped: dict[str, Problem] = {}
+    sources = list(walk(path, limits=limits, on_problem=skipped.__setitem__))
+    table = _table(_headers(sources, skipped, progress))
+    table.attrs["skipped"] = {name: str(problem) for name, problem in skipped.items()}
+    return table
+
+
+def _headers(sources: list[Source], skipped: dict[str, Problem], progress: Progress) -> Iterable[Header]:
+    for done, source in enumerate(sources):
+        progress(done / len(sources), "reading tags")
+        try:
+            yield read_header(source)
+        except VoxelryError as error:
+            skipped[source.name] = error.problem
+    progress(1.0, "reading tags")
+
+
+def _table(headers: Iterable[Header]) -> pd.DataFrame:
+    import pandas as pd
+
+    columns: dict[tuple[int, str], dict[int, Value]] = {}
+    kinds: dict[tuple[int, str], set[str]] = {}
+    names: list[str] = []
+    for row, header in enumerate(headers):
+        names.append(header.name)
+        for element in elements(header.dataset):
+            if element.VR in BINARY_VRS or element.tag.element == 0:
+                continue
+            key = int(element.tag), element_name(element)
+            columns.setdefault(key, {})[row] = to_json(element)
+            kinds.setdefault(key, set()).add(element.VR)
+    series: dict[str, Any] = {FILE_COLUMN: pd.array(names, dtype="string")}
+    for key in sorted(columns):
+        values = [columns[key].get(row) for row in range(len(names))]
+        series[key[1]] = _column(values, kinds[key])
+    return pd.DataFrame(series)
+
+
+def _column(values: list[Value], kinds: set[str]) -> Any:
+    import pandas as pd
+
+    values = [None if value in ("", []) else value for value in values]
+    if any(isinstance(value, list) for value in values) or kinds == {"SQ"}:
+        column = np.empty(len(values), dtype=object)
+        column[:] = values
+        return column
+    if kinds <= _INTEGER_VRS and all(value is None or isinstance(value, int) for value in values):
+        return pd.array(values, dtype="Int64")
+    if kinds <= _INTEGER_VRS | _FLOAT_VRS and all(value is None or isinstance(value, int | float) for value in values):
+        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    if kinds == {"DA"}:
+        return pd.to_datetime(pd.Series(values, dtype="string"), format="%Y%m%d", errors="coerce")
+    return pd.array([None if value is None else str(value) for value in values], dtype="string")
