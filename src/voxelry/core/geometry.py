@@ -106,6 +106,11 @@ class Grid:
     deviation: float
     tilt: float
 
+    @property
+    def length(self) -> float:
+        """The step's length, mm: along the table of a tilted scanner."""
+        return float(np.linalg.norm(self.step))
+
 
 def fit_grid(
     image_positions: npt.ArrayLike, image_orientation: npt.ArrayLike, *, tolerance: float = IRREGULAR_FRACTION

@@ -141,16 +141,17 @@ def _count_integers(slices: Sequence[npt.NDArray[np.generic]]) -> tuple[npt.NDAr
 def _count_floats(
     slices: Sequence[npt.NDArray[np.generic]],
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], bool]:
-    for values in slices:
-        if not np.isfinite(values.astype(np.float64)).all():
+    for part in slices:
+        if not np.isfinite(part.astype(np.float64)).all():
             raise MeasureError("the volume holds values that are no numbers (NaN or infinite); nothing was measured")
-    values, counts = np.empty(0), np.empty(0, np.int64)
+    values: npt.NDArray[np.float64] = np.empty(0)
+    counts: npt.NDArray[np.int64] = np.empty(0, np.int64)
     for part in slices:
         new, new_counts = np.unique(part.astype(np.float64), return_counts=True)
         merged, where = np.unique(np.concatenate([values, new]), return_inverse=True)
         if merged.size > MAX_BINS:
             break
-        values = merged
+        values = np.asarray(merged, np.float64)
         counts = np.bincount(where, np.concatenate([counts, new_counts]), merged.size).astype(np.int64)
     else:
         return values, counts, True
@@ -159,7 +160,8 @@ def _count_floats(
     for part in slices:
         counts += np.histogram(part.astype(np.float64), MAX_BINS, (low, high))[0]
     width = (high - low) / MAX_BINS
-    return low + width * (np.arange(MAX_BINS) + 0.5), counts, False
+    centres = low + width * (np.arange(MAX_BINS, dtype=np.float64) + 0.5)
+    return centres, counts, False
 
 
 def measure(volume: Volume, threshold: float = 0.5, method: str = "fixed") -> Measurement:

@@ -142,7 +142,7 @@ def plane_padding(volume: Volume, index: int, *, axis: Axis | None = None) -> np
     if volume.array.dtype.kind == "f":
         limits = limits.astype(volume.array.dtype)
     low, high = (ends[:, None] if across == 1 else ends[None, :] for ends in (limits[:, 0], limits[:, 1]))
-    values = plane(volume, index, axis=axis)
+    values: npt.NDArray[Any] = plane(volume, index, axis=axis)
     return np.asarray((values >= low) & (values <= high))
 
 

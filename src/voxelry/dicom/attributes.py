@@ -114,7 +114,7 @@ def elements(dataset: Dataset) -> Iterator[DataElement]:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 element = dataset[tag]
-        except Exception:  # one malformed element must not hide the others
+        except Exception:  # noqa: S112 - one malformed element must not hide the others
             continue
         yield element
 
@@ -145,7 +145,7 @@ def as_metadata(dataset: Dataset, *, leave_out: frozenset[str] = frozenset()) ->
 
 
 def _scalar(value: object) -> Value:
-    if value is None or isinstance(value, bool | int) and not isinstance(value, float):
+    if value is None or (isinstance(value, bool | int) and not isinstance(value, float)):
         return None if value is None else int(value)
     if isinstance(value, float | DSfloat | DSdecimal):
         number = float(value)

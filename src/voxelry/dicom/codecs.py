@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -156,7 +157,7 @@ def _rle(raw: bytes, shape: tuple[int, int, int], dtype: np.dtype[np.generic]) -
     starts = [int.from_bytes(raw[4 + 4 * n : 8 + 4 * n], "little") for n in range(count)] + [len(raw)]
     size = rows * columns
     planes = np.empty((count, size), np.uint8)
-    for number, (start, stop) in enumerate(zip(starts[:-1], starts[1:], strict=True)):
+    for number, (start, stop) in enumerate(pairwise(starts)):
         segment = np.frombuffer(imagecodecs.packbits_decode(raw[start:stop]), np.uint8)
         if segment.size < size:
             raise PixelDataError(f"RLE segment {number + 1} has {segment.size} bytes where {size} are needed")

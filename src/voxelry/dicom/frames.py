@@ -123,7 +123,9 @@ def number_of_frames(header: Header) -> int:
     return count
 
 
-def _frame(header: Header, index: int, groups: tuple[Dataset, ...], dose_offset: float | None, *, single: bool) -> Frame:
+def _frame(
+    header: Header, index: int, groups: tuple[Dataset, ...], dose_offset: float | None, *, single: bool
+) -> Frame:
     dataset = header.dataset
     measures = _group(groups, "PixelMeasuresSequence", dataset)
     orientation = numbers(_group(groups, "PlaneOrientationSequence", dataset), "ImageOrientationPatient", 6)
@@ -177,7 +179,9 @@ def _spacing(measures: Dataset, warnings: list[str]) -> tuple[float, float] | No
     if found is None:
         return None
     if min(found) <= 0:
-        warnings.append(f"{describe('PixelSpacing')} is {found[0]:g}\\{found[1]:g}, which is no distance: taken as unknown")
+        warnings.append(
+            f"{describe('PixelSpacing')} is {found[0]:g}\\{found[1]:g}, which is no distance: taken as unknown"
+        )
         return None
     if min(found) < 0.0005 or max(found) > 50:
         warnings.append(f"{describe('PixelSpacing')} is implausible: {found[0]:g}\\{found[1]:g} mm")

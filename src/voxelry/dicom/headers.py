@@ -104,13 +104,15 @@ def read_header(source: Source) -> Header:
                 warnings.simplefilter("ignore")  # pydicom's warnings may quote values
                 dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True)
             syntax = _transfer_syntax(dataset)
-            pixels = _find_pixels(file, dataset, syntax, source.size)
+            pixels = _find_pixels(file, dataset, syntax)
         except Exception as error:  # whatever a damaged header makes pydicom raise
             raise DamagedError(
                 f"{source.name}: begins as DICOM, but the header cannot be read ({type(error).__name__}); "
                 "the file is damaged or cut off"
             ) from error
-    uids = [_uid(dataset, keyword) for keyword in ("SOPInstanceUID", "SOPClassUID", "SeriesInstanceUID", "StudyInstanceUID")]
+    uids = [
+        _uid(dataset, keyword) for keyword in ("SOPInstanceUID", "SOPClassUID", "SeriesInstanceUID", "StudyInstanceUID")
+    ]
     meta = getattr(dataset, "file_meta", Dataset())
     if DICOMDIR_CLASS in (_uid(meta, "MediaStorageSOPClassUID"), uids[1]):
         raise NotDicomError(f"{source.name}: a DICOMDIR, an index of other files; those are loaded by themselves")
@@ -162,7 +164,7 @@ def _transfer_syntax(dataset: Dataset) -> UID:
     return ImplicitVRLittleEndian if implicit or implicit is None else ExplicitVRLittleEndian
 
 
-def _find_pixels(file: BinaryIO, dataset: Dataset, syntax: UID, size: int) -> PixelBytes | None:
+def _find_pixels(file: BinaryIO, dataset: Dataset, syntax: UID) -> PixelBytes | None:
     for keyword in ("FloatPixelData", "DoubleFloatPixelData", "PixelData"):
         if keyword in dataset:  # never, as long as pydicom stops before them
             return PixelBytes(keyword, None, None)

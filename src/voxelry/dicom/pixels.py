@@ -8,26 +8,28 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
+from itertools import islice
 from typing import BinaryIO, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
 import pydicom
 from pydicom.encaps import generate_frames
-from pydicom.pixels import apply_color_lut, convert_color_space
+from pydicom.pixels.processing import apply_color_lut, convert_color_space
 
 from voxelry.core.errors import NoPixelDataError, PixelDataError, TooLargeError, TransferSyntaxError, TruncatedError
 from voxelry.dicom.attributes import describe, integer, numbers, text
 from voxelry.dicom.codecs import check_declared, decode, is_supported
 from voxelry.dicom.frames import number_of_frames
-from voxelry.dicom.headers import Header
+from voxelry.dicom.headers import Header, PixelBytes
 
 Stored = npt.NDArray[np.generic]
 Kind = Literal["grey", "colour", "palette"]
 
 MAX_SIDE = 65_535
 MAX_FRAME_BYTES = 8 * 2**30
-_GREY = ("MONOCHROME1", "MONOCHROME2")
+COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 _LOSSY_SYNTAXES = frozenset(
     "1.2.840.10008.1.2.4." + end for end in ("50", "51", "53", "55", "81", "93", "111")
 ) | frozenset(f"1.2.840.10008.1.2.4.{n}" for n in range(100, 109))
@@ -112,9 +114,10 @@ def describe_pixels(header: Header) -> PixelDescription:
             f"{name}: {describe('BitsStored')} {stored} and {describe('HighBit')} {high} do not fit "
             f"{describe('BitsAllocated')} {allocated}"
         )
-    if (samples == 1) == (photometric in ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")):
+    if (samples == 1) == (photometric in COLOUR):
         raise PixelDataError(
-            f"{name}: {describe('PhotometricInterpretation')} {photometric} with {describe('SamplesPerPixel')} {samples}"
+            f"{name}: {describe('PhotometricInterpretation')} {photometric} does not go with "
+            f"{describe('SamplesPerPixel')} {samples}"
         )
     found = PixelDescription(
         rows, columns, samples, frames, allocated, stored, high, signed, photometric, planar, keyword
@@ -184,11 +187,11 @@ def palette_applied(header: Header, values: Stored) -> Stored:
 
 
 def _native(header: Header, pixels: PixelDescription) -> Iterator[Stored]:
-    place = header.pixel_bytes
-    assert place is not None
+    place = _place(header)
     if place.length is None:
         raise PixelDataError(
-            f"{header.name}: {describe(place.keyword)} is encapsulated, but the transfer syntax is {header.transfer_syntax_uid.name}"
+            f"{header.name}: {describe(place.keyword)} is encapsulated, but the transfer syntax is "
+            f"{header.transfer_syntax_uid.name}"
         )
     needed = (pixels.frame_bits * pixels.frames + 7) // 8
     there = place.length if place.offset is None else min(place.length, header.source.size - place.offset)
@@ -206,8 +209,6 @@ def _native(header: Header, pixels: PixelDescription) -> Iterator[Stored]:
 
 
 def _inflated(file: BinaryIO) -> BinaryIO:
-    from io import BytesIO
-
     whole = pydicom.dcmread(file, force=True)
     keyword = next(k for k in ("PixelData", "FloatPixelData", "DoubleFloatPixelData") if k in whole)
     return BytesIO(whole[keyword].value)
@@ -258,22 +259,19 @@ def _from_422(values: Stored, pixels: PixelDescription) -> Stored:
 
 
 def _encapsulated(header: Header, pixels: PixelDescription) -> Iterator[Stored]:
-    place = header.pixel_bytes
-    assert place is not None and place.offset is not None
-    if place.length is not None:
+    place = _place(header)
+    if place.length is not None or place.offset is None:
         raise PixelDataError(
-            f"{header.name}: {describe('PixelData')} is not encapsulated, but the transfer syntax is {header.transfer_syntax_uid.name}"
+            f"{header.name}: {describe('PixelData')} is not encapsulated, but the transfer syntax is "
+            f"{header.transfer_syntax_uid.name}"
         )
     extended = None
     if "ExtendedOffsetTable" in header.dataset and "ExtendedOffsetTableLengths" in header.dataset:
         extended = header.dataset.ExtendedOffsetTable, header.dataset.ExtendedOffsetTableLengths
     with header.source.open() as file:
         file.seek(place.offset)
-        found = 0
-        for raw in generate_frames(file, number_of_frames=pixels.frames, extended_offsets=extended):
-            if found == pixels.frames:
-                return
-            found += 1
+        frames = generate_frames(file, number_of_frames=pixels.frames, extended_offsets=extended)
+        for raw in islice(frames, pixels.frames):  # excess fragments may follow
             check_declared(header, pixels.rows, pixels.columns, pixels.frame_bits // 8, raw)
             yield decode(
                 raw,
@@ -293,17 +291,19 @@ def _finish(header: Header, pixels: PixelDescription, values: Stored) -> Stored:
         )
     if pixels.kind == "colour":
         return _as_rgb(values, pixels, header)
-    values = _clear_unused_bits(values, pixels)
+    values = _clear_unused_bits(values, pixels, encapsulated=header.transfer_syntax_uid.is_encapsulated)
     return palette_applied(header, values) if pixels.kind == "palette" else values
 
 
-def _clear_unused_bits(values: Stored, pixels: PixelDescription) -> Stored:
+def _clear_unused_bits(values: Stored, pixels: PixelDescription, *, encapsulated: bool) -> Stored:
     """Only the stored bits count; the others may hold overlays or dirt (PS3.5 8.1.1)."""
     if pixels.keyword != "PixelData" or pixels.bits_allocated == 1:
         return values
     if values.dtype != pixels.dtype:  # a codec gives its own size and sign
         values = values.astype(pixels.dtype)
-    above = pixels.bits_allocated - 1 - pixels.high_bit
+    # A codestream holds its bits lowest first, whatever High Bit says.
+    high_bit = pixels.bits_stored - 1 if encapsulated else pixels.high_bit
+    above = pixels.bits_allocated - 1 - high_bit
     unused = pixels.bits_allocated - pixels.bits_stored
     if unused == 0:
         return values
@@ -317,7 +317,9 @@ def _as_rgb(values: Stored, pixels: PixelDescription, header: Header) -> Stored:
     syntax = header.transfer_syntax_uid
     if pixels.photometric in ("YBR_FULL", "YBR_FULL_422") and not is_converted_by_codec(syntax):
         if values.dtype.itemsize != 1:
-            raise PixelDataError(f"{header.name}: {pixels.photometric} with {pixels.bits_allocated} bits cannot be read")
+            raise PixelDataError(
+                f"{header.name}: {pixels.photometric} with {pixels.bits_allocated} bits cannot be read"
+            )
         return convert_color_space(values, "YBR_FULL", "RGB")
     return values
 
@@ -357,6 +359,12 @@ def _signed_like_pixels(value: float, pixels: PixelDescription) -> float:
     if not pixels.signed and value < 0:
         return value + span
     return value
+
+
+def _place(header: Header) -> PixelBytes:
+    if header.pixel_bytes is None:
+        raise NoPixelDataError(f"{header.name}: holds no Pixel Data (7FE0,0010)")
+    return header.pixel_bytes
 
 
 def _needed(header: Header, keyword: str) -> int:

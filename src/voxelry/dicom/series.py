@@ -131,7 +131,10 @@ def group(headers: Iterable[Header]) -> tuple[Study, ...]:
         members.sort(key=_instance_order)
         by_study.setdefault(study, []).append(Series(members[0].series_instance_uid, tuple(members)))
     return tuple(
-        Study(uid, tuple(sorted(series, key=lambda one: (one.number or 0, one.series_instance_uid, one.instances[0].name))))
+        Study(
+            uid,
+            tuple(sorted(series, key=lambda one: (one.number or 0, one.series_instance_uid, one.instances[0].name))),
+        )
         for uid, series in sorted(by_study.items())
     )
 

@@ -63,10 +63,10 @@ class FileSource:
     @classmethod
     def of(cls, path: StrPath, name: str | None = None) -> FileSource:
         """The file at ``path``, shown to people as ``name``."""
-        return cls(Path(path), str(path) if name is None else name, os.stat(path).st_size)
+        return cls(Path(path), str(path) if name is None else name, Path(path).stat().st_size)
 
     def open(self) -> BinaryIO:
-        return open(self.path, "rb")
+        return self.path.open("rb")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +82,7 @@ class EntrySource:
         return self.entry.file_size
 
     def open(self) -> BinaryIO:
-        with _archive_errors(self.name), self.archive.open(self.entry) as packed:
+        with _ArchiveErrors(self.name), self.archive.open(self.entry) as packed:
             if self.size <= SPOOL_BYTES:
                 return BytesIO(packed.read())
             spool = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - the caller closes it
@@ -92,7 +92,7 @@ class EntrySource:
 
     def head(self) -> bytes:
         """The first bytes, without expanding the rest."""
-        with _archive_errors(self.name), self.archive.open(self.entry) as packed:
+        with _ArchiveErrors(self.name), self.archive.open(self.entry) as packed:
             return packed.read(_HEAD)
 
 
@@ -153,11 +153,15 @@ def walk(path: StrPath, *, on_problem: OnProblem, limits: Limits = DEFAULT_LIMIT
             with source.open() as opened:
                 archive = is_zip(opened.read(_HEAD))
         except OSError as error:
-            on_problem(name, Problem("unreadable", f"{name}: cannot be read ({error.strerror or 'input/output error'})"))
+            on_problem(
+                name, Problem("unreadable", f"{name}: cannot be read ({error.strerror or 'input/output error'})")
+            )
             continue
         if archive:
             size = source.size
-            budget = _Budget(limits.entries, min(limits.expanded_bytes, max(limits.ratio_from, int(limits.ratio * size))))
+            budget = _Budget(
+                limits.entries, min(limits.expanded_bytes, max(limits.ratio_from, int(limits.ratio * size)))
+            )
             yield from _open_archive(source, limits, budget, 1, on_problem)
         else:
             yield source
@@ -194,11 +198,10 @@ def _open_archive(
     try:
         if depth > limits.nesting:
             raise NestingError(
-                f"{name}: lies {depth} archives deep; at most {limits.nesting} are opened. Unpack it and load it by itself"
+                f"{name}: lies {depth} archives deep; at most {limits.nesting} are opened; unpack it, load it by itself"
             )
-        with _archive_errors(name):
-            # Not closed here: its entries are read later; the last of them to go closes it.
-            archive = zipfile.ZipFile(source.open())  # noqa: SIM115
+        with _ArchiveErrors(name):
+            archive = _Archive(source.open())  # not closed here: the last of its entries to go closes it
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
         if len(entries) > budget.entries:
             raise TooLargeError(f"{name}: holds {len(entries)} entries; {budget.entries} are left of {limits.entries}")
@@ -223,6 +226,22 @@ def _open_archive(
             yield inner
 
 
+class _Archive(zipfile.ZipFile):
+    """A zip archive that closes its file with itself."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._owned = file
+        try:
+            super().__init__(file)
+        except BaseException:
+            file.close()
+            raise
+
+    def close(self) -> None:
+        super().close()
+        self._owned.close()
+
+
 def _check_entry(entry: zipfile.ZipInfo, shown: str, limits: Limits, budget: _Budget) -> None:
     path = PurePosixPath(entry.filename.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or (path.parts and path.parts[0].endswith(":")):
@@ -241,7 +260,7 @@ def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
-class _archive_errors:
+class _ArchiveErrors:
     """Turns what zipfile raises on bad archives into errors that name the archive."""
 
     def __init__(self, name: str) -> None:
@@ -258,5 +277,7 @@ class _archive_errors:
             ) from error
         if isinstance(error, RuntimeError) and "password" in str(error):
             raise PasswordError(f"{self.name}: protected by a password; unpack it and load what is in it") from error
-        if isinstance(error, zipfile.BadZipFile | zlib.error | EOFError | ValueError) and not isinstance(error, VoxelryError):
+        if isinstance(error, zipfile.BadZipFile | zlib.error | EOFError | ValueError) and not isinstance(
+            error, VoxelryError
+        ):
             raise DamagedError(f"{self.name}: the archive is damaged or cut off; pack or copy it again") from error

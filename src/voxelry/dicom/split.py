@@ -170,7 +170,7 @@ def _piles(placed: _Placed) -> list[Pile]:
             )
             for n, pile in enumerate(rest)
         ]  # fmt: skip
-    for keyword in (*STRONG, *WEAK):
+    for keyword in STRONG:
         groups = _by_value(placed, lambda frame, keyword=keyword: frame.value(keyword))  # type: ignore[misc]
         if groups and len(positions) > 1 and all({place for place, _ in g} == positions for g in groups.values()):
             found: list[Pile] = []
@@ -180,7 +180,9 @@ def _piles(placed: _Placed) -> list[Pile]:
             return found
     ranks = _by_rank(placed)
     if len(positions) > 1 and len(ranks) > 1 and all(len(group) == len(positions) for group in ranks):
-        warning = "phases told apart by the order of Instance Number (0020,0013) alone: no other attribute separates them"
+        warning = (
+            "phases told apart by the order of Instance Number (0020,0013) alone: no other attribute separates them"
+        )
         return [
             Pile(tuple(frame for _, frame in group), "Phase", str(number + 1), (warning,))
             for number, group in enumerate(ranks)

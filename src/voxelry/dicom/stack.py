@@ -10,7 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import GeometryError, PixelDataError, Problem
-from voxelry.core.geometry import NOTICEABLE_FRACTION, TILT_NOTICEABLE_DEGREES, Grid, fit_grid, make_affine, slice_normal
+from voxelry.core.geometry import (
+    NOTICEABLE_FRACTION,
+    TILT_NOTICEABLE_DEGREES,
+    Grid,
+    fit_grid,
+    make_affine,
+    slice_normal,
+)
 from voxelry.core.intensity import Window
 from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Spacing, Volume
@@ -117,15 +124,20 @@ class Stack:
         grid = self._grid
         if isinstance(grid, Grid):
             if grid.deviation > NOTICEABLE_FRACTION:
-                found.append(f"slice positions lie up to {100 * grid.deviation:.2f} % of their spacing off an even grid")
+                found.append(
+                    f"slice positions lie up to {100 * grid.deviation:.2f} % of their spacing off an even grid"
+                )
             if grid.tilt > TILT_NOTICEABLE_DEGREES:
                 found.append(
-                    f"tilted stack (gantry tilt): the slices are sheared by {grid.tilt:.2f} degrees, as the affine says; "
-                    f"{grid.spacing:.4g} mm apart along the normal, {float(np.linalg.norm(grid.step)):.4g} mm along the table"
+                    f"tilted stack (gantry tilt): the slices are sheared by {grid.tilt:.2f} degrees, as the affine "
+                    f"says; {grid.spacing:.4g} mm apart along the normal, {grid.length:.4g} mm along the table"
                 )
             found += self._header_disagrees(grid)
         elif grid is None and not self.placed and len(self.frames) > 1:
-            found.append("no Image Position (Patient) (0020,0032): the slices are in the order of their numbers, their place unknown")
+            found.append(
+                "no Image Position (Patient) (0020,0032): the slices are in the order of their numbers, "
+                "their place is unknown"
+            )
         return tuple(found)
 
     def _header_disagrees(self, grid: Grid) -> list[str]:
@@ -133,12 +145,15 @@ class Stack:
             said = number(self.frames[0].header.dataset, "SpacingBetweenSlices")
         except PixelDataError:
             return []
-        table_step = float(np.linalg.norm(grid.step))
         if said is None or any(
-            abs(abs(said) - measured) <= HEADER_SPACING_FRACTION * measured for measured in (grid.spacing, table_step)
+            abs(abs(said) - measured) <= HEADER_SPACING_FRACTION * measured for measured in (grid.spacing, grid.length)
         ):
             return []
-        return [f"{describe('SpacingBetweenSlices')} says {said:g} mm, the positions {grid.spacing:.4g} mm: the positions are used"]
+        warning = (
+            f"{describe('SpacingBetweenSlices')} says {said:g} mm, the positions {grid.spacing:.4g} mm: "
+            "the positions are used"
+        )
+        return [warning]
 
     def volume(self, *, progress: Progress = silent) -> Volume:
         """The voxels, decoded and rescaled.
@@ -215,7 +230,10 @@ def _with_implausible_named(volume: Volume) -> Volume:
     low, high = float(volume.array.min()), float(volume.array.max())
     if PLAUSIBLE_HU[0] <= low and high <= PLAUSIBLE_HU[1]:
         return volume
-    warning = f"implausible values for Hounsfield units: {low:g} to {high:g}; check Rescale Slope and Intercept (0028,1053/1052)"
+    warning = (
+        f"implausible values for Hounsfield units: {low:g} to {high:g}; "
+        "check Rescale Slope (0028,1053) and Rescale Intercept (0028,1052)"
+    )
     return replace(volume, warnings=(*volume.warnings, warning))
 
 

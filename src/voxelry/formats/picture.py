@@ -62,5 +62,3 @@ def encode_jpeg(picture: npt.NDArray[np.uint8], *, quality: int = JPEG_QUALITY) 
     import imagecodecs
 
     return bytes(imagecodecs.jpeg8_encode(np.ascontiguousarray(picture), quality))
-
-

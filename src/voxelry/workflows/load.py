@@ -11,7 +11,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.core.errors import NotOneVolumeError, NothingFoundError, Problem, VoxelryError
+from voxelry.core.errors import NothingFoundError, NotOneVolumeError, Problem, VoxelryError
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.volume import Volume
 from voxelry.dicom.frames import frames_of
@@ -39,9 +39,7 @@ class LoadResult:
     skipped: Mapping[str, Problem]
 
 
-def index(
-    path: StrPath | Iterable[Source], *, limits: Limits = DEFAULT_LIMITS, progress: Progress = silent
-) -> Index:
+def index(path: StrPath | Iterable[Source], *, limits: Limits = DEFAULT_LIMITS, progress: Progress = silent) -> Index:
     """Find every study and series below a path, reading headers only.
 
     Parameters
@@ -92,8 +90,11 @@ def _seen_before(header: Header, known: Header) -> Problem:
 
 
 def _digest(source: Source) -> bytes:
+    digest = hashlib.sha256()
     with source.open() as file:
-        return hashlib.file_digest(file, "sha256").digest()
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.digest()
 
 
 def load(path: StrPath, *, limits: Limits = DEFAULT_LIMITS, progress: Progress = silent) -> LoadResult:
@@ -122,7 +123,9 @@ def load(path: StrPath, *, limits: Limits = DEFAULT_LIMITS, progress: Progress =
         skipped.update(series.unusable)
     volumes: list[Volume] = []
     for done, stack in enumerate(stacks):
-        volume = _load_stack(stack, skipped, part(progress, 0.3 + 0.7 * done / len(stacks), 0.3 + 0.7 * (done + 1) / len(stacks)))
+        volume = _load_stack(
+            stack, skipped, part(progress, 0.3 + 0.7 * done / len(stacks), 0.3 + 0.7 * (done + 1) / len(stacks))
+        )
         if volume is not None:
             volumes.append(volume)
     progress(1.0, "loaded")
@@ -228,5 +231,3 @@ def pixels(path: StrPath) -> npt.NDArray[np.generic]:
 
 def _raise(_: str, problem: Problem) -> None:
     raise _as_error(problem)
-
-

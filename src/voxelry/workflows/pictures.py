@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +16,7 @@ from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Volume
 from voxelry.dicom.sources import StrPath
 from voxelry.formats.picture import PictureFormat, encode_jpeg, encode_png
+from voxelry.workflows.publish import published
 
 
 def render(
@@ -38,7 +38,7 @@ def render(
     picture
         uint8, shape ``(row, column)`` or ``(row, column, 3)``, one pixel for each voxel; padding is black.
     """
-    values = plane(volume, index, axis=axis)
+    values: npt.NDArray[Any] = plane(volume, index, axis=axis)
     if volume.colour:
         return values.astype(np.uint8) if values.dtype == np.uint8 else (values >> 8).astype(np.uint8)
     grey = to_display(values, window or default_window(volume), invert=volume.inverted)
@@ -49,11 +49,11 @@ def render(
 
 
 def encode_picture(
-    volume: Volume, index: int, format: PictureFormat, *, axis: Axis | None = None, window: Window | None = None
+    volume: Volume, index: int, kind: PictureFormat, *, axis: Axis | None = None, window: Window | None = None
 ) -> bytes:
     """One plane as the bytes of a PNG or JPEG file."""
     picture = render(volume, index, axis=axis, window=window)
-    if format == "png":
+    if kind == "png":
         return encode_png(picture, spacing=plane_spacing(volume, axis))
     return encode_jpeg(picture)
 
@@ -61,7 +61,7 @@ def encode_picture(
 def save_pictures(
     volume: Volume,
     folder: StrPath,
-    format: PictureFormat = "png",
+    format: PictureFormat = "png",  # noqa: A002 - its public name
     window: Window | None = None,
     axis: Axis | None = None,
     *,
@@ -102,17 +102,8 @@ def save_pictures(
     for index in range(count):
         progress(index / count, "writing pictures")
         file = target / f"slice-{index:04d}.{format}"
-        _write(file, encode_picture(volume, index, format, axis=axis, window=window))
+        with published(file) as aside:
+            aside.write_bytes(encode_picture(volume, index, format, axis=axis, window=window))
         files.append(file)
     progress(1.0, "writing pictures")
     return tuple(files)
-
-
-def _write(file: Path, content: bytes) -> None:
-    """All of the file or none of it bears its name."""
-    aside = file.with_name(f".{file.name}.{os.getpid()}.part")
-    try:
-        aside.write_bytes(content)
-        aside.replace(file)
-    finally:
-        aside.unlink(missing_ok=True)

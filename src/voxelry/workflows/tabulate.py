@@ -91,9 +91,11 @@ def _column(values: list[Value], kinds: set[str]) -> Any:
         column[:] = values
         return column
     if kinds <= _INTEGER_VRS and all(value is None or isinstance(value, int) for value in values):
-        return pd.array(values, dtype="Int64")
+        whole: list[Any] = values
+        return pd.array(whole, dtype="Int64")
     if kinds <= _INTEGER_VRS | _FLOAT_VRS and all(value is None or isinstance(value, int | float) for value in values):
         return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
     if kinds == {"DA"}:
         return pd.to_datetime(pd.Series(values, dtype="string"), format="%Y%m%d", errors="coerce")
-    return pd.array([None if value is None else str(value) for value in values], dtype="string")
+    words: list[Any] = [None if value is None else str(value) for value in values]
+    return pd.array(words, dtype="string")
