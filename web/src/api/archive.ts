@@ -1,0 +1,55 @@
+/** Studies, series, jobs and the session. */
+
+import { type Page, page } from "@/api/decode";
+import { ask, send, withQuery } from "@/api/http";
+import * as records from "@/api/records";
+import type { Histogram } from "@/core/histogram";
+
+export const getMe = (): Promise<records.Me> => ask("/api/me", records.me);
+
+export function listStudies(
+  query: { search?: string; limit?: number; offset?: number },
+  signal?: AbortSignal,
+): Promise<Page<records.Study>> {
+  return ask(withQuery("/api/studies", query), page(records.study), { signal });
+}
+
+export const getStudy = (id: number, signal?: AbortSignal): Promise<records.Study> =>
+  ask(`/api/studies/${id}`, records.study, { signal });
+
+export async function deleteStudy(id: number): Promise<void> {
+  await send(`/api/studies/${id}`, { method: "DELETE" });
+}
+
+export const originalsAddress = (studyId: number): string => `/api/studies/${studyId}/archive.zip`;
+
+export const getSeries = (id: number, signal?: AbortSignal): Promise<records.Series> =>
+  ask(`/api/series/${id}`, records.series, { signal });
+
+export const getHistogram = (id: number, volume: number, signal?: AbortSignal): Promise<Histogram> =>
+  ask(withQuery(`/api/series/${id}/histogram`, { volume }), records.histogram, { signal });
+
+export function measureSeries(
+  id: number,
+  volume: number,
+  threshold: number,
+  signal?: AbortSignal,
+): Promise<records.Measurement> {
+  return ask(withQuery(`/api/series/${id}/measure`, { volume, threshold }), records.measurement, { signal });
+}
+
+export function listJobs(
+  query: { state?: string; limit?: number; offset?: number },
+  signal?: AbortSignal,
+): Promise<Page<records.Job>> {
+  return ask(withQuery("/api/jobs", query), page(records.job), { signal });
+}
+
+
+export async function cancelJob(id: number): Promise<void> {
+  await send(`/api/jobs/${id}/cancel`, { method: "POST" });
+}
+
+export async function retryJob(id: number): Promise<void> {
+  await send(`/api/jobs/${id}/retry`, { method: "POST" });
+}

@@ -1,0 +1,215 @@
+/** The REST API's records: each decoder is the type's only definition. */
+
+import {
+  anything,
+  type Decoded,
+  list,
+  nullable,
+  number,
+  object,
+  oneOf,
+  otherwise,
+  record,
+  text,
+  truth,
+  tuple,
+  whole,
+  words,
+} from "@/api/decode";
+import { STATES } from "@/core/state";
+
+export const state = oneOf(...STATES);
+
+export const problem = object({ code: words, message: words });
+export type Problem = Decoded<typeof problem>;
+
+export const me = object({
+  username: text,
+  is_staff: truth,
+  version: words,
+  settings: object({ threshold: number }),
+});
+export type Me = Decoded<typeof me>;
+
+export const job = object({
+  id: whole,
+  kind: text,
+  state,
+  progress: number,
+  message: words,
+  created: nullable(text),
+  started: nullable(text),
+  finished: nullable(text),
+  attempts: otherwise(whole, 0),
+  problem: nullable(problem),
+  upload: nullable(whole),
+  series: nullable(whole),
+});
+export type Job = Decoded<typeof job>;
+
+export const uploadEntry = object({
+  name: text,
+  status: oneOf("stored", "present", "skipped"),
+  code: words,
+  message: words,
+  series: nullable(whole),
+});
+export type UploadEntry = Decoded<typeof uploadEntry>;
+
+export const upload = object({
+  id: whole,
+  state,
+  progress: number,
+  message: words,
+  created: nullable(text),
+  finished: nullable(text),
+  names: otherwise(list(text), []),
+  counts: object({ stored: whole, present: whole, skipped: whole }),
+  entries: otherwise(list(uploadEntry), []),
+  entry_count: otherwise(whole, 0),
+  series: otherwise(list(whole), []),
+  jobs: otherwise(list(job), []),
+  problem: nullable(problem),
+});
+export type Upload = Decoded<typeof upload>;
+
+export const accepted = object({ id: whole, address: words });
+
+export const patient = object({ id: nullable(whole), patient_id: words, name: words, birth_date: words, sex: words });
+export type Patient = Decoded<typeof patient>;
+
+export const seriesRow = object({
+  id: whole,
+  study_id: whole,
+  series_instance_uid: words,
+  number: nullable(whole),
+  modality: words,
+  description: words,
+  body_part: words,
+  instance_count: whole,
+  state,
+  progress: otherwise(number, 0),
+  thumbnail: nullable(text),
+  volume_count: otherwise(whole, 0),
+  regular: nullable(truth),
+  lossy: otherwise(truth, false),
+  shape: nullable(list(whole)),
+  study: nullable(object({ id: whole, description: words, date: words })),
+  patient: nullable(patient),
+});
+export type SeriesRow = Decoded<typeof seriesRow>;
+
+export const study = object({
+  id: whole,
+  study_instance_uid: words,
+  patient,
+  date: words,
+  time: words,
+  description: words,
+  accession_number: words,
+  modalities: otherwise(list(text), []),
+  series_count: whole,
+  instance_count: whole,
+  bytes: otherwise(whole, 0),
+  series: otherwise(list(seriesRow), []),
+});
+export type Study = Decoded<typeof study>;
+
+const voiWindow = object({
+  name: words,
+  center: number,
+  width: number,
+  function: oneOf("LINEAR", "LINEAR_EXACT", "SIGMOID"),
+});
+
+const spacing = tuple(nullable(number), nullable(number), nullable(number));
+
+export const measurement = object({
+  series_instance_uid: words,
+  pixels_above_threshold: whole,
+  pixels_total: whole,
+  volume_mm3: nullable(number),
+  threshold: number,
+  method: text,
+  spacing_mm: spacing,
+  warnings: list(text),
+});
+export type Measurement = Decoded<typeof measurement>;
+
+export const histogram = object({
+  values: list(number),
+  counts: list(whole),
+  min: nullable(number),
+  max: nullable(number),
+  exact: truth,
+});
+
+export const planeFacts = object({
+  count: whole,
+  rows: whole,
+  columns: whole,
+  spacing_mm: tuple(nullable(number), nullable(number)),
+});
+export type PlaneFacts = Decoded<typeof planeFacts>;
+
+export const volume = object({
+  index: whole,
+  /** Changes when the volume is made again; part of its slices' addresses, which may be cached for long. */
+  version: words,
+  label: words,
+  shape: list(whole),
+  dtype: text,
+  colour: truth,
+  regular: truth,
+  problem: nullable(problem),
+  warnings: list(text),
+  affine: nullable(list(list(number))),
+  spacing_mm: spacing,
+  unit: words,
+  min: nullable(number),
+  max: nullable(number),
+  padding_count: otherwise(whole, 0),
+  inverted: otherwise(truth, false),
+  lossy: otherwise(truth, false),
+  windows: list(voiWindow),
+  default_window: nullable(voiWindow),
+  planes: object({
+    acquired: planeFacts,
+    axial: nullable(planeFacts),
+    coronal: nullable(planeFacts),
+    sagittal: nullable(planeFacts),
+  }),
+  measurement: nullable(measurement),
+});
+export type VolumeFacts = Decoded<typeof volume>;
+
+const seriesMore = object({
+  metadata: otherwise(record(anything), {}),
+  pixelless: otherwise(list(object({ sop_class: words, count: whole })), []),
+  problem: nullable(problem),
+  job: nullable(job),
+  volumes: otherwise(list(volume), []),
+});
+export type Series = SeriesRow & Decoded<typeof seriesMore>;
+export const series = (value: unknown, path?: string): Series => ({ ...seriesRow(value, path), ...seriesMore(value, path) });
+
+const measuredView = object({
+  picture: text,
+  rows: whole,
+  columns: whole,
+  slice: otherwise(whole, 0),
+  spacing_mm: nullable(list(nullable(number))),
+  histogram: nullable(histogram),
+  unit: words,
+  shape: list(whole),
+});
+export type MeasuredView = Decoded<typeof measuredView>;
+
+const measured = (value: unknown, path?: string) => ({
+  ...measurement(value, path),
+  ...object({ view: nullable(measuredView) })(value, path),
+});
+export type Measured = ReturnType<typeof measured>;
+
+export const measureAnswer = object({ measurements: list(measured), skipped: otherwise(record(problem), {}) });
+export type MeasureAnswer = Decoded<typeof measureAnswer>;

@@ -1,0 +1,66 @@
+/** A plane's values, as they are: no 8-bit picture between the server and the pixel under the pointer. */
+
+import { DecodeError } from "@/api/decode";
+import { send, withQuery } from "@/api/http";
+import type { Plane } from "@/core/geometry";
+
+export type Values =
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | Float32Array
+  | Float64Array;
+
+export interface Slice {
+  readonly values: Values;
+  readonly rows: number;
+  readonly columns: number;
+  /** 1 for greyscale, 3 for colour. */
+  readonly samples: number;
+}
+
+const KINDS: Readonly<Record<string, (bytes: ArrayBuffer) => Values>> = {
+  bool: (bytes) => new Uint8Array(bytes),
+  int8: (bytes) => new Int8Array(bytes),
+  uint8: (bytes) => new Uint8Array(bytes),
+  int16: (bytes) => new Int16Array(bytes),
+  uint16: (bytes) => new Uint16Array(bytes),
+  int32: (bytes) => new Int32Array(bytes),
+  uint32: (bytes) => new Uint32Array(bytes),
+  float32: (bytes) => new Float32Array(bytes),
+  float64: (bytes) => new Float64Array(bytes),
+  int64: (bytes) => Float64Array.from(new BigInt64Array(bytes), Number),
+  uint64: (bytes) => Float64Array.from(new BigUint64Array(bytes), Number),
+};
+
+export function parseSlice(bytes: ArrayBuffer, dtype: string | null, shape: string | null): Slice {
+  const sizes = (shape ?? "").split(",").map(Number);
+  const [rows, columns, samples = 1] = sizes;
+  if (sizes.length < 2 || sizes.length > 3 || !sizes.every((size) => Number.isSafeInteger(size) && size > 0)) {
+    throw new DecodeError("X-Voxelry-Shape", "rows,columns", shape);
+  }
+  const make = Object.hasOwn(KINDS, dtype ?? "") ? KINDS[dtype ?? ""] : undefined;
+  if (!make) throw new DecodeError("X-Voxelry-Dtype", "a known dtype", dtype);
+  const values = make(bytes);
+  if (values.length !== rows * columns * samples) {
+    throw new DecodeError("the slice", `${rows * columns * samples} values`, `${values.length}`);
+  }
+  return { values, rows, columns, samples };
+}
+
+export async function getSlice(
+  seriesId: number,
+  volume: { readonly index: number; readonly version: string },
+  plane: Plane,
+  index: number,
+  signal: AbortSignal,
+): Promise<Slice> {
+  const axis = plane === "acquired" ? undefined : plane;
+  const query = { volume: volume.index, axis, v: volume.version };
+  const response = await send(withQuery(`/api/series/${seriesId}/slices/${index}.raw`, query), { signal });
+  const { headers } = response;
+  return parseSlice(await response.arrayBuffer(), headers.get("X-Voxelry-Dtype"), headers.get("X-Voxelry-Shape"));
+}

@@ -1,0 +1,90 @@
+/** Values to pixels on the screen: 32-bit RGBA words in the byte order of ImageData on little-endian machines. */
+
+import { isAbove } from "@/core/histogram";
+import { greyTable, toDisplay, type Window } from "@/core/windowing";
+
+/** What lies above a threshold is tinted. */
+export interface Tint {
+  readonly min: number;
+  readonly max: number;
+  readonly threshold: number;
+}
+
+export interface Look {
+  readonly window: Window;
+  readonly invert: boolean;
+  readonly tint: Tint | null;
+}
+
+const TINT_RGB = [255, 158, 44] as const;
+const TINT_PART = 0.5;
+
+const grey = (level: number): number => (0xff000000 | (level << 16) | (level << 8) | level) >>> 0;
+
+function tinted(level: number): number {
+  const [r, g, b] = TINT_RGB.map((part) => Math.round(part * TINT_PART + level * (1 - TINT_PART)));
+  return (0xff000000 | (b << 16) | (g << 8) | r) >>> 0;
+}
+
+const TINTED = Uint32Array.from({ length: 256 }, (_, level) => tinted(level));
+const GREY = Uint32Array.from({ length: 256 }, (_, level) => grey(level));
+
+/** The whole range of small integer types, for which a table is quicker than a formula for each pixel. */
+function rangeOf(values: ArrayBufferView): readonly [number, number] | null {
+  if (values instanceof Int16Array) return [-32_768, 32_767];
+  if (values instanceof Uint16Array) return [0, 65_535];
+  if (values instanceof Uint8Array) return [0, 255];
+  if (values instanceof Int8Array) return [-128, 127];
+  return null;
+}
+
+/** Paints greyscale slices; keeps its table as long as the look stays the same. */
+export class Painter {
+  private table: Uint32Array | null = null;
+  private made: { look: Look; low: number } | null = null;
+
+  paint(values: ArrayLike<number> & ArrayBufferView, look: Look, pixels: Uint32Array): void {
+    const range = rangeOf(values);
+    if (!range) {
+      this.paintEach(values, look, pixels);
+      return;
+    }
+    const [low, high] = range;
+    const table = this.tableFor(low, high, look);
+    for (let i = 0; i < values.length; i += 1) pixels[i] = table[values[i] - low];
+  }
+
+  private tableFor(low: number, high: number, look: Look): Uint32Array {
+    const { table, made } = this;
+    if (table && made?.low === low && made.look === look && table.length === high - low + 1) return table;
+    const levels = greyTable(low, high, look.window, look.invert);
+    const fresh = Uint32Array.from(levels, (level) => GREY[level]);
+    const { tint } = look;
+    if (tint) {
+      for (let i = 0; i < fresh.length; i += 1) {
+        if (isAbove(low + i, tint.min, tint.max, tint.threshold)) fresh[i] = TINTED[levels[i]];
+      }
+    }
+    this.table = fresh;
+    this.made = { look, low };
+    return fresh;
+  }
+
+  private paintEach(values: ArrayLike<number>, { window, invert, tint }: Look, pixels: Uint32Array): void {
+    const levels = toDisplay(values, window, invert);
+    for (let i = 0; i < values.length; i += 1) {
+      const above = tint !== null && isAbove(values[i], tint.min, tint.max, tint.threshold);
+      pixels[i] = above ? TINTED[levels[i]] : GREY[levels[i]];
+    }
+  }
+}
+
+/** Colour as it is; samples deeper than 8 bits are scaled down from their type's whole range. */
+export function paintColour(values: ArrayLike<number> & ArrayBufferView, pixels: Uint32Array): void {
+  const scale = values instanceof Uint16Array ? 255 / 65_535 : 1;
+  const level = new Uint8ClampedArray(3);
+  for (let i = 0, j = 0; i < pixels.length; i += 1, j += 3) {
+    for (let k = 0; k < 3; k += 1) level[k] = values[j + k] * scale;
+    pixels[i] = (0xff000000 | (level[2] << 16) | (level[1] << 8) | level[0]) >>> 0;
+  }
+}

@@ -1,0 +1,96 @@
+/** Numbers, dates and names in words. One language and one notation for all: "143,280.029". */
+
+const whole = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
+const three = new Intl.NumberFormat("en-GB", { minimumFractionDigits: 3, maximumFractionDigits: 3 });
+
+export const formatCount = (count: number): string => whole.format(count);
+
+/** Three decimals of a cubic millimetre. */
+export const formatVolume = (mm3: number): string => `${three.format(mm3)} mm³`;
+
+/** The same in millilitres, with digits that suit its size. */
+export function formatMillilitres(mm3: number): string {
+  const ml = mm3 / 1000;
+  const digits = ml >= 100 ? 1 : ml >= 1 ? 2 : 3;
+  return `${new Intl.NumberFormat("en-GB", { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(ml)} ml`;
+}
+
+/** Up to `digits` significant decimals, no trailing zeros; a true minus sign. */
+export function formatNumber(value: number, digits = 3): string {
+  if (!Number.isFinite(value)) return "–";
+  if (Number.isInteger(value) && Math.abs(value) < 1e15) return minus(value.toLocaleString("en-GB", { useGrouping: false }));
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-3 || size >= 1e7)) return minus(value.toPrecision(4).replace(/\.?0+(?=e|$)/, ""));
+  return minus(value.toLocaleString("en-GB", { maximumFractionDigits: digits, useGrouping: false }));
+}
+
+const minus = (text: string): string => text.replace(/^-/, "−");
+
+export function formatSpacing(mm: number | null): string {
+  return mm === null ? "unknown" : formatNumber(mm, 4);
+}
+
+export function formatBytes(bytes: number): string {
+  const units = ["B", "KB", "MB", "GB", "TB"];
+  let size = bytes;
+  let unit = 0;
+  while (size >= 1000 && unit < units.length - 1) {
+    size /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 || size >= 100 ? Math.round(size) : size.toFixed(1)} ${units[unit]}`;
+}
+
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${formatCount(count)} ${count === 1 ? one : many}`;
+}
+
+/** A DICOM person name as people write it: "DOE^JANE^^DR" becomes "DOE, JANE". The first of its three writings counts. */
+export function formatPerson(name: string): string {
+  const [family = "", given = "", middle = ""] = (name.split("=").find((part) => part !== "") ?? "").split("^").map((part) => part.trim());
+  const rest = [given, middle].filter(Boolean).join(" ");
+  return [family, rest].filter(Boolean).join(", ");
+}
+
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** A DICOM date (20031231) or an ISO one (2003-12-31) as "31 Dec 2003"; anything else as it stands. */
+export function formatDate(date: string | null): string {
+  const found = /^(\d{4})-?(\d{2})-?(\d{2})/.exec(date ?? "");
+  if (!found) return date ?? "";
+  const month = MONTHS[Number(found[2]) - 1];
+  return month ? `${Number(found[3])} ${month} ${found[1]}` : (date ?? "");
+}
+
+/** How long ago, for things that happened lately. */
+export function formatAgo(iso: string | null, now: number): string {
+  if (iso === null) return "";
+  const seconds = Math.max(0, (now - Date.parse(iso)) / 1000);
+  if (!Number.isFinite(seconds)) return "";
+  if (seconds < 10) return "just now";
+  if (seconds < 60) return `${Math.floor(seconds)} s ago`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ago`;
+  return formatDate(iso);
+}
+
+const SEX: Readonly<Record<string, string>> = { F: "female", M: "male", O: "other" };
+export const formatSex = (sex: string): string => SEX[sex] ?? sex;
+
+export const formatPercent = (fraction: number): string => `${Math.round(Math.min(1, Math.max(0, fraction)) * 100)} %`;
+
+/** A DICOM keyword as words: "PixelSpacing" becomes "Pixel Spacing", "SOPClassUID" becomes "SOP Class UID". */
+export function formatKeyword(keyword: string): string {
+  return keyword.replace(/([a-z0-9])([A-Z])/g, "$1 $2").replace(/([A-Z]+)([A-Z][a-z])/g, "$1 $2");
+}
+
+/** A metadata value on one line. */
+export function formatValue(value: unknown): string {
+  if (value === null || value === undefined) return "";
+  if (Array.isArray(value)) {
+    const nested = value.some((item) => typeof item === "object" && item !== null);
+    return nested ? value.map((item) => `{${formatValue(item)}}`).join(" ") : value.map(formatValue).join(" \\ ");
+  }
+  if (typeof value === "object") return Object.entries(value).map(([key, item]) => `${key}: ${formatValue(item)}`).join("; ");
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : "";
+}

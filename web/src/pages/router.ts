@@ -1,0 +1,25 @@
+import { createRouter, createWebHistory, type RouteLocationNormalized } from "vue-router";
+
+import HomePage from "@/pages/HomePage.vue";
+
+const byId = (route: RouteLocationNormalized) => ({ id: Number(route.params.id) });
+
+export const router = createRouter({
+  // Not Vite's base: the files lie below /static/page/, the pages do not.
+  history: createWebHistory("/"),
+  routes: [
+    { path: "/", component: HomePage, meta: { title: "Home" } },
+    { path: "/uploads/:id(\\d+)", component: () => import("@/pages/UploadPage.vue"), props: byId, meta: { title: "Upload" } },
+    { path: "/studies/:id(\\d+)", component: () => import("@/pages/StudyPage.vue"), props: byId, meta: { title: "Study" } },
+    { path: "/series/:id(\\d+)", component: () => import("@/pages/SeriesPage.vue"), props: byId, meta: { title: "Viewer" } },
+    { path: "/measure", component: () => import("@/pages/MeasurePage.vue"), meta: { title: "Measure" } },
+    { path: "/jobs", component: () => import("@/pages/JobsPage.vue"), meta: { title: "Jobs" } },
+    { path: "/:rest(.*)*", component: () => import("@/pages/NotFoundPage.vue"), meta: { title: "Not found" } },
+  ],
+  scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
+});
+
+// Titles are in the browser's history, so they name pages and never patients.
+router.afterEach(({ meta }) => {
+  document.title = typeof meta.title === "string" ? `${meta.title} · Voxelry` : "Voxelry";
+});

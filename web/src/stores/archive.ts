@@ -1,0 +1,58 @@
+import { defineStore } from "pinia";
+import { computed, ref } from "vue";
+
+import { deleteStudy, listStudies } from "@/api/archive";
+import { inUserWords, isAbort } from "@/api/http";
+import type { Study } from "@/api/records";
+import { isActive } from "@/core/state";
+
+const PORTION = 50;
+
+/** The studies at home, as searched, with as many portions as were asked for. */
+export const useArchive = defineStore("archive", () => {
+  const studies = ref<Study[]>([]);
+  const count = ref(0);
+  const search = ref("");
+  const shown = ref(PORTION);
+  const loaded = ref(false);
+  const error = ref("");
+
+  /** True while volumes of a series in view are still being built. */
+  const building = computed(() => studies.value.some((study) => study.series.some((series) => isActive(series.state))));
+  const more = computed(() => studies.value.length < count.value);
+
+  async function load(signal?: AbortSignal): Promise<void> {
+    const asked = search.value;
+    try {
+      const page = await listStudies({ search: asked, limit: shown.value }, signal);
+      if (asked !== search.value) return;
+      studies.value = page.items;
+      count.value = page.count;
+      error.value = "";
+      loaded.value = true;
+    } catch (failure) {
+      if (isAbort(failure)) return;
+      error.value = inUserWords(failure);
+      loaded.value = true;
+    }
+  }
+
+  async function searchFor(words: string): Promise<void> {
+    search.value = words;
+    shown.value = PORTION;
+    await load();
+  }
+
+  async function showMore(): Promise<void> {
+    shown.value += PORTION;
+    await load();
+  }
+
+  async function remove(id: number): Promise<void> {
+    await deleteStudy(id);
+    studies.value = studies.value.filter((study) => study.id !== id);
+    count.value = Math.max(0, count.value - 1);
+  }
+
+  return { studies, count, search, loaded, error, building, more, load, searchFor, showMore, remove };
+});

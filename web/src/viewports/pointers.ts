@@ -1,0 +1,66 @@
+/** What pointers do on the stage: window, move, pinch. */
+
+import { type Size, type View, zoomAbout } from "@/core/stage";
+import type { Window } from "@/core/windowing";
+import type { useViewer } from "@/stores/viewer";
+
+type Drag =
+  | { kind: "window"; x: number; y: number; start: Window }
+  | { kind: "move"; x: number; y: number; start: View }
+  | { kind: "pinch"; distance: number; x: number; y: number; start: View };
+
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+export class StagePointers {
+  private readonly down = new Map<number, Point>();
+  private drag: Drag | null = null;
+
+  constructor(
+    private readonly viewer: ReturnType<typeof useViewer>,
+    private readonly stage: () => Size,
+  ) {}
+
+  get dragging(): boolean {
+    return this.drag !== null;
+  }
+
+  press(event: PointerEvent, point: Point): void {
+    this.down.set(event.pointerId, point);
+    const { viewer } = this;
+    if (this.down.size === 2) {
+      const { distance, middle } = this.fingers();
+      this.drag = { kind: "pinch", distance, ...middle, start: viewer.view };
+    } else if (event.button === 0 && !event.shiftKey && !viewer.volume?.colour) {
+      this.drag = { kind: "window", ...point, start: viewer.window };
+    } else {
+      this.drag = { kind: "move", ...point, start: viewer.view };
+    }
+  }
+
+  move(event: PointerEvent, point: Point): void {
+    if (!this.down.has(event.pointerId)) return;
+    this.down.set(event.pointerId, point);
+    const { drag, viewer } = this;
+    if (drag?.kind === "window") viewer.drag(drag.start, point.x - drag.x, point.y - drag.y);
+    else if (drag?.kind === "move") {
+      viewer.view = { ...drag.start, x: drag.start.x + point.x - drag.x, y: drag.start.y + point.y - drag.y };
+    } else if (drag?.kind === "pinch" && this.down.size === 2) {
+      const { distance, middle } = this.fingers();
+      const zoomed = zoomAbout(drag.start, distance / Math.max(1, drag.distance), drag, this.stage());
+      viewer.view = { ...zoomed, x: zoomed.x + middle.x - drag.x, y: zoomed.y + middle.y - drag.y };
+    }
+  }
+
+  release(event: PointerEvent): void {
+    this.down.delete(event.pointerId);
+    this.drag = null;
+  }
+
+  private fingers(): { distance: number; middle: Point } {
+    const [a, b] = [...this.down.values()];
+    return { distance: Math.hypot(a.x - b.x, a.y - b.y), middle: { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 } };
+  }
+}
