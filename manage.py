@@ -1,0 +1,26 @@
+#!/usr/bin/env python
+"""The usual Django door: migrate, createsuperuser, runserver."""
+
+import os
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    """Run a management command."""
+    sys.path.insert(0, str(Path(__file__).parent / "src"))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "voxelry.server.settings")
+    from django.core.management import execute_from_command_line
+
+    from voxelry.server import start
+    from voxelry.server.configuration import ConfigurationError
+
+    try:
+        start.prepare()
+    except ConfigurationError as error:
+        sys.exit(f"voxelry: {error}")
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

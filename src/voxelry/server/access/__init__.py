@@ -1,0 +1,1 @@
+"""Who may come in: sessions, HTTP Basic, bearer tokens, one-time login links."""

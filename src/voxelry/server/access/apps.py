@@ -1,0 +1,11 @@
+"""The application."""
+
+from django.apps import AppConfig
+
+
+class AccessConfig(AppConfig):
+    """Tokens and login links."""
+
+    name = "voxelry.server.access"
+    label = "access"
+    verbose_name = "Access"

@@ -1,0 +1,52 @@
+"""From a request to its user."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Literal
+
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+
+from voxelry.server.access import throttle
+from voxelry.server.access.secrets import user_of_token
+
+Way = Literal["session", "basic", "token"]
+
+
+def identify(request: HttpRequest) -> Way | None:
+    """Set ``request.user`` from the Authorization header, or take the session's; None for a stranger.
+
+    A header that is wrong is never covered up by a session.
+    """
+    header = request.headers.get("Authorization", "")
+    if not header:
+        return "session" if request.user.is_authenticated else None
+    scheme, _, rest = header.partition(" ")
+    if scheme.lower() == "bearer":
+        user = user_of_token(rest.strip())
+        if user is not None:
+            request.user = user
+            return "token"
+    elif scheme.lower() == "basic":
+        user = _basic(request, rest.strip())
+        if user is not None:
+            request.user = user
+            return "basic"
+    return None
+
+
+def _basic(request: HttpRequest, encoded: str) -> User | None:
+    try:
+        name, separator, password = base64.b64decode(encoded, validate=True).decode("utf-8").partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    if not separator or throttle.closed(request, name):
+        return None
+    user = authenticate(request, username=name, password=password)
+    if not isinstance(user, User):
+        throttle.failed(request, name)
+        return None
+    return user

@@ -1,0 +1,56 @@
+"""Login everywhere, unless a view says that it is open to all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.csrf import CsrfViewMiddleware
+
+from voxelry.server.access.authentication import identify
+
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
+
+def open_to_all(view: View) -> View:
+    """Mark a view that needs no login."""
+    view.open_to_all = True  # type: ignore[attr-defined]
+    return view
+
+
+class AccessMiddleware:
+    """Refuses strangers before any view runs: with 401 under ``/api/``, with the login page elsewhere.
+
+    A session sends its cookie by itself, so under ``/api/`` (whose views Django's own check passes over)
+    it needs the CSRF token too; an Authorization header is never sent by itself.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+        self._csrf = CsrfViewMiddleware(lambda request: HttpResponse())
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponseBase | None:
+        """Called by Django before the view."""
+        if getattr(view, "open_to_all", False):
+            return None
+        if not (request.path == "/api" or request.path.startswith("/api/")):
+            return None if request.user.is_authenticated else redirect_to_login(request.get_full_path())
+        way = identify(request)
+        if way is None:
+            return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
+        if way == "session" and request.method not in _SAFE:
+            return self._csrf.process_view(request, _checked, (), {})
+        return None
+
+
+def _checked(request: HttpRequest) -> HttpResponse:
+    """Stands for a view that is not exempt from the CSRF check."""
+    return HttpResponse()

@@ -1,0 +1,67 @@
+"""Making and checking tokens and login links."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from voxelry.server.access.models import LoginLink, Token, digest
+
+TOKEN_PREFIX = "vxl_"
+LINK_LIFETIME = timedelta(minutes=30)
+_LAST_USED_STEP = timedelta(minutes=1)
+
+
+class TokenError(ValueError):
+    """The token cannot be made or found."""
+
+
+def create_token(user: User, *, name: str) -> str:
+    """A new token; the only time that its secret is seen.
+
+    Raises
+    ------
+    TokenError
+        If the user has a token of that name already.
+    """
+    secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    try:
+        with transaction.atomic():
+            Token.objects.create(user=user, name=name, digest=digest(secret))
+    except IntegrityError as error:
+        raise TokenError(f"there is a token named {name!r} already; revoke it or choose another name") from error
+    return secret
+
+
+def user_of_token(secret: str) -> User | None:
+    """The active user whose token it is."""
+    token = Token.objects.select_related("user").filter(digest=digest(secret), revoked=None).first()
+    if token is None or not token.user.is_active:
+        return None
+    now = timezone.now()
+    # Not at every request: reading would become writing.
+    if token.last_used is None or now - token.last_used > _LAST_USED_STEP:
+        Token.objects.filter(pk=token.pk).update(last_used=now)
+    return token.user
+
+
+def create_login_link(user: User) -> str:
+    """The secret of a new link, to be used at ``/login/link/<secret>/``."""
+    secret = secrets.token_urlsafe(24)
+    LoginLink.objects.create(user=user, digest=digest(secret), expires=timezone.now() + LINK_LIFETIME)
+    return secret
+
+
+def use_login_link(secret: str) -> User | None:
+    """The link's user, the first time and before it expires."""
+    now = timezone.now()
+    mine = LoginLink.objects.filter(digest=digest(secret), used=None, expires__gt=now)
+    # Two clicks at once: the database lets one of them change the row.
+    if mine.update(used=now) != 1:
+        return None
+    user = LoginLink.objects.select_related("user").get(digest=digest(secret)).user
+    return user if user.is_active else None

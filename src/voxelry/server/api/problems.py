@@ -1,0 +1,125 @@
+"""Errors as ``application/problem+json`` (RFC 9457), in one place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+
+from voxelry.core.errors import VoxelryError
+
+CONTENT_TYPE = "application/problem+json"
+CODES = {
+    400: "bad_request",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "conflict",
+    413: "too_large",
+    422: "validation",
+    500: "internal",
+}
+DETAILS = {
+    400: "The request cannot be read.",
+    401: "Log in, or send a bearer token or a name and password.",
+    403: "This is not allowed, or the CSRF token (header X-CSRFToken) is missing or wrong.",
+    404: "There is nothing at this address.",
+    405: "This address does not know this method.",
+    413: "The request is too large.",
+    500: "Something went wrong inside Voxelry.",
+}
+_STATUS_OF = {"job_state": 409, "not_ready": 409}
+
+
+class ApiError(Exception):
+    """An answer that is an error."""
+
+    def __init__(self, status: int, code: str, detail: str, **more: object) -> None:
+        super().__init__(detail)
+        self.status, self.code, self.detail, self.more = status, code, detail, more
+
+
+def not_found(what: str) -> ApiError:
+    """404, in words."""
+    return ApiError(404, "not_found", what)
+
+
+def problem(status: int, *, code: str = "", detail: str = "", more: Mapping[str, object] | None = None) -> HttpResponse:
+    """A problem document."""
+    content: dict[str, object] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail or DETAILS.get(status, HTTPStatus(status).description),
+        "code": code or CODES.get(status, "error"),
+        **(more or {}),
+    }
+    return HttpResponse(json.dumps(content), status=status, content_type=CONTENT_TYPE)
+
+
+def add_handlers(api: NinjaAPI) -> None:
+    """What the API answers when a route raises."""
+    api.add_exception_handler(ApiError, _api_error)
+    api.add_exception_handler(VoxelryError, _voxelry_error)
+    api.add_exception_handler(ValidationError, _validation_error)
+    api.add_exception_handler(HttpError, _http_error)
+    api.add_exception_handler(Http404, _missing)
+    api.add_exception_handler(ObjectDoesNotExist, _missing)
+
+
+def unknown_address(request: HttpRequest) -> HttpResponse:
+    """For every address under ``/api/`` that no route has."""
+    return problem(404)
+
+
+class ProblemMiddleware:
+    """Turns what Django itself answers under ``/api/`` (401, 403, 404, 405, 400, 500) into problem documents."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        under_api = request.path == "/api" or request.path.startswith("/api/")
+        if not under_api or response.status_code < 400:
+            return response
+        if response.headers.get("Content-Type", "").startswith(CONTENT_TYPE):
+            return response
+        answer = problem(response.status_code)
+        for name in ("Allow", "WWW-Authenticate", "Retry-After"):
+            if name in response.headers:
+                answer.headers[name] = response.headers[name]
+        answer.cookies = response.cookies
+        response.close()
+        return answer
+
+
+def _api_error(request: HttpRequest, error: Any) -> HttpResponse:
+    return problem(error.status, code=error.code, detail=error.detail, more=error.more)
+
+
+def _voxelry_error(request: HttpRequest, error: Any) -> HttpResponse:
+    found = error.problem
+    return problem(_STATUS_OF.get(found.code, 422), code=found.code, detail=found.message)
+
+
+def _validation_error(request: HttpRequest, error: Any) -> HttpResponse:
+    # Where and what, without the value that was sent.
+    errors = [{"loc": [str(part) for part in e["loc"]], "msg": e["msg"], "type": e["type"]} for e in error.errors]
+    first = errors[0] if errors else {"loc": ["request"], "msg": "cannot be read"}
+    return problem(422, detail=f"{first['loc'][-1]}: {first['msg']}", more={"errors": errors})
+
+
+def _http_error(request: HttpRequest, error: Any) -> HttpResponse:
+    return problem(error.status_code, detail=DETAILS.get(error.status_code, str(error)))
+
+
+def _missing(request: HttpRequest, error: Any) -> HttpResponse:
+    return problem(404)

@@ -1,0 +1,193 @@
+"""The routes under ``/api/``, but for slices and measurements, which ``volumes`` has."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.handlers.asgi import ASGIRequest
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from ninja import File, NinjaAPI, Query
+from ninja.files import UploadedFile
+
+from voxelry.server.api import present, problems
+from voxelry.server.api import schemas as out
+from voxelry.server.api.problems import ApiError, not_found
+from voxelry.server.api.volumes import router as volumes
+from voxelry.server.archive.models import Series, Study, Upload
+from voxelry.server.archive.originals import in_threads, zipped
+from voxelry.server.archive.receive import receive
+from voxelry.server.archive.remove import remove_studies
+from voxelry.server.jobs import submit
+from voxelry.server.jobs.models import Job
+from voxelry.server.version import VERSION
+
+Limit = Annotated[int, Query(100, ge=1, le=1000, description="How many items at most.")]
+Offset = Annotated[int, Query(0, ge=0, description="How many items to leave out first.")]
+
+api = NinjaAPI(
+    title="Voxelry",
+    version=VERSION.partition("+")[0],
+    description="Not for diagnostic use. Errors are application/problem+json with a stable `code`.",
+    openapi_extra={
+        "components": {
+            "securitySchemes": {
+                "session": {"type": "apiKey", "in": "cookie", "name": "voxelry"},
+                "basic": {"type": "http", "scheme": "basic"},
+                "token": {"type": "http", "scheme": "bearer"},
+            }
+        },
+        "security": [{"session": []}, {"basic": []}, {"token": []}],
+    },
+)
+problems.add_handlers(api)
+api.add_router("", volumes)
+
+ERRORS = {(401, 403, 404, 409, 413, 422): out.ProblemDocument}
+
+
+@api.get("/me", response={200: out.Me, **ERRORS}, tags=["access"])
+def me(request: HttpRequest) -> out.Me:
+    """Who is asking, and what answers."""
+    return out.Me(
+        username=request.user.get_username(),
+        is_staff=bool(getattr(request.user, "is_staff", False)),
+        version=VERSION,
+        settings=out.ServerSettings(threshold=settings.VOXELRY.threshold),
+    )
+
+
+@api.post("/uploads", response={202: out.Accepted, **ERRORS}, tags=["uploads"])
+def create_upload(request: HttpRequest, response: HttpResponse, files: File[list[UploadedFile]]) -> object:
+    """Bring files and archives; a job takes them in and reports on each."""
+    upload = receive(files, user=request.user if isinstance(request.user, User) else None)
+    address = f"/api/uploads/{upload.pk}"
+    response.headers["Location"] = address
+    return 202, out.Accepted(id=upload.pk, address=address)
+
+
+@api.get("/uploads", response={200: out.Page[out.UploadRow], **ERRORS}, tags=["uploads"])
+def list_uploads(request: HttpRequest, limit: Limit = 100, offset: Offset = 0) -> object:
+    """The last uploads first."""
+    rows = Upload.objects.select_related("job")
+    return present.page(map(present.upload_row, rows[offset : offset + limit]), rows.count())
+
+
+@api.get("/uploads/{int:upload_id}", response={200: out.UploadOut, **ERRORS}, tags=["uploads"])
+def get_upload(request: HttpRequest, upload_id: int, limit: Limit = 100, offset: Offset = 0) -> object:
+    """How an upload goes, with a part of its report."""
+    return present.upload(_upload(upload_id), limit=limit, offset=offset)
+
+
+@api.post("/uploads/{int:upload_id}/cancel", response={200: out.JobOut, **ERRORS}, tags=["uploads"])
+def cancel_upload(request: HttpRequest, upload_id: int) -> object:
+    """Stop taking in; what is stored stays."""
+    job = _upload(upload_id).job
+    if job is None:
+        raise ApiError(409, "job_state", "this upload has no job")
+    return present.job(submit.cancel(job.pk))
+
+
+@api.get("/studies", response={200: out.Page[out.StudyOut], **ERRORS}, tags=["studies"])
+def list_studies(request: HttpRequest, search: str = "", limit: Limit = 100, offset: Offset = 0) -> object:
+    """The last studies first; ``search`` looks at patients, descriptions, accession numbers and modalities."""
+    rows = present.searched(present.studies(), search)
+    count = present.searched(Study.objects.all(), search).count()
+    return present.page(map(present.study, rows[offset : offset + limit]), count)
+
+
+@api.get("/studies/{int:study_id}", response={200: out.StudyOut, **ERRORS}, tags=["studies"])
+def get_study(request: HttpRequest, study_id: int) -> object:
+    """A study with its series."""
+    return present.study(_study(present.studies(), study_id))
+
+
+@api.delete("/studies/{int:study_id}", response={204: None, **ERRORS}, tags=["studies"])
+def delete_study(request: HttpRequest, study_id: int) -> object:
+    """Delete a study for good, originals included."""
+    remove_studies([_study(Study.objects.all(), study_id).pk])
+    return 204, None
+
+
+@api.get(
+    "/studies/{int:study_id}/archive.zip",
+    tags=["studies"],
+    openapi_extra={
+        "responses": {200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}}
+    },
+)
+def get_originals(request: HttpRequest, study_id: int) -> StreamingHttpResponse:
+    """The originals, byte for byte, as a zip."""
+    parts = zipped(_study(Study.objects.all(), study_id))
+    return StreamingHttpResponse(
+        in_threads(parts) if isinstance(request, ASGIRequest) else parts,
+        content_type="application/zip",
+        headers={"Content-Disposition": f'attachment; filename="study-{study_id}.zip"'},
+    )
+
+
+@api.get("/series", response={200: out.Page[out.SeriesRow], **ERRORS}, tags=["series"])
+def list_series(request: HttpRequest, study: int | None = None, limit: Limit = 100, offset: Offset = 0) -> object:
+    """The last series first; those of one study with ``study``."""
+    chosen = {} if study is None else {"study": study}
+    rows = present.series_rows().filter(**chosen)
+    return present.page(map(present.series_row, rows[offset : offset + limit]), Series.objects.filter(**chosen).count())
+
+
+@api.get("/series/{int:series_id}", response={200: out.SeriesOut, **ERRORS}, tags=["series"])
+def get_series(request: HttpRequest, series_id: int) -> object:
+    """A series with its volumes."""
+    row = present.series_rows().filter(pk=series_id).first()
+    if row is None:
+        raise not_found(f"There is no series {series_id}.")
+    return present.series(row)
+
+
+@api.get("/jobs", response={200: out.Page[out.JobOut], **ERRORS}, tags=["jobs"])
+def list_jobs(
+    request: HttpRequest, state: out.StateName | None = None, limit: Limit = 100, offset: Offset = 0
+) -> object:
+    """The last jobs first."""
+    rows = Job.objects.defer("trace") if state is None else Job.objects.defer("trace").filter(state=state)
+    return present.page(map(present.job, rows[offset : offset + limit]), rows.count())
+
+
+@api.get("/jobs/{int:job_id}", response={200: out.JobOut, **ERRORS}, tags=["jobs"])
+def get_job(request: HttpRequest, job_id: int) -> object:
+    """Where a job stands."""
+    return present.job(_job(job_id))
+
+
+@api.post("/jobs/{int:job_id}/cancel", response={200: out.JobOut, **ERRORS}, tags=["jobs"])
+def cancel_job(request: HttpRequest, job_id: int) -> object:
+    """Stop a job: at once if it waits, at its next step if it runs."""
+    return present.job(submit.cancel(_job(job_id).pk))
+
+
+@api.post("/jobs/{int:job_id}/retry", response={200: out.JobOut, **ERRORS}, tags=["jobs"])
+def retry_job(request: HttpRequest, job_id: int) -> object:
+    """Queue a failed or cancelled job again, with the same input."""
+    return present.job(submit.retry(_job(job_id).pk))
+
+
+def _upload(key: int) -> Upload:
+    row = Upload.objects.select_related("job").filter(pk=key).first()
+    if row is None:
+        raise not_found(f"There is no upload {key}.")
+    return row
+
+
+def _study(rows: QuerySet[Study], key: int) -> Study:
+    row = rows.filter(pk=key).first()
+    if row is None:
+        raise not_found(f"There is no study {key}.")
+    return row
+
+
+def _job(key: int) -> Job:
+    row = Job.objects.filter(pk=key).first()
+    if row is None:
+        raise not_found(f"There is no job {key}.")
+    return row

@@ -1,0 +1,288 @@
+"""The shapes of requests and answers; they are the OpenAPI document."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+
+from ninja import Field, Schema
+
+Row = TypeVar("Row")
+StateName = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+
+class Page(Schema, Generic[Row]):
+    """A part of a list, and how long the list is."""
+
+    items: list[Row]
+    count: int
+
+
+class ProblemDocument(Schema):
+    """RFC 9457; ``code`` is stable, ``detail`` is for people."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: list[dict[str, Any]] | None = None
+    skipped: dict[str, ProblemOut] | None = None
+
+
+class ProblemOut(Schema):
+    """Why something could not be used."""
+
+    code: str
+    message: str
+
+
+class ServerSettings(Schema):
+    """What pages need to know of the configuration."""
+
+    threshold: float
+
+
+class Me(Schema):
+    """Who is asking, and what answers."""
+
+    username: str
+    is_staff: bool
+    version: str
+    settings: ServerSettings
+
+
+class JobOut(Schema):
+    """A piece of work; ``upload`` or ``series`` is what it is about."""
+
+    id: int
+    kind: str
+    state: StateName
+    progress: float = Field(ge=0, le=1)
+    message: str
+    created: datetime
+    started: datetime | None
+    finished: datetime | None
+    attempts: int
+    problem: ProblemOut | None
+    upload: int | None
+    series: int | None
+
+
+class Accepted(Schema):
+    """Where to ask how it goes."""
+
+    id: int
+    address: str
+
+
+class Counts(Schema):
+    """How many files of an upload were new, were here already, could not be used."""
+
+    stored: int
+    present: int
+    skipped: int
+
+
+class EntryOut(Schema):
+    """What became of one file."""
+
+    name: str
+    status: Literal["stored", "present", "skipped"]
+    code: str
+    message: str
+    series: int | None
+
+
+class UploadRow(Schema):
+    """An upload in a list."""
+
+    id: int
+    state: StateName
+    progress: float
+    message: str
+    created: datetime
+    finished: datetime | None
+    names: list[str]
+    counts: Counts
+    problem: ProblemOut | None
+
+
+class UploadOut(UploadRow):
+    """An upload with a part of its report."""
+
+    entries: list[EntryOut]
+    entry_count: int
+    series: list[int]
+    jobs: list[JobOut]
+
+
+class PatientOut(Schema):
+    """Who was imaged."""
+
+    id: int
+    patient_id: str
+    name: str
+    birth_date: str
+    sex: str
+
+
+class StudyBrief(Schema):
+    """A series' study."""
+
+    id: int
+    description: str
+    date: str
+
+
+class SeriesRow(Schema):
+    """A series in a list; ``state`` is that of making its volumes, ``shape`` that of the first."""
+
+    id: int
+    study_id: int
+    series_instance_uid: str
+    number: int | None
+    modality: str
+    description: str
+    body_part: str
+    instance_count: int
+    state: StateName
+    progress: float
+    thumbnail: str | None
+    volume_count: int
+    regular: bool | None
+    lossy: bool
+    shape: list[int] | None
+    study: StudyBrief
+    patient: PatientOut
+
+
+class WindowOut(Schema):
+    """A range of values to show."""
+
+    name: str
+    center: float
+    width: float
+    function: Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"]
+
+
+class PlaneOut(Schema):
+    """The slices along one direction; millimetres between rows and between columns."""
+
+    count: int
+    rows: int
+    columns: int
+    spacing_mm: list[float | None]
+
+
+class MeasurementOut(Schema):
+    """As ``voxelry measure --json`` gives it."""
+
+    series_instance_uid: str
+    pixels_above_threshold: int
+    pixels_total: int
+    volume_mm3: float | None
+    threshold: float
+    method: str
+    spacing_mm: list[float | None]
+    warnings: list[str]
+
+
+class VolumeOut(Schema):
+    """One stack of a series. ``version`` changes when it is made again: add it to slice addresses as ``v``."""
+
+    index: int
+    version: str
+    label: str
+    shape: list[int]
+    dtype: str
+    byte_order: Literal["little"] = "little"
+    colour: bool
+    regular: bool
+    problem: ProblemOut | None
+    warnings: list[str]
+    affine: list[list[float]] | None
+    spacing_mm: list[float | None]
+    unit: str
+    min: float | None
+    max: float | None
+    padding_count: int
+    inverted: bool
+    lossy: bool
+    windows: list[WindowOut]
+    default_window: WindowOut
+    planes: dict[Literal["acquired", "axial", "coronal", "sagittal"], PlaneOut]
+    measurement: MeasurementOut | None
+
+
+class ClassCount(Schema):
+    """Objects with no pixels, by kind."""
+
+    sop_class: str
+    count: int
+
+
+class SeriesOut(SeriesRow):
+    """A series with its volumes."""
+
+    metadata: dict[str, Any]
+    pixelless: list[ClassCount]
+    problem: ProblemOut | None
+    job: JobOut | None
+    volumes: list[VolumeOut]
+
+
+class StudyOut(Schema):
+    """A study with its series."""
+
+    id: int
+    study_instance_uid: str
+    patient: PatientOut
+    date: str
+    time: str
+    description: str
+    accession_number: str
+    modalities: list[str]
+    series_count: int
+    instance_count: int
+    bytes: int
+    series: list[SeriesRow]
+
+
+class HistogramOut(Schema):
+    """How often each value occurs, padding left out; one entry for each distinct value if ``exact``."""
+
+    values: list[float]
+    counts: list[int]
+    min: float | None
+    max: float | None
+    exact: bool
+
+
+class MeasureView(Schema):
+    """What a page needs to show a measurement: the middle slice, and the histogram for the slider."""
+
+    picture: str
+    rows: int
+    columns: int
+    slice: int
+    spacing_mm: list[float | None]
+    histogram: HistogramOut | None
+    unit: str
+    shape: list[int]
+
+
+class ViewedMeasurement(MeasurementOut):
+    """A measurement, with its view if it was asked for."""
+
+    view: MeasureView | None = None
+
+
+class MeasureOut(Schema):
+    """The measurement of each volume in a file, and what became of what is in none."""
+
+    measurements: list[ViewedMeasurement]
+    skipped: dict[str, ProblemOut]
+
+
+ProblemDocument.model_rebuild()

@@ -1,0 +1,1 @@
+"""What was uploaded: patients, studies, series, instances, stacks; files at rest; ingest and build."""

@@ -1,0 +1,150 @@
+"""Files at rest. Names hold keys and digests only; nothing half-written bears a final name.
+
+Instances go through Django's storage, so that settings alone can send them elsewhere. What is derived from
+them (volumes, pictures) is kept as plain files in the data folder, to be mapped into memory, and can be made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, BinaryIO, cast
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import FileSystemStorage, default_storage
+from django.db import transaction
+
+from voxelry.server.archive.models import Instance
+
+_CHUNK = 2**20
+
+
+class DataFolderStorage(FileSystemStorage):
+    """Files below ``files/`` in the data folder, written aside, flushed, and renamed into place."""
+
+    @property
+    def base_location(self) -> str:  # type: ignore[override]
+        return str(settings.VOXELRY.data / "files")
+
+    @property
+    def location(self) -> str:  # type: ignore[override]
+        return self.base_location
+
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        # A name is its content's digest: what is there already is the same.
+        return name
+
+    def _save(self, name: str, content: File[bytes]) -> str:
+        final = Path(self.path(name))
+        final.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=temporary_folder(), delete=False) as aside:
+            try:
+                for chunk in content.chunks(_CHUNK):
+                    aside.write(chunk)
+                _flush(aside)
+                os.replace(aside.name, final)
+            except BaseException:
+                Path(aside.name).unlink(missing_ok=True)
+                raise
+        sync_folder(final.parent)
+        return name
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Bytes in the archive."""
+
+    sha256: str
+    size: int
+
+
+def keep(stream: IO[bytes]) -> Kept:
+    """Store bytes under their digest; those that are there already are not written again."""
+    digest = hashlib.sha256()
+    size = 0
+    while chunk := stream.read(_CHUNK):
+        digest.update(chunk)
+        size += len(chunk)
+    kept = Kept(digest.hexdigest(), size)
+    if not default_storage.exists(_name(kept.sha256)):
+        stream.seek(0)
+        default_storage.save(_name(kept.sha256), File(stream))
+    return kept
+
+
+def is_kept(sha256: str) -> bool:
+    """Whether the bytes are there."""
+    return default_storage.exists(_name(sha256))
+
+
+def open_kept(sha256: str) -> BinaryIO:
+    """The bytes of an instance."""
+    return cast(BinaryIO, default_storage.open(_name(sha256)))
+
+
+def discard(digests: Iterable[str]) -> None:
+    """Remove bytes that no instance needs any more.
+
+    One transaction each, because an upload of the same bytes may be storing its row just now.
+    """
+    for sha256 in digests:
+        with transaction.atomic():
+            if not Instance.objects.filter(sha256=sha256).exists():
+                default_storage.delete(_name(sha256))
+
+
+def temporary_folder() -> Path:
+    """For what is not finished; in the data folder, so that finishing it is a rename."""
+    folder: Path = settings.VOXELRY.data / "temp"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def upload_folder(key: int) -> Path:
+    """Where the files of an upload wait for their job."""
+    folder: Path = settings.VOXELRY.data / "uploads" / str(key)
+    return folder
+
+
+def stacks_folder(series: int) -> Path:
+    """Where the volumes of a series are, one folder for each time they were made."""
+    folder: Path = settings.VOXELRY.data / "stacks" / str(series)
+    return folder
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder; one that is not there is gone already."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush a folder's names to disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_tree(folder: Path) -> None:
+    """Flush a folder's files and names to disk, before it gets its final name."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with open(Path(place, name), "rb") as file:
+                os.fsync(file.fileno())
+        sync_folder(Path(place))
+
+
+def _flush(file: IO[bytes]) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _name(sha256: str) -> str:
+    return f"instances/{sha256[:2]}/{sha256}"

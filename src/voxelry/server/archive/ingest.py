@@ -1,0 +1,316 @@
+"""Taking in an upload: a job that walks its files, keeps each object and reports on every one.
+
+Running it again after a kill gives the same rows and the same report.
+"""
+
+from __future__ import annotations
+
+import time
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from django.conf import settings
+from django.db import OperationalError, transaction
+from django.db.models import F
+
+from voxelry.core.errors import Problem, TruncatedError, VoxelryError
+from voxelry.dicom.headers import Header, read_header
+from voxelry.dicom.sources import SPOOL_BYTES, Limits, Source, walk
+from voxelry.server.archive import files
+from voxelry.server.archive.build import submit_build
+from voxelry.server.archive.describe import Described, describe
+from voxelry.server.archive.models import Entry, Instance, Patient, Series, Study, Upload
+from voxelry.server.jobs.run import Cancelled, JobError, Run
+
+KIND = "ingest"
+BATCH = 64
+BATCH_SECONDS = 0.5
+"""Rows are written in transactions of this many files, or of this long, whichever comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A file that was kept, or the reason why not."""
+
+    name: str
+    problem: Problem | None = None
+    kept: files.Kept | None = None
+    described: Described | None = None
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What this attempt has done so far."""
+
+    position: int = 0
+    stored: set[str] = field(default_factory=set)
+    touched: set[int] = field(default_factory=set)
+    used: int = 0
+    last_problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A source whose bytes are in memory, so that an archive's entry is expanded once."""
+
+    name: str
+    content: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.content)
+
+    def open(self) -> BinaryIO:
+        return BytesIO(self.content)
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A source under the name that its owner gave it."""
+
+    source: Source
+    name: str
+
+    @property
+    def size(self) -> int:
+        return self.source.size
+
+    def open(self) -> BinaryIO:
+        return self.source.open()
+
+
+def limits() -> Limits:
+    """What archives may ask of this server."""
+    told = settings.VOXELRY
+    return Limits(nesting=told.nesting, entries=told.entries, expanded_bytes=told.expanded_bytes, ratio=told.ratio)
+
+
+def ingest(run: Run) -> None:
+    """The handler of ingest jobs.
+
+    Raises
+    ------
+    JobError
+        If nothing of the upload could be used; the files stay for another try.
+    """
+    upload = Upload.objects.get(pk=run.subject)
+    folder = files.upload_folder(upload.pk)
+    if not folder.is_dir():
+        raise JobError(Problem("upload_gone", "the files of this upload are no longer here; upload them again"))
+    with run.publishing():
+        upload.entries.all().delete()
+        Upload.objects.filter(pk=upload.pk).update(stored=0, present=0, skipped=0)
+    tally = _Tally()
+    try:
+        _take_all(run, upload, folder, tally)
+    except Cancelled:
+        # What came in before stays, and is to be seen.
+        _submit_builds(tally)
+        raise
+    _submit_builds(tally)
+    if not tally.used:
+        raise JobError(_nothing_used(tally))
+    upload.refresh_from_db()
+    run.summary = f"{upload.stored} stored, {upload.present} already here, {upload.skipped} skipped"
+    files.remove_folder(folder)
+
+
+def _take_all(run: Run, upload: Upload, folder: Path, tally: _Tally) -> None:
+    paths = [folder / f"{position:06d}" for position in range(len(upload.names))]
+    expected = max(1, sum(_expected(path) for path in paths))
+    batch: list[_Taken] = []
+    began = time.monotonic()
+    for path, name in zip(paths, upload.names, strict=True):
+        for taken in _take_file(path, name, run):
+            batch.append(taken)
+            done = tally.position + len(batch)
+            run.progress(min(done / expected, 0.99), f"{done} of {max(done, expected)} files")
+            if len(batch) >= BATCH or time.monotonic() - began > BATCH_SECONDS:
+                _write(run, upload, batch, tally)
+                batch, began = [], time.monotonic()
+    _write(run, upload, batch, tally)
+
+
+def _take_file(path: Path, name: str, run: Run) -> Iterator[_Taken]:
+    refused: list[_Taken] = []
+    shown = partial(_shown, path=str(path), name=name)
+
+    def refuse(where: str, problem: Problem) -> None:
+        refused.append(_Taken(shown(where), Problem(problem.code, shown(problem.message))))
+
+    for source in walk(path, limits=limits(), on_problem=refuse):
+        yield from refused
+        refused.clear()
+        run.check()
+        yield _take(_Named(source, shown(source.name)))
+    yield from refused
+
+
+def _shown(text: str, *, path: str, name: str) -> str:
+    """In the user's own words: the place where the upload waits tells them nothing."""
+    return text.replace(path, name)
+
+
+def _take(source: Source) -> _Taken:
+    name = source.name
+    try:
+        if 0 < source.size <= SPOOL_BYTES:
+            with source.open() as stream:
+                source = _Held(name, stream.read())
+        header = read_header(source)
+        header.require_uids()
+        _require_all_pixels(header)
+        described = describe(header)
+    except VoxelryError as error:
+        return _Taken(name, error.problem)
+    except Exception as error:  # one file that nobody foresaw must not cost the others
+        return _Taken(name, Problem("damaged", f"{name}: cannot be read ({type(error).__name__}); the file is damaged"))
+    try:
+        with source.open() as stream:
+            return _Taken(name, None, files.keep(stream), described)
+    except OSError as error:
+        raise JobError(
+            Problem("storage", f"{name}: the data folder cannot be written ({error.strerror}); nothing else was stored")
+        ) from error
+
+
+def _require_all_pixels(header: Header) -> None:
+    """A file that was cut off is refused at the door, where its owner can still send it again."""
+    pixels = header.pixel_bytes
+    if pixels is None or pixels.offset is None or pixels.length is None:
+        return
+    # One byte of grace: the pad byte that makes the length even is sometimes left out.
+    if pixels.offset + pixels.length > header.source.size + 1:
+        raise TruncatedError(
+            f"{header.name}: cut off: Pixel Data (7FE0,0010) should be {pixels.length} bytes long, but the file ends "
+            f"after {max(0, header.source.size - pixels.offset)} of them; copy or send it again"
+        )
+
+
+def _write(run: Run, upload: Upload, batch: list[_Taken], tally: _Tally) -> None:
+    """The rows of a batch, and its part of the report."""
+    if not batch:
+        return
+    unwanted: list[str] = []
+    with run.publishing():
+        known = _known(batch)
+        entries: list[Entry] = []
+        new: list[Instance] = []
+        for taken in batch:
+            entry = Entry(upload=upload, position=tally.position, name=taken.name)
+            tally.position += 1
+            entries.append(entry)
+            if taken.kept is None or taken.described is None:
+                _skip(entry, taken.problem or Problem("damaged", f"{taken.name}: cannot be read"), tally)
+                continue
+            uid = str(taken.described.instance["sop_instance_uid"])
+            instance = known.get(uid)
+            if instance is None:
+                instance = known[uid] = _instance(upload, taken, taken.kept, taken.described)
+                new.append(instance)
+                entry.status = Entry.Status.STORED
+                tally.stored.add(uid)
+            elif instance.sha256 != taken.kept.sha256:
+                unwanted.append(taken.kept.sha256)
+                _skip(entry, _conflict(taken.name, uid), tally)
+                continue
+            elif instance.upload_id == upload.pk and uid not in tally.stored:
+                # Stored by an earlier attempt at this very upload.
+                entry.status = Entry.Status.STORED
+                tally.stored.add(uid)
+            else:
+                entry.status = Entry.Status.PRESENT
+            entry.series = instance.series
+            tally.touched.add(instance.series_id)
+            tally.used += 1
+        Instance.objects.bulk_create(new)
+        Entry.objects.bulk_create(entries)
+        Series.objects.filter(pk__in={i.series_id for i in new}).update(revision=F("revision") + 1)
+        count = [entry.status for entry in entries].count
+        Upload.objects.filter(pk=upload.pk).update(
+            stored=F("stored") + count(Entry.Status.STORED),
+            present=F("present") + count(Entry.Status.PRESENT),
+            skipped=F("skipped") + count(Entry.Status.SKIPPED),
+        )
+        if not all(files.is_kept(instance.sha256) for instance in new):
+            # Deleted under our hands, together with the last row that needed the bytes: begin again.
+            raise OperationalError("bytes were discarded while their row was written")
+    files.discard(unwanted)
+
+
+def _known(batch: list[_Taken]) -> dict[str, Instance]:
+    uids = [t.described.instance["sop_instance_uid"] for t in batch if t.described is not None]
+    found = Instance.objects.select_related("series").filter(sop_instance_uid__in=uids)
+    return {instance.sop_instance_uid: instance for instance in found}
+
+
+def _instance(upload: Upload, taken: _Taken, kept: files.Kept, described: Described) -> Instance:
+    return Instance(
+        series=_series(described),
+        upload=upload,
+        sha256=kept.sha256,
+        size=kept.size,
+        name=taken.name.replace("\0", ""),
+        **described.instance,
+    )
+
+
+def _series(described: Described) -> Series:
+    study = Study.objects.filter(study_instance_uid=described.study["study_instance_uid"]).first()
+    if study is None:
+        study = Study.objects.create(patient=_patient(described), **described.study)
+    uid = described.series["series_instance_uid"]
+    values = {key: value for key, value in described.series.items() if key != "series_instance_uid"}
+    series, _ = Series.objects.get_or_create(study=study, series_instance_uid=uid, defaults=values)
+    return series
+
+
+def _patient(described: Described) -> Patient:
+    values = dict(described.patient)
+    if not values["patient_id"]:
+        return Patient.objects.create(**values)
+    key = {name: values.pop(name) for name in ("patient_id", "issuer")}
+    patient, _ = Patient.objects.get_or_create(**key, defaults=values)
+    return patient
+
+
+def _skip(entry: Entry, problem: Problem, tally: _Tally) -> None:
+    entry.status = Entry.Status.SKIPPED
+    entry.code, entry.message = problem.code, problem.message
+    tally.last_problem = problem
+
+
+def _conflict(name: str, uid: str) -> Problem:
+    return Problem(
+        "conflict",
+        f"{name}: another file with the same SOP Instance UID (0008,0018) {uid} and other content is here already; "
+        "the first was kept",
+    )
+
+
+def _nothing_used(tally: _Tally) -> Problem:
+    if tally.position == 1 and tally.last_problem is not None:
+        return tally.last_problem
+    if not tally.position:
+        return Problem("nothing_found", "there was no file in this upload")
+    return Problem("nothing_stored", f"none of the {tally.position} files could be used; the report says why for each")
+
+
+def _submit_builds(tally: _Tally) -> None:
+    """A build for each series that has instances which its volumes do not show yet."""
+    with transaction.atomic():
+        for series in Series.objects.filter(pk__in=tally.touched).exclude(revision=F("built_revision")).order_by("pk"):
+            submit_build(series)
+
+
+def _expected(path: Path) -> int:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return len(archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return 1

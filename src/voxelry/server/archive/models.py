@@ -1,0 +1,207 @@
+"""DICOM's levels as rows, and how they came."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from voxelry.server.jobs.models import Job
+
+
+class Patient(models.Model):
+    """Who was imaged. Without a Patient ID nothing tells two patients apart: then each study has its own row."""
+
+    patient_id = models.CharField(max_length=64, blank=True)
+    issuer = models.CharField(max_length=64, blank=True)
+    name = models.CharField(max_length=324, blank=True)
+    birth_date = models.CharField(max_length=10, blank=True)
+    sex = models.CharField(max_length=16, blank=True)
+
+    class Meta:
+        ordering = ["patient_id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient_id", "issuer"], condition=~Q(patient_id=""), name="patient_id_once_per_issuer"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.patient_id or f"patient {self.pk}"
+
+
+class Study(models.Model):
+    """One visit to the imaging department."""
+
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="studies")
+    study_instance_uid = models.CharField(max_length=64, unique=True)
+    date = models.CharField(max_length=10, blank=True)
+    time = models.CharField(max_length=16, blank=True)
+    description = models.CharField(max_length=200, blank=True)
+    accession_number = models.CharField(max_length=64, blank=True, db_index=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created", "-pk"]
+        verbose_name_plural = "studies"
+        constraints = [models.CheckConstraint(condition=~Q(study_instance_uid=""), name="study_has_uid")]
+
+    def __str__(self) -> str:
+        return self.description or self.study_instance_uid
+
+
+class Series(models.Model):
+    """Instances made together. ``revision`` counts the times that instances were added.
+
+    Its volumes were made of ``built_revision`` and lie in ``folder``; ``job`` is the last that made, makes
+    or will make them.
+    """
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="series")
+    series_instance_uid = models.CharField(max_length=64)
+    number = models.IntegerField(null=True, blank=True)
+    modality = models.CharField(max_length=16, blank=True)
+    description = models.CharField(max_length=200, blank=True)
+    body_part = models.CharField(max_length=64, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    revision = models.PositiveIntegerField(default=0)
+    built_revision = models.PositiveIntegerField(default=0)
+    folder = models.CharField(max_length=100, blank=True)
+    thumbnail = models.BooleanField(default=False)
+    problem_code = models.CharField(max_length=50, blank=True)
+    problem_message = models.TextField(blank=True)
+    job = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created", "-pk"]
+        verbose_name_plural = "series"
+        constraints = [
+            models.UniqueConstraint(fields=["study", "series_instance_uid"], name="series_once_per_study"),
+            models.CheckConstraint(condition=~Q(series_instance_uid=""), name="series_has_uid"),
+        ]
+
+    def __str__(self) -> str:
+        return self.description or self.series_instance_uid
+
+
+class Upload(models.Model):
+    """Files that somebody brought; its job takes them in and writes an entry for each."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
+    names = models.JSONField(default=list)
+    created = models.DateTimeField(auto_now_add=True)
+    job = models.OneToOneField(Job, on_delete=models.PROTECT, null=True, blank=True, related_name="upload")
+    stored = models.PositiveIntegerField(default=0)
+    present = models.PositiveIntegerField(default=0)
+    skipped = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"upload {self.pk}"
+
+
+class Instance(models.Model):
+    """One object, kept byte for byte under the SHA-256 of its bytes."""
+
+    series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="instances")
+    upload = models.ForeignKey(Upload, on_delete=models.SET_NULL, null=True, related_name="instances")
+    sop_instance_uid = models.CharField(max_length=64, unique=True)
+    sop_class_uid = models.CharField(max_length=64)
+    transfer_syntax_uid = models.CharField(max_length=64)
+    number = models.IntegerField(null=True, blank=True)
+    has_pixels = models.BooleanField()
+    lossy = models.BooleanField(default=False)
+    sha256 = models.CharField(max_length=64, unique=True)
+    size = models.PositiveBigIntegerField()
+    name = models.TextField(help_text="The file's name as it was brought.")
+
+    class Meta:
+        ordering = ["series", "number", "pk"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(sop_instance_uid=""), name="instance_has_uid"),
+            models.CheckConstraint(condition=Q(sha256__regex=r"^[0-9a-f]{64}$"), name="instance_sha256_is_hex"),
+            models.CheckConstraint(condition=Q(size__gt=0), name="instance_is_not_empty"),
+        ]
+
+    def __str__(self) -> str:
+        return self.sop_instance_uid
+
+
+class Entry(models.Model):
+    """What became of one file of an upload."""
+
+    class Status(models.TextChoices):
+        """``present`` means that the same bytes were here already."""
+
+        STORED = "stored"
+        PRESENT = "present"
+        SKIPPED = "skipped"
+
+    upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="entries")
+    position = models.PositiveIntegerField()
+    name = models.TextField()
+    status = models.CharField(max_length=10, choices=Status)
+    code = models.CharField(max_length=50, blank=True)
+    message = models.TextField(blank=True)
+    series = models.ForeignKey(Series, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["upload", "position"]
+        verbose_name_plural = "entries"
+        constraints = [
+            models.UniqueConstraint(fields=["upload", "position"], name="entry_once_per_position"),
+            models.CheckConstraint(
+                condition=~Q(status="skipped") & Q(code="") | Q(status="skipped") & ~Q(code=""),
+                name="entry_skipped_has_code",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Stack(models.Model):
+    """A series' regular grid as a volume: geometry, type, the volume's file and its pictures.
+
+    Frames that form no grid are a stack as well, to be viewed slice by slice: ``regular`` is False and
+    ``problem_message`` says why.
+    """
+
+    series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="stacks")
+    index = models.PositiveIntegerField()
+    label = models.CharField(max_length=200, blank=True)
+    shape = models.JSONField(help_text="Slices, rows, columns, and samples for colour.")
+    dtype = models.CharField(max_length=10)
+    regular = models.BooleanField()
+    problem_code = models.CharField(max_length=50, blank=True)
+    problem_message = models.TextField(blank=True)
+    warnings = models.JSONField(default=list)
+    affine = models.JSONField(null=True, help_text="From (slice, row, column) to LPS millimetres.")
+    spacing = models.JSONField(help_text="Millimetres (slice, row, column); null where unknown.")
+    unit = models.CharField(max_length=64, blank=True)
+    minimum = models.FloatField(null=True)
+    maximum = models.FloatField(null=True)
+    padding_count = models.PositiveBigIntegerField(default=0)
+    inverted = models.BooleanField(default=False)
+    lossy = models.BooleanField(default=False)
+    windows = models.JSONField(default=list)
+    default_window = models.JSONField()
+    planes = models.JSONField(help_text="Count, rows, columns and spacing of the slices of each plane.")
+    metadata = models.JSONField(default=dict)
+    measurement = models.JSONField(null=True)
+
+    class Meta:
+        ordering = ["series", "index"]
+        constraints = [
+            models.UniqueConstraint(fields=["series", "index"], name="stack_once_per_index"),
+            models.CheckConstraint(
+                condition=Q(regular=True, problem_code="") | Q(regular=False) & ~Q(problem_code=""),
+                name="stack_irregular_has_problem",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label or f"volume {self.index}"

@@ -1,0 +1,46 @@
+"""Deleting for good: rows first, files once the rows are gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import partial
+
+from django.db import transaction
+
+from voxelry.server.archive import files
+from voxelry.server.archive.build import KIND as BUILD
+from voxelry.server.archive.models import Instance, Patient, Series, Study
+from voxelry.server.jobs.models import Job, State
+from voxelry.server.jobs.submit import JobStateError, cancel
+
+
+def remove_studies(keys: Iterable[int]) -> None:
+    """Studies with all that is in them, and patients that have none left."""
+    keys = list(keys)
+    with transaction.atomic():
+        patients = list(Study.objects.filter(pk__in=keys).values_list("patient_id", flat=True))
+        _remove_series(list(Series.objects.filter(study__in=keys).values_list("pk", flat=True)))
+        Study.objects.filter(pk__in=keys).delete()
+        Patient.objects.filter(pk__in=patients, studies=None).delete()
+
+
+def remove_series(keys: Iterable[int]) -> None:
+    """Series with all that is in them; their studies stay."""
+    with transaction.atomic():
+        _remove_series(list(keys))
+
+
+def _remove_series(keys: list[int]) -> None:
+    for job in Job.objects.filter(kind=BUILD, subject__in=keys, state__in=[State.QUEUED, State.RUNNING]):
+        with suppress(JobStateError):
+            cancel(job.pk)
+    digests = list(Instance.objects.filter(series__in=keys).values_list("sha256", flat=True))
+    Series.objects.filter(pk__in=keys).delete()
+    transaction.on_commit(partial(_remove_files, keys, digests))
+
+
+def _remove_files(series: list[int], digests: list[str]) -> None:
+    for key in series:
+        files.remove_folder(files.stacks_folder(key))
+    files.discard(digests)

@@ -1,0 +1,263 @@
+"""Every setting of the server, and where its value comes from.
+
+Defaults, then ``voxelry.toml``, then the environment, then flags; the later wins. This module only parses:
+it makes no folder and writes no file.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, ClassVar
+
+import platformdirs
+
+from voxelry.core.errors import VoxelryError
+
+FILE_NAME = "voxelry.toml"
+
+Scalar = str | int | float | bool
+Parsed = Scalar | tuple[str, ...] | Path | None
+
+
+class ConfigurationError(VoxelryError, ValueError):
+    """A setting is unknown or its value cannot be used."""
+
+    code: ClassVar[str] = "configuration"
+
+
+def _setting(default: Parsed, words: str, *, key: str = "", variable: str = "") -> Any:
+    """A field that knows its place in the file (``section.key``), its variable and its explanation."""
+    metadata = {"key": key, "variable": variable, "words": words}
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """What the server was told. `described` lists each setting with its explanation."""
+
+    data: Path = _setting(None, "The folder that holds everything: database, files, jobs.", variable="VOXELRY_DATA")
+    file: Path | None = _setting(None, "The configuration file.", variable="VOXELRY_CONFIG")
+    threshold: float = _setting(
+        0.5,
+        "Threshold of a measurement that names none, on [0, 1].",
+        key="measure.threshold",
+        variable="VOXELRY_MEASURE_THRESHOLD",
+    )
+    host: str = _setting(
+        "127.0.0.1",
+        "Address to listen on; 0.0.0.0 for every network this machine is in.",
+        key="server.host",
+        variable="VOXELRY_HOST",
+    )
+    port: int = _setting(8000, "Port to listen on.", key="server.port", variable="VOXELRY_PORT")
+    hosts: tuple[str, ...] = _setting(
+        (),
+        "Names by which browsers may reach the server, besides this machine's own; '*' for any.",
+        key="server.hosts",
+        variable="VOXELRY_HOSTS",
+    )
+    trusted_origins: tuple[str, ...] = _setting(
+        (),
+        "Origins behind a proxy, with their scheme, such as https://images.example.org.",
+        key="server.trusted_origins",
+        variable="VOXELRY_TRUSTED_ORIGINS",
+    )
+    secret_key: str = _setting(
+        "",
+        "Signs sessions. Empty: made at the first start and kept in the data folder.",
+        key="server.secret_key",
+        variable="VOXELRY_SECRET_KEY",
+    )
+    admin_password: str = _setting(
+        "",
+        "Password of the user admin, made at the first start. Empty: a generated one, printed once.",
+        key="server.admin_password",
+        variable="VOXELRY_ADMIN_PASSWORD",
+    )
+    debug: bool = _setting(
+        False, "Django's debug pages. Never where others can reach it.", key="server.debug", variable="VOXELRY_DEBUG"
+    )
+    database_url: str = _setting(
+        "",
+        "postgresql://user:password@host:5432/name. Empty: SQLite in the data folder.",
+        key="server.database_url",
+        variable="VOXELRY_DATABASE_URL",
+    )
+    broker_url: str = _setting(
+        "",
+        "redis://host:6379/0 or amqp://... Empty: a folder in the data folder.",
+        key="jobs.broker_url",
+        variable="VOXELRY_BROKER_URL",
+    )
+    concurrency: int = _setting(
+        2, "Jobs that a worker does at a time.", key="jobs.concurrency", variable="VOXELRY_CONCURRENCY"
+    )
+    lease_seconds: float = _setting(
+        15.0,
+        "A job whose worker is silent for so long is given to another.",
+        key="jobs.lease_seconds",
+        variable="VOXELRY_LEASE_SECONDS",
+    )
+    attempts: int = _setting(
+        5, "How often a job is begun before it is given up.", key="jobs.attempts", variable="VOXELRY_ATTEMPTS"
+    )
+    nesting: int = _setting(
+        3,
+        "How deep archives may lie inside archives.",
+        key="limits.nesting",
+        variable="VOXELRY_LIMIT_NESTING",
+    )
+    entries: int = _setting(
+        200_000,
+        "How many entries an archive may hold.",
+        key="limits.entries",
+        variable="VOXELRY_LIMIT_ENTRIES",
+    )
+    expanded_bytes: int = _setting(
+        64 * 2**30,
+        "How large an archive may grow when it is unpacked, in bytes.",
+        key="limits.expanded_bytes",
+        variable="VOXELRY_LIMIT_EXPANDED_BYTES",
+    )
+    ratio: float = _setting(
+        100.0,
+        "How many times its own size an archive may unpack to, once that is above half a GiB.",
+        key="limits.ratio",
+        variable="VOXELRY_LIMIT_RATIO",
+    )
+    upload_files: int = _setting(
+        20_000,
+        "How many files one request may bring.",
+        key="limits.upload_files",
+        variable="VOXELRY_LIMIT_UPLOAD_FILES",
+    )
+
+    def __post_init__(self) -> None:
+        if self.data is None:
+            object.__setattr__(self, "data", Path(platformdirs.user_data_dir("voxelry", appauthor=False)))
+        if not 0 <= self.threshold <= 1:
+            raise ConfigurationError(f"measure.threshold must be from 0 to 1, not {self.threshold}")
+        if not 0 < self.port < 65536:
+            raise ConfigurationError(f"server.port must be from 1 to 65535, not {self.port}")
+        for name in ("concurrency", "lease_seconds", "attempts", "nesting", "entries", "expanded_bytes", "ratio"):
+            if getattr(self, name) <= 0:
+                raise ConfigurationError(f"{_key(name)} must be above 0, not {getattr(self, name)}")
+
+
+def described() -> tuple[tuple[str, str, str, Parsed], ...]:
+    """``(key in the file, variable, explanation, default)`` of each setting."""
+    return tuple(
+        (f.metadata["key"], f.metadata["variable"], f.metadata["words"], f.default) for f in fields(Configuration)
+    )
+
+
+def read(
+    environment: Mapping[str, str],
+    *,
+    data: Path | None = None,
+    config: Path | None = None,
+    working_folder: Path | None = None,
+) -> Configuration:
+    """The configuration that holds for an environment, with flags on top.
+
+    Parameters
+    ----------
+    environment
+        ``VOXELRY_*`` variables; others, and unknown ones, are left alone.
+    data, config
+        The flags ``--data`` and ``--config``.
+    working_folder
+        Where ``voxelry.toml`` is looked for after the data folder.
+
+    Raises
+    ------
+    ConfigurationError
+        If the file is missing, is no TOML or has an unknown key, or if a value cannot be used.
+    """
+    values: dict[str, Parsed] = {}
+    for f in fields(Configuration):
+        text = environment.get(f.metadata["variable"], "")
+        if text:
+            values[f.name] = _from_text(f.name, str(f.type), text, f.metadata["variable"])
+    if data is not None:
+        values["data"] = data
+    if config is not None:
+        values["file"] = config
+    if values.get("data") is not None:
+        values["data"] = Path(str(values["data"])).expanduser().absolute()
+
+    path = values.get("file")
+    if path is not None:
+        path = Path(str(path)).expanduser().absolute()
+        if not path.is_file():
+            raise ConfigurationError(f"there is no configuration file {path}")
+    else:
+        folders = [values.get("data") or Configuration().data, working_folder or Path.cwd()]
+        found = (Path(str(folder)) / FILE_NAME for folder in folders)
+        path = next((p for p in found if p.is_file()), None)
+    from_file: dict[str, Parsed] = {}
+    if path is not None:
+        values["file"] = path
+        from_file = _from_file(path)
+    return Configuration(**{**from_file, **values})  # type: ignore[arg-type]
+
+
+def _key(name: str) -> str:
+    return next(str(f.metadata["key"]) for f in fields(Configuration) if f.name == name)
+
+
+def _from_file(path: Path) -> dict[str, Parsed]:
+    try:
+        tree = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not TOML: {error}") from error
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
+    by_key = {f.metadata["key"]: f for f in fields(Configuration) if f.metadata["key"]}
+    sections = {key.partition(".")[0] for key in by_key}
+    values: dict[str, Parsed] = {}
+    for section, entries in tree.items():
+        if section not in sections or not isinstance(entries, dict):
+            known = ", ".join(f"[{s}]" for s in sorted(sections))
+            raise ConfigurationError(f"{path}: unknown key {section!r}; the sections are {known}")
+        for name, value in entries.items():
+            key = f"{section}.{name}"
+            if key not in by_key:
+                known = ", ".join(sorted(k.partition(".")[2] for k in by_key if k.startswith(f"{section}.")))
+                raise ConfigurationError(f"{path}: unknown key {key!r}; [{section}] knows {known}")
+            f = by_key[key]
+            values[f.name] = _checked(value, str(f.type), f"{path}: {key}")
+    return values
+
+
+def _checked(value: object, kind: str, where: str) -> Parsed:
+    if kind == "float" and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    if kind == "int" and isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if kind == "bool" and isinstance(value, bool):
+        return value
+    if kind == "str" and isinstance(value, str):
+        return value
+    if kind.startswith("tuple") and isinstance(value, list) and all(isinstance(v, str) for v in value):
+        return tuple(value)
+    wanted = {"float": "a number", "int": "a whole number", "bool": "true or false", "str": "text"}
+    raise ConfigurationError(f"{where} must be {wanted.get(kind, 'a list of texts')}, not {value!r}")
+
+
+def _from_text(name: str, kind: str, text: str, variable: str) -> Parsed:
+    try:
+        if kind == "float":
+            return float(text)
+        if kind == "int":
+            return int(text)
+        if kind == "bool":
+            return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[text.lower()]
+        if kind.startswith("tuple"):
+            return tuple(part.strip() for part in text.split(",") if part.strip())
+        return Path(text) if "Path" in kind else text
+    except (ValueError, KeyError) as error:
+        raise ConfigurationError(f"{variable} cannot be {text!r}") from error

@@ -1,0 +1,62 @@
+"""Jobs in the admin: seen, cancelled, retried; never written by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from voxelry.server.jobs.models import Job
+from voxelry.server.jobs.submit import JobStateError, cancel, retry
+
+# Django's own class takes no type parameter when it runs.
+if TYPE_CHECKING:
+    _Admin = admin.ModelAdmin[Job]
+else:
+    _Admin = admin.ModelAdmin
+
+
+@admin.register(Job)
+class JobAdmin(_Admin):
+    """Where everything stands, and for staff where a failure lies."""
+
+    list_display = ["__str__", "subject", "state", "percent", "message", "attempts", "created", "finished"]
+    list_filter = ["state", "kind"]
+    search_fields = ["message", "problem_code", "problem_message", "=subject", "=id"]
+    actions = ["cancel_selected", "retry_selected"]
+    readonly_fields = [field.name for field in Job._meta.fields]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Job | None = None) -> bool:
+        return False
+
+    @admin.display(description="progress", ordering="progress")
+    def percent(self, job: Job) -> str:
+        """In whole percent."""
+        return f"{job.progress:.0%}"
+
+    @admin.action(description="Cancel the selected jobs")
+    def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        """At once if it waits, at its next step if it runs."""
+        self._each(request, queryset, cancel)
+
+    @admin.action(description="Retry the selected jobs")
+    def retry_selected(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        """With the same input."""
+        self._each(request, queryset, retry)
+
+    def _each(self, request: HttpRequest, queryset: QuerySet[Job], act: Callable[[int], Job]) -> None:
+        done = 0
+        for key in queryset.values_list("pk", flat=True):
+            try:
+                act(key)
+                done += 1
+            except JobStateError as error:
+                self.message_user(request, str(error), messages.WARNING)
+        if done:
+            self.message_user(request, f"{done} done.")

@@ -1,0 +1,108 @@
+"""``voxelry serve``: everything in one command."""
+
+from __future__ import annotations
+
+import os
+import socket
+import webbrowser
+from pathlib import Path
+from typing import ClassVar
+
+from voxelry.core.errors import VoxelryError
+from voxelry.server import start
+from voxelry.server.supervise import WorkerProcess
+
+
+class ServeError(VoxelryError):
+    """The server cannot start."""
+
+    code: ClassVar[str] = "serve"
+
+
+def serve(
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    data: Path | None = None,
+    config: Path | None = None,
+    open_browser: bool = False,
+) -> None:
+    """Migrate, make the first user, start the worker, and answer until Ctrl-C or SIGTERM.
+
+    Raises
+    ------
+    ConfigurationError
+        If a setting cannot be used.
+    ServeError
+        If the port is taken.
+    """
+    if host is not None:
+        os.environ["VOXELRY_HOST"] = host
+    if port is not None:
+        os.environ["VOXELRY_PORT"] = str(port)
+    configuration = start.prepare(data=data, config=config)
+    listener = _listen(configuration.host, configuration.port)
+    start.set_up()
+
+    import uvicorn
+
+    from voxelry.server import first
+
+    first.migrate()
+    way_in = first.welcome()
+    address = f"http://{_shown(configuration.host)}:{listener.getsockname()[1]}"
+    worker = WorkerProcess()
+    worker.start()
+    try:
+        print(f"\nVoxelry: {address}", flush=True)
+        print(f"Data folder: {configuration.data}", flush=True)
+        link = address
+        if way_in is not None:
+            link = f"{address}/login/link/{way_in.link}/"
+            password = way_in.password or "(the one that you set)"
+            print(f"\nShown once -- user: {way_in.name}  password: {password}", flush=True)
+            print(f"Log in with one click (works once, for 30 minutes): {link}", flush=True)
+        print("\nCtrl-C stops it.\n", flush=True)
+        if open_browser:
+            webbrowser.open(link)
+        # No access log: paths hold keys only, but queries may hold what people search for.
+        server = uvicorn.Server(
+            uvicorn.Config(
+                "voxelry.server.asgi:application",
+                access_log=False,
+                log_level="warning",
+                lifespan="off",
+                timeout_graceful_shutdown=5,
+                proxy_headers=False,
+                server_header=False,
+            )
+        )
+        server.run(sockets=[listener])
+    except KeyboardInterrupt:
+        pass
+    finally:
+        worker.stop()
+        listener.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise ServeError(
+            f"cannot listen on {host}:{port} ({error.strerror}); choose another port with --port, "
+            "or stop what uses this one"
+        ) from error
+    listener.set_inheritable(False)
+    return listener
+
+
+def _shown(host: str) -> str:
+    if host in ("0.0.0.0", "::"):
+        return "localhost"
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,96 @@
+"""``voxelry worker``: does queued jobs until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+import warnings
+from pathlib import Path
+from types import FrameType
+
+from voxelry.server import start
+
+
+def work(*, data: Path | None = None, config: Path | None = None, concurrency: int | None = None) -> None:
+    """Do jobs until SIGTERM or Ctrl-C; what is under way then goes back to the queue.
+
+    Parameters
+    ----------
+    concurrency
+        Jobs at a time; by default ``jobs.concurrency`` of the configuration.
+    """
+    configuration = start.prepare(data=data, config=config)
+    start.set_up()
+
+    from voxelry.server.jobs import sweep
+    from voxelry.server.jobs.run import stopping
+    from voxelry.server.jobs.tasks import app, make_broker_folders
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        # Jobs notice at their next step; Celery's warm shutdown then waits for them.
+        stopping.set()
+        celery_stop = previous.get(number)
+        if callable(celery_stop):
+            celery_stop(number, frame)
+
+    previous: dict[int, object] = {}
+    make_broker_folders()
+    sweep.take_back_own()
+    sweep.start()
+
+    from celery.exceptions import SecurityWarning
+    from celery.signals import worker_ready
+
+    # Celery warns of root because of pickled messages; here a message is a number in JSON.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
+
+    def ready(**_: object) -> None:
+        # Celery has set its own handlers by now; ours go first.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            previous[number] = signal.getsignal(number)
+            signal.signal(number, stop)
+
+    worker_ready.connect(ready, weak=False)
+    worker = app.Worker(
+        pool="threads",
+        concurrency=concurrency or configuration.concurrency,
+        loglevel="WARNING",
+        quiet=True,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        task_events=False,
+        optimization="fair",
+    )
+    worker.start()
+    stopping.set()
+    sys.stdout.flush()
+
+
+def stay_with_parent() -> None:
+    """End when the parent does: its end of our standard input closes then, however it died."""
+
+    def watch() -> None:
+        while os.read(0, 1):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+        # If something hangs: nobody is left to wait for us.
+        threading.Event().wait(10)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+def _main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m voxelry.server.work", description=__doc__)
+    parser.add_argument("--tethered", action="store_true", help="end with the process that holds standard input open")
+    if parser.parse_args().tethered:
+        stay_with_parent()
+    work()
+
+
+if __name__ == "__main__":
+    _main()
