@@ -10,13 +10,15 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import platformdirs
 
 from voxelry.core.errors import VoxelryError
 
 FILE_NAME = "voxelry.toml"
+DATA = Path(platformdirs.user_data_dir("voxelry", appauthor=False))
+"""Where everything is kept unless told otherwise."""
 
 Scalar = str | int | float | bool
 Parsed = Scalar | tuple[str, ...] | Path | None
@@ -38,7 +40,7 @@ def _setting(default: Parsed, words: str, *, key: str = "", variable: str = "") 
 class Configuration:
     """What the server was told. `described` lists each setting with its explanation."""
 
-    data: Path = _setting(None, "The folder that holds everything: database, files, jobs.", variable="VOXELRY_DATA")
+    data: Path = _setting(DATA, "The folder that holds everything: database, files, jobs.", variable="VOXELRY_DATA")
     file: Path | None = _setting(None, "The configuration file.", variable="VOXELRY_CONFIG")
     threshold: float = _setting(
         0.5,
@@ -136,8 +138,6 @@ class Configuration:
     )
 
     def __post_init__(self) -> None:
-        if self.data is None:
-            object.__setattr__(self, "data", Path(platformdirs.user_data_dir("voxelry", appauthor=False)))
         if not 0 <= self.threshold <= 1:
             raise ConfigurationError(f"measure.threshold must be from 0 to 1, not {self.threshold}")
         if not 0 < self.port < 65536:
@@ -150,7 +150,8 @@ class Configuration:
 def described() -> tuple[tuple[str, str, str, Parsed], ...]:
     """``(key in the file, variable, explanation, default)`` of each setting."""
     return tuple(
-        (f.metadata["key"], f.metadata["variable"], f.metadata["words"], f.default) for f in fields(Configuration)
+        (str(f.metadata["key"]), str(f.metadata["variable"]), str(f.metadata["words"]), cast(Parsed, f.default))
+        for f in fields(Configuration)
     )
 
 
@@ -181,7 +182,7 @@ def read(
     for f in fields(Configuration):
         text = environment.get(f.metadata["variable"], "")
         if text:
-            values[f.name] = _from_text(f.name, str(f.type), text, f.metadata["variable"])
+            values[f.name] = _from_text(str(f.type), text, f.metadata["variable"])
     if data is not None:
         values["data"] = data
     if config is not None:
@@ -195,7 +196,7 @@ def read(
         if not path.is_file():
             raise ConfigurationError(f"there is no configuration file {path}")
     else:
-        folders = [values.get("data") or Configuration().data, working_folder or Path.cwd()]
+        folders = [values.get("data") or DATA, working_folder or Path.cwd()]
         found = (Path(str(folder)) / FILE_NAME for folder in folders)
         path = next((p for p in found if p.is_file()), None)
     from_file: dict[str, Parsed] = {}
@@ -248,7 +249,7 @@ def _checked(value: object, kind: str, where: str) -> Parsed:
     raise ConfigurationError(f"{where} must be {wanted.get(kind, 'a list of texts')}, not {value!r}")
 
 
-def _from_text(name: str, kind: str, text: str, variable: str) -> Parsed:
+def _from_text(kind: str, text: str, variable: str) -> Parsed:
     try:
         if kind == "float":
             return float(text)

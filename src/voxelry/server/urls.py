@@ -6,8 +6,8 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from voxelry.server.access.urls import urlpatterns as access_urls
-from voxelry.server.api.rest import api
 from voxelry.server.api.problems import unknown_address
+from voxelry.server.api.rest import api
 from voxelry.server.pages import health, page
 
 admin.site.site_header = "Voxelry"

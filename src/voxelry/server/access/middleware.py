@@ -30,7 +30,7 @@ class AccessMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
-        self._csrf = CsrfViewMiddleware(lambda request: HttpResponse())
+        self._csrf = CsrfViewMiddleware(_checked)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         return self.get_response(request)

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from voxelry.server.access.models import LoginLink, Token, digest
 
-TOKEN_PREFIX = "vxl_"
+PREFIX = "vxl_"
 LINK_LIFETIME = timedelta(minutes=30)
 _LAST_USED_STEP = timedelta(minutes=1)
 
@@ -28,7 +28,7 @@ def create_token(user: User, *, name: str) -> str:
     TokenError
         If the user has a token of that name already.
     """
-    secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    secret = PREFIX + secrets.token_urlsafe(32)
     try:
         with transaction.atomic():
             Token.objects.create(user=user, name=name, digest=digest(secret))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib.auth import login
@@ -22,12 +22,13 @@ class ThrottledForm(AuthenticationForm):
 
     def clean(self) -> dict[str, Any]:
         name = self.cleaned_data.get("username") or ""
-        if throttle.closed(self.request, name):
+        request = cast(HttpRequest, self.request)
+        if throttle.closed(request, name):
             raise ValidationError("Too many wrong passwords. Wait five minutes, then try again.", code="throttled")
         try:
             return super().clean()
         except forms.ValidationError:
-            throttle.failed(self.request, name)
+            throttle.failed(request, name)
             raise
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
@@ -98,7 +98,7 @@ def upload(row: Upload, *, limit: int, offset: int) -> out.UploadOut:
         **_upload(row),
         entries=[entry(e) for e in entries[offset : offset + limit]],
         entry_count=entries.count(),
-        series=[key for key in keys if key is not None],
+        series=keys,
         jobs=[job(j) for j in jobs],
     )
 
@@ -187,7 +187,7 @@ def volume(row: Stack, *, version: str) -> out.VolumeOut:
     )
 
 
-def _upload(row: Upload) -> dict[str, object]:
+def _upload(row: Upload) -> dict[str, Any]:
     job_row = row.job
     return {
         "id": row.pk,
@@ -202,7 +202,7 @@ def _upload(row: Upload) -> dict[str, object]:
     }
 
 
-def _series(row: Series) -> dict[str, object]:
+def _series(row: Series) -> dict[str, Any]:
     stacks: list[Stack] = row.rows  # type: ignore[attr-defined]
     address = f"/api/series/{row.pk}/thumbnail.png?v={row.folder}"
     return {

@@ -165,7 +165,7 @@ def measure_file(
 
 def _picture(
     request: HttpRequest,
-    format: PictureFormat,
+    kind: PictureFormat,
     series: int,
     n: int,
     axis: Axis | None,
@@ -175,16 +175,16 @@ def _picture(
 ) -> HttpResponse:
     stack = _stack(series, index)
     shown = "" if window is None else f"{window.center:g}-{window.width:g}"
-    tag = f'"{stack.series.folder}-{index}-{axis}-{n}-{shown}-{format}"'
+    tag = f'"{stack.series.folder}-{index}-{axis}-{n}-{shown}-{kind}"'
     if _is_known(request, tag):
         return _cached(HttpResponse(status=304), tag, version, stack.series)
-    prepared = stacks.picture_of(stack, axis, n) if format == "png" and window is None else None
+    prepared = stacks.picture_of(stack, axis, n) if kind == "png" and window is None else None
     if prepared is not None:
         content = prepared.read_bytes()
     else:
         chosen = window or stacks.window_of(stack.default_window)
-        content = encode_picture(_checked(stack, n, axis), n, format, axis=axis, window=chosen)
-    return _cached(HttpResponse(content, content_type=_MEDIA[format]), tag, version, stack.series)
+        content = encode_picture(_checked(stack, n, axis), n, kind, axis=axis, window=chosen)
+    return _cached(HttpResponse(content, content_type=_MEDIA[kind]), tag, version, stack.series)
 
 
 def _stack(series_id: int, index: int) -> Stack:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import uuid
 from collections.abc import Sequence
@@ -154,7 +153,7 @@ def _publish(
     home.mkdir(parents=True, exist_ok=True)
     folder = uuid.uuid4().hex
     # Once this is renamed only a row is missing; without the row the folder is removed with the next build.
-    os.replace(aside, home / folder)
+    aside.replace(home / folder)
     with run.publishing():
         current = Series.objects.select_for_update().filter(pk=series.pk).first()
         if current is None:

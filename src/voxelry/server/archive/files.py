@@ -29,11 +29,11 @@ class DataFolderStorage(FileSystemStorage):
     """Files below ``files/`` in the data folder, written aside, flushed, and renamed into place."""
 
     @property
-    def base_location(self) -> str:  # type: ignore[override]
+    def base_location(self) -> str:
         return str(settings.VOXELRY.data / "files")
 
     @property
-    def location(self) -> str:  # type: ignore[override]
+    def location(self) -> str:
         return self.base_location
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
@@ -48,7 +48,7 @@ class DataFolderStorage(FileSystemStorage):
                 for chunk in content.chunks(_CHUNK):
                     aside.write(chunk)
                 _flush(aside)
-                os.replace(aside.name, final)
+                Path(aside.name).replace(final)
             except BaseException:
                 Path(aside.name).unlink(missing_ok=True)
                 raise
@@ -136,7 +136,7 @@ def sync_tree(folder: Path) -> None:
     """Flush a folder's files and names to disk, before it gets its final name."""
     for place, _, names in os.walk(folder):
         for name in names:
-            with open(Path(place, name), "rb") as file:
+            with Path(place, name).open("rb") as file:
                 os.fsync(file.fileno())
         sync_folder(Path(place))
 

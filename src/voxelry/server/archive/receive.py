@@ -62,12 +62,10 @@ class DataFolderUploadHandler(FileUploadHandler):
         self._stream, self._path = os.fdopen(descriptor, "wb"), Path(name)
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        assert self._stream is not None
-        self._stream.write(raw_data)
+        cast(IO[bytes], self._stream).write(raw_data)
 
     def file_complete(self, file_size: int) -> ReceivedFile:
-        assert self._stream is not None
-        self._stream.close()
+        cast(IO[bytes], self._stream).close()
         self._stream = None
         return ReceivedFile(self._path, self.file_name or "file", self.content_type or "", file_size)
 
@@ -87,7 +85,7 @@ def receive(received: Iterable[UploadedFile], *, user: User | None) -> Upload:
         files.remove_folder(folder)  # of an upload whose transaction failed
         folder.mkdir(parents=True)
         for position, file in enumerate(arrived):
-            os.replace(file.path, folder / f"{position:06d}")
+            file.path.replace(folder / f"{position:06d}")
         upload.job = submit(KIND, subject=upload.pk)
         upload.save(update_fields=["job"])
     return upload

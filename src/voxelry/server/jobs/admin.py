@@ -27,7 +27,7 @@ class JobAdmin(_Admin):
     list_filter = ["state", "kind"]
     search_fields = ["message", "problem_code", "problem_message", "=subject", "=id"]
     actions = ["cancel_selected", "retry_selected"]
-    readonly_fields = [field.name for field in Job._meta.fields]
+    readonly_fields = [field.name for field in Job._meta.get_fields() if field.concrete]  # noqa: SLF001
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -18,7 +18,7 @@ from kombu.transport import filesystem
 from kombu.utils.json import dumps, loads
 
 
-class Channel(filesystem.Channel):  # type: ignore[misc]  # kombu has no types
+class Channel(filesystem.Channel):
     """Messages as files, named by the time they came."""
 
     def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:
@@ -28,9 +28,9 @@ class Channel(filesystem.Channel):  # type: ignore[misc]  # kombu has no types
         aside.write_text(dumps(payload), "utf-8")
         aside.rename(folder / f"{name}.{queue}.msg")
 
-    def _get(self, queue: str) -> Any:
+    def _get(self, queue: str, timeout: float | None = None) -> Any:
         folder = Path(self.data_folder_in)
-        for name in sorted(os.listdir(folder)):
+        for name in sorted(entry.name for entry in os.scandir(folder)):
             if name.partition(".")[2] != f"{queue}.msg":
                 continue
             taken = folder / f"{name}.{os.getpid()}.taken"
@@ -49,7 +49,7 @@ class Channel(filesystem.Channel):  # type: ignore[misc]  # kombu has no types
         raise Empty
 
 
-class Transport(filesystem.Transport):  # type: ignore[misc]
+class Transport(filesystem.Transport):
     """What `voxelry.server.jobs.tasks` registers with kombu."""
 
     Channel = Channel

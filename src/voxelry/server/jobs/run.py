@@ -17,7 +17,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import DatabaseError, OperationalError, connections, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from voxelry.core.errors import Problem, VoxelryError
@@ -105,7 +105,7 @@ class Run:
         self.check()
         with transaction.atomic():
             # Locks the row, so that a sweep waits; whoever lost the lease writes nothing.
-            if not self._mine().update(lease_until=_lease_end()):
+            if not self.mine().update(lease_until=_lease_end()):
                 self._stop = LeaseLost
                 raise LeaseLost
             yield
@@ -115,14 +115,15 @@ class Run:
         self._beat()
 
     def _beat(self, **values: float | str) -> None:
-        if self._mine().filter(cancel_requested=False).update(lease_until=_lease_end(), **values):
+        if self.mine().filter(cancel_requested=False).update(lease_until=_lease_end(), **values):
             return
-        row = self._mine().first()
+        row = self.mine().first()
         self._stop = LeaseLost if row is None else Cancelled
         if row is not None:
-            self._mine().update(lease_until=_lease_end())
+            self.mine().update(lease_until=_lease_end())
 
-    def _mine(self):  # type: ignore[no-untyped-def]  # the stubs' generic queryset says no more than this
+    def mine(self) -> QuerySet[Job]:
+        """The job's row while this attempt holds its lease; else no row."""
         return Job.objects.filter(pk=self.key, owner=self.owner, state=State.RUNNING)
 
 
@@ -223,7 +224,7 @@ def _fail(this: Run, problem: Problem, trace: str) -> None:
 
 
 def _finish(this: Run, state: State, **values: float | str) -> None:
-    this._mine().update(state=state, owner="", lease_until=None, finished=timezone.now(), **values)
+    this.mine().update(state=state, owner="", lease_until=None, finished=timezone.now(), **values)
 
 
 def _give_back(this: Run) -> None:
@@ -233,6 +234,6 @@ def _give_back(this: Run) -> None:
         if Job.objects.filter(kind=row.kind, subject=row.subject, state=State.QUEUED).exists():
             _finish(this, State.CANCELLED, message="replaced by a newer job")
         else:
-            this._mine().update(
+            this.mine().update(
                 state=State.QUEUED, owner="", lease_until=None, dispatched=None, message="waiting to begin again"
             )

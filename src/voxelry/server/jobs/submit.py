@@ -41,7 +41,7 @@ def dispatch(key: int) -> None:
     Job.objects.filter(pk=key, state=State.QUEUED).update(dispatched=timezone.now())
     try:
         make_broker_folders()
-        run_job.apply_async(args=[key], retry=False)
+        run_job.apply_async(args=(key,), retry=False)
     except Exception as error:  # whatever a broker raises
         logger.warning("the broker took no message for job %s (%s); it will be sent again", key, type(error).__name__)
 
