@@ -24,7 +24,7 @@ export default defineConfig(({ command }) => ({
     ),
   },
   test: {
-    environment: "jsdom",
+    environment: "node",
     include: ["tests/**/*.test.ts"],
     restoreMocks: true,
   },

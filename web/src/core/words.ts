@@ -20,7 +20,7 @@ export function formatNumber(value: number, digits = 3): string {
   if (!Number.isFinite(value)) return "–";
   if (Number.isInteger(value) && Math.abs(value) < 1e15) return minus(value.toLocaleString("en-GB", { useGrouping: false }));
   const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-3 || size >= 1e7)) return minus(value.toPrecision(4).replace(/\.?0+(?=e|$)/, ""));
+  if (size !== 0 && (size < 1e-3 || size >= 1e7)) return minus(value.toExponential(3).replace(/\.?0+(?=e)/, ""));
   return minus(value.toLocaleString("en-GB", { maximumFractionDigits: digits, useGrouping: false }));
 }
 

@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+
+import { paintColour, Painter, type Look } from "@/core/paint";
+
+const plain: Look = { window: { name: "", center: 40, width: 400, function: "LINEAR" }, invert: false, tint: null };
+
+function paint(values: Int16Array | Float32Array | Int32Array, look: Look): Uint8Array {
+  const pixels = new Uint32Array(values.length);
+  new Painter().paint(values, look, pixels);
+  return new Uint8Array(pixels.buffer);
+}
+
+describe("Painter", () => {
+  it("paints opaque grey", () => {
+    expect([...paint(Int16Array.of(-160, 40, 32_767), plain)]).toEqual([0, 0, 0, 255, 128, 128, 128, 255, 255, 255, 255, 255]);
+  });
+
+  it("paints alike by table and by formula", () => {
+    const whole = Array.from({ length: 600 }, (_, i) => i - 300);
+    const look: Look = { ...plain, invert: true, tint: { min: -300, max: 299, threshold: 0.37 } };
+    expect(paint(Float32Array.from(whole), look)).toEqual(paint(Int16Array.from(whole), look));
+    expect(paint(Int32Array.from(whole), look)).toEqual(paint(Int16Array.from(whole), look));
+  });
+
+  it("tints what is above the threshold, and never padding", () => {
+    const rgba = paint(Int16Array.of(-2000, 0, 100, 3000), { ...plain, tint: { min: -100, max: 100, threshold: 0.5 } });
+    const isTinted = (i: number) => rgba[4 * i] !== rgba[4 * i + 2];
+    expect([0, 1, 2, 3].map(isTinted)).toEqual([false, false, true, false]);
+  });
+
+  it("makes its table anew when the look changes", () => {
+    const painter = new Painter();
+    const pixels = new Uint32Array(1);
+    painter.paint(Int16Array.of(40), plain, pixels);
+    const before = pixels[0];
+    painter.paint(Int16Array.of(40), { ...plain, window: { ...plain.window, center: 100 } }, pixels);
+    expect(pixels[0]).not.toBe(before);
+  });
+});
+
+it("paints colour as it is", () => {
+  const pixels = new Uint32Array(2);
+  paintColour(Uint8Array.of(1, 2, 3, 250, 251, 252), pixels);
+  expect([...new Uint8Array(pixels.buffer)]).toEqual([1, 2, 3, 255, 250, 251, 252, 255]);
+  paintColour(Uint16Array.of(65_535, 0, 32_768, 0, 0, 0), pixels);
+  expect([...new Uint8Array(pixels.buffer)].slice(0, 4)).toEqual([255, 0, 128, 255]);
+});
