@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import webbrowser
 from pathlib import Path
+from types import FrameType
 from typing import ClassVar
 
 from voxelry.core.errors import VoxelryError
@@ -26,8 +28,14 @@ def serve(
     data: Path | None = None,
     config: Path | None = None,
     open_browser: bool = False,
+    worker: bool = True,
 ) -> None:
     """Migrate, make the first user, start the worker, and answer until Ctrl-C or SIGTERM.
+
+    Parameters
+    ----------
+    worker
+        False where workers are started by themselves, as `voxelry worker`.
 
     Raises
     ------
@@ -52,6 +60,8 @@ def serve(
     way_in = first.welcome()
     address = f"http://{_shown(configuration.host)}:{listener.getsockname()[1]}"
     worker = WorkerProcess()
+    # uvicorn ends with the signal that stopped it; by default that would end us before the worker is stopped.
+    signal.signal(signal.SIGTERM, _end)
     worker.start()
     try:
         print(f"\nVoxelry: {address}", flush=True)
@@ -78,11 +88,18 @@ def serve(
             )
         )
         server.run(sockets=[listener])
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
         pass
     finally:
-        worker.stop()
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if worker_process is not None:
+            worker_process.stop()
         listener.close()
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 def _listen(host: str, port: int) -> socket.socket:

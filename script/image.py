@@ -1,0 +1,285 @@
+"""Build the container image with buildah, on a machine without Docker, and run it.
+
+``python3 script/image.py build`` makes the image, ``run`` starts it at http://localhost:8000, ``remove`` deletes all
+that both left behind. As root, with the Debian packages buildah and debootstrap. Everything stays in ``.cache/images``.
+
+The image comes from docker/Dockerfile as it is. Its base, debian:bookworm-slim, is made here by debootstrap, so that no
+registry is needed. This machine's settings of pip, npm and apt (mirrors, proxies, certificates) are mounted while the
+image is built; none of them gets into it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+ROOT = Path(__file__).resolve().parent.parent
+STORE = ROOT / ".cache/images"
+IMAGE = "localhost/voxelry"
+BASE = "docker.io/library/debian:bookworm-slim"
+RELEASE = "bookworm"
+MIRROR = ""
+
+PIP_PLACES = ("find-links", "index-url", "extra-index-url")
+CERTIFICATE_VARIABLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
+
+@dataclass(frozen=True)
+class Buildah:
+    """buildah with a store of its own, apart from whatever else this machine keeps."""
+
+    store: Path
+
+    def command(self, *arguments: str) -> list[str]:
+        places = ["--root", str(self.store / "root"), "--runroot", str(self.store / "run")]
+        return ["buildah", *places, "--storage-driver", "vfs", *arguments]
+
+    def run(self, *arguments: str) -> None:
+        subprocess.run(self.command(*arguments), check=True, stdin=subprocess.DEVNULL)
+
+    def answer(self, *arguments: str) -> str:
+        done = subprocess.run(self.command(*arguments), check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    def has(self, image: str) -> bool:
+        found = subprocess.run(self.command("inspect", "--type", "image", image), capture_output=True, check=False)
+        return found.returncode == 0
+
+    def config(self, image: str) -> dict[str, Any]:
+        """The image's configuration, as Docker names it: ``Cmd``, ``Env``, ``User``, ``Healthcheck``, ..."""
+        whole = json.loads(self.answer("inspect", "--type", "image", image))
+        config: dict[str, Any] = whole["Docker"]["config"]
+        return config
+
+    @contextmanager
+    def container(self, image: str) -> Iterator[str]:
+        name = self.answer("from", "--pull-never", image)
+        try:
+            yield name
+        finally:
+            self.answer("rm", name)
+
+
+# --- building ---------------------------------------------------------------------------------------------------------
+
+
+def build(store: Path = STORE) -> Buildah:
+    """Build the image; the base is made once and kept in the store."""
+    missing = [program for program in ("buildah", "debootstrap") if shutil.which(program) is None]
+    if missing or os.geteuid() != 0:
+        raise SystemExit(f"This needs root, buildah and debootstrap; missing: {', '.join(missing) or 'root'}.")
+    store.mkdir(parents=True, exist_ok=True)
+    buildah = Buildah(store)
+    if not buildah.has(BASE):
+        make_base(buildah)
+    with tempfile.TemporaryDirectory(prefix="voxelry-") as folder:
+        mounts, variables = host_settings(Path(folder))
+        settings = [f"--volume={source}:{target}:ro" for source, target in mounts.items()]
+        settings += [f"--build-arg={name}={value}" for name, value in variables.items()]
+        buildah.run(
+            *["build", "--isolation", "chroot", "--format", "docker", "--layers=false", "--pull-never", *settings],
+            *["--file", str(ROOT / "docker/Dockerfile"), "--tag", IMAGE, str(ROOT)],
+        )
+    buildah.answer("rmi", "--prune")
+    return buildah
+
+
+def make_base(buildah: Buildah) -> None:
+    """Debian's smallest system, under the name that the Dockerfile begins with."""
+    print(f"making {BASE} with debootstrap ...", flush=True)
+    proxy = apt_settings().get("Acquire::http::Proxy")
+    environment = {**os.environ, **({"http_proxy": proxy} if proxy else {})}
+    with buildah.container("scratch") as container:
+        folder = buildah.answer("mount", container)
+        log = buildah.store / "debootstrap.log"
+        with log.open("w") as output:
+            done = subprocess.run(
+                ["debootstrap", "--variant=minbase", RELEASE, folder, debian_mirror()],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
+        if done.returncode:
+            raise SystemExit(f"debootstrap failed:\n{log.read_text()[-2000:]}")
+        shutil.rmtree(Path(folder, "var/cache/apt/archives"), ignore_errors=True)
+        buildah.answer("umount", container)
+        buildah.run("config", "--cmd", "bash", container)
+        buildah.run("commit", "--quiet", "--format", "docker", container, BASE)
+
+
+def debian_mirror() -> str:
+    """Where this machine gets that release of Debian from, if it does; else Debian's own address."""
+    try:
+        targets = ["apt-get", "indextargets", "--format", "$(CODENAME) $(REPO_URI)", "Identifier: Packages"]
+        lines = subprocess.run(targets, capture_output=True, text=True, check=True).stdout.splitlines()
+    except (OSError, subprocess.CalledProcessError):
+        return MIRROR
+    found = (line.split()[1] for line in lines if line.startswith(f"{RELEASE} http"))
+    return next(found, MIRROR).rstrip("/")
+
+
+# --- what of this machine is mounted while the image is built ---------------------------------------------------------
+
+
+def host_settings(folder: Path) -> tuple[dict[Path, str], dict[str, str]]:
+    """What to mount, with its place in the container, and the build arguments that lead there.
+
+    All places are in /mnt, which every Debian has and leaves empty: not even an empty file stays in the image.
+
+    Parameters
+    ----------
+    folder
+        A temporary folder for the settings as the container needs them.
+    """
+    mounts = {folder: "/mnt"}
+    pip, npm = pip_settings(), npm_settings()
+    certificates = find_certificates(pip)
+    if certificates:
+        shutil.copyfile(certificates, folder / "certificates.pem")
+        pip["cert"] = npm["cafile"] = "/mnt/certificates.pem"
+    for name in PIP_PLACES:
+        words = pip.get(name, "").split()
+        for number, word in enumerate(words):
+            place = Path(unquote(urlsplit(word).path)) if word.startswith("file:") else Path(word)
+            if not place.is_absolute() or not place.exists():
+                continue
+            # An index's pages, such as /srv/index/simple, refer to files beside them.
+            shared, page = (place.parent, place.name) if word.startswith("file:") else (place, "")
+            target = f"/mnt/{name}-{number}"
+            Path(folder, f"{name}-{number}").mkdir()
+            mounts[shared] = target
+            words[number] = f"file://{target}/{page}"
+        if words:
+            pip[name] = " ".join(words)
+    apt = [f'{name} "{value}";' for name, value in apt_settings().items()]
+    write(folder / "pip.conf", ["[global]", *(f"{name} = {value}" for name, value in pip.items())])
+    write(folder / "npmrc", [f"{name}={value}" for name, value in npm.items()])
+    write(folder / "apt.conf", apt)
+    variables = {
+        "PIP_CONFIG_FILE": "/mnt/pip.conf",
+        "NPM_CONFIG_USERCONFIG": "/mnt/npmrc",
+        "APT_CONFIG": "/mnt/apt.conf",
+    }
+    return mounts, variables
+
+
+def write(path: Path, lines: list[str]) -> None:
+    path.write_text("".join(f"{line}\n" for line in lines))
+
+
+def pip_settings() -> dict[str, str]:
+    """pip's settings that say where packages come from, whatever file or variable holds them."""
+    listed = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+    ).stdout
+    wanted = {*PIP_PLACES, "cert", "proxy", "timeout", "default-timeout", "trusted-host", "no-index"}
+    found = re.findall(r"^(?:global|install|user|:env:)\.([\w-]+)='(.*)'$", listed, flags=re.MULTILINE)
+    return {name: value.replace("\\n", " ") for name, value in found if name in wanted}
+
+
+def npm_settings() -> dict[str, str]:
+    """The lines of this machine's npmrc files that name registries and proxies."""
+    settings = {}
+    for path in (Path("/etc/npmrc"), Path("/usr/etc/npmrc"), Path.home() / ".npmrc"):
+        if path.is_file():
+            for line in path.read_text().splitlines():
+                name, equals, value = (part.strip() for part in line.partition("="))
+                if equals and re.search(r"(^|:)registry$|proxy$|^strict-ssl$", name):
+                    settings[name] = value
+    settings |= {
+        name.lower().removeprefix("npm_config_").replace("_", "-"): value
+        for name, value in os.environ.items()
+        if re.fullmatch(r"npm_config_(registry|https?_proxy|proxy|noproxy)", name.lower())
+    }
+    return settings
+
+
+def apt_settings() -> dict[str, str]:
+    """apt's settings about how to fetch."""
+    try:
+        dump = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    found = re.findall(r'^(Acquire::(?:https?::|ftp::|Check-|Retries)[^ ]*) "([^"]+)";$', dump, flags=re.MULTILINE)
+    return dict(found)
+
+
+def find_certificates(pip: Mapping[str, str]) -> Path | None:
+    """The certificates that this machine was told to trust, if it was told any."""
+    named = [os.environ.get(name, "") for name in CERTIFICATE_VARIABLES]
+    found = (Path(name) for name in [pip.get("cert", ""), *named] if name)
+    return next((path for path in found if path.is_file()), None)
+
+
+# --- running ----------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def running(
+    buildah: Buildah, *arguments: str, data: Path, environment: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The image's own command (or the one given) at work in a container, with a folder as its volume."""
+    config = buildah.config(IMAGE)
+    command = list(arguments) or config["Cmd"]
+    with ExitStack() as stack:
+        container = stack.enter_context(buildah.container(IMAGE))
+        variables = [f"--env={name}={value}" for name, value in environment.items()]
+        process = subprocess.Popen(
+            buildah.command("run", "--isolation", "chroot", f"--volume={data}:/data", *variables, container, "--")
+            + command,
+            stdin=subprocess.DEVNULL,
+        )
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def remove(store: Path = STORE) -> None:
+    """Delete the images, the containers and the base."""
+    if store.exists():
+        subprocess.run(Buildah(store).command("rm", "--all"), capture_output=True, check=False)
+        subprocess.run(Buildah(store).command("rmi", "--all", "--force"), capture_output=True, check=False)
+        shutil.rmtree(store, ignore_errors=True)
+
+
+def main(arguments: list[str]) -> int:
+    match arguments:
+        case ["build"]:
+            build()
+        case ["run"]:
+            buildah = Buildah(STORE)
+            if not buildah.has(IMAGE):
+                build()
+            with tempfile.TemporaryDirectory(prefix="voxelry-") as data:
+                os.chown(data, 1000, 1000)
+                with running(buildah, data=Path(data), environment={}) as process:
+                    process.wait()
+        case ["remove"]:
+            remove()
+        case _:
+            print(__doc__)
+            return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
