@@ -124,7 +124,8 @@ def histogram(volume: Volume) -> Histogram:
 
 def _count_integers(slices: Sequence[npt.NDArray[np.generic]]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     low, high = min(int(s.min()) for s in slices), max(int(s.max()) for s in slices)
-    if high - low < 2**24:
+    # A table of all values between, unless they lie so far apart that it would outgrow the voxels.
+    if high - low < max(2**16, sum(s.size for s in slices)):
         counts = np.zeros(high - low + 1, np.int64)
         for values in slices:
             counts += np.bincount(values.ravel().astype(np.int64) - low, minlength=counts.size)

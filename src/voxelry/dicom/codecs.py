@@ -27,6 +27,7 @@ DEFLATED_FRAMES = frozenset({"1.2.840.10008.1.2.8.1"})
 NATIVE = frozenset({"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"})
 COMPRESSED = JPEG_DCT | JPEG_LOSSLESS | JPEG_LS | JPEG_2000 | HTJ2K | JPEG_XL | RLE | DEFLATED_FRAMES
 
+_END_OF_IMAGE = b"\xff\xd9"
 SUSPICIOUS_BYTES = 256 * 2**20
 SUSPICIOUS_RATIO = 5_000
 """A frame larger than the first that its codestream expands to by more than the second is refused."""
@@ -34,7 +35,12 @@ SUSPICIOUS_RATIO = 5_000
 
 def is_supported(syntax: UID) -> bool:
     """True if frames in this transfer syntax can be decoded. A private syntax is tried as what pydicom read it as."""
-    return syntax in NATIVE or syntax in COMPRESSED or (syntax.is_private and not syntax.is_encapsulated)
+    return syntax in NATIVE or syntax in COMPRESSED or syntax.is_private
+
+
+def is_encapsulated(syntax: UID) -> bool:
+    """True if frames lie in fragments. pydicom's own answer raises for syntaxes younger than itself."""
+    return syntax not in NATIVE and not syntax.is_private
 
 
 def check_declared(header: Header, rows: int, columns: int, frame_bytes: int, raw: bytes) -> None:
@@ -50,6 +56,11 @@ def check_declared(header: Header, rows: int, columns: int, frame_bytes: int, ra
     if frame_bytes > SUSPICIOUS_BYTES and frame_bytes > SUSPICIOUS_RATIO * len(raw):
         raise TooLargeError(
             f"{header.name}: declares a frame of {rows} x {columns} pixels ({frame_bytes} bytes) in {len(raw)} bytes"
+        )
+    if header.transfer_syntax_uid in JPEG_DCT | JPEG_LOSSLESS and _END_OF_IMAGE not in raw[-64:]:
+        # libjpeg would fill what is missing with grey and say nothing.
+        raise PixelDataError(
+            f"{header.name}: a JPEG frame is cut off: it has no end-of-image marker; copy the file again"
         )
     found = codestream_size(raw)
     if found is not None and found != (rows, columns):

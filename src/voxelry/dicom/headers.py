@@ -130,8 +130,6 @@ def is_dicom(head: bytes) -> bool:
     """True if these first bytes (132 or more where there are) begin a DICOM file, with or without preamble."""
     if head[128:132] == b"DICM":
         return True
-    if head[:4] == b"DICM":  # a meta group with the prefix and no preamble
-        return True
     if len(head) < 8:
         return False
     little, big = int.from_bytes(head[:2], "little"), int.from_bytes(head[:2], "big")
@@ -175,13 +173,13 @@ def _find_pixels(file: BinaryIO, dataset: Dataset, syntax: UID) -> PixelBytes | 
     element = file.read(12)
     if len(element) < 8:
         return None
-    implicit, little = dataset.original_encoding
+    _, little = dataset.original_encoding
     order = "little" if little else "big"
     tag = int.from_bytes(element[:2], order) << 16 | int.from_bytes(element[2:4], order)  # type: ignore[arg-type]
     keyword = {0x7FE00010: "PixelData", 0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData"}.get(tag, "")
     if not keyword:
         return None
-    if implicit:
+    if element[4:6] not in _VRS:  # implicit VR; some files mix both, so that the element itself is asked
         length, start = int.from_bytes(element[4:8], order), offset + 8  # type: ignore[arg-type]
     else:
         length, start = int.from_bytes(element[8:12], order), offset + 12  # type: ignore[arg-type]

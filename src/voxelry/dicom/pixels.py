@@ -20,7 +20,7 @@ from pydicom.pixels.processing import apply_color_lut, convert_color_space
 
 from voxelry.core.errors import NoPixelDataError, PixelDataError, TooLargeError, TransferSyntaxError, TruncatedError
 from voxelry.dicom.attributes import describe, integer, numbers, text
-from voxelry.dicom.codecs import check_declared, decode, is_supported
+from voxelry.dicom.codecs import check_declared, decode, is_encapsulated, is_supported
 from voxelry.dicom.frames import number_of_frames
 from voxelry.dicom.headers import Header, PixelBytes
 
@@ -160,14 +160,16 @@ def stored_frames(header: Header, wanted: range | None = None) -> Iterator[Store
             "convert the file to an uncompressed or JPEG 2000 transfer syntax"
         )
     try:
-        raw = _encapsulated(header, pixels) if syntax.is_encapsulated else _native(header, pixels)
+        raw = _encapsulated(header, pixels) if is_encapsulated(syntax) else _native(header, pixels)
         for index, frame in enumerate(raw):
             if index in frames:
                 yield _finish(header, pixels, frame)
             if index + 1 >= frames.stop:
                 return
-    except (NoPixelDataError, PixelDataError, TruncatedError, TooLargeError):
-        raise
+    except (NoPixelDataError, PixelDataError, TruncatedError, TooLargeError) as error:
+        if str(error).startswith(header.name):
+            raise
+        raise type(error)(f"{header.name}: {error}") from error
     except Exception as error:  # whatever damaged pixels make pydicom or a codec raise
         raise PixelDataError(
             f"{header.name}: the pixels cannot be decoded ({syntax.name}; {type(error).__name__}); "
@@ -291,7 +293,7 @@ def _finish(header: Header, pixels: PixelDescription, values: Stored) -> Stored:
         )
     if pixels.kind == "colour":
         return _as_rgb(values, pixels, header)
-    values = _clear_unused_bits(values, pixels, encapsulated=header.transfer_syntax_uid.is_encapsulated)
+    values = _clear_unused_bits(values, pixels, encapsulated=is_encapsulated(header.transfer_syntax_uid))
     return palette_applied(header, values) if pixels.kind == "palette" else values
 
 

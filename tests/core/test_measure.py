@@ -1,0 +1,137 @@
+"""Counting above a threshold: exactly the float64 definition, whatever the values."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from voxelry.core.errors import MeasureError, ParameterError
+from voxelry.core.measure import histogram, measure
+from voxelry.core.volume import Volume
+
+
+def by_definition(values: npt.NDArray[np.generic], threshold: float) -> int:
+    """``(x - min) / (max - min) > threshold`` in float64, written as plainly as can be."""
+    x = values.astype(np.float64)
+    low, high = x.min(), x.max()
+    return 0 if low == high else int(((x - low) / (high - low) > threshold).sum())
+
+
+integers = st.sampled_from(["int8", "uint8", "int16", "uint16", "int32"]).flatmap(
+    lambda name: hnp.arrays(np.dtype(name), st.tuples(*[st.integers(1, 6)] * 3))
+)
+floats = hnp.arrays(
+    np.float32, st.tuples(*[st.integers(1, 6)] * 3), elements=st.floats(-1e6, 1e6, width=32, allow_subnormal=False)
+)
+
+
+@given(st.one_of(integers, floats), st.floats(0, 1))
+def test_the_count_is_the_definition(array: npt.NDArray[np.generic], threshold: float) -> None:
+    assert measure(Volume(array=array), threshold).pixels_above_threshold == by_definition(array, threshold)
+
+
+@given(integers, st.data())
+def test_the_count_is_the_definition_at_the_values_themselves(
+    array: npt.NDArray[np.generic], data: st.DataObject
+) -> None:
+    """A threshold that a value lies exactly on is where an integer short cut goes wrong."""
+    low, high = float(array.min()), float(array.max())
+    if low == high:
+        return
+    value = float(data.draw(st.sampled_from(array.ravel().tolist())))
+    threshold = (value - low) / (high - low)
+    assert measure(Volume(array=array), threshold).pixels_above_threshold == by_definition(array, threshold)
+
+
+@given(integers)
+def test_the_histogram_answers_for_every_threshold(array: npt.NDArray[np.generic]) -> None:
+    counted = histogram(Volume(array=array))
+    values, counts = np.unique(array, return_counts=True)
+    assert counted.exact
+    assert counted.values.tolist() == values.astype(float).tolist()
+    assert counted.counts.tolist() == counts.tolist()
+
+
+def test_a_float_volume_of_many_values_is_counted_from_its_voxels() -> None:
+    array = np.random.default_rng(1).normal(size=(4, 200, 200))
+    volume = Volume(array=array)
+    counted = histogram(volume)
+    assert not counted.exact
+    assert len(counted.values) == 65_536
+    assert counted.counts.sum() == array.size
+    for threshold in (0.0, 0.25, 0.5, 0.75):
+        assert measure(volume, threshold).pixels_above_threshold == by_definition(array, threshold)
+
+
+def test_integers_far_apart_are_counted_without_a_huge_table() -> None:
+    array = np.array([[[-(2**31), 0, 2**31 - 1]]], np.int32)
+    assert histogram(Volume(array=array)).values.tolist() == [-(2.0**31), 0.0, 2.0**31 - 1]
+
+
+def test_padding_takes_part_in_nothing() -> None:
+    array = np.array([[[-2000, 0, 10, 20], [-2000, 20, 20, 5]]], np.int16)
+    padding = np.array([[-2000.0, -2000.0]])
+    measured = measure(Volume(array=array, spacing=(1.0, 1.0, 1.0), padding=padding))
+    assert measured.pixels_above_threshold == 3  # above 10, the middle of 0 to 20
+    assert measured.pixels_total == 8
+    assert measured.volume_mm3 == 3.0
+    assert len(measured.warnings) == 1
+    assert measured.warnings[0].startswith("2 of 8 pixels are padding")
+    assert histogram(Volume(array=array, padding=padding)).minimum == 0
+
+
+def test_padding_of_every_slice_is_its_own() -> None:
+    array = np.array([[[0, 5]], [[0, 5]]], np.int16)
+    padding = np.array([[0.0, 0.0], [np.nan, np.nan]])
+    assert histogram(Volume(array=array, padding=padding)).counts.tolist() == [1, 2]
+
+
+def test_nothing_but_padding_counts_nothing() -> None:
+    measured = measure(Volume(array=np.zeros((1, 2, 2), np.int16), padding=np.zeros((1, 2)), spacing=(1.0, 1.0, 1.0)))
+    assert measured.pixels_above_threshold == 0
+    assert "every pixel is padding" in " ".join(measured.warnings)
+
+
+def test_a_constant_image_counts_nothing_and_says_so() -> None:
+    measured = measure(Volume(array=np.full((2, 3, 3), 7, np.int16), spacing=(1.0, 1.0, 1.0)))
+    assert (measured.pixels_above_threshold, measured.volume_mm3) == (0, 0.0)
+    assert "constant image: every value is 7" in measured.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("spacing", "reason"),
+    [
+        ((None, 1.0, 1.0), "slices' spacing is unknown"),
+        ((3.0, None, None), "no Pixel Spacing (0028,0030)"),
+    ],
+)
+def test_no_spacing_means_no_millimetres_and_the_reason(
+    spacing: tuple[float | None, float | None, float | None], reason: str
+) -> None:
+    measured = measure(Volume(array=np.arange(8, dtype=np.int16).reshape(1, 2, 4), spacing=spacing))
+    assert measured.pixels_above_threshold == 4
+    assert measured.volume_mm3 is None
+    assert reason in measured.warnings[0]
+    assert measured.record()["spacing_mm"] == list(spacing)
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan")])
+def test_a_threshold_outside_its_range_is_refused(threshold: float) -> None:
+    with pytest.raises(ParameterError, match="not between 0 and 1"):
+        measure(Volume(array=np.zeros((1, 1, 1))), threshold)
+
+
+def test_an_unknown_method_is_refused_with_those_there_are() -> None:
+    with pytest.raises(ParameterError, match="'magic'; there is 'fixed'"):
+        measure(Volume(array=np.zeros((1, 1, 1))), method="magic")
+
+
+def test_colour_and_numbers_that_are_none_are_refused() -> None:
+    with pytest.raises(MeasureError, match="colour"):
+        measure(Volume(array=np.zeros((1, 2, 2, 3), np.uint8)))
+    with pytest.raises(MeasureError, match="NaN"):
+        measure(Volume(array=np.array([[[1.0, np.nan]]])))

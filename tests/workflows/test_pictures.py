@@ -1,0 +1,74 @@
+"""Pictures show the windowed slices, pixel for pixel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import pytest
+
+import voxelry
+from voxelry.core.display import default_window
+from voxelry.core.errors import GeometryError, ParameterError
+from voxelry.core.intensity import Window, to_display
+from voxelry.testing import SAGITTAL, synthetic_series
+from voxelry.workflows.pictures import render
+
+
+def read(path: Path) -> Any:
+    return imagecodecs.png_decode(path.read_bytes())
+
+
+def test_png_files_are_the_windowed_slices(tmp_path: Path) -> None:
+    synthetic_series(tmp_path / "in")
+    volume = voxelry.load_volume(tmp_path / "in")
+    window = Window(0, 500)
+    files = voxelry.save_pictures(volume, tmp_path / "out", window=window)
+    assert [file.name for file in files] == [f"slice-{n:04d}.png" for n in range(5)]
+    for file, values in zip(files, volume.array, strict=True):
+        np.testing.assert_array_equal(read(file), to_display(values, window))
+    assert len(list((tmp_path / "out").iterdir())) == 5
+
+
+def test_jpg_files_are_near_them(tmp_path: Path) -> None:
+    synthetic_series(tmp_path / "in", pixels=np.linspace(0, 4000, 3 * 64 * 64).reshape(3, 64, 64).astype(np.uint16))
+    volume = voxelry.load_volume(tmp_path / "in")
+    files = voxelry.save_pictures(volume, tmp_path / "out", "jpg")
+    shown = imagecodecs.jpeg8_decode(files[1].read_bytes())
+    np.testing.assert_allclose(shown, render(volume, 1).astype(int), atol=4)
+
+
+def test_patient_planes_of_a_sagittal_series(tmp_path: Path) -> None:
+    synthetic_series(tmp_path / "in", orientation=SAGITTAL)
+    volume = voxelry.load_volume(tmp_path / "in")
+    files = voxelry.save_pictures(volume, tmp_path / "out", axis="axial")
+    assert len(files) == 16
+    assert read(files[0]).shape == (20, 5)
+
+
+def test_colour_stays_colour(tmp_path: Path) -> None:
+    truth = synthetic_series(tmp_path / "in", slices=2, photometric="RGB", rescale=None)
+    files = voxelry.save_pictures(voxelry.load_volume(tmp_path / "in"), tmp_path / "out")
+    np.testing.assert_array_equal(np.stack([read(file) for file in files]), truth.array)
+
+
+def test_monochrome1_is_shown_inverted_and_padding_black(tmp_path: Path) -> None:
+    pixels = np.arange(40, dtype=np.uint16).reshape(1, 5, 8) + 100
+    pixels[0, 0, :2] = 0
+    synthetic_series(tmp_path, pixels=pixels, photometric="MONOCHROME1", padding_value=0, rescale=(1.0, 0.0))
+    volume = voxelry.load_volume(tmp_path)
+    shown = render(volume, 0)
+    assert shown[0, :2].tolist() == [0, 0]
+    assert shown[0, 3] > shown[4, 7]
+    assert default_window(volume).center > 100
+
+
+def test_refusals_come_before_anything_is_written(tmp_path: Path) -> None:
+    volume = voxelry.Volume(array=np.zeros((2, 4, 4), np.int16))
+    with pytest.raises(GeometryError, match="no coronal plane"):
+        voxelry.save_pictures(volume, tmp_path / "out", axis="coronal")
+    with pytest.raises(ParameterError, match="png, jpg"):
+        voxelry.save_pictures(volume, tmp_path / "out", "bmp")  # type: ignore[arg-type]
+    assert not (tmp_path / "out").exists()
