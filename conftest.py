@@ -7,11 +7,13 @@ and says why. With ``--all``, as in CI, nothing may be skipped: whatever would s
 
 from __future__ import annotations
 
+import functools
 import os
 import pwd
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -73,7 +75,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 def missing_needs(item: pytest.Item) -> Iterator[str]:
     """Why a test cannot run here, a sentence for each thing that its markers ask for and the machine lacks."""
-    checks: dict[str, Callable[[], str | None]] = {"corpus": no_corpus, "browser": no_browser, "servers": no_servers}
+    checks: dict[str, Callable[[], str | None]] = {
+        "corpus": no_corpus,
+        "browser": no_browser,
+        "servers": no_servers,
+        "registries": no_registries,
+    }
     for marker, check in checks.items():
         if item.get_closest_marker(marker) and (reason := check()):
             yield reason
@@ -119,6 +126,15 @@ def no_servers() -> str | None:
     if shutil.which("redis-server") is None:
         return "Redis is not installed"
     return None
+
+
+@functools.cache
+def no_registries() -> str | None:
+    """Ask pip for something small: what is in its way (a mirror, a proxy, no network) is its own affair."""
+    with tempfile.TemporaryDirectory() as folder:
+        download = ["download", "--quiet", "--no-deps", "--no-cache-dir", "--dest", folder, "iniconfig"]
+        done = subprocess.run([sys.executable, "-m", "pip", *download], capture_output=True, check=False)
+    return "the package registries cannot be reached" if done.returncode else None
 
 
 @pytest.fixture(scope="session")

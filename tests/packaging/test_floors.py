@@ -1,0 +1,95 @@
+"""The rules on imports hold, and each of them bites."""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PURE = {
+    *("__future__", "abc", "bisect", "collections", "dataclasses", "enum", "fractions", "functools", "heapq"),
+    *("itertools", "math", "numbers", "operator", "re", "types", "typing", "warnings"),
+}
+"""What the core may import besides numpy and itself."""
+
+
+def lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).parent / "lint-imports"
+    environment = {**os.environ, "PYTHONPATH": str(folder / "src"), "PYTHONSAFEPATH": "1"}
+    return subprocess.run(
+        [str(program), "--no-cache"], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the package, to break."""
+    folder = tmp_path_factory.mktemp("house")
+    ignore = shutil.ignore_patterns("__pycache__", "page")
+    shutil.copytree(ROOT / "src", folder / "src", ignore=ignore)
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    return folder
+
+
+def test_the_house_keeps_its_own_rules(house: Path) -> None:
+    done = lint(house)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("room", "line", "contract"),
+    [
+        ("dicom", "import voxelry.formats", "Imports only point down"),
+        ("core", "import voxelry.dicom", "Imports only point down"),
+        ("workflows", "import voxelry.server", "The library knows no server"),
+        ("dicom", "import django.db", "The library knows no server"),
+        ("formats", "def late():\n    import celery", "The library knows no server"),
+        ("testing", "import ninja", "The library knows no server"),
+        ("core", "import pydicom", "The core does no I/O"),
+        ("core", "from pathlib import Path", "The core does no I/O"),
+        ("core", "import os", "The core does no I/O"),
+        ("core", "import logging", "The core does no I/O"),
+        ("core", "from datetime import datetime", "The core does no I/O"),
+        ("server/jobs", "import voxelry.server.archive", "The server's rooms point down"),
+        ("server/access", "import voxelry.server.jobs", "The server's rooms point down"),
+        ("server/archive", "import voxelry.server.api", "The server's rooms point down"),
+    ],
+)
+def test_a_forbidden_import_is_found(house: Path, room: str, line: str, contract: str) -> None:
+    intruder = house / "src/voxelry" / room / "intruder.py"
+    intruder.write_text(line + "\n")
+    try:
+        done = lint(house)
+    finally:
+        intruder.unlink()
+
+    assert done.returncode == 1
+    broken = [text for text in done.stdout.splitlines() if text.endswith("BROKEN")]
+    assert any(text.startswith(contract) for text in broken), done.stdout
+
+
+def test_a_new_room_must_be_given_its_floor(house: Path) -> None:
+    room = house / "src/voxelry/attic"
+    room.mkdir()
+    (room / "__init__.py").write_text("")
+    try:
+        assert lint(house).returncode == 1
+    finally:
+        shutil.rmtree(room)
+
+
+def test_the_core_imports_only_what_is_pure() -> None:
+    """import-linter forbids by name; this is the other half: what is not known to be pure is not let in."""
+    for path in (ROOT / "src/voxelry/core").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for name in names:
+                known = name.split(".")[0] in {*PURE, "numpy"} or name.startswith("voxelry.core")
+                assert known, f"{path.name} imports {name}"
