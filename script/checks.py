@@ -23,7 +23,7 @@ CHECKS: dict[str, list[str]] = {
     "import-linter": [str(PYTHON / "lint-imports")],
     "eslint": [sys.executable, "script/web_page.py", "run", "lint"],
     "vue-tsc": [sys.executable, "script/web_page.py", "run", "typecheck"],
-    "types of the REST API": [sys.executable, "script/web_page.py", "run", "types", "--check"],
+    "types of the REST API": [sys.executable, "script/web_page.py", "run", "types:check"],
     "vitest": [sys.executable, "script/web_page.py", "run", "test"],
 }
 COVERAGE = ["--cov", "--cov-report=term:skip-covered"]

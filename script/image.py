@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -229,28 +229,23 @@ def find_certificates(pip: Mapping[str, str]) -> Path | None:
 
 @contextmanager
 def running(
-    buildah: Buildah, *arguments: str, data: Path, environment: Mapping[str, str]
+    buildah: Buildah, container: str, command: list[str], *, data: Path, environment: Mapping[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """The image's own command (or the one given) at work in a container, with a folder as its volume."""
-    config = buildah.config(IMAGE)
-    command = list(arguments) or config["Cmd"]
-    with ExitStack() as stack:
-        container = stack.enter_context(buildah.container(IMAGE))
-        variables = [f"--env={name}={value}" for name, value in environment.items()]
-        process = subprocess.Popen(
-            buildah.command("run", "--isolation", "chroot", f"--volume={data}:/data", *variables, container, "--")
-            + command,
-            stdin=subprocess.DEVNULL,
-        )
+    """A command at work in a container of the image, with a folder as its volume."""
+    # This buildah puts an empty volume of its own over the folder that it is given, unless the container has none.
+    buildah.run("config", "--volume", "/data-", container)
+    variables = [f"--env={name}={value}" for name, value in environment.items()]
+    run = buildah.command("run", "--isolation", "chroot", f"--volume={data}:/data", *variables, container, "--")
+    process = subprocess.Popen([*run, *command], stdin=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.terminate()
         try:
-            yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def remove(store: Path = STORE) -> None:
@@ -271,7 +266,11 @@ def main(arguments: list[str]) -> int:
                 build()
             with tempfile.TemporaryDirectory(prefix="voxelry-") as data:
                 os.chown(data, 1000, 1000)
-                with running(buildah, data=Path(data), environment={}) as process:
+                command = buildah.config(IMAGE)["Cmd"]
+                with (
+                    buildah.container(IMAGE) as container,
+                    running(buildah, container, command, data=Path(data), environment={}) as process,
+                ):
                     process.wait()
         case ["remove"]:
             remove()

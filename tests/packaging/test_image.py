@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +29,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[image.Buildah]:
 
 
 @pytest.fixture(scope="module")
+def container(built: image.Buildah) -> Iterator[str]:
+    with built.container(image.IMAGE) as name:
+        yield name
+
+
+@pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for the image's volume, its owner the image's user, as the engines do it."""
     folder = tmp_path_factory.mktemp("data")
@@ -41,13 +46,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def site(built: image.Buildah, data: Path, connect: type[Client], free_port: Callable[[], int]) -> Iterator[Client]:
+def site(
+    built: image.Buildah, container: str, data: Path, connect: type[Client], free_port: Callable[[], int]
+) -> Iterator[Client]:
     """The image's own command, on a port that is free here: the container shares this machine's network."""
     port = str(free_port())
     command = [port if word == "8000" else word for word in built.config(image.IMAGE)["Cmd"]]
     environment = {"VOXELRY_ADMIN_PASSWORD": connect.password}
     client = connect(f"http://127.0.0.1:{port}")
-    with image.running(built, *command, data=data, environment=environment) as process:
+    with image.running(built, container, command, data=data, environment=environment) as process:
         client.wait_for_start(process)
         yield client
 
@@ -68,34 +75,29 @@ def test_it_writes_into_its_volume_as_its_own_user(site: Client, data: Path) -> 
     assert owners == {1000}
 
 
-def test_its_health_check_passes(site: Client, built: image.Buildah) -> None:
-    config = built.config(image.IMAGE)
-    kind, *command = config["Healthcheck"]["Test"]
+def test_its_health_check_passes(site: Client, built: image.Buildah, container: str) -> None:
+    kind, *command = built.config(image.IMAGE)["Healthcheck"]["Test"]
     assert kind == "CMD"
     port = site.address.rpartition(":")[2]
-    with built.container(image.IMAGE) as container:
-        built.run("run", "--isolation", "chroot", container, "--", *[w.replace("8000", port) for w in command])
+    built.run("run", "--isolation", "chroot", container, "--", *[word.replace("8000", port) for word in command])
 
 
-def test_it_holds_voxelry_and_nothing_of_this_machine(built: image.Buildah) -> None:
+def test_a_worker_starts_from_it_too(built: image.Buildah, container: str) -> None:
+    helped = built.answer("run", "--isolation", "chroot", container, "--", "voxelry", "worker", "--help")
+    assert "worker" in helped
+
+
+def test_it_holds_voxelry_and_nothing_of_this_machine(built: image.Buildah, container: str) -> None:
     config = built.config(image.IMAGE)
     assert config["User"] == "voxelry"
     assert {variable.partition("=")[0] for variable in config["Env"]} == {"PATH", "PYTHONUNBUFFERED", "VOXELRY_DATA"}
-    with built.container(image.IMAGE) as container:
-        root = Path(built.answer("mount", container))
-        try:
-            assert not list(root.joinpath("mnt").iterdir())
-            assert not root.joinpath("etc/pip.conf").exists()
-            assert not root.joinpath("root/.npmrc").exists()
-            assert not root.joinpath("source").exists()
-            assert [path.name for path in root.joinpath("opt").iterdir()] == ["voxelry"]
-            assert list(root.glob("opt/voxelry/lib/python3*/site-packages/voxelry/server/page/index.html"))
-        finally:
-            built.answer("umount", container)
-
-
-def test_a_worker_starts_from_it_too(built: image.Buildah, data: Path) -> None:
-    with built.container(image.IMAGE) as container:
-        run = built.command("run", "--isolation", "chroot", f"--volume={data}:/data", container, "--")
-        done = subprocess.run([*run, "voxelry", "worker", "--help"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    root = Path(built.answer("mount", container))
+    try:
+        assert not list(root.joinpath("mnt").iterdir())
+        assert not root.joinpath("etc/pip.conf").exists()
+        assert not root.joinpath("root/.npmrc").exists()
+        assert not root.joinpath("source").exists()
+        assert [path.name for path in root.joinpath("opt").iterdir()] == ["voxelry"]
+        assert list(root.glob("opt/voxelry/lib/python3*/site-packages/voxelry/server/page/index.html"))
+    finally:
+        built.answer("umount", container)
