@@ -59,10 +59,11 @@ def serve(
     first.migrate()
     way_in = first.welcome()
     address = f"http://{_shown(configuration.host)}:{listener.getsockname()[1]}"
-    worker = WorkerProcess()
+    worker_process = WorkerProcess() if worker else None
     # uvicorn ends with the signal that stopped it; by default that would end us before the worker is stopped.
     signal.signal(signal.SIGTERM, _end)
-    worker.start()
+    if worker_process is not None:
+        worker_process.start()
     try:
         print(f"\nVoxelry: {address}", flush=True)
         print(f"Data folder: {configuration.data}", flush=True)

@@ -19,6 +19,6 @@ urlpatterns = [
     path("", include(access_urls)),
     path("admin/", admin.site.urls),
     path("api/", api.urls),
-    re_path(r"^api(/.*)?$", unknown_address),
+    re_path(r"^api(?:/.*)?$", unknown_address),
     re_path(r"^(?!static/)(?P<path>.*)$", page, name="page"),
 ]

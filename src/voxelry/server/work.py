@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import signal
 import sys
 import threading
+import time
 import warnings
 from pathlib import Path
 from types import FrameType
 
 from voxelry.server import start
+
+logger = logging.getLogger(__name__)
 
 
 def work(*, data: Path | None = None, config: Path | None = None, concurrency: int | None = None) -> None:
@@ -30,27 +34,24 @@ def work(*, data: Path | None = None, config: Path | None = None, concurrency: i
     from voxelry.server.jobs.tasks import app, make_broker_folders
 
     def stop(number: int, frame: FrameType | None) -> None:
-        # Jobs notice at their next step; Celery's warm shutdown then waits for them.
-        stopping.set()
-        celery_stop = previous.get(number)
-        if callable(celery_stop):
-            celery_stop(number, frame)
+        stopping.set()  # jobs notice at their next step and go back to the queue
+        celery_state.should_stop = 0  # type: ignore[assignment]  # the stubs know only its first value
 
-    previous: dict[int, object] = {}
+    _wait_for_tables()
     make_broker_folders()
     sweep.take_back_own()
     sweep.start()
 
     from celery.exceptions import SecurityWarning
     from celery.signals import worker_ready
+    from celery.worker import state as celery_state
 
     # Celery warns of root because of pickled messages; here a message is a number in JSON.
     warnings.filterwarnings("ignore", category=SecurityWarning)
 
     def ready(**_: object) -> None:
-        # Celery has set its own handlers by now; ours go first.
+        # Instead of the handlers that Celery has set by now: they talk, and know nothing of our jobs.
         for number in (signal.SIGTERM, signal.SIGINT):
-            previous[number] = signal.getsignal(number)
             signal.signal(number, stop)
 
     worker_ready.connect(ready, weak=False)
@@ -68,6 +69,27 @@ def work(*, data: Path | None = None, config: Path | None = None, concurrency: i
     worker.start()
     stopping.set()
     sys.stdout.flush()
+
+
+def _wait_for_tables() -> None:
+    """A worker may start before the server has made, or changed, the database."""
+    from django.db import DatabaseError, connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    told = False
+    while True:
+        try:
+            executor = MigrationExecutor(connection)
+            if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
+                return
+        except DatabaseError:
+            pass
+        finally:
+            connection.close()
+        if not told:
+            logger.warning("the database is not there or not up to date; waiting for `migrate` or `voxelry serve`")
+            told = True
+        time.sleep(0.5)
 
 
 def stay_with_parent() -> None:

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.core.handlers.asgi import ASGIRequest
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from ninja import File, NinjaAPI, Query
+from ninja import File, NinjaAPI, Query, Status
 from ninja.files import UploadedFile
 
 from voxelry.server.api import present, problems
@@ -65,7 +65,7 @@ def create_upload(request: HttpRequest, response: HttpResponse, files: File[list
     upload = receive(files, user=request.user if isinstance(request.user, User) else None)
     address = f"/api/uploads/{upload.pk}"
     response.headers["Location"] = address
-    return 202, out.Accepted(id=upload.pk, address=address)
+    return Status(202, out.Accepted(id=upload.pk, address=address))
 
 
 @api.get("/uploads", response={200: out.Page[out.UploadRow], **ERRORS}, tags=["uploads"])
@@ -108,7 +108,7 @@ def get_study(request: HttpRequest, study_id: int) -> object:
 def delete_study(request: HttpRequest, study_id: int) -> object:
     """Delete a study for good, originals included."""
     remove_studies([_study(Study.objects.all(), study_id).pk])
-    return 204, None
+    return Status(204, None)
 
 
 @api.get(

@@ -58,7 +58,13 @@ class UploadForm(forms.Form):
 
 
 class ReadOnlyAdmin(_Admin):
-    """Rows that only jobs write."""
+    """Rows that only jobs write; what belongs to a row is deleted with it, and only so."""
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
+        _, counts, _, protected = super().get_deleted_objects(objs, request)
+        return [str(row) for row in objs], counts, set(), protected
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -178,8 +184,8 @@ class SeriesAdmin(ReadOnlyAdmin):
         """Takes files, makes an upload of them, and leads to its report."""
         if not self.has_add_permission(request):
             return HttpResponse(status=403)
-        form = UploadForm(request.POST or None, request.FILES or None)
-        if request.method == "POST" and form.is_valid():
+        form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
+        if form.is_bound and form.is_valid():
             files: list[UploadedFile] = form.cleaned_data["file"]
             upload = receive.receive(files, user=cast(User, request.user))
             return HttpResponseRedirect(reverse("admin:archive_upload_change", args=[upload.pk]))

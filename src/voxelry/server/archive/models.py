@@ -47,7 +47,7 @@ class Study(models.Model):
         constraints = [models.CheckConstraint(condition=~Q(study_instance_uid=""), name="study_has_uid")]
 
     def __str__(self) -> str:
-        return self.description or self.study_instance_uid
+        return self.description or f"study of {self.date or self.created.date().isoformat()}"
 
 
 class Series(models.Model):
@@ -82,7 +82,7 @@ class Series(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.description or self.series_instance_uid
+        return self.description or f"{self.modality} series {self.number or self.pk}".strip()
 
 
 class Upload(models.Model):

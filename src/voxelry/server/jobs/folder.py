@@ -21,7 +21,7 @@ from kombu.utils.json import dumps, loads
 class Channel(filesystem.Channel):
     """Messages as files, named by the time they came."""
 
-    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:
+    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]
         folder = Path(self.data_folder_out)
         name = f"{time.time_ns():020d}_{uuid.uuid4().hex}"
         aside = folder / f"{name}.part"

@@ -1,0 +1,99 @@
+"""A site in a temporary data folder, whose jobs run where the test says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from pytest_django import Settings
+
+from voxelry.server.jobs import run, submit, sweep
+from voxelry.server.jobs.models import Job, State
+
+
+@pytest.fixture(autouse=True)
+def data_folder(tmp_path: Path, settings: Settings) -> Path:
+    """Where everything is kept during one test."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    settings.VOXELRY = replace(settings.VOXELRY, data=folder, threshold=0.5)
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    cache.clear()
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def dispatched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The keys given to the broker; there is none in these tests."""
+    keys: list[int] = []
+    monkeypatch.setattr(submit, "dispatch", keys.append)
+    monkeypatch.setattr(sweep, "dispatch", keys.append)
+    return keys
+
+
+@pytest.fixture(autouse=True)
+def _not_stopping() -> Iterator[None]:
+    run.stopping.clear()
+    yield
+    run.stopping.clear()
+
+
+@dataclass
+class Site:
+    """A logged-in client and what tests do with it."""
+
+    client: Client
+    user: User
+
+    def get(self, address: str, status: int = 200, **query: Any) -> Any:
+        """GET as JSON."""
+        response = self.client.get(f"/api{address}", query)
+        assert response.status_code == status, response.content
+        return response.json()
+
+    def post(self, address: str, status: int, **values: Any) -> Any:
+        """POST a form as JSON."""
+        response = self.client.post(f"/api{address}", values)
+        assert response.status_code == status, response.content
+        return response.json()
+
+    def upload(self, paths: Iterable[Path], *, run: bool = True) -> Any:
+        """Upload files and do all jobs; the report."""
+        files = [SimpleUploadedFile(path.name, path.read_bytes()) for path in paths]
+        key = self.post("/uploads", 202, files=files)["id"]
+        if run:
+            run_jobs()
+        return self.get(f"/uploads/{key}", limit=1000)
+
+
+def run_jobs() -> None:
+    """Do queued jobs until there are none."""
+    while (job := Job.objects.filter(state=State.QUEUED).order_by("pk").first()) is not None:
+        assert run.run(job.pk)
+
+
+@pytest.fixture
+def do_jobs() -> Callable[[], None]:
+    """`run_jobs`, for tests."""
+    return run_jobs
+
+
+@pytest.fixture
+def user(transactional_db: None) -> User:
+    """The user admin."""
+    return User.objects.create_superuser("admin", "", "correct horse")
+
+
+@pytest.fixture
+def site(user: User) -> Site:
+    """The site, logged in."""
+    client = Client()
+    client.force_login(user)
+    return Site(client, user)

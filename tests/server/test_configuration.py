@@ -1,0 +1,141 @@
+"""Settings: from where, in which order, and what is said of a wrong one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from voxelry.server import configuration, database
+from voxelry.server.configuration import Configuration, ConfigurationError, described, read
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _file(folder: Path, text: str) -> Path:
+    path = folder / "voxelry.toml"
+    path.write_text(text)
+    return path
+
+
+def test_defaults(tmp_path: Path) -> None:
+    found = read({}, data=tmp_path, working_folder=tmp_path)
+    assert (found.threshold, found.host, found.port, found.nesting) == (0.5, "127.0.0.1", 8000, 3)
+    assert found.data == tmp_path
+    assert read({}, working_folder=tmp_path).data == configuration.DATA
+
+
+def test_the_later_wins(tmp_path: Path) -> None:
+    file = _file(tmp_path, "[measure]\nthreshold = 0.3\n[server]\nport = 9000\nhosts = ['a', 'b']\n")
+    found = read({"VOXELRY_MEASURE_THRESHOLD": "0.7"}, config=file)
+    assert (found.threshold, found.port, found.hosts) == (0.7, 9000, ("a", "b"))
+    found = read({"VOXELRY_DATA": str(tmp_path), "VOXELRY_HOSTS": "c, d"}, working_folder=tmp_path / "none")
+    assert (found.threshold, found.hosts) == (0.3, ("c", "d"))
+    assert read({"VOXELRY_DATA": "/nowhere"}, data=tmp_path).data == tmp_path
+    assert read({"VOXELRY_CONFIG": str(file), "VOXELRY_DATA": "/nowhere"}).port == 9000
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[measure]\ntreshold = 0.5", "measure.treshold"),
+        ("[mesure]\nthreshold = 0.5", "mesure"),
+        ("threshold = 0.5", "threshold"),
+        ("[measure]\nthreshold = 'half'", "measure.threshold must be a number"),
+        ("[measure]\nthreshold = 2", "from 0 to 1"),
+        ("[server]\nport = 1.5", "server.port must be a whole number"),
+        ("[server]\nport = 0", "server.port"),
+        ("[server]\nhosts = 'a'", "server.hosts must be a list"),
+        ("[jobs]\nattempts = 0", "jobs.attempts must be above 0"),
+        ("[server", "is not TOML"),
+    ],
+)
+def test_a_wrong_file_is_an_error_that_names_it(tmp_path: Path, text: str, words: str) -> None:
+    path = _file(tmp_path, text)
+    with pytest.raises(ConfigurationError) as caught:
+        read({}, config=path)
+    assert words in str(caught.value)
+    if "must be" not in words and "from 0" not in words and "server.port" not in words:
+        assert str(path) in str(caught.value)
+
+
+def test_a_missing_file_is_an_error_only_when_it_was_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="there is no configuration file"):
+        read({}, config=tmp_path / "none.toml")
+
+
+def test_an_unknown_variable_is_no_error(tmp_path: Path) -> None:
+    assert read({"VOXELRY_NONSENSE": "1"}, data=tmp_path).port == 8000
+
+
+@pytest.mark.parametrize("name", ["VOXELRY_MEASURE_THRESHOLD", "VOXELRY_PORT", "VOXELRY_DEBUG"])
+def test_a_wrong_variable_is_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigurationError, match=name):
+        read({name: "nonsense"}, data=tmp_path)
+
+
+def test_every_setting_is_explained_once() -> None:
+    rows = described()
+    keys = [key for key, *_ in rows if key]
+    variables = [variable for _, variable, *_ in rows]
+    assert len(set(keys)) == len(keys)
+    assert len(set(variables)) == len(variables) == len(rows)
+    assert all(words.endswith(".") for _, _, words, _ in rows)
+
+
+def test_the_database_by_address() -> None:
+    found = database.settings_of(Configuration(database_url="postgresql://ada:p%40ss@db:5433/vox"))
+    assert {key: found[key] for key in ("NAME", "USER", "PASSWORD", "HOST", "PORT")} == {
+        "NAME": "vox",
+        "USER": "ada",
+        "PASSWORD": "p@ss",
+        "HOST": "db",
+        "PORT": "5433",
+    }
+    with pytest.raises(ConfigurationError, match="database_url") as caught:
+        database.settings_of(Configuration(database_url="mysql://ada:secret@db/vox"))
+    assert "secret" not in str(caught.value)
+
+
+def _manage(data: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "VOXELRY_DATA": str(data), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_django_way(tmp_path: Path) -> None:
+    data = tmp_path / "new" / "data"
+    migrated = _manage(data, "migrate")
+    assert migrated.returncode == 0, migrated.stderr
+    password = {"DJANGO_SUPERUSER_PASSWORD": "something long"}
+    made = _manage(data, "createsuperuser", "--noinput", "--username", "ada", "--email", "", **password)
+    assert made.returncode == 0, made.stderr
+    assert (data / "voxelry.sqlite3").is_file()
+    assert data.stat().st_mode & 0o777 == 0o700
+    key = data / "secret-key"
+    assert key.stat().st_mode & 0o777 == 0o600
+    before = key.read_text()
+    assert _manage(data, "check").returncode == 0
+    assert key.read_text() == before
+
+
+def test_a_wrong_setting_ends_in_one_line(tmp_path: Path) -> None:
+    ended = _manage(tmp_path, "check", VOXELRY_PORT="nonsense")
+    assert ended.returncode == 1
+    assert ended.stderr.strip() == "voxelry: VOXELRY_PORT cannot be 'nonsense'"
+
+
+def test_importing_the_settings_writes_nothing(tmp_path: Path) -> None:
+    data = tmp_path / "untouched"
+    code = "import voxelry.server.settings"
+    environment = {**os.environ, "VOXELRY_DATA": str(data), "PYTHONPATH": str(ROOT / "src")}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    assert not data.exists()

@@ -1,0 +1,431 @@
+"""Jobs: claimed once, leased, cancelled, retried, found again when their worker died."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, OperationalError, transaction
+from django.utils import timezone
+from kombu import Connection
+
+from voxelry.core.errors import GeometryError
+from voxelry.server.jobs import folder, run, submit, sweep, tasks
+from voxelry.server.jobs.models import Job, State
+from voxelry.server.jobs.run import Run
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Handle = Callable[[Callable[[Run], None]], Job]
+
+
+@pytest.fixture
+def handle(monkeypatch: pytest.MonkeyPatch) -> Handle:
+    """A queued job that a function handles."""
+
+    def made(handler: Callable[[Run], None]) -> Job:
+        monkeypatch.setitem(run._handlers, "test", handler)
+        return submit.submit("test", subject=1)
+
+    monkeypatch.setattr(run, "REPORT_SECONDS", 0.0)
+    return made
+
+
+def _done(job: Job) -> Job:
+    run.run(job.pk)
+    job.refresh_from_db()
+    return job
+
+
+def test_a_job_succeeds(handle: Handle, dispatched: list[int]) -> None:
+    seen: list[tuple[str, float, str]] = []
+
+    def work(this: Run) -> None:
+        this.progress(0.5, "half")
+        row = Job.objects.get(pk=this.key)
+        seen.append((row.state, row.progress, row.message))
+
+    job = handle(work)
+    assert dispatched == [job.pk]
+    _done(job)
+    assert seen == [("running", 0.5, "half")]
+    assert (job.state, job.progress, job.attempts, job.owner) == (State.SUCCEEDED, 1.0, 1, "")
+    assert job.created <= job.started <= job.finished  # type: ignore[operator]
+
+
+def test_dispatch_waits_for_the_commit(handle: Handle, dispatched: list[int]) -> None:
+    with transaction.atomic():
+        job = handle(lambda this: None)
+        assert dispatched == []
+    assert dispatched == [job.pk]
+
+
+def test_the_same_work_waits_once(handle: Handle) -> None:
+    assert handle(lambda this: None).pk == handle(lambda this: None).pk
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Job.objects.create(kind="test", subject=1)
+
+
+def test_a_job_is_claimed_once(handle: Handle) -> None:
+    calls: list[int] = []
+    job = handle(lambda this: calls.append(this.key))
+    assert run.run(job.pk)
+    assert not run.run(job.pk)
+    assert not run.run(999)
+    assert calls == [job.pk]
+
+
+def test_a_failure_is_a_sentence(handle: Handle) -> None:
+    def work(this: Run) -> None:
+        raise GeometryError("two spacings: 5 and 10 mm")
+
+    job = _done(handle(work))
+    assert (job.state, job.problem_code, job.problem_message) == (State.FAILED, "geometry", "two spacings: 5 and 10 mm")
+
+
+def test_a_trace_says_where_and_holds_no_value(handle: Handle, caplog: pytest.LogCaptureFixture) -> None:
+    value = "Doe^Jane"
+
+    def work(this: Run) -> None:
+        try:
+            raise KeyError(value)
+        except KeyError as error:
+            raise ValueError(f"patient {value}") from error
+
+    job = _done(handle(work))
+    assert (job.state, job.problem_code) == (State.FAILED, "internal")
+    assert "ValueError" in job.trace
+    assert "KeyError" in job.trace
+    assert "test_jobs.py" in job.trace
+    assert value not in caplog.text + job.trace + job.problem_message + job.message
+
+
+def test_cancel_at_the_next_step(handle: Handle) -> None:
+    steps: list[int] = []
+
+    def work(this: Run) -> None:
+        for step in range(5):
+            this.progress(step / 5, "working")
+            steps.append(step)
+            if step == 1:
+                submit.cancel(this.key)
+
+    job = _done(handle(work))
+    assert job.state == State.CANCELLED
+    assert steps == [0, 1]
+
+
+def test_cancel_before_it_begins(handle: Handle) -> None:
+    job = handle(lambda this: None)
+    assert submit.cancel(job.pk).state == State.CANCELLED
+    assert not run.run(job.pk)
+    assert submit.cancel(job.pk).state == State.CANCELLED
+
+
+def test_what_is_over_cannot_be_cancelled_and_success_not_retried(handle: Handle) -> None:
+    job = _done(handle(lambda this: None))
+    with pytest.raises(submit.JobStateError, match="succeeded"):
+        submit.cancel(job.pk)
+    with pytest.raises(submit.JobStateError, match="succeeded"):
+        submit.retry(job.pk)
+
+
+def test_retry_begins_again(handle: Handle, dispatched: list[int]) -> None:
+    outcomes = iter([GeometryError("no"), None])
+
+    def work(this: Run) -> None:
+        if (error := next(outcomes)) is not None:
+            raise error
+
+    job = _done(handle(work))
+    assert submit.retry(job.pk).state == State.QUEUED
+    assert dispatched == [job.pk, job.pk]
+    _done(job)
+    assert (job.state, job.problem_code, job.attempts) == (State.SUCCEEDED, "", 1)
+
+
+def test_a_retry_beside_the_same_waiting_work_is_refused(handle: Handle) -> None:
+    def work(this: Run) -> None:
+        raise GeometryError("no")
+
+    job = _done(handle(work))
+    submit.submit("test", subject=1)
+    with pytest.raises(submit.JobStateError, match="another job"):
+        submit.retry(job.pk)
+
+
+def _abandon(job: Job, *, lease: timedelta, attempts: int = 1, **more: Any) -> None:
+    """As a killed worker leaves it."""
+    Job.objects.filter(pk=job.pk).update(
+        state=State.RUNNING,
+        owner=f"{socket.gethostname()}/{more.pop('pid', 1)}/x",
+        lease_until=timezone.now() + lease,
+        attempts=attempts,
+        **more,
+    )
+
+
+def test_an_expired_lease_is_queued_again(handle: Handle, dispatched: list[int]) -> None:
+    job = handle(lambda this: None)
+    _abandon(job, lease=timedelta(seconds=5))
+    sweep.sweep()
+    job.refresh_from_db()
+    assert job.state == State.RUNNING
+    _abandon(job, lease=timedelta(seconds=-1))
+    sweep.sweep()
+    job.refresh_from_db()
+    assert (job.state, job.attempts) == (State.QUEUED, 1)
+    assert dispatched == [job.pk, job.pk]
+    assert _done(job).attempts == 2
+
+
+def test_after_too_many_deaths_it_is_given_up(handle: Handle, settings: Any) -> None:
+    job = handle(lambda this: None)
+    _abandon(job, lease=timedelta(seconds=-1), attempts=settings.VOXELRY.attempts)
+    sweep.sweep()
+    job.refresh_from_db()
+    assert (job.state, job.problem_code) == (State.FAILED, "worker_lost")
+    assert submit.retry(job.pk).attempts == 0
+
+
+def test_a_cancelled_job_of_a_dead_worker_is_cancelled(handle: Handle) -> None:
+    job = handle(lambda this: None)
+    _abandon(job, lease=timedelta(seconds=-1), cancel_requested=True)
+    sweep.sweep()
+    job.refresh_from_db()
+    assert job.state == State.CANCELLED
+
+
+def test_a_restarted_worker_takes_back_its_own_at_once(handle: Handle) -> None:
+    job = handle(lambda this: None)
+    _abandon(job, lease=timedelta(seconds=15), pid=os.getppid())
+    sweep.take_back_own()
+    job.refresh_from_db()
+    assert job.state == State.RUNNING  # that process lives
+    _abandon(job, lease=timedelta(seconds=15), pid=2**22 + 1)
+    sweep.take_back_own()
+    job.refresh_from_db()
+    assert job.state == State.QUEUED
+
+
+def test_a_lost_message_is_sent_again_and_a_fresh_one_not(handle: Handle, dispatched: list[int]) -> None:
+    job = handle(lambda this: None)
+    Job.objects.update(dispatched=timezone.now())
+    sweep.sweep()
+    assert dispatched == [job.pk]
+    Job.objects.update(dispatched=timezone.now() - timedelta(seconds=sweep.RESEND_SECONDS + 1))
+    sweep.sweep()
+    assert dispatched == [job.pk, job.pk]
+
+
+def test_who_lost_the_lease_publishes_nothing(handle: Handle) -> None:
+    def work(this: Run) -> None:
+        Job.objects.filter(pk=this.key).update(owner="somebody/1/else")
+        with this.publishing():
+            Job.objects.create(kind="published", subject=1)
+
+    job = _done(handle(work))
+    assert not Job.objects.filter(kind="published").exists()
+    assert (job.state, job.owner) == (State.RUNNING, "somebody/1/else")
+
+
+def test_an_error_while_publishing_publishes_nothing(handle: Handle) -> None:
+    def work(this: Run) -> None:
+        with this.publishing():
+            Job.objects.create(kind="published", subject=1)
+            raise GeometryError("no")
+
+    assert _done(handle(work)).state == State.FAILED
+    assert not Job.objects.filter(kind="published").exists()
+
+
+def test_the_heart_renews_the_lease(handle: Handle) -> None:
+    def work(this: Run) -> None:
+        Job.objects.filter(pk=this.key).update(lease_until=timezone.now() + timedelta(seconds=1))
+        this.beat()
+        lease = Job.objects.get(pk=this.key).lease_until
+        assert lease is not None
+        assert lease > timezone.now() + timedelta(seconds=10)
+
+    assert _done(handle(work)).state == State.SUCCEEDED
+
+
+def test_a_stopping_worker_gives_its_job_back(handle: Handle) -> None:
+    def work(this: Run) -> None:
+        run.stopping.set()
+        this.progress(0.5, "half")
+
+    job = _done(handle(work))
+    assert (job.state, job.dispatched, job.owner) == (State.QUEUED, None, "")
+
+
+def test_database_trouble_is_not_the_jobs_fault(handle: Handle, settings: Any) -> None:
+    def work(this: Run) -> None:
+        raise OperationalError("locked")
+
+    job = _done(handle(work))
+    assert job.state == State.QUEUED
+    settings.VOXELRY = replace(settings.VOXELRY, attempts=2)
+    assert _done(job).problem_code == "database"
+
+
+def test_an_unknown_kind_fails_in_words() -> None:
+    job = _done(submit.submit("nonsense", subject=1))
+    assert job.problem_code == "unknown_kind"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"state": "lost"},
+        {"progress": 1.5},
+        {"state": "running"},
+        {"state": "failed", "finished": timezone.now()},
+        {"state": "succeeded"},
+        {"owner": "x"},
+    ],
+)
+def test_the_database_refuses_what_cannot_be(wrong: dict[str, Any]) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Job.objects.create(kind="test", subject=5, **wrong)
+
+
+def test_a_broker_that_is_away_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = Job.objects.create(kind="test", subject=1)
+    monkeypatch.undo()  # the real dispatch
+
+    def away(**_: Any) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(tasks.run_job, "apply_async", away)
+    submit.dispatch(job.pk)
+    job.refresh_from_db()
+    assert job.state == State.QUEUED
+
+
+def test_messages_in_the_folder_appear_whole_and_are_taken_once(tmp_path: Path) -> None:
+    options = {
+        "data_folder_in": str(tmp_path),
+        "data_folder_out": str(tmp_path),
+        "control_folder": str(tmp_path / "control"),
+    }
+    with Connection(transport=folder.Transport, transport_options=options) as connection:
+        queue = connection.SimpleQueue("q")
+        for number in range(5):
+            queue.put({"number": number})
+        names = sorted(path.name for path in tmp_path.glob("*"))
+        assert len([name for name in names if name.endswith(".q.msg")]) == 5
+        assert not [name for name in names if name.endswith(".part")]
+        (tmp_path / "00_broken.q.msg").write_text("{half")
+        taken = [queue.get(timeout=5) for _ in range(5)]
+        assert [message.payload["number"] for message in taken] == list(range(5))
+        for message in taken:
+            message.ack()
+        assert not list(tmp_path.glob("*.msg"))
+        assert not list(tmp_path.glob("*.taken"))
+        queue.close()
+
+
+def test_jobs_over_rest(site: Any, tmp_path: Path) -> None:
+    from voxelry.testing import synthetic_instance, write
+
+    upload = site.upload([write(synthetic_instance(), tmp_path / "a.dcm")], run=False)
+    (job,) = site.get("/jobs", state="queued")["items"]
+    assert (job["kind"], job["upload"], job["series"]) == ("ingest", upload["id"], None)
+    assert site.post(f"/uploads/{upload['id']}/cancel", 200)["state"] == "cancelled"
+    assert site.get(f"/uploads/{upload['id']}")["state"] == "cancelled"
+    assert site.post(f"/jobs/{job['id']}/retry", 200)["state"] == "queued"
+    assert site.post(f"/jobs/{job['id']}/cancel", 200)["state"] == "cancelled"
+    site.post(f"/jobs/{job['id']}/retry", 200)
+    run.run(job["id"])
+    assert site.get(f"/uploads/{upload['id']}")["counts"]["stored"] == 1
+    assert site.post(f"/jobs/{job['id']}/retry", 409)["code"] == "job_state"
+    assert site.get("/jobs/999", 404)["code"] == "not_found"
+    assert site.get("/jobs", 422, state="lost")["code"] == "validation"
+
+
+def test_an_ingest_that_was_killed_half_way_ends_the_same(
+    site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, do_jobs: Callable[[], None]
+) -> None:
+    from voxelry.server.archive import ingest
+    from voxelry.server.archive.models import Instance
+    from voxelry.testing import synthetic_series
+
+    truth = synthetic_series(tmp_path / "s", slices=6)
+    key = site.upload(truth.paths, run=False)["id"]
+    monkeypatch.setattr(ingest, "BATCH", 2)
+    whole, calls = ingest._take, []
+
+    def killed(source: Any) -> Any:
+        calls.append(source)
+        if len(calls) == 4:
+            raise OperationalError  # as far as the rows go, the same as a kill
+        return whole(source)
+
+    monkeypatch.setattr(ingest, "_take", killed)
+    job = Job.objects.get()
+    run.run(job.pk)
+    job.refresh_from_db()
+    assert job.state == State.QUEUED
+    assert Instance.objects.count() == 2
+    do_jobs()
+    report = site.get(f"/uploads/{key}")
+    assert report["counts"] == {"stored": 6, "present": 0, "skipped": 0}
+    assert [entry["status"] for entry in report["entries"]] == ["stored"] * 6
+    assert site.get(f"/series/{report['series'][0]}")["shape"] == [6, 16, 20]
+
+
+def test_a_cancelled_ingest_shows_what_came_in(
+    site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, do_jobs: Callable[[], None]
+) -> None:
+    from voxelry.server.archive import ingest
+    from voxelry.testing import synthetic_series
+
+    truth = synthetic_series(tmp_path / "s", slices=6)
+    key = site.upload(truth.paths, run=False)["id"]
+    monkeypatch.setattr(ingest, "BATCH", 2)
+    monkeypatch.setattr(run, "REPORT_SECONDS", 0.0)
+    whole, calls = ingest._take, []
+
+    def cancelling(source: Any) -> Any:
+        calls.append(source)
+        if len(calls) == 4:
+            submit.cancel(Job.objects.get(kind="ingest").pk)
+        return whole(source)
+
+    monkeypatch.setattr(ingest, "_take", cancelling)
+    do_jobs()
+    report = site.get(f"/uploads/{key}")
+    assert report["state"] == "cancelled"
+    (series,) = site.get("/series")["items"]
+    assert (series["state"], series["volume_count"], series["instance_count"]) == ("succeeded", 1, 2)
+
+
+def test_instances_that_come_during_a_build_are_not_forgotten(
+    site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, do_jobs: Callable[[], None]
+) -> None:
+    from voxelry.server.archive import build
+    from voxelry.server.archive.models import Series
+    from voxelry.testing import synthetic_series
+
+    truth = synthetic_series(tmp_path / "s", slices=4)
+    whole, calls = build._make, []
+
+    def meanwhile(*arguments: Any) -> Any:
+        calls.append(arguments)
+        if len(calls) == 1:
+            site.upload(truth.paths[2:], run=False)
+            run.run(Job.objects.filter(kind="ingest", state=State.QUEUED).get().pk)
+        return whole(*arguments)
+
+    monkeypatch.setattr(build, "_make", meanwhile)
+    site.upload(truth.paths[:2])
+    (series,) = site.get("/series")["items"]
+    assert series["shape"] == [4, 16, 20]
+    row = Series.objects.get()
+    assert row.revision == row.built_revision == 2

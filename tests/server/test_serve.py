@@ -1,0 +1,281 @@
+"""The true thing: `serve` as a process with its worker, on a free port."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import io
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from voxelry.testing import SECRETS, synthetic_series, zip_folder
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 40.0
+_SERVE = "from voxelry.server.serve import serve; serve()"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _until(true: Callable[[], Any], what: str) -> Any:
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        with suppress(OSError, http.client.HTTPException):
+            if found := true():
+                return found
+        time.sleep(0.05)
+    raise AssertionError(f"not within {SECONDS:g} s: {what}")
+
+
+class Server:
+    """A running server, spoken to over HTTP."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+        self.process, self.port, self.log = process, port, log
+
+    def ask(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, dict[str, str], bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
+        token = base64.b64encode(b"admin:secret").decode()
+        try:
+            connection.request(method, path, body, {"Authorization": f"Basic {token}", **(headers or {})})
+            response = connection.getresponse()
+            return response.status, {k.lower(): v for k, v in response.getheaders()}, response.read()
+        finally:
+            connection.close()
+
+    def json(self, path: str) -> Any:
+        status, _, content = self.ask("GET", path)
+        assert status == 200, content
+        return json.loads(content)
+
+    def upload(self, name: str, content: bytes) -> int:
+        head = f'--x\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n'.encode()
+        headers = {"Content-Type": "multipart/form-data; boundary=x"}
+        status, answer, body = self.ask("POST", "/api/uploads", head + content + b"\r\n--x--\r\n", headers)
+        assert status == 202, body
+        assert answer["location"] == json.loads(body)["address"]
+        return int(json.loads(body)["id"])
+
+    def over(self, upload: int) -> Any:
+        def done() -> Any:
+            found = self.json(f"/api/uploads/{upload}")
+            states = {found["state"], *(job["state"] for job in found["jobs"])}
+            return found if states <= {"succeeded", "failed", "cancelled"} else None
+
+        return _until(done, "the upload's jobs are over")
+
+    def workers(self) -> list[int]:
+        found = []
+        for entry in Path("/proc").iterdir():
+            with suppress(OSError):
+                if entry.name.isdigit():
+                    words = (entry / "cmdline").read_bytes()
+                    parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                    if b"voxelry.server.work" in words and parent == self.process.pid:
+                        found.append(int(entry.name))
+        return found
+
+
+@contextmanager
+def _serving(data: Path, command: list[str], **environment: str) -> Iterator[Server]:
+    port = _free_port()
+    log = data.parent / "log.txt"
+    settings = {
+        "VOXELRY_DATA": str(data),
+        "VOXELRY_PORT": str(port),
+        "VOXELRY_ADMIN_PASSWORD": "secret",
+        "PYTHONPATH": str(ROOT / "src"),
+        "PYTHONUNBUFFERED": "1",
+        **environment,
+    }
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [word.replace("PORT", str(port)) for word in command],
+            cwd=ROOT,
+            env={**os.environ, **settings},
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    server = Server(process, port, log)
+    try:
+        try:
+            _until(lambda: server.ask("GET", "/healthz")[0] == 200, "the server answers")
+        except AssertionError as error:
+            raise AssertionError(log.read_text()) from error
+        yield server
+    finally:
+        workers = server.workers()
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        for pid in workers:
+            _until(lambda pid=pid: not Path(f"/proc/{pid}").exists(), "no worker is left behind")  # type: ignore[misc]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with _serving(tmp_path / "data", [sys.executable, "-c", _SERVE]) as running:
+        yield running
+
+
+def _study(tmp_path: Path, slices: int = 6) -> bytes:
+    synthetic_series(tmp_path / "s", slices=slices, rows=64, columns=64)
+    return zip_folder(tmp_path / "s.zip", tmp_path / "s").read_bytes()
+
+
+def test_from_a_zip_to_pictures_and_back(server: Server, tmp_path: Path) -> None:
+    content = _study(tmp_path)
+    report = server.over(server.upload("study.zip", content))
+    assert report["counts"] == {"stored": 6, "present": 0, "skipped": 0}
+    (series,) = server.json("/api/series")["items"]
+    assert series["shape"] == [6, 64, 64]
+    status, headers, picture = server.ask("GET", f"/api/series/{series['id']}/slices/5.png")
+    assert (status, picture[:4]) == (200, b"\x89PNG")
+    # What Django streams, ASGI must stream as well.
+    status, headers, originals = server.ask("GET", f"/api/studies/{series['study_id']}/archive.zip")
+    assert headers["content-type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(originals)) as ours, zipfile.ZipFile(io.BytesIO(content)) as theirs:
+        assert sorted(ours.read(n) for n in ours.namelist()) == sorted(theirs.read(n) for n in theirs.namelist())
+    for path in ("/static/voxelry/door.css", "/static/admin/css/base.css", "/api/docs", "/login/"):
+        assert server.ask("GET", path)[0] in (200, 302)
+    server.ask("GET", "/api/studies?search=whoever")
+    told = server.log.read_text()
+    assert not [secret for secret in (*SECRETS, "whoever", "Traceback", "Warning") if secret in told], told
+
+
+def test_the_first_start_prints_a_way_in_once(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _SERVE]
+    with _serving(tmp_path / "data", command, VOXELRY_ADMIN_PASSWORD="") as server:
+        told = server.log.read_text()
+        password = re.search(r"password: (\S+)", told)
+        link = re.search(r"http://\S+(/login/link/\S+)", told)
+        assert password
+        assert link
+        token = base64.b64encode(f"admin:{password[1]}".encode()).decode()
+        assert server.ask("GET", "/api/me", headers={"Authorization": f"Basic {token}"})[0] == 200
+        status, headers, _ = server.ask("GET", link[1])
+        assert (status, headers["location"]) == (302, "/")
+        assert server.ask("GET", link[1])[0] == 410
+    with _serving(tmp_path / "data", command) as server:
+        assert "password" not in server.log.read_text()[len(told) :]
+
+
+def test_a_taken_port_is_said(server: Server, tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "VOXELRY_DATA": str(tmp_path / "other"),
+        "VOXELRY_PORT": str(server.port),
+        "PYTHONPATH": str(ROOT / "src"),
+    }
+    ended = subprocess.run(
+        [sys.executable, "-c", _SERVE], env=environment, capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert ended.returncode != 0
+    assert f"cannot listen on 127.0.0.1:{server.port}" in ended.stderr
+
+
+def test_a_killed_worker_costs_nothing(server: Server, tmp_path: Path) -> None:
+    synthetic_series(tmp_path / "s", slices=300, rows=128, columns=128)
+    content = zip_folder(tmp_path / "s.zip", tmp_path / "s").read_bytes()
+    (first,) = _until(server.workers, "the worker runs")
+    upload = server.upload("study.zip", content)
+    _until(lambda: server.json(f"/api/uploads/{upload}")["counts"]["stored"] > 20, "it is in the middle of its job")
+    assert server.json(f"/api/uploads/{upload}")["state"] == "running"
+    os.kill(first, signal.SIGKILL)
+    report = server.over(upload)
+    assert report["state"] == "succeeded"
+    assert report["counts"] == {"stored": 300, "present": 0, "skipped": 0}
+    assert report["jobs"][0]["attempts"] == 2
+    assert server.json("/api/series")["items"][0]["shape"] == [300, 128, 128]
+    assert server.workers() != [first]
+
+
+def test_a_killed_server_leaves_no_worker(tmp_path: Path) -> None:
+    with _serving(tmp_path / "data", [sys.executable, "-c", _SERVE]) as server:
+        (worker,) = _until(server.workers, "the worker runs")
+        server.process.kill()
+        server.process.wait()
+        _until(lambda: not Path(f"/proc/{worker}").exists(), "the worker is gone too")
+
+
+@pytest.mark.parametrize("option", ["--noreload", "--verbosity=1"])
+def test_runserver_starts_one_worker_and_works_to_the_end(tmp_path: Path, option: str) -> None:
+    data = tmp_path / "data"
+    environment = {**os.environ, "VOXELRY_DATA": str(data)}
+    manage = [sys.executable, "manage.py"]
+    subprocess.run([*manage, "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
+    create = [*manage, "createsuperuser", "--noinput", "--username=admin", "--email="]
+    subprocess.run(create, cwd=ROOT, env={**environment, "DJANGO_SUPERUSER_PASSWORD": "secret"}, check=True)
+    with _serving(data, [*manage, "runserver", option, "127.0.0.1:PORT"]) as server:
+        report = server.over(server.upload("study.zip", _study(tmp_path)))
+        assert report["counts"]["stored"] == 6
+        workers = [p for p in Path("/proc").glob("[0-9]*/environ") if _is_worker_of(p, data)]
+        assert len(workers) == 1
+    _until(lambda: not [p for p in Path("/proc").glob("[0-9]*/environ") if _is_worker_of(p, data)], "it is gone")
+
+
+def _is_worker_of(environ: Path, data: Path) -> bool:
+    with suppress(OSError):
+        command = (environ.parent / "cmdline").read_bytes()
+        return b"voxelry.server.work" in command and str(data).encode() in environ.read_bytes()
+    return False
+
+
+def _peak_megabytes(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    assert found
+    return int(found[1]) / 1024
+
+
+def test_two_gibibytes_stream_with_flat_memory(server: Server, tmp_path: Path) -> None:
+    size, piece = 2 * 2**30, bytes(2**20)
+    head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="huge.bin"\r\n\r\n'
+    tail = b"\r\n--x--\r\n"
+    server.over(server.upload("study.zip", _study(tmp_path)))  # so that all is loaded
+    (worker,) = server.workers()
+    before = {pid: _peak_megabytes(pid) for pid in (server.process.pid, worker)}
+
+    def body() -> Iterator[bytes]:
+        yield head
+        for _ in range(size // len(piece)):
+            yield piece
+        yield tail
+
+    headers = {
+        "Content-Type": "multipart/form-data; boundary=x",
+        "Content-Length": str(size + len(head) + len(tail)),
+    }
+    status, _, content = server.ask("POST", "/api/uploads", body(), headers)
+    assert status == 202, content
+    report = server.over(json.loads(content)["id"])
+    assert report["entries"][0]["code"] == "not_dicom"
+    assert "huge.bin" in report["entries"][0]["message"]
+    for pid, peak in before.items():
+        assert _peak_megabytes(pid) - peak < 60
+    temporary = tmp_path / "data" / "temp"
+    assert not list(temporary.iterdir())
