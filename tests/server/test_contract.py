@@ -65,11 +65,15 @@ def test_what_cannot_be_read_is_a_problem(site: Any) -> None:
     assert unbounded.headers["Content-Type"] == "application/problem+json"
 
 
-def test_a_defect_is_a_problem_without_its_values(user: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_defect_is_a_problem_without_its_values(
+    user: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     from voxelry.server.api import present
 
-    def defect(row: object) -> None:
-        raise RuntimeError("Doe^Jane")
+    value = "Doe^Jane"
+
+    def defect() -> None:
+        raise RuntimeError(value)
 
     client = Client(raise_request_exception=False)
     client.force_login(user)
@@ -78,7 +82,8 @@ def test_a_defect_is_a_problem_without_its_values(user: Any, monkeypatch: pytest
     assert response.status_code == 500
     assert response.headers["Content-Type"] == "application/problem+json"
     assert response.json()["code"] == "internal"
-    assert b"Doe" not in response.content
+    assert value not in response.content.decode() + caplog.text
+    assert "test_contract.py" in caplog.text  # whoever runs the server sees where
 
 
 def test_validation_says_where_and_not_what(site: Any) -> None:
@@ -103,6 +108,12 @@ def test_every_operation_is_described() -> None:
         for operation in methods.values():
             assert operation["description"]
             assert operation["tags"]
+
+
+def test_a_name_the_server_does_not_know_is_explained(user: Any) -> None:
+    response = Client(headers={"host": "images.example.org"}).get("/")
+    assert response.status_code == 400
+    assert "VOXELRY_HOSTS" in response.content.decode()
 
 
 def test_health(transactional_db: None) -> None:

@@ -162,9 +162,33 @@ def test_from_a_zip_to_pictures_and_back(server: Server, tmp_path: Path) -> None
         assert sorted(ours.read(n) for n in ours.namelist()) == sorted(theirs.read(n) for n in theirs.namelist())
     for path in ("/static/voxelry/door.css", "/static/admin/css/base.css", "/api/docs", "/login/"):
         assert server.ask("GET", path)[0] in (200, 302)
+    token = _made_token(tmp_path / "data")
+    assert server.ask("GET", "/api/me", headers={"Authorization": f"Bearer {token}"})[0] == 200
     server.ask("GET", "/api/studies?search=whoever")
     told = server.log.read_text()
     assert not [secret for secret in (*SECRETS, "whoever", "Traceback", "Warning") if secret in told], told
+
+
+_TOKENS = """
+from voxelry.server.tokens import TokenError, create_token, list_tokens, revoke_token
+create_token(user="admin", name="old")
+revoke_token(user="admin", name="old")
+try:
+    create_token(user="nobody", name="x")
+except TokenError as error:
+    assert "nobody" in str(error)
+else:
+    raise AssertionError
+token = create_token(user="admin", name="script")
+assert [(row.user, row.name) for row in list_tokens()] == [("admin", "script")]
+print(token)
+"""
+
+
+def _made_token(data: Path) -> str:
+    environment = {**os.environ, "VOXELRY_DATA": str(data), "PYTHONPATH": str(ROOT / "src")}
+    made = subprocess.run([sys.executable, "-c", _TOKENS], env=environment, capture_output=True, text=True, check=True)
+    return made.stdout.strip()
 
 
 def test_the_first_start_prints_a_way_in_once(tmp_path: Path) -> None:
@@ -279,3 +303,34 @@ def test_two_gibibytes_stream_with_flat_memory(server: Server, tmp_path: Path) -
         assert _peak_megabytes(pid) - peak < 60
     temporary = tmp_path / "data" / "temp"
     assert not list(temporary.iterdir())
+
+
+@pytest.mark.servers
+def test_the_same_on_postgresql_and_redis_with_a_worker_of_its_own(
+    tmp_path: Path, postgres_url: str, redis_url: str
+) -> None:
+    data = tmp_path / "data"
+    environment = {"VOXELRY_DATABASE_URL": postgres_url, "VOXELRY_BROKER_URL": redis_url}
+    settings = {**os.environ, **environment, "VOXELRY_DATA": str(data), "PYTHONPATH": str(ROOT / "src")}
+    with (tmp_path / "worker.txt").open("wb") as log:
+        # Before there is a database: it has to wait.
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "voxelry.server.work"], env=settings, cwd=tmp_path, stdout=log, stderr=log
+        )
+    try:
+        command = [sys.executable, "-c", "from voxelry.server.serve import serve; serve(worker=False)"]
+        with _serving(data, command, **environment) as server:
+            assert server.workers() == []
+            content = _study(tmp_path)
+            assert server.over(server.upload("study.zip", content))["counts"]["stored"] == 6
+            assert server.over(server.upload("study.zip", content))["counts"]["present"] == 6
+            (series,) = server.json("/api/series")["items"]
+            assert series["shape"] == [6, 64, 64]
+            assert server.json("/api/studies?search=ct")["count"] == 1
+            assert server.ask("DELETE", f"/api/studies/{series['study_id']}")[0] == 204
+            assert not [path for path in (data / "files").rglob("*") if path.is_file()]
+    finally:
+        worker.terminate()
+        worker.wait(20)
+    told = (tmp_path / "worker.txt").read_text()
+    assert "Traceback" not in told, told

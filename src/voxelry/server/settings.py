@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
 from pathlib import Path
 
 from voxelry.server import configuration, database
@@ -17,7 +18,7 @@ SECRET_KEY = VOXELRY.secret_key or (
     SECRET_KEY_FILE.read_text("ascii").strip() if SECRET_KEY_FILE.is_file() else secrets.token_urlsafe(48)
 )
 DEBUG = VOXELRY.debug
-ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", VOXELRY.host, *VOXELRY.hosts]
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", VOXELRY.host, socket.gethostname(), *VOXELRY.hosts]
 CSRF_TRUSTED_ORIGINS = list(VOXELRY.trusted_origins)
 
 INSTALLED_APPS = [

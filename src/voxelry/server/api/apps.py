@@ -1,6 +1,7 @@
-"""The application; for its commands."""
+"""The application."""
 
 from django.apps import AppConfig
+from django.core.signals import got_request_exception
 
 
 class ApiConfig(AppConfig):
@@ -9,3 +10,8 @@ class ApiConfig(AppConfig):
     name = "voxelry.server.api"
     label = "api"
     verbose_name = "API"
+
+    def ready(self) -> None:
+        from voxelry.server.api.defects import tell
+
+        got_request_exception.connect(tell, dispatch_uid="voxelry-defects")
