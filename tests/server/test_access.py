@@ -78,6 +78,11 @@ def test_static_does_not_leave_its_folder(transactional_db: None) -> None:
     assert Client().get("/static/nothing.js").status_code in (302, 404)
 
 
+def test_people_who_look_for_the_documents_may_log_in(transactional_db: None) -> None:
+    response = Client().get("/api/docs", headers={"Accept": "text/html"})
+    assert response.headers["Location"] == "/login/?next=/api/docs"
+
+
 def test_login_by_password(user: User) -> None:
     client = Client(enforce_csrf_checks=True)
     page = client.get("/login/?next=/measure")

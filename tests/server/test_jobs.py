@@ -264,9 +264,10 @@ def test_a_stopping_worker_gives_its_job_back(handle: Handle) -> None:
     assert (job.state, job.dispatched, job.owner) == (State.QUEUED, None, "")
 
 
-def test_database_trouble_is_not_the_jobs_fault(handle: Handle, settings: Any) -> None:
+@pytest.mark.parametrize("trouble", [OperationalError, IntegrityError])
+def test_database_trouble_is_not_the_jobs_fault(handle: Handle, settings: Any, trouble: type[Exception]) -> None:
     def work(this: Run) -> None:
-        raise OperationalError("locked")
+        raise trouble("locked")
 
     job = _done(handle(work))
     assert job.state == State.QUEUED

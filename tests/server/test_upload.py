@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -281,6 +282,20 @@ def test_the_waiting_files_go_when_they_are_taken_in(site: Any, tmp_path: Path, 
     site.upload([write(synthetic_instance(), tmp_path / "a.dcm")])
     assert list((data_folder / "uploads").iterdir()) == []
     assert list((data_folder / "temp").iterdir()) == []
+
+
+def test_what_killed_processes_left_goes_after_a_day(data_folder: Path) -> None:
+    from voxelry.server.archive import files
+
+    temporary = files.temporary_folder()
+    (temporary / "fresh").write_bytes(b"x")
+    (temporary / "old").write_bytes(b"x")
+    (temporary / "build-old").mkdir()
+    (temporary / "build-old" / "volume.npy").write_bytes(b"x")
+    for name in ("old", "build-old"):
+        os.utime(temporary / name, (0, 0))
+    files.remove_forgotten()
+    assert [path.name for path in temporary.iterdir()] == ["fresh"]
 
 
 def test_entries_come_in_pages(site: Any, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ def work(*, data: Path | None = None, config: Path | None = None, concurrency: i
     configuration = start.prepare(data=data, config=config)
     start.set_up()
 
+    from voxelry.server.archive import files
     from voxelry.server.jobs import sweep
     from voxelry.server.jobs.run import stopping
     from voxelry.server.jobs.tasks import app, make_broker_folders
@@ -39,6 +40,7 @@ def work(*, data: Path | None = None, config: Path | None = None, concurrency: i
 
     _wait_for_tables()
     make_broker_folders()
+    files.remove_forgotten()
     sweep.take_back_own()
     sweep.start()
 

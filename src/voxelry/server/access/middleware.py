@@ -44,6 +44,8 @@ class AccessMiddleware:
         if not (request.path == "/api" or request.path.startswith("/api/")):
             return None if request.user.is_authenticated else redirect_to_login(request.get_full_path())
         way = identify(request)
+        if way is None and request.path == "/api/docs" and request.accepts("text/html") and "Accept" in request.headers:
+            return redirect_to_login(request.path)  # a page for people
         if way is None:
             return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
         if way == "session" and request.method not in _SAFE:

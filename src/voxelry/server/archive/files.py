@@ -10,7 +10,9 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, cast
@@ -23,6 +25,7 @@ from django.db import transaction
 from voxelry.server.archive.models import Instance
 
 _CHUNK = 2**20
+FORGOTTEN_SECONDS = 24 * 3600
 
 
 class DataFolderStorage(FileSystemStorage):
@@ -104,6 +107,19 @@ def temporary_folder() -> Path:
     folder: Path = settings.VOXELRY.data / "temp"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def remove_forgotten() -> None:
+    """Remove what killed processes left in the temporary folder, once nobody can be working on it any more."""
+    before = time.time() - FORGOTTEN_SECONDS
+    for entry in temporary_folder().iterdir():
+        with suppress(FileNotFoundError):
+            if entry.stat().st_mtime >= before:
+                continue
+            if entry.is_dir():
+                remove_folder(entry)
+            else:
+                entry.unlink()
 
 
 def upload_folder(key: int) -> Path:

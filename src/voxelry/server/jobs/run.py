@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from django.conf import settings
-from django.db import DatabaseError, OperationalError, connections, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, connections, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
@@ -166,13 +166,14 @@ def _attempt(job: Job, this: Run) -> None:
         logger.warning("job %s was given to another worker; this attempt writes nothing", job.pk)
     except WorkerStopping:
         _give_back(this)
-    except OperationalError as error:
-        # The database was away or busy for too long: no fault of the job's.
+    except (OperationalError, IntegrityError) as error:
+        # The database was away or busy for too long, or another job wrote the same row first: no fault of this
+        # one's, and begun again it finds what the other wrote.
         logger.warning("job %s: database trouble (%s)", job.pk, type(error).__name__)
         if job.attempts < settings.VOXELRY.attempts:
             _give_back(this)
         else:
-            _fail(this, Problem("database", "the database could not be reached; retry later"), where(error))
+            _fail(this, Problem("database", "the database could not be written; retry later"), where(error))
     except VoxelryError as error:
         _fail(this, error.problem, where(error))
     except MemoryError as error:
