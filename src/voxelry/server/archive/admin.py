@@ -12,7 +12,7 @@ from django.db.models import Count, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from voxelry.server.archive import receive, remove
@@ -170,6 +170,27 @@ class SeriesAdmin(ReadOnlyAdmin):
         "=study__study_instance_uid",
     ]
     inlines = [StackInline]
+    readonly_fields = ["large_picture", "view", "state", "attributes"]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    "large_picture",
+                    "view",
+                    "study",
+                    "modality",
+                    "number",
+                    "description",
+                    "body_part",
+                    "series_instance_uid",
+                    "state",
+                    "problem_message",
+                ]
+            },
+        ),
+        ("Metadata that all instances share", {"classes": ["collapse"], "fields": ["attributes"]}),
+    ]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("archive.add_series")
@@ -206,6 +227,21 @@ class SeriesAdmin(ReadOnlyAdmin):
         address = f"/api/series/{series.pk}/thumbnail.png?v={series.folder}"
         return format_html('<img class="vx-thumbnail" src="{}" alt="" loading="lazy">', address)
 
+    @admin.display(description="picture")
+    def large_picture(self, series: Series) -> SafeString | str:
+        """The thumbnail, in full."""
+        if not series.thumbnail:
+            return "none"
+        return format_html(
+            '<img class="vx-picture" src="/api/series/{}/thumbnail.png?v={}" alt="">', series.pk, series.folder
+        )
+
+    @admin.display(description="")
+    def attributes(self, series: Series) -> SafeString:
+        """Keyword and value, a row each."""
+        rows = format_html_join("", "<tr><th>{}</th><td>{}</td></tr>", sorted(series.metadata.items()))
+        return format_html('<table class="vx-metadata"><tbody>{}</tbody></table>', rows)
+
     @admin.display(ordering="study__patient__patient_id")
     def patient(self, series: Series) -> str:
         """Whose."""
@@ -221,7 +257,7 @@ class SeriesAdmin(ReadOnlyAdmin):
         """Of making its volumes."""
         return "" if series.job is None else series.job.state
 
-    @admin.display(description="")
+    @admin.display(description="viewer")
     def view(self, series: Series) -> SafeString:
         """To the viewer."""
         return format_html('<a href="/series/{}">View</a>', series.pk)
@@ -231,9 +267,6 @@ class SeriesAdmin(ReadOnlyAdmin):
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         remove.remove_series(queryset.values_list("pk", flat=True))
-
-    class Media:
-        css = {"all": ["voxelry/admin.css"]}
 
 
 @admin.register(Instance)
