@@ -14,7 +14,7 @@ import pytest
 import typer.main
 import yaml
 
-from voxelry import cli
+from voxelry.cli import app
 from voxelry.server import configuration
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,7 +48,7 @@ def assert_voxelry_knows(command: list[str]) -> None:
     """A command line is one that the terminal takes, options included."""
     program, verb, *options = command
     assert program == "voxelry"
-    group = typer.main.get_command(cli.app)
+    group = typer.main.get_command(app)
     found = group.commands[verb]  # type: ignore[attr-defined]
     known = {option for parameter in found.params for option in (*parameter.opts, *parameter.secondary_opts)}
     assert {option for option in options if option.startswith("-")} <= known
