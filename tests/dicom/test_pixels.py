@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -18,10 +19,10 @@ from voxelry.core.errors import PixelDataError, TooLargeError, TransferSyntaxErr
 from voxelry.dicom.codecs import JPEG_XL
 from voxelry.testing import pattern, synthetic_instance, synthetic_series, write
 
-Encoder = Callable[[npt.NDArray[np.generic]], bytes]
+Encoder = Callable[[npt.NDArray[Any]], bytes | bytearray]
 
 
-def _rle(values: npt.NDArray[np.generic]) -> bytes:
+def _rle(values: npt.NDArray[Any]) -> bytes:
     """PS3.5 Annex G with literal runs only."""
     planes = values.reshape(-1, 1 if values.ndim == 2 else 3).T
     segments = []
@@ -54,10 +55,10 @@ LOSSLESS: dict[str, tuple[str, Encoder]] = {
 }
 
 
-def compressed(path: Path, pixels: npt.NDArray[np.generic], syntax: str, encode: Encoder, **table: bool) -> Path:
+def compressed(path: Path, pixels: npt.NDArray[Any], syntax: str, encode: Encoder, **table: bool) -> Path:
     """A file whose frames are the arrays along the first axis."""
     dataset = synthetic_instance(pixels if len(pixels) > 1 else pixels[0], bits_stored=pixels.dtype.itemsize * 8)
-    frames = [encode(np.ascontiguousarray(frame)) for frame in pixels]
+    frames = [bytes(encode(np.ascontiguousarray(frame))) for frame in pixels]
     if table.get("extended"):
         value, offsets, lengths = encapsulate_extended(frames)
         dataset.ExtendedOffsetTable, dataset.ExtendedOffsetTableLengths = offsets, lengths
@@ -214,7 +215,8 @@ def test_a_header_that_contradicts_itself_is_named(tmp_path: Path, keyword: str,
 
 def test_frames_that_are_damaged_say_so(tmp_path: Path) -> None:
     for name, (syntax, encode) in LOSSLESS.items():
-        path = compressed(tmp_path / f"{name}.dcm", pattern((1, 24, 32), bits=16).astype(np.uint16), syntax,
-                          lambda v, encode=encode: encode(v)[:60])  # fmt: skip
+        pixels = pattern((1, 24, 32), bits=16).astype(np.uint16)
+        cut = encode(pixels[0])[:60]
+        path = compressed(tmp_path / f"{name}.dcm", pixels, syntax, lambda _, cut=cut: cut)  # type: ignore[misc]
         with pytest.raises(PixelDataError, match=rf"{name}\.dcm"):
             voxelry.pixels(path)

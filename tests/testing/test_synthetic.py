@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
@@ -76,13 +78,13 @@ def test_compressed_pixels_as_pydicom_or_imagecodecs_reads_them(
         assert np.array_equal(dataset.pixel_array, series.stored[0])
         return
     frame = next(iter(pydicom.encaps.generate_frames(dataset.PixelData, number_of_frames=1)))
-    decode = {
+    decode: Callable[[bytes], Any] = {
         encoding.JPEG_BASELINE: imagecodecs.jpeg8_decode,
         encoding.JPEG_LOSSLESS: imagecodecs.ljpeg_decode,
         encoding.JPEG_LS: imagecodecs.jpegls_decode,
         encoding.JPEG_2000_LOSSLESS: imagecodecs.jpeg2k_decode,
         encoding.HTJ2K_LOSSLESS: imagecodecs.htj2k_decode,
-    }[transfer_syntax]
+    }[transfer_syntax]  # type: ignore[assignment]
     if baseline:
         assert np.abs(decode(frame).astype(int) - series.stored[0]).mean() < 20
     else:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import islice
-from typing import BinaryIO, Literal, cast
+from typing import Any, BinaryIO, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,7 @@ from voxelry.dicom.codecs import check_declared, decode, is_encapsulated, is_sup
 from voxelry.dicom.frames import number_of_frames
 from voxelry.dicom.headers import Header, PixelBytes
 
-Stored = npt.NDArray[np.generic]
+Stored = npt.NDArray[Any]
 Kind = Literal["grey", "colour", "palette"]
 
 MAX_SIDE = 65_535

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -58,8 +58,8 @@ class SyntheticSeries:
     """
 
     paths: tuple[Path, ...]
-    array: npt.NDArray[np.generic]
-    stored: npt.NDArray[np.generic]
+    array: npt.NDArray[Any]
+    stored: npt.NDArray[Any]
     affine: npt.NDArray[np.float64]
     spacing: Triple
     study_instance_uid: str

@@ -1,0 +1,53 @@
+"""The terminal: arguments -> workflow -> print, exit code. Heavy libraries load when a command needs them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from voxelry import __version__
+from voxelry.cli.console import Commands
+from voxelry.cli.look import info, tags
+from voxelry.cli.make import convert, demo, measure, sample
+from voxelry.cli.site import serve, token, worker
+
+EPILOG = (
+    "Exit codes: 0 if anything was done, whatever was skipped; 1 if nothing could be done; 2 for wrong arguments; "
+    "130 if interrupted. Not for diagnostic use."
+)
+
+app = typer.Typer(
+    cls=Commands,
+    name="voxelry",
+    epilog=EPILOG,
+    help="DICOM in, volumes that can be trusted out: look at them, measure them, convert them, serve them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+for command in (info, tags, measure, convert, demo, sample, serve, worker):
+    app.command(rich_help_panel="The site" if command in (serve, worker) else "Files")(command)
+app.add_typer(token, name="token", rich_help_panel="The site")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"voxelry {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    context.obj = {"debug": debug}
+
+
+def main() -> None:
+    """The program ``voxelry``."""
+    app()

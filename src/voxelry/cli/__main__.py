@@ -1,0 +1,5 @@
+"""``python -m voxelry.cli`` is ``voxelry``."""
+
+from voxelry.cli import main
+
+main()

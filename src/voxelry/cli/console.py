@@ -1,0 +1,117 @@
+"""What all commands share: results to standard output, everything else to standard error."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.text import Text
+from typer.core import TyperGroup
+
+from voxelry.core.errors import Problem, VoxelryError
+from voxelry.core.progress import Progress as Callback
+from voxelry.core.progress import silent
+
+NOTHING_DONE = 1
+INTERRUPTED = 130
+NAMES_SHOWN = 3
+
+out = Console(highlight=False, markup=False)
+err = Console(stderr=True, highlight=False, markup=False)
+
+
+class Commands(TyperGroup):
+    """Commands whose errors are one clear sentence."""
+
+    def invoke(self, ctx: Any) -> Any:
+        # pydicom's own warnings may quote values, and say nothing that a report does not say better.
+        logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            err.print("stopped", style="yellow")
+            raise typer.Exit(INTERRUPTED) from None
+        except (VoxelryError, OSError) as error:
+            if (ctx.obj or {}).get("debug"):
+                raise
+            fail(_sentence(error))
+            raise typer.Exit(NOTHING_DONE) from error
+
+
+def _sentence(error: VoxelryError | OSError) -> str:
+    if isinstance(error, VoxelryError):
+        return str(error)
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or type(error).__name__}"
+
+
+def fail(sentence: str) -> None:
+    """Say what went wrong."""
+    err.print(Text.assemble(("Error: ", "bold red"), plain(sentence)))
+
+
+def warn(sentence: str) -> None:
+    """Say what a user must know."""
+    err.print(Text.assemble(("Warning: ", "yellow"), plain(sentence)))
+
+
+def plain(text: object) -> str:
+    """Text from outside, with nothing in it that a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(text))
+
+
+def print_json(record: object) -> None:
+    """A result for programs: nothing else goes to standard output."""
+    typer.echo(json.dumps(record, ensure_ascii=False, allow_nan=False, default=str))
+
+
+@contextmanager
+def working() -> Iterator[Callback]:
+    """A progress bar on standard error while the work lasts; nothing where that is no terminal."""
+    if not err.is_terminal:
+        yield silent
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda fraction, words: bar.update(task, completed=fraction, description=words)
+
+
+def show_skipped(skipped: Mapping[str, Problem]) -> None:
+    """What was left out, grouped by reason; the first file of each reason is told in full."""
+    groups: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for name, problem in skipped.items():
+        groups[problem.code, problem.message.removeprefix(f"{name}: ")].append(name)
+    by_code: dict[str, list[tuple[str, list[str]]]] = defaultdict(list)
+    for (code, reason), names in groups.items():
+        by_code[code].append((reason, names))
+    for reasons in by_code.values():
+        count = sum(len(names) for _, names in reasons)
+        err.print(Text(f"{count} file{'s' * (count > 1)} left out", "yellow"))
+        for reason, names in reasons[:NAMES_SHOWN]:
+            named = ", ".join(names[:NAMES_SHOWN]) + (
+                f" and {len(names) - NAMES_SHOWN} more" * (len(names) > NAMES_SHOWN)
+            )
+            err.print(Text(f"  {plain(named)}: {plain(reason)}"))
+        if len(reasons) > NAMES_SHOWN:
+            rest = sum(len(names) for _, names in reasons[NAMES_SHOWN:])
+            err.print(Text(f"  and {rest} more with such a reason (--json lists all)"))
+
+
+def end(*, done: bool, nothing: str) -> None:
+    """Exit code 0 if anything was done, else 1 with the sentence that says nothing was."""
+    if not done:
+        fail(nothing)
+        raise typer.Exit(NOTHING_DONE)
+
+
+def millimetres(spacing: tuple[float | None, ...]) -> str:
+    """``3 \N{MULTIPLICATION SIGN} 0.977 \N{MULTIPLICATION SIGN} 0.977``; a question mark for what is unknown."""
+    return " \N{MULTIPLICATION SIGN} ".join("?" if value is None else f"{value:.4g}" for value in spacing)

@@ -1,0 +1,207 @@
+"""Looking: ``info`` and ``tags``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from voxelry.cli.console import end, err, millimetres, out, plain, print_json, show_skipped, working
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+    from voxelry.dicom.series import Series, Study
+    from voxelry.dicom.stack import Stack
+
+PathArgument = Annotated[Path, typer.Argument(help="A file, a folder at any depth, or a zip archive.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+_LONGEST_VALUE = 200
+
+
+def info(
+    path: PathArgument,
+    as_json: JsonOption = False,
+    patient: Annotated[bool, typer.Option("--patient", help="Show whose studies they are.")] = False,
+) -> None:
+    """List studies, series and their volumes.
+
+    Only headers are read. What is wrong with a series is said in words: missing slices, uneven spacing, tilt, ...
+    """
+    from voxelry.workflows.load import index
+    from voxelry.workflows.measure import skipped_record
+
+    with working() as progress:
+        found = index(path, progress=progress)
+    if as_json:
+        studies = [_study_record(study, patient=patient) for study in found.studies]
+        print_json({"studies": studies, "skipped": skipped_record(found.skipped)})
+    else:
+        for study in found.studies:
+            _print_study(study, patient=patient)
+        show_skipped(found.skipped)
+    end(done=bool(found.studies), nothing=f"{path}: holds no DICOM")
+
+
+def _study_record(study: Study, *, patient: bool) -> dict[str, Any]:
+    shown = {k: v for k, v in study.metadata.items() if patient or not _is_patients(k)}
+    return {
+        "study_instance_uid": study.study_instance_uid,
+        "metadata": shown,
+        "series": [_series_record(series) for series in study.series],
+    }
+
+
+def _is_patients(keyword: str) -> bool:
+    return keyword.startswith("Patient") or keyword in ("IssuerOfPatientID", "AccessionNumber", "StudyID")
+
+
+def _series_record(series: Series) -> dict[str, Any]:
+    return {
+        "series_instance_uid": series.series_instance_uid,
+        "number": series.number,
+        "modality": series.modality,
+        "description": series.description,
+        "instances": len(series.instances),
+        "without_pixels": len(series.pixelless),
+        "unusable": {name: {"code": p.code, "message": p.message} for name, p in series.unusable.items()},
+        "stacks": [_stack_record(stack) for stack in series.stacks],
+    }
+
+
+def _stack_record(stack: Stack) -> dict[str, Any]:
+    problem = stack.problem
+    return {
+        "label": stack.label,
+        "shape": list(stack.shape),
+        "spacing_mm": list(stack.spacing),
+        "affine_lps_mm": None if stack.affine is None else stack.affine.tolist(),
+        "regular": stack.regular,
+        "problem": None if problem is None else {"code": problem.code, "message": problem.message},
+        "warnings": list(stack.warnings),
+    }
+
+
+def _print_study(study: Study, *, patient: bool) -> None:
+    facts = study.metadata
+    title = Text("Study ", "bold")
+    title.append(
+        plain(" ".join(str(facts.get(k) or "") for k in ("StudyDate", "StudyDescription")).strip()), "bold cyan"
+    )
+    out.print(title)
+    if patient:
+        out.print(Text(f"  {plain(facts.get('PatientName', ''))}  {plain(facts.get('PatientID', ''))}"))
+    out.print(Text(f"  {study.study_instance_uid}", "dim"))
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("  No", "Kind", "Description", "Files", "Voxels", "Spacing, mm", ""):
+        fixed = heading in ("Voxels", "Spacing, mm")
+        table.add_column(heading, justify="right" if heading in ("  No", "Files") else "left", no_wrap=fixed)
+    notes: list[Text] = []
+    for series in study.series:
+        _add_series(table, notes, series)
+    out.print(table)
+    for note in notes:
+        out.print(note)
+    out.print()
+
+
+def _add_series(table: Table, notes: list[Text], series: Series) -> None:
+    number = "" if series.number is None else str(series.number)
+    head = (number, plain(series.modality), plain(series.description), str(len(series.instances)))
+    for row, stack in enumerate(series.stacks or (None,)):
+        cells = head if row == 0 else ("", "", "", "")
+        if stack is None:
+            table.add_row(*cells, Text("no image", "dim"), "", "")
+            continue
+        shape = "\N{MULTIPLICATION SIGN}".join(map(str, stack.shape[:3])) + (" colour" if len(stack.shape) > 3 else "")
+        state = Text("irregular", "red") if stack.problem else Text("warning", "yellow") if stack.warnings else Text("")
+        state.append(f" {plain(stack.label)}" if stack.label else "")
+        table.add_row(*cells, shape, millimetres(stack.spacing), state)
+    where = f"  series {number or series.series_instance_uid}: "
+    told = dict.fromkeys(str(stack.problem) for stack in series.stacks if stack.problem)
+    notes += [Text(where + plain(words), "red") for words in told]
+    warned = dict.fromkeys(words for stack in series.stacks for words in stack.warnings)
+    notes += [Text(where + plain(words), "yellow") for words in warned]
+    if series.pixelless:
+        kinds = ", ".join(dict.fromkeys(header.sop_class_name for header in series.pixelless))
+        notes.append(Text(f"{where}{len(series.pixelless)} without pixels ({plain(kinds)})", "dim"))
+    for name, problem in series.unusable.items():
+        if problem.code != "no_pixel_data":
+            notes.append(Text(f"{where}{plain(problem.message or name)}", "red"))
+
+
+def tags(
+    path: PathArgument,
+    as_json: JsonOption = False,
+    save: Annotated[
+        Path | None, typer.Option("--out", help="Write the table of all instances to this CSV file.")
+    ] = None,
+) -> None:
+    """Show the tags of a file, or of a folder as a table."""
+    from voxelry.dicom.headers import read_header
+    from voxelry.dicom.sources import FileSource
+
+    if save is None and path.is_file() and not _is_archive(path):
+        header = read_header(FileSource.of(path))
+        if as_json:
+            from voxelry.dicom.attributes import as_metadata
+
+            print_json({"file": str(path), "tags": as_metadata(header.dataset)})
+        else:
+            _print_tags(header.dataset, 0)
+        return
+    from voxelry.workflows.publish import published
+    from voxelry.workflows.tabulate import tabulate
+
+    with working() as progress:
+        table = tabulate(path, progress=progress)
+    if save is not None:
+        with published(save) as aside:
+            table.to_csv(aside, index=False)
+        err.print(f"{len(table)} instances, {len(table.columns)} columns: {save}")
+    elif as_json:
+        typer.echo(table.to_json(orient="records", date_format="iso"))
+    else:
+        out.print(Text(f"{len(table)} instances, {len(table.columns)} columns; --out FILE.csv writes them all"))
+        for column in table.columns:
+            values = table[column].dropna()
+            distinct = values.astype(str).unique()
+            shown = plain(distinct[0])[:60] if len(distinct) == 1 else f"{len(distinct)} different values"
+            out.print(Text.assemble((f"  {column:40}", "cyan"), shown), no_wrap=True, overflow="ellipsis")
+    end(done=bool(len(table)), nothing=f"{path}: holds no DICOM")
+
+
+def _joined(value: object) -> str:
+    from pydicom.multival import MultiValue
+
+    if isinstance(value, MultiValue):
+        return "\\".join(map(str, value))
+    return "" if value is None else str(value)
+
+
+def _is_archive(path: Path) -> bool:
+    from voxelry.dicom.sources import is_zip
+
+    with path.open("rb") as file:
+        return is_zip(file.read(132))
+
+
+def _print_tags(dataset: Dataset, depth: int) -> None:
+    from voxelry.dicom.attributes import BINARY_VRS, element_name, elements
+
+    for element in elements(dataset):
+        indent = "  " * depth
+        line = Text(f"{indent}({element.tag.group:04X},{element.tag.element:04X}) ", "dim")
+        line.append(f"{element.VR:3}", "dim").append(f"{plain(element_name(element)):32} ", "cyan")
+        if element.VR == "SQ":
+            out.print(line.append(f"{len(element.value)} items"), soft_wrap=True)
+            for number, item in enumerate(element.value):
+                out.print(Text(f"{indent}  item {number + 1}", "dim"))
+                _print_tags(item, depth + 2)
+            continue
+        value = f"{len(element.value or b'')} bytes" if element.VR in BINARY_VRS else _joined(element.value)
+        cut = value if len(value) <= _LONGEST_VALUE else value[:_LONGEST_VALUE] + " ..."
+        out.print(line.append(plain(cut)), soft_wrap=True)

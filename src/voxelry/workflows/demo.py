@@ -1,0 +1,103 @@
+"""Everything at once: arrays, metadata, tag table and pictures of a file or of a patient's folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from voxelry.core.errors import Problem
+from voxelry.core.progress import Progress, part, silent
+from voxelry.core.volume import Value, Volume
+from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, StrPath
+from voxelry.workflows.load import load
+from voxelry.workflows.names import export_names
+from voxelry.workflows.pictures import save_pictures
+from voxelry.workflows.publish import published
+from voxelry.workflows.tabulate import tabulate
+
+
+@dataclass(frozen=True, eq=False)
+class DemoVolume:
+    """One volume and the folder it was written to."""
+
+    volume: Volume
+    folder: Path
+    pictures: int
+
+
+@dataclass(frozen=True, eq=False)
+class DemoResult:
+    """What was written.
+
+    Attributes
+    ----------
+    table
+        The tag table, and how many instances and columns it has.
+    """
+
+    folder: Path
+    volumes: tuple[DemoVolume, ...]
+    table: Path
+    instances: int
+    columns: int
+    skipped: Mapping[str, Problem]
+
+
+def run_demo(
+    path: StrPath, out: StrPath = "output", *, limits: Limits = DEFAULT_LIMITS, progress: Progress = silent
+) -> DemoResult:
+    """Load everything below a path and write all that can be made of it.
+
+    ``out`` gets ``tags.csv`` and, for each volume, a folder (``ct-2``: modality and series number) with
+    ``array.npy`` (modality values, ``(slice, row, column[, sample])``), ``metadata.json`` (the attributes
+    that all slices share, and the geometry) and ``jpg/slice-0000.jpg`` and so on.
+
+    Parameters
+    ----------
+    path
+        A file, a folder at any depth, or a zip archive.
+
+    Raises
+    ------
+    NothingFoundError
+        If the path does not exist.
+    """
+    target = Path(out)
+    loaded = load(path, limits=limits, progress=part(progress, 0, 0.4))
+    written = []
+    for number, (volume, name) in enumerate(zip(loaded.volumes, export_names(loaded.volumes), strict=True)):
+        count = len(loaded.volumes)
+        share = part(progress, 0.4 + 0.5 * number / count, 0.4 + 0.5 * (number + 1) / count)
+        written.append(_write(volume, target / name, share))
+    table = tabulate(path, limits=limits, progress=part(progress, 0.9, 1))
+    tags = target / "tags.csv"
+    with published(tags) as aside:
+        table.to_csv(aside, index=False)
+    return DemoResult(target, tuple(written), tags, len(table), len(table.columns), loaded.skipped)
+
+
+def _write(volume: Volume, folder: Path, progress: Progress) -> DemoVolume:
+    with published(folder / "array.npy") as aside, aside.open("wb") as file:
+        np.save(file, volume.array, allow_pickle=False)
+    with published(folder / "metadata.json") as aside:
+        aside.write_text(json.dumps(_record(volume), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    pictures = save_pictures(volume, folder / "jpg", "jpg", progress=progress)
+    return DemoVolume(volume, folder, len(pictures))
+
+
+def _record(volume: Volume) -> dict[str, Value]:
+    return {
+        "shape": list(volume.array.shape),
+        "dtype": volume.array.dtype.name,
+        "unit": volume.unit,
+        "label": volume.label,
+        "spacing_mm": list(volume.spacing),
+        "affine_lps_mm": None if volume.affine is None else volume.affine.tolist(),
+        "warnings": list(volume.warnings),
+        "instance_uids": list(volume.instance_uids),
+        "metadata": dict(volume.metadata),
+    }

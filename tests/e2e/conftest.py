@@ -1,0 +1,110 @@
+"""A real site in a process of its own, and a real browser."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+START_SECONDS = 90.0
+PASSWORD = "a-password-of-this-test"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the site is, and what it printed at its start."""
+
+    address: str
+    printed: str
+    data: Path
+
+    @property
+    def login_link(self) -> str:
+        found = re.search(r"\S+/login/link/\S+", self.printed)
+        assert found is not None, self.printed
+        return found.group()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """``voxelry serve`` on a free port, with an empty data folder."""
+    data = tmp_path_factory.mktemp("site")
+    log = data / "log"
+    arguments = [sys.executable, "-m", "voxelry.cli", "serve", "--port", "0", "--data", str(data / "data")]
+    environment = {**os.environ, "VOXELRY_ADMIN_PASSWORD": PASSWORD, "PYTHONUNBUFFERED": "1"}
+    environment.pop("DJANGO_SETTINGS_MODULE", None)
+    with log.open("w") as written:
+        process = subprocess.Popen(arguments, stdout=written, stderr=subprocess.STDOUT, env=environment)
+    try:
+        yield Site(_address(process, log), log.read_text(), data / "data")
+        assert "Traceback" not in log.read_text()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+
+
+def _address(process: subprocess.Popen[bytes], log: Path) -> str:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        text = log.read_text()
+        if "Ctrl-C" in text and (found := re.search(r"http://\S+:\d+", text)):
+            return found.group()
+        if process.poll() is not None:
+            break
+        time.sleep(0.1)  # between looks at another process's output, which tells nobody when it grows
+    pytest.fail(f"the site did not start:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Browser, site: Site) -> Iterator[Page]:
+    """A page of a new visitor; an error that the page throws or logs fails the test."""
+    context = browser.new_context(base_url=site.address, viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(30_000)
+    opened = context.new_page()
+    errors: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    yield opened
+    context.close()
+    assert not errors
+
+
+@pytest.fixture
+def logged_in(page: Page) -> Page:
+    """The same, logged in by the form, at home."""
+    page.goto("/")
+    page.get_by_label("Username").fill("admin")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/")
+    return page
