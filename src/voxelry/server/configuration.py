@@ -140,8 +140,8 @@ class Configuration:
     def __post_init__(self) -> None:
         if not 0 <= self.threshold <= 1:
             raise ConfigurationError(f"measure.threshold must be from 0 to 1, not {self.threshold}")
-        if not 0 < self.port < 65536:
-            raise ConfigurationError(f"server.port must be from 1 to 65535, not {self.port}")
+        if not 0 <= self.port < 65536:
+            raise ConfigurationError(f"server.port must be from 0 (a free one) to 65535, not {self.port}")
         for name in ("concurrency", "lease_seconds", "attempts", "nesting", "entries", "expanded_bytes", "ratio"):
             if getattr(self, name) <= 0:
                 raise ConfigurationError(f"{_key(name)} must be above 0, not {getattr(self, name)}")
