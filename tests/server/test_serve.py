@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from voxelry.testing import SECRETS, synthetic_series, zip_folder
+from voxelry.testing import SECRETS, synthetic_instance, synthetic_series, write, zip_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 40.0
@@ -162,11 +162,18 @@ def test_from_a_zip_to_pictures_and_back(server: Server, tmp_path: Path) -> None
         assert sorted(ours.read(n) for n in ours.namelist()) == sorted(theirs.read(n) for n in theirs.namelist())
     for path in ("/static/voxelry/door.css", "/static/admin/css/base.css", "/api/docs", "/login/"):
         assert server.ask("GET", path)[0] in (200, 302)
+    # Values that pydicom warns of, and would quote.
+    odd = write(synthetic_instance(attributes={"PatientBirthTime": "101112.123456"}, seed="odd"), tmp_path / "odd.dcm")
+    wrong = odd.read_bytes().replace(b"101112.123456", b"SECRET-TIME-X").replace(b"ISO_IR 192", b"ISO-IR 192")
+    report = server.over(server.upload("odd.dcm", wrong))
+    assert report["counts"]["stored"] == 1
     token = _made_token(tmp_path / "data")
     assert server.ask("GET", "/api/me", headers={"Authorization": f"Bearer {token}"})[0] == 200
     server.ask("GET", "/api/studies?search=whoever")
     told = server.log.read_text()
-    assert not [secret for secret in (*SECRETS, "whoever", "Traceback", "Warning") if secret in told], told
+    assert not [
+        secret for secret in (*SECRETS, "SECRET-TIME", "whoever", "Traceback", "Warning", "WARNING") if secret in told
+    ], told
 
 
 _TOKENS = """

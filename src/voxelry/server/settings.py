@@ -119,6 +119,8 @@ LOGGING = {
         "voxelry": {"level": "INFO"},
         "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         "django.request": {"level": "CRITICAL"},
+        # It quotes the values that it cannot read, and those may be a patient's.
+        "pydicom": {"level": 100},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
     },
 }

@@ -1,5 +1,7 @@
 """The application."""
 
+import warnings
+
 from django.apps import AppConfig
 
 
@@ -11,6 +13,8 @@ class ArchiveConfig(AppConfig):
     verbose_name = "Archive"
 
     def ready(self) -> None:
+        # pydicom's warnings quote the values that they are about, and those may be a patient's.
+        warnings.filterwarnings("ignore", module=r"pydicom(\.|$)")
         from voxelry.server.archive import build, ingest
         from voxelry.server.jobs import run
 
