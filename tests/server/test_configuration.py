@@ -47,7 +47,7 @@ def test_the_later_wins(tmp_path: Path) -> None:
         ("[measure]\nthreshold = 'half'", "measure.threshold must be a number"),
         ("[measure]\nthreshold = 2", "from 0 to 1"),
         ("[server]\nport = 1.5", "server.port must be a whole number"),
-        ("[server]\nport = 0", "server.port"),
+        ("[server]\nport = 65536", "server.port"),
         ("[server]\nhosts = 'a'", "server.hosts must be a list"),
         ("[jobs]\nattempts = 0", "jobs.attempts must be above 0"),
         ("[server", "is not TOML"),
