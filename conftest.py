@@ -8,6 +8,7 @@ and says why. With ``--all``, as in CI, nothing may be skipped: whatever would s
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import pwd
 import shutil
@@ -29,6 +30,9 @@ START_SECONDS = 30.0
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 POSTGRES_BINARIES = "/usr/lib/postgresql"
 """Debian keeps ``initdb`` and ``postgres`` in versioned folders here, off the PATH."""
+
+numbers = itertools.count(1)
+"""Tell one module's databases from another's."""
 
 FIXTURE_MARKERS = {
     "corpus": "corpus",
@@ -158,29 +162,45 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """A PostgreSQL server of this run's own, with an empty database."""
+def postgres_server() -> Iterator[tuple[Path, int]]:
+    """A PostgreSQL server of this run's own: where its programs are, and its port."""
     binaries = postgres_folder()
     if binaries is None:
         pytest.skip("PostgreSQL is not installed")
-    with postgres(binaries) as url:
-        yield url
+    with postgres(binaries) as port:
+        yield binaries, port
+
+
+@pytest.fixture(scope="module")
+def postgres_url(postgres_server: tuple[Path, int]) -> str:
+    """An empty PostgreSQL database, another one for each module: a site's first start is a first start."""
+    binaries, port = postgres_server
+    name = f"voxelry_{next(numbers)}"
+    create_database(binaries, port, name, check=True)
+    return f"postgresql://voxelry@127.0.0.1:{port}/{name}"
 
 
 @pytest.fixture(scope="session")
-def redis_url() -> Iterator[str]:
-    """A Redis server of this run's own."""
+def redis_server() -> Iterator[int]:
+    """A Redis server of this run's own: its port."""
     program = shutil.which("redis-server")
     if program is None:
         pytest.skip("Redis is not installed")
     port = free_port()
     arguments = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    arguments += ["--databases", "1000"]
     with temporary_folder() as folder, running([*arguments, "--dir", str(folder)], folder / "log", port):
-        yield f"redis://127.0.0.1:{port}/0"
+        yield port
+
+
+@pytest.fixture(scope="module")
+def redis_url(redis_server: int) -> str:
+    """An empty Redis database, another one for each module."""
+    return f"redis://127.0.0.1:{redis_server}/{next(numbers)}"
 
 
 @contextmanager
-def postgres(binaries: Path) -> Iterator[str]:
+def postgres(binaries: Path) -> Iterator[int]:
     """Start PostgreSQL, as an unprivileged user if this is root, for whom it refuses to start."""
     as_user: list[str] = []
     port = free_port()
@@ -196,9 +216,14 @@ def postgres(binaries: Path) -> Iterator[str]:
         server = [*as_user, str(binaries / "postgres"), "-D", cluster, "-h", "127.0.0.1", "-p", str(port)]
         server += ["-k", str(folder), "-c", "fsync=off"]
         with running(server, folder / "log", port):
-            create = [str(binaries / "createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "voxelry", "voxelry"]
-            wait_until(lambda: subprocess.run(create, capture_output=True, check=False).returncode == 0, "PostgreSQL")
-            yield f"postgresql://voxelry@127.0.0.1:{port}/voxelry"
+            # The port is open before the server takes anyone in.
+            wait_until(lambda: create_database(binaries, port, "first", check=False), "PostgreSQL")
+            yield port
+
+
+def create_database(binaries: Path, port: int, name: str, *, check: bool) -> bool:
+    create = [str(binaries / "createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "voxelry", name]
+    return subprocess.run(create, capture_output=True, check=check).returncode == 0
 
 
 def unprivileged_account() -> pwd.struct_passwd:
