@@ -1,0 +1,170 @@
+"""Somebody who follows a page: a folder, a shell that remembers, and the site that the page starts."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from unittest.mock import patch
+
+from tests.docs.reading import ROOT, Block, Command
+
+ADDRESS = "127.0.0.1:8000"
+"""Where the pages say that the site is."""
+SECONDS = 90.0
+
+SERVERS = ("voxelry serve", "script/server", "python manage.py runserver")
+"""What these begin runs until it is stopped, and the page goes on in another terminal."""
+
+INSTEAD = {
+    "script/server": "voxelry serve",
+    "voxelry worker --concurrency 4": "voxelry worker --concurrency 4 --help",
+    "python manage.py createsuperuser": "python manage.py createsuperuser --noinput --username reader --email ''",
+}
+"""What is run instead, and why: ``script/server`` is tested in tests/packaging/test_setup.py, workers in
+tests/packaging/test_many_machines.py; ``createsuperuser`` asks for a password."""
+
+
+class Terminal:
+    """Runs a page's commands one after the other, as its reader would."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "home"
+        self.folder.mkdir()
+        # The reader stands in a clone: what the project's root has is here as well.
+        (self.folder / "manage.py").symlink_to(ROOT / "manage.py")
+        self._state = folder / "state"
+        self._log = folder / "log"
+        self._site: subprocess.Popen[bytes] | None = None
+        self._port = 0
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("VOXELRY_", "DJANGO_"))},
+            "HOME": str(self.folder),
+            "PWD": str(self.folder),
+            "XDG_DATA_HOME": str(self.folder / ".local/share"),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT / "src"),
+            "PYTHONUNBUFFERED": "1",
+            "DJANGO_SUPERUSER_PASSWORD": "a password for tests",
+            "COLUMNS": "100",
+            "LANG": "C.UTF-8",
+            "NO_COLOR": "1",
+        }
+
+    def run(self, command: Command) -> None:
+        """Run a command, and hold what it prints against what the page shows."""
+        text = INSTEAD.get(command.text, command.text)
+        printed = self._start(text) if command.text.startswith(SERVERS) else self._do(text, command)
+        shown = printed.replace(self._address, ADDRESS)
+        assert not command.printed or _pattern(command.printed).fullmatch(_bare(shown)), (
+            f"{command.block.where}: `$ {command.text}` prints something else than the page shows:\n{shown}"
+        )
+
+    def python(self, block: Block, names: dict[str, object]) -> None:
+        """Run a ``python`` block. A comment behind an expression is what its ``repr`` must be."""
+        text = self._here(block.text)
+        lines = text.splitlines()
+        with patch.dict(os.environ, self._environment, clear=True):
+            for statement in ast.parse(text).body:
+                if not isinstance(statement, ast.Expr):
+                    exec(compile(ast.Module([statement], []), block.where, "exec"), names)
+                    continue
+                value = eval(compile(ast.Expression(statement.value), block.where, "eval"), names)
+                end = statement.end_lineno or statement.lineno
+                comment = lines[end - 1].encode()[statement.end_col_offset :].decode().partition("# ")[2]
+                assert not comment or _pattern(comment).fullmatch(_bare(repr(value))), (
+                    f"{block.where}: line {end} of the block gives {value!r}"
+                )
+
+    def close(self) -> None:
+        """Stop the site, if there is one."""
+        if self._site is None:
+            return
+        os.killpg(self._site.pid, signal.SIGTERM)
+        try:
+            self._site.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._site.pid, signal.SIGKILL)
+            raise
+        finally:
+            self._site = None
+
+    @property
+    def _address(self) -> str:
+        return f"127.0.0.1:{self._port}"
+
+    def _here(self, text: str) -> str:
+        """The address on the page is that of this reader's own site."""
+        return re.sub(r"(127\.0\.0\.1|localhost):8000", self._address, text)
+
+    def _do(self, text: str, command: Command) -> str:
+        # What a command sets, and where it goes, holds for the next one.
+        done = subprocess.run(
+            ["bash", "-c", f"set -a\n{self._here(text)}\nstatus=$?; env -0 >{self._state}; exit $status"],
+            env=self._environment,
+            cwd=self._environment["PWD"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        assert done.returncode == 0, (
+            f"{command.block.where}: `$ {command.text}` ends with exit code {done.returncode}:\n"
+            f"{done.stdout}{done.stderr}"
+        )
+        self._environment = dict(line.split("=", 1) for line in self._state.read_text().split("\0") if line)
+        return done.stdout
+
+    def _start(self, text: str) -> str:
+        self.close()
+        self._port = _free_port()
+        port = f" {self._port}" if "runserver" in text else f" --port {self._port}"
+        with self._log.open("wb") as log:
+            self._site = subprocess.Popen(
+                ["bash", "-c", f"exec {text}{port}"],
+                env=self._environment,
+                cwd=self._environment["PWD"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        end = time.monotonic() + SECONDS
+        while not self._answers():
+            assert self._site.poll() is None, f"`{text}` ended:\n{self._log.read_text()}"
+            assert time.monotonic() < end, f"`{text}` does not answer:\n{self._log.read_text()}"
+            time.sleep(0.1)  # between questions to a process that tells nobody when it is ready
+        return self._log.read_text()
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://{self._address}/healthz", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return False
+
+
+def _bare(text: str) -> str:
+    """Text without its spaces and line breaks: these may differ."""
+    return re.sub(r"\s", "", text)
+
+
+def _pattern(shown: str) -> re.Pattern[str]:
+    """What a page shows as a pattern, in which ``...`` stands for anything."""
+    return re.compile(re.escape(_bare(shown)).replace(re.escape("..."), ".*?"), re.DOTALL)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
