@@ -88,7 +88,8 @@ class Terminal:
         """Stop the site, if there is one."""
         if self._site is None:
             return
-        os.killpg(self._site.pid, signal.SIGTERM)
+        if self._site.poll() is None:
+            os.killpg(self._site.pid, signal.SIGTERM)
         try:
             self._site.wait(20)
         except subprocess.TimeoutExpired:
@@ -96,6 +97,7 @@ class Terminal:
             raise
         finally:
             self._site = None
+        assert "Traceback" not in self._log.read_text(), self._log.read_text()
 
     @property
     def _address(self) -> str:
@@ -106,9 +108,9 @@ class Terminal:
         return re.sub(r"(127\.0\.0\.1|localhost):8000", self._address, text)
 
     def _do(self, text: str, command: Command) -> str:
-        # What a command sets, and where it goes, holds for the next one.
+        # What a command exports, and where it goes, holds for the next one.
         done = subprocess.run(
-            ["bash", "-c", f"set -a\n{self._here(text)}\nstatus=$?; env -0 >{self._state}; exit $status"],
+            ["bash", "-c", f"{self._here(text)}\nstatus=$?; env -0 >{self._state}; exit $status"],
             env=self._environment,
             cwd=self._environment["PWD"],
             stdin=subprocess.DEVNULL,
