@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import cast
 
 from pydicom.datadict import dictionary_description, keyword_for_tag, tag_for_keyword
@@ -16,7 +15,10 @@ from pydicom.valuerep import DSdecimal, DSfloat, PersonName
 
 from voxelry.core.errors import PixelDataError
 from voxelry.core.volume import Value
+from voxelry.dicom.quiet import quiet
 
+MAX_DEPTH = 32
+"""Sequences nested deeper than this are of no object, but of an attack."""
 BINARY_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN", "OB or OW"})
 
 
@@ -42,8 +44,8 @@ def numbers(dataset: Dataset, keyword: str, count: int | None = None) -> tuple[f
         return None
     try:
         found = tuple(float(item) for item in items)
-    except (TypeError, ValueError) as error:
-        raise PixelDataError(f"{describe(keyword)} is not a number") from error
+    except (TypeError, ValueError, OverflowError):  # whose words quote the value
+        raise PixelDataError(f"{describe(keyword)} is not a number") from None
     if count is not None and len(found) != count:
         raise PixelDataError(f"{describe(keyword)} has {len(found)} values where {count} are needed")
     if not all(math.isfinite(item) for item in found):
@@ -75,9 +77,10 @@ def text(dataset: Dataset, keyword: str) -> str:
         return ""
     if value is None:
         return ""
-    if isinstance(value, MultiValue | list | tuple):
-        return "\\".join(str(item) for item in value)
-    return str(value).strip("\0 ")
+    with quiet:  # a name is decoded only now
+        if isinstance(value, MultiValue | list | tuple):
+            return "\\".join(str(item) for item in value)
+        return str(value).strip("\0 ")
 
 
 def texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
@@ -100,19 +103,19 @@ def first_item(dataset: Dataset, keyword: str) -> Dataset | None:
 
 def _value(dataset: Dataset, keyword: str) -> object:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pydicom's warnings may quote values
+        with quiet:
             return cast(object, dataset.get(keyword))
-    except Exception as error:  # whatever a malformed value makes pydicom raise
-        raise PixelDataError(f"{describe(keyword)} cannot be read ({type(error).__name__})") from error
+    except Exception as error:  # whatever a malformed value makes pydicom raise; its words may quote the value
+        raise PixelDataError(f"{describe(keyword)} cannot be read ({type(error).__name__})") from None
 
 
-def elements(dataset: Dataset) -> Iterator[DataElement]:
+def elements(dataset: Dataset, *, leave_out: Collection[int] = ()) -> Iterator[DataElement]:
     """The elements that can be read, in the order of their tags; the unreadable ones are left out."""
     for tag in sorted(dataset.keys()):
+        if tag in leave_out:
+            continue
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            with quiet:
                 element = dataset[tag]
         except Exception:  # noqa: S112 - one malformed element must not hide the others
             continue
@@ -120,27 +123,45 @@ def elements(dataset: Dataset) -> Iterator[DataElement]:
 
 
 def element_name(element: DataElement) -> str:
-    """The keyword, or the tag ``(0019,100C)`` where there is none (private attributes)."""
-    return keyword_for_tag(element.tag) or f"({element.tag.group:04X},{element.tag.element:04X})"
+    """The keyword, or the tag ``(0019,100C)`` where none is its alone (private and repeating attributes)."""
+    keyword = keyword_for_tag(element.tag)
+    repeats = tag_for_keyword(keyword) is None and element.tag.group & 0xFF  # (6002,0010) and so on
+    if keyword and not repeats:
+        return keyword
+    return f"({element.tag.group:04X},{element.tag.element:04X})"
 
 
-def to_json(element: DataElement) -> Value:
-    """An element's value as JSON knows it: a list for several values, a list of dicts for a sequence."""
+def to_json(element: DataElement, *, depth: int = 0) -> Value:
+    """An element's value as JSON knows it: a list for several values, a list of dicts for a sequence.
+
+    Sequences in sequences are followed to ``MAX_DEPTH``; what lies deeper is left out.
+    """
+    with quiet:
+        return _to_json(element, depth)
+
+
+def _to_json(element: DataElement, depth: int) -> Value:
     value = element.value
     if isinstance(value, Sequence):
-        return [as_metadata(item) for item in value]
+        return [as_metadata(item, depth=depth + 1) for item in value] if depth < MAX_DEPTH else []
     if isinstance(value, MultiValue | list | tuple):
         return [_scalar(item) for item in value]
     return _scalar(value)
 
 
-def as_metadata(dataset: Dataset, *, leave_out: frozenset[str] = frozenset()) -> dict[str, Value]:
-    """Every attribute with a keyword, as JSON values; binary values and private attributes are left out."""
+def as_metadata(dataset: Dataset, *, leave_out: Collection[int] = (), depth: int = 0) -> dict[str, Value]:
+    """Every attribute with a keyword, as JSON values; binary values and private attributes are left out.
+
+    Parameters
+    ----------
+    leave_out
+        Tags.
+    """
     found: dict[str, Value] = {}
-    for element in elements(dataset):
+    for element in elements(dataset, leave_out=leave_out):
         keyword = keyword_for_tag(element.tag)
-        if keyword and keyword not in leave_out and element.VR not in BINARY_VRS and element.tag.element != 0:
-            found[keyword] = to_json(element)
+        if keyword and keyword not in found and element.VR not in BINARY_VRS and element.tag.element != 0:
+            found[keyword] = to_json(element, depth=depth)
     return found
 
 

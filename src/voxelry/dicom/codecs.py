@@ -25,8 +25,12 @@ JPEG_XL = frozenset(_JPEG + end for end in ("110", "111", "112"))
 RLE = frozenset({"1.2.840.10008.1.2.5"})
 DEFLATED_FRAMES = frozenset({"1.2.840.10008.1.2.8.1"})
 NATIVE = frozenset({"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"})
+GE_BIG_ENDIAN_PIXELS = "1.2.840.113619.5.2"
+"""A private syntax of GE: implicit VR little endian, but for the pixels. No other private one is known."""
 COMPRESSED = JPEG_DCT | JPEG_LOSSLESS | JPEG_LS | JPEG_2000 | HTJ2K | JPEG_XL | RLE | DEFLATED_FRAMES
 
+_CODESTREAM = b"\xff\x4f\xff\x51"
+"""JPEG 2000's markers SOC and SIZ."""
 _END_OF_IMAGE = b"\xff\xd9"
 SUSPICIOUS_BYTES = 256 * 2**20
 SUSPICIOUS_RATIO = 5_000
@@ -34,13 +38,13 @@ SUSPICIOUS_RATIO = 5_000
 
 
 def is_supported(syntax: UID) -> bool:
-    """True if frames in this transfer syntax can be decoded. A private syntax is tried as what pydicom read it as."""
-    return syntax in NATIVE or syntax in COMPRESSED or syntax.is_private
+    """True if frames in this transfer syntax can be decoded. How a private one lays out its pixels, nobody knows."""
+    return syntax in NATIVE or syntax in COMPRESSED or syntax == GE_BIG_ENDIAN_PIXELS
 
 
 def is_encapsulated(syntax: UID) -> bool:
     """True if frames lie in fragments. pydicom's own answer raises for syntaxes younger than itself."""
-    return syntax not in NATIVE and not syntax.is_private
+    return syntax not in NATIVE and syntax != GE_BIG_ENDIAN_PIXELS
 
 
 def check_declared(header: Header, rows: int, columns: int, frame_bytes: int, raw: bytes) -> None:
@@ -72,7 +76,9 @@ def check_declared(header: Header, rows: int, columns: int, frame_bytes: int, ra
 
 def codestream_size(raw: bytes) -> tuple[int, int] | None:
     """Rows and columns that a JPEG, JPEG-LS, JPEG 2000 or HTJ2K codestream itself declares; None if unknown."""
-    if raw[:4] == b"\xff\x4f\xff\x51" and len(raw) >= 24:  # SIZ
+    if raw[4:8] == b"jP  ":  # a JP2 file, whose codestream lies in a box
+        raw = raw[max(0, raw.find(_CODESTREAM, 0, 65_536)) :]
+    if raw[:4] == _CODESTREAM and len(raw) >= 24:
         width, height, x, y = (int.from_bytes(raw[start : start + 4], "big") for start in (8, 12, 16, 20))
         return height - y, width - x
     if raw[:2] != b"\xff\xd8":

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-import warnings
 from dataclasses import dataclass
 from typing import BinaryIO
 
 import pydicom
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from voxelry.core.errors import DamagedError, EmptyFileError, NotDicomError
+from voxelry.core.errors import DamagedError, EmptyFileError, NotDicomError, TooLargeError
+from voxelry.dicom.deflated import check_expansion
+from voxelry.dicom.quiet import quiet
 from voxelry.dicom.sources import Source
 
 DICOMDIR_CLASS = "1.2.840.10008.1.3.10"
@@ -61,7 +63,8 @@ class Header:
     @property
     def sop_class_name(self) -> str:
         """In words: ``CT Image Storage``; the UID where the class is unknown."""
-        return UID(self.sop_class_uid).name or "unknown SOP class"
+        with quiet:
+            return UID(self.sop_class_uid).name or "unknown SOP class"
 
     def require_uids(self) -> None:
         """Raise a DamagedError unless the UIDs that place an instance in an archive are there."""
@@ -91,6 +94,8 @@ def read_header(source: Source) -> Header:
         If the content is not DICOM, or a DICOMDIR, which is an index and no object.
     DamagedError
         If it begins as DICOM and then cannot be read.
+    TooLargeError
+        If it is deflated and would expand beyond reason.
     """
     if source.size == 0:
         raise EmptyFileError(f"{source.name}: the file is empty (0 bytes)")
@@ -100,16 +105,18 @@ def read_header(source: Source) -> Header:
             raise NotDicomError(f"{source.name}: not a DICOM file ({_describe(head)})")
         file.seek(0)
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # pydicom's warnings may quote values
+            with quiet:
+                check_expansion(file, source.name)
                 dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True)
-            syntax = _transfer_syntax(dataset)
-            pixels = _find_pixels(file, dataset, syntax)
-        except Exception as error:  # whatever a damaged header makes pydicom raise
+                syntax = _transfer_syntax(dataset)
+                pixels = _find_pixels(file, dataset, syntax)
+        except TooLargeError:
+            raise
+        except Exception as error:  # whatever a damaged header makes pydicom raise; its words may quote values
             raise DamagedError(
                 f"{source.name}: begins as DICOM, but the header cannot be read ({type(error).__name__}); "
                 "the file is damaged or cut off"
-            ) from error
+            ) from None
     uids = [
         _uid(dataset, keyword) for keyword in ("SOPInstanceUID", "SOPClassUID", "SeriesInstanceUID", "StudyInstanceUID")
     ]
@@ -118,10 +125,9 @@ def read_header(source: Source) -> Header:
         raise NotDicomError(f"{source.name}: a DICOMDIR, an index of other files; those are loaded by themselves")
     uids[0] = uids[0] or _uid(meta, "MediaStorageSOPInstanceUID")
     uids[1] = uids[1] or _uid(meta, "MediaStorageSOPClassUID")
-    if pixels is None and not uids[1]:
+    if pixels is None and (not len(dataset) or not uids[1] or _ends_in_an_element(dataset)):
         raise DamagedError(
-            f"{source.name}: begins as DICOM, but ends before SOP Class UID (0008,0016) and any pixels; "
-            "the file is damaged or cut off"
+            f"{source.name}: begins as DICOM, but ends in the middle of its header; the file is damaged or cut off"
         )
     return Header(source, dataset, syntax, pixels, *uids)
 
@@ -162,6 +168,17 @@ def _transfer_syntax(dataset: Dataset) -> UID:
     return ImplicitVRLittleEndian if implicit or implicit is None else ExplicitVRLittleEndian
 
 
+def _ends_in_an_element(dataset: Dataset) -> bool:
+    """True if the last element has fewer bytes than it declares: pydicom takes what is there."""
+    last = next(reversed(list(dataset.values())), None)
+    return (
+        isinstance(last, RawDataElement)
+        and last.value is not None
+        and last.length != _UNDEFINED
+        and len(last.value) < last.length
+    )
+
+
 def _find_pixels(file: BinaryIO, dataset: Dataset, syntax: UID) -> PixelBytes | None:
     for keyword in ("FloatPixelData", "DoubleFloatPixelData", "PixelData"):
         if keyword in dataset:  # never, as long as pydicom stops before them
@@ -197,7 +214,8 @@ def _find_deflated(file: BinaryIO) -> PixelBytes | None:
 
 def _uid(dataset: Dataset, keyword: str) -> str:
     try:
-        value = dataset.get(keyword)
+        with quiet:
+            value = dataset.get(keyword)
     except Exception:  # a value that pydicom cannot read is as good as none
         return ""
     text = str(value).strip("\0 ") if isinstance(value, str) else ""

@@ -5,12 +5,10 @@ What the header declares is checked against the bytes that are there before anyt
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from io import BytesIO
 from itertools import islice
-from typing import Any, BinaryIO, Literal, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +16,20 @@ import pydicom
 from pydicom.encaps import generate_frames
 from pydicom.pixels.processing import apply_color_lut, convert_color_space
 
-from voxelry.core.errors import NoPixelDataError, PixelDataError, TooLargeError, TransferSyntaxError, TruncatedError
+from voxelry.core.errors import (
+    NoPixelDataError,
+    PixelDataError,
+    TooLargeError,
+    TransferSyntaxError,
+    TruncatedError,
+    VoxelryError,
+)
 from voxelry.dicom.attributes import describe, integer, numbers, text
 from voxelry.dicom.codecs import check_declared, decode, is_encapsulated, is_supported
 from voxelry.dicom.frames import number_of_frames
-from voxelry.dicom.headers import Header, PixelBytes
+from voxelry.dicom.headers import Header
+from voxelry.dicom.native import native_frames, place_of
+from voxelry.dicom.quiet import quiet
 
 Stored = npt.NDArray[Any]
 Kind = Literal["grey", "colour", "palette"]
@@ -97,8 +104,7 @@ def describe_pixels(header: Header) -> PixelDescription:
         planar = integer(dataset, "PlanarConfiguration") == 1
         frames = number_of_frames(header)
     except PixelDataError as error:
-        message = str(error)
-        raise type(error)(message if message.startswith(name) else f"{name}: {message}") from error
+        raise named(error, name) from None
     photometric = text(dataset, "PhotometricInterpretation") or ("MONOCHROME2" if samples == 1 else "RGB")
     high = stored - 1 if high is None else high
     for side, keyword_of_side in ((rows, "Rows"), (columns, "Columns")):
@@ -132,13 +138,13 @@ def is_lossy(header: Header) -> bool:
     return text(header.dataset, "LossyImageCompression") == "01" or header.transfer_syntax_uid in _LOSSY_SYNTAXES
 
 
-def stored_frames(header: Header, wanted: range | None = None) -> Iterator[Stored]:
+def stored_frames(header: Header, wanted: Collection[int] | None = None) -> Iterator[Stored]:
     """The stored values of each frame, in the instance's order.
 
     Parameters
     ----------
     wanted
-        Which frame indices; all by default.
+        Which frame indices; all by default. The others are not decoded.
 
     Yields
     ------
@@ -153,6 +159,7 @@ def stored_frames(header: Header, wanted: range | None = None) -> Iterator[Store
     """
     pixels = describe_pixels(header)
     frames = range(pixels.frames) if wanted is None else wanted
+    given = 0
     syntax = header.transfer_syntax_uid
     if not is_supported(syntax):
         raise TransferSyntaxError(
@@ -160,16 +167,24 @@ def stored_frames(header: Header, wanted: range | None = None) -> Iterator[Store
             "convert the file to an uncompressed or JPEG 2000 transfer syntax"
         )
     try:
-        raw = _encapsulated(header, pixels) if is_encapsulated(syntax) else _native(header, pixels)
-        for index, frame in enumerate(raw):
-            if index in frames:
-                yield _finish(header, pixels, frame)
-            if index + 1 >= frames.stop:
+        with quiet:  # opened and closed around each step, never across a yield
+            raw = (
+                _encapsulated(header, pixels, frames)
+                if is_encapsulated(syntax)
+                else native_frames(header, pixels, frames)
+            )
+        while True:
+            with quiet:
+                frame = next(raw, None)
+                if frame is None:
+                    break
+                values = _finish(header, pixels, frame)
+            given += 1
+            yield values
+            if given == len(frames):
                 return
     except (NoPixelDataError, PixelDataError, TruncatedError, TooLargeError) as error:
-        if str(error).startswith(header.name):
-            raise
-        raise type(error)(f"{header.name}: {error}") from error
+        raise named(error, header.name) from None
     except Exception as error:  # whatever damaged pixels make pydicom or a codec raise
         raise PixelDataError(
             f"{header.name}: the pixels cannot be decoded ({syntax.name}; {type(error).__name__}); "
@@ -182,86 +197,13 @@ def stored_frames(header: Header, wanted: range | None = None) -> Iterator[Store
 
 def palette_applied(header: Header, values: Stored) -> Stored:
     """Indices to RGB by the instance's palette (PS3.3 C.7.6.3.1.5); 16-bit entries give their upper 8 bits."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet:
         rgb = apply_color_lut(cast("npt.NDArray[np.uint8]", values), header.dataset)
     return (rgb >> 8).astype(np.uint8) if rgb.dtype.itemsize > 1 else rgb
 
 
-def _native(header: Header, pixels: PixelDescription) -> Iterator[Stored]:
-    place = _place(header)
-    if place.length is None:
-        raise PixelDataError(
-            f"{header.name}: {describe(place.keyword)} is encapsulated, but the transfer syntax is "
-            f"{header.transfer_syntax_uid.name}"
-        )
-    needed = (pixels.frame_bits * pixels.frames + 7) // 8
-    there = place.length if place.offset is None else min(place.length, header.source.size - place.offset)
-    if there < needed:
-        raise TruncatedError(
-            f"{header.name}: {describe(place.keyword)} needs {needed} bytes for {pixels.frames} x {pixels.rows} x "
-            f"{pixels.columns} pixels, but {max(there, 0)} are there; the file is cut off: copy it again"
-        )
-    with header.source.open() as file:
-        if place.offset is None:
-            yield from _native_frames(_inflated(file), header, pixels)
-        else:
-            file.seek(place.offset)
-            yield from _native_frames(file, header, pixels)
-
-
-def _inflated(file: BinaryIO) -> BinaryIO:
-    whole = pydicom.dcmread(file, force=True)
-    keyword = next(k for k in ("PixelData", "FloatPixelData", "DoubleFloatPixelData") if k in whole)
-    return BytesIO(whole[keyword].value)
-
-
-def _native_frames(file: BinaryIO, header: Header, pixels: PixelDescription) -> Iterator[Stored]:
-    _, little = header.dataset.original_encoding
-    if pixels.bits_allocated == 1:  # frames need not begin at a byte
-        count = pixels.rows * pixels.columns
-        bits = np.unpackbits(np.frombuffer(file.read((count * pixels.frames + 7) // 8), np.uint8), bitorder="little")
-        yield from bits[: count * pixels.frames].reshape(pixels.frames, pixels.rows, pixels.columns)
-        return
-    # Words of 8 bits were written as 16-bit ones in big endian only where the VR is OW; bytes elsewhere.
-    swapped = not little and pixels.bits_allocated == 8 and _written_as_words(header)
-    size = pixels.frame_bits // 8
-    for _ in range(pixels.frames):
-        raw = file.read(size)
-        if swapped:
-            raw = np.frombuffer(raw, ">u2").astype("<u2").tobytes()
-        values = np.frombuffer(raw, pixels.dtype.newbyteorder("<" if little else ">"))
-        values = values.astype(pixels.dtype, copy=False)
-        if pixels.photometric == "YBR_FULL_422":
-            yield _from_422(values, pixels)
-        elif pixels.samples > 1 and pixels.planar:
-            yield values.reshape(pixels.samples, pixels.rows, pixels.columns).transpose(1, 2, 0)
-        elif pixels.samples > 1:
-            yield values.reshape(pixels.rows, pixels.columns, pixels.samples)
-        else:
-            yield values.reshape(pixels.rows, pixels.columns)
-
-
-def _written_as_words(header: Header) -> bool:
-    place = header.pixel_bytes
-    if place is None or place.offset is None:
-        return False
-    with header.source.open() as file:
-        file.seek(place.offset - 8)
-        return file.read(2) == b"OW"
-
-
-def _from_422(values: Stored, pixels: PixelDescription) -> Stored:
-    """Y1 Y2 Cb Cr of each pixel pair to Y Cb Cr of each pixel (PS3.3 C.7.6.3.1.2)."""
-    pairs = values.reshape(-1, 4)
-    full = np.empty((len(pairs), 2, 3), values.dtype)
-    full[:, 0, 0], full[:, 1, 0] = pairs[:, 0], pairs[:, 1]
-    full[:, :, 1], full[:, :, 2] = pairs[:, 2:3], pairs[:, 3:4]
-    return full.reshape(pixels.rows, pixels.columns, 3)
-
-
-def _encapsulated(header: Header, pixels: PixelDescription) -> Iterator[Stored]:
-    place = _place(header)
+def _encapsulated(header: Header, pixels: PixelDescription, wanted: Collection[int]) -> Iterator[Stored]:
+    place = place_of(header)
     if place.length is not None or place.offset is None:
         raise PixelDataError(
             f"{header.name}: {describe('PixelData')} is not encapsulated, but the transfer syntax is "
@@ -273,7 +215,9 @@ def _encapsulated(header: Header, pixels: PixelDescription) -> Iterator[Stored]:
     with header.source.open() as file:
         file.seek(place.offset)
         frames = generate_frames(file, number_of_frames=pixels.frames, extended_offsets=extended)
-        for raw in islice(frames, pixels.frames):  # excess fragments may follow
+        for index, raw in enumerate(islice(frames, pixels.frames)):  # excess fragments may follow
+            if index not in wanted:
+                continue
             check_declared(header, pixels.rows, pixels.columns, pixels.frame_bits // 8, raw)
             yield decode(
                 raw,
@@ -293,25 +237,37 @@ def _finish(header: Header, pixels: PixelDescription, values: Stored) -> Stored:
         )
     if pixels.kind == "colour":
         return _as_rgb(values, pixels, header)
-    values = _clear_unused_bits(values, pixels, encapsulated=is_encapsulated(header.transfer_syntax_uid))
+    values = _conform(values, pixels, header, encapsulated=is_encapsulated(header.transfer_syntax_uid))
     return palette_applied(header, values) if pixels.kind == "palette" else values
 
 
-def _clear_unused_bits(values: Stored, pixels: PixelDescription, *, encapsulated: bool) -> Stored:
+def _conform(values: Stored, pixels: PixelDescription, header: Header, *, encapsulated: bool) -> Stored:
     """Only the stored bits count; the others may hold overlays or dirt (PS3.5 8.1.1)."""
     if pixels.keyword != "PixelData" or pixels.bits_allocated == 1:
         return values
+    own_sign = values.dtype.kind == "u" or pixels.signed
     if values.dtype != pixels.dtype:  # a codec gives its own size and sign
+        if values.dtype.itemsize > pixels.dtype.itemsize and values.max() >= 1 << pixels.bits_allocated:
+            raise PixelDataError(
+                f"{header.name}: a compressed frame holds values up to {values.max()}, which do not fit "
+                f"{describe('BitsAllocated')} {pixels.bits_allocated}"
+            )
         values = values.astype(pixels.dtype)
     # A codestream holds its bits lowest first, whatever High Bit says.
     high_bit = pixels.bits_stored - 1 if encapsulated else pixels.high_bit
     above = pixels.bits_allocated - 1 - high_bit
     unused = pixels.bits_allocated - pixels.bits_stored
-    if unused == 0:
+    if unused == 0 or (encapsulated and own_sign and _exceed(values, pixels)):
         return values
     shifted = np.left_shift(values, above) if above else values
     # An arithmetic shift back extends the sign of signed values.
     return np.asarray(np.right_shift(shifted, unused))
+
+
+def _exceed(values: Stored, pixels: PixelDescription) -> bool:
+    """True if a codestream holds more bits than Bits Stored says: they are values, since dirt is never compressed."""
+    lowest = -(1 << (pixels.bits_stored - 1)) if pixels.signed else 0
+    return bool(values.min() < lowest or values.max() >= 1 << pixels.bits_stored)
 
 
 def _as_rgb(values: Stored, pixels: PixelDescription, header: Header) -> Stored:
@@ -343,9 +299,12 @@ def padding_range(header: Header, pixels: PixelDescription) -> tuple[float, floa
         ("FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit"),
         ("DoubleFloatPixelPaddingValue", "DoubleFloatPixelPaddingRangeLimit"),
     ):
-        values = numbers(header.dataset, keywords[0], 1)
-        if values is not None:
+        try:
+            values = numbers(header.dataset, keywords[0], 1)
             limits = numbers(header.dataset, keywords[1], 1) or values
+        except PixelDataError as error:
+            raise named(error, header.name) from None
+        if values is not None and limits is not None:
             ends = sorted(_signed_like_pixels(value, pixels) for value in (values[0], limits[0]))
             return ends[0], ends[1]
     return None
@@ -355,7 +314,7 @@ def _signed_like_pixels(value: float, pixels: PixelDescription) -> float:
     """Implicit VR files leave the sign of a padding value to Pixel Representation; writers get it wrong."""
     if pixels.keyword != "PixelData":
         return value
-    span = 2**16
+    span = 2 ** min(pixels.bits_allocated, 16) if 0 <= value < 2**pixels.bits_allocated else 2**16
     if pixels.signed and value >= span // 2 and pixels.bits_allocated <= 16:
         return value - span
     if not pixels.signed and value < 0:
@@ -363,10 +322,9 @@ def _signed_like_pixels(value: float, pixels: PixelDescription) -> float:
     return value
 
 
-def _place(header: Header) -> PixelBytes:
-    if header.pixel_bytes is None:
-        raise NoPixelDataError(f"{header.name}: holds no Pixel Data (7FE0,0010)")
-    return header.pixel_bytes
+def named(error: VoxelryError, name: str) -> VoxelryError:
+    """The same error with the file's name in front, if it is not there."""
+    return error if str(error).startswith(f"{name}:") else type(error)(f"{name}: {error}")
 
 
 def _needed(header: Header, keyword: str) -> int:

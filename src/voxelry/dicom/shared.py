@@ -5,43 +5,40 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
 from voxelry.core.volume import Value
 from voxelry.dicom.attributes import as_metadata
 from voxelry.dicom.headers import Header
+from voxelry.dicom.quiet import quiet
 
-_PER_FRAME = frozenset({"PerFrameFunctionalGroupsSequence"})
+_PER_FRAME = 0x52009230
+"""Per-Frame Functional Groups Sequence: shared by no two frames, and huge."""
 
 
 def shared_metadata(headers: Sequence[Header]) -> Mapping[str, Value]:
     """Every attribute with the same value in all instances, by keyword, as JSON values."""
     distinct = list(dict.fromkeys(headers))
-    first, others = distinct[0].dataset, [header.dataset for header in distinct[1:]]
-    metadata = as_metadata(first, leave_out=_PER_FRAME)
-    if others:
-        differing = {tag for tag in list(first.keys()) if any(_differs(first, other, tag) for other in others)}
-        shared = Dataset()
-        for tag in first.keys() - differing:
-            shared[tag] = first.get_item(tag)
-        metadata = as_metadata(shared, leave_out=_PER_FRAME)
-    return MappingProxyType(metadata)
+    first = distinct[0].dataset
+    shared = dict(first.items())
+    shared.pop(BaseTag(_PER_FRAME), None)
+    for header in distinct[1:]:
+        other = header.dataset
+        theirs = dict(other.items())
+        for tag in [tag for tag, mine in shared.items() if _differs(first, other, tag, mine, theirs.get(tag))]:
+            del shared[tag]
+    return MappingProxyType(as_metadata(first, leave_out=first.keys() - shared.keys()))
 
 
-def _differs(one: Dataset, other: Dataset, tag: BaseTag) -> bool:
-    if tag not in other:
+def _differs(one: Dataset, other: Dataset, tag: BaseTag, mine: object, yours: object) -> bool:
+    if yours is None:
         return True
-    mine, yours = one.get_item(tag), other.get_item(tag)
     if isinstance(mine, RawDataElement) and isinstance(yours, RawDataElement):
         return bool(mine.value != yours.value)
     try:
-        return bool(_value(one, tag) != _value(other, tag))
+        with quiet:
+            return bool(one[tag].value != other[tag].value)
     except Exception:  # an element that cannot be read is shared by none
         return True
-
-
-def _value(dataset: Dataset, tag: BaseTag) -> object:
-    element = dataset[tag]
-    return element.value if isinstance(element, DataElement) else element

@@ -1,0 +1,121 @@
+"""Uncompressed frames: any of them read from its place in the file, none of the others touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+import pydicom
+
+from voxelry.core.errors import NoPixelDataError, PixelDataError, TruncatedError
+from voxelry.dicom.attributes import describe
+from voxelry.dicom.codecs import GE_BIG_ENDIAN_PIXELS
+from voxelry.dicom.headers import Header, PixelBytes
+
+if TYPE_CHECKING:
+    from voxelry.dicom.pixels import PixelDescription
+
+Stored = npt.NDArray[Any]
+
+
+def native_frames(header: Header, pixels: PixelDescription, wanted: Iterable[int]) -> Iterator[Stored]:
+    """The frames of these indices, ascending, as they are stored: shape ``(row, column[, sample])``.
+
+    Raises
+    ------
+    PixelDataError
+        If the pixels are encapsulated after all.
+    TruncatedError
+        If there are fewer bytes than the header declares.
+    """
+    place = place_of(header)
+    if place.length is None:
+        raise PixelDataError(
+            f"{header.name}: {describe(place.keyword)} is encapsulated, but the transfer syntax is "
+            f"{header.transfer_syntax_uid.name}"
+        )
+    needed = (pixels.frame_bits * pixels.frames + 7) // 8
+    there = place.length if place.offset is None else min(place.length, header.source.size - place.offset)
+    if there < needed:
+        raise TruncatedError(
+            f"{header.name}: {describe(place.keyword)} needs {needed} bytes for {pixels.frames} x {pixels.rows} x "
+            f"{pixels.columns} pixels, but {max(there, 0)} are there; the file is cut off: copy it again"
+        )
+    # Words of 8 bits were written as 16-bit ones in big endian only where the VR is OW; bytes elsewhere.
+    swapped = not _little(header) and pixels.bits_allocated == 8 and _written_as_words(header)
+    # Decompressed by software that left 4:2:2 in the header: the length tells.
+    whole = pixels.frames * pixels.rows * pixels.columns * 3 * pixels.bits_allocated // 8
+    halved = pixels.photometric == "YBR_FULL_422" and there < whole
+    bits = pixels.rows * pixels.columns * pixels.samples * pixels.bits_allocated
+    bits = pixels.frame_bits if halved else bits
+    with header.source.open() as opened:
+        file, start = (_inflated(opened), 0) if place.offset is None else (opened, place.offset)
+        for index in sorted(wanted):
+            raw = _read(file, start, index * bits, bits, swapped=swapped)
+            yield _unpacked(raw, header, pixels, first_bit=index * bits % 8, halved=halved)
+
+
+def place_of(header: Header) -> PixelBytes:
+    """Where the pixels lie, or a NoPixelDataError."""
+    if header.pixel_bytes is None:
+        raise NoPixelDataError(f"{header.name}: holds no Pixel Data (7FE0,0010)")
+    return header.pixel_bytes
+
+
+def _read(file: BinaryIO, start: int, first_bit: int, bits: int, *, swapped: bool) -> bytes:
+    first, last = first_bit // 8, (first_bit + bits + 7) // 8
+    if not swapped:
+        file.seek(start + first)
+        return file.read(last - first)
+    even = first - first % 2  # a frame of odd size begins in the middle of a word
+    file.seek(start + even)
+    words = file.read(last + last % 2 - even)
+    return np.frombuffer(words, np.uint16).byteswap().tobytes()[first - even : last - even]
+
+
+def _unpacked(raw: bytes, header: Header, pixels: PixelDescription, *, first_bit: int, halved: bool) -> Stored:
+    if pixels.bits_allocated == 1:  # frames need not begin at a byte
+        count = pixels.rows * pixels.columns
+        bits = np.unpackbits(np.frombuffer(raw, np.uint8), bitorder="little")
+        return bits[first_bit : first_bit + count].reshape(pixels.rows, pixels.columns)
+    values = np.frombuffer(raw, pixels.dtype.newbyteorder("<" if _little(header) else ">"))
+    values = values.astype(pixels.dtype, copy=False)
+    if halved:
+        return _from_422(values, pixels)
+    if pixels.samples > 1 and pixels.planar:
+        return values.reshape(pixels.samples, pixels.rows, pixels.columns).transpose(1, 2, 0)
+    if pixels.samples > 1:
+        return values.reshape(pixels.rows, pixels.columns, pixels.samples)
+    return values.reshape(pixels.rows, pixels.columns)
+
+
+def _little(header: Header) -> bool:
+    _, little = header.dataset.original_encoding
+    return bool(little) and header.transfer_syntax_uid != GE_BIG_ENDIAN_PIXELS
+
+
+def _inflated(file: BinaryIO) -> BinaryIO:
+    whole = pydicom.dcmread(file, force=True)
+    keyword = next(k for k in ("PixelData", "FloatPixelData", "DoubleFloatPixelData") if k in whole)
+    return BytesIO(whole[keyword].value)
+
+
+def _written_as_words(header: Header) -> bool:
+    place = place_of(header)
+    if place.offset is None:
+        return False
+    with header.source.open() as file:
+        file.seek(place.offset - 8)
+        return file.read(2) == b"OW"
+
+
+def _from_422(values: Stored, pixels: PixelDescription) -> Stored:
+    """Y1 Y2 Cb Cr of each pixel pair to Y Cb Cr of each pixel (PS3.3 C.7.6.3.1.2)."""
+    pairs = values.reshape(-1, 4)
+    full = np.empty((len(pairs), 2, 3), values.dtype)
+    full[:, 0, 0], full[:, 1, 0] = pairs[:, 0], pairs[:, 1]
+    full[:, :, 1], full[:, :, 2] = pairs[:, 2:3], pairs[:, 3:4]
+    return full.reshape(pixels.rows, pixels.columns, 3)
