@@ -15,6 +15,7 @@ import reference
 from tests.docs.reading import ROOT, Block, all_markdown, anchors, blocks, commands, links, pages
 from tests.docs.terminal import Terminal
 from voxelry.server import configuration
+from voxelry.server.api import problems
 
 ELSEWHERE = {
     "script/test": "this is it; tests/packaging/test_setup.py covers its set-up",
@@ -140,3 +141,8 @@ def test_the_reference_is_the_code_s(page: str) -> None:
     assert path.read_text("utf-8") == reference.renewed(page), (
         f"run `python script/reference.py`: {page} is out of date"
     )
+
+
+def test_every_code_of_an_error_is_told() -> None:
+    told = (ROOT / "docs/reference/rest.md").read_text("utf-8")
+    assert [code for code in problems.CODES.values() if f"`{code}`" not in told] == []
