@@ -34,8 +34,8 @@ def default_window(volume: Volume, *, counted: Histogram | None = None) -> Windo
     if volume.colour:
         return Window(128, 256, name="Colour")
     if volume.array.dtype.kind == "f" and counted is None:
-        finite = volume.array[np.isfinite(volume.array)]
-        low, high = np.percentile(finite, SHOWN_PERCENTILES) if finite.size else (0.0, 1.0)
+        finite = np.concatenate([part[np.isfinite(part)] for part in volume.unpadded()])
+        low, high = np.percentile(finite, SHOWN_PERCENTILES, method="nearest") if finite.size else (0.0, 1.0)
         return span_window(float(low), float(high), name="Range of values")
     counted = histogram(volume) if counted is None else counted
     if not counted.counts.size:

@@ -48,7 +48,8 @@ class Window:
 
 def span_window(low: float, high: float, *, name: str = "") -> Window:
     """The window that shows ``low`` as black and ``high`` as white; a constant range is shown as mid grey."""
-    return Window((low + high) / 2, high - low if high > low else 1.0, "LINEAR_EXACT", name)
+    width = min(high - low, float(np.finfo(np.float64).max)) if high > low else 1.0
+    return Window(low / 2 + high / 2, width, "LINEAR_EXACT", name)
 
 
 def to_display(values: npt.NDArray[np.generic], window: Window, *, invert: bool = False) -> npt.NDArray[np.uint8]:

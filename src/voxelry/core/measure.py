@@ -128,9 +128,12 @@ def _count_integers(slices: Sequence[npt.NDArray[np.generic]]) -> tuple[npt.NDAr
     if high - low < max(2**16, sum(s.size for s in slices)):
         counts = np.zeros(high - low + 1, np.int64)
         for values in slices:
-            counts += np.bincount(values.ravel().astype(np.int64) - low, minlength=counts.size)
+            flat = values.ravel()
+            # uint64 is moved down before it would outgrow int64.
+            moved = flat - np.uint64(low) if flat.dtype == np.uint64 else flat.astype(np.int64) - low
+            counts += np.bincount(moved.astype(np.int64), minlength=counts.size)
         present = np.flatnonzero(counts)
-        return (present + low).astype(np.float64), counts[present]
+        return np.array([float(value + low) for value in present.tolist()]), counts[present]
     distinct: dict[int, int] = {}
     for values in slices:
         for value, count in zip(*(part.tolist() for part in np.unique(values, return_counts=True)), strict=True):
@@ -159,10 +162,18 @@ def _count_floats(
     low, high = float(min(s.min() for s in slices)), float(max(s.max() for s in slices))
     counts = np.zeros(MAX_BINS, np.int64)
     for part in slices:
-        counts += np.histogram(part.astype(np.float64), MAX_BINS, (low, high))[0]
-    width = (high - low) / MAX_BINS
-    centres = low + width * (np.arange(MAX_BINS, dtype=np.float64) + 0.5)
-    return centres, counts, False
+        bins = (_normalised(part, low, high) * MAX_BINS).astype(np.int64)
+        counts += np.bincount(np.minimum(bins, MAX_BINS - 1).ravel(), minlength=MAX_BINS)
+    fractions = (np.arange(MAX_BINS, dtype=np.float64) + 0.5) / MAX_BINS
+    return low * (1 - fractions) + high * fractions, counts, False
+
+
+def _normalised(values: npt.NDArray[np.generic], low: float, high: float) -> npt.NDArray[np.float64]:
+    """``(x - low) / (high - low)`` in float64; halved first where the range itself would be infinite."""
+    x = values.astype(np.float64)
+    if np.isinf(high - low):
+        return np.asarray((x / 2 - low / 2) / (high / 2 - low / 2))
+    return np.asarray((x - low) / (high - low))
 
 
 def measure(volume: Volume, threshold: float = 0.5, method: str = "fixed") -> Measurement:
@@ -232,15 +243,12 @@ def check_threshold(threshold: float) -> float:
 
 def count_above(volume: Volume, counted: Histogram, threshold: float) -> int:
     """The number of voxels above ``threshold``; from the histogram if it is exact, else from the voxels."""
-    span = counted.maximum - counted.minimum
-    if counted.values.size == 0 or span == 0:
+    low, high = counted.minimum, counted.maximum
+    if counted.values.size == 0 or low == high:
         return 0
     if counted.exact:
-        return int(counted.counts[(counted.values - counted.minimum) / span > threshold].sum())
-    return sum(
-        int(np.count_nonzero((values.astype(np.float64) - counted.minimum) / span > threshold))
-        for values in volume.unpadded()
-    )
+        return int(counted.counts[_normalised(counted.values, low, high) > threshold].sum())
+    return sum(int(np.count_nonzero(_normalised(values, low, high) > threshold)) for values in volume.unpadded())
 
 
 def missing_spacing(spacing: Spacing) -> str:

@@ -6,10 +6,12 @@ single-frame instances say at the top (PS3.3 C.7.6.16).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from pydicom.dataset import Dataset
 
 from voxelry.core.errors import GeometryError, PixelDataError
@@ -19,6 +21,10 @@ from voxelry.dicom.attributes import describe, first_item, integer, items, numbe
 from voxelry.dicom.headers import Header
 
 MAX_FRAMES = 1_000_000
+FARTHEST = 1e6
+"""Millimetres: no patient is a kilometre away."""
+SAME_COSINE = 1e-3
+"""Cosines that differ by no more are of one direction."""
 _RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
 _CT_CLASSES = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
 _VALUE_GROUPS = {
@@ -95,23 +101,21 @@ def frames_of(header: Header) -> Iterator[Frame]:
     """
     dataset = header.dataset
     count = number_of_frames(header)
-    shared = first_item(dataset, "SharedFunctionalGroupsSequence")
-    per_frame = items(dataset, "PerFrameFunctionalGroupsSequence")
-    if per_frame and len(per_frame) != count:
-        raise PixelDataError(
-            f"{header.name}: {describe('NumberOfFrames')} is {count}, but "
-            f"{describe('PerFrameFunctionalGroupsSequence')} has {len(per_frame)} items"
-        )
-    offsets = _dose_offsets(header, count)
     try:
+        shared = first_item(dataset, "SharedFunctionalGroupsSequence")
+        per_frame = items(dataset, "PerFrameFunctionalGroupsSequence")
+        if per_frame and len(per_frame) != count:
+            raise PixelDataError(
+                f"{describe('NumberOfFrames')} is {count}, but "
+                f"{describe('PerFrameFunctionalGroupsSequence')} has {len(per_frame)} items"
+            )
+        offsets = _dose_offsets(header, count)
         for index in range(count):
             own = (per_frame[index],) if per_frame else ()
             groups = own if shared is None else (*own, shared)
             yield _frame(header, index, groups, None if offsets is None else offsets[index], single=count == 1)
-    except GeometryError as error:
-        raise GeometryError(f"{header.name}: {error}") from error
     except PixelDataError as error:
-        raise type(error)(f"{header.name}: {error}") from error
+        raise type(error)(f"{header.name}: {error}") from None
 
 
 def number_of_frames(header: Header) -> int:
@@ -128,11 +132,9 @@ def _frame(
 ) -> Frame:
     dataset = header.dataset
     measures = _group(groups, "PixelMeasuresSequence", dataset)
-    orientation = numbers(_group(groups, "PlaneOrientationSequence", dataset), "ImageOrientationPatient", 6)
-    position = numbers(_group(groups, "PlanePositionSequence", dataset), "ImagePositionPatient", 3)
-    if orientation is not None:
-        orientation = tuple(check_orientation(orientation).tolist())
     warnings: list[str] = []
+    orientation = _orientation(_group(groups, "PlaneOrientationSequence", dataset), warnings)
+    position = _position(_group(groups, "PlanePositionSequence", dataset), warnings)
     spacing = _spacing(measures, warnings)
     thickness = _extent(measures, "SliceThickness", warnings)
     if not single and not groups:
@@ -140,13 +142,14 @@ def _frame(
         if dose_offset is None:
             position = None
         elif position is not None and orientation is not None:
-            normal = np.cross(orientation[:3], orientation[3:])
-            x, y, z = (np.asarray(position) + dose_offset * normal).tolist()
+            x, y, z = (np.asarray(position) + _dose_step(header, orientation, dose_offset)).tolist()
             position = (x, y, z)
     transform = _group(groups, "PixelValueTransformationSequence", dataset)
     slope, intercept = number(transform, "RescaleSlope"), number(transform, "RescaleIntercept")
     if header.sop_class_uid == _RT_DOSE:
         slope, intercept = number(dataset, "DoseGridScaling"), 0.0
+        if slope is None:
+            raise PixelDataError(f"{describe('DoseGridScaling')} is missing, so nothing says what dose a value is")
     if slope == 0:
         raise PixelDataError(f"{describe('RescaleSlope')} is 0, which would make every value the same")
     return Frame(
@@ -174,8 +177,33 @@ def _group(groups: tuple[Dataset, ...], sequence: str, top: Dataset) -> Dataset:
     return top
 
 
+def _orientation(plane: Dataset, warnings: list[str]) -> tuple[float, ...] | None:
+    try:
+        found = numbers(plane, "ImageOrientationPatient", 6)
+        return None if found is None else tuple(check_orientation(found).tolist())
+    except (PixelDataError, GeometryError) as error:
+        warnings.append(f"{error}: taken as unknown")
+        return None
+
+
+def _position(place: Dataset, warnings: list[str]) -> tuple[float, float, float] | None:
+    try:
+        found = numbers(place, "ImagePositionPatient", 3)
+    except PixelDataError as error:
+        warnings.append(f"{error}: taken as unknown")
+        return None
+    if found is not None and max(map(abs, found)) > FARTHEST:
+        warnings.append(f"{describe('ImagePositionPatient')} is more than {FARTHEST:g} mm away: taken as unknown")
+        return None
+    return None if found is None else (found[0], found[1], found[2])
+
+
 def _spacing(measures: Dataset, warnings: list[str]) -> tuple[float, float] | None:
-    found = numbers(measures, "PixelSpacing", 2)
+    try:
+        found = numbers(measures, "PixelSpacing", 2)
+    except PixelDataError as error:
+        warnings.append(f"{error}: taken as unknown")
+        return None
     if found is None:
         return None
     if min(found) <= 0:
@@ -189,7 +217,11 @@ def _spacing(measures: Dataset, warnings: list[str]) -> tuple[float, float] | No
 
 
 def _extent(measures: Dataset, keyword: str, warnings: list[str]) -> float | None:
-    found = number(measures, keyword)
+    try:
+        found = number(measures, keyword)
+    except PixelDataError as error:
+        warnings.append(f"{error}: taken as unknown")
+        return None
     if found is None:
         return None
     if found <= 0:
@@ -208,6 +240,19 @@ def _dose_offsets(header: Header, count: int) -> tuple[float, ...] | None:
     return None if offsets is None else tuple(offset - offsets[0] for offset in offsets)
 
 
+def _dose_step(header: Header, orientation: tuple[float, ...], offset: float) -> npt.NDArray[np.float64]:
+    """From the first plane of a dose grid to another: along the normal, or along z where offsets are coordinates.
+
+    Offsets that begin with 0 are distances along the normal; others are z coordinates of axial planes, whose
+    normal may point down (PS3.3 C.8.8.3.2).
+    """
+    first = (numbers(header.dataset, "GridFrameOffsetVector") or (0.0,))[0]
+    normal = np.cross(orientation[:3], orientation[3:])
+    if first != 0 and abs(normal[2]) > 1 - SAME_COSINE:
+        normal = np.array([0.0, 0.0, 1.0])
+    return np.asarray(offset * normal, np.float64)
+
+
 def _unit(header: Header, transform: Dataset) -> str:
     named = text(transform, "RescaleType") or text(header.dataset, "DoseUnits") or text(header.dataset, "Units")
     if named:
@@ -219,18 +264,29 @@ def _unit(header: Header, transform: Dataset) -> str:
 
 def _windows(voi: Dataset) -> tuple[Window, ...]:
     """The windows that the header proposes; those that are no windows are left out, they change no value."""
-    try:
-        centers, widths = numbers(voi, "WindowCenter") or (), numbers(voi, "WindowWidth") or ()
-    except PixelDataError:
-        return ()
+    centers, widths = _each_number(voi, "WindowCenter"), _each_number(voi, "WindowWidth")
     names = texts(voi, "WindowCenterWidthExplanation")
     function = _function(text(voi, "VOILUTFunction"))
     found = []
     for number_, (center, width) in enumerate(zip(centers, widths, strict=False)):
+        if center is None or width is None:
+            continue
         if width >= 1 or (width > 0 and function != "LINEAR"):
             name = names[number_].strip() if number_ < len(names) else ""
             found.append(Window(center, width, function, name))
     return tuple(dict.fromkeys(found))
+
+
+def _each_number(voi: Dataset, keyword: str) -> list[float | None]:
+    """Each value of a text attribute as a number; None for one that is none."""
+    found: list[float | None] = []
+    for word in texts(voi, keyword):
+        try:
+            value = float(word)
+        except ValueError:
+            value = math.nan
+        found.append(value if math.isfinite(value) else None)
+    return found
 
 
 def _function(name: str) -> WindowFunction:

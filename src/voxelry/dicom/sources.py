@@ -12,7 +12,6 @@ import shutil
 import stat
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -129,7 +128,9 @@ class _Budget:
     bytes: int
 
 
-def walk(path: StrPath, *, on_problem: OnProblem, limits: Limits = DEFAULT_LIMITS) -> Iterator[Source]:
+def walk(
+    path: StrPath, *, on_problem: OnProblem, limits: Limits = DEFAULT_LIMITS, name: str | None = None
+) -> Iterator[Source]:
     """Every file below a path, archives opened, in the order of their names.
 
     Parameters
@@ -138,24 +139,29 @@ def walk(path: StrPath, *, on_problem: OnProblem, limits: Limits = DEFAULT_LIMIT
         A file, a folder at any depth, or a zip archive; archives are known by content.
     on_problem
         Told the name and the reason of each archive or entry that is refused; the walk goes on.
+    name
+        What to call the path in names and messages, where people know it by another.
 
     Raises
     ------
     NothingFoundError
         If the path does not exist.
     """
-    root = Path(path)
-    if not root.exists():
-        raise NothingFoundError(f"{path}: there is no such file or folder")
-    for file, name in _files(root, str(path), on_problem):
+    root, shown = Path(path), str(path) if name is None else name
+    try:
+        root.stat()
+    except (OSError, ValueError) as error:
+        raise NothingFoundError(f"{shown}: there is no such file or folder") from error
+    for file, called in _files(root, shown, on_problem):
         try:
-            source = FileSource.of(file, name)
+            if not stat.S_ISREG(file.stat().st_mode):
+                on_problem(called, Problem("unreadable", f"{called}: is no regular file"))
+                continue
+            source = FileSource.of(file, called)
             with source.open() as opened:
                 archive = is_zip(opened.read(_HEAD))
         except OSError as error:
-            on_problem(
-                name, Problem("unreadable", f"{name}: cannot be read ({error.strerror or 'input/output error'})")
-            )
+            on_problem(called, unreadable(called, error))
             continue
         if archive:
             size = source.size
@@ -172,18 +178,31 @@ def _files(root: Path, name: str, on_problem: OnProblem) -> Iterator[tuple[Path,
         yield root, name
         return
 
-    def unreadable(error: OSError) -> None:
-        on_problem(str(error.filename), Problem("unreadable", f"{error.filename}: cannot be listed ({error.strerror})"))
+    def unlisted(error: OSError) -> None:
+        shown = str(Path(name, Path(error.filename).relative_to(root)))
+        on_problem(shown, unreadable(shown, error))
 
-    for folder, folders, files in os.walk(root, onerror=unreadable):
+    visited: set[tuple[int, int]] = set()
+    for folder, folders, files in os.walk(root, onerror=unlisted, followlinks=True):
+        try:
+            place = Path(folder).stat()
+        except OSError as error:
+            unlisted(error)
+            folders.clear()
+            continue
+        if (place.st_dev, place.st_ino) in visited:  # a link back to where we have been
+            folders.clear()
+            continue
+        visited.add((place.st_dev, place.st_ino))
         folders.sort()
         for file in sorted(files):
             found = Path(folder, file)
-            if stat.S_ISREG(found.stat(follow_symlinks=True).st_mode) if found.exists() else False:
-                yield found, str(Path(name, found.relative_to(root)))
-            else:
-                shown = str(Path(name, found.relative_to(root)))
-                on_problem(shown, Problem("unreadable", f"{shown}: is no regular file"))
+            yield found, str(Path(name, found.relative_to(root)))
+
+
+def unreadable(name: str, error: OSError) -> Problem:
+    """What the machine said when it would not read a file."""
+    return Problem("unreadable", f"{name}: cannot be read ({error.strerror or 'input/output error'})")
 
 
 def is_zip(head: bytes) -> bool:
@@ -277,7 +296,6 @@ class _ArchiveErrors:
             ) from error
         if isinstance(error, RuntimeError) and "password" in str(error):
             raise PasswordError(f"{self.name}: protected by a password; unpack it and load what is in it") from error
-        if isinstance(error, zipfile.BadZipFile | zlib.error | EOFError | ValueError) and not isinstance(
-            error, VoxelryError
-        ):
+        # zlib, bz2, lzma, struct and zipfile itself each have errors of their own for bytes that make no sense.
+        if isinstance(error, Exception) and not isinstance(error, VoxelryError | MemoryError):
             raise DamagedError(f"{self.name}: the archive is damaged or cut off; pack or copy it again") from error

@@ -7,20 +7,23 @@ attribute that truly tells the frames at one position apart.
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from voxelry.core.errors import VoxelryError
 from voxelry.core.geometry import SAME_POSITION, slice_normal
 from voxelry.dicom.attributes import text, texts
-from voxelry.dicom.frames import Frame
+from voxelry.dicom.frames import SAME_COSINE, Frame
+from voxelry.dicom.headers import Header
 from voxelry.dicom.pixels import stored_frames
 
-SAME_COSINE = 1e-3
-"""Orientations whose cosines differ by no more belong to one stack."""
+_SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
+_SEGMENT = "ReferencedSegmentNumber"
 SAME_SPACING = 1e-3
 """Pixel spacings that differ by no more than this fraction belong to one stack."""
 
@@ -76,7 +79,13 @@ class Pile:
 def split(frames: Iterable[Frame]) -> list[Pile]:
     """Sort the frames of a series into piles. Neither file order nor file names matter."""
     groups = sorted(_groups(sorted(frames, key=_acquired)), key=len, reverse=True)
-    return [pile for group in groups for pile in _separate(group)]
+    segments = {_segment(group[0]) for group in groups}
+    piles: list[Pile] = []
+    for group in groups:
+        segment = _segment(group[0])
+        own = _separate(group)
+        piles += [_named(pile, _SEGMENT, segment) for pile in own] if segment and len(segments) > 1 else own
+    return piles
 
 
 def _acquired(frame: Frame) -> tuple[int, str, int]:
@@ -84,34 +93,45 @@ def _acquired(frame: Frame) -> tuple[int, str, int]:
 
 
 def _groups(frames: Sequence[Frame]) -> list[list[Frame]]:
-    groups: list[tuple[tuple[object, ...], Frame, list[Frame]]] = []
+    """Frames that may share a grid. Of thousands few differ, so that most are found by equality."""
+    kinds = {header: _kind(header) for header in dict.fromkeys(frame.header for frame in frames)}
+    groups: dict[tuple[object, ...], list[list[Frame]]] = defaultdict(list)
+    known: dict[tuple[object, ...], list[Frame]] = {}
     for frame in frames:
-        key = _kind(frame)
-        for other_key, first, members in groups:
-            if key == other_key and _alike(frame, first):
-                members.append(frame)
-                break
-        else:
-            groups.append((key, frame, [frame]))
-    return [members for _, _, members in groups]
+        kind, film = kinds[frame.header]
+        placed = frame.position is not None and frame.orientation is not None
+        # Frames of one film without positions follow each other; two films do not.
+        key = (kind, placed, "" if placed else film, _segment(frame))
+        exactly = (key, frame.pixel_spacing, frame.orientation)
+        members = known.get(exactly)
+        if members is None:
+            members = next((group for group in groups[key] if _alike(frame, group[0])), None)
+        if members is None:
+            members = []
+            groups[key].append(members)
+        members.append(frame)
+        known[exactly] = members
+    return [members for alike in groups.values() for members in alike]
 
 
-def _kind(frame: Frame) -> tuple[object, ...]:
-    dataset = frame.header.dataset
-    placed = frame.position is not None and frame.orientation is not None
-    image_type = texts(dataset, "ImageType")
-    return (
+def _kind(header: Header) -> tuple[tuple[object, ...], str]:
+    """What all frames of an instance share, and which film they are on if they are several."""
+    dataset = header.dataset
+    kind = (
         text(dataset, "Rows"),
         text(dataset, "Columns"),
         text(dataset, "SamplesPerPixel"),
         text(dataset, "PhotometricInterpretation"),
-        frame.header.sop_class_uid,
+        header.sop_class_uid,
         text(dataset, "FrameOfReferenceUID"),
-        "LOCALIZER" in image_type[2:],
-        placed,
-        # frames of one film without positions follow each other; two films do not
-        "" if placed or text(dataset, "NumberOfFrames") in ("", "1") else frame.header.sop_instance_uid,
+        "LOCALIZER" in texts(dataset, "ImageType")[2:],
     )
+    return kind, "" if text(dataset, "NumberOfFrames") in ("", "1") else header.sop_instance_uid
+
+
+def _segment(frame: Frame) -> str:
+    """Segments overlap and have gaps: each is a stack of its own, whether or not positions repeat."""
+    return frame.value(_SEGMENT) if frame.header.sop_class_uid == _SEGMENTATION else ""
 
 
 def _alike(one: Frame, other: Frame) -> bool:
@@ -119,13 +139,11 @@ def _alike(one: Frame, other: Frame) -> bool:
         other.orientation is None
     ):
         return False
-    if one.pixel_spacing is not None and other.pixel_spacing is not None:
-        for mine, yours in zip(one.pixel_spacing, other.pixel_spacing, strict=True):
-            if abs(mine - yours) > SAME_SPACING * yours:
-                return False
-    if one.orientation is not None and other.orientation is not None:
-        return bool(np.abs(np.subtract(one.orientation, other.orientation)).max() <= SAME_COSINE)
-    return True
+    spacings = zip(one.pixel_spacing or (), other.pixel_spacing or (), strict=True)
+    cosines = zip(one.orientation or (), other.orientation or (), strict=True)
+    return all(abs(mine - yours) <= SAME_SPACING * yours for mine, yours in spacings) and all(
+        abs(mine - yours) <= SAME_COSINE for mine, yours in cosines
+    )
 
 
 def _separate(frames: list[Frame]) -> list[Pile]:
@@ -248,15 +266,16 @@ def _by_rank(placed: _Placed) -> list[_Placed]:
 
 def _without_duplicates(placed: _Placed) -> tuple[_Placed, tuple[Frame, ...]]:
     """Leave out frames whose pixels, scale and position equal an earlier one's."""
-    counts: dict[int, int] = defaultdict(int)
-    for place, _ in placed:
-        counts[place] += 1
+    counts = Counter(place for place, _ in placed)
+    digests = _digests([frame for place, frame in placed if counts[place] > 1])
     kept: _Placed = []
     dropped: list[Frame] = []
     seen: set[tuple[object, ...]] = set()
     for place, frame in placed:
         if counts[place] > 1:
-            key = (place, frame.slope, frame.intercept, _digest(frame))
+            # Along the normal they share a place; across it, tiles and stations do not.
+            where = tuple(round(coordinate, 3) for coordinate in frame.position or ())
+            key = (place, where, frame.slope, frame.intercept, digests[frame])
             if key in seen:
                 dropped.append(frame)
                 continue
@@ -265,16 +284,24 @@ def _without_duplicates(placed: _Placed) -> tuple[_Placed, tuple[Frame, ...]]:
     return kept, tuple(dropped)
 
 
-def _digest(frame: Frame) -> bytes:
-    for values in stored_frames(frame.header, range(frame.index, frame.index + 1)):
-        return hashlib.sha256(np.ascontiguousarray(values).tobytes()).digest()
-    return b""
+def _digests(frames: Sequence[Frame]) -> dict[Frame, bytes]:
+    """Of each frame's stored values; an instance with several frames is read once."""
+    by_header: dict[Header, list[Frame]] = defaultdict(list)
+    for frame in frames:
+        by_header[frame.header].append(frame)
+    digests: dict[Frame, bytes] = {}
+    for header, members in by_header.items():
+        members.sort(key=lambda frame: frame.index)
+        # One that cannot be decoded equals no other; its stack will say why when it is asked for its voxels.
+        digests.update({frame: f"{frame.header.name} {frame.index}".encode() for frame in members})
+        with suppress(VoxelryError):
+            for frame, stored in zip(members, stored_frames(header, [f.index for f in members]), strict=True):
+                digests[frame] = hashlib.sha256(np.ascontiguousarray(stored).tobytes()).digest()
+    return digests
 
 
 def _repeated(placed: _Placed) -> str:
-    counts: dict[int, int] = defaultdict(int)
-    for place, _ in placed:
-        counts[place] += 1
+    counts = Counter(place for place, _ in placed)
     repeated = sum(1 for count in counts.values() if count > 1)
     if len(counts) == 1:
         return f"all {len(placed)} slices lie at one position, and their pixels differ"

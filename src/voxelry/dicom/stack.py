@@ -208,10 +208,8 @@ class Stack:
         found: dict[int, Stored] = {}
         for done, (header, places) in enumerate(wanted.items()):
             progress(done / len(wanted), "reading pixels")
-            span = range(min(places), max(places) + 1)
-            for index, values in zip(span, stored_frames(header, span), strict=True):
-                if index in places:
-                    found[places[index]] = values
+            for index, values in zip(sorted(places), stored_frames(header, places), strict=True):
+                found[places[index]] = values
         progress(1.0, "reading pixels")
         return [found[place] for place in range(len(self.frames))]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from types import MappingProxyType
 
@@ -19,7 +19,7 @@ from voxelry.dicom.headers import Header, read_header
 from voxelry.dicom.modality import modality_values
 from voxelry.dicom.pixels import describe_pixels, stored_frames
 from voxelry.dicom.series import Index, Study, group
-from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, Source, StrPath, walk
+from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, Source, StrPath, unreadable, walk
 from voxelry.dicom.stack import Stack
 
 
@@ -71,7 +71,7 @@ def index(path: StrPath | Iterable[Source], *, limits: Limits = DEFAULT_LIMITS, 
             skipped[source.name] = error.problem
             continue
         except OSError as error:
-            skipped[source.name] = Problem("unreadable", f"{source.name}: cannot be read ({error.strerror})")
+            skipped[source.name] = unreadable(source.name, error)
             continue
         known = headers.setdefault(header.sop_instance_uid or f"?{source.name}", header)
         if known is not header:
@@ -159,7 +159,8 @@ def load_volume(path: StrPath, *, limits: Limits = DEFAULT_LIMITS, progress: Pro
     found = index(path, limits=limits, progress=part(progress, 0, 0.3))
     stacks = [stack for series in found.series for stack in series.stacks]
     if len(stacks) == 1:
-        return stacks[0].volume(progress=part(progress, 0.3, 1))
+        volume = stacks[0].volume(progress=part(progress, 0.3, 1))
+        return replace(volume, warnings=(*volume.warnings, *_left_out(found)))
     if stacks:
         raise NotOneVolumeError(f"{path}: holds {len(stacks)} volumes, not one; use load for all. {_list(stacks)}")
     reasons = [*found.skipped.values(), *(p for series in found.series for p in series.unusable.values())]
@@ -167,6 +168,20 @@ def load_volume(path: StrPath, *, limits: Limits = DEFAULT_LIMITS, progress: Pro
         raise _as_error(reasons[0])
     detail = f"; the first of {len(reasons)} files: {reasons[0]}" if reasons else ""
     raise NothingFoundError(f"{path}: holds no DICOM with pixels{detail}")
+
+
+_EXPECTED = frozenset({"not_dicom", "empty_file", "no_pixel_data", "duplicate", "empty_archive"})
+"""Files that a folder may hold and that no volume misses."""
+
+
+def _left_out(found: Index) -> tuple[str, ...]:
+    """Warnings of files that may be slices: without one at its end a stack is still regular."""
+    problems = [*found.skipped.values(), *(p for series in found.series for p in series.unusable.values())]
+    missed = [problem for problem in problems if problem.code not in _EXPECTED]
+    if not missed:
+        return ()
+    count = f"{len(missed)} file{'s' * (len(missed) > 1)} could not be used, so that slices may be missing"
+    return (f"{count}; the first: {missed[0]}",)
 
 
 def _as_error(problem: Problem) -> VoxelryError:

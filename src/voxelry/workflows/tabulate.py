@@ -12,7 +12,7 @@ from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Value
 from voxelry.dicom.attributes import BINARY_VRS, element_name, elements, to_json
 from voxelry.dicom.headers import Header, read_header
-from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, Source, StrPath, walk
+from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, Source, StrPath, unreadable, walk
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +58,8 @@ def _headers(sources: list[Source], skipped: dict[str, Problem], progress: Progr
             yield read_header(source)
         except VoxelryError as error:
             skipped[source.name] = error.problem
+        except OSError as error:
+            skipped[source.name] = unreadable(source.name, error)
     progress(1.0, "reading tags")
 
 
@@ -75,11 +77,16 @@ def _table(headers: Iterable[Header]) -> pd.DataFrame:
             key = int(element.tag), element_name(element)
             columns.setdefault(key, {})[row] = to_json(element)
             kinds.setdefault(key, set()).add(element.VR)
-    series: dict[str, Any] = {FILE_COLUMN: pd.array(names, dtype="string")}
+    series: dict[str, Any] = {FILE_COLUMN: pd.array([_encodable(name) for name in names], dtype="string")}
     for key in sorted(columns):
         values = [columns[key].get(row) for row in range(len(names))]
         series[key[1]] = _column(values, kinds[key])
     return pd.DataFrame(series)
+
+
+def _encodable(word: str) -> str:
+    """The same without lone surrogates: file names that are no UTF-8 hold some, and no table takes them."""
+    return word.encode("utf-8", "replace").decode("utf-8")
 
 
 def _column(values: list[Value], kinds: set[str]) -> Any:
@@ -92,10 +99,14 @@ def _column(values: list[Value], kinds: set[str]) -> Any:
         return column
     if kinds <= _INTEGER_VRS and all(value is None or isinstance(value, int) for value in values):
         whole: list[Any] = values
-        return pd.array(whole, dtype="Int64")
+        for dtype in ("Int64", "UInt64"):
+            limits = np.iinfo(dtype.lower())
+            if all(value is None or limits.min <= value <= limits.max for value in whole):
+                return pd.array(whole, dtype=dtype)
     if kinds <= _INTEGER_VRS | _FLOAT_VRS and all(value is None or isinstance(value, int | float) for value in values):
         return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
     if kinds == {"DA"}:
-        return pd.to_datetime(pd.Series(values, dtype="string"), format="%Y%m%d", errors="coerce")
-    words: list[Any] = [None if value is None else str(value) for value in values]
+        days = [None if value is None else str(value).replace(".", "") for value in values]  # 2020.01.02 of old
+        return pd.to_datetime(pd.Series(days, dtype="string"), format="%Y%m%d", errors="coerce")
+    words: list[Any] = [None if value is None else _encodable(str(value)) for value in values]
     return pd.array(words, dtype="string")
