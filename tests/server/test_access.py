@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import get_resolver
 from django.utils import timezone
 
@@ -214,3 +214,57 @@ def test_the_page_and_what_stands_for_it(site: Any, settings: Any, tmp_path: Pat
     (tmp_path / "index.html").write_text("<title>page</title>")
     assert site.client.get("/series/5").content == b"<title>page</title>"
     assert "csrftoken" in site.client.cookies
+
+
+def test_who_is_no_staff_cannot_try_passwords_at_the_admins_own_login(user: User) -> None:
+    client = Client()
+    client.force_login(User.objects.create_user("reader", password="x"))
+    for _ in range(throttle.ATTEMPTS):
+        client.post("/admin/login/", {"username": "admin", "password": "wrong"})
+    closed = client.post("/admin/login/", {"username": "admin", "password": "correct horse"})
+    assert closed.status_code == 200
+    assert "Too many" in closed.content.decode()
+
+
+def test_many_other_names_do_not_push_one_out(user: User, rf: RequestFactory) -> None:
+    request = rf.get("/")
+    for _ in range(throttle.ATTEMPTS):
+        throttle.failed(request, "admin")
+    for number in range(2000):
+        throttle.failed(request, f"other {number}")
+    assert throttle.closed(request, "admin")
+
+
+def test_who_only_looks_ahead_does_not_use_up_the_login_link(user: User) -> None:
+    address = f"/login/link/{secrets.create_login_link(user)}/"
+    assert Client().head(address).status_code == 405
+    assert Client().get(address, headers={"Sec-Purpose": "prefetch;prerender"}).status_code == 503
+    assert Client().get(address).status_code == 302
+
+
+def test_logging_out_ends_the_session_and_empties_the_browsers_cache(site: Any) -> None:
+    answer = site.client.post("/logout/")
+    assert answer.headers["Clear-Site-Data"] == '"cache"'
+    assert site.client.get("/api/me").status_code == 401
+
+
+def test_the_api_page_sends_the_csrf_token_along(user: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(user)
+    page = client.get("/api/docs").content.decode()
+    token = re.search(r'data-csrf-token="(\w+)"\s+data-api-csrf="true"', page)
+    assert token
+    assert client.delete("/api/studies/1", headers={"X-CSRFToken": token[1]}).status_code == 404
+
+
+def test_a_form_without_the_token_is_refused_unread(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    from voxelry.server.archive.receive import DataFolderUploadHandler
+
+    read: list[object] = []
+    monkeypatch.setattr(DataFolderUploadHandler, "new_file", lambda *given, **named: read.append(given))
+    client = Client(enforce_csrf_checks=True)
+    files = {"files": SimpleUploadedFile("a", b"x")}
+    assert client.post("/admin/archive/series/add/", files).status_code == 302  # a stranger
+    client.force_login(user)
+    assert client.post("/api/uploads", files).status_code == 403
+    assert read == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from collections.abc import Callable
@@ -430,3 +431,94 @@ def test_instances_that_come_during_a_build_are_not_forgotten(
     assert series["shape"] == [4, 16, 20]
     row = Series.objects.get()
     assert row.revision == row.built_revision == 2
+
+
+def test_a_full_disk_fails_the_job_in_words(handle: Handle) -> None:
+    def work(this: Run) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/data/files/x")
+
+    job = _done(handle(work))
+    assert (job.state, job.problem_code) == (State.FAILED, "storage_full")
+    assert "make room, then retry" in job.problem_message
+    assert _done(handle(lambda this: Path("/nowhere/at/all").read_bytes())).problem_code == "storage"  # type: ignore[arg-type]
+
+
+def test_a_full_disk_during_a_build_leaves_nothing_half_made(
+    site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data_folder: Path
+) -> None:
+    from voxelry.server.archive import stacks
+    from voxelry.testing import synthetic_series
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stacks, "_write_pictures", full)
+        report = site.upload(synthetic_series(tmp_path / "s", slices=3).paths)
+    build = next(job for job in report["jobs"] if job["kind"] == "build")
+    assert (build["state"], build["problem"]["code"]) == ("failed", "storage_full")
+    assert list((data_folder / "temp").iterdir()) == []
+    assert not (data_folder / "stacks").exists()
+    site.post(f"/jobs/{build['id']}/retry", 200)
+    run.run(build["id"])
+    assert site.get(f"/jobs/{build['id']}")["state"] == "succeeded"
+
+
+def test_a_restart_is_no_attempt(handle: Handle) -> None:
+    def work(this: Run) -> None:
+        run.stopping.set()
+        this.check()
+
+    job = handle(work)
+    for _ in range(20):
+        run.stopping.clear()
+        assert _done(job).state == State.QUEUED
+    assert job.attempts == 0
+
+
+def test_a_cancelled_ingest_leaves_no_bytes_without_a_row(
+    site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, do_jobs: Callable[[], None], data_folder: Path
+) -> None:
+    from voxelry.server.archive import ingest
+    from voxelry.server.archive.models import Instance
+    from voxelry.testing import synthetic_series
+
+    site.upload(synthetic_series(tmp_path / "s", slices=6).paths, run=False)
+    monkeypatch.setattr(run, "REPORT_SECONDS", 0.0)
+    whole, calls = ingest._take, []
+
+    def cancelling(source: Any) -> Any:
+        calls.append(source)
+        if len(calls) == 4:
+            submit.cancel(Job.objects.get(kind="ingest").pk)
+        return whole(source)
+
+    monkeypatch.setattr(ingest, "_take", cancelling)
+    do_jobs()
+    assert Instance.objects.count() == 0
+    assert not [path for path in (data_folder / "files").rglob("*") if path.is_file()]
+
+
+def test_a_report_deleted_while_its_upload_is_taken_in(
+    site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, do_jobs: Callable[[], None], data_folder: Path
+) -> None:
+    from voxelry.server.archive import ingest, receive
+    from voxelry.server.archive.models import Upload
+    from voxelry.testing import synthetic_series
+
+    key = site.upload(synthetic_series(tmp_path / "s", slices=6).paths, run=False)["id"]
+    monkeypatch.setattr(run, "REPORT_SECONDS", 0.0)
+    whole, calls = ingest._take, []
+
+    def deleting(source: Any) -> Any:
+        calls.append(source)
+        if len(calls) == 3:
+            receive.remove(Upload.objects.get(pk=key))
+        return whole(source)
+
+    monkeypatch.setattr(ingest, "_take", deleting)
+    do_jobs()
+    assert Job.objects.get().state == State.CANCELLED
+    assert not [path for path in data_folder.rglob("*") if path.is_file()]
+    again = submit.submit("ingest", subject=key)
+    assert _done(again).problem_code == "upload_gone"

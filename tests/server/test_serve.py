@@ -16,8 +16,11 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from email.message import Message
+from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -49,18 +52,40 @@ class Server:
 
     def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
         self.process, self.port, self.log = process, port, log
+        self._session: dict[str, str] = {}
 
     def ask(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> tuple[int, dict[str, str], bytes]:
+        """Under ``/api/`` as the user admin, unless the headers say who asks."""
+        given = headers or {}
+        if path.startswith("/api/") and "Authorization" not in given:
+            given = {**self._logged_in(), **given}
+        status, answered, content = self._request(method, path, body, given)
+        return status, {name.lower(): value for name, value in answered.items()}, content
+
+    def _request(self, method: str, path: str, body: Any, headers: dict[str, str]) -> tuple[int, Message, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
-        token = base64.b64encode(b"admin:secret").decode()
         try:
-            connection.request(method, path, body, {"Authorization": f"Basic {token}", **(headers or {})})
+            connection.request(method, path, body, headers)
             response = connection.getresponse()
-            return response.status, {k.lower(): v for k, v in response.getheaders()}, response.read()
+            return response.status, response.headers, response.read()
         finally:
             connection.close()
+
+    def _logged_in(self) -> dict[str, str]:
+        """By a session: a password sent with each request would be hashed each time, and that is meant to be slow."""
+        if not self._session:
+            _, headers, _ = self._request("GET", "/login/", None, {})
+            cookies = _cookies(headers)
+            form = {"username": "admin", "password": "secret", "csrfmiddlewaretoken": cookies["csrftoken"]}
+            sent = {"Cookie": f"csrftoken={cookies['csrftoken']}", "Content-Type": "application/x-www-form-urlencoded"}
+            status, headers, _ = self._request("POST", "/login/", urlencode(form), sent)
+            assert status == 302
+            cookies = _cookies(headers)
+            together = "; ".join(f"{name}={value}" for name, value in cookies.items())
+            self._session = {"Cookie": together, "X-CSRFToken": cookies["csrftoken"]}
+        return self._session
 
     def json(self, path: str) -> Any:
         status, _, content = self.ask("GET", path)
@@ -93,6 +118,13 @@ class Server:
                     if b"voxelry.server.work" in words and parent == self.process.pid:
                         found.append(int(entry.name))
         return found
+
+
+def _cookies(headers: Message) -> dict[str, str]:
+    found = SimpleCookie()
+    for line in headers.get_all("Set-Cookie", []):
+        found.load(line)
+    return {name: cookie.value for name, cookie in found.items()}
 
 
 @contextmanager

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import threading
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, connections, transaction
 
 from voxelry.server.archive.models import Entry, Instance, Patient, Series, Study, Upload
 from voxelry.server.jobs.models import Job
@@ -176,3 +177,64 @@ def test_the_database_holds_the_archives_rules(site: Any, tmp_path: Path) -> Non
     for attempt in wrong:
         with pytest.raises((IntegrityError, ValidationError)), transaction.atomic():
             attempt()
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/series?study=99999999999999999999999", 422),
+        ("/series?offset=99999999999999999999999", 422),
+        ("/series?limit=0", 422),
+        ("/series?limit=1001", 422),
+        ("/jobs?state=nonsense", 422),
+        ("/studies?search=" + "a%20" * 150, 422),
+        ("/studies?search=%00", 200),
+        ("/studies/99999999999999999999999", 404),
+        ("/series/99999999999999999999999", 404),
+        ("/jobs/99999999999999999999999", 404),
+        ("/uploads/99999999999999999999999", 404),
+    ],
+)
+def test_odd_numbers_and_words_are_no_defect(site: Any, address: str, status: int) -> None:
+    site.get(address, status)
+
+
+def test_deleting_waits_for_whoever_is_storing_the_same_bytes(
+    site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, do_jobs: Any, data_folder: Path
+) -> None:
+    """Between an upload's look at the bytes and its commit, nobody removes them."""
+    from voxelry.server.archive import files
+    from voxelry.server.archive.remove import remove_studies
+
+    truth = synthetic_series(tmp_path / "s", slices=2)
+    site.upload(truth.paths)
+    whole = files.is_kept
+    deletions: list[threading.Thread] = []
+
+    def delete_in_between(sha256: str) -> bool:
+        kept = whole(sha256)
+        if not deletions:
+            deletions.append(threading.Thread(target=_in_thread(lambda: files.discard([sha256]))))
+            deletions[0].start()
+            deletions[0].join(0.5)
+        return kept
+
+    remove_studies([Study.objects.get().pk])
+    monkeypatch.setattr(files, "is_kept", delete_in_between)
+    if connection.vendor == "sqlite":  # whose test database is in memory, and its other connections cannot wait
+        monkeypatch.setattr(files, "is_kept", whole)
+    site.upload(truth.paths)
+    for thread in deletions:
+        thread.join()
+    assert Instance.objects.count() == 2
+    assert all(whole(instance.sha256) for instance in Instance.objects.all())
+
+
+def _in_thread(work: Any) -> Any:
+    def done() -> None:
+        try:
+            work()
+        finally:
+            connections.close_all()
+
+    return done

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import io
 import os
 import re
 from pathlib import Path
@@ -335,3 +337,34 @@ def test_odd_series_are_all_kept_and_can_be_viewed(site: Any, corpus: Path, tmp_
             last = volume["shape"][0] - 1
             picture = site.client.get(f"/api/series/{key}/slices/{last}.png", {"volume": volume["index"]})
             assert picture.status_code == 200
+
+
+def test_a_file_of_a_request_that_was_given_up_goes_too(data_folder: Path) -> None:
+    from voxelry.server.archive import receive
+
+    handler = receive.DataFolderUploadHandler()
+    handler.new_file("files", "a.dcm", "", None)
+    handler.receive_data_chunk(b"x", 0)
+    file = handler.file_complete(1)
+    assert len(list((data_folder / "temp").iterdir())) == 1
+    # Django calls no close() where the sender went away.
+    del file
+    assert list((data_folder / "temp").iterdir()) == []
+
+
+def test_a_full_disk_is_said(site: Any, monkeypatch: pytest.MonkeyPatch, data_folder: Path) -> None:
+
+    class Full(io.FileIO):
+        def write(self, part: Any) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("voxelry.server.archive.receive.os.fdopen", lambda *given: Full(*given))
+    told = site.post("/uploads", 507, files=SimpleUploadedFile("a.dcm", b"x"))
+    assert told["code"] == "storage_full"
+    assert site.get("/uploads")["count"] == 0
+    assert list((data_folder / "temp").iterdir()) == []
+
+
+def test_a_missing_file_is_explained(site: Any) -> None:
+    assert "in the field 'files'" in site.post("/uploads", 422, wrong=SimpleUploadedFile("a", b"x"))["detail"]
+    assert "in the field 'file'" in site.post("/measure", 422)["detail"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -189,8 +191,6 @@ def test_measure_says_why_it_cannot(site: Any, tmp_path: Path) -> None:
 
 
 def test_the_configured_threshold_holds_where_none_is_given(site: Any, tmp_path: Path, settings: Any) -> None:
-    from dataclasses import replace
-
     settings.VOXELRY = replace(settings.VOXELRY, threshold=0.9)
     file = write(synthetic_instance(), tmp_path / "a.dcm")
     told = site.post("/measure", 200, file=SimpleUploadedFile("a.dcm", file.read_bytes()))
@@ -205,3 +205,32 @@ def test_the_known_slice(site: Any, corpus: Path) -> None:
     assert told["pixels_above_threshold"] == 50_080
     assert told["volume_mm3"] == 143_280.029296875
     assert told["warnings"] == []
+
+
+def test_few_are_measured_at_a_time_and_the_others_wait(
+    site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data_folder: Path
+) -> None:
+    from voxelry.server.api import measure
+
+    content = write(synthetic_instance(), tmp_path / "a.dcm").read_bytes()
+    turns = threading.BoundedSemaphore(1)
+    monkeypatch.setattr(measure, "_turns", turns)
+    monkeypatch.setattr(measure, "PATIENCE_SECONDS", 0.01)
+    with turns:
+        told = site.post("/measure", 503, file=SimpleUploadedFile("a.dcm", content))
+    assert told["code"] == "busy"
+    assert list((data_folder / "temp").iterdir()) == []
+    site.post("/measure", 422, file=SimpleUploadedFile("a.txt", b"words"))
+    site.post("/measure", 200, file=SimpleUploadedFile("a.dcm", content))  # an error gave its turn back
+
+
+def test_what_is_too_large_to_be_held_in_memory_is_to_be_uploaded(site: Any, tmp_path: Path, settings: Any) -> None:
+    synthetic_series(tmp_path / "s", slices=5, pixels=np.zeros((5, 64, 64), np.uint16))
+    archive = zip_folder(tmp_path / "s.zip", tmp_path / "s").read_bytes()
+    settings.VOXELRY = replace(settings.VOXELRY, measured_bytes=len(archive) + 1)
+    told = site.post("/measure", 422, file=SimpleUploadedFile("s.zip", archive))
+    assert told["code"] == "too_large"
+    settings.VOXELRY = replace(settings.VOXELRY, measured_bytes=len(archive) - 1)
+    told = site.post("/measure", 413, file=SimpleUploadedFile("s.zip", archive))
+    assert told["code"] == "too_large"
+    assert "upload it" in told["detail"]

@@ -9,5 +9,9 @@ from django.core.asgi import get_asgi_application
 from voxelry.server import start
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "voxelry.server.settings")
-start.prepare()
-application = get_asgi_application()
+_configuration = start.prepare()
+_django = get_asgi_application()
+
+from voxelry.server.gate import Gate  # noqa: E402 - it needs the applications
+
+application = Gate(_django, largest=_configuration.upload_bytes)

@@ -136,14 +136,33 @@ class Configuration:
         key="limits.upload_files",
         variable="VOXELRY_LIMIT_UPLOAD_FILES",
     )
+    upload_bytes: int = _setting(
+        64 * 2**30,
+        "How large one request may be, in bytes.",
+        key="limits.upload_bytes",
+        variable="VOXELRY_LIMIT_UPLOAD_BYTES",
+    )
+    measured_bytes: int = _setting(
+        4 * 2**30,
+        "How large a file, unpacked, may be that is measured without being stored, in bytes.",
+        key="limits.measured_bytes",
+        variable="VOXELRY_LIMIT_MEASURED_BYTES",
+    )
+    measurements: int = _setting(
+        2,
+        "How many files are measured at a time without being stored; others wait their turn.",
+        key="limits.measurements",
+        variable="VOXELRY_LIMIT_MEASUREMENTS",
+    )
 
     def __post_init__(self) -> None:
         if not 0 <= self.threshold <= 1:
             raise ConfigurationError(f"measure.threshold must be from 0 to 1, not {self.threshold}")
         if not 0 <= self.port < 65536:
             raise ConfigurationError(f"server.port must be from 0 (a free one) to 65535, not {self.port}")
-        for name in ("concurrency", "lease_seconds", "attempts", "nesting", "entries", "expanded_bytes", "ratio"):
-            if getattr(self, name) <= 0:
+        positive = [f.name for f in fields(self) if str(f.metadata["key"]).startswith(("jobs.", "limits."))]
+        for name in positive:
+            if name != "broker_url" and getattr(self, name) <= 0:
                 raise ConfigurationError(f"{_key(name)} must be above 0, not {getattr(self, name)}")
 
 

@@ -43,9 +43,10 @@ MIDDLEWARE = [
     "voxelry.server.api.problems.ProblemMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    # Before the CSRF check, which reads the whole form: strangers are refused unread.
     "voxelry.server.access.middleware.AccessMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -85,6 +86,9 @@ WHITENOISE_IMMUTABLE_FILE_TEST = r"^/static/page/assets/"
 FILE_UPLOAD_HANDLERS = ["voxelry.server.archive.receive.DataFolderUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FILES = VOXELRY.upload_files
 
+# Wrong passwords are counted here: with room for so many names that strangers cannot push one out by others.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}}
+
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -122,5 +126,7 @@ LOGGING = {
         # It quotes the values that it cannot read, and those may be a patient's.
         "pydicom": {"level": 100},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
+        # They quote addresses, and one may be a login link.
+        "django.security.csrf": {"level": "CRITICAL"},
     },
 }

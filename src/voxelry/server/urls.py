@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from voxelry.server.access.urls import urlpatterns as access_urls
+from voxelry.server.access.views import ThrottledAdminForm
 from voxelry.server.api.problems import unknown_address
 from voxelry.server.api.rest import api
 from voxelry.server.pages import health, page
@@ -13,6 +14,7 @@ from voxelry.server.pages import health, page
 admin.site.site_header = "Voxelry"
 admin.site.site_title = "Voxelry"
 admin.site.index_title = "Archive"
+admin.site.login_form = ThrottledAdminForm
 
 urlpatterns = [
     path("healthz", health, name="health"),

@@ -10,12 +10,15 @@ import sys
 import threading
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
 from voxelry.server import start
 
 logger = logging.getLogger(__name__)
+
+TIDY_SECONDS = 3600.0
 
 
 def work(*, data: Path | None = None, config: Path | None = None, concurrency: int | None = None) -> None:
@@ -40,7 +43,7 @@ def work(*, data: Path | None = None, config: Path | None = None, concurrency: i
 
     _wait_for_tables()
     make_broker_folders()
-    files.remove_forgotten()
+    _tidy_up(files.remove_forgotten, stopping)
     sweep.take_back_own()
     sweep.start()
 
@@ -71,6 +74,17 @@ def work(*, data: Path | None = None, config: Path | None = None, concurrency: i
     worker.start()
     stopping.set()
     sys.stdout.flush()
+
+
+def _tidy_up(tidy: Callable[[], None], stopping: threading.Event) -> None:
+    """Now and every hour: the web process may have been killed beside a worker that lives for months."""
+
+    def keep_tidy() -> None:
+        tidy()
+        while not stopping.wait(TIDY_SECONDS):
+            tidy()
+
+    threading.Thread(target=keep_tidy, name="tidy", daemon=True).start()
 
 
 def _wait_for_tables() -> None:

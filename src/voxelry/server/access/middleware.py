@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any, TypeVar
 
 from django.contrib.auth.views import redirect_to_login
@@ -49,8 +50,15 @@ class AccessMiddleware:
         if way is None:
             return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
         if way == "session" and request.method not in _SAFE:
-            return self._csrf.process_view(request, _checked, (), {})
+            return self._csrf.process_view(_without_form(request), _checked, (), {})
         return None
+
+
+def _without_form(request: HttpRequest) -> HttpRequest:
+    """The same request by a method with no form, so that the token is looked for in the header, and the body unread."""
+    shown = copy(request)
+    shown.method = "PUT"
+    return shown
 
 
 def _checked(request: HttpRequest) -> HttpResponse:

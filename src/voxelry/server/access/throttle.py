@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 
 from django.core.cache import cache
 from django.http import HttpRequest
@@ -20,7 +21,8 @@ def failed(request: HttpRequest, name: str) -> None:
     """Count one wrong password."""
     key = _key(request, name)
     if not cache.add(key, 1, SECONDS):
-        cache.incr(key)
+        with suppress(ValueError):  # it has expired since
+            cache.incr(key)
 
 
 def _key(request: HttpRequest, name: str) -> str:

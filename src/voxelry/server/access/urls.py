@@ -1,13 +1,12 @@
 """Addresses of login and logout."""
 
-from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from voxelry.server.access.middleware import open_to_all
-from voxelry.server.access.views import Login, login_by_link
+from voxelry.server.access.views import Login, Logout, login_by_link
 
 urlpatterns = [
     path("login/", open_to_all(Login.as_view()), name="login"),
     path("login/link/<str:secret>/", open_to_all(login_by_link), name="login-link"),
-    path("logout/", open_to_all(LogoutView.as_view()), name="logout"),
+    path("logout/", open_to_all(Logout.as_view()), name="logout"),
 ]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django import forms
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth import login
 from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.views import LoginView
+from django.contrib.auth.views import LoginView, LogoutView
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
 
 from voxelry.server.access import throttle
 from voxelry.server.access.secrets import use_login_link
@@ -20,16 +22,21 @@ from voxelry.server.access.secrets import use_login_link
 class ThrottledForm(AuthenticationForm):
     """Django's form, which stops trying after too many wrong passwords."""
 
+    request: HttpRequest
+
     def clean(self) -> dict[str, Any]:
         name = self.cleaned_data.get("username") or ""
-        request = cast(HttpRequest, self.request)
-        if throttle.closed(request, name):
+        if throttle.closed(self.request, name):
             raise ValidationError("Too many wrong passwords. Wait five minutes, then try again.", code="throttled")
         try:
             return super().clean()
         except forms.ValidationError:
-            throttle.failed(request, name)
+            throttle.failed(self.request, name)
             raise
+
+
+class ThrottledAdminForm(ThrottledForm, AdminAuthenticationForm):
+    """The admin's own form, which it shows to users who are no staff."""
 
 
 class Login(LoginView):
@@ -40,9 +47,21 @@ class Login(LoginView):
     redirect_authenticated_user = True
 
 
+class Logout(LogoutView):
+    """Ends the session, and tells the browser to forget the pictures that it kept."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = super().dispatch(request, *args, **kwargs)
+        response.headers["Clear-Site-Data"] = '"cache"'
+        return response
+
+
 @never_cache
+@require_GET
 def login_by_link(request: HttpRequest, secret: str) -> HttpResponse:
-    """Log in by a link that works once."""
+    """Log in by a link that works once. Who only looks ahead (HEAD, a prefetching browser) does not use it up."""
+    if "prefetch" in request.headers.get("Sec-Purpose", request.headers.get("Purpose", "")):
+        return HttpResponse(status=503)
     user = use_login_link(secret)
     if user is None:
         return render(request, "voxelry/link_used.html", status=410)

@@ -50,7 +50,7 @@ def studies() -> QuerySet[Study]:
 
 def searched(found: QuerySet[Study], words: str) -> QuerySet[Study]:
     """The studies that have each word in a patient's or their own values, or as a modality."""
-    for word in words.split():
+    for word in words.replace("\0", " ").split():
         modality = Series.objects.filter(study=OuterRef("pk"), modality__iexact=word)
         found = found.filter(
             Q(patient__name__icontains=word)

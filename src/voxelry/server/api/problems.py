@@ -13,6 +13,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from voxelry.core.errors import VoxelryError
+from voxelry.server.disk import is_full
 
 CONTENT_TYPE = "application/problem+json"
 CODES = {
@@ -25,15 +26,18 @@ CODES = {
     413: "too_large",
     422: "validation",
     500: "internal",
+    503: "busy",
+    507: "storage_full",
 }
 DETAILS = {
-    400: "The request cannot be read.",
+    400: "The request cannot be read: its body is not what its headers say, or the name of a file is too long.",
     401: "Log in, or send a bearer token or a name and password.",
     403: "This is not allowed, or the CSRF token (header X-CSRFToken) is missing or wrong.",
     404: "There is nothing at this address.",
     405: "This address does not know this method.",
     413: "The request is too large.",
     500: "Something went wrong inside Voxelry.",
+    507: "The disk of this server is full: whoever runs it has to make room.",
 }
 _STATUS_OF = {"job_state": 409, "not_ready": 409}
 
@@ -64,6 +68,11 @@ def problem(status: int, *, code: str = "", detail: str = "", more: Mapping[str,
     return HttpResponse(json.dumps(content), status=status, content_type=CONTENT_TYPE)
 
 
+def under_api(path: str) -> bool:
+    """Whether errors at this address are problem documents."""
+    return path == "/api" or path.startswith("/api/")
+
+
 def add_handlers(api: NinjaAPI) -> None:
     """What the API answers when a route raises."""
     api.add_exception_handler(ApiError, _api_error)
@@ -72,6 +81,7 @@ def add_handlers(api: NinjaAPI) -> None:
     api.add_exception_handler(HttpError, _http_error)
     api.add_exception_handler(Http404, _missing)
     api.add_exception_handler(ObjectDoesNotExist, _missing)
+    api.add_exception_handler(OSError, _disk)
 
 
 def unknown_address(request: HttpRequest) -> HttpResponse:
@@ -87,8 +97,7 @@ class ProblemMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        under_api = request.path == "/api" or request.path.startswith("/api/")
-        if not under_api or response.status_code < 400:
+        if not under_api(request.path) or response.status_code < 400:
             return response
         if response.headers.get("Content-Type", "").startswith(CONTENT_TYPE):
             return response
@@ -113,8 +122,11 @@ def _voxelry_error(request: HttpRequest, error: Any) -> HttpResponse:
 def _validation_error(request: HttpRequest, error: Any) -> HttpResponse:
     # Where and what, without the value that was sent.
     errors = [{"loc": [str(part) for part in e["loc"]], "msg": e["msg"], "type": e["type"]} for e in error.errors]
-    first = errors[0] if errors else {"loc": ["request"], "msg": "cannot be read"}
-    return problem(422, detail=f"{first['loc'][-1]}: {first['msg']}", more={"errors": errors})
+    first = errors[0] if errors else {"loc": ["request"], "msg": "cannot be read", "type": ""}
+    where, what = first["loc"], first["msg"]
+    if where[0] == "file" and first["type"] == "missing":
+        what = f"no file came; send it as multipart/form-data, in the field {where[-1]!r} and with a file name"
+    return problem(422, detail=f"{where[-1]}: {what}", more={"errors": errors})
 
 
 def _http_error(request: HttpRequest, error: Any) -> HttpResponse:
@@ -123,3 +135,9 @@ def _http_error(request: HttpRequest, error: Any) -> HttpResponse:
 
 def _missing(request: HttpRequest, error: Any) -> HttpResponse:
     return problem(404)
+
+
+def _disk(request: HttpRequest, error: Any) -> HttpResponse:
+    if not is_full(error):
+        raise error
+    return problem(507)

@@ -14,6 +14,8 @@ from ninja.files import UploadedFile
 
 from voxelry.server.api import present, problems
 from voxelry.server.api import schemas as out
+from voxelry.server.api.docs import Docs
+from voxelry.server.api.measure import router as measuring
 from voxelry.server.api.problems import ApiError, not_found
 from voxelry.server.api.volumes import router as volumes
 from voxelry.server.archive.models import Series, Study, Upload
@@ -24,12 +26,16 @@ from voxelry.server.jobs import submit
 from voxelry.server.jobs.models import Job
 from voxelry.server.version import VERSION
 
+LARGEST = 2**31 - 1
 Limit = Annotated[int, Query(100, ge=1, le=1000, description="How many items at most.")]
-Offset = Annotated[int, Query(0, ge=0, description="How many items to leave out first.")]
+Offset = Annotated[int, Query(0, ge=0, le=LARGEST, description="How many items to leave out first.")]
+StudyKey = Annotated[int | None, Query(None, ge=1, le=LARGEST, description="Those of one study.")]
+Words = Annotated[str, Query("", max_length=200, description="Words, each of which has to be found.")]
 
 api = NinjaAPI(
     title="Voxelry",
     version=VERSION.partition("+")[0],
+    docs=Docs(),
     description="Not for diagnostic use. Errors are application/problem+json with a stable `code`.",
     openapi_extra={
         "components": {
@@ -44,8 +50,9 @@ api = NinjaAPI(
 )
 problems.add_handlers(api)
 api.add_router("", volumes)
+api.add_router("", measuring)
 
-ERRORS = {(401, 403, 404, 409, 413, 422): out.ProblemDocument}
+ERRORS = {(401, 403, 404, 409, 413, 422, 507): out.ProblemDocument}
 
 
 @api.get("/me", response={200: out.Me, **ERRORS}, tags=["access"])
@@ -91,7 +98,7 @@ def cancel_upload(request: HttpRequest, upload_id: int) -> object:
 
 
 @api.get("/studies", response={200: out.Page[out.StudyOut], **ERRORS}, tags=["studies"])
-def list_studies(request: HttpRequest, search: str = "", limit: Limit = 100, offset: Offset = 0) -> object:
+def list_studies(request: HttpRequest, search: Words = "", limit: Limit = 100, offset: Offset = 0) -> object:
     """The last studies first; ``search`` looks at patients, descriptions, accession numbers and modalities."""
     rows = present.searched(present.studies(), search)
     count = present.searched(Study.objects.all(), search).count()
@@ -129,7 +136,7 @@ def get_originals(request: HttpRequest, study_id: int) -> StreamingHttpResponse:
 
 
 @api.get("/series", response={200: out.Page[out.SeriesRow], **ERRORS}, tags=["series"])
-def list_series(request: HttpRequest, study: int | None = None, limit: Limit = 100, offset: Offset = 0) -> object:
+def list_series(request: HttpRequest, study: StudyKey = None, limit: Limit = 100, offset: Offset = 0) -> object:
     """The last series first; those of one study with ``study``."""
     chosen = {} if study is None else {"study": study}
     rows = present.series_rows().filter(**chosen)

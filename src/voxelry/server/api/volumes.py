@@ -1,30 +1,25 @@
-"""Slices, histograms and measurements."""
+"""Slices, histograms and measurements of what is stored."""
 
 from __future__ import annotations
 
-import base64
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal
 
 import numpy as np
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from ninja import File, Form, Query, Router
-from ninja.files import UploadedFile
+from ninja import Query, Router
 
 from voxelry.core.errors import GeometryError, MeasureError
 from voxelry.core.intensity import Window
 from voxelry.core.measure import histogram, measure
-from voxelry.core.planes import Axis, plane, plane_count, plane_spacing
+from voxelry.core.planes import Axis, plane, plane_count
 from voxelry.core.volume import Volume
 from voxelry.formats.picture import PictureFormat
 from voxelry.server.api import schemas as out
 from voxelry.server.api.problems import ApiError, not_found
 from voxelry.server.archive import stacks
-from voxelry.server.archive.ingest import limits
 from voxelry.server.archive.models import Series, Stack
-from voxelry.server.archive.receive import ReceivedFile
 from voxelry.server.jobs.models import State
-from voxelry.workflows.measure import measure_all
 from voxelry.workflows.pictures import encode_picture
 
 router = Router()
@@ -131,36 +126,8 @@ def get_measurement(
     stack = _stack(series_id, volume)
     if stack.problem_code:
         raise GeometryError(stack.problem_message)
-    return measure(stacks.open_volume(stack), _threshold(threshold), method).record()
-
-
-@router.post("/measure", response={200: out.MeasureOut, **ERRORS}, tags=["volumes"], exclude_unset=True)
-def measure_file(
-    request: HttpRequest,
-    file: File[UploadedFile],
-    threshold: Form[float | None] = None,
-    method: Form[str] = "fixed",
-    view: Form[bool] = False,
-) -> object:
-    """Measure a file or archive without storing it; ``view`` adds what a page needs to show it."""
-    received = cast(ReceivedFile, file)
-    path, name = str(received.path), str(received.name)
-    report = measure_all(path, threshold=_threshold(threshold), method=method, limits=limits())
-    skipped = {
-        key.replace(path, name): {"code": problem.code, "message": problem.message.replace(path, name)}
-        for key, problem in report.skipped.items()
-    }
-    if not report.measurements:
-        first = next(iter(skipped.values()), {"code": "nothing_found", "message": f"{name}: holds nothing to measure"})
-        raise ApiError(422, first["code"], first["message"], skipped=skipped)
-    measurements: list[dict[str, object]] = []
-    for measurement, volume in zip(report.measurements, report.volumes, strict=True):
-        record: dict[str, object] = {**measurement.record()}
-        record["warnings"] = [warning.replace(path, name) for warning in measurement.warnings]
-        if view:
-            record["view"] = _view(volume)
-        measurements.append(record)
-    return {"measurements": measurements, "skipped": skipped}
+    wanted = settings.VOXELRY.threshold if threshold is None else threshold
+    return measure(stacks.open_volume(stack), float(wanted), method).record()
 
 
 def _picture(
@@ -222,25 +189,6 @@ def _window(center: float | None, width: float | None) -> Window | None:
         raise ApiError(422, "parameter", "A window needs both center and width.")
     # The function that allows any width, as a dragged window may come to less than 1.
     return Window(center, width, "LINEAR" if width >= 1 else "LINEAR_EXACT")
-
-
-def _threshold(threshold: float | None) -> float:
-    return float(settings.VOXELRY.threshold) if threshold is None else threshold
-
-
-def _view(volume: Volume) -> dict[str, object]:
-    index = volume.array.shape[0] // 2
-    picture = base64.b64encode(encode_picture(volume, index, "png")).decode("ascii")
-    return {
-        "picture": f"data:image/png;base64,{picture}",
-        "rows": volume.array.shape[1],
-        "columns": volume.array.shape[2],
-        "slice": index,
-        "spacing_mm": list(plane_spacing(volume)),
-        "histogram": stacks.histogram_record(histogram(volume)),
-        "unit": volume.unit,
-        "shape": list(volume.array.shape),
-    }
 
 
 def _is_known(request: HttpRequest, tag: str) -> bool:

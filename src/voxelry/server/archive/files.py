@@ -20,7 +20,7 @@ from typing import IO, BinaryIO, cast
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, default_storage
-from django.db import transaction
+from django.db import connection, transaction
 
 from voxelry.server.archive.models import Instance
 
@@ -94,10 +94,14 @@ def open_kept(sha256: str) -> BinaryIO:
 def discard(digests: Iterable[str]) -> None:
     """Remove bytes that no instance needs any more.
 
-    One transaction each, because an upload of the same bytes may be storing its row just now.
+    One transaction each, because an upload of the same bytes may be storing its row just now. SQLite lets one write
+    at a time; PostgreSQL has to be told to wait for whoever is writing such rows.
     """
     for sha256 in digests:
         with transaction.atomic():
+            if connection.vendor == "postgresql":
+                with connection.cursor() as cursor:
+                    cursor.execute(f"LOCK TABLE {Instance._meta.db_table} IN SHARE MODE")  # noqa: SLF001
             if not Instance.objects.filter(sha256=sha256).exists():
                 default_storage.delete(_name(sha256))
 

@@ -98,9 +98,9 @@ def ingest(run: Run) -> None:
     JobError
         If nothing of the upload could be used; the files stay for another try.
     """
-    upload = Upload.objects.get(pk=run.subject)
-    folder = files.upload_folder(upload.pk)
-    if not folder.is_dir():
+    upload = Upload.objects.filter(pk=run.subject).first()
+    folder = files.upload_folder(run.subject)
+    if upload is None or not folder.is_dir():
         raise JobError(Problem("upload_gone", "the files of this upload are no longer here; upload them again"))
     with run.publishing():
         upload.entries.all().delete()
@@ -125,15 +125,20 @@ def _take_all(run: Run, upload: Upload, folder: Path, tally: _Tally) -> None:
     expected = max(1, sum(_expected(path) for path in paths))
     batch: list[_Taken] = []
     began = time.monotonic()
-    for path, name in zip(paths, upload.names, strict=True):
-        for taken in _take_file(path, name, run):
-            batch.append(taken)
-            done = tally.position + len(batch)
-            run.progress(min(done / expected, 0.99), f"{done} of {max(done, expected)} files")
-            if len(batch) >= BATCH or time.monotonic() - began > BATCH_SECONDS:
-                _write(run, upload, batch, tally)
-                batch, began = [], time.monotonic()
-    _write(run, upload, batch, tally)
+    try:
+        for path, name in zip(paths, upload.names, strict=True):
+            for taken in _take_file(path, name, run):
+                batch.append(taken)
+                done = tally.position + len(batch)
+                run.progress(min(done / expected, 0.99), f"{done} of {max(done, expected)} files")
+                if len(batch) >= BATCH or time.monotonic() - began > BATCH_SECONDS:
+                    _write(run, upload, batch, tally)
+                    batch, began = [], time.monotonic()
+        _write(run, upload, batch, tally)
+    except BaseException:
+        # Bytes that got no row would stay for ever: nothing that is deleted later leads to them.
+        files.discard(taken.kept.sha256 for taken in batch if taken.kept is not None)
+        raise
 
 
 def _take_file(path: Path, name: str, run: Run) -> Iterator[_Taken]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
+from weakref import finalize
 
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
@@ -17,15 +19,19 @@ from django.db import transaction
 from voxelry.server.archive import files
 from voxelry.server.archive.ingest import KIND
 from voxelry.server.archive.models import Upload
-from voxelry.server.jobs.submit import submit
+from voxelry.server.jobs.submit import JobStateError, cancel, submit
 
 
 class ReceivedFile(UploadedFile):
-    """A file that lies in the temporary folder, and holds no descriptor until it is read."""
+    """A file that lies in the temporary folder, and holds no descriptor until it is read.
+
+    It is removed when it is closed, or forgotten: Django closes nothing of a request whose sender went away.
+    """
 
     def __init__(self, path: Path, name: str, content_type: str, size: int) -> None:
         super().__init__(None, name, content_type, size)
         self.path = path
+        self._remove = finalize(self, partial(path.unlink, missing_ok=True))
 
     @property
     def file(self) -> IO[bytes]:
@@ -43,37 +49,66 @@ class ReceivedFile(UploadedFile):
         opened = self.__dict__.pop("_opened", None)
         if opened is not None:
             opened.close()
-        self.path.unlink(missing_ok=True)
+        self._remove()
 
 
 class DataFolderUploadHandler(FileUploadHandler):
     """Writes each file of a request as it comes."""
 
-    chunk_size = 2**20
+    chunk_size = 2**16
+    """Django's parser copies what it has of a chunk at each part: with large ones, many small files take minutes."""
 
     def __init__(self, request: Any = None) -> None:
         super().__init__(request)
-        self._stream: IO[bytes] | None = None
-        self._path = Path()
+        self._arriving: _Arriving | None = None
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
-        descriptor, name = tempfile.mkstemp(prefix="received-", dir=files.temporary_folder())
-        self._stream, self._path = os.fdopen(descriptor, "wb"), Path(name)
+        self._arriving = _Arriving()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        cast(IO[bytes], self._stream).write(raw_data)
+        cast(_Arriving, self._arriving).write(raw_data)
 
     def file_complete(self, file_size: int) -> ReceivedFile:
-        cast(IO[bytes], self._stream).close()
-        self._stream = None
-        return ReceivedFile(self._path, self.file_name or "file", self.content_type or "", file_size)
+        path = cast(_Arriving, self._arriving).complete()
+        self._arriving = None
+        return ReceivedFile(path, self.file_name or "file", self.content_type or "", file_size)
 
     def upload_interrupted(self) -> None:
-        if self._stream is not None:
+        if self._arriving is not None:
+            self._arriving.drop()
+            self._arriving = None
+
+
+class _Arriving:
+    """A file that is being written. It goes when it cannot be finished, or when its request is forgotten."""
+
+    def __init__(self) -> None:
+        descriptor, name = tempfile.mkstemp(prefix="received-", dir=files.temporary_folder())
+        self._stream, self._path = os.fdopen(descriptor, "wb"), Path(name)
+        self.drop = finalize(self, _drop, self._stream, self._path)
+
+    def write(self, part: bytes) -> None:
+        try:
+            self._stream.write(part)
+        except BaseException:
+            self.drop()
+            raise
+
+    def complete(self) -> Path:
+        try:
             self._stream.close()
-            self._stream = None
-            self._path.unlink(missing_ok=True)
+        except BaseException:
+            self.drop()
+            raise
+        self.drop.detach()
+        return self._path
+
+
+def _drop(stream: IO[bytes], path: Path) -> None:
+    with suppress(OSError):  # the disk is full: what waits to be written cannot be
+        stream.close()
+    path.unlink(missing_ok=True)
 
 
 def receive(received: Iterable[UploadedFile], *, user: User | None) -> Upload:
@@ -95,5 +130,8 @@ def remove(upload: Upload) -> None:
     """Delete an upload and what still waits of it; the instances it brought stay."""
     key = upload.pk
     with transaction.atomic():
+        if upload.job_id is not None:
+            with suppress(JobStateError):
+                cancel(upload.job_id)
         upload.delete()
         transaction.on_commit(partial(files.remove_folder, files.upload_folder(key)))

@@ -21,6 +21,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from voxelry.core.errors import Problem, VoxelryError
+from voxelry.server.disk import is_full
 from voxelry.server.jobs.models import Job, State
 
 logger = logging.getLogger(__name__)
@@ -165,17 +166,19 @@ def _attempt(job: Job, this: Run) -> None:
     except LeaseLost:
         logger.warning("job %s was given to another worker; this attempt writes nothing", job.pk)
     except WorkerStopping:
-        _give_back(this)
+        _give_back(this, attempts=job.attempts - 1)  # it was not the job that failed
     except (OperationalError, IntegrityError) as error:
         # The database was away or busy for too long, or another job wrote the same row first: no fault of this
         # one's, and begun again it finds what the other wrote.
         logger.warning("job %s: database trouble (%s)", job.pk, type(error).__name__)
         if job.attempts < settings.VOXELRY.attempts:
-            _give_back(this)
+            _give_back(this, attempts=job.attempts)
         else:
             _fail(this, Problem("database", "the database could not be written; retry later"), where(error))
     except VoxelryError as error:
         _fail(this, error.problem, where(error))
+    except OSError as error:
+        _fail(this, _storage(error), where(error))
     except MemoryError as error:
         _fail(this, Problem("memory", "there was not enough memory for this"), where(error))
     except Exception as error:
@@ -184,6 +187,12 @@ def _attempt(job: Job, this: Run) -> None:
         _fail(this, Problem("internal", "something went wrong inside Voxelry; the staff see where, under Jobs"), trace)
     else:
         _finish(this, State.SUCCEEDED, progress=1.0, message=this.summary[:300])
+
+
+def _storage(error: OSError) -> Problem:
+    if is_full(error):
+        return Problem("storage_full", "the disk that holds the data folder is full; make room, then retry")
+    return Problem("storage", f"the data folder cannot be used ({error.strerror}); the staff see where, under Jobs")
 
 
 def where(error: BaseException) -> str:
@@ -228,7 +237,7 @@ def _finish(this: Run, state: State, **values: float | str) -> None:
     this.mine().update(state=state, owner="", lease_until=None, finished=timezone.now(), **values)
 
 
-def _give_back(this: Run) -> None:
+def _give_back(this: Run, *, attempts: int) -> None:
     # Somebody may have queued the same work meanwhile; then this row has nothing left to do.
     with transaction.atomic():
         row = Job.objects.get(pk=this.key)
@@ -236,5 +245,10 @@ def _give_back(this: Run) -> None:
             _finish(this, State.CANCELLED, message="replaced by a newer job")
         else:
             this.mine().update(
-                state=State.QUEUED, owner="", lease_until=None, dispatched=None, message="waiting to begin again"
+                state=State.QUEUED,
+                owner="",
+                lease_until=None,
+                dispatched=None,
+                attempts=attempts,
+                message="waiting to begin again",
             )

@@ -1,0 +1,109 @@
+"""Measuring a file that is not stored. It is done here and now, so only so much of it at a time."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import cast
+
+from django.conf import settings
+from django.http import HttpRequest
+from ninja import File, Form, Router
+from ninja.files import UploadedFile
+
+from voxelry.core.measure import histogram
+from voxelry.core.planes import plane_spacing
+from voxelry.core.volume import Volume
+from voxelry.dicom.sources import Limits
+from voxelry.server.api import schemas as out
+from voxelry.server.api.problems import ApiError
+from voxelry.server.archive import stacks
+from voxelry.server.archive.ingest import limits
+from voxelry.server.archive.receive import ReceivedFile
+from voxelry.workflows.measure import MeasureReport, measure_all
+from voxelry.workflows.pictures import encode_picture
+
+router = Router()
+ERRORS = {(401, 403, 413, 422, 503, 507): out.ProblemDocument}
+PATIENCE_SECONDS = 30.0
+"""How long a measurement waits for those before it."""
+
+_turns = threading.BoundedSemaphore(settings.VOXELRY.measurements)
+
+
+@router.post("/measure", response={200: out.MeasureOut, **ERRORS}, tags=["volumes"], exclude_unset=True)
+def measure_file(
+    request: HttpRequest,
+    file: File[UploadedFile],
+    threshold: Form[float | None] = None,
+    method: Form[str] = "fixed",
+    view: Form[bool] = False,
+) -> object:
+    """Measure a file or archive without storing it; ``view`` adds what a page needs to show it."""
+    received = cast(ReceivedFile, file)
+    try:
+        with _turn():
+            wanted = settings.VOXELRY.threshold if threshold is None else threshold
+            report = measure_all(received.path, threshold=float(wanted), method=method, limits=_limits(received))
+            return _answer(report, received, view=view)
+    finally:
+        # Whoever asked may be gone, and then Django closes nothing.
+        received.close()
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    if not _turns.acquire(timeout=PATIENCE_SECONDS):
+        words = "Too many measurements are under way: try again in a minute, or upload the file and measure it then."
+        raise ApiError(503, "busy", words)
+    try:
+        yield
+    finally:
+        _turns.release()
+
+
+def _limits(received: ReceivedFile) -> Limits:
+    """Volumes that are not stored are held in memory, so that their archive may be smaller."""
+    most: int = settings.VOXELRY.measured_bytes
+    if cast(int, received.size) > most:
+        words = f"{received.name}: is larger than what is measured without being stored ({most:,} bytes); upload it"
+        raise ApiError(413, "too_large", words)
+    whole = limits()
+    return replace(whole, expanded_bytes=min(whole.expanded_bytes, most))
+
+
+def _answer(report: MeasureReport, received: ReceivedFile, *, view: bool) -> dict[str, object]:
+    path, name = str(received.path), str(received.name)
+    skipped = {
+        key.replace(path, name): {"code": problem.code, "message": problem.message.replace(path, name)}
+        for key, problem in report.skipped.items()
+    }
+    if not report.measurements:
+        first = next(iter(skipped.values()), {"code": "nothing_found", "message": f"{name}: holds nothing to measure"})
+        raise ApiError(422, first["code"], first["message"], skipped=skipped)
+    measurements: list[dict[str, object]] = []
+    for measurement, volume in zip(report.measurements, report.volumes, strict=True):
+        record: dict[str, object] = {**measurement.record()}
+        record["warnings"] = [warning.replace(path, name) for warning in measurement.warnings]
+        if view:
+            record["view"] = _view(volume)
+        measurements.append(record)
+    return {"measurements": measurements, "skipped": skipped}
+
+
+def _view(volume: Volume) -> dict[str, object]:
+    index = volume.array.shape[0] // 2
+    picture = base64.b64encode(encode_picture(volume, index, "png")).decode("ascii")
+    return {
+        "picture": f"data:image/png;base64,{picture}",
+        "rows": volume.array.shape[1],
+        "columns": volume.array.shape[2],
+        "slice": index,
+        "spacing_mm": list(plane_spacing(volume)),
+        "histogram": stacks.histogram_record(histogram(volume)),
+        "unit": volume.unit,
+        "shape": list(volume.array.shape),
+    }
