@@ -18,14 +18,20 @@ def by_definition(values: npt.NDArray[np.generic], threshold: float) -> int:
     """``(x - min) / (max - min) > threshold`` in float64, written as plainly as can be."""
     x = values.astype(np.float64)
     low, high = x.min(), x.max()
+    if np.isinf(float(high) - float(low)):  # float64 itself is too small for the range: the same, halved
+        x, low, high = x / 2, low / 2, high / 2
     return 0 if low == high else int(((x - low) / (high - low) > threshold).sum())
 
 
-integers = st.sampled_from(["int8", "uint8", "int16", "uint16", "int32"]).flatmap(
+integers = st.sampled_from(["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]).flatmap(
     lambda name: hnp.arrays(np.dtype(name), st.tuples(*[st.integers(1, 6)] * 3))
 )
-floats = hnp.arrays(
-    np.float32, st.tuples(*[st.integers(1, 6)] * 3), elements=st.floats(-1e6, 1e6, width=32, allow_subnormal=False)
+floats = st.sampled_from(["float16", "float32", "float64"]).flatmap(
+    lambda name: hnp.arrays(
+        np.dtype(name),
+        st.tuples(*[st.integers(1, 6)] * 3),
+        elements={"allow_nan": False, "allow_infinity": False},
+    )
 )
 
 
@@ -52,6 +58,9 @@ def test_the_histogram_answers_for_every_threshold(array: npt.NDArray[np.generic
     counted = histogram(Volume(array=array))
     values, counts = np.unique(array, return_counts=True)
     assert counted.exact
+    if values.dtype.itemsize == 8:  # more digits than float64 has
+        values, where = np.unique(values.astype(float), return_inverse=True)
+        counts = np.bincount(where, counts).astype(np.int64)
     assert counted.values.tolist() == values.astype(float).tolist()
     assert counted.counts.tolist() == counts.tolist()
 
@@ -65,6 +74,25 @@ def test_a_float_volume_of_many_values_is_counted_from_its_voxels() -> None:
     assert counted.counts.sum() == array.size
     for threshold in (0.0, 0.25, 0.5, 0.75):
         assert measure(volume, threshold).pixels_above_threshold == by_definition(array, threshold)
+
+
+@pytest.mark.parametrize(("low", "high"), [(1.0, 1.0 + 1e-10), (0.0, 1e-315), (-1.7e308, 1.7e308)])
+def test_many_values_in_a_tiny_or_a_huge_range(low: float, high: float) -> None:
+    array = (low * np.linspace(1, 0, 70_000) + high * np.linspace(0, 1, 70_000)).reshape(1, 250, 280)
+    volume = Volume(array=array)
+    counted = histogram(volume)
+    assert counted.counts.sum() == array.size
+    assert (np.diff(counted.values) >= 0).all()
+    assert np.isfinite(counted.values).all()
+    for threshold in (0.0, 0.25, 0.5, 1.0):
+        assert measure(volume, threshold).pixels_above_threshold == by_definition(array, threshold)
+
+
+def test_large_unsigned_integers_are_counted_as_they_are() -> None:
+    array = np.array([[[2**64 - 1, 2**64 - 4096, 2**63]]], np.uint64)
+    assert measure(Volume(array=array), 0.5).pixels_above_threshold == 2
+    near = np.array([[[2**63 + 4096, 2**63, 2**63]]], np.uint64)
+    assert histogram(Volume(array=near)).counts.tolist() == [2, 1]
 
 
 def test_integers_far_apart_are_counted_without_a_huge_table() -> None:

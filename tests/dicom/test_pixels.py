@@ -16,7 +16,10 @@ from pydicom.uid import UID
 
 import voxelry
 from voxelry.core.errors import PixelDataError, TooLargeError, TransferSyntaxError, TruncatedError
-from voxelry.dicom.codecs import JPEG_XL
+from voxelry.dicom.codecs import JPEG_XL, decode
+from voxelry.dicom.headers import read_header
+from voxelry.dicom.pixels import stored_frames
+from voxelry.dicom.sources import FileSource
 from voxelry.testing import pattern, synthetic_instance, synthetic_series, write
 
 Encoder = Callable[[npt.NDArray[Any]], bytes | bytearray]
@@ -220,3 +223,127 @@ def test_frames_that_are_damaged_say_so(tmp_path: Path) -> None:
         path = compressed(tmp_path / f"{name}.dcm", pixels, syntax, lambda _, cut=cut: cut)  # type: ignore[misc]
         with pytest.raises(PixelDataError, match=rf"{name}\.dcm"):
             voxelry.pixels(path)
+
+
+def test_words_of_a_big_endian_file_hold_frames_of_odd_size(tmp_path: Path) -> None:
+    pixels = pattern((3, 3, 5), bits=8).astype(np.uint8)
+    dataset = synthetic_instance(pixels, rescale=None, transfer_syntax="1.2.840.10008.1.2.2")
+    padded = pixels.tobytes() + b"\0"
+    dataset.PixelData = np.frombuffer(padded, "<u2").byteswap().tobytes()
+    dataset["PixelData"].VR = "OW"
+    np.testing.assert_array_equal(voxelry.pixels(write(dataset, tmp_path / "a.dcm")), pixels)
+
+
+def test_chrominance_that_is_whole_after_all_is_known_by_its_length(tmp_path: Path) -> None:
+    """Decompressing software leaves YBR_FULL_422 in the header."""
+    rgb = pattern((6, 8, 3), bits=8).astype(np.uint8)
+    dataset = synthetic_instance(rgb, photometric="YBR_FULL", rescale=None)
+    whole = voxelry.pixels(write(dataset, tmp_path / "whole.dcm"))
+    dataset.PhotometricInterpretation = "YBR_FULL_422"
+    np.testing.assert_array_equal(voxelry.pixels(write(dataset, tmp_path / "said.dcm")), whole)
+
+
+def _with_syntax(path: Path, dataset: pydicom.Dataset, syntax: str) -> Path:
+    """Written in explicit VR little endian, with another syntax of the same length named."""
+    known = "1.2.840.10008.1.2.1"
+    write(dataset, path)
+    path.write_bytes(path.read_bytes().replace(known.encode().ljust(20, b"\0"), syntax.encode().ljust(20, b"\0"), 1))
+    return path
+
+
+def test_how_a_private_syntax_lays_out_its_pixels_is_not_guessed(tmp_path: Path) -> None:
+    pixels = pattern((4, 6), bits=12)
+    dataset = synthetic_instance(pixels, rescale=None)
+    with pytest.raises(TransferSyntaxError, match=r"1\.3\.46\.670589\.33\.1"):
+        voxelry.pixels(_with_syntax(tmp_path / "a.dcm", dataset, "1.3.46.670589.33.1"))
+    dataset.PixelData = pixels.astype(">u2").tobytes()
+    path = _with_syntax(tmp_path / "ge.dcm", dataset, "1.2.840.113619.5.2")
+    np.testing.assert_array_equal(voxelry.pixels(path), pixels)
+
+
+@pytest.mark.parametrize("name", ["jpeg-lossless", "jpeg-ls", "jpeg-2000", "rle"])
+def test_a_codestream_may_hold_more_bits_than_bits_stored_says(tmp_path: Path, name: str) -> None:
+    syntax, encode = LOSSLESS[name]
+    pixels = pattern((1, 24, 32), bits=16).astype(np.uint16)
+    path = compressed(tmp_path / "a.dcm", pixels, syntax, encode)
+    dataset = pydicom.dcmread(path)
+    dataset.BitsStored, dataset.HighBit = 12, 11
+    dataset.save_as(path)
+    np.testing.assert_array_equal(voxelry.pixels(path), pixels[0].astype(np.int64) - 1024)
+
+
+@pytest.mark.parametrize("name", ["jpeg-lossless", "jpeg-ls", "jpeg-2000", "rle"])
+@pytest.mark.parametrize("bits", [10, 12, 14])
+def test_signed_values_of_few_bits_keep_their_sign_when_compressed(tmp_path: Path, name: str, bits: int) -> None:
+    syntax, encode = LOSSLESS[name]
+    signed = pattern((24, 32), bits=bits, signed=True).astype(np.int16)
+    unsigned = (signed.astype(np.int64) & ((1 << bits) - 1)).astype(np.uint16)  # as a codec without a sign takes it
+    path = compressed(tmp_path / "a.dcm", unsigned[None], syntax, encode)
+    dataset = pydicom.dcmread(path)
+    dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = bits, bits - 1, 1
+    dataset.RescaleIntercept = "0"
+    dataset.save_as(path)
+    np.testing.assert_array_equal(voxelry.pixels(path), signed)
+
+
+def test_a_codestream_too_wide_for_its_header_is_refused(tmp_path: Path) -> None:
+    syntax, encode = LOSSLESS["jpeg-2000"]
+    path = compressed(tmp_path / "a.dcm", pattern((1, 24, 32), bits=16).astype(np.uint16), syntax, encode)
+    dataset = pydicom.dcmread(path)
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 8, 8, 7
+    dataset.save_as(path)
+    with pytest.raises(PixelDataError, match=r"a\.dcm: a compressed frame holds values up to 65535"):
+        voxelry.pixels(path)
+
+
+def test_numbers_that_overflow_are_no_crash(tmp_path: Path) -> None:
+    for name, rescale in {"slope": (1e300, 0.0), "whole": (1e19, 0.0), "intercept": (1.0, 1e25)}.items():
+        path = write(synthetic_instance(rescale=rescale), tmp_path / name)
+        values = voxelry.pixels(path)
+        assert values.dtype == np.float64
+        assert values.max() > 1e18
+
+
+def test_wide_integers_keep_every_digit(tmp_path: Path) -> None:
+    pixels = np.array([[0, 2**63 + 1, 2**64 - 1]], np.uint64)
+    dataset = synthetic_instance(np.zeros((1, 3), np.uint32), rescale=None)
+    dataset.BitsAllocated = dataset.BitsStored = 64
+    dataset.HighBit = 63
+    dataset.PixelData = pixels.tobytes()
+    np.testing.assert_array_equal(voxelry.pixels(write(dataset, tmp_path / "a.dcm")), pixels)
+
+
+def test_a_modality_table_of_bytes(tmp_path: Path) -> None:
+    """8 bits an entry, and an odd number of them."""
+    item = pydicom.Dataset()
+    item.add_new(0x00283002, "US", [5, 0, 8])
+    item.add_new(0x00283006, "OW", bytes([7, 8, 9, 10, 11]))
+    pixels = np.array([[0, 1], [4, 9]], np.uint16)
+    dataset = synthetic_instance(pixels, rescale=None, attributes={"ModalityLUTSequence": [item]})
+    assert voxelry.pixels(write(dataset, tmp_path / "a.dcm")).tolist() == [[7, 8], [11, 11]]
+
+
+def test_a_deflated_bomb_is_refused_before_it_expands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voxelry.dicom.deflated.EXPANDED_FROM", 2**20)
+    dataset = synthetic_instance(np.zeros((2048, 2048), np.uint16), transfer_syntax="1.2.840.10008.1.2.1.99")
+    with pytest.raises(TooLargeError, match=r"bomb\.dcm: a deflated file of \d+ bytes would expand"):
+        voxelry.pixels(write(dataset, tmp_path / "bomb.dcm"))
+
+
+def test_only_the_frames_that_are_asked_for_are_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    syntax, encode = LOSSLESS["jpeg-ls"]
+    pixels = pattern((6, 24, 32), bits=16).astype(np.uint16)
+    native = write(synthetic_instance(pixels, bits_stored=16, rescale=None), tmp_path / "native.dcm")
+    packed = compressed(tmp_path / "packed.dcm", pixels, syntax, encode)
+    decoded: list[bytes] = []
+
+    def counting(raw: bytes, *told: Any, **more: Any) -> npt.NDArray[Any]:
+        decoded.append(raw)
+        return decode(raw, *told, **more)
+
+    monkeypatch.setattr("voxelry.dicom.pixels.decode", counting)
+    for path in (native, packed):
+        header = read_header(FileSource.of(path))
+        found = list(stored_frames(header, [4, 1]))
+        np.testing.assert_array_equal(found, pixels[[1, 4]])
+    assert len(decoded) == 2

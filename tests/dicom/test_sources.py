@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import struct
 import zipfile
@@ -165,3 +166,52 @@ def test_broken_links_and_pipes_are_named_and_never_read(tmp_path: Path, good: P
     assert len(result.volumes) == 1
     assert {problem.code for problem in result.skipped.values()} == {"unreadable"}
     assert len(result.skipped) == 2
+
+
+def test_links_are_followed_and_loops_end(tmp_path: Path, good: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    good.rename(elsewhere / "good.dcm")
+    folder = tmp_path / "folder"
+    (folder / "a").mkdir(parents=True)
+    (folder / "linked").symlink_to(elsewhere)
+    (folder / "a" / "loop").symlink_to(folder)
+    (folder / "self").symlink_to(folder / "self")
+    names, problems = names_and_problems(folder)
+    assert names == ["linked/good.dcm"]
+    assert set(problems) == {"self"}
+
+
+def test_what_is_no_file_is_named_and_never_opened(tmp_path: Path, good: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")  # opening it would wait for ever
+    names, problems = names_and_problems(tmp_path)
+    assert names == ["good.dcm"]
+    assert problems["pipe"].code == "unreadable"
+    assert not voxelry.load(tmp_path / "pipe").volumes
+
+
+def test_a_path_that_cannot_be_is_not_found(tmp_path: Path) -> None:
+    for path in (tmp_path / ("x" * 5_000), f"{tmp_path}/nul\0byte"):
+        with pytest.raises(NothingFoundError):
+            voxelry.load(path)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_entry_is_named_however_it_was_compressed(tmp_path: Path, good: Path, method: int) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.write(good, "bad.dcm")
+    raw = bytearray(path.read_bytes())
+    raw[60:90] = b"\xff" * 30
+    path.write_bytes(raw)
+    result = voxelry.load(path)
+    assert result.skipped[f"{path}/bad.dcm"].code == "damaged"
+    assert f"{path}/bad.dcm" in voxelry.tabulate(path).attrs["skipped"]
+
+
+def test_people_may_know_a_path_by_another_name(tmp_path: Path, good: Path) -> None:
+    archive = write_zip(tmp_path / "000000", {"x/good.dcm": good, "../bad.dcm": good})
+    problems: dict[str, Problem] = {}
+    sources = list(walk(archive, on_problem=problems.__setitem__, name="study.zip"))
+    assert [source.name for source in sources] == ["study.zip/x/good.dcm"]
+    assert problems["study.zip/../bad.dcm"].message.startswith("study.zip/../bad.dcm: ")

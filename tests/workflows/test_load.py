@@ -138,3 +138,14 @@ def test_a_single_slice_has_the_extent_of_its_thickness(tmp_path: Path) -> None:
     assert not measured.warnings
     thin = write(synthetic_instance(attributes={"SliceThickness": None}), tmp_path / "two.dcm")
     assert voxelry.measure(voxelry.load_volume(thin)).volume_mm3 is None
+
+
+def test_one_volume_that_may_lack_a_slice_says_so(tmp_path: Path) -> None:
+    truth = synthetic_series(tmp_path)
+    (tmp_path / "notes.txt").write_text("words " * 50)
+    assert not voxelry.load_volume(tmp_path).warnings
+    last = truth.paths[-1]
+    last.write_bytes(last.read_bytes()[:600])
+    volume = voxelry.load_volume(tmp_path)
+    assert volume.array.shape[0] == 4
+    assert f"1 file could not be used, so that slices may be missing; the first: {last}: " in volume.warnings[0]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from os import fsdecode
 from pathlib import Path
 
 import pandas as pd
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
 
 import voxelry
-from voxelry.testing import synthetic_report, synthetic_series, write
+from voxelry.testing import synthetic_instance, synthetic_report, synthetic_series, write
 
 
 def test_columns_are_typed_and_named_by_keyword(tmp_path: Path) -> None:
@@ -47,3 +50,44 @@ def test_private_attributes_have_their_tags_as_names(tmp_path: Path) -> None:
     synthetic_series(tmp_path, edit=edit)
     table = voxelry.tabulate(tmp_path)
     assert table["(0019,1001)"].tolist() == [2.5] * 5
+
+
+def test_numbers_too_large_for_a_column_are_kept(tmp_path: Path) -> None:
+    attributes = {"FileOffsetInContainer": 2**64 - 1, "FileLengthInContainer": 7}
+    write(synthetic_instance(attributes=attributes), tmp_path / "a.dcm")
+    raw = (tmp_path / "a.dcm").read_bytes()
+    (tmp_path / "b.dcm").write_bytes(raw.replace(b"IS\x02\x001 ", b"IS\x14\x0099999999999999999999", 1))
+    table = voxelry.tabulate(tmp_path)
+    assert table["FileOffsetInContainer"][0] == 2**64 - 1
+    assert len(table) == 2
+    assert table["SeriesNumber"].tolist() == [1, 1e20]
+
+
+def test_each_of_several_overlays_has_its_columns(tmp_path: Path) -> None:
+    dataset = synthetic_instance()
+    dataset.add_new(0x60000010, "US", 16)
+    dataset.add_new(0x60020010, "US", 32)
+    write(dataset, tmp_path / "a.dcm")
+    table = voxelry.tabulate(tmp_path)
+    assert (table["OverlayRows"][0], table["(6002,0010)"][0]) == (16, 32)
+    assert voxelry.load_volume(tmp_path).metadata["OverlayRows"] == 16
+
+
+def test_names_that_are_no_text_and_dates_of_old(tmp_path: Path) -> None:
+    name = fsdecode(b"slice-\xff.dcm")
+    path = write(synthetic_instance(), tmp_path / "a.dcm").rename(tmp_path / name)
+    path.write_bytes(path.read_bytes().replace(b"DA\x08\x0020200102", b"DA\x0a\x002020.01.02", 1))
+    table = voxelry.tabulate(tmp_path)
+    assert table["File"][0].endswith("slice-?.dcm")
+    assert str(table["StudyDate"][0].date()) == "2020-01-02"
+
+
+def test_sequences_without_end_are_followed_only_so_far(tmp_path: Path) -> None:
+    dataset = innermost = synthetic_instance()
+    for _ in range(200):
+        item = Dataset()
+        innermost.ReferencedImageSequence = Sequence([item])
+        innermost = item
+    write(dataset, tmp_path / "a.dcm")
+    voxelry.tabulate(tmp_path)
+    voxelry.load(tmp_path)

@@ -130,7 +130,7 @@ def _count_integers(slices: Sequence[npt.NDArray[np.generic]]) -> tuple[npt.NDAr
         for values in slices:
             flat = values.ravel()
             # uint64 is moved down before it would outgrow int64.
-            moved = flat - np.uint64(low) if flat.dtype == np.uint64 else flat.astype(np.int64) - low
+            moved = np.subtract(flat, low, dtype=np.uint64) if flat.dtype == np.uint64 else flat.astype(np.int64) - low
             counts += np.bincount(moved.astype(np.int64), minlength=counts.size)
         present = np.flatnonzero(counts)
         return np.array([float(value + low) for value in present.tolist()]), counts[present]

@@ -110,6 +110,7 @@ def read_header(source: Source) -> Header:
                 dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True)
                 syntax = _transfer_syntax(dataset)
                 pixels = _find_pixels(file, dataset, syntax)
+                cut = pixels is None and _ends_in_an_element(dataset, source.size, syntax)
         except TooLargeError:
             raise
         except Exception as error:  # whatever a damaged header makes pydicom raise; its words may quote values
@@ -125,7 +126,7 @@ def read_header(source: Source) -> Header:
         raise NotDicomError(f"{source.name}: a DICOMDIR, an index of other files; those are loaded by themselves")
     uids[0] = uids[0] or _uid(meta, "MediaStorageSOPInstanceUID")
     uids[1] = uids[1] or _uid(meta, "MediaStorageSOPClassUID")
-    if pixels is None and (not len(dataset) or not uids[1] or _ends_in_an_element(dataset)):
+    if pixels is None and (cut or not len(dataset) or not uids[1]):
         raise DamagedError(
             f"{source.name}: begins as DICOM, but ends in the middle of its header; the file is damaged or cut off"
         )
@@ -168,15 +169,12 @@ def _transfer_syntax(dataset: Dataset) -> UID:
     return ImplicitVRLittleEndian if implicit or implicit is None else ExplicitVRLittleEndian
 
 
-def _ends_in_an_element(dataset: Dataset) -> bool:
-    """True if the last element has fewer bytes than it declares: pydicom takes what is there."""
+def _ends_in_an_element(dataset: Dataset, size: int, syntax: UID) -> bool:
+    """True if the file ends within an element: pydicom takes of it what is there, or leaves it out."""
     last = next(reversed(list(dataset.values())), None)
-    return (
-        isinstance(last, RawDataElement)
-        and last.value is not None
-        and last.length != _UNDEFINED
-        and len(last.value) < last.length
-    )
+    if not isinstance(last, RawDataElement) or last.length == _UNDEFINED or syntax == DeflatedExplicitVRLittleEndian:
+        return False
+    return last.value_tell + last.length != size
 
 
 def _find_pixels(file: BinaryIO, dataset: Dataset, syntax: UID) -> PixelBytes | None:

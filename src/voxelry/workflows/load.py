@@ -171,7 +171,7 @@ def load_volume(path: StrPath, *, limits: Limits = DEFAULT_LIMITS, progress: Pro
 
 
 _EXPECTED = frozenset({"not_dicom", "empty_file", "no_pixel_data", "duplicate", "empty_archive"})
-"""Files that a folder may hold and that no volume misses."""
+"""Problems of files that a folder may hold and that no volume misses."""
 
 
 def _left_out(found: Index) -> tuple[str, ...]:
