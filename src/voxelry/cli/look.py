@@ -169,7 +169,9 @@ def tags(
         for column in table.columns:
             values = table[column].dropna()
             distinct = values.astype(str).unique()
-            shown = plain(distinct[0])[:60] if len(distinct) == 1 else f"{len(distinct)} different values"
+            shown = f"{len(distinct)} different values"
+            if len(distinct) < 2:
+                shown = plain(distinct[0])[:60] if len(distinct) else "empty"
             out.print(Text.assemble((f"  {column:40}", "cyan"), shown), no_wrap=True, overflow="ellipsis")
     end(done=bool(len(table)), nothing=f"{path}: holds no DICOM")
 

@@ -62,7 +62,7 @@ def _print_measurements(report: MeasureReport) -> None:
     table.add_column("Series")
     for heading in ("Pixels above", "of", "mm\N{SUPERSCRIPT THREE}", "ml"):
         table.add_column(heading, justify="right")
-    table.add_column("Spacing, mm")
+    table.add_column("Spacing, mm", no_wrap=True)
     for measured, volume in zip(report.measurements, report.volumes, strict=True):
         number, modality = (plain(volume.metadata.get(key) or "") for key in ("SeriesNumber", "Modality"))
         mm3 = measured.volume_mm3
@@ -170,7 +170,7 @@ def demo(
             shape = " x ".join(map(str, volume.array.shape))
             facts = f"{shape} {volume.array.dtype} {volume.unit}".strip()
             out.print(Text.assemble((f"{written.folder}", "cyan"), f"  array.npy ({facts}), metadata.json, "
-                                    f"{written.pictures} JPGs"))  # fmt: skip
+                                    f"{written.pictures} JPG{'s' * (written.pictures != 1)}"))  # fmt: skip
             for words in volume.warnings:
                 warn(words)
         out.print(
