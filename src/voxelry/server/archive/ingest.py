@@ -9,7 +9,6 @@ import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -67,21 +66,6 @@ class _Held:
 
     def open(self) -> BinaryIO:
         return BytesIO(self.content)
-
-
-@dataclass(frozen=True, slots=True)
-class _Named:
-    """A source under the name that its owner gave it."""
-
-    source: Source
-    name: str
-
-    @property
-    def size(self) -> int:
-        return self.source.size
-
-    def open(self) -> BinaryIO:
-        return self.source.open()
 
 
 def limits() -> Limits:
@@ -142,23 +126,18 @@ def _take_all(run: Run, upload: Upload, folder: Path, tally: _Tally) -> None:
 
 
 def _take_file(path: Path, name: str, run: Run) -> Iterator[_Taken]:
+    """Under the user's own name: the place where the upload waits tells them nothing."""
     refused: list[_Taken] = []
-    shown = partial(_shown, path=str(path), name=name)
 
     def refuse(where: str, problem: Problem) -> None:
-        refused.append(_Taken(shown(where), Problem(problem.code, shown(problem.message))))
+        refused.append(_Taken(where, problem))
 
-    for source in walk(path, limits=limits(), on_problem=refuse):
+    for source in walk(path, name=name, limits=limits(), on_problem=refuse):
         yield from refused
         refused.clear()
         run.check()
-        yield _take(_Named(source, shown(source.name)))
+        yield _take(source)
     yield from refused
-
-
-def _shown(text: str, *, path: str, name: str) -> str:
-    """In the user's own words: the place where the upload waits tells them nothing."""
-    return text.replace(path, name)
 
 
 def _take(source: Source) -> _Taken:
