@@ -161,3 +161,10 @@ def test_equal_pixels_side_by_side_are_no_duplicates(tmp_path: Path) -> None:
     used = sum(len(volume.instance_uids) for volume in result.volumes)
     assert used + len(result.skipped) == 4
     assert not any("duplicate" in warning for volume in result.volumes for warning in volume.warnings)
+
+
+def test_a_distance_at_the_detector_is_none_in_the_patient_and_the_reason_is_told(tmp_path: Path) -> None:
+    attributes = {"ImagerPixelSpacing": ["0.1", "0.1"], "PixelSpacing": None}
+    volume = voxelry.load_volume(write(synthetic_instance(modality="OT", attributes=attributes), tmp_path / "a.dcm"))
+    assert volume.spacing[1:] == (None, None)
+    assert "Imager Pixel Spacing (0018,1164) is measured at the detector" in volume.warnings[0]

@@ -16,7 +16,7 @@ from pydicom.uid import UID
 
 import voxelry
 from voxelry.core.errors import PixelDataError, TooLargeError, TransferSyntaxError, TruncatedError
-from voxelry.dicom.codecs import JPEG_XL, decode
+from voxelry.dicom.codecs import JPEG_XL, codestream_size, decode
 from voxelry.dicom.headers import read_header
 from voxelry.dicom.pixels import stored_frames
 from voxelry.dicom.sources import FileSource
@@ -56,6 +56,12 @@ LOSSLESS: dict[str, tuple[str, Encoder]] = {
     "htj2k": ("1.2.840.10008.1.2.4.201", lambda v: imagecodecs.htj2k_encode(v, reversible=True)),
     "jpeg-xl": ("1.2.840.10008.1.2.4.110", lambda v: imagecodecs.jpegxl_encode(v, lossless=True)),
 }
+
+
+JP2: tuple[str, Encoder] = (
+    "1.2.840.10008.1.2.4.90",
+    lambda v: imagecodecs.jpeg2k_encode(v, codecformat="jp2", level=0),
+)
 
 
 def compressed(path: Path, pixels: npt.NDArray[Any], syntax: str, encode: Encoder, **table: bool) -> Path:
@@ -176,8 +182,8 @@ def test_a_huge_size_in_a_small_file_is_refused_before_it_is_allocated(tmp_path:
 
 
 def test_a_codestream_of_another_size_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
-    for name in ("jpeg-lossless", "jpeg-ls", "jpeg-2000", "htj2k"):
-        syntax, encode = LOSSLESS[name]
+    for name in ("jpeg-lossless", "jpeg-ls", "jpeg-2000", "jp2", "htj2k"):
+        syntax, encode = {**LOSSLESS, "jp2": JP2}[name]
         path = compressed(tmp_path / f"{name}.dcm", pattern((1, 24, 32), bits=16).astype(np.uint16), syntax, encode)
         dataset = pydicom.dcmread(path)
         dataset.Rows = 4096
@@ -347,3 +353,22 @@ def test_only_the_frames_that_are_asked_for_are_decoded(tmp_path: Path, monkeypa
         found = list(stored_frames(header, [4, 1]))
         np.testing.assert_array_equal(found, pixels[[1, 4]])
     assert len(decoded) == 2
+
+
+@pytest.mark.parametrize(
+    "shape", [(24, 32), (25, 25), (30, 40), (20, 30), (9, 16), (40, 50), (13, 26), (700, 3), (5, 6)]
+)
+def test_jpeg_xl_says_its_size_in_many_ways(shape: tuple[int, int]) -> None:
+    assert codestream_size(bytes(imagecodecs.jpegxl_encode(np.zeros(shape, np.uint8), lossless=True))) == shape
+
+
+def test_a_palette_of_16_bits_that_holds_8_is_not_black(tmp_path: Path) -> None:
+    truth = synthetic_series(tmp_path, slices=1, photometric="PALETTE COLOR", rescale=None)
+
+    dataset = pydicom.dcmread(truth.paths[0])
+    for colour in ("Red", "Green", "Blue"):
+        keyword = f"{colour}PaletteColorLookupTableData"
+        values = np.frombuffer(dataset[keyword].value, "<u2") >> 8
+        setattr(dataset, keyword, values.tobytes())
+    dataset.save_as(truth.paths[0])
+    np.testing.assert_array_equal(voxelry.load_volume(tmp_path).array, truth.array)

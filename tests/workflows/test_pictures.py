@@ -13,7 +13,7 @@ import voxelry
 from voxelry.core.display import default_window
 from voxelry.core.errors import GeometryError, ParameterError
 from voxelry.core.intensity import Window, to_display
-from voxelry.testing import SAGITTAL, synthetic_series
+from voxelry.testing import SAGITTAL, synthetic_instance, synthetic_series, write
 from voxelry.workflows.pictures import render
 
 
@@ -72,3 +72,10 @@ def test_refusals_come_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="png, jpg"):
         voxelry.save_pictures(volume, tmp_path / "out", "bmp")  # type: ignore[arg-type]
     assert not (tmp_path / "out").exists()
+
+
+def test_colour_of_12_bits_is_not_dark(tmp_path: Path) -> None:
+    pixels = (np.arange(4 * 4 * 3) * 87).astype(np.uint16).reshape(4, 4, 3)
+    dataset = synthetic_instance(pixels, photometric="RGB", rescale=None, bits_stored=12)
+    volume = voxelry.load_volume(write(dataset, tmp_path / "a.dcm"))
+    np.testing.assert_array_equal(render(volume, 0), pixels >> 4)

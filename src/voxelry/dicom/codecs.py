@@ -31,6 +31,7 @@ COMPRESSED = JPEG_DCT | JPEG_LOSSLESS | JPEG_LS | JPEG_2000 | HTJ2K | JPEG_XL | 
 
 _CODESTREAM = b"\xff\x4f\xff\x51"
 """JPEG 2000's markers SOC and SIZ."""
+_JPEG_XL_START = b"\xff\x0a"
 _END_OF_IMAGE = b"\xff\xd9"
 SUSPICIOUS_BYTES = 256 * 2**20
 SUSPICIOUS_RATIO = 5_000
@@ -75,12 +76,14 @@ def check_declared(header: Header, rows: int, columns: int, frame_bytes: int, ra
 
 
 def codestream_size(raw: bytes) -> tuple[int, int] | None:
-    """Rows and columns that a JPEG, JPEG-LS, JPEG 2000 or HTJ2K codestream itself declares; None if unknown."""
+    """Rows and columns that a JPEG, JPEG-LS, JPEG 2000, HTJ2K or JPEG XL codestream declares; None if unknown."""
     if raw[4:8] == b"jP  ":  # a JP2 file, whose codestream lies in a box
         raw = raw[max(0, raw.find(_CODESTREAM, 0, 65_536)) :]
     if raw[:4] == _CODESTREAM and len(raw) >= 24:
         width, height, x, y = (int.from_bytes(raw[start : start + 4], "big") for start in (8, 12, 16, 20))
         return height - y, width - x
+    if raw[:2] == _JPEG_XL_START:
+        return _jpeg_xl_size(int.from_bytes(raw[2:16], "little"))
     if raw[:2] != b"\xff\xd8":
         return None
     at = 2
@@ -93,6 +96,28 @@ def codestream_size(raw: bytes) -> tuple[int, int] | None:
             return int.from_bytes(raw[at + 5 : at + 7], "big"), int.from_bytes(raw[at + 7 : at + 9], "big")
         at += 2 + int.from_bytes(raw[at + 2 : at + 4], "big")
     return None
+
+
+def _jpeg_xl_size(bits: int) -> tuple[int, int]:
+    """SizeHeader of ISO/IEC 18181-1 D.2; its fields lie lowest bit first."""
+
+    def take(count: int) -> int:
+        nonlocal bits
+        value = bits & ((1 << count) - 1)
+        bits >>= count
+        return value
+
+    small = take(1)
+
+    def side() -> int:
+        return 8 * (take(5) + 1) if small else take((9, 13, 18, 30)[take(2)]) + 1
+
+    rows = side()
+    ratio = take(3)
+    if ratio == 0:
+        return rows, side()
+    numerator, denominator = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))[ratio - 1]
+    return rows, rows * numerator // denominator
 
 
 def decode(
@@ -175,7 +200,8 @@ def _rle(raw: bytes, shape: tuple[int, int, int], dtype: np.dtype[np.generic]) -
     size = rows * columns
     planes = np.empty((count, size), np.uint8)
     for number, (start, stop) in enumerate(pairwise(starts)):
-        segment = np.frombuffer(imagecodecs.packbits_decode(raw[start:stop]), np.uint8)
+        # Packed bytes expand 64-fold at most: what lies beyond a whole segment is never expanded.
+        segment = np.frombuffer(imagecodecs.packbits_decode(raw[start : min(stop, start + 2 * size + 128)]), np.uint8)
         if segment.size < size:
             raise PixelDataError(f"RLE segment {number + 1} has {segment.size} bytes where {size} are needed")
         planes[number] = segment[:size]

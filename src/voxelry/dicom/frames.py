@@ -136,6 +136,8 @@ def _frame(
     orientation = _orientation(_group(groups, "PlaneOrientationSequence", dataset), warnings)
     position = _position(_group(groups, "PlanePositionSequence", dataset), warnings)
     spacing = _spacing(measures, warnings)
+    if spacing is None:
+        warnings += _other_spacing(dataset)
     thickness = _extent(measures, "SliceThickness", warnings)
     if not single and not groups:
         # A plain multi-frame image has one position at most, and its frames follow each other in time.
@@ -214,6 +216,17 @@ def _spacing(measures: Dataset, warnings: list[str]) -> tuple[float, float] | No
     if min(found) < 0.0005 or max(found) > 50:
         warnings.append(f"{describe('PixelSpacing')} is implausible: {found[0]:g}\\{found[1]:g} mm")
     return found[0], found[1]
+
+
+def _other_spacing(dataset: Dataset) -> list[str]:
+    """Distances that a header gives instead, and that are none in the patient."""
+    if text(dataset, "ImagerPixelSpacing"):
+        where = "is measured at the detector, where everything is magnified"
+        return [f"{describe('ImagerPixelSpacing')} {where}: not used"]
+    if "SequenceOfUltrasoundRegions" in dataset:
+        where = "gives distances for parts of the picture only"
+        return [f"{describe('SequenceOfUltrasoundRegions')} {where}: not used"]
+    return []
 
 
 def _extent(measures: Dataset, keyword: str, warnings: list[str]) -> float | None:

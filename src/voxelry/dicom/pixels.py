@@ -199,7 +199,17 @@ def palette_applied(header: Header, values: Stored) -> Stored:
     """Indices to RGB by the instance's palette (PS3.3 C.7.6.3.1.5); 16-bit entries give their upper 8 bits."""
     with quiet:
         rgb = apply_color_lut(cast("npt.NDArray[np.uint8]", values), header.dataset)
-    return (rgb >> 8).astype(np.uint8) if rgb.dtype.itemsize > 1 else rgb
+    if rgb.dtype.itemsize == 1:
+        return rgb
+    return (rgb >> (8 if _table_uses_upper_bits(header) else 0)).astype(np.uint8)
+
+
+def _table_uses_upper_bits(header: Header) -> bool:
+    """False for tables that declare 16 bits and hold 8, as old ultrasound writes them."""
+    tables = [header.dataset.get(f"{colour}PaletteColorLookupTableData") for colour in ("Red", "Green", "Blue")]
+    plain = [np.frombuffer(table, np.uint8) for table in tables if isinstance(table, bytes) and len(table) % 2 == 0]
+    _, little = header.dataset.original_encoding
+    return len(plain) < len(tables) or any(table[1 if little else 0 :: 2].any() for table in plain)
 
 
 def _encapsulated(header: Header, pixels: PixelDescription, wanted: Collection[int]) -> Iterator[Stored]:

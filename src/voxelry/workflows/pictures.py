@@ -40,12 +40,19 @@ def render(
     """
     values: npt.NDArray[Any] = plane(volume, index, axis=axis)
     if volume.colour:
-        return values.astype(np.uint8) if values.dtype == np.uint8 else (values >> 8).astype(np.uint8)
+        return values if values.dtype == np.uint8 else (values >> _spare_bits(volume)).astype(np.uint8)
     grey = to_display(values, window or default_window(volume), invert=volume.inverted)
     padding = plane_padding(volume, index, axis=axis)
     if padding is not None:
         grey[padding] = 0
     return grey
+
+
+def _spare_bits(volume: Volume) -> int:
+    """How many bits a colour sample has above the 8 of a picture: Bits Stored (0028,0101) says, unless it lies."""
+    stored = volume.metadata.get("BitsStored")
+    highest = int(volume.array.max()).bit_length()
+    return max(stored if isinstance(stored, int) else 16, highest, 8) - 8
 
 
 def encode_picture(
