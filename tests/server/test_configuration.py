@@ -111,22 +111,6 @@ def _manage(data: Path, *arguments: str, **environment: str) -> subprocess.Compl
     )
 
 
-def test_the_django_way(tmp_path: Path) -> None:
-    data = tmp_path / "new" / "data"
-    migrated = _manage(data, "migrate")
-    assert migrated.returncode == 0, migrated.stderr
-    password = {"DJANGO_SUPERUSER_PASSWORD": "something long"}
-    made = _manage(data, "createsuperuser", "--noinput", "--username", "ada", "--email", "", **password)
-    assert made.returncode == 0, made.stderr
-    assert (data / "voxelry.sqlite3").is_file()
-    assert data.stat().st_mode & 0o777 == 0o700
-    key = data / "secret-key"
-    assert key.stat().st_mode & 0o777 == 0o600
-    before = key.read_text()
-    assert _manage(data, "check").returncode == 0
-    assert key.read_text() == before
-
-
 def test_a_wrong_setting_ends_in_one_line(tmp_path: Path) -> None:
     ended = _manage(tmp_path, "check", VOXELRY_PORT="nonsense")
     assert ended.returncode == 1

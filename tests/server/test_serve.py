@@ -52,6 +52,7 @@ class Server:
 
     def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
         self.process, self.port, self.log = process, port, log
+        self.data = log.parent / "data"
         self._session: dict[str, str] = {}
 
     def ask(
@@ -168,14 +169,15 @@ def _serving(data: Path, command: list[str], **environment: str) -> Iterator[Ser
             _until(lambda pid=pid: not Path(f"/proc/{pid}").exists(), "no worker is left behind")  # type: ignore[misc]
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    with _serving(tmp_path / "data", [sys.executable, "-c", _SERVE]) as running:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One for all the tests that leave it as good as new: a start costs seconds."""
+    with _serving(tmp_path_factory.mktemp("server") / "data", [sys.executable, "-c", _SERVE]) as running:
         yield running
 
 
-def _study(tmp_path: Path, slices: int = 6) -> bytes:
-    synthetic_series(tmp_path / "s", slices=slices, rows=64, columns=64)
+def _study(tmp_path: Path, *, seed: int = 0) -> bytes:
+    synthetic_series(tmp_path / "s", slices=6, rows=64, columns=64, seed=seed)
     return zip_folder(tmp_path / "s.zip", tmp_path / "s").read_bytes()
 
 
@@ -199,7 +201,7 @@ def test_from_a_zip_to_pictures_and_back(server: Server, tmp_path: Path) -> None
     wrong = odd.read_bytes().replace(b"101112.123456", b"SECRET-TIME-X").replace(b"ISO_IR 192", b"ISO-IR 192")
     report = server.over(server.upload("odd.dcm", wrong))
     assert report["counts"]["stored"] == 1
-    token = _made_token(tmp_path / "data")
+    token = _made_token(server.data)
     assert server.ask("GET", "/api/me", headers={"Authorization": f"Bearer {token}"})[0] == 200
     server.ask("GET", "/api/studies?search=whoever")
     told = server.log.read_text()
@@ -243,8 +245,13 @@ def test_the_first_start_prints_a_way_in_once(tmp_path: Path) -> None:
         status, headers, _ = server.ask("GET", link[1])
         assert (status, headers["location"]) == (302, "/")
         assert server.ask("GET", link[1])[0] == 410
+    # The second start shows nothing, and a server that is killed leaves no worker behind.
     with _serving(tmp_path / "data", command) as server:
         assert "password" not in server.log.read_text()[len(told) :]
+        (worker,) = _until(server.workers, "the worker runs")
+        server.process.kill()
+        server.process.wait()
+        _until(lambda: not Path(f"/proc/{worker}").exists(), "the worker is gone too")
 
 
 def test_a_taken_port_is_said(server: Server, tmp_path: Path) -> None:
@@ -261,53 +268,6 @@ def test_a_taken_port_is_said(server: Server, tmp_path: Path) -> None:
     assert f"cannot listen on 127.0.0.1:{server.port}" in ended.stderr
 
 
-def test_a_killed_worker_costs_nothing(server: Server, tmp_path: Path) -> None:
-    synthetic_series(tmp_path / "s", slices=300, rows=128, columns=128)
-    content = zip_folder(tmp_path / "s.zip", tmp_path / "s").read_bytes()
-    (first,) = _until(server.workers, "the worker runs")
-    upload = server.upload("study.zip", content)
-    _until(lambda: server.json(f"/api/uploads/{upload}")["counts"]["stored"] > 20, "it is in the middle of its job")
-    assert server.json(f"/api/uploads/{upload}")["state"] == "running"
-    os.kill(first, signal.SIGKILL)
-    report = server.over(upload)
-    assert report["state"] == "succeeded"
-    assert report["counts"] == {"stored": 300, "present": 0, "skipped": 0}
-    assert report["jobs"][0]["attempts"] == 2
-    assert server.json("/api/series")["items"][0]["shape"] == [300, 128, 128]
-    assert server.workers() != [first]
-
-
-def test_a_killed_server_leaves_no_worker(tmp_path: Path) -> None:
-    with _serving(tmp_path / "data", [sys.executable, "-c", _SERVE]) as server:
-        (worker,) = _until(server.workers, "the worker runs")
-        server.process.kill()
-        server.process.wait()
-        _until(lambda: not Path(f"/proc/{worker}").exists(), "the worker is gone too")
-
-
-@pytest.mark.parametrize("option", ["--noreload", "--verbosity=1"])
-def test_runserver_starts_one_worker_and_works_to_the_end(tmp_path: Path, option: str) -> None:
-    data = tmp_path / "data"
-    environment = {**os.environ, "VOXELRY_DATA": str(data)}
-    manage = [sys.executable, "manage.py"]
-    subprocess.run([*manage, "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
-    create = [*manage, "createsuperuser", "--noinput", "--username=admin", "--email="]
-    subprocess.run(create, cwd=ROOT, env={**environment, "DJANGO_SUPERUSER_PASSWORD": "secret"}, check=True)
-    with _serving(data, [*manage, "runserver", option, "127.0.0.1:PORT"]) as server:
-        report = server.over(server.upload("study.zip", _study(tmp_path)))
-        assert report["counts"]["stored"] == 6
-        workers = [p for p in Path("/proc").glob("[0-9]*/environ") if _is_worker_of(p, data)]
-        assert len(workers) == 1
-    _until(lambda: not [p for p in Path("/proc").glob("[0-9]*/environ") if _is_worker_of(p, data)], "it is gone")
-
-
-def _is_worker_of(environ: Path, data: Path) -> bool:
-    with suppress(OSError):
-        command = (environ.parent / "cmdline").read_bytes()
-        return b"voxelry.server.work" in command and str(data).encode() in environ.read_bytes()
-    return False
-
-
 def _peak_megabytes(pid: int) -> float:
     status = Path(f"/proc/{pid}/status").read_text()
     found = re.search(r"VmHWM:\s+(\d+) kB", status)
@@ -319,7 +279,7 @@ def test_two_gibibytes_stream_with_flat_memory(server: Server, tmp_path: Path) -
     size, piece = 2 * 2**30, bytes(2**20)
     head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="huge.bin"\r\n\r\n'
     tail = b"\r\n--x--\r\n"
-    server.over(server.upload("study.zip", _study(tmp_path)))  # so that all is loaded
+    server.over(server.upload("study.zip", _study(tmp_path, seed=5)))  # so that all is loaded
     (worker,) = server.workers()
     before = {pid: _peak_megabytes(pid) for pid in (server.process.pid, worker)}
 
@@ -340,8 +300,54 @@ def test_two_gibibytes_stream_with_flat_memory(server: Server, tmp_path: Path) -
     assert "huge.bin" in report["entries"][0]["message"]
     for pid, peak in before.items():
         assert _peak_megabytes(pid) - peak < 60
-    temporary = tmp_path / "data" / "temp"
-    assert not list(temporary.iterdir())
+    assert not list((server.data / "temp").iterdir())
+
+
+def test_a_killed_worker_costs_nothing(server: Server, tmp_path: Path) -> None:
+    synthetic_series(tmp_path / "s", slices=300, rows=128, columns=128, seed=7)
+    content = zip_folder(tmp_path / "s.zip", tmp_path / "s").read_bytes()
+    (first,) = _until(server.workers, "the worker runs")
+    upload = server.upload("study.zip", content)
+    _until(lambda: server.json(f"/api/uploads/{upload}")["counts"]["stored"] > 20, "it is in the middle of its job")
+    assert server.json(f"/api/uploads/{upload}")["state"] == "running"
+    os.kill(first, signal.SIGKILL)
+    report = server.over(upload)
+    assert report["state"] == "succeeded"
+    assert report["counts"] == {"stored": 300, "present": 0, "skipped": 0}
+    assert report["jobs"][0]["attempts"] == 2
+    assert server.json(f"/api/series/{report['series'][0]}")["shape"] == [300, 128, 128]
+    assert server.workers() != [first]
+
+
+def test_the_django_way(tmp_path: Path) -> None:
+    data = tmp_path / "new" / "data"
+    environment = {**os.environ, "VOXELRY_DATA": str(data)}
+    manage = [sys.executable, "manage.py"]
+    subprocess.run([*manage, "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
+    key = data / "secret-key"
+    assert (data.stat().st_mode & 0o777, key.stat().st_mode & 0o777) == (0o700, 0o600)
+    before = key.read_text()
+    create = [*manage, "createsuperuser", "--noinput", "--username=admin", "--email="]
+    subprocess.run(create, cwd=ROOT, env={**environment, "DJANGO_SUPERUSER_PASSWORD": "secret"}, check=True)
+    assert key.read_text() == before
+    content = _study(tmp_path)
+    # With Django's reloader, which runs all of it in a second process, and without.
+    for option, counted in (("--noreload", "stored"), ("--verbosity=1", "present")):
+        with _serving(data, [*manage, "runserver", option, "127.0.0.1:PORT"]) as server:
+            assert server.over(server.upload("study.zip", content))["counts"][counted] == 6
+            assert len(_workers_of(data)) == 1
+        _until(lambda: not _workers_of(data), "it is gone")
+
+
+def _workers_of(data: Path) -> list[Path]:
+    return [process for process in Path("/proc").glob("[0-9]*/environ") if _is_worker_of(process, data)]
+
+
+def _is_worker_of(environ: Path, data: Path) -> bool:
+    with suppress(OSError):
+        command = (environ.parent / "cmdline").read_bytes()
+        return b"voxelry.server.work" in command and str(data).encode() in environ.read_bytes()
+    return False
 
 
 @pytest.mark.servers

@@ -156,7 +156,7 @@ class StudyAdmin(ReadOnlyAdmin):
 class SeriesAdmin(ReadOnlyAdmin):
     """Series; "add" brings new ones."""
 
-    list_display = ["picture", "__str__", "patient", "modality", "number", "instance_count", "state", "view"]
+    list_display = ["picture", "__str__", "view", "patient", "modality", "instance_count", "state"]
     list_display_links = ["__str__"]
     list_select_related = ["study__patient", "job"]
     list_filter = ["modality", "created"]

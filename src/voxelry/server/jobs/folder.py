@@ -14,8 +14,11 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
+from celery.exceptions import WorkerShutdown
 from kombu.transport import filesystem
 from kombu.utils.json import dumps, loads
+
+from voxelry.server.jobs.run import stopping
 
 
 class Channel(filesystem.Channel):
@@ -29,6 +32,9 @@ class Channel(filesystem.Channel):
         aside.rename(folder / f"{name}.{queue}.msg")
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
+        if stopping.is_set():
+            # Else Celery would notice after its two seconds of waiting for messages, and others wait for our end.
+            raise WorkerShutdown(0)
         folder = Path(self.data_folder_in)
         for name in sorted(entry.name for entry in os.scandir(folder)):
             if name.partition(".")[2] != f"{queue}.msg":
