@@ -168,3 +168,8 @@ def test_a_distance_at_the_detector_is_none_in_the_patient_and_the_reason_is_tol
     volume = voxelry.load_volume(write(synthetic_instance(modality="OT", attributes=attributes), tmp_path / "a.dcm"))
     assert volume.spacing[1:] == (None, None)
     assert "Imager Pixel Spacing (0018,1164) is measured at the detector" in volume.warnings[0]
+
+
+def test_a_sign_that_nobody_told_is_a_guess_and_is_called_one(tmp_path: Path) -> None:
+    path = write(synthetic_instance(attributes={"PixelRepresentation": None}), tmp_path / "a.dcm")
+    assert "Pixel Representation (0028,0103) is missing" in voxelry.load_volume(path).warnings[0]

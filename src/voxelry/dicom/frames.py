@@ -25,6 +25,7 @@ FARTHEST = 1e6
 """Millimetres: no patient is a kilometre away."""
 SAME_COSINE = 1e-3
 """Cosines that differ by no more are of one direction."""
+_PIXEL_REPRESENTATION = 0x00280103
 _RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
 _CT_CLASSES = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
 _VALUE_GROUPS = {
@@ -138,6 +139,8 @@ def _frame(
     spacing = _spacing(measures, warnings)
     if spacing is None:
         warnings += _other_spacing(dataset)
+    if _PIXEL_REPRESENTATION not in dataset and header.pixel_bytes and header.pixel_bytes.keyword == "PixelData":
+        warnings.append(f"{describe('PixelRepresentation')} is missing: values are taken as unsigned")
     thickness = _extent(measures, "SliceThickness", warnings)
     if not single and not groups:
         # A plain multi-frame image has one position at most, and its frames follow each other in time.
