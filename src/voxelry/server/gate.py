@@ -61,7 +61,7 @@ class Gate:
             nonlocal came, known, refusal
             message = await receive()
             came += len(message.get("body", b""))
-            if came > (self._largest if known else STRANGERS_BYTES):
+            if came > (self._largest if known else min(STRANGERS_BYTES, self._largest)):
                 refusal = await self._refusal(scope, came)
                 known = True
                 if refusal is not None:

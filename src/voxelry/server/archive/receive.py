@@ -55,8 +55,7 @@ class ReceivedFile(UploadedFile):
 class DataFolderUploadHandler(FileUploadHandler):
     """Writes each file of a request as it comes."""
 
-    chunk_size = 2**16
-    """Django's parser copies what it has of a chunk at each part: with large ones, many small files take minutes."""
+    chunk_size = 2**20
 
     def __init__(self, request: Any = None) -> None:
         super().__init__(request)
