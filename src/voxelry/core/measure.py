@@ -133,13 +133,25 @@ def _count_integers(slices: Sequence[npt.NDArray[np.generic]]) -> tuple[npt.NDAr
             moved = np.subtract(flat, low, dtype=np.uint64) if flat.dtype == np.uint64 else flat.astype(np.int64) - low
             counts += np.bincount(moved.astype(np.int64), minlength=counts.size)
         present = np.flatnonzero(counts)
-        return np.array([float(value + low) for value in present.tolist()]), counts[present]
+        return _merged([value + low for value in present.tolist()], counts[present])
     distinct: dict[int, int] = {}
     for values in slices:
         for value, count in zip(*(part.tolist() for part in np.unique(values, return_counts=True)), strict=True):
             distinct[value] = distinct.get(value, 0) + count
     ordered = sorted(distinct)
-    return np.array(ordered, np.float64), np.array([distinct[value] for value in ordered], np.int64)
+    return _merged(ordered, np.array([distinct[value] for value in ordered], np.int64))
+
+
+def _merged(
+    values: Sequence[int], counts: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Ascending integers as float64, in which neighbours of more than 53 bits are one."""
+    distinct, where = np.unique(np.array([float(value) for value in values]), return_inverse=True)
+    if distinct.size == counts.size:
+        return distinct, counts
+    merged = np.zeros(distinct.size, np.int64)
+    np.add.at(merged, where, counts)
+    return distinct, merged
 
 
 def _count_floats(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Iterator
+from functools import cache
 from typing import cast
 
 from pydicom.datadict import dictionary_description, keyword_for_tag, tag_for_keyword
@@ -11,6 +12,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
+from pydicom.tag import BaseTag
 from pydicom.valuerep import DSdecimal, DSfloat, PersonName
 
 from voxelry.core.errors import PixelDataError
@@ -101,10 +103,21 @@ def first_item(dataset: Dataset, keyword: str) -> Dataset | None:
     return found[0] if found else None
 
 
+@cache
+def _tag(keyword: str) -> BaseTag:
+    tag = tag_for_keyword(keyword)
+    if tag is None:
+        raise KeyError(f"{keyword} is no keyword of DICOM")
+    return BaseTag(tag)
+
+
 def _value(dataset: Dataset, keyword: str) -> object:
+    tag = _tag(keyword)
+    if tag not in dataset.keys():  # noqa: SIM118 - the keys hold tags; the dataset itself would look each one up
+        return None
     try:
         with quiet:
-            return cast(object, dataset.get(keyword))
+            return cast(object, dataset[tag].value)
     except Exception as error:  # whatever a malformed value makes pydicom raise; its words may quote the value
         raise PixelDataError(f"{describe(keyword)} cannot be read ({type(error).__name__})") from None
 

@@ -215,8 +215,10 @@ class Stack:
 
     def _padding(self) -> npt.NDArray[np.float64] | None:
         ranges = np.full((len(self.frames), 2), np.nan)
+        headers = dict.fromkeys(frame.header for frame in self.frames)
+        stored = {header: padding_range(header, describe_pixels(header)) for header in headers}
         for place, frame in enumerate(self.frames):
-            limits = padding_range(frame.header, describe_pixels(frame.header))
+            limits = stored[frame.header]
             if limits is not None:
                 ranges[place] = transform_limits(limits, frame)
         return None if np.isnan(ranges).all() else ranges
