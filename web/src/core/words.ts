@@ -79,6 +79,17 @@ export const formatSex = (sex: string): string => SEX[sex] ?? sex;
 
 export const formatPercent = (fraction: number): string => `${Math.round(Math.min(1, Math.max(0, fraction)) * 100)} %`;
 
+/** A share of a whole: small ones keep two figures, so that a few pixels among millions are not "0 %". */
+export function formatShare(fraction: number): string {
+  const percent = Math.min(1, Math.max(0, fraction)) * 100;
+  if (percent === 0 || percent >= 10) return `${Math.round(percent)} %`;
+  return percent < 0.001 ? "< 0.001 %" : `${Number(percent.toPrecision(2))} %`;
+}
+
+/** A reason without the name of the file that stands beside it. */
+export const withoutName = (message: string, name: string): string =>
+  message.startsWith(`${name}: `) ? message.slice(name.length + 2) : message;
+
 /** A DICOM keyword as words: "PixelSpacing" becomes "Pixel Spacing", "SOPClassUID" becomes "SOP Class UID". */
 export function formatKeyword(keyword: string): string {
   return keyword.replace(/([a-z0-9])([A-Z])/g, "$1 $2").replace(/([A-Z]+)([A-Z][a-z])/g, "$1 $2");

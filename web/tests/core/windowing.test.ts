@@ -63,7 +63,7 @@ describe("windowChoices", () => {
 
   it("begins with the default and offers no window twice", () => {
     const offered = windowChoices({ windows: [first], default_window: first, unit: "HU", min: -1000, max: 2000 });
-    expect(offered.map(({ name }) => name)).toEqual(["Header 1", "Lung", "Mediastinum", "Abdomen", "Bone", "Brain", "Full range"]);
+    expect(offered.map(({ name }) => name)).toEqual(["From the file", "Lung", "Mediastinum", "Abdomen", "Bone", "Brain", "Full range"]);
   });
 
   it("offers Hounsfield presets only for Hounsfield units", () => {

@@ -9,9 +9,11 @@ import {
   formatMillilitres,
   formatNumber,
   formatPerson,
+  formatShare,
   formatValue,
   formatVolume,
   plural,
+  withoutName,
 } from "@/core/words";
 
 it("writes counts and volumes with separators and three decimals", () => {
@@ -77,4 +79,20 @@ describe("metadata", () => {
     expect(formatValue(null)).toBe("");
     expect(formatValue(false)).toBe("false");
   });
+});
+
+it.each([
+  [0, "0 %"],
+  [1, "100 %"],
+  [0.191, "19 %"],
+  [0.0123, "1.2 %"],
+  [0.000294, "0.029 %"],
+  [1e-9, "< 0.001 %"],
+])("tells the share %d as %s", (share, words) => {
+  expect(formatShare(share)).toBe(words);
+});
+
+it("leaves out the name that stands beside a reason", () => {
+  expect(withoutName("a.zip/b.dcm: the file is empty", "a.zip/b.dcm")).toBe("the file is empty");
+  expect(withoutName("another reason", "b.dcm")).toBe("another reason");
 });

@@ -101,5 +101,5 @@ it("resets what was changed", async () => {
   viewer.zoom(2);
   viewer.invert = true;
   viewer.reset();
-  expect([viewer.window.name, viewer.view.zoom, viewer.invert]).toEqual(["Header 1", 1, false]);
+  expect([viewer.window.name, viewer.view.zoom, viewer.invert]).toEqual(["From the file", 1, false]);
 });
