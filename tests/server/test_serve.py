@@ -330,13 +330,11 @@ def test_the_django_way(tmp_path: Path) -> None:
     create = [*manage, "createsuperuser", "--noinput", "--username=admin", "--email="]
     subprocess.run(create, cwd=ROOT, env={**environment, "DJANGO_SUPERUSER_PASSWORD": "secret"}, check=True)
     assert key.read_text() == before
-    content = _study(tmp_path)
-    # With Django's reloader, which runs all of it in a second process, and without.
-    for option, counted in (("--noreload", "stored"), ("--verbosity=1", "present")):
-        with _serving(data, [*manage, "runserver", option, "127.0.0.1:PORT"]) as server:
-            assert server.over(server.upload("study.zip", content))["counts"][counted] == 6
-            assert len(_workers_of(data)) == 1
-        _until(lambda: not _workers_of(data), "it is gone")
+    # With Django's reloader, which runs all of it in a second process.
+    with _serving(data, [*manage, "runserver", "127.0.0.1:PORT"]) as server:
+        assert server.over(server.upload("study.zip", _study(tmp_path)))["counts"]["stored"] == 6
+        assert len(_workers_of(data)) == 1
+    _until(lambda: not _workers_of(data), "it is gone")
 
 
 def _workers_of(data: Path) -> list[Path]:
