@@ -94,7 +94,9 @@ export function windowChoices(volume: {
   const offer = (window: Window) => {
     if (!offered.some((other) => sameWindow(other, window))) offered.push(window);
   };
-  const named = volume.windows.map((window, i) => ({ ...window, name: window.name || (volume.windows.length > 1 ? `From the file, ${i + 1}` : "From the file") }));
+  const several = volume.windows.filter(({ name }) => name === "").length > 1;
+  const fromFile = (i: number) => (several ? `From the file, ${i + 1}` : "From the file");
+  const named = volume.windows.map((window, i) => ({ ...window, name: window.name || fromFile(i) }));
   const first = volume.default_window;
   if (first) offer(named.find((window) => sameWindow(window, first)) ?? { ...first, name: first.name || "Default" });
   named.forEach(offer);
