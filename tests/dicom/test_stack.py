@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 
 import voxelry
 from voxelry.core.errors import GeometryError, NotOneVolumeError
-from voxelry.testing import AXIAL, CORONAL, OBLIQUE, SAGITTAL, synthetic_instance, synthetic_series, write
+from voxelry.testing import AXIAL, CORONAL, OBLIQUE, SAGITTAL, SECRETS, synthetic_instance, synthetic_series, write
 
 
 @pytest.mark.parametrize("orientation", [AXIAL, CORONAL, SAGITTAL, OBLIQUE])
@@ -267,3 +267,23 @@ def test_a_slope_of_zero_is_refused(tmp_path: Path) -> None:
     path = write(synthetic_instance(rescale=(0.0, 0.0)), tmp_path / "flat.dcm")
     result = voxelry.load(path)
     assert "Rescale Slope (0028,1053) is 0" in result.skipped[str(path)].message
+
+
+def test_a_ct_localizer_is_a_projection_and_says_so(tmp_path: Path) -> None:
+    synthetic_series(tmp_path, slices=1, attributes={"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]})
+    assert "whose mm3 is no volume of tissue" in " ".join(voxelry.load_volume(tmp_path).warnings)
+
+
+def test_what_is_shown_of_objects_is_short_and_holds_no_patients_value(tmp_path: Path) -> None:
+    """A repr goes into logs, notebooks and tracebacks."""
+    synthetic_series(tmp_path / "a")
+    synthetic_series(tmp_path / "b", frames="enhanced", modality="MR", seed=1)
+    index = voxelry.index(tmp_path)
+    result = voxelry.load(tmp_path)
+    shown = [repr(index), repr(result), *(repr(volume) for volume in result.volumes)]
+    for series in index.series:
+        shown += [repr(series), repr(series.instances[0])]
+        shown += [repr(part) for stack in series.stacks for part in (stack, stack.frames[0])]
+    assert not [text for text in shown if any(secret in text for secret in SECRETS)]
+    assert max(map(len, shown)) < 1500
+    assert "<Volume 5 x 16 x 20 int16 HU, spacing (3, 0.8, 0.7) mm>" in shown

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -31,8 +30,6 @@ class Commands(TyperGroup):
     """Commands whose errors are one clear sentence."""
 
     def invoke(self, ctx: Any) -> Any:
-        # pydicom's own warnings may quote values, and say nothing that a report does not say better.
-        logging.getLogger("pydicom").setLevel(logging.CRITICAL)
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:

@@ -78,6 +78,13 @@ class Volume:
         view.flags.writeable = False
         object.__setattr__(self, "array", view)
 
+    def __repr__(self) -> str:
+        """Short, and without the metadata, which hold the patient's values."""
+        shape = " x ".join(map(str, self.array.shape))
+        spacing = ", ".join("unknown" if value is None else f"{value:.6g}" for value in self.spacing)
+        name = f" {self.label!r}" if self.label else ""
+        return f"<Volume{name} {shape} {self.array.dtype} {self.unit or 'no unit'}, spacing ({spacing}) mm>"
+
     @property
     def series_instance_uid(self) -> str:
         """Series Instance UID (0020,000E); empty where unknown."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -71,7 +71,13 @@ class Frame:
     unit: str
     windows: tuple[Window, ...]
     warnings: tuple[str, ...]
-    groups: tuple[Dataset, ...]
+    groups: tuple[Dataset, ...] = field(repr=False)
+
+    @property
+    def projection(self) -> bool:
+        """True for a CT's localizer, which sums up the whole body along a line instead of cutting through it."""
+        is_ct = self.header.sop_class_uid in _CT_CLASSES
+        return is_ct and "LOCALIZER" in texts(self.header.dataset, "ImageType")[2:]
 
     def value(self, keyword: str) -> str:
         """An attribute that may tell frames at one position apart; empty where there is none."""

@@ -52,6 +52,10 @@ class Header:
     series_instance_uid: str
     study_instance_uid: str
 
+    def __repr__(self) -> str:
+        """Short, and without the attributes, which hold the patient's values."""
+        return f"<Header {self.name}: {self.sop_class_name}>"
+
     @property
     def name(self) -> str:
         return self.source.name

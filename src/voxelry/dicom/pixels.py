@@ -345,4 +345,4 @@ def _needed(header: Header, keyword: str) -> int:
 
 
 def _article(name: str) -> str:
-    return f"{'an' if name[:1] in 'AEIOU' else 'a'} {name} object"
+    return f"{'an' if name.startswith(('A', 'E', 'I', 'O', 'Un', 'RT', 'MR', 'X')) else 'a'} {name} object"

@@ -52,6 +52,10 @@ class Stack:
     pile: Pile
     label: str
 
+    def __repr__(self) -> str:
+        name = f" {self.label!r}" if self.label else ""
+        return f"<Stack{name} of {len(self.frames)} frames: {self.problem or 'regular'}>"
+
     @property
     def frames(self) -> tuple[Frame, ...]:
         return self.pile.frames
@@ -122,6 +126,10 @@ class Stack:
         """What a user must know before trusting the numbers."""
         found = [*self.pile.warnings, *dict.fromkeys(w for frame in self.frames for w in frame.warnings)]
         grid = self._grid
+        if self.frames[0].projection:
+            found.append(
+                "a localizer (LOCALIZER in Image Type (0008,0008)): a projection, whose mm3 is no volume of tissue"
+            )
         if isinstance(grid, Grid):
             if grid.deviation > NOTICEABLE_FRACTION:
                 found.append(
