@@ -107,6 +107,7 @@ def test_phases_are_in_the_order_of_time(corpus: Path) -> None:
     series = voxelry.load_study(corpus / "mr_breast_three_phases").series[0]
     numbers = np.array([[frame.instance_number for frame in stack.frames] for stack in series.stacks])
     assert (np.diff(numbers, axis=0) > 0).all()
+    assert not any(stack.warnings for stack in series.stacks)
 
 
 def test_irregular_stacks_are_refused_in_words(corpus: Path) -> None:

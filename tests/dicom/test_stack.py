@@ -287,3 +287,17 @@ def test_what_is_shown_of_objects_is_short_and_holds_no_patients_value(tmp_path:
     assert not [text for text in shown if any(secret in text for secret in SECRETS)]
     assert max(map(len, shown)) < 1500
     assert "<Volume 5 x 16 x 20 int16 HU, spacing (3, 0.8, 0.7) mm>" in shown
+
+
+def test_phases_whose_times_follow_each_other_need_no_warning(tmp_path: Path) -> None:
+    """Each slice has a time of its own, so that no time separates the phases; their order does."""
+    offsets = tuple(3.0 * (k % 5) for k in range(10))
+
+    def edit(k: int, dataset: Dataset) -> None:
+        _drop_times(k, dataset)
+        dataset.AcquisitionTime = f"{101000 + 100 * (k // 5) + k:06d}"
+
+    synthetic_series(tmp_path, slices=10, offsets=offsets, modality="MR", rescale=None, edit=edit)
+    volumes = voxelry.load(tmp_path).volumes
+    assert [volume.label for volume in volumes] == ["Phase 1", "Phase 2"]
+    assert not any(volume.warnings for volume in volumes)

@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -55,6 +56,13 @@ WEAK = (
     "FrameReferenceDateTime",
 )
 """Attributes that may differ for other reasons; they separate only whole sets of positions."""
+
+
+TIMES = ("AcquisitionDateTime", "FrameAcquisitionDateTime", "AcquisitionTime", "ContentTime")
+"""When a frame was made; the texts of one kind sort as their times do."""
+_NUMBERS_ALONE = (
+    "phases told apart by the order of Instance Number (0020,0013) alone: no other attribute separates them"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,11 +209,9 @@ def _piles(placed: _Placed) -> list[Pile]:
             return found
     ranks = _by_rank(placed)
     if len(positions) > 1 and len(ranks) > 1 and all(len(group) == len(positions) for group in ranks):
-        warning = (
-            "phases told apart by the order of Instance Number (0020,0013) alone: no other attribute separates them"
-        )
+        warnings = () if _follow_each_other(ranks) else (_NUMBERS_ALONE,)
         return [
-            Pile(tuple(frame for _, frame in group), "Phase", str(number + 1), (warning,))
+            Pile(tuple(frame for _, frame in group), "Phase", str(number + 1), warnings)
             for number, group in enumerate(ranks)
         ]
     return [Pile(tuple(frame for _, frame in placed), problem=_repeated(placed))]
@@ -265,6 +271,15 @@ def _by_rank(placed: _Placed) -> list[_Placed]:
             ranks.append([])
         ranks[rank].append((place, frame))
     return ranks
+
+
+def _follow_each_other(ranks: list[_Placed]) -> bool:
+    """True if every frame of a phase was acquired before all of the next: then the times say what the numbers say."""
+    for keyword in TIMES:
+        times = [[frame.value(keyword) for _, frame in group] for group in ranks]
+        if all(all(group) for group in times) and all(max(one) < min(other) for one, other in pairwise(times)):
+            return True
+    return False
 
 
 def _without_duplicates(placed: _Placed) -> tuple[_Placed, tuple[Frame, ...]]:
