@@ -29,7 +29,6 @@ STORE = ROOT / ".cache/images"
 IMAGE = "localhost/voxelry"
 BASE = "docker.io/library/debian:bookworm-slim"
 RELEASE = "bookworm"
-MIRROR = ""
 
 PIP_PLACES = ("find-links", "index-url", "extra-index-url")
 CERTIFICATE_VARIABLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
@@ -105,7 +104,7 @@ def make_base(buildah: Buildah) -> None:
         log = buildah.store / "debootstrap.log"
         with log.open("w") as output:
             done = subprocess.run(
-                ["debootstrap", "--variant=minbase", RELEASE, folder, debian_mirror()],
+                ["debootstrap", "--variant=minbase", RELEASE, folder, *filter(None, [debian_mirror()])],
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -121,14 +120,14 @@ def make_base(buildah: Buildah) -> None:
 
 
 def debian_mirror() -> str:
-    """Where this machine gets that release of Debian from, if it does; else Debian's own address."""
+    """Where this machine gets that release of Debian from; empty, for debootstrap's own choice, where it does not."""
     try:
         targets = ["apt-get", "indextargets", "--format", "$(CODENAME) $(REPO_URI)", "Identifier: Packages"]
         lines = subprocess.run(targets, capture_output=True, text=True, check=True).stdout.splitlines()
     except (OSError, subprocess.CalledProcessError):
-        return MIRROR
+        return ""
     found = (line.split()[1] for line in lines if line.startswith(f"{RELEASE} http"))
-    return next(found, MIRROR).rstrip("/")
+    return next(found, "").rstrip("/")
 
 
 # --- what of this machine is mounted while the image is built ---------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +13,8 @@ import pydicom
 from voxelry.core.errors import NoPixelDataError, PixelDataError, TruncatedError
 from voxelry.dicom.attributes import describe
 from voxelry.dicom.codecs import GE_BIG_ENDIAN_PIXELS
+from voxelry.dicom.description import PixelDescription
 from voxelry.dicom.headers import Header, PixelBytes
-
-if TYPE_CHECKING:
-    from voxelry.dicom.pixels import PixelDescription
 
 Stored = npt.NDArray[Any]
 

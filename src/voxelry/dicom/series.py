@@ -10,9 +10,9 @@ from types import MappingProxyType
 from voxelry.core.errors import NoPixelDataError, PixelDataError, Problem, VoxelryError
 from voxelry.core.volume import Value
 from voxelry.dicom.attributes import integer, text
+from voxelry.dicom.description import describe_pixels
 from voxelry.dicom.frames import Frame, frames_of
 from voxelry.dicom.headers import Header
-from voxelry.dicom.pixels import describe_pixels
 from voxelry.dicom.shared import shared_metadata
 from voxelry.dicom.stack import Stack, stacks_of
 

@@ -22,10 +22,11 @@ from voxelry.core.intensity import Window
 from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Spacing, Volume
 from voxelry.dicom.attributes import describe, number
+from voxelry.dicom.description import describe_pixels
 from voxelry.dicom.frames import Frame
 from voxelry.dicom.headers import Header
 from voxelry.dicom.modality import modality_values, transform_limits
-from voxelry.dicom.pixels import Stored, describe_pixels, is_lossy, padding_range, stored_frames
+from voxelry.dicom.pixels import Stored, is_lossy, padding_range, stored_frames
 from voxelry.dicom.shared import shared_metadata
 from voxelry.dicom.split import Pile, split
 

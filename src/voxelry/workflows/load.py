@@ -14,10 +14,11 @@ import numpy.typing as npt
 from voxelry.core.errors import NothingFoundError, NotOneVolumeError, Problem, VoxelryError
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.volume import Volume
+from voxelry.dicom.description import describe_pixels
 from voxelry.dicom.frames import frames_of
 from voxelry.dicom.headers import Header, read_header
 from voxelry.dicom.modality import modality_values
-from voxelry.dicom.pixels import describe_pixels, stored_frames
+from voxelry.dicom.pixels import stored_frames
 from voxelry.dicom.series import Index, Study, group
 from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, Source, StrPath, unreadable, walk
 from voxelry.dicom.stack import Stack

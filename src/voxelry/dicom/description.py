@@ -1,0 +1,126 @@
+"""What a header says of its pixels, checked before any of them is read (PS3.3 C.7.6.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from voxelry.core.errors import NoPixelDataError, PixelDataError, TooLargeError, VoxelryError
+from voxelry.dicom.attributes import describe, integer, text
+from voxelry.dicom.frames import number_of_frames
+from voxelry.dicom.headers import Header
+
+Kind = Literal["grey", "colour", "palette"]
+
+MAX_SIDE = 65_535
+MAX_FRAME_BYTES = 8 * 2**30
+COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
+
+
+@dataclass(frozen=True, slots=True)
+class PixelDescription:
+    """PS3.3 C.7.6.3: how stored pixels are laid out."""
+
+    rows: int
+    columns: int
+    samples: int
+    frames: int
+    bits_allocated: int
+    bits_stored: int
+    high_bit: int
+    signed: bool
+    photometric: str
+    planar: bool
+    keyword: str
+
+    @property
+    def kind(self) -> Kind:
+        if self.photometric == "PALETTE COLOR":
+            return "palette"
+        return "colour" if self.samples > 1 else "grey"
+
+    @property
+    def frame_bits(self) -> int:
+        if self.photometric == "YBR_FULL_422":  # two pixels share their chrominance
+            return self.rows * self.columns * 2 * self.bits_allocated
+        return self.rows * self.columns * self.samples * self.bits_allocated
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """Of the stored values."""
+        if self.keyword != "PixelData":
+            return np.dtype("f4" if self.keyword == "FloatPixelData" else "f8")
+        size = max(1, self.bits_allocated // 8)
+        return np.dtype(f"{'i' if self.signed else 'u'}{size}")
+
+
+def describe_pixels(header: Header) -> PixelDescription:
+    """What the header says of the pixels, checked.
+
+    Raises
+    ------
+    NoPixelDataError
+        If the instance holds no pixels.
+    PixelDataError
+        If an attribute is missing, malformed or contradicts another.
+    """
+    name, dataset = header.name, header.dataset
+    if header.pixel_bytes is None:
+        raise NoPixelDataError(f"{name}: holds no Pixel Data (7FE0,0010); it is {_article(header.sop_class_name)}")
+    keyword = header.pixel_bytes.keyword
+    try:
+        rows, columns = _needed(header, "Rows"), _needed(header, "Columns")
+        samples = integer(dataset, "SamplesPerPixel") or 1
+        whole = keyword == "PixelData"
+        allocated = _needed(header, "BitsAllocated") if whole else (32 if keyword == "FloatPixelData" else 64)
+        stored = (integer(dataset, "BitsStored") or allocated) if whole else allocated
+        high = integer(dataset, "HighBit") if whole else None
+        signed = integer(dataset, "PixelRepresentation") == 1
+        planar = integer(dataset, "PlanarConfiguration") == 1
+        frames = number_of_frames(header)
+    except PixelDataError as error:
+        raise named(error, name) from None
+    photometric = text(dataset, "PhotometricInterpretation") or ("MONOCHROME2" if samples == 1 else "RGB")
+    high = stored - 1 if high is None else high
+    for side, keyword_of_side in ((rows, "Rows"), (columns, "Columns")):
+        if not 0 < side <= MAX_SIDE:
+            raise PixelDataError(f"{name}: {describe(keyword_of_side)} is {side}")
+    if allocated not in (1, 8, 16, 32, 64) or samples not in (1, 3):
+        raise PixelDataError(
+            f"{name}: {describe('BitsAllocated')} {allocated} with {describe('SamplesPerPixel')} {samples} cannot be "
+            "read; 1, 8, 16, 32 or 64 bits and 1 or 3 samples can"
+        )
+    if not 0 < stored <= allocated or not stored - 1 <= high < allocated:
+        raise PixelDataError(
+            f"{name}: {describe('BitsStored')} {stored} and {describe('HighBit')} {high} do not fit "
+            f"{describe('BitsAllocated')} {allocated}"
+        )
+    if (samples == 1) == (photometric in COLOUR):
+        raise PixelDataError(
+            f"{name}: {describe('PhotometricInterpretation')} {photometric} does not go with "
+            f"{describe('SamplesPerPixel')} {samples}"
+        )
+    found = PixelDescription(
+        rows, columns, samples, frames, allocated, stored, high, signed, photometric, planar, keyword
+    )
+    if found.frame_bits // 8 > MAX_FRAME_BYTES:
+        raise TooLargeError(f"{name}: declares frames of {rows} x {columns} pixels, {found.frame_bits // 8} bytes each")
+    return found
+
+
+def named(error: VoxelryError, name: str) -> VoxelryError:
+    """The same error with the file's name in front, if it is not there."""
+    return error if str(error).startswith(f"{name}:") else type(error)(f"{name}: {error}")
+
+
+def _needed(header: Header, keyword: str) -> int:
+    value = integer(header.dataset, keyword)
+    if value is None:
+        raise PixelDataError(f"{describe(keyword)} is missing, so the pixels cannot be read")
+    return value
+
+
+def _article(name: str) -> str:
+    return f"{'an' if name.startswith(('A', 'E', 'I', 'O', 'Un', 'RT', 'MR', 'X')) else 'a'} {name} object"
