@@ -2,23 +2,24 @@
 
 /**
  * Slices around a position, the most likely first: the position itself, then outwards in both directions, two ahead
- * for each one behind while stepping.
+ * for each one behind while stepping. `around` goes on from the last slice to the first, as the cine does.
  */
-export function prefetchOrder(index: number, count: number, direction: -1 | 0 | 1, most: number): number[] {
-  const order: number[] = [];
-  const add = (i: number) => {
-    if (i >= 0 && i < count && order.length < most) order.push(i);
+export function prefetchOrder(index: number, count: number, direction: -1 | 0 | 1, most: number, around = false): number[] {
+  const order = new Set<number>();
+  const add = (wanted: number) => {
+    const i = around ? (wanted + count) % count : wanted;
+    if (i >= 0 && i < count && order.size < most) order.add(i);
   };
   add(index);
   const way = direction === 0 ? 1 : direction;
   let ahead = 1;
   let behind = 1;
-  while (order.length < Math.min(most, count) && (ahead < count || behind < count)) {
+  while (order.size < Math.min(most, count) && (ahead < count || behind < count)) {
     add(index + way * ahead++);
     if (direction !== 0) add(index + way * ahead++);
     add(index - way * behind++);
   }
-  return order;
+  return [...order];
 }
 
 /** Keeps what was used last, within a number of bytes. */

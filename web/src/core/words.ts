@@ -45,6 +45,12 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${formatCount(count)} ${count === 1 ? one : many}`;
 }
 
+/** How much a series holds: slices of its one volume, else the instances that it came in. */
+export function sizeOfSeries(series: { instance_count: number; volume_count: number; shape: readonly number[] | null }): string {
+  const slices = series.volume_count === 1 ? series.shape?.[0] : undefined;
+  return slices === undefined ? plural(series.instance_count, "instance") : plural(slices, "slice");
+}
+
 /** A DICOM person name as people write it: "DOE^JANE^^DR" becomes "DOE, JANE". The first of its three writings counts. */
 export function formatPerson(name: string): string {
   const [family = "", given = "", middle = ""] = (name.split("=").find((part) => part !== "") ?? "").split("^").map((part) => part.trim());

@@ -1,7 +1,7 @@
 import { defineStore } from "pinia";
 import { computed, ref } from "vue";
 
-import { inUserWords, isAbort } from "@/api/http";
+import { inUserWords, isAbort, ServerProblem } from "@/api/http";
 import type { Upload } from "@/api/records";
 import { cancelUpload, getUpload, listUploads, type NamedFile, sendFiles } from "@/api/uploads";
 import { isActive } from "@/core/state";
@@ -21,6 +21,7 @@ export interface Transfer {
 }
 
 const POLL_MS = 400;
+const AWAY_MS = 2000;
 
 /** Files on their way to the server, and what became of them. */
 export const useTransfers = defineStore("transfers", () => {
@@ -63,8 +64,17 @@ export const useTransfers = defineStore("transfers", () => {
   /** Polls until the server has read the files. */
   async function follow(key: number, id: number): Promise<void> {
     for (;;) {
-      const upload = await getUpload(id, { limit: 1 });
-      change(key, { upload, progress: upload.progress });
+      let upload: Upload;
+      try {
+        upload = await getUpload(id, { limit: 1 });
+      } catch (failure) {
+        // The server goes on reading when it is back; what was sent is not lost.
+        if (!(failure instanceof ServerProblem) || (failure.status !== 0 && failure.status < 500)) throw failure;
+        change(key, { error: `${failure.message} Trying again.` });
+        await new Promise((resolve) => window.setTimeout(resolve, AWAY_MS));
+        continue;
+      }
+      change(key, { upload, progress: upload.progress, error: "" });
       if (!isActive(upload.state)) {
         const phase = upload.state === "succeeded" ? "done" : upload.state === "cancelled" ? "cancelled" : "failed";
         change(key, { phase, error: upload.problem?.message ?? "" });

@@ -44,6 +44,7 @@ export const HELP: readonly (readonly [string, string])[] = [
   ["Drag", "Window: sideways the width, up and down the centre"],
   ["Ctrl + wheel, + −", "Zoom"],
   ["Right or middle drag", "Move the picture"],
+  ["Two fingers", "Zoom and move the picture; one finger changes the window"],
   ["Double click, R", "Reset window, zoom and position"],
   ["I", "Invert black and white"],
   ["A, C, S", "Axial, coronal, sagittal"],

@@ -31,6 +31,8 @@ export class StagePointers {
     this.down.set(event.pointerId, point);
     const { viewer } = this;
     if (this.down.size === 2) {
+      // What the first finger did before the second came was no drag of the window.
+      if (this.drag?.kind === "window") viewer.window = this.drag.start;
       const { distance, middle } = this.fingers();
       this.drag = { kind: "pinch", distance, ...middle, start: viewer.view };
     } else if (event.button === 0 && !event.shiftKey && !viewer.volume?.colour) {

@@ -26,6 +26,10 @@ export class SliceCanvas {
     context.drawImage(this.source, left * ratio, top * ratio, across * ratio, down * ratio);
   }
 
+  clear(canvas: HTMLCanvasElement): void {
+    canvas.getContext("2d", { alpha: false })?.clearRect(0, 0, canvas.width, canvas.height);
+  }
+
   private paint(slice: Slice, look: Look): void {
     if (this.painted?.slice === slice && this.painted.look === look) return;
     const { rows, columns, samples, values } = slice;

@@ -9,6 +9,8 @@ export interface Position {
   readonly index: number;
   readonly count: number;
   readonly direction: -1 | 0 | 1;
+  /** True while playing, which goes on from the last slice to the first. */
+  readonly around?: boolean;
 }
 
 type Fetch = (volume: number, plane: Plane, index: number, signal: AbortSignal) => Promise<Slice>;
@@ -54,15 +56,21 @@ export class SliceLoader {
     return this.cache.has(keyOf(volume, plane, index));
   }
 
+  /** Whether asking for a slice gives an answer at once: it is here, or it cannot be had. */
+  settled(volume: number, plane: Plane, index: number): boolean {
+    const key = keyOf(volume, plane, index);
+    return this.cache.has(key) || this.failed.has(key);
+  }
+
   failure(position: Position): unknown {
     return this.failed.get(SliceLoader.key(position));
   }
 
   /** Makes this the slice to show. */
   want(position: Position): void {
-    const { volume, plane, index, count, direction } = position;
+    const { volume, plane, index, count, direction, around } = position;
     this.position = position;
-    const order = prefetchOrder(index, count, direction, this.room(position));
+    const order = prefetchOrder(index, count, direction, this.room(position), around);
     this.queue = order
       .map((i) => ({ key: keyOf(volume, plane, i), volume, plane, index: i }))
       .filter(({ key }) => !this.failed.has(key));

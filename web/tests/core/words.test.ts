@@ -13,6 +13,7 @@ import {
   formatValue,
   formatVolume,
   plural,
+  sizeOfSeries,
   withoutName,
 } from "@/core/words";
 
@@ -95,4 +96,12 @@ it.each([
 it("leaves out the name that stands beside a reason", () => {
   expect(withoutName("a.zip/b.dcm: the file is empty", "a.zip/b.dcm")).toBe("the file is empty");
   expect(withoutName("another reason", "b.dcm")).toBe("another reason");
+});
+
+it.each([
+  [{ instance_count: 1, volume_count: 1, shape: [12, 64, 64] }, "12 slices"],
+  [{ instance_count: 9, volume_count: 3, shape: [2, 64, 64] }, "9 instances"],
+  [{ instance_count: 1, volume_count: 0, shape: null }, "1 instance"],
+])("tells the size of %j as %s", (series, words) => {
+  expect(sizeOfSeries(series)).toBe(words);
 });

@@ -76,4 +76,20 @@ describe("SliceLoader", () => {
     expect(order.filter((index) => index === 10)).toHaveLength(2);
     expect(loader.failure(at(10))).toBeUndefined();
   });
+
+  it("is settled about what has come and about what cannot be had, so that the cine never waits for ever", async () => {
+    const { asked, fetch } = server();
+    const loader = new SliceLoader(fetch, vi.fn());
+    loader.want(at(10));
+    asked.get(10)?.give(slice());
+    asked.get(11)?.fail(new Error("gone"));
+    await settled();
+    expect([9, 10, 11].map((index) => loader.settled(0, "acquired", index))).toEqual([false, true, true]);
+  });
+
+  it("looks round the end while playing", () => {
+    const { order, fetch } = server();
+    new SliceLoader(fetch, vi.fn()).want({ ...at(99, 1), around: true });
+    expect(order).toEqual([99, 0, 1, 98]);
+  });
 });
