@@ -77,7 +77,8 @@ def _address(process: subprocess.Popen[bytes], log: Path) -> str:
     pytest.fail(f"the site did not start:\n{log.read_text()}")
 
 
-@pytest.fixture(scope="session")
+# Playwright keeps an event loop running in this thread while it lives; other modules' tests have loops of their own.
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
