@@ -9,8 +9,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.conftest import PASSWORD, Site
 from voxelry.testing import bad_files, synthetic_series, zip_folder
 from voxelry.workflows.measure import measure_all
 
@@ -181,3 +182,44 @@ def test_what_the_site_answers_is_what_the_terminal_prints(logged_in: Page, corp
         headers={"X-CSRFToken": token, "Referer": logged_in.url},
     )  # fmt: skip
     assert answer.json() == json.loads(json.dumps(measure_all(corpus / "single" / "1-101.dcm").record()))
+
+
+def test_a_drop_at_home_shows_its_progress_and_can_be_cancelled(logged_in: Page, tmp_path: Path) -> None:
+    synthetic_series(tmp_path / "in", seed=78, slices=60, rows=256, columns=256)
+    content = base64.b64encode(zip_folder(tmp_path / "dropped.zip", tmp_path / "in").read_bytes()).decode()
+    page = logged_in
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 200_000}
+    network.send("Network.emulateNetworkConditions", slow)
+    drop = """([content, name]) => {
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([Uint8Array.from(atob(content), letter => letter.charCodeAt(0))], name));
+        for (const type of ['dragenter', 'dragover', 'drop']) {
+            const event = new DragEvent(type, {dataTransfer: transfer, bubbles: true, cancelable: true});
+            document.querySelector('[data-testid=drop-zone]').dispatchEvent(event);
+        }
+    }"""
+    page.evaluate(drop, [content, "dropped.zip"])
+    transfer = page.get_by_test_id("upload-progress").locator("li")
+    expect(transfer).to_contain_text(re.compile(r"Sending [1-9]\d? %"))
+    transfer.get_by_role("button", name="Cancel").click()
+    expect(transfer).to_have_attribute("data-phase", "cancelled")
+    network.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": -1})
+    page.evaluate(drop, [content, "again.zip"])
+    expect(transfer.first).to_have_attribute("data-phase", "done")
+    expect(transfer.first).to_contain_text("60 instances stored")
+
+
+def test_who_is_signed_out_comes_back_to_the_same_page(site: Site, browser: Browser) -> None:
+    context = browser.new_context(base_url=site.address)
+    page = context.new_page()
+    page.goto("/jobs")
+    page.get_by_label("User name").fill("admin")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_test_id("job-state")).to_be_visible()
+    context.clear_cookies()
+    # the list is fetched again by itself, and so finds out
+    page.wait_for_url(re.compile(r"/login/\?next=%2Fjobs$"))
+    context.close()
