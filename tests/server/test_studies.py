@@ -48,7 +48,13 @@ def test_search(site: Any, tmp_path: Path) -> None:
     for number, attributes in enumerate(
         [
             {"PatientID": "P1", "PatientName": "Ada^Lovelace", "StudyDescription": "Thorax", "AccessionNumber": "A77"},
-            {"PatientID": "P2", "PatientName": "Grace^Hopper", "StudyDescription": "Abdomen", "AccessionNumber": "B88"},
+            {
+                "PatientID": "P2",
+                "PatientName": "Grace^Hopper",
+                "StudyDescription": "Abdomen",
+                "AccessionNumber": "B88",
+                "SeriesDescription": "Liver late",
+            },
         ]
     ):
         dataset = synthetic_instance(seed=f"n{number}", attributes=attributes, modality=["CT", "MR"][number])
@@ -59,6 +65,7 @@ def test_search(site: Any, tmp_path: Path) -> None:
         ("hopper thorax", []),
         ("B88", ["P2"]),
         ("mr", ["P2"]),
+        ("liver hopper", ["P2"]),
         ("", ["P2", "P1"]),
         ("100%", []),
     ):

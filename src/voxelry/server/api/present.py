@@ -49,16 +49,16 @@ def studies() -> QuerySet[Study]:
 
 
 def searched(found: QuerySet[Study], words: str) -> QuerySet[Study]:
-    """The studies that have each word in a patient's or their own values, or as a modality."""
+    """The studies that have each word in a patient's or their own values, or in a series' description or modality."""
     for word in words.replace("\0", " ").split():
-        modality = Series.objects.filter(study=OuterRef("pk"), modality__iexact=word)
+        series = Series.objects.filter(Q(modality__iexact=word) | Q(description__icontains=word), study=OuterRef("pk"))
         found = found.filter(
             Q(patient__name__icontains=word)
             | Q(patient__patient_id__icontains=word)
             | Q(description__icontains=word)
             | Q(accession_number__icontains=word)
             | Q(study_instance_uid=word)
-            | Exists(modality)
+            | Exists(series)
         )
     return found
 
