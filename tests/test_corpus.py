@@ -131,7 +131,7 @@ def test_every_pet_slice_has_its_own_slope(corpus: Path) -> None:
     volume = found.stacks[0].volume()
     for values, frame in zip(volume.array, found.stacks[0].frames, strict=True):
         (stored,) = stored_frames(frame.header)
-        np.testing.assert_allclose(values, stored * float(frame.header.dataset.RescaleSlope), rtol=1e-12)
+        np.testing.assert_allclose(values, stored * float(frame.header.elements.dataset.RescaleSlope), rtol=1e-12)
 
 
 PHANTOM_VOXELS = {"sphere": 51_989, "impulse": 1, "checkerboard": 131_072}

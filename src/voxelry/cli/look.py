@@ -149,9 +149,9 @@ def tags(
         if as_json:
             from voxelry.dicom.attributes import as_metadata
 
-            print_json({"file": str(path), "tags": as_metadata(header.dataset)})
+            print_json({"file": str(path), "tags": as_metadata(header.elements.dataset)})
         else:
-            _print_tags(header.dataset, 0)
+            _print_tags(header.elements.dataset, 0)
         return
     from voxelry.workflows.publish import published
     from voxelry.workflows.tabulate import tabulate

@@ -5,30 +5,61 @@ A message may name files, tags and numbers. It never holds a patient's value.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar
+
+from voxelry.core.value import Value
 
 
 class VoxelryError(Exception):
-    """The root. ``code`` is stable and may be tested by programs; the message is for people."""
+    """The root. ``code`` is stable and may be tested by programs; the message is for people.
+
+    Parameters
+    ----------
+    message
+        A sentence: what was found, what was needed, what to do.
+    numbers
+        The same for programs, by name; JSON values.
+    """
 
     code: ClassVar[str] = "error"
+
+    def __init__(self, message: str = "", **numbers: Value) -> None:
+        super().__init__(message)
+        self.numbers: Mapping[str, Value] = numbers
 
     @property
     def problem(self) -> Problem:
         """The same as a value, for reports."""
-        return Problem(self.code, str(self))
+        return Problem(self.code, str(self), self.numbers)
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why one thing could not be used: a stable ``code`` and a sentence for people."""
+    """What is wrong with one thing.
+
+    Attributes
+    ----------
+    code
+        Stable; programs may test it.
+    message
+        A sentence for people, without a patient's value.
+    numbers
+        What the sentence says, for programs; JSON values by name, millimetres end in ``_mm``.
+    """
 
     code: str
     message: str
+    numbers: Mapping[str, Value] = field(default_factory=dict, hash=False)
 
     def __str__(self) -> str:
         return self.message
+
+    @property
+    def record(self) -> dict[str, Value]:
+        """As JSON: ``{"code": ..., "message": ..., **numbers}``."""
+        return {"code": self.code, "message": self.message, **self.numbers}
 
 
 class NotDicomError(VoxelryError, ValueError):

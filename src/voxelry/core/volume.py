@@ -11,9 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.intensity import Window
-
-Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
-"""A metadata value as JSON knows it; a sequence is a list of dicts keyed by DICOM keyword."""
+from voxelry.core.value import Value
 
 Spacing: TypeAlias = tuple[float | None, float | None, float | None]
 """Millimetres ``(slice, row, column)``; None where nothing tells. The slice step is along the normal."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Collection, Iterable, Iterator
-from functools import cache
-from typing import cast
+from functools import cache, lru_cache
+from typing import TypeAlias, cast
 
-from pydicom.datadict import dictionary_description, keyword_for_tag, tag_for_keyword
+from pydicom.datadict import dictionary_description, dictionary_VR, keyword_for_tag, tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
@@ -16,12 +17,21 @@ from pydicom.tag import BaseTag
 from pydicom.valuerep import DSdecimal, DSfloat, PersonName
 
 from voxelry.core.errors import PixelDataError
-from voxelry.core.volume import Value
+from voxelry.core.value import Value
+from voxelry.dicom.elements import Elements
 from voxelry.dicom.quiet import quiet
 
 MAX_DEPTH = 32
 """Sequences nested deeper than this are of no object, but of an attack."""
 BINARY_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN", "OB or OW"})
+
+Attributes: TypeAlias = Dataset | Elements
+"""What attributes are asked of: a whole instance, or an item of one of its sequences."""
+
+_WORDS = frozenset(b"AE AS CS DA DT LO LT SH ST TM UI".split())
+_FORMS = {b"FD": "<d", b"FL": "<f", b"SL": "<i", b"SS": "<h", b"SV": "<q", b"UL": "<I", b"US": "<H", b"UV": "<Q"}
+_BINARY = {vr: struct.Struct(form) for vr, form in _FORMS.items()}
+_ESCAPE = b"\x1b"
 
 
 def describe(keyword: str) -> str:
@@ -30,7 +40,7 @@ def describe(keyword: str) -> str:
     return keyword if tag is None else f"{dictionary_description(tag)} ({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 
-def numbers(dataset: Dataset, keyword: str, count: int | None = None) -> tuple[float, ...] | None:
+def numbers(of: Attributes, keyword: str, count: int | None = None) -> tuple[float, ...] | None:
     """The numbers of an attribute; None if it is absent or empty.
 
     Raises
@@ -38,32 +48,62 @@ def numbers(dataset: Dataset, keyword: str, count: int | None = None) -> tuple[f
     PixelDataError
         If the value is not ``count`` finite numbers.
     """
-    value = _value(dataset, keyword)
-    if value is None or value == "":
+    found = _plain_numbers(of, keyword)
+    if found is None:
+        found = _asked_numbers(of, keyword)
+    if not found:
         return None
-    items = list(value) if isinstance(value, MultiValue | list | tuple) else [value]
-    if not items:
-        return None
-    try:
-        found = tuple(float(item) for item in items)
-    except (TypeError, ValueError, OverflowError):  # whose words quote the value
-        raise PixelDataError(f"{describe(keyword)} is not a number") from None
     if count is not None and len(found) != count:
         raise PixelDataError(f"{describe(keyword)} has {len(found)} values where {count} are needed")
-    if not all(math.isfinite(item) for item in found):
+    if not all(map(math.isfinite, found)):
         raise PixelDataError(f"{describe(keyword)} is not finite")
     return found
 
 
-def number(dataset: Dataset, keyword: str) -> float | None:
+def _plain_numbers(of: Attributes, keyword: str) -> tuple[float, ...] | None:
+    """From the file's bytes; empty if there are none, None where pydicom has to be asked."""
+    if not isinstance(of, Elements) or of.raw is None:
+        return None
+    tag = _tag(keyword)
+    raw = of.raw.get(tag)
+    if raw is None:
+        return ()
+    return _numbers_of(raw[0] or _vr(tag), raw[1])
+
+
+@lru_cache(maxsize=4096)  # numbers by themselves are nobody's
+def _numbers_of(vr: bytes, value: bytes) -> tuple[float, ...] | None:
+    try:
+        if vr == b"DS":
+            return tuple(map(float, value.split(b"\\"))) if value.strip() else ()
+        if vr == b"IS":
+            return tuple(map(int, value.split(b"\\"))) if value.strip() else ()
+        form = _BINARY.get(vr)
+        return None if form is None else tuple(number for (number,) in form.iter_unpack(value))
+    except (ValueError, OverflowError, struct.error):
+        return None
+
+
+def _asked_numbers(of: Attributes, keyword: str) -> tuple[float, ...]:
+    value = _value(of, keyword)
+    if value is None or value == "":
+        return ()
+    items = list(value) if isinstance(value, MultiValue | list | tuple) else [value]
+    try:
+        return tuple(float(item) for item in items)
+    except (TypeError, ValueError, OverflowError):  # whose words quote the value
+        raise PixelDataError(f"{describe(keyword)} is not a number") from None
+
+
+def number(of: Attributes, keyword: str) -> float | None:
     """The first number of an attribute; None if it is absent or empty."""
-    found = numbers(dataset, keyword)
+    found = numbers(of, keyword)
     return None if found is None else found[0]
 
 
-def integer(dataset: Dataset, keyword: str) -> int | None:
+def integer(of: Attributes, keyword: str) -> int | None:
     """A whole number; None if it is absent or empty."""
-    found = number(dataset, keyword)
+    found = number(of, keyword)
     if found is None:
         return None
     if found != int(found):
@@ -71,10 +111,13 @@ def integer(dataset: Dataset, keyword: str) -> int | None:
     return int(found)
 
 
-def text(dataset: Dataset, keyword: str) -> str:
+def text(of: Attributes, keyword: str) -> str:
     """A text as it is shown; empty if it is absent or cannot be read. Several values are joined by a backslash."""
+    found = _plain_text(of, keyword)
+    if found is not None:
+        return found
     try:
-        value = _value(dataset, keyword)
+        value = _value(of, keyword)
     except PixelDataError:
         return ""
     if value is None:
@@ -85,22 +128,51 @@ def text(dataset: Dataset, keyword: str) -> str:
         return str(value).strip("\0 ")
 
 
-def texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
+def _plain_text(of: Attributes, keyword: str) -> str | None:
+    """From the file's bytes; None where pydicom has to be asked."""
+    if not isinstance(of, Elements) or of.raw is None:
+        return None
+    tag = _tag(keyword)
+    raw = of.raw.get(tag)
+    if raw is None:
+        return ""
+    vr, value = raw[0] or _vr(tag), raw[1]
+    if not value.isascii() or _ESCAPE in value:
+        return None
+    if vr in _WORDS and (b"\\" not in value or (vr == b"CS" and b" " not in value)):
+        return value.decode("ascii").strip("\0 ")
+    if vr in (b"US", b"SS", b"UL", b"SL"):
+        found = _numbers_of(vr, value)
+        return str(found[0]) if found and len(found) == 1 else None
+    if vr in (b"DS", b"IS") and b"\\" not in value and _numbers_of(vr, value):
+        return value.decode("ascii").strip("\0 ")
+    return None
+
+
+def texts(of: Attributes, keyword: str) -> tuple[str, ...]:
     """The values of a text attribute with several."""
-    found = text(dataset, keyword)
+    found = text(of, keyword)
     return tuple(found.split("\\")) if found else ()
 
 
-def items(dataset: Dataset, keyword: str) -> tuple[Dataset, ...]:
+def items(of: Attributes, keyword: str) -> tuple[Dataset, ...]:
     """The items of a sequence; none if it is absent."""
-    value = _value(dataset, keyword)
+    value = _value(of, keyword)
     return tuple(cast(Iterable[Dataset], value)) if isinstance(value, Sequence) else ()
 
 
-def first_item(dataset: Dataset, keyword: str) -> Dataset | None:
+def first_item(of: Attributes, keyword: str) -> Dataset | None:
     """The first item of a sequence; None if there is none."""
-    found = items(dataset, keyword)
+    found = items(of, keyword)
     return found[0] if found else None
+
+
+def value_of(of: Attributes, keyword: str) -> object:
+    """A value as pydicom gives it; None if it is absent or cannot be read."""
+    try:
+        return _value(of, keyword)
+    except PixelDataError:
+        return None
 
 
 @cache
@@ -111,13 +183,27 @@ def _tag(keyword: str) -> BaseTag:
     return BaseTag(tag)
 
 
-def _value(dataset: Dataset, keyword: str) -> object:
+@cache
+def _vr(tag: int) -> bytes:
+    """What the dictionary says; empty where it is unknown or depends on other attributes."""
+    try:
+        found = dictionary_VR(tag)
+    except KeyError:
+        return b""
+    return found.encode() if len(found) == 2 else b""
+
+
+def _value(of: Attributes, keyword: str) -> object:
     tag = _tag(keyword)
-    if tag not in dataset.keys():  # noqa: SIM118 - the keys hold tags; the dataset itself would look each one up
+    if isinstance(of, Elements):
+        if of.raw is not None and tag not in of.raw:
+            return None
+        of = of.dataset
+    if tag not in of.keys():  # noqa: SIM118 - the keys hold tags; the dataset itself would look each one up
         return None
     try:
         with quiet:
-            return cast(object, dataset[tag].value)
+            return cast(object, of[tag].value)
     except Exception as error:  # whatever a malformed value makes pydicom raise; its words may quote the value
         raise PixelDataError(f"{describe(keyword)} cannot be read ({type(error).__name__})") from None
 

@@ -66,7 +66,7 @@ def describe_pixels(header: Header) -> PixelDescription:
     PixelDataError
         If an attribute is missing, malformed or contradicts another.
     """
-    name, dataset = header.name, header.dataset
+    name, dataset = header.name, header.elements
     if header.pixel_bytes is None:
         raise NoPixelDataError(f"{name}: holds no Pixel Data (7FE0,0010); it is {_article(header.sop_class_name)}")
     keyword = header.pixel_bytes.keyword
@@ -116,7 +116,7 @@ def named(error: VoxelryError, name: str) -> VoxelryError:
 
 
 def _needed(header: Header, keyword: str) -> int:
-    value = integer(header.dataset, keyword)
+    value = integer(header.elements, keyword)
     if value is None:
         raise PixelDataError(f"{describe(keyword)} is missing, so the pixels cannot be read")
     return value

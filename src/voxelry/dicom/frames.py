@@ -17,7 +17,7 @@ from pydicom.dataset import Dataset
 from voxelry.core.errors import GeometryError, PixelDataError
 from voxelry.core.geometry import check_orientation
 from voxelry.core.intensity import Window, WindowFunction
-from voxelry.dicom.attributes import describe, first_item, integer, items, number, numbers, text, texts
+from voxelry.dicom.attributes import Attributes, describe, first_item, integer, items, number, numbers, text, texts
 from voxelry.dicom.headers import Header
 
 MAX_FRAMES = 1_000_000
@@ -25,7 +25,6 @@ FARTHEST = 1e6
 """Millimetres: no patient is a kilometre away."""
 SAME_COSINE = 1e-3
 """Cosines that differ by no more are of one direction."""
-_PIXEL_REPRESENTATION = 0x00280103
 _RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
 _CT_CLASSES = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
 _VALUE_GROUPS = {
@@ -77,7 +76,7 @@ class Frame:
     def projection(self) -> bool:
         """True for a CT's localizer, which sums up the whole body along a line instead of cutting through it."""
         is_ct = self.header.sop_class_uid in _CT_CLASSES
-        return is_ct and "LOCALIZER" in texts(self.header.dataset, "ImageType")[2:]
+        return is_ct and "LOCALIZER" in texts(self.header.elements, "ImageType")[2:]
 
     def value(self, keyword: str) -> str:
         """An attribute that may tell frames at one position apart; empty where there is none."""
@@ -88,12 +87,12 @@ class Frame:
                 found = text(item, name) if item is not None else ""
                 if found:
                     return found
-        return text(self.header.dataset, keyword)
+        return text(self.header.elements, keyword)
 
     @property
     def instance_number(self) -> int:
         try:
-            return integer(self.header.dataset, "InstanceNumber") or 0
+            return integer(self.header.elements, "InstanceNumber") or 0
         except PixelDataError:
             return 0
 
@@ -106,7 +105,7 @@ def frames_of(header: Header) -> Iterator[Frame]:
     PixelDataError
         If the header's numbers cannot be read or contradict each other; the message names the tag.
     """
-    dataset = header.dataset
+    dataset = header.elements
     count = number_of_frames(header)
     try:
         shared = first_item(dataset, "SharedFunctionalGroupsSequence")
@@ -127,7 +126,7 @@ def frames_of(header: Header) -> Iterator[Frame]:
 
 def number_of_frames(header: Header) -> int:
     """Number of Frames (0028,0008), 1 where it is absent."""
-    count = integer(header.dataset, "NumberOfFrames")
+    count = integer(header.elements, "NumberOfFrames")
     count = 1 if count in (None, 0) else count
     if count is None or not 0 < count <= MAX_FRAMES:
         raise PixelDataError(f"{header.name}: {describe('NumberOfFrames')} is {count}")
@@ -137,7 +136,7 @@ def number_of_frames(header: Header) -> int:
 def _frame(
     header: Header, index: int, groups: tuple[Dataset, ...], dose_offset: float | None, *, single: bool
 ) -> Frame:
-    dataset = header.dataset
+    dataset = header.elements
     measures = _group(groups, "PixelMeasuresSequence", dataset)
     warnings: list[str] = []
     orientation = _orientation(_group(groups, "PlaneOrientationSequence", dataset), warnings)
@@ -145,7 +144,7 @@ def _frame(
     spacing = _spacing(measures, warnings)
     if spacing is None:
         warnings += _other_spacing(dataset)
-    if _PIXEL_REPRESENTATION not in dataset and header.pixel_bytes and header.pixel_bytes.keyword == "PixelData":
+    if "PixelRepresentation" not in dataset and header.pixel_bytes and header.pixel_bytes.keyword == "PixelData":
         warnings.append(f"{describe('PixelRepresentation')} is missing: values are taken as unsigned")
     thickness = _extent(measures, "SliceThickness", warnings)
     if not single and not groups:
@@ -179,7 +178,7 @@ def _frame(
     )
 
 
-def _group(groups: tuple[Dataset, ...], sequence: str, top: Dataset) -> Dataset:
+def _group(groups: tuple[Dataset, ...], sequence: str, top: Attributes) -> Attributes:
     """A functional group's item: the frame's own, else the shared one, else the instance itself."""
     for group in groups:
         item = first_item(group, sequence)
@@ -188,7 +187,7 @@ def _group(groups: tuple[Dataset, ...], sequence: str, top: Dataset) -> Dataset:
     return top
 
 
-def _orientation(plane: Dataset, warnings: list[str]) -> tuple[float, ...] | None:
+def _orientation(plane: Attributes, warnings: list[str]) -> tuple[float, ...] | None:
     try:
         found = numbers(plane, "ImageOrientationPatient", 6)
         return None if found is None else tuple(check_orientation(found).tolist())
@@ -197,7 +196,7 @@ def _orientation(plane: Dataset, warnings: list[str]) -> tuple[float, ...] | Non
         return None
 
 
-def _position(place: Dataset, warnings: list[str]) -> tuple[float, float, float] | None:
+def _position(place: Attributes, warnings: list[str]) -> tuple[float, float, float] | None:
     try:
         found = numbers(place, "ImagePositionPatient", 3)
     except PixelDataError as error:
@@ -209,7 +208,7 @@ def _position(place: Dataset, warnings: list[str]) -> tuple[float, float, float]
     return None if found is None else (found[0], found[1], found[2])
 
 
-def _spacing(measures: Dataset, warnings: list[str]) -> tuple[float, float] | None:
+def _spacing(measures: Attributes, warnings: list[str]) -> tuple[float, float] | None:
     try:
         found = numbers(measures, "PixelSpacing", 2)
     except PixelDataError as error:
@@ -227,7 +226,7 @@ def _spacing(measures: Dataset, warnings: list[str]) -> tuple[float, float] | No
     return found[0], found[1]
 
 
-def _other_spacing(dataset: Dataset) -> list[str]:
+def _other_spacing(dataset: Attributes) -> list[str]:
     """Distances that a header gives instead, and that are none in the patient."""
     if text(dataset, "ImagerPixelSpacing"):
         where = "is measured at the detector, where everything is magnified"
@@ -238,7 +237,7 @@ def _other_spacing(dataset: Dataset) -> list[str]:
     return []
 
 
-def _extent(measures: Dataset, keyword: str, warnings: list[str]) -> float | None:
+def _extent(measures: Attributes, keyword: str, warnings: list[str]) -> float | None:
     try:
         found = number(measures, keyword)
     except PixelDataError as error:
@@ -258,7 +257,7 @@ def _dose_offsets(header: Header, count: int) -> tuple[float, ...] | None:
     """Where a dose grid's planes lie along the normal, relative to the first (PS3.3 C.8.8.3.2)."""
     if header.sop_class_uid != _RT_DOSE or count == 1:
         return None
-    offsets = numbers(header.dataset, "GridFrameOffsetVector", count)
+    offsets = numbers(header.elements, "GridFrameOffsetVector", count)
     return None if offsets is None else tuple(offset - offsets[0] for offset in offsets)
 
 
@@ -268,23 +267,23 @@ def _dose_step(header: Header, orientation: tuple[float, ...], offset: float) ->
     Offsets that begin with 0 are distances along the normal; others are z coordinates of axial planes, whose
     normal may point down (PS3.3 C.8.8.3.2).
     """
-    first = (numbers(header.dataset, "GridFrameOffsetVector") or (0.0,))[0]
+    first = (numbers(header.elements, "GridFrameOffsetVector") or (0.0,))[0]
     normal = np.cross(orientation[:3], orientation[3:])
     if first != 0 and abs(normal[2]) > 1 - SAME_COSINE:
         normal = np.array([0.0, 0.0, 1.0])
     return np.asarray(offset * normal, np.float64)
 
 
-def _unit(header: Header, transform: Dataset) -> str:
-    named = text(transform, "RescaleType") or text(header.dataset, "DoseUnits") or text(header.dataset, "Units")
+def _unit(header: Header, transform: Attributes) -> str:
+    named = text(transform, "RescaleType") or text(header.elements, "DoseUnits") or text(header.elements, "Units")
     if named:
         return "" if named == "US" else {"GY": "Gy"}.get(named, named)
-    localizer = "LOCALIZER" in texts(header.dataset, "ImageType")
+    localizer = "LOCALIZER" in texts(header.elements, "ImageType")
     scaled = number(transform, "RescaleIntercept") is not None
     return "HU" if header.sop_class_uid in _CT_CLASSES and scaled and not localizer else ""
 
 
-def _windows(voi: Dataset) -> tuple[Window, ...]:
+def _windows(voi: Attributes) -> tuple[Window, ...]:
     """The windows that the header proposes; those that are no windows are left out, they change no value."""
     centers, widths = _each_number(voi, "WindowCenter"), _each_number(voi, "WindowWidth")
     names = texts(voi, "WindowCenterWidthExplanation")
@@ -299,7 +298,7 @@ def _windows(voi: Dataset) -> tuple[Window, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _each_number(voi: Dataset, keyword: str) -> list[float | None]:
+def _each_number(voi: Attributes, keyword: str) -> list[float | None]:
     """Each value of a text attribute as a number; None for one that is none."""
     found: list[float | None] = []
     for word in texts(voi, keyword):

@@ -7,44 +7,39 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 import pydicom
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from voxelry.core.errors import DamagedError, EmptyFileError, NotDicomError, TooLargeError
 from voxelry.dicom.deflated import check_expansion
+from voxelry.dicom.elements import Elements, Raw
+from voxelry.dicom.plain import LONG_VRS, PIXEL_TAGS, SHORT_VRS, UNDEFINED, PixelBytes, Plain, read_plain
 from voxelry.dicom.quiet import quiet
-from voxelry.dicom.sources import Source
+from voxelry.dicom.sources import HEAD_BYTES, Source
 
 DICOMDIR_CLASS = "1.2.840.10008.1.3.10"
-_UNDEFINED = 0xFFFFFFFF
-_LONG_VRS = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
-_VRS = _LONG_VRS | frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
+_VRS = LONG_VRS | SHORT_VRS
 _FIRST_GROUPS = (0x0002, 0x0008)
-
-
-@dataclass(frozen=True, slots=True)
-class PixelBytes:
-    """Where the pixels lie: the keyword of their element, and its value's place in the file.
-
-    ``offset`` is None where the file is deflated as a whole; ``length`` is None for encapsulated frames.
-    """
-
-    keyword: str
-    offset: int | None
-    length: int | None
+_SOP_INSTANCE, _SOP_CLASS, _SERIES, _STUDY, _MEDIA_INSTANCE, _MEDIA_CLASS = (
+    int(tag_for_keyword(keyword) or 0)
+    for keyword in (
+        "SOPInstanceUID", "SOPClassUID", "SeriesInstanceUID", "StudyInstanceUID",
+        "MediaStorageSOPInstanceUID", "MediaStorageSOPClassUID",
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Header:
     """An instance's attributes without its pixels.
 
-    ``dataset`` is read lazily by pydicom: a malformed value raises when it is asked for, so that values
-    from outside are asked for through ``voxelry.dicom.attributes``.
+    Values are asked for through ``voxelry.dicom.attributes``: a malformed one raises only then.
     """
 
     source: Source
-    dataset: Dataset
+    elements: Elements
     transfer_syntax_uid: UID
     pixel_bytes: PixelBytes | None
     sop_instance_uid: str
@@ -87,8 +82,13 @@ class Header:
             )
 
 
-def read_header(source: Source) -> Header:
+def read_header(source: Source, head: bytes | None = None) -> Header:
     """Read one file's header; DICOM is known by content.
+
+    Parameters
+    ----------
+    head
+        The file's first bytes, where the caller has read them.
 
     Raises
     ------
@@ -101,13 +101,40 @@ def read_header(source: Source) -> Header:
     TooLargeError
         If it is deflated and would expand beyond reason.
     """
-    if source.size == 0:
+    head = source.head(HEAD_BYTES) if head is None else head
+    if not head:
         raise EmptyFileError(f"{source.name}: the file is empty (0 bytes)")
+    if not is_dicom(head):
+        raise NotDicomError(f"{source.name}: not a DICOM file ({_describe(head)})")
+
+    def more(count: int) -> bytes:
+        return source.head(max(count, 8 * HEAD_BYTES if count < 4 * HEAD_BYTES else 4 * count))
+
+    plain = read_plain(head, source.size, more)
+    header = _read_by_pydicom(source) if plain is None else _plain_header(source, plain)
+    if header.sop_class_uid == DICOMDIR_CLASS:
+        raise NotDicomError(f"{source.name}: a DICOMDIR, an index of other files; those are loaded by themselves")
+    if header.pixel_bytes is None and not (len(header.elements) and header.sop_class_uid):
+        raise _cut_off(source)
+    return header
+
+
+def _plain_header(source: Source, plain: Plain) -> Header:
+    raw, meta = plain.raw, plain.meta
+    return Header(
+        source,
+        Elements(raw),
+        plain.transfer_syntax_uid,
+        plain.pixel_bytes,
+        _plain_uid(raw.get(_SOP_INSTANCE)) or _plain_uid(meta.get(_MEDIA_INSTANCE)),
+        _sop_class(_plain_uid(raw.get(_SOP_CLASS)), _plain_uid(meta.get(_MEDIA_CLASS))),
+        _plain_uid(raw.get(_SERIES)),
+        _plain_uid(raw.get(_STUDY)),
+    )
+
+
+def _read_by_pydicom(source: Source) -> Header:
     with source.open() as file:
-        head = file.read(144)
-        if not is_dicom(head):
-            raise NotDicomError(f"{source.name}: not a DICOM file ({_describe(head)})")
-        file.seek(0)
         try:
             with quiet:
                 check_expansion(file, source.name)
@@ -122,19 +149,30 @@ def read_header(source: Source) -> Header:
                 f"{source.name}: begins as DICOM, but the header cannot be read ({type(error).__name__}); "
                 "the file is damaged or cut off"
             ) from None
-    uids = [
-        _uid(dataset, keyword) for keyword in ("SOPInstanceUID", "SOPClassUID", "SeriesInstanceUID", "StudyInstanceUID")
-    ]
+    if cut:
+        raise _cut_off(source)
     meta = getattr(dataset, "file_meta", Dataset())
-    if DICOMDIR_CLASS in (_uid(meta, "MediaStorageSOPClassUID"), uids[1]):
-        raise NotDicomError(f"{source.name}: a DICOMDIR, an index of other files; those are loaded by themselves")
-    uids[0] = uids[0] or _uid(meta, "MediaStorageSOPInstanceUID")
-    uids[1] = uids[1] or _uid(meta, "MediaStorageSOPClassUID")
-    if pixels is None and (cut or not len(dataset) or not uids[1]):
-        raise DamagedError(
-            f"{source.name}: begins as DICOM, but ends in the middle of its header; the file is damaged or cut off"
-        )
-    return Header(source, dataset, syntax, pixels, *uids)
+    return Header(
+        source,
+        Elements(None, dataset),
+        syntax,
+        pixels,
+        _uid(dataset, "SOPInstanceUID") or _uid(meta, "MediaStorageSOPInstanceUID"),
+        _sop_class(_uid(dataset, "SOPClassUID"), _uid(meta, "MediaStorageSOPClassUID")),
+        _uid(dataset, "SeriesInstanceUID"),
+        _uid(dataset, "StudyInstanceUID"),
+    )
+
+
+def _sop_class(own: str, media: str) -> str:
+    """The object's own word first; but a DICOMDIR is one whichever of the two says so."""
+    return DICOMDIR_CLASS if media == DICOMDIR_CLASS else own or media
+
+
+def _cut_off(source: Source) -> DamagedError:
+    return DamagedError(
+        f"{source.name}: begins as DICOM, but ends in the middle of its header; the file is damaged or cut off"
+    )
 
 
 def is_dicom(head: bytes) -> bool:
@@ -176,7 +214,7 @@ def _transfer_syntax(dataset: Dataset) -> UID:
 def _ends_in_an_element(dataset: Dataset, size: int, syntax: UID) -> bool:
     """True if the file ends within an element: pydicom takes of it what is there, or leaves it out."""
     last = next(reversed(list(dataset.values())), None)
-    if not isinstance(last, RawDataElement) or last.length == _UNDEFINED or syntax == DeflatedExplicitVRLittleEndian:
+    if not isinstance(last, RawDataElement) or last.length == UNDEFINED or syntax == DeflatedExplicitVRLittleEndian:
         return False
     return last.value_tell + last.length != size
 
@@ -195,14 +233,14 @@ def _find_pixels(file: BinaryIO, dataset: Dataset, syntax: UID) -> PixelBytes | 
     _, little = dataset.original_encoding
     order = "little" if little else "big"
     tag = int.from_bytes(element[:2], order) << 16 | int.from_bytes(element[2:4], order)  # type: ignore[arg-type]
-    keyword = {0x7FE00010: "PixelData", 0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData"}.get(tag, "")
+    keyword = PIXEL_TAGS.get(tag, "")
     if not keyword:
         return None
     if element[4:6] not in _VRS:  # implicit VR; some files mix both, so that the element itself is asked
         length, start = int.from_bytes(element[4:8], order), offset + 8  # type: ignore[arg-type]
     else:
         length, start = int.from_bytes(element[8:12], order), offset + 12  # type: ignore[arg-type]
-    return PixelBytes(keyword, start, None if length == _UNDEFINED else length)
+    return PixelBytes(keyword, start, None if length == UNDEFINED else length)
 
 
 def _find_deflated(file: BinaryIO) -> PixelBytes | None:
@@ -214,6 +252,11 @@ def _find_deflated(file: BinaryIO) -> PixelBytes | None:
     return None
 
 
+# The standard allows digits and dots; de-identifiers are known to write letters as well.
+_UID = r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}"
+_UID_TEXT, _UID_BYTES = re.compile(_UID), re.compile(_UID.encode())
+
+
 def _uid(dataset: Dataset, keyword: str) -> str:
     try:
         with quiet:
@@ -221,5 +264,9 @@ def _uid(dataset: Dataset, keyword: str) -> str:
     except Exception:  # a value that pydicom cannot read is as good as none
         return ""
     text = str(value).strip("\0 ") if isinstance(value, str) else ""
-    # The standard allows digits and dots; de-identifiers are known to write letters as well.
-    return text if re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}", text) else ""
+    return text if _UID_TEXT.fullmatch(text) else ""
+
+
+def _plain_uid(raw: Raw | None) -> str:
+    found = None if raw is None else _UID_BYTES.fullmatch(raw[1].strip(b"\0 "))
+    return "" if found is None else found[0].decode()

@@ -56,12 +56,12 @@ _Table = tuple[int, npt.NDArray[np.int64]]
 
 def _lookup_table(frame: Frame) -> _Table | None:
     """The Modality LUT: the first stored value mapped, and the values from there on (PS3.3 C.11.1.1)."""
-    item = first_item(frame.header.dataset, "ModalityLUTSequence")
+    item = first_item(frame.header.elements, "ModalityLUTSequence")
     if item is None:
         return None
     try:
         descriptor = numbers(item, "LUTDescriptor", 3)
-        signed = integer(frame.header.dataset, "PixelRepresentation") == 1
+        signed = integer(frame.header.elements, "PixelRepresentation") == 1
         data = None if descriptor is None else _lut_data(frame, item, int(descriptor[0]) or 2**16)
     except PixelDataError as error:
         raise PixelDataError(f"{frame.header.name}: {error}") from None
@@ -85,7 +85,7 @@ def _lut_data(frame: Frame, item: Dataset, count: int) -> npt.NDArray[np.int64] 
         return None if found is None else np.array(found, np.int64)
     if len(value) < 2 * count:  # 8 bits for each entry, two in a word
         return np.frombuffer(value, np.uint8).astype(np.int64)
-    _, little = frame.header.dataset.original_encoding
+    little = frame.header.elements.little_endian
     return np.frombuffer(value[: 2 * count], "<u2" if little else ">u2").astype(np.int64)
 
 

@@ -14,7 +14,8 @@ from voxelry.core.errors import NoPixelDataError, PixelDataError, TruncatedError
 from voxelry.dicom.attributes import describe
 from voxelry.dicom.codecs import GE_BIG_ENDIAN_PIXELS
 from voxelry.dicom.description import PixelDescription
-from voxelry.dicom.headers import Header, PixelBytes
+from voxelry.dicom.headers import Header
+from voxelry.dicom.plain import PixelBytes
 
 Stored = npt.NDArray[Any]
 
@@ -91,7 +92,7 @@ def _unpacked(raw: bytes, header: Header, pixels: PixelDescription, *, first_bit
 
 
 def _little(header: Header) -> bool:
-    _, little = header.dataset.original_encoding
+    little = header.elements.little_endian
     return bool(little) and header.transfer_syntax_uid != GE_BIG_ENDIAN_PIXELS
 
 

@@ -22,7 +22,7 @@ from voxelry.core.errors import (
     TransferSyntaxError,
     TruncatedError,
 )
-from voxelry.dicom.attributes import describe, numbers, text
+from voxelry.dicom.attributes import describe, numbers, text, value_of
 from voxelry.dicom.codecs import check_declared, decode, is_encapsulated, is_supported
 from voxelry.dicom.description import PixelDescription, describe_pixels, named
 from voxelry.dicom.headers import Header
@@ -38,7 +38,7 @@ _LOSSY_SYNTAXES = frozenset(
 
 def is_lossy(header: Header) -> bool:
     """True if the pixels were ever compressed with loss (PS3.3 C.7.6.1.1.5), or are now."""
-    return text(header.dataset, "LossyImageCompression") == "01" or header.transfer_syntax_uid in _LOSSY_SYNTAXES
+    return text(header.elements, "LossyImageCompression") == "01" or header.transfer_syntax_uid in _LOSSY_SYNTAXES
 
 
 def stored_frames(header: Header, wanted: Collection[int] | None = None) -> Iterator[Stored]:
@@ -101,7 +101,7 @@ def stored_frames(header: Header, wanted: Collection[int] | None = None) -> Iter
 def palette_applied(header: Header, values: Stored) -> Stored:
     """Indices to RGB by the instance's palette (PS3.3 C.7.6.3.1.5); 16-bit entries give their upper 8 bits."""
     with quiet:
-        rgb = apply_color_lut(cast("npt.NDArray[np.uint8]", values), header.dataset)
+        rgb = apply_color_lut(cast("npt.NDArray[np.uint8]", values), header.elements.dataset)
     if rgb.dtype.itemsize == 1:
         return rgb
     return (rgb >> (8 if _table_uses_upper_bits(header) else 0)).astype(np.uint8)
@@ -109,9 +109,9 @@ def palette_applied(header: Header, values: Stored) -> Stored:
 
 def _table_uses_upper_bits(header: Header) -> bool:
     """False for tables that declare 16 bits and hold 8, as old ultrasound writes them."""
-    tables = [header.dataset.get(f"{colour}PaletteColorLookupTableData") for colour in ("Red", "Green", "Blue")]
+    tables = [value_of(header.elements, f"{colour}PaletteColorLookupTableData") for colour in ("Red", "Green", "Blue")]
     plain = [np.frombuffer(table, np.uint8) for table in tables if isinstance(table, bytes) and len(table) % 2 == 0]
-    _, little = header.dataset.original_encoding
+    little = header.elements.little_endian
     return len(plain) < len(tables) or any(table[1 if little else 0 :: 2].any() for table in plain)
 
 
@@ -123,8 +123,9 @@ def _encapsulated(header: Header, pixels: PixelDescription, wanted: Collection[i
             f"{header.transfer_syntax_uid.name}"
         )
     extended = None
-    if "ExtendedOffsetTable" in header.dataset and "ExtendedOffsetTableLengths" in header.dataset:
-        extended = header.dataset.ExtendedOffsetTable, header.dataset.ExtendedOffsetTableLengths
+    if "ExtendedOffsetTable" in header.elements and "ExtendedOffsetTableLengths" in header.elements:
+        dataset = header.elements.dataset
+        extended = dataset.ExtendedOffsetTable, dataset.ExtendedOffsetTableLengths
     with header.source.open() as file:
         file.seek(place.offset)
         frames = generate_frames(file, number_of_frames=pixels.frames, extended_offsets=extended)
@@ -213,8 +214,8 @@ def padding_range(header: Header, pixels: PixelDescription) -> tuple[float, floa
         ("DoubleFloatPixelPaddingValue", "DoubleFloatPixelPaddingRangeLimit"),
     ):
         try:
-            values = numbers(header.dataset, keywords[0], 1)
-            limits = numbers(header.dataset, keywords[1], 1) or values
+            values = numbers(header.elements, keywords[0], 1)
+            limits = numbers(header.elements, keywords[1], 1) or values
         except PixelDataError as error:
             raise named(error, header.name) from None
         if values is not None and limits is not None:

@@ -8,7 +8,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 from voxelry.core.errors import NoPixelDataError, PixelDataError, Problem, VoxelryError
-from voxelry.core.volume import Value
+from voxelry.core.value import Value
 from voxelry.dicom.attributes import integer, text
 from voxelry.dicom.description import describe_pixels
 from voxelry.dicom.frames import Frame, frames_of
@@ -34,19 +34,19 @@ class Series:
 
     @property
     def modality(self) -> str:
-        return text(self.instances[0].dataset, "Modality")
+        return text(self.instances[0].elements, "Modality")
 
     @property
     def number(self) -> int | None:
         """Series Number (0020,0011)."""
         try:
-            return integer(self.instances[0].dataset, "SeriesNumber")
+            return integer(self.instances[0].elements, "SeriesNumber")
         except PixelDataError:
             return None
 
     @property
     def description(self) -> str:
-        return text(self.instances[0].dataset, "SeriesDescription")
+        return text(self.instances[0].elements, "SeriesDescription")
 
     @cached_property
     def metadata(self) -> Mapping[str, Value]:
@@ -102,8 +102,8 @@ class Study:
     @property
     def metadata(self) -> Mapping[str, Value]:
         """The study's and patient's attributes, by keyword."""
-        dataset = self.series[0].instances[0].dataset
-        return MappingProxyType({keyword: text(dataset, keyword) for keyword in STUDY_KEYWORDS if keyword in dataset})
+        first = self.series[0].instances[0].elements
+        return MappingProxyType({keyword: text(first, keyword) for keyword in STUDY_KEYWORDS if keyword in first})
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +141,7 @@ def group(headers: Iterable[Header]) -> tuple[Study, ...]:
 
 def _instance_order(header: Header) -> tuple[int, str, str]:
     try:
-        instance_number = integer(header.dataset, "InstanceNumber") or 0
+        instance_number = integer(header.elements, "InstanceNumber") or 0
     except PixelDataError:
         instance_number = 0
     return instance_number, header.sop_instance_uid, header.name

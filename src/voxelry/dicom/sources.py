@@ -7,16 +7,18 @@ only downwards: Python's zipfile never yields more than an entry declares.
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 import stat
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Protocol, cast
+from pathlib import PurePosixPath
+from typing import IO, BinaryIO, Protocol, cast
 
 from voxelry.core.errors import (
     ArchiveError,
@@ -29,13 +31,18 @@ from voxelry.core.errors import (
     UnsafePathError,
     VoxelryError,
 )
+from voxelry.core.progress import Progress, part, silent
 
 StrPath = str | os.PathLike[str]
 OnProblem = Callable[[str, Problem], None]
 
 SPOOL_BYTES = 32 * 2**20
 """An archive's entry up to this size is expanded in memory, a larger one in a nameless temporary file."""
+HEAD_BYTES = 8192
+"""Most headers end within so many bytes."""
 _HEAD = 132
+_OPENING = os.O_CLOEXEC | os.O_NONBLOCK if os.name == "posix" else os.O_BINARY  # type: ignore[attr-defined]
+_GZIP_START = b"\x1f\x8b\x08"
 _ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _ENCRYPTED = 0x1
 
@@ -50,22 +57,36 @@ class Source(Protocol):
     def open(self) -> BinaryIO:
         """The bytes from the start, seekable."""
 
+    def head(self, count: int) -> bytes:
+        """The first ``count`` bytes, or all if there are fewer, without reading the rest."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileSource:
     """A file on disk."""
 
-    path: Path
+    path: str
     name: str
     size: int
 
     @classmethod
     def of(cls, path: StrPath, name: str | None = None) -> FileSource:
         """The file at ``path``, shown to people as ``name``."""
-        return cls(Path(path), str(path) if name is None else name, Path(path).stat().st_size)
+        return cls(os.fspath(path), str(path) if name is None else name, os.stat(path).st_size)  # noqa: PTH116
 
     def open(self) -> BinaryIO:
-        return self.path.open("rb")
+        return open(self.path, "rb")  # noqa: PTH123 - thousands of them: a Path for each costs more than reading
+
+    def head(self, count: int) -> bytes:
+        return _first_bytes(self.path, count)
+
+
+def _first_bytes(path: str, count: int) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | _OPENING)
+    try:
+        return os.read(descriptor, count)
+    finally:
+        os.close(descriptor)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,17 +103,71 @@ class EntrySource:
 
     def open(self) -> BinaryIO:
         with _ArchiveErrors(self.name), self.archive.open(self.entry) as packed:
-            if self.size <= SPOOL_BYTES:
-                return BytesIO(packed.read())
-            spool = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - the caller closes it
-            shutil.copyfileobj(packed, spool, 2**20)
-            spool.seek(0)
-            return spool
+            return _spooled(packed, self.size)
 
-    def head(self) -> bytes:
-        """The first bytes, without expanding the rest."""
+    def head(self, count: int) -> bytes:
         with _ArchiveErrors(self.name), self.archive.open(self.entry) as packed:
-            return packed.read(_HEAD)
+            return packed.read(count)
+
+
+@dataclass(slots=True, eq=False)
+class GzipSource:
+    """A file that is packed by itself (RFC 1952); it is unpacked each time it is opened.
+
+    Parameters
+    ----------
+    packed
+        The file as it lies there.
+    limit
+        How many bytes it may expand to.
+    """
+
+    packed: Source
+    limit: int
+    _size: int = -1
+
+    @property
+    def name(self) -> str:
+        return self.packed.name
+
+    @property
+    def size(self) -> int:
+        """Of the content; what the file itself says of it is no more than a claim, so that it is counted."""
+        if self._size < 0:
+            with _ArchiveErrors(self.name), self._unpacked() as content:
+                total = 0
+                while block := content.read(2**20):
+                    total += len(block)
+                    if total > self.limit:
+                        raise TooLargeError(
+                            f"{self.name}: would expand to more than {self.limit} bytes from {self.packed.size}: "
+                            "a gzip bomb, or unpack it first"
+                        )
+            self._size = total
+        return self._size
+
+    def open(self) -> BinaryIO:
+        size = self.size
+        with _ArchiveErrors(self.name), self._unpacked() as content:
+            return _spooled(content, size)
+
+    def head(self, count: int) -> bytes:
+        with _ArchiveErrors(self.name), self._unpacked() as content:
+            return content.read(count)
+
+    @contextmanager
+    def _unpacked(self) -> Iterator[BinaryIO]:
+        with self.packed.open() as file, gzip.GzipFile(fileobj=file) as content:
+            yield cast(BinaryIO, content)
+
+
+def _spooled(content: BinaryIO | IO[bytes], size: int) -> BinaryIO:
+    if size <= SPOOL_BYTES:
+        return BytesIO(content.read(size))
+    spool = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - the caller closes it
+    shutil.copyfileobj(content, spool, 2**20)
+    spool.seek(0)
+    return spool
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,45 +222,78 @@ def walk(
     NothingFoundError
         If the path does not exist.
     """
-    root, shown = Path(path), str(path) if name is None else name
+    return (source for source, _ in scan(path, on_problem=on_problem, limits=limits, name=name))
+
+
+def scan(
+    path: StrPath,
+    *,
+    on_problem: OnProblem,
+    limits: Limits = DEFAULT_LIMITS,
+    name: str | None = None,
+    progress: Progress = silent,
+) -> Iterator[tuple[Source, bytes]]:
+    """As ``walk``, each with its first ``HEAD_BYTES`` bytes: looking at them is how archives are known.
+
+    ``progress`` is told which part of the files was given.
+    """
+    root, shown = os.fspath(path), str(path) if name is None else name
     try:
-        root.stat()
+        is_folder = stat.S_ISDIR(os.stat(root).st_mode)  # noqa: PTH116
     except (OSError, ValueError) as error:
         raise NothingFoundError(f"{shown}: there is no such file or folder") from error
-    for file, called in _files(root, shown, on_problem):
+    progress(0.0, "looking for files")
+    files = list(_files(root, shown, on_problem)) if is_folder else [(root, shown)]
+    for done, (file, called) in enumerate(files):
+        progress(done / len(files), "reading headers")
         try:
-            if not stat.S_ISREG(file.stat().st_mode):
+            told = os.stat(file)  # noqa: PTH116
+            if not stat.S_ISREG(told.st_mode):
                 on_problem(called, Problem("unreadable", f"{called}: is no regular file"))
                 continue
-            source = FileSource.of(file, called)
-            with source.open() as opened:
-                archive = is_zip(opened.read(_HEAD))
+            head = _first_bytes(file, HEAD_BYTES)
         except OSError as error:
             on_problem(called, unreadable(called, error))
             continue
-        if archive:
-            size = source.size
-            budget = _Budget(
-                limits.entries, min(limits.expanded_bytes, max(limits.ratio_from, int(limits.ratio * size)))
-            )
-            yield from _open_archive(source, limits, budget, 1, on_problem)
+        source = FileSource(file, called, told.st_size)
+        if is_zip(head):
+            allowed = _allowed(source.size, limits)
+            share = part(progress, done / len(files), (done + 1) / len(files))
+            yield from _open_archive(source, limits, _Budget(limits.entries, allowed), 1, on_problem, share)
         else:
-            yield source
+            yield from _unpacked(source, head, _allowed(source.size, limits), on_problem)
+    progress(1.0, "reading headers")
 
 
-def _files(root: Path, name: str, on_problem: OnProblem) -> Iterator[tuple[Path, str]]:
-    if not root.is_dir():
-        yield root, name
+def _allowed(size: int, limits: Limits) -> int:
+    return min(limits.expanded_bytes, max(limits.ratio_from, int(limits.ratio * size)))
+
+
+def _unpacked(source: Source, head: bytes, allowed: int, on_problem: OnProblem) -> Iterator[tuple[Source, bytes]]:
+    """The file itself, or what is in it where it is gzip."""
+    if not head.startswith(_GZIP_START) or head[128:132] == b"DICM":
+        yield source, head
         return
+    content = GzipSource(source, allowed)
+    try:
+        yield content, content.head(HEAD_BYTES)
+    except VoxelryError as error:
+        on_problem(source.name, error.problem)
+
+
+def _files(root: str, name: str, on_problem: OnProblem) -> Iterator[tuple[str, str]]:
+    def shown(path: str) -> str:
+        below = path[len(root) :].lstrip(os.sep)
+        return os.path.join(name, below) if below else name  # noqa: PTH118
 
     def unlisted(error: OSError) -> None:
-        shown = str(Path(name, Path(error.filename).relative_to(root)))
-        on_problem(shown, unreadable(shown, error))
+        called = shown(str(error.filename))
+        on_problem(called, unreadable(called, error))
 
     visited: set[tuple[int, int]] = set()
     for folder, folders, files in os.walk(root, onerror=unlisted, followlinks=True):
         try:
-            place = Path(folder).stat()
+            place = os.stat(folder)  # noqa: PTH116
         except OSError as error:
             unlisted(error)
             folders.clear()
@@ -195,9 +303,9 @@ def _files(root: Path, name: str, on_problem: OnProblem) -> Iterator[tuple[Path,
             continue
         visited.add((place.st_dev, place.st_ino))
         folders.sort()
+        start, called = os.path.join(folder, ""), os.path.join(shown(folder), "")  # noqa: PTH118
         for file in sorted(files):
-            found = Path(folder, file)
-            yield found, str(Path(name, found.relative_to(root)))
+            yield start + file, called + file
 
 
 def unreadable(name: str, error: OSError) -> Problem:
@@ -211,8 +319,8 @@ def is_zip(head: bytes) -> bool:
 
 
 def _open_archive(
-    source: Source, limits: Limits, budget: _Budget, depth: int, on_problem: OnProblem
-) -> Iterator[Source]:
+    source: Source, limits: Limits, budget: _Budget, depth: int, on_problem: OnProblem, progress: Progress
+) -> Iterator[tuple[Source, bytes]]:
     name = source.name
     try:
         if depth > limits.nesting:
@@ -230,19 +338,20 @@ def _open_archive(
         return
     if not entries:
         on_problem(name, Problem("empty_archive", f"{name}: the archive holds no files"))
-    for entry in sorted(entries, key=lambda entry: entry.filename):
+    for done, entry in enumerate(sorted(entries, key=lambda entry: entry.filename)):
+        progress(done / len(entries), "reading headers")
         shown = f"{name}/{_printable(entry.filename)}"
         try:
             _check_entry(entry, shown, limits, budget)
             inner = EntrySource(archive, entry, shown)
-            nested = is_zip(inner.head())
+            head = inner.head(HEAD_BYTES)
         except VoxelryError as error:
             on_problem(shown, error.problem)
             continue
-        if nested:
-            yield from _open_archive(inner, limits, budget, depth + 1, on_problem)
+        if is_zip(head):
+            yield from _open_archive(inner, limits, budget, depth + 1, on_problem, silent)
         else:
-            yield inner
+            yield from _unpacked(inner, head, budget.bytes, on_problem)
 
 
 class _Archive(zipfile.ZipFile):

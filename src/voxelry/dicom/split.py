@@ -127,7 +127,7 @@ def _groups(frames: Sequence[Frame]) -> list[list[Frame]]:
 
 def _kind(header: Header) -> tuple[tuple[object, ...], str]:
     """What all frames of an instance share, and which film they are on if they are several."""
-    dataset = header.dataset
+    dataset = header.elements
     kind = (
         text(dataset, "Rows"),
         text(dataset, "Columns"),

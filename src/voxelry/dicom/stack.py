@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -18,19 +18,16 @@ from voxelry.core.geometry import (
     make_affine,
     slice_normal,
 )
-from voxelry.core.intensity import Window
 from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Spacing, Volume
 from voxelry.dicom.attributes import describe, number
 from voxelry.dicom.description import describe_pixels
 from voxelry.dicom.frames import Frame
 from voxelry.dicom.headers import Header
-from voxelry.dicom.modality import modality_values, transform_limits
-from voxelry.dicom.pixels import Stored, is_lossy, padding_range, stored_frames
-from voxelry.dicom.shared import shared_metadata
+from voxelry.dicom.pixels import is_lossy
 from voxelry.dicom.split import Pile, split
+from voxelry.dicom.voxels import make_volume
 
-PLAUSIBLE_HU = (-10_000.0, 70_000.0)
 HEADER_SPACING_FRACTION = 0.02
 """A header's slice spacing further from the measured one than this fraction is reported."""
 
@@ -151,7 +148,7 @@ class Stack:
 
     def _header_disagrees(self, grid: Grid) -> list[str]:
         try:
-            said = number(self.frames[0].header.dataset, "SpacingBetweenSlices")
+            said = number(self.frames[0].header.elements, "SpacingBetweenSlices")
         except PixelDataError:
             return []
         if said is None or any(
@@ -175,80 +172,20 @@ class Stack:
             If a frame cannot be decoded; the message names its file.
         """
         if self.problem is not None:
-            raise GeometryError(self.problem.message)
-        return self._build(self.affine, self.spacing, progress)
+            raise GeometryError(self.problem.message, **self.problem.numbers)
+        return self.for_viewing(progress=progress)
 
     def for_viewing(self, *, progress: Progress = silent) -> Volume:
         """The same, slice by slice, whether the grid is regular or not: without an affine where it is not."""
-        return self._build(self.affine, self.spacing, progress)
-
-    def _build(self, affine: npt.NDArray[np.float64] | None, spacing: Spacing, progress: Progress) -> Volume:
-        stored = self._stored(progress)
-        frames = self.frames
-        first = describe_pixels(frames[0].header)
-        array = modality_values(stored, frames) if first.kind == "grey" else np.stack(stored)
-        warnings = list(self.warnings)
-        unit = frames[0].unit
-        if len({frame.unit for frame in frames}) > 1:
-            unit = ""
-            warnings.append("the slices' values have different units (Rescale Type (0028,1054))")
-        padding = self._padding() if first.kind == "grey" else None
-        volume = Volume(
-            array=array,
-            affine=affine,
-            spacing=spacing,
-            unit=unit,
-            metadata=shared_metadata([frame.header for frame in frames]),
-            padding=padding,
-            windows=_shared_windows(frames),
-            inverted=first.photometric == "MONOCHROME1",
-            lossy=any(is_lossy(header) for header in self.headers),
+        return make_volume(
+            self.frames,
+            affine=self.affine,
+            spacing=self.spacing,
             label=self.label,
-            instance_uids=tuple(frame.header.sop_instance_uid for frame in frames),
-            warnings=tuple(warnings),
+            warnings=self.warnings,
+            lossy=any(is_lossy(header) for header in self.headers),
+            progress=progress,
         )
-        return _with_implausible_named(volume)
-
-    def _stored(self, progress: Progress) -> list[Stored]:
-        """The stored values of each frame; an instance with several frames is opened once."""
-        wanted: dict[Header, dict[int, int]] = {}
-        for place, frame in enumerate(self.frames):
-            wanted.setdefault(frame.header, {})[frame.index] = place
-        found: dict[int, Stored] = {}
-        for done, (header, places) in enumerate(wanted.items()):
-            progress(done / len(wanted), "reading pixels")
-            for index, values in zip(sorted(places), stored_frames(header, places), strict=True):
-                found[places[index]] = values
-        progress(1.0, "reading pixels")
-        return [found[place] for place in range(len(self.frames))]
-
-    def _padding(self) -> npt.NDArray[np.float64] | None:
-        ranges = np.full((len(self.frames), 2), np.nan)
-        headers = dict.fromkeys(frame.header for frame in self.frames)
-        stored = {header: padding_range(header, describe_pixels(header)) for header in headers}
-        for place, frame in enumerate(self.frames):
-            limits = stored[frame.header]
-            if limits is not None:
-                ranges[place] = transform_limits(limits, frame)
-        return None if np.isnan(ranges).all() else ranges
-
-
-def _with_implausible_named(volume: Volume) -> Volume:
-    if volume.unit != "HU" or not volume.array.size:
-        return volume
-    low, high = float(volume.array.min()), float(volume.array.max())
-    if PLAUSIBLE_HU[0] <= low and high <= PLAUSIBLE_HU[1]:
-        return volume
-    warning = (
-        f"implausible values for Hounsfield units: {low:g} to {high:g}; "
-        "check Rescale Slope (0028,1053) and Rescale Intercept (0028,1052)"
-    )
-    return replace(volume, warnings=(*volume.warnings, warning))
-
-
-def _shared_windows(frames: tuple[Frame, ...]) -> tuple[Window, ...]:
-    """The middle slice's windows: many MR series give every slice its own, and one volume needs one."""
-    return frames[len(frames) // 2].windows
 
 
 def stacks_of(frames: Iterable[Frame]) -> tuple[Stack, ...]:

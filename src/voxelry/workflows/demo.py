@@ -11,7 +11,8 @@ import numpy as np
 
 from voxelry.core.errors import Problem
 from voxelry.core.progress import Progress, part, silent
-from voxelry.core.volume import Value, Volume
+from voxelry.core.value import Value
+from voxelry.core.volume import Volume
 from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, StrPath
 from voxelry.workflows.load import load
 from voxelry.workflows.names import export_names

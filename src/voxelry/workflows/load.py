@@ -20,7 +20,7 @@ from voxelry.dicom.headers import Header, read_header
 from voxelry.dicom.modality import modality_values
 from voxelry.dicom.pixels import stored_frames
 from voxelry.dicom.series import Index, Study, group
-from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, Source, StrPath, unreadable, walk
+from voxelry.dicom.sources import DEFAULT_LIMITS, HEAD_BYTES, Limits, Source, StrPath, scan, unreadable, walk
 from voxelry.dicom.stack import Stack
 
 
@@ -60,14 +60,12 @@ def index(path: StrPath | Iterable[Source], *, limits: Limits = DEFAULT_LIMITS, 
     skipped: dict[str, Problem] = {}
     headers: dict[str, Header] = {}
     if isinstance(path, str | PathLike):
-        progress(0.0, "looking for files")
-        sources: list[Source] = list(walk(path, limits=limits, on_problem=skipped.__setitem__))
+        found = scan(path, limits=limits, on_problem=skipped.__setitem__, progress=progress)
     else:
-        sources = list(path)
-    for done, source in enumerate(sources):
-        progress(done / len(sources), "reading headers")
+        found = ((source, source.head(HEAD_BYTES)) for source in path)
+    for source, head in found:
         try:
-            header = read_header(source)
+            header = read_header(source, head)
         except VoxelryError as error:
             skipped[source.name] = error.problem
             continue

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from voxelry.core.errors import ParameterError
 from voxelry.core.progress import Progress, silent
-from voxelry.core.volume import Value
+from voxelry.core.value import Value
 from voxelry.workflows.publish import published
 
 SHAPE = (48, 256, 256)

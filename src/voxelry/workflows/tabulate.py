@@ -9,7 +9,7 @@ import numpy as np
 
 from voxelry.core.errors import Problem, VoxelryError
 from voxelry.core.progress import Progress, silent
-from voxelry.core.volume import Value
+from voxelry.core.value import Value
 from voxelry.dicom.attributes import BINARY_VRS, element_name, elements, to_json
 from voxelry.dicom.headers import Header, read_header
 from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, Source, StrPath, unreadable, walk
@@ -71,7 +71,7 @@ def _table(headers: Iterable[Header]) -> pd.DataFrame:
     names: list[str] = []
     for row, header in enumerate(headers):
         names.append(header.name)
-        for element in elements(header.dataset):
+        for element in elements(header.elements.dataset):
             if element.VR in BINARY_VRS or element.tag.element == 0:
                 continue
             key = int(element.tag), element_name(element)

@@ -42,6 +42,10 @@ class _Kept:
     def open(self) -> BinaryIO:
         return files.open_kept(self.sha256)
 
+    def head(self, count: int) -> bytes:
+        with self.open() as file:
+            return file.read(count)
+
 
 def submit_build(series: Series) -> None:
     """Ask for the volumes of a series. To be called in a transaction."""

@@ -6,11 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pydicom.dataset import Dataset
-
 from voxelry.core.errors import PixelDataError
-from voxelry.core.volume import Value
-from voxelry.dicom.attributes import integer, text
+from voxelry.core.value import Value
+from voxelry.dicom.attributes import Attributes, integer, text
 from voxelry.dicom.headers import Header
 from voxelry.dicom.pixels import is_lossy
 
@@ -29,34 +27,34 @@ class Described:
 
 def describe(header: Header) -> Described:
     """The values of a header that the archive's rows hold."""
-    dataset = header.dataset
+    own = header.elements
     return Described(
         patient={
-            "patient_id": _text(dataset, "PatientID", 64),
-            "issuer": _text(dataset, "IssuerOfPatientID", 64),
-            "name": _text(dataset, "PatientName", 324),
-            "birth_date": _date(dataset, "PatientBirthDate"),
-            "sex": _text(dataset, "PatientSex", 16),
+            "patient_id": _text(own, "PatientID", 64),
+            "issuer": _text(own, "IssuerOfPatientID", 64),
+            "name": _text(own, "PatientName", 324),
+            "birth_date": _date(own, "PatientBirthDate"),
+            "sex": _text(own, "PatientSex", 16),
         },
         study={
             "study_instance_uid": header.study_instance_uid,
-            "date": _date(dataset, "StudyDate"),
-            "time": _time(dataset, "StudyTime"),
-            "description": _text(dataset, "StudyDescription", 200),
-            "accession_number": _text(dataset, "AccessionNumber", 64),
+            "date": _date(own, "StudyDate"),
+            "time": _time(own, "StudyTime"),
+            "description": _text(own, "StudyDescription", 200),
+            "accession_number": _text(own, "AccessionNumber", 64),
         },
         series={
             "series_instance_uid": header.series_instance_uid,
-            "number": _integer(dataset, "SeriesNumber"),
-            "modality": _text(dataset, "Modality", 16),
-            "description": _text(dataset, "SeriesDescription", 200),
-            "body_part": _text(dataset, "BodyPartExamined", 64),
+            "number": _integer(own, "SeriesNumber"),
+            "modality": _text(own, "Modality", 16),
+            "description": _text(own, "SeriesDescription", 200),
+            "body_part": _text(own, "BodyPartExamined", 64),
         },
         instance={
             "sop_instance_uid": header.sop_instance_uid,
             "sop_class_uid": header.sop_class_uid,
             "transfer_syntax_uid": str(header.transfer_syntax_uid)[:64],
-            "number": _integer(dataset, "InstanceNumber"),
+            "number": _integer(own, "InstanceNumber"),
             "has_pixels": header.has_pixels,
             "lossy": is_lossy(header),
         },
@@ -74,25 +72,25 @@ def storable(value: Value) -> Value:
     return value
 
 
-def _text(dataset: Dataset, keyword: str, length: int) -> str:
-    return text(dataset, keyword).replace("\0", "").strip()[:length]
+def _text(of: Attributes, keyword: str, length: int) -> str:
+    return text(of, keyword).replace("\0", "").strip()[:length]
 
 
-def _date(dataset: Dataset, keyword: str) -> str:
-    found = _text(dataset, keyword, 10)
+def _date(of: Attributes, keyword: str) -> str:
+    found = _text(of, keyword, 10)
     parts = re.fullmatch(r"(\d{4})\.?(\d{2})\.?(\d{2})", found)
     return "-".join(parts.groups()) if parts else found
 
 
-def _time(dataset: Dataset, keyword: str) -> str:
-    found = _text(dataset, keyword, 16)
+def _time(of: Attributes, keyword: str) -> str:
+    found = _text(of, keyword, 16)
     parts = re.fullmatch(r"(\d{2}):?(\d{2})(?::?(\d{2})(?:\.\d+)?)?", found)
     return ":".join(part or "00" for part in parts.groups()) if parts else found
 
 
-def _integer(dataset: Dataset, keyword: str) -> int | None:
+def _integer(of: Attributes, keyword: str) -> int | None:
     try:
-        found = integer(dataset, keyword)
+        found = integer(of, keyword)
     except PixelDataError:
         return None
     return found if found is not None and -_INTEGER <= found < _INTEGER else None

@@ -67,6 +67,9 @@ class _Held:
     def open(self) -> BinaryIO:
         return BytesIO(self.content)
 
+    def head(self, count: int) -> bytes:
+        return self.content[:count]
+
 
 def limits() -> Limits:
     """What archives may ask of this server."""

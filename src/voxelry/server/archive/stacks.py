@@ -22,7 +22,8 @@ from voxelry.core.intensity import Window
 from voxelry.core.measure import Histogram, histogram, measure
 from voxelry.core.planes import AXES, Axis, layout, plane_count, plane_shape, plane_spacing
 from voxelry.core.progress import Progress, part
-from voxelry.core.volume import Value, Volume
+from voxelry.core.value import Value
+from voxelry.core.volume import Volume
 from voxelry.formats.picture import encode_png
 from voxelry.server.archive import files
 from voxelry.server.archive.describe import storable
