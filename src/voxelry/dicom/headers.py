@@ -15,7 +15,7 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEnd
 from voxelry.core.errors import DamagedError, EmptyFileError, NotDicomError, TooLargeError
 from voxelry.dicom.deflated import check_expansion
 from voxelry.dicom.elements import Elements, Raw
-from voxelry.dicom.plain import LONG_VRS, PIXEL_TAGS, SHORT_VRS, UNDEFINED, PixelBytes, Plain, read_plain
+from voxelry.dicom.plain import LONG_VRS, PIXEL_TAGS, SHORT_VRS, UNDEFINED, Layout, PixelBytes, Plain, read_plain
 from voxelry.dicom.quiet import quiet
 from voxelry.dicom.sources import HEAD_BYTES, Source
 
@@ -82,13 +82,15 @@ class Header:
             )
 
 
-def read_header(source: Source, head: bytes | None = None) -> Header:
+def read_header(source: Source, head: bytes | None = None, layout: Layout | None = None) -> Header:
     """Read one file's header; DICOM is known by content.
 
     Parameters
     ----------
     head
         The file's first bytes, where the caller has read them.
+    layout
+        What the files read before it had in common; it makes reading a series faster.
 
     Raises
     ------
@@ -110,7 +112,7 @@ def read_header(source: Source, head: bytes | None = None) -> Header:
     def more(count: int) -> bytes:
         return source.head(max(count, 8 * HEAD_BYTES if count < 4 * HEAD_BYTES else 4 * count))
 
-    plain = read_plain(head, source.size, more)
+    plain = read_plain(head, source.size, more, layout)
     header = _read_by_pydicom(source) if plain is None else _plain_header(source, plain)
     if header.sop_class_uid == DICOMDIR_CLASS:
         raise NotDicomError(f"{source.name}: a DICOMDIR, an index of other files; those are loaded by themselves")

@@ -5,7 +5,7 @@ Nearly all files are plain. Any doubt gives None, and pydicom reads the file: th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -27,6 +27,9 @@ _CHARACTER_SETS = frozenset({b"", b"ISO_IR 6", b"ISO_IR 100", b"ISO_IR 101", b"I
 _ITEM, _ITEM_END, _SEQUENCE_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\x0d\xe0", b"\xfe\xff\xdd\xe0"
 _MAX_DEPTH = 32
 _MAX_KNOWN = 20_000
+_MAX_MISSES = 64
+_NO_TAG = 1 << 32
+_VRS = SHORT_VRS | LONG_VRS
 _FIRST_TAG = 0x00080000
 _CHARACTER_SET = 0x00080005
 _TRANSFER_SYNTAX = 0x00020010
@@ -47,6 +50,51 @@ class PixelBytes:
     length: int | None
 
 
+class _DoubtError(Exception):
+    """This file is for pydicom."""
+
+
+class _ShortError(Exception):
+    """More of the file is needed."""
+
+
+@dataclass(slots=True)
+class Place:
+    """Where a reader is in a file.
+
+    Attributes
+    ----------
+    buffer
+        The file's first bytes.
+    at
+        The next element.
+    last
+        The tag of the element before.
+    pixels
+        Set where they were found.
+    """
+
+    buffer: bytes
+    at: int
+    size: int
+    more: More
+    last: int = _FIRST_TAG - 1
+    pixels: PixelBytes | None = None
+
+    def grow(self, needed: int) -> bytes:
+        """The buffer with at least so many bytes."""
+        if needed > self.size:
+            raise _DoubtError  # an element beyond the end of the file
+        self.buffer = self.more(needed)
+        if len(self.buffer) < needed:  # the file became shorter while it was read
+            raise _DoubtError
+        return self.buffer
+
+
+Reader = Callable[[Place, dict[int, Raw], int, "list[tuple[int, int]] | None"], None]
+"""Reads the elements from a place on until a tag, and notes where each begins."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plain:
     """What a plain file's header holds."""
@@ -57,15 +105,60 @@ class Plain:
     pixel_bytes: PixelBytes | None
 
 
-class _DoubtError(Exception):
-    """This file is for pydicom."""
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Elements that lie one after the other and are the same, byte for byte, in file after file."""
+
+    first: int
+    last: int
+    content: bytes
+    raw: dict[int, Raw]
 
 
-class _ShortError(Exception):
-    """More of the file is needed."""
+class Layout:
+    """What the headers of one series have in common; most bytes of most of its files.
+
+    Equal bytes at an element's place are equal elements, so that they are compared instead of read, and kept
+    once for all files. It holds patients' values: it lives as long as one reading of one folder.
+    """
+
+    def __init__(self) -> None:
+        self.runs: list[_Run] = []
+        self.needed = 0
+        self.read: Reader | None = None
+        self._seen: dict[int, Raw] = {}
+        self._varying: set[int] = set()
+        self._misses = 0
+
+    def learn(self, place: Place, raw: dict[int, Raw], spans: list[tuple[int, int]], read: Reader) -> None:
+        """Take note of a file that was read element by element."""
+        if self._misses > _MAX_MISSES:  # these files have nothing in common
+            return
+        differing = {tag for tag in raw.keys() | self._seen.keys() if raw.get(tag) != self._seen.get(tag)}
+        if self.read is not read or 2 * len(differing) > len(raw):
+            differing = set()
+            self._varying = set()
+            self._misses += 1
+        else:
+            self._misses = 0
+        self._varying |= differing
+        self._seen, self.read = raw, read
+        self.needed = place.at
+        self.runs = list(self._find_runs(place, raw, spans))
+
+    def _find_runs(self, place: Place, raw: dict[int, Raw], spans: list[tuple[int, int]]) -> Iterator[_Run]:
+        tags: list[int] = []
+        start = 0
+        for tag, at in [*spans, (_NO_TAG, place.at)]:
+            if tag in raw and tag not in self._varying:
+                start = start if tags else at
+                tags.append(tag)
+            elif tags:
+                yield _Run(tags[0], tags[-1], place.buffer[start:at], {one: raw[one] for one in tags})
+                tags = []
 
 
-def read_plain(head: bytes, size: int, more: More) -> Plain | None:
+def read_plain(head: bytes, size: int, more: More, layout: Layout | None = None) -> Plain | None:
     """The header of a plain file; None wherever anything is unusual.
 
     Parameters
@@ -76,6 +169,8 @@ def read_plain(head: bytes, size: int, more: More) -> Plain | None:
         Of the file.
     more
         Reads on; called only where the header goes beyond ``head``.
+    layout
+        What the files read before it had in common.
 
     References
     ----------
@@ -85,16 +180,43 @@ def read_plain(head: bytes, size: int, more: More) -> Plain | None:
         return None
     try:
         meta: dict[int, Raw] = {}
-        at = _read_meta(head, meta)
+        start = _read_meta(head, meta)
         syntax = _syntax(meta[_TRANSFER_SYNTAX][1])
-        raw: dict[int, Raw] = {}
         read = _read_implicit if syntax == _IMPLICIT else _read_explicit
-        pixels = read(head, at, size, more, raw)
+        place = Place(head, start, size, more)
+        raw = {} if layout is None else _read_known(place, read, layout)
+        if not raw:
+            place.at, place.last = start, _FIRST_TAG - 1
+            spans: list[tuple[int, int]] = []
+            read(place, raw, _NO_TAG, spans)
+            if layout is not None:
+                layout.learn(place, raw, spans, read)
         if raw.get(_CHARACTER_SET, (b"", b""))[1].strip(b"\0 ") not in _CHARACTER_SETS:
             return None
     except (_DoubtError, KeyError):
         return None
-    return Plain(syntax, meta, raw, pixels)
+    return Plain(syntax, meta, raw, place.pixels)
+
+
+def _read_known(place: Place, read: Reader, layout: Layout) -> dict[int, Raw]:
+    """The elements of a file that has the layout of those before; empty if it has not."""
+    raw: dict[int, Raw] = {}
+    if layout.read is not read or not layout.runs:
+        return raw
+    if layout.needed > len(place.buffer) and len(place.buffer) < place.size:
+        place.buffer = place.more(layout.needed)
+    for run in layout.runs:
+        if place.last >= run.first:
+            return {}
+        if not place.buffer.startswith(run.content, place.at):
+            read(place, raw, run.first, None)
+            if place.pixels is not None or not place.buffer.startswith(run.content, place.at):
+                return {}
+        raw.update(run.raw)
+        place.at += len(run.content)
+        place.last = run.last
+    read(place, raw, _NO_TAG, None)
+    return raw
 
 
 @cache
@@ -145,93 +267,97 @@ def _read_meta(head: bytes, meta: dict[int, Raw]) -> int:
     return at
 
 
-def _read_explicit(buffer: bytes, at: int, size: int, more: More, raw: dict[int, Raw]) -> PixelBytes | None:
+def _read_explicit(place: Place, raw: dict[int, Raw], stop: int, spans: list[tuple[int, int]] | None) -> None:
     known = _known.get
-    last = _FIRST_TAG - 1
+    buffer, at, last, size = place.buffer, place.at, place.last, place.size
     end = len(buffer)
     while True:
         if at + 12 > end and end < size:
-            buffer = more(at + 12)
-            end = _grown(buffer, end)
+            buffer = place.grow(at + 12)
+            end = len(buffer)
         key = buffer[at : at + 6]
         found = known(key)
         if found is None:
             if at == size:
-                return None
+                break
             found = _learn(key)
         tag, vr, long = found
+        if tag >= stop:
+            break
         if tag <= last or at + 8 > end:
             raise _DoubtError
-        last = tag
+        if spans is not None:
+            spans.append((tag, at))
         if long:
             start = at + 12
             if start > end:
                 raise _DoubtError
             length = int.from_bytes(buffer[at + 8 : start], "little")
             if tag in PIXEL_TAGS:
-                return PixelBytes(PIXEL_TAGS[tag], start, None if length == UNDEFINED else length)
+                place.pixels = PixelBytes(PIXEL_TAGS[tag], start, None if length == UNDEFINED else length)
+                break
             if length == UNDEFINED:
                 if vr != b"SQ":
                     raise _DoubtError
-                buffer, stop = _sequence(buffer, start, size, more, explicit=True)
-                end = len(buffer)
-                raw[tag] = vr, buffer[start : stop - 8]
-                at = stop
+                next_ = _sequence(place, start, explicit=True)
+                buffer, end = place.buffer, len(place.buffer)
+                raw[tag] = vr, buffer[start : next_ - 8]
+                last, at = tag, next_
                 continue
         else:
             if tag in PIXEL_TAGS:
                 raise _DoubtError
             start = at + 8
             length = buffer[at + 6] | buffer[at + 7] << 8
-        stop = start + length
-        if stop > end:
-            if stop > size:
-                raise _DoubtError
-            buffer = more(stop)
-            end = _grown(buffer, stop - 1)
-        raw[tag] = vr, buffer[start:stop]
-        at = stop
+        next_ = start + length
+        if next_ > end:
+            buffer = place.grow(next_)
+            end = len(buffer)
+        raw[tag] = vr, buffer[start:next_]
+        last, at = tag, next_
+    place.at, place.last = at, last
 
 
-def _read_implicit(buffer: bytes, at: int, size: int, more: More, raw: dict[int, Raw]) -> PixelBytes | None:
-    last = _FIRST_TAG - 1
+def _read_implicit(place: Place, raw: dict[int, Raw], stop: int, spans: list[tuple[int, int]] | None) -> None:
+    buffer, at, last, size = place.buffer, place.at, place.last, place.size
     end = len(buffer)
-    if buffer[at + 4 : at + 6] in SHORT_VRS | LONG_VRS:  # explicit after all
+    if buffer[at + 4 : at + 6] in _VRS and last < _FIRST_TAG:  # explicit after all
         raise _DoubtError
     while True:
-        if at + 8 > end and end < size:
-            buffer = more(at + 8)
-            end = _grown(buffer, end)
         if at + 8 > end:
             if at == size:
-                return None
-            raise _DoubtError
+                break
+            buffer = place.grow(at + 8)
+            end = len(buffer)
         tag = buffer[at + 1] << 24 | buffer[at] << 16 | buffer[at + 3] << 8 | buffer[at + 2]
         length = int.from_bytes(buffer[at + 4 : at + 8], "little")
-        start = at + 8
+        if tag >= stop:
+            break
         if tag <= last or tag >= 0xFFFE0000:
             raise _DoubtError
-        last = tag
+        if spans is not None:
+            spans.append((tag, at))
+        start = at + 8
         if tag in PIXEL_TAGS:
             if buffer[at + 4 : at + 6] in (b"OB", b"OW", b"OF", b"OD"):  # an explicit element in an implicit file
                 raise _DoubtError
-            return PixelBytes(PIXEL_TAGS[tag], start, None if length == UNDEFINED else length)
+            place.pixels = PixelBytes(PIXEL_TAGS[tag], start, None if length == UNDEFINED else length)
+            break
         if length == UNDEFINED:
             if not _is_sequence(tag):
                 raise _DoubtError
-            buffer, stop = _sequence(buffer, start, size, more, explicit=False)
-            end = len(buffer)
-            raw[tag] = b"", buffer[start : stop - 8]
-            at = stop
+            next_ = _sequence(place, start, explicit=False)
+            buffer, end = place.buffer, len(place.buffer)
+            raw[tag] = b"", buffer[start : next_ - 8]
+            last, at = tag, next_
             continue
-        stop = start + length
-        if stop > end:
-            if stop > size:
-                raise _DoubtError
-            buffer = more(stop)
-            end = _grown(buffer, stop - 1)
-        raw[tag] = b"", buffer[start:stop]
-        at = stop
+        next_ = start + length
+        if next_ > end:
+            buffer = place.grow(next_)
+            end = len(buffer)
+        raw[tag] = b"", buffer[start:next_]
+        last, at = tag, next_
+    place.at, place.last = at, last
 
 
 def _is_sequence(tag: int) -> bool:
@@ -241,23 +367,13 @@ def _is_sequence(tag: int) -> bool:
         return False
 
 
-def _grown(buffer: bytes, before: int) -> int:
-    if len(buffer) <= before:  # the file became shorter while it was read
-        raise _DoubtError
-    return len(buffer)
-
-
-def _sequence(buffer: bytes, start: int, size: int, more: More, *, explicit: bool) -> tuple[bytes, int]:
-    """Where a sequence of undefined length ends, its delimiter included; and the bytes read until there."""
+def _sequence(place: Place, start: int, *, explicit: bool) -> int:
+    """Where a sequence of undefined length ends, its delimiter included."""
     while True:
         try:
-            return buffer, _end_of_sequence(buffer, start, 0, explicit=explicit)
+            return _end_of_sequence(place.buffer, start, 0, explicit=explicit)
         except _ShortError:
-            if len(buffer) >= size:
-                raise _DoubtError from None
-            longer = more(len(buffer) + 1)
-            _grown(longer, len(buffer))
-            buffer = longer
+            place.grow(len(place.buffer) + 1)
 
 
 def _end_of_sequence(buffer: bytes, at: int, depth: int, *, explicit: bool) -> int:

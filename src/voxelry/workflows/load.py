@@ -19,6 +19,7 @@ from voxelry.dicom.frames import frames_of
 from voxelry.dicom.headers import Header, read_header
 from voxelry.dicom.modality import modality_values
 from voxelry.dicom.pixels import stored_frames
+from voxelry.dicom.plain import Layout
 from voxelry.dicom.series import Index, Study, group
 from voxelry.dicom.sources import DEFAULT_LIMITS, HEAD_BYTES, Limits, Source, StrPath, scan, unreadable, walk
 from voxelry.dicom.stack import Stack
@@ -63,9 +64,10 @@ def index(path: StrPath | Iterable[Source], *, limits: Limits = DEFAULT_LIMITS, 
         found = scan(path, limits=limits, on_problem=skipped.__setitem__, progress=progress)
     else:
         found = ((source, source.head(HEAD_BYTES)) for source in path)
+    layout = Layout()
     for source, head in found:
         try:
-            header = read_header(source, head)
+            header = read_header(source, head, layout)
         except VoxelryError as error:
             skipped[source.name] = error.problem
             continue
