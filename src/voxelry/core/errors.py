@@ -35,6 +35,11 @@ class VoxelryError(Exception):
         return Problem(self.code, str(self), self.numbers)
 
 
+def named(error: VoxelryError, name: str) -> VoxelryError:
+    """The same error with the file's name in front, if it is not there."""
+    return error if str(error).startswith(f"{name}:") else type(error)(f"{name}: {error}", **error.numbers)
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """What is wrong with one thing.
@@ -138,6 +143,42 @@ class GeometryError(VoxelryError, ValueError):
     """The slices form no regular grid, or their geometry is missing or contradicts itself."""
 
     code = "geometry"
+
+
+class MissingSlicesError(GeometryError):
+    """The slices are evenly spaced but for holes of whole steps."""
+
+    code = "missing_slices"
+
+
+class UnevenSpacingError(GeometryError):
+    """The slices' distances differ."""
+
+    code = "uneven_spacing"
+
+
+class ShiftedSlicesError(GeometryError):
+    """Evenly spaced slices are shifted sideways, off a straight line."""
+
+    code = "shifted_slices"
+
+
+class RepeatedPositionsError(GeometryError):
+    """Slices with different pixels lie at one position, and nothing tells them apart."""
+
+    code = "repeated_positions"
+
+
+class NearDuplicatePositionsError(GeometryError):
+    """Slices lie so close to each other that they are hardly two positions, and not one either."""
+
+    code = "near_duplicate_positions"
+
+
+class UnplacedError(GeometryError):
+    """Positions, an orientation or a pixel spacing are needed, and the header has none."""
+
+    code = "no_geometry"
 
 
 class NotOneVolumeError(VoxelryError, ValueError):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
+from pydicom.datadict import tag_for_keyword
 
-from voxelry.core.errors import NoPixelDataError, PixelDataError, TooLargeError, VoxelryError
+from voxelry.core.errors import NoPixelDataError, PixelDataError, TooLargeError, VoxelryError, named
 from voxelry.dicom.attributes import describe, integer, text
+from voxelry.dicom.elements import Elements, Raw
 from voxelry.dicom.frames import number_of_frames
 from voxelry.dicom.headers import Header
 
@@ -16,6 +19,13 @@ Kind = Literal["grey", "colour", "palette"]
 
 MAX_SIDE = 65_535
 MAX_FRAME_BYTES = 8 * 2**30
+_TAGS = tuple(
+    int(tag_for_keyword(keyword) or 0)
+    for keyword in (
+        "Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
+        "PlanarConfiguration", "NumberOfFrames", "PhotometricInterpretation",
+    )
+)  # fmt: skip
 COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 
 
@@ -66,57 +76,64 @@ def describe_pixels(header: Header) -> PixelDescription:
     PixelDataError
         If an attribute is missing, malformed or contradicts another.
     """
-    name, dataset = header.name, header.elements
     if header.pixel_bytes is None:
-        raise NoPixelDataError(f"{name}: holds no Pixel Data (7FE0,0010); it is {_article(header.sop_class_name)}")
-    keyword = header.pixel_bytes.keyword
+        raise NoPixelDataError(
+            f"{header.name}: holds no Pixel Data (7FE0,0010); it is {_article(header.sop_class_name)}"
+        )
+    raw = header.elements.raw
     try:
-        rows, columns = _needed(header, "Rows"), _needed(header, "Columns")
-        samples = integer(dataset, "SamplesPerPixel") or 1
-        whole = keyword == "PixelData"
-        allocated = _needed(header, "BitsAllocated") if whole else (32 if keyword == "FloatPixelData" else 64)
-        stored = (integer(dataset, "BitsStored") or allocated) if whole else allocated
-        high = integer(dataset, "HighBit") if whole else None
-        signed = integer(dataset, "PixelRepresentation") == 1
-        planar = integer(dataset, "PlanarConfiguration") == 1
-        frames = number_of_frames(header)
-    except PixelDataError as error:
-        raise named(error, name) from None
-    photometric = text(dataset, "PhotometricInterpretation") or ("MONOCHROME2" if samples == 1 else "RGB")
+        if raw is None:
+            return _described(header.pixel_bytes.keyword, header.elements)
+        return _described_bytes(header.pixel_bytes.keyword, *map(raw.get, _TAGS))
+    except VoxelryError as error:
+        raise named(error, header.name) from None
+
+
+@lru_cache(maxsize=256)  # of a series' thousands of headers most say the same; none of it is a patient's
+def _described_bytes(keyword: str, *raw: Raw | None) -> PixelDescription:
+    return _described(keyword, Elements({tag: one for tag, one in zip(_TAGS, raw, strict=True) if one is not None}))
+
+
+def _described(keyword: str, image: Elements) -> PixelDescription:
+    rows, columns = _needed(image, "Rows"), _needed(image, "Columns")
+    samples = integer(image, "SamplesPerPixel") or 1
+    whole = keyword == "PixelData"
+    allocated = _needed(image, "BitsAllocated") if whole else (32 if keyword == "FloatPixelData" else 64)
+    stored = (integer(image, "BitsStored") or allocated) if whole else allocated
+    high = integer(image, "HighBit") if whole else None
+    signed = integer(image, "PixelRepresentation") == 1
+    planar = integer(image, "PlanarConfiguration") == 1
+    frames = number_of_frames(image)
+    photometric = text(image, "PhotometricInterpretation") or ("MONOCHROME2" if samples == 1 else "RGB")
     high = stored - 1 if high is None else high
     for side, keyword_of_side in ((rows, "Rows"), (columns, "Columns")):
         if not 0 < side <= MAX_SIDE:
-            raise PixelDataError(f"{name}: {describe(keyword_of_side)} is {side}")
+            raise PixelDataError(f"{describe(keyword_of_side)} is {side}")
     if allocated not in (1, 8, 16, 32, 64) or samples not in (1, 3):
         raise PixelDataError(
-            f"{name}: {describe('BitsAllocated')} {allocated} with {describe('SamplesPerPixel')} {samples} cannot be "
+            f"{describe('BitsAllocated')} {allocated} with {describe('SamplesPerPixel')} {samples} cannot be "
             "read; 1, 8, 16, 32 or 64 bits and 1 or 3 samples can"
         )
     if not 0 < stored <= allocated or not stored - 1 <= high < allocated:
         raise PixelDataError(
-            f"{name}: {describe('BitsStored')} {stored} and {describe('HighBit')} {high} do not fit "
+            f"{describe('BitsStored')} {stored} and {describe('HighBit')} {high} do not fit "
             f"{describe('BitsAllocated')} {allocated}"
         )
     if (samples == 1) == (photometric in COLOUR):
         raise PixelDataError(
-            f"{name}: {describe('PhotometricInterpretation')} {photometric} does not go with "
+            f"{describe('PhotometricInterpretation')} {photometric} does not go with "
             f"{describe('SamplesPerPixel')} {samples}"
         )
     found = PixelDescription(
         rows, columns, samples, frames, allocated, stored, high, signed, photometric, planar, keyword
     )
     if found.frame_bits // 8 > MAX_FRAME_BYTES:
-        raise TooLargeError(f"{name}: declares frames of {rows} x {columns} pixels, {found.frame_bits // 8} bytes each")
+        raise TooLargeError(f"declares frames of {rows} x {columns} pixels, {found.frame_bits // 8} bytes each")
     return found
 
 
-def named(error: VoxelryError, name: str) -> VoxelryError:
-    """The same error with the file's name in front, if it is not there."""
-    return error if str(error).startswith(f"{name}:") else type(error)(f"{name}: {error}")
-
-
-def _needed(header: Header, keyword: str) -> int:
-    value = integer(header.elements, keyword)
+def _needed(image: Elements, keyword: str) -> int:
+    value = integer(image, keyword)
     if value is None:
         raise PixelDataError(f"{describe(keyword)} is missing, so the pixels cannot be read")
     return value

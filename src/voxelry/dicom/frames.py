@@ -7,25 +7,25 @@ single-frame instances say at the top (PS3.3 C.7.6.16).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 
-from voxelry.core.errors import GeometryError, PixelDataError
+from voxelry.core.errors import GeometryError, PixelDataError, named
 from voxelry.core.geometry import check_orientation
 from voxelry.core.intensity import Window, WindowFunction
 from voxelry.dicom.attributes import Attributes, describe, first_item, integer, items, number, numbers, text, texts
 from voxelry.dicom.headers import Header
+from voxelry.dicom.places import RT_DOSE, Vector, frame_places, plane_of
 
 MAX_FRAMES = 1_000_000
 FARTHEST = 1e6
 """Millimetres: no patient is a kilometre away."""
 SAME_COSINE = 1e-3
 """Cosines that differ by no more are of one direction."""
-_RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
 _CT_CLASSES = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
 _VALUE_GROUPS = {
     # where an enhanced instance keeps what tells frames at one position apart: sequence and attribute
@@ -37,6 +37,35 @@ _VALUE_GROUPS = {
     "FrameType": ("MRImageFrameTypeSequence", "FrameType"),
     "FrameAcquisitionDateTime": ("FrameContentSequence", "FrameAcquisitionDateTime"),
 }
+
+
+_VECTORS = ("TimeSlotVector", "RRIntervalVector", "EnergyWindowVector", "PhaseVector", "TimeSliceVector")
+"""Attributes of nuclear medicine with a value for each frame (PS3.3 C.8.4.8)."""
+_FACT_TAGS = tuple(
+    int(tag_for_keyword(keyword) or 0)
+    for keyword in (
+        "ImageOrientationPatient", "PixelSpacing", "ImagerPixelSpacing", "SequenceOfUltrasoundRegions",
+        "PixelRepresentation", "SliceThickness", "RescaleSlope", "RescaleIntercept", "RescaleType", "DoseGridScaling",
+        "DoseUnits", "Units", "ImageType", "WindowCenter", "WindowWidth", "WindowCenterWidthExplanation",
+        "VOILUTFunction",
+    )
+)  # fmt: skip
+
+
+class Facts(NamedTuple):
+    """What a frame says beside its position; the same for most frames of a series."""
+
+    orientation: tuple[float, ...] | None
+    pixel_spacing: tuple[float, float] | None
+    thickness: float | None
+    slope: float
+    intercept: float
+    unit: str
+    windows: tuple[Window, ...]
+    warnings: tuple[str, ...]
+
+
+Groups = tuple[Dataset, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +90,7 @@ class Frame:
 
     header: Header
     index: int
-    position: tuple[float, float, float] | None
+    position: Vector | None
     orientation: tuple[float, ...] | None
     pixel_spacing: tuple[float, float] | None
     thickness: float | None
@@ -70,7 +99,7 @@ class Frame:
     unit: str
     windows: tuple[Window, ...]
     warnings: tuple[str, ...]
-    groups: tuple[Dataset, ...] = field(repr=False)
+    groups: Groups = field(repr=False)
 
     @property
     def projection(self) -> bool:
@@ -87,6 +116,9 @@ class Frame:
                 found = text(item, name) if item is not None else ""
                 if found:
                     return found
+        if keyword in _VECTORS:
+            vector = numbers(self.header.elements, keyword) or ()
+            return f"{vector[self.index]:g}" if self.index < len(vector) else ""
         return text(self.header.elements, keyword)
 
     @property
@@ -97,88 +129,119 @@ class Frame:
             return 0
 
 
-def frames_of(header: Header) -> Iterator[Frame]:
+Known = dict[tuple[object, ...], Facts]
+"""Facts by the bytes that they were read from. It lives as long as one reading of one series."""
+
+
+def frames_of(header: Header, known: Known | None = None) -> Iterator[Frame]:
     """The frames of an instance, in its own order.
+
+    Parameters
+    ----------
+    known
+        Facts of the instances read before; those of this one are added.
 
     Raises
     ------
     PixelDataError
         If the header's numbers cannot be read or contradict each other; the message names the tag.
     """
-    dataset = header.elements
-    count = number_of_frames(header)
+    elements = header.elements
     try:
-        shared = first_item(dataset, "SharedFunctionalGroupsSequence")
-        per_frame = items(dataset, "PerFrameFunctionalGroupsSequence")
+        count = number_of_frames(elements)
+        shared = first_item(elements, "SharedFunctionalGroupsSequence")
+        per_frame = items(elements, "PerFrameFunctionalGroupsSequence")
         if per_frame and len(per_frame) != count:
             raise PixelDataError(
                 f"{describe('NumberOfFrames')} is {count}, but "
                 f"{describe('PerFrameFunctionalGroupsSequence')} has {len(per_frame)} items"
             )
-        offsets = _dose_offsets(header, count)
+        if not per_frame and shared is None:
+            yield from _plain_frames(header, count, known)
+            return
         for index in range(count):
             own = (per_frame[index],) if per_frame else ()
             groups = own if shared is None else (*own, shared)
-            yield _frame(header, index, groups, None if offsets is None else offsets[index], single=count == 1)
+            warnings: list[str] = []
+            position = _position(_group(groups, "PlanePositionSequence", elements), warnings)
+            yield _frame(header, index, position, _facts(header, groups), tuple(warnings), groups)
     except PixelDataError as error:
-        raise type(error)(f"{header.name}: {error}") from None
+        raise named(error, header.name) from None
 
 
-def number_of_frames(header: Header) -> int:
-    """Number of Frames (0028,0008), 1 where it is absent."""
-    count = integer(header.elements, "NumberOfFrames")
-    count = 1 if count in (None, 0) else count
-    if count is None or not 0 < count <= MAX_FRAMES:
-        raise PixelDataError(f"{header.name}: {describe('NumberOfFrames')} is {count}")
-    return count
+def _plain_frames(header: Header, count: int, known: Known | None) -> Iterator[Frame]:
+    """Of an instance without functional groups: all frames have its facts, and their places are told together."""
+    facts = _known_facts(header, known)
+    warnings: list[str] = []
+    places: Sequence[Vector | None] = [_position(plane_of(header), warnings)]
+    if count > 1:
+        places = frame_places(header, count, places[0], facts.orientation) or [None] * count
+    for index in range(count):
+        yield _frame(header, index, places[index], facts, tuple(warnings), ())
+
+
+def _known_facts(header: Header, known: Known | None) -> Facts:
+    raw = header.elements.raw
+    if known is None or raw is None:
+        return _facts(header, ())
+    key = (header.sop_class_uid, header.pixel_bytes and header.pixel_bytes.keyword, *map(raw.get, _FACT_TAGS))
+    found = known.get(key)
+    if found is None:
+        known[key] = found = _facts(header, ())
+    return found
 
 
 def _frame(
-    header: Header, index: int, groups: tuple[Dataset, ...], dose_offset: float | None, *, single: bool
+    header: Header, index: int, position: Vector | None, facts: Facts, warnings: tuple[str, ...], groups: Groups
 ) -> Frame:
-    dataset = header.elements
-    measures = _group(groups, "PixelMeasuresSequence", dataset)
+    return Frame(
+        header, index, position, facts.orientation, facts.pixel_spacing, facts.thickness, facts.slope,
+        facts.intercept, facts.unit, facts.windows, (*facts.warnings, *warnings) if warnings else facts.warnings,
+        groups,
+    )  # fmt: skip
+
+
+def number_of_frames(of: Attributes) -> int:
+    """Number of Frames (0028,0008), 1 where it is absent."""
+    count = integer(of, "NumberOfFrames")
+    count = 1 if count in (None, 0) else count
+    if count is None or not 0 < count <= MAX_FRAMES:
+        raise PixelDataError(f"{describe('NumberOfFrames')} is {count}")
+    return count
+
+
+def _facts(header: Header, groups: Groups) -> Facts:
+    top = header.elements
+    measures = _group(groups, "PixelMeasuresSequence", top)
     warnings: list[str] = []
-    orientation = _orientation(_group(groups, "PlaneOrientationSequence", dataset), warnings)
-    position = _position(_group(groups, "PlanePositionSequence", dataset), warnings)
+    orientation = _orientation(_group(groups, "PlaneOrientationSequence", plane_of(header)), warnings)
     spacing = _spacing(measures, warnings)
     if spacing is None:
-        warnings += _other_spacing(dataset)
-    if "PixelRepresentation" not in dataset and header.pixel_bytes and header.pixel_bytes.keyword == "PixelData":
+        warnings += _other_spacing(top)
+    if "PixelRepresentation" not in top and header.pixel_bytes and header.pixel_bytes.keyword == "PixelData":
         warnings.append(f"{describe('PixelRepresentation')} is missing: values are taken as unsigned")
     thickness = _extent(measures, "SliceThickness", warnings)
-    if not single and not groups:
-        # A plain multi-frame image has one position at most, and its frames follow each other in time.
-        if dose_offset is None:
-            position = None
-        elif position is not None and orientation is not None:
-            x, y, z = (np.asarray(position) + _dose_step(header, orientation, dose_offset)).tolist()
-            position = (x, y, z)
-    transform = _group(groups, "PixelValueTransformationSequence", dataset)
+    transform = _group(groups, "PixelValueTransformationSequence", top)
     slope, intercept = number(transform, "RescaleSlope"), number(transform, "RescaleIntercept")
-    if header.sop_class_uid == _RT_DOSE:
-        slope, intercept = number(dataset, "DoseGridScaling"), 0.0
+    if header.sop_class_uid == RT_DOSE:
+        slope, intercept = number(top, "DoseGridScaling"), 0.0
         if slope is None:
             raise PixelDataError(f"{describe('DoseGridScaling')} is missing, so nothing says what dose a value is")
     if slope == 0:
         raise PixelDataError(f"{describe('RescaleSlope')} is 0, which would make every value the same")
-    return Frame(
-        header,
-        index,
-        None if position is None else (position[0], position[1], position[2]),
+    return Facts(
         orientation,
         spacing,
         thickness,
         1.0 if slope is None else slope,
         intercept or 0.0,
         _unit(header, transform),
-        _windows(_group(groups, "FrameVOILUTSequence", dataset)),
+        _windows(_group(groups, "FrameVOILUTSequence", top)),
         tuple(warnings),
-        groups,
     )
 
 
-def _group(groups: tuple[Dataset, ...], sequence: str, top: Attributes) -> Attributes:
+def _group(groups: Groups, sequence: str, top: Attributes) -> Attributes:
     """A functional group's item: the frame's own, else the shared one, else the instance itself."""
     for group in groups:
         item = first_item(group, sequence)
@@ -196,7 +259,7 @@ def _orientation(plane: Attributes, warnings: list[str]) -> tuple[float, ...] | 
         return None
 
 
-def _position(place: Attributes, warnings: list[str]) -> tuple[float, float, float] | None:
+def _position(place: Attributes, warnings: list[str]) -> Vector | None:
     try:
         found = numbers(place, "ImagePositionPatient", 3)
     except PixelDataError as error:
@@ -251,27 +314,6 @@ def _extent(measures: Attributes, keyword: str, warnings: list[str]) -> float | 
     if not 0.0005 <= found <= 500:
         warnings.append(f"{describe(keyword)} is implausible: {found:g} mm")
     return found
-
-
-def _dose_offsets(header: Header, count: int) -> tuple[float, ...] | None:
-    """Where a dose grid's planes lie along the normal, relative to the first (PS3.3 C.8.8.3.2)."""
-    if header.sop_class_uid != _RT_DOSE or count == 1:
-        return None
-    offsets = numbers(header.elements, "GridFrameOffsetVector", count)
-    return None if offsets is None else tuple(offset - offsets[0] for offset in offsets)
-
-
-def _dose_step(header: Header, orientation: tuple[float, ...], offset: float) -> npt.NDArray[np.float64]:
-    """From the first plane of a dose grid to another: along the normal, or along z where offsets are coordinates.
-
-    Offsets that begin with 0 are distances along the normal; others are z coordinates of axial planes, whose
-    normal may point down (PS3.3 C.8.8.3.2).
-    """
-    first = (numbers(header.elements, "GridFrameOffsetVector") or (0.0,))[0]
-    normal = np.cross(orientation[:3], orientation[3:])
-    if first != 0 and abs(normal[2]) > 1 - SAME_COSINE:
-        normal = np.array([0.0, 0.0, 1.0])
-    return np.asarray(offset * normal, np.float64)
 
 
 def _unit(header: Header, transform: Attributes) -> str:

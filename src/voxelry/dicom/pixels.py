@@ -21,10 +21,11 @@ from voxelry.core.errors import (
     TooLargeError,
     TransferSyntaxError,
     TruncatedError,
+    named,
 )
 from voxelry.dicom.attributes import describe, numbers, text, value_of
 from voxelry.dicom.codecs import check_declared, decode, is_encapsulated, is_supported
-from voxelry.dicom.description import PixelDescription, describe_pixels, named
+from voxelry.dicom.description import PixelDescription, describe_pixels
 from voxelry.dicom.headers import Header
 from voxelry.dicom.native import native_frames, place_of
 from voxelry.dicom.quiet import quiet

@@ -11,7 +11,7 @@ from voxelry.core.errors import NoPixelDataError, PixelDataError, Problem, Voxel
 from voxelry.core.value import Value
 from voxelry.dicom.attributes import integer, text
 from voxelry.dicom.description import describe_pixels
-from voxelry.dicom.frames import Frame, frames_of
+from voxelry.dicom.frames import Frame, Known, frames_of
 from voxelry.dicom.headers import Header
 from voxelry.dicom.shared import shared_metadata
 from voxelry.dicom.stack import Stack, stacks_of
@@ -62,10 +62,11 @@ class Series:
     def _frames(self) -> tuple[tuple[Frame, ...], dict[str, Problem]]:
         frames: list[Frame] = []
         unusable: dict[str, Problem] = {}
+        known: Known = {}
         for header in self.instances:
             try:
                 describe_pixels(header)
-                frames.extend(frames_of(header))
+                frames.extend(frames_of(header, known))
             except VoxelryError as error:
                 unusable[header.name] = error.problem
         return tuple(frames), unusable

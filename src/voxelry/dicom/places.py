@@ -1,0 +1,101 @@
+"""Where the frames of a multi-frame image lie, if one place is given for all of them together."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from voxelry.core.errors import PixelDataError
+from voxelry.dicom.attributes import Attributes, describe, first_item, number, numbers, texts
+from voxelry.dicom.headers import Header
+
+Vector: TypeAlias = tuple[float, float, float]
+
+RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
+NUCLEAR_MEDICINE = "1.2.840.10008.5.1.4.1.1.20"
+_VERTICAL = 1e-3
+
+
+def plane_of(header: Header) -> Attributes:
+    """What holds an instance's position and orientation: itself, or its detector (PS3.3 C.8.4.11)."""
+    detector = first_item(header.elements, "DetectorInformationSequence") if is_reconstructed(header) else None
+    return header.elements if detector is None else detector
+
+
+def is_reconstructed(header: Header) -> bool:
+    """True for slices that nuclear medicine reconstructed; its other frames are projections."""
+    image_type = texts(header.elements, "ImageType")[2:3]
+    return header.sop_class_uid == NUCLEAR_MEDICINE and image_type in (("RECON TOMO",), ("RECON GATED TOMO",))
+
+
+def frame_places(
+    header: Header, count: int, first: Vector | None, orientation: tuple[float, ...] | None
+) -> list[Vector | None] | None:
+    """The position of each frame of an image without functional groups.
+
+    Parameters
+    ----------
+    count
+        Of its frames; more than one.
+    first
+        Image Position (Patient) of the first, LPS mm.
+    orientation
+        Image Orientation (Patient), which all share.
+
+    Returns
+    -------
+    positions
+        LPS mm; None where the frames follow each other in time, not in space.
+
+    Raises
+    ------
+    PixelDataError
+        If the attributes that place the frames contradict each other.
+
+    References
+    ----------
+    PS3.3 C.8.8.3.2 (dose grids), C.8.4.15 (nuclear medicine)
+    """
+    if first is None or orientation is None:
+        return None
+    if header.sop_class_uid == RT_DOSE:
+        steps = _dose_steps(header, count, orientation)
+    elif is_reconstructed(header):
+        steps = _slice_steps(header, count, orientation)
+    else:
+        return None
+    if steps is None:
+        return None
+    return [(x, y, z) for x, y, z in (np.asarray(first) + steps).tolist()]
+
+
+def _dose_steps(header: Header, count: int, orientation: tuple[float, ...]) -> npt.NDArray[np.float64] | None:
+    """From the first plane of a dose grid to each: along the normal, or along z where offsets are coordinates.
+
+    Offsets that begin with 0 are distances along the normal; others are z coordinates of axial planes, whose
+    normal may point down.
+    """
+    offsets = numbers(header.elements, "GridFrameOffsetVector", count)
+    if offsets is None:
+        return None
+    normal = np.cross(orientation[:3], orientation[3:])
+    if offsets[0] != 0 and abs(normal[2]) > 1 - _VERTICAL:
+        normal = np.array([0.0, 0.0, 1.0])
+    return np.outer(np.asarray(offsets) - offsets[0], normal)
+
+
+def _slice_steps(header: Header, count: int, orientation: tuple[float, ...]) -> npt.NDArray[np.float64] | None:
+    """From the first slice of a reconstruction to that of each frame; a negative spacing runs against the normal."""
+    elements = header.elements
+    spacing = number(elements, "SpacingBetweenSlices")
+    if not spacing:
+        return None
+    slices = numbers(elements, "SliceVector") or tuple(range(1, count + 1))
+    if len(slices) != count:
+        raise PixelDataError(f"{describe('SliceVector')} has {len(slices)} values for {count} frames")
+    if not all(float(one).is_integer() and one >= 1 for one in slices):
+        raise PixelDataError(f"{describe('SliceVector')} holds values that are no slice numbers")
+    normal = np.cross(orientation[:3], orientation[3:])
+    return np.outer((np.asarray(slices) - 1) * spacing, normal)
