@@ -5,12 +5,14 @@ Positions decide: slices are ordered and spaced by Image Position (Patient) alon
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.core.errors import GeometryError
+from voxelry.core.errors import GeometryError, ParameterError, ShiftedSlicesError
+from voxelry.core.gaps import irregular_gaps, repeated_gaps
 
 Floats = npt.NDArray[np.float64]
 
@@ -24,6 +26,57 @@ NOTICEABLE_FRACTION = 0.001
 """A position further than this fraction of the step off the fitted grid: a warning."""
 TILT_NOTICEABLE_DEGREES = 0.1
 """A step that leaves the normal by more than this angle: a tilted (sheared) stack."""
+NEAR_FRACTION = 0.1
+"""Slices closer than this fraction of the usual step: hardly two positions."""
+HEADER_FRACTION = 0.02
+"""A header's slice spacing further from the measured one than this fraction is reported."""
+HEADER_TILT_DEGREES = 0.5
+"""A header's gantry tilt further from the measured one than this is reported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerances:
+    """How even positions must be. The defaults are named constants of ``voxelry.core.geometry``.
+
+    Attributes
+    ----------
+    irregular
+        A position further than this fraction of the step off the fitted grid: no regular stack.
+    noticeable
+        A position further than this fraction of the step off the fitted grid: a warning.
+    same_position
+        Slices closer than this many millimetres along the normal are at one position.
+    near
+        Slices closer than this fraction of the usual step are near-duplicates: an error that says so.
+    tilt_degrees
+        A step that leaves the normal by more than this angle: a tilted (sheared) stack.
+    header
+        A header's slice spacing further from the measured one than this fraction: a warning.
+    header_tilt_degrees
+        A header's gantry tilt further from the measured one than this: a warning.
+
+    Raises
+    ------
+    ParameterError
+        If one is negative or not finite.
+    """
+
+    irregular: float = IRREGULAR_FRACTION
+    noticeable: float = NOTICEABLE_FRACTION
+    same_position: float = SAME_POSITION
+    near: float = NEAR_FRACTION
+    tilt_degrees: float = TILT_NOTICEABLE_DEGREES
+    header: float = HEADER_FRACTION
+    header_tilt_degrees: float = HEADER_TILT_DEGREES
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not (math.isfinite(value) and value >= 0):
+                raise ParameterError(f"the tolerance {field.name} is {value}, which is no distance")
+
+
+DEFAULT_TOLERANCES = Tolerances()
 
 
 def check_orientation(image_orientation: npt.ArrayLike) -> Floats:
@@ -113,7 +166,10 @@ class Grid:
 
 
 def fit_grid(
-    image_positions: npt.ArrayLike, image_orientation: npt.ArrayLike, *, tolerance: float = IRREGULAR_FRACTION
+    image_positions: npt.ArrayLike,
+    image_orientation: npt.ArrayLike,
+    *,
+    tolerances: Tolerances = DEFAULT_TOLERANCES,
 ) -> Grid:
     """The regular grid through two or more slices that are sorted along the normal.
 
@@ -123,60 +179,35 @@ def fit_grid(
         Shape ``(n, 3)``, LPS, mm, with ascending offsets along the normal.
     image_orientation
         Shape ``(6,)``.
-    tolerance
-        How far, as a fraction of the spacing, a position may lie off the grid.
+    tolerances
+        How far a position may lie off the grid.
 
     Raises
     ------
-    GeometryError
+    RepeatedPositionsError, NearDuplicatePositionsError, MissingSlicesError, UnevenSpacingError, ShiftedSlicesError
         If two slices share a position, or any lies further off the grid: the message names the
-        positions and their gaps.
+        positions and their gaps, ``numbers`` holds them.
     """
     positions = np.asarray(image_positions, dtype=np.float64).reshape(-1, 3)
     count = len(positions)
     normal = slice_normal(image_orientation)
     offsets = positions @ normal
-    gaps = np.diff(offsets)
-    if (gaps < SAME_POSITION).any():
-        raise GeometryError(f"{int((gaps < SAME_POSITION).sum()) + 1} slices share a position: {_list(offsets, gaps)}")
+    if (np.diff(offsets) < tolerances.same_position).any():
+        raise repeated_gaps(offsets, same=tolerances.same_position)
     # From end to end, not by least squares: exact for exact positions, as all readers take it.
     step = (positions[-1] - positions[0]) / (count - 1)
     spacing = float(step @ normal)
     grid = positions[0] + np.arange(count)[:, None] * step
     deviation = float(np.linalg.norm(positions - grid, axis=1).max()) / spacing
-    if deviation > tolerance:
-        raise GeometryError(_irregular(offsets, gaps, deviation))
+    if deviation > tolerances.irregular:
+        found = irregular_gaps(offsets, near=tolerances.near, even=tolerances.irregular)
+        raise found or ShiftedSlicesError(
+            f"slices are shifted sideways, up to {100 * deviation:.1f} % of their spacing off a straight line",
+            deviation_mm=deviation * spacing,
+            spacing_mm=spacing,
+        )
     sideways = float(np.linalg.norm(step - spacing * normal))
     return Grid(step, spacing, deviation, float(np.degrees(np.arctan2(sideways, spacing))))
-
-
-def _irregular(offsets: Floats, gaps: Floats, deviation: float) -> str:
-    usual = float(np.median(gaps))
-    multiples = np.rint(gaps / usual)
-    whole = bool((np.abs(gaps - multiples * usual) <= IRREGULAR_FRACTION * usual).all())
-    if whole and (multiples > 1).any():
-        missing = int((multiples - 1).sum())
-        holes = [f"{offsets[i]:.2f} and {offsets[i + 1]:.2f} mm" for i in np.flatnonzero(multiples > 1)[:5]]
-        more = ", ..." if int((multiples > 1).sum()) > 5 else ""
-        return (
-            f"{missing} slice{'s' * (missing > 1)} missing: slices are {usual:.3f} mm apart, but there is a hole "
-            f"between {'; between '.join(holes)}{more} (along the normal)"
-        )
-    if float(np.ptp(gaps)) <= IRREGULAR_FRACTION * usual:
-        return f"slices are shifted sideways, up to {100 * deviation:.1f} % of their spacing off a straight line"
-    return f"uneven slice spacing, {gaps.min():.3f} to {gaps.max():.3f} mm: {_list(offsets, gaps)}"
-
-
-def _list(offsets: Floats, gaps: Floats) -> str:
-    """Runs of equal gaps in words: ``10 gaps of 2.500 from -30.00 mm, ...``."""
-    runs: list[tuple[int, float, float]] = []
-    for start, gap in zip(offsets[:-1], gaps, strict=True):
-        if runs and abs(gap - runs[-1][1]) <= max(IRREGULAR_FRACTION * abs(runs[-1][1]), SAME_POSITION):
-            runs[-1] = (runs[-1][0] + 1, runs[-1][1], runs[-1][2])
-        else:
-            runs.append((1, float(gap), float(start)))
-    words = [f"{n} gap{'s' * (n > 1)} of {gap:.3f} mm from {start:.2f} mm" for n, gap, start in runs[:6]]
-    return ", ".join(words) + (f", and {len(runs) - 6} more runs" if len(runs) > 6 else "")
 
 
 def make_affine(
