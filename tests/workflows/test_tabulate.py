@@ -6,10 +6,13 @@ from os import fsdecode
 from pathlib import Path
 
 import pandas as pd
+import pydicom.data
+import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 import voxelry
+from voxelry.dicom import headers
 from voxelry.testing import synthetic_instance, synthetic_report, synthetic_series, write
 
 
@@ -91,3 +94,42 @@ def test_sequences_without_end_are_followed_only_so_far(tmp_path: Path) -> None:
     write(dataset, tmp_path / "a.dcm")
     voxelry.tabulate(tmp_path)
     voxelry.load(tmp_path)
+
+
+@pytest.fixture(params=["bundled", "corpus"])
+def pile(request: pytest.FixtureRequest) -> Path:
+    if request.param == "bundled":
+        return Path(pydicom.data.__file__).parent / "test_files"
+    return Path(request.getfixturevalue("corpus"))
+
+
+def test_tables_are_those_that_pydicom_gives(pile: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = voxelry.tabulate(pile)
+    monkeypatch.setattr(headers, "read_plain", lambda *_: None)
+    judged = voxelry.tabulate(pile)
+    pd.testing.assert_frame_equal(table, judged, check_exact=True, check_column_type=True)
+    assert table.attrs == judged.attrs
+    assert len(table) > 60
+
+
+def test_rows_share_no_lists(tmp_path: Path) -> None:
+    synthetic_series(tmp_path)
+    table = voxelry.tabulate(tmp_path)
+    table["PixelSpacing"][0].append(0)
+    assert table["PixelSpacing"][1] == [0.8, 0.7]
+
+
+def test_progress_ascends_and_may_stop_the_work(tmp_path: Path) -> None:
+    synthetic_series(tmp_path)
+    told: list[float] = []
+    voxelry.tabulate(tmp_path, progress=lambda fraction, _: told.append(fraction))
+    assert told == sorted(told)
+    assert (told[0], told[-1]) == (0, 1)
+    assert len(told) > 5
+
+    def stop(fraction: float, _: str) -> None:
+        if fraction > 0.5:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        voxelry.tabulate(tmp_path, progress=stop)

@@ -222,12 +222,15 @@ def elements(dataset: Dataset, *, leave_out: Collection[int] = ()) -> Iterator[D
 
 
 def element_name(element: DataElement) -> str:
+    """What ``tag_name`` calls its tag."""
+    return tag_name(element.tag)
+
+
+def tag_name(tag: int) -> str:
     """The keyword, or the tag ``(0019,100C)`` where none is its alone (private and repeating attributes)."""
-    keyword = keyword_for_tag(element.tag)
-    repeats = tag_for_keyword(keyword) is None and element.tag.group & 0xFF  # (6002,0010) and so on
-    if keyword and not repeats:
-        return keyword
-    return f"({element.tag.group:04X},{element.tag.element:04X})"
+    keyword, group = keyword_for_tag(tag), tag >> 16
+    repeats = tag_for_keyword(keyword) is None and group & 0xFF  # (6002,0010) and so on
+    return keyword if keyword and not repeats else f"({group:04X},{tag & 0xFFFF:04X})"
 
 
 def to_json(element: DataElement, *, depth: int = 0) -> Value:

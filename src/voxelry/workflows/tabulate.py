@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,9 +10,10 @@ import numpy as np
 from voxelry.core.errors import Problem, VoxelryError
 from voxelry.core.progress import Progress, silent
 from voxelry.core.value import Value
-from voxelry.dicom.attributes import BINARY_VRS, element_name, elements, to_json
-from voxelry.dicom.headers import Header, read_header
-from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, Source, StrPath, unreadable, walk
+from voxelry.dicom.attributes import tag_name
+from voxelry.dicom.cells import Column, Columns
+from voxelry.dicom.headers import read_header
+from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, StrPath, scan, unreadable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,44 +45,25 @@ def tabulate(path: StrPath, *, limits: Limits = DEFAULT_LIMITS, progress: Progre
     NothingFoundError
         If the path does not exist.
     """
+    import pandas as pd
+
     skipped: dict[str, Problem] = {}
-    sources = list(walk(path, limits=limits, on_problem=skipped.__setitem__))
-    table = _table(_headers(sources, skipped, progress))
-    table.attrs["skipped"] = {name: str(problem) for name, problem in skipped.items()}
-    return table
-
-
-def _headers(sources: list[Source], skipped: dict[str, Problem], progress: Progress) -> Iterable[Header]:
-    for done, source in enumerate(sources):
-        progress(done / len(sources), "reading tags")
+    columns, names = Columns(), []
+    for source, head in scan(path, limits=limits, on_problem=skipped.__setitem__, progress=progress):
         try:
-            yield read_header(source)
+            columns.add(read_header(source, head).elements)
         except VoxelryError as error:
             skipped[source.name] = error.problem
         except OSError as error:
             skipped[source.name] = unreadable(source.name, error)
-    progress(1.0, "reading tags")
-
-
-def _table(headers: Iterable[Header]) -> pd.DataFrame:
-    import pandas as pd
-
-    columns: dict[tuple[int, str], dict[int, Value]] = {}
-    kinds: dict[tuple[int, str], set[str]] = {}
-    names: list[str] = []
-    for row, header in enumerate(headers):
-        names.append(header.name)
-        for element in elements(header.elements.dataset):
-            if element.VR in BINARY_VRS or element.tag.element == 0:
-                continue
-            key = int(element.tag), element_name(element)
-            columns.setdefault(key, {})[row] = to_json(element)
-            kinds.setdefault(key, set()).add(element.VR)
-    series: dict[str, Any] = {FILE_COLUMN: pd.array([_encodable(name) for name in names], dtype="string")}
-    for key in sorted(columns):
-        values = [columns[key].get(row) for row in range(len(names))]
-        series[key[1]] = _column(values, kinds[key])
-    return pd.DataFrame(series)
+        else:
+            names.append(_encodable(source.name))
+    series: dict[str, Any] = {FILE_COLUMN: pd.array(names, dtype=pd.StringDtype())}
+    for column in columns.done():
+        series[tag_name(column.tag)] = _typed(column, len(names))
+    table = pd.DataFrame(series)
+    table.attrs["skipped"] = {name: str(problem) for name, problem in skipped.items()}
+    return table
 
 
 def _encodable(word: str) -> str:
@@ -89,24 +71,39 @@ def _encodable(word: str) -> str:
     return word.encode("utf-8", "replace").decode("utf-8")
 
 
-def _column(values: list[Value], kinds: set[str]) -> Any:
+def _typed(column: Column, count: int) -> Any:
+    """A column of ``count`` rows in the dtype of its values: the distinct ones are typed, and then repeated."""
     import pandas as pd
 
-    values = [None if value in ("", []) else value for value in values]
+    kinds = column.kinds
+    values = [None if value in ("", []) else value for value in column.values]
+    rows = np.zeros(count, np.intp)
+    rows[: len(column.rows)] = column.rows
     if any(isinstance(value, list) for value in values) or kinds == {"SQ"}:
-        column = np.empty(len(values), dtype=object)
-        column[:] = values
-        return column
+        mixed = np.empty(count, dtype=object)
+        nested = any(isinstance(item, list | dict) for value in values if isinstance(value, list) for item in value)
+        mixed[:] = list(map(_own if nested else copy, map(values.__getitem__, rows)))
+        return mixed
     if kinds <= _INTEGER_VRS and all(value is None or isinstance(value, int) for value in values):
         whole: list[Any] = values
         for dtype in ("Int64", "UInt64"):
             limits = np.iinfo(dtype.lower())
             if all(value is None or limits.min <= value <= limits.max for value in whole):
-                return pd.array(whole, dtype=dtype)
+                return pd.array(whole, dtype=dtype).take(rows)
     if kinds <= _INTEGER_VRS | _FLOAT_VRS and all(value is None or isinstance(value, int | float) for value in values):
-        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)[rows]
     if kinds == {"DA"}:
         days = [None if value is None else str(value).replace(".", "") for value in values]  # 2020.01.02 of old
-        return pd.to_datetime(pd.Series(days, dtype="string"), format="%Y%m%d", errors="coerce")
-    words: list[Any] = [None if value is None else _encodable(str(value)) for value in values]
-    return pd.array(words, dtype="string")
+        found = pd.to_datetime(pd.Series(days, dtype="string"), format="%Y%m%d", errors="coerce")
+        return found.to_numpy()[rows]
+    words = [None if value is None else _encodable(str(value)) for value in values]
+    return pd.array(words, dtype=pd.StringDtype()).take(rows)
+
+
+def _own(value: Value) -> Value:
+    """A row's own copy of a value that it shares with others, because lists can be changed."""
+    if isinstance(value, list):
+        return [_own(item) for item in value]
+    if isinstance(value, dict):
+        return {keyword: _own(item) for keyword, item in value.items()}
+    return value
