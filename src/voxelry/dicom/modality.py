@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,31 +15,100 @@ from voxelry.dicom.frames import Frame
 from voxelry.dicom.pixels import Stored
 
 _INTEGERS = tuple(np.dtype(name) for name in ("int16", "uint16", "int32", "uint32", "int64", "uint64"))
+_WHOLE_IN_SINGLE = 2**24
+"""Whole numbers up to this one are exact in float32."""
 
 
-def modality_values(stored: Sequence[Stored], frames: Sequence[Frame]) -> npt.NDArray[np.generic]:
-    """One array of modality values from the stored values of each frame.
+class Extent(NamedTuple):
+    """What the modality values of a frame need of a dtype.
+
+    Attributes
+    ----------
+    low, high
+        The smallest and the largest.
+    whole
+        True if all are whole numbers.
+    single
+        True if float32 holds them all exactly.
+    """
+
+    low: float
+    high: float
+    whole: bool
+    single: bool
+
+
+def smallest_dtype(extents: Iterable[Extent]) -> np.dtype[Any]:
+    """int16 wherever all values are whole and fit, else the smallest that loses nothing."""
+    every = list(extents)
+    if not all(extent.whole for extent in every):
+        return np.dtype("f4" if all(extent.single for extent in every) else "f8")
+    low, high = min(extent.low for extent in every), max(extent.high for extent in every)
+    return next((d for d in _INTEGERS if np.iinfo(d).min <= low and high <= np.iinfo(d).max), np.dtype("f8"))
+
+
+def holds(dtype: np.dtype[Any], extent: Extent) -> bool:
+    """True if values of this extent are exact in ``dtype``."""
+    if dtype.kind == "f":
+        return dtype.itemsize == 8 or extent.single
+    limits = np.iinfo(dtype)
+    return extent.whole and limits.min <= extent.low and extent.high <= limits.max
+
+
+def write_modality(values: Stored, frame: Frame, out: npt.NDArray[Any], ends: tuple[int, int] | None = None) -> Extent:
+    """Write a frame's modality values into ``out``, if its dtype holds them; ``out`` is spoilt if not.
 
     Parameters
     ----------
-    stored
-        For each frame, shape ``(row, column)``.
-    frames
-        Their slopes, intercepts and Modality LUTs, one by one: they may differ from slice to slice.
-
-    Returns
-    -------
-    array
-        Shape ``(slice, row, column)``: int16 wherever all values are whole and fit, else the smallest
-        integer type that holds them, else float32 if it loses nothing, else float64.
+    values
+        Stored values; shape ``(row, column)``. May be ``out``'s own memory in another dtype of the same size.
+    out
+        Same shape.
+    ends
+        The smallest and largest stored value, if the caller knows them.
     """
-    tables = [_lookup_table(frame) for frame in frames]
-    with np.errstate(over="ignore", invalid="ignore"):  # what overflows becomes infinite, and is no number to measure
-        dtype = _smallest(stored, frames, tables)
-        array: npt.NDArray[Any] = np.empty((len(stored), *stored[0].shape), dtype)
-        for out, values, frame, table in zip(array, stored, frames, tables, strict=True):
-            out[...] = _transform(values, frame, table)
-    return array
+    table = _lookup_table(frame)
+    if table is not None:
+        return _write(_looked_up(values, table), out)
+    if values.dtype.kind not in "iu":
+        return _write(_scaled(values, frame), out)
+    low, high = (int(values.min()), int(values.max())) if ends is None else ends
+    if not _is_whole(frame, low, high):
+        return _write(_scaled(values, frame), out)
+    slope, intercept = int(frame.slope), int(frame.intercept)
+    first, last = sorted((low * slope + intercept, high * slope + intercept))
+    extent = Extent(first, last, True, max(abs(first), abs(last)) <= _WHOLE_IN_SINGLE)
+    if holds(out.dtype, extent):
+        if out.dtype.kind == "f":
+            out[...] = values.astype(np.int64) * slope + intercept
+        else:
+            _write_modulo(values, slope, intercept, out)
+    return extent
+
+
+def _write_modulo(values: Stored, slope: int, intercept: int, out: npt.NDArray[Any]) -> None:
+    """Modulo 2**bits every step is exact, as the result fits: no wider array is needed."""
+    if not np.may_share_memory(values, out):
+        np.copyto(out, values, casting="unsafe")
+    plain = out.view(f"u{out.dtype.itemsize}")
+    span = 2 ** (8 * out.dtype.itemsize)
+    if slope != 1:
+        np.multiply(plain, plain.dtype.type(slope % span), out=plain)
+    if intercept:
+        np.add(plain, plain.dtype.type(intercept % span), out=plain)
+
+
+def _write(exact: npt.NDArray[Any], out: npt.NDArray[Any]) -> Extent:
+    low, high = exact.min().item(), exact.max().item()
+    whole = exact.dtype.kind in "iu" or bool((exact == np.rint(exact)).all())
+    if whole:
+        single = max(abs(low), abs(high)) <= _WHOLE_IN_SINGLE
+    else:
+        single = bool(np.array_equal(exact.astype(np.float32), exact, equal_nan=True))
+    extent = Extent(low, high, whole, single)
+    if holds(out.dtype, extent):
+        np.copyto(out, exact, casting="unsafe")
+    return extent
 
 
 def transform_limits(limits: tuple[float, float], frame: Frame) -> tuple[float, float]:
@@ -91,57 +160,34 @@ def _lut_data(frame: Frame, item: Dataset, count: int) -> npt.NDArray[np.int64] 
 
 def _transform(values: Stored, frame: Frame, table: _Table | None) -> npt.NDArray[Any]:
     if table is not None:
-        first, entries = table
-        return np.asarray(entries[np.clip(values.astype(np.int64) - first, 0, len(entries) - 1)])
+        return _looked_up(values, table)
+    if values.dtype.kind in "iu" and values.size and _is_whole(frame, int(values.min()), int(values.max())):
+        return np.asarray(values.astype(np.int64) * int(frame.slope) + int(frame.intercept))
+    return _scaled(values, frame)
+
+
+def _looked_up(values: Stored, table: _Table) -> npt.NDArray[np.int64]:
+    first, entries = table
+    return np.asarray(entries[np.clip(values.astype(np.int64) - first, 0, len(entries) - 1)])
+
+
+def _scaled(values: Stored, frame: Frame) -> npt.NDArray[Any]:
     if (frame.slope, frame.intercept) == (1.0, 0.0):
         return values
-    if _whole(frame, values):
-        return np.asarray(values.astype(np.int64) * int(frame.slope) + int(frame.intercept))
-    return np.asarray(values.astype(np.float64) * frame.slope + frame.intercept)
+    # What overflows becomes infinite, and is no number to measure.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(values.astype(np.float64) * frame.slope + frame.intercept)
 
 
-def _whole(frame: Frame, values: Stored) -> bool:
-    """True if the transform stays within 64-bit integers."""
-    if values.dtype.kind not in "iu":
-        return False
+def _is_whole(frame: Frame, low: int, high: int) -> bool:
+    """True if the transform of stored values from ``low`` to ``high`` stays within 64-bit integers."""
     if (frame.slope, frame.intercept) == (1.0, 0.0):
         return True
-    numbers_ = frame.slope, frame.intercept
     return (
-        all(number.is_integer() for number in numbers_)
+        frame.slope.is_integer()
+        and frame.intercept.is_integer()
         and abs(frame.slope) < 2**30
         and abs(frame.intercept) < 2**62
-        and int(values.min()) >= -(2**32)
-        and int(values.max()) <= 2**32
+        and low >= -(2**32)
+        and high <= 2**32
     )
-
-
-def _smallest(stored: Sequence[Stored], frames: Sequence[Frame], tables: Sequence[_Table | None]) -> np.dtype[Any]:
-    low: float = 0
-    high: float = 0
-    single = True
-    whole = True
-    for number, (values, frame, table) in enumerate(zip(stored, frames, tables, strict=True)):
-        if table is not None:
-            found = _transform(values, frame, table)
-            ends = np.array([found.min(), found.max()])
-        elif _whole(frame, values):
-            ends = _transform(np.array([values.min(), values.max()]), frame, None)
-        else:
-            exact = _transform(values, frame, None)
-            whole = whole and bool((exact == np.rint(exact)).all())
-            if not whole:
-                single = single and bool((exact.astype(np.float32) == exact).all())
-                if not single:
-                    return np.dtype("f8")
-            ends = np.array([exact.min(), exact.max()])
-        first, last = ends.min().item(), ends.max().item()  # exact, of whichever type
-        low, high = (first, last) if number == 0 else (min(low, first), max(high, last))
-    if not whole:
-        # Frames before the first broken value were whole, and whole numbers this small fit float32 as well.
-        return np.dtype("f4") if single and max(abs(low), abs(high)) <= 2**24 else np.dtype("f8")
-    for dtype in _INTEGERS:
-        limits = np.iinfo(dtype)
-        if limits.min <= low and high <= limits.max:
-            return dtype
-    return np.dtype("f8")

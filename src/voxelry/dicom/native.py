@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from io import BytesIO
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +18,11 @@ from voxelry.dicom.codecs import GE_BIG_ENDIAN_PIXELS
 from voxelry.dicom.description import PixelDescription
 from voxelry.dicom.headers import Header
 from voxelry.dicom.plain import PixelBytes
+from voxelry.dicom.sources import FileSource
 
 Stored = npt.NDArray[Any]
+
+_LITTLE = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1")
 
 
 def native_frames(header: Header, pixels: PixelDescription, wanted: Iterable[int]) -> Iterator[Stored]:
@@ -30,6 +35,79 @@ def native_frames(header: Header, pixels: PixelDescription, wanted: Iterable[int
     TruncatedError
         If there are fewer bytes than the header declares.
     """
+    place, there = _checked_place(header, pixels)
+    # Words of 8 bits were written as 16-bit ones in big endian only where the VR is OW; bytes elsewhere.
+    swapped = not _little(header) and pixels.bits_allocated == 8 and _written_as_words(header)
+    # Decompressed by software that left 4:2:2 in the header: the length tells.
+    whole = pixels.frames * pixels.rows * pixels.columns * 3 * pixels.bits_allocated // 8
+    halved = pixels.photometric == "YBR_FULL_422" and there < whole
+    bits = pixels.rows * pixels.columns * pixels.samples * pixels.bits_allocated
+    bits = pixels.frame_bits if halved else bits
+    with header.source.open() as opened:
+        file, start = (_inflated(opened), 0) if place.offset is None else (opened, place.offset)
+        for index in sorted(wanted):
+            raw = _read(file, start, index * bits, bits, swapped=swapped)
+            yield _unpacked(raw, header, pixels, first_bit=index * bits % 8, halved=halved)
+
+
+def is_direct(header: Header, pixels: PixelDescription) -> bool:
+    """True if frames can be read straight into an array: whole numbers of whole bytes, as this machine has them."""
+    return (
+        isinstance(header.source, FileSource)
+        and header.transfer_syntax_uid in _LITTLE
+        and pixels.keyword == "PixelData"
+        and pixels.kind == "grey"
+        and pixels.bits_allocated > 1
+        and place_of(header).offset is not None
+        and sys.byteorder == "little"
+        and header.elements.little_endian
+    )
+
+
+def read_directly(header: Header, pixels: PixelDescription, buffers: Mapping[int, Stored]) -> Iterator[int]:
+    """Read frames, by their indices, into arrays of the stored size.
+
+    Yields
+    ------
+    index
+        Of each frame, once it is read.
+
+    Raises
+    ------
+    PixelDataError, TruncatedError
+        As ``native_frames``.
+    """
+    place, _ = _checked_place(header, pixels)
+    source, start, size = cast(FileSource, header.source), cast(int, place.offset), pixels.frame_bits // 8
+    descriptor = os.open(source.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        for index, buffer in buffers.items():
+            if _read_fully(descriptor, buffer.data.cast("B"), start + index * size) < size:
+                raise TruncatedError(f"{header.name}: became shorter while it was read; try again")
+            yield index
+    finally:
+        os.close(descriptor)
+
+
+def _read_fully(descriptor: int, into: memoryview, offset: int) -> int:
+    """How many bytes there were."""
+    done = 0
+    while done < len(into):
+        if hasattr(os, "preadv"):
+            count = os.preadv(descriptor, [into[done:]], offset + done)
+        else:
+            os.lseek(descriptor, offset + done, os.SEEK_SET)
+            block = os.read(descriptor, min(len(into) - done, 2**20))
+            count = len(block)
+            into[done : done + count] = block
+        if count == 0:
+            break
+        done += count
+    return done
+
+
+def _checked_place(header: Header, pixels: PixelDescription) -> tuple[PixelBytes, int]:
+    """Where the pixels lie, and how many bytes of them are there: as many as the header declares."""
     place = place_of(header)
     if place.length is None:
         raise PixelDataError(
@@ -43,18 +121,7 @@ def native_frames(header: Header, pixels: PixelDescription, wanted: Iterable[int
             f"{header.name}: {describe(place.keyword)} needs {needed} bytes for {pixels.frames} x {pixels.rows} x "
             f"{pixels.columns} pixels, but {max(there, 0)} are there; the file is cut off: copy it again"
         )
-    # Words of 8 bits were written as 16-bit ones in big endian only where the VR is OW; bytes elsewhere.
-    swapped = not _little(header) and pixels.bits_allocated == 8 and _written_as_words(header)
-    # Decompressed by software that left 4:2:2 in the header: the length tells.
-    whole = pixels.frames * pixels.rows * pixels.columns * 3 * pixels.bits_allocated // 8
-    halved = pixels.photometric == "YBR_FULL_422" and there < whole
-    bits = pixels.rows * pixels.columns * pixels.samples * pixels.bits_allocated
-    bits = pixels.frame_bits if halved else bits
-    with header.source.open() as opened:
-        file, start = (_inflated(opened), 0) if place.offset is None else (opened, place.offset)
-        for index in sorted(wanted):
-            raw = _read(file, start, index * bits, bits, swapped=swapped)
-            yield _unpacked(raw, header, pixels, first_bit=index * bits % 8, halved=halved)
+    return place, there
 
 
 def place_of(header: Header) -> PixelBytes:

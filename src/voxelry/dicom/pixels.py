@@ -5,29 +5,28 @@ What the header declares is checked against the bytes that are there before anyt
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from itertools import islice
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import pydicom
-from pydicom.encaps import generate_frames
 from pydicom.pixels.processing import apply_color_lut, convert_color_space
 
 from voxelry.core.errors import (
-    NoPixelDataError,
     PixelDataError,
-    TooLargeError,
     TransferSyntaxError,
     TruncatedError,
+    VoxelryError,
     named,
 )
 from voxelry.dicom.attributes import describe, numbers, text, value_of
 from voxelry.dicom.codecs import check_declared, decode, is_encapsulated, is_supported
 from voxelry.dicom.description import PixelDescription, describe_pixels
+from voxelry.dicom.fragments import raw_frames
 from voxelry.dicom.headers import Header
-from voxelry.dicom.native import native_frames, place_of
+from voxelry.dicom.native import native_frames
 from voxelry.dicom.quiet import quiet
 
 Stored = npt.NDArray[Any]
@@ -63,40 +62,49 @@ def stored_frames(header: Header, wanted: Collection[int] | None = None) -> Iter
     """
     pixels = describe_pixels(header)
     frames = range(pixels.frames) if wanted is None else wanted
-    given = 0
+    if is_encapsulated(header.transfer_syntax_uid):
+        for _, decoded in deferred_frames(header, frames):
+            yield decoded()
+        return
+    require_supported(header)
+    with _PixelErrors(header):
+        raw = native_frames(header, pixels, frames)
+        while True:
+            with quiet:  # opened and closed around each step, never across a yield
+                frame = next(raw, None)
+                values = None if frame is None else _finish(header, pixels, frame)
+            if values is None:
+                break
+            yield values
+
+
+def require_supported(header: Header) -> None:
+    """Raise a TransferSyntaxError unless the pixels can be decoded here."""
     syntax = header.transfer_syntax_uid
     if not is_supported(syntax):
         raise TransferSyntaxError(
             f"{header.name}: pixels in transfer syntax {syntax} ({syntax.name}) cannot be decoded here; "
             "convert the file to an uncompressed or JPEG 2000 transfer syntax"
         )
-    try:
-        with quiet:  # opened and closed around each step, never across a yield
-            raw = (
-                _encapsulated(header, pixels, frames)
-                if is_encapsulated(syntax)
-                else native_frames(header, pixels, frames)
-            )
-        while True:
-            with quiet:
-                frame = next(raw, None)
-                if frame is None:
-                    break
-                values = _finish(header, pixels, frame)
-            given += 1
-            yield values
-            if given == len(frames):
-                return
-    except (NoPixelDataError, PixelDataError, TruncatedError, TooLargeError) as error:
-        raise named(error, header.name) from None
-    except Exception as error:  # whatever damaged pixels make pydicom or a codec raise
-        raise PixelDataError(
-            f"{header.name}: the pixels cannot be decoded ({syntax.name}; {type(error).__name__}); "
-            "the file is damaged, or its header does not fit its pixels"
-        ) from error
-    raise TruncatedError(
-        f"{header.name}: the file ends after fewer than the {pixels.frames} frames that it declares; copy it again"
-    )
+
+
+class _PixelErrors:
+    """Turns whatever damaged pixels make pydicom or a codec raise into errors that name the file."""
+
+    def __init__(self, header: Header) -> None:
+        self.header = header
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if isinstance(error, VoxelryError):
+            raise named(error, self.header.name) from None
+        if isinstance(error, Exception):
+            raise PixelDataError(
+                f"{self.header.name}: the pixels cannot be decoded ({self.header.transfer_syntax_uid.name}; "
+                f"{type(error).__name__}); the file is damaged, or its header does not fit its pixels"
+            ) from error
 
 
 def palette_applied(header: Header, values: Stored) -> Stored:
@@ -116,31 +124,44 @@ def _table_uses_upper_bits(header: Header) -> bool:
     return len(plain) < len(tables) or any(table[1 if little else 0 :: 2].any() for table in plain)
 
 
-def _encapsulated(header: Header, pixels: PixelDescription, wanted: Collection[int]) -> Iterator[Stored]:
-    place = place_of(header)
-    if place.length is not None or place.offset is None:
-        raise PixelDataError(
-            f"{header.name}: {describe('PixelData')} is not encapsulated, but the transfer syntax is "
-            f"{header.transfer_syntax_uid.name}"
+def deferred_frames(header: Header, wanted: Collection[int]) -> Iterator[tuple[int, Callable[[], Stored]]]:
+    """Compressed frames, read here and decoded by whoever calls what is given: in another thread, perhaps.
+
+    Yields
+    ------
+    index, decode
+        Of each frame that is wanted, ascending; ``decode`` gives what ``stored_frames`` does, or raises as it does.
+    """
+    require_supported(header)
+    given = 0
+    with _PixelErrors(header):
+        pixels = describe_pixels(header)
+        found = raw_frames(header, pixels, wanted)
+        while True:
+            with quiet:
+                index, raw = next(found, (-1, b""))
+            if index < 0:
+                break
+            given += 1
+            yield index, partial(_decoded, header, pixels, raw)
+    if given < len(wanted):
+        raise _too_few(header, pixels)
+
+
+def _decoded(header: Header, pixels: PixelDescription, raw: bytes) -> Stored:
+    with _PixelErrors(header), quiet:
+        check_declared(header, pixels.rows, pixels.columns, pixels.frame_bits // 8, raw)
+        shape = pixels.rows, pixels.columns, pixels.samples
+        values = decode(
+            raw, header.transfer_syntax_uid, shape=shape, dtype=pixels.dtype, photometric=pixels.photometric
         )
-    extended = None
-    if "ExtendedOffsetTable" in header.elements and "ExtendedOffsetTableLengths" in header.elements:
-        dataset = header.elements.dataset
-        extended = dataset.ExtendedOffsetTable, dataset.ExtendedOffsetTableLengths
-    with header.source.open() as file:
-        file.seek(place.offset)
-        frames = generate_frames(file, number_of_frames=pixels.frames, extended_offsets=extended)
-        for index, raw in enumerate(islice(frames, pixels.frames)):  # excess fragments may follow
-            if index not in wanted:
-                continue
-            check_declared(header, pixels.rows, pixels.columns, pixels.frame_bits // 8, raw)
-            yield decode(
-                raw,
-                header.transfer_syntax_uid,
-                shape=(pixels.rows, pixels.columns, pixels.samples),
-                dtype=pixels.dtype,
-                photometric=pixels.photometric,
-            )
+        return _finish(header, pixels, values)
+
+
+def _too_few(header: Header, pixels: PixelDescription) -> TruncatedError:
+    return TruncatedError(
+        f"{header.name}: the file ends after fewer than the {pixels.frames} frames that it declares; copy it again"
+    )
 
 
 def _finish(header: Header, pixels: PixelDescription, values: Stored) -> Stored:
@@ -177,6 +198,19 @@ def _conform(values: Stored, pixels: PixelDescription, header: Header, *, encaps
     shifted = np.left_shift(values, above) if above else values
     # An arithmetic shift back extends the sign of signed values.
     return np.asarray(np.right_shift(shifted, unused))
+
+
+def settle(values: Stored, pixels: PixelDescription) -> tuple[int, int]:
+    """Clear the unused bits of uncompressed values where they lie; the smallest and largest value."""
+    low, high = int(values.min()), int(values.max())
+    unused = pixels.bits_allocated - pixels.bits_stored
+    lowest = -(1 << (pixels.bits_stored - 1)) if pixels.signed else 0
+    highest = (1 << (pixels.bits_stored - pixels.signed)) - 1
+    if unused == 0 or (pixels.high_bit == pixels.bits_stored - 1 and lowest <= low and high <= highest):
+        return low, high
+    np.left_shift(values, pixels.bits_allocated - 1 - pixels.high_bit, out=values)
+    np.right_shift(values, unused, out=values)
+    return int(values.min()), int(values.max())
 
 
 def _exceed(values: Stored, pixels: PixelDescription) -> bool:

@@ -12,10 +12,10 @@ from voxelry.core.intensity import Window
 from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Spacing, Volume
 from voxelry.dicom.description import describe_pixels
+from voxelry.dicom.filling import colour_values, grey_values
 from voxelry.dicom.frames import Frame
-from voxelry.dicom.headers import Header
-from voxelry.dicom.modality import modality_values, transform_limits
-from voxelry.dicom.pixels import Stored, padding_range, stored_frames
+from voxelry.dicom.modality import transform_limits
+from voxelry.dicom.pixels import padding_range
 from voxelry.dicom.shared import shared_metadata
 
 PLAUSIBLE_HU = (-10_000.0, 70_000.0)
@@ -45,9 +45,8 @@ def make_volume(
     PixelDataError, TruncatedError, TransferSyntaxError
         If a frame cannot be decoded; the message names its file.
     """
-    stored = _stored(frames, progress)
     first = describe_pixels(frames[0].header)
-    array = modality_values(stored, frames) if first.kind == "grey" else np.stack(stored)
+    array = (grey_values if first.kind == "grey" else colour_values)(frames, progress=progress)
     found = list(warnings)
     unit = frames[0].unit
     if len({frame.unit for frame in frames}) > 1:
@@ -68,20 +67,6 @@ def make_volume(
         warnings=tuple(found),
     )
     return _with_implausible_named(volume)
-
-
-def _stored(frames: Sequence[Frame], progress: Progress) -> list[Stored]:
-    """The stored values of each frame; an instance with several frames is opened once."""
-    wanted: dict[Header, dict[int, int]] = {}
-    for place, frame in enumerate(frames):
-        wanted.setdefault(frame.header, {})[frame.index] = place
-    found: dict[int, Stored] = {}
-    for done, (header, places) in enumerate(wanted.items()):
-        progress(done / len(wanted), "reading pixels")
-        for index, values in zip(sorted(places), stored_frames(header, places), strict=True):
-            found[places[index]] = values
-    progress(1.0, "reading pixels")
-    return [found[place] for place in range(len(frames))]
 
 
 def _padding(frames: Sequence[Frame]) -> npt.NDArray[np.float64] | None:

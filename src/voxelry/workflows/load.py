@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import NothingFoundError, NotOneVolumeError, Problem, VoxelryError
+from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.volume import Volume
 from voxelry.dicom.description import describe_pixels
+from voxelry.dicom.filling import colour_values, grey_values
 from voxelry.dicom.frames import frames_of
 from voxelry.dicom.headers import Header, read_header
-from voxelry.dicom.modality import modality_values
-from voxelry.dicom.pixels import stored_frames
 from voxelry.dicom.plain import Layout
 from voxelry.dicom.series import Index, Study, group
 from voxelry.dicom.sources import DEFAULT_LIMITS, HEAD_BYTES, Limits, Source, StrPath, scan, unreadable, walk
@@ -41,7 +41,13 @@ class LoadResult:
     skipped: Mapping[str, Problem]
 
 
-def index(path: StrPath | Iterable[Source], *, limits: Limits = DEFAULT_LIMITS, progress: Progress = silent) -> Index:
+def index(
+    path: StrPath | Iterable[Source],
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    tolerances: Tolerances = DEFAULT_TOLERANCES,
+    progress: Progress = silent,
+) -> Index:
     """Find every study and series below a path, reading headers only.
 
     Parameters
@@ -50,6 +56,8 @@ def index(path: StrPath | Iterable[Source], *, limits: Limits = DEFAULT_LIMITS, 
         A file, a folder at any depth, or a zip archive; or sources that are known already.
     limits
         What archives may ask of this machine.
+    tolerances
+        How even the positions of a stack must be.
     progress
         Called with the fraction done and a few words.
 
@@ -78,7 +86,7 @@ def index(path: StrPath | Iterable[Source], *, limits: Limits = DEFAULT_LIMITS, 
         if known is not header:
             skipped[source.name] = _seen_before(header, known)
     progress(1.0, "reading headers")
-    return Index(group(headers.values()), MappingProxyType(skipped))
+    return Index(group(headers.values(), tolerances=tolerances), MappingProxyType(skipped))
 
 
 def _seen_before(header: Header, known: Header) -> Problem:
@@ -191,9 +199,9 @@ def _as_error(problem: Problem) -> VoxelryError:
     while pending:
         kind = pending.pop()
         if kind.code == problem.code:
-            return kind(problem.message)
+            return kind(problem.message, **problem.numbers)
         pending += kind.__subclasses__()
-    return VoxelryError(problem.message)
+    return VoxelryError(problem.message, **problem.numbers)
 
 
 def _list(stacks: list[Stack]) -> str:
@@ -201,7 +209,13 @@ def _list(stacks: list[Stack]) -> str:
     return "They are: " + "; ".join(lines) + ("; ..." if len(stacks) > 6 else "")
 
 
-def load_study(path: StrPath, *, limits: Limits = DEFAULT_LIMITS, progress: Progress = silent) -> Study:
+def load_study(
+    path: StrPath,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    tolerances: Tolerances = DEFAULT_TOLERANCES,
+    progress: Progress = silent,
+) -> Study:
     """The one study at a path, with its series and their stacks; pixels are read when a stack is asked for.
 
     Raises
@@ -211,7 +225,7 @@ def load_study(path: StrPath, *, limits: Limits = DEFAULT_LIMITS, progress: Prog
     NotOneVolumeError
         If there are several studies; ``index`` gives them all.
     """
-    found = index(path, limits=limits, progress=progress)
+    found = index(path, limits=limits, tolerances=tolerances, progress=progress)
     if not found.studies:
         first = next(iter(found.skipped.values()), None)
         raise NothingFoundError(f"{path}: holds no DICOM" + (f"; the first file: {first}" if first else ""))
@@ -240,8 +254,7 @@ def pixels(path: StrPath) -> npt.NDArray[np.generic]:
     header = read_header(sources[0])
     described = describe_pixels(header)
     frames = list(frames_of(header))
-    stored = list(stored_frames(header))
-    array = modality_values(stored, frames) if described.kind == "grey" else np.stack(stored)
+    array = (grey_values if described.kind == "grey" else colour_values)(frames)
     return array[0] if len(frames) == 1 else array
 
 

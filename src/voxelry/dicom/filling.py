@@ -1,0 +1,143 @@
+"""Filling one array with many frames, on all cores, each byte read into the place where it stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from voxelry.core.progress import Progress, silent
+from voxelry.dicom.codecs import is_encapsulated
+from voxelry.dicom.description import describe_pixels
+from voxelry.dicom.frames import Frame
+from voxelry.dicom.headers import Header
+from voxelry.dicom.modality import Extent, holds, smallest_dtype, write_modality
+from voxelry.dicom.native import is_direct, read_directly
+from voxelry.dicom.parallel import in_parallel, workers
+from voxelry.dicom.pixels import Stored, deferred_frames, settle, stored_frames
+
+BATCH = 16
+"""Files that one task reads, at most: enough to pay for itself, few enough to keep all cores busy."""
+
+Wanted: TypeAlias = Mapping[int, int]
+"""Of one instance: where the frame of each index goes."""
+T = TypeVar("T")
+
+
+def grey_values(frames: Sequence[Frame], *, progress: Progress = silent) -> npt.NDArray[Any]:
+    """The modality values of greyscale frames of one matrix.
+
+    Returns
+    -------
+    array
+        Shape ``(frame, row, column)``: int16 wherever all values are whole and fit, else the smallest
+        integer type that holds them, else float32 if it loses nothing, else float64.
+
+    Raises
+    ------
+    PixelDataError, TransferSyntaxError, TruncatedError
+        The message names the file.
+    """
+    pixels = describe_pixels(frames[0].header)
+    shape = len(frames), pixels.rows, pixels.columns
+    # A frame in the middle tells what most need; those that need more come a second time.
+    middle = len(frames) // 2
+    probe = np.empty(shape[1:], np.float64)
+    (values,) = stored_frames(frames[middle].header, [frames[middle].index])
+    array = np.empty(shape, smallest_dtype([write_modality(values, frames[middle], probe)]))
+    del values, probe
+    extents = _fill(array, frames, range(len(frames)), progress)
+    needed = smallest_dtype(extents.values())
+    if needed == array.dtype:
+        return array
+    wider = np.empty(shape, needed)
+    missed = [place for place, extent in extents.items() if not holds(array.dtype, extent)]
+    for place in set(range(len(frames))).difference(missed):
+        wider[place] = array[place]
+    del array
+    _fill(wider, frames, missed, silent)
+    return wider
+
+
+def colour_values(frames: Sequence[Frame], *, progress: Progress = silent) -> npt.NDArray[Any]:
+    """The RGB values of colour frames of one matrix; shape ``(frame, row, column, 3)``."""
+    tasks = _tasks(frames, range(len(frames)), _keep, lambda place, decode: [(place, decode())])
+    found = dict(_run(tasks, len(frames), progress))
+    return np.stack([found[place] for place in range(len(frames))])
+
+
+def _fill(
+    array: npt.NDArray[Any], frames: Sequence[Frame], places: Sequence[int], progress: Progress
+) -> dict[int, Extent]:
+    """Write the frames of these places, and tell what each needs; what the dtype does not hold is not written."""
+
+    def read(header: Header, wanted: Wanted) -> Iterator[tuple[int, Extent]]:
+        pixels = describe_pixels(header)
+        if not is_direct(header, pixels):
+            for place, values in _keep(header, wanted):
+                yield place, write_modality(values, frames[place], array[place])
+            return
+        in_place = pixels.dtype.itemsize == array.dtype.itemsize
+        buffers = {
+            index: array[place].view(pixels.dtype) if in_place else np.empty(array.shape[1:], pixels.dtype)
+            for index, place in wanted.items()
+        }
+        for index in read_directly(header, pixels, buffers):
+            values, place = buffers[index], wanted[index]
+            yield place, write_modality(values, frames[place], array[place], settle(values, pixels))
+
+    def write(place: int, decode: Callable[[], Stored]) -> list[tuple[int, Extent]]:
+        return [(place, write_modality(decode(), frames[place], array[place]))]
+
+    return dict(_run(_tasks(frames, places, read, write), len(places), progress))
+
+
+def _keep(header: Header, wanted: Wanted) -> Iterator[tuple[int, Stored]]:
+    indices = sorted(wanted)
+    for index, values in zip(indices, stored_frames(header, indices), strict=True):
+        yield wanted[index], values
+
+
+def _tasks(
+    frames: Sequence[Frame],
+    places: Iterable[int],
+    read: Callable[[Header, Wanted], Iterator[tuple[int, T]]],
+    write: Callable[[int, Callable[[], Stored]], list[tuple[int, T]]],
+) -> Iterator[Callable[[], list[tuple[int, T]]]]:
+    """Files in batches; of a compressed file with several frames, each frame by itself."""
+    wanted: dict[Header, dict[int, int]] = {}
+    for place in places:
+        wanted.setdefault(frames[place].header, {})[frames[place].index] = place
+    size = max(1, min(BATCH, len(wanted) // (4 * workers())))
+    batch: list[tuple[Header, Wanted]] = []
+    for header, by_index in wanted.items():
+        if len(by_index) > 1 and is_encapsulated(header.transfer_syntax_uid):
+            for index, decode in deferred_frames(header, by_index):
+                yield partial(write, by_index[index], decode)
+            continue
+        for start in range(0, len(by_index), BATCH):
+            batch.append((header, dict(islice(by_index.items(), start, start + BATCH))))
+            if len(batch) >= size:
+                yield partial(_read_all, batch, read)
+                batch = []
+    if batch:
+        yield partial(_read_all, batch, read)
+
+
+def _read_all(
+    batch: Iterable[tuple[Header, Wanted]], read: Callable[[Header, Wanted], Iterator[tuple[int, T]]]
+) -> list[tuple[int, T]]:
+    return [found for header, wanted in batch for found in read(header, wanted)]
+
+
+def _run(tasks: Iterable[Callable[[], list[tuple[int, T]]]], count: int, progress: Progress) -> Iterator[tuple[int, T]]:
+    done = 0
+    progress(0.0, "reading pixels")
+    for found in in_parallel(tasks):
+        done += len(found)
+        progress(done / count, "reading pixels")
+        yield from found

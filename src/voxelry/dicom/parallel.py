@@ -1,0 +1,41 @@
+"""Work on all cores: reading, decoding and arithmetic on large arrays let go of the GIL."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+
+MOST_WORKERS = 8
+"""More threads than this only wait for memory."""
+
+
+def workers() -> int:
+    """How many threads are worth having here."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(allowed, MOST_WORKERS)
+
+
+def in_parallel(tasks: Iterable[Callable[[], T]]) -> Iterator[T]:
+    """The results of tasks, in their order.
+
+    Tasks are taken as results are: few wait at any time. The first error ends the work, as the caller's does;
+    what was begun is waited for.
+    """
+    waiting: deque[Future[T]] = deque()
+    count = workers()
+    with ThreadPoolExecutor(count, "voxelry") as pool:
+        try:
+            for task in tasks:
+                waiting.append(pool.submit(task))
+                if len(waiting) > 2 * count:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
