@@ -64,22 +64,26 @@ def test_a_tilted_stack_keeps_its_shear_and_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("offsets", "words"),
+    ("offsets", "code", "words"),
     [
-        ((0, 3, 9, 12, 15), "1 slice missing"),
-        ((0, 3, 6, 11, 16), "uneven slice spacing"),
-        ((0, 3, 3, 6, 9), "hold more than one slice with different pixels"),
-        ((0, 0, 0, 0, 0), "all 5 slices lie at one position"),
+        ((0, 3, 9, 12, 15), "missing_slices", "1 slice missing"),
+        ((0, 3, 6, 11, 16), "uneven_spacing", "uneven slice spacing"),
+        ((0, 3, 3.1, 6, 9), "near_duplicate_positions", "1 pair of slices lie almost at one position, 0.1 mm"),
+        ((0, 3, 3, 6, 9), "repeated_positions", "hold more than one slice with different pixels"),
+        ((0, 0, 0, 0, 0), "repeated_positions", "all 5 slices lie at one position"),
     ],
 )
-def test_an_irregular_stack_is_no_volume_and_names_why(tmp_path: Path, offsets: tuple[float, ...], words: str) -> None:
+def test_an_irregular_stack_is_no_volume_and_names_why(
+    tmp_path: Path, offsets: tuple[float, ...], code: str, words: str
+) -> None:
     synthetic_series(tmp_path, offsets=offsets, edit=_same_times)
-    with pytest.raises(GeometryError, match=words):
+    with pytest.raises(GeometryError, match=words) as caught:
         voxelry.load_volume(tmp_path)
+    assert caught.value.code == code
     result = voxelry.load(tmp_path)
     assert not result.volumes
     assert len(result.skipped) == 5
-    assert all(words in problem.message and problem.code == "geometry" for problem in result.skipped.values())
+    assert all(words in problem.message and problem.code == code for problem in result.skipped.values())
     stack = voxelry.load_study(tmp_path).series[0].stacks[0]
     assert not stack.regular
     seen = stack.for_viewing()
@@ -101,7 +105,7 @@ def test_a_repeated_slice_with_the_same_pixels_is_left_out_with_a_warning(tmp_pa
     result = voxelry.load(tmp_path)
     (volume,) = result.volumes
     np.testing.assert_array_equal(volume.array, truth.array)
-    assert "1 duplicate slice with identical pixels left out" in volume.warnings
+    assert "1 duplicate slice with identical pixels left out, at -24.00 mm (along the normal)" in volume.warnings
 
 
 def _separate(keyword: str, values: tuple[object, ...]) -> Callable[[int, Dataset], None]:
@@ -155,7 +159,7 @@ def test_phases_without_any_other_mark_follow_their_numbers_and_say_so(tmp_path:
     offsets = tuple(3.0 * (k % 5) for k in range(10))
     truth = synthetic_series(tmp_path, slices=10, offsets=offsets, modality="MR", rescale=None, edit=_drop_times)
     result = voxelry.load(tmp_path)
-    assert [volume.label for volume in result.volumes] == ["Phase 1", "Phase 2"]
+    assert [volume.label for volume in result.volumes] == ["InstanceNumber 1-5", "InstanceNumber 6-10"]
     np.testing.assert_array_equal(result.volumes[1].array, truth.array[5:])
     assert "Instance Number" in result.volumes[0].warnings[0]
 
@@ -299,5 +303,5 @@ def test_phases_whose_times_follow_each_other_need_no_warning(tmp_path: Path) ->
 
     synthetic_series(tmp_path, slices=10, offsets=offsets, modality="MR", rescale=None, edit=edit)
     volumes = voxelry.load(tmp_path).volumes
-    assert [volume.label for volume in volumes] == ["Phase 1", "Phase 2"]
+    assert [volume.label for volume in volumes] == ["InstanceNumber 1-5", "InstanceNumber 6-10"]
     assert not any(volume.warnings for volume in volumes)

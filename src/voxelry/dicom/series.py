@@ -8,11 +8,13 @@ from functools import cached_property
 from types import MappingProxyType
 
 from voxelry.core.errors import NoPixelDataError, PixelDataError, Problem, VoxelryError
+from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.value import Value
 from voxelry.dicom.attributes import integer, text
 from voxelry.dicom.description import describe_pixels
 from voxelry.dicom.frames import Frame, Known, frames_of
 from voxelry.dicom.headers import Header
+from voxelry.dicom.report import GeometryReport, report_of, report_without_stacks
 from voxelry.dicom.shared import shared_metadata
 from voxelry.dicom.stack import Stack, stacks_of
 
@@ -24,10 +26,17 @@ STUDY_KEYWORDS = (
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """The instances of one series, by Instance Number."""
+    """The instances of one series, by Instance Number.
+
+    Attributes
+    ----------
+    tolerances
+        How even the positions of its stacks must be.
+    """
 
     series_instance_uid: str
     instances: tuple[Header, ...]
+    tolerances: Tolerances = DEFAULT_TOLERANCES
 
     def __repr__(self) -> str:
         return f"Series({self.series_instance_uid}, {self.modality}, {len(self.instances)} instances)"
@@ -80,7 +89,15 @@ class Series:
     def stacks(self) -> tuple[Stack, ...]:
         """What the series' frames form, the largest first; each says whether it is regular."""
         frames = self._frames[0]
-        return stacks_of(frames) if frames else ()
+        return stacks_of(frames, tolerances=self.tolerances) if frames else ()
+
+    @cached_property
+    def report(self) -> GeometryReport:
+        """What the series' geometry is found to be, in words and as data."""
+        if self.problem is None:
+            return report_of(self.stacks)
+        without = len(self.pixelless) == len(self.instances)
+        return report_without_stacks(self.problem, [h.sop_class_name for h in self.pixelless] if without else [])
 
     @property
     def problem(self) -> Problem | None:
@@ -120,7 +137,7 @@ class Index:
         return tuple(series for study in self.studies for series in study.series)
 
 
-def group(headers: Iterable[Header]) -> tuple[Study, ...]:
+def group(headers: Iterable[Header], *, tolerances: Tolerances = DEFAULT_TOLERANCES) -> tuple[Study, ...]:
     """Headers as studies and series, ordered by their numbers and UIDs; the order given never matters."""
     by_series: dict[tuple[str, str], list[Header]] = {}
     for header in headers:
@@ -130,7 +147,7 @@ def group(headers: Iterable[Header]) -> tuple[Study, ...]:
     by_study: dict[str, list[Series]] = {}
     for (study, _), members in by_series.items():
         members.sort(key=_instance_order)
-        by_study.setdefault(study, []).append(Series(members[0].series_instance_uid, tuple(members)))
+        by_study.setdefault(study, []).append(Series(members[0].series_instance_uid, tuple(members), tolerances))
     return tuple(
         Study(
             uid,

@@ -9,27 +9,25 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.core.errors import GeometryError, PixelDataError, Problem
-from voxelry.core.geometry import (
-    NOTICEABLE_FRACTION,
-    TILT_NOTICEABLE_DEGREES,
-    Grid,
-    fit_grid,
-    make_affine,
-    slice_normal,
-)
+from voxelry.core.errors import GeometryError, Problem
+from voxelry.core.geometry import DEFAULT_TOLERANCES, Grid, Tolerances, fit_grid, make_affine, slice_normal
 from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Spacing, Volume
-from voxelry.dicom.attributes import describe, number
 from voxelry.dicom.description import describe_pixels
+from voxelry.dicom.findings import (
+    error_finding,
+    grid_findings,
+    header_findings,
+    missing_findings,
+    projection_findings,
+    severity_of,
+)
 from voxelry.dicom.frames import Frame
 from voxelry.dicom.headers import Header
 from voxelry.dicom.pixels import is_lossy
-from voxelry.dicom.split import Pile, split
+from voxelry.dicom.repeated import Pile
+from voxelry.dicom.split import split
 from voxelry.dicom.voxels import make_volume
-
-HEADER_SPACING_FRACTION = 0.02
-"""A header's slice spacing further from the measured one than this fraction is reported."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +43,13 @@ class Stack:
         In order.
     label
         What tells this stack from others of its series: ``"EchoTime 4.6"``.
+    tolerances
+        How even its positions must be.
     """
 
     pile: Pile
     label: str
+    tolerances: Tolerances = DEFAULT_TOLERANCES
 
     def __repr__(self) -> str:
         name = f" {self.label!r}" if self.label else ""
@@ -74,25 +75,56 @@ class Stack:
         return self.problem is None
 
     @cached_property
-    def _grid(self) -> Grid | Problem | None:
-        """The grid; None where there is nothing to fit (one slice, or no positions)."""
+    def grid(self) -> Grid | GeometryError | None:
+        """The grid, or why there is none; None where there is nothing to fit (one slice, or no positions)."""
         if self.pile.problem:
-            return Problem(GeometryError.code, self.pile.problem)
+            return self.pile.problem
         if not self.placed or len(self.frames) == 1:
             return None
+        positions = [frame.position or () for frame in self.frames]
         try:
-            return fit_grid([frame.position for frame in self.frames], self._orientation)  # type: ignore[arg-type]
+            return fit_grid(positions, self.orientation, tolerances=self.tolerances)
         except GeometryError as error:
-            return error.problem
+            return error
 
     @property
-    def _orientation(self) -> npt.NDArray[np.float64]:
+    def orientation(self) -> npt.NDArray[np.float64]:
+        """Row cosines, then column cosines, of the first frame; shape ``(6,)``.
+
+        Raises
+        ------
+        ValueError
+            If the frames have none; see ``placed``.
+        """
+        if self.frames[0].orientation is None:
+            raise ValueError("these frames have no orientation")
         return np.asarray(self.frames[0].orientation, np.float64)
 
     @property
     def problem(self) -> Problem | None:
         """Why these frames form no regular grid, with the positions; None if they do."""
-        return self._grid if isinstance(self._grid, Problem) else None
+        return self.grid.problem if isinstance(self.grid, GeometryError) else None
+
+    @cached_property
+    def problems(self) -> tuple[Problem, ...]:
+        """All that is to be said of this stack, the gravest first.
+
+        Each has a ``severity`` among its numbers: ``"error"`` (it is the ``problem``: there is no volume),
+        ``"warning"`` (the volume has it among its warnings) or ``"note"``.
+        """
+        first, grid = self.frames[0], self.grid
+        found = [*self.pile.findings, *header_findings(self.frames), *projection_findings(first)]
+        if isinstance(grid, Grid):
+            found += grid_findings(grid, first, self.tolerances)
+        found += missing_findings(self.frames)
+        wrong = [error_finding(grid)] if isinstance(grid, GeometryError) else []
+        warnings = [one for one in found if severity_of(one) == "warning"]
+        return (*wrong, *warnings, *(one for one in found if severity_of(one) == "note"))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a user must know before trusting the numbers."""
+        return tuple(one.message for one in self.problems if severity_of(one) == "warning")
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -104,7 +136,7 @@ class Stack:
     @property
     def spacing(self) -> Spacing:
         """Millimetres ``(slice, row, column)``; None for each that is unknown or irregular."""
-        first, grid = self.frames[0], self._grid
+        first, grid = self.frames[0], self.grid
         rows, columns = first.pixel_spacing or (None, None)
         if isinstance(grid, Grid):
             return grid.spacing, rows, columns
@@ -113,53 +145,11 @@ class Stack:
     @cached_property
     def affine(self) -> npt.NDArray[np.float64] | None:
         """From ``(slice, row, column)`` index to LPS millimetres, 4 x 4; None where any part is unknown."""
-        first, spacing, grid = self.frames[0], self.spacing, self._grid
-        if not self.placed or first.pixel_spacing is None or spacing[0] is None or isinstance(grid, Problem):
+        first, spacing, grid = self.frames[0], self.spacing, self.grid
+        if not self.placed or first.pixel_spacing is None or spacing[0] is None:
             return None
-        step = grid.step if isinstance(grid, Grid) else spacing[0] * slice_normal(self._orientation)
-        return make_affine(first.position or (), self._orientation, step, first.pixel_spacing)
-
-    @cached_property
-    def warnings(self) -> tuple[str, ...]:
-        """What a user must know before trusting the numbers."""
-        found = [*self.pile.warnings, *dict.fromkeys(w for frame in self.frames for w in frame.warnings)]
-        grid = self._grid
-        if self.frames[0].projection:
-            found.append(
-                "a localizer (LOCALIZER in Image Type (0008,0008)): a projection, whose mm3 is no volume of tissue"
-            )
-        if isinstance(grid, Grid):
-            if grid.deviation > NOTICEABLE_FRACTION:
-                found.append(
-                    f"slice positions lie up to {100 * grid.deviation:.2f} % of their spacing off an even grid"
-                )
-            if grid.tilt > TILT_NOTICEABLE_DEGREES:
-                found.append(
-                    f"tilted stack (gantry tilt): the slices are sheared by {grid.tilt:.2f} degrees, as the affine "
-                    f"says; {grid.spacing:.4g} mm apart along the normal, {grid.length:.4g} mm along the table"
-                )
-            found += self._header_disagrees(grid)
-        elif grid is None and not self.placed and len(self.frames) > 1:
-            found.append(
-                "no Image Position (Patient) (0020,0032): the slices are in the order of their numbers, "
-                "their place is unknown"
-            )
-        return tuple(found)
-
-    def _header_disagrees(self, grid: Grid) -> list[str]:
-        try:
-            said = number(self.frames[0].header.elements, "SpacingBetweenSlices")
-        except PixelDataError:
-            return []
-        if said is None or any(
-            abs(abs(said) - measured) <= HEADER_SPACING_FRACTION * measured for measured in (grid.spacing, grid.length)
-        ):
-            return []
-        warning = (
-            f"{describe('SpacingBetweenSlices')} says {said:g} mm, the positions {grid.spacing:.4g} mm: "
-            "the positions are used"
-        )
-        return [warning]
+        step = grid.step if isinstance(grid, Grid) else spacing[0] * slice_normal(self.orientation)
+        return make_affine(first.position or (), self.orientation, step, first.pixel_spacing)
 
     def volume(self, *, progress: Progress = silent) -> Volume:
         """The voxels, decoded and rescaled.
@@ -167,12 +157,12 @@ class Stack:
         Raises
         ------
         GeometryError
-            If the frames form no regular grid; the message says why.
+            If the frames form no regular grid; the message says why, and the ``code`` which kind it is.
         PixelDataError, TruncatedError, TransferSyntaxError
             If a frame cannot be decoded; the message names its file.
         """
-        if self.problem is not None:
-            raise GeometryError(self.problem.message, **self.problem.numbers)
+        if isinstance(self.grid, GeometryError):
+            raise type(self.grid)(str(self.grid), **self.grid.numbers)
         return self.for_viewing(progress=progress)
 
     def for_viewing(self, *, progress: Progress = silent) -> Volume:
@@ -188,7 +178,6 @@ class Stack:
         )
 
 
-def stacks_of(frames: Iterable[Frame]) -> tuple[Stack, ...]:
+def stacks_of(frames: Iterable[Frame], *, tolerances: Tolerances = DEFAULT_TOLERANCES) -> tuple[Stack, ...]:
     """The stacks of a series, the largest first, those of one split in the order of their values."""
-    piles = split(frames)
-    return tuple(Stack(pile, f"{pile.separated_by} {pile.value}".strip()) for pile in piles)
+    return tuple(Stack(pile, pile.label, tolerances) for pile in split(frames, tolerances=tolerances))
