@@ -13,7 +13,6 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
-from pydicom.tag import BaseTag
 from pydicom.valuerep import DSdecimal, DSfloat, PersonName
 
 from voxelry.core.errors import PixelDataError
@@ -31,7 +30,6 @@ Attributes: TypeAlias = Dataset | Elements
 _WORDS = frozenset(b"AE AS CS DA DT LO LT SH ST TM UI".split())
 _FORMS = {b"FD": "<d", b"FL": "<f", b"SL": "<i", b"SS": "<h", b"SV": "<q", b"UL": "<I", b"US": "<H", b"UV": "<Q"}
 _BINARY = {vr: struct.Struct(form) for vr, form in _FORMS.items()}
-_ESCAPE = b"\x1b"
 
 
 def describe(keyword: str) -> str:
@@ -137,15 +135,15 @@ def _plain_text(of: Attributes, keyword: str) -> str | None:
     if raw is None:
         return ""
     vr, value = raw[0] or _vr(tag), raw[1]
-    if not value.isascii() or _ESCAPE in value:
-        return None
+    if not value.isascii() or not (words := value.decode("ascii").strip("\0 ")).isprintable():
+        return None  # pydicom knows of escapes, and which other spaces it strips
     if vr in _WORDS and (b"\\" not in value or (vr == b"CS" and b" " not in value)):
-        return value.decode("ascii").strip("\0 ")
+        return words
     if vr in (b"US", b"SS", b"UL", b"SL"):
         found = _numbers_of(vr, value)
         return str(found[0]) if found and len(found) == 1 else None
     if vr in (b"DS", b"IS") and b"\\" not in value and _numbers_of(vr, value):
-        return value.decode("ascii").strip("\0 ")
+        return words
     return None
 
 
@@ -176,11 +174,11 @@ def value_of(of: Attributes, keyword: str) -> object:
 
 
 @cache
-def _tag(keyword: str) -> BaseTag:
+def _tag(keyword: str) -> int:
     tag = tag_for_keyword(keyword)
     if tag is None:
         raise KeyError(f"{keyword} is no keyword of DICOM")
-    return BaseTag(tag)
+    return int(tag)
 
 
 @cache

@@ -28,7 +28,9 @@ Wanted: TypeAlias = Mapping[int, int]
 T = TypeVar("T")
 
 
-def grey_values(frames: Sequence[Frame], *, progress: Progress = silent) -> npt.NDArray[Any]:
+def grey_values(
+    frames: Sequence[Frame], *, progress: Progress = silent
+) -> tuple[npt.NDArray[Any], tuple[float, float]]:
     """The modality values of greyscale frames of one matrix.
 
     Returns
@@ -36,6 +38,8 @@ def grey_values(frames: Sequence[Frame], *, progress: Progress = silent) -> npt.
     array
         Shape ``(frame, row, column)``: int16 wherever all values are whole and fit, else the smallest
         integer type that holds them, else float32 if it loses nothing, else float64.
+    ends
+        The smallest and the largest value, padding included.
 
     Raises
     ------
@@ -51,16 +55,17 @@ def grey_values(frames: Sequence[Frame], *, progress: Progress = silent) -> npt.
     array = np.empty(shape, smallest_dtype([write_modality(values, frames[middle], probe)]))
     del values, probe
     extents = _fill(array, frames, range(len(frames)), progress)
+    ends = min(extent.low for extent in extents.values()), max(extent.high for extent in extents.values())
     needed = smallest_dtype(extents.values())
     if needed == array.dtype:
-        return array
+        return array, ends
     wider = np.empty(shape, needed)
     missed = [place for place, extent in extents.items() if not holds(array.dtype, extent)]
     for place in set(range(len(frames))).difference(missed):
         wider[place] = array[place]
     del array
     _fill(wider, frames, missed, silent)
-    return wider
+    return wider, ends
 
 
 def colour_values(frames: Sequence[Frame], *, progress: Progress = silent) -> npt.NDArray[Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,7 @@ from voxelry.core.volume import Spacing, Volume
 from voxelry.dicom.description import describe_pixels
 from voxelry.dicom.filling import colour_values, grey_values
 from voxelry.dicom.frames import Frame
+from voxelry.dicom.headers import Header
 from voxelry.dicom.modality import transform_limits
 from voxelry.dicom.pixels import padding_range
 from voxelry.dicom.shared import shared_metadata
@@ -46,13 +46,17 @@ def make_volume(
         If a frame cannot be decoded; the message names its file.
     """
     first = describe_pixels(frames[0].header)
-    array = (grey_values if first.kind == "grey" else colour_values)(frames, progress=progress)
     found = list(warnings)
+    if first.kind == "grey":
+        array, ends = grey_values(frames, progress=progress)
+        found += _implausible(frames[0].unit, ends)
+    else:
+        array = colour_values(frames, progress=progress)
     unit = frames[0].unit
     if len({frame.unit for frame in frames}) > 1:
         unit = ""
         found.append("the slices' values have different units (Rescale Type (0028,1054))")
-    volume = Volume(
+    return Volume(
         array=array,
         affine=affine,
         spacing=spacing,
@@ -66,31 +70,34 @@ def make_volume(
         instance_uids=tuple(frame.header.sop_instance_uid for frame in frames),
         warnings=tuple(found),
     )
-    return _with_implausible_named(volume)
 
 
 def _padding(frames: Sequence[Frame]) -> npt.NDArray[np.float64] | None:
+    """The modality values that are padding, per frame; most frames say the same, so that few are computed."""
     ranges = np.full((len(frames), 2), np.nan)
-    headers = dict.fromkeys(frame.header for frame in frames)
-    stored = {header: padding_range(header, describe_pixels(header)) for header in headers}
+    stored: dict[Header, tuple[float, float] | None] = {}
+    known: dict[tuple[object, ...], tuple[float, float]] = {}
     for place, frame in enumerate(frames):
-        limits = stored[frame.header]
-        if limits is not None:
-            ranges[place] = transform_limits(limits, frame)
+        header = frame.header
+        if header not in stored:
+            stored[header] = padding_range(header, describe_pixels(header))
+        limits = stored[header]
+        if limits is None:
+            continue
+        own = header if "ModalityLUTSequence" in header.elements else None
+        key = limits, frame.slope, frame.intercept, own
+        if key not in known:
+            known[key] = transform_limits(limits, frame)
+        ranges[place] = known[key]
     return None if np.isnan(ranges).all() else ranges
 
 
-def _with_implausible_named(volume: Volume) -> Volume:
-    if volume.unit != "HU" or not volume.array.size:
-        return volume
-    low, high = float(volume.array.min()), float(volume.array.max())
-    if PLAUSIBLE_HU[0] <= low and high <= PLAUSIBLE_HU[1]:
-        return volume
-    warning = (
-        f"implausible values for Hounsfield units: {low:g} to {high:g}; "
-        "check Rescale Slope (0028,1053) and Rescale Intercept (0028,1052)"
-    )
-    return replace(volume, warnings=(*volume.warnings, warning))
+def _implausible(unit: str, ends: tuple[float, float]) -> list[str]:
+    low, high = ends
+    if unit != "HU" or (PLAUSIBLE_HU[0] <= low and high <= PLAUSIBLE_HU[1]):
+        return []
+    words = f"implausible values for Hounsfield units: {low:g} to {high:g}; "
+    return [words + "check Rescale Slope (0028,1053) and Rescale Intercept (0028,1052)"]
 
 
 def _shared_windows(frames: Sequence[Frame]) -> tuple[Window, ...]:

@@ -254,7 +254,7 @@ def pixels(path: StrPath) -> npt.NDArray[np.generic]:
     header = read_header(sources[0])
     described = describe_pixels(header)
     frames = list(frames_of(header))
-    array = (grey_values if described.kind == "grey" else colour_values)(frames)
+    array = grey_values(frames)[0] if described.kind == "grey" else colour_values(frames)
     return array[0] if len(frames) == 1 else array
 
 
