@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+from pydicom.datadict import tag_for_keyword
 
 from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances, slice_normal
 from voxelry.dicom.attributes import text, texts
@@ -23,6 +24,14 @@ _SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 _SEGMENT = "ReferencedSegmentNumber"
 SAME_SPACING = 1e-3
 """Pixel spacings that differ by no more than this fraction belong to one stack."""
+_FRAMES = 0x00280008
+_KIND_TAGS = tuple(
+    int(tag_for_keyword(keyword) or 0)
+    for keyword in (
+        "Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "FrameOfReferenceUID", "ImageType",
+        "SpecificCharacterSet",
+    )
+)  # fmt: skip
 
 
 def split(frames: Iterable[Frame], *, tolerances: Tolerances = DEFAULT_TOLERANCES) -> list[Pile]:
@@ -41,7 +50,8 @@ def split(frames: Iterable[Frame], *, tolerances: Tolerances = DEFAULT_TOLERANCE
 
 def _groups(frames: Sequence[Frame]) -> list[list[Frame]]:
     """Frames that may share a grid. Of thousands few differ, so that most are found by equality."""
-    kinds = {header: _kind(header) for header in dict.fromkeys(frame.header for frame in frames)}
+    read: dict[object, _Kind] = {}
+    kinds = {header: _known_kind(header, read) for header in dict.fromkeys(frame.header for frame in frames)}
     groups: dict[tuple[object, ...], list[list[Frame]]] = defaultdict(list)
     known: dict[tuple[object, ...], list[Frame]] = {}
     for frame in frames:
@@ -61,7 +71,22 @@ def _groups(frames: Sequence[Frame]) -> list[list[Frame]]:
     return [members for alike in groups.values() for members in alike]
 
 
-def _kind(header: Header) -> tuple[tuple[object, ...], str]:
+_Kind = tuple[tuple[object, ...], str]
+
+
+def _known_kind(header: Header, known: dict[object, _Kind]) -> _Kind:
+    """Most headers of a series say the same of their kind, byte for byte."""
+    raw = header.elements.raw
+    if raw is None or _FRAMES in raw:
+        return _kind(header)
+    key = (header.sop_class_uid, *map(raw.get, _KIND_TAGS))
+    found = known.get(key)
+    if found is None:
+        known[key] = found = _kind(header)
+    return found
+
+
+def _kind(header: Header) -> _Kind:
     """What all frames of an instance share, and which film they are on if they are several."""
     dataset = header.elements
     kind = (
