@@ -16,10 +16,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from voxelry.core.errors import Problem as Problem
     from voxelry.core.errors import VoxelryError as VoxelryError
+    from voxelry.core.geometry import Tolerances as Tolerances
     from voxelry.core.intensity import Window as Window
     from voxelry.core.measure import Measurement as Measurement
     from voxelry.core.measure import measure as measure
+    from voxelry.core.resample import rectify as rectify
+    from voxelry.core.stacking import stack_volumes as stack_volumes
     from voxelry.core.volume import Volume as Volume
+    from voxelry.dicom.report import GeometryReport as GeometryReport
     from voxelry.dicom.series import Index as Index
     from voxelry.dicom.series import Series as Series
     from voxelry.dicom.series import Study as Study
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
     from voxelry.workflows.tabulate import tabulate as tabulate
 
 _WHERE = {
+    "GeometryReport": "dicom.report",
     "Index": "dicom.series",
     "LoadResult": "workflows.load",
     "Measurement": "core.measure",
@@ -42,6 +47,7 @@ _WHERE = {
     "Series": "dicom.series",
     "Stack": "dicom.stack",
     "Study": "dicom.series",
+    "Tolerances": "core.geometry",
     "Volume": "core.volume",
     "VoxelryError": "core.errors",
     "Window": "core.intensity",
@@ -51,7 +57,9 @@ _WHERE = {
     "load_volume": "workflows.load",
     "measure": "core.measure",
     "pixels": "workflows.load",
+    "rectify": "core.resample",
     "save_pictures": "workflows.pictures",
+    "stack_volumes": "core.stacking",
     "tabulate": "workflows.tabulate",
     "write_sample": "workflows.sample",
 }

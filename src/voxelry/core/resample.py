@@ -1,0 +1,195 @@
+"""Resampling to an even, orthogonal grid: tilted volumes straightened, uneven slices evened. Pure numpy, linear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from voxelry.core.errors import ParameterError, UnplacedError
+from voxelry.core.volume import Volume
+
+Floats = npt.NDArray[np.float64]
+
+STRAIGHT = 1e-3
+"""Slices shifted by no more than this many pixels, over all the stack, are not worth interpolating."""
+_NEARLY = 1e-9
+
+
+def rectify(volume: Volume, *, fill: float | None = None) -> Volume:
+    """A sheared (tilted) volume on an orthogonal grid, by linear interpolation within each slice.
+
+    The slices stay where they are; only their pixels move. The new grid has the pixels of slice 0 among its
+    own, the same spacing, slices straight above each other, and room for every voxel.
+
+    Parameters
+    ----------
+    volume
+        With an affine.
+    fill
+        The value where there was no voxel; None means the volume's smallest.
+
+    Returns
+    -------
+    volume
+        Of the same dtype (integers are rounded), with a warning; the same volume where it is not sheared.
+
+    Raises
+    ------
+    UnplacedError
+        If the volume has no affine.
+    ParameterError
+        If the volume's dtype cannot hold ``fill``.
+
+    Notes
+    -----
+    Where one of the pixels to be mixed is padding, the nearest is taken instead: padding is no value to mix with.
+    """
+    if volume.affine is None:
+        raise UnplacedError("this volume has no affine, so nothing says how its slices lie to each other")
+    shift = _shear(volume.affine)
+    slices, rows, columns = volume.array.shape[:3]
+    total = (slices - 1) * shift
+    if np.abs(total).max() <= STRAIGHT:
+        return volume
+    begin = np.floor(np.minimum(total, 0) + _NEARLY).astype(int)
+    end = np.ceil(np.array([rows, columns]) - 1 + np.maximum(total, 0) - _NEARLY).astype(int)
+    height, width = (end - begin + 1).tolist()
+    blank = volume.array.min() if fill is None else _checked(fill, volume.array.dtype)
+    array = np.empty((slices, height, width, *volume.array.shape[3:]), volume.array.dtype)
+    for index, values in enumerate(volume.array):
+        placed = index * shift - begin
+        array[index] = _moved(values, volume.padding_mask(index), placed, (height, width), blank)
+    affine = volume.affine.copy()
+    affine[:3, 3] += volume.affine[:3, 1:3] @ begin
+    affine[:3, 0] -= volume.affine[:3, 1:3] @ shift
+    filled = 1 - rows * columns / (height * width)
+    warning = (
+        f"straightened: slices sheared by {_degrees(volume.affine):.2f} degrees were interpolated onto an orthogonal "
+        f"grid, of which about {100 * filled:.0f} % lie outside them and were filled with {float(blank):g}"
+    )
+    return replace(
+        volume,
+        array=array,
+        affine=affine,
+        spacing=(float(np.linalg.norm(affine[:3, 0])), *volume.spacing[1:]),
+        warnings=(*(words for words in volume.warnings if not words.startswith("tilted stack")), warning),
+    )
+
+
+def _checked(fill: float, dtype: np.dtype[Any]) -> float:
+    if dtype.kind in "iu" and not (np.iinfo(dtype).min <= fill <= np.iinfo(dtype).max and fill == int(fill)):
+        raise ParameterError(f"{fill:g} is no value of {dtype}, so it cannot be the fill value")
+    return fill
+
+
+def _shear(affine: Floats) -> Floats:
+    """How far each slice lies from straight above the one before; shape ``(2,)``, in rows and columns."""
+    in_plane = affine[:3, 1:3]
+    shift, *_ = np.linalg.lstsq(in_plane, affine[:3, 0], rcond=None)
+    return np.asarray(shift, np.float64)
+
+
+def _degrees(affine: Floats) -> float:
+    normal = np.cross(affine[:3, 1], affine[:3, 2])
+    along = abs(float(affine[:3, 0] @ normal)) / float(np.linalg.norm(normal))
+    return float(np.degrees(np.arccos(min(1.0, along / float(np.linalg.norm(affine[:3, 0]))))))
+
+
+def _moved(
+    values: npt.NDArray[Any],
+    padding: npt.NDArray[np.bool_] | None,
+    place: Floats,
+    shape: tuple[int, int],
+    fill: float,
+) -> npt.NDArray[Any]:
+    """One slice with its pixel (0, 0) at ``place`` of a larger plane."""
+    mixed = np.zeros((*shape, *values.shape[2:]), np.float64)
+    weight = np.zeros(shape, np.float64)
+    for share, target, source in _quarters(place, values.shape[:2], shape):
+        mixed[target] += share * values[source]
+        weight[target] += share
+    inside = weight > 1 - _NEARLY
+    found = as_dtype(mixed, values.dtype)
+    if padding is not None and padding.any():
+        touched = np.zeros(shape, np.bool_)
+        nearest = np.full_like(found, fill)
+        for number, (_, target, source) in enumerate(sorted(_quarters(place, values.shape[:2], shape), key=_share)):
+            touched[target] |= padding[source]
+            if number == 0:
+                nearest[target] = values[source]
+        found[touched] = nearest[touched]
+    found[~inside] = fill
+    return found
+
+
+_Slices = tuple[slice, slice]
+
+
+def _share(quarter: tuple[float, _Slices, _Slices]) -> float:
+    return -quarter[0]
+
+
+def _quarters(
+    place: Floats, shape: tuple[int, ...], plane: tuple[int, int]
+) -> Iterator[tuple[float, _Slices, _Slices]]:
+    """The whole-pixel moves that together are a move by a fraction: each one's share, where to, where from."""
+    whole = np.floor(place + _NEARLY).astype(int)
+    part = np.where(np.abs(place - whole) < _NEARLY, 0.0, place - whole)
+    for down in (0, 1):
+        for right in (0, 1):
+            share = float((part[0] if down else 1 - part[0]) * (part[1] if right else 1 - part[1]))
+            if share == 0:
+                continue
+            top, left = int(whole[0]) + down, int(whole[1]) + right
+            height, width = min(shape[0], plane[0] - top), min(shape[1], plane[1] - left)
+            yield (
+                share,
+                (slice(top, top + height), slice(left, left + width)),
+                (slice(0, height), slice(0, width)),
+            )
+
+
+def even_slices(volume: Volume, offsets: Floats, places: Floats) -> Volume:
+    """The slices of a volume interpolated along its normal onto other places.
+
+    Parameters
+    ----------
+    volume
+        Its array's slices lie at ``offsets``; its affine and spacing are left to the caller.
+    offsets
+        Ascending, mm along the normal; shape ``(slices,)``.
+    places
+        Where slices are wanted, ascending, from the first of ``offsets`` to the last; shape ``(n,)``.
+
+    Returns
+    -------
+    volume
+        With ``n`` slices of the same dtype (integers are rounded), and without instance UIDs: a slice
+        between two instances is neither. Where one of two pixels is padding, the nearer is taken.
+    """
+    upper = np.clip(np.searchsorted(offsets, places, side="left"), 1, len(offsets) - 1)
+    share = np.clip((places - offsets[upper - 1]) / (offsets[upper] - offsets[upper - 1]), 0, 1)
+    array = np.empty((len(places), *volume.array.shape[1:]), volume.array.dtype)
+    padding = None if volume.padding is None else np.empty((len(places), 2))
+    for index, (above, part) in enumerate(zip(upper.tolist(), share.tolist(), strict=True)):
+        below, nearest = above - 1, above if part > 0.5 else above - 1
+        if part in (0.0, 1.0):
+            array[index] = volume.array[nearest]
+        else:
+            mixed = (1 - part) * volume.array[below] + part * volume.array[above].astype(np.float64)
+            array[index] = as_dtype(mixed, array.dtype)
+            for mask in (volume.padding_mask(below), volume.padding_mask(above)):
+                if mask is not None:
+                    array[index][mask] = volume.array[nearest][mask]
+        if padding is not None and volume.padding is not None:
+            padding[index] = volume.padding[nearest]
+    return replace(volume, array=array, padding=padding, instance_uids=())
+
+
+def as_dtype(values: Floats, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Interpolated values in the dtype that they came from; integers are rounded, and lie between those mixed."""
+    return values.astype(dtype) if dtype.kind == "f" else np.rint(values).astype(dtype)

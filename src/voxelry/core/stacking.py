@@ -1,0 +1,73 @@
+"""Several volumes of one grid as one array."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from voxelry.core.errors import GeometryError
+from voxelry.core.volume import Volume
+
+SAME_PLACE = 1e-3
+"""Voxels of two volumes that lie no more than this many millimetres apart are at one place."""
+_EXACT = 2**53
+"""float64 holds every whole number up to this one."""
+
+
+def stack_volumes(volumes: Sequence[Volume]) -> npt.NDArray[Any]:
+    """The volumes of one grid (phases, echoes, b-values) as one array, in the order given.
+
+    Returns
+    -------
+    array
+        Index ``(volume, slice, row, column)``, or ``(volume, slice, row, column, sample)`` for colour;
+        the smallest dtype that holds every volume's values without loss.
+
+    Raises
+    ------
+    GeometryError
+        If there is no volume, or one differs from the first in shape, place or unit; the message names it.
+    """
+    if not volumes:
+        raise GeometryError("there is no volume to stack")
+    first = volumes[0]
+    for number, volume in enumerate(volumes[1:], 2):
+        _check(volume, first, f"volume {number}{f' ({volume.label})' if volume.label else ''}")
+    return np.stack([volume.array for volume in volumes], dtype=_common(volumes), casting="unsafe")
+
+
+def _check(volume: Volume, first: Volume, name: str) -> None:
+    if volume.array.shape != first.array.shape:
+        shapes = (" x ".join(map(str, one.array.shape)) for one in (volume, first))
+        raise GeometryError(f"{name} has another shape than the first: {' and '.join(shapes)}")
+    if volume.unit != first.unit:
+        units = (one.unit or "none" for one in (volume, first))
+        raise GeometryError(f"{name} has another unit than the first: {' and '.join(units)}")
+    if (volume.affine is None) != (first.affine is None):
+        raise GeometryError(f"{name} and the first: the place of one of them is unknown")
+    if volume.affine is not None and first.affine is not None:
+        far = float(_distance(volume, first))
+        if far > SAME_PLACE:
+            raise GeometryError(f"{name} lies elsewhere than the first: up to {far:.4g} mm away", distance_mm=far)
+
+
+def _distance(volume: Volume, first: Volume) -> float:
+    """How far voxels of one index lie apart: it is greatest at a corner of the grid."""
+    difference = np.asarray(volume.affine) - np.asarray(first.affine)
+    ends = [(0, length - 1) for length in first.array.shape[:3]]
+    corners = np.stack(np.meshgrid(*ends, indexing="ij"), axis=-1).reshape(-1, 3)
+    return float(np.linalg.norm(corners @ difference[:3, :3].T + difference[:3, 3], axis=1).max())
+
+
+def _common(volumes: Sequence[Volume]) -> np.dtype[Any]:
+    """A dtype for all values: numpy's, unless it is a float that whole numbers are too large for."""
+    common = np.result_type(*(volume.array.dtype for volume in volumes))
+    if common.kind == "f":
+        for number, volume in enumerate(volumes, 1):
+            own = volume.array
+            if own.dtype.kind in "iu" and own.dtype.itemsize == 8 and max(-int(own.min()), int(own.max())) > _EXACT:
+                raise GeometryError(f"no dtype holds the {own.dtype} values of volume {number} and those of the others")
+    return common
