@@ -28,7 +28,8 @@ class Volume:
     array
         Modality values (HU for CT), index ``(slice, row, column)``, or ``(slice, row, column, sample)``
         for colour; slices ascend along the normal (row cosines x column cosines). The smallest dtype
-        that loses nothing, int16 where it fits.
+        that loses nothing, int16 where it fits. A ``LazyArray`` where it was asked for: its dtype is then
+        the smallest that holds whatever the header allows, because no value has been seen.
     affine
         4 x 4, from a ``(slice, row, column)`` index to LPS millimetres at the voxel's centre (PS3.3
         C.7.6.2.1.1). A tilted stack is sheared. None where positions or spacing are unknown.
@@ -72,9 +73,10 @@ class Volume:
     def __post_init__(self) -> None:
         if self.array.ndim not in (3, 4):
             raise ValueError(f"a volume's array has 3 axes, or 4 for colour, not {self.array.ndim}")
-        view = self.array.view()
-        view.flags.writeable = False
-        object.__setattr__(self, "array", view)
+        if isinstance(self.array, np.ndarray):
+            view = self.array.view()
+            view.flags.writeable = False
+            object.__setattr__(self, "array", view)
 
     def __repr__(self) -> str:
         """Short, and without the metadata, which hold the patient's values."""

@@ -10,15 +10,18 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from voxelry.core.errors import PixelDataError
+from voxelry.core.lazy import LazyArray
 from voxelry.core.progress import Progress, silent
+from voxelry.dicom.attributes import describe
 from voxelry.dicom.codecs import is_encapsulated
 from voxelry.dicom.description import describe_pixels
 from voxelry.dicom.frames import Frame
 from voxelry.dicom.headers import Header
-from voxelry.dicom.modality import Extent, holds, smallest_dtype, write_modality
+from voxelry.dicom.modality import Extent, declared_extent, holds, smallest_dtype, write_modality
 from voxelry.dicom.native import is_direct, read_directly
 from voxelry.dicom.parallel import in_parallel, workers
-from voxelry.dicom.pixels import Stored, deferred_frames, settle, stored_frames
+from voxelry.dicom.pixels import Stored, check_pixels, deferred_frames, settle, stored_frames
 
 BATCH = 16
 """Files that one task reads, at most: enough to pay for itself, few enough to keep all cores busy."""
@@ -73,6 +76,39 @@ def colour_values(frames: Sequence[Frame], *, progress: Progress = silent) -> np
     tasks = _tasks(frames, range(len(frames)), _keep, lambda place, decode: [(place, decode())])
     found = dict(_run(tasks, len(frames), progress))
     return np.stack([found[place] for place in range(len(frames))])
+
+
+def lazy_values(frames: Sequence[Frame]) -> LazyArray:
+    """The values of frames of one matrix, decoded when they are asked for.
+
+    The dtype is the smallest that holds whatever the headers allow, as no value is seen yet.
+
+    Raises
+    ------
+    PixelDataError, TransferSyntaxError, TruncatedError
+        If a header alone tells that its pixels cannot be read; what else is wrong is raised when they are.
+    """
+    for header in dict.fromkeys(frame.header for frame in frames):
+        check_pixels(header)
+    pixels = describe_pixels(frames[0].header)
+    shape = len(frames), pixels.rows, pixels.columns
+    if pixels.kind != "grey":
+        sample = np.dtype("u1") if pixels.kind == "palette" else np.dtype(f"u{pixels.dtype.itemsize}")
+        return LazyArray((*shape, 3), sample, lambda numbers: colour_values([frames[n] for n in numbers]))
+    dtype = smallest_dtype(declared_extent(frame, describe_pixels(frame.header)) for frame in frames)
+
+    def read(numbers: Sequence[int]) -> npt.NDArray[Any]:
+        wanted = [frames[number] for number in numbers]
+        array = np.empty((len(wanted), *shape[1:]), dtype)
+        for place, extent in _fill(array, wanted, range(len(wanted)), silent).items():
+            if not holds(dtype, extent):
+                raise PixelDataError(
+                    f"{wanted[place].header.name}: its values reach from {extent.low:g} to {extent.high:g}, beyond "
+                    f"what its {describe('BitsStored')} allows, and do not fit {dtype}; load it without lazy=True"
+                )
+        return array
+
+    return LazyArray(shape, dtype, read)
 
 
 def _fill(
@@ -142,7 +178,7 @@ def _read_all(
 def _run(tasks: Iterable[Callable[[], list[tuple[int, T]]]], count: int, progress: Progress) -> Iterator[tuple[int, T]]:
     done = 0
     progress(0.0, "reading pixels")
-    for found in in_parallel(tasks):
+    for found in in_parallel(tasks) if count > 1 else (task() for task in tasks):
         done += len(found)
         progress(done / count, "reading pixels")
         yield from found

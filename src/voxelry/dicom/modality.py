@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 
 from voxelry.core.errors import PixelDataError
 from voxelry.dicom.attributes import describe, first_item, integer, numbers
+from voxelry.dicom.description import PixelDescription
 from voxelry.dicom.frames import Frame
 from voxelry.dicom.pixels import Stored
 
@@ -109,6 +110,22 @@ def _write(exact: npt.NDArray[Any], out: npt.NDArray[Any]) -> Extent:
     if holds(out.dtype, extent):
         np.copyto(out, exact, casting="unsafe")
     return extent
+
+
+def declared_extent(frame: Frame, pixels: PixelDescription) -> Extent:
+    """What a frame may need of a dtype by its header alone."""
+    table = _lookup_table(frame)
+    if table is not None:
+        return Extent(int(table[1].min()), int(table[1].max()), True, True)
+    if pixels.keyword != "PixelData":
+        identity = (frame.slope, frame.intercept) == (1.0, 0.0)
+        return Extent(0, 0, False, identity and pixels.keyword == "FloatPixelData")
+    low = -(1 << (pixels.bits_stored - 1)) if pixels.signed else 0
+    high = (1 << (pixels.bits_stored - pixels.signed)) - 1
+    if not _is_whole(frame, low, high):
+        return Extent(0, 0, False, False)
+    ends = sorted(end * int(frame.slope) + int(frame.intercept) for end in (low, high))
+    return Extent(ends[0], ends[1], True, max(map(abs, ends)) <= _WHOLE_IN_SINGLE)
 
 
 def transform_limits(limits: tuple[float, float], frame: Frame) -> tuple[float, float]:

@@ -35,7 +35,7 @@ def native_frames(header: Header, pixels: PixelDescription, wanted: Iterable[int
     TruncatedError
         If there are fewer bytes than the header declares.
     """
-    place, there = _checked_place(header, pixels)
+    place, there = check_length(header, pixels)
     # Words of 8 bits were written as 16-bit ones in big endian only where the VR is OW; bytes elsewhere.
     swapped = not _little(header) and pixels.bits_allocated == 8 and _written_as_words(header)
     # Decompressed by software that left 4:2:2 in the header: the length tells.
@@ -77,7 +77,7 @@ def read_directly(header: Header, pixels: PixelDescription, buffers: Mapping[int
     PixelDataError, TruncatedError
         As ``native_frames``.
     """
-    place, _ = _checked_place(header, pixels)
+    place, _ = check_length(header, pixels)
     source, start, size = cast(FileSource, header.source), cast(int, place.offset), pixels.frame_bits // 8
     descriptor = os.open(source.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:
@@ -106,7 +106,7 @@ def _read_fully(descriptor: int, into: memoryview, offset: int) -> int:
     return done
 
 
-def _checked_place(header: Header, pixels: PixelDescription) -> tuple[PixelBytes, int]:
+def check_length(header: Header, pixels: PixelDescription) -> tuple[PixelBytes, int]:
     """Where the pixels lie, and how many bytes of them are there: as many as the header declares."""
     place = place_of(header)
     if place.length is None:

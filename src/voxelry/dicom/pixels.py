@@ -26,7 +26,7 @@ from voxelry.dicom.codecs import check_declared, decode, is_encapsulated, is_sup
 from voxelry.dicom.description import PixelDescription, describe_pixels
 from voxelry.dicom.fragments import raw_frames
 from voxelry.dicom.headers import Header
-from voxelry.dicom.native import native_frames
+from voxelry.dicom.native import check_length, native_frames
 from voxelry.dicom.quiet import quiet
 
 Stored = npt.NDArray[Any]
@@ -86,6 +86,14 @@ def require_supported(header: Header) -> None:
             f"{header.name}: pixels in transfer syntax {syntax} ({syntax.name}) cannot be decoded here; "
             "convert the file to an uncompressed or JPEG 2000 transfer syntax"
         )
+
+
+def check_pixels(header: Header) -> None:
+    """Raise what the header alone tells to be in the way of reading the pixels; none of them is read."""
+    pixels = describe_pixels(header)
+    require_supported(header)
+    if not is_encapsulated(header.transfer_syntax_uid):
+        check_length(header, pixels)
 
 
 class _PixelErrors:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ from voxelry.core.intensity import Window
 from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Spacing, Volume
 from voxelry.dicom.description import describe_pixels
-from voxelry.dicom.filling import colour_values, grey_values
+from voxelry.dicom.filling import colour_values, grey_values, lazy_values
 from voxelry.dicom.frames import Frame
 from voxelry.dicom.headers import Header
 from voxelry.dicom.modality import transform_limits
@@ -29,6 +30,7 @@ def make_volume(
     label: str = "",
     warnings: Sequence[str] = (),
     lossy: bool = False,
+    lazy: bool = False,
     progress: Progress = silent,
 ) -> Volume:
     """The volume of these frames, in this order.
@@ -39,6 +41,8 @@ def make_volume(
         Of one matrix and kind.
     affine, spacing, label, warnings, lossy
         As the Volume has them.
+    lazy
+        True to decode slices only when they are asked for.
 
     Raises
     ------
@@ -47,7 +51,10 @@ def make_volume(
     """
     first = describe_pixels(frames[0].header)
     found = list(warnings)
-    if first.kind == "grey":
+    array: npt.NDArray[Any]
+    if lazy:
+        array = cast("npt.NDArray[Any]", lazy_values(frames))
+    elif first.kind == "grey":
         array, ends = grey_values(frames, progress=progress)
         found += _implausible(frames[0].unit, ends)
     else:
