@@ -73,9 +73,9 @@ def _plain_numbers(of: Attributes, keyword: str) -> tuple[float, ...] | None:
 def _numbers_of(vr: bytes, value: bytes) -> tuple[float, ...] | None:
     try:
         if vr == b"DS":
-            return tuple(map(float, value.split(b"\\"))) if value.strip() else ()
+            return tuple(map(float, value.split(b"\\"))) if value.strip(b" ") else ()
         if vr == b"IS":
-            return tuple(map(int, value.split(b"\\"))) if value.strip() else ()
+            return tuple(map(int, value.split(b"\\"))) if value.strip(b" ") else ()
         form = _BINARY.get(vr)
         return None if form is None else tuple(number for (number,) in form.iter_unpack(value))
     except (ValueError, OverflowError, struct.error):
@@ -135,13 +135,13 @@ def _plain_text(of: Attributes, keyword: str) -> str | None:
     if raw is None:
         return ""
     vr, value = raw[0] or _vr(tag), raw[1]
+    if vr in (b"US", b"SS", b"UL", b"SL"):
+        found = _numbers_of(vr, value)
+        return str(found[0]) if found and len(found) == 1 else None
     if not value.isascii() or not (words := value.decode("ascii").strip("\0 ")).isprintable():
         return None  # pydicom knows of escapes, and which other spaces it strips
     if vr in _WORDS and (b"\\" not in value or (vr == b"CS" and b" " not in value)):
         return words
-    if vr in (b"US", b"SS", b"UL", b"SL"):
-        found = _numbers_of(vr, value)
-        return str(found[0]) if found and len(found) == 1 else None
     if vr in (b"DS", b"IS") and b"\\" not in value and _numbers_of(vr, value):
         return words
     return None

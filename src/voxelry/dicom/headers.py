@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import pydicom
 from pydicom.datadict import tag_for_keyword
@@ -136,7 +136,8 @@ def _plain_header(source: Source, plain: Plain) -> Header:
 
 
 def _read_by_pydicom(source: Source) -> Header:
-    with source.open() as file:
+    with source.open() as opened:
+        file = cast(BinaryIO, _Honest(opened, source.size))
         try:
             with quiet:
                 check_expansion(file, source.name)
@@ -164,6 +165,17 @@ def _read_by_pydicom(source: Source) -> Header:
         _uid(dataset, "SeriesInstanceUID"),
         _uid(dataset, "StudyInstanceUID"),
     )
+
+
+class _Honest:
+    """A file that is asked for no more than it holds: Python allocates what is asked for, and lengths are claims."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file, self._size = file, size
+        self.seek, self.tell, self.close = file.seek, file.tell, file.close
+
+    def read(self, count: int = -1) -> bytes:
+        return self._file.read(count if count < 4096 else min(count, max(self._size - self._file.tell(), 0)))
 
 
 def _sop_class(own: str, media: str) -> str:

@@ -391,17 +391,20 @@ def _end_of_sequence(buffer: bytes, at: int, depth: int, *, explicit: bool) -> i
             return at
         if tag != _ITEM:
             raise _DoubtError
-        at = _end_of_item(buffer, at, depth, explicit=explicit) if length == UNDEFINED else at + length
+        at = _end_of_item(buffer, at, None if length == UNDEFINED else at + length, depth, explicit=explicit)
 
 
-def _end_of_item(buffer: bytes, at: int, depth: int, *, explicit: bool) -> int:
+def _end_of_item(buffer: bytes, at: int, stop: int | None, depth: int, *, explicit: bool) -> int:
+    """Where an item ends; one of defined length must end with its last element, which pydicom goes by."""
     end = len(buffer)
-    while True:
+    while at != stop:
+        if stop is not None and at > stop:
+            raise _DoubtError
         if at + 12 > end:
             raise _ShortError
         tag = buffer[at : at + 4]
         if tag == _ITEM_END:
-            if buffer[at + 4 : at + 8] != b"\0\0\0\0":
+            if buffer[at + 4 : at + 8] != b"\0\0\0\0" or stop is not None:
                 raise _DoubtError
             return at + 8
         vr = buffer[at + 4 : at + 6]
@@ -420,3 +423,4 @@ def _end_of_item(buffer: bytes, at: int, depth: int, *, explicit: bool) -> int:
             at = _end_of_sequence(buffer, at, depth + 1, explicit=explicit)
         else:
             raise _DoubtError
+    return at

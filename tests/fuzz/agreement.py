@@ -1,0 +1,170 @@
+"""What the reader of plain headers must agree on with pydicom; the tests and the fuzzer judge by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any, BinaryIO
+
+import pydicom
+from pydicom.datadict import keyword_for_tag, tag_for_keyword
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.filereader import read_partial
+from pydicom.tag import BaseTag
+
+from voxelry.core.errors import VoxelryError
+from voxelry.dicom.attributes import Attributes, integer, number, numbers, text, texts
+from voxelry.dicom.elements import Elements, Raw
+from voxelry.dicom.headers import read_header
+from voxelry.dicom.plain import PIXEL_TAGS, UNDEFINED, Plain, read_plain
+from voxelry.dicom.quiet import quiet
+from voxelry.dicom.sources import HEAD_BYTES
+
+ASKED = (
+    "SpecificCharacterSet", "ImageType", "SOPInstanceUID", "StudyDate", "PatientName", "PixelSpacing", "SliceThickness",
+    "ImagePositionPatient", "ImageOrientationPatient", "InstanceNumber", "EchoTime", "BitsStored", "Rows",
+    "SmallestImagePixelValue", "PixelPaddingValue", "RescaleSlope", "RescaleIntercept", "WindowCenter", "ImageComments",
+    "DiffusionBValue", "LossyImageCompression", "NumberOfFrames", "RedPaletteColorLookupTableDescriptor",
+)  # fmt: skip
+"""Attributes of many kinds, asked of each file whether it has them or not."""
+
+
+@dataclass(frozen=True)
+class MemorySource:
+    """A file's bytes as a source."""
+
+    content: bytes
+    name: str = "memory"
+
+    @property
+    def size(self) -> int:
+        return len(self.content)
+
+    def open(self) -> BinaryIO:
+        return BytesIO(self.content)
+
+    def head(self, count: int) -> bytes:
+        return self.content[:count]
+
+
+def read(content: bytes, head: int = HEAD_BYTES) -> Plain | None:
+    """What the reader makes of a file of which it first sees ``head`` bytes, then twice what it asks for."""
+    return read_plain(content[:head], len(content), lambda count: content[: 2 * count])
+
+
+def disagreements(content: bytes) -> list[str]:
+    """Where the reader of plain headers and pydicom differ; nothing where the reader leaves the file to pydicom.
+
+    No value is told, so that a finding can be shown to anybody.
+    """
+    plain = read(content)
+    with quiet:
+        found = [] if plain is None else list(_differences(plain, content))
+    for head in (HEAD_BYTES // 16, len(content)):
+        again = read(content, head)
+        if again is not None and plain is not None and again != plain:
+            found.append(f"another header where the first {head} bytes are read at once")
+    return found
+
+
+def raises(content: bytes) -> str | None:
+    """The name of what ``read_header`` raises that is no error of ours; None where all is well."""
+    try:
+        read_header(MemorySource(content))
+    except VoxelryError:
+        return None
+    except Exception as error:  # the very thing to find
+        return type(error).__name__
+    return None
+
+
+def _differences(plain: Plain, content: bytes) -> Iterator[str]:
+    pixels: list[tuple[int, int, int]] = []
+
+    def at_pixels(tag: BaseTag, _: str | None, length: int) -> bool:
+        if tag in PIXEL_TAGS:
+            pixels.append((int(tag), file.tell(), length))
+        return tag in PIXEL_TAGS
+
+    file = BytesIO(content)
+    try:
+        truth = pydicom.dcmread(BytesIO(content), stop_before_pixels=True)
+        read_partial(file, at_pixels)
+    except Exception as error:  # pydicom has no error of its own for most of what it cannot read
+        yield f"pydicom raises {type(error).__name__}"
+        return
+    if plain.transfer_syntax_uid != truth.file_meta.TransferSyntaxUID:
+        yield "transfer syntax"
+    ours = None
+    if (place := plain.pixel_bytes) is not None and place.offset is not None:
+        length = UNDEFINED if place.length is None else place.length
+        ours = next(tag for tag, keyword in PIXEL_TAGS.items() if keyword == place.keyword), place.offset, length
+    if ours != next(iter(pixels), None):
+        yield "the place of the pixels"
+    meta, elements = Elements(plain.meta), Elements(plain.raw)
+    yield from _raw_differences(plain.meta, truth.file_meta, "meta")
+    yield from _raw_differences(plain.raw, truth, "header")
+    yield from _content_differences(meta.dataset, truth.file_meta)
+    yield from _content_differences(elements.dataset, truth)
+    yield from accessor_differences(elements, truth)
+
+
+def _raw_differences(raw: dict[int, Raw], truth: Dataset, part: str) -> Iterator[str]:
+    if list(raw) != [int(tag) for tag in truth.keys()]:  # noqa: SIM118 - iterating a dataset reads it
+        yield f"tags of the {part}"
+        return
+    for tag, (vr, value) in raw.items():
+        item = truth.get_item(tag, keep_deferred=True)
+        # What pydicom needs to read on it has parsed already; that is compared by its content.
+        if isinstance(item, RawDataElement) and (vr.decode(), value) != (item.VR or "", item.value or b""):
+            yield f"bytes of {BaseTag(tag)}"
+
+
+def _content_differences(ours: Dataset, truth: Dataset) -> Iterator[str]:
+    for (tag, one), (_, other) in zip(_content(ours), _content(truth), strict=False):  # the tags are compared above
+        if one != other:
+            yield f"content of {BaseTag(tag)}"
+
+
+def _content(dataset: Dataset) -> Iterator[tuple[int, object]]:
+    """Each element's VR and value as text, which unlike a value equals itself; sequences item by item."""
+    for tag in list(dataset.keys()):
+        yield int(tag), _outcome(lambda tag=tag: _told(dataset, tag))  # type: ignore[misc]
+
+
+def _told(dataset: Dataset, tag: BaseTag) -> object:
+    element = dataset[tag]
+    if element.VR == "SQ":
+        return [list(_content(item)) for item in element.value]
+    return element.VR, repr(element.value), type(element.value).__name__
+
+
+def accessor_differences(elements: Elements, truth: Dataset) -> Iterator[str]:
+    """Attributes that are other values when they are asked of the bytes than when they are asked of pydicom."""
+    keywords = {keyword_for_tag(tag) for tag in elements.raw or ()} | set(ASKED)
+    for keyword in sorted(keywords):
+        if tag_for_keyword(keyword) is None:
+            continue
+        if (keyword in elements) != (keyword in truth):
+            yield f"presence of {keyword}"
+        asks: Sequence[Callable[[Attributes, str], object]] = (numbers, number, integer, text, texts, _three)
+        for ask in asks:
+            ours, theirs = (
+                _outcome(lambda of=of, ask=ask, keyword=keyword: ask(of, keyword))  # type: ignore[misc]
+                for of in (elements, truth)
+            )
+            if ours != theirs:
+                yield f"{ask.__name__.strip('_')} of {keyword}"
+
+
+def _three(of: Attributes, keyword: str) -> object:
+    return numbers(of, keyword, 3)
+
+
+def _outcome(ask: Callable[[], Any]) -> object:
+    try:
+        return ask()
+    except Exception as error:
+        return f"raises {type(error).__name__}"
