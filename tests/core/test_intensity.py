@@ -31,6 +31,56 @@ def test_windowing_is_monotone_and_integers_may_go_by_table(window: Window, valu
     np.testing.assert_array_equal(to_display(values, window, invert=True), 255 - shown)
 
 
+EVERY = {kind: np.arange(np.iinfo(kind).min, np.iinfo(kind).max + 1).astype(kind) for kind in ("i2", "u2", "i1", "u1")}
+
+
+@given(
+    st.one_of(
+        windows,
+        # what headers and people choose: whole and half numbers, where grey levels lie exactly between two
+        st.builds(
+            Window,
+            st.integers(-4000, 66_000).map(lambda half: half / 2),
+            st.integers(1, 66_000),
+            st.sampled_from(["LINEAR", "LINEAR_EXACT"]),
+        ),
+    ),
+    st.sampled_from(sorted(EVERY)),
+    st.booleans(),
+)
+def test_every_whole_number_is_shown_as_the_definition_says(window: Window, kind: str, invert: bool) -> None:
+    values = EVERY[kind]
+    if values.size < 65_536:
+        values = np.tile(values, 20)
+    expected = definition(values, window)
+    shown = to_display(values.reshape(-1, 128), window, invert=invert).ravel()
+    np.testing.assert_array_equal(shown, 255 - expected if invert else expected)
+    turned = to_display(values.astype(f">{kind}").reshape(128, -1).T[::-1], window)
+    np.testing.assert_array_equal(turned, expected.reshape(128, -1).T[::-1])
+
+
+def definition(values: np.ndarray, window: Window) -> np.ndarray:
+    """PS3.3 C.11.2.1.2 and C.11.2.1.3 word by word, in float64; output 0 to 255."""
+    x, c, w = values.astype(np.float64), window.center, window.width
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        if window.function == "SIGMOID":
+            y = 255 / (1 + np.exp(-4 * (x - c) / w))
+        elif window.function == "LINEAR_EXACT":
+            y = np.where(x <= c - w / 2, 0, np.where(x > c + w / 2, 255, ((x - c) / w + 0.5) * 255))
+        else:
+            inside = ((x - (c - 0.5)) / (w - 1) + 0.5) * 255
+            y = np.where(x <= c - 0.5 - (w - 1) / 2, 0, np.where(x > c - 0.5 + (w - 1) / 2, 255, inside))
+    return np.rint(y).astype(np.uint8)
+
+
+def test_wide_integers_take_a_table_of_their_range() -> None:
+    values = np.random.default_rng(7).integers(-3000, 3000, (100, 200))
+    for kind, start in (("i4", 0), ("i8", -(2**40)), ("u4", 2**31), ("u8", 2**40)):
+        wide = (values + (3000 if kind[0] == "u" else 0)).astype(kind) + np.array(start).astype(kind)
+        window = Window(float(wide.mean()), 2500)
+        np.testing.assert_array_equal(to_display(wide, window), definition(wide, window))
+
+
 @pytest.mark.parametrize(
     ("window", "values", "shown"),
     [

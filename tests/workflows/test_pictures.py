@@ -79,3 +79,48 @@ def test_colour_of_12_bits_is_not_dark(tmp_path: Path) -> None:
     dataset = synthetic_instance(pixels, photometric="RGB", rescale=None, bits_stored=12)
     volume = voxelry.load_volume(write(dataset, tmp_path / "a.dcm"))
     np.testing.assert_array_equal(render(volume, 0), pixels >> 4)
+
+
+@pytest.mark.parametrize("format", ["png", "jpg"])
+def test_many_threads_keep_the_order(tmp_path: Path, format: Any) -> None:  # noqa: A002
+    array = np.repeat(np.arange(200, dtype=np.int16), 64 * 64).reshape(200, 64, 64)
+    volume = voxelry.Volume(array=array)
+    told: list[float] = []
+    window = Window(100, 200, "LINEAR_EXACT")
+    files = voxelry.save_pictures(volume, tmp_path, format, window, progress=lambda fraction, _: told.append(fraction))
+    decode = imagecodecs.png_decode if format == "png" else imagecodecs.jpeg8_decode
+    shown = [int(decode(file.read_bytes())[32, 32]) for file in files]
+    np.testing.assert_allclose(shown, to_display(np.arange(200.0), window), atol=0 if format == "png" else 2)
+    assert [file.name for file in files] == sorted(path.name for path in tmp_path.iterdir())
+    assert told == sorted(told)
+    assert (told[0], told[-1], len(told)) == (0, 1, 201)
+
+
+def test_whoever_is_told_of_progress_may_stop_it(tmp_path: Path) -> None:
+    volume = voxelry.Volume(array=np.zeros((500, 64, 64), np.int16))
+
+    def stop(fraction: float, _: str) -> None:
+        if fraction > 0.01:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        voxelry.save_pictures(volume, tmp_path, progress=stop)
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert 5 <= len(left) < 500
+    assert left == [name for name in left if name.startswith("slice-") and name.endswith(".png")]
+    for name in left:
+        assert read(tmp_path / name).shape == (64, 64)
+
+
+def test_a_folder_that_takes_no_files_is_an_error_and_keeps_none(tmp_path: Path) -> None:
+    (tmp_path / "slice-0003.png").mkdir()
+    (tmp_path / "slice-0003.png" / "mine").touch()
+    with pytest.raises(OSError):  # noqa: PT011 - which one is the machine's word
+        voxelry.save_pictures(voxelry.Volume(array=np.zeros((8, 4, 4), np.int16)), tmp_path)
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_pictures_are_files_like_any_other(tmp_path: Path) -> None:
+    (tmp_path / "other").touch()
+    (file,) = voxelry.save_pictures(voxelry.Volume(array=np.zeros((1, 4, 4), np.int16)), tmp_path / "out")
+    assert file.stat().st_mode == (tmp_path / "other").stat().st_mode

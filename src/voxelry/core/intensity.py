@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from functools import lru_cache
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,9 @@ import numpy.typing as npt
 from voxelry.core.errors import ParameterError
 
 WindowFunction = Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"]
+_BLOCK_PIXELS = 65_536
+_TABLE_FROM = 4096
+"""So many pixels are worth a table of what each possible value looks like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +77,81 @@ def to_display(values: npt.NDArray[np.generic], window: Window, *, invert: bool 
     ----------
     PS3.3 C.11.2.1.2 (LINEAR), C.11.2.1.3.1 (SIGMOID), C.11.2.1.3.2 (LINEAR_EXACT)
     """
-    if values.dtype.kind in "iu" and values.dtype.itemsize <= 2 and values.size:
-        low, high = int(values.min()), int(values.max())
-        if high - low < values.size:  # fewer distinct values than pixels: compute each once
-            table = _shown(np.arange(low, high + 1), window, invert)
-            return np.asarray(table[np.subtract(values, low, dtype=np.int32)])
+    if values.dtype.kind in "iu" and values.size >= _TABLE_FROM:
+        if values.dtype.itemsize <= 2:
+            return _greys(values.dtype.newbyteorder("="), window).of(values, invert=invert)
+        low, high = values.min(), values.max()
+        if (count := int(high) - int(low) + 1) <= values.size:  # fewer possible values than pixels: each once
+            table = _shown(low + np.arange(count, dtype=values.dtype), window, invert)
+            return np.asarray(table.take((values - low).astype(np.intp), mode="clip"), np.uint8)
     return _shown(values, window, invert)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Line:
+    """A window in two float32 operations, for values between its ends; beyond them nothing changes."""
+
+    low: int
+    high: int
+    slope: np.float32
+    offset: np.float32
+
+    def of(self, values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
+        grey = np.empty(values.shape, np.uint8)
+        step = max(1, _BLOCK_PIXELS * len(values) // values.size)  # in pieces that stay in the processor's cache
+        for start in range(0, len(values), step):
+            part = values[start : start + step].clip(self.low, self.high)
+            shown = np.multiply(part, self.slope, dtype=np.float32)
+            shown += self.offset
+            grey[start : start + step] = shown
+        return grey
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Greys:
+    """The grey level of every value of a small integer type.
+
+    Attributes
+    ----------
+    table
+        In the order of the values' bits, read as an unsigned number.
+    line
+        A faster way to the very same levels; None where there is none.
+    """
+
+    table: npt.NDArray[np.uint8]
+    line: _Line | None
+
+    def of(self, values: npt.NDArray[np.generic], *, invert: bool) -> npt.NDArray[np.uint8]:
+        if self.line is not None:
+            grey = self.line.of(values)
+        else:
+            bits = np.dtype(f"{values.dtype.byteorder}u{values.dtype.itemsize}")
+            grey = self.table.take(values.view(bits), mode="clip")
+        return np.subtract(np.uint8(255), grey, out=grey) if invert else grey
+
+
+@lru_cache(maxsize=32)  # a volume's slices share one; a window by itself is nobody's
+def _greys(dtype: np.dtype[np.generic], window: Window) -> _Greys:
+    values = np.arange(2 ** (8 * dtype.itemsize), dtype=f"u{dtype.itemsize}").view(dtype)
+    table = _shown(values, window, False)
+    return _Greys(table, _line(values, table, window))
+
+
+def _line(values: npt.NDArray[Any], table: npt.NDArray[np.uint8], window: Window) -> _Line | None:
+    """The window as a line, if it gives each value the table's level: that is tried with every one of them."""
+    linear = window.function == "LINEAR"
+    width, middle = (window.width - 1, window.center - 0.5) if linear else (window.width, window.center)
+    ramp = values[(table > 0) & (table < 255)]
+    if window.function == "SIGMOID" or width == 0 or not ramp.size:
+        return None
+    low, high = int(ramp.min()) - 1, int(ramp.max()) + 1
+    limits = np.iinfo(values.dtype)
+    if low < limits.min or high > limits.max:
+        return None
+    slope = 255 / width
+    line = _Line(low, high, np.float32(slope), np.float32(128 - slope * middle))  # 127.5, and half a level to round
+    return line if np.array_equal(line.of(values), table) else None
 
 
 def _shown(values: npt.NDArray[np.generic], window: Window, invert: bool) -> npt.NDArray[np.uint8]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,7 +18,7 @@ from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Volume
 from voxelry.dicom.sources import StrPath
 from voxelry.formats.picture import PictureFormat, encode_jpeg, encode_png
-from voxelry.workflows.publish import published
+from voxelry.workflows.publish import publish
 
 
 def render(
@@ -105,12 +107,19 @@ def save_pictures(
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     window = window or default_window(volume)
-    files = []
-    for index in range(count):
-        progress(index / count, "writing pictures")
+
+    def save(index: int) -> Path:
         file = target / f"slice-{index:04d}.{format}"
-        with published(file) as aside:
-            aside.write_bytes(encode_picture(volume, index, format, axis=axis, window=window))
-        files.append(file)
+        publish(file, encode_picture(volume, index, format, axis=axis, window=window))
+        return file
+
+    pool = ThreadPoolExecutor(os.cpu_count())
+    try:
+        files = []
+        for index, saved in enumerate([pool.submit(save, index) for index in range(count)]):
+            progress(index / count, "writing pictures")
+            files.append(saved.result())
+    finally:
+        pool.shutdown(cancel_futures=True)  # what is being written is finished, nothing else is begun
     progress(1.0, "writing pictures")
     return tuple(files)
