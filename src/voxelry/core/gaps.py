@@ -23,6 +23,8 @@ Floats = npt.NDArray[np.float64]
 
 NAMED = 5
 """How many holes, pairs or runs a sentence names; the numbers hold them all."""
+MOST_MISSING = 10
+"""How many times the slices that are there may be missing: what is farther away belongs to something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +79,13 @@ def usual_step(gaps: Floats, *, near: float) -> float:
     gaps
         Shape ``(n,)``, n above 0, mm.
     near
-        Gaps below this fraction of the largest are left out if together they are no more than this
-        fraction of the whole: many small gaps beside one large are slices beside a hole.
+        Gaps below this fraction of the largest are left out where each stands alone between larger ones: two
+        small gaps beside each other are slices, and the large one is a hole.
     """
-    large = gaps[gaps > near * gaps.max()]
-    total = float(gaps.sum())
-    if large.size < gaps.size and total - float(large.sum()) <= near * total:
-        gaps = large
+    small = gaps <= near * gaps.max()
+    alone = not (small[1:] & small[:-1]).any()
+    if alone and np.count_nonzero(~small) > 1:
+        gaps = gaps[~small]
     return float(np.median(gaps))
 
 
@@ -109,7 +111,7 @@ def irregular_gaps(offsets: Floats, *, near: float, even: float) -> GeometryErro
         return _near_duplicates(offsets, gaps, close, usual)
     multiples = np.rint(gaps / usual)
     whole = bool((np.abs(gaps - multiples * usual) <= even * usual).all()) and bool((multiples >= 1).all())
-    if whole and (multiples > 1).any():
+    if whole and 0 < (multiples - 1).sum() <= MOST_MISSING * len(offsets):
         return _missing(offsets, multiples, usual)
     if float(np.ptp(gaps)) <= even * usual:
         return None

@@ -119,15 +119,18 @@ def _alike(one: Frame, other: Frame) -> bool:
 
 
 def _separate(frames: list[Frame], tolerances: Tolerances) -> list[Pile]:
-    orientation = frames[0].orientation
-    if orientation is None or frames[0].position is None:
+    if frames[0].orientation is None or frames[0].position is None:
         return [Pile(tuple(frames))]
-    offsets = np.array([frame.position for frame in frames], np.float64) @ slice_normal(orientation)
+    placed = place(frames, tolerances)
+    return [Pile(placed.frames)] if len(placed.offset_of) == len(frames) else piles_of(placed)
+
+
+def place(frames: Sequence[Frame], tolerances: Tolerances) -> Placed:
+    """Frames that have a place, in the order of their positions along the normal of the first."""
+    offsets = np.array([frame.position for frame in frames], np.float64) @ slice_normal(frames[0].orientation or ())
     numbers, offset_of = _places(offsets, tolerances.same_position)
     order = np.argsort(numbers, kind="stable").tolist()
-    if len(offset_of) == len(frames):
-        return [Pile(tuple(frames[n] for n in order))]
-    return piles_of(Placed([(int(numbers[n]), frames[n]) for n in order], offset_of))
+    return Placed([(int(numbers[n]), frames[n]) for n in order], offset_of)
 
 
 def _places(offsets: npt.NDArray[np.float64], same: float) -> tuple[npt.NDArray[np.int64], dict[int, float]]:

@@ -19,6 +19,7 @@ from voxelry.dicom.description import describe_pixels
 from voxelry.dicom.filling import colour_values, grey_values
 from voxelry.dicom.frames import frames_of
 from voxelry.dicom.headers import Header, read_header
+from voxelry.dicom.irregular import OnIrregular, check_on_irregular, regular_runs, resampled
 from voxelry.dicom.plain import Layout
 from voxelry.dicom.series import Index, Study, group
 from voxelry.dicom.sources import DEFAULT_LIMITS, HEAD_BYTES, Limits, Source, StrPath, scan, unreadable, walk
@@ -106,13 +107,27 @@ def _digest(source: Source) -> bytes:
     return digest.digest()
 
 
-def load(path: StrPath, *, limits: Limits = DEFAULT_LIMITS, progress: Progress = silent) -> LoadResult:
+def load(
+    path: StrPath,
+    *,
+    on_irregular: OnIrregular = "error",
+    limits: Limits = DEFAULT_LIMITS,
+    tolerances: Tolerances = DEFAULT_TOLERANCES,
+    progress: Progress = silent,
+) -> LoadResult:
     """Load every volume below a path.
 
     Parameters
     ----------
     path
         A file, a folder at any depth, or a zip archive. DICOM is known by content.
+    on_irregular
+        What to make of a stack that forms no regular grid: ``"error"`` makes nothing of it;
+        ``"split"`` a volume of each regular run of its slices, labelled ``"slices 1-3"``;
+        ``"resample"`` one volume on an even grid, by linear interpolation along the normal. Their
+        warnings say so.
+    tolerances
+        How even the positions of a stack must be.
 
     Returns
     -------
@@ -124,26 +139,39 @@ def load(path: StrPath, *, limits: Limits = DEFAULT_LIMITS, progress: Progress =
     ------
     NothingFoundError
         If the path does not exist.
+    ParameterError
+        If ``on_irregular`` is none of these.
     """
-    found = index(path, limits=limits, progress=part(progress, 0, 0.3))
+    check_on_irregular(on_irregular)
+    found = index(path, limits=limits, tolerances=tolerances, progress=part(progress, 0, 0.3))
     skipped = dict(found.skipped)
-    stacks = [stack for series in found.series for stack in series.stacks]
+    stacks = _stacks(found, on_irregular)
     for series in found.series:
         skipped.update(series.unusable)
     volumes: list[Volume] = []
     for done, stack in enumerate(stacks):
-        volume = _load_stack(
-            stack, skipped, part(progress, 0.3 + 0.7 * done / len(stacks), 0.3 + 0.7 * (done + 1) / len(stacks))
-        )
+        share = part(progress, 0.3 + 0.7 * done / len(stacks), 0.3 + 0.7 * (done + 1) / len(stacks))
+        volume = _load_stack(stack, on_irregular, skipped, share)
         if volume is not None:
             volumes.append(volume)
     progress(1.0, "loaded")
     return LoadResult(tuple(volumes), MappingProxyType(skipped))
 
 
-def _load_stack(stack: Stack, skipped: dict[str, Problem], progress: Progress) -> Volume | None:
+def _stacks(found: Index, on_irregular: OnIrregular) -> list[Stack]:
+    stacks = [stack for series in found.series for stack in series.stacks]
+    return [run for stack in stacks for run in regular_runs(stack)] if on_irregular == "split" else stacks
+
+
+def _volume(stack: Stack, on_irregular: OnIrregular, progress: Progress) -> Volume:
+    return resampled(stack, progress=progress) if on_irregular == "resample" else stack.volume(progress=progress)
+
+
+def _load_stack(
+    stack: Stack, on_irregular: OnIrregular, skipped: dict[str, Problem], progress: Progress
+) -> Volume | None:
     try:
-        return stack.volume(progress=progress)
+        return _volume(stack, on_irregular, progress)
     except VoxelryError as error:
         names = [header.name for header in stack.headers]
         culprit = next((name for name in names if str(error).startswith(f"{name}:")), None)
@@ -155,8 +183,20 @@ def _load_stack(stack: Stack, skipped: dict[str, Problem], progress: Progress) -
         return None
 
 
-def load_volume(path: StrPath, *, limits: Limits = DEFAULT_LIMITS, progress: Progress = silent) -> Volume:
+def load_volume(
+    path: StrPath,
+    *,
+    on_irregular: OnIrregular = "error",
+    limits: Limits = DEFAULT_LIMITS,
+    tolerances: Tolerances = DEFAULT_TOLERANCES,
+    progress: Progress = silent,
+) -> Volume:
     """Load the one volume at a path.
+
+    Parameters
+    ----------
+    path, on_irregular, tolerances
+        As for ``load``. What ``"split"`` makes is seldom one volume.
 
     Raises
     ------
@@ -165,10 +205,11 @@ def load_volume(path: StrPath, *, limits: Limits = DEFAULT_LIMITS, progress: Pro
     VoxelryError
         If there is none: the error of the stack or file that was in the way.
     """
-    found = index(path, limits=limits, progress=part(progress, 0, 0.3))
-    stacks = [stack for series in found.series for stack in series.stacks]
+    check_on_irregular(on_irregular)
+    found = index(path, limits=limits, tolerances=tolerances, progress=part(progress, 0, 0.3))
+    stacks = _stacks(found, on_irregular)
     if len(stacks) == 1:
-        volume = stacks[0].volume(progress=part(progress, 0.3, 1))
+        volume = _volume(stacks[0], on_irregular, part(progress, 0.3, 1))
         return replace(volume, warnings=(*volume.warnings, *_left_out(found)))
     if stacks:
         raise NotOneVolumeError(f"{path}: holds {len(stacks)} volumes, not one; use load for all. {_list(stacks)}")

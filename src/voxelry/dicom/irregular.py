@@ -1,0 +1,196 @@
+"""What can be made of an irregular stack, for those who ask for it: its regular runs, or an even grid."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from voxelry.core.errors import GeometryError, ParameterError, RepeatedPositionsError, ShiftedSlicesError
+from voxelry.core.gaps import usual_step
+from voxelry.core.geometry import Tolerances, fit_grid, make_affine, slice_normal
+from voxelry.core.progress import Progress, silent
+from voxelry.core.resample import even_slices
+from voxelry.core.volume import Volume
+from voxelry.dicom.findings import finding
+from voxelry.dicom.frames import Frame
+from voxelry.dicom.repeated import Pile, ranked
+from voxelry.dicom.split import place
+from voxelry.dicom.stack import Stack
+
+OnIrregular = Literal["error", "split", "resample"]
+"""No volume; one for each regular run of slices; or slices interpolated onto an even grid."""
+
+MOST_SLICES = 10
+"""How many times the slices that are there an even grid may have: holes larger than that are no holes."""
+
+Floats = npt.NDArray[np.float64]
+
+
+def check_on_irregular(choice: str) -> None:
+    """Raise a ParameterError unless it is one of ``OnIrregular``."""
+    if choice not in get_args(OnIrregular):
+        raise ParameterError(f"on_irregular is {choice!r}; it may be {', '.join(get_args(OnIrregular))}")
+
+
+# --- regular runs -----------------------------------------------------------------------------------------------------
+
+
+def regular_runs(stack: Stack) -> tuple[Stack, ...]:
+    """The stack's regular runs of slices, as long as can be; a regular stack is its own.
+
+    Every frame is in one of them. Where positions repeat, the frames of each are first told apart by the
+    order of their Instance Number.
+    """
+    if stack.problem is None:
+        return (stack,)
+    if not isinstance(stack.grid, RepeatedPositionsError):
+        return tuple(_runs(stack, stack.frames, stack.label))
+    found: list[Stack] = []
+    for number, rank in enumerate(ranked(place(stack.frames, stack.tolerances)), 1):
+        found += _runs(stack, rank.frames, _joined(stack.label, f"InstanceNumber order {number}"))
+    return tuple(found)
+
+
+def _runs(stack: Stack, frames: tuple[Frame, ...], label: str) -> list[Stack]:
+    positions = np.array([frame.position for frame in frames], np.float64)
+    found: list[Stack] = []
+    for begin, end in _bounds(positions, stack.orientation, stack.tolerances):
+        name = f"slices {begin + 1}-{end}" if end - begin > 1 else f"slice {end}"
+        told = finding(
+            "warning",
+            "part_of_irregular",
+            f"{name} of {len(frames)} of an irregular stack: {stack.problem}",
+            first=begin + 1,
+            last=end,
+            of=len(frames),
+        )
+        pile = Pile(frames[begin:end], stack.pile.separation, findings=(*stack.pile.findings, told))
+        found.append(Stack(pile, _joined(label, name), stack.tolerances))
+    if found and frames[0] is stack.frames[0]:
+        found[0] = replace(found[0], pile=replace(found[0].pile, duplicates=stack.pile.duplicates))
+    return found
+
+
+def _joined(*parts: str) -> str:
+    return ", ".join(part for part in parts if part)
+
+
+def _bounds(positions: Floats, orientation: Floats, tolerances: Tolerances) -> list[tuple[int, int]]:
+    """First slice and the one past the last of each run, in order.
+
+    A slice between two runs goes to the longer, and of two equals to the one with the more usual step.
+    """
+    if len(positions) == 1:
+        return [(0, 1)]
+    gaps = np.diff(positions @ slice_normal(orientation))
+    usual = usual_step(gaps, near=tolerances.near)
+    runs = _even_runs(positions, gaps, orientation, tolerances)
+    runs.sort(key=lambda run: (run[0] - run[1], abs(gaps[run[0]] - usual)))
+    owner = np.full(len(positions), -1)
+    for number, (begin, end) in enumerate(runs):
+        free = owner[begin:end] < 0
+        owner[begin:end][free] = number
+    changes = [0, *(np.flatnonzero(np.diff(owner)) + 1).tolist(), len(positions)]
+    bounds: list[tuple[int, int]] = []
+    for begin, end in pairwise(changes):
+        if end - begin > 2 and not _regular(positions[begin:end], orientation, tolerances):
+            # Without the slices that it lost, a run may lie on a grid less well than with them.
+            inner = _bounds(positions[begin:end], orientation, tolerances)
+            bounds += [(begin + first, begin + last) for first, last in inner]
+        else:
+            bounds.append((begin, end))
+    return bounds
+
+
+def _even_runs(positions: Floats, gaps: Floats, orientation: Floats, tolerances: Tolerances) -> list[tuple[int, int]]:
+    """Runs of equal steps; neighbours share a slice."""
+    steps = np.diff(positions, axis=0)
+    runs: list[tuple[int, int]] = []
+    begin = 0
+    while begin < len(positions) - 1:
+        alike = np.linalg.norm(steps[begin:] - steps[begin], axis=1) <= tolerances.irregular * gaps[begin]
+        end = begin + 1 + (len(alike) if alike.all() else int(np.argmin(alike)))
+        end = _regular_end(positions, begin, end, orientation, tolerances)
+        runs.append((begin, end))
+        begin = end - 1
+    return runs
+
+
+def _regular_end(positions: Floats, begin: int, end: int, orientation: Floats, tolerances: Tolerances) -> int:
+    """Steps that are nearly equal may add up to a drift: where the run has to end, found by halving."""
+    if _regular(positions[begin:end], orientation, tolerances):
+        return end
+    low, high = begin + 2, end  # two slices are always regular
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if _regular(positions[begin:middle], orientation, tolerances) else (low, middle)
+    return low
+
+
+def _regular(positions: Floats, orientation: Floats, tolerances: Tolerances) -> bool:
+    try:
+        fit_grid(positions, orientation, tolerances=tolerances)
+    except GeometryError:
+        return False
+    return True
+
+
+# --- an even grid -----------------------------------------------------------------------------------------------------
+
+
+def resampled(stack: Stack, *, progress: Progress = silent) -> Volume:
+    """The stack's slices interpolated along their normal onto an even grid; a regular stack's are not touched.
+
+    The grid runs from the first position to the last, in the steps nearest to the usual one (the median)
+    that fit. Values are linear between the two nearest slices; a warning names what was wrong.
+
+    Raises
+    ------
+    RepeatedPositionsError
+        If slices with different pixels lie at one position.
+    ShiftedSlicesError
+        If the slices drift sideways, off a straight line.
+    GeometryError
+        If there would be more than ``MOST_SLICES`` times as many slices as there are.
+    """
+    if not isinstance(stack.grid, GeometryError):
+        return stack.volume(progress=progress)
+    if isinstance(stack.grid, RepeatedPositionsError):
+        raise RepeatedPositionsError(f"cannot be resampled: {stack.grid}", **stack.grid.numbers)
+    positions = np.array([frame.position for frame in stack.frames], np.float64)
+    offsets = positions @ slice_normal(stack.orientation)
+    usual = usual_step(np.diff(offsets), near=stack.tolerances.near)
+    _check_straight(positions, offsets, usual, stack.tolerances)
+    extent = float(offsets[-1] - offsets[0])
+    count = max(2, round(extent / usual) + 1)
+    if count > MOST_SLICES * len(offsets):
+        raise GeometryError(
+            f"cannot be resampled: {count} slices {usual:.3f} mm apart would be made of {len(offsets)}; {stack.grid}"
+        )
+    volume = even_slices(stack.for_viewing(progress=progress), offsets, np.linspace(offsets[0], offsets[-1], count))
+    spacing = stack.frames[0].pixel_spacing
+    step = (positions[-1] - positions[0]) / (count - 1)
+    warning = (
+        f"resampled: {len(offsets)} slices were interpolated along their normal onto {count} slices "
+        f"{extent / (count - 1):.4g} mm apart, because of {stack.grid}"
+    )
+    return replace(
+        volume,
+        affine=None if spacing is None else make_affine(positions[0], stack.orientation, step, spacing),
+        spacing=(extent / (count - 1), *volume.spacing[1:]),
+        warnings=(*volume.warnings, warning),
+    )
+
+
+def _check_straight(positions: Floats, offsets: Floats, usual: float, tolerances: Tolerances) -> None:
+    share = (offsets - offsets[0]) / (offsets[-1] - offsets[0])
+    line = positions[0] + share[:, None] * (positions[-1] - positions[0])
+    drift = float(np.linalg.norm(positions - line, axis=1).max())
+    if drift > tolerances.irregular * usual:
+        raise ShiftedSlicesError(
+            f"cannot be resampled: slices lie up to {drift:.3g} mm sideways, off a straight line", deviation_mm=drift
+        )
