@@ -139,6 +139,7 @@ def test_an_object_without_pixels_is_stored_and_listed(site: Any, tmp_path: Path
     assert series["volumes"] == []
     assert series["thumbnail"] is None
     assert series["pixelless"] == [{"sop_class": "Basic Text SR Storage", "count": 1}]
+    assert series["report"]["summary"] == "no image: Basic Text SR Storage"
 
 
 def test_an_irregular_series_is_viewed_slice_by_slice(site: Any, tmp_path: Path) -> None:
@@ -147,12 +148,16 @@ def test_an_irregular_series_is_viewed_slice_by_slice(site: Any, tmp_path: Path)
     series = site.get(f"/series/{key}")
     (volume,) = series["volumes"]
     assert (series["state"], series["regular"], volume["regular"]) == ("succeeded", False, False)
-    assert volume["problem"]["code"] == "geometry"
+    assert volume["problem"]["code"] == "missing_slices"
+    (found,) = series["report"]["problems"]
+    assert series["report"]["regular"] is False
+    assert (found["code"], found["severity"], found["stack"], found["count"]) == ("missing_slices", "error", 0, 1)
+    assert found["message"] == volume["problem"]["message"]
     assert list(volume["planes"]) == ["acquired"]
     assert volume["measurement"] is None
     assert site.client.get(f"/api/series/{key}/slices/3.png").status_code == 200
-    assert site.get(f"/series/{key}/slices/0.png", 422, axis="coronal")["code"] == "geometry"
-    assert site.get(f"/series/{key}/measure", 422)["code"] == "geometry"
+    assert site.get(f"/series/{key}/slices/0.png", 422, axis="coronal")["code"] == "missing_slices"
+    assert site.get(f"/series/{key}/measure", 422)["code"] == "missing_slices"
 
 
 def test_every_bad_file_is_named_and_nothing_else_is_lost(site: Any, tmp_path: Path) -> None:

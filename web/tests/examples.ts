@@ -55,4 +55,4 @@ export const ROW = {
   patient: { id: 1, patient_id: "P1", name: "DOE^JANE", birth_date: "", sex: "F" },
 };
 
-export const SERIES = { ...ROW, metadata: { Modality: "CT" }, pixelless: [], problem: null, job: null, volumes: [VOLUME] };
+export const SERIES = { ...ROW, metadata: { Modality: "CT" }, report: null, pixelless: [], problem: null, job: null, volumes: [VOLUME] };

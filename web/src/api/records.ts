@@ -183,8 +183,21 @@ export const volume = object({
 });
 export type VolumeFacts = Decoded<typeof volume>;
 
+const finding = object({
+  code: words,
+  message: words,
+  severity: oneOf("error", "warning", "note"),
+  /** The first volume that it is about; null for the series as a whole. */
+  stack: nullable(whole),
+});
+export type Finding = Decoded<typeof finding>;
+
+export const geometryReport = object({ regular: truth, summary: words, problems: list(finding) });
+export type GeometryReport = Decoded<typeof geometryReport>;
+
 const seriesMore = object({
   metadata: otherwise(record(anything), {}),
+  report: nullable(geometryReport),
   pixelless: otherwise(list(object({ sop_class: words, count: whole })), []),
   problem: nullable(problem),
   job: nullable(job),

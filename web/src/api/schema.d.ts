@@ -468,6 +468,27 @@ export interface components {
             status: "stored" | "present" | "skipped";
         };
         /**
+         * FindingOut
+         * @description What was found of a series' geometry; the numbers differ from code to code, millimetres end in ``_mm``.
+         */
+        FindingOut: {
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "error" | "warning" | "note";
+            /** Stack */
+            stack: number | null;
+            /** Stacks */
+            stacks: number[];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * HistogramOut
          * @description How often each value occurs, padding left out; one entry for each distinct value if ``exact``.
          */
@@ -682,8 +703,20 @@ export interface components {
             message: string;
         };
         /**
+         * ReportOut
+         * @description The geometry of a series, in words and as data.
+         */
+        ReportOut: {
+            /** Problems */
+            problems: components["schemas"]["FindingOut"][];
+            /** Regular */
+            regular: boolean;
+            /** Summary */
+            summary: string;
+        };
+        /**
          * SeriesOut
-         * @description A series with its volumes.
+         * @description A series with its volumes. ``report`` is null until its volumes are made.
          */
         SeriesOut: {
             /** Body Part */
@@ -713,6 +746,7 @@ export interface components {
             progress: number;
             /** Regular */
             regular: boolean | null;
+            report: components["schemas"]["ReportOut"] | null;
             /** Series Instance Uid */
             series_instance_uid: string;
             /** Shape */

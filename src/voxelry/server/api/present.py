@@ -149,6 +149,7 @@ def series(row: Series) -> out.SeriesOut:
     return out.SeriesOut(
         **_series(row),
         metadata=row.metadata,
+        report=row.report or None,
         pixelless=[out.ClassCount(sop_class=UID(uid).name, count=n) for uid, n in kinds.annotate(n=Count("pk"))],
         problem=found,
         job=None if row.job is None else job(row.job),

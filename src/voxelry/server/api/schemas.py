@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
 from ninja import Field, Schema
+from pydantic import BaseModel, ConfigDict
 
 Row = TypeVar("Row")
 StateName = Literal["queued", "running", "succeeded", "failed", "cancelled"]
@@ -222,10 +223,31 @@ class ClassCount(Schema):
     count: int
 
 
+class FindingOut(BaseModel):
+    """What was found of a series' geometry; the numbers differ from code to code, millimetres end in ``_mm``."""
+
+    model_config = ConfigDict(extra="allow")
+
+    code: str
+    message: str
+    severity: Literal["error", "warning", "note"]
+    stack: int | None
+    stacks: list[int]
+
+
+class ReportOut(BaseModel):
+    """The geometry of a series, in words and as data."""
+
+    regular: bool
+    summary: str
+    problems: list[FindingOut]
+
+
 class SeriesOut(SeriesRow):
-    """A series with its volumes."""
+    """A series with its volumes. ``report`` is null until its volumes are made."""
 
     metadata: dict[str, Any]
+    report: ReportOut | None
     pixelless: list[ClassCount]
     problem: ProblemOut | None
     job: JobOut | None

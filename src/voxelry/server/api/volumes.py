@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from voxelry.core.errors import GeometryError, MeasureError
+from voxelry.core.errors import MeasureError
 from voxelry.core.intensity import Window
 from voxelry.core.measure import histogram, measure
 from voxelry.core.planes import Axis, plane, plane_count
@@ -125,7 +125,7 @@ def get_measurement(
     """The voxels above a threshold and their volume in mm3; the server's figure."""
     stack = _stack(series_id, volume)
     if stack.problem_code:
-        raise GeometryError(stack.problem_message)
+        raise ApiError(422, stack.problem_code, stack.problem_message)
     wanted = settings.VOXELRY.threshold if threshold is None else threshold
     return measure(stacks.open_volume(stack), float(wanted), method).record()
 
@@ -174,7 +174,7 @@ def _stack(series_id: int, index: int) -> Stack:
 def _checked(stack: Stack, n: int, axis: Axis | None) -> Volume:
     """The volume, if it has this slice."""
     if axis is not None and stack.problem_code:
-        raise GeometryError(f"no {axis} slices: {stack.problem_message}")
+        raise ApiError(422, stack.problem_code, f"no {axis} slices: {stack.problem_message}")
     volume = stacks.open_volume(stack)
     count = plane_count(volume, axis)
     if n >= count:

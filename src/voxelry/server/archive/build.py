@@ -69,8 +69,9 @@ def build(run: Run) -> None:
     imaged = [header for header in headers if header.has_pixels]
     aside = Path(tempfile.mkdtemp(prefix="build-", dir=files.temporary_folder()))
     try:
-        stacks = _make(run, series, imaged, aside, problems) if imaged else []
-        _publish(run, series, stacks, headers, aside, problems)
+        grouped = Grouped(series.series_instance_uid, tuple(imaged or headers))
+        stacks = _make(run, series, grouped, aside, problems) if imaged else []
+        _publish(run, series, stacks, grouped, headers, aside, problems)
     finally:
         files.remove_folder(aside)
     if imaged and not stacks:
@@ -91,8 +92,8 @@ def _headers(instances: Sequence[Instance] | object, problems: list[Problem]) ->
     return found
 
 
-def _make(run: Run, series: Series, headers: list[Header], aside: Path, problems: list[Problem]) -> list[Stack]:
-    grids = _grids(headers, problems)
+def _make(run: Run, series: Series, grouped: Grouped, aside: Path, problems: list[Problem]) -> list[Stack]:
+    grids = _grids(grouped, problems)
     made: list[Stack] = []
     for number, grid in enumerate(grids):
         share = part(run.progress, number / len(grids), (number + 1) / len(grids))
@@ -112,10 +113,9 @@ def _make(run: Run, series: Series, headers: list[Header], aside: Path, problems
     return made
 
 
-def _grids(headers: list[Header], problems: list[Problem]) -> tuple[Grid, ...]:
-    series = Grouped(headers[0].series_instance_uid, tuple(headers))
-    problems.extend(series.unusable.values())
-    return series.stacks
+def _grids(grouped: Grouped, problems: list[Problem]) -> tuple[Grid, ...]:
+    problems.extend(grouped.unusable.values())
+    return grouped.stacks
 
 
 def _volumes(grid: Grid, problems: list[Problem], progress: Progress) -> list[tuple[Grid, Volume]]:
@@ -128,7 +128,8 @@ def _volumes(grid: Grid, problems: list[Problem], progress: Progress) -> list[tu
             if error.problem not in problems:
                 problems.append(error.problem)
             return []
-        return [found for rest in _grids(readable, problems) for found in _volumes(rest, problems, progress)]
+        rest = Grouped(readable[0].series_instance_uid, tuple(readable))
+        return [found for part_ in _grids(rest, problems) for found in _volumes(part_, problems, progress)]
     except VoxelryError as error:
         problems.append(error.problem)
         return []
@@ -148,9 +149,16 @@ def _readable(headers: Sequence[Header], problems: list[Problem], progress: Prog
 
 
 def _publish(
-    run: Run, series: Series, stacks: list[Stack], headers: list[Header], aside: Path, problems: list[Problem]
+    run: Run,
+    series: Series,
+    stacks: list[Stack],
+    grouped: Grouped,
+    headers: list[Header],
+    aside: Path,
+    problems: list[Problem],
 ) -> None:
     metadata = storable(dict(shared_metadata(headers))) if headers else {}
+    report = storable(grouped.report.record) if headers else {}
     problem = _together(problems)
     files.sync_tree(aside)
     home = files.stacks_folder(series.pk)
@@ -175,6 +183,7 @@ def _publish(
             folder=folder,
             thumbnail=bool(stacks),
             metadata=metadata,
+            report=report,
             problem_code="" if problem is None else problem.code,
             problem_message="" if problem is None else problem.message,
         )

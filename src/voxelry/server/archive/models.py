@@ -54,7 +54,7 @@ class Series(models.Model):
     """Instances made together. ``revision`` counts the times that instances were added.
 
     Its volumes were made of ``built_revision`` and lie in ``folder``; ``job`` is the last that made, makes
-    or will make them.
+    or will make them. ``report`` says what its geometry was found to be then (``GeometryReport.record``).
     """
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="series")
@@ -64,6 +64,7 @@ class Series(models.Model):
     description = models.CharField(max_length=200, blank=True)
     body_part = models.CharField(max_length=64, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
+    report = models.JSONField(default=dict, blank=True)
     revision = models.PositiveIntegerField(default=0)
     built_revision = models.PositiveIntegerField(default=0)
     folder = models.CharField(max_length=100, blank=True)
