@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from voxelry.core.errors import Problem as Problem
     from voxelry.core.errors import VoxelryError as VoxelryError
     from voxelry.core.geometry import Tolerances as Tolerances
+    from voxelry.core.intensity import VoiTable as VoiTable
     from voxelry.core.intensity import Window as Window
     from voxelry.core.measure import Measurement as Measurement
     from voxelry.core.measure import measure as measure
@@ -48,6 +49,7 @@ _WHERE = {
     "Stack": "dicom.stack",
     "Study": "dicom.series",
     "Tolerances": "core.geometry",
+    "VoiTable": "core.intensity",
     "Volume": "core.volume",
     "VoxelryError": "core.errors",
     "Window": "core.intensity",

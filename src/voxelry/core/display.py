@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from voxelry.core.intensity import Window, span_window
+from voxelry.core.intensity import VoiTable, Window, span_window
 from voxelry.core.measure import Histogram, histogram
 from voxelry.core.volume import Volume
 
@@ -21,8 +21,15 @@ CT_PRESETS = (
 """Common windows in Hounsfield units."""
 
 
+def default_voi(volume: Volume) -> Window | VoiTable:
+    """What is shown when nobody says: the header's first window, else its first table, else ``default_window``."""
+    return volume.voi_tables[0] if volume.voi_tables and not volume.windows else default_window(volume)
+
+
 def default_window(volume: Volume, *, counted: Histogram | None = None) -> Window:
     """The header's first window; else one from the values, without padding and without the outliers.
+
+    Where the header has tables and no window, it is the range that its first table tells apart.
 
     Parameters
     ----------
@@ -33,6 +40,9 @@ def default_window(volume: Volume, *, counted: Histogram | None = None) -> Windo
         return volume.windows[0]
     if volume.colour:
         return Window(128, 256, name="Colour")
+    if volume.voi_tables:
+        table = volume.voi_tables[0]
+        return span_window(table.first, table.last, name=table.name or "Range of the header's table")
     if volume.array.dtype.kind == "f" and counted is None:
         finite = np.concatenate([part[np.isfinite(part)] for part in volume.unpadded()])
         low, high = np.percentile(finite, SHOWN_PERCENTILES, method="nearest") if finite.size else (0.0, 1.0)

@@ -50,13 +50,77 @@ class Window:
             raise ParameterError(f"window width {self.width} is not above 0")
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class VoiTable:
+    """A table from modality values to display, as an item of VOI LUT Sequence (0028,3010) gives it.
+
+    Parameters
+    ----------
+    first
+        The modality value of the first entry; smaller values are shown as it is, and those beyond the last
+        entry as the last one is.
+    entries
+        Whole numbers from 0, black, to ``2**bits - 1``, white; kept as uint16, read-only.
+    bits
+        Of each entry, 8 to 16.
+    name
+        LUT Explanation (0028,3003).
+
+    Raises
+    ------
+    ParameterError
+        If there is no entry, or one that is no number of 16 bits, or ``bits`` is out of range.
+
+    References
+    ----------
+    PS3.3 C.11.2.1.1
+    """
+
+    first: int
+    entries: npt.NDArray[np.uint16]
+    bits: int
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        given = np.asarray(self.entries)
+        if given.ndim != 1 or not 0 < given.size <= 2**16 or given.dtype.kind not in "iu":
+            raise ParameterError(f"a VOI table needs 1 to 65536 whole numbers, not an array of {given.shape}")
+        if given.min() < 0 or given.max() >= 2**16:
+            raise ParameterError("a VOI table's entries are numbers of 16 bits")
+        if not 8 <= self.bits <= 16:
+            raise ParameterError(f"a VOI table's entries have 8 to 16 bits, not {self.bits}")
+        entries = given.astype(np.uint16)
+        entries.flags.writeable = False
+        object.__setattr__(self, "entries", entries)
+
+    def __repr__(self) -> str:
+        """Short, without the entries."""
+        return f"VoiTable({self.first} to {self.last}, {self.bits} bits{f', {self.name!r}' if self.name else ''})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, VoiTable):
+            return NotImplemented
+        said, theirs = (self.first, self.bits, self.name), (other.first, other.bits, other.name)
+        return said == theirs and np.array_equal(self.entries, other.entries)
+
+    def __hash__(self) -> int:
+        return hash((self.first, self.bits, self.name, self.entries.size))
+
+    @property
+    def last(self) -> int:
+        """The modality value of the last entry."""
+        return self.first + self.entries.size - 1
+
+
 def span_window(low: float, high: float, *, name: str = "") -> Window:
     """The window that shows ``low`` as black and ``high`` as white; a constant range is shown as mid grey."""
     width = min(high - low, float(np.finfo(np.float64).max)) if high > low else 1.0
     return Window(low / 2 + high / 2, width, "LINEAR_EXACT", name)
 
 
-def to_display(values: npt.NDArray[np.generic], window: Window, *, invert: bool = False) -> npt.NDArray[np.uint8]:
+def to_display(
+    values: npt.NDArray[np.generic], window: Window | VoiTable, *, invert: bool = False
+) -> npt.NDArray[np.uint8]:
     """Windowed 8-bit grey levels.
 
     Parameters
@@ -64,7 +128,7 @@ def to_display(values: npt.NDArray[np.generic], window: Window, *, invert: bool 
     values
         Modality values; any shape.
     window
-        What to show.
+        What to show, or the header's table of what to show; between whole numbers the nearest entry counts.
     invert
         True for MONOCHROME1, where the smallest value is white.
 
@@ -75,7 +139,7 @@ def to_display(values: npt.NDArray[np.generic], window: Window, *, invert: bool 
 
     References
     ----------
-    PS3.3 C.11.2.1.2 (LINEAR), C.11.2.1.3.1 (SIGMOID), C.11.2.1.3.2 (LINEAR_EXACT)
+    PS3.3 C.11.2.1.1 (tables), C.11.2.1.2 (LINEAR), C.11.2.1.3.1 (SIGMOID), C.11.2.1.3.2 (LINEAR_EXACT)
     """
     if values.dtype.kind in "iu" and values.size >= _TABLE_FROM:
         if values.dtype.itemsize <= 2:
@@ -132,10 +196,10 @@ class _Greys:
 
 
 @lru_cache(maxsize=32)  # a volume's slices share one; a window by itself is nobody's
-def _greys(dtype: np.dtype[np.generic], window: Window) -> _Greys:
+def _greys(dtype: np.dtype[np.generic], window: Window | VoiTable) -> _Greys:
     values = np.arange(2 ** (8 * dtype.itemsize), dtype=f"u{dtype.itemsize}").view(dtype)
     table = _shown(values, window, False)
-    return _Greys(table, _line(values, table, window))
+    return _Greys(table, _line(values, table, window) if isinstance(window, Window) else None)
 
 
 def _line(values: npt.NDArray[Any], table: npt.NDArray[np.uint8], window: Window) -> _Line | None:
@@ -154,8 +218,19 @@ def _line(values: npt.NDArray[Any], table: npt.NDArray[np.uint8], window: Window
     return line if np.array_equal(line.of(values), table) else None
 
 
-def _shown(values: npt.NDArray[np.generic], window: Window, invert: bool) -> npt.NDArray[np.uint8]:
+def _shown(values: npt.NDArray[np.generic], window: Window | VoiTable, invert: bool) -> npt.NDArray[np.uint8]:
     x = values.astype(np.float64)
+    grey = _through(x, window) if isinstance(window, VoiTable) else _windowed(x, window)
+    return np.subtract(np.uint8(255), grey) if invert else grey
+
+
+def _through(x: npt.NDArray[np.float64], table: VoiTable) -> npt.NDArray[np.uint8]:
+    places = np.rint(np.clip(np.nan_to_num(x, nan=-np.inf), table.first, table.last)) - table.first
+    grey = np.rint(np.minimum(table.entries * (255.0 / (2**table.bits - 1)), 255.0)).astype(np.uint8)
+    return np.where(np.isnan(x), np.uint8(0), grey[places.astype(np.intp)])
+
+
+def _windowed(x: npt.NDArray[np.float64], window: Window) -> npt.NDArray[np.uint8]:
     center, width = window.center, window.width
     with np.errstate(over="ignore", invalid="ignore"):
         if window.function == "SIGMOID":
@@ -167,5 +242,4 @@ def _shown(values: npt.NDArray[np.generic], window: Window, invert: bool) -> npt
         else:
             shown = ((x - (center - 0.5)) / (width - 1.0) + 0.5) * 255.0
         shown = np.clip(np.nan_to_num(shown, nan=0.0), 0.0, 255.0)
-    grey = np.rint(shown).astype(np.uint8)
-    return np.subtract(np.uint8(255), grey) if invert else grey
+    return np.rint(shown).astype(np.uint8)

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.core.intensity import Window
+from voxelry.core.intensity import VoiTable, Window
 from voxelry.core.value import Value
 
 Spacing: TypeAlias = tuple[float | None, float | None, float | None]
@@ -47,6 +47,8 @@ class Volume:
         0028,0121), per slice; NaN where a slice has none. None where no slice has any.
     windows
         The windows that the header proposes.
+    voi_tables
+        The tables that the header proposes for display (VOI LUT Sequence (0028,3010)).
     inverted
         True for MONOCHROME1: display only, never a value.
     lossy
@@ -65,6 +67,7 @@ class Volume:
     warnings: tuple[str, ...] = ()
     padding: npt.NDArray[np.float64] | None = None
     windows: tuple[Window, ...] = ()
+    voi_tables: tuple[VoiTable, ...] = ()
     inverted: bool = False
     lossy: bool = False
     label: str = ""

@@ -18,6 +18,7 @@ from voxelry.dicom.headers import Header
 from voxelry.dicom.modality import transform_limits
 from voxelry.dicom.pixels import padding_range
 from voxelry.dicom.shared import shared_metadata
+from voxelry.dicom.voi import voi_tables
 
 PLAUSIBLE_HU = (-10_000.0, 70_000.0)
 
@@ -71,6 +72,7 @@ def make_volume(
         metadata=shared_metadata([frame.header for frame in frames]),
         padding=_padding(frames) if first.kind == "grey" else None,
         windows=_shared_windows(frames),
+        voi_tables=voi_tables(frames[len(frames) // 2]),
         inverted=first.photometric == "MONOCHROME1",
         lossy=lossy,
         label=label,

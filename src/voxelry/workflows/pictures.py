@@ -10,9 +10,9 @@ from typing import Any, get_args
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.core.display import default_window
+from voxelry.core.display import default_voi
 from voxelry.core.errors import ParameterError
-from voxelry.core.intensity import Window, to_display
+from voxelry.core.intensity import VoiTable, Window, to_display
 from voxelry.core.planes import Axis, plane, plane_count, plane_padding, plane_spacing
 from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Volume
@@ -22,7 +22,7 @@ from voxelry.workflows.publish import publish
 
 
 def render(
-    volume: Volume, index: int, *, axis: Axis | None = None, window: Window | None = None
+    volume: Volume, index: int, *, axis: Axis | None = None, window: Window | VoiTable | None = None
 ) -> npt.NDArray[np.uint8]:
     """One plane as 8-bit grey levels or RGB.
 
@@ -33,7 +33,8 @@ def render(
     axis
         A patient plane; None for the slice as acquired.
     window
-        What to show; by default the header's first window, else the range of the values. Ignored for colour.
+        What to show; by default the header's first window, else its first table, else the range of the
+        values. Ignored for colour.
 
     Returns
     -------
@@ -43,7 +44,7 @@ def render(
     values: npt.NDArray[Any] = plane(volume, index, axis=axis)
     if volume.colour:
         return values if values.dtype == np.uint8 else (values >> _spare_bits(volume)).astype(np.uint8)
-    grey = to_display(values, window or default_window(volume), invert=volume.inverted)
+    grey = to_display(values, window or default_voi(volume), invert=volume.inverted)
     padding = plane_padding(volume, index, axis=axis)
     if padding is not None:
         grey[padding] = 0
@@ -58,7 +59,12 @@ def _spare_bits(volume: Volume) -> int:
 
 
 def encode_picture(
-    volume: Volume, index: int, kind: PictureFormat, *, axis: Axis | None = None, window: Window | None = None
+    volume: Volume,
+    index: int,
+    kind: PictureFormat,
+    *,
+    axis: Axis | None = None,
+    window: Window | VoiTable | None = None,
 ) -> bytes:
     """One plane as the bytes of a PNG or JPEG file."""
     picture = render(volume, index, axis=axis, window=window)
@@ -71,7 +77,7 @@ def save_pictures(
     volume: Volume,
     folder: StrPath,
     format: PictureFormat = "png",  # noqa: A002 - its public name
-    window: Window | None = None,
+    window: Window | VoiTable | None = None,
     axis: Axis | None = None,
     *,
     progress: Progress = silent,
@@ -85,7 +91,7 @@ def save_pictures(
     format
         ``"png"`` (lossless) or ``"jpg"``.
     window
-        What to show; by default the header's first window, else the range of the values.
+        What to show; by default the header's first window, else its first table, else the range of the values.
     axis
         ``"axial"``, ``"coronal"`` or ``"sagittal"``; None for slices as they were acquired.
 
@@ -106,7 +112,7 @@ def save_pictures(
     count = plane_count(volume, axis)
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    window = window or default_window(volume)
+    window = window or default_voi(volume)
 
     def save(index: int) -> Path:
         file = target / f"slice-{index:04d}.{format}"
