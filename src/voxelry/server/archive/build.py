@@ -5,10 +5,9 @@ from __future__ import annotations
 import tempfile
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import cast
 
 from django.conf import settings
 from django.db import transaction
@@ -18,6 +17,7 @@ from voxelry.core.progress import Progress, part
 from voxelry.core.volume import Volume
 from voxelry.dicom.headers import Header, read_header
 from voxelry.dicom.pixels import stored_frames
+from voxelry.dicom.plain import Layout
 from voxelry.dicom.series import Series as Grouped
 from voxelry.dicom.shared import shared_metadata
 from voxelry.dicom.stack import Stack as Grid
@@ -29,22 +29,6 @@ from voxelry.server.jobs.run import JobError, Run
 from voxelry.server.jobs.submit import submit
 
 KIND = "build"
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """An instance at rest, under the name that it came with."""
-
-    sha256: str
-    name: str
-    size: int
-
-    def open(self) -> BinaryIO:
-        return files.open_kept(self.sha256)
-
-    def head(self, count: int) -> bytes:
-        with self.open() as file:
-            return file.read(count)
 
 
 def submit_build(series: Series) -> None:
@@ -80,9 +64,11 @@ def build(run: Run) -> None:
 
 def _headers(instances: Sequence[Instance] | object, problems: list[Problem]) -> list[Header]:
     found = []
+    layout = Layout()
     for instance in cast(Sequence[Instance], instances):
         try:
-            found.append(read_header(_Kept(instance.sha256, instance.name, instance.size)))
+            source = files.kept_source(instance.sha256, name=instance.name, size=instance.size)
+            found.append(read_header(source, layout=layout))
         except VoxelryError as error:
             problems.append(error.problem)
         except OSError as error:

@@ -22,6 +22,7 @@ from django.core.files import File
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import connection, transaction
 
+from voxelry.dicom.sources import FileSource, Source
 from voxelry.server.archive.models import Instance
 
 _CHUNK = 2**20
@@ -89,6 +90,30 @@ def is_kept(sha256: str) -> bool:
 def open_kept(sha256: str) -> BinaryIO:
     """The bytes of an instance."""
     return cast(BinaryIO, default_storage.open(_name(sha256)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Remote:
+    """An instance at rest where there are no paths, under the name that it came with."""
+
+    sha256: str
+    name: str
+    size: int
+
+    def open(self) -> BinaryIO:
+        return open_kept(self.sha256)
+
+    def head(self, count: int) -> bytes:
+        with self.open() as file:
+            return file.read(count)
+
+
+def kept_source(sha256: str, *, name: str, size: int) -> Source:
+    """An instance's bytes, called ``name``; on this machine's disk they are read as any file is."""
+    try:
+        return FileSource(default_storage.path(_name(sha256)), name, size)
+    except NotImplementedError:
+        return _Remote(sha256, name, size)
 
 
 def discard(digests: Iterable[str]) -> None:
