@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 PathArgument = Annotated[Path, typer.Argument(help="A file, a folder at any depth, or a zip archive.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 _LONGEST_VALUE = 200
+_MOST_ROWS = 4
 
 
 def info(
@@ -69,6 +72,7 @@ def _series_record(series: Series) -> dict[str, Any]:
         "without_pixels": len(series.pixelless),
         "unusable": {name: {"code": p.code, "message": p.message} for name, p in series.unusable.items()},
         "stacks": [_stack_record(stack) for stack in series.stacks],
+        "report": series.report.record,
     }
 
 
@@ -80,7 +84,7 @@ def _stack_record(stack: Stack) -> dict[str, Any]:
         "spacing_mm": list(stack.spacing),
         "affine_lps_mm": None if stack.affine is None else stack.affine.tolist(),
         "regular": stack.regular,
-        "problem": None if problem is None else {"code": problem.code, "message": problem.message},
+        "problem": None if problem is None else problem.record,
         "warnings": list(stack.warnings),
     }
 
@@ -99,38 +103,66 @@ def _print_study(study: Study, *, patient: bool) -> None:
     for heading in ("  No", "Kind", "Description", "Files", "Voxels", "Spacing, mm", ""):
         fixed = heading in ("Voxels", "Spacing, mm")
         table.add_column(heading, justify="right" if heading in ("  No", "Files") else "left", no_wrap=fixed)
-    notes: list[Text] = []
     for series in study.series:
-        _add_series(table, notes, series)
+        _add_series(table, series)
     out.print(table)
-    for note in notes:
-        out.print(note)
+    for series in study.series:
+        _print_report(series)
     out.print()
 
 
-def _add_series(table: Table, notes: list[Text], series: Series) -> None:
+def _add_series(table: Table, series: Series) -> None:
     number = "" if series.number is None else str(series.number)
     head = (number, plain(series.modality), plain(series.description), str(len(series.instances)))
-    for row, stack in enumerate(series.stacks or (None,)):
-        cells = head if row == 0 else ("", "", "", "")
-        if stack is None:
-            table.add_row(*cells, Text("no image", "dim"), "", "")
-            continue
+    if not series.stacks:
+        table.add_row(*head, Text("no image", "dim"), "", "")
+    for row, alike in enumerate(_alike(series.stacks)):
+        stack, last = alike[0], alike[-1]
         shape = "\N{MULTIPLICATION SIGN}".join(map(str, stack.shape[:3])) + (" colour" if len(stack.shape) > 3 else "")
         state = Text("irregular", "red") if stack.problem else Text("warning", "yellow") if stack.warnings else Text("")
-        state.append(f" {plain(stack.label)}" if stack.label else "")
-        table.add_row(*cells, shape, millimetres(stack.spacing), state)
-    where = f"  series {number or series.series_instance_uid}: "
-    told = dict.fromkeys(str(stack.problem) for stack in series.stacks if stack.problem)
-    notes += [Text(where + plain(words), "red") for words in told]
-    warned = dict.fromkeys(words for stack in series.stacks for words in stack.warnings)
-    notes += [Text(where + plain(words), "yellow") for words in warned]
-    if series.pixelless:
+        label = stack.label
+        if len(alike) > 1:
+            shape = f"{len(alike)} of {shape}"
+            label = f"{stack.label} to {', '.join(value for _, value in last.pile.separation)}"
+        state.append(f" {plain(label)}" if label else "")
+        table.add_row(*(head if row == 0 else ("", "", "", "")), shape, millimetres(stack.spacing), state)
+
+
+def _alike(stacks: tuple[Stack, ...]) -> list[tuple[Stack, ...]]:
+    """Many volumes of one place (time points) are one row of a table; a few have a row each."""
+    groups = [
+        tuple(group)
+        for _, group in groupby(stacks, lambda one: (one.shape, one.spacing, one.regular, bool(one.warnings)))
+    ]
+    return [
+        rows
+        for group in groups
+        for rows in ([group] if len(group) > _MOST_ROWS and group[0].label else [(stack,) for stack in group])
+    ]
+
+
+_COLOURS = {"error": "red", "warning": "yellow", "note": "dim"}
+
+
+def _print_report(series: Series) -> None:
+    """The geometry report, and what else is to be known of a series."""
+    report = series.report
+    name = series.series_instance_uid if series.number is None else series.number
+    notes = []
+    for problem in report.problems:
+        severity = str(problem.numbers["severity"])
+        if problem.message not in report.words:
+            notes.append(Text.assemble((f"{severity}: ", _COLOURS[severity]), plain(problem.message)))
+    if series.pixelless and series.stacks:
         kinds = ", ".join(dict.fromkeys(header.sop_class_name for header in series.pixelless))
-        notes.append(Text(f"{where}{len(series.pixelless)} without pixels ({plain(kinds)})", "dim"))
-    for name, problem in series.unusable.items():
-        if problem.code != "no_pixel_data":
-            notes.append(Text(f"{where}{plain(problem.message or name)}", "red"))
+        notes.append(Text(f"{len(series.pixelless)} without pixels ({plain(kinds)})", "dim"))
+    for file, problem in series.unusable.items():
+        if problem.code != "no_pixel_data" and problem.message not in report.words:
+            notes.append(Text(plain(problem.message or file), "red"))
+    colour = "red" if "error" in {p.numbers["severity"] for p in report.problems} else "" if notes else "dim"
+    out.print(Padding(Text(plain(f"series {name}: {report.words}"), colour), (0, 0, 0, 2), expand=False))
+    for note in notes:
+        out.print(Padding(note, (0, 0, 0, 6), expand=False))
 
 
 def tags(

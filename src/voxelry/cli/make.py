@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from enum import Enum, StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,12 +33,30 @@ class Plane(StrEnum):
     sagittal = "sagittal"
 
 
+class Irregular(Enum):  # no StrEnum: its members may not be called split
+    """What to make of slices that form no regular grid."""
+
+    ERROR = "error"
+    SPLIT = "split"
+    RESAMPLE = "resample"
+
+
+IrregularOption = Annotated[
+    Irregular,
+    typer.Option(
+        "--on-irregular",
+        help="Slices that form no regular grid: leave them out, split them into regular runs, or resample them.",
+    ),
+]
+
+
 def measure(
     path: PathArgument,
     threshold: Annotated[
         float, typer.Option("--threshold", "-t", help="From 0 (the smallest value) to 1 (the largest).")
     ] = 0.5,
     method: Annotated[str, typer.Option(help="How the threshold is found: fixed.")] = "fixed",
+    on_irregular: IrregularOption = Irregular.ERROR,
     as_json: JsonOption = False,
 ) -> None:
     """Count pixels above a threshold, in mm3.
@@ -48,7 +66,9 @@ def measure(
     from voxelry.workflows.measure import measure_all
 
     with working() as progress:
-        report = measure_all(path, threshold=threshold, method=method, progress=progress)
+        report = measure_all(
+            path, threshold=threshold, method=method, on_irregular=on_irregular.value, progress=progress
+        )
     if as_json:
         print_json(report.record())
     else:
@@ -88,6 +108,7 @@ def convert(
     window: Annotated[
         str | None, typer.Option(metavar="CENTER,WIDTH", help="What to show, for example 40,400; else the header's.")
     ] = None,
+    on_irregular: IrregularOption = Irregular.ERROR,
     as_json: JsonOption = False,
 ) -> None:
     """Write the slices of volumes as pictures."""
@@ -101,7 +122,7 @@ def convert(
     shown = _window(window)
     written: dict[str, int] = {}
     with working() as progress:
-        loaded = load(path, progress=part(progress, 0, 0.5))
+        loaded = load(path, on_irregular=on_irregular.value, progress=part(progress, 0, 0.5))
         skipped = dict(loaded.skipped)
         names = export_names(loaded.volumes)
         for number, (volume, name) in enumerate(zip(loaded.volumes, names, strict=True)):

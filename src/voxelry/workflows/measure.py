@@ -11,6 +11,7 @@ from voxelry.core.errors import Problem, VoxelryError
 from voxelry.core.measure import Measurement, MeasurementRecord, check_method, check_threshold, measure
 from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Volume
+from voxelry.dicom.irregular import OnIrregular
 from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, StrPath
 from voxelry.workflows.load import load
 
@@ -61,10 +62,11 @@ def measure_all(
     *,
     threshold: float = 0.5,
     method: str = "fixed",
+    on_irregular: OnIrregular = "error",
     limits: Limits = DEFAULT_LIMITS,
     progress: Progress = silent,
 ) -> MeasureReport:
-    """Measure every volume below a path; see ``voxelry.core.measure.measure``.
+    """Measure every volume below a path; see ``voxelry.core.measure.measure``, and ``load`` for ``on_irregular``.
 
     Raises
     ------
@@ -75,7 +77,7 @@ def measure_all(
     """
     check_method(method)
     check_threshold(threshold)
-    loaded = load(path, limits=limits, progress=progress)
+    loaded = load(path, on_irregular=on_irregular, limits=limits, progress=progress)
     skipped = dict(loaded.skipped)
     measurements: list[Measurement] = []
     volumes: list[Volume] = []
