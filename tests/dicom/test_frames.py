@@ -173,3 +173,66 @@ def test_a_distance_at_the_detector_is_none_in_the_patient_and_the_reason_is_tol
 def test_a_sign_that_nobody_told_is_a_guess_and_is_called_one(tmp_path: Path) -> None:
     path = write(synthetic_instance(attributes={"PixelRepresentation": None}), tmp_path / "a.dcm")
     assert "Pixel Representation (0028,0103) is missing" in voxelry.load_volume(path).warnings[0]
+
+
+NUCLEAR_MEDICINE = "1.2.840.10008.5.1.4.1.1.20"
+
+
+def reconstruction(path: Path, *, step: float | None, kind: str = "RECON TOMO", **more: object) -> np.ndarray:
+    """A multi-frame object as nuclear medicine writes it: its place is its detector's."""
+    frames = pattern((6, 16, 20), seed=3)
+    dataset = synthetic_instance(
+        frames, modality="NM", sop_class_uid=NUCLEAR_MEDICINE, rescale=None, position=None, orientation=None
+    )
+    dataset.ImageType = ["ORIGINAL", "PRIMARY", kind]
+    detector = Dataset()
+    detector.ImagePositionPatient = [-10, 20, 30]
+    detector.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+    dataset.DetectorInformationSequence = Sequence([detector])
+    if step is not None:
+        dataset.SpacingBetweenSlices = step
+    for keyword, value in more.items():
+        setattr(dataset, keyword, value)
+    write(dataset, path)
+    return np.asarray(frames)
+
+
+@pytest.mark.parametrize("step", [4.5, -4.5])
+def test_reconstructed_slices_follow_each_other_along_the_normal_or_against_it(tmp_path: Path, step: float) -> None:
+    frames = reconstruction(tmp_path / "nm", step=step)
+    volume = voxelry.load_volume(tmp_path / "nm")
+    assert volume.spacing == (4.5, 0.8, 0.7)
+    # PS3.3 C.8.4.15: a negative spacing stacks against the normal, so that the last frame is the lowest slice.
+    np.testing.assert_array_equal(volume.array, frames if step > 0 else frames[::-1])
+    assert volume.affine is not None
+    np.testing.assert_allclose(volume.affine[:3, 3], (-10, 20, 30 if step > 0 else 30 - 5 * 4.5))
+
+
+def test_the_slice_vector_says_which_slice_a_frame_is(tmp_path: Path) -> None:
+    frames = reconstruction(tmp_path / "nm", step=4.5, SliceVector=[6, 5, 4, 3, 2, 1])
+    np.testing.assert_array_equal(voxelry.load_volume(tmp_path / "nm").array, frames[::-1])
+
+
+def test_gated_reconstructions_are_told_apart_by_their_time_slot(tmp_path: Path) -> None:
+    frames = reconstruction(
+        tmp_path / "nm", step=4.5, kind="RECON GATED TOMO",
+        SliceVector=[1, 2, 3, 1, 2, 3], TimeSlotVector=[1, 1, 1, 2, 2, 2],
+    )  # fmt: skip
+    volumes = voxelry.load(tmp_path / "nm").volumes
+    assert [volume.label for volume in volumes] == ["TimeSlotVector 1", "TimeSlotVector 2"]
+    np.testing.assert_array_equal(np.stack([volume.array for volume in volumes]).reshape(frames.shape), frames)
+
+
+@pytest.mark.parametrize(("step", "kind"), [(None, "RECON TOMO"), (4.5, "TOMO"), (4.5, "STATIC")])
+def test_projections_and_slices_without_a_step_have_no_place(tmp_path: Path, step: float | None, kind: str) -> None:
+    frames = reconstruction(tmp_path / "nm", step=step, kind=kind)
+    volume = voxelry.load_volume(tmp_path / "nm")
+    np.testing.assert_array_equal(volume.array, frames)
+    assert volume.affine is None
+    assert volume.spacing[0] is None
+
+
+def test_a_slice_vector_that_does_not_fit_is_named(tmp_path: Path) -> None:
+    reconstruction(tmp_path / "nm", step=4.5, SliceVector=[1, 2])
+    with pytest.raises(voxelry.VoxelryError, match=r"Slice Vector \(0054,0080\) has 2 values for 6 frames"):
+        voxelry.load_volume(tmp_path / "nm")
