@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from voxelry.core.resample import rectify as rectify
     from voxelry.core.stacking import stack_volumes as stack_volumes
     from voxelry.core.volume import Volume as Volume
+    from voxelry.dicom.overlays import Overlay as Overlay
     from voxelry.dicom.report import GeometryReport as GeometryReport
     from voxelry.dicom.series import Index as Index
     from voxelry.dicom.series import Series as Series
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from voxelry.workflows.load import load_study as load_study
     from voxelry.workflows.load import load_volume as load_volume
     from voxelry.workflows.load import pixels as pixels
+    from voxelry.workflows.overlays import overlays as overlays
     from voxelry.workflows.pictures import save_pictures as save_pictures
     from voxelry.workflows.sample import write_sample as write_sample
     from voxelry.workflows.tabulate import tabulate as tabulate
@@ -44,6 +46,7 @@ _WHERE = {
     "Index": "dicom.series",
     "LoadResult": "workflows.load",
     "Measurement": "core.measure",
+    "Overlay": "dicom.overlays",
     "Problem": "core.errors",
     "Series": "dicom.series",
     "Stack": "dicom.stack",
@@ -58,6 +61,7 @@ _WHERE = {
     "load_study": "workflows.load",
     "load_volume": "workflows.load",
     "measure": "core.measure",
+    "overlays": "workflows.overlays",
     "pixels": "workflows.load",
     "rectify": "core.resample",
     "save_pictures": "workflows.pictures",
