@@ -24,6 +24,8 @@ ELSEWHERE = {
     "docker compose --file docker/compose.yaml up --build": "tests/packaging/test_compose.py",
     "docker compose --file docker/compose.yaml logs web": "tests/packaging/test_compose.py",
     "docker build --file docker/Dockerfile --tag voxelry .": "tests/packaging/test_image.py builds it with buildah",
+    "pip install --require-hashes -r requirements/benchmarks.txt": "tests/packaging/test_locks.py",
+    "python -m benchmarks": "tests/test_benchmarks.py runs it with --quick",
     "python3 script/image.py build": "tests/packaging/test_image.py",
     "python3 script/image.py run": "tests/packaging/test_image.py",
     "python3 script/image.py remove": "tests/packaging/test_image.py",

@@ -1,0 +1,92 @@
+"""``python -m benchmarks [--quick] [--rounds N] [--markdown] [--json FILE] [NAME ...]``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks import compressed_work, plain_work, process_work
+from benchmarks.race import Race, Row, run, table
+from benchmarks.series import phantom, write_series
+
+NAMES = (
+    "load", "headers", "table", "pictures", "jpeg-lossless", "htj2k", "rle", "jpeg-ls", "jpeg-2000", "memory", "import",
+    "growth",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much work a run has."""
+
+    slices: int
+    pixels: int
+    compressed: int
+    rounds: int
+    counts: tuple[int, ...]
+
+
+FULL = Size(slices=300, pixels=512, compressed=100, rounds=5, counts=(100, 1000, 10_000))
+QUICK = Size(slices=6, pixels=64, compressed=3, rounds=1, counts=(4, 8))
+
+
+def measure(names: tuple[str, ...], size: Size, say: Callable[[str], None]) -> list[Row]:
+    """Run the races with these names, in a temporary folder."""
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="voxelry-benchmarks-") as name:
+        scratch = Path(name)
+        for word, make in _races(size, scratch, say):
+            if word in names:
+                rows += run(make(), size.rounds, say)
+        if "growth" in names:
+            rows += process_work.growth(size.counts, size.rounds, scratch, say)
+    return rows
+
+
+def _races(size: Size, scratch: Path, say: Callable[[str], None]) -> Iterator[tuple[str, Callable[[], Race]]]:
+    say("making the series")
+    stored = phantom(size.slices, size.pixels)
+    series = write_series(scratch / "series", stored)
+    yield from plain_work.races(series, scratch)
+    yield from compressed_work.races(stored[: size.compressed], scratch)
+    yield from process_work.races(series)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Voxelry beside the machine and its peers."
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(NAMES)}; all by default")
+    parser.add_argument(
+        "--quick", action="store_true", help="small series and one round: whether it runs, not how fast"
+    )
+    parser.add_argument("--rounds", type=int, help=f"how often everybody runs (default {FULL.rounds})")
+    parser.add_argument(
+        "--markdown", action="store_true", help="ratios only, as docs/reference/performance.md has them"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there as well")
+    chosen = parser.parse_args(arguments)
+    if unknown := set(chosen.names) - set(NAMES):
+        parser.error(f"nothing is called {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    size = QUICK if chosen.quick else FULL
+    if chosen.rounds:
+        size = Size(size.slices, size.pixels, size.compressed, chosen.rounds, size.counts)
+
+    def say(words: str) -> None:
+        print(f"\r\x1b[K{words}", end="", file=sys.stderr, flush=True)
+
+    rows = measure(tuple(chosen.names) or NAMES, size, say if sys.stderr.isatty() else lambda _: None)
+    if sys.stderr.isatty():
+        say("")
+    print(table(rows, markdown=chosen.markdown))
+    if chosen.json:
+        chosen.json.write_text(json.dumps([asdict(row) | {"ratio": row.ratio} for row in rows], indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+"""Races: our work and the peers' in turns, so that a noisy machine is noisy for all of them."""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from shutil import which
+
+Run = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Someone who does the work.
+
+    Parameters
+    ----------
+    run
+        Does it once. What it returns is judged by the race's ``check``; a number is what it cost by its own account.
+    needs
+        Modules, or programs, that it cannot do without.
+    """
+
+    name: str
+    run: Run
+    needs: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> str | None:
+        """The first thing that is not installed."""
+        return next((name for name in self.needs if not (_is_module(name) or which(name))), None)
+
+
+def _is_module(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+@dataclass(frozen=True)
+class Target:
+    """What issue and documentation promise against the best of some peers.
+
+    Parameters
+    ----------
+    factor
+        Times faster at least; where ``at_most``, times as much at most.
+    extra
+        Added to what is allowed, in the race's unit.
+    """
+
+    peers: tuple[str, ...]
+    factor: float
+    at_most: bool = False
+    extra: float = 0.0
+
+    @property
+    def words(self) -> str:
+        more = f" + {self.extra:.0f}" if self.extra else ""
+        return f"<= {self.factor:g} x{more}" if self.at_most else f">= {self.factor:g} x faster"
+
+    def is_met(self, ours: float, peer: float) -> bool:
+        if self.at_most:
+            return ours <= self.factor * peer + self.extra
+        return peer >= self.factor * ours
+
+
+@dataclass(frozen=True)
+class Race:
+    """One piece of work.
+
+    Parameters
+    ----------
+    check
+        Raises if what a runner gives is not the work asked for; a wrong peer is no peer.
+    costs
+        What each runner costs by itself instead of its time: bytes in memory, milliseconds of another process.
+    """
+
+    name: str
+    work: str
+    ours: Runner
+    peers: tuple[Runner, ...]
+    targets: tuple[Target, ...] = ()
+    check: Callable[[object], None] = lambda _: None
+    unit: str = "ms"
+    given: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table: ours beside one peer, or beside the best of several."""
+
+    race: str
+    work: str
+    unit: str
+    ours: float
+    peer: str
+    theirs: float | None
+    target: str
+    met: bool | None
+    note: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        """Theirs over ours: how many times faster, or smaller, ours is."""
+        return None if self.theirs is None else self.theirs / self.ours
+
+
+def run(race: Race, rounds: int, say: Callable[[str], None]) -> list[Row]:
+    """Every runner once to warm up and to be judged, then all in turns; medians."""
+    notes: dict[str, str] = {}
+    ready: list[Runner] = []
+    for runner in (race.ours, *race.peers):
+        if runner.missing is not None:
+            notes[runner.name] = "not installed"
+            continue
+        say(f"{race.name}: {runner.name}")
+        try:
+            race.check(runner.run())
+        except Exception as error:  # whatever a peer makes of it is told, and ours may not
+            if runner is race.ours:
+                raise
+            notes[runner.name] = f"cannot: {type(error).__name__}"
+            continue
+        ready.append(runner)
+    return _rows(race, medians(race.name, ready, rounds, say) | dict(race.given), notes)
+
+
+def medians(name: str, runners: Sequence[Runner], rounds: int, say: Callable[[str], None]) -> dict[str, float]:
+    """What each costs, by name."""
+    costs: dict[str, list[float]] = {runner.name: [] for runner in runners}
+    for number in range(rounds):
+        say(f"{name}: round {number + 1} of {rounds}")
+        for runner in runners:
+            costs[runner.name].append(_cost(runner.run))
+    return {name: statistics.median(each) for name, each in costs.items()}
+
+
+def _cost(work: Run) -> float:
+    gc.collect()
+    start = time.perf_counter()
+    result = work()
+    took = (time.perf_counter() - start) * 1000
+    return float(result) if isinstance(result, float) else took
+
+
+def _rows(race: Race, costs: Mapping[str, float], notes: Mapping[str, str]) -> list[Row]:
+    ours = costs[race.ours.name]
+    rows: list[Row] = []
+    told: set[str] = set()
+    for target in race.targets:
+        there = [name for name in target.peers if name in costs]
+        best = min(there, key=costs.__getitem__, default=None)
+        if best is None:
+            note = "; ".join(sorted({notes[name] for name in target.peers}))
+            rows.append(Row(race.name, race.work, race.unit, ours, target.peers[0], None, target.words, None, note))
+            told.update(target.peers)
+            continue
+        met = target.is_met(ours, costs[best])
+        note = f"the best of {len(there)}" if len(there) > 1 else ""
+        rows.append(Row(race.name, race.work, race.unit, ours, best, costs[best], target.words, met, note))
+        told.add(best)
+    for peer in race.peers:
+        if peer.name not in told:
+            theirs = costs.get(peer.name)
+            rows.append(
+                Row(race.name, race.work, race.unit, ours, peer.name, theirs, "", None, notes.get(peer.name, ""))
+            )
+    return rows
+
+
+def table(rows: Sequence[Row], *, markdown: bool = False) -> str:
+    """The rows for people; Markdown has ratios only, because milliseconds are the machine's."""
+    if markdown:
+        lines = ["| work | beside | ratio | target | met |", "|---|---|---|---|---|"]
+        lines += [f"| {row.work} | {row.peer} | {_ratio(row)} | {row.target} | {_met(row)} |" for row in rows]
+        return "\n".join(lines)
+    head = f"{'work':<38} {'ours':>9} {'theirs':>9} {'unit':<4} {'ratio':>6}  {'beside':<28} {'target':<16} met"
+    lines = [head, "-" * len(head)]
+    for row in rows:
+        digits = 1 if row.ours >= 10 else 3
+        theirs = "-" if row.theirs is None else f"{row.theirs:.{digits}f}"
+        lines.append(
+            f"{row.work:<38} {row.ours:>9.{digits}f} {theirs:>9} {row.unit:<4} {_ratio(row):>6}  {row.peer:<28} "
+            f"{row.target:<16} {_met(row)} {row.note if row.ratio else ''}".rstrip()
+        )
+    return "\n".join(lines)
+
+
+def _ratio(row: Row) -> str:
+    if row.ratio is None:
+        return "-"
+    return f"{1 / row.ratio:.2f}" if row.target.startswith("<=") else f"{row.ratio:.1f}"
+
+
+def _met(row: Row) -> str:
+    if row.ratio is None:
+        return row.note
+    return "" if row.met is None else "yes" if row.met else "NO"
