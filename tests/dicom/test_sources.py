@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import resource
+import shutil
 import struct
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian, RLELossless
 
 import voxelry
-from voxelry.core.errors import NothingFoundError, Problem
+from voxelry.core.errors import NothingFoundError, Problem, TooLargeError
 from voxelry.dicom.sources import Limits, walk
 from voxelry.testing import (
     bomb_zip,
@@ -215,3 +219,136 @@ def test_people_may_know_a_path_by_another_name(tmp_path: Path, good: Path) -> N
     sources = list(walk(archive, on_problem=problems.__setitem__, name="study.zip"))
     assert [source.name for source in sources] == ["study.zip/x/good.dcm"]
     assert problems["study.zip/../bad.dcm"].message.startswith("study.zip/../bad.dcm: ")
+
+
+# --- gzip -------------------------------------------------------------------------------------------------------------
+
+
+def packed(path: Path, content: Path | bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gzip.compress(content if isinstance(content, bytes) else content.read_bytes()))
+    return path
+
+
+def test_a_gzipped_file_is_read_as_what_is_in_it(tmp_path: Path, good: Path) -> None:
+    path = packed(tmp_path / "out" / "good.dcm.gz", good)
+    volume = voxelry.load_volume(path)
+    np.testing.assert_array_equal(volume.array, voxelry.load_volume(good).array)
+    np.testing.assert_array_equal(voxelry.pixels(path), voxelry.pixels(good))
+    (source,) = walk(path, on_problem=lambda *_: pytest.fail("refused"))
+    assert (source.name, source.size) == (str(path), good.stat().st_size)
+    assert source.open().read() == good.read_bytes()
+    assert source.head(200) == good.read_bytes()[:200]
+
+
+@pytest.mark.parametrize(
+    "syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian, RLELossless]
+)
+def test_files_of_all_kinds_may_be_gzipped(tmp_path: Path, syntax: str) -> None:
+    path = write(synthetic_instance(transfer_syntax=syntax), tmp_path / "plain.dcm")
+    zipped = packed(tmp_path / "packed.dcm.gz", path)
+    np.testing.assert_array_equal(voxelry.pixels(zipped), voxelry.pixels(path))
+
+
+def test_a_series_may_be_gzipped_file_by_file_in_folders_and_in_zips(tmp_path: Path) -> None:
+    truth = synthetic_series(tmp_path / "plain")
+    (tmp_path / "mixed").mkdir()
+    for number, file in enumerate(truth.paths):
+        if number % 2:
+            packed(tmp_path / "mixed" / f"{file.name}.GZ", file)
+        else:
+            shutil.copy(file, tmp_path / "mixed" / file.name)
+    archive = nested_zip(
+        tmp_path / "all.zip", {path.name: path for path in sorted((tmp_path / "mixed").iterdir())}, depth=2
+    )
+    for path in (tmp_path / "mixed", archive):
+        result = voxelry.load(path)
+        assert not result.skipped
+        np.testing.assert_array_equal(result.volumes[0].array, truth.array)
+    assert len(voxelry.tabulate(archive)) == 5
+
+
+def test_several_members_are_one_file(tmp_path: Path, good: Path) -> None:
+    raw = good.read_bytes()
+    path = tmp_path / "a.gz"
+    path.write_bytes(gzip.compress(raw[:300]) + gzip.compress(b"") + gzip.compress(raw[300:]) + bytes(16))
+    np.testing.assert_array_equal(voxelry.pixels(path), voxelry.pixels(good))
+
+
+def test_a_gzip_that_is_cut_off_or_damaged_is_named_wherever_it_is(tmp_path: Path, good: Path) -> None:
+    noise = np.random.default_rng(1).integers(0, 4096, (300, 300)).astype(np.uint16)
+    large = write(synthetic_instance(noise), tmp_path / "large.dcm")
+    whole = gzip.compress(large.read_bytes())
+    middle = len(whole) // 2
+    contents = {
+        "header-only": whole[:10],
+        "early": whole[:60],
+        "late": whole[:middle],
+        "no-sum": whole[:-6],
+        "wrong-sum": whole[:-8] + bytes(4) + whole[-4:],
+        "flipped": whole[:middle] + bytes(40) + whole[middle + 40 :],
+        "more": whole + b"and something else",
+    }
+    large.unlink()
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    result = voxelry.load(tmp_path)
+    assert len(result.volumes) == 1
+    assert {Path(name).name: problem.code for name, problem in result.skipped.items()} == dict.fromkeys(
+        contents, "damaged"
+    )
+    for name, problem in result.skipped.items():
+        assert problem.message.startswith(f"{name}: ")
+    assert len(voxelry.tabulate(tmp_path)) == 1
+
+
+def test_a_gzip_bomb_is_refused_and_its_neighbours_are_not(tmp_path: Path, good: Path) -> None:
+    raw = good.read_bytes()
+    folder = tmp_path / "folder"
+    packed(folder / "bomb.gz", raw + bytes(30_000_000))
+    packed(folder / "fine.gz", raw)
+    small = Limits(ratio_from=1_000_000)
+    for path in (folder, zip_folder(tmp_path / "a.zip", folder)):
+        result = voxelry.load(path, limits=small)
+        assert len(result.volumes) == 1
+        ((name, problem),) = result.skipped.items()
+        assert (problem.code, name) == ("too_large", f"{path}/bomb.gz")
+        assert "gzip bomb" in problem.message
+
+
+def test_many_small_bombs_in_one_zip_are_one_bomb(tmp_path: Path) -> None:
+    members = {f"{number}.gz": gzip.compress(bytes(132) + bytes([number]) * 600_000) for number in range(5)}
+    path = write_zip(tmp_path / "a.zip", {})
+    path.write_bytes(zip_bytes(members))
+    sources = list(walk(path, on_problem=lambda *_: pytest.fail("refused"), limits=Limits(ratio_from=2_000_000)))
+    sizes = [source.size for source in sources[:3]]
+    assert sizes == [600_132] * 3
+    with pytest.raises(TooLargeError, match=r"3\.gz: would expand to more than"):
+        _ = sources[3].size
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "words"),
+    [
+        (b"", "empty_file", "the file is empty"),
+        (b"words " * 100, "not_dicom", "it is text"),
+        (gzip.compress(b"words"), "not_dicom", "gzip in gzip"),
+        (zip_bytes({"a.txt": b"x"}), "not_dicom", "a zip archive in gzip"),
+        (bytes(257) + b"ustar" + bytes(500), "not_dicom", "a tar archive"),
+    ],
+)
+def test_a_gzip_that_holds_no_dicom_says_what_it_holds(
+    tmp_path: Path, good: Path, content: bytes, code: str, words: str
+) -> None:
+    path = packed(tmp_path / "some.gz", content)
+    result = voxelry.load(tmp_path)
+    assert len(result.volumes) == 1
+    assert result.skipped[str(path)].code == code
+    assert words in result.skipped[str(path)].message
+
+
+def test_a_dicom_file_whose_preamble_looks_like_gzip_is_dicom(tmp_path: Path, good: Path) -> None:
+    raw = good.read_bytes()
+    path = tmp_path / "dual.dcm"
+    path.write_bytes(b"\x1f\x8b\x08" + raw[3:])
+    assert voxelry.load_volume(path).array.shape == (1, 16, 20)

@@ -17,7 +17,7 @@ from voxelry.dicom.deflated import check_expansion
 from voxelry.dicom.elements import Elements, Raw
 from voxelry.dicom.plain import LONG_VRS, PIXEL_TAGS, SHORT_VRS, UNDEFINED, Layout, PixelBytes, Plain, read_plain
 from voxelry.dicom.quiet import quiet
-from voxelry.dicom.sources import HEAD_BYTES, Source
+from voxelry.dicom.sources import HEAD_BYTES, Source, is_zip
 
 DICOMDIR_CLASS = "1.2.840.10008.1.3.10"
 _VRS = LONG_VRS | SHORT_VRS
@@ -205,7 +205,11 @@ def is_dicom(head: bytes) -> bool:
 
 def _describe(head: bytes) -> str:
     if head.startswith(b"\x1f\x8b"):
-        return "it is gzip; unpack it first"
+        return "it is gzip in gzip, or of no known method; unpack it first"
+    if is_zip(head):  # one by itself is opened
+        return "it is a zip archive in gzip; unpack it first"
+    if head[257:262] == b"ustar":
+        return "it is a tar archive; unpack it first"
     if head.startswith(b"%PDF"):
         return "it is a PDF"
     if head.startswith((b"\x89PNG", b"\xff\xd8\xff")):

@@ -110,6 +110,14 @@ class EntrySource:
             return packed.read(count)
 
 
+@dataclass(slots=True)
+class Budget:
+    """How many entries and bytes an archive on disk may still give."""
+
+    entries: int
+    bytes: int
+
+
 @dataclass(slots=True, eq=False)
 class GzipSource:
     """A file that is packed by itself (RFC 1952); it is unpacked each time it is opened.
@@ -118,12 +126,12 @@ class GzipSource:
     ----------
     packed
         The file as it lies there.
-    limit
-        How many bytes it may expand to.
+    budget
+        How many bytes it may expand to; shared by all that lie in one archive.
     """
 
     packed: Source
-    limit: int
+    budget: Budget
     _size: int = -1
 
     @property
@@ -138,11 +146,12 @@ class GzipSource:
                 total = 0
                 while block := content.read(2**20):
                     total += len(block)
-                    if total > self.limit:
+                    if total > self.budget.bytes:
                         raise TooLargeError(
-                            f"{self.name}: would expand to more than {self.limit} bytes from {self.packed.size}: "
-                            "a gzip bomb, or unpack it first"
+                            f"{self.name}: would expand to more than {self.budget.bytes} bytes from "
+                            f"{self.packed.size}: a gzip bomb, or unpack it first"
                         )
+            self.budget.bytes -= total
             self._size = total
         return self._size
 
@@ -195,12 +204,6 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
-
-
-@dataclass(slots=True)
-class _Budget:
-    entries: int
-    bytes: int
 
 
 def walk(
@@ -259,9 +262,9 @@ def scan(
         if is_zip(head):
             allowed = _allowed(source.size, limits)
             share = part(progress, done / len(files), (done + 1) / len(files))
-            yield from _open_archive(source, limits, _Budget(limits.entries, allowed), 1, on_problem, share)
+            yield from _open_archive(source, limits, Budget(limits.entries, allowed), 1, on_problem, share)
         else:
-            yield from _unpacked(source, head, _allowed(source.size, limits), on_problem)
+            yield from _unpacked(source, head, Budget(limits.entries, _allowed(source.size, limits)), on_problem)
     progress(1.0, "reading headers")
 
 
@@ -269,12 +272,12 @@ def _allowed(size: int, limits: Limits) -> int:
     return min(limits.expanded_bytes, max(limits.ratio_from, int(limits.ratio * size)))
 
 
-def _unpacked(source: Source, head: bytes, allowed: int, on_problem: OnProblem) -> Iterator[tuple[Source, bytes]]:
+def _unpacked(source: Source, head: bytes, budget: Budget, on_problem: OnProblem) -> Iterator[tuple[Source, bytes]]:
     """The file itself, or what is in it where it is gzip."""
     if not head.startswith(_GZIP_START) or head[128:132] == b"DICM":
         yield source, head
         return
-    content = GzipSource(source, allowed)
+    content = GzipSource(source, budget)
     try:
         yield content, content.head(HEAD_BYTES)
     except VoxelryError as error:
@@ -319,7 +322,7 @@ def is_zip(head: bytes) -> bool:
 
 
 def _open_archive(
-    source: Source, limits: Limits, budget: _Budget, depth: int, on_problem: OnProblem, progress: Progress
+    source: Source, limits: Limits, budget: Budget, depth: int, on_problem: OnProblem, progress: Progress
 ) -> Iterator[tuple[Source, bytes]]:
     name = source.name
     try:
@@ -351,7 +354,7 @@ def _open_archive(
         if is_zip(head):
             yield from _open_archive(inner, limits, budget, depth + 1, on_problem, silent)
         else:
-            yield from _unpacked(inner, head, budget.bytes, on_problem)
+            yield from _unpacked(inner, head, budget, on_problem)
 
 
 class _Archive(zipfile.ZipFile):
@@ -370,7 +373,7 @@ class _Archive(zipfile.ZipFile):
         self._owned.close()
 
 
-def _check_entry(entry: zipfile.ZipInfo, shown: str, limits: Limits, budget: _Budget) -> None:
+def _check_entry(entry: zipfile.ZipInfo, shown: str, limits: Limits, budget: Budget) -> None:
     path = PurePosixPath(entry.filename.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or (path.parts and path.parts[0].endswith(":")):
         raise UnsafePathError(f"{shown}: the entry's path points outside its archive; it was left out")
