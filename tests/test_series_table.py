@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import voxelry
-from script.series import PAGE, renewed, series_table
+from series import PAGE, renewed, series_table
 
 
 def test_the_table_of_real_series_is_up_to_date(corpus: Path) -> None:
