@@ -215,7 +215,7 @@ def measure(volume: Volume, threshold: float = 0.5, method: str = "fixed") -> Me
     padded = volume.array.size - int(counted.counts.sum())
     if padded:
         warnings.append(
-            f"{padded} of {volume.array.size} pixels are padding (Pixel Padding Value (0028,0120)): "
+            f"{padded:,} of {volume.array.size:,} pixels are padding (Pixel Padding Value (0028,0120)): "
             "they take part in neither minimum, maximum nor count"
         )
     if counted.values.size == 0:
