@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -108,11 +109,13 @@ class Volume:
         """Which pixels of slice ``index`` are padding; shape ``(row, column)``, None if none can be."""
         if self.padding is None or self.colour or np.isnan(self.padding[index]).any():
             return None
-        low, high = self.padding[index]
-        # As numbers of the array's own type, because float32 values only equal float32 limits.
-        kind = self.array.dtype.type if self.array.dtype.kind == "f" else float
+        low, high = self.padding[index].tolist()
         values = self.array[index]
-        return np.asarray((values >= kind(low)) & (values <= kind(high)))
+        if values.dtype.kind == "f":  # as numbers of the array's own type: float32 values only equal float32 limits
+            low, high = values.dtype.type(low), values.dtype.type(high)
+        elif np.isfinite(self.padding[index]).all():  # whole values are compared as such, several times as fast
+            low, high = math.ceil(low), math.floor(high)
+        return np.asarray((values >= low) & (values <= high))
 
     def unpadded(self) -> Iterator[npt.NDArray[np.generic]]:
         """The values of each slice without its padding: arrays of one or two axes, slice by slice."""

@@ -47,7 +47,7 @@ def render(
     grey = to_display(values, window or default_voi(volume), invert=volume.inverted)
     padding = plane_padding(volume, index, axis=axis)
     if padding is not None:
-        grey[padding] = 0
+        np.copyto(grey, 0, where=padding)
     return grey
 
 
