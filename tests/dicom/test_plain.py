@@ -7,6 +7,7 @@ import importlib.util
 import struct
 import tracemalloc
 import warnings
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,11 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz.agreement import MemorySource, disagreements, raises, read
+from tests.fuzz.agreement import MemorySource, disagreements, layout_differences, raises, read
 from tests.fuzz.fuzz_headers import judge
-from tests.fuzz.header_seeds import explicit, file_of, header_seeds, implicit, item, ordered, sequence
+from tests.fuzz.header_seeds import explicit, file_of, header_seeds, implicit, item, ordered, sequence, sibling
 from voxelry.core.errors import VoxelryError
 from voxelry.dicom.headers import read_header
+from voxelry.dicom.plain import Layout
 from voxelry.dicom.sources import HEAD_BYTES, FileSource
 from voxelry.testing import synthetic_instance, synthetic_series, write
 
@@ -98,12 +100,15 @@ def _judge_all(folder: Path) -> tuple[int, int]:
     """How many DICOM files there are, and how many of them are plain; none may show a defect."""
     dicom = plain = 0
     bad: dict[str, list[str]] = {}
+    layouts: dict[Path, Layout] = defaultdict(Layout)
     for path in sorted(folder.rglob("*")):
         if not path.is_file() or path.suffix in {".py", ".pyc"}:
             continue
         content = path.read_bytes()
         dicom += content[128:132] == b"DICM"
         plain += read(content) is not None
+        if read(content, layout=layouts[path.parent]) != read(content):
+            bad[path.name] = ["another header beside the others of its folder"]
         if found := [*disagreements(content), *filter(None, [raises(content)])]:
             bad[path.name] = found
     assert bad == {}
@@ -144,6 +149,27 @@ def mutants(draw: st.DrawFn) -> bytes:
 @given(mutants())
 def test_damaged_headers_are_read_as_pydicom_reads_them(content: bytes) -> None:
     judge(content)
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_what_was_read_before_changes_nothing(data: st.DataObject) -> None:
+    """The files of a folder are alike, and what they have in common is compared, not read."""
+    name = data.draw(st.sampled_from([name for name in SEEDS if name.startswith(("explicit", "implicit"))]))
+    files = [SEEDS[name], sibling(SEEDS[name])]
+    for _ in range(data.draw(st.integers(1, 5))):
+        content = bytearray(data.draw(st.sampled_from(files)))
+        for _ in range(data.draw(st.integers(0, 2))):
+            at = data.draw(st.integers(132, len(content) - 1))
+            match data.draw(st.sampled_from(["flip", "cut", "insert"])):
+                case "flip":
+                    content[at] = data.draw(st.integers(0, 255))
+                case "cut":
+                    del content[at : at + data.draw(st.integers(1, 40))]
+                case "insert":
+                    content[at:at] = data.draw(st.binary(min_size=1, max_size=8))
+        files.append(bytes(content))
+    assert layout_differences(files) == []
 
 
 TAGS = st.sampled_from([0x00080008, 0x00080060, 0x00100010, 0x00180050, 0x00200013, 0x00200032, 0x00280030, 0x00290010])

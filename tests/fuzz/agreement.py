@@ -15,10 +15,10 @@ from pydicom.filereader import read_partial
 from pydicom.tag import BaseTag
 
 from voxelry.core.errors import VoxelryError
-from voxelry.dicom.attributes import Attributes, integer, number, numbers, text, texts
+from voxelry.dicom.attributes import Attributes, integer, numbers, text
 from voxelry.dicom.elements import Elements, Raw
 from voxelry.dicom.headers import read_header
-from voxelry.dicom.plain import PIXEL_TAGS, UNDEFINED, Plain, read_plain
+from voxelry.dicom.plain import PIXEL_TAGS, UNDEFINED, Layout, Plain, read_plain
 from voxelry.dicom.quiet import quiet
 from voxelry.dicom.sources import HEAD_BYTES
 
@@ -49,9 +49,19 @@ class MemorySource:
         return self.content[:count]
 
 
-def read(content: bytes, head: int = HEAD_BYTES) -> Plain | None:
+def read(content: bytes, head: int = HEAD_BYTES, layout: Layout | None = None) -> Plain | None:
     """What the reader makes of a file of which it first sees ``head`` bytes, then twice what it asks for."""
-    return read_plain(content[:head], len(content), lambda count: content[: 2 * count])
+    return read_plain(content[:head], len(content), lambda count: content[: 2 * count], layout)
+
+
+def layout_differences(files: Sequence[bytes]) -> list[str]:
+    """Files that are read otherwise when those before them are known; the files of a folder are."""
+    layout = Layout()
+    found = []
+    for count, content in enumerate(files):
+        if read(content, layout=layout) != read(content):
+            found.append(f"another header where {count} files were read before")
+    return found
 
 
 def disagreements(content: bytes) -> list[str]:
@@ -149,18 +159,14 @@ def accessor_differences(elements: Elements, truth: Dataset) -> Iterator[str]:
             continue
         if (keyword in elements) != (keyword in truth):
             yield f"presence of {keyword}"
-        asks: Sequence[Callable[[Attributes, str], object]] = (numbers, number, integer, text, texts, _three)
+        asks: Sequence[Callable[[Attributes, str], object]] = (numbers, integer, text)
         for ask in asks:
             ours, theirs = (
                 _outcome(lambda of=of, ask=ask, keyword=keyword: ask(of, keyword))  # type: ignore[misc]
                 for of in (elements, truth)
             )
             if ours != theirs:
-                yield f"{ask.__name__.strip('_')} of {keyword}"
-
-
-def _three(of: Attributes, keyword: str) -> object:
-    return numbers(of, keyword, 3)
+                yield f"{ask.__name__} of {keyword}"
 
 
 def _outcome(ask: Callable[[], Any]) -> object:

@@ -16,18 +16,24 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tests.fuzz.agreement import disagreements, raises
-from tests.fuzz.header_seeds import header_seeds
+from tests.fuzz.agreement import disagreements, layout_differences, raises
+from tests.fuzz.header_seeds import header_seeds, sibling
 
 LARGEST = 16_384
 """Bytes of a seed: larger ones slow the search down."""
+SEEDS = header_seeds()
+FAMILIES = tuple((SEEDS[name], sibling(SEEDS[name])) for name in ("explicit", "implicit"))
+"""Files that are read before, as if they lay in the same folder."""
 
 
 def judge(content: bytes) -> None:
     """Raise if this file shows a defect."""
     if name := raises(content):
         raise AssertionError(f"read_header raises {name}")
-    if found := disagreements(content):
+    found = disagreements(content)
+    for family in FAMILIES:
+        found += layout_differences([*family, content, content])
+    if found:
         raise AssertionError("; ".join(found))
 
 
@@ -37,7 +43,7 @@ def main(arguments: list[str]) -> None:
     folder = Path(next((word for word in arguments if not word.startswith("-")), "build/fuzz"))
     if not folder.is_file():  # a file is a finding that is to be looked at again
         folder.mkdir(parents=True, exist_ok=True)
-        for number, seed in enumerate(header_seeds().values()):
+        for number, seed in enumerate(SEEDS.values()):
             if len(seed) <= LARGEST:
                 (folder / f"seed-{number:03d}").write_bytes(seed)
     modules = ["voxelry.dicom.plain", "voxelry.dicom.attributes", "voxelry.dicom.elements", "voxelry.dicom.headers"]

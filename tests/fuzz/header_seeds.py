@@ -149,6 +149,11 @@ def _of_both_kinds(element: Element) -> dict[str, tuple[bytes, ...]]:
     } | {name: found for defined in (True, False) for name, found in _with_sequences(element, defined=defined).items()}
 
 
+def sibling(seed: bytes) -> bytes:
+    """The next slice: as long, with another number and place."""
+    return seed.replace(b"\\-30e0", b"\\-31e0").replace(b"2.25.7", b"2.25.8").replace(b"IS\2\x0012", b"IS\2\x0013")
+
+
 def header_seeds() -> dict[str, bytes]:
     """By what is special about them: files of a few hundred bytes, some longer where that is the point."""
     seeds: dict[str, bytes] = {}
