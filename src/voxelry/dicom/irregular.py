@@ -97,7 +97,7 @@ def _bounds(positions: Floats, orientation: Floats, tolerances: Tolerances) -> l
     changes = [0, *(np.flatnonzero(np.diff(owner)) + 1).tolist(), len(positions)]
     bounds: list[tuple[int, int]] = []
     for begin, end in pairwise(changes):
-        if end - begin > 2 and not _regular(positions[begin:end], orientation, tolerances):
+        if not _regular(positions[begin:end], orientation, tolerances):
             # Without the slices that it lost, a run may lie on a grid less well than with them.
             inner = _bounds(positions[begin:end], orientation, tolerances)
             bounds += [(begin + first, begin + last) for first, last in inner]
@@ -112,8 +112,10 @@ def _even_runs(positions: Floats, gaps: Floats, orientation: Floats, tolerances:
     runs: list[tuple[int, int]] = []
     begin = 0
     while begin < len(positions) - 1:
-        alike = np.linalg.norm(steps[begin:] - steps[begin], axis=1) <= tolerances.irregular * gaps[begin]
-        end = begin + 1 + (len(alike) if alike.all() else int(np.argmin(alike)))
+        end = begin + 2
+        near = tolerances.irregular * gaps[begin]
+        while end < len(positions) and float(np.linalg.norm(steps[end - 1] - steps[begin])) <= near:
+            end += 1
         end = _regular_end(positions, begin, end, orientation, tolerances)
         runs.append((begin, end))
         begin = end - 1
@@ -124,7 +126,7 @@ def _regular_end(positions: Floats, begin: int, end: int, orientation: Floats, t
     """Steps that are nearly equal may add up to a drift: where the run has to end, found by halving."""
     if _regular(positions[begin:end], orientation, tolerances):
         return end
-    low, high = begin + 2, end  # two slices are always regular
+    low, high = begin + 2, end
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if _regular(positions[begin:middle], orientation, tolerances) else (low, middle)
@@ -132,6 +134,8 @@ def _regular_end(positions: Floats, begin: int, end: int, orientation: Floats, t
 
 
 def _regular(positions: Floats, orientation: Floats, tolerances: Tolerances) -> bool:
+    if len(positions) <= 2:
+        return True
     try:
         fit_grid(positions, orientation, tolerances=tolerances)
     except GeometryError:

@@ -176,7 +176,9 @@ def _by_value(placed: Placed, keyword: str) -> dict[str, Placed] | None:
         value = _value(frame, keyword)
         if not value:
             return None
-        groups.setdefault(value, placed.only(())).append((place, frame))
+        if value not in groups:
+            groups[value] = placed.only(())
+        groups[value].append((place, frame))
     return dict(sorted(groups.items(), key=lambda item: natural(item[0]))) if len(groups) > 1 else None
 
 
@@ -194,21 +196,21 @@ def _whole_sets(groups: Iterable[Placed], positions: set[int]) -> bool:
 
 
 def _piles(groups: dict[str, Placed], keyword: str, placed: Placed) -> list[Pile]:
-    values = shown(keyword, list(groups))
+    values, positions = shown(keyword, list(groups)), placed.positions
     return [
-        Pile(group.frames, ((keyword, value),), findings=_incomplete(group, placed, keyword, value))
+        Pile(group.frames, ((keyword, value),), findings=_incomplete(group, positions, keyword, value))
         for value, group in zip(values, groups.values(), strict=True)
     ]
 
 
-def _incomplete(group: Placed, placed: Placed, keyword: str, value: str) -> tuple[Problem, ...]:
-    missing = placed.positions - group.positions
+def _incomplete(group: Placed, positions: set[int], keyword: str, value: str) -> tuple[Problem, ...]:
+    missing = positions - group.positions
     if not missing:
         return ()
-    total = len(placed.positions)
+    total = len(positions)
     words = f"incomplete: {len(group.positions)} of {total} positions have {describe(keyword)} {value}"
     numbers: dict[str, Value] = {"attribute": keyword, "value": value, "count": len(group.positions)}
-    missing_mm: Value = [*placed.millimetres(missing)]
+    missing_mm: Value = [*group.millimetres(missing)]
     return (finding("warning", "incomplete", words, **numbers, positions=total, missing_mm=missing_mm),)
 
 
@@ -257,13 +259,13 @@ def _by_order(ranks: Sequence[Placed], confirmed_by: str, placed: Placed) -> lis
         "phases told apart by the order of Instance Number (0020,0013) alone: no other attribute separates them",
         attribute="InstanceNumber",
     )
-    doubt = () if confirmed_by else (alone,)
+    doubt, positions = () if confirmed_by else (alone,), placed.positions
     return [
         Pile(
             rank.frames,
             (("InstanceNumber", value),),
             confirmed_by,
-            (*doubt, *_incomplete(rank, placed, "InstanceNumber", value)),
+            (*doubt, *_incomplete(rank, positions, "InstanceNumber", value)),
         )
         for value, rank in zip(values, ranks, strict=True)
     ]
