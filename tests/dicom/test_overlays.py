@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import numpy.typing as npt
 import pydicom
@@ -15,13 +17,16 @@ from hypothesis import strategies as st
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
+from typer.testing import CliRunner
 
 import voxelry
-from voxelry.core.errors import PixelDataError, VoxelryError
+from voxelry.cli import app
+from voxelry.core.errors import ParameterError, PixelDataError, VoxelryError
 from voxelry.dicom.headers import read_header
-from voxelry.dicom.overlays import overlays_of
+from voxelry.dicom.overlays import Overlay, drawn, overlays_of
 from voxelry.dicom.sources import FileSource
-from voxelry.testing import synthetic_instance, write
+from voxelry.testing import synthetic_instance, synthetic_series, write
+from voxelry.workflows.overlays import find_overlays
 
 Mask = npt.NDArray[np.bool_]
 
@@ -180,3 +185,67 @@ def test_one_file_is_read_wherever_it_lies(tmp_path: Path) -> None:
     (tmp_path / "cut.gz").write_bytes(packed.read_bytes()[:40])
     with pytest.raises(VoxelryError, match=r"cut\.gz: "):
         voxelry.overlays(tmp_path / "cut.gz")
+
+
+# --- drawn in pictures ------------------------------------------------------------------------------------------------
+
+
+def series_with_overlay(folder: Path) -> tuple[voxelry.Volume, Mask]:
+    """Five slices, of which the third has an overlay that begins above and left of the image."""
+    truth = synthetic_series(folder)
+    dataset = pydicom.dcmread(truth.paths[2])
+    mask = plane(1, 16, 20)
+    with_overlay(dataset, mask)
+    dataset[0x60000050].value = [-1, 3]
+    dataset.save_as(truth.paths[2])
+    over = np.zeros((5, 16, 20), bool)
+    over[2, :14, 2:] = mask[0, 2:, :18]
+    return voxelry.load_volume(folder), over
+
+
+def shown(folder: Path) -> npt.NDArray[np.uint8]:
+    return np.stack([imagecodecs.png_decode(file.read_bytes()) for file in sorted(folder.iterdir())])
+
+
+def test_pictures_show_overlays_when_they_are_asked_to(tmp_path: Path) -> None:
+    volume, over = series_with_overlay(tmp_path / "in")
+    found, refused = find_overlays(tmp_path / "in")
+    assert not refused
+    voxelry.save_pictures(volume, tmp_path / "plain")
+    voxelry.save_pictures(volume, tmp_path / "drawn", overlays=found)
+    plain = shown(tmp_path / "plain")
+    np.testing.assert_array_equal(shown(tmp_path / "drawn"), np.where(over, 255, plain))
+    assert (plain[over] < 255).any()
+    with pytest.raises(ParameterError, match="not over coronal planes"):
+        voxelry.save_pictures(volume, tmp_path / "coronal", axis="coronal", overlays=found)
+
+
+def test_the_terminal_draws_them_and_names_those_that_cannot_be(tmp_path: Path) -> None:
+    _, over = series_with_overlay(tmp_path / "in")
+    bad = next(path for path in sorted((tmp_path / "in").iterdir()) if not voxelry.overlays(path))
+    dataset = pydicom.dcmread(bad)
+    with_overlay(dataset, plane()).add_new(0x60000010, "US", 60_000)
+    dataset.save_as(bad)
+    for options in ([], ["--overlays"]):
+        done = CliRunner().invoke(
+            app, ["convert", str(tmp_path / "in"), str(tmp_path / f"out{len(options)}"), "--json", *options]
+        )
+        assert done.exit_code == 0
+        skipped = json.loads(done.stdout)["skipped"]
+        assert list(skipped) == [str(bad)] * len(options)
+    drawn = shown(tmp_path / "out1")
+    assert (drawn[over] == 255).all()
+    np.testing.assert_array_equal(drawn[~over], shown(tmp_path / "out0")[~over])
+
+
+@pytest.mark.parametrize("origin", [(1, 1), (-40, 1), (1, 90), (12, 15), (-3, -3)])
+@pytest.mark.parametrize("colour", [False, True])
+def test_what_lies_beyond_the_picture_is_left_out(origin: tuple[int, int], colour: bool) -> None:
+    picture = np.zeros((16, 20, 3) if colour else (16, 20), np.uint8)
+    mask = np.ones((1, 8, 8), bool)
+    overlay = Overlay(0x6000, "", "", "G", (origin[0] - 1, origin[1] - 1), 0, mask)
+    expected = np.zeros((200, 200), bool)
+    expected[99 + origin[0] : 107 + origin[0], 99 + origin[1] : 107 + origin[1]] = True
+    seen = drawn(picture, [overlay]) == 255
+    np.testing.assert_array_equal(seen[..., 0] if colour else seen, expected[100:116, 100:120])
+    assert not picture.any()

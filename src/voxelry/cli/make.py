@@ -109,6 +109,7 @@ def convert(
         str | None, typer.Option(metavar="CENTER,WIDTH", help="What to show, for example 40,400; else the header's.")
     ] = None,
     on_irregular: IrregularOption = Irregular.ERROR,
+    overlays: Annotated[bool, typer.Option("--overlays", help="Draw the header's overlays in white.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write the slices of volumes as pictures."""
@@ -117,20 +118,28 @@ def convert(
     from voxelry.workflows.load import load
     from voxelry.workflows.measure import skipped_record
     from voxelry.workflows.names import export_names
+    from voxelry.workflows.overlays import find_overlays
     from voxelry.workflows.pictures import save_pictures
 
     shown = _window(window)
     written: dict[str, int] = {}
     with working() as progress:
-        loaded = load(path, on_irregular=on_irregular.value, progress=part(progress, 0, 0.5))
-        skipped = dict(loaded.skipped)
+        over, refused = find_overlays(path, progress=part(progress, 0, 0.1)) if overlays else ({}, {})
+        loaded = load(path, on_irregular=on_irregular.value, progress=part(progress, 0.1 if overlays else 0, 0.5))
+        skipped = {**loaded.skipped, **refused}
         names = export_names(loaded.volumes)
         for number, (volume, name) in enumerate(zip(loaded.volumes, names, strict=True)):
             share = part(progress, 0.5 + number / len(names) / 2, 0.5 + (number + 1) / len(names) / 2)
             target = folder / name if len(names) > 1 else folder
             try:
                 files = save_pictures(
-                    volume, target, kind.value, shown, None if axis is None else axis.value, progress=share
+                    volume,
+                    target,
+                    kind.value,
+                    shown,
+                    None if axis is None else axis.value,
+                    overlays=over,
+                    progress=share,
                 )
             except GeometryError as error:
                 skipped[name] = Problem(error.code, f"{name}: {error}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,6 +62,21 @@ class Overlay:
         return f"<Overlay {self.group:04X} {self.kind or 'of no kind'}: {shape} at {self.origin}>"
 
 
+def drawn(picture: npt.NDArray[np.uint8], overlays: Iterable[Overlay]) -> npt.NDArray[np.uint8]:
+    """A picture of a single-frame instance with its overlays in white; shape ``(row, column[, 3])``.
+
+    What lies beyond the picture's edges is left out.
+    """
+    found = picture.copy()
+    for overlay in overlays:
+        if overlay.first_frame > 0:
+            continue
+        (top, left), mask = overlay.origin, overlay.mask[0]
+        part = mask[max(0, -top) : max(0, len(picture) - top), max(0, -left) : max(0, picture.shape[1] - left)]
+        found[max(0, top) :, max(0, left) :][: part.shape[0], : part.shape[1]][part] = 255
+    return found
+
+
 def overlays_of(header: Header) -> tuple[Overlay, ...]:
     """An instance's overlays, in the order of their groups.
 
@@ -74,8 +89,9 @@ def overlays_of(header: Header) -> tuple[Overlay, ...]:
         If an overlay's size is missing or impossible, or needs more bits than there are; the message names
         the file and the tag.
     """
-    dataset = header.elements.dataset
-    groups = {tag >> 16 for tag in dataset.keys() if 0x6000 <= tag >> 16 < 0x6020}  # noqa: SIM118 - keys, not elements
+    raw = header.elements.raw
+    tags = header.elements.dataset.keys() if raw is None else raw.keys()
+    groups = {tag >> 16 for tag in tags if 0x6000 <= tag >> 16 < 0x6020}
     return tuple(overlay for group in GROUPS if group in groups for overlay in _overlay(_Group(header, group)))
 
 

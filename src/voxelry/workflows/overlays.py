@@ -1,11 +1,12 @@
-"""The overlays of one file."""
+"""The overlays of one file, or of all instances below a path."""
 
 from __future__ import annotations
 
 from voxelry.core.errors import NotOneVolumeError, Problem, VoxelryError
+from voxelry.core.progress import Progress, silent
 from voxelry.dicom.headers import read_header
 from voxelry.dicom.overlays import Overlay, overlays_of
-from voxelry.dicom.sources import StrPath, walk
+from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, StrPath, scan, walk
 
 
 def overlays(path: StrPath) -> tuple[Overlay, ...]:
@@ -28,3 +29,32 @@ def overlays(path: StrPath) -> tuple[Overlay, ...]:
     if len(sources) != 1:
         raise NotOneVolumeError(f"{path}: holds {len(sources)} files; overlays reads one file")
     return overlays_of(read_header(sources[0]))
+
+
+def find_overlays(
+    path: StrPath, *, limits: Limits = DEFAULT_LIMITS, progress: Progress = silent
+) -> tuple[dict[str, tuple[Overlay, ...]], dict[str, Problem]]:
+    """The overlays of every instance below a path that has some.
+
+    Returns
+    -------
+    overlays
+        By SOP Instance UID.
+    refused
+        The files whose overlays cannot be read, and why. Files that are no DICOM are not among them.
+    """
+    found: dict[str, tuple[Overlay, ...]] = {}
+    refused: dict[str, Problem] = {}
+    for source, head in scan(path, on_problem=lambda *_: None, limits=limits, progress=progress):
+        try:
+            header = read_header(source, head)
+        except (VoxelryError, OSError):  # whoever loads the path is told of these
+            continue
+        try:
+            overlays = overlays_of(header)
+        except VoxelryError as error:
+            refused[source.name] = error.problem
+        else:
+            if overlays:
+                found[header.sop_instance_uid] = overlays
+    return found, refused

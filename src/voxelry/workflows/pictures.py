@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, get_args
 
 import numpy as np
@@ -16,9 +19,12 @@ from voxelry.core.intensity import VoiTable, Window, to_display
 from voxelry.core.planes import Axis, plane, plane_count, plane_padding, plane_spacing
 from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Volume
+from voxelry.dicom.overlays import Overlay, drawn
 from voxelry.dicom.sources import StrPath
 from voxelry.formats.picture import PictureFormat, encode_jpeg, encode_png
 from voxelry.workflows.publish import publish
+
+_NONE: Mapping[str, Sequence[Overlay]] = MappingProxyType({})
 
 
 def render(
@@ -67,10 +73,22 @@ def encode_picture(
     window: Window | VoiTable | None = None,
 ) -> bytes:
     """One plane as the bytes of a PNG or JPEG file."""
-    picture = render(volume, index, axis=axis, window=window)
+    return _encoded(render(volume, index, axis=axis, window=window), volume, kind, axis)
+
+
+def _encoded(picture: npt.NDArray[np.uint8], volume: Volume, kind: PictureFormat, axis: Axis | None) -> bytes:
     if kind == "png":
         return encode_png(picture, spacing=plane_spacing(volume, axis))
     return encode_jpeg(picture)
+
+
+def _single_frames(volume: Volume, overlays: Mapping[str, Sequence[Overlay]]) -> dict[int, Sequence[Overlay]]:
+    """The overlays of each slice, by its index, that is an instance by itself."""
+    uids = volume.instance_uids
+    if not overlays or len(uids) != len(volume.array):  # resampled slices are no instance's
+        return {}
+    slices = Counter(uids)
+    return {index: overlays[uid] for index, uid in enumerate(uids) if uid in overlays and slices[uid] == 1}
 
 
 def save_pictures(
@@ -80,6 +98,7 @@ def save_pictures(
     window: Window | VoiTable | None = None,
     axis: Axis | None = None,
     *,
+    overlays: Mapping[str, Sequence[Overlay]] = _NONE,
     progress: Progress = silent,
 ) -> tuple[Path, ...]:
     """Save every plane of a volume as a picture.
@@ -94,6 +113,8 @@ def save_pictures(
         What to show; by default the header's first window, else its first table, else the range of the values.
     axis
         ``"axial"``, ``"coronal"`` or ``"sagittal"``; None for slices as they were acquired.
+    overlays
+        By SOP Instance UID: drawn in white over the slices as acquired of single-frame instances.
 
     Returns
     -------
@@ -105,18 +126,24 @@ def save_pictures(
     GeometryError
         If a patient plane is asked for and the volume's place in the patient is unknown.
     ParameterError
-        If the format or the axis is unknown.
+        If the format or the axis is unknown, or overlays are asked for in a patient plane.
     """
     if format not in get_args(PictureFormat):
         raise ParameterError(f"no picture format {format!r}; there are {', '.join(get_args(PictureFormat))}")
+    if overlays and axis is not None:
+        raise ParameterError(f"overlays lie over slices as they were acquired, not over {axis} planes")
     count = plane_count(volume, axis)
+    over = _single_frames(volume, overlays)
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     window = window or default_voi(volume)
 
     def save(index: int) -> Path:
         file = target / f"slice-{index:04d}.{format}"
-        publish(file, encode_picture(volume, index, format, axis=axis, window=window))
+        picture = render(volume, index, axis=axis, window=window)
+        if index in over:
+            picture = drawn(picture, over[index])
+        publish(file, _encoded(picture, volume, format, axis))
         return file
 
     pool = ThreadPoolExecutor(os.cpu_count())
