@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,58 +12,17 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
 import voxelry
-from voxelry import GeometryReport, Problem, Series, Tolerances
-from voxelry.core.geometry import DEFAULT_TOLERANCES
-from voxelry.dicom.labels import shown
+from tests.dicom.reports import found, report_at, without
+from voxelry import GeometryReport, Tolerances
 from voxelry.testing import (
     CORONAL,
     OBLIQUE,
-    SECRETS,
     bad_files,
     synthetic_instance,
     synthetic_report,
     synthetic_series,
     write,
 )
-
-Edit = Callable[[int, Dataset], None]
-
-
-def series_at(folder: Path, tolerances: Tolerances = DEFAULT_TOLERANCES) -> Series:
-    (found,) = voxelry.index(folder, tolerances=tolerances).series
-    return found
-
-
-def report_at(folder: Path, tolerances: Tolerances = DEFAULT_TOLERANCES) -> GeometryReport:
-    report = series_at(folder, tolerances).report
-    record = json.loads(json.dumps(report.record, allow_nan=False))
-    assert record["regular"] == report.regular
-    assert record["summary"] == report.words == str(report)
-    for problem in record["problems"]:
-        assert problem["code"]
-        assert problem["message"]
-        assert problem["severity"] in ("error", "warning", "note")
-        assert (problem["stack"] is None) or problem["stack"] == problem["stacks"][0]
-    assert not any(secret in json.dumps(record) for secret in SECRETS)
-    return report
-
-
-def found(report: GeometryReport, code: str) -> Problem:
-    (problem,) = [problem for problem in report.problems if problem.code == code]
-    return problem
-
-
-def without(*keywords: str) -> Edit:
-    def edit(_: int, dataset: Dataset) -> None:
-        for keyword in keywords:
-            if keyword in dataset:
-                del dataset[keyword]
-
-    return edit
-
-
-untimed = without("AcquisitionTime", "ContentTime", "AcquisitionDateTime", "AcquisitionNumber")
-
 
 # --- the grid ---------------------------------------------------------------------------------------------------------
 
@@ -198,159 +156,6 @@ def test_several_orientations_are_named(tmp_path: Path) -> None:
     assert report.words == "regular: 2 stacks: 6 slices of 16 x 20, 3 mm apart; 3 slices of 16 x 20, 3 mm apart"
 
 
-# --- repeated positions -----------------------------------------------------------------------------------------------
-
-
-def test_dropped_duplicates_are_named_with_their_positions(tmp_path: Path) -> None:
-    truth = synthetic_series(tmp_path)
-    pixels = np.stack([truth.stored[2]])
-    synthetic_series(tmp_path, pixels=pixels, position=(-10.0, 20.0, -24.0), first_index=5)
-    problem = found(report_at(tmp_path), "duplicate_slices")
-    assert problem.numbers["positions_mm"] == [-24.0]
-    assert (problem.numbers["identical"], problem.numbers["count"]) == (True, 1)
-    assert "at -24.00 mm" in problem.message
-
-
-def test_repeated_positions_with_other_pixels_are_named(tmp_path: Path) -> None:
-    synthetic_series(tmp_path, offsets=(0, 3, 3, 6, 9), edit=untimed)
-    report = report_at(tmp_path)
-    problem = found(report, "repeated_positions")
-    assert problem.numbers["positions_mm"] == [-27.0]
-    assert (problem.numbers["identical"], problem.numbers["count"]) == (False, 5)
-    assert not report.regular
-
-
-def test_near_duplicates_are_named_as_such(tmp_path: Path) -> None:
-    synthetic_series(tmp_path, offsets=(0, 3, 3.1, 6, 9))
-    problem = found(report_at(tmp_path), "near_duplicate_positions")
-    assert problem.numbers["positions_mm"] == [[-27.0, -26.9]]
-
-
-def phases(folder: Path, count: int, edit: Edit, *, slices: int = 5, interleaved: bool = False) -> None:
-    """Slices at five positions, again and again; the last time perhaps fewer."""
-    sets = -(-count // slices)
-    offsets = tuple(3.0 * (k // sets if interleaved else k % slices) for k in range(count))
-    synthetic_series(folder, slices=count, offsets=offsets, modality="MR", rescale=None, edit=edit, shuffled=True)
-
-
-def test_the_separating_attribute_and_its_values_are_named(tmp_path: Path) -> None:
-    def edit(k: int, dataset: Dataset) -> None:
-        untimed(k, dataset)
-        dataset.EchoTime = ("4.6", "11.5", "90")[k // 5]
-
-    phases(tmp_path, 15, edit)
-    report = report_at(tmp_path)
-    problem = found(report, "separated")
-    assert report.words == "regular: 3 stacks, each of 5 slices of 16 x 20, 3 mm apart"
-    assert problem.numbers["attributes"] == ["EchoTime"]
-    assert problem.numbers["values"] == ["4.6", "11.5", "90"]
-    assert problem.numbers["stacks"] == [0, 1, 2]
-    assert "3 volumes told apart by Echo Time (0018,0081): 4.6; 11.5; 90" in problem.message
-
-
-def test_phases_by_number_name_the_time_that_says_the_same(tmp_path: Path) -> None:
-    """As in a breast MR of three phases whose Acquisition Numbers are 1, 2 and 2."""
-
-    def edit(k: int, dataset: Dataset) -> None:
-        untimed(k, dataset)
-        dataset.AcquisitionNumber = (1, 2, 2)[k // 5]
-        dataset.AcquisitionTime = f"{101000 + 100 * (k // 5) + k:06d}"
-
-    phases(tmp_path, 15, edit)
-    problem = found(report_at(tmp_path), "separated")
-    assert problem.numbers["attributes"] == ["InstanceNumber"]
-    assert problem.numbers["values"] == ["1-5", "6-10", "11-15"]
-    assert problem.numbers["confirmed_by"] == "AcquisitionTime"
-    assert "1010" not in problem.message
-    assert "Acquisition Time (0008,0032) says the same" in problem.message
-
-
-def test_numbers_that_do_not_follow_each_other_are_an_order(tmp_path: Path) -> None:
-    phases(tmp_path, 10, untimed, interleaved=True)
-    series = series_at(tmp_path)
-    assert [stack.label for stack in series.stacks] == ["InstanceNumber order 1", "InstanceNumber order 2"]
-    assert found(report_at(tmp_path), "order_alone").numbers["stacks"] == [0, 1]
-
-
-def test_the_incomplete_last_phase_is_named(tmp_path: Path) -> None:
-    def edit(k: int, dataset: Dataset) -> None:
-        untimed(k, dataset)
-        dataset.TemporalPositionIdentifier = k // 5 + 1
-
-    phases(tmp_path / "a", 13, edit)
-    problem = found(report_at(tmp_path / "a"), "incomplete")
-    assert problem.message.startswith("incomplete: 3 of 5 positions have Temporal Position Identifier (0020,0100) 3")
-    wanted = {"attribute": "TemporalPositionIdentifier", "value": "3", "count": 3, "positions": 5, "stack": 2}
-    assert {key: problem.numbers[key] for key in wanted} == wanted
-    assert problem.numbers["missing_mm"] == [-21.0, -18.0]
-    phases(tmp_path / "b", 13, untimed)
-    problem = found(report_at(tmp_path / "b"), "incomplete")
-    assert (problem.numbers["attribute"], problem.numbers["value"]) == ("InstanceNumber", "11-13")
-
-
-def test_one_slice_made_again_is_no_phase(tmp_path: Path) -> None:
-    phases(tmp_path, 6, untimed)
-    assert found(report_at(tmp_path), "repeated_positions").numbers["count"] == 6
-
-
-def test_phases_with_equal_empty_slices_are_no_duplicates(tmp_path: Path) -> None:
-    pixels = np.random.default_rng(0).integers(1, 4000, (15, 8, 8)).astype(np.uint16)
-    pixels[[0, 5, 10]] = 0  # air above the patient
-    offsets = tuple(3.0 * (k % 5) for k in range(15))
-    synthetic_series(tmp_path, pixels=pixels, offsets=offsets, modality="MR", rescale=None, edit=untimed)
-    volumes = voxelry.load(tmp_path).volumes
-    assert [volume.label for volume in volumes] == ["InstanceNumber 1-5", "InstanceNumber 6-10", "InstanceNumber 11-15"]
-    np.testing.assert_array_equal(voxelry.stack_volumes(volumes), pixels.reshape(3, 5, 8, 8))
-
-
-def test_a_whole_series_sent_twice_is_one_volume(tmp_path: Path) -> None:
-    truth = synthetic_series(tmp_path, modality="MR", rescale=None, edit=untimed)
-    synthetic_series(tmp_path, pixels=truth.stored, modality="MR", rescale=None, edit=untimed, first_index=5)
-    report = report_at(tmp_path)
-    assert report.words == "regular: 5 slices of 16 x 20, 3 mm apart"
-    assert found(report, "duplicate_slices").numbers["count"] == 5
-
-
-@pytest.mark.parametrize(
-    ("creator", "tag", "vr", "values"),
-    [
-        ("SIEMENS MR HEADER", 0x0019100C, "IS", ("0", "1000")),
-        ("GEMS_PARM_01", 0x00431039, "IS", (["1000000000", "8"], ["1000001000", "8"])),
-        ("Philips Imaging DD 001", 0x20011003, "FL", (0.0, 1000.0)),
-    ],
-)
-def test_b_values_are_also_read_where_makers_put_them(
-    tmp_path: Path, creator: str, tag: int, vr: str, values: tuple[object, object]
-) -> None:
-    def edit(k: int, dataset: Dataset) -> None:
-        untimed(k, dataset)
-        dataset.add_new((tag >> 16 << 16) | 0x0010, "LO", creator)
-        dataset.add_new(tag, vr, values[k // 5])
-
-    phases(tmp_path, 10, edit)
-    assert [stack.label for stack in series_at(tmp_path).stacks] == ["DiffusionBValue 0", "DiffusionBValue 1000"]
-
-
-@pytest.mark.parametrize("keyword", ["ContentTime", "AcquisitionTime", "AcquisitionDateTime"])
-def test_no_label_holds_a_time_of_day(tmp_path: Path, keyword: str) -> None:
-    day = "20200102" if keyword.endswith("DateTime") else ""
-
-    def edit(k: int, dataset: Dataset) -> None:
-        untimed(k, dataset)
-        setattr(dataset, keyword, day + ("101010.5", "101112")[k % 2])
-
-    phases(tmp_path, 10, edit, interleaved=True)
-    stacks = series_at(tmp_path).stacks
-    assert [stack.label for stack in stacks] == [f"{keyword} +0 s", f"{keyword} +61.5 s"]
-    assert "1010" not in json.dumps(report_at(tmp_path).record)
-
-
-def test_times_that_cannot_be_read_are_an_order() -> None:
-    assert shown("ContentTime", ["noon", "one"]) == ["order 1", "order 2"]
-    assert shown("AcquisitionDateTime", ["20200102235959+0100", "20200103000001+0100"]) == ["+0 s", "+2 s"]
-    assert shown("EchoTime", ["5", "9"]) == ["5", "9"]
-
-
 # --- series without a stack -------------------------------------------------------------------------------------------
 
 
@@ -383,18 +188,6 @@ def test_every_series_of_the_corpus_has_a_report(corpus: Path) -> None:
         severities = [problem.numbers["severity"] for problem in series.report.problems]
         assert series.report.regular == (bool(series.stacks) and "error" not in severities)
         assert str(series.instances[0].elements.dataset.get("PatientID") or "?unknown") not in record
-
-
-def test_phases_of_a_breast_are_named_by_their_numbers(corpus: Path) -> None:
-    report = report_at(corpus / "mr_breast_three_phases")
-    problem = found(report, "separated")
-    assert problem.numbers["values"] == ["1-60", "61-120", "121-180"]
-    assert problem.numbers["confirmed_by"] == "AcquisitionTime"
-    volumes = voxelry.load(corpus / "mr_breast_three_phases").volumes
-    assert [volume.label for volume in volumes] == [
-        f"InstanceNumber {value}" for value in ("1-60", "61-120", "121-180")
-    ]
-    assert voxelry.stack_volumes(volumes).shape == (3, 60, 256, 256)
 
 
 def test_a_real_tilt_agrees_with_its_header(corpus: Path) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Literal
 
 from voxelry.core.errors import GeometryError, PixelDataError, Problem
 from voxelry.core.gaps import rounded
 from voxelry.core.geometry import Grid, Tolerances
 from voxelry.core.value import Value
-from voxelry.dicom.attributes import describe, number, texts
+from voxelry.dicom.attributes import Attributes, describe, first_item, number, texts
 from voxelry.dicom.frames import Frame
 
 Severity = Literal["error", "warning", "note"]
@@ -127,11 +128,18 @@ def _header_spacing(grid: Grid, first: Frame, tolerances: Tolerances) -> list[Pr
     return [finding("warning", "header_spacing", words, header_mm=said, spacing_mm=rounded(grid.spacing))]
 
 
+_GROUP_OF = {"SpacingBetweenSlices": "PixelMeasuresSequence", "GantryDetectorTilt": "CTAcquisitionDetailsSequence"}
+"""Where an enhanced instance keeps what others say at the top."""
+
+
 def _asked(frame: Frame, keyword: str) -> float | None:
-    try:
-        return number(frame.header.elements, keyword)
-    except PixelDataError:
-        return None
+    of: list[Attributes] = [item for group in frame.groups if (item := first_item(group, _GROUP_OF[keyword]))]
+    for attributes in (*of, frame.header.elements):
+        with suppress(PixelDataError):
+            found = number(attributes, keyword)
+            if found is not None:
+                return found
+    return None
 
 
 _PARTS = (

@@ -19,9 +19,9 @@ TIMES = (
 
 
 def natural(value: str) -> tuple[int, float, str]:
-    """Numbers by their size, words after them."""
+    """Numbers by their size, words after them; ``index 10`` after ``index 9``."""
     try:
-        return 0, float(value), value
+        return 0, float(value.removeprefix("index ")), value
     except ValueError:
         return 1, 0.0, value
 
@@ -31,7 +31,7 @@ def shown(keyword: str, values: Sequence[str]) -> list[str]:
 
     Dates and times become seconds since the first, ``"+62 s"``: a patient was there at that time.
     """
-    if keyword not in TIMES:
+    if keyword not in TIMES or all(value.startswith("index ") for value in values):
         return list(values)
     times = [_seconds(value) for value in values]
     known = [time for time in times if time is not None]

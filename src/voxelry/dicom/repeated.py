@@ -17,6 +17,7 @@ from voxelry.core.gaps import listed, rounded
 from voxelry.core.value import Value
 from voxelry.dicom.attributes import describe
 from voxelry.dicom.diffusion import private_b_value
+from voxelry.dicom.dimensions import Dimension, dimension_value, dimensions_of
 from voxelry.dicom.findings import finding
 from voxelry.dicom.frames import Frame
 from voxelry.dicom.headers import Header
@@ -134,7 +135,8 @@ def acquired(frame: Frame) -> tuple[int, str, int]:
 def piles_of(placed: Placed) -> list[Pile]:
     """Frames at repeated positions, told apart as far as can be."""
     positions = placed.positions
-    for keyword in (*STRONG, *(WEAK if len(positions) > 1 else ())):
+    strong: tuple[str | Dimension, ...] = (*STRONG, *dimensions_of(placed.frames))
+    for keyword in (*strong, *(WEAK if len(positions) > 1 else ())):
         groups = _by_value(placed, keyword)
         if groups and _whole_sets(groups.values(), positions):
             return _piles(groups, keyword, placed)
@@ -144,7 +146,7 @@ def piles_of(placed: Placed) -> list[Pile]:
     kept, dropped = _without_duplicates(placed)
     if dropped:
         return _after_duplicates(kept, dropped)
-    for keyword in STRONG:
+    for keyword in strong:
         groups = _by_value(placed, keyword)
         if groups and len(positions) > 1 and all(group.positions == positions for group in groups.values()):
             found: list[Pile] = []
@@ -162,7 +164,9 @@ def piles_of(placed: Placed) -> list[Pile]:
 # --- by an attribute --------------------------------------------------------------------------------------------------
 
 
-def _value(frame: Frame, keyword: str) -> str:
+def _value(frame: Frame, keyword: str | Dimension) -> str:
+    if isinstance(keyword, Dimension):
+        return dimension_value(frame, keyword)
     try:
         found = frame.value(keyword)
     except PixelDataError:
@@ -170,7 +174,7 @@ def _value(frame: Frame, keyword: str) -> str:
     return found or (private_b_value(frame.header) if keyword == "DiffusionBValue" else "")
 
 
-def _by_value(placed: Placed, keyword: str) -> dict[str, Placed] | None:
+def _by_value(placed: Placed, keyword: str | Dimension) -> dict[str, Placed] | None:
     groups: dict[str, Placed] = {}
     for place, frame in placed:
         value = _value(frame, keyword)
@@ -195,7 +199,8 @@ def _whole_sets(groups: Iterable[Placed], positions: set[int]) -> bool:
     return incomplete == 0 or len(positions) > 1
 
 
-def _piles(groups: dict[str, Placed], keyword: str, placed: Placed) -> list[Pile]:
+def _piles(groups: dict[str, Placed], attribute: str | Dimension, placed: Placed) -> list[Pile]:
+    keyword = attribute.keyword if isinstance(attribute, Dimension) else attribute
     values, positions = shown(keyword, list(groups)), placed.positions
     return [
         Pile(group.frames, ((keyword, value),), findings=_incomplete(group, positions, keyword, value))
