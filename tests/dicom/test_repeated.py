@@ -87,6 +87,38 @@ def test_numbers_that_do_not_follow_each_other_are_an_order(tmp_path: Path) -> N
     assert found(report_at(tmp_path), "order_alone").numbers["stacks"] == [0, 1]
 
 
+def test_phases_of_several_echoes_are_told_apart_twice(tmp_path: Path) -> None:
+    def edit(k: int, dataset: Dataset) -> None:
+        untimed(k, dataset)
+        dataset.EchoTime = ("5", "10")[k // 5 % 2]
+
+    phases(tmp_path, 30, edit)
+    labels = [stack.label for stack in series_at(tmp_path).stacks]
+    echo_5 = [f"EchoTime 5, InstanceNumber {run}" for run in ("1-5", "11-15", "21-25")]
+    assert labels == [*echo_5, *(f"EchoTime 10, InstanceNumber {run}" for run in ("6-10", "16-20", "26-30"))]
+    problem = found(report_at(tmp_path), "separated")
+    assert problem.numbers["attributes"] == ["EchoTime", "InstanceNumber"]
+    assert len(problem.numbers["values"]) == 6  # type: ignore[arg-type]
+
+
+def test_a_copy_of_one_slice_spoils_no_echo(tmp_path: Path) -> None:
+    def edit(k: int, dataset: Dataset) -> None:
+        untimed(k, dataset)
+        dataset.EchoTime = ("5", "10")[k // 5]
+
+    pixels = np.random.default_rng(0).integers(0, 4000, (10, 8, 8)).astype(np.uint16)
+    offsets = tuple(3.0 * (k % 5) for k in range(10))
+    synthetic_series(tmp_path, pixels=pixels, offsets=offsets, modality="MR", rescale=None, edit=edit)
+    again = np.stack([pixels[1]])
+    synthetic_series(
+        tmp_path, pixels=again, position=(-10, 20, -27), modality="MR", rescale=None, edit=edit, first_index=10
+    )
+    volumes = voxelry.load(tmp_path).volumes
+    assert [volume.label for volume in volumes] == ["EchoTime 5", "EchoTime 10"]
+    np.testing.assert_array_equal(voxelry.stack_volumes(volumes), pixels.reshape(2, 5, 8, 8))
+    assert [len(volume.warnings) for volume in volumes] == [1, 0]
+
+
 def test_the_incomplete_last_phase_is_named(tmp_path: Path) -> None:
     def edit(k: int, dataset: Dataset) -> None:
         untimed(k, dataset)

@@ -140,25 +140,31 @@ def piles_of(placed: Placed) -> list[Pile]:
         groups = _by_value(placed, keyword)
         if groups and _whole_sets(groups.values(), positions):
             return _piles(groups, keyword, placed)
-    phases = _phases(placed)
+    nested = _nested(placed, strong) if len(positions) > 1 else None
+    phases = nested or _phases(placed)
     if phases:
         return phases
     kept, dropped = _without_duplicates(placed)
     if dropped:
         return _after_duplicates(kept, dropped)
-    for keyword in strong:
-        groups = _by_value(placed, keyword)
-        if groups and len(positions) > 1 and all(group.positions == positions for group in groups.values()):
-            found: list[Pile] = []
-            for value, pile in zip(groups, _piles(groups, keyword, placed), strict=True):
-                group = groups[value]
-                inner = piles_of(group) if len(group) > len(positions) else [Pile(group.frames)]
-                found += [one.within(*pile.separation[0]) for one in inner]
-            return found
     ranks = ranked(placed)
     if len(positions) > 1 and all(len(group) == len(positions) for group in ranks):
         return _by_order(ranks, "", placed)
     return [Pile(placed.frames, problem=_repeated(placed))]
+
+
+def _nested(placed: Placed, attributes: Iterable[str | Dimension]) -> list[Pile] | None:
+    """By an attribute each of whose values has every position, and then by what tells the frames of one value apart."""
+    positions = placed.positions
+    for attribute in attributes:
+        groups = _by_value(placed, attribute)
+        if groups and all(group.positions == positions for group in groups.values()):
+            found: list[Pile] = []
+            for pile, group in zip(_piles(groups, attribute, placed), groups.values(), strict=True):
+                inner = piles_of(group) if len(group) > len(positions) else [Pile(group.frames)]
+                found += [one.within(*pile.separation[0]) for one in inner]
+            return found
+    return None
 
 
 # --- by an attribute --------------------------------------------------------------------------------------------------
