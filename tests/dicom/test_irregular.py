@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -67,6 +70,31 @@ def test_runs_hold_every_slice_once_and_are_regular(
     assert tuple(uid for volume in result.volumes for uid in volume.instance_uids) == truth.instance_uids
     for volume in result.volumes:
         if len(volume.array) > 1:
+            assert volume.voxel_mm3 == pytest.approx(abs(np.linalg.det(np.asarray(volume.affine))))
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.sampled_from([0.0, 0.0005, 0.05, 1.0, 1.001, 1.03, 2.0, 50.0]), min_size=1, max_size=9),
+    st.booleans(),
+    st.sampled_from(["ascending", "reversed", "same", "none"]),
+    st.randoms(use_true_random=False),
+)
+def test_whatever_the_positions_every_file_is_used_and_every_affine_is_true(
+    tmp_path_factory: pytest.TempPathFactory, gaps: list[float], timed: bool, numbering: Any, random: Random
+) -> None:
+    folder = tmp_path_factory.mktemp("series")
+    offsets = np.cumsum(gaps).tolist()
+    random.shuffle(offsets)
+    pixels = np.array([[[random.randrange(3)] * 2] * 2 for _ in offsets], np.uint16)
+    edit = None if timed else without_times
+    synthetic_series(folder, pixels=pixels, offsets=offsets, numbering=numbering, edit=edit, shuffled=True)
+    (series,) = voxelry.index(folder).series
+    json.dumps(series.report.record, allow_nan=False)
+    assert {header for stack in series.stacks for header in stack.headers} == set(series.instances)
+    assert not voxelry.load(folder, on_irregular="split").skipped
+    for choice in ("error", "split", "resample"):
+        for volume in voxelry.load(folder, on_irregular=choice).volumes:
             assert volume.voxel_mm3 == pytest.approx(abs(np.linalg.det(np.asarray(volume.affine))))
 
 
