@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import dask.array as dask_array
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +14,6 @@ from pydicom.dataset import Dataset
 
 import voxelry
 from voxelry.core.errors import PixelDataError, TruncatedError
-from voxelry.dicom.voxels import make_volume
 from voxelry.testing import synthetic_series, zip_folder
 from voxelry.workflows.load import index
 
@@ -135,8 +135,7 @@ def test_a_file_that_shrinks_while_it_is_read_is_named(tmp_path: Path) -> None:
 
 
 def lazy(path: Path) -> voxelry.Volume:
-    (stack,) = index(path).series[0].stacks
-    return make_volume(stack.frames, affine=stack.affine, spacing=stack.spacing, lazy=True)
+    return voxelry.load_volume(path, lazy=True)
 
 
 @pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.1", RLE])
@@ -177,3 +176,26 @@ def test_values_beyond_the_header_are_no_silent_wrap(tmp_path: Path) -> None:
     with pytest.raises(PixelDataError, match="without lazy=True"):
         lazy(tmp_path).array[0]
     assert voxelry.load_volume(tmp_path).array.max() == 40_000 - 1024
+
+
+def test_every_volume_of_a_folder_can_be_lazy_and_measured(tmp_path: Path) -> None:
+    synthetic_series(tmp_path / "a", slices=4, seed=1)
+    synthetic_series(tmp_path / "b", slices=3, seed=2, photometric="RGB", rescale=None)
+    whole, volumes = voxelry.load(tmp_path).volumes, voxelry.load(tmp_path, lazy=True).volumes
+    assert sorted(repr(volume) for volume in volumes) == sorted(repr(volume) for volume in whole)
+    grey, slow = (next(volume for volume in found if not volume.colour) for found in (whole, volumes))
+    assert voxelry.measure(slow, threshold=0.5) == voxelry.measure(grey, threshold=0.5)
+
+
+def test_resampling_needs_every_slice(tmp_path: Path) -> None:
+    synthetic_series(tmp_path)
+    with pytest.raises(voxelry.VoxelryError, match="leave out lazy=True"):
+        voxelry.load_volume(tmp_path, lazy=True, on_irregular="resample")
+
+
+def test_dask_takes_a_lazy_array(tmp_path: Path) -> None:
+    truth = synthetic_series(tmp_path, slices=5)
+    array = lazy(tmp_path).array
+    chunked = dask_array.from_array(array, chunks=array.chunks)  # type: ignore[attr-defined,no-untyped-call]
+    assert chunked.numblocks[0] == 5
+    np.testing.assert_array_equal((chunked[1:4] + 1).compute(), truth.array[1:4] + 1)

@@ -151,8 +151,13 @@ class Stack:
         step = grid.step if isinstance(grid, Grid) else spacing[0] * slice_normal(self.orientation)
         return make_affine(first.position or (), self.orientation, step, first.pixel_spacing)
 
-    def volume(self, *, progress: Progress = silent) -> Volume:
+    def volume(self, *, lazy: bool = False, progress: Progress = silent) -> Volume:
         """The voxels, decoded and rescaled.
+
+        Parameters
+        ----------
+        lazy
+            True to decode slices only when they are asked for: ``array`` is then a ``LazyArray``.
 
         Raises
         ------
@@ -163,9 +168,9 @@ class Stack:
         """
         if isinstance(self.grid, GeometryError):
             raise type(self.grid)(str(self.grid), **self.grid.numbers)
-        return self.for_viewing(progress=progress)
+        return self.for_viewing(lazy=lazy, progress=progress)
 
-    def for_viewing(self, *, progress: Progress = silent) -> Volume:
+    def for_viewing(self, *, lazy: bool = False, progress: Progress = silent) -> Volume:
         """The same, slice by slice, whether the grid is regular or not: without an affine where it is not."""
         return make_volume(
             self.frames,
@@ -174,6 +179,7 @@ class Stack:
             label=self.label,
             warnings=self.warnings,
             lossy=any(is_lossy(header) for header in self.headers),
+            lazy=lazy,
             progress=progress,
         )
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.core.errors import NothingFoundError, NotOneVolumeError, Problem, VoxelryError
+from voxelry.core.errors import NothingFoundError, NotOneVolumeError, ParameterError, Problem, VoxelryError
 from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.volume import Volume
@@ -111,6 +111,7 @@ def load(
     path: StrPath,
     *,
     on_irregular: OnIrregular = "error",
+    lazy: bool = False,
     limits: Limits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
     progress: Progress = silent,
@@ -126,6 +127,9 @@ def load(
         ``"split"`` a volume of each regular run of its slices, labelled ``"slices 1-3"``;
         ``"resample"`` one volume on an even grid, by linear interpolation along the normal. Their
         warnings say so.
+    lazy
+        True for volumes larger than memory: ``array`` is a ``LazyArray``, which decodes the slices it is
+        indexed with, chunk by chunk as Zarr and dask do. Only what the headers tell is checked beforehand.
     tolerances
         How even the positions of a stack must be.
 
@@ -140,9 +144,9 @@ def load(
     NothingFoundError
         If the path does not exist.
     ParameterError
-        If ``on_irregular`` is none of these.
+        If ``on_irregular`` is none of these, or asks for ``"resample"`` with ``lazy``, which needs every slice.
     """
-    check_on_irregular(on_irregular)
+    _check_choices(on_irregular, lazy=lazy)
     found = index(path, limits=limits, tolerances=tolerances, progress=part(progress, 0, 0.3))
     skipped = dict(found.skipped)
     stacks = _stacks(found, on_irregular)
@@ -151,7 +155,7 @@ def load(
     volumes: list[Volume] = []
     for done, stack in enumerate(stacks):
         share = part(progress, 0.3 + 0.7 * done / len(stacks), 0.3 + 0.7 * (done + 1) / len(stacks))
-        volume = _load_stack(stack, on_irregular, skipped, share)
+        volume = _load_stack(stack, on_irregular, skipped, share, lazy=lazy)
         if volume is not None:
             volumes.append(volume)
     progress(1.0, "loaded")
@@ -163,15 +167,23 @@ def _stacks(found: Index, on_irregular: OnIrregular) -> list[Stack]:
     return [run for stack in stacks for run in regular_runs(stack)] if on_irregular == "split" else stacks
 
 
-def _volume(stack: Stack, on_irregular: OnIrregular, progress: Progress) -> Volume:
-    return resampled(stack, progress=progress) if on_irregular == "resample" else stack.volume(progress=progress)
+def _check_choices(on_irregular: str, *, lazy: bool) -> None:
+    check_on_irregular(on_irregular)
+    if lazy and on_irregular == "resample":
+        raise ParameterError('on_irregular="resample" needs every slice at once; leave out lazy=True')
+
+
+def _volume(stack: Stack, on_irregular: OnIrregular, progress: Progress, *, lazy: bool) -> Volume:
+    if on_irregular == "resample":
+        return resampled(stack, progress=progress)
+    return stack.volume(lazy=lazy, progress=progress)
 
 
 def _load_stack(
-    stack: Stack, on_irregular: OnIrregular, skipped: dict[str, Problem], progress: Progress
+    stack: Stack, on_irregular: OnIrregular, skipped: dict[str, Problem], progress: Progress, *, lazy: bool
 ) -> Volume | None:
     try:
-        return _volume(stack, on_irregular, progress)
+        return _volume(stack, on_irregular, progress, lazy=lazy)
     except VoxelryError as error:
         names = [header.name for header in stack.headers]
         culprit = next((name for name in names if str(error).startswith(f"{name}:")), None)
@@ -187,6 +199,7 @@ def load_volume(
     path: StrPath,
     *,
     on_irregular: OnIrregular = "error",
+    lazy: bool = False,
     limits: Limits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
     progress: Progress = silent,
@@ -195,7 +208,7 @@ def load_volume(
 
     Parameters
     ----------
-    path, on_irregular, tolerances
+    path, on_irregular, lazy, tolerances
         As for ``load``. What ``"split"`` makes is seldom one volume.
 
     Raises
@@ -205,11 +218,11 @@ def load_volume(
     VoxelryError
         If there is none: the error of the stack or file that was in the way.
     """
-    check_on_irregular(on_irregular)
+    _check_choices(on_irregular, lazy=lazy)
     found = index(path, limits=limits, tolerances=tolerances, progress=part(progress, 0, 0.3))
     stacks = _stacks(found, on_irregular)
     if len(stacks) == 1:
-        volume = _volume(stacks[0], on_irregular, part(progress, 0.3, 1))
+        volume = _volume(stacks[0], on_irregular, part(progress, 0.3, 1), lazy=lazy)
         return replace(volume, warnings=(*volume.warnings, *_left_out(found)))
     if stacks:
         raise NotOneVolumeError(f"{path}: holds {len(stacks)} volumes, not one; use load for all. {_list(stacks)}")
