@@ -181,6 +181,12 @@ class UnplacedError(GeometryError):
     code = "no_geometry"
 
 
+class FormatError(VoxelryError, ValueError):
+    """A file is none of its format, is damaged, or its format cannot hold what it was given."""
+
+    code = "format"
+
+
 class NotOneVolumeError(VoxelryError, ValueError):
     """Exactly one volume was asked for and there are none or several."""
 
