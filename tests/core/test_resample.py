@@ -100,6 +100,13 @@ def test_a_tilted_series_is_straightened_and_says_so(tmp_path: Path) -> None:
     assert rectify(straight) is straight
 
 
+def test_a_lazy_volume_is_straightened_slice_by_slice(tmp_path: Path) -> None:
+    synthetic_series(tmp_path, shear=(0.0, 1.0, 0.0))
+    lazy, whole = voxelry.load_volume(tmp_path, lazy=True), voxelry.load_volume(tmp_path)
+    np.testing.assert_array_equal(rectify(lazy).array, rectify(whole).array)
+    np.testing.assert_array_equal(voxelry.stack_volumes([lazy, whole]), np.stack([whole.array] * 2))
+
+
 def test_padding_is_taken_and_not_mixed() -> None:
     values = np.full((3, 6, 6), 100, np.int16)
     values[:, :2] = -2000
