@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from os import PathLike
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from voxelry.core.progress import Progress, silent
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
-
-StrPath: TypeAlias = str | PathLike[str]
 
 
 @runtime_checkable
@@ -39,7 +36,7 @@ class VolumeFormat(Protocol):
     @property
     def description(self) -> str: ...
 
-    def read(self, path: StrPath, *, progress: Progress = silent) -> tuple[Volume, ...]:
+    def read(self, path: str, *, progress: Progress = silent) -> tuple[Volume, ...]:
         """The volumes of a file; several (time points, echoes) in their order.
 
         Raises
@@ -49,7 +46,7 @@ class VolumeFormat(Protocol):
         """
 
     def write(
-        self, volumes: Sequence[Volume], path: StrPath, *, options: dict[str, Value], progress: Progress = silent
+        self, volumes: Sequence[Volume], path: str, *, options: dict[str, Value], progress: Progress = silent
     ) -> None:
         """Write volumes of one grid, where the format holds several; ``path`` is written as it is named.
 
