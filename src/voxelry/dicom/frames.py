@@ -33,6 +33,7 @@ _VALUE_GROUPS = {
     "EffectiveEchoTime": ("MREchoSequence", "EffectiveEchoTime"),
     "DiffusionBValue": ("MRDiffusionSequence", "DiffusionBValue"),
     "NominalCardiacTriggerDelayTime": ("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime"),
+    "NominalPercentageOfCardiacPhase": ("CardiacSynchronizationSequence", "NominalPercentageOfCardiacPhase"),
     "ReferencedSegmentNumber": ("SegmentIdentificationSequence", "ReferencedSegmentNumber"),
     "FrameType": ("MRImageFrameTypeSequence", "FrameType"),
     "FrameAcquisitionDateTime": ("FrameContentSequence", "FrameAcquisitionDateTime"),
