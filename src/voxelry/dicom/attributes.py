@@ -46,9 +46,15 @@ def numbers(of: Attributes, keyword: str, count: int | None = None) -> tuple[flo
     PixelDataError
         If the value is not ``count`` finite numbers.
     """
-    found = _plain_numbers(of, keyword)
-    if found is None:
-        found = _asked_numbers(of, keyword)
+    if type(of) is Elements and of.raw is not None:
+        tag = _tag(keyword)
+        raw = of.raw.get(tag)
+        if raw is None:
+            return None
+        plain = _numbers_of(raw[0] or _vr(tag), raw[1])
+        if plain is not None and (count is None or len(plain) == count or not plain):
+            return plain or None
+    found = _asked_numbers(of, keyword)
     if not found:
         return None
     if count is not None and len(found) != count:
@@ -58,26 +64,18 @@ def numbers(of: Attributes, keyword: str, count: int | None = None) -> tuple[flo
     return found
 
 
-def _plain_numbers(of: Attributes, keyword: str) -> tuple[float, ...] | None:
-    """From the file's bytes; empty if there are none, None where pydicom has to be asked."""
-    if not isinstance(of, Elements) or of.raw is None:
-        return None
-    tag = _tag(keyword)
-    raw = of.raw.get(tag)
-    if raw is None:
-        return ()
-    return _numbers_of(raw[0] or _vr(tag), raw[1])
-
-
 @lru_cache(maxsize=4096)  # numbers by themselves are nobody's
 def _numbers_of(vr: bytes, value: bytes) -> tuple[float, ...] | None:
+    """From the file's bytes; empty if there are none, None where pydicom has to be asked."""
     try:
         if vr == b"DS":
-            return tuple(map(float, value.split(b"\\"))) if value.strip(b" ") else ()
+            found = tuple(map(float, value.split(b"\\"))) if value.strip() else ()
+            return found if all(map(math.isfinite, found)) else None
         if vr == b"IS":
-            return tuple(map(int, value.split(b"\\"))) if value.strip(b" ") else ()
+            return tuple(map(int, value.split(b"\\"))) if value.strip() else ()
         form = _BINARY.get(vr)
-        return None if form is None else tuple(number for (number,) in form.iter_unpack(value))
+        found = () if form is None else tuple(number for (number,) in form.iter_unpack(value))
+        return None if form is None or not all(map(math.isfinite, found)) else found
     except (ValueError, OverflowError, struct.error):
         return None
 
@@ -101,12 +99,13 @@ def number(of: Attributes, keyword: str) -> float | None:
 
 def integer(of: Attributes, keyword: str) -> int | None:
     """A whole number; None if it is absent or empty."""
-    found = number(of, keyword)
+    found = numbers(of, keyword)
     if found is None:
         return None
-    if found != int(found):
+    whole = int(found[0])
+    if found[0] != whole:
         raise PixelDataError(f"{describe(keyword)} is not a whole number")
-    return int(found)
+    return whole
 
 
 def text(of: Attributes, keyword: str) -> str:
