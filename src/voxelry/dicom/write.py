@@ -1,0 +1,141 @@
+"""Back to DICOM: values into the headers of a template series, or a bare volume into new objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy.typing as npt
+
+from voxelry.core.progress import Progress, silent
+from voxelry.core.volume import Volume
+from voxelry.dicom.series import Series
+from voxelry.dicom.sources import StrPath
+from voxelry.dicom.stack import Stack
+
+Values: TypeAlias = "Volume | npt.NDArray[Any]"
+Syntax: TypeAlias = Literal["explicit", "rle", "jpeg-ls", "jpeg-2000", "htj2k"]
+Kind: TypeAlias = Literal["single", "enhanced"]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written.
+
+    Attributes
+    ----------
+    paths
+        The files, in the order of their stacks and slices.
+    series_instance_uid
+        Of the new series.
+    warnings
+        What a user must know: values that had to be rescaled, non-finite ones that were replaced. Sentences without
+        patients' values.
+    """
+
+    paths: tuple[Path, ...]
+    series_instance_uid: str
+    warnings: tuple[str, ...]
+
+
+def write_series(
+    values: Values | Sequence[Values],
+    template: Stack | Series | Sequence[Stack],
+    folder: StrPath,
+    *,
+    transfer_syntax: Syntax = "explicit",
+    description: str = "pixel values replaced",
+    suffix: str = " (voxelry)",
+    names: str = "{index:04d}.dcm",
+    seed: str | None = None,
+    created: datetime | None = None,
+    unit: str | None = None,
+    non_finite: float | None = None,
+    progress: Progress = silent,
+) -> Written:
+    """Write values as a new series with the headers of a template.
+
+    Study, patient and frame of reference stay; the series and its instances get new UIDs, and what was done is
+    recorded (Image Type DERIVED, Source Image Sequence, Derivation Description, Contributing Equipment). Values that
+    are those of the template give its stored values, bit for bit; others get what loses nothing, as long as 16 bits
+    can hold it; else they are rescaled, and a warning says so.
+
+    Parameters
+    ----------
+    values
+        Modality values, one array for each of the template's stacks in their order (or the only one by itself);
+        shape ``(slice, row, column)``, or ``(slice, row, column, sample)`` for colour; any numeric dtype. Of a
+        Volume with an affine, the place is held to the template's. Float values that equal stored ones within the
+        rounding of float32 are those.
+    template
+        A stack, a whole series, or some of its stacks.
+    folder
+        Where to; made where missing. Files appear in it when all of them are whole.
+    transfer_syntax
+        All without loss.
+    description
+        What was done, for Derivation Description (0008,2111).
+    suffix
+        Added to Series Description (0008,103E).
+    names
+        A file's name by ``{index}``, from 1.
+    seed
+        None for random UIDs. The same text, template and values give the same files, byte for byte, unless
+        ``created`` differs; use what tells one derivation of a series from another.
+    created
+        When; by default now, or not said at all where ``seed`` is given.
+    unit
+        What the values are in now, where that is not the template's unit: Rescale Type and windows follow.
+    non_finite
+        The modality value that stands for NaN and infinities; None refuses them.
+
+    Raises
+    ------
+    ParameterError
+        If the template does not match the values in number, shape or position, values are not finite, or a
+        parameter is out of range; the message says which.
+    """
+    raise NotImplementedError
+
+
+def write_volume(
+    volume: Volume,
+    target: StrPath,
+    *,
+    attributes: Mapping[str, object] | None = None,
+    kind: Kind = "single",
+    transfer_syntax: Syntax = "explicit",
+    names: str = "{index:04d}.dcm",
+    seed: str | None = None,
+    created: datetime | None = None,
+    non_finite: float | None = None,
+    progress: Progress = silent,
+) -> Written:
+    """Write a volume that has no template as CT, MR or Secondary Capture instances, or as one Enhanced CT or MR.
+
+    Nothing is invented about a patient: what is not given and must be there is there empty.
+
+    Parameters
+    ----------
+    target
+        The folder for ``"single"``; the file for ``"enhanced"``.
+    attributes
+        By DICOM keyword, for every instance: ``{"PatientID": "4711", "Modality": "MR"}``. Modality decides the
+        kind of object; where it is not given the volume's metadata do, then its unit (HU is CT), else it is OT.
+        Attributes that follow from the voxels (Rows, Image Position (Patient), ...) are refused.
+    kind
+        A file for each slice, or one multi-frame object with functional groups.
+    transfer_syntax, names, seed, created, non_finite, progress
+        As for ``write_series``.
+
+    Raises
+    ------
+    UnplacedError
+        If the affine is unknown and the object needs one: all but Secondary Capture do.
+    ParameterError
+        If an attribute is unknown or follows from the voxels, or the object cannot hold the volume.
+    """
+    raise NotImplementedError
