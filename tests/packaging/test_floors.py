@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PURE = {
     *("__future__", "abc", "bisect", "collections", "dataclasses", "enum", "fractions", "functools", "heapq"),
     *("itertools", "math", "numbers", "operator", "re", "types", "typing", "warnings"),
+    "importlib",  # which formats are installed: the registry's whole subject
 }
 """What the core may import besides numpy and itself."""
 
