@@ -16,7 +16,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from voxelry.testing import synthetic_instance, uid
-from voxelry.testing.encoding import RLE, encode
+from voxelry.testing.encoding import encode
 
 INTERCEPT = -1024
 STEP_MM = 1.25
@@ -107,21 +107,7 @@ def write_series(
 
 
 def _fragments(frame: npt.NDArray[np.uint16], transfer_syntax: str) -> bytes:
-    encoded = _rle(frame) if transfer_syntax == RLE else encode(frame, transfer_syntax)
-    return encapsulate([encoded]) + b"\xfe\xff\xdd\xe0\0\0\0\0"
-
-
-def _rle(frame: npt.NDArray[np.uint16]) -> bytes:
-    """As `voxelry.testing.encoding` does it, by a library: PS3.5 annex G, rows on their own."""
-    import imagecodecs
-
-    segments = []
-    for plane in ((frame >> 8).astype(np.uint8), (frame & 255).astype(np.uint8)):
-        packed = b"".join(imagecodecs.packbits_encode(row.tobytes()) for row in plane)
-        segments.append(packed + b"\0" * (len(packed) % 2))
-    header = np.zeros(16, "<u4")
-    header[:3] = 2, 64, 64 + len(segments[0])
-    return header.tobytes() + b"".join(segments)
+    return encapsulate([encode(frame, transfer_syntax)]) + b"\xfe\xff\xdd\xe0\0\0\0\0"
 
 
 def _template(shape: tuple[int, ...], transfer_syntax: str, *, short: bool) -> tuple[bytes, int]:

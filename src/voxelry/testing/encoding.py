@@ -10,12 +10,11 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID, ExplicitVRBigEndian
 
-RLE = "1.2.840.10008.1.2.5"
+from voxelry.dicom.encode import HTJ2K_LOSSLESS, JPEG_2000_LOSSLESS, JPEG_LS, RLE
+from voxelry.dicom.encode import encode as encode_without_loss
+
 JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
 JPEG_LOSSLESS = "1.2.840.10008.1.2.4.70"
-JPEG_LS = "1.2.840.10008.1.2.4.80"
-JPEG_2000_LOSSLESS = "1.2.840.10008.1.2.4.90"
-HTJ2K_LOSSLESS = "1.2.840.10008.1.2.4.201"
 COMPRESSED: tuple[str, ...] = (RLE, JPEG_BASELINE, JPEG_LOSSLESS, JPEG_LS, JPEG_2000_LOSSLESS, HTJ2K_LOSSLESS)
 
 
@@ -80,21 +79,15 @@ def set_pixels(
 
 def encode(frame: npt.NDArray[np.generic], transfer_syntax: str) -> bytes:
     """One frame as a compressed bit stream, without loss except for JPEG Baseline."""
-    if transfer_syntax == RLE:
-        return _encode_rle(frame)
+    if transfer_syntax not in (JPEG_BASELINE, JPEG_LOSSLESS):
+        return encode_without_loss(frame, transfer_syntax)
     import imagecodecs
 
     if transfer_syntax == JPEG_BASELINE:
         return bytes(imagecodecs.jpeg8_encode(frame, level=95))
-    if transfer_syntax == JPEG_LOSSLESS:
-        if frame.ndim == 3:
-            raise ValueError("the encoder of lossless JPEG takes grey only")
-        return bytes(imagecodecs.ljpeg_encode(frame.view(f"u{frame.dtype.itemsize}")))
-    if transfer_syntax == JPEG_LS:
-        return bytes(imagecodecs.jpegls_encode(frame.view(f"u{frame.dtype.itemsize}")))
-    if transfer_syntax == JPEG_2000_LOSSLESS:
-        return bytes(imagecodecs.jpeg2k_encode(frame, codecformat="j2k", level=0, reversible=True, mct=False))
-    return bytes(imagecodecs.htj2k_encode(frame, reversible=True))
+    if frame.ndim == 3:
+        raise ValueError("the encoder of lossless JPEG takes grey only")
+    return bytes(imagecodecs.ljpeg_encode(frame.view(f"u{frame.dtype.itemsize}")))
 
 
 def rgb_to_ybr(rgb: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
@@ -103,44 +96,6 @@ def rgb_to_ybr(rgb: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
     converted = rgb.astype(np.float64) @ matrix.T + np.array([0.0, 128.0, 128.0])
     limited: npt.NDArray[np.float64] = np.clip(np.rint(converted), 0, 255)
     return limited.astype(np.uint8)
-
-
-def _encode_rle(frame: npt.NDArray[np.generic]) -> bytes:
-    """PS3.5 annex G: a segment for each byte of each sample, the most significant first, rows on their own."""
-    samples = np.moveaxis(frame, -1, 0) if frame.ndim == 3 else frame[None]
-    segments = []
-    for sample in samples:
-        planes = np.ascontiguousarray(sample.astype(sample.dtype.newbyteorder(">")))
-        octets = planes.view(np.uint8).reshape(*planes.shape, planes.dtype.itemsize)
-        for k in range(planes.dtype.itemsize):
-            packed = b"".join(_pack_bits(row.tobytes()) for row in octets[..., k])
-            segments.append(packed + b"\0" * (len(packed) % 2))
-    starts, place = [], 64
-    for segment in segments:
-        starts.append(place)
-        place += len(segment)
-    header = np.zeros(16, dtype="<u4")
-    header[0] = len(segments)
-    header[1 : len(starts) + 1] = starts
-    return header.tobytes() + b"".join(segments)
-
-
-def _pack_bits(row: bytes) -> bytes:
-    packed, k = bytearray(), 0
-    while k < len(row):
-        run = 1
-        while k + run < len(row) and run < 128 and row[k + run] == row[k]:
-            run += 1
-        if run > 1:
-            packed += bytes((257 - run, row[k]))
-            k += run
-            continue
-        end = k + 1
-        while end < len(row) and end - k < 128 and not (end + 1 < len(row) and row[end] == row[end + 1]):
-            end += 1
-        packed += bytes((end - k - 1,)) + row[k:end]
-        k = end
-    return bytes(packed)
 
 
 def palette() -> npt.NDArray[np.uint8]:
