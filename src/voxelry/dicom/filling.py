@@ -42,7 +42,7 @@ def grey_values(
         Shape ``(frame, row, column)``: int16 wherever all values are whole and fit, else the smallest
         integer type that holds them, else float32 if it loses nothing, else float64.
     ends
-        The smallest and the largest value, padding included.
+        Between which all values lie, padding included; they need not occur.
 
     Raises
     ------

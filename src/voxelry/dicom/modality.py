@@ -66,25 +66,33 @@ def write_modality(values: Stored, frame: Frame, out: npt.NDArray[Any], ends: tu
     out
         Same shape.
     ends
-        The smallest and largest stored value, if the caller knows them.
+        Between which the stored values lie, if the caller knows; they need not occur.
     """
     table = _lookup_table(frame)
     if table is not None:
         return _write(_looked_up(values, table), out)
     if values.dtype.kind not in "iu":
         return _write(_scaled(values, frame), out)
-    low, high = (int(values.min()), int(values.max())) if ends is None else ends
-    if not _is_whole(frame, low, high):
+    extent = None if ends is None else _scaled_extent(frame, *ends)
+    if extent is None or not holds(_INTEGERS[0], extent):  # then the values themselves have to be asked
+        extent = _scaled_extent(frame, int(values.min()), int(values.max()))
+    if extent is None:
         return _write(_scaled(values, frame), out)
-    slope, intercept = int(frame.slope), int(frame.intercept)
-    first, last = sorted((low * slope + intercept, high * slope + intercept))
-    extent = Extent(first, last, True, max(abs(first), abs(last)) <= _WHOLE_IN_SINGLE)
     if holds(out.dtype, extent):
+        slope, intercept = int(frame.slope), int(frame.intercept)
         if out.dtype.kind == "f":
             out[...] = values.astype(np.int64) * slope + intercept
         else:
             _write_modulo(values, slope, intercept, out)
     return extent
+
+
+def _scaled_extent(frame: Frame, low: int, high: int) -> Extent | None:
+    """Of stored values between these; None if the transform gives other than whole numbers."""
+    if not _is_whole(frame, low, high):
+        return None
+    first, last = sorted(end * int(frame.slope) + int(frame.intercept) for end in (low, high))
+    return Extent(first, last, True, max(abs(first), abs(last)) <= _WHOLE_IN_SINGLE)
 
 
 def _write_modulo(values: Stored, slope: int, intercept: int, out: npt.NDArray[Any]) -> None:
@@ -122,10 +130,7 @@ def declared_extent(frame: Frame, pixels: PixelDescription) -> Extent:
         return Extent(0, 0, False, identity and pixels.keyword == "FloatPixelData")
     low = -(1 << (pixels.bits_stored - 1)) if pixels.signed else 0
     high = (1 << (pixels.bits_stored - pixels.signed)) - 1
-    if not _is_whole(frame, low, high):
-        return Extent(0, 0, False, False)
-    ends = sorted(end * int(frame.slope) + int(frame.intercept) for end in (low, high))
-    return Extent(ends[0], ends[1], True, max(map(abs, ends)) <= _WHOLE_IN_SINGLE)
+    return _scaled_extent(frame, low, high) or Extent(0, 0, False, False)
 
 
 def transform_limits(limits: tuple[float, float], frame: Frame) -> tuple[float, float]:

@@ -209,8 +209,11 @@ def _conform(values: Stored, pixels: PixelDescription, header: Header, *, encaps
 
 
 def settle(values: Stored, pixels: PixelDescription) -> tuple[int, int]:
-    """Clear the unused bits of uncompressed values where they lie; the smallest and largest value."""
-    low, high = int(values.min()), int(values.max())
+    """Clear the unused bits of uncompressed values where they lie; the smallest and largest value.
+
+    Of unsigned values the smallest is not looked for: 0 is given, which is as good for most.
+    """
+    low, high = int(values.min()) if pixels.signed else 0, int(values.max())
     unused = pixels.bits_allocated - pixels.bits_stored
     lowest = -(1 << (pixels.bits_stored - 1)) if pixels.signed else 0
     highest = (1 << (pixels.bits_stored - pixels.signed)) - 1
@@ -218,7 +221,7 @@ def settle(values: Stored, pixels: PixelDescription) -> tuple[int, int]:
         return low, high
     np.left_shift(values, pixels.bits_allocated - 1 - pixels.high_bit, out=values)
     np.right_shift(values, unused, out=values)
-    return int(values.min()), int(values.max())
+    return int(values.min()) if pixels.signed else 0, int(values.max())
 
 
 def _exceed(values: Stored, pixels: PixelDescription) -> bool:

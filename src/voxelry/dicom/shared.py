@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from pydicom.dataelem import RawDataElement
@@ -25,7 +25,7 @@ def shared_metadata(headers: Sequence[Header]) -> Mapping[str, Value]:
     raw = [header.elements.raw for header in distinct]
     plain = [one for one in raw if one is not None]
     if len(plain) == len(raw):
-        return MappingProxyType(as_metadata(Elements(_shared_bytes(plain)).dataset))
+        return _Read(Elements(_shared_bytes(plain)))
     first = distinct[0].elements.dataset
     shared = dict(first.items())
     shared.pop(BaseTag(_PER_FRAME), None)
@@ -37,12 +37,43 @@ def shared_metadata(headers: Sequence[Header]) -> Mapping[str, Value]:
     return MappingProxyType(as_metadata(first, leave_out=first.keys() - shared.keys()))
 
 
+class _Read(Mapping[str, Value]):
+    """Attributes by keyword, read when the first of them is asked for: many a volume's never are."""
+
+    __slots__ = ("_elements", "_values")
+
+    def __init__(self, elements: Elements) -> None:
+        self._elements: Elements | None = elements
+        self._values: dict[str, Value] = {}
+
+    def _all(self) -> dict[str, Value]:
+        elements = self._elements
+        if elements is not None:
+            self._values = as_metadata(elements.dataset)
+            self._elements = None
+        return self._values
+
+    def __getitem__(self, keyword: str) -> Value:
+        return self._all()[keyword]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __repr__(self) -> str:
+        """Without the values, which are the patient's."""
+        return f"<{len(self)} attributes>"
+
+
 def _shared_bytes(instances: Sequence[Mapping[int, Raw]]) -> dict[int, Raw]:
     shared = dict(instances[0])
     shared.pop(_PER_FRAME, None)
     for other in instances[1:]:
         theirs = other.get
-        for tag in [tag for tag, mine in shared.items() if theirs(tag) != mine]:
+        # Headers of one series share the very objects of most values.
+        for tag in [tag for tag, mine in shared.items() if (its := theirs(tag)) is not mine and its != mine]:
             del shared[tag]
     return shared
 

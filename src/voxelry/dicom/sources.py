@@ -263,8 +263,10 @@ def scan(
             allowed = _allowed(source.size, limits)
             share = part(progress, done / len(files), (done + 1) / len(files))
             yield from _open_archive(source, limits, Budget(limits.entries, allowed), 1, on_problem, share)
-        else:
+        elif head.startswith(_GZIP_START):
             yield from _unpacked(source, head, Budget(limits.entries, _allowed(source.size, limits)), on_problem)
+        else:
+            yield source, head
     progress(1.0, "reading headers")
 
 

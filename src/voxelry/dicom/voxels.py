@@ -57,7 +57,7 @@ def make_volume(
         array = cast("npt.NDArray[Any]", lazy_values(frames))
     elif first.kind == "grey":
         array, ends = grey_values(frames, progress=progress)
-        found += _implausible(frames[0].unit, ends)
+        found += _implausible(frames[0].unit, ends, array)
     else:
         array = colour_values(frames, progress=progress)
     unit = frames[0].unit
@@ -101,9 +101,11 @@ def _padding(frames: Sequence[Frame]) -> npt.NDArray[np.float64] | None:
     return None if np.isnan(ranges).all() else ranges
 
 
-def _implausible(unit: str, ends: tuple[float, float]) -> list[str]:
-    low, high = ends
-    if unit != "HU" or (PLAUSIBLE_HU[0] <= low and high <= PLAUSIBLE_HU[1]):
+def _implausible(unit: str, ends: tuple[float, float], array: npt.NDArray[Any]) -> list[str]:
+    if unit != "HU" or (PLAUSIBLE_HU[0] <= ends[0] and ends[1] <= PLAUSIBLE_HU[1]):
+        return []
+    low, high = array.min(), array.max()
+    if PLAUSIBLE_HU[0] <= low and high <= PLAUSIBLE_HU[1]:
         return []
     words = f"implausible values for Hounsfield units: {low:g} to {high:g}; "
     return [words + "check Rescale Slope (0028,1053) and Rescale Intercept (0028,1052)"]
