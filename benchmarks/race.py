@@ -61,7 +61,7 @@ class Target:
 
     @property
     def words(self) -> str:
-        more = f" + {self.extra:.0f}" if self.extra else ""
+        more = f" + {self.extra:.0f} MiB" if self.extra else ""
         return f"<= {self.factor:g} x{more}" if self.at_most else f">= {self.factor:g} x faster"
 
     def is_met(self, ours: float, peer: float) -> bool:
