@@ -1,0 +1,177 @@
+"""What a Volume says besides its voxels and their place, as one JSON object; formats that hold JSON keep it whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from voxelry.core.errors import FormatError, ParameterError
+from voxelry.core.intensity import VoiTable, Window, WindowFunction
+from voxelry.core.value import Value
+from voxelry.core.volume import Spacing, Volume
+
+_FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
+
+
+def volume_record(volume: Volume) -> dict[str, Value]:
+    """Label, unit, metadata, windows and the rest of a volume; without array, affine, spacing, padding and UIDs."""
+    windows: list[Value] = [
+        {"center": one.center, "width": one.width, "function": one.function, "name": one.name} for one in volume.windows
+    ]
+    tables: list[Value] = [
+        {"first": one.first, "bits": one.bits, "name": one.name, "entries": one.entries.tolist()}
+        for one in volume.voi_tables
+    ]
+    return {
+        "label": volume.label,
+        "unit": volume.unit,
+        "metadata": dict(volume.metadata),
+        "windows": windows,
+        "voi_tables": tables,
+        "inverted": volume.inverted,
+        "lossy": volume.lossy,
+        "warnings": list(volume.warnings),
+    }
+
+
+def recorded_volume(
+    array: npt.NDArray[Any],
+    record: Value,
+    *,
+    affine: npt.NDArray[np.float64] | None,
+    spacing: Spacing,
+    padding: npt.NDArray[np.float64] | None = None,
+    instance_uids: tuple[str, ...] = (),
+    warnings: tuple[str, ...] = (),
+) -> Volume:
+    """The volume again. What the record lacks is empty; what is there and is no such thing is left out, and told.
+
+    Parameters
+    ----------
+    record
+        As ``volume_record`` gave it, or whatever a file by others holds in its place.
+    warnings
+        What the caller has to say about the file, after the record's own.
+    """
+    reader = _Reader(record)
+    said = reader.texts("warnings")
+    return Volume(
+        array=array,
+        affine=affine,
+        spacing=spacing,
+        padding=padding,
+        instance_uids=instance_uids,
+        label=reader.text("label"),
+        unit=reader.text("unit"),
+        metadata=reader.object("metadata"),
+        windows=tuple(window for one in reader.objects("windows") if (window := reader.window(one)) is not None),
+        voi_tables=tuple(table for one in reader.objects("voi_tables") if (table := reader.table(one)) is not None),
+        inverted=reader.flag("inverted"),
+        lossy=reader.flag("lossy"),
+        warnings=(*said, *warnings, *(f"the file's {name} are damaged and left out" for name in reader.damaged)),
+    )
+
+
+class _Reader:
+    """Takes what it is promised from a JSON object by others, and remembers what was something else."""
+
+    def __init__(self, record: Value) -> None:
+        self._record: Mapping[str, Value] = record if isinstance(record, dict) else {}
+        self.damaged: list[str] = [] if isinstance(record, dict) else ["descriptions"]
+
+    def _damage(self, name: str) -> None:
+        if name not in self.damaged:
+            self.damaged.append(name)
+
+    def text(self, name: str) -> str:
+        value = self._record.get(name, "")
+        if not isinstance(value, str):
+            self._damage(name)
+            return ""
+        return value
+
+    def flag(self, name: str) -> bool:
+        value = self._record.get(name, False)
+        if not isinstance(value, bool):
+            self._damage(name)
+        return value is True
+
+    def object(self, name: str) -> Mapping[str, Value]:
+        value = self._record.get(name, {})
+        if not isinstance(value, dict):
+            self._damage(name)
+            return {}
+        return value
+
+    def _list(self, name: str) -> Sequence[Value]:
+        value = self._record.get(name, [])
+        if not isinstance(value, list):
+            self._damage(name)
+            return ()
+        return value
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        found = self._list(name)
+        if not all(isinstance(one, str) for one in found):
+            self._damage(name)
+        return tuple(one for one in found if isinstance(one, str))
+
+    def objects(self, name: str) -> tuple[dict[str, Value], ...]:
+        found = self._list(name)
+        if not all(isinstance(one, dict) for one in found):
+            self._damage(name)
+        return tuple(one for one in found if isinstance(one, dict))
+
+    def window(self, one: dict[str, Value]) -> Window | None:
+        center, width = one.get("center"), one.get("width")
+        function, name = one.get("function", "LINEAR"), one.get("name", "")
+        numbers = isinstance(center, int | float) and isinstance(width, int | float)
+        if numbers and function in _FUNCTIONS and isinstance(name, str):
+            try:
+                return Window(cast(float, center), cast(float, width), cast(WindowFunction, function), name)
+            except (ParameterError, OverflowError):
+                pass
+        self._damage("windows")
+        return None
+
+    def table(self, one: dict[str, Value]) -> VoiTable | None:
+        first, bits, entries, name = one.get("first"), one.get("bits"), one.get("entries"), one.get("name", "")
+        if isinstance(first, int) and isinstance(bits, int) and isinstance(entries, list) and isinstance(name, str):
+            try:
+                return VoiTable(first, np.array(entries), bits, name)
+            except (ValueError, OverflowError):  # ParameterError is one
+                pass
+        self._damage("voi_tables")
+        return None
+
+
+def json_text(value: Value) -> str:
+    """Valid JSON in ASCII.
+
+    Raises
+    ------
+    FormatError
+        If a number in it is NaN or infinite, which JSON has no word for.
+    """
+    try:
+        return json.dumps(value, allow_nan=False, separators=(",", ":"))
+    except ValueError:
+        raise FormatError("the metadata hold a number that is not finite, which JSON has no word for") from None
+
+
+def json_value(text: str | bytes) -> Value:
+    """JSON by others.
+
+    Raises
+    ------
+    FormatError
+        If it is none, or nests deeper than can be read.
+    """
+    try:
+        return cast(Value, json.loads(text))
+    except (ValueError, RecursionError):
+        raise FormatError("the description is no JSON") from None
