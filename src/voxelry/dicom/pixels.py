@@ -201,11 +201,24 @@ def _conform(values: Stored, pixels: PixelDescription, header: Header, *, encaps
     high_bit = pixels.bits_stored - 1 if encapsulated else pixels.high_bit
     above = pixels.bits_allocated - 1 - high_bit
     unused = pixels.bits_allocated - pixels.bits_stored
-    if unused == 0 or (encapsulated and own_sign and _exceed(values, pixels)):
+    if unused == 0:
         return values
+    low, high = int(values.min()), int(values.max())
+    lowest, highest = _range(pixels)
+    if high_bit == pixels.bits_stored - 1 and lowest <= low and high <= highest:
+        return values  # nothing is in the unused bits but the sign
+    if encapsulated and own_sign and (low < lowest or high >= 1 << pixels.bits_stored):
+        return values  # a codestream that holds more bits than Bits Stored says: dirt is never compressed
     shifted = np.left_shift(values, above) if above else values
     # An arithmetic shift back extends the sign of signed values.
     return np.asarray(np.right_shift(shifted, unused))
+
+
+def _range(pixels: PixelDescription) -> tuple[int, int]:
+    """Between which stored values lie, by Bits Stored and Pixel Representation."""
+    if pixels.signed:
+        return -(1 << (pixels.bits_stored - 1)), (1 << (pixels.bits_stored - 1)) - 1
+    return 0, (1 << pixels.bits_stored) - 1
 
 
 def settle(values: Stored, pixels: PixelDescription) -> tuple[int, int]:
@@ -215,19 +228,12 @@ def settle(values: Stored, pixels: PixelDescription) -> tuple[int, int]:
     """
     low, high = int(values.min()) if pixels.signed else 0, int(values.max())
     unused = pixels.bits_allocated - pixels.bits_stored
-    lowest = -(1 << (pixels.bits_stored - 1)) if pixels.signed else 0
-    highest = (1 << (pixels.bits_stored - pixels.signed)) - 1
+    lowest, highest = _range(pixels)
     if unused == 0 or (pixels.high_bit == pixels.bits_stored - 1 and lowest <= low and high <= highest):
         return low, high
     np.left_shift(values, pixels.bits_allocated - 1 - pixels.high_bit, out=values)
     np.right_shift(values, unused, out=values)
     return int(values.min()) if pixels.signed else 0, int(values.max())
-
-
-def _exceed(values: Stored, pixels: PixelDescription) -> bool:
-    """True if a codestream holds more bits than Bits Stored says: they are values, since dirt is never compressed."""
-    lowest = -(1 << (pixels.bits_stored - 1)) if pixels.signed else 0
-    return bool(values.min() < lowest or values.max() >= 1 << pixels.bits_stored)
 
 
 def _as_rgb(values: Stored, pixels: PixelDescription, header: Header) -> Stored:
