@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from voxelry.dicom.series import Series as Series
     from voxelry.dicom.series import Study as Study
     from voxelry.dicom.stack import Stack as Stack
+    from voxelry.workflows.convert import ConvertReport as ConvertReport
+    from voxelry.workflows.convert import convert as convert
     from voxelry.workflows.load import LoadResult as LoadResult
     from voxelry.workflows.load import index as index
     from voxelry.workflows.load import load as load
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from voxelry.workflows.tabulate import tabulate as tabulate
 
 _WHERE = {
+    "ConvertReport": "workflows.convert",
     "GeometryReport": "dicom.report",
     "Index": "dicom.series",
     "LoadResult": "workflows.load",
@@ -56,6 +59,7 @@ _WHERE = {
     "Volume": "core.volume",
     "VoxelryError": "core.errors",
     "Window": "core.intensity",
+    "convert": "workflows.convert",
     "index": "workflows.load",
     "load": "workflows.load",
     "load_study": "workflows.load",

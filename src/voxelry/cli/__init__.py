@@ -14,7 +14,7 @@ from voxelry.cli.site import serve, token, worker
 
 EPILOG = (
     "Exit codes: 0 if anything was done, whatever was skipped; 1 if nothing could be done; 2 for wrong arguments; "
-    "130 if interrupted. Not for diagnostic use."
+    "3 if convert left out a volume; 130 if interrupted. Not for diagnostic use."
 )
 
 app = typer.Typer(

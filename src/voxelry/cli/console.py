@@ -19,6 +19,7 @@ from voxelry.core.progress import Progress as Callback
 from voxelry.core.progress import silent
 
 NOTHING_DONE = 1
+PARTLY_DONE = 3
 INTERRUPTED = 130
 NAMES_SHOWN = 3
 
@@ -102,11 +103,13 @@ def show_skipped(skipped: Mapping[str, Problem]) -> None:
             err.print(Text(f"  and {rest} more with such a reason (--json lists all)"))
 
 
-def end(*, done: bool, nothing: str) -> None:
-    """Exit code 0 if anything was done, else 1 with the sentence that says nothing was."""
+def end(*, done: bool, nothing: str, complete: bool = True) -> None:
+    """Exit code 0 if anything was done, else 1 with the sentence that says nothing was; 3 if something is missing."""
     if not done:
         fail(nothing)
         raise typer.Exit(NOTHING_DONE)
+    if not complete:
+        raise typer.Exit(PARTLY_DONE)
 
 
 def millimetres(spacing: tuple[float | None, ...]) -> str:

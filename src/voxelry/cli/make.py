@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from enum import Enum, StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,14 +16,12 @@ from voxelry.cli.look import JsonOption, PathArgument
 
 if TYPE_CHECKING:
     from voxelry.core.intensity import Window
+    from voxelry.core.value import Value
+    from voxelry.workflows.convert import Converted
     from voxelry.workflows.measure import MeasureReport
 
 
-class PictureKind(StrEnum):
-    """The formats of pictures."""
-
-    png = "png"
-    jpg = "jpg"
+PICTURES = ("png", "jpg")
 
 
 class Plane(StrEnum):
@@ -100,58 +99,145 @@ def _print_measurements(report: MeasureReport) -> None:
         warn(words)
 
 
+def _print_formats(wanted: bool) -> None:
+    if not wanted:
+        return
+    from voxelry.workflows.targets import list_formats
+
+    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
+    for heading in ("Format", "Suffixes", "What it is"):
+        table.add_column(heading)
+    for name, suffixes, description in list_formats():
+        table.add_row(Text(name, "cyan"), " ".join(suffixes), plain(description))
+    out.print(table)
+    raise typer.Exit
+
+
 def convert(
-    path: PathArgument,
-    folder: Annotated[Path, typer.Argument(help="Where to write; made if it is missing.")],
-    kind: Annotated[PictureKind, typer.Option("--format", "-f", help="The pictures' format.")] = PictureKind.png,
-    axis: Annotated[Plane | None, typer.Option(help="A plane of the patient; without it, slices as acquired.")] = None,
-    window: Annotated[
-        str | None, typer.Option(metavar="CENTER,WIDTH", help="What to show, for example 40,400; else the header's.")
+    path: Annotated[
+        Path, typer.Argument(help="DICOM (a file, a folder at any depth, a zip archive), or a file of a known format.")
+    ],
+    target: Annotated[
+        Path,
+        typer.Argument(
+            metavar="OUT",
+            help="A file, whose suffix says the format; or a folder, made if it is missing, that gets a file for "
+            "each volume.",
+        ),
+    ],
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="NAME",
+            help="The format, where OUT is a folder; see --list-formats. Without it a folder gets png pictures.",
+        ),
     ] = None,
+    _list: Annotated[
+        bool, typer.Option("--list-formats", callback=_print_formats, is_eager=True, help="List the formats and end.")
+    ] = False,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEMPLATE",
+            help="How files in a folder are called: {modality}-{series_number} unless you say otherwise. Also "
+            "{label}, {series_description}, {series_uid}, {study_uid}, {study_date}, {patient_id} and others.",
+        ),
+    ] = None,
+    compression: Annotated[str | None, typer.Option(metavar="NAME", help="How the format compresses.")] = None,
+    reorient: Annotated[
+        str | None,
+        typer.Option(metavar="AXES", help="Turn the axes of a NIfTI file: RAS, LPS, ...; none is resampled."),
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option of the format; may be repeated.")
+    ] = None,
+    axis: Annotated[
+        Plane | None, typer.Option(help="Pictures: a plane of the patient; without it, slices as acquired.")
+    ] = None,
+    window: Annotated[
+        str | None,
+        typer.Option(metavar="CENTER,WIDTH", help="Pictures: what to show, for example 40,400; else the header's."),
+    ] = None,
+    overlays: Annotated[
+        bool, typer.Option("--overlays", help="Pictures: draw the header's overlays in white.")
+    ] = False,
     on_irregular: IrregularOption = Irregular.ERROR,
-    overlays: Annotated[bool, typer.Option("--overlays", help="Draw the header's overlays in white.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Make again what is there; else what is done already is kept.")
+    ] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="How many volumes are worked on at a time; else one for each core.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the slices of volumes as pictures."""
-    from voxelry.core.errors import GeometryError, Problem
-    from voxelry.core.progress import part
-    from voxelry.workflows.load import load
-    from voxelry.workflows.measure import skipped_record
-    from voxelry.workflows.names import export_names
-    from voxelry.workflows.overlays import find_overlays
-    from voxelry.workflows.pictures import save_pictures
+    """Convert volumes: any format to any other, or to pictures.
 
-    shown = _window(window)
-    written: dict[str, int] = {}
+    The suffix of OUT chooses (scan.nii.gz, scan.nrrd, scan.h5), or --format. Several volumes of one place (phases,
+    echoes, time points) become one file where the format holds several.
+    """
+    from voxelry.workflows.convert import convert as run
+    from voxelry.workflows.measure import skipped_record
+    from voxelry.workflows.names import DEFAULT_TEMPLATE
+    from voxelry.workflows.targets import names_a_format
+
+    if kind is None and not names_a_format(target):
+        kind = PICTURES[0]
+    _window(window)
+    flags = {"compression": compression, "reorient": reorient, "axis": axis and axis.value, "window": window}
+    options = {key: value for key, value in flags.items() if value is not None} | _settings(settings or [])
+    if overlays:
+        options["overlays"] = True
     with working() as progress:
-        over, refused = find_overlays(path, progress=part(progress, 0, 0.1)) if overlays else ({}, {})
-        loaded = load(path, on_irregular=on_irregular.value, progress=part(progress, 0.1 if overlays else 0, 0.5))
-        skipped = {**loaded.skipped, **refused}
-        names = export_names(loaded.volumes)
-        for number, (volume, name) in enumerate(zip(loaded.volumes, names, strict=True)):
-            share = part(progress, 0.5 + number / len(names) / 2, 0.5 + (number + 1) / len(names) / 2)
-            target = folder / name if len(names) > 1 else folder
-            try:
-                files = save_pictures(
-                    volume,
-                    target,
-                    kind.value,
-                    shown,
-                    None if axis is None else axis.value,
-                    overlays=over,
-                    progress=share,
-                )
-            except GeometryError as error:
-                skipped[name] = Problem(error.code, f"{name}: {error}")
-            else:
-                written[str(target)] = len(files)
+        report = run(
+            path,
+            target,
+            format=kind,
+            options=options,
+            name=name or DEFAULT_TEMPLATE,
+            on_irregular=on_irregular.value,
+            overwrite=overwrite,
+            workers=workers,
+            progress=progress,
+        )
     if as_json:
-        print_json({"written": written, "skipped": skipped_record(skipped)})
+        print_json({
+            "written": {str(one.path): one.files for one in report.written},
+            "volumes": [one.record for one in report.written],
+            "skipped": skipped_record(report.skipped),
+        })  # fmt: skip
     else:
-        for target_name, count in written.items():
-            out.print(Text.assemble((f"{count:6} ", "bold"), f"{kind.value} pictures in {target_name}"))
-        show_skipped(skipped)
-    end(done=bool(written), nothing=f"{path}: no picture could be written")
+        for one in report.written:
+            _print_converted(one)
+        for words in dict.fromkeys(words for one in report.written for words in one.warnings):
+            warn(words)
+        show_skipped(report.skipped)
+    end(done=bool(report.written), nothing=f"{path}: nothing could be converted", complete=report.complete)
+
+
+def _print_converted(one: Converted) -> None:
+    shape = " x ".join(map(str, one.shape))
+    if one.path.is_dir() and one.fresh:
+        things = "pictures" if one.format in PICTURES else "files"
+        out.print(Text.assemble((f"{one.files:6} ", "bold"), f"{one.format} {things} in {one.path}"))
+    else:
+        state = "" if one.fresh else ", there already"
+        out.print(Text.assemble((f"{one.path}", "cyan"), f"  {shape}{state}"))
+
+
+def _settings(given: list[str]) -> dict[str, Value]:
+    """``key=value``: the value as JSON where it is some (3, true, [1, 2]), else as a text."""
+    found: dict[str, Value] = {}
+    for text in given:
+        key, sign, value = text.partition("=")
+        if not sign or not key:
+            raise typer.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="--set")
+        try:
+            found[key] = json.loads(value)
+        except ValueError:
+            found[key] = value
+    return found
 
 
 def _window(text: str | None) -> Window | None:

@@ -187,6 +187,12 @@ class FormatError(VoxelryError, ValueError):
     code = "format"
 
 
+class ExistsError(VoxelryError, FileExistsError):
+    """Something bears the name already, and was not asked to be replaced."""
+
+    code = "exists"
+
+
 class NotOneVolumeError(VoxelryError, ValueError):
     """Exactly one volume was asked for and there are none or several."""
 

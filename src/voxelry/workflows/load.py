@@ -233,14 +233,14 @@ def load_volume(
     raise NothingFoundError(f"{path}: holds no DICOM with pixels{detail}")
 
 
-_EXPECTED = frozenset({"not_dicom", "empty_file", "no_pixel_data", "duplicate", "empty_archive"})
+EXPECTED = frozenset({"not_dicom", "empty_file", "no_pixel_data", "duplicate", "empty_archive"})
 """Problems of files that a folder may hold and that no volume misses."""
 
 
 def _left_out(found: Index) -> tuple[str, ...]:
     """Warnings of files that may be slices: without one at its end a stack is still regular."""
     problems = [*found.skipped.values(), *(p for series in found.series for p in series.unusable.values())]
-    missed = [problem for problem in problems if problem.code not in _EXPECTED]
+    missed = [problem for problem in problems if problem.code not in EXPECTED]
     if not missed:
         return ()
     count = f"{len(missed)} file{'s' * (len(missed) > 1)} could not be used, so that slices may be missing"

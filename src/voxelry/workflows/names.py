@@ -1,12 +1,38 @@
-"""Names for exports: what they are, and never whose."""
+"""Names for exports: what they are, and never whose unless that is asked for."""
 
 from __future__ import annotations
 
 import re
+import string
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from voxelry.core.errors import ParameterError
+from voxelry.core.value import Value
 from voxelry.core.volume import Volume
+
+FIELDS: Mapping[str, str] = {
+    "modality": "Modality",
+    "series_number": "SeriesNumber",
+    "series_description": "SeriesDescription",
+    "series_uid": "SeriesInstanceUID",
+    "study_uid": "StudyInstanceUID",
+    "study_date": "StudyDate",
+    "study_description": "StudyDescription",
+    "accession_number": "AccessionNumber",
+    "patient_id": "PatientID",
+    "patient_name": "PatientName",
+}
+"""What a template may name, beside ``label``, and the attribute that it is. No default holds a person's."""
+
+LABEL = "label"
+DEFAULT_TEMPLATE = "{modality}-{series_number}"
+LONGEST_FIELD = 80
+_RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))})
+"""No file of Windows may be called so."""
+
+Lookup = Callable[[str], Value]
+"""The value of an attribute, by keyword; None where there is none."""
 
 
 def export_names(volumes: Sequence[Volume]) -> tuple[str, ...]:
@@ -14,17 +40,70 @@ def export_names(volumes: Sequence[Volume]) -> tuple[str, ...]:
 
     Descriptions are left out: people write patients' names into them.
     """
-    names = [_name(volume) for volume in volumes]
-    often = Counter(names)
+    return numbered(file_name(DEFAULT_TEMPLATE, volume.metadata.get, volume.label) for volume in volumes)
+
+
+def numbered(names: Iterable[str]) -> tuple[str, ...]:
+    """The same names, with ``-1``, ``-2`` and so on behind those that several share, whatever their case."""
+    wanted = list(names)
+    often = Counter(name.lower() for name in wanted)
     seen: Counter[str] = Counter()
-    numbered = []
-    for name in names:
-        seen[name] += 1
-        numbered.append(f"{name}-{seen[name]:0{len(str(often[name]))}d}" if often[name] > 1 else name)
-    return tuple(numbered)
+    taken = {name.lower() for name in wanted if often[name.lower()] == 1}
+    found = []
+    for name in wanted:
+        key, chosen = name.lower(), name
+        while often[key] > 1 and (chosen is name or chosen.lower() in taken):
+            seen[key] += 1
+            chosen = f"{name}-{seen[key]:0{len(str(often[key]))}d}"
+        taken.add(chosen.lower())
+        found.append(chosen)
+    return tuple(found)
 
 
-def _name(volume: Volume) -> str:
-    modality = re.sub(r"[^a-z0-9]", "", str(volume.metadata.get("Modality") or "").lower()) or "volume"
-    number = volume.metadata.get("SeriesNumber")
-    return f"{modality}-{number}" if isinstance(number, int) and number >= 0 else modality
+def check_template(template: str) -> None:
+    """Raise a ParameterError unless it is a relative path of known fields and words."""
+    known = ", ".join(f"{{{name}}}" for name in (*FIELDS, LABEL))
+    try:
+        parts = list(string.Formatter().parse(template))
+    except ValueError as error:
+        raise ParameterError(f"the name {template!r} cannot be understood ({error}); fields are {known}") from None
+    for _, name, form, conversion in parts:
+        if name is not None and (name not in (*FIELDS, LABEL) or form or conversion):
+            raise ParameterError(f"no field {{{name}}} for names of files; there are {known}")
+    words = "".join(literal for literal, *_ in parts)
+    if template.startswith("/") or re.search(r"[\\:\0]", words) or ".." in re.split(r"[/{}]", template):
+        raise ParameterError(f"the name {template!r} leads out of the folder")
+
+
+def file_name(template: str, lookup: Lookup, label: str = "") -> str:
+    """The name that a template gives, safe for every file system; folders only where the template itself has a slash.
+
+    Parameters
+    ----------
+    template
+        ``"{modality}-{series_number}-{label}"``: see `FIELDS`. Empty fields vanish with the sign between.
+    lookup
+        Where the fields' attributes are found.
+    """
+    asked = {name: keyword for name, keyword in FIELDS.items() if f"{{{name}}}" in template}
+    values = {name: _safe(_shown(name, lookup(keyword))) for name, keyword in asked.items()}
+    parts = [_tidy(part.format(**values, label=_safe(label))) for part in template.split("/")]
+    return "/".join(part for part in parts if part) or "volume"
+
+
+def _shown(name: str, value: Value) -> str:
+    if name == "modality":
+        return re.sub(r"[^a-z0-9]", "", str(value or "").lower()) or "volume"
+    if name == "series_number":
+        return str(value) if isinstance(value, int) and value >= 0 else ""
+    return "" if value is None or isinstance(value, list | dict) else str(value)
+
+
+def _safe(value: str) -> str:
+    """Letters, digits and a few signs; nothing that a file system or a shell would obey."""
+    return re.sub(r"[^\w.+=-]+", "_", value).strip("._-")[:LONGEST_FIELD]
+
+
+def _tidy(part: str) -> str:
+    part = re.sub(r"([-_ ])[-_ ]+", r"\1", part).strip("-_ .")
+    return f"{part}_" if part.split(".")[0].lower() in _RESERVED else part

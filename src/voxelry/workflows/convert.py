@@ -1,0 +1,311 @@
+"""From anything that holds volumes to anything that holds volumes."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from voxelry.core.errors import ExistsError, FormatError, GeometryError, ParameterError, Problem, VoxelryError
+from voxelry.core.progress import Progress, part, silent
+from voxelry.core.value import Value
+from voxelry.core.volume import Volume
+from voxelry.dicom.irregular import OnIrregular, check_on_irregular
+from voxelry.dicom.parallel import workers as cores
+from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, StrPath
+from voxelry.workflows.batches import Batch, batches_of, digest
+from voxelry.workflows.ledger import Ledger
+from voxelry.workflows.load import EXPECTED
+from voxelry.workflows.names import DEFAULT_TEMPLATE, check_template, file_name, numbered
+from voxelry.workflows.publish import staged
+from voxelry.workflows.targets import Target, find_target, stem_and_suffix
+
+_NONE: Mapping[str, Value] = MappingProxyType({})
+
+
+@dataclass(frozen=True, eq=False)
+class Converted:
+    """One file, or folder, and what it holds.
+
+    Attributes
+    ----------
+    format
+        Its name.
+    shape
+        ``(slice, row, column)``, before it the number of volumes where there are several, behind it the samples
+        of colour.
+    files
+        How many files it is.
+    warnings
+        Of its volumes.
+    fresh
+        False where an earlier run made it, and nothing was to be done.
+    made
+        ``path`` and what belongs to it: a sidecar, a file of voxels beside its header.
+    skipped
+        What it lacks, and why: overlays that cannot be read.
+    """
+
+    path: Path
+    format: str
+    shape: tuple[int, ...]
+    files: int = 1
+    warnings: tuple[str, ...] = ()
+    fresh: bool = True
+    made: tuple[Path, ...] = ()
+    skipped: Mapping[str, Problem] = field(default_factory=dict)
+
+    @property
+    def record(self) -> dict[str, Value]:
+        """As JSON."""
+        return {
+            "path": str(self.path),
+            "format": self.format,
+            "shape": list(self.shape),
+            "files": self.files,
+            "fresh": self.fresh,
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class ConvertReport:
+    """What became of every volume and every file.
+
+    Attributes
+    ----------
+    written
+        In the order of studies, series and stacks.
+    skipped
+        What was not converted and why: files of the source by their name, and volumes by the name that they would
+        have had.
+    """
+
+    written: tuple[Converted, ...]
+    skipped: Mapping[str, Problem]
+
+    @property
+    def complete(self) -> bool:
+        """True unless something was left out that belongs in a volume; a text beside the images does not."""
+        return all(problem.code in EXPECTED for problem in self.skipped.values())
+
+
+def convert(
+    source: StrPath,
+    target: StrPath,
+    *,
+    format: str | None = None,  # noqa: A002 - its public name
+    options: Mapping[str, Value] = _NONE,
+    name: str = DEFAULT_TEMPLATE,
+    on_irregular: OnIrregular = "error",
+    overwrite: bool = False,
+    workers: int | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    progress: Progress = silent,
+) -> ConvertReport:
+    """Convert everything below a path.
+
+    Volumes of one series and one grid (phases, echoes, time points) become one file with a fourth axis where the
+    format holds several, in the order in which ``load`` gives them; else one file each.
+
+    Parameters
+    ----------
+    source
+        DICOM (a file, a folder at any depth, a zip archive), or a file of a registered format.
+    target
+        A file, whose suffix says its format; or a folder, which gets a file for each batch of volumes. A file for
+        which there are several batches is numbered: ``scan-ct-2.nii.gz``.
+    format
+        The format's name (``"nifti"``) where the suffix does not say it; ``"png"`` and ``"jpg"`` are pictures.
+    options
+        As the format documents them.
+    name
+        How files in a folder are called: a template of the fields in ``workflows.names.FIELDS`` and ``{label}``.
+        What several would be called is numbered. The default holds no patient's value.
+    on_irregular
+        As for ``load``.
+    overwrite
+        True to make again what is there. Otherwise what an earlier run made from the same files with the same
+        options is kept, and anything else that bears the name is left alone and told among ``skipped``.
+    workers
+        How many batches are worked on at a time; None for as many as there are cores.
+
+    Returns
+    -------
+    report
+        Whatever could not be converted is in ``skipped``; it spoils nothing else. Nothing half-written ever bears
+        its final name.
+
+    Raises
+    ------
+    NothingFoundError
+        If the source does not exist.
+    ParameterError
+        If the format, an option, the template or ``on_irregular`` is none that there is: before anything is read.
+    FormatError
+        If the source bears the suffix of a format and is no file of it.
+    """
+    check_on_irregular(on_irregular)
+    check_template(name)
+    if workers is not None and workers < 1:
+        raise ParameterError(f"{workers} workers do no work; there must be at least 1")
+    aim = find_target(target, format, options)
+    batches, skipped = batches_of(
+        source, together=aim.several, on_irregular=on_irregular, limits=limits, progress=part(progress, 0, 0.2)
+    )
+    skipped = dict(skipped)
+    jobs = list(_jobs(batches, aim, Path(target), name))
+    run = _Run(aim, Ledger(jobs[0].root) if jobs and aim.staged else None, on_irregular, overwrite)
+    written: dict[int, tuple[Converted, ...]] = {}
+    meter = _Meter(len(jobs), part(progress, 0.2, 1))
+    with ThreadPoolExecutor(min(workers or cores(), max(1, len(jobs))), "convert") as pool:
+        futures = {pool.submit(run.convert, job, meter.of(number)): number for number, job in enumerate(jobs)}
+        try:
+            for future in as_completed(futures):
+                number = futures[future]
+                written[number], problems = future.result()
+                run.note(jobs[number], written[number])
+                skipped.update(problems)
+        finally:
+            pool.shutdown(cancel_futures=True)  # what is being written is finished, nothing else is begun
+    progress(1.0, "converted")
+    return ConvertReport(tuple(one for number in sorted(written) for one in written[number]), MappingProxyType(skipped))
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """A batch and what it is to be called: ``root / name``."""
+
+    batch: Batch
+    root: Path
+    name: str
+
+    @property
+    def path(self) -> Path:
+        return self.root / self.name
+
+
+def _jobs(batches: Sequence[Batch], aim: Target, target: Path, template: str) -> Iterator[_Job]:
+    names = [file_name(template, batch.lookup, batch.label) for batch in batches]
+    if not aim.folder:
+        stem, suffix = stem_and_suffix(target.name, aim.suffix)
+        whole = [stem] if len(batches) == 1 else [f"{stem}-{name.replace('/', '-')}" for name in names]
+        for batch, name in zip(batches, numbered(whole), strict=True):
+            yield _Job(batch, target.parent, name + suffix)
+    elif not aim.suffix and len(batches) == 1:  # a folder of files, and it is named
+        yield _Job(batches[0], target, ".")
+    else:
+        for batch, name in zip(batches, numbered(names), strict=True):
+            yield _Job(batch, target, name + aim.suffix)
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """What all jobs of a conversion share."""
+
+    aim: Target
+    ledger: Ledger | None
+    on_irregular: OnIrregular
+    overwrite: bool
+
+    def convert(self, job: _Job, progress: Progress) -> tuple[tuple[Converted, ...], dict[str, Problem]]:
+        """Do a job; what goes wrong is a value, so that it stops no other."""
+        kept = None if self.ledger is None or self.overwrite else self.ledger.done(job.name, self._fingerprint(job))
+        if kept is not None:
+            progress(1.0, "there already")
+            return (
+                Converted(
+                    job.path if job.path in kept else kept[0],
+                    self.aim.name,
+                    _shape(job.batch.shapes),
+                    len(kept),
+                    fresh=False,
+                ),
+            ), {}
+        try:
+            volumes = job.batch.load(part(progress, 0, 0.5))
+            made = self._write(job, volumes, part(progress, 0.5, 1))
+            return made, {name: problem for one in made for name, problem in one.skipped.items()}
+        except ParameterError:  # it is wrong for all
+            raise
+        except VoxelryError as error:
+            return (), {str(job.path): Problem(error.code, f"{job.path}: {error}", error.numbers)}
+        except OSError as error:
+            words = error.strerror or type(error).__name__
+            return (), {str(job.path): Problem("not_written", f"{job.path}: cannot be read or written ({words})")}
+
+    def _fingerprint(self, job: _Job) -> str:
+        settings = json.dumps(self.aim.settings, sort_keys=True, default=str)
+        return digest([job.batch.fingerprint, self.aim.name, settings, self.on_irregular])
+
+    def note(self, job: _Job, made: Sequence[Converted]) -> None:
+        """Remember what was made; an earlier run's is remembered already."""
+        if self.ledger is not None and made and all(one.fresh for one in made):
+            self.ledger.add(job.name, self._fingerprint(job), [file for one in made for file in one.made])
+
+    def _write(self, job: _Job, volumes: Sequence[Volume], progress: Progress) -> tuple[Converted, ...]:
+        """All volumes as one file, or one each if the format cannot hold them together."""
+        try:
+            return (self._write_one(job.path, volumes, job.batch, progress),)
+        except (FormatError, GeometryError):
+            if len(volumes) == 1:
+                raise
+        stem, suffix = stem_and_suffix(job.path.name, self.aim.suffix)
+        names = numbered(file_name("{label}", lambda _: None, volume.label) for volume in volumes)
+        written = []
+        for number, (volume, name) in enumerate(zip(volumes, names, strict=True)):
+            path = job.path.with_name(f"{stem}-{name}{suffix}")
+            share = part(progress, number / len(volumes), (number + 1) / len(volumes))
+            written.append(self._write_one(path, [volume], job.batch.only(number), share))
+        return tuple(written)
+
+    def _write_one(self, path: Path, volumes: Sequence[Volume], batch: Batch, progress: Progress) -> Converted:
+        warnings = tuple(dict.fromkeys(words for volume in volumes for words in volume.warnings))
+        shape = _shape([volume.array.shape for volume in volumes])
+        if not self.aim.staged:
+            told = self.aim.write(volumes, path, batch, progress)
+            return Converted(path, self.aim.name, shape, told.files, (*warnings, *told.warnings), skipped=told.skipped)
+        self._check_free(path)
+        with staged(path) as aside:
+            told = self.aim.write(volumes, aside, batch, progress)
+            made = tuple(path.parent / entry.name for entry in sorted(aside.parent.iterdir()))
+            for file in made:
+                self._check_free(file)
+        return Converted(
+            path, self.aim.name, shape, told.files, (*warnings, *told.warnings), made=made, skipped=told.skipped
+        )
+
+    def _check_free(self, path: Path) -> None:
+        if not self.overwrite and os.path.lexists(path):
+            raise ExistsError(
+                f"{path.name} is there already, and was not made from these files with these options; "
+                "choose another name, or overwrite it (--overwrite)"
+            )
+
+
+def _shape(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    return shapes[0] if len(shapes) == 1 else (len(shapes), *shapes[0])
+
+
+class _Meter:
+    """The progress of many jobs as one."""
+
+    def __init__(self, jobs: int, progress: Progress) -> None:
+        self._done = [0.0] * jobs
+        self._progress = progress
+        self._lock = threading.Lock()
+
+    def of(self, number: int) -> Progress:
+        """The progress of one job."""
+
+        def tell(fraction: float, words: str) -> None:
+            with self._lock:
+                self._done[number] = fraction
+                self._progress(sum(self._done) / len(self._done), words)
+
+        return tell

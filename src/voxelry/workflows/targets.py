@@ -1,0 +1,214 @@
+"""What volumes can be written as: a registered format, DICOM, pictures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeAlias, cast, get_args
+
+from voxelry.core.errors import FormatError, ParameterError, Problem, VoxelryError
+from voxelry.core.intensity import Window
+from voxelry.core.planes import Axis, plane_count
+from voxelry.core.progress import Progress
+from voxelry.core.protocols import VolumeFormat
+from voxelry.core.registry import format_named, formats
+from voxelry.core.value import Value
+from voxelry.core.volume import Volume
+from voxelry.dicom.overlays import Overlay, overlays_of
+from voxelry.dicom.sources import StrPath
+from voxelry.formats.picture import PictureFormat
+from voxelry.workflows.batches import Batch
+from voxelry.workflows.pictures import save_pictures
+
+PICTURE_OPTIONS = ("axis", "overlays", "window")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a writer has to say: how many files it made, what a user must know of them, and what it left out."""
+
+    files: int = 1
+    warnings: tuple[str, ...] = ()
+    skipped: Mapping[str, Problem] = field(default_factory=dict)
+
+
+Writer: TypeAlias = Callable[[Sequence[Volume], Path, Batch, Progress], Told]
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A way to write volumes.
+
+    Attributes
+    ----------
+    name
+        For people: ``"nifti"``, ``"png"``.
+    suffix
+        Of what is written; empty where that is a folder of files.
+    folder
+        True if the target's path is a folder that gets an entry for each batch; False if it is the file itself.
+    write
+        Writes volumes of one grid to a path.
+    several
+        True if several volumes may become one file.
+    staged
+        True if what is written has to be moved to its place when it is whole.
+    settings
+        What changes the result, beside the volumes.
+    """
+
+    name: str
+    suffix: str
+    folder: bool
+    write: Writer
+    several: bool
+    staged: bool
+    settings: Mapping[str, Value]
+
+
+def stem_and_suffix(name: str, suffix: str) -> tuple[str, str]:
+    """A file's name without and with its format's suffix, in whatever case it is written."""
+    if suffix and name.lower().endswith(suffix):
+        return name[: len(name) - len(suffix)], name[len(name) - len(suffix) :]
+    return name, ""
+
+
+def find_target(path: StrPath, format: str | None, options: Mapping[str, Value]) -> Target:  # noqa: A002
+    """What a path's suffix, or the name of a format, asks for.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such format, or suffix and name contradict each other; the message lists what there is.
+    """
+    by_suffix = _by_suffix(_last(path))
+    if format is None and by_suffix is None:
+        raise ParameterError(
+            f"nothing says which format is wanted: the target's name ends in none of the known suffixes; {known()}"
+        )
+    wanted = by_suffix[0] if format is None and by_suffix is not None else _canonical(str(format))
+    if by_suffix is not None and by_suffix[0] != wanted:
+        raise ParameterError(f"the target's name ends in {by_suffix[1]}, which is {by_suffix[0]}, and not {wanted}")
+    suffix = "" if by_suffix is None else by_suffix[1]
+    if wanted in get_args(PictureFormat):
+        return _pictures(cast("PictureFormat", wanted), suffix, options)
+    return _volumes(format_named(wanted), suffix, options)
+
+
+def names_a_format(path: StrPath) -> bool:
+    """True if the path's suffix says what is wanted."""
+    return _by_suffix(_last(path)) is not None
+
+
+def _last(path: StrPath) -> str:
+    return os.path.basename(os.path.normpath(os.fspath(path))).lower()  # noqa: PTH119
+
+
+def known() -> str:
+    """The formats that there are, in words."""
+    return "formats are " + ", ".join(f"{name} ({' '.join(suffixes)})" for name, suffixes, _ in list_formats())
+
+
+def list_formats() -> list[tuple[str, tuple[str, ...], str]]:
+    """Name, suffixes and a few words of each format that can be written."""
+    own = [(one.name, one.suffixes, one.description) for one in formats()]
+    return [
+        *own,
+        ("png", (".png",), "pictures without loss, one for each slice"),
+        ("jpg", (".jpg", ".jpeg"), "small pictures, one for each slice"),
+    ]
+
+
+def _canonical(name: str) -> str:
+    """A format by its name, or by one of its suffixes with or without the dot."""
+    asked = name.lower()
+    for one, suffixes, _ in list_formats():
+        if asked == one or f".{asked.lstrip('.')}" in suffixes:
+            return one
+    raise ParameterError(f"no format is called {name!r}; {known()}")
+
+
+def _by_suffix(name: str) -> tuple[str, str] | None:
+    """The format that a file's name ends in, and the suffix."""
+    fitting = [(suffix, one) for one, suffixes, _ in list_formats() for suffix in suffixes if name.endswith(suffix)]
+    if not fitting:
+        return None
+    suffix, one = max(fitting, key=lambda pair: len(pair[0]))
+    return one, suffix
+
+
+# --- registered formats -----------------------------------------------------------------------------------------------
+
+
+def _volumes(own: VolumeFormat, suffix: str, options: Mapping[str, Value]) -> Target:
+    def write(volumes: Sequence[Volume], path: Path, _: Batch, progress: Progress) -> Told:
+        own.write(volumes, os.fspath(path), options=dict(options), progress=progress)
+        return Told()
+
+    return Target(own.name, suffix or own.suffixes[0], not suffix, write, several=True, staged=True, settings=options)
+
+
+def check_options(options: Mapping[str, Value], allowed: Sequence[str], name: str) -> None:
+    """Raise a ParameterError that lists the known options if another one is there."""
+    unknown = [option for option in options if option not in allowed]
+    if unknown:
+        raise ParameterError(f"{name} has no option {unknown[0]!r}; it has {', '.join(allowed)}")
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+
+def _pictures(kind: PictureFormat, suffix: str, options: Mapping[str, Value]) -> Target:
+    check_options(options, PICTURE_OPTIONS, kind)
+    axis, window = _axis(options.get("axis")), _window(options.get("window"))
+    wanted = bool(options.get("overlays"))
+    if wanted and axis is not None:
+        raise ParameterError(f"overlays lie over slices as they were acquired, not over {axis} planes")
+
+    def write(volumes: Sequence[Volume], path: Path, batch: Batch, progress: Progress) -> Told:
+        (volume,) = volumes
+        over, refused = _overlays(batch) if wanted else ({}, {})
+        if not suffix:
+            files = save_pictures(volume, path, kind, window, axis, overlays=over, progress=progress)
+            return Told(len(files), skipped=refused)
+        count = plane_count(volume, axis)
+        if count > 1:
+            raise FormatError(f"one picture cannot hold {count} slices; name a folder, with --format {kind}")
+        with TemporaryDirectory(dir=path.parent) as folder:
+            (file,) = save_pictures(volume, folder, kind, window, axis, overlays=over, progress=progress)
+            file.replace(path)
+        return Told(skipped=refused)
+
+    return Target(kind, suffix, not suffix, write, several=False, staged=bool(suffix), settings=options)
+
+
+def _axis(value: Value) -> Axis | None:
+    if value is None or value in get_args(Axis):
+        return cast("Axis | None", value)
+    raise ParameterError(f"no axis {value!r}; there are {', '.join(get_args(Axis))}")
+
+
+def _window(value: Value) -> Window | None:
+    """``"40,400"`` or ``[40, 400]``: centre and width."""
+    if value is None:
+        return None
+    parts = value.split(",") if isinstance(value, str) else value
+    try:
+        center, width = (float(cast("float", part)) for part in cast("list[Value]", parts))
+    except (TypeError, ValueError):
+        raise ParameterError(f"{value!r} is no CENTER,WIDTH, such as 40,400") from None
+    return Window(center, width)
+
+
+def _overlays(batch: Batch) -> tuple[dict[str, tuple[Overlay, ...]], dict[str, Problem]]:
+    found: dict[str, tuple[Overlay, ...]] = {}
+    refused: dict[str, Problem] = {}
+    for header in dict.fromkeys(header for stack in batch.stacks for header in stack.headers):
+        try:
+            found[header.sop_instance_uid] = overlays_of(header)
+        except VoxelryError as error:
+            refused[header.name] = error.problem
+    return {uid: masks for uid, masks in found.items() if masks}, refused

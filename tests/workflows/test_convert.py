@@ -1,0 +1,268 @@
+"""Conversions: one file for what goes together, names that tell nobody's, and nothing half-written."""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import partial
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydicom.dataset import Dataset
+
+import voxelry
+from tests.workflows.plain_format import PLAIN, SINGLE
+from voxelry import ConvertReport, convert
+from voxelry.core import registry
+from voxelry.core.errors import NothingFoundError, ParameterError
+from voxelry.core.value import Value
+from voxelry.testing import PATIENT_ID, SECRETS, bad_files, synthetic_series, zip_folder
+from voxelry.workflows.ledger import LEDGER
+from voxelry.workflows.names import FIELDS, check_template, file_name, numbered
+
+
+@pytest.fixture(autouse=True)
+def plain_formats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside those that are installed, two of the tests' own."""
+    own = [
+        EntryPoint(name, f"tests.workflows.plain_format:{name.upper()}", registry.GROUP) for name in ("plain", "single")
+    ]
+    installed = registry.FormatRegistry(lambda: [*entry_points(group=registry.GROUP), *own])
+    monkeypatch.setattr(registry, "_INSTALLED", installed)
+
+
+def names(report: ConvertReport) -> list[str]:
+    return [one.path.name for one in report.written]
+
+
+def phases(folder: Path, count: int = 3) -> None:
+    """Volumes of one place and one series."""
+    for number in range(count):
+        synthetic_series(
+            folder / str(number),
+            seed=7,
+            first_index=0,
+            pixels=np.arange(5 * 16 * 20, dtype=np.uint16).reshape(5, 16, 20) % 1000 + number,
+            modality="MR",
+            rescale=None,
+            edit=partial(_phase, number),
+        )
+
+
+def _phase(number: int, index: int, dataset: Dataset) -> None:
+    dataset.SOPInstanceUID = f"{dataset.SOPInstanceUID}.{number + 1}"
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    dataset.EchoTime = 4.5 + number
+    dataset.InstanceNumber = 5 * number + index + 1
+
+
+def test_one_volume_is_one_file_of_that_name(tmp_path: Path) -> None:
+    truth = synthetic_series(tmp_path / "in")
+    report = convert(tmp_path / "in", tmp_path / "deep" / "out.plain")
+    assert [one.path for one in report.written] == [tmp_path / "deep" / "out.plain"]
+    assert report.written[0].shape == (5, 16, 20)
+    assert report.complete
+    assert not report.skipped
+    (volume,) = PLAIN.read(str(tmp_path / "deep" / "out.plain"))
+    np.testing.assert_array_equal(volume.array, truth.array)
+    np.testing.assert_allclose(np.asarray(volume.affine), truth.affine)
+    back = convert(tmp_path / "deep" / "out.plain", tmp_path / "again.single")
+    np.testing.assert_array_equal(SINGLE.read(str(back.written[0].path))[0].array, truth.array)
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_volumes_of_one_place_are_one_file_in_their_order(tmp_path: Path, zipped: bool) -> None:
+    phases(tmp_path / "in")
+    source = zip_folder(tmp_path / "in.zip", tmp_path / "in") if zipped else tmp_path / "in"
+    report = convert(source, tmp_path / "out.plain")
+    assert report.written[0].shape == (3, 5, 16, 20)
+    volumes = PLAIN.read(str(tmp_path / "out.plain"))
+    assert [volume.label for volume in volumes] == ["EchoTime 4.5", "EchoTime 5.5", "EchoTime 6.5"]
+    assert [int(volume.array[0, 0, 0]) for volume in volumes] == [0, 1, 2]
+    assert all(
+        np.array_equal(mine.array, theirs.array)
+        for mine, theirs in zip(volumes, voxelry.load(source).volumes, strict=True)
+    )
+
+
+def test_a_format_that_holds_one_gets_a_file_for_each(tmp_path: Path) -> None:
+    phases(tmp_path / "in")
+    report = convert(tmp_path / "in", tmp_path / "out.single")
+    assert names(report) == ["out-EchoTime_4.5.single", "out-EchoTime_5.5.single", "out-EchoTime_6.5.single"]
+    assert [int(SINGLE.read(str(one.path))[0].array[0, 0, 0]) for one in report.written] == [0, 1, 2]
+    again = convert(tmp_path / "in", tmp_path / "out.single")
+    assert [one.fresh for one in again.written] == [False]
+    assert again.written[0].files == 6  # each with its companion
+
+
+def test_a_folder_of_studies_has_a_file_for_each_series(tmp_path: Path) -> None:
+    synthetic_series(tmp_path / "in" / "a", seed=1)
+    synthetic_series(tmp_path / "in" / "b", seed=2)
+    synthetic_series(tmp_path / "in" / "gap", seed=3, offsets=(0, 3, 6, 12, 15))
+    codes = bad_files(tmp_path / "in" / "bad")
+    report = convert(tmp_path / "in", tmp_path / "out", format="plain")
+    assert len(report.written) == 2
+    assert not report.complete
+    left = [problem.code for problem in report.skipped.values()]
+    assert sorted(left) == sorted([*codes.values(), "missing_slices"])
+    assert all(any(name in problem.message for problem in report.skipped.values()) for name in codes)
+    split = convert(tmp_path / "in" / "gap", tmp_path / "split", format="plain", on_irregular="split")
+    assert [one.shape[0] for one in split.written] == [3, 2]
+    assert not any(secret in str(path) for path in tmp_path.rglob("*") for secret in SECRETS)
+    assert not any(secret in (tmp_path / "out" / LEDGER).read_text() for secret in SECRETS)
+
+
+def test_names_come_from_the_template_and_a_patient_only_where_it_asks(tmp_path: Path) -> None:
+    synthetic_series(tmp_path / "in", attributes={"SeriesDescription": "../T1: a/b", "SeriesNumber": 4})
+    for template, expected in {
+        "{modality}-{series_number}-{label}": "ct-4.plain",
+        "{series_description}/{series_number}": "T1_a_b/4.plain",
+        "x": "x.plain",
+    }.items():
+        report = convert(tmp_path / "in", tmp_path / template[:3], format="plain", name=template)
+        assert report.written[0].path.relative_to(tmp_path / template[:3]) == Path(expected)
+    asked = convert(tmp_path / "in", tmp_path / "patient", format="plain", name="{patient_id}")
+    assert asked.written[0].path.stem == PATIENT_ID
+
+
+@pytest.mark.parametrize("template", ["{nobody}", "../{modality}", "/{modality}", "{modality", "a\\b", "{label!r}"])
+def test_templates_that_lead_nowhere_are_refused_before_anything_is_read(tmp_path: Path, template: str) -> None:
+    with pytest.raises(ParameterError):
+        convert(tmp_path / "missing", tmp_path / "out", format="plain", name=template)
+
+
+@given(st.text(), st.text(), st.lists(st.text()))
+def test_whatever_a_header_says_is_a_safe_name(description: str, label: str, more: list[str]) -> None:
+    values: dict[str, Value] = {"SeriesDescription": description, "PatientID": more[0] if more else None}
+    template = "{series_description}-{label}/{patient_id}"
+    check_template(template)
+    made = file_name(template, values.get, label)
+    parts = made.split("/")
+    assert 1 <= len(parts) <= 2
+    assert all(re.fullmatch(r"[\w+=.-]+", part) and part.strip(".") for part in parts)
+    assert all(len(part) <= 200 for part in parts)
+
+
+@given(st.lists(st.sampled_from(["a", "A", "a-1", "a-2", "b", "b-01"]), max_size=12))
+def test_numbered_names_are_different_for_every_file_system(wanted: list[str]) -> None:
+    found = numbered(wanted)
+    assert len({name.lower() for name in found}) == len(wanted)
+    assert all(name.startswith(asked) for name, asked in zip(found, wanted, strict=True))
+
+
+def test_no_default_names_a_person() -> None:
+    assert {"patient_id", "patient_name"} < set(FIELDS)
+    assert file_name("{modality}-{series_number}", {"PatientName": "X", "Modality": "MR"}.get) == "mr"
+
+
+def test_a_second_run_does_only_what_is_left(tmp_path: Path) -> None:
+    first = synthetic_series(tmp_path / "in" / "a", seed=1)
+    synthetic_series(tmp_path / "in" / "b", seed=2)
+    template = "{series_uid}"
+    done = convert(tmp_path / "in", tmp_path / "out", format="plain", name=template)
+    assert [one.fresh for one in done.written] == [True, True]
+    stamps = {one.path: one.path.stat().st_mtime_ns for one in done.written}
+    again = convert(tmp_path / "in", tmp_path / "out", format="plain", name=template)
+    assert [one.fresh for one in again.written] == [False, False]
+    assert {one.path: one.path.stat().st_mtime_ns for one in again.written} == stamps
+    gone = next(iter(stamps))
+    gone.unlink()
+    mended = convert(tmp_path / "in", tmp_path / "out", format="plain", name=template, overwrite=False)
+    # Its companion is there still, and is not replaced without being asked to.
+    assert {problem.code for problem in mended.skipped.values()} == {"exists"}
+    gone.with_name(f"{gone.name}.labels").unlink()
+    mended = convert(tmp_path / "in", tmp_path / "out", format="plain", name=template)
+    assert sorted(one.fresh for one in mended.written) == [False, True]
+    os.utime(first.paths[0], ns=(1, 1))
+    changed = convert(tmp_path / "in", tmp_path / "out", format="plain", name=template)
+    assert [problem.code for problem in changed.skipped.values()] == ["exists"]
+    assert not changed.complete
+    assert len(convert(tmp_path / "in", tmp_path / "out", format="plain", name=template, overwrite=True).written) == 2
+
+
+def test_another_s_file_is_left_alone_unless_it_may_be_replaced(tmp_path: Path) -> None:
+    synthetic_series(tmp_path / "in")
+    target = tmp_path / "out.plain"
+    target.write_text("mine")
+    report = convert(tmp_path / "in", target)
+    assert not report.written
+    assert target.read_text() == "mine"
+    assert convert(tmp_path / "in", target, overwrite=True).written
+    assert len(PLAIN.read(str(target))) == 1
+
+
+def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:
+    synthetic_series(tmp_path / "in")
+    (tmp_path / "out").mkdir()
+    report = convert(tmp_path / "in", tmp_path / "out" / "a.plain", options={"full": True})
+    assert [problem.code for problem in report.skipped.values()] == ["not_written"]
+    assert "No space left on device" in str(next(iter(report.skipped.values())))
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_what_is_wrong_for_all_is_told_at_once(tmp_path: Path) -> None:
+    synthetic_series(tmp_path / "in")
+    for target, form in (("out", None), ("out", "nonsense"), ("out.plain", "single"), ("out.plain", "png")):
+        with pytest.raises(ParameterError):
+            convert(tmp_path / "in", tmp_path / target, format=form)
+    with pytest.raises(ParameterError, match="option"):
+        convert(tmp_path / "in", tmp_path / "out.plain", options={"colour": "red"})
+    with pytest.raises(ParameterError, match="at least 1"):
+        convert(tmp_path / "in", tmp_path / "out.plain", workers=0)
+    with pytest.raises(NothingFoundError):
+        convert(tmp_path / "missing", tmp_path / "out.plain")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in"]
+
+
+def test_workers_change_nothing_but_the_time(tmp_path: Path) -> None:
+    for seed in range(6):
+        synthetic_series(tmp_path / "in" / str(seed), seed=seed)
+    told: list[float] = []
+    one = convert(tmp_path / "in", tmp_path / "one", format="plain", workers=1)
+    many = convert(
+        tmp_path / "in", tmp_path / "many", format="plain", workers=4, progress=lambda done, _: told.append(done)
+    )
+    assert names(one) == names(many)
+    for first, second in zip(one.written, many.written, strict=True):
+        assert first.path.read_bytes() == second.path.read_bytes()
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+
+
+def test_who_stops_it_gets_nothing_half_written(tmp_path: Path) -> None:
+    for seed in range(3):
+        synthetic_series(tmp_path / "in" / str(seed), seed=seed)
+
+    def stop(done: float, words: str) -> None:
+        if done > 0.5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        convert(tmp_path / "in", tmp_path / "out", format="plain", progress=stop)
+    left = [path for path in (tmp_path / "out").glob("*") if path.name.endswith(".part")]
+    assert left == []
+
+
+def test_pictures_are_a_format_too(tmp_path: Path) -> None:
+    synthetic_series(tmp_path / "in")
+    report = convert(tmp_path / "in", tmp_path / "out", format="jpg", options={"axis": "coronal", "window": "0,500"})
+    assert report.written[0].files == 16
+    assert len(list((tmp_path / "out").glob("slice-*.jpg"))) == 16
+    one = convert(next((tmp_path / "in").iterdir()), tmp_path / "slice.png")
+    assert (tmp_path / "slice.png").read_bytes().startswith(b"\x89PNG")
+    assert one.written[0].shape == (1, 16, 20)
+    several = convert(tmp_path / "in", tmp_path / "all.png")
+    assert "5 slices" in str(next(iter(several.skipped.values())))
+    wrongs: list[dict[str, Value]] = [
+        {"axis": "oblique"},
+        {"window": "wide"},
+        {"axis": "axial", "overlays": True},
+        {"colour": 1},
+    ]
+    for wrong in wrongs:
+        with pytest.raises(ParameterError):
+            convert(tmp_path / "in", tmp_path / "out", format="png", options=wrong)
