@@ -97,14 +97,19 @@ def _scaled_extent(frame: Frame, low: int, high: int) -> Extent | None:
 
 def _write_modulo(values: Stored, slope: int, intercept: int, out: npt.NDArray[Any]) -> None:
     """Modulo 2**bits every step is exact, as the result fits: no wider array is needed."""
-    if not np.may_share_memory(values, out):
-        np.copyto(out, values, casting="unsafe")
     plain = out.view(f"u{out.dtype.itemsize}")
     span = 2 ** (8 * out.dtype.itemsize)
+    if values.dtype.itemsize == out.dtype.itemsize:
+        source = values.view(plain.dtype)
+    else:
+        np.copyto(out, values, casting="unsafe")
+        source = plain
     if slope != 1:
-        np.multiply(plain, plain.dtype.type(slope % span), out=plain)
+        source = np.multiply(source, plain.dtype.type(slope % span), out=plain)
     if intercept:
-        np.add(plain, plain.dtype.type(intercept % span), out=plain)
+        np.add(source, plain.dtype.type(intercept % span), out=plain)
+    elif not np.may_share_memory(source, plain):
+        np.copyto(plain, source)
 
 
 def _write(exact: npt.NDArray[Any], out: npt.NDArray[Any]) -> Extent:
