@@ -1,0 +1,144 @@
+"""Volumes to test with: Hypothesis strategies of every lie and dtype, and what it means that two are the same.
+
+Needs the package ``hypothesis``, which Voxelry itself does not install.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from hypothesis import strategies as st
+
+from voxelry.core.intensity import Window
+from voxelry.core.volume import Volume
+
+INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
+DTYPES = (*INTEGERS, "float32", "float64")
+"""What volumes can have."""
+
+AXIAL_LPS: npt.NDArray[np.float64] = np.array(
+    [[0.0, 0.0, 0.7, -120.25], [0.0, 0.8, 0.0, -80.5], [2.5, 0.0, 0.0, 31.0], [0.0, 0.0, 0.0, 1.0]]
+)
+"""An affine without a rotation: 2.5 mm between slices, 0.8 between rows, 0.7 between columns."""
+
+
+def spacing_of(affine: npt.NDArray[np.float64]) -> tuple[float, float, float]:
+    """``(slice, row, column)`` in mm, the first along the normal."""
+    step, row, column = affine[:3, :3].T
+    normal = np.cross(column, row)
+    along = abs(float(step @ normal)) / float(np.linalg.norm(normal))
+    return along, float(np.linalg.norm(row)), float(np.linalg.norm(column))
+
+
+@st.composite
+def affines(draw: st.DrawFn, *, shear: bool = True) -> npt.NDArray[np.float64]:
+    """From ``(slice, row, column)`` to LPS millimetres: oblique or not, anisotropic, of either hand, tilted or not."""
+    sizes = [draw(st.floats(0.05, 20.0)) for _ in range(3)]
+    signs = [draw(st.sampled_from((1.0, -1.0))) for _ in range(3)]
+    order = draw(st.permutations(range(3)))
+    axes = np.eye(3)[:, order] * signs
+    if draw(st.booleans()):
+        axes = _rotation(*(draw(st.floats(-180, 180)) for _ in range(3))) @ axes
+    affine = np.eye(4)
+    affine[:3, :3] = axes * sizes
+    if shear and draw(st.booleans()):  # as a tilted scanner: the step leaves the normal towards the rows
+        affine[:3, 0] += axes[:, 1] * sizes[0] * np.tan(np.radians(draw(st.floats(-30, 30))))
+    affine[:3, 3] = [draw(st.floats(-2000, 2000)) for _ in range(3)]
+    return affine + 0.0
+
+
+def _rotation(one: float, two: float, three: float) -> npt.NDArray[np.float64]:
+    """Turned about each axis in turn, in degrees."""
+    turned = np.eye(3)
+    for axis, angle in enumerate(np.radians([one, two, three])):
+        turn = np.eye(3)
+        first, second = (axis + 1) % 3, (axis + 2) % 3
+        turn[first, first] = turn[second, second] = np.cos(angle)
+        turn[first, second], turn[second, first] = -np.sin(angle), np.sin(angle)
+        turned = turned @ turn
+    return turned
+
+
+def voxels(shape: tuple[int, ...], dtype: str, seed: int = 0) -> npt.NDArray[Any]:
+    """Values all over the dtype's range, its ends among them; for floats NaN and the infinities as well."""
+    random = np.random.default_rng(seed)
+    kind = np.dtype(dtype)
+    array: npt.NDArray[Any]
+    if kind.kind == "f":
+        array = random.standard_normal(shape).astype(kind) * kind.type(1000)
+        special = [np.nan, np.inf, -np.inf, np.finfo(kind).max, np.finfo(kind).tiny, -0.0]
+    else:
+        limits = np.iinfo(kind)
+        array = random.integers(limits.min, limits.max, shape, kind, endpoint=True)
+        special = [limits.min, limits.max]
+    flat = array.reshape(-1)
+    for place, value in zip(random.permutation(flat.size)[: len(special)], special, strict=False):
+        flat[place] = value
+    return array
+
+
+@st.composite
+def volumes(
+    draw: st.DrawFn, *, dtypes: tuple[str, ...] = DTYPES, shear: bool = True, samples: int | None = None
+) -> Volume:
+    """A small volume that lies somewhere; ``samples`` makes it one of colour."""
+    shape = tuple(draw(st.integers(1, 5)) for _ in range(3)) + (() if samples is None else (samples,))
+    affine = draw(affines(shear=shear))
+    array = voxels(shape, draw(st.sampled_from(dtypes)), draw(st.integers(0, 2**16)))
+    return Volume(array=array, affine=affine, spacing=spacing_of(affine))
+
+
+def placed(array: npt.NDArray[Any], affine: npt.NDArray[np.float64] = AXIAL_LPS, **more: Any) -> Volume:
+    """A volume of this array, at a plain place."""
+    return Volume(array=array, affine=affine, spacing=spacing_of(affine), **more)
+
+
+def full_volume() -> Volume:
+    """A volume that has something of everything that a Volume can hold, but for tables; the patient is invented."""
+    padding = np.array([[-2000.0, -1999.0], [np.nan, np.nan], [-2000.0, -2000.0]])
+    return placed(
+        voxels((3, 4, 5), "int16"),
+        unit="HU",
+        metadata={
+            "Modality": "CT",
+            "PatientName": "SECRET^NAME",
+            "SeriesInstanceUID": "2.25.17",
+            "PixelSpacing": [0.8, 0.7],
+            "RescaleSlope": 1.0,
+            "InstanceNumber": None,
+            "ProcedureCodeSequence": [{"CodeMeaning": "Grüße 胸部", "CodeValue": "1"}],
+        },
+        warnings=("something to know",),
+        padding=padding,
+        windows=(Window(40.0, 400.0, name="SOFT"), Window(-600.0, 1500.5, "SIGMOID")),
+        inverted=True,
+        lossy=True,
+        label="EchoTime 4.6",
+        instance_uids=("2.25.1", "2.25.2", "2.25.3"),
+    )
+
+
+def assert_same_volume(found: Volume, wanted: Volume, *, rtol: float = 0.0) -> None:
+    """The same array, dtype, place and spacing.
+
+    Parameters
+    ----------
+    rtol
+        Of the affine's numbers, as a fraction of the largest; 0 is exactly.
+    """
+    array = np.asarray(wanted.array)
+    assert found.array.dtype == array.dtype.newbyteorder("="), f"{found.array.dtype}, not {array.dtype}"
+    assert found.array.shape == array.shape, f"{found.array.shape}, not {array.shape}"
+    np.testing.assert_array_equal(np.asarray(found.array), array)
+    if wanted.affine is None:
+        assert found.affine is None
+    else:
+        assert found.affine is not None
+        largest = float(np.abs(wanted.affine).max())
+        np.testing.assert_allclose(found.affine, wanted.affine, rtol=0, atol=rtol * largest)
+    for one, other in zip(found.spacing, wanted.spacing, strict=True):
+        assert (one is None) == (other is None), f"{found.spacing}, not {wanted.spacing}"
+        if one is not None and other is not None:
+            np.testing.assert_allclose(one, other, rtol=max(1e-9, 10 * rtol))
