@@ -6,17 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-import numpy.typing as npt
-
-from voxelry.core.progress import Progress, silent
+from voxelry.core.errors import ParameterError
+from voxelry.core.progress import Progress, part, silent
 from voxelry.core.volume import Volume
+from voxelry.dicom.compose import Explicit
+from voxelry.dicom.derive import Changes
+from voxelry.dicom.emit import check_names, emit
+from voxelry.dicom.encode import SYNTAXES
+from voxelry.dicom.provenance import Derivation
+from voxelry.dicom.refill import refilled
 from voxelry.dicom.series import Series
 from voxelry.dicom.sources import StrPath
 from voxelry.dicom.stack import Stack
+from voxelry.dicom.template import Values, fill, stacks_to_fill
 
-Values: TypeAlias = "Volume | npt.NDArray[Any]"
 Syntax: TypeAlias = Literal["explicit", "rle", "jpeg-ls", "jpeg-2000", "htj2k"]
 Kind: TypeAlias = Literal["single", "enhanced"]
 
@@ -98,7 +103,34 @@ def write_series(
         If the template does not match the values in number, shape or position, values are not finite, or a
         parameter is out of range; the message says which.
     """
-    raise NotImplementedError
+    syntax = syntax_of(transfer_syntax)
+    derivation = Derivation(description, suffix, seed, _moment(created, seed))
+    stacks = stacks_to_fill(template)
+    filled = fill(values, stacks)
+    files = check_names(names, len(filled))
+    explicit = Explicit()
+    warnings: list[str] = []
+    series = derivation.uid("series", filled[0].header.series_instance_uid)
+    keep_times = any("ContentTime" in dict(stack.pile.separation) for stack in stacks)
+    changes = Changes(derivation, series, syntax, unit, keep_times, explicit)
+    instances = refilled(filled, files, stacks, changes, non_finite, warnings)
+    paths = emit(instances, Path(folder), syntax, progress=part(progress, 0.1, 1))
+    if explicit.lost:
+        tags = ", ".join(f"({tag >> 16:04X},{tag & 0xFFFF:04X})" for tag in sorted(explicit.lost))
+        warnings.append(f"the template's attributes {tags} cannot be read, and were left out")
+    return Written(paths, series, tuple(warnings))
+
+
+def syntax_of(name: str) -> str:
+    """The UID of a transfer syntax by its name, or as it is."""
+    found = SYNTAXES.get(name, name)
+    if found not in SYNTAXES.values():
+        raise ParameterError(f"the transfer syntax is one of {', '.join(SYNTAXES)}, not {name!r}")
+    return found
+
+
+def _moment(created: datetime | None, seed: str | None) -> datetime | None:
+    return datetime.now() if created is None and seed is None else created  # noqa: DTZ005 - DICOM's is local time
 
 
 def write_volume(

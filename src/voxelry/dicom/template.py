@@ -1,0 +1,156 @@
+"""Values laid into the frames of a template, or refused with the number, the shape or the place that differs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from voxelry.core.errors import ParameterError
+from voxelry.core.volume import Volume
+from voxelry.dicom.attributes import first_item
+from voxelry.dicom.description import PixelDescription, describe_pixels
+from voxelry.dicom.frames import Frame
+from voxelry.dicom.headers import Header
+from voxelry.dicom.series import Series
+from voxelry.dicom.stack import Stack
+from voxelry.dicom.stored import Plane, Scale
+
+Values: TypeAlias = "Volume | npt.NDArray[Any]"
+SAME_PLACE_PIXELS = 0.1
+"""How far the corners of a slice may lie from those of the template's frame."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Filled:
+    """An instance of the template, and what its frames are to hold, by frame index."""
+
+    header: Header
+    pixels: PixelDescription
+    planes: tuple[Plane, ...]
+
+
+def stacks_to_fill(template: Stack | Series | Sequence[Stack]) -> tuple[Stack, ...]:
+    """The template's stacks, in order.
+
+    Raises
+    ------
+    ParameterError
+        If it has none that can be written.
+    """
+    if isinstance(template, Series) and template.problem is not None:
+        raise ParameterError(f"the template has no frames: {template.problem.message}")
+    stacks = template.stacks if isinstance(template, Series) else template
+    found = (stacks,) if isinstance(stacks, Stack) else tuple(stacks)
+    if not found:
+        raise ParameterError("the template has no stacks")
+    for stack in found:
+        if describe_pixels(stack.frames[0].header).bits_allocated == 1:
+            raise ParameterError("the template is a segmentation of single bits, which holds no values to replace")
+    return found
+
+
+def fill(values: Values | Sequence[Values], stacks: Sequence[Stack]) -> list[Filled]:
+    """The template's instances with the values of their frames, in the order of stacks and slices.
+
+    Raises
+    ------
+    ParameterError
+        If the values and the template differ in number, shape or position.
+    """
+    alone = isinstance(values, Volume) or hasattr(values, "dtype")  # a LazyArray is no ndarray
+    arrays = [cast(Values, values)] if alone else list(cast("Sequence[Values]", values))
+    if len(arrays) != len(stacks):
+        raise ParameterError(
+            f"the template does not match in number: it has {len(stacks)} stacks, the values are for {len(arrays)}",
+            template=len(stacks),
+            values=len(arrays),
+        )
+    by_header: dict[Header, dict[int, Plane]] = {}
+    for number, (array, stack) in enumerate(zip(arrays, stacks, strict=True)):
+        where = f" of stack {number + 1}" if len(stacks) > 1 else ""
+        if isinstance(array, Volume):
+            _check_shape(array.array.shape, stack, where)
+            if array.affine is not None:
+                _check_place(array.affine, stack, where)
+        planes = _planes(array.array if isinstance(array, Volume) else array, stack, where)
+        for frame, plane in zip(stack.frames, planes, strict=True):
+            by_header.setdefault(frame.header, {})[frame.index] = plane
+    return [_filled(header, planes) for header, planes in by_header.items()]
+
+
+def _filled(header: Header, planes: dict[int, Plane]) -> Filled:
+    pixels = describe_pixels(header)
+    if len(planes) < pixels.frames:
+        raise ParameterError(
+            f"the template does not match in number: {header.name} has {pixels.frames} frames, and there are values "
+            f"for {len(planes)}; give all stacks of the series",
+            template=pixels.frames,
+            values=len(planes),
+        )
+    return Filled(header, pixels, tuple(planes[index] for index in range(pixels.frames)))
+
+
+def _planes(array: npt.NDArray[Any], stack: Stack, where: str) -> list[Plane]:
+    if array.dtype.kind not in "biuf":
+        raise ParameterError(f"the values{where} are {array.dtype}, which are no numbers that DICOM holds")
+    _check_shape(array.shape, stack, where)
+    return [
+        Plane(partial(_slice, array, k), Scale(frame.slope, frame.intercept), f"slice {k}{where}")
+        for k, frame in enumerate(stack.frames)
+    ]
+
+
+def _slice(array: npt.NDArray[Any], k: int) -> npt.NDArray[Any]:
+    found = np.asarray(array[k])
+    if found.dtype.kind == "b":
+        return found.view(np.uint8)
+    small_or_odd = found.dtype.kind == "f" and found.dtype.itemsize not in (4, 8)
+    return found.astype(np.float64) if small_or_odd else found
+
+
+def _check_shape(shape: tuple[int, ...], stack: Stack, where: str) -> None:
+    needed = stack.shape
+    if shape == needed:
+        return
+    what = "number" if shape[1:] == needed[1:] else "shape"
+    raise ParameterError(
+        f"the template does not match in {what}: its frames{where} have shape {needed} (slice, row, column), the "
+        f"values {tuple(shape)}",
+        template=list(needed),
+        values=list(shape),
+    )
+
+
+def _check_place(affine: npt.NDArray[np.float64], stack: Stack, where: str) -> None:
+    for k, frame in enumerate(stack.frames):
+        off = _distance(affine, frame, k, stack.shape)
+        if off is not None and off > SAME_PLACE_PIXELS * min(frame.pixel_spacing or (1.0,)):
+            raise ParameterError(
+                f"the template does not match in position: slice {k}{where} lies up to {off:.3g} mm from "
+                f"{frame.header.name}",
+                slice=k,
+                off_mm=off,
+            )
+
+
+def _distance(affine: npt.NDArray[np.float64], frame: Frame, k: int, shape: tuple[int, ...]) -> float | None:
+    """The farthest that a corner lies from the frame's own, mm; None where the frame has no place."""
+    if frame.position is None or frame.orientation is None or frame.pixel_spacing is None:
+        return None
+    cosines = np.asarray(frame.orientation)
+    row, column = cosines[3:] * frame.pixel_spacing[0], cosines[:3] * frame.pixel_spacing[1]
+    last_row, last_column = shape[1] - 1, shape[2] - 1
+    corners = np.array([(0, 0), (last_row, 0), (0, last_column), (last_row, last_column)], np.float64)
+    own = np.asarray(frame.position) + corners @ np.array([row, column])
+    asked = affine[:3, 3] + k * affine[:3, 0] + corners @ affine[:3, 1:3].T
+    return float(np.linalg.norm(own - asked, axis=1).max())
+
+
+def is_looked_up(filled: Sequence[Filled]) -> bool:
+    """True if the template's values come from a table (Modality LUT), which has no inverse here."""
+    return any(first_item(one.header.elements, "ModalityLUTSequence") is not None for one in filled)
