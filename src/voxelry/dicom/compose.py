@@ -149,7 +149,8 @@ class Explicit:
                 yield tag, self._known[key]
 
     def _by_pydicom(self, dataset: Dataset, tags: Iterable[int]) -> Iterator[tuple[int, Raw]]:
-        encodings = convert_encodings(dataset.get("SpecificCharacterSet") or "ISO_IR 6")
+        with quiet:
+            encodings = convert_encodings(dataset.get("SpecificCharacterSet") or "ISO_IR 6")
         for tag in tags:
             try:
                 with quiet:
@@ -166,7 +167,8 @@ def of_dataset(dataset: Dataset) -> Raws:
     Exception
         Whatever pydicom says of a value that its representation cannot hold.
     """
-    encodings = convert_encodings(dataset.get("SpecificCharacterSet") or "ISO_IR 6")
+    with quiet:
+        encodings = convert_encodings(dataset.get("SpecificCharacterSet") or "ISO_IR 6")
     return {int(element.tag): _rewritten(element, dataset, encodings) for element in dataset}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +68,8 @@ class Changes:
         None for colour.
     window
         The one that takes the place of the template's; None where theirs hold.
+    uids
+        The new SOP Instance UIDs.
     ends
         The smallest and largest stored value of the series.
     """
@@ -76,6 +79,7 @@ class Changes:
     transfer_syntax: str
     unit: str | None
     keep_times: bool
+    uids: Mapping[Header, str]
     explicit: Explicit
     storage: Storage | None = None
     window: Window | None = None
@@ -92,7 +96,7 @@ def head_of(header: Header, pixels: PixelDescription, changes: Changes, ends: tu
     ends
         The smallest and largest of the new stored values.
     """
-    uid = changes.derivation.uid("instance", header.sop_instance_uid or header.name)
+    uid = changes.uids[header]
     raws = derived(header, pixels, changes, ends)
     raws[tag_of("SOPInstanceUID")] = words(b"UI", uid)
     head = file_head(header.sop_class_uid, uid, changes.transfer_syntax, VERSION)

@@ -15,6 +15,7 @@ from voxelry.dicom.compose import Explicit
 from voxelry.dicom.derive import Changes
 from voxelry.dicom.emit import check_names, emit
 from voxelry.dicom.encode import SYNTAXES
+from voxelry.dicom.headers import Header
 from voxelry.dicom.provenance import Derivation
 from voxelry.dicom.refill import refilled
 from voxelry.dicom.series import Series
@@ -112,7 +113,8 @@ def write_series(
     warnings: list[str] = []
     series = derivation.uid("series", filled[0].header.series_instance_uid)
     keep_times = any("ContentTime" in dict(stack.pile.separation) for stack in stacks)
-    changes = Changes(derivation, series, syntax, unit, keep_times, explicit)
+    uids = _new_uids([one.header for one in filled], derivation)
+    changes = Changes(derivation, series, syntax, unit, keep_times, uids, explicit)
     instances = refilled(filled, files, stacks, changes, non_finite, warnings)
     paths = emit(instances, Path(folder), syntax, progress=part(progress, 0.1, 1))
     if explicit.lost:
@@ -127,6 +129,13 @@ def syntax_of(name: str) -> str:
     if found not in SYNTAXES.values():
         raise ParameterError(f"the transfer syntax is one of {', '.join(SYNTAXES)}, not {name!r}")
     return found
+
+
+def _new_uids(headers: Sequence[Header], derivation: Derivation) -> dict[Header, str]:
+    """SOP Instance UIDs that sort as the template's do: where nothing else orders instances, that does."""
+    old = sorted(headers, key=lambda header: (header.sop_instance_uid, header.name))
+    new = sorted(derivation.uid("instance", header.sop_instance_uid or header.name) for header in old)
+    return dict(zip(old, new, strict=True))
 
 
 def _moment(created: datetime | None, seed: str | None) -> datetime | None:
