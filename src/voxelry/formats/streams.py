@@ -7,7 +7,7 @@ import os
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ MOST_INFLATION = 1032
 BLOCK_BYTES = 1 << 20
 
 _PIECE_BYTES = 8 << 20
-_ERRORS = (EOFError, OSError, zlib.error, igzip_lib.IsalError)
+_ERRORS: tuple[type[BaseException], ...] = (EOFError, OSError, zlib.error, cast("type[Exception]", igzip_lib.IsalError))
 """How damaged streams show; gzip's own are OSErrors."""
 
 
