@@ -66,6 +66,8 @@ def voxels(shape: tuple[int, ...], dtype: str, seed: int = 0) -> npt.NDArray[Any
     random = np.random.default_rng(seed)
     kind = np.dtype(dtype)
     array: npt.NDArray[Any]
+    if kind.kind == "b":
+        return random.integers(0, 2, shape).astype(kind)
     if kind.kind == "f":
         array = random.standard_normal(shape).astype(kind) * kind.type(1000)
         special = [np.nan, np.inf, -np.inf, np.finfo(kind).max, np.finfo(kind).tiny, -0.0]
