@@ -16,7 +16,7 @@ from voxelry.dicom.encode import EXPLICIT, HTJ2K_LOSSLESS, RLE
 from voxelry.dicom.headers import Header
 from voxelry.dicom.pixels import is_lossy, padding_range
 from voxelry.dicom.places import RT_DOSE
-from voxelry.dicom.provenance import VERSION, Derivation, referenced_series, with_suffix
+from voxelry.dicom.provenance import VERSION, Derivation, evidence, referenced_series, with_suffix
 from voxelry.dicom.stored import Scale, Storage
 
 _GONE = frozenset(
@@ -140,6 +140,7 @@ def _identify(raws: Raws, header: Header, changes: Changes, *, enhanced: bool) -
         series = tag_of("ReferencedSeriesSequence")
         own = referenced_series(header.series_instance_uid, [header])
         raws[series] = b"SQ", raws.get(series, (b"SQ", b""))[1] + own
+        raws[tag_of("SourceImageEvidenceSequence")] = b"SQ", evidence(header.study_instance_uid, header)
     elif header.sop_instance_uid:
         raws[tag_of("SourceImageSequence")] = b"SQ", derivation.source(header)
     for prefix in ("InstanceCreation", "Content"):

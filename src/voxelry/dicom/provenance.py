@@ -108,3 +108,24 @@ def with_suffix(description: Raw | None, suffix: str, *, utf8: bool) -> Raw:
         text = value.decode("utf-8", "ignore")[: MAX_LONG_STRING - len(suffix)].rstrip() + suffix
         return b"LO", text.strip().encode()
     return b"LO", (value[: MAX_LONG_STRING - len(suffix)].rstrip() + suffix.encode()).strip()
+
+
+def evidence(study_instance_uid: str, header: Header) -> bytes:
+    """An item of Source Image Evidence Sequence (0008,9154): the source by study and series (PS3.3 C.17.2.1)."""
+    series = joined(
+        {
+            tag_of("SeriesInstanceUID"): words(b"UI", header.series_instance_uid),
+            tag_of("ReferencedSOPSequence"): (
+                b"SQ",
+                items(joined(reference(header.sop_class_uid, header.sop_instance_uid))),
+            ),
+        }
+    )
+    return items(
+        joined(
+            {
+                tag_of("StudyInstanceUID"): words(b"UI", study_instance_uid),
+                tag_of("ReferencedSeriesSequence"): (b"SQ", items(series)),
+            }
+        )
+    )
