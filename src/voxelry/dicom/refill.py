@@ -111,8 +111,8 @@ def remarks(storage: Storage, extents: Sequence[Extent], syntax: str) -> list[st
     if not storage.lossless and storage.scale is not None:
         slope, intercept = decimal(storage.scale.slope), decimal(storage.scale.intercept)
         found.append(
-            "the values do not fit the template's stored integers: they were rescaled into 16 bits with slope "
-            f"{slope} and intercept {intercept}, so that they are off by up to half a slope"
+            "stored integers cannot hold these values as they are: they were rescaled into 16 bits with slope "
+            f"{slope} and intercept {intercept}, and are off by up to half a slope"
         )
     replaced = sum(extent.strange for extent in extents)
     if replaced:
@@ -164,12 +164,12 @@ def _instance(name: str, one: Filled, changes: Changes, ends: Ends) -> Instance:
     return Instance(
         name,
         partial(head_of, one.header, one.pixels, changes, ends),
-        [partial(_colour, plane) if storage is None else partial(storage.stored, plane) for plane in one.planes],
+        [partial(colour_values, plane) if storage is None else partial(storage.stored, plane) for plane in one.planes],
         one.pixels.rows * one.pixels.columns * size,
         size not in (1, 3),
     )
 
 
-def _colour(plane: Plane) -> npt.NDArray[Any]:
+def colour_values(plane: Plane) -> npt.NDArray[Any]:
     values = plane.values()
     return np.ascontiguousarray(values, values.dtype.newbyteorder("<"))

@@ -100,12 +100,13 @@ def _planes(array: npt.NDArray[Any], stack: Stack, where: str) -> list[Plane]:
         raise ParameterError(f"the values{where} are {array.dtype}, which are no numbers that DICOM holds")
     _check_shape(array.shape, stack, where)
     return [
-        Plane(partial(_slice, array, k), Scale(frame.slope, frame.intercept), f"slice {k}{where}")
+        Plane(partial(slice_values, array, k), Scale(frame.slope, frame.intercept), f"slice {k}{where}")
         for k, frame in enumerate(stack.frames)
     ]
 
 
-def _slice(array: npt.NDArray[Any], k: int) -> npt.NDArray[Any]:
+def slice_values(array: npt.NDArray[Any], k: int) -> npt.NDArray[Any]:
+    """A slice in a type that is computed with: integers, float32 or float64."""
     found = np.asarray(array[k])
     if found.dtype.kind == "b":
         return found.view(np.uint8)

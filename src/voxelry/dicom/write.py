@@ -22,6 +22,7 @@ from voxelry.dicom.series import Series
 from voxelry.dicom.sources import StrPath
 from voxelry.dicom.stack import Stack
 from voxelry.dicom.template import Values, fill, stacks_to_fill
+from voxelry.dicom.volumes import enhanced_instance, object_of, single_frames
 
 Syntax: TypeAlias = Literal["explicit", "rle", "jpeg-ls", "jpeg-2000", "htj2k"]
 Kind: TypeAlias = Literal["single", "enhanced"]
@@ -179,4 +180,16 @@ def write_volume(
     ParameterError
         If an attribute is unknown or follows from the voxels, or the object cannot hold the volume.
     """
-    raise NotImplementedError
+    syntax = syntax_of(transfer_syntax)
+    derivation = Derivation("written from a volume", "", seed, _moment(created, seed))
+    one = object_of(volume, attributes or {}, derivation, syntax, non_finite, enhanced=kind == "enhanced")
+    if kind == "enhanced":
+        path = Path(target)
+        instances = [enhanced_instance(one, volume, path.name, derivation, syntax)]
+        folder = path.parent
+    else:
+        files = check_names(names, len(one.planes))
+        instances = single_frames(one, volume, files, derivation, syntax)
+        folder = Path(target)
+    paths = emit(instances, folder, syntax, progress=part(progress, 0.1, 1))
+    return Written(paths, str(one.dataset.SeriesInstanceUID), one.warnings)
