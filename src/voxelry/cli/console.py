@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from voxelry.core.errors import Problem, VoxelryError
 from voxelry.core.progress import Progress as Callback
@@ -27,20 +27,35 @@ out = Console(highlight=False, markup=False)
 err = Console(stderr=True, highlight=False, markup=False)
 
 
+@contextmanager
+def _in_a_sentence(ctx: Any) -> Iterator[None]:
+    """Errors are one clear sentence, and an exit code."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        err.print("stopped", style="yellow")
+        raise typer.Exit(INTERRUPTED) from None
+    except (VoxelryError, OSError) as error:
+        if (ctx.obj or {}).get("debug"):
+            raise
+        fail(_sentence(error))
+        raise typer.Exit(NOTHING_DONE) from error
+
+
 class Commands(TyperGroup):
     """Commands whose errors are one clear sentence."""
 
     def invoke(self, ctx: Any) -> Any:
-        try:
+        with _in_a_sentence(ctx):
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            err.print("stopped", style="yellow")
-            raise typer.Exit(INTERRUPTED) from None
-        except (VoxelryError, OSError) as error:
-            if (ctx.obj or {}).get("debug"):
-                raise
-            fail(_sentence(error))
-            raise typer.Exit(NOTHING_DONE) from error
+
+
+class Program(TyperCommand):
+    """A program of one command, whose errors are one clear sentence."""
+
+    def invoke(self, ctx: Any) -> Any:
+        with _in_a_sentence(ctx):
+            return super().invoke(ctx)
 
 
 def _sentence(error: VoxelryError | OSError) -> str:

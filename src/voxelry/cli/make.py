@@ -220,10 +220,10 @@ def _print_converted(one: Converted) -> None:
     shape = " x ".join(map(str, one.shape))
     if one.path.is_dir() and one.fresh:
         things = "pictures" if one.format in PICTURES else "files"
-        out.print(Text.assemble((f"{one.files:6} ", "bold"), f"{one.format} {things} in {one.path}"))
+        out.print(Text.assemble((f"{one.files:6} ", "bold"), f"{one.format} {things} in {one.path}"), soft_wrap=True)
     else:
         state = "" if one.fresh else ", there already"
-        out.print(Text.assemble((f"{one.path}", "cyan"), f"  {shape}{state}"))
+        out.print(Text.assemble((f"{one.path}", "cyan"), f"  {shape}{state}"), soft_wrap=True)
 
 
 def _settings(given: list[str]) -> dict[str, Value]:

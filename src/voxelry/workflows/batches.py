@@ -73,6 +73,7 @@ def batches_of(
     path: StrPath,
     *,
     together: bool = True,
+    dicom: bool = False,
     on_irregular: OnIrregular = "error",
     limits: Limits = DEFAULT_LIMITS,
     progress: Progress = silent,
@@ -83,6 +84,8 @@ def batches_of(
     ----------
     together
         False for a batch of each volume.
+    dicom
+        True if nothing but DICOM is looked for, whatever the path is called.
 
     Returns
     -------
@@ -98,7 +101,7 @@ def batches_of(
     FormatError
         If the file's suffix is a format's, and it is none of it.
     """
-    if (own := _format_of(path)) is not None:
+    if not dicom and (own := _format_of(path)) is not None:
         return _format_batches(own, path, together, progress), {}
     return _dicom_batches(path, together, on_irregular, limits, progress)
 

@@ -1,0 +1,232 @@
+"""A series as float32 from 0 to 1 in HDF5 with its metadata in JSON, and back into DICOM: the two seed programs."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydicom.datadict import tag_for_keyword
+
+from voxelry.core.errors import NothingFoundError, Problem, VoxelryError
+from voxelry.core.progress import Progress, part, silent
+from voxelry.core.value import Value
+from voxelry.dicom.attributes import as_metadata, items
+from voxelry.dicom.description import describe_pixels
+from voxelry.dicom.frames import Frame
+from voxelry.dicom.headers import Header
+from voxelry.dicom.modality import transform_limits
+from voxelry.dicom.pixels import padding_range
+from voxelry.dicom.shared import shared_metadata
+from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, StrPath
+from voxelry.dicom.stack import Stack
+from voxelry.dicom.stored_values import stored_values
+from voxelry.formats.hdf5_normalised import StoredStack, write_normalised
+from voxelry.workflows.batches import batches_of
+from voxelry.workflows.names import DEFAULT_TEMPLATE, file_name
+from voxelry.workflows.publish import published
+
+JSON_LAYOUT = 1
+_PER_FRAME = "PerFrameFunctionalGroupsSequence"
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class NormalisedReport:
+    """What became of every image of a folder.
+
+    Attributes
+    ----------
+    shapes
+        Of each dataset: ``(location, phase, row, column)``, behind them the samples of colour.
+    warnings
+        What a user must know before trusting the numbers.
+    skipped
+        The files that are in no dataset, and why.
+    """
+
+    shapes: tuple[tuple[int, ...], ...]
+    warnings: tuple[str, ...]
+    skipped: Mapping[str, Problem]
+
+
+def dicom_to_hdf5(
+    source: StrPath,
+    hdf5: StrPath,
+    record: StrPath,
+    *,
+    compression: str = "gzip",
+    limits: Limits = DEFAULT_LIMITS,
+    progress: Progress = silent,
+) -> NormalisedReport:
+    """Write every image below a path to one HDF5 file, and their metadata to one JSON file.
+
+    Slices are sorted by position along the normal; those that share a location (phases, echoes, time points) lie
+    behind each other on the second axis. Slices that form no even grid are written too, without an affine, and a
+    warning says so. Both files appear when both are whole.
+
+    Parameters
+    ----------
+    source
+        A file, a folder at any depth, or a zip archive.
+    hdf5
+        In the layout of ``docs/reference/hdf5.md``: stored values as float32 from 0 to 1.
+    record
+        The attributes that a series' images share, those in which they differ, and the UIDs of every source.
+
+    Raises
+    ------
+    NothingFoundError
+        If there is no image.
+    PixelDataError, TruncatedError, TransferSyntaxError
+        If an image of the only series cannot be decoded; the message names its file. Of several series the others
+        are written.
+    """
+    batches, skipped = batches_of(source, dicom=True, limits=limits, progress=part(progress, 0, 0.2))
+    if not batches:
+        first = next(iter(skipped.values()), None)
+        raise NothingFoundError(
+            f"{source}: holds no DICOM with pixels" + (f"; the first file: {first}" if first else "")
+        )
+    skipped = dict(skipped)
+    groups, stacks = [], []
+    for number, batch in enumerate(batches):
+        share = part(progress, 0.2 + 0.4 * number / len(batches), 0.2 + 0.4 * (number + 1) / len(batches))
+        try:
+            stacks.append(_stored_stack(batch.stacks, share))
+            groups.append(batch.stacks)
+        except VoxelryError as error:
+            if len(batches) == 1:
+                raise
+            name = file_name(DEFAULT_TEMPLATE, batch.lookup)
+            skipped[name] = Problem(error.code, f"{name}: {error}", error.numbers)
+    if not stacks:
+        raise NothingFoundError(f"{source}: no image can be read; the first: {next(reversed(skipped.values()))}")
+    root = f"{os.fspath(source).rstrip('/')}/"  # names below it; the folders above tell of the machine, or of a patient
+    described: list[Value] = [
+        _record(group, stack, number, root) for number, (group, stack) in enumerate(zip(groups, stacks, strict=True), 1)
+    ]
+    document = {"layout": JSON_LAYOUT, "series": described, "skipped": {k: p.record for k, p in skipped.items()}}
+    with ExitStack() as both:
+        record_aside = both.enter_context(published(Path(record)))
+        hdf5_aside = both.enter_context(published(Path(hdf5)))
+        text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+        record_aside.write_text(text + "\n", encoding="utf-8", errors="replace")
+        write_normalised(stacks, str(hdf5_aside), compression=compression, progress=part(progress, 0.6, 1))
+    warnings = dict.fromkeys(words for group in groups for stack in group for words in _warnings(stack))
+    return NormalisedReport(tuple(stack.stored.shape for stack in stacks), tuple(warnings), MappingProxyType(skipped))
+
+
+def _warnings(stack: Stack) -> tuple[str, ...]:
+    irregular = () if stack.problem is None else (f"written without an affine: {stack.problem}",)
+    return (*irregular, *stack.warnings)
+
+
+def _stored_stack(stacks: Sequence[Stack], progress: Progress) -> StoredStack:
+    """Stacks of one grid as the phases of one array."""
+    first = stacks[0]
+    phases = []
+    for number, stack in enumerate(stacks):
+        share = part(progress, number / len(stacks), (number + 1) / len(stacks))
+        phases.append(stored_values(stack.frames, progress=share))
+    frames = [stack.frames for stack in stacks]
+    return StoredStack(
+        stored=phases[0][:, None] if len(phases) == 1 else np.stack(phases, axis=1),
+        affine=first.affine,
+        spacing=first.spacing,
+        unit=first.frames[0].unit,
+        rescale=_rescale(frames),
+        padding=_padding(frames),
+        labels=tuple(stack.label for stack in stacks) if len(stacks) > 1 else (),
+        sop_instance_uids=tuple(
+            tuple(one[location].header.sop_instance_uid for one in frames) for location in range(len(frames[0]))
+        ),
+        metadata=shared_metadata(_headers(stacks)),
+    )
+
+
+def _headers(stacks: Sequence[Stack]) -> list[Header]:
+    return list(dict.fromkeys(frame.header for stack in stacks for frame in stack.frames))
+
+
+def _rescale(frames: Sequence[Sequence[Frame]]) -> npt.NDArray[np.float64] | None:
+    """Slope and intercept of each image; None for colour, and where a table makes the modality values."""
+    first = frames[0][0].header
+    if describe_pixels(first).kind != "grey" or "ModalityLUTSequence" in first.elements:
+        return None
+    return np.array([[(frame.slope, frame.intercept) for frame in phase] for phase in frames]).transpose(1, 0, 2)
+
+
+def _padding(frames: Sequence[Sequence[Frame]]) -> npt.NDArray[np.float64] | None:
+    limits = np.full((len(frames[0]), len(frames), 2), np.nan)
+    for phase, members in enumerate(frames):
+        for location, frame in enumerate(members):
+            pixels = describe_pixels(frame.header)
+            found = padding_range(frame.header, pixels) if pixels.kind == "grey" else None
+            if found is not None:
+                limits[location, phase] = transform_limits(found, frame)
+    return None if np.isnan(limits).all() else limits
+
+
+# --- the record -------------------------------------------------------------------------------------------------------
+
+
+def _record(stacks: Sequence[Stack], stored: StoredStack, number: int, root: str) -> Value:
+    first = stacks[0].frames[0].header
+    low, high = stored.extremes
+    shared = stored.metadata
+    slices: list[Value] = []
+    own = {header: _own(header, shared) for header in _headers(stacks)}
+    for location in range(len(stacks[0].frames)):
+        for phase, stack in enumerate(stacks):
+            slices.append(_slice_record(stack.frames[location], location, phase, own, root))
+    warnings: list[Value] = list(dict.fromkeys(words for stack in stacks for words in _warnings(stack)))
+    return {
+        "dataset": "volume" if number == 1 else f"{number}/volume",
+        "study_instance_uid": first.study_instance_uid,
+        "series_instance_uid": first.series_instance_uid,
+        "shape": list[Value](stored.stored.shape),
+        "axes": list[Value](["location", "phase", "row", "column", "sample"][: stored.stored.ndim]),
+        "spacing_mm": list[Value](stored.spacing),
+        "affine_lps_mm": None if stored.affine is None else stored.affine.tolist(),
+        "unit": stored.unit,
+        "stored_dtype": stored.stored.dtype.name,
+        "minimum": low,
+        "maximum": high,
+        "phases": list[Value](stored.labels),
+        "warnings": warnings,
+        "metadata": dict(shared),
+        "slices": slices,
+    }
+
+
+def _own(header: Header, shared: Mapping[str, Value]) -> dict[str, Value]:
+    """The attributes in which an instance differs from its fellows."""
+    left = {tag for keyword in (*shared, _PER_FRAME) if (tag := tag_for_keyword(keyword)) is not None}
+    return as_metadata(header.elements.dataset, leave_out=left)
+
+
+def _slice_record(frame: Frame, location: int, phase: int, own: Mapping[Header, dict[str, Value]], root: str) -> Value:
+    header = frame.header
+    record: dict[str, Value] = {
+        "location": location,
+        "phase": phase,
+        "sop_instance_uid": header.sop_instance_uid,
+        "file": header.name.removeprefix(root).encode("utf-8", "replace").decode("utf-8"),
+        "frame_number": frame.index + 1,
+        "position_mm": None if frame.position is None else list(frame.position),
+        "slope": frame.slope,
+        "intercept": frame.intercept,
+        "metadata": own[header],
+    }
+    groups = items(header.elements, _PER_FRAME)
+    if len(groups) > frame.index:
+        record["functional_groups"] = as_metadata(groups[frame.index])
+    return record
