@@ -38,6 +38,7 @@ from voxelry.formats.hdf5_normalised import (
     read_stack,
     write_normalised,
 )
+from voxelry.formats.options import check_options
 from voxelry.formats.volume_record import recorded_volume, volume_record
 
 __all__ = ["FORMAT", "Hdf5Format", "StoredStack", "read_normalised", "write_normalised"]
@@ -86,11 +87,13 @@ class Hdf5Format:
         import h5py
 
         compression = _compression(options)
+        if not volumes:
+            raise ParameterError("there is no volume to write")
         for volume in volumes:
             if volume.array.size == 0 or volume.array.dtype.kind not in "biuf" or volume.array.dtype.itemsize > 8:
                 raise FormatError(f"HDF5 holds no volume of {volume.array.shape} and {volume.array.dtype} here")
-        if not volumes:
-            raise FormatError("there is no volume to write")
+            if volume.affine is not None and not np.isfinite(volume.affine).all():
+                raise FormatError("the affine holds a number that is not finite: no place in the patient")
         runs = _runs(volumes)
         with h5py.File(path, "w") as file:
             for number, run in enumerate(runs):
@@ -102,9 +105,7 @@ FORMAT = Hdf5Format()
 
 
 def _compression(options: dict[str, Value]) -> str:
-    unknown = sorted(set(options) - {"compression"})
-    if unknown:
-        raise ParameterError(f"HDF5 has no option {unknown[0]!r}; there is compression ({', '.join(COMPRESSIONS)})")
+    check_options(options, ("compression",), "HDF5")
     compression = options.get("compression", COMPRESSIONS[0])
     if not isinstance(compression, str) or compression not in COMPRESSIONS:
         raise ParameterError(f"HDF5 has no compression {compression!r}; there are {', '.join(COMPRESSIONS)}")

@@ -108,7 +108,8 @@ def create_dataset(
     row_bytes = prod(shape[images + 1 :]) * dtype.itemsize
     rows = max(1, min(shape[images], MOST_CHUNK_BYTES // row_bytes))
     chunks = (*(1,) * images, rows, *shape[images + 1 :])
-    return group.create_dataset(name, shape, dtype, chunks=chunks, fillvalue=None, **_filter(compression, dtype))
+    native = dtype.newbyteorder("=")
+    return group.create_dataset(name, shape, native, chunks=chunks, fillvalue=None, **_filter(compression, dtype))
 
 
 def _filter(compression: str, dtype: np.dtype[Any]) -> dict[str, Any]:
@@ -171,15 +172,17 @@ def _pack(values: npt.NDArray[Any]) -> bytes:
 
 
 def read_images(dataset: Node, *, words: str, progress: Progress = silent) -> npt.NDArray[Any]:
-    """All values of a dataset.
+    """All values of a dataset, in the machine's byte order.
 
     Raises
     ------
     FormatError
-        If it is damaged, or declares more than the file holds: before anything of that size is allocated.
+        If it is empty, damaged, or declares more than the file holds: before anything of that size is allocated.
     """
     check_dataset(dataset)
-    out = np.empty(dataset.shape, dataset.dtype)
+    if not dataset.size:
+        raise FormatError(f"the HDF5 file's dataset of images has no pixels: its shape is {dataset.shape}")
+    out = np.empty(dataset.shape, dataset.dtype.newbyteorder("="))
     images = _images(dataset)
     parts = _read_slabs(dataset, out) if images is None else _read_chunks(dataset, out, images)
     for fraction in parts:
@@ -191,15 +194,15 @@ def read_images(dataset: Node, *, words: str, progress: Progress = silent) -> np
 def _images(dataset: Node) -> int | None:
     """How many leading axes number images of one gzip chunk each; None for other layouts."""
     shape, chunks = dataset.shape, dataset.chunks
-    if chunks is None or 0 in shape or filters(dataset) not in ([_SHUFFLE, _DEFLATE], [_DEFLATE]):
+    if chunks is None or not dataset.dtype.isnative:
+        return None
+    if filters(dataset) not in ([_SHUFFLE, _DEFLATE], [_DEFLATE]):
         return None
     images = next((axis for axis, size in enumerate(chunks) if size != 1), len(chunks))
     return images if images < len(shape) and chunks[images:] == shape[images:] else None
 
 
 def _read_slabs(dataset: Node, out: npt.NDArray[Any]) -> Iterator[float]:
-    if not out.size:
-        return
     step = max(1, _SLAB_BYTES * len(out) // out.nbytes)
     if dataset.chunks is not None:  # whole chunks, so that none is unpacked twice
         step = max(1, step // dataset.chunks[0]) * dataset.chunks[0]

@@ -59,7 +59,11 @@ def opened(path: str) -> Iterator[Node]:
     try:
         file = h5py.File(path, "r", locking="best-effort")
     except OSError as error:
-        said = "is truncated" if "truncated" in str(error) else "is no HDF5 file, or is damaged"
+        said = (
+            "is truncated: it ends before what it declares"
+            if "truncated" in str(error)
+            else "is no HDF5 file, or is damaged"
+        )
         raise FormatError(f"{Path(path).name} {said}") from error
     with file:
         yield file
@@ -116,7 +120,7 @@ def dataset_in(group: Node, name: str) -> Node | None:
 @guarded
 def is_numeric(dataset: Node) -> bool:
     """True for a dataset of plain numbers (or truth values) that lie in this file."""
-    return why_not(dataset) is None and _is_plain(dataset.dtype)
+    return why_not(dataset) is None and dataset.shape is not None and _is_plain(dataset.dtype)
 
 
 def _is_plain(dtype: np.dtype[Any]) -> bool:

@@ -38,6 +38,7 @@ PADDING = "padding"
 UIDS = "sop_instance_uids"
 METADATA = "metadata"
 AXES = ("location", "phase", "row", "column", "sample")
+_OPTIONAL = ((), ("phase",), ("sample",), ("phase", "sample"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -116,7 +117,7 @@ def _is_stack(group: Node) -> bool:
 def _axes_of(dataset: Node) -> tuple[str, ...] | None:
     """The axes that the attribute names, if they are those of a stack and as many as the dataset has."""
     axes = tuple((attribute_text(dataset, "axes") or "").split())
-    possible = [tuple(one for one in AXES if one not in left) for left in ((), ("phase",), ("sample",), AXES[1::3])]
+    possible = [tuple(one for one in AXES if one not in left) for left in _OPTIONAL]
     return axes if axes in possible and len(axes) == len(dataset.shape) else None
 
 

@@ -240,8 +240,6 @@ def read_stack(group: Node, file: Node, progress: Progress) -> StoredStack:
     dataset = dataset_in(group, VALUES)
     place, warnings = read_place(dataset)
     values = five_axes(read_images(dataset, words=_WORDS_READ, progress=part(progress, 0, 0.5)), place.axes)
-    if 0 in values.shape:
-        raise FormatError("the HDF5 file's volume has no pixels")
     stored, told = _stored_values(group, dataset, place.axes, values, part(progress, 0.5, 1))
     images = (values.shape[0], values.shape[1])
     rescale, of_rescale = _rescale(group, dataset, images)

@@ -129,7 +129,7 @@ _ROOTS = ("zarr.json", ".zgroup", ".zarray")
 
 def _check_volumes(volumes: Sequence[Volume]) -> None:
     if not volumes:
-        raise FormatError("there is no volume to write")
+        raise ParameterError("there is no volume to write")
     first = volumes[0]
     for volume in volumes:
         dtype = volume.array.dtype
@@ -158,13 +158,12 @@ def _attributes(volumes: Sequence[Volume]) -> dict[str, Value]:
     own: dict[str, Value] = {
         "layout": LAYOUT,
         "colour": first.colour,
-        "dtype": first.array.dtype.str,
         "spacing_mm": list(first.spacing),
         "volumes": records,
     }
     if first.affine is not None:
         if not np.isfinite(first.affine).all():
-            raise FormatError("the affine holds a number that is not finite")
+            raise FormatError("the affine holds a number that is not finite: no place in the patient")
         own["affine_lps_mm"] = first.affine.tolist()
     ome = ngff_attributes(axes, first.affine, first.spacing, path=PATH, name=first.label)
     json_text(own)  # refused here, in words, before anything is written
@@ -229,7 +228,7 @@ def _read(array: zarr.Array[Any], held: int, progress: Progress) -> npt.NDArray[
     check_array(array, held)
     if 0 in array.shape or not array.shape:
         raise FormatError("the Zarr array has no voxels")
-    out = np.empty(array.shape, array.dtype)
+    out = np.empty(array.shape, np.dtype(array.dtype).newbyteorder("="))
     piece = (array.shards or array.chunks)[0]
     step = piece * max(1, -(-len(out) // (16 * piece)))  # whole shards, in sixteen steps or fewer
     for start in range(0, len(out), step):
@@ -255,11 +254,10 @@ def _own_volumes(values: npt.NDArray[Any], image: Image, own: dict[str, Any]) ->
     if not isinstance(records, list) or len(records) != len(full):
         warnings.append("the store's metadata tell of another number of volumes: left out")
         records = [{} for _ in full]
-    dtype = _recorded_dtype(own.get("dtype"), values.dtype)
     affine = _affine(own, warnings)
     return tuple(
         recorded_volume(
-            _exact(np.moveaxis(one, 0, -1) if colour else one[0], dtype),
+            np.ascontiguousarray(np.moveaxis(one, 0, -1) if colour else one[0]),
             record,
             affine=affine,
             spacing=_spacing(own, image),
@@ -269,16 +267,6 @@ def _own_volumes(values: npt.NDArray[Any], image: Image, own: dict[str, Any]) ->
         )
         for one, record in zip(full, records, strict=True)
     )
-
-
-def _exact(values: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    return np.ascontiguousarray(values, dtype)
-
-
-def _recorded_dtype(text: object, found: np.dtype[Any]) -> np.dtype[Any]:
-    """The dtype as it was given: another byte order, never another type."""
-    other = found.newbyteorder()
-    return other if text == other.str else found
 
 
 def _affine(own: Mapping[str, Any], warnings: list[str]) -> npt.NDArray[np.float64] | None:
