@@ -182,3 +182,25 @@ def voxel_blocks(
                 yield content[place : place + BLOCK_BYTES * 2]
             done += len(part)
             progress(done / total, "writing voxels")
+
+
+def first_bytes(path: str, most: int) -> bytes:
+    """What a file begins with."""
+    with Path(path).open("rb") as file:
+        return file.read(most)
+
+
+def beside(path: str, name: str) -> str:
+    """A file in the folder of another, by the name that the other gives it.
+
+    Raises
+    ------
+    FormatError
+        If the name points elsewhere, or there is no such file.
+    """
+    plain = Path(name).name == name and name not in ("", ".", "..") and "\\" not in name
+    found = Path(path).parent / name
+    if not plain or not found.is_file():
+        words = "lies in another folder, or is a list" if not plain else "is not there"
+        raise FormatError(f"the file of voxels that the header names {words}; only one beside it is read")
+    return str(found)

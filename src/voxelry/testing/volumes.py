@@ -71,7 +71,7 @@ def voxels(shape: tuple[int, ...], dtype: str, seed: int = 0) -> npt.NDArray[Any
     if kind.kind == "f":
         array = random.standard_normal(shape).astype(kind) * kind.type(1000)
         special = [np.nan, np.inf, -np.inf, np.finfo(kind).max, np.finfo(kind).tiny, -0.0]
-    elif kind.kind == "b":
+    elif dtype == "bool":
         array, special = random.integers(0, 2, shape).astype(bool), []
     else:
         limits = np.iinfo(kind)

@@ -1,0 +1,257 @@
+"""MetaImage, as ITK reads and writes it: header and voxels in one file; pairs of .mhd and .raw or .zraw are read.
+
+References
+----------
+MetaIO documentation, "Reference: Tags of MetaImage" (itk.org/Wiki/MetaIO/Documentation)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from voxelry.core.errors import FormatError
+from voxelry.core.progress import Progress, silent
+from voxelry.core.value import Value
+from voxelry.core.volume import Spacing, Volume
+from voxelry.formats.deflate import LEVELS, USUAL_LEVEL, deflate
+from voxelry.formats.grids import check_affine, is_sheared, shared_dtype, shared_grid, spacing_of
+from voxelry.formats.options import check_options, whole_option, yes_option
+from voxelry.formats.streams import Source, beside, first_bytes, voxel_blocks
+
+_ELEMENTS = {
+    "int8": "MET_CHAR", "uint8": "MET_UCHAR", "int16": "MET_SHORT", "uint16": "MET_USHORT", "int32": "MET_INT",
+    "uint32": "MET_UINT", "int64": "MET_LONG_LONG", "uint64": "MET_ULONG_LONG", "float32": "MET_FLOAT",
+    "float64": "MET_DOUBLE",
+}  # fmt: skip
+_DTYPES = {word: dtype for dtype, word in _ELEMENTS.items()} | {"MET_LONG": "int32", "MET_ULONG": "uint32"}
+_NAMES = {
+    "Position": "Offset", "Origin": "Offset", "Rotation": "TransformMatrix", "Orientation": "TransformMatrix",
+    "ElementByteOrderMSB": "BinaryDataByteOrderMSB",
+}  # fmt: skip
+"""Older words for the same."""
+_KNOWN = "SpacingKnown"
+"""Our own key: MetaImage has no word for a spacing that nobody knows, and its readers take 1 for it."""
+_MOST_HEADER_BYTES = 1 << 20
+_LAST = b"ElementDataFile"
+
+
+class MetaImageFormat:
+    """Voxels and their place to 64 bits; of a grid without shear, for the format has a rotation and no more.
+
+    Options: ``compress`` (true: zlib), ``level`` (1, the usual, to 9).
+    """
+
+    name = "metaimage"
+    suffixes = (".mha", ".mhd")
+    description = "MetaImage (ITK), one file, several volumes as a fourth dimension"
+
+    def read(self, path: str, *, progress: Progress = silent) -> tuple[Volume, ...]:
+        """As `VolumeFormat.read`; voxels in a file beside (``.raw``, ``.zraw``) too, in either byte order."""
+        content = first_bytes(path, _MOST_HEADER_BYTES)
+        fields, start = _fields(content)
+        shape = _shape(fields)
+        channels = _whole(fields, "ElementNumberOfChannels", 1)
+        name = fields["ElementDataFile"]
+        place, start = (path, start) if name.upper() == "LOCAL" else (beside(path, name), _skip(fields))
+        array_shape = (*shape, channels) if channels > 1 else shape
+        with Source(place, start=start, wrapper=_wrapper(fields, place, start)) as source:
+            array = source.read_array(array_shape, _dtype(fields), progress=progress)
+        affine, spacing, warnings = _geometry(fields)
+        labels = [f"time point {k}" for k in range(1, len(array) + 1)] if len(array) > 1 else [""]
+        return tuple(
+            Volume(array=one, affine=affine, spacing=spacing, label=label, warnings=warnings)
+            for one, label in zip(array, labels, strict=True)
+        )
+
+    def write(
+        self, volumes: Sequence[Volume], path: str, *, options: dict[str, Value], progress: Progress = silent
+    ) -> None:
+        """As `VolumeFormat.write`; the voxels are in the same file, whether it is called ``.mha`` or ``.mhd``."""
+        check_options(options, ("compress", "level"), self.name)
+        level = whole_option(options, "level", USUAL_LEVEL, LEVELS)
+        compress = yes_option(options, "compress", True)
+        first = shared_grid(volumes)
+        dtype = shared_dtype(volumes, tuple(_ELEMENTS), "MetaImage")
+        if first.affine is not None and is_sheared(first.affine):
+            raise FormatError(
+                "MetaImage holds a rotation and a spacing, and this volume's axes are not perpendicular (a tilted "
+                "stack): straighten it first, or take NRRD, NIfTI or HDF5, which hold it as it is"
+            )
+        before, after = _header(volumes, first, dtype, compress=compress)
+        blocks = voxel_blocks([volume.array for volume in volumes], dtype, progress=progress)
+        with Path(path).open("wb") as file:
+            file.write(before.encode())
+            if not compress:
+                file.write(after.encode())
+                file.writelines(blocks)
+                return
+            size_at = file.tell()
+            file.write(_size_line(0) + after.encode())
+            start = file.tell()
+            file.writelines(deflate(blocks, wrapper="zlib", level=level))
+            size = file.tell() - start
+            file.seek(size_at)
+            file.write(_size_line(size))
+
+
+def _size_line(size: int) -> bytes:
+    return b"CompressedDataSize = %020d\n" % size
+
+
+def _header(volumes: Sequence[Volume], first: Volume, dtype: np.dtype[Any], *, compress: bool) -> tuple[str, str]:
+    """The lines before and after the one that says how large the compressed voxels are."""
+    depth, rows, columns, *samples = first.array.shape
+    several = len(volumes) > 1
+    sizes = [columns, rows, depth, *([len(volumes)] if several else [])]
+    before = [
+        "ObjectType = Image",
+        f"NDims = {len(sizes)}",
+        "BinaryData = True",
+        "BinaryDataByteOrderMSB = False",
+        f"CompressedData = {compress}",
+    ]
+    spacing: list[float] = [one or 1.0 for one in reversed(first.spacing)]
+    after = []
+    if first.affine is not None:
+        directions = first.affine[:3, [2, 1, 0]]
+        spacing = np.linalg.norm(directions, axis=0).tolist()
+        matrix = np.eye(len(sizes))
+        matrix[:3, :3] = (directions / spacing).T  # a row for each axis of the index
+        offset = [*first.affine[:3, 3].tolist(), *([0.0] if several else [])]
+        after += [f"TransformMatrix = {_numbers(matrix.reshape(-1).tolist())}", f"Offset = {_numbers(offset)}"]
+    elif None in first.spacing:
+        after.append(f"{_KNOWN} = {' '.join(str(one is not None) for one in reversed(first.spacing))}")
+    after += [
+        f"ElementSpacing = {_numbers([*spacing, *([1.0] if several else [])])}",
+        f"DimSize = {' '.join(map(str, sizes))}",
+        *(f"ElementNumberOfChannels = {one}" for one in samples),
+        f"ElementType = {_ELEMENTS[dtype.name]}",
+        "ElementDataFile = LOCAL",
+    ]
+    return "\n".join(before) + "\n", "\n".join(after) + "\n"
+
+
+def _numbers(numbers: Sequence[float]) -> str:
+    return " ".join(repr(float(number) + 0.0) for number in numbers)
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def _fields(content: bytes) -> tuple[dict[str, str], int]:
+    """The header's fields, and where it ends."""
+    place = content.find(_LAST)
+    end = content.find(b"\n", place)
+    if place < 0 or (end < 0 and len(content) == _MOST_HEADER_BYTES):
+        raise FormatError("this is no MetaImage file, or its header ends too early: it names no ElementDataFile")
+    end = len(content) if end < 0 else end + 1
+    fields: dict[str, str] = {}
+    for line in content[:end].decode("utf-8", "replace").splitlines():
+        key, mark, value = line.partition("=")
+        if mark:
+            fields[_NAMES.get(key.strip(), key.strip())] = value.strip()
+    if fields.get("ObjectType", "Image") != "Image" or "ElementDataFile" not in fields:
+        raise FormatError("this is no MetaImage file: its ObjectType is not Image")
+    if not _yes(fields, "BinaryData", True):
+        raise FormatError("voxels that are written as text are not read")
+    return fields, end
+
+
+def _yes(fields: Mapping[str, str], name: str, usual: bool) -> bool:
+    return fields[name][:1] in ("T", "t", "1") if fields.get(name) else usual
+
+
+def _whole(fields: Mapping[str, str], name: str, usual: int) -> int:
+    word = fields.get(name, str(usual))
+    if not (word.isdecimal() and len(word) < 19 and int(word) > 0):
+        raise FormatError(f"the header's {name} is no whole number above 0")
+    return int(word)
+
+
+def _floats(fields: Mapping[str, str], name: str, count: int) -> npt.NDArray[np.float64] | None:
+    """The numbers of a field; None where it is absent."""
+    if name not in fields:
+        return None
+    try:
+        found = np.array([float(word) for word in fields[name].split()])
+    except ValueError:
+        raise FormatError(f"the header's {name} are no numbers") from None
+    if len(found) != count or not np.isfinite(found).all():
+        raise FormatError(f"the header's {name} are not {count} finite numbers")
+    return found
+
+
+def _shape(fields: Mapping[str, str]) -> tuple[int, int, int, int]:
+    """``(time, slice, row, column)``."""
+    words = fields.get("DimSize", "").split()
+    count = _whole(fields, "NDims", 3)
+    if len(words) != count or not all(word.isdecimal() and 0 < len(word) < 19 and int(word) > 0 for word in words):
+        raise FormatError("the header's DimSize contradict its NDims, or there are no voxels")
+    sizes = [int(word) for word in words]
+    if count > 4:
+        raise FormatError(f"MetaImages of {count} dimensions are not read: space and time are four")
+    column, row, along, time = sizes + [1] * (4 - count)
+    return time, along, row, column
+
+
+def _dtype(fields: Mapping[str, str]) -> np.dtype[Any]:
+    word = fields.get("ElementType", "").removesuffix("_ARRAY")
+    if word not in _DTYPES:
+        raise FormatError(f"voxels of MetaImage's type {word!r} are not read")
+    return np.dtype(_DTYPES[word]).newbyteorder(">" if _yes(fields, "BinaryDataByteOrderMSB", False) else "<")
+
+
+def _skip(fields: Mapping[str, str]) -> int:
+    """Bytes before the voxels in a file of their own."""
+    if fields.get("HeaderSize", "0") != "0":
+        raise FormatError("a HeaderSize is not read: the voxels begin within another file")
+    return 0
+
+
+def _wrapper(fields: Mapping[str, str], path: str, start: int) -> str:
+    if not _yes(fields, "CompressedData", False):
+        return ""
+    with Path(path).open("rb") as file:
+        file.seek(start)
+        return "gzip" if file.read(2) == b"\x1f\x8b" else "zlib"
+
+
+def _geometry(fields: Mapping[str, str]) -> tuple[npt.NDArray[np.float64] | None, Spacing, tuple[str, ...]]:
+    """The affine, the spacing, and warnings."""
+    count = _whole(fields, "NDims", 3)
+    sizes = _floats(fields, "ElementSpacing", count)
+    sizes = _floats(fields, "ElementSize", count) if sizes is None else sizes
+    matrix, offset = _floats(fields, "TransformMatrix", count * count), _floats(fields, "Offset", count)
+    if sizes is None or matrix is None or offset is None or count < 3:
+        words = "the file does not say where its voxels lie: it has no TransformMatrix, Offset or third dimension"
+        return None, _known_spacing(fields, sizes), (words,)
+    turned = matrix.reshape(count, count)
+    if count == 4 and (turned[3, :3].any() or turned[:3, 3].any()):
+        raise FormatError("the file's fourth dimension leans into space, which no volume can")
+    affine = np.eye(4)
+    affine[:3, :3] = (turned[:3, :3].T * sizes[:3])[:, ::-1]
+    affine[:3, 3] = offset[:3]
+    affine = check_affine(affine)
+    return affine, spacing_of(affine), ()
+
+
+def _known_spacing(fields: Mapping[str, str], sizes: npt.NDArray[np.float64] | None) -> Spacing:
+    """The spacing of a file without a place; None for what our own files say is unknown."""
+    if sizes is None:
+        return None, None, None
+    known = [word == "True" for word in fields.get(_KNOWN, "").split()] or [True] * len(sizes)
+    found = [
+        float(size) if is_known and math.isfinite(size) and size > 0 else None
+        for size, is_known in zip(sizes[:3], known, strict=False)
+    ]
+    column, row, along = (*found, None, None, None)[:3]
+    return along, row, column
+
+
+FORMAT = MetaImageFormat()

@@ -1,0 +1,316 @@
+"""NRRD, header and voxels in one file; a single file of voxels beside its header (.nhdr) is read as well.
+
+References
+----------
+"Definition of NRRD File Format", teem.sourceforge.net/nrrd/format.html, sections 4 to 8
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from voxelry.core.errors import FormatError
+from voxelry.core.progress import Progress, silent
+from voxelry.core.value import Value
+from voxelry.core.volume import Spacing, Volume
+from voxelry.formats.deflate import LEVELS, USUAL_LEVEL, deflate
+from voxelry.formats.grids import check_affine, shared_dtype, shared_grid, spacing_of
+from voxelry.formats.options import check_options, whole_option, yes_option
+from voxelry.formats.streams import Source, beside, first_bytes, voxel_blocks
+from voxelry.formats.volume_record import json_text, json_value
+
+_TYPES = {
+    "int8": ("signed char", "int8", "int8_t"),
+    "uint8": ("uchar", "unsigned char", "uint8", "uint8_t"),
+    "int16": ("short", "short int", "signed short", "signed short int", "int16", "int16_t"),
+    "uint16": ("ushort", "unsigned short", "unsigned short int", "uint16", "uint16_t"),
+    "int32": ("int", "signed int", "int32", "int32_t"),
+    "uint32": ("uint", "unsigned int", "uint32", "uint32_t"),
+    "int64": ("longlong", "long long", "long long int", "signed long long", "signed long long int", "int64", "int64_t"),
+    "uint64": ("ulonglong", "unsigned long long", "unsigned long long int", "uint64", "uint64_t"),
+    "float32": ("float",),
+    "float64": ("double",),
+}
+_DTYPES = {word: dtype for dtype, words in _TYPES.items() for word in words}
+_WRITTEN = {dtype: dtype if dtype.startswith(("int", "uint")) else words[0] for dtype, words in _TYPES.items()}
+_TO_LPS = {
+    "left-posterior-superior": (1, 1, 1), "lps": (1, 1, 1),
+    "right-anterior-superior": (-1, -1, 1), "ras": (-1, -1, 1),
+    "left-anterior-superior": (1, -1, 1), "las": (1, -1, 1),
+}  # fmt: skip
+_TO_MM = {"mm": 1.0, "m": 1000.0, "um": 0.001, "": 1.0, "???": 1.0}
+_COLOURS = ("rgb-color", "rgba-color", "3-color", "4-color")
+_VECTORS = ("vector", "3-vector", "4-vector")
+_LABELS = "voxelry labels"
+"""The key that keeps the labels of several volumes, a JSON list."""
+_MOST_HEADER_BYTES = 4 << 20
+_MAGIC = re.compile(rb"NRRD000[1-6]\r?\n")
+_END = re.compile(rb"\r?\n\r?\n")
+
+
+class NrrdFormat:
+    """Voxels, their place to 64 bits, the unit, and of several volumes their labels.
+
+    Options: ``compress`` (true: gzip), ``level`` (of gzip: 1, the usual, to 9).
+    """
+
+    name = "nrrd"
+    suffixes = (".nrrd", ".nhdr")
+    description = "NRRD, one file, several volumes as a list"
+
+    def read(self, path: str, *, progress: Progress = silent) -> tuple[Volume, ...]:
+        """As `VolumeFormat.read`; spaces LPS, RAS and LAS, any order of axes, either byte order, raw and gzip."""
+        content = first_bytes(path, _MOST_HEADER_BYTES)
+        if not _MAGIC.match(content):
+            raise FormatError("this is no NRRD file: it does not begin with NRRD0001 to NRRD0006")
+        end = _END.search(content)
+        fields, keys = _fields(content[: end.start()] if end else content)
+        place, start = path, len(content) if end is None else end.end()
+        if (name := fields.get("data file", fields.get("datafile"))) is not None:
+            place, start = beside(path, name), 0
+        elif end is None:
+            raise FormatError("the header does not end with an empty line: the file is damaged, or ends too early")
+        layout = _layout(fields)
+        with Source(place, start=start + _skipped(fields), wrapper=_wrapper(fields)) as source:
+            array = source.read_array(tuple(reversed(layout.sizes)), _dtype(fields), progress=progress)
+        ordered = np.ascontiguousarray(np.transpose(array, layout.order)).reshape(layout.shape)
+        affine, spacing, warnings = _geometry(fields, layout)
+        unit = fields.get("sample units", "").strip('" ')
+        labels = _labels(keys.get(_LABELS, ""), len(ordered))
+        return tuple(
+            Volume(array=one, affine=affine, spacing=spacing, unit=unit, label=label, warnings=warnings)
+            for one, label in zip(ordered, labels, strict=True)
+        )
+
+    def write(
+        self, volumes: Sequence[Volume], path: str, *, options: dict[str, Value], progress: Progress = silent
+    ) -> None:
+        """As `VolumeFormat.write`; a header alone (``.nhdr``) is not written."""
+        check_options(options, ("compress", "level"), self.name)
+        level = whole_option(options, "level", USUAL_LEVEL, LEVELS)
+        compress = yes_option(options, "compress", True)
+        first = shared_grid(volumes)
+        dtype = shared_dtype(volumes, tuple(_WRITTEN), "NRRD")
+        if path.lower().endswith(".nhdr"):
+            raise FormatError("a .nhdr file has its voxels in another file; .nrrd holds both, and is written")
+        samples = first.array.shape[3:]
+        if samples and samples[0] not in (3, 4):
+            raise FormatError(f"NRRD's colours have 3 or 4 samples, not {samples[0]}")
+        head = _header(volumes, first, dtype, compress=compress)
+        blocks = voxel_blocks([volume.array for volume in volumes], dtype, progress=progress)
+        with Path(path).open("wb") as file:
+            file.write(head.encode())
+            file.writelines(deflate(blocks, level=level) if compress else blocks)
+
+
+def _header(volumes: Sequence[Volume], first: Volume, dtype: np.dtype[Any], *, compress: bool) -> str:
+    """The text before the voxels. Axes go from the fastest: samples, column, row, slice, list."""
+    depth, rows, columns, *samples = first.array.shape
+    several = [len(volumes)] if len(volumes) > 1 else []
+    sizes = [*samples, columns, rows, depth, *several]
+    before, after = ["none"] * len(samples), ["none"] * len(several)
+    kinds = [*(f"{'RGB' if one == 3 else 'RGBA'}-color" for one in samples), *["domain"] * 3, *["list"] * len(several)]
+    lines = [
+        "NRRD0005",
+        f"type: {_WRITTEN[dtype.name]}",
+        f"dimension: {len(sizes)}",
+    ]
+    if first.affine is not None:
+        directions = [_vector(first.affine[:3, axis]) for axis in (2, 1, 0)]
+        lines += [
+            "space: left-posterior-superior",
+            f"sizes: {' '.join(map(str, sizes))}",
+            f"space directions: {' '.join([*before, *directions, *after])}",
+            f"space origin: {_vector(first.affine[:3, 3])}",
+            'space units: "mm" "mm" "mm"',
+        ]
+    else:
+        known = ["nan" if one is None else repr(float(one)) for one in reversed(first.spacing)]
+        lines += [
+            f"sizes: {' '.join(map(str, sizes))}",
+            f"spacings: {' '.join(['nan'] * len(before) + known + ['nan'] * len(after))}",
+        ]
+    lines += [f"kinds: {' '.join(kinds)}", "endian: little", f"encoding: {'gzip' if compress else 'raw'}"]
+    if first.unit and first.unit.isprintable() and all(one.unit == first.unit for one in volumes):
+        lines.append(f'sample units: "{first.unit}"')
+    if any(one.label for one in volumes):
+        lines.append(f"{_LABELS}:={json_text([one.label for one in volumes])}".replace("\\", "\\\\"))
+    return "\n".join(lines) + "\n\n"
+
+
+def _vector(numbers: npt.NDArray[np.float64]) -> str:
+    return f"({','.join(repr(float(number)) for number in numbers)})"
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+class _Layout(NamedTuple):
+    """How the file's axes become ours.
+
+    Attributes
+    ----------
+    sizes
+        From the fastest axis on, as the header has them.
+    space
+        Which of them are column, row and slice.
+    order
+        How the array as it lies is transposed to ``(list, slice, row, column, samples)``; absent axes left out.
+    shape
+        Then.
+    """
+
+    sizes: tuple[int, ...]
+    space: tuple[int, ...]
+    order: tuple[int, ...]
+    shape: tuple[int, ...]
+
+
+def _fields(content: bytes) -> tuple[dict[str, str], dict[str, str]]:
+    """Fields and keys; fields' names in lower case."""
+    fields: dict[str, str] = {}
+    keys: dict[str, str] = {}
+    for line in content.decode("utf-8", "replace").splitlines()[1:]:
+        if line.startswith("#"):
+            continue
+        key, mark, value = line.partition(":=")
+        name, colon, field = line.partition(": ")
+        if mark and (not colon or len(key) < len(name)):
+            keys[key] = value.replace("\\\\", "\\")
+        elif colon:
+            fields[name.strip().lower()] = field.strip()
+    return fields, keys
+
+
+def _needed(fields: Mapping[str, str], name: str) -> str:
+    if name not in fields:
+        raise FormatError(f"the header has no field {name!r}, which NRRD demands")
+    return fields[name]
+
+
+def _layout(fields: Mapping[str, str]) -> _Layout:
+    words = _needed(fields, "sizes").split()
+    if not words or len(words) > 16 or not all(word.isdecimal() and 0 < len(word) < 19 for word in words):
+        raise FormatError("the header's sizes are no whole numbers")
+    sizes = tuple(map(int, words))
+    if min(sizes) < 1 or _needed(fields, "dimension") != str(len(sizes)):
+        raise FormatError(f"the header's sizes {sizes} contradict its dimension, or there are no voxels")
+    count = len(sizes)
+    kinds = [kind.lower() for kind in fields.get("kinds", "").split()]
+    kinds = kinds if len(kinds) == count else [""] * count
+    directions = _vectors(fields["space directions"]) if "space directions" in fields else []
+    if len(directions) == count:
+        space = [axis for axis in range(count) if directions[axis] is not None]
+    elif "domain" in kinds or "space" in kinds:
+        space = [axis for axis in range(count) if kinds[axis] in ("domain", "space")]
+    else:
+        space = list(range(min(3, count)))
+    if len(space) not in (2, 3):
+        raise FormatError(f"{len(space)} of the header's {count} axes lie in space, and three are needed")
+    others = [axis for axis in range(count) if axis not in space]
+    samples = [axis for axis in others if _is_samples(axis, kinds[axis], sizes[axis])][:1]
+    lists = [axis for axis in others if axis not in samples]
+    if len(lists) > 1:
+        raise FormatError(f"besides space and colour there are {len(lists)} axes, and one is read, as several volumes")
+    ours = [*lists, *reversed(space), *samples]
+    shape = [sizes[axis] for axis in lists] or [1]
+    shape += [1] * (3 - len(space)) + [sizes[axis] for axis in reversed(space)] + [sizes[axis] for axis in samples]
+    return _Layout(sizes, tuple(space), tuple(count - 1 - axis for axis in ours), tuple(shape))
+
+
+def _is_samples(axis: int, kind: str, size: int) -> bool:
+    return kind in _COLOURS or (kind in _VECTORS and axis == 0 and size in (3, 4))
+
+
+def _dtype(fields: Mapping[str, str]) -> np.dtype[Any]:
+    word = _needed(fields, "type").lower()
+    if word not in _DTYPES:
+        raise FormatError(f"voxels of NRRD's type {word!r} are not read")
+    dtype = np.dtype(_DTYPES[word])
+    if dtype.itemsize == 1:
+        return dtype
+    endian = _needed(fields, "endian").lower()
+    if endian not in ("little", "big"):
+        raise FormatError(f"the header's endian is {endian!r}, neither little nor big")
+    return dtype.newbyteorder("<" if endian == "little" else ">")
+
+
+def _wrapper(fields: Mapping[str, str]) -> str:
+    encoding = _needed(fields, "encoding").lower()
+    if encoding not in ("raw", "gzip", "gz"):
+        raise FormatError(f"NRRD's encoding {encoding!r} is not read; raw and gzip are")
+    return "" if encoding == "raw" else "gzip"
+
+
+def _skipped(fields: Mapping[str, str]) -> int:
+    """Bytes before the voxels; always 0 in files of one piece."""
+    for name in ("line skip", "lineskip", "byte skip", "byteskip"):
+        if fields.get(name, "0") != "0":
+            raise FormatError(f"the header's {name!r} is not read: its voxels begin within another file")
+    return 0
+
+
+def _vectors(text: str) -> list[tuple[float, ...] | None]:
+    """Vectors in parentheses, or ``none`` where an axis lies not in space."""
+    found: list[tuple[float, ...] | None] = []
+    for word in re.findall(r"\([^()]*\)|none", text):
+        try:
+            found.append(None if word == "none" else tuple(float(number) for number in word[1:-1].split(",")))
+        except ValueError:
+            raise FormatError(f"{word!r} in the header is no vector") from None
+    return found
+
+
+def _geometry(fields: Mapping[str, str], layout: _Layout) -> tuple[npt.NDArray[np.float64] | None, Spacing, Any]:
+    """The affine, the spacing, and warnings."""
+    space = fields.get("space", "").lower()
+    directions = _vectors(fields.get("space directions", ""))
+    placed = [directions[axis] for axis in layout.space] if len(directions) == len(layout.sizes) else []
+    origin = _vectors(fields.get("space origin", ""))[:1]
+    if len(placed) == 3 and all(one is not None and len(one) == 3 for one in (*placed, *origin)):
+        units = re.findall(r'"([^"]*)"', fields.get("space units", ""))
+        if any(unit not in _TO_MM for unit in units) or len(set(units)) > 1:
+            raise FormatError(f"the header's lengths are in units that are not read: {', '.join(map(repr, units))}")
+        scale = _TO_MM[units[0]] if units else 1.0
+        affine = np.eye(4)
+        affine[:3, :3] = np.array(placed[::-1]).T * scale
+        affine[:3, 3] = np.array(origin[0] if origin else (0, 0, 0)) * scale
+        if space in _TO_LPS and origin:
+            affine[:3] *= np.array(_TO_LPS[space])[:, None]
+            affine = check_affine(affine + 0.0)
+            return affine, spacing_of(affine), ()
+        words = f"the file does not say where its voxels lie: its space is {space!r}" + (
+            "" if origin else ", no origin"
+        )
+        return None, spacing_of(check_affine(affine)), (words,)
+    known: list[float | None] = [None] * len(layout.sizes)
+    try:
+        numbers = [float(word) for word in fields.get("spacings", "").split()]
+    except ValueError:
+        raise FormatError("the header's spacings are no numbers") from None
+    if len(numbers) == len(known):
+        known = [abs(one) if math.isfinite(one) and one else None for one in numbers]
+    column, row, *along = (known[axis] for axis in layout.space)
+    words = "the file does not say where its voxels lie: it has no space directions"
+    return None, (along[0] if along else None, row, column), (words,)
+
+
+def _labels(text: str, count: int) -> list[str]:
+    """The labels of our own files; numbers for others'."""
+    try:
+        found = json_value(text) if text else None
+    except FormatError:
+        found = None
+    if isinstance(found, list) and len(found) == count and all(isinstance(one, str) for one in found):
+        return [str(one) for one in found]
+    return [f"volume {number}" for number in range(1, count + 1)] if count > 1 else [""]
+
+
+FORMAT = NrrdFormat()
