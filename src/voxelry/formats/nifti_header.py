@@ -7,6 +7,7 @@ The NIfTI-1 and NIfTI-2 header definitions (nifti1.h, nifti2.h) of the NIfTI Dat
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -33,6 +34,8 @@ _SCANNER = 1
 """NIFTI_XFORM_SCANNER_ANAT: the place is the scanner's own."""
 _TO_MM = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
 _TO_SECONDS = {0: 1.0, 8: 1.0, 16: 1e-3, 24: 1e-6}
+_HALF_TURN = 1e-7
+"""Three numbers of 32 bits leave no less of the fourth's square: such a rotation is half a turn (nifti1_io.c)."""
 _FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])
 """From RAS to LPS, and back."""
 
@@ -172,7 +175,10 @@ def _geometry(fields: Any) -> tuple[Affine | None, Spacing, tuple[str, ...]]:
 def _from_quaternion(fields: Any) -> Affine:
     """The qform (nifti1.h, "METHOD 2")."""
     b, c, d = (float(value) for value in fields["quatern"])
-    a = np.sqrt(max(0.0, 1.0 - (b * b + c * c + d * d)))
+    square = b * b + c * c + d * d
+    if 1.0 - square < _HALF_TURN:
+        b, c, d = (value / math.sqrt(square) for value in (b, c, d))
+    a = math.sqrt(max(0.0, 1.0 - (b * b + c * c + d * d)))
     rotation = np.array(
         [
             [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],
