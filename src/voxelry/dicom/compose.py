@@ -5,7 +5,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
-from functools import lru_cache
+from functools import cache, lru_cache
+from itertools import islice
 
 from pydicom.charset import convert_encodings
 from pydicom.datadict import dictionary_VR, tag_for_keyword
@@ -46,6 +47,7 @@ def decimal(value: float, *, up: bool = False) -> str:
     return f"{float(value) * (1 + 1e-8):.9g}"
 
 
+@cache
 def tag_of(keyword: str) -> int:
     """The tag of a keyword of the standard."""
     tag = tag_for_keyword(keyword)
@@ -69,6 +71,7 @@ def items(*contents: bytes) -> bytes:
     return b"".join(_ITEM + len(content).to_bytes(4, "little") + content for content in contents)
 
 
+@cache
 def code(value: str, scheme: str, meaning: str) -> Raw:
     """A sequence with one code (PS3.3 8.8)."""
     return b"SQ", items(
@@ -127,13 +130,25 @@ class Explicit:
     def __init__(self) -> None:
         self.lost: set[int] = set()
         self._known: dict[tuple[int, bytes], Raw] = {}
+        self._last: dict[int, tuple[Raw, bytes]] = {}
 
     def __call__(self, elements: Elements) -> Raws:
         if elements.raw is None:
             return dict(self._by_pydicom(elements.dataset, list(elements.dataset.keys())))
-        if all(vr for vr, _ in elements.raw.values()):
+        if all(vr for vr, _ in islice(elements.raw.values(), 1)):  # a file's elements all tell, or none does
             return dict(elements.raw)
         return dict(self._from_implicit(elements, elements.raw))
+
+    def joined(self, raws: Raws) -> bytes:
+        """As ``joined``; what instances after each other share is encoded once."""
+        parts: list[bytes] = []
+        known, add = self._last.get, parts.append
+        for tag, raw in sorted(raws.items()):
+            last = known(tag)
+            if last is None or (last[0] is not raw and last[0] != raw):
+                self._last[tag] = last = raw, encoded(tag, raw)
+            add(last[1])
+        return b"".join(parts)
 
     def _from_implicit(self, elements: Elements, raws: Mapping[int, Raw]) -> Iterator[tuple[int, Raw]]:
         for tag, (_, value) in raws.items():

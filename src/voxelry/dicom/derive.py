@@ -9,14 +9,22 @@ from typing import Any
 import numpy as np
 
 from voxelry.core.intensity import Window
-from voxelry.dicom.compose import Explicit, Raws, decimal, file_head, joined, short, tag_of, words
+from voxelry.dicom.compose import Explicit, Raws, decimal, file_head, short, tag_of, words
 from voxelry.dicom.derived_groups import with_groups
 from voxelry.dicom.description import PixelDescription
 from voxelry.dicom.encode import EXPLICIT, HTJ2K_LOSSLESS, RLE
 from voxelry.dicom.headers import Header
 from voxelry.dicom.pixels import is_lossy, padding_range
 from voxelry.dicom.places import RT_DOSE
-from voxelry.dicom.provenance import VERSION, Derivation, evidence, referenced_series, with_suffix
+from voxelry.dicom.provenance import (
+    VERSION,
+    Derivation,
+    equipment_of,
+    evidence,
+    moment_elements,
+    referenced_series,
+    with_suffix,
+)
 from voxelry.dicom.stored import Scale, Storage
 
 _GONE = frozenset(
@@ -100,14 +108,15 @@ def head_of(header: Header, pixels: PixelDescription, changes: Changes, ends: tu
     raws = derived(header, pixels, changes, ends)
     raws[tag_of("SOPInstanceUID")] = words(b"UI", uid)
     head = file_head(header.sop_class_uid, uid, changes.transfer_syntax, VERSION)
-    return head + joined(raws)
+    return head + changes.explicit.joined(raws)
 
 
 def derived(header: Header, pixels: PixelDescription, changes: Changes, ends: tuple[int, int]) -> Raws:
     """The elements of a new instance but its SOP Instance UID."""
-    before = changes.explicit(header.elements)
-    groups = any(tag_of(keyword) in before for keyword in _GROUP_ELEMENTS)
-    raws = {tag: raw for tag, raw in before.items() if tag & 0xFFFF and tag not in _GONE}
+    raws = changes.explicit(header.elements)
+    groups = any(tag_of(keyword) in raws for keyword in _GROUP_ELEMENTS)
+    for tag in [tag for tag in raws if not tag & 0xFFFF] + list(_GONE & raws.keys()):
+        del raws[tag]
     _identify(raws, header, changes, enhanced=groups)
     _without_embedded_overlays(raws)
     if is_lossy(header):  # once lossy, always lossy (PS3.3 C.7.6.1.1.5)
@@ -135,7 +144,7 @@ def _identify(raws: Raws, header: Header, changes: Changes, *, enhanced: bool) -
     raws[described] = with_suffix(raws.get(described), derivation.suffix, utf8=utf8)
     raws[tag_of("DerivationDescription")] = words(b"ST", derivation.sentence)
     equipment = tag_of("ContributingEquipmentSequence")
-    raws[equipment] = b"SQ", raws.get(equipment, (b"SQ", b""))[1] + derivation.equipment
+    raws[equipment] = b"SQ", raws.get(equipment, (b"SQ", b""))[1] + equipment_of(derivation)
     if header.sop_instance_uid and enhanced:
         series = tag_of("ReferencedSeriesSequence")
         own = referenced_series(header.series_instance_uid, [header])
@@ -143,22 +152,21 @@ def _identify(raws: Raws, header: Header, changes: Changes, *, enhanced: bool) -
         raws[tag_of("SourceImageEvidenceSequence")] = b"SQ", evidence(header.study_instance_uid, header)
     elif header.sop_instance_uid:
         raws[tag_of("SourceImageSequence")] = b"SQ", derivation.source(header)
-    for prefix in ("InstanceCreation", "Content"):
-        date, time = tag_of(f"{prefix}Date"), tag_of(f"{prefix}Time")
-        if created is not None and not (prefix == "Content" and changes.keep_times):
-            raws[date] = words(b"DA", created.strftime("%Y%m%d"))
-            raws[time] = words(b"TM", created.strftime("%H%M%S.%f"))
-        elif created is None and prefix == "InstanceCreation":
-            raws.pop(date, None)
-            raws.pop(time, None)
+    if created is not None:
+        raws.update(moment_elements(created, "InstanceCreation"))
+        if not changes.keep_times:
+            raws.update(moment_elements(created, "Content"))
+        return
+    for keyword in ("InstanceCreationDate", "InstanceCreationTime"):
+        raws.pop(tag_of(keyword), None)
 
 
 def _without_embedded_overlays(raws: Raws) -> None:
     """Overlays in the unused bits of the former pixels are gone with them (PS3.5 8.1.2, retired)."""
-    for group in range(0x6000, 0x6020, 2):
-        if group << 16 | 0x3000 not in raws:
-            for tag in [tag for tag in raws if tag >> 16 == group]:
-                del raws[tag]
+    overlays = [tag for tag in raws if 0x60000000 <= tag < 0x60200000]
+    for tag in overlays:
+        if tag & ~0xFFFF | 0x3000 not in raws and tag & 0xFFFF != 0x3000:
+            del raws[tag]
 
 
 def colour_dtype(pixels: PixelDescription) -> np.dtype[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,6 +21,10 @@ from voxelry.dicom.parallel import in_parallel
 
 _PIXEL_DATA = b"\xe0\x7f\x10\x00"
 _LONGEST = 2**32 - 2
+_MOST_PIECES = 512
+_AT_ONCE = 4
+"""Files that one thread writes before it asks for more."""
+HAS_WRITEV = hasattr(os, "writev")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +84,11 @@ def emit(
     """
     with _staging(folder) as stage:
         many = len(instances) > 1
-        tasks = (partial(_write, stage / one.name, one, transfer_syntax, alone=not many) for one in instances)
+        some = [instances[start : start + _AT_ONCE] for start in range(0, len(instances), _AT_ONCE)]
+        tasks = (partial(_write_some, stage, few, transfer_syntax, alone=not many) for few in some)
         done = in_parallel(tasks) if many else (task() for task in tasks)
         for number, _ in enumerate(done):
-            progress((number + 1) / len(instances), "writing DICOM")
+            progress((number + 1) / len(some), "writing DICOM")
         for one in instances:
             (stage / one.name).replace(folder / one.name)
     return tuple(folder / one.name for one in instances)
@@ -107,6 +113,11 @@ def _staging(folder: Path) -> Iterator[Path]:
     stage.rmdir()
 
 
+def _write_some(stage: Path, instances: Sequence[Instance], transfer_syntax: str, *, alone: bool) -> None:
+    for one in instances:
+        _write(stage / one.name, one, transfer_syntax, alone=alone)
+
+
 def _write(path: Path, instance: Instance, transfer_syntax: str, *, alone: bool) -> None:
     frames: Iterable[npt.NDArray[Any]]
     if transfer_syntax == EXPLICIT:
@@ -120,8 +131,12 @@ def _write(path: Path, instance: Instance, transfer_syntax: str, *, alone: bool)
         frames = in_parallel(instance.frames) if alone else (frame() for frame in instance.frames)
         vr = b"OW" if instance.wide else b"OB"
         start = _PIXEL_DATA + vr + b"\0\0" + padded.to_bytes(4, "little")
+        head = instance.head() + start
+        if not alone and HAS_WRITEV:
+            _write_at_once(path, [head, *(frame.data.cast("B") for frame in frames), b"\0" * (padded - length)])
+            return
         with path.open("xb") as file:
-            file.write(instance.head() + start)
+            file.write(head)
             for frame in frames:
                 file.write(frame.data)
             file.write(b"\0" * (padded - length))
@@ -131,6 +146,21 @@ def _write(path: Path, instance: Instance, transfer_syntax: str, *, alone: bool)
     with path.open("xb") as file:
         file.write(instance.head() + _PIXEL_DATA + b"OB\0\0\xff\xff\xff\xff")
         file.writelines(encapsulated(streams))
+
+
+def _write_at_once(path: Path, pieces: Sequence[bytes | memoryview]) -> None:
+    """A new file in as few calls as there can be."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        left = [memoryview(piece) for piece in pieces if len(piece)]
+        while left:
+            written = os.writev(descriptor, left[:_MOST_PIECES])
+            while left and written >= len(left[0]):
+                written -= len(left.pop(0))
+            if left:
+                left[0] = left[0][written:]
+    finally:
+        os.close(descriptor)
 
 
 def _encoded(frame: Callable[[], npt.NDArray[Any]], transfer_syntax: str) -> bytes:

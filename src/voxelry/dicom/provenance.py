@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from importlib.metadata import version
 
 from voxelry.core.errors import ParameterError
@@ -54,20 +55,6 @@ class Derivation:
     def uid(self, *parts: object) -> str:
         return new_uid(self.seed, *parts)
 
-    @property
-    def equipment(self) -> bytes:
-        """An item of Contributing Equipment Sequence (0018,A001)."""
-        found = {
-            tag_of("PurposeOfReferenceCodeSequence"): code(*PROCESSING_EQUIPMENT),
-            tag_of("Manufacturer"): words(b"LO", "Voxelry"),
-            tag_of("ManufacturerModelName"): words(b"LO", "voxelry"),
-            tag_of("SoftwareVersions"): words(b"LO", VERSION),
-            tag_of("ContributionDescription"): words(b"ST", self.sentence),
-        }
-        if self.created is not None:
-            found[tag_of("ContributionDateTime")] = words(b"DT", self.created.strftime("%Y%m%d%H%M%S"))
-        return items(joined(found))
-
     def source(self, header: Header) -> bytes:
         """An item of Source Image Sequence (0008,2112)."""
         return items(
@@ -76,6 +63,30 @@ class Derivation:
                 | {tag_of("PurposeOfReferenceCodeSequence"): code(*SOURCE_IMAGE)}
             )
         )
+
+
+@lru_cache(maxsize=16)
+def equipment_of(derivation: Derivation) -> bytes:
+    """An item of Contributing Equipment Sequence (0018,A001)."""
+    found = {
+        tag_of("PurposeOfReferenceCodeSequence"): code(*PROCESSING_EQUIPMENT),
+        tag_of("Manufacturer"): words(b"LO", "Voxelry"),
+        tag_of("ManufacturerModelName"): words(b"LO", "voxelry"),
+        tag_of("SoftwareVersions"): words(b"LO", VERSION),
+        tag_of("ContributionDescription"): words(b"ST", derivation.sentence),
+    }
+    if derivation.created is not None:
+        found[tag_of("ContributionDateTime")] = words(b"DT", derivation.created.strftime("%Y%m%d%H%M%S"))
+    return items(joined(found))
+
+
+@lru_cache(maxsize=16)
+def moment_elements(moment: datetime, prefix: str) -> Raws:
+    """A moment as a date and a time: ``Content`` gives Content Date and Content Time."""
+    return {
+        tag_of(f"{prefix}Date"): words(b"DA", moment.strftime("%Y%m%d")),
+        tag_of(f"{prefix}Time"): words(b"TM", moment.strftime("%H%M%S.%f")),
+    }
 
 
 def reference(sop_class_uid: str, sop_instance_uid: str) -> Raws:

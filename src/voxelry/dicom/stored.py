@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +15,13 @@ from voxelry.core.errors import ParameterError
 from voxelry.dicom.compose import decimal
 from voxelry.dicom.parallel import in_parallel
 
+T = TypeVar("T")
+
 SINGLE_ROUNDING = 2.0**-22
 """What float32 may round away, as a part of the largest value: up to here a value is still the same."""
 _LARGEST_EXACT = 2**52
 _STEPS = 65_535
+_AT_ONCE = 8
 _SMALLEST_SLOPE = 1e-300
 _CONTAINERS = tuple(np.dtype(name) for name in ("u1", "u2", "i2", "u4", "i4"))
 
@@ -128,7 +131,7 @@ def extents_of(planes: Iterable[Plane], non_finite: float | None) -> list[Extent
         If there are values that are not finite and nothing to stand for them.
     """
     every = list(planes)
-    found = list(in_parallel(partial(_extent, plane.values, non_finite) for plane in every))
+    found = list(_each(partial(_extent, non_finite=non_finite), every))
     wrong = [(plane.name, extent.strange) for plane, extent in zip(every, found, strict=True) if extent.strange]
     if wrong and non_finite is None:
         total = sum(count for _, count in wrong)
@@ -193,8 +196,19 @@ def _rescaled(low: float, high: float, *, shiftable: bool, non_finite: float | N
     return Storage(container, Scale(float(decimal(slope, up=True)), intercept), False, non_finite)
 
 
-def _extent(values: Callable[[], npt.NDArray[Any]], non_finite: float | None) -> Extent:
-    found = values()
+def _each(work: Callable[[Plane], T], planes: Sequence[Plane]) -> Iterator[T]:
+    """The work's result for each frame, in parallel, a few frames at a time: small ones are not worth a task."""
+    tasks = (partial(_some, work, planes[start : start + _AT_ONCE]) for start in range(0, len(planes), _AT_ONCE))
+    for results in in_parallel(tasks):
+        yield from results
+
+
+def _some(work: Callable[[Plane], T], planes: Sequence[Plane]) -> list[T]:
+    return [work(plane) for plane in planes]
+
+
+def _extent(plane: Plane, non_finite: float | None) -> Extent:
+    found = plane.values()
     strange = 0
     if found.dtype.kind == "f":
         low, high = found.min(), found.max()
@@ -234,7 +248,10 @@ def _template_steps(
 ) -> tuple[int, int] | None:
     """The smallest and largest stored value by the template's own scales; None if they cannot say these values."""
 
-    def steps(plane: Plane, extent: Extent) -> tuple[int, int] | None:
+    extent_of = dict(zip(map(id, planes), extents, strict=True))
+
+    def steps(plane: Plane) -> tuple[int, int] | None:
+        extent = extent_of[id(plane)]
         integers = isinstance(extent.low, int) and isinstance(extent.high, int)
         if integers and plane.scale.slope == 1 and plane.scale.whole:
             shift = int(plane.scale.intercept)
@@ -243,8 +260,7 @@ def _template_steps(
         return None if found is None else (int(found.min()), int(found.max()))
 
     low, high = 0, 0
-    work = (partial(steps, plane, extent) for plane, extent in zip(planes, extents, strict=True))
-    for number, ends in enumerate(in_parallel(work)):
+    for number, ends in enumerate(_each(steps, planes)):
         if ends is None:
             return None
         low, high = (min(low, ends[0]), max(high, ends[1])) if number else ends
@@ -259,7 +275,7 @@ def _all_whole(planes: Sequence[Plane], low: float, high: float, non_finite: flo
         values = finite(plane.values(), non_finite)
         return values.dtype.kind in "iu" or bool((values == np.rint(values)).all())
 
-    return all(in_parallel(partial(whole, plane) for plane in planes))
+    return all(_each(whole, planes))
 
 
 def _container(low: int, high: int, template: Container, smallest_bits: int, most_bits: int) -> Container | None:

@@ -21,7 +21,7 @@ from voxelry.dicom.emit import Instance
 from voxelry.dicom.encode import HTJ2K_LOSSLESS
 from voxelry.dicom.enhanced import complete
 from voxelry.dicom.objects import CT, SC, Placed, base, check_attributes, modality_of, placed, plane_of, sop_class_of
-from voxelry.dicom.provenance import VERSION, Derivation
+from voxelry.dicom.provenance import VERSION, Derivation, equipment_of
 from voxelry.dicom.refill import colour_values, full_window, remarks
 from voxelry.dicom.stored import IDENTITY, Container, Plane, Storage, extents_of, plan
 from voxelry.dicom.template import slice_values
@@ -162,7 +162,7 @@ def _raws(dataset: Dataset, derivation: Derivation) -> Raws:
         raws = of_dataset(dataset)
     except Exception as error:  # whatever pydicom makes of a value; its words may quote it
         raise ParameterError(f"an attribute cannot have the value that is given ({type(error).__name__})") from None
-    raws[0x0018A001] = b"SQ", derivation.equipment
+    raws[0x0018A001] = b"SQ", equipment_of(derivation)
     return raws
 
 
