@@ -46,7 +46,8 @@ def stored(folder: Path) -> dict[tuple[float, ...], list[npt.NDArray[Any]]]:
     """Stored values by position, in the order of Instance Number."""
     found: dict[tuple[float, ...], list[npt.NDArray[Any]]] = {}
     files = [pydicom.dcmread(path) for path in folder.rglob("*") if path.is_file() and path.suffix != ".txt"]
-    for dataset in sorted(files, key=lambda one: int(one.InstanceNumber)):
+    images = [dataset for dataset in files if "PixelData" in dataset]
+    for dataset in sorted(images, key=lambda one: int(one.InstanceNumber)):
         found.setdefault(tuple(map(float, dataset.ImagePositionPatient)), []).append(dataset.pixel_array)
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from functools import partial
@@ -20,7 +21,7 @@ from voxelry import ConvertReport, convert
 from voxelry.core import registry
 from voxelry.core.errors import NothingFoundError, ParameterError
 from voxelry.core.value import Value
-from voxelry.testing import PATIENT_ID, SECRETS, bad_files, synthetic_series, zip_folder
+from voxelry.testing import OBLIQUE, PATIENT_ID, SECRETS, bad_files, synthetic_series, zip_folder
 from voxelry.workflows.ledger import LEDGER
 from voxelry.workflows.names import FIELDS, check_template, file_name, numbered
 
@@ -266,3 +267,108 @@ def test_pictures_are_a_format_too(tmp_path: Path) -> None:
     for wrong in wrongs:
         with pytest.raises(ParameterError):
             convert(tmp_path / "in", tmp_path / "out", format="png", options=wrong)
+
+
+# --- DICOM ------------------------------------------------------------------------------------------------------------
+
+
+def test_dicom_becomes_dicom_with_its_own_headers(tmp_path: Path) -> None:
+    phases(tmp_path / "in")
+    report = convert(tmp_path / "in", tmp_path / "out", format="dicom", options={"compression": "rle"})
+    assert [(one.path, one.files) for one in report.written] == [(tmp_path / "out", 15)]
+    before, after = voxelry.load(tmp_path / "in").volumes, voxelry.load(tmp_path / "out").volumes
+    assert [volume.label for volume in after] == [volume.label for volume in before]
+    for mine, theirs in zip(before, after, strict=True):
+        np.testing.assert_array_equal(mine.array, theirs.array)
+        np.testing.assert_allclose(np.asarray(mine.affine), np.asarray(theirs.affine))
+    assert after[0].metadata["PatientID"] == PATIENT_ID
+    assert after[0].series_instance_uid != before[0].series_instance_uid
+    assert (
+        not convert(tmp_path / "in", tmp_path / "out", format="dicom", options={"compression": "rle"}).written[0].fresh
+    )
+    assert convert(tmp_path / "in", tmp_path / "out", format="dicom").skipped
+
+
+def test_other_formats_become_dicom(tmp_path: Path) -> None:
+    truth = synthetic_series(tmp_path / "in")
+    convert(tmp_path / "in", tmp_path / "a.h5")
+    convert(tmp_path / "a.h5", tmp_path / "back", format="dicom")
+    convert(tmp_path / "a.h5", tmp_path / "one.dcm")
+    convert(next((tmp_path / "in").iterdir()), tmp_path / "slice.dcm")
+    for name in ("back", "one.dcm"):
+        volume = voxelry.load_volume(tmp_path / name)
+        np.testing.assert_array_equal(volume.array, truth.array)
+        np.testing.assert_allclose(np.asarray(volume.affine), truth.affine)
+        assert volume.unit == "HU"
+        assert volume.metadata["PatientID"] == PATIENT_ID
+    assert voxelry.load_volume(tmp_path / "slice.dcm").array.shape == (1, 16, 20)
+
+
+def test_volumes_that_no_header_tells_apart_are_a_series_each(tmp_path: Path) -> None:
+    phases(tmp_path / "in", 2)
+    convert(tmp_path / "in", tmp_path / "a.nii.gz")
+    report = convert(tmp_path / "a.nii.gz", tmp_path / "out", format="dicom")
+    assert [one.path.relative_to(tmp_path / "out").as_posix() for one in report.written] == [
+        "time_point_1",
+        "time_point_2",
+    ]
+    assert [int(voxelry.load_volume(one.path).array[0, 0, 0]) for one in report.written] == [0, 1]
+
+
+def test_what_dicom_cannot_hold_is_told(tmp_path: Path) -> None:
+    array = np.zeros((2, 8, 8), np.float32)
+    array[1, 2, 3] = np.nan
+    PLAIN.write(
+        [voxelry.Volume(array=array, affine=np.eye(4), spacing=(1, 1, 1))], str(tmp_path / "a.plain"), options={}
+    )
+    refused = convert(tmp_path / "a.plain", tmp_path / "out", format="dicom")
+    assert not refused.complete
+    assert "finite" in str(next(iter(refused.skipped.values())))
+    assert not (tmp_path / "out").exists()
+    assert convert(tmp_path / "a.plain", tmp_path / "out", format="dicom", options={"non_finite": -1}).complete
+    wrongs: list[dict[str, Value]] = [{"compression": "zip"}, {"non_finite": "x"}, {"nothing": 1}]
+    for wrong in wrongs:
+        with pytest.raises(ParameterError):
+            convert(tmp_path / "a.plain", tmp_path / "no", format="dicom", options=wrong)
+
+
+def test_nifti_has_a_sidecar_that_names_nobody(tmp_path: Path) -> None:
+    phases(tmp_path / "in")
+    report = convert(tmp_path / "in", tmp_path / "scan.nii.gz")
+    assert sorted(one.name for one in report.written[0].made) == ["scan.json", "scan.nii.gz"]
+    text = (tmp_path / "scan.json").read_text("utf-8")
+    assert json.loads(text)["EchoTime"] == [0.0045, 0.0055, 0.0065]
+    assert not any(secret in text for secret in SECRETS)
+    convert(tmp_path / "in", tmp_path / "bare.nii", options={"sidecar": False, "reorient": "RAS"})
+    assert not (tmp_path / "bare.json").exists()
+    (tmp_path / "mine.json").write_text("mine")
+    kept = convert(tmp_path / "in", tmp_path / "mine.nii")
+    assert {problem.code for problem in kept.skipped.values()} == {"exists"}
+    assert (tmp_path / "mine.json").read_text() == "mine"
+    assert not (tmp_path / "mine.nii").exists()
+
+
+FORMATS = (".nii.gz", ".nii", ".nrrd", ".mha", ".npz", ".h5", ".zarr")
+
+
+@pytest.mark.parametrize("second", FORMATS)
+@pytest.mark.parametrize("first", FORMATS)
+def test_any_to_any_keeps_values_and_place(tmp_path: Path, first: str, second: str) -> None:
+    shear = (0.0, 0.0, 0.0) if ".mha" in (first, second) else (0.0, 0.4, 0.0)
+    truth = synthetic_series(tmp_path / "in", shear=shear, orientation=OBLIQUE)
+    convert(tmp_path / "in", tmp_path / f"a{first}")
+    report = convert(tmp_path / f"a{first}", tmp_path / f"b{second}")
+    assert report.complete, report.skipped
+    (volume,) = registry.format_for(second).read(str(tmp_path / f"b{second}"))
+    np.testing.assert_array_equal(volume.array, truth.array)
+    np.testing.assert_allclose(np.asarray(volume.affine), truth.affine, atol=1e-4)
+
+
+def test_tilted_stacks_are_straightened_for_formats_that_hold_none(tmp_path: Path) -> None:
+    synthetic_series(tmp_path / "in", shear=(0.0, 0.9, 0.0))
+    refused = convert(tmp_path / "in", tmp_path / "a.mha")
+    assert "straighten" in str(next(iter(refused.skipped.values())))
+    report = convert(tmp_path / "in", tmp_path / "a.mha", straighten=True)
+    expected = voxelry.rectify(voxelry.load_volume(tmp_path / "in"))
+    np.testing.assert_array_equal(registry.format_for(".mha").read(str(tmp_path / "a.mha"))[0].array, expected.array)
+    assert any("straightened" in words for words in report.written[0].warnings)

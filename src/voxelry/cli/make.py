@@ -150,6 +150,9 @@ def convert(
         str | None,
         typer.Option(metavar="AXES", help="Turn the axes of a NIfTI file: RAS, LPS, ...; none is resampled."),
     ] = None,
+    no_sidecar: Annotated[
+        bool, typer.Option("--no-sidecar", help="NIfTI: without the JSON file that says how images were made.")
+    ] = False,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option of the format; may be repeated.")
     ] = None,
@@ -164,6 +167,9 @@ def convert(
         bool, typer.Option("--overlays", help="Pictures: draw the header's overlays in white.")
     ] = False,
     on_irregular: IrregularOption = Irregular.ERROR,
+    straighten: Annotated[
+        bool, typer.Option("--straighten", help="Interpolate tilted stacks onto an orthogonal grid.")
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Make again what is there; else what is done already is kept.")
     ] = False,
@@ -189,6 +195,8 @@ def convert(
     options = {key: value for key, value in flags.items() if value is not None} | _settings(settings or [])
     if overlays:
         options["overlays"] = True
+    if no_sidecar:
+        options["sidecar"] = False
     with working() as progress:
         report = run(
             path,
@@ -197,6 +205,7 @@ def convert(
             options=options,
             name=name or DEFAULT_TEMPLATE,
             on_irregular=on_irregular.value,
+            straighten=straighten,
             overwrite=overwrite,
             workers=workers,
             progress=progress,
@@ -210,15 +219,16 @@ def convert(
     else:
         for one in report.written:
             _print_converted(one)
-        for words in dict.fromkeys(words for one in report.written for words in one.warnings):
-            warn(words)
+        for one in report.written:
+            for words in one.warnings:
+                warn(f"{one.path.name}: {words}" if len(report.written) > 1 else words)
         show_skipped(report.skipped)
     end(done=bool(report.written), nothing=f"{path}: nothing could be converted", complete=report.complete)
 
 
 def _print_converted(one: Converted) -> None:
     shape = " x ".join(map(str, one.shape))
-    if one.path.is_dir() and one.fresh:
+    if one.format in (*PICTURES, "dicom") and one.path.is_dir() and one.fresh:
         things = "pictures" if one.format in PICTURES else "files"
         out.print(Text.assemble((f"{one.files:6} ", "bold"), f"{one.format} {things} in {one.path}"), soft_wrap=True)
     else:

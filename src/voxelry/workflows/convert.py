@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from voxelry.core.errors import ExistsError, FormatError, GeometryError, ParameterError, Problem, VoxelryError
 from voxelry.core.progress import Progress, part, silent
+from voxelry.core.resample import rectify
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
 from voxelry.dicom.irregular import OnIrregular, check_on_irregular
@@ -103,6 +104,7 @@ def convert(
     options: Mapping[str, Value] = _NONE,
     name: str = DEFAULT_TEMPLATE,
     on_irregular: OnIrregular = "error",
+    straighten: bool = False,
     overwrite: bool = False,
     workers: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
@@ -129,6 +131,8 @@ def convert(
         What several would be called is numbered. The default holds no patient's value.
     on_irregular
         As for ``load``.
+    straighten
+        True to interpolate tilted (sheared) stacks onto an orthogonal grid, as ``rectify`` does.
     overwrite
         True to make again what is there. Otherwise what an earlier run made from the same files with the same
         options is kept, and anything else that bears the name is left alone and told among ``skipped``.
@@ -160,7 +164,7 @@ def convert(
     )
     skipped = dict(skipped)
     jobs = list(_jobs(batches, aim, Path(target), name))
-    run = _Run(aim, Ledger(jobs[0].root) if jobs and aim.staged else None, on_irregular, overwrite)
+    run = _Run(aim, Ledger(jobs[0].root) if jobs and aim.staged else None, on_irregular, straighten, overwrite)
     written: dict[int, tuple[Converted, ...]] = {}
     meter = _Meter(len(jobs), part(progress, 0.2, 1))
     with ThreadPoolExecutor(min(workers or cores(), max(1, len(jobs))), "convert") as pool:
@@ -198,7 +202,8 @@ def _jobs(batches: Sequence[Batch], aim: Target, target: Path, template: str) ->
         for batch, name in zip(batches, numbered(whole), strict=True):
             yield _Job(batch, target.parent, name + suffix)
     elif not aim.suffix and len(batches) == 1:  # a folder of files, and it is named
-        yield _Job(batches[0], target, ".")
+        whole_path = Path(os.path.abspath(target))  # noqa: PTH100 - links are left as they are
+        yield _Job(batches[0], whole_path.parent, whole_path.name) if aim.staged else _Job(batches[0], target, ".")
     else:
         for batch, name in zip(batches, numbered(names), strict=True):
             yield _Job(batch, target, name + aim.suffix)
@@ -211,6 +216,7 @@ class _Run:
     aim: Target
     ledger: Ledger | None
     on_irregular: OnIrregular
+    straighten: bool
     overwrite: bool
 
     def convert(self, job: _Job, progress: Progress) -> tuple[tuple[Converted, ...], dict[str, Problem]]:
@@ -229,6 +235,8 @@ class _Run:
             ), {}
         try:
             volumes = job.batch.load(part(progress, 0, 0.5))
+            if self.straighten:
+                volumes = tuple(volume if volume.affine is None else rectify(volume) for volume in volumes)
             made = self._write(job, volumes, part(progress, 0.5, 1))
             return made, {name: problem for one in made for name, problem in one.skipped.items()}
         except ParameterError:  # it is wrong for all
@@ -241,7 +249,7 @@ class _Run:
 
     def _fingerprint(self, job: _Job) -> str:
         settings = json.dumps(self.aim.settings, sort_keys=True, default=str)
-        return digest([job.batch.fingerprint, self.aim.name, settings, self.on_irregular])
+        return digest([job.batch.fingerprint, self.aim.name, settings, self.on_irregular, str(self.straighten)])
 
     def note(self, job: _Job, made: Sequence[Converted]) -> None:
         """Remember what was made; an earlier run's is remembered already."""
@@ -259,7 +267,7 @@ class _Run:
         names = numbered(file_name("{label}", lambda _: None, volume.label) for volume in volumes)
         written = []
         for number, (volume, name) in enumerate(zip(volumes, names, strict=True)):
-            path = job.path.with_name(f"{stem}-{name}{suffix}")
+            path = job.path.with_name(f"{stem}-{name}{suffix}") if self.aim.suffix else job.path / name
             share = part(progress, number / len(volumes), (number + 1) / len(volumes))
             written.append(self._write_one(path, [volume], job.batch.only(number), share))
         return tuple(written)
@@ -281,7 +289,8 @@ class _Run:
         )
 
     def _check_free(self, path: Path) -> None:
-        if not self.overwrite and os.path.lexists(path):
+        empty = path.is_dir() and not path.is_symlink() and not any(path.iterdir())
+        if not self.overwrite and not empty and os.path.lexists(path):
             raise ExistsError(
                 f"{path.name} is there already, and was not made from these files with these options; "
                 "choose another name, or overwrite it (--overwrite)"

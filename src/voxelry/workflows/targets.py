@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeAlias, cast, get_args
+from typing import Any, TypeAlias, cast, get_args
 
 from voxelry.core.errors import FormatError, ParameterError, Problem, VoxelryError
 from voxelry.core.intensity import Window
@@ -18,11 +19,27 @@ from voxelry.core.registry import format_named, formats
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
 from voxelry.dicom.overlays import Overlay, overlays_of
+from voxelry.dicom.series import STUDY_KEYWORDS
 from voxelry.dicom.sources import StrPath
+from voxelry.dicom.write import Syntax, syntax_of, write_series, write_volume
+from voxelry.formats.options import check_options, text_option, yes_option
 from voxelry.formats.picture import PictureFormat
+from voxelry.formats.sidecar import sidecar
 from voxelry.workflows.batches import Batch
 from voxelry.workflows.pictures import save_pictures
 
+DICOM = "dicom"
+DICOM_OPTIONS = ("compression", "description", "non_finite")
+KEPT_KEYWORDS = (
+    *STUDY_KEYWORDS,
+    "FrameOfReferenceUID",
+    "Modality",
+    "SeriesNumber",
+    "SeriesDescription",
+    "BodyPartExamined",
+)
+"""What a new series has from the metadata of the file that it is made of."""
+SIDECAR_OF = "nifti"
 PICTURE_OPTIONS = ("axis", "overlays", "window")
 
 
@@ -95,6 +112,8 @@ def find_target(path: StrPath, format: str | None, options: Mapping[str, Value])
     suffix = "" if by_suffix is None else by_suffix[1]
     if wanted in get_args(PictureFormat):
         return _pictures(cast("PictureFormat", wanted), suffix, options)
+    if wanted == DICOM:
+        return _dicom(suffix, options)
     return _volumes(format_named(wanted), suffix, options)
 
 
@@ -117,6 +136,7 @@ def list_formats() -> list[tuple[str, tuple[str, ...], str]]:
     own = [(one.name, one.suffixes, one.description) for one in formats()]
     return [
         *own,
+        (DICOM, (".dcm",), "a folder with a file for each slice; a name in .dcm is one file with all of them"),
         ("png", (".png",), "pictures without loss, one for each slice"),
         ("jpg", (".jpg", ".jpeg"), "small pictures, one for each slice"),
     ]
@@ -144,18 +164,77 @@ def _by_suffix(name: str) -> tuple[str, str] | None:
 
 
 def _volumes(own: VolumeFormat, suffix: str, options: Mapping[str, Value]) -> Target:
-    def write(volumes: Sequence[Volume], path: Path, _: Batch, progress: Progress) -> Told:
-        own.write(volumes, os.fspath(path), options=dict(options), progress=progress)
+    with_sidecar = own.name == SIDECAR_OF and yes_option(options, "sidecar", True)
+    its_own = {name: value for name, value in options.items() if own.name != SIDECAR_OF or name != "sidecar"}
+
+    def write(volumes: Sequence[Volume], path: Path, _batch: Batch, progress: Progress) -> Told:
+        own.write(volumes, os.fspath(path), options=its_own, progress=progress)
+        if with_sidecar and volumes[0].metadata:
+            stem, _suffix = stem_and_suffix(path.name, suffix or own.suffixes[0])
+            text = json.dumps(sidecar(volumes), indent=2, ensure_ascii=False, allow_nan=False)
+            path.with_name(f"{stem}.json").write_text(text + "\n", encoding="utf-8")
         return Told()
 
     return Target(own.name, suffix or own.suffixes[0], not suffix, write, several=True, staged=True, settings=options)
 
 
-def check_options(options: Mapping[str, Value], allowed: Sequence[str], name: str) -> None:
-    """Raise a ParameterError that lists the known options if another one is there."""
-    unknown = [option for option in options if option not in allowed]
-    if unknown:
-        raise ParameterError(f"{name} has no option {unknown[0]!r}; it has {', '.join(allowed)}")
+# --- DICOM ------------------------------------------------------------------------------------------------------------
+
+
+def _dicom(suffix: str, options: Mapping[str, Value]) -> Target:
+    check_options(options, DICOM_OPTIONS, DICOM)
+    syntax = text_option(options, "compression") or "explicit"
+    syntax_of(syntax)
+    description = text_option(options, "description") or "converted"
+    non_finite = options.get("non_finite")
+    if not (non_finite is None or (isinstance(non_finite, int | float) and not isinstance(non_finite, bool))):
+        raise ParameterError(f"non_finite is the number that stands for NaN and infinities, not {non_finite!r}")
+
+    def write(volumes: Sequence[Volume], path: Path, batch: Batch, progress: Progress) -> Told:
+        settings = {"transfer_syntax": cast("Syntax", syntax), "non_finite": non_finite, "progress": progress}
+        try:
+            if not suffix:
+                return _write_series(volumes, path, batch, description, settings)
+            return _write_instance(volumes, path, batch, description, settings)
+        except ParameterError as error:  # of the volume, and not of the options, which were looked at
+            raise FormatError(str(error), **error.numbers) from error
+
+    return Target(DICOM, suffix, not suffix, write, several=True, staged=True, settings=options)
+
+
+def _write_series(
+    volumes: Sequence[Volume], folder: Path, batch: Batch, description: str, settings: Mapping[str, Any]
+) -> Told:
+    """A file for each slice: with the source's headers, if that is DICOM."""
+    if batch.stacks:
+        written = write_series(volumes, batch.stacks, folder, description=description, **settings)
+    elif len(volumes) > 1:
+        raise FormatError("without DICOM headers that tell volumes apart, each is a series of its own")
+    else:
+        written = write_volume(volumes[0], folder, attributes=_attributes(volumes[0]), **settings)
+    return Told(len(written.paths), written.warnings)
+
+
+def _write_instance(
+    volumes: Sequence[Volume], path: Path, batch: Batch, description: str, settings: Mapping[str, Any]
+) -> Told:
+    """One file: of one slice or of one multi-frame instance as it is, else a new Enhanced one."""
+    if len(volumes) > 1:
+        raise FormatError("one DICOM file holds one volume; name a folder, with --format dicom")
+    (volume,) = volumes
+    if len(volume.array) > 1 and len({header for stack in batch.stacks for header in stack.headers}) != 1:
+        written = write_volume(volume, path, kind="enhanced", attributes=_attributes(volume), **settings)
+        return Told(1, written.warnings)
+    with TemporaryDirectory(dir=path.parent) as folder:
+        told = _write_series(volumes, Path(folder, "series"), batch, description, settings)
+        (file,) = Path(folder, "series").iterdir()
+        file.replace(path)
+    return told
+
+
+def _attributes(volume: Volume) -> dict[str, object]:
+    """Whose the volume is and what it shows, as far as its metadata say."""
+    return {keyword: value for keyword in KEPT_KEYWORDS if (value := volume.metadata.get(keyword)) not in (None, "")}
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
