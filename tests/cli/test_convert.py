@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import SimpleITK as sitk
+import SimpleITK
 from typer.testing import CliRunner, Result
 
 import voxelry
@@ -83,7 +83,7 @@ def test_what_is_there_is_kept_unless_it_may_be_replaced(series: Path, tmp_path:
 
 def test_options_reach_the_format(series: Path, tmp_path: Path) -> None:
     assert call(series, tmp_path / "a.nii", "--reorient", "RAS", "--no-sidecar").exit_code == 0
-    direction = sitk.ReadImage(str(tmp_path / "a.nii")).GetDirection()  # LPS
+    direction = SimpleITK.ReadImage(str(tmp_path / "a.nii")).GetDirection()  # LPS
     np.testing.assert_allclose(np.reshape(direction, (3, 3)), np.diag([-1, -1, 1]), atol=1e-6)
     assert sorted(path.name for path in tmp_path.glob("a.*")) == ["a.nii"]
     assert call(series, tmp_path / "b.nii.gz", "--set", "level=9").exit_code == 0
