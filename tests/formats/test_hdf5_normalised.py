@@ -75,6 +75,7 @@ def test_every_range_of_16_bits_comes_back(low: int, span: int, seed: int) -> No
     assert shown.max() == (high > low)
     np.testing.assert_array_equal(shown, line.forward(stored))
     np.testing.assert_array_equal(np.rint(line.backward(shown)), stored)
+    np.testing.assert_array_equal(line.whole(shown), stored)
 
 
 def test_a_constant_comes_back(path: str) -> None:
