@@ -1,20 +1,28 @@
-"""Run every check that CI runs, one after the other, and tell at the end how each of them went.
+"""Run every check that CI runs, and tell at the end how each of them went.
 
-A check that fails does not stop the ones after it. The last line counts pytest's tests, and each other check as one.
+A check that fails does not stop the ones after it. Pytest runs twice at once: the tests that mostly wait for other
+programs (installers, a browser, commands of the handbook) beside all others. The last line counts pytest's tests, and
+each other check as one.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = Path(sys.executable).parent
-RESULTS = ROOT / ".cache/pytest.xml"
+CACHE = ROOT / ".cache"
+WAITING = ["tests/packaging", "tests/e2e", "tests/test_docs.py"]
+"""Tests that mostly wait for other programs."""
 
 CHECKS: dict[str, list[str]] = {
     "ruff format": [str(PYTHON / "ruff"), "format", "--check"],
@@ -26,7 +34,6 @@ CHECKS: dict[str, list[str]] = {
     "types of the REST API": [sys.executable, "script/web_page.py", "run", "types:check"],
     "vitest": [sys.executable, "script/web_page.py", "run", "test"],
 }
-COVERAGE = ["--cov", "--cov-report=term:skip-covered"]
 
 
 @dataclass
@@ -55,13 +62,74 @@ def run(name: str, command: list[str]) -> Outcome:
     return Outcome(name, code != 0, time.monotonic() - start)
 
 
-def count_tests() -> tuple[Count, dict[str, int]]:
+@dataclass
+class Tests:
+    """A run of pytest beside another: its output is kept until its end where another's is shown."""
+
+    name: str
+    arguments: list[str]
+    coverage: bool
+
+    @property
+    def results(self) -> Path:
+        return CACHE / f"{self.name}.xml"
+
+    @property
+    def covered(self) -> Path:
+        return CACHE / "coverage" / self.name
+
+    def start(self, output: IO[bytes] | None) -> subprocess.Popen[bytes]:
+        self.results.unlink(missing_ok=True)
+        shutil.rmtree(self.covered, ignore_errors=True)
+        self.covered.mkdir(parents=True)
+        command = [sys.executable, "-m", "pytest", *self.arguments, f"--junitxml={self.results}"]
+        command += ["--cov", "--cov-report="] if self.coverage else []
+        return subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT if output else None,
+            env={**os.environ, "COVERAGE_FILE": str(self.covered / "data")},
+        )
+
+
+def run_tests(*, everything: bool) -> list[tuple[Outcome, Tests]]:
+    demand = ["--all"] if everything else []
+    beside = Tests("tests that wait", [*demand, *WAITING], everything)
+    shown = Tests("tests", [*demand, *(f"--ignore={path}" for path in WAITING)], everything)
+    print("\n=== pytest", flush=True)
+    start = time.monotonic()
+    with tempfile.TemporaryFile() as kept:
+        processes = [(shown, shown.start(None)), (beside, beside.start(kept))]
+        outcomes = []
+        for tests, process in processes:
+            failed = process.wait() != 0
+            outcomes.append((Outcome(f"pytest: {tests.name}", failed, time.monotonic() - start), tests))
+        print(f"\n=== pytest: {beside.name}", flush=True)
+        kept.seek(0)
+        shutil.copyfileobj(kept, sys.stdout.buffer)
+        sys.stdout.flush()
+    if everything:
+        report_coverage([tests.covered for _, tests in outcomes])
+    return outcomes
+
+
+def report_coverage(folders: list[Path]) -> None:
+    print("\n=== coverage", flush=True)
+    found = [str(file) for folder in folders for file in folder.glob("data*")]
+    coverage = [sys.executable, "-m", "coverage"]
+    subprocess.run([*coverage, "combine", "--quiet", *found], cwd=ROOT, check=False)
+    subprocess.run([*coverage, "report", "--skip-covered"], cwd=ROOT, check=False)
+
+
+def count_tests(results: Path) -> tuple[Count, dict[str, int]]:
     """Read pytest's results: the counts, and each reason for skipping with how many tests it skipped."""
     count, reasons = Count(), dict[str, int]()
-    if not RESULTS.is_file():
+    if not results.is_file():
         return Count(failed=1), reasons
     # The file is pytest's own, written a moment ago.
-    for case in ET.parse(RESULTS).iter("testcase"):  # noqa: S314
+    for case in ET.parse(results).iter("testcase"):  # noqa: S314
         skipped = case.find("skipped")
         if case.find("failure") is not None or case.find("error") is not None:
             count.failed += 1
@@ -76,29 +144,31 @@ def count_tests() -> tuple[Count, dict[str, int]]:
 
 def main(arguments: list[str]) -> int:
     everything = "--all" in arguments
-    only_pytest = [argument for argument in arguments if argument != "--all"]
-    pytest = [sys.executable, "-m", "pytest", *arguments, f"--junitxml={RESULTS}"]
-    if only_pytest:
-        return subprocess.run(pytest, cwd=ROOT, check=False).returncode
+    if [argument for argument in arguments if argument != "--all"]:
+        return subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=ROOT, check=False).returncode
 
+    start = time.monotonic()
     outcomes = [run(name, command) for name, command in CHECKS.items()]
-    RESULTS.unlink(missing_ok=True)
-    tests = run("pytest", [*pytest, *(COVERAGE if everything else [])])
+    tested = run_tests(everything=everything)
 
-    count, reasons = count_tests()
-    if tests.failed and not count.failed:
-        count.failed = (
-            1  # not a test, but the run itself: a collection that broke, a coverage file that could not be written
-        )
+    total = Count()
+    told: dict[str, int] = {}
+    for outcome, tests in tested:
+        count, reasons = count_tests(tests.results)
+        # Not a test, but the run itself: a collection that broke, a coverage file that could not be written.
+        count.failed = count.failed or int(outcome.failed)
+        total = Count(total.passed + count.passed, total.failed + count.failed, total.skipped + count.skipped)
+        for reason, times in reasons.items():
+            told[reason] = told.get(reason, 0) + times
     print("\n=== summary")
-    print(*outcomes, tests, sep="\n")
-    for reason, times in reasons.items():
+    print(*outcomes, *(outcome for outcome, _ in tested), sep="\n")
+    for reason, times in told.items():
         print(f"skipped {times} {'test' if times == 1 else 'tests'}: {reason}")
-    count.passed += sum(not outcome.failed for outcome in outcomes)
-    count.failed += sum(outcome.failed for outcome in outcomes)
-    seconds = sum(outcome.seconds for outcome in [*outcomes, tests])
-    print(f"{count.passed} passed, {count.failed} failed, {count.skipped} skipped in {seconds:.0f} s", flush=True)
-    return 1 if count.failed else 0
+    total.passed += sum(not outcome.failed for outcome in outcomes)
+    total.failed += sum(outcome.failed for outcome in outcomes)
+    seconds = time.monotonic() - start
+    print(f"{total.passed} passed, {total.failed} failed, {total.skipped} skipped in {seconds:.0f} s", flush=True)
+    return 1 if total.failed else 0
 
 
 if __name__ == "__main__":
