@@ -110,11 +110,13 @@ def find_target(path: StrPath, format: str | None, options: Mapping[str, Value])
     if by_suffix is not None and by_suffix[0] != wanted:
         raise ParameterError(f"the target's name ends in {by_suffix[1]}, which is {by_suffix[0]}, and not {wanted}")
     suffix = "" if by_suffix is None else by_suffix[1]
+    named = f".{str(format).lower().lstrip('.')}"
     if wanted in get_args(PictureFormat):
         return _pictures(cast("PictureFormat", wanted), suffix, options)
     if wanted == DICOM:
         return _dicom(suffix, options)
-    return _volumes(format_named(wanted), suffix, options)
+    own = format_named(wanted)
+    return _volumes(own, suffix, named if named in own.suffixes else own.suffixes[0], options)
 
 
 def names_a_format(path: StrPath) -> bool:
@@ -163,19 +165,19 @@ def _by_suffix(name: str) -> tuple[str, str] | None:
 # --- registered formats -----------------------------------------------------------------------------------------------
 
 
-def _volumes(own: VolumeFormat, suffix: str, options: Mapping[str, Value]) -> Target:
+def _volumes(own: VolumeFormat, suffix: str, usual: str, options: Mapping[str, Value]) -> Target:
     with_sidecar = own.name == SIDECAR_OF and yes_option(options, "sidecar", True)
     its_own = {name: value for name, value in options.items() if own.name != SIDECAR_OF or name != "sidecar"}
 
     def write(volumes: Sequence[Volume], path: Path, _batch: Batch, progress: Progress) -> Told:
         own.write(volumes, os.fspath(path), options=its_own, progress=progress)
         if with_sidecar and volumes[0].metadata:
-            stem, _suffix = stem_and_suffix(path.name, suffix or own.suffixes[0])
+            stem, _suffix = stem_and_suffix(path.name, suffix or usual)
             text = json.dumps(sidecar(volumes), indent=2, ensure_ascii=False, allow_nan=False)
             path.with_name(f"{stem}.json").write_text(text + "\n", encoding="utf-8")
         return Told()
 
-    return Target(own.name, suffix or own.suffixes[0], not suffix, write, several=True, staged=True, settings=options)
+    return Target(own.name, suffix or usual, not suffix, write, several=True, staged=True, settings=options)
 
 
 # --- DICOM ------------------------------------------------------------------------------------------------------------
