@@ -145,17 +145,18 @@ def _new_window(stacks: Sequence[Stack], extents: Sequence[Extent], unit: str | 
     """A window over all values where the template's show nothing of them; None where those hold."""
     low, high = float(min(extent.low for extent in extents)), float(max(extent.high for extent in extents))
     shown = [window for stack in stacks for frame in stack.frames for window in frame.windows]
-    holds = [window.center - window.width / 2 <= high and low <= window.center + window.width / 2 for window in shown]
+    holds = (window.center - window.width / 2 <= high and low <= window.center + window.width / 2 for window in shown)
     if unit is None and (not shown or any(holds)):
         return None
-    return full_window(low, high)
+    return full_window(extents)
 
 
-def full_window(low: float, high: float) -> Window:
+def full_window(extents: Sequence[Extent]) -> Window:
     """A window over all values from the smallest to the largest (PS3.3 C.11.2.1.2)."""
-    if low.is_integer() and high.is_integer():
+    low, high = min(extent.low for extent in extents), max(extent.high for extent in extents)
+    if isinstance(low, int) and isinstance(high, int):
         return Window((low + high + 1) / 2, high - low + 1)
-    return Window((low + high) / 2, high - low, "LINEAR_EXACT")
+    return Window(low / 2 + high / 2, (high - low) or 1.0, "LINEAR_EXACT")
 
 
 def _instance(name: str, one: Filled, changes: Changes, ends: Ends) -> Instance:

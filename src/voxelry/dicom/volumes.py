@@ -76,13 +76,13 @@ def object_of(
     if volume.array.dtype.kind not in "biuf":
         raise ParameterError(f"the values are {volume.array.dtype}, which are no numbers that DICOM holds")
     extents = extents_of(planes, non_finite)
-    low, high = min(extent.low for extent in extents), max(extent.high for extent in extents)
-    container = Container(np.dtype("i2" if low < 0 else "u2"), 16)
+    negative = any(extent.low < 0 for extent in extents)
+    container = Container(np.dtype("i2" if negative else "u2"), 16)
     if sop_class == SC and volume.array.dtype == np.uint8:
         container = Container(np.dtype("u1"), 8)
     smallest = 8 * container.dtype.itemsize
     storage = plan(planes, extents, container, own=False, smallest_bits=smallest, non_finite=non_finite)
-    window = volume.windows[0] if volume.windows else full_window(float(low), float(high))
+    window = volume.windows[0] if volume.windows else full_window(extents)
     return Object(sop_class, dataset, place, planes, storage, window, tuple(remarks(storage, extents, syntax)))
 
 
