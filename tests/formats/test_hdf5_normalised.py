@@ -119,7 +119,7 @@ def test_the_layout_is_what_the_reference_says(path: str) -> None:
         assert volume.chunks == (1, 1, 3, 5)
         assert (volume.compression, volume.shuffle) == ("gzip", True)
         assert (volume.attrs["slope"], volume.attrs["intercept"]) == (2, -1024)
-        assert volume.attrs["stored_dtype"] == b"int16"
+        assert volume.attrs["stored_dtype"] == "int16"
         assert file["sop_instance_uids"][3, 1] == b"2.25.31"
         assert json.loads(file["metadata"][()])["series"] == wanted.metadata
 

@@ -67,12 +67,13 @@ def stack_group(file: Node, number: int) -> Node:
 
 def write_place(dataset: Node, place: StackPlace) -> None:
     """The attributes of a dataset of values; what is unknown is left out."""
-    dataset.attrs["axes"] = np.bytes_(" ".join(place.axes))
+    dataset.attrs["axes"] = " ".join(place.axes)
     if place.affine is not None:
         dataset.attrs["affine_lps_mm"] = np.asarray(place.affine, np.float64)
     dataset.attrs["spacing_mm"] = np.array([np.nan if mm is None else mm for mm in place.spacing], np.float64)
     if place.unit:
-        dataset.attrs["unit"] = np.bytes_(place.unit.encode())
+        # What HDF5's texts cannot hold; the metadata have it as it is.
+        dataset.attrs["unit"] = place.unit.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def write_companions(
@@ -96,7 +97,9 @@ def write_companions(
     text = json_text(metadata).encode("ascii")
     group.create_dataset(METADATA, data=np.array(text, f"S{len(text)}"))
     if uids is not None:
-        group.create_dataset(UIDS, data=np.array([[uid.encode() for uid in row] for row in uids], np.bytes_))
+        group.create_dataset(
+            UIDS, data=np.array([[uid.encode("utf-8", "replace") for uid in row] for row in uids], np.bytes_)
+        )
     if padding is not None:
         group.create_dataset(PADDING, data=np.asarray(padding, np.float64))
 

@@ -154,7 +154,7 @@ def _write_stack(group: Node, stack: StoredStack, compression: str, progress: Pr
     axes = AXES[: stored.ndim]
     write_place(values, StackPlace(axes=axes, affine=stack.affine, spacing=stack.spacing, unit=stack.unit))
     values.attrs["minimum"], values.attrs["maximum"] = low, high
-    values.attrs["stored_dtype"] = np.bytes_(stored.dtype.newbyteorder("=").name)
+    values.attrs["stored_dtype"] = stored.dtype.newbyteorder("=").name
     if stack.rescale is not None:
         first = stack.rescale[0, 0]
         if (stack.rescale == first).all():
