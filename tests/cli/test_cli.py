@@ -117,6 +117,11 @@ def test_tags_of_a_file_and_of_a_folder(series: Path, tmp_path: Path) -> None:
     table = call("tags", series, "--out", tmp_path / "tags.csv")
     assert table.exit_code == 0
     assert (tmp_path / "tags.csv").read_text().startswith("File,")
+    assert call("tags", series, "--out", tmp_path / "tags.parquet", "--flatten").exit_code == 0
+    assert (tmp_path / "tags.parquet").read_bytes().startswith(b"PAR1")
+    refused = call("tags", series, "--out", tmp_path / "tags.xlsx")
+    assert refused.exit_code == 1
+    assert ".parquet" in refused.stderr
     assert len(json.loads(call("tags", series, "--json").stdout)) == 5
     assert "5 instances" in call("tags", series).stdout
 

@@ -169,8 +169,12 @@ def tags(
     path: PathArgument,
     as_json: JsonOption = False,
     save: Annotated[
-        Path | None, typer.Option("--out", help="Write the table of all instances to this CSV file.")
+        Path | None,
+        typer.Option("--out", help="Write the table of all instances to this file: .csv, .json or .parquet."),
     ] = None,
+    flatten: Annotated[
+        bool, typer.Option("--flatten", help="A column for each attribute inside a sequence, instead of nested values.")
+    ] = False,
 ) -> None:
     """Show the tags of a file, or of a folder as a table."""
     from voxelry.dicom.headers import read_header
@@ -185,17 +189,19 @@ def tags(
         else:
             _print_tags(header.elements.dataset, 0)
         return
-    from voxelry.workflows.publish import published
+    from voxelry.workflows.save_table import as_columns, check_table_path, records, save_table
     from voxelry.workflows.tabulate import tabulate
+
+    if save is not None:
+        check_table_path(save)
 
     with working() as progress:
         table = tabulate(path, progress=progress)
     if save is not None:
-        with published(save) as aside:
-            table.to_csv(aside, index=False)
+        save_table(table, save, flatten=flatten)
         err.print(f"{len(table)} instances, {len(table.columns)} columns: {save}")
     elif as_json:
-        typer.echo(table.to_json(orient="records", date_format="iso"))
+        print_json(records(as_columns(table, flatten=flatten)))
     else:
         out.print(Text(f"{len(table)} instances, {len(table.columns)} columns; --out FILE.csv writes them all"))
         for column in table.columns:
