@@ -1,0 +1,115 @@
+"""From a folder of DICOM to NIfTI, beside dcm2niix; and gzip'd NIfTI of a ready array, beside nibabel."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import voxelry
+from benchmarks.race import Race, Runner, Target
+from benchmarks.series import BenchmarkSeries
+from voxelry.formats import nifti
+
+PLAIN = "dcm2niix"
+GZIP = "dcm2niix, its own gzip"
+
+
+def races(series: BenchmarkSeries, scratch: Path) -> Iterator[tuple[str, Callable[[], Race]]]:
+    """By name; each is made when it is its turn."""
+    yield "nifti", lambda: plain_race(series, scratch)
+    yield "nifti-gz", lambda: gzip_race(series, scratch)
+    yield "nifti-gz-size", lambda: size_race(gzip_race(series, scratch))
+    yield "nifti-write", lambda: write_race(series, scratch)
+
+
+def plain_race(series: BenchmarkSeries, scratch: Path) -> Race:
+    """A folder to .nii."""
+    return Race(
+        "nifti",
+        f"folder of {_size(series)} to .nii",
+        Runner("voxelry", lambda: _ours(series, scratch / "ours.nii")),
+        (Runner(PLAIN, lambda: _by_dcm2niix(series, scratch / "plain", "n"), ("dcm2niix",)),),
+        (Target((PLAIN,), 3.0),),
+        lambda path: _check(path, series),
+    )
+
+
+def gzip_race(series: BenchmarkSeries, scratch: Path) -> Race:
+    """A folder to .nii.gz."""
+    return Race(
+        "nifti-gz",
+        f"folder of {_size(series)} to .nii.gz",
+        Runner("voxelry", lambda: _ours(series, scratch / "ours.nii.gz")),
+        (Runner(GZIP, lambda: _by_dcm2niix(series, scratch / "gzip", "i"), ("dcm2niix",)),),
+        (Target((GZIP,), 8.0),),
+        lambda path: _check(path, series),
+    )
+
+
+def size_race(race: Race) -> Race:
+    """The bytes of what another race writes."""
+
+    def megabytes(runner: Runner) -> Runner:
+        return Runner(runner.name, lambda: Path(str(runner.run())).stat().st_size / 1e6, runner.needs)
+
+    peers = tuple(map(megabytes, race.peers))
+    target = Target((GZIP,), 1.1, at_most=True)
+    return Race("nifti-gz-size", f"{race.work}: size", megabytes(race.ours), peers, (target,), unit="MB")
+
+
+def write_race(series: BenchmarkSeries, scratch: Path) -> Race:
+    """A ready array to .nii.gz."""
+    volume = voxelry.load_volume(series.folder)
+    ours, theirs = scratch / "array.nii.gz", scratch / "nibabel.nii.gz"
+
+    def write() -> Path:
+        nifti.FORMAT.write([volume], str(ours), options={})
+        return ours
+
+    def by_nibabel() -> Path:
+        import nibabel
+
+        image = nibabel.nifti1.Nifti1Image(series.array.T, np.diag([-1, -1, 1, 1]), dtype=np.int16)  # type: ignore[no-untyped-call, unused-ignore]
+        image.to_filename(theirs)  # type: ignore[no-untyped-call, unused-ignore]
+        return theirs
+
+    return Race(
+        "nifti-write",
+        f"{_size(series)} int16 to .nii.gz",
+        Runner("voxelry", write),
+        (Runner("nibabel", by_nibabel, ("nibabel",)),),
+        check=lambda path: _check(path, series),
+    )
+
+
+def _size(series: BenchmarkSeries) -> str:
+    return "x".join(map(str, series.array.shape))
+
+
+def _ours(series: BenchmarkSeries, target: Path) -> Path:
+    """As the program's ``convert`` does it, from files to a file that bears its name."""
+    voxelry.convert(series.folder, target, overwrite=True)
+    return target
+
+
+def _by_dcm2niix(series: BenchmarkSeries, target: Path, gzip: str) -> Path:
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir()
+    command = ["dcm2niix", "-z", gzip, "-b", "n", "-f", "volume", "-o", str(target), str(series.folder)]
+    subprocess.run(command, check=True, capture_output=True)
+    (found,) = target.iterdir()
+    return found
+
+
+def _check(path: object, series: BenchmarkSeries) -> None:
+    """The voxels, whichever way the rows run."""
+    import nibabel
+
+    image: Any = nibabel.nifti1.Nifti1Image.from_filename(str(path))  # type: ignore[no-untyped-call, unused-ignore]
+    array = np.asarray(image.dataobj).T
+    np.testing.assert_array_equal(array[:, ::-1] if image.affine[1, 1] > 0 else array, series.array)
