@@ -144,6 +144,36 @@ def test_the_same_volume_gives_the_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
+_FULL = """
+import resource, signal, sys
+import numpy as np
+from voxelry.core.volume import Volume
+from voxelry.formats.hdf5 import FORMAT, StoredStack, write_normalised
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+noise = np.random.default_rng(0).integers(0, 60_000, (40, 1, 64, 64)).astype("u2")
+writers = {
+    "volume": lambda: FORMAT.write([Volume(array=noise[:, 0])], sys.argv[1], options={"compression": sys.argv[2]}),
+    "stored": lambda: write_normalised([StoredStack(stored=noise)], sys.argv[1], compression=sys.argv[2]),
+}
+for name, write in writers.items():
+    try:
+        write()
+    except OSError as error:
+        print(name, error.strerror)
+"""
+
+
+@pytest.mark.parametrize("compression", ["gzip", "none"])
+def test_a_full_disk_is_an_os_error_and_no_crash(path: str, compression: str) -> None:
+    """The library alone raises something else, and crashes the interpreter when it ends."""
+    ended = subprocess.run(
+        [sys.executable, "-W", "error", "-c", _FULL, path, compression], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.splitlines() == ["volume File too large", "stored File too large"]
+
+
 # --- files by others --------------------------------------------------------------------------------------------------
 
 

@@ -38,6 +38,7 @@ from voxelry.formats.hdf5_normalised import (
     read_stack,
     write_normalised,
 )
+from voxelry.formats.hdf5_target import created
 from voxelry.formats.options import check_options
 from voxelry.formats.volume_record import recorded_volume, volume_record
 
@@ -84,8 +85,6 @@ class Hdf5Format:
         ParameterError
             If an option is unknown.
         """
-        import h5py
-
         compression = _compression(options)
         if not volumes:
             raise ParameterError("there is no volume to write")
@@ -95,7 +94,7 @@ class Hdf5Format:
             if volume.affine is not None and not np.isfinite(volume.affine).all():
                 raise FormatError("the affine holds a number that is not finite: no place in the patient")
         runs = _runs(volumes)
-        with h5py.File(path, "w") as file:
+        with created(path, progress) as (file, progress):
             for number, run in enumerate(runs):
                 share = part(progress, number / len(runs), (number + 1) / len(runs))
                 _write_run(stack_group(file, number + 1), run, compression, share)

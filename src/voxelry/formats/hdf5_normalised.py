@@ -35,6 +35,7 @@ from voxelry.formats.hdf5_layout import (
     write_companions,
     write_place,
 )
+from voxelry.formats.hdf5_target import created
 
 _WORDS_WRITE, _WORDS_READ = "writing HDF5", "reading HDF5"
 
@@ -135,11 +136,9 @@ def write_normalised(
     ParameterError
         If the compression is unknown.
     """
-    import h5py
-
     if not stacks or any(0 in stack.stored.shape for stack in stacks):
         raise FormatError("HDF5 needs at least one stack, with at least one pixel")
-    with h5py.File(path, "w") as file:
+    with created(path, progress) as (file, progress):
         for number, stack in enumerate(stacks):
             share = part(progress, number / len(stacks), (number + 1) / len(stacks))
             _write_stack(stack_group(file, number + 1), stack, compression, share)
