@@ -27,7 +27,7 @@ from voxelry.formats.nifti_header import (
 )
 from voxelry.formats.options import check_options, text_option, whole_option
 from voxelry.formats.sidecar import step_seconds
-from voxelry.formats.streams import Source, is_gzip, voxel_blocks
+from voxelry.formats.streams import Source, is_gzip, reserve, voxel_blocks
 
 _INTEGERS = tuple(np.dtype(name) for name in ("int16", "uint16", "int32", "uint32", "int64", "uint64"))
 _PIECE = 1 << 16
@@ -93,6 +93,7 @@ class NiftiFormat:
             if path.lower().endswith(".gz"):
                 file.writelines(deflate(_after(head, blocks), level=level))
                 return
+            reserve(file, len(head) + sum(volume.array.size for volume in volumes) * dtype.itemsize)
             file.write(head)
             file.writelines(blocks)
 
