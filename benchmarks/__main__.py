@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks import compressed_work, convert_work, plain_work, process_work, write_work
+from benchmarks import compressed_work, convert_work, plain_work, process_work, store_work, write_work
 from benchmarks.race import Race, Row, run, table
 from benchmarks.series import phantom, write_series
 
 NAMES = (
     "load", "headers", "table", "pictures", "write", "nifti", "nifti-gz", "nifti-gz-size", "nifti-write",
-    "jpeg-lossless", "htj2k", "rle", "jpeg-ls", "jpeg-2000", "memory", "import", "growth",
+    "hdf5", "hdf5-size", "hdf5-read", "hdf5-normalised", "hdf5-normalised-size", "zarr", "jpeg-lossless", "htj2k", "rle", "jpeg-ls", "jpeg-2000", "memory", "import",
+    "growth",
 )  # fmt: skip
 
 
@@ -55,6 +56,7 @@ def _races(size: Size, scratch: Path, say: Callable[[str], None]) -> Iterator[tu
     yield from plain_work.races(series, scratch)
     yield from write_work.races(series, scratch)
     yield from convert_work.races(series, scratch)
+    yield from store_work.races(series.array, scratch)
     yield from compressed_work.races(stored[: size.compressed], scratch)
     yield from process_work.races(series)
 
