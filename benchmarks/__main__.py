@@ -16,8 +16,8 @@ from benchmarks.series import phantom, write_series
 
 NAMES = (
     "load", "headers", "table", "pictures", "write", "nifti", "nifti-gz", "nifti-gz-size", "nifti-write",
-    "hdf5", "hdf5-size", "hdf5-read", "hdf5-normalised", "hdf5-normalised-size", "zarr", "jpeg-lossless", "htj2k", "rle", "jpeg-ls", "jpeg-2000", "memory", "import",
-    "growth",
+    "hdf5", "hdf5-size", "hdf5-read", "hdf5-normalised", "hdf5-normalised-size", "zarr",
+    "jpeg-lossless", "htj2k", "rle", "jpeg-ls", "jpeg-2000", "memory", "import", "growth",
 )  # fmt: skip
 
 
