@@ -313,6 +313,8 @@ def test_volumes_that_no_header_tells_apart_are_a_series_each(tmp_path: Path) ->
         "time_point_2",
     ]
     assert [int(voxelry.load_volume(one.path).array[0, 0, 0]) for one in report.written] == [0, 1]
+    convert(tmp_path / "a.nii.gz", tmp_path / "mr", format="dicom", options={"modality": "mr"})
+    assert {volume.metadata["Modality"] for volume in voxelry.load(tmp_path / "mr").volumes} == {"MR"}
 
 
 def test_what_dicom_cannot_hold_is_told(tmp_path: Path) -> None:

@@ -202,8 +202,11 @@ def _jobs(batches: Sequence[Batch], aim: Target, target: Path, template: str) ->
         for batch, name in zip(batches, numbered(whole), strict=True):
             yield _Job(batch, target.parent, name + suffix)
     elif not aim.suffix and len(batches) == 1:  # a folder of files, and it is named
-        whole_path = Path(os.path.abspath(target))  # noqa: PTH100 - links are left as they are
-        yield _Job(batches[0], whole_path.parent, whole_path.name) if aim.staged else _Job(batches[0], target, ".")
+        if aim.staged:  # under a name, which "." and ".." are not; links are left as they are
+            named = target if target.name not in ("", "..") else Path(os.path.abspath(target))  # noqa: PTH100
+            yield _Job(batches[0], named.parent, named.name)
+        else:
+            yield _Job(batches[0], target, ".")
     else:
         for batch, name in zip(batches, numbered(names), strict=True):
             yield _Job(batch, target, name + aim.suffix)

@@ -29,7 +29,7 @@ from voxelry.workflows.batches import Batch
 from voxelry.workflows.pictures import save_pictures
 
 DICOM = "dicom"
-DICOM_OPTIONS = ("compression", "description", "non_finite")
+DICOM_OPTIONS = ("compression", "description", "modality", "non_finite")
 KEPT_KEYWORDS = (
     *STUDY_KEYWORDS,
     "FrameOfReferenceUID",
@@ -188,6 +188,8 @@ def _dicom(suffix: str, options: Mapping[str, Value]) -> Target:
     syntax = text_option(options, "compression") or "explicit"
     syntax_of(syntax)
     description = text_option(options, "description") or "converted"
+    modality = text_option(options, "modality").upper()
+    given = {"Modality": modality} if modality else {}
     non_finite = options.get("non_finite")
     if not (non_finite is None or (isinstance(non_finite, int | float) and not isinstance(non_finite, bool))):
         raise ParameterError(f"non_finite is the number that stands for NaN and infinities, not {non_finite!r}")
@@ -196,8 +198,8 @@ def _dicom(suffix: str, options: Mapping[str, Value]) -> Target:
         settings = {"transfer_syntax": cast("Syntax", syntax), "non_finite": non_finite, "progress": progress}
         try:
             if not suffix:
-                return _write_series(volumes, path, batch, description, settings)
-            return _write_instance(volumes, path, batch, description, settings)
+                return _write_series(volumes, path, batch, description, given, settings)
+            return _write_instance(volumes, path, batch, description, given, settings)
         except ParameterError as error:  # of the volume, and not of the options, which were looked at
             raise FormatError(str(error), **error.numbers) from error
 
@@ -205,7 +207,12 @@ def _dicom(suffix: str, options: Mapping[str, Value]) -> Target:
 
 
 def _write_series(
-    volumes: Sequence[Volume], folder: Path, batch: Batch, description: str, settings: Mapping[str, Any]
+    volumes: Sequence[Volume],
+    folder: Path,
+    batch: Batch,
+    description: str,
+    given: Mapping[str, str],
+    settings: Mapping[str, Any],
 ) -> Told:
     """A file for each slice: with the source's headers, if that is DICOM."""
     if batch.stacks:
@@ -213,22 +220,27 @@ def _write_series(
     elif len(volumes) > 1:
         raise FormatError("without DICOM headers that tell volumes apart, each is a series of its own")
     else:
-        written = write_volume(volumes[0], folder, attributes=_attributes(volumes[0]), **settings)
+        written = write_volume(volumes[0], folder, attributes={**_attributes(volumes[0]), **given}, **settings)
     return Told(len(written.paths), written.warnings)
 
 
 def _write_instance(
-    volumes: Sequence[Volume], path: Path, batch: Batch, description: str, settings: Mapping[str, Any]
+    volumes: Sequence[Volume],
+    path: Path,
+    batch: Batch,
+    description: str,
+    given: Mapping[str, str],
+    settings: Mapping[str, Any],
 ) -> Told:
     """One file: of one slice or of one multi-frame instance as it is, else a new Enhanced one."""
     if len(volumes) > 1:
         raise FormatError("one DICOM file holds one volume; name a folder, with --format dicom")
     (volume,) = volumes
     if len(volume.array) > 1 and len({header for stack in batch.stacks for header in stack.headers}) != 1:
-        written = write_volume(volume, path, kind="enhanced", attributes=_attributes(volume), **settings)
+        written = write_volume(volume, path, kind="enhanced", attributes={**_attributes(volume), **given}, **settings)
         return Told(1, written.warnings)
     with TemporaryDirectory(dir=path.parent) as folder:
-        told = _write_series(volumes, Path(folder, "series"), batch, description, settings)
+        told = _write_series(volumes, Path(folder, "series"), batch, description, given, settings)
         (file,) = Path(folder, "series").iterdir()
         file.replace(path)
     return told
