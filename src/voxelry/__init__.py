@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from voxelry.dicom.series import Series as Series
     from voxelry.dicom.series import Study as Study
     from voxelry.dicom.stack import Stack as Stack
+    from voxelry.dicom.write import Written as Written
+    from voxelry.dicom.write import write_series as write_series
+    from voxelry.dicom.write import write_volume as write_volume
     from voxelry.workflows.convert import ConvertReport as ConvertReport
     from voxelry.workflows.convert import convert as convert
     from voxelry.workflows.load import LoadResult as LoadResult
@@ -59,6 +62,7 @@ _WHERE = {
     "Volume": "core.volume",
     "VoxelryError": "core.errors",
     "Window": "core.intensity",
+    "Written": "dicom.write",
     "convert": "workflows.convert",
     "index": "workflows.load",
     "load": "workflows.load",
@@ -72,6 +76,8 @@ _WHERE = {
     "stack_volumes": "core.stacking",
     "tabulate": "workflows.tabulate",
     "write_sample": "workflows.sample",
+    "write_series": "dicom.write",
+    "write_volume": "dicom.write",
 }
 __all__ = sorted(_WHERE)  # noqa: PLE0605
 __version__ = "0.1.0"
