@@ -51,7 +51,7 @@ def test_a_folder_gets_the_format_that_is_named(tmp_path: Path) -> None:
     assert again.stdout.count("there already") == 2
     named = call(tmp_path / "in", tmp_path / "named", "-f", "nii", "--name", "{series_uid}/{modality}")
     assert named.exit_code == 0
-    assert len(list((tmp_path / "named").glob("*/ct.nii.gz"))) == 2
+    assert len(list((tmp_path / "named").glob("*/ct.nii"))) == 2
     assert not any(secret in str(path) for path in tmp_path.rglob("*") for secret in SECRETS)
 
 

@@ -174,7 +174,7 @@ def convert(
         bool, typer.Option("--overwrite", help="Make again what is there; else what is done already is kept.")
     ] = False,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="How many volumes are worked on at a time; else one for each core.")
+        int | None, typer.Option(min=1, help="How many volumes are worked on at a time; else two, each on all cores.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

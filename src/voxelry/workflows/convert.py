@@ -17,7 +17,6 @@ from voxelry.core.resample import rectify
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
 from voxelry.dicom.irregular import OnIrregular, check_on_irregular
-from voxelry.dicom.parallel import workers as cores
 from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, StrPath
 from voxelry.workflows.batches import Batch, batches_of, digest
 from voxelry.workflows.ledger import Ledger
@@ -26,6 +25,7 @@ from voxelry.workflows.names import DEFAULT_TEMPLATE, check_template, file_name,
 from voxelry.workflows.publish import staged
 from voxelry.workflows.targets import Target, find_target, stem_and_suffix
 
+_WORKERS = 2
 _NONE: Mapping[str, Value] = MappingProxyType({})
 
 
@@ -137,7 +137,8 @@ def convert(
         True to make again what is there. Otherwise what an earlier run made from the same files with the same
         options is kept, and anything else that bears the name is left alone and told among ``skipped``.
     workers
-        How many batches are worked on at a time; None for as many as there are cores.
+        How many batches are worked on at a time. None for two, so that one is read while another is written: each
+        uses all cores by itself, and more only take memory.
 
     Returns
     -------
@@ -167,7 +168,7 @@ def convert(
     run = _Run(aim, Ledger(jobs[0].root) if jobs and aim.staged else None, on_irregular, straighten, overwrite)
     written: dict[int, tuple[Converted, ...]] = {}
     meter = _Meter(len(jobs), part(progress, 0.2, 1))
-    with ThreadPoolExecutor(min(workers or cores(), max(1, len(jobs))), "convert") as pool:
+    with ThreadPoolExecutor(min(workers or _WORKERS, max(1, len(jobs))), "convert") as pool:
         futures = {pool.submit(run.convert, job, meter.of(number)): number for number, job in enumerate(jobs)}
         try:
             for future in as_completed(futures):
