@@ -242,6 +242,62 @@ def test_a_new_unit_is_said_and_its_window_made(tmp_path: Path) -> None:
     np.testing.assert_array_equal(volume.array, values)
 
 
+def test_functional_groups_follow_the_values(tmp_path: Path) -> None:
+    """An enhanced template: rescale, frame type and source are told where its frames are told."""
+    truth = synthetic_series(tmp_path / "in", frames="enhanced", orientation=OBLIQUE)
+    series = series_in(tmp_path / "in")
+    values = truth.array * 0.37 + np.linspace(0, 1, truth.array.size).reshape(truth.array.shape)
+    written = write_series(values, series, tmp_path / "out", description="scaled")
+    assert "rescaled into 16 bits" in written.warnings[0]
+    volume = voxelry.load_volume(tmp_path / "out")
+    np.testing.assert_allclose(volume.array, values, atol=0.51 * np.ptp(values) / 65_535)
+    np.testing.assert_array_equal(volume.affine, series.stacks[0].affine)
+    old, new = pydicom.dcmread(truth.paths[0]), pydicom.dcmread(written.paths[0])
+    derivation = new.SharedFunctionalGroupsSequence[0].DerivationImageSequence[0]
+    assert derivation.DerivationDescription.startswith("scaled (voxelry ")
+    assert derivation.SourceImageSequence[0].ReferencedSOPInstanceUID == old.SOPInstanceUID
+    assert new.ImageType[:2] == ["DERIVED", "PRIMARY"]
+    assert new.ReferencedSeriesSequence[-1].SeriesInstanceUID == old.SeriesInstanceUID
+
+
+def _with_table(_: int, dataset: Dataset) -> None:
+    table = Dataset()
+    table.LUTDescriptor, table.LUTData, table.ModalityLUTType = [4096, 0, 16], list(range(4096, 8192)), "US"
+    table["LUTDescriptor"].VR = table["LUTData"].VR = "US"
+    dataset.ModalityLUTSequence = [table]
+
+
+def test_a_table_gives_way_to_the_values_themselves(tmp_path: Path) -> None:
+    """A Modality LUT has no inverse: its values are stored, and it goes."""
+    synthetic_series(tmp_path / "in", rescale=None, edit=_with_table)
+    before = voxelry.load_volume(tmp_path / "in")
+    assert before.array.min() >= 4096
+    written = rewrite(tmp_path / "in")
+    assert not written.warnings
+    np.testing.assert_array_equal(voxelry.load_volume(tmp_path / "out").array, before.array)
+    assert "ModalityLUTSequence" not in pydicom.dcmread(written.paths[0])
+
+
+def test_one_stack_of_a_multi_frame_template_is_refused(tmp_path: Path) -> None:
+    def three_echoes(_: int, dataset: Dataset) -> None:
+        for k, groups in enumerate(dataset.PerFrameFunctionalGroupsSequence):
+            echo = Dataset()
+            echo.EffectiveEchoTime = float(k // 2)
+            groups.MREchoSequence = [echo]
+
+    synthetic_series(
+        tmp_path / "in", slices=6, offsets=(0, 3) * 3, frames="enhanced", modality="MR", rescale=None, edit=three_echoes
+    )
+    stacks = series_in(tmp_path / "in").stacks
+    assert len(stacks) == 3
+    values = [np.full(stack.shape, k, np.int16) for k, stack in enumerate(stacks)]
+    with pytest.raises(ParameterError, match=r"number: .* has 6 frames, and there are values for 2"):
+        write_series(values[0], stacks[0], tmp_path / "out")
+    write_series(values, stacks, tmp_path / "out")
+    for k, stack in enumerate(series_in(tmp_path / "out").stacks):
+        assert (stack.volume().array == k).all()
+
+
 def test_a_seed_gives_the_same_bytes_again(tmp_path: Path) -> None:
     synthetic_series(tmp_path / "in")
     series = series_in(tmp_path / "in")
