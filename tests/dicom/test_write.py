@@ -140,6 +140,13 @@ def test_other_values_are_off_by_half_a_step_at_most_and_it_is_said(
     assert bool(written.warnings) == ("rescaled into 16 bits" in " ".join(written.warnings))
 
 
+def test_one_fraction_everywhere_is_exact_and_nothing_is_said(tmp_path: Path) -> None:
+    synthetic_series(tmp_path / "in")
+    written = write_series(np.full((5, 16, 20), 0.5), series_in(tmp_path / "in"), tmp_path / "out")
+    assert not written.warnings
+    assert (voxelry.load_volume(tmp_path / "out").array == 0.5).all()
+
+
 def test_values_that_went_through_float32_are_the_stored_ones(tmp_path: Path) -> None:
     """As a normalised float32 file gives them back."""
     truth = synthetic_series(tmp_path / "in", bits_stored=16, rescale=(1.0, -32768.0))

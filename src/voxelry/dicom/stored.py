@@ -184,16 +184,18 @@ def plan(
 
 
 def _rescaled(low: float, high: float, *, shiftable: bool, non_finite: float | None) -> Storage:
-    """16 bits from the smallest to the largest value."""
+    """16 bits from the smallest to the largest value; one value alone is the intercept."""
+    exact = False
     if shiftable:
         intercept = float(decimal(low))
+        exact = low == high == intercept
         container = Container(np.dtype("u2"), 16)
         slope = max(high / _STEPS - intercept / _STEPS, _SMALLEST_SLOPE) if high > low else 1.0
     else:
         intercept, signed = 0.0, low < 0
         container = Container(np.dtype("i2" if signed else "u2"), 16)
         slope = max(max(abs(low), abs(high)) / (_STEPS // 2 if signed else _STEPS), _SMALLEST_SLOPE)
-    return Storage(container, Scale(float(decimal(slope, up=True)), intercept), False, non_finite)
+    return Storage(container, Scale(float(decimal(slope, up=True)), intercept), exact, non_finite)
 
 
 def _each(work: Callable[[Plane], T], planes: Sequence[Plane]) -> Iterator[T]:
