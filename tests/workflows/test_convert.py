@@ -234,18 +234,23 @@ def test_workers_change_nothing_but_the_time(tmp_path: Path) -> None:
     assert told[-1] == 1.0
 
 
-def test_who_stops_it_gets_nothing_half_written(tmp_path: Path) -> None:
-    for seed in range(3):
+@pytest.mark.parametrize("workers", [1, 3])
+def test_who_stops_it_gets_nothing_half_written_and_goes_on_later(tmp_path: Path, workers: int) -> None:
+    for seed in range(6):
         synthetic_series(tmp_path / "in" / str(seed), seed=seed)
 
     def stop(done: float, words: str) -> None:
-        if done > 0.5:
+        if done > 0.7:  # so far that, of six, three cannot all be still at it
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        convert(tmp_path / "in", tmp_path / "out", format="plain", progress=stop)
-    left = [path for path in (tmp_path / "out").glob("*") if path.name.endswith(".part")]
-    assert left == []
+        convert(tmp_path / "in", tmp_path / "out", format="nrrd", workers=workers, progress=stop)
+    assert not list((tmp_path / "out").glob(".*.part"))
+    before = len(list((tmp_path / "out").glob("*.nrrd")))
+    assert 0 < before < 6
+    rest = convert(tmp_path / "in", tmp_path / "out", format="nrrd")
+    assert rest.complete, rest.skipped
+    assert sorted(one.fresh for one in rest.written) == [False] * before + [True] * (6 - before)
 
 
 def test_pictures_are_a_format_too(tmp_path: Path) -> None:

@@ -174,7 +174,6 @@ def convert(
             for future in as_completed(futures):
                 number = futures[future]
                 written[number], problems = future.result()
-                run.note(jobs[number], written[number])
                 skipped.update(problems)
         finally:
             pool.shutdown(cancel_futures=True)  # what is being written is finished, nothing else is begun
@@ -242,6 +241,7 @@ class _Run:
             if self.straighten:
                 volumes = tuple(volume if volume.affine is None else rectify(volume) for volume in volumes)
             made = self._write(job, volumes, part(progress, 0.5, 1))
+            self._note(job, made)
             return made, {name: problem for one in made for name, problem in one.skipped.items()}
         except ParameterError:  # it is wrong for all
             raise
@@ -255,9 +255,9 @@ class _Run:
         settings = json.dumps(self.aim.settings, sort_keys=True, default=str)
         return digest([job.batch.fingerprint, self.aim.name, settings, self.on_irregular, str(self.straighten)])
 
-    def note(self, job: _Job, made: Sequence[Converted]) -> None:
-        """Remember what was made; an earlier run's is remembered already."""
-        if self.ledger is not None and made and all(one.fresh for one in made):
+    def _note(self, job: _Job, made: Sequence[Converted]) -> None:
+        """Remember what was made, by whoever made it: whoever waits for it may be interrupted."""
+        if self.ledger is not None:
             self.ledger.add(job.name, self._fingerprint(job), [file for one in made for file in one.made])
 
     def _write(self, job: _Job, volumes: Sequence[Volume], progress: Progress) -> tuple[Converted, ...]:

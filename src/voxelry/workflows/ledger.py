@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -22,6 +23,7 @@ class Ledger:
         self._folder = folder
         self._path = folder / LEDGER
         self._files: dict[str, dict[str, object]] = {}
+        self._lock = threading.Lock()
         try:
             found = json.loads(self._path.read_text("utf-8"))
             self._files = {str(name): dict(entry) for name, entry in dict(found["files"]).items()}
@@ -40,8 +42,8 @@ class Ledger:
     def add(self, name: str, fingerprint: str, made: Iterable[Path]) -> None:
         """Note what was made, at once: an interrupted run goes on where it was."""
         sizes = {path.relative_to(self._folder).as_posix(): _size(path) for path in made}
-        self._files[name] = {"source": fingerprint, "made": sizes}
-        with published(self._path) as aside:
+        with self._lock, published(self._path) as aside:
+            self._files[name] = {"source": fingerprint, "made": sizes}
             aside.write_text(json.dumps({"version": 1, "files": self._files}, indent=1) + "\n", encoding="utf-8")
 
 
