@@ -70,11 +70,15 @@ class _Read(Mapping[str, Value]):
 def _shared_bytes(instances: Sequence[Mapping[int, Raw]]) -> dict[int, Raw]:
     shared = dict(instances[0])
     shared.pop(_PER_FRAME, None)
+    tags, values = list(shared), list(shared.values())
     for other in instances[1:]:
-        theirs = other.get
-        # Headers of one series share the very objects of most values.
-        for tag in [tag for tag, mine in shared.items() if (its := theirs(tag)) is not mine and its != mine]:
-            del shared[tag]
+        its = list(map(other.get, tags))
+        if its == values:  # quick, because headers of one series share the very objects of most values
+            continue
+        for tag, mine, theirs in zip(tags, values, its, strict=True):
+            if mine != theirs:
+                del shared[tag]
+        tags, values = list(shared), list(shared.values())
     return shared
 
 
