@@ -15,11 +15,12 @@ from voxelry.core.lazy import LazyArray
 from voxelry.core.progress import Progress, silent
 from voxelry.dicom.attributes import describe
 from voxelry.dicom.codecs import is_encapsulated
-from voxelry.dicom.description import describe_pixels
+from voxelry.dicom.description import PixelDescription, describe_pixels
 from voxelry.dicom.frames import Frame
 from voxelry.dicom.headers import Header
+from voxelry.dicom.inplace import InPlace
 from voxelry.dicom.modality import Extent, declared_extent, holds, smallest_dtype, write_modality
-from voxelry.dicom.native import is_direct, read_directly
+from voxelry.dicom.native import is_direct, read_directly, read_into
 from voxelry.dicom.parallel import in_parallel, workers
 from voxelry.dicom.pixels import Stored, check_pixels, deferred_frames, settle, stored_frames
 
@@ -116,8 +117,29 @@ def _fill(
 ) -> dict[int, Extent]:
     """Write the frames of these places, and tell what each needs; what the dtype does not hold is not written."""
 
-    def read(header: Header, wanted: Wanted) -> Iterator[tuple[int, Extent]]:
+    plans: list[InPlace | None] = [None]
+
+    def read(header: Header, wanted: Wanted) -> Iterable[tuple[int, Extent]]:
         pixels = describe_pixels(header)
+        if len(wanted) == 1 and is_direct(header, pixels):
+            ((index, place),) = wanted.items()
+            plan = plans[0]
+            if plan is None or not plan.serves(frames[place], pixels):
+                plan = plans[0] = InPlace.of(frames[place], pixels, array.dtype)
+            if plan is not None:
+                return ((place, read_in_place(plan, header, index, place)),)
+        return read_any(header, pixels, wanted)
+
+    def read_in_place(plan: InPlace, header: Header, index: int, place: int) -> Extent:
+        out = array[place]
+        read_into(header, plan.pixels, index, out)
+        extent = plan.rescale(out)
+        if extent is not None:
+            return extent
+        values = out.view(plan.stored)
+        return write_modality(values, frames[place], out, settle(values, plan.pixels))
+
+    def read_any(header: Header, pixels: PixelDescription, wanted: Wanted) -> Iterator[tuple[int, Extent]]:
         if not is_direct(header, pixels):
             for place, values in _keep(header, wanted):
                 yield place, write_modality(values, frames[place], array[place])
@@ -146,7 +168,7 @@ def _keep(header: Header, wanted: Wanted) -> Iterator[tuple[int, Stored]]:
 def _tasks(
     frames: Sequence[Frame],
     places: Iterable[int],
-    read: Callable[[Header, Wanted], Iterator[tuple[int, T]]],
+    read: Callable[[Header, Wanted], Iterable[tuple[int, T]]],
     write: Callable[[int, Callable[[], Stored]], list[tuple[int, T]]],
 ) -> Iterator[Callable[[], list[tuple[int, T]]]]:
     """Files in batches; of a compressed file with several frames, each frame by itself."""
@@ -170,7 +192,7 @@ def _tasks(
 
 
 def _read_all(
-    batch: Iterable[tuple[Header, Wanted]], read: Callable[[Header, Wanted], Iterator[tuple[int, T]]]
+    batch: Iterable[tuple[Header, Wanted]], read: Callable[[Header, Wanted], Iterable[tuple[int, T]]]
 ) -> list[tuple[int, T]]:
     return [found for header, wanted in batch for found in read(header, wanted)]
 

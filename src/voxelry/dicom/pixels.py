@@ -204,7 +204,7 @@ def _conform(values: Stored, pixels: PixelDescription, header: Header, *, encaps
     if unused == 0:
         return values
     low, high = int(values.min()), int(values.max())
-    lowest, highest = _range(pixels)
+    lowest, highest = stored_range(pixels)
     if high_bit == pixels.bits_stored - 1 and lowest <= low and high <= highest:
         return values  # nothing is in the unused bits but the sign
     if encapsulated and own_sign and (low < lowest or high >= 1 << pixels.bits_stored):
@@ -214,7 +214,7 @@ def _conform(values: Stored, pixels: PixelDescription, header: Header, *, encaps
     return np.asarray(np.right_shift(shifted, unused))
 
 
-def _range(pixels: PixelDescription) -> tuple[int, int]:
+def stored_range(pixels: PixelDescription) -> tuple[int, int]:
     """Between which stored values lie, by Bits Stored and Pixel Representation."""
     if pixels.signed:
         return -(1 << (pixels.bits_stored - 1)), (1 << (pixels.bits_stored - 1)) - 1
@@ -228,7 +228,7 @@ def settle(values: Stored, pixels: PixelDescription) -> tuple[int, int]:
     """
     low, high = int(values.min()) if pixels.signed else 0, int(values.max())
     unused = pixels.bits_allocated - pixels.bits_stored
-    lowest, highest = _range(pixels)
+    lowest, highest = stored_range(pixels)
     if unused == 0 or (pixels.high_bit == pixels.bits_stored - 1 and lowest <= low and high <= highest):
         return low, high
     np.left_shift(values, pixels.bits_allocated - 1 - pixels.high_bit, out=values)
