@@ -13,6 +13,7 @@ from voxelry.core.value import Value
 from voxelry.dicom.attributes import tag_name
 from voxelry.dicom.cells import Column, Columns
 from voxelry.dicom.headers import read_header
+from voxelry.dicom.plain import Layout
 from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, StrPath, scan, unreadable
 
 if TYPE_CHECKING:
@@ -49,9 +50,10 @@ def tabulate(path: StrPath, *, limits: Limits = DEFAULT_LIMITS, progress: Progre
 
     skipped: dict[str, Problem] = {}
     columns, names = Columns(), []
+    layout = Layout()
     for source, head in scan(path, limits=limits, on_problem=skipped.__setitem__, progress=progress):
         try:
-            columns.add(read_header(source, head).elements)
+            columns.add(read_header(source, head, layout).elements)
         except VoxelryError as error:
             skipped[source.name] = error.problem
         except OSError as error:
