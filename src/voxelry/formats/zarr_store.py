@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import numpy as np
 
 from voxelry.core.errors import FormatError, VoxelryError
+from voxelry.formats.zarr_blosc import bounded
 
 if TYPE_CHECKING:
     import zarr
@@ -63,7 +64,8 @@ def opened(path: str) -> Iterator[tuple[zarr.Group | zarr.Array[Any], int]]:
         raise FormatError(f"{there.name}: there is no such store")
     store = _store(there)
     try:
-        yield _root(store, there.name), size
+        with bounded():
+            yield _root(store, there.name), size
     finally:
         store.close()
 
