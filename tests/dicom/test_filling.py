@@ -78,6 +78,18 @@ def test_one_slice_that_needs_more_widens_all(tmp_path: Path, place: int) -> Non
     np.testing.assert_array_equal(volume.array, stored.astype(np.int32) - 1024)
 
 
+@pytest.mark.parametrize("place", [0, 2, 4])
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.1", RLE])
+def test_the_wider_dtype_is_no_wider_than_the_values(tmp_path: Path, place: int, syntax: str) -> None:
+    """No value is below 0, though the header would allow it: then uint16 holds all of them."""
+    stored = np.full((5, 4, 6), 2_000, np.uint16)
+    stored[place, 1, 1] = 60_000
+    synthetic_series(tmp_path, slices=5, rows=4, columns=6, pixels=stored, bits_stored=16, transfer_syntax=syntax)
+    volume = voxelry.load_volume(tmp_path)
+    assert volume.array.dtype == np.uint16
+    np.testing.assert_array_equal(volume.array, stored - 1024)
+
+
 def test_dirty_bits_are_cleared_wherever_pixels_are_read_from(tmp_path: Path) -> None:
     stored = np.arange(5 * 4 * 6, dtype=np.uint16).reshape(5, 4, 6)
     dirty = stored | 0xA000

@@ -19,8 +19,16 @@ from voxelry.dicom.description import PixelDescription, describe_pixels
 from voxelry.dicom.frames import Frame
 from voxelry.dicom.headers import Header
 from voxelry.dicom.inplace import InPlace
-from voxelry.dicom.modality import Extent, declared_extent, holds, smallest_dtype, write_modality
-from voxelry.dicom.native import is_direct, read_directly, read_into
+from voxelry.dicom.modality import (
+    SMALLEST,
+    Extent,
+    declared_extent,
+    extent_of,
+    holds,
+    smallest_dtype,
+    write_modality,
+)
+from voxelry.dicom.native import is_direct, read_directly
 from voxelry.dicom.parallel import in_parallel, workers
 from voxelry.dicom.pixels import Stored, check_pixels, deferred_frames, settle, stored_frames
 
@@ -60,12 +68,14 @@ def grey_values(
     del values, probe
     extents = _fill(array, frames, range(len(frames)), progress)
     ends = min(extent.low for extent in extents.values()), max(extent.high for extent in extents.values())
-    needed = smallest_dtype(extents.values())
-    if needed == array.dtype:
-        return array, ends
-    wider = np.empty(shape, needed)
     missed = [place for place, extent in extents.items() if not holds(array.dtype, extent)]
-    for place in set(range(len(frames))).difference(missed):
+    if not missed:
+        return array, ends
+    kept = set(range(len(frames))).difference(missed)
+    # Of what fitted int16 nobody asked how far it really reaches; the wider dtype depends on it.
+    extents.update({place: extent_of(array[place]) for place in kept if array.dtype == SMALLEST})
+    wider = np.empty(shape, smallest_dtype(extents.values()))
+    for place in kept:
         wider[place] = array[place]
     del array
     _fill(wider, frames, missed, silent)
@@ -121,29 +131,31 @@ def _fill(
 
     def read(header: Header, wanted: Wanted) -> Iterable[tuple[int, Extent]]:
         pixels = describe_pixels(header)
-        if len(wanted) == 1 and is_direct(header, pixels):
+        direct = is_direct(header, pixels)
+        if direct and len(wanted) == 1:
             ((index, place),) = wanted.items()
             plan = plans[0]
             if plan is None or not plan.serves(frames[place], pixels):
                 plan = plans[0] = InPlace.of(frames[place], pixels, array.dtype)
             if plan is not None:
                 return ((place, read_in_place(plan, header, index, place)),)
-        return read_any(header, pixels, wanted)
+        return read_frames(header, pixels, wanted) if direct else decode(header, wanted)
 
     def read_in_place(plan: InPlace, header: Header, index: int, place: int) -> Extent:
         out = array[place]
-        read_into(header, plan.pixels, index, out)
+        for _ in read_directly(header, plan.pixels, {index: out}):
+            pass
         extent = plan.rescale(out)
         if extent is not None:
             return extent
         values = out.view(plan.stored)
         return write_modality(values, frames[place], out, settle(values, plan.pixels))
 
-    def read_any(header: Header, pixels: PixelDescription, wanted: Wanted) -> Iterator[tuple[int, Extent]]:
-        if not is_direct(header, pixels):
-            for place, values in _keep(header, wanted):
-                yield place, write_modality(values, frames[place], array[place])
-            return
+    def decode(header: Header, wanted: Wanted) -> Iterator[tuple[int, Extent]]:
+        for place, values in _keep(header, wanted):
+            yield place, write_modality(values, frames[place], array[place])
+
+    def read_frames(header: Header, pixels: PixelDescription, wanted: Wanted) -> Iterator[tuple[int, Extent]]:
         in_place = pixels.dtype.itemsize == array.dtype.itemsize
         buffers = {
             index: array[place].view(pixels.dtype) if in_place else np.empty(array.shape[1:], pixels.dtype)
@@ -153,8 +165,8 @@ def _fill(
             values, place = buffers[index], wanted[index]
             yield place, write_modality(values, frames[place], array[place], settle(values, pixels))
 
-    def write(place: int, decode: Callable[[], Stored]) -> list[tuple[int, Extent]]:
-        return [(place, write_modality(decode(), frames[place], array[place]))]
+    def write(place: int, decoded: Callable[[], Stored]) -> list[tuple[int, Extent]]:
+        return [(place, write_modality(decoded(), frames[place], array[place]))]
 
     return dict(_run(_tasks(frames, places, read, write), len(places), progress))
 

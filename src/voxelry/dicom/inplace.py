@@ -13,11 +13,10 @@ import numpy.typing as npt
 
 from voxelry.dicom.description import PixelDescription
 from voxelry.dicom.frames import Frame
-from voxelry.dicom.modality import Extent
+from voxelry.dicom.modality import SMALLEST, Extent
 from voxelry.dicom.pixels import stored_range
 
 _MODALITY_LUT = 0x00283000
-_WHOLE_IN_SINGLE = 2**24
 _FARTHEST = 2**31
 """Slopes and intercepts beyond this are for the general case."""
 
@@ -35,6 +34,7 @@ class InPlace:
     limits: tuple[int, int]
     factor: np.generic | None
     shift: np.generic | None
+    exact: bool
 
     @classmethod
     def of(cls, frame: Frame, pixels: PixelDescription, dtype: np.dtype[Any]) -> InPlace | None:
@@ -63,6 +63,7 @@ class InPlace:
             (int(info.min), int(info.max)),
             None if slope == 1 else plain.type(int(slope) % span),
             None if intercept == 0 else plain.type(int(intercept) % span),
+            pixels.signed or dtype != SMALLEST,
         )
 
     def serves(self, frame: Frame, pixels: PixelDescription) -> bool:
@@ -84,7 +85,7 @@ class InPlace:
         """
         values = out.view(self.stored)
         high = int(values.max())
-        low = int(values.min()) if self.range[0] else 0
+        low = int(values.min()) if self.exact else 0
         if low < self.range[0] or high > self.range[1]:
             return None
         first, last = low * int(self.slope) + int(self.intercept), high * int(self.slope) + int(self.intercept)
@@ -97,4 +98,4 @@ class InPlace:
             np.multiply(plain, self.factor, out=plain)
         if self.shift is not None:
             np.add(plain, self.shift, out=plain)
-        return Extent(first, last, True, max(abs(first), abs(last)) <= _WHOLE_IN_SINGLE)
+        return Extent.between(first, last)

@@ -13,9 +13,11 @@ from voxelry.core.errors import PixelDataError
 from voxelry.dicom.attributes import describe, first_item, integer, numbers
 from voxelry.dicom.description import PixelDescription
 from voxelry.dicom.frames import Frame
-from voxelry.dicom.pixels import Stored
+from voxelry.dicom.pixels import Stored, stored_range
 
 _INTEGERS = tuple(np.dtype(name) for name in ("int16", "uint16", "int32", "uint32", "int64", "uint64"))
+SMALLEST = _INTEGERS[0]
+"""What values have wherever they fit; where they do, nobody asks how far they reach."""
 _WHOLE_IN_SINGLE = 2**24
 """Whole numbers up to this one are exact in float32."""
 
@@ -37,6 +39,11 @@ class Extent(NamedTuple):
     high: float
     whole: bool
     single: bool
+
+    @classmethod
+    def between(cls, low: float, high: float) -> Extent:
+        """Of whole numbers."""
+        return cls(low, high, True, max(abs(low), abs(high)) <= _WHOLE_IN_SINGLE)
 
 
 def smallest_dtype(extents: Iterable[Extent]) -> np.dtype[Any]:
@@ -66,15 +73,16 @@ def write_modality(values: Stored, frame: Frame, out: npt.NDArray[Any], ends: tu
     out
         Same shape.
     ends
-        Between which the stored values lie, if the caller knows; they need not occur.
+        Between which the stored values lie, if the caller knows; they need not occur. Good enough for int16 alone:
+        of a wider dtype the extent has to be exact.
     """
     table = _lookup_table(frame)
     if table is not None:
         return _write(_looked_up(values, table), out)
     if values.dtype.kind not in "iu":
         return _write(_scaled(values, frame), out)
-    extent = None if ends is None else _scaled_extent(frame, *ends)
-    if extent is None or not holds(_INTEGERS[0], extent):  # then the values themselves have to be asked
+    extent = None if ends is None or out.dtype != SMALLEST else _scaled_extent(frame, *ends)
+    if extent is None or not holds(SMALLEST, extent):  # then the values themselves have to be asked
         extent = _scaled_extent(frame, int(values.min()), int(values.max()))
     if extent is None:
         return _write(_scaled(values, frame), out)
@@ -92,7 +100,7 @@ def _scaled_extent(frame: Frame, low: int, high: int) -> Extent | None:
     if not _is_whole(frame, low, high):
         return None
     first, last = sorted(end * int(frame.slope) + int(frame.intercept) for end in (low, high))
-    return Extent(first, last, True, max(abs(first), abs(last)) <= _WHOLE_IN_SINGLE)
+    return Extent.between(first, last)
 
 
 def _write_modulo(values: Stored, slope: int, intercept: int, out: npt.NDArray[Any]) -> None:
@@ -112,14 +120,16 @@ def _write_modulo(values: Stored, slope: int, intercept: int, out: npt.NDArray[A
         np.copyto(plain, source)
 
 
-def _write(exact: npt.NDArray[Any], out: npt.NDArray[Any]) -> Extent:
+def extent_of(exact: npt.NDArray[Any]) -> Extent:
+    """The extent of modality values."""
     low, high = exact.min().item(), exact.max().item()
-    whole = exact.dtype.kind in "iu" or bool((exact == np.rint(exact)).all())
-    if whole:
-        single = max(abs(low), abs(high)) <= _WHOLE_IN_SINGLE
-    else:
-        single = bool(np.array_equal(exact.astype(np.float32), exact, equal_nan=True))
-    extent = Extent(low, high, whole, single)
+    if exact.dtype.kind in "iu" or (exact == np.rint(exact)).all():
+        return Extent.between(low, high)
+    return Extent(low, high, False, bool(np.array_equal(exact.astype(np.float32), exact, equal_nan=True)))
+
+
+def _write(exact: npt.NDArray[Any], out: npt.NDArray[Any]) -> Extent:
+    extent = extent_of(exact)
     if holds(out.dtype, extent):
         np.copyto(out, exact, casting="unsafe")
     return extent
@@ -133,9 +143,7 @@ def declared_extent(frame: Frame, pixels: PixelDescription) -> Extent:
     if pixels.keyword != "PixelData":
         identity = (frame.slope, frame.intercept) == (1.0, 0.0)
         return Extent(0, 0, False, identity and pixels.keyword == "FloatPixelData")
-    low = -(1 << (pixels.bits_stored - 1)) if pixels.signed else 0
-    high = (1 << (pixels.bits_stored - pixels.signed)) - 1
-    return _scaled_extent(frame, low, high) or Extent(0, 0, False, False)
+    return _scaled_extent(frame, *stored_range(pixels)) or Extent(0, 0, False, False)
 
 
 def transform_limits(limits: tuple[float, float], frame: Frame) -> tuple[float, float]:

@@ -84,32 +84,15 @@ def read_directly(header: Header, pixels: PixelDescription, buffers: Mapping[int
     try:
         for index, buffer in buffers.items():
             if _read_fully(descriptor, buffer.data.cast("B"), start + index * size) < size:
-                raise _shorter(header)
+                raise TruncatedError(f"{header.name}: became shorter while it was read; try again")
             yield index
     finally:
         os.close(descriptor)
 
 
-def read_into(header: Header, pixels: PixelDescription, index: int, buffer: Stored) -> None:
-    """Read one frame, as ``read_directly`` does, for a file that is opened for it alone."""
-    place, _ = check_length(header, pixels)
-    size = pixels.frame_bits // 8
-    descriptor = os.open(cast(FileSource, header.source).path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-    try:
-        count = _read_fully(descriptor, buffer.data.cast("B"), cast(int, place.offset) + index * size)
-    finally:
-        os.close(descriptor)
-    if count < size:
-        raise _shorter(header)
-
-
-def _shorter(header: Header) -> TruncatedError:
-    return TruncatedError(f"{header.name}: became shorter while it was read; try again")
-
-
 def _read_fully(descriptor: int, into: memoryview, offset: int) -> int:
     """How many bytes there were."""
-    done = os.preadv(descriptor, [into], offset) if _SCATTERED else 0
+    done = 0
     while done < len(into):
         if _SCATTERED:
             count = os.preadv(descriptor, [into[done:]], offset + done)
