@@ -49,15 +49,15 @@ def _check(volume: Volume, first: Volume, name: str) -> None:
     if (volume.affine is None) != (first.affine is None):
         raise GeometryError(f"{name} and the first: the place of one of them is unknown")
     if volume.affine is not None and first.affine is not None:
-        far = float(_distance(volume, first))
+        far = distance(volume.affine, first.affine, first.array.shape)
         if far > SAME_PLACE:
             raise GeometryError(f"{name} lies elsewhere than the first: up to {far:.4g} mm away", distance_mm=far)
 
 
-def _distance(volume: Volume, first: Volume) -> float:
-    """How far voxels of one index lie apart: it is greatest at a corner of the grid."""
-    difference = np.asarray(volume.affine) - np.asarray(first.affine)
-    ends = [(0, length - 1) for length in first.array.shape[:3]]
+def distance(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64], shape: Sequence[int]) -> float:
+    """How far, in mm, voxels of one index lie apart in two grids of a shape: it is greatest at a corner."""
+    difference = one - other
+    ends = [(0, length - 1) for length in shape[:3]]
     corners = np.stack(np.meshgrid(*ends, indexing="ij"), axis=-1).reshape(-1, 3)
     return float(np.linalg.norm(corners @ difference[:3, :3].T + difference[:3, 3], axis=1).max())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
 from typing import Literal, get_args
@@ -34,6 +35,20 @@ def check_on_irregular(choice: str) -> None:
     """Raise a ParameterError unless it is one of ``OnIrregular``."""
     if choice not in get_args(OnIrregular):
         raise ParameterError(f"on_irregular is {choice!r}; it may be {', '.join(get_args(OnIrregular))}")
+
+
+def chosen_stacks(stacks: Iterable[Stack], on_irregular: OnIrregular) -> tuple[Stack, ...]:
+    """The stacks; with ``"split"`` the regular runs of those that are irregular."""
+    return tuple(run for one in stacks for run in (regular_runs(one) if on_irregular == "split" else (one,)))
+
+
+def chosen_volume(
+    stack: Stack, on_irregular: OnIrregular, *, lazy: bool = False, progress: Progress = silent
+) -> Volume:
+    """The stack's volume; with ``"resample"`` on an even grid, which is never lazy."""
+    if on_irregular == "resample":
+        return resampled(stack, progress=progress)
+    return stack.volume(lazy=lazy, progress=progress)
 
 
 # --- regular runs -----------------------------------------------------------------------------------------------------

@@ -16,12 +16,12 @@ from voxelry.core.errors import FormatError, PixelDataError, Problem
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.protocols import VolumeFormat
 from voxelry.core.registry import format_for
-from voxelry.core.stacking import SAME_PLACE
+from voxelry.core.stacking import SAME_PLACE, distance
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
 from voxelry.dicom.attributes import integer, text
 from voxelry.dicom.headers import Header
-from voxelry.dicom.irregular import OnIrregular, regular_runs, resampled
+from voxelry.dicom.irregular import OnIrregular, chosen_stacks, chosen_volume
 from voxelry.dicom.sources import DEFAULT_LIMITS, EntrySource, FileSource, GzipSource, Limits, Source, StrPath
 from voxelry.dicom.stack import Stack
 from voxelry.workflows.load import index
@@ -124,9 +124,7 @@ def _dicom_batches(
     batches: list[Batch] = []
     for series in found.series:
         skipped.update(series.unusable)
-        stacks = series.stacks
-        if on_irregular == "split":
-            stacks = tuple(run for stack in stacks for run in regular_runs(stack))
+        stacks = chosen_stacks(series.stacks, on_irregular)
         batches += [
             _of_stacks(group, on_irregular)
             for group in (_grouped(stacks, _alike) if together else [[stack] for stack in stacks])
@@ -152,19 +150,13 @@ def _alike(stack: Stack, first: Stack) -> bool:
         return False
     if stack.frames[0].unit != first.frames[0].unit:
         return False
-    return _same_place(stack.affine, first.affine, stack.shape[:3])
+    return _same_place(stack.affine, first.affine, stack.shape)
 
 
 def _same_place(
     one: npt.NDArray[np.float64] | None, other: npt.NDArray[np.float64] | None, shape: tuple[int, ...]
 ) -> bool:
-    """As ``core.stacking`` has it: no voxel further from its fellow than a micrometre."""
-    if one is None or other is None:
-        return False
-    corners = np.array(np.meshgrid(*[(0, length - 1) for length in shape], indexing="ij")).reshape(3, -1)
-    difference = one - other
-    apart = difference[:3, :3] @ corners + difference[:3, 3:]
-    return bool(np.linalg.norm(apart, axis=0).max() <= SAME_PLACE)
+    return one is not None and other is not None and distance(one, other, shape) <= SAME_PLACE
 
 
 def _of_stacks(stacks: list[Stack], on_irregular: OnIrregular) -> Batch:
@@ -183,8 +175,7 @@ def _load_stacks(stacks: Sequence[Stack], on_irregular: OnIrregular, progress: P
     volumes = []
     for number, stack in enumerate(stacks):
         share = part(progress, number / len(stacks), (number + 1) / len(stacks))
-        even = on_irregular != "resample"
-        volumes.append(stack.volume(progress=share) if even else resampled(stack, progress=share))
+        volumes.append(chosen_volume(stack, on_irregular, progress=share))
     return tuple(volumes)
 
 
@@ -210,7 +201,7 @@ def _stackable(volume: Volume, first: Volume) -> bool:
         return False
     if volume.affine is None and first.affine is None:
         return True
-    return _same_place(volume.affine, first.affine, volume.array.shape[:3])
+    return _same_place(volume.affine, first.affine, volume.array.shape)
 
 
 def _of_volumes(volumes: list[Volume], fingerprint: str) -> Batch:

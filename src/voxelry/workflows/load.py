@@ -19,7 +19,7 @@ from voxelry.dicom.description import describe_pixels
 from voxelry.dicom.filling import colour_values, grey_values
 from voxelry.dicom.frames import frames_of
 from voxelry.dicom.headers import Header, read_header
-from voxelry.dicom.irregular import OnIrregular, check_on_irregular, regular_runs, resampled
+from voxelry.dicom.irregular import OnIrregular, check_on_irregular, chosen_stacks, chosen_volume
 from voxelry.dicom.plain import Layout
 from voxelry.dicom.series import Index, Study, group
 from voxelry.dicom.sources import DEFAULT_LIMITS, HEAD_BYTES, Limits, Source, StrPath, scan, unreadable, walk
@@ -163,8 +163,7 @@ def load(
 
 
 def _stacks(found: Index, on_irregular: OnIrregular) -> list[Stack]:
-    stacks = [stack for series in found.series for stack in series.stacks]
-    return [run for stack in stacks for run in regular_runs(stack)] if on_irregular == "split" else stacks
+    return [stack for series in found.series for stack in chosen_stacks(series.stacks, on_irregular)]
 
 
 def _check_choices(on_irregular: str, *, lazy: bool) -> None:
@@ -173,17 +172,11 @@ def _check_choices(on_irregular: str, *, lazy: bool) -> None:
         raise ParameterError('on_irregular="resample" needs every slice at once; leave out lazy=True')
 
 
-def _volume(stack: Stack, on_irregular: OnIrregular, progress: Progress, *, lazy: bool) -> Volume:
-    if on_irregular == "resample":
-        return resampled(stack, progress=progress)
-    return stack.volume(lazy=lazy, progress=progress)
-
-
 def _load_stack(
     stack: Stack, on_irregular: OnIrregular, skipped: dict[str, Problem], progress: Progress, *, lazy: bool
 ) -> Volume | None:
     try:
-        return _volume(stack, on_irregular, progress, lazy=lazy)
+        return chosen_volume(stack, on_irregular, lazy=lazy, progress=progress)
     except VoxelryError as error:
         names = [header.name for header in stack.headers]
         culprit = next((name for name in names if str(error).startswith(f"{name}:")), None)
@@ -222,7 +215,7 @@ def load_volume(
     found = index(path, limits=limits, tolerances=tolerances, progress=part(progress, 0, 0.3))
     stacks = _stacks(found, on_irregular)
     if len(stacks) == 1:
-        volume = _volume(stacks[0], on_irregular, part(progress, 0.3, 1), lazy=lazy)
+        volume = chosen_volume(stacks[0], on_irregular, lazy=lazy, progress=part(progress, 0.3, 1))
         return replace(volume, warnings=(*volume.warnings, *_left_out(found)))
     if stacks:
         raise NotOneVolumeError(f"{path}: holds {len(stacks)} volumes, not one; use load for all. {_list(stacks)}")
