@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import struct
 import zlib
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Literal, TypeAlias
 
 from isal import isal_zlib
+
+from voxelry.formats.threads import in_order
 
 Wrapper: TypeAlias = Literal["gzip", "zlib"]
 LEVELS = range(1, 10)
@@ -18,8 +18,6 @@ LEVELS = range(1, 10)
 USUAL_LEVEL = 1
 
 _FASTEST_OF_ZLIB = 4
-_AHEAD = 4
-"""Blocks in the making for each thread; more would only wait in memory."""
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\0\0\0\0\x04\xff"  # no name and no time: the same voxels give the same bytes
 _ZLIB_HEADER = b"\x78\x01"
 _LAST_BLOCK = b"\x03\x00"
@@ -43,23 +41,9 @@ def deflate(blocks: Iterable[memoryview], *, wrapper: Wrapper = "gzip", level: i
     """
     yield _GZIP_HEADER if wrapper == "gzip" else _ZLIB_HEADER
     check, total = (0, 0) if wrapper == "gzip" else (1, 0)
-    threads = min(4, os.cpu_count() or 1)
-    making: deque[Future[tuple[bytes, int, int]]] = deque()
-    with ThreadPoolExecutor(threads, "deflate") as pool:
-        try:
-            for block in blocks:
-                making.append(pool.submit(_deflate, block, wrapper, level))
-                if len(making) >= threads * _AHEAD:
-                    packed, own, size = making.popleft().result()
-                    check, total = _joined(wrapper, check, own, size), total + size
-                    yield packed
-            while making:
-                packed, own, size = making.popleft().result()
-                check, total = _joined(wrapper, check, own, size), total + size
-                yield packed
-        finally:
-            for one in making:
-                one.cancel()
+    for packed, own, size in in_order(partial(_deflate, block, wrapper, level) for block in blocks):
+        check, total = _joined(wrapper, check, own, size), total + size
+        yield packed
     yield _LAST_BLOCK
     yield struct.pack("<II", check, total & 0xFFFFFFFF) if wrapper == "gzip" else struct.pack(">I", check)
 

@@ -6,14 +6,11 @@ h5py packs one chunk at a time under its lock. Here threads do it with ISA-L, an
 
 from __future__ import annotations
 
-import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import product
 from math import prod
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +18,7 @@ import numpy.typing as npt
 from voxelry.core.errors import FormatError, ParameterError
 from voxelry.core.progress import Progress, silent
 from voxelry.formats.hdf5_file import Node, check_dataset, filters, guarded
-
-T = TypeVar("T")
+from voxelry.formats.threads import in_order
 
 COMPRESSIONS = ("gzip", "none", "lzf", "blosc", "zstd")
 """The first is the default. The first three are read by h5py as it is, the others with hdf5plugin."""
@@ -34,23 +30,6 @@ _LEVEL = 1
 
 MakePlane = Callable[[tuple[int, ...]], npt.NDArray[Any]]
 """The image at an index (location, or location and phase); shape ``(row, column)`` or ``(row, column, sample)``."""
-
-
-def in_order(tasks: Iterable[Callable[[], T]]) -> Iterator[T]:
-    """The results of tasks that run on all cores, in their order; few wait at any time."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    waiting: deque[Future[T]] = deque()
-    with ThreadPoolExecutor(min(allowed, 8), "voxelry-hdf5") as pool:
-        try:
-            for task in tasks:
-                waiting.append(pool.submit(task))
-                if len(waiting) > 2 * allowed:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
 
 
 def shuffle(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:

@@ -14,7 +14,7 @@ from voxelry.core.errors import FormatError
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.value import Value
 from voxelry.core.volume import Spacing
-from voxelry.formats.hdf5_chunks import create_dataset, in_order, read_images, write_images
+from voxelry.formats.hdf5_chunks import create_dataset, read_images, write_images
 from voxelry.formats.hdf5_file import Node, attribute_numbers, attribute_text, dataset_in, is_numeric, opened
 from voxelry.formats.hdf5_layout import (
     AXES,
@@ -36,6 +36,7 @@ from voxelry.formats.hdf5_layout import (
     write_place,
 )
 from voxelry.formats.hdf5_target import created
+from voxelry.formats.threads import in_order
 
 _WORDS_WRITE, _WORDS_READ = "writing HDF5", "reading HDF5"
 

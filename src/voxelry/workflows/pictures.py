@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_args
@@ -20,6 +19,7 @@ from voxelry.core.planes import Axis, plane, plane_count, plane_padding, plane_s
 from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Volume
 from voxelry.dicom.overlays import Overlay, drawn
+from voxelry.dicom.parallel import in_parallel
 from voxelry.dicom.sources import StrPath
 from voxelry.formats.picture import PictureFormat, encode_jpeg, encode_png
 from voxelry.workflows.publish import publish
@@ -146,13 +146,9 @@ def save_pictures(
         publish(file, _encoded(picture, volume, format, axis))
         return file
 
-    pool = ThreadPoolExecutor(os.cpu_count())
-    try:
-        files = []
-        for index, saved in enumerate([pool.submit(save, index) for index in range(count)]):
-            progress(index / count, "writing pictures")
-            files.append(saved.result())
-    finally:
-        pool.shutdown(cancel_futures=True)  # what is being written is finished, nothing else is begun
+    files = []
+    for index, file in enumerate(in_parallel(partial(save, index) for index in range(count))):
+        progress(index / count, "writing pictures")
+        files.append(file)
     progress(1.0, "writing pictures")
     return tuple(files)
