@@ -1,4 +1,4 @@
-"""What a plug-in has to be: the contracts of formats."""
+"""What a plug-in has to be: the contract of formats (that of steps is in `voxelry.core.steps`)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,195 @@
+"""What a step is: volumes and parameters in; volumes, a segmentation, rows or files out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Generic, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from voxelry.core.errors import ParameterError
+from voxelry.core.progress import Progress, silent
+from voxelry.core.value import Value
+from voxelry.core.volume import Volume
+
+Row: TypeAlias = dict[str, Value]
+"""One line of a table; every row of a result has the same keys in the same order. Units stand in the key: ``mm3``."""
+
+_NO_FILES: Mapping[str, bytes] = MappingProxyType({})
+
+
+class Params(BaseModel):
+    """Parameters of a step: its schema makes the terminal's flags, the job form, the REST body and the checks.
+
+    A field has a description, its unit and its range in the field's words (``sigma``, mm, above 0), and a default
+    wherever one makes sense. Unknown names and values that are no numbers are refused.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A coded concept (PS3.3 8.8): ``Code("123037004", "SCT", "Body structure")``."""
+
+    value: str
+    scheme: str
+    meaning: str
+
+
+ANATOMY = Code("123037004", "SCT", "Anatomical Structure")
+TISSUE = Code("85756007", "SCT", "Tissue")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """One structure of a segmentation; ``number`` is its value in the label array, from 1."""
+
+    number: int
+    label: str
+    category: Code = TISSUE
+    type: Code = TISSUE
+    algorithm: str = ""
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Segmentation:
+    """Structures on the grid of a volume.
+
+    Parameters
+    ----------
+    labels
+        Shape ``(slice, row, column)`` of ``source``; 0 is background, ``n`` the segment whose number is n. uint8,
+        or uint16 for more than 255 segments.
+    source
+        The volume whose grid, frame of reference and patient it has.
+    segments
+        At least one; each one's number differs. A segment may be empty.
+    """
+
+    labels: npt.NDArray[np.unsignedinteger[Any]]
+    source: Volume
+    segments: tuple[Segment, ...]
+
+    def __post_init__(self) -> None:
+        if self.labels.dtype.kind != "u":
+            raise ValueError(f"labels are unsigned whole numbers, not {self.labels.dtype}")
+        if self.labels.shape != self.source.array.shape[:3]:
+            raise ValueError(f"labels of shape {self.labels.shape} lie on a grid of {self.source.array.shape[:3]}")
+        numbers = [segment.number for segment in self.segments]
+        if not numbers or min(numbers) < 1 or len(set(numbers)) != len(numbers):
+            raise ValueError(f"segments are numbered from 1, each once, not {numbers}")
+
+    def mask(self, number: int) -> npt.NDArray[np.bool_]:
+        """Where a segment is; shape ``(slice, row, column)``."""
+        return np.asarray(self.labels == number)
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class StepResult:
+    """What a step gives; at least one of the four is there.
+
+    Parameters
+    ----------
+    volumes
+        Each with its own geometry; metadata are the source's where they still hold.
+    segmentation
+        Stored as a DICOM SEG.
+    rows
+        Measurements, shown as a table and stored as JSON and CSV.
+    files
+        By name with a suffix, for example ``surface.stl``; names hold no patient's value.
+    warnings
+        What a user must know before trusting the result; sentences without patients' values.
+    """
+
+    volumes: tuple[Volume, ...] = ()
+    segmentation: Segmentation | None = None
+    rows: tuple[Row, ...] = ()
+    files: Mapping[str, bytes] = field(default_factory=lambda: _NO_FILES)
+    warnings: tuple[str, ...] = ()
+
+
+P = TypeVar("P", bound=Params)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step(Generic[P]):
+    """A pure function on volumes, with its name and its parameters: one file in ``steps/`` and one entry point.
+
+    Parameters
+    ----------
+    name
+        ``"gaussian"``: lower case, words joined by ``_``; the entry point's and the job's name.
+    title
+        For people: ``"Gaussian blur"``.
+    description
+        A sentence for ``--help`` and the form.
+    params
+        The model of its parameters.
+    function
+        Called with the volumes, the parameters and a progress. It changes none of them, reads no file that no
+        parameter names, has no memory between calls, and gives the same result for the same input. It calls the
+        progress often: whatever that raises stops it, so that it can be cancelled.
+    inputs
+        What each volume is, in order: ``("volume",)``, or ``("fixed", "moving")``.
+    group
+        ``"filter"``, ``"mask"``, ``"measure"``, ``"register"`` or ``"model"``: where lists put it.
+    """
+
+    name: str
+    title: str
+    description: str
+    params: type[P]
+    function: Callable[[Sequence[Volume], P, Progress], StepResult]
+    inputs: tuple[str, ...] = ("volume",)
+    group: str = "filter"
+
+    def checked(self, values: Mapping[str, object]) -> P:
+        """Parameters from values by name: a form's, a request's, the terminal's (texts are read as numbers).
+
+        Raises
+        ------
+        ParameterError
+            If a name is unknown, or a value is missing or out of range; the message names each.
+        """
+        try:
+            return self.params.model_validate(dict(values))
+        except ValidationError as error:
+            # The input is left out: it may hold what nobody should read in a log.
+            words = [f"{_place(one['loc'])}: {one['msg']}" for one in error.errors(include_input=False)]
+            raise ParameterError(f"{self.name}: {'; '.join(words)}") from None
+
+    def run(
+        self, volumes: Sequence[Volume] | Volume, params: P | Mapping[str, object] | None = None,
+        *, progress: Progress = silent,
+    ) -> StepResult:  # fmt: skip
+        """Check the parameters and the number of volumes, and do it.
+
+        Raises
+        ------
+        ParameterError
+            If they do not fit.
+        VoxelryError
+            If the volumes cannot be worked on, in words.
+        """
+        given = (volumes,) if isinstance(volumes, Volume) else tuple(volumes)
+        if len(given) != len(self.inputs):
+            wanted = " and ".join(self.inputs)
+            raise ParameterError(f"{self.name}: takes {len(self.inputs)} volumes ({wanted}), not {len(given)}")
+        chosen = params if isinstance(params, self.params) else self.checked(_by_name(params))
+        return self.function(given, chosen, progress)
+
+
+def _by_name(params: Params | Mapping[str, object] | None) -> Mapping[str, object]:
+    if isinstance(params, Params):
+        raise ParameterError(f"{type(params).__name__} are another step's parameters")
+    return params or {}
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    return ".".join(map(str, location)) or "parameters"
