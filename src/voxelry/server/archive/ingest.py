@@ -17,13 +17,12 @@ from django.conf import settings
 from django.db import OperationalError, transaction
 from django.db.models import F
 
-from voxelry.core.errors import Problem, TruncatedError, VoxelryError
-from voxelry.dicom.headers import Header, read_header
+from voxelry.core.errors import Problem, VoxelryError
 from voxelry.dicom.sources import SPOOL_BYTES, Limits, Source, walk
-from voxelry.server.archive import files
+from voxelry.server.archive import files, store
 from voxelry.server.archive.build import submit_build
-from voxelry.server.archive.describe import Described, describe
-from voxelry.server.archive.models import Entry, Instance, Patient, Series, Study, Upload
+from voxelry.server.archive.describe import Described
+from voxelry.server.archive.models import Entry, Instance, Series, Upload
 from voxelry.server.jobs.run import Cancelled, JobError, Run
 
 KIND = "ingest"
@@ -149,10 +148,7 @@ def _take(source: Source) -> _Taken:
         if 0 < source.size <= SPOOL_BYTES:
             with source.open() as stream:
                 source = _Held(name, stream.read())
-        header = read_header(source)
-        header.require_uids()
-        _require_all_pixels(header)
-        described = describe(header)
+        described = store.described(source)
     except VoxelryError as error:
         return _Taken(name, error.problem)
     except Exception as error:  # one file that nobody foresaw must not cost the others
@@ -166,26 +162,13 @@ def _take(source: Source) -> _Taken:
         ) from error
 
 
-def _require_all_pixels(header: Header) -> None:
-    """A file that was cut off is refused at the door, where its owner can still send it again."""
-    pixels = header.pixel_bytes
-    if pixels is None or pixels.offset is None or pixels.length is None:
-        return
-    # One byte of grace: the pad byte that makes the length even is sometimes left out.
-    if pixels.offset + pixels.length > header.source.size + 1:
-        raise TruncatedError(
-            f"{header.name}: cut off: Pixel Data (7FE0,0010) should be {pixels.length} bytes long, but the file ends "
-            f"after {max(0, header.source.size - pixels.offset)} of them; copy or send it again"
-        )
-
-
 def _write(run: Run, upload: Upload, batch: list[_Taken], tally: _Tally) -> None:
     """The rows of a batch, and its part of the report."""
     if not batch:
         return
     unwanted: list[str] = []
     with run.publishing():
-        known = _known(batch)
+        known = store.known(t.described.instance["sop_instance_uid"] for t in batch if t.described is not None)
         entries: list[Entry] = []
         new: list[Instance] = []
         for taken in batch:
@@ -198,13 +181,13 @@ def _write(run: Run, upload: Upload, batch: list[_Taken], tally: _Tally) -> None
             uid = str(taken.described.instance["sop_instance_uid"])
             instance = known.get(uid)
             if instance is None:
-                instance = known[uid] = _instance(upload, taken, taken.kept, taken.described)
+                instance = known[uid] = store.instance_row(taken.described, taken.kept, name=taken.name, upload=upload)
                 new.append(instance)
                 entry.status = Entry.Status.STORED
                 tally.stored.add(uid)
             elif instance.sha256 != taken.kept.sha256:
                 unwanted.append(taken.kept.sha256)
-                _skip(entry, _conflict(taken.name, uid), tally)
+                _skip(entry, store.conflict(taken.name, uid), tally)
                 continue
             elif instance.upload_id == upload.pk and uid not in tally.stored:
                 # Stored by an earlier attempt at this very upload.
@@ -230,54 +213,10 @@ def _write(run: Run, upload: Upload, batch: list[_Taken], tally: _Tally) -> None
     files.discard(unwanted)
 
 
-def _known(batch: list[_Taken]) -> dict[str, Instance]:
-    uids = [t.described.instance["sop_instance_uid"] for t in batch if t.described is not None]
-    found = Instance.objects.select_related("series").filter(sop_instance_uid__in=uids)
-    return {instance.sop_instance_uid: instance for instance in found}
-
-
-def _instance(upload: Upload, taken: _Taken, kept: files.Kept, described: Described) -> Instance:
-    return Instance(
-        series=_series(described),
-        upload=upload,
-        sha256=kept.sha256,
-        size=kept.size,
-        name=taken.name.replace("\0", ""),
-        **described.instance,
-    )
-
-
-def _series(described: Described) -> Series:
-    study = Study.objects.filter(study_instance_uid=described.study["study_instance_uid"]).first()
-    if study is None:
-        study = Study.objects.create(patient=_patient(described), **described.study)
-    uid = described.series["series_instance_uid"]
-    values = {key: value for key, value in described.series.items() if key != "series_instance_uid"}
-    series, _ = Series.objects.get_or_create(study=study, series_instance_uid=uid, defaults=values)
-    return series
-
-
-def _patient(described: Described) -> Patient:
-    values = dict(described.patient)
-    if not values["patient_id"]:
-        return Patient.objects.create(**values)
-    key = {name: values.pop(name) for name in ("patient_id", "issuer")}
-    patient, _ = Patient.objects.get_or_create(**key, defaults=values)
-    return patient
-
-
 def _skip(entry: Entry, problem: Problem, tally: _Tally) -> None:
     entry.status = Entry.Status.SKIPPED
     entry.code, entry.message = problem.code, problem.message
     tally.last_problem = problem
-
-
-def _conflict(name: str, uid: str) -> Problem:
-    return Problem(
-        "conflict",
-        f"{name}: another file with the same SOP Instance UID (0008,0018) {uid} and other content is here already; "
-        "the first was kept",
-    )
 
 
 def _nothing_used(tally: _Tally) -> Problem:
