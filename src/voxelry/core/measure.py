@@ -1,15 +1,16 @@
 """Counting voxels above a threshold, exactly.
 
 The definition is ``(x - min) / (max - min) > threshold`` in float64 over the whole volume, without its
-padding. It is evaluated once for each distinct value instead of once for each voxel, so that a histogram
-answers for any threshold with the very same figure.
+padding. Rounding keeps order, so there is a smallest value of the volume's own type for which it holds: that one is
+found by trying the definition itself, and voxels are compared with it. A histogram answers for any threshold with the
+very same figure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, TypedDict, get_args
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypedDict, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,8 @@ from voxelry.core.volume import Spacing, Volume
 Method = Literal["fixed"]
 METHODS: tuple[str, ...] = get_args(Method)
 MAX_BINS = 65_536
+_COLOUR = "a colour image has no single intensity to measure; use a greyscale series"
+_NO_NUMBERS = "the volume holds values that are no numbers (NaN or infinite); nothing was measured"
 
 
 class MeasurementRecord(TypedDict):
@@ -108,7 +111,7 @@ def histogram(volume: Volume) -> Histogram:
         If the volume is in colour, which has no single intensity.
     """
     if volume.colour:
-        raise MeasureError("a colour image has no single intensity to measure; use a greyscale series")
+        raise MeasureError(_COLOUR)
     slices = [values for values in volume.unpadded() if values.size]
     if not slices:
         return Histogram(np.empty(0), np.empty(0, np.int64), float("nan"), float("nan"), exact=True)
@@ -159,7 +162,7 @@ def _count_floats(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], bool]:
     for part in slices:
         if not np.isfinite(part.astype(np.float64)).all():
-            raise MeasureError("the volume holds values that are no numbers (NaN or infinite); nothing was measured")
+            raise MeasureError(_NO_NUMBERS)
     values: npt.NDArray[np.float64] = np.empty(0)
     counts: npt.NDArray[np.int64] = np.empty(0, np.int64)
     for part in slices:
@@ -210,19 +213,21 @@ def measure(volume: Volume, threshold: float = 0.5, method: str = "fixed") -> Me
     """
     checked = check_method(method)
     threshold = check_threshold(threshold)
-    counted = histogram(volume)
+    if not isinstance(volume.array, np.ndarray):  # read slice by slice: read once
+        volume = replace(volume, array=np.asarray(volume.array))
+    found = extent(volume)
     warnings = list(volume.warnings)
-    padded = volume.array.size - int(counted.counts.sum())
+    padded = volume.array.size - found.count
     if padded:
         warnings.append(
             f"{padded:,} of {volume.array.size:,} pixels are padding (Pixel Padding Value (0028,0120)): "
             "they take part in neither minimum, maximum nor count"
         )
-    if counted.values.size == 0:
+    if not found.count:
         warnings.append("every pixel is padding: nothing to count")
-    elif counted.minimum == counted.maximum:
-        warnings.append(f"constant image: every value is {counted.minimum:g}, so none is above the threshold")
-    above = count_above(volume, counted, threshold)
+    elif found.constant:
+        warnings.append(f"constant image: every value is {float(found.low):g}, so none is above the threshold")
+    above = count_above(volume, threshold, found)
     voxel = volume.voxel_mm3
     if voxel is None:
         warnings.append(f"no volume in mm3: {missing_spacing(volume.spacing)}")
@@ -253,14 +258,103 @@ def check_threshold(threshold: float) -> float:
     return value
 
 
-def count_above(volume: Volume, counted: Histogram, threshold: float) -> int:
-    """The number of voxels above ``threshold``; from the histogram if it is exact, else from the voxels."""
-    low, high = counted.minimum, counted.maximum
-    if counted.values.size == 0 or low == high:
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """From where to where the values reach that are not padding.
+
+    Attributes
+    ----------
+    low, high
+        Numbers of the volume's own type; both 0 if there is no voxel.
+    count
+        Voxels that are not padding.
+    """
+
+    low: Any
+    high: Any
+    count: int
+
+    @property
+    def constant(self) -> bool:
+        """True if all values are one number in float64, or there is none."""
+        return float(self.low) == float(self.high)
+
+
+def extent(volume: Volume) -> Extent:
+    """The smallest and the largest value, padding left out; one pass, a slice at a time.
+
+    Raises
+    ------
+    MeasureError
+        If the volume is in colour, or holds values that are no numbers.
+    """
+    if volume.colour:
+        raise MeasureError(_COLOUR)
+    lows, highs, count = [], [], 0
+    for values in volume.unpadded():
+        if values.size:
+            lows.append(values.min())
+            highs.append(values.max())
+            count += values.size
+    if not count:
+        zero = volume.array.dtype.type(0)
+        return Extent(zero, zero, 0)
+    low, high = np.min(lows), np.max(highs)
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise MeasureError(_NO_NUMBERS)
+    return Extent(low, high, count)
+
+
+def first_above(found: Extent, threshold: float) -> Any | None:
+    """The smallest number of the volume's type that is above ``threshold`` by the definition; None if none is.
+
+    Every voxel that is at least this large counts, and no other: subtraction and division by a positive number,
+    each rounded to float64, keep the order of values.
+    """
+    if found.constant:
+        return None
+    kind = np.asarray(found.low).dtype
+    low, high = float(found.low), float(found.high)
+
+    def above(place: int) -> bool:
+        return bool(_normalised(np.array([_at_place(place, kind)]), low, high)[0] > threshold)
+
+    first, last = _place(found.low), _place(found.high)
+    if not above(last):
+        return None
+    while first < last:  # as many steps as the type has bits
+        middle = (first + last) // 2
+        first, last = (first, middle) if above(middle) else (middle + 1, last)
+    return _at_place(first, kind)
+
+
+def _place(value: Any) -> int:
+    """Which number of its type this is, in their order: of floats, the bits tell."""
+    if value.dtype.kind != "f":
+        return int(value)
+    bits = int(value.view(f"i{value.dtype.itemsize}"))
+    return bits if bits >= 0 else -(bits & int(np.iinfo(f"i{value.dtype.itemsize}").max))
+
+
+def _at_place(place: int, kind: np.dtype[Any]) -> Any:
+    if kind.kind != "f":
+        return kind.type(place)
+    value = np.array(abs(place), f"i{kind.itemsize}").view(kind)[()]
+    return value if place >= 0 else -value
+
+
+def count_above(volume: Volume, threshold: float, found: Extent | None = None) -> int:
+    """The number of voxels above ``threshold``, padding left out.
+
+    Parameters
+    ----------
+    found
+        The volume's extent, if the caller has it already.
+    """
+    first = first_above(extent(volume) if found is None else found, threshold)
+    if first is None:
         return 0
-    if counted.exact:
-        return int(counted.counts[_normalised(counted.values, low, high) > threshold].sum())
-    return sum(int(np.count_nonzero(_normalised(values, low, high) > threshold)) for values in volume.unpadded())
+    return sum(int(np.count_nonzero(values >= first)) for values in volume.unpadded())
 
 
 def missing_spacing(spacing: Spacing) -> str:
