@@ -137,6 +137,8 @@ class Step(Generic[P]):
         progress often: whatever that raises stops it, so that it can be cancelled.
     inputs
         What each volume is, in order: ``("volume",)``, or ``("fixed", "moving")``.
+    optional
+        What further volumes may follow, in order: ``("image",)``.
     group
         ``"filter"``, ``"mask"``, ``"measure"``, ``"register"`` or ``"model"``: where lists put it.
     """
@@ -147,6 +149,7 @@ class Step(Generic[P]):
     params: type[P]
     function: Callable[[Sequence[Volume], P, Progress], StepResult]
     inputs: tuple[str, ...] = ("volume",)
+    optional: tuple[str, ...] = ()
     group: str = "filter"
 
     def checked(self, values: Mapping[str, object]) -> P:
@@ -178,9 +181,11 @@ class Step(Generic[P]):
             If the volumes cannot be worked on, in words.
         """
         given = (volumes,) if isinstance(volumes, Volume) else tuple(volumes)
-        if len(given) != len(self.inputs):
-            wanted = " and ".join(self.inputs)
-            raise ParameterError(f"{self.name}: takes {len(self.inputs)} volumes ({wanted}), not {len(given)}")
+        least, most = len(self.inputs), len(self.inputs) + len(self.optional)
+        if not least <= len(given) <= most:
+            wanted = " and ".join((*self.inputs, *(f"perhaps {name}" for name in self.optional)))
+            count = str(least) if least == most else f"{least} to {most}"
+            raise ParameterError(f"{self.name}: takes {count} volumes ({wanted}), not {len(given)}")
         chosen = params if isinstance(params, self.params) else self.checked(_by_name(params))
         return self.function(given, chosen, progress)
 
