@@ -7,8 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import TypeAlias
 
+import numpy as np
+
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
+from voxelry.formats.grids import reoriented
 
 _Change: TypeAlias = Callable[[Value], Value]
 
@@ -76,13 +79,19 @@ _FIELDS: tuple[tuple[str, str, _Change], ...] = (
 description may name a patient, and the hospital's name, a station or a UID leads to one."""
 
 
-def sidecar(volumes: Sequence[Volume]) -> dict[str, Value]:
+def sidecar(
+    volumes: Sequence[Volume], *, slice_times: Sequence[float] | None = None, reorient: str = ""
+) -> dict[str, Value]:
     """What BIDS wants to know of images, as far as their headers say.
 
     Parameters
     ----------
     volumes
         As they are written to one file. What differs between them (echo times) is a list, in their order.
+    slice_times
+        When each slice of a volume was acquired, in seconds, in the volume's order; None where nobody knows.
+    reorient
+        How the file's axes are turned, if they are: the times go with the slices.
 
     Returns
     -------
@@ -107,7 +116,19 @@ def sidecar(volumes: Sequence[Volume]) -> dict[str, Value]:
     units = {volume.unit for volume in volumes}
     if len(units) == 1 and (unit := units.pop()):
         found["Units"] = unit
+    if slice_times is not None:
+        found |= _slice_timing(volumes[0], slice_times, reorient)
     return {**found, "ConversionSoftware": "Voxelry", "ConversionSoftwareVersion": version("voxelry")}
+
+
+def _slice_timing(volume: Volume, times: Sequence[float], reorient: str) -> dict[str, Value]:
+    """Times in the order of the file's slices, and along which of its axes those lie if that is not the third."""
+    numbers = np.broadcast_to(np.arange(len(times))[:, None, None], volume.array.shape[:3])
+    turned = numbers if volume.affine is None or not reorient else reoriented(numbers, volume.affine, reorient)[0]
+    axis = next(axis for axis, stride in enumerate(turned.strides) if stride)
+    backwards = turned.strides[axis] < 0
+    found: dict[str, Value] = {"SliceTiming": list(reversed(times) if backwards else times)}
+    return found if axis == 0 else {**found, "SliceEncodingDirection": "kji"[axis]}
 
 
 def _clean(value: Value, change: _Change) -> Value:

@@ -20,6 +20,7 @@ from voxelry.core.value import Value
 from voxelry.core.volume import Volume
 from voxelry.dicom.overlays import Overlay, overlays_of
 from voxelry.dicom.series import STUDY_KEYWORDS
+from voxelry.dicom.slice_timing import slice_times
 from voxelry.dicom.sources import StrPath
 from voxelry.dicom.write import Syntax, syntax_of, write_series, write_volume
 from voxelry.formats.options import check_options, text_option, yes_option
@@ -169,15 +170,26 @@ def _volumes(own: VolumeFormat, suffix: str, usual: str, options: Mapping[str, V
     with_sidecar = own.name == SIDECAR_OF and yes_option(options, "sidecar", True)
     its_own = {name: value for name, value in options.items() if own.name != SIDECAR_OF or name != "sidecar"}
 
-    def write(volumes: Sequence[Volume], path: Path, _batch: Batch, progress: Progress) -> Told:
+    def write(volumes: Sequence[Volume], path: Path, batch: Batch, progress: Progress) -> Told:
         own.write(volumes, os.fspath(path), options=its_own, progress=progress)
         if with_sidecar and volumes[0].metadata:
             stem, _suffix = stem_and_suffix(path.name, suffix or usual)
-            text = json.dumps(sidecar(volumes), indent=2, ensure_ascii=False, allow_nan=False)
+            told = sidecar(volumes, slice_times=_slice_times(volumes, batch), reorient=text_option(options, "reorient"))
+            text = json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False)
             path.with_name(f"{stem}.json").write_text(text + "\n", encoding="utf-8")
         return Told()
 
     return Target(own.name, suffix or usual, not suffix, write, several=True, staged=True, settings=options)
+
+
+def _slice_times(volumes: Sequence[Volume], batch: Batch) -> tuple[float, ...] | None:
+    """Seconds, where the volumes' slices are those of the files still, and not made of them."""
+    if not batch.stacks:
+        return None
+    for volume, stack in zip(volumes, batch.stacks, strict=True):
+        if volume.instance_uids != tuple(frame.header.sop_instance_uid for frame in stack.frames):
+            return None
+    return slice_times(batch.stacks)
 
 
 # --- DICOM ------------------------------------------------------------------------------------------------------------
