@@ -106,6 +106,18 @@ class Configuration:
     attempts: int = _setting(
         5, "How often a job is begun before it is given up.", key="jobs.attempts", variable="VOXELRY_ATTEMPTS"
     )
+    processing_roots: tuple[str, ...] = _setting(
+        (),
+        "Folders of this machine whose DICOM a job may read by its path. Empty: none.",
+        key="processing.roots",
+        variable="VOXELRY_PROCESSING_ROOTS",
+    )
+    processing_gpu: bool = _setting(
+        False,
+        "Whether models wait for a worker of the queue gpu.",
+        key="processing.gpu",
+        variable="VOXELRY_PROCESSING_GPU",
+    )
     nesting: int = _setting(
         3,
         "How deep archives may lie inside archives.",

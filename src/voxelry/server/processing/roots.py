@@ -1,0 +1,84 @@
+"""Folders of this machine that steps may read: those below ``processing.roots``, wherever links lead."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+from django.conf import settings
+
+from voxelry.core.errors import NothingFoundError, VoxelryError
+
+
+class OutsideRootsError(VoxelryError):
+    """A path leads out of the configured roots, or there are none."""
+
+    code: ClassVar[str] = "outside_roots"
+
+
+def allowed(path: str) -> Path:
+    """The real path of a file or folder that steps may read.
+
+    Raises
+    ------
+    OutsideRootsError
+        If it is not absolute, or leads out of every root, by ``..`` or by a link. It is told in the same words
+        whether anything is there or not.
+    NothingFoundError
+        If it is inside and nothing is there.
+    """
+    roots = _roots()
+    if not roots:
+        raise OutsideRootsError("this server reads no folders: none are configured (processing.roots)")
+    outside = OutsideRootsError("the path lies outside of the folders that this server may read (processing.roots)")
+    if "\0" in path or not os.path.isabs(path):
+        raise outside
+    try:
+        real = Path(os.path.realpath(path))
+    except OSError:
+        raise outside from None
+    if not _inside(real, roots):
+        raise outside
+    if not real.exists():
+        raise NothingFoundError("there is no such file or folder on the server")
+    return real
+
+
+def check_links(folder: Path) -> None:
+    """Hold every link below a folder to the roots.
+
+    Raises
+    ------
+    OutsideRootsError
+        If one leads out.
+    """
+    roots = _roots()
+    for link in _links(folder, set()):
+        if not _inside(Path(os.path.realpath(link)), roots):
+            raise OutsideRootsError(
+                "the folder holds a link that leads out of the folders that this server may read (processing.roots)"
+            )
+
+
+def _roots() -> tuple[Path, ...]:
+    return tuple(Path(os.path.realpath(root)) for root in settings.VOXELRY.processing_roots)
+
+
+def _inside(path: Path, roots: tuple[Path, ...]) -> bool:
+    return any(path == root or root in path.parents for root in roots)
+
+
+def _links(folder: Path, seen: set[Path]) -> Iterator[Path]:
+    """Links below a folder, and below the folders that they lead to."""
+    if folder in seen:
+        return
+    seen.add(folder)
+    for place, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            path = Path(place, name)
+            if path.is_symlink():
+                yield path  # checked before what lies behind it is looked at
+                if path.is_dir():
+                    yield from _links(Path(os.path.realpath(path)), seen)
