@@ -1,0 +1,223 @@
+"""Gaussian blur: a sigma in millimetres, so that thick slices are blurred over fewer voxels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field, field_validator
+
+from voxelry.core.progress import Progress, part
+from voxelry.core.steps import Params, Step, StepResult
+from voxelry.core.volume import Volume
+from voxelry.steps import demands
+from voxelry.steps.per_axis import LengthsOrNone, three
+from voxelry.steps.threads import on_all_cores
+
+Floats = npt.NDArray[np.floating[Any]]
+
+_COLUMNS = 4096
+"""So many voxels of every slice are blurred across the slices at a time: they stay in the processor's cache."""
+_FAST = ("uint8", "int16", "uint16", "float32", "float64")
+"""What OpenCV reads as it is."""
+
+
+class GaussianParams(Params):
+    """Of a Gaussian blur."""
+
+    sigma: LengthsOrNone = Field(
+        1.0,
+        title="Sigma",
+        description="Standard deviation of the Gaussian in mm; one number, or three for slice, row and column",
+        json_schema_extra={"unit": "mm"},
+    )
+    dimensions: int = Field(
+        3, ge=2, le=3, title="Dimensions",
+        description="3 blurs through the volume, 2 within each slice alone", json_schema_extra={"unit": "1"},
+    )  # fmt: skip
+    truncate: float = Field(
+        4.0, gt=0, le=10, title="Truncate",
+        description="Where the Gaussian is cut off, in standard deviations", json_schema_extra={"unit": "1"},
+    )  # fmt: skip
+
+    @field_validator("sigma")
+    @classmethod
+    def _blurs(cls, sigma: float | tuple[float, float, float]) -> float | tuple[float, float, float]:
+        if max(three(sigma)) == 0:
+            raise ValueError("at least one sigma has to be above 0")
+        return sigma
+
+
+def gaussian(volumes: Sequence[Volume], params: GaussianParams, progress: Progress) -> StepResult:
+    """Blur a volume.
+
+    The kernel is sampled at the voxels' centres and sums to 1, as `scipy.ndimage.gaussian_filter` has it; beyond the
+    edge the volume is mirrored, the edge's voxels twice. Values come out as float32 (float64 from float64 and from
+    integers of more than 16 bits). Padding, and what is no finite number, takes part in no mean and stays as it is.
+
+    Parameters
+    ----------
+    volumes
+        One, greyscale. Sheared ones are refused, unless blurred within slices.
+    """
+    (volume,) = volumes
+    demands.grey(volume)
+    kernels = _kernels(volume, params)
+    source = _Source(volume, np.dtype(np.result_type(volume.array.dtype, np.float32)))
+    array = _blurred(
+        source.values, volume.array.shape, source.dtype, kernels, part(progress, 0, 0.5 if source.holes else 1)
+    )
+    unknown = 0
+    if source.holes:
+        weights = _blurred(source.weights, volume.array.shape, source.dtype, kernels, part(progress, 0.5, 1))
+        for index, values in enumerate(array):
+            values /= np.maximum(weights[index], np.finfo(source.dtype).tiny)
+            unknown += source.restore(index, values)
+    warnings = volume.warnings
+    if unknown:
+        warnings += (f"{unknown:,} voxels that are no finite numbers were left out of the blur and stay as they were",)
+    return StepResult(volumes=(replace(volume, array=array, warnings=warnings),))
+
+
+def _kernels(volume: Volume, params: GaussianParams) -> tuple[_Kernel, _Kernel, _Kernel]:
+    sigma = three(params.sigma)
+    spacing: tuple[float, float, float]
+    if params.dimensions == 2:
+        sigma, spacing = (0.0, *sigma[1:]), (1.0, *demands.millimetres_in_plane(volume))
+    else:
+        spacing = demands.millimetres(volume)
+        demands.straight(volume, "blur within the slices alone (dimensions 2)")
+    sizes = zip(sigma, spacing, volume.array.shape, strict=True)
+    along, down, across = (_Kernel.of(mm / step, params.truncate, length) for mm, step, length in sizes)
+    return along, down, across
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Kernel:
+    """A Gaussian along one axis of ``length`` voxels; ``weights`` are odd in number and sum to 1."""
+
+    weights: npt.NDArray[np.float64]
+    length: int
+
+    @classmethod
+    def of(cls, sigma: float, truncate: float, length: int) -> _Kernel:
+        radius = int(truncate * sigma + 0.5)
+        places = np.arange(-radius, radius + 1)
+        weights = np.exp(-0.5 * (places / sigma) ** 2) if radius else np.ones(1)
+        return cls(weights / weights.sum(), length)
+
+    @property
+    def idle(self) -> bool:
+        return self.weights.size == 1 or self.length == 1
+
+    @property
+    def folds(self) -> bool:
+        """Whether it reaches so far beyond the edge that the mirrored volume comes round again."""
+        return self.weights.size // 2 >= self.length
+
+    def matrix(self) -> npt.NDArray[np.float64]:
+        """What each voxel gives to each, mirror images included; shape ``(length, length)``."""
+        around = 2 * self.length
+        places = np.arange(self.weights.size) - self.weights.size // 2
+        folded = np.bincount(places % around, self.weights, around)
+        here = np.arange(self.length)
+        return np.asarray(folded[(here - here[:, None]) % around] + folded[(-1 - here - here[:, None]) % around])
+
+
+@dataclass(slots=True, eq=False)
+class _Source:
+    """The slices to blur, with 0 in their holes: what is padding or no finite number."""
+
+    volume: Volume
+    dtype: np.dtype[Any]
+    holes: bool = False
+
+    def __post_init__(self) -> None:
+        self.holes = any(self.hole(index) is not None for index in range(len(self.volume.array)))
+
+    def hole(self, index: int) -> npt.NDArray[np.bool_] | None:
+        """Where a slice has none to blur; None if nowhere."""
+        padding = self.volume.padding_mask(index)
+        if self.volume.array.dtype.kind == "f":
+            strange = ~np.isfinite(self.volume.array[index])
+            padding = strange if padding is None else padding | strange
+        return padding if padding is not None and padding.any() else None
+
+    def values(self, index: int) -> npt.NDArray[Any]:
+        values = self.volume.array[index]
+        native = values.dtype.newbyteorder("=")
+        values = np.ascontiguousarray(values, native if native.name in _FAST else self.dtype)
+        hole = self.hole(index) if self.holes else None
+        return values if hole is None else np.where(hole, values.dtype.type(0), values)
+
+    def weights(self, index: int) -> npt.NDArray[Any]:
+        hole = self.hole(index)
+        shape = self.volume.array.shape[1:]
+        return np.ones(shape, self.dtype) if hole is None else (~hole).astype(self.dtype)
+
+    def restore(self, index: int, blurred: Floats) -> int:
+        """Put back what was in the holes; gives how many are no finite numbers."""
+        hole = self.hole(index)
+        if hole is None:
+            return 0
+        kept = self.volume.array[index][hole]
+        blurred[hole] = kept
+        return int(kept.size - np.isfinite(kept).sum()) if kept.dtype.kind == "f" else 0
+
+
+def _blurred(
+    values: Callable[[int], npt.NDArray[Any]],
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    kernels: tuple[_Kernel, _Kernel, _Kernel],
+    progress: Progress,
+) -> Floats:
+    """Each slice within itself, then all of them across, in place."""
+    along, down, across = kernels
+    array: Floats = np.empty(shape, dtype)
+    progress(0.0, "blurring")
+    planes = (partial(_plane, values, index, array[index], down, across) for index in range(len(array)))
+    share = 1.0 if along.idle else 0.6
+    on_all_cores(planes, len(array), part(progress, 0, share), "blurring within slices")
+    if not along.idle:
+        flat = array.reshape(len(array), -1)
+        starts = range(0, flat.shape[1], _COLUMNS)
+        blocks = (partial(_across, flat[:, start : start + _COLUMNS], along) for start in starts)
+        on_all_cores(blocks, len(starts), part(progress, share, 1), "blurring across slices")
+    return array
+
+
+def _plane(
+    values: Callable[[int], npt.NDArray[Any]], index: int, target: Floats, down: _Kernel, across: _Kernel
+) -> None:
+    import cv2
+
+    source = values(index)
+    if down.folds or across.folds:
+        target[...] = down.matrix() @ source @ across.matrix().T
+        return
+    depth = cv2.CV_64F if target.dtype.itemsize == 8 else cv2.CV_32F
+    cv2.sepFilter2D(source, depth, across.weights, down.weights, dst=target, borderType=cv2.BORDER_REFLECT)
+
+
+def _across(block: Floats, along: _Kernel) -> None:
+    """Blur along the first axis of a block ``(slice, voxel)``, in place."""
+    import cv2
+
+    if along.folds:
+        block[...] = along.matrix() @ block
+    else:
+        block[...] = cv2.sepFilter2D(block, -1, np.ones(1), along.weights, borderType=cv2.BORDER_REFLECT)
+
+
+STEP = Step(
+    name="gaussian",
+    title="Gaussian blur",
+    description="Blurs a volume with a Gaussian whose sigma is in millimetres; padding is left out.",
+    params=GaussianParams,
+    function=gaussian,
+)
