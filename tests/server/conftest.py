@@ -31,10 +31,14 @@ def data_folder(tmp_path: Path, settings: Settings) -> Path:
 
 @pytest.fixture(autouse=True)
 def dispatched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The keys given to the broker; there is none in these tests."""
+    """The keys that the workers were told of; there are none in these tests."""
     keys: list[int] = []
-    monkeypatch.setattr(submit, "dispatch", keys.append)
-    monkeypatch.setattr(sweep, "dispatch", keys.append)
+
+    def note(*given: int, queue: str) -> None:
+        keys.extend(given)
+
+    monkeypatch.setattr(submit, "dispatch", note)
+    monkeypatch.setattr(sweep, "dispatch", note)
     return keys
 
 
@@ -75,7 +79,7 @@ class Site:
 
 def run_jobs() -> None:
     """Do queued jobs until there are none."""
-    while (job := Job.objects.filter(state=State.QUEUED).order_by("pk").first()) is not None:
+    while (job := Job.objects.filter(state=State.QUEUED, is_batch=False).order_by("pk").first()) is not None:
         assert run.run(job.pk)
 
 

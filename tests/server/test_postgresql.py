@@ -24,7 +24,7 @@ UPLOADS = [
 @pytest.mark.servers
 def test_the_archive_and_its_jobs_keep_their_promises_on_postgresql(postgres_url: str) -> None:
     tests = [
-        str(HERE / name) for name in ("test_jobs.py", "test_studies.py", *(f"test_upload.py::{n}" for n in UPLOADS))
+        str(HERE / name) for name in ("jobs/test_rows.py", "test_studies.py", *(f"test_upload.py::{n}" for n in UPLOADS))
     ]
     ended = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests],

@@ -56,9 +56,13 @@ def worker(
     data: DataOption = None,
     config: ConfigOption = None,
     concurrency: Annotated[int | None, typer.Option(min=1, help="Jobs at a time.")] = None,
+    queues: Annotated[
+        str | None, typer.Option(help="Whose jobs: some of ingest, cpu and gpu, with commas [default: all]")
+    ] = None,
 ) -> None:
     """Do queued jobs; for sites with several workers."""
-    _server("work", "work")(data=data, config=config, concurrency=concurrency)
+    chosen = None if queues is None else tuple(part.strip() for part in queues.split(",") if part.strip())
+    _server("work", "work")(data=data, config=config, concurrency=concurrency, queues=chosen)
 
 
 token = typer.Typer(help="Tokens that programs log in with.", no_args_is_help=True)

@@ -17,8 +17,12 @@ import platformdirs
 from voxelry.core.errors import VoxelryError
 
 FILE_NAME = "voxelry.toml"
+QUEUES = ("ingest", "cpu", "gpu")
+LONGEST_LEASE_SECONDS = 15.0
 DATA = Path(platformdirs.user_data_dir("voxelry", appauthor=False))
 """Where everything is kept unless told otherwise."""
+
+_NOT_POSITIVE = frozenset({"broker_url", "queues", "memory_limit_bytes"})
 
 Scalar = str | int | float | bool
 Parsed = Scalar | tuple[str, ...] | Path | None
@@ -90,21 +94,40 @@ class Configuration:
     )
     broker_url: str = _setting(
         "",
-        "redis://host:6379/0 or amqp://... Empty: a folder in the data folder.",
+        "redis://host:6379/0 or amqp://user:password@host:5672// wakes the workers. Empty: they look at the database.",
         key="jobs.broker_url",
         variable="VOXELRY_BROKER_URL",
+    )
+    queues: tuple[str, ...] = _setting(
+        QUEUES,
+        "Whose jobs a worker does: ingest (uploads and their volumes), cpu, gpu.",
+        key="jobs.queues",
+        variable="VOXELRY_QUEUES",
     )
     concurrency: int = _setting(
         2, "Jobs that a worker does at a time.", key="jobs.concurrency", variable="VOXELRY_CONCURRENCY"
     )
     lease_seconds: float = _setting(
         15.0,
-        "A job whose worker is silent for so long is given to another.",
+        "A job whose worker is silent for so long is given to another; at most 15.",
         key="jobs.lease_seconds",
         variable="VOXELRY_LEASE_SECONDS",
     )
     attempts: int = _setting(
         5, "How often a job is begun before it is given up.", key="jobs.attempts", variable="VOXELRY_ATTEMPTS"
+    )
+    time_limit_seconds: float = _setting(
+        6 * 3600.0,
+        "How long a job may take that was given no limit of its own.",
+        key="jobs.time_limit_seconds",
+        variable="VOXELRY_TIME_LIMIT_SECONDS",
+    )
+    memory_limit_bytes: int = _setting(
+        0,
+        "How much memory a job in a process of its own may take that was given no limit of its own. "
+        "0: three quarters of the machine's.",
+        key="jobs.memory_limit_bytes",
+        variable="VOXELRY_MEMORY_LIMIT_BYTES",
     )
     processing_roots: tuple[str, ...] = _setting(
         (),
@@ -174,8 +197,16 @@ class Configuration:
             raise ConfigurationError(f"server.port must be from 0 (a free one) to 65535, not {self.port}")
         positive = [f.name for f in fields(self) if str(f.metadata["key"]).startswith(("jobs.", "limits."))]
         for name in positive:
-            if name != "broker_url" and getattr(self, name) <= 0:
+            if name not in _NOT_POSITIVE and getattr(self, name) <= 0:
                 raise ConfigurationError(f"{_key(name)} must be above 0, not {getattr(self, name)}")
+        if self.memory_limit_bytes < 0:
+            raise ConfigurationError(f"jobs.memory_limit_bytes must not be below 0, not {self.memory_limit_bytes}")
+        if self.lease_seconds > LONGEST_LEASE_SECONDS:
+            raise ConfigurationError(
+                f"jobs.lease_seconds must be at most {LONGEST_LEASE_SECONDS:g}, not {self.lease_seconds:g}"
+            )
+        if not self.queues or not set(self.queues) <= set(QUEUES):
+            raise ConfigurationError(f"jobs.queues must be some of {', '.join(QUEUES)}, not {', '.join(self.queues)}")
 
 
 def described() -> tuple[tuple[str, str, str, Parsed], ...]:

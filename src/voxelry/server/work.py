@@ -8,61 +8,107 @@ import os
 import signal
 import sys
 import threading
-import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from voxelry.server import start
+
+if TYPE_CHECKING:
+    from voxelry.server.jobs.bells import Bell
+    from voxelry.server.jobs.slots import Slots
 
 logger = logging.getLogger(__name__)
 
 TIDY_SECONDS = 3600.0
+BELL_SECONDS = 1.0
+STOP_SECONDS = 8.0
+"""How long jobs have to notice; less than `supervise` and containers give the whole process."""
 
 
-def work(*, data: Path | None = None, config: Path | None = None, concurrency: int | None = None) -> None:
+def work(
+    *,
+    data: Path | None = None,
+    config: Path | None = None,
+    concurrency: int | None = None,
+    queues: Sequence[str] | None = None,
+) -> None:
     """Do jobs until SIGTERM or Ctrl-C; what is under way then goes back to the queue.
 
     Parameters
     ----------
     concurrency
         Jobs at a time; by default ``jobs.concurrency`` of the configuration.
+    queues
+        Whose jobs; by default ``jobs.queues`` of the configuration.
     """
     configuration = start.prepare(data=data, config=config)
     start.set_up()
+    if queues is not None:
+        configuration = replace(configuration, queues=tuple(queues))
 
     from voxelry.server.archive import files
-    from voxelry.server.jobs import sweep
+    from voxelry.server.jobs import isolated, sweep
+    from voxelry.server.jobs.bells import Bell
     from voxelry.server.jobs.run import stopping
-    from voxelry.server.jobs.tasks import app, make_broker_folders
+    from voxelry.server.jobs.slots import Slots
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        stopping.set()  # jobs notice at their next step and go back to the queue
-        celery_state.should_stop = 0  # type: ignore[assignment]  # the stubs know only its first value
-
-    _wait_for_tables()
-    make_broker_folders()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())  # jobs notice at their next step and go back to the queue
+    _wait_for_tables(stopping)
     _tidy_up(files.remove_forgotten, stopping)
     sweep.take_back_own()
     sweep.start()
+    slots = Slots(concurrency or configuration.concurrency, configuration.queues)
+    slots.start()
+    with Bell() as bell:
+        if configuration.broker_url:
+            threading.Thread(target=_listen, args=(bell, slots, stopping), name="bell", daemon=True).start()
+            _consume(slots, configuration.queues, stopping)
+            stopping.set()
+        else:
+            _listen(bell, slots, stopping)
+        slots.stop(STOP_SECONDS)
+    isolated.tidy(0)
+    sys.stdout.flush()
 
+
+def _listen(bell: Bell, slots: Slots, stopping: threading.Event) -> None:
+    """To the processes of this machine."""
+    while not stopping.is_set():
+        if bell.wait(BELL_SECONDS):
+            slots.ring()
+
+
+def _consume(slots: Slots, queues: Sequence[str], stopping: threading.Event) -> None:
+    """Listen to the broker, too: until the worker stops."""
     from celery.exceptions import SecurityWarning
     from celery.signals import worker_ready
     from celery.worker import state as celery_state
 
-    # Celery warns of root because of pickled messages; here a message is a number in JSON.
-    warnings.filterwarnings("ignore", category=SecurityWarning)
+    from voxelry.server.jobs import tasks
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopping.set()
+        celery_state.should_stop = 0  # type: ignore[assignment]  # the stubs know only its first value
 
     def ready(**_: object) -> None:
         # Instead of the handlers that Celery has set by now: they talk, and know nothing of our jobs.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
 
+    # Celery warns of root because of pickled messages; here a message is a number in JSON.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
+    tasks.receive(slots.offer)
+    tasks.app.conf.task_queues = [tasks.celery_queue(queue) for queue in queues]
     worker_ready.connect(ready, weak=False)
-    worker = app.Worker(
+    # Its one thread only passes the hints on.
+    tasks.app.Worker(
         pool="threads",
-        concurrency=concurrency or configuration.concurrency,
+        concurrency=1,
         loglevel="WARNING",
         quiet=True,
         without_gossip=True,
@@ -70,10 +116,7 @@ def work(*, data: Path | None = None, config: Path | None = None, concurrency: i
         without_heartbeat=True,
         task_events=False,
         optimization="fair",
-    )
-    worker.start()
-    stopping.set()
-    sys.stdout.flush()
+    ).start()
 
 
 def _tidy_up(tidy: Callable[[], None], stopping: threading.Event) -> None:
@@ -87,13 +130,13 @@ def _tidy_up(tidy: Callable[[], None], stopping: threading.Event) -> None:
     threading.Thread(target=keep_tidy, name="tidy", daemon=True).start()
 
 
-def _wait_for_tables() -> None:
+def _wait_for_tables(stopping: threading.Event) -> None:
     """A worker may start before the server has made, or changed, the database."""
     from django.db import DatabaseError, connection
     from django.db.migrations.executor import MigrationExecutor
 
     told = False
-    while True:
+    while not stopping.is_set():
         try:
             executor = MigrationExecutor(connection)
             if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
@@ -105,7 +148,7 @@ def _wait_for_tables() -> None:
         if not told:
             logger.warning("the database is not there or not up to date; waiting for `migrate` or `voxelry serve`")
             told = True
-        time.sleep(0.5)
+        stopping.wait(0.5)
 
 
 def stay_with_parent() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -16,25 +17,48 @@ class State(models.TextChoices):
     CANCELLED = "cancelled"
 
 
-class Job(models.Model):
-    """One piece of work on one subject.
+class Queue(models.TextChoices):
+    """Where it waits; a worker serves some of them."""
 
-    ``kind`` says which handler does it, ``subject`` is the key of the row that it is about. While it runs it
-    is leased to ``owner`` until ``lease_until``; who no longer holds the lease may write nothing.
+    INGEST = "ingest"
+    CPU = "cpu"
+    GPU = "gpu"
+
+
+class Job(models.Model):
+    """One piece of work on one subject, or a batch of them.
+
+    ``kind`` says which handler does it, ``subject`` is the key of the row that it is about (0: of none). While it
+    runs it is leased to ``owner``; who no longer holds the lease may write nothing. ``lease_until`` changes with each
+    renewal: a lease that stands still is lost, whatever the clocks say.
+
+    A batch is never claimed: it runs while its children do, and ends with them.
     """
 
-    kind = models.CharField(max_length=20, db_index=True)
-    subject = models.PositiveBigIntegerField()
+    kind = models.CharField(max_length=50, db_index=True)
+    subject = models.PositiveBigIntegerField(default=0)
+    params = models.JSONField(default=dict, blank=True)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    queue = models.CharField(max_length=10, choices=Queue, default=Queue.CPU)
+    priority = models.IntegerField(default=0, help_text="Higher goes first.")
+    once = models.BooleanField(default=False, help_text="A second request while this one waits adds nothing.")
+    is_batch = models.BooleanField(default=False)
+    parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="children")
+    time_limit_seconds = models.FloatField(null=True, blank=True, help_text="Empty: the configuration's.")
+    memory_limit_bytes = models.PositiveBigIntegerField(null=True, blank=True, help_text="Empty: the configuration's.")
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     progress = models.FloatField(default=0.0)
     message = models.CharField(max_length=300, blank=True)
+    log = models.JSONField(default=list, blank=True, help_text="Lines of the run: when, and what.")
+    result = models.JSONField(null=True, blank=True)
     created = models.DateTimeField(auto_now_add=True)
     started = models.DateTimeField(null=True, blank=True)
     finished = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)
     owner = models.CharField(max_length=200, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
-    dispatched = models.DateTimeField(null=True, blank=True, help_text="When its key was last given to the broker.")
     cancel_requested = models.BooleanField(default=False)
     problem_code = models.CharField(max_length=50, blank=True)
     problem_message = models.TextField(blank=True)
@@ -42,13 +66,22 @@ class Job(models.Model):
 
     class Meta:
         ordering = ["-pk"]
-        indexes = [models.Index(fields=["state", "dispatched"]), models.Index(fields=["kind", "subject"])]
+        indexes = [
+            models.Index(fields=["state"]),
+            models.Index(fields=["kind", "subject"]),
+            models.Index(fields=["parent", "state"]),
+            # In the order of claiming; only what waits is in it.
+            models.Index(
+                fields=["-priority", "id", "queue"], condition=Q(state="queued", is_batch=False), name="job_claim"
+            ),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=State.values), name="job_state_known"),
+            models.CheckConstraint(condition=Q(queue__in=Queue.values), name="job_queue_known"),
             models.CheckConstraint(condition=Q(progress__gte=0, progress__lte=1), name="job_progress_is_fraction"),
             models.CheckConstraint(
-                condition=(Q(state=State.RUNNING) & Q(lease_until__isnull=False) & ~Q(owner=""))
-                | (~Q(state=State.RUNNING) & Q(lease_until__isnull=True) & Q(owner="")),
+                condition=(Q(state=State.RUNNING, is_batch=False, lease_until__isnull=False) & ~Q(owner=""))
+                | ((~Q(state=State.RUNNING) | Q(is_batch=True)) & Q(lease_until__isnull=True) & Q(owner="")),
                 name="job_is_leased_while_running",
             ),
             models.CheckConstraint(
@@ -62,12 +95,14 @@ class Job(models.Model):
             ),
             # A second request while one waits adds nothing: the one that waits will see everything.
             models.UniqueConstraint(
-                fields=["kind", "subject"], condition=Q(state=State.QUEUED), name="job_queued_once_per_subject"
+                fields=["kind", "subject"],
+                condition=Q(state=State.QUEUED, once=True),
+                name="job_queued_once_per_subject",
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} job {self.pk}"
+        return f"{self.kind} {'batch' if self.is_batch else 'job'} {self.pk}"
 
     @property
     def over(self) -> bool:

@@ -1,87 +1,102 @@
-"""Doing one job: claim, lease, progress, result."""
+"""Doing one job: claim, progress, result."""
 
 from __future__ import annotations
 
 import logging
-import os
-import socket
+import shutil
+import tempfile
 import threading
 import time
-import traceback
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
 from pathlib import Path
-from typing import ClassVar
 
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, OperationalError, connections, transaction
-from django.db.models import F, QuerySet
+from django.db import IntegrityError, InterfaceError, OperationalError, connections, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from voxelry.core.errors import Problem, VoxelryError
-from voxelry.server.disk import is_full
+from voxelry.core.errors import Problem
+from voxelry.server.jobs import batches, isolated, leases
+from voxelry.server.jobs.failures import (
+    Cancelled,
+    Crashed,
+    JobError,
+    JobStopped,
+    LeaseLost,
+    OutOfTime,
+    WorkerStopping,
+    failure_of,
+    where,
+)
+from voxelry.server.jobs.kinds import Json, Kind, find, register
+from voxelry.server.jobs.leases import DatabaseTrouble, heart, lease_end
 from voxelry.server.jobs.models import Job, State
+
+__all__ = ["Cancelled", "JobError", "JobStopped", "LeaseLost", "Run", "register", "run", "stopping", "where"]
 
 logger = logging.getLogger(__name__)
 
-Handler = Callable[["Run"], None]
-_handlers: dict[str, Handler] = {}
-
 REPORT_SECONDS = 0.25
 """Progress is written no more often than this, so that reporting stays cheaper than the work."""
-
-
-class JobStopped(BaseException):
-    """The work must stop now. No Exception, so that a handler's error handling does not swallow it."""
-
-
-class Cancelled(JobStopped):
-    """Somebody cancelled it."""
-
-
-class LeaseLost(JobStopped):
-    """Somebody else has it now; nothing more may be written."""
-
-
-class WorkerStopping(JobStopped):
-    """This process ends; the job goes back to the queue."""
-
-
-class JobError(VoxelryError):
-    """A failure with its own code."""
-
-    code: ClassVar[str] = "job"
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.message)
-        self._problem = problem
-
-    @property
-    def problem(self) -> Problem:
-        return self._problem
+LOG_LINES = 200
+LOG_LETTERS = 300
+ROLL_UP_SECONDS = 0.5
+"""A batch's row is written no more often than this, but for its end."""
+CRASHES = 2
+"""How often a job may crash its child process before it has failed."""
 
 
 stopping = threading.Event()
 """Set when this worker ends."""
 
-
-def register(kind: str, handler: Handler) -> None:
-    """Say who does the jobs of a kind."""
-    _handlers[kind] = handler
+_rolled_up: dict[int, float] = {}
 
 
 class Run:
-    """One attempt at a job, handed to its handler; ``summary`` is what the job says when it is done."""
+    """One attempt at a job; ``summary`` is what the job says when it is done.
 
-    def __init__(self, key: int, subject: int, owner: str) -> None:
-        self.key = key
-        self.subject = subject
-        self.owner = owner
+    Attributes
+    ----------
+    inputs
+        What the kind's ``prepare`` returned.
+    folder
+        Empty, in the data folder, and removed when the attempt is over.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.key: int = job.pk
+        self.kind = job.kind
+        self.subject = job.subject
+        self.params: dict[str, Json] = job.params
+        self.requested_by_id: int | None = job.requested_by_id
+        self.attempts = job.attempts
+        self.inputs: Json = None
         self.summary = "done"
+        self.time_limit = job.time_limit_seconds or settings.VOXELRY.time_limit_seconds
+        self.memory_limit = job.memory_limit_bytes or settings.VOXELRY.memory_limit_bytes
+        self._owner = job.owner
+        self._began = time.monotonic()
         self._reported = 0.0
         self._stop: type[JobStopped] | None = None
+        self._folder: Path | None = None
+        self._lines: list[list[str]] = list(job.log)
+        self._unwritten = False
+        if self.attempts > 1:
+            self.log(f"attempt {self.attempts}")
+
+    @property
+    def owner(self) -> str:
+        """Who holds the lease: this attempt, for as long as the row says so."""
+        return self._owner
+
+    @property
+    def folder(self) -> Path:
+        if self._folder is None:
+            temporary: Path = settings.VOXELRY.data / "temp"
+            temporary.mkdir(parents=True, exist_ok=True)
+            self._folder = Path(tempfile.mkdtemp(prefix=f"job-{self.key}-", dir=temporary))
+        return self._folder
 
     def progress(self, fraction: float, words: str) -> None:
         """Tell how far it is; raises `JobStopped` where the work must end."""
@@ -90,8 +105,16 @@ class Run:
         if now - self._reported < REPORT_SECONDS:
             return
         self._reported = now
-        self._beat(progress=min(max(fraction, 0.0), 1.0), message=words[:300])
+        self._beat(progress=min(max(fraction, 0.0), 1.0), message=words[:300], **self._written_log())
         self.check()
+
+    def log(self, words: str) -> None:
+        """Keep a line, with the time. Of many the first and the last stay. Never a patient's value."""
+        self._lines.append([timezone.now().isoformat(timespec="milliseconds"), words[:LOG_LETTERS]])
+        if len(self._lines) > LOG_LINES:
+            del self._lines[LOG_LINES // 2]
+            self._lines[LOG_LINES // 2][1] = "(lines left out)"
+        self._unwritten = True
 
     def check(self) -> None:
         """Raise `JobStopped` where the work must end."""
@@ -106,68 +129,91 @@ class Run:
         self.check()
         with transaction.atomic():
             # Locks the row, so that a sweep waits; whoever lost the lease writes nothing.
-            if not self.mine().update(lease_until=_lease_end()):
-                self._stop = LeaseLost
+            if not self.mine().update(lease_until=lease_end()):
+                self.lost()
                 raise LeaseLost
             yield
+
+    def mine(self) -> QuerySet[Job]:
+        """The job's row while this attempt holds its lease; else no row."""
+        return Job.objects.filter(pk=self.key, owner=self._owner, state=State.RUNNING)
 
     def beat(self) -> None:
         """Renew the lease."""
         self._beat()
 
-    def _beat(self, **values: float | str) -> None:
-        if self.mine().filter(cancel_requested=False).update(lease_until=_lease_end(), **values):
+    def cancelled(self) -> None:
+        self._stop = Cancelled
+
+    def lost(self) -> None:
+        self._stop = LeaseLost
+
+    def tick(self) -> None:
+        if self._stop is None and time.monotonic() - self._began > self.time_limit:
+            self._stop = OutOfTime
+
+    def finish(self, state: State, **values: Json) -> bool:
+        """Write how it ended; False if somebody else has the job by now."""
+        over = {"owner": "", "lease_until": None, "finished": timezone.now(), **self._written_log(), **values}
+        return bool(self.mine().update(state=state, **over))
+
+    def remove_folder(self) -> None:
+        """With all that was not renamed out of it."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _written_log(self) -> dict[str, Json]:
+        if not self._unwritten:
+            return {}
+        self._unwritten = False
+        return {"log": self._lines}
+
+    def _beat(self, **values: Json) -> None:
+        if self.mine().filter(cancel_requested=False).update(lease_until=lease_end(), **values):
             return
         row = self.mine().first()
         self._stop = LeaseLost if row is None else Cancelled
         if row is not None:
-            self.mine().update(lease_until=_lease_end())
-
-    def mine(self) -> QuerySet[Job]:
-        """The job's row while this attempt holds its lease; else no row."""
-        return Job.objects.filter(pk=self.key, owner=self.owner, state=State.RUNNING)
+            self.mine().update(lease_until=lease_end())
 
 
 def run(key: int) -> bool:
     """Claim the job and do it; False if it was not there to be claimed."""
-    owner = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex}"
-    claimed = Job.objects.filter(pk=key, state=State.QUEUED).update(
-        state=State.RUNNING,
-        owner=owner,
-        lease_until=_lease_end(),
-        started=timezone.now(),
-        attempts=F("attempts") + 1,
-        progress=0.0,
-        message="",
-    )
-    if not claimed:
+    job = leases.claim(key=key)
+    if job is None:
         return False
-    job = Job.objects.get(pk=key)
-    this = Run(key, job.subject, owner)
-    ended = threading.Event()
-    heart = threading.Thread(target=_heartbeat, args=(this, ended), name=f"lease-{key}", daemon=True)
-    heart.start()
-    try:
-        _attempt(job, this)
-    finally:
-        ended.set()
-        heart.join()
+    do(job)
     return True
+
+
+def do(job: Job) -> None:
+    """Do a job that was claimed, whatever comes of it."""
+    this = Run(job)
+    heart.add(this)
+    try:
+        _roll_up(job.parent_id, ended=False)
+        _attempt(job, this)
+        _roll_up(job.parent_id, ended=True)
+    finally:
+        heart.remove(this)
+        this.remove_folder()
 
 
 def _attempt(job: Job, this: Run) -> None:
     try:
-        handler = _handlers.get(job.kind)
-        if handler is None:
+        kind = find(job.kind)
+        if kind is None:
             raise JobError(Problem("unknown_kind", f"this server knows no jobs of the kind {job.kind!r}"))
-        handler(this)
+        _work(kind, this)
     except Cancelled:
         _finish(this, State.CANCELLED, message="cancelled")
     except LeaseLost:
         logger.warning("job %s was given to another worker; this attempt writes nothing", job.pk)
     except WorkerStopping:
         _give_back(this, attempts=job.attempts - 1)  # it was not the job that failed
-    except (OperationalError, IntegrityError) as error:
+    except OutOfTime:
+        _fail(this, Problem("time_limit", f"it took longer than the {this.time_limit:g} s that it may take"), "")
+    except (OperationalError, InterfaceError, IntegrityError) as error:
         # The database was away or busy for too long, or another job wrote the same row first: no fault of this
         # one's, and begun again it finds what the other wrote.
         logger.warning("job %s: database trouble (%s)", job.pk, type(error).__name__)
@@ -175,51 +221,31 @@ def _attempt(job: Job, this: Run) -> None:
             _give_back(this, attempts=job.attempts)
         else:
             _fail(this, Problem("database", "the database could not be written; retry later"), where(error))
-    except VoxelryError as error:
-        _fail(this, error.problem, where(error))
-    except OSError as error:
-        _fail(this, _storage(error), where(error))
-    except MemoryError as error:
-        _fail(this, Problem("memory", "there was not enough memory for this"), where(error))
+    except Crashed as error:
+        logger.warning("job %s: %s", job.pk, error)
+        if job.attempts < CRASHES:
+            this.log(str(error))
+            _give_back(this, attempts=job.attempts)
+        else:
+            _fail(this, error.problem, error.trace)
     except Exception as error:
-        trace = where(error)
-        logger.error("job %s failed inside:\n%s", job.pk, trace)
-        _fail(this, Problem("internal", "something went wrong inside Voxelry; the staff see where, under Jobs"), trace)
-    else:
-        _finish(this, State.SUCCEEDED, progress=1.0, message=this.summary[:300])
+        failure = failure_of(error)
+        if failure.problem.code == "internal":
+            logger.error("job %s failed inside:\n%s", job.pk, failure.trace)
+        _fail(this, failure.problem, failure.trace)
 
 
-def _storage(error: OSError) -> Problem:
-    if is_full(error):
-        return Problem("storage_full", "the disk that holds the data folder is full; make room, then retry")
-    return Problem("storage", f"the data folder cannot be used ({error.strerror}); the staff see where, under Jobs")
-
-
-def where(error: BaseException) -> str:
-    """A traceback of files, lines and classes: no message and no value, which might be a patient's."""
-    parts: list[str] = []
-    link: BaseException | None = error
-    while link is not None:
-        frames = traceback.extract_tb(link.__traceback__)
-        lines = [f"  {'/'.join(Path(f.filename).parts[-3:])}:{f.lineno} in {f.name}\n    {f.line}" for f in frames]
-        parts.append("\n".join([*lines, f"{type(link).__module__}.{type(link).__qualname__}"]))
-        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
-    return "\n\ncaused\n".join(reversed(parts))
-
-
-def _lease_end() -> datetime:
-    return timezone.now() + timedelta(seconds=settings.VOXELRY.lease_seconds)
-
-
-def _heartbeat(this: Run, ended: threading.Event) -> None:
-    try:
-        while not ended.wait(settings.VOXELRY.lease_seconds / 3):
-            try:
-                this.beat()
-            except DatabaseError as error:
-                logger.warning("job %s: its lease could not be renewed (%s)", this.key, type(error).__name__)
-    finally:
-        connections.close_all()
+def _work(kind: Kind, this: Run) -> None:
+    """Do it, publish what came of it, and have succeeded: the last two in one transaction."""
+    if kind.prepare is not None:
+        this.inputs = kind.prepare(this)
+    result = isolated.work(kind, this) if kind.isolated and not isolated.IN_PROCESS else kind.work(this)
+    if kind.publish is None:
+        _finish(this, State.SUCCEEDED, progress=1.0, message=this.summary[:300], result=result)
+        return
+    with this.publishing():
+        kept = kind.publish(this, result)
+        this.finish(State.SUCCEEDED, progress=1.0, message=this.summary[:300], result=kept)
 
 
 def _fail(this: Run, problem: Problem, trace: str) -> None:
@@ -233,22 +259,61 @@ def _fail(this: Run, problem: Problem, trace: str) -> None:
     )
 
 
-def _finish(this: Run, state: State, **values: float | str) -> None:
-    this.mine().update(state=state, owner="", lease_until=None, finished=timezone.now(), **values)
+def _finish(this: Run, state: State, **values: Json) -> None:
+    _persist(lambda: this.finish(state, **values))
 
 
 def _give_back(this: Run, *, attempts: int) -> None:
+    _persist(lambda: _put_back(this, attempts))
+
+
+def _put_back(this: Run, attempts: int) -> None:
     # Somebody may have queued the same work meanwhile; then this row has nothing left to do.
     with transaction.atomic():
         row = Job.objects.get(pk=this.key)
-        if Job.objects.filter(kind=row.kind, subject=row.subject, state=State.QUEUED).exists():
-            _finish(this, State.CANCELLED, message="replaced by a newer job")
+        same = Job.objects.filter(kind=row.kind, subject=row.subject, state=State.QUEUED, once=True)
+        if row.once and same.exists():
+            this.finish(State.CANCELLED, message="replaced by a newer job")
         else:
             this.mine().update(
                 state=State.QUEUED,
                 owner="",
                 lease_until=None,
-                dispatched=None,
                 attempts=attempts,
                 message="waiting to begin again",
+                log=this._lines,  # noqa: SLF001
             )
+
+
+def _persist(write: Callable[[], object]) -> None:
+    """Write what became of a job, for as long as its lease may hold; later others find it silent."""
+    end = time.monotonic() + settings.VOXELRY.lease_seconds
+    pause = 0.05
+    while True:
+        try:
+            write()
+            return
+        except DatabaseTrouble as error:
+            if time.monotonic() > end or connections["default"].in_atomic_block:
+                logger.warning("what became of a job could not be written (%s)", type(error).__name__)
+                return
+            connections.close_all()
+            time.sleep(pause)
+            pause = min(pause * 2, 1.0)
+
+
+def _roll_up(parent: int | None, *, ended: bool) -> None:
+    """Into the batch's row, if it is of one: as the first child begins, now and then, when the last one has ended."""
+    if parent is not None:
+        _persist(lambda: _roll_up_now(parent, ended=ended))
+
+
+def _roll_up_now(parent: int, *, ended: bool) -> None:
+    now = time.monotonic()
+    if now - _rolled_up.get(parent, -ROLL_UP_SECONDS) < ROLL_UP_SECONDS and (
+        not ended or Job.objects.filter(parent=parent, state__in=batches.OPEN).exists()
+    ):
+        return
+    _rolled_up[parent] = now
+    if batches.roll_up(parent):
+        _rolled_up.pop(parent, None)

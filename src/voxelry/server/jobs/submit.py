@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from voxelry.core.errors import VoxelryError
-from voxelry.server.jobs.models import Job, State
-from voxelry.server.jobs.tasks import make_broker_folders, run_job
+from voxelry.server.jobs import batches, bells, kinds
+from voxelry.server.jobs.kinds import Json
+from voxelry.server.jobs.models import Job, Queue, State
+from voxelry.server.jobs.tasks import hint
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 logger = logging.getLogger(__name__)
+
+ROWS = 500
+"""Written by one statement."""
 
 
 class JobStateError(VoxelryError):
@@ -21,33 +32,148 @@ class JobStateError(VoxelryError):
     code = "job_state"
 
 
-def submit(kind: str, *, subject: int) -> Job:
-    """A queued job, dispatched when the transaction commits; the one that waits already, if there is one."""
-    waiting = Job.objects.filter(kind=kind, subject=subject, state=State.QUEUED)
-    job = waiting.first()
-    if job is None:
-        try:
-            with transaction.atomic():
-                job = Job.objects.create(kind=kind, subject=subject)
-        except IntegrityError:
-            job = waiting.get()
-    transaction.on_commit(partial(dispatch, job.pk))
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One job of a batch."""
+
+    subject: int = 0
+    params: Mapping[str, Json] = field(default_factory=dict)
+
+
+def submit(
+    kind: str,
+    *,
+    subject: int = 0,
+    params: Mapping[str, Json] | None = None,
+    priority: int | None = None,
+    requested_by: User | None = None,
+    time_limit_seconds: float | None = None,
+    memory_limit_bytes: int | None = None,
+    queue: str | None = None,
+) -> Job:
+    """A queued job, told to the workers when the transaction commits.
+
+    Of a kind that is registered with ``once`` it is the one that waits for the subject already, if there is one.
+
+    Parameters
+    ----------
+    subject
+        Key of the row that it is about; 0 for none.
+    params
+        What it is to do, as JSON; its kind knows the shape. They are kept: never a patient's value.
+    priority, queue
+        Higher goes first; where it waits. None for the kind's own.
+    time_limit_seconds, memory_limit_bytes
+        None for the configuration's.
+    """
+    row = partial(
+        _row,
+        kind,
+        subject=subject,
+        params=params,
+        priority=priority,
+        requested_by=requested_by,
+        time_limit_seconds=time_limit_seconds,
+        memory_limit_bytes=memory_limit_bytes,
+        queue=queue,
+    )
+    job = row()
+    if job.once:
+        job = _once(job)
+    else:
+        job.save(force_insert=True)
+    transaction.on_commit(partial(dispatch, job.pk, queue=job.queue))
     return job
 
 
-def dispatch(key: int) -> None:
-    """Give the key to the broker. If that fails, the sweep does it later: the row is queued all the same."""
-    # Noted first: a worker may be done with the job before this line could come second.
-    Job.objects.filter(pk=key, state=State.QUEUED).update(dispatched=timezone.now())
+def _once(new: Job) -> Job:
+    waiting = Job.objects.filter(kind=new.kind, subject=new.subject, state=State.QUEUED, once=True)
+    job = waiting.first()
+    if job is not None:
+        return job
     try:
-        make_broker_folders()
-        run_job.apply_async(args=(key,), retry=False)
+        with transaction.atomic():
+            new.save(force_insert=True)
+        return new
+    except IntegrityError:
+        return waiting.get()
+
+
+def submit_batch(
+    kind: str,
+    items: Iterable[Item],
+    *,
+    priority: int | None = None,
+    requested_by: User | None = None,
+    time_limit_seconds: float | None = None,
+    memory_limit_bytes: int | None = None,
+    queue: str | None = None,
+) -> Job:
+    """The parent of one job for each item. It ends when they all have: succeeded if each one did.
+
+    Raises
+    ------
+    ValueError
+        If there is no item.
+    """
+    row = partial(
+        _row,
+        kind,
+        priority=priority,
+        requested_by=requested_by,
+        time_limit_seconds=time_limit_seconds,
+        memory_limit_bytes=memory_limit_bytes,
+        queue=queue,
+    )
+    with transaction.atomic():
+        parent = row()
+        parent.is_batch, parent.once = True, False
+        parent.save(force_insert=True)
+        children = [row(subject=item.subject, params=item.params, parent=parent, once=False) for item in items]
+        if not children:
+            raise ValueError("a batch needs at least one item")
+        Job.objects.bulk_create(children, batch_size=ROWS)
+        transaction.on_commit(partial(dispatch, *(child.pk for child in children), queue=parent.queue))
+    return parent
+
+
+def _row(
+    kind: str,
+    *,
+    params: Mapping[str, Json] | None = None,
+    priority: int | None = None,
+    queue: str | None = None,
+    once: bool | None = None,
+    **values: Any,
+) -> Job:
+    known = kinds.find(kind) or kinds.Kind(kind, work=_nothing)
+    return Job(
+        kind=kind,
+        params=dict(params or {}),
+        priority=known.priority if priority is None else priority,
+        queue=known.queue if queue is None else Queue(queue),
+        once=known.once if once is None else once,
+        **values,
+    )
+
+
+def _nothing(run: object) -> None:
+    """Of a kind that this server does not know: its jobs fail with a sentence when they are begun."""
+
+
+def dispatch(*keys: int, queue: str) -> None:
+    """Tell the workers. Whatever becomes of that: the rows are queued, and idle workers look at the rows as well."""
+    bells.ring()
+    try:
+        hint(keys, queue)
     except Exception as error:  # whatever a broker raises
-        logger.warning("the broker took no message for job %s (%s); it will be sent again", key, type(error).__name__)
+        logger.warning(
+            "the broker took no message for job %s (%s); idle workers find it", keys[0], type(error).__name__
+        )
 
 
 def cancel(key: int) -> Job:
-    """Stop a job: at once if it waits, at its next step if it runs.
+    """Stop a job: at once if it waits, within seconds if it runs. Of a batch, all that is not over.
 
     Raises
     ------
@@ -56,6 +182,9 @@ def cancel(key: int) -> Job:
     JobStateError
         If it is over.
     """
+    job = Job.objects.get(pk=key)
+    if job.is_batch:
+        return _cancel_batch(job)
     now = timezone.now()
     queued = Job.objects.filter(pk=key, state=State.QUEUED)
     if not queued.update(state=State.CANCELLED, finished=now, message="cancelled"):
@@ -64,11 +193,25 @@ def cancel(key: int) -> Job:
         if not running and job.state != State.CANCELLED:
             raise JobStateError(f"job {key} is {job.state}; only one that waits or runs can be cancelled")
         return job
+    if job.parent_id is not None:
+        batches.roll_up(job.parent_id)
     return Job.objects.get(pk=key)
 
 
+def _cancel_batch(parent: Job) -> Job:
+    if parent.over and parent.state != State.CANCELLED:
+        raise JobStateError(f"job {parent.pk} is {parent.state}; only one that waits or runs can be cancelled")
+    with transaction.atomic():
+        Job.objects.filter(pk=parent.pk, state__in=batches.OPEN).update(cancel_requested=True)
+        children = Job.objects.filter(parent=parent)
+        children.filter(state=State.QUEUED).update(state=State.CANCELLED, finished=timezone.now(), message="cancelled")
+        children.filter(state=State.RUNNING).update(cancel_requested=True)
+    batches.roll_up(parent.pk)
+    return Job.objects.get(pk=parent.pk)
+
+
 def retry(key: int) -> Job:
-    """Queue a failed or cancelled job again, with the same input.
+    """Queue a failed or cancelled job again, with the same input; of a batch, those that failed or were cancelled.
 
     Raises
     ------
@@ -79,23 +222,39 @@ def retry(key: int) -> Job:
     """
     try:
         with transaction.atomic():
-            changed = Job.objects.filter(pk=key, state__in=[State.FAILED, State.CANCELLED]).update(
-                state=State.QUEUED,
-                progress=0.0,
-                message="",
-                started=None,
-                finished=None,
-                attempts=0,
-                dispatched=None,
-                cancel_requested=False,
-                problem_code="",
-                problem_message="",
-                trace="",
-            )
+            changed = _again([key])
             job = Job.objects.get(pk=key)
             if not changed:
                 raise JobStateError(f"job {key} is {job.state}; only a failed or cancelled one can be retried")
-            transaction.on_commit(partial(dispatch, key))
+            keys = [key]
+            if job.is_batch:
+                lost = Job.objects.filter(parent=job, state__in=[State.FAILED, State.CANCELLED])
+                keys = list(lost.values_list("pk", flat=True))
+                _again(keys)
+            elif job.parent_id is not None:
+                _again([job.parent_id])
+            transaction.on_commit(partial(dispatch, *keys, queue=job.queue))
             return job
     except IntegrityError as error:
         raise JobStateError(f"the work of job {key} is queued already, as another job") from error
+
+
+def _again(keys: Sequence[int]) -> int:
+    changed = 0
+    for start in range(0, len(keys), ROWS):
+        over = Job.objects.filter(pk__in=keys[start : start + ROWS], state__in=[State.FAILED, State.CANCELLED])
+        changed += over.update(
+            state=State.QUEUED,
+            progress=0.0,
+            message="",
+            log=[],
+            result=None,
+            started=None,
+            finished=None,
+            attempts=0,
+            cancel_requested=False,
+            problem_code="",
+            problem_message="",
+            trace="",
+        )
+    return changed

@@ -1,4 +1,4 @@
-"""Finding jobs that lost their worker or their message."""
+"""Finding jobs that lost their worker."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import logging
 import os
 import socket
 import threading
-from datetime import timedelta
+import time
+from collections.abc import Callable
+from datetime import datetime
 
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, connections, transaction
-from django.db.models import Q
+from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
+from voxelry.server.jobs import batches
+from voxelry.server.jobs.leases import DatabaseTrouble
 from voxelry.server.jobs.models import Job, State
 from voxelry.server.jobs.run import stopping
 from voxelry.server.jobs.submit import dispatch
@@ -20,25 +23,34 @@ from voxelry.server.jobs.submit import dispatch
 logger = logging.getLogger(__name__)
 
 SECONDS = 2.0
-RESEND_SECONDS = 10.0
-RESEND_AT_ONCE = 8
-"""A long queue is in order; only its head is sent again, so that messages never pile up."""
 
 
-def sweep() -> None:
-    """Queue the jobs whose lease ran out; send again the keys whose message seems lost."""
-    now = timezone.now()
-    for job in Job.objects.filter(state=State.RUNNING, lease_until__lt=now):
-        _take_back(job)
-    late = Q(dispatched=None) | Q(dispatched__lt=now - timedelta(seconds=RESEND_SECONDS))
-    for key in (
-        Job.objects.filter(late, state=State.QUEUED).order_by("pk").values_list("pk", flat=True)[:RESEND_AT_ONCE]
-    ):
-        dispatch(key)
+class Sweeper:
+    """Takes back the jobs whose lease stood still for as long as it holds, by this process's own clock.
+
+    What the rows say of the time is not believed: a clock that was set back would keep a dead worker's job for
+    hours, and one that was set forward would take a living one's.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._seen: dict[tuple[int, str, datetime | None], float] = {}
+
+    def sweep(self) -> None:
+        """To be called every `SECONDS`."""
+        now = self._clock()
+        running = Job.objects.filter(state=State.RUNNING, is_batch=False)
+        rows = {(job.pk, job.owner, job.lease_until): job for job in running.defer("log", "params", "trace")}
+        self._seen = {lease: self._seen.get(lease, now) for lease in rows}
+        for lease, since in self._seen.items():
+            if now - since > settings.VOXELRY.lease_seconds:
+                _take_back(rows[lease])
+        for parent in Job.objects.filter(is_batch=True, state__in=batches.OPEN).values_list("pk", flat=True):
+            batches.roll_up(parent)
 
 
 def take_back_own() -> None:
-    """Queue the jobs of this machine's dead workers now, without waiting for their leases to run out.
+    """Queue the jobs of this machine's dead workers now, without waiting for their leases to stand still.
 
     To be called once, before this process claims anything.
     """
@@ -56,10 +68,11 @@ def start() -> threading.Thread:
 
 
 def _forever() -> None:
+    sweeper = Sweeper()
     while True:
         try:
-            sweep()
-        except DatabaseError as error:
+            sweeper.sweep()
+        except DatabaseTrouble as error:
             logger.warning("the sweep could not reach the database (%s)", type(error).__name__)
         finally:
             connections.close_all()
@@ -98,14 +111,13 @@ def _take_back(job: Job) -> None:
         try:
             with transaction.atomic():
                 changed = still.update(
-                    state=State.QUEUED,
-                    owner="",
-                    lease_until=None,
-                    dispatched=None,
-                    message="its worker died; waiting to begin again",
+                    state=State.QUEUED, owner="", lease_until=None, message="its worker died; waiting to begin again"
                 )
         except IntegrityError:
             still.update(state=State.CANCELLED, message="replaced by a newer job", **over)
         else:
             if changed:
                 logger.warning("job %s lost its worker and is queued again", job.pk)
+                dispatch(job.pk, queue=job.queue)
+    if job.parent_id is not None:
+        batches.roll_up(job.parent_id)

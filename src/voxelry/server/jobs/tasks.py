@@ -1,52 +1,27 @@
-"""Celery: its application and its only task. A message carries a key, nothing else."""
+"""Celery, where a broker is configured: its application and its only task.
+
+A message carries a job's key and nothing else. It is a hint: it wakes a worker, which then takes the best row that
+waits. What a lost message costs is the second after which idle workers look by themselves.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from celery import Celery
 from django.conf import settings
-from kombu.transport import TRANSPORT_ALIASES
+from kombu import Queue as CeleryQueue
 
-from voxelry.server.configuration import Configuration
-from voxelry.server.jobs.run import run
+from voxelry.server.jobs.models import Queue
 
-QUEUE = "voxelry"
-POLLING_SECONDS = 0.05
-_FOLDER_SCHEME = "voxelry-folder"
-TRANSPORT_ALIASES[_FOLDER_SCHEME] = "voxelry.server.jobs.folder:Transport"
-
-
-def broker_settings(configuration: Configuration) -> dict[str, Any]:
-    """Celery's settings for the broker that a configuration asks for."""
-    if configuration.broker_url:
-        return {"broker_url": configuration.broker_url}
-    queue, control = configuration.data / "broker" / "queue", configuration.data / "broker" / "control"
-    return {
-        "broker_url": f"{_FOLDER_SCHEME}://localhost",
-        "broker_transport_options": {
-            "data_folder_in": str(queue),
-            "data_folder_out": str(queue),
-            "control_folder": str(control),
-            "store_processed": False,
-            "polling_interval": POLLING_SECONDS,
-        },
-    }
-
-
-def make_broker_folders() -> None:
-    """For the broker in a folder; any other needs none."""
-    options = app.conf.broker_transport_options or {}
-    for name in ("data_folder_in", "control_folder"):
-        if name in options:
-            Path(options[name]).mkdir(parents=True, exist_ok=True)
-
+HINTS = 32
+"""Sent for a batch: enough to wake every worker, and each goes on until nothing waits."""
 
 app = Celery("voxelry", set_as_current=False)
 app.conf.update(
-    **broker_settings(settings.VOXELRY),
-    task_default_queue=QUEUE,
+    broker_url=settings.VOXELRY.broker_url or "memory://",
+    task_default_queue=f"voxelry.{Queue.CPU}",
+    task_default_delivery_mode="transient",  # the rows are what lasts
     task_serializer="json",
     accept_content=["json"],
     task_ignore_result=True,
@@ -58,12 +33,36 @@ app.conf.update(
     worker_redirect_stdouts=False,
     worker_cancel_long_running_tasks_on_connection_loss=False,
     broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
     broker_connection_timeout=3,
     task_publish_retry=False,
 )
 
+_receiver: Callable[[int], None] | None = None
+
+
+def celery_queue(queue: str) -> CeleryQueue:
+    """Where the hints of a queue wait."""
+    return CeleryQueue(f"voxelry.{queue}", durable=True)
+
+
+def hint(keys: Sequence[int], queue: str) -> None:
+    """Tell the workers by the broker, where there is one."""
+    if not settings.VOXELRY.broker_url:
+        return
+    with app.producer_pool.acquire(block=True, timeout=3) as producer:
+        for key in keys[:HINTS]:
+            run_job.apply_async(args=(key,), queue=celery_queue(queue), retry=False, producer=producer)
+
+
+def receive(receiver: Callable[[int], None]) -> None:
+    """Say who is told of the hints that reach this process."""
+    global _receiver  # noqa: PLW0603 - there is one worker in a process
+    _receiver = receiver
+
 
 @app.task(name="voxelry.job", ignore_result=True)
 def run_job(key: int) -> None:
-    """Claim the row and do it, if it is still there to be done."""
-    run(key)
+    """There is something to do."""
+    if _receiver is not None:
+        _receiver(key)

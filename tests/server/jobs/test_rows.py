@@ -14,10 +14,9 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
-from kombu import Connection
 
 from voxelry.core.errors import GeometryError
-from voxelry.server.jobs import folder, run, submit, sweep, tasks
+from voxelry.server.jobs import kinds, run, submit, sweep, tasks
 from voxelry.server.jobs.models import Job, State
 from voxelry.server.jobs.run import Run
 
@@ -30,7 +29,7 @@ def handle(monkeypatch: pytest.MonkeyPatch) -> Handle:
     """A queued job that a function handles."""
 
     def made(handler: Callable[[Run], None]) -> Job:
-        monkeypatch.setitem(run._handlers, "test", handler)
+        monkeypatch.setitem(kinds._kinds, "test", kinds.Kind("test", handler, once=True))
         return submit.submit("test", subject=1)
 
     monkeypatch.setattr(run, "REPORT_SECONDS", 0.0)
@@ -69,7 +68,7 @@ def test_dispatch_waits_for_the_commit(handle: Handle, dispatched: list[int]) ->
 def test_the_same_work_waits_once(handle: Handle) -> None:
     assert handle(lambda this: None).pk == handle(lambda this: None).pk
     with pytest.raises(IntegrityError), transaction.atomic():
-        Job.objects.create(kind="test", subject=1)
+        Job.objects.create(kind="test", subject=1, once=True)
 
 
 def test_a_job_is_claimed_once(handle: Handle) -> None:
@@ -102,7 +101,7 @@ def test_a_trace_says_where_and_holds_no_value(handle: Handle, caplog: pytest.Lo
     assert (job.state, job.problem_code) == (State.FAILED, "internal")
     assert "ValueError" in job.trace
     assert "KeyError" in job.trace
-    assert "test_jobs.py" in job.trace
+    assert "test_rows.py" in job.trace
     assert value not in caplog.text + job.trace + job.problem_message + job.message
 
 
@@ -171,33 +170,80 @@ def _abandon(job: Job, *, lease: timedelta, attempts: int = 1, **more: Any) -> N
     )
 
 
-def test_an_expired_lease_is_queued_again(handle: Handle, dispatched: list[int]) -> None:
+class Clock:
+    """A monotonic clock that stands where the test puts it."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def silence() -> Callable[[], None]:
+    """Sweep for longer than a lease holds."""
+
+    def swept() -> None:
+        clock = Clock()
+        sweeper = sweep.Sweeper(clock)
+        sweeper.sweep()
+        clock.seconds += 16
+        sweeper.sweep()
+
+    return swept
+
+
+def test_a_lease_that_stands_still_is_queued_again(handle: Handle, dispatched: list[int]) -> None:
     job = handle(lambda this: None)
-    _abandon(job, lease=timedelta(seconds=5))
-    sweep.sweep()
+    _abandon(job, lease=timedelta(seconds=15))
+    clock = Clock()
+    sweeper = sweep.Sweeper(clock)
+    for _ in range(4):  # its worker lives: the lease moves
+        clock.seconds += 10
+        Job.objects.update(lease_until=timezone.now() + timedelta(seconds=15))
+        sweeper.sweep()
     job.refresh_from_db()
     assert job.state == State.RUNNING
-    _abandon(job, lease=timedelta(seconds=-1))
-    sweep.sweep()
+    for _ in range(2):
+        clock.seconds += 14
+        sweeper.sweep()
     job.refresh_from_db()
     assert (job.state, job.attempts) == (State.QUEUED, 1)
     assert dispatched == [job.pk, job.pk]
     assert _done(job).attempts == 2
 
 
-def test_after_too_many_deaths_it_is_given_up(handle: Handle, settings: Any) -> None:
+@pytest.mark.parametrize("jump", [timedelta(hours=-5), timedelta(hours=5)])
+def test_a_clock_that_was_set_frees_no_living_job_and_keeps_no_dead_one(handle: Handle, jump: timedelta) -> None:
+    job = handle(lambda this: None)
+    _abandon(job, lease=timedelta(seconds=15) + jump)
+    clock = Clock()
+    sweeper = sweep.Sweeper(clock)
+    for _ in range(3):
+        clock.seconds += 5
+        sweeper.sweep()
+    job.refresh_from_db()
+    assert job.state == State.RUNNING
+    clock.seconds += 10.1
+    sweeper.sweep()
+    job.refresh_from_db()
+    assert job.state == State.QUEUED
+
+
+def test_after_too_many_deaths_it_is_given_up(handle: Handle, settings: Any, silence: Callable[[], None]) -> None:
     job = handle(lambda this: None)
     _abandon(job, lease=timedelta(seconds=-1), attempts=settings.VOXELRY.attempts)
-    sweep.sweep()
+    silence()
     job.refresh_from_db()
     assert (job.state, job.problem_code) == (State.FAILED, "worker_lost")
     assert submit.retry(job.pk).attempts == 0
 
 
-def test_a_cancelled_job_of_a_dead_worker_is_cancelled(handle: Handle) -> None:
+def test_a_cancelled_job_of_a_dead_worker_is_cancelled(handle: Handle, silence: Callable[[], None]) -> None:
     job = handle(lambda this: None)
     _abandon(job, lease=timedelta(seconds=-1), cancel_requested=True)
-    sweep.sweep()
+    silence()
     job.refresh_from_db()
     assert job.state == State.CANCELLED
 
@@ -212,16 +258,6 @@ def test_a_restarted_worker_takes_back_its_own_at_once(handle: Handle) -> None:
     sweep.take_back_own()
     job.refresh_from_db()
     assert job.state == State.QUEUED
-
-
-def test_a_lost_message_is_sent_again_and_a_fresh_one_not(handle: Handle, dispatched: list[int]) -> None:
-    job = handle(lambda this: None)
-    Job.objects.update(dispatched=timezone.now())
-    sweep.sweep()
-    assert dispatched == [job.pk]
-    Job.objects.update(dispatched=timezone.now() - timedelta(seconds=sweep.RESEND_SECONDS + 1))
-    sweep.sweep()
-    assert dispatched == [job.pk, job.pk]
 
 
 def test_who_lost_the_lease_publishes_nothing(handle: Handle) -> None:
@@ -262,7 +298,7 @@ def test_a_stopping_worker_gives_its_job_back(handle: Handle) -> None:
         this.progress(0.5, "half")
 
     job = _done(handle(work))
-    assert (job.state, job.dispatched, job.owner) == (State.QUEUED, None, "")
+    assert (job.state, job.owner) == (State.QUEUED, "")
 
 
 @pytest.mark.parametrize("trouble", [OperationalError, IntegrityError])
@@ -297,40 +333,15 @@ def test_the_database_refuses_what_cannot_be(wrong: dict[str, Any]) -> None:
         Job.objects.create(kind="test", subject=5, **wrong)
 
 
-def test_a_broker_that_is_away_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
-    job = Job.objects.create(kind="test", subject=1)
+def test_a_broker_that_is_away_does_no_harm(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     monkeypatch.undo()  # the real dispatch
+    settings.VOXELRY = replace(settings.VOXELRY, broker_url="redis://127.0.0.1:1/0")
 
     def away(**_: Any) -> None:
         raise ConnectionError
 
     monkeypatch.setattr(tasks.run_job, "apply_async", away)
-    submit.dispatch(job.pk)
-    job.refresh_from_db()
-    assert job.state == State.QUEUED
-
-
-def test_messages_in_the_folder_appear_whole_and_are_taken_once(tmp_path: Path) -> None:
-    options = {
-        "data_folder_in": str(tmp_path),
-        "data_folder_out": str(tmp_path),
-        "control_folder": str(tmp_path / "control"),
-    }
-    with Connection(transport=folder.Transport, transport_options=options) as connection:
-        queue = connection.SimpleQueue("q")
-        for number in range(5):
-            queue.put({"number": number})
-        names = sorted(path.name for path in tmp_path.glob("*"))
-        assert len([name for name in names if name.endswith(".q.msg")]) == 5
-        assert not [name for name in names if name.endswith(".part")]
-        (tmp_path / "00_broken.q.msg").write_text("{half")
-        taken = [queue.get(timeout=5) for _ in range(5)]
-        assert [message.payload["number"] for message in taken] == list(range(5))
-        for message in taken:
-            message.ack()
-        assert not list(tmp_path.glob("*.msg"))
-        assert not list(tmp_path.glob("*.taken"))
-        queue.close()
+    assert submit.submit("test").state == State.QUEUED
 
 
 def test_jobs_over_rest(site: Any, tmp_path: Path) -> None:

@@ -1,0 +1,179 @@
+"""The child process that does isolated work: reads a job, does it, tells what came of it, reads the next.
+
+``python -m voxelry.server.jobs.child PARENT``; `isolated` is who starts it and has what both say. It may read the
+database; what it made it leaves in the run's folder, and the rows are its worker's to write.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import importlib
+import json
+import os
+import queue
+import signal
+import sys
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TextIO
+
+from voxelry.server import start
+
+_PR_SET_PDEATHSIG = 1
+NICE = 5
+"""Requests are answered before work is done."""
+REPORT_SECONDS = 0.1
+
+
+class ChildRun:
+    """What a `Run` is to its work, on this side of the pipe."""
+
+    def __init__(self, told: dict[str, Any], events: TextIO) -> None:
+        self.key: int = told["key"]
+        self.kind: str = told["kind"]
+        self.subject: int = told["subject"]
+        self.params: dict[str, Any] = told["params"]
+        self.inputs: Any = told["inputs"]
+        self.attempts: int = told["attempts"]
+        self.folder = Path(told["folder"])
+        self.summary = "done"
+        self._events = events
+        self._reported = -REPORT_SECONDS
+        self._lock = threading.Lock()
+
+    def progress(self, fraction: float, words: str) -> None:
+        """Tell how far it is."""
+        now = time.monotonic()
+        if now - self._reported >= REPORT_SECONDS:
+            self._reported = now
+            self.tell(progress=[float(fraction), words])
+
+    def log(self, words: str) -> None:
+        """Keep a line, with the time."""
+        self.tell(log=words)
+
+    def check(self) -> None:
+        """Nothing to do here: work that must stop is killed."""
+
+    def tell(self, **event: Any) -> None:
+        """One line."""
+        line = json.dumps(event)  # before the lock and the pipe: what is no JSON is told as a failure
+        with self._lock:
+            self._events.write(line + "\n")
+            self._events.flush()
+
+
+def main() -> None:
+    """Until standard input ends."""
+    events, errors = _own_output()
+    _die_with(int(sys.argv[1]))
+    requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(requests,), name="parent", daemon=True).start()
+    with suppress(OSError):
+        os.nice(NICE)
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500", "ascii")  # rather this than the worker or the site
+    # Our own loggers keep to the rules, and are heard.
+    nowhere, sys.stderr = sys.stderr, errors
+    start.set_up()
+    sys.stderr = nowhere
+    while True:
+        _do(json.loads(requests.get()), events)
+
+
+def _do(told: dict[str, Any], events: TextIO) -> None:
+    from django.conf import settings
+    from django.db import connections
+
+    from voxelry.core.errors import Problem
+    from voxelry.server.jobs.failures import JobError, failure_of
+    from voxelry.server.jobs.isolated import crash_file
+
+    run = ChildRun(told, events)
+    settings.VOXELRY = replace(settings.VOXELRY, data=Path(told["data"]))
+    tempfile.tempdir = told["folder"]
+    limit = told["memory_limit"]
+    failure: JobError
+    with crash_file(run.folder).open("w", encoding="ascii") as crash:
+        faulthandler.enable(crash)
+        _limit_memory(limit)
+        try:
+            module, _, name = told["work"].rpartition(":")
+            result = getattr(importlib.import_module(module), name)(run)
+            _limit_memory(None)
+            run.tell(done=result, summary=run.summary, resident=_from_status("VmRSS"))
+            return
+        except MemoryError as error:
+            _limit_memory(None)
+            words = f"it needed more than the {limit / 2**20:.0f} MiB of memory that it may have"
+            failure = JobError(Problem("memory", words), failure_of(error).trace)
+        except Exception as error:
+            _limit_memory(None)
+            failure = failure_of(error)
+        finally:
+            faulthandler.disable()
+            connections.close_all()
+    problem = failure.problem
+    run.tell(failed={"code": problem.code, "message": problem.message, "trace": failure.trace})
+
+
+def _own_output() -> tuple[TextIO, TextIO]:
+    """The pipe to the worker, and the terminal; what others print goes nowhere, since it may quote a file."""
+    events = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    errors = os.fdopen(os.dup(2), "w", encoding="utf-8")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    return events, errors
+
+
+def _die_with(parent: int) -> None:
+    """However the worker dies: at once where Linux sees to it, else when standard input ends."""
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+
+
+def _listen(requests: queue.SimpleQueue[bytes]) -> None:
+    for line in sys.stdin.buffer:
+        requests.put(line)
+    with suppress(OSError):
+        os.killpg(0, signal.SIGKILL)  # whatever the work has started dies too
+    os._exit(1)
+
+
+def _limit_memory(limit: int | None) -> None:
+    """Let the work take so many bytes more than there are in use now; None for what the system allows.
+
+    What counts is what only this process has: memory of its own, not files that are mapped.
+    """
+    try:
+        import resource
+    except ImportError:
+        return
+    most = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    soft = most if not limit else _from_status("VmData") + limit
+    if most != resource.RLIM_INFINITY:
+        soft = min(soft, most)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, most))
+
+
+def _from_status(name: str) -> int:
+    """Bytes, as the system counts them; 0 where it does not tell."""
+    with suppress(OSError):
+        for line in Path("/proc/self/status").read_text("ascii").splitlines():
+            if line.startswith(name + ":"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+if __name__ == "__main__":
+    main()

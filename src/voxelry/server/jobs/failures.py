@@ -1,0 +1,81 @@
+"""Why the work on a job ends before it is done, and what the job then says."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from typing import ClassVar
+
+from voxelry.core.errors import Problem, VoxelryError
+from voxelry.server.disk import is_full
+
+
+class JobStopped(BaseException):
+    """The work must stop now. No Exception, so that a handler's error handling does not swallow it."""
+
+
+class Cancelled(JobStopped):
+    """Somebody cancelled it."""
+
+
+class LeaseLost(JobStopped):
+    """Somebody else has it now; nothing more may be written."""
+
+
+class WorkerStopping(JobStopped):
+    """This process ends; the job goes back to the queue."""
+
+
+class OutOfTime(JobStopped):
+    """It took longer than it may."""
+
+
+class JobError(VoxelryError):
+    """A failure with its own code."""
+
+    code: ClassVar[str] = "job"
+
+    def __init__(self, problem: Problem, trace: str = "") -> None:
+        super().__init__(problem.message)
+        self._problem = problem
+        self.trace = trace
+
+    @property
+    def problem(self) -> Problem:
+        return self._problem
+
+
+class Crashed(JobError):
+    """The child process died in the middle of its work."""
+
+
+def failure_of(error: Exception) -> JobError:
+    """An error as what the job says: a sentence for everybody, and for the staff where it was."""
+    if isinstance(error, JobError):
+        return JobError(error.problem, error.trace or where(error))
+    if isinstance(error, VoxelryError):
+        return JobError(error.problem, where(error))
+    if isinstance(error, OSError):
+        return JobError(_storage(error), where(error))
+    if isinstance(error, MemoryError):
+        return JobError(Problem("memory", "there was not enough memory for this"), where(error))
+    problem = Problem("internal", "something went wrong inside Voxelry; the staff see where, under Jobs")
+    return JobError(problem, where(error))
+
+
+def _storage(error: OSError) -> Problem:
+    if is_full(error):
+        return Problem("storage_full", "the disk that holds the data folder is full; make room, then retry")
+    return Problem("storage", f"the data folder cannot be used ({error.strerror}); the staff see where, under Jobs")
+
+
+def where(error: BaseException) -> str:
+    """A traceback of files, lines and classes: no message and no value, which might be a patient's."""
+    parts: list[str] = []
+    link: BaseException | None = error
+    while link is not None:
+        frames = traceback.extract_tb(link.__traceback__)
+        lines = [f"  {'/'.join(Path(f.filename).parts[-3:])}:{f.lineno} in {f.name}\n    {f.line}" for f in frames]
+        parts.append("\n".join([*lines, f"{type(link).__module__}.{type(link).__qualname__}"]))
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+    return "\n\ncaused\n".join(reversed(parts))

@@ -1,0 +1,224 @@
+"""Work in child processes: killed when it must stop, and alone in its crash.
+
+A child is started once and does one job after another, because loading libraries takes longer than many jobs do. It
+talks in lines of JSON. It leads a session of its own, so that what it started is killed with it, and it ends when its
+standard input does, however its worker died.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+
+from voxelry.core.errors import Problem
+from voxelry.server.jobs.failures import Crashed, JobError
+from voxelry.server.jobs.kinds import Json, Kind
+
+if TYPE_CHECKING:
+    from voxelry.server.jobs.run import Run
+
+IN_PROCESS = False
+"""For tests: do isolated work in this process after all."""
+
+JOBS_PER_CHILD = 100
+"""A child is replaced after so many, or when it has grown: what libraries leak is given back."""
+GROWN_BYTES = 2**30
+IDLE_SECONDS = 300.0
+CHECK_SECONDS = 0.1
+
+
+class Child:
+    """One process, for one job at a time."""
+
+    def __init__(self) -> None:
+        environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "voxelry.server.settings"),
+            "PYTHONPATH": os.pathsep.join(dict.fromkeys(path for path in sys.path if path)),
+            "VOXELRY_DATA": str(settings.VOXELRY.data),
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "voxelry.server.jobs.child", str(os.getpid())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,
+        )
+        self._rest = b""
+        self.jobs = 0
+        self.fresh = True
+        self.idle_since = time.monotonic()
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def work(self, kind: Kind, run: Run) -> Json:
+        """What the kind's work returns.
+
+        Raises
+        ------
+        JobStopped
+            If the run must stop; the child is dead then.
+        JobError
+            As the work failed; `Crashed` if the child died.
+        """
+        self.jobs += 1
+        self._send(_request(kind, run))
+        while True:
+            for event in self._events():
+                if "progress" in event:
+                    run.progress(*event["progress"])
+                elif "log" in event:
+                    run.log(event["log"])
+                elif "failed" in event:
+                    failed = event["failed"]
+                    self.fresh = failed["code"] != "memory"
+                    raise JobError(Problem(failed["code"], failed["message"]), failed["trace"])
+                else:
+                    self.fresh = event["resident"] < GROWN_BYTES
+                    run.summary = event["summary"]
+                    return event["done"]
+            run.check()
+
+    def kill(self) -> int:
+        """With all that it started; how it ended."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        return self.close()
+
+    def close(self) -> int:
+        """Its end of standard input closes, and it ends."""
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with suppress(OSError):
+                    stream.close()
+        return self._process.wait()
+
+    def _send(self, request: dict[str, Json]) -> None:
+        assert self._process.stdin is not None  # noqa: S101 - for mypy
+        try:
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.stdin.flush()
+        except OSError:
+            pass  # it is dead, and reading says so
+
+    def _events(self) -> list[dict[str, Any]]:
+        """What it has said by now; empty after a while of silence."""
+        assert self._process.stdout is not None  # noqa: S101 - for mypy
+        descriptor = self._process.stdout.fileno()
+        if not select.select([descriptor], [], [], CHECK_SECONDS)[0]:
+            return []
+        content = os.read(descriptor, 2**20)
+        if not content:
+            raise Crashed(Problem("crashed", ""))
+        *lines, self._rest = (self._rest + content).split(b"\n")
+        return [json.loads(line) for line in lines]
+
+
+def _request(kind: Kind, run: Run) -> dict[str, Json]:
+    return {
+        "work": kind.address,
+        "key": run.key,
+        "kind": run.kind,
+        "subject": run.subject,
+        "params": run.params,
+        "inputs": run.inputs,
+        "attempts": run.attempts,
+        "folder": str(run.folder),
+        "data": str(settings.VOXELRY.data),
+        "memory_limit": memory_limit(run.memory_limit),
+    }
+
+
+_lock = threading.Lock()
+_idle: list[Child] = []
+
+
+def work(kind: Kind, run: Run) -> Json:
+    """Have the work of a kind done by a child; it is dead, or ready for the next, when this returns or raises."""
+    child = _take()
+    try:
+        result = child.work(kind, run)
+    except Crashed:
+        raise _crash(child.kill(), run) from None
+    except JobError:
+        _put(child)
+        raise
+    except BaseException:
+        child.kill()
+        raise
+    finally:
+        crash_file(run.folder).unlink(missing_ok=True)
+    _put(child)
+    return result
+
+
+def crash_file(folder: Path) -> Path:
+    """Where a child that crashes writes the functions that it was in, beside its run's folder."""
+    return folder.with_suffix(".crash")
+
+
+def tidy(seconds: float = IDLE_SECONDS) -> None:
+    """End the children that have been idle for so long."""
+    with _lock:
+        old = [child for child in _idle if time.monotonic() - child.idle_since >= seconds]
+        for child in old:
+            _idle.remove(child)
+    for child in old:
+        child.close()
+
+
+def _take() -> Child:
+    while True:
+        with _lock:
+            child = _idle.pop() if _idle else None
+        if child is None:
+            return Child()
+        if child.alive:
+            return child
+        child.close()
+
+
+def _put(child: Child) -> None:
+    if not child.fresh or child.jobs >= JOBS_PER_CHILD:
+        child.close()
+        return
+    child.idle_since = time.monotonic()
+    with _lock:
+        _idle.append(child)
+
+
+def _crash(status: int, run: Run) -> Crashed:
+    """In a sentence how a child ended that nobody here killed."""
+    trace = ""
+    with suppress(OSError):
+        trace = crash_file(run.folder).read_text("utf-8", errors="replace")
+    if -status == signal.SIGKILL:
+        sentence = "the system killed the process that did this, most likely because memory ran out"
+        return Crashed(Problem("killed", sentence), trace)
+    how = signal.Signals(-status).name if status < 0 else f"status {status}"
+    sentence = f"the process that did this crashed ({how}); a file may break a decoder, or a library have a fault"
+    return Crashed(Problem("crashed", sentence), trace)
+
+
+def memory_limit(told: int) -> int:
+    """In bytes; 0 is told for three quarters of what this machine, or its container, has."""
+    if told:
+        return told
+    found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")] if hasattr(os, "sysconf") else []
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        with suppress(OSError, ValueError):
+            found.append(int((Path("/sys/fs/cgroup") / name).read_text("ascii")))
+    return min(found, default=0) * 3 // 4

@@ -1,0 +1,74 @@
+"""Watching a job: for whoever waits for it, such as a stream of events to a page."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+
+from asgiref.sync import sync_to_async
+
+from voxelry.server.jobs.models import Job
+
+SECONDS = 0.3
+"""How often the row is looked at: a fraction of a millisecond each time."""
+LONGEST_SECONDS = 1.0
+_SHOWN = ("state", "progress", "message", "attempts", "cancel_requested", "log")
+
+
+class _Watched:
+    """One job's row, as it was last seen."""
+
+    def __init__(self, key: int) -> None:
+        self._key = key
+        self._last: tuple[object, ...] | None = None
+
+    def look(self) -> Job | None:
+        """The job if it has changed.
+
+        Raises
+        ------
+        Job.DoesNotExist
+            If there is none, or none any more.
+        """
+        job = Job.objects.defer("trace").get(pk=self._key)
+        shown = tuple(getattr(job, name) for name in _SHOWN)
+        if shown == self._last:
+            return None
+        self._last = shown
+        return job
+
+
+def watch(key: int, *, seconds: float = SECONDS) -> Iterator[Job]:
+    """The job now, and whenever it has changed, until it is over.
+
+    Raises
+    ------
+    Job.DoesNotExist
+        If there is none, or none any more.
+    """
+    watched = _Watched(key)
+    pause = seconds
+    while True:
+        job = watched.look()
+        if job is not None:
+            yield job
+            if job.over:
+                return
+        pause = seconds if job is not None else min(pause * 1.2, max(LONGEST_SECONDS, seconds))
+        time.sleep(pause)
+
+
+async def watch_async(key: int, *, seconds: float = SECONDS) -> AsyncIterator[Job]:
+    """The same for an event loop; the row is looked at in a thread."""
+    watched = _Watched(key)
+    look = sync_to_async(watched.look)
+    pause = seconds
+    while True:
+        job = await look()
+        if job is not None:
+            yield job
+            if job.over:
+                return
+        pause = seconds if job is not None else min(pause * 1.2, max(LONGEST_SECONDS, seconds))
+        await asyncio.sleep(pause)
