@@ -7,6 +7,7 @@ import math
 import os
 import zlib
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
@@ -16,12 +17,15 @@ from isal import igzip, igzip_lib, isal_zlib
 
 from voxelry.core.errors import FormatError
 from voxelry.core.progress import Progress, silent
+from voxelry.formats.threads import read_ahead
 
 MOST_INFLATION = 1032
 """Deflate gives at most so many bytes for one (RFC 1951: 258 bytes for 2 bits)."""
 BLOCK_BYTES = 1 << 20
 
 _PIECE_BYTES = 8 << 20
+_AHEAD_BYTES = 8 << 20
+"""Of a lazy array are read at a time: enough for all cores, and twice as much is in memory."""
 _ERRORS: tuple[type[BaseException], ...] = (EOFError, OSError, zlib.error, cast("type[Exception]", igzip_lib.IsalError))
 """How damaged streams show; gzip's own are OSErrors."""
 
@@ -192,14 +196,23 @@ def voxel_blocks(
     done = 0
     for array in arrays:
         slice_bytes = math.prod(array.shape[1:]) * wanted.itemsize
-        step = max(1, BLOCK_BYTES // max(1, slice_bytes))
-        for start in range(0, len(array), step):
-            part = np.ascontiguousarray(array[start : start + step], dtype=wanted)
-            content = part.reshape(-1).view(np.uint8).data
+        for part in _slabs(array, slice_bytes):
+            content = np.ascontiguousarray(part, dtype=wanted).reshape(-1).view(np.uint8).data
             for place in range(0, len(content), BLOCK_BYTES * 2):
                 yield content[place : place + BLOCK_BYTES * 2]
             done += len(part)
             progress(done / total, "writing voxels")
+
+
+def _slabs(array: npt.NDArray[Any], slice_bytes: int) -> Iterator[npt.NDArray[Any]]:
+    """Some slices at a time: views of what is in memory, and of a lazy array the next are read while these are used."""
+    in_memory = isinstance(array, np.ndarray)
+    step = max(1, (BLOCK_BYTES if in_memory else _AHEAD_BYTES) // max(1, slice_bytes))
+    places = (slice(start, start + step) for start in range(0, len(array), step))
+    if in_memory:
+        yield from map(array.__getitem__, places)
+    else:
+        yield from read_ahead(partial(array.__getitem__, place) for place in places)
 
 
 def first_bytes(path: str, most: int) -> bytes:

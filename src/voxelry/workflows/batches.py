@@ -24,6 +24,7 @@ from voxelry.dicom.headers import Header
 from voxelry.dicom.irregular import OnIrregular, chosen_stacks, chosen_volume
 from voxelry.dicom.sources import DEFAULT_LIMITS, EntrySource, FileSource, GzipSource, Limits, Source, StrPath
 from voxelry.dicom.stack import Stack
+from voxelry.dicom.streaming import streamed_volume
 from voxelry.workflows.load import index
 from voxelry.workflows.names import Lookup
 
@@ -62,6 +63,12 @@ class Batch:
     def label(self) -> str:
         """What tells a batch of one volume from others of its series; several volumes have no label together."""
         return self.labels[0] if len(self.labels) == 1 else ""
+
+    def streamed(self) -> tuple[Volume, ...] | None:
+        """The same volumes, read while they are used; None where they have to be in memory first."""
+        volumes = tuple(streamed_volume(stack) for stack in self.stacks)
+        whole = tuple(volume for volume in volumes if volume is not None)
+        return whole if volumes and len(whole) == len(volumes) else None
 
     def only(self, number: int) -> Batch:
         """The same for one of its volumes, counted from 0, where that is loaded already."""

@@ -11,7 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from voxelry.core.errors import ExistsError, FormatError, GeometryError, ParameterError, Problem, VoxelryError
+from voxelry.core.errors import (
+    ExistsError,
+    FormatError,
+    GeometryError,
+    ParameterError,
+    PixelDataError,
+    Problem,
+    VoxelryError,
+)
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.resample import rectify
 from voxelry.core.value import Value
@@ -237,10 +245,7 @@ class _Run:
                 ),
             ), {}
         try:
-            volumes = job.batch.load(part(progress, 0, 0.5))
-            if self.straighten:
-                volumes = tuple(volume if volume.affine is None else rectify(volume) for volume in volumes)
-            made = self._write(job, volumes, part(progress, 0.5, 1))
+            made = self._stream(job, progress) or self._load_and_write(job, progress)
             self._note(job, made)
             return made, {name: problem for one in made for name, problem in one.skipped.items()}
         except ParameterError:  # it is wrong for all
@@ -250,6 +255,23 @@ class _Run:
         except OSError as error:
             words = error.strerror or type(error).__name__
             return (), {str(job.path): Problem("not_written", f"{job.path}: cannot be read or written ({words})")}
+
+    def _stream(self, job: _Job, progress: Progress) -> tuple[Converted, ...]:
+        """Write while reading, if that gives the same; nothing if it does not."""
+        if not self.aim.streams or self.straighten or self.on_irregular == "resample":
+            return ()
+        try:
+            volumes = job.batch.streamed()
+            return () if volumes is None else (self._write_one(job.path, volumes, job.batch, progress),)
+        except (FormatError, GeometryError, PixelDataError):
+            # They are no one file; or some values are damaged, or beyond what the header allows: in memory it is seen.
+            return ()
+
+    def _load_and_write(self, job: _Job, progress: Progress) -> tuple[Converted, ...]:
+        volumes = job.batch.load(part(progress, 0, 0.5))
+        if self.straighten:
+            volumes = tuple(volume if volume.affine is None else rectify(volume) for volume in volumes)
+        return self._write(job, volumes, part(progress, 0.5, 1))
 
     def _fingerprint(self, job: _Job) -> str:
         settings = json.dumps(self.aim.settings, sort_keys=True, default=str)

@@ -41,6 +41,8 @@ KEPT_KEYWORDS = (
 )
 """What a new series has from the metadata of the file that it is made of."""
 SIDECAR_OF = "nifti"
+_STREAMED = ("metaimage", "nifti", "nrrd")
+"""Formats that write voxels one after the other, as they come."""
 PICTURE_OPTIONS = ("axis", "overlays", "window")
 
 
@@ -76,6 +78,8 @@ class Target:
         True if what is written has to be moved to its place when it is whole.
     settings
         What changes the result, beside the volumes.
+    streams
+        True if volumes are best read while they are written.
     """
 
     name: str
@@ -85,6 +89,7 @@ class Target:
     several: bool
     staged: bool
     settings: Mapping[str, Value]
+    streams: bool = False
 
 
 def stem_and_suffix(name: str, suffix: str) -> tuple[str, str]:
@@ -179,7 +184,8 @@ def _volumes(own: VolumeFormat, suffix: str, usual: str, options: Mapping[str, V
             path.with_name(f"{stem}.json").write_text(text + "\n", encoding="utf-8")
         return Told()
 
-    return Target(own.name, suffix or usual, not suffix, write, several=True, staged=True, settings=options)
+    streams = own.name in _STREAMED
+    return Target(own.name, suffix or usual, not suffix, write, True, True, options, streams)
 
 
 def _slice_times(volumes: Sequence[Volume], batch: Batch) -> tuple[float, ...] | None:
