@@ -123,7 +123,7 @@ def one_grid(first: Volume, second: Volume) -> None:
         smallest = float(np.linalg.norm(first.affine[:3, :3], axis=0).min())
         if apart > SAME_GRID * smallest:
             raise GeometryError(
-                f"the two volumes' voxels are up to {apart:.3g} mm apart; resample or register one onto the other first",
+                f"the two volumes' voxels are up to {apart:.3g} mm apart; register one onto the other first",
                 apart_mm=apart,
             )
     elif not all(_near(one, other) for one, other in zip(first.spacing, second.spacing, strict=True)):

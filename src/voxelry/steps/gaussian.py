@@ -67,15 +67,15 @@ def gaussian(volumes: Sequence[Volume], params: GaussianParams, progress: Progre
     (volume,) = volumes
     demands.grey(volume)
     kernels = _kernels(volume, params)
-    source = _Source(volume, np.dtype(np.result_type(volume.array.dtype, np.float32)))
-    array = _blurred(
-        source.values, volume.array.shape, source.dtype, kernels, part(progress, 0, 0.5 if source.holes else 1)
-    )
+    dtype = np.dtype(np.result_type(volume.array.dtype, np.float32))
+    source = _Source(volume, dtype, part(progress, 0, 0.1))
+    holes = bool(source.holed.any())
+    array = _blurred(source.values, volume.array.shape, dtype, kernels, part(progress, 0.1, 0.5 if holes else 1))
     unknown = 0
-    if source.holes:
-        weights = _blurred(source.weights, volume.array.shape, source.dtype, kernels, part(progress, 0.5, 1))
+    if holes:
+        weights = _blurred(source.weights, volume.array.shape, dtype, kernels, part(progress, 0.5, 1))
         for index, values in enumerate(array):
-            values /= np.maximum(weights[index], np.finfo(source.dtype).tiny)
+            values /= np.maximum(weights[index], np.finfo(dtype).tiny)
             unknown += source.restore(index, values)
     warnings = volume.warnings
     if unknown:
@@ -128,45 +128,48 @@ class _Kernel:
         return np.asarray(folded[(here - here[:, None]) % around] + folded[(-1 - here - here[:, None]) % around])
 
 
-@dataclass(slots=True, eq=False)
 class _Source:
     """The slices to blur, with 0 in their holes: what is padding or no finite number."""
 
-    volume: Volume
-    dtype: np.dtype[Any]
-    holes: bool = False
+    def __init__(self, volume: Volume, dtype: np.dtype[Any], progress: Progress) -> None:
+        self.volume, self.dtype = volume, dtype
+        self.holed = np.zeros(len(volume.array), np.bool_)
+        if volume.padding is not None or volume.array.dtype.kind == "f":
+            tasks = (partial(self._look, index) for index in range(len(volume.array)))
+            on_all_cores(tasks, len(volume.array), progress, "looking for voxels without a value")
 
-    def __post_init__(self) -> None:
-        self.holes = any(self.hole(index) is not None for index in range(len(self.volume.array)))
+    def _look(self, index: int) -> None:
+        self.holed[index] = self.hole(index) is not None
 
     def hole(self, index: int) -> npt.NDArray[np.bool_] | None:
-        """Where a slice has none to blur; None if nowhere."""
-        padding = self.volume.padding_mask(index)
+        """Where a slice has nothing to blur; None if nowhere."""
+        hole = self.volume.padding_mask(index)
         if self.volume.array.dtype.kind == "f":
-            strange = ~np.isfinite(self.volume.array[index])
-            padding = strange if padding is None else padding | strange
-        return padding if padding is not None and padding.any() else None
+            finite = np.isfinite(self.volume.array[index])
+            if not finite.all():
+                hole = ~finite if hole is None else hole | ~finite
+        return hole if hole is not None and hole.any() else None
 
     def values(self, index: int) -> npt.NDArray[Any]:
         values = self.volume.array[index]
         native = values.dtype.newbyteorder("=")
         values = np.ascontiguousarray(values, native if native.name in _FAST else self.dtype)
-        hole = self.hole(index) if self.holes else None
+        hole = self.hole(index) if self.holed[index] else None
         return values if hole is None else np.where(hole, values.dtype.type(0), values)
 
     def weights(self, index: int) -> npt.NDArray[Any]:
-        hole = self.hole(index)
-        shape = self.volume.array.shape[1:]
-        return np.ones(shape, self.dtype) if hole is None else (~hole).astype(self.dtype)
+        """1 where there is a value, 0 in holes."""
+        hole = self.hole(index) if self.holed[index] else None
+        return np.ones(self.volume.array.shape[1:], self.dtype) if hole is None else (~hole).astype(self.dtype)
 
     def restore(self, index: int, blurred: Floats) -> int:
-        """Put back what was in the holes; gives how many are no finite numbers."""
-        hole = self.hole(index)
+        """Put back what was in the holes; gives how many of it are no finite numbers."""
+        hole = self.hole(index) if self.holed[index] else None
         if hole is None:
             return 0
         kept = self.volume.array[index][hole]
         blurred[hole] = kept
-        return int(kept.size - np.isfinite(kept).sum()) if kept.dtype.kind == "f" else 0
+        return int(kept.size - np.isfinite(kept).sum())
 
 
 def _blurred(
@@ -176,7 +179,7 @@ def _blurred(
     kernels: tuple[_Kernel, _Kernel, _Kernel],
     progress: Progress,
 ) -> Floats:
-    """Each slice within itself, then all of them across, in place."""
+    """Blurred values: each slice within itself, then across the slices, in place."""
     along, down, across = kernels
     array: Floats = np.empty(shape, dtype)
     progress(0.0, "blurring")
