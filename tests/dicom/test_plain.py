@@ -196,6 +196,13 @@ def test_headers_of_any_elements_are_read_as_pydicom_reads_them(data: st.DataObj
     judge(file_of(body, "1.2.840.10008.1.2.1" if element is explicit else "1.2.840.10008.1.2"))
 
 
+@pytest.mark.parametrize("value", [b"  ", b"\n ", b"\t", b"\0\0", b" \0", b"\r\n"])
+@pytest.mark.parametrize("vr", [b"IS", b"DS", b"CS", b"LO", b"UI", b"DA", b"TM"])
+def test_blanks_are_no_value_where_pydicom_says_so(vr: bytes, value: bytes) -> None:
+    body = ordered(explicit(0x00080016, b"UI", b"1.2\0"), explicit(0x00200013, vr, value))
+    judge(file_of(body, "1.2.840.10008.1.2.1"))
+
+
 @settings(max_examples=100)
 @given(mutants())
 def test_a_file_on_disk_costs_no_more_than_it_is_long(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:

@@ -72,7 +72,7 @@ def _numbers_of(vr: bytes, value: bytes) -> tuple[float, ...] | None:
             found = tuple(map(float, value.split(b"\\"))) if value.strip() else ()
             return found if all(map(math.isfinite, found)) else None
         if vr == b"IS":
-            return tuple(map(int, value.split(b"\\"))) if value.strip() else ()
+            return tuple(map(int, value.split(b"\\"))) if value.strip(b" ") else ()
         form = _BINARY.get(vr)
         found = () if form is None else tuple(number for (number,) in form.iter_unpack(value))
         return None if form is None or not all(map(math.isfinite, found)) else found

@@ -12,20 +12,19 @@ from pydicom.datadict import tag_for_keyword
 from voxelry.core.errors import NoPixelDataError, PixelDataError, TooLargeError, VoxelryError, named
 from voxelry.dicom.attributes import describe, integer, text
 from voxelry.dicom.elements import Elements, Raw
-from voxelry.dicom.frames import number_of_frames
 from voxelry.dicom.headers import Header
 
 Kind = Literal["grey", "colour", "palette"]
 
 MAX_SIDE = 65_535
 MAX_FRAME_BYTES = 8 * 2**30
-_TAGS = tuple(
-    int(tag_for_keyword(keyword) or 0)
-    for keyword in (
-        "Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
-        "PlanarConfiguration", "NumberOfFrames", "PhotometricInterpretation",
-    )
+MAX_FRAMES = 1_000_000
+PIXEL_KEYWORDS = (
+    "Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
+    "PlanarConfiguration", "NumberOfFrames", "PhotometricInterpretation",
 )  # fmt: skip
+"""What a description is made of."""
+_TAGS = tuple(int(tag_for_keyword(keyword) or 0) for keyword in PIXEL_KEYWORDS)
 COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 
 
@@ -103,7 +102,7 @@ def _described(keyword: str, image: Elements) -> PixelDescription:
     high = integer(image, "HighBit") if whole else None
     signed = integer(image, "PixelRepresentation") == 1
     planar = integer(image, "PlanarConfiguration") == 1
-    frames = number_of_frames(image)
+    frames = _number_of_frames(image)
     photometric = text(image, "PhotometricInterpretation") or ("MONOCHROME2" if samples == 1 else "RGB")
     high = stored - 1 if high is None else high
     for side, keyword_of_side in ((rows, "Rows"), (columns, "Columns")):
@@ -130,6 +129,15 @@ def _described(keyword: str, image: Elements) -> PixelDescription:
     if found.frame_bits // 8 > MAX_FRAME_BYTES:
         raise TooLargeError(f"declares frames of {rows} x {columns} pixels, {found.frame_bits // 8} bytes each")
     return found
+
+
+def _number_of_frames(image: Elements) -> int:
+    """Number of Frames (0028,0008), 1 where it is absent."""
+    count = integer(image, "NumberOfFrames")
+    count = 1 if count in (None, 0) else count
+    if count is None or not 0 < count <= MAX_FRAMES:
+        raise PixelDataError(f"{describe('NumberOfFrames')} is {count}")
+    return count
 
 
 def _needed(image: Elements, keyword: str) -> int:

@@ -32,7 +32,7 @@ from voxelry.dicom.native import is_direct, read_directly
 from voxelry.dicom.parallel import in_parallel, workers
 from voxelry.dicom.pixels import Stored, check_pixels, deferred_frames, settle, stored_frames
 
-BATCH = 16
+BATCH = 32
 """Files that one task reads, at most: enough to pay for itself, few enough to keep all cores busy."""
 
 Wanted: TypeAlias = Mapping[int, int]
@@ -58,14 +58,10 @@ def grey_values(
     PixelDataError, TransferSyntaxError, TruncatedError
         The message names the file.
     """
-    pixels = describe_pixels(frames[0].header)
+    pixels = frames[0].pixels
     shape = len(frames), pixels.rows, pixels.columns
     # A frame in the middle tells what most need; those that need more come a second time.
-    middle = len(frames) // 2
-    probe = np.empty(shape[1:], np.float64)
-    (values,) = stored_frames(frames[middle].header, [frames[middle].index])
-    array = np.empty(shape, smallest_dtype([write_modality(values, frames[middle], probe)]))
-    del values, probe
+    array = np.empty(shape, _needed_by(frames[len(frames) // 2]))
     extents = _fill(array, frames, range(len(frames)), progress)
     ends = min(extent.low for extent in extents.values()), max(extent.high for extent in extents.values())
     missed = [place for place, extent in extents.items() if not holds(array.dtype, extent)]
@@ -80,6 +76,16 @@ def grey_values(
     del array
     _fill(wider, frames, missed, silent)
     return wider, ends
+
+
+def _needed_by(frame: Frame) -> np.dtype[Any]:
+    """The smallest dtype that holds a frame's values."""
+    matrix = frame.pixels.rows, frame.pixels.columns
+    plan, out = InPlace.of(frame, SMALLEST), np.empty(matrix, SMALLEST)
+    if plan is not None and plan.read(frame.header, frame.index, out) and plan.rescale(out) is not None:
+        return SMALLEST
+    (values,) = stored_frames(frame.header, [frame.index])
+    return smallest_dtype([write_modality(values, frame, np.empty(matrix, np.float64))])
 
 
 def colour_values(frames: Sequence[Frame], *, progress: Progress = silent) -> npt.NDArray[Any]:
@@ -101,12 +107,12 @@ def lazy_values(frames: Sequence[Frame]) -> LazyArray:
     """
     for header in dict.fromkeys(frame.header for frame in frames):
         check_pixels(header)
-    pixels = describe_pixels(frames[0].header)
+    pixels = frames[0].pixels
     shape = len(frames), pixels.rows, pixels.columns
     if pixels.kind != "grey":
         sample = np.dtype("u1") if pixels.kind == "palette" else np.dtype(f"u{pixels.dtype.itemsize}")
         return LazyArray((*shape, 3), sample, lambda numbers: colour_values([frames[n] for n in numbers]))
-    dtype = smallest_dtype(declared_extent(frame, describe_pixels(frame.header)) for frame in frames)
+    dtype = smallest_dtype(declared_extent(frame, frame.pixels) for frame in frames)
 
     def read(numbers: Sequence[int]) -> npt.NDArray[Any]:
         wanted = [frames[number] for number in numbers]
@@ -130,26 +136,20 @@ def _fill(
     plans: list[InPlace | None] = [None]
 
     def read(header: Header, wanted: Wanted) -> Iterable[tuple[int, Extent]]:
-        pixels = describe_pixels(header)
-        direct = is_direct(header, pixels)
-        if direct and len(wanted) == 1:
+        if len(wanted) == 1:
             ((index, place),) = wanted.items()
             plan = plans[0]
-            if plan is None or not plan.serves(frames[place], pixels):
-                plan = plans[0] = InPlace.of(frames[place], pixels, array.dtype)
-            if plan is not None:
-                return ((place, read_in_place(plan, header, index, place)),)
-        return read_frames(header, pixels, wanted) if direct else decode(header, wanted)
+            if plan is None or plan.facts is not frames[place].facts:
+                plan = plans[0] = InPlace.of(frames[place], array.dtype)
+            out = array[place]
+            if plan is not None and plan.read(header, index, out):
+                return ((place, plan.rescale(out) or settled(plan, place)),)
+        pixels = describe_pixels(header)
+        return read_frames(header, pixels, wanted) if is_direct(header, pixels) else decode(header, wanted)
 
-    def read_in_place(plan: InPlace, header: Header, index: int, place: int) -> Extent:
-        out = array[place]
-        for _ in read_directly(header, plan.pixels, {index: out}):
-            pass
-        extent = plan.rescale(out)
-        if extent is not None:
-            return extent
-        values = out.view(plan.stored)
-        return write_modality(values, frames[place], out, settle(values, plan.pixels))
+    def settled(plan: InPlace, place: int) -> Extent:
+        values = array[place].view(plan.stored)
+        return write_modality(values, frames[place], array[place], settle(values, plan.facts.pixels))
 
     def decode(header: Header, wanted: Wanted) -> Iterator[tuple[int, Extent]]:
         for place, values in _keep(header, wanted):

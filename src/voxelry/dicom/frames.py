@@ -7,7 +7,7 @@ single-frame instances say at the top (PS3.3 C.7.6.16).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -18,10 +18,10 @@ from voxelry.core.errors import GeometryError, PixelDataError, named
 from voxelry.core.geometry import check_orientation
 from voxelry.core.intensity import Window, WindowFunction
 from voxelry.dicom.attributes import Attributes, describe, first_item, integer, items, number, numbers, text, texts
+from voxelry.dicom.description import PIXEL_KEYWORDS, PixelDescription, describe_pixels
 from voxelry.dicom.headers import Header
 from voxelry.dicom.places import RT_DOSE, Vector, frame_places, plane_of
 
-MAX_FRAMES = 1_000_000
 FARTHEST = 1e6
 """Millimetres: no patient is a kilometre away."""
 SAME_COSINE = 1e-3
@@ -45,24 +45,34 @@ _VECTORS = ("TimeSlotVector", "RRIntervalVector", "EnergyWindowVector", "PhaseVe
 _FACT_TAGS = tuple(
     int(tag_for_keyword(keyword) or 0)
     for keyword in (
+        # what Facts hold
+        *PIXEL_KEYWORDS,
         "ImageOrientationPatient", "PixelSpacing", "ImagerPixelSpacing", "SequenceOfUltrasoundRegions",
-        "PixelRepresentation", "SliceThickness", "RescaleSlope", "RescaleIntercept", "RescaleType", "DoseGridScaling",
-        "DoseUnits", "Units", "ImageType", "WindowCenter", "WindowWidth", "WindowCenterWidthExplanation",
-        "VOILUTFunction",
+        "SliceThickness", "RescaleSlope", "RescaleIntercept", "RescaleType", "DoseGridScaling", "DoseUnits", "Units",
+        "ImageType", "DetectorInformationSequence",
+        # what besides is the same of frames that share their Facts
+        "ModalityLUTSequence", "FrameOfReferenceUID", "SpecificCharacterSet", "LossyImageCompression",
+        "PixelPaddingValue", "PixelPaddingRangeLimit", "FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit",
+        "DoubleFloatPixelPaddingValue", "DoubleFloatPixelPaddingRangeLimit",
     )
 )  # fmt: skip
+_FUNCTIONAL_GROUPS = (0x52009229, 0x52009230)
 
 
 class Facts(NamedTuple):
-    """What a frame says beside its position; the same for most frames of a series."""
+    """What a frame says beside its position.
 
+    Most frames of a series share one object of these. Those who do have the same transfer syntax, SOP class, frame
+    of reference, padding and Modality LUT as well: what depends on these alone is asked of one frame for all.
+    """
+
+    pixels: PixelDescription
     orientation: tuple[float, ...] | None
     pixel_spacing: tuple[float, float] | None
     thickness: float | None
     slope: float
     intercept: float
     unit: str
-    windows: tuple[Window, ...]
     warnings: tuple[str, ...]
 
 
@@ -77,30 +87,64 @@ class Frame:
     ----------
     index
         In its instance, from 0.
-    position, orientation
-        Image Position and Image Orientation (Patient), LPS mm; None where the header has none.
-    pixel_spacing
-        ``(row_spacing, column_spacing)``, mm; None where unknown.
-    thickness
-        Slice Thickness, mm, nominal; None where unknown.
-    slope, intercept
-        From stored to modality values.
-    warnings
-        About the header's own numbers.
+    position
+        Image Position (Patient), LPS mm; None where the header has none.
+    own_warnings
+        About its position.
+    groups
+        Its functional groups, its own before the shared ones.
     """
 
     header: Header
     index: int
     position: Vector | None
-    orientation: tuple[float, ...] | None
-    pixel_spacing: tuple[float, float] | None
-    thickness: float | None
-    slope: float
-    intercept: float
-    unit: str
-    windows: tuple[Window, ...]
-    warnings: tuple[str, ...]
-    groups: Groups = field(repr=False)
+    facts: Facts
+    own_warnings: tuple[str, ...] = ()
+    groups: Groups = field(default=(), repr=False)
+
+    @property
+    def pixels(self) -> PixelDescription:
+        """How its stored values are laid out."""
+        return self.facts.pixels
+
+    @property
+    def orientation(self) -> tuple[float, ...] | None:
+        """Image Orientation (Patient): row cosines, then column cosines; None where the header has none."""
+        return self.facts.orientation
+
+    @property
+    def pixel_spacing(self) -> tuple[float, float] | None:
+        """``(row_spacing, column_spacing)``, mm; None where unknown."""
+        return self.facts.pixel_spacing
+
+    @property
+    def thickness(self) -> float | None:
+        """Slice Thickness, mm, nominal; None where unknown."""
+        return self.facts.thickness
+
+    @property
+    def slope(self) -> float:
+        """From stored to modality values, with ``intercept``."""
+        return self.facts.slope
+
+    @property
+    def intercept(self) -> float:
+        return self.facts.intercept
+
+    @property
+    def unit(self) -> str:
+        """Of the modality values; empty where unknown."""
+        return self.facts.unit
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """About the header's own numbers."""
+        return (*self.facts.warnings, *self.own_warnings)
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """The windows that the header proposes."""
+        return _windows(_group(self.groups, "FrameVOILUTSequence", self.header.elements))
 
     @property
     def projection(self) -> bool:
@@ -130,6 +174,11 @@ class Frame:
             return 0
 
 
+def one_of_each(frames: Iterable[Frame]) -> Iterable[Frame]:
+    """For each object of Facts one frame that has it, in order: few, where many frames share theirs."""
+    return {id(frame.facts): frame for frame in frames}.values()
+
+
 Known = dict[tuple[object, ...], Facts]
 """Facts by the bytes that they were read from. It lives as long as one reading of one series."""
 
@@ -147,71 +196,58 @@ def frames_of(header: Header, known: Known | None = None) -> Iterator[Frame]:
     PixelDataError
         If the header's numbers cannot be read or contradict each other; the message names the tag.
     """
-    elements = header.elements
     try:
-        count = number_of_frames(elements)
+        facts = _known_facts(header, known)
+        if facts is not None and facts.pixels.frames == 1:
+            warnings: list[str] = []
+            position = _position(plane_of(header), warnings)
+            yield Frame(header, 0, position, facts, tuple(warnings))
+            return
+        elements, pixels = header.elements, describe_pixels(header)
         shared = first_item(elements, "SharedFunctionalGroupsSequence")
         per_frame = items(elements, "PerFrameFunctionalGroupsSequence")
-        if per_frame and len(per_frame) != count:
+        if per_frame and len(per_frame) != pixels.frames:
             raise PixelDataError(
-                f"{describe('NumberOfFrames')} is {count}, but "
+                f"{describe('NumberOfFrames')} is {pixels.frames}, but "
                 f"{describe('PerFrameFunctionalGroupsSequence')} has {len(per_frame)} items"
             )
         if not per_frame and shared is None:
-            yield from _plain_frames(header, count, known)
+            yield from _plain_frames(header, facts or _facts(header, pixels, ()))
             return
-        for index in range(count):
+        for index in range(pixels.frames):
             own = (per_frame[index],) if per_frame else ()
             groups = own if shared is None else (*own, shared)
-            warnings: list[str] = []
+            warnings = []
             position = _position(_group(groups, "PlanePositionSequence", elements), warnings)
-            yield _frame(header, index, position, _facts(header, groups), tuple(warnings), groups)
+            yield Frame(header, index, position, _facts(header, pixels, groups), tuple(warnings), groups)
     except PixelDataError as error:
         raise named(error, header.name) from None
 
 
-def _plain_frames(header: Header, count: int, known: Known | None) -> Iterator[Frame]:
+def _plain_frames(header: Header, facts: Facts) -> Iterator[Frame]:
     """Of an instance without functional groups: all frames have its facts, and their places are told together."""
-    facts = _known_facts(header, known)
     warnings: list[str] = []
+    count = facts.pixels.frames
     places: Sequence[Vector | None] = [_position(plane_of(header), warnings)]
     if count > 1:
         places = frame_places(header, count, places[0], facts.orientation) or [None] * count
     for index in range(count):
-        yield _frame(header, index, places[index], facts, tuple(warnings), ())
+        yield Frame(header, index, places[index], facts, tuple(warnings))
 
 
-def _known_facts(header: Header, known: Known | None) -> Facts:
-    raw = header.elements.raw
-    if known is None or raw is None:
-        return _facts(header, ())
-    key = (header.sop_class_uid, header.pixel_bytes and header.pixel_bytes.keyword, *map(raw.get, _FACT_TAGS))
+def _known_facts(header: Header, known: Known | None) -> Facts | None:
+    """The facts of an instance without functional groups; None where its bytes do not tell that it is like others."""
+    raw, place = header.elements.raw, header.pixel_bytes
+    if known is None or raw is None or place is None or not raw.keys().isdisjoint(_FUNCTIONAL_GROUPS):
+        return None
+    key = (header.sop_class_uid, header.transfer_syntax_uid, place.keyword, *map(raw.get, _FACT_TAGS))
     found = known.get(key)
     if found is None:
-        known[key] = found = _facts(header, ())
+        known[key] = found = _facts(header, describe_pixels(header), ())
     return found
 
 
-def _frame(
-    header: Header, index: int, position: Vector | None, facts: Facts, warnings: tuple[str, ...], groups: Groups
-) -> Frame:
-    return Frame(
-        header, index, position, facts.orientation, facts.pixel_spacing, facts.thickness, facts.slope,
-        facts.intercept, facts.unit, facts.windows, (*facts.warnings, *warnings) if warnings else facts.warnings,
-        groups,
-    )  # fmt: skip
-
-
-def number_of_frames(of: Attributes) -> int:
-    """Number of Frames (0028,0008), 1 where it is absent."""
-    count = integer(of, "NumberOfFrames")
-    count = 1 if count in (None, 0) else count
-    if count is None or not 0 < count <= MAX_FRAMES:
-        raise PixelDataError(f"{describe('NumberOfFrames')} is {count}")
-    return count
-
-
-def _facts(header: Header, groups: Groups) -> Facts:
+def _facts(header: Header, pixels: PixelDescription, groups: Groups) -> Facts:
     top = header.elements
     measures = _group(groups, "PixelMeasuresSequence", top)
     warnings: list[str] = []
@@ -231,13 +267,13 @@ def _facts(header: Header, groups: Groups) -> Facts:
     if slope == 0:
         raise PixelDataError(f"{describe('RescaleSlope')} is 0, which would make every value the same")
     return Facts(
+        pixels,
         orientation,
         spacing,
         thickness,
         1.0 if slope is None else slope,
         intercept or 0.0,
         _unit(header, transform),
-        _windows(_group(groups, "FrameVOILUTSequence", top)),
         tuple(warnings),
     )
 

@@ -5,31 +5,37 @@ What most frames of most series share is worked out once, so that a frame costs 
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.dicom.description import PixelDescription
-from voxelry.dicom.frames import Frame
+from voxelry.dicom.frames import Facts, Frame
+from voxelry.dicom.headers import Header
 from voxelry.dicom.modality import SMALLEST, Extent
+from voxelry.dicom.native import is_direct
 from voxelry.dicom.pixels import stored_range
+from voxelry.dicom.sources import FileSource
 
 _MODALITY_LUT = 0x00283000
 _FARTHEST = 2**31
 """Slopes and intercepts beyond this are for the general case."""
+_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 @dataclass(frozen=True, slots=True)
 class InPlace:
-    """How frames of one description and one scale become modality values in an array of one integer dtype."""
+    """How frames that share their facts become modality values in an array of one integer dtype."""
 
-    pixels: PixelDescription
-    slope: float
-    intercept: float
+    facts: Facts
+    slope: int
+    intercept: int
     stored: np.dtype[Any]
     plain: np.dtype[Any]
+    size: int
+    needed: int
     range: tuple[int, int]
     limits: tuple[int, int]
     factor: np.generic | None
@@ -37,28 +43,30 @@ class InPlace:
     exact: bool
 
     @classmethod
-    def of(cls, frame: Frame, pixels: PixelDescription, dtype: np.dtype[Any]) -> InPlace | None:
+    def of(cls, frame: Frame, dtype: np.dtype[Any]) -> InPlace | None:
         """None where anything is unusual."""
-        raw = frame.header.elements.raw
+        raw, pixels = frame.header.elements.raw, frame.pixels
         stored = pixels.dtype
         slope, intercept = frame.slope, frame.intercept
-        if raw is None or _MODALITY_LUT in raw or dtype.kind not in "iu" or stored.kind not in "iu":
+        if raw is None or _MODALITY_LUT in raw or not is_direct(frame.header, pixels) or not hasattr(os, "preadv"):
             return None
-        if stored.itemsize != dtype.itemsize or pixels.bits_allocated == 1 or pixels.samples != 1:
+        if dtype.kind not in "iu" or stored.kind not in "iu" or not stored.itemsize == dtype.itemsize <= 2:
             return None
         if not (slope.is_integer() and intercept.is_integer() and max(abs(slope), abs(intercept)) < _FARTHEST):
             return None
-        if pixels.high_bit != pixels.bits_stored - 1 or dtype.itemsize > 2:
+        if pixels.samples != 1 or pixels.high_bit != pixels.bits_stored - 1:
             return None
         plain = np.dtype(f"u{dtype.itemsize}")
         span = 2 ** (8 * dtype.itemsize)
         info = np.iinfo(dtype)
         return cls(
-            pixels,
-            slope,
-            intercept,
+            frame.facts,
+            int(slope),
+            int(intercept),
             stored,
             plain,
+            pixels.frame_bits // 8,
+            pixels.frame_bits // 8 * pixels.frames,
             stored_range(pixels),
             (int(info.min), int(info.max)),
             None if slope == 1 else plain.type(int(slope) % span),
@@ -66,16 +74,21 @@ class InPlace:
             pixels.signed or dtype != SMALLEST,
         )
 
-    def serves(self, frame: Frame, pixels: PixelDescription) -> bool:
-        """True if a frame is just like the one that this was made for."""
-        raw = frame.header.elements.raw
-        return (
-            pixels is self.pixels
-            and frame.slope == self.slope
-            and frame.intercept == self.intercept
-            and raw is not None
-            and _MODALITY_LUT not in raw
-        )
+    def read(self, header: Header, index: int, out: npt.NDArray[Any]) -> bool:
+        """Read a frame's stored values into ``out``; False where they cannot all be had in this way.
+
+        ``header`` is of a frame that has the facts of the one that this was made for.
+        """
+        source, place = header.source, header.pixel_bytes
+        if type(source) is not FileSource or place is None or place.offset is None or place.length is None:
+            return False
+        if place.length < self.needed or source.size - place.offset < self.needed:
+            return False
+        descriptor = os.open(source.path, _FLAGS)
+        try:
+            return os.preadv(descriptor, [out.data], place.offset + index * self.size) == self.size
+        finally:
+            os.close(descriptor)
 
     def rescale(self, out: npt.NDArray[Any]) -> Extent | None:
         """Turn the stored values that lie in ``out`` into modality values.
@@ -84,11 +97,11 @@ class InPlace:
         stored are dirty, or the values do not fit.
         """
         values = out.view(self.stored)
-        high = int(values.max())
-        low = int(values.min()) if self.exact else 0
+        high = int(np.maximum.reduce(values, axis=None))
+        low = int(np.minimum.reduce(values, axis=None)) if self.exact else 0
         if low < self.range[0] or high > self.range[1]:
             return None
-        first, last = low * int(self.slope) + int(self.intercept), high * int(self.slope) + int(self.intercept)
+        first, last = low * self.slope + self.intercept, high * self.slope + self.intercept
         if first > last:
             first, last = last, first
         if first < self.limits[0] or last > self.limits[1]:

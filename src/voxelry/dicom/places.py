@@ -26,8 +26,9 @@ def plane_of(header: Header) -> Attributes:
 
 def is_reconstructed(header: Header) -> bool:
     """True for slices that nuclear medicine reconstructed; its other frames are projections."""
-    image_type = texts(header.elements, "ImageType")[2:3]
-    return header.sop_class_uid == NUCLEAR_MEDICINE and image_type in (("RECON TOMO",), ("RECON GATED TOMO",))
+    if header.sop_class_uid != NUCLEAR_MEDICINE:
+        return False
+    return texts(header.elements, "ImageType")[2:3] in (("RECON TOMO",), ("RECON GATED TOMO",))
 
 
 def frame_places(

@@ -11,7 +11,6 @@ from voxelry.core.errors import NoPixelDataError, PixelDataError, Problem, Voxel
 from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.value import Value
 from voxelry.dicom.attributes import integer, text
-from voxelry.dicom.description import describe_pixels
 from voxelry.dicom.frames import Frame, Known, frames_of
 from voxelry.dicom.headers import Header
 from voxelry.dicom.report import GeometryReport, report_of, report_without_stacks
@@ -74,7 +73,6 @@ class Series:
         known: Known = {}
         for header in self.instances:
             try:
-                describe_pixels(header)
                 frames.extend(frames_of(header, known))
             except VoxelryError as error:
                 unusable[header.name] = error.problem

@@ -25,7 +25,7 @@ def shared_metadata(headers: Sequence[Header]) -> Mapping[str, Value]:
     raw = [header.elements.raw for header in distinct]
     plain = [one for one in raw if one is not None]
     if len(plain) == len(raw):
-        return _Read(Elements(_shared_bytes(plain)))
+        return _Read(plain)
     first = distinct[0].elements.dataset
     shared = dict(first.items())
     shared.pop(BaseTag(_PER_FRAME), None)
@@ -38,20 +38,24 @@ def shared_metadata(headers: Sequence[Header]) -> Mapping[str, Value]:
 
 
 class _Read(Mapping[str, Value]):
-    """Attributes by keyword, read when the first of them is asked for: many a volume's never are."""
+    """Attributes by keyword, compared and read when the first of them is asked for: many a volume's never are."""
 
-    __slots__ = ("_elements", "_values")
+    __slots__ = ("_instances", "_values")
 
-    def __init__(self, elements: Elements) -> None:
-        self._elements: Elements | None = elements
+    def __init__(self, instances: Sequence[Mapping[int, Raw]]) -> None:
+        self._instances: Sequence[Mapping[int, Raw]] | None = instances
         self._values: dict[str, Value] = {}
 
     def _all(self) -> dict[str, Value]:
-        elements = self._elements
-        if elements is not None:
-            self._values = as_metadata(elements.dataset)
-            self._elements = None
+        instances = self._instances
+        if instances is not None:
+            self._values = as_metadata(Elements(_shared_bytes(instances)).dataset)
+            self._instances = None
         return self._values
+
+    def __reduce__(self) -> tuple[type, tuple[dict[str, Value]]]:
+        """Pickled as what it says: other processes get no headers."""
+        return dict, (self._all(),)
 
     def __getitem__(self, keyword: str) -> Value:
         return self._all()[keyword]

@@ -12,7 +12,6 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-from pydicom.datadict import tag_for_keyword
 
 from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances, slice_normal
 from voxelry.dicom.attributes import text, texts
@@ -24,14 +23,6 @@ _SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 _SEGMENT = "ReferencedSegmentNumber"
 SAME_SPACING = 1e-3
 """Pixel spacings that differ by no more than this fraction belong to one stack."""
-_FRAMES = 0x00280008
-_KIND_TAGS = tuple(
-    int(tag_for_keyword(keyword) or 0)
-    for keyword in (
-        "Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "FrameOfReferenceUID", "ImageType",
-        "SpecificCharacterSet",
-    )
-)  # fmt: skip
 
 
 def split(frames: Iterable[Frame], *, tolerances: Tolerances = DEFAULT_TOLERANCES) -> list[Pile]:
@@ -49,41 +40,28 @@ def split(frames: Iterable[Frame], *, tolerances: Tolerances = DEFAULT_TOLERANCE
 
 
 def _groups(frames: Sequence[Frame]) -> list[list[Frame]]:
-    """Frames that may share a grid. Of thousands few differ, so that most are found by equality."""
-    read: dict[object, _Kind] = {}
-    kinds = {header: _known_kind(header, read) for header in dict.fromkeys(frame.header for frame in frames)}
+    """Frames that may share a grid. Of thousands few differ, so that most are found by what they share."""
     groups: dict[tuple[object, ...], list[list[Frame]]] = defaultdict(list)
-    known: dict[tuple[object, ...], list[Frame]] = {}
+    kinds: dict[Header, _Kind] = {}
+    known: dict[int, list[Frame]] = {}
     for frame in frames:
-        kind, film = kinds[frame.header]
         placed = frame.position is not None and frame.orientation is not None
-        # Frames of one film without positions follow each other; two films do not.
-        key = (kind, placed, "" if placed else film, _segment(frame))
-        exactly = (key, frame.pixel_spacing, frame.orientation)
-        members = known.get(exactly)
+        members = known.get(id(frame.facts)) if placed else None
         if members is None:
-            members = next((group for group in groups[key] if _alike(frame, group[0])), None)
-        if members is None:
-            members = []
-            groups[key].append(members)
+            kind, film = kinds.get(frame.header) or kinds.setdefault(frame.header, _kind(frame.header))
+            # Frames of one film without positions follow each other; two films do not.
+            alike = groups[kind, placed, "" if placed else film, _segment(frame)]
+            members = next((group for group in alike if _alike(frame, group[0])), None)
+            if members is None:
+                members = []
+                alike.append(members)
+            if placed and not frame.groups:
+                known[id(frame.facts)] = members
         members.append(frame)
-        known[exactly] = members
     return [members for alike in groups.values() for members in alike]
 
 
 _Kind = tuple[tuple[object, ...], str]
-
-
-def _known_kind(header: Header, known: dict[object, _Kind]) -> _Kind:
-    """Most headers of a series say the same of their kind, byte for byte."""
-    raw = header.elements.raw
-    if raw is None or _FRAMES in raw:
-        return _kind(header)
-    key = (header.sop_class_uid, *map(raw.get, _KIND_TAGS))
-    found = known.get(key)
-    if found is None:
-        known[key] = found = _kind(header)
-    return found
 
 
 def _kind(header: Header) -> _Kind:

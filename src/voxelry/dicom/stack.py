@@ -13,7 +13,6 @@ from voxelry.core.errors import GeometryError, Problem
 from voxelry.core.geometry import DEFAULT_TOLERANCES, Grid, Tolerances, fit_grid, make_affine, slice_normal
 from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Spacing, Volume
-from voxelry.dicom.description import describe_pixels
 from voxelry.dicom.findings import (
     error_finding,
     grid_findings,
@@ -22,7 +21,7 @@ from voxelry.dicom.findings import (
     projection_findings,
     severity_of,
 )
-from voxelry.dicom.frames import Frame
+from voxelry.dicom.frames import Frame, one_of_each
 from voxelry.dicom.headers import Header
 from voxelry.dicom.pixels import is_lossy
 from voxelry.dicom.repeated import Pile
@@ -129,7 +128,7 @@ class Stack:
     @property
     def shape(self) -> tuple[int, ...]:
         """``(slices, rows, columns)``, and samples for colour."""
-        pixels = describe_pixels(self.frames[0].header)
+        pixels = self.frames[0].pixels
         sizes = (len(self.frames), pixels.rows, pixels.columns)
         return sizes if pixels.kind == "grey" else (*sizes, 3)
 
@@ -178,7 +177,7 @@ class Stack:
             spacing=self.spacing,
             label=self.label,
             warnings=self.warnings,
-            lossy=any(is_lossy(header) for header in self.headers),
+            lossy=any(is_lossy(frame.header) for frame in (*one_of_each(self.frames), *self.pile.duplicates)),
             lazy=lazy,
             progress=progress,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -11,10 +12,8 @@ import numpy.typing as npt
 from voxelry.core.intensity import Window
 from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Spacing, Volume
-from voxelry.dicom.description import describe_pixels
 from voxelry.dicom.filling import colour_values, grey_values, lazy_values
-from voxelry.dicom.frames import Frame
-from voxelry.dicom.headers import Header
+from voxelry.dicom.frames import Frame, one_of_each
 from voxelry.dicom.modality import transform_limits
 from voxelry.dicom.pixels import padding_range
 from voxelry.dicom.shared import shared_metadata
@@ -50,7 +49,7 @@ def make_volume(
     PixelDataError, TruncatedError, TransferSyntaxError
         If a frame cannot be decoded; the message names its file.
     """
-    first = describe_pixels(frames[0].header)
+    first = frames[0].pixels
     found = list(warnings)
     array: npt.NDArray[Any]
     if lazy:
@@ -61,7 +60,7 @@ def make_volume(
     else:
         array = colour_values(frames, progress=progress)
     unit = frames[0].unit
-    if len({frame.unit for frame in frames}) > 1:
+    if len({frame.unit for frame in one_of_each(frames)}) > 1:
         unit = ""
         found.append("the slices' values have different units (Rescale Type (0028,1054))")
     return Volume(
@@ -82,22 +81,13 @@ def make_volume(
 
 
 def _padding(frames: Sequence[Frame]) -> npt.NDArray[np.float64] | None:
-    """The modality values that are padding, per frame; most frames say the same, so that few are computed."""
-    ranges = np.full((len(frames), 2), np.nan)
-    stored: dict[Header, tuple[float, float] | None] = {}
-    known: dict[tuple[object, ...], tuple[float, float]] = {}
-    for place, frame in enumerate(frames):
-        header = frame.header
-        if header not in stored:
-            stored[header] = padding_range(header, describe_pixels(header))
-        limits = stored[header]
-        if limits is None:
-            continue
-        own = header if "ModalityLUTSequence" in header.elements else None
-        key = limits, frame.slope, frame.intercept, own
-        if key not in known:
-            known[key] = transform_limits(limits, frame)
-        ranges[place] = known[key]
+    """The modality values that are padding, per frame; frames that share their facts share it."""
+    known: dict[int, tuple[float, float] | None] = {}
+    for frame in one_of_each(frames):
+        limits = padding_range(frame.header, frame.pixels)
+        known[id(frame.facts)] = None if limits is None else transform_limits(limits, frame)
+    nothing = math.nan, math.nan
+    ranges = np.array([known[id(frame.facts)] or nothing for frame in frames])
     return None if np.isnan(ranges).all() else ranges
 
 
