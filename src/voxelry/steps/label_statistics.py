@@ -1,0 +1,97 @@
+"""What there is to say of each structure: how large, where, and which values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from voxelry.core.geometry import index_to_lps
+from voxelry.core.progress import Progress, part
+from voxelry.core.steps import Row, Segment, Step, StepResult
+from voxelry.core.volume import Volume
+from voxelry.steps import demands
+from voxelry.steps.cells import Mask, box_of, cell, greyscale, padding
+from voxelry.steps.masks import Labelled, MaskParams, labelled
+from voxelry.steps.shapes import feret_mm, surface_mm2
+
+PERCENTILES = (5, 25, 75, 95)
+AXES = ("slice", "row", "column")
+SIDES = ("left", "posterior", "superior")
+
+
+class LabelStatisticsParams(MaskParams):
+    """Parameters of `STEP`."""
+
+
+def _label_statistics(volumes: Sequence[Volume], params: LabelStatisticsParams, progress: Progress) -> StepResult:
+    given = labelled(volumes, params, part(progress, 0.0, 0.3))
+    values = hidden = None
+    if given.image is not None:
+        values, hidden = greyscale(given.image), padding(given.image)
+        demands.numbers(values)
+    rows = []
+    for index, segment in enumerate(given.segments):
+        progress(0.3 + 0.7 * index / len(given.segments), f"measuring {index + 1} of {len(given.segments)}")
+        rows.append(_row(given, segment, values, hidden))
+    empty = [str(row["label"]) for row in rows if not row["count"]]
+    progress(1.0, "done")
+    return StepResult(
+        rows=tuple(rows), warnings=(*given.warnings, *(f"the mask of {name!r} is empty" for name in empty))
+    )
+
+
+def _row(given: Labelled, segment: Segment, values: npt.NDArray[Any] | None, hidden: Mask | None) -> Row:
+    whole = given.labels == segment.number
+    box = box_of(whole)
+    grid = cell(given.grid)
+    row: Row = {"segment": segment.number, "label": segment.label}
+    mask = whole[box] if box is not None else whole[:0]
+    count = int(np.count_nonzero(mask))
+    row["count"] = count
+    row["mm3"] = None if grid is None else count * abs(float(np.linalg.det(grid)))
+    for axis, name in enumerate(AXES):
+        row[f"{name}_first"] = None if box is None else box[axis].start
+        row[f"{name}_last"] = None if box is None else box[axis].stop - 1
+    centre = None
+    if box is not None and given.grid.affine is not None:
+        centre = index_to_lps(given.grid.affine, _centroid(mask) + [axis.start for axis in box]).tolist()
+    for axis, name in enumerate(SIDES):
+        row[f"centroid_{name}_mm"] = None if centre is None else centre[axis]
+    row["feret_mm"] = None if grid is None or not count else feret_mm(mask, grid)
+    row["surface_mm2"] = None if grid is None else surface_mm2(mask, grid) if count else 0.0
+    inside = None
+    if values is not None and box is not None:
+        inside = values[box][mask if hidden is None else mask & ~hidden[box]]
+    return row | _intensities(inside) | {"unit": given.image.unit if given.image is not None else ""}
+
+
+def _centroid(mask: Mask) -> npt.NDArray[np.float64]:
+    """The mean index of a mask that is not empty; shape ``(3,)``."""
+    others = ((1, 2), (0, 2), (0, 1))
+    sums = [np.count_nonzero(mask, axis=axes) for axes in others]
+    return np.array([float(np.average(np.arange(one.size), weights=one)) for one in sums])
+
+
+def _intensities(values: npt.NDArray[Any] | None) -> Row:
+    """Statistics of the values in a mask; the standard deviation is a sample's, of n - 1."""
+    names = ("mean", "std", "minimum", "median", "maximum", *(f"p{percent}" for percent in PERCENTILES))
+    if values is None or not values.size:
+        return dict.fromkeys(names)
+    x = values.astype(np.float64)
+    spread = float(x.std(ddof=1)) if x.size > 1 else 0.0
+    low, median, high, *between = np.percentile(x, (0, 50, 100, *PERCENTILES)).tolist()
+    return dict(zip(names, (float(x.mean()), spread, low, median, high, *between), strict=True))
+
+
+STEP = Step(
+    name="label_statistics",
+    title="Statistics of structures",
+    description="Size, place and values of each structure: of labels with an image, or of an image's threshold.",
+    params=LabelStatisticsParams,
+    function=_label_statistics,
+    optional=("image",),
+    group="measure",
+)
