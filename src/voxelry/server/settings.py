@@ -24,6 +24,7 @@ CSRF_TRUSTED_ORIGINS = list(VOXELRY.trusted_origins)
 INSTALLED_APPS = [
     # Before staticfiles, whose runserver it extends.
     "voxelry.server.archive",
+    "voxelry.server.processing",
     "voxelry.server.jobs",
     "voxelry.server.access",
     "voxelry.server.api",

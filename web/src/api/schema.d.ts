@@ -15,9 +15,33 @@ export interface paths {
          * List Jobs
          * @description The last jobs first.
          */
-        get: operations["voxelry_server_api_rest_list_jobs"];
+        get: operations["voxelry_server_api_jobs_list_jobs"];
         put?: never;
-        post?: never;
+        /**
+         * Create Job
+         * @description Ask for a step on a volume; everything is checked before there is a job.
+         */
+        post: operations["voxelry_server_api_jobs_create_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Batch
+         * @description Ask for the same step on many series: one parent job, which ends with the last of its own.
+         */
+        post: operations["voxelry_server_api_jobs_create_batch"];
         delete?: never;
         options?: never;
         head?: never;
@@ -33,9 +57,9 @@ export interface paths {
         };
         /**
          * Get Job
-         * @description Where a job stands.
+         * @description Where a job stands, its log, and what came of it.
          */
-        get: operations["voxelry_server_api_rest_get_job"];
+        get: operations["voxelry_server_api_jobs_get_job"];
         put?: never;
         post?: never;
         delete?: never;
@@ -55,9 +79,49 @@ export interface paths {
         put?: never;
         /**
          * Cancel Job
-         * @description Stop a job: at once if it waits, at its next step if it runs.
+         * @description Stop a job: at once if it waits, within seconds if it runs; of a batch, all that is not over.
          */
-        post: operations["voxelry_server_api_rest_cancel_job"];
+        post: operations["voxelry_server_api_jobs_cancel_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/{job_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow Job
+         * @description Server-sent events: `job` with what `GET /api/jobs/{job_id}` gives, whenever it changes; ends with the job.
+         */
+        get: operations["voxelry_server_api_jobs_follow_job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/{job_id}/files/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get File
+         * @description A file that a step made.
+         */
+        get: operations["voxelry_server_api_jobs_get_file"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -75,9 +139,49 @@ export interface paths {
         put?: never;
         /**
          * Retry Job
-         * @description Queue a failed or cancelled job again, with the same input.
+         * @description Queue a failed or cancelled job again, with the same input; of a batch, those that failed or were cancelled.
          */
-        post: operations["voxelry_server_api_rest_retry_job"];
+        post: operations["voxelry_server_api_jobs_retry_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/{job_id}/rows.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Rows Csv
+         * @description The same as a table.
+         */
+        get: operations["voxelry_server_api_jobs_get_rows_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/{job_id}/rows.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Rows Json
+         * @description The measurements of a step: a list of objects with the same keys.
+         */
+        get: operations["voxelry_server_api_jobs_get_rows_json"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -284,6 +388,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Steps
+         * @description What can be done with volumes: every installed step, with the JSON schema of its parameters.
+         */
+        get: operations["voxelry_server_api_jobs_list_steps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/studies": {
         parameters: {
             query?: never;
@@ -427,6 +551,34 @@ export interface components {
             id: number;
         };
         /**
+         * BatchRequest
+         * @description The same step on each of many series.
+         */
+        BatchRequest: {
+            /** Job Name */
+            job_name: string;
+            /**
+             * Params
+             * @description As the step's JSON schema says (`GET /api/steps`).
+             */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Priority
+             * @description Higher goes first.
+             */
+            priority?: number | null;
+            /** Series */
+            series: number[];
+            /**
+             * Stack
+             * @description Which volume, where a series has several.
+             * @default 0
+             */
+            stack: number;
+        };
+        /**
          * ClassCount
          * @description Objects with no pixels, by kind.
          */
@@ -505,6 +657,81 @@ export interface components {
             values: number[];
         };
         /**
+         * InputOut
+         * @description A volume that a step is done on.
+         */
+        InputOut: {
+            /** Description */
+            description: string;
+            /** Modality */
+            modality: string;
+            /** Series */
+            series: number;
+            /** Stack */
+            stack: number;
+        };
+        /**
+         * JobDetail
+         * @description A job with its log and its results. ``trace`` (where it failed) is for staff.
+         */
+        JobDetail: {
+            /** Attempts */
+            attempts: number;
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            /** Finished */
+            finished: string | null;
+            /** Id */
+            id: number;
+            /** In Dir */
+            in_dir: string;
+            /** Inputs */
+            inputs: components["schemas"]["InputOut"][];
+            /** Job Name */
+            job_name: string;
+            /** Kind */
+            kind: string;
+            /** Log */
+            log: components["schemas"]["LogLine"][];
+            /** Message */
+            message: string;
+            /** Params */
+            params: {
+                [key: string]: unknown;
+            };
+            /** Parent */
+            parent: number | null;
+            /** Priority */
+            priority: number;
+            problem: components["schemas"]["ProblemOut"] | null;
+            /** Progress */
+            progress: number;
+            /** Queue */
+            queue: string;
+            /** Requested By */
+            requested_by: string;
+            result: components["schemas"]["ResultOut"] | null;
+            /** Series */
+            series: number | null;
+            /** Started */
+            started: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "queued" | "running" | "succeeded" | "failed" | "cancelled";
+            /** Title */
+            title: string;
+            totals: components["schemas"]["TotalsOut"] | null;
+            /** Trace */
+            trace: string | null;
+            /** Upload */
+            upload: number | null;
+        };
+        /**
          * JobOut
          * @description A piece of work; ``upload`` or ``series`` is what it is about.
          */
@@ -538,6 +765,123 @@ export interface components {
             state: "queued" | "running" | "succeeded" | "failed" | "cancelled";
             /** Upload */
             upload: number | null;
+        };
+        /**
+         * JobRequest
+         * @description A step to be done on a volume of a series, or on all volumes of a folder on the server.
+         */
+        JobRequest: {
+            /**
+             * In Dir
+             * @description A path below one of `processing.roots`.
+             * @default
+             */
+            in_dir: string;
+            /**
+             * Job Name
+             * @description A step, or `3dblur`.
+             */
+            job_name: string;
+            /**
+             * Params
+             * @description As the step's JSON schema says (`GET /api/steps`).
+             */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Priority
+             * @description Higher goes first.
+             */
+            priority?: number | null;
+            /**
+             * Second
+             * @description The series of the second volume, for steps that take two.
+             */
+            second?: number | null;
+            /**
+             * Second Stack
+             * @description Which volume, where a series has several.
+             * @default 0
+             */
+            second_stack: number;
+            /** Series */
+            series?: number | null;
+            /**
+             * Stack
+             * @description Which volume, where a series has several.
+             * @default 0
+             */
+            stack: number;
+        };
+        /**
+         * JobRow
+         * @description A job in a list. ``job_name``, ``params`` and ``inputs`` are those of a step; ``totals`` those of a batch.
+         */
+        JobRow: {
+            /** Attempts */
+            attempts: number;
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            /** Finished */
+            finished: string | null;
+            /** Id */
+            id: number;
+            /** In Dir */
+            in_dir: string;
+            /** Inputs */
+            inputs: components["schemas"]["InputOut"][];
+            /** Job Name */
+            job_name: string;
+            /** Kind */
+            kind: string;
+            /** Message */
+            message: string;
+            /** Params */
+            params: {
+                [key: string]: unknown;
+            };
+            /** Parent */
+            parent: number | null;
+            /** Priority */
+            priority: number;
+            problem: components["schemas"]["ProblemOut"] | null;
+            /** Progress */
+            progress: number;
+            /** Queue */
+            queue: string;
+            /** Requested By */
+            requested_by: string;
+            /** Series */
+            series: number | null;
+            /** Started */
+            started: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "queued" | "running" | "succeeded" | "failed" | "cancelled";
+            /** Title */
+            title: string;
+            totals: components["schemas"]["TotalsOut"] | null;
+            /** Upload */
+            upload: number | null;
+        };
+        /**
+         * LogLine
+         * @description A line of a job's log.
+         */
+        LogLine: {
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Words */
+            words: string;
         };
         /**
          * Me
@@ -607,12 +951,12 @@ export interface components {
             /** Warnings */
             warnings: string[];
         };
-        /** Page[JobOut] */
-        Page_JobOut_: {
+        /** Page[JobRow] */
+        Page_JobRow_: {
             /** Count */
             count: number;
             /** Items */
-            items: components["schemas"]["JobOut"][];
+            items: components["schemas"]["JobRow"][];
         };
         /** Page[SeriesRow] */
         Page_SeriesRow_: {
@@ -713,6 +1057,59 @@ export interface components {
             regular: boolean;
             /** Summary */
             summary: string;
+        };
+        /**
+         * ResultFileOut
+         * @description A file that a step made.
+         */
+        ResultFileOut: {
+            /** Address */
+            address: string;
+            /** Name */
+            name: string;
+            /** Size */
+            size: number;
+        };
+        /**
+         * ResultOut
+         * @description What a step gave.
+         */
+        ResultOut: {
+            /** Files */
+            files: components["schemas"]["ResultFileOut"][];
+            rows: components["schemas"]["ResultRows"] | null;
+            /** Series */
+            series: components["schemas"]["ResultSeries"][];
+            /** Warnings */
+            warnings: string[];
+        };
+        /**
+         * ResultRows
+         * @description Measurements, and where they are in full.
+         */
+        ResultRows: {
+            /** Columns */
+            columns: string[];
+            /** Count */
+            count: number;
+            /** Csv Address */
+            csv_address: string;
+            /** Json Address */
+            json_address: string;
+        };
+        /**
+         * ResultSeries
+         * @description A series that a step made.
+         */
+        ResultSeries: {
+            /** Address */
+            address: string;
+            /** Description */
+            description: string;
+            /** Id */
+            id: number;
+            /** Modality */
+            modality: string;
         };
         /**
          * SeriesOut
@@ -816,6 +1213,28 @@ export interface components {
             threshold: number;
         };
         /**
+         * StepOut
+         * @description Something that can be done with volumes. ``params`` is the JSON schema of its parameters.
+         */
+        StepOut: {
+            /** Description */
+            description: string;
+            /** Group */
+            group: string;
+            /** Inputs */
+            inputs: string[];
+            /** Name */
+            name: string;
+            /** Optional */
+            optional: string[];
+            /** Params */
+            params: {
+                [key: string]: unknown;
+            };
+            /** Title */
+            title: string;
+        };
+        /**
          * StudyBrief
          * @description A series' study.
          */
@@ -855,6 +1274,24 @@ export interface components {
             study_instance_uid: string;
             /** Time */
             time: string;
+        };
+        /**
+         * TotalsOut
+         * @description How many jobs of a batch stand where.
+         */
+        TotalsOut: {
+            /** Cancelled */
+            cancelled: number;
+            /** Failed */
+            failed: number;
+            /** Queued */
+            queued: number;
+            /** Running */
+            running: number;
+            /** Succeeded */
+            succeeded: number;
+            /** Total */
+            total: number;
         };
         /**
          * UploadOut
@@ -1022,10 +1459,18 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    voxelry_server_api_rest_list_jobs: {
+    voxelry_server_api_jobs_list_jobs: {
         parameters: {
             query?: {
                 state?: ("queued" | "running" | "succeeded" | "failed" | "cancelled") | null;
+                /** @description Those of one step, `ingest` or `build`. */
+                job_name?: string;
+                /** @description Those about one series. */
+                series?: number | null;
+                /** @description Those of one batch. */
+                parent?: number | null;
+                /** @description Leave out the jobs of batches; the batches stay. */
+                top?: boolean;
                 /** @description How many items at most. */
                 limit?: number;
                 /** @description How many items to leave out first. */
@@ -1043,7 +1488,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_JobOut_"];
+                    "application/json": components["schemas"]["Page_JobRow_"];
                 };
             };
             /** @description Unauthorized */
@@ -1111,24 +1556,26 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_rest_get_job: {
+    voxelry_server_api_jobs_create_job: {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                job_id: number;
-            };
+            path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobRequest"];
+            };
+        };
         responses: {
-            /** @description OK */
-            200: {
+            /** @description Accepted */
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["JobOut"];
+                    "application/json": components["schemas"]["Accepted"];
                 };
             };
             /** @description Unauthorized */
@@ -1196,24 +1643,26 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_rest_cancel_job: {
+    voxelry_server_api_jobs_create_batch: {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                job_id: number;
-            };
+            path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchRequest"];
+            };
+        };
         responses: {
-            /** @description OK */
-            200: {
+            /** @description Accepted */
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["JobOut"];
+                    "application/json": components["schemas"]["Accepted"];
                 };
             };
             /** @description Unauthorized */
@@ -1281,7 +1730,7 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_rest_retry_job: {
+    voxelry_server_api_jobs_get_job: {
         parameters: {
             query?: never;
             header?: never;
@@ -1298,7 +1747,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["JobOut"];
+                    "application/json": components["schemas"]["JobDetail"];
                 };
             };
             /** @description Unauthorized */
@@ -1362,6 +1811,265 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    voxelry_server_api_jobs_cancel_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    voxelry_server_api_jobs_follow_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+        };
+    };
+    voxelry_server_api_jobs_get_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: number;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+        };
+    };
+    voxelry_server_api_jobs_retry_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    voxelry_server_api_jobs_get_rows_csv: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+        };
+    };
+    voxelry_server_api_jobs_get_rows_json: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown[];
                 };
             };
         };
@@ -1981,6 +2689,89 @@ export interface operations {
                 };
                 content: {
                     "image/png": string;
+                };
+            };
+        };
+    };
+    voxelry_server_api_jobs_list_steps: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StepOut"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
                 };
             };
         };

@@ -14,6 +14,7 @@ from ninja.errors import HttpError, ValidationError
 
 from voxelry.core.errors import VoxelryError
 from voxelry.server.disk import is_full
+from voxelry.server.processing.errors import StepParameterError
 
 CONTENT_TYPE = "application/problem+json"
 CODES = {
@@ -39,7 +40,7 @@ DETAILS = {
     500: "Something went wrong inside Voxelry.",
     507: "The disk of this server is full: whoever runs it has to make room.",
 }
-_STATUS_OF = {"job_state": 409, "not_ready": 409}
+_STATUS_OF = {"job_state": 409, "not_ready": 409, "not_found": 404, "outside_roots": 403}
 
 
 class ApiError(Exception):
@@ -76,6 +77,7 @@ def under_api(path: str) -> bool:
 def add_handlers(api: NinjaAPI) -> None:
     """What the API answers when a route raises."""
     api.add_exception_handler(ApiError, _api_error)
+    api.add_exception_handler(StepParameterError, _step_parameters)
     api.add_exception_handler(VoxelryError, _voxelry_error)
     api.add_exception_handler(ValidationError, _validation_error)
     api.add_exception_handler(HttpError, _http_error)
@@ -112,6 +114,12 @@ class ProblemMiddleware:
 
 def _api_error(request: HttpRequest, error: Any) -> HttpResponse:
     return problem(error.status, code=error.code, detail=error.detail, more=error.more)
+
+
+def _step_parameters(request: HttpRequest, error: Any) -> HttpResponse:
+    """By field, as `_validation_error` has them."""
+    errors = [{"loc": ["body", "params", *place], "msg": words, "type": "parameter"} for place, words in error.places]
+    return problem(422, code=error.problem.code, detail=error.problem.message, more={"errors": errors})
 
 
 def _voxelry_error(request: HttpRequest, error: Any) -> HttpResponse:

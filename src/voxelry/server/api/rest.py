@@ -1,4 +1,4 @@
-"""The routes under ``/api/``, but for slices and measurements, which ``volumes`` has."""
+"""The routes under ``/api/``, but for slices and measurements, which ``volumes`` has, and ``jobs``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ninja.files import UploadedFile
 from voxelry.server.api import present, problems
 from voxelry.server.api import schemas as out
 from voxelry.server.api.docs import Docs
+from voxelry.server.api.jobs import router as jobs
 from voxelry.server.api.measure import router as measuring
 from voxelry.server.api.problems import ApiError, not_found
 from voxelry.server.api.volumes import router as volumes
@@ -23,7 +24,6 @@ from voxelry.server.archive.originals import in_threads, zipped
 from voxelry.server.archive.receive import receive
 from voxelry.server.archive.remove import remove_studies
 from voxelry.server.jobs import submit
-from voxelry.server.jobs.models import Job
 from voxelry.server.version import VERSION
 
 LARGEST = 2**31 - 1
@@ -51,6 +51,7 @@ api = NinjaAPI(
 problems.add_handlers(api)
 api.add_router("", volumes)
 api.add_router("", measuring)
+api.add_router("", jobs)
 
 ERRORS = {(401, 403, 404, 409, 413, 422, 507): out.ProblemDocument}
 
@@ -152,33 +153,6 @@ def get_series(request: HttpRequest, series_id: int) -> object:
     return present.series(row)
 
 
-@api.get("/jobs", response={200: out.Page[out.JobOut], **ERRORS}, tags=["jobs"])
-def list_jobs(
-    request: HttpRequest, state: out.StateName | None = None, limit: Limit = 100, offset: Offset = 0
-) -> object:
-    """The last jobs first."""
-    rows = Job.objects.defer("trace") if state is None else Job.objects.defer("trace").filter(state=state)
-    return present.page(map(present.job, rows[offset : offset + limit]), rows.count())
-
-
-@api.get("/jobs/{int:job_id}", response={200: out.JobOut, **ERRORS}, tags=["jobs"])
-def get_job(request: HttpRequest, job_id: int) -> object:
-    """Where a job stands."""
-    return present.job(_job(job_id))
-
-
-@api.post("/jobs/{int:job_id}/cancel", response={200: out.JobOut, **ERRORS}, tags=["jobs"])
-def cancel_job(request: HttpRequest, job_id: int) -> object:
-    """Stop a job: at once if it waits, at its next step if it runs."""
-    return present.job(submit.cancel(_job(job_id).pk))
-
-
-@api.post("/jobs/{int:job_id}/retry", response={200: out.JobOut, **ERRORS}, tags=["jobs"])
-def retry_job(request: HttpRequest, job_id: int) -> object:
-    """Queue a failed or cancelled job again, with the same input."""
-    return present.job(submit.retry(_job(job_id).pk))
-
-
 def _upload(key: int) -> Upload:
     row = Upload.objects.select_related("job").filter(pk=key).first()
     if row is None:
@@ -190,11 +164,4 @@ def _study(rows: QuerySet[Study], key: int) -> Study:
     row = rows.filter(pk=key).first()
     if row is None:
         raise not_found(f"There is no study {key}.")
-    return row
-
-
-def _job(key: int) -> Job:
-    row = Job.objects.filter(pk=key).first()
-    if row is None:
-        raise not_found(f"There is no job {key}.")
     return row

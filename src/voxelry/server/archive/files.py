@@ -76,20 +76,39 @@ def keep(stream: IO[bytes]) -> Kept:
         digest.update(chunk)
         size += len(chunk)
     kept = Kept(digest.hexdigest(), size)
-    if not default_storage.exists(_name(kept.sha256)):
+    if not default_storage.exists(stored_name(kept.sha256)):
         stream.seek(0)
-        default_storage.save(_name(kept.sha256), File(stream))
+        default_storage.save(stored_name(kept.sha256), File(stream))
     return kept
+
+
+def adopt(path: Path, kept: Kept) -> bool:
+    """Take over a file whose digest is known and whose bytes are on disk; False if they are here already.
+
+    Beside the archive's own disk it is renamed into its place.
+    """
+    name = stored_name(kept.sha256)
+    if default_storage.exists(name):
+        return False
+    try:
+        final = Path(default_storage.path(name))
+    except NotImplementedError:
+        with path.open("rb") as stream:
+            default_storage.save(name, File(stream))
+        return True
+    final.parent.mkdir(parents=True, exist_ok=True)
+    path.replace(final)
+    return True
 
 
 def is_kept(sha256: str) -> bool:
     """Whether the bytes are there."""
-    return default_storage.exists(_name(sha256))
+    return default_storage.exists(stored_name(sha256))
 
 
 def open_kept(sha256: str) -> BinaryIO:
     """The bytes of an instance."""
-    return cast(BinaryIO, default_storage.open(_name(sha256)))
+    return cast(BinaryIO, default_storage.open(stored_name(sha256)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +130,7 @@ class _Remote:
 def kept_source(sha256: str, *, name: str, size: int) -> Source:
     """An instance's bytes, called ``name``; on this machine's disk they are read as any file is."""
     try:
-        return FileSource(default_storage.path(_name(sha256)), name, size)
+        return FileSource(default_storage.path(stored_name(sha256)), name, size)
     except NotImplementedError:
         return _Remote(sha256, name, size)
 
@@ -128,7 +147,7 @@ def discard(digests: Iterable[str]) -> None:
                 with connection.cursor() as cursor:
                     cursor.execute(f"LOCK TABLE {Instance._meta.db_table} IN SHARE MODE")  # noqa: SLF001
             if not Instance.objects.filter(sha256=sha256).exists():
-                default_storage.delete(_name(sha256))
+                default_storage.delete(stored_name(sha256))
 
 
 def temporary_folder() -> Path:
@@ -191,5 +210,6 @@ def _flush(file: IO[bytes]) -> None:
     os.fsync(file.fileno())
 
 
-def _name(sha256: str) -> str:
+def stored_name(sha256: str) -> str:
+    """Where the bytes of an instance are in Django's storage."""
     return f"instances/{sha256[:2]}/{sha256}"

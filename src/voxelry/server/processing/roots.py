@@ -33,7 +33,7 @@ def allowed(path: str) -> Path:
     if not roots:
         raise OutsideRootsError("this server reads no folders: none are configured (processing.roots)")
     outside = OutsideRootsError("the path lies outside of the folders that this server may read (processing.roots)")
-    if "\0" in path or not os.path.isabs(path):
+    if "\0" in path or not Path(path).is_absolute():
         raise outside
     try:
         real = Path(os.path.realpath(path))

@@ -1,0 +1,66 @@
+"""A job as server-sent events: what it is now, whenever that changes, until it is over."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, suppress
+from threading import Event
+from typing import cast
+
+from asgiref.sync import sync_to_async
+from ninja.responses import NinjaJSONEncoder
+
+from voxelry.server.api import present_jobs
+from voxelry.server.jobs.models import Job
+from voxelry.server.jobs.watch import watch, watch_async
+
+HEARTBEAT_SECONDS = 10.0
+"""A comment is sent at least so often, so that no proxy takes the silence for an end."""
+CLOSING_SECONDS = 0.5
+
+closing = Event()
+"""Set when this process ends: a stream that nobody ends would hold it up. Browsers ask again by themselves."""
+
+
+def followed(key: int, *, staff: bool) -> Iterator[bytes]:
+    """The events of a job."""
+    yield _HELLO
+    with suppress(Job.DoesNotExist):
+        for job in watch(key):
+            yield _event(job, staff=staff)
+
+
+async def followed_async(key: int, *, staff: bool) -> AsyncIterator[bytes]:
+    """The same for an event loop, with a heartbeat."""
+    yield _HELLO
+    async with aclosing(cast(AsyncGenerator[Job], watch_async(key))) as jobs:
+        waiting = asyncio.ensure_future(anext(jobs, None))
+        try:
+            silent = 0.0
+            while not closing.is_set():
+                done, _ = await asyncio.wait([waiting], timeout=CLOSING_SECONDS)
+                if done:
+                    job = waiting.result()
+                    if job is None:
+                        return
+                    yield await sync_to_async(_event)(job, staff=staff)
+                    waiting, silent = asyncio.ensure_future(anext(jobs, None)), 0.0
+                elif (silent := silent + CLOSING_SECONDS) >= HEARTBEAT_SECONDS:
+                    yield b": still here\n\n"
+                    silent = 0.0
+        except Job.DoesNotExist:
+            return
+        finally:
+            waiting.cancel()
+            with suppress(asyncio.CancelledError, Job.DoesNotExist):
+                await waiting
+
+
+_HELLO = b"retry: 2000\n\n"
+
+
+def _event(job: Job, *, staff: bool) -> bytes:
+    told = json.dumps(present_jobs.detail(job, staff=staff).model_dump(), cls=NinjaJSONEncoder)
+    return f"event: job\ndata: {told}\n\n".encode()

@@ -1,0 +1,143 @@
+"""The shapes of jobs: what is asked for, how it goes, what came of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from ninja import Field, Schema
+from pydantic import ConfigDict
+
+from voxelry.server.api.schemas import JobOut
+
+LARGEST = 2**31 - 1
+Key = Annotated[int, Field(ge=1, le=LARGEST)]
+StackIndex = Annotated[int, Field(0, ge=0, le=LARGEST, description="Which volume, where a series has several.")]
+Priority = Annotated[int | None, Field(None, ge=-100, le=100, description="Higher goes first.")]
+Parameters = Annotated[
+    dict[str, Any], Field(default_factory=dict, description="As the step's JSON schema says (`GET /api/steps`).")
+]
+
+
+class JobRequest(Schema):
+    """A step to be done on a volume of a series, or on all volumes of a folder on the server."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    job_name: Annotated[str, Field(min_length=1, max_length=100, description="A step, or `3dblur`.")]
+    series: Key | None = None
+    stack: StackIndex
+    second: Annotated[Key | None, Field(description="The series of the second volume, for steps that take two.")] = None
+    second_stack: StackIndex
+    in_dir: Annotated[str, Field("", max_length=4096, description="A path below one of `processing.roots`.")]
+    params: Parameters
+    priority: Priority
+
+
+class BatchRequest(Schema):
+    """The same step on each of many series."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    job_name: Annotated[str, Field(min_length=1, max_length=100)]
+    series: Annotated[list[Key], Field(min_length=1, max_length=10_000)]
+    stack: StackIndex
+    params: Parameters
+    priority: Priority
+
+
+class StepOut(Schema):
+    """Something that can be done with volumes. ``params`` is the JSON schema of its parameters."""
+
+    name: str
+    title: str
+    description: str
+    group: str
+    inputs: list[str]
+    optional: list[str]
+    params: dict[str, Any]
+
+
+class TotalsOut(Schema):
+    """How many jobs of a batch stand where."""
+
+    total: int
+    queued: int
+    running: int
+    succeeded: int
+    failed: int
+    cancelled: int
+
+
+class InputOut(Schema):
+    """A volume that a step is done on."""
+
+    series: int
+    stack: int
+    description: str
+    modality: str
+
+
+class JobRow(JobOut):
+    """A job in a list. ``job_name``, ``params`` and ``inputs`` are those of a step; ``totals`` those of a batch."""
+
+    job_name: str
+    title: str
+    params: dict[str, Any]
+    inputs: list[InputOut]
+    in_dir: str
+    requested_by: str
+    queue: str
+    priority: int
+    parent: int | None
+    totals: TotalsOut | None
+
+
+class LogLine(Schema):
+    """A line of a job's log."""
+
+    time: datetime
+    words: str
+
+
+class ResultSeries(Schema):
+    """A series that a step made."""
+
+    id: int
+    description: str
+    modality: str
+    address: str
+
+
+class ResultRows(Schema):
+    """Measurements, and where they are in full."""
+
+    count: int
+    columns: list[str]
+    json_address: str
+    csv_address: str
+
+
+class ResultFileOut(Schema):
+    """A file that a step made."""
+
+    name: str
+    size: int
+    address: str
+
+
+class ResultOut(Schema):
+    """What a step gave."""
+
+    series: list[ResultSeries]
+    rows: ResultRows | None
+    files: list[ResultFileOut]
+    warnings: list[str]
+
+
+class JobDetail(JobRow):
+    """A job with its log and its results. ``trace`` (where it failed) is for staff."""
+
+    log: list[LogLine]
+    result: ResultOut | None
+    trace: str | None

@@ -1,0 +1,229 @@
+"""Jobs: asked for, followed, cancelled, tried again; and what they gave."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import mimetypes
+from typing import Annotated
+
+from django.contrib.auth.models import User
+from django.core.files.storage import default_storage
+from django.core.handlers.asgi import ASGIRequest
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from ninja import Query, Router, Status
+
+from voxelry.core.registry import steps
+from voxelry.server.api import job_schemas as out
+from voxelry.server.api import present, present_jobs
+from voxelry.server.api.events import followed, followed_async
+from voxelry.server.api.problems import not_found
+from voxelry.server.api.schemas import Accepted, Page, ProblemDocument, StateName
+from voxelry.server.jobs import submit
+from voxelry.server.jobs.models import Job
+from voxelry.server.processing.models import Process
+from voxelry.server.processing.request import KIND, Chosen, request, request_batch
+
+router = Router()
+ERRORS = {(401, 403, 404, 409, 413, 422, 507): ProblemDocument}
+Limit = Annotated[int, Query(100, ge=1, le=1000, description="How many items at most.")]
+Offset = Annotated[int, Query(0, ge=0, le=out.LARGEST, description="How many items to leave out first.")]
+Name = Annotated[str, Query("", max_length=100, description="Those of one step, `ingest` or `build`.")]
+About = Annotated[int | None, Query(None, ge=1, le=out.LARGEST, description="Those about one series.")]
+Parent = Annotated[int | None, Query(None, ge=1, le=out.LARGEST, description="Those of one batch.")]
+Top = Annotated[bool, Query(False, description="Leave out the jobs of batches; the batches stay.")]
+
+
+def _content(media: str, schema: dict[str, object]) -> dict[str, object]:
+    return {"responses": {200: {"description": "OK", "content": {media: {"schema": schema}}}}}
+
+
+@router.get("/steps", response={200: list[out.StepOut], **ERRORS}, tags=["jobs"])
+def list_steps(request: HttpRequest) -> object:
+    """What can be done with volumes: every installed step, with the JSON schema of its parameters."""
+    return [
+        out.StepOut(
+            name=step.name,
+            title=step.title,
+            description=step.description,
+            group=step.group,
+            inputs=list(step.inputs),
+            optional=list(step.optional),
+            params=step.params.model_json_schema(),
+        )
+        for step in steps()
+    ]
+
+
+@router.post("/jobs", response={202: Accepted, **ERRORS}, tags=["jobs"])
+def create_job(request: HttpRequest, response: HttpResponse, body: out.JobRequest) -> object:
+    """Ask for a step on a volume; everything is checked before there is a job."""
+    inputs = [Chosen(key, stack) for key, stack in ((body.series, body.stack), (body.second, body.second_stack)) if key]
+    job = _request(
+        body.job_name,
+        inputs=inputs,
+        in_dir=body.in_dir,
+        params=body.params,
+        priority=body.priority,
+        requested_by=_user(request),
+    )
+    return _accepted(job, response)
+
+
+@router.post("/jobs/batch", response={202: Accepted, **ERRORS}, tags=["jobs"])
+def create_batch(request: HttpRequest, response: HttpResponse, body: out.BatchRequest) -> object:
+    """Ask for the same step on many series: one parent job, which ends with the last of its own."""
+    job = request_batch(
+        body.job_name,
+        [Chosen(key, body.stack) for key in dict.fromkeys(body.series)],
+        params=body.params,
+        priority=body.priority,
+        requested_by=_user(request),
+    )
+    return _accepted(job, response)
+
+
+@router.get("/jobs", response={200: Page[out.JobRow], **ERRORS}, tags=["jobs"])
+def list_jobs(
+    request: HttpRequest,
+    state: StateName | None = None,
+    job_name: Name = "",
+    series: About = None,
+    parent: Parent = None,
+    top: Top = False,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> object:
+    """The last jobs first."""
+    rows = present_jobs.found(
+        Job.objects.select_related("requested_by").defer("trace", "log", "result"), job_name=job_name, series=series
+    )
+    if state is not None:
+        rows = rows.filter(state=state)
+    if parent is not None:
+        rows = rows.filter(parent=parent)
+    if top:
+        rows = rows.filter(parent=None)
+    return present.page(present_jobs.rows(rows[offset : offset + limit]), rows.count())
+
+
+@router.get("/jobs/{int:job_id}", response={200: out.JobDetail, **ERRORS}, tags=["jobs"])
+def get_job(request: HttpRequest, job_id: int) -> object:
+    """Where a job stands, its log, and what came of it."""
+    return present_jobs.detail(_job(job_id), staff=_is_staff(request))
+
+
+@router.post("/jobs/{int:job_id}/cancel", response={200: out.JobDetail, **ERRORS}, tags=["jobs"])
+def cancel_job(request: HttpRequest, job_id: int) -> object:
+    """Stop a job: at once if it waits, within seconds if it runs; of a batch, all that is not over."""
+    submit.cancel(_job(job_id).pk)
+    return present_jobs.detail(_job(job_id), staff=_is_staff(request))
+
+
+@router.post("/jobs/{int:job_id}/retry", response={200: out.JobDetail, **ERRORS}, tags=["jobs"])
+def retry_job(request: HttpRequest, job_id: int) -> object:
+    """Queue a failed or cancelled job again, with the same input; of a batch, those that failed or were cancelled."""
+    submit.retry(_job(job_id).pk)
+    return present_jobs.detail(_job(job_id), staff=_is_staff(request))
+
+
+@router.get(
+    "/jobs/{int:job_id}/events",
+    tags=["jobs"],
+    openapi_extra=_content("text/event-stream", {"type": "string"}),
+)
+def follow_job(request: HttpRequest, job_id: int) -> StreamingHttpResponse:
+    """Server-sent events: `job` with what `GET /api/jobs/{job_id}` gives, whenever it changes; ends with the job."""
+    key, staff = _job(job_id).pk, _is_staff(request)
+    events = followed_async(key, staff=staff) if isinstance(request, ASGIRequest) else followed(key, staff=staff)
+    return StreamingHttpResponse(
+        events,
+        content_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+@router.get(
+    "/jobs/{int:job_id}/rows.json", tags=["jobs"], openapi_extra=_content("application/json", {"type": "array"})
+)
+def get_rows_json(request: HttpRequest, job_id: int) -> HttpResponse:
+    """The measurements of a step: a list of objects with the same keys."""
+    return HttpResponse(json.dumps(_rows(job_id)), content_type="application/json")
+
+
+@router.get("/jobs/{int:job_id}/rows.csv", tags=["jobs"], openapi_extra=_content("text/csv", {"type": "string"}))
+def get_rows_csv(request: HttpRequest, job_id: int) -> HttpResponse:
+    """The same as a table."""
+    rows = _rows(job_id)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, present_jobs.columns(rows))
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    disposition = {"Content-Disposition": f'attachment; filename="job-{job_id}.csv"'}
+    return HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8", headers=disposition)
+
+
+@router.get(
+    "/jobs/{int:job_id}/files/{name}",
+    tags=["jobs"],
+    openapi_extra=_content("application/octet-stream", {"type": "string", "format": "binary"}),
+)
+def get_file(request: HttpRequest, job_id: int, name: str) -> FileResponse:
+    """A file that a step made."""
+    process = _process(job_id)
+    file = process.files.filter(name=name).first()
+    if file is None:
+        raise not_found(f"Job {job_id} made no file of this name.")
+    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    content = default_storage.open(file.stored_name)
+    return FileResponse(content, as_attachment=True, filename=file.name, content_type=kind)
+
+
+def _accepted(job: Job, response: HttpResponse) -> Status[Accepted]:
+    address = f"/api/jobs/{job.pk}"
+    response.headers["Location"] = address
+    return Status(202, Accepted(id=job.pk, address=address))
+
+
+def _job(key: int) -> Job:
+    row = Job.objects.select_related("requested_by").filter(pk=key).first()
+    if row is None:
+        raise not_found(f"There is no job {key}.")
+    return row
+
+
+def _process(key: int) -> Process:
+    """Of a job that has results."""
+    job = _job(key)
+    process = Process.objects.filter(pk=job.subject, published__isnull=False).first() if job.kind == KIND else None
+    if process is None:
+        raise not_found(f"Job {key} has no results.")
+    return process
+
+
+def _rows(key: int) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = _process(key).rows
+    if not rows:
+        raise not_found(f"Job {key} measured nothing.")
+    return rows
+
+
+def _cell(value: object) -> object:
+    """Lists and objects as JSON; and nothing that a spreadsheet would take for a formula."""
+    if isinstance(value, list | dict):
+        return json.dumps(value)
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return f"'{value}"
+    return value
+
+
+def _user(request: HttpRequest) -> User | None:
+    return request.user if isinstance(request.user, User) else None
+
+
+def _is_staff(request: HttpRequest) -> bool:
+    return bool(getattr(request.user, "is_staff", False))
+
+
+_request = request

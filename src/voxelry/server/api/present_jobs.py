@@ -1,0 +1,146 @@
+"""From jobs to what the API answers, without asking row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+from django.db.models import Count, Min, Prefetch, Q, QuerySet
+
+from voxelry.core.errors import ParameterError
+from voxelry.server.api import job_schemas as out
+from voxelry.server.api import present
+from voxelry.server.archive import build, ingest
+from voxelry.server.archive.models import Series
+from voxelry.server.jobs.models import Job
+from voxelry.server.processing.models import Input, Output, Process
+from voxelry.server.processing.request import KIND, job_named
+
+TITLES = {ingest.KIND: "Read an upload", build.KIND: "Build volumes"}
+
+
+def found(rows: QuerySet[Job], *, job_name: str, series: int | None) -> QuerySet[Job]:
+    """Those jobs that are of a name, or about a series."""
+    if job_name:
+        processes = Process.objects.filter(job_name=job_name).values("pk")
+        step = Q(kind=KIND, subject__in=processes)
+        rows = rows.filter(step | Q(is_batch=True, pk__in=Job.objects.filter(step).values("parent")) | Q(kind=job_name))
+    if series is not None:
+        about = Input.objects.filter(series=series).values("process")
+        rows = rows.filter(Q(kind=KIND, subject__in=about) | Q(kind=build.KIND, subject=series))
+    return rows
+
+
+def rows(jobs: Iterable[Job]) -> list[out.JobRow]:
+    """Jobs in a list: five queries for any number of them."""
+    listed = list(jobs)
+    processes = _processes(listed)
+    totals = _totals(listed)
+    return [out.JobRow(**_row(one, processes.get(one.pk), totals.get(one.pk))) for one in listed]
+
+
+def detail(job: Job, *, staff: bool) -> out.JobDetail:
+    """A job with its log and results."""
+    process = _processes([job]).get(job.pk)
+    return out.JobDetail(
+        **_row(job, process, _totals([job]).get(job.pk)),
+        log=[out.LogLine(time=time, words=words) for time, words in job.log],
+        result=None if process is None or job.is_batch or process.published is None else _result(job, process),
+        trace=job.trace if staff else None,
+    )
+
+
+def columns(table: Sequence[dict[str, Any]]) -> list[str]:
+    """The names of a table's columns: every row has the same."""
+    return list(table[0]) if table else []
+
+
+def _row(job: Job, process: Process | None, totals: out.TotalsOut | None) -> dict[str, Any]:
+    inputs = [] if process is None or job.is_batch else [_input(one) for one in process.inputs.all()]
+    base = present.job(job).model_dump()
+    if inputs:
+        base["series"] = inputs[0].series
+    return {
+        **base,
+        "job_name": "" if process is None else process.job_name,
+        "title": TITLES.get(job.kind, job.kind) if process is None else _title(process),
+        "params": {} if process is None else process.params,
+        "inputs": inputs,
+        "in_dir": "" if process is None else process.in_dir,
+        "requested_by": "" if job.requested_by is None else job.requested_by.get_username(),
+        "queue": job.queue,
+        "priority": job.priority,
+        "parent": job.parent_id,
+        "totals": totals,
+    }
+
+
+def _title(process: Process) -> str:
+    try:
+        return job_named(process.job_name).step.title
+    except ParameterError:  # its package was removed since
+        return process.job_name
+
+
+def _input(row: Input) -> out.InputOut:
+    return out.InputOut(
+        series=row.series_id, stack=row.stack, description=row.series.description, modality=row.series.modality
+    )
+
+
+def _processes(jobs: Sequence[Job]) -> dict[int, Process]:
+    """By the job's key; of a batch, that of its first job."""
+    subjects = {job.pk: job.subject for job in jobs if job.kind == KIND and not job.is_batch}
+    batches = [job.pk for job in jobs if job.kind == KIND and job.is_batch]
+    if batches:
+        first = Job.objects.filter(parent__in=batches).order_by().values("parent").annotate(subject=Min("subject"))
+        subjects.update({cast(int, parent): subject for parent, subject in first.values_list("parent", "subject")})
+    inputs = Input.objects.select_related("series").only("process", "stack", "series__description", "series__modality")
+    known = (
+        Process.objects.filter(pk__in=subjects.values())
+        .defer("rows")
+        .prefetch_related(Prefetch("inputs", inputs))
+        .in_bulk()
+    )
+    return {job: known[process] for job, process in subjects.items() if process in known}
+
+
+def _totals(jobs: Sequence[Job]) -> dict[int, out.TotalsOut]:
+    batches = [job.pk for job in jobs if job.is_batch]
+    counted: dict[int, dict[str, int]] = {key: {} for key in batches}
+    if batches:
+        states = Job.objects.filter(parent__in=batches).order_by().values("parent", "state").annotate(n=Count("pk"))
+        for parent, state, n in states.values_list("parent", "state", "n"):
+            counted[cast(int, parent)][state] = n
+    names = ("queued", "running", "succeeded", "failed", "cancelled")
+    return {
+        key: out.TotalsOut(total=sum(found.values()), **{name: found.get(name, 0) for name in names})
+        for key, found in counted.items()
+    }
+
+
+def _result(job: Job, process: Process) -> out.ResultOut:
+    outputs = Output.objects.filter(process=process).values_list("series", flat=True)
+    series = Series.objects.only("description", "modality").in_bulk(list(outputs))
+    address = f"/api/jobs/{job.pk}"
+    table = process.rows
+    return out.ResultOut(
+        series=[
+            out.ResultSeries(id=key, description=one.description, modality=one.modality, address=f"/api/series/{key}")
+            for key in outputs
+            if (one := series.get(key)) is not None
+        ],
+        rows=out.ResultRows(
+            count=len(table),
+            columns=columns(table),
+            json_address=f"{address}/rows.json",
+            csv_address=f"{address}/rows.csv",
+        )
+        if table
+        else None,
+        files=[
+            out.ResultFileOut(name=file.name, size=file.size, address=f"{address}/files/{file.name}")
+            for file in process.files.all()
+        ],
+        warnings=process.warnings,
+    )

@@ -1,0 +1,109 @@
+"""A step that was asked for: its parameters and inputs, and what it gave."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from voxelry.server.archive.models import Series
+
+
+def new_seed() -> str:
+    """What tells one process from every other anywhere."""
+    return uuid.uuid4().hex
+
+
+class Process(models.Model):
+    """One step on one input. Its job has this row's key as its subject; who asked, and when, stands there.
+
+    The inputs are volumes of series, or all that lies in ``in_dir``. Until ``published`` there is no output.
+    """
+
+    job_name = models.CharField(max_length=100, help_text="As it was asked for.")
+    step = models.CharField(max_length=100)
+    params = models.JSONField(default=dict, blank=True)
+    in_dir = models.TextField(blank=True, help_text="Below one of processing.roots; empty where series are given.")
+    seed = models.CharField(
+        max_length=32, default=new_seed, unique=True, help_text="Of new UIDs: the same however often the step is run."
+    )
+    created = models.DateTimeField(auto_now_add=True)
+    published = models.DateTimeField(null=True, blank=True)
+    rows = models.JSONField(default=list, blank=True)
+    warnings = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name_plural = "processes"
+        indexes = [models.Index(fields=["job_name"])]
+        constraints = [
+            models.CheckConstraint(condition=~Q(step="") & ~Q(job_name=""), name="process_has_step"),
+            models.CheckConstraint(
+                condition=Q(published__isnull=False) | Q(rows=[], warnings=[]), name="process_is_published_with_results"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.job_name} {self.pk}"
+
+
+class Input(models.Model):
+    """A volume that a step is done on. It goes with its series, and the process and its results with it."""
+
+    process = models.ForeignKey(Process, on_delete=models.CASCADE, related_name="inputs")
+    position = models.PositiveIntegerField()
+    series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="processed")
+    stack = models.PositiveIntegerField(help_text="Which volume of the series.")
+
+    class Meta:
+        ordering = ["process", "position"]
+        constraints = [models.UniqueConstraint(fields=["process", "position"], name="input_once_per_position")]
+
+    def __str__(self) -> str:
+        return f"series {self.series_id}, volume {self.stack}"
+
+
+class Output(models.Model):
+    """A series that a step made."""
+
+    process = models.ForeignKey(Process, on_delete=models.CASCADE, related_name="outputs")
+    position = models.PositiveIntegerField()
+    series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="made_by")
+
+    class Meta:
+        ordering = ["process", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["process", "position"], name="output_once_per_position"),
+            models.UniqueConstraint(fields=["process", "series"], name="output_once_per_series"),
+        ]
+
+    def __str__(self) -> str:
+        return f"series {self.series_id}"
+
+
+class ResultFile(models.Model):
+    """A file that a step made, at rest under the process' key and the SHA-256 of its bytes."""
+
+    process = models.ForeignKey(Process, on_delete=models.CASCADE, related_name="files")
+    name = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64)
+    size = models.PositiveBigIntegerField()
+
+    class Meta:
+        ordering = ["process", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["process", "name"], name="file_once_per_name"),
+            models.CheckConstraint(condition=Q(sha256__regex=r"^[0-9a-f]{64}$"), name="file_sha256_is_hex"),
+            models.CheckConstraint(
+                condition=~Q(name="") & ~Q(name__contains="/") & ~Q(name__startswith="."), name="file_name_is_plain"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def stored_name(self) -> str:
+        """Where it is in Django's storage."""
+        return f"results/{self.process_id}/{self.sha256}"

@@ -1,0 +1,47 @@
+"""What a step's work needs of the rows: asked in the worker, because the child process asks no database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from voxelry.core.errors import Problem
+from voxelry.server.archive.models import Instance, Stack
+from voxelry.server.archive.stacks import folder_of
+from voxelry.server.jobs.run import JobError, Run
+from voxelry.server.processing.models import Input, Process
+
+
+def prepare(run: Run) -> dict[str, Any]:
+    """The step, its parameters, and where its inputs are.
+
+    Raises
+    ------
+    JobError
+        If what it was asked for is no longer here.
+    """
+    process = Process.objects.filter(pk=run.subject).first()
+    if process is None:
+        raise JobError(Problem("process_gone", "what this job was asked for was deleted"))
+    return {
+        "job_name": process.job_name,
+        "step": process.step,
+        "params": process.params,
+        "in_dir": process.in_dir,
+        "seed": process.seed,
+        "created": process.created.isoformat(),
+        "inputs": [_input(one) for one in process.inputs.all()],
+    }
+
+
+def _input(one: Input) -> dict[str, Any]:
+    stack = Stack.objects.select_related("series").filter(series=one.series_id, index=one.stack).first()
+    if stack is None or stack.problem_code:
+        raise JobError(Problem("volume_gone", f"series {one.series_id} no longer has a regular volume {one.stack}"))
+    rows = Instance.objects.filter(series=one.series_id, has_pixels=True).order_by("number", "pk")
+    return {
+        "volume": str(folder_of(stack) / "volume.npy"),
+        "index": stack.index,
+        "label": stack.label,
+        "shape": stack.shape,
+        "instances": list(rows.values_list("sha256", "name", "size")),
+    }

@@ -1,0 +1,182 @@
+"""Asking for a step: everything is checked before there is a job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import transaction
+from pydantic import ValidationError
+
+from voxelry.core.registry import AnyStep, step_named
+from voxelry.server.archive.models import Series, Stack
+from voxelry.server.jobs.models import Job, State
+from voxelry.server.jobs.submit import Item, submit, submit_batch
+from voxelry.server.processing.errors import InputError, NoSeriesError, NotReadyError, StepParameterError
+from voxelry.server.processing.models import Input, Process
+from voxelry.server.processing.roots import allowed
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+KIND = "step"
+GPU_GROUP = "model"
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A volume of a series in the archive."""
+
+    series: int
+    stack: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class JobName:
+    """What may be asked for by name: a step, perhaps with defaults of its own."""
+
+    name: str
+    step: AnyStep
+    defaults: Mapping[str, Any]
+
+
+ALSO: Mapping[str, tuple[str, Mapping[str, Any]]] = {"3dblur": ("gaussian", {"sigma": 1.0})}
+"""Names besides the steps' own: the seed's pipeline knows this one from the start."""
+
+
+def job_named(name: str) -> JobName:
+    """What a job's name stands for.
+
+    Raises
+    ------
+    ParameterError
+        If nothing is called so; the message lists the names there are.
+    """
+    step, defaults = ALSO.get(name, (name, {}))
+    return JobName(name, step_named(step), defaults)
+
+
+def checked_params(job: JobName, values: Mapping[str, Any]) -> dict[str, Any]:
+    """All parameters of a step as JSON, what was not given by its default.
+
+    Raises
+    ------
+    StepParameterError
+        If names are unknown or values out of range; each is told, without the value.
+    OutsideRootsError
+        If a parameter names a file that this server may not read.
+    """
+    try:
+        found = job.step.params.model_validate({**job.defaults, **values})
+    except ValidationError as error:
+        told = [(tuple(map(str, one["loc"])), one["msg"]) for one in error.errors(include_input=False)]
+        words = "; ".join(f"{'.'.join(place) or 'parameters'}: {message}" for place, message in told)
+        raise StepParameterError(f"{job.name}: {words}", told) from None
+    record: dict[str, Any] = found.model_dump(mode="json")
+    return record
+
+
+def request(
+    job_name: str,
+    *,
+    inputs: Sequence[Chosen] = (),
+    in_dir: str = "",
+    params: Mapping[str, Any] | None = None,
+    priority: int | None = None,
+    requested_by: User | None = None,
+) -> Job:
+    """A queued job for a step on volumes of the archive, or on all volumes of a folder.
+
+    Raises
+    ------
+    ParameterError, InputError
+        If nothing is called so, or if parameters or the number of volumes do not fit.
+    NoSeriesError, NotReadyError, OutsideRootsError, NothingFoundError
+        If the input is not there, not yet there, or not to be read.
+    """
+    job = job_named(job_name)
+    checked = checked_params(job, params or {})
+    _check_count(job, len(inputs), in_dir)
+    folder = str(allowed(in_dir)) if in_dir else ""
+    with transaction.atomic():
+        _check_inputs(inputs)
+        process = Process.objects.create(job_name=job.name, step=job.step.name, params=checked, in_dir=folder)
+        Input.objects.bulk_create(_inputs(process, inputs))
+        return submit(KIND, subject=process.pk, priority=priority, requested_by=requested_by, queue=queue_of(job.step))
+
+
+def request_batch(
+    job_name: str,
+    inputs: Sequence[Chosen],
+    *,
+    params: Mapping[str, Any] | None = None,
+    priority: int | None = None,
+    requested_by: User | None = None,
+) -> Job:
+    """A batch: the same step on each of many volumes; nothing is queued unless all of them can be.
+
+    Raises
+    ------
+    ParameterError, InputError, NoSeriesError, NotReadyError
+        As for `request`.
+    """
+    job = job_named(job_name)
+    checked = checked_params(job, params or {})
+    _check_count(job, 1, "")
+    with transaction.atomic():
+        _check_inputs(inputs)
+        processes = Process.objects.bulk_create(
+            Process(job_name=job.name, step=job.step.name, params=checked) for _ in inputs
+        )
+        Input.objects.bulk_create(
+            row for process, chosen in zip(processes, inputs, strict=True) for row in _inputs(process, [chosen])
+        )
+        items = [Item(subject=process.pk) for process in processes]
+        return submit_batch(KIND, items, priority=priority, requested_by=requested_by, queue=queue_of(job.step))
+
+
+def _inputs(process: Process, inputs: Sequence[Chosen]) -> list[Input]:
+    return [
+        Input(process=process, position=position, series_id=one.series, stack=one.stack)
+        for position, one in enumerate(inputs)
+    ]
+
+
+def _check_count(job: JobName, count: int, in_dir: str) -> None:
+    wanted = " and ".join((*job.step.inputs, *(f"perhaps {name}" for name in job.step.optional)))
+    least, most = len(job.step.inputs), len(job.step.inputs) + len(job.step.optional)
+    if in_dir and count:
+        raise InputError("name a series or a folder, not both")
+    if in_dir and least > 1:
+        raise InputError(f"{job.name} takes {least} volumes ({wanted}): name them by their series")
+    if not in_dir and not least <= count <= most:
+        many = str(least) if least == most else f"{least} to {most}"
+        noun = "volume" if many == "1" else "volumes"
+        raise InputError(f"{job.name} takes {many} {noun} ({wanted}), not {count}")
+
+
+def _check_inputs(inputs: Sequence[Chosen]) -> None:
+    keys = {one.series for one in inputs}
+    stacks = {
+        (stack.series_id, stack.index): stack
+        for stack in Stack.objects.filter(series__in=keys).only("series", "index", "problem_code", "problem_message")
+    }
+    series = Series.objects.select_related("job").only("job__state").in_bulk(keys)
+    for one in inputs:
+        row = series.get(one.series)
+        if row is None:
+            raise NoSeriesError(f"there is no series {one.series}")
+        stack = stacks.get((one.series, one.stack))
+        if stack is None and (row.job is None or row.job.state in (State.QUEUED, State.RUNNING)):
+            raise NotReadyError(f"the volumes of series {one.series} are being made; try again when its job is done")
+        if stack is None:
+            raise NoSeriesError(f"series {one.series} has no volume {one.stack}")
+        if stack.problem_code:
+            raise InputError(f"series {one.series} forms no regular volume: {stack.problem_message}")
+
+
+def queue_of(step: AnyStep) -> str | None:
+    """Models wait for a worker with a GPU where there is one; None for the kind's own queue."""
+    return "gpu" if step.group == GPU_GROUP and settings.VOXELRY.processing_gpu else None

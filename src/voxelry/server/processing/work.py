@@ -1,0 +1,57 @@
+"""Doing a step: in a child process, with files and what `prepare` told."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from voxelry.core.progress import part
+from voxelry.core.registry import step_named
+from voxelry.core.volume import Volume
+from voxelry.server.jobs.run import Run
+
+if TYPE_CHECKING:
+    from voxelry.server.processing.inputs import Input
+
+READ, DONE = 0.1, 0.8
+"""Of the progress: when the inputs are read; of a step's share of the rest: when it is done and is written."""
+
+
+def work(run: Run) -> dict[str, Any]:
+    """Read the inputs, run the step, and write what it gave below the run's folder; `publish` takes it from there.
+
+    Raises
+    ------
+    VoxelryError
+        If the input cannot be read, or the step cannot be done on it.
+    """
+    # Only child processes need these: the site and its workers start without them.
+    from voxelry.server.processing.inputs import archived, below
+    from voxelry.server.processing.results import Results
+
+    told = run.inputs
+    step = step_named(told["step"])
+    params = step.checked(told["params"])
+    created = datetime.fromisoformat(told["created"]).replace(tzinfo=None)
+    results = Results(run.folder, step, params, seed=told["seed"], created=created)
+    reading, working = part(run.progress, 0.0, READ), part(run.progress, READ, 1.0)
+    if told["in_dir"]:
+        found = below(told["in_dir"], progress=reading)
+        results.warn(found.warnings)
+        groups: list[tuple[Input, ...]] = [(one,) for one in found.inputs]
+    else:
+        groups = [tuple(archived(one, progress=reading) for one in told["inputs"])]
+    for number, group in enumerate(groups, 1):
+        share = part(working, (number - 1) / len(groups), number / len(groups))
+        volumes = [one.load(part(share, 0.0, 0.05)) for one in group]
+        run.log(f"{step.name} on {' and '.join(map(_words, volumes))}")
+        result = step.run(volumes, params, progress=part(share, 0.05, DONE))
+        only = number if len(groups) > 1 else None
+        results.take(result, group[0].stack, volumes, only, progress=part(share, DONE, 1.0))
+    for words in results.warnings:
+        run.log(words)
+    return results.record()
+
+
+def _words(volume: Volume) -> str:
+    return f"{' x '.join(map(str, volume.array.shape))} {volume.array.dtype}"
