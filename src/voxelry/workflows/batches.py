@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -25,8 +26,10 @@ from voxelry.dicom.irregular import OnIrregular, chosen_stacks, chosen_volume
 from voxelry.dicom.sources import DEFAULT_LIMITS, EntrySource, FileSource, GzipSource, Limits, Source, StrPath
 from voxelry.dicom.stack import Stack
 from voxelry.dicom.streaming import streamed_volume
+from voxelry.workflows.ledger import LEDGER
 from voxelry.workflows.load import index
 from voxelry.workflows.names import Lookup
+from voxelry.workflows.volume_files import VolumeFile, volume_files
 
 T = TypeVar("T")
 Loader = Callable[[Progress], tuple[Volume, ...]]
@@ -50,6 +53,9 @@ class Batch:
         What they are made from: changes with the files.
     stacks
         Where they come from, if that is DICOM: one for each volume.
+    source, name
+        The file that they are all in, and what it is called without its suffix, if it was found in a folder. Its shapes
+        and labels are unknown until it is loaded, and empty.
     """
 
     load: Loader
@@ -58,6 +64,8 @@ class Batch:
     labels: tuple[str, ...]
     fingerprint: str
     stacks: tuple[Stack, ...] = ()
+    source: str = ""
+    name: str = ""
 
     @property
     def label(self) -> str:
@@ -81,6 +89,7 @@ def batches_of(
     *,
     together: bool = True,
     dicom: bool = False,
+    beside: Path | None = None,
     on_irregular: OnIrregular = "error",
     limits: Limits = DEFAULT_LIMITS,
     progress: Progress = silent,
@@ -93,6 +102,9 @@ def batches_of(
         False for a batch of each volume.
     dicom
         True if nothing but DICOM is looked for, whatever the path is called.
+    beside
+        Where something is about to be written. Given it, files of registered formats are looked for in folders too,
+        except there; they come last, by name, one batch each.
 
     Returns
     -------
@@ -110,7 +122,18 @@ def batches_of(
     """
     if not dicom and (own := _format_of(path)) is not None:
         return _format_batches(own, path, together, progress), {}
-    return _dicom_batches(path, together, on_irregular, limits, progress)
+    batches, skipped = _dicom_batches(path, together, on_irregular, limits, progress)
+    if beside is None or dicom or not os.path.isdir(path):  # noqa: PTH112
+        return batches, skipped
+    files = tuple(volume_files(os.fspath(path), leave_out=beside, of_others=bool(batches)))
+    known = tuple(_shown(path, file) for file in files)
+    inside = tuple(f"{name}{os.sep}" for name in known)
+    left = {
+        name: why
+        for name, why in skipped.items()
+        if not name.startswith(inside) and name not in known and os.path.basename(name) != LEDGER  # noqa: PTH119
+    }
+    return (*batches, *map(_of_file, files, known)), left
 
 
 def _format_of(path: StrPath) -> VolumeFormat | None:
@@ -200,6 +223,17 @@ def _format_batches(own: VolumeFormat, path: StrPath, together: bool, progress: 
     source = digest([_path_stamp(os.fspath(path))])
     groups = _grouped(volumes, _stackable) if together else [[volume] for volume in volumes]
     return tuple(_of_volumes(group, digest([source, str(n)])) for n, group in enumerate(groups))
+
+
+def _of_file(file: VolumeFile, shown: str) -> Batch:
+    def load(progress: Progress) -> tuple[Volume, ...]:
+        return file.own.read(file.path, progress=progress)
+
+    return Batch(load, file.lookup, (), (), digest([_path_stamp(file.path)]), source=shown, name=file.name)
+
+
+def _shown(path: StrPath, file: VolumeFile) -> str:
+    return os.path.join(str(path), *file.below.split("/"))  # noqa: PTH118
 
 
 def _stackable(volume: Volume, first: Volume) -> bool:

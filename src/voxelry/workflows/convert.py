@@ -29,9 +29,9 @@ from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, StrPath
 from voxelry.workflows.batches import Batch, batches_of, digest
 from voxelry.workflows.ledger import Ledger
 from voxelry.workflows.load import EXPECTED
-from voxelry.workflows.names import DEFAULT_TEMPLATE, check_template, file_name, numbered
+from voxelry.workflows.names import DEFAULT_TEMPLATE, check_template, file_name, numbered, stem_and_suffix
 from voxelry.workflows.publish import staged
-from voxelry.workflows.targets import Target, find_target, stem_and_suffix
+from voxelry.workflows.targets import Target, find_target
 
 _WORKERS = 2
 _NONE: Mapping[str, Value] = MappingProxyType({})
@@ -126,7 +126,8 @@ def convert(
     Parameters
     ----------
     source
-        DICOM (a file, a folder at any depth, a zip archive), or a file of a registered format.
+        DICOM (a file, a folder at any depth, a zip archive), or a file of a registered format. Such files are found in
+        folders too, beside DICOM or alone; what an earlier conversion made beside its DICOM is left out.
     target
         A file, whose suffix says its format; or a folder, which gets a file for each batch of volumes. A file for
         which there are several batches is numbered: ``scan-ct-2.nii.gz``.
@@ -136,7 +137,8 @@ def convert(
         As the format documents them.
     name
         How files in a folder are called: a template of the fields in ``workflows.names.FIELDS`` and ``{label}``.
-        What several would be called is numbered. The default holds no patient's value.
+        What several would be called is numbered. The default holds no patient's value; files of other formats than
+        DICOM that were found in a folder keep their names.
     on_irregular
         As for ``load``.
     straighten
@@ -169,7 +171,12 @@ def convert(
         raise ParameterError(f"{workers} workers do no work; there must be at least 1")
     aim = find_target(target, format, options)
     batches, skipped = batches_of(
-        source, together=aim.several, on_irregular=on_irregular, limits=limits, progress=part(progress, 0, 0.2)
+        source,
+        together=aim.several,
+        beside=Path(target),
+        on_irregular=on_irregular,
+        limits=limits,
+        progress=part(progress, 0, 0.2),
     )
     skipped = dict(skipped)
     jobs = list(_jobs(batches, aim, Path(target), name))
@@ -201,9 +208,15 @@ class _Job:
     def path(self) -> Path:
         return self.root / self.name
 
+    @property
+    def told_as(self) -> str:
+        """What a problem is told of: the file that it comes from, if it is one, else what it would have become."""
+        return self.batch.source or str(self.path)
+
 
 def _jobs(batches: Sequence[Batch], aim: Target, target: Path, template: str) -> Iterator[_Job]:
-    names = [file_name(template, batch.lookup, batch.label) for batch in batches]
+    own = template == DEFAULT_TEMPLATE
+    names = [batch.name if own and batch.name else file_name(template, batch.lookup, batch.label) for batch in batches]
     if not aim.folder:
         stem, suffix = stem_and_suffix(target.name, aim.suffix)
         whole = [stem] if len(batches) == 1 else [f"{stem}-{name.replace('/', '-')}" for name in names]
@@ -237,10 +250,10 @@ class _Run:
             progress(1.0, "there already")
             return (
                 Converted(
-                    job.path if job.path in kept else kept[0],
+                    job.path if job.path in kept.paths else kept.paths[0],
                     self.aim.name,
-                    _shape(job.batch.shapes),
-                    len(kept),
+                    kept.shape or _shape(job.batch.shapes),
+                    len(kept.paths),
                     fresh=False,
                 ),
             ), {}
@@ -251,10 +264,10 @@ class _Run:
         except ParameterError:  # it is wrong for all
             raise
         except VoxelryError as error:
-            return (), {str(job.path): Problem(error.code, f"{job.path}: {error}", error.numbers)}
+            return (), {job.told_as: Problem(error.code, f"{job.told_as}: {error}", error.numbers)}
         except OSError as error:
             words = error.strerror or type(error).__name__
-            return (), {str(job.path): Problem("not_written", f"{job.path}: cannot be read or written ({words})")}
+            return (), {job.told_as: Problem("not_written", f"{job.told_as}: cannot be read or written ({words})")}
 
     def _stream(self, job: _Job, progress: Progress) -> tuple[Converted, ...]:
         """Write while reading, if that gives the same; nothing if it does not."""
@@ -280,7 +293,8 @@ class _Run:
     def _note(self, job: _Job, made: Sequence[Converted]) -> None:
         """Remember what was made, by whoever made it: whoever waits for it may be interrupted."""
         if self.ledger is not None:
-            self.ledger.add(job.name, self._fingerprint(job), [file for one in made for file in one.made])
+            files = [file for one in made for file in one.made]
+            self.ledger.add(job.name, self._fingerprint(job), files, made[0].shape)
 
     def _write(self, job: _Job, volumes: Sequence[Volume], progress: Progress) -> tuple[Converted, ...]:
         """All volumes as one file, or one each if the format cannot hold them together."""
@@ -324,6 +338,9 @@ class _Run:
 
 
 def _shape(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """Of volumes; none where they have not been read."""
+    if not shapes:
+        return ()
     return shapes[0] if len(shapes) == 1 else (len(shapes), *shapes[0])
 
 

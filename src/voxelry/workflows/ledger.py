@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from voxelry.workflows.publish import published
@@ -14,6 +15,14 @@ LEDGER = ".voxelry-converted.json"
 
 The fingerprint is a SHA-256 of SOP Instance UIDs, sizes and times of change: it tells nobody's name.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was made earlier: its files, and the shape that was told of it."""
+
+    paths: tuple[Path, ...]
+    shape: tuple[int, ...]
 
 
 class Ledger:
@@ -30,21 +39,33 @@ class Ledger:
         except (OSError, ValueError, KeyError, TypeError):
             pass
 
-    def done(self, name: str, fingerprint: str) -> tuple[Path, ...] | None:
+    def done(self, name: str, fingerprint: str) -> Done | None:
         """What ``name`` became when it was made from the same; None if that is not so, or not there any more."""
         entry = self._files.get(name, {})
         made = entry.get("made")
         if entry.get("source") != fingerprint or not isinstance(made, dict) or not made:
             return None
         paths = tuple(self._folder / file for file in made)
-        return paths if all(_size(path) == size for path, size in zip(paths, made.values(), strict=True)) else None
+        if any(_size(path) != size for path, size in zip(paths, made.values(), strict=True)):
+            return None
+        shape = entry.get("shape")
+        return Done(paths, tuple(shape) if isinstance(shape, list) else ())
 
-    def add(self, name: str, fingerprint: str, made: Iterable[Path]) -> None:
+    def add(self, name: str, fingerprint: str, made: Iterable[Path], shape: tuple[int, ...]) -> None:
         """Note what was made, at once: an interrupted run goes on where it was."""
         sizes = {path.relative_to(self._folder).as_posix(): _size(path) for path in made}
         with self._lock, published(self._path) as aside:
-            self._files[name] = {"source": fingerprint, "made": sizes}
+            self._files[name] = {"source": fingerprint, "made": sizes, "shape": list(shape)}
             aside.write_text(json.dumps({"version": 1, "files": self._files}, indent=1) + "\n", encoding="utf-8")
+
+
+def made_in(folder: Path) -> tuple[Path, ...]:
+    """Everything that a folder's ledger says was made there, whatever became of it since."""
+    try:
+        entries = dict(json.loads((folder / LEDGER).read_text("utf-8"))["files"]).values()
+        return tuple(folder / str(file) for entry in entries for file in entry["made"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
 
 
 def _size(path: Path) -> int | None:

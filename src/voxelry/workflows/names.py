@@ -107,3 +107,10 @@ def _safe(value: str) -> str:
 def _tidy(part: str) -> str:
     part = re.sub(r"([-_ ])[-_ ]+", r"\1", part).strip("-_ .")
     return f"{part}_" if part.split(".")[0].lower() in _RESERVED else part
+
+
+def stem_and_suffix(name: str, suffix: str) -> tuple[str, str]:
+    """A file's name without and with its format's suffix, in whatever case it is written."""
+    if suffix and name.lower().endswith(suffix):
+        return name[: len(name) - len(suffix)], name[len(name) - len(suffix) :]
+    return name, ""

@@ -27,6 +27,7 @@ from voxelry.formats.options import check_options, text_option, yes_option
 from voxelry.formats.picture import PictureFormat
 from voxelry.formats.sidecar import sidecar
 from voxelry.workflows.batches import Batch
+from voxelry.workflows.names import stem_and_suffix
 from voxelry.workflows.pictures import save_pictures
 
 DICOM = "dicom"
@@ -90,13 +91,6 @@ class Target:
     staged: bool
     settings: Mapping[str, Value]
     streams: bool = False
-
-
-def stem_and_suffix(name: str, suffix: str) -> tuple[str, str]:
-    """A file's name without and with its format's suffix, in whatever case it is written."""
-    if suffix and name.lower().endswith(suffix):
-        return name[: len(name) - len(suffix)], name[len(name) - len(suffix) :]
-    return name, ""
 
 
 def find_target(path: StrPath, format: str | None, options: Mapping[str, Value]) -> Target:  # noqa: A002
@@ -280,6 +274,8 @@ def _pictures(kind: PictureFormat, suffix: str, options: Mapping[str, Value]) ->
         raise ParameterError(f"overlays lie over slices as they were acquired, not over {axis} planes")
 
     def write(volumes: Sequence[Volume], path: Path, batch: Batch, progress: Progress) -> Told:
+        if len(volumes) > 1:
+            raise FormatError("one picture shows one volume")
         (volume,) = volumes
         over, refused = _overlays(batch) if wanted else ({}, {})
         if not suffix:
