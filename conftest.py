@@ -10,27 +10,19 @@ from __future__ import annotations
 import functools
 import itertools
 import os
-import pwd
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.servers.running import create_database, postgres, postgres_folder, redis
+
 ROOT = Path(__file__).resolve().parent
-START_SECONDS = 30.0
-"""How long a database or a broker may take to answer after its start."""
-
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-POSTGRES_BINARIES = "/usr/lib/postgresql"
-"""Debian keeps ``initdb`` and ``postgres`` in versioned folders here, off the PATH."""
-
 numbers = itertools.count(1)
 """Tell one module's databases from another's."""
 
@@ -115,15 +107,6 @@ def no_browser() -> str | None:
     return None if browser_path() else "no Chromium is installed"
 
 
-def postgres_folder() -> Path | None:
-    """The folder that holds ``initdb`` and ``postgres``, the newest version's."""
-    found = sorted(Path(POSTGRES_BINARIES).glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
-    if found:
-        return found[-1].parent
-    on_path = shutil.which("initdb")
-    return Path(on_path).resolve().parent if on_path else None
-
-
 def no_servers() -> str | None:
     if postgres_folder() is None:
         return "PostgreSQL is not installed"
@@ -167,8 +150,8 @@ def postgres_server() -> Iterator[tuple[Path, int]]:
     binaries = postgres_folder()
     if binaries is None:
         pytest.skip("PostgreSQL is not installed")
-    with postgres(binaries) as port:
-        yield binaries, port
+    with postgres(binaries) as server:
+        yield binaries, server.port
 
 
 @pytest.fixture(scope="module")
@@ -183,99 +166,11 @@ def postgres_url(postgres_server: tuple[Path, int]) -> str:
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[int]:
     """A Redis server of this run's own: its port."""
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.skip("Redis is not installed")
-    port = free_port()
-    arguments = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    arguments += ["--databases", "1000"]
-    with temporary_folder() as folder, running([*arguments, "--dir", str(folder)], folder / "log", port):
-        yield port
+    with redis() as server:
+        yield server.port
 
 
 @pytest.fixture(scope="module")
 def redis_url(redis_server: int) -> str:
     """An empty Redis database, another one for each module."""
     return f"redis://127.0.0.1:{redis_server}/{next(numbers)}"
-
-
-@contextmanager
-def postgres(binaries: Path) -> Iterator[int]:
-    """Start PostgreSQL, as an unprivileged user if this is root, for whom it refuses to start."""
-    as_user: list[str] = []
-    port = free_port()
-    with temporary_folder() as folder:
-        if os.geteuid() == 0:
-            account = unprivileged_account()
-            shutil.chown(folder, account.pw_uid, account.pw_gid)
-            as_user = ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
-        cluster = str(folder / "cluster")
-        create_cluster = [*as_user, str(binaries / "initdb"), "--pgdata", cluster, "--username=voxelry", "--auth=trust"]
-        create_cluster += ["--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
-        subprocess.run(create_cluster, check=True, stdout=subprocess.DEVNULL, cwd=folder)
-        server = [*as_user, str(binaries / "postgres"), "-D", cluster, "-h", "127.0.0.1", "-p", str(port)]
-        server += ["-k", str(folder), "-c", "fsync=off"]
-        with running(server, folder / "log", port):
-            # The port is open before the server takes anyone in.
-            wait_until(lambda: create_database(binaries, port, "first", check=False), "PostgreSQL")
-            yield port
-
-
-def create_database(binaries: Path, port: int, name: str, *, check: bool) -> bool:
-    create = [str(binaries / "createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "voxelry", name]
-    return subprocess.run(create, capture_output=True, check=check).returncode == 0
-
-
-def unprivileged_account() -> pwd.struct_passwd:
-    for name in ("postgres", "nobody"):
-        try:
-            return pwd.getpwnam(name)
-        except KeyError:
-            continue
-    pytest.skip("PostgreSQL does not run as root, and there is no other account")
-
-
-@contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """A folder that other accounts can enter and whose path is short enough for a Unix socket, unlike ``tmp_path``."""
-    with tempfile.TemporaryDirectory(prefix="voxelry-", ignore_cleanup_errors=True) as name:
-        yield Path(name)
-
-
-@contextmanager
-def running(arguments: list[str], log: Path, port: int) -> Iterator[None]:
-    """A server process, from the moment its port answers; stopped at the end."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=log.parent)
-    try:
-
-        def answers() -> bool:
-            if process.poll() is not None:
-                raise RuntimeError(f"{arguments[0]} ended at once:\n{log.read_text(errors='replace')}")
-            with socket.socket() as probe:
-                return probe.connect_ex(("127.0.0.1", port)) == 0
-
-        wait_until(answers, arguments[0])
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(START_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def wait_until(ready: Callable[[], bool], name: str) -> None:
-    end = time.monotonic() + START_SECONDS
-    while not ready():
-        if time.monotonic() > end:
-            raise TimeoutError(f"{name} did not answer within {START_SECONDS:.0f} seconds")
-        time.sleep(0.05)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -105,7 +105,7 @@ class Run:
         if now - self._reported < REPORT_SECONDS:
             return
         self._reported = now
-        self._beat(progress=min(max(fraction, 0.0), 1.0), message=words[:300], **self._written_log())
+        self._beat(progress=min(max(fraction, 0.0), 1.0), message=words[:300])
         self.check()
 
     def log(self, words: str) -> None:
@@ -151,10 +151,12 @@ class Run:
     def tick(self) -> None:
         if self._stop is None and time.monotonic() - self._began > self.time_limit:
             self._stop = OutOfTime
+        if self._unwritten:
+            self._write_log()
 
     def finish(self, state: State, **values: Json) -> bool:
         """Write how it ended; False if somebody else has the job by now."""
-        over = {"owner": "", "lease_until": None, "finished": timezone.now(), **self._written_log(), **values}
+        over = {"owner": "", "lease_until": None, "finished": timezone.now(), "log": self._lines, **values}
         return bool(self.mine().update(state=state, **over))
 
     def remove_folder(self) -> None:
@@ -162,11 +164,10 @@ class Run:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _written_log(self) -> dict[str, Json]:
-        if not self._unwritten:
-            return {}
-        self._unwritten = False
-        return {"log": self._lines}
+    def _write_log(self) -> None:
+        lines = list(self._lines)
+        self.mine().update(log=lines)
+        self._unwritten = len(self._lines) != len(lines)  # else the next beat tries again
 
     def _beat(self, **values: Json) -> None:
         if self.mine().filter(cancel_requested=False).update(lease_until=lease_end(), **values):
