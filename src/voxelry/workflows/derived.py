@@ -41,6 +41,7 @@ def write_derived(
     folder: StrPath,
     *,
     description: str = "processed",
+    series_description: str = "",
     seed: str | None = None,
     created: datetime | None = None,
     non_finite: float | None = None,
@@ -58,6 +59,8 @@ def write_derived(
         What it was computed from.
     folder
         Where to; made where missing. A file for each slice, ``0001.dcm`` and so on.
+    series_description
+        A few words behind the source's Series Description (0008,103E): the step's name.
     description, seed, created, non_finite
         As for ``write_series``.
 
@@ -73,12 +76,12 @@ def write_derived(
     if stack is not None:
         unit = None if volume.unit == stack.frames[0].unit else volume.unit
         return write_series(
-            volume, stack, folder, description=description, suffix=_suffix(volume.label), seed=seed, created=created,
-            unit=unit, non_finite=non_finite, progress=progress,
+            volume, stack, folder, description=description, suffix=_suffix(series_description, volume.label), seed=seed,
+            created=created, unit=unit, non_finite=non_finite, progress=progress,
         )  # fmt: skip
     return write_volume(
-        volume, folder, attributes=_attributes(volume, stacks, description), seed=seed, created=created,
-        non_finite=non_finite, progress=progress,
+        volume, folder, attributes=_attributes(volume, stacks, description, series_description), seed=seed,
+        created=created, non_finite=non_finite, progress=progress,
     )  # fmt: skip
 
 
@@ -103,13 +106,15 @@ def _fits(volume: Volume, stack: Stack) -> bool:
     return all(describe_pixels(header).frames == count for header, count in frames.items())
 
 
-def _suffix(label: str) -> str:
-    """Of Series Description: what tells volumes of one series apart, where that is short and plain."""
-    shown = f" {label}" if label.isascii() and label.isprintable() and "\\" not in label else ""
-    return shown + SUFFIX if len(shown + SUFFIX) <= MAX_LONG_STRING // 2 else SUFFIX
+def _suffix(words: str, label: str) -> str:
+    """Of Series Description: what was done, and what tells volumes of one series apart, where that is short."""
+    told = [words] if words and not label.startswith(words) else []
+    shown = "".join(f" {one}" for one in (*told, label) if one)
+    plain = shown.isascii() and shown.isprintable() and "\\" not in shown
+    return shown + SUFFIX if plain and len(shown + SUFFIX) <= MAX_LONG_STRING // 2 else SUFFIX
 
 
-def _attributes(volume: Volume, stacks: Sequence[Stack], description: str) -> dict[str, object]:
+def _attributes(volume: Volume, stacks: Sequence[Stack], description: str, words: str) -> dict[str, object]:
     first = stacks[0].headers[0]
     found: dict[str, object] = {}
     for keyword in KEPT:
@@ -118,7 +123,7 @@ def _attributes(volume: Volume, stacks: Sequence[Stack], description: str) -> di
             found[keyword] = value
     modality = text(first.elements, "Modality")
     found["Modality"] = modality if modality and modality != "SEG" else "OT"
-    suffix = _suffix(volume.label)
+    suffix = _suffix(words, volume.label)
     found["SeriesDescription"] = text(first.elements, "SeriesDescription")[: MAX_LONG_STRING - len(suffix)] + suffix
     found["DerivationDescription"] = f"{description} (voxelry {VERSION})"
     headers = list(dict.fromkeys(header for stack in stacks for header in stack.headers))

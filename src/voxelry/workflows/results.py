@@ -7,7 +7,7 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -134,16 +134,18 @@ def save_result(
     FormatError, ParameterError, UnplacedError
         If the format cannot hold the result, in words.
     """
-    target = Path(folder)
+    target = Path(os.path.abspath(folder))  # noqa: PTH100 - links are left as they are
     occupied = os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir()))
     if occupied and not overwrite:
         raise ExistsError(f"{target.name}: is there already and not empty; give the result a folder of its own")
     wanted = format or (DICOM if source is not None else WITHOUT_DICOM)
-    done = f"{step.name if isinstance(step, Step) else step or 'processed'}"
+    done = step.name if isinstance(step, Step) else step or "processed"
     with staged(target) as aside:
         aside.mkdir()
-        writer = _Writer(aside, source, wanted, dict(options or {}), f"{done}{_in_words(params)}", segmentation, seed,
-                         created)  # fmt: skip
+        writer = _Writer(
+            folder=aside, source=source, format=wanted, options=dict(options or {}), done=done,
+            description=f"{done}{_in_words(params)}", segmentation=segmentation, seed=seed, created=created,
+        )  # fmt: skip
         outputs = writer.all(result, progress)
         warnings = tuple(dict.fromkeys((*result.warnings, *writer.warnings)))
         manifest = _manifest(done, step, params, inputs, outputs, warnings)
@@ -152,23 +154,20 @@ def save_result(
     return SavedResult(target, tuple(outputs), warnings, manifest)
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _Writer:
     """Writes the parts of a result into a folder."""
 
-    def __init__(
-        self,
-        folder: Path,
-        source: Stack | Series | Sequence[Stack] | None,
-        format: str,  # noqa: A002
-        options: dict[str, Value],
-        description: str,
-        segmentation: SegmentationKind,
-        seed: str | None,
-        created: datetime | None,
-    ) -> None:
-        self.folder, self.source, self.format, self.options = folder, source, format, options
-        self.description, self.segmentation, self.seed, self.created = description, segmentation, seed, created
-        self.warnings: list[str] = []
+    folder: Path
+    source: Stack | Series | Sequence[Stack] | None
+    format: str
+    options: Mapping[str, Value]
+    done: str
+    description: str
+    segmentation: SegmentationKind
+    seed: str | None
+    created: datetime | None
+    warnings: list[str] = field(default_factory=list)
 
     def all(self, result: StepResult, progress: Progress) -> list[SavedOutput]:
         outputs: list[SavedOutput] = []
@@ -188,17 +187,17 @@ class _Writer:
 
     def _volume(self, volume: Volume, name: str, count: int, progress: Progress) -> SavedOutput:
         facts = _facts(volume)
-        self.warnings += volume.warnings
+        self.warnings.extend(volume.warnings)
         if self.format != DICOM or self.source is None:
             path, files = self._in_format(volume, name, progress)
             return SavedOutput("volume", self.format, path, files, facts)
         own = "." if count == 1 else name
         seed = None if self.seed is None else f"{self.seed} {name}"
         written = write_derived(
-            volume, self.source, self.folder / own, description=self.description, seed=seed, created=self.created,
-            progress=progress,
+            volume, self.source, self.folder / own, description=self.description, series_description=self.done,
+            seed=seed, created=self.created, progress=progress,
         )  # fmt: skip
-        self.warnings += written.warnings
+        self.warnings.extend(written.warnings)
         files = tuple(str(path.relative_to(self.folder)) for path in written.paths)
         return SavedOutput("volume", DICOM, own, files, {**facts, "series_instance_uid": written.series_instance_uid})
 
@@ -220,9 +219,9 @@ class _Writer:
         name = "segmentation.dcm"
         written = write_segmentation(
             segmentation, self.source, self.folder / name, kind=self.segmentation, description=self.description,
-            seed=self.seed, created=self.created, progress=progress,
+            series_description=f"Segmentation {self.done}", seed=self.seed, created=self.created, progress=progress,
         )  # fmt: skip
-        self.warnings += written.warnings
+        self.warnings.extend(written.warnings)
         facts["series_instance_uid"] = written.series_instance_uid
         return SavedOutput("segmentation", DICOM, name, (name,), facts)
 
@@ -235,7 +234,7 @@ class _Writer:
         path = self.folder / f"{name}{aim.suffix}"
         batch = Batch(lambda _: (volume,), volume.metadata.get, (volume.array.shape,), (volume.label,), "")
         told = aim.write([volume], path, batch, progress)
-        self.warnings += told.warnings
+        self.warnings.extend(told.warnings)
         return path.name, tuple(sorted(set(self._names()) - before))
 
     def _names(self) -> list[str]:

@@ -1,0 +1,431 @@
+"""A step over many series: one after the other, on all processors, or on a cluster."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias
+
+from voxelry.core.errors import ExistsError, NotOneVolumeError, ParameterError, Problem, VoxelryError
+from voxelry.core.progress import Progress, part, silent
+from voxelry.core.registry import step_named
+from voxelry.core.steps import Params, Step, StepResult
+from voxelry.core.value import Value
+from voxelry.core.volume import Volume
+from voxelry.dicom.irregular import OnIrregular, check_on_irregular, chosen_volume
+from voxelry.dicom.sources import DEFAULT_LIMITS, FileSource, Limits, StrPath
+from voxelry.dicom.stack import Stack
+from voxelry.workflows.batches import Batch, batches_of
+from voxelry.workflows.load import EXPECTED
+from voxelry.workflows.names import DEFAULT_TEMPLATE, file_name, numbered
+from voxelry.workflows.results import SavedResult, save_result
+from voxelry.workflows.targets import find_target
+
+Paths: TypeAlias = "StrPath | Iterable[StrPath | Sequence[StrPath]]"
+"""One path, several, or a tuple of paths for each call of a step that takes several volumes."""
+OnError: TypeAlias = Literal["skip", "raise"]
+
+_FOUND, _READ, _DONE = 0.1, 0.2, 0.9
+"""Of the progress: until all is found, and of one piece of work until its volumes are read and its step is done."""
+
+
+@dataclass(frozen=True, eq=False)
+class Processed:
+    """What a step gave for one volume, or for one tuple of volumes.
+
+    Attributes
+    ----------
+    name
+        The path, and what tells the volume from others below it.
+    result
+        None where it was written: the arrays need not be kept then.
+    saved
+        Where it was written; None without ``out``.
+    warnings
+        What a user must know before trusting it.
+    """
+
+    name: str
+    result: StepResult | None
+    saved: SavedResult | None
+    warnings: tuple[str, ...]
+
+    @property
+    def record(self) -> dict[str, Value]:
+        """As JSON."""
+        found: dict[str, Value] = {"name": self.name, "warnings": list(self.warnings)}
+        if self.saved is not None:
+            found |= {"folder": str(self.saved.folder), "outputs": [one.record for one in self.saved.outputs]}
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class ProcessReport:
+    """What became of every volume and every file.
+
+    Attributes
+    ----------
+    results
+        In the order of the paths, and below each in the order in which ``load`` gives volumes.
+    skipped
+        What was not done and why: files by their name, and volumes by the name that their result would have.
+    """
+
+    results: tuple[Processed, ...]
+    skipped: Mapping[str, Problem]
+
+    @property
+    def complete(self) -> bool:
+        """True unless something was left out that belongs in a volume; a text beside the images does not."""
+        return all(problem.code in EXPECTED for problem in self.skipped.values())
+
+
+def process(
+    paths: Paths,
+    step: str | Step[Any],
+    *,
+    params: Params | Mapping[str, object] | None = None,
+    workers: int | None = None,
+    out: StrPath | None = None,
+    format: str | None = None,  # noqa: A002 - its public name
+    options: Mapping[str, Value] | None = None,
+    on_irregular: OnIrregular = "error",
+    on_error: OnError = "skip",
+    overwrite: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+    progress: Progress = silent,
+) -> ProcessReport:
+    """Run a step on every volume below some paths.
+
+    Work is handed out by joblib, so that a cluster is one line around the call:
+    ``with joblib.parallel_config(backend="dask"):``. Paths must then mean the same on every machine.
+
+    Parameters
+    ----------
+    paths
+        A file, a folder, a zip archive, a file of a registered format, or several of them; every volume below each
+        is worked on by itself. For a step that takes several volumes: tuples of paths, each with exactly one volume.
+    step
+        An installed step's name (``"gaussian"``), or a Step.
+    params
+        By name, as the step documents them; its defaults for those that are left out.
+    workers
+        How many volumes are worked on at a time, each in a process of its own; -1 for one on each processor. None
+        for what joblib's configuration says, and without one for one after the other, each on all processors.
+    out
+        Write each result into a folder of its own below this one (see ``save_result``), instead of keeping it. Where
+        ``paths`` is a single path with a single volume, this is that folder.
+    format, options
+        Of what is written, instead of DICOM.
+    on_irregular
+        As for ``load``.
+    on_error
+        ``"skip"`` tells an error of the step among ``skipped`` and goes on; ``"raise"`` lets what is no VoxelryError
+        through.
+    overwrite
+        True to replace results that are there; otherwise they are kept, and told among ``skipped``.
+    progress
+        An exception that it raises stops the work.
+
+    Returns
+    -------
+    report
+        Whatever could not be done is in ``skipped``; it spoils nothing else.
+
+    Raises
+    ------
+    ParameterError
+        If the step, a parameter, the format or an option is none that there is: before anything is read.
+    """
+    chosen = step_named(step) if isinstance(step, str) else step
+    checked = params if isinstance(params, chosen.params) else chosen.checked(_by_name(params, chosen))
+    check_on_irregular(on_irregular)
+    if workers == 0 or (workers is not None and workers < -1):
+        raise ParameterError(f"{workers} workers do no work; there must be at least 1, or -1 for all processors")
+    if out is not None and format is not None:
+        find_target(Path(out) / "result", format, options or {})
+    skipped: dict[str, Problem] = {}
+    shipped = chosen.name if isinstance(step, str) else chosen
+    how = _How(
+        shipped, checked, on_irregular, limits, format, MappingProxyType(dict(options or {})), overwrite, on_error
+    )
+    with _Stoppable(progress) as told:
+        tasks = _tasks(paths, chosen, how, None if out is None else Path(out), skipped, part(told, 0, _FOUND))
+        done: list[Processed] = []
+        for one in _run(tasks, workers, part(told, _FOUND, 1)):
+            if isinstance(one, Processed):
+                done.append(one)
+            else:
+                name, problem = one
+                skipped[name] = problem
+        told(1.0, "done")
+    return ProcessReport(tuple(done), MappingProxyType(skipped))
+
+
+def _by_name(params: Params | Mapping[str, object] | None, step: Step[Any]) -> Mapping[str, object]:
+    if isinstance(params, Params):
+        raise ParameterError(f"{type(params).__name__} are another step's parameters than those of {step.name}")
+    return params or {}
+
+
+# --- what is to be done -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _How:
+    """What all pieces of work share; it travels to other processes and machines."""
+
+    step: str | Step[Any]
+    params: Params
+    on_irregular: OnIrregular
+    limits: Limits
+    format: str | None
+    options: Mapping[str, Value]
+    overwrite: bool
+    on_error: OnError
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        fields = (self.step, self.params, self.on_irregular, self.limits, self.format, dict(self.options))
+        return _How, (*fields, self.overwrite, self.on_error)
+
+
+@dataclass(frozen=True, eq=False)
+class _Input:
+    """A volume: the stack that it is where its files can be named, else the path and its number below that."""
+
+    path: str
+    number: int
+    stack: Stack | None
+
+    def load(self, how: _How, progress: Progress) -> tuple[Volume, Stack | None]:
+        if self.stack is not None:
+            return chosen_volume(self.stack, how.on_irregular, progress=progress), self.stack
+        batches, _ = batches_of(self.path, together=False, on_irregular=how.on_irregular, limits=how.limits)
+        batch = batches[self.number]
+        (volume,) = batch.load(progress)
+        return volume, batch.stacks[0] if batch.stacks else None
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    name: str
+    inputs: tuple[_Input, ...]
+    folder: Path | None
+    how: _How
+
+
+def _tasks(
+    paths: Paths, step: Step[Any], how: _How, out: Path | None, skipped: dict[str, Problem], progress: Progress
+) -> list[_Task]:
+    single = isinstance(paths, str | os.PathLike)
+    given = [paths] if single else list(paths)  # type: ignore[arg-type]
+    found: list[tuple[str, str, tuple[_Input, ...]]] = []
+    for number, one in enumerate(given):
+        share = part(progress, number / len(given), (number + 1) / len(given))
+        found += _found(one, step, how, skipped, share)
+    if out is None:
+        return [_Task(name, inputs, None, how) for name, _, inputs in found]
+    if single and len(found) == 1:
+        return [_Task(found[0][0], found[0][2], out, how)]
+    folders = numbered(folder for _, folder, _ in found)
+    return [_Task(name, inputs, out / folder, how) for (name, _, inputs), folder in zip(found, folders, strict=True)]
+
+
+def _found(
+    given: Any, step: Step[Any], how: _How, skipped: dict[str, Problem], progress: Progress
+) -> Iterator[tuple[str, str, tuple[_Input, ...]]]:
+    """The pieces of work that a path, or a tuple of paths, stands for: name, folder and inputs."""
+    least, most = len(step.inputs), len(step.inputs) + len(step.optional)
+    several = not isinstance(given, str | os.PathLike)
+    count = len(given) if several else 1
+    if not least <= count <= most:
+        wanted = " and ".join((*step.inputs, *(f"perhaps {name}" for name in step.optional)))
+        raise ParameterError(f"{step.name}: takes {least} volumes ({wanted}); give them as a tuple of paths")
+    try:
+        if several:
+            ones = [_one(os.fspath(path), how, skipped) for path in given]
+            label = file_name(DEFAULT_TEMPLATE, ones[0][1].lookup, ones[0][1].label)
+            yield " and ".join(os.fspath(path) for path in given), label, tuple(one for one, _ in ones)
+            return
+        path = os.fspath(given)
+        batches = _batches(path, how, skipped, progress)
+    except VoxelryError as error:
+        name = " and ".join(map(os.fspath, given)) if several else os.fspath(given)
+        skipped[name] = error.problem
+        return
+    except OSError as error:
+        name = os.fspath(error.filename or "")
+        skipped[name] = Problem("unreadable", f"{name}: cannot be read ({error.strerror or type(error).__name__})")
+        return
+    names = [file_name(DEFAULT_TEMPLATE, batch.lookup, batch.label) for batch in batches]
+    shown = numbered(names)
+    for number, batch in enumerate(batches):
+        name = path if len(batches) == 1 else f"{path}: {shown[number]}"
+        yield name, names[number], (_input(path, number, batch),)
+
+
+def _batches(path: str, how: _How, skipped: dict[str, Problem], progress: Progress) -> tuple[Batch, ...]:
+    batches, problems = batches_of(
+        path, together=False, on_irregular=how.on_irregular, limits=how.limits, progress=progress
+    )
+    skipped.update(problems)
+    if not batches:
+        reasons = list(problems.values())
+        first = f"; the first of {len(reasons)} files: {reasons[0]}" if reasons else ""
+        skipped[path] = Problem("nothing_found", f"{path}: holds no DICOM with pixels{first}")
+    return batches
+
+
+def _one(path: str, how: _How, skipped: dict[str, Problem]) -> tuple[_Input, Batch]:
+    batches = _batches(path, how, skipped, silent)
+    if len(batches) != 1:
+        raise NotOneVolumeError(f"{path}: holds {len(batches)} volumes, where one is needed")
+    return _input(path, 0, batches[0]), batches[0]
+
+
+def _input(path: str, number: int, batch: Batch) -> _Input:
+    (stack,) = batch.stacks or (None,)
+    plain = stack is not None and all(isinstance(header.source, FileSource) for header in stack.headers)
+    return _Input(path, number, stack if plain else None)
+
+
+# --- doing it ---------------------------------------------------------------------------------------------------------
+
+_Outcome: TypeAlias = "Processed | tuple[str, Problem]"
+
+
+def _run(tasks: Sequence[_Task], workers: int | None, progress: Progress) -> Iterator[_Outcome]:
+    """The outcomes in the order of the tasks, by joblib where it is to be more than one at a time."""
+    import joblib
+
+    if not tasks:
+        return
+    if workers == 1 or (workers is None and joblib.effective_n_jobs(None) == 1):
+        for number, task in enumerate(tasks):
+            yield _do(task, part(progress, number / len(tasks), (number + 1) / len(tasks)))
+        return
+    results = joblib.Parallel(n_jobs=workers, return_as="generator")(joblib.delayed(_do_there)(one) for one in tasks)
+    try:
+        for number, outcome in enumerate(results, 1):
+            progress(number / len(tasks), f"{number} of {len(tasks)} volumes")
+            yield _frozen(outcome)
+    finally:
+        with warnings.catch_warnings(action="ignore"):  # that what was done already is not used: that is what is wanted
+            results.close()
+
+
+def _do_there(task: _Task) -> _Outcome:
+    """In another process: what it gives back can travel."""
+    outcome = _do(task, silent)
+    if isinstance(outcome, Processed) and outcome.result is not None:
+        return replace(outcome, result=_portable(outcome.result))
+    return outcome
+
+
+def _do(task: _Task, progress: Progress) -> _Outcome:
+    """Do one piece of work; what goes wrong is a value, so that it stops no other."""
+    name, how = task.name, task.how
+    try:
+        return _done(task, progress)
+    except VoxelryError as error:
+        told = str(error) if str(error).startswith(name) else f"{name}: {error}"
+        return name, Problem(error.code, told, error.numbers)
+    except OSError as error:
+        words = error.strerror or type(error).__name__
+        return name, Problem("not_written", f"{name}: cannot be read or written ({words})")
+    except MemoryError:
+        return name, Problem("memory", f"{name}: there is not enough memory for this volume")
+    except Exception as error:  # whatever a step by others does; its words may quote what nobody should read
+        if how.on_error == "raise":
+            raise
+        step = how.step if isinstance(how.step, str) else how.step.name
+        return name, Problem("step_failed", f"{name}: the step {step} failed ({type(error).__name__})")
+
+
+def _done(task: _Task, progress: Progress) -> Processed:
+    how, folder = task.how, task.folder
+    if folder is not None and not how.overwrite and folder.exists() and not _is_empty(folder):
+        raise ExistsError("its result is there already; choose another folder, or overwrite it (--overwrite)")
+    step = step_named(how.step) if isinstance(how.step, str) else how.step
+    loaded = []
+    for number, one in enumerate(task.inputs):
+        share = _READ / len(task.inputs)
+        loaded.append(one.load(how, part(progress, number * share, (number + 1) * share)))
+    volumes = [volume for volume, _ in loaded]
+    result = step.run(volumes, how.params, progress=part(progress, _READ, _DONE))
+    if folder is None:
+        progress(1.0, "done")
+        return Processed(task.name, result, None, _warnings(result))
+    # Of several inputs the result has the first one's place: what moves is laid onto what is fixed.
+    saved = save_result(
+        result, folder, source=loaded[0][1], step=step, params=how.params, inputs=volumes, format=how.format,
+        options=how.options, overwrite=how.overwrite, progress=part(progress, _DONE, 1),
+    )  # fmt: skip
+    return Processed(task.name, None, saved, saved.warnings)
+
+
+def _is_empty(folder: Path) -> bool:
+    return folder.is_dir() and not any(folder.iterdir())
+
+
+def _warnings(result: StepResult) -> tuple[str, ...]:
+    every = (*result.warnings, *(words for volume in result.volumes for words in volume.warnings))
+    return tuple(dict.fromkeys(every))
+
+
+# --- between processes ------------------------------------------------------------------------------------------------
+
+
+def _portable(result: StepResult) -> StepResult:
+    """The same with mappings that can be pickled."""
+
+    def plain(volume: Volume) -> Volume:
+        return replace(volume, metadata=dict(volume.metadata))
+
+    segmentation = result.segmentation
+    if segmentation is not None:
+        segmentation = replace(segmentation, source=plain(segmentation.source))
+    volumes = tuple(map(plain, result.volumes))
+    return replace(result, volumes=volumes, segmentation=segmentation, files=dict(result.files))
+
+
+def _frozen(outcome: _Outcome) -> _Outcome:
+    """Volumes whose arrays are read-only again, which pickling forgets."""
+    if not isinstance(outcome, Processed) or outcome.result is None:
+        return outcome
+    result = outcome.result
+    volumes = tuple(replace(volume) for volume in result.volumes)
+    return replace(outcome, result=replace(result, volumes=volumes))
+
+
+class _Stopped(BaseException):
+    """The caller's exception on its way out, past everything that takes errors for those of a step."""
+
+    def __init__(self, cause: BaseException) -> None:
+        super().__init__()
+        self.cause = cause
+
+
+class _Stoppable:
+    """A progress whose exceptions end the work, whoever calls it."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def __enter__(self) -> Callable[[float, str], None]:
+        return partial(self._tell)
+
+    def _tell(self, fraction: float, words: str) -> None:
+        try:
+            self._progress(fraction, words)
+        except BaseException as error:
+            raise _Stopped(error) from None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, _Stopped):
+            raise error.cause from None
