@@ -154,6 +154,7 @@ def each_segment(
         if not later_wins:
             changed = changed & (labels == 0) & ((given.labels == 0) | (given.labels == segment.number))
         labels[changed] = segment.number
+    progress(1.0, "done")
     return mask_result(given, labels, given.segments, algorithm)
 
 

@@ -1,0 +1,45 @@
+"""Closing: gaps and clefts that no ball fits into become part of the mask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from voxelry.core.progress import Progress, part
+from voxelry.core.steps import Step, StepResult
+from voxelry.core.volume import Volume
+from voxelry.steps.cells import known_cell
+from voxelry.steps.masks import MaskParams, each_segment, labelled
+from voxelry.steps.morphology import ball, closed
+
+
+class CloseParams(MaskParams):
+    """Parameters of `STEP`."""
+
+    radius: float = Field(
+        2.0,
+        gt=0,
+        le=200,
+        json_schema_extra={"unit": "mm"},
+        description="Radius of the ball that must not fit into a gap, in mm",
+    )
+
+
+def _close(volumes: Sequence[Volume], params: CloseParams, progress: Progress) -> StepResult:
+    given = labelled(volumes, params, part(progress, 0.0, 0.3))
+    by = ball(known_cell(given.grid), params.radius, flat=len(given.labels) == 1)
+    return each_segment(
+        given, lambda mask, share: closed(mask, by, share), progress, f"closing by {params.radius:g} mm"
+    )
+
+
+STEP = Step(
+    name="close",
+    title="Closing",
+    description="Fills gaps and clefts that a ball of this radius does not fit into.",
+    params=CloseParams,
+    function=_close,
+    optional=("image",),
+    group="mask",
+)

@@ -1,0 +1,63 @@
+"""Holes in a mask become part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from voxelry.core.progress import Progress, part
+from voxelry.core.steps import Step, StepResult
+from voxelry.core.volume import Volume
+from voxelry.steps import demands
+from voxelry.steps.cells import Mask, voxel_mm3
+from voxelry.steps.components import holes
+from voxelry.steps.masks import MaskParams, each_segment, labelled
+
+
+class FillParams(MaskParams):
+    """Parameters of `STEP`."""
+
+    dimensions: int = Field(
+        3, ge=2, le=3, json_schema_extra={"unit": "1"},
+        description="3 fills what is closed on all sides, 2 what is closed within its slice",
+    )  # fmt: skip
+    largest: float | None = Field(
+        None, gt=0, json_schema_extra={"unit": "mm3"},
+        description="Only holes of at most this volume (3 dimensions) or this area in a slice (2), in mm3 or mm2",
+    )  # fmt: skip
+
+
+def _fill(volumes: Sequence[Volume], params: FillParams, progress: Progress) -> StepResult:
+    given = labelled(volumes, params, part(progress, 0.0, 0.3))
+    most = None
+    if params.largest is not None:
+        most = params.largest / _size(given.grid, params.dimensions)
+
+    def change(mask: Mask, _: Progress) -> Mask:
+        return mask | holes(mask, within_slices=params.dimensions == 2, most=most)
+
+    return each_segment(given, change, progress, f"holes filled in {params.dimensions} dimensions")
+
+
+def _size(grid: Volume, dimensions: int) -> float:
+    """Of a voxel in mm3, or of a pixel in mm2."""
+    if dimensions == 2:
+        row, column = demands.millimetres_in_plane(grid)
+        return row * column
+    voxel = voxel_mm3(grid)
+    if voxel is None:
+        demands.millimetres(grid)  # says which is unknown
+        raise AssertionError("a voxel of known sides has a volume")
+    return voxel
+
+
+STEP = Step(
+    name="fill",
+    title="Fill holes",
+    description="Fills what a structure encloses, in three dimensions or within each slice.",
+    params=FillParams,
+    function=_fill,
+    optional=("image",),
+    group="mask",
+)
