@@ -31,7 +31,8 @@ from voxelry.workflows.ledger import Ledger
 from voxelry.workflows.load import EXPECTED
 from voxelry.workflows.names import DEFAULT_TEMPLATE, check_template, file_name, numbered, stem_and_suffix
 from voxelry.workflows.publish import staged
-from voxelry.workflows.targets import Target, find_target
+from voxelry.workflows.target import Target
+from voxelry.workflows.targets import find_target
 
 _WORKERS = 2
 _NONE: Mapping[str, Value] = MappingProxyType({})
@@ -132,7 +133,8 @@ def convert(
         A file, whose suffix says its format; or a folder, which gets a file for each batch of volumes. A file for
         which there are several batches is numbered: ``scan-ct-2.nii.gz``.
     format
-        The format's name (``"nifti"``) where the suffix does not say it; ``"png"`` and ``"jpg"`` are pictures.
+        The format's name (``"nifti"``) where the suffix does not say it; ``"png"``, ``"jpg"``, ``"gif"``, ``"webp"`` and
+        ``"apng"`` are pictures.
     options
         As the format documents them.
     name

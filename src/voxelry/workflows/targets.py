@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeAlias, cast, get_args
+from typing import Any, cast, get_args
 
-from voxelry.core.errors import FormatError, ParameterError, Problem, VoxelryError
-from voxelry.core.intensity import Window
-from voxelry.core.planes import Axis, plane_count
+from voxelry.core.errors import FormatError, ParameterError
 from voxelry.core.progress import Progress
 from voxelry.core.protocols import VolumeFormat
 from voxelry.core.registry import format_named, formats
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
-from voxelry.dicom.overlays import Overlay, overlays_of
 from voxelry.dicom.series import STUDY_KEYWORDS
 from voxelry.dicom.slice_timing import slice_times
 from voxelry.dicom.sources import StrPath
 from voxelry.dicom.write import Syntax, syntax_of, write_series, write_volume
+from voxelry.formats.animation import AnimationFormat
 from voxelry.formats.options import check_options, text_option, yes_option
 from voxelry.formats.picture import PictureFormat
 from voxelry.formats.sidecar import sidecar
 from voxelry.workflows.batches import Batch
 from voxelry.workflows.names import stem_and_suffix
-from voxelry.workflows.pictures import save_pictures
+from voxelry.workflows.picture_targets import animation, pictures
+from voxelry.workflows.target import Target, Told
 
 DICOM = "dicom"
 DICOM_OPTIONS = ("compression", "description", "modality", "non_finite")
@@ -44,53 +42,6 @@ KEPT_KEYWORDS = (
 SIDECAR_OF = "nifti"
 _STREAMED = ("metaimage", "nifti", "nrrd")
 """Formats that write voxels one after the other, as they come."""
-PICTURE_OPTIONS = ("axis", "overlays", "window")
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a writer has to say: how many files it made, what a user must know of them, and what it left out."""
-
-    files: int = 1
-    warnings: tuple[str, ...] = ()
-    skipped: Mapping[str, Problem] = field(default_factory=dict)
-
-
-Writer: TypeAlias = Callable[[Sequence[Volume], Path, Batch, Progress], Told]
-
-
-@dataclass(frozen=True, eq=False)
-class Target:
-    """A way to write volumes.
-
-    Attributes
-    ----------
-    name
-        For people: ``"nifti"``, ``"png"``.
-    suffix
-        Of what is written; empty where that is a folder of files.
-    folder
-        True if the target's path is a folder that gets an entry for each batch; False if it is the file itself.
-    write
-        Writes volumes of one grid to a path.
-    several
-        True if several volumes may become one file.
-    staged
-        True if what is written has to be moved to its place when it is whole.
-    settings
-        What changes the result, beside the volumes.
-    streams
-        True if volumes are best read while they are written.
-    """
-
-    name: str
-    suffix: str
-    folder: bool
-    write: Writer
-    several: bool
-    staged: bool
-    settings: Mapping[str, Value]
-    streams: bool = False
 
 
 def find_target(path: StrPath, format: str | None, options: Mapping[str, Value]) -> Target:  # noqa: A002
@@ -112,7 +63,9 @@ def find_target(path: StrPath, format: str | None, options: Mapping[str, Value])
     suffix = "" if by_suffix is None else by_suffix[1]
     named = f".{str(format).lower().lstrip('.')}"
     if wanted in get_args(PictureFormat):
-        return _pictures(cast("PictureFormat", wanted), suffix, options)
+        return pictures(cast("PictureFormat", wanted), suffix, options)
+    if wanted in get_args(AnimationFormat):
+        return animation(cast("AnimationFormat", wanted), suffix, options)
     if wanted == DICOM:
         return _dicom(suffix, options)
     own = format_named(wanted)
@@ -139,8 +92,11 @@ def list_formats() -> list[tuple[str, tuple[str, ...], str]]:
     return [
         *own,
         (DICOM, (".dcm",), "a folder with a file for each slice; a name in .dcm is one file with all of them"),
-        ("png", (".png",), "pictures without loss, one for each slice"),
-        ("jpg", (".jpg", ".jpeg"), "small pictures, one for each slice"),
+        ("png", (".png",), "pictures without loss: a folder with one for each slice; a name in .png is all in one"),
+        ("jpg", (".jpg", ".jpeg"), "small pictures, in the same ways"),
+        ("gif", (".gif",), "slices one after the other, a moving picture"),
+        ("webp", (".webp",), "the same, with every colour"),
+        ("apng", (".apng",), "the same, as PNG"),
     ]
 
 
@@ -261,61 +217,3 @@ def _write_instance(
 def _attributes(volume: Volume) -> dict[str, object]:
     """Whose the volume is and what it shows, as far as its metadata say."""
     return {keyword: value for keyword in KEPT_KEYWORDS if (value := volume.metadata.get(keyword)) not in (None, "")}
-
-
-# --- pictures ---------------------------------------------------------------------------------------------------------
-
-
-def _pictures(kind: PictureFormat, suffix: str, options: Mapping[str, Value]) -> Target:
-    check_options(options, PICTURE_OPTIONS, kind)
-    axis, window = _axis(options.get("axis")), _window(options.get("window"))
-    wanted = bool(options.get("overlays"))
-    if wanted and axis is not None:
-        raise ParameterError(f"overlays lie over slices as they were acquired, not over {axis} planes")
-
-    def write(volumes: Sequence[Volume], path: Path, batch: Batch, progress: Progress) -> Told:
-        if len(volumes) > 1:
-            raise FormatError("one picture shows one volume")
-        (volume,) = volumes
-        over, refused = _overlays(batch) if wanted else ({}, {})
-        if not suffix:
-            files = save_pictures(volume, path, kind, window, axis, overlays=over, progress=progress)
-            return Told(len(files), skipped=refused)
-        count = plane_count(volume, axis)
-        if count > 1:
-            raise FormatError(f"one picture cannot hold {count} slices; name a folder, with --format {kind}")
-        with TemporaryDirectory(dir=path.parent) as folder:
-            (file,) = save_pictures(volume, folder, kind, window, axis, overlays=over, progress=progress)
-            file.replace(path)
-        return Told(skipped=refused)
-
-    return Target(kind, suffix, not suffix, write, several=False, staged=bool(suffix), settings=options)
-
-
-def _axis(value: Value) -> Axis | None:
-    if value is None or value in get_args(Axis):
-        return cast("Axis | None", value)
-    raise ParameterError(f"no axis {value!r}; there are {', '.join(get_args(Axis))}")
-
-
-def _window(value: Value) -> Window | None:
-    """``"40,400"`` or ``[40, 400]``: centre and width."""
-    if value is None:
-        return None
-    parts = value.split(",") if isinstance(value, str) else value
-    try:
-        center, width = (float(cast("float", part)) for part in cast("list[Value]", parts))
-    except (TypeError, ValueError):
-        raise ParameterError(f"{value!r} is no CENTER,WIDTH, such as 40,400") from None
-    return Window(center, width)
-
-
-def _overlays(batch: Batch) -> tuple[dict[str, tuple[Overlay, ...]], dict[str, Problem]]:
-    found: dict[str, tuple[Overlay, ...]] = {}
-    refused: dict[str, Problem] = {}
-    for header in dict.fromkeys(header for stack in batch.stacks for header in stack.headers):
-        try:
-            found[header.sop_instance_uid] = overlays_of(header)
-        except VoxelryError as error:
-            refused[header.name] = error.problem
-    return {uid: masks for uid, masks in found.items() if masks}, refused
