@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.core.errors import GeometryError, MeasureError, UnplacedError
+from voxelry.core.errors import GeometryError, MeasureError, ParameterError, UnplacedError
 from voxelry.core.geometry import TILT_NOTICEABLE_DEGREES
 from voxelry.core.measure import missing_spacing
 from voxelry.core.stacking import distance
@@ -144,3 +144,15 @@ def numbers(values: npt.NDArray[Any]) -> None:
     """
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise MeasureError("the volume holds values that are no numbers (NaN or infinite), which this step cannot use")
+
+
+def at_most(limit: int, found: int, what: str) -> None:
+    """Refuse more than is bearable.
+
+    Raises
+    ------
+    ParameterError
+        With both numbers.
+    """
+    if found > limit:
+        raise ParameterError(f"{found:,} {what} are more than the {limit:,} that are allowed", limit=limit)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import BeforeValidator, Field
 
 
-def _parted(given: Any) -> Any:
+def parted(given: Any) -> Any:
     """``"2, 1, 1"`` as three texts, for the terminal and for forms."""
     if isinstance(given, str):
         parts = [one for one in re.split(r"[,;\s]+", given.strip()) if one]
@@ -20,11 +20,11 @@ _Positive = Annotated[float, Field(gt=0)]
 _Size = Annotated[float, Field(ge=0)]
 _Count = Annotated[int, Field(ge=1)]
 
-Lengths: TypeAlias = Annotated[_Positive | tuple[_Positive, _Positive, _Positive], BeforeValidator(_parted)]
+Lengths: TypeAlias = Annotated[_Positive | tuple[_Positive, _Positive, _Positive], BeforeValidator(parted)]
 """Above 0: one number, or three in the order slice, row, column."""
-LengthsOrNone: TypeAlias = Annotated[_Size | tuple[_Size, _Size, _Size], BeforeValidator(_parted)]
+LengthsOrNone: TypeAlias = Annotated[_Size | tuple[_Size, _Size, _Size], BeforeValidator(parted)]
 """The same with 0 for an axis along which nothing is done."""
-Counts: TypeAlias = Annotated[_Count | tuple[_Count, _Count, _Count], BeforeValidator(_parted)]
+Counts: TypeAlias = Annotated[_Count | tuple[_Count, _Count, _Count], BeforeValidator(parted)]
 """Whole numbers from 1: one, or three in the order slice, row, column."""
 
 

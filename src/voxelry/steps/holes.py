@@ -1,0 +1,70 @@
+"""Voxels without a value: padding, and what is no number. Filters that mix neighbours must not mix these in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from voxelry.core.errors import MeasureError
+from voxelry.core.volume import Volume
+
+Mask = npt.NDArray[np.bool_]
+
+
+def native(volume: Volume) -> npt.NDArray[Any]:
+    """The whole array, C-contiguous and of this machine's byte order."""
+    array = np.asarray(volume.array)
+    return np.ascontiguousarray(array, array.dtype.newbyteorder("="))
+
+
+def holes(volume: Volume, array: npt.NDArray[Any], *, infinite: bool = True) -> Mask | None:
+    """Where a volume has no value; None if nowhere.
+
+    Parameters
+    ----------
+    array
+        The volume's, read.
+    infinite
+        Whether infinity is no value either; NaN never is.
+    """
+    hole: Mask = np.zeros(array.shape, np.bool_)
+    if array.dtype.kind == "f":
+        hole = ~np.isfinite(array) if infinite else np.isnan(array)
+    if volume.padding is not None:
+        for index in range(len(array)):
+            mask = volume.padding_mask(index)
+            if mask is not None:
+                hole[index] |= mask
+    return hole if hole.any() else None
+
+
+def count_of_no_numbers(array: npt.NDArray[Any]) -> int:
+    """How many values are NaN or infinite."""
+    return int(array.size - np.isfinite(array).sum()) if array.dtype.kind == "f" else 0
+
+
+def filled(array: npt.NDArray[Any], hole: Mask) -> npt.NDArray[Any]:
+    """The array with each hole's nearest value of its own slice in it; slices without any take the nearest slice's.
+
+    Raises
+    ------
+    MeasureError
+        If there is no value at all.
+    """
+    from scipy import ndimage
+
+    whole = [index for index, mask in enumerate(hole) if not mask.all()]
+    if not whole:
+        raise MeasureError("every voxel is padding or no number: there is nothing to work on")
+    found = array.copy()
+    for index in whole:
+        if hole[index].any():
+            rows, columns = ndimage.distance_transform_edt(
+                hole[index], return_distances=False, return_indices=True
+            )  # of the nearest value, for each voxel
+            found[index] = array[index][rows, columns]
+    for index in set(range(len(array))) - set(whole):
+        found[index] = found[min(whole, key=lambda other: abs(other - index))]
+    return found

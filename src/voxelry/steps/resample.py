@@ -1,0 +1,250 @@
+"""Resampling to other voxel sizes: the field of view stays where it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field, model_validator
+
+from voxelry.core.progress import Progress, part
+from voxelry.core.resample import as_dtype
+from voxelry.core.steps import Params, Step, StepResult
+from voxelry.core.volume import Volume
+from voxelry.steps import carried, demands
+from voxelry.steps.holes import count_of_no_numbers, filled, holes, native
+from voxelry.steps.per_axis import Counts, Lengths, three
+from voxelry.steps.threads import on_all_cores
+
+Floats = npt.NDArray[np.floating[Any]]
+Method = Literal["linear", "cubic", "label"]
+
+MOST_VOXELS = 2**31
+"""Of a result; a spacing far too small is more often a slip than a wish."""
+ANTIALIAS = 0.5
+"""The sigma of the blur before voxels become larger: this fraction of their ratio less 1."""
+_COLUMNS = 8192
+
+
+class ResampleParams(Params):
+    """Of resampling."""
+
+    spacing: Lengths | None = Field(
+        None,
+        title="Spacing",
+        description="The new size of voxels in mm; one number, or three for slice, row and column",
+        json_schema_extra={"unit": "mm"},
+    )
+    shape: Counts | None = Field(
+        None,
+        title="Shape",
+        description="Instead: the new number of voxels; one number, or three for slice, row and column",
+        json_schema_extra={"unit": "1"},
+    )
+    method: Method = Field(
+        "linear",
+        title="Interpolation",
+        description="linear, cubic (B-spline), or label: the nearest voxel's value, for masks and segmentations",
+    )
+    antialias: bool = Field(
+        True,
+        title="Antialias",
+        description="Blur along axes whose voxels become larger, so that fine detail does not turn into patterns",
+    )
+
+    @model_validator(mode="after")
+    def _one_goal(self) -> ResampleParams:
+        if (self.spacing is None) == (self.shape is None):
+            raise ValueError("give either spacing or shape")
+        return self
+
+
+def resample(volumes: Sequence[Volume], params: ResampleParams, progress: Progress) -> StepResult:
+    """A volume on voxels of another size, over the same field of view.
+
+    The middle of the field of view stays where it is. By ``shape``, its edges do as well, half a voxel beyond the
+    outermost centres. By ``spacing``, the voxels have exactly the size that was asked for, so that their whole number
+    covers the field of view but for half a voxel on either side at most.
+
+    Values come out in the dtype they came in; whole numbers are rounded, and what a cubic curve overshoots is kept
+    within the dtype. Beyond the outermost centres the outermost values are kept. Padding, and what is no number, is
+    mixed with nothing: where the nearest voxel has no value, neither has the new one.
+
+    With ``antialias``, axes along which voxels become ``r > 1`` times as large are blurred first by a Gaussian of
+    ``0.5 (r - 1)`` voxels. That takes most, not all, of what is too fine for the new grid, and some of what is not.
+
+    Sheared volumes stay sheared: the interpolation goes along their axes.
+
+    Parameters
+    ----------
+    volumes
+        One, greyscale.
+    """
+    (volume,) = volumes
+    demands.grey(volume)
+    axes = _axes(volume, params)
+    shape = tuple(axis.places.size for axis in axes)
+    demands.at_most(MOST_VOXELS, int(np.prod(shape, dtype=object)), "voxels")
+    progress(0.0, "resampling")
+    source = native(volume)
+    nearest = np.ix_(*(axis.nearest for axis in axes))
+    warnings = volume.warnings
+    if params.method == "label":
+        array = source[nearest]
+    else:
+        hole = holes(volume, source)
+        array = _interpolated(source if hole is None else filled(source, hole), axes, params, progress)
+        if hole is not None:
+            gone = hole[nearest]
+            array[gone] = source[nearest][gone]
+            if unknown := count_of_no_numbers(source):
+                warnings += (f"{unknown:,} voxels that are no finite numbers were mixed with nothing",)
+    progress(1.0, "resampling")
+    return StepResult(volumes=(_placed(volume, array, axes, warnings),))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Axis:
+    """Where the new voxels' centres lie among the old ones: ``places`` are fractional indices."""
+
+    length: int
+    ratio: float
+    places: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, length: int, count: int, ratio: float) -> _Axis:
+        if count == length and ratio == 1:
+            return cls(length, 1.0, np.arange(length, dtype=np.float64))
+        from_middle = np.arange(count, dtype=np.float64) - (count - 1) / 2
+        return cls(length, ratio, np.asarray(from_middle * ratio + (length - 1) / 2, np.float64))
+
+    @property
+    def nearest(self) -> npt.NDArray[np.intp]:
+        """The old voxel nearest to each new one; of two equally near the later."""
+        return np.clip(np.floor(self.places + 0.5).astype(np.intp), 0, self.length - 1)
+
+    @property
+    def same(self) -> bool:
+        return self.ratio == 1 and self.places.size == self.length
+
+    def weights(self, params: ResampleParams) -> npt.NDArray[np.float64]:
+        """What each old voxel gives to each new one; shape ``(new, old)``, rows sum to 1."""
+        from scipy import ndimage
+
+        weights = np.eye(self.length)
+        if params.antialias and self.ratio > 1:
+            weights = ndimage.gaussian_filter1d(weights, ANTIALIAS * (self.ratio - 1), axis=0, mode="nearest")
+        places = np.clip(self.places, 0, self.length - 1)
+        below = np.minimum(np.floor(places).astype(np.intp), max(0, self.length - 2))
+        share = (places - below)[:, None]
+        if params.method == "cubic" and self.length > 1:
+            return _on_curve(ndimage.spline_filter1d(weights, 3, axis=0, mode="mirror"), below, share)
+        above = np.minimum(below + 1, self.length - 1)
+        return np.asarray((1 - share) * weights[below] + share * weights[above])
+
+
+def _on_curve(
+    coefficients: npt.NDArray[np.float64], below: npt.NDArray[np.intp], share: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """The cubic B-spline through voxels, mirrored at the outermost: from its coefficients along the first axis."""
+    around, t = 2 * (len(coefficients) - 1), share
+    curve = ((1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3)
+    found = np.zeros((len(below), coefficients.shape[1]))
+    for offset, weight in enumerate(curve, start=-1):
+        index = (below + offset) % around
+        found += weight / 6 * coefficients[np.minimum(index, around - index)]
+    return found
+
+
+def _axes(volume: Volume, params: ResampleParams) -> tuple[_Axis, _Axis, _Axis]:
+    lengths = volume.array.shape[:3]
+    if params.shape is not None:
+        counts = [int(count) for count in three(params.shape)]
+        ratios = [length / count for length, count in zip(lengths, counts, strict=True)]
+    else:
+        wanted, spacing = three(params.spacing or 1.0), demands.millimetres(volume)
+        ratios = [new / old for new, old in zip(wanted, spacing, strict=True)]
+        for length, ratio in zip(lengths, ratios, strict=True):
+            demands.at_most(MOST_VOXELS, int(min(length / ratio, 2.0**62)), "voxels along one axis")
+        counts = [max(1, round(length / ratio)) for length, ratio in zip(lengths, ratios, strict=True)]
+    along, down, across = map(_Axis.of, lengths, counts, ratios)
+    return along, down, across
+
+
+def _interpolated(
+    source: npt.NDArray[Any], axes: tuple[_Axis, _Axis, _Axis], params: ResampleParams, progress: Progress
+) -> npt.NDArray[Any]:
+    """Each slice within itself, then across the slices."""
+    kind = np.dtype(np.result_type(source.dtype, np.float32))
+    along, down, across = (axis.weights(params).astype(kind) for axis in axes)
+    planes: Floats = np.empty((len(source), len(down), len(across)), kind)
+
+    def within(index: int) -> None:
+        values = source[index].astype(kind)
+        with np.errstate(over="ignore", invalid="ignore"):  # the largest floats
+            values = values if axes[1].same else down @ values
+            planes[index] = values if axes[2].same else values @ across.T
+
+    tasks = (partial(within, index) for index in range(len(source)))
+    on_all_cores(tasks, len(source), part(progress, 0, 0.5), "resampling within slices")
+    array = np.empty((len(along), *planes.shape[1:]), source.dtype)
+    flat, target = planes.reshape(len(planes), -1), array.reshape(len(array), -1)
+
+    def between(start: int) -> None:
+        block = flat[:, start : start + _COLUMNS]
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = block if axes[0].same else along @ block
+        target[:, start : start + _COLUMNS] = _within_range(values, source.dtype)
+
+    starts = range(0, flat.shape[1], _COLUMNS)
+    on_all_cores((partial(between, one) for one in starts), len(starts), part(progress, 0.5, 1), "resampling slices")
+    return array
+
+
+def _within_range(values: Floats, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    if dtype.kind == "b":
+        return np.asarray(values >= 0.5)
+    if dtype.kind == "f":
+        return np.asarray(values)
+    limits = np.iinfo(dtype)
+    low, high = values.dtype.type(limits.min), values.dtype.type(limits.max)
+    if int(high) > limits.max:  # a float that large is no whole number of the dtype
+        high = np.nextafter(high, values.dtype.type(0))
+    return as_dtype(np.clip(values, low, high), dtype)
+
+
+def _placed(
+    volume: Volume, array: npt.NDArray[Any], axes: tuple[_Axis, _Axis, _Axis], warnings: tuple[str, ...]
+) -> Volume:
+    if all(axis.same for axis in axes):
+        return replace(volume, array=array, warnings=warnings)
+    affine = None if volume.affine is None else volume.affine.copy()
+    if affine is not None:
+        affine[:3, 3] += affine[:3, :3] @ [axis.places[0] for axis in axes]
+        affine[:3, :3] *= [axis.ratio for axis in axes]
+    along, down, across = (
+        None if old is None else old * axis.ratio for old, axis in zip(volume.spacing, axes, strict=True)
+    )
+    return replace(
+        volume,
+        array=array,
+        affine=affine,
+        spacing=(along, down, across),
+        padding=None if volume.padding is None else volume.padding[axes[0].nearest],
+        metadata=carried.without(volume, carried.REGRIDDED),
+        instance_uids=volume.instance_uids if axes[0].same else (),
+        warnings=warnings,
+    )
+
+
+STEP = Step(
+    name="resample",
+    title="Resample",
+    description="Gives a volume voxels of another size over the same field of view.",
+    params=ResampleParams,
+    function=resample,
+)
