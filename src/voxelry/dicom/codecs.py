@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import zlib
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -199,15 +198,20 @@ def _rle(raw: bytes, shape: tuple[int, int, int], dtype: np.dtype[np.generic]) -
         raise PixelDataError(f"an RLE frame has {count} segments where {samples * dtype.itemsize} are needed")
     starts = [int.from_bytes(raw[4 + 4 * n : 8 + 4 * n], "little") for n in range(count)] + [len(raw)]
     size = rows * columns
-    values = np.empty((size, samples, dtype.itemsize), np.uint8)
+    words = np.empty((samples, size), f"u{dtype.itemsize}")
     for number, (start, stop) in enumerate(pairwise(starts)):
         # Packed bytes expand 64-fold at most: what lies beyond a whole segment is never expanded.
         segment = np.frombuffer(imagecodecs.packbits_decode(raw[start : min(stop, start + 2 * size + 128)]), np.uint8)
         if segment.size < size:
             raise PixelDataError(f"RLE segment {number + 1} has {segment.size} bytes where {size} are needed")
         sample, byte = divmod(number, dtype.itemsize)
-        values[:, sample, dtype.itemsize - 1 - byte if sys.byteorder == "little" else byte] = segment[:size]
-    return _shaped(values.view(dtype).ravel(), shape)
+        # Arithmetic on whole words is several times as fast as writing every other byte.
+        if byte == 0:
+            words[sample] = segment[:size]
+        else:
+            np.left_shift(words[sample], 8, out=words[sample])
+            np.bitwise_or(words[sample], segment[:size], out=words[sample])
+    return _shaped(words.T.view(dtype), shape)
 
 
 def _shaped(values: npt.NDArray[np.generic], shape: tuple[int, int, int]) -> npt.NDArray[np.generic]:

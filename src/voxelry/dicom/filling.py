@@ -34,6 +34,8 @@ from voxelry.dicom.pixels import Stored, check_pixels, deferred_frames, settle, 
 
 BATCH = 32
 """Files that one task reads, at most: enough to pay for itself, few enough to keep all cores busy."""
+ENCAPSULATED_BATCH = 2
+"""Of compressed files: each is work enough, and the last task should be short."""
 
 Wanted: TypeAlias = Mapping[int, int]
 """Of one instance: where the frame of each index goes."""
@@ -61,8 +63,12 @@ def grey_values(
     pixels = frames[0].pixels
     shape = len(frames), pixels.rows, pixels.columns
     # A frame in the middle tells what most need; those that need more come a second time.
-    array = np.empty(shape, _needed_by(frames[len(frames) // 2]))
-    extents = _fill(array, frames, range(len(frames)), progress)
+    middle = len(frames) // 2
+    dtype, values = _probed(frames[middle])
+    array = np.empty(shape, dtype)
+    extents = {middle: write_modality(values, frames[middle], array[middle])}
+    del values
+    extents |= _fill(array, frames, [place for place in range(len(frames)) if place != middle], progress)
     ends = min(extent.low for extent in extents.values()), max(extent.high for extent in extents.values())
     missed = [place for place, extent in extents.items() if not holds(array.dtype, extent)]
     if not missed:
@@ -78,14 +84,13 @@ def grey_values(
     return wider, ends
 
 
-def _needed_by(frame: Frame) -> np.dtype[Any]:
-    """The smallest dtype that holds a frame's values."""
-    matrix = frame.pixels.rows, frame.pixels.columns
-    plan, out = InPlace.of(frame, SMALLEST), np.empty(matrix, SMALLEST)
-    if plan is not None and plan.read(frame.header, frame.index, out) and plan.rescale(out) is not None:
-        return SMALLEST
+def _probed(frame: Frame) -> tuple[np.dtype[Any], Stored]:
+    """The smallest dtype that holds a frame's modality values; and its stored values."""
     (values,) = stored_frames(frame.header, [frame.index])
-    return smallest_dtype([write_modality(values, frame, np.empty(matrix, np.float64))])
+    plan = InPlace.of(frame, SMALLEST)
+    if plan is not None and plan.rescale(values, np.empty(values.shape, SMALLEST)) is not None:
+        return SMALLEST, values
+    return smallest_dtype([write_modality(values, frame, np.empty(values.shape, np.float64))]), values
 
 
 def colour_values(frames: Sequence[Frame], *, progress: Progress = silent) -> npt.NDArray[Any]:
@@ -135,25 +140,33 @@ def _fill(
 
     plans: list[InPlace | None] = [None]
 
+    def plan_of(place: int) -> InPlace | None:
+        plan = plans[0]
+        if plan is None or plan.facts is not frames[place].facts:
+            plan = plans[0] = InPlace.of(frames[place], array.dtype)
+        return plan
+
     def read(header: Header, wanted: Wanted) -> Iterable[tuple[int, Extent]]:
         if len(wanted) == 1:
             ((index, place),) = wanted.items()
-            plan = plans[0]
-            if plan is None or plan.facts is not frames[place].facts:
-                plan = plans[0] = InPlace.of(frames[place], array.dtype)
-            out = array[place]
+            plan, out = plan_of(place), array[place]
             if plan is not None and plan.read(header, index, out):
-                return ((place, plan.rescale(out) or settled(plan, place)),)
+                values = out.view(plan.stored)
+                extent = plan.rescale(values, out)
+                return (
+                    (place, extent or write_modality(values, frames[place], out, settle(values, plan.facts.pixels))),
+                )
         pixels = describe_pixels(header)
         return read_frames(header, pixels, wanted) if is_direct(header, pixels) else decode(header, wanted)
 
-    def settled(plan: InPlace, place: int) -> Extent:
-        values = array[place].view(plan.stored)
-        return write_modality(values, frames[place], array[place], settle(values, plan.facts.pixels))
-
     def decode(header: Header, wanted: Wanted) -> Iterator[tuple[int, Extent]]:
         for place, values in _keep(header, wanted):
-            yield place, write_modality(values, frames[place], array[place])
+            yield place, keep(place, values)
+
+    def keep(place: int, values: Stored) -> Extent:
+        plan, out = plan_of(place), array[place]
+        extent = None if plan is None else plan.rescale(values, out)
+        return write_modality(values, frames[place], out) if extent is None else extent
 
     def read_frames(header: Header, pixels: PixelDescription, wanted: Wanted) -> Iterator[tuple[int, Extent]]:
         in_place = pixels.dtype.itemsize == array.dtype.itemsize
@@ -166,7 +179,7 @@ def _fill(
             yield place, write_modality(values, frames[place], array[place], settle(values, pixels))
 
     def write(place: int, decoded: Callable[[], Stored]) -> list[tuple[int, Extent]]:
-        return [(place, write_modality(decoded(), frames[place], array[place]))]
+        return [(place, keep(place, decoded()))]
 
     return dict(_run(_tasks(frames, places, read, write), len(places), progress))
 
@@ -187,7 +200,8 @@ def _tasks(
     wanted: dict[Header, dict[int, int]] = {}
     for place in places:
         wanted.setdefault(frames[place].header, {})[frames[place].index] = place
-    size = max(1, min(BATCH, len(wanted) // (4 * workers())))
+    most = ENCAPSULATED_BATCH if any(is_encapsulated(header.transfer_syntax_uid) for header in wanted) else BATCH
+    size = max(1, min(most, len(wanted) // (4 * workers())))
     batch: list[tuple[Header, Wanted]] = []
     for header, by_index in wanted.items():
         if len(by_index) > 1 and is_encapsulated(header.transfer_syntax_uid):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator
 from itertools import islice
 
@@ -12,8 +13,10 @@ from voxelry.dicom.attributes import describe, value_of
 from voxelry.dicom.description import PixelDescription
 from voxelry.dicom.headers import Header
 from voxelry.dicom.native import place_of
+from voxelry.dicom.sources import FileSource, Source
 
 _ITEM, _END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
+_EMPTY_TABLE = _ITEM + bytes(4)
 
 
 def raw_frames(header: Header, pixels: PixelDescription, wanted: Collection[int]) -> Iterator[tuple[int, bytes]]:
@@ -30,11 +33,15 @@ def raw_frames(header: Header, pixels: PixelDescription, wanted: Collection[int]
             f"{header.name}: {describe('PixelData')} is not encapsulated, but the transfer syntax is "
             f"{header.transfer_syntax_uid.name}"
         )
+    if pixels.frames == 1:
+        single = _only_fragment(header.source, place.offset)
+        if single is not None:
+            yield 0, single
+            return
     with header.source.open() as file:
         file.seek(place.offset)
         if pixels.frames == 1:
-            content = file.read()
-            single = _joined(content)
+            single = _joined(file.read())
             if single is not None:
                 yield 0, single
                 return
@@ -43,6 +50,23 @@ def raw_frames(header: Header, pixels: PixelDescription, wanted: Collection[int]
         for index, raw in enumerate(islice(frames, pixels.frames)):  # excess fragments may follow
             if index in wanted:
                 yield index, raw
+
+
+def _only_fragment(source: Source, offset: int) -> bytes | None:
+    """The fragment behind an empty offset table, if it is the only one of a file on disk: read once, nothing else."""
+    if not isinstance(source, FileSource) or not hasattr(os, "pread"):
+        return None
+    descriptor = os.open(source.path, os.O_RDONLY)
+    try:
+        start = os.pread(descriptor, 16, offset)
+        length = int.from_bytes(start[12:], "little")
+        if start[:12] != _EMPTY_TABLE + _ITEM or length > source.size - offset:
+            return None
+        found = os.pread(descriptor, length, offset + 16)
+        end = os.pread(descriptor, len(_END), offset + 16 + length)
+        return found if len(found) == length and end == _END else None
+    finally:
+        os.close(descriptor)
 
 
 def _joined(content: bytes) -> bytes | None:

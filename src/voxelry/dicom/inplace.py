@@ -1,4 +1,4 @@
-"""The plain case of all: whole numbers that are not compressed, read into the volume and rescaled where they lie.
+"""The plain case of all: whole numbers that stay whole, read or decoded into the volume and rescaled where they lie.
 
 What most frames of most series share is worked out once, so that a frame costs little more than its bytes.
 """
@@ -30,6 +30,7 @@ class InPlace:
     """How frames that share their facts become modality values in an array of one integer dtype."""
 
     facts: Facts
+    direct: bool
     slope: int
     intercept: int
     stored: np.dtype[Any]
@@ -48,19 +49,18 @@ class InPlace:
         raw, pixels = frame.header.elements.raw, frame.pixels
         stored = pixels.dtype
         slope, intercept = frame.slope, frame.intercept
-        if raw is None or _MODALITY_LUT in raw or not is_direct(frame.header, pixels) or not hasattr(os, "preadv"):
+        if raw is None or _MODALITY_LUT in raw or pixels.keyword != "PixelData" or pixels.kind != "grey":
             return None
         if dtype.kind not in "iu" or stored.kind not in "iu" or not stored.itemsize == dtype.itemsize <= 2:
             return None
         if not (slope.is_integer() and intercept.is_integer() and max(abs(slope), abs(intercept)) < _FARTHEST):
-            return None
-        if pixels.samples != 1 or pixels.high_bit != pixels.bits_stored - 1:
             return None
         plain = np.dtype(f"u{dtype.itemsize}")
         span = 2 ** (8 * dtype.itemsize)
         info = np.iinfo(dtype)
         return cls(
             frame.facts,
+            is_direct(frame.header, pixels) and pixels.high_bit == pixels.bits_stored - 1 and hasattr(os, "preadv"),
             int(slope),
             int(intercept),
             stored,
@@ -80,7 +80,13 @@ class InPlace:
         ``header`` is of a frame that has the facts of the one that this was made for.
         """
         source, place = header.source, header.pixel_bytes
-        if type(source) is not FileSource or place is None or place.offset is None or place.length is None:
+        if (
+            not self.direct
+            or type(source) is not FileSource
+            or place is None
+            or place.offset is None
+            or place.length is None
+        ):
             return False
         if place.length < self.needed or source.size - place.offset < self.needed:
             return False
@@ -90,13 +96,14 @@ class InPlace:
         finally:
             os.close(descriptor)
 
-    def rescale(self, out: npt.NDArray[Any]) -> Extent | None:
-        """Turn the stored values that lie in ``out`` into modality values.
+    def rescale(self, values: npt.NDArray[Any], out: npt.NDArray[Any]) -> Extent | None:
+        """Write the modality values of stored ``values`` into ``out``, whose own memory they may be.
 
         Modulo 2**bits every step is exact, as the result fits. None, and nothing done, where bits that are not
         stored are dirty, or the values do not fit.
         """
-        values = out.view(self.stored)
+        if values.dtype != self.stored:
+            return None
         high = int(np.maximum.reduce(values, axis=None))
         low = int(np.minimum.reduce(values, axis=None)) if self.exact else 0
         if low < self.range[0] or high > self.range[1]:
@@ -106,9 +113,11 @@ class InPlace:
             first, last = last, first
         if first < self.limits[0] or last > self.limits[1]:
             return None
-        plain = out.view(self.plain)
+        source, plain = values.view(self.plain), out.view(self.plain)
         if self.factor is not None:
-            np.multiply(plain, self.factor, out=plain)
+            source = np.multiply(source, self.factor, out=plain)
         if self.shift is not None:
-            np.add(plain, self.shift, out=plain)
+            np.add(source, self.shift, out=plain)
+        elif not np.may_share_memory(source, plain):
+            np.copyto(plain, source)
         return Extent.between(first, last)

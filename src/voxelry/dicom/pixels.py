@@ -203,7 +203,7 @@ def _conform(values: Stored, pixels: PixelDescription, header: Header, *, encaps
     unused = pixels.bits_allocated - pixels.bits_stored
     if unused == 0:
         return values
-    low, high = int(values.min()), int(values.max())
+    low, high = int(values.min()) if values.dtype.kind == "i" else 0, int(values.max())
     lowest, highest = stored_range(pixels)
     if high_bit == pixels.bits_stored - 1 and lowest <= low and high <= highest:
         return values  # nothing is in the unused bits but the sign
