@@ -1,4 +1,4 @@
-/** Studies, series, jobs and the session. */
+/** Studies, series and the session. */
 
 import { type Page, page } from "@/api/decode";
 import { ask, send, withQuery } from "@/api/http";
@@ -36,20 +36,4 @@ export function measureSeries(
   signal?: AbortSignal,
 ): Promise<records.Measurement> {
   return ask(withQuery(`/api/series/${id}/measure`, { volume, threshold }), records.measurement, { signal });
-}
-
-export function listJobs(
-  query: { state?: string; limit?: number; offset?: number },
-  signal?: AbortSignal,
-): Promise<Page<records.Job>> {
-  return ask(withQuery("/api/jobs", query), page(records.job), { signal });
-}
-
-
-export async function cancelJob(id: number): Promise<void> {
-  await send(`/api/jobs/${id}/cancel`, { method: "POST" });
-}
-
-export async function retryJob(id: number): Promise<void> {
-  await send(`/api/jobs/${id}/retry`, { method: "POST" });
 }

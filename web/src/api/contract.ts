@@ -3,6 +3,7 @@
  * that the pages read is no longer what the server gives. `npm run types` renews the generated side.
  */
 
+import type * as jobs from "@/api/jobs";
 import type * as records from "@/api/records";
 import type { components } from "@/api/schema";
 
@@ -21,6 +22,10 @@ export type Agreement = [
   Fits<Served["PatientOut"], records.Patient>,
   Fits<Served["SeriesRow"], records.SeriesRow>,
   Fits<Served["StudyOut"], records.Study>,
+  Fits<Served["StepOut"], jobs.Step>,
+  Fits<Served["JobRow"], jobs.JobRow>,
+  Fits<Served["JobDetail"], jobs.JobDetail>,
+  Names<Required<Served["JobRequest"]>, jobs.JobRequest>,
   Names<Served["SeriesOut"], records.Series>,
   Names<Served["VolumeOut"], records.VolumeFacts>,
   Names<Served["PlaneOut"], records.PlaneFacts>,

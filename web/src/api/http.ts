@@ -1,7 +1,13 @@
 /** One way to talk to the server: same-origin session, CSRF header, problems as errors, 401 to the login page. */
 
-import { type Decoder, nullable, object, record, words } from "@/api/decode";
+import { type Decoder, list, nullable, object, record, text, words } from "@/api/decode";
 import { problem } from "@/api/records";
+
+/** What is wrong with one part of a request, and where. */
+export interface FieldError {
+  readonly loc: readonly string[];
+  readonly msg: string;
+}
 
 /** An answer that is no success, in the server's words. */
 export class ServerProblem extends Error {
@@ -12,6 +18,7 @@ export class ServerProblem extends Error {
     readonly code: string,
     detail: string,
     readonly skipped: Readonly<Record<string, { code: string; message: string }>> = {},
+    readonly errors: readonly FieldError[] = [],
   ) {
     super(detail);
   }
@@ -22,13 +29,19 @@ export function csrfToken(cookies: string): string {
   return found ? decodeURIComponent(found.slice("csrftoken=".length)) : "";
 }
 
-const problemBody = object({ title: words, detail: words, code: words, skipped: nullable(record(problem)) });
+const problemBody = object({
+  title: words,
+  detail: words,
+  code: words,
+  skipped: nullable(record(problem)),
+  errors: nullable(list(object({ loc: list(text), msg: words }))),
+});
 
 /** The problem that an answer's body tells of (RFC 9457), or one made from its status. */
 export function problemFrom(status: number, body: string): ServerProblem {
   try {
-    const { title, detail, code, skipped } = problemBody(JSON.parse(body));
-    return new ServerProblem(status, code, detail || title || inWords(status), skipped ?? {});
+    const { title, detail, code, skipped, errors } = problemBody(JSON.parse(body));
+    return new ServerProblem(status, code, detail || title || inWords(status), skipped ?? {}, errors ?? []);
   } catch {
     return new ServerProblem(status, "", inWords(status));
   }
@@ -50,15 +63,18 @@ export function goToLogin(): void {
 export interface RequestOptions {
   method?: "GET" | "POST" | "DELETE";
   body?: BodyInit;
+  /** Sent as JSON, instead of `body`. */
+  json?: unknown;
   signal?: AbortSignal;
 }
 
-export async function send(address: string, { method = "GET", body, signal }: RequestOptions = {}): Promise<Response> {
+export async function send(address: string, { method = "GET", body, json, signal }: RequestOptions = {}): Promise<Response> {
   const headers = new Headers({ Accept: "application/json" });
   if (method !== "GET") headers.set("X-CSRFToken", csrfToken(document.cookie));
+  if (json !== undefined) headers.set("Content-Type", "application/json");
   let response: Response;
   try {
-    response = await fetch(address, { method, body, signal, headers, credentials: "same-origin" });
+    response = await fetch(address, { method, body: json === undefined ? body : JSON.stringify(json), signal, headers, credentials: "same-origin" });
   } catch (error) {
     if (isAbort(error)) throw error;
     throw new ServerProblem(0, "unreachable", inWords(0));

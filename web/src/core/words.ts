@@ -96,6 +96,33 @@ export function formatShare(fraction: number): string {
 export const withoutName = (message: string, name: string): string =>
   message.startsWith(`${name}: `) ? message.slice(name.length + 2) : message;
 
+/** Parameters on one line: "sigma 2, tidy yes". */
+export function formatParams(params: Readonly<Record<string, unknown>>): string {
+  return Object.entries(params)
+    .filter(([, value]) => value !== null && value !== "")
+    .map(([name, value]) => `${name.replaceAll("_", " ")} ${formatParam(value)}`)
+    .join(", ");
+}
+
+export function formatParam(value: unknown): string {
+  if (value === null || value === undefined) return "not given";
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value === "number") return formatNumber(value, 6);
+  if (Array.isArray(value)) return value.map(formatParam).join(" × ");
+  return formatValue(value);
+}
+
+/** How long something took, or has taken. */
+export function formatDuration(from: string | null, to: string | number | null): string {
+  if (from === null || to === null) return "";
+  const seconds = Math.max(0, ((typeof to === "number" ? to : Date.parse(to)) - Date.parse(from)) / 1000);
+  if (!Number.isFinite(seconds)) return "";
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 60) return `${Math.round(seconds)} s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes} min ${Math.round(seconds % 60)} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
 /** A DICOM keyword as words: "PixelSpacing" becomes "Pixel Spacing", "SOPClassUID" becomes "SOP Class UID". */
 export function formatKeyword(keyword: string): string {
   return keyword.replace(/([a-z0-9])([A-Z])/g, "$1 $2").replace(/([A-Z]+)([A-Z][a-z])/g, "$1 $2");

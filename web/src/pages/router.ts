@@ -14,6 +14,7 @@ export const router = createRouter({
     { path: "/series/:id(\\d+)", component: () => import("@/pages/SeriesPage.vue"), props: byId, meta: { title: "Viewer" } },
     { path: "/measure", component: () => import("@/pages/MeasurePage.vue"), meta: { title: "Measure" } },
     { path: "/jobs", component: () => import("@/pages/JobsPage.vue"), meta: { title: "Jobs" } },
+    { path: "/jobs/:id(\\d+)", component: () => import("@/pages/JobPage.vue"), props: byId, meta: { title: "Job" } },
     { path: "/:rest(.*)*", component: () => import("@/pages/NotFoundPage.vue"), meta: { title: "Not found" } },
   ],
   scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },

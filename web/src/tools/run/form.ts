@@ -80,7 +80,7 @@ function field(name: string, property: Node, required: boolean, root: Node): Fie
     title: text(outer.title) || titled(name),
     words: text(outer.description),
     kind,
-    unit: text(outer.unit) || text(node.unit),
+    unit: unitOf(outer, node),
     required,
     bounds: boundsOf(kind === "numbers" ? item : node),
     choices,
@@ -90,6 +90,9 @@ function field(name: string, property: Node, required: boolean, root: Node): Fie
     initial: shown(outer.default, kind),
   };
 }
+
+/** "1" is no unit to people. */
+const unitOf = (...from: Node[]): string => from.map(({ unit }) => text(unit)).find((unit) => unit !== "" && unit !== "1") ?? "";
 
 const isNumeric = (node: Node): boolean => node.type === "number" || node.type === "integer";
 
@@ -129,7 +132,7 @@ function shown(value: unknown, kind: Kind): Typed {
   if (kind === "truth") return value === true;
   if (value === null || value === undefined) return "";
   if (kind === "numbers" && Array.isArray(value)) return value.join(", ");
-  return typeof value === "object" || kind === "json" ? JSON.stringify(value) : String(value as string | number | boolean);
+  return typeof value === "string" && kind !== "json" ? value : JSON.stringify(value);
 }
 
 /** The range in words: "above 0, at most 50". */
