@@ -285,6 +285,57 @@ def test_a_table_gives_way_to_the_values_themselves(tmp_path: Path) -> None:
     assert "ModalityLUTSequence" not in pydicom.dcmread(written.paths[0])
 
 
+def stored_array(folder: Path) -> npt.NDArray[Any]:
+    return np.array(stored_in(folder))
+
+
+def test_stored_values_leave_the_table_where_it_is(tmp_path: Path) -> None:
+    """Who has stored values needs no way back through a table."""
+    synthetic_series(tmp_path / "in", rescale=None, edit=_with_table)
+    values = stored_array(tmp_path / "in")
+    values[2] = 7
+    written = write_series(values, series_in(tmp_path / "in"), tmp_path / "out", stored=True)
+    assert not written.warnings
+    np.testing.assert_array_equal(stored_array(tmp_path / "out"), values)
+    assert "ModalityLUTSequence" in pydicom.dcmread(written.paths[0])
+    assert "RescaleSlope" not in pydicom.dcmread(written.paths[0])
+    assert (voxelry.load_volume(tmp_path / "out").array[2] == 4096 + 7).all()
+
+
+@given(values=arrays.arrays(np.int32, (3, 4, 5), elements=st.integers(0, 4095)))
+def test_stored_values_are_stored(tmp_path_factory: pytest.TempPathFactory, values: npt.NDArray[Any]) -> None:
+    folder = tmp_path_factory.mktemp("stored")
+    synthetic_series(folder / "in", slices=3, rows=4, columns=5, rescale=(0.5, -3.0))
+    template = series_in(folder / "in")
+    written = write_series(values, template, folder / "out", stored=True)
+    np.testing.assert_array_equal(stored_array(folder / "out"), values)
+    assert {pydicom.dcmread(path).RescaleSlope for path in written.paths} == {0.5}
+
+
+@pytest.mark.parametrize("wrong", [-1, 70_000, 0.5])
+def test_stored_values_that_do_not_fit_are_refused(tmp_path: Path, wrong: float) -> None:
+    synthetic_series(tmp_path / "in", rescale=None, edit=_with_table)
+    values = stored_array(tmp_path / "in").astype(np.float64)
+    values[0, 0, 0] = wrong
+    with pytest.raises(ParameterError, match="stored values from"):
+        write_series(values, series_in(tmp_path / "in"), tmp_path / "out", stored=True)
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+
+
+def test_single_bits_are_no_values_to_replace(tmp_path: Path) -> None:
+    def single_bits(_: int, dataset: Dataset) -> None:
+        dataset.BitsAllocated = dataset.BitsStored = 1
+        dataset.HighBit = 0
+        dataset["PixelData"].VR = "OB"
+        dataset.PixelData = b"\x55" * (16 * 20 // 8)
+
+    series = synthetic_series(tmp_path / "in", rescale=None, edit=single_bits)
+    template = series_in(tmp_path / "in")
+    with pytest.raises(ParameterError, match="single bits") as caught:
+        write_series([stack.for_viewing() for stack in template.stacks], template, tmp_path / "out")
+    assert series.paths[0].name in str(caught.value)
+
+
 def test_one_stack_of_a_multi_frame_template_is_refused(tmp_path: Path) -> None:
     def three_echoes(_: int, dataset: Dataset) -> None:
         for k, groups in enumerate(dataset.PerFrameFunctionalGroupsSequence):
@@ -427,3 +478,19 @@ def test_real_series_come_back_as_they_were(tmp_path: Path, corpus: Path, name: 
             for pair in zip(before.frames, stack.frames, strict=True):
                 one, other = (next(stored_frames(frame.header, [frame.index])) for frame in pair)
                 np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize("name", ["mixed_kinds_in_one_series", "transfer_syntax_matrix_ct"])
+def test_every_image_comes_back_where_stacks_do_not(tmp_path: Path, corpus: Path, name: str) -> None:
+    """Palettes, YBR and RGB are all written as RGB, so that nothing tells their stacks apart any more; and duplicates,
+    which made one stack the largest, are not written. Each image is that of its source all the same."""
+    for number, series in enumerate(one for one in voxelry.index(corpus / name).series if one.stacks):
+        values = [stack.for_viewing() for stack in series.stacks]
+        written = write_series(values, series, tmp_path / f"{number}")
+        before: dict[str, list[npt.NDArray[Any]]] = {}
+        for volume in values:
+            for uid, array in zip(volume.instance_uids, volume.array, strict=True):
+                before.setdefault(uid, []).append(array)
+        for path, images in zip(written.paths, before.values(), strict=True):
+            np.testing.assert_array_equal(voxelry.pixels(path), np.array(images).squeeze(0 if len(images) == 1 else ()))

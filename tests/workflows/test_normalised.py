@@ -9,6 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from pydicom.dataset import Dataset
 
 import voxelry
 from voxelry.core.errors import ExistsError, ParameterError
@@ -17,6 +18,16 @@ from voxelry.workflows.normalised import dicom_to_hdf5
 from voxelry.workflows.restored import RestoredReport, hdf5_to_dicom
 
 RNG = np.random.default_rng(1)
+
+
+def with_table(_: int, dataset: Dataset) -> None:
+    """A Modality LUT that no slope can stand for, and that takes many stored values to one."""
+    table = Dataset()
+    table.LUTDescriptor, table.LUTData, table.ModalityLUTType = [4096, 0, 16], [k // 3 for k in range(4096)], "US"
+    table["LUTDescriptor"].VR = table["LUTData"].VR = "US"
+    dataset.ModalityLUTSequence = [table]
+
+
 SLOPES = [(0.001 * 1.7**k, 0.0) for k in range(5)]
 KINDS: dict[str, dict[str, Any]] = {
     "32 bits": {
@@ -36,6 +47,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "enhanced, a slope for each frame": {"frames": "enhanced", "modality": "PT", "rescale": SLOPES},
     "frames without functional groups": {"frames": "plain"},
     "colour": {"photometric": "RGB", "modality": "US", "rescale": None, "bits_stored": 8},
+    "values by a table": {"rescale": None, "edit": with_table},
     "inverted": {"photometric": "MONOCHROME1"},
     "padding": {"padding_value": 0},
     "tilted": {"shear": (0.0, 0.7, 0.0)},

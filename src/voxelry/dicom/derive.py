@@ -78,6 +78,8 @@ class Changes:
         The one that takes the place of the template's; None where theirs hold.
     uids
         The new SOP Instance UIDs.
+    stored
+        True if values are stored ones, and the template's transforms stay.
     ends
         The smallest and largest stored value of the series.
     """
@@ -89,6 +91,7 @@ class Changes:
     keep_times: bool
     uids: Mapping[Header, str]
     explicit: Explicit
+    stored: bool = False
     storage: Storage | None = None
     window: Window | None = None
     ends: tuple[int, int] = (0, 0)

@@ -69,15 +69,20 @@ def _changes_of(
         return changes, [(0, 0)] * len(filled)
     planes = [plane for one in filled for plane in one.planes]
     extents = extents_of(planes, non_finite)
-    storage = _storage(filled, planes, extents, non_finite)
+    storage = _storage(filled, planes, extents, non_finite, stored=changes.stored)
     warnings += remarks(storage, extents, changes.transfer_syntax)
     every = [storage.extent(plane, extent) for plane, extent in zip(planes, extents, strict=True)]
-    window = _new_window(stacks, extents, changes.unit)
+    window = None if changes.stored and changes.unit is None else _new_window(stacks, extents, changes.unit)
     return replace(changes, storage=storage, window=window, ends=_around(every)), _ends_by_instance(filled, every)
 
 
 def _storage(
-    filled: Sequence[Filled], planes: Sequence[Plane], extents: Sequence[Extent], non_finite: float | None
+    filled: Sequence[Filled],
+    planes: Sequence[Plane],
+    extents: Sequence[Extent],
+    non_finite: float | None,
+    *,
+    stored: bool,
 ) -> Storage:
     pixels = filled[0].pixels
     whole = pixels.keyword == "PixelData"
@@ -85,15 +90,23 @@ def _storage(
     knows_no_intercept = any(
         one.header.sop_class_uid == RT_DOSE or "DecayCorrection" in one.header.elements for one in filled
     )
-    return plan(
+    found = plan(
         planes,
         extents,
         container,
-        own=whole and not is_looked_up(filled),
+        own=whole and (stored or not is_looked_up(filled)),
         shiftable=not knows_no_intercept,
         smallest_bits=min(16, pixels.bits_allocated),
         non_finite=non_finite,
     )
+    if stored and (found.scale is not None or found.container.dtype.kind != container.dtype.kind):
+        low, high = min(one.low for one in extents), max(one.high for one in extents)
+        sign = "signed" if container.dtype.kind == "i" else "unsigned"
+        raise ParameterError(
+            f"stored values from {low:g} to {high:g} are no whole numbers that the template's {sign} integers hold, "
+            "and what makes modality values of them is to stay"
+        )
+    return found
 
 
 def remarks(storage: Storage, extents: Sequence[Extent], syntax: str) -> list[str]:

@@ -18,7 +18,7 @@ from voxelry.dicom.frames import Frame
 from voxelry.dicom.headers import Header
 from voxelry.dicom.series import Series
 from voxelry.dicom.stack import Stack
-from voxelry.dicom.stored import Plane, Scale
+from voxelry.dicom.stored import IDENTITY, Plane, Scale
 
 Values: TypeAlias = "Volume | npt.NDArray[Any]"
 SAME_PLACE_PIXELS = 0.1
@@ -50,12 +50,20 @@ def stacks_to_fill(template: Stack | Series | Sequence[Stack]) -> tuple[Stack, .
         raise ParameterError("the template has no stacks")
     for stack in found:
         if describe_pixels(stack.frames[0].header).bits_allocated == 1:
-            raise ParameterError("the template is a segmentation of single bits, which holds no values to replace")
+            raise ParameterError(
+                f"{stack.frames[0].header.name}: the template's pixels are single bits, as a segmentation's, and "
+                "hold no values to replace; write a new mask as a segmentation of its images"
+            )
     return found
 
 
-def fill(values: Values | Sequence[Values], stacks: Sequence[Stack]) -> list[Filled]:
+def fill(values: Values | Sequence[Values], stacks: Sequence[Stack], *, stored: bool = False) -> list[Filled]:
     """The template's instances with the values of their frames, in the order of stacks and slices.
+
+    Parameters
+    ----------
+    stored
+        True if they are stored values, which no scale makes others of.
 
     Raises
     ------
@@ -77,7 +85,7 @@ def fill(values: Values | Sequence[Values], stacks: Sequence[Stack]) -> list[Fil
             _check_shape(array.array.shape, stack, where)
             if array.affine is not None:
                 _check_place(array.affine, stack, where)
-        planes = _planes(array.array if isinstance(array, Volume) else array, stack, where)
+        planes = _planes(array.array if isinstance(array, Volume) else array, stack, where, stored=stored)
         for frame, plane in zip(stack.frames, planes, strict=True):
             by_header.setdefault(frame.header, {})[frame.index] = plane
     return [_filled(header, planes) for header, planes in by_header.items()]
@@ -95,12 +103,16 @@ def _filled(header: Header, planes: dict[int, Plane]) -> Filled:
     return Filled(header, pixels, tuple(planes[index] for index in range(pixels.frames)))
 
 
-def _planes(array: npt.NDArray[Any], stack: Stack, where: str) -> list[Plane]:
+def _planes(array: npt.NDArray[Any], stack: Stack, where: str, *, stored: bool) -> list[Plane]:
     if array.dtype.kind not in "biuf":
         raise ParameterError(f"the values{where} are {array.dtype}, which are no numbers that DICOM holds")
     _check_shape(array.shape, stack, where)
     return [
-        Plane(partial(slice_values, array, k), Scale(frame.slope, frame.intercept), f"slice {k}{where}")
+        Plane(
+            partial(slice_values, array, k),
+            IDENTITY if stored else Scale(frame.slope, frame.intercept),
+            f"slice {k}{where}",
+        )
         for k, frame in enumerate(stack.frames)
     ]
 

@@ -61,6 +61,7 @@ def write_series(
     created: datetime | None = None,
     unit: str | None = None,
     non_finite: float | None = None,
+    stored: bool = False,
     progress: Progress = silent,
 ) -> Written:
     """Write values as a new series with the headers of a template.
@@ -97,25 +98,33 @@ def write_series(
     unit
         What the values are in now, where that is not the template's unit: Rescale Type and windows follow.
     non_finite
-        The modality value that stands for NaN and infinities; None refuses them.
+        The value that stands for NaN and infinities; None refuses them.
+    stored
+        True if the values are stored ones: what makes modality values of them (slope and intercept, or a table) stays
+        in the headers. Otherwise a template's table goes, because its values have no one way back.
 
     Raises
     ------
     ParameterError
-        If the template does not match the values in number, shape or position, values are not finite, or a
-        parameter is out of range; the message says which.
+        If the template does not match the values in number, shape or position, is a segmentation of single bits,
+        values are not finite, stored ones do not fit, or a parameter is out of range; the message says which.
+
+    Notes
+    -----
+    Colours are written as RGB whatever the template's are (palettes, YBR), and duplicates that belong to no stack are
+    not written. So stacks that only these told apart come back as one, or in another order, with the same images.
     """
     syntax = syntax_of(transfer_syntax)
     derivation = Derivation(description, suffix, seed, _moment(created, seed))
     stacks = stacks_to_fill(template)
-    filled = fill(values, stacks)
+    filled = fill(values, stacks, stored=stored)
     files = check_names(names, len(filled))
     explicit = Explicit()
     warnings: list[str] = []
     series = derivation.uid("series", filled[0].header.series_instance_uid)
     keep_times = any("ContentTime" in dict(stack.pile.separation) for stack in stacks)
     uids = _new_uids([one.header for one in filled], derivation)
-    changes = Changes(derivation, series, syntax, unit, keep_times, uids, explicit)
+    changes = Changes(derivation, series, syntax, unit, keep_times, uids, explicit, stored)
     instances = refilled(filled, files, stacks, changes, non_finite, warnings)
     paths = emit(instances, Path(folder), syntax, progress=part(progress, 0.1, 1))
     if explicit.lost:

@@ -12,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.core.errors import ExistsError, FormatError, NothingFoundError, ParameterError, Problem
+from voxelry.core.errors import ExistsError, NothingFoundError, ParameterError, Problem
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.volume import Volume
 from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, StrPath
@@ -93,7 +93,8 @@ def hdf5_to_dicom(
     for number, (group, name) in enumerate(zip(groups, names, strict=True)):
         share = part(progress, 0.4 + 0.6 * number / len(groups), 0.4 + 0.6 * (number + 1) / len(groups))
         own = target if len(groups) == 1 else target / name
-        values = [volume for stored, batch in group for volume in _volumes(stored, batch.stacks)]
+        looked_up = any(_is_looked_up(batch.stacks) for _, batch in group)
+        values = [volume for stored, batch in group for volume in _volumes(stored, batch.stacks, as_stored=looked_up)]
         written = write_series(
             values,
             [stack for _, batch in group for stack in batch.stacks],
@@ -101,6 +102,7 @@ def hdf5_to_dicom(
             transfer_syntax=cast("Syntax", transfer_syntax),  # held to the known ones where it is used
             description=DESCRIPTION,
             non_finite=non_finite,
+            stored=looked_up,
             progress=share,
         )
         paths += written.paths
@@ -151,17 +153,21 @@ def _check(stored: StoredStack, stacks: Sequence[Stack]) -> None:
             template=[len(stacks[0].frames), len(stacks)],
             values=[locations, phases],
         )
-    if any("ModalityLUTSequence" in frame.header.elements for frame in stacks[0].frames):
-        raise FormatError(
-            "the template's values come from a table (Modality LUT Sequence (0028,3000)), which has no inverse; "
-            "choose a template with Rescale Slope and Intercept"
-        )
 
 
-def _volumes(stored: StoredStack, stacks: Sequence[Stack]) -> list[Volume]:
-    """Modality values of each phase."""
+def _is_looked_up(stacks: Sequence[Stack]) -> bool:
+    """True if a table makes the template's modality values: it has no inverse, so that stored values are written."""
+    return any("ModalityLUTSequence" in frame.header.elements for stack in stacks for frame in stack.frames)
+
+
+def _volumes(stored: StoredStack, stacks: Sequence[Stack], *, as_stored: bool) -> list[Volume]:
+    """Modality values of each phase, or stored ones."""
     return [
-        Volume(array=_modality(stored, phase, stack), affine=stored.affine, spacing=stored.spacing)
+        Volume(
+            array=stored.stored[:, phase] if as_stored else _modality(stored, phase, stack),
+            affine=stored.affine,
+            spacing=stored.spacing,
+        )
         for phase, stack in enumerate(stacks)
     ]
 
