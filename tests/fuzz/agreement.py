@@ -15,10 +15,11 @@ from pydicom.filereader import read_partial
 from pydicom.tag import BaseTag
 
 from voxelry.core.errors import VoxelryError
+from voxelry.dicom.alike import UNDEFINED, Plain
 from voxelry.dicom.attributes import Attributes, integer, numbers, text
 from voxelry.dicom.elements import Elements, Raw
 from voxelry.dicom.headers import read_header
-from voxelry.dicom.plain import PIXEL_TAGS, UNDEFINED, Layout, Plain, read_plain
+from voxelry.dicom.plain import PIXEL_TAGS, Layout, read_plain
 from voxelry.dicom.quiet import quiet
 from voxelry.dicom.sources import HEAD_BYTES
 

@@ -13,9 +13,10 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from voxelry.core.errors import DamagedError, EmptyFileError, NotDicomError, TooLargeError
+from voxelry.dicom.alike import UNDEFINED, PixelBytes, Plain
 from voxelry.dicom.deflated import check_expansion
 from voxelry.dicom.elements import Elements, Raw
-from voxelry.dicom.plain import LONG_VRS, PIXEL_TAGS, SHORT_VRS, UNDEFINED, Layout, PixelBytes, Plain, read_plain
+from voxelry.dicom.plain import LONG_VRS, PIXEL_TAGS, SHORT_VRS, Layout, read_plain
 from voxelry.dicom.quiet import quiet
 from voxelry.dicom.sources import HEAD_BYTES, Source, is_zip
 

@@ -13,11 +13,11 @@ import numpy.typing as npt
 import pydicom
 
 from voxelry.core.errors import NoPixelDataError, PixelDataError, TruncatedError
+from voxelry.dicom.alike import PixelBytes
 from voxelry.dicom.attributes import describe
 from voxelry.dicom.codecs import GE_BIG_ENDIAN_PIXELS
 from voxelry.dicom.description import PixelDescription
 from voxelry.dicom.headers import Header
-from voxelry.dicom.plain import PixelBytes
 from voxelry.dicom.sources import FileSource
 
 Stored = npt.NDArray[Any]

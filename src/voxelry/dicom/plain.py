@@ -12,13 +12,13 @@ from functools import cache
 from pydicom.datadict import dictionary_VR
 from pydicom.uid import UID
 
+from voxelry.dicom.alike import PREAMBLE, UNDEFINED, Pattern, PixelBytes, Plain, differing
 from voxelry.dicom.elements import Raw
 
 LONG_VRS = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 """Value representations whose explicit length has 4 bytes (PS3.5 7.1.2)."""
 SHORT_VRS = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
 PIXEL_TAGS = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData", 0x7FE00010: "PixelData"}
-UNDEFINED = 0xFFFFFFFF
 
 _EXPLICIT = "1.2.840.10008.1.2.1"
 _IMPLICIT = "1.2.840.10008.1.2"
@@ -29,6 +29,8 @@ _MAX_DEPTH = 32
 _MAX_KNOWN = 20_000
 _MAX_MISSES = 64
 _NO_TAG = 1 << 32
+_PIXEL_ELEMENT = 12
+"""Bytes of the pixels' element before its value, at most."""
 _VRS = SHORT_VRS | LONG_VRS
 _FIRST_TAG = 0x00080000
 _CHARACTER_SET = 0x00080005
@@ -36,18 +38,6 @@ _TRANSFER_SYNTAX = 0x00020010
 
 More = Callable[[int], bytes]
 """Gives the file's first bytes: at least this many, where there are."""
-
-
-@dataclass(frozen=True, slots=True)
-class PixelBytes:
-    """Where the pixels lie: the keyword of their element, and its value's place in the file.
-
-    ``offset`` is None where the file is deflated as a whole; ``length`` is None for encapsulated frames.
-    """
-
-    keyword: str
-    offset: int | None
-    length: int | None
 
 
 class _DoubtError(Exception):
@@ -96,16 +86,6 @@ Reader = Callable[[Place, dict[int, Raw], int, "list[tuple[int, int]] | None"], 
 
 
 @dataclass(frozen=True, slots=True)
-class Plain:
-    """What a plain file's header holds."""
-
-    transfer_syntax_uid: UID
-    meta: dict[int, Raw]
-    raw: dict[int, Raw]
-    pixel_bytes: PixelBytes | None
-
-
-@dataclass(frozen=True, slots=True)
 class _Run:
     """Elements that lie one after the other and are the same, byte for byte, in file after file."""
 
@@ -123,6 +103,7 @@ class Layout:
     """
 
     def __init__(self) -> None:
+        self.pattern: Pattern | None = None
         self.runs: list[_Run] = []
         self.needed = 0
         self.read: Reader | None = None
@@ -130,26 +111,32 @@ class Layout:
         self._varying: set[int] = set()
         self._misses = 0
 
-    def learn(self, place: Place, raw: dict[int, Raw], spans: list[tuple[int, int]], read: Reader) -> None:
+    def learn(self, plain: Plain, place: Place, spans: list[tuple[int, int]], read: Reader) -> None:
         """Take note of a file that was read element by element."""
         if self._misses > _MAX_MISSES:  # these files have nothing in common
             return
-        differing = {tag for tag in raw.keys() | self._seen.keys() if raw.get(tag) != self._seen.get(tag)}
-        if self.read is not read or 2 * len(differing) > len(raw):
-            differing = set()
+        values = plain.meta | plain.raw
+        varying = differing(values, self._seen)
+        if self.read is not read or 2 * len(varying) > len(values):
+            varying = set()
             self._varying = set()
             self._misses += 1
         else:
             self._misses = 0
-        self._varying |= differing
-        self._seen, self.read = raw, read
-        self.needed = place.at
-        self.runs = list(self._find_runs(place, raw, spans))
+        self._varying |= varying
+        self._seen, self.read = values, read
+        self.needed = place.at + _PIXEL_ELEMENT
+        self.runs = list(self._find_runs(place, plain.raw, spans))
+        fixed = self._varying.isdisjoint((_TRANSFER_SYNTAX, _CHARACTER_SET))
+        ends = [*spans, (_NO_TAG, place.at)]
+        self.pattern = Pattern.of(plain, place.buffer, ends, self._varying) if fixed else None
 
     def _find_runs(self, place: Place, raw: dict[int, Raw], spans: list[tuple[int, int]]) -> Iterator[_Run]:
         tags: list[int] = []
         start = 0
         for tag, at in [*spans, (_NO_TAG, place.at)]:
+            if tag < _FIRST_TAG:
+                continue
             if tag in raw and tag not in self._varying:
                 start = start if tags else at
                 tags.append(tag)
@@ -178,24 +165,32 @@ def read_plain(head: bytes, size: int, more: More, layout: Layout | None = None)
     """
     if head[128:132] != b"DICM":
         return None
+    if layout is not None:
+        if len(head) < min(layout.needed, size):
+            head = more(layout.needed)
+        known = layout.pattern.read(head) if layout.pattern is not None else None
+        if known is not None:
+            return known
     try:
         meta: dict[int, Raw] = {}
-        start = _read_meta(head, meta)
+        spans: list[tuple[int, int]] = []
+        start = _read_meta(head, meta, spans)
         syntax = _syntax(meta[_TRANSFER_SYNTAX][1])
         read = _read_implicit if syntax == _IMPLICIT else _read_explicit
         place = Place(head, start, size, more)
         raw = {} if layout is None else _read_known(place, read, layout)
-        if not raw:
+        alike = bool(raw)
+        if not alike:
             place.at, place.last = start, _FIRST_TAG - 1
-            spans: list[tuple[int, int]] = []
             read(place, raw, _NO_TAG, spans)
-            if layout is not None:
-                layout.learn(place, raw, spans, read)
         if raw.get(_CHARACTER_SET, (b"", b""))[1].strip(b"\0 ") not in _CHARACTER_SETS:
             return None
     except (_DoubtError, KeyError):
         return None
-    return Plain(syntax, meta, raw, place.pixels)
+    plain = Plain(syntax, meta, raw, place.pixels)
+    if layout is not None and not alike:
+        layout.learn(plain, place, spans, read)
+    return plain
 
 
 def _read_known(place: Place, read: Reader, layout: Layout) -> dict[int, Raw]:
@@ -203,8 +198,6 @@ def _read_known(place: Place, read: Reader, layout: Layout) -> dict[int, Raw]:
     raw: dict[int, Raw] = {}
     if layout.read is not read or not layout.runs:
         return raw
-    if layout.needed > len(place.buffer) and len(place.buffer) < place.size:
-        place.buffer = place.more(layout.needed)
     for run in layout.runs:
         if place.last >= run.first:
             return {}
@@ -251,12 +244,13 @@ def _learn(key: bytes) -> _Known:
     return found
 
 
-def _read_meta(head: bytes, meta: dict[int, Raw]) -> int:
+def _read_meta(head: bytes, meta: dict[int, Raw], spans: list[tuple[int, int]]) -> int:
     """Group 2, always explicit; returns where it ends."""
-    at, last = 132, 0
+    at, last = PREAMBLE, 0
     while head[at : at + 2] == b"\x02\x00":
         key = head[at : at + 6]
         tag, vr, long = _known.get(key) or _learn(key)
+        spans.append((tag, at))
         start = at + 12 if long else at + 8
         length = int.from_bytes(head[start - 4 : start] if long else head[start - 2 : start], "little")
         at = start + length
