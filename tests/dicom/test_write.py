@@ -494,4 +494,4 @@ def test_every_image_comes_back_where_stacks_do_not(tmp_path: Path, corpus: Path
                 before.setdefault(uid, []).append(array)
         for path, images in zip(written.paths, before.values(), strict=True):
             frames = voxelry.pixels(path).reshape(len(images), *images[0].shape)
-            assert sorted(frame.tobytes() for frame in frames) == sorted(image.tobytes() for image in images)
+            assert all(sum(np.array_equal(frame, image) for frame in frames) == 1 for image in images)

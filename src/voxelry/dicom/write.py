@@ -71,6 +71,9 @@ def write_series(
     are those of the template give its stored values, bit for bit; others get what loses nothing, as long as 16 bits
     can hold it; else they are rescaled, and a warning says so.
 
+    Colours are written as RGB whatever the template's are (palettes, YBR), and duplicates that belong to no stack are
+    left out. So stacks that nothing else told apart come back as one, or in another order, with the same images.
+
     Parameters
     ----------
     values
@@ -108,11 +111,6 @@ def write_series(
     ParameterError
         If the template does not match the values in number, shape or position, is a segmentation of single bits,
         values are not finite, stored ones do not fit, or a parameter is out of range; the message says which.
-
-    Notes
-    -----
-    Colours are written as RGB whatever the template's are (palettes, YBR), and duplicates that belong to no stack are
-    not written. So stacks that only these told apart come back as one, or in another order, with the same images.
     """
     syntax = syntax_of(transfer_syntax)
     derivation = Derivation(description, suffix, seed, _moment(created, seed))
