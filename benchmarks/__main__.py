@@ -10,14 +10,24 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks import compressed_work, convert_work, plain_work, process_work, store_work, write_work
+from benchmarks import (
+    compressed_work,
+    convert_work,
+    jobs_work,
+    measure_work,
+    plain_work,
+    process_work,
+    store_work,
+    write_work,
+)
 from benchmarks.race import Race, Row, run, table
 from benchmarks.series import phantom, write_series
 
 NAMES = (
     "load", "headers", "table", "pictures", "write", "nifti", "nifti-gz", "nifti-gz-size", "nifti-write",
     "hdf5", "hdf5-size", "hdf5-read", "hdf5-normalised", "hdf5-normalised-size", "zarr",
-    "jpeg-lossless", "htj2k", "rle", "jpeg-ls", "jpeg-2000", "memory", "import", "growth",
+    "jpeg-lossless", "htj2k", "rle", "jpeg-ls", "jpeg-2000", "measure", "memory", "import", "growth",
+    "jobs-start", "jobs-batch", "jobs-each",
 )  # fmt: skip
 
 
@@ -57,8 +67,10 @@ def _races(size: Size, scratch: Path, say: Callable[[str], None]) -> Iterator[tu
     yield from write_work.races(series, scratch)
     yield from convert_work.races(series, scratch)
     yield from store_work.races(series.array, scratch)
+    yield from measure_work.races(series.array)
     yield from compressed_work.races(stored[: size.compressed], scratch)
     yield from process_work.races(series)
+    yield from jobs_work.races(size.counts[1], scratch)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -12,19 +12,18 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from voxelry.server import start
 
 if TYPE_CHECKING:
-    from voxelry.server.jobs.bells import Bell
     from voxelry.server.jobs.slots import Slots
 
 logger = logging.getLogger(__name__)
 
 TIDY_SECONDS = 3600.0
 BELL_SECONDS = 1.0
+PAUSE_SECONDS = 2.0
 STOP_SECONDS = 8.0
 """How long jobs have to notice; less than `supervise` and containers give the whole process."""
 
@@ -64,59 +63,49 @@ def work(
     sweep.start()
     slots = Slots(concurrency or configuration.concurrency, configuration.queues)
     slots.start()
+    if configuration.broker_url:
+        threading.Thread(
+            target=_consume, args=(slots, configuration.queues, stopping), name="broker", daemon=True
+        ).start()
     with Bell() as bell:
-        if configuration.broker_url:
-            threading.Thread(target=_listen, args=(bell, slots, stopping), name="bell", daemon=True).start()
-            _consume(slots, configuration.queues, stopping)
-            stopping.set()
-        else:
-            _listen(bell, slots, stopping)
-        slots.stop(STOP_SECONDS)
+        while not stopping.is_set():
+            if bell.wait(BELL_SECONDS):
+                slots.ring()
+    slots.stop(STOP_SECONDS)
     isolated.tidy(0)
     sys.stdout.flush()
 
 
-def _listen(bell: Bell, slots: Slots, stopping: threading.Event) -> None:
-    """To the processes of this machine."""
-    while not stopping.is_set():
-        if bell.wait(BELL_SECONDS):
-            slots.ring()
-
-
 def _consume(slots: Slots, queues: Sequence[str], stopping: threading.Event) -> None:
-    """Listen to the broker, too: until the worker stops."""
+    """Listen to the broker, too, as long as the process lives.
+
+    In a thread, where Celery cannot take the signals that are ours; and it may end as it likes, since all it does is
+    to pass hints on.
+    """
     from celery.exceptions import SecurityWarning
-    from celery.signals import worker_ready
-    from celery.worker import state as celery_state
 
     from voxelry.server.jobs import tasks
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        stopping.set()
-        celery_state.should_stop = 0  # type: ignore[assignment]  # the stubs know only its first value
-
-    def ready(**_: object) -> None:
-        # Instead of the handlers that Celery has set by now: they talk, and know nothing of our jobs.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, stop)
 
     # Celery warns of root because of pickled messages; here a message is a number in JSON.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     tasks.receive(slots.offer)
     tasks.app.conf.task_queues = [tasks.celery_queue(queue) for queue in queues]
-    worker_ready.connect(ready, weak=False)
-    # Its one thread only passes the hints on.
-    tasks.app.Worker(
-        pool="threads",
-        concurrency=1,
-        loglevel="WARNING",
-        quiet=True,
-        without_gossip=True,
-        without_mingle=True,
-        without_heartbeat=True,
-        task_events=False,
-        optimization="fair",
-    ).start()
+    while not stopping.is_set():
+        try:
+            tasks.app.Worker(
+                pool="threads",
+                concurrency=1,
+                loglevel="WARNING",
+                quiet=True,
+                without_gossip=True,
+                without_mingle=True,
+                without_heartbeat=True,
+                task_events=False,
+                optimization="fair",
+            ).start()
+        except (Exception, SystemExit) as error:
+            logger.warning("the broker cannot be heard (%s); jobs are found without it", type(error).__name__)
+        stopping.wait(PAUSE_SECONDS)
 
 
 def _tidy_up(tidy: Callable[[], None], stopping: threading.Event) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from voxelry.server.jobs import batches
 from voxelry.server.jobs.models import Job
 from voxelry.server.jobs.submit import JobStateError, cancel, retry
 
@@ -23,11 +25,26 @@ else:
 class JobAdmin(_Admin):
     """Where everything stands, and for staff where a failure lies."""
 
-    list_display = ["__str__", "subject", "state", "percent", "message", "attempts", "created", "finished"]
-    list_filter = ["state", "kind"]
-    search_fields = ["message", "problem_code", "problem_message", "=subject", "=id"]
+    list_display = [
+        "__str__", "subject", "state", "percent", "message", "queue", "priority", "requested_by", "attempts", "created",
+        "finished",
+    ]  # fmt: skip
+    list_filter = ["state", "kind", "queue", "is_batch"]
+    list_select_related = ["requested_by"]
+    search_fields = ["message", "problem_code", "problem_message", "=subject", "=id", "=parent__id"]
     actions = ["cancel_selected", "retry_selected"]
-    readonly_fields = [field.name for field in Job._meta.get_fields() if field.concrete]  # noqa: SLF001
+    fieldsets = [
+        (None, {"fields": ["kind", "subject", "shown_params", "requested_by", "parent", "shown_totals"]}),
+        ("State", {"fields": ["state", "progress", "message", "problem_code", "problem_message", "shown_result"]}),
+        ("Times", {"fields": ["created", "started", "finished", "attempts", "cancel_requested"]}),
+        ("Place", {"fields": ["queue", "priority", "once", "is_batch", "owner", "lease_until"]}),
+        ("Limits", {"fields": ["time_limit_seconds", "memory_limit_bytes"]}),
+        ("For the staff", {"fields": ["shown_log", "trace"]}),
+    ]
+    readonly_fields = [
+        *(field.name for field in Job._meta.get_fields() if field.concrete),  # noqa: SLF001
+        "shown_params", "shown_totals", "shown_result", "shown_log",
+    ]  # fmt: skip
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -39,6 +56,26 @@ class JobAdmin(_Admin):
     def percent(self, job: Job) -> str:
         """In whole percent."""
         return f"{job.progress:.0%}"
+
+    @admin.display(description="parameters")
+    def shown_params(self, job: Job) -> str:
+        """As JSON."""
+        return json.dumps(job.params, indent=2)
+
+    @admin.display(description="result")
+    def shown_result(self, job: Job) -> str:
+        """As JSON; nothing where there is none."""
+        return "" if job.result is None else json.dumps(job.result, indent=2)
+
+    @admin.display(description="jobs of the batch")
+    def shown_totals(self, job: Job) -> str:
+        """In words."""
+        return batches.totals(job.pk).words if job.is_batch else ""
+
+    @admin.display(description="log")
+    def shown_log(self, job: Job) -> str:
+        """A line each."""
+        return "\n".join(f"{when}  {words}" for when, words in job.log)
 
     @admin.action(description="Cancel the selected jobs")
     def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -35,7 +35,7 @@ WHERE state = 'queued' AND NOT is_batch AND id = ({{which}})
 RETURNING {_COLUMNS}
 """  # noqa: S608 - names of this module's own
 _BEST = """
-SELECT id FROM jobs_job WHERE state = 'queued' AND NOT is_batch AND queue IN ({queues})
+SELECT id FROM jobs_job {index} WHERE state = 'queued' AND NOT is_batch AND queue IN ({queues})
 ORDER BY priority DESC, id LIMIT 1 {lock}
 """
 
@@ -56,9 +56,10 @@ def claim(*, key: int | None = None, queues: Iterable[str] = ()) -> Job | None:
         values.append(key)
     else:
         chosen = list(queues)
-        # Others who claim at this moment take the next one instead of waiting for us.
-        lock = "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
-        which = _BEST.format(queues=", ".join(["%s"] * len(chosen)), lock=lock)
+        # SQLite thinks that sorting all that waits is as good. PostgreSQL's other claimers take the next row
+        # instead of waiting for us.
+        index, lock = ("INDEXED BY job_claim", "") if connection.vendor == "sqlite" else ("", "FOR UPDATE SKIP LOCKED")
+        which = _BEST.format(queues=", ".join(["%s"] * len(chosen)), index=index, lock=lock)
         values += chosen
     found = list(Job.objects.raw(_CLAIM.format(which=which), values))
     return found[0] if found else None
@@ -141,7 +142,7 @@ class Heart:
             time.sleep(WATCH_SECONDS)
 
     @staticmethod
-    def watch(leased: dict[str, Leased]) -> None:
+    def watch(leased: Mapping[str, Leased]) -> None:
         """Tell the attempts what became of their rows."""
         for each in leased.values():
             each.tick()
@@ -154,7 +155,7 @@ class Heart:
                 each.cancelled()
 
     @staticmethod
-    def renew(leased: dict[str, Leased]) -> None:
+    def renew(leased: Mapping[str, Leased]) -> None:
         """All of them at once."""
         Job.objects.filter(owner__in=list(leased), state=State.RUNNING).update(lease_until=lease_end())
 

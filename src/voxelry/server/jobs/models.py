@@ -21,8 +21,8 @@ class Queue(models.TextChoices):
     """Where it waits; a worker serves some of them."""
 
     INGEST = "ingest"
-    CPU = "cpu"
-    GPU = "gpu"
+    CPU = "cpu", "CPU"
+    GPU = "gpu", "GPU"
 
 
 class Job(models.Model):

@@ -79,14 +79,14 @@ class Migration(migrations.Migration):
             model_name="job",
             name="queue",
             field=models.CharField(
-                choices=[("ingest", "Ingest"), ("cpu", "Cpu"), ("gpu", "Gpu")], default="ingest", max_length=10
+                choices=[("ingest", "Ingest"), ("cpu", "CPU"), ("gpu", "GPU")], default="ingest", max_length=10
             ),
         ),
         migrations.AlterField(
             model_name="job",
             name="queue",
             field=models.CharField(
-                choices=[("ingest", "Ingest"), ("cpu", "Cpu"), ("gpu", "Gpu")], default="cpu", max_length=10
+                choices=[("ingest", "Ingest"), ("cpu", "CPU"), ("gpu", "GPU")], default="cpu", max_length=10
             ),
         ),
         migrations.AddField(

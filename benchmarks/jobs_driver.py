@@ -1,0 +1,135 @@
+"""Asks for empty jobs, as a process of its own: ``python -m benchmarks.jobs_driver voxelry|celery``.
+
+It reads ``start`` or ``all NUMBER`` or ``each NUMBER`` and answers with the milliseconds that it took. The jobs of
+both are the same: one writes down when it began, the others do nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from celery import Celery
+
+REDIS = os.environ.get("BENCHMARK_REDIS", "redis://127.0.0.1:6379/0")
+SECONDS = 120.0
+app = Celery("bare", broker=REDIS)
+app.conf.update(task_ignore_result=True, task_serializer="json", accept_content=["json"])
+
+
+def empty(run: Any) -> float:  # noqa: ARG001
+    """Voxelry's; what it returns is kept with the job."""
+    return time.time()
+
+
+def _redis() -> Any:
+    import redis
+
+    return redis.Redis.from_url(REDIS)
+
+
+@app.task(name="began")
+def began() -> None:
+    """Celery's, which writes down when it began."""
+    _redis_here().rpush("began", time.time())
+
+
+@app.task(name="count")
+def count() -> None:
+    """Celery's, which does as little as can be seen."""
+    _redis_here().incr("count")
+
+
+def _redis_here(kept: list[Any] = []) -> Any:  # noqa: B006 - one connection for each process
+    if not kept:
+        kept.append(_redis())
+    return kept[0]
+
+
+def celery_start() -> float:
+    """Milliseconds from asking to beginning."""
+    asked = time.time()
+    began.delay()
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        # In short waits: the client gives up by itself where an answer takes longer than its own limit.
+        if answer := _redis_here().blpop("began", timeout=1):
+            return (float(answer[1]) - asked) * 1000
+    raise TimeoutError
+
+
+def celery_all(number: int) -> float:
+    """Milliseconds from asking for the first to the end of the last."""
+    _redis_here().delete("count")
+    asked = time.perf_counter()
+    for _ in range(number):
+        count.delay()
+    _until(lambda: int(_redis_here().get("count") or 0) == number)
+    return (time.perf_counter() - asked) * 1000
+
+
+def voxelry_start() -> float:
+    from voxelry.server.jobs.models import Job
+    from voxelry.server.jobs.submit import submit
+
+    asked = time.time()
+    job = submit("empty")
+    _until(lambda: Job.objects.get(pk=job.pk).over)
+    job.refresh_from_db()
+    assert job.result is not None  # noqa: S101
+    return (float(job.result) - asked) * 1000
+
+
+def voxelry_all(number: int) -> float:
+    """As one batch."""
+    from voxelry.server.jobs.models import Job
+    from voxelry.server.jobs.submit import Item, submit_batch
+
+    asked = time.perf_counter()
+    parent = submit_batch("empty", [Item()] * number)
+    _until(lambda: Job.objects.only("state").get(pk=parent.pk).over)
+    return (time.perf_counter() - asked) * 1000
+
+
+def voxelry_each(number: int) -> float:
+    """Each asked for by itself."""
+    from voxelry.server.jobs.models import Job
+    from voxelry.server.jobs.submit import submit
+
+    asked = time.perf_counter()
+    last = [submit("empty").pk for _ in range(number)][-1]
+    _until(lambda: not Job.objects.filter(state__in=["queued", "running"], pk__lte=last).exists())
+    return (time.perf_counter() - asked) * 1000
+
+
+def _until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + SECONDS
+    while not true():
+        if time.monotonic() > end:
+            raise TimeoutError
+        time.sleep(0.002)
+
+
+def _main() -> None:
+    if sys.argv[1] == "voxelry":
+        from django.core.management import call_command
+
+        from voxelry.server import start
+
+        start.prepare()
+        start.set_up()
+        call_command("migrate", verbosity=0)
+        asks: dict[str, Callable[..., float]] = {"start": voxelry_start, "all": voxelry_all, "each": voxelry_each}
+    else:
+        asks = {"start": celery_start, "all": celery_all, "each": celery_all}
+    print("ready", flush=True)
+    for line in sys.stdin:
+        word, *numbers = line.split()
+        print(asks[word](*map(int, numbers)), flush=True)
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,25 @@
+"""The site's settings with one kind of job more, which does nothing."""
+
+from pathlib import Path
+
+from django.apps import AppConfig
+
+from voxelry.server.settings import *  # noqa: F403
+from voxelry.server.settings import INSTALLED_APPS
+
+
+class Empty(AppConfig):
+    """Brings it in."""
+
+    name = "benchmarks"
+    label = "benchmarks"
+    path = str(Path(__file__).parent)
+
+    def ready(self) -> None:
+        from benchmarks.jobs_driver import empty
+        from voxelry.server.jobs import kinds
+
+        kinds.register("empty", empty)
+
+
+INSTALLED_APPS = [*INSTALLED_APPS, "benchmarks.jobs_settings.Empty"]
