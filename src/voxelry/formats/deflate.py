@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Literal, TypeAlias
 
 from isal import isal_zlib
 
+from voxelry.core.value import Value
+from voxelry.formats.options import check_options, whole_option, yes_option
 from voxelry.formats.threads import in_order
 
 Wrapper: TypeAlias = Literal["gzip", "zlib"]
@@ -23,6 +25,19 @@ _ZLIB_HEADER = b"\x78\x01"
 _LAST_BLOCK = b"\x03\x00"
 """An empty block that says it is the last one (RFC 1951, 3.2.3)."""
 _ADLER_MODULUS = 65521
+
+
+def level_asked(options: Mapping[str, Value], name: str) -> int | None:
+    """The level that the options ``compress`` and ``level`` of the format ``name`` ask for; None for no compression.
+
+    Raises
+    ------
+    ParameterError
+        If there is another option, or a value is out of range.
+    """
+    check_options(options, ("compress", "level"), name)
+    level = whole_option(options, "level", USUAL_LEVEL, LEVELS)
+    return level if yes_option(options, "compress", True) else None
 
 
 def deflate(blocks: Iterable[memoryview], *, wrapper: Wrapper = "gzip", level: int = USUAL_LEVEL) -> Iterator[bytes]:

@@ -19,9 +19,8 @@ from voxelry.core.errors import FormatError
 from voxelry.core.progress import Progress, silent
 from voxelry.core.value import Value
 from voxelry.core.volume import Spacing, Volume
-from voxelry.formats.deflate import LEVELS, USUAL_LEVEL, deflate
+from voxelry.formats.deflate import deflate, level_asked
 from voxelry.formats.grids import check_affine, is_sheared, shared_dtype, shared_grid, spacing_of
-from voxelry.formats.options import check_options, whole_option, yes_option
 from voxelry.formats.streams import Source, beside, first_bytes, voxel_blocks
 
 _ELEMENTS = {
@@ -73,9 +72,7 @@ class MetaImageFormat:
         self, volumes: Sequence[Volume], path: str, *, options: dict[str, Value], progress: Progress = silent
     ) -> None:
         """As `VolumeFormat.write`; the voxels are in the same file, whether it is called ``.mha`` or ``.mhd``."""
-        check_options(options, ("compress", "level"), self.name)
-        level = whole_option(options, "level", USUAL_LEVEL, LEVELS)
-        compress = yes_option(options, "compress", True)
+        level = level_asked(options, self.name)
         first = shared_grid(volumes)
         dtype = shared_dtype(volumes, tuple(_ELEMENTS), "MetaImage")
         if first.affine is not None and is_sheared(first.affine):
@@ -83,11 +80,11 @@ class MetaImageFormat:
                 "MetaImage holds a rotation and a spacing, and this volume's axes are not perpendicular (a tilted "
                 "stack): straighten it first, or take NRRD, NIfTI or HDF5, which hold it as it is"
             )
-        before, after = _header(volumes, first, dtype, compress=compress)
+        before, after = _header(volumes, first, dtype, compress=level is not None)
         blocks = voxel_blocks([volume.array for volume in volumes], dtype, progress=progress)
         with Path(path).open("wb") as file:
             file.write(before.encode())
-            if not compress:
+            if level is None:
                 file.write(after.encode())
                 file.writelines(blocks)
                 return

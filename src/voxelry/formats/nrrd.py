@@ -20,9 +20,8 @@ from voxelry.core.errors import FormatError
 from voxelry.core.progress import Progress, silent
 from voxelry.core.value import Value
 from voxelry.core.volume import Spacing, Volume
-from voxelry.formats.deflate import LEVELS, USUAL_LEVEL, deflate
+from voxelry.formats.deflate import deflate, level_asked
 from voxelry.formats.grids import check_affine, shared_dtype, shared_grid, spacing_of
-from voxelry.formats.options import check_options, whole_option, yes_option
 from voxelry.formats.streams import Source, beside, first_bytes, voxel_blocks
 from voxelry.formats.volume_record import json_text, json_value
 
@@ -93,9 +92,7 @@ class NrrdFormat:
         self, volumes: Sequence[Volume], path: str, *, options: dict[str, Value], progress: Progress = silent
     ) -> None:
         """As `VolumeFormat.write`; a header alone (``.nhdr``) is not written."""
-        check_options(options, ("compress", "level"), self.name)
-        level = whole_option(options, "level", USUAL_LEVEL, LEVELS)
-        compress = yes_option(options, "compress", True)
+        level = level_asked(options, self.name)
         first = shared_grid(volumes)
         dtype = shared_dtype(volumes, tuple(_WRITTEN), "NRRD")
         if path.lower().endswith(".nhdr"):
@@ -103,11 +100,11 @@ class NrrdFormat:
         samples = first.array.shape[3:]
         if samples and samples[0] not in (3, 4):
             raise FormatError(f"NRRD's colours have 3 or 4 samples, not {samples[0]}")
-        head = _header(volumes, first, dtype, compress=compress)
+        head = _header(volumes, first, dtype, compress=level is not None)
         blocks = voxel_blocks([volume.array for volume in volumes], dtype, progress=progress)
         with Path(path).open("wb") as file:
             file.write(head.encode())
-            file.writelines(deflate(blocks, level=level) if compress else blocks)
+            file.writelines(blocks if level is None else deflate(blocks, level=level))
 
 
 def _header(volumes: Sequence[Volume], first: Volume, dtype: np.dtype[Any], *, compress: bool) -> str:
