@@ -214,7 +214,7 @@ def test_arrays_and_single_volumes_do(folder: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(voxelry.load_volume(tmp_path / "out").array, voxelry.load_volume(folder).array + 1)
     for wrong in (
         replace(entry, func=lambda volume, _: None),  # type: ignore[arg-type, return-value]
-        replace(entry, preprocess=lambda path, _: ["a"]),  # type: ignore[list-item, arg-type, return-value]
+        replace(entry, preprocess=lambda path, _: ["a"]),  # type: ignore[list-item]
     ):
         with pytest.raises(ParameterError, match="gives"):
             InferencePipeline([wrong]).execute("array", folder, tmp_path / "wrong")

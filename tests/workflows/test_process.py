@@ -9,6 +9,7 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+import pydicom
 import pytest
 from pydantic import Field
 
@@ -16,14 +17,15 @@ import voxelry
 from voxelry.core.errors import MeasureError, ParameterError
 from voxelry.core.progress import Progress
 from voxelry.core.registry import format_named
-from voxelry.core.steps import Params, Step, StepResult
+from voxelry.core.steps import Params, Segment, Segmentation, Step, StepResult
 from voxelry.core.volume import Volume
+from voxelry.dicom.segmentation import write_segmentation
 from voxelry.testing import SECRETS, bad_files, synthetic_series, zip_folder
 from voxelry.workflows.process import process
 
 
 class AddParams(Params):
-    value: int = Field(1, ge=-100, le=100)
+    value: int = Field(default=1, ge=-100, le=100)
 
 
 def add(volumes: Sequence[Volume], params: AddParams, progress: Progress) -> StepResult:
@@ -79,7 +81,7 @@ def test_every_volume_below_a_path_in_order(three: Path) -> None:
 
 
 def test_several_paths_keep_their_order(three: Path, tmp_path: Path) -> None:
-    paths = [three / "2", zip_folder(tmp_path / "a.zip", three / "0"), str(three / "1")]
+    paths: list[Path | str] = [three / "2", zip_folder(tmp_path / "a.zip", three / "0"), str(three / "1")]
     report = process(paths, "gaussian", params={"sigma": 0.5})
     assert [one.result.volumes[0].array.shape[0] for one in report.results if one.result] == [6, 5, 4]
     assert [one.name for one in report.results] == list(map(str, paths))
@@ -113,9 +115,8 @@ def test_files_of_other_formats(three: Path, tmp_path: Path) -> None:
     format_named("nrrd").write([first], str(tmp_path / "a.nrrd"), options={})
     report = process([tmp_path / "a.nrrd", three / "1"], ADD, out=tmp_path / "out")
     assert sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.json")) == [
-        "ct-1-1/result.json",
-        "ct-1-1/volume.json",
-        "ct-1-2/result.json",
+        "ct-1/result.json",
+        "volume/result.json",
     ]
     assert [one.saved.outputs[0].format for one in report.results if one.saved] == ["nifti", "dicom"]
 
@@ -146,6 +147,7 @@ def test_many_get_a_folder_each_and_are_kept(three: Path, tmp_path: Path, worker
         assert not again.results
         assert [problem.code for problem in again.skipped.values()] == ["exists"] * 3
         assert len(process(three, ADD, out=out, workers=workers, overwrite=True).results) == 3
+    assert sorted(path.name for path in out.iterdir()) == names
 
 
 def test_other_formats(three: Path, tmp_path: Path) -> None:
@@ -171,6 +173,8 @@ def test_steps_of_two_volumes_take_pairs(tmp_path: Path) -> None:
     assert [problem.code for problem in report.skipped.values()] == ["not_one_volume"]
     with pytest.raises(ParameterError, match="fixed and moving"):
         process([one], DIFFERENCE)
+    process((one, one), DIFFERENCE, out=tmp_path / "alone")
+    assert not arrays(tmp_path / "alone")[0].any()
     with pytest.raises(ParameterError, match="takes 1 volumes"):
         process([(one, two)], ADD)
 
@@ -188,7 +192,7 @@ def test_what_is_wrong_for_all_is_an_error(three: Path, tmp_path: Path) -> None:
         ({"step": "gaussian", "params": AddParams()}, "another step's"),
     ):
         with pytest.raises(ParameterError, match=words):
-            process(three, out=tmp_path / "out", **arguments)  # type: ignore[arg-type]
+            process(three, out=tmp_path / "out", **arguments)
     assert not (tmp_path / "out").exists()
 
 
@@ -240,6 +244,80 @@ def test_progress_stops_the_work(three: Path, tmp_path: Path, words: str) -> Non
     several = words != "adding"
     with joblib.parallel_config(backend="threading"), pytest.raises(Stop):
         process(three, ADD, out=tmp_path / "out", workers=2 if several else None, progress=stop)
-    done = list((tmp_path / "out").glob("*/result.json")) if (tmp_path / "out").exists() else []
-    assert len(done) <= 3 * several
-    assert not list(tmp_path.rglob("*.part"))
+    assert (tmp_path / "out").exists() == several
+    if several:
+        assert len(list((tmp_path / "out").glob("ct-1-*/result.json"))) >= 1
+
+
+def test_nothing_is_left_of_what_was_stopped(three: Path, tmp_path: Path) -> None:
+    def stop(fraction: float, now: str) -> None:
+        if "DICOM" in now and fraction > 0.5:
+            raise Stop
+
+    with pytest.raises(Stop):
+        process(three, ADD, out=tmp_path / "out", progress=stop)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["ct-1-1"]
+    process(three, ADD, out=tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["ct-1-1", "ct-1-2", "ct-1-3"]
+
+
+# --- segments ---------------------------------------------------------------------------------------------------------
+
+
+def count(volumes: Sequence[Volume], params: AddParams, progress: Progress) -> StepResult:
+    (volume,) = volumes
+    numbers = [int(number) for number in np.unique(volume.array)]
+    return StepResult(rows=tuple({"label": one, "voxels": int((volume.array == one).sum())} for one in numbers))
+
+
+COUNT = Step(name="count", title="Count", description="Counts.", params=AddParams, function=count, group="measure")
+
+
+@pytest.mark.parametrize("full", [True, False])
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_segmentation_is_one_volume_of_labels(
+    tmp_path: Path, full: bool, packed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not full:  # only the slices that hold some of a segment
+        monkeypatch.setattr("voxelry.dicom.segmentation.MOST_BYTES", 10)
+    synthetic_series(tmp_path / "in", slices=7)
+    (series,) = voxelry.index(tmp_path / "in").series
+    volume = series.stacks[0].volume()
+    labels = np.zeros(volume.array.shape, np.uint8)
+    labels[2:4, 3:9] = 1
+    labels[3:6, 11] = 2
+    labels[1, 0, 0] = 3
+    segments = tuple(Segment(number=number, label=f"part {number}") for number in (1, 2, 3))
+    (path,) = write_segmentation(
+        Segmentation(labels=labels, source=volume, segments=segments), series, tmp_path / "seg" / "a.dcm"
+    ).paths
+    given = zip_folder(tmp_path / "seg.zip", tmp_path / "seg") if packed else path
+    (one,) = process(given, COUNT).results
+    assert one.result is not None
+    assert [row["voxels"] for row in one.result.rows if row["label"]] == [int((labels == n).sum()) for n in (1, 2, 3)]
+    (added,) = process(given, ADD, params={"value": 0}).results
+    assert added.result is not None
+    (found,) = added.result.volumes
+    assert found.affine is not None
+    assert volume.affine is not None
+    for number in (1, 2, 3):
+        first = np.argwhere(found.array == number)[0]
+        np.testing.assert_allclose(
+            found.affine @ (*first, 1), volume.affine @ (*np.argwhere(labels == number)[0], 1), atol=1e-6
+        )
+
+
+def test_segments_that_overlap_have_no_one_label(tmp_path: Path) -> None:
+    synthetic_series(tmp_path / "in")
+    (series,) = voxelry.index(tmp_path / "in").series
+    volume = series.stacks[0].volume()
+    labels = np.ones(volume.array.shape, np.uint8)
+    segments = (Segment(number=1, label="a"), Segment(number=2, label="b"))
+    (path,) = write_segmentation(
+        Segmentation(labels=labels, source=volume, segments=segments), series, tmp_path / "a.dcm"
+    ).paths
+    read = pydicom.dcmread(path)
+    read.PixelData = b"\xff" * len(read.PixelData)
+    read.save_as(path)
+    report = process(path, COUNT)
+    assert "segments 1 and 2 overlap" in report.skipped[str(path)].message

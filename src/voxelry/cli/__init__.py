@@ -10,11 +10,12 @@ from voxelry import __version__
 from voxelry.cli.console import Commands
 from voxelry.cli.look import info, tags
 from voxelry.cli.make import convert, demo, measure, sample
+from voxelry.cli.run import run
 from voxelry.cli.site import serve, token, worker
 
 EPILOG = (
     "Exit codes: 0 if anything was done, whatever was skipped; 1 if nothing could be done; 2 for wrong arguments; "
-    "3 if convert left out a volume; 130 if interrupted. Not for diagnostic use."
+    "3 if convert or run left out a volume; 130 if interrupted. Not for diagnostic use."
 )
 
 app = typer.Typer(
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 for command in (info, tags, measure, convert, demo, sample, serve, worker):
     app.command(rich_help_panel="The site" if command in (serve, worker) else "Files")(command)
+app.add_typer(run, name="run", rich_help_panel="Files")
 app.add_typer(token, name="token", rich_help_panel="The site")
 
 

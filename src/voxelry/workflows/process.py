@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import os
+import secrets
+import shutil
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
-from voxelry.core.errors import ExistsError, NotOneVolumeError, ParameterError, Problem, VoxelryError
+from voxelry.core.errors import ExistsError, ParameterError, Problem, VoxelryError
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.registry import step_named
 from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
-from voxelry.dicom.irregular import OnIrregular, check_on_irregular, chosen_volume
-from voxelry.dicom.sources import DEFAULT_LIMITS, FileSource, Limits, StrPath
-from voxelry.dicom.stack import Stack
-from voxelry.workflows.batches import Batch, batches_of
+from voxelry.dicom.irregular import OnIrregular, check_on_irregular
+from voxelry.dicom.segmentation import SegmentationKind
+from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, StrPath
 from voxelry.workflows.load import EXPECTED
-from voxelry.workflows.names import DEFAULT_TEMPLATE, file_name, numbered
+from voxelry.workflows.names import numbered
+from voxelry.workflows.pieces import Input, Work, is_path, work_of
 from voxelry.workflows.results import SavedResult, save_result
 from voxelry.workflows.targets import find_target
 
 Paths: TypeAlias = "StrPath | Iterable[StrPath | Sequence[StrPath]]"
-"""One path, several, or a tuple of paths for each call of a step that takes several volumes."""
+"""One path, or several; for a step that takes several volumes a tuple of paths, or several such tuples."""
 OnError: TypeAlias = Literal["skip", "raise"]
 
 _FOUND, _READ, _DONE = 0.1, 0.2, 0.9
@@ -94,6 +97,7 @@ def process(
     out: StrPath | None = None,
     format: str | None = None,  # noqa: A002 - its public name
     options: Mapping[str, Value] | None = None,
+    segmentation: SegmentationKind = "binary",
     on_irregular: OnIrregular = "error",
     on_error: OnError = "skip",
     overwrite: bool = False,
@@ -109,7 +113,8 @@ def process(
     ----------
     paths
         A file, a folder, a zip archive, a file of a registered format, or several of them; every volume below each
-        is worked on by itself. For a step that takes several volumes: tuples of paths, each with exactly one volume.
+        is worked on by itself. For a step that takes several volumes: a tuple of paths, each with exactly one volume,
+        or a list of such tuples.
     step
         An installed step's name (``"gaussian"``), or a Step.
     params
@@ -119,9 +124,9 @@ def process(
         for what joblib's configuration says, and without one for one after the other, each on all processors.
     out
         Write each result into a folder of its own below this one (see ``save_result``), instead of keeping it. Where
-        ``paths`` is a single path with a single volume, this is that folder.
-    format, options
-        Of what is written, instead of DICOM.
+        ``paths`` is a single path with a single volume, or a single tuple, this is that folder.
+    format, options, segmentation
+        As for ``save_result``: what is written instead of DICOM, and the kind of DICOM segmentation.
     on_irregular
         As for ``load``.
     on_error
@@ -152,17 +157,27 @@ def process(
     skipped: dict[str, Problem] = {}
     shipped = chosen.name if isinstance(step, str) else chosen
     how = _How(
-        shipped, checked, on_irregular, limits, format, MappingProxyType(dict(options or {})), overwrite, on_error
-    )
+        step=shipped, params=checked, on_irregular=on_irregular, limits=limits, format=format,
+        options=dict(options or {}), segmentation=segmentation, overwrite=overwrite, on_error=on_error,
+    )  # fmt: skip
     with _Stoppable(progress) as told:
-        tasks = _tasks(paths, chosen, how, None if out is None else Path(out), skipped, part(told, 0, _FOUND))
+        target = None if out is None else Path(os.path.abspath(out))  # noqa: PTH100 - links are left as they are
+        tasks = _tasks(paths, chosen, how, target, skipped, part(told, 0, _FOUND))
         done: list[Processed] = []
-        for one in _run(tasks, workers, part(told, _FOUND, 1)):
-            if isinstance(one, Processed):
-                done.append(one)
-            else:
-                name, problem = one
-                skipped[name] = problem
+        new = target is not None and not os.path.lexists(target)
+        try:
+            for one in _run(tasks, workers, part(told, _FOUND, 1)):
+                if isinstance(one, Processed):
+                    done.append(one)
+                else:
+                    name, problem = one
+                    skipped[name] = problem
+        finally:  # whatever was stopped in the middle
+            for aside in {task.aside.parent for task in tasks if task.aside is not None}:
+                shutil.rmtree(aside, ignore_errors=True)
+            if new and target is not None:
+                with suppress(OSError):  # it holds something, or was never made
+                    target.rmdir()
         told(1.0, "done")
     return ProcessReport(tuple(done), MappingProxyType(skipped))
 
@@ -176,7 +191,7 @@ def _by_name(params: Params | Mapping[str, object] | None, step: Step[Any]) -> M
 # --- what is to be done -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _How:
     """What all pieces of work share; it travels to other processes and machines."""
 
@@ -185,113 +200,40 @@ class _How:
     on_irregular: OnIrregular
     limits: Limits
     format: str | None
-    options: Mapping[str, Value]
+    options: dict[str, Value]
+    segmentation: SegmentationKind
     overwrite: bool
     on_error: OnError
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        fields = (self.step, self.params, self.on_irregular, self.limits, self.format, dict(self.options))
-        return _How, (*fields, self.overwrite, self.on_error)
-
-
-@dataclass(frozen=True, eq=False)
-class _Input:
-    """A volume: the stack that it is where its files can be named, else the path and its number below that."""
-
-    path: str
-    number: int
-    stack: Stack | None
-
-    def load(self, how: _How, progress: Progress) -> tuple[Volume, Stack | None]:
-        if self.stack is not None:
-            return chosen_volume(self.stack, how.on_irregular, progress=progress), self.stack
-        batches, _ = batches_of(self.path, together=False, on_irregular=how.on_irregular, limits=how.limits)
-        batch = batches[self.number]
-        (volume,) = batch.load(progress)
-        return volume, batch.stacks[0] if batch.stacks else None
 
 
 @dataclass(frozen=True, eq=False)
 class _Task:
     name: str
-    inputs: tuple[_Input, ...]
+    inputs: tuple[Input, ...]
     folder: Path | None
+    aside: Path | None
     how: _How
 
 
 def _tasks(
     paths: Paths, step: Step[Any], how: _How, out: Path | None, skipped: dict[str, Problem], progress: Progress
 ) -> list[_Task]:
-    single = isinstance(paths, str | os.PathLike)
+    several = len(step.inputs) + len(step.optional) > 1
+    single = is_path(paths) or (several and isinstance(paths, tuple) and all(map(is_path, paths)))
     given = [paths] if single else list(paths)  # type: ignore[arg-type]
-    found: list[tuple[str, str, tuple[_Input, ...]]] = []
+    found: list[Work] = []
     for number, one in enumerate(given):
         share = part(progress, number / len(given), (number + 1) / len(given))
-        found += _found(one, step, how, skipped, share)
+        found += work_of(one, step, how.on_irregular, how.limits, skipped, share)
     if out is None:
-        return [_Task(name, inputs, None, how) for name, _, inputs in found]
-    if single and len(found) == 1:
-        return [_Task(found[0][0], found[0][2], out, how)]
-    folders = numbered(folder for _, folder, _ in found)
-    return [_Task(name, inputs, out / folder, how) for (name, _, inputs), folder in zip(found, folders, strict=True)]
-
-
-def _found(
-    given: Any, step: Step[Any], how: _How, skipped: dict[str, Problem], progress: Progress
-) -> Iterator[tuple[str, str, tuple[_Input, ...]]]:
-    """The pieces of work that a path, or a tuple of paths, stands for: name, folder and inputs."""
-    least, most = len(step.inputs), len(step.inputs) + len(step.optional)
-    several = not isinstance(given, str | os.PathLike)
-    count = len(given) if several else 1
-    if not least <= count <= most:
-        wanted = " and ".join((*step.inputs, *(f"perhaps {name}" for name in step.optional)))
-        raise ParameterError(f"{step.name}: takes {least} volumes ({wanted}); give them as a tuple of paths")
-    try:
-        if several:
-            ones = [_one(os.fspath(path), how, skipped) for path in given]
-            label = file_name(DEFAULT_TEMPLATE, ones[0][1].lookup, ones[0][1].label)
-            yield " and ".join(os.fspath(path) for path in given), label, tuple(one for one, _ in ones)
-            return
-        path = os.fspath(given)
-        batches = _batches(path, how, skipped, progress)
-    except VoxelryError as error:
-        name = " and ".join(map(os.fspath, given)) if several else os.fspath(given)
-        skipped[name] = error.problem
-        return
-    except OSError as error:
-        name = os.fspath(error.filename or "")
-        skipped[name] = Problem("unreadable", f"{name}: cannot be read ({error.strerror or type(error).__name__})")
-        return
-    names = [file_name(DEFAULT_TEMPLATE, batch.lookup, batch.label) for batch in batches]
-    shown = numbered(names)
-    for number, batch in enumerate(batches):
-        name = path if len(batches) == 1 else f"{path}: {shown[number]}"
-        yield name, names[number], (_input(path, number, batch),)
-
-
-def _batches(path: str, how: _How, skipped: dict[str, Problem], progress: Progress) -> tuple[Batch, ...]:
-    batches, problems = batches_of(
-        path, together=False, on_irregular=how.on_irregular, limits=how.limits, progress=progress
-    )
-    skipped.update(problems)
-    if not batches:
-        reasons = list(problems.values())
-        first = f"; the first of {len(reasons)} files: {reasons[0]}" if reasons else ""
-        skipped[path] = Problem("nothing_found", f"{path}: holds no DICOM with pixels{first}")
-    return batches
-
-
-def _one(path: str, how: _How, skipped: dict[str, Problem]) -> tuple[_Input, Batch]:
-    batches = _batches(path, how, skipped, silent)
-    if len(batches) != 1:
-        raise NotOneVolumeError(f"{path}: holds {len(batches)} volumes, where one is needed")
-    return _input(path, 0, batches[0]), batches[0]
-
-
-def _input(path: str, number: int, batch: Batch) -> _Input:
-    (stack,) = batch.stacks or (None,)
-    plain = stack is not None and all(isinstance(header.source, FileSource) for header in stack.headers)
-    return _Input(path, number, stack if plain else None)
+        return [_Task(one.name, one.inputs, None, None, how) for one in found]
+    alone = single and len(found) == 1
+    names = ("",) if alone else numbered(one.folder for one in found)
+    aside = (out.parent if alone else out) / f".{secrets.token_hex(8)}.part"
+    return [
+        _Task(one.name, one.inputs, out / name, aside / (name or "result"), how)
+        for one, name in zip(found, names, strict=True)
+    ]
 
 
 # --- doing it ---------------------------------------------------------------------------------------------------------
@@ -355,7 +297,7 @@ def _done(task: _Task, progress: Progress) -> Processed:
     loaded = []
     for number, one in enumerate(task.inputs):
         share = _READ / len(task.inputs)
-        loaded.append(one.load(how, part(progress, number * share, (number + 1) * share)))
+        loaded.append(one.load(part(progress, number * share, (number + 1) * share)))
     volumes = [volume for volume, _ in loaded]
     result = step.run(volumes, how.params, progress=part(progress, _READ, _DONE))
     if folder is None:
@@ -363,10 +305,18 @@ def _done(task: _Task, progress: Progress) -> Processed:
         return Processed(task.name, result, None, _warnings(result))
     # Of several inputs the result has the first one's place: what moves is laid onto what is fixed.
     saved = save_result(
-        result, folder, source=loaded[0][1], step=step, params=how.params, inputs=volumes, format=how.format,
-        options=how.options, overwrite=how.overwrite, progress=part(progress, _DONE, 1),
+        result, task.aside or folder, source=loaded[0][1], step=step, params=how.params, inputs=volumes,
+        format=how.format, options=how.options, segmentation=how.segmentation, progress=part(progress, _DONE, 1),
     )  # fmt: skip
-    return Processed(task.name, None, saved, saved.warnings)
+    _take_place(saved.folder, folder)
+    return Processed(task.name, None, replace(saved, folder=folder), saved.warnings)
+
+
+def _take_place(aside: Path, final: Path) -> None:
+    """A whole result gets its name; what had it goes with what lies aside."""
+    if final.is_dir() and not final.is_symlink():  # no folder that holds anything is replaced in one step
+        final.rename(aside.with_name(f"{aside.name}.old"))
+    aside.replace(final)
 
 
 def _is_empty(folder: Path) -> bool:

@@ -1,0 +1,189 @@
+"""Flags of the terminal from the schema of a step's parameters."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from rich.markup import escape
+
+from voxelry.core.steps import Params
+
+_KINDS = {"number": "NUMBER", "integer": "WHOLE", "string": "TEXT", "boolean": "", "array": "LIST", "object": "JSON"}
+
+
+def flag_of(name: str) -> str:
+    """``min_size_mm3`` is ``--min-size-mm3``."""
+    return f"--{name.replace('_', '-')}"
+
+
+def flags_of(params: type[Params], taken: set[str]) -> list[inspect.Parameter]:
+    """A flag for each parameter, as typer takes them from a function.
+
+    Parameters
+    ----------
+    taken
+        Names of other flags: what is called so is given by ``--param`` alone.
+    """
+    schema = params.model_json_schema()
+    needed = set(schema.get("required", ()))
+    found = []
+    for name, one in schema.get("properties", {}).items():
+        if name in taken:
+            continue
+        one = resolved(one, schema)
+        option = typer.Option(
+            flag_of(name) if _kind(one) != "boolean" else f"{flag_of(name)}/--no-{name.replace('_', '-')}",
+            help=escape(in_words(one, needed=name in needed)),
+            metavar=_metavar(one) or None,
+            show_default=False,
+        )
+        kind: Any = bool | None if _kind(one) == "boolean" else str | None
+        found.append(optional(name, kind, option))
+    return found
+
+
+def optional(name: str, kind: Any, option: Any) -> inspect.Parameter:
+    """A parameter of a function that may be left out."""
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option])
+
+
+def resolved(one: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A property's schema with what it refers to."""
+    found = dict(one)
+    for key in ("$ref", "allOf"):
+        target = found.pop(key, None)
+        if isinstance(target, list) and len(target) == 1:
+            target = target[0].get("$ref")
+        if isinstance(target, str):
+            found = {**schema.get("$defs", {}).get(target.rpartition("/")[2], {}), **found}
+    if "anyOf" in found:
+        found["anyOf"] = [resolved(other, schema) for other in found["anyOf"]]
+    return found
+
+
+def in_words(one: Mapping[str, Any], *, needed: bool = False) -> str:
+    """What a parameter is: ``"Standard deviation of the Gaussian (mm, at least 0, default 1)"``."""
+    description = str(one.get("description") or one.get("title") or "").rstrip(".")
+    facts = []
+    unit = one.get("unit")
+    if unit and unit != "1" and not re.search(rf"\b{re.escape(str(unit))}\b", description):
+        facts.append(str(unit))
+    facts += [words for words in (_range(one), _choices(one)) if words]
+    if needed:
+        facts.append("needed")
+    elif one.get("default") is not None:
+        facts.append(f"default {shown(one['default'])}")
+    return f"{description} ({', '.join(facts)})." if facts else f"{description}."
+
+
+def shown(value: object) -> str:
+    """A default as it would be typed."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list):
+        return ",".join(map(shown, value))
+    return str(value) if isinstance(value, int | str) else json.dumps(value)
+
+
+def _variants(one: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The kinds of value that a parameter may have, without none."""
+    return [other for other in one.get("anyOf", [one]) if other.get("type") != "null"]
+
+
+def _kind(one: Mapping[str, Any]) -> str:
+    variants = _variants(one)
+    return str(variants[0].get("type", "string")) if variants else "string"
+
+
+def _metavar(one: Mapping[str, Any]) -> str:
+    kinds = [str(other.get("type", "string")) for other in _variants(one)]
+    if "array" in kinds and len(kinds) > 1 and kinds[0] in ("number", "integer"):
+        return "NUMBER or A,B,C"
+    if kinds == ["array"]:
+        items = _variants(one)[0]
+        count = items.get("minItems")
+        return (
+            ",".join("ABCDEF"[: int(count)]) if count and count == items.get("maxItems") and count <= 6 else "A,B,..."
+        )
+    return _KINDS.get(kinds[0], "TEXT") if kinds else "TEXT"
+
+
+def _range(one: Mapping[str, Any]) -> str:
+    first = _variants(one)[0] if _variants(one) else one
+    low, high = first.get("minimum"), first.get("maximum")
+    if low is not None and high is not None:
+        return f"{low:g} to {high:g}"
+    words = []
+    for key, word in (("minimum", "at least"), ("exclusiveMinimum", "above"), ("maximum", "at most"),
+                      ("exclusiveMaximum", "below")):  # fmt: skip
+        if first.get(key) is not None:
+            words.append(f"{word} {first[key]:g}")
+    return " and ".join(words)
+
+
+def _choices(one: Mapping[str, Any]) -> str:
+    return " or ".join(shown(choice) for other in _variants(one) for choice in _constants(other))
+
+
+def _constants(one: Mapping[str, Any]) -> list[object]:
+    return list(one["enum"]) if "enum" in one else [one["const"]] if "const" in one else []
+
+
+def typed(name: str, text: object, params: type[Params]) -> object:
+    """What was typed, as the parameter takes it: ``"1,2"`` is a list where only a list will do."""
+    if not isinstance(text, str):
+        return text
+    schema = params.model_json_schema()
+    one = schema.get("properties", {}).get(name)
+    if one is None:
+        return text
+    kinds = {str(other.get("type", "")) for other in _variants(resolved(one, schema))}
+    if not kinds & {"array", "object"}:
+        return None if text.lower() == "none" and "null" in str(one.get("anyOf", "")) else text
+    if text.lstrip().startswith(("[", "{")):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return [part.strip() for part in text.split(",")] if kinds == {"array"} else text
+
+
+def checked(values: Mapping[str, object], params: type[Params]) -> Params:
+    """Parameters from what was typed.
+
+    Raises
+    ------
+    typer.BadParameter
+        If a name is unknown, or a value is missing or out of range: in words, with what would do.
+    """
+    try:
+        return params.model_validate({name: typed(name, value, params) for name, value in values.items()})
+    except ValidationError as error:
+        wrong: dict[str, list[str]] = {}
+        for one in error.errors(include_input=False, include_url=False):
+            name = str(one["loc"][0]) if one["loc"] else ""
+            wrong.setdefault(name, []).append(str(one["msg"]).removeprefix("Value error, "))
+        raise typer.BadParameter("; ".join(_fault(name, words, params) for name, words in wrong.items())) from None
+
+
+def _fault(name: str, words: list[str], params: type[Params]) -> str:
+    schema = params.model_json_schema()
+    known = schema.get("properties", {})
+    if not name:
+        return words[0]
+    if name not in known:
+        close = get_close_matches(name, known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known) or 'none'}"
+        return f"no parameter is called {name!r}; {hint}"
+    needed = name in schema.get("required", ())
+    own = words[0][:1].lower() + words[0][1:] if len(words) == 1 else "none of the values that it may have"
+    return f"{flag_of(name)}: {own}. It is: {in_words(resolved(known[name], schema), needed=needed)}"

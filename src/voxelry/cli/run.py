@@ -1,0 +1,406 @@
+"""Running steps: ``run``. Each installed step is a command, whose flags are its parameters."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_args
+
+import typer
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+from typer.core import DEFAULT_MARKUP_MODE, TyperGroup
+
+from voxelry.cli.console import end, err, out, plain, print_json, show_skipped, warn, working
+from voxelry.cli.look import JsonOption
+from voxelry.cli.make import Irregular, IrregularOption
+
+if TYPE_CHECKING:
+    from voxelry.core.registry import AnyStep
+    from voxelry.workflows.process import Processed, ProcessReport
+    from voxelry.workflows.results import SavedOutput
+
+GROUPS = {
+    "filter": "Filters",
+    "mask": "Masks",
+    "measure": "Measures",
+    "register": "Registration",
+    "model": "Models",
+}
+"""The panels of lists, in order; steps of other groups come last."""
+_EPILOG = "Exit codes: 0 if all was done; 1 if nothing was; 2 for wrong arguments; 3 if a volume was left out."
+_MOST_ROWS = 12
+
+SourceArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="IN", help="DICOM (a file, a folder at any depth, a zip archive), or a file of a known format."
+    ),
+]
+TargetArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="OUT", help="The folder of the result; where IN holds several volumes, it gets a folder for each."
+    ),
+]
+FormatOption = Annotated[
+    str | None,
+    typer.Option(
+        "--format", "-f", metavar="NAME", help="Write volumes and masks as nifti, nrrd, png, ... instead of DICOM."
+    ),
+]
+SettingsOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option of the format; may be repeated.")
+]
+ParamOption = Annotated[
+    list[str] | None,
+    typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter by its name; may be repeated."),
+]
+LabelmapOption = Annotated[
+    bool, typer.Option("--labelmap", help="Write a mask as a DICOM label map, which few programs know yet.")
+]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there; else they stay.")]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="How many volumes are worked on at a time, each in a process; else one, on all processors."
+    ),
+]
+
+
+# --- the list ---------------------------------------------------------------------------------------------------------
+
+
+class Jobs(TyperGroup):
+    """The steps that are installed, each a command that is made when it is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [step.name for _, members in grouped() for step in members]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        step = _step(cmd_name)
+        return None if step is None else command_of(step)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        from voxelry.core.registry import step_names
+
+        name = args[0]
+        if not name.startswith("-") and _step(name) is None:
+            close = _close(name, (*step_names(), "3dblur"))
+            ctx.fail(f"no job is named {plain(name)!r}{close}; voxelry run lists them all")
+        return super().resolve_command(ctx, args)
+
+    @property
+    def documented(self) -> dict[str, Any]:
+        """What the reference shows: the flags that all jobs have."""
+        from voxelry.core.steps import Params, Step, StepResult
+
+        step = Step(
+            name="JOB",
+            title="Run a step",
+            description="Its parameters are flags as well: voxelry run JOB --help lists them.",
+            params=Params,
+            function=lambda *_: StepResult(),
+        )
+        return {"JOB": command_of(step)}
+
+
+def _step(name: str) -> AnyStep | None:
+    """The step of a name, loaded by itself; None where there is none.
+
+    Raises
+    ------
+    ParameterError
+        If it is broken; the message says why.
+    """
+    from voxelry.core.registry import step_named, step_names
+    from voxelry.workflows.pipeline import BLUR, BLUR_STEP
+
+    if name == BLUR:
+        return BLUR_STEP
+    return step_named(name) if name in step_names() else None
+
+
+def _close(name: str, known: tuple[str, ...]) -> str:
+    from difflib import get_close_matches
+
+    found = get_close_matches(name.lower().replace("-", "_"), known, n=1)
+    return f"; did you mean {found[0]}?" if found else ""
+
+
+def grouped() -> list[tuple[str, list[AnyStep]]]:
+    """All steps by group, in the order of `GROUPS`."""
+    from voxelry.core.registry import steps
+    from voxelry.workflows.pipeline import BLUR_STEP
+
+    found: dict[str, list[AnyStep]] = defaultdict(list)
+    for step in (*steps(), BLUR_STEP):
+        found[step.group].append(step)
+    order = [*GROUPS, *sorted(found.keys() - GROUPS.keys())]
+    return [(group, sorted(found[group], key=lambda step: step.name)) for group in order if group in found]
+
+
+def _print_list(*, as_json: bool) -> None:
+    from voxelry.core.registry import step_problems
+
+    groups = grouped()
+    if as_json:
+        print_json([_record(step) for _, members in groups for step in members])
+        return
+    width = max(len(step.name) for _, members in groups for step in members)
+    for number, (group, members) in enumerate(groups):
+        out.print(Text(("\n" if number else "") + GROUPS.get(group, group.capitalize()), "bold"))
+        for step in members:
+            line = Text.assemble((f"  {step.name:{width}}  ", "cyan"), plain(step.description))
+            out.print(line, no_wrap=True, overflow="ellipsis", soft_wrap=not out.is_terminal)
+    err.print(Text("\nvoxelry run JOB --help tells a job's parameters; voxelry run JOB IN OUT does it.", "dim"))
+    for problem in step_problems():
+        warn(str(problem))
+
+
+def _record(step: AnyStep) -> dict[str, object]:
+    return {
+        "name": step.name,
+        "title": step.title,
+        "description": step.description,
+        "group": step.group,
+        "inputs": list(step.inputs),
+        "optional": list(step.optional),
+        "params": step.params.model_json_schema(),
+    }
+
+
+run = typer.Typer(
+    cls=Jobs,
+    invoke_without_command=True,
+    subcommand_metavar="JOB IN OUT [OPTIONS]",
+    help="Run a step on every volume: filters, masks, measures, models.\n\n"
+    "Volumes become new DICOM series of the same study, masks DICOM segmentations, measurements JSON and CSV.",
+    epilog=_EPILOG,
+)
+
+
+@run.callback()
+def _run(
+    context: typer.Context,
+    wanted: Annotated[bool, typer.Option("--list", help="List the jobs and end.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    if wanted or context.invoked_subcommand is None:
+        _print_list(as_json=as_json)
+        raise typer.Exit
+
+
+# --- a job ------------------------------------------------------------------------------------------------------------
+
+
+def command_of(step: AnyStep) -> Any:
+    """The command of a step: arguments and flags that all have, and one for each of its parameters."""
+    from typer.main import get_command_from_info
+    from typer.models import CommandInfo
+
+    callback = _callback(step)
+    info = CommandInfo(
+        name=step.name,
+        callback=callback,
+        help=escape(f"{step.title}.\n\n{step.description}"),
+        short_help=escape(step.description),
+        epilog=_EPILOG,
+        rich_help_panel=GROUPS.get(step.group, step.group.capitalize()),
+        no_args_is_help=True,
+    )
+    return get_command_from_info(info, pretty_exceptions_short=False, rich_markup_mode=DEFAULT_MARKUP_MODE)
+
+
+def _callback(step: AnyStep) -> Callable[..., None]:
+    from voxelry.cli.flags import flags_of
+
+    def callback(**given: Any) -> None:
+        _do(step, given)
+
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    common = list(inspect.signature(_common, eval_str=True).parameters.values())
+    more = [_further(name, needed=name in step.inputs) for name in (*step.inputs[1:], *step.optional)]
+    taken = {one.name for one in (*common, *more)} | {"format", "set", "param", "json", "help", "debug", "second"}
+    arguments, options = common[:2], common[2:]
+    own = (*arguments, *more, *flags_of(step.params, taken))
+    every = [one.replace(kind=keyword) for one in (*own, *map(_in_panel, options))]
+    callback.__signature__ = inspect.Signature(every)  # type: ignore[attr-defined]
+    callback.__annotations__ = {one.name: one.annotation for one in every}
+    return callback
+
+
+def _in_panel(one: inspect.Parameter) -> inspect.Parameter:
+    """A flag that all jobs have, below the job's own."""
+    kind, option = get_args(one.annotation)
+    option = copy(option)
+    option.rich_help_panel = "Every job"
+    return one.replace(annotation=Annotated[kind, option])
+
+
+def _common(
+    source: SourceArgument,
+    target: TargetArgument,
+    kind: FormatOption = None,
+    settings: SettingsOption = None,
+    labelmap: LabelmapOption = False,
+    param: ParamOption = None,
+    on_irregular: IrregularOption = Irregular.ERROR,
+    overwrite: OverwriteOption = False,
+    workers: WorkersOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What all jobs have."""
+
+
+def _further(name: str, *, needed: bool) -> inspect.Parameter:
+    """A flag for a further volume: ``--moving PATH``, and ``--second PATH`` for whoever forgets what it is called."""
+    from voxelry.cli.flags import optional
+
+    words = f"The {name.replace('_', ' ')}: one volume{'' if needed else '; may be left out'}."
+    flag = f"--{name.replace('_', '-')}"
+    option = typer.Option(flag, *(["--second"] if needed else []), metavar="PATH", help=words)
+    if needed:
+        return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[Path, option])
+    return optional(name, Path | None, option)
+
+
+def _do(step: AnyStep, given: Mapping[str, Any]) -> None:
+    from voxelry.cli.flags import checked
+    from voxelry.cli.make import _settings
+    from voxelry.core.errors import ExistsError
+    from voxelry.workflows.measure import skipped_record
+    from voxelry.workflows.process import process
+
+    source, target = given["source"], given["target"]
+    params = checked(_params(step, given), step.params)
+    if target.exists() and source.exists() and os.path.samefile(source, target):  # noqa: PTH121
+        raise ExistsError(f"{target}: is the input as well; the output needs a folder of its own")
+    more = [given[name] for name in (*step.inputs[1:], *step.optional) if given[name] is not None]
+    paths = (source, *more) if more else source
+    with working() as progress:
+        report = process(
+            paths,
+            step,
+            params=params,
+            workers=given["workers"],
+            out=target,
+            format=given["kind"],
+            options=_settings(given["settings"] or []),
+            segmentation="labelmap" if given["labelmap"] else "binary",
+            on_irregular=given["on_irregular"].value,
+            overwrite=given["overwrite"],
+            progress=progress,
+        )
+    if given["as_json"]:
+        results = [one.record for one in report.results]
+        print_json({"job": step.name, "results": results, "skipped": skipped_record(report.skipped)})
+    else:
+        _print_report(report)
+    end(done=bool(report.results), nothing=f"{source}: nothing could be done", complete=report.complete)
+
+
+def _params(step: AnyStep, given: Mapping[str, Any]) -> dict[str, object]:
+    names = set(step.params.model_fields) & given.keys()
+    found = {name: given[name] for name in names if given[name] is not None}
+    for text in given["param"] or []:
+        name, sign, value = text.partition("=")
+        if not sign or not name:
+            raise typer.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--param")
+        found[name.strip().replace("-", "_")] = value
+    return found
+
+
+# --- what is printed --------------------------------------------------------------------------------------------------
+
+
+def _print_report(report: ProcessReport) -> None:
+    for one in report.results:
+        _print_result(one)
+    several = len(report.results) > 1
+    for one in report.results:
+        for words in one.warnings:
+            warn(f"{one.saved.folder.name}: {words}" if several and one.saved is not None else words)
+    show_skipped(report.skipped)
+
+
+def _print_result(one: Processed) -> None:
+    if one.saved is None:
+        return
+    parts = ", ".join(map(_in_words, one.saved.outputs)) or "nothing"
+    out.print(Text.assemble((f"{_near(one.saved.folder)}", "cyan"), f"  {parts}"), soft_wrap=True)
+    for output in one.saved.outputs:
+        if output.kind == "rows":
+            _print_rows(one.saved.folder / output.path)
+
+
+def _near(path: Path) -> Path:
+    """As it would be typed from here."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) and path != here else path
+
+
+def _in_words(output: SavedOutput) -> str:
+    facts = output.facts
+    if output.kind == "rows":
+        count = facts["rows"]
+        return f"rows.csv ({count} row{'s' * (count != 1)})"
+    if output.kind == "file":
+        return output.path
+    shape = facts["shape"]
+    size = " x ".join(map(str, shape)) if isinstance(shape, list) else ""
+    if output.kind == "segmentation":
+        segments = facts["segments"]
+        count = len(segments) if isinstance(segments, list) else 0
+        return f"{output.path} ({count} segment{'s' * (count != 1)}, {size})"
+    many = f"{len(output.files)} {output.format} file{'s' * (len(output.files) != 1)}"
+    where = "" if output.path == "." else f" in {output.path}" if len(output.files) > 1 else f": {output.path}"
+    return f"{many}{where} ({size})"
+
+
+def _print_rows(path: Path) -> None:
+    """The first rows of a table; all of them are in the files."""
+    import json
+
+    rows = json.loads(path.read_text("utf-8"))
+    shown = [{name: _cell(value) for name, value in row.items()} for row in rows[:_MOST_ROWS]]
+    names = _fitting(shown)
+    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
+    for name in names:
+        number = all(isinstance(row[name], int | float | None) for row in rows)
+        table.add_column(plain(name), justify="right" if number else "left", no_wrap=True)
+    for row in shown:
+        table.add_row(*(row[name] for name in names))
+    out.print(Padding(table, (0, 0, 0, 2)))
+    left = len(rows) - _MOST_ROWS, len(rows[0]) - len(names) if rows else 0
+    more = [f"{count} more {what}" for count, what in zip(left, ("rows", "columns"), strict=True) if count > 0]
+    if more:
+        err.print(Text(f"  and {' and '.join(more)} in {path.with_suffix('.csv').name}", "dim"))
+
+
+def _fitting(rows: Sequence[Mapping[str, str]]) -> list[str]:
+    """The columns that stand side by side in this terminal, at least two of them."""
+    left = out.width - 2
+    found: list[str] = []
+    for name in rows[0] if rows else ():
+        left -= max(len(name), *(len(row[name]) for row in rows)) + 3
+        if left < 0 and len(found) >= 2:
+            break
+        found.append(name)
+    return found
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.1f}" if 1e5 <= abs(value) < 1e12 else f"{value:,.6g}"
+    return f"{value:,}" if isinstance(value, int) else plain(value)
