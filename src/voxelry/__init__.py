@@ -23,9 +23,16 @@ if TYPE_CHECKING:
     from voxelry.core.measure import measure as measure
     from voxelry.core.resample import rectify as rectify
     from voxelry.core.stacking import stack_volumes as stack_volumes
+    from voxelry.core.steps import Code as Code
+    from voxelry.core.steps import Params as Params
+    from voxelry.core.steps import Segment as Segment
+    from voxelry.core.steps import Segmentation as Segmentation
+    from voxelry.core.steps import Step as Step
+    from voxelry.core.steps import StepResult as StepResult
     from voxelry.core.volume import Volume as Volume
     from voxelry.dicom.overlays import Overlay as Overlay
     from voxelry.dicom.report import GeometryReport as GeometryReport
+    from voxelry.dicom.segmentation import write_segmentation as write_segmentation
     from voxelry.dicom.series import Index as Index
     from voxelry.dicom.series import Series as Series
     from voxelry.dicom.series import Study as Study
@@ -35,6 +42,7 @@ if TYPE_CHECKING:
     from voxelry.dicom.write import write_volume as write_volume
     from voxelry.workflows.convert import ConvertReport as ConvertReport
     from voxelry.workflows.convert import convert as convert
+    from voxelry.workflows.derived import write_derived as write_derived
     from voxelry.workflows.load import LoadResult as LoadResult
     from voxelry.workflows.load import index as index
     from voxelry.workflows.load import load as load
@@ -43,19 +51,41 @@ if TYPE_CHECKING:
     from voxelry.workflows.load import pixels as pixels
     from voxelry.workflows.overlays import overlays as overlays
     from voxelry.workflows.pictures import save_pictures as save_pictures
+    from voxelry.workflows.pipeline import ExecuteReport as ExecuteReport
+    from voxelry.workflows.pipeline import InferencePipeline as InferencePipeline
+    from voxelry.workflows.pipeline import JobEntry as JobEntry
+    from voxelry.workflows.process import Processed as Processed
+    from voxelry.workflows.process import ProcessReport as ProcessReport
+    from voxelry.workflows.process import process as process
+    from voxelry.workflows.results import SavedOutput as SavedOutput
+    from voxelry.workflows.results import SavedResult as SavedResult
+    from voxelry.workflows.results import save_result as save_result
     from voxelry.workflows.sample import write_sample as write_sample
     from voxelry.workflows.tabulate import tabulate as tabulate
 
 _WHERE = {
+    "Code": "core.steps",
     "ConvertReport": "workflows.convert",
+    "ExecuteReport": "workflows.pipeline",
     "GeometryReport": "dicom.report",
     "Index": "dicom.series",
+    "InferencePipeline": "workflows.pipeline",
+    "JobEntry": "workflows.pipeline",
     "LoadResult": "workflows.load",
     "Measurement": "core.measure",
     "Overlay": "dicom.overlays",
+    "Params": "core.steps",
     "Problem": "core.errors",
+    "ProcessReport": "workflows.process",
+    "Processed": "workflows.process",
+    "SavedOutput": "workflows.results",
+    "SavedResult": "workflows.results",
+    "Segment": "core.steps",
+    "Segmentation": "core.steps",
     "Series": "dicom.series",
     "Stack": "dicom.stack",
+    "Step": "core.steps",
+    "StepResult": "core.steps",
     "Study": "dicom.series",
     "Tolerances": "core.geometry",
     "VoiTable": "core.intensity",
@@ -71,11 +101,15 @@ _WHERE = {
     "measure": "core.measure",
     "overlays": "workflows.overlays",
     "pixels": "workflows.load",
+    "process": "workflows.process",
     "rectify": "core.resample",
     "save_pictures": "workflows.pictures",
+    "save_result": "workflows.results",
     "stack_volumes": "core.stacking",
     "tabulate": "workflows.tabulate",
+    "write_derived": "workflows.derived",
     "write_sample": "workflows.sample",
+    "write_segmentation": "dicom.segmentation",
     "write_series": "dicom.write",
     "write_volume": "dicom.write",
 }
