@@ -28,6 +28,27 @@ FLAGS = [
 ]
 
 
+PATIENT_STEP = """
+import time
+
+from voxelry.core.steps import Params, Step, StepResult
+
+
+class Nothing(Params):
+    pass
+
+
+def wait(volumes, params, progress):
+    for second in range(6000):
+        progress(second / 6000, f"waiting for the {second}th time")
+        time.sleep(0.1)
+    return StepResult(rows=({"waited": True},))
+
+
+STEP = Step(name="patient", title="Patient step", description="Waits.", params=Nothing, function=wait)
+"""
+
+
 @dataclass(frozen=True)
 class Site:
     """Where the site is, and what it printed at its start."""
@@ -49,7 +70,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     data = tmp_path_factory.mktemp("site")
     log = data / "log"
     arguments = [sys.executable, "-m", "voxelry.cli", "serve", "--port", "0", "--data", str(data / "data")]
-    environment = {**os.environ, "VOXELRY_ADMIN_PASSWORD": PASSWORD, "PYTHONUNBUFFERED": "1"}
+    own = [str(_install_step(data / "packages")), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {
+        **os.environ,
+        "VOXELRY_ADMIN_PASSWORD": PASSWORD,
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONPATH": os.pathsep.join(own),
+    }
     environment.pop("DJANGO_SETTINGS_MODULE", None)
     with log.open("w") as written:
         process = subprocess.Popen(arguments, stdout=written, stderr=subprocess.STDOUT, env=environment)
@@ -63,6 +90,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         except subprocess.TimeoutExpired:
             process.kill()
             raise
+
+
+def _install_step(folder: Path) -> Path:
+    """A package as another maker's, with a step that takes longer than any test."""
+    told = folder / "patient_step-1.0.dist-info"
+    told.mkdir(parents=True)
+    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: patient-step\nVersion: 1.0\n")
+    (told / "entry_points.txt").write_text("[voxelry.steps]\npatient = patient_step:STEP\n")
+    (folder / "patient_step.py").write_text(PATIENT_STEP)
+    return folder
 
 
 def _address(process: subprocess.Popen[bytes], log: Path) -> str:

@@ -76,8 +76,17 @@ def serve(
         print("\nCtrl-C stops it.\n", flush=True)
         if open_browser:
             webbrowser.open(link)
+        from voxelry.server.api.events import closing
+
+        class Server(uvicorn.Server):
+            """Ends streams of events when it is to end, instead of waiting for them."""
+
+            def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+                closing.set()
+                super().handle_exit(sig, frame)
+
         # No access log: paths hold keys only, but queries may hold what people search for.
-        server = uvicorn.Server(
+        server = Server(
             uvicorn.Config(
                 "voxelry.server.asgi:application",
                 access_log=False,

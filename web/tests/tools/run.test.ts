@@ -56,7 +56,7 @@ describe("fields of a schema", () => {
     expect(rangeWords(named("level"))).toBe("0 to 1");
     expect(rangeWords(named("sigma"))).toBe("above 0");
     expect(rangeWords(named("count"))).toBe("at least 1, below 10");
-    expect(hint(named("sigma"))).toBe("Standard deviation; one number, or 3 numbers with commas between; above 0");
+    expect(hint(named("sigma"))).toBe("Standard deviation; commas between several; above 0");
     expect(initialValues(fields)).toEqual({
       sigma: "1", level: "", count: "3", method: "linear", flat: true, percentiles: "1, 99", limit: "", label: "", nested: "",
     });

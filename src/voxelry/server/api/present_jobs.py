@@ -46,7 +46,7 @@ def detail(job: Job, *, staff: bool) -> out.JobDetail:
         **_row(job, process, _totals([job]).get(job.pk)),
         log=[out.LogLine(time=time, words=words) for time, words in job.log],
         result=None if process is None or job.is_batch or process.published is None else _result(job, process),
-        trace=job.trace if staff else None,
+        trace=job.trace or None if staff else None,
     )
 
 

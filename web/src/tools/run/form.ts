@@ -146,7 +146,7 @@ export function rangeWords({ bounds: { least, most, above, below } }: Field): st
 /** What a field is for, its range included. */
 export function hint(field: Field): string {
   const range = rangeWords(field);
-  const many = field.kind === "numbers" ? countWords(field) : "";
+  const many = field.kind !== "numbers" ? "" : field.scalar && field.words ? "commas between several" : countWords(field);
   return [field.words, many, range].filter(Boolean).map((part) => part.replace(/\.$/, "")).join("; ");
 }
 
