@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -206,22 +207,25 @@ def _table_of_pydicom(series: BenchmarkSeries) -> object:
 
 
 def pictures_race(series: BenchmarkSeries, scratch: Path) -> Race:
-    """A PNG file of every slice, windowed; the volume is in memory already, for both."""
+    """A PNG file of every slice, windowed, into a new folder; the volume is in memory already, for both."""
     volume = voxelry.load_volume(series.folder)
+    # To write over a file is another work: the file system then waits for the old one.
+    names = map(str, count())
 
     def judge(result: object) -> None:
         if len(list(Path(str(result)).iterdir())) != len(series.array):
             raise ValueError("a picture is missing")
 
     def ours() -> object:
-        voxelry.save_pictures(volume, scratch / "ours", "png", WINDOW)
-        return scratch / "ours"
+        folder = scratch / "pictures" / next(names)
+        voxelry.save_pictures(volume, folder, "png", WINDOW)
+        return folder
 
     return Race(
         "pictures",
         f"PNG files of {len(series.array)} slices",
         Runner("voxelry", ours),
-        (Runner("Pillow, default", lambda: _by_pillow(series.array, scratch / "pillow"), ("PIL",)),),
+        (Runner("Pillow, default", lambda: _by_pillow(series.array, scratch / "pictures" / next(names)), ("PIL",)),),
         (Target(("Pillow, default",), 8.0),),
         judge,
     )
@@ -230,7 +234,7 @@ def pictures_race(series: BenchmarkSeries, scratch: Path) -> Race:
 def _by_pillow(array: npt.NDArray[np.int16], folder: Path) -> Path:
     from PIL import Image  # type: ignore[import-not-found, unused-ignore]
 
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True)
     low = WINDOW.center - WINDOW.width / 2
     for index, plane in enumerate(array):
         # Integers, which is the fastest way that numpy has.

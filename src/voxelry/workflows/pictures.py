@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_args
@@ -50,11 +51,25 @@ def render(
     values: npt.NDArray[Any] = plane(volume, index, axis=axis)
     if volume.colour:
         return values if values.dtype == np.uint8 else (values >> _spare_bits(volume)).astype(np.uint8)
-    grey = to_display(values, window or default_voi(volume), invert=volume.inverted)
-    padding = plane_padding(volume, index, axis=axis)
+    window = window or default_voi(volume)
+    grey = to_display(values, window, invert=volume.inverted)
+    padding = None if _padding_is_black(volume, window) else plane_padding(volume, index, axis=axis)
     if padding is not None:
         np.copyto(grey, 0, where=padding)
     return grey
+
+
+def _padding_is_black(volume: Volume, window: Window | VoiTable) -> bool:
+    """True if the window shows all padding as black anyway, so that nobody has to look for it."""
+    if volume.padding is None or volume.inverted or isinstance(window, VoiTable):
+        return False
+    return _is_black(float(volume.padding[:, 1].max()), window)
+
+
+@lru_cache(maxsize=32)
+def _is_black(value: float, window: Window) -> bool:
+    """True if this value, and with it every smaller one, is shown as black: windows never fall."""
+    return math.isfinite(value) and not to_display(np.array([value]), window).any()
 
 
 def _spare_bits(volume: Volume) -> int:
