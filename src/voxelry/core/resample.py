@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import ParameterError, UnplacedError
+from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Volume
 
 Floats = npt.NDArray[np.float64]
@@ -19,7 +20,7 @@ STRAIGHT = 1e-3
 _NEARLY = 1e-9
 
 
-def rectify(volume: Volume, *, fill: float | None = None) -> Volume:
+def rectify(volume: Volume, *, fill: float | None = None, progress: Progress = silent) -> Volume:
     """A sheared (tilted) volume on an orthogonal grid, by linear interpolation within each slice.
 
     The slices stay where they are; only their pixels move. The new grid has the pixels of slice 0 among its
@@ -31,6 +32,8 @@ def rectify(volume: Volume, *, fill: float | None = None) -> Volume:
         With an affine.
     fill
         The value where there was no voxel; None means the volume's smallest.
+    progress
+        Called for each slice.
 
     Returns
     -------
@@ -61,6 +64,7 @@ def rectify(volume: Volume, *, fill: float | None = None) -> Volume:
     blank = volume.array.min() if fill is None else _checked(fill, volume.array.dtype)
     array = np.empty((slices, height, width, *volume.array.shape[3:]), volume.array.dtype)
     for index, values in enumerate(volume.array):
+        progress(index / slices, "straightening")
         placed = index * shift - begin
         array[index] = _moved(values, volume.padding_mask(index), placed, (height, width), blank)
     affine = volume.affine.copy()
@@ -192,4 +196,9 @@ def even_slices(volume: Volume, offsets: Floats, places: Floats) -> Volume:
 
 def as_dtype(values: Floats, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     """Interpolated values in the dtype that they came from; integers are rounded, and lie between those mixed."""
-    return values.astype(dtype) if dtype.kind == "f" else np.rint(values).astype(dtype)
+    if dtype.kind == "f":
+        return values.astype(dtype)
+    if dtype.kind in "iu" and dtype.itemsize == 8:  # the largest is no float64: the next one is beyond it
+        limits = np.iinfo(dtype)
+        values = np.clip(values, float(limits.min), np.nextafter(float(limits.max), 0))
+    return np.rint(values).astype(dtype)

@@ -40,6 +40,12 @@ def holes(volume: Volume, array: npt.NDArray[Any], *, infinite: bool = True) -> 
     return hole if hole.any() else None
 
 
+def as_float32(array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """The values as ITK's filters take them; those beyond float32 are infinite."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return array.astype(np.float32)
+
+
 def count_of_no_numbers(array: npt.NDArray[Any]) -> int:
     """How many values are NaN or infinite."""
     return int(array.size - np.isfinite(array).sum()) if array.dtype.kind == "f" else 0

@@ -1,0 +1,121 @@
+"""Normalising: values on one scale, whatever the scanner's was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field, model_validator
+
+from voxelry.core.errors import MeasureError
+from voxelry.core.progress import Progress
+from voxelry.core.steps import Params, Step, StepResult
+from voxelry.core.volume import Volume
+from voxelry.steps import demands
+from voxelry.steps.holes import count_of_no_numbers, holes, native
+from voxelry.steps.window import of_other_values
+
+
+class NormaliseParams(Params):
+    """Of normalising."""
+
+    method: Literal["minmax", "zscore", "percentile"] = Field(
+        "minmax",
+        title="Method",
+        description="minmax: 0 to 1; zscore: mean 0 and standard deviation 1; percentile: from low to high is 0 to 1",
+    )
+    low: float = Field(
+        1.0, ge=0, le=100, title="Low percentile", description="For percentile: what becomes 0",
+        json_schema_extra={"unit": "%"},
+    )  # fmt: skip
+    high: float = Field(
+        99.0, ge=0, le=100, title="High percentile", description="For percentile: what becomes 1",
+        json_schema_extra={"unit": "%"},
+    )  # fmt: skip
+    clip: bool = Field(
+        True, title="Clip", description="For percentile: values beyond become 0 and 1, instead of going on"
+    )
+
+    @model_validator(mode="after")
+    def _ascends(self) -> NormaliseParams:
+        if self.low >= self.high:
+            raise ValueError("low has to be below high")
+        return self
+
+
+def normalise(volumes: Sequence[Volume], params: NormaliseParams, progress: Progress) -> StepResult:
+    """A volume on another scale, as float32, without a unit.
+
+    The smallest and largest value, the mean, the standard deviation (of the population) and the percentiles (linear
+    between values) are those of the whole volume without its padding, and without what is no finite number: both
+    become the smallest value of the result, and are padding no more. A constant volume becomes 0, with a warning.
+
+    Parameters
+    ----------
+    volumes
+        One, greyscale.
+    """
+    (volume,) = volumes
+    demands.grey(volume)
+    progress(0.0, "normalising")
+    source = native(volume)
+    hole = holes(volume, source)
+    values = source.ravel() if hole is None else source[~hole]
+    if not values.size:
+        raise MeasureError("every voxel is padding or no number: there is nothing to work on")
+    zero, unit = _zero_and_unit(values, params)
+    progress(0.4, "normalising")
+    array = np.empty(source.shape, np.float32)
+    smallest = np.inf
+    for index, plane in enumerate(source):
+        progress(0.4 + 0.6 * index / len(source), "normalising")
+        array[index] = _scaled(plane, zero, unit, params)
+        kept = array[index] if hole is None else array[index][~hole[index]]
+        smallest = min(smallest, float(kept.min(initial=np.inf)))
+    warnings = list(volume.warnings)
+    if unit == 0:
+        warnings.append("all values, or all between the percentiles, are the same: they became 0")
+    if hole is not None:
+        array[hole] = smallest
+        if unknown := count_of_no_numbers(source):
+            warnings.append(f"{unknown:,} voxels that are no finite numbers became the smallest value")
+    progress(1.0, "normalising")
+    found = of_other_values(volume, array, warnings=tuple(warnings))
+    return StepResult(volumes=(found,))
+
+
+def _zero_and_unit(values: npt.NDArray[Any], params: NormaliseParams) -> tuple[float, float]:
+    """What becomes 0, and how much becomes 1; in float64."""
+    if params.method == "zscore":
+        scale = float(max(abs(float(values.min())), abs(float(values.max())), 1.0))
+        if scale > 1e150:  # squares that are no numbers any more
+            raise MeasureError("the volume's values are too large for a standard deviation")
+        return float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64))
+    if params.method == "percentile":
+        low, high = np.percentile(values, [params.low, params.high]).astype(np.float64).tolist()
+    else:
+        low, high = float(values.min()), float(values.max())
+    if not np.isfinite(high - low):
+        raise MeasureError("the range of the volume's values is too large for a number")
+    return low, high - low
+
+
+def _scaled(plane: npt.NDArray[Any], zero: float, unit: float, params: NormaliseParams) -> npt.NDArray[np.float32]:
+    if unit == 0:
+        return np.zeros(plane.shape, np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):  # in holes, which are filled afterwards
+        scaled = (plane.astype(np.float64) - zero) / unit
+        if params.method == "percentile" and params.clip:
+            scaled = np.clip(scaled, 0.0, 1.0)
+        return scaled.astype(np.float32)
+
+
+STEP = Step(
+    name="normalise",
+    title="Normalise",
+    description="Puts values on one scale: 0 to 1, mean 0 and standard deviation 1, or between percentiles.",
+    params=NormaliseParams,
+    function=normalise,
+)

@@ -1,0 +1,63 @@
+"""Straightening tilted stacks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from pydantic import Field
+
+from voxelry.core.progress import Progress
+from voxelry.core.resample import rectify as straightened
+from voxelry.core.steps import Params, Step, StepResult
+from voxelry.core.volume import Volume
+from voxelry.steps import carried
+from voxelry.steps.holes import native
+
+
+class RectifyParams(Params):
+    """Of straightening."""
+
+    fill: float | None = Field(
+        None,
+        title="Fill",
+        description="The value where there was no voxel; none means the volume's smallest",
+        json_schema_extra={"unit": "of the volume"},
+    )
+
+
+def rectify(volumes: Sequence[Volume], params: RectifyParams, progress: Progress) -> StepResult:
+    """A sheared (tilted) volume on an orthogonal grid; one that is straight stays as it is.
+
+    Parameters
+    ----------
+    volumes
+        One, of any kind, with a place in the patient.
+
+    Raises
+    ------
+    UnplacedError
+        If it has none.
+    """
+    (volume,) = volumes
+    progress(0.0, "straightening")
+    read = replace(volume, array=native(volume))
+    fill = params.fill
+    if fill is None and read.array.dtype.kind == "f":
+        finite = read.array[np.isfinite(read.array)]
+        fill = float(finite.min()) if finite.size else 0.0
+    found = straightened(read, fill=fill, progress=progress)
+    if found is not read:
+        found = replace(found, metadata=carried.without(volume, carried.MOVED))
+    progress(1.0, "straightening")
+    return StepResult(volumes=(found,))
+
+
+STEP = Step(
+    name="rectify",
+    title="Straighten",
+    description="Puts a stack of a tilted gantry on a grid with right angles.",
+    params=RectifyParams,
+    function=rectify,
+)
