@@ -97,7 +97,7 @@ def test_options_reach_the_format(series: Path, tmp_path: Path) -> None:
 
 def test_wrong_requests_are_one_sentence(series: Path, tmp_path: Path) -> None:
     for arguments, words in {
-        (str(series), "out", "--format", "gif"): "formats are",
+        (str(series), "out", "--format", "tiff"): "formats are",
         (str(series), "out.nii", "--format", "nrrd"): "and not nrrd",
         (str(series), "out", "--format", "nifti", "--name", "{nobody}"): "{modality}",
         (str(tmp_path / "missing"), "out.nii"): "no such file",
@@ -111,7 +111,7 @@ def test_wrong_requests_are_one_sentence(series: Path, tmp_path: Path) -> None:
 def test_formats_are_listed() -> None:
     done = call("--list-formats")
     assert done.exit_code == 0
-    for name in ("nifti", "nrrd", "metaimage", "hdf5", "zarr", "npz", "dicom", "png", "jpg"):
+    for name in ("nifti", "nrrd", "metaimage", "hdf5", "zarr", "npz", "dicom", "png", "jpg", "gif", "webp", "apng"):
         assert name in done.stdout
 
 
