@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from voxelry.core.intensity import VoiTable as VoiTable
     from voxelry.core.intensity import Window as Window
     from voxelry.core.measure import Measurement as Measurement
-    from voxelry.core.measure import measure as measure
     from voxelry.core.resample import rectify as rectify
     from voxelry.core.stacking import stack_volumes as stack_volumes
     from voxelry.core.steps import Code as Code
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
     from voxelry.workflows.load import load_study as load_study
     from voxelry.workflows.load import load_volume as load_volume
     from voxelry.workflows.load import pixels as pixels
+    from voxelry.workflows.measure import measure as measure
     from voxelry.workflows.overlays import overlays as overlays
     from voxelry.workflows.pictures import save_pictures as save_pictures
     from voxelry.workflows.pipeline import ExecuteReport as ExecuteReport
@@ -98,7 +98,7 @@ _WHERE = {
     "load": "workflows.load",
     "load_study": "workflows.load",
     "load_volume": "workflows.load",
-    "measure": "core.measure",
+    "measure": "workflows.measure",
     "overlays": "workflows.overlays",
     "pixels": "workflows.load",
     "process": "workflows.process",

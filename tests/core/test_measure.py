@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -9,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import voxelry
 from voxelry.core.errors import MeasureError, ParameterError
 from voxelry.core.measure import histogram, measure
 from voxelry.core.volume import Volume
@@ -86,6 +90,38 @@ def test_many_values_in_a_tiny_or_a_huge_range(low: float, high: float) -> None:
     assert np.isfinite(counted.values).all()
     for threshold in (0.0, 0.25, 0.5, 1.0):
         assert measure(volume, threshold).pixels_above_threshold == by_definition(array, threshold)
+
+
+@given(integers, st.floats(0, 1), st.integers(0, 9))
+def test_threads_and_padding_change_nothing(array: npt.NDArray[np.generic], threshold: float, padded: int) -> None:
+    padding = np.full((len(array), 2), float(array.flat[padded % array.size]))
+    volume = Volume(array=array, padding=padding)
+    rest = array[array.astype(np.float64) != padding[0, 0]]
+    measured = voxelry.measure(volume, threshold)
+    assert measured.pixels_above_threshold == (by_definition(rest, threshold) if rest.size else 0)
+    with ThreadPoolExecutor(2) as pool:
+        assert measure(volume, threshold, each=pool.map) == measured
+
+
+def test_slices_on_one_side_of_the_threshold_are_counted_too() -> None:
+    array = np.arange(40 * 3 * 3, dtype=np.int16).reshape(40, 3, 3)
+    for threshold in np.linspace(0, 1, 23):
+        found = measure(Volume(array=array), float(threshold)).pixels_above_threshold
+        assert found == by_definition(array, float(threshold))
+
+
+def test_counting_takes_a_tenth_of_the_volumes_memory_at_most() -> None:
+    array = np.random.default_rng(0).integers(-1000, 3000, (60, 256, 256), np.int16)
+    volume = Volume(array=array)
+    voxelry.measure(volume)  # what is imported then is not the count's
+    tracemalloc.start()
+    try:
+        measured = voxelry.measure(volume)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert measured.pixels_above_threshold == by_definition(array, 0.5)
+    assert array.nbytes + peak <= 1.1 * array.nbytes
 
 
 def test_large_unsigned_integers_are_counted_as_they_are() -> None:

@@ -8,9 +8,9 @@ very same figure.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypedDict, get_args
+from typing import Any, Literal, Protocol, TypedDict, TypeVar, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +18,20 @@ import numpy.typing as npt
 from voxelry.core.errors import MeasureError, ParameterError
 from voxelry.core.volume import Spacing, Volume
 
+T = TypeVar("T")
 Method = Literal["fixed"]
 METHODS: tuple[str, ...] = get_args(Method)
 MAX_BINS = 65_536
+_SLICES = 16
+"""Worked on at once: more than a thread costs, and few enough that threads end together."""
 _COLOUR = "a colour image has no single intensity to measure; use a greyscale series"
 _NO_NUMBERS = "the volume holds values that are no numbers (NaN or infinite); nothing was measured"
+
+
+class Each(Protocol):
+    """What the built-in `map` is: the results of one function on several parts, in their order."""
+
+    def __call__(self, function: Callable[[range], T], parts: Iterable[range], /) -> Iterable[T]: ...
 
 
 class MeasurementRecord(TypedDict):
@@ -191,7 +200,7 @@ def _normalised(values: npt.NDArray[np.generic], low: float, high: float) -> npt
     return np.asarray((x - low) / (high - low))
 
 
-def measure(volume: Volume, threshold: float = 0.5, method: str = "fixed") -> Measurement:
+def measure(volume: Volume, threshold: float = 0.5, method: str = "fixed", *, each: Each = map) -> Measurement:
     """Count the voxels whose normalised value lies above a threshold.
 
     Parameters
@@ -203,6 +212,8 @@ def measure(volume: Volume, threshold: float = 0.5, method: str = "fixed") -> Me
         minimum and maximum of the whole volume. Padding takes part in nothing.
     method
         ``"fixed"``.
+    each
+        Does the work on parts of the volume; the built-in `map`, or one that has threads.
 
     Raises
     ------
@@ -215,7 +226,7 @@ def measure(volume: Volume, threshold: float = 0.5, method: str = "fixed") -> Me
     threshold = check_threshold(threshold)
     if not isinstance(volume.array, np.ndarray):  # read slice by slice: read once
         volume = replace(volume, array=np.asarray(volume.array))
-    found = extent(volume)
+    found = extent(volume, each=each)
     warnings = list(volume.warnings)
     padded = volume.array.size - found.count
     if padded:
@@ -227,7 +238,7 @@ def measure(volume: Volume, threshold: float = 0.5, method: str = "fixed") -> Me
         warnings.append("every pixel is padding: nothing to count")
     elif found.constant:
         warnings.append(f"constant image: every value is {float(found.low):g}, so none is above the threshold")
-    above = count_above(volume, threshold, found)
+    above = count_above(volume, threshold, found, each=each)
     voxel = volume.voxel_mm3
     if voxel is None:
         warnings.append(f"no volume in mm3: {missing_spacing(volume.spacing)}")
@@ -268,11 +279,14 @@ class Extent:
         Numbers of the volume's own type; both 0 if there is no voxel.
     count
         Voxels that are not padding.
+    by_slice
+        The same three of each slice, so that those on one side of a threshold need not be read again.
     """
 
     low: Any
     high: Any
     count: int
+    by_slice: tuple[tuple[Any, Any, int], ...] = ()
 
     @property
     def constant(self) -> bool:
@@ -280,8 +294,13 @@ class Extent:
         return float(self.low) == float(self.high)
 
 
-def extent(volume: Volume) -> Extent:
+def extent(volume: Volume, *, each: Each = map) -> Extent:
     """The smallest and the largest value, padding left out; one pass, a slice at a time.
+
+    Parameters
+    ----------
+    each
+        Does the work on parts of the volume; the built-in `map`, or one that has threads.
 
     Raises
     ------
@@ -290,19 +309,30 @@ def extent(volume: Volume) -> Extent:
     """
     if volume.colour:
         raise MeasureError(_COLOUR)
-    lows, highs, count = [], [], 0
-    for values in volume.unpadded():
-        if values.size:
-            lows.append(values.min())
-            highs.append(values.max())
-            count += values.size
-    if not count:
-        zero = volume.array.dtype.type(0)
+    zero = volume.array.dtype.type(0)
+
+    def ends(part: range) -> list[tuple[Any, Any, int]]:
+        parts = (_unpadded(volume, index) for index in part)
+        return [(one.min(), one.max(), one.size) if one.size else (zero, zero, 0) for one in parts]
+
+    slices = tuple(found for some in each(ends, _parts(volume)) for found in some)
+    lows, highs, sizes = ([one[place] for one in slices if one[2]] for place in range(3))
+    if not sizes:
         return Extent(zero, zero, 0)
     low, high = np.min(lows), np.max(highs)
     if not (np.isfinite(low) and np.isfinite(high)):
         raise MeasureError(_NO_NUMBERS)
-    return Extent(low, high, count)
+    return Extent(low, high, sum(sizes), slices)
+
+
+def _parts(volume: Volume) -> list[range]:
+    count = len(volume.array)
+    return [range(start, min(start + _SLICES, count)) for start in range(0, count, _SLICES)]
+
+
+def _unpadded(volume: Volume, index: int) -> npt.NDArray[Any]:
+    mask, values = volume.padding_mask(index), volume.array[index]
+    return np.asarray(values if mask is None else values[~mask])
 
 
 def first_above(found: Extent, threshold: float) -> Any | None:
@@ -343,18 +373,30 @@ def _at_place(place: int, kind: np.dtype[Any]) -> Any:
     return value if place >= 0 else -value
 
 
-def count_above(volume: Volume, threshold: float, found: Extent | None = None) -> int:
+def count_above(volume: Volume, threshold: float, found: Extent | None = None, *, each: Each = map) -> int:
     """The number of voxels above ``threshold``, padding left out.
 
     Parameters
     ----------
     found
         The volume's extent, if the caller has it already.
+    each
+        As in `extent`.
     """
-    first = first_above(extent(volume) if found is None else found, threshold)
+    known = extent(volume, each=each) if found is None else found
+    first = first_above(known, threshold)
     if first is None:
         return 0
-    return sum(int(np.count_nonzero(values >= first)) for values in volume.unpadded())
+
+    def above(part: range) -> int:
+        total = 0
+        for index in part:
+            low, high, size = known.by_slice[index]
+            if size and high >= first:
+                total += size if low >= first else int(np.count_nonzero(_unpadded(volume, index) >= first))
+        return total
+
+    return sum(each(above, _parts(volume)))
 
 
 def missing_spacing(spacing: Spacing) -> str:

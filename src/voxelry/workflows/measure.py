@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
-from typing import TypedDict
+from typing import TypedDict, TypeVar
 
+from voxelry.core import measure as counting
 from voxelry.core.errors import Problem, VoxelryError
-from voxelry.core.measure import Measurement, MeasurementRecord, check_method, check_threshold, measure
+from voxelry.core.measure import Measurement, MeasurementRecord, check_method, check_threshold
 from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Volume
 from voxelry.dicom.irregular import OnIrregular
+from voxelry.dicom.parallel import in_parallel
 from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, StrPath
 from voxelry.workflows.load import load
+
+T = TypeVar("T")
 
 
 class ProblemRecord(TypedDict):
@@ -55,6 +60,37 @@ class MeasureReport:
 def skipped_record(skipped: Mapping[str, Problem]) -> dict[str, ProblemRecord]:
     """Skipped files as JSON values."""
     return {name: {"code": problem.code, "message": problem.message} for name, problem in skipped.items()}
+
+
+def measure(volume: Volume, threshold: float = 0.5, method: str = "fixed") -> Measurement:
+    """Count the voxels whose normalised value lies above a threshold, on all cores.
+
+    Parameters
+    ----------
+    volume
+        Greyscale.
+    threshold
+        On [0, 1]: a voxel counts if ``(x - min) / (max - min) > threshold`` in float64, with the
+        minimum and maximum of the whole volume. Padding takes part in nothing.
+    method
+        ``"fixed"``.
+
+    Raises
+    ------
+    ParameterError
+        If the threshold is outside [0, 1] or the method is unknown.
+    MeasureError
+        If the volume is in colour, or holds values that are no numbers.
+    """
+    return counting.measure(volume, threshold, method, each=_on_all_cores if volume.array.size > _LARGE else map)
+
+
+_LARGE = 2**21
+"""So many voxels are worth starting threads for."""
+
+
+def _on_all_cores(function: Callable[[range], T], parts: Iterable[range], /) -> Iterable[T]:
+    return in_parallel(partial(function, part) for part in parts)
 
 
 def measure_all(
