@@ -46,7 +46,7 @@ SourceArgument = Annotated[
 TargetArgument = Annotated[
     Path,
     typer.Argument(
-        metavar="OUT", help="The folder of the result; where IN holds several volumes, it gets a folder for each."
+        metavar="OUT", help="The folder of the result; where the input holds several volumes, it gets a folder for each."
     ),
 ]
 FormatOption = Annotated[
@@ -104,7 +104,7 @@ class Jobs(TyperGroup):
         step = Step(
             name="JOB",
             title="Run a step",
-            description="Its parameters are flags as well: voxelry run JOB --help lists them.",
+            description="Its parameters are flags too: `voxelry run gaussian --help` tells those of the job `gaussian`.",
             params=Params,
             function=lambda *_: StepResult(),
         )
