@@ -377,3 +377,23 @@ def test_the_same_on_postgresql_and_redis_with_a_worker_of_its_own(
         worker.wait(20)
     told = (tmp_path / "worker.txt").read_text()
     assert "Traceback" not in told, told
+
+
+def test_streams_of_events_do_not_hold_up_the_end(tmp_path: Path) -> None:
+    without_worker = "from voxelry.server.serve import serve; serve(worker=False)"
+    with _serving(tmp_path / "data", [sys.executable, "-c", without_worker]) as server:
+        upload = server.upload("study.zip", _study(tmp_path))
+        (job,) = server.json("/api/jobs")["items"]
+        assert (job["upload"], job["state"]) == (upload, "queued")
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=SECONDS)
+        connection.request("GET", f"/api/jobs/{job['id']}/events", headers=server._logged_in())
+        stream = connection.getresponse()
+        assert stream.headers["Content-Type"] == "text/event-stream"
+        told = b""
+        while b"data: " not in told:
+            told += stream.readline()
+        server.process.send_signal(signal.SIGTERM)
+        stream.read()  # until its end, and not by an error
+        connection.close()
+        server.process.wait(4)  # uvicorn would wait for 5 s, and then break it off
+        assert "Traceback" not in server.log.read_text()
