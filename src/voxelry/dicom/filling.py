@@ -64,10 +64,8 @@ def grey_values(
     shape = len(frames), pixels.rows, pixels.columns
     # A frame in the middle tells what most need; those that need more come a second time.
     middle = len(frames) // 2
-    dtype, values = _probed(frames[middle])
-    array = np.empty(shape, dtype)
-    extents = {middle: write_modality(values, frames[middle], array[middle])}
-    del values
+    array, extent = _begun(shape, frames, middle)
+    extents = {middle: extent}
     extents |= _fill(array, frames, [place for place in range(len(frames)) if place != middle], progress)
     ends = min(extent.low for extent in extents.values()), max(extent.high for extent in extents.values())
     missed = [place for place, extent in extents.items() if not holds(array.dtype, extent)]
@@ -84,13 +82,24 @@ def grey_values(
     return wider, ends
 
 
-def _probed(frame: Frame) -> tuple[np.dtype[Any], Stored]:
-    """The smallest dtype that holds a frame's modality values; and its stored values."""
-    (values,) = stored_frames(frame.header, [frame.index])
+def _begun(shape: tuple[int, int, int], frames: Sequence[Frame], place: int) -> tuple[npt.NDArray[Any], Extent]:
+    """An array of the smallest dtype that holds one frame's values, which are there already; and their extent."""
+    frame = frames[place]
     plan = InPlace.of(frame, SMALLEST)
-    if plan is not None and plan.rescale(values, np.empty(values.shape, SMALLEST)) is not None:
-        return SMALLEST, values
-    return smallest_dtype([write_modality(values, frame, np.empty(values.shape, np.float64))]), values
+    array = np.empty(shape, SMALLEST)
+    out = array[place]
+    extent = None
+    if plan is not None and plan.read(frame.header, frame.index, out):
+        extent = plan.rescale(out.view(plan.stored), out)
+    if extent is not None:
+        return array, extent
+    (values,) = stored_frames(frame.header, [frame.index])
+    extent = None if plan is None else plan.rescale(values, out)
+    if extent is not None:
+        return array, extent
+    dtype = smallest_dtype([write_modality(values, frame, np.empty(values.shape, np.float64))])
+    array = np.empty(shape, dtype)
+    return array, write_modality(values, frame, array[place])
 
 
 def colour_values(frames: Sequence[Frame], *, progress: Progress = silent) -> npt.NDArray[Any]:
