@@ -73,8 +73,8 @@ def commands() -> list[tuple[str, Any]]:
 
 
 def _commands(name: str, command: Any) -> Iterator[tuple[str, Any]]:
-    if hasattr(command, "commands"):
-        for verb, inner in command.commands.items():
+    if hasattr(command, "commands"):  # of a group whose commands are plug-ins, what they have in common
+        for verb, inner in getattr(command, "documented", command.commands).items():
             yield from _commands(f"{name} {verb}", inner)
     else:
         yield name, command

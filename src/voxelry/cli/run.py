@@ -19,7 +19,7 @@ from typer.core import DEFAULT_MARKUP_MODE, TyperGroup
 
 from voxelry.cli.console import end, err, out, plain, print_json, show_skipped, warn, working
 from voxelry.cli.look import JsonOption
-from voxelry.cli.make import Irregular, IrregularOption
+from voxelry.cli.make import PICTURES, Irregular, IrregularOption
 
 if TYPE_CHECKING:
     from voxelry.core.registry import AnyStep
@@ -46,7 +46,8 @@ SourceArgument = Annotated[
 TargetArgument = Annotated[
     Path,
     typer.Argument(
-        metavar="OUT", help="The folder of the result; where the input holds several volumes, it gets a folder for each."
+        metavar="OUT",
+        help="The folder of the result; where the input holds several volumes, it gets a folder for each.",
     ),
 ]
 FormatOption = Annotated[
@@ -104,7 +105,7 @@ class Jobs(TyperGroup):
         step = Step(
             name="JOB",
             title="Run a step",
-            description="Its parameters are flags too: `voxelry run gaussian --help` tells those of the job `gaussian`.",
+            description="Its parameters are flags too: `voxelry run gaussian --help` tells those of `gaussian`.",
             params=Params,
             function=lambda *_: StepResult(),
         )
@@ -158,7 +159,10 @@ def _print_list(*, as_json: bool) -> None:
         out.print(Text(("\n" if number else "") + GROUPS.get(group, group.capitalize()), "bold"))
         for step in members:
             line = Text.assemble((f"  {step.name:{width}}  ", "cyan"), plain(step.description))
-            out.print(line, no_wrap=True, overflow="ellipsis", soft_wrap=not out.is_terminal)
+            if out.is_terminal:
+                out.print(line, no_wrap=True, overflow="ellipsis")
+            else:
+                out.print(line, soft_wrap=True)
     err.print(Text("\nvoxelry run JOB --help tells a job's parameters; voxelry run JOB IN OUT does it.", "dim"))
     for problem in step_problems():
         warn(str(problem))
@@ -334,16 +338,10 @@ def _print_result(one: Processed) -> None:
     if one.saved is None:
         return
     parts = ", ".join(map(_in_words, one.saved.outputs)) or "nothing"
-    out.print(Text.assemble((f"{_near(one.saved.folder)}", "cyan"), f"  {parts}"), soft_wrap=True)
+    out.print(Text.assemble((f"{one.saved.folder}", "cyan"), f"  {parts}"), soft_wrap=True)
     for output in one.saved.outputs:
         if output.kind == "rows":
             _print_rows(one.saved.folder / output.path)
-
-
-def _near(path: Path) -> Path:
-    """As it would be typed from here."""
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) and path != here else path
 
 
 def _in_words(output: SavedOutput) -> str:
@@ -359,9 +357,10 @@ def _in_words(output: SavedOutput) -> str:
         segments = facts["segments"]
         count = len(segments) if isinstance(segments, list) else 0
         return f"{output.path} ({count} segment{'s' * (count != 1)}, {size})"
+    if output.format not in (*PICTURES, "dicom"):
+        return f"{output.path} ({size})"
     many = f"{len(output.files)} {output.format} file{'s' * (len(output.files) != 1)}"
-    where = "" if output.path == "." else f" in {output.path}" if len(output.files) > 1 else f": {output.path}"
-    return f"{many}{where} ({size})"
+    return f"{many}{'' if output.path == '.' else f' in {output.path}'} ({size})"
 
 
 def _print_rows(path: Path) -> None:

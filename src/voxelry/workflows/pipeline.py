@@ -27,6 +27,7 @@ from voxelry.workflows.load import EXPECTED, LoadResult, index, load
 from voxelry.workflows.names import export_names
 from voxelry.workflows.process import process
 from voxelry.workflows.publish import staged
+from voxelry.workflows.results import named_folder
 
 BLUR = "3dblur"
 """The job that every pipeline has from the start."""
@@ -198,7 +199,7 @@ class InferencePipeline:
         VoxelryError
             If none of the series could be done: the first one's error.
         """
-        source, target = Path(in_dicom_dir), Path(os.path.abspath(out_dicom_dir))  # noqa: PTH100 - links stay
+        source, target = Path(in_dicom_dir), named_folder(out_dicom_dir)
         if not self.is_job_registered(job_name):
             raise self._unknown(job_name)
         _check_folders(source, target)

@@ -26,7 +26,7 @@ from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, StrPath
 from voxelry.workflows.load import EXPECTED
 from voxelry.workflows.names import numbered
 from voxelry.workflows.pieces import Input, Work, is_path, work_of
-from voxelry.workflows.results import SavedResult, save_result
+from voxelry.workflows.results import SavedResult, named_folder, save_result
 from voxelry.workflows.targets import find_target
 
 Paths: TypeAlias = "StrPath | Iterable[StrPath | Sequence[StrPath]]"
@@ -161,7 +161,7 @@ def process(
         options=dict(options or {}), segmentation=segmentation, overwrite=overwrite, on_error=on_error,
     )  # fmt: skip
     with _Stoppable(progress) as told:
-        target = None if out is None else Path(os.path.abspath(out))  # noqa: PTH100 - links are left as they are
+        target = None if out is None else named_folder(out)
         tasks = _tasks(paths, chosen, how, target, skipped, part(told, 0, _FOUND))
         done: list[Processed] = []
         new = target is not None and not os.path.lexists(target)

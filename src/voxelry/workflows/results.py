@@ -134,7 +134,7 @@ def save_result(
     FormatError, ParameterError, UnplacedError
         If the format cannot hold the result, in words.
     """
-    target = Path(os.path.abspath(folder))  # noqa: PTH100 - links are left as they are
+    target = named_folder(folder)
     occupied = os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir()))
     if occupied and not overwrite:
         raise ExistsError(f"{target.name}: is there already and not empty; give the result a folder of its own")
@@ -152,6 +152,12 @@ def save_result(
         _write_json(aside / MANIFEST, manifest)
     progress(1.0, "saved")
     return SavedResult(target, tuple(outputs), warnings, manifest)
+
+
+def named_folder(path: StrPath) -> Path:
+    """The path by a name that can be given to something else, which "." and ".." have not; links stay."""
+    found = Path(path)
+    return found if found.name not in ("", "..") else Path(os.path.abspath(found))  # noqa: PTH100
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
