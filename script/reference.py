@@ -19,6 +19,7 @@ from typing import Any, get_args, get_type_hints
 
 import typer.main
 
+import reference_steps
 import voxelry
 from voxelry import cli
 from voxelry.core.errors import VoxelryError
@@ -238,6 +239,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/configuration.md": settings,
     "docs/reference/library.md": library,
     "docs/reference/rest.md": rest,
+    "docs/reference/steps.md": lambda: reference_steps.page(table),
     "docs/reference/terminal.md": terminal,
 }
 

@@ -40,7 +40,7 @@ class CropParams(Params):
         None,
         title="Background",
         description="Without start and stop: values up to this one are background; none means the smallest value",
-        json_schema_extra={"unit": "of the volume"},
+        json_schema_extra={"unit": "unit of the values"},
     )
     margin: LengthsOrNone = Field(
         0.0,

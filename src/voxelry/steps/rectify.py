@@ -23,7 +23,7 @@ class RectifyParams(Params):
         None,
         title="Fill",
         description="The value where there was no voxel; none means the volume's smallest",
-        json_schema_extra={"unit": "of the volume"},
+        json_schema_extra={"unit": "unit of the values"},
     )
 
 

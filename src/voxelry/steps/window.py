@@ -25,11 +25,11 @@ class WindowParams(Params):
         None,
         title="Center",
         description="Window Center (0028,1050); none means the header's first window, else nearly all values",
-        json_schema_extra={"unit": "of the volume"},
+        json_schema_extra={"unit": "unit of the values"},
     )
     width: float | None = Field(
         None, gt=0, title="Width", description="Window Width (0028,1051), with the center",
-        json_schema_extra={"unit": "of the volume"},
+        json_schema_extra={"unit": "unit of the values"},
     )  # fmt: skip
     function: WindowFunction = Field(
         "LINEAR", title="Function", description="VOI LUT Function (0028,1056), with center and width"
