@@ -27,6 +27,8 @@ SERVERS = ("voxelry serve", "script/server", "python manage.py runserver")
 INSTEAD = {
     "script/server": "voxelry serve",
     "voxelry worker --concurrency 4": "voxelry worker --concurrency 4 --help",
+    "voxelry worker --queues ingest,cpu": "voxelry worker --queues ingest,cpu --help",
+    "voxelry worker --queues gpu --concurrency 1": "voxelry worker --queues gpu --concurrency 1 --help",
     "python manage.py createsuperuser": "python manage.py createsuperuser --noinput --username reader --email ''",
 }
 """What is run instead, and why: ``script/server`` is tested in tests/packaging/test_setup.py, workers in

@@ -94,13 +94,13 @@ class Configuration:
     )
     broker_url: str = _setting(
         "",
-        "redis://host:6379/0 or amqp://user:password@host:5672// wakes the workers. Empty: they look at the database.",
+        "redis://host:6379/0 or amqp://user:password@host:5672// wakes workers. Empty: they look at the database.",
         key="jobs.broker_url",
         variable="VOXELRY_BROKER_URL",
     )
     queues: tuple[str, ...] = _setting(
-        QUEUES,
-        "Whose jobs a worker does: ingest (uploads and their volumes), cpu, gpu.",
+        (),
+        "Whose jobs a worker does: some of ingest (uploads and their volumes), cpu and gpu. Empty: all.",
         key="jobs.queues",
         variable="VOXELRY_QUEUES",
     )
@@ -205,7 +205,7 @@ class Configuration:
             raise ConfigurationError(
                 f"jobs.lease_seconds must be at most {LONGEST_LEASE_SECONDS:g}, not {self.lease_seconds:g}"
             )
-        if not self.queues or not set(self.queues) <= set(QUEUES):
+        if not set(self.queues) <= set(QUEUES):
             raise ConfigurationError(f"jobs.queues must be some of {', '.join(QUEUES)}, not {', '.join(self.queues)}")
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxelry.server import start
+from voxelry.server.configuration import QUEUES
 
 if TYPE_CHECKING:
     from voxelry.server.jobs.slots import Slots
@@ -46,8 +47,7 @@ def work(
     """
     configuration = start.prepare(data=data, config=config)
     start.set_up()
-    if queues is not None:
-        configuration = replace(configuration, queues=tuple(queues))
+    served = replace(configuration, queues=tuple(queues or configuration.queues)).queues or QUEUES
 
     from voxelry.server.archive import files
     from voxelry.server.jobs import isolated, sweep
@@ -61,12 +61,10 @@ def work(
     _tidy_up(files.remove_forgotten, stopping)
     sweep.take_back_own()
     sweep.start()
-    slots = Slots(concurrency or configuration.concurrency, configuration.queues)
+    slots = Slots(concurrency or configuration.concurrency, served)
     slots.start()
     if configuration.broker_url:
-        threading.Thread(
-            target=_consume, args=(slots, configuration.queues, stopping), name="broker", daemon=True
-        ).start()
+        threading.Thread(target=_consume, args=(slots, served, stopping), name="broker", daemon=True).start()
     with Bell() as bell:
         while not stopping.is_set():
             if bell.wait(BELL_SECONDS):
