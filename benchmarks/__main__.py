@@ -17,6 +17,7 @@ from benchmarks import (
     measure_work,
     plain_work,
     process_work,
+    steps_work,
     store_work,
     write_work,
 )
@@ -27,7 +28,7 @@ NAMES = (
     "load", "headers", "table", "pictures", "write", "nifti", "nifti-gz", "nifti-gz-size", "nifti-write",
     "hdf5", "hdf5-size", "hdf5-read", "hdf5-normalised", "hdf5-normalised-size", "zarr",
     "jpeg-lossless", "htj2k", "rle", "jpeg-ls", "jpeg-2000", "measure", "memory", "import", "growth",
-    "jobs-start", "jobs-batch", "jobs-each",
+    "gaussian", "median", "jobs-start", "jobs-batch", "jobs-each",
 )  # fmt: skip
 
 
@@ -68,6 +69,7 @@ def _races(size: Size, scratch: Path, say: Callable[[str], None]) -> Iterator[tu
     yield from convert_work.races(series, scratch)
     yield from store_work.races(series.array, scratch)
     yield from measure_work.races(series.array)
+    yield from steps_work.races(series.array)
     yield from compressed_work.races(stored[: size.compressed], scratch)
     yield from process_work.races(series)
     yield from jobs_work.races(size.counts[1], scratch)
