@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import DirectoryPath, Field
 
 from voxelry.core.errors import GeometryError
 from voxelry.core.progress import Progress
@@ -45,6 +46,18 @@ class NoParams(Params):
     """None."""
 
 
+class FileParams(Params):
+    """Names files."""
+
+    model: Path | None = None
+    folder: DirectoryPath | None = None
+
+
+def _reads(volumes: Sequence[Volume], params: FileParams, progress: Progress) -> StepResult:
+    content = params.model.read_text("utf-8") if params.model is not None else ""
+    return StepResult(rows=({"content": content},))
+
+
 def _fails(volumes: Sequence[Volume], params: NoParams, progress: Progress) -> StepResult:
     raise GeometryError("the slices are tilted by 3 degrees; straighten them first")
 
@@ -59,6 +72,7 @@ def _two(volumes: Sequence[Volume], params: NoParams, progress: Progress) -> Ste
 
 ALL = Step(name="all_of_it", title="All of it", description="Gives everything.", params=AllParams, function=_all)
 FAILS = Step(name="fails", title="Fails", description="Fails.", params=NoParams, function=_fails)
+READS = Step(name="reads", title="Reads", description="Reads a file.", params=FileParams, function=_reads)
 BREAKS = Step(name="breaks", title="Breaks", description="Breaks.", params=NoParams, function=_breaks)
 TWO = Step(
     name="two", title="Two", description="Takes two.", params=NoParams, function=_two, inputs=("fixed", "moving"),

@@ -27,7 +27,7 @@ from voxelry.server.processing.models import Output, Process, ResultFile
 from voxelry.testing import synthetic_series
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ODD = ("all_of_it:ALL", "fails:FAILS", "breaks:BREAKS", "two:TWO")
+ODD = ("all_of_it:ALL", "fails:FAILS", "breaks:BREAKS", "two:TWO", "reads:READS")
 GAUSSIAN = EntryPoint("gaussian", "voxelry.steps.gaussian:STEP", "voxelry.steps")
 
 
@@ -280,6 +280,24 @@ def test_a_link_below_a_root_may_not_lead_out(site: Any, root: Path, source: Pat
     assert done(site, do_jobs, job_name="gaussian", in_dir=str(root / "own"))["state"] == "succeeded"
 
 
+def test_parameters_name_no_file_outside_a_root(
+    site: Any, series: int, root: Path, tmp_path: Path, do_jobs: Callable[[], None]
+) -> None:
+    (root / "model").write_text("a model")
+    (root / "link").symlink_to(tmp_path)
+    job = done(site, do_jobs, job_name="reads", series=series, params={"model": str(root / "model")})
+    assert site.client.get(job["result"]["rows"]["json_address"]).json() == [{"content": "a model"}]
+    for params in (
+        {"model": "/etc/passwd"},
+        {"model": f"{root}/../secret"},
+        {"model": "model"},
+        {"folder": str(tmp_path)},
+        {"folder": f"{root}/link"},
+    ):
+        assert ask(site, 403, job_name="reads", series=series, params=params)["code"] == "outside_roots"
+    assert ask(site, job_name="reads", series=series, params={})["id"]
+
+
 # --- batches, lists, deletion -----------------------------------------------------------------------------------------
 
 
@@ -365,12 +383,21 @@ def test_what_was_deleted_while_it_was_done_is_not_published(
     assert Series.objects.count() == 1
 
 
+def test_staff_see_what_was_asked_for(site: Any, series: int, do_jobs: Callable[[], None]) -> None:
+    done(site, do_jobs, job_name="gaussian", series=series)
+    listed = site.client.get("/admin/processing/process/", {"q": "gaussian"})
+    assert "gaussian" in listed.content.decode()
+    (key,) = Process.objects.values_list("pk", flat=True)
+    assert site.client.get(f"/admin/processing/process/{key}/change/").status_code == 200
+    assert site.client.get("/admin/processing/process/add/").status_code == 403
+
+
 # --- steps and events -------------------------------------------------------------------------------------------------
 
 
 def test_steps_are_listed_with_their_schemas(site: Any) -> None:
     listed = {step["name"]: step for step in site.get("/steps")}
-    assert set(listed) == {"gaussian", "all_of_it", "fails", "breaks", "two"}
+    assert set(listed) == {"gaussian", "all_of_it", "fails", "breaks", "two", "reads"}
     assert listed["two"]["inputs"] == ["fixed", "moving"]
     assert listed["two"]["optional"] == ["mask"]
     schema = listed["all_of_it"]["params"]

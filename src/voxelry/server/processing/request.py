@@ -75,7 +75,20 @@ def checked_params(job: JobName, values: Mapping[str, Any]) -> dict[str, Any]:
         words = "; ".join(f"{'.'.join(place) or 'parameters'}: {message}" for place, message in told)
         raise StepParameterError(f"{job.name}: {words}", told) from None
     record: dict[str, Any] = found.model_dump(mode="json")
+    for name in _paths(job.step):
+        if record.get(name):
+            record[name] = str(allowed(str(record[name])))
     return record
+
+
+def _paths(step: AnyStep) -> list[str]:
+    """The parameters that name files: a request may name those below the roots, no others."""
+    found = []
+    for name, told in step.params.model_json_schema()["properties"].items():
+        kinds = [told, *told.get("anyOf", [])]
+        if any(kind.get("format") in ("path", "file-path", "directory-path") for kind in kinds):
+            found.append(name)
+    return found
 
 
 def request(
