@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from voxelry.core.volume import Volume
-from voxelry.dicom.description import describe_pixels
 from voxelry.dicom.modality import SMALLEST, declared_extent
 from voxelry.dicom.stack import Stack
 from voxelry.dicom.voxels import PLAUSIBLE_HU
@@ -23,13 +20,13 @@ def streamed_volume(stack: Stack) -> Volume | None:
         As ``Stack.volume`` does. A slice whose values lie beyond its Bits Stored raises PixelDataError when it is
         read, and is no fault of the volume in memory.
     """
-    pixels = describe_pixels(stack.frames[0].header)
-    if pixels.kind != "grey":
+    volume = stack.volume(lazy=True)
+    if volume.colour or volume.array.dtype != SMALLEST:
         return None
-    extents = [declared_extent(frame, describe_pixels(frame.header)) for frame in stack.frames]
-    limits = np.iinfo(SMALLEST)
-    if not all(one.whole and limits.min <= one.low and one.high <= limits.max for one in extents):
-        return None
-    if stack.frames[0].unit == "HU" and min(one.low for one in extents) < PLAUSIBLE_HU[0]:
-        return None  # whether the values are plausible, which a warning says, they tell themselves
-    return stack.volume(lazy=True)
+    if volume.unit != "HU":
+        return volume
+    # Whether Hounsfield units are plausible, which a warning says, the values tell themselves.
+    kinds = {(frame.slope, frame.intercept, frame.pixels): frame for frame in stack.frames}
+    low = min(declared_extent(frame, frame.pixels).low for frame in kinds.values())
+    tables = any("ModalityLUTSequence" in frame.header.elements for frame in stack.frames)
+    return volume if low >= PLAUSIBLE_HU[0] and not tables else None
