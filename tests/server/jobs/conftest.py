@@ -101,6 +101,12 @@ class Parts:
             driver.wait()
             driver.stdout.close()
 
+    def migrate(self) -> Parts:
+        """Make its database."""
+        made = [sys.executable, "-m", "tests.server.jobs.drive", "migrate"]
+        subprocess.run(made, env=self.environment, cwd=ROOT, check=True)
+        return self
+
     def end(self) -> None:
         """All workers; the test is over."""
         for worker in self.workers:
@@ -171,10 +177,7 @@ def parts(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
                 "VOXELRY_BROKER_URL": f"{scheme}127.0.0.1:{broker.port}/{'0' if request.param == 'redis' else '/'}",
             }
             site = Parts(folder, settings, broker, database)
-        subprocess.run(
-            [sys.executable, "-m", "tests.server.jobs.drive", "migrate"], env=site.environment, cwd=ROOT, check=True
-        )
-        yield site
+        yield site.migrate()
 
 
 @pytest.fixture

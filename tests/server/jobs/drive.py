@@ -51,6 +51,20 @@ def batch(count: int) -> None:
     judge(list(Job.objects.filter(parent=parent).values_list("pk", flat=True)))
 
 
+def hold() -> None:
+    """A job that waits, with a process of its own: tell the numbers of both."""
+    from voxelry.server.jobs.models import Job
+    from voxelry.server.jobs.submit import submit
+
+    job = submit("misbehave", params={"how": "wait"})
+    end = time.monotonic() + SECONDS
+    while not job.log and time.monotonic() < end:
+        time.sleep(0.02)
+        job = Job.objects.get(pk=job.pk)
+    print("pids", job.log[-1][1])
+    print("right", flush=True)
+
+
 def over(keys: list[int]) -> None:
     """Wait for all of them."""
     from voxelry.server.jobs.models import Job, State
@@ -108,4 +122,4 @@ def persistent(ask: Callable[[], T]) -> T:
 if __name__ == "__main__":
     start.prepare()
     start.set_up()
-    {"migrate": migrate, "many": many, "batch": batch}[sys.argv[1]](*map(int, sys.argv[2:]))  # type: ignore[operator]
+    {"migrate": migrate, "many": many, "batch": batch, "hold": hold}[sys.argv[1]](*map(int, sys.argv[2:]))  # type: ignore[operator]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+import shutil
 import time
+from pathlib import Path
 
 import pytest
 
-from tests.server.jobs.conftest import Parts, kill, kill_group
-from tests.servers.running import free_port, wait_until
+from tests.server.jobs.conftest import Parts, databases, gone, kill, kill_group
+from tests.servers.running import Server, create_database, free_port, wait_until
 
 MOMENTS = random.Random(5)  # so that a failure can be repeated, as far as the machine repeats itself
 
@@ -83,3 +85,37 @@ def test_the_broker_and_the_database_start_again(site_parts: Parts, request: pyt
     with site_parts.driven("many", "6", "5"):
         pass
     assert worker.poll() is None, site_parts.log
+
+
+def test_what_a_killed_worker_had_started_dies_with_it(tmp_path: Path) -> None:
+    site = Parts(tmp_path, {}).migrate()
+    try:
+        worker = site.work()
+        with site.driven("hold") as said:
+            pids = next(line for line in said if line.startswith("pids")).split()[1:]
+        assert len(pids) == 2
+        kill(worker)
+        for pid in pids:
+            gone(int(pid), 5)
+    finally:
+        site.end()
+
+
+@pytest.mark.servers
+def test_postgresql_alone_is_enough_and_no_bell_is_needed(tmp_path: Path, database_server: tuple[Path, Server]) -> None:
+    binaries, database = database_server
+    name = f"jobs_{next(databases)}"
+    create_database(binaries, database.port, name, check=True)
+    url = f"postgresql://voxelry@127.0.0.1:{database.port}/{name}"
+    site = Parts(tmp_path, {"VOXELRY_DATABASE_URL": url}).migrate()
+    bells = tmp_path / "data" / "bells"
+    try:
+        for count in (1, 2):
+            site.work()
+            wait_until(lambda: bells.is_dir() and len(list(bells.iterdir())) == count, "a worker's bell")  # noqa: B023
+        shutil.rmtree(bells)  # as on machines that share the database only
+        with site.driven("many", "20", "6") as said:
+            attempts = [line for line in said if line.startswith("attempts")]
+        assert attempts == ["attempts {1: 20}"]
+    finally:
+        site.end()

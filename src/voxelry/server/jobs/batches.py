@@ -54,7 +54,8 @@ def roll_up(parent: int) -> bool:
     found = totals(parent)
     if found.over < found.total or not found.total:
         begun = State.RUNNING if found.running or found.over else State.QUEUED
-        row.update(state=begun, progress=found.over / (found.total or 1), message=found.words)
+        told = {"state": begun, "progress": found.over / (found.total or 1), "message": found.words}
+        row.exclude(**told).update(**told)  # nothing is written where nothing has changed
         if begun == State.RUNNING:
             row.filter(started=None).update(started=timezone.now())
         return False

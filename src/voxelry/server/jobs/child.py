@@ -72,6 +72,7 @@ def main() -> None:
     """Until standard input ends."""
     events, errors = _own_output()
     _die_with(int(sys.argv[1]))
+    terminal = _take_others_along()
     requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(requests,), name="parent", daemon=True).start()
     with suppress(OSError):
@@ -82,7 +83,7 @@ def main() -> None:
     nowhere, sys.stderr = sys.stderr, errors
     start.set_up()
     sys.stderr = nowhere
-    while True:
+    while terminal is not None:
         _do(json.loads(requests.get()), events)
 
 
@@ -139,6 +140,21 @@ def _die_with(parent: int) -> None:
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
+
+
+def _take_others_along() -> tuple[int, ...]:
+    """What the work has started ends with this process, even if it is killed: as with a terminal that is closed.
+
+    The system hangs up on all of a terminal's group when the process that leads its session ends.
+    """
+    with suppress(OSError, ImportError):
+        import fcntl
+        import termios
+
+        pair = os.openpty()
+        fcntl.ioctl(pair[1], termios.TIOCSCTTY, 0)
+        return pair  # open for as long as we live
+    return ()
 
 
 def _listen(requests: queue.SimpleQueue[bytes]) -> None:
