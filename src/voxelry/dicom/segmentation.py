@@ -16,6 +16,7 @@ from voxelry.core.progress import Progress, part, silent
 from voxelry.core.steps import Segment, Segmentation
 from voxelry.dicom.attributes import integer, text
 from voxelry.dicom.compose import Raws, decimal, file_head, joined, new_uid, of_dataset, tag_of
+from voxelry.dicom.elements import Raw
 from voxelry.dicom.emit import Instance, check_names, emit
 from voxelry.dicom.encode import EXPLICIT
 from voxelry.dicom.headers import Header
@@ -23,7 +24,13 @@ from voxelry.dicom.objects import CT, Placed, placed
 from voxelry.dicom.pixels import is_lossy
 from voxelry.dicom.provenance import VERSION, Derivation, equipment_of
 from voxelry.dicom.quiet import quiet
-from voxelry.dicom.segmentation_sources import frames_by_slice, patient_and_study, refer_to, stacks_of_source
+from voxelry.dicom.segmentation_sources import (
+    frame_groups,
+    frames_by_slice,
+    patient_and_study,
+    refer_to,
+    stacks_of_source,
+)
 from voxelry.dicom.series import Series
 from voxelry.dicom.sources import StrPath
 from voxelry.dicom.stack import Stack
@@ -119,9 +126,11 @@ def write_segmentation(
     dataset = _composed(stand_ins, labels, segments, kind, derivation, omit=omit)
     progress(0.6, "writing the segmentation")
     frames = frames_by_slice(place, segmentation.source, stacks)
-    refer_to(dataset, headers, {one.SOPInstanceUID: frame for one, frame in zip(stand_ins, frames, strict=True)})
+    groups = frame_groups(dataset, stand_ins, frames)
+    del dataset.PerFrameFunctionalGroupsSequence
+    refer_to(dataset, headers)
     _describe(dataset, derivation, headers, series_description, series_number)
-    paths = emit([_instance(dataset, derivation, headers[0], segments, target.name)], target.parent, EXPLICIT,
+    paths = emit([_instance(dataset, groups, derivation, headers[0], segments, target.name)], target.parent, EXPLICIT,
                  progress=part(progress, 0.8, 1))  # fmt: skip
     return Written(paths, str(dataset.SeriesInstanceUID), tuple(warnings))
 
@@ -158,7 +167,8 @@ def _numbered(
     known = np.zeros(max(largest, segments[-1].number) + 1, np.uint16)
     for number, segment in enumerate(segments, 1):
         known[segment.number] = segment.number if kind == "labelmap" else number
-    strange = [int(value) for value in np.unique(labels) if value and not known[value]]
+    counts = sum((np.bincount(plane.ravel(), minlength=len(known)) for plane in labels), np.zeros(len(known), np.int64))
+    strange = [int(value) for value in np.flatnonzero(counts) if value and not known[value]]
     if strange:
         raise ParameterError(f"the labels {', '.join(map(str, strange[:6]))} have no segment that says what they are")
     if segments[-1].number > np.iinfo(np.uint16).max:
@@ -302,7 +312,7 @@ def _next_number(header: Header) -> int:
 
 
 def _instance(
-    dataset: Dataset, derivation: Derivation, header: Header, segments: Sequence[Segment], name: str
+    dataset: Dataset, groups: Raw, derivation: Derivation, header: Header, segments: Sequence[Segment], name: str
 ) -> Instance:
     content = bytes(dataset.PixelData)
     del dataset.PixelData
@@ -312,6 +322,7 @@ def _instance(
         dataset.SpecificCharacterSet = "ISO_IR 192"
     raws: Raws = of_dataset(dataset) | patient_and_study(header, utf8=not ascii_only)
     raws[tag_of("ContributingEquipmentSequence")] = b"SQ", equipment_of(derivation)
+    raws[tag_of("PerFrameFunctionalGroupsSequence")] = groups
     head = file_head(str(dataset.SOPClassUID), str(dataset.SOPInstanceUID), EXPLICIT, VERSION) + joined(raws)
     values = np.frombuffer(content, np.uint8)
     return Instance(name, lambda: head, [lambda: values], len(values), int(dataset.BitsAllocated) == 16)

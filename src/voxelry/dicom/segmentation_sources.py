@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 
 import numpy as np
 from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence as DicomSequence
 
 from voxelry.core.errors import ParameterError
 from voxelry.core.volume import Volume
-from voxelry.dicom.compose import Explicit, Raws, of_dataset, tag_of
+from voxelry.dicom.compose import Explicit, Raws, code, items, joined, of_dataset, short, tag_of, words
+from voxelry.dicom.elements import Raw
 from voxelry.dicom.frames import SAME_COSINE, Frame
 from voxelry.dicom.headers import Header
 from voxelry.dicom.objects import Placed
-from voxelry.dicom.provenance import SOURCE_IMAGE
+from voxelry.dicom.provenance import SOURCE_IMAGE, reference
 from voxelry.dicom.quiet import quiet
 from voxelry.dicom.series import Series
 from voxelry.dicom.stack import Stack
@@ -34,6 +36,7 @@ PATIENT_AND_STUDY = (
     "LongitudinalTemporalInformationModified",
 )  # fmt: skip
 """Attributes of patient, trial and study (PS3.3 C.7.1, C.7.2), which all objects of a study share."""
+SEGMENTED = ("113076", "DCM", "Segmentation")
 _CHARACTERS = tag_of("SpecificCharacterSet")
 
 
@@ -117,18 +120,8 @@ def _is_alike(frame: Frame, place: Placed) -> bool:
     return not turned and np.allclose(frame.pixel_spacing, place.pixel_spacing, rtol=1e-4)
 
 
-def refer_to(dataset: Dataset, headers: Sequence[Header], frames: Mapping[str, Frame | None]) -> None:
-    """Say which images a segmentation was made from, and which of them each of its frames lies on.
-
-    Parameters
-    ----------
-    dataset
-        Changed in place: the references to stand-ins of the images become those to the images.
-    headers
-        The images.
-    frames
-        By the SOP Instance UID of the stand-in.
-    """
+def refer_to(dataset: Dataset, headers: Sequence[Header]) -> None:
+    """Say which images a segmentation was made from, instead of their stand-ins; the dataset is changed in place."""
     dataset.SourceImageSequence = DicomSequence([_reference(header) for header in headers])
     by_series = []
     for uid, members in groupby(sorted(headers, key=_series_uid), key=_series_uid):
@@ -137,22 +130,64 @@ def refer_to(dataset: Dataset, headers: Sequence[Header], frames: Mapping[str, F
         item.ReferencedInstanceSequence = DicomSequence([_reference(header) for header in members])
         by_series.append(item)
     dataset.ReferencedSeriesSequence = DicomSequence(by_series)
+
+
+def frame_groups(dataset: Dataset, stand_ins: Sequence[Dataset], frames: Sequence[Frame | None]) -> Raw:
+    """The groups of each frame (PS3.3 C.8.20.3.1) as bytes, which pydicom takes some milliseconds each to write.
+
+    Parameters
+    ----------
+    dataset
+        As highdicom made it of the stand-ins.
+    frames
+        On which each stand-in lies.
+    """
+    places = {str(one.SOPInstanceUID): "\\".join(map(str, one.ImagePositionPatient)) for one in stand_ins}
+    sources = {
+        str(one.SOPInstanceUID): None if frame is None else _derivation(frame)
+        for one, frame in zip(stand_ins, frames, strict=True)
+    }
+    found = []
     for group in dataset.PerFrameFunctionalGroupsSequence:
-        derivation = group.DerivationImageSequence[0]
-        frame = frames[str(derivation.SourceImageSequence[0].ReferencedSOPInstanceUID)]
-        if frame is None:
-            del group.DerivationImageSequence
-            continue
-        item, purpose = _reference(frame.header), Dataset()
-        if "NumberOfFrames" in frame.header.elements:
-            item.ReferencedFrameNumber = frame.index + 1
-        item.SpatialLocationsPreserved = "YES"
-        purpose.CodeValue, purpose.CodingSchemeDesignator, purpose.CodeMeaning = SOURCE_IMAGE
-        item.PurposeOfReferenceCodeSequence = DicomSequence([purpose])
-        own = Dataset()  # highdicom gives the frames of all segments on one slice the same items
-        own.DerivationCodeSequence = derivation.DerivationCodeSequence
-        own.SourceImageSequence = DicomSequence([item])
-        group.DerivationImageSequence = DicomSequence([own])
+        uid = str(group.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID)
+        index = group.FrameContentSequence[0].DimensionIndexValues
+        indices = index if isinstance(index, MultiValue | list) else [index]
+        raws: Raws = {
+            tag_of("FrameContentSequence"): _sequence(
+                {tag_of("DimensionIndexValues"): (b"UL", b"".join(int(one).to_bytes(4, "little") for one in indices))}
+            ),
+            tag_of("PlanePositionSequence"): _sequence({tag_of("ImagePositionPatient"): words(b"DS", places[uid])}),
+        }
+        source = sources[uid]
+        if source is not None:
+            raws[tag_of("DerivationImageSequence")] = source
+        if "SegmentIdentificationSequence" in group:
+            number = int(group.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
+            raws[tag_of("SegmentIdentificationSequence")] = _sequence(
+                {tag_of("ReferencedSegmentNumber"): short(number)}
+            )
+        found.append(joined(raws))
+    return b"SQ", items(*found)
+
+
+def _derivation(frame: Frame) -> Raw:
+    """Derivation Image Sequence (0008,9124) of a frame that lies on an image, pixel by pixel."""
+    header = frame.header
+    source: Raws = {
+        **reference(header.sop_class_uid, header.sop_instance_uid),
+        tag_of("SpatialLocationsPreserved"): words(b"CS", "YES"),
+        tag_of("PurposeOfReferenceCodeSequence"): code(*SOURCE_IMAGE),
+    }
+    if "NumberOfFrames" in header.elements:
+        source[tag_of("ReferencedFrameNumber")] = words(b"IS", str(frame.index + 1))
+    return _sequence(
+        {tag_of("SourceImageSequence"): _sequence(source), tag_of("DerivationCodeSequence"): code(*SEGMENTED)}
+    )
+
+
+def _sequence(raws: Raws) -> Raw:
+    """A sequence with one item."""
+    return b"SQ", items(joined(raws))
 
 
 def _series_uid(header: Header) -> str:
