@@ -28,6 +28,8 @@ MOST_VOXELS = 2**31
 ANTIALIAS = 0.5
 """The sigma of the blur before voxels become larger: this fraction of their ratio less 1."""
 _COLUMNS = 8192
+_SLIGHT = 1e-6
+"""Voxels with less weight than this are left out of a mean: a spline's reach is endless, but hardly so."""
 
 
 class ResampleParams(Params):
@@ -160,6 +162,36 @@ def _on_curve(
     return found
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Mix:
+    """What each new voxel is made of: old ones by index, and their weights; both of shape ``(new, number)``."""
+
+    index: npt.NDArray[np.intp]
+    weight: Floats
+
+    @classmethod
+    def of(cls, weights: npt.NDArray[np.float64], dtype: np.dtype[Any]) -> _Mix:
+        counts = np.abs(weights) > _SLIGHT
+        first = counts.argmax(axis=1)
+        behind = weights.shape[1] - counts[:, ::-1].argmax(axis=1)
+        index = first[:, None] + np.arange(int((behind - first).max()))
+        within = index < behind[:, None]
+        index = np.minimum(index, weights.shape[1] - 1)
+        weight = np.where(within, np.take_along_axis(weights, index, axis=1), 0.0)
+        return cls(index, (weight / weight.sum(axis=1, keepdims=True)).astype(dtype))
+
+    def along(self, axis: int, values: Floats) -> Floats:
+        """Mix a plane's rows (axis 0) or columns (axis 1). Not by a matrix product: BLAS has threads of its own."""
+        shape = list(values.shape)
+        shape[axis] = len(self.index)
+        total, part_of_it = np.zeros(shape, values.dtype), np.empty(shape, values.dtype)
+        for index, weight in zip(self.index.T, self.weight.T, strict=True):
+            np.take(values, index, axis=axis, out=part_of_it, mode="clip")
+            part_of_it *= weight[:, None] if axis == 0 else weight
+            total += part_of_it
+        return total
+
+
 def _axes(volume: Volume, params: ResampleParams) -> tuple[_Axis, _Axis, _Axis]:
     lengths = volume.array.shape[:3]
     if params.shape is not None:
@@ -180,24 +212,25 @@ def _interpolated(
 ) -> npt.NDArray[Any]:
     """Each slice within itself, then across the slices."""
     kind = np.dtype(np.result_type(source.dtype, np.float32))
-    along, down, across = (axis.weights(params).astype(kind) for axis in axes)
-    planes: Floats = np.empty((len(source), len(down), len(across)), kind)
+    along, down, across = (None if axis.same else _Mix.of(axis.weights(params), kind) for axis in axes)
+    counts = [axis.places.size for axis in axes]
+    planes: Floats = np.empty((len(source), *counts[1:]), kind)
 
     def within(index: int) -> None:
         values = source[index].astype(kind)
         with np.errstate(over="ignore", invalid="ignore"):  # the largest floats
-            values = values if axes[1].same else down @ values
-            planes[index] = values if axes[2].same else values @ across.T
+            values = values if down is None else down.along(0, values)
+            planes[index] = values if across is None else across.along(1, values)
 
     tasks = (partial(within, index) for index in range(len(source)))
     on_all_cores(tasks, len(source), part(progress, 0, 0.5), "resampling within slices")
-    array = np.empty((len(along), *planes.shape[1:]), source.dtype)
+    array = np.empty((counts[0], *planes.shape[1:]), source.dtype)
     flat, target = planes.reshape(len(planes), -1), array.reshape(len(array), -1)
 
     def between(start: int) -> None:
         block = flat[:, start : start + _COLUMNS]
         with np.errstate(over="ignore", invalid="ignore"):
-            values = block if axes[0].same else along @ block
+            values = block if along is None else along.along(0, block)
         target[:, start : start + _COLUMNS] = _within_range(values, source.dtype)
 
     starts = range(0, flat.shape[1], _COLUMNS)
