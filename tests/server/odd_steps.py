@@ -24,6 +24,7 @@ class AllParams(Params):
     count: int = Field(1, ge=1, le=9)
     method: Literal["plain", "fancy"] = "plain"
     tidy: bool = True
+    label: str = ""
 
 
 def _all(volumes: Sequence[Volume], params: AllParams, progress: Progress) -> StepResult:

@@ -19,13 +19,23 @@ UPLOADS = [
     "test_no_spacing_constant_colour_and_multi_frame",
     "test_names_are_shown_as_the_user_gave_them",
 ]
+STEPS = [
+    "test_everything_a_step_gives_is_published",
+    "test_begun_again_it_publishes_the_same_once",
+    "test_wrong_parameters_are_told_each_at_its_place",
+    "test_a_batch",
+    "test_lists_are_filtered",
+    "test_a_deleted_study_takes_results_and_work_along",
+]
 
 
 @pytest.mark.servers
 def test_the_archive_and_its_jobs_keep_their_promises_on_postgresql(postgres_url: str) -> None:
     tests = [
-        str(HERE / name) for name in ("jobs/test_rows.py", "test_studies.py", *(f"test_upload.py::{n}" for n in UPLOADS))
+        str(HERE / name)
+        for name in ("jobs/test_rows.py", "test_studies.py", *(f"test_upload.py::{n}" for n in UPLOADS))
     ]
+    tests += [str(HERE / f"test_processing.py::{name}") for name in STEPS]
     ended = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests],
         cwd=HERE.parents[1],

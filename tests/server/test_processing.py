@@ -177,6 +177,7 @@ def test_the_seeds_job_is_known(site: Any, series: int, do_jobs: Callable[[], No
         ({"level": 0.5, "count": 10, "method": "other"}, ["count", "method"]),
         ({"level": 0.5, "sigma": 1}, ["sigma"]),
         ({"level": "Doe^Jane"}, ["level"]),
+        ({"level": 0.5, "label": "a\0b"}, ["label"]),
     ],
 )
 def test_wrong_parameters_are_told_each_at_its_place(
@@ -341,6 +342,7 @@ def test_lists_are_filtered(site: Any, series: int, do_jobs: Callable[[], None])
     assert keys(job_name="gaussian") == [blurred["id"]]
     assert keys(series=series) == [failed["id"], blurred["id"]]
     assert keys(series=blurred["result"]["series"][0]["id"]) == []
+    assert keys(job_name="\0gaussian") == [blurred["id"]]
     assert site.get("/jobs", limit=1)["count"] > 1
 
 

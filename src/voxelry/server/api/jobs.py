@@ -157,7 +157,7 @@ def get_rows_csv(request: HttpRequest, job_id: int) -> HttpResponse:
     """The same as a table."""
     rows = _rows(job_id)
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, present_jobs.columns(rows))
+    writer = csv.DictWriter(text, list(rows[0]))
     writer.writeheader()
     writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
     disposition = {"Content-Disposition": f'attachment; filename="job-{job_id}.csv"'}
@@ -172,7 +172,7 @@ def get_rows_csv(request: HttpRequest, job_id: int) -> HttpResponse:
 def get_file(request: HttpRequest, job_id: int, name: str) -> FileResponse:
     """A file that a step made."""
     process = _process(job_id)
-    file = process.files.filter(name=name).first()
+    file = next((one for one in process.files.all() if one.name == name), None)
     if file is None:
         raise not_found(f"Job {job_id} made no file of this name.")
     kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
@@ -203,7 +203,7 @@ def _process(key: int) -> Process:
 
 
 def _rows(key: int) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = _process(key).rows
+    rows = _process(key).table
     if not rows:
         raise not_found(f"Job {key} measured nothing.")
     return rows

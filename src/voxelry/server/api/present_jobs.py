@@ -21,6 +21,7 @@ TITLES = {ingest.KIND: "Read an upload", build.KIND: "Build volumes"}
 
 def found(rows: QuerySet[Job], *, job_name: str, series: int | None) -> QuerySet[Job]:
     """Those jobs that are of a name, or about a series."""
+    job_name = job_name.replace("\0", "")  # no database takes it
     if job_name:
         processes = Process.objects.filter(job_name=job_name).values("pk")
         step = Q(kind=KIND, subject__in=processes)
@@ -50,11 +51,6 @@ def detail(job: Job, *, staff: bool) -> out.JobDetail:
     )
 
 
-def columns(table: Sequence[dict[str, Any]]) -> list[str]:
-    """The names of a table's columns: every row has the same."""
-    return list(table[0]) if table else []
-
-
 def _row(job: Job, process: Process | None, totals: out.TotalsOut | None) -> dict[str, Any]:
     inputs = [] if process is None or job.is_batch else [_input(one) for one in process.inputs.all()]
     base = present.job(job).model_dump()
@@ -64,7 +60,7 @@ def _row(job: Job, process: Process | None, totals: out.TotalsOut | None) -> dic
         **base,
         "job_name": "" if process is None else process.job_name,
         "title": TITLES.get(job.kind, job.kind) if process is None else _title(process),
-        "params": {} if process is None else process.params,
+        "params": {} if process is None else _params(process),
         "inputs": inputs,
         "in_dir": "" if process is None else process.in_dir,
         "requested_by": "" if job.requested_by is None else job.requested_by.get_username(),
@@ -73,6 +69,15 @@ def _row(job: Job, process: Process | None, totals: out.TotalsOut | None) -> dic
         "parent": job.parent_id,
         "totals": totals,
     }
+
+
+def _params(process: Process) -> dict[str, Any]:
+    """In the order of the step's form, which PostgreSQL forgets."""
+    try:
+        fields = job_named(process.job_name).step.params.model_fields
+    except ParameterError:
+        fields = {}
+    return {name: process.params[name] for name in (*fields, *sorted(process.params)) if name in process.params}
 
 
 def _title(process: Process) -> str:
@@ -123,7 +128,6 @@ def _result(job: Job, process: Process) -> out.ResultOut:
     outputs = Output.objects.filter(process=process).values_list("series", flat=True)
     series = Series.objects.only("description", "modality").in_bulk(list(outputs))
     address = f"/api/jobs/{job.pk}"
-    table = process.rows
     return out.ResultOut(
         series=[
             out.ResultSeries(id=key, description=one.description, modality=one.modality, address=f"/api/series/{key}")
@@ -131,12 +135,12 @@ def _result(job: Job, process: Process) -> out.ResultOut:
             if (one := series.get(key)) is not None
         ],
         rows=out.ResultRows(
-            count=len(table),
-            columns=columns(table),
+            count=len(process.rows),
+            columns=process.columns,
             json_address=f"{address}/rows.json",
             csv_address=f"{address}/rows.csv",
         )
-        if table
+        if process.rows
         else None,
         files=[
             out.ResultFileOut(name=file.name, size=file.size, address=f"{address}/files/{file.name}")

@@ -24,7 +24,7 @@ class ProcessAdmin(_Admin):
     list_display = ["__str__", "step", "created", "published"]
     list_filter = ["step"]
     search_fields = ["job_name", "=id"]
-    readonly_fields = ["job_name", "step", "params", "in_dir", "created", "published", "rows", "warnings"]
+    readonly_fields = ["job_name", "step", "params", "in_dir", "created", "published", "columns", "rows", "warnings"]
     exclude = ["seed"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -30,6 +31,7 @@ class Process(models.Model):
     )
     created = models.DateTimeField(auto_now_add=True)
     published = models.DateTimeField(null=True, blank=True)
+    columns = models.JSONField(default=list, blank=True, help_text="Of the rows, whose own order PostgreSQL forgets.")
     rows = models.JSONField(default=list, blank=True)
     warnings = models.JSONField(default=list, blank=True)
 
@@ -46,6 +48,11 @@ class Process(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job_name} {self.pk}"
+
+    @property
+    def table(self) -> list[dict[str, Any]]:
+        """The rows, each with its columns in order."""
+        return [{name: row.get(name) for name in self.columns} for row in self.rows]
 
 
 class Input(models.Model):

@@ -55,7 +55,10 @@ def publish(run: Run, result: dict[str, Any]) -> dict[str, Any]:
         Output(process=process, position=position, series=one) for position, one in enumerate(series)
     )
     rows, warnings = storable(result["rows"]), storable(result["warnings"])
-    Process.objects.filter(pk=process.pk).update(published=timezone.now(), rows=rows, warnings=warnings)
+    columns = list(dict.fromkeys(name for row in result["rows"] for name in row))
+    Process.objects.filter(pk=process.pk).update(
+        published=timezone.now(), columns=columns, rows=rows, warnings=warnings
+    )
     for one in series:
         submit_build(one)
     found = {"series": len(series), "rows": len(result["rows"]), "files": len(result["files"])}

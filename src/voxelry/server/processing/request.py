@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -75,6 +76,9 @@ def checked_params(job: JobName, values: Mapping[str, Any]) -> dict[str, Any]:
         words = "; ".join(f"{'.'.join(place) or 'parameters'}: {message}" for place, message in told)
         raise StepParameterError(f"{job.name}: {words}", told) from None
     record: dict[str, Any] = found.model_dump(mode="json")
+    for name, value in record.items():
+        if "\\u0000" in json.dumps(value):  # what PostgreSQL takes in no text
+            raise StepParameterError(f"{job.name}: {name}: holds a NUL character", [((name,), "holds a NUL character")])
     for name in _paths(job.step):
         if record.get(name):
             record[name] = str(allowed(str(record[name])))

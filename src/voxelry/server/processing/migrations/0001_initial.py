@@ -38,6 +38,12 @@ class Migration(migrations.Migration):
                 ),
                 ("created", models.DateTimeField(auto_now_add=True)),
                 ("published", models.DateTimeField(blank=True, null=True)),
+                (
+                    "columns",
+                    models.JSONField(
+                        blank=True, default=list, help_text="Of the rows, whose own order PostgreSQL forgets."
+                    ),
+                ),
                 ("rows", models.JSONField(blank=True, default=list)),
                 ("warnings", models.JSONField(blank=True, default=list)),
             ],
