@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,12 @@ def segmented(volume: Volume) -> Segmentation:
 
 def doubled(volume: Volume) -> Volume:
     return replace(volume, array=volume.array.astype(np.int32) * 2)
+
+
+def faults(path: Path) -> set[str]:
+    done = subprocess.run(["dciodvfy", str(path)], capture_output=True, check=False)
+    lines = (done.stdout + done.stderr).decode("latin-1").splitlines()
+    return {line for line in lines if line.startswith("Error")}
 
 
 def manifest(folder: Path) -> dict[str, Any]:
@@ -90,6 +97,18 @@ def test_another_grid_keeps_study_and_place(tmp_path: Path) -> None:
     first = pydicom.dcmread(next((tmp_path / "out").glob("*.dcm")))
     assert {item.ReferencedSOPInstanceUID for item in first.SourceImageSequence} == set(tilted.instance_uids)
     assert first.DerivationDescription.startswith("rectify")
+
+
+@pytest.mark.programs("dciodvfy")
+@pytest.mark.parametrize("modality", ["CT", "MR"])
+def test_dciodvfy_finds_no_fault_that_the_source_had_not(tmp_path: Path, modality: str) -> None:
+    series, tilted = source(tmp_path / "in", shear=(0.0, 0.7, 0.0), modality=modality)
+    before = faults(Path(series.instances[0].name))
+    result = StepResult(volumes=(doubled(tilted), rectify(tilted)), segmentation=segmented(tilted))
+    saved = save_result(result, tmp_path / "out", source=series, step="größe \\ 2")
+    assert len(saved.outputs) == 3
+    for output in saved.outputs:
+        assert faults(saved.folder / output.files[0]) <= before
 
 
 def test_one_stack_of_a_multi_frame_object(tmp_path: Path) -> None:

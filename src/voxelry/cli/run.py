@@ -35,6 +35,8 @@ GROUPS = {
 }
 """The panels of lists, in order; steps of other groups come last."""
 _EPILOG = "Exit codes: 0 if all was done; 1 if nothing was; 2 for wrong arguments; 3 if a volume was left out."
+_TAKEN = {"context", "debug", "format", "help", "json", "param", "second", "set"}
+"""Names that no parameter's flag may have."""
 _MOST_ROWS = 12
 
 SourceArgument = Annotated[
@@ -231,10 +233,11 @@ def _callback(step: AnyStep) -> Callable[..., None]:
     keyword = inspect.Parameter.KEYWORD_ONLY
     common = list(inspect.signature(_common, eval_str=True).parameters.values())
     more = [_further(name, needed=name in step.inputs) for name in (*step.inputs[1:], *step.optional)]
-    taken = {one.name for one in (*common, *more)} | {"format", "set", "param", "json", "help", "debug", "second"}
+    taken = {one.name for one in (*common, *more)} | _TAKEN
     arguments, options = common[:2], common[2:]
     own = (*arguments, *more, *flags_of(step.params, taken))
-    every = [one.replace(kind=keyword) for one in (*own, *map(_in_panel, options))]
+    context = inspect.Parameter("context", keyword, annotation=typer.Context)
+    every = [context, *(one.replace(kind=keyword) for one in (*own, *map(_in_panel, options)))]
     callback.__signature__ = inspect.Signature(every)  # type: ignore[attr-defined]
     callback.__annotations__ = {one.name: one.annotation for one in every}
     return callback
@@ -299,6 +302,7 @@ def _do(step: AnyStep, given: Mapping[str, Any]) -> None:
             options=_settings(given["settings"] or []),
             segmentation="labelmap" if given["labelmap"] else "binary",
             on_irregular=given["on_irregular"].value,
+            on_error="raise" if (given["context"].obj or {}).get("debug") else "skip",
             overwrite=given["overwrite"],
             progress=progress,
         )

@@ -144,7 +144,7 @@ def save_result(
         aside.mkdir()
         writer = _Writer(
             folder=aside, source=source, format=wanted, options=dict(options or {}), done=done,
-            description=f"{done}{_in_words(params)}", segmentation=segmentation, seed=seed, created=created,
+            description=_plain(f"{done}{_in_words(params)}"), segmentation=segmentation, seed=seed, created=created,
         )  # fmt: skip
         outputs = writer.all(result, progress)
         warnings = tuple(dict.fromkeys((*result.warnings, *writer.warnings)))
@@ -225,7 +225,8 @@ class _Writer:
         name = "segmentation.dcm"
         written = write_segmentation(
             segmentation, self.source, self.folder / name, kind=self.segmentation, description=self.description,
-            series_description=f"Segmentation {self.done}", seed=self.seed, created=self.created, progress=progress,
+            series_description=f"Segmentation {_plain(self.done)}"[:64], seed=self.seed, created=self.created,
+            progress=progress,
         )  # fmt: skip
         self.warnings.extend(written.warnings)
         facts["series_instance_uid"] = written.series_instance_uid
@@ -322,7 +323,13 @@ def _in_words(params: Params | Mapping[str, object] | None) -> str:
     shown = [f"{name} {value:g}" for name, value in params_record(params).items()
              if isinstance(value, int | float) and not isinstance(value, bool)]  # fmt: skip
     words = f" ({', '.join(shown)})" if shown else ""
-    return words if words.isascii() and len(words) <= 400 else ""
+    return words if len(words) <= 400 else ""
+
+
+def _plain(text: str) -> str:
+    """As Derivation Description holds it."""
+    letters = (letter if letter.isascii() and letter.isprintable() and letter != "\\" else "?" for letter in text)
+    return "".join(letters)[:900]
 
 
 def _write_json(path: Path, content: object) -> None:
