@@ -146,51 +146,61 @@ def _fill(
     array: npt.NDArray[Any], frames: Sequence[Frame], places: Sequence[int], progress: Progress
 ) -> dict[int, Extent]:
     """Write the frames of these places, and tell what each needs; what the dtype does not hold is not written."""
+    writer = _Writer(array, frames)
+    return dict(_run(_tasks(frames, places, writer.read, writer.write), len(places), progress))
 
-    plans: list[InPlace | None] = [None]
 
-    def plan_of(place: int) -> InPlace | None:
-        plan = plans[0]
-        if plan is None or plan.facts is not frames[place].facts:
-            plan = plans[0] = InPlace.of(frames[place], array.dtype)
-        return plan
+class _Writer:
+    """Writes modality values of frames into one array; by the plan of the frame before, wherever it serves."""
 
-    def read(header: Header, wanted: Wanted) -> Iterable[tuple[int, Extent]]:
+    def __init__(self, array: npt.NDArray[Any], frames: Sequence[Frame]) -> None:
+        self._array, self._frames = array, frames
+        self._plan: InPlace | None = None
+
+    def read(self, header: Header, wanted: Wanted) -> Iterable[tuple[int, Extent]]:
+        """The frames that are wanted of one instance."""
         if len(wanted) == 1:
             ((index, place),) = wanted.items()
-            plan, out = plan_of(place), array[place]
+            plan, out = self._plan_of(place), self._array[place]
             if plan is not None and plan.read(header, index, out):
                 values = out.view(plan.stored)
-                extent = plan.rescale(values, out)
-                return (
-                    (place, extent or write_modality(values, frames[place], out, settle(values, plan.facts.pixels))),
-                )
+                return ((place, plan.rescale(values, out) or self._settled(values, place)),)
         pixels = describe_pixels(header)
-        return read_frames(header, pixels, wanted) if is_direct(header, pixels) else decode(header, wanted)
+        return self._directly(header, pixels, wanted) if is_direct(header, pixels) else self._decoded(header, wanted)
 
-    def decode(header: Header, wanted: Wanted) -> Iterator[tuple[int, Extent]]:
-        for place, values in _keep(header, wanted):
-            yield place, keep(place, values)
+    def write(self, place: int, decode: Callable[[], Stored]) -> list[tuple[int, Extent]]:
+        """A frame that is decoded here."""
+        return [(place, self._keep(place, decode()))]
 
-    def keep(place: int, values: Stored) -> Extent:
-        plan, out = plan_of(place), array[place]
-        extent = None if plan is None else plan.rescale(values, out)
-        return write_modality(values, frames[place], out) if extent is None else extent
+    def _plan_of(self, place: int) -> InPlace | None:
+        plan, frame = self._plan, self._frames[place]
+        if plan is None or plan.facts is not frame.facts:
+            plan = self._plan = InPlace.of(frame, self._array.dtype)
+        return plan
 
-    def read_frames(header: Header, pixels: PixelDescription, wanted: Wanted) -> Iterator[tuple[int, Extent]]:
+    def _settled(self, values: Stored, place: int) -> Extent:
+        """Of stored values that lie in the array, and may have dirt in their unused bits."""
+        frame = self._frames[place]
+        return write_modality(values, frame, self._array[place], settle(values, frame.pixels))
+
+    def _directly(self, header: Header, pixels: PixelDescription, wanted: Wanted) -> Iterator[tuple[int, Extent]]:
+        array = self._array
         in_place = pixels.dtype.itemsize == array.dtype.itemsize
         buffers = {
             index: array[place].view(pixels.dtype) if in_place else np.empty(array.shape[1:], pixels.dtype)
             for index, place in wanted.items()
         }
         for index in read_directly(header, pixels, buffers):
-            values, place = buffers[index], wanted[index]
-            yield place, write_modality(values, frames[place], array[place], settle(values, pixels))
+            yield wanted[index], self._settled(buffers[index], wanted[index])
 
-    def write(place: int, decoded: Callable[[], Stored]) -> list[tuple[int, Extent]]:
-        return [(place, keep(place, decoded()))]
+    def _decoded(self, header: Header, wanted: Wanted) -> Iterator[tuple[int, Extent]]:
+        for place, values in _keep(header, wanted):
+            yield place, self._keep(place, values)
 
-    return dict(_run(_tasks(frames, places, read, write), len(places), progress))
+    def _keep(self, place: int, values: Stored) -> Extent:
+        plan, out = self._plan_of(place), self._array[place]
+        extent = None if plan is None else plan.rescale(values, out)
+        return write_modality(values, self._frames[place], out) if extent is None else extent
 
 
 def _keep(header: Header, wanted: Wanted) -> Iterator[tuple[int, Stored]]:
