@@ -73,7 +73,7 @@ def test_every_parameter_of_every_step_is_a_flag(name: str) -> None:
     for field in step.params.model_fields:
         assert flags.flag_of(field) in done.stdout
     for further in (*step.inputs[1:], *step.optional):
-        assert f"--{further}" in done.stdout
+        assert f"--{further.replace(' ', '-').replace('_', '-')}" in done.stdout
 
 
 def test_help_tells_units_ranges_and_defaults() -> None:
@@ -163,6 +163,8 @@ def test_several_series_and_what_is_left_out(tmp_path: Path) -> None:
     assert done.exit_code == 3, done.output
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["ct-1-1", "ct-1-2"]
     assert "left out" in done.stderr
+    assert told(done).count("rescaled into 16 bits") == 1
+    assert "likewise in 1 other" in done.stderr
     assert not any(secret in done.output for secret in SECRETS)
     again = call("3dblur", tmp_path / "in" / "0", tmp_path / "out" / "ct-1-1")
     assert again.exit_code == 1
@@ -229,7 +231,7 @@ def give(volumes: Sequence[Volume], params: Every, progress: Progress) -> StepRe
 
 EVERY = Step(
     name="every", title="Every", description="Of [every] kind.", params=Every, function=give,
-    inputs=("fixed", "moving"), optional=("mask",), group="odd",
+    inputs=("fixed", "moving"), optional=("mask", "volume 4"), group="odd",
 )  # fmt: skip
 
 
@@ -237,8 +239,8 @@ def run_every(*arguments: str | Path) -> tuple[int, str]:
     try:
         command_of(EVERY).main([*map(str, arguments)], prog_name="every", standalone_mode=False)
     except BaseException as error:
-        told = getattr(error, "format_message", lambda: str(error))
-        return getattr(error, "exit_code", 1), str(told())
+        message = getattr(error, "format_message", None)
+        return getattr(error, "exit_code", 1), str(error) if message is None else str(message())
     return 0, ""
 
 
@@ -271,6 +273,7 @@ def test_flags_of_every_kind(series: Path, tmp_path: Path) -> None:
         (("--moving", "IN", "--number", "7"), "--number: input should be less than 5"),
         (("--moving", "IN", "--number", "1", "--choice", "third"), "first or second"),
         (("--number", "1"), "moving"),
+        (("--moving", "IN", "--number", "1", "--volume-4", "IN"), "without the mask"),
     ],
 )
 def test_what_does_not_fit_says_what_would(series: Path, tmp_path: Path, arguments: Sequence[str], words: str) -> None:

@@ -78,7 +78,7 @@ def in_words(one: Mapping[str, Any], *, needed: bool = False) -> str:
     facts += [words for words in (_range(one), _choices(one)) if words]
     if needed:
         facts.append("needed")
-    elif one.get("default") is not None:
+    elif one.get("default") not in (None, "", []):
         facts.append(f"default {shown(one['default'])}")
     return f"{description} ({', '.join(facts)})." if facts else f"{description}."
 

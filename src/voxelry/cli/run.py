@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 from rich.markup import escape
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 from typer.core import DEFAULT_MARKUP_MODE, TyperGroup
 
-from voxelry.cli.console import end, err, out, plain, print_json, show_skipped, warn, working
+from voxelry.cli.console import end, err, out, plain, print_json, warn, working
 from voxelry.cli.look import JsonOption
-from voxelry.cli.make import PICTURES, Irregular, IrregularOption
+from voxelry.cli.make import Irregular, IrregularOption
+from voxelry.cli.run_report import print_report
 
 if TYPE_CHECKING:
     from voxelry.core.registry import AnyStep
-    from voxelry.workflows.process import Processed, ProcessReport
-    from voxelry.workflows.results import SavedOutput
 
 GROUPS = {
     "filter": "Filters",
@@ -37,7 +35,6 @@ GROUPS = {
 _EPILOG = "Exit codes: 0 if all was done; 1 if nothing was; 2 for wrong arguments; 3 if a volume was left out."
 _TAKEN = {"context", "debug", "format", "help", "json", "param", "second", "set"}
 """Names that no parameter's flag may have."""
-_MOST_ROWS = 12
 
 SourceArgument = Annotated[
     Path,
@@ -266,16 +263,22 @@ def _common(
     """What all jobs have."""
 
 
+def further_name(name: str) -> str:
+    """Of a further input as a function's parameter: ``"volume 2"`` is ``volume_2``."""
+    return re.sub(r"\W+", "_", name)
+
+
 def _further(name: str, *, needed: bool) -> inspect.Parameter:
     """A flag for a further volume: ``--moving PATH``, and ``--second PATH`` for whoever forgets what it is called."""
     from voxelry.cli.flags import optional
 
-    words = f"The {name.replace('_', ' ')}: one volume{'' if needed else '; may be left out'}."
-    flag = f"--{name.replace('_', '-')}"
+    shown = name.replace("_", " ")
+    words = f"{shown[:1].upper()}{shown[1:]}: a path with one volume{'' if needed else '; may be left out'}."
+    flag = f"--{further_name(name).replace('_', '-')}"
     option = typer.Option(flag, *(["--second"] if needed else []), metavar="PATH", help=words)
     if needed:
-        return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[Path, option])
-    return optional(name, Path | None, option)
+        return inspect.Parameter(further_name(name), inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[Path, option])
+    return optional(further_name(name), Path | None, option)
 
 
 def _do(step: AnyStep, given: Mapping[str, Any]) -> None:
@@ -289,7 +292,11 @@ def _do(step: AnyStep, given: Mapping[str, Any]) -> None:
     params = checked(_params(step, given), step.params)
     if target.exists() and source.exists() and os.path.samefile(source, target):  # noqa: PTH121
         raise ExistsError(f"{target}: is the input as well; the output needs a folder of its own")
-    more = [given[name] for name in (*step.inputs[1:], *step.optional) if given[name] is not None]
+    further = [given[further_name(name)] for name in (*step.inputs[1:], *step.optional)]
+    more = further[: max((number for number, one in enumerate(further, 1) if one is not None), default=0)]
+    if None in more:
+        missing = (*step.inputs[1:], *step.optional)[more.index(None)]
+        raise typer.BadParameter(f"without the {missing} there can be no further volume")
     paths = (source, *more) if more else source
     with working() as progress:
         report = process(
@@ -310,7 +317,7 @@ def _do(step: AnyStep, given: Mapping[str, Any]) -> None:
         results = [one.record for one in report.results]
         print_json({"job": step.name, "results": results, "skipped": skipped_record(report.skipped)})
     else:
-        _print_report(report)
+        print_report(report)
     end(done=bool(report.results), nothing=f"{source}: nothing could be done", complete=report.complete)
 
 
@@ -323,87 +330,3 @@ def _params(step: AnyStep, given: Mapping[str, Any]) -> dict[str, object]:
             raise typer.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--param")
         found[name.strip().replace("-", "_")] = value
     return found
-
-
-# --- what is printed --------------------------------------------------------------------------------------------------
-
-
-def _print_report(report: ProcessReport) -> None:
-    for one in report.results:
-        _print_result(one)
-    several = len(report.results) > 1
-    for one in report.results:
-        for words in one.warnings:
-            warn(f"{one.saved.folder.name}: {words}" if several and one.saved is not None else words)
-    show_skipped(report.skipped)
-
-
-def _print_result(one: Processed) -> None:
-    if one.saved is None:
-        return
-    parts = ", ".join(map(_in_words, one.saved.outputs)) or "nothing"
-    out.print(Text.assemble((f"{one.saved.folder}", "cyan"), f"  {parts}"), soft_wrap=True)
-    for output in one.saved.outputs:
-        if output.kind == "rows":
-            _print_rows(one.saved.folder / output.path)
-
-
-def _in_words(output: SavedOutput) -> str:
-    facts = output.facts
-    if output.kind == "rows":
-        count = facts["rows"]
-        return f"rows.csv ({count} row{'s' * (count != 1)})"
-    if output.kind == "file":
-        return output.path
-    shape = facts["shape"]
-    size = " x ".join(map(str, shape)) if isinstance(shape, list) else ""
-    if output.kind == "segmentation":
-        segments = facts["segments"]
-        count = len(segments) if isinstance(segments, list) else 0
-        return f"{output.path} ({count} segment{'s' * (count != 1)}, {size})"
-    if output.format not in (*PICTURES, "dicom"):
-        return f"{output.path} ({size})"
-    many = f"{len(output.files)} {output.format} file{'s' * (len(output.files) != 1)}"
-    return f"{many}{'' if output.path == '.' else f' in {output.path}'} ({size})"
-
-
-def _print_rows(path: Path) -> None:
-    """The first rows of a table; all of them are in the files."""
-    import json
-
-    rows = json.loads(path.read_text("utf-8"))
-    shown = [{name: _cell(value) for name, value in row.items()} for row in rows[:_MOST_ROWS]]
-    names = _fitting(shown)
-    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
-    for name in names:
-        number = all(isinstance(row[name], int | float | None) for row in rows)
-        table.add_column(plain(name), justify="right" if number else "left", no_wrap=True)
-    for row in shown:
-        table.add_row(*(row[name] for name in names))
-    out.print(Padding(table, (0, 0, 0, 2)))
-    left = len(rows) - _MOST_ROWS, len(rows[0]) - len(names) if rows else 0
-    more = [f"{count} more {what}" for count, what in zip(left, ("rows", "columns"), strict=True) if count > 0]
-    if more:
-        err.print(Text(f"  and {' and '.join(more)} in {path.with_suffix('.csv').name}", "dim"))
-
-
-def _fitting(rows: Sequence[Mapping[str, str]]) -> list[str]:
-    """The columns that stand side by side in this terminal, at least two of them."""
-    left = out.width - 2
-    found: list[str] = []
-    for name in rows[0] if rows else ():
-        left -= max(len(name), *(len(row[name]) for row in rows)) + 3
-        if left < 0 and len(found) >= 2:
-            break
-        found.append(name)
-    return found
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:,.1f}" if 1e5 <= abs(value) < 1e12 else f"{value:,.6g}"
-    return f"{value:,}" if isinstance(value, int) else plain(value)
