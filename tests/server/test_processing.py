@@ -299,6 +299,11 @@ def test_parameters_name_no_file_outside_a_root(
     assert ask(site, job_name="reads", series=series, params={})["id"]
 
 
+def test_the_paths_of_a_models_files_are_known_as_such() -> None:
+    found = registry.StepRegistry().named("onnx").params.model_json_schema()["properties"]
+    assert [name for name, told in found.items() if told.get("format") == "path"] == ["model", "manifest"]
+
+
 # --- batches, lists, deletion -----------------------------------------------------------------------------------------
 
 

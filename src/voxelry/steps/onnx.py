@@ -31,8 +31,17 @@ Floats = npt.NDArray[np.float32]
 class OnnxParams(Params):
     """Parameters of `STEP`."""
 
-    model: str = Field(min_length=1, description="Path of the ONNX file; its manifest lies beside it")
-    manifest: str = Field("", description="Path of the manifest; empty is the model's name with .json or .toml")
+    # A site lets requests name files below its own folders only: it knows by the format which these are.
+    model: str = Field(
+        min_length=1,
+        description="Path of the ONNX file; its manifest lies beside it",
+        json_schema_extra={"format": "path"},
+    )
+    manifest: str = Field(
+        "",
+        description="Path of the manifest; empty is the model's name with .json or .toml",
+        json_schema_extra={"format": "path"},
+    )
     device: Literal["cpu", "gpu"] = Field("cpu", description="Where the model runs")
 
 

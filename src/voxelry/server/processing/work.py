@@ -13,7 +13,7 @@ from voxelry.server.jobs.run import Run
 if TYPE_CHECKING:
     from voxelry.server.processing.inputs import Input
 
-READ, DONE = 0.1, 0.8
+READ, DONE = 0.03, 0.8
 """Of the progress: when the inputs are read; of a step's share of the rest: when it is done and is written."""
 
 
