@@ -7,6 +7,7 @@ both are the same: one writes down when it began, the others do nothing.
 from __future__ import annotations
 
 import os
+import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from celery import Celery
 
 REDIS = os.environ.get("BENCHMARK_REDIS", "redis://127.0.0.1:6379/0")
 SECONDS = 120.0
+STARTS = 15
+"""One is over in milliseconds: a single one says nothing."""
 app = Celery("bare", broker=REDIS)
 app.conf.update(task_ignore_result=True, task_serializer="json", accept_content=["json"])
 
@@ -128,7 +131,8 @@ def _main() -> None:
     print("ready", flush=True)
     for line in sys.stdin:
         word, *numbers = line.split()
-        print(asks[word](*map(int, numbers)), flush=True)
+        took = [asks[word](*map(int, numbers)) for _ in range(STARTS if word == "start" else 1)]
+        print(statistics.median(took), flush=True)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -40,6 +41,9 @@ ORDER BY priority DESC, id LIMIT 1 {lock}
 """
 
 
+_turn = threading.Lock()
+
+
 def claim(*, key: int | None = None, queues: Iterable[str] = ()) -> Job | None:
     """Take one job by compare-and-set, in one statement; None if there is nothing to take.
 
@@ -61,8 +65,22 @@ def claim(*, key: int | None = None, queues: Iterable[str] = ()) -> Job | None:
         index, lock = ("INDEXED BY job_claim", "") if connection.vendor == "sqlite" else ("", "FOR UPDATE SKIP LOCKED")
         which = _BEST.format(queues=", ".join(["%s"] * len(chosen)), index=index, lock=lock)
         values += chosen
-    found = list(Job.objects.raw(_CLAIM.format(which=which), values))
+    with in_turn():
+        found = list(Job.objects.raw(_CLAIM.format(which=which), values))
     return found[0] if found else None
+
+
+@contextmanager
+def in_turn() -> Iterator[None]:
+    """Write when no other thread of this process does, where the database lets only one write at a time.
+
+    SQLite's own way of waiting is to sleep and to look again, for longer and longer.
+    """
+    if connection.vendor == "sqlite" and not connection.in_atomic_block:
+        with _turn:
+            yield
+    else:
+        yield
 
 
 def waiting(queues: Iterable[str]) -> bool:
@@ -130,6 +148,8 @@ class Heart:
                     self._lock.wait()
                     self._resting = False
                     renewed = time.monotonic()
+            time.sleep(WATCH_SECONDS)  # first, since most jobs are over by then
+            with self._lock:
                 leased = dict(self._leased)
             try:
                 self.watch(leased)
@@ -139,11 +159,12 @@ class Heart:
             except DatabaseTrouble as error:
                 logger.warning("leases could not be renewed (%s)", type(error).__name__)
                 connections.close_all()
-            time.sleep(WATCH_SECONDS)
 
     @staticmethod
     def watch(leased: Mapping[str, Leased]) -> None:
         """Tell the attempts what became of their rows."""
+        if not leased:
+            return
         for each in leased.values():
             each.tick()
         rows = Job.objects.filter(owner__in=list(leased), state=State.RUNNING).values_list("owner", "cancel_requested")

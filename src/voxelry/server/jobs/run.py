@@ -157,7 +157,8 @@ class Run:
     def finish(self, state: State, **values: Json) -> bool:
         """Write how it ended; False if somebody else has the job by now."""
         over = {"owner": "", "lease_until": None, "finished": timezone.now(), "log": self._lines, **values}
-        return bool(self.mine().update(state=state, **over))
+        with leases.in_turn():
+            return bool(self.mine().update(state=state, **over))
 
     def remove_folder(self) -> None:
         """With all that was not renamed out of it."""
