@@ -133,8 +133,8 @@ def convert(
         A file, whose suffix says its format; or a folder, which gets a file for each batch of volumes. A file for
         which there are several batches is numbered: ``scan-ct-2.nii.gz``.
     format
-        The format's name (``"nifti"``) where the suffix does not say it; ``"png"``, ``"jpg"``, ``"gif"``, ``"webp"`` and
-        ``"apng"`` are pictures.
+        The format's name (``"nifti"``) where the suffix does not say it; ``"png"``, ``"jpg"``, ``"gif"``, ``"webp"``
+        and ``"apng"`` are pictures.
     options
         As the format documents them.
     name
