@@ -222,6 +222,8 @@ class Every(Params):
     names: tuple[str, ...] = Field(default=(), description="Some names")
     point: tuple[int, int, int] = Field(default=(0, 0, 0), description="A point")
     format: str = Field(default="x", description="Called as a flag is that all have")
+    source: int = Field(default=0, description="Called as what all are given")
+    kind: int = Field(default=0, description="The same")
 
 
 def give(volumes: Sequence[Volume], params: Every, progress: Progress) -> StepResult:
@@ -247,7 +249,7 @@ def run_every(*arguments: str | Path) -> tuple[int, str]:
 def test_flags_of_every_kind(series: Path, tmp_path: Path) -> None:
     code, words = run_every(
         series, tmp_path / "out", "--moving", series, "--number", "4.5", "--size-mm", "none", "--choice", "second",
-        "--switch", "--names", "a,b", "--point", "1,2,3", "--param", "format=y",
+        "--switch", "--names", "a,b", "--point", "1,2,3", "--param", "format=y", "--source", "5", "--kind", "6",
     )  # fmt: skip
     assert code == 0, words
     (row,) = json.loads((tmp_path / "out" / "rows.json").read_text())
@@ -260,6 +262,8 @@ def test_flags_of_every_kind(series: Path, tmp_path: Path) -> None:
         "names": ["a", "b"],
         "point": [1, 2, 3],
         "format": "y",
+        "source": 5,
+        "kind": 6,
     }
     three = run_every(series, tmp_path / "3", "--second", series, "--number", "1", "--mask", series, "--no-switch")
     assert three == (0, "")

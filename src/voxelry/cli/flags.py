@@ -15,6 +15,8 @@ from rich.markup import escape
 
 from voxelry.core.steps import Params
 
+PREFIX = "step_"
+"""Tells a step's parameters from what else a command is given."""
 _KINDS = {"number": "NUMBER", "integer": "WHOLE", "string": "TEXT", "boolean": "", "array": "LIST", "object": "JSON"}
 
 
@@ -24,12 +26,12 @@ def flag_of(name: str) -> str:
 
 
 def flags_of(params: type[Params], taken: set[str]) -> list[inspect.Parameter]:
-    """A flag for each parameter, as typer takes them from a function.
+    """A flag for each parameter, as typer takes them from a function; its name there begins with `PREFIX`.
 
     Parameters
     ----------
     taken
-        Names of other flags: what is called so is given by ``--param`` alone.
+        Names that other flags have: what is called so is given by ``--param`` alone.
     """
     schema = params.model_json_schema()
     needed = set(schema.get("required", ()))
@@ -45,7 +47,7 @@ def flags_of(params: type[Params], taken: set[str]) -> list[inspect.Parameter]:
             show_default=False,
         )
         kind: Any = bool | None if _kind(one) == "boolean" else str | None
-        found.append(optional(name, kind, option))
+        found.append(optional(PREFIX + name, kind, option))
     return found
 
 

@@ -33,8 +33,10 @@ GROUPS = {
 }
 """The panels of lists, in order; steps of other groups come last."""
 _EPILOG = "Exit codes: 0 if all was done; 1 if nothing was; 2 for wrong arguments; 3 if a volume was left out."
-_TAKEN = {"context", "debug", "format", "help", "json", "param", "second", "set"}
-"""Names that no parameter's flag may have."""
+_TAKEN = {
+    "debug", "format", "help", "json", "labelmap", "on_irregular", "overwrite", "param", "second", "set", "workers",
+}  # fmt: skip
+"""Flags that all jobs have: a parameter of the same name is given by ``--param``."""
 
 SourceArgument = Annotated[
     Path,
@@ -230,7 +232,7 @@ def _callback(step: AnyStep) -> Callable[..., None]:
     keyword = inspect.Parameter.KEYWORD_ONLY
     common = list(inspect.signature(_common, eval_str=True).parameters.values())
     more = [_further(name, needed=name in step.inputs) for name in (*step.inputs[1:], *step.optional)]
-    taken = {one.name for one in (*common, *more)} | _TAKEN
+    taken = {one.name for one in more} | _TAKEN
     arguments, options = common[:2], common[2:]
     own = (*arguments, *more, *flags_of(step.params, taken))
     context = inspect.Parameter("context", keyword, annotation=typer.Context)
@@ -322,8 +324,10 @@ def _do(step: AnyStep, given: Mapping[str, Any]) -> None:
 
 
 def _params(step: AnyStep, given: Mapping[str, Any]) -> dict[str, object]:
-    names = set(step.params.model_fields) & given.keys()
-    found = {name: given[name] for name in names if given[name] is not None}
+    from voxelry.cli.flags import PREFIX
+
+    typed = {name: given.get(PREFIX + name) for name in step.params.model_fields}
+    found = {name: value for name, value in typed.items() if value is not None}
     for text in given["param"] or []:
         name, sign, value = text.partition("=")
         if not sign or not name:
