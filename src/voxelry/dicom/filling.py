@@ -16,7 +16,7 @@ from voxelry.core.progress import Progress, silent
 from voxelry.dicom.attributes import describe
 from voxelry.dicom.codecs import is_encapsulated
 from voxelry.dicom.description import PixelDescription, describe_pixels
-from voxelry.dicom.frames import Frame
+from voxelry.dicom.frames import Frame, one_of_each
 from voxelry.dicom.headers import Header
 from voxelry.dicom.inplace import InPlace
 from voxelry.dicom.modality import (
@@ -126,7 +126,7 @@ def lazy_values(frames: Sequence[Frame]) -> LazyArray:
     if pixels.kind != "grey":
         sample = np.dtype("u1") if pixels.kind == "palette" else np.dtype(f"u{pixels.dtype.itemsize}")
         return LazyArray((*shape, 3), sample, lambda numbers: colour_values([frames[n] for n in numbers]))
-    dtype = smallest_dtype(declared_extent(frame, frame.pixels) for frame in frames)
+    dtype = smallest_dtype(declared_extent(frame, frame.pixels) for frame in one_of_each(frames))
 
     def read(numbers: Sequence[int]) -> npt.NDArray[Any]:
         wanted = [frames[number] for number in numbers]
