@@ -179,6 +179,15 @@ def test_steps_of_two_volumes_take_pairs(tmp_path: Path) -> None:
         process([(one, two)], ADD)
 
 
+def test_volumes_of_two_patients_are_told(tmp_path: Path) -> None:
+    synthetic_series(tmp_path / "a")
+    synthetic_series(tmp_path / "b", seed=1, attributes={"PatientID": "somebody else"})
+    one, two = tmp_path / "a", tmp_path / "b"
+    assert not any("different patients" in words for words in process((one, one), DIFFERENCE).results[0].warnings)
+    (warning,) = (words for words in process((one, two), DIFFERENCE).results[0].warnings if "patients" in words)
+    assert "somebody" not in warning
+
+
 # --- wrong from the start ---------------------------------------------------------------------------------------------
 
 

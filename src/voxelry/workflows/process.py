@@ -300,6 +300,9 @@ def _done(task: _Task, progress: Progress) -> Processed:
         loaded.append(one.load(part(progress, number * share, (number + 1) * share)))
     volumes = [volume for volume, _ in loaded]
     result = step.run(volumes, how.params, progress=part(progress, _READ, _DONE))
+    if len({str(volume.metadata["PatientID"]) for volume in volumes if volume.metadata.get("PatientID")}) > 1:
+        words = "the volumes are of different patients; what comes out bears the first one's name"
+        result = replace(result, warnings=(*result.warnings, words))
     if folder is None:
         progress(1.0, "done")
         return Processed(task.name, result, None, _warnings(result))
