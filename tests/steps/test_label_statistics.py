@@ -186,9 +186,22 @@ def test_what_are_no_labels_is_refused(values: list[float]) -> None:
 def test_an_image_elsewhere_is_refused() -> None:
     labels = placed(np.ones((2, 3, 4), np.uint8))
     with pytest.raises(GeometryError):
-        STEP.run((labels, placed(np.ones((2, 3, 5), np.int16))), {})
+        STEP.run((labels, placed(np.ones((2, 3, 3), np.int16))), {})
     with pytest.raises(GeometryError):
         STEP.run((labels, placed(np.ones((2, 3, 4), np.int16), AXIAL_LPS + 5 * np.eye(4, k=3))), {})
+
+
+def test_labels_of_some_slices_find_their_place_in_the_image() -> None:
+    labels = np.zeros((7, 24, 21), np.uint8)
+    labels[2:5, 4:9, 6:10] = 1
+    for place in PLACES.values():
+        image = placed(body(), place)
+        moved = place.copy()
+        moved[:3, 3] += place[:3, :3] @ [2, 3, 0]
+        wanted = STEP.run((placed(labels, place), image), {}).rows
+        assert STEP.run((placed(labels[2:6, 3:], moved), image), {}).rows == wanted
+        with pytest.raises(GeometryError):  # half a voxel aside
+            STEP.run((placed(labels[2:6, 3:], moved + place[:, :1] * [[0, 0, 0, 0.5]]), image), {})
 
 
 def test_lps_is_lps() -> None:

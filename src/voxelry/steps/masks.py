@@ -8,7 +8,7 @@ one, is the image that lies on the labels.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -21,7 +21,7 @@ from voxelry.core.steps import Row, Segment, Segmentation, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps import demands
 from voxelry.steps.cells import Mask, greyscale, padding
-from voxelry.steps.threshold import CutParams, cut, mask_rows, spacing_warning
+from voxelry.steps.threshold import CutParams, cut, label_counts, mask_rows, spacing_warning
 
 MaskMethod = Literal[
     "auto", "labels", "fixed", "units", "otsu", "multi_otsu", "li", "triangle", "yen", "percentile", "hysteresis"
@@ -80,7 +80,8 @@ def labelled(volumes: Sequence[Volume], params: MaskParams, progress: Progress) 
     values = greyscale(volume)
     if image is not None:
         greyscale(image)
-        demands.one_grid(volume, image)
+        volume = _onto(replace(volume, array=values), image)
+        values = np.asarray(volume.array)
     said = volume.metadata.get("Modality") == "SEG" or values.dtype.kind == "b"
     if params.method == "labels" or (params.method == "auto" and (image is not None or said)):
         labels = _as_labels(volume, values)
@@ -90,6 +91,29 @@ def labelled(volumes: Sequence[Volume], params: MaskParams, progress: Progress) 
     segments = tuple(Segment(number=number, label=name[:64]) for number, name in enumerate(parted.names, 1))
     warnings = (*parted.warnings, *spacing_warning(volume))
     return Labelled(parted.labels, segments, volume, volume if image is None else image, warnings)
+
+
+def _onto(volume: Volume, image: Volume) -> Volume:
+    """Labels that were stored for a part of an image's slices, rows or columns, on all of its grid.
+
+    Raises
+    ------
+    GeometryError
+        If their voxels do not lie on each other.
+    """
+    same = volume.array.shape == image.array.shape[:3]
+    if same or volume.affine is None or image.affine is None or volume.padding is not None:
+        demands.one_grid(volume, image)
+        return volume
+    relative = np.linalg.inv(image.affine) @ volume.affine
+    start = np.rint(relative[:3, 3]).astype(int)
+    ends = start + volume.array.shape
+    apart = np.abs(relative - np.eye(4))[:3, :3].max() * max(image.array.shape), np.abs(relative[:3, 3] - start).max()
+    if max(apart) > demands.SAME_GRID or (start < 0).any() or (ends > image.array.shape[:3]).any():
+        demands.one_grid(volume, image)
+    array = np.zeros(image.array.shape[:3], volume.array.dtype)
+    array[tuple(slice(first, last) for first, last in zip(start, ends, strict=True))] = volume.array
+    return replace(volume, array=array, affine=image.affine, spacing=image.spacing, instance_uids=())
 
 
 def _as_labels(volume: Volume, values: npt.NDArray[np.generic]) -> npt.NDArray[np.unsignedinteger[Any]]:
@@ -110,8 +134,8 @@ def _as_labels(volume: Volume, values: npt.NDArray[np.generic]) -> npt.NDArray[n
     return labels
 
 
-def _segments_of(volume: Volume, labels: npt.NDArray[np.generic]) -> tuple[Segment, ...]:
-    present = np.flatnonzero(np.bincount(labels.ravel()))
+def _segments_of(volume: Volume, labels: npt.NDArray[Any]) -> tuple[Segment, ...]:
+    present = np.flatnonzero(label_counts(labels))
     names = _names(volume)
     numbers = [number for number in present.tolist() if number] or [1]
     return tuple(Segment(number=number, label=names.get(number, f"Label {number}")) for number in numbers)

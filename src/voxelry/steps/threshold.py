@@ -214,9 +214,9 @@ def _hysteresis(volume: Volume, params: CutParams, progress: Progress) -> npt.ND
     return inside.astype(np.uint8)
 
 
-def mask_rows(volume: Volume, labels: npt.NDArray[np.generic], segments: Sequence[Segment]) -> tuple[Row, ...]:
+def mask_rows(volume: Volume, labels: npt.NDArray[Any], segments: Sequence[Segment]) -> tuple[Row, ...]:
     """A row for each segment: number, label, count and mm3 (None where a spacing is unknown)."""
-    counts = np.bincount(labels.ravel(), minlength=max(one.number for one in segments) + 1)
+    counts = label_counts(labels, max(one.number for one in segments) + 1)
     voxel = voxel_mm3(volume)
     return tuple(
         {
@@ -227,6 +227,14 @@ def mask_rows(volume: Volume, labels: npt.NDArray[np.generic], segments: Sequenc
         }
         for one in segments
     )
+
+
+def label_counts(labels: npt.NDArray[Any], least: int = 1) -> npt.NDArray[np.int64]:
+    """How often each number occurs, from 0; a slice at a time, because counting widens what it counts."""
+    counts = np.zeros(max(least, int(labels.max(initial=0)) + 1), np.int64)
+    for plane in labels:
+        counts += np.bincount(plane.ravel(), minlength=counts.size)
+    return counts
 
 
 def spacing_warning(volume: Volume) -> tuple[str, ...]:
