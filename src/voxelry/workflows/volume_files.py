@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from voxelry.core.errors import FormatError, VoxelryError
+from voxelry.core.errors import VoxelryError
 from voxelry.core.protocols import VolumeFormat
-from voxelry.core.registry import format_for
+from voxelry.core.registry import format_for, formats
 from voxelry.core.value import Value
 from voxelry.workflows.ledger import made_in
 from voxelry.workflows.names import stem_and_suffix
@@ -82,12 +82,8 @@ def volume_files(root: str, *, leave_out: Path | None = None, of_others: bool = 
 
 
 def _format_of(name: str) -> VolumeFormat | None:
-    if name.startswith("."):
-        return None
-    try:
-        return format_for(name)
-    except FormatError:
-        return None
+    suffixes = tuple(suffix for one in formats() for suffix in one.suffixes)
+    return None if name.startswith(".") or not name.lower().endswith(suffixes) else format_for(name)
 
 
 def _lies_in(path: str, folder: Path | None) -> bool:
