@@ -196,6 +196,13 @@ def _edit(_: int, dataset: Dataset) -> None:
     dataset.add_new(0x60000102, "US", 12)
 
 
+def test_a_derived_pet_image_is_still_called_primary(tmp_path: Path) -> None:
+    """Its Image Type has no other word there (PS3.3 C.8.9.4.1.1)."""
+    synthetic_series(tmp_path / "in", modality="PT")
+    written = rewrite(tmp_path / "in")
+    assert [pydicom.dcmread(path).ImageType[:2] for path in written.paths] == [["DERIVED", "PRIMARY"]] * 5
+
+
 def test_the_header_is_kept_and_what_was_done_is_recorded(tmp_path: Path) -> None:
     truth = synthetic_series(tmp_path / "in", edit=_edit, padding_value=7)
     written = rewrite(tmp_path / "in", description="smoothed", suffix=" smooth", created=MOMENT)

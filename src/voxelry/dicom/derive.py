@@ -27,6 +27,8 @@ from voxelry.dicom.provenance import (
 )
 from voxelry.dicom.stored import Scale, Storage
 
+_PET = "1.2.840.10008.5.1.4.1.1.128"
+"""Its Image Type says PRIMARY whatever becomes of the image (PS3.3 C.8.9.4.1.1)."""
 _GONE = frozenset(
     tag_of(keyword)
     for keyword in (
@@ -141,7 +143,8 @@ def _identify(raws: Raws, header: Header, changes: Changes, *, enhanced: bool) -
     derivation, created = changes.derivation, changes.derivation.created
     utf8 = raws.get(tag_of("SpecificCharacterSet"), (b"", b""))[1].strip() == _UTF8
     kind = raws.get(tag_of("ImageType"), (b"", b""))[1].strip(b" \0").split(b"\\")[2:]
-    raws[tag_of("ImageType")] = b"CS", b"\\".join([b"DERIVED", b"PRIMARY" if enhanced else b"SECONDARY", *kind])
+    second = b"PRIMARY" if enhanced or header.sop_class_uid == _PET else b"SECONDARY"
+    raws[tag_of("ImageType")] = b"CS", b"\\".join([b"DERIVED", second, *kind])
     raws[tag_of("SeriesInstanceUID")] = words(b"UI", changes.series_instance_uid)
     described = tag_of("SeriesDescription")
     raws[described] = with_suffix(raws.get(described), derivation.suffix, utf8=utf8)
