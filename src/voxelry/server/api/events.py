@@ -10,6 +10,7 @@ from threading import Event
 from typing import cast
 
 from asgiref.sync import sync_to_async
+from django.db import close_old_connections
 from ninja.responses import NinjaJSONEncoder
 
 from voxelry.server.api import present_jobs
@@ -45,7 +46,7 @@ async def followed_async(key: int, *, staff: bool) -> AsyncIterator[bytes]:
                     job = waiting.result()
                     if job is None:
                         return
-                    yield await sync_to_async(_event)(job, staff=staff)
+                    yield await sync_to_async(_event_in_thread)(job, staff=staff)
                     waiting, silent = asyncio.ensure_future(anext(jobs, None)), 0.0
                 elif (silent := silent + CLOSING_SECONDS) >= HEARTBEAT_SECONDS:
                     yield b": still here\n\n"
@@ -64,3 +65,10 @@ _HELLO = b"retry: 2000\n\n"
 def _event(job: Job, *, staff: bool) -> bytes:
     told = json.dumps(present_jobs.detail(job, staff=staff).model_dump(), cls=NinjaJSONEncoder)
     return f"event: job\ndata: {told}\n\n".encode()
+
+
+def _event_in_thread(job: Job, *, staff: bool) -> bytes:
+    try:
+        return _event(job, staff=staff)
+    finally:
+        close_old_connections()  # the thread's, while nothing happens
