@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import os
 import resource
@@ -137,6 +138,23 @@ def test_an_unknown_compression_is_named(tmp_path: Path) -> None:
     path.write_bytes(raw)
     (problem,) = voxelry.load(path).skipped.values()
     assert "compressed by a method" in problem.message
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="nothing tells which files are open here")
+@pytest.mark.parametrize("number", [0, 2, 4])
+def test_an_archive_with_a_cut_entry_is_closed_with_its_last_volume(tmp_path: Path, number: int) -> None:
+    """At once, and not when Python next looks for cycles: a program that reads thousands would run out of files."""
+    files = {path.name: path.read_bytes() for path in synthetic_series(tmp_path / "series").paths}
+    cut = sorted(files)[number]
+    files[cut] = files[cut][:-100]
+    archive = write_zip(tmp_path / "a.zip", files)
+    gc.disable()
+    try:
+        assert not voxelry.load(archive).volumes
+        descriptors = Path("/proc/self/fd").iterdir()
+        assert str(archive) not in {os.path.realpath(descriptor) for descriptor in descriptors}
+    finally:
+        gc.enable()
 
 
 def test_an_empty_archive_says_so(tmp_path: Path) -> None:

@@ -106,13 +106,16 @@ class _PixelErrors:
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if isinstance(error, VoxelryError):
-            raise named(error, self.header.name) from None
-        if isinstance(error, Exception):
-            raise PixelDataError(
-                f"{self.header.name}: the pixels cannot be decoded ({self.header.transfer_syntax_uid.name}; "
-                f"{type(error).__name__}); the file is damaged, or its header does not fit its pixels"
-            ) from error
+        try:
+            if isinstance(error, VoxelryError):
+                raise named(error, self.header.name) from None
+            if isinstance(error, Exception):
+                raise PixelDataError(
+                    f"{self.header.name}: the pixels cannot be decoded ({self.header.transfer_syntax_uid.name}; "
+                    f"{type(error).__name__}); the file is damaged, or its header does not fit its pixels"
+                ) from error
+        finally:
+            del error  # else the error holds this frame, and the frame the error: archives would stay open
 
 
 def palette_applied(header: Header, values: Stored) -> Stored:
