@@ -1,7 +1,7 @@
 """Run every check that CI runs, and tell at the end how each of them went.
 
-A check that fails does not stop the ones after it. Pytest runs twice at once: the tests that mostly wait for other
-programs (installers, a browser, commands of the handbook) beside all others. The last line counts pytest's tests, and
+A check that fails does not stop the ones after it. Pytest runs three times at once: the tests that mostly wait for
+other programs (installers, a browser, commands of the handbook) and those of the server beside all others. The last line counts pytest's tests, and
 each other check as one.
 """
 
@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ET
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -21,8 +22,11 @@ from typing import IO
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = Path(sys.executable).parent
 CACHE = ROOT / ".cache"
-WAITING = ["tests/packaging", "tests/e2e", "tests/test_docs.py"]
-"""Tests that mostly wait for other programs."""
+BESIDE = {
+    "tests that wait": ["tests/packaging", "tests/e2e", "tests/test_docs.py"],
+    "tests of the server": ["tests/server"],
+}
+"""Tests that mostly wait for other programs, or for processes that die and come back."""
 
 CHECKS: dict[str, list[str]] = {
     "ruff format": [str(PYTHON / "ruff"), "format", "--check"],
@@ -96,20 +100,23 @@ class Tests:
 
 def run_tests(*, everything: bool) -> list[tuple[Outcome, Tests]]:
     demand = ["--all"] if everything else []
-    beside = Tests("tests that wait", [*demand, *WAITING], everything)
-    shown = Tests("tests", [*demand, *(f"--ignore={path}" for path in WAITING)], everything)
+    elsewhere = [f"--ignore={path}" for paths in BESIDE.values() for path in paths]
+    shown = Tests("tests", [*demand, *elsewhere], everything)
+    beside = [Tests(name, [*demand, *paths], everything) for name, paths in BESIDE.items()]
     print("\n=== pytest", flush=True)
     start = time.monotonic()
-    with tempfile.TemporaryFile() as kept:
-        processes = [(shown, shown.start(None)), (beside, beside.start(kept))]
+    with ExitStack() as stack:
+        kept = {tests.name: stack.enter_context(tempfile.TemporaryFile()) for tests in beside}
+        processes = [(tests, tests.start(kept.get(tests.name))) for tests in (shown, *beside)]
         outcomes = []
         for tests, process in processes:
             failed = process.wait() != 0
             outcomes.append((Outcome(f"pytest: {tests.name}", failed, time.monotonic() - start), tests))
-        print(f"\n=== pytest: {beside.name}", flush=True)
-        kept.seek(0)
-        shutil.copyfileobj(kept, sys.stdout.buffer)
-        sys.stdout.flush()
+        for name, output in kept.items():
+            print(f"\n=== pytest: {name}", flush=True)
+            output.seek(0)
+            shutil.copyfileobj(output, sys.stdout.buffer)
+            sys.stdout.flush()
     if everything:
         report_coverage([tests.covered for _, tests in outcomes])
     return outcomes
