@@ -1,8 +1,8 @@
 """Run every check that CI runs, and tell at the end how each of them went.
 
 A check that fails does not stop the ones after it. Pytest runs three times at once: the tests that mostly wait for
-other programs (installers, a browser, commands of the handbook) and those of the server beside all others. The last line
-counts pytest's tests, and each other check as one.
+other programs (installers, a browser, commands of the handbook) and those of the server beside all others. The last
+line counts pytest's tests, and each other check as one.
 """
 
 from __future__ import annotations
