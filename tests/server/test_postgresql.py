@@ -33,7 +33,12 @@ STEPS = [
 def test_the_archive_and_its_jobs_keep_their_promises_on_postgresql(postgres_url: str) -> None:
     tests = [
         str(HERE / name)
-        for name in ("jobs/test_rows.py", "test_studies.py", *(f"test_upload.py::{n}" for n in UPLOADS))
+        for name in (
+            "jobs/test_rows.py",
+            "jobs/test_asking.py",
+            "test_studies.py",
+            *(f"test_upload.py::{n}" for n in UPLOADS),
+        )
     ]
     tests += [str(HERE / f"test_processing.py::{name}") for name in STEPS]
     ended = subprocess.run(

@@ -122,6 +122,7 @@ class Heart:
         self._leased: dict[str, Leased] = {}
         self._thread: threading.Thread | None = None
         self._resting = False
+        self._connected = False
 
     def add(self, leased: Leased) -> None:
         """From now on."""
@@ -137,6 +138,8 @@ class Heart:
         """No longer; it may have ended already."""
         with self._lock:
             self._leased.pop(leased.owner, None)
+            if self._connected and not self._leased:
+                self._lock.notify()
 
     def _forever(self) -> None:
         renewed = time.monotonic()
@@ -144,13 +147,15 @@ class Heart:
             with self._lock:
                 if not self._leased:
                     connections.close_all()
+                    self._connected = False
                     self._resting = True
                     self._lock.wait()
                     self._resting = False
                     renewed = time.monotonic()
-            time.sleep(WATCH_SECONDS)  # first, since most jobs are over by then
-            with self._lock:
+                # Most jobs are over before they are looked at.
+                self._lock.wait_for(lambda: self._connected and not self._leased, WATCH_SECONDS)
                 leased = dict(self._leased)
+                self._connected = bool(leased)
             try:
                 self.watch(leased)
                 if time.monotonic() - renewed >= settings.VOXELRY.lease_seconds / 4:

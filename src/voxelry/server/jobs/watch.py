@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 
 from asgiref.sync import sync_to_async
+from django.db import close_old_connections
 
 from voxelry.server.jobs.models import Job
 
@@ -62,7 +63,14 @@ def watch(key: int, *, seconds: float = SECONDS) -> Iterator[Job]:
 async def watch_async(key: int, *, seconds: float = SECONDS) -> AsyncIterator[Job]:
     """The same for an event loop; the row is looked at in a thread."""
     watched = _Watched(key)
-    look = sync_to_async(watched.look)
+
+    def looked() -> Job | None:
+        try:
+            return watched.look()
+        finally:
+            close_old_connections()  # the thread's, which no request ends
+
+    look = sync_to_async(looked)
     pause = seconds
     while True:
         job = await look()
