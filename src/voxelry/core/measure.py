@@ -389,11 +389,15 @@ def count_above(volume: Volume, threshold: float, found: Extent | None = None, *
         return 0
 
     def above(part: range) -> int:
-        total = 0
+        total, inside = 0, np.empty(volume.array.shape[1:], np.bool_)  # one for all: fresh memory costs as much again
         for index in part:
             low, high, size = known.by_slice[index]
-            if size and high >= first:
-                total += size if low >= first else int(np.count_nonzero(_unpadded(volume, index) >= first))
+            if size and low >= first:
+                total += size
+            elif size and high >= first:
+                values = _unpadded(volume, index)
+                out = inside if values.shape == inside.shape else None
+                total += int(np.count_nonzero(np.greater_equal(values, first, out=out)))
         return total
 
     return sum(each(above, _parts(volume)))
