@@ -15,7 +15,7 @@ import SimpleITK
 from voxelry.core.errors import MeasureError
 from voxelry.core.volume import Volume
 from voxelry.steps.register import STEP
-from voxelry.testing.steps import PLACES, StepTests
+from voxelry.testing.steps import PLACES, StepTests, body
 from voxelry.testing.volumes import placed, spacing_of
 
 SHAPE = (24, 40, 44)
@@ -75,6 +75,13 @@ def test_a_known_motion_is_found(metric: str, start: str) -> None:
     inner = (slice(5, -5), slice(8, -8), slice(8, -8))
     assert np.abs(moved.array[inner].astype(float) - fixed.array[inner]).mean() < 3
     assert np.abs(moving.array[inner].astype(float) - fixed.array[inner]).mean() > 5
+
+
+@pytest.mark.parametrize("sampling", [0.2, 1.0])
+def test_the_same_seed_gives_the_same_to_the_last_digit(sampling: float) -> None:
+    given = tuple(placed(body(seed=number)) for number in range(2))
+    found = {STEP.run(given, {"iterations": 5, "sampling": sampling}).files["transform.json"] for _ in range(8)}
+    assert len(found) == 1
 
 
 def test_affine_finds_a_stretch() -> None:

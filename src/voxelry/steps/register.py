@@ -155,7 +155,7 @@ def _set_up(method: Any, params: RegisterParams, thinnest: int) -> None:
         method.SetMetricAsMeanSquares()
     method.SetMetricSamplingStrategy(method.RANDOM if params.sampling < 1 else method.NONE)
     method.SetMetricSamplingPercentage(params.sampling, params.seed)
-    method.SetNumberOfThreads(1)  # sums of several differ in their last digits from run to run, and paths with them
+    method.SetNumberOfWorkUnits(1)  # sums of several differ in their last digits from run to run, and paths with them
     method.SetInterpolator(SimpleITK.sitkLinear)
     method.SetOptimizerAsRegularStepGradientDescent(1.0, 1e-4, params.iterations, 0.5, 1e-6)
     method.SetOptimizerScalesFromPhysicalShift()
