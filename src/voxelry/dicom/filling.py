@@ -62,11 +62,8 @@ def grey_values(
     """
     pixels = frames[0].pixels
     shape = len(frames), pixels.rows, pixels.columns
-    # A frame in the middle tells what most need; those that need more come a second time.
-    middle = len(frames) // 2
-    array, extent = _begun(shape, frames, middle)
-    extents = {middle: extent}
-    extents |= _fill(array, frames, [place for place in range(len(frames)) if place != middle], progress)
+    array, extents = _begun(shape, frames)
+    extents |= _fill(array, frames, [place for place in range(len(frames)) if place not in extents], progress)
     ends = min(extent.low for extent in extents.values()), max(extent.high for extent in extents.values())
     missed = [place for place, extent in extents.items() if not holds(array.dtype, extent)]
     if not missed:
@@ -82,24 +79,25 @@ def grey_values(
     return wider, ends
 
 
-def _begun(shape: tuple[int, int, int], frames: Sequence[Frame], place: int) -> tuple[npt.NDArray[Any], Extent]:
-    """An array of the smallest dtype that holds one frame's values, which are there already; and their extent."""
+def _begun(shape: tuple[int, int, int], frames: Sequence[Frame]) -> tuple[npt.NDArray[Any], dict[int, Extent]]:
+    """An array of the dtype that most frames need, and what is written there already.
+
+    The header tells it, or else a frame in the middle; frames that need more come a second time.
+    """
+    place = len(frames) // 2
     frame = frames[place]
-    plan = InPlace.of(frame, SMALLEST)
     array = np.empty(shape, SMALLEST)
-    out = array[place]
-    extent = None
+    if holds(SMALLEST, declared_extent(frame, frame.pixels)):
+        return array, {}
+    plan, out = InPlace.of(frame, SMALLEST), array[place]
     if plan is not None and plan.read(frame.header, frame.index, out):
         extent = plan.rescale(out.view(plan.stored), out)
-    if extent is not None:
-        return array, extent
+        if extent is not None:
+            return array, {place: extent}
     (values,) = stored_frames(frame.header, [frame.index])
-    extent = None if plan is None else plan.rescale(values, out)
-    if extent is not None:
-        return array, extent
     dtype = smallest_dtype([write_modality(values, frame, np.empty(values.shape, np.float64))])
     array = np.empty(shape, dtype)
-    return array, write_modality(values, frame, array[place])
+    return array, {place: write_modality(values, frame, array[place])}
 
 
 def colour_values(frames: Sequence[Frame], *, progress: Progress = silent) -> npt.NDArray[Any]:
