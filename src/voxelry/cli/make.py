@@ -115,7 +115,10 @@ def _print_formats(wanted: bool) -> None:
 
 def convert(
     path: Annotated[
-        Path, typer.Argument(help="DICOM (a file, a folder at any depth, a zip archive), a file of a known format, or a folder of both.")
+        Path,
+        typer.Argument(
+            help="DICOM (a file, a folder at any depth, a zip archive), a file of a known format, or a folder of both."
+        ),
     ],
     target: Annotated[
         Path,
