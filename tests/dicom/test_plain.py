@@ -100,6 +100,7 @@ def _judge_all(folder: Path) -> tuple[int, int]:
     """How many DICOM files there are, and how many of them are plain; none may show a defect."""
     dicom = plain = 0
     bad: dict[str, list[str]] = {}
+    seen: set[object] = set()
     layouts: dict[Path, Layout] = defaultdict(Layout)
     for path in sorted(folder.rglob("*")):
         if not path.is_file() or path.suffix in {".py", ".pyc"}:
@@ -109,7 +110,7 @@ def _judge_all(folder: Path) -> tuple[int, int]:
         plain += read(content) is not None
         if read(content, layout=layouts[path.parent]) != read(content):
             bad[path.name] = ["another header beside the others of its folder"]
-        if found := [*disagreements(content), *filter(None, [raises(content)])]:
+        if found := [*disagreements(content, seen), *filter(None, [raises(content)])]:
             bad[path.name] = found
     assert bad == {}
     return dicom, plain

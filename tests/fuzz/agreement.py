@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, BinaryIO
@@ -30,6 +30,8 @@ ASKED = (
     "DiffusionBValue", "LossyImageCompression", "NumberOfFrames", "RedPaletteColorLookupTableDescriptor",
 )  # fmt: skip
 """Attributes of many kinds, asked of each file whether it has them or not."""
+_SAYS_HOW = (0x00080005, 0x00280103, 0x00283002, 0x00281101, 0x00280002, 0x00280100)
+"""How text is encoded and numbers are signed."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +67,19 @@ def layout_differences(files: Sequence[bytes]) -> list[str]:
     return found
 
 
-def disagreements(content: bytes) -> list[str]:
+def disagreements(content: bytes, seen: set[object] | None = None) -> list[str]:
     """Where the reader of plain headers and pydicom differ; nothing where the reader leaves the file to pydicom.
 
     No value is told, so that a finding can be shown to anybody.
+
+    Parameters
+    ----------
+    seen
+        Elements that were compared in other files, with all that their values depend on: they are not compared again.
     """
     plain = read(content)
     with quiet:
-        found = [] if plain is None else list(_differences(plain, content))
+        found = [] if plain is None else list(_differences(plain, content, set() if seen is None else seen))
     for head in (HEAD_BYTES // 16, len(content)):
         again = read(content, head)
         if again is not None and plain is not None and again != plain:
@@ -91,7 +98,7 @@ def raises(content: bytes) -> str | None:
     return None
 
 
-def _differences(plain: Plain, content: bytes) -> Iterator[str]:
+def _differences(plain: Plain, content: bytes, seen: set[object]) -> Iterator[str]:
     pixels: list[tuple[int, int, int]] = []
 
     def at_pixels(tag: BaseTag, _: str | None, length: int) -> bool:
@@ -117,9 +124,18 @@ def _differences(plain: Plain, content: bytes) -> Iterator[str]:
     meta, elements = Elements(plain.meta), Elements(plain.raw)
     yield from _raw_differences(plain.meta, truth.file_meta, "meta")
     yield from _raw_differences(plain.raw, truth, "header")
-    yield from _content_differences(meta.dataset, truth.file_meta)
-    yield from _content_differences(elements.dataset, truth)
-    yield from accessor_differences(elements, truth)
+    new = {tag for tag in plain.raw if (tag, *_context(tag, plain)) not in seen}
+    seen.update((tag, *_context(tag, plain)) for tag in new)
+    yield from _content_differences(meta.dataset, truth.file_meta, meta.raw or ())
+    yield from _content_differences(elements.dataset, truth, new)
+    yield from accessor_differences(elements, truth, new)
+
+
+def _context(tag: int, plain: Plain) -> tuple[object, ...]:
+    """All that the value of an element depends on: its bytes, and others that say how to read them."""
+    raw = plain.raw
+    block = tag & 0xFFFF0000 | tag >> 8 & 0xFF  # a private element's creator
+    return raw[tag], plain.transfer_syntax_uid, *map(raw.get, (*_SAYS_HOW, *([block] if tag >> 16 & 1 else [])))
 
 
 def _raw_differences(raw: dict[int, Raw], truth: Dataset, part: str) -> Iterator[str]:
@@ -133,16 +149,18 @@ def _raw_differences(raw: dict[int, Raw], truth: Dataset, part: str) -> Iterator
             yield f"bytes of {BaseTag(tag)}"
 
 
-def _content_differences(ours: Dataset, truth: Dataset) -> Iterator[str]:
-    for (tag, one), (_, other) in zip(_content(ours), _content(truth), strict=False):  # the tags are compared above
+def _content_differences(ours: Dataset, truth: Dataset, tags: Collection[int]) -> Iterator[str]:
+    pairs = zip(_content(ours, tags), _content(truth, tags), strict=False)  # the tags are compared above
+    for (tag, one), (_, other) in pairs:
         if one != other:
             yield f"content of {BaseTag(tag)}"
 
 
-def _content(dataset: Dataset) -> Iterator[tuple[int, object]]:
+def _content(dataset: Dataset, tags: Collection[int] | None = None) -> Iterator[tuple[int, object]]:
     """Each element's VR and value as text, which unlike a value equals itself; sequences item by item."""
     for tag in list(dataset.keys()):
-        yield int(tag), _outcome(lambda tag=tag: _told(dataset, tag))  # type: ignore[misc]
+        if tags is None or int(tag) in tags:
+            yield int(tag), _outcome(lambda tag=tag: _told(dataset, tag))  # type: ignore[misc]
 
 
 def _told(dataset: Dataset, tag: BaseTag) -> object:
@@ -152,14 +170,19 @@ def _told(dataset: Dataset, tag: BaseTag) -> object:
     return element.VR, repr(element.value), type(element.value).__name__
 
 
-def accessor_differences(elements: Elements, truth: Dataset) -> Iterator[str]:
-    """Attributes that are other values when they are asked of the bytes than when they are asked of pydicom."""
+def accessor_differences(elements: Elements, truth: Dataset, tags: Collection[int] | None = None) -> Iterator[str]:
+    """Attributes that are other values when they are asked of the bytes than when they are asked of pydicom.
+
+    With ``tags``, of those that are there only these are asked for.
+    """
     keywords = {keyword_for_tag(tag) for tag in elements.raw or ()} | set(ASKED)
     for keyword in sorted(keywords):
         if tag_for_keyword(keyword) is None:
             continue
         if (keyword in elements) != (keyword in truth):
             yield f"presence of {keyword}"
+        elif tags is not None and keyword in elements and tag_for_keyword(keyword) not in tags:
+            continue
         asks: Sequence[Callable[[Attributes, str], object]] = (numbers, integer, text)
         for ask in asks:
             ours, theirs = (
