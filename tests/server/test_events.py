@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 
 from voxelry.server.api import events
 from voxelry.server.jobs.models import Job
+
+pytestmark = pytest.mark.django_db(transaction=True)  # its threads look after their connections
 
 
 @pytest.fixture(autouse=True)
@@ -81,3 +84,11 @@ def test_a_server_that_ends_ends_its_streams(monkeypatch: pytest.MonkeyPatch) ->
 
     assert len(followed(monkeypatch, endless())) == 2
     assert ended == [True], "nothing goes on behind a stream that is over"
+
+
+def test_a_browser_that_is_gone_is_no_news(caplog: pytest.LogCaptureFixture) -> None:
+    """Asyncio would write a traceback of each request that was given up."""
+    logger = logging.getLogger("asyncio")
+    logger.error("Future exception was never retrieved", exc_info=asyncio.CancelledError())
+    logger.error("Future exception was never retrieved", exc_info=ValueError())
+    assert [record.exc_info and record.exc_info[0] for record in caplog.records] == [ValueError]

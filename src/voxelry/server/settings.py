@@ -118,10 +118,12 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "filters": {"news": {"()": "voxelry.server.disconnects.News"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "voxelry": {"level": "INFO"},
+        "asyncio": {"filters": ["news"]},
         "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         "django.request": {"level": "CRITICAL"},
         # It quotes the values that it cannot read, and those may be a patient's.
