@@ -6,6 +6,7 @@ it makes no folder and writes no file.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -23,6 +24,9 @@ DATA = Path(platformdirs.user_data_dir("voxelry", appauthor=False))
 """Where everything is kept unless told otherwise."""
 
 _NOT_POSITIVE = frozenset({"broker_url", "queues", "memory_limit_bytes"})
+
+_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9._-]+(/[A-Za-z0-9._/-]*)?")
+_ENDPOINT = re.compile(r"https?://[^/@\s]+/?")
 
 Scalar = str | int | float | bool
 Parsed = Scalar | tuple[str, ...] | Path | None
@@ -129,6 +133,31 @@ class Configuration:
         key="jobs.memory_limit_bytes",
         variable="VOXELRY_MEMORY_LIMIT_BYTES",
     )
+    storage_url: str = _setting(
+        "",
+        "s3://bucket/prefix keeps files at rest in a bucket (extra s3); the data folder is then its cache. "
+        "Empty: in the data folder.",
+        key="storage.url",
+        variable="VOXELRY_STORAGE_URL",
+    )
+    storage_endpoint: str = _setting(
+        "",
+        "Where the bucket is, such as https://minio.example.org:9000. Empty: Amazon S3.",
+        key="storage.endpoint",
+        variable="VOXELRY_STORAGE_ENDPOINT",
+    )
+    storage_region: str = _setting(
+        "",
+        "The bucket's region. Empty: what AWS_DEFAULT_REGION says.",
+        key="storage.region",
+        variable="VOXELRY_STORAGE_REGION",
+    )
+    storage_cache_bytes: int = _setting(
+        64 * 2**30,
+        "About how many bytes of the bucket's files the data folder keeps; the least recently used go first. 0: all.",
+        key="storage.cache_bytes",
+        variable="VOXELRY_STORAGE_CACHE_BYTES",
+    )
     processing_roots: tuple[str, ...] = _setting(
         (),
         "Folders of this machine whose DICOM a job may read by its path. Empty: none.",
@@ -201,6 +230,12 @@ class Configuration:
                 raise ConfigurationError(f"{_key(name)} must be above 0, not {getattr(self, name)}")
         if self.memory_limit_bytes < 0:
             raise ConfigurationError(f"jobs.memory_limit_bytes must not be below 0, not {self.memory_limit_bytes}")
+        if self.storage_url and not _BUCKET.fullmatch(self.storage_url):
+            raise ConfigurationError("storage.url must be s3://bucket or s3://bucket/prefix")
+        if self.storage_endpoint and not _ENDPOINT.fullmatch(self.storage_endpoint):
+            raise ConfigurationError("storage.endpoint must be http:// or https:// and a host, without a password")
+        if self.storage_cache_bytes < 0:
+            raise ConfigurationError(f"storage.cache_bytes must not be below 0, not {self.storage_cache_bytes}")
         if self.lease_seconds > LONGEST_LEASE_SECONDS:
             raise ConfigurationError(
                 f"jobs.lease_seconds must be at most {LONGEST_LEASE_SECONDS:g}, not {self.lease_seconds:g}"

@@ -14,6 +14,7 @@ from ninja.errors import HttpError, ValidationError
 
 from voxelry.core.errors import VoxelryError
 from voxelry.server.disk import is_full
+from voxelry.server.jobs.failures import Away
 from voxelry.server.processing.errors import StepParameterError
 
 CONTENT_TYPE = "application/problem+json"
@@ -84,6 +85,7 @@ def add_handlers(api: NinjaAPI) -> None:
     api.add_exception_handler(Http404, _missing)
     api.add_exception_handler(ObjectDoesNotExist, _missing)
     api.add_exception_handler(OSError, _disk)
+    api.add_exception_handler(Away, _away)
 
 
 def unknown_address(request: HttpRequest) -> HttpResponse:
@@ -110,6 +112,10 @@ class ProblemMiddleware:
         answer.cookies = response.cookies
         response.close()
         return answer
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Of pages that are none of the API's."""
+        return _away(request, exception) if isinstance(exception, Away) else None
 
 
 def _api_error(request: HttpRequest, error: Any) -> HttpResponse:
@@ -143,6 +149,10 @@ def _http_error(request: HttpRequest, error: Any) -> HttpResponse:
 
 def _missing(request: HttpRequest, error: Any) -> HttpResponse:
     return problem(404)
+
+
+def _away(request: HttpRequest, error: Any) -> HttpResponse:
+    return problem(503, code=error.problem.code, detail=error.problem.message)
 
 
 def _disk(request: HttpRequest, error: Any) -> HttpResponse:

@@ -65,6 +65,7 @@ def build(run: Run) -> None:
 def _headers(instances: Sequence[Instance] | object, problems: list[Problem]) -> list[Header]:
     found = []
     layout = Layout()
+    files.bring(instance.sha256 for instance in cast(Sequence[Instance], instances))
     for instance in cast(Sequence[Instance], instances):
         try:
             source = files.kept_source(instance.sha256, name=instance.name, size=instance.size)
@@ -148,10 +149,9 @@ def _publish(
     problem = _together(problems)
     files.sync_tree(aside)
     home = files.stacks_folder(series.pk)
-    home.mkdir(parents=True, exist_ok=True)
     folder = uuid.uuid4().hex
-    # Once this is renamed only a row is missing; without the row the folder is removed with the next build.
-    aside.replace(home / folder)
+    # Once this is there only a row is missing; without the row the folder is removed with the next build.
+    files.place_folder(aside, home / folder)
     with run.publishing():
         current = Series.objects.select_for_update().filter(pk=series.pk).first()
         if current is None:
@@ -173,13 +173,7 @@ def _publish(
             problem_code="" if problem is None else problem.code,
             problem_message="" if problem is None else problem.message,
         )
-        transaction.on_commit(partial(_remove_others, home, folder))
-
-
-def _remove_others(home: Path, folder: str) -> None:
-    for other in home.iterdir():
-        if other.name != folder:
-            files.remove_folder(other)
+        transaction.on_commit(partial(files.remove_others, home, folder))
 
 
 def _together(problems: list[Problem]) -> Problem | None:

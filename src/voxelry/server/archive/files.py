@@ -1,19 +1,21 @@
 """Files at rest. Names hold keys and digests only; nothing half-written bears a final name.
 
-Instances go through Django's storage, so that settings alone can send them elsewhere. What is derived from
-them (volumes, pictures) is kept as plain files in the data folder, to be mapped into memory, and can be made again.
+All of them are plain files in the data folder, to be mapped into memory. Where ``storage.url`` names a bucket, they are
+at rest there, and the data folder is a cache of it (`objects`): who asks this module for a file need not know.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
@@ -23,9 +25,15 @@ from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import connection, transaction
 
 from voxelry.dicom.sources import FileSource, Source
-from voxelry.server.archive.models import Instance
+from voxelry.server.archive import objects
+from voxelry.server.archive.models import Instance, Series, Upload
+from voxelry.server.jobs.failures import Away
+from voxelry.server.jobs.models import State
+
+logger = logging.getLogger(__name__)
 
 _CHUNK = 2**20
+_ROWS = 500
 FORGOTTEN_SECONDS = 24 * 3600
 
 
@@ -52,12 +60,29 @@ class DataFolderStorage(FileSystemStorage):
                 for chunk in content.chunks(_CHUNK):
                     aside.write(chunk)
                 _flush(aside)
+                if (bucket := objects.bucket()) is not None:
+                    bucket.put(Path(aside.name), final)
                 Path(aside.name).replace(final)
             except BaseException:
                 Path(aside.name).unlink(missing_ok=True)
                 raise
         sync_folder(final.parent)
         return name
+
+    def open(self, name: str, mode: str = "rb") -> File[bytes]:
+        if (bucket := objects.bucket()) is not None:
+            bucket.fetch(Path(self.path(name)))
+        return super().open(name, mode)
+
+    def exists(self, name: str) -> bool:
+        bucket = objects.bucket()
+        return super().exists(name) if bucket is None else bucket.exists(Path(self.path(name)))
+
+    def delete(self, name: str) -> None:
+        super().delete(name)
+        with _if_reached() as bucket:
+            if bucket is not None:
+                bucket.remove([Path(self.path(name))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,28 +107,49 @@ def keep(stream: IO[bytes]) -> Kept:
     return kept
 
 
-def adopt(path: Path, kept: Kept) -> bool:
-    """Take over a file whose digest is known and whose bytes are on disk; False if they are here already.
+def adopt(made: Mapping[Path, Kept]) -> Iterator[str]:
+    """Take over files whose digests are known and whose bytes are on disk: the digest of each that was not here.
 
-    Beside the archive's own disk it is renamed into its place.
+    Beside the archive's own disk they are renamed into their places.
     """
-    name = stored_name(kept.sha256)
-    if default_storage.exists(name):
-        return False
-    try:
-        final = Path(default_storage.path(name))
-    except NotImplementedError:
-        with path.open("rb") as stream:
-            default_storage.save(name, File(stream))
-        return True
-    final.parent.mkdir(parents=True, exist_ok=True)
-    path.replace(final)
-    return True
+    finals = {path: Path(default_storage.path(stored_name(kept.sha256))) for path, kept in made.items()}
+    bucket = objects.bucket()
+    here = (
+        {final for final in finals.values() if final.exists()} if bucket is None else bucket.existing(finals.values())
+    )
+    for path, final in finals.items():
+        if bucket is not None and final not in here:
+            bucket.put(path, final)
+        if bucket is not None or final not in here:
+            final.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(final)
+        if final not in here:
+            here.add(final)
+            yield made[path].sha256
 
 
-def is_kept(sha256: str) -> bool:
-    """Whether the bytes are there."""
-    return default_storage.exists(stored_name(sha256))
+def send_ahead(made: Mapping[str, Path]) -> None:
+    """Have files at rest under these names before the transaction that gives them rows, where that takes time.
+
+    In the data folder it takes none, and there `adopt` does it all.
+    """
+    if (bucket := objects.bucket()) is not None:
+        bucket.put_missing({Path(default_storage.path(name)): path for name, path in made.items()})
+
+
+def are_kept(digests: Iterable[str]) -> bool:
+    """Whether all of these bytes are there."""
+    bucket = objects.bucket()
+    if bucket is None:
+        return all(default_storage.exists(stored_name(sha256)) for sha256 in digests)
+    paths = {Path(default_storage.path(stored_name(sha256))) for sha256 in digests}
+    return bucket.existing(paths) == paths
+
+
+def bring(digests: Iterable[str]) -> None:
+    """Have bytes on this machine's disk that will be read one after the other."""
+    if (bucket := objects.bucket()) is not None:
+        bucket.fetch_all(Path(default_storage.path(stored_name(sha256))) for sha256 in digests)
 
 
 def open_kept(sha256: str) -> BinaryIO:
@@ -113,7 +159,7 @@ def open_kept(sha256: str) -> BinaryIO:
 
 @dataclass(frozen=True, slots=True)
 class _Remote:
-    """An instance at rest where there are no paths, under the name that it came with."""
+    """An instance that may have to be fetched each time it is opened, under the name that it came with."""
 
     sha256: str
     name: str
@@ -129,25 +175,37 @@ class _Remote:
 
 def kept_source(sha256: str, *, name: str, size: int) -> Source:
     """An instance's bytes, called ``name``; on this machine's disk they are read as any file is."""
-    try:
-        return FileSource(default_storage.path(stored_name(sha256)), name, size)
-    except NotImplementedError:
+    if objects.bucket() is not None:
         return _Remote(sha256, name, size)
+    return FileSource(default_storage.path(stored_name(sha256)), name, size)
 
 
 def discard(digests: Iterable[str]) -> None:
     """Remove bytes that no instance needs any more.
 
-    One transaction each, because an upload of the same bytes may be storing its row just now. SQLite lets one write
-    at a time; PostgreSQL has to be told to wait for whoever is writing such rows.
+    One transaction each, because an upload of the same bytes may be storing its row just now; of a bucket, which takes
+    its time, one for many. SQLite lets one write at a time; PostgreSQL has to be told to wait for whoever is writing
+    such rows.
     """
-    for sha256 in digests:
+    waiting = list(digests)
+    at_once = _ROWS if objects.bucket() is not None else 1
+    for start in range(0, len(waiting), at_once):
+        some = waiting[start : start + at_once]
         with transaction.atomic():
             if connection.vendor == "postgresql":
                 with connection.cursor() as cursor:
                     cursor.execute(f"LOCK TABLE {Instance._meta.db_table} IN SHARE MODE")  # noqa: SLF001
-            if not Instance.objects.filter(sha256=sha256).exists():
-                default_storage.delete(stored_name(sha256))
+            needed = set(Instance.objects.filter(sha256__in=some).values_list("sha256", flat=True))
+            _delete([stored_name(sha256) for sha256 in some if sha256 not in needed])
+
+
+def _delete(names: list[str]) -> None:
+    paths = [Path(default_storage.path(name)) for name in names]
+    for path in paths:
+        path.unlink(missing_ok=True)
+    with _if_reached() as bucket:
+        if bucket is not None:
+            bucket.remove(paths)
 
 
 def temporary_folder() -> Path:
@@ -168,6 +226,51 @@ def remove_forgotten() -> None:
                 remove_folder(entry)
             else:
                 entry.unlink()
+    with _if_reached() as bucket:
+        if bucket is not None:
+            _remove_orphans(bucket, before)
+
+
+Needed = Callable[[list[str]], set[str]]
+"""Of names in Django's storage those that a row has."""
+
+
+def needed_instances(names: list[str]) -> set[str]:
+    """Those of instances."""
+    digests = [name.rpartition("/")[2] for name in names]
+    return set(map(stored_name, Instance.objects.filter(sha256__in=digests).values_list("sha256", flat=True)))
+
+
+NEEDED: dict[str, Needed] = {"instances": needed_instances}
+"""Who knows what is needed, by the first folder of a name."""
+
+
+def _remove_orphans(bucket: objects.Bucket, before: float) -> None:
+    """What was sent long ago and has no row: its process was killed, or the bucket was away when it was to go."""
+    data: Path = settings.VOXELRY.data
+
+    def old(folder: Path) -> set[str]:
+        return {*bucket.old(folder, before), *objects.cached(folder, before)}
+
+    for top, needed in NEEDED.items():
+        names = [f"{top}/{place}" for place in old(data / "files" / top)]
+        for start in range(0, len(names), _ROWS):
+            some = names[start : start + _ROWS]
+            unneeded = set(some) - needed(some)
+            if top == "instances":
+                discard(name.rpartition("/")[2] for name in unneeded)
+            else:
+                _delete(sorted(unneeded))
+    builds = {tuple(place.split("/")[:2]) for place in old(data / "stacks")}
+    current = {(str(key), folder) for key, folder in Series.objects.values_list("pk", "folder")}
+    for build in builds - current:
+        remove_folder(data / "stacks" / Path(*build))
+    # Of requests that were killed before their job was asked for.
+    Upload.objects.filter(job=None, created__lt=datetime.fromtimestamp(before, UTC)).delete()
+    waiting = {place.partition("/")[0] for place in old(data / "uploads")}
+    wanted = Upload.objects.exclude(job=None).exclude(job__state=State.SUCCEEDED).values_list("pk", flat=True)
+    for key in waiting - set(map(str, wanted)):
+        remove_folder(data / "uploads" / key)
 
 
 def upload_folder(key: int) -> Path:
@@ -182,9 +285,66 @@ def stacks_folder(series: int) -> Path:
     return folder
 
 
+def place_folder(aside: Path, folder: Path) -> None:
+    """Give a folder that is whole, and flushed, its final name."""
+    if (bucket := objects.bucket()) is not None:
+        bucket.put_tree(aside, folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside.replace(folder)
+
+
+def near(path: Path) -> Path:
+    """The same path, once the file is on this machine's disk, if there is such a file."""
+    if (bucket := objects.bucket()) is not None:
+        with suppress(FileNotFoundError):
+            bucket.fetch(path)
+    return path
+
+
+def near_folder(folder: Path) -> Path:
+    """The same path, once the folder and all in it is on this machine's disk, if there is such a folder."""
+    if (bucket := objects.bucket()) is not None:
+        bucket.fetch_folder(folder)
+    return folder
+
+
+def hand_over(folder: Path) -> None:
+    """Have a folder at rest that the process of another machine may need; there, and no longer here."""
+    if (bucket := objects.bucket()) is not None:
+        bucket.put_tree(folder, folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_shared() -> bool:
+    """Whether files at rest are elsewhere, so that what sends them should hold no transaction meanwhile."""
+    return objects.bucket() is not None
+
+
 def remove_folder(folder: Path) -> None:
     """Remove a folder; one that is not there is gone already."""
     shutil.rmtree(folder, ignore_errors=True)
+    with _if_reached() as bucket:
+        if bucket is not None and temporary_folder() not in folder.parents:
+            bucket.remove_folder(folder)
+
+
+def remove_others(home: Path, folder: str) -> None:
+    """Remove the folders in ``home`` but this one."""
+    for other in home.iterdir():
+        if other.name != folder:
+            shutil.rmtree(other, ignore_errors=True)
+    with _if_reached() as bucket:
+        if bucket is not None:
+            bucket.remove_folder(home, but=folder)
+
+
+@contextmanager
+def _if_reached() -> Iterator[objects.Bucket | None]:
+    """For removing what has no row any more: if it cannot be done now, `remove_forgotten` does it later."""
+    try:
+        yield objects.bucket()
+    except Away as error:
+        logger.warning("files without rows stay for now: %s", error)
 
 
 def sync_folder(folder: Path) -> None:

@@ -85,7 +85,7 @@ def ingest(run: Run) -> None:
         If nothing of the upload could be used; the files stay for another try.
     """
     upload = Upload.objects.filter(pk=run.subject).first()
-    folder = files.upload_folder(run.subject)
+    folder = files.near_folder(files.upload_folder(run.subject))
     if upload is None or not folder.is_dir():
         raise JobError(Problem("upload_gone", "the files of this upload are no longer here; upload them again"))
     with run.publishing():
@@ -207,7 +207,7 @@ def _write(run: Run, upload: Upload, batch: list[_Taken], tally: _Tally) -> None
             present=F("present") + count(Entry.Status.PRESENT),
             skipped=F("skipped") + count(Entry.Status.SKIPPED),
         )
-        if not all(files.is_kept(instance.sha256) for instance in new):
+        if not files.are_kept(instance.sha256 for instance in new):
             # Deleted under our hands, together with the last row that needed the bytes: begin again.
             raise OperationalError("bytes were discarded while their row was written")
     files.discard(unwanted)

@@ -113,16 +113,40 @@ def _drop(stream: IO[bytes], path: Path) -> None:
 def receive(received: Iterable[UploadedFile], *, user: User | None) -> Upload:
     """An upload of these files; its job begins when the transaction commits."""
     arrived = [cast(ReceivedFile, file) for file in received]
+    if files.is_shared():
+        return _receive_shared(arrived, user)
     with transaction.atomic():
-        upload = Upload.objects.create(user=user, names=[str(file.name) for file in arrived])
-        folder = files.upload_folder(upload.pk)
-        files.remove_folder(folder)  # of an upload whose transaction failed
-        folder.mkdir(parents=True)
-        for position, file in enumerate(arrived):
-            file.path.replace(folder / f"{position:06d}")
-        upload.job = submit(KIND, subject=upload.pk)
-        upload.save(update_fields=["job"])
+        upload = _waiting(arrived, user)
+        _submit(upload)
     return upload
+
+
+def _receive_shared(arrived: list[ReceivedFile], user: User | None) -> Upload:
+    """Without a transaction while the files are sent to where any worker finds them: that may take minutes."""
+    upload = _waiting(arrived, user)
+    try:
+        files.hand_over(files.upload_folder(upload.pk))
+        with transaction.atomic():
+            _submit(upload)
+    except BaseException:
+        remove(upload)
+        raise
+    return upload
+
+
+def _waiting(arrived: list[ReceivedFile], user: User | None) -> Upload:
+    upload = Upload.objects.create(user=user, names=[str(file.name) for file in arrived])
+    folder = files.upload_folder(upload.pk)
+    files.remove_folder(folder)  # of an upload whose transaction failed
+    folder.mkdir(parents=True)
+    for position, file in enumerate(arrived):
+        file.path.replace(folder / f"{position:06d}")
+    return upload
+
+
+def _submit(upload: Upload) -> None:
+    upload.job = submit(KIND, subject=upload.pk)
+    upload.save(update_fields=["job"])
 
 
 def remove(upload: Upload) -> None:

@@ -37,12 +37,12 @@ _THREADS = 2
 
 def folder_of(stack: Stack) -> Path:
     """Where the files of a stack are. ``stack.series`` should be loaded."""
-    return files.stacks_folder(stack.series_id) / stack.series.folder / str(stack.index)
+    return files.near_folder(files.stacks_folder(stack.series_id) / stack.series.folder / str(stack.index))
 
 
 def thumbnail_of(series: Series) -> Path:
     """The picture that stands for a series."""
-    return files.stacks_folder(series.pk) / series.folder / THUMBNAIL
+    return files.near(files.stacks_folder(series.pk) / series.folder / THUMBNAIL)
 
 
 def open_volume(stack: Stack) -> Volume:

@@ -45,6 +45,19 @@ class JobError(VoxelryError):
         return self._problem
 
 
+class Away(Exception):
+    """Something that jobs need cannot be reached; begun again, it may be there.
+
+    No `VoxelryError`, so that nobody takes it for the fault of a file.
+    """
+
+    code: ClassVar[str] = "storage_away"
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
 class Crashed(JobError):
     """The child process died in the middle of its work."""
 
@@ -53,7 +66,7 @@ def failure_of(error: Exception) -> JobError:
     """An error as what the job says: a sentence for everybody, and for the staff where it was."""
     if isinstance(error, JobError):
         return JobError(error.problem, error.trace or where(error))
-    if isinstance(error, VoxelryError):
+    if isinstance(error, VoxelryError | Away):
         return JobError(error.problem, where(error))
     if isinstance(error, OSError):
         return JobError(_storage(error), where(error))

@@ -19,6 +19,7 @@ from django.utils import timezone
 from voxelry.core.errors import Problem
 from voxelry.server.jobs import batches, isolated, leases
 from voxelry.server.jobs.failures import (
+    Away,
     Cancelled,
     Crashed,
     JobError,
@@ -232,6 +233,12 @@ def _attempt(job: Job, this: Run) -> None:
             _fail(this, error.problem, error.trace)
     except Exception as error:
         failure = failure_of(error)
+        if failure.problem.code == Away.code and job.attempts < settings.VOXELRY.attempts:
+            # By its code, because a child process tells no more of it.
+            logger.warning("job %s: %s", job.pk, failure)
+            this.log(str(failure))
+            _give_back(this, attempts=job.attempts)
+            return
         if failure.problem.code == "internal":
             logger.error("job %s failed inside:\n%s", job.pk, failure.trace)
         _fail(this, failure.problem, failure.trace)

@@ -58,6 +58,7 @@ def archived(told: Mapping[str, Any], *, progress: Progress) -> Input:
     """
     headers: list[Header] = []
     layout = Layout()
+    files.bring(sha256 for sha256, _, _ in told["instances"])
     for done, (sha256, name, size) in enumerate(told["instances"]):
         progress(done / len(told["instances"]), "reading headers")
         headers.append(read_header(files.kept_source(sha256, name=name, size=size), layout=layout))

@@ -16,6 +16,11 @@ def new_seed() -> str:
     return uuid.uuid4().hex
 
 
+def stored_name(process: int, sha256: str) -> str:
+    """Where a file that a process made is in Django's storage."""
+    return f"results/{process}/{sha256}"
+
+
 class Process(models.Model):
     """One step on one input. Its job has this row's key as its subject; who asked, and when, stands there.
 
@@ -113,4 +118,4 @@ class ResultFile(models.Model):
     @property
     def stored_name(self) -> str:
         """Where it is in Django's storage."""
-        return f"results/{self.process_id}/{self.sha256}"
+        return stored_name(self.process_id, self.sha256)

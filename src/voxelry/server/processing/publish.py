@@ -73,12 +73,14 @@ def _store_instances(folder: Path, made: Iterable[dict[str, Any]], moved: _Moved
     known = store.known(one.instance["sop_instance_uid"] for one in told.values())
     found: dict[int, Series] = {}
     new: list[Instance] = []
+    for digest in files.adopt(
+        {path: kept for path, kept in paths.items() if told[path].instance["sop_instance_uid"] not in known}
+    ):
+        moved.digests.append(digest)
     for path, kept in paths.items():
         uid = str(told[path].instance["sop_instance_uid"])
         instance = known.get(uid)
         if instance is None:
-            if files.adopt(path, kept):
-                moved.digests.append(kept.sha256)
             instance = store.instance_row(told[path], kept, name=f"{path.parent.name}/{path.name}")
             new.append(instance)
         elif instance.sha256 != kept.sha256:

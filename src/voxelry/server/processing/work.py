@@ -26,7 +26,9 @@ def work(run: Run) -> dict[str, Any]:
         If the input cannot be read, or the step cannot be done on it.
     """
     # Only child processes need these: the site and its workers start without them.
+    from voxelry.server.archive import files
     from voxelry.server.processing.inputs import archived, below
+    from voxelry.server.processing.models import stored_name
     from voxelry.server.processing.results import Results
 
     told = run.inputs
@@ -50,7 +52,10 @@ def work(run: Run) -> dict[str, Any]:
         results.take(result, group[0].stack, volumes, only, progress=part(share, DONE, 1.0))
     for words in results.warnings:
         run.log(words)
-    return results.record()
+    record = results.record()
+    files.send_ahead({files.stored_name(one["sha256"]): run.folder / one["path"] for one in record["instances"]})
+    files.send_ahead({stored_name(run.subject, one["sha256"]): run.folder / one["path"] for one in record["files"]})
+    return record
 
 
 def _words(volume: Volume) -> str:

@@ -1,0 +1,376 @@
+"""The bucket that holds what is at rest, where ``storage.url`` names one; the data folder is then a cache of it.
+
+A file's key is its place in the data folder. Whatever gets a row is in the bucket wholly before that row is committed;
+whoever needs a file fetches it, under a temporary name until its size and digest are known to be right.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from django.conf import settings
+
+from voxelry.core.errors import Problem
+from voxelry.server.jobs.failures import Away
+
+GRACE_SECONDS = 60.0
+"""What was asked for so lately stays in the cache: its files may be opened one after the other."""
+TRIES = 4
+"""How often a request to the bucket is sent before it counts as away, with pauses of seconds."""
+_CHUNK = 2**20
+_LARGE = 8 * 2**20
+_THREADS = 16
+_DENIED = frozenset(
+    {"403", "AccessDenied", "ExpiredToken", "Forbidden", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch"}
+)
+_MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
+_locks = [threading.Lock() for _ in range(64)]
+"""By a path's hash: requests that miss the same file fetch it once."""
+
+
+class Bucket:
+    """A bucket of S3, or of what speaks like it. Paths are those in the data folder.
+
+    Every call that asks the network raises `Away` where that cannot be done.
+    """
+
+    def __init__(self, url: str, endpoint: str, region: str) -> None:
+        self.name, _, prefix = url.removeprefix("s3://").partition("/")
+        self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+        self._client = _client(self.name, endpoint, region)
+        # What other processes left is unknown, so that the first file fetched or sent has the cache looked at.
+        self._added = float("inf")
+
+    def exists(self, path: Path) -> bool:
+        """Whether a file is there."""
+        with self._in_words():
+            try:
+                self._client.head_object(Bucket=self.name, Key=self._key(path))
+            except self._client.exceptions.ClientError as error:
+                if _code(error) in _MISSING:
+                    return False
+                raise
+        return True
+
+    def existing(self, paths: Iterable[Path]) -> set[Path]:
+        """Those that are there; asked for side by side."""
+        wanted = list(paths)
+        return {path for path, there in zip(wanted, _side_by_side(self.exists, wanted), strict=True) if there}
+
+    def put(self, source: Path, path: Path) -> None:
+        """Send a file; when this returns, it is there wholly."""
+        digest = hashlib.sha256()
+        with source.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+            size = file.tell()
+            file.seek(0)
+            told = {"Metadata": {"sha256": digest.hexdigest()}}
+            with self._in_words():
+                if size < _LARGE:
+                    self._client.put_object(Bucket=self.name, Key=self._key(path), Body=file, **told)
+                else:
+                    self._client.upload_fileobj(file, self.name, self._key(path), ExtraArgs=told)
+        self._count(size)
+
+    def put_tree(self, source: Path, folder: Path) -> None:
+        """Send all files below a folder."""
+        files = [Path(place, name).relative_to(source) for place, _, names in os.walk(source) for name in names]
+        _side_by_side(lambda file: self.put(source / file, folder / file), files)
+
+    def put_missing(self, made: Mapping[Path, Path]) -> None:
+        """Send files, by the place that they are to have, unless they are there."""
+        _side_by_side(lambda path: None if self.exists(path) else self.put(made[path], path), made)
+
+    def fetch(self, path: Path) -> None:
+        """Have a file in the cache.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the bucket has none.
+        OSError
+            If its bytes are not those that were sent.
+        """
+        with _lock(path):
+            if _used(path):
+                return
+            path.parent.mkdir(parents=True, exist_ok=True)
+            aside = _aside()
+            try:
+                size = self._download(self._key(path), aside, path)
+                aside.replace(path)
+            finally:
+                aside.unlink(missing_ok=True)
+        self._count(size)
+
+    def fetch_all(self, paths: Iterable[Path]) -> None:
+        """Have files in the cache; those that the bucket has not are left to whoever opens them."""
+
+        def fetch(path: Path) -> None:
+            with suppress(FileNotFoundError):
+                self.fetch(path)
+
+        _side_by_side(fetch, [path for path in paths if not path.exists()])
+
+    def fetch_folder(self, folder: Path) -> None:
+        """Have a folder in the cache, with all that is in it, if the bucket has anything of it."""
+        with _lock(folder):
+            if _used(folder):
+                return
+            keys = [key for key, _ in self._listed(f"{self._key(folder)}/")]
+            if not keys:
+                return
+            aside = _aside()
+            try:
+                targets = [aside / key.removeprefix(f"{self._key(folder)}/") for key in keys]
+                for place in {target.parent for target in targets}:
+                    place.mkdir(parents=True, exist_ok=True)
+                sizes = _side_by_side(
+                    lambda one: self._download(one[0], one[1], one[1]), zip(keys, targets, strict=True)
+                )
+                folder.parent.mkdir(parents=True, exist_ok=True)
+                os.utime(aside)
+                try:
+                    aside.replace(folder)
+                except OSError as error:  # another process was faster, and has the same
+                    if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                        raise
+            finally:
+                shutil.rmtree(aside, ignore_errors=True)
+        self._count(sum(sizes))
+
+    def remove(self, paths: Iterable[Path]) -> None:
+        """Remove files; one that is not there is gone already."""
+        self._remove([self._key(path) for path in paths])
+
+    def remove_folder(self, folder: Path, *, but: str = "") -> None:
+        """Remove all below a folder; of ``but``, a folder in it, nothing."""
+        top = f"{self._key(folder)}/"
+        self._remove([key for key, _ in self._listed(top) if not but or not key.startswith(f"{top}{but}/")])
+
+    def _remove(self, keys: Sequence[str]) -> None:
+        for start in range(0, len(keys), 1000):
+            wanted = [{"Key": key} for key in keys[start : start + 1000]]
+            with self._in_words():
+                self._client.delete_objects(Bucket=self.name, Delete={"Objects": wanted, "Quiet": True})
+
+    def old(self, folder: Path, before: float) -> list[str]:
+        """The files below a folder, by their place in it, that were sent before a time (seconds since 1970)."""
+        top = f"{self._key(folder)}/"
+        return [key.removeprefix(top) for key, sent in self._listed(top) if sent < before]
+
+    def _listed(self, prefix: str) -> list[tuple[str, float]]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
+        with self._in_words():
+            return [(one["Key"], one["LastModified"].timestamp()) for page in pages for one in page.get("Contents", ())]
+
+    def _download(self, key: str, target: Path, path: Path) -> int:
+        digest = hashlib.sha256()
+        with self._in_words():
+            try:
+                answer = self._client.get_object(Bucket=self.name, Key=key)
+            except self._client.exceptions.ClientError as error:
+                if _code(error) in _MISSING:
+                    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from None
+                raise
+            with answer["Body"] as body, target.open("wb") as file:
+                while chunk := body.read(_CHUNK):
+                    digest.update(chunk)
+                    file.write(chunk)
+                size = file.tell()
+        # What is at rest by its digest says it in its name.
+        wanted = path.name if len(path.name) == len(digest.hexdigest()) else answer["Metadata"].get("sha256", "")
+        if size != answer["ContentLength"] or wanted not in ("", digest.hexdigest()):
+            raise OSError(errno.EIO, "the bucket holds other bytes than were stored", str(path))
+        return size
+
+    def _key(self, path: Path) -> str:
+        return f"{self._prefix}{path.relative_to(settings.VOXELRY.data).as_posix()}"
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+
+        try:
+            yield
+        except ClientError as error:
+            code = _code(error)
+            if code == "NoSuchBucket":
+                words = f"there is no bucket {self.name!r}"
+            elif code in _DENIED:
+                words = f"access to the bucket {self.name!r} is denied ({code})"
+            else:
+                words = f"the bucket {self.name!r} cannot be used ({code})"
+            raise _away(words) from error
+        except (NoCredentialsError, PartialCredentialsError) as error:
+            raise _away(f"there are no credentials for the bucket {self.name!r}") from error
+        except BotoCoreError as error:
+            raise _away(f"the bucket {self.name!r} cannot be reached ({type(error).__name__})") from error
+
+    # --- the cache ---
+
+    def _count(self, size: int) -> None:
+        """Look at the cache now and then, since looking reads all of its names."""
+        self._added += size
+        limit = settings.VOXELRY.storage_cache_bytes
+        if limit and self._added > limit / 16:
+            self._added = 0.0
+            with suppress(Away):  # later, then
+                self.shrink(limit)
+
+    def shrink(self, limit: int) -> None:
+        """Have the cache hold no more bytes than that, as far as what is in use allows.
+
+        The least recently used goes first, and only what the bucket has. Who has it open reads on.
+        """
+        now = time.time()
+        units = sorted(_units(settings.VOXELRY.data))
+        total = sum(size for _, size, _ in units)
+        for used, size, path in units:
+            if total <= limit or used > now - GRACE_SECONDS:
+                return
+            if self._has(path):
+                discard(path)
+                total -= size
+
+    def _has(self, path: Path) -> bool:
+        if not path.is_dir():
+            return self.exists(path)
+        top = f"{self._key(path)}/"
+        there = {key.removeprefix(top) for key, _ in self._listed(top)}
+        return all(
+            Path(place, name).relative_to(path).as_posix() in there
+            for place, _, names in os.walk(path)
+            for name in names
+        )
+
+
+def bucket() -> Bucket | None:
+    """The site's bucket; None where all is in the data folder."""
+    told = settings.VOXELRY
+    return _bucket(told.storage_url, told.storage_endpoint, told.storage_region) if told.storage_url else None
+
+
+def discard(path: Path) -> None:
+    """Take a file or folder out of the cache, all at once."""
+    aside = _aside()
+    with suppress(FileNotFoundError):
+        path.rename(aside)
+        if aside.is_dir():
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            aside.unlink()
+
+
+def cached(folder: Path, before: float) -> list[str]:
+    """As `Bucket.old`, what is here: others than the one who removed a row may have its files in their caches."""
+    found = []
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = Path(place, name)
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < before:
+                    found.append(path.relative_to(folder).as_posix())
+    return found
+
+
+@lru_cache(maxsize=8)
+def _bucket(url: str, endpoint: str, region: str) -> Bucket:
+    return Bucket(url, endpoint, region)
+
+
+def _client(name: str, endpoint: str, region: str) -> Any:
+    """One client for all threads, with the credentials that django-storages finds: its settings, or the environment."""
+    try:
+        from botocore.config import Config
+        from storages.backends.s3 import S3Storage
+    except ImportError as error:
+        raise _away("storage.url needs the extra s3: pip install 'voxelry[server,s3]'") from error
+    config = Config(
+        connect_timeout=5,
+        read_timeout=60,
+        max_pool_connections=2 * _THREADS,
+        retries={"mode": "standard", "total_max_attempts": TRIES},
+        # Stores of others know an address of their own, and not all of them the newer checksums.
+        s3={"addressing_style": "path"} if endpoint else {},
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+    storage = S3Storage(
+        bucket_name=name, endpoint_url=endpoint or None, region_name=region or None, client_config=config
+    )
+    return storage.connection.meta.client
+
+
+def _code(error: Any) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _away(words: str) -> Away:
+    return Away(Problem(Away.code, f"the files at rest cannot be used: {words}"))
+
+
+def _aside() -> Path:
+    folder: Path = settings.VOXELRY.data / "temp"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"cache-{uuid.uuid4().hex}"
+
+
+def _lock(path: Path) -> threading.Lock:
+    return _locks[hash(path) % len(_locks)]
+
+
+def _used(path: Path) -> bool:
+    """Whether it is in the cache; if so, it was used now."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _units(data: Path) -> Iterator[tuple[float, int, Path]]:
+    """What is fetched and goes as one: when it was used last, its bytes, its path."""
+    for place, _, names in os.walk(data / "files"):
+        yield from _measured(Path(place, name) for name in names)
+    for build in (data / "stacks").glob("*/*"):
+        with suppress(FileNotFoundError, NotADirectoryError):
+            yield from _measured(build.iterdir())
+
+
+def _measured(paths: Iterable[Path]) -> Iterator[tuple[float, int, Path]]:
+    for path in paths:
+        with suppress(FileNotFoundError):
+            told = path.stat()
+            size = told.st_size
+            if path.is_dir():
+                size = sum(Path(place, name).stat().st_size for place, _, names in os.walk(path) for name in names)
+            yield told.st_mtime, size, path
+
+
+def _side_by_side(do: Callable[[_T], _R], items: Iterable[_T]) -> list[_R]:
+    items = list(items)
+    if len(items) < 2:
+        return [do(item) for item in items]
+    with ThreadPoolExecutor(min(_THREADS, len(items))) as pool:
+        try:
+            return list(pool.map(do, items))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
