@@ -18,8 +18,8 @@ EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
 DEPENDENCIES: list[str] = PROJECT["project"]["dependencies"]
 
 WANTED = {
-    "server": [*DEPENDENCIES, *EXTRAS["server"]],
-    "dev": [*DEPENDENCIES, *EXTRAS["server"], *EXTRAS["dev"]],
+    "server": [*DEPENDENCIES, *EXTRAS["server"], *EXTRAS["s3"]],
+    "dev": [*DEPENDENCIES, *EXTRAS["server"], *EXTRAS["s3"], *EXTRAS["dev"]],
     "build": PROJECT["build-system"]["requires"],
     "node": PROJECT["dependency-groups"]["node"],
     "benchmarks": PROJECT["dependency-groups"]["benchmarks"],

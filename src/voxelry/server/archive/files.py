@@ -137,11 +137,16 @@ def send_ahead(made: Mapping[str, Path]) -> None:
         bucket.put_missing({Path(default_storage.path(name)): path for name, path in made.items()})
 
 
+def is_kept(sha256: str) -> bool:
+    """Whether the bytes are there."""
+    return default_storage.exists(stored_name(sha256))
+
+
 def are_kept(digests: Iterable[str]) -> bool:
     """Whether all of these bytes are there."""
     bucket = objects.bucket()
     if bucket is None:
-        return all(default_storage.exists(stored_name(sha256)) for sha256 in digests)
+        return all(is_kept(sha256) for sha256 in digests)
     paths = {Path(default_storage.path(stored_name(sha256))) for sha256 in digests}
     return bucket.existing(paths) == paths
 
