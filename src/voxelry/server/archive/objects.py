@@ -194,6 +194,9 @@ class Bucket:
                     digest.update(chunk)
                     file.write(chunk)
                 size = file.tell()
+                # A name that outlives a loss of power must not have fewer bytes than the bucket.
+                file.flush()
+                os.fsync(file.fileno())
         # What is at rest by its digest says it in its name.
         wanted = path.name if len(path.name) == len(digest.hexdigest()) else answer["Metadata"].get("sha256", "")
         if size != answer["ContentLength"] or wanted not in ("", digest.hexdigest()):
