@@ -7,6 +7,7 @@ import json
 import logging
 import shutil
 import socket
+import threading
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator
@@ -407,11 +408,12 @@ def test_folder_fetched_by_two_at_once_is_one(site: Any, source: Path, elsewhere
     folder = files.stacks_folder(series) / stack.series.folder / "0"
     bucket = objects.bucket()
     assert bucket is not None
-    taken = bucket._download
+    taken, turn = bucket._download, threading.Lock()
 
     def slower(key: str, target: Path, path: Path) -> int:
-        if not folder.exists():
-            shutil.copytree(source, folder)  # another process has it meanwhile
+        with turn:
+            if not folder.exists():
+                shutil.copytree(source, folder)  # another process has it meanwhile
         return taken(key, target, path)
 
     bucket._download = slower  # type: ignore[method-assign]

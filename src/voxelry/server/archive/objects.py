@@ -114,6 +114,7 @@ class Bucket:
             aside = _aside()
             try:
                 size = self._download(self._key(path), aside, path)
+                _stamp(aside)
                 aside.replace(path)
             finally:
                 aside.unlink(missing_ok=True)
@@ -145,7 +146,7 @@ class Bucket:
                     lambda one: self._download(one[0], one[1], one[1]), zip(keys, targets, strict=True)
                 )
                 folder.parent.mkdir(parents=True, exist_ok=True)
-                os.utime(aside)
+                _stamp(aside)
                 try:
                     aside.replace(folder)
                 except OSError as error:  # another process was faster, and has the same
@@ -342,10 +343,16 @@ def _lock(path: Path) -> threading.Lock:
 def _used(path: Path) -> bool:
     """Whether it is in the cache; if so, it was used now."""
     try:
-        os.utime(path)
+        _stamp(path)
     except FileNotFoundError:
         return False
     return True
+
+
+def _stamp(path: Path) -> None:
+    """Used now; told exactly, since the file system's own clock stands still for milliseconds."""
+    now = time.time_ns()
+    os.utime(path, ns=(now, now))
 
 
 def _units(data: Path) -> Iterator[tuple[float, int, Path]]:
