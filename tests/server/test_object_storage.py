@@ -59,7 +59,9 @@ class Bucket:
         self.client.create_bucket(Bucket=self.name)
 
     def held(self) -> set[str]:
-        return {one["Key"] for one in self.client.list_objects_v2(Bucket=self.name).get("Contents", ())}
+        """All but whose they are."""
+        found = {one["Key"] for one in self.client.list_objects_v2(Bucket=self.name).get("Contents", ())}
+        return {key for key in found if key.rpartition("/")[2] != objects.OWNER}
 
 
 @pytest.fixture(autouse=True)
@@ -227,6 +229,27 @@ def test_a_build_killed_before_its_row_leaves_nothing(
     files.remove_forgotten()  # what has rows stays
     elsewhere()
     shown(site, site.get(f"/uploads/{sent['id']}")["series"][0])
+
+
+def test_another_database_removes_nothing(
+    site: Any,
+    source: Path,
+    elsewhere: Callable[[], Path],
+    bucket: Bucket,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """An empty one, started on the same prefix by mistake, knows no row of all that is there."""
+    monkeypatch.setattr(files, "FORGOTTEN_SECONDS", -60)
+    files.remove_forgotten()  # the first that tidies up has the prefix
+    uploaded(site, source, elsewhere)
+    held = bucket.held()
+    Study.objects.all().delete()
+    monkeypatch.setattr(files, "_database", lambda: "another")
+    files.remove_forgotten()
+    assert held
+    assert bucket.held() == held
+    assert "another database" in caplog.text
 
 
 def test_what_came_and_what_was_made_without_a_row_is_tidied(

@@ -23,6 +23,7 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import connection, transaction
+from django.db.migrations.recorder import MigrationRecorder
 
 from voxelry.dicom.sources import FileSource, Source
 from voxelry.server.archive import objects
@@ -251,7 +252,13 @@ NEEDED: dict[str, Needed] = {"instances": needed_instances}
 
 
 def _remove_orphans(bucket: objects.Bucket, before: float) -> None:
-    """What was sent long ago and has no row: its process was killed, or the bucket was away when it was to go."""
+    """What was sent long ago and has no row: its process was killed, or the bucket was away when it was to go.
+
+    Of another database's objects none has a row here, and all are needed.
+    """
+    if not bucket.is_of(_database()):
+        logger.warning("the bucket holds the files of another database (storage.url): none of them is removed")
+        return
     data: Path = settings.VOXELRY.data
 
     def old(folder: Path) -> set[str]:
@@ -276,6 +283,12 @@ def _remove_orphans(bucket: objects.Bucket, before: float) -> None:
     wanted = Upload.objects.exclude(job=None).exclude(job__state=State.SUCCEEDED).values_list("pk", flat=True)
     for key in waiting - set(map(str, wanted)):
         remove_folder(data / "uploads" / key)
+
+
+def _database() -> str:
+    """What tells our database from every other, its own backups apart: the moment when it was made."""
+    made = MigrationRecorder.Migration.objects.order_by("pk").values_list("applied", flat=True)[0]
+    return hashlib.sha256(made.isoformat().encode()).hexdigest()
 
 
 def upload_folder(key: int) -> Path:

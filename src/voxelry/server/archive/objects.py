@@ -43,6 +43,10 @@ _locks = [threading.Lock() for _ in range(64)]
 """By a path's hash: requests that miss the same file fetch it once."""
 
 
+OWNER = "database"
+"""The object that tells whose the others are."""
+
+
 class Bucket:
     """A bucket of S3, or of what speaks like it. Paths are those in the data folder.
 
@@ -170,6 +174,19 @@ class Bucket:
             wanted = [{"Key": key} for key in keys[start : start + 1000]]
             with self._in_words():
                 self._client.delete_objects(Bucket=self.name, Delete={"Objects": wanted, "Quiet": True})
+
+    def is_of(self, database: str) -> bool:
+        """Whether these objects belong to a database: the first that asks has them."""
+        key = f"{self._prefix}{OWNER}"
+        with self._in_words():
+            try:
+                with self._client.get_object(Bucket=self.name, Key=key)["Body"] as body:
+                    return bool(body.read(len(database) + 1) == database.encode())
+            except self._client.exceptions.ClientError as error:
+                if _code(error) not in _MISSING:
+                    raise
+            self._client.put_object(Bucket=self.name, Key=key, Body=database.encode())
+        return True
 
     def old(self, folder: Path, before: float) -> list[str]:
         """The files below a folder, by their place in it, that were sent before a time (seconds since 1970)."""
