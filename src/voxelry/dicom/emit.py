@@ -17,7 +17,7 @@ import numpy.typing as npt
 from voxelry.core.errors import ParameterError
 from voxelry.core.progress import Progress, silent
 from voxelry.dicom.encode import EXPLICIT, encapsulated, encode
-from voxelry.dicom.parallel import in_parallel
+from voxelry.parallel import in_parallel
 
 _PIXEL_DATA = b"\xe0\x7f\x10\x00"
 _LONGEST = 2**32 - 2

@@ -29,8 +29,8 @@ from voxelry.dicom.modality import (
     write_modality,
 )
 from voxelry.dicom.native import is_direct, read_directly
-from voxelry.dicom.parallel import in_parallel, workers
 from voxelry.dicom.pixels import Stored, check_pixels, deferred_frames, settle, stored_frames
+from voxelry.parallel import in_parallel, workers
 
 BATCH = 32
 """Files that one task reads, at most: enough to pay for itself, few enough to keep all cores busy."""

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from voxelry.core.errors import ParameterError
 from voxelry.dicom.compose import decimal
-from voxelry.dicom.parallel import in_parallel
+from voxelry.parallel import in_parallel
 
 T = TypeVar("T")
 

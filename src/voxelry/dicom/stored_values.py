@@ -10,11 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.progress import Progress, silent
-from voxelry.dicom.description import describe_pixels
 from voxelry.dicom.frames import Frame
 from voxelry.dicom.headers import Header
-from voxelry.dicom.parallel import in_parallel
 from voxelry.dicom.pixels import stored_frames
+from voxelry.parallel import in_parallel
 
 _WORDS = "reading pixels"
 
@@ -36,7 +35,7 @@ def stored_values(frames: Sequence[Frame], *, progress: Progress = silent) -> np
     wanted: dict[Header, dict[int, list[int]]] = {}
     for place, frame in enumerate(frames):
         wanted.setdefault(frame.header, {}).setdefault(frame.index, []).append(place)
-    first = describe_pixels(frames[0].header)
+    first = frames[0].pixels
     shape = (len(frames), first.rows, first.columns, *(() if first.kind == "grey" else (3,)))
     array: npt.NDArray[Any] | None = None
     progress(0.0, _WORDS)

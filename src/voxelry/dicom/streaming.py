@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from voxelry.core.volume import Volume
+from voxelry.dicom.frames import one_of_each
 from voxelry.dicom.modality import SMALLEST, declared_extent
 from voxelry.dicom.stack import Stack
 from voxelry.dicom.voxels import PLAUSIBLE_HU
@@ -26,7 +27,7 @@ def streamed_volume(stack: Stack) -> Volume | None:
     if volume.unit != "HU":
         return volume
     # Whether Hounsfield units are plausible, which a warning says, the values tell themselves.
-    kinds = {(frame.slope, frame.intercept, frame.pixels): frame for frame in stack.frames}
-    low = min(declared_extent(frame, frame.pixels).low for frame in kinds.values())
-    tables = any("ModalityLUTSequence" in frame.header.elements for frame in stack.frames)
+    kinds = one_of_each(stack.frames)
+    low = min(declared_extent(frame, frame.pixels).low for frame in kinds)
+    tables = any("ModalityLUTSequence" in frame.header.elements for frame in kinds)
     return volume if low >= PLAUSIBLE_HU[0] and not tables else None

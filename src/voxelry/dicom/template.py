@@ -49,7 +49,7 @@ def stacks_to_fill(template: Stack | Series | Sequence[Stack]) -> tuple[Stack, .
     if not found:
         raise ParameterError("the template has no stacks")
     for stack in found:
-        if describe_pixels(stack.frames[0].header).bits_allocated == 1:
+        if stack.frames[0].pixels.bits_allocated == 1:
             raise ParameterError(
                 f"{stack.frames[0].header.name}: the template's pixels are single bits, as a segmentation's, and "
                 "hold no values to replace; write a new mask as a segmentation of its images"

@@ -69,7 +69,7 @@ def make_volume(
         spacing=spacing,
         unit=unit,
         metadata=shared_metadata([frame.header for frame in frames]),
-        padding=_padding(frames) if first.kind == "grey" else None,
+        padding=padding_limits(frames) if first.kind == "grey" else None,
         windows=_shared_windows(frames),
         voi_tables=voi_tables(frames[len(frames) // 2]),
         inverted=first.photometric == "MONOCHROME1",
@@ -80,7 +80,7 @@ def make_volume(
     )
 
 
-def _padding(frames: Sequence[Frame]) -> npt.NDArray[np.float64] | None:
+def padding_limits(frames: Sequence[Frame]) -> npt.NDArray[np.float64] | None:
     """The modality values that are padding, per frame; frames that share their facts share it."""
     known: dict[int, tuple[float, float] | None] = {}
     for frame in one_of_each(frames):

@@ -12,7 +12,7 @@ from isal import isal_zlib
 
 from voxelry.core.value import Value
 from voxelry.formats.options import check_options, whole_option, yes_option
-from voxelry.formats.threads import in_order
+from voxelry.parallel import in_parallel
 
 Wrapper: TypeAlias = Literal["gzip", "zlib"]
 LEVELS = range(1, 10)
@@ -56,7 +56,7 @@ def deflate(blocks: Iterable[memoryview], *, wrapper: Wrapper = "gzip", level: i
     """
     yield _GZIP_HEADER if wrapper == "gzip" else _ZLIB_HEADER
     check, total = (0, 0) if wrapper == "gzip" else (1, 0)
-    for packed, own, size in in_order(partial(_deflate, block, wrapper, level) for block in blocks):
+    for packed, own, size in in_parallel(partial(_deflate, block, wrapper, level) for block in blocks):
         check, total = _joined(wrapper, check, own, size), total + size
         yield packed
     yield _LAST_BLOCK

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from voxelry.core.errors import FormatError, ParameterError
 from voxelry.core.progress import Progress, silent
 from voxelry.formats.hdf5_file import Node, check_dataset, filters, guarded
-from voxelry.formats.threads import in_order
+from voxelry.parallel import in_parallel
 
 COMPRESSIONS = ("gzip", "none", "lzf", "blosc", "zstd")
 """The first is the default. The first three are read by h5py as it is, the others with hdf5plugin."""
@@ -125,7 +125,7 @@ def write_images(dataset: Node, plane: MakePlane, *, images: int, words: str, pr
         pieces = [(start, values[start : start + step]) for start in range(0, rows, step)]
         return [(start, _pack(_whole(piece, (step, *row_shape))) if gzip else piece) for start, piece in pieces]
 
-    ready = in_order(partial(make, index) for index in indices)
+    ready = in_parallel(partial(make, index) for index in indices)
     for done, (index, pieces) in enumerate(zip(indices, ready, strict=True)):
         for start, piece in pieces:
             if gzip:
@@ -204,7 +204,7 @@ def _read_chunks(dataset: Node, out: npt.NDArray[Any], images: int) -> Iterator[
             raise FormatError(f"the chunk of slice {index[0]} is damaged")
 
     tasks = (partial(unpack, index, _chunk(dataset, (*index, *rest))) for index in indices)
-    for done, _ in enumerate(in_order(tasks)):
+    for done, _ in enumerate(in_parallel(tasks)):
         yield (done + 1) / len(indices)
 
 

@@ -36,7 +36,7 @@ from voxelry.formats.hdf5_layout import (
     write_place,
 )
 from voxelry.formats.hdf5_target import created
-from voxelry.formats.threads import in_order
+from voxelry.parallel import in_parallel
 
 _WORDS_WRITE, _WORDS_READ = "writing HDF5", "reading HDF5"
 
@@ -327,7 +327,7 @@ def restore(
         return True
 
     fits = True
-    for done, fitting in enumerate(in_order(partial(one, location) for location in range(len(values)))):
+    for done, fitting in enumerate(in_parallel(partial(one, location) for location in range(len(values)))):
         fits = fits and fitting
         progress((done + 1) / len(values), _WORDS_READ)
     if fits:

@@ -17,7 +17,7 @@ from isal import igzip, igzip_lib, isal_zlib
 
 from voxelry.core.errors import FormatError
 from voxelry.core.progress import Progress, silent
-from voxelry.formats.threads import read_ahead
+from voxelry.parallel import read_ahead
 
 MOST_INFLATION = 1032
 """Deflate gives at most so many bytes for one (RFC 1951: 258 bytes for 2 bits)."""

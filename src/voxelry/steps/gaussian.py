@@ -14,9 +14,9 @@ from pydantic import Field, field_validator
 from voxelry.core.progress import Progress, part
 from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.volume import Volume
+from voxelry.parallel import on_all_cores
 from voxelry.steps import demands
 from voxelry.steps.per_axis import LengthsOrNone, three
-from voxelry.steps.threads import on_all_cores
 
 Floats = npt.NDArray[np.floating[Any]]
 

@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from voxelry.core.errors import ParameterError
 from voxelry.core.progress import Progress, part
+from voxelry.parallel import on_all_cores
 from voxelry.steps.cells import Floats, Mask, box_of
-from voxelry.steps.threads import on_all_cores
 
 MOST_VOXELS = 4_000_000
 """Of a ball; more are hardly meant."""

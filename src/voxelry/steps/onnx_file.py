@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import FormatError, NothingFoundError, ParameterError, TooLargeError
+from voxelry.parallel import workers
 from voxelry.steps.onnx_manifest import Manifest
-from voxelry.steps.threads import cores
 
 MOST_BYTES = 2**31 - 1
 """Protocol buffers hold no more."""
@@ -64,7 +64,7 @@ def open_model(path: Path, manifest: Manifest, *, gpu: bool) -> Predict:
             raise ParameterError("ONNX Runtime finds no GPU here; choose the device cpu")
         providers = [there[0], *providers]
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = cores(), 1
+    options.intra_op_num_threads, options.inter_op_num_threads = workers(), 1
     options.log_severity_level = 4
     try:
         session = onnxruntime.InferenceSession(content, options, providers=providers)

@@ -15,10 +15,10 @@ from voxelry.core.progress import Progress, part
 from voxelry.core.resample import as_dtype
 from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.volume import Volume
+from voxelry.parallel import on_all_cores
 from voxelry.steps import carried, demands
 from voxelry.steps.holes import count_of_no_numbers, filled, holes, native
 from voxelry.steps.per_axis import Counts, Lengths, three
-from voxelry.steps.threads import on_all_cores
 
 Floats = npt.NDArray[np.floating[Any]]
 Method = Literal["linear", "cubic", "label"]

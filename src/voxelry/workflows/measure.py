@@ -14,8 +14,8 @@ from voxelry.core.measure import Measurement, MeasurementRecord, check_method, c
 from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Volume
 from voxelry.dicom.irregular import OnIrregular
-from voxelry.dicom.parallel import in_parallel
 from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, StrPath
+from voxelry.parallel import in_parallel
 from voxelry.workflows.load import load
 
 T = TypeVar("T")

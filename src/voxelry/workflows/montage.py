@@ -15,7 +15,7 @@ from voxelry.core.intensity import VoiTable, Window
 from voxelry.core.planes import Axis, plane_count, plane_shape
 from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Volume
-from voxelry.dicom.parallel import in_parallel
+from voxelry.parallel import in_parallel
 from voxelry.workflows.pictures import render
 
 

@@ -19,15 +19,13 @@ from voxelry.core.errors import NothingFoundError, Problem, VoxelryError
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.value import Value
 from voxelry.dicom.attributes import as_metadata, items
-from voxelry.dicom.description import describe_pixels
 from voxelry.dicom.frames import Frame
 from voxelry.dicom.headers import Header
-from voxelry.dicom.modality import transform_limits
-from voxelry.dicom.pixels import padding_range
 from voxelry.dicom.shared import shared_metadata
 from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, StrPath
 from voxelry.dicom.stack import Stack
 from voxelry.dicom.stored_values import stored_values
+from voxelry.dicom.voxels import padding_limits
 from voxelry.formats.hdf5_normalised import StoredStack, write_normalised
 from voxelry.workflows.batches import batches_of
 from voxelry.workflows.names import DEFAULT_TEMPLATE, file_name
@@ -158,21 +156,19 @@ def _headers(stacks: Sequence[Stack]) -> list[Header]:
 
 def _rescale(frames: Sequence[Sequence[Frame]]) -> npt.NDArray[np.float64] | None:
     """Slope and intercept of each image; None for colour, and where a table makes the modality values."""
-    first = frames[0][0].header
-    if describe_pixels(first).kind != "grey" or "ModalityLUTSequence" in first.elements:
+    first = frames[0][0]
+    if first.pixels.kind != "grey" or "ModalityLUTSequence" in first.header.elements:
         return None
     return np.array([[(frame.slope, frame.intercept) for frame in phase] for phase in frames]).transpose(1, 0, 2)
 
 
 def _padding(frames: Sequence[Sequence[Frame]]) -> npt.NDArray[np.float64] | None:
-    limits = np.full((len(frames[0]), len(frames), 2), np.nan)
-    for phase, members in enumerate(frames):
-        for location, frame in enumerate(members):
-            pixels = describe_pixels(frame.header)
-            found = padding_range(frame.header, pixels) if pixels.kind == "grey" else None
-            if found is not None:
-                limits[location, phase] = transform_limits(found, frame)
-    return None if np.isnan(limits).all() else limits
+    """Limits of the padding of each image; shape ``(location, phase, 2)``, NaN where there is none."""
+    found = [padding_limits(phase) if phase[0].pixels.kind == "grey" else None for phase in frames]
+    if all(one is None for one in found):
+        return None
+    nothing = np.full((len(frames[0]), 2), np.nan)
+    return np.stack([nothing if one is None else one for one in found], axis=1)
 
 
 # --- the record -------------------------------------------------------------------------------------------------------

@@ -20,9 +20,9 @@ from voxelry.core.planes import Axis, plane, plane_count, plane_padding, plane_s
 from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Volume
 from voxelry.dicom.overlays import Overlay, drawn
-from voxelry.dicom.parallel import in_parallel
 from voxelry.dicom.sources import StrPath
 from voxelry.formats.picture import PictureFormat, encode_jpeg, encode_png
+from voxelry.parallel import in_parallel
 from voxelry.workflows.publish import publish
 
 _NONE: Mapping[str, Sequence[Overlay]] = MappingProxyType({})

@@ -5,9 +5,7 @@ import {
   type Decoded,
   list,
   nullable,
-  number,
   object,
-  otherwise,
   type Page,
   page,
   record,
@@ -16,7 +14,7 @@ import {
   words,
 } from "@/api/decode";
 import { ask, ServerProblem, withQuery } from "@/api/http";
-import { accepted, problem, state } from "@/api/records";
+import { accepted, jobFields } from "@/api/records";
 import { isActive } from "@/core/state";
 
 export const step = object({
@@ -35,18 +33,7 @@ const totals = object({ total: whole, queued: whole, running: whole, succeeded: 
 export type Totals = Decoded<typeof totals>;
 
 const row = {
-  id: whole,
-  kind: text,
-  state,
-  progress: number,
-  message: words,
-  created: nullable(text),
-  started: nullable(text),
-  finished: nullable(text),
-  attempts: otherwise(whole, 0),
-  problem: nullable(problem),
-  upload: nullable(whole),
-  series: nullable(whole),
+  ...jobFields,
   job_name: words,
   title: words,
   params: record(anything),

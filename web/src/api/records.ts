@@ -31,7 +31,8 @@ export const me = object({
 });
 export type Me = Decoded<typeof me>;
 
-export const job = object({
+/** What is told of every job, wherever it is told. */
+export const jobFields = {
   id: whole,
   kind: text,
   state,
@@ -44,7 +45,9 @@ export const job = object({
   problem: nullable(problem),
   upload: nullable(whole),
   series: nullable(whole),
-});
+};
+
+export const job = object(jobFields);
 export type Job = Decoded<typeof job>;
 
 export const uploadEntry = object({

@@ -1,4 +1,4 @@
-"""Work on all cores: reading, decoding and arithmetic on large arrays let go of the GIL."""
+"""Work on all cores: reading, packing, decoding and arithmetic on large arrays let go of the GIL."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
+
+from voxelry.core.progress import Progress
 
 T = TypeVar("T")
 
@@ -39,3 +41,28 @@ def in_parallel(tasks: Iterable[Callable[[], T]]) -> Iterator[T]:
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def on_all_cores(tasks: Iterable[Callable[[], object]], count: int, progress: Progress, words: str) -> None:
+    """Run tasks that share nothing, and tell how many of ``count`` are done.
+
+    The first error ends the work, the progress's own among them; what was begun is waited for.
+    """
+    for done, _ in enumerate(in_parallel(tasks), 1):
+        progress(done / count, words)
+
+
+def read_ahead(tasks: Iterable[Callable[[], T]]) -> Iterator[T]:
+    """The results of tasks in their order; the next one runs, on one thread of its own, while a result is used."""
+    with ThreadPoolExecutor(1, "voxelry-ahead") as pool:
+        following: Future[T] | None = None
+        try:
+            for task in tasks:
+                ready, following = following, pool.submit(task)
+                if ready is not None:
+                    yield ready.result()
+            if following is not None:
+                yield following.result()
+        finally:
+            if following is not None:
+                following.cancel()
