@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import SimpleITK
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
@@ -32,13 +32,14 @@ def filtered(volume: Volume, **values: object) -> Volume:
     return found
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     shape=st.tuples(*[st.integers(1, 9)] * 3),
     size=st.tuples(*[st.sampled_from([1, 3, 5])] * 3),
     dtype=st.sampled_from(["int8", "uint8", "int16", "uint32", "int64", "float32", "float64"]),
     seed=st.integers(0, 99),
 )
+@example(shape=(2, 1, 3), size=(5, 1, 5), dtype="int8", seed=0)  # a box larger than the volume
 def test_scipy_agrees_exactly(shape: tuple[int, ...], size: tuple[int, int, int], dtype: str, seed: int) -> None:
     array = np.random.default_rng(seed).integers(0, 100, shape).astype(dtype)
     found = filtered(Volume(array=array), size=size)

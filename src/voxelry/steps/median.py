@@ -15,10 +15,10 @@ from pydantic import Field, model_validator
 from voxelry.core.progress import Progress, part
 from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.volume import Volume
+from voxelry.parallel import on_all_cores
 from voxelry.steps import demands
 from voxelry.steps.holes import holes, native
 from voxelry.steps.per_axis import Counts, Lengths, three
-from voxelry.steps.threads import on_all_cores
 
 MOST_VOXELS = 343
 """The box may have so many voxels (7 x 7 x 7); larger ones take minutes for what a blur gives in a second."""
@@ -87,13 +87,13 @@ def median(volumes: Sequence[Volume], params: MedianParams, progress: Progress) 
 
 
 def _radii(volume: Volume, params: MedianParams) -> tuple[int, int, int]:
-    """Voxels on either side of the middle, never more than the volume has."""
+    """Voxels on either side of the middle; none along an axis of one voxel, where all would be the same."""
     if params.size_mm is None:
         whole = [size // 2 for size in three(params.size or 3)]
     else:
         spacing = demands.millimetres(volume)
         whole = [max(0, round((mm / step - 1) / 2)) for mm, step in zip(three(params.size_mm), spacing, strict=True)]
-    along, down, across = (min(radius, size - 1) for radius, size in zip(whole, volume.array.shape, strict=True))
+    along, down, across = (radius * (size > 1) for radius, size in zip(whole, volume.array.shape, strict=True))
     demands.at_most(MOST_VOXELS, (2 * along + 1) * (2 * down + 1) * (2 * across + 1), "voxels in the box")
     return along, down, across
 
