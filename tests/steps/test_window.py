@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from voxelry.core.errors import ParameterError
@@ -12,7 +12,7 @@ from voxelry.core.intensity import Window, to_display
 from voxelry.core.volume import Volume
 from voxelry.steps import normalise, window
 from voxelry.testing.steps import StepTests, body
-from voxelry.testing.volumes import full_volume, placed
+from voxelry.testing.volumes import INTEGERS, full_volume, placed, voxels
 
 
 class TestWindow(StepTests):
@@ -128,3 +128,26 @@ def test_what_makes_no_sense_is_refused() -> None:
         windowed(placed(body()), center=40, width=0.5)
     with pytest.raises(ParameterError, match="low has to be below high"):
         normalise.STEP.checked({"low": 99, "high": 1})
+
+
+@settings(max_examples=60, deadline=None)
+@given(value=st.floats(-1e6, 1e6), shape=st.tuples(*[st.integers(1, 9)] * 3))
+@example(value=0.1, shape=(3, 3, 3))  # whose mean is not 0.1 to the last digit
+def test_no_constant_is_anything_but_0(value: float, shape: tuple[int, ...]) -> None:
+    for method in ("minmax", "zscore", "percentile"):
+        found = normalised(Volume(array=np.full(shape, value)), method=method)
+        assert not found.array.any()
+        assert "the same" in found.warnings[-1]
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), dtype=st.sampled_from(["bool", *INTEGERS]))
+def test_percentiles_of_every_dtype_are_those_of_its_values(data: st.DataObject, dtype: str) -> None:
+    """Numpy takes differences in the array's own type: of int8 from -128 to 127 the quarter is -128.25 there."""
+    array = voxels((2, 3, 2), dtype, data.draw(st.integers(0, 99)))
+    low, high = data.draw(st.floats(0, 45)), data.draw(st.floats(55, 100))
+    x = array.astype(np.float64)
+    ends = np.percentile(x, [low, high])
+    found = normalised(Volume(array=array), method="percentile", low=low, high=high, clip=False)
+    if ends[1] - ends[0] > 1e-6 * np.abs(x).max():
+        np.testing.assert_allclose(found.array, (x - ends[0]) / (ends[1] - ends[0]), rtol=1e-5, atol=1e-4)

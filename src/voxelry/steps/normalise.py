@@ -92,14 +92,26 @@ def _zero_and_unit(values: npt.NDArray[Any], params: NormaliseParams) -> tuple[f
         scale = float(max(abs(float(values.min())), abs(float(values.max())), 1.0))
         if scale > 1e150:  # squares that are no numbers any more
             raise MeasureError("the volume's values are too large for a standard deviation")
-        return float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64))
+        # The mean of equal numbers may differ from them in its last digit, and their deviation from 0.
+        spread = 0.0 if values.min() == values.max() else float(values.std(dtype=np.float64))
+        return float(values.mean(dtype=np.float64)), spread
     if params.method == "percentile":
-        low, high = np.percentile(values, [params.low, params.high]).astype(np.float64).tolist()
+        low, high = _percentile(values, params.low), _percentile(values, params.high)
     else:
         low, high = float(values.min()), float(values.max())
     if not np.isfinite(high - low):
         raise MeasureError("the range of the volume's values is too large for a number")
     return low, high - low
+
+
+def _percentile(values: npt.NDArray[Any], percent: float) -> float:
+    """As numpy has it, linear between values, but in float64: its differences of int8 or bool are none."""
+    place = percent / 100 * (values.size - 1)
+    below = int(place)
+    above = min(below + 1, values.size - 1)
+    ordered = np.partition(values, (below, above))
+    low, high = float(ordered[below]), float(ordered[above])
+    return low + (high - low) * (place - below) if high > low else low
 
 
 def _scaled(plane: npt.NDArray[Any], zero: float, unit: float, params: NormaliseParams) -> npt.NDArray[np.float32]:
