@@ -14,7 +14,7 @@ from voxelry.core.errors import MeasureError, ParameterError, UnplacedError
 from voxelry.core.geometry import index_to_lps
 from voxelry.core.volume import Volume
 from voxelry.steps.crop import STEP
-from voxelry.testing.steps import StepTests
+from voxelry.testing.steps import StepTests, body
 from voxelry.testing.volumes import affines, full_volume, placed
 
 
@@ -98,3 +98,10 @@ def test_what_cannot_be_is_refused() -> None:
         cropped(placed(np.zeros((2, 3, 4))), start=[0, 3, 0])
     with pytest.raises(UnplacedError):
         cropped(Volume(array=np.eye(3)[None], spacing=(None, 1.0, 1.0)), margin=1.0)
+
+
+@pytest.mark.parametrize("margin", [1e30, 1.7e308, [0, 0, 2**64]])
+def test_a_margin_without_end_goes_as_far_as_the_volume(margin: object) -> None:
+    volume = placed(body())
+    (found,) = STEP.run(volume, {"background": 100, "margin": margin}).volumes
+    assert found.array.shape[2] == volume.array.shape[2]

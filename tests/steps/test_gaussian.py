@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import SimpleITK
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
@@ -171,3 +171,20 @@ def test_parameters_are_read_as_people_write_them() -> None:
     for wrong in (0, -1, "0", [0, 0, 0], [1, 2], "1 2", [1, -1, 1], "nan"):
         with pytest.raises(ParameterError, match="sigma"):
             STEP.checked({"sigma": wrong})
+
+
+@pytest.mark.parametrize("sigma", [1e9, 1e300])
+def test_a_sigma_whose_weights_would_fill_the_memory_is_refused(sigma: float) -> None:
+    with pytest.raises(ParameterError, match="voxels under the Gaussian along one axis are more than the 16,777,216"):
+        blurred(spaced(np.ones((2, 2, 2)), SPACING), sigma=sigma)
+
+
+@settings(max_examples=60, deadline=None)
+@given(shape=st.tuples(*[st.integers(1, 5)] * 3), sigma=st.floats(0.1, 20.0), seed=st.integers(0, 99))
+@example(shape=(1, 1, 4), sigma=1.0, seed=0)
+def test_the_largest_floats_raise_no_warning(shape: tuple[int, ...], sigma: float, seed: int) -> None:
+    """Weights sum to 1 but for their last digit; and beside holes their sum is divided by a rounded one."""
+    random = np.random.default_rng(seed)
+    array = random.choice([np.inf, np.nan, np.finfo(np.float64).max, -np.finfo(np.float64).max], shape)
+    blurred(spaced(array, SPACING), sigma=sigma)
+    blurred(spaced(np.full(shape, np.finfo(np.float64).max), SPACING), sigma=sigma)

@@ -84,3 +84,9 @@ def test_boxes_that_make_no_sense_are_refused() -> None:
             STEP.checked(wrong)
     with pytest.raises(ParameterError, match="729 voxels in the box"):
         filtered(Volume(array=body((20, 20, 20))), size=9)
+
+
+@pytest.mark.parametrize("size_mm", [1e30, 1.7e308])
+def test_a_box_without_end_is_refused_in_a_sentence(size_mm: float) -> None:
+    with pytest.raises(ParameterError, match="voxels in the box are more than the 343"):
+        filtered(placed(body()), size_mm=size_mm)

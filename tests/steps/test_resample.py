@@ -11,11 +11,12 @@ import pytest
 import SimpleITK
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from voxelry.core.errors import ParameterError, UnplacedError
 from voxelry.core.geometry import index_to_lps
 from voxelry.core.volume import Volume
-from voxelry.steps.resample import STEP
+from voxelry.steps.resample import STEP, _gaussian
 from voxelry.testing.steps import PLACES, StepTests, body
 from voxelry.testing.volumes import affines, placed
 
@@ -182,3 +183,18 @@ def test_the_header_s_size_and_place_are_not_carried_on() -> None:
     found = resampled(placed(body(), metadata=told, unit="HU"), spacing=1.0)
     assert found.metadata == {"Modality": "CT"}
     assert found.unit == "HU"
+
+
+@pytest.mark.parametrize(
+    "goal", [{"shape": [1, 1, 10**6]}, {"shape": 10**18}, {"spacing": 1e-6}, {"spacing": 1e9}, {"spacing": 1.7e308}]
+)
+def test_what_no_machine_has_room_for_is_refused_before_it_is_tried(goal: dict[str, object]) -> None:
+    with pytest.raises(ParameterError, match=r"along (one|an) axis are more than the 65,535"):
+        STEP.run(placed(body()), goal)
+
+
+@settings(max_examples=60, deadline=None)
+@given(length=st.integers(1, 40), sigma=st.floats(0.05, 300.0))
+def test_the_blur_before_is_scipys(length: int, sigma: float) -> None:
+    wanted = ndimage.gaussian_filter1d(np.eye(length), sigma, axis=0, mode="nearest")
+    np.testing.assert_allclose(_gaussian(length, sigma), wanted, atol=1e-12)

@@ -80,15 +80,14 @@ def crop(volumes: Sequence[Volume], params: CropParams, progress: Progress) -> S
     if params.start is not None or params.stop is not None:
         low, high = np.array(params.start or (0, 0, 0)), np.minimum(params.stop or shape, shape)
         if (low >= high).any():
-            sizes = " x ".join(map(str, shape))
-            raise ParameterError(f"the box begins beyond the volume, which has {sizes} slices, rows and columns")
+            words = " x ".join(map(str, shape))
+            raise ParameterError(f"the box begins beyond the volume, which has {words} slices, rows and columns")
     else:
         demands.grey(volume)
         low, high = _box(volume, params, part(progress, 0, 0.9))
         if max(three(params.margin)) > 0:
-            around = [
-                round(mm / step) for mm, step in zip(three(params.margin), demands.millimetres(volume), strict=True)
-            ]
+            sizes = zip(three(params.margin), demands.millimetres(volume), shape, strict=True)
+            around = [round(min(mm / step, size)) for mm, step, size in sizes]
             low, high = np.maximum(low - around, 0), np.minimum(high + around, shape)
     progress(0.95, "cropping")
     found = _part(volume, low, high)

@@ -20,6 +20,8 @@ from voxelry.steps.per_axis import LengthsOrNone, three
 
 Floats = npt.NDArray[np.floating[Any]]
 
+MOST_WEIGHTS = 2**24
+"""Of a kernel; a sigma of so many voxels is a slip, and its weights alone would fill the memory."""
 _COLUMNS = 4096
 """So many voxels of every slice are blurred across the slices at a time: they stay in the processor's cache."""
 _FAST = ("uint8", "int16", "uint16", "float32", "float64")
@@ -63,6 +65,11 @@ def gaussian(volumes: Sequence[Volume], params: GaussianParams, progress: Progre
     ----------
     volumes
         One, greyscale. Sheared ones are refused, unless blurred within slices.
+
+    Raises
+    ------
+    ParameterError
+        If the kernel has more than `MOST_WEIGHTS` voxels along an axis.
     """
     (volume,) = volumes
     demands.grey(volume)
@@ -75,7 +82,8 @@ def gaussian(volumes: Sequence[Volume], params: GaussianParams, progress: Progre
     if holes:
         weights = _blurred(source.weights, volume.array.shape, dtype, kernels, part(progress, 0.5, 1))
         for index, values in enumerate(array):
-            values /= np.maximum(weights[index], np.finfo(dtype).tiny)
+            with np.errstate(over="ignore", invalid="ignore"):
+                values /= np.maximum(weights[index], np.finfo(dtype).tiny)
             unknown += source.restore(index, values)
     warnings = volume.warnings
     if unknown:
@@ -105,6 +113,9 @@ class _Kernel:
 
     @classmethod
     def of(cls, sigma: float, truncate: float, length: int) -> _Kernel:
+        demands.at_most(
+            MOST_WEIGHTS, int(min(2 * truncate * sigma, 2.0**62)), "voxels under the Gaussian along one axis"
+        )
         radius = int(truncate * sigma + 0.5)
         places = np.arange(-radius, radius + 1)
         weights = np.exp(-0.5 * (places / sigma) ** 2) if radius else np.ones(1)
@@ -201,7 +212,8 @@ def _plane(
 
     source = values(index)
     if down.folds or across.folds:
-        target[...] = down.matrix() @ source @ across.matrix().T
+        with np.errstate(over="ignore", invalid="ignore"):  # the largest floats
+            target[...] = down.matrix() @ source @ across.matrix().T
         return
     depth = cv2.CV_64F if target.dtype.itemsize == 8 else cv2.CV_32F
     cv2.sepFilter2D(source, depth, across.weights, down.weights, dst=target, borderType=cv2.BORDER_REFLECT)
@@ -212,7 +224,8 @@ def _across(block: Floats, along: _Kernel) -> None:
     import cv2
 
     if along.folds:
-        block[...] = along.matrix() @ block
+        with np.errstate(over="ignore", invalid="ignore"):
+            block[...] = along.matrix() @ block
     else:
         block[...] = cv2.sepFilter2D(block, -1, np.ones(1), along.weights, borderType=cv2.BORDER_REFLECT)
 

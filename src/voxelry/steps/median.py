@@ -92,7 +92,8 @@ def _radii(volume: Volume, params: MedianParams) -> tuple[int, int, int]:
         whole = [size // 2 for size in three(params.size or 3)]
     else:
         spacing = demands.millimetres(volume)
-        whole = [max(0, round((mm / step - 1) / 2)) for mm, step in zip(three(params.size_mm), spacing, strict=True)]
+        boxes = [min(mm / step, 2.0**31) for mm, step in zip(three(params.size_mm), spacing, strict=True)]
+        whole = [max(0, round((box - 1) / 2)) for box in boxes]
     along, down, across = (radius * (size > 1) for radius, size in zip(whole, volume.array.shape, strict=True))
     demands.at_most(MOST_VOXELS, (2 * along + 1) * (2 * down + 1) * (2 * across + 1), "voxels in the box")
     return along, down, across

@@ -58,14 +58,14 @@ def mesh_of(mask: Mask, affine: Floats, *, smooth_mm: float = 0.0) -> Mesh | Non
     if box is None:
         return None
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
-    far = [int(np.ceil(4 * smooth_mm / step)) + 1 for step in lengths]
-    solid = np.pad(mask[box].astype(np.float32), [(one, one) for one in far])
+    # One voxel around is enough, blurred or not: less than half of a Gaussian reaches from beyond the box into it.
+    solid = np.pad(mask[box].astype(np.float32), 1)
     if smooth_mm:
         solid = ndimage.gaussian_filter(solid, smooth_mm / lengths, mode="constant")
         if solid.max() <= 0.5:  # thinner than the Gaussian: nothing would be left
-            solid = np.pad(mask[box].astype(np.float32), [(one, one) for one in far])
+            solid = np.pad(mask[box].astype(np.float32), 1)
     vertices, triangles, *_ = measure.marching_cubes(solid, 0.5)
-    index = vertices.astype(np.float64) - far + [axis.start for axis in box]
+    index = vertices.astype(np.float64) - 1 + [axis.start for axis in box]
     found = Mesh(index @ affine[:3, :3].T + affine[:3, 3], triangles.astype(np.int32))
     return found if found.mm3 >= 0 else Mesh(found.vertices, np.ascontiguousarray(found.triangles[:, ::-1]))
 

@@ -25,6 +25,8 @@ Method = Literal["linear", "cubic", "label"]
 
 MOST_VOXELS = 2**31
 """Of a result; a spacing far too small is more often a slip than a wish."""
+MOST_ALONG = 65_535
+"""Voxels along an axis whose number changes, and how many become one: Rows (0028,0010) counts no further."""
 ANTIALIAS = 0.5
 """The sigma of the blur before voxels become larger: this fraction of their ratio less 1."""
 _COLUMNS = 8192
@@ -137,9 +139,8 @@ class _Axis:
         """What each old voxel gives to each new one; shape ``(new, old)``, rows sum to 1."""
         from scipy import ndimage
 
-        weights = np.eye(self.length)
-        if params.antialias and self.ratio > 1:
-            weights = ndimage.gaussian_filter1d(weights, ANTIALIAS * (self.ratio - 1), axis=0, mode="nearest")
+        blurs = params.antialias and self.ratio > 1
+        weights = _gaussian(self.length, ANTIALIAS * (self.ratio - 1)) if blurs else np.eye(self.length)
         places = np.clip(self.places, 0, self.length - 1)
         below = np.minimum(np.floor(places).astype(np.intp), max(0, self.length - 2))
         share = (places - below)[:, None]
@@ -147,6 +148,26 @@ class _Axis:
             return _on_curve(ndimage.spline_filter1d(weights, 3, axis=0, mode="mirror"), below, share)
         above = np.minimum(below + 1, self.length - 1)
         return np.asarray((1 - share) * weights[below] + share * weights[above])
+
+
+def _gaussian(length: int, sigma: float) -> npt.NDArray[np.float64]:
+    """What each voxel gives to each that is blurred, the outermost repeated; shape ``(length, length)``.
+
+    As `scipy.ndimage.gaussian_filter1d` has it, whose time grows with the sigma as well.
+    """
+    radius = int(4 * sigma + 0.5)
+    if not radius:
+        return np.eye(length)
+    kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+    kernel /= kernel.sum()
+    wide = np.pad(kernel, length)
+    reached = np.cumsum(wide)
+    here = np.arange(length)
+    middle = length + radius
+    weights = wide[middle + here - here[:, None]]
+    weights[:, 0] = reached[middle - here]
+    weights[:, -1] = 1.0 if length == 1 else 1.0 - reached[middle + length - 2 - here]
+    return np.asarray(weights)
 
 
 def _on_curve(
@@ -200,9 +221,11 @@ def _axes(volume: Volume, params: ResampleParams) -> tuple[_Axis, _Axis, _Axis]:
     else:
         wanted, spacing = three(params.spacing or 1.0), demands.millimetres(volume)
         ratios = [new / old for new, old in zip(wanted, spacing, strict=True)]
-        for length, ratio in zip(lengths, ratios, strict=True):
-            demands.at_most(MOST_VOXELS, int(min(length / ratio, 2.0**62)), "voxels along one axis")
-        counts = [max(1, round(length / ratio)) for length, ratio in zip(lengths, ratios, strict=True)]
+        counts = [max(1, round(min(length / ratio, 2.0**62))) for length, ratio in zip(lengths, ratios, strict=True)]
+    for length, count, ratio in zip(lengths, counts, ratios, strict=True):
+        if count != length or ratio != 1:
+            demands.at_most(MOST_ALONG, count, "voxels along one axis")
+            demands.at_most(MOST_ALONG, int(min(ratio, 2.0**62)), "voxels that become one along an axis")
     along, down, across = map(_Axis.of, lengths, counts, ratios)
     return along, down, across
 
