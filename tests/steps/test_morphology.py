@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
@@ -20,7 +21,7 @@ from voxelry.steps import close, fill, largest_components
 from voxelry.steps import open as opening
 from voxelry.steps.morphology import ball, closed, dilated, eroded, opened
 from voxelry.testing.steps import StepTests, body
-from voxelry.testing.volumes import AXIAL_LPS, affines, placed
+from voxelry.testing.volumes import AXIAL_LPS, affines, placed, spacing_of
 
 masks = hnp.arrays(np.bool_, st.tuples(*[st.integers(1, 6)] * 3))
 REACH = 4
@@ -171,3 +172,19 @@ def test_small_pieces_go() -> None:
     volume = placed(mask, AXIAL_LPS)  # a voxel has 1.4 mm3
     found = labels_of(largest_components.STEP, volume, method="labels", count=9, smallest=2.0)
     assert found.tolist() == [[[1, 1, 0, 0, 0, 1, 1, 1]]]
+
+
+@settings(max_examples=60, deadline=None)
+@given(affine=affines(), count=st.integers(1, 7))
+@example(affine=np.diag([0.0625, 0.0546875, 0.25, 1.0]), count=1)  # det gives another last digit than the product
+def test_a_size_that_is_met_exactly_is_met_whatever_is_rounded(affine: npt.NDArray[np.float64], count: int) -> None:
+    """As rows and spacings tell it: pieces of exactly the smallest volume stay, holes of exactly the largest go."""
+    mask = np.zeros((3, 3, 9), np.uint8)
+    mask[1, 1, 1 : 1 + count] = 1
+    volume = Volume(array=mask, affine=affine, spacing=spacing_of(affine))
+    assert volume.voxel_mm3 is not None
+    for size in (count * volume.voxel_mm3, count * abs(float(np.linalg.det(affine[:3, :3])))):
+        kept = largest_components.STEP.run(volume, {"method": "labels", "smallest": size}).rows[0]["count"]
+        assert kept == count
+        holed = replace(volume, array=1 - mask)
+        assert fill.STEP.run(holed, {"method": "labels", "largest": size}).rows[0]["count"] == mask.size

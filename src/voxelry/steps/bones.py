@@ -11,7 +11,7 @@ from voxelry.core.progress import Progress, part
 from voxelry.core.steps import ANATOMY, Code, Segment, Segmentation, Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps.body import BodyParams, body_of, hounsfield
-from voxelry.steps.cells import known_cell
+from voxelry.steps.cells import in_voxels, known_cell
 from voxelry.steps.components import holes, pieces
 from voxelry.steps.morphology import ball, closed
 from voxelry.steps.threshold import mask_rows
@@ -53,7 +53,7 @@ def _bones(volumes: Sequence[Volume], params: BonesParams, progress: Progress) -
     numbers, sizes = pieces(bone, "26")
     kept = np.zeros(sizes.size + 1, np.bool_)
     kept[numbers[bone & (values > np.float64(params.dense))]] = True
-    kept[1:] &= sizes >= params.smallest / abs(float(np.linalg.det(grid)))
+    kept[1:] &= sizes >= in_voxels(params.smallest, abs(float(np.linalg.det(grid))))
     bone = np.asarray(kept[numbers]) & bone
     if params.marrow:
         bone = closed(bone, ball(grid, params.marrow, flat=True), part(progress, 0.7, 0.95))

@@ -13,6 +13,8 @@ from voxelry.steps import demands
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Box = tuple[slice, slice, slice]
+_ROUNDING = 1e-9
+_EXACT = 2.0**53
 
 
 def greyscale(volume: Volume) -> npt.NDArray[Any]:
@@ -56,6 +58,12 @@ def voxel_mm3(volume: Volume) -> float | None:
     """``|det(affine)|``: right for sheared grids too; None where a spacing is unknown."""
     found = cell(volume)
     return None if found is None else abs(float(np.linalg.det(found)))
+
+
+def in_voxels(size: float, voxel: float) -> float:
+    """How many voxels a size in mm3 (or mm2) is; a whole number where rounding alone keeps it from being one."""
+    count = size / voxel
+    return float(round(count)) if count < _EXACT and abs(count - round(count)) <= _ROUNDING * count else count
 
 
 def padding(volume: Volume) -> Mask | None:

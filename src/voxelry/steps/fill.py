@@ -10,7 +10,7 @@ from voxelry.core.progress import Progress, part
 from voxelry.core.steps import Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps import demands
-from voxelry.steps.cells import Mask, voxel_mm3
+from voxelry.steps.cells import Mask, in_voxels, voxel_mm3
 from voxelry.steps.components import holes
 from voxelry.steps.masks import MaskParams, each_segment, labelled
 
@@ -32,7 +32,7 @@ def _fill(volumes: Sequence[Volume], params: FillParams, progress: Progress) -> 
     given = labelled(volumes, params, part(progress, 0.0, 0.3))
     most = None
     if params.largest is not None:
-        most = params.largest / _size(given.grid, params.dimensions)
+        most = in_voxels(params.largest, _size(given.grid, params.dimensions))
 
     def change(mask: Mask, _: Progress) -> Mask:
         return mask | holes(mask, within_slices=params.dimensions == 2, most=most)

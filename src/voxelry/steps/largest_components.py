@@ -10,7 +10,7 @@ from pydantic import Field
 from voxelry.core.progress import Progress, part
 from voxelry.core.steps import Segment, Step, StepResult
 from voxelry.core.volume import Volume
-from voxelry.steps.cells import Mask, known_cell
+from voxelry.steps.cells import Mask, in_voxels, known_cell
 from voxelry.steps.components import Neighbours, pieces
 from voxelry.steps.masks import Labelled, MaskParams, each_segment, labelled, mask_result
 
@@ -34,7 +34,7 @@ def _largest(volumes: Sequence[Volume], params: LargestComponentsParams, progres
     given = labelled(volumes, params, part(progress, 0.0, 0.3))
     least = 0.0
     if params.smallest:
-        least = params.smallest / abs(float(np.linalg.det(known_cell(given.grid))))
+        least = in_voxels(params.smallest, abs(float(np.linalg.det(known_cell(given.grid)))))
     algorithm = f"largest {params.count} pieces"
     if params.separate:
         return _separated(given, params, least, progress, algorithm)

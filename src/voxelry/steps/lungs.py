@@ -12,7 +12,7 @@ from voxelry.core.progress import Progress, part
 from voxelry.core.steps import ANATOMY, Code, Segment, Segmentation, Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps.body import BodyParams, body_of, hounsfield
-from voxelry.steps.cells import Floats, Mask, known_cell
+from voxelry.steps.cells import Floats, Mask, in_voxels, known_cell
 from voxelry.steps.components import holes, pieces
 from voxelry.steps.morphology import ball, closed, eroded
 from voxelry.steps.threshold import mask_rows
@@ -52,7 +52,8 @@ def _lungs(volumes: Sequence[Volume], params: LungsParams, progress: Progress) -
     (volume,) = volumes
     values, grid = hounsfield(volume), known_cell(volume)
     body, warnings = body_of(volume, params, part(progress, 0.0, 0.5))
-    found = _lung_air(values, body & (values < params.air), 1000 * params.smallest / abs(float(np.linalg.det(grid))))
+    least = in_voxels(1000 * params.smallest, abs(float(np.linalg.det(grid))))
+    found = _lung_air(values, body & (values < params.air), least)
     progress(0.6, "telling left from right")
     middle = np.argwhere(body[:, ::4, ::4]).mean(axis=0) * [1, 4, 4] if body.any() else np.zeros(3)
     sides = _sides(volume, found, middle, grid, part(progress, 0.6, 0.8))

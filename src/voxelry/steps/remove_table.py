@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from voxelry.core.errors import ParameterError
@@ -44,14 +43,14 @@ def _remove_table(volumes: Sequence[Volume], params: RemoveTableParams, progress
         kept = np.ones_like(body)
     else:
         kept = dilated(body, ball(known_cell(volume), params.margin, flat=True), part(progress, 0.8, 0.9))
-    array = values.copy()
+    array, lowest = values.copy(), float(values.min())
     for index, plane in enumerate(array):
         progress(0.9 + 0.1 * index / len(array), "taking away what is around")
         outside = ~kept[index]
         hidden = volume.padding_mask(index)
         if hidden is not None:  # stays what it is
             outside &= ~hidden
-        plane[outside] = _blank(volume, params, index, values)
+        plane[outside] = _blank(volume, params, index, values.dtype, lowest)
     progress(1.0, "done")
     labels = body.astype(np.uint8)
     taken = 1 - float(kept.mean())
@@ -64,9 +63,8 @@ def _remove_table(volumes: Sequence[Volume], params: RemoveTableParams, progress
     )
 
 
-def _blank(volume: Volume, params: RemoveTableParams, index: int, values: npt.NDArray[Any]) -> float:
+def _blank(volume: Volume, params: RemoveTableParams, index: int, kind: np.dtype[Any], lowest: float) -> float:
     """The value outside the body: one that the array can hold."""
-    kind = values.dtype
     low, high = (np.iinfo(kind).min, np.iinfo(kind).max) if kind.kind in "iu" else (-np.inf, np.inf)
     if params.outside is not None:
         whole = kind.kind == "f" or params.outside == int(params.outside)
@@ -77,7 +75,7 @@ def _blank(volume: Volume, params: RemoveTableParams, index: int, values: npt.ND
         return float(volume.padding[index, 0])
     if volume.unit == "HU" and low <= AIR_HU:
         return AIR_HU
-    return float(values.min())
+    return lowest
 
 
 STEP = Step(
