@@ -284,6 +284,41 @@ def test_a_quaternion_alone_gives_the_place(volume: Volume, tmp_path_factory: py
     assert_same_volume(found, volume, rtol=5e-4)  # its first number is what three of 32 bits leave of 1
 
 
+def test_an_sform_of_zeros_is_none_and_the_qform_counts(tmp_path: Path) -> None:
+    """As SimpleITK has it."""
+    path = patched(tmp_path / "a.nii", srow=(0.0,) * 12)
+    (found,) = FORMAT.read(str(path))
+    assert_same_volume(found, placed(voxels((2, 3, 4), "int16")), rtol=1e-6)
+    assert_shown_alike(found, by_simpleitk(path))
+    assert "sform" in found.warnings[0]
+
+
+def test_a_qform_without_a_size_is_no_place(tmp_path: Path) -> None:
+    """Pictures of one plane often have no third size: their voxels are read all the same."""
+    path = patched(tmp_path / "a.nii", codes=(1, 0), pixdim=(1, 0.7, 0.8, 0.0, 0, 0, 0, 0))
+    (found,) = FORMAT.read(str(path))
+    assert found.affine is None
+    assert found.spacing[0] is None
+    assert found.spacing[1:] == pytest.approx((0.8, 0.7))
+    assert "pixdim" in found.warnings[0]
+
+
+def test_a_size_below_zero_is_told(tmp_path: Path) -> None:
+    """The standard has no word for it: SimpleITK turns the axis round, nibabel takes the size without its sign."""
+    path = patched(tmp_path / "a.nii", codes=(1, 0), pixdim=(1, -0.7, 0.8, 2.5, 0, 0, 0, 0))
+    (found,) = FORMAT.read(str(path))
+    assert_shown_alike(found, by_simpleitk(path))
+    assert "pixdim" in found.warnings[0]
+
+
+def test_a_slope_counts_without_its_intercept(tmp_path: Path) -> None:
+    path = patched(tmp_path / "a.nii", scl=(2.0, np.nan))
+    (found,) = FORMAT.read(str(path))
+    np.testing.assert_array_equal(found.array, voxels((2, 3, 4), "int16").astype(np.int64) * 2)
+    assert_shown_alike(found, by_simpleitk(path))
+    assert "scl_inter" in found.warnings[0]
+
+
 def test_pixdim_alone_is_a_size_without_a_place(tmp_path: Path) -> None:
     (found,) = FORMAT.read(str(patched(tmp_path / "a.nii", codes=(0, 0))))
     assert found.affine is None
@@ -318,8 +353,7 @@ def test_units_of_length_are_millimetres_here(unit: int, factor: float, tmp_path
         {"vox_offset": 360.0},
         {"units": 7},
         {"srow": (np.nan,) * 12},
-        {"srow": (0.0,) * 12},
-        {"srow": (1.0, 0, 0, 0, 1.0, 0, 0, 0, 0, 0, 1, 0)},
+        {"srow": (1.0, 1.0, 0, 0, 1.0, 1.0, 0, 0, 0, 0, 1, 0)},
         {"magic": b"\0\0\0\0"},
     ],
 )

@@ -155,7 +155,13 @@ def test_a_place_that_is_not_said_is_unknown(old: str, new: str, words: str, tmp
         ("endian: little", "endian: middle"),
         ("encoding: raw", "encoding: bzip2"),
         ("encoding: raw", "encoding: gzip"),
-        ("encoding: raw", "byte skip: -1\nencoding: raw"),
+        ("encoding: raw", "byte skip: -2\nencoding: raw"),
+        ("encoding: raw", "byte skip: one\nencoding: raw"),
+        ("encoding: raw", "byte skip: 99\nencoding: raw"),
+        ("encoding: raw", "line skip: 3\nencoding: raw"),
+        ("encoding: raw", "byte skip: 3\nencoding: gzip"),
+        ("space: LPS", 'space: LPS\nspace units: "mm" "mm" "um"'),
+        (PLACE, 'spacings: 0.7 0.8 2.5\nunits: "mm" "mm" "furlong"\n'),
         ("(0.7,0,0)", "(nan,0,0)"),
         ("(0.7,0,0)", "(0,0.8,0)"),
         ("(0.7,0,0)", "(0.7,zero,0)"),
@@ -168,3 +174,87 @@ def test_what_is_impossible_is_refused(old: str, new: str, tmp_path: Path) -> No
     (tmp_path / "a.nrrd").write_text((HEAD + PLACE).replace(old, new) + "\n" + "x" * 48)
     with pytest.raises(FormatError):
         FORMAT.read(str(tmp_path / "a.nrrd"))
+
+
+@pytest.mark.parametrize(("unit", "mm"), [("um", 1e-3), ("microns", 1e-3), ("mm", 1.0), ("cm", 10.0), ("m", 1e3)])
+def test_lengths_are_millimetres_here_whatever_the_file_s_are(unit: str, mm: float, tmp_path: Path) -> None:
+    """Of spacings alone too, where teem and ITK leave the unit to their callers."""
+    units = f'units: "{unit}" "{unit}" "{unit}"\n'
+    for place in (PLACE + f"space {units}", f"spacings: 0.7 0.8 2.5\n{units}"):
+        (tmp_path / "a.nrrd").write_text(HEAD + place + "\n" + "x" * 48)
+        (found,) = FORMAT.read(str(tmp_path / "a.nrrd"))
+        assert found.spacing == pytest.approx((2.5 * mm, 0.8 * mm, 0.7 * mm))
+        if found.affine is not None:
+            np.testing.assert_allclose(found.affine[:3], AXIAL_LPS[:3] * mm)
+
+
+@pytest.mark.parametrize(
+    ("space", "signs"),
+    [("right-anterior-superior-time", (-1, -1, 1)), ("RAST", (-1, -1, 1)), ("LPST", (1, 1, 1)), ("LAST", (1, -1, 1))],
+)
+def test_spaces_with_time_have_the_place_of_those_without(
+    space: str, signs: tuple[int, int, int], tmp_path: Path
+) -> None:
+    array = voxels((3, 2, 3, 4), "int16")
+    directions = np.diag([0.7, 0.8, 2.5, 1.5]) * [*signs, 1]
+    header = {"space": space, "space directions": directions, "space origin": [*AXIAL_LPS[:3, 3] * signs, 40]}
+    nrrd.write(str(tmp_path / "a.nrrd"), array, header, index_order="C")
+    found = FORMAT.read(str(tmp_path / "a.nrrd"))
+    assert len(found) == 3
+    for volume, values in zip(found, array, strict=True):
+        assert_same_volume(volume, placed(values))
+
+
+def test_time_that_leans_into_space_is_refused(tmp_path: Path) -> None:
+    head = HEAD.replace("dimension: 3\nsizes: 4 3 2", "dimension: 4\nsizes: 4 3 2 1")
+    head += "space: LPST\nspace directions: (1,0,0,0) (0,1,0,0) (0,0,1,0) (1,0,0,1)\nspace origin: (0,0,0,0)\n"
+    (tmp_path / "a.nrrd").write_text(head + "\n" + "x" * 48)
+    with pytest.raises(FormatError, match="leans into space"):
+        FORMAT.read(str(tmp_path / "a.nrrd"))
+
+
+def test_simpleitk_s_four_axes_and_two_keep_their_sizes(tmp_path: Path) -> None:
+    """It names no space for them, so that their place is unknown."""
+    four, two = voxels((5, 2, 3, 4), "int16"), voxels((3, 4), "int16")
+    image = SimpleITK.GetImageFromArray(four, isVector=False)
+    image.SetSpacing((0.7, 0.8, 2.5, 1.5))
+    SimpleITK.WriteImage(image, str(tmp_path / "four.nrrd"))
+    found = FORMAT.read(str(tmp_path / "four.nrrd"))
+    np.testing.assert_array_equal([volume.array for volume in found], four)
+    assert all(volume.spacing == pytest.approx((2.5, 0.8, 0.7)) for volume in found)
+    image = SimpleITK.GetImageFromArray(two)
+    image.SetSpacing((0.7, 0.8))
+    image.SetDirection((0.0, 1.0, -1.0, 0.0))
+    SimpleITK.WriteImage(image, str(tmp_path / "two.nrrd"))
+    (flat,) = FORMAT.read(str(tmp_path / "two.nrrd"))
+    np.testing.assert_array_equal(flat.array[0], two)
+    assert flat.affine is None
+    assert flat.spacing[0] is None
+    assert flat.spacing[1:] == pytest.approx((0.8, 0.7))
+
+
+@pytest.mark.parametrize(
+    ("skip", "before"),
+    [("byte skip: 5", b"12345"), ("byte skip: -1", b"12345"), ("line skip: 2", b"1\n22\n"), ("lineskip: 1", b"1\n")],
+)
+@pytest.mark.parametrize("apart", [False, True])
+def test_what_lies_before_the_voxels_is_skipped(skip: str, before: bytes, apart: bool, tmp_path: Path) -> None:
+    array, path = voxels((2, 3, 4), "int16"), tmp_path / ("a.nhdr" if apart else "a.nrrd")
+    content = before + array.tobytes()
+    if apart:
+        (tmp_path / "a.raw").write_bytes(content)
+        path.write_text(f"{HEAD}{PLACE}{skip}\ndata file: ./a.raw\n")
+    else:
+        path.write_bytes(f"{HEAD}{PLACE}{skip}\n\n".encode() + content)
+    (found,) = FORMAT.read(str(path))
+    assert_same_volume(found, placed(array))
+    assert_shown_alike(found, by_simpleitk(path))
+
+
+def test_axes_of_one_are_no_volumes(tmp_path: Path) -> None:
+    array = voxels((2, 3, 4), "int16")
+    head = HEAD.replace("dimension: 3\nsizes: 4 3 2", "dimension: 5\nsizes: 1 4 3 2 1")
+    head += PLACE.replace("directions: ", "directions: none ").replace(" (0,0,2.5)", " (0,0,2.5) none")
+    (tmp_path / "a.nrrd").write_bytes(head.encode() + b"\n" + array.tobytes())
+    (found,) = FORMAT.read(str(tmp_path / "a.nrrd"))
+    assert_same_volume(found, placed(array))

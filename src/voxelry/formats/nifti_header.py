@@ -120,8 +120,11 @@ def parse(first: bytes) -> NiftiHeader:
         raise FormatError(f"the voxels are said to begin at byte {start:g}")
     affine, spacing, warnings = _geometry(fields)
     slope, intercept = float(fields["scl_slope"]), float(fields["scl_inter"])
-    if slope == 0 or not np.isfinite([slope, intercept]).all():
+    if slope == 0 or not math.isfinite(slope):
         slope, intercept = 1.0, 0.0  # as the standard has it: such a slope means that there is none
+    elif not math.isfinite(intercept):
+        intercept = 0.0  # as the reference library has it (nifti1_io.c); the slope still counts
+        warnings = (*warnings, "the file's scl_inter is no finite number; 0 is taken")
     return NiftiHeader(shape, dtype, samples, int(start), apart, slope, intercept, affine, spacing, warnings)
 
 
@@ -154,22 +157,36 @@ def _geometry(fields: Any) -> tuple[Affine | None, Spacing, tuple[str, ...]]:
     if unit not in _TO_MM:
         raise FormatError(f"lengths are in a unit that NIfTI does not have: code {unit}")
     to_mm = _TO_MM[unit]
-    warnings: tuple[str, ...] = ()
-    if int(fields["sform_code"]) > 0:
-        ras = np.vstack([fields["srow"].astype(np.float64), [0, 0, 0, 1]])
-    elif int(fields["qform_code"]) > 0:
-        ras = _from_quaternion(fields)
-    else:
-        sizes = [float(size) * to_mm for size in fields["pixdim"][1:4]]
-        column, row, along = (size if np.isfinite(size) and size > 0 else None for size in sizes)
-        words = "the file does not say where its voxels lie: it has no sform and no qform"
-        return None, (along, row, column), (words,)
+    sizes = [float(size) * to_mm for size in fields["pixdim"][1:4]]
+    ras, warnings = _placed(fields)
+    if ras is None:
+        column, row, along = (abs(size) if np.isfinite(size) and size else None for size in sizes)
+        return None, (along, row, column), warnings
     if unit == 0:
-        warnings = ("the file does not say its unit of length; millimetres are assumed",)
+        warnings = (*warnings, "the file does not say its unit of length; millimetres are assumed")
     ras[:3] *= to_mm
     # Index (column, row, slice) to RAS becomes index (slice, row, column) to LPS.
     affine = check_affine((_FLIP @ ras)[:, [2, 1, 0, 3]])
     return affine, spacing_of(affine), warnings
+
+
+def _placed(fields: Any) -> tuple[Affine | None, tuple[str, ...]]:
+    """The sform, else the qform, else nothing; and what is wrong with them."""
+    warnings: tuple[str, ...] = ()
+    if int(fields["sform_code"]) > 0:
+        ras = np.vstack([fields["srow"].astype(np.float64), [0, 0, 0, 1]])
+        if ras[:3, :3].any(axis=0).all():
+            return ras, ()
+        warnings = ("the file's sform has an axis without length and is left out",)
+    if int(fields["qform_code"]) > 0:
+        sizes = fields["pixdim"][1:4]
+        if not sizes.all():
+            return None, (*warnings, "the file does not say where its voxels lie: its qform has a size (pixdim) of 0")
+        if (sizes < 0).any():
+            words = "sizes in the file (pixdim) are below 0, which readers understand differently: check left and right"
+            warnings = (*warnings, words)
+        return _from_quaternion(fields), warnings
+    return None, (*warnings, "the file does not say where its voxels lie: it has no sform and no qform")
 
 
 def _from_quaternion(fields: Any) -> Affine:

@@ -44,9 +44,14 @@ _TO_LPS = {
     "right-anterior-superior": (-1, -1, 1), "ras": (-1, -1, 1),
     "left-anterior-superior": (1, -1, 1), "las": (1, -1, 1),
 }  # fmt: skip
-_TO_MM = {"mm": 1.0, "m": 1000.0, "um": 0.001, "": 1.0, "???": 1.0}
+_TO_MM = {
+    "mm": 1.0, "millimeter": 1.0, "millimeters": 1.0, "cm": 10.0, "m": 1000.0, "nm": 1e-6, "": 1.0, "???": 1.0,
+    "um": 0.001, "\u00b5m": 0.001, "\u03bcm": 0.001, "micron": 0.001, "microns": 0.001, "micrometer": 0.001,
+}  # fmt: skip
 _COLOURS = ("rgb-color", "rgba-color", "3-color", "4-color")
 _VECTORS = ("vector", "3-vector", "4-vector")
+_TIME = "-time"
+_NOWHERE = "the file does not say where its voxels lie"
 _LABELS = "voxelry labels"
 """The key that keeps the labels of several volumes, a JSON list."""
 _MOST_HEADER_BYTES = 4 << 20
@@ -73,12 +78,14 @@ class NrrdFormat:
         fields, keys = _fields(content[: end.start()] if end else content)
         place, start = path, len(content) if end is None else end.end()
         if (name := fields.get("data file", fields.get("datafile"))) is not None:
-            place, start = beside(path, name), 0
+            place, start = _beside(path, name), 0
         elif end is None:
             raise FormatError("the header does not end with an empty line: the file is damaged, or ends too early")
         layout = _layout(fields)
-        with Source(place, start=start + _skipped(fields), wrapper=_wrapper(fields)) as source:
-            array = source.read_array(tuple(reversed(layout.sizes)), _dtype(fields), progress=progress)
+        wrapper, dtype = _wrapper(fields), _dtype(fields)
+        start = _start(fields, place, start, math.prod(layout.sizes) * dtype.itemsize)
+        with Source(place, start=start, wrapper=wrapper) as source:
+            array = source.read_array(tuple(reversed(layout.sizes)), dtype, progress=progress)
         ordered = np.ascontiguousarray(np.transpose(array, layout.order)).reshape(layout.shape)
         affine, spacing, warnings = _geometry(fields, layout)
         unit = fields.get("sample units", "").strip('" ')
@@ -202,7 +209,7 @@ def _layout(fields: Mapping[str, str]) -> _Layout:
     count = len(sizes)
     kinds = [kind.lower() for kind in fields.get("kinds", "").split()]
     kinds = kinds if len(kinds) == count else [""] * count
-    directions = _vectors(fields["space directions"]) if "space directions" in fields else []
+    directions = _directions(fields)
     if len(directions) == count:
         space = [axis for axis in range(count) if directions[axis] is not None]
     elif "domain" in kinds or "space" in kinds:
@@ -214,10 +221,12 @@ def _layout(fields: Mapping[str, str]) -> _Layout:
     others = [axis for axis in range(count) if axis not in space]
     samples = [axis for axis in others if _is_samples(axis, kinds[axis], sizes[axis])][:1]
     lists = [axis for axis in others if axis not in samples]
-    if len(lists) > 1:
-        raise FormatError(f"besides space and colour there are {len(lists)} axes, and one is read, as several volumes")
-    ours = [*lists, *reversed(space), *samples]
-    shape = [sizes[axis] for axis in lists] or [1]
+    ones = [axis for axis in lists if sizes[axis] == 1]
+    several = [axis for axis in lists if axis not in ones]
+    if len(several) > 1:
+        raise FormatError(f"besides space and colour there are {len(several)} axes: one is read, as several volumes")
+    ours = [*ones, *several, *reversed(space), *samples]
+    shape = [sizes[axis] for axis in several] or [1]
     shape += [1] * (3 - len(space)) + [sizes[axis] for axis in reversed(space)] + [sizes[axis] for axis in samples]
     return _Layout(sizes, tuple(space), tuple(count - 1 - axis for axis in ours), tuple(shape))
 
@@ -246,12 +255,36 @@ def _wrapper(fields: Mapping[str, str]) -> str:
     return "" if encoding == "raw" else "gzip"
 
 
-def _skipped(fields: Mapping[str, str]) -> int:
-    """Bytes before the voxels; always 0 in files of one piece."""
-    for name in ("line skip", "lineskip", "byte skip", "byteskip"):
-        if fields.get(name, "0") != "0":
-            raise FormatError(f"the header's {name!r} is not read: its voxels begin within another file")
-    return 0
+def _start(fields: Mapping[str, str], place: str, start: int, voxel_bytes: int) -> int:
+    """Where in a file the voxels begin, if those of a header alone would begin at ``start``.
+
+    Raises
+    ------
+    FormatError
+        If what lies before them is to be skipped in a compressed stream, or its length is no number.
+    """
+    lines, count = (fields.get(name, fields.get(name.replace(" ", ""), "0")) for name in ("line skip", "byte skip"))
+    if lines == count == "0":
+        return start
+    if _wrapper(fields):
+        raise FormatError("a line skip or byte skip before compressed voxels is not read")
+    if not (lines.isdecimal() and (count.isdecimal() or count == "-1") and len(lines + count) < 18):
+        raise FormatError("the header's line skip and byte skip are no whole numbers from 0 on, nor is the latter -1")
+    if count == "-1":  # they end where the file ends
+        return max(start, Path(place).stat().st_size - voxel_bytes)
+    with Path(place).open("rb") as file:
+        file.seek(start)
+        for _ in range(int(lines)):
+            if not file.readline(_MOST_HEADER_BYTES):
+                raise FormatError("the header's line skip is of more lines than the file has")
+        return file.tell() + int(count)
+
+
+def _beside(path: str, name: str) -> str:
+    """The one file of voxels that a header names."""
+    if name.split()[:1] == ["LIST"] or ("%" in name and len(name.split()) > 1):
+        raise FormatError("the header's voxels are in a list of files; only one beside it is read")
+    return beside(path, name.removeprefix("./"))
 
 
 def _vectors(text: str) -> list[tuple[float, ...] | None]:
@@ -265,38 +298,91 @@ def _vectors(text: str) -> list[tuple[float, ...] | None]:
     return found
 
 
+def _directions(fields: Mapping[str, str]) -> list[tuple[float, ...] | None]:
+    """A vector of each axis, None where it lies not in space; none at all where the header has none.
+
+    Raises
+    ------
+    FormatError
+        If space and time are mixed.
+    """
+    found = _vectors(fields.get("space directions", ""))
+    known = [one for one in found if one is not None]
+    if len(known) != 4 or any(len(one) != 4 for one in known):
+        return found
+    times = [one for one in known if one[3]]
+    if len(times) != 1 or any(times[0][:3]):
+        raise FormatError("the header's fourth axis leans into space, which no volume can")
+    return [None if one is None or one[3] else one[:3] for one in found]
+
+
 def _geometry(fields: Mapping[str, str], layout: _Layout) -> tuple[npt.NDArray[np.float64] | None, Spacing, Any]:
     """The affine, the spacing, and warnings."""
     space = fields.get("space", "").lower()
-    directions = _vectors(fields.get("space directions", ""))
+    if space.endswith(_TIME):
+        space = space.removesuffix(_TIME)
+    elif space[:-1] in _TO_LPS and space[-1:] == "t":
+        space = space[:-1]
+    directions = _directions(fields)
     placed = [directions[axis] for axis in layout.space] if len(directions) == len(layout.sizes) else []
-    origin = _vectors(fields.get("space origin", ""))[:1]
-    if len(placed) == 3 and all(one is not None and len(one) == 3 for one in (*placed, *origin)):
-        units = re.findall(r'"([^"]*)"', fields.get("space units", ""))
-        if any(unit not in _TO_MM for unit in units) or len(set(units)) > 1:
-            raise FormatError(f"the header's lengths are in units that are not read: {', '.join(map(repr, units))}")
-        scale = _TO_MM[units[0]] if units else 1.0
-        affine = np.eye(4)
-        affine[:3, :3] = np.array(placed[::-1]).T * scale
-        affine[:3, 3] = np.array(origin[0] if origin else (0, 0, 0)) * scale
-        if space in _TO_LPS and origin:
-            affine[:3] *= np.array(_TO_LPS[space])[:, None]
-            affine = check_affine(affine + 0.0)
-            return affine, spacing_of(affine), ()
-        words = f"the file does not say where its voxels lie: its space is {space!r}" + (
-            "" if origin else ", no origin"
-        )
-        return None, spacing_of(check_affine(affine)), (words,)
-    known: list[float | None] = [None] * len(layout.sizes)
+    vectors = [one for one in placed if one is not None]
+    origin = [one[:3] for one in _vectors(fields.get("space origin", ""))[:1] if one is not None]
+    if len(vectors) == len(layout.space) and all(len(one) == len(vectors[0]) for one in (*vectors, *origin)):
+        scale = _millimetres(_quoted(fields.get("space units", ""))[:3])
+        if len(vectors) == len(vectors[0]) == 3:
+            return _affine(space, np.array(vectors) * scale, np.array(origin) * scale)
+        known = [_length(float(np.linalg.norm(one)) * scale) for one in vectors]
+        return None, (None, known[1], known[0]), (f"{_NOWHERE}: it has two axes in space, and no third",)
+    known = [None] * len(layout.sizes)
     try:
         numbers = [float(word) for word in fields.get("spacings", "").split()]
     except ValueError:
         raise FormatError("the header's spacings are no numbers") from None
     if len(numbers) == len(known):
-        known = [abs(one) if math.isfinite(one) and one else None for one in numbers]
+        units = _quoted(fields.get("units", ""))
+        scale = _millimetres([units[axis] for axis in layout.space] if len(units) == len(known) else units)
+        known = [_length(one * scale) for one in numbers]
     column, row, *along = (known[axis] for axis in layout.space)
-    words = "the file does not say where its voxels lie: it has no space directions"
+    words = f"{_NOWHERE}: it has no space directions"
     return None, (along[0] if along else None, row, column), (words,)
+
+
+def _length(found: float) -> float | None:
+    return abs(found) if math.isfinite(found) and found else None
+
+
+def _affine(
+    space: str, vectors: npt.NDArray[np.float64], origin: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.float64] | None, Spacing, tuple[str, ...]]:
+    """Of three axes in millimetres; none where the space is not the patient's."""
+    affine = np.eye(4)
+    affine[:3, :3] = vectors[::-1].T
+    if space in _TO_LPS and len(origin):
+        affine[:3, 3] = origin[0]
+        affine[:3] *= np.array(_TO_LPS[space])[:, None]
+        affine = check_affine(affine + 0.0)
+        return affine, spacing_of(affine), ()
+    words = f"{_NOWHERE}: its space is {space!r}" + ("" if len(origin) else ", no origin")
+    return None, spacing_of(check_affine(affine)), (words,)
+
+
+def _quoted(text: str) -> list[str]:
+    return re.findall(r'"([^"]*)"', text)
+
+
+def _millimetres(units: Sequence[str]) -> float:
+    """What one of the header's lengths is.
+
+    Raises
+    ------
+    FormatError
+        If that is not known, or differs from axis to axis.
+    """
+    lengths = {_TO_MM.get(unit.strip().lower()) for unit in units} or {1.0}
+    if None in lengths or len(lengths) > 1:
+        raise FormatError(f"the header's lengths are in units that are not read: {', '.join(map(repr, units))}")
+    (found,) = lengths
+    return found or 1.0
 
 
 def _labels(text: str, count: int) -> list[str]:
