@@ -15,7 +15,7 @@ from voxelry.core.errors import FormatError
 from voxelry.core.volume import Volume
 from voxelry.formats.metaimage import FORMAT
 from voxelry.testing.formats import FormatTests
-from voxelry.testing.volumes import DTYPES, assert_same_volume, placed, volumes, voxels
+from voxelry.testing.volumes import AXIAL_LPS, DTYPES, assert_same_volume, placed, volumes, voxels
 
 HEAD = (
     "ObjectType = Image\nNDims = 3\nBinaryData = True\nBinaryDataByteOrderMSB = False\nCompressedData = False\n"
@@ -122,6 +122,9 @@ def test_voxels_may_lie_beside_and_nowhere_else(tmp_path: Path) -> None:
         ("ElementSpacing = 0.7", "ElementSpacing = 0"),
         ("TransformMatrix = 1 0 0", "TransformMatrix = 0 1 0"),
         ("Offset = -120.25", "Offset = here"),
+        ("NDims = 3", "NDims = 3\nHeaderSize = -2"),
+        ("NDims = 3", "NDims = 3\nHeaderSize = 999999"),
+        ("NDims = 3", "NDims = 3\nDistanceUnits = furlong"),
         ("ObjectType = Image", "ObjectType = Tube"),
         ("ElementDataFile = LOCAL", ""),
     ],
@@ -131,3 +134,24 @@ def test_what_is_impossible_is_refused(old: str, new: str, tmp_path: Path) -> No
     (tmp_path / "a.mha").write_text(HEAD.replace(old, new) + "x" * 48)
     with pytest.raises(FormatError):
         FORMAT.read(str(tmp_path / "a.mha"))
+
+
+@pytest.mark.parametrize(("skip", "before"), [("5", b"12345"), ("-1", b"12345"), ("0", b"")])
+def test_voxels_may_begin_within_their_file(skip: str, before: bytes, tmp_path: Path) -> None:
+    array = voxels((2, 3, 4), "int16")
+    (tmp_path / "a.raw").write_bytes(before + array.tobytes())
+    head = HEAD.replace("NDims = 3", f"NDims = 3\nHeaderSize = {skip}").replace("LOCAL", "a.raw")
+    (tmp_path / "a.mhd").write_text(head)
+    (found,) = FORMAT.read(str(tmp_path / "a.mhd"))
+    assert_same_volume(found, placed(array), rtol=1e-14)
+    assert_shown_alike(found, by_simpleitk(tmp_path / "a.mhd"))
+
+
+@pytest.mark.parametrize(("unit", "mm"), [("um", 1e-3), ("mm", 1.0), ("cm", 10.0), ("?", 1.0)])
+def test_lengths_are_millimetres_here_whatever_the_file_s_are(unit: str, mm: float, tmp_path: Path) -> None:
+    head = HEAD.replace("NDims = 3", f"NDims = 3\nDistanceUnits = {unit}")
+    (tmp_path / "a.mha").write_text(head + "x" * 48)
+    (found,) = FORMAT.read(str(tmp_path / "a.mha"))
+    assert found.affine is not None
+    np.testing.assert_allclose(found.affine[:3], AXIAL_LPS[:3] * mm)
+    assert found.spacing == pytest.approx((2.5 * mm, 0.8 * mm, 0.7 * mm))

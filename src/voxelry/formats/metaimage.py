@@ -36,6 +36,7 @@ _NAMES = {
 """Older words for the same."""
 _KNOWN = "SpacingKnown"
 """Our own key: MetaImage has no word for a spacing that nobody knows, and its readers take 1 for it."""
+_TO_MM = {"um": 0.001, "mm": 1.0, "cm": 10.0, "?": 1.0, "": 1.0}
 _MOST_HEADER_BYTES = 1 << 20
 _LAST = b"ElementDataFile"
 
@@ -57,8 +58,9 @@ class MetaImageFormat:
         shape = _shape(fields)
         channels = _whole(fields, "ElementNumberOfChannels", 1)
         name = fields["ElementDataFile"]
-        place, start = (path, start) if name.upper() == "LOCAL" else (beside(path, name), _skip(fields))
+        place, start = (path, start) if name.upper() == "LOCAL" else (_beside(path, name), 0)
         array_shape = (*shape, channels) if channels > 1 else shape
+        start = _start(fields, place, start, math.prod(array_shape) * _dtype(fields).itemsize)
         with Source(place, start=start, wrapper=_wrapper(fields, place, start)) as source:
             array = source.read_array(array_shape, _dtype(fields), progress=progress)
         affine, spacing, warnings = _geometry(fields)
@@ -204,11 +206,23 @@ def _dtype(fields: Mapping[str, str]) -> np.dtype[Any]:
     return np.dtype(_DTYPES[word]).newbyteorder(">" if _yes(fields, "BinaryDataByteOrderMSB", False) else "<")
 
 
-def _skip(fields: Mapping[str, str]) -> int:
-    """Bytes before the voxels in a file of their own."""
-    if fields.get("HeaderSize", "0") != "0":
-        raise FormatError("a HeaderSize is not read: the voxels begin within another file")
-    return 0
+def _beside(path: str, name: str) -> str:
+    """The one file of voxels that a header names."""
+    if name.split()[:1] == ["LIST"] or ("%" in name and len(name.split()) > 1):
+        raise FormatError("the header's voxels are in a list of files; only one beside it is read")
+    return beside(path, name)
+
+
+def _start(fields: Mapping[str, str], place: str, start: int, voxel_bytes: int) -> int:
+    """Where in their file the voxels begin, if ``start`` is where those of a header alone would."""
+    skipped = fields.get("HeaderSize", "0")
+    if skipped == "0":
+        return start
+    if skipped == "-1" and not _yes(fields, "CompressedData", False):  # they end where the file ends
+        return max(0, Path(place).stat().st_size - voxel_bytes)
+    if not skipped.isdecimal() or len(skipped) > 18:
+        raise FormatError(f"the header's HeaderSize is {skipped}; needed is a number of bytes, or -1 for raw voxels")
+    return int(skipped)
 
 
 def _wrapper(fields: Mapping[str, str], path: str, start: int) -> str:
@@ -225,6 +239,11 @@ def _geometry(fields: Mapping[str, str]) -> tuple[npt.NDArray[np.float64] | None
     sizes = _floats(fields, "ElementSpacing", count)
     sizes = _floats(fields, "ElementSize", count) if sizes is None else sizes
     matrix, offset = _floats(fields, "TransformMatrix", count * count), _floats(fields, "Offset", count)
+    unit = fields.get("DistanceUnits", "mm")
+    if unit not in _TO_MM:
+        raise FormatError(f"the header's lengths are in a unit that is not read: {unit!r}")
+    sizes = None if sizes is None else sizes * _TO_MM[unit]
+    offset = None if offset is None else offset * _TO_MM[unit]
     if sizes is None or matrix is None or offset is None or count < 3:
         words = "the file does not say where its voxels lie: it has no TransformMatrix, Offset or third dimension"
         return None, _known_spacing(fields, sizes), (words,)
