@@ -16,7 +16,8 @@ from pydicom.uid import UID
 
 import voxelry
 from voxelry.core.errors import PixelDataError, TooLargeError, TransferSyntaxError, TruncatedError
-from voxelry.dicom.codecs import JPEG_XL, codestream_size, decode
+from voxelry.dicom.codecs import JPEG_XL, decode
+from voxelry.dicom.codestream import codestream_size
 from voxelry.dicom.headers import read_header
 from voxelry.dicom.pixels import stored_frames
 from voxelry.dicom.sources import FileSource

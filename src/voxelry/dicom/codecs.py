@@ -11,6 +11,7 @@ import numpy.typing as npt
 from pydicom.uid import UID
 
 from voxelry.core.errors import PixelDataError, TooLargeError
+from voxelry.dicom.codestream import check_jpeg_2000, checked_htj2k, codestream_size, with_other_signs
 
 if TYPE_CHECKING:
     from voxelry.dicom.headers import Header
@@ -29,9 +30,6 @@ GE_BIG_ENDIAN_PIXELS = "1.2.840.113619.5.2"
 """A private syntax of GE: implicit VR little endian, but for the pixels. No other private one is known."""
 COMPRESSED = JPEG_DCT | JPEG_LOSSLESS | JPEG_LS | JPEG_2000 | HTJ2K | JPEG_XL | RLE | DEFLATED_FRAMES
 
-_CODESTREAM = b"\xff\x4f\xff\x51"
-"""JPEG 2000's markers SOC and SIZ."""
-_JPEG_XL_START = b"\xff\x0a"
 _END_OF_IMAGE = b"\xff\xd9"
 SUSPICIOUS_BYTES = 256 * 2**20
 SUSPICIOUS_RATIO = 5_000
@@ -75,51 +73,6 @@ def check_declared(header: Header, rows: int, columns: int, frame_bytes: int, ra
         )
 
 
-def codestream_size(raw: bytes) -> tuple[int, int] | None:
-    """Rows and columns that a JPEG, JPEG-LS, JPEG 2000, HTJ2K or JPEG XL codestream declares; None if unknown."""
-    if raw[4:8] == b"jP  ":  # a JP2 file, whose codestream lies in a box
-        raw = raw[max(0, raw.find(_CODESTREAM, 0, 65_536)) :]
-    if raw[:4] == _CODESTREAM and len(raw) >= 24:
-        width, height, x, y = (int.from_bytes(raw[start : start + 4], "big") for start in (8, 12, 16, 20))
-        return height - y, width - x
-    if raw[:2] == _JPEG_XL_START:
-        return _jpeg_xl_size(int.from_bytes(raw[2:16], "little"))
-    if raw[:2] != b"\xff\xd8":
-        return None
-    at = 2
-    while at + 9 <= len(raw) and raw[at] == 0xFF:
-        marker = raw[at + 1]
-        if marker == 0xFF:  # fill byte
-            at += 1
-            continue
-        if (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)) or marker == 0xF7:
-            return int.from_bytes(raw[at + 5 : at + 7], "big"), int.from_bytes(raw[at + 7 : at + 9], "big")
-        at += 2 + int.from_bytes(raw[at + 2 : at + 4], "big")
-    return None
-
-
-def _jpeg_xl_size(bits: int) -> tuple[int, int]:
-    """SizeHeader of ISO/IEC 18181-1 D.2; its fields lie lowest bit first."""
-
-    def take(count: int) -> int:
-        nonlocal bits
-        value = bits & ((1 << count) - 1)
-        bits >>= count
-        return value
-
-    small = take(1)
-
-    def side() -> int:
-        return 8 * (take(5) + 1) if small else take((9, 13, 18, 30)[take(2)]) + 1
-
-    rows = side()
-    ratio = take(3)
-    if ratio == 0:
-        return rows, side()
-    numerator, denominator = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))[ratio - 1]
-    return rows, rows * numerator // denominator
-
-
 def decode(
     raw: bytes,
     syntax: UID,
@@ -157,9 +110,10 @@ def decode(
     elif syntax in JPEG_LS:
         values = imagecodecs.jpegls_decode(raw)
     elif syntax in JPEG_2000:
+        check_jpeg_2000(raw)
         values = imagecodecs.jpeg2k_decode(raw)
     elif syntax in HTJ2K:
-        values = imagecodecs.htj2k_decode(raw)
+        values = _htj2k(raw, shape)
     else:
         values = imagecodecs.jpegxl_decode(raw)
     if values.ndim == 3 and values.shape[2] == 1:
@@ -177,6 +131,44 @@ def _jpeg(raw: bytes, samples: int, photometric: str) -> npt.NDArray[np.generic]
     # What a frame holds is told by its own markers first; DICOM's word comes last (PS3.5 8.2.1).
     inside = "RGB" if photometric == "RGB" and not _says_ycc(raw) else "YCBCR"
     return np.asarray(imagecodecs.jpeg8_decode(raw, colorspace=inside, outcolorspace="RGB"))
+
+
+def _htj2k(raw: bytes, shape: tuple[int, int, int]) -> npt.NDArray[np.generic]:
+    """Decoded with the other sign first, and shifted back.
+
+    imagecodecs swallows what OpenJPH raises while rows are pulled, top to bottom and the last sample last; what was not
+    reached stays zero. Zero is what the background of many images is; with the other sign it lies in the middle of
+    their range. Where the last row is zero all the same, it is decoded with its own sign too: no value is zero in both.
+    """
+    import imagecodecs
+
+    image, stream = checked_htj2k(raw)
+    bits = image.bits[0]
+    if (image.rows, image.columns, image.samples) != shape or bits > 32:
+        raise PixelDataError(
+            f"the compressed frame has {image.rows} x {image.columns} pixels of {image.samples} samples with {bits} "
+            f"bits, but {shape[0]} x {shape[1]} of {shape[2]} are declared; at most 32 bits can be decoded"
+        )
+    values = imagecodecs.htj2k_decode(with_other_signs(stream, image.samples), planar=False)
+    if not _is_reached(values):
+        values = imagecodecs.htj2k_decode(stream, planar=False)
+        if not _is_reached(values):
+            raise PixelDataError(
+                "the compressed frame is damaged: it cannot be decoded to the end; copy the file again"
+            )
+        return values
+    unsigned = values.view(f"u{values.itemsize}")
+    half = unsigned.dtype.type(1 << (bits - 1))
+    if image.signed[0]:
+        unsigned -= half
+        return unsigned.view(f"i{values.itemsize}")
+    unsigned += half
+    return unsigned
+
+
+def _is_reached(values: npt.NDArray[np.generic]) -> bool:
+    last = values[-1]
+    return bool((last[:, -1] if last.ndim == 2 else last).any())
 
 
 def _says_ycc(raw: bytes) -> bool:

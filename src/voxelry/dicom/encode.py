@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
+from threading import Lock
 from types import MappingProxyType
 from typing import Any
 
@@ -25,6 +27,8 @@ SYNTAXES: Mapping[str, str] = MappingProxyType(
     }
 )
 """Transfer syntaxes that can be written, by the names that people give them."""
+
+_opening = Lock()
 
 _ITEM = b"\xfe\xff\x00\xe0"
 _SEQUENCE_END = b"\xfe\xff\xdd\xe0\0\0\0\0"
@@ -55,8 +59,22 @@ def encode(frame: npt.NDArray[Any], transfer_syntax: str) -> bytes:
     if transfer_syntax == JPEG_2000_LOSSLESS:
         return bytes(imagecodecs.jpeg2k_encode(frame, codecformat="j2k", level=0, reversible=True, mct=False))
     if transfer_syntax == HTJ2K_LOSSLESS:
+        with _opening:
+            _open_htj2k()
         return bytes(imagecodecs.htj2k_encode(frame, reversible=True))
     raise ValueError(f"frames cannot be written in transfer syntax {transfer_syntax}")
+
+
+@cache
+def _open_htj2k() -> None:
+    """Let one thread encode something first.
+
+    The first encoding of a process fills tables that all later ones read, without any lock in OpenJPH 0.26: a second
+    thread that came meanwhile wrote streams of other values, and nothing said so.
+    """
+    import imagecodecs
+
+    imagecodecs.htj2k_encode(np.arange(64, dtype=np.uint16).reshape(8, 8), reversible=True)
 
 
 def encapsulated(streams: Sequence[bytes]) -> list[bytes]:
