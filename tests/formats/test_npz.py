@@ -92,3 +92,19 @@ def test_an_array_s_header_is_not_believed(shape: tuple[int, ...], tmp_path: Pat
 def test_options_have_their_ranges(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="true or false"):
         FORMAT.write([placed(voxels((2, 3, 4), "int16"))], str(tmp_path / "a.npz"), options={"compress": 3})
+
+
+@pytest.mark.parametrize(("shape", "dtype", "volumes"), [
+    ((5, 2, 3, 6), "int16", 5), ((5, 2, 3, 7), "uint8", 5), ((2, 3, 4, 3), "float32", 2), ((2, 3, 4, 3), "uint8", 1),
+    ((2, 3, 4), "int16", 1),
+])  # fmt: skip
+def test_a_stranger_s_four_axes_are_volumes_unless_the_last_is_colour(
+    shape: tuple[int, ...], dtype: str, volumes: int, tmp_path: Path
+) -> None:
+    array = voxels(shape, dtype)
+    np.savez(tmp_path / "a.npz", array=array, affine=AXIAL_LPS)
+    found = FORMAT.read(str(tmp_path / "a.npz"))
+    assert len(found) == volumes
+    np.testing.assert_array_equal([one.array for one in found], array if volumes > 1 else [array])
+    assert all(one.affine is not None and "taken to be in LPS" in one.warnings[-1] for one in found)
+    assert [one.label for one in found] == ([f"volume {k}" for k in range(1, volumes + 1)] if volumes > 1 else [""])

@@ -253,6 +253,34 @@ def test_times_and_channels_are_volumes(path: str) -> None:
         np.testing.assert_array_equal(one.array, wanted)
 
 
+@pytest.mark.parametrize(("version", "axes"), [("0.3", ["z", "y", "x"]), ("0.1", None), ("0.2", None)])
+def test_images_of_early_versions_have_values_and_no_spacing(path: str, version: str, axes: Any) -> None:
+    array = voxels((4, 5, 6) if axes else (1, 1, 4, 5, 6), "uint16")
+    multiscale = {"version": version, "datasets": [{"path": "0"}], **({"axes": axes} if axes else {})}
+    attributes: Any = {"multiscales": [multiscale]}
+    group = zarr.open_group(path, mode="w", zarr_format=2, attributes=attributes)
+    group.create_array("0", data=array)
+    (found,) = FORMAT.read(path)
+    np.testing.assert_array_equal(found.array, array.reshape(4, 5, 6))
+    assert found.spacing == (None, None, None)
+    assert "do not tell the spacing" in found.warnings[0]
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_the_first_image_of_a_collection_is_taken(path: str, zarr_format: Any) -> None:
+    array, layout = voxels((4, 5, 6), "uint16"), {"bioformats2raw.layout": 3}
+    attributes: Any = layout if zarr_format == 2 else {"ome": {"version": "0.5", **layout}}
+    zarr.open_group(path, mode="w", zarr_format=zarr_format, attributes=attributes)
+    with pytest.raises(FormatError, match="has no first"):
+        FORMAT.read(path)
+    scale = [{"type": "scale", "scale": [2000.0, 500, 250]}]
+    ome_by_others(f"{path}/0", array, space(), transformations=scale, zarr_format=zarr_format)
+    (found,) = FORMAT.read(path)
+    np.testing.assert_array_equal(found.array, array)
+    assert found.spacing == pytest.approx((2.0, 0.5, 0.25))
+    assert "collection" in found.warnings[0]
+
+
 def test_a_flat_image_is_one_slice(path: str) -> None:
     ome_by_others(path, voxels((5, 6), "u1"), space()[1:], transformations=[{"type": "scale", "scale": [1000, 2000]}])
     (found,) = FORMAT.read(path)

@@ -1,4 +1,4 @@
-"""OME-Zarr (NGFF 0.5, and 0.4 to read): what an image's axes are, and how far its voxels lie apart."""
+"""OME-Zarr (NGFF 0.5, and 0.1 to 0.4 to read): what an image's axes are, and how far its voxels lie apart."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Image:
 
 
 def read_image(attributes: Mapping[str, Any]) -> Image | None:
-    """The first image of a group's attributes, NGFF 0.5 or 0.4; None if the group is none of these.
+    """The first image of a group's attributes, NGFF 0.1 to 0.5; None if the group is none of these.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def read_image(attributes: Mapping[str, Any]) -> Image | None:
     if not isinstance(multiscales, list) or not multiscales or not isinstance(multiscales[0], Mapping):
         return None
     first = multiscales[0]
-    axes, units = _axes(first.get("axes"))
+    axes, units = _axes(_as_now(first))
     datasets = first.get("datasets")
     if not isinstance(datasets, list) or not datasets or not isinstance(datasets[0], Mapping):
         raise FormatError("the OME-Zarr metadata name no array")
@@ -125,6 +125,16 @@ def read_image(attributes: Mapping[str, Any]) -> Image | None:
     spacing, unknown = _spacing(axes, units, scale)
     warnings = [f"the OME-Zarr metadata do not tell the spacing along {', '.join(unknown)}"] if unknown else []
     return Image(path, axes, spacing, _channels(own), tuple(warnings))
+
+
+def _as_now(multiscale: Mapping[str, Any]) -> object:
+    """The axes; of versions before 0.4, which had names alone or the five in their order, as 0.4 has them."""
+    described = multiscale.get("axes")
+    if described is None and multiscale.get("version") in ("0.1", "0.2"):
+        described = list(_ORDER)
+    if isinstance(described, list) and described and all(isinstance(axis, str) for axis in described):
+        return [{"name": axis} for axis in described]
+    return described
 
 
 def _inside(path: str) -> bool:

@@ -7,6 +7,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -53,7 +54,7 @@ class NpzFormat:
             with zipfile.ZipFile(path) as archive:
                 names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
                 if "record" not in names:
-                    return (_foreign(archive, names, progress),)
+                    return _foreign(archive, names, progress)
                 return _own(archive, names, progress)
         except FormatError:
             raise
@@ -136,7 +137,7 @@ def _spacing(numbers: npt.NDArray[np.float64]) -> Spacing:
     return along, row, column
 
 
-def _foreign(archive: zipfile.ZipFile, names: Sequence[str], progress: Progress) -> Volume:
+def _foreign(archive: zipfile.ZipFile, names: Sequence[str], progress: Progress) -> tuple[Volume, ...]:
     """The array of a file that Voxelry did not write, with its affine if it has one by that name."""
     if "array" not in names:
         fitting = [name for name in names if len(_header(archive, name)[0]) in (3, 4)]
@@ -146,11 +147,19 @@ def _foreign(archive: zipfile.ZipFile, names: Sequence[str], progress: Progress)
     array = _voxels(archive, "array" if "array" in names else names[-1], progress)
     if array.ndim not in (3, 4):
         raise FormatError(f"an array of three or four axes is needed, and the file's has {array.ndim}")
+    several = array.ndim == 4 and not (array.shape[-1] in (3, 4) and array.dtype.itemsize <= 2)
+    warnings = ["its first axis is taken for several volumes, as its last is no colour"] if several else []
+    one = Volume(array=array[0] if several else array)
     if "affine" in names:
         affine = check_affine(_numbers(archive, "affine", (4, 4)))
-        words = "the file has no record of Voxelry: its affine is taken to be in LPS millimetres"
-        return Volume(array=array, affine=affine, spacing=spacing_of(affine), warnings=(words,))
-    return Volume(array=array, warnings=("the file does not say where its voxels lie, nor how large they are",))
+        one = replace(one, affine=affine, spacing=spacing_of(affine))
+        warnings.append("the file has no record of Voxelry: its affine is taken to be in LPS millimetres")
+    else:
+        warnings.append("the file does not say where its voxels lie, nor how large they are")
+    one = replace(one, warnings=tuple(warnings))
+    if not several:
+        return (one,)
+    return tuple(replace(one, array=each, label=f"volume {k}") for k, each in enumerate(array, 1))
 
 
 # --- arrays of an archive ---------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from voxelry.formats.zarr_store import (
     array_in,
     arrays_in,
     check_array,
+    group_in,
     guarded,
     is_numeric,
     opened,
@@ -40,6 +41,8 @@ COMPRESSIONS = ("lz4", "zstd", "none")
 """All by Blosc, with shuffle. The first is the default."""
 SLICES_PER_SHARD = 25
 _OWN = "voxelry"
+_FIRST = "0"
+_COLLECTION = "the store is a collection of images (bioformats2raw), of which the first is taken"
 _NOT_FINITE: Mapping[str, float] = {"NaN": np.nan, "Infinity": np.inf, "-Infinity": -np.inf}
 _NAMES_OF_NOT_FINITE: Mapping[str, str] = {str(value): name for name, value in _NOT_FINITE.items()}
 
@@ -65,6 +68,10 @@ class ZarrFormat:
             if isinstance(root, zarr.Array):
                 return _read_plain([root], held, progress)
             attributes = guarded(root.attrs.asdict)()
+            several = _is_collection(attributes)
+            if several:
+                root = group_in(root, _FIRST)
+                attributes = guarded(root.attrs.asdict)()
             image = read_image(attributes)
             if image is None:
                 return _read_plain(arrays_in(root), held, progress)
@@ -73,7 +80,9 @@ class ZarrFormat:
                 raise FormatError(f"the OME-Zarr metadata name {len(image.axes)} axes and the array has {array.ndim}")
             values = _read(array, held, progress)
             own = attributes.get(_OWN)
-            return _own_volumes(values, image, own) if isinstance(own, dict) else _foreign_volumes(values, image)
+            if isinstance(own, dict):
+                return _own_volumes(values, image, own)
+            return _foreign_volumes(values, image, (_COLLECTION,) if several else ())
 
     def write(
         self, volumes: Sequence[Volume], path: str, *, options: dict[str, Value], progress: Progress = silent
@@ -237,6 +246,12 @@ def _read(array: zarr.Array[Any], held: int, progress: Progress) -> npt.NDArray[
     return out
 
 
+def _is_collection(attributes: Mapping[str, Any]) -> bool:
+    """True for a group of images as bioformats2raw writes them, named by their numbers."""
+    own = attributes.get("ome", attributes)
+    return isinstance(own, Mapping) and "bioformats2raw.layout" in own
+
+
 def _slices_first(values: npt.NDArray[Any], axes: Sequence[str]) -> npt.NDArray[Any]:
     """A view with every axis: ``(t, c, z, y, x)``."""
     return values[tuple(slice(None) if axis in axes else None for axis in ("t", "c", "z", "y", "x"))]
@@ -309,11 +324,11 @@ def _texts(record: Value, name: str) -> tuple[str, ...]:
     return tuple(one for one in found if isinstance(one, str)) if isinstance(found, list) else ()
 
 
-def _foreign_volumes(values: npt.NDArray[Any], image: Image) -> tuple[Volume, ...]:
+def _foreign_volumes(values: npt.NDArray[Any], image: Image, warnings: tuple[str, ...] = ()) -> tuple[Volume, ...]:
     """Time points and channels of somebody's image, each a volume."""
     full = _slices_first(values, image.axes)
     times, channels = full.shape[:2]
-    warnings = (*image.warnings, "the OME-Zarr metadata do not tell how the image lies in the patient")
+    warnings = (*warnings, *image.warnings, "the OME-Zarr metadata do not tell how the image lies in the patient")
     volumes = []
     for time in range(times):
         for channel in range(channels):

@@ -143,6 +143,23 @@ def array_in(group: zarr.Group, path: str) -> zarr.Array[Any]:
 
 
 @guarded
+def group_in(group: zarr.Group, path: str) -> zarr.Group:
+    """A group of a group.
+
+    Raises
+    ------
+    FormatError
+        If there is none.
+    """
+    import zarr
+
+    found = group.get(path)
+    if not isinstance(found, zarr.Group):
+        raise FormatError("the Zarr store is said to be a collection of images, and has no first")
+    return found
+
+
+@guarded
 def arrays_in(group: zarr.Group) -> list[zarr.Array[Any]]:
     """The arrays of a group itself, by name."""
     return [array for _, array in sorted(group.arrays())]
