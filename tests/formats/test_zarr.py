@@ -256,7 +256,7 @@ def test_times_and_channels_are_volumes(path: str) -> None:
 @pytest.mark.parametrize(("version", "axes"), [("0.3", ["z", "y", "x"]), ("0.1", None), ("0.2", None)])
 def test_images_of_early_versions_have_values_and_no_spacing(path: str, version: str, axes: Any) -> None:
     array = voxels((4, 5, 6) if axes else (1, 1, 4, 5, 6), "uint16")
-    multiscale = {"version": version, "datasets": [{"path": "0"}], **({"axes": axes} if axes else {})}
+    multiscale: Any = {"version": version, "datasets": [{"path": "0"}], **({"axes": axes} if axes else {})}
     attributes: Any = {"multiscales": [multiscale]}
     group = zarr.open_group(path, mode="w", zarr_format=2, attributes=attributes)
     group.create_array("0", data=array)
