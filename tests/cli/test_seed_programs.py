@@ -19,11 +19,12 @@ from pydicom.dataset import Dataset
 import voxelry
 from voxelry.testing import SECRETS, bad_files, synthetic_instance, synthetic_series, write, zip_folder
 
+ENTRY = "from voxelry.cli.seed import main_{0} as main; main()"
+
 
 def run(program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """The program by its entry point, whether the package was installed with it or before it."""
-    code = f"from voxelry.cli.seed import main_{program} as main; main()"
-    command = [sys.executable, "-c", code, *map(str, arguments)]
+    command = [sys.executable, "-c", ENTRY.format(program), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -145,6 +146,36 @@ def test_what_is_left_out_is_told_and_nothing_is_half_written(tmp_path: Path) ->
     assert {problem["code"] for problem in record["skipped"].values()} == set(codes.values())
     assert done.returncode == 3
     assert not any(secret in done.stdout + done.stderr for secret in SECRETS)
+
+
+def test_the_two_files_need_two_names(tmp_path: Path) -> None:
+    synthetic_series(tmp_path / "in", slices=2)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "one")
+    for hdf5, record, words in (("one", "one", "names of their own"), ("one", "link", "names of their own"),
+                                ("folder", "one", "is a folder"), ("one", "folder", "is a folder")):  # fmt: skip
+        done = run("dicom2hdf5", "-i", tmp_path / "in", "-h", tmp_path / hdf5, "-j", tmp_path / record)
+        assert done.returncode == 1
+        assert words in " ".join(done.stderr.split())
+    assert {path.name for path in tmp_path.iterdir()} == {"in", "folder", "link"}
+
+
+def test_a_full_disk_is_told_of_the_file_that_was_to_be(tmp_path: Path) -> None:
+    synthetic_series(tmp_path / "in", slices=2)
+    to_hdf5(tmp_path / "in", tmp_path)
+    small = tmp_path / "small"
+    small.mkdir()
+    for program, given, made in (
+        ("dicom2hdf5", ["-i", tmp_path / "in", "-h", small / "a.h5", "-j", small / "a.json"], "a.h5"),
+        ("hdf52dicom", ["-h", tmp_path / "series.h5", "-d", tmp_path / "in", "-o", small / "out"], "out"),
+    ):
+        code = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n{ENTRY.format(program)}"
+        done = subprocess.run(
+            [sys.executable, "-c", code, *map(str, given)], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 1
+        assert f"{small / made}" in "".join(done.stderr.split())
+        assert not list(small.iterdir())
 
 
 def test_uneven_slices_have_no_affine_and_a_warning(tmp_path: Path) -> None:
@@ -285,6 +316,17 @@ def test_an_hdf5_by_others_is_used_as_far_as_it_goes(tmp_path: Path) -> None:
     assert "Warning: " in done.stderr
     back = voxelry.load_volume(tmp_path / "out")
     np.testing.assert_array_equal(back.array, truth.array[::-1])
+
+
+def test_an_hdf5_without_a_place_says_that_the_template_s_is_taken(tmp_path: Path) -> None:
+    synthetic_series(tmp_path / "in", slices=3)
+    to_hdf5(tmp_path / "in", tmp_path)
+    with h5py.File(tmp_path / "series.h5", "r+") as file:
+        del file["volume"].attrs["affine_lps_mm"]
+    done = to_dicom(tmp_path / "series.h5", tmp_path / "in", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "does not say where its slices lie" in " ".join(done.stderr.split())
+    assert_same_stored(tmp_path / "in", tmp_path / "out")
 
 
 def test_what_is_no_hdf5_or_no_template_is_a_sentence(tmp_path: Path) -> None:

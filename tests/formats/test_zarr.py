@@ -268,7 +268,8 @@ def test_images_of_early_versions_have_values_and_no_spacing(path: str, version:
 
 @pytest.mark.parametrize("zarr_format", [2, 3])
 def test_the_first_image_of_a_collection_is_taken(path: str, zarr_format: Any) -> None:
-    array, layout = voxels((4, 5, 6), "uint16"), {"bioformats2raw.layout": 3}
+    array = voxels((4, 5, 6), "uint16")
+    layout: dict[str, Any] = {"bioformats2raw.layout": 3}
     attributes: Any = layout if zarr_format == 2 else {"ome": {"version": "0.5", **layout}}
     zarr.open_group(path, mode="w", zarr_format=zarr_format, attributes=attributes)
     with pytest.raises(FormatError, match="has no first"):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.datadict import tag_for_keyword
 
-from voxelry.core.errors import NothingFoundError, Problem, VoxelryError
+from voxelry.core.errors import NothingFoundError, ParameterError, Problem, VoxelryError
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.value import Value
 from voxelry.dicom.attributes import as_metadata, items
@@ -81,12 +81,15 @@ def dicom_to_hdf5(
 
     Raises
     ------
+    ParameterError
+        If both files are one, or one is a folder: before anything is read.
     NothingFoundError
         If there is no image.
     PixelDataError, TruncatedError, TransferSyntaxError
         If an image of the only series cannot be decoded; the message names its file. Of several series the others
         are written.
     """
+    _check_targets(Path(hdf5), Path(record))
     batches, skipped = batches_of(source, dicom=True, limits=limits, progress=part(progress, 0, 0.2))
     if not batches:
         first = next(iter(skipped.values()), None)
@@ -112,7 +115,7 @@ def dicom_to_hdf5(
         _record(group, stack, number, root) for number, (group, stack) in enumerate(zip(groups, stacks, strict=True), 1)
     ]
     document = {"layout": JSON_LAYOUT, "series": described, "skipped": {k: p.record for k, p in skipped.items()}}
-    with ExitStack() as both:
+    with os_errors_of(f"{os.fspath(hdf5)}, {os.fspath(record)}"), ExitStack() as both:
         record_aside = both.enter_context(published(Path(record)))
         hdf5_aside = both.enter_context(published(Path(hdf5)))
         text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
@@ -120,6 +123,25 @@ def dicom_to_hdf5(
         write_normalised(stacks, str(hdf5_aside), compression=compression, progress=part(progress, 0.6, 1))
     warnings = dict.fromkeys(words for group in groups for stack in group for words in _warnings(stack))
     return NormalisedReport(tuple(stack.stored.shape for stack in stacks), tuple(warnings), MappingProxyType(skipped))
+
+
+def _check_targets(hdf5: Path, record: Path) -> None:
+    if os.path.realpath(hdf5) == os.path.realpath(record):
+        raise ParameterError(f"{hdf5}: the HDF5 file and the JSON file need names of their own")
+    for path in (hdf5, record):
+        if path.is_dir():
+            raise ParameterError(f"{path}: is a folder, and a file is to be written there")
+
+
+@contextmanager
+def os_errors_of(name: str) -> Iterator[None]:
+    """What the system says while something is written (a full disk) says of what: it knows temporary names at most."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, VoxelryError):
+            raise
+        raise OSError(error.errno, error.strerror or type(error).__name__, name) from error
 
 
 def _warnings(stack: Stack) -> tuple[str, ...]:

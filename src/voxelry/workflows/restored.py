@@ -21,6 +21,7 @@ from voxelry.dicom.write import Syntax, write_series
 from voxelry.formats.hdf5_normalised import StoredStack, read_normalised
 from voxelry.workflows.batches import Batch, batches_of
 from voxelry.workflows.names import DEFAULT_TEMPLATE, file_name, numbered
+from voxelry.workflows.normalised import os_errors_of
 
 DESCRIPTION = "pixel values taken from HDF5"
 Array = npt.NDArray[Any]
@@ -90,21 +91,26 @@ def hdf5_to_dicom(
     names = numbered(file_name(DEFAULT_TEMPLATE, group[0][1].lookup) for group in groups)
     paths: list[Path] = []
     warnings = [words for stack in stacks for words in stack.warnings]
+    if any(stored.affine is None and batch.stacks[0].affine is not None for stored, batch in pairs):
+        warnings.append(
+            "the HDF5 file does not say where its slices lie: they are taken to be in the order of the template's"
+        )
     for number, (group, name) in enumerate(zip(groups, names, strict=True)):
         share = part(progress, 0.4 + 0.6 * number / len(groups), 0.4 + 0.6 * (number + 1) / len(groups))
         own = target if len(groups) == 1 else target / name
         looked_up = any(_is_looked_up(batch.stacks) for _, batch in group)
         values = [volume for stored, batch in group for volume in _volumes(stored, batch.stacks, as_stored=looked_up)]
-        written = write_series(
-            values,
-            [stack for _, batch in group for stack in batch.stacks],
-            own,
-            transfer_syntax=cast("Syntax", transfer_syntax),  # held to the known ones where it is used
-            description=DESCRIPTION,
-            non_finite=non_finite,
-            stored=looked_up,
-            progress=share,
-        )
+        with os_errors_of(str(own)):
+            written = write_series(
+                values,
+                [stack for _, batch in group for stack in batch.stacks],
+                own,
+                transfer_syntax=cast("Syntax", transfer_syntax),  # held to the known ones where it is used
+                description=DESCRIPTION,
+                non_finite=non_finite,
+                stored=looked_up,
+                progress=share,
+            )
         paths += written.paths
         warnings += written.warnings
     return RestoredReport(tuple(paths), tuple(dict.fromkeys(warnings)), MappingProxyType(dict(skipped)))
