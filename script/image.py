@@ -10,6 +10,7 @@ image is built; none of them gets into it.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -34,6 +35,17 @@ PIP_PLACES = ("find-links", "index-url", "extra-index-url")
 CERTIFICATE_VARIABLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
+def buildah_with(store: Path, driver: str) -> list[str]:
+    return ["buildah", "--root", str(store / "root"), "--runroot", str(store / "run"), "--storage-driver", driver]
+
+
+@functools.cache
+def storage_driver(store: Path) -> str:
+    """Layers lie upon each other where this machine can mount them so; elsewhere, as in a container, each is a copy."""
+    asked = subprocess.run([*buildah_with(store, "overlay"), "info"], capture_output=True, check=False)
+    return "vfs" if asked.returncode else "overlay"
+
+
 @dataclass(frozen=True)
 class Buildah:
     """buildah with a store of its own, apart from whatever else this machine keeps."""
@@ -41,8 +53,7 @@ class Buildah:
     store: Path
 
     def command(self, *arguments: str) -> list[str]:
-        places = ["--root", str(self.store / "root"), "--runroot", str(self.store / "run")]
-        return ["buildah", *places, "--storage-driver", "vfs", *arguments]
+        return [*buildah_with(self.store, storage_driver(self.store)), *arguments]
 
     def run(self, *arguments: str) -> None:
         subprocess.run(self.command(*arguments), check=True, stdin=subprocess.DEVNULL)
