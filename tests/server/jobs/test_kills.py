@@ -12,6 +12,9 @@ import pytest
 from tests.server.jobs.conftest import Parts, databases, gone, kill, kill_group
 from tests.servers.running import Server, create_database, free_port, wait_until
 
+# What is killed leaves no account of its lines: counting them would only take time.
+pytestmark = pytest.mark.no_cover
+
 MOMENTS = random.Random(5)  # so that a failure can be repeated, as far as the machine repeats itself
 
 
