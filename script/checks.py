@@ -1,7 +1,8 @@
 """Run every check that CI runs, and tell at the end how each of them went.
 
 A check that fails does not stop the ones after it. Pytest runs three times at once: the tests that mostly wait for
-other programs (installers, a browser, commands of the handbook) and those of the server beside all others. The last
+other programs (installers, a browser, commands of the handbook) and those of the server beside all others. The first of
+these takes longest and begins at once; the other two begin when the checks, which use one core each, are over. The last
 line counts pytest's tests, and each other check as one.
 """
 
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ET
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +24,7 @@ from typing import IO
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = Path(sys.executable).parent
 CACHE = ROOT / ".cache"
-WAITING, SERVER = "tests that wait", "tests of the server"
+ALL_OTHERS, WAITING, SERVER = "tests", "tests that wait", "tests of the server"
 BESIDE = {
     WAITING: ["tests/packaging", "tests/e2e", "tests/test_docs.py"],
     SERVER: ["tests/server"],
@@ -83,45 +85,50 @@ class Tests:
     def covered(self) -> Path:
         return CACHE / "coverage" / self.name
 
-    def start(self, output: IO[bytes] | None) -> subprocess.Popen[bytes]:
+    def run(self, output: IO[bytes] | None) -> Outcome:
+        start = time.monotonic()
         self.results.unlink(missing_ok=True)
         shutil.rmtree(self.covered, ignore_errors=True)
         self.covered.mkdir(parents=True)
         command = [sys.executable, "-m", "pytest", *self.arguments, f"--junitxml={self.results}"]
         command += ["--cov", "--cov-report="] if self.coverage else []
-        return subprocess.Popen(
+        done = subprocess.run(
             command,
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT if output else None,
             env={**os.environ, "COVERAGE_FILE": str(self.covered / "data")},
+            check=False,
         )
+        return Outcome(f"pytest: {self.name}", done.returncode != 0, time.monotonic() - start)
 
 
-def run_tests(*, everything: bool) -> list[tuple[Outcome, Tests]]:
+def all_tests(*, everything: bool) -> dict[str, Tests]:
     demand = ["--all"] if everything else []
     elsewhere = [f"--ignore={path}" for paths in BESIDE.values() for path in paths]
-    shown = Tests("tests", [*demand, *elsewhere], everything)
+    shown = Tests(ALL_OTHERS, [*demand, *elsewhere], everything)
     # The programs that the first of them start would each be measured, for lines that other tests reach as well.
     beside = [Tests(name, [*demand, *paths], everything and name != WAITING) for name, paths in BESIDE.items()]
-    print("\n=== pytest", flush=True)
-    start = time.monotonic()
+    return {tests.name: tests for tests in (shown, *beside)}
+
+
+def run_all(tests: dict[str, Tests]) -> tuple[list[Outcome], dict[str, Outcome]]:
+    """How every check went, and every run of pytest."""
     with ExitStack() as stack:
-        kept = {tests.name: stack.enter_context(tempfile.TemporaryFile()) for tests in beside}
-        processes = [(tests, tests.start(kept.get(tests.name))) for tests in (shown, *beside)]
-        outcomes = []
-        for tests, process in processes:
-            failed = process.wait() != 0
-            outcomes.append((Outcome(f"pytest: {tests.name}", failed, time.monotonic() - start), tests))
+        kept = {name: stack.enter_context(tempfile.TemporaryFile()) for name in BESIDE}
+        pool = stack.enter_context(ThreadPoolExecutor(len(tests)))
+        going: dict[str, Future[Outcome]] = {WAITING: pool.submit(tests[WAITING].run, kept[WAITING])}
+        checked = [run(name, command) for name, command in CHECKS.items()]
+        print("\n=== pytest", flush=True)
+        going |= {name: pool.submit(tests[name].run, kept.get(name)) for name in (ALL_OTHERS, SERVER)}
+        tested = {name: going[name].result() for name in tests}
         for name, output in kept.items():
             print(f"\n=== pytest: {name}", flush=True)
             output.seek(0)
             shutil.copyfileobj(output, sys.stdout.buffer)
             sys.stdout.flush()
-    if everything:
-        report_coverage([tests.covered for _, tests in outcomes if tests.coverage])
-    return outcomes
+    return checked, tested
 
 
 def report_coverage(folders: list[Path]) -> None:
@@ -157,24 +164,26 @@ def main(arguments: list[str]) -> int:
         return subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=ROOT, check=False).returncode
 
     start = time.monotonic()
-    outcomes = [run(name, command) for name, command in CHECKS.items()]
-    tested = run_tests(everything=everything)
+    tests = all_tests(everything=everything)
+    checked, tested = run_all(tests)
+    if everything:
+        report_coverage([run.covered for run in tests.values() if run.coverage])
 
     total = Count()
     told: dict[str, int] = {}
-    for outcome, tests in tested:
-        count, reasons = count_tests(tests.results)
+    for name, outcome in tested.items():
+        count, reasons = count_tests(tests[name].results)
         # Not a test, but the run itself: a collection that broke, a coverage file that could not be written.
         count.failed = count.failed or int(outcome.failed)
         total = Count(total.passed + count.passed, total.failed + count.failed, total.skipped + count.skipped)
         for reason, times in reasons.items():
             told[reason] = told.get(reason, 0) + times
     print("\n=== summary")
-    print(*outcomes, *(outcome for outcome, _ in tested), sep="\n")
+    print(*checked, *tested.values(), sep="\n")
     for reason, times in told.items():
         print(f"skipped {times} {'test' if times == 1 else 'tests'}: {reason}")
-    total.passed += sum(not outcome.failed for outcome in outcomes)
-    total.failed += sum(outcome.failed for outcome in outcomes)
+    total.passed += sum(not outcome.failed for outcome in checked)
+    total.failed += sum(outcome.failed for outcome in checked)
     seconds = time.monotonic() - start
     print(f"{total.passed} passed, {total.failed} failed, {total.skipped} skipped in {seconds:.0f} s", flush=True)
     return 1 if total.failed else 0
