@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -61,7 +62,11 @@ def test_children_serve_again_and_are_warm() -> None:
     ("how", "code", "words"),
     [("segfault", "crashed", "SIGSEGV"), ("killed", "killed", "memory ran out")],
 )
-def test_a_crash_is_a_sentence_after_a_second_try(how: str, code: str, words: str) -> None:
+def test_a_crash_is_a_sentence_after_a_second_try(
+    monkeypatch: pytest.MonkeyPatch, how: str, code: str, words: str
+) -> None:
+    counted = itertools.count()
+    monkeypatch.setattr(isolated, "starved", lambda: next(counted))  # as if it were for its memory
     job = misbehaved(how)
     assert (job.state, job.attempts) == (State.QUEUED, 1)
     assert run.run(job.pk)
@@ -69,6 +74,24 @@ def test_a_crash_is_a_sentence_after_a_second_try(how: str, code: str, words: st
     assert (job.state, job.problem_code, job.attempts) == (State.FAILED, code, 2)
     assert words in job.problem_message
     assert (how == "segfault") == ("works.py" in job.trace)
+
+
+def test_who_kills_a_child_costs_no_more_than_an_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody's ``kill -9`` is no fault of the job, which has as many attempts as when its worker is killed."""
+    monkeypatch.setattr(isolated, "starved", lambda: 3)  # nobody was short of memory meanwhile
+    job = misbehaved("killed")
+    for attempt in range(2, 6):
+        assert (job.state, job.attempts, job.problem_code) == (State.QUEUED, attempt - 1, "")
+        assert job.log[-1][1] == "the process that did this was killed"
+        assert run.run(job.pk)
+        job.refresh_from_db()
+    assert (job.state, job.problem_code, job.attempts) == (State.FAILED, "killed", 5)
+    assert "memory" not in job.problem_message
+
+
+def test_the_machine_tells_how_often_memory_ran_out() -> None:
+    if Path("/proc/vmstat").exists():
+        assert isinstance(isolated.starved(), int)
 
 
 def test_too_much_memory_is_a_sentence_and_the_child_is_fine_with_less() -> None:

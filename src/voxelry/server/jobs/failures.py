@@ -62,6 +62,10 @@ class Crashed(JobError):
     """The child process died in the middle of its work."""
 
 
+class Killed(Crashed):
+    """Somebody killed it, and not because memory ran out: that is no fault of the work."""
+
+
 def failure_of(error: Exception) -> JobError:
     """An error as what the job says: a sentence for everybody, and for the staff where it was."""
     if isinstance(error, JobError):

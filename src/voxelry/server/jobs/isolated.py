@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from voxelry.core.errors import Problem
-from voxelry.server.jobs.failures import Crashed, JobError
+from voxelry.server.jobs.failures import Crashed, JobError, Killed
 from voxelry.server.jobs.kinds import Json, Kind
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class Child:
             start_new_session=True,
         )
         self._rest = b""
+        self._starved = starved()
         self.jobs = 0
         self.fresh = True
         self.idle_since = time.monotonic()
@@ -75,6 +76,7 @@ class Child:
             As the work failed; `Crashed` if the child died.
         """
         self.jobs += 1
+        self._starved = starved()
         self._send(_request(kind, run))
         while True:
             for event in self._events():
@@ -91,6 +93,11 @@ class Child:
                     run.summary = event["summary"]
                     return event["done"]
             run.check()
+
+    @property
+    def ran_out_of_memory(self) -> bool:
+        """Whether the system killed a process for its memory since this one's job began, or does not tell."""
+        return self._starved is None or starved() != self._starved
 
     def kill(self) -> int:
         """With all that it started; how it ended."""
@@ -152,7 +159,7 @@ def work(kind: Kind, run: Run) -> Json:
     try:
         result = child.work(kind, run)
     except Crashed:
-        raise _crash(child.kill(), run) from None
+        raise _crash(child.kill(), run, memory=child.ran_out_of_memory) from None
     except JobError:
         _put(child)
         raise
@@ -200,11 +207,23 @@ def _put(child: Child) -> None:
         _idle.append(child)
 
 
-def _crash(status: int, run: Run) -> Crashed:
+def starved() -> int | None:
+    """How many processes this machine has killed because memory ran out; None where it does not tell."""
+    with suppress(OSError, ValueError):
+        for line in Path("/proc/vmstat").read_text("ascii").splitlines():
+            name, _, count = line.partition(" ")
+            if name == "oom_kill":
+                return int(count)
+    return None
+
+
+def _crash(status: int, run: Run, *, memory: bool) -> Crashed:
     """In a sentence how a child ended that nobody here killed."""
     trace = ""
     with suppress(OSError):
         trace = crash_file(run.folder).read_text("utf-8", errors="replace")
+    if -status == signal.SIGKILL and not memory:
+        return Killed(Problem("killed", "the process that did this was killed, again and again; retry later"), trace)
     if -status == signal.SIGKILL:
         sentence = "the system killed the process that did this, most likely because memory ran out"
         return Crashed(Problem("killed", sentence), trace)

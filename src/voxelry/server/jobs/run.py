@@ -24,6 +24,7 @@ from voxelry.server.jobs.failures import (
     Crashed,
     JobError,
     JobStopped,
+    Killed,
     LeaseLost,
     OutOfTime,
     WorkerStopping,
@@ -45,7 +46,7 @@ LOG_LETTERS = 300
 ROLL_UP_SECONDS = 0.5
 """A batch's row is written no more often than this, but for its end."""
 CRASHES = 2
-"""How often a job may crash its child process before it has failed."""
+"""How often a job may crash its child process, or fill the memory, before it has failed."""
 
 
 stopping = threading.Event()
@@ -226,8 +227,8 @@ def _attempt(job: Job, this: Run) -> None:
             _fail(this, Problem("database", "the database could not be written; retry later"), where(error))
     except Crashed as error:
         logger.warning("job %s: %s", job.pk, error)
-        if job.attempts < CRASHES:
-            this.log(str(error))
+        if job.attempts < (settings.VOXELRY.attempts if isinstance(error, Killed) else CRASHES):
+            this.log("the process that did this was killed" if isinstance(error, Killed) else str(error))
             _give_back(this, attempts=job.attempts)
         else:
             _fail(this, error.problem, error.trace)
