@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import EntryPoint
@@ -164,6 +165,7 @@ def test_two_volumes(site: Any, series: int, do_jobs: Callable[[], None]) -> Non
 def test_the_seeds_job_is_known(site: Any, series: int, do_jobs: Callable[[], None]) -> None:
     job = done(site, do_jobs, job_name="3dblur", series=series)
     assert (job["state"], job["job_name"], job["params"]["sigma"]) == ("succeeded", "3dblur", 1.0)
+    assert job["title"] == "3-D blur"
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------
@@ -190,8 +192,22 @@ def test_wrong_parameters_are_told_each_at_its_place(
     assert not Process.objects.exists()
 
 
+def test_of_a_number_or_three_only_what_was_meant_is_told(site: Any, series: int) -> None:
+    for sigma, place, words in (
+        (-1, ["sigma"], "Input should be greater than or equal to 0"),
+        ("wide", ["sigma"], "Input should be a valid number, unable to parse string as a number"),
+        ([1, 2], ["sigma", "2"], "Field required"),
+        ([1, -2, 3], ["sigma", "1"], "Input should be greater than or equal to 0"),
+        (0, ["sigma"], "at least one sigma has to be above 0"),
+    ):
+        problem = ask(site, 422, job_name="gaussian", series=series, params={"sigma": sigma})
+        assert [(error["loc"], error["msg"]) for error in problem["errors"]] == [(["body", "params", *place], words)]
+        assert problem["detail"] == f"gaussian: {'.'.join(place)}: {words}"
+
+
 def test_what_is_not_there_is_told(site: Any, series: int) -> None:
     unknown = ask(site, 422, job_name="sharpen", series=series)
+    assert unknown["detail"].startswith("no job is named 'sharpen'; known are 3dblur, ")
     assert "gaussian" in unknown["detail"], "the known are listed"
     assert ask(site, 404, job_name="gaussian", series=9999)["detail"] == "there is no series 9999"
     assert ask(site, 404, job_name="gaussian", series=series, stack=1)["code"] == "not_found"
@@ -248,6 +264,21 @@ def test_a_folder_below_a_root(site: Any, root: Path, do_jobs: Callable[[], None
     assert [file["name"] for file in job["result"]["files"]] == [
         "1-surface.stl", "1-words.txt", "2-surface.stl", "2-words.txt",
     ]  # fmt: skip
+
+
+def test_of_many_volumes_one_that_cannot_be_done_spoils_no_other(
+    site: Any, root: Path, do_jobs: Callable[[], None]
+) -> None:
+    for seed, name in enumerate("abc"):
+        shear = (0.0, 0.6 * (name == "b"), 0.0)
+        synthetic_series(root / "study" / name, slices=4, seed=seed, shear=shear)
+    job = done(site, do_jobs, job_name="gaussian", in_dir=str(root / "study"))
+    assert (job["state"], len(job["result"]["series"])) == ("succeeded", 2)
+    (left,) = [words for words in job["result"]["warnings"] if "left out" in words]
+    assert re.match(r"volume [123] of 3 was left out: the stack is tilted \(sheared\) by 11.31 degrees", left)
+    alone = done(site, do_jobs, job_name="gaussian", in_dir=str(root / "study" / "b"))
+    assert (alone["state"], alone["problem"]["code"]) == ("failed", "geometry")
+    assert "gaussian.py" in alone["trace"]
 
 
 def test_only_below_a_root(site: Any, root: Path, tmp_path: Path, source: Path, settings: Settings) -> None:
@@ -404,7 +435,9 @@ def test_staff_see_what_was_asked_for(site: Any, series: int, do_jobs: Callable[
 
 def test_steps_are_listed_with_their_schemas(site: Any) -> None:
     listed = {step["name"]: step for step in site.get("/steps")}
-    assert set(listed) == {"gaussian", "all_of_it", "fails", "breaks", "two", "reads"}
+    assert set(listed) == {"3dblur", "gaussian", "all_of_it", "fails", "breaks", "two", "reads"}
+    assert listed["3dblur"]["title"] == "3-D blur"
+    assert listed["3dblur"]["params"] == listed["gaussian"]["params"]
     assert listed["two"]["inputs"] == ["fixed", "moving"]
     assert listed["two"]["optional"] == ["mask"]
     schema = listed["all_of_it"]["params"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -163,9 +164,7 @@ class Step(Generic[P]):
         try:
             return self.params.model_validate(dict(values))
         except ValidationError as error:
-            # The input is left out: it may hold what nobody should read in a log.
-            words = [f"{_place(one['loc'])}: {one['msg']}" for one in error.errors(include_input=False)]
-            raise ParameterError(f"{self.name}: {'; '.join(words)}") from None
+            raise ParameterError(f"{self.name}: {in_words(faults(error))}") from None
 
     def run(
         self, volumes: Sequence[Volume] | Volume, params: P | Mapping[str, object] | None = None,
@@ -196,5 +195,36 @@ def _by_name(params: Params | Mapping[str, object] | None) -> Mapping[str, objec
     return params or {}
 
 
-def _place(location: tuple[int | str, ...]) -> str:
-    return ".".join(map(str, location)) or "parameters"
+Fault: TypeAlias = tuple[tuple[str, ...], str]
+"""Where something is wrong, and what."""
+_NO_SEQUENCE = {"tuple_type", "list_type"}
+_KIND = re.compile(r"(constrained-)?(bool|int|float|str)|(tuple|list|literal|function-\w+)\[.*", re.DOTALL)
+
+
+def faults(error: ValidationError) -> list[Fault]:
+    """What is wrong with parameters: names and sentences, without the values, which nobody should read in a log.
+
+    Of a parameter that may be a number or three of them, pydantic tells of both; here only that which was tried.
+    """
+    told: dict[object, list[tuple[tuple[int | str, ...], str, str]]] = {}
+    for one in error.errors(include_input=False, include_url=False):
+        words = str(one["msg"]).removeprefix("Value error, ")
+        told.setdefault(one["loc"][:1], []).append((one["loc"], one["type"], words))
+    found: list[Fault] = []
+    for each in told.values():
+        kinds = {str(place[1]) for place, _, _ in each if len(place) > 1 and _KIND.fullmatch(str(place[1]))}
+        if len(kinds) > 1:
+            single = any(kind in _NO_SEQUENCE for _, kind, _ in each)
+            inside = [one for one in each if str(one[0][1]).startswith(("tuple[", "list[")) != single]
+            each = inside or each
+        found += [(_place(place, kinds), words) for place, _, words in each]
+    return list(dict.fromkeys(found))
+
+
+def in_words(told: Iterable[Fault]) -> str:
+    """Faults as one sentence: ``sigma.2: Input should be greater than 0; speed: ...``."""
+    return "; ".join(f"{'.'.join(place)}: {words}" if place else words for place, words in told)
+
+
+def _place(location: tuple[int | str, ...], kinds: set[str]) -> tuple[str, ...]:
+    return tuple(str(one) for number, one in enumerate(location) if number != 1 or str(one) not in kinds)

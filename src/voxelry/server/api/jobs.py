@@ -14,7 +14,6 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja import Query, Router, Status
 
-from voxelry.core.registry import steps
 from voxelry.server.api import job_schemas as out
 from voxelry.server.api import present, present_jobs
 from voxelry.server.api.events import followed, followed_async
@@ -23,7 +22,7 @@ from voxelry.server.api.schemas import Accepted, Page, ProblemDocument, StateNam
 from voxelry.server.jobs import submit
 from voxelry.server.jobs.models import Job
 from voxelry.server.processing.models import Process
-from voxelry.server.processing.request import KIND, Chosen, request, request_batch
+from voxelry.server.processing.request import KIND, Chosen, job_names, request, request_batch
 
 router = Router()
 ERRORS = {(401, 403, 404, 409, 413, 422, 507): ProblemDocument}
@@ -44,15 +43,15 @@ def list_steps(request: HttpRequest) -> object:
     """What can be done with volumes: every installed step, with the JSON schema of its parameters."""
     return [
         out.StepOut(
-            name=step.name,
-            title=step.title,
-            description=step.description,
-            group=step.group,
-            inputs=list(step.inputs),
-            optional=list(step.optional),
-            params=step.params.model_json_schema(),
+            name=job.name,
+            title=job.title,
+            description=job.description,
+            group=job.step.group,
+            inputs=list(job.step.inputs),
+            optional=list(job.step.optional),
+            params=job.step.params.model_json_schema(),
         )
-        for step in steps()
+        for job in job_names()
     ]
 
 

@@ -82,7 +82,7 @@ def _params(process: Process) -> dict[str, Any]:
 
 def _title(process: Process) -> str:
     try:
-        return job_named(process.job_name).step.title
+        return job_named(process.job_name).title
     except ParameterError:  # its package was removed since
         return process.job_name
 

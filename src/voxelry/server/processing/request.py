@@ -11,7 +11,9 @@ from django.conf import settings
 from django.db import transaction
 from pydantic import ValidationError
 
-from voxelry.core.registry import AnyStep, step_named
+from voxelry.core.errors import ParameterError
+from voxelry.core.registry import AnyStep, step_named, step_names, steps
+from voxelry.core.steps import faults, in_words
 from voxelry.server.archive.models import Series, Stack
 from voxelry.server.jobs.models import Job, State
 from voxelry.server.jobs.submit import Item, submit, submit_batch
@@ -41,10 +43,32 @@ class JobName:
     name: str
     step: AnyStep
     defaults: Mapping[str, Any]
+    title: str
+    description: str
 
 
-ALSO: Mapping[str, tuple[str, Mapping[str, Any]]] = {"3dblur": ("gaussian", {"sigma": 1.0})}
+@dataclass(frozen=True, slots=True)
+class Also:
+    """A step by another name."""
+
+    step: str
+    defaults: Mapping[str, Any]
+    title: str
+    description: str
+
+
+ALSO: Mapping[str, Also] = {
+    "3dblur": Also(
+        "gaussian", {"sigma": 1.0}, "3-D blur", "Blurs a volume with a Gaussian: the example of an inference function."
+    )
+}
 """Names besides the steps' own: the seed's pipeline knows this one from the start."""
+
+
+def job_names() -> list[JobName]:
+    """Everything that may be asked for, by name; a step that is broken is left out."""
+    every = {step.name: _of_step(step) for step in steps()}
+    return [job for _, job in sorted({**every, **{name: job_named(name) for name in ALSO}}.items())]
 
 
 def job_named(name: str) -> JobName:
@@ -55,8 +79,17 @@ def job_named(name: str) -> JobName:
     ParameterError
         If nothing is called so; the message lists the names there are.
     """
-    step, defaults = ALSO.get(name, (name, {}))
-    return JobName(name, step_named(step), defaults)
+    also = ALSO.get(name)
+    if also is not None:
+        return JobName(name, step_named(also.step), also.defaults, also.title, also.description)
+    if name not in step_names():
+        known = sorted({*ALSO, *step_names()})
+        raise ParameterError(f"no job is named {name!r}; known are {', '.join(known)}", known=list(known))
+    return _of_step(step_named(name))
+
+
+def _of_step(step: AnyStep) -> JobName:
+    return JobName(step.name, step, {}, step.title, step.description)
 
 
 def checked_params(job: JobName, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,9 +105,8 @@ def checked_params(job: JobName, values: Mapping[str, Any]) -> dict[str, Any]:
     try:
         found = job.step.params.model_validate({**job.defaults, **values})
     except ValidationError as error:
-        told = [(tuple(map(str, one["loc"])), one["msg"]) for one in error.errors(include_input=False)]
-        words = "; ".join(f"{'.'.join(place) or 'parameters'}: {message}" for place, message in told)
-        raise StepParameterError(f"{job.name}: {words}", told) from None
+        told = faults(error)
+        raise StepParameterError(f"{job.name}: {in_words(told)}", told) from None
     record: dict[str, Any] = found.model_dump(mode="json")
     for name, value in record.items():
         if "\\u0000" in json.dumps(value):  # what PostgreSQL takes in no text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from voxelry.core.errors import VoxelryError
 from voxelry.core.progress import part
 from voxelry.core.registry import step_named
 from voxelry.core.volume import Volume
@@ -23,7 +24,7 @@ def work(run: Run) -> dict[str, Any]:
     Raises
     ------
     VoxelryError
-        If the input cannot be read, or the step cannot be done on it.
+        If the input cannot be read, or the step cannot be done on any volume of it.
     """
     # Only child processes need these: the site and its workers start without them.
     from voxelry.server.archive import files
@@ -43,13 +44,22 @@ def work(run: Run) -> dict[str, Any]:
         groups: list[tuple[Input, ...]] = [(one,) for one in found.inputs]
     else:
         groups = [tuple(archived(one, progress=reading) for one in told["inputs"])]
+    refused: list[VoxelryError] = []
     for number, group in enumerate(groups, 1):
         share = part(working, (number - 1) / len(groups), number / len(groups))
-        volumes = [one.load(part(share, 0.0, 0.05)) for one in group]
-        run.log(f"{step.name} on {' and '.join(map(_words, volumes))}")
-        result = step.run(volumes, params, progress=part(share, 0.05, DONE))
         only = number if len(groups) > 1 else None
-        results.take(result, group[0].stack, volumes, only, progress=part(share, DONE, 1.0))
+        try:
+            volumes = [one.load(part(share, 0.0, 0.05)) for one in group]
+            run.log(f"{step.name} on {' and '.join(map(_words, volumes))}")
+            result = step.run(volumes, params, progress=part(share, 0.05, DONE))
+            results.take(result, group[0].stack, volumes, only, progress=part(share, DONE, 1.0))
+        except VoxelryError as error:  # of many volumes of a folder one that cannot be done spoils no other
+            if len(groups) == 1:
+                raise
+            refused.append(error.with_traceback(None))  # whose frames would keep the volume
+            if len(refused) == len(groups):
+                raise refused[0] from None
+            results.warn([f"volume {number} of {len(groups)} was left out: {error}"])
     for words in results.warnings:
         run.log(words)
     record = results.record()
