@@ -30,6 +30,7 @@ STEPS = [
 
 
 @pytest.mark.servers
+@pytest.mark.no_cover  # its lines are those that the same tests reach on SQLite
 def test_the_archive_and_its_jobs_keep_their_promises_on_postgresql(postgres_url: str) -> None:
     tests = [
         str(HERE / name)
