@@ -1,37 +1,25 @@
 """Counting voxels above a threshold, exactly.
 
 The definition is ``(x - min) / (max - min) > threshold`` in float64 over the whole volume, without its
-padding. Rounding keeps order, so there is a smallest value of the volume's own type for which it holds: that one is
-found by trying the definition itself, and voxels are compared with it. A histogram answers for any threshold with the
-very same figure.
+padding. A histogram answers for any threshold with the very same figure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol, TypedDict, TypeVar, get_args
+from typing import Literal, TypedDict, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import MeasureError, ParameterError
+from voxelry.core.extent import COLOUR, NO_NUMBERS, Each, count_above, extent, normalised
 from voxelry.core.volume import Spacing, Volume
 
-T = TypeVar("T")
 Method = Literal["fixed"]
 METHODS: tuple[str, ...] = get_args(Method)
 MAX_BINS = 65_536
-_SLICES = 16
-"""Worked on at once: more than a thread costs, and few enough that threads end together."""
-_COLOUR = "a colour image has no single intensity to measure; use a greyscale series"
-_NO_NUMBERS = "the volume holds values that are no numbers (NaN or infinite); nothing was measured"
-
-
-class Each(Protocol):
-    """What the built-in `map` is: the results of one function on several parts, in their order."""
-
-    def __call__(self, function: Callable[[range], T], parts: Iterable[range], /) -> Iterable[T]: ...
 
 
 class MeasurementRecord(TypedDict):
@@ -120,7 +108,7 @@ def histogram(volume: Volume) -> Histogram:
         If the volume is in colour, which has no single intensity.
     """
     if volume.colour:
-        raise MeasureError(_COLOUR)
+        raise MeasureError(COLOUR)
     slices = [values for values in volume.unpadded() if values.size]
     if not slices:
         return Histogram(np.empty(0), np.empty(0, np.int64), float("nan"), float("nan"), exact=True)
@@ -171,7 +159,7 @@ def _count_floats(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], bool]:
     for part in slices:
         if not np.isfinite(part.astype(np.float64)).all():
-            raise MeasureError(_NO_NUMBERS)
+            raise MeasureError(NO_NUMBERS)
     values: npt.NDArray[np.float64] = np.empty(0)
     counts: npt.NDArray[np.int64] = np.empty(0, np.int64)
     for part in slices:
@@ -186,18 +174,10 @@ def _count_floats(
     low, high = float(min(s.min() for s in slices)), float(max(s.max() for s in slices))
     counts = np.zeros(MAX_BINS, np.int64)
     for part in slices:
-        bins = (_normalised(part, low, high) * MAX_BINS).astype(np.int64)
+        bins = (normalised(part.astype(np.float64), low, high) * MAX_BINS).astype(np.int64)
         counts += np.bincount(np.minimum(bins, MAX_BINS - 1).ravel(), minlength=MAX_BINS)
     fractions = (np.arange(MAX_BINS, dtype=np.float64) + 0.5) / MAX_BINS
     return low * (1 - fractions) + high * fractions, counts, False
-
-
-def _normalised(values: npt.NDArray[np.generic], low: float, high: float) -> npt.NDArray[np.float64]:
-    """``(x - low) / (high - low)`` in float64; halved first where the range itself would be infinite."""
-    x = values.astype(np.float64)
-    if np.isinf(high - low):
-        return np.asarray((x / 2 - low / 2) / (high / 2 - low / 2))
-    return np.asarray((x - low) / (high - low))
 
 
 def measure(volume: Volume, threshold: float = 0.5, method: str = "fixed", *, each: Each = map) -> Measurement:
@@ -267,140 +247,6 @@ def check_threshold(threshold: float) -> float:
     if not 0.0 <= value <= 1.0:
         raise ParameterError(f"threshold {value:g} is not between 0 and 1; it is a fraction of the range of values")
     return value
-
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """From where to where the values reach that are not padding.
-
-    Attributes
-    ----------
-    low, high
-        Numbers of the volume's own type; both 0 if there is no voxel.
-    count
-        Voxels that are not padding.
-    by_slice
-        The same three of each slice, so that those on one side of a threshold need not be read again.
-    """
-
-    low: Any
-    high: Any
-    count: int
-    by_slice: tuple[tuple[Any, Any, int], ...] = ()
-
-    @property
-    def constant(self) -> bool:
-        """True if all values are one number in float64, or there is none."""
-        return float(self.low) == float(self.high)
-
-
-def extent(volume: Volume, *, each: Each = map) -> Extent:
-    """The smallest and the largest value, padding left out; one pass, a slice at a time.
-
-    Parameters
-    ----------
-    each
-        Does the work on parts of the volume; the built-in `map`, or one that has threads.
-
-    Raises
-    ------
-    MeasureError
-        If the volume is in colour, or holds values that are no numbers.
-    """
-    if volume.colour:
-        raise MeasureError(_COLOUR)
-    zero = volume.array.dtype.type(0)
-
-    def ends(part: range) -> list[tuple[Any, Any, int]]:
-        parts = (_unpadded(volume, index) for index in part)
-        return [(one.min(), one.max(), one.size) if one.size else (zero, zero, 0) for one in parts]
-
-    slices = tuple(found for some in each(ends, _parts(volume)) for found in some)
-    lows, highs, sizes = ([one[place] for one in slices if one[2]] for place in range(3))
-    if not sizes:
-        return Extent(zero, zero, 0)
-    low, high = np.min(lows), np.max(highs)
-    if not (np.isfinite(low) and np.isfinite(high)):
-        raise MeasureError(_NO_NUMBERS)
-    return Extent(low, high, sum(sizes), slices)
-
-
-def _parts(volume: Volume) -> list[range]:
-    count = len(volume.array)
-    return [range(start, min(start + _SLICES, count)) for start in range(0, count, _SLICES)]
-
-
-def _unpadded(volume: Volume, index: int) -> npt.NDArray[Any]:
-    mask, values = volume.padding_mask(index), volume.array[index]
-    return np.asarray(values if mask is None else values[~mask])
-
-
-def first_above(found: Extent, threshold: float) -> Any | None:
-    """The smallest number of the volume's type that is above ``threshold`` by the definition; None if none is.
-
-    Every voxel that is at least this large counts, and no other: subtraction and division by a positive number,
-    each rounded to float64, keep the order of values.
-    """
-    if found.constant:
-        return None
-    kind = np.asarray(found.low).dtype
-    low, high = float(found.low), float(found.high)
-
-    def above(place: int) -> bool:
-        return bool(_normalised(np.array([_at_place(place, kind)]), low, high)[0] > threshold)
-
-    first, last = _place(found.low), _place(found.high)
-    if not above(last):
-        return None
-    while first < last:  # as many steps as the type has bits
-        middle = (first + last) // 2
-        first, last = (first, middle) if above(middle) else (middle + 1, last)
-    return _at_place(first, kind)
-
-
-def _place(value: Any) -> int:
-    """Which number of its type this is, in their order: of floats, the bits tell."""
-    if value.dtype.kind != "f":
-        return int(value)
-    bits = int(value.view(f"i{value.dtype.itemsize}"))
-    return bits if bits >= 0 else -(bits & int(np.iinfo(f"i{value.dtype.itemsize}").max))
-
-
-def _at_place(place: int, kind: np.dtype[Any]) -> Any:
-    if kind.kind != "f":
-        return kind.type(place)
-    value = np.array(abs(place), f"i{kind.itemsize}").view(kind)[()]
-    return value if place >= 0 else -value
-
-
-def count_above(volume: Volume, threshold: float, found: Extent | None = None, *, each: Each = map) -> int:
-    """The number of voxels above ``threshold``, padding left out.
-
-    Parameters
-    ----------
-    found
-        The volume's extent, if the caller has it already.
-    each
-        As in `extent`.
-    """
-    known = extent(volume, each=each) if found is None else found
-    first = first_above(known, threshold)
-    if first is None:
-        return 0
-
-    def above(part: range) -> int:
-        total, inside = 0, np.empty(volume.array.shape[1:], np.bool_)  # one for all: fresh memory costs as much again
-        for index in part:
-            low, high, size = known.by_slice[index]
-            if size and low >= first:
-                total += size
-            elif size and high >= first:
-                values = _unpadded(volume, index)
-                out = inside if values.shape == inside.shape else None
-                total += int(np.count_nonzero(np.greater_equal(values, first, out=out)))
-        return total
-
-    return sum(each(above, _parts(volume)))
 
 
 def missing_spacing(spacing: Spacing) -> str:

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from pydantic import Field
 
 from voxelry.core.errors import MeasureError
-from voxelry.core.measure import extent, histogram
+from voxelry.core.extent import extent
+from voxelry.core.measure import histogram
 from voxelry.core.progress import Progress, part
 from voxelry.core.steps import Params
 from voxelry.core.volume import Volume

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from voxelry.core.measure import Histogram, extent, first_above, histogram, missing_spacing
+from voxelry.core.extent import extent, first_above
+from voxelry.core.measure import Histogram, histogram, missing_spacing
 from voxelry.core.progress import Progress, part
 from voxelry.core.steps import Params, Row, Segment, Segmentation, Step, StepResult
 from voxelry.core.volume import Volume
