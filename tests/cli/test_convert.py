@@ -96,11 +96,15 @@ def test_options_reach_the_format(series: Path, tmp_path: Path) -> None:
 
 
 def test_wrong_requests_are_one_sentence(series: Path, tmp_path: Path) -> None:
+    (tmp_path / "text.nii").write_text("text")
     for arguments, words in {
         (str(series), "out", "--format", "tiff"): "formats are",
         (str(series), "out.nii", "--format", "nrrd"): "and not nrrd",
         (str(series), "out", "--format", "nifti", "--name", "{nobody}"): "{modality}",
         (str(tmp_path / "missing"), "out.nii"): "no such file",
+        (str(series), "out.nifti"): "out.nifti: no format is known by the end of this name",
+        (str(series), "out.mgz"): "formats are",
+        (str(tmp_path / "text.nii"), "out.nrrd"): "text.nii: this is no NIfTI file",
     }.items():
         done = call(*arguments)
         assert done.exit_code == 1, done.output
@@ -120,6 +124,10 @@ def test_pictures_stay_the_default_for_a_folder(series: Path, tmp_path: Path) ->
     assert done.exit_code == 0
     assert "5 png pictures in" in done.stdout
     assert len(list((tmp_path / "out").glob("slice-*.png"))) == 5
+    (tmp_path / "there.before").mkdir()
+    for name in ("1.2.840.10008", "there.before"):  # no end of a file's name
+        assert call(series, tmp_path / name).exit_code == 0
+        assert len(list((tmp_path / name).glob("slice-*.png"))) == 5
 
 
 @pytest.mark.corpus

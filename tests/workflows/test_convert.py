@@ -172,12 +172,16 @@ def test_a_second_run_does_only_what_is_left(tmp_path: Path) -> None:
     assert {one.path: one.path.stat().st_mtime_ns for one in again.written} == stamps
     gone = next(iter(stamps))
     gone.unlink()
-    mended = convert(tmp_path / "in", tmp_path / "out", format="plain", name=template, overwrite=False)
-    # Its companion is there still, and is not replaced without being asked to.
-    assert {problem.code for problem in mended.skipped.values()} == {"exists"}
-    gone.with_name(f"{gone.name}.labels").unlink()
+    # Its companion is there still, from the same files, and is made again with it.
     mended = convert(tmp_path / "in", tmp_path / "out", format="plain", name=template)
     assert sorted(one.fresh for one in mended.written) == [False, True]
+    assert gone.is_file()
+    gone.unlink()
+    gone.with_name(f"{gone.name}.labels").write_text("somebody's own words")
+    left = convert(tmp_path / "in", tmp_path / "out", format="plain", name=template)
+    assert {problem.code for problem in left.skipped.values()} == {"exists"}
+    gone.with_name(f"{gone.name}.labels").unlink()
+    convert(tmp_path / "in", tmp_path / "out", format="plain", name=template)
     os.utime(first.paths[0], ns=(1, 1))
     changed = convert(tmp_path / "in", tmp_path / "out", format="plain", name=template)
     assert [problem.code for problem in changed.skipped.values()] == ["exists"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from enum import Enum, StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 
 PICTURES = ("png", "jpg")
+_SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,5}(\.gz|\.zip)?$")
+"""What was meant to be the end of a file's name, and not of a folder's, such as a UID."""
 
 
 class Plane(StrEnum):
@@ -186,12 +189,16 @@ def convert(
     The suffix of OUT chooses (scan.nii.gz, scan.nrrd, scan.h5), or --format. Several volumes of one place (phases,
     echoes, time points) become one file where the format holds several.
     """
+    from voxelry.core.errors import ParameterError
     from voxelry.workflows.convert import convert as run
     from voxelry.workflows.measure import skipped_record
     from voxelry.workflows.names import DEFAULT_TEMPLATE
-    from voxelry.workflows.targets import names_a_format
+    from voxelry.workflows.targets import known, names_a_format
 
     if kind is None and not names_a_format(target):
+        if _SUFFIX.search(target.name) and not target.is_dir():
+            words = f"{target.name}: no format is known by the end of this name; {known()}. For a folder, add --format"
+            raise ParameterError(words)
         kind = PICTURES[0]
     _window(window)
     flags = {"compression": compression, "reorient": reorient, "axis": axis and axis.value, "window": window}

@@ -19,6 +19,7 @@ from voxelry.core.errors import (
     PixelDataError,
     Problem,
     VoxelryError,
+    named,
 )
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.resample import rectify
@@ -172,14 +173,18 @@ def convert(
     if workers is not None and workers < 1:
         raise ParameterError(f"{workers} workers do no work; there must be at least 1")
     aim = find_target(target, format, options)
-    batches, skipped = batches_of(
-        source,
-        together=aim.several,
-        beside=Path(target),
-        on_irregular=on_irregular,
-        limits=limits,
-        progress=part(progress, 0, 0.2),
-    )
+    try:
+        batches, skipped = batches_of(
+            source,
+            together=aim.several,
+            beside=Path(target),
+            on_irregular=on_irregular,
+            limits=limits,
+            progress=part(progress, 0, 0.2),
+        )
+    except FormatError as error:  # of a source that is one file
+        name = Path(source).name
+        raise error if name in str(error) else named(error, name) from error
     skipped = dict(skipped)
     jobs = list(_jobs(batches, aim, Path(target), name))
     run = _Run(aim, Ledger(jobs[0].root) if jobs and aim.staged else None, on_irregular, straighten, overwrite)
@@ -277,7 +282,7 @@ class _Run:
             return ()
         try:
             volumes = job.batch.streamed()
-            return () if volumes is None else (self._write_one(job.path, volumes, job.batch, progress),)
+            return () if volumes is None else (self._write_one(job, job.path, volumes, job.batch, progress),)
         except (FormatError, GeometryError, PixelDataError):
             # They are no one file; or some values are damaged, or beyond what the header allows: in memory it is seen.
             return ()
@@ -301,7 +306,7 @@ class _Run:
     def _write(self, job: _Job, volumes: Sequence[Volume], progress: Progress) -> tuple[Converted, ...]:
         """All volumes as one file, or one each if the format cannot hold them together."""
         try:
-            return (self._write_one(job.path, volumes, job.batch, progress),)
+            return (self._write_one(job, job.path, volumes, job.batch, progress),)
         except (FormatError, GeometryError):
             if len(volumes) == 1:
                 raise
@@ -311,28 +316,32 @@ class _Run:
         for number, (volume, name) in enumerate(zip(volumes, names, strict=True)):
             path = job.path.with_name(f"{stem}-{name}{suffix}") if self.aim.suffix else job.path / name
             share = part(progress, number / len(volumes), (number + 1) / len(volumes))
-            written.append(self._write_one(path, [volume], job.batch.only(number), share))
+            written.append(self._write_one(job, path, [volume], job.batch.only(number), share))
         return tuple(written)
 
-    def _write_one(self, path: Path, volumes: Sequence[Volume], batch: Batch, progress: Progress) -> Converted:
+    def _write_one(
+        self, job: _Job, path: Path, volumes: Sequence[Volume], batch: Batch, progress: Progress
+    ) -> Converted:
         warnings = tuple(dict.fromkeys(words for volume in volumes for words in volume.warnings))
         shape = _shape([volume.array.shape for volume in volumes])
         if not self.aim.staged:
             told = self.aim.write(volumes, path, batch, progress)
             return Converted(path, self.aim.name, shape, told.files, (*warnings, *told.warnings), skipped=told.skipped)
-        self._check_free(path)
+        left = frozenset() if self.ledger is None else self.ledger.left(job.name, self._fingerprint(job))
+        self._check_free(path, left)
         with staged(path) as aside:
             told = self.aim.write(volumes, aside, batch, progress)
             made = tuple(path.parent / entry.name for entry in sorted(aside.parent.iterdir()))
             for file in made:
-                self._check_free(file)
+                self._check_free(file, left)
         return Converted(
             path, self.aim.name, shape, told.files, (*warnings, *told.warnings), made=made, skipped=told.skipped
         )
 
-    def _check_free(self, path: Path) -> None:
+    def _check_free(self, path: Path, left: frozenset[Path]) -> None:
+        """What an earlier run made of the same may be made again: of its files some may be gone."""
         empty = path.is_dir() and not path.is_symlink() and not any(path.iterdir())
-        if not self.overwrite and not empty and os.path.lexists(path):
+        if not self.overwrite and not empty and path not in left and os.path.lexists(path):
             raise ExistsError(
                 f"{path.name} is there already, and was not made from these files with these options; "
                 "choose another name, or overwrite it (--overwrite)"

@@ -51,6 +51,15 @@ class Ledger:
         shape = entry.get("shape")
         return Done(paths, tuple(shape) if isinstance(shape, list) else ())
 
+    def left(self, name: str, fingerprint: str) -> frozenset[Path]:
+        """Of what ``name`` became when it was made from the same, the files that are still there."""
+        entry = self._files.get(name, {})
+        made = entry.get("made")
+        if entry.get("source") != fingerprint or not isinstance(made, dict):
+            return frozenset()
+        sizes = {self._folder / str(file): size for file, size in made.items()}
+        return frozenset(path for path, size in sizes.items() if size is not None and _size(path) == size)
+
     def add(self, name: str, fingerprint: str, made: Iterable[Path], shape: tuple[int, ...]) -> None:
         """Note what was made, at once: an interrupted run goes on where it was."""
         sizes = {path.relative_to(self._folder).as_posix(): _size(path) for path in made}
