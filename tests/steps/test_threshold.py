@@ -192,3 +192,15 @@ def test_a_constant_image_and_one_of_padding_alone_give_an_empty_mask_and_say_so
 def test_parameters_that_contradict_each_other_are_refused(params: dict[str, object], words: str) -> None:
     with pytest.raises(ParameterError, match=words):
         STEP.checked(params)
+
+
+@settings(max_examples=60, deadline=None)
+@given(images, st.sampled_from(["fixed", "otsu", "li", "percentile", "units", "hysteresis"]), st.booleans())
+def test_inverted_is_all_that_does_not_count(array: npt.NDArray[Any], method: str, constant: bool) -> None:
+    """Of a constant image too: none of its voxels is above a threshold."""
+    volume = Volume(array=np.full_like(array, array.flat[0]) if constant else array)
+    params = {"method": method, "lower": 3.0, "upper": 9.0}
+    one, other = (STEP.run(volume, {**params, "invert": invert}) for invert in (False, True))
+    assert one.segmentation is not None
+    assert other.segmentation is not None
+    np.testing.assert_array_equal(one.segmentation.labels == 0, other.segmentation.labels > 0)

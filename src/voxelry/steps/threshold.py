@@ -106,7 +106,10 @@ def cut(volume: Volume, params: CutParams, progress: Progress) -> Cut:
     if not found.count:
         return _nothing(volume, "every voxel is padding: the mask is empty")
     if params.method not in ("units", "hysteresis") and found.constant:
-        return _nothing(volume, f"constant image: every value is {float(found.low):g}, so none is above a threshold")
+        why = f"constant image: every value is {float(found.low):g}, so none is above a threshold"
+        if not params.invert:
+            return _nothing(volume, why)
+        return Cut(_labels(volume, _none, params, progress), ("Everything",), ((None, None),), (why,))
     if params.method == "fixed":
         first = first_above(found, params.threshold)
         level = float(found.low) * (1 - params.threshold) + float(found.high) * params.threshold
