@@ -220,6 +220,15 @@ def test_arrays_and_single_volumes_do(folder: Path, tmp_path: Path) -> None:
             InferencePipeline([wrong]).execute("array", folder, tmp_path / "wrong")
 
 
+@pytest.mark.parametrize("shape", [(5, 8, 20), (4, 16, 20), (16, 20), ()])
+def test_an_array_of_another_shape_lies_nowhere(folder: Path, tmp_path: Path, shape: tuple[int, ...]) -> None:
+    """It once became a series whose voxels had the size and the place of the source's."""
+    entry = job("cut", lambda volume, _: np.zeros(shape, np.int16))
+    with pytest.raises(ParameterError, match="for a volume of 5 x 16 x 20, and nothing says where that lies"):
+        InferencePipeline([entry]).execute("cut", folder, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_volumes_that_forgot_where_they_come_from(tmp_path: Path) -> None:
     for number in range(2):
         synthetic_series(tmp_path / "in" / f"{number}", seed=number)

@@ -326,6 +326,12 @@ def _volumes(given: Volumes, job: str) -> tuple[list[Volume], dict[str, Problem]
 def _made(entry: JobEntry, volume: Volume, config: Config) -> Volume:
     made = entry.func(volume, config)
     if isinstance(made, np.ndarray):
+        if made.shape[:3] != volume.array.shape[:3]:
+            shapes = [" x ".join(map(str, shape)) or "no axis" for shape in (made.shape, volume.array.shape)]
+            raise ParameterError(
+                f"{entry.name}: func gives an array of {shapes[0]} for a volume of {shapes[1]}, and nothing says where "
+                "that lies: give a Volume with an affine and a spacing of its own"
+            )
         return replace(volume, array=made)
     if not isinstance(made, Volume):
         raise ParameterError(f"{entry.name}: func gives a volume or an array, not {type(made).__name__}")
