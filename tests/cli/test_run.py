@@ -168,7 +168,12 @@ def test_several_series_and_what_is_left_out(tmp_path: Path) -> None:
     assert not any(secret in done.output for secret in SECRETS)
     again = call("3dblur", tmp_path / "in" / "0", tmp_path / "out" / "ct-1-1")
     assert again.exit_code == 1
+    assert "ct-1-1: is there already, and what it holds stays;" in " ".join(again.stderr.replace("\n", "").split())
+    assert "left out" not in again.stderr
     assert "--overwrite" in again.stderr
+    all_again = call("3dblur", tmp_path / "in", tmp_path / "out")
+    assert all_again.exit_code == 1
+    assert "the 2 results in it stay; choose another folder" in " ".join(all_again.stderr.split())
     assert call("3dblur", tmp_path / "in" / "0", tmp_path / "out" / "ct-1-1", "--overwrite").exit_code == 0
 
 

@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
@@ -23,6 +24,7 @@ from voxelry.cli.run_report import print_report
 
 if TYPE_CHECKING:
     from voxelry.core.registry import AnyStep
+    from voxelry.workflows.process import ProcessReport
 
 GROUPS = {
     "filter": "Filters",
@@ -315,12 +317,25 @@ def _do(step: AnyStep, given: Mapping[str, Any]) -> None:
             overwrite=given["overwrite"],
             progress=progress,
         )
+    there = () if report.results else _there_already(report)
     if given["as_json"]:
         results = [one.record for one in report.results]
         print_json({"job": step.name, "results": results, "skipped": skipped_record(report.skipped)})
-    else:
-        print_report(report)
-    end(done=bool(report.results), nothing=f"{source}: nothing could be done", complete=report.complete)
+    else:  # of what is there already the last sentence tells
+        rest = {name: problem for name, problem in report.skipped.items() if name not in there}
+        print_report(replace(report, skipped=rest))
+    nothing = f"{source}: nothing could be done"
+    if there:
+        kept = "what it holds stays" if len(there) == 1 else f"the {len(there)} results in it stay"
+        nothing = f"{target}: is there already, and {kept}; choose another folder, or replace it with --overwrite"
+    end(done=bool(report.results), nothing=nothing, complete=report.complete)
+
+
+def _there_already(report: ProcessReport) -> tuple[str, ...]:
+    """What was not done because its result is there."""
+    from voxelry.core.errors import ExistsError
+
+    return tuple(name for name, problem in report.skipped.items() if problem.code == ExistsError.code)
 
 
 def _params(step: AnyStep, given: Mapping[str, Any]) -> dict[str, object]:
