@@ -71,6 +71,14 @@ DAMAGE: dict[str, tuple[Change, str]] = {
     "tiles begin beyond the image": (replaced(32, b"\0\0\0\1"), r"from \(1, 0\) for an image from \(0, 0\)"),
     "the first tile is empty": (replaced(16, b"\0\0\0\x32"), r"ends at \(50, 40\) and begins at \(50, 0\)"),
     "more samples than the segment holds": (replaced(40, b"\0\3"), "SIZ has 41 bytes for 3 samples"),
+    "far from the grid's origin": (
+        replaced(8, b"".join(value.to_bytes(4, "big") for value in (2**31, 40, 2**31 - 50, 0, 2**31, 2**31))),
+        "reaches to 2147483648 and its tiles to 2147483648",
+    ),
+    "a tile that ends beyond the grid": (
+        replaced(8, b"".join(value.to_bytes(4, "big") for value in (51, 40, 1, 0, 2**32 - 1, 40, 1, 0))),
+        "reaches to 51 and its tiles to 4294967296",
+    ),
     "no spacing": (replaced(43, b"\0"), "impossible number of bits or spacing"),
     "too many bits": (replaced(42, b"\x26"), "impossible number of bits or spacing"),
     "halved": (replaced(43, b"\2"), "differ in bits, sign or size"),
@@ -93,6 +101,10 @@ DAMAGE: dict[str, tuple[Change, str]] = {
     "steps for a sample that is not there": (
         inserted(b"\xff\x5d\0\5\3\x40\x40", b"\xff\x64"),
         "QCC at byte .* contradicts itself",
+    ),
+    "code blocks of its own": (
+        inserted(b"\xff\x53\0\x09\0\0\5\3\5\x40\1", b"\xff\x64"),
+        "differ in code blocks",
     ),
     "a region": (inserted(b"\xff\x5e\0\5\0\0\7", b"\xff\x64"), "segment RGN, which the decoder here does not follow"),
     "another order": (inserted(b"\xff\x5f\0\x09" + bytes(7), b"\xff\x64"), "segment POC"),
@@ -138,6 +150,8 @@ def test_too_many_tiles_are_refused() -> None:
     "change",
     [
         inserted(b"\xff\x6f\0\4\1\2", b"\xff\x52"),  # an unknown segment
+        inserted(b"\xff\x53\0\x09\0\0\5\4\4\x40\1", b"\xff\x64"),  # COC that says the same as COD
+        replaced(24, b"\0\0\x10\0\0\0\x10\0"),  # a tile far larger than the image
         inserted(b"\xff\x30", b"\xff\x52"),  # a marker without length
         inserted(b"\xff\x56\0\4\0\1", b"\xff\x52"),  # PRF
         inserted(b"\xff\x59\0\4\0\1", b"\xff\x52"),  # CPF

@@ -38,6 +38,9 @@ MOST_TILES = 65_535
 MOST_LEVELS = 32
 MOST_STEPS = 3 * MOST_LEVELS + 1
 MOST_BITS = 38
+_LONGEST_REACH = 2**24
+_LONGEST_TILING = 2**32 - 1
+"""OpenJPH counts with 32 bits, and beyond them it never ends. Images lie far below, at the grid's origin or near it."""
 _MOST_BITS_OF_SUBBANDS = 30
 """That OpenJPH can follow where values were quantized."""
 
@@ -52,6 +55,10 @@ class Jpeg2000Image:
         Where the codestream begins.
     bits, signed
         Of each sample.
+    subsampled
+        True if a sample has fewer pixels than the image.
+    reach, tiled_to
+        To where the image and its tiles extend on the reference grid, the greater of both directions.
 
     References
     ----------
@@ -65,6 +72,8 @@ class Jpeg2000Image:
     bits: tuple[int, ...]
     signed: tuple[bool, ...]
     subsampled: bool
+    reach: int
+    tiled_to: int
 
     @property
     def samples(self) -> int:
@@ -155,6 +164,8 @@ def checked_htj2k(raw: bytes) -> tuple[Jpeg2000Image, bytes]:
     if start is None:
         raise _damaged("it does not begin with the markers SOC and SIZ of a codestream")
     image, at = _image(raw, start)
+    if image.reach > _LONGEST_REACH or image.tiled_to > _LONGEST_TILING:
+        raise _damaged(f"its image reaches to {image.reach} and its tiles to {image.tiled_to} on the reference grid")
     if len(set(image.bits)) > 1 or len(set(image.signed)) > 1 or image.subsampled:
         raise PixelDataError("the samples of the compressed frame differ in bits, sign or size: this cannot be decoded")
     levels: dict[int | None, _Coding] = {}
@@ -171,6 +182,8 @@ def checked_htj2k(raw: bytes) -> tuple[Jpeg2000Image, bytes]:
     for sample in range(image.samples):
         transform = levels.get(sample, levels[None])
         quantized = steps.get(sample, steps[None])
+        if transform.blocks != levels[None].blocks:
+            raise PixelDataError("the samples of the compressed frame differ in code blocks: this cannot be decoded")
         if quantized.count < 3 * transform.count + 1 or quantized.reversible != transform.reversible:
             raise _damaged(f"its quantization of {quantized.count} subbands is not that of {transform.count} levels")
         if not transform.reversible and not (quantized.bits[0] >= 0 and quantized.bits[1] <= _MOST_BITS_OF_SUBBANDS):
@@ -199,7 +212,8 @@ def _image(raw: bytes, start: int) -> tuple[Jpeg2000Image, int]:
         raise _damaged(f"the image ends at ({right}, {bottom}) and begins at ({x}, {y})")
     if not width or not height or not tiles_x <= x < tiles_x + width or not tiles_y <= y < tiles_y + height:
         raise _damaged(f"tiles of {width} x {height} from ({tiles_x}, {tiles_y}) for an image from ({x}, {y})")
-    tiles = -((tiles_x - right) // width) * -((tiles_y - bottom) // height)
+    across, down = -((tiles_x - right) // width), -((tiles_y - bottom) // height)
+    tiles = across * down
     if tiles > MOST_TILES:
         raise _damaged(f"{tiles} tiles of {width} x {height} are declared; {MOST_TILES} are possible")
     components = raw[at + _SIZE.size : at + length]
@@ -208,7 +222,18 @@ def _image(raw: bytes, start: int) -> tuple[Jpeg2000Image, int]:
         raise _damaged("its samples have an impossible number of bits or spacing")
     bits = tuple((depth & 0x7F) + 1 for depth in depths)
     signed = tuple(depth >= 0x80 for depth in depths)
-    return Jpeg2000Image(start, bottom - y, right - x, tiles, bits, signed, any(s != 1 for s in sampling)), at + length
+    image = Jpeg2000Image(
+        start=start,
+        rows=bottom - y,
+        columns=right - x,
+        tiles=tiles,
+        bits=bits,
+        signed=signed,
+        subsampled=any(spacing != 1 for spacing in sampling),
+        reach=max(right, bottom),
+        tiled_to=max(tiles_x + across * width, tiles_y + down * height),
+    )
+    return image, at + length
 
 
 def _segments(raw: bytes, at: int, end: int, last: int) -> Iterator[tuple[int, int, bytes]]:
@@ -242,6 +267,8 @@ class _Coding:
     ----------
     sample
         For which it holds; None: for all that have none of their own.
+    blocks
+        Exponents of the sizes of code blocks and precincts.
     bits
         The fewest and the most bits of magnitude that a subband has.
     """
@@ -249,6 +276,7 @@ class _Coding:
     sample: int | None
     count: int
     reversible: bool
+    blocks: bytes = b""
     bits: tuple[int, int] = (1, 1)
 
 
@@ -281,7 +309,7 @@ def _levels(content: bytes, samples: int, sample: int | None) -> _Coding | None:
     # A precinct of one pixel is possible at the lowest resolution only.
     if any(side & 0x0F == 0 or side >> 4 == 0 for side in precincts[1:]):
         return None
-    return _Coding(sample, levels, wavelet == 1)
+    return _Coding(sample, levels, wavelet == 1, blocks=content[6:8] + precincts)
 
 
 def _steps(content: bytes, sample: int | None) -> _Coding | None:
@@ -293,7 +321,7 @@ def _steps(content: bytes, sample: int | None) -> _Coding | None:
         return None
     exponents = [value >> 3 for value in values[:: 1 if kind == 0 else 2]]
     others = (style[0] >> 5) - 1  # guard bits, but for the one that is no magnitude (equation E-2)
-    return _Coding(sample, count, kind == 0, (min(exponents) + others, max(exponents) + others))
+    return _Coding(sample, count, kind == 0, bits=(min(exponents) + others, max(exponents) + others))
 
 
 def _refuse_not_followed(marker: int, content: bytes, not_followed: frozenset[int], read: frozenset[int]) -> None:
