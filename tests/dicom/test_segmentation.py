@@ -125,6 +125,15 @@ def test_dciodvfy_finds_no_fault(tmp_path: Path, lie: str) -> None:
     assert faults(written.paths[0]) == set()
 
 
+@pytest.mark.programs("dciodvfy")
+def test_images_that_say_they_have_one_frame(tmp_path: Path) -> None:
+    """Number of Frames (0028,0008) of 1 in a CT Image is common; its frame may not be numbered in references."""
+    series, volume = source(tmp_path / "in", edit=lambda _, one: setattr(one, "NumberOfFrames", 1))
+    segmentation = Segmentation(labels=labels_on(volume), source=volume, segments=TWO)
+    written = write_segmentation(segmentation, series, tmp_path / "seg.dcm")
+    assert faults(written.paths[0]) == set()
+
+
 # --- whose it is, and where it comes from -----------------------------------------------------------------------------
 
 

@@ -36,6 +36,14 @@ PATIENT_AND_STUDY = (
     "LongitudinalTemporalInformationModified",
 )  # fmt: skip
 """Attributes of patient, trial and study (PS3.3 C.7.1, C.7.2), which all objects of a study share."""
+_SINGLE_FRAME = frozenset(
+    f"1.2.840.10008.5.1.4.1.1.{number}"
+    for number in (
+        "1", "1.1", "1.1.1", "1.2", "1.2.1", "1.3", "1.3.1", "2", "4", "6.1", "7", "77.1.1", "77.1.2", "77.1.3",
+        "77.1.4", "128",
+    )
+)  # fmt: skip
+"""Classes whose instances have one frame by definition: CR, DX, MG, IO, CT, MR, US, SC, VL, PET (PS3.4 B.5)."""
 SEGMENTED = ("113076", "DCM", "Segmentation")
 _CHARACTERS = tag_of("SpecificCharacterSet")
 
@@ -178,7 +186,8 @@ def _derivation(frame: Frame) -> Raw:
         tag_of("SpatialLocationsPreserved"): words(b"CS", "YES"),
         tag_of("PurposeOfReferenceCodeSequence"): code(*SOURCE_IMAGE),
     }
-    if "NumberOfFrames" in header.elements:
+    # Images of one frame often say so, and may not be referred to by its number (PS3.3 10.3).
+    if "NumberOfFrames" in header.elements and header.sop_class_uid not in _SINGLE_FRAME:
         source[tag_of("ReferencedFrameNumber")] = words(b"IS", str(frame.index + 1))
     return _sequence(
         {tag_of("SourceImageSequence"): _sequence(source), tag_of("DerivationCodeSequence"): code(*SEGMENTED)}
