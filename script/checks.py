@@ -24,12 +24,12 @@ from typing import IO
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = Path(sys.executable).parent
 CACHE = ROOT / ".cache"
-ALL_OTHERS, WAITING, SERVER = "tests", "tests that wait", "tests of the server"
+ALL_OTHERS, WAITING, SERVER = "tests", "tests that wait", "tests of server and peers"
 BESIDE = {
     WAITING: ["tests/packaging", "tests/e2e", "tests/test_docs.py"],
-    SERVER: ["tests/server"],
+    SERVER: ["tests/server", "tests/peers"],
 }
-"""Tests that mostly wait for other programs, or for processes that die and come back."""
+"""Tests that mostly wait for other programs, or for processes that die and come back; peers so that all end together."""
 
 CHECKS: dict[str, list[str]] = {
     "ruff format": [str(PYTHON / "ruff"), "format", "--check"],
