@@ -29,7 +29,8 @@ BESIDE = {
     WAITING: ["tests/packaging", "tests/e2e", "tests/test_docs.py"],
     SERVER: ["tests/server", "tests/peers"],
 }
-"""Tests that mostly wait for other programs, or for processes that die and come back; peers so that all end together."""
+"""Tests that mostly wait for other programs, or for processes that die and come back, and as many as let all three runs
+end together."""
 
 CHECKS: dict[str, list[str]] = {
     "ruff format": [str(PYTHON / "ruff"), "format", "--check"],
