@@ -8,7 +8,9 @@ from typing import Any
 
 import h5py
 import numpy as np
+import pydicom
 import pytest
+from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 
 import voxelry
@@ -82,6 +84,17 @@ def test_folders_of_several_grids_come_back(corpus: Path, tmp_path: Path, name: 
     assert len(before) == len(after)
     for mine in before:
         assert sum(mine.array.shape == one.array.shape and np.array_equal(mine.array, one.array) for one in after) == 1
+
+
+@pytest.mark.parametrize("name", ["SC_rgb_32bit.dcm", "SC_rgb_16bit_2frame.dcm", "SC_rgb_small_odd.dcm"])
+def test_colours_of_every_width_come_back(tmp_path: Path, name: str) -> None:
+    source = str(get_testdata_file(name))
+    dicom_to_hdf5(source, tmp_path / "a.h5", tmp_path / "a.json")
+    (made,) = hdf5_to_dicom(tmp_path / "a.h5", source, tmp_path / "out").paths
+    np.testing.assert_array_equal(pydicom.dcmread(made).pixel_array, pydicom.dcmread(source).pixel_array)
+    if "32" in name:
+        with pytest.raises(ParameterError, match="colours of 32 bits are written as 'explicit'"):
+            hdf5_to_dicom(tmp_path / "a.h5", source, tmp_path / "rle", transfer_syntax="rle")
 
 
 def test_values_beyond_the_template_s_bits_are_rescaled_and_told(tmp_path: Path) -> None:

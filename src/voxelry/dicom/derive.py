@@ -177,7 +177,7 @@ def _without_embedded_overlays(raws: Raws) -> None:
 
 def colour_dtype(pixels: PixelDescription) -> np.dtype[Any]:
     """Of RGB values: palettes' and those of 8 bits are uint8."""
-    return np.dtype("u2" if pixels.kind == "colour" and pixels.bits_allocated == 16 else "u1")
+    return np.dtype(f"u{max(1, pixels.bits_allocated // 8)}" if pixels.kind == "colour" else "u1")
 
 
 def _describe_colour(raws: Raws, pixels: PixelDescription, transfer_syntax: str) -> None:

@@ -65,7 +65,7 @@ def _changes_of(
 ) -> tuple[Changes, list[Ends]]:
     """With how these instances' values are stored, and each one's smallest and largest stored value."""
     if filled[0].pixels.kind != "grey":
-        _check_colour(filled)
+        _check_colour(filled, changes.transfer_syntax)
         return changes, [(0, 0)] * len(filled)
     planes = [plane for one in filled for plane in one.planes]
     extents = extents_of(planes, non_finite)
@@ -133,9 +133,13 @@ def remarks(storage: Storage, extents: Sequence[Extent], syntax: str) -> list[st
     return found
 
 
-def _check_colour(filled: Sequence[Filled]) -> None:
+def _check_colour(filled: Sequence[Filled], syntax: str) -> None:
     for one in filled:
         needed = colour_dtype(one.pixels)
+        if needed.itemsize > 2 and syntax != EXPLICIT:
+            raise ParameterError(
+                f"colours of {8 * needed.itemsize} bits are written as 'explicit'; the other syntaxes hold 8 or 16"
+            )
         for plane in one.planes:
             found = plane.values().dtype
             if found != needed:
