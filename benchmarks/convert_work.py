@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import voxelry
-from benchmarks.race import Race, Runner, Target
+from benchmarks.race import Race, Runner, Target, emptied
 from benchmarks.series import BenchmarkSeries
 from voxelry.formats import nifti
 
@@ -32,8 +32,8 @@ def plain_race(series: BenchmarkSeries, scratch: Path) -> Race:
     return Race(
         "nifti",
         f"folder of {_size(series)} to .nii",
-        Runner("voxelry", lambda: _ours(series, scratch / "ours.nii")),
-        (Runner(PLAIN, lambda: _by_dcm2niix(series, scratch / "plain", "n"), ("dcm2niix",)),),
+        _ours(series, scratch / "ours", "volume.nii"),
+        (_dcm2niix(PLAIN, series, scratch / "plain", "n"),),
         (Target((PLAIN,), 3.0),),
         lambda path: _check(path, series),
     )
@@ -44,8 +44,8 @@ def gzip_race(series: BenchmarkSeries, scratch: Path) -> Race:
     return Race(
         "nifti-gz",
         f"folder of {_size(series)} to .nii.gz",
-        Runner("voxelry", lambda: _ours(series, scratch / "ours.nii.gz")),
-        (Runner(GZIP, lambda: _by_dcm2niix(series, scratch / "gzip", "i"), ("dcm2niix",)),),
+        _ours(series, scratch / "ours-gzip", "volume.nii.gz"),
+        (_dcm2niix(GZIP, series, scratch / "gzip", "i"),),
         (Target((GZIP,), 8.0),),
         lambda path: _check(path, series),
     )
@@ -55,7 +55,7 @@ def size_race(race: Race) -> Race:
     """The bytes of what another race writes."""
 
     def megabytes(runner: Runner) -> Runner:
-        return Runner(runner.name, lambda: Path(str(runner.run())).stat().st_size / 1e6, runner.needs)
+        return replace(runner, run=lambda: Path(str(runner.run())).stat().st_size / 1e6)
 
     peers = tuple(map(megabytes, race.peers))
     target = Target((GZIP,), 1.1, at_most=True)
@@ -91,19 +91,25 @@ def _size(series: BenchmarkSeries) -> str:
     return "x".join(map(str, series.array.shape))
 
 
-def _ours(series: BenchmarkSeries, target: Path) -> Path:
+def _ours(series: BenchmarkSeries, folder: Path, name: str) -> Runner:
     """As the program's ``convert`` does it, from files to a file that bears its name."""
-    voxelry.convert(series.folder, target, overwrite=True)
-    return target
+
+    def convert() -> Path:
+        voxelry.convert(series.folder, folder / name)
+        return folder / name
+
+    return Runner("voxelry", convert, before=lambda: emptied(folder))
 
 
-def _by_dcm2niix(series: BenchmarkSeries, target: Path, gzip: str) -> Path:
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir()
-    command = ["dcm2niix", "-z", gzip, "-b", "n", "-f", "volume", "-o", str(target), str(series.folder)]
-    subprocess.run(command, check=True, capture_output=True)
-    (found,) = target.iterdir()
-    return found
+def _dcm2niix(name: str, series: BenchmarkSeries, folder: Path, gzip: str) -> Runner:
+    command = ["dcm2niix", "-z", gzip, "-b", "n", "-f", "volume", "-o", str(folder), str(series.folder)]
+
+    def convert() -> Path:
+        subprocess.run(command, check=True, capture_output=True)
+        (found,) = folder.iterdir()
+        return found
+
+    return Runner(name, convert, ("dcm2niix",), lambda: emptied(folder))
 
 
 def _check(path: object, series: BenchmarkSeries) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -14,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 import voxelry
-from benchmarks.race import Race, Runner, Target
+from benchmarks.race import Race, Runner, Target, emptied
 from benchmarks.series import BenchmarkSeries
 from voxelry.core.intensity import Window
 from voxelry.dicom.attributes import integer, number, numbers, text
@@ -46,7 +45,12 @@ def load_race(series: BenchmarkSeries, scratch: Path) -> Race:
         (
             Runner(FLOOR, lambda: _stored(series)),
             Runner("dicomsdl", lambda: _by_dicomsdl(series), ("dicomsdl",)),
-            Runner("dcm2niix to .nii", lambda: _by_dcm2niix(series, scratch / "nii"), ("dcm2niix",)),
+            Runner(
+                "dcm2niix to .nii",
+                lambda: _by_dcm2niix(series, scratch / "nii"),
+                ("dcm2niix",),
+                lambda: emptied(scratch / "nii"),
+            ),
             Runner("pydicom, plain loop", lambda: by_pydicom(series.paths)),
             Runner("SimpleITK, names known", lambda: by_simpleitk(series.paths), ("SimpleITK",)),
         ),
@@ -85,8 +89,6 @@ def _by_dicomsdl(series: BenchmarkSeries) -> npt.NDArray[np.int16]:
 
 
 def _by_dcm2niix(series: BenchmarkSeries, target: Path) -> None:
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir()
     command = ["dcm2niix", "-z", "n", "-b", "n", "-f", "volume", "-o", str(target), str(series.folder)]
     subprocess.run(command, check=True, capture_output=True)
     if (target / "volume.nii").stat().st_size < series.array.nbytes:

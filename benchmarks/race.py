@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import shutil
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from pathlib import Path
 from shutil import which
 
 Run = Callable[[], object]
@@ -23,11 +25,14 @@ class Runner:
         Does it once. What it returns is judged by the race's ``check``; a number is what it cost by its own account.
     needs
         Modules, or programs, that it cannot do without.
+    before
+        Clears away what an earlier round left, before the clock starts.
     """
 
     name: str
     run: Run
     needs: tuple[str, ...] = ()
+    before: Run = lambda: None
 
     @property
     def missing(self) -> str | None:
@@ -112,6 +117,12 @@ class Row:
         return None if self.theirs is None else self.theirs / self.ours
 
 
+def emptied(folder: Path) -> None:
+    """Make the folder anew; that an earlier round's files go is nobody's work."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+
+
 def run(race: Race, rounds: int, say: Callable[[str], None]) -> list[Row]:
     """Every runner once to warm up and to be judged, then all in turns; medians."""
     notes: dict[str, str] = {}
@@ -122,6 +133,7 @@ def run(race: Race, rounds: int, say: Callable[[str], None]) -> list[Row]:
             continue
         say(f"{race.name}: {runner.name}")
         try:
+            runner.before()
             race.check(runner.run())
         except Exception as error:  # whatever a peer makes of it is told, and ours may not
             if runner is race.ours:
@@ -138,14 +150,15 @@ def medians(name: str, runners: Sequence[Runner], rounds: int, say: Callable[[st
     for number in range(rounds):
         say(f"{name}: round {number + 1} of {rounds}")
         for runner in runners:
-            costs[runner.name].append(_cost(runner.run))
+            costs[runner.name].append(_cost(runner))
     return {name: statistics.median(each) for name, each in costs.items()}
 
 
-def _cost(work: Run) -> float:
+def _cost(runner: Runner) -> float:
+    runner.before()
     gc.collect()
     start = time.perf_counter()
-    result = work()
+    result = runner.run()
     took = (time.perf_counter() - start) * 1000
     return float(result) if isinstance(result, float) else took
 

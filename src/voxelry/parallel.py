@@ -50,19 +50,3 @@ def on_all_cores(tasks: Iterable[Callable[[], object]], count: int, progress: Pr
     """
     for done, _ in enumerate(in_parallel(tasks), 1):
         progress(done / count, words)
-
-
-def read_ahead(tasks: Iterable[Callable[[], T]]) -> Iterator[T]:
-    """The results of tasks in their order; the next one runs, on one thread of its own, while a result is used."""
-    with ThreadPoolExecutor(1, "voxelry-ahead") as pool:
-        following: Future[T] | None = None
-        try:
-            for task in tasks:
-                ready, following = following, pool.submit(task)
-                if ready is not None:
-                    yield ready.result()
-            if following is not None:
-                yield following.result()
-        finally:
-            if following is not None:
-                following.cancel()

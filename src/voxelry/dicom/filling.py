@@ -36,6 +36,8 @@ BATCH = 32
 """Files that one task reads, at most: enough to pay for itself, few enough to keep all cores busy."""
 ENCAPSULATED_BATCH = 2
 """Of compressed files: each is work enough, and the last task should be short."""
+_LITTLE = 2**22
+"""So many bytes, not compressed, are read before threads have begun."""
 
 Wanted: TypeAlias = Mapping[int, int]
 """Of one instance: where the frame of each index goes."""
@@ -145,7 +147,9 @@ def _fill(
 ) -> dict[int, Extent]:
     """Write the frames of these places, and tell what each needs; what the dtype does not hold is not written."""
     writer = _Writer(array, frames)
-    return dict(_run(_tasks(frames, places, writer.read, writer.write), len(places), progress))
+    tasks = _tasks(frames, places, writer.read, writer.write)
+    little = len(places) * array[:1].nbytes <= _LITTLE and not is_encapsulated(frames[0].header.transfer_syntax_uid)
+    return dict(_run(tasks, len(places), progress, alone=little))
 
 
 class _Writer:
@@ -240,10 +244,12 @@ def _read_all(
     return [found for header, wanted in batch for found in read(header, wanted)]
 
 
-def _run(tasks: Iterable[Callable[[], list[tuple[int, T]]]], count: int, progress: Progress) -> Iterator[tuple[int, T]]:
+def _run(
+    tasks: Iterable[Callable[[], list[tuple[int, T]]]], count: int, progress: Progress, *, alone: bool = False
+) -> Iterator[tuple[int, T]]:
     done = 0
     progress(0.0, "reading pixels")
-    for found in in_parallel(tasks) if count > 1 else (task() for task in tasks):
+    for found in (task() for task in tasks) if alone or count == 1 else in_parallel(tasks):
         done += len(found)
         progress(done / count, "reading pixels")
         yield from found

@@ -17,15 +17,15 @@ from isal import igzip, igzip_lib, isal_zlib
 
 from voxelry.core.errors import FormatError
 from voxelry.core.progress import Progress, silent
-from voxelry.parallel import read_ahead
+from voxelry.parallel import in_parallel
 
 MOST_INFLATION = 1032
 """Deflate gives at most so many bytes for one (RFC 1951: 258 bytes for 2 bits)."""
 BLOCK_BYTES = 1 << 20
 
 _PIECE_BYTES = 8 << 20
-_AHEAD_BYTES = 8 << 20
-"""Of a lazy array are read at a time: enough for all cores, and twice as much is in memory."""
+_SLAB_BYTES = 2 << 20
+"""Of a lazy array are read at a time, on each core: a few of them are in memory."""
 _ERRORS: tuple[type[BaseException], ...] = (EOFError, OSError, zlib.error, cast("type[Exception]", igzip_lib.IsalError))
 """How damaged streams show; gzip's own are OSErrors."""
 
@@ -205,14 +205,14 @@ def voxel_blocks(
 
 
 def _slabs(array: npt.NDArray[Any], slice_bytes: int) -> Iterator[npt.NDArray[Any]]:
-    """Some slices at a time: views of what is in memory, and of a lazy array the next are read while these are used."""
+    """Some slices at a time: views of what is in memory; of a lazy array others are read while these are used."""
     in_memory = isinstance(array, np.ndarray)
-    step = max(1, (BLOCK_BYTES if in_memory else _AHEAD_BYTES) // max(1, slice_bytes))
+    step = max(1, (BLOCK_BYTES if in_memory else _SLAB_BYTES) // max(1, slice_bytes))
     places = (slice(start, start + step) for start in range(0, len(array), step))
     if in_memory:
         yield from map(array.__getitem__, places)
     else:
-        yield from read_ahead(partial(array.__getitem__, place) for place in places)
+        yield from in_parallel(partial(array.__getitem__, place) for place in places)
 
 
 def first_bytes(path: str, most: int) -> bytes:

@@ -62,6 +62,7 @@ def volume_files(root: str, *, leave_out: Path | None = None, of_others: bool = 
     of_others
         True to leave out what a conversion made, as its ledger says: beside its source it would be there twice.
     """
+    suffixes = tuple(suffix for one in formats() for suffix in one.suffixes)
     seen: set[tuple[int, int]] = set()
     made: set[Path] = set()
     for folder, folders, files in os.walk(root, followlinks=True):
@@ -72,17 +73,16 @@ def volume_files(root: str, *, leave_out: Path | None = None, of_others: bool = 
         seen.add((place.st_dev, place.st_ino))
         if of_others:
             made.update(made_in(Path(folder)))
-        standing = {name: own for name in sorted(folders) if (own := _format_of(name)) is not None}
+        standing = {name: own for name in sorted(folders) if (own := _format_of(name, suffixes)) is not None}
         folders[:] = sorted(name for name in folders if name not in standing and not name.startswith("."))
-        found = standing | {name: own for name in files if (own := _format_of(name)) is not None}
+        found = standing | {name: own for name in files if (own := _format_of(name, suffixes)) is not None}
         for name, own in sorted(found.items()):
             path = os.path.join(folder, name)  # noqa: PTH118
             if Path(path) not in made and not _lies_in(path, leave_out):
                 yield VolumeFile(own, path, Path(path).relative_to(root).as_posix())
 
 
-def _format_of(name: str) -> VolumeFormat | None:
-    suffixes = tuple(suffix for one in formats() for suffix in one.suffixes)
+def _format_of(name: str, suffixes: tuple[str, ...]) -> VolumeFormat | None:
     return None if name.startswith(".") or not name.lower().endswith(suffixes) else format_for(name)
 
 
