@@ -26,8 +26,8 @@ from voxelry.workflows.derived import write_derived
 from voxelry.workflows.load import EXPECTED, LoadResult, index, load
 from voxelry.workflows.names import export_names
 from voxelry.workflows.process import process
-from voxelry.workflows.publish import staged
 from voxelry.workflows.results import named_folder
+from voxelry.workflows.results_folder import filled, is_taken
 
 BLUR = "3dblur"
 """The job that every pipeline has from the start."""
@@ -222,7 +222,7 @@ def _check_folders(source: Path, target: Path) -> None:
         raise NothingFoundError(f"{source}: does not exist")
     if target.exists() and os.path.samefile(source, target):  # noqa: PTH121
         raise ExistsError(f"{target}: is the input as well; the output needs a folder of its own")
-    if os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir())):
+    if is_taken(target):
         raise ExistsError(f"{target}: is there already and not empty; give the output a folder of its own")
 
 
@@ -290,8 +290,7 @@ def _execute(
     names = export_names(volumes)
     warnings: list[str] = []
     errors: list[VoxelryError] = []
-    with staged(target) as aside:
-        aside.mkdir()
+    with filled(target) as aside:
         for number, (volume, name) in enumerate(zip(volumes, names, strict=True)):
             progress(0.2 + 0.8 * number / len(volumes), f"{entry.name}: {number + 1} of {len(volumes)}")
             folder = aside if len(volumes) == 1 else aside / name
@@ -362,7 +361,7 @@ def _source_of(volume: Volume, number: int, volumes: list[Volume], stacks: list[
 def _execute_step(
     name: str, source: Path, target: Path, params: Config | None, limits: Limits, progress: Progress
 ) -> ExecuteReport:
-    with staged(target) as aside:
+    with filled(target) as aside:
         report = process(source, name, params=params, out=aside, limits=limits, progress=part(progress, 0, 1))
         if not report.results:
             raise _nothing_done(source, report.skipped)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,6 +26,7 @@ from voxelry.workflows.load import EXPECTED
 from voxelry.workflows.names import numbered
 from voxelry.workflows.pieces import Input, Work, is_path, work_of
 from voxelry.workflows.results import SavedResult, named_folder, save_result
+from voxelry.workflows.results_folder import hidden, is_empty, is_taken, move_all
 from voxelry.workflows.targets import find_target
 
 Paths: TypeAlias = "StrPath | Iterable[StrPath | Sequence[StrPath]]"
@@ -229,7 +229,7 @@ def _tasks(
         return [_Task(one.name, one.inputs, None, None, how) for one in found]
     alone = single and len(found) == 1
     names = ("",) if alone else numbered(one.folder for one in found)
-    aside = (out.parent if alone else out) / f".{secrets.token_hex(8)}.part"
+    aside = hidden(out.parent if alone and not is_empty(out) else out)
     return [
         _Task(one.name, one.inputs, out / name, aside / (name or "result"), how)
         for one, name in zip(found, names, strict=True)
@@ -291,7 +291,7 @@ def _do(task: _Task, progress: Progress) -> _Outcome:
 
 def _done(task: _Task, progress: Progress) -> Processed:
     how, folder = task.how, task.folder
-    if folder is not None and not how.overwrite and folder.exists() and not _is_empty(folder):
+    if folder is not None and not how.overwrite and is_taken(folder):
         raise ExistsError("its result is there already; choose another folder, or overwrite it (--overwrite)")
     step = step_named(how.step) if isinstance(how.step, str) else how.step
     loaded = []
@@ -317,13 +317,12 @@ def _done(task: _Task, progress: Progress) -> Processed:
 
 def _take_place(aside: Path, final: Path) -> None:
     """A whole result gets its name; what had it goes with what lies aside."""
+    if aside.parent.parent == final:  # which was there and empty
+        move_all(aside, final)
+        return
     if final.is_dir() and not final.is_symlink():  # no folder that holds anything is replaced in one step
         final.rename(aside.with_name(f"{aside.name}.old"))
     aside.replace(final)
-
-
-def _is_empty(folder: Path) -> bool:
-    return folder.is_dir() and not any(folder.iterdir())
 
 
 def _warnings(result: StepResult) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from voxelry.dicom.sources import StrPath
 from voxelry.dicom.stack import Stack
 from voxelry.workflows.batches import Batch
 from voxelry.workflows.derived import write_derived
-from voxelry.workflows.publish import staged
+from voxelry.workflows.results_folder import filled, is_taken
 from voxelry.workflows.targets import DICOM, find_target
 
 MANIFEST = "result.json"
@@ -99,7 +99,7 @@ def save_result(
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> SavedResult:
-    """Write a step's result into a folder of its own, which appears when all of it is whole.
+    """Write a step's result into a folder of its own, which appears, or is filled, when all of it is whole.
 
     A single DICOM volume lies in the folder itself; several, or one beside a segmentation, in ``volume-1``,
     ``volume-2`` and so on. A segmentation is ``segmentation.dcm``, rows are ``rows.json`` and ``rows.csv``, and
@@ -135,13 +135,11 @@ def save_result(
         If the format cannot hold the result, in words.
     """
     target = named_folder(folder)
-    occupied = os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir()))
-    if occupied and not overwrite:
+    if is_taken(target) and not overwrite:
         raise ExistsError(f"{target.name}: is there already and not empty; give the result a folder of its own")
     wanted = format or (DICOM if source is not None else WITHOUT_DICOM)
     done = step.name if isinstance(step, Step) else step or "processed"
-    with staged(target) as aside:
-        aside.mkdir()
+    with filled(target) as aside:
         writer = _Writer(
             folder=aside, source=source, format=wanted, options=dict(options or {}), done=done,
             description=_plain(f"{done}{_in_words(params)}"), segmentation=segmentation, seed=seed, created=created,

@@ -1,0 +1,73 @@
+"""The folder of a result: it appears with all that belongs in it, or what was there and empty is filled at the end."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from voxelry.core.errors import ExistsError
+from voxelry.workflows.publish import staged
+
+_ASIDE = re.compile(r"\.[0-9a-f]{16}\.part")
+
+
+def hidden(folder: Path) -> Path:
+    """A new name in a folder for what is not whole yet."""
+    return folder / f".{secrets.token_hex(8)}.part"
+
+
+def is_empty(folder: Path) -> bool:
+    """Whether it is a folder with nothing in it, but for what killed processes left."""
+    return folder.is_dir() and all(_ASIDE.fullmatch(entry.name) for entry in folder.iterdir())
+
+
+def is_taken(path: Path) -> bool:
+    """Whether something is there that must stay."""
+    return os.path.lexists(path) and not is_empty(path)
+
+
+@contextmanager
+def filled(target: Path) -> Iterator[Path]:
+    """A folder to write into; all of it is ``target``'s when the block ends without an error.
+
+    An empty folder stays the one that it is: it may be mounted, be where somebody works, or have an owner and rights.
+    """
+    if not is_empty(target):
+        with staged(target) as aside:
+            aside.mkdir()
+            yield aside
+        return
+    aside = hidden(target)
+    aside.mkdir()
+    try:
+        yield aside
+        move_all(aside, target)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def move_all(source: Path, target: Path) -> None:
+    """Into a folder that has none of these names; after an error none of them is there.
+
+    Raises
+    ------
+    ExistsError
+        If one has appeared meanwhile.
+    """
+    moved: list[Path] = []
+    try:
+        for entry in sorted(source.iterdir()):
+            final = target / entry.name
+            if os.path.lexists(final):
+                raise ExistsError(f"{final}: was written meanwhile; give each result a folder of its own")
+            entry.rename(final)
+            moved.append(final)
+    except BaseException:
+        for path in moved:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        raise
