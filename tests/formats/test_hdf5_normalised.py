@@ -173,6 +173,20 @@ def test_changed_values_that_do_not_fit_are_kept_and_told(path: str) -> None:
     assert "do not fit the stored uint8" in found.warnings[0]
 
 
+def test_a_volume_that_was_written_anew_counts_without_its_attributes(path: str) -> None:
+    """Also where the stored values beside it are the larger dataset."""
+    write_normalised([full_stack(voxels((4, 1, 5, 6), "int32"))], path)
+    mask = voxels((4, 1, 5, 6), "uint8")
+    with h5py.File(path, "r+") as file:
+        del file["volume"]
+        file["volume"] = mask
+    (found,) = read_normalised(path)
+    np.testing.assert_array_equal(found.stored, mask)
+    assert "the dataset 'volume' of" in " ".join(found.warnings)
+    assert "taken as stored values" in found.warnings[-1]
+    np.testing.assert_array_equal(FORMAT.read(path)[0].array, mask[:, 0])
+
+
 def test_a_stranger_s_values_are_taken_as_they_are(path: str) -> None:
     array = voxels((6, 3, 4, 5), "float32")
     with h5py.File(path, "w") as file:

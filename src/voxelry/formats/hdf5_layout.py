@@ -198,7 +198,7 @@ def read_companion(
 
 
 def foreign_dataset(file: Node) -> tuple[Node, tuple[str, ...], tuple[str, ...]]:
-    """The dataset of images in a file by others: the only one, or the largest; its axes; what is unknown.
+    """The dataset of images in a file by others: ``volume``, the only one, or the largest; its axes; what is unknown.
 
     Raises
     ------
@@ -210,10 +210,12 @@ def foreign_dataset(file: Node) -> tuple[Node, tuple[str, ...], tuple[str, ...]]
     solid = [one for one in images if len(one.shape) > 2] or images
     if not solid:
         raise FormatError("the HDF5 file holds no dataset of images: none of 3 axes, none of 2")
-    found = max(solid, key=lambda one: int(one.size) * one.dtype.itemsize)
+    named = [one for one in solid if one.name == f"/{VALUES}"]  # ours, written anew by somebody without its attributes
+    found = named[0] if named else max(solid, key=lambda one: int(one.size) * one.dtype.itemsize)
     warnings = ["the HDF5 file is not Voxelry's: it does not say place, spacing or unit in a way that is known"]
     if len(solid) > 1:
-        warnings.append(f"the largest of {len(solid)} datasets is taken")
+        which = f"the dataset {VALUES!r}" if named else "the largest"
+        warnings.append(f"{which} of {len(solid)} datasets is taken")
     axes = _guessed_axes(found)
     warnings.append(f"its axes are taken to be {', '.join(axes)}")
     return found, axes, tuple(warnings)

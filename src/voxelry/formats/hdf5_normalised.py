@@ -239,7 +239,8 @@ def read_normalised(path: str, *, progress: Progress = silent) -> tuple[StoredSt
 def _foreign_stack(file: Node, progress: Progress) -> StoredStack:
     dataset, axes, warnings = foreign_dataset(file)
     array = five_axes(read_images(dataset, words=_WORDS_READ, progress=progress), axes)
-    return StoredStack(stored=array, warnings=warnings)
+    told = "it does not say minimum and maximum: its values are taken as stored values"
+    return StoredStack(stored=array, warnings=(*warnings, told))
 
 
 def read_stack(group: Node, file: Node, progress: Progress) -> StoredStack:
