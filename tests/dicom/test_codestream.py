@@ -147,6 +147,17 @@ def test_too_many_tiles_are_refused() -> None:
         checked_htj2k(replaced(24, b"\0\0\0\1\0\0\0\1")(raw))
 
 
+def test_more_packets_than_bytes_are_refused() -> None:
+    """Precincts of 2 x 2 pixels in an image of a few bytes: OpenJPH would take memory for each of them."""
+    raw = htj2k(np.zeros((300, 300), np.uint8))
+    coding = raw[raw.index(b"\xff\x52") :][:14]
+    small = raw.replace(coding, b"\xff\x52\0\x12\1" + coding[5:] + b"\x11" * 6)
+    with pytest.raises(PixelDataError, match=r"at least 30036 packets are declared in"):
+        checked_htj2k(small)
+    large = raw.replace(coding, b"\xff\x52\0\x12\1" + coding[5:] + b"\xff" * 6)
+    np.testing.assert_array_equal(decoded(large, np.zeros((300, 300), np.uint8)), 0)
+
+
 @pytest.mark.parametrize(
     "change",
     [

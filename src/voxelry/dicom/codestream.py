@@ -179,6 +179,7 @@ def checked_htj2k(raw: bytes) -> tuple[Jpeg2000Image, bytes]:
         at = place
     if None not in levels or None not in steps:
         raise _damaged("the segment COD or QCD, which every codestream has, is missing")
+    packets = 0
     for sample in range(image.samples):
         transform = levels.get(sample, levels[None])
         quantized = steps.get(sample, steps[None])
@@ -188,6 +189,9 @@ def checked_htj2k(raw: bytes) -> tuple[Jpeg2000Image, bytes]:
             raise _damaged(f"its quantization of {quantized.count} subbands is not that of {transform.count} levels")
         if not transform.reversible and not (quantized.bits[0] >= 0 and quantized.bits[1] <= _MOST_BITS_OF_SUBBANDS):
             raise _damaged(f"its quantized subbands have {quantized.bits[0]} to {quantized.bits[1]} bits")
+        packets += _fewest_packets(image, transform)
+    if packets > len(raw):
+        raise _damaged(f"at least {packets} packets are declared in {len(raw)} bytes")
     return image, raw[start : _end(raw, at, image.tiles)]
 
 
@@ -310,6 +314,15 @@ def _levels(content: bytes, samples: int, sample: int | None) -> _Coding | None:
     if any(side & 0x0F == 0 or side >> 4 == 0 for side in precincts[1:]):
         return None
     return _Coding(sample, levels, wavelet == 1, blocks=content[6:8] + precincts)
+
+
+def _fewest_packets(image: Jpeg2000Image, transform: _Coding) -> int:
+    """One for each precinct, of a byte or more (B.6, B.9): memory is taken for each before any is read."""
+    packets = 0
+    for level, exponents in enumerate(transform.blocks[2:]):
+        columns, rows = image.columns >> (transform.count - level), image.rows >> (transform.count - level)
+        packets += -(-columns >> (exponents & 0x0F)) * -(-rows >> (exponents >> 4))
+    return packets
 
 
 def _steps(content: bytes, sample: int | None) -> _Coding | None:
