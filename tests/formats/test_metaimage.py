@@ -122,6 +122,8 @@ def test_voxels_may_lie_beside_and_nowhere_else(tmp_path: Path) -> None:
         ("ElementSpacing = 0.7", "ElementSpacing = 0"),
         ("TransformMatrix = 1 0 0", "TransformMatrix = 0 1 0"),
         ("Offset = -120.25", "Offset = here"),
+        ("Offset = -120.25", "DistanceUnits = cm\nOffset = 1e308"),
+        ("ElementSpacing = 0.7", "ElementSpacing = 1e308"),
         ("NDims = 3", "NDims = 3\nHeaderSize = -2"),
         ("NDims = 3", "NDims = 3\nHeaderSize = 999999"),
         ("NDims = 3", "NDims = 3\nDistanceUnits = furlong"),

@@ -362,6 +362,23 @@ def test_what_is_impossible_is_refused(fields: dict[str, Any], tmp_path: Path) -
         FORMAT.read(str(patched(tmp_path / "a.nii", **fields)))
 
 
+@pytest.mark.parametrize("far", [1e120, 1e308, np.nan, np.inf])
+@pytest.mark.parametrize("form", ["sform", "qform"])
+def test_a_place_beyond_all_places_is_refused(far: float, form: str, tmp_path: Path) -> None:
+    """NIfTI-2 holds such numbers; nothing that is computed of them warns of an overflow."""
+    image = Nifti2(np.zeros((4, 3, 2), np.int16), np.eye(4))
+    image.header.set_xyzt_units("meter")
+    codes = (1, 0) if form == "qform" else (0, 1)
+    image.header["qform_code"], image.header["sform_code"] = codes
+    image.header["srow_x"][0] = image.header["pixdim"][1] = far
+    header = bytearray(image.header.binaryblock) + bytes(4)
+    struct.pack_into("<q", header, 168, len(header))
+    struct.pack_into("<2i", header, 344, *codes)
+    (tmp_path / "a.nii").write_bytes(bytes(header) + bytes(48))
+    with pytest.raises(FormatError, match="beyond all places"):
+        FORMAT.read(str(tmp_path / "a.nii"))
+
+
 def test_a_stream_that_is_damaged_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path / "a.nii.gz", placed(voxels((4, 64, 64), "int16")))
     content = path.read_bytes()

@@ -89,6 +89,18 @@ def test_an_array_s_header_is_not_believed(shape: tuple[int, ...], tmp_path: Pat
         FORMAT.read(str(tmp_path / "a.npz"))
 
 
+def test_members_before_the_file_are_damage(tmp_path: Path) -> None:
+    """The archive's last record says where its directory begins; all other places are counted from there."""
+    path = tmp_path / "a.npz"
+    FORMAT.write([placed(voxels((2, 3, 4), "int16"))], str(path), options={})
+    content = bytearray(path.read_bytes())
+    start = int.from_bytes(content[-6:-2], "little")
+    content[-6:-2] = (start + 5).to_bytes(4, "little")
+    path.write_bytes(content)
+    with pytest.raises(FormatError):
+        FORMAT.read(str(path))
+
+
 def test_options_have_their_ranges(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="true or false"):
         FORMAT.write([placed(voxels((2, 3, 4), "int16"))], str(tmp_path / "a.npz"), options={"compress": 3})

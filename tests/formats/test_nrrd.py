@@ -161,6 +161,8 @@ def test_a_place_that_is_not_said_is_unknown(old: str, new: str, words: str, tmp
         ("encoding: raw", "line skip: 3\nencoding: raw"),
         ("encoding: raw", "byte skip: 3\nencoding: gzip"),
         ("space: LPS", 'space: LPS\nspace units: "mm" "mm" "um"'),
+        ("space origin: (-120.25", 'space units: "cm" "cm" "cm"\nspace origin: (1e308'),
+        ("(0.7,0,0)", "(1e200,0,0)"),
         (PLACE, 'spacings: 0.7 0.8 2.5\nunits: "mm" "mm" "furlong"\n'),
         ("(0.7,0,0)", "(nan,0,0)"),
         ("(0.7,0,0)", "(0,0.8,0)"),

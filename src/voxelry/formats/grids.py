@@ -16,6 +16,8 @@ Affine = npt.NDArray[np.float64]
 
 SAME_PLACE_MM = 1e-3
 """Volumes whose affines differ by more than this are not on one grid."""
+_FARTHEST = 1e100
+"""No millimetre of a file is larger: what is computed of a place stays a number."""
 SHEAR_TOLERANCE = 1e-4
 """Axes further from perpendicular than this cosine are sheared."""
 
@@ -30,8 +32,8 @@ def check_affine(affine: npt.ArrayLike) -> Affine:
     """
     found = np.eye(4)
     found[:3] = np.asarray(affine, np.float64)[:3]
-    if not np.isfinite(found).all():
-        raise FormatError("the file's geometry holds numbers that are not finite")
+    if not (np.abs(found) < _FARTHEST).all():  # NaN is not
+        raise FormatError("the file's geometry holds numbers that are not finite, or beyond all places")
     lengths = np.linalg.norm(found[:3, :3], axis=0)
     if not (np.isfinite(lengths).all() and (lengths > 0).all()):
         raise FormatError("the file's geometry has an axis without length")

@@ -233,6 +233,7 @@ def _wrapper(fields: Mapping[str, str], path: str, start: int) -> str:
         return "gzip" if file.read(2) == b"\x1f\x8b" else "zlib"
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what is not finite then is refused
 def _geometry(fields: Mapping[str, str]) -> tuple[npt.NDArray[np.float64] | None, Spacing, tuple[str, ...]]:
     """The affine, the spacing, and warnings."""
     count = _whole(fields, "NDims", 3)

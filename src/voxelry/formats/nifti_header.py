@@ -152,6 +152,7 @@ def _shape(fields: Any) -> tuple[int, int, int, int]:
     return sizes[3], sizes[2], sizes[1], sizes[0]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what is not finite then is refused
 def _geometry(fields: Any) -> tuple[Affine | None, Spacing, tuple[str, ...]]:
     unit = int(fields["xyzt_units"]) & 7
     if unit not in _TO_MM:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import struct
 import zipfile
@@ -60,6 +61,10 @@ class NpzFormat:
             raise
         except _DAMAGED as error:
             raise FormatError(f"this is no .npz file, or a damaged one: {error}") from None
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            raise FormatError("this is a damaged .npz file: a member begins before the file") from None
 
     def write(
         self, volumes: Sequence[Volume], path: str, *, options: dict[str, Value], progress: Progress = silent

@@ -316,6 +316,7 @@ def _directions(fields: Mapping[str, str]) -> list[tuple[float, ...] | None]:
     return [None if one is None or one[3] else one[:3] for one in found]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what is not finite then is refused
 def _geometry(fields: Mapping[str, str], layout: _Layout) -> tuple[npt.NDArray[np.float64] | None, Spacing, Any]:
     """The affine, the spacing, and warnings."""
     space = fields.get("space", "").lower()
