@@ -126,6 +126,7 @@ def test_voxels_may_lie_beside_and_nowhere_else(tmp_path: Path) -> None:
         ("ElementSpacing = 0.7", "ElementSpacing = 1e308"),
         ("NDims = 3", "NDims = 3\nHeaderSize = -2"),
         ("NDims = 3", "NDims = 3\nHeaderSize = 999999"),
+        ("NDims = 3", "NDims = 3\nHeaderSize = 999999999999999999"),
         ("NDims = 3", "NDims = 3\nDistanceUnits = furlong"),
         ("ObjectType = Image", "ObjectType = Tube"),
         ("ElementDataFile = LOCAL", ""),

@@ -158,6 +158,7 @@ def test_a_place_that_is_not_said_is_unknown(old: str, new: str, words: str, tmp
         ("encoding: raw", "byte skip: -2\nencoding: raw"),
         ("encoding: raw", "byte skip: one\nencoding: raw"),
         ("encoding: raw", "byte skip: 99\nencoding: raw"),
+        ("encoding: raw", "byte skip: 999999999999999\nencoding: raw"),
         ("encoding: raw", "line skip: 3\nencoding: raw"),
         ("encoding: raw", "byte skip: 3\nencoding: gzip"),
         ("space: LPS", 'space: LPS\nspace units: "mm" "mm" "um"'),

@@ -222,6 +222,8 @@ def _start(fields: Mapping[str, str], place: str, start: int, voxel_bytes: int) 
         return max(0, Path(place).stat().st_size - voxel_bytes)
     if not skipped.isdecimal() or len(skipped) > 18:
         raise FormatError(f"the header's HeaderSize is {skipped}; needed is a number of bytes, or -1 for raw voxels")
+    if int(skipped) > Path(place).stat().st_size:
+        raise FormatError(f"the header's HeaderSize is {skipped}, beyond the end of the file")
     return int(skipped)
 
 

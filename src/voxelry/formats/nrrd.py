@@ -277,7 +277,10 @@ def _start(fields: Mapping[str, str], place: str, start: int, voxel_bytes: int) 
         for _ in range(int(lines)):
             if not file.readline(_MOST_HEADER_BYTES):
                 raise FormatError("the header's line skip is of more lines than the file has")
-        return file.tell() + int(count)
+        begin = file.tell() + int(count)
+    if begin > Path(place).stat().st_size:
+        raise FormatError("the header's byte skip leads beyond the end of the file")
+    return begin
 
 
 def _beside(path: str, name: str) -> str:
