@@ -2,15 +2,18 @@
 
 A voxel counts if ``(x - min) / (max - min) > threshold`` in float64. Rounding keeps order, so there is a smallest value
 of the volume's own type for which it holds: that one is found by trying the definition itself, and voxels are compared
-with it. Memory is slower than arithmetic here: each of the two passes takes it in pieces that stay in a cache, and the
-second begins where the first ended.
+with it.
+
+Pieces are small enough for a cache, so that memory is read once for both ends and once for the count; a piece whose
+ends lie on one side of that value is not read again.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import reduce
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -19,23 +22,22 @@ import numpy.typing as npt
 from voxelry.core.errors import MeasureError
 from voxelry.core.volume import Volume
 
+S = TypeVar("S")
 T = TypeVar("T")
 Number = TypeVar("Number", float, npt.NDArray[np.float64])
 
 COLOUR = "a colour image has no single intensity to measure; use a greyscale series"
 NO_NUMBERS = "the volume holds values that are no numbers (NaN or infinite); nothing was measured"
-_PIECE_BYTES = 2**21
-"""Looked at in a row: few enough to stay in a cache."""
-_PIECES = 64
+_PIECE_BYTES = 2**22
+"""Looked at in a row: few enough to stay in a cache, and enough for threads not to wait for each other."""
+_PIECES = 48
 """At least so many: what the count of one needs is little beside the volume."""
-_TASKS = 16
-"""Parts for threads: few enough to cost nothing, and enough to end together."""
 
 
 class Each(Protocol):
     """What the built-in `map` is: the results of one function on several parts, in their order."""
 
-    def __call__(self, function: Callable[[range], T], parts: Iterable[range], /) -> Iterable[T]: ...
+    def __call__(self, function: Callable[[S], T], parts: Iterable[S], /) -> Iterable[T]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +50,23 @@ class Extent:
         Numbers of the volume's own type; both 0 if there is no voxel.
     count
         Voxels that are not padding.
-    pieces
-        The same of some slices each, so that those on one side of a threshold need not be read again.
     """
 
     low: Any
     high: Any
     count: int
-    pieces: tuple[tuple[range, Extent], ...] = ()
 
     @property
     def constant(self) -> bool:
         """True if all values are one number in float64, or there is none."""
         return float(self.low) == float(self.high)
+
+    def joined(self, other: Extent) -> Extent:
+        """Of the voxels of both; NaN stays NaN."""
+        if not (self.count and other.count):
+            return self if self.count else other
+        low, high = np.minimum(self.low, other.low), np.maximum(self.high, other.high)
+        return Extent(low, high, self.count + other.count)
 
 
 def extent(volume: Volume, *, each: Each = map) -> Extent:
@@ -79,66 +85,76 @@ def extent(volume: Volume, *, each: Each = map) -> Extent:
     if volume.colour:
         raise MeasureError(COLOUR)
     dtype = volume.array.dtype
-
-    def ends(part: range) -> list[tuple[range, Extent]]:
-        parts = ((piece, _unpadded(volume, piece)) for piece in _pieces(volume, part))
-        return [
-            (piece, _joined([Extent(one.min(), one.max(), one.size) for one in values if one.size], dtype))
-            for piece, values in parts
-        ]
-
-    pieces = tuple(found for some in each(ends, _parts(volume)) for found in some)
-    whole = _joined([found for _, found in pieces if found.count], dtype)
-    if not (np.isfinite(whole.low) and np.isfinite(whole.high)):
-        raise MeasureError(NO_NUMBERS)
-    return replace(whole, pieces=pieces)
+    found = each(lambda piece: _extent_of(_unpadded(volume, piece), dtype), _pieces(volume))
+    return _numbers(_all_of(found, dtype))
 
 
-def count_above(volume: Volume, threshold: float, found: Extent, *, each: Each = map) -> int:
-    """The number of voxels above ``threshold``, padding left out.
+def extent_and_count(volume: Volume, threshold: float, *, each: Each = map) -> tuple[Extent, int]:
+    """The same, and the number of voxels above ``threshold``.
 
     Parameters
     ----------
     threshold
         On [0, 1], from the smallest to the largest value.
-    found
-        What `extent` gave for this volume.
     each
         As in `extent`.
-    """
-    first = first_above(found, threshold)
-    if first is None:
-        return 0
-    known = dict(found.pieces)
 
-    def above(part: range) -> int:
-        total, buffer = 0, np.empty((0,), np.bool_)
-        for piece in reversed(_pieces(volume, part)):
-            here = known[piece]
-            if here.count and here.low >= first:
-                total += here.count
-            elif here.count and here.high >= first:
-                for values in _unpadded(volume, piece):
-                    if buffer.size < values.size:  # one for all: fresh memory costs as much again
-                        buffer = np.empty(values.size, np.bool_)
-                    inside = np.greater_equal(values, first, out=buffer[: values.size].reshape(values.shape))
-                    total += int(np.count_nonzero(inside))
+    Raises
+    ------
+    MeasureError
+        As `extent` does.
+    """
+    if volume.colour:
+        raise MeasureError(COLOUR)
+    dtype = volume.array.dtype
+    pieces = _pieces(volume)
+    ends = list(each(lambda piece: _extent_of(_unpadded(volume, piece), dtype), pieces))
+    whole = _numbers(_all_of(ends, dtype))
+    first = first_above(whole, threshold)
+    if first is None:
+        return whole, 0
+    idle: list[_Counter] = []
+
+    def count(part: tuple[range, Extent]) -> int:
+        piece, here = part
+        if not here.count or here.high < first:
+            return 0
+        if here.low >= first:
+            return here.count
+        try:
+            counter = idle.pop()
+        except IndexError:
+            counter = _Counter()
+        above = counter.at_least(_unpadded(volume, piece), first)
+        idle.append(counter)
+        return above
+
+    # The last pieces first: some of them are in the cache still.
+    return whole, sum(each(count, reversed(list(zip(pieces, ends, strict=True)))))
+
+
+class _Counter:
+    """Counts in a buffer of its own: fresh memory for each piece costs as much again."""
+
+    def __init__(self) -> None:
+        self._inside = np.empty(0, np.bool_)
+
+    def at_least(self, values: Sequence[npt.NDArray[Any]], first: Any) -> int:
+        """How many of the values are ``first`` or more."""
+        total = 0
+        for part in values:
+            if self._inside.size < part.size:
+                self._inside = np.empty(part.size, np.bool_)
+            inside = np.greater_equal(part, first, out=self._inside[: part.size].reshape(part.shape))
+            total += int(np.count_nonzero(inside))
         return total
 
-    return sum(each(above, _parts(volume)[::-1]))
 
-
-def _parts(volume: Volume) -> list[range]:
-    return _cut(range(len(volume.array)), max(1, len(volume.array) // _TASKS))
-
-
-def _pieces(volume: Volume, part: range) -> list[range]:
+def _pieces(volume: Volume) -> list[range]:
+    """Some slices each."""
     count = len(volume.array)
-    return _cut(part, max(1, min(count // _PIECES, _PIECE_BYTES * count // max(1, volume.array.nbytes))))
-
-
-def _cut(whole: range, step: int) -> list[range]:
-    return [whole[start : start + step] for start in range(0, len(whole), step)]
+    step = max(1, min(count // _PIECES, _PIECE_BYTES * count // max(1, volume.array.nbytes)))
+    return [range(start, min(start + step, count)) for start in range(0, count, step)]
 
 
 def _unpadded(volume: Volume, piece: range) -> list[npt.NDArray[Any]]:
@@ -149,12 +165,18 @@ def _unpadded(volume: Volume, piece: range) -> list[npt.NDArray[Any]]:
     return [values if mask is None else values[~mask] for mask, values in masks]
 
 
-def _joined(found: Sequence[Extent], dtype: np.dtype[Any]) -> Extent:
-    """Of all of them; NaN stays NaN."""
-    if not found:
-        return Extent(dtype.type(0), dtype.type(0), 0)
-    low, high = np.min([one.low for one in found]), np.max([one.high for one in found])
-    return Extent(low, high, sum(one.count for one in found))
+def _extent_of(values: Sequence[npt.NDArray[Any]], dtype: np.dtype[Any]) -> Extent:
+    return _all_of((Extent(part.min(), part.max(), part.size) for part in values if part.size), dtype)
+
+
+def _all_of(found: Iterable[Extent], dtype: np.dtype[Any]) -> Extent:
+    return reduce(Extent.joined, found, Extent(dtype.type(0), dtype.type(0), 0))
+
+
+def _numbers(found: Extent) -> Extent:
+    if not (np.isfinite(found.low) and np.isfinite(found.high)):
+        raise MeasureError(NO_NUMBERS)
+    return found
 
 
 def first_above(found: Extent, threshold: float) -> Any | None:
@@ -163,7 +185,7 @@ def first_above(found: Extent, threshold: float) -> Any | None:
     Every voxel that is at least this large counts, and no other: subtraction and division by a positive number,
     each rounded to float64, keep the order of values.
     """
-    if found.constant:
+    if found.constant or not np.isfinite(found.high):
         return None
     kind = np.asarray(found.low).dtype
     low, high = float(found.low), float(found.high)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import MeasureError, ParameterError
-from voxelry.core.extent import COLOUR, NO_NUMBERS, Each, count_above, extent, normalised
+from voxelry.core.extent import COLOUR, NO_NUMBERS, Each, extent_and_count, normalised
 from voxelry.core.volume import Spacing, Volume
 
 Method = Literal["fixed"]
@@ -206,7 +206,7 @@ def measure(volume: Volume, threshold: float = 0.5, method: str = "fixed", *, ea
     threshold = check_threshold(threshold)
     if not isinstance(volume.array, np.ndarray):  # read slice by slice: read once
         volume = replace(volume, array=np.asarray(volume.array))
-    found = extent(volume, each=each)
+    found, above = extent_and_count(volume, threshold, each=each)
     warnings = list(volume.warnings)
     padded = volume.array.size - found.count
     if padded:
@@ -218,7 +218,6 @@ def measure(volume: Volume, threshold: float = 0.5, method: str = "fixed", *, ea
         warnings.append("every pixel is padding: nothing to count")
     elif found.constant:
         warnings.append(f"constant image: every value is {float(found.low):g}, so none is above the threshold")
-    above = count_above(volume, threshold, found, each=each)
     voxel = volume.voxel_mm3
     if voxel is None:
         warnings.append(f"no volume in mm3: {missing_spacing(volume.spacing)}")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from types import MappingProxyType
-from typing import TypedDict, TypeVar
+from typing import TypedDict
 
 from voxelry.core import measure as counting
 from voxelry.core.errors import Problem, VoxelryError
@@ -15,10 +14,8 @@ from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Volume
 from voxelry.dicom.irregular import OnIrregular
 from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, StrPath
-from voxelry.parallel import in_parallel
+from voxelry.parallel import shared
 from voxelry.workflows.load import load
-
-T = TypeVar("T")
 
 
 class ProblemRecord(TypedDict):
@@ -82,15 +79,11 @@ def measure(volume: Volume, threshold: float = 0.5, method: str = "fixed") -> Me
     MeasureError
         If the volume is in colour, or holds values that are no numbers.
     """
-    return counting.measure(volume, threshold, method, each=_on_all_cores if volume.array.size > _LARGE else map)
+    return counting.measure(volume, threshold, method, each=shared if volume.array.size > _LARGE else map)
 
 
 _LARGE = 2**21
 """So many voxels are worth starting threads for."""
-
-
-def _on_all_cores(function: Callable[[range], T], parts: Iterable[range], /) -> Iterable[T]:
-    return in_parallel(partial(function, part) for part in parts)
 
 
 def measure_all(
