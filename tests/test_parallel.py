@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
 from voxelry import parallel
-from voxelry.parallel import shared
+from voxelry.parallel import in_parallel, shared
 
 
 @pytest.fixture(autouse=True)
@@ -58,3 +60,65 @@ def test_the_first_error_ends_the_work_and_is_told(kind: type[BaseException], of
     with pytest.raises(kind, match="no more"):
         shared(work, range(10_000))
     assert len(begun) < 1000
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 5, 1000])
+def test_tasks_are_done_once_and_results_come_in_their_order(count: int) -> None:
+    seen: list[int] = []
+
+    def work(part: int) -> int:
+        seen.append(part)
+        return -part
+
+    assert list(in_parallel(partial(work, part) for part in range(count))) == [-part for part in range(count)]
+    assert sorted(seen) == list(range(count))
+
+
+def test_the_caller_works_while_it_waits() -> None:
+    together = threading.Barrier(4)
+
+    def work() -> str:
+        together.wait(timeout=30)
+        return threading.current_thread().name
+
+    names = list(in_parallel([work] * 4))
+    assert len(set(names)) == 4
+    assert threading.current_thread().name in names
+
+
+def test_few_tasks_are_taken_before_their_results_are() -> None:
+    taken = 0
+
+    def tasks() -> Iterator[Callable[[], int]]:
+        nonlocal taken
+        for taken in range(1000):
+            yield partial(int, taken)
+
+    for done, result in enumerate(in_parallel(tasks())):
+        assert result == done
+        assert taken <= done + 9
+
+
+def test_an_error_comes_in_its_turn_and_ends_the_work() -> None:
+    begun: list[int] = []
+
+    def work(part: int) -> int:
+        begun.append(part)
+        if part >= 5:
+            raise ValueError(f"no {part}")
+        time.sleep(0.01)
+        return part
+
+    got: list[int] = []
+    with pytest.raises(ValueError, match="no 5"):
+        got.extend(in_parallel(partial(work, part) for part in range(1000)))
+    assert got == [0, 1, 2, 3, 4]
+    assert len(begun) < 30
+
+
+def test_who_stops_listening_ends_the_work() -> None:
+    begun: list[int] = []
+    results = in_parallel(partial(begun.append, part) for part in range(1000))
+    next(results)
+    results.close()
+    assert len(begun) < 20

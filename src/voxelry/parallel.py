@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -23,25 +23,51 @@ def workers() -> int:
     return min(allowed, MOST_WORKERS)
 
 
-def in_parallel(tasks: Iterable[Callable[[], T]]) -> Iterator[T]:
-    """The results of tasks, in their order.
+def in_parallel(tasks: Iterable[Callable[[], T]]) -> Generator[T, None, None]:
+    """The results of tasks, in their order; the caller's thread works too while the next result is not there.
 
     Tasks are taken as results are: few wait at any time. The first error ends the work, as the caller's does;
     what was begun is waited for.
     """
-    waiting: deque[Future[T]] = deque()
     count = workers()
-    with ThreadPoolExecutor(count, "voxelry") as pool:
+    if count == 1:
+        yield from (task() for task in tasks)
+        return
+    waiting: deque[tuple[Callable[[], T], Future[T]]] = deque()
+    with ThreadPoolExecutor(count - 1, "voxelry") as pool:
         try:
             for task in tasks:
-                waiting.append(pool.submit(task))
+                waiting.append((task, pool.submit(task)))
                 if len(waiting) > 2 * count:
-                    yield waiting.popleft().result()
+                    yield _first(waiting)
             while waiting:
-                yield waiting.popleft().result()
+                yield _first(waiting)
         finally:
-            for future in waiting:
+            for _, future in waiting:
                 future.cancel()
+
+
+def _first(waiting: deque[tuple[Callable[[], T], Future[T]]]) -> T:
+    """The result of the first one, taken; meanwhile those are done here that no other thread has begun."""
+    task, future = waiting.popleft()
+    if future.cancel():
+        return task()
+    for place, (later, begun) in enumerate(waiting):
+        if future.done():
+            break
+        if begun.cancel():
+            waiting[place] = later, _done(later)
+    return future.result()
+
+
+def _done(task: Callable[[], T]) -> Future[T]:
+    """Its result, or its error until its turn comes."""
+    future: Future[T] = Future()
+    try:
+        future.set_result(task())
+    except Exception as error:
+        future.set_exception(error)
+    return future
 
 
 def shared(function: Callable[[S], T], parts: Iterable[S]) -> list[T]:
