@@ -20,7 +20,7 @@ from voxelry.core.progress import Progress, silent
 from voxelry.core.value import Value
 from voxelry.core.volume import Spacing, Volume
 from voxelry.formats.deflate import deflate, level_asked
-from voxelry.formats.grids import check_affine, is_sheared, shared_dtype, shared_grid, spacing_of
+from voxelry.formats.grids import check_affine, shared_dtype, shared_grid, spacing_of
 from voxelry.formats.streams import Source, beside, first_bytes, voxel_blocks
 
 _ELEMENTS = {
@@ -42,7 +42,9 @@ _LAST = b"ElementDataFile"
 
 
 class MetaImageFormat:
-    """Voxels and their place to 64 bits; of a grid without shear, for the format has a rotation and no more.
+    """Voxels and their place to 64 bits.
+
+    The directions of a tilted stack are not perpendicular; they are written as they are, as ITK does.
 
     Options: ``compress`` (true: zlib), ``level`` (1, the usual, to 9).
     """
@@ -77,11 +79,6 @@ class MetaImageFormat:
         level = level_asked(options, self.name)
         first = shared_grid(volumes)
         dtype = shared_dtype(volumes, tuple(_ELEMENTS), "MetaImage")
-        if first.affine is not None and is_sheared(first.affine):
-            raise FormatError(
-                "MetaImage holds a rotation and a spacing, and this volume's axes are not perpendicular (a tilted "
-                "stack): straighten it first, or take NRRD, NIfTI or HDF5, which hold it as it is"
-            )
         before, after = _header(volumes, first, dtype, compress=level is not None)
         blocks = voxel_blocks([volume.array for volume in volumes], dtype, progress=progress)
         with Path(path).open("wb") as file:
