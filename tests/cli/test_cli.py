@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -117,7 +118,9 @@ def test_tags_of_a_file_and_of_a_folder(series: Path, tmp_path: Path) -> None:
     table = call("tags", series, "--out", tmp_path / "tags.csv")
     assert table.exit_code == 0
     assert (tmp_path / "tags.csv").read_text().startswith("File,")
-    assert call("tags", series, "--out", tmp_path / "tags.parquet", "--flatten").exit_code == 0
+    flat = call("tags", series, "--out", tmp_path / "tags.parquet", "--flatten")
+    assert flat.exit_code == 0
+    assert f" {pyarrow.parquet.read_metadata(tmp_path / 'tags.parquet').num_columns} columns" in flat.stderr
     assert (tmp_path / "tags.parquet").read_bytes().startswith(b"PAR1")
     refused = call("tags", series, "--out", tmp_path / "tags.xlsx")
     assert refused.exit_code == 1

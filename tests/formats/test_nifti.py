@@ -223,6 +223,8 @@ def test_pairs_extensions_and_the_other_byte_order_are_read(tmp_path: Path) -> N
     swapped.to_filename(tmp_path / "b.nii")
     assert (tmp_path / "b.nii").read_bytes()[:4] == b"\0\0\x01\x5c"
     assert_same_volume(FORMAT.read(str(tmp_path / "b.nii"))[0], volume, rtol=SINGLE)
+    with pytest.raises(FormatError, match=r"\.nii holds both"):
+        FORMAT.write([volume], str(tmp_path / "c.hdr"), options={})
     (tmp_path / "a.img").unlink()
     with pytest.raises(FormatError, match=r"\.img beside"):
         FORMAT.read(str(tmp_path / "a.hdr"))

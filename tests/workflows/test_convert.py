@@ -8,7 +8,9 @@ import re
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from typing import Any
 
+import nibabel
 import numpy as np
 import pytest
 from hypothesis import given
@@ -370,6 +372,16 @@ def test_any_to_any_keeps_values_and_place(tmp_path: Path, first: str, second: s
     (volume,) = registry.format_for(second).read(str(tmp_path / f"b{second}"))
     np.testing.assert_array_equal(volume.array, truth.array)
     np.testing.assert_allclose(np.asarray(volume.affine), truth.affine, atol=1e-4)
+
+
+def test_a_pair_of_nifti_is_a_source(tmp_path: Path) -> None:
+    truth = synthetic_series(tmp_path / "in")
+    convert(tmp_path / "in", tmp_path / "a.nii")
+    image: Any = nibabel.load(tmp_path / "a.nii")
+    pair: Any = nibabel.Nifti1Pair
+    pair(np.asarray(image.dataobj), image.affine, image.header).to_filename(tmp_path / "pair.hdr")
+    assert convert(tmp_path / "pair.hdr", tmp_path / "b.npz").complete
+    np.testing.assert_array_equal(registry.format_for(".npz").read(str(tmp_path / "b.npz"))[0].array, truth.array)
 
 
 def test_tilted_stacks_are_straightened_on_demand(tmp_path: Path) -> None:

@@ -198,8 +198,8 @@ def tags(
     with working() as progress:
         table = tabulate(path, progress=progress)
     if save is not None:
-        save_table(table, save, flatten=flatten)
-        err.print(f"{len(table)} instances, {len(table.columns)} columns: {save}")
+        count = save_table(table, save, flatten=flatten)
+        err.print(f"{len(table)} instances, {count} columns: {save}")
     elif as_json:
         print_json(records(as_columns(table, flatten=flatten)))
     else:

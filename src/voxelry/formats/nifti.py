@@ -42,7 +42,7 @@ class NiftiFormat:
     """
 
     name = "nifti"
-    suffixes = (".nii.gz", ".nii")
+    suffixes = (".nii.gz", ".nii", ".hdr", ".hdr.gz")
     description = "NIfTI-1, one file, several volumes as time"
 
     def read(self, path: str, *, progress: Progress = silent) -> tuple[Volume, ...]:
@@ -68,8 +68,10 @@ class NiftiFormat:
     def write(
         self, volumes: Sequence[Volume], path: str, *, options: dict[str, Value], progress: Progress = silent
     ) -> None:
-        """As `VolumeFormat.write`; gzip'd where the name ends with ``.gz``."""
+        """As `VolumeFormat.write`; gzip'd where the name ends with ``.gz``. A pair (``.hdr``) is not written."""
         check_options(options, ("reorient", "level"), self.name)
+        if path.lower().endswith((".hdr", ".hdr.gz")):
+            raise FormatError("a .hdr file has its voxels in another file; .nii holds both, and is written")
         level = whole_option(options, "level", USUAL_LEVEL, LEVELS)
         code = text_option(options, "reorient")
         first = shared_grid(volumes)

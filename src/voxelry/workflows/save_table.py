@@ -25,7 +25,7 @@ _PRIVATE = re.compile(r"\(([0-9A-F]{4}),([0-9A-F]{2})([0-9A-F]{2})\)").fullmatch
 Columns: TypeAlias = dict[str, list[Value]]
 
 
-def save_table(table: pd.DataFrame, path: StrPath, *, flatten: bool = False) -> None:
+def save_table(table: pd.DataFrame, path: StrPath, *, flatten: bool = False) -> int:
     """Write what ``tabulate`` gives; the suffix chooses the format.
 
     Private attributes that pydicom knows have their name behind the tag: ``(0019,100C) B_value``. Nothing
@@ -40,6 +40,11 @@ def save_table(table: pd.DataFrame, path: StrPath, *, flatten: bool = False) -> 
         True for a column of each attribute inside a sequence, ``RequestAttributesSequence[1].StudyID``, instead of
         sequences as lists of objects.
 
+    Returns
+    -------
+    count
+        How many columns were written.
+
     Raises
     ------
     ParameterError
@@ -49,6 +54,7 @@ def save_table(table: pd.DataFrame, path: StrPath, *, flatten: bool = False) -> 
     columns = as_columns(table, flatten=flatten)
     with published(Path(path)) as aside:
         _WRITERS[suffix](columns, table, aside)
+    return len(columns)
 
 
 def check_table_path(path: StrPath) -> str:
