@@ -67,6 +67,27 @@ def done(site: Any, do_jobs: Callable[[], None], **body: Any) -> Any:
     return site.get(f"/jobs/{key}")
 
 
+def test_a_job_has_limits_of_its_own_within_the_configurations(site: Any, series: int, settings: Settings) -> None:
+    settings.VOXELRY = replace(settings.VOXELRY, time_limit_seconds=600.0, memory_limit_bytes=2**30)
+    given = {"time_limit_seconds": 1.5, "memory_limit_bytes": 2**29}
+    for address, chosen in (("", series), ("/batch", [series])):
+        body = json.dumps({"job_name": "gaussian", "series": chosen, **given})
+        response = site.client.post(f"/api/jobs{address}", body, content_type="application/json")
+        assert response.status_code == 202, response.content
+        told = site.get(f"/jobs/{response.json()['id']}")
+        assert {name: told[name] for name in given} == given
+    row = run.Run(Job.objects.latest("pk"))
+    assert (row.time_limit, row.memory_limit) == (1.5, 2**29)
+    usual = site.get(f"/jobs/{ask(site, job_name='gaussian', series=series)['id']}")
+    assert usual["time_limit_seconds"] is usual["memory_limit_bytes"] is None
+    longer = ask(site, 422, job_name="gaussian", series=series, time_limit_seconds=601)
+    assert "600 seconds" in longer["detail"]
+    larger = ask(site, 422, job_name="gaussian", series=series, memory_limit_bytes=2**31)
+    assert "1,073,741,824 bytes" in larger["detail"]
+    for wrong in ({"time_limit_seconds": 0}, {"memory_limit_bytes": 5}, {"series": True}, {"series": str(series)}):
+        ask(site, 422, **{"job_name": "gaussian", "series": series, **wrong})
+
+
 def test_a_volume_becomes_a_series_of_the_study(
     site: Any, series: int, source: Path, do_jobs: Callable[[], None], tmp_path: Path
 ) -> None:

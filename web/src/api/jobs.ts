@@ -5,6 +5,7 @@ import {
   type Decoded,
   list,
   nullable,
+  number,
   object,
   type Page,
   page,
@@ -42,6 +43,8 @@ const row = {
   requested_by: words,
   queue: words,
   priority: whole,
+  time_limit_seconds: nullable(number),
+  memory_limit_bytes: nullable(whole),
   parent: nullable(whole),
   totals: nullable(totals),
 };

@@ -558,6 +558,11 @@ export interface components {
             /** Job Name */
             job_name: string;
             /**
+             * Memory Limit Bytes
+             * @description 64 MiB or more, and at most the configuration's.
+             */
+            memory_limit_bytes?: number | null;
+            /**
              * Params
              * @description As the step's JSON schema says (`GET /api/steps`).
              */
@@ -577,6 +582,11 @@ export interface components {
              * @default 0
              */
             stack: number;
+            /**
+             * Time Limit Seconds
+             * @description At most the configuration's, which is the usual one.
+             */
+            time_limit_seconds?: number | null;
         };
         /**
          * ClassCount
@@ -696,6 +706,8 @@ export interface components {
             kind: string;
             /** Log */
             log: components["schemas"]["LogLine"][];
+            /** Memory Limit Bytes */
+            memory_limit_bytes: number | null;
             /** Message */
             message: string;
             /** Params */
@@ -723,6 +735,8 @@ export interface components {
              * @enum {string}
              */
             state: "queued" | "running" | "succeeded" | "failed" | "cancelled";
+            /** Time Limit Seconds */
+            time_limit_seconds: number | null;
             /** Title */
             title: string;
             totals: components["schemas"]["TotalsOut"] | null;
@@ -783,6 +797,11 @@ export interface components {
              */
             job_name: string;
             /**
+             * Memory Limit Bytes
+             * @description 64 MiB or more, and at most the configuration's.
+             */
+            memory_limit_bytes?: number | null;
+            /**
              * Params
              * @description As the step's JSON schema says (`GET /api/steps`).
              */
@@ -813,10 +832,17 @@ export interface components {
              * @default 0
              */
             stack: number;
+            /**
+             * Time Limit Seconds
+             * @description At most the configuration's, which is the usual one.
+             */
+            time_limit_seconds?: number | null;
         };
         /**
          * JobRow
          * @description A job in a list. ``job_name``, ``params`` and ``inputs`` are those of a step; ``totals`` those of a batch.
+         *
+         *     A limit is null where it is the configuration's.
          */
         JobRow: {
             /** Attempts */
@@ -838,6 +864,8 @@ export interface components {
             job_name: string;
             /** Kind */
             kind: string;
+            /** Memory Limit Bytes */
+            memory_limit_bytes: number | null;
             /** Message */
             message: string;
             /** Params */
@@ -864,6 +892,8 @@ export interface components {
              * @enum {string}
              */
             state: "queued" | "running" | "succeeded" | "failed" | "cancelled";
+            /** Time Limit Seconds */
+            time_limit_seconds: number | null;
             /** Title */
             title: string;
             totals: components["schemas"]["TotalsOut"] | null;

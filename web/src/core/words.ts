@@ -116,7 +116,10 @@ export function formatParam(value: unknown): string {
 export function formatDuration(from: string | null, to: string | number | null): string {
   if (from === null || to === null) return "";
   const seconds = Math.max(0, ((typeof to === "number" ? to : Date.parse(to)) - Date.parse(from)) / 1000);
-  if (!Number.isFinite(seconds)) return "";
+  return Number.isFinite(seconds) ? formatSeconds(seconds) : "";
+}
+
+export function formatSeconds(seconds: number): string {
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 60) return `${Math.round(seconds)} s`;
   const minutes = Math.floor(seconds / 60);

@@ -11,9 +11,18 @@ from pydantic import ConfigDict
 from voxelry.server.api.schemas import JobOut
 
 LARGEST = 2**31 - 1
-Key = Annotated[int, Field(ge=1, le=LARGEST)]
-StackIndex = Annotated[int, Field(0, ge=0, le=LARGEST, description="Which volume, where a series has several.")]
+Key = Annotated[int, Field(ge=1, le=LARGEST, strict=True)]
+StackIndex = Annotated[
+    int, Field(0, ge=0, le=LARGEST, strict=True, description="Which volume, where a series has several.")
+]
 Priority = Annotated[int | None, Field(None, ge=-100, le=100, description="Higher goes first.")]
+TimeLimit = Annotated[
+    float | None,
+    Field(None, gt=0, allow_inf_nan=False, description="At most the configuration's, which is the usual one."),
+]
+MemoryLimit = Annotated[
+    int | None, Field(None, ge=2**26, le=2**62, description="64 MiB or more, and at most the configuration's.")
+]
 Parameters = Annotated[
     dict[str, Any], Field(default_factory=dict, description="As the step's JSON schema says (`GET /api/steps`).")
 ]
@@ -32,6 +41,8 @@ class JobRequest(Schema):
     in_dir: Annotated[str, Field("", max_length=4096, description="A path below one of `processing.roots`.")]
     params: Parameters
     priority: Priority
+    time_limit_seconds: TimeLimit
+    memory_limit_bytes: MemoryLimit
 
 
 class BatchRequest(Schema):
@@ -44,6 +55,8 @@ class BatchRequest(Schema):
     stack: StackIndex
     params: Parameters
     priority: Priority
+    time_limit_seconds: TimeLimit
+    memory_limit_bytes: MemoryLimit
 
 
 class StepOut(Schema):
@@ -79,7 +92,10 @@ class InputOut(Schema):
 
 
 class JobRow(JobOut):
-    """A job in a list. ``job_name``, ``params`` and ``inputs`` are those of a step; ``totals`` those of a batch."""
+    """A job in a list. ``job_name``, ``params`` and ``inputs`` are those of a step; ``totals`` those of a batch.
+
+    A limit is null where it is the configuration's.
+    """
 
     job_name: str
     title: str
@@ -89,6 +105,8 @@ class JobRow(JobOut):
     requested_by: str
     queue: str
     priority: int
+    time_limit_seconds: float | None
+    memory_limit_bytes: int | None
     parent: int | None
     totals: TotalsOut | None
 

@@ -22,7 +22,7 @@ from voxelry.server.api.schemas import Accepted, Page, ProblemDocument, StateNam
 from voxelry.server.jobs import submit
 from voxelry.server.jobs.models import Job
 from voxelry.server.processing.models import Process
-from voxelry.server.processing.request import KIND, Chosen, job_names, request, request_batch
+from voxelry.server.processing.request import KIND, Chosen, JobLimits, job_names, request, request_batch
 
 router = Router()
 ERRORS = {(401, 403, 404, 409, 413, 422, 507): ProblemDocument}
@@ -65,6 +65,7 @@ def create_job(request: HttpRequest, response: HttpResponse, body: out.JobReques
         in_dir=body.in_dir,
         params=body.params,
         priority=body.priority,
+        limits=JobLimits(body.time_limit_seconds, body.memory_limit_bytes),
         requested_by=_user(request),
     )
     return _accepted(job, response)
@@ -78,6 +79,7 @@ def create_batch(request: HttpRequest, response: HttpResponse, body: out.BatchRe
         [Chosen(key, body.stack) for key in dict.fromkeys(body.series)],
         params=body.params,
         priority=body.priority,
+        limits=JobLimits(body.time_limit_seconds, body.memory_limit_bytes),
         requested_by=_user(request),
     )
     return _accepted(job, response)

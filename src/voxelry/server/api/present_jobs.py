@@ -66,6 +66,8 @@ def _row(job: Job, process: Process | None, totals: out.TotalsOut | None) -> dic
         "requested_by": "" if job.requested_by is None else job.requested_by.get_username(),
         "queue": job.queue,
         "priority": job.priority,
+        "time_limit_seconds": job.time_limit_seconds,
+        "memory_limit_bytes": job.memory_limit_bytes,
         "parent": job.parent_id,
         "totals": totals,
     }

@@ -15,6 +15,7 @@ from voxelry.core.errors import ParameterError
 from voxelry.core.registry import AnyStep, step_named, step_names, steps
 from voxelry.core.steps import faults, in_words
 from voxelry.server.archive.models import Series, Stack
+from voxelry.server.jobs.isolated import memory_limit
 from voxelry.server.jobs.models import Job, State
 from voxelry.server.jobs.submit import Item, submit, submit_batch
 from voxelry.server.processing.errors import InputError, NoSeriesError, NotReadyError, StepParameterError
@@ -34,6 +35,14 @@ class Chosen:
 
     series: int
     stack: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class JobLimits:
+    """How long one job may take, and how much memory; None for the configuration's."""
+
+    seconds: float | None = None
+    memory_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +143,7 @@ def request(
     in_dir: str = "",
     params: Mapping[str, Any] | None = None,
     priority: int | None = None,
+    limits: JobLimits = JobLimits(),
     requested_by: User | None = None,
 ) -> Job:
     """A queued job for a step on volumes of the archive, or on all volumes of a folder.
@@ -141,19 +151,29 @@ def request(
     Raises
     ------
     ParameterError, InputError
-        If nothing is called so, or if parameters or the number of volumes do not fit.
+        If nothing is called so, if parameters or the number of volumes do not fit, or if a limit is above the
+        configuration's.
     NoSeriesError, NotReadyError, OutsideRootsError, NothingFoundError
         If the input is not there, not yet there, or not to be read.
     """
     job = job_named(job_name)
     checked = checked_params(job, params or {})
     _check_count(job, len(inputs), in_dir)
+    _check_limits(limits)
     folder = str(allowed(in_dir)) if in_dir else ""
     with transaction.atomic():
         _check_inputs(inputs)
         process = Process.objects.create(job_name=job.name, step=job.step.name, params=checked, in_dir=folder)
         Input.objects.bulk_create(_inputs(process, inputs))
-        return submit(KIND, subject=process.pk, priority=priority, requested_by=requested_by, queue=queue_of(job.step))
+        return submit(
+            KIND,
+            subject=process.pk,
+            priority=priority,
+            requested_by=requested_by,
+            time_limit_seconds=limits.seconds,
+            memory_limit_bytes=limits.memory_bytes,
+            queue=queue_of(job.step),
+        )
 
 
 def request_batch(
@@ -162,6 +182,7 @@ def request_batch(
     *,
     params: Mapping[str, Any] | None = None,
     priority: int | None = None,
+    limits: JobLimits = JobLimits(),
     requested_by: User | None = None,
 ) -> Job:
     """A batch: the same step on each of many volumes; nothing is queued unless all of them can be.
@@ -174,6 +195,7 @@ def request_batch(
     job = job_named(job_name)
     checked = checked_params(job, params or {})
     _check_count(job, 1, "")
+    _check_limits(limits)
     with transaction.atomic():
         _check_inputs(inputs)
         processes = Process.objects.bulk_create(
@@ -183,7 +205,15 @@ def request_batch(
             row for process, chosen in zip(processes, inputs, strict=True) for row in _inputs(process, [chosen])
         )
         items = [Item(subject=process.pk) for process in processes]
-        return submit_batch(KIND, items, priority=priority, requested_by=requested_by, queue=queue_of(job.step))
+        return submit_batch(
+            KIND,
+            items,
+            priority=priority,
+            requested_by=requested_by,
+            time_limit_seconds=limits.seconds,
+            memory_limit_bytes=limits.memory_bytes,
+            queue=queue_of(job.step),
+        )
 
 
 def _inputs(process: Process, inputs: Sequence[Chosen]) -> list[Input]:
@@ -204,6 +234,15 @@ def _check_count(job: JobName, count: int, in_dir: str) -> None:
         many = str(least) if least == most else f"{least} to {most}"
         noun = "volume" if many == "1" else "volumes"
         raise InputError(f"{job.name} takes {many} {noun} ({wanted}), not {count}")
+
+
+def _check_limits(limits: JobLimits) -> None:
+    most = settings.VOXELRY.time_limit_seconds
+    if limits.seconds is not None and limits.seconds > most:
+        raise InputError(f"a job may take {most:g} seconds here at most (jobs.time_limit_seconds)")
+    memory = memory_limit(settings.VOXELRY.memory_limit_bytes)
+    if limits.memory_bytes is not None and 0 < memory < limits.memory_bytes:
+        raise InputError(f"a job may take {memory:,} bytes of memory here at most (jobs.memory_limit_bytes)")
 
 
 def _check_inputs(inputs: Sequence[Chosen]) -> None:
