@@ -16,7 +16,7 @@ import tempfile
 import time
 import xml.etree.ElementTree as ET
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -134,9 +134,14 @@ def run_all(tests: dict[str, Tests]) -> tuple[list[Outcome], dict[str, Outcome]]
 
 def report_coverage(folders: list[Path]) -> None:
     print("\n=== coverage", flush=True)
-    found = [str(file) for folder in folders for file in folder.glob("data*")]
+    found = CACHE / "coverage" / "found"
+    shutil.rmtree(found, ignore_errors=True)
+    found.mkdir(parents=True)
+    for number, file in enumerate(file for folder in folders for file in folder.glob("data*")):
+        with suppress(FileNotFoundError):  # of a process that ends only now: it takes its empty file away
+            shutil.copy(file, found / f"{number}-{file.name}")
     coverage = [sys.executable, "-m", "coverage"]
-    subprocess.run([*coverage, "combine", "--quiet", *found], cwd=ROOT, check=False)
+    subprocess.run([*coverage, "combine", "--quiet", *map(str, found.iterdir())], cwd=ROOT, check=False)
     subprocess.run([*coverage, "report", "--skip-covered"], cwd=ROOT, check=False)
 
 
