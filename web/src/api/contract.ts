@@ -26,6 +26,7 @@ export type Agreement = [
   Fits<Served["JobRow"], jobs.JobRow>,
   Fits<Served["JobDetail"], jobs.JobDetail>,
   Names<Required<Served["JobRequest"]>, jobs.JobRequest>,
+  Names<Required<Served["BatchRequest"]>, jobs.BatchRequest>,
   Names<Served["SeriesOut"], records.Series>,
   Names<Served["VolumeOut"], records.VolumeFacts>,
   Names<Served["PlaneOut"], records.PlaneFacts>,

@@ -67,7 +67,14 @@ export const jobDetail = object({
 });
 export type JobDetail = Decoded<typeof jobDetail>;
 
-export interface JobRequest {
+/** Within the server's own, which hold where nothing is given. */
+export interface JobLimits {
+  readonly priority?: number;
+  readonly time_limit_seconds?: number;
+  readonly memory_limit_bytes?: number;
+}
+
+export interface JobRequest extends JobLimits {
   readonly job_name: string;
   readonly series: number;
   readonly stack: number;
@@ -76,10 +83,21 @@ export interface JobRequest {
   readonly params: Readonly<Record<string, unknown>>;
 }
 
+/** The same step on each of many series. */
+export interface BatchRequest extends JobLimits {
+  readonly job_name: string;
+  readonly series: readonly number[];
+  readonly stack: number;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
 export const listSteps = (signal?: AbortSignal): Promise<Step[]> => ask("/api/steps", list(step), { signal });
 
 export const requestJob = (request: JobRequest): Promise<{ id: number }> =>
   ask("/api/jobs", accepted, { method: "POST", json: request });
+
+export const requestBatch = (request: BatchRequest): Promise<{ id: number }> =>
+  ask("/api/jobs/batch", accepted, { method: "POST", json: request });
 
 export interface JobQuery {
   state?: string;

@@ -51,6 +51,10 @@ export function sizeOfSeries(series: { instance_count: number; volume_count: num
   return slices === undefined ? plural(series.instance_count, "instance") : plural(slices, "slice");
 }
 
+/** What a series is called where it stands in a list. */
+export const nameOfSeries = (series: { id: number; number: number | null; description: string }): string =>
+  series.description || `Series ${series.number ?? series.id}`;
+
 /** A DICOM person name as people write it: "DOE^JANE^^DR" becomes "DOE, JANE". The first of its three writings counts. */
 export function formatPerson(name: string): string {
   const [family = "", given = "", middle = ""] = (name.split("=").find((part) => part !== "") ?? "").split("^").map((part) => part.trim());
@@ -122,8 +126,10 @@ export function formatDuration(from: string | null, to: string | number | null):
 export function formatSeconds(seconds: number): string {
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 60) return `${Math.round(seconds)} s`;
-  const minutes = Math.floor(seconds / 60);
-  return minutes < 60 ? `${minutes} min ${Math.round(seconds % 60)} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  const all = Math.round(seconds);
+  const minutes = Math.floor(all / 60);
+  const rest = all % 60;
+  return minutes < 60 ? `${minutes} min${rest ? ` ${rest} s` : ""}` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 /** A DICOM keyword as words: "PixelSpacing" becomes "Pixel Spacing", "SOPClassUID" becomes "SOP Class UID". */

@@ -13,6 +13,7 @@ export const router = createRouter({
     { path: "/studies/:id(\\d+)", component: () => import("@/pages/StudyPage.vue"), props: byId, meta: { title: "Study" } },
     { path: "/series/:id(\\d+)", component: () => import("@/pages/SeriesPage.vue"), props: byId, meta: { title: "Viewer" } },
     { path: "/measure", component: () => import("@/pages/MeasurePage.vue"), meta: { title: "Measure" } },
+    { path: "/run", component: () => import("@/pages/BatchPage.vue"), meta: { title: "Run a step" } },
     { path: "/jobs", component: () => import("@/pages/JobsPage.vue"), meta: { title: "Jobs" } },
     { path: "/jobs/:id(\\d+)", component: () => import("@/pages/JobPage.vue"), props: byId, meta: { title: "Job" } },
     { path: "/:rest(.*)*", component: () => import("@/pages/NotFoundPage.vue"), meta: { title: "Not found" } },

@@ -5,6 +5,7 @@ import { deleteStudy, listStudies } from "@/api/archive";
 import { inUserWords, isAbort } from "@/api/http";
 import type { Study } from "@/api/records";
 import { isActive } from "@/core/state";
+import { useSelection } from "@/stores/selection";
 
 const PORTION = 50;
 
@@ -50,6 +51,7 @@ export const useArchive = defineStore("archive", () => {
 
   async function remove(id: number): Promise<void> {
     await deleteStudy(id);
+    useSelection().forgetStudy(id);
     studies.value = studies.value.filter((study) => study.id !== id);
     count.value = Math.max(0, count.value - 1);
   }

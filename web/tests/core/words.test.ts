@@ -9,6 +9,7 @@ import {
   formatMillilitres,
   formatNumber,
   formatPerson,
+  formatSeconds,
   formatShare,
   formatValue,
   formatVolume,
@@ -22,6 +23,10 @@ it("writes counts and volumes with separators and three decimals", () => {
   expect(formatVolume(143_280.029296875)).toBe("143,280.029 mm³");
   expect(formatMillilitres(143_280.029296875)).toBe("143.3 ml");
   expect(formatMillilitres(8)).toBe("0.008 ml");
+});
+
+it("writes how long something takes, without seconds that are none", () => {
+  expect([0.94, 12.4, 119.7, 1200, 3725].map(formatSeconds)).toEqual(["0.9 s", "12 s", "2 min", "20 min", "1 h 2 min"]);
 });
 
 it("writes numbers plainly, with a true minus", () => {
