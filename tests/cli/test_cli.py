@@ -210,6 +210,25 @@ def test_ctrl_c_is_exit_code_130(tmp_path: Path) -> None:
     assert b"Traceback" not in done.stderr
 
 
+def test_sigterm_clears_up_as_ctrl_c_does(tmp_path: Path) -> None:
+    """A container or a queue that ends the process leaves nothing half-written."""
+    code = (
+        "import os, signal, sys, voxelry.workflows.measure as m\n"
+        "from voxelry.workflows.publish import staged\n"
+        "def work(*a, **k):\n"
+        "    with staged(os.path.join(sys.argv[2], 'out')):\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "        signal.pause()\n"
+        "m.measure_all = work\n"
+        "from voxelry.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "measure", str(tmp_path)], capture_output=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (143, b"stopped\n")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_full_disk_is_a_sentence_and_leaves_nothing_half_written(series: Path) -> None:
     result = call("tags", series, "--out", "/dev/full/x.csv")
     assert result.exit_code == 1

@@ -102,6 +102,23 @@ def test_a_format_that_holds_one_gets_a_file_for_each(tmp_path: Path) -> None:
     assert again.written[0].files == 6  # each with its companion
 
 
+def test_of_volumes_that_get_a_file_each_one_that_fails_spoils_no_other(tmp_path: Path) -> None:
+    phases(tmp_path / "in")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "taken").mkdir()
+    whole = convert(tmp_path / "in", tmp_path / "taken" / "a.dcm").written
+    assert len(whole) == 3
+    (tmp_path / "out" / whole[1].path.name).write_bytes(b"mine")
+    report = convert(tmp_path / "in", tmp_path / "out" / "a.dcm")
+    assert [one.path.name for one in report.written] == [whole[0].path.name, whole[2].path.name]
+    assert list(report.skipped) == [str(tmp_path / "out" / whole[1].path.name)]
+    (tmp_path / "out" / whole[1].path.name).unlink()
+    again = convert(tmp_path / "in", tmp_path / "out" / "a.dcm")
+    assert again.complete, again.skipped
+    assert len(again.written) == 3
+    assert not any(one.fresh for one in convert(tmp_path / "in", tmp_path / "out" / "a.dcm").written)
+
+
 def test_a_folder_of_studies_has_a_file_for_each_series(tmp_path: Path) -> None:
     synthetic_series(tmp_path / "in" / "a", seed=1)
     synthetic_series(tmp_path / "in" / "b", seed=2)

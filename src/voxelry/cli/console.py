@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,17 +23,44 @@ from voxelry.core.progress import silent
 NOTHING_DONE = 1
 PARTLY_DONE = 3
 INTERRUPTED = 130
+TERMINATED = 143
 NAMES_SHOWN = 3
 
 out = Console(highlight=False, markup=False)
 err = Console(stderr=True, highlight=False, markup=False)
 
 
+class _TerminatedError(KeyboardInterrupt):
+    """Who runs many programs (a container, a queue, a shutdown) stops them so: as Ctrl-C, nothing half-made stays."""
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM ends the block as Ctrl-C does, unless the block or whoever called it has a way of its own."""
+
+    def stop(_number: int, _frame: object) -> None:
+        raise _TerminatedError
+
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGTERM) is stop:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 @contextmanager
 def _in_a_sentence(ctx: Any) -> Iterator[None]:
     """Errors are one clear sentence, and an exit code."""
     try:
-        yield
+        with _terminable():
+            yield
+    except _TerminatedError:
+        err.print("stopped", style="yellow")
+        raise typer.Exit(TERMINATED) from None
     except KeyboardInterrupt:
         err.print("stopped", style="yellow")
         raise typer.Exit(INTERRUPTED) from None

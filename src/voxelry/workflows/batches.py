@@ -26,7 +26,7 @@ from voxelry.dicom.irregular import OnIrregular, chosen_stacks, chosen_volume
 from voxelry.dicom.sources import DEFAULT_LIMITS, EntrySource, FileSource, GzipSource, Limits, Source, StrPath
 from voxelry.dicom.stack import Stack
 from voxelry.dicom.streaming import streamed_volume
-from voxelry.workflows.ledger import LEDGER
+from voxelry.workflows.ledger import JOURNAL, LEDGER
 from voxelry.workflows.load import index
 from voxelry.workflows.names import Lookup
 from voxelry.workflows.volume_files import VolumeFile, volume_files
@@ -131,7 +131,7 @@ def batches_of(
     left = {
         name: why
         for name, why in skipped.items()
-        if not name.startswith(inside) and name not in known and os.path.basename(name) != LEDGER  # noqa: PTH119
+        if not name.startswith(inside) and name not in known and os.path.basename(name) not in (LEDGER, JOURNAL)  # noqa: PTH119
     }
     return (*batches, *map(_of_file, files, known)), left
 

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeAlias
 
 from voxelry.core.errors import (
     ExistsError,
@@ -28,10 +29,10 @@ from voxelry.core.volume import Volume
 from voxelry.dicom.irregular import OnIrregular, check_on_irregular
 from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, StrPath
 from voxelry.workflows.batches import Batch, batches_of, digest
-from voxelry.workflows.ledger import Ledger
+from voxelry.workflows.ledger import Ledger, size_of
 from voxelry.workflows.load import EXPECTED
 from voxelry.workflows.names import DEFAULT_TEMPLATE, check_template, file_name, numbered, stem_and_suffix
-from voxelry.workflows.publish import staged
+from voxelry.workflows.publish import clear_left, staged
 from voxelry.workflows.target import Target
 from voxelry.workflows.targets import find_target
 
@@ -199,6 +200,7 @@ def convert(
                 skipped.update(problems)
         finally:
             pool.shutdown(cancel_futures=True)  # what is being written is finished, nothing else is begun
+            run.close()
     progress(1.0, "converted")
     return ConvertReport(tuple(one for number in sorted(written) for one in written[number]), MappingProxyType(skipped))
 
@@ -249,6 +251,11 @@ class _Run:
     on_irregular: OnIrregular
     straighten: bool
     overwrite: bool
+    cleared: set[Path] = field(default_factory=set)
+
+    def close(self) -> None:
+        if self.ledger is not None:
+            self.ledger.close()
 
     def convert(self, job: _Job, progress: Progress) -> tuple[tuple[Converted, ...], dict[str, Problem]]:
         """Do a job; what goes wrong is a value, so that it stops no other."""
@@ -265,16 +272,13 @@ class _Run:
                 ),
             ), {}
         try:
-            made = self._stream(job, progress) or self._load_and_write(job, progress)
-            self._note(job, made)
-            return made, {name: problem for one in made for name, problem in one.skipped.items()}
+            streamed = self._stream(job, progress)
+            made, problems = (streamed, {}) if streamed else self._load_and_write(job, progress)
+            return made, problems | {name: problem for one in made for name, problem in one.skipped.items()}
         except ParameterError:  # it is wrong for all
             raise
-        except VoxelryError as error:
-            return (), {job.told_as: Problem(error.code, f"{job.told_as}: {error}", error.numbers)}
-        except OSError as error:
-            words = error.strerror or type(error).__name__
-            return (), {job.told_as: Problem("not_written", f"{job.told_as}: cannot be read or written ({words})")}
+        except (VoxelryError, OSError) as error:
+            return (), {job.told_as: _problem(job.told_as, error)}
 
     def _stream(self, job: _Job, progress: Progress) -> tuple[Converted, ...]:
         """Write while reading, if that gives the same; nothing if it does not."""
@@ -287,7 +291,7 @@ class _Run:
             # They are no one file; or some values are damaged, or beyond what the header allows: in memory it is seen.
             return ()
 
-    def _load_and_write(self, job: _Job, progress: Progress) -> tuple[Converted, ...]:
+    def _load_and_write(self, job: _Job, progress: Progress) -> _Outcome:
         volumes = job.batch.load(part(progress, 0, 0.5))
         if self.straighten:
             volumes = tuple(volume if volume.affine is None else rectify(volume) for volume in volumes)
@@ -297,31 +301,47 @@ class _Run:
         settings = json.dumps(self.aim.settings, sort_keys=True, default=str)
         return digest([job.batch.fingerprint, self.aim.name, settings, self.on_irregular, str(self.straighten)])
 
-    def _note(self, job: _Job, made: Sequence[Converted]) -> None:
-        """Remember what was made, by whoever made it: whoever waits for it may be interrupted."""
+    def _note(self, job: _Job, made: Mapping[Path, int | None], shape: tuple[int, ...], *, whole: bool) -> None:
+        """Remember what is made, by whoever makes it: whoever waits for it may be interrupted."""
         if self.ledger is not None:
-            files = [file for one in made for file in one.made]
-            self.ledger.add(job.name, self._fingerprint(job), files, made[0].shape)
+            self.ledger.add(job.name, self._fingerprint(job), made, shape, whole=whole)
 
-    def _write(self, job: _Job, volumes: Sequence[Volume], progress: Progress) -> tuple[Converted, ...]:
+    def _write(self, job: _Job, volumes: Sequence[Volume], progress: Progress) -> _Outcome:
         """All volumes as one file, or one each if the format cannot hold them together."""
         try:
-            return (self._write_one(job, job.path, volumes, job.batch, progress),)
+            return (self._write_one(job, job.path, volumes, job.batch, progress),), {}
         except (FormatError, GeometryError):
             if len(volumes) == 1:
                 raise
         stem, suffix = stem_and_suffix(job.path.name, self.aim.suffix)
         names = numbered(file_name("{label}", lambda _: None, volume.label) for volume in volumes)
-        written = []
+        written: list[Converted] = []
+        problems: dict[str, Problem] = {}
         for number, (volume, name) in enumerate(zip(volumes, names, strict=True)):
             path = job.path.with_name(f"{stem}-{name}{suffix}") if self.aim.suffix else job.path / name
             share = part(progress, number / len(volumes), (number + 1) / len(volumes))
-            written.append(self._write_one(job, path, [volume], job.batch.only(number), share))
-        return tuple(written)
+            whole = number == len(volumes) - 1 and not problems
+            try:
+                only = job.batch.only(number)
+                written.append(self._write_one(job, path, [volume], only, share, earlier=written, whole=whole))
+            except ParameterError:  # it is wrong for all
+                raise
+            except (VoxelryError, OSError) as error:  # of this one: the others are as good without it
+                problems[str(path)] = _problem(str(path), error)
+        return tuple(written), problems
 
     def _write_one(
-        self, job: _Job, path: Path, volumes: Sequence[Volume], batch: Batch, progress: Progress
+        self,
+        job: _Job,
+        path: Path,
+        volumes: Sequence[Volume],
+        batch: Batch,
+        progress: Progress,
+        *,
+        earlier: Sequence[Converted] = (),
+        whole: bool = True,
     ) -> Converted:
+        """One file, or one folder, of a job; ``earlier`` are those that it has already, ``whole`` if it is the last."""
         warnings = tuple(dict.fromkeys(words for volume in volumes for words in volume.warnings))
         shape = _shape([volume.array.shape for volume in volumes])
         if not self.aim.staged:
@@ -329,11 +349,25 @@ class _Run:
             return Converted(path, self.aim.name, shape, told.files, (*warnings, *told.warnings), skipped=told.skipped)
         left = frozenset() if self.ledger is None else self.ledger.left(job.name, self._fingerprint(job))
         self._check_free(path, left)
+        if path.parent not in self.cleared:
+            self.cleared.add(path.parent)
+            clear_left(path.parent)
         with staged(path) as aside:
             told = self.aim.write(volumes, aside, batch, progress)
-            made = tuple(path.parent / entry.name for entry in sorted(aside.parent.iterdir()))
+            sizes = {path.parent / entry.name: size_of(entry) for entry in sorted(aside.parent.iterdir())}
+            made = tuple(sizes)
             for file in made:
                 self._check_free(file, left)
+            # Noted first, what is killed in between is made again; noted last, it would be taken for somebody else's.
+            # But where something else bears the name still, only what is there in its place may be noted.
+            free = not any(map(os.path.lexists, made))
+            before = [*left, *(file for one in earlier for file in one.made)]
+            noted = {file: size_of(file) for file in before} | sizes
+            told_shape = earlier[0].shape if earlier else shape
+            if free:
+                self._note(job, noted, told_shape, whole=whole)
+        if not free:
+            self._note(job, noted, told_shape, whole=whole)
         return Converted(
             path, self.aim.name, shape, told.files, (*warnings, *told.warnings), made=made, skipped=told.skipped
         )
@@ -346,6 +380,16 @@ class _Run:
                 f"{path.name} is there already, and was not made from these files with these options; "
                 "choose another name, or overwrite it (--overwrite)"
             )
+
+
+_Outcome: TypeAlias = tuple[tuple[Converted, ...], dict[str, Problem]]
+
+
+def _problem(name: str, error: VoxelryError | OSError) -> Problem:
+    if isinstance(error, VoxelryError):
+        return Problem(error.code, f"{name}: {error}", error.numbers)
+    words = error.strerror or type(error).__name__
+    return Problem("not_written", f"{name}: cannot be read or written ({words})")
 
 
 def _shape(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows: what a killed process leaves stays
+    fcntl = None  # type: ignore[assignment]
+
+_STAGED = re.compile(r"\.[0-9a-f]{16}\.staged\.part")
+_QUIET_SECONDS = 60.0
+"""A hidden folder in which something was made more recently is somebody's, whatever else is known of it."""
 
 
 @contextmanager
@@ -19,13 +30,16 @@ def published(path: str | Path) -> Iterator[Path]:
     final = Path(path)
     final.parent.mkdir(parents=True, exist_ok=True)
     temporary = final.parent / f".{secrets.token_hex(8)}.part{final.suffix}"
-    # Created as any other file is, by the process's own mask: that cannot be asked for without changing it.
-    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
     try:
+        # Created as any other file is, by the process's own mask: that cannot be asked for without changing it.
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
         yield temporary
         temporary.replace(final)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):  # where nothing can be written nothing can be removed
+            temporary.unlink()
+        if isinstance(error, OSError) and error.filename == str(temporary):  # a name that nobody knows
+            raise OSError(error.errno, error.strerror, str(final)) from error
         raise
 
 
@@ -51,15 +65,52 @@ def staged(path: str | Path) -> Iterator[Path]:
     """
     final = Path(path)
     final.parent.mkdir(parents=True, exist_ok=True)
-    aside = final.parent / f".{secrets.token_hex(8)}.part"
+    aside = final.parent / f".{secrets.token_hex(8)}.staged.part"
     aside.mkdir()
+    with _held(aside):
+        try:
+            yield aside / final.name
+            others = sorted(entry for entry in aside.iterdir() if entry.name != final.name)
+            for entry in (*others, aside / final.name):
+                _take_place(entry, final.parent / entry.name, aside)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Locked as long as the block and this process last, so that others know that it is in use."""
+    if fcntl is None:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
     try:
-        yield aside / final.name
-        others = sorted(entry for entry in aside.iterdir() if entry.name != final.name)
-        for entry in (*others, aside / final.name):
-            _take_place(entry, final.parent / entry.name, aside)
+        with suppress(OSError):  # a file system without locks: nobody clears there
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        os.close(handle)
+
+
+def clear_left(folder: Path) -> None:
+    """Remove the hidden folders of `staged` that killed processes left: nobody holds them, and nobody works in them."""
+    if fcntl is None or not folder.is_dir():
+        return
+    for entry in folder.iterdir():
+        if _STAGED.fullmatch(entry.name) and entry.is_dir() and not entry.is_symlink():
+            with suppress(OSError):
+                handle = os.open(entry, os.O_RDONLY)
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    if time.time() - _latest(entry) > _QUIET_SECONDS:
+                        shutil.rmtree(entry, ignore_errors=True)
+                finally:
+                    os.close(handle)
+
+
+def _latest(folder: Path) -> float:
+    """When something in a folder was changed last."""
+    return max(path.lstat().st_mtime for path in (folder, *folder.rglob("*")))
 
 
 def _take_place(entry: Path, final: Path, aside: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from voxelry.core.errors import ExistsError
 from voxelry.workflows.publish import staged
 
-_ASIDE = re.compile(r"\.[0-9a-f]{16}\.part")
+_ASIDE = re.compile(r"\.[0-9a-f]{16}(\.staged)?\.part")
 
 
 def hidden(folder: Path) -> Path:
