@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
 import json
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,45 +12,14 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from tests.steps.tiny_models import FOLDER, NONE, above, model, run
 from voxelry.core.errors import FormatError, GeometryError, NothingFoundError, ParameterError, VoxelryError
 from voxelry.core.progress import silent
-from voxelry.core.volume import Volume
 from voxelry.steps.onnx import STEP
 from voxelry.steps.onnx_manifest import Manifest
 from voxelry.steps.sliding import predicted
 from voxelry.testing.steps import PLACES, StepTests, body
 from voxelry.testing.volumes import placed
-
-FOLDER = Path(tempfile.mkdtemp(prefix="voxelry-onnx-"))
-atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
-NONE: dict[str, object] = {"method": "none"}
-
-
-def model(
-    name: str, weights: npt.NDArray[Any], bias: Any, *, shape: tuple[Any, ...] = ("z", "y", "x"), **more: Any
-) -> Path:
-    """A convolution of one voxel: each output channel a weighted sum of the input's. ``more`` is the manifest."""
-    rank = len(shape)
-    kernel = np.asarray(weights, np.float32).reshape(*np.asarray(weights).shape, *(1,) * rank)
-    node = helper.make_node("Conv", ["in", "weights", "bias"], ["out"])
-    graph = helper.make_graph(
-        [node],
-        "tiny",
-        [helper.make_tensor_value_info("in", TensorProto.FLOAT, [1, kernel.shape[1], *shape])],
-        [helper.make_tensor_value_info("out", TensorProto.FLOAT, [1, kernel.shape[0], *shape])],
-        [numpy_helper.from_array(kernel, "weights"), numpy_helper.from_array(np.asarray(bias, np.float32), "bias")],
-    )
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    path = FOLDER / f"{name}.onnx"
-    onnx.save(made, path)
-    manifest = {"channels": [{"normalisation": NONE}], "patch": [8, 8, 8][:rank], **more}
-    path.with_suffix(".json").write_text(json.dumps(manifest))
-    return path
-
-
-def above(level: float, name: str = "above", **more: Any) -> Path:
-    """Tells voxels above a level: background 0, the structure ``x - level``."""
-    return model(name, np.array([[0.0], [1.0]]), [0.0, -level], labels={"Dense": 1}, **more)
 
 
 class TestOnnx(StepTests):
@@ -62,10 +28,6 @@ class TestOnnx(StepTests):
         {"model": str(above(300.0, "contract"))},
         {"model": str(model("contract-image", np.array([[2.0]]), [1.0], task="image", unit="1"))},
     )
-
-
-def run(path: Path, *volumes: Volume) -> Any:
-    return STEP.run(volumes, {"model": str(path)})
 
 
 @pytest.mark.parametrize("overlap", [0.0, 0.5, 0.8])
@@ -80,11 +42,15 @@ def test_windows_join_without_a_seam(overlap: float, patch: list[int]) -> None:
 
 def test_patches_are_weighted_and_mirrored_back() -> None:
     image = np.random.default_rng(0).normal(size=(2, 9, 11, 13)).astype(np.float32)
+    channels, labels = [{"normalisation": NONE}] * 2, {"One": 1, "Two": 2}
+    manifest = Manifest.model_validate(
+        {"channels": channels, "patch": [4, 5, 6], "mirror": [0, 2], "activation": "sigmoid", "labels": labels}
+    )
 
     def shape_of(patch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         return patch[:, ::-1] * 2
 
-    found = predicted(image, (4, 5, 6), 0.5, (0, 2), shape_of, 2, silent)
+    found = predicted(image, manifest, shape_of, silent)
     np.testing.assert_allclose(found, image[::-1] * 2, rtol=1e-5, atol=1e-5)
 
 

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from voxelry.core.errors import ParameterError, TooLargeError
-from voxelry.core.geometry import patient_axes
+from voxelry.core.errors import ParameterError
 from voxelry.core.progress import Progress, part
 from voxelry.core.steps import Params, Segment, Segmentation, Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps import demands
-from voxelry.steps.cells import greyscale, padding
+from voxelry.steps.cells import Box, box_of, greyscale, padding
 from voxelry.steps.onnx_file import open_model
-from voxelry.steps.onnx_manifest import SIDES, Manifest, Normalisation, manifest_beside, read_manifest
-from voxelry.steps.sliding import predicted
+from voxelry.steps.onnx_grid import Way
+from voxelry.steps.onnx_manifest import Channel, Known, Manifest, manifest_beside, read_manifest
+from voxelry.steps.sliding import predicted, probabilities
 from voxelry.steps.threshold import mask_rows, spacing_warning
 
-MOST_VOXELS = 2**30
-"""Of a volume at the model's spacing."""
 Floats = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
 
 
 class OnnxParams(Params):
@@ -45,59 +44,6 @@ class OnnxParams(Params):
     device: Literal["cpu", "gpu"] = Field("cpu", description="Where the model runs")
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """From a volume's index axes to the model's, and back."""
-
-    order: tuple[int, int, int]
-    flips: tuple[int, ...]
-    source: tuple[int, ...]
-    target: tuple[int, ...]
-    cubic: bool
-
-    @classmethod
-    def of(cls, volume: Volume, manifest: Manifest) -> _Way:
-        order, flips = manifest.transpose, tuple[int, ...]()
-        if manifest.axes is not None:
-            axes, signs = patient_axes(demands.placed(volume))
-            sides = [SIDES[side] for side in manifest.axes]
-            first, second, third = (axes[axis] for axis, _ in sides)
-            order = (first, second, third)
-            flips = tuple(place for place, (axis, sign) in enumerate(sides) if signs[axis] != sign)
-        source = tuple(volume.array.shape[axis] for axis in order)
-        target = source
-        if manifest.spacing is not None:
-            demands.straight(volume, "choose a model that takes the volume's own spacing")
-            spacing = demands.millimetres(volume)
-            sizes = zip(source, order, manifest.spacing, strict=True)
-            target = tuple(max(1, round(size * spacing[axis] / wanted)) for size, axis, wanted in sizes)
-        if float(np.prod([float(size) for size in target])) > MOST_VOXELS:
-            raise TooLargeError(
-                f"at the model's spacing the volume has {' x '.join(map(str, target))} voxels: too many"
-            )
-        return cls(order, flips, source, target, manifest.interpolation == "cubic")
-
-    def there(self, values: Floats) -> Floats:
-        turned = np.flip(values.transpose(self.order), self.flips)
-        return _resized(turned, self.target, 3 if self.cubic else 1)
-
-    def back(self, values: Floats) -> Floats:
-        found = np.flip(_resized(values, self.source, 1), self.flips)
-        return np.ascontiguousarray(found.transpose(np.argsort(self.order)))
-
-
-def _resized(values: Floats, shape: tuple[int, ...], order: int) -> Floats:
-    """Interpolated so that both grids cover the same box."""
-    from scipy import ndimage
-
-    if values.shape == shape:
-        return np.ascontiguousarray(values)
-    ratio = np.array(values.shape) / np.array(shape)
-    return np.asarray(
-        ndimage.affine_transform(values, ratio, ratio / 2 - 0.5, shape, np.float32, order=order, mode="nearest")
-    )
-
-
 def _onnx(volumes: Sequence[Volume], params: OnnxParams, progress: Progress) -> StepResult:
     progress(0.0, "opening the model")
     path = Path(params.model)
@@ -106,44 +52,77 @@ def _onnx(volumes: Sequence[Volume], params: OnnxParams, progress: Progress) -> 
         raise ParameterError(f"this model takes {manifest.volumes} volumes, not {len(volumes)}")
     for other in volumes[1:]:
         demands.one_grid(volumes[0], other)
-    way = _Way.of(volumes[0], manifest)
-    image = np.stack([_channel(volumes[one.volume], one.normalisation, way) for one in manifest.channels])
     predict = open_model(path, manifest, gpu=params.device == "gpu")
-    channels = 1
-    if manifest.task == "segmentation":
-        channels = len(manifest.labels) + manifest.exclusive
-    share = part(progress, 0.1, 0.9)
-    output = predicted(image, manifest.patch, manifest.overlap, manifest.mirror, predict, channels, share)
+    image, way = seen_by(volumes, manifest)
+    output = predicted(image, manifest, predict, part(progress, 0.1, 0.9))
     progress(0.9, "back to the volume's grid")
-    result = _image(volumes[0], manifest, way.back(output[0])) if manifest.task == "image" else None
-    if result is None:
+    if manifest.task == "image":
+        result = _image(volumes[0], manifest, way.back(output[0], 0.0))
+    else:
         result = _segmented(volumes[0], manifest, output, way)
     progress(1.0, "done")
     return result
 
 
-def _channel(volume: Volume, normalisation: Normalisation, way: _Way) -> Floats:
-    """One channel at the model's spacing; what is padding counts as the smallest value there is."""
+def seen_by(volumes: Sequence[Volume], manifest: Manifest) -> tuple[Floats, Way]:
+    """All channels on the model's grid, and the way there."""
+    used = sorted({channel.volume for channel in manifest.channels})
+    values = {number: _values(volumes[number], manifest) for number in used}
+    inside: Mask | None = None
+    box = cast(Box, tuple(slice(0, size) for size in volumes[0].array.shape[:3]))
+    if manifest.crop == "nonzero" or manifest.filled:
+        inside = _inside([found for found, _ in values.values()])
+        if manifest.crop == "nonzero":
+            box = box_of(inside) or box
+    way = Way.of(volumes[0], manifest, box)
+    inside = None if inside is None else inside[box]
+    image = [_channel(channel, *values[channel.volume], inside, way, manifest) for channel in manifest.channels]
+    return np.stack(image), way
+
+
+def _values(volume: Volume, manifest: Manifest) -> tuple[Floats, Mask | None]:
+    """A volume's values and where they are told; what is padding is the smallest value there is."""
     values = greyscale(volume)
     demands.numbers(values)
-    found = known = values.astype(np.float32)
+    found = values.astype(np.float32)
     demands.numbers(found)  # float64 may hold more than float32
-    hidden = padding(volume)
-    if hidden is not None:
-        known = found[~hidden]
-        found[hidden] = known.min() if known.size else 0
+    hidden = None if manifest.padding_counts else padding(volume)
+    if hidden is None:
+        return found, None
+    known = found[~hidden]
+    found[hidden] = known.min() if known.size else 0
+    return found, ~hidden
+
+
+def _inside(several: Sequence[Floats]) -> Mask:
+    """Where any is not 0, with the holes therein."""
+    from scipy import ndimage
+
+    return np.asarray(ndimage.binary_fill_holes(np.logical_or.reduce([values != 0 for values in several])))
+
+
+def _channel(
+    channel: Channel, values: Floats, told: Mask | None, inside: Mask | None, way: Way, manifest: Manifest
+) -> Floats:
+    """One channel on the model's grid."""
+    values = values[way.box]
+    told = None if told is None else told[way.box]
     with np.errstate(over="ignore", invalid="ignore"):
-        made = way.there(normalisation.of(found, known))
+        if manifest.normalise == "before":
+            made = way.there(channel.normalised(values, Known(told, inside)))
+        else:
+            told = None if told is None else way.told(told)
+            made = channel.normalised(way.there(values), Known(told))
     demands.numbers(made)
     return made
 
 
-def _segmented(volume: Volume, manifest: Manifest, output: Floats, way: _Way) -> StepResult:
+def _segmented(volume: Volume, manifest: Manifest, output: Floats, way: Way) -> StepResult:
     labels = np.zeros(volume.array.shape, np.uint8)
-    best = way.back(output[0]) if manifest.exclusive else None
-    level = 0.5 if manifest.activation == "probability" else 0.0  # the sigmoid of 0 is one half
-    for number in range(1, len(manifest.labels) + 1):
-        values = way.back(output[number if manifest.exclusive else number - 1])
+    output, level = probabilities(output, manifest)
+    best = way.back(output[0], -np.inf) if manifest.exclusive else None
+    for number in manifest.order or range(1, len(manifest.labels) + 1):
+        values = way.back(output[number if manifest.exclusive else number - 1], -np.inf)
         if best is None:
             labels[values > level] = number
         else:
