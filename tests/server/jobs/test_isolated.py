@@ -102,6 +102,21 @@ def test_too_much_memory_is_a_sentence_and_the_child_is_fine_with_less() -> None
     assert (job.state, job.result) == (State.SUCCEEDED, 50 * 2**20)
 
 
+@pytest.mark.parametrize("how", ["foreign", "unraised"])
+def test_too_little_memory_is_said_however_a_library_puts_it(how: str) -> None:
+    job = misbehaved(how, limits={"memory_limit_bytes": 64 * 2**20}, bytes=200 * 2**20)
+    assert (job.state, job.problem_code, job.result) == (State.FAILED, "memory", None)
+    assert "64 MiB" in job.problem_message
+    assert misbehaved("well").state == State.SUCCEEDED
+
+
+def test_libraries_count_for_nothing_where_there_is_little_memory() -> None:
+    """OpenBLAS would ask for ever for what it may not have."""
+    isolated.tidy(0)  # a child that has loaded nothing yet
+    job = misbehaved("scipy", limits={"memory_limit_bytes": 64 * 2**20, "time_limit_seconds": 60.0})
+    assert (job.state, job.result) == (State.SUCCEEDED, 5.0)
+
+
 def test_the_configuration_has_a_limit_for_all(settings: Any) -> None:
     settings.VOXELRY = replace(settings.VOXELRY, memory_limit_bytes=64 * 2**20, time_limit_seconds=0.5)
     assert misbehaved("greedy", bytes=100 * 2**20).problem_code == "memory"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import importlib
 import os
 import signal
 import subprocess
@@ -89,6 +90,14 @@ def misbehave(run: Run) -> Any:
         os._exit(3)
     if how == "greedy":
         return len(bytearray(run.params["bytes"]))
+    if how == "foreign":
+        raise RuntimeError("Failed to allocate memory for image.")
+    if how == "unraised":
+        deaf = type("Deaf", (), {"__del__": lambda _: bytearray(run.params["bytes"])})()
+        del deaf
+        return "wrong"
+    if how == "scipy":
+        return importlib.import_module("scipy.linalg").norm([3.0, 4.0])
     if how == "error":
         raise GeometryError("two spacings: 5 and 10 mm")
     if how == "inside":

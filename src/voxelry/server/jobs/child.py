@@ -12,6 +12,7 @@ import importlib
 import json
 import os
 import queue
+import re
 import signal
 import sys
 import tempfile
@@ -19,6 +20,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -28,6 +30,12 @@ _PR_SET_PDEATHSIG = 1
 NICE = 5
 """Requests are answered before work is done."""
 REPORT_SECONDS = 0.1
+LITTLE_BYTES = 2**30
+LIBRARIES = ("scipy.linalg", "cv2", "SimpleITK", "onnxruntime")
+"""Loaded before a job may have no more than `LITTLE_BYTES`: they are nothing that the work takes, and OpenBLAS, as
+scipy loads it, asks again and again for ever where it gets no memory."""
+_NO_MEMORY = re.compile("alloc|insufficient memory|out of memory|start new thread", re.IGNORECASE)
+"""What libraries say that raise errors of their own."""
 
 
 class ChildRun:
@@ -100,6 +108,9 @@ def _do(told: dict[str, Any], events: TextIO) -> None:
     tempfile.tempdir = told["folder"]
     limit = told["memory_limit"]
     failure: JobError
+    if 0 < limit <= LITTLE_BYTES:
+        _load_libraries()
+    sys.unraisablehook = partial(_unraised, run, limit)
     with crash_file(run.folder).open("w", encoding="ascii") as crash:
         faulthandler.enable(crash)
         _limit_memory(limit)
@@ -109,18 +120,44 @@ def _do(told: dict[str, Any], events: TextIO) -> None:
             _limit_memory(None)
             run.tell(done=result, summary=run.summary, resident=_from_status("VmRSS"))
             return
-        except MemoryError as error:
-            _limit_memory(None)
-            words = f"it needed more than the {limit / 2**20:.0f} MiB of memory that it may have"
-            failure = JobError(Problem("memory", words), failure_of(error).trace)
         except Exception as error:
             _limit_memory(None)
             failure = failure_of(error)
+            if _lacked_memory(error):
+                failure = JobError(Problem("memory", _too_much(limit)), failure.trace)
         finally:
             faulthandler.disable()
+            sys.unraisablehook = sys.__unraisablehook__
             connections.close_all()
     problem = failure.problem
     run.tell(failed={"code": problem.code, "message": problem.message, "trace": failure.trace})
+
+
+def _too_much(limit: int) -> str:
+    return f"it needed more than the {limit / 2**20:.0f} MiB of memory that it may have"
+
+
+def _unraised(run: ChildRun, limit: int, unraisable: sys.UnraisableHookArgs) -> None:
+    """What compiled code could not raise: without memory it would go on, very slowly, to a result that is wrong."""
+    if issubclass(unraisable.exc_type, MemoryError):
+        _limit_memory(None)
+        run.tell(failed={"code": "memory", "message": _too_much(limit), "trace": ""})
+        os._exit(1)
+
+
+def _lacked_memory(error: BaseException) -> bool:
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, MemoryError) or _NO_MEMORY.search(str(link)):
+            return True
+        link = link.__cause__ or link.__context__
+    return False
+
+
+def _load_libraries() -> None:
+    for name in LIBRARIES:
+        with suppress(ImportError):
+            importlib.import_module(name)
 
 
 def _own_output() -> tuple[TextIO, TextIO]:

@@ -228,7 +228,8 @@ def _crash(status: int, run: Run, *, memory: bool) -> Crashed:
         sentence = "the system killed the process that did this, most likely because memory ran out"
         return Crashed(Problem("killed", sentence), trace)
     how = signal.Signals(-status).name if status < 0 else f"status {status}"
-    sentence = f"the process that did this crashed ({how}); a file may break a decoder, or a library have a fault"
+    why = "a file may break a decoder, memory be too small, or a library have a fault"
+    sentence = f"the process that did this crashed ({how}); {why}"
     return Crashed(Problem("crashed", sentence), trace)
 
 
