@@ -149,7 +149,7 @@ def test_a_full_disk_is_said_and_another_error_is_not_hidden(token: dict[str, st
     status, _, problem = _ask(full, MUCH, token)
     assert (status, problem["code"]) == (507, "storage_full")
     with pytest.raises(OSError, match="I/O"):
-        _ask(Behind(OSError(errno.EIO, "I/O error")), MUCH, token)
+        _ask(Behind(OSError(errno.EPIPE, "no I/O")), MUCH, token)
 
 
 def test_the_site_stands_behind_the_gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

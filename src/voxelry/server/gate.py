@@ -11,12 +11,11 @@ from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.handlers.asgi import ASGIRequest
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connections
 from django.http import HttpRequest, HttpResponse
 
 from voxelry.server.access.authentication import identify
-from voxelry.server.api.problems import problem, under_api
-from voxelry.server.disk import is_full
+from voxelry.server.api.problems import DETAILS_OF, problem, trouble, under_api
 from voxelry.server.headers import secure
 
 Scope = dict[str, Any]
@@ -25,6 +24,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+TROUBLE = (OSError, OperationalError, InterfaceError)
 STRANGERS_BYTES = 2**20
 """What is read of anyone: enough for a login form."""
 
@@ -44,7 +44,12 @@ class Gate:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
-        refusal = await self._refusal(scope, _declared(scope))
+        try:
+            refusal = await self._refusal(scope, _declared(scope))
+        except TROUBLE as error:
+            refusal = _troubled(error)
+            if refusal is None:
+                raise
         if refusal is None:
             refusal = await self._pass_on(scope, receive, send)
         if refusal is not None:
@@ -75,10 +80,10 @@ class Gate:
 
         try:
             await self._application(scope, counted, noted)
-        except OSError as error:
-            if begun or not is_full(error):
+        except TROUBLE as error:
+            refusal = _troubled(error)
+            if begun or refusal is None:
                 raise
-            return problem(507)
         return refusal
 
     async def _refusal(self, scope: Scope, size: int | None) -> HttpResponse | None:
@@ -90,6 +95,12 @@ class Gate:
             limit = f"{self._largest:,} bytes"
             return problem(413, detail=f"The request is larger than this server allows ({limit}): send less at a time.")
         return None
+
+
+def _troubled(error: Exception) -> HttpResponse | None:
+    """Where the disk or the database cannot be used; None for a defect."""
+    known = trouble(error)
+    return None if known is None else problem(known[0], code=known[1], detail=DETAILS_OF.get(known[1], ""))
 
 
 def _declared(scope: Scope) -> int | None:

@@ -16,6 +16,8 @@ admin.site.site_title = "Voxelry"
 admin.site.index_title = "Archive"
 admin.site.login_form = ThrottledAdminForm
 
+handler500 = "voxelry.server.api.problems.failed"
+
 urlpatterns = [
     path("healthz", health, name="health"),
     path("", include(access_urls)),

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from voxelry.server.api.problems import trouble
 from voxelry.server.jobs.run import where
 
 logger = logging.getLogger(__name__)
@@ -16,8 +17,13 @@ logger = logging.getLogger(__name__)
 def tell(*, request: HttpRequest | None = None, **_: Any) -> None:
     """For Django's signal ``got_request_exception``."""
     error = sys.exc_info()[1]
-    if error is not None:
-        # The route, not the address, which may hold what somebody typed.
-        match = getattr(request, "resolver_match", None)
-        route = match.route if match else "a middleware"
+    if error is None:
+        return
+    # The route, not the address, which may hold what somebody typed.
+    match = getattr(request, "resolver_match", None)
+    route = match.route if match else "a middleware"
+    known = trouble(error)
+    if known is not None:
+        logger.warning("a request to %s was refused: %s (%s)", route, known[1], type(error).__name__)
+    else:
         logger.error("a request to %s failed inside:\n%s", route, where(error))

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.template.loader import render_to_string
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from voxelry.core.errors import VoxelryError
-from voxelry.server.disk import is_full
+from voxelry.server.disk import is_away, is_full
 from voxelry.server.jobs.failures import Away
 from voxelry.server.processing.errors import StepParameterError
 
@@ -40,6 +44,10 @@ DETAILS = {
     413: "The request is too large.",
     500: "Something went wrong inside Voxelry.",
     507: "The disk of this server is full: whoever runs it has to make room.",
+}
+DETAILS_OF = {
+    "database": "The server's database cannot be used now: it is away, busy or cannot be written. Try again later.",
+    "storage": "The server's data folder cannot be used now. Try again later; whoever runs it sees why in its log.",
 }
 _STATUS_OF = {"job_state": 409, "not_ready": 409, "not_found": 404, "outside_roots": 403}
 
@@ -73,6 +81,26 @@ def problem(status: int, *, code: str = "", detail: str = "", more: Mapping[str,
 def under_api(path: str) -> bool:
     """Whether errors at this address are problem documents."""
     return path == "/api" or path.startswith("/api/")
+
+
+def trouble(error: BaseException | None) -> tuple[int, str] | None:
+    """Status and code where an error is no defect: the disk is full, or it or the database cannot be used."""
+    if error is not None and is_full(error):
+        return 507, CODES[507]
+    if isinstance(error, OSError) and is_away(error, settings.VOXELRY.data):
+        return 503, "storage"
+    if isinstance(error, OperationalError | InterfaceError):
+        return 503, "database"
+    return None
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """For Django's ``handler500``: what is answered where anything raised that nobody expected."""
+    status, code = trouble(sys.exc_info()[1]) or (500, CODES[500])
+    if under_api(request.path):
+        return problem(status, code=code, detail=DETAILS_OF.get(code, ""))
+    told = (DETAILS_OF.get(code) or DETAILS[status]) if status != 500 else ""
+    return HttpResponse(render_to_string("500.html", {"trouble": told}), status=status)
 
 
 def add_handlers(api: NinjaAPI) -> None:

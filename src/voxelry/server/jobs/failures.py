@@ -72,7 +72,7 @@ def failure_of(error: Exception) -> JobError:
         return JobError(error.problem, error.trace or where(error))
     if isinstance(error, VoxelryError | Away):
         return JobError(error.problem, where(error))
-    if isinstance(error, OSError):
+    if is_full(error) or isinstance(error, OSError):
         return JobError(_storage(error), where(error))
     if isinstance(error, MemoryError):
         return JobError(Problem("memory", "there was not enough memory for this"), where(error))
@@ -80,10 +80,11 @@ def failure_of(error: Exception) -> JobError:
     return JobError(problem, where(error))
 
 
-def _storage(error: OSError) -> Problem:
+def _storage(error: Exception) -> Problem:
     if is_full(error):
         return Problem("storage_full", "the disk that holds the data folder is full; make room, then retry")
-    return Problem("storage", f"the data folder cannot be used ({error.strerror}); the staff see where, under Jobs")
+    why = getattr(error, "strerror", None) or type(error).__name__
+    return Problem("storage", f"the data folder cannot be used ({why}); the staff see where, under Jobs")
 
 
 def where(error: BaseException) -> str:

@@ -37,11 +37,11 @@ def allowed(path: str) -> Path:
         raise outside
     try:
         real = Path(os.path.realpath(path))
-    except OSError:
+    except (OSError, ValueError):
         raise outside from None
     if not _inside(real, roots):
         raise outside
-    if not real.exists():
+    if not _exists(real):
         raise NothingFoundError("there is no such file or folder on the server")
     return real
 
@@ -64,6 +64,13 @@ def check_links(folder: Path) -> None:
 
 def _roots() -> tuple[Path, ...]:
     return tuple(Path(os.path.realpath(root)) for root in settings.VOXELRY.processing_roots)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is longer than any may be
+        return False
 
 
 def _inside(path: Path, roots: tuple[Path, ...]) -> bool:
