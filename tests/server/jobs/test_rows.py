@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -12,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
+from tests.server.test_trouble import full_database
 from voxelry.core.errors import GeometryError
 from voxelry.server.jobs import kinds, run, submit, sweep, tasks
+from voxelry.server.jobs.failures import WorkerStopping
 from voxelry.server.jobs.models import Job, State
 from voxelry.server.jobs.run import Run
 
@@ -188,8 +191,9 @@ def silence() -> Callable[[], None]:
         clock = Clock()
         sweeper = sweep.Sweeper(clock)
         sweeper.sweep()
-        clock.seconds += 16
-        sweeper.sweep()
+        for _ in range(4):
+            clock.seconds += 4
+            sweeper.sweep()
 
     return swept
 
@@ -200,13 +204,13 @@ def test_a_lease_that_stands_still_is_queued_again(handle: Handle, dispatched: l
     clock = Clock()
     sweeper = sweep.Sweeper(clock)
     for _ in range(4):  # its worker lives: the lease moves
-        clock.seconds += 10
+        clock.seconds += 7
         Job.objects.update(lease_until=timezone.now() + timedelta(seconds=15))
         sweeper.sweep()
     job.refresh_from_db()
     assert job.state == State.RUNNING
-    for _ in range(2):
-        clock.seconds += 14
+    for _ in range(3):
+        clock.seconds += 7
         sweeper.sweep()
     job.refresh_from_db()
     assert (job.state, job.attempts) == (State.QUEUED, 1)
@@ -225,7 +229,7 @@ def test_a_clock_that_was_set_frees_no_living_job_and_keeps_no_dead_one(handle: 
         sweeper.sweep()
     job.refresh_from_db()
     assert job.state == State.RUNNING
-    clock.seconds += 10.1
+    clock.seconds += 5.1
     sweeper.sweep()
     job.refresh_from_db()
     assert job.state == State.QUEUED
@@ -302,14 +306,119 @@ def test_a_stopping_worker_gives_its_job_back(handle: Handle) -> None:
 
 
 @pytest.mark.parametrize("trouble", [OperationalError, IntegrityError])
-def test_database_trouble_is_not_the_jobs_fault(handle: Handle, settings: Any, trouble: type[Exception]) -> None:
+def test_database_trouble_is_not_the_jobs_fault(
+    handle: Handle, settings: Any, trouble: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def work(this: Run) -> None:
         raise trouble("locked")
 
+    pauses: list[float] = []
+    monkeypatch.setattr(run.stopping, "wait", pauses.append)
     job = _done(handle(work))
     assert job.state == State.QUEUED
-    settings.VOXELRY = replace(settings.VOXELRY, attempts=2)
+    assert _done(job).state == State.QUEUED
+    assert pauses == ([1.0, 2.0] if trouble is OperationalError else [])  # time for it to come back
+    settings.VOXELRY = replace(settings.VOXELRY, attempts=3)
     assert _done(job).problem_code == "database"
+
+
+def test_a_full_database_is_said_at_once_and_not_tried_five_times(handle: Handle, tmp_path: Path) -> None:
+    def work(this: Run) -> None:
+        raise full_database(tmp_path / "rows")
+
+    job = _done(handle(work))
+    assert (job.state, job.problem_code, job.attempts) == (State.FAILED, "storage_full", 1)
+    assert "make room" in job.problem_message
+
+
+def test_progress_that_cannot_be_written_costs_no_work(handle: Handle, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Run._beat
+
+    def away(this: Run, **values: Any) -> None:
+        if values:
+            raise OperationalError("the server closed the connection")
+        whole(this)
+
+    monkeypatch.setattr(Run, "_beat", away)
+    job = _done(handle(lambda this: this.progress(0.5, "half")))
+    assert (job.state, job.attempts) == (State.SUCCEEDED, 1)
+
+
+def test_what_was_made_waits_for_the_database(handle: Handle, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, tries = Run._beat, [0]
+
+    def away(this: Run, **values: Any) -> None:
+        tries[0] += 1
+        if tries[0] < 3:
+            raise OperationalError("starting up")
+        whole(this)
+
+    job = handle(lambda this: None)
+    known = kinds._kinds["test"]
+    monkeypatch.setitem(kinds._kinds, "test", replace(known, publish=lambda this, result: {"published": True}))
+    monkeypatch.setattr(Run, "_beat", away)
+    _done(job)
+    assert (job.state, job.attempts, job.result, tries) == (State.SUCCEEDED, 1, {"published": True}, [3])
+
+
+def test_a_job_that_is_cancelled_as_its_worker_ends_is_not_queued_again(handle: Handle) -> None:
+    def work(this: Run) -> None:
+        submit.cancel(this.key)
+        raise WorkerStopping
+
+    assert _done(handle(work)).state == State.CANCELLED
+
+
+def test_who_slept_takes_nothing_from_others_who_slept(handle: Handle) -> None:
+    job = handle(lambda this: None)
+    _abandon(job, lease=timedelta(seconds=15))
+    clock = Clock()
+    sweeper = sweep.Sweeper(clock)
+    sweeper.sweep()
+    clock.seconds += 3600  # the lid was closed, or the database away
+    sweeper.sweep()
+    job.refresh_from_db()
+    assert job.state == State.RUNNING
+    for _ in range(8):  # its worker did not wake up
+        clock.seconds += 2
+        sweeper.sweep()
+    job.refresh_from_db()
+    assert job.state == State.QUEUED
+
+
+def test_who_cannot_write_takes_nothing_from_others_who_cannot(handle: Handle) -> None:
+    job = handle(lambda this: None)
+    _abandon(job, lease=timedelta(seconds=15))
+    if connection.vendor != "sqlite":
+        pytest.skip("only SQLite lets one write at a time")
+    clock = Clock()
+    sweeper = sweep.Sweeper(clock)
+    sweeper.sweep()
+    locked, over = threading.Event(), threading.Event()
+
+    def writes() -> None:  # such as a large study that is deleted
+        with transaction.atomic():
+            locked.set()
+            over.wait(10)
+        connection.close()
+
+    writer = threading.Thread(target=writes)
+    writer.start()
+    assert locked.wait(10)
+
+    def sweeps() -> None:
+        sweeper.sweep()
+        connection.close()
+
+    swept = threading.Thread(target=sweeps)
+    swept.start()
+    swept.join(0.3)
+    clock.seconds += 16  # so long did it take
+    over.set()
+    writer.join(10)
+    swept.join(10)
+    job.refresh_from_db()
+    assert job.state == State.RUNNING
 
 
 def test_an_unknown_kind_fails_in_words() -> None:

@@ -17,6 +17,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from voxelry.core.errors import Problem
+from voxelry.server.disk import is_full
 from voxelry.server.jobs import batches, isolated, leases
 from voxelry.server.jobs.failures import (
     Away,
@@ -45,6 +46,10 @@ LOG_LINES = 200
 LOG_LETTERS = 300
 ROLL_UP_SECONDS = 0.5
 """A batch's row is written no more often than this, but for its end."""
+PAUSE_SECONDS = 1.0
+"""Before a job that the database failed is begun again; twice as long each time."""
+PATIENCE_SECONDS = 60.0
+"""How long a worker that has done a job waits for a database that is away, full or locked."""
 CRASHES = 2
 """How often a job may crash its child process, or fill the memory, before it has failed."""
 
@@ -107,7 +112,14 @@ class Run:
         if now - self._reported < REPORT_SECONDS:
             return
         self._reported = now
-        self._beat(progress=min(max(fraction, 0.0), 1.0), message=words[:300])
+        try:
+            self._beat(progress=min(max(fraction, 0.0), 1.0), message=words[:300])
+        except DatabaseTrouble as error:
+            if connections["default"].in_atomic_block:
+                raise
+            # No reason to lose the work: if the database stays away, the lease ends, and the heart says so.
+            logger.warning("job %s: progress could not be written (%s)", self.key, type(error).__name__)
+            connections.close_all()
         self.check()
 
     def log(self, words: str) -> None:
@@ -221,7 +233,13 @@ def _attempt(job: Job, this: Run) -> None:
         # The database was away or busy for too long, or another job wrote the same row first: no fault of this
         # one's, and begun again it finds what the other wrote.
         logger.warning("job %s: database trouble (%s)", job.pk, type(error).__name__)
-        if job.attempts < settings.VOXELRY.attempts:
+        if is_full(error):  # doing it all over again makes no room
+            full = failure_of(error)
+            _fail(this, full.problem, full.trace)
+        elif job.attempts < settings.VOXELRY.attempts:
+            if not isinstance(error, IntegrityError):
+                # Not at once: a database that starts again would use up all attempts.
+                stopping.wait(PAUSE_SECONDS * 2 ** (job.attempts - 1))
             _give_back(this, attempts=job.attempts)
         else:
             _fail(this, Problem("database", "the database could not be written; retry later"), where(error))
@@ -253,6 +271,7 @@ def _work(kind: Kind, this: Run) -> None:
     if kind.publish is None:
         _finish(this, State.SUCCEEDED, progress=1.0, message=this.summary[:300], result=result)
         return
+    _persist(this.beat)  # what was made is not thrown away because the database is away for a moment
     with this.publishing():
         kept = kind.publish(this, result)
         this.finish(State.SUCCEEDED, progress=1.0, message=this.summary[:300], result=kept)
@@ -284,8 +303,10 @@ def _put_back(this: Run, attempts: int) -> None:
         same = Job.objects.filter(kind=row.kind, subject=row.subject, state=State.QUEUED, once=True)
         if row.once and same.exists():
             this.finish(State.CANCELLED, message="replaced by a newer job")
-        else:
-            this.mine().update(
+        elif (
+            not this.mine()
+            .filter(cancel_requested=False)
+            .update(
                 state=State.QUEUED,
                 owner="",
                 lease_until=None,
@@ -293,11 +314,13 @@ def _put_back(this: Run, attempts: int) -> None:
                 message="waiting to begin again",
                 log=this._lines,  # noqa: SLF001
             )
+        ):
+            this.finish(State.CANCELLED, message="cancelled")  # while it ended: nobody begins it again
 
 
 def _persist(write: Callable[[], object]) -> None:
-    """Write what became of a job, for as long as its lease may hold; later others find it silent."""
-    end = time.monotonic() + settings.VOXELRY.lease_seconds
+    """Write what became of a job, once the database can be written again; later others find it silent."""
+    end = time.monotonic() + PATIENCE_SECONDS
     pause = 0.05
     while True:
         try:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from voxelry.core.errors import VoxelryError
@@ -185,17 +186,24 @@ def cancel(key: int) -> Job:
     job = Job.objects.get(pk=key)
     if job.is_batch:
         return _cancel_batch(job)
-    now = timezone.now()
-    queued = Job.objects.filter(pk=key, state=State.QUEUED)
-    if not queued.update(state=State.CANCELLED, finished=now, message="cancelled"):
-        running = Job.objects.filter(pk=key, state=State.RUNNING).update(cancel_requested=True)
-        job = Job.objects.get(pk=key)
-        if not running and job.state != State.CANCELLED:
-            raise JobStateError(f"job {key} is {job.state}; only one that waits or runs can be cancelled")
-        return job
-    if job.parent_id is not None:
+    found = _cancel(Job.objects.filter(pk=key))
+    job = Job.objects.get(pk=key)
+    if not found and job.state != State.CANCELLED:
+        raise JobStateError(f"job {key} is {job.state}; only one that waits or runs can be cancelled")
+    if job.over and job.parent_id is not None:
         batches.roll_up(job.parent_id)
-    return Job.objects.get(pk=key)
+    return job
+
+
+def _cancel(jobs: QuerySet[Job]) -> int:
+    """Mark all that wait or run, then end those that wait; how many there were.
+
+    In this order, because one that is claimed in between is stopped by the mark, and one that is given back is
+    not queued again.
+    """
+    found = jobs.filter(state__in=batches.OPEN).update(cancel_requested=True)
+    jobs.filter(state=State.QUEUED).update(state=State.CANCELLED, finished=timezone.now(), message="cancelled")
+    return found
 
 
 def _cancel_batch(parent: Job) -> Job:
@@ -203,9 +211,7 @@ def _cancel_batch(parent: Job) -> Job:
         raise JobStateError(f"job {parent.pk} is {parent.state}; only one that waits or runs can be cancelled")
     with transaction.atomic():
         Job.objects.filter(pk=parent.pk, state__in=batches.OPEN).update(cancel_requested=True)
-        children = Job.objects.filter(parent=parent)
-        children.filter(state=State.QUEUED).update(state=State.CANCELLED, finished=timezone.now(), message="cancelled")
-        children.filter(state=State.RUNNING).update(cancel_requested=True)
+        _cancel(Job.objects.filter(parent=parent))
     batches.roll_up(parent.pk)
     return Job.objects.get(pk=parent.pk)
 

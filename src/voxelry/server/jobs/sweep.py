@@ -35,12 +35,21 @@ class Sweeper:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._seen: dict[tuple[int, str, datetime | None], float] = {}
+        self._looked = clock()
 
     def sweep(self) -> None:
-        """To be called every `SECONDS`."""
+        """To be called every `SECONDS`.
+
+        Who could not look for a while (this process was stopped, the machine slept, the database was away) begins
+        to count anew: those who do the jobs may have slept as well, and now renew their leases.
+        """
+        with transaction.atomic():  # with SQLite's only lock, so that who could not write now has not looked
+            running = Job.objects.filter(state=State.RUNNING, is_batch=False)
+            rows = {(job.pk, job.owner, job.lease_until): job for job in running.defer("log", "params", "trace")}
         now = self._clock()
-        running = Job.objects.filter(state=State.RUNNING, is_batch=False)
-        rows = {(job.pk, job.owner, job.lease_until): job for job in running.defer("log", "params", "trace")}
+        if now - self._looked > settings.VOXELRY.lease_seconds / 2:
+            self._seen.clear()
+        self._looked = now
         self._seen = {lease: self._seen.get(lease, now) for lease in rows}
         for lease, since in self._seen.items():
             if now - since > settings.VOXELRY.lease_seconds:
