@@ -99,6 +99,25 @@ def test_big_endian_older_words_and_a_stream_of_unknown_length(tmp_path: Path) -
     assert_same_volume(found, placed(array), rtol=1e-14)
 
 
+def test_comments_and_colons_are_read_as_metaio_reads_them(tmp_path: Path) -> None:
+    array = voxels((2, 3, 4), "int16")
+    head = "Comment = no ElementDataFile = LOCAL here\n" + HEAD.replace(" = ", " : ").replace("Offset :", "Offset:")
+    (tmp_path / "a.mha").write_bytes(head.encode() + array.tobytes())
+    (found,) = FORMAT.read(str(tmp_path / "a.mha"))
+    assert_same_volume(found, placed(array), rtol=1e-14)
+    np.testing.assert_array_equal(SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(tmp_path / "a.mha"))), array)
+
+
+def test_a_function_of_intensities_is_told_and_not_applied(tmp_path: Path) -> None:
+    array = voxels((2, 3, 4), "int16")
+    for slope, told in (("1", 0), ("2", 1)):
+        head = f"ElementToIntensityFunctionSlope = {slope}\nElementToIntensityFunctionOffset = 0\n{HEAD}"
+        (tmp_path / "a.mha").write_bytes(head.encode() + array.tobytes())
+        (found,) = FORMAT.read(str(tmp_path / "a.mha"))
+        np.testing.assert_array_equal(found.array, array)
+        assert len(found.warnings) == told
+
+
 def test_voxels_may_lie_beside_and_nowhere_else(tmp_path: Path) -> None:
     (tmp_path / "inner").mkdir()
     (tmp_path / "outside.raw").write_bytes(bytes(48))

@@ -338,6 +338,21 @@ def test_units_of_length_are_millimetres_here(unit: int, factor: float, tmp_path
 
 
 @pytest.mark.parametrize(
+    ("unit", "step", "seconds"),
+    [("sec", 0.8, 0.8), ("msec", 2000, 2.0), ("usec", 1.5e6, 1.5), ("unknown", 1, 0), ("hz", 3, 0), ("sec", 0, 0)],
+)
+def test_the_time_between_volumes_survives(unit: str, step: float, seconds: float, tmp_path: Path) -> None:
+    image = Nifti1(np.zeros((4, 3, 2, 3), np.int16), np.eye(4))
+    image.header.set_xyzt_units("mm", unit)
+    image.header["pixdim"][4] = step
+    image.to_filename(tmp_path / "a.nii")
+    written(tmp_path / "b.nii.gz", *FORMAT.read(str(tmp_path / "a.nii")), reorient="LPS")
+    again: Any = nibabel.load(tmp_path / "b.nii.gz")
+    assert again.header.get_xyzt_units() == ("mm", "sec")
+    assert float(again.header["pixdim"][4]) == pytest.approx(seconds, rel=1e-6)
+
+
+@pytest.mark.parametrize(
     "fields",
     [
         {"dim": (3, 4, 3, 2, 1, 1, 1, 0), "magic": b"n+3\0"},

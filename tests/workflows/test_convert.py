@@ -376,6 +376,27 @@ def test_nifti_has_a_sidecar_that_names_nobody(tmp_path: Path) -> None:
     assert not (tmp_path / "mine.nii").exists()
 
 
+@pytest.mark.parametrize("suffix", [".nii", ".nrrd", ".mha", ".h5"])
+def test_a_size_that_nobody_knows_is_told(tmp_path: Path, suffix: str) -> None:
+    synthetic_series(tmp_path / "in", edit=lambda _, dataset: delattr(dataset, "PixelSpacing"))
+    (made,) = convert(tmp_path / "in", tmp_path / f"a{suffix}").written
+    (words,) = [words for words in made.warnings if "1 mm" in words]
+    assert words.startswith("the distance between rows and columns is unknown")
+    synthetic_series(tmp_path / "placed")
+    (placed,) = convert(tmp_path / "placed", tmp_path / f"b{suffix}").written
+    assert not placed.warnings
+
+
+def test_a_time_step_alone_makes_no_sidecar(tmp_path: Path) -> None:
+    nifti: Any = nibabel.Nifti1Image  # type: ignore[attr-defined, unused-ignore]
+    image = nifti(np.zeros((4, 3, 2, 3), np.int16), np.eye(4))
+    image.header.set_xyzt_units("mm", "sec")
+    image.to_filename(tmp_path / "a.nii")
+    (tmp_path / "a.json").write_text("mine")
+    assert convert(tmp_path / "a.nii", tmp_path / "a.nii.gz").complete
+    assert (tmp_path / "a.json").read_text() == "mine"
+
+
 FORMATS = (".nii.gz", ".nii", ".nrrd", ".mha", ".npz", ".h5", ".zarr")
 
 

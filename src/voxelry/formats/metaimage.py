@@ -8,6 +8,7 @@ MetaIO documentation, "Reference: Tags of MetaImage" (itk.org/Wiki/MetaIO/Docume
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,9 @@ _KNOWN = "SpacingKnown"
 """Our own key: MetaImage has no word for a spacing that nobody knows, and its readers take 1 for it."""
 _TO_MM = {"um": 0.001, "mm": 1.0, "cm": 10.0, "?": 1.0, "": 1.0}
 _MOST_HEADER_BYTES = 1 << 20
-_LAST = b"ElementDataFile"
+_LAST = re.compile(rb"^[ \t]*ElementDataFile[ \t]*[=:]", re.MULTILINE)
+_LINE = re.compile(r"\s*([^=:]*?)\s*[=:]\s*(.*?)\s*")
+"""A key and its value: MetaIO takes a colon for the sign between as well."""
 
 
 class MetaImageFormat:
@@ -66,6 +69,7 @@ class MetaImageFormat:
         with Source(place, start=start, wrapper=_wrapper(fields, place, start)) as source:
             array = source.read_array(array_shape, _dtype(fields), progress=progress)
         affine, spacing, warnings = _geometry(fields)
+        warnings += _unscaled(fields)
         labels = [f"time point {k}" for k in range(1, len(array) + 1)] if len(array) > 1 else [""]
         return tuple(
             Volume(array=one, affine=affine, spacing=spacing, label=label, warnings=warnings)
@@ -142,16 +146,16 @@ def _numbers(numbers: Sequence[float]) -> str:
 
 def _fields(content: bytes) -> tuple[dict[str, str], int]:
     """The header's fields, and where it ends."""
-    place = content.find(_LAST)
-    end = content.find(b"\n", place)
-    if place < 0 or (end < 0 and len(content) == _MOST_HEADER_BYTES):
+    last = _LAST.search(content)
+    end = -1 if last is None else content.find(b"\n", last.end())
+    if last is None or (end < 0 and len(content) == _MOST_HEADER_BYTES):
         raise FormatError("this is no MetaImage file, or its header ends too early: it names no ElementDataFile")
     end = len(content) if end < 0 else end + 1
     fields: dict[str, str] = {}
     for line in content[:end].decode("utf-8", "replace").splitlines():
-        key, mark, value = line.partition("=")
-        if mark:
-            fields[_NAMES.get(key.strip(), key.strip())] = value.strip()
+        found = _LINE.fullmatch(line)
+        if found is not None:
+            fields[_NAMES.get(found[1], found[1])] = found[2]
     if fields.get("ObjectType", "Image") != "Image" or "ElementDataFile" not in fields:
         raise FormatError("this is no MetaImage file: its ObjectType is not Image")
     if not _yes(fields, "BinaryData", True):
@@ -255,6 +259,14 @@ def _geometry(fields: Mapping[str, str]) -> tuple[npt.NDArray[np.float64] | None
     affine[:3, 3] = offset[:3]
     affine = check_affine(affine)
     return affine, spacing_of(affine), ()
+
+
+def _unscaled(fields: Mapping[str, str]) -> tuple[str, ...]:
+    """A warning where the file gives intensities by a function of what it stores, which ITK leaves alone too."""
+    slope, offset = (_floats(fields, f"ElementToIntensityFunction{name}", 1) for name in ("Slope", "Offset"))
+    if (slope is None or slope[0] == 1) and (offset is None or not offset[0]):
+        return ()
+    return ("values are as they are stored, without the header's ElementToIntensityFunction, as others read them too",)
 
 
 def _known_spacing(fields: Mapping[str, str], sizes: npt.NDArray[np.float64] | None) -> Spacing:

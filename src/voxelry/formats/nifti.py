@@ -48,6 +48,7 @@ class NiftiFormat:
     def read(self, path: str, *, progress: Progress = silent) -> tuple[Volume, ...]:
         """As `VolumeFormat.read`; NIfTI-2, big endian and pairs (``.hdr`` beside ``.img``) too.
 
+        Of several volumes, the time between them is Temporal Resolution (0020,0110) among their metadata.
         Scaling is applied without loss: whole numbers where slope and intercept are whole, else float64.
         """
         with Source(path, wrapper="gzip" if is_gzip(path) else "") as source:
@@ -63,7 +64,10 @@ class NiftiFormat:
         one = Volume(array=array[0], affine=header.affine, spacing=header.spacing, warnings=header.warnings)
         if len(array) == 1:
             return (one,)
-        return tuple(replace(one, array=each, label=f"time point {k}") for k, each in enumerate(array, 1))
+        time: dict[str, Value] = {} if header.step_ms is None else {"TemporalResolution": header.step_ms}
+        return tuple(
+            replace(one, array=each, label=f"time point {k}", metadata=time) for k, each in enumerate(array, 1)
+        )
 
     def write(
         self, volumes: Sequence[Volume], path: str, *, options: dict[str, Value], progress: Progress = silent

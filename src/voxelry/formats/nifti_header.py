@@ -33,7 +33,8 @@ _MM, _SECONDS = 2, 8
 _SCANNER = 1
 """NIFTI_XFORM_SCANNER_ANAT: the place is the scanner's own."""
 _TO_MM = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
-_TO_SECONDS = {0: 1.0, 8: 1.0, 16: 1e-3, 24: 1e-6}
+_TO_MS = {8: 1000, 16: 1, 24: 0.001}
+"""Units of time; what lies between volumes may also be a frequency, or said to be nothing."""
 _HALF_TURN = 1e-7
 """Three numbers of 32 bits leave no less of the fourth's square: such a rotation is half a turn (nifti1_io.c)."""
 _FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -80,6 +81,8 @@ class NiftiHeader(NamedTuple):
         True if that is another file (``.img``).
     affine
         To LPS millimetres; None where the header gives no place.
+    step_ms
+        Milliseconds from one volume to the next; None where the header gives none, or no unit of time.
     """
 
     shape: tuple[int, int, int, int]
@@ -91,6 +94,7 @@ class NiftiHeader(NamedTuple):
     intercept: float
     affine: Affine | None
     spacing: Spacing
+    step_ms: float | None
     warnings: tuple[str, ...]
 
 
@@ -125,7 +129,9 @@ def parse(first: bytes) -> NiftiHeader:
     elif not math.isfinite(intercept):
         intercept = 0.0  # as the reference library has it (nifti1_io.c); the slope still counts
         warnings = (*warnings, "the file's scl_inter is no finite number; 0 is taken")
-    return NiftiHeader(shape, dtype, samples, int(start), apart, slope, intercept, affine, spacing, warnings)
+    return NiftiHeader(
+        shape, dtype, samples, int(start), apart, slope, intercept, affine, spacing, _step_ms(fields), warnings
+    )
 
 
 def _fields(first: bytes) -> tuple[Any, Literal["<", ">"]]:
@@ -150,6 +156,12 @@ def _shape(fields: Any) -> tuple[int, int, int, int]:
     if any(size > 1 for size in sizes[4:]):
         raise FormatError(f"a NIfTI file of {count} dimensions {sizes[:count]} is not read: space and time are four")
     return sizes[3], sizes[2], sizes[1], sizes[0]
+
+
+def _step_ms(fields: Any) -> float | None:
+    to_ms = _TO_MS.get(int(fields["xyzt_units"]) & 0x38)
+    step = float(str(fields["pixdim"][4]))  # 0.8, and not the number of 32 bits next to it
+    return step * to_ms if to_ms is not None and math.isfinite(step) and step > 0 else None
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what is not finite then is refused
@@ -230,7 +242,7 @@ def build(
         NIfTI's code.
     affine, spacing
         As the Volume has them. The sform always holds the affine; the qform where it can, for it cannot be sheared.
-        An unknown spacing is 0, which no reader takes for millimetres.
+        An unknown spacing is 0: readers see that there is none, though some go on with 1.
     several
         True for a file of four dimensions.
     step_seconds

@@ -40,6 +40,8 @@ KEPT_KEYWORDS = (
 )
 """What a new series has from the metadata of the file that it is made of."""
 SIDECAR_OF = "nifti"
+HEADER_KEYWORDS = frozenset({"TemporalResolution"})
+"""What a NIfTI file says by itself: no reason for a sidecar, beside which somebody's own may lie."""
 _STREAMED = ("metaimage", "nifti", "nrrd")
 """Formats that write voxels one after the other, as they come."""
 
@@ -127,15 +129,26 @@ def _volumes(own: VolumeFormat, suffix: str, usual: str, options: Mapping[str, V
 
     def write(volumes: Sequence[Volume], path: Path, batch: Batch, progress: Progress) -> Told:
         own.write(volumes, os.fspath(path), options=its_own, progress=progress)
-        if with_sidecar and volumes[0].metadata:
+        if with_sidecar and volumes[0].metadata.keys() - HEADER_KEYWORDS:
             stem, _suffix = stem_and_suffix(path.name, suffix or usual)
             told = sidecar(volumes, slice_times=_slice_times(volumes, batch), reorient=text_option(options, "reorient"))
             text = json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False)
             path.with_name(f"{stem}.json").write_text(text + "\n", encoding="utf-8")
-        return Told()
+        return Told(warnings=_unknown_sizes(volumes[0]))
 
     streams = own.name in _STREAMED
     return Target(own.name, suffix or usual, not suffix, write, True, True, options, streams)
+
+
+def _unknown_sizes(volume: Volume) -> tuple[str, ...]:
+    """What whoever opens the file has to know, for other programs go on with 1 mm."""
+    counts = volume.array.shape
+    axes = zip(("slices", "rows", "columns"), volume.spacing, counts, strict=False)
+    unknown = [name for name, size, count in axes if size is None and (count > 1 or name != "slices")]
+    if not unknown:
+        return ()
+    names = " and ".join(unknown) if len(unknown) < 3 else "slices, rows and columns"
+    return (f"the distance between {names} is unknown, and the file gives none: other programs may take 1 mm for it",)
 
 
 def _slice_times(volumes: Sequence[Volume], batch: Batch) -> tuple[float, ...] | None:
