@@ -101,11 +101,12 @@ def test_three_series_are_blurred_within_limits(cohort: Page, name: str) -> None
 
     page.wait_for_url(re.compile(r"/jobs/\d+$"))
     expect(page.get_by_test_id("job-state")).to_have_text("Done", timeout=SLOW)
-    expect(page.get_by_test_id("totals")).to_have_text("3 of 3 done")
+    expect(page.get_by_test_id("totals")).to_have_text("3 of 3 jobs finished")
     expect(page.get_by_test_id("only-succeeded")).to_have_text("3 done")
     expect(page.locator("main")).to_contain_text("20 min")
     jobs = page.get_by_test_id("job-row")
     expect(jobs).to_have_count(3)
+    expect(jobs.first).to_contain_text("visit 1")  # in the order of the series
     for number in (1, 2, 3):
         expect(jobs.filter(has_text=f"{name} visit {number}")).to_have_attribute(
             "data-state", "succeeded", timeout=SLOW
@@ -124,6 +125,7 @@ def test_what_cannot_be_run_on_is_said_and_a_job_that_fails_is_found(cohort: Pag
     expect(page.get_by_test_id("select-study").get_by_role("checkbox")).to_be_checked()
     page.get_by_test_id("search").fill("no study is called so")
     expect(page.get_by_text("No study matches")).to_be_visible()
+    expect(page.get_by_test_id("selection-count")).to_have_text("5 series selected, none of them shown here")
     page.get_by_test_id("search").fill(name)
     expect(page.get_by_test_id("selection-count")).to_have_text("5 series selected")
     for number in (2, 3, 4):
