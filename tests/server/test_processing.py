@@ -25,6 +25,7 @@ from voxelry.server.jobs import isolated, kinds, run
 from voxelry.server.jobs.models import Job, State
 from voxelry.server.processing import publish as publishing
 from voxelry.server.processing.models import Output, Process, ResultFile
+from voxelry.server.processing.request import Chosen, request_batch
 from voxelry.testing import synthetic_series
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -423,6 +424,19 @@ def test_a_deleted_study_takes_results_and_work_along(site: Any, series: int, do
     assert not any(map(default_storage.exists, stored))
     assert site.get(f"/jobs/{waiting}")["state"] == State.CANCELLED
     assert site.get(f"/jobs/{job['id']}")["result"] is None
+
+
+def test_a_study_on_which_much_was_done_is_deleted_by_few_statements(
+    site: Any, series: int, django_assert_max_num_queries: Any
+) -> None:
+    many = 100
+    batch = request_batch("fails", [Chosen(series)] * many)
+    address = f"/api/studies/{site.get(f'/series/{series}')['study']['id']}"
+    with django_assert_max_num_queries(2 * many):
+        assert site.client.delete(address).status_code == 204
+    assert not Process.objects.exists()
+    told = site.get(f"/jobs/{batch.pk}")
+    assert (told["state"], told["totals"]["cancelled"]) == ("cancelled", many)
 
 
 def test_what_was_deleted_while_it_was_done_is_not_published(

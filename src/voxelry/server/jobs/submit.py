@@ -206,6 +206,17 @@ def _cancel(jobs: QuerySet[Job]) -> int:
     return found
 
 
+def cancel_all(jobs: QuerySet[Job]) -> None:
+    """Stop those of some jobs, none of them a batch, that are not over."""
+    found = jobs.filter(state__in=batches.OPEN).order_by().values_list("parent", flat=True).distinct()
+    parents = list(found)
+    if parents:
+        _cancel(jobs)
+    for parent in parents:
+        if parent is not None:
+            batches.roll_up(parent)
+
+
 def _cancel_batch(parent: Job) -> Job:
     if parent.over and parent.state != State.CANCELLED:
         raise JobStateError(f"job {parent.pk} is {parent.state}; only one that waits or runs can be cancelled")
