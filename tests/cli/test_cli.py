@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
 import voxelry
-from voxelry.cli import app
+from voxelry.cli import app, seed
 from voxelry.testing import SECRETS, bad_files, synthetic_instance, synthetic_series, write, zip_folder
 
 runner = CliRunner(env={"COLUMNS": "200", "TERM": "dumb"})
@@ -193,6 +197,29 @@ def test_help_and_version_load_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
     assert f"voxelry {voxelry.__version__}" in done.stdout
     assert "Exit codes: 0" in " ".join(call("--help").stdout.split())
+
+
+def _commands(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+    yield name, command
+    for inner in command.list_commands(None) if hasattr(command, "list_commands") else ():
+        yield from _commands(f"{name} {inner}", command.get_command(None, inner))
+
+
+def test_every_command_has_examples_that_it_understands() -> None:
+    programs = {"voxelry": app, "dicom2hdf5": seed._to_hdf5, "hdf52dicom": seed._to_dicom}
+    roots = {name: typer.main.get_command(program) for name, program in programs.items()}
+    every = [found for name, root in roots.items() for found in _commands(name, root)]
+    assert len(every) > 30
+    for name, command in every:
+        lines = [line for line in (command.epilog or "").split("\n\n") if line.startswith(name.split()[0] + " ")]
+        assert lines or name in ("voxelry", "voxelry token"), name
+        for line in lines:
+            first, *words = shlex.split(line)
+            found: Any = roots[first]
+            while hasattr(found, "get_command"):
+                found = found.get_command(None, words.pop(0))
+            if words != ["--help"]:
+                found.make_context(line, words).close()
 
 
 def test_ctrl_c_is_exit_code_130(tmp_path: Path) -> None:

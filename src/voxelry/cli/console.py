@@ -94,6 +94,11 @@ def _sentence(error: VoxelryError | OSError) -> str:
     return f"{where}{error.strerror or type(error).__name__}"
 
 
+def examples(*commands: str, then: str = "") -> str:
+    """The end of a help page: each command in a line of its own, and what else there is to say."""
+    return "\n\n".join(("Examples:", *commands, *([then] if then else [])))
+
+
 def fail(sentence: str) -> None:
     """Say what went wrong."""
     err.print(Text.assemble(("Error: ", "bold red"), plain(sentence)))

@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.text import Text
 from typer.core import DEFAULT_MARKUP_MODE, TyperGroup
 
-from voxelry.cli.console import end, err, out, plain, print_json, warn, working
+from voxelry.cli.console import end, err, examples, out, plain, print_json, warn, working
 from voxelry.cli.look import JsonOption
 from voxelry.cli.make import Irregular, IrregularOption
 from voxelry.cli.run_report import print_report
@@ -189,7 +189,12 @@ run = typer.Typer(
     subcommand_metavar="JOB IN OUT [OPTIONS]",
     help="Run a step on every volume: filters, masks, measures, models.\n\n"
     "Volumes become new DICOM series of the same study, masks DICOM segmentations, measurements JSON and CSV.",
-    epilog=_EPILOG,
+    epilog=examples(
+        "voxelry run gaussian --help",
+        "voxelry run gaussian scan smooth --sigma 1.5",
+        "voxelry run threshold scan mask --format nifti",
+        then=_EPILOG,
+    ),
 )
 
 
@@ -218,11 +223,19 @@ def command_of(step: AnyStep) -> Any:
         callback=callback,
         help=escape(f"{step.title}.\n\n{step.description}"),
         short_help=escape(step.description),
-        epilog=_EPILOG,
+        epilog=examples(_example(step), then=_EPILOG),
         rich_help_panel=GROUPS.get(step.group, step.group.capitalize()),
         no_args_is_help=True,
     )
     return get_command_from_info(info, pretty_exceptions_short=False, rich_markup_mode=DEFAULT_MARKUP_MODE)
+
+
+def _example(step: AnyStep) -> str:
+    further = "".join(f" --{further_name(name).replace('_', '-')} other" for name in step.inputs[1:])
+    needed = "".join(
+        f" --{name.replace('_', '-')} VALUE" for name, field in step.params.model_fields.items() if field.is_required()
+    )
+    return f"voxelry run {step.name} scan result{further}{needed}"
 
 
 def _callback(step: AnyStep) -> Callable[..., None]:

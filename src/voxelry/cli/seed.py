@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from voxelry.cli.console import PARTLY_DONE, Program, out, show_skipped, warn, working
+from voxelry.cli.console import PARTLY_DONE, Program, examples, out, show_skipped, warn, working
 
 _SETTINGS = {"help_option_names": ["--help"]}
 _EPILOG = "Exit codes: 0 if all images were written; 1 if nothing was; 2 for wrong arguments; 3 if some were left out."
@@ -18,7 +18,9 @@ _to_hdf5 = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 _to_dicom = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-@_to_hdf5.command(cls=Program, epilog=_EPILOG, context_settings=_SETTINGS)
+@_to_hdf5.command(
+    cls=Program, epilog=examples("dicom2hdf5 -i scan -h scan.h5 -j scan.json", then=_EPILOG), context_settings=_SETTINGS
+)
 def dicom2hdf5(
     folder: Annotated[
         Path, typer.Option("--input-dicom", "-i", metavar="DIR", help="A folder (or file, or zip) with DICOM images.")
@@ -48,7 +50,9 @@ def dicom2hdf5(
         raise typer.Exit(PARTLY_DONE)
 
 
-@_to_dicom.command(cls=Program, epilog=_EPILOG, context_settings=_SETTINGS)
+@_to_dicom.command(
+    cls=Program, epilog=examples("hdf52dicom -h scan.h5 -d scan -o restored", then=_EPILOG), context_settings=_SETTINGS
+)
 def hdf52dicom(
     hdf5: Annotated[Path, typer.Option("--input-hdf5", "-h", metavar="FILE", help="The HDF5 file to read.")],
     template: Annotated[

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from voxelry.cli.console import err, out, plain
+from voxelry.cli.console import err, examples, out, plain
 from voxelry.core.errors import VoxelryError
 
 DataOption = Annotated[
@@ -70,7 +70,7 @@ NameOption = Annotated[str, typer.Option(help="What the token is for; its own na
 UserOption = Annotated[str, typer.Option(help="Whose token it is.")]
 
 
-@token.command("create")
+@token.command("create", epilog=examples("voxelry token create --user anna --name notebook"))
 def create(
     user: UserOption = "admin", name: NameOption = "token", data: DataOption = None, config: ConfigOption = None
 ) -> None:
@@ -80,7 +80,7 @@ def create(
     typer.echo(secret)
 
 
-@token.command("list")
+@token.command("list", epilog=examples("voxelry token list"))
 def list_(
     user: Annotated[str | None, typer.Option(help="Only this user's.")] = None,
     data: DataOption = None,
@@ -100,7 +100,7 @@ def list_(
     out.print(table)
 
 
-@token.command("revoke")
+@token.command("revoke", epilog=examples("voxelry token revoke --name notebook --user anna"))
 def revoke(name: NameOption, user: UserOption = "admin", data: DataOption = None, config: ConfigOption = None) -> None:
     """Make a token invalid from now on."""
     _server("tokens", "revoke_token")(user=user, name=name, data=data, config=config)

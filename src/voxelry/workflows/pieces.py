@@ -110,6 +110,10 @@ def work_of(
     how = _How(on_irregular, limits, skipped)
     least, most = len(step.inputs), len(step.inputs) + len(step.optional)
     several = not is_path(given)
+    if several and not (isinstance(given, Sequence) and all(map(is_path, given))):
+        kind = type(given).__name__
+        words = "paths are wanted; with a Volume in memory, call the step's own run(volume)"
+        raise ParameterError(f"{step.name}: of a {kind} nothing can be read: {words}")
     count = len(given) if several else 1
     if not least <= count <= most:
         wanted = " and ".join((*step.inputs, *(f"perhaps {name}" for name in step.optional)))

@@ -147,6 +147,8 @@ def process(
     ParameterError
         If the step, a parameter, the format or an option is none that there is: before anything is read.
     """
+    if not isinstance(step, str | Step):
+        raise ParameterError(f'a step is named ("gaussian"), or is a voxelry.Step; this is a {type(step).__name__}')
     chosen = step_named(step) if isinstance(step, str) else step
     checked = params if isinstance(params, chosen.params) else chosen.checked(_by_name(params, chosen))
     check_on_irregular(on_irregular)
@@ -220,7 +222,7 @@ def _tasks(
 ) -> list[_Task]:
     several = len(step.inputs) + len(step.optional) > 1
     single = is_path(paths) or (several and isinstance(paths, tuple) and all(map(is_path, paths)))
-    given = [paths] if single else list(paths)  # type: ignore[arg-type]
+    given: list[object] = list(paths) if isinstance(paths, Iterable) and not single else [paths]
     found: list[Work] = []
     for number, one in enumerate(given):
         share = part(progress, number / len(given), (number + 1) / len(given))
