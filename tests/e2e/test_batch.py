@@ -78,6 +78,8 @@ def test_three_series_are_blurred_within_limits(cohort: Page, name: str) -> None
     page.wait_for_url("**/run")
     expect(page.get_by_role("heading", level=1)).to_have_text("Run a step on 3 series")
     expect(page.get_by_test_id("selected")).to_have_count(3)
+    page.reload()
+    expect(page.get_by_test_id("selected")).to_have_count(3)
     expect(page.get_by_test_id("pairwise")).to_contain_text("two volumes")
     expect(page.locator("[data-step=register]")).to_have_count(0)
 
@@ -128,6 +130,10 @@ def test_what_cannot_be_run_on_is_said_and_a_job_that_fails_is_found(cohort: Pag
     expect(page.get_by_test_id("selection-count")).to_have_text("5 series selected, none of them shown here")
     page.get_by_test_id("search").fill(name)
     expect(page.get_by_test_id("selection-count")).to_have_text("5 series selected")
+    page.reload()
+    expect(page.get_by_test_id("selection-count")).to_contain_text("5 series selected")
+    page.get_by_test_id("search").fill(name)
+    expect(page.get_by_test_id("series-row")).to_have_count(6)
     for number in (2, 3, 4):
         tick(page, number).uncheck()
     page.get_by_test_id("run-selection").click()

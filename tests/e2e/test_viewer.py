@@ -156,7 +156,7 @@ def test_a_telephone_shows_it_all(browser: Browser, site: Site, regular: Page) -
     page.goto(regular.url)
     expect(page.get_by_test_id("slice-position")).to_contain_text("/ 12")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    for path in ("/", "/measure", "/jobs"):
+    for path in ("/", "/measure", "/jobs", "/run"):
         page.goto(path)
         page.wait_for_load_state("networkidle")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path

@@ -17,6 +17,10 @@ export function listStudies(
 export const getStudy = (id: number, signal?: AbortSignal): Promise<records.Study> =>
   ask(`/api/studies/${id}`, records.study, { signal });
 
+/** The last series first. */
+export const listSeries = (query: { limit?: number; offset?: number }, signal?: AbortSignal): Promise<Page<records.SeriesRow>> =>
+  ask(withQuery("/api/series", query), page(records.seriesRow), { signal });
+
 export async function deleteStudy(id: number): Promise<void> {
   await send(`/api/studies/${id}`, { method: "DELETE" });
 }

@@ -1,18 +1,42 @@
 import { defineStore } from "pinia";
-import { computed, shallowRef } from "vue";
+import { computed, shallowRef, watch } from "vue";
 
+import { listSeries } from "@/api/archive";
 import type { SeriesRow } from "@/api/records";
 import { between, obstacle } from "@/core/selection";
 
 /** All of some series, none, or some. */
 export type Tick = boolean | "mixed";
 
-/** The series that a step is to be run on, gathered from any list; they stay through searches and other pages. */
+/** In the browser's tab, as keys: nothing of a patient. */
+const KEPT = "voxelry-selection";
+const PORTION = 1000;
+
+function kept(): number[] {
+  try {
+    const found: unknown = JSON.parse(sessionStorage.getItem(KEPT) ?? "[]");
+    return Array.isArray(found) ? found.filter((id): id is number => Number.isInteger(id)) : [];
+  } catch {
+    return [];
+  }
+}
+
+function keep(ids: readonly number[]): void {
+  try {
+    sessionStorage.setItem(KEPT, JSON.stringify(ids));
+  } catch {
+    // A browser that keeps nothing forgets the selection when the page is loaded anew.
+  }
+}
+
+/** The series that a step is to be run on, gathered from any list; they stay through searches, other pages and a reload. */
 export const useSelection = defineStore("selection", () => {
   const chosen = shallowRef<ReadonlyMap<number, SeriesRow>>(new Map());
   /** What the page shows, in its order. */
   const shown = shallowRef<readonly SeriesRow[]>([]);
   let last: number | null = null;
+  /** Selected before the page was loaded, and not looked up yet. */
+  const lost = shallowRef<readonly number[]>(kept());
 
   const rows = computed(() => [...chosen.value.values()]);
   const count = computed(() => chosen.value.size);
@@ -75,8 +99,26 @@ export const useSelection = defineStore("selection", () => {
 
   function clear(): void {
     chosen.value = new Map();
+    lost.value = [];
     last = null;
   }
 
-  return { rows, count, shown, selectable, away, has, ticked, toggle, toggleAll, show, renew, leaveOut, forgetStudy, clear };
+  /** Looks up what was selected before the page was loaded; what is gone since is left out. */
+  async function restore(): Promise<void> {
+    const wanted = new Set(lost.value);
+    const found = new Map<number, SeriesRow>();
+    for (let offset = 0; found.size < wanted.size; offset += PORTION) {
+      const { items, count } = await listSeries({ limit: PORTION, offset });
+      for (const row of items) if (wanted.has(row.id)) found.set(row.id, row);
+      if (items.length === 0 || offset + items.length >= count) break;
+    }
+    put(lost.value.flatMap((id) => found.get(id) ?? []), true);
+    lost.value = [];
+  }
+
+  watch([chosen, lost], () => keep([...chosen.value.keys(), ...lost.value.filter((id) => !has(id))]));
+
+  const restoring = computed(() => lost.value.length > 0);
+
+  return { rows, count, shown, selectable, away, restoring, has, ticked, toggle, toggleAll, show, renew, leaveOut, forgetStudy, clear, restore };
 });

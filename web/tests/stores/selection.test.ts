@@ -1,5 +1,6 @@
 import { createPinia, setActivePinia } from "pinia";
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { nextTick } from "vue";
 
 import type { SeriesRow } from "@/api/records";
 import { useSelection } from "@/stores/selection";
@@ -9,8 +10,19 @@ import { ROW } from "../examples";
 const row = (id: number, more: Partial<SeriesRow> = {}): SeriesRow => ({ ...ROW, state: "succeeded", id, ...more });
 const ROWS = [row(1), row(2), row(3, { regular: false }), row(4, { study_id: 9 }), row(5)];
 
+/** A tab's own. */
+class Storage {
+  private readonly kept = new Map<string, string>();
+  getItem = (key: string): string | null => this.kept.get(key) ?? null;
+  setItem = (key: string, value: string): void => void this.kept.set(key, value);
+}
+
 describe("a selection of series", () => {
-  beforeEach(() => setActivePinia(createPinia()));
+  beforeEach(() => {
+    vi.stubGlobal("sessionStorage", new Storage());
+    setActivePinia(createPinia());
+  });
+  afterEach(() => vi.unstubAllGlobals());
   const ids = (): number[] => useSelection().rows.map(({ id }) => id);
 
   it("takes one, a range with Shift, and leaves a range out again", () => {
@@ -39,6 +51,26 @@ describe("a selection of series", () => {
     expect(ids()).toEqual([]);
     selection.toggleAll([ROWS[2]]);
     expect(ids()).toEqual([]);
+  });
+
+  it("is looked up after a reload, without what is gone, and nothing but keys was kept", async () => {
+    const before = useSelection();
+    before.show(ROWS);
+    before.toggleAll(ROWS);
+    await nextTick();
+    expect(sessionStorage.getItem("voxelry-selection")).toBe("[1,2,4,5]");
+    setActivePinia(createPinia());
+    const selection = useSelection();
+    expect([selection.count, selection.restoring]).toEqual([0, true]);
+    const page = { count: 2, items: [ROWS[3], ROWS[0]] };
+    vi.stubGlobal("fetch", vi.fn(() => Promise.resolve(new Response(JSON.stringify(page)))));
+    await selection.restore();
+    expect([ids(), selection.restoring]).toEqual([[1, 4], false]);
+    await nextTick();
+    expect(sessionStorage.getItem("voxelry-selection")).toBe("[1,4]");
+    selection.clear();
+    await nextTick();
+    expect(sessionStorage.getItem("voxelry-selection")).toBe("[]");
   });
 
   it("stays through a search, and tells what is not shown", () => {
