@@ -74,6 +74,22 @@ def test_where_patches_begin_and_that_they_may_weigh_the_same(windows: str, star
     np.testing.assert_allclose(np.asarray(made.array)[:, 1, 1], total / count, rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("weighting", "middle", "least"), [("gaussian", 3.5, 1e-3), ("gaussian_voxel", 4, 2**-24 / 10)]
+)
+def test_how_much_patches_weigh(weighting: str, middle: float, least: float) -> None:
+    """Patches of 8 begin at 0, 4 and 8; all axes but the first are one voxel, which weighs 1."""
+    (made,) = run(
+        places(f"weights-{weighting}", [8, 1, 1], weighting=weighting), placed(np.zeros((16, 1, 1), np.int16))
+    ).volumes
+    line = np.maximum(np.exp(-0.5 * (np.arange(8) - middle) ** 2), least)
+    total, count = np.zeros(16), np.zeros(16)
+    for start in (0, 4, 8):
+        total[start : start + 8] += np.arange(8) * line
+        count[start : start + 8] += line
+    np.testing.assert_allclose(np.ravel(made.array), total / count, rtol=1e-4)
+
+
 def test_steps_of_half_an_odd_patch_are_not_rounded_down() -> None:
     """As nnU-Net counts: 10 voxels with a patch of 5 are seen from 0, 2 (2.5) and 5."""
     (made,) = run(places("odd", [5, 3, 3], weighting="constant"), placed(np.zeros((10, 3, 3), np.int16))).volumes

@@ -204,7 +204,9 @@ class Manifest(_Strict):
         Where patches begin: ``"even"``, from one end to the other (nnU-Net); ``"fixed"``, as far apart as the overlap
         says, and the last at the end (MONAI).
     weighting
-        Of what patches say of one voxel: ``"gaussian"``, most in a patch's middle; ``"constant"``.
+        Of what patches say of one voxel: ``"gaussian"``, most in a patch's middle, and a thousandth of it at least
+        (MONAI); ``"gaussian_voxel"``, most at the voxel behind the middle, and far less in the corners (nnU-Net);
+        ``"constant"``.
     padding
         What surrounds a volume that is smaller than a patch: a value, after normalisation, ``"edge"`` or ``"reflect"``.
     activation
@@ -239,7 +241,7 @@ class Manifest(_Strict):
     padding_counts: bool = False
     overlap: float = Field(0.5, ge=0, le=0.9)
     windows: Literal["even", "fixed"] = "even"
-    weighting: Literal["gaussian", "constant"] = "gaussian"
+    weighting: Literal["gaussian", "gaussian_voxel", "constant"] = "gaussian"
     padding: float | Literal["edge", "reflect"] = 0.0
     activation: Literal["softmax", "sigmoid", "none", "probability", "labels"] = "softmax"
     back: Literal["output", "probabilities"] = "output"

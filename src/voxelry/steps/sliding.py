@@ -19,6 +19,9 @@ MOST_BYTES = 2**33
 SIGMA = 0.125
 """Of the Gaussian, as a fraction of the patch: nnU-Net's and MONAI's."""
 _LEAST = 1e-3
+"""Of the Gaussian: MONAI's."""
+_LEAST_SHARP = 2.0**-24 / 10
+"""nnU-Net's, whose weights are of half precision and 10 at most."""
 Floats = npt.NDArray[np.float32]
 
 
@@ -48,7 +51,7 @@ def predicted(image: Floats, manifest: Manifest, predict: Predict, progress: Pro
     wide, inner = _widened(image, size, manifest.padding)
     if channels * wide[0].size * 4 > MOST_BYTES:
         raise TooLargeError(f"{channels} channels of {' x '.join(map(str, wide.shape[1:]))} voxels are too many")
-    weight = _gaussian(size) if manifest.weighting == "gaussian" else np.ones(size, np.float32)
+    weight = _weight(size, manifest.weighting)
     total = np.zeros((channels, *wide.shape[1:]), np.float32)
     weights = np.zeros(wide.shape[1:], np.float32)
     begin = _even if manifest.windows == "even" else _fixed
@@ -111,10 +114,18 @@ def _mirrored(seen: Floats, mirror: Sequence[int], predict: Predict, flat: bool)
     return np.asarray(found, np.float32) / np.float32(len(choices))
 
 
-def _gaussian(size: Sequence[int]) -> Floats:
-    lines = [np.exp(-0.5 * ((np.arange(one) - (one - 1) / 2) / max(SIGMA * one, 1e-3)) ** 2) for one in size]
+def _weight(size: Sequence[int], weighting: str) -> Floats:
+    """What a patch's word weighs at each of its places."""
+    if weighting == "constant":
+        return np.ones(size, np.float32)
+    sharp = weighting == "gaussian_voxel"
+    middles = [one // 2 if sharp else (one - 1) / 2 for one in size]
+    lines = [
+        np.exp(-0.5 * ((np.arange(one) - middle) / max(SIGMA * one, 1e-3)) ** 2)
+        for one, middle in zip(size, middles, strict=True)
+    ]
     weight = np.einsum("i,j,k->ijk", *lines)
-    return np.asarray(np.maximum(weight, _LEAST), np.float32)
+    return np.asarray(np.maximum(weight, _LEAST_SHARP if sharp else _LEAST), np.float32)
 
 
 def _even(have: int, want: int, overlap: float) -> list[int]:
