@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from voxelry.core.errors import FormatError, NothingFoundError
 
@@ -22,6 +22,15 @@ Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 Positive = Annotated[float, Field(gt=0, le=1000)]
 Pair = tuple[float, float]
+
+
+def _ascending(pair: Pair) -> Pair:
+    if not pair[0] < pair[1]:
+        raise ValueError(f"the lower value comes first, not {pair[0]:g} before {pair[1]:g}")
+    return pair
+
+
+Range = Annotated[Pair, AfterValidator(_ascending)]
 
 
 class _Strict(BaseModel):
@@ -55,7 +64,7 @@ class ZScore(_Strict):
     """
 
     method: Literal["zscore"]
-    clip: Pair | None = None
+    clip: Range | None = None
     mean: float | None = None
     std: Annotated[float, Field(gt=0)] | None = None
     nonzero: Annotated[bool, Field(strict=True)] | Literal["filled"] = False
@@ -122,7 +131,7 @@ class Clip(_OfPercentiles):
     """Cut to a range, or to two percentiles of the volume; MONAI's ClipIntensityPercentiles."""
 
     method: Literal["clip"]
-    range: Pair | None = None
+    range: Range | None = None
 
     def of(self, values: Floats, known: Known) -> Floats:
         low, high = self.range or self.found(values, known)
