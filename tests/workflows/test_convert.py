@@ -219,6 +219,23 @@ def test_another_s_file_is_left_alone_unless_it_may_be_replaced(tmp_path: Path) 
     assert len(PLAIN.read(str(target))) == 1
 
 
+def test_overwriting_takes_no_source_and_nothing_of_others(tmp_path: Path) -> None:
+    synthetic_series(tmp_path / "out" / "in")
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / "notes.txt").write_text("mine")
+    source = tmp_path / "out" / "in"
+    before = {path: path.read_bytes() for path in source.iterdir()}
+    for target in (tmp_path / "out", source, tmp_path / "others", next(iter(before))):
+        report = convert(source, target, format="dicom", overwrite=True)
+        assert [problem.code for problem in report.skipped.values()] == ["exists"], target
+        assert not report.written
+    assert {path: path.read_bytes() for path in source.iterdir()} == before
+    assert (tmp_path / "others" / "notes.txt").read_text() == (tmp_path / "out" / "notes.txt").read_text() == "mine"
+    for _ in range(2):
+        assert convert(source, tmp_path / "made", format="dicom", overwrite=True).complete
+
+
 def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:
     synthetic_series(tmp_path / "in")
     (tmp_path / "out").mkdir()

@@ -144,3 +144,14 @@ def test_a_template_of_other_series_has_to_be_told_apart(tmp_path: Path) -> None
     assert len(report.paths) == 5
     with pytest.raises(ParameterError, match="explicit"):
         hdf5_to_dicom(tmp_path / "a.h5", tmp_path / "in", tmp_path / "zip", transfer_syntax="zip")
+
+
+def test_no_source_is_overwritten(tmp_path: Path) -> None:
+    synthetic_series(tmp_path / "in")
+    first = min((tmp_path / "in").iterdir())
+    before = first.read_bytes()
+    for hdf5, record in ((first, tmp_path / "a.json"), (tmp_path / "a.h5", first)):
+        with pytest.raises(ParameterError, match="would be lost"):
+            dicom_to_hdf5(tmp_path / "in", hdf5, record)
+    assert first.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]

@@ -14,7 +14,7 @@ import pytest
 from pydantic import Field
 
 import voxelry
-from voxelry.core.errors import MeasureError, ParameterError
+from voxelry.core.errors import ExistsError, MeasureError, ParameterError
 from voxelry.core.progress import Progress
 from voxelry.core.registry import format_named
 from voxelry.core.steps import Params, Segment, Segmentation, Step, StepResult
@@ -340,3 +340,21 @@ def test_what_is_no_path_and_no_step_is_told(tmp_path: Path) -> None:
             process(wrong, ADD)  # type: ignore[arg-type]
     with pytest.raises(ParameterError, match="a step is named"):
         process(tmp_path / "in", add)  # type: ignore[arg-type]
+
+
+def test_overwriting_takes_no_source_and_nothing_of_others(tmp_path: Path) -> None:
+    synthetic_series(tmp_path / "out" / "in")
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    with pytest.raises(ExistsError, match="holds the input"):
+        process(tmp_path / "out" / "in", ADD, out=tmp_path / "out", overwrite=True)
+    with pytest.raises(ExistsError, match="holds the input"):
+        process(tmp_path / "out" / "in", ADD, out=tmp_path / "out" / "in", overwrite=True)
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / "notes.txt").write_text("mine")
+    report = process(tmp_path / "out" / "in", ADD, out=tmp_path / "others", overwrite=True)
+    assert [problem.code for problem in report.skipped.values()] == ["exists"]
+    assert "holds no result" in str(next(iter(report.skipped.values())))
+    assert (tmp_path / "others" / "notes.txt").read_text() == (tmp_path / "out" / "notes.txt").read_text() == "mine"
+    assert len(list((tmp_path / "out" / "in").iterdir())) == 5
+    for _ in range(2):
+        assert process(tmp_path / "out" / "in", ADD, out=tmp_path / "result", overwrite=True).complete

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -33,10 +34,13 @@ from voxelry.workflows.ledger import Ledger, size_of
 from voxelry.workflows.load import EXPECTED
 from voxelry.workflows.names import DEFAULT_TEMPLATE, check_template, file_name, numbered, stem_and_suffix
 from voxelry.workflows.publish import clear_left, staged
+from voxelry.workflows.results_folder import holds, is_empty
 from voxelry.workflows.target import Target
-from voxelry.workflows.targets import find_target
+from voxelry.workflows.targets import DICOM, find_target
 
 _WORKERS = 2
+_MADE = re.compile(r"[0-9]+\.dcm")
+"""What is in a folder that stands for a volume."""
 _NONE: Mapping[str, Value] = MappingProxyType({})
 
 
@@ -188,7 +192,8 @@ def convert(
         raise error if name in str(error) else named(error, name) from error
     skipped = dict(skipped)
     jobs = list(_jobs(batches, aim, Path(target), name))
-    run = _Run(aim, Ledger(jobs[0].root) if jobs and aim.staged else None, on_irregular, straighten, overwrite)
+    ledger = Ledger(jobs[0].root) if jobs and aim.staged else None
+    run = _Run(Path(source), aim, ledger, on_irregular, straighten, overwrite)
     written: dict[int, tuple[Converted, ...]] = {}
     meter = _Meter(len(jobs), part(progress, 0.2, 1))
     with ThreadPoolExecutor(min(workers or _WORKERS, max(1, len(jobs))), "convert") as pool:
@@ -246,6 +251,7 @@ def _jobs(batches: Sequence[Batch], aim: Target, target: Path, template: str) ->
 class _Run:
     """What all jobs of a conversion share."""
 
+    source: Path
     aim: Target
     ledger: Ledger | None
     on_irregular: OnIrregular
@@ -372,8 +378,22 @@ class _Run:
             path, self.aim.name, shape, told.files, (*warnings, *told.warnings), made=made, skipped=told.skipped
         )
 
+    def _check_replaceable(self, path: Path) -> None:
+        """Never goes what is converted, nor a folder with anything but what is written into one."""
+        if not os.path.lexists(path) or is_empty(path):
+            return
+        among = self.aim.name == DICOM and self.source.is_dir() and holds(self.source, path)
+        if among or (path.is_dir() and holds(path, self.source)):
+            raise ExistsError(f"{path.name} holds what is to be converted; the output needs a place of its own")
+        if path.is_dir() and not self.aim.suffix and not all(_MADE.fullmatch(entry.name) for entry in path.iterdir()):
+            raise ExistsError(
+                f"{path.name} holds other things than a series of files, so that it is not overwritten; "
+                "choose another folder, or remove it yourself"
+            )
+
     def _check_free(self, path: Path, left: frozenset[Path]) -> None:
         """What an earlier run made of the same may be made again: of its files some may be gone."""
+        self._check_replaceable(path)
         empty = path.is_dir() and not path.is_symlink() and not any(path.iterdir())
         if not self.overwrite and not empty and path not in left and os.path.lexists(path):
             raise ExistsError(

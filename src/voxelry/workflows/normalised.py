@@ -89,7 +89,7 @@ def dicom_to_hdf5(
         If an image of the only series cannot be decoded; the message names its file. Of several series the others
         are written.
     """
-    _check_targets(Path(hdf5), Path(record))
+    _check_targets(source, Path(hdf5), Path(record))
     batches, skipped = batches_of(source, dicom=True, limits=limits, progress=part(progress, 0, 0.2))
     if not batches:
         first = next(iter(skipped.values()), None)
@@ -125,12 +125,19 @@ def dicom_to_hdf5(
     return NormalisedReport(tuple(stack.stored.shape for stack in stacks), tuple(warnings), MappingProxyType(skipped))
 
 
-def _check_targets(hdf5: Path, record: Path) -> None:
+def _check_targets(source: StrPath, hdf5: Path, record: Path) -> None:
     if os.path.realpath(hdf5) == os.path.realpath(record):
         raise ParameterError(f"{hdf5}: the HDF5 file and the JSON file need names of their own")
     for path in (hdf5, record):
         if path.is_dir():
             raise ParameterError(f"{path}: is a folder, and a file is to be written there")
+        if path.is_file() and (os.path.realpath(path) == os.path.realpath(source) or _is_dicom(path)):
+            raise ParameterError(f"{path}: is DICOM, or the input, and would be lost; give the output another name")
+
+
+def _is_dicom(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(132)[128:] == b"DICM"
 
 
 @contextmanager

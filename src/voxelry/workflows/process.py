@@ -26,7 +26,7 @@ from voxelry.workflows.load import EXPECTED
 from voxelry.workflows.names import numbered
 from voxelry.workflows.pieces import Input, Work, is_path, work_of
 from voxelry.workflows.results import SavedResult, named_folder, save_result
-from voxelry.workflows.results_folder import hidden, is_empty, is_taken, move_all
+from voxelry.workflows.results_folder import check_replaceable, hidden, holds, is_empty, is_taken, move_all
 from voxelry.workflows.targets import find_target
 
 Paths: TypeAlias = "StrPath | Iterable[StrPath | Sequence[StrPath]]"
@@ -231,6 +231,10 @@ def _tasks(
         return [_Task(one.name, one.inputs, None, None, how) for one in found]
     alone = single and len(found) == 1
     names = ("",) if alone else numbered(one.folder for one in found)
+    sources = [path for one in given for path in (one if isinstance(one, Sequence) and not is_path(one) else [one])]
+    for folder in (out / name for name in names):
+        if is_taken(folder) and holds(folder, *sources):
+            raise ExistsError(f"{folder}: holds the input; the output needs a folder of its own")
     aside = hidden(out.parent if alone and not is_empty(out) else out)
     return [
         _Task(one.name, one.inputs, out / name, aside / (name or "result"), how)
@@ -295,6 +299,8 @@ def _done(task: _Task, progress: Progress) -> Processed:
     how, folder = task.how, task.folder
     if folder is not None and not how.overwrite and is_taken(folder):
         raise ExistsError("its result is there already; choose another folder, or overwrite it (--overwrite)")
+    if folder is not None:
+        check_replaceable(folder)
     step = step_named(how.step) if isinstance(how.step, str) else how.step
     loaded = []
     for number, one in enumerate(task.inputs):

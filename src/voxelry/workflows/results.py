@@ -24,10 +24,9 @@ from voxelry.dicom.sources import StrPath
 from voxelry.dicom.stack import Stack
 from voxelry.workflows.batches import Batch
 from voxelry.workflows.derived import write_derived
-from voxelry.workflows.results_folder import filled, is_taken
+from voxelry.workflows.results_folder import MANIFEST, check_replaceable, filled, is_taken
 from voxelry.workflows.targets import DICOM, find_target
 
-MANIFEST = "result.json"
 WITHOUT_DICOM = "nifti"
 """What results are written as where nothing of DICOM is known."""
 
@@ -137,6 +136,7 @@ def save_result(
     target = named_folder(folder)
     if is_taken(target) and not overwrite:
         raise ExistsError(f"{target.name}: is there already and not empty; give the result a folder of its own")
+    check_replaceable(target)
     wanted = format or (DICOM if source is not None else WITHOUT_DICOM)
     done = step.name if isinstance(step, Step) else step or "processed"
     with filled(target) as aside:

@@ -11,8 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from voxelry.core.errors import ExistsError
+from voxelry.dicom.sources import StrPath
 from voxelry.workflows.publish import staged
 
+MANIFEST = "result.json"
+"""Beside every result: what it was made of, by which step."""
 _ASIDE = re.compile(r"\.[0-9a-f]{16}(\.staged)?\.part")
 
 
@@ -29,6 +32,27 @@ def is_empty(folder: Path) -> bool:
 def is_taken(path: Path) -> bool:
     """Whether something is there that must stay."""
     return os.path.lexists(path) and not is_empty(path)
+
+
+def holds(folder: Path, *sources: StrPath) -> bool:
+    """Whether one of the sources is this folder, or lies in it: to replace the folder would be to lose the source."""
+    real = Path(os.path.realpath(folder))
+    return any(real in (source, *source.parents) for source in (Path(os.path.realpath(one)) for one in sources))
+
+
+def check_replaceable(folder: Path) -> None:
+    """Of what is there only a result may go: anything else is not ours, whatever was said of overwriting.
+
+    Raises
+    ------
+    ExistsError
+        If it is no result: a folder by others, or one with other things beside.
+    """
+    if is_taken(folder) and not (folder / MANIFEST).is_file():
+        raise ExistsError(
+            f"{folder}: holds no result of an earlier run ({MANIFEST}), so that it is not overwritten; "
+            "choose another folder, or remove it yourself"
+        )
 
 
 @contextmanager
