@@ -15,7 +15,7 @@ from django.db import connections
 from django.test import Client
 from pytest_django import Settings
 
-from voxelry.server.jobs import run, submit, sweep
+from voxelry.server.jobs import attempts, run, submit, sweep
 from voxelry.server.jobs.models import Job, State
 
 
@@ -87,7 +87,7 @@ class Site:
 def run_jobs() -> None:
     """Do queued jobs until there are none."""
     while (job := Job.objects.filter(state=State.QUEUED, is_batch=False).order_by("pk").first()) is not None:
-        assert run.run(job.pk)
+        assert attempts.run(job.pk)
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from voxelry.core.planes import plane
 from voxelry.server.archive import files, objects, stacks
 from voxelry.server.archive.models import Instance, Series, Stack, Study, Upload
 from voxelry.server.configuration import Configuration, ConfigurationError
-from voxelry.server.jobs import isolated, run
+from voxelry.server.jobs import attempts, isolated, run
 from voxelry.server.jobs.failures import Away
 from voxelry.server.jobs.models import Job, State
 from voxelry.server.processing.models import Process, ResultFile
@@ -105,7 +105,7 @@ def jobs_elsewhere(elsewhere: Callable[[], Path]) -> None:
     """Do each job that waits on a machine of its own."""
     while (job := Job.objects.filter(state=State.QUEUED).order_by("pk").first()) is not None:
         elsewhere()
-        assert run.run(job.pk)
+        assert attempts.run(job.pk)
 
 
 def uploaded(site: Any, source: Path, elsewhere: Callable[[], Path]) -> int:
@@ -210,11 +210,11 @@ def test_a_build_killed_before_its_row_leaves_nothing(
     site: Any, source: Path, elsewhere: Callable[[], Path], bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent = site.upload(sorted(source.iterdir()), run=False)
-    assert run.run(Job.objects.get(kind="ingest").pk)
+    assert attempts.run(Job.objects.get(kind="ingest").pk)
     with monkeypatch.context() as patch:
         patch.setattr(run.Run, "publishing", _killed)
         with pytest.raises(_Killed):
-            run.run(Job.objects.get(kind="build").pk)
+            attempts.run(Job.objects.get(kind="build").pk)
     left = {key for key in bucket.held() if "/stacks/" in key}
     assert left
     assert not Stack.objects.exists()
@@ -305,12 +305,12 @@ def test_a_bucket_that_is_away_is_told_and_jobs_wait(
     assert Upload.objects.count() == 1  # what could not be sent has no row
     body = {"job_name": "gaussian", "series": series, "params": {"sigma": 2}}
     key = site.client.post("/api/jobs", json.dumps(body), content_type="application/json").json()["id"]
-    assert run.run(key)
+    assert attempts.run(key)
     job = Job.objects.get(pk=key)
     assert (job.state, job.attempts) == (State.QUEUED, 1)
     assert "cannot be reached" in job.log[-1][1]
     settings.VOXELRY = replace(there, storage_endpoint=nowhere, attempts=2)
-    assert run.run(key)
+    assert attempts.run(key)
     job.refresh_from_db()
     assert (job.state, job.problem_code) == (State.FAILED, Away.code)
     settings.VOXELRY = there
@@ -325,13 +325,13 @@ def test_away_in_the_middle_of_a_build_is_no_fault_of_the_files(
     site: Any, source: Path, elsewhere: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.upload(sorted(source.iterdir()), run=False)
-    assert run.run(Job.objects.get(kind="ingest").pk)
+    assert attempts.run(Job.objects.get(kind="ingest").pk)
     build = Job.objects.get(kind="build")
     with monkeypatch.context() as patch:
         patch.setattr(files, "bring", lambda digests: None)
         patch.setattr(objects.Bucket, "fetch", _away)
         elsewhere()
-        assert run.run(build.pk)
+        assert attempts.run(build.pk)
     build.refresh_from_db()
     assert build.state == State.QUEUED
     jobs_elsewhere(elsewhere)

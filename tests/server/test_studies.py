@@ -158,7 +158,7 @@ def test_what_was_deleted_can_be_uploaded_again(site: Any, tmp_path: Path) -> No
 
 
 def test_a_study_deleted_before_its_build(site: Any, tmp_path: Path, data_folder: Path) -> None:
-    from voxelry.server.jobs.run import run
+    from voxelry.server.jobs.attempts import run
 
     site.upload(synthetic_series(tmp_path / "s", slices=3).paths, run=False)
     run(Job.objects.get().pk)

@@ -135,8 +135,8 @@ def test_what_cannot_be_answered_is_said(
 
 
 def test_a_series_whose_job_waits_is_not_ready(site: Any, tmp_path: Path) -> None:
+    from voxelry.server.jobs.attempts import run
     from voxelry.server.jobs.models import Job
-    from voxelry.server.jobs.run import run
 
     site.upload(synthetic_series(tmp_path / "s", slices=2).paths, run=False)
     run(Job.objects.get().pk)

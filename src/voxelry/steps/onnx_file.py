@@ -34,7 +34,11 @@ _FIELDS: dict[str, dict[int, str]] = {
     "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
 }
 _EXTERNAL_DATA, _DATA_LOCATION = 13, 14
-_FLOATS = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64}
+_FLOATS: dict[str, type[np.floating[Any]]] = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(double)": np.float64,
+}
 
 
 def open_model(path: Path, manifest: Manifest, *, gpu: bool) -> Predict:
@@ -120,7 +124,8 @@ def _external(message: memoryview, kind: str, depth: int) -> Iterator[str]:
         entries = [(number, value) for number, value in _entries(message) if number in (_EXTERNAL_DATA, _DATA_LOCATION)]
         if (_DATA_LOCATION, 1) in entries or any(number == _EXTERNAL_DATA for number, _ in entries):
             pairs = [dict(_entries(value)) for _, value in entries if isinstance(value, memoryview)]
-            places = [pair.get(2, b"") for pair in pairs if pair.get(1) == b"location"]
+            names = [pair for pair in pairs if not isinstance(pair.get(1, 0), int) and bytes(pair[1]) == b"location"]
+            places = [pair.get(2, b"") for pair in names]
             yield from (bytes(one).decode() for one in places if not isinstance(one, int))
             if not places:
                 yield ""

@@ -85,8 +85,7 @@ class Way:
                 target = tuple(round(min((size - 1) * old / new, _FAR) + 1) for size, old, new in counts)
             else:
                 target = tuple(max(1, round(min(old / new * size, _FAR))) for size, old, new in counts)
-            first, second, third = (new / old for old, new in zip(have, want, strict=True))
-            ratio = (first, second, third)
+            ratio = (want[0] / have[0], want[1] / have[1], want[2] / have[2])
             if manifest.separate:
                 nearest, nearest_back = _flat(have, want), _flat(want, have)
         if float(np.prod([float(size) for size in target])) > MOST_VOXELS:

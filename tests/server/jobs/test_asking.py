@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voxelry.core.errors import GeometryError
-from voxelry.server.jobs import batches, kinds, leases, run, submit, tasks, watch
+from voxelry.server.jobs import attempts, batches, failures, kinds, leases, run, submit, tasks, watch
 from voxelry.server.jobs.bells import Bell, ring
 from voxelry.server.jobs.kinds import Work
 from voxelry.server.jobs.models import Job, State
@@ -50,7 +50,7 @@ def nothing(this: Run) -> None: ...
 
 
 def done(job: Job) -> Job:
-    run.run(job.pk)
+    attempts.run(job.pk)
     job.refresh_from_db()
     return job
 
@@ -60,7 +60,7 @@ def work_all(queues: tuple[str, ...] = ALL) -> list[int]:
     keys = []
     while (job := leases.claim(queues=queues)) is not None:
         keys.append(job.pk)
-        run.do(job)
+        attempts.do(job)
     return keys
 
 
@@ -204,14 +204,14 @@ def test_the_heart_tells_who_was_cancelled_and_who_lost_the_lease(register: Regi
         leases.Heart.watch({this.owner: this})
         try:
             this.check()
-        except run.JobStopped as error:
+        except failures.JobStopped as error:
             told.append(type(error))
             raise
 
     register(work)
     assert done(submit.submit("test", subject=1)).state == State.CANCELLED
     assert done(submit.submit("test", subject=2)).owner == "somebody/1/else"
-    assert told == [run.Cancelled, run.LeaseLost]
+    assert told == [failures.Cancelled, failures.LeaseLost]
 
 
 def test_one_statement_renews_all_leases(register: Register, django_assert_num_queries: Any) -> None:
@@ -241,7 +241,7 @@ def test_a_batch_counts_its_children_and_ends_with_them(register: Register, disp
     children = list(Job.objects.filter(parent=parent).order_by("pk"))
     assert dispatched == [child.pk for child in children]
     assert (parent.state, batches.totals(parent.pk)) == (State.QUEUED, batches.Totals(queued=5))
-    assert not run.run(parent.pk)  # nobody claims it
+    assert not attempts.run(parent.pk)  # nobody claims it
     done(children[0])
     batches.roll_up(parent.pk)
     parent.refresh_from_db()
@@ -353,7 +353,7 @@ def test_who_watches_sees_every_change_and_the_end(register: Register) -> None:
     job = submit.submit("test")
     watched = watch.watch(job.pk, seconds=0.01)
     seen = [next(watched)]
-    run.run(job.pk)
+    attempts.run(job.pk)
     seen += watched
     assert [(row.state, row.progress) for row in seen] == [
         ("queued", 0.0),

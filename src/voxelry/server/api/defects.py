@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from voxelry.server.api.problems import trouble
-from voxelry.server.jobs.run import where
+from voxelry.server.jobs.failures import where
 
 logger = logging.getLogger(__name__)
 

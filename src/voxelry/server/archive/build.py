@@ -25,7 +25,8 @@ from voxelry.server.archive import files
 from voxelry.server.archive.describe import storable
 from voxelry.server.archive.models import Instance, Series, Stack
 from voxelry.server.archive.stacks import THUMBNAIL, make_stack, write_thumbnail
-from voxelry.server.jobs.run import JobError, Run
+from voxelry.server.jobs.failures import JobError
+from voxelry.server.jobs.run import Run
 from voxelry.server.jobs.submit import submit
 
 KIND = "build"

@@ -23,7 +23,8 @@ from voxelry.server.archive import files, store
 from voxelry.server.archive.build import submit_build
 from voxelry.server.archive.describe import Described
 from voxelry.server.archive.models import Entry, Instance, Series, Upload
-from voxelry.server.jobs.run import Cancelled, JobError, Run
+from voxelry.server.jobs.failures import Cancelled, JobError
+from voxelry.server.jobs.run import Run
 
 KIND = "ingest"
 BATCH = 64

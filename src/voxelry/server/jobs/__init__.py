@@ -37,7 +37,7 @@ memory_limit_bytes=None, queue=None) -> Job``
     What ``work``, ``prepare`` and ``publish`` are handed: ``key``, ``subject``, ``params``, ``inputs``, ``folder``
     (empty, in the data folder, removed afterwards), ``progress(fraction, words)``, ``log(words)``, ``check()``,
     ``publishing()``, ``summary`` (the job's message when it is done). Words never hold a patient's value.
-``run.run(key) -> bool``
+``attempts.run(key) -> bool``
     Claim one job and do it here: for tests. ``isolated.IN_PROCESS = True`` keeps isolated work in this process.
 
 A ladder; each module imports only those before it (``pyproject.toml`` has the order).

@@ -17,16 +17,15 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 
 from voxelry.core.errors import Problem
 from voxelry.server.jobs.failures import Crashed, JobError, Killed
-from voxelry.server.jobs.kinds import Json, Kind
-
-if TYPE_CHECKING:
-    from voxelry.server.jobs.run import Run
+from voxelry.server.jobs.kinds import Kind
+from voxelry.server.jobs.models import Json
+from voxelry.server.jobs.run import Run
 
 IN_PROCESS = False
 """For tests: do isolated work in this process after all."""

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
-from voxelry.server.jobs.models import Queue
+from voxelry.server.jobs.models import Json, Queue
+from voxelry.server.jobs.run import Run
 
-if TYPE_CHECKING:
-    from voxelry.server.jobs.run import Run
-
-Json = Any
-"""What `json` can write; each kind knows the shape of its own."""
-
-Work = Callable[["Run"], Json]
-Publish = Callable[["Run", Json], "dict[str, Json] | None"]
+Work = Callable[[Run], Json]
+Publish = Callable[[Run, Json], dict[str, Json] | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+
+Json = Any
+"""What `json` can write; each kind of job knows the shape of its own."""
 
 
 class State(models.TextChoices):

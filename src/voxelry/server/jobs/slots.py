@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from django.db import connections
 
 from voxelry.server.jobs import isolated, leases
+from voxelry.server.jobs.attempts import do
 from voxelry.server.jobs.leases import DatabaseTrouble
-from voxelry.server.jobs.run import do, stopping
+from voxelry.server.jobs.run import stopping
 
 logger = logging.getLogger(__name__)
 

@@ -14,8 +14,7 @@ from django.utils import timezone
 
 from voxelry.core.errors import VoxelryError
 from voxelry.server.jobs import batches, bells, kinds
-from voxelry.server.jobs.kinds import Json
-from voxelry.server.jobs.models import Job, Queue, State
+from voxelry.server.jobs.models import Job, Json, Queue, State
 from voxelry.server.jobs.tasks import hint
 
 if TYPE_CHECKING:

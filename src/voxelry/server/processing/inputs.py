@@ -18,7 +18,7 @@ from voxelry.dicom.series import Series
 from voxelry.dicom.stack import Stack
 from voxelry.server.archive import files
 from voxelry.server.archive.ingest import limits
-from voxelry.server.jobs.run import JobError
+from voxelry.server.jobs.failures import JobError
 from voxelry.server.processing.roots import allowed, check_links
 from voxelry.workflows.load import index
 

@@ -7,7 +7,8 @@ from typing import Any
 from voxelry.core.errors import Problem
 from voxelry.server.archive.models import Instance, Stack
 from voxelry.server.archive.stacks import folder_of
-from voxelry.server.jobs.run import JobError, Run
+from voxelry.server.jobs.failures import JobError
+from voxelry.server.jobs.run import Run
 from voxelry.server.processing.models import Input, Process
 
 

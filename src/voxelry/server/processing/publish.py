@@ -19,7 +19,8 @@ from voxelry.server.archive.build import submit_build
 from voxelry.server.archive.describe import storable
 from voxelry.server.archive.files import Kept
 from voxelry.server.archive.models import Instance, Series
-from voxelry.server.jobs.run import JobError, Run
+from voxelry.server.jobs.failures import JobError
+from voxelry.server.jobs.run import Run
 from voxelry.server.processing.models import Output, Process, ResultFile
 
 
