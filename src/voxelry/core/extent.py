@@ -82,11 +82,7 @@ def extent(volume: Volume, *, each: Each = map) -> Extent:
     MeasureError
         If the volume is in colour, or holds values that are no numbers.
     """
-    if volume.colour:
-        raise MeasureError(COLOUR)
-    dtype = volume.array.dtype
-    found = each(lambda piece: _extent_of(_unpadded(volume, piece), dtype), _pieces(volume))
-    return _numbers(_all_of(found, dtype))
+    return _whole(volume, _ends(volume, each))
 
 
 def extent_and_count(volume: Volume, threshold: float, *, each: Each = map) -> tuple[Extent, int]:
@@ -104,16 +100,13 @@ def extent_and_count(volume: Volume, threshold: float, *, each: Each = map) -> t
     MeasureError
         As `extent` does.
     """
-    if volume.colour:
-        raise MeasureError(COLOUR)
-    dtype = volume.array.dtype
-    pieces = _pieces(volume)
-    ends = list(each(lambda piece: _extent_of(_unpadded(volume, piece), dtype), pieces))
-    whole = _numbers(_all_of(ends, dtype))
+    ends = _ends(volume, each)
+    whole = _whole(volume, ends)
     first = first_above(whole, threshold)
     if first is None:
         return whole, 0
-    idle: list[_Counter] = []
+    largest = volume.array[ends[0][0].start : ends[0][0].stop].size
+    idle: list[npt.NDArray[np.bool_]] = []  # fresh memory for each piece costs as much again as its count
 
     def count(part: tuple[range, Extent]) -> int:
         piece, here = part
@@ -122,32 +115,36 @@ def extent_and_count(volume: Volume, threshold: float, *, each: Each = map) -> t
         if here.low >= first:
             return here.count
         try:
-            counter = idle.pop()
+            inside = idle.pop()
         except IndexError:
-            counter = _Counter()
-        above = counter.at_least(_unpadded(volume, piece), first)
-        idle.append(counter)
+            inside = np.empty(largest, np.bool_)
+        above = sum(_at_least(values, first, inside) for values in _unpadded(volume, piece))
+        idle.append(inside)
         return above
 
     # The last pieces first: some of them are in the cache still.
-    return whole, sum(each(count, reversed(list(zip(pieces, ends, strict=True)))))
+    return whole, sum(each(count, reversed(ends)))
 
 
-class _Counter:
-    """Counts in a buffer of its own: fresh memory for each piece costs as much again."""
+def _at_least(values: npt.NDArray[Any], first: Any, inside: npt.NDArray[np.bool_]) -> int:
+    """How many of the values are ``first`` or more."""
+    return int(np.count_nonzero(np.greater_equal(values, first, out=inside[: values.size].reshape(values.shape))))
 
-    def __init__(self) -> None:
-        self._inside = np.empty(0, np.bool_)
 
-    def at_least(self, values: Sequence[npt.NDArray[Any]], first: Any) -> int:
-        """How many of the values are ``first`` or more."""
-        total = 0
-        for part in values:
-            if self._inside.size < part.size:
-                self._inside = np.empty(part.size, np.bool_)
-            inside = np.greater_equal(part, first, out=self._inside[: part.size].reshape(part.shape))
-            total += int(np.count_nonzero(inside))
-        return total
+def _ends(volume: Volume, each: Each) -> list[tuple[range, Extent]]:
+    """Each piece, and how far it reaches."""
+    if volume.colour:
+        raise MeasureError(COLOUR)
+    pieces, dtype = _pieces(volume), volume.array.dtype
+    found = each(lambda piece: _extent_of(_unpadded(volume, piece), dtype), pieces)
+    return list(zip(pieces, found, strict=True))
+
+
+def _whole(volume: Volume, ends: Sequence[tuple[range, Extent]]) -> Extent:
+    found = _all_of((here for _, here in ends), volume.array.dtype)
+    if not (np.isfinite(found.low) and np.isfinite(found.high)):
+        raise MeasureError(NO_NUMBERS)
+    return found
 
 
 def _pieces(volume: Volume) -> list[range]:
@@ -173,19 +170,13 @@ def _all_of(found: Iterable[Extent], dtype: np.dtype[Any]) -> Extent:
     return reduce(Extent.joined, found, Extent(dtype.type(0), dtype.type(0), 0))
 
 
-def _numbers(found: Extent) -> Extent:
-    if not (np.isfinite(found.low) and np.isfinite(found.high)):
-        raise MeasureError(NO_NUMBERS)
-    return found
-
-
 def first_above(found: Extent, threshold: float) -> Any | None:
     """The smallest number of the volume's type that is above ``threshold`` by the definition; None if none is.
 
     Every voxel that is at least this large counts, and no other: subtraction and division by a positive number,
     each rounded to float64, keep the order of values.
     """
-    if found.constant or not np.isfinite(found.high):
+    if found.constant:
         return None
     kind = np.asarray(found.low).dtype
     low, high = float(found.low), float(found.high)

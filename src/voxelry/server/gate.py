@@ -15,7 +15,7 @@ from django.db import InterfaceError, OperationalError, connections
 from django.http import HttpRequest, HttpResponse
 
 from voxelry.server.access.authentication import identify
-from voxelry.server.api.problems import DETAILS_OF, problem, trouble, under_api
+from voxelry.server.api.problems import problem, trouble, under_api
 from voxelry.server.headers import secure
 
 Scope = dict[str, Any]
@@ -100,7 +100,7 @@ class Gate:
 def _troubled(error: Exception) -> HttpResponse | None:
     """Where the disk or the database cannot be used; None for a defect."""
     known = trouble(error)
-    return None if known is None else problem(known[0], code=known[1], detail=DETAILS_OF.get(known[1], ""))
+    return None if known is None else problem(known[0], code=known[1])
 
 
 def _declared(scope: Scope) -> int | None:

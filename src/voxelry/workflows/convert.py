@@ -33,7 +33,7 @@ from voxelry.workflows.batches import Batch, batches_of, digest
 from voxelry.workflows.ledger import Ledger, size_of
 from voxelry.workflows.load import EXPECTED
 from voxelry.workflows.names import DEFAULT_TEMPLATE, check_template, file_name, numbered, stem_and_suffix
-from voxelry.workflows.publish import clear_left, staged
+from voxelry.workflows.publish import clear_left, not_written, staged
 from voxelry.workflows.results_folder import holds, is_empty
 from voxelry.workflows.target import Target
 from voxelry.workflows.targets import DICOM, find_target
@@ -408,8 +408,7 @@ _Outcome: TypeAlias = tuple[tuple[Converted, ...], dict[str, Problem]]
 def _problem(name: str, error: VoxelryError | OSError) -> Problem:
     if isinstance(error, VoxelryError):
         return Problem(error.code, f"{name}: {error}", error.numbers)
-    words = error.strerror or type(error).__name__
-    return Problem("not_written", f"{name}: cannot be read or written ({words})")
+    return not_written(name, error)
 
 
 def _shape(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:

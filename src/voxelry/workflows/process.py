@@ -25,8 +25,9 @@ from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, StrPath
 from voxelry.workflows.load import EXPECTED
 from voxelry.workflows.names import numbered
 from voxelry.workflows.pieces import Input, Work, is_path, work_of
+from voxelry.workflows.publish import hidden, not_written
 from voxelry.workflows.results import SavedResult, named_folder, save_result
-from voxelry.workflows.results_folder import check_replaceable, hidden, holds, is_empty, is_taken, move_all
+from voxelry.workflows.results_folder import check_replaceable, holds, is_empty, is_taken, move_all
 from voxelry.workflows.targets import find_target
 
 Paths: TypeAlias = "StrPath | Iterable[StrPath | Sequence[StrPath]]"
@@ -284,8 +285,7 @@ def _do(task: _Task, progress: Progress) -> _Outcome:
         told = str(error) if str(error).startswith(name) else f"{name}: {error}"
         return name, Problem(error.code, told, error.numbers)
     except OSError as error:
-        words = error.strerror or type(error).__name__
-        return name, Problem("not_written", f"{name}: cannot be read or written ({words})")
+        return name, not_written(name, error)
     except MemoryError:
         return name, Problem("memory", f"{name}: there is not enough memory for this volume")
     except Exception as error:  # whatever a step by others does; its words may quote what nobody should read

@@ -11,14 +11,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from voxelry.core.errors import Problem
+
 try:
     import fcntl
 except ImportError:  # Windows: what a killed process leaves stays
     fcntl = None  # type: ignore[assignment]
 
-_STAGED = re.compile(r"\.[0-9a-f]{16}\.staged\.part")
+_HIDDEN = re.compile(r"\.[0-9a-f]{16}(\.staged)?\.part")
+_STAGED = ".staged.part"
 _QUIET_SECONDS = 60.0
 """A hidden folder in which something was made more recently is somebody's, whatever else is known of it."""
+
+
+def hidden(folder: Path, ending: str = ".part") -> Path:
+    """A new name in a folder for what is not whole yet."""
+    return folder / f".{secrets.token_hex(8)}{ending}"
+
+
+def is_hidden(name: str) -> bool:
+    """Whether this is the name of a folder or file that is not whole yet, or that a killed process left."""
+    return _HIDDEN.fullmatch(name) is not None
+
+
+def not_written(name: str, error: OSError) -> Problem:
+    """What the system said, of the thing that was to be made."""
+    words = error.strerror or type(error).__name__
+    return Problem("not_written", f"{name}: cannot be read or written ({words})")
 
 
 @contextmanager
@@ -29,7 +48,7 @@ def published(path: str | Path) -> Iterator[Path]:
     """
     final = Path(path)
     final.parent.mkdir(parents=True, exist_ok=True)
-    temporary = final.parent / f".{secrets.token_hex(8)}.part{final.suffix}"
+    temporary = hidden(final.parent, f".part{final.suffix}")
     try:
         # Created as any other file is, by the process's own mask: that cannot be asked for without changing it.
         os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
@@ -65,7 +84,7 @@ def staged(path: str | Path) -> Iterator[Path]:
     """
     final = Path(path)
     final.parent.mkdir(parents=True, exist_ok=True)
-    aside = final.parent / f".{secrets.token_hex(8)}.staged.part"
+    aside = hidden(final.parent, _STAGED)
     aside.mkdir()
     with _held(aside):
         try:
@@ -97,7 +116,7 @@ def clear_left(folder: Path) -> None:
     if fcntl is None or not folder.is_dir():
         return
     for entry in folder.iterdir():
-        if _STAGED.fullmatch(entry.name) and entry.is_dir() and not entry.is_symlink():
+        if is_hidden(entry.name) and entry.name.endswith(_STAGED) and entry.is_dir() and not entry.is_symlink():
             with suppress(OSError):
                 handle = os.open(entry, os.O_RDONLY)
                 try:

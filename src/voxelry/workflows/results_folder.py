@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,21 +10,15 @@ from pathlib import Path
 
 from voxelry.core.errors import ExistsError
 from voxelry.dicom.sources import StrPath
-from voxelry.workflows.publish import staged
+from voxelry.workflows.publish import hidden, is_hidden, staged
 
 MANIFEST = "result.json"
 """Beside every result: what it was made of, by which step."""
-_ASIDE = re.compile(r"\.[0-9a-f]{16}(\.staged)?\.part")
-
-
-def hidden(folder: Path) -> Path:
-    """A new name in a folder for what is not whole yet."""
-    return folder / f".{secrets.token_hex(8)}.part"
 
 
 def is_empty(folder: Path) -> bool:
     """Whether it is a folder with nothing in it, but for what killed processes left."""
-    return folder.is_dir() and all(_ASIDE.fullmatch(entry.name) for entry in folder.iterdir())
+    return folder.is_dir() and all(is_hidden(entry.name) for entry in folder.iterdir())
 
 
 def is_taken(path: Path) -> bool:

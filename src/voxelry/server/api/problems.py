@@ -71,7 +71,7 @@ def problem(status: int, *, code: str = "", detail: str = "", more: Mapping[str,
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": detail or DETAILS.get(status, HTTPStatus(status).description),
+        "detail": detail or DETAILS_OF.get(code) or DETAILS.get(status, HTTPStatus(status).description),
         "code": code or CODES.get(status, "error"),
         **(more or {}),
     }
@@ -98,7 +98,7 @@ def failed(request: HttpRequest) -> HttpResponse:
     """For Django's ``handler500``: what is answered where anything raised that nobody expected."""
     status, code = trouble(sys.exc_info()[1]) or (500, CODES[500])
     if under_api(request.path):
-        return problem(status, code=code, detail=DETAILS_OF.get(code, ""))
+        return problem(status, code=code)
     told = (DETAILS_OF.get(code) or DETAILS[status]) if status != 500 else ""
     return HttpResponse(render_to_string("500.html", {"trouble": told}), status=status)
 
