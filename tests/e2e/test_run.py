@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.e2e.steps import choose
 from voxelry.testing import synthetic_series, zip_folder
 
 pytestmark = pytest.mark.browser
@@ -42,15 +43,6 @@ def series(logged_in: Page, tmp_path: Path, name: str) -> Page:
     page.get_by_test_id("open-run").click()
     expect(page.get_by_test_id("step-search")).to_be_focused()
     return page
-
-
-def choose(page: Page, words: str) -> Locator:
-    """By the keyboard alone: type, Enter."""
-    page.get_by_test_id("step-search").fill(words)
-    page.keyboard.press("Enter")
-    form = page.get_by_test_id("step-form")
-    expect(form).to_be_visible()
-    return form
 
 
 @pytest.fixture
