@@ -118,6 +118,35 @@ def test_http_basic(user: User) -> None:
         assert Client().get("/api/me", headers={"Authorization": header}).status_code == 401
 
 
+@pytest.mark.parametrize(
+    "credentials",
+    ["\xff", "a\xff=", "", "=", "YQ", base64.b64encode(b"\xff:\xff").decode(), base64.b64encode(b"a\0b:c").decode()],
+)
+@pytest.mark.parametrize("scheme", ["Basic", "basic", "Bearer", "\xff"])
+def test_credentials_that_cannot_be_read_are_no_defect(user: User, scheme: str, credentials: str) -> None:
+    answer = Client(raise_request_exception=False).get("/api/me", HTTP_AUTHORIZATION=f"{scheme} {credentials}")
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+
+
+@pytest.mark.parametrize(
+    "address", ["/login/", "/logout/", "/login/link/x/", "/healthz", "/", "/admin/", "/api/uploads"]
+)
+def test_a_strangers_form_of_many_files_makes_none(
+    user: User, monkeypatch: pytest.MonkeyPatch, data_folder: Path, capfd: pytest.CaptureFixture[str], address: str
+) -> None:
+    from voxelry.server.archive.receive import DataFolderUploadHandler
+
+    def made(*_: object, **__: object) -> None:
+        raise AssertionError("a file was begun")
+
+    monkeypatch.setattr(DataFolderUploadHandler, "new_file", made)
+    files = {f"f{number}": SimpleUploadedFile("a", b"x") for number in range(50)}
+    for client in (Client(), Client(enforce_csrf_checks=True)):
+        assert client.post(address, files).status_code in (302, 400, 401, 403, 405, 410)
+    assert not list(data_folder.rglob("received-*"))
+    assert capfd.readouterr().err == ""  # strangers choose how often it would be said
+
+
 def test_a_token_opens_until_it_is_revoked(user: User) -> None:
     token = secrets.create_token(user, name="script")
     header = {"Authorization": f"Bearer {token}"}

@@ -14,7 +14,15 @@ from django.test import Client
 
 from voxelry.server.archive.models import Instance, Series, Study, Upload
 from voxelry.server.jobs.models import Job
-from voxelry.testing import PATIENT_NAME, synthetic_instance, synthetic_report, synthetic_series, write, zip_folder
+from voxelry.testing import (
+    PATIENT_NAME,
+    SECRETS,
+    synthetic_instance,
+    synthetic_report,
+    synthetic_series,
+    write,
+    zip_folder,
+)
 
 
 def test_add_series_takes_archives_and_files_and_shows_the_report(
@@ -141,3 +149,17 @@ def test_lists_do_not_ask_row_by_row(site: Any, tmp_path: Path) -> None:
                 site.client.get(f"/admin/{path}/")
         counts.append(len(queries))
     assert counts[3] == counts[1]
+
+
+@pytest.mark.parametrize("rows", ["patient", "study", "series", "instance", "stack", "entry", "upload"])
+def test_no_title_holds_a_patients_value(site: Any, tmp_path: Path, rows: str) -> None:
+    # Browsers keep titles, in tabs and in their history.
+    named = write(synthetic_instance(attributes={"SeriesDescription": PATIENT_NAME}), tmp_path / f"{PATIENT_NAME}.dcm")
+    site.upload([named])
+    listed = site.client.get(f"/admin/archive/{rows}/").content.decode()
+    found = re.search(rf'href="/admin/archive/{rows}/(\d+)/change/', listed)
+    assert found
+    for page in ("change", "history", "delete"):
+        told = site.client.get(f"/admin/archive/{rows}/{found[1]}/{page}/").content.decode()
+        for title in re.findall(r"<title>(.*?)</title>|<h1>(.*?)</h1>", told, re.DOTALL):
+            assert not [secret for secret in SECRETS if secret in "".join(title)], (page, title)

@@ -41,6 +41,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "voxelry.server.headers.SecureHeadersMiddleware",
     "voxelry.server.headers.StaticFilesMiddleware",
+    "voxelry.server.api.head.HeadMiddleware",
     "voxelry.server.api.problems.ProblemMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -128,8 +129,7 @@ LOGGING = {
         "django.request": {"level": "CRITICAL"},
         # It quotes the values that it cannot read, and those may be a patient's.
         "pydicom": {"level": 100},
-        "django.security.DisallowedHost": {"level": "CRITICAL"},
-        # They quote addresses, and one may be a login link.
-        "django.security.csrf": {"level": "CRITICAL"},
+        # Strangers choose how often these speak; and some quote addresses, one of which may be a login link.
+        "django.security": {"level": "CRITICAL"},
     },
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Literal
 
 from django.contrib.auth import authenticate
@@ -41,9 +40,9 @@ def identify(request: HttpRequest) -> Way | None:
 def _basic(request: HttpRequest, encoded: str) -> User | None:
     try:
         name, separator, password = base64.b64decode(encoded, validate=True).decode("utf-8").partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no Base64, or none of UTF-8
         return None
-    if not separator or throttle.closed(request, name):
+    if not separator or "\0" in name or throttle.closed(request, name):
         return None
     user = authenticate(request, username=name, password=password)
     if not isinstance(user, User):

@@ -7,6 +7,8 @@ from copy import copy
 from typing import Any, TypeVar
 
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import SuspiciousMultipartForm
+from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 
@@ -20,6 +22,19 @@ def open_to_all(view: View) -> View:
     """Mark a view that needs no login."""
     view.open_to_all = True  # type: ignore[attr-defined]
     return view
+
+
+class NoFiles(FileUploadHandler):
+    """For pages that are open to all: none of them takes files, and each part of a form could become one."""
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        raise SuspiciousMultipartForm("no file is taken here")
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        """Never called."""
+
+    def file_complete(self, file_size: int) -> None:
+        """Never called."""
 
 
 class AccessMiddleware:
@@ -41,6 +56,7 @@ class AccessMiddleware:
     ) -> HttpResponseBase | None:
         """Called by Django before the view."""
         if getattr(view, "open_to_all", False):
+            request.upload_handlers = [NoFiles(request)]
             return None
         if not (request.path == "/api" or request.path.startswith("/api/")):
             return None if request.user.is_authenticated else redirect_to_login(request.get_full_path())
