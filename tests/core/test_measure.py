@@ -195,8 +195,40 @@ def test_an_unknown_method_is_refused_with_those_there_are() -> None:
         measure(Volume(array=np.zeros((1, 1, 1))), method="magic")
 
 
-def test_colour_and_numbers_that_are_none_are_refused() -> None:
+def test_colour_is_refused() -> None:
     with pytest.raises(MeasureError, match="colour"):
         measure(Volume(array=np.zeros((1, 2, 2, 3), np.uint8)))
-    with pytest.raises(MeasureError, match="NaN"):
-        measure(Volume(array=np.array([[[1.0, np.nan]]])))
+
+
+no_numbers = st.sampled_from(["float16", "float32", "float64"]).flatmap(
+    lambda name: hnp.arrays(np.dtype(name), st.tuples(*[st.integers(1, 5)] * 3))
+)
+
+
+@given(no_numbers, st.floats(0, 1))
+@example(np.array([[[0, 1, 2, np.inf]]], np.float32), 1.0)
+@example(np.array([[[np.nan, -np.inf], [np.inf, np.nan]]]), 0.5)
+def test_nan_and_infinities_take_part_in_nothing_and_are_told(
+    array: npt.NDArray[np.floating], threshold: float
+) -> None:
+    """The figures are those of the numbers alone, as numpy picks them."""
+    finite, volume = array[np.isfinite(array)], Volume(array=array)
+    measured, counted = measure(volume, threshold), histogram(volume)
+    assert measured.pixels_above_threshold == (by_definition(finite, threshold) if finite.size else 0)
+    assert measured.pixels_total == array.size
+    assert counted.counts.sum() == finite.size
+    if finite.size:
+        assert (counted.minimum, counted.maximum) == (float(finite.min()), float(finite.max()))
+    lost = array.size - finite.size
+    assert (f"{lost:,} of {array.size:,} pixels are NaN or infinite" in " ".join(measured.warnings)) == bool(lost)
+
+
+def test_nan_is_told_apart_from_padding() -> None:
+    array = np.array([[[-1.0, -1.0, 0.0, 1.0, np.nan, np.inf]]])
+    volume = Volume(array=array, padding=np.array([[-1.0, -1.0]]))
+    told = measure(volume, 0.5)
+    assert told.pixels_above_threshold == 1
+    assert "2 of 6 pixels are padding" in told.warnings[0]
+    assert "2 of 6 pixels are NaN or infinite" in told.warnings[1]
+    named = Volume(array=array, metadata={"FloatPixelPaddingValue": "nan"})
+    assert "padding: the Float Pixel Padding Value (0028,0122) is NaN" in measure(named).warnings[0]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any, Protocol, TypeVar
 
@@ -27,7 +27,6 @@ T = TypeVar("T")
 Number = TypeVar("Number", float, npt.NDArray[np.float64])
 
 COLOUR = "a colour image has no single intensity to measure; use a greyscale series"
-NO_NUMBERS = "the volume holds values that are no numbers (NaN or infinite); nothing was measured"
 _PIECE_BYTES = 2**22
 """Looked at in a row: few enough to stay in a cache, and enough for threads not to wait for each other."""
 _PIECES = 48
@@ -42,19 +41,22 @@ class Each(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """From where to where the values reach that are not padding.
+    """From where to where the values reach that are neither padding nor NaN nor infinite.
 
     Attributes
     ----------
     low, high
         Numbers of the volume's own type; both 0 if there is no voxel.
     count
-        Voxels that are not padding.
+        Voxels that have a value: neither padding nor NaN nor infinite.
+    non_finite
+        Voxels that are NaN or infinite, and not padding.
     """
 
     low: Any
     high: Any
     count: int
+    non_finite: int = 0
 
     @property
     def constant(self) -> bool:
@@ -62,15 +64,16 @@ class Extent:
         return float(self.low) == float(self.high)
 
     def joined(self, other: Extent) -> Extent:
-        """Of the voxels of both; NaN stays NaN."""
+        """Of the voxels of both."""
+        non_finite = self.non_finite + other.non_finite
         if not (self.count and other.count):
-            return self if self.count else other
+            return replace(self if self.count else other, non_finite=non_finite)
         low, high = np.minimum(self.low, other.low), np.maximum(self.high, other.high)
-        return Extent(low, high, self.count + other.count)
+        return Extent(low, high, self.count + other.count, non_finite)
 
 
 def extent(volume: Volume, *, each: Each = map) -> Extent:
-    """The smallest and the largest value, padding left out.
+    """The smallest and the largest value; padding, NaN and infinities are left out.
 
     Parameters
     ----------
@@ -80,7 +83,7 @@ def extent(volume: Volume, *, each: Each = map) -> Extent:
     Raises
     ------
     MeasureError
-        If the volume is in colour, or holds values that are no numbers.
+        If the volume is in colour.
     """
     return _whole(volume, _ends(volume, each))
 
@@ -118,7 +121,10 @@ def extent_and_count(volume: Volume, threshold: float, *, each: Each = map) -> t
             inside = idle.pop()
         except IndexError:
             inside = np.empty(largest, np.bool_)
-        above = sum(_at_least(values, first, inside) for values in _unpadded(volume, piece))
+        parts = _unpadded(volume, piece)
+        above = sum(_at_least(values, first, inside) for values in parts)
+        if here.non_finite:  # NaN is never above; infinity is, and has no place in the range
+            above -= sum(int(np.count_nonzero(values == np.inf)) for values in parts)
         idle.append(inside)
         return above
 
@@ -141,10 +147,7 @@ def _ends(volume: Volume, each: Each) -> list[tuple[range, Extent]]:
 
 
 def _whole(volume: Volume, ends: Sequence[tuple[range, Extent]]) -> Extent:
-    found = _all_of((here for _, here in ends), volume.array.dtype)
-    if not (np.isfinite(found.low) and np.isfinite(found.high)):
-        raise MeasureError(NO_NUMBERS)
-    return found
+    return _all_of((here for _, here in ends), volume.array.dtype)
 
 
 def _pieces(volume: Volume) -> list[range]:
@@ -163,7 +166,17 @@ def _unpadded(volume: Volume, piece: range) -> list[npt.NDArray[Any]]:
 
 
 def _extent_of(values: Sequence[npt.NDArray[Any]], dtype: np.dtype[Any]) -> Extent:
-    return _all_of((Extent(part.min(), part.max(), part.size) for part in values if part.size), dtype)
+    return _all_of((_extent_of_part(part) for part in values if part.size), dtype)
+
+
+def _extent_of_part(values: npt.NDArray[Any]) -> Extent:
+    low, high = values.min(), values.max()
+    if values.dtype.kind != "f" or (np.isfinite(low) and np.isfinite(high)):
+        return Extent(low, high, values.size)
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return Extent(values.dtype.type(0), values.dtype.type(0), 0, values.size)
+    return Extent(finite.min(), finite.max(), finite.size, values.size - finite.size)
 
 
 def _all_of(found: Iterable[Extent], dtype: np.dtype[Any]) -> Extent:

@@ -1,7 +1,8 @@
 """Counting voxels above a threshold, exactly.
 
 The definition is ``(x - min) / (max - min) > threshold`` in float64 over the whole volume, without its
-padding. A histogram answers for any threshold with the very same figure.
+padding, NaN and infinities, which take part in nothing. A histogram answers for any threshold with the very same
+figure.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import MeasureError, ParameterError
-from voxelry.core.extent import COLOUR, NO_NUMBERS, Each, extent_and_count, normalised
+from voxelry.core.extent import COLOUR, Each, Extent, extent_and_count, normalised
 from voxelry.core.volume import Spacing, Volume
 
 Method = Literal["fixed"]
@@ -42,12 +43,12 @@ class Measurement:
     Attributes
     ----------
     pixels_above_threshold, pixels_total
-        Numbers of voxels; the total includes padding, which is never above.
+        Numbers of voxels; the total includes padding, NaN and infinities, which are never above.
     volume_mm3
         ``pixels_above_threshold`` times the volume of a voxel; None where a spacing is unknown
         (``warnings`` says which).
     threshold
-        On [0, 1], from the smallest to the largest value that is not padding.
+        On [0, 1], from the smallest to the largest value that is neither padding nor NaN nor infinite.
     spacing
         Millimetres ``(slice, row, column)``.
     """
@@ -77,7 +78,7 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Histogram:
-    """How often each value occurs among the voxels that are not padding.
+    """How often each value occurs among the voxels that are neither padding nor NaN nor infinite.
 
     Attributes
     ----------
@@ -100,7 +101,7 @@ class Histogram:
 
 
 def histogram(volume: Volume) -> Histogram:
-    """How often each value occurs, padding left out.
+    """How often each value occurs; padding, NaN and infinities are left out.
 
     Raises
     ------
@@ -109,7 +110,7 @@ def histogram(volume: Volume) -> Histogram:
     """
     if volume.colour:
         raise MeasureError(COLOUR)
-    slices = [values for values in volume.unpadded() if values.size]
+    slices = [values for part in volume.unpadded() if (values := _finite(part)).size]
     if not slices:
         return Histogram(np.empty(0), np.empty(0, np.int64), float("nan"), float("nan"), exact=True)
     if volume.array.dtype.kind in "iub":
@@ -120,6 +121,14 @@ def histogram(volume: Volume) -> Histogram:
             low, high = float(min(s.min() for s in slices)), float(max(s.max() for s in slices))
             return Histogram(values, counts, low, high, exact=False)
     return Histogram(values, counts, float(values[0]), float(values[-1]), exact=True)
+
+
+def _finite(values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    """The values without NaN and infinities; the same array where there are none."""
+    if values.dtype.kind != "f":
+        return values
+    finite = np.isfinite(values)
+    return values if finite.all() else values[finite]
 
 
 def _count_integers(slices: Sequence[npt.NDArray[np.generic]]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
@@ -157,9 +166,6 @@ def _merged(
 def _count_floats(
     slices: Sequence[npt.NDArray[np.generic]],
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], bool]:
-    for part in slices:
-        if not np.isfinite(part.astype(np.float64)).all():
-            raise MeasureError(NO_NUMBERS)
     values: npt.NDArray[np.float64] = np.empty(0)
     counts: npt.NDArray[np.int64] = np.empty(0, np.int64)
     for part in slices:
@@ -189,7 +195,7 @@ def measure(volume: Volume, threshold: float = 0.5, method: str = "fixed", *, ea
         Greyscale.
     threshold
         On [0, 1]: a voxel counts if ``(x - min) / (max - min) > threshold`` in float64, with the
-        minimum and maximum of the whole volume. Padding takes part in nothing.
+        minimum and maximum of the whole volume. Padding, NaN and infinities take part in nothing.
     method
         ``"fixed"``.
     each
@@ -200,7 +206,7 @@ def measure(volume: Volume, threshold: float = 0.5, method: str = "fixed", *, ea
     ParameterError
         If the threshold is outside [0, 1] or the method is unknown.
     MeasureError
-        If the volume is in colour, or holds values that are no numbers.
+        If the volume is in colour.
     """
     checked = check_method(method)
     threshold = check_threshold(threshold)
@@ -208,14 +214,9 @@ def measure(volume: Volume, threshold: float = 0.5, method: str = "fixed", *, ea
         volume = replace(volume, array=np.asarray(volume.array))
     found, above = extent_and_count(volume, threshold, each=each)
     warnings = list(volume.warnings)
-    padded = volume.array.size - found.count
-    if padded:
-        warnings.append(
-            f"{padded:,} of {volume.array.size:,} pixels are padding (Pixel Padding Value (0028,0120)): "
-            "they take part in neither minimum, maximum nor count"
-        )
+    warnings += _left_out(volume, found)
     if not found.count:
-        warnings.append("every pixel is padding: nothing to count")
+        warnings.append("every pixel is padding or no number: nothing to count")
     elif found.constant:
         warnings.append(f"constant image: every value is {float(found.low):g}, so none is above the threshold")
     voxel = volume.voxel_mm3
@@ -231,6 +232,22 @@ def measure(volume: Volume, threshold: float = 0.5, method: str = "fixed", *, ea
         spacing=volume.spacing,
         warnings=tuple(warnings),
     )
+
+
+def _left_out(volume: Volume, found: Extent) -> list[str]:
+    """Which voxels take part in nothing, and why."""
+    size, told = volume.array.size, []
+    padded = size - found.count - found.non_finite
+    nan_is_padding = any(volume.metadata.get(keyword) == "nan" for keyword in _FLOAT_PADDING) if found.non_finite else 0
+    if padded:
+        told.append(f"{padded:,} of {size:,} pixels are padding (Pixel Padding Value (0028,0120))")
+    if found.non_finite:
+        why = " (padding: the Float Pixel Padding Value (0028,0122) is NaN)" if nan_is_padding else ""
+        told.append(f"{found.non_finite:,} of {size:,} pixels are NaN or infinite, which are no numbers{why}")
+    return [f"{words}: they take part in neither minimum, maximum nor count" for words in told]
+
+
+_FLOAT_PADDING = ("FloatPixelPaddingValue", "DoubleFloatPixelPaddingValue")
 
 
 def check_method(method: str) -> Method:

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from voxelry.core.intensity import Window
+from voxelry.dicom.attributes import number
 from voxelry.dicom.compose import Explicit, Raws, decimal, file_head, short, tag_of, words
 from voxelry.dicom.derived_groups import with_groups
 from voxelry.dicom.description import PixelDescription
 from voxelry.dicom.encode import EXPLICIT, HTJ2K_LOSSLESS, RLE
+from voxelry.dicom.facts import is_empty_slope, unit_of
 from voxelry.dicom.headers import Header
 from voxelry.dicom.pixels import is_lossy, padding_range
 from voxelry.dicom.places import RT_DOSE
@@ -236,6 +238,10 @@ def _keep_padding(raws: Raws, header: Header, pixels: PixelDescription, storage:
 
 
 def _rescale(raws: Raws, header: Header, storage: Storage, unit: str | None) -> None:
+    if unit is None and tag_of("RescaleType") not in raws and unit_of(header, header.elements) == "HU":
+        raws[tag_of("RescaleType")] = words(b"LO", "HU")  # of a derived image nobody takes it for granted
+    if storage.scale is None and header.sop_class_uid != RT_DOSE and is_empty_slope(header):
+        set_scale(raws, Scale(1.0, number(header.elements, "RescaleIntercept") or 0.0))
     if storage.scale is not None:
         for tag in _GONE_WITH_SCALE & raws.keys():
             del raws[tag]

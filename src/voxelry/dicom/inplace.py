@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.dicom.frames import Facts, Frame
+from voxelry.dicom.facts import Facts
+from voxelry.dicom.frames import Frame
 from voxelry.dicom.headers import Header
 from voxelry.dicom.modality import SMALLEST, Extent
 from voxelry.dicom.native import is_direct

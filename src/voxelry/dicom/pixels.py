@@ -5,6 +5,7 @@ What the header declares is checked against the bytes that are there before anyt
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import Any, cast
@@ -268,6 +269,8 @@ def padding_range(header: Header, pixels: PixelDescription) -> tuple[float, floa
         ("FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit"),
         ("DoubleFloatPixelPaddingValue", "DoubleFloatPixelPaddingRangeLimit"),
     ):
+        if _is_nan(header, keywords[0]):
+            return None  # NaN equals nothing, and is left out of every figure anyway
         try:
             values = numbers(header.elements, keywords[0], 1)
             limits = numbers(header.elements, keywords[1], 1) or values
@@ -277,6 +280,11 @@ def padding_range(header: Header, pixels: PixelDescription) -> tuple[float, floa
             ends = sorted(_signed_like_pixels(value, pixels) for value in (values[0], limits[0]))
             return ends[0], ends[1]
     return None
+
+
+def _is_nan(header: Header, keyword: str) -> bool:
+    value = value_of(header.elements, keyword) if keyword != "PixelPaddingValue" else None
+    return isinstance(value, float) and math.isnan(value)
 
 
 def _signed_like_pixels(value: float, pixels: PixelDescription) -> float:

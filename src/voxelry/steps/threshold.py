@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from voxelry.core.extent import extent, first_above
+from voxelry.core.extent import Extent, extent, first_above
 from voxelry.core.measure import Histogram, histogram, missing_spacing
 from voxelry.core.progress import Progress, part
 from voxelry.core.steps import Params, Row, Segment, Segmentation, Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps import levels
-from voxelry.steps.cells import greyscale, padding, voxel_mm3
+from voxelry.steps.cells import greyscale, voxel_mm3
+from voxelry.steps.holes import holes
 
 Method = Literal["fixed", "units", "otsu", "multi_otsu", "li", "triangle", "yen", "percentile", "hysteresis"]
 VALUES = "unit of the values"
@@ -92,19 +93,27 @@ class Cut:
 
 
 def cut(volume: Volume, params: CutParams, progress: Progress) -> Cut:
-    """Part an image by its values; padding is in no class, and takes part in no statistic.
+    """Part an image by its values; padding, NaN and infinities are in no class, and take part in no statistic.
 
     Raises
     ------
     MeasureError
-        If the volume is in colour, holds values that are no numbers, or too few for the classes.
+        If the volume is in colour, or holds too few values for the classes.
     """
     volume = replace(volume, array=greyscale(volume))
     progress(0.0, "looking at the values")
     found = extent(volume)
+    parted = _cut(volume, params, progress, found)
+    if not found.non_finite:
+        return parted
+    words = f"{found.non_finite:,} voxels are NaN or infinite, which are no numbers: they are in no segment"
+    return replace(parted, warnings=(*parted.warnings, words))
+
+
+def _cut(volume: Volume, params: CutParams, progress: Progress, found: Extent) -> Cut:
     unit = f" {volume.unit}" if volume.unit else ""
     if not found.count:
-        return _nothing(volume, "every voxel is padding: the mask is empty")
+        return _nothing(volume, "every voxel is padding or no number: the mask is empty")
     if params.method not in ("units", "hysteresis") and found.constant:
         why = f"constant image: every value is {float(found.low):g}, so none is above a threshold"
         if not params.invert:
@@ -197,6 +206,8 @@ def _labels(volume: Volume, classes: _Part, params: CutParams, progress: Progres
         mask = volume.padding_mask(index)
         if mask is not None:
             labels[index][mask] = 0
+        if values.dtype.kind == "f":
+            labels[index][~np.isfinite(values)] = 0
     return labels
 
 
@@ -213,7 +224,7 @@ def _hysteresis(volume: Volume, params: CutParams, progress: Progress) -> npt.ND
     kept[pieces[high > 0]] = True
     inside = np.asarray(kept[pieces])
     if params.invert:
-        mask = padding(volume)
+        mask = holes(volume, volume.array)
         inside = ~inside if mask is None else ~(inside | mask)
     return inside.astype(np.uint8)
 

@@ -68,7 +68,7 @@ def measure(volume: Volume, threshold: float = 0.5, method: str = "fixed") -> Me
         Greyscale.
     threshold
         On [0, 1]: a voxel counts if ``(x - min) / (max - min) > threshold`` in float64, with the
-        minimum and maximum of the whole volume. Padding takes part in nothing.
+        minimum and maximum of the whole volume. Padding, NaN and infinities take part in nothing.
     method
         ``"fixed"``.
 
@@ -77,7 +77,7 @@ def measure(volume: Volume, threshold: float = 0.5, method: str = "fixed") -> Me
     ParameterError
         If the threshold is outside [0, 1] or the method is unknown.
     MeasureError
-        If the volume is in colour, or holds values that are no numbers.
+        If the volume is in colour.
     """
     return counting.measure(volume, threshold, method, each=shared if volume.array.size > _LARGE else map)
 

@@ -129,7 +129,7 @@ def make_stack(
         unit=volume.unit[:64].replace("\0", ""),
         minimum=None if counted is None or not counted.values.size else counted.minimum,
         maximum=None if counted is None or not counted.values.size else counted.maximum,
-        padding_count=0 if counted is None else int(volume.array.size - counted.counts.sum()),
+        padding_count=0 if counted is None else _padding_count(volume),
         inverted=volume.inverted,
         lossy=volume.lossy,
         windows=[storable(cast(Value, window_record(w))) for w in volume.windows],
@@ -170,6 +170,14 @@ def write_thumbnail(volume: Volume, window: dict[str, Any], path: Path) -> None:
 
 def _spread(have: int, want: int) -> npt.NDArray[np.intp]:
     return ((np.arange(want) + 0.5) * have / want).astype(np.intp)
+
+
+def _padding_count(volume: Volume) -> int:
+    """NaN and infinities are no padding, whatever is left out of the histogram."""
+    if volume.padding is None:
+        return 0
+    masks = (volume.padding_mask(index) for index in range(len(volume.array)))
+    return sum(int(np.count_nonzero(mask)) for mask in masks if mask is not None)
 
 
 def _histogram(volume: Volume) -> Histogram | None:
