@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from voxelry.core.intensity import VoiTable, Window, span_window
+from voxelry.core.intensity import Voi, Window, span_window
 from voxelry.core.measure import Histogram, histogram
+from voxelry.core.planes import Axis, plane_count, slice_of_plane
 from voxelry.core.volume import Volume
 
 SHOWN_PERCENTILES = (0.5, 99.5)
@@ -21,9 +22,38 @@ CT_PRESETS = (
 """Common windows in Hounsfield units."""
 
 
-def default_voi(volume: Volume) -> Window | VoiTable:
-    """What is shown when nobody says: the header's first window, else its first table, else ``default_window``."""
-    return volume.voi_tables[0] if volume.voi_tables and not volume.windows else default_window(volume)
+def default_voi(volume: Volume, *, counted: Histogram | None = None) -> Voi:
+    """What all slices are shown with: the header's first window, else its first table, else ``default_window``."""
+    if volume.voi_tables and not volume.windows and not volume.colour:
+        return volume.voi_tables[0]
+    return default_window(volume, counted=counted)
+
+
+def plane_voi(volume: Volume, axis: Axis | None = None, *, common: Voi | None = None) -> tuple[Voi, ...]:
+    """What each plane is shown with when nobody says: its slice's own, where slices differ.
+
+    A plane that crosses the slices, and a slice whose header proposes nothing, has the ``common`` one.
+
+    Parameters
+    ----------
+    common
+        By default ``default_voi``, which is not made where no plane needs it.
+
+    Returns
+    -------
+    voi
+        One for each plane along ``axis``, in their order.
+    """
+    own = [_own_voi(volume, slice_of_plane(volume, index, axis=axis)) for index in range(plane_count(volume, axis))]
+    if None not in own:
+        return tuple(one for one in own if one is not None)
+    rest = default_voi(volume) if common is None else common
+    return tuple(rest if one is None else one for one in own)
+
+
+def _own_voi(volume: Volume, index: int | None) -> Voi | None:
+    several = len(volume.slice_voi) == volume.array.shape[0] and not volume.colour
+    return volume.slice_voi[index] if several and index is not None else None
 
 
 def default_window(volume: Volume, *, counted: Histogram | None = None) -> Window:

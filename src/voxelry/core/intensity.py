@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -110,6 +110,16 @@ class VoiTable:
     def last(self) -> int:
         """The modality value of the last entry."""
         return self.first + self.entries.size - 1
+
+    @property
+    def levels(self) -> npt.NDArray[np.uint8]:
+        """Each entry as a grey level, 0 black to 255 white."""
+        shown = np.rint(np.minimum(self.entries * (255.0 / (2**self.bits - 1)), 255.0))
+        return np.asarray(shown, np.uint8)
+
+
+Voi: TypeAlias = Window | VoiTable
+"""What is shown of the values: a window, or a table from the header."""
 
 
 def span_window(low: float, high: float, *, name: str = "") -> Window:
@@ -226,8 +236,7 @@ def _shown(values: npt.NDArray[np.generic], window: Window | VoiTable, invert: b
 
 def _through(x: npt.NDArray[np.float64], table: VoiTable) -> npt.NDArray[np.uint8]:
     places = np.rint(np.clip(np.nan_to_num(x, nan=-np.inf), table.first, table.last)) - table.first
-    grey = np.rint(np.minimum(table.entries * (255.0 / (2**table.bits - 1)), 255.0)).astype(np.uint8)
-    return np.where(np.isnan(x), np.uint8(0), grey[places.astype(np.intp)])
+    return np.where(np.isnan(x), np.uint8(0), table.levels[places.astype(np.intp)])
 
 
 def _windowed(x: npt.NDArray[np.float64], window: Window) -> npt.NDArray[np.uint8]:

@@ -2,7 +2,8 @@
 
 A patient plane is the volume's own voxels seen along the index axis that lies nearest, turned the way
 radiologists look at it: patient left on the viewer's right, posterior down in axial planes, superior up
-in the others. No voxel is interpolated; an oblique stack shows its own oblique planes.
+in the others. No voxel is interpolated; an oblique stack shows its own oblique planes. Where a plane crosses
+the slices of a tilted stack its rows lean: pictures of it are drawn leaning (`plane_lean`), its values are not.
 """
 
 from __future__ import annotations
@@ -27,6 +28,11 @@ _LAYOUT: dict[Axis, tuple[int, tuple[int, int], tuple[int, int]]] = {
     "coronal": (_POSTERIOR, (_SUPERIOR, -1), (_LEFT, 1)),
     "sagittal": (_LEFT, (_SUPERIOR, -1), (_POSTERIOR, 1)),
 }
+
+_UPRIGHT = 1e-7
+"""One minus the cosine of a tilt of 0.03 degrees, which is none."""
+_SEEN = 0.5
+"""Pixels: a smaller shift is not seen."""
 
 
 class Layout(NamedTuple):
@@ -80,12 +86,59 @@ def plane_shape(volume: Volume, axis: Axis | None = None) -> tuple[int, int]:
 
 
 def plane_spacing(volume: Volume, axis: Axis | None = None) -> tuple[float | None, float | None]:
-    """Millimetres between rows and between columns of a plane; None where unknown.
+    """Millimetres between rows and between columns of a plane's picture; None where unknown.
 
-    In a plane that crosses the slices of a tilted stack the distance is that along the normal.
+    In a plane that crosses the slices of a tilted stack they are those of the leaning picture; see `plane_lean`.
     """
-    _, rows, columns = layout(volume, axis).axes
-    return volume.spacing[rows], volume.spacing[columns]
+    where = layout(volume, axis)
+    _, rows, columns = where.axes
+    if volume.affine is None or where.axes[0] == 0 or not _tilted(volume.affine):
+        return volume.spacing[rows], volume.spacing[columns]
+    down, right = volume.affine[:3, rows], volume.affine[:3, columns]
+    width = float(np.linalg.norm(right))
+    return float(np.linalg.norm(down - right * (down @ right) / width**2)), width
+
+
+def plane_lean(volume: Volume, axis: Axis | None = None) -> float:
+    """How far each row of a plane's picture lies to the right of the row above, in columns.
+
+    0 unless the plane crosses the slices of a tilted stack, so that its rows and columns are not perpendicular.
+    What comes to less than half a pixel over all rows is 0.
+    """
+    where = layout(volume, axis)
+    if volume.affine is None or where.axes[0] == 0 or not _tilted(volume.affine):
+        return 0.0
+    _, rows, columns = where.axes
+    down, right = (
+        -volume.affine[:3, index] if backwards else volume.affine[:3, index]
+        for index, backwards in ((rows, where.backwards[1]), (columns, where.backwards[2]))
+    )
+    lean = float(down @ right) / float(right @ right)
+    return lean if abs(lean) * (volume.array.shape[rows] - 1) >= _SEEN else 0.0
+
+
+def plane_aspect(volume: Volume, axis: Axis | None = None) -> float:
+    """The height of a plane's pixels over their width; 1 where nothing tells."""
+    row, column = plane_spacing(volume, axis)
+    if row is not None and column is not None:
+        return row / column
+    in_slice = layout(volume, axis).axes == (0, 1, 2)
+    return volume.pixel_aspect if in_slice and volume.pixel_aspect is not None else 1.0
+
+
+def _tilted(affine: npt.NDArray[np.float64]) -> bool:
+    """True if slices do not lie straight above each other."""
+    step, normal = affine[:3, 0], np.cross(affine[:3, 1], affine[:3, 2])
+    straight = float(np.linalg.norm(step) * np.linalg.norm(normal))
+    return abs(float(step @ normal)) < straight * (1 - _UPRIGHT)
+
+
+def slice_of_plane(volume: Volume, index: int, *, axis: Axis | None = None) -> int | None:
+    """Which slice of the array a plane is, from 0; None where planes of ``axis`` cross the slices."""
+    where = layout(volume, axis)
+    if where.axes[0] != 0:
+        return None
+    return volume.array.shape[0] - 1 - index if where.backwards[0] else index
 
 
 def plane_affine(volume: Volume, axis: Axis | None = None) -> npt.NDArray[np.float64] | None:

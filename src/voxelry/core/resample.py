@@ -191,7 +191,7 @@ def even_slices(volume: Volume, offsets: Floats, places: Floats) -> Volume:
                     array[index][mask] = volume.array[nearest][mask]
         if padding is not None and volume.padding is not None:
             padding[index] = volume.padding[nearest]
-    return replace(volume, array=array, padding=padding, instance_uids=())
+    return replace(volume, array=array, padding=padding, slice_voi=(), instance_uids=())
 
 
 def as_dtype(values: Floats, dtype: np.dtype[Any]) -> npt.NDArray[Any]:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.core.intensity import VoiTable, Window
+from voxelry.core.intensity import Voi, VoiTable, Window
 from voxelry.core.value import Value
 
 Spacing: TypeAlias = tuple[float | None, float | None, float | None]
@@ -47,9 +47,15 @@ class Volume:
         Shape ``(slices, 2)``: the smallest and largest modality value that is padding (0028,0120 and
         0028,0121), per slice; NaN where a slice has none. None where no slice has any.
     windows
-        The windows that the header proposes.
+        The windows that the header proposes: those of the middle slice, where slices differ.
     voi_tables
-        The tables that the header proposes for display (VOI LUT Sequence (0028,3010)).
+        The tables that the header proposes for display (VOI LUT Sequence (0028,3010)), of the same slice.
+    slice_voi
+        The first window, else the first table, of each slice; None for a slice whose header proposes none. Empty
+        where all slices have the same.
+    pixel_aspect
+        How high a pixel is for its width, where no Pixel Spacing tells: for display only, never a distance. None
+        where nothing tells.
     inverted
         True for MONOCHROME1: display only, never a value.
     lossy
@@ -69,6 +75,8 @@ class Volume:
     padding: npt.NDArray[np.float64] | None = None
     windows: tuple[Window, ...] = ()
     voi_tables: tuple[VoiTable, ...] = ()
+    slice_voi: tuple[Voi | None, ...] = ()
+    pixel_aspect: float | None = None
     inverted: bool = False
     lossy: bool = False
     label: str = ""

@@ -1,17 +1,57 @@
-"""VOI LUT sequences: from modality values to display by a table instead of a window (PS3.3 C.11.2.1.1)."""
+"""What headers propose for display: VOI LUT sequences, which are tables (PS3.3 C.11.2.1.1), and each slice's own."""
 
 from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
 
 from voxelry.core.errors import ParameterError, PixelDataError
-from voxelry.core.intensity import VoiTable
+from voxelry.core.intensity import Voi, VoiTable
 from voxelry.dicom.attributes import first_item, integer, items, numbers, text, value_of
 from voxelry.dicom.frames import Frame
 
 _LONGEST = 2**16
+_VOI_TAGS = (0x00281050, 0x00281051, 0x00281055, 0x00281056, 0x00283010)
+"""Window Center, Window Width, their explanation, VOI LUT Function and VOI LUT Sequence."""
+_FRAME_VOI = 0x00289132
+
+
+def slice_voi(frames: Sequence[Frame]) -> tuple[Voi | None, ...]:
+    """The first window, else the first table, that each frame's header proposes; empty if all have the same.
+
+    Frames whose headers say the same are asked once.
+
+    References
+    ----------
+    PS3.3 C.11.2 (VOI LUT), C.7.6.16.2.10 (Frame VOI LUT)
+    """
+    known: dict[Hashable, Voi | None] = {}
+    keys = [_said(frame) for frame in frames]
+    for key, frame in zip(keys, frames, strict=True):
+        if key not in known:
+            known[key] = _first_voi(frame)
+    if len(set(known.values())) == 1:
+        return ()
+    return tuple(map(known.__getitem__, keys))
+
+
+def _said(frame: Frame) -> Hashable:
+    """Equal for frames whose headers say the same of their display, as far as that is seen at a glance."""
+    for group in frame.groups:
+        if _FRAME_VOI in group:
+            return id(group)
+    raw = frame.header.elements.raw
+    if raw is None:
+        return id(frame.header)
+    return frame.slope < 0 or frame.intercept < 0, *map(raw.get, _VOI_TAGS)
+
+
+def _first_voi(frame: Frame) -> Voi | None:
+    windows = frame.windows
+    return windows[0] if windows else next(iter(voi_tables(frame)), None)
 
 
 def voi_tables(frame: Frame) -> tuple[VoiTable, ...]:

@@ -16,8 +16,9 @@ from voxelry.dicom.filling import colour_values, grey_values, lazy_values
 from voxelry.dicom.frames import Frame, one_of_each
 from voxelry.dicom.modality import transform_limits
 from voxelry.dicom.pixels import padding_range
+from voxelry.dicom.proportions import pixel_aspect
 from voxelry.dicom.shared import shared_metadata
-from voxelry.dicom.voi import voi_tables
+from voxelry.dicom.voi import slice_voi, voi_tables
 
 PLAUSIBLE_HU = (-10_000.0, 70_000.0)
 
@@ -63,15 +64,18 @@ def make_volume(
     if len({frame.unit for frame in one_of_each(frames)}) > 1:
         unit = ""
         found.append("the slices' values have different units (Rescale Type (0028,1054))")
+    grey = first.kind == "grey"
     return Volume(
         array=array,
         affine=affine,
         spacing=spacing,
         unit=unit,
         metadata=shared_metadata([frame.header for frame in frames]),
-        padding=padding_limits(frames) if first.kind == "grey" else None,
+        padding=padding_limits(frames) if grey else None,
         windows=_shared_windows(frames),
         voi_tables=voi_tables(frames[len(frames) // 2]),
+        slice_voi=slice_voi(frames) if grey else (),
+        pixel_aspect=pixel_aspect(frames[0]),
         inverted=first.photometric == "MONOCHROME1",
         lossy=lossy,
         label=label,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from itertools import chain
 from typing import Any, Literal, TypeAlias
@@ -20,7 +20,9 @@ _NAMES = {"gif": "GIF", "webp": "WEBP", "apng": "PNG"}
 _MORE: dict[AnimationFormat, dict[str, Any]] = {"webp": {"lossless": True, "method": 0}, "gif": {"optimize": False}}
 
 
-def encode_animation(pictures: Iterator[npt.NDArray[np.uint8]], kind: AnimationFormat, *, seconds: float) -> bytes:
+def encode_animation(
+    pictures: Iterator[npt.NDArray[np.uint8]], kind: AnimationFormat, *, seconds: float | Sequence[float]
+) -> bytes:
     """The bytes of a file that shows pictures in turn and begins again.
 
     Grey levels are exact in all three, colours in WebP and APNG; a GIF has 256 colours for each picture.
@@ -30,8 +32,8 @@ def encode_animation(pictures: Iterator[npt.NDArray[np.uint8]], kind: AnimationF
     pictures
         At least one; uint8, all of one shape, ``(row, column)`` grey or ``(row, column, 3)`` RGB.
     seconds
-        How long each is shown; GIF counts hundredths. Pictures in a row that are alike may be written as one that
-        lasts longer.
+        How long all are shown, or each; GIF counts hundredths. Pictures in a row that are alike may be written as one
+        that lasts longer.
 
     Raises
     ------
@@ -51,8 +53,12 @@ def encode_animation(pictures: Iterator[npt.NDArray[np.uint8]], kind: AnimationF
         _NAMES[kind],
         save_all=True,
         append_images=images[1:],
-        duration=max(1, round(1000 * seconds)),
+        duration=[_milliseconds(one) for one in seconds] if isinstance(seconds, Sequence) else _milliseconds(seconds),
         loop=0,
         **_MORE.get(kind, {}),
     )
     return file.getvalue()
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, round(1000 * seconds))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from fractions import Fraction
 from typing import Literal
 
 import numpy as np
@@ -14,7 +15,9 @@ JPEG_QUALITY = 90
 _UP = 2
 
 
-def encode_png(picture: npt.NDArray[np.uint8], *, spacing: tuple[float | None, float | None] = (None, None)) -> bytes:
+def encode_png(
+    picture: npt.NDArray[np.uint8], *, spacing: tuple[float | None, float | None] = (None, None), aspect: float = 1.0
+) -> bytes:
     """A PNG, lossless.
 
     Parameters
@@ -23,6 +26,8 @@ def encode_png(picture: npt.NDArray[np.uint8], *, spacing: tuple[float | None, f
         uint8, shape ``(row, column)`` grey or ``(row, column, 3)`` RGB.
     spacing
         Millimetres between rows and between columns; kept in the file (pHYs) where both are known.
+    aspect
+        The height of a pixel over its width; kept in the file, without a unit, where the spacing is not known.
 
     References
     ----------
@@ -43,6 +48,8 @@ def encode_png(picture: npt.NDArray[np.uint8], *, spacing: tuple[float | None, f
     if row_mm and column_mm:
         per_metre = (min(round(1000 / mm), 2**31 - 1) for mm in (column_mm, row_mm))
         physical = _chunk(b"pHYs", struct.pack(">IIB", *per_metre, 1))
+    elif aspect != 1:
+        physical = _chunk(b"pHYs", struct.pack(">IIB", *_densities(aspect), 0))
     data = _chunk(b"IDAT", isal_zlib.compress(filtered, 1))
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + physical + data + _chunk(b"IEND", b"")
 
@@ -56,7 +63,14 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
     )
 
 
-def encode_jpeg(picture: npt.NDArray[np.uint8], *, quality: int = JPEG_QUALITY) -> bytes:
+def _densities(aspect: float) -> tuple[int, int]:
+    """Pixels across and down in one length, as whole numbers of 16 bits."""
+    smaller = Fraction(min(aspect, 1 / aspect)).limit_denominator(2**16 - 1)
+    few, many = smaller.numerator, smaller.denominator
+    return (few, many) if aspect < 1 else (many, few)
+
+
+def encode_jpeg(picture: npt.NDArray[np.uint8], *, quality: int = JPEG_QUALITY, aspect: float = 1.0) -> bytes:
     """A baseline JPEG, lossy.
 
     Parameters
@@ -65,7 +79,12 @@ def encode_jpeg(picture: npt.NDArray[np.uint8], *, quality: int = JPEG_QUALITY) 
         uint8, shape ``(row, column)`` grey or ``(row, column, 3)`` RGB.
     quality
         1 to 100.
+    aspect
+        The height of a pixel over its width; kept in the file (JFIF's densities, without a unit).
     """
     import imagecodecs
 
-    return bytes(imagecodecs.jpeg8_encode(np.ascontiguousarray(picture), quality))
+    encoded = bytes(imagecodecs.jpeg8_encode(np.ascontiguousarray(picture), quality))
+    if aspect == 1 or encoded[6:11] != b"JFIF\0":
+        return encoded
+    return encoded[:13] + struct.pack(">BHH", 0, *_densities(aspect)) + encoded[18:]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import FormatError, ParameterError
-from voxelry.core.intensity import VoiTable, Window, WindowFunction
+from voxelry.core.intensity import Voi, VoiTable, Window, WindowFunction
 from voxelry.core.value import Value
 from voxelry.core.volume import Spacing, Volume
 
@@ -19,23 +19,47 @@ _FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
 
 def volume_record(volume: Volume) -> dict[str, Value]:
     """Label, unit, metadata, windows and the rest of a volume; without array, affine, spacing, padding and UIDs."""
-    windows: list[Value] = [
-        {"center": one.center, "width": one.width, "function": one.function, "name": one.name} for one in volume.windows
-    ]
-    tables: list[Value] = [
-        {"first": one.first, "bits": one.bits, "name": one.name, "entries": one.entries.tolist()}
-        for one in volume.voi_tables
-    ]
-    return {
+    record: dict[str, Value] = {
         "label": volume.label,
         "unit": volume.unit,
         "metadata": dict(volume.metadata),
-        "windows": windows,
-        "voi_tables": tables,
+        "windows": [voi_record(one) for one in volume.windows],
+        "voi_tables": [voi_record(one) for one in volume.voi_tables],
         "inverted": volume.inverted,
         "lossy": volume.lossy,
         "warnings": list(volume.warnings),
     }
+    if volume.slice_voi:
+        record["slice_voi"] = slice_voi_record(volume.slice_voi)
+    if volume.pixel_aspect is not None:
+        record["pixel_aspect"] = volume.pixel_aspect
+    return record
+
+
+def voi_record(one: Voi) -> dict[str, Value]:
+    """A window or a table."""
+    if isinstance(one, Window):
+        return {"center": one.center, "width": one.width, "function": one.function, "name": one.name}
+    return {"first": one.first, "bits": one.bits, "name": one.name, "entries": one.entries.tolist()}
+
+
+def slice_voi_record(slice_voi: Sequence[Voi | None]) -> Value:
+    """Each distinct one once, and for each slice which of them is its own."""
+    distinct = list(dict.fromkeys(one for one in slice_voi if one is not None))
+    places = {one: place for place, one in enumerate(distinct)}
+    which: list[Value] = [None if one is None else places[one] for one in slice_voi]
+    return {"distinct": [voi_record(one) for one in distinct], "slices": which}
+
+
+def recorded_slice_voi(record: Value, slices: int) -> tuple[Voi | None, ...]:
+    """From ``slice_voi_record``; empty where it is no such thing, or of another number of slices."""
+    return _Reader({"slice_voi": record}).slice_voi(slices)
+
+
+def recorded_voi(record: Value) -> Voi | None:
+    """From ``voi_record``; None where it is no such thing."""
+    reader = _Reader(record)
+    return None if not isinstance(record, dict) else reader.voi(record)
 
 
 def recorded_volume(
@@ -70,6 +94,8 @@ def recorded_volume(
         metadata=reader.object("metadata"),
         windows=tuple(window for one in reader.objects("windows") if (window := reader.window(one)) is not None),
         voi_tables=tuple(table for one in reader.objects("voi_tables") if (table := reader.table(one)) is not None),
+        slice_voi=reader.slice_voi(array.shape[0]),
+        pixel_aspect=reader.aspect(),
         inverted=reader.flag("inverted"),
         lossy=reader.flag("lossy"),
         warnings=(*said, *warnings, *(f"the file's {name} are damaged and left out" for name in reader.damaged)),
@@ -126,6 +152,9 @@ class _Reader:
             self._damage(name)
         return tuple(one for one in found if isinstance(one, dict))
 
+    def voi(self, one: dict[str, Value]) -> Voi | None:
+        return self.table(one) if "entries" in one else self.window(one)
+
     def window(self, one: dict[str, Value]) -> Window | None:
         center, width = one.get("center"), one.get("width")
         function, name = one.get("function", "LINEAR"), one.get("name", "")
@@ -138,6 +167,27 @@ class _Reader:
         self._damage("windows")
         return None
 
+    def slice_voi(self, slices: int) -> tuple[Voi | None, ...]:
+        record = self.object("slice_voi")
+        if not record:
+            return ()
+        inner = _Reader(dict(record))
+        distinct = [inner.voi(one) for one in inner.objects("distinct")]
+        which = record.get("slices")
+        known = {None, *range(len(distinct))}
+        if inner.damaged or not isinstance(which, list) or len(which) != slices or not _all_in(which, known):
+            self._damage("slice_voi")
+            return ()
+        return tuple(None if one is None else distinct[cast(int, one)] for one in which)
+
+    def aspect(self) -> float | None:
+        value = self._record.get("pixel_aspect")
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf"):
+            return float(value)
+        if value is not None:
+            self._damage("pixel_aspect")
+        return None
+
     def table(self, one: dict[str, Value]) -> VoiTable | None:
         first, bits, entries, name = one.get("first"), one.get("bits"), one.get("entries"), one.get("name", "")
         if isinstance(first, int) and isinstance(bits, int) and isinstance(entries, list) and isinstance(name, str):
@@ -147,6 +197,10 @@ class _Reader:
                 pass
         self._damage("voi_tables")
         return None
+
+
+def _all_in(values: Sequence[Value], known: set[int | None]) -> bool:
+    return all((one is None or type(one) is int) and one in known for one in values)
 
 
 def json_text(value: Value) -> str:

@@ -132,6 +132,7 @@ def _part(volume: Volume, low: npt.NDArray[Any], high: npt.NDArray[Any]) -> Volu
         padding=None if volume.padding is None else volume.padding[slices],
         metadata=carried.without(volume, carried.MOVED),
         instance_uids=volume.instance_uids[slices],
+        slice_voi=volume.slice_voi[slices],
     )
 
 

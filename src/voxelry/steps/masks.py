@@ -113,7 +113,7 @@ def _onto(volume: Volume, image: Volume) -> Volume:
         demands.one_grid(volume, image)
     array = np.zeros(image.array.shape[:3], volume.array.dtype)
     array[tuple(slice(first, last) for first, last in zip(start, ends, strict=True))] = volume.array
-    return replace(volume, array=array, affine=image.affine, spacing=image.spacing, instance_uids=())
+    return replace(volume, array=array, affine=image.affine, spacing=image.spacing, slice_voi=(), instance_uids=())
 
 
 def _as_labels(volume: Volume, values: npt.NDArray[np.generic]) -> npt.NDArray[np.unsignedinteger[Any]]:

@@ -149,7 +149,7 @@ def _image(volume: Volume, manifest: Manifest, values: Floats) -> StepResult:
         array[hidden] = greyscale(volume)[hidden]
     words = "values come from a model, not from a scanner"
     made = replace(
-        volume, array=array, unit=manifest.unit or volume.unit, windows=(), voi_tables=(),
+        volume, array=array, unit=manifest.unit or volume.unit, windows=(), voi_tables=(), slice_voi=(),
         warnings=(*volume.warnings, words),
     )  # fmt: skip
     return StepResult(volumes=(made,))

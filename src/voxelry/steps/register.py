@@ -193,7 +193,7 @@ def _moved(fixed: Volume, moving: Volume, target: Any, source: Any, transform: A
     words = f"registered onto another volume and interpolated; outside it filled with {fill:g}"
     made = replace(
         moving, array=array, affine=fixed.affine, spacing=fixed.spacing, metadata=metadata, padding=None,
-        instance_uids=(), warnings=(*moving.warnings, words),
+        slice_voi=(), instance_uids=(), warnings=(*moving.warnings, words),
     )  # fmt: skip
     return made, float(outside.mean())
 

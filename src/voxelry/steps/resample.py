@@ -293,6 +293,8 @@ def _placed(
         padding=None if volume.padding is None else volume.padding[axes[0].nearest],
         metadata=carried.without(volume, carried.REGRIDDED),
         instance_uids=volume.instance_uids if axes[0].same else (),
+        slice_voi=volume.slice_voi if axes[0].same else (),
+        pixel_aspect=None,
         warnings=warnings,
     )
 

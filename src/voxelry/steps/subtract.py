@@ -76,6 +76,7 @@ def subtract(volumes: Sequence[Volume], params: SubtractParams, progress: Progre
         padding=None,
         windows=(),
         voi_tables=(),
+        slice_voi=(),
         inverted=False,
         lossy=first.lossy or second.lossy,
         metadata=carried.without(first, carried.SCALE),

@@ -87,6 +87,7 @@ def of_other_values(volume: Volume, array: npt.NDArray[Any], *, warnings: tuple[
         padding=None,
         windows=(),
         voi_tables=(),
+        slice_voi=(),
         metadata=carried.without(volume, carried.SCALE),
         warnings=volume.warnings if warnings is None else warnings,
     )

@@ -9,14 +9,14 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.core.display import default_voi
+from voxelry.core.display import plane_voi
 from voxelry.core.errors import ParameterError
-from voxelry.core.intensity import VoiTable, Window
-from voxelry.core.planes import Axis, plane_count, plane_shape
+from voxelry.core.intensity import Voi
+from voxelry.core.planes import Axis, plane_count
 from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Volume
 from voxelry.parallel import in_parallel
-from voxelry.workflows.pictures import render
+from voxelry.workflows.pictures import picture_shape, render
 
 
 def every_nth(volume: Volume, axis: Axis | None, every: int) -> range:
@@ -38,14 +38,14 @@ def planes(
     volume: Volume,
     *,
     axis: Axis | None = None,
-    window: Window | VoiTable | None = None,
+    window: Voi | None = None,
     every: int = 1,
     progress: Progress = silent,
 ) -> Iterator[npt.NDArray[np.uint8]]:
-    """Every plane as `render` gives it, or every ``every``-th, all with one window."""
+    """Every plane as `render` gives it, or every ``every``-th."""
     shown = every_nth(volume, axis, every)
-    window = window or (None if volume.colour else default_voi(volume))
-    pictures = in_parallel(partial(render, volume, index, axis=axis, window=window) for index in shown)
+    own = plane_voi(volume, axis) if window is None and not volume.colour else (window,) * plane_count(volume, axis)
+    pictures = in_parallel(partial(render, volume, index, axis=axis, window=own[index]) for index in shown)
     for done, picture in enumerate(pictures, 1):
         progress(done / len(shown), "drawing planes")
         yield picture
@@ -55,7 +55,7 @@ def montage(
     volume: Volume,
     *,
     axis: Axis | None = None,
-    window: Window | VoiTable | None = None,
+    window: Voi | None = None,
     every: int = 1,
     columns: int | None = None,
     progress: Progress = silent,
@@ -86,7 +86,7 @@ def montage(
     if columns is not None and columns < 1:
         raise ParameterError(f"{columns} columns show nothing: there is at least 1")
     count = len(every_nth(volume, axis, every))
-    height, width = plane_shape(volume, axis)
+    height, width = picture_shape(volume, axis)
     across = min(count, columns or max(1, round(math.sqrt(count * height / width))))
     picture = np.zeros((-(-count // across) * height, across * width, *volume.array.shape[3:]), np.uint8)
     shown = planes(volume, axis=axis, window=window, every=every, progress=progress)

@@ -10,17 +10,18 @@ from typing import cast, get_args
 
 from voxelry.core.errors import FormatError, ParameterError, Problem, VoxelryError
 from voxelry.core.intensity import Window
-from voxelry.core.planes import Axis, plane_count, plane_shape, plane_spacing
+from voxelry.core.planes import Axis, plane_aspect, plane_count, plane_spacing
 from voxelry.core.progress import Progress
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
+from voxelry.dicom.cine import cine_of
 from voxelry.dicom.overlays import Overlay, overlays_of
 from voxelry.formats.animation import AnimationFormat, encode_animation
 from voxelry.formats.options import check_options, whole_option, yes_option
 from voxelry.formats.picture import PictureFormat, encode_jpeg, encode_png
 from voxelry.workflows.batches import Batch
 from voxelry.workflows.montage import every_nth, montage, planes
-from voxelry.workflows.pictures import save_pictures
+from voxelry.workflows.pictures import picture_shape, save_pictures
 from voxelry.workflows.target import Target, Told
 
 FOLDER_OPTIONS = ("axis", "mosaic", "overlays", "window")
@@ -87,17 +88,18 @@ def pictures(kind: PictureFormat, suffix: str, options: Mapping[str, Value]) -> 
 def _mosaic(
     volume: Volume, kind: PictureFormat, shown: _Shown, columns: int | None, count: int, progress: Progress
 ) -> bytes:
-    height, width = plane_shape(volume, shown.axis)
+    height, width = picture_shape(volume, shown.axis)
     if count * height * width > MOST_PIXELS:
         raise FormatError(f"a mosaic of {count} planes of {height} x {width} is too large: show fewer (every)")
     picture = montage(
         volume, axis=shown.axis, window=shown.window, every=shown.every, columns=columns, progress=progress
     )
+    aspect = plane_aspect(volume, shown.axis)
     if kind == "png":
-        return encode_png(picture, spacing=plane_spacing(volume, shown.axis))
+        return encode_png(picture, spacing=plane_spacing(volume, shown.axis), aspect=aspect)
     if max(picture.shape) > _LONGEST_JPEG:
         raise FormatError(f"JPEG counts to {_LONGEST_JPEG:,} pixels, and the mosaic has {max(picture.shape):,}")
-    return encode_jpeg(picture)
+    return encode_jpeg(picture, aspect=aspect)
 
 
 def animation(kind: AnimationFormat, suffix: str, options: Mapping[str, Value]) -> Target:
@@ -110,17 +112,26 @@ def animation(kind: AnimationFormat, suffix: str, options: Mapping[str, Value]) 
     """
     check_options(options, ANIMATION_OPTIONS, kind)
     shown = _Shown.asked(options)
-    fps = options.get("fps", USUAL_FPS)
-    if isinstance(fps, bool) or not isinstance(fps, int | float) or not 0.01 <= fps <= 1000:
+    fps = options.get("fps")
+    if fps is not None and (isinstance(fps, bool) or not isinstance(fps, int | float) or not 0.01 <= fps <= 1000):
         raise ParameterError(f"fps is how many planes are shown in a second, from 0.01 to 1000, not {fps!r}")
 
-    def write(volumes: Sequence[Volume], path: Path, _batch: Batch, progress: Progress) -> Told:
+    def write(volumes: Sequence[Volume], path: Path, batch: Batch, progress: Progress) -> Told:
         volume = _only(volumes)
+        seconds = 1 / fps if fps is not None else _header_seconds(batch, shown)
         moving = planes(volume, axis=shown.axis, window=shown.window, every=shown.every, progress=progress)
-        path.write_bytes(encode_animation(moving, kind, seconds=1 / fps))
+        path.write_bytes(encode_animation(moving, kind, seconds=seconds))
         return Told()
 
     return Target(kind, suffix or f".{kind}", not suffix, write, several=False, staged=True, settings=options)
+
+
+def _header_seconds(batch: Batch, shown: _Shown) -> float | tuple[float, ...]:
+    """How long each plane is shown where nobody says: as the header of a multi-frame image says, else the usual."""
+    cine = cine_of(batch.stacks[0].frames) if len(batch.stacks) == 1 and shown.axis is None else None
+    if cine is None:
+        return 1 / USUAL_FPS
+    return cine.durations[:: shown.every] or 1 / cine.rate
 
 
 def _only(volumes: Sequence[Volume]) -> Volume:

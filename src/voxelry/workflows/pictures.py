@@ -13,10 +13,19 @@ from typing import Any, get_args
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.core.display import default_voi
+from voxelry.core.display import plane_voi
 from voxelry.core.errors import ParameterError
-from voxelry.core.intensity import VoiTable, Window, to_display
-from voxelry.core.planes import Axis, plane, plane_count, plane_padding, plane_spacing
+from voxelry.core.intensity import Voi, VoiTable, Window, to_display
+from voxelry.core.planes import (
+    Axis,
+    plane,
+    plane_aspect,
+    plane_count,
+    plane_lean,
+    plane_padding,
+    plane_shape,
+    plane_spacing,
+)
 from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Volume
 from voxelry.dicom.overlays import Overlay, drawn
@@ -28,9 +37,7 @@ from voxelry.workflows.publish import publish
 _NONE: Mapping[str, Sequence[Overlay]] = MappingProxyType({})
 
 
-def render(
-    volume: Volume, index: int, *, axis: Axis | None = None, window: Window | VoiTable | None = None
-) -> npt.NDArray[np.uint8]:
+def render(volume: Volume, index: int, *, axis: Axis | None = None, window: Voi | None = None) -> npt.NDArray[np.uint8]:
     """One plane as 8-bit grey levels or RGB.
 
     Parameters
@@ -40,18 +47,46 @@ def render(
     axis
         A patient plane; None for the slice as acquired.
     window
-        What to show; by default the header's first window, else its first table, else the range of the
-        values. Ignored for colour.
+        What to show; by default what the slice's header proposes (`voxelry.core.display.plane_voi`). Ignored for
+        colour.
 
     Returns
     -------
     picture
-        uint8, shape ``(row, column)`` or ``(row, column, 3)``, one pixel for each voxel; padding is black.
+        uint8, shape ``(row, column)`` or ``(row, column, 3)``, one pixel for each voxel; padding is black. A plane
+        that crosses the slices of a tilted stack leans, and what lies beside it is black.
     """
+    picture = _upright(volume, index, axis, window)
+    lean = plane_lean(volume, axis)
+    return _leaning(picture, lean) if lean else picture
+
+
+def picture_shape(volume: Volume, axis: Axis | None = None) -> tuple[int, int]:
+    """Rows and columns of a plane's picture: those of the plane, and room to lean."""
+    rows, columns = plane_shape(volume, axis)
+    return rows, columns + math.ceil(abs(plane_lean(volume, axis)) * (rows - 1))
+
+
+def _leaning(picture: npt.NDArray[np.uint8], lean: float) -> npt.NDArray[np.uint8]:
+    """The rows moved to where they lie, between two pixels in shares of both."""
+    rows, columns = picture.shape[:2]
+    shifts = lean * np.arange(rows) if lean > 0 else lean * np.arange(1 - rows, 1)
+    wide = np.zeros((rows, columns + math.ceil(float(shifts.max())), *picture.shape[2:]), np.uint8)
+    for row, shift in enumerate(shifts.tolist()):
+        start, share = math.floor(shift), shift % 1
+        line = np.zeros((columns + 1, *picture.shape[2:]), np.float32)
+        line[:-1] = (1 - share) * picture[row]
+        line[1:] += share * picture[row]
+        target = wide[row, start : start + columns + 1]
+        target[:] = np.rint(line[: len(target)])
+    return wide
+
+
+def _upright(volume: Volume, index: int, axis: Axis | None, window: Voi | None) -> npt.NDArray[np.uint8]:
     values: npt.NDArray[Any] = plane(volume, index, axis=axis)
     if volume.colour:
         return values if values.dtype == np.uint8 else (values >> _spare_bits(volume)).astype(np.uint8)
-    window = window or default_voi(volume)
+    window = window or plane_voi(volume, axis)[index]
     grey = to_display(values, window, invert=volume.inverted)
     padding = None if _padding_is_black(volume, window) else plane_padding(volume, index, axis=axis)
     if padding is not None:
@@ -59,7 +94,7 @@ def render(
     return grey
 
 
-def _padding_is_black(volume: Volume, window: Window | VoiTable) -> bool:
+def _padding_is_black(volume: Volume, window: Voi) -> bool:
     """True if the window shows all padding as black anyway, so that nobody has to look for it."""
     if volume.padding is None or volume.inverted or isinstance(window, VoiTable):
         return False
@@ -85,16 +120,17 @@ def encode_picture(
     kind: PictureFormat,
     *,
     axis: Axis | None = None,
-    window: Window | VoiTable | None = None,
+    window: Voi | None = None,
 ) -> bytes:
     """One plane as the bytes of a PNG or JPEG file."""
     return _encoded(render(volume, index, axis=axis, window=window), volume, kind, axis)
 
 
 def _encoded(picture: npt.NDArray[np.uint8], volume: Volume, kind: PictureFormat, axis: Axis | None) -> bytes:
+    aspect = plane_aspect(volume, axis)
     if kind == "png":
-        return encode_png(picture, spacing=plane_spacing(volume, axis))
-    return encode_jpeg(picture)
+        return encode_png(picture, spacing=plane_spacing(volume, axis), aspect=aspect)
+    return encode_jpeg(picture, aspect=aspect)
 
 
 def _single_frames(volume: Volume, overlays: Mapping[str, Sequence[Overlay]]) -> dict[int, Sequence[Overlay]]:
@@ -110,7 +146,7 @@ def save_pictures(
     volume: Volume,
     folder: StrPath,
     format: PictureFormat = "png",  # noqa: A002 - its public name
-    window: Window | VoiTable | None = None,
+    window: Voi | None = None,
     axis: Axis | None = None,
     *,
     overlays: Mapping[str, Sequence[Overlay]] = _NONE,
@@ -125,7 +161,8 @@ def save_pictures(
     format
         ``"png"`` (lossless) or ``"jpg"``.
     window
-        What to show; by default the header's first window, else its first table, else the range of the values.
+        What to show; by default what each slice's header proposes (`voxelry.core.display.plane_voi`), else the range
+        of the values.
     axis
         ``"axial"``, ``"coronal"`` or ``"sagittal"``; None for slices as they were acquired.
     overlays
@@ -151,11 +188,11 @@ def save_pictures(
     over = _single_frames(volume, overlays)
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    window = window or default_voi(volume)
+    shown = plane_voi(volume, axis) if window is None and not volume.colour else (window,) * count
 
     def save(index: int) -> Path:
         file = target / f"slice-{index:04d}.{format}"
-        picture = render(volume, index, axis=axis, window=window)
+        picture = render(volume, index, axis=axis, window=shown[index])
         if index in over:
             picture = drawn(picture, over[index])
         publish(file, _encoded(picture, volume, format, axis))

@@ -72,7 +72,8 @@ def joined_segments(stacks: Sequence[Stack], *, progress: Progress = silent) -> 
     if affine is not None:
         affine[:3, 3] += low * affine[:3, 0]
     uids = next(iter(first.instance_uids), "")
-    return replace(first, array=labels, affine=affine, label="", instance_uids=(uids,) * len(labels) if uids else ())
+    named = (uids,) * len(labels) if uids else ()
+    return replace(first, array=labels, affine=affine, label="", slice_voi=(), instance_uids=named)
 
 
 def _start(volume: Volume, first: Volume) -> int:

@@ -943,6 +943,8 @@ export interface components {
          * @description What a page needs to show a measurement: the middle slice, and the histogram for the slider.
          */
         MeasureView: {
+            /** Aspect */
+            aspect: number;
             /** Columns */
             columns: number;
             histogram: components["schemas"]["HistogramOut"] | null;
@@ -1028,12 +1030,25 @@ export interface components {
         /**
          * PlaneOut
          * @description The slices along one direction; millimetres between rows and between columns.
+         *
+         *     ``aspect`` is the height of a pixel over its width, for display. ``lean`` is how many columns each row lies to the
+         *     right of the row above; it is not 0 where the plane crosses the slices of a tilted stack.
          */
         PlaneOut: {
+            /**
+             * Aspect
+             * @default 1
+             */
+            aspect: number;
             /** Columns */
             columns: number;
             /** Count */
             count: number;
+            /**
+             * Lean
+             * @default 0
+             */
+            lean: number;
             /** Rows */
             rows: number;
             /** Spacing Mm */
@@ -1243,6 +1258,28 @@ export interface components {
             threshold: number;
         };
         /**
+         * SlicePlace
+         * @description Where a slice of an irregular volume lies: its first pixel, LPS mm, and its rows' and columns' cosines.
+         */
+        SlicePlace: {
+            /** Orientation */
+            orientation: number[] | null;
+            /** Position */
+            position: number[] | null;
+        };
+        /**
+         * SliceViews
+         * @description What each slice as acquired is shown with, where its header says so and slices differ.
+         *
+         *     ``slices`` has a place in ``views`` for each slice; null where the volume's ``default_view`` counts.
+         */
+        SliceViews: {
+            /** Slices */
+            slices: (number | null)[];
+            /** Views */
+            views: (components["schemas"]["WindowOut"] | components["schemas"]["TableOut"])[];
+        };
+        /**
          * StepOut
          * @description Something that can be done with volumes. ``params`` is the JSON schema of its parameters.
          */
@@ -1304,6 +1341,21 @@ export interface components {
             study_instance_uid: string;
             /** Time */
             time: string;
+        };
+        /**
+         * TableOut
+         * @description A table from values to grey levels (VOI LUT Sequence).
+         *
+         *     ``levels`` holds 8 bits for each value from ``first`` on, 0 black to 255 white, in base64. Smaller values are
+         *     shown as the first, larger ones as the last, and those between two whole numbers as the nearest (half to even).
+         */
+        TableOut: {
+            /** First */
+            first: number;
+            /** Levels */
+            levels: string;
+            /** Name */
+            name: string;
         };
         /**
          * TotalsOut
@@ -1413,6 +1465,10 @@ export interface components {
         /**
          * VolumeOut
          * @description One stack of a series. ``version`` changes when it is made again: add it to slice addresses as ``v``.
+         *
+         *     Slices are shown with their own of ``slice_views``, else with ``default_view``; ``default_window`` is the nearest
+         *     for those who know windows only. ``frame_rate`` is how many frames in a second the header wants to be played, their
+         *     mean where ``frame_times_ms`` says how long each is shown; ``frame_sweep`` is true for forth and back.
          */
         VolumeOut: {
             /** Affine */
@@ -1425,9 +1481,19 @@ export interface components {
             byte_order: "little";
             /** Colour */
             colour: boolean;
+            /** Default View */
+            default_view: components["schemas"]["WindowOut"] | components["schemas"]["TableOut"];
             default_window: components["schemas"]["WindowOut"];
             /** Dtype */
             dtype: string;
+            /** Frame Rate */
+            frame_rate: number | null;
+            /** Frame Rate Source */
+            frame_rate_source: string;
+            /** Frame Sweep */
+            frame_sweep: boolean;
+            /** Frame Times Ms */
+            frame_times_ms: number[] | null;
             /** Index */
             index: number;
             /** Inverted */
@@ -1452,8 +1518,13 @@ export interface components {
             regular: boolean;
             /** Shape */
             shape: number[];
+            /** Slice Places */
+            slice_places: components["schemas"]["SlicePlace"][] | null;
+            slice_views: components["schemas"]["SliceViews"] | null;
             /** Spacing Mm */
             spacing_mm: (number | null)[];
+            /** Tables */
+            tables: components["schemas"]["TableOut"][];
             /** Unit */
             unit: string;
             /** Version */

@@ -15,7 +15,7 @@ from ninja import File, Form, Router
 from ninja.files import UploadedFile
 
 from voxelry.core.measure import histogram
-from voxelry.core.planes import plane_spacing
+from voxelry.core.planes import plane_aspect, plane_spacing
 from voxelry.core.volume import Volume
 from voxelry.dicom.sources import Limits
 from voxelry.server.api import schemas as out
@@ -103,6 +103,7 @@ def _view(volume: Volume) -> dict[str, object]:
         "columns": volume.array.shape[2],
         "slice": index,
         "spacing_mm": list(plane_spacing(volume)),
+        "aspect": plane_aspect(volume),
         "histogram": stacks.histogram_record(histogram(volume)),
         "unit": volume.unit,
         "shape": list(volume.array.shape),

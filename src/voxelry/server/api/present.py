@@ -11,6 +11,7 @@ from pydicom.uid import UID
 
 from voxelry.core.display import CT_PRESETS
 from voxelry.server.api import schemas as out
+from voxelry.server.api.present_display import showing
 from voxelry.server.archive import build, ingest
 from voxelry.server.archive.models import Entry, Instance, Patient, Series, Stack, Study, Upload
 from voxelry.server.archive.stacks import window_record
@@ -183,6 +184,7 @@ def volume(row: Stack, *, version: str) -> out.VolumeOut:
         lossy=row.lossy,
         windows=windows,
         default_window=row.default_window,
+        **showing(row),
         planes=row.planes,
         measurement=row.measurement,
     )

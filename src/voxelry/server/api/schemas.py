@@ -167,13 +167,48 @@ class WindowOut(Schema):
     function: Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"]
 
 
+class TableOut(Schema):
+    """A table from values to grey levels (VOI LUT Sequence).
+
+    ``levels`` holds 8 bits for each value from ``first`` on, 0 black to 255 white, in base64. Smaller values are
+    shown as the first, larger ones as the last, and those between two whole numbers as the nearest (half to even).
+    """
+
+    name: str
+    first: int
+    levels: str
+
+
+class SliceViews(Schema):
+    """What each slice as acquired is shown with, where its header says so and slices differ.
+
+    ``slices`` has a place in ``views`` for each slice; null where the volume's ``default_view`` counts.
+    """
+
+    views: list[WindowOut | TableOut]
+    slices: list[int | None]
+
+
+class SlicePlace(Schema):
+    """Where a slice of an irregular volume lies: its first pixel, LPS mm, and its rows' and columns' cosines."""
+
+    position: list[float] | None
+    orientation: list[float] | None
+
+
 class PlaneOut(Schema):
-    """The slices along one direction; millimetres between rows and between columns."""
+    """The slices along one direction; millimetres between rows and between columns.
+
+    ``aspect`` is the height of a pixel over its width, for display. ``lean`` is how many columns each row lies to the
+    right of the row above; it is not 0 where the plane crosses the slices of a tilted stack.
+    """
 
     count: int
     rows: int
     columns: int
     spacing_mm: list[float | None]
+    aspect: float = 1.0
+    lean: float = 0.0
 
 
 class MeasurementOut(Schema):
@@ -190,7 +225,12 @@ class MeasurementOut(Schema):
 
 
 class VolumeOut(Schema):
-    """One stack of a series. ``version`` changes when it is made again: add it to slice addresses as ``v``."""
+    """One stack of a series. ``version`` changes when it is made again: add it to slice addresses as ``v``.
+
+    Slices are shown with their own of ``slice_views``, else with ``default_view``; ``default_window`` is the nearest
+    for those who know windows only. ``frame_rate`` is how many frames in a second the header wants to be played, their
+    mean where ``frame_times_ms`` says how long each is shown; ``frame_sweep`` is true for forth and back.
+    """
 
     index: int
     version: str
@@ -212,6 +252,14 @@ class VolumeOut(Schema):
     lossy: bool
     windows: list[WindowOut]
     default_window: WindowOut
+    tables: list[TableOut]
+    default_view: WindowOut | TableOut
+    slice_views: SliceViews | None
+    slice_places: list[SlicePlace] | None
+    frame_rate: float | None
+    frame_times_ms: list[float] | None
+    frame_sweep: bool
+    frame_rate_source: str
     planes: dict[Literal["acquired", "axial", "coronal", "sagittal"], PlaneOut]
     measurement: MeasurementOut | None
 
@@ -289,6 +337,7 @@ class MeasureView(Schema):
     columns: int
     slice: int
     spacing_mm: list[float | None]
+    aspect: float
     histogram: HistogramOut | None
     unit: str
     shape: list[int]

@@ -19,6 +19,7 @@ from voxelry.server.api import schemas as out
 from voxelry.server.api.problems import ApiError, not_found
 from voxelry.server.archive import stacks
 from voxelry.server.archive.models import Series, Stack
+from voxelry.server.archive.showing import shown_with
 from voxelry.server.jobs.models import State
 from voxelry.workflows.pictures import encode_picture
 
@@ -149,8 +150,9 @@ def _picture(
     if prepared is not None:
         content = prepared.read_bytes()
     else:
-        chosen = window or stacks.window_of(stack.default_window)
-        content = encode_picture(_checked(stack, n, axis), n, kind, axis=axis, window=chosen)
+        volume = _checked(stack, n, axis)
+        chosen = window or shown_with(stack, volume, axis, n)
+        content = encode_picture(volume, n, kind, axis=axis, window=chosen)
     return _cached(HttpResponse(content, content_type=_MEDIA[kind]), tag, version, stack.series)
 
 

@@ -24,6 +24,7 @@ from voxelry.dicom.stack import Stack as Grid
 from voxelry.server.archive import files
 from voxelry.server.archive.describe import storable
 from voxelry.server.archive.models import Instance, Series, Stack
+from voxelry.server.archive.showing import common_voi
 from voxelry.server.archive.stacks import THUMBNAIL, make_stack, write_thumbnail
 from voxelry.server.jobs.failures import JobError
 from voxelry.server.jobs.run import Run
@@ -89,6 +90,7 @@ def _make(run: Run, series: Series, grouped: Grouped, aside: Path, problems: lis
             stack = make_stack(
                 volume,
                 aside / str(len(made)),
+                frames=whole.frames,
                 series=series,
                 index=len(made),
                 problem=whole.problem,
@@ -96,7 +98,7 @@ def _make(run: Run, series: Series, grouped: Grouped, aside: Path, problems: lis
                 progress=part(share, 0.4, 1.0),
             )
             if not made:
-                write_thumbnail(volume, stack.default_window, aside / THUMBNAIL)
+                write_thumbnail(volume, common_voi(stack), aside / THUMBNAIL)
             made.append(stack)
     return made
 

@@ -190,7 +190,10 @@ class Stack(models.Model):
     lossy = models.BooleanField(default=False)
     windows = models.JSONField(default=list)
     default_window = models.JSONField()
-    planes = models.JSONField(help_text="Count, rows, columns and spacing of the slices of each plane.")
+    planes = models.JSONField(help_text="Count, rows, columns, spacing and shape of the pixels of each plane.")
+    display = models.JSONField(
+        default=dict, help_text="Tables, what each slice is shown with where they differ, cine, places of slices."
+    )
     metadata = models.JSONField(default=dict)
     measurement = models.JSONField(null=True)
 

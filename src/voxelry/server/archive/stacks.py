@@ -8,7 +8,7 @@ One folder for a stack, below the one of its series::
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
@@ -16,19 +16,30 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.core.display import default_window
+from voxelry.core.display import default_voi, default_window, plane_voi
 from voxelry.core.errors import MeasureError, Problem
-from voxelry.core.intensity import Window
+from voxelry.core.intensity import Voi, Window
 from voxelry.core.measure import Histogram, histogram, measure
-from voxelry.core.planes import AXES, Axis, layout, plane_count, plane_shape, plane_spacing
+from voxelry.core.planes import (
+    AXES,
+    Axis,
+    layout,
+    plane_aspect,
+    plane_count,
+    plane_lean,
+    plane_shape,
+    plane_spacing,
+)
 from voxelry.core.progress import Progress, part
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
+from voxelry.dicom.frames import Frame
 from voxelry.formats.picture import encode_png
 from voxelry.server.archive import files
 from voxelry.server.archive.describe import storable
 from voxelry.server.archive.models import Series, Stack
-from voxelry.workflows.pictures import render
+from voxelry.server.archive.showing import display_record, slice_voi_of, tables_of
+from voxelry.workflows.pictures import encode_picture, render
 
 THUMBNAIL_SIDE = 256
 THUMBNAIL = "thumbnail.png"
@@ -58,6 +69,9 @@ def open_volume(stack: Stack) -> Volume:
         warnings=tuple(stack.warnings),
         padding=np.load(padding) if padding.is_file() else None,
         windows=tuple(window_of(value) for value in stack.windows),
+        voi_tables=tables_of(stack),
+        slice_voi=slice_voi_of(stack),
+        pixel_aspect=stack.display.get("pixel_aspect"),
         inverted=stack.inverted,
         lossy=stack.lossy,
         label=stack.label,
@@ -99,6 +113,7 @@ def make_stack(
     volume: Volume,
     folder: Path,
     *,
+    frames: Sequence[Frame],
     series: Series,
     index: int,
     problem: Problem | None,
@@ -113,7 +128,7 @@ def make_stack(
     counted = None if volume.colour else _histogram(volume)
     if counted is not None:
         (folder / "histogram.json").write_text(json.dumps(histogram_record(counted)), "ascii")
-    window = default_window(volume, counted=counted)
+    window, common = default_window(volume, counted=counted), default_voi(volume, counted=counted)
     stack = Stack(
         series=series,
         index=index,
@@ -135,6 +150,7 @@ def make_stack(
         windows=[storable(cast(Value, window_record(w))) for w in volume.windows],
         default_window=storable(cast(Value, window_record(window))),
         planes=_planes(volume),
+        display=storable(display_record(volume, frames, counted=counted)),
         metadata=storable(dict(volume.metadata)),
         measurement=_measurement(volume, threshold) if problem is None else None,
     )
@@ -142,19 +158,18 @@ def make_stack(
         name: getattr(stack, name) for name in ("shape", "dtype", "affine", "spacing", "unit", "regular", "label")
     }
     (folder / "geometry.json").write_text(json.dumps(geometry, indent=1), "utf-8")
-    _write_pictures(volume, folder / "pictures", window, progress)
+    _write_pictures(volume, folder / "pictures", common, progress)
     return stack
 
 
-def write_thumbnail(volume: Volume, window: dict[str, Any], path: Path) -> None:
+def write_thumbnail(volume: Volume, common: Voi | None, path: Path) -> None:
     """The middle slice, no side longer than `THUMBNAIL_SIDE`, pixels made square."""
-    grey = render(volume, volume.array.shape[0] // 2, window=window_of(window))
+    middle = volume.array.shape[0] // 2
+    grey = render(volume, middle, window=plane_voi(volume, common=common)[middle])
     rows, columns = grey.shape[:2]
-    row_mm, column_mm = volume.spacing[1] or 1.0, volume.spacing[2] or 1.0
-    scale = THUMBNAIL_SIDE / max(rows * row_mm, columns * column_mm)
-    height, width = (
-        max(1, min(THUMBNAIL_SIDE, round(n * mm * scale))) for n, mm in ((rows, row_mm), (columns, column_mm))
-    )
+    aspect = plane_aspect(volume)
+    scale = THUMBNAIL_SIDE / max(rows * aspect, columns)
+    height, width = (max(1, min(THUMBNAIL_SIDE, round(n * scale))) for n in (rows * aspect, columns))
     # Means of blocks before picking, so that a fine pattern does not turn into a coarse one.
     step = max(1, min(rows // height, columns // width))
     blocks = grey[: rows // step * step, : columns // step * step]
@@ -203,12 +218,14 @@ def _planes(volume: Volume) -> dict[str, dict[str, object]]:
             "rows": rows,
             "columns": columns,
             "spacing_mm": list(plane_spacing(volume, axis)),
+            "aspect": plane_aspect(volume, axis),
+            "lean": plane_lean(volume, axis),
             "as_acquired": layout(volume, axis) == layout(volume, None),
         }
     return found
 
 
-def _write_pictures(volume: Volume, folder: Path, window: Window, progress: Progress) -> None:
+def _write_pictures(volume: Volume, folder: Path, common: Voi, progress: Progress) -> None:
     axes: list[Axis | None] = [None]
     if volume.affine is not None and layout(volume, "axial") != layout(volume, None):
         axes.append("axial")
@@ -216,9 +233,12 @@ def _write_pictures(volume: Volume, folder: Path, window: Window, progress: Prog
         target = folder / (axis or "acquired")
         target.mkdir(parents=True)
         count = plane_count(volume, axis)
+        shown = plane_voi(volume, axis, common=common)
 
-        def write(index: int, *, axis: Axis | None = axis, target: Path = target) -> None:
-            picture = encode_png(render(volume, index, axis=axis, window=window))
+        def write(
+            index: int, *, axis: Axis | None = axis, target: Path = target, shown: tuple[Voi, ...] = shown
+        ) -> None:
+            picture = encode_picture(volume, index, "png", axis=axis, window=shown[index])
             (target / f"{index:04d}.png").write_bytes(picture)
 
         share = part(progress, done / len(axes), (done + 1) / len(axes))
