@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from voxelry.cli.console import end, err, millimetres, out, plain, print_json, show_skipped, working
+from voxelry.cli.tolerance import ToleranceOption, tolerances_of
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -29,6 +30,7 @@ def info(
     path: PathArgument,
     as_json: JsonOption = False,
     patient: Annotated[bool, typer.Option("--patient", help="Show whose studies they are.")] = False,
+    tolerance: ToleranceOption = None,
 ) -> None:
     """List studies, series and their volumes.
 
@@ -38,7 +40,7 @@ def info(
     from voxelry.workflows.measure import skipped_record
 
     with working() as progress:
-        found = index(path, progress=progress)
+        found = index(path, tolerances=tolerances_of(tolerance), progress=progress)
     if as_json:
         studies = [_study_record(study, patient=patient) for study in found.studies]
         print_json({"studies": studies, "skipped": skipped_record(found.skipped)})

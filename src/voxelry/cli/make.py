@@ -14,6 +14,7 @@ from rich.text import Text
 
 from voxelry.cli.console import end, err, millimetres, out, plain, print_json, show_skipped, warn, working
 from voxelry.cli.look import JsonOption, PathArgument
+from voxelry.cli.tolerance import ToleranceOption, tolerances_of
 
 if TYPE_CHECKING:
     from voxelry.core.intensity import Window
@@ -59,6 +60,7 @@ def measure(
     ] = 0.5,
     method: Annotated[str, typer.Option(help="How the threshold is found: fixed.")] = "fixed",
     on_irregular: IrregularOption = Irregular.ERROR,
+    tolerance: ToleranceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Count pixels above a threshold, in mm3.
@@ -69,7 +71,12 @@ def measure(
 
     with working() as progress:
         report = measure_all(
-            path, threshold=threshold, method=method, on_irregular=on_irregular.value, progress=progress
+            path,
+            threshold=threshold,
+            method=method,
+            on_irregular=on_irregular.value,
+            tolerances=tolerances_of(tolerance),
+            progress=progress,
         )
     if as_json:
         print_json(report.record())
@@ -173,6 +180,7 @@ def convert(
         bool, typer.Option("--overlays", help="Pictures: draw the header's overlays in white.")
     ] = False,
     on_irregular: IrregularOption = Irregular.ERROR,
+    tolerance: ToleranceOption = None,
     straighten: Annotated[
         bool, typer.Option("--straighten", help="Interpolate tilted stacks onto an orthogonal grid.")
     ] = False,
@@ -215,6 +223,7 @@ def convert(
             options=options,
             name=name or DEFAULT_TEMPLATE,
             on_irregular=on_irregular.value,
+            tolerances=tolerances_of(tolerance),
             straighten=straighten,
             overwrite=overwrite,
             workers=workers,
@@ -278,6 +287,7 @@ def _window(text: str | None) -> Window | None:
 def demo(
     path: PathArgument,
     folder: Annotated[Path, typer.Option("--out", "-o", help="Where to write.")] = Path("output"),
+    tolerance: ToleranceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write all there is: arrays, metadata, tags, JPGs.
@@ -288,7 +298,7 @@ def demo(
     from voxelry.workflows.measure import skipped_record
 
     with working() as progress:
-        result = run_demo(path, folder, progress=progress)
+        result = run_demo(path, folder, tolerances=tolerances_of(tolerance), progress=progress)
     if as_json:
         print_json({
             "folder": str(result.folder),

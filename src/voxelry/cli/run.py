@@ -21,6 +21,7 @@ from voxelry.cli.console import end, err, examples, out, plain, print_json, warn
 from voxelry.cli.look import JsonOption
 from voxelry.cli.make import Irregular, IrregularOption
 from voxelry.cli.run_report import print_report
+from voxelry.cli.tolerance import ToleranceOption, tolerances_of
 
 if TYPE_CHECKING:
     from voxelry.core.registry import AnyStep
@@ -36,7 +37,8 @@ GROUPS = {
 """The panels of lists, in order; steps of other groups come last."""
 _EPILOG = "Exit codes: 0 if all was done; 1 if nothing was; 2 for wrong arguments; 3 if a volume was left out."
 _TAKEN = {
-    "debug", "format", "help", "json", "labelmap", "on_irregular", "overwrite", "param", "second", "set", "workers",
+    "debug", "format", "help", "json", "labelmap", "on_irregular", "overwrite", "param", "second", "set", "tolerance",
+    "workers",
 }  # fmt: skip
 """Flags that all jobs have: a parameter of the same name is given by ``--param``."""
 
@@ -273,6 +275,7 @@ def _common(
     labelmap: LabelmapOption = False,
     param: ParamOption = None,
     on_irregular: IrregularOption = Irregular.ERROR,
+    tolerance: ToleranceOption = None,
     overwrite: OverwriteOption = False,
     workers: WorkersOption = None,
     as_json: JsonOption = False,
@@ -326,6 +329,7 @@ def _do(step: AnyStep, given: Mapping[str, Any]) -> None:
             options=_settings(given["settings"] or []),
             segmentation="labelmap" if given["labelmap"] else "binary",
             on_irregular=given["on_irregular"].value,
+            tolerances=tolerances_of(given["tolerance"]),
             on_error="raise" if (given["context"].obj or {}).get("debug") else "skip",
             overwrite=given["overwrite"],
             progress=progress,

@@ -102,15 +102,24 @@ def repeated_gaps(offsets: Floats, *, same: float) -> RepeatedPositionsError:
     )
 
 
-def irregular_gaps(offsets: Floats, *, near: float, even: float) -> GeometryError | None:
-    """Why the gaps are not all one; None if they are, within the fraction ``even``."""
+def irregular_gaps(offsets: Floats, *, near: float, even: float, slack: float = 0.0) -> GeometryError | None:
+    """Why the gaps are not all one; None if they are, within the fraction ``even``.
+
+    Parameters
+    ----------
+    slack
+        How far a gap may be off besides, because of the digits that positions are written with, mm.
+    """
     gaps = np.diff(offsets)
     usual = usual_step(gaps, near=near)
+    if slack:  # of rounded gaps the mean is the step, and the median is one of two
+        single = gaps[np.abs(gaps - usual) <= even * usual + slack]
+        usual = float(single.mean()) if single.size else usual
     close = np.flatnonzero(gaps < near * usual)
     if close.size:
         return _near_duplicates(offsets, gaps, close, usual)
     multiples = np.rint(gaps / usual)
-    whole = bool((np.abs(gaps - multiples * usual) <= even * usual).all()) and bool((multiples >= 1).all())
+    whole = bool((np.abs(gaps - multiples * usual) <= even * usual + slack).all()) and bool((multiples >= 1).all())
     if whole and 0 < (multiples - 1).sum() <= MOST_MISSING * len(offsets):
         return _missing(offsets, multiples, usual)
     if float(np.ptp(gaps)) <= even * usual:
@@ -122,6 +131,13 @@ def irregular_gaps(offsets: Floats, *, near: float, even: float) -> GeometryErro
         smallest_mm=rounded(gaps.min()),
         largest_mm=rounded(gaps.max()),
     )
+
+
+def may_be_holes(offsets: Floats, *, even: float) -> bool:
+    """True if all gaps are whole multiples of the smallest: slices may be missing, and no rounding explains that."""
+    gaps = np.diff(offsets)
+    multiples = gaps / gaps.min()
+    return bool((np.abs(multiples - np.rint(multiples)) <= even).all())
 
 
 def _near_duplicates(

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import GeometryError, ParameterError, ShiftedSlicesError
-from voxelry.core.gaps import irregular_gaps, repeated_gaps
+from voxelry.core.gaps import irregular_gaps, may_be_holes, repeated_gaps
+from voxelry.core.rounding import coarsest_rounding, even_within
 
 Floats = npt.NDArray[np.float64]
 
@@ -152,12 +153,19 @@ class Grid:
         The largest distance of a position from the grid, as a fraction of the spacing.
     tilt
         Degrees between the step and the normal.
+    origin
+        Where slice 0 lies; shape ``(3,)``, LPS, mm. Its own position, unless the grid was fitted.
+    rounded_to
+        The last digit of the positions, mm, where they are even to the digits written alone, and the grid was fitted to
+        all of them; else None.
     """
 
     step: Floats
     spacing: float
     deviation: float
     tilt: float
+    origin: Floats
+    rounded_to: float | None = None
 
     @property
     def length(self) -> float:
@@ -170,6 +178,7 @@ def fit_grid(
     image_orientation: npt.ArrayLike,
     *,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
+    rounding: npt.ArrayLike | None = None,
 ) -> Grid:
     """The regular grid through two or more slices that are sorted along the normal.
 
@@ -181,6 +190,10 @@ def fit_grid(
         Shape ``(6,)``.
     tolerances
         How far a position may lie off the grid.
+    rounding
+        Half a unit of the last digit that is written, of each coordinate; shape ``(3,)``, mm. Positions beyond the
+        tolerances are even to these digits if an even grid lies within the rounding of each of them; it is fitted to
+        all. Gaps that are whole steps are holes, never rounding. None where positions are exact.
 
     Raises
     ------
@@ -199,15 +212,38 @@ def fit_grid(
     spacing = float(step @ normal)
     grid = positions[0] + np.arange(count)[:, None] * step
     deviation = float(np.linalg.norm(positions - grid, axis=1).max()) / spacing
-    if deviation > tolerances.irregular:
-        found = irregular_gaps(offsets, near=tolerances.near, even=tolerances.irregular)
-        raise found or ShiftedSlicesError(
-            f"slices are shifted sideways, up to {100 * deviation:.1f} % of their spacing off a straight line",
-            deviation_mm=deviation * spacing,
-            spacing_mm=spacing,
-        )
+    if deviation <= tolerances.irregular:
+        return _grid(positions[0], step, deviation, normal)
+    found = irregular_gaps(offsets, near=tolerances.near, even=tolerances.irregular)
+    if rounding is not None and not may_be_holes(offsets, even=tolerances.irregular):
+        written = np.asarray(rounding, dtype=np.float64)
+        if count > 2 and float(np.linalg.norm(written)) <= coarsest_rounding(count) * spacing:
+            fitted = _within_digits(positions, normal, written)
+            if fitted is not None:
+                return fitted
+            slack = 2 * float(np.abs(normal) @ written)
+            found = irregular_gaps(offsets, near=tolerances.near, even=tolerances.irregular, slack=slack)
+    raise found or ShiftedSlicesError(
+        f"slices are shifted sideways, up to {100 * deviation:.1f} % of their spacing off a straight line",
+        deviation_mm=deviation * spacing,
+        spacing_mm=spacing,
+    )
+
+
+def _grid(origin: Floats, step: Floats, deviation: float, normal: Floats, rounded_to: float | None = None) -> Grid:
+    spacing = float(step @ normal)
     sideways = float(np.linalg.norm(step - spacing * normal))
-    return Grid(step, spacing, deviation, float(np.degrees(np.arctan2(sideways, spacing))))
+    return Grid(step, spacing, deviation, float(np.degrees(np.arctan2(sideways, spacing))), origin, rounded_to)
+
+
+def _within_digits(positions: Floats, normal: Floats, rounding: Floats) -> Grid | None:
+    fitted = even_within(positions, normal, rounding)
+    if fitted is None:
+        return None
+    origin, step = fitted
+    grid = origin + np.arange(len(positions))[:, None] * step
+    deviation = float(np.linalg.norm(positions - grid, axis=1).max()) / float(step @ normal)
+    return _grid(origin, step, deviation, normal, 2 * float(rounding.max()))
 
 
 def make_affine(

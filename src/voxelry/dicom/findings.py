@@ -61,6 +61,8 @@ def grid_findings(grid: Grid, first: Frame, tolerances: Tolerances) -> list[Prob
 
 
 def _jitter(grid: Grid, tolerances: Tolerances) -> list[Problem]:
+    if grid.rounded_to is not None:
+        return [_rounded(grid, grid.rounded_to)]
     if grid.deviation <= tolerances.noticeable:
         return []
     words = f"slice positions lie up to {100 * grid.deviation:.2f} % of their spacing off an even grid"
@@ -74,6 +76,22 @@ def _jitter(grid: Grid, tolerances: Tolerances) -> list[Problem]:
         spacing_mm=rounded(grid.spacing),
     )
     return [found]
+
+
+def _rounded(grid: Grid, digit: float) -> Problem:
+    words = (
+        f"slice positions are written to {digit:g} mm and are even to these digits: {grid.spacing:.4g} mm apart, "
+        f"fitted to all of them; they lie up to {grid.deviation * grid.spacing:.2g} mm off it"
+    )
+    return finding(
+        "warning",
+        "rounded_positions",
+        words,
+        digit_mm=rounded(digit),
+        deviation=rounded(grid.deviation),
+        deviation_mm=rounded(grid.deviation * grid.spacing),
+        spacing_mm=rounded(grid.spacing),
+    )
 
 
 def _tilt(grid: Grid, first: Frame, tolerances: Tolerances) -> list[Problem]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal, get_args
 
@@ -19,6 +19,7 @@ from voxelry.core.volume import Volume
 from voxelry.dicom.findings import finding
 from voxelry.dicom.frames import Frame
 from voxelry.dicom.repeated import Pile, ranked
+from voxelry.dicom.spelling import rounding_of
 from voxelry.dicom.split import place
 from voxelry.dicom.stack import Stack
 
@@ -27,6 +28,9 @@ OnIrregular = Literal["error", "split", "resample"]
 
 MOST_SLICES = 10
 """How many times the slices that are there an even grid may have: holes larger than that are no holes."""
+
+_NEARLY_WHOLE = 0.25
+"""How far a gap may be off a whole number of steps, in steps, to count as one."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -73,7 +77,7 @@ def regular_runs(stack: Stack) -> tuple[Stack, ...]:
 def _runs(stack: Stack, frames: tuple[Frame, ...], label: str) -> list[Stack]:
     positions = np.array([frame.position for frame in frames], np.float64)
     found: list[Stack] = []
-    for begin, end in _bounds(positions, stack.orientation, stack.tolerances):
+    for begin, end in _all_bounds(positions, stack, rounding_of(frames)):
         name = f"slices {begin + 1}-{end}" if end - begin > 1 else f"slice {end}"
         told = finding(
             "warning",
@@ -94,16 +98,39 @@ def _joined(*parts: str) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _bounds(positions: Floats, orientation: Floats, tolerances: Tolerances) -> list[tuple[int, int]]:
+@dataclass(frozen=True, eq=False)
+class _Even:
+    """What makes slices even: the direction, the tolerances, and the rounding of the digits written (None: exact)."""
+
+    orientation: Floats
+    tolerances: Tolerances
+    rounding: Floats | None
+
+    @property
+    def slack(self) -> float:
+        """How far two steps may differ because of the digits, mm."""
+        return 0.0 if self.rounding is None else 4 * float(np.linalg.norm(self.rounding))
+
+
+def _all_bounds(positions: Floats, stack: Stack, rounding: Floats | None) -> list[tuple[int, int]]:
+    """The bounds of exact runs; those of runs that are even to the digits written where these are by far fewer."""
+    exact = _bounds(positions, _Even(stack.orientation, stack.tolerances, None))
+    if rounding is None or len(exact) <= 2:
+        return exact
+    rounded = _bounds(positions, _Even(stack.orientation, stack.tolerances, rounding))
+    return rounded if 2 * len(rounded) < len(exact) else exact
+
+
+def _bounds(positions: Floats, even: _Even) -> list[tuple[int, int]]:
     """First slice and the one past the last of each run, in order.
 
     A slice between two runs goes to the longer, and of two equals to the one with the more usual step.
     """
     if len(positions) == 1:
         return [(0, 1)]
-    gaps = np.diff(positions @ slice_normal(orientation))
-    usual = usual_step(gaps, near=tolerances.near)
-    runs = _even_runs(positions, gaps, orientation, tolerances)
+    gaps = np.diff(positions @ slice_normal(even.orientation))
+    usual = usual_step(gaps, near=even.tolerances.near)
+    runs = _even_runs(positions, gaps, even)
     runs.sort(key=lambda run: (run[0] - run[1], abs(gaps[run[0]] - usual)))
     owner = np.full(len(positions), -1)
     for number, (begin, end) in enumerate(runs):
@@ -112,47 +139,47 @@ def _bounds(positions: Floats, orientation: Floats, tolerances: Tolerances) -> l
     changes = [0, *(np.flatnonzero(np.diff(owner)) + 1).tolist(), len(positions)]
     bounds: list[tuple[int, int]] = []
     for begin, end in pairwise(changes):
-        if not _regular(positions[begin:end], orientation, tolerances):
+        if not _regular(positions[begin:end], even):
             # Without the slices that it lost, a run may lie on a grid less well than with them.
-            inner = _bounds(positions[begin:end], orientation, tolerances)
+            inner = _bounds(positions[begin:end], even)
             bounds += [(begin + first, begin + last) for first, last in inner]
         else:
             bounds.append((begin, end))
     return bounds
 
 
-def _even_runs(positions: Floats, gaps: Floats, orientation: Floats, tolerances: Tolerances) -> list[tuple[int, int]]:
+def _even_runs(positions: Floats, gaps: Floats, even: _Even) -> list[tuple[int, int]]:
     """Runs of equal steps; neighbours share a slice."""
     steps = np.diff(positions, axis=0)
     runs: list[tuple[int, int]] = []
     begin = 0
     while begin < len(positions) - 1:
         end = begin + 2
-        near = tolerances.irregular * gaps[begin]
+        near = even.tolerances.irregular * gaps[begin] + even.slack
         while end < len(positions) and float(np.linalg.norm(steps[end - 1] - steps[begin])) <= near:
             end += 1
-        end = _regular_end(positions, begin, end, orientation, tolerances)
+        end = _regular_end(positions, begin, end, even)
         runs.append((begin, end))
         begin = end - 1
     return runs
 
 
-def _regular_end(positions: Floats, begin: int, end: int, orientation: Floats, tolerances: Tolerances) -> int:
+def _regular_end(positions: Floats, begin: int, end: int, even: _Even) -> int:
     """Steps that are nearly equal may add up to a drift: where the run has to end, found by halving."""
-    if _regular(positions[begin:end], orientation, tolerances):
+    if _regular(positions[begin:end], even):
         return end
     low, high = begin + 2, end
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if _regular(positions[begin:middle], orientation, tolerances) else (low, middle)
+        low, high = (middle, high) if _regular(positions[begin:middle], even) else (low, middle)
     return low
 
 
-def _regular(positions: Floats, orientation: Floats, tolerances: Tolerances) -> bool:
+def _regular(positions: Floats, even: _Even) -> bool:
     if len(positions) <= 2:
         return True
     try:
-        fit_grid(positions, orientation, tolerances=tolerances)
+        fit_grid(positions, even.orientation, tolerances=even.tolerances, rounding=even.rounding)
     except GeometryError:
         return False
     return True
@@ -164,8 +191,9 @@ def _regular(positions: Floats, orientation: Floats, tolerances: Tolerances) -> 
 def resampled(stack: Stack, *, progress: Progress = silent) -> Volume:
     """The stack's slices interpolated along their normal onto an even grid; a regular stack's are not touched.
 
-    The grid runs from the first position to the last, in the steps nearest to the usual one (the median)
-    that fit. Values are linear between the two nearest slices; a warning names what was wrong.
+    The grid runs from the first position to the last. Its step is fitted to the whole, where the gaps are nearly whole
+    steps; else it is the one nearest to the usual gap (the median) that fits. Values are linear between the two nearest
+    slices; a warning names what was wrong.
 
     Raises
     ------
@@ -185,7 +213,7 @@ def resampled(stack: Stack, *, progress: Progress = silent) -> Volume:
     usual = usual_step(np.diff(offsets), near=stack.tolerances.near)
     _check_straight(positions, offsets, usual, stack.tolerances)
     extent = float(offsets[-1] - offsets[0])
-    count = max(2, round(extent / usual) + 1)
+    count = max(2, round(extent / _whole_step(np.diff(offsets), usual)) + 1)
     if count > MOST_SLICES * len(offsets):
         raise GeometryError(
             f"cannot be resampled: {count} slices {usual:.3f} mm apart would be made of {len(offsets)}; {stack.grid}"
@@ -203,6 +231,24 @@ def resampled(stack: Stack, *, progress: Progress = silent) -> Volume:
         spacing=(extent / (count - 1), *volume.spacing[1:]),
         warnings=(*volume.warnings, warning),
     )
+
+
+def _whole_step(gaps: Floats, usual: float) -> float:
+    """The step that fits all slices best, if each gap is nearly so many whole steps; else the usual one.
+
+    Where positions are rounded the median is one of two gaps (0.6 and 0.7 mm of 0.625), which over hundreds of slices
+    adds up to slices that were never there.
+    """
+    single = gaps[np.abs(gaps - usual) <= _NEARLY_WHOLE * usual]
+    if not single.size:
+        return usual
+    mean = float(single.mean())
+    multiples = np.rint(gaps / mean)
+    if not (multiples >= 1).all() or (np.abs(gaps - multiples * mean) > _NEARLY_WHOLE * mean).any():
+        return usual
+    numbers = np.concatenate([[0.0], np.cumsum(multiples)])
+    slope = np.polyfit(numbers, np.concatenate([[0.0], np.cumsum(gaps)]), 1)[0]
+    return float(slope)
 
 
 def _check_straight(positions: Floats, offsets: Floats, usual: float, tolerances: Tolerances) -> None:

@@ -25,6 +25,7 @@ from voxelry.dicom.frames import Frame, one_of_each
 from voxelry.dicom.headers import Header
 from voxelry.dicom.pixels import is_lossy
 from voxelry.dicom.repeated import Pile
+from voxelry.dicom.spelling import rounding_of
 from voxelry.dicom.split import split
 from voxelry.dicom.voxels import make_volume
 
@@ -80,9 +81,18 @@ class Stack:
             return self.pile.problem
         if not self.placed or len(self.frames) == 1:
             return None
+        return self._fitted()
+
+    def _fitted(self) -> Grid | GeometryError:
         positions = [frame.position or () for frame in self.frames]
         try:
             return fit_grid(positions, self.orientation, tolerances=self.tolerances)
+        except GeometryError as error:
+            rounding = rounding_of(self.frames)
+            if rounding is None:
+                return error
+        try:
+            return fit_grid(positions, self.orientation, tolerances=self.tolerances, rounding=rounding)
         except GeometryError as error:
             return error
 
@@ -147,7 +157,9 @@ class Stack:
         first, spacing, grid = self.frames[0], self.spacing, self.grid
         if not self.placed or first.pixel_spacing is None or spacing[0] is None:
             return None
-        step = grid.step if isinstance(grid, Grid) else spacing[0] * slice_normal(self.orientation)
+        if isinstance(grid, Grid):
+            return make_affine(grid.origin, self.orientation, grid.step, first.pixel_spacing)
+        step = spacing[0] * slice_normal(self.orientation)
         return make_affine(first.position or (), self.orientation, step, first.pixel_spacing)
 
     def volume(self, *, lazy: bool = False, progress: Progress = silent) -> Volume:

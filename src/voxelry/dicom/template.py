@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import ParameterError
+from voxelry.core.geometry import index_to_lps, make_affine
 from voxelry.core.volume import Volume
 from voxelry.dicom.attributes import first_item
 from voxelry.dicom.description import PixelDescription, describe_pixels
@@ -140,8 +141,10 @@ def _check_shape(shape: tuple[int, ...], stack: Stack, where: str) -> None:
 
 
 def _check_place(affine: npt.NDArray[np.float64], stack: Stack, where: str) -> None:
+    """Against the template's grid where it has one: its own positions may lie off that by as much as it tolerates."""
+    grid = stack.affine
     for k, frame in enumerate(stack.frames):
-        off = _distance(affine, frame, k, stack.shape)
+        off = _distance(affine, frame, k, stack.shape) if grid is None else _apart(affine, grid, k, stack.shape)
         if off is not None and off > SAME_PLACE_PIXELS * min(frame.pixel_spacing or (1.0,)):
             raise ParameterError(
                 f"the template does not match in position: slice {k}{where} lies up to {off:.3g} mm from "
@@ -155,13 +158,19 @@ def _distance(affine: npt.NDArray[np.float64], frame: Frame, k: int, shape: tupl
     """The farthest that a corner lies from the frame's own, mm; None where the frame has no place."""
     if frame.position is None or frame.orientation is None or frame.pixel_spacing is None:
         return None
-    cosines = np.asarray(frame.orientation)
-    row, column = cosines[3:] * frame.pixel_spacing[0], cosines[:3] * frame.pixel_spacing[1]
-    last_row, last_column = shape[1] - 1, shape[2] - 1
-    corners = np.array([(0, 0), (last_row, 0), (0, last_column), (last_row, last_column)], np.float64)
-    own = np.asarray(frame.position) + corners @ np.array([row, column])
-    asked = affine[:3, 3] + k * affine[:3, 0] + corners @ affine[:3, 1:3].T
-    return float(np.linalg.norm(own - asked, axis=1).max())
+    frame_affine = make_affine(frame.position, frame.orientation, (0.0, 0.0, 0.0), frame.pixel_spacing)
+    own = _corners(frame_affine, 0, shape)
+    return float(np.linalg.norm(own - _corners(affine, k, shape), axis=1).max())
+
+
+def _apart(affine: npt.NDArray[np.float64], other: npt.NDArray[np.float64], k: int, shape: tuple[int, ...]) -> float:
+    return float(np.linalg.norm(_corners(affine, k, shape) - _corners(other, k, shape), axis=1).max())
+
+
+def _corners(affine: npt.NDArray[np.float64], k: int, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
+    """The centres of a slice's outermost pixels, LPS mm; shape ``(4, 3)``."""
+    row, column = shape[1] - 1, shape[2] - 1
+    return index_to_lps(affine, [(k, 0, 0), (k, row, 0), (k, 0, column), (k, row, column)])
 
 
 def is_looked_up(filled: Sequence[Filled]) -> bool:

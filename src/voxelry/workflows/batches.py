@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import FormatError, PixelDataError, Problem
+from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.protocols import VolumeFormat
 from voxelry.core.registry import format_for
@@ -92,6 +93,7 @@ def batches_of(
     beside: Path | None = None,
     on_irregular: OnIrregular = "error",
     limits: Limits = DEFAULT_LIMITS,
+    tolerances: Tolerances = DEFAULT_TOLERANCES,
     progress: Progress = silent,
 ) -> tuple[tuple[Batch, ...], Mapping[str, Problem]]:
     """The batches of DICOM below a path, from headers alone, or of a file in a registered format.
@@ -122,7 +124,7 @@ def batches_of(
     """
     if not dicom and (own := _format_of(path)) is not None:
         return _format_batches(own, path, together, progress), {}
-    batches, skipped = _dicom_batches(path, together, on_irregular, limits, progress)
+    batches, skipped = _dicom_batches(path, together, on_irregular, limits, tolerances, progress)
     if beside is None or dicom or not os.path.isdir(path):  # noqa: PTH112
         return batches, skipped
     files = tuple(volume_files(os.fspath(path), leave_out=beside, of_others=bool(batches)))
@@ -147,9 +149,14 @@ def _format_of(path: StrPath) -> VolumeFormat | None:
 
 
 def _dicom_batches(
-    path: StrPath, together: bool, on_irregular: OnIrregular, limits: Limits, progress: Progress
+    path: StrPath,
+    together: bool,
+    on_irregular: OnIrregular,
+    limits: Limits,
+    tolerances: Tolerances,
+    progress: Progress,
 ) -> tuple[tuple[Batch, ...], Mapping[str, Problem]]:
-    found = index(path, limits=limits, progress=progress)
+    found = index(path, limits=limits, tolerances=tolerances, progress=progress)
     skipped = dict(found.skipped)
     batches: list[Batch] = []
     for series in found.series:

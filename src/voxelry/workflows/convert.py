@@ -23,6 +23,7 @@ from voxelry.core.errors import (
     VoxelryError,
     named,
 )
+from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.resample import rectify
 from voxelry.core.value import Value
@@ -123,6 +124,7 @@ def convert(
     overwrite: bool = False,
     workers: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    tolerances: Tolerances = DEFAULT_TOLERANCES,
     progress: Progress = silent,
 ) -> ConvertReport:
     """Convert everything below a path.
@@ -147,7 +149,7 @@ def convert(
         How files in a folder are called: a template of the fields in ``workflows.names.FIELDS`` and ``{label}``.
         What several would be called is numbered. The default holds no patient's value; files of other formats than
         DICOM that were found in a folder keep their names.
-    on_irregular
+    on_irregular, tolerances
         As for ``load``.
     straighten
         True to interpolate tilted (sheared) stacks onto an orthogonal grid, as ``rectify`` does.
@@ -185,6 +187,7 @@ def convert(
             beside=Path(target),
             on_irregular=on_irregular,
             limits=limits,
+            tolerances=tolerances,
             progress=part(progress, 0, 0.2),
         )
     except FormatError as error:  # of a source that is one file
@@ -193,7 +196,7 @@ def convert(
     skipped = dict(skipped)
     jobs = list(_jobs(batches, aim, Path(target), name))
     ledger = Ledger(jobs[0].root) if jobs and aim.staged else None
-    run = _Run(Path(source), aim, ledger, on_irregular, straighten, overwrite)
+    run = _Run(Path(source), aim, ledger, on_irregular, tolerances, straighten, overwrite)
     written: dict[int, tuple[Converted, ...]] = {}
     meter = _Meter(len(jobs), part(progress, 0.2, 1))
     with ThreadPoolExecutor(min(workers or _WORKERS, max(1, len(jobs))), "convert") as pool:
@@ -255,6 +258,7 @@ class _Run:
     aim: Target
     ledger: Ledger | None
     on_irregular: OnIrregular
+    tolerances: Tolerances
     straighten: bool
     overwrite: bool
     cleared: set[Path] = field(default_factory=set)
@@ -305,7 +309,8 @@ class _Run:
 
     def _fingerprint(self, job: _Job) -> str:
         settings = json.dumps(self.aim.settings, sort_keys=True, default=str)
-        return digest([job.batch.fingerprint, self.aim.name, settings, self.on_irregular, str(self.straighten)])
+        told = () if self.tolerances == DEFAULT_TOLERANCES else (repr(self.tolerances),)
+        return digest([job.batch.fingerprint, self.aim.name, settings, self.on_irregular, str(self.straighten), *told])
 
     def _note(self, job: _Job, made: Mapping[Path, int | None], shape: tuple[int, ...], *, whole: bool) -> None:
         """Remember what is made, by whoever makes it: whoever waits for it may be interrupted."""

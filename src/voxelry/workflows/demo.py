@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from voxelry.core.errors import Problem
+from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
@@ -49,7 +50,12 @@ class DemoResult:
 
 
 def run_demo(
-    path: StrPath, out: StrPath = "output", *, limits: Limits = DEFAULT_LIMITS, progress: Progress = silent
+    path: StrPath,
+    out: StrPath = "output",
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    tolerances: Tolerances = DEFAULT_TOLERANCES,
+    progress: Progress = silent,
 ) -> DemoResult:
     """Load everything below a path and write all that can be made of it.
 
@@ -61,6 +67,8 @@ def run_demo(
     ----------
     path
         A file, a folder at any depth, or a zip archive.
+    tolerances
+        As for ``load``.
 
     Raises
     ------
@@ -68,7 +76,7 @@ def run_demo(
         If the path does not exist.
     """
     target = Path(out)
-    loaded = load(path, limits=limits, progress=part(progress, 0, 0.4))
+    loaded = load(path, limits=limits, tolerances=tolerances, progress=part(progress, 0, 0.4))
     written = []
     for number, (volume, name) in enumerate(zip(loaded.volumes, export_names(loaded.volumes), strict=True)):
         count = len(loaded.volumes)

@@ -9,6 +9,7 @@ from typing import TypedDict
 
 from voxelry.core import measure as counting
 from voxelry.core.errors import Problem, VoxelryError
+from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.measure import Measurement, MeasurementRecord, check_method, check_threshold
 from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Volume
@@ -93,9 +94,10 @@ def measure_all(
     method: str = "fixed",
     on_irregular: OnIrregular = "error",
     limits: Limits = DEFAULT_LIMITS,
+    tolerances: Tolerances = DEFAULT_TOLERANCES,
     progress: Progress = silent,
 ) -> MeasureReport:
-    """Measure every volume below a path; see ``voxelry.core.measure.measure``, and ``load`` for ``on_irregular``.
+    """Measure every volume below a path; see ``voxelry.core.measure.measure``, and ``load`` for the other choices.
 
     Raises
     ------
@@ -106,7 +108,7 @@ def measure_all(
     """
     check_method(method)
     check_threshold(threshold)
-    loaded = load(path, on_irregular=on_irregular, limits=limits, progress=progress)
+    loaded = load(path, on_irregular=on_irregular, limits=limits, tolerances=tolerances, progress=progress)
     skipped = dict(loaded.skipped)
     measurements: list[Measurement] = []
     volumes: list[Volume] = []

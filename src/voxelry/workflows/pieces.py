@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from voxelry.core.errors import NotOneVolumeError, ParameterError, Problem, VoxelryError
+from voxelry.core.geometry import Tolerances
 from voxelry.core.progress import Progress, silent
 from voxelry.core.steps import Step
 from voxelry.core.volume import Volume
@@ -31,12 +32,16 @@ class Input:
     stacks: tuple[Stack, ...] | None
     on_irregular: OnIrregular
     limits: Limits
+    tolerances: Tolerances
 
     def load(self, progress: Progress) -> tuple[Volume, tuple[Stack, ...] | None]:
         """The volume, and the images that it is made of, if that is DICOM."""
         stacks = self.stacks
         if stacks is None:
-            batches, _ = batches_of(self.path, together=False, on_irregular=self.on_irregular, limits=self.limits)
+            batches, _ = batches_of(
+                self.path, together=False, on_irregular=self.on_irregular, limits=self.limits,
+                tolerances=self.tolerances,
+            )  # fmt: skip
             piece = _pieces(batches)[self.number]
             stacks = tuple(stack for batch in piece for stack in batch.stacks)
             if not stacks:
@@ -79,6 +84,7 @@ class Work:
 class _How:
     on_irregular: OnIrregular
     limits: Limits
+    tolerances: Tolerances
     skipped: dict[str, Problem]
 
 
@@ -92,6 +98,7 @@ def work_of(
     step: Step[Any],
     on_irregular: OnIrregular,
     limits: Limits,
+    tolerances: Tolerances,
     skipped: dict[str, Problem],
     progress: Progress,
 ) -> Iterator[Work]:
@@ -107,7 +114,7 @@ def work_of(
     ParameterError
         If these are not as many paths as the step takes volumes.
     """
-    how = _How(on_irregular, limits, skipped)
+    how = _How(on_irregular, limits, tolerances, skipped)
     least, most = len(step.inputs), len(step.inputs) + len(step.optional)
     several = not is_path(given)
     if several and not (isinstance(given, Sequence) and all(map(is_path, given))):
@@ -143,8 +150,9 @@ def work_of(
 
 def _below(path: str, how: _How, progress: Progress) -> list[Piece]:
     batches, problems = batches_of(
-        path, together=False, on_irregular=how.on_irregular, limits=how.limits, progress=progress
-    )
+        path, together=False, on_irregular=how.on_irregular, limits=how.limits, tolerances=how.tolerances,
+        progress=progress,
+    )  # fmt: skip
     how.skipped.update(problems)
     if not batches:
         reasons = list(problems.values())
@@ -163,4 +171,4 @@ def _one(path: str, how: _How) -> tuple[Input, Piece]:
 def _input(path: str, number: int, piece: Piece, how: _How) -> Input:
     stacks = tuple(stack for batch in piece for stack in batch.stacks)
     plain = stacks and all(isinstance(header.source, FileSource) for stack in stacks for header in stack.headers)
-    return Input(path, number, stacks if plain else None, how.on_irregular, how.limits)
+    return Input(path, number, stacks if plain else None, how.on_irregular, how.limits, how.tolerances)

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from voxelry.core.errors import ExistsError, ParameterError, Problem, VoxelryError
+from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.registry import step_named
 from voxelry.core.steps import Params, Step, StepResult
@@ -103,6 +104,7 @@ def process(
     on_error: OnError = "skip",
     overwrite: bool = False,
     limits: Limits = DEFAULT_LIMITS,
+    tolerances: Tolerances = DEFAULT_TOLERANCES,
     progress: Progress = silent,
 ) -> ProcessReport:
     """Run a step on every volume below some paths.
@@ -128,7 +130,7 @@ def process(
         ``paths`` is a single path with a single volume, or a single tuple, this is that folder.
     format, options, segmentation
         As for ``save_result``: what is written instead of DICOM, and the kind of DICOM segmentation.
-    on_irregular
+    on_irregular, tolerances
         As for ``load``.
     on_error
         ``"skip"`` tells an error of the step among ``skipped`` and goes on; ``"raise"`` lets what is no VoxelryError
@@ -160,8 +162,8 @@ def process(
     skipped: dict[str, Problem] = {}
     shipped = chosen.name if isinstance(step, str) else chosen
     how = _How(
-        step=shipped, params=checked, on_irregular=on_irregular, limits=limits, format=format,
-        options=dict(options or {}), segmentation=segmentation, overwrite=overwrite, on_error=on_error,
+        step=shipped, params=checked, on_irregular=on_irregular, limits=limits, tolerances=tolerances,
+        format=format, options=dict(options or {}), segmentation=segmentation, overwrite=overwrite, on_error=on_error,
     )  # fmt: skip
     with _Stoppable(progress) as told:
         target = None if out is None else named_folder(out)
@@ -202,6 +204,7 @@ class _How:
     params: Params
     on_irregular: OnIrregular
     limits: Limits
+    tolerances: Tolerances
     format: str | None
     options: dict[str, Value]
     segmentation: SegmentationKind
@@ -227,7 +230,7 @@ def _tasks(
     found: list[Work] = []
     for number, one in enumerate(given):
         share = part(progress, number / len(given), (number + 1) / len(given))
-        found += work_of(one, step, how.on_irregular, how.limits, skipped, share)
+        found += work_of(one, step, how.on_irregular, how.limits, how.tolerances, skipped, share)
     if out is None:
         return [_Task(one.name, one.inputs, None, None, how) for one in found]
     alone = single and len(found) == 1

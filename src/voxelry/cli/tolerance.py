@@ -1,0 +1,29 @@
+"""``--tolerance``: what every command has that loads stacks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from voxelry.core.geometry import Tolerances
+
+ToleranceOption = Annotated[
+    float | None,
+    typer.Option(
+        "--tolerance",
+        min=0.0,
+        max=0.49,
+        metavar="FRACTION",
+        help="How far a slice may lie off the even grid, as a fraction of the step; else 0.02.",
+    ),
+]
+
+
+def tolerances_of(tolerance: float | None) -> Tolerances:
+    """What ``--tolerance`` says, as loading takes it."""
+    from voxelry.core.geometry import DEFAULT_TOLERANCES
+
+    return DEFAULT_TOLERANCES if tolerance is None else replace(DEFAULT_TOLERANCES, irregular=tolerance)
