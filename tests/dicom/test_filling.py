@@ -17,7 +17,7 @@ from voxelry.core.errors import PixelDataError, TruncatedError
 from voxelry.testing import synthetic_series, zip_folder
 from voxelry.workflows.load import index
 
-RLE = "1.2.840.10008.1.2.5"
+RLE, JPEG_LS = "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.80"
 _IN_A_FOLDER = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -182,7 +182,7 @@ def test_values_beyond_the_header_are_no_silent_wrap(tmp_path: Path) -> None:
 
     stored = np.full((3, 4, 6), 40_000, np.uint16)
     synthetic_series(
-        tmp_path, slices=3, rows=4, columns=6, pixels=stored, bits_stored=16, transfer_syntax=RLE,
+        tmp_path, slices=3, rows=4, columns=6, pixels=stored, bits_stored=16, transfer_syntax=JPEG_LS,
         edit=understate,
     )  # fmt: skip
     with pytest.raises(PixelDataError, match="without lazy=True"):

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLSLossless
 from typer.testing import CliRunner
 
 import voxelry
@@ -164,12 +164,12 @@ def test_an_overlay_that_cannot_be_is_refused_by_name(tmp_path: Path, changes: d
     assert voxelry.load_volume(path).array.shape == (1, 16, 20)  # the image itself is as good as ever
 
 
-def test_spare_bits_of_compressed_pixels_are_refused(tmp_path: Path) -> None:
-    dataset = synthetic_instance(bits_stored=12, transfer_syntax=RLELossless)
+def test_spare_bits_of_a_codestream_are_refused(tmp_path: Path) -> None:
+    dataset = synthetic_instance(bits_stored=12, transfer_syntax=JPEGLSLossless)
     dataset.add_new(0x60000100, "US", 16)
     dataset.add_new(0x60000102, "US", 13)
     path = write(dataset, tmp_path / "a.dcm")
-    with pytest.raises(PixelDataError, match=r"Overlay Bit Position \(6000,0102\).*RLE"):
+    with pytest.raises(PixelDataError, match=r"Overlay Bit Position \(6000,0102\).*JPEG-LS"):
         overlays_of(read_header(FileSource.of(path)))
 
 

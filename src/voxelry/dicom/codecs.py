@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,15 @@ import numpy.typing as npt
 from pydicom.uid import UID
 
 from voxelry.core.errors import PixelDataError, TooLargeError
-from voxelry.dicom.codestream import check_jpeg_2000, checked_htj2k, codestream_size, with_other_signs
+from voxelry.dicom.attributes import describe
+from voxelry.dicom.codestream import (
+    check_jpeg_2000,
+    checked_htj2k,
+    codestream_size,
+    jpeg_2000_start,
+    with_other_signs,
+)
+from voxelry.dicom.colour import Model, as_rgb, codestream_samples, colour_model
 
 if TYPE_CHECKING:
     from voxelry.dicom.headers import Header
@@ -23,6 +30,8 @@ JPEG_LS = frozenset(_JPEG + end for end in ("80", "81"))
 JPEG_2000 = frozenset(_JPEG + end for end in ("90", "91"))
 HTJ2K = frozenset(_JPEG + end for end in ("201", "202", "203"))
 JPEG_XL = frozenset(_JPEG + end for end in ("110", "111", "112"))
+JPEG_XL_OF_JPEG = frozenset({_JPEG + "111"})
+"""JPEG frames packed anew, whose decoder undoes their transformation of colours."""
 RLE = frozenset({"1.2.840.10008.1.2.5"})
 DEFLATED_FRAMES = frozenset({"1.2.840.10008.1.2.8.1"})
 NATIVE = frozenset({"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"})
@@ -44,6 +53,11 @@ def is_supported(syntax: UID) -> bool:
 def is_encapsulated(syntax: UID) -> bool:
     """True if frames lie in fragments. pydicom's own answer raises for syntaxes younger than itself."""
     return syntax not in NATIVE and syntax != GE_BIG_ENDIAN_PIXELS
+
+
+def keeps_words(syntax: UID) -> bool:
+    """True if the words of native pixels are there bit for bit: with High Bit, and what lies in unused bits."""
+    return not is_encapsulated(syntax) or syntax in RLE or syntax in DEFLATED_FRAMES
 
 
 def check_declared(header: Header, rows: int, columns: int, frame_bytes: int, raw: bytes) -> None:
@@ -93,44 +107,55 @@ def decode(
     Returns
     -------
     values
-        Shape ``(row, column)`` or ``(row, column, 3)``; JPEG gives RGB.
-    """
-    import imagecodecs
+        Shape ``(row, column)`` or ``(row, column, 3)``. Colour is RGB, but for RLE, which keeps native words.
 
+    Raises
+    ------
+    PixelDataError
+        If the frame is damaged, or has another number of samples.
+    """
     if syntax in RLE:
         return _rle(raw, shape, dtype)
-    if syntax in DEFLATED_FRAMES:
-        size = int(np.prod(shape)) * dtype.itemsize
-        plain = zlib.decompressobj(-zlib.MAX_WBITS).decompress(raw, size)
-        return _shaped(np.frombuffer(plain, dtype.newbyteorder("<")), shape)
-    if syntax in JPEG_DCT or (syntax in JPEG_LOSSLESS and shape[2] == 1):
-        values = _jpeg(raw, shape[2], photometric)
-    elif syntax in JPEG_LOSSLESS:
-        values = imagecodecs.jpeg8_decode(raw, colorspace="RGB", outcolorspace="RGB")
-    elif syntax in JPEG_LS:
-        values = imagecodecs.jpegls_decode(raw)
-    elif syntax in JPEG_2000:
-        check_jpeg_2000(raw)
-        values = imagecodecs.jpeg2k_decode(raw)
-    elif syntax in HTJ2K:
-        values = _htj2k(raw, shape)
-    else:
-        values = imagecodecs.jpegxl_decode(raw)
+    samples = None if syntax in HTJ2K else codestream_samples(raw)  # those of HTJ2K are checked with its header
+    if samples not in (None, shape[2]):
+        raise PixelDataError(
+            f"the compressed frame has {samples} samples a pixel, but {describe('SamplesPerPixel')} says {shape[2]}"
+        )
+    model = colour_model(raw, said=_said(syntax, photometric)) if shape[2] > 1 else None
+    values = _decoded(raw, syntax, shape, model)
     if values.ndim == 3 and values.shape[2] == 1:
         values = values[:, :, 0]
+    if model == "YBR" and syntax not in JPEG_DCT:
+        return as_rgb(values)
     if values.dtype.itemsize == dtype.itemsize and dtype.kind == "i" and values.dtype.kind == "u":
         values = values.view(dtype)  # the same bits, read with their sign
     return np.asarray(values)
 
 
-def _jpeg(raw: bytes, samples: int, photometric: str) -> npt.NDArray[np.generic]:
+def _said(syntax: UID, photometric: str) -> Model:
+    """What a header says of a colour frame whose codec has undone its own transformation."""
+    if syntax in JPEG_DCT:  # which has none that DICOM knows, so that YBR_ICT and YBR_RCT say no more than YBR
+        return "RGB" if photometric == "RGB" else "YBR"
+    if syntax in JPEG_XL_OF_JPEG:
+        return "RGB"
+    return "YBR" if photometric in ("YBR_FULL", "YBR_FULL_422") else "RGB"
+
+
+def _decoded(raw: bytes, syntax: UID, shape: tuple[int, int, int], model: Model | None) -> npt.NDArray[np.generic]:
     import imagecodecs
 
-    if samples == 1:
-        return np.asarray(imagecodecs.jpeg8_decode(raw))
-    # What a frame holds is told by its own markers first; DICOM's word comes last (PS3.5 8.2.1).
-    inside = "RGB" if photometric == "RGB" and not _says_ycc(raw) else "YCBCR"
-    return np.asarray(imagecodecs.jpeg8_decode(raw, colorspace=inside, outcolorspace="RGB"))
+    if syntax in JPEG_DCT or syntax in JPEG_LOSSLESS:
+        if model is None:
+            return np.asarray(imagecodecs.jpeg8_decode(raw))
+        inside = "YCBCR" if model == "YBR" and syntax in JPEG_DCT else "RGB"
+        return np.asarray(imagecodecs.jpeg8_decode(raw, colorspace=inside, outcolorspace="RGB"))
+    if syntax in JPEG_LS:
+        return np.asarray(imagecodecs.jpegls_decode(raw))
+    if syntax in JPEG_2000:
+        check_jpeg_2000(raw)
+        # The boxes of a JP2 file, if there are any, would make OpenJPEG's reader convert colours as it likes.
+        return np.asarray(imagecodecs.jpeg2k_decode(raw[jpeg_2000_start(raw) or 0 :]))
+    return _htj2k(raw, shape) if syntax in HTJ2K else np.asarray(imagecodecs.jpegxl_decode(raw))
 
 
 def _htj2k(raw: bytes, shape: tuple[int, int, int]) -> npt.NDArray[np.generic]:
@@ -169,15 +194,6 @@ def _htj2k(raw: bytes, shape: tuple[int, int, int]) -> npt.NDArray[np.generic]:
 def _is_reached(values: npt.NDArray[np.generic]) -> bool:
     last = values[-1]
     return bool((last[:, -1] if last.ndim == 2 else last).any())
-
-
-def _says_ycc(raw: bytes) -> bool:
-    """True if an Adobe marker says YCC or a JFIF marker, which implies it, is there."""
-    adobe = raw.find(b"\xff\xee", 2, 4096)
-    if adobe >= 0 and raw[adobe + 4 : adobe + 9] == b"Adobe":
-        return raw[adobe + 15 : adobe + 16] == b"\x01"
-    jfif = raw.find(b"\xff\xe0", 2, 4096)
-    return jfif >= 0 and raw[jfif + 4 : jfif + 8] == b"JFIF"
 
 
 def _rle(raw: bytes, shape: tuple[int, int, int], dtype: np.dtype[np.generic]) -> npt.NDArray[np.generic]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from voxelry.core.errors import PixelDataError
+from voxelry.dicom.jpeg_marks import is_jpeg, jpeg_marks
 
 _CODESTREAM = b"\xff\x4f\xff\x51"
 """JPEG 2000's markers SOC and SIZ."""
@@ -82,27 +83,20 @@ class Jpeg2000Image:
 
 def codestream_size(raw: bytes) -> tuple[int, int] | None:
     """Rows and columns that a JPEG, JPEG-LS, JPEG 2000, HTJ2K or JPEG XL codestream declares; None if unknown."""
-    start = _jpeg_2000_start(raw)
+    start = jpeg_2000_start(raw)
     if start is not None and len(raw) >= start + 24:
         width, height, x, y = struct.unpack_from(">4I", raw, start + 8)
         return height - y, width - x
     if raw[:2] == _JPEG_XL_START:
         return _jpeg_xl_size(int.from_bytes(raw[2:16], "little"))
-    if raw[:2] != b"\xff\xd8":
+    marks = jpeg_marks(raw) if is_jpeg(raw) else None
+    if marks is None or marks.rows is None or marks.columns is None:
         return None
-    at = 2
-    while at + 9 <= len(raw) and raw[at] == 0xFF:
-        marker = raw[at + 1]
-        if marker == 0xFF:  # fill byte
-            at += 1
-            continue
-        if (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)) or marker == 0xF7:
-            return int.from_bytes(raw[at + 5 : at + 7], "big"), int.from_bytes(raw[at + 7 : at + 9], "big")
-        at += 2 + int.from_bytes(raw[at + 2 : at + 4], "big")
-    return None
+    return marks.rows, marks.columns
 
 
-def _jpeg_2000_start(raw: bytes) -> int | None:
+def jpeg_2000_start(raw: bytes) -> int | None:
+    """Where the codestream of a JPEG 2000 or HTJ2K frame begins; None if it is no such frame."""
     if raw[:4] == _CODESTREAM:
         return 0
     if raw[4:8] == b"jP  ":  # a JP2 file, whose codestream lies in a box
@@ -141,11 +135,18 @@ def check_jpeg_2000(raw: bytes) -> None:
     PixelDataError
         What was found, and where.
     """
-    start = _jpeg_2000_start(raw)
+    start = jpeg_2000_start(raw)
     if start is not None:
         image, at = _image(raw, start)
         for marker, place, content in _segments(raw, at, len(raw), _SOT):
             _check_coding(marker, place, content, image)
+
+
+def jpeg_2000_image(raw: bytes, start: int) -> tuple[Jpeg2000Image, bool]:
+    """What a main header declares, and whether the multiple component transformation mixed the samples (A.6.1)."""
+    image, at = _image(raw, start)
+    coding = next((content for marker, _, content in _segments(raw, at, len(raw), _SOT) if marker == _COD), b"")
+    return image, coding[4:5] == b"\1"
 
 
 def checked_htj2k(raw: bytes) -> tuple[Jpeg2000Image, bytes]:
@@ -160,7 +161,7 @@ def checked_htj2k(raw: bytes) -> tuple[Jpeg2000Image, bytes]:
     ----------
     ISO/IEC 15444-1 A.4 to A.6, ISO/IEC 15444-15 A
     """
-    start = _jpeg_2000_start(raw)
+    start = jpeg_2000_start(raw)
     if start is None:
         raise _damaged("it does not begin with the markers SOC and SIZ of a codestream")
     image, at = _image(raw, start)

@@ -48,7 +48,7 @@ def native_frames(header: Header, pixels: PixelDescription, wanted: Iterable[int
         file, start = (_inflated(opened), 0) if place.offset is None else (opened, place.offset)
         for index in sorted(wanted):
             raw = _read(file, start, index * bits, bits, swapped=swapped)
-            yield _unpacked(raw, header, pixels, first_bit=index * bits % 8, halved=halved)
+            yield unpacked(raw, pixels, little=_little(header), first_bit=index * bits % 8, halved=halved)
 
 
 def is_direct(header: Header, pixels: PixelDescription) -> bool:
@@ -143,12 +143,21 @@ def _read(file: BinaryIO, start: int, first_bit: int, bits: int, *, swapped: boo
     return np.frombuffer(words, np.uint16).byteswap().tobytes()[first - even : last - even]
 
 
-def _unpacked(raw: bytes, header: Header, pixels: PixelDescription, *, first_bit: int, halved: bool) -> Stored:
+def unpacked(raw: bytes, pixels: PixelDescription, *, little: bool, first_bit: int = 0, halved: bool = False) -> Stored:
+    """The stored values that one frame's bytes hold; shape ``(row, column[, sample])``.
+
+    Parameters
+    ----------
+    first_bit
+        Where the frame begins in the first byte, of single bits.
+    halved
+        True if two pixels share their chrominance.
+    """
     if pixels.bits_allocated == 1:  # frames need not begin at a byte
         count = pixels.rows * pixels.columns
         bits = np.unpackbits(np.frombuffer(raw, np.uint8), bitorder="little")
         return bits[first_bit : first_bit + count].reshape(pixels.rows, pixels.columns)
-    values = np.frombuffer(raw, pixels.dtype.newbyteorder("<" if _little(header) else ">"))
+    values = np.frombuffer(raw, pixels.dtype.newbyteorder("<" if little else ">"))
     values = values.astype(pixels.dtype, copy=False)
     if halved:
         return _from_422(values, pixels)

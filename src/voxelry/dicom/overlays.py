@@ -12,10 +12,10 @@ from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag
 
 from voxelry.core.errors import PixelDataError
-from voxelry.dicom.codecs import is_encapsulated
+from voxelry.dicom.codecs import keeps_words
 from voxelry.dicom.description import PixelDescription, describe_pixels
 from voxelry.dicom.headers import Header
-from voxelry.dicom.native import native_frames
+from voxelry.dicom.pixels import words_of
 from voxelry.dicom.quiet import quiet
 
 GROUPS = range(0x6000, 0x6020, 2)
@@ -206,10 +206,11 @@ def _embedded(group: _Group, pixels: PixelDescription) -> npt.NDArray[np.bool_]:
             f"{group.name(_BIT_POSITION)} is {bit}, which is no spare bit of pixels with bits {lowest} to "
             f"{pixels.high_bit} of {pixels.bits_allocated}"
         )
-    if is_encapsulated(header.transfer_syntax_uid) or pixels.samples > 1 or pixels.keyword != "PixelData":
+    if not keeps_words(header.transfer_syntax_uid) or pixels.samples > 1 or pixels.keyword != "PixelData":
         raise PixelDataError(
             f"{group.name(_BIT_POSITION)} points into Pixel Data that are compressed or no single numbers "
             f"({header.transfer_syntax_uid.name}), where no overlay can lie"
         )
-    frames = native_frames(header, pixels, range(pixels.frames))
-    return np.stack([(values.view(f"u{values.dtype.itemsize}") >> bit & 1).astype(np.bool_) for values in frames])
+    return np.stack(
+        [(values.view(f"u{values.dtype.itemsize}") >> bit & 1).astype(np.bool_) for values in words_of(header, pixels)]
+    )

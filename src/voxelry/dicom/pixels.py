@@ -6,14 +6,14 @@ What the header declares is checked against the bytes that are there before anyt
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
-import pydicom
-from pydicom.pixels.processing import apply_color_lut, convert_color_space
+from pydicom.pixels.processing import apply_color_lut
 
 from voxelry.core.errors import (
     PixelDataError,
@@ -23,11 +23,12 @@ from voxelry.core.errors import (
     named,
 )
 from voxelry.dicom.attributes import describe, numbers, text, value_of
-from voxelry.dicom.codecs import check_declared, decode, is_encapsulated, is_supported
+from voxelry.dicom.codecs import DEFLATED_FRAMES, check_declared, decode, is_encapsulated, is_supported, keeps_words
+from voxelry.dicom.colour import as_rgb, is_mixed
 from voxelry.dicom.description import PixelDescription, describe_pixels
 from voxelry.dicom.fragments import raw_frames
 from voxelry.dicom.headers import Header
-from voxelry.dicom.native import check_length, native_frames
+from voxelry.dicom.native import check_length, native_frames, unpacked
 from voxelry.dicom.quiet import quiet
 
 Stored = npt.NDArray[Any]
@@ -162,12 +163,53 @@ def deferred_frames(header: Header, wanted: Collection[int]) -> Iterator[tuple[i
 
 def _decoded(header: Header, pixels: PixelDescription, raw: bytes) -> Stored:
     with _PixelErrors(header), quiet:
-        check_declared(header, pixels.rows, pixels.columns, pixels.frame_bits // 8, raw)
-        shape = pixels.rows, pixels.columns, pixels.samples
-        values = decode(
-            raw, header.transfer_syntax_uid, shape=shape, dtype=pixels.dtype, photometric=pixels.photometric
-        )
-        return _finish(header, pixels, values)
+        return _finish(header, pixels, _expanded(header, pixels, raw))
+
+
+def _expanded(header: Header, pixels: PixelDescription, raw: bytes) -> Stored:
+    """What a codec makes of one compressed frame."""
+    check_declared(header, pixels.rows, pixels.columns, pixels.frame_bits // 8, raw)
+    if header.transfer_syntax_uid in DEFLATED_FRAMES:
+        return _inflated(raw, pixels)
+    shape = pixels.rows, pixels.columns, pixels.samples
+    return decode(raw, header.transfer_syntax_uid, shape=shape, dtype=pixels.dtype, photometric=pixels.photometric)
+
+
+def lacks_said_mixing(header: Header, wanted: Collection[int]) -> bool:
+    """True if the header names JPEG 2000's colour transformation and one of these frames says that it was not made."""
+    pixels = describe_pixels(header)
+    if pixels.photometric not in ("YBR_RCT", "YBR_ICT") or not is_encapsulated(header.transfer_syntax_uid):
+        return False
+    with _PixelErrors(header):
+        return any(is_mixed(raw) is False for _, raw in raw_frames(header, pixels, wanted))
+
+
+def _inflated(raw: bytes, pixels: PixelDescription) -> Stored:
+    """A native frame that was deflated; single bits and halved chrominance are packed as they are there."""
+    whole = (pixels.rows * pixels.columns * pixels.samples * pixels.bits_allocated + 7) // 8
+    needed = (pixels.frame_bits + 7) // 8
+    plain = zlib.decompressobj(-zlib.MAX_WBITS).decompress(raw, whole)
+    if len(plain) < needed:
+        raise PixelDataError(f"a deflated frame has {len(plain)} bytes where {needed} are needed")
+    halved = needed < whole and len(plain) < whole
+    return unpacked(plain[: needed if halved else whole], pixels, little=True, halved=halved)
+
+
+def words_of(header: Header, pixels: PixelDescription) -> Iterator[Stored]:
+    """The words of all frames as they are stored, with whatever lies in their unused bits.
+
+    Raises
+    ------
+    PixelDataError, TruncatedError
+        As ``stored_frames``; the transfer syntax is one that keeps words.
+    """
+    frames = range(pixels.frames)
+    if not is_encapsulated(header.transfer_syntax_uid):
+        yield from native_frames(header, pixels, frames)
+        return
+    with _PixelErrors(header):
+        for _, raw in raw_frames(header, pixels, frames):
+            yield _expanded(header, pixels, raw)
 
 
 def _too_few(header: Header, pixels: PixelDescription) -> TruncatedError:
@@ -177,45 +219,59 @@ def _too_few(header: Header, pixels: PixelDescription) -> TruncatedError:
 
 
 def _finish(header: Header, pixels: PixelDescription, values: Stored) -> Stored:
-    expected = (pixels.rows, pixels.columns)
-    if values.shape[:2] != expected or values.shape[2:] not in ((), (pixels.samples,)):
+    expected = (pixels.rows, pixels.columns, *([pixels.samples] if pixels.samples > 1 else []))
+    if values.shape != expected:
         raise PixelDataError(
-            f"{header.name}: a decoded frame has shape {values.shape}, but the header declares {expected} "
-            f"with {pixels.samples} samples"
+            f"{header.name}: a decoded frame has shape {values.shape}, but the header declares {expected}"
         )
+    values = _conform(values, pixels, header)
     if pixels.kind == "colour":
         return _as_rgb(values, pixels, header)
-    values = _conform(values, pixels, header, encapsulated=is_encapsulated(header.transfer_syntax_uid))
     return palette_applied(header, values) if pixels.kind == "palette" else values
 
 
-def _conform(values: Stored, pixels: PixelDescription, header: Header, *, encapsulated: bool) -> Stored:
+def _conform(values: Stored, pixels: PixelDescription, header: Header) -> Stored:
     """Only the stored bits count; the others may hold overlays or dirt (PS3.5 8.1.1)."""
     if pixels.keyword != "PixelData" or pixels.bits_allocated == 1:
         return values
+    if keeps_words(header.transfer_syntax_uid):
+        return _shifted(values, pixels, pixels.high_bit) if _is_dirty(values, pixels, pixels.high_bit) else values
+    return values if pixels.kind == "colour" else _of_codestream(values, pixels, header)
+
+
+def _of_codestream(values: Stored, pixels: PixelDescription, header: Header) -> Stored:
+    """Values that a codec gives in its own size and sign; it holds bits lowest first, whatever High Bit says."""
     own_sign = values.dtype.kind == "u" or pixels.signed
-    if values.dtype != pixels.dtype:  # a codec gives its own size and sign
+    if values.dtype != pixels.dtype:
         if values.dtype.itemsize > pixels.dtype.itemsize and values.max() >= 1 << pixels.bits_allocated:
             raise PixelDataError(
                 f"{header.name}: a compressed frame holds values up to {values.max()}, which do not fit "
                 f"{describe('BitsAllocated')} {pixels.bits_allocated}"
             )
         values = values.astype(pixels.dtype)
-    # A codestream holds its bits lowest first, whatever High Bit says.
-    high_bit = pixels.bits_stored - 1 if encapsulated else pixels.high_bit
-    above = pixels.bits_allocated - 1 - high_bit
-    unused = pixels.bits_allocated - pixels.bits_stored
-    if unused == 0:
+    high_bit = pixels.bits_stored - 1
+    if not _is_dirty(values, pixels, high_bit):
         return values
-    low, high = int(values.min()) if values.dtype.kind == "i" else 0, int(values.max())
+    low, high = int(values.min()), int(values.max())
+    if own_sign and (low < stored_range(pixels)[0] or high >= 1 << pixels.bits_stored):
+        return values  # it holds more bits than Bits Stored says: a codec compresses numbers, and no dirt
+    return _shifted(values, pixels, high_bit)
+
+
+def _is_dirty(values: Stored, pixels: PixelDescription, high_bit: int) -> bool:
+    """True if anything but the sign may lie in the bits that Bits Stored leaves over."""
+    if pixels.bits_stored == pixels.bits_allocated:
+        return False
     lowest, highest = stored_range(pixels)
-    if high_bit == pixels.bits_stored - 1 and lowest <= low and high <= highest:
-        return values  # nothing is in the unused bits but the sign
-    if encapsulated and own_sign and (low < lowest or high >= 1 << pixels.bits_stored):
-        return values  # a codestream that holds more bits than Bits Stored says: dirt is never compressed
+    low, high = int(values.min()) if pixels.signed else 0, int(values.max())
+    return high_bit != pixels.bits_stored - 1 or low < lowest or high > highest
+
+
+def _shifted(values: Stored, pixels: PixelDescription, high_bit: int) -> Stored:
+    """The stored bits alone; an arithmetic shift back extends the sign of signed values."""
+    above = pixels.bits_allocated - 1 - high_bit
     shifted = np.left_shift(values, above) if above else values
-    # An arithmetic shift back extends the sign of signed values.
-    return np.asarray(np.right_shift(shifted, unused))
+    return np.asarray(np.right_shift(shifted, pixels.bits_allocated - pixels.bits_stored))
 
 
 def stored_range(pixels: PixelDescription) -> tuple[int, int]:
@@ -242,22 +298,9 @@ def settle(values: Stored, pixels: PixelDescription) -> tuple[int, int]:
 
 def _as_rgb(values: Stored, pixels: PixelDescription, header: Header) -> Stored:
     values = values.astype(f"u{values.dtype.itemsize}", copy=False)
-    syntax = header.transfer_syntax_uid
-    if pixels.photometric in ("YBR_FULL", "YBR_FULL_422") and not is_converted_by_codec(syntax):
-        if values.dtype.itemsize != 1:
-            raise PixelDataError(
-                f"{header.name}: {pixels.photometric} with {pixels.bits_allocated} bits cannot be read"
-            )
-        return convert_color_space(values, "YBR_FULL", "RGB")
-    return values
-
-
-def is_converted_by_codec(syntax: pydicom.uid.UID) -> bool:
-    """True for JPEG, whose decoder gives RGB whatever the frame holds."""
-    return syntax in (pydicom.uid.JPEGBaseline8Bit, pydicom.uid.JPEGExtended12Bit) or syntax in (
-        "1.2.840.10008.1.2.4.53",
-        "1.2.840.10008.1.2.4.55",
-    )
+    if pixels.photometric in ("YBR_FULL", "YBR_FULL_422") and keeps_words(header.transfer_syntax_uid):
+        return as_rgb(values)
+    return values  # a codec's colour is RGB
 
 
 def padding_range(header: Header, pixels: PixelDescription) -> tuple[float, float] | None:

@@ -12,10 +12,12 @@ import numpy.typing as npt
 from voxelry.core.intensity import Window
 from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Spacing, Volume
+from voxelry.dicom.attributes import describe
 from voxelry.dicom.filling import colour_values, grey_values, lazy_values
 from voxelry.dicom.frames import Frame, one_of_each
+from voxelry.dicom.headers import Header
 from voxelry.dicom.modality import transform_limits
-from voxelry.dicom.pixels import padding_range
+from voxelry.dicom.pixels import lacks_said_mixing, padding_range
 from voxelry.dicom.proportions import pixel_aspect
 from voxelry.dicom.shared import shared_metadata
 from voxelry.dicom.voi import slice_voi, voi_tables
@@ -60,6 +62,8 @@ def make_volume(
         found += _implausible(frames[0].unit, ends, array)
     else:
         array = colour_values(frames, progress=progress)
+    if first.kind == "colour":
+        found += _unmixed(frames)
     unit = frames[0].unit
     if len({frame.unit for frame in one_of_each(frames)}) > 1:
         unit = ""
@@ -103,6 +107,18 @@ def _implausible(unit: str, ends: tuple[float, float], array: npt.NDArray[Any]) 
         return []
     words = f"implausible values for Hounsfield units: {low:g} to {high:g}; "
     return [words + "check Rescale Slope (0028,1053) and Rescale Intercept (0028,1052)"]
+
+
+def _unmixed(frames: Sequence[Frame]) -> list[str]:
+    wanted: dict[Header, set[int]] = {}
+    for frame in frames:
+        wanted.setdefault(frame.header, set()).add(frame.index)
+    count = sum(lacks_said_mixing(header, indices) for header, indices in wanted.items())
+    if not count:
+        return []
+    said = f"{describe('PhotometricInterpretation')} says {frames[0].pixels.photometric}"
+    words = f"in {count} of {len(wanted)} files the compressed frames say that no such transformation was made"
+    return [f"{said}, but {words}: their samples are taken as RGB; compare the colours with the original"]
 
 
 def _shared_windows(frames: Sequence[Frame]) -> tuple[Window, ...]:
