@@ -48,6 +48,7 @@ class Facts(NamedTuple):
     slope: float
     intercept: float
     unit: str
+    scaled_by: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
@@ -99,8 +100,18 @@ def facts_of(header: Header, pixels: PixelDescription, groups: Groups, index: in
         1.0 if slope is None else slope,
         intercept or 0.0,
         unit_of(header, transform),
+        _scaled_by(header, transform),
         tuple(warnings),
     )
+
+
+def _scaled_by(header: Header, transform: Attributes) -> tuple[str, ...]:
+    """Which attributes of the Modality LUT module have a value; only a lookup table counts where there is one."""
+    if header.sop_class_uid == RT_DOSE:
+        return ("DoseGridScaling",)
+    if first_item(header.elements, "ModalityLUTSequence") is not None:
+        return ("ModalityLUTSequence",)
+    return tuple(keyword for keyword in ("RescaleSlope", "RescaleIntercept") if number(transform, keyword) is not None)
 
 
 def is_empty_slope(header: Header) -> bool:

@@ -25,6 +25,7 @@ from voxelry.dicom.frames import Frame, one_of_each
 from voxelry.dicom.headers import Header
 from voxelry.dicom.pixels import is_lossy
 from voxelry.dicom.repeated import Pile
+from voxelry.dicom.scaling import scaling_findings
 from voxelry.dicom.spelling import rounding_of
 from voxelry.dicom.split import split
 from voxelry.dicom.voxels import make_volume
@@ -123,6 +124,7 @@ class Stack:
         """
         first, grid = self.frames[0], self.grid
         found = [*self.pile.findings, *header_findings(self.frames), *projection_findings(first)]
+        found += scaling_findings(self.frames)
         if isinstance(grid, Grid):
             found += grid_findings(grid, first, self.tolerances)
         found += missing_findings(self.frames)
