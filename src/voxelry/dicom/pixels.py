@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from typing import Any, cast
 
@@ -17,6 +17,7 @@ from pydicom.pixels.processing import apply_color_lut
 
 from voxelry.core.errors import (
     PixelDataError,
+    Problem,
     TransferSyntaxError,
     TruncatedError,
     VoxelryError,
@@ -88,6 +89,18 @@ def require_supported(header: Header) -> None:
             f"{header.name}: pixels in transfer syntax {syntax} ({syntax.name}) cannot be decoded here; "
             "convert the file to an uncompressed or JPEG 2000 transfer syntax"
         )
+
+
+def unsupported(headers: Iterable[Header]) -> dict[Header, Problem]:
+    """Those of the instances whose transfer syntax cannot be decoded here, and why; none if that is true of all."""
+    found: dict[Header, Problem] = {}
+    every = dict.fromkeys(headers)
+    for header in every:
+        try:
+            require_supported(header)
+        except TransferSyntaxError as error:
+            found[header] = error.problem
+    return found if len(found) < len(every) else {}
 
 
 def check_pixels(header: Header) -> None:
