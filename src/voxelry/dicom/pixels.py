@@ -24,6 +24,7 @@ from voxelry.core.errors import (
     named,
 )
 from voxelry.dicom.attributes import describe, numbers, text, value_of
+from voxelry.dicom.classes import SEGMENTATIONS
 from voxelry.dicom.codecs import DEFLATED_FRAMES, check_declared, decode, is_encapsulated, is_supported, keeps_words
 from voxelry.dicom.colour import as_rgb, is_mixed
 from voxelry.dicom.description import PixelDescription, describe_pixels
@@ -318,7 +319,7 @@ def _as_rgb(values: Stored, pixels: PixelDescription, header: Header) -> Stored:
 
 def padding_range(header: Header, pixels: PixelDescription) -> tuple[float, float] | None:
     """The smallest and largest stored value that is padding (PS3.3 C.7.5.1.1.2), in the right sign; None if none is."""
-    if pixels.kind != "grey":
+    if pixels.kind != "grey" or header.sop_class_uid in SEGMENTATIONS:  # whose padding is the background, a label too
         return None
     for keywords in (
         ("PixelPaddingValue", "PixelPaddingRangeLimit"),

@@ -25,6 +25,8 @@ from voxelry.dicom.lost import (
 )
 from voxelry.dicom.lost_slices import with_lost
 from voxelry.dicom.native import check_bytes
+from voxelry.dicom.neighbours import Neighbours, is_segmentation
+from voxelry.dicom.omitted import with_omitted
 from voxelry.dicom.pixels import unsupported
 from voxelry.dicom.report import GeometryReport, report_of, report_without_stacks
 from voxelry.dicom.shared import shared_metadata
@@ -50,6 +52,8 @@ class Series:
         Files that lie beside its own and could not be read, so that nothing says whose they are.
     undecodable
         Instances whose pixels are known not to be decodable, and why.
+    neighbours
+        Of segmentations: the images that they were loaded with.
     """
 
     series_instance_uid: str
@@ -58,6 +62,7 @@ class Series:
     lost: tuple[LostFile, ...] = ()
     perhaps: tuple[LostFile, ...] = ()
     undecodable: Mapping[Header, Problem] = field(default_factory=dict)
+    neighbours: Neighbours = field(default_factory=Neighbours, repr=False)
 
     def __repr__(self) -> str:
         return f"Series({self.series_instance_uid}, {self.modality}, {len(self.instances)} instances)"
@@ -118,6 +123,7 @@ class Series:
     @cached_property
     def _lacking(self) -> tuple[tuple[Stack, ...], tuple[LostFile, ...]]:
         frames, unusable = self._frames
+        frames = tuple(with_omitted(frames, self.neighbours, self.tolerances))
         stacks = stacks_of(frames, tolerances=self.tolerances) if frames else ()
         there = {frame.header.sop_instance_uid for frame in frames}
         own = (
@@ -210,18 +216,22 @@ def group(
         key = header.study_instance_uid, header.series_instance_uid or f"?{header.name}"
         by_series.setdefault(key, []).append(header)
     by_study: dict[str, list[Series]] = {}
+    neighbours = Neighbours()
     for (study, _), members in by_series.items():
         members.sort(key=_instance_order)
         uid = members[0].series_instance_uid
         own = tuple(one for one in lost if uid and one.series_instance_uid == uid)
         perhaps = may_be_slices(lost, (header.name for header in members)) if lost else ()
-        by_study.setdefault(study, []).append(Series(uid, tuple(members), tolerances, own, perhaps))
+        near = neighbours if is_segmentation(members) else Neighbours()
+        series = Series(uid, tuple(members), tolerances, own, perhaps, neighbours=near)
+        neighbours.add(series)
+        by_study.setdefault(study, []).append(series)
     return tuple(
         Study(
             uid,
-            tuple(sorted(series, key=lambda one: (one.number or 0, one.series_instance_uid, one.instances[0].name))),
+            tuple(sorted(every, key=lambda one: (one.number or 0, one.series_instance_uid, one.instances[0].name))),
         )
-        for uid, series in sorted(by_study.items())
+        for uid, every in sorted(by_study.items())
     )
 
 

@@ -24,6 +24,7 @@ from voxelry.dicom.findings import (
 from voxelry.dicom.frames import Frame, one_of_each
 from voxelry.dicom.headers import Header
 from voxelry.dicom.lost import NOTHING_LOST, LostFile, LostSlices, incomplete, perhaps_findings
+from voxelry.dicom.omitted_findings import omitted_findings
 from voxelry.dicom.pixels import is_lossy
 from voxelry.dicom.repeated import Pile
 from voxelry.dicom.scaling import scaling_findings
@@ -165,6 +166,7 @@ class Stack:
         if isinstance(grid, Grid):
             found += grid_findings(grid, first, self.tolerances)
         found += missing_findings(self.frames)
+        found += omitted_findings(self.frames, self.spacing[0])
         wrong = [error_finding(grid)] if isinstance(grid, GeometryError) else []
         warnings = [one for one in found if severity_of(one) == "warning"]
         return (*wrong, *warnings, *(one for one in found if severity_of(one) == "note"))
