@@ -56,11 +56,8 @@ IrregularOption = Annotated[
 def measure(
     path: PathArgument,
     threshold: Annotated[
-        float | None,
-        typer.Option(
-            "--threshold", "-t", help="From 0 (the smallest value) to 1 (the largest); 0.5 where none is given."
-        ),
-    ] = None,
+        float, typer.Option("--threshold", "-t", help="From 0 (the smallest value) to 1 (the largest).")
+    ] = 0.5,
     method: Annotated[str, typer.Option(help="How the threshold is found: fixed.")] = "fixed",
     on_irregular: IrregularOption = Irregular.ERROR,
     tolerance: ToleranceOption = None,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from voxelry.core.errors import PixelDataError, named
 from voxelry.core.intensity import Window, WindowFunction
@@ -34,13 +33,9 @@ _VALUE_GROUPS = {
 }
 
 
-_VECTORS = ("TimeSlotVector", "RRIntervalVector", "EnergyWindowVector", "PhaseVector", "TimeSliceVector")
+VECTORS = ("TimeSlotVector", "RRIntervalVector", "EnergyWindowVector", "PhaseVector", "TimeSliceVector")
 """Attributes of nuclear medicine with a value for each frame (PS3.3 C.8.4.8)."""
 _FUNCTIONAL_GROUPS = (0x52009229, 0x52009230)
-
-
-StepFrom = Literal["", "source", "spacing", "gap"]
-"""The source images' positions, Spacing Between Slices, or the smallest gap between frames that are encoded."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,11 +52,6 @@ class Frame:
         About its position.
     groups
         Its functional groups, its own before the shared ones.
-    blank
-        What every pixel holds of a frame that a segmentation omits, whose ``index`` lies beyond those that are there;
-        None for one that is there.
-    step_from
-        Of a segmentation: what tells the distance of its slices.
     """
 
     header: Header
@@ -70,8 +60,6 @@ class Frame:
     facts: Facts
     own_warnings: tuple[str, ...] = ()
     groups: Groups = field(default=(), repr=False)
-    blank: float | None = None
-    step_from: StepFrom = ""
 
     @property
     def pixels(self) -> PixelDescription:
@@ -90,7 +78,7 @@ class Frame:
 
     @property
     def thickness(self) -> float | None:
-        """Slice Thickness, mm, nominal; None where unknown. Of a segmentation Spacing Between Slices."""
+        """Slice Thickness, mm, nominal; None where unknown."""
         return self.facts.thickness
 
     @property
@@ -132,7 +120,7 @@ class Frame:
                 found = text(item, name) if item is not None else ""
                 if found:
                     return found
-        if keyword in _VECTORS:
+        if keyword in VECTORS:
             vector = numbers(self.header.elements, keyword) or ()
             return f"{vector[self.index]:g}" if self.index < len(vector) else ""
         return text(self.header.elements, keyword)

@@ -1,59 +1,89 @@
-"""What tells the volumes of one place apart, as it is shown: never a date or a time of day."""
+"""What tells the volumes of one place apart, as it is shown: never a date, a time of day or a patient's name."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
+from pydicom.datadict import dictionary_VR
+
+from voxelry.dicom.attributes import elements
+from voxelry.dicom.clocks import CLOCKS
+from voxelry.dicom.comparable import ABSENT, Comparable, floats_of
 from voxelry.dicom.frames import Frame
+from voxelry.dicom.quiet import quiet
+from voxelry.dicom.separators import Attribute
 
-TIMES = (
-    "AcquisitionDateTime",
-    "FrameAcquisitionDateTime",
-    "FrameReferenceDateTime",
-    "AcquisitionTime",
-    "ContentTime",
-)
-"""When a frame was made; the texts of one kind sort as their times do."""
-
-
-def natural(value: str) -> tuple[int, float, str]:
-    """Numbers by their size, words after them; ``index 10`` after ``index 9``."""
-    try:
-        return 0, float(value.removeprefix("index ")), value
-    except ValueError:
-        return 1, 0.0, value
+LONGEST_TEXT = 48
+_WORD = re.compile(r"\w{2,}")
+_DATE_OR_TIME = re.compile(r"\d{6}|\d:\d\d|\d\d\d\d[-/.]\d\d")
+_PATIENT_GROUP = 0x0010
+_LAST_GROUP_OF_PERSONS = 0x0040
+_TEXT_VRS = ("LO", "SH", "LT", "ST", "UT", "UC")
 
 
-def shown(keyword: str, values: Sequence[str]) -> list[str]:
+def in_order(value: Comparable) -> tuple[tuple[int, float, str], ...]:
+    """A value's place among others of its attribute: numbers by their size, texts after them, none first."""
+    return tuple((0, one, "") if isinstance(one, float) else (1, 0.0, str(one)) for one in value)
+
+
+def shown(attribute: Attribute, values: Sequence[Comparable], frames: Sequence[Frame]) -> list[str]:
     """The values of an attribute for people, in the order given.
 
-    Dates and times become seconds since the first, ``"+62 s"``: a patient was there at that time.
+    Dates and times become seconds since the first, ``"+62 s"``: a patient was there at that time. A free text that
+    may hold what is a patient's is not repeated: ``"text 1"``.
     """
-    if keyword not in TIMES or all(value.startswith("index ") for value in values):
-        return list(values)
-    times = [_seconds(value) for value in values]
-    known = [time for time in times if time is not None]
-    since = [f"{time - min(known):+.6g} s" for time in known]
-    if len(set(since)) < len(values):  # unreadable, or closer than the words tell
-        return [f"order {number + 1}" for number in range(len(values))]
-    return since
+    if attribute.name in CLOCKS and not attribute.dimension:
+        return since_the_first([moment for value in values for moment in floats_of(value)] or [0.0] * len(values))
+    private = _private_words(frames) if any(_is_free(attribute, value) for value in values) else frozenset[str]()
+    found = [_shown(value, number, private, free=_is_free(attribute, value)) for number, value in enumerate(values, 1)]
+    return found if len(set(found)) == len(found) else [f"value {number}" for number in range(1, len(found) + 1)]
 
 
-def _seconds(value: str) -> float | None:
-    """Of a TM or DT (PS3.5 6.2), since midnight or since some other fixed moment."""
-    whole, _, fraction = re.split("[&+-]", value.strip())[0].partition(".")  # what follows is the time zone
+def since_the_first(times: Sequence[float]) -> list[str]:
+    """``"+62 s"``; the order where times are closer than the words tell."""
+    since = [f"{time - min(times):+.6g} s" for time in times]
+    return since if len(set(since)) == len(since) else [f"order {number + 1}" for number in range(len(times))]
+
+
+def _shown(value: Comparable, number: int, private: frozenset[str], *, free: bool) -> str:
+    if value == ABSENT:
+        return "none"
+    if value[0] == "index":
+        return f"index {floats_of(value)[0]:g}"
+    if any(isinstance(one, bytes) for one in value):
+        return f"value {number}"
+    words = "\\".join(f"{one:.10g}" if isinstance(one, float) else str(one) for one in value)
+    if free and (
+        len(words) > LONGEST_TEXT
+        or not words.isprintable()
+        or _DATE_OR_TIME.search(words)
+        or not private.isdisjoint(_WORD.findall(words.lower()))
+    ):
+        return f"text {number}"
+    return words
+
+
+def _is_free(attribute: Attribute, value: Comparable) -> bool:
+    """True for texts in anybody's words."""
+    if not any(isinstance(one, str) for one in value):
+        return False
     try:
-        if len(whole) > 6:
-            day = datetime.strptime(whole[:8], "%Y%m%d").replace(tzinfo=UTC).timestamp()
-            whole = whole[8:]
-        else:
-            day = 0.0
-        hours, minutes, seconds = int(whole[:2] or 0), int(whole[2:4] or 0), int(whole[4:6] or 0)
-        return day + 3600 * hours + 60 * minutes + seconds + float(f"0.{fraction or 0}")
-    except ValueError:
-        return None
+        return dictionary_VR(attribute.path[-1]) != "CS"
+    except KeyError:
+        return True
+
+
+def _private_words(frames: Sequence[Frame]) -> frozenset[str]:
+    """The words of what headers say about a patient and of all persons' names."""
+    found: set[str] = set()
+    dataset = frames[0].header.elements.dataset  # a series is of one patient
+    others = [tag for tag in dataset.keys() if tag >> 16 > _LAST_GROUP_OF_PERSONS]  # noqa: SIM118 - the keys hold tags
+    for element in elements(dataset, leave_out=others):
+        if element.VR == "PN" or (element.tag.group == _PATIENT_GROUP and element.VR in _TEXT_VRS):
+            with quiet:
+                found |= set(_WORD.findall(str(element.value).lower()))
+    return frozenset(found)
 
 
 def run_of_numbers(frames: Sequence[Frame]) -> str:

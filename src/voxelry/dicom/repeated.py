@@ -1,377 +1,290 @@
-"""Frames at repeated positions, told apart by the attribute that truly separates them."""
+"""Frames at repeated positions, told apart by the attribute that truly separates them.
+
+What is compared are the frames *at each position*. An attribute that takes the same values at every position separates;
+one whose few values recur there must not be mixed within a volume, whatever else separates; one that depends on the
+position only, or is new in each image, says nothing.
+"""
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import TypeVar
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import numpy as np
-
-from voxelry.core.errors import GeometryError, PixelDataError, Problem, RepeatedPositionsError, VoxelryError
-from voxelry.core.gaps import listed, rounded
+from voxelry.core.errors import Problem, RepeatedPositionsError
+from voxelry.core.gaps import listed
 from voxelry.core.value import Value
 from voxelry.dicom.attributes import describe
-from voxelry.dicom.diffusion import private_b_value
-from voxelry.dicom.dimensions import Dimension, dimension_value, dimensions_of
+from voxelry.dicom.clocks import CLOCKS
+from voxelry.dicom.comparable import ABSENT, Comparable, floats_of
+from voxelry.dicom.duplicates import after_duplicates, are_sets, without_duplicates
 from voxelry.dicom.findings import finding
-from voxelry.dicom.frames import Frame
-from voxelry.dicom.headers import Header
-from voxelry.dicom.labels import TIMES, natural, run_of_numbers, shown
-from voxelry.dicom.pixels import stored_frames
+from voxelry.dicom.grouping import Groups, Separation, grouped, named_groups
+from voxelry.dicom.overlapping import FEWEST, FEWEST_UNLISTED, overlapping_groups
+from voxelry.dicom.piles import Pile, Placed
+from voxelry.dicom.ranks import Ranks, acquisition_order, by_order, changed_clock, evident_ranks, ranked
+from voxelry.dicom.separators import Attribute, Standing
+from voxelry.dicom.varying import DIFFUSION, Column, Varying, varying
 
-STRONG = (
-    "TemporalPositionIdentifier",
-    "TemporalPositionIndex",
-    "ReferencedSegmentNumber",
-    "EnergyWindowVector",
-    "PhaseVector",
-    "RRIntervalVector",
-    "TimeSlotVector",
-    "TimeSliceVector",
-    "EchoNumbers",
-    "EchoTime",
-    "EffectiveEchoTime",
-    "DiffusionBValue",
-    "DiffusionGradientOrientation",
-    "TriggerTime",
-    "NominalCardiacTriggerDelayTime",
-    "NominalPercentageOfCardiacPhase",
-    "InversionTime",
-)
-"""Attributes that mean a dimension of their own; they may separate frames at a single position as well."""
-WEAK = (
-    "ImageType",
-    "FrameType",
-    "ComplexImageComponent",
-    "ConvolutionKernel",
-    "KVP",
-    "SequenceName",
-    "AcquisitionNumber",
-    "FrameReferenceTime",
-    "AcquisitionDateTime",
-    "FrameAcquisitionDateTime",
-    "AcquisitionTime",
-    "ContentTime",
-    "FrameReferenceDateTime",
-)
-"""Attributes that may differ for other reasons; they separate only whole sets of positions."""
-
-Order = TypeVar("Order", int, str)
-
-
-@dataclass(frozen=True, slots=True)
-class Pile:
-    """Frames that belong together, in the order of their positions.
-
-    Attributes
-    ----------
-    separation
-        The attributes that tell this pile from its siblings, each with its value as it is shown.
-    confirmed_by
-        The attribute whose values say the same as ``separation``; empty where there is none.
-    findings
-        About this pile alone.
-    problem
-        Why it cannot be a regular stack, where splitting itself found out.
-    duplicates
-        Frames left out because they equal one that is there.
-    group
-        Piles of one group share their matrix, orientation, spacing and kind.
-    """
-
-    frames: tuple[Frame, ...]
-    separation: tuple[tuple[str, str], ...] = ()
-    confirmed_by: str = ""
-    findings: tuple[Problem, ...] = ()
-    problem: GeometryError | None = None
-    duplicates: tuple[Frame, ...] = ()
-    group: int = 0
-
-    @property
-    def label(self) -> str:
-        """``"EchoTime 4.6, InstanceNumber 1-60"``; empty where nothing had to be told apart."""
-        return ", ".join(f"{keyword} {value}".strip() for keyword, value in self.separation)
-
-    def within(self, keyword: str, value: str) -> Pile:
-        """The same, told from more siblings by another attribute."""
-        return replace(self, separation=((keyword, value), *self.separation))
-
-
-class Placed(list[tuple[int, Frame]]):
-    """Frames with the number of their position, and the offset along the normal of each number, mm."""
-
-    def __init__(self, placed: Iterable[tuple[int, Frame]], offset_of: dict[int, float]) -> None:
-        super().__init__(placed)
-        self.offset_of = offset_of
-
-    def only(self, placed: Iterable[tuple[int, Frame]]) -> Placed:
-        """Some of them."""
-        return Placed(placed, self.offset_of)
-
-    @property
-    def positions(self) -> set[int]:
-        """The numbers of the positions that are taken."""
-        return {place for place, _ in self}
-
-    @property
-    def frames(self) -> tuple[Frame, ...]:
-        return tuple(frame for _, frame in self)
-
-    def millimetres(self, places: Iterable[int]) -> list[Value]:
-        """The offsets of some positions, ascending."""
-        return [rounded(self.offset_of[place]) for place in sorted(places)]
-
-
-def acquired(frame: Frame) -> tuple[int, str, int]:
-    """The order that numbers give."""
-    return frame.instance_number, frame.header.sop_instance_uid, frame.index
+_BEFORE_ORDER = (Standing.DIMENSION, Standing.STRONG, Standing.KIND)
+_AFTER_ORDER = (Standing.CIRCUMSTANCE, Standing.STANDARD, Standing.PRIVATE, Standing.TIME)
+_FEW = 3
+"""A dimension's values are few if each is that of so many frames, on the average."""
 
 
 def piles_of(placed: Placed) -> list[Pile]:
     """Frames at repeated positions, told apart as far as can be."""
-    positions = placed.positions
-    strong: tuple[str | Dimension, ...] = (*STRONG, *dimensions_of(placed.frames))
-    for keyword in (*strong, *(WEAK if len(positions) > 1 else ())):
-        groups = _by_value(placed, keyword)
-        if groups and _whole_sets(groups.values(), positions):
-            return _piles(groups, keyword, placed)
-    nested = _nested(placed, strong) if len(positions) > 1 else None
-    phases = nested or _phases(placed)
-    if phases:
-        return phases
-    kept, dropped = _without_duplicates(placed)
-    if dropped:
-        return _after_duplicates(kept, dropped)
-    ranks = ranked(placed)
-    if len(positions) > 1 and all(len(group) == len(positions) for group in ranks):
-        return _by_order(ranks, "", placed)
-    return [Pile(placed.frames, problem=_repeated(placed))]
+    return _Repeats(placed, varying(placed.frames)).piles()
 
 
-def _nested(placed: Placed, attributes: Iterable[str | Dimension]) -> list[Pile] | None:
-    """By an attribute each of whose values has every position, and then by what tells the frames of one value apart."""
-    positions = placed.positions
-    for attribute in attributes:
-        groups = _by_value(placed, attribute)
-        if groups and all(group.positions == positions for group in groups.values()):
-            found: list[Pile] = []
-            for pile, group in zip(_piles(groups, attribute, placed), groups.values(), strict=True):
-                inner = piles_of(group) if len(group) > len(positions) else [Pile(group.frames)]
-                found += [one.within(*pile.separation[0]) for one in inner]
-            return found
-    return None
+def unmixed_ranks(placed: Placed) -> Iterator[tuple[Separation, Placed]]:
+    """Frames at repeated positions that nothing tells apart into whole sets, by the order of their Instance Numbers.
 
-
-# --- by an attribute --------------------------------------------------------------------------------------------------
-
-
-def _value(frame: Frame, keyword: str | Dimension) -> str:
-    if isinstance(keyword, Dimension):
-        return dimension_value(frame, keyword)
-    try:
-        found = frame.value(keyword)
-    except PixelDataError:
-        return ""
-    return found or (private_b_value(frame.header) if keyword == "DiffusionBValue" else "")
-
-
-def _by_value(placed: Placed, keyword: str | Dimension) -> dict[str, Placed] | None:
-    groups: dict[str, Placed] = {}
-    for place, frame in placed:
-        value = _value(frame, keyword)
-        if not value:
-            return None
-        if value not in groups:
-            groups[value] = placed.only(())
-        groups[value].append((place, frame))
-    return dict(sorted(groups.items(), key=lambda item: natural(item[0]))) if len(groups) > 1 else None
-
-
-def _whole_sets(groups: Iterable[Placed], positions: set[int]) -> bool:
-    """True if no group repeats a position and all but one cover every position."""
-    incomplete = 0
-    for group in groups:
-        places = group.positions
-        if len(places) < len(group):
-            return False
-        incomplete += places != positions
-        if incomplete > 1:
-            return False
-    return incomplete == 0 or len(positions) > 1
-
-
-def _piles(groups: dict[str, Placed], attribute: str | Dimension, placed: Placed) -> list[Pile]:
-    keyword = attribute.keyword if isinstance(attribute, Dimension) else attribute
-    values, positions = shown(keyword, list(groups)), placed.positions
-    return [
-        Pile(group.frames, ((keyword, value),), findings=_incomplete(group, positions, keyword, value))
-        for value, group in zip(values, groups.values(), strict=True)
-    ]
-
-
-def _incomplete(group: Placed, positions: set[int], keyword: str, value: str) -> tuple[Problem, ...]:
-    missing = positions - group.positions
-    if not missing:
-        return ()
-    total = len(positions)
-    words = f"incomplete: {len(group.positions)} of {total} positions have {describe(keyword)} {value}"
-    numbers: dict[str, Value] = {"attribute": keyword, "value": value, "count": len(group.positions)}
-    missing_mm: Value = [*group.millimetres(missing)]
-    return (finding("warning", "incomplete", words, **numbers, positions=total, missing_mm=missing_mm),)
-
-
-# --- by the order of numbers ------------------------------------------------------------------------------------------
-
-
-def ranked(placed: Placed) -> list[Placed]:
-    """The first frame of each position, the second, ..., by Instance Number."""
-    ranks: list[Placed] = []
-    seen: dict[int, int] = defaultdict(int)
-    for place, frame in sorted(placed, key=lambda item: (item[0], acquired(item[1]))):
-        rank = seen[place]
-        seen[place] += 1
-        if rank == len(ranks):
-            ranks.append(placed.only(()))
-        ranks[rank].append((place, frame))
-    return ranks
-
-
-def _phases(placed: Placed) -> list[Pile] | None:
-    """Whole sets of positions that were acquired, or numbered, one after the other; the last may be cut short.
-
-    One that is cut short counts only after two whole ones: otherwise it may as well be a slice made again.
+    Those that differ in an attribute that recurs are not put together even so.
     """
-    positions, ranks = placed.positions, ranked(placed)
-    short = len(ranks[-1]) < len(positions)
-    if len(positions) == 1 or not all(len(rank) == len(positions) for rank in ranks[:-1]):
-        return None
-    if short and len(ranks) < 3:
-        return None
-    confirmed_by = _times_that_follow(ranks)
-    numbered = all(run_of_numbers(rank.frames) for rank in ranks) and _follow(
-        [[frame.instance_number for frame in rank.frames] for rank in ranks]
-    )
-    if not (confirmed_by or numbered) or _all_equal(ranks):
-        return None
-    return _by_order(ranks, confirmed_by, placed)
+    repeats = _Repeats(placed, varying(placed.frames))
+    parts: list[tuple[Separation, Placed]] = [((), placed)]
+    for attribute in repeats.recurring:
+        column = repeats.varying.column(attribute)
+        finer: list[tuple[Separation, Placed]] = []
+        for separation, part in parts:
+            groups = grouped(part, column)
+            named = named_groups(groups, attribute, placed.frames) if len(groups) > 1 else [((), part)]
+            finer += [((*separation, *own), group) for own, group in named]
+        parts = finer
+    for separation, part in parts:
+        for number, rank in enumerate(ranked(part), 1):
+            yield (*separation, ("InstanceNumber", f"order {number}")), rank
 
 
-def _by_order(ranks: Sequence[Placed], confirmed_by: str, placed: Placed) -> list[Pile]:
-    runs = [run_of_numbers(rank.frames) for rank in ranks]
-    values = runs if all(runs) else [f"order {number + 1}" for number in range(len(ranks))]
-    alone = finding(
-        "warning",
-        "order_alone",
-        "phases told apart by the order of Instance Number (0020,0013) alone: no other attribute separates them",
-        attribute="InstanceNumber",
-    )
-    doubt, positions = () if confirmed_by else (alone,), placed.positions
-    return [
-        Pile(
-            rank.frames,
-            (("InstanceNumber", value),),
-            confirmed_by,
-            (*doubt, *_incomplete(rank, positions, "InstanceNumber", value)),
+class _Repeats:
+    """Frames at repeated positions, and in which attributes they differ.
+
+    Attributes
+    ----------
+    mixed
+        The attributes that some way of telling the frames apart would have mixed within a volume.
+    """
+
+    def __init__(self, placed: Placed, differing: Varying) -> None:
+        self.placed = placed
+        self.varying = differing.of(placed.frames)
+        self.positions = placed.positions
+        self.several = len(self.positions) > 1
+        self.recurring = [one for one in self.varying.attributes if self.several and self._recurs(one)]
+        self.mixed: dict[Attribute, None] = {}
+
+    def piles(self) -> list[Pile]:
+        """The first way that leads to whole sets and mixes nothing."""
+        own = self._by_one_attribute()
+        if own or not self.several:
+            return own or self._after_duplicates() or [self._refused()]
+        nested = self._by_nested(_BEFORE_ORDER)
+        if nested and not any(pile.problem for pile in nested):
+            return nested
+        clock = changed_clock(self.placed, self.varying)
+        if clock and are_sets(self.placed, evident=True):
+            return [self._refused(clock)]
+        return (
+            self._by_evident_order()
+            or self._by_nested(_AFTER_ORDER, unspoilt=True)
+            or self._by_order_alone()
+            or self._after_duplicates()
+            or self._by_overlap()
+            or (nested if nested and not all(pile.problem for pile in nested) else None)
+            or [self._refused()]
         )
-        for value, rank in zip(values, ranks, strict=True)
-    ]
 
+    # --- by an attribute ----------------------------------------------------------------------------------------------
 
-def _times_that_follow(ranks: Sequence[Placed]) -> str:
-    """The time whose values say what the numbers say: every frame of a phase before all of the next."""
-    for keyword in TIMES:
-        times = [[_value(frame, keyword) for frame in rank.frames] for rank in ranks]
-        if all(all(group) for group in times) and _follow(times):
-            return keyword
-    return ""
-
-
-def _follow(groups: Sequence[Sequence[Order]]) -> bool:
-    return all(max(one) < min(other) for one, other in pairwise(groups))
-
-
-def _all_equal(ranks: Sequence[Placed]) -> bool:
-    """True if at every position the frames' pixels are equal somewhere: then they are copies, not phases.
-
-    Reads from the middle on and stops where all differ, which is at once wherever there is a patient.
-    """
-    members: dict[int, list[Frame]] = defaultdict(list)
-    for rank in ranks:
-        for place, frame in rank:
-            members[place].append(frame)
-    places = sorted(members)
-    middle = len(places) // 2
-    for place in (*places[middle:], *places[:middle]):
-        frames = members[place]
-        if len(set(_digests(frames).values())) == len(frames):
-            return False
-    return True
-
-
-# --- by their pixels --------------------------------------------------------------------------------------------------
-
-
-def _without_duplicates(placed: Placed) -> tuple[Placed, Placed]:
-    """Frames whose pixels, scale and position equal an earlier one's are left out: what is kept, what is not."""
-    counts = Counter(place for place, _ in placed)
-    digests = _digests([frame for place, frame in placed if counts[place] > 1])
-    kept, dropped = placed.only(()), placed.only(())
-    seen: set[tuple[object, ...]] = set()
-    for place, frame in placed:
-        if counts[place] > 1:
-            # Along the normal they share a place; across it, tiles and stations do not.
-            where = tuple(round(coordinate, 3) for coordinate in frame.position or ())
-            key = (place, where, frame.slope, frame.intercept, digests[frame])
-            if key in seen:
-                dropped.append((place, frame))
+    def _by_one_attribute(self) -> list[Pile] | None:
+        """By an attribute that has each of its values once at every position."""
+        for attribute in self._candidates():
+            groups = self._groups(attribute)
+            if not self._are_sets(groups, attribute) or self._mixes(groups.values(), attribute.standing):
                 continue
-            seen.add(key)
-        kept.append((place, frame))
-    return kept, dropped
+            if attribute.name in CLOCKS and not attribute.dimension:
+                clock = changed_clock(self.placed, self.varying)
+                if clock:
+                    return [self._refused(clock)]
+            return self._named(groups, attribute)
+        return None
 
+    def _candidates(self) -> Iterator[Attribute]:
+        attributes = self.varying.attributes
+        if not self.several:
+            for one in attributes:
+                if one.standing <= Standing.STRONG and ABSENT not in self.varying.column(one).values():
+                    yield one
+            return
+        yield from (one for one in attributes if one.standing < Standing.TIME)
+        yield from self.varying.times
+        yield from (one for one in attributes if one.standing > Standing.TIME)
 
-def _after_duplicates(kept: Placed, dropped: Placed) -> list[Pile]:
-    count, places = len(dropped), kept.millimetres(dropped.positions)
-    words = listed([f"{place:.2f}" for place in places])
-    found = finding(
-        "warning",
-        "duplicate_slices",
-        f"{count} duplicate slice{'s' * (count > 1)} with identical pixels left out, at {words} mm (along the normal)",
-        count=count,
-        identical=True,
-        positions_mm=[*places],
-    )
-    rest = [Pile(kept.frames)] if len(kept.positions) == len(kept) else piles_of(kept)
-    return [
-        replace(
-            pile, findings=(*pile.findings, found), duplicates=(*pile.duplicates, *(dropped.frames if n == 0 else ()))
+    def _groups(self, attribute: Attribute) -> Groups:
+        return grouped(self.placed, self.varying.column(attribute))
+
+    def _named_groups(self, groups: Groups, attribute: Attribute) -> Iterator[tuple[Separation, Placed]]:
+        return named_groups(groups, attribute, self.placed.frames)
+
+    def _are_sets(self, groups: Groups, attribute: Attribute) -> bool:
+        """True if no group repeats a position, and all but one cover every position; or of those that recur, most."""
+        if len(groups) < 2 or any(group.repeats for group in groups.values()):
+            return False
+        recurs = attribute in self.recurring
+        incomplete = sum(group.positions != self.positions for group in groups.values())
+        if incomplete == 0:
+            return True
+        if not self.several or (attribute.standing > Standing.TIME and not recurs):
+            return False
+        return incomplete == 1 or (recurs and all(2 * len(group) > len(self.positions) for group in groups.values()))
+
+    def _by_nested(self, standings: Sequence[Standing], *, unspoilt: bool = False) -> list[Pile] | None:
+        """By an attribute each of whose values has every position, then by what tells the frames of one value apart."""
+        first: list[Pile] | None = None
+        for attribute in (*self.varying.attributes, *(self.varying.times if Standing.TIME in standings else ())):
+            if attribute.standing not in standings:
+                continue
+            groups = self._groups(attribute)
+            if len(groups) < 2 or any(group.positions != self.positions for group in groups.values()):
+                continue
+            found = self._within(groups, attribute)
+            if not any(pile.problem for pile in found):
+                return found
+            first = first or found
+        return None if unspoilt else first
+
+    def _within(self, groups: Groups, attribute: Attribute) -> list[Pile]:
+        found: list[Pile] = []
+        for separation, group in self._named_groups(groups, attribute):
+            inner = _Repeats(group, self.varying).piles() if group.repeats else [Pile(group.frames)]
+            found += [one.within(*separation) for one in inner]
+        return self._as_acquired(found) if attribute == DIFFUSION else found
+
+    def _as_acquired(self, piles: list[Pile]) -> list[Pile]:
+        place_of = {frame: place for place, frame in self.placed}
+        groups = [self.placed.only((place_of[frame], frame) for frame in pile.frames) for pile in piles]
+        order = acquisition_order(groups, self.varying)
+        return piles if order is None else [piles[number] for number in order]
+
+    def _named(self, groups: Groups, attribute: Attribute) -> list[Pile]:
+        groups = self._in_order(groups, attribute)
+        return [
+            Pile(group.frames, separation, findings=self._incomplete(group, *separation[0]))
+            for separation, group in self._named_groups(groups, attribute)
+        ]
+
+    def _in_order(self, groups: Groups, attribute: Attribute) -> Groups:
+        """By value; what has no order of its own has that of acquisition."""
+        vectors = all(len(floats_of(value)) > 1 for value in groups)
+        unreadable = attribute.name in CLOCKS and not any(map(floats_of, groups))
+        numbered = attribute.name == "AcquisitionNumber"
+        if not (attribute == DIFFUSION or numbered or vectors or unreadable):
+            return groups
+        order = acquisition_order(list(groups.values()), self.varying, by_number=not numbered)
+        values = list(groups)
+        return groups if order is None else {values[number]: groups[values[number]] for number in order}
+
+    def _incomplete(self, group: Placed, keyword: str, value: str) -> tuple[Problem, ...]:
+        missing = self.positions - group.positions
+        if not missing:
+            return ()
+        total = len(self.positions)
+        words = f"incomplete: {len(group.positions)} of {total} positions have {describe(keyword)} {value}"
+        numbers: dict[str, Value] = {"attribute": keyword, "value": value, "count": len(group.positions)}
+        missing_mm: Value = [*group.millimetres(missing)]
+        return (finding("warning", "incomplete", words, **numbers, positions=total, missing_mm=missing_mm),)
+
+    # --- what must not be mixed ---------------------------------------------------------------------------------------
+
+    def _recurs(self, attribute: Attribute) -> bool:
+        """True if an attribute's few values recur at most positions, and differ between the frames of one."""
+        values = values_at(self.placed, self.varying.column(attribute))
+        distinct = set[Comparable]().union(*values.values())
+        repeated = [place for place, own in values.items() if len(own) > 1]
+        varied = [place for place in repeated if len(set(values[place])) > 1]
+        if 2 * len(varied) < len(repeated) or not varied:
+            return False
+        if attribute.standing > Standing.TIME:  # which may be anything: a dimension has its values equally often
+            counts = Counter(frozenset(Counter(values[place]).items()) for place in repeated)
+            if 2 * max(counts.values()) < len(repeated):
+                return False
+        if len(distinct) <= max(map(len, values.values())):
+            places = Counter(value for own in values.values() for value in set(own))
+            return sum(2 * count > len(values) for count in places.values()) >= len(distinct) - 1
+        of_its_own = attribute.standing in (Standing.STRONG, Standing.KIND) and attribute.name != "TriggerTime"
+        return of_its_own and _FEW * len(distinct) <= len(self.placed)
+
+    def _mixes(self, groups: Iterable[Placed], standing: Standing) -> bool:
+        """True if a group mixes the values of an attribute that recurs; the attribute is then kept for the refusal."""
+        if standing == Standing.DIMENSION:  # an enhanced object's own word
+            return False
+        own = [group.frames for group in groups]
+        asked = [one for one in self.recurring if standing >= Standing.TIME or one.standing != Standing.PRIVATE]
+        mixed = [one for one in asked if any(len({self.varying.column(one)[f] for f in frames}) > 1 for frames in own)]
+        self.mixed |= dict.fromkeys(mixed)
+        return bool(mixed)
+
+    # --- by order -----------------------------------------------------------------------------------------------------
+
+    def _by_evident_order(self) -> list[Pile] | None:
+        for ranks in evident_ranks(self.placed, self.varying):
+            if not self._mixes(ranks.sets, Standing.TIME):
+                return self._by_ranks(ranks) if are_sets(self.placed, evident=True) else None
+        return None
+
+    def _by_order_alone(self) -> list[Pile] | None:
+        ranks = ranked(self.placed)
+        if len(ranks[-1]) < len(self.positions) or self._mixes(ranks, Standing.TIME):
+            return None
+        return self._by_ranks(by_order(ranks)) if are_sets(self.placed, evident=False) else None
+
+    def _by_ranks(self, ranks: Ranks) -> list[Pile]:
+        alone = finding(
+            "warning",
+            "order_alone",
+            "phases told apart by the order of Instance Number (0020,0013) alone: no other attribute separates them",
+            attribute="InstanceNumber",
         )
-        for n, pile in enumerate(rest)
-    ]
+        doubt = () if ranks.confirmed_by else (alone,)
+        confirmed_by = "" if ranks.confirmed_by == ranks.keyword else ranks.confirmed_by
+        return [
+            Pile(
+                own.frames,
+                ((ranks.keyword, value),),
+                confirmed_by,
+                (*doubt, *self._incomplete(own, ranks.keyword, value)),
+            )
+            for value, own in zip(ranks.values, ranks.sets, strict=True)
+        ]
+
+    # --- what is left -------------------------------------------------------------------------------------------------
+
+    def _after_duplicates(self) -> list[Pile] | None:
+        kept, dropped = without_duplicates(self.placed)
+        if not dropped:
+            return None
+        rest = _Repeats(kept, self.varying).piles() if kept.repeats else [Pile(kept.frames)]
+        return after_duplicates(rest, dropped)
+
+    def _by_overlap(self) -> list[Pile] | None:
+        """By an attribute whose values have positions of their own, some of which they share."""
+        for attribute in self.varying.attributes:
+            groups = self._groups(attribute)
+            fewest = FEWEST if attribute.standing < Standing.TIME else FEWEST_UNLISTED
+            if overlapping_groups(groups.values(), fewest=fewest):
+                return [Pile(group.frames, separation) for separation, group in self._named_groups(groups, attribute)]
+        return None
+
+    def _refused(self, clock: str = "") -> Pile:
+        return Pile(self.placed.frames, problem=_repeated(self.placed, list(self.mixed or self.recurring), clock))
 
 
-def _digests(frames: Sequence[Frame]) -> dict[Frame, bytes]:
-    """Of each frame's stored values; an instance with several frames is read once."""
-    by_header: dict[Header, list[Frame]] = defaultdict(list)
-    for frame in frames:
-        by_header[frame.header].append(frame)
-    digests: dict[Frame, bytes] = {}
-    for header, members in by_header.items():
-        members.sort(key=lambda frame: frame.index)
-        # One that cannot be decoded equals no other; its stack will say why when it is asked for its voxels.
-        digests.update({frame: f"{frame.header.name} {frame.index}".encode() for frame in members})
-        with suppress(VoxelryError):
-            for frame, stored in zip(members, stored_frames(header, [f.index for f in members]), strict=True):
-                digests[frame] = hashlib.sha256(np.ascontiguousarray(stored).tobytes()).digest()
-    return digests
+def values_at(placed: Placed, column: Column) -> Mapping[int, list[Comparable]]:
+    """The values of the frames at each position."""
+    return {place: [column[frame] for frame in frames] for place, frames in placed.members.items()}
 
 
-def _repeated(placed: Placed) -> RepeatedPositionsError:
+def _repeated(placed: Placed, mixed: Sequence[Attribute], clock: str) -> RepeatedPositionsError:
     counts = Counter(place for place, _ in placed)
     repeated = [place for place, count in counts.items() if count > 1]
     places = placed.millimetres(repeated)
@@ -383,5 +296,14 @@ def _repeated(placed: Placed) -> RepeatedPositionsError:
             f"{len(repeated)} of {len(counts)} positions hold more than one slice with different pixels, and no "
             f"attribute tells them apart into whole sets: {len(placed)} slices in all, at {where} mm (along the normal)"
         )
+    names = list(dict.fromkeys(one.name for one in mixed))
+    if clock:
+        words = (
+            f"{len(placed)} slices at {len(counts)} positions have no order in time: {describe(clock)} runs back by "
+            "about an hour once, so that the clock was changed, and no offset to UTC is given"
+        )
+    elif names:
+        words += f"; volumes by the order of their numbers would mix {listed([describe(name) for name in names])}"
     numbers: dict[str, Value] = {"count": len(placed), "positions": len(counts), "identical": False}
-    return RepeatedPositionsError(words, **numbers, positions_mm=[*places])
+    attributes: list[Value] = [clock] if clock else [*names]
+    return RepeatedPositionsError(words, **numbers, positions_mm=[*places], attributes=attributes)

@@ -14,12 +14,11 @@ from itertools import pairwise
 
 from voxelry.core.errors import PixelDataError
 from voxelry.dicom.attributes import number, text, texts
+from voxelry.dicom.clocks import clock_of
 from voxelry.dicom.frames import Frame
 from voxelry.dicom.private import first_number, private_value
 from voxelry.dicom.stack import Stack
 
-_DAY = 86_400.0
-_CLOCK = re.compile(r"(?:\d{8})?(\d\d):?(\d\d):?(\d\d\.\d{1,6})")
 _GE_PROTOCOL = re.compile(rb'^(SLICEORDER|IOPT|NOSLC) "([^"\n]*)"', re.MULTILINE)
 _MOST_PROTOCOL = 1 << 20
 """Bytes of a protocol when it is unpacked; they have two thousand."""
@@ -82,17 +81,11 @@ def _varied(times: Sequence[float | None]) -> list[float] | None:
 def _acquired(frames: Sequence[Frame]) -> list[float] | None:
     """By the time at which each image's acquisition began."""
     for keyword in ("FrameAcquisitionDateTime", "AcquisitionTime", "AcquisitionDateTime"):
-        found = _varied([_seconds(frame.value(keyword)) for frame in frames])
+        clock = clock_of(frames, keyword) if all("." in frame.value(keyword) for frame in frames) else None
+        found = None if clock is None else _varied([clock[frame] for frame in frames])
         if found is not None and any(time % 1 for time in found):  # whole seconds tell no slice from the next
-            late = max(found) - min(found) > _DAY / 2  # it went on past midnight
-            return [time + _DAY if late and time < _DAY / 2 else time for time in found]
+            return found
     return None
-
-
-def _seconds(words: str) -> float | None:
-    """Of the day; None where it is none, or has no fractions."""
-    found = _CLOCK.match(words)
-    return None if found is None else 3600 * int(found[1]) + 60 * int(found[2]) + float(found[3])
 
 
 def _triggered(frames: Sequence[Frame]) -> list[float] | None:

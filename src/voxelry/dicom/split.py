@@ -1,7 +1,8 @@
 """A series' frames, sorted into piles that can each be one stack.
 
 First by what can never share a grid (matrix, orientation, spacing, kind); then, where positions repeat, by the
-attribute that truly tells the frames at one position apart (``voxelry.dicom.repeated``).
+attribute that truly tells the frames at one position apart (``voxelry.dicom.repeated``), and where they lie in one
+another by what makes volumes of them (``voxelry.dicom.overlapping``).
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ import numpy.typing as npt
 
 from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances, slice_normal
 from voxelry.dicom.attributes import text, texts
-from voxelry.dicom.classes import SEGMENTATION, SEGMENTATIONS
 from voxelry.dicom.frames import SAME_COSINE, Frame
 from voxelry.dicom.headers import Header
-from voxelry.dicom.repeated import Pile, Placed, acquired, piles_of
+from voxelry.dicom.overlapping import piles_apart
+from voxelry.dicom.piles import Pile, Placed, acquired
+from voxelry.dicom.repeated import piles_of
 
+_SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 _SEGMENT = "ReferencedSegmentNumber"
 SAME_SPACING = 1e-3
 """Pixel spacings that differ by no more than this fraction belong to one stack."""
@@ -34,7 +37,7 @@ def split(frames: Iterable[Frame], *, tolerances: Tolerances = DEFAULT_TOLERANCE
         segment = _segment(group[0])
         own = _separate(group, tolerances)
         if segment and len(segments) > 1:
-            own = [pile.within(_SEGMENT, segment) for pile in own]
+            own = [pile.within((_SEGMENT, segment)) for pile in own]
         piles += [replace(pile, group=number) for pile in own]
     return piles
 
@@ -49,9 +52,8 @@ def _groups(frames: Sequence[Frame]) -> list[list[Frame]]:
         members = known.get(id(frame.facts)) if placed else None
         if members is None:
             kind, film = kinds.get(frame.header) or kinds.setdefault(frame.header, _kind(frame.header))
-            # Frames of one film without positions follow each other; two films do not, nor two segmentations.
-            together = placed and frame.header.sop_class_uid not in SEGMENTATIONS
-            alike = groups[kind, placed, "" if together else film, _segment(frame)]
+            # Frames of one film without positions follow each other; two films do not.
+            alike = groups[kind, placed, "" if placed else film, _segment(frame)]
             members = next((group for group in alike if _alike(frame, group[0])), None)
             if members is None:
                 members = []
@@ -82,7 +84,7 @@ def _kind(header: Header) -> _Kind:
 
 def _segment(frame: Frame) -> str:
     """Segments overlap and have gaps: each is a stack of its own, whether or not positions repeat."""
-    return frame.value(_SEGMENT) if frame.header.sop_class_uid == SEGMENTATION else ""
+    return frame.value(_SEGMENT) if frame.header.sop_class_uid == _SEGMENTATION else ""
 
 
 def _alike(one: Frame, other: Frame) -> bool:
@@ -101,7 +103,7 @@ def _separate(frames: list[Frame], tolerances: Tolerances) -> list[Pile]:
     if frames[0].orientation is None or frames[0].position is None:
         return [Pile(tuple(frames))]
     placed = place(frames, tolerances)
-    return [Pile(placed.frames)] if len(placed.offset_of) == len(frames) else piles_of(placed)
+    return piles_apart(placed) if len(placed.offset_of) == len(frames) else piles_of(placed)
 
 
 def place(frames: Sequence[Frame], tolerances: Tolerances) -> Placed:

@@ -127,7 +127,8 @@ def get_measurement(
     stack = _stack(series_id, volume)
     if stack.problem_code:
         raise ApiError(422, stack.problem_code, stack.problem_message)
-    return measure(stacks.open_volume(stack), threshold, method, default=settings.VOXELRY.threshold).record()
+    wanted = settings.VOXELRY.threshold if threshold is None else threshold
+    return measure(stacks.open_volume(stack), float(wanted), method).record()
 
 
 def _picture(
