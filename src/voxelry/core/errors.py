@@ -115,6 +115,12 @@ class TooLargeError(VoxelryError, ValueError):
     code = "too_large"
 
 
+class NotEnoughMemoryError(VoxelryError, MemoryError):
+    """Values need more memory than this machine, or the container that this runs in, has."""
+
+    code = "memory"
+
+
 class ArchiveError(VoxelryError, ValueError):
     """An archive, or an entry of one, is refused."""
 

@@ -3,46 +3,38 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from pydicom.uid import UID
 
-from voxelry.core.errors import PixelDataError, TooLargeError
+from voxelry.core.errors import PixelDataError
 from voxelry.dicom.attributes import describe
 from voxelry.dicom.codestream import (
     check_jpeg_2000,
     checked_htj2k,
-    codestream_size,
     jpeg_2000_start,
     with_other_signs,
 )
 from voxelry.dicom.colour import Model, as_rgb, codestream_samples, colour_model
+from voxelry.dicom.declared import (
+    DEFLATED_FRAMES,
+    END_OF_IMAGE,
+    HTJ2K,
+    JPEG_2000,
+    JPEG_DCT,
+    JPEG_LOSSLESS,
+    JPEG_LS,
+    RLE,
+)
 
-if TYPE_CHECKING:
-    from voxelry.dicom.headers import Header
-
-_JPEG = "1.2.840.10008.1.2.4."
-JPEG_DCT = frozenset(_JPEG + end for end in ("50", "51", "53", "55"))
-JPEG_LOSSLESS = frozenset(_JPEG + end for end in ("57", "70"))
-JPEG_LS = frozenset(_JPEG + end for end in ("80", "81"))
-JPEG_2000 = frozenset(_JPEG + end for end in ("90", "91"))
-HTJ2K = frozenset(_JPEG + end for end in ("201", "202", "203"))
-JPEG_XL = frozenset(_JPEG + end for end in ("110", "111", "112"))
-JPEG_XL_OF_JPEG = frozenset({_JPEG + "111"})
+JPEG_XL = frozenset("1.2.840.10008.1.2.4." + end for end in ("110", "111", "112"))
+JPEG_XL_OF_JPEG = frozenset({"1.2.840.10008.1.2.4.111"})
 """JPEG frames packed anew, whose decoder undoes their transformation of colours."""
-RLE = frozenset({"1.2.840.10008.1.2.5"})
-DEFLATED_FRAMES = frozenset({"1.2.840.10008.1.2.8.1"})
 NATIVE = frozenset({"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"})
 GE_BIG_ENDIAN_PIXELS = "1.2.840.113619.5.2"
 """A private syntax of GE: implicit VR little endian, but for the pixels. No other private one is known."""
 COMPRESSED = JPEG_DCT | JPEG_LOSSLESS | JPEG_LS | JPEG_2000 | HTJ2K | JPEG_XL | RLE | DEFLATED_FRAMES
-
-_END_OF_IMAGE = b"\xff\xd9"
-SUSPICIOUS_BYTES = 256 * 2**20
-SUSPICIOUS_RATIO = 5_000
-"""A frame larger than the first that its codestream expands to by more than the second is refused."""
 
 
 def is_supported(syntax: UID) -> bool:
@@ -58,33 +50,6 @@ def is_encapsulated(syntax: UID) -> bool:
 def keeps_words(syntax: UID) -> bool:
     """True if the words of native pixels are there bit for bit: with High Bit, and what lies in unused bits."""
     return not is_encapsulated(syntax) or syntax in RLE or syntax in DEFLATED_FRAMES
-
-
-def check_declared(header: Header, rows: int, columns: int, frame_bytes: int, raw: bytes) -> None:
-    """Refuse a frame whose codestream is of another size than the header declares, before it is decoded.
-
-    Raises
-    ------
-    PixelDataError
-        If the codestream's own rows and columns differ from the header's.
-    TooLargeError
-        If it would expand beyond reason.
-    """
-    if frame_bytes > SUSPICIOUS_BYTES and frame_bytes > SUSPICIOUS_RATIO * len(raw):
-        raise TooLargeError(
-            f"{header.name}: declares a frame of {rows} x {columns} pixels ({frame_bytes} bytes) in {len(raw)} bytes"
-        )
-    if header.transfer_syntax_uid in JPEG_DCT | JPEG_LOSSLESS and _END_OF_IMAGE not in raw[-64:]:
-        # libjpeg would fill what is missing with grey and say nothing.
-        raise PixelDataError(
-            f"{header.name}: a JPEG frame is cut off: it has no end-of-image marker; copy the file again"
-        )
-    found = codestream_size(raw)
-    if found is not None and found != (rows, columns):
-        raise PixelDataError(
-            f"{header.name}: the compressed frame is {found[0]} x {found[1]} pixels, but Rows (0028,0010) and "
-            f"Columns (0028,0011) say {rows} x {columns}"
-        )
 
 
 def decode(
@@ -150,7 +115,8 @@ def _decoded(raw: bytes, syntax: UID, shape: tuple[int, int, int], model: Model 
         inside = "YCBCR" if model == "YBR" and syntax in JPEG_DCT else "RGB"
         return np.asarray(imagecodecs.jpeg8_decode(raw, colorspace=inside, outcolorspace="RGB"))
     if syntax in JPEG_LS:
-        return np.asarray(imagecodecs.jpegls_decode(raw))
+        # With one end more: where none follows the data, CharLS looks for the end of a code in 2**31 bits of nothing.
+        return np.asarray(imagecodecs.jpegls_decode(raw + END_OF_IMAGE))
     if syntax in JPEG_2000:
         check_jpeg_2000(raw)
         # The boxes of a JP2 file, if there are any, would make OpenJPEG's reader convert colours as it likes.

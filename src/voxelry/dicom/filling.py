@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.core.errors import PixelDataError
+from voxelry.core.errors import NotEnoughMemoryError, PixelDataError, named
 from voxelry.core.lazy import LazyArray
 from voxelry.core.progress import Progress, silent
 from voxelry.dicom.attributes import describe
@@ -30,6 +30,7 @@ from voxelry.dicom.modality import (
 )
 from voxelry.dicom.native import is_direct, read_directly
 from voxelry.dicom.pixels import Stored, check_pixels, deferred_frames, settle, stored_frames
+from voxelry.dicom.room import LARGE_BYTES, bytes_of, check_room, room_for
 from voxelry.parallel import in_parallel, workers
 
 BATCH = 32
@@ -61,9 +62,12 @@ def grey_values(
     ------
     PixelDataError, TransferSyntaxError, TruncatedError
         The message names the file.
+    NotEnoughMemoryError
+        If this machine has less memory than they take.
     """
     pixels = frames[0].pixels
     shape = len(frames), pixels.rows, pixels.columns
+    _check(frames, shape, SMALLEST)
     array, extents = _begun(shape, frames)
     extents |= _fill(array, frames, [place for place in range(len(frames)) if place not in extents], progress)
     ends = min(extent.low for extent in extents.values()), max(extent.high for extent in extents.values())
@@ -73,12 +77,25 @@ def grey_values(
     kept = set(range(len(frames))).difference(missed)
     # Of what fitted int16 nobody asked how far it really reaches; the wider dtype depends on it.
     extents.update({place: extent_of(array[place]) for place in kept if array.dtype == SMALLEST})
-    wider = np.empty(shape, smallest_dtype(extents.values()))
+    wider = room_for(shape, smallest_dtype(extents.values()))
     for place in kept:
         wider[place] = array[place]
     del array
     _fill(wider, frames, missed, silent)
     return wider, ends
+
+
+def _check(frames: Sequence[Frame], shape: tuple[int, ...], dtype: npt.DTypeLike) -> None:
+    """Of much memory: raise what is wrong with a file that asks for it, or else that there is not so much."""
+    if bytes_of(shape, dtype) <= LARGE_BYTES:
+        return  # what is not written costs nothing, and reading tells what is wrong
+    headers = dict.fromkeys(frame.header for frame in frames)
+    for header in headers:
+        check_pixels(header, each_frame=True)
+    try:
+        check_room(shape, dtype)
+    except NotEnoughMemoryError as error:
+        raise (named(error, frames[0].header.name) if len(headers) == 1 else error) from None
 
 
 def _begun(shape: tuple[int, int, int], frames: Sequence[Frame]) -> tuple[npt.NDArray[Any], dict[int, Extent]]:
@@ -88,7 +105,7 @@ def _begun(shape: tuple[int, int, int], frames: Sequence[Frame]) -> tuple[npt.ND
     """
     place = len(frames) // 2
     frame = frames[place]
-    array = np.empty(shape, SMALLEST)
+    array = room_for(shape, SMALLEST)
     if holds(SMALLEST, declared_extent(frame, frame.pixels)):
         return array, {}
     plan, out = InPlace.of(frame, SMALLEST), array[place]
@@ -98,12 +115,14 @@ def _begun(shape: tuple[int, int, int], frames: Sequence[Frame]) -> tuple[npt.ND
             return array, {place: extent}
     (values,) = stored_frames(frame.header, [frame.index])
     dtype = smallest_dtype([write_modality(values, frame, np.empty(values.shape, np.float64))])
-    array = np.empty(shape, dtype)
+    array = room_for(shape, dtype)
     return array, {place: write_modality(values, frame, array[place])}
 
 
 def colour_values(frames: Sequence[Frame], *, progress: Progress = silent) -> npt.NDArray[Any]:
     """The RGB values of colour frames of one matrix; shape ``(frame, row, column, 3)``."""
+    pixels = frames[0].pixels
+    _check(frames, (len(frames), pixels.rows, pixels.columns, 3), f"u{pixels.dtype.itemsize}")
     tasks = _tasks(frames, range(len(frames)), _keep, lambda place, decode: [(place, decode())])
     found = dict(_run(tasks, len(frames), progress))
     return np.stack([found[place] for place in range(len(frames))])
@@ -130,7 +149,7 @@ def lazy_values(frames: Sequence[Frame]) -> LazyArray:
 
     def read(numbers: Sequence[int]) -> npt.NDArray[Any]:
         wanted = [frames[number] for number in numbers]
-        array = np.empty((len(wanted), *shape[1:]), dtype)
+        array = room_for((len(wanted), *shape[1:]), dtype)
         for place, extent in _fill(array, wanted, range(len(wanted)), silent).items():
             if not holds(dtype, extent):
                 raise PixelDataError(

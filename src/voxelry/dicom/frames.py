@@ -15,6 +15,7 @@ from voxelry.core.intensity import Window, WindowFunction
 from voxelry.dicom.attributes import Attributes, describe, first_item, integer, items, numbers, text, texts
 from voxelry.dicom.description import PixelDescription, describe_pixels
 from voxelry.dicom.facts import CT_CLASSES, FACT_TAGS, Facts, Groups, facts_of, group_of, is_empty_slope, position_of
+from voxelry.dicom.fragments import check_frames
 from voxelry.dicom.headers import Header
 from voxelry.dicom.places import Vector, frame_places, plane_of
 
@@ -154,6 +155,8 @@ def frames_of(header: Header, known: Known | None = None) -> Iterator[Frame]:
     ------
     PixelDataError
         If the header's numbers cannot be read or contradict each other; the message names the tag.
+    TruncatedError
+        If the file has fewer frames than it declares.
     """
     try:
         facts = _known_facts(header, known)
@@ -163,6 +166,8 @@ def frames_of(header: Header, known: Known | None = None) -> Iterator[Frame]:
             yield Frame(header, 0, position, facts, tuple(warnings))
             return
         elements, pixels = header.elements, describe_pixels(header)
+        if pixels.frames > 1:
+            check_frames(header, pixels)
         shared = first_item(elements, "SharedFunctionalGroupsSequence")
         per_frame = items(elements, "PerFrameFunctionalGroupsSequence")
         if per_frame and len(per_frame) != pixels.frames:
@@ -173,14 +178,24 @@ def frames_of(header: Header, known: Known | None = None) -> Iterator[Frame]:
         if not per_frame and shared is None:
             yield from _plain_frames(header, facts or facts_of(header, pixels, ()))
             return
+        told = None
         for index in range(pixels.frames):
-            own = (per_frame[index],) if per_frame else ()
-            groups = own if shared is None else (*own, shared)
-            warnings = []
-            position = position_of(group_of(groups, "PlanePositionSequence", elements), warnings)
-            yield Frame(header, index, position, facts_of(header, pixels, groups, index), tuple(warnings), groups)
+            if told is None or per_frame:  # without groups of their own all are alike
+                own = (per_frame[index],) if per_frame else ()
+                groups = own if shared is None else (*own, shared)
+                told = _told_by_groups(header, pixels, groups, index if per_frame else None)
+            yield Frame(header, index, *told)
     except PixelDataError as error:
         raise named(error, header.name) from None
+
+
+def _told_by_groups(
+    header: Header, pixels: PixelDescription, groups: Groups, index: int | None
+) -> tuple[Vector | None, Facts, tuple[str, ...], Groups]:
+    """What of a frame depends on its functional groups."""
+    warnings: list[str] = []
+    position = position_of(group_of(groups, "PlanePositionSequence", header.elements), warnings)
+    return position, facts_of(header, pixels, groups, index), tuple(warnings), groups
 
 
 def _plain_frames(header: Header, facts: Facts) -> Iterator[Frame]:

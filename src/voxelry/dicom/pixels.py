@@ -23,13 +23,15 @@ from voxelry.core.errors import (
     named,
 )
 from voxelry.dicom.attributes import describe, numbers, text, value_of
-from voxelry.dicom.codecs import DEFLATED_FRAMES, check_declared, decode, is_encapsulated, is_supported, keeps_words
+from voxelry.dicom.codecs import decode, is_encapsulated, is_supported, keeps_words
 from voxelry.dicom.colour import as_rgb, is_mixed
+from voxelry.dicom.declared import DEFLATED_FRAMES, check_end, check_head
 from voxelry.dicom.description import PixelDescription, describe_pixels
-from voxelry.dicom.fragments import raw_frames
+from voxelry.dicom.fragments import check_fragments, raw_frames
 from voxelry.dicom.headers import Header
 from voxelry.dicom.native import check_length, native_frames, unpacked
 from voxelry.dicom.quiet import quiet
+from voxelry.dicom.room import check_room
 
 Stored = npt.NDArray[Any]
 
@@ -90,12 +92,20 @@ def require_supported(header: Header) -> None:
         )
 
 
-def check_pixels(header: Header) -> None:
-    """Raise what the header alone tells to be in the way of reading the pixels; none of them is read."""
+def check_pixels(header: Header, *, each_frame: bool = False) -> None:
+    """Raise what is in the way of reading the pixels without reading any: none need be there as declared.
+
+    Parameters
+    ----------
+    each_frame
+        True to look at what each compressed frame declares of itself, too.
+    """
     pixels = describe_pixels(header)
     require_supported(header)
     if not is_encapsulated(header.transfer_syntax_uid):
         check_length(header, pixels)
+        return
+    check_fragments(header, pixels, each_frame=each_frame)
 
 
 class _PixelErrors:
@@ -168,11 +178,14 @@ def _decoded(header: Header, pixels: PixelDescription, raw: bytes) -> Stored:
 
 def _expanded(header: Header, pixels: PixelDescription, raw: bytes) -> Stored:
     """What a codec makes of one compressed frame."""
-    check_declared(header, pixels.rows, pixels.columns, pixels.frame_bits // 8, raw)
-    if header.transfer_syntax_uid in DEFLATED_FRAMES:
-        return _inflated(raw, pixels)
+    syntax = header.transfer_syntax_uid
+    check_head(raw, len(raw), syntax, pixels)
+    check_end(raw, syntax)
     shape = pixels.rows, pixels.columns, pixels.samples
-    return decode(raw, header.transfer_syntax_uid, shape=shape, dtype=pixels.dtype, photometric=pixels.photometric)
+    check_room(shape, pixels.dtype)
+    if syntax in DEFLATED_FRAMES:
+        return _inflated(raw, pixels)
+    return decode(raw, syntax, shape=shape, dtype=pixels.dtype, photometric=pixels.photometric)
 
 
 def lacks_said_mixing(header: Header, wanted: Collection[int]) -> bool:

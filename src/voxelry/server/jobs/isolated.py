@@ -22,6 +22,7 @@ from typing import Any
 from django.conf import settings
 
 from voxelry.core.errors import Problem
+from voxelry.machine import memory_bytes
 from voxelry.server.jobs.failures import Crashed, JobError, Killed
 from voxelry.server.jobs.kinds import Kind
 from voxelry.server.jobs.models import Json
@@ -236,8 +237,4 @@ def memory_limit(told: int) -> int:
     """In bytes; 0 is told for three quarters of what this machine, or its container, has."""
     if told:
         return told
-    found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")] if hasattr(os, "sysconf") else []
-    for name in ("memory.max", "memory/memory.limit_in_bytes"):
-        with suppress(OSError, ValueError):
-            found.append(int((Path("/sys/fs/cgroup") / name).read_text("ascii")))
-    return min(found, default=0) * 3 // 4
+    return memory_bytes() * 3 // 4

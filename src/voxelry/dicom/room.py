@@ -1,0 +1,51 @@
+"""Memory for pixels: none is asked for that this machine has not."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from voxelry.core.errors import NotEnoughMemoryError
+from voxelry.machine import memory_bytes
+
+LARGE_BYTES = 2**28
+"""Up to here memory is taken without a question: what is not written costs nothing."""
+
+
+def bytes_of(shape: tuple[int, ...], dtype: npt.DTypeLike) -> int:
+    """How much memory an array takes."""
+    return math.prod(shape) * np.dtype(dtype).itemsize
+
+
+def room_for(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """An array that is not written yet.
+
+    Raises
+    ------
+    NotEnoughMemoryError
+        If it is larger than the memory of this machine, or of the container that this runs in.
+    """
+    check_room(shape, dtype)
+    try:
+        return np.empty(shape, dtype)
+    except MemoryError:
+        raise _not_enough(shape, bytes_of(shape, dtype), memory_bytes()) from None
+
+
+def check_room(shape: tuple[int, ...], dtype: npt.DTypeLike) -> None:
+    """Raise a NotEnoughMemoryError if there is less memory than an array takes, in use or not."""
+    size = bytes_of(shape, dtype)
+    if size > LARGE_BYTES and 0 < (there := memory_bytes()) < size:
+        raise _not_enough(shape, size, there)
+
+
+def _not_enough(shape: tuple[int, ...], size: int, there: int) -> NotEnoughMemoryError:
+    return NotEnoughMemoryError(
+        f"{' x '.join(map(str, shape))} values need {size / 2**30:.1f} GiB of memory; this machine or container has "
+        f"{there / 2**30:.1f} GiB",
+        needed_bytes=size,
+        memory_bytes=there,
+    )
