@@ -26,6 +26,15 @@ export const VOLUME = {
   lossy: false,
   windows: [{ name: "", center: 50, width: 350, function: "LINEAR" }],
   default_window: { name: "", center: 50, width: 350, function: "LINEAR" },
+  tables: [],
+  default_view: { name: "", center: 50, width: 350, function: "LINEAR" },
+  slice_views: null,
+  slice_places: null,
+  padding_ranges: null,
+  frame_rate: null,
+  frame_times_ms: null,
+  frame_sweep: false,
+  frame_rate_source: "",
   planes: {
     acquired: { count: 35, rows: 512, columns: 512, spacing_mm: [0.8, 0.8] },
     axial: { count: 35, rows: 512, columns: 512, spacing_mm: [0.8, 0.8] },
@@ -51,8 +60,9 @@ export const ROW = {
   regular: true,
   lossy: false,
   shape: [35, 512, 512],
+  problem: null,
   study: { id: 2, description: "CT", date: "2001-02-03" },
   patient: { id: 1, patient_id: "P1", name: "DOE^JANE", birth_date: "", sex: "F" },
 };
 
-export const SERIES = { ...ROW, metadata: { Modality: "CT" }, report: null, pixelless: [], problem: null, job: null, volumes: [VOLUME] };
+export const SERIES = { ...ROW, metadata: { Modality: "CT" }, report: null, pixelless: [], job: null, volumes: [VOLUME] };

@@ -35,6 +35,15 @@ export const truth: Decoder<boolean> = (value, path = "") => {
   throw new DecodeError(path, "true or false", value);
 };
 
+/** Bytes, from text in base64. */
+export const base64: Decoder<Uint8Array> = (value, path = "") => {
+  try {
+    return Uint8Array.from(atob(text(value, path)), (letter) => letter.charCodeAt(0));
+  } catch {
+    throw new DecodeError(path, "base64", value);
+  }
+};
+
 export const anything: Decoder<unknown> = (value) => value;
 
 export function nullable<T>(decode: Decoder<T>): Decoder<T | null> {

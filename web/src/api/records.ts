@@ -2,7 +2,10 @@
 
 import {
   anything,
+  base64,
   type Decoded,
+  DecodeError,
+  type Decoder,
   list,
   nullable,
   number,
@@ -17,6 +20,7 @@ import {
   words,
 } from "@/api/decode";
 import { STATES } from "@/core/state";
+import type { Voi } from "@/core/windowing";
 
 export const state = oneOf(...STATES);
 
@@ -97,6 +101,8 @@ export const seriesRow = object({
   regular: nullable(truth),
   lossy: otherwise(truth, false),
   shape: nullable(list(whole)),
+  /** What of its files could not be used. */
+  problem: nullable(problem),
   study: nullable(object({ id: whole, description: words, date: words })),
   patient: nullable(patient),
 });
@@ -125,6 +131,25 @@ const voiWindow = object({
   function: oneOf("LINEAR", "LINEAR_EXACT", "SIGMOID"),
 });
 
+/** A table: its grey levels come as base64. */
+const voiTable = object({
+  name: words,
+  first: whole,
+  levels: (value: unknown, path = "") => {
+    const bytes = base64(value, path);
+    if (bytes.length === 0) throw new DecodeError(path, "at least one level", value);
+    return bytes;
+  },
+});
+const voi: Decoder<Voi> = (value, path) =>
+  typeof value === "object" && value !== null && "levels" in value ? voiTable(value, path) : voiWindow(value, path);
+
+const slicePlace = object({
+  position: nullable(tuple(number, number, number)),
+  orientation: nullable(tuple(number, number, number, number, number, number)),
+});
+export type SlicePlace = Decoded<typeof slicePlace>;
+
 const spacing = tuple(nullable(number), nullable(number), nullable(number));
 
 export const measurement = object({
@@ -152,6 +177,10 @@ export const planeFacts = object({
   rows: whole,
   columns: whole,
   spacing_mm: tuple(nullable(number), nullable(number)),
+  /** The height of a pixel over its width. */
+  aspect: otherwise(number, 1),
+  /** How many columns each row lies to the right of the row above, across the slices of a tilted stack. */
+  lean: otherwise(number, 0),
 });
 export type PlaneFacts = Decoded<typeof planeFacts>;
 
@@ -175,7 +204,17 @@ export const volume = object({
   inverted: otherwise(truth, false),
   lossy: otherwise(truth, false),
   windows: list(voiWindow),
-  default_window: nullable(voiWindow),
+  tables: list(voiTable),
+  default_view: voi,
+  /** What each slice as acquired is shown with where they differ: a place in `views`, or null for the default. */
+  slice_views: nullable(object({ views: list(voi), slices: list(nullable(whole)) })),
+  /** From and to which value is padding: one range for all slices, or one for each. */
+  padding_ranges: nullable(list(nullable(tuple(number, number)))),
+  /** Where each slice lies, of a volume that has no affine. */
+  slice_places: nullable(list(slicePlace)),
+  frame_rate: nullable(number),
+  frame_times_ms: nullable(list(number)),
+  frame_sweep: truth,
   planes: object({
     acquired: planeFacts,
     axial: nullable(planeFacts),
@@ -202,7 +241,6 @@ const seriesMore = object({
   metadata: otherwise(record(anything), {}),
   report: nullable(geometryReport),
   pixelless: otherwise(list(object({ sop_class: words, count: whole })), []),
-  problem: nullable(problem),
   job: nullable(job),
   volumes: otherwise(list(volume), []),
 });
@@ -215,6 +253,7 @@ const measuredView = object({
   columns: whole,
   slice: otherwise(whole, 0),
   spacing_mm: nullable(list(nullable(number))),
+  aspect: otherwise(number, 1),
   histogram: nullable(histogram),
   unit: words,
   shape: list(whole),

@@ -1211,6 +1211,8 @@ export interface components {
         /**
          * SeriesRow
          * @description A series in a list; ``state`` is that of making its volumes, ``shape`` that of the first.
+         *
+         *     ``problem`` says what of its files could not be used.
          */
         SeriesRow: {
             /** Body Part */
@@ -1228,6 +1230,7 @@ export interface components {
             /** Number */
             number: number | null;
             patient: components["schemas"]["PatientOut"];
+            problem: components["schemas"]["ProblemOut"] | null;
             /** Progress */
             progress: number;
             /** Regular */
@@ -1467,8 +1470,10 @@ export interface components {
          * @description One stack of a series. ``version`` changes when it is made again: add it to slice addresses as ``v``.
          *
          *     Slices are shown with their own of ``slice_views``, else with ``default_view``; ``default_window`` is the nearest
-         *     for those who know windows only. ``frame_rate`` is how many frames in a second the header wants to be played, their
-         *     mean where ``frame_times_ms`` says how long each is shown; ``frame_sweep`` is true for forth and back.
+         *     for those who know windows only. ``padding_ranges`` has the smallest and the largest value that is padding, which
+         *     is shown as black: one for all slices, or one for each. ``frame_rate`` is how many frames in a second the header
+         *     wants to be played, their mean where ``frame_times_ms`` says how long each is shown; ``frame_sweep`` is true for
+         *     forth and back.
          */
         VolumeOut: {
             /** Affine */
@@ -1509,6 +1514,8 @@ export interface components {
             min: number | null;
             /** Padding Count */
             padding_count: number;
+            /** Padding Ranges */
+            padding_ranges: (number[] | null)[] | null;
             /** Planes */
             planes: {
                 [key: string]: components["schemas"]["PlaneOut"];

@@ -62,6 +62,18 @@ export function acquiredAxis(affine: Affine): Axis {
   return names[patientAxes(affine).findIndex(({ axis }) => axis === 0)];
 }
 
+/** Angles up to this many degrees are those of a patient who does not lie quite straight. */
+const STRAIGHT = 0.5;
+
+/** How slices lie, in words: "axial"; "oblique, 17° from axial"; "axial, tilted by 12°". */
+export function acquiredWords(affine: Affine): string {
+  const [name, oblique, tilt] = [acquiredAxis(affine), obliqueDegrees(affine), tiltDegrees(affine)];
+  const plane = oblique > STRAIGHT ? `oblique, ${degrees(oblique)} from ${name}` : name;
+  return tilt > STRAIGHT ? `${plane}, tilted by ${degrees(tilt)}` : plane;
+}
+
+const degrees = (angle: number): string => `${angle < 10 ? Math.round(angle * 10) / 10 : Math.round(angle)}°`;
+
 /** From a (plane, row, column) index of a plane to LPS millimetres. */
 export function planeAffine(affine: Affine, shape: readonly number[], plane: Plane): Affine {
   if (plane === "acquired") return affine;
@@ -82,6 +94,42 @@ export function planeAffine(affine: Affine, shape: readonly number[], plane: Pla
   });
 }
 
+/** Which slice as acquired a plane is; null where planes cross the slices. */
+export function sliceOfPlane(affine: Affine | null, shape: readonly number[], plane: Plane, index: number): number | null {
+  if (plane === "acquired") return index;
+  if (!affine) return null;
+  const { axis, sign } = patientAxes(affine)[LAYOUT[plane][0]];
+  if (axis !== 0) return null;
+  return sign < 0 ? shape[0] - 1 - index : index;
+}
+
+/** Of one slice: from (0, row, column) to LPS millimetres; `orientation` has the cosines of rows, then of columns. */
+export function sliceAffine(
+  position: Vector,
+  orientation: readonly [number, number, number, number, number, number],
+  [row, column]: readonly [number, number],
+): Affine {
+  return [0, 1, 2].map((i) => [0, orientation[3 + i] * row, orientation[i] * column, position[i]]);
+}
+
+/** The angle in degrees between a slice and the patient plane that it lies nearest to. */
+export function obliqueDegrees(affine: Affine): number {
+  const [a, b, c] = column(affine, 1);
+  const [x, y, z] = column(affine, 2);
+  const normal = unit([b * z - c * y, c * x - a * z, a * y - b * x]);
+  return (Math.acos(Math.min(1, Math.max(...normal.map(Math.abs)))) * 180) / Math.PI;
+}
+
+/** The angle in degrees by which a stack's slices are shifted from straight above each other. */
+export function tiltDegrees(affine: Affine): number {
+  const [a, b, c] = column(affine, 1);
+  const [x, y, z] = column(affine, 2);
+  const normal = unit([b * z - c * y, c * x - a * z, a * y - b * x]);
+  const step = unit(column(affine, 0));
+  const along = Math.abs(normal[0] * step[0] + normal[1] * step[1] + normal[2] * step[2]);
+  return (Math.acos(Math.min(1, along)) * 180) / Math.PI;
+}
+
 export function toPatient(affine: Affine, [i, j, k]: Vector): Vector {
   const at = (row: readonly number[]) => row[0] * i + row[1] * j + row[2] * k + row[3];
   return [at(affine[0]), at(affine[1]), at(affine[2])];
@@ -100,6 +148,23 @@ export function letters(direction: Vector): string {
     .join("");
 }
 
+function straightDown(down: Vector, right: Vector): Vector {
+  const lean = (down[0] * right[0] + down[1] * right[1] + down[2] * right[2]) / (right[0] ** 2 + right[1] ** 2 + right[2] ** 2);
+  return [down[0] - lean * right[0], down[1] - lean * right[1], down[2] - lean * right[2]];
+}
+
+const OPPOSITE: Readonly<Record<string, string>> = { L: "R", R: "L", A: "P", P: "A", S: "I", I: "S" };
+
+/** From Patient Orientation (0020,0020): what the right and the bottom show; null where it says nothing of a person. */
+export function lettersOf(patientOrientation: unknown): EdgeLetters | null {
+  const parts = typeof patientOrientation === "string" ? patientOrientation.split("\\") : patientOrientation;
+  if (!Array.isArray(parts) || parts.length !== 2) return null;
+  const [right, bottom] = parts.map((part: unknown) => (typeof part === "string" ? part.trim().replaceAll("H", "S").replaceAll("F", "I") : ""));
+  if (!/^[LRAPSI]{1,3}$/.test(right) || !/^[LRAPSI]{1,3}$/.test(bottom)) return null;
+  const turned = (letters: string) => Array.from(letters, (letter) => OPPOSITE[letter]).join("");
+  return { left: turned(right), right, top: turned(bottom), bottom };
+}
+
 export interface EdgeLetters {
   readonly left: string;
   readonly right: string;
@@ -107,10 +172,10 @@ export interface EdgeLetters {
   readonly bottom: string;
 }
 
-/** What the edges of a plane's picture show. */
+/** What the edges of a plane's picture show; a leaning one goes straight down across its columns. */
 export function edgeLetters(plane: Affine): EdgeLetters {
-  const down = column(plane, 1);
   const right = column(plane, 2);
+  const down = straightDown(column(plane, 1), right);
   const opposite = ([x, y, z]: Vector): Vector => [-x, -y, -z];
   return { left: letters(opposite(right)), right: letters(right), top: letters(opposite(down)), bottom: letters(down) };
 }

@@ -1,7 +1,7 @@
 /** Values to pixels on the screen: 32-bit RGBA words in the byte order of ImageData on little-endian machines. */
 
 import { isAbove } from "@/core/histogram";
-import { greyTable, toDisplay, type Window } from "@/core/windowing";
+import { greyTable, toDisplay, type Voi } from "@/core/windowing";
 
 /** What lies above a threshold is tinted. */
 export interface Tint {
@@ -10,9 +10,14 @@ export interface Tint {
   readonly threshold: number;
 }
 
+/** From and to which value is padding. */
+export type Padding = readonly [number, number];
+
 export interface Look {
-  readonly window: Window;
+  readonly voi: Voi;
   readonly invert: boolean;
+  /** Shown as black, inverted or not. */
+  readonly padding: Padding | null;
   readonly tint: Tint | null;
 }
 
@@ -57,9 +62,10 @@ export class Painter {
   private tableFor(low: number, high: number, look: Look): Uint32Array {
     const { table, made } = this;
     if (table && made?.low === low && made.look === look && table.length === high - low + 1) return table;
-    const levels = greyTable(low, high, look.window, look.invert);
+    const levels = greyTable(low, high, look.voi, look.invert);
     const fresh = Uint32Array.from(levels, (level) => GREY[level]);
-    const { tint } = look;
+    const { tint, padding } = look;
+    if (padding) fresh.fill(GREY[0], Math.max(0, Math.ceil(padding[0]) - low), Math.max(0, Math.floor(padding[1]) + 1 - low));
     if (tint) {
       for (let i = 0; i < fresh.length; i += 1) {
         if (isAbove(low + i, tint.min, tint.max, tint.threshold)) fresh[i] = TINTED[levels[i]];
@@ -70,11 +76,14 @@ export class Painter {
     return fresh;
   }
 
-  private paintEach(values: ArrayLike<number>, { window, invert, tint }: Look, pixels: Uint32Array): void {
-    const levels = toDisplay(values, window, invert);
+  private paintEach(values: ArrayLike<number>, { voi, invert, tint, padding }: Look, pixels: Uint32Array): void {
+    const levels = toDisplay(values, voi, invert);
+    // As numbers of the values' own type: those of 32 bits only equal such.
+    const [low, high] = padding && values instanceof Float32Array ? padding.map(Math.fround) : (padding ?? [NaN, NaN]);
     for (let i = 0; i < values.length; i += 1) {
       const above = tint !== null && isAbove(values[i], tint.min, tint.max, tint.threshold);
-      pixels[i] = above ? TINTED[levels[i]] : GREY[levels[i]];
+      const padded = values[i] >= low && values[i] <= high;
+      pixels[i] = above ? TINTED[levels[i]] : GREY[padded ? 0 : levels[i]];
     }
   }
 }

@@ -12,28 +12,33 @@ export interface View {
   readonly y: number;
 }
 export interface Placement {
-  /** The picture's corner and size in CSS pixels of the stage. */
+  /** The corner of the picture's first row, and its size, in CSS pixels of the stage. */
   readonly left: number;
   readonly top: number;
   readonly width: number;
   readonly height: number;
+  /** How far its last row lies to the right of its first. */
+  readonly lean: number;
+}
+/** A slice's pixels: how many, their height over their width, and the columns each row lies right of the one above. */
+export interface Extent {
+  readonly rows: number;
+  readonly columns: number;
+  readonly aspect: number;
+  readonly lean: number;
 }
 
 export const FITTED: View = { zoom: 1, x: 0, y: 0 };
 const LARGEST = 40;
 const SMALLEST = 0.25;
 
-/** Height of a pixel over its width; 1 where a spacing is unknown. */
-export function pixelAspect([row, column]: readonly [number | null, number | null]): number {
-  return row !== null && column !== null && row > 0 && column > 0 ? row / column : 1;
-}
-
-export function place(slice: { rows: number; columns: number; aspect: number }, stage: Size, view: View): Placement {
-  const natural = { width: slice.columns, height: slice.rows * slice.aspect };
+export function place(slice: Extent, stage: Size, view: View): Placement {
+  const leaning = slice.lean * (slice.rows - 1);
+  const natural = { width: slice.columns + Math.abs(leaning), height: slice.rows * slice.aspect };
   const scale = Math.min(stage.width / natural.width, stage.height / natural.height) * view.zoom;
-  const width = natural.width * scale;
   const height = natural.height * scale;
-  return { left: (stage.width - width) / 2 + view.x, top: (stage.height - height) / 2 + view.y, width, height };
+  const left = (stage.width - natural.width * scale) / 2 + view.x + Math.max(0, -leaning) * scale;
+  return { left, top: (stage.height - height) / 2 + view.y, width: slice.columns * scale, height, lean: leaning * scale };
 }
 
 /** The pixel under a point of the stage; null outside of the picture. */
@@ -42,8 +47,9 @@ export function pixelAt(
   placement: Placement,
   slice: { rows: number; columns: number },
 ): { row: number; column: number } | null {
-  const column = Math.floor(((point.x - placement.left) / placement.width) * slice.columns);
   const row = Math.floor(((point.y - placement.top) / placement.height) * slice.rows);
+  const over = slice.rows > 1 ? (placement.lean * row) / (slice.rows - 1) : 0;
+  const column = Math.floor(((point.x - placement.left - over) / placement.width) * slice.columns);
   const inside = row >= 0 && column >= 0 && row < slice.rows && column < slice.columns;
   return inside ? { row, column } : null;
 }

@@ -13,6 +13,30 @@ export interface Window {
   readonly function: WindowFunction;
 }
 
+/** A table from values to grey levels (VOI LUT Sequence): 8 bits for each value from `first` on. */
+export interface Table {
+  readonly name: string;
+  readonly first: number;
+  readonly levels: ArrayLike<number>;
+}
+
+/** What is shown of the values. */
+export type Voi = Window | Table;
+
+export const isTable = (voi: Voi): voi is Table => "levels" in voi;
+
+/** The nearest whole number; of two as near the even one, as numpy has it. */
+function nearest(x: number): number {
+  const below = Math.floor(x);
+  const rest = x - below;
+  return rest > 0.5 || (rest === 0.5 && below % 2 !== 0) ? below + 1 : below;
+}
+
+function through(x: number, { first, levels }: Table): number {
+  const last = first + levels.length - 1;
+  return Number.isNaN(x) ? 0 : levels[nearest(Math.min(Math.max(x, first), last)) - first];
+}
+
 /** The grey level of one value, before clipping and rounding: 0 black to 255 white. */
 function shade(x: number, { center, width, function: kind }: Window): number {
   if (kind === "SIGMOID") return 255 / (1 + Math.exp((-4 * (x - center)) / width));
@@ -26,23 +50,29 @@ function shade(x: number, { center, width, function: kind }: Window): number {
  *
  * Rounding is half to even and NaN is black: exactly what storing into a Uint8ClampedArray does.
  */
-export function toDisplay(values: ArrayLike<number>, window: Window, invert = false): Uint8ClampedArray<ArrayBuffer> {
+export function toDisplay(values: ArrayLike<number>, voi: Voi, invert = false): Uint8ClampedArray<ArrayBuffer> {
   const grey = new Uint8ClampedArray(values.length);
-  for (let i = 0; i < values.length; i += 1) grey[i] = shade(values[i], window);
+  if (isTable(voi)) for (let i = 0; i < values.length; i += 1) grey[i] = through(values[i], voi);
+  else for (let i = 0; i < values.length; i += 1) grey[i] = shade(values[i], voi);
   if (invert) for (let i = 0; i < grey.length; i += 1) grey[i] = 255 - grey[i];
   return grey;
 }
 
 /** The grey levels of every whole number from `low` to `high`. */
-export function greyTable(low: number, high: number, window: Window, invert = false): Uint8ClampedArray<ArrayBuffer> {
+export function greyTable(low: number, high: number, voi: Voi, invert = false): Uint8ClampedArray<ArrayBuffer> {
   const values = new Float64Array(high - low + 1);
   for (let i = 0; i < values.length; i += 1) values[i] = low + i;
-  return toDisplay(values, window, invert);
+  return toDisplay(values, voi, invert);
 }
 
 /** The window that shows `low` as black and `high` as white. */
 export function windowOfRange(low: number, high: number, name = "Full range"): Window {
   return { name, center: (low + high) / 2, width: Math.max(high - low, 1.1754943508222875e-38), function: "LINEAR_EXACT" };
+}
+
+/** A window for what is shown: itself, or the range that a table tells apart. */
+export function asWindow(voi: Voi): Window {
+  return isTable(voi) ? windowOfRange(voi.first, voi.first + voi.levels.length - 1, voi.name) : voi;
 }
 
 /** The window with its function changed to one that allows its width (PS3.3 C.11.2.1.2 wants 1 or more of LINEAR). */
@@ -70,7 +100,12 @@ function tidy(value: number, range: number): number {
   return Math.round(value / step) * step;
 }
 
-export function sameWindow(a: Window, b: Window): boolean {
+/** Whether two show the same, whatever they are called. */
+export function sameVoi(a: Voi, b: Voi): boolean {
+  if (a === b) return true;
+  if (isTable(a) || isTable(b)) {
+    return isTable(a) && isTable(b) && a.first === b.first && a.levels.length === b.levels.length && Array.from(a.levels).every((level, i) => level === b.levels[i]);
+  }
   return a.center === b.center && a.width === b.width && a.function === b.function;
 }
 
@@ -82,28 +117,45 @@ const HU_PRESETS: readonly Window[] = [
   { name: "Brain", center: 40, width: 80, function: "LINEAR" },
 ];
 
-/** What the viewer offers: the header's windows, those for Hounsfield units, the full range; no two alike. */
-export function windowChoices(volume: {
+/** What the viewer offers to show a volume with; `voi` is null for each slice its own. */
+export interface Choice {
+  readonly name: string;
+  readonly voi: Voi | null;
+}
+
+/** Whether two choices are one, in whatever list they stand. */
+export function sameChoice(a: Choice, b: Choice): boolean {
+  if (a.name !== b.name) return false;
+  return a.voi === null || b.voi === null ? a.voi === b.voi : sameVoi(a.voi, b.voi);
+}
+
+/** Each slice's own where they differ; the header's windows and tables, those for Hounsfield units, the full range. */
+export function voiChoices(volume: {
   windows: readonly Window[];
-  default_window: Window | null;
+  tables: readonly Table[];
+  default_view: Voi;
+  slice_views: unknown;
   unit: string;
   min: number | null;
   max: number | null;
-}): Window[] {
-  const offered: Window[] = [];
-  const offer = (window: Window) => {
-    if (!offered.some((other) => sameWindow(other, window))) offered.push(window);
+}): Choice[] {
+  const offered: Choice[] = volume.slice_views ? [{ name: "Each slice its own", voi: null }] : [];
+  const offer = (name: string, voi: Voi) => {
+    if (!offered.some((other) => other.voi && sameVoi(other.voi, voi))) offered.push({ name, voi });
   };
-  const several = volume.windows.filter(({ name }) => name === "").length > 1;
-  const fromFile = (i: number) => (several ? `From the file, ${i + 1}` : "From the file");
-  const named = volume.windows.map((window, i) => ({ ...window, name: window.name || fromFile(i) }));
-  const first = volume.default_window;
-  if (first) offer(named.find((window) => sameWindow(window, first)) ?? { ...first, name: first.name || "Default" });
-  named.forEach(offer);
+  const source = volume.slice_views ? "Of the middle slice" : "From the file";
+  const numbered = (what: string, among: readonly Voi[]) => {
+    const nameless = among.filter(({ name }) => name === "").length;
+    return among.map((voi, i) => ({ name: voi.name || (nameless > 1 ? `${what}, ${i + 1}` : what), voi }));
+  };
+  const named = [...numbered(source, volume.windows), ...numbered(`${source}: table`, volume.tables)];
+  const first = volume.default_view;
+  offer(named.find(({ voi }) => sameVoi(voi, first))?.name ?? (first.name || "Default"), first);
+  for (const { name, voi } of named) offer(name, voi);
   if (volume.unit === "HU") {
     const names = new Set(offered.map(({ name }) => name.toLowerCase()));
-    HU_PRESETS.filter(({ name }) => !names.has(name.toLowerCase())).forEach(offer);
+    for (const preset of HU_PRESETS) if (!names.has(preset.name.toLowerCase())) offer(preset.name, preset);
   }
-  if (volume.min !== null && volume.max !== null) offer(windowOfRange(volume.min, volume.max));
+  if (volume.min !== null && volume.max !== null) offer("Full range", windowOfRange(volume.min, volume.max));
   return offered;
 }

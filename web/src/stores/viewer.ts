@@ -4,10 +4,11 @@ import { computed, ref, shallowRef } from "vue";
 import { getSeries } from "@/api/archive";
 import { inUserWords, isAbort } from "@/api/http";
 import type { PlaneFacts, Series, VolumeFacts } from "@/api/records";
-import { acquiredAxis, edgeLetters, type Plane, planeAffine, PLANE_NAMES } from "@/core/geometry";
+import { acquiredWords, type Affine, edgeLetters, lettersOf, type Plane, planeAffine, sliceAffine, sliceOfPlane } from "@/core/geometry";
+import type { Padding } from "@/core/paint";
 import { FITTED, type View, zoomAbout } from "@/core/stage";
 import { isActive } from "@/core/state";
-import { dragWindow, type Window, windowChoices, windowOfRange } from "@/core/windowing";
+import { type Choice, dragWindow, type Voi, voiChoices, type Window, windowOfRange } from "@/core/windowing";
 
 export interface Probe {
   readonly row: number;
@@ -16,7 +17,16 @@ export interface Probe {
   readonly values: readonly number[] | null;
 }
 
-const FIRST_FPS = 15;
+/** Where a header says nothing. */
+const USUAL_FPS = 15;
+const NOTHING_CHOSEN: Choice = { name: "", voi: windowOfRange(0, 1) };
+
+/** A slice's affine with a step along its normal, so that it tells how slices lie. */
+function standing(affine: Affine): Affine {
+  const [down, right] = [1, 2].map((j) => affine.map((row) => row[j]));
+  const normal = [0, 1, 2].map((i) => right[(i + 1) % 3] * down[(i + 2) % 3] - right[(i + 2) % 3] * down[(i + 1) % 3]);
+  return affine.map((row, i) => [normal[i], row[1], row[2], row[3]]);
+}
 
 /** What the viewer shows: the series, which of its volumes, planes and slices, and how. */
 export const useViewer = defineStore("viewer", () => {
@@ -27,12 +37,15 @@ export const useViewer = defineStore("viewer", () => {
   const index = ref(0);
   /** The way of the last step, for what to prefetch. */
   const direction = ref<-1 | 0 | 1>(0);
-  const window = shallowRef<Window>(windowOfRange(0, 1));
+  /** What is shown: one window or table for all slices, or each slice's own. */
+  const choice = shallowRef<Choice>(NOTHING_CHOSEN);
   const invert = ref(false);
   const smooth = ref(true);
   const view = shallowRef<View>(FITTED);
   const playing = ref(false);
-  const fps = ref(FIRST_FPS);
+  /** Frames in a second; null for as the header says. */
+  const fps = ref<number | null>(USUAL_FPS);
+  const backwards = ref(false);
   const probe = shallowRef<Probe | null>(null);
   const threshold = ref(0.5);
   const tinting = ref(false);
@@ -41,15 +54,31 @@ export const useViewer = defineStore("viewer", () => {
   const building = computed(() => series.value !== null && series.value.volumes.length === 0 && isActive(series.value.state));
   const facts = computed<PlaneFacts | null>(() => volume.value?.planes[plane.value] ?? null);
   const count = computed(() => facts.value?.count ?? 0);
-  const choices = computed(() => (volume.value && !volume.value.colour ? windowChoices(volume.value) : []));
-  const affine = computed(() =>
-    volume.value?.affine ? planeAffine(volume.value.affine, volume.value.shape, plane.value) : null,
-  );
-  const edges = computed(() => (affine.value ? edgeLetters(affine.value) : null));
-  /** The patient plane that the slices as acquired are nearest to, in words. */
-  const acquiredName = computed(() =>
-    volume.value?.affine ? PLANE_NAMES[acquiredAxis(volume.value.affine)].toLowerCase() : "",
-  );
+  const choices = computed(() => (volume.value && !volume.value.colour ? voiChoices(volume.value) : []));
+  /** What the slice that is asked for is shown with. */
+  const voi = computed(() => voiOf(plane.value, index.value));
+  /** From (plane, row, column) to LPS millimetres; of an irregular volume that of the slice, null where unknown. */
+  const affine = computed<Affine | null>(() => {
+    const shown = volume.value;
+    if (shown?.affine) return planeAffine(shown.affine, shown.shape, plane.value);
+    const [, row, column] = shown?.spacing_mm ?? [null, null, null];
+    const { position, orientation } = shown?.slice_places?.[index.value] ?? { position: null, orientation: null };
+    return position && orientation && row !== null && column !== null ? sliceAffine(position, orientation, [row, column]) : null;
+  });
+  const edges = computed(() => {
+    if (affine.value) return edgeLetters(affine.value);
+    const orientation = volume.value?.slice_places?.[index.value]?.orientation;
+    return orientation ? edgeLetters(sliceAffine([0, 0, 0], orientation, [1, 1])) : lettersOf(series.value?.metadata.PatientOrientation);
+  });
+  /** How the slices as acquired lie in the patient, in words. */
+  const acquiredName = computed(() => {
+    const shown = volume.value;
+    if (shown?.affine) return acquiredWords(shown.affine);
+    const orientation = shown?.slice_places?.[0]?.orientation;
+    return orientation ? acquiredWords(standing(sliceAffine([0, 0, 0], orientation, [1, 1]))) : "";
+  });
+  /** Whether frames can be played as their header says. */
+  const timed = computed(() => volume.value?.frame_rate !== null && volume.value?.frame_rate !== undefined && plane.value === "acquired");
   const range = computed(() => {
     const { min, max } = volume.value ?? { min: null, max: null };
     return min !== null && max !== null && max > min ? max - min : 1;
@@ -61,6 +90,25 @@ export const useViewer = defineStore("viewer", () => {
     if (!shown || shown.planes[wanted]) return "";
     if (shown.problem) return `No ${wanted} plane: ${shown.problem.message}`;
     return `No ${wanted} plane: the slices' place in the patient is unknown`;
+  }
+
+  /** What a slice of a plane is shown with. */
+  function voiOf(of: Plane, at: number): Voi {
+    const shown = volume.value;
+    if (choice.value.voi) return choice.value.voi;
+    if (!shown) return windowOfRange(0, 1);
+    const slice = sliceOfPlane(shown.affine, shown.shape, of, at);
+    const own = slice === null ? null : (shown.slice_views?.slices[slice] ?? null);
+    return own === null ? shown.default_view : (shown.slice_views?.views[own] ?? shown.default_view);
+  }
+
+  /** From and to which value is padding in a slice of a plane. */
+  function paddingOf(of: Plane, at: number): Padding | null {
+    const shown = volume.value;
+    const ranges = shown?.padding_ranges;
+    if (!shown || !ranges) return null;
+    const slice = ranges.length === 1 ? 0 : sliceOfPlane(shown.affine, shown.shape, of, at);
+    return slice === null ? null : ranges[slice];
   }
 
   async function load(id: number, signal?: AbortSignal): Promise<void> {
@@ -82,6 +130,8 @@ export const useViewer = defineStore("viewer", () => {
     plane.value = "acquired";
     index.value = 0;
     playing.value = false;
+    choice.value = NOTHING_CHOSEN;
+    fps.value = USUAL_FPS;
     probe.value = null;
     tinting.value = false;
     invert.value = false;
@@ -96,7 +146,9 @@ export const useViewer = defineStore("viewer", () => {
     if (!chosen.planes[plane.value]) plane.value = "acquired";
     // Phases and echoes are compared at one position; another shape starts in its middle.
     const comparable = samePlace !== null && samePlace !== chosen && samePlace.shape.join() === chosen.shape.join();
+    if (choice.value.voi === null && !choices.value.some(({ voi: its }) => its === null)) resetWindow();
     if (!comparable) {
+      fps.value = chosen.frame_rate === null ? USUAL_FPS : null;
       index.value = Math.floor((count.value - 1) / 2);
       view.value = FITTED;
       resetWindow();
@@ -122,11 +174,28 @@ export const useViewer = defineStore("viewer", () => {
 
   const step = (by: number): void => goTo(index.value + by);
 
-  /** One further, from the last to the first. */
-  function stepAround(): void {
+  /** Which slice is played next: from the last the first; forth and back where the header wants it. */
+  function playedNext(): number {
+    const last = count.value - 1;
+    const sweeping = timed.value && fps.value === null && (volume.value?.frame_sweep ?? false);
+    if (!sweeping) return (index.value + 1) % count.value;
+    const back = index.value >= last || (backwards.value && index.value > 0);
+    return back ? index.value - 1 : index.value + 1;
+  }
+
+  function playOn(): void {
     if (count.value < 2) return;
-    direction.value = 1;
-    index.value = (index.value + 1) % count.value;
+    const next = playedNext();
+    backwards.value = next === index.value - 1;
+    direction.value = backwards.value ? -1 : 1;
+    index.value = next;
+  }
+
+  /** How long the shown slice stays while playing, in milliseconds. */
+  function shownFor(): number {
+    const shown = volume.value;
+    if (fps.value !== null || !timed.value || !shown) return 1000 / (fps.value ?? USUAL_FPS);
+    return shown.frame_times_ms?.[index.value] ?? 1000 / (shown.frame_rate ?? USUAL_FPS);
   }
 
   function togglePlaying(): void {
@@ -138,7 +207,7 @@ export const useViewer = defineStore("viewer", () => {
   }
 
   function choosePreset(number: number): void {
-    if (number < choices.value.length) window.value = choices.value[number];
+    if (number < choices.value.length) choice.value = choices.value[number];
   }
 
   function zoom(factor: number): void {
@@ -151,8 +220,12 @@ export const useViewer = defineStore("viewer", () => {
     invert.value = false;
   }
 
+  function showWindow(window: Window): void {
+    choice.value = { name: window.name, voi: window };
+  }
+
   function drag(start: Window, right: number, down: number): void {
-    window.value = dragWindow(start, right, down, range.value);
+    showWindow(dragWindow(start, right, down, range.value));
   }
 
   return {
@@ -162,7 +235,10 @@ export const useViewer = defineStore("viewer", () => {
     plane,
     index,
     direction,
-    window,
+    choice,
+    voi,
+    voiOf,
+    paddingOf,
     invert,
     smooth,
     view,
@@ -187,12 +263,16 @@ export const useViewer = defineStore("viewer", () => {
     choosePlane,
     goTo,
     step,
-    stepAround,
+    playedNext,
+    playOn,
+    shownFor,
+    timed,
     togglePlaying,
     choosePreset,
     zoom,
     resetWindow,
     reset,
+    showWindow,
     drag,
   };
 });

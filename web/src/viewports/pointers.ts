@@ -1,11 +1,11 @@
 /** What pointers do on the stage: window, move, pinch. */
 
 import { type Size, type View, zoomAbout } from "@/core/stage";
-import type { Window } from "@/core/windowing";
+import { asWindow, type Choice, type Window } from "@/core/windowing";
 import type { useViewer } from "@/stores/viewer";
 
 type Drag =
-  | { kind: "window"; x: number; y: number; start: Window }
+  | { kind: "window"; x: number; y: number; start: Window; before: Choice }
   | { kind: "move"; x: number; y: number; start: View }
   | { kind: "pinch"; distance: number; x: number; y: number; start: View };
 
@@ -32,11 +32,11 @@ export class StagePointers {
     const { viewer } = this;
     if (this.down.size === 2) {
       // What the first finger did before the second came was no drag of the window.
-      if (this.drag?.kind === "window") viewer.window = this.drag.start;
+      if (this.drag?.kind === "window") viewer.choice = this.drag.before;
       const { distance, middle } = this.fingers();
       this.drag = { kind: "pinch", distance, ...middle, start: viewer.view };
     } else if (event.button === 0 && !event.shiftKey && !viewer.volume?.colour) {
-      this.drag = { kind: "window", ...point, start: viewer.window };
+      this.drag = { kind: "window", ...point, start: asWindow(viewer.voi), before: viewer.choice };
     } else {
       this.drag = { kind: "move", ...point, start: viewer.view };
     }

@@ -6,6 +6,7 @@ import type { Placement, Size } from "@/core/stage";
 
 export class SliceCanvas {
   private readonly source = document.createElement("canvas");
+  private readonly wide = document.createElement("canvas");
   private readonly painter = new Painter();
   private image: ImageData | null = null;
   private painted: { slice: Slice; look: Look } | null = null;
@@ -22,8 +23,27 @@ export class SliceCanvas {
     context.fillRect(0, 0, width, height);
     context.imageSmoothingEnabled = smooth;
     context.imageSmoothingQuality = "high";
-    const { left, top, width: across, height: down } = placement;
-    context.drawImage(this.source, left * ratio, top * ratio, across * ratio, down * ratio);
+    const { left, top, width: across, height: down, lean } = placement;
+    if (lean === 0) {
+      context.drawImage(this.source, left * ratio, top * ratio, across * ratio, down * ratio);
+      return;
+    }
+    const pixel = across / slice.columns;
+    const wide = this.leaning(slice, lean / pixel);
+    context.drawImage(wide, (left + Math.min(0, lean)) * ratio, top * ratio, wide.width * pixel * ratio, down * ratio);
+  }
+
+  /** The slice with each row where it lies; `lean` is how many columns the last is to the right of the first. */
+  private leaning({ rows, columns }: Slice, lean: number): HTMLCanvasElement {
+    const width = columns + Math.ceil(Math.abs(lean));
+    if (this.wide.width !== width || this.wide.height !== rows) Object.assign(this.wide, { width, height: rows });
+    const context = this.wide.getContext("2d", { alpha: false });
+    context?.fillRect(0, 0, width, rows);
+    for (let row = 0; row < rows; row += 1) {
+      const over = Math.max(0, -lean) + (rows > 1 ? (lean * row) / (rows - 1) : 0);
+      context?.drawImage(this.source, 0, row, columns, 1, over, row, columns, 1);
+    }
+    return this.wide;
   }
 
   clear(canvas: HTMLCanvasElement): void {

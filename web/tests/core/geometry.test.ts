@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { acquiredAxis, edgeLetters, letters, patientAxes, planeAffine, toPatient } from "@/core/geometry";
+import { acquiredAxis, acquiredWords, edgeLetters, letters, lettersOf, patientAxes, planeAffine, sliceOfPlane, toPatient } from "@/core/geometry";
 
 // An axial stack: slices to superior, rows to posterior, columns to left.
 const AXIAL = [
@@ -29,6 +29,45 @@ describe("edge letters", () => {
     expect(letters([0.5, 0.866, 0])).toBe("PL");
     expect(letters([-0.99, 0.1, 0])).toBe("R");
   });
+});
+
+it("reads Patient Orientation, and leaves what is no person's", () => {
+  expect(lettersOf("L\\PF")).toEqual({ left: "R", right: "L", top: "AS", bottom: "PI" });
+  for (const none of [undefined, "", "L", ["L", ""], ["LE", "D"], [1, 2], "L\\P\\H"]) expect(lettersOf(none)).toBeNull();
+});
+
+describe("how slices lie, in words", () => {
+  const turned = (angle: number, step: readonly number[]) => {
+    const [c, s] = [Math.cos((angle * Math.PI) / 180), Math.sin((angle * Math.PI) / 180)];
+    return [
+      [step[0], 0, 1, 0],
+      [step[1], c, 0, 0],
+      [step[2], s, 0, 0],
+    ];
+  };
+
+  it.each([
+    ["axial", turned(0, [0, 0, 5])],
+    ["sagittal", SAGITTAL],
+    ["oblique, 17° from axial", turned(17, [0, -Math.sin((17 * Math.PI) / 180), Math.cos((17 * Math.PI) / 180)])],
+    ["axial, tilted by 4.5°", turned(0, [0, Math.tan((4.5 * Math.PI) / 180), 1])],
+    ["oblique, 20° from axial, tilted by 20°", turned(20, [0, 0, 5])],
+  ])("is %s", (words, affine) => {
+    expect(acquiredWords(affine)).toBe(words);
+  });
+
+  it("a leaning picture's letters go straight down", () => {
+    // Slices tilted by 30 degrees on a straight table: down the sagittal picture is across its columns.
+    const plane = planeAffine(turned(30, [0, 0, 5]), SHAPE, "sagittal");
+    expect(edgeLetters(plane)).toEqual({ left: "AI", right: "PS", top: "SA", bottom: "IP" });
+  });
+});
+
+it("knows which slice a plane is", () => {
+  expect(sliceOfPlane(SAGITTAL, SHAPE, "sagittal", 0)).toBe(9);
+  expect(sliceOfPlane(AXIAL, SHAPE, "axial", 3)).toBe(3);
+  expect(sliceOfPlane(AXIAL, SHAPE, "coronal", 3)).toBeNull();
+  expect(sliceOfPlane(null, SHAPE, "acquired", 3)).toBe(3);
 });
 
 describe("planes", () => {

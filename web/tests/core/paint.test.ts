@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 
 import { paintColour, Painter, type Look } from "@/core/paint";
+import type { Window } from "@/core/windowing";
 
-const plain: Look = { window: { name: "", center: 40, width: 400, function: "LINEAR" }, invert: false, tint: null };
+const WINDOW: Window = { name: "", center: 40, width: 400, function: "LINEAR" };
+const plain: Look = { voi: WINDOW, invert: false, padding: null, tint: null };
 
 function paint(values: Int16Array | Float32Array | Int32Array, look: Look): Uint8Array {
   const pixels = new Uint32Array(values.length);
@@ -28,12 +30,28 @@ describe("Painter", () => {
     expect([0, 1, 2, 3].map(isTinted)).toEqual([false, false, true, false]);
   });
 
+  it("paints through a table as through a window", () => {
+    const voi = { name: "", first: 10, levels: Uint8Array.of(0, 90, 255) };
+    for (const values of [Int16Array.of(-5, 11, 99), Float32Array.of(-5, 10.6, 99)]) {
+      expect(Array.from(paint(values as Int16Array, { ...plain, voi })).filter((_, i) => i % 4 === 0)).toEqual([0, 90, 255]);
+    }
+  });
+
+  it("paints padding black, inverted too, as the library does", () => {
+    const look: Look = { ...plain, invert: true, padding: [-0.5, 1.5] };
+    for (const values of [Int16Array.of(-1, 0, 1, 2), Float32Array.of(-1, 0, 1, 2)]) {
+      const grey = Array.from(paint(values as Int16Array, look)).filter((_, i) => i % 4 === 0);
+      expect(grey.map((level) => level > 0)).toEqual([true, false, false, true]);
+    }
+    expect(paint(Float32Array.of(-3.4e38), { ...look, padding: [-3.4e38, -3.4e38] })[0]).toBe(0);
+  });
+
   it("makes its table anew when the look changes", () => {
     const painter = new Painter();
     const pixels = new Uint32Array(1);
     painter.paint(Int16Array.of(40), plain, pixels);
     const before = pixels[0];
-    painter.paint(Int16Array.of(40), { ...plain, window: { ...plain.window, center: 100 } }, pixels);
+    painter.paint(Int16Array.of(40), { ...plain, voi: { ...WINDOW, center: 100 } }, pixels);
     expect(pixels[0]).not.toBe(before);
   });
 });

@@ -1,35 +1,52 @@
+import { readFileSync } from "node:fs";
+
 import { describe, expect, it } from "vitest";
 
-import { dragWindow, greyTable, permitted, toDisplay, type Window, windowChoices, type WindowFunction } from "@/core/windowing";
+import {
+  asWindow,
+  dragWindow,
+  greyTable,
+  isTable,
+  permitted,
+  sameVoi,
+  type Table,
+  toDisplay,
+  type Voi,
+  voiChoices,
+  type Window,
+  type WindowFunction,
+} from "@/core/windowing";
 
-// What the server's `to_display` gives for the same values (numpy, float64, rounded half to even).
-const VALUES = [
-  -2000, -1024, -161, -160.5, -160, -40, 0, 0.25, 39.5, 40, 40.5, 79, 80, 127, 128, 239, 240, 255, 1000, 3000, NaN, Infinity,
-  -Infinity,
-];
-const TABLE: [WindowFunction, number, number, number[]][] = [
-  ["LINEAR", 40, 400, [0, 0, 0, 0, 0, 77, 102, 102, 128, 128, 128, 153, 153, 183, 184, 255, 255, 255, 255, 255, 0, 255, 0]],
-  ["LINEAR", 40, 1, [0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0]],
-  ["LINEAR", 128, 256, [0, 0, 0, 0, 0, 0, 0, 0, 40, 40, 40, 79, 80, 127, 128, 239, 240, 255, 255, 255, 0, 255, 0]],
-  ["LINEAR", 2048, 4096, [0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 3, 5, 5, 8, 8, 15, 15, 16, 62, 187, 0, 255, 0]],
-  ["LINEAR_EXACT", 40, 400, [0, 0, 0, 0, 0, 76, 102, 102, 127, 128, 128, 152, 153, 183, 184, 254, 255, 255, 255, 255, 0, 255, 0]],
-  ["LINEAR_EXACT", 0.5, 1, [0, 0, 0, 0, 0, 0, 0, 64, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 255, 0]],
-  ["LINEAR_EXACT", 127.5, 255, [0, 0, 0, 0, 0, 0, 0, 0, 40, 40, 40, 79, 80, 127, 128, 239, 240, 255, 255, 255, 0, 255, 0]],
-  ["SIGMOID", 40, 400, [0, 0, 30, 30, 30, 79, 102, 102, 127, 128, 128, 152, 153, 180, 180, 224, 225, 228, 255, 255, 0, 255, 0]],
-  ["SIGMOID", 0, 1, [0, 0, 0, 0, 0, 0, 128, 186, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 255, 0]],
-];
+interface Case {
+  readonly window?: { center: number; width: number; function: WindowFunction };
+  readonly table?: { first: number };
+  readonly grey?: readonly number[];
+  readonly levels: readonly number[];
+}
+
+// What the library shows for the same values is held against the same file.
+const CONTRACT = JSON.parse(readFileSync(new URL("../../../contract/display.json", import.meta.url), "ascii")) as {
+  values: (number | string)[];
+  cases: Case[];
+};
+const VALUES = CONTRACT.values.map(Number);
+const VOI: [string, Voi, readonly number[]][] = CONTRACT.cases.map(({ window, table, grey, levels }) => [
+  window ? `${window.function} ${window.center} ${window.width}` : `table from ${table?.first}`,
+  window ? { name: "", ...window } : { name: "", first: table?.first ?? 0, levels: grey ?? [] },
+  levels,
+]);
 const window = (kind: WindowFunction, center: number, width: number): Window => ({ name: "", center, width, function: kind });
 
 describe("toDisplay", () => {
-  it.each(TABLE)("%s center %d width %d gives the server's grey levels", (kind, center, width, expected) => {
-    expect([...toDisplay(VALUES, window(kind, center, width))]).toEqual(expected);
+  it.each(VOI)("%s gives the library's grey levels", (_, voi, expected) => {
+    expect([...toDisplay(VALUES, voi)]).toEqual(expected);
   });
 
-  it("never falls as the value rises", () => {
+  it("never falls as the value rises through a window", () => {
     const rising = Array.from({ length: 4000 }, (_, i) => i - 2000);
-    for (const [kind, center, width] of TABLE) {
-      const grey = toDisplay(rising, window(kind, center, width));
-      expect(grey.every((level, i) => i === 0 || level >= grey[i - 1])).toBe(true);
+    for (const [, voi] of VOI) {
+      const grey = toDisplay(rising, voi);
+      expect(isTable(voi) || grey.every((level, i) => i === 0 || level >= grey[i - 1])).toBe(true);
     }
   });
 
@@ -58,16 +75,39 @@ describe("dragging", () => {
   });
 });
 
-describe("windowChoices", () => {
+describe("voiChoices", () => {
   const first: Window = { name: "", center: 50, width: 350, function: "LINEAR" };
+  const table: Table = { name: "", first: 0, levels: Uint8Array.of(0, 9, 255) };
+  const volume = { windows: [first], tables: [], default_view: first, slice_views: null, unit: "HU", min: -1000, max: 2000 };
+  const names = (given: object) => voiChoices({ ...volume, ...given }).map(({ name }) => name);
 
   it("begins with the default and offers no window twice", () => {
-    const offered = windowChoices({ windows: [first], default_window: first, unit: "HU", min: -1000, max: 2000 });
-    expect(offered.map(({ name }) => name)).toEqual(["From the file", "Lung", "Mediastinum", "Abdomen", "Bone", "Brain", "Full range"]);
+    expect(names({})).toEqual(["From the file", "Lung", "Mediastinum", "Abdomen", "Bone", "Brain", "Full range"]);
   });
 
   it("offers Hounsfield presets only for Hounsfield units", () => {
-    const offered = windowChoices({ windows: [], default_window: first, unit: "", min: 0, max: 900 });
-    expect(offered.map(({ name }) => name)).toEqual(["Default", "Full range"]);
+    expect(names({ windows: [], unit: "", min: 0, max: 900 })).toEqual(["Default", "Full range"]);
   });
+
+  it("begins with each slice's own where slices differ; the volume's is a choice among others", () => {
+    const offered = voiChoices({ ...volume, unit: "", slice_views: { views: [first], slices: [0] } });
+    expect(offered.map(({ name, voi }) => [name, voi === null])).toEqual([
+      ["Each slice its own", true],
+      ["Of the middle slice", false],
+      ["Full range", false],
+    ]);
+  });
+
+  it("offers the header's tables, and begins with one that is the default", () => {
+    const other = { ...table, first: 7, name: "Bone detail" };
+    expect(names({ windows: [], tables: [table, other], default_view: table, unit: "" })).toEqual(["From the file: table", "Bone detail", "Full range"]);
+  });
+});
+
+it("knows two that show the same", () => {
+  const table: Table = { name: "a", first: 0, levels: Uint8Array.of(0, 9) };
+  expect(sameVoi(table, { ...table, name: "b", levels: [0, 9] })).toBe(true);
+  expect(sameVoi(table, { ...table, levels: [0, 8] })).toBe(false);
+  expect(sameVoi(table, window("LINEAR", 1, 2))).toBe(false);
+  expect(asWindow(table)).toMatchObject({ center: 0.5, width: 1, function: "LINEAR_EXACT" });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { FrameClock } from "@/tools/cine/model";
-import { liveFigures, whyNoVolume } from "@/tools/measure/model";
+import { isOrdinary, liveFigures, whyNoVolume } from "@/tools/measure/model";
 
 describe("measure", () => {
   const histogram = { values: [0, 1, 2], counts: [10, 20, 30], min: 0, max: 2, exact: true };
@@ -18,20 +18,36 @@ describe("measure", () => {
   });
 });
 
+it("takes padding for ordinary, and nothing else", () => {
+  const padding = "6,755 of 8,000 pixels are padding (Pixel Padding Value (0028,0120)): they take part in neither minimum, maximum nor count";
+  expect(isOrdinary(padding)).toBe(true);
+  const floats = "3 of 9 pixels are NaN or infinite, which are no numbers (padding: the Float Pixel Padding Value (0028,0122) is NaN)";
+  expect(isOrdinary(`${floats}: they take part in neither minimum, maximum nor count`)).toBe(true);
+  expect(isOrdinary("3 of 9 pixels are NaN or infinite, which are no numbers: they take part in neither")).toBe(false);
+  expect(isOrdinary("every pixel is padding or no number: nothing to count")).toBe(false);
+  expect(isOrdinary(`3 of 9 pixels are padding (Pixel Padding Value (0028,0120)) and 2 of 9 are no numbers: they take part`)).toBe(false);
+});
+
 describe("FrameClock", () => {
-  it("keeps the rate over the screen's frames", () => {
-    for (const fps of [5, 15, 24, 30]) {
-      const clock = new FrameClock();
-      let shown = 0;
-      for (let frame = 0; frame < 600; frame += 1) {
-        const now = 5000 + (frame * 1000) / 60;
-        if (clock.due(now, fps)) {
-          clock.shown(now, fps);
-          shown += 1;
-        }
+  /** How many slices are shown in ten seconds of a 60 Hz screen. */
+  function play(beat: (shown: number) => number): number {
+    const clock = new FrameClock();
+    let shown = 0;
+    for (let frame = 0; frame < 600; frame += 1) {
+      const now = 5000 + (frame * 1000) / 60;
+      if (clock.due(now, beat(shown))) {
+        shown += 1;
+        clock.shown(now, beat(shown));
       }
-      expect(shown).toBeGreaterThanOrEqual(fps * 10 - 2);
-      expect(shown).toBeLessThanOrEqual(fps * 10 + 2);
     }
+    return shown;
+  }
+
+  it("keeps the rate over the screen's frames", () => {
+    for (const fps of [0.5, 5, 9.3, 15, 24, 30]) expect(Math.abs(play(() => 1000 / fps) - fps * 10)).toBeLessThanOrEqual(2);
+  });
+
+  it("shows each slice for its own time", () => {
+    expect(Math.abs(play((k) => (k % 5 === 0 ? 800 : 50)) - 50)).toBeLessThanOrEqual(5);
   });
 });

@@ -143,16 +143,11 @@ def series(row: Series) -> out.SeriesOut:
     """A series with its volumes; fetched by `series_rows`."""
     stacks = row.stacks.all()
     kinds = row.instances.filter(has_pixels=False).order_by("sop_class_uid").values_list("sop_class_uid")
-    failed = row.job if row.job is not None and row.job.state == State.FAILED else None
-    found = _problem(row.problem_code, row.problem_message)
-    if found is None and failed is not None:
-        found = _problem(failed.problem_code, failed.problem_message)
     return out.SeriesOut(
         **_series(row),
         metadata=row.metadata,
         report=row.report or None,
         pixelless=[out.ClassCount(sop_class=UID(uid).name, count=n) for uid, n in kinds.annotate(n=Count("pk"))],
-        problem=found,
         job=None if row.job is None else job(row.job),
         volumes=[volume(stack, version=row.folder) for stack in stacks],
     )
@@ -207,6 +202,10 @@ def _upload(row: Upload) -> dict[str, Any]:
 
 def _series(row: Series) -> dict[str, Any]:
     stacks: list[Stack] = row.rows  # type: ignore[attr-defined]
+    failed = row.job if row.job is not None and row.job.state == State.FAILED else None
+    found = _problem(row.problem_code, row.problem_message)
+    if found is None and failed is not None:
+        found = _problem(failed.problem_code, failed.problem_message)
     address = f"/api/series/{row.pk}/thumbnail.png?v={row.folder}"
     return {
         "id": row.pk,
@@ -224,6 +223,7 @@ def _series(row: Series) -> dict[str, Any]:
         "regular": all(stack.regular for stack in stacks) if stacks else None,
         "lossy": row.lossy,  # type: ignore[attr-defined]
         "shape": stacks[0].shape if stacks else None,
+        "problem": found,
         "study": {"id": row.study.pk, "description": row.study.description, "date": row.study.date},
         "patient": patient(row.study.patient),
     }

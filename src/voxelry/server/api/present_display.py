@@ -18,6 +18,7 @@ def showing(row: Stack) -> dict[str, Any]:
         "tables": [_view(table) for table in tables_of(row)],
         "default_view": row.default_window if common is None else _view(common),
         "slice_views": _slice_views(slice_voi_of(row)),
+        "padding_ranges": row.display.get("padding"),
         "slice_places": row.display.get("places"),
         **_cine(row.display.get("cine")),
     }

@@ -137,7 +137,10 @@ class StudyBrief(Schema):
 
 
 class SeriesRow(Schema):
-    """A series in a list; ``state`` is that of making its volumes, ``shape`` that of the first."""
+    """A series in a list; ``state`` is that of making its volumes, ``shape`` that of the first.
+
+    ``problem`` says what of its files could not be used.
+    """
 
     id: int
     study_id: int
@@ -154,6 +157,7 @@ class SeriesRow(Schema):
     regular: bool | None
     lossy: bool
     shape: list[int] | None
+    problem: ProblemOut | None
     study: StudyBrief
     patient: PatientOut
 
@@ -228,8 +232,10 @@ class VolumeOut(Schema):
     """One stack of a series. ``version`` changes when it is made again: add it to slice addresses as ``v``.
 
     Slices are shown with their own of ``slice_views``, else with ``default_view``; ``default_window`` is the nearest
-    for those who know windows only. ``frame_rate`` is how many frames in a second the header wants to be played, their
-    mean where ``frame_times_ms`` says how long each is shown; ``frame_sweep`` is true for forth and back.
+    for those who know windows only. ``padding_ranges`` has the smallest and the largest value that is padding, which
+    is shown as black: one for all slices, or one for each. ``frame_rate`` is how many frames in a second the header
+    wants to be played, their mean where ``frame_times_ms`` says how long each is shown; ``frame_sweep`` is true for
+    forth and back.
     """
 
     index: int
@@ -255,6 +261,7 @@ class VolumeOut(Schema):
     tables: list[TableOut]
     default_view: WindowOut | TableOut
     slice_views: SliceViews | None
+    padding_ranges: list[list[float] | None] | None
     slice_places: list[SlicePlace] | None
     frame_rate: float | None
     frame_times_ms: list[float] | None
@@ -297,7 +304,6 @@ class SeriesOut(SeriesRow):
     metadata: dict[str, Any]
     report: ReportOut | None
     pixelless: list[ClassCount]
-    problem: ProblemOut | None
     job: JobOut | None
     volumes: list[VolumeOut]
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import cast
+
+import numpy as np
+import numpy.typing as npt
 
 from voxelry.core.display import default_voi, plane_voi
 from voxelry.core.intensity import Voi, VoiTable
@@ -30,12 +34,20 @@ def display_record(volume: Volume, frames: Sequence[Frame], *, counted: Histogra
         found["slice_voi"] = slice_voi_record(volume.slice_voi)
     if volume.pixel_aspect is not None:
         found["pixel_aspect"] = volume.pixel_aspect
+    if volume.padding is not None and not volume.colour:
+        found["padding"] = _padding(volume.padding)
     cine = cine_of(frames)
     if cine is not None:
         found["cine"] = cast(Value, {**asdict(cine), "durations": list(cine.durations)})
     if volume.affine is None and any(frame.orientation for frame in frames):
         found["places"] = [_place(frame) for frame in frames]
     return found
+
+
+def _padding(padding: npt.NDArray[np.float64]) -> list[Value]:
+    """The smallest and largest value that is padding: once where all slices agree, else of each slice or None."""
+    ends: list[Value] = [None if math.isnan(low) else [low, high] for low, high in padding.tolist()]
+    return ends[:1] if all(one == ends[0] for one in ends) else ends
 
 
 def _place(frame: Frame) -> dict[str, Value]:

@@ -4,13 +4,19 @@ export const RATES: readonly number[] = [2, 5, 10, 15, 24, 30, 60];
 export class FrameClock {
   private next = 0;
 
-  due(now: number, fps: number): boolean {
+  /** `beat`: how long the slice that is shown stays, in milliseconds. */
+  due(now: number, beat: number): boolean {
     // A screen's frame may come a little early; half of one is near enough.
-    return now >= this.next - Math.min(4, 250 / fps);
+    return now >= this.next - Math.min(4, beat / 4);
   }
 
-  shown(now: number, fps: number): void {
-    const beat = 1000 / fps;
+  /** A slice is shown now, and stays for `beat` milliseconds. */
+  shown(now: number, beat: number): void {
     this.next = now - this.next > 2 * beat ? now + beat : this.next + beat;
+  }
+
+  /** What is shown now stays for `beat` milliseconds, whatever was before. */
+  start(now: number, beat: number): void {
+    this.next = now + beat;
   }
 }

@@ -20,3 +20,7 @@ export function whyNoVolume(spacing: Spacing, warnings: readonly string[]): stri
   const unknown = EXTENTS.filter((_, i) => spacing[i] === null);
   return unknown.length ? `the ${unknown.join(", ")} spacing is not in the file` : "the spacing is not in the file";
 }
+
+/** What is said of every series that has padding, and cautions nobody: a note, no warning. */
+export const isOrdinary = (warning: string): boolean =>
+  /^[\d,]+ of [\d,]+ pixels are (padding \(Pixel Padding Value \(0028,0120\)\)|NaN or infinite, which are no numbers \(padding: [^:]*\)): they take part/.test(warning);
