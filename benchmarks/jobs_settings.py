@@ -5,7 +5,7 @@ from pathlib import Path
 from django.apps import AppConfig
 
 from voxelry.server.settings import *  # noqa: F403
-from voxelry.server.settings import INSTALLED_APPS
+from voxelry.server.settings import DATABASES, INSTALLED_APPS
 
 
 class Empty(AppConfig):
@@ -23,3 +23,8 @@ class Empty(AppConfig):
 
 
 INSTALLED_APPS = [*INSTALLED_APPS, "benchmarks.jobs_settings.Empty"]
+
+# Celery's Redis, beside which this is held, flushes once a second: here no commit is flushed by itself either.
+_options = DATABASES["default"]["OPTIONS"]
+if "init_command" in _options:
+    _options["init_command"] += " PRAGMA synchronous=NORMAL;"

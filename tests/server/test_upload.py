@@ -291,8 +291,8 @@ def test_the_waiting_files_go_when_they_are_taken_in(site: Any, tmp_path: Path, 
     assert list((data_folder / "temp").iterdir()) == []
 
 
-def test_what_killed_processes_left_goes_after_a_day(data_folder: Path) -> None:
-    from voxelry.server.archive import files
+def test_what_killed_processes_left_goes_after_a_day(data_folder: Path, transactional_db: None) -> None:
+    from voxelry.server.archive import files, tidy
 
     temporary = files.temporary_folder()
     (temporary / "fresh").write_bytes(b"x")
@@ -301,7 +301,7 @@ def test_what_killed_processes_left_goes_after_a_day(data_folder: Path) -> None:
     (temporary / "build-old" / "volume.npy").write_bytes(b"x")
     for name in ("old", "build-old"):
         os.utime(temporary / name, (0, 0))
-    files.remove_forgotten()
+    tidy.remove_forgotten()
     assert [path.name for path in temporary.iterdir()] == ["fresh"]
 
 

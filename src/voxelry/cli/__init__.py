@@ -11,7 +11,7 @@ from voxelry.cli.console import Commands, examples
 from voxelry.cli.look import info, tags
 from voxelry.cli.make import convert, demo, measure, sample
 from voxelry.cli.run import run
-from voxelry.cli.site import serve, token, worker
+from voxelry.cli.site import check, serve, token, worker
 
 EPILOG = (
     "Exit codes: 0 if anything was done, whatever was skipped; 1 if nothing could be done; 2 for wrong arguments; "
@@ -32,6 +32,7 @@ EXAMPLES = {
     sample: ("voxelry sample sample",),
     serve: ("voxelry serve --open", "voxelry serve --data /srv/voxelry --host 0.0.0.0"),
     worker: ("voxelry worker --queues cpu,gpu --concurrency 4",),
+    check: ("voxelry check --data /srv/voxelry", "voxelry check --data /srv/voxelry --repair"),
 }
 """What each command's help ends with."""
 
@@ -44,8 +45,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-for command in (info, tags, measure, convert, demo, sample, serve, worker):
-    panel = "The site" if command in (serve, worker) else "Files"
+for command in (info, tags, measure, convert, demo, sample, serve, worker, check):
+    panel = "The site" if command in (serve, worker, check) else "Files"
     app.command(rich_help_panel=panel, epilog=examples(*EXAMPLES[command]))(command)
 app.add_typer(run, name="run", rich_help_panel="Files")
 app.add_typer(token, name="token", rich_help_panel="The site")

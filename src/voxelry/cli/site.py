@@ -1,4 +1,4 @@
-"""The site: ``serve``, ``worker`` and ``token``."""
+"""The site: ``serve``, ``worker``, ``check`` and ``token``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from voxelry.cli.console import err, examples, out, plain
+from voxelry.cli.console import end, err, examples, out, plain, print_json, working
 from voxelry.core.errors import VoxelryError
 
 DataOption = Annotated[
@@ -63,6 +63,70 @@ def worker(
     """Do queued jobs; for sites with several workers."""
     chosen = None if queues is None else tuple(part.strip() for part in queues.split(",") if part.strip())
     _server("work", "work")(data=data, config=config, concurrency=concurrency, queues=chosen)
+
+
+def check(
+    data: DataOption = None,
+    config: ConfigOption = None,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair",
+            help="Finish deletions, take in originals without a row, move other files without one to lost+found/. "
+            "Nothing else is deleted.",
+        ),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything that was found as JSON.")] = False,
+) -> None:
+    """Compare the site's rows with its files, and each file with its SHA-256."""
+    with working() as progress:
+        record = _server("checking", "check")(data=data, config=config, repair=repair, progress=progress)
+    if as_json:
+        print_json(record)
+    else:
+        _show_check(record)
+    end(done=True, nothing="", complete=record["fine"])
+
+
+_FOUND = {
+    "missing": "missing: {} with a row and no file; send it again, or bring it back from a copy",
+    "damaged": "damaged: {} whose SHA-256 is another; send the good file again, or bring it back from a copy",
+    "orphaned": "orphaned: {} without a row",
+    "unbuilt": "{} series whose volumes are gone; they can be made again",
+}
+_DONE = {
+    "taken_in": "{} originals were taken in again",
+    "put_away": "{} files or folders without a row were moved to lost+found/",
+    "rebuilt": "{} series have their volumes made again, by the next worker",
+}
+
+
+def _show_check(record: dict[str, Any]) -> None:
+    out.print(f"{record['rows']} files have a row.")
+    for name, words in _FOUND.items():
+        if record[name]:
+            out.print(words.format(len(record[name])))
+            for place in record[name]:
+                out.print(f"  {plain(place)}", soft_wrap=True)
+    if record["unfinished"]:
+        out.print(f"{record['unfinished']} files or folders of what was deleted are still to be removed")
+    if record["in_work"]:
+        out.print(
+            f"{record['in_work']} files without a row may belong to jobs under way; check again when they are over"
+        )
+    repaired = record.get("repaired")
+    if repaired is not None:
+        if repaired["deleted"]:
+            out.print(f"{repaired['deleted']} files or folders of what was deleted were removed")
+        for name, words in _DONE.items():
+            if repaired[name]:
+                out.print(words.format(len(repaired[name])))
+        if record["left"]:
+            out.print(f"{len(record['left'])} are left, which only somebody who has the files can mend")
+    elif not record["fine"] and (record["orphaned"] or record["unfinished"] or record["unbuilt"]):
+        out.print("voxelry check --repair does what can be done about it without deleting anything else")
+    if record["fine"]:
+        out.print("Rows and files agree.")
 
 
 token = typer.Typer(help="Tokens that programs log in with.", no_args_is_help=True)

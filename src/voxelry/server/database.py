@@ -18,7 +18,8 @@ def settings_of(configuration: Configuration) -> dict[str, Any]:
                 # Writers queue at BEGIN, because a reader that turns writer in the middle fails at once.
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 30,
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=30000;",
+                # An answer that acknowledges something comes after its row is on disk: FULL flushes each commit.
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=30000;",
             },
         }
     parts = urlsplit(configuration.database_url)
@@ -35,3 +36,21 @@ def settings_of(configuration: Configuration) -> dict[str, Any]:
         "PORT": str(parts.port or ""),
         "OPTIONS": dict(parse_qsl(parts.query)),
     }
+
+
+def relax() -> None:
+    """For workers: SQLite's commits are whole, but the last of them may be lost with the power.
+
+    A job whose end is lost is done again, and gives the same. Before a worker removes what could not be made again it
+    syncs the rows itself (`archive.durable.sync_rows`). The server, which acknowledges what it was sent, flushes each
+    commit. To be called before the first connection.
+    """
+    from django.db.backends.signals import connection_created
+
+    connection_created.connect(_relaxed, dispatch_uid="voxelry-relaxed")
+
+
+def _relaxed(connection: Any, **_: Any) -> None:
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA synchronous=NORMAL")

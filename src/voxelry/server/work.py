@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from voxelry.server import start
+from voxelry.server import database, start
 from voxelry.server.configuration import QUEUES
 
 if TYPE_CHECKING:
@@ -47,9 +47,10 @@ def work(
     """
     configuration = start.prepare(data=data, config=config)
     start.set_up()
+    database.relax()
     served = replace(configuration, queues=tuple(queues or configuration.queues)).queues or QUEUES
 
-    from voxelry.server.archive import files
+    from voxelry.server.archive import tidy
     from voxelry.server.jobs import isolated, sweep
     from voxelry.server.jobs.bells import Bell
     from voxelry.server.jobs.run import stopping
@@ -58,7 +59,7 @@ def work(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())  # jobs notice at their next step and go back to the queue
     _wait_for_tables(stopping)
-    _tidy_up(files.remove_forgotten, stopping)
+    _tidy_up(tidy.remove_forgotten, stopping)
     sweep.take_back_own()
     sweep.start()
     slots = Slots(concurrency or configuration.concurrency, served)
@@ -110,9 +111,12 @@ def _tidy_up(tidy: Callable[[], None], stopping: threading.Event) -> None:
     """Now and every hour: the web process may have been killed beside a worker that lives for months."""
 
     def keep_tidy() -> None:
-        tidy()
-        while not stopping.wait(TIDY_SECONDS):
-            tidy()
+        while not stopping.is_set():
+            try:
+                tidy()
+            except Exception as error:  # a disk or a database that is away: it may be back at the next time
+                logger.warning("could not tidy up (%s)", type(error).__name__)
+            stopping.wait(TIDY_SECONDS)
 
     threading.Thread(target=keep_tidy, name="tidy", daemon=True).start()
 

@@ -117,7 +117,7 @@ export interface paths {
         };
         /**
          * Get File
-         * @description A file that a step made.
+         * @description A file that a step made; a part of it with Range. 409 if it was damaged at rest.
          */
         get: operations["voxelry_server_api_jobs_get_file"];
         put?: never;
@@ -461,7 +461,7 @@ export interface paths {
         };
         /**
          * Get Originals
-         * @description The originals, byte for byte, as a zip.
+         * @description The originals, byte for byte, as a zip; a part of it with Range. 409 if one of them was damaged at rest.
          */
         get: operations["voxelry_server_api_rest_get_originals"];
         put?: never;

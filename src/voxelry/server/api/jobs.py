@@ -6,19 +6,23 @@ import csv
 import io
 import json
 import mimetypes
-from typing import Annotated
+from collections.abc import Iterator
+from typing import IO, Annotated, cast
 
 from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
 from django.core.handlers.asgi import ASGIRequest
-from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from ninja import Query, Router, Status
 
 from voxelry.server.api import job_schemas as out
 from voxelry.server.api import present, present_jobs
+from voxelry.server.api.downloads import Content, download
 from voxelry.server.api.events import followed, followed_async
 from voxelry.server.api.problems import not_found
 from voxelry.server.api.schemas import Accepted, Page, ProblemDocument, StateName
+from voxelry.server.archive.files import chunks
+from voxelry.server.archive.whole import checked_crc
 from voxelry.server.jobs import submit
 from voxelry.server.jobs.models import Job
 from voxelry.server.processing.models import Process
@@ -154,15 +158,15 @@ def get_rows_json(request: HttpRequest, job_id: int) -> HttpResponse:
 
 
 @router.get("/jobs/{int:job_id}/rows.csv", tags=["jobs"], openapi_extra=_content("text/csv", {"type": "string"}))
-def get_rows_csv(request: HttpRequest, job_id: int) -> HttpResponse:
+def get_rows_csv(request: HttpRequest, job_id: int) -> HttpResponseBase:
     """The same as a table."""
     rows = _rows(job_id)
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, list(rows[0]))
     writer.writeheader()
     writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
-    disposition = {"Content-Disposition": f'attachment; filename="job-{job_id}.csv"'}
-    return HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8", headers=disposition)
+    content = Content.of(text.getvalue().encode())
+    return download(request, content, name=f"job-{job_id}.csv", content_type="text/csv; charset=utf-8")
 
 
 @router.get(
@@ -170,15 +174,23 @@ def get_rows_csv(request: HttpRequest, job_id: int) -> HttpResponse:
     tags=["jobs"],
     openapi_extra=_content("application/octet-stream", {"type": "string", "format": "binary"}),
 )
-def get_file(request: HttpRequest, job_id: int, name: str) -> FileResponse:
-    """A file that a step made."""
+def get_file(request: HttpRequest, job_id: int, name: str) -> HttpResponseBase:
+    """A file that a step made; a part of it with Range. 409 if it was damaged at rest."""
     process = _process(job_id)
     file = next((one for one in process.files.all() if one.name == name), None)
     if file is None:
         raise not_found(f"Job {job_id} made no file of this name.")
+    stored, sha256 = file.stored_name, file.sha256
+
+    def parts(start: int, stop: int) -> Iterator[bytes]:
+        with default_storage.open(stored) as opened:
+            yield from chunks(cast(IO[bytes], opened), start, stop)
+
+    def check() -> None:
+        checked_crc(stored, sha256)
+
     kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-    content = default_storage.open(file.stored_name)
-    return FileResponse(content, as_attachment=True, filename=file.name, content_type=kind)
+    return download(request, Content(file.size, sha256, parts, check), name=file.name, content_type=kind)
 
 
 def _accepted(job: Job, response: HttpResponse) -> Status[Accepted]:

@@ -29,7 +29,9 @@ CODES = {
     404: "not_found",
     405: "method_not_allowed",
     409: "conflict",
+    412: "precondition",
     413: "too_large",
+    416: "range",
     422: "validation",
     500: "internal",
     503: "busy",
@@ -42,6 +44,8 @@ DETAILS = {
     404: "There is nothing at this address.",
     405: "This address does not know this method.",
     413: "The request is too large.",
+    412: "What is here is not what If-Match names.",
+    416: "The range begins behind the end of what is here.",
     500: "Something went wrong inside Voxelry.",
     507: "The disk of this server is full: whoever runs it has to make room.",
 }
@@ -49,7 +53,7 @@ DETAILS_OF = {
     "database": "The server's database cannot be used now: it is away, busy or cannot be written. Try again later.",
     "storage": "The server's data folder cannot be used now. Try again later; whoever runs it sees why in its log.",
 }
-_STATUS_OF = {"job_state": 409, "not_ready": 409, "not_found": 404, "outside_roots": 403}
+_STATUS_OF = {"damaged_original": 409, "job_state": 409, "not_ready": 409, "not_found": 404, "outside_roots": 403}
 
 
 class ApiError(Exception):

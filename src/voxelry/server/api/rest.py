@@ -6,21 +6,21 @@ from typing import Annotated
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.handlers.asgi import ASGIRequest
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from ninja import File, NinjaAPI, Query, Status
 from ninja.files import UploadedFile
 
 from voxelry.server.api import present, problems
 from voxelry.server.api import schemas as out
 from voxelry.server.api.docs import Docs
+from voxelry.server.api.downloads import Content, download
 from voxelry.server.api.jobs import router as jobs
 from voxelry.server.api.measure import router as measuring
 from voxelry.server.api.problems import ApiError, not_found
 from voxelry.server.api.volumes import router as volumes
 from voxelry.server.archive.models import Series, Study, Upload
-from voxelry.server.archive.originals import in_threads, zipped
+from voxelry.server.archive.originals import Originals
 from voxelry.server.archive.receive import receive
 from voxelry.server.archive.remove import remove_studies
 from voxelry.server.jobs import submit
@@ -126,14 +126,11 @@ def delete_study(request: HttpRequest, study_id: int) -> object:
         "responses": {200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}}
     },
 )
-def get_originals(request: HttpRequest, study_id: int) -> StreamingHttpResponse:
-    """The originals, byte for byte, as a zip."""
-    parts = zipped(_study(Study.objects.all(), study_id))
-    return StreamingHttpResponse(
-        in_threads(parts) if isinstance(request, ASGIRequest) else parts,
-        content_type="application/zip",
-        headers={"Content-Disposition": f'attachment; filename="study-{study_id}.zip"'},
-    )
+def get_originals(request: HttpRequest, study_id: int) -> HttpResponseBase:
+    """The originals, byte for byte, as a zip; a part of it with Range. 409 if one of them was damaged at rest."""
+    originals = Originals(_study(Study.objects.all(), study_id))
+    content = Content(originals.length, originals.tag, originals.parts, originals.require_whole)
+    return download(request, content, name=f"study-{study_id}.zip", content_type="application/zip")
 
 
 @api.get("/series", response={200: out.Page[out.SeriesRow], **ERRORS}, tags=["series"])

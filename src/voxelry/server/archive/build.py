@@ -21,8 +21,9 @@ from voxelry.dicom.plain import Layout
 from voxelry.dicom.series import Series as Grouped
 from voxelry.dicom.shared import shared_metadata
 from voxelry.dicom.stack import Stack as Grid
-from voxelry.server.archive import files
+from voxelry.server.archive import deletions, files
 from voxelry.server.archive.describe import storable
+from voxelry.server.archive.durable import sync_tree
 from voxelry.server.archive.models import Instance, Series, Stack
 from voxelry.server.archive.showing import common_voi
 from voxelry.server.archive.stacks import THUMBNAIL, make_stack, write_thumbnail
@@ -150,7 +151,7 @@ def _publish(
     metadata = storable(dict(shared_metadata(headers))) if headers else {}
     report = storable(grouped.report.record) if headers else {}
     problem = _together(problems)
-    files.sync_tree(aside)
+    sync_tree(aside)
     home = files.stacks_folder(series.pk)
     folder = uuid.uuid4().hex
     # Once this is there only a row is missing; without the row the folder is removed with the next build.
@@ -158,7 +159,7 @@ def _publish(
     with run.publishing():
         current = Series.objects.select_for_update().filter(pk=series.pk).first()
         if current is None:
-            transaction.on_commit(partial(files.remove_folder, home))
+            deletions.record([f"stacks/{series.pk}"])
             return
         if current.revision != series.revision:
             # Instances came meanwhile: another build shows them all.

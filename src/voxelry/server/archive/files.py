@@ -6,16 +6,13 @@ at rest there, and the data folder is a cache of it (`objects`): who asks this m
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import shutil
 import tempfile
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
@@ -23,19 +20,17 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import connection, transaction
-from django.db.migrations.recorder import MigrationRecorder
 
 from voxelry.dicom.sources import FileSource, Source
-from voxelry.server.archive import objects
-from voxelry.server.archive.models import Instance, Series, Upload
+from voxelry.server.archive import durable, objects, whole
+from voxelry.server.archive.holdings import stored_name
+from voxelry.server.archive.models import Instance, Upload
 from voxelry.server.jobs.failures import Away
-from voxelry.server.jobs.models import State
 
 logger = logging.getLogger(__name__)
 
 _CHUNK = 2**20
 _ROWS = 500
-FORGOTTEN_SECONDS = 24 * 3600
 
 
 class DataFolderStorage(FileSystemStorage):
@@ -55,19 +50,19 @@ class DataFolderStorage(FileSystemStorage):
 
     def _save(self, name: str, content: File[bytes]) -> str:
         final = Path(self.path(name))
-        final.parent.mkdir(parents=True, exist_ok=True)
+        durable.make_folder(final.parent)
         with tempfile.NamedTemporaryFile(dir=temporary_folder(), delete=False) as aside:
             try:
                 for chunk in content.chunks(_CHUNK):
                     aside.write(chunk)
-                _flush(aside)
+                durable.flush(aside)
                 if (bucket := objects.bucket()) is not None:
                     bucket.put(Path(aside.name), final)
                 Path(aside.name).replace(final)
             except BaseException:
                 Path(aside.name).unlink(missing_ok=True)
                 raise
-        sync_folder(final.parent)
+        durable.sync_folder(final.parent)
         return name
 
     def open(self, name: str, mode: str = "rb") -> File[bytes]:
@@ -88,24 +83,21 @@ class DataFolderStorage(FileSystemStorage):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Bytes in the archive."""
+    """Bytes in the archive; whether they were written just now, or were there, and whole, already."""
 
     sha256: str
     size: int
+    written: bool = False
 
 
 def keep(stream: IO[bytes]) -> Kept:
-    """Store bytes under their digest; those that are there already are not written again."""
-    digest = hashlib.sha256()
-    size = 0
-    while chunk := stream.read(_CHUNK):
-        digest.update(chunk)
-        size += len(chunk)
-    kept = Kept(digest.hexdigest(), size)
-    if not default_storage.exists(stored_name(kept.sha256)):
-        stream.seek(0)
-        default_storage.save(stored_name(kept.sha256), File(stream))
-    return kept
+    """Store bytes under their digest; those that are there already are written again only where they are damaged."""
+    sha256, size = whole.digest(stream)
+    if default_storage.exists(stored_name(sha256)) and whole.is_whole(stored_name(sha256), sha256, size):
+        return Kept(sha256, size)
+    stream.seek(0)
+    default_storage.save(stored_name(sha256), File(stream))
+    return Kept(sha256, size, written=True)
 
 
 def adopt(made: Mapping[Path, Kept]) -> Iterator[str]:
@@ -122,11 +114,12 @@ def adopt(made: Mapping[Path, Kept]) -> Iterator[str]:
         if bucket is not None and final not in here:
             bucket.put(path, final)
         if bucket is not None or final not in here:
-            final.parent.mkdir(parents=True, exist_ok=True)
+            durable.make_folder(final.parent)
             path.replace(final)
         if final not in here:
             here.add(final)
             yield made[path].sha256
+    durable.sync_folders(final.parent for final in here)
 
 
 def send_ahead(made: Mapping[str, Path]) -> None:
@@ -140,7 +133,18 @@ def send_ahead(made: Mapping[str, Path]) -> None:
 
 def is_kept(sha256: str) -> bool:
     """Whether the bytes are there."""
-    return default_storage.exists(stored_name(sha256))
+    return is_stored(stored_name(sha256))
+
+
+def is_stored(name: str) -> bool:
+    """Whether there is a file of this name at rest."""
+    return default_storage.exists(name)
+
+
+def size_of(name: str) -> int:
+    """How many bytes a file at rest has."""
+    with default_storage.open(name) as file:
+        return int(file.seek(0, os.SEEK_END))
 
 
 def are_kept(digests: Iterable[str]) -> bool:
@@ -156,6 +160,14 @@ def bring(digests: Iterable[str]) -> None:
     """Have bytes on this machine's disk that will be read one after the other."""
     if (bucket := objects.bucket()) is not None:
         bucket.fetch_all(Path(default_storage.path(stored_name(sha256))) for sha256 in digests)
+
+
+def chunks(file: IO[bytes], start: int, stop: int) -> Iterator[bytes]:
+    """A part of an open file."""
+    file.seek(start)
+    while start < stop and (chunk := file.read(min(_CHUNK, stop - start))):
+        start += len(chunk)
+        yield chunk
 
 
 def open_kept(sha256: str) -> BinaryIO:
@@ -198,11 +210,17 @@ def discard(digests: Iterable[str]) -> None:
     for start in range(0, len(waiting), at_once):
         some = waiting[start : start + at_once]
         with transaction.atomic():
-            if connection.vendor == "postgresql":
-                with connection.cursor() as cursor:
-                    cursor.execute(f"LOCK TABLE {Instance._meta.db_table} IN SHARE MODE")  # noqa: SLF001
+            wait_for_writers()
             needed = set(Instance.objects.filter(sha256__in=some).values_list("sha256", flat=True))
             _delete([stored_name(sha256) for sha256 in some if sha256 not in needed])
+
+
+def wait_for_writers() -> None:
+    """In a transaction: until it ends nobody writes the row of an instance, or of an upload."""
+    if connection.vendor == "postgresql":
+        tables = ", ".join(model._meta.db_table for model in (Instance, Upload))  # noqa: SLF001
+        with connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {tables} IN SHARE MODE")
 
 
 def _delete(names: list[str]) -> None:
@@ -221,76 +239,6 @@ def temporary_folder() -> Path:
     return folder
 
 
-def remove_forgotten() -> None:
-    """Remove what killed processes left in the temporary folder, once nobody can be working on it any more."""
-    before = time.time() - FORGOTTEN_SECONDS
-    for entry in temporary_folder().iterdir():
-        with suppress(FileNotFoundError):
-            if entry.stat().st_mtime >= before:
-                continue
-            if entry.is_dir():
-                remove_folder(entry)
-            else:
-                entry.unlink()
-    with _if_reached() as bucket:
-        if bucket is not None:
-            _remove_orphans(bucket, before)
-
-
-Needed = Callable[[list[str]], set[str]]
-"""Of names in Django's storage those that a row has."""
-
-
-def needed_instances(names: list[str]) -> set[str]:
-    """Those of instances."""
-    digests = [name.rpartition("/")[2] for name in names]
-    return set(map(stored_name, Instance.objects.filter(sha256__in=digests).values_list("sha256", flat=True)))
-
-
-NEEDED: dict[str, Needed] = {"instances": needed_instances}
-"""Who knows what is needed, by the first folder of a name."""
-
-
-def _remove_orphans(bucket: objects.Bucket, before: float) -> None:
-    """What was sent long ago and has no row: its process was killed, or the bucket was away when it was to go.
-
-    Of another database's objects none has a row here, and all are needed.
-    """
-    if not bucket.is_of(_database()):
-        logger.warning("the bucket holds the files of another database (storage.url): none of them is removed")
-        return
-    data: Path = settings.VOXELRY.data
-
-    def old(folder: Path) -> set[str]:
-        return {*bucket.old(folder, before), *objects.cached(folder, before)}
-
-    for top, needed in NEEDED.items():
-        names = [f"{top}/{place}" for place in old(data / "files" / top)]
-        for start in range(0, len(names), _ROWS):
-            some = names[start : start + _ROWS]
-            unneeded = set(some) - needed(some)
-            if top == "instances":
-                discard(name.rpartition("/")[2] for name in unneeded)
-            else:
-                _delete(sorted(unneeded))
-    builds = {tuple(place.split("/")[:2]) for place in old(data / "stacks")}
-    current = {(str(key), folder) for key, folder in Series.objects.values_list("pk", "folder")}
-    for build in builds - current:
-        remove_folder(data / "stacks" / Path(*build))
-    # Of requests that were killed before their job was asked for.
-    Upload.objects.filter(job=None, created__lt=datetime.fromtimestamp(before, UTC)).delete()
-    waiting = {place.partition("/")[0] for place in old(data / "uploads")}
-    wanted = Upload.objects.exclude(job=None).exclude(job__state=State.SUCCEEDED).values_list("pk", flat=True)
-    for key in waiting - set(map(str, wanted)):
-        remove_folder(data / "uploads" / key)
-
-
-def _database() -> str:
-    """What tells our database from every other, its own backups apart: the moment when it was made."""
-    made = MigrationRecorder.Migration.objects.order_by("pk").values_list("applied", flat=True)[0]
-    return hashlib.sha256(made.isoformat().encode()).hexdigest()
-
-
 def upload_folder(key: int) -> Path:
     """Where the files of an upload wait for their job."""
     folder: Path = settings.VOXELRY.data / "uploads" / str(key)
@@ -307,8 +255,9 @@ def place_folder(aside: Path, folder: Path) -> None:
     """Give a folder that is whole, and flushed, its final name."""
     if (bucket := objects.bucket()) is not None:
         bucket.put_tree(aside, folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    durable.make_folder(folder.parent)
     aside.replace(folder)
+    durable.sync_folder(folder.parent)
 
 
 def near(path: Path) -> Path:
@@ -358,36 +307,8 @@ def remove_others(home: Path, folder: str) -> None:
 
 @contextmanager
 def _if_reached() -> Iterator[objects.Bucket | None]:
-    """For removing what has no row any more: if it cannot be done now, `remove_forgotten` does it later."""
+    """For removing what has no row any more: if it cannot be done now, `check` finds it later."""
     try:
         yield objects.bucket()
     except Away as error:
         logger.warning("files without rows stay for now: %s", error)
-
-
-def sync_folder(folder: Path) -> None:
-    """Flush a folder's names to disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def sync_tree(folder: Path) -> None:
-    """Flush a folder's files and names to disk, before it gets its final name."""
-    for place, _, names in os.walk(folder):
-        for name in names:
-            with Path(place, name).open("rb") as file:
-                os.fsync(file.fileno())
-        sync_folder(Path(place))
-
-
-def _flush(file: IO[bytes]) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def stored_name(sha256: str) -> str:
-    """Where the bytes of an instance are in Django's storage."""
-    return f"instances/{sha256[:2]}/{sha256}"

@@ -22,6 +22,7 @@ from voxelry.dicom.sources import SPOOL_BYTES, Limits, Source, walk
 from voxelry.server.archive import files, store
 from voxelry.server.archive.build import submit_build
 from voxelry.server.archive.describe import Described
+from voxelry.server.archive.durable import sync_rows
 from voxelry.server.archive.models import Entry, Instance, Series, Upload
 from voxelry.server.jobs.failures import Cancelled, JobError
 from voxelry.server.jobs.run import Run
@@ -104,6 +105,7 @@ def ingest(run: Run) -> None:
         raise JobError(_nothing_used(tally))
     upload.refresh_from_db()
     run.summary = f"{upload.stored} stored, {upload.present} already here, {upload.skipped} skipped"
+    sync_rows()
     files.remove_folder(folder)
 
 
@@ -168,6 +170,7 @@ def _write(run: Run, upload: Upload, batch: list[_Taken], tally: _Tally) -> None
     if not batch:
         return
     unwanted: list[str] = []
+    mended: set[int] = set()
     with run.publishing():
         known = store.known(t.described.instance["sop_instance_uid"] for t in batch if t.described is not None)
         entries: list[Entry] = []
@@ -196,12 +199,14 @@ def _write(run: Run, upload: Upload, batch: list[_Taken], tally: _Tally) -> None
                 tally.stored.add(uid)
             else:
                 entry.status = Entry.Status.PRESENT
+                if taken.kept.written:  # its bytes were damaged or gone: what was made of them is made again
+                    mended.add(instance.series_id)
             entry.series = instance.series
             tally.touched.add(instance.series_id)
             tally.used += 1
         Instance.objects.bulk_create(new)
         Entry.objects.bulk_create(entries)
-        Series.objects.filter(pk__in={i.series_id for i in new}).update(revision=F("revision") + 1)
+        Series.objects.filter(pk__in=mended | {i.series_id for i in new}).update(revision=F("revision") + 1)
         count = [entry.status for entry in entries].count
         Upload.objects.filter(pk=upload.pk).update(
             stored=F("stored") + count(Entry.Status.STORED),

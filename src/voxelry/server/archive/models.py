@@ -209,3 +209,17 @@ class Stack(models.Model):
 
     def __str__(self) -> str:
         return self.label or f"volume {self.index}"
+
+
+class Deletion(models.Model):
+    """A place in the data folder whose rows are gone, and whose files are to go: the record of it outlives a crash."""
+
+    place = models.CharField(max_length=200, help_text="Below the data folder: a file, or a folder with all in it.")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.CheckConstraint(condition=~Q(place=""), name="deletion_has_place")]
+
+    def __str__(self) -> str:
+        return self.place

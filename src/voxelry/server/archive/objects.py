@@ -10,9 +10,7 @@ import errno
 import hashlib
 import os
 import shutil
-import threading
 import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -23,6 +21,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 
 from voxelry.core.errors import Problem
+from voxelry.server.archive import cache
 from voxelry.server.jobs.failures import Away
 
 GRACE_SECONDS = 60.0
@@ -38,10 +37,6 @@ _DENIED = frozenset(
 _MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
 _T = TypeVar("_T")
 _R = TypeVar("_R")
-
-_locks = [threading.Lock() for _ in range(64)]
-"""By a path's hash: requests that miss the same file fetch it once."""
-
 
 OWNER = "database"
 """The object that tells whose the others are."""
@@ -70,6 +65,17 @@ class Bucket:
                     return False
                 raise
         return True
+
+    def is_whole(self, path: Path, sha256: str, size: int) -> bool:
+        """Whether a file is there as it was sent, by what the bucket tells of it."""
+        with self._in_words():
+            try:
+                told = self._client.head_object(Bucket=self.name, Key=self._key(path))
+            except self._client.exceptions.ClientError as error:
+                if _code(error) in _MISSING:
+                    return False
+                raise
+        return bool(told["ContentLength"] == size and told["Metadata"].get("sha256") == sha256)
 
     def existing(self, paths: Iterable[Path]) -> set[Path]:
         """Those that are there; asked for side by side."""
@@ -111,14 +117,14 @@ class Bucket:
         OSError
             If its bytes are not those that were sent.
         """
-        with _lock(path):
-            if _used(path):
+        with cache.lock_of(path):
+            if cache.used(path):
                 return
             path.parent.mkdir(parents=True, exist_ok=True)
-            aside = _aside()
+            aside = cache.aside_path()
             try:
                 size = self._download(self._key(path), aside, path)
-                _stamp(aside)
+                cache.stamp(aside)
                 aside.replace(path)
             finally:
                 aside.unlink(missing_ok=True)
@@ -135,13 +141,13 @@ class Bucket:
 
     def fetch_folder(self, folder: Path) -> None:
         """Have a folder in the cache, with all that is in it, if the bucket has anything of it."""
-        with _lock(folder):
-            if _used(folder):
+        with cache.lock_of(folder):
+            if cache.used(folder):
                 return
             keys = [key for key, _ in self._listed(f"{self._key(folder)}/")]
             if not keys:
                 return
-            aside = _aside()
+            aside = cache.aside_path()
             try:
                 targets = [aside / key.removeprefix(f"{self._key(folder)}/") for key in keys]
                 for place in {target.parent for target in targets}:
@@ -150,7 +156,7 @@ class Bucket:
                     lambda one: self._download(one[0], one[1], one[1]), zip(keys, targets, strict=True)
                 )
                 folder.parent.mkdir(parents=True, exist_ok=True)
-                _stamp(aside)
+                cache.stamp(aside)
                 try:
                     aside.replace(folder)
                 except OSError as error:  # another process was faster, and has the same
@@ -188,10 +194,36 @@ class Bucket:
             self._client.put_object(Bucket=self.name, Key=key, Body=database.encode())
         return True
 
+    def listed(self, folder: Path) -> list[tuple[str, float]]:
+        """The files below a folder, by their place in it, and when they were sent (seconds since 1970)."""
+        top = f"{self._key(folder)}/"
+        return [(key.removeprefix(top), sent) for key, sent in self._listed(top)]
+
+    def move(self, path: Path, target: Path) -> None:
+        """Give a file another place."""
+        with self._in_words():
+            source = {"Bucket": self.name, "Key": self._key(path)}
+            self._client.copy(source, self.name, self._key(target))
+        self._remove([self._key(path)])
+
+    def digest(self, path: Path) -> str | None:
+        """The SHA-256 of a file's bytes as they are there now; None if there are none."""
+        found = hashlib.sha256()
+        with self._in_words():
+            try:
+                answer = self._client.get_object(Bucket=self.name, Key=self._key(path))
+            except self._client.exceptions.ClientError as error:
+                if _code(error) in _MISSING:
+                    return None
+                raise
+            with answer["Body"] as body:
+                while chunk := body.read(_CHUNK):
+                    found.update(chunk)
+        return found.hexdigest()
+
     def old(self, folder: Path, before: float) -> list[str]:
         """The files below a folder, by their place in it, that were sent before a time (seconds since 1970)."""
-        top = f"{self._key(folder)}/"
-        return [key.removeprefix(top) for key, sent in self._listed(top) if sent < before]
+        return [place for place, sent in self.listed(folder) if sent < before]
 
     def _listed(self, prefix: str) -> list[tuple[str, float]]:
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
@@ -261,13 +293,13 @@ class Bucket:
         The least recently used goes first, and only what the bucket has. Who has it open reads on.
         """
         now = time.time()
-        units = sorted(_units(settings.VOXELRY.data))
+        units = sorted(cache.units(settings.VOXELRY.data))
         total = sum(size for _, size, _ in units)
         for used, size, path in units:
             if total <= limit or used > now - GRACE_SECONDS:
                 return
             if self._has(path):
-                discard(path)
+                cache.discard(path)
                 total -= size
 
     def _has(self, path: Path) -> bool:
@@ -286,29 +318,6 @@ def bucket() -> Bucket | None:
     """The site's bucket; None where all is in the data folder."""
     told = settings.VOXELRY
     return _bucket(told.storage_url, told.storage_endpoint, told.storage_region) if told.storage_url else None
-
-
-def discard(path: Path) -> None:
-    """Take a file or folder out of the cache, all at once."""
-    aside = _aside()
-    with suppress(FileNotFoundError):
-        path.rename(aside)
-        if aside.is_dir():
-            shutil.rmtree(aside, ignore_errors=True)
-        else:
-            aside.unlink()
-
-
-def cached(folder: Path, before: float) -> list[str]:
-    """As `Bucket.old`, what is here: others than the one who removed a row may have its files in their caches."""
-    found = []
-    for place, _, names in os.walk(folder):
-        for name in names:
-            path = Path(place, name)
-            with suppress(FileNotFoundError):
-                if path.stat().st_mtime < before:
-                    found.append(path.relative_to(folder).as_posix())
-    return found
 
 
 @lru_cache(maxsize=8)
@@ -345,50 +354,6 @@ def _code(error: Any) -> str:
 
 def _away(words: str) -> Away:
     return Away(Problem(Away.code, f"the files at rest cannot be used: {words}"))
-
-
-def _aside() -> Path:
-    folder: Path = settings.VOXELRY.data / "temp"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"cache-{uuid.uuid4().hex}"
-
-
-def _lock(path: Path) -> threading.Lock:
-    return _locks[hash(path) % len(_locks)]
-
-
-def _used(path: Path) -> bool:
-    """Whether it is in the cache; if so, it was used now."""
-    try:
-        _stamp(path)
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def _stamp(path: Path) -> None:
-    """Used now; told exactly, since the file system's own clock stands still for milliseconds."""
-    now = time.time_ns()
-    os.utime(path, ns=(now, now))
-
-
-def _units(data: Path) -> Iterator[tuple[float, int, Path]]:
-    """What is fetched and goes as one: when it was used last, its bytes, its path."""
-    for place, _, names in os.walk(data / "files"):
-        yield from _measured(Path(place, name) for name in names)
-    for build in (data / "stacks").glob("*/*"):
-        with suppress(FileNotFoundError, NotADirectoryError):
-            yield from _measured(build.iterdir())
-
-
-def _measured(paths: Iterable[Path]) -> Iterator[tuple[float, int, Path]]:
-    for path in paths:
-        with suppress(FileNotFoundError):
-            told = path.stat()
-            size = told.st_size
-            if path.is_dir():
-                size = sum(Path(place, name).stat().st_size for place, _, names in os.walk(path) for name in names)
-            yield told.st_mtime, size, path
 
 
 def _side_by_side(do: Callable[[_T], _R], items: Iterable[_T]) -> list[_R]:

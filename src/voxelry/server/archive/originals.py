@@ -1,59 +1,152 @@
-"""A study's originals as one zip, made while it is sent: memory stays flat however large it is."""
+"""A study's originals as one zip, made while it is sent: memory stays flat however large it is.
+
+Every byte of it has its place before the first is sent, so that a part can be asked for, and every original is known
+to be whole: one that was damaged at rest is not handed out as if it were good.
+"""
 
 from __future__ import annotations
 
 import re
-import zipfile
-from collections.abc import AsyncIterator, Iterator
-from typing import IO, cast
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256 as new_sha256
+from itertools import accumulate
 
-from asgiref.sync import sync_to_async
-
-from voxelry.server.archive import files
+from voxelry.server.archive import files, holdings, whole
 from voxelry.server.archive.models import Instance, Study
 
-_CHUNK = 2**20
-_EPOCH = (1980, 1, 1, 0, 0, 0)
+_DATE = 1 << 5 | 1
+"""1 January 1980: the zip depends on what is in it only."""
+_LARGE = 2**32 - 1
+_MANY = 2**16 - 1
+_PLAIN, _ZIP64 = 20, 45
+_MODE = 0o100644 << 16
 
 
-class _Sink:
-    """What the archive writes, until it is sent."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-
-    def write(self, part: bytes) -> int:
-        self._parts.append(bytes(part))
-        return len(part)
-
-    def flush(self) -> None:
-        """Nothing waits anywhere else."""
-
-    def take(self) -> bytes:
-        taken, self._parts = b"".join(self._parts), []
-        return taken
+_Part = Callable[[int, int], Iterator[bytes]]
+"""The bytes of a piece from one place in it to before another."""
 
 
-def zipped(study: Study) -> Iterator[bytes]:
-    """The parts of a zip of a study's instances, byte for byte, named by UIDs: names hold no patient's value."""
-    sink = _Sink()
-    with zipfile.ZipFile(cast(IO[bytes], sink), "w", zipfile.ZIP_STORED) as archive:
-        for instance in _instances(study):
-            entry = zipfile.ZipInfo(_entry_name(instance), _EPOCH)
-            entry.file_size = instance.size
-            entry.external_attr = 0o644 << 16
-            with files.open_kept(instance.sha256) as source, archive.open(entry, "w", force_zip64=True) as target:
-                while chunk := source.read(_CHUNK):
-                    target.write(chunk)
-                    yield sink.take()
-    yield sink.take()
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A file of the zip, stored as it is."""
+
+    name: bytes
+    sha256: str
+    size: int
+    offset: int
+
+    @property
+    def header_length(self) -> int:
+        return 30 + len(self.name) + (20 if self.size >= _LARGE else 0)
+
+    def header(self, crc: int) -> bytes:
+        """APPNOTE 4.3.7."""
+        large = self.size >= _LARGE
+        shown = _LARGE if large else self.size
+        extra = struct.pack("<HHQQ", 1, 16, self.size, self.size) if large else b""
+        version = _ZIP64 if large else _PLAIN
+        numbers = (b"PK\3\4", version, 0, 0, 0, _DATE, crc, shown, shown, len(self.name), len(extra))
+        return struct.pack("<4s5H3I2H", *numbers) + self.name + extra
+
+    @property
+    def listing_length(self) -> int:
+        return len(self.listing(0))
+
+    def listing(self, crc: int) -> bytes:
+        """APPNOTE 4.3.12."""
+        extra = b""
+        if self.size >= _LARGE:
+            extra += struct.pack("<QQ", self.size, self.size)
+        if self.offset >= _LARGE:
+            extra += struct.pack("<Q", self.offset)
+        if extra:
+            extra = struct.pack("<HH", 1, len(extra)) + extra
+        version = _ZIP64 if extra else _PLAIN
+        shown, begins = min(self.size, _LARGE), min(self.offset, _LARGE)
+        numbers = (
+            *(b"PK\1\2", 3 << 8 | version, version, 0, 0, 0, _DATE, crc, shown, shown),
+            *(len(self.name), len(extra), 0, 0, 0, _MODE, begins),
+        )
+        return struct.pack("<4s6H3I5H2I", *numbers) + self.name + extra
 
 
-async def in_threads(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """The same parts for an asynchronous server, which else would gather them all first."""
-    following = sync_to_async(lambda: next(parts, None))
-    while (part := await following()) is not None:
-        yield part
+class Originals:
+    """The zip of a study's instances, byte for byte, named by UIDs: names hold no patient's value.
+
+    Attributes
+    ----------
+    length
+        Of the zip, in bytes.
+    tag
+        Another one for other bytes.
+    """
+
+    def __init__(self, study: Study) -> None:
+        rows = _instances(study)
+        names = [_entry_name(row).encode("ascii") for row in rows]
+        sizes = [_Entry(name, "", row.size, 0).header_length + row.size for name, row in zip(names, rows, strict=True)]
+        offsets = [0, *accumulate(sizes)]
+        self._entries = [
+            _Entry(name, row.sha256, row.size, offset) for name, row, offset in zip(names, rows, offsets, strict=False)
+        ]
+        self._listing_offset = offsets[-1]
+        self._listing_length = sum(entry.listing_length for entry in self._entries)
+        self.length = self._listing_offset + self._listing_length + len(self._end())
+        told = new_sha256(b"\n".join(b"%s %s" % (one.name, one.sha256.encode()) for one in self._entries))
+        self.tag = told.hexdigest()
+        self._crcs: dict[str, int] = {}
+
+    def require_whole(self) -> None:
+        """Read every original once, before the answer begins.
+
+        Raises
+        ------
+        DamagedError
+            If one is not what was stored.
+        """
+        for entry in self._entries:
+            self._crcs[entry.sha256] = whole.checked_crc(holdings.stored_name(entry.sha256), entry.sha256)
+
+    def parts(self, start: int, stop: int) -> Iterator[bytes]:
+        """The bytes from ``start`` to before ``stop``, once `require_whole` has passed."""
+        for offset, length, piece in self._pieces():
+            if offset < stop and offset + length > start:
+                yield from piece(max(0, start - offset), min(length, stop - offset))
+
+    def _pieces(self) -> Iterator[tuple[int, int, _Part]]:
+        for entry in self._entries:
+            yield entry.offset, entry.header_length, _sliced(entry.header(self._crcs[entry.sha256]))
+            yield entry.offset + entry.header_length, entry.size, _stored(entry)
+        end = b"".join(entry.listing(self._crcs[entry.sha256]) for entry in self._entries) + self._end()
+        yield self._listing_offset, len(end), _sliced(end)
+
+    def _end(self) -> bytes:
+        """APPNOTE 4.3.14 to 4.3.16."""
+        count, size, offset = len(self._entries), self._listing_length, self._listing_offset
+        end = b""
+        if count >= _MANY or size >= _LARGE or offset >= _LARGE:
+            numbers = (44, 3 << 8 | _ZIP64, _ZIP64, 0, 0, count, count, size, offset)
+            end = struct.pack("<4sQ2H2I4Q", b"PK\6\6", *numbers)
+            end += struct.pack("<4sIQI", b"PK\6\7", 0, offset + size, 1)
+        shown = min(count, _MANY)
+        return end + struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, shown, shown, min(size, _LARGE), min(offset, _LARGE), 0)
+
+
+def _sliced(content: bytes) -> _Part:
+    def part(start: int, stop: int) -> Iterator[bytes]:
+        yield content[start:stop]
+
+    return part
+
+
+def _stored(entry: _Entry) -> _Part:
+    def part(start: int, stop: int) -> Iterator[bytes]:
+        with files.open_kept(entry.sha256) as file:
+            yield from files.chunks(file, start, stop)
+
+    return part
 
 
 def _instances(study: Study) -> list[Instance]:

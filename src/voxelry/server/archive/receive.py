@@ -16,7 +16,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 from django.db import transaction
 
-from voxelry.server.archive import files
+from voxelry.server.archive import deletions, durable, files, lost
 from voxelry.server.archive.ingest import KIND
 from voxelry.server.archive.models import Upload
 from voxelry.server.jobs.submit import JobStateError, cancel, submit
@@ -111,20 +111,24 @@ def _drop(stream: IO[bytes], path: Path) -> None:
 
 
 def receive(received: Iterable[UploadedFile], *, user: User | None) -> Upload:
-    """An upload of these files; its job begins when the transaction commits."""
+    """An upload of these files; its job begins when the transaction commits. When this returns all of it is durable."""
     arrived = [cast(ReceivedFile, file) for file in received]
+    # On disk before it is acknowledged; and before the transaction, during which nobody else writes.
+    durable.sync_files(file.path for file in arrived)
     if files.is_shared():
         return _receive_shared(arrived, user)
     with transaction.atomic():
-        upload = _waiting(arrived, user)
+        upload = _row(arrived, user)
+        _move(arrived, upload)
         _submit(upload)
     return upload
 
 
 def _receive_shared(arrived: list[ReceivedFile], user: User | None) -> Upload:
     """Without a transaction while the files are sent to where any worker finds them: that may take minutes."""
-    upload = _waiting(arrived, user)
+    upload = _row(arrived, user)
     try:
+        _move(arrived, upload)
         files.hand_over(files.upload_folder(upload.pk))
         with transaction.atomic():
             _submit(upload)
@@ -134,14 +138,18 @@ def _receive_shared(arrived: list[ReceivedFile], user: User | None) -> Upload:
     return upload
 
 
-def _waiting(arrived: list[ReceivedFile], user: User | None) -> Upload:
-    upload = Upload.objects.create(user=user, names=[str(file.name) for file in arrived])
+def _row(arrived: list[ReceivedFile], user: User | None) -> Upload:
+    return Upload.objects.create(user=user, names=[str(file.name) for file in arrived])
+
+
+def _move(arrived: list[ReceivedFile], upload: Upload) -> None:
+    """To where they wait for their job, under names that stay."""
     folder = files.upload_folder(upload.pk)
-    files.remove_folder(folder)  # of an upload whose transaction failed
-    folder.mkdir(parents=True)
+    lost.put_away(f"uploads/{upload.pk}")  # of a request that was killed, or that this database does not know any more
+    durable.make_folder(folder)
     for position, file in enumerate(arrived):
         file.path.replace(folder / f"{position:06d}")
-    return upload
+    durable.sync_folder(folder)
 
 
 def _submit(upload: Upload) -> None:
@@ -156,5 +164,5 @@ def remove(upload: Upload) -> None:
         if upload.job_id is not None:
             with suppress(JobStateError):
                 cancel(upload.job_id)
+        deletions.record([f"uploads/{key}"])
         upload.delete()
-        transaction.on_commit(partial(files.remove_folder, files.upload_folder(key)))

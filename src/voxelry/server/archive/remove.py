@@ -1,14 +1,13 @@
-"""Deleting for good: rows first, files once the rows are gone."""
+"""Deleting for good: rows, with a record of their files, and the files once the rows are gone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import partial
 
 from django.db import transaction
 
-from voxelry.server.archive import files
+from voxelry.server.archive import deletions
 from voxelry.server.archive.build import KIND as BUILD
 from voxelry.server.archive.models import Instance, Patient, Series, Study
 from voxelry.server.jobs.models import Job, State
@@ -35,12 +34,6 @@ def _remove_series(keys: list[int]) -> None:
     for job in Job.objects.filter(kind=BUILD, subject__in=keys, state__in=[State.QUEUED, State.RUNNING]):
         with suppress(JobStateError):
             cancel(job.pk)
-    digests = list(Instance.objects.filter(series__in=keys).values_list("sha256", flat=True))
+    digests = Instance.objects.filter(series__in=keys).values_list("sha256", flat=True)
+    deletions.record([*(f"stacks/{key}" for key in keys), *map(deletions.of_instance, digests)])
     Series.objects.filter(pk__in=keys).delete()
-    transaction.on_commit(partial(_remove_files, keys, digests))
-
-
-def _remove_files(series: list[int], digests: list[str]) -> None:
-    for key in series:
-        files.remove_folder(files.stacks_folder(key))
-    files.discard(digests)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Iterator
 from typing import Any
 
-from django.core.files.storage import default_storage
-from django.db import transaction
 from django.db.models.signals import post_delete, pre_delete
 
-from voxelry.server.archive import files
+from voxelry.server.archive import deletions, holdings
+from voxelry.server.archive.holdings import AtRest
 from voxelry.server.archive.models import Series
 from voxelry.server.jobs.models import Job
 from voxelry.server.jobs.submit import ROWS, cancel_all
@@ -21,7 +20,7 @@ def connect() -> None:
     """To be called once, when the applications are ready."""
     pre_delete.connect(_series_goes, sender=Series, dispatch_uid="voxelry-series-goes")
     pre_delete.connect(_process_goes, sender=Process, dispatch_uid="voxelry-process-goes")
-    files.NEEDED["results"] = _needed
+    holdings.HOLDINGS["results"] = holdings.Holding(_needed, _files)
     post_delete.connect(_file_gone, sender=ResultFile, dispatch_uid="voxelry-result-file-gone")
 
 
@@ -29,6 +28,11 @@ def _needed(names: list[str]) -> set[str]:
     """Those of files that a step made."""
     rows = ResultFile.objects.filter(sha256__in=[name.rpartition("/")[2] for name in names])
     return {row.stored_name for row in rows}
+
+
+def _files() -> Iterator[AtRest]:
+    for row in ResultFile.objects.order_by("pk").iterator(ROWS):
+        yield AtRest(row.stored_name, row.sha256, row.size)
 
 
 def _series_goes(instance: Series, **_: Any) -> None:
@@ -48,4 +52,4 @@ def _process_goes(instance: Process, **_: Any) -> None:
 
 
 def _file_gone(instance: ResultFile, **_: Any) -> None:
-    transaction.on_commit(partial(default_storage.delete, instance.stored_name))
+    deletions.record([f"files/{instance.stored_name}"])

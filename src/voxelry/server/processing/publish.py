@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from voxelry.core.errors import Problem
 from voxelry.dicom.sources import FileSource
-from voxelry.server.archive import files, store
+from voxelry.server.archive import files, holdings, store
 from voxelry.server.archive.build import submit_build
 from voxelry.server.archive.describe import storable
 from voxelry.server.archive.files import Kept
@@ -104,7 +104,7 @@ def _store_files(process: Process, folder: Path, made: Iterable[dict[str, Any]],
 
 def _remove(moved: _Moved) -> None:
     """Of a transaction that fails: no row will lead to these."""
-    for name in (*moved.names, *map(files.stored_name, moved.digests)):
+    for name in (*moved.names, *map(holdings.stored_name, moved.digests)):
         default_storage.delete(name)
 
 

@@ -16,7 +16,7 @@ from voxelry.core.registry import AnyStep
 from voxelry.core.steps import Params, Row, StepResult
 from voxelry.core.volume import Volume
 from voxelry.dicom.stack import Stack
-from voxelry.server.archive.files import sync_tree
+from voxelry.server.archive.durable import sync_tree
 from voxelry.workflows.results import save_result
 
 _CHUNK = 2**20

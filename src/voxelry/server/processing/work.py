@@ -27,7 +27,7 @@ def work(run: Run) -> dict[str, Any]:
         If the input cannot be read, or the step cannot be done on any volume of it.
     """
     # Only child processes need these: the site and its workers start without them.
-    from voxelry.server.archive import files
+    from voxelry.server.archive import files, holdings
     from voxelry.server.processing.inputs import archived, below
     from voxelry.server.processing.models import stored_name
     from voxelry.server.processing.results import Results
@@ -63,7 +63,7 @@ def work(run: Run) -> dict[str, Any]:
     for words in results.warnings:
         run.log(words)
     record = results.record()
-    files.send_ahead({files.stored_name(one["sha256"]): run.folder / one["path"] for one in record["instances"]})
+    files.send_ahead({holdings.stored_name(one["sha256"]): run.folder / one["path"] for one in record["instances"]})
     files.send_ahead({stored_name(run.subject, one["sha256"]): run.folder / one["path"] for one in record["files"]})
     return record
 

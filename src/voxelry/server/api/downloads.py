@@ -1,0 +1,134 @@
+"""What is downloaded: whole, or a part of it by Range (RFC 9110, 13 and 14)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils.http import content_disposition_header
+
+from voxelry.server.api.head import only_head
+from voxelry.server.api.problems import problem
+
+_RANGE = re.compile(r"bytes=\s*(\d{0,19})-(\d{0,19})\s*", re.ASCII | re.IGNORECASE)
+_Answer = TypeVar("_Answer", bound=HttpResponseBase)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Bytes that are made when they are sent.
+
+    Attributes
+    ----------
+    length, tag
+        How many; and what is another for other bytes, for the ETag.
+    parts
+        Those from one place to before another.
+    check
+        Called before the first is sent; raises where they cannot be answered for.
+    held
+        All of them, where they are at hand.
+    """
+
+    length: int
+    tag: str
+    parts: Callable[[int, int], Iterator[bytes]]
+    check: Callable[[], None]
+    held: bytes | None = None
+
+    @classmethod
+    def of(cls, content: bytes) -> Content:
+        """What is at hand."""
+
+        def parts(start: int, stop: int) -> Iterator[bytes]:
+            yield content[start:stop]
+
+        return cls(len(content), hashlib.sha256(content).hexdigest(), parts, lambda: None, content)
+
+
+def download(request: HttpRequest, content: Content, *, name: str, content_type: str) -> HttpResponseBase:
+    """Answer with all of it, or with the part that was asked for.
+
+    Of several parts at once all is sent (RFC 9110, 14.2 allows it), and so it is for a Range that cannot be read.
+    """
+    tag = f'"{content.tag}"'
+    if not _named(request.headers.get("If-Match"), tag):
+        return _tagged(problem(412), tag)
+    if _named(request.headers.get("If-None-Match", ""), tag, weak=True):
+        return _tagged(HttpResponse(status=304), tag)
+    start, stop = 0, content.length
+    wanted = _range(request, tag)
+    if wanted is not None:
+        found = _within(*wanted, content.length)
+        if found is None:
+            refused = _tagged(problem(416), tag)
+            refused.headers["Content-Range"] = f"bytes */{content.length}"
+            return refused
+        start, stop = found
+    answer = _answer(request, content, start, stop, content_type)
+    if wanted is not None:
+        answer.status_code = 206
+    answer.headers["Content-Length"] = str(stop - start)
+    answer.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+    if wanted is not None:
+        answer.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{content.length}"
+    return _tagged(answer, tag)
+
+
+def _answer(request: HttpRequest, content: Content, start: int, stop: int, content_type: str) -> HttpResponseBase:
+    if content.held is not None:
+        return HttpResponse(content.held[start:stop], content_type=content_type)
+    parts: Iterator[bytes] = iter(())
+    if not only_head(request):
+        content.check()
+        parts = content.parts(start, stop)
+    streamed = _in_threads(parts) if isinstance(request, ASGIRequest) else parts
+    return StreamingHttpResponse(streamed, content_type=content_type)
+
+
+def _tagged(answer: _Answer, tag: str) -> _Answer:
+    answer.headers["ETag"] = tag
+    answer.headers["Accept-Ranges"] = "bytes"
+    return answer
+
+
+def _named(header: str | None, tag: str, *, weak: bool = False) -> bool:
+    """Whether a condition names this tag; one that is not there names all."""
+    if header is None or header.strip() == "*":
+        return True
+    tags = [part.strip() for part in header.split(",")]
+    return tag in ([one.removeprefix("W/") for one in tags] if weak else tags)
+
+
+def _range(request: HttpRequest, tag: str) -> tuple[str, str] | None:
+    """First and last as they are written, either of them perhaps empty; None where all is to be sent."""
+    if only_head(request):  # 14.2: of GET only
+        return None
+    found = _RANGE.fullmatch(request.headers.get("Range", ""))
+    condition = request.headers.get("If-Range")
+    if found is None or found.groups() == ("", "") or (condition is not None and condition.strip() != tag):
+        return None
+    first, last = found.groups()
+    return None if first and last and int(first) > int(last) else (first, last)
+
+
+def _within(first: str, last: str, length: int) -> tuple[int, int] | None:
+    """The first byte and the one behind the last; None where there is none of them."""
+    if not first:
+        start, stop = max(0, length - int(last)), length
+    else:
+        start, stop = int(first), min(length, int(last) + 1) if last else length
+    return (start, stop) if start < stop else None
+
+
+async def _in_threads(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """The same parts for an asynchronous server, which else would gather them all first."""
+    following = sync_to_async(lambda: next(parts, None))
+    while (part := await following()) is not None:
+        yield part

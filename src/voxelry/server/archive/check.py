@@ -1,0 +1,173 @@
+"""Whether rows and files agree: what is missing, damaged, or without a row.
+
+Looks only; `repair` does what can be done without losing anything.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from voxelry.core.progress import Progress, silent
+from voxelry.server.archive import files, holdings, objects, whole
+from voxelry.server.archive.models import Deletion, Series, Upload
+from voxelry.server.jobs.models import Job, State
+
+_OPEN = (State.QUEUED, State.RUNNING)
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was found; places are those in the data folder.
+
+    Attributes
+    ----------
+    rows
+        How many files have a row.
+    missing, damaged
+        Of these, those that are gone, and those whose SHA-256 is another.
+    orphaned
+        Files, waiting uploads and volumes' folders without a row.
+    in_work
+        How many more there are that a job under way may be about to give a row.
+    unfinished
+        How many files or folders of what was deleted are still to be removed.
+    unbuilt
+        The series whose volumes are gone: they are made again from the originals.
+    """
+
+    rows: int = 0
+    missing: list[str] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)
+    orphaned: list[str] = field(default_factory=list)
+    in_work: int = 0
+    unfinished: int = 0
+    unbuilt: list[int] = field(default_factory=list)
+
+    @property
+    def fine(self) -> bool:
+        """Whether there is nothing to do."""
+        return not (self.missing or self.damaged or self.orphaned or self.unfinished or self.unbuilt)
+
+
+def check(progress: Progress = silent) -> Findings:
+    """Compare every row with its file, byte for byte, and every file with the rows."""
+    found = Findings(unfinished=Deletion.objects.count())
+    since = _work_under_way_since()
+    _compare_rows(found, progress)
+    leaving = set(Deletion.objects.values_list("place", flat=True))
+    for place, changed in (*_files_without_rows(), *_folders_without_rows()):
+        if place in leaving:
+            continue
+        if since is not None and changed >= since.timestamp():
+            found.in_work += 1
+        else:
+            found.orphaned.append(place)
+    found.orphaned.sort()
+    _look_for_volumes(found)
+    return found
+
+
+def left_of(found: Findings) -> list[str]:
+    """After a repair: the places for which somebody has to bring the bytes, and those that could not be dealt with."""
+    orphaned = [place for place in found.orphaned if _is_there(place) and is_orphaned(place)]
+    return [*found.missing, *found.damaged, *orphaned, *Deletion.objects.values_list("place", flat=True)]
+
+
+def _is_there(place: str) -> bool:
+    path: Path = settings.VOXELRY.data / place
+    bucket = objects.bucket()
+    return path.exists() if bucket is None else bucket.exists(path) or bool(bucket.listed(path))
+
+
+def is_orphaned(place: str) -> bool:
+    """Whether a place has no row; in a transaction that waited for writers it stays so."""
+    top, _, rest = place.partition("/")
+    if top == "files":
+        return rest not in holdings.needed([rest])
+    rows = {"stacks": Series.objects, "uploads": Upload.objects}[top]
+    return not (rest.isdigit() and rows.filter(pk=int(rest)).exists())
+
+
+def _work_under_way_since() -> datetime | None:
+    """Jobs store files before they write rows: what changed since the first of those under way is no orphan."""
+    begun = Job.objects.filter(state__in=_OPEN, is_batch=False, attempts__gt=0)
+    first = begun.order_by("created").values_list("created", flat=True).first()
+    return None if first is None else min(first, timezone.now())
+
+
+def _compare_rows(found: Findings, progress: Progress) -> None:
+    missing: list[str] = []
+    damaged: list[str] = []
+    total = max(1, sum(1 for _ in holdings.rows()))
+    for row in holdings.rows():
+        found.rows += 1
+        progress(min(1.0, found.rows / total), f"{found.rows} of {total} files")
+        if not files.is_stored(row.name):
+            missing.append(row.name)
+        elif not whole.is_whole(row.name, row.sha256, row.size, thoroughly=True):
+            damaged.append(row.name)
+    # Whose rows went meanwhile is neither.
+    still = holdings.needed([*missing, *damaged])
+    found.missing = [f"files/{name}" for name in missing if name in still]
+    found.damaged = [f"files/{name}" for name in damaged if name in still and files.is_stored(name)]
+
+
+def _files_without_rows() -> Iterator[tuple[str, float]]:
+    some: list[tuple[str, float]] = []
+    for one in _listed(settings.VOXELRY.data / "files"):
+        some.append(one)
+        if len(some) == holdings.ROWS:
+            yield from _without_row(some)
+            some = []
+    yield from _without_row(some)
+
+
+def _without_row(some: Iterable[tuple[str, float]]) -> Iterator[tuple[str, float]]:
+    changed = dict(some)
+    for name in changed.keys() - holdings.needed(changed):
+        yield f"files/{name}", changed[name]
+
+
+def _folders_without_rows() -> Iterator[tuple[str, float]]:
+    """Waiting uploads and volumes; in the transaction, so that a request that is being stored has its row."""
+    data: Path = settings.VOXELRY.data
+    with transaction.atomic():
+        files.wait_for_writers()
+        for top, rows in (("uploads", Upload.objects), ("stacks", Series.objects)):
+            newest: dict[str, float] = {}
+            for name, changed in _listed(data / top):
+                key = name.partition("/")[0]
+                newest[key] = max(changed, newest.get(key, 0.0))
+            known = {str(key) for key in rows.values_list("pk", flat=True)}
+            yield from ((f"{top}/{key}", changed) for key, changed in newest.items() if key not in known)
+
+
+def _listed(folder: Path) -> Iterator[tuple[str, float]]:
+    """The files below a folder at rest, by their place in it, and when they changed (seconds since 1970)."""
+    bucket = objects.bucket()
+    if bucket is not None:
+        yield from bucket.listed(folder)
+        return
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = Path(place, name)
+            try:
+                changed = path.stat().st_mtime
+            except FileNotFoundError:
+                continue
+            yield path.relative_to(folder).as_posix(), changed
+
+
+def _look_for_volumes(found: Findings) -> None:
+    rows = Series.objects.exclude(folder="").exclude(stacks=None).distinct().values_list("pk", "folder")
+    for key, folder in rows:
+        if not files.near_folder(files.stacks_folder(key) / folder).is_dir():
+            found.unbuilt.append(key)

@@ -1,0 +1,84 @@
+"""Deleting files for good: recorded with the rows that go, done afterwards, and finished after any crash.
+
+A record is a place in the data folder. It goes once nothing is there any more; whoever tidies up next does what others
+left (`tidy`), and a file that a row needs again by then stays.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connections, transaction
+
+from voxelry.server.archive import durable, files, holdings, objects
+from voxelry.server.archive.models import Deletion, Series, Upload
+from voxelry.server.jobs.failures import Away
+from voxelry.server.jobs.leases import DatabaseTrouble
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 64
+"""Removed in one transaction, during which nobody else stores: short enough not to be noticed."""
+_FILES = "files/"
+
+
+def record(places: Iterable[str]) -> None:
+    """Have these places in the data folder emptied once the transaction is committed. To be called in one."""
+    Deletion.objects.bulk_create([Deletion(place=place) for place in places], batch_size=holdings.ROWS)
+    transaction.on_commit(finish)
+
+
+def of_instance(sha256: str) -> str:
+    """The place of an original."""
+    return f"{_FILES}{holdings.stored_name(sha256)}"
+
+
+def finish() -> None:
+    """Do what is recorded; what cannot be done now stays recorded."""
+    after = 0
+    try:
+        while rows := list(Deletion.objects.filter(pk__gt=after).order_by("pk")[:AT_ONCE]):
+            after = rows[-1].pk
+            with suppress(OSError):  # others can be removed nevertheless; these are told of below
+                _empty(rows)
+    except (Away, *DatabaseTrouble) as error:
+        logger.warning("files of what was deleted stay for now (%s)", type(error).__name__)
+        if not connections["default"].in_atomic_block:
+            connections["default"].close_if_unusable_or_obsolete()
+        return
+    if left := Deletion.objects.count():
+        logger.warning("%d files or folders of what was deleted could not be removed yet", left)
+
+
+def _empty(rows: Sequence[Deletion]) -> None:
+    data: Path = settings.VOXELRY.data
+    places = {row.place for row in rows}
+    names = {place.removeprefix(_FILES) for place in places if place.startswith(_FILES)}
+    with transaction.atomic():
+        files.wait_for_writers()
+        gone = [data / _FILES / name for name in sorted(names - holdings.needed(names))]
+        folders = [data / place for place in sorted(places) if not place.startswith(_FILES) and not _has_row(place)]
+        for path in gone:
+            path.unlink(missing_ok=True)
+        for folder in folders:
+            if folder.exists():
+                shutil.rmtree(folder)
+        if (bucket := objects.bucket()) is not None:
+            bucket.remove(gone)
+            for folder in folders:
+                bucket.remove_folder(folder)
+        # A name that comes back after a loss of power would have no record any more.
+        durable.sync_folders(path.parent for path in (*gone, *folders))
+        Deletion.objects.filter(pk__in=[row.pk for row in rows]).delete()
+
+
+def _has_row(place: str) -> bool:
+    """Whether a folder belongs to a row again: never of this database's own, perhaps of one that was brought back."""
+    top, _, key = place.partition("/")
+    rows = {"stacks": Series.objects, "uploads": Upload.objects}[top]
+    return bool(rows.filter(pk=int(key)).exists())

@@ -1,0 +1,80 @@
+"""On disk, not only in memory: what was synced survives a loss of power, and its name does once its folder was."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import IO
+
+from django.db import connection
+
+_THREADS = 8
+"""Syncs that wait side by side share the disk's next write."""
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, under names that stay."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in reversed(missing):
+        sync_folder(one.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush a folder's names to disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folders(folders: Iterable[Path]) -> None:
+    """Each of them once; one that is gone by now needs it no more."""
+    for folder in set(folders):
+        if folder.exists():
+            sync_folder(folder)
+
+
+def sync_files(paths: Iterable[Path]) -> None:
+    """Flush the bytes of files to disk."""
+    waiting = list(paths)
+    if len(waiting) < 2:
+        for path in waiting:
+            _sync_file(path)
+        return
+    with ThreadPoolExecutor(min(_THREADS, len(waiting))) as pool:
+        for _ in pool.map(_sync_file, waiting):
+            pass
+
+
+def sync_tree(folder: Path) -> None:
+    """Flush a folder's files and names to disk, before it gets its final name."""
+    found = list(os.walk(folder))
+    sync_files(Path(place, name) for place, _, names in found for name in names)
+    for place, _, _ in found:
+        sync_folder(Path(place))
+
+
+def sync_rows() -> None:
+    """Have on disk what this process has committed, where its database leaves that to us (`database.relax`)."""
+    if connection.vendor == "sqlite":
+        log = Path(f"{connection.settings_dict['NAME']}-wal")
+        if log.exists():
+            _sync_file(log)
+
+
+def flush(file: IO[bytes]) -> None:
+    """Have what was written so far on disk."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _sync_file(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,74 @@
+"""What is at rest in Django's storage, by the first folder of a name, and the rows that it belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from voxelry.server.archive.models import Instance
+
+ROWS = 500
+"""Asked for by one statement."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtRest:
+    """A file that a row has: its name in the storage, and what its bytes are."""
+
+    name: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One kind of files at rest.
+
+    Attributes
+    ----------
+    needed
+        Of names those that a row has.
+    rows
+        All that have a row.
+    """
+
+    needed: Callable[[list[str]], set[str]]
+    rows: Callable[[], Iterator[AtRest]]
+
+
+def stored_name(sha256: str) -> str:
+    """Where the bytes of an instance are in Django's storage."""
+    return f"instances/{sha256[:2]}/{sha256}"
+
+
+def _needed_instances(names: list[str]) -> set[str]:
+    digests = [name.rpartition("/")[2] for name in names]
+    return set(map(stored_name, Instance.objects.filter(sha256__in=digests).values_list("sha256", flat=True)))
+
+
+def _instances() -> Iterator[AtRest]:
+    for sha256, size in Instance.objects.order_by("pk").values_list("sha256", "size").iterator(ROWS):
+        yield AtRest(stored_name(sha256), sha256, size)
+
+
+HOLDINGS: dict[str, Holding] = {"instances": Holding(_needed_instances, _instances)}
+"""By the first folder of a name; rooms above this one add theirs."""
+
+
+def needed(names: Iterable[str]) -> set[str]:
+    """Of names in Django's storage those that a row has."""
+    by_top: dict[str, list[str]] = {}
+    for name in names:
+        by_top.setdefault(name.partition("/")[0], []).append(name)
+    found: set[str] = set()
+    for top, some in by_top.items():
+        if top in HOLDINGS:
+            for start in range(0, len(some), ROWS):
+                found |= HOLDINGS[top].needed(some[start : start + ROWS])
+    return found
+
+
+def rows() -> Iterator[AtRest]:
+    """All that is to be there."""
+    for holding in HOLDINGS.values():
+        yield from holding.rows()

@@ -1,0 +1,103 @@
+"""What can be done about what `check` found, so that nothing is lost by it.
+
+Deletions that are recorded are finished. A file without a row is taken in again where it is, if it is an original; else
+it is moved to ``lost+found/``. What is missing or damaged can only be brought by somebody who has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from voxelry.core.errors import VoxelryError
+from voxelry.core.progress import Progress, silent
+from voxelry.server.archive import deletions, files, holdings, lost, store, whole
+from voxelry.server.archive.build import submit_build
+from voxelry.server.archive.check import Findings, is_orphaned
+from voxelry.server.archive.files import Kept
+from voxelry.server.archive.models import Deletion, Instance, Series
+
+_ORIGINALS = "files/instances/"
+
+
+@dataclass(slots=True)
+class Repaired:
+    """What was done.
+
+    Attributes
+    ----------
+    deleted
+        How many files and folders of what had been deleted are gone now.
+    taken_in
+        Originals that have a row again.
+    put_away
+        Where files without a row are now, below the data folder.
+    rebuilt
+        The series whose volumes are made again, once a worker does it.
+    """
+
+    deleted: int = 0
+    taken_in: list[str] = field(default_factory=list)
+    put_away: list[str] = field(default_factory=list)
+    rebuilt: list[int] = field(default_factory=list)
+
+
+def repair(found: Findings, progress: Progress = silent) -> Repaired:
+    """Do it."""
+    done = Repaired()
+    deletions.finish()
+    done.deleted = max(0, found.unfinished - Deletion.objects.count())
+    touched: set[int] = set()
+    # Originals last: their new rows may have the keys that folders without a row are called by.
+    for number, place in enumerate(sorted(found.orphaned, key=lambda place: place.startswith(_ORIGINALS))):
+        progress(number / len(found.orphaned), "taking in what has no row")
+        series = _taken_in(place)
+        if series is not None:
+            touched.add(series)
+            done.taken_in.append(place)
+        elif (where := _put_away(place)) is not None:
+            done.put_away.append(where)
+    done.rebuilt = _rebuilt(sorted(touched), found.unbuilt)
+    return done
+
+
+def _taken_in(place: str) -> int | None:
+    """The series of an original that has a row now; None if it cannot have one."""
+    if not place.startswith(_ORIGINALS):
+        return None
+    sha256 = place.rpartition("/")[2]
+    name = holdings.stored_name(sha256)
+    try:
+        size = files.size_of(name)
+        if f"files/{name}" != place or not size or not whole.is_whole(name, sha256, size, thoroughly=True):
+            return None
+        # What it was called is not known any more.
+        described = store.described(files.kept_source(sha256, name=f"{sha256}.dcm", size=size))
+        with transaction.atomic():
+            files.wait_for_writers()
+            if not is_orphaned(place) or store.known([described.instance["sop_instance_uid"]]):
+                return None
+            row = store.instance_row(described, Kept(sha256, size), name=f"{sha256}.dcm")
+            Instance.objects.bulk_create([row])
+            Series.objects.filter(pk=row.series_id).update(revision=F("revision") + 1)
+            return row.series_id
+    except (VoxelryError, IntegrityError, OSError):
+        return None
+
+
+def _put_away(place: str) -> str | None:
+    with transaction.atomic():
+        files.wait_for_writers()
+        return lost.put_away(place) if is_orphaned(place) else None
+
+
+def _rebuilt(touched: Sequence[int], unbuilt: Sequence[int]) -> list[int]:
+    asked = []
+    with transaction.atomic():
+        for series in Series.objects.filter(pk__in={*touched, *unbuilt}).order_by("pk"):
+            submit_build(series)
+            asked.append(series.pk)
+    return asked

@@ -1,0 +1,38 @@
+"""Checking the archive, for the terminal."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from voxelry.core.progress import Progress, silent
+from voxelry.server import start
+
+
+def check(
+    *, data: Path | None = None, config: Path | None = None, repair: bool = False, progress: Progress = silent
+) -> dict[str, Any]:
+    """What `voxelry.server.archive.check.check` found, and what was done about it.
+
+    Returns
+    -------
+    record
+        The fields of ``Findings``; with ``repair`` those of ``Repaired`` as ``repaired``, and what is left afterwards
+        as ``left``; ``fine`` says whether nothing is left to do.
+    """
+    start.prepare(data=data, config=config)
+    start.set_up()
+    from voxelry.server import first
+
+    first.migrate()
+    from voxelry.server.archive import check as looking
+    from voxelry.server.archive import repair as mending
+
+    found = looking.check(progress)
+    record: dict[str, Any] = {**asdict(found), "fine": found.fine}
+    if repair and not found.fine:
+        record["repaired"] = asdict(mending.repair(found, progress))
+        left = looking.left_of(found)
+        record |= {"left": left, "fine": not left}
+    return record
