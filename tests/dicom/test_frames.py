@@ -133,11 +133,13 @@ def _segmentation(path: Path, places: list[tuple[int, float]]) -> Path:
 
 @pytest.mark.parametrize("second", [(4.0, 6.0, 8.0), (2.0, 4.0, 6.0), (0.0, 2.0)])
 def test_each_segment_is_a_stack_of_its_own(tmp_path: Path, second: tuple[float, ...]) -> None:
-    """Apart, overlapping, or one inside the other: two organs are never one volume."""
+    """Apart, overlapping, or one inside the other: two organs are never one volume, and lie on one grid."""
     path = _segmentation(tmp_path / "seg.dcm", [(1, 0.0), (1, 2.0), (1, 4.0), *((2, z) for z in second)])
     result = voxelry.load(path)
     assert [volume.label for volume in result.volumes] == ["ReferencedSegmentNumber 1", "ReferencedSegmentNumber 2"]
-    assert [volume.array.shape[0] for volume in result.volumes] == [3, len(second)]
+    slices = len({0.0, 2.0, 4.0, *second})
+    assert [volume.array.shape[0] for volume in result.volumes] == [slices, slices]
+    assert [volume.array.sum() / 32 for volume in result.volumes] == [3, len(second)]
     assert {volume.spacing for volume in result.volumes} == {(2.0, 1.0, 1.0)}
 
 

@@ -118,3 +118,44 @@ def test_nothing_is_written_under_another_suffix(folder: Path, tmp_path: Path) -
     with pytest.raises(ParameterError, match=r"\.parquet"):
         saved(folder, tmp_path / "a.xlsx")
     assert not (tmp_path / "a.xlsx").exists()
+
+
+DATES = ["20200102", "19000000", "1980", "20200230", "20200101-20201231", "2020.01.02", "99991231", ""]
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".parquet"])
+def test_a_date_that_is_none_is_shown_as_it_is(tmp_path: Path, suffix: str) -> None:
+    """PS3.5 6.2 asks for YYYYMMDD of a day that there is; what stands there instead is still a value."""
+
+    def edit_date(index: int, dataset: Dataset) -> None:
+        dataset.add_new("PatientBirthDate", "DA", DATES[index])
+        dataset.ContentDate = "99991231"
+
+    synthetic_series(tmp_path / "in", slices=len(DATES), edit=edit_date)
+    table = voxelry.tabulate(tmp_path / "in").sort_values("InstanceNumber")
+    shown = ["2020-01-02", *DATES[1:5], "2020-01-02", "9999-12-31", None]
+    assert table["PatientBirthDate"].astype(object).where(table["PatientBirthDate"].notna(), None).tolist() == shown
+    assert {str(day)[:10] for day in table["ContentDate"]} == {"9999-12-31"}
+    path = tmp_path / f"a{suffix}"
+    save_table(table, path)
+    rows: list[dict[str, Any]]
+    if suffix == ".csv":
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = [{key: value or None for key, value in row.items()} for row in csv.DictReader(file)]
+    else:
+        rows = json.loads(path.read_text("utf-8")) if suffix == ".json" else parquet.read_table(path).to_pylist()
+    assert [row["PatientBirthDate"] for row in rows] == shown
+    assert {str(row["ContentDate"]) for row in rows} == {"9999-12-31"}
+
+
+def test_no_cell_of_a_csv_file_is_a_formula_and_json_holds_the_value(tmp_path: Path) -> None:
+    synthetic_series(tmp_path / "in", slices=1, attributes={"StudyDescription": "=1+2", "SliceLocation": "-12.5"})
+    table = voxelry.tabulate(tmp_path / "in")
+    save_table(table, tmp_path / "a.csv")
+    save_table(table, tmp_path / "a.json")
+    with (tmp_path / "a.csv").open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["StudyDescription"], row["SliceLocation"]) == ("'=1+2", "-12.5")
+    (held,) = json.loads((tmp_path / "a.json").read_text("utf-8"))
+    assert (held["StudyDescription"], held["SliceLocation"]) == ("=1+2", -12.5)

@@ -85,7 +85,7 @@ def test_a_damaged_slice_leaves_nothing_behind(tmp_path: Path, late: bool) -> No
 
 
 def test_volumes_that_are_no_one_file_are_written_one_by_one(tmp_path: Path) -> None:
-    """One of them is damaged: no volume of the series is written, as when all are loaded first."""
+    """One of them is damaged: it is not written, and the other alone."""
 
     def edit(number: int, _: int, dataset: Dataset) -> None:
         dataset.SOPInstanceUID = f"{dataset.SOPInstanceUID}.{number + 1}"
@@ -102,7 +102,9 @@ def test_volumes_that_are_no_one_file_are_written_one_by_one(tmp_path: Path) -> 
         paths += series.paths
     assert voxelry.convert(tmp_path / "in", tmp_path / "whole.nii").written[0].shape == (2, 3, 4, 5)
     paths[-1].write_bytes(paths[-1].read_bytes()[:-20])
-    assert voxelry.convert(tmp_path / "in", tmp_path / "damaged.nii").written == ()
+    report = voxelry.convert(tmp_path / "in", tmp_path / "damaged.nii")
+    assert [one.shape for one in report.written] == [(3, 4, 5)]
+    assert sorted(problem.code for problem in report.skipped.values()) == ["incomplete_stack", "truncated"]
 
 
 def test_the_next_slices_are_read_while_the_last_are_used() -> None:

@@ -56,8 +56,11 @@ IrregularOption = Annotated[
 def measure(
     path: PathArgument,
     threshold: Annotated[
-        float, typer.Option("--threshold", "-t", help="From 0 (the smallest value) to 1 (the largest).")
-    ] = 0.5,
+        float | None,
+        typer.Option(
+            "--threshold", "-t", help="From 0 (the smallest value) to 1 (the largest); 0.5 where none is given."
+        ),
+    ] = None,
     method: Annotated[str, typer.Option(help="How the threshold is found: fixed.")] = "fixed",
     on_irregular: IrregularOption = Irregular.ERROR,
     tolerance: ToleranceOption = None,

@@ -157,6 +157,12 @@ class MissingSlicesError(GeometryError):
     code = "missing_slices"
 
 
+class IncompleteStackError(MissingSlicesError):
+    """Slices are known to belong to the stack, and their files could not be used."""
+
+    code = "incomplete_stack"
+
+
 class UnevenSpacingError(GeometryError):
     """The slices' distances differ."""
 

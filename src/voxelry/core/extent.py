@@ -88,13 +88,17 @@ def extent(volume: Volume, *, each: Each = map) -> Extent:
     return _whole(volume, _ends(volume, each))
 
 
-def extent_and_count(volume: Volume, threshold: float, *, each: Each = map) -> tuple[Extent, int]:
+def extent_and_count(
+    volume: Volume, threshold: float, *, limits: tuple[int, int] | None = None, each: Each = map
+) -> tuple[Extent, int]:
     """The same, and the number of voxels above ``threshold``.
 
     Parameters
     ----------
     threshold
         On [0, 1], from the smallest to the largest value.
+    limits
+        What 0 and 1 stand for instead of the smallest and the largest value.
     each
         As in `extent`.
 
@@ -105,7 +109,9 @@ def extent_and_count(volume: Volume, threshold: float, *, each: Each = map) -> t
     """
     ends = _ends(volume, each)
     whole = _whole(volume, ends)
-    first = first_above(whole, threshold)
+    kind = volume.array.dtype.type
+    between = whole if limits is None else Extent(kind(limits[0]), kind(limits[1]), whole.count)
+    first = first_above(between, threshold)
     if first is None:
         return whole, 0
     largest = volume.array[ends[0][0].start : ends[0][0].stop].size

@@ -16,11 +16,13 @@ import numpy.typing as npt
 
 from voxelry.core.errors import MeasureError, ParameterError
 from voxelry.core.extent import COLOUR, Each, Extent, extent_and_count, normalised
+from voxelry.core.segments import OCCUPANCY, PROBABILITY, labelled, segment_kind, sum_of
 from voxelry.core.volume import Spacing, Volume
 
 Method = Literal["fixed"]
 METHODS: tuple[str, ...] = get_args(Method)
 MAX_BINS = 65_536
+DEFAULT_THRESHOLD = 0.5
 
 
 class MeasurementRecord(TypedDict):
@@ -186,18 +188,29 @@ def _count_floats(
     return low * (1 - fractions) + high * fractions, counts, False
 
 
-def measure(volume: Volume, threshold: float = 0.5, method: str = "fixed", *, each: Each = map) -> Measurement:
+def measure(
+    volume: Volume,
+    threshold: float | None = None,
+    method: str = "fixed",
+    *,
+    default: float = DEFAULT_THRESHOLD,
+    each: Each = map,
+) -> Measurement:
     """Count the voxels whose normalised value lies above a threshold.
 
     Parameters
     ----------
     volume
-        Greyscale.
+        Greyscale. Of a segmentation (its metadata say Segmentation Type (0062,0001)) the range is always from 0 to 1,
+        each voxel with a label counts in a label map, the mm3 of occupancies are their sum, and those of probabilities
+        need a threshold (PS3.3 C.8.20.2.3).
     threshold
         On [0, 1]: a voxel counts if ``(x - min) / (max - min) > threshold`` in float64, with the
         minimum and maximum of the whole volume. Padding, NaN and infinities take part in nothing.
     method
         ``"fixed"``.
+    default
+        The threshold where none is given.
     each
         Does the work on parts of the volume; the built-in `map`, or one that has threads.
 
@@ -208,25 +221,37 @@ def measure(volume: Volume, threshold: float = 0.5, method: str = "fixed", *, ea
     MeasureError
         If the volume is in colour.
     """
-    checked = check_method(method)
-    threshold = check_threshold(threshold)
+    checked, stated = check_method(method), threshold is not None
+    threshold = check_threshold(default if threshold is None else threshold)
     if not isinstance(volume.array, np.ndarray):  # read slice by slice: read once
         volume = replace(volume, array=np.asarray(volume.array))
-    found, above = extent_and_count(volume, threshold, each=each)
+    kind = segment_kind(volume)
     warnings = list(volume.warnings)
-    warnings += _left_out(volume, found)
-    if not found.count:
-        warnings.append("every pixel is padding or no number: nothing to count")
-    elif found.constant:
-        warnings.append(f"constant image: every value is {float(found.low):g}, so none is above the threshold")
+    if kind == "labels":
+        above, words = labelled(volume)
+        warnings.append(words)
+    else:
+        found, above = extent_and_count(volume, threshold, limits=(0, 1) if kind else None, each=each)
+        warnings += _left_out(volume, found)
+        if not found.count:
+            warnings.append("every pixel is padding or no number: nothing to count")
+        elif found.constant and not kind:
+            warnings.append(f"constant image: every value is {float(found.low):g}, so none is above the threshold")
     voxel = volume.voxel_mm3
     if voxel is None:
         warnings.append(f"no volume in mm3: {missing_spacing(volume.spacing)}")
+    voxels: float | None = above
+    if kind == "occupancy":
+        voxels = sum_of(volume)
+        warnings.append(OCCUPANCY)
+    elif kind == "probability" and not stated:
+        voxels = None
+        warnings.append(PROBABILITY)
     return Measurement(
         series_instance_uid=volume.series_instance_uid,
         pixels_above_threshold=above,
         pixels_total=int(volume.array.size),
-        volume_mm3=None if voxel is None else above * voxel,
+        volume_mm3=None if voxel is None or voxels is None else voxels * voxel,
         threshold=threshold,
         method=checked,
         spacing=volume.spacing,
@@ -271,5 +296,8 @@ def missing_spacing(spacing: Spacing) -> str:
     if spacing[1] is None or spacing[2] is None:
         lacking.append("the file gives no Pixel Spacing (0028,0030)")
     if spacing[0] is None:
-        lacking.append("the slices' spacing is unknown: no Slice Thickness (0018,0050) and no positions to tell it")
+        lacking.append(
+            "the slices' spacing is unknown: no positions tell it, and no Slice Thickness (0018,0050), or of a "
+            "segmentation Spacing Between Slices (0018,0088)"
+        )
     return " and ".join(lacking)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -11,6 +11,7 @@ from pydicom.datadict import tag_for_keyword
 
 from voxelry.core.errors import NoPixelDataError, PixelDataError, TooLargeError, VoxelryError, named
 from voxelry.dicom.attributes import describe, integer, text
+from voxelry.dicom.classes import SEGMENTATIONS
 from voxelry.dicom.elements import Elements, Raw
 from voxelry.dicom.headers import Header
 
@@ -82,8 +83,11 @@ def describe_pixels(header: Header) -> PixelDescription:
     raw = header.elements.raw
     try:
         if raw is None:
-            return _described(header.pixel_bytes.keyword, header.elements)
-        return _described_bytes(header.pixel_bytes.keyword, *map(raw.get, _TAGS))
+            found = _described(header.pixel_bytes.keyword, header.elements)
+        else:
+            found = _described_bytes(header.pixel_bytes.keyword, *map(raw.get, _TAGS))
+        # The colours of a label map are for display: its values are the numbers of segments (PS3.3 C.8.20.2).
+        return _uncoloured(found) if header.sop_class_uid in SEGMENTATIONS else found
     except VoxelryError as error:
         raise named(error, header.name) from None
 
@@ -91,6 +95,11 @@ def describe_pixels(header: Header) -> PixelDescription:
 @lru_cache(maxsize=256)  # of a series' thousands of headers most say the same; none of it is a patient's
 def _described_bytes(keyword: str, *raw: Raw | None) -> PixelDescription:
     return _described(keyword, Elements({tag: one for tag, one in zip(_TAGS, raw, strict=True) if one is not None}))
+
+
+@lru_cache(maxsize=16)
+def _uncoloured(found: PixelDescription) -> PixelDescription:
+    return replace(found, photometric="MONOCHROME2") if found.kind == "palette" else found
 
 
 def _described(keyword: str, image: Elements) -> PixelDescription:

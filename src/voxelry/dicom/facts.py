@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 from voxelry.core.errors import GeometryError, PixelDataError
 from voxelry.core.geometry import check_orientation
 from voxelry.dicom.attributes import Attributes, describe, first_item, number, numbers, text, texts
+from voxelry.dicom.classes import SEGMENTATIONS
 from voxelry.dicom.description import PIXEL_KEYWORDS, PixelDescription
 from voxelry.dicom.headers import Header
 from voxelry.dicom.pixels import stored_frames
@@ -79,9 +80,12 @@ def facts_of(header: Header, pixels: PixelDescription, groups: Groups, index: in
         warnings += _other_spacing(top)
     if "PixelRepresentation" not in top and header.pixel_bytes and header.pixel_bytes.keyword == "PixelData":
         warnings.append(f"{describe('PixelRepresentation')} is missing: values are taken as unsigned")
-    thickness = _extent(measures, "SliceThickness", warnings)
+    segmented = header.sop_class_uid in SEGMENTATIONS  # whose thickness says nothing of the next slice
+    thickness = _extent(measures, "SpacingBetweenSlices" if segmented else "SliceThickness", warnings)
     transform = group_of(groups, "PixelValueTransformationSequence", top)
     slope, intercept = number(transform, "RescaleSlope"), number(transform, "RescaleIntercept")
+    if segmented:
+        slope, intercept = _fraction(header), 0.0
     keyword = "RescaleSlope"
     if header.sop_class_uid == RT_DOSE:
         keyword = "DoseGridScaling"
@@ -112,6 +116,19 @@ def _scaled_by(header: Header, transform: Attributes) -> tuple[str, ...]:
     if first_item(header.elements, "ModalityLUTSequence") is not None:
         return ("ModalityLUTSequence",)
     return tuple(keyword for keyword in ("RescaleSlope", "RescaleIntercept") if number(transform, keyword) is not None)
+
+
+def _fraction(header: Header) -> float:
+    """What a stored step of a segmentation is worth: of fractional ones the largest value is 1 (PS3.3 C.8.20.2.3)."""
+    if text(header.elements, "SegmentationType") != "FRACTIONAL":
+        return 1.0
+    largest = number(header.elements, "MaximumFractionalValue")
+    if largest is None or largest <= 0:
+        raise PixelDataError(
+            f"{describe('MaximumFractionalValue')} is {'missing' if largest is None else f'{largest:g}'}, so nothing "
+            "says what fraction a value is"
+        )
+    return 1.0 / largest
 
 
 def is_empty_slope(header: Header) -> bool:

@@ -103,9 +103,12 @@ def _begun(shape: tuple[int, int, int], frames: Sequence[Frame]) -> tuple[npt.ND
 
     The header tells it, or else a frame in the middle; frames that need more come a second time.
     """
-    place = len(frames) // 2
-    frame = frames[place]
     array = room_for(shape, SMALLEST)
+    there = [place for place, frame in enumerate(frames) if frame.blank is None]
+    if not there:
+        return array, {}
+    place = there[len(there) // 2]
+    frame = frames[place]
     if holds(SMALLEST, declared_extent(frame, frame.pixels)):
         return array, {}
     plan, out = InPlace.of(frame, SMALLEST), array[place]
@@ -166,9 +169,16 @@ def _fill(
 ) -> dict[int, Extent]:
     """Write the frames of these places, and tell what each needs; what the dtype does not hold is not written."""
     writer = _Writer(array, frames)
+    found: dict[int, Extent] = {}
+    for place in places:
+        blank = frames[place].blank
+        if blank is not None:
+            array[place] = blank
+            found[place] = Extent.between(blank, blank)
+    places = [place for place in places if place not in found] if found else places
     tasks = _tasks(frames, places, writer.read, writer.write)
     little = len(places) * array[:1].nbytes <= _LITTLE and not is_encapsulated(frames[0].header.transfer_syntax_uid)
-    return dict(_run(tasks, len(places), progress, alone=little))
+    return found | dict(_run(tasks, len(places), progress, alone=little))
 
 
 class _Writer:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from voxelry.core.errors import PixelDataError, named
 from voxelry.core.intensity import Window, WindowFunction
@@ -39,6 +40,10 @@ VECTORS = ("TimeSlotVector", "RRIntervalVector", "EnergyWindowVector", "PhaseVec
 _FUNCTIONAL_GROUPS = (0x52009229, 0x52009230)
 
 
+StepFrom = Literal["", "source", "spacing", "gap"]
+"""The source images' positions, Spacing Between Slices, or the smallest gap between frames that are encoded."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """One image plane.
@@ -53,6 +58,11 @@ class Frame:
         About its position.
     groups
         Its functional groups, its own before the shared ones.
+    blank
+        What every pixel holds of a frame that a segmentation omits, whose ``index`` lies beyond those that are there;
+        None for one that is there.
+    step_from
+        Of a segmentation: what tells the distance of its slices.
     """
 
     header: Header
@@ -61,6 +71,8 @@ class Frame:
     facts: Facts
     own_warnings: tuple[str, ...] = ()
     groups: Groups = field(default=(), repr=False)
+    blank: float | None = None
+    step_from: StepFrom = ""
 
     @property
     def pixels(self) -> PixelDescription:
@@ -79,7 +91,7 @@ class Frame:
 
     @property
     def thickness(self) -> float | None:
-        """Slice Thickness, mm, nominal; None where unknown."""
+        """Slice Thickness, mm, nominal; None where unknown. Of a segmentation Spacing Between Slices."""
         return self.facts.thickness
 
     @property

@@ -23,6 +23,7 @@ from voxelry.dicom.sources import HEAD_BYTES, Source, is_zip
 DICOMDIR_CLASS = "1.2.840.10008.1.3.10"
 _VRS = LONG_VRS | SHORT_VRS
 _FIRST_GROUPS = (0x0002, 0x0008)
+_UNKNOWN = "no DICM at byte 128, and no DICOM element at the start"
 _SOP_INSTANCE, _SOP_CLASS, _SERIES, _STUDY, _MEDIA_INSTANCE, _MEDIA_CLASS = (
     int(tag_for_keyword(keyword) or 0)
     for keyword in (
@@ -130,7 +131,7 @@ def _plain_header(source: Source, plain: Plain) -> Header:
         plain.transfer_syntax_uid,
         plain.pixel_bytes,
         _plain_uid(raw.get(_SOP_INSTANCE)) or _plain_uid(meta.get(_MEDIA_INSTANCE)),
-        _sop_class(_plain_uid(raw.get(_SOP_CLASS)), _plain_uid(meta.get(_MEDIA_CLASS))),
+        sop_class_of(_plain_uid(raw.get(_SOP_CLASS)), _plain_uid(meta.get(_MEDIA_CLASS))),
         _plain_uid(raw.get(_SERIES)),
         _plain_uid(raw.get(_STUDY)),
     )
@@ -161,10 +162,10 @@ def _read_by_pydicom(source: Source) -> Header:
         Elements(None, dataset),
         syntax,
         pixels,
-        _uid(dataset, "SOPInstanceUID") or _uid(meta, "MediaStorageSOPInstanceUID"),
-        _sop_class(_uid(dataset, "SOPClassUID"), _uid(meta, "MediaStorageSOPClassUID")),
-        _uid(dataset, "SeriesInstanceUID"),
-        _uid(dataset, "StudyInstanceUID"),
+        uid_of(dataset, "SOPInstanceUID") or uid_of(meta, "MediaStorageSOPInstanceUID"),
+        sop_class_of(uid_of(dataset, "SOPClassUID"), uid_of(meta, "MediaStorageSOPClassUID")),
+        uid_of(dataset, "SeriesInstanceUID"),
+        uid_of(dataset, "StudyInstanceUID"),
     )
 
 
@@ -179,7 +180,7 @@ class _Honest:
         return self._file.read(count if count < 4096 else min(count, max(self._size - self._file.tell(), 0)))
 
 
-def _sop_class(own: str, media: str) -> str:
+def sop_class_of(own: str, media: str) -> str:
     """The object's own word first; but a DICOMDIR is one whichever of the two says so."""
     return DICOMDIR_CLASS if media == DICOMDIR_CLASS else own or media
 
@@ -217,11 +218,16 @@ def _describe(head: bytes) -> str:
         return "it is an ordinary picture, which has no millimetres"
     if all(byte >= 32 or byte in b"\t\r\n" for byte in head):
         return "it is text"
-    return "no DICM at byte 128, and no DICOM element at the start"
+    return _UNKNOWN
+
+
+def is_unknown(head: bytes) -> bool:
+    """True if these first bytes are neither DICOM nor text nor of any other kind that is known here."""
+    return not is_dicom(head) and _describe(head) == _UNKNOWN
 
 
 def _transfer_syntax(dataset: Dataset) -> UID:
-    uid = _uid(getattr(dataset, "file_meta", Dataset()), "TransferSyntaxUID")
+    uid = uid_of(getattr(dataset, "file_meta", Dataset()), "TransferSyntaxUID")
     if uid:
         return UID(uid)
     implicit, little = dataset.original_encoding
@@ -276,7 +282,8 @@ _UID = r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}"
 _UID_TEXT, _UID_BYTES = re.compile(_UID), re.compile(_UID.encode())
 
 
-def _uid(dataset: Dataset, keyword: str) -> str:
+def uid_of(dataset: Dataset, keyword: str) -> str:
+    """A UID; empty where there is none, or what is there cannot be one."""
     try:
         with quiet:
             value = dataset.get(keyword)

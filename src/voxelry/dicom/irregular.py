@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from typing import Literal, get_args
 
@@ -23,6 +24,7 @@ from voxelry.dicom.repeated import unmixed_ranks
 from voxelry.dicom.spelling import rounding_of
 from voxelry.dicom.split import place
 from voxelry.dicom.stack import Stack
+from voxelry.dicom.undecodable import decoded
 
 OnIrregular = Literal["error", "split", "resample"]
 """No volume; one for each regular run of slices; or slices interpolated onto an even grid."""
@@ -52,8 +54,8 @@ def chosen_volume(
 ) -> Volume:
     """The stack's volume; with ``"resample"`` on an even grid, which is never lazy."""
     if on_irregular == "resample":
-        return resampled(stack, progress=progress)
-    return stack.volume(lazy=lazy, progress=progress)
+        return decoded(stack, partial(resampled, stack, progress=progress))
+    return decoded(stack, partial(stack.volume, lazy=lazy, progress=progress))
 
 
 # --- regular runs -----------------------------------------------------------------------------------------------------
@@ -67,6 +69,9 @@ def regular_runs(stack: Stack) -> tuple[Stack, ...]:
     """
     if stack.problem is None:
         return (stack,)
+    if not stack.placed:
+        told = finding("warning", "part_of_irregular", f"what is left of an incomplete stack: {stack.problem}")
+        return (Stack(replace(stack.pile, findings=(*stack.pile.findings, told)), stack.label, stack.tolerances),)
     if not isinstance(stack.grid, RepeatedPositionsError):
         return tuple(_runs(stack, stack.frames, stack.label))
     found: list[Stack] = []
@@ -79,7 +84,7 @@ def regular_runs(stack: Stack) -> tuple[Stack, ...]:
 def _runs(stack: Stack, frames: tuple[Frame, ...], label: str) -> list[Stack]:
     positions = np.array([frame.position for frame in frames], np.float64)
     found: list[Stack] = []
-    for begin, end in _all_bounds(positions, stack, rounding_of(frames)):
+    for begin, end in _between_lost(positions, stack, rounding_of(frames)):
         name = f"slices {begin + 1}-{end}" if end - begin > 1 else f"slice {end}"
         told = finding(
             "warning",
@@ -94,6 +99,18 @@ def _runs(stack: Stack, frames: tuple[Frame, ...], label: str) -> list[Stack]:
     if found and frames[0] is stack.frames[0]:
         found[0] = replace(found[0], pile=replace(found[0].pile, duplicates=stack.pile.duplicates))
     return found
+
+
+def _between_lost(positions: Floats, stack: Stack, rounding: Floats | None) -> list[tuple[int, int]]:
+    """The bounds of all runs; none reaches across a slice that was lost, however evenly the others lie."""
+    offsets = positions @ slice_normal(stack.orientation)
+    cuts = np.searchsorted(offsets, stack.lost.offsets)
+    edges = sorted({0, len(positions), *(int(cut) for cut in cuts)})
+    return [
+        (start + begin, start + end)
+        for start, stop in pairwise(edges)
+        for begin, end in _all_bounds(positions[start:stop], stack, rounding)
+    ]
 
 
 def _joined(*parts: str) -> str:
@@ -208,6 +225,8 @@ def resampled(stack: Stack, *, progress: Progress = silent) -> Volume:
     """
     if not isinstance(stack.grid, GeometryError):
         return stack.volume(progress=progress)
+    if len(stack.frames) == 1 or not stack.placed:
+        raise GeometryError(f"cannot be resampled: {stack.grid}")
     if isinstance(stack.grid, RepeatedPositionsError):
         raise RepeatedPositionsError(f"cannot be resampled: {stack.grid}", **stack.grid.numbers)
     positions = np.array([frame.position for frame in stack.frames], np.float64)

@@ -15,7 +15,7 @@ import pydicom
 from voxelry.core.errors import NoPixelDataError, PixelDataError, TruncatedError
 from voxelry.dicom.alike import PixelBytes
 from voxelry.dicom.attributes import describe
-from voxelry.dicom.codecs import GE_BIG_ENDIAN_PIXELS
+from voxelry.dicom.codecs import GE_BIG_ENDIAN_PIXELS, is_encapsulated
 from voxelry.dicom.description import PixelDescription
 from voxelry.dicom.headers import Header
 from voxelry.dicom.sources import FileSource
@@ -123,6 +123,16 @@ def check_length(header: Header, pixels: PixelDescription) -> tuple[PixelBytes, 
             f"{pixels.columns} pixels, but {max(there, 0)} are there; the file is cut off: copy it again"
         )
     return place, there
+
+
+def check_bytes(header: Header, pixels: PixelDescription) -> None:
+    """Raise a TruncatedError if native pixels are fewer than the header declares; of others only a decoder can tell."""
+    place = header.pixel_bytes
+    if place is None or place.length is None or place.offset is None:
+        return
+    needed = (pixels.frame_bits * pixels.frames + 7) // 8
+    if header.source.size - place.offset < needed and not is_encapsulated(header.transfer_syntax_uid):
+        check_length(header, pixels)
 
 
 def place_of(header: Header) -> PixelBytes:

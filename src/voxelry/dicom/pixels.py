@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from typing import Any, cast
 
@@ -17,12 +17,14 @@ from pydicom.pixels.processing import apply_color_lut
 
 from voxelry.core.errors import (
     PixelDataError,
+    Problem,
     TransferSyntaxError,
     TruncatedError,
     VoxelryError,
     named,
 )
 from voxelry.dicom.attributes import describe, numbers, text, value_of
+from voxelry.dicom.classes import SEGMENTATIONS
 from voxelry.dicom.codecs import decode, is_encapsulated, is_supported, keeps_words
 from voxelry.dicom.colour import as_rgb, is_mixed
 from voxelry.dicom.declared import DEFLATED_FRAMES, check_end, check_head
@@ -90,6 +92,18 @@ def require_supported(header: Header) -> None:
             f"{header.name}: pixels in transfer syntax {syntax} ({syntax.name}) cannot be decoded here; "
             "convert the file to an uncompressed or JPEG 2000 transfer syntax"
         )
+
+
+def unsupported(headers: Iterable[Header]) -> dict[Header, Problem]:
+    """Those of the instances whose transfer syntax cannot be decoded here, and why; none if that is true of all."""
+    found: dict[Header, Problem] = {}
+    every = dict.fromkeys(headers)
+    for header in every:
+        try:
+            require_supported(header)
+        except TransferSyntaxError as error:
+            found[header] = error.problem
+    return found if len(found) < len(every) else {}
 
 
 def check_pixels(header: Header, *, each_frame: bool = False) -> None:
@@ -318,7 +332,7 @@ def _as_rgb(values: Stored, pixels: PixelDescription, header: Header) -> Stored:
 
 def padding_range(header: Header, pixels: PixelDescription) -> tuple[float, float] | None:
     """The smallest and largest stored value that is padding (PS3.3 C.7.5.1.1.2), in the right sign; None if none is."""
-    if pixels.kind != "grey":
+    if pixels.kind != "grey" or header.sop_class_uid in SEGMENTATIONS:  # whose padding is the background, a label too
         return None
     for keywords in (
         ("PixelPaddingValue", "PixelPaddingRangeLimit"),

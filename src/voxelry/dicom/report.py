@@ -50,9 +50,9 @@ class GeometryReport:
         }
 
 
-def report_of(stacks: Sequence[Stack]) -> GeometryReport:
-    """The report of a series with these stacks, in their order; at least one."""
-    found = [*_of_each(stacks), *_separations(stacks), *_orientations(stacks)]
+def report_of(stacks: Sequence[Stack], more: Sequence[Problem] = ()) -> GeometryReport:
+    """The report of a series with these stacks, in their order; at least one. ``more`` is said of the series itself."""
+    found = [*_of_each(stacks), *more, *_separations(stacks), *_orientations(stacks)]
     found.sort(key=lambda one: ("error", "warning", "note").index(severity_of(one)))
     return GeometryReport(all(stack.regular for stack in stacks), _summary(stacks), tuple(found))
 

@@ -124,6 +124,8 @@ def write_segmentation(
     if omit:
         warnings.append("frames without a segment were left out: with them the file would be too large")
     dataset = _composed(stand_ins, labels, segments, kind, derivation, omit=omit)
+    measures = dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+    measures.SpacingBetweenSlices = decimal(place.slice_spacing)  # which one frame alone would not tell
     progress(0.6, "writing the segmentation")
     frames = frames_by_slice(place, segmentation.source, stacks)
     groups = frame_groups(dataset, stand_ins, frames)

@@ -106,7 +106,7 @@ def frames_by_slice(place: Placed, volume: Volume, stacks: Sequence[Stack]) -> l
         for stack in stacks
         if stack.shape[1:3] == volume.array.shape[1:3]
         for frame in stack.frames
-        if frame.position is not None and _is_alike(frame, place)
+        if frame.position is not None and frame.blank is None and _is_alike(frame, place)
     ]
     # Of phases that lie at one place, the one that the volume says it was made of.
     frames.sort(key=lambda frame: frame.header.sop_instance_uid not in own)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 
@@ -13,6 +13,21 @@ from voxelry.core.value import Value
 from voxelry.dicom.attributes import integer, text
 from voxelry.dicom.frames import Frame, Known, frames_of
 from voxelry.dicom.headers import Header
+from voxelry.dicom.lost import (
+    CONFLICT,
+    ELSEWHERE,
+    INCOMPLETE,
+    PERHAPS,
+    LostFile,
+    elsewhere_findings,
+    is_lost_image,
+    may_be_slices,
+)
+from voxelry.dicom.lost_slices import with_lost
+from voxelry.dicom.native import check_bytes
+from voxelry.dicom.neighbours import Neighbours, is_segmentation
+from voxelry.dicom.omitted import with_omitted
+from voxelry.dicom.pixels import unsupported
 from voxelry.dicom.report import GeometryReport, report_of, report_without_stacks
 from voxelry.dicom.shared import shared_metadata
 from voxelry.dicom.stack import Stack, stacks_of
@@ -31,11 +46,23 @@ class Series:
     ----------
     tolerances
         How even the positions of its stacks must be.
+    lost
+        Files that are known to belong to it and could not be read.
+    perhaps
+        Files that lie beside its own and could not be read, so that nothing says whose they are.
+    undecodable
+        Instances whose pixels are known not to be decodable, and why.
+    neighbours
+        Of segmentations: the images that they were loaded with.
     """
 
     series_instance_uid: str
     instances: tuple[Header, ...]
     tolerances: Tolerances = DEFAULT_TOLERANCES
+    lost: tuple[LostFile, ...] = ()
+    perhaps: tuple[LostFile, ...] = ()
+    undecodable: Mapping[Header, Problem] = field(default_factory=dict)
+    neighbours: Neighbours = field(default_factory=Neighbours, repr=False)
 
     def __repr__(self) -> str:
         return f"Series({self.series_instance_uid}, {self.modality}, {len(self.instances)} instances)"
@@ -67,33 +94,59 @@ class Series:
         return tuple(header for header in self.instances if not header.has_pixels)
 
     @cached_property
-    def _frames(self) -> tuple[tuple[Frame, ...], dict[str, Problem]]:
+    def _frames(self) -> tuple[tuple[Frame, ...], dict[Header, Problem]]:
         frames: list[Frame] = []
-        unusable: dict[str, Problem] = {}
+        unusable: dict[Header, Problem] = {}
         known: Known = {}
         for header in self.instances:
             try:
-                frames.extend(frames_of(header, known))
+                own = tuple(frames_of(header, known))
+                check_bytes(header, own[0].facts.pixels)
+                frames.extend(own)
             except VoxelryError as error:
-                unusable[header.name] = error.problem
-        return tuple(frames), unusable
+                unusable[header] = error.problem
+        # Of several transfer syntaxes some may be unknown here; of one alone the geometry can still be told.
+        if len({frame.header.transfer_syntax_uid for frame in frames}) > 1:
+            unusable |= unsupported(frame.header for frame in frames)
+        return tuple(frame for frame in frames if frame.header not in unusable), unusable
 
     @property
     def unusable(self) -> Mapping[str, Problem]:
         """The files that can be in no stack (no pixels, or a header that contradicts itself), and why."""
-        return MappingProxyType(self._frames[1])
+        return MappingProxyType({header.name: problem for header, problem in self._frames[1].items()})
+
+    @property
+    def stacks(self) -> tuple[Stack, ...]:
+        """What the series' frames form, the largest first; each says if it is regular, and which files it lacks."""
+        return self._lacking[0]
 
     @cached_property
-    def stacks(self) -> tuple[Stack, ...]:
-        """What the series' frames form, the largest first; each says whether it is regular."""
-        frames = self._frames[0]
-        return stacks_of(frames, tolerances=self.tolerances) if frames else ()
+    def _lacking(self) -> tuple[tuple[Stack, ...], tuple[LostFile, ...]]:
+        frames, unusable = self._frames
+        frames = tuple(with_omitted(frames, self.neighbours, self.tolerances))
+        stacks = stacks_of(frames, tolerances=self.tolerances) if frames else ()
+        there = {frame.header.sop_instance_uid for frame in frames}
+        own = (
+            LostFile(header.name, problem, header)
+            for header, problem in unusable.items()
+            if header.has_pixels or is_lost_image(header)
+        )
+        lost = [*(one for one in self.lost if not _is_there(one, there)), *own]
+        elsewhere: tuple[LostFile, ...] = ()
+        if stacks and (lost or self.perhaps):
+            stacks, elsewhere = with_lost(stacks, lost, self.perhaps)
+        if self.undecodable:
+            rests = [(stack, stack.without(self.undecodable)) for stack in stacks]
+            gone = dict.fromkeys(header for stack, rest in rests if rest is None for header in stack.headers)
+            elsewhere += tuple(LostFile(header.name, self.undecodable[header], header) for header in gone)
+            stacks = tuple(rest for _, rest in rests if rest is not None)
+        return stacks, elsewhere
 
     @cached_property
     def report(self) -> GeometryReport:
         """What the series' geometry is found to be, in words and as data."""
         if self.problem is None:
-            return report_of(self.stacks)
+            return report_of(self.stacks, elsewhere_findings(self._lacking[1]))
         without = len(self.pixelless) == len(self.instances)
         return report_without_stacks(self.problem, [h.sop_class_name for h in self.pixelless] if without else [])
 
@@ -102,7 +155,19 @@ class Series:
         """Why there is no stack at all; None if there is one."""
         if self.stacks:
             return None
-        return next(iter(self.unusable.values()), NoPixelDataError("the series holds no pixels").problem)
+        problems = (*self._frames[1].values(), *self.undecodable.values())
+        return next(iter(problems), NoPixelDataError("the series holds no pixels").problem)
+
+    @property
+    def lost_problem(self) -> Problem | None:
+        """The gravest that is to be said of lost files: by a stack that lacks them, else by one that may, else here."""
+        said = {problem.code: problem for problem in reversed(self.report.problems)}
+        return next((said[code] for code in (INCOMPLETE, PERHAPS, ELSEWHERE) if code in said), None)
+
+
+def _is_there(lost: LostFile, usable: Collection[str]) -> bool:
+    """True if the same instance came whole; of two different ones with one UID both are missed."""
+    return lost.header is not None and lost.problem.code != CONFLICT and lost.header.sop_instance_uid in usable
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,23 +200,38 @@ class Index:
         return tuple(series for study in self.studies for series in study.series)
 
 
-def group(headers: Iterable[Header], *, tolerances: Tolerances = DEFAULT_TOLERANCES) -> tuple[Study, ...]:
-    """Headers as studies and series, ordered by their numbers and UIDs; the order given never matters."""
+def group(
+    headers: Iterable[Header], *, lost: Sequence[LostFile] = (), tolerances: Tolerances = DEFAULT_TOLERANCES
+) -> tuple[Study, ...]:
+    """Headers as studies and series, ordered by their numbers and UIDs; the order given never matters.
+
+    Parameters
+    ----------
+    lost
+        Files beside them that could not be used; each series gets those that it lacks, or may lack.
+    """
     by_series: dict[tuple[str, str], list[Header]] = {}
     for header in headers:
         # Without a Series Instance UID nothing says which files belong together: each stands alone.
         key = header.study_instance_uid, header.series_instance_uid or f"?{header.name}"
         by_series.setdefault(key, []).append(header)
     by_study: dict[str, list[Series]] = {}
+    neighbours = Neighbours()
     for (study, _), members in by_series.items():
         members.sort(key=_instance_order)
-        by_study.setdefault(study, []).append(Series(members[0].series_instance_uid, tuple(members), tolerances))
+        uid = members[0].series_instance_uid
+        own = tuple(one for one in lost if uid and one.series_instance_uid == uid)
+        perhaps = may_be_slices(lost, (header.name for header in members)) if lost else ()
+        near = neighbours if is_segmentation(members) else Neighbours()
+        series = Series(uid, tuple(members), tolerances, own, perhaps, neighbours=near)
+        neighbours.add(series)
+        by_study.setdefault(study, []).append(series)
     return tuple(
         Study(
             uid,
-            tuple(sorted(series, key=lambda one: (one.number or 0, one.series_instance_uid, one.instances[0].name))),
+            tuple(sorted(every, key=lambda one: (one.number or 0, one.series_instance_uid, one.instances[0].name))),
         )
-        for uid, series in sorted(by_study.items())
+        for uid, every in sorted(by_study.items())
     )
 
 

@@ -16,13 +16,13 @@ import numpy.typing as npt
 
 from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances, slice_normal
 from voxelry.dicom.attributes import text, texts
+from voxelry.dicom.classes import SEGMENTATION, SEGMENTATIONS
 from voxelry.dicom.frames import SAME_COSINE, Frame
 from voxelry.dicom.headers import Header
 from voxelry.dicom.overlapping import piles_apart
 from voxelry.dicom.piles import Pile, Placed, acquired
 from voxelry.dicom.repeated import piles_of
 
-_SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 _SEGMENT = "ReferencedSegmentNumber"
 SAME_SPACING = 1e-3
 """Pixel spacings that differ by no more than this fraction belong to one stack."""
@@ -52,8 +52,9 @@ def _groups(frames: Sequence[Frame]) -> list[list[Frame]]:
         members = known.get(id(frame.facts)) if placed else None
         if members is None:
             kind, film = kinds.get(frame.header) or kinds.setdefault(frame.header, _kind(frame.header))
-            # Frames of one film without positions follow each other; two films do not.
-            alike = groups[kind, placed, "" if placed else film, _segment(frame)]
+            # Frames of one film without positions follow each other; two films do not, nor two segmentations.
+            together = placed and frame.header.sop_class_uid not in SEGMENTATIONS
+            alike = groups[kind, placed, "" if together else film, _segment(frame)]
             members = next((group for group in alike if _alike(frame, group[0])), None)
             if members is None:
                 members = []
@@ -84,7 +85,7 @@ def _kind(header: Header) -> _Kind:
 
 def _segment(frame: Frame) -> str:
     """Segments overlap and have gaps: each is a stack of its own, whether or not positions repeat."""
-    return frame.value(_SEGMENT) if frame.header.sop_class_uid == _SEGMENTATION else ""
+    return frame.value(_SEGMENT) if frame.header.sop_class_uid == SEGMENTATION else ""
 
 
 def _alike(one: Frame, other: Frame) -> bool:

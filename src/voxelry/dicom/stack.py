@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -23,6 +23,8 @@ from voxelry.dicom.findings import (
 )
 from voxelry.dicom.frames import Frame, one_of_each
 from voxelry.dicom.headers import Header
+from voxelry.dicom.lost import NOTHING_LOST, LostFile, LostSlices, incomplete, perhaps_findings
+from voxelry.dicom.omitted_findings import omitted_findings
 from voxelry.dicom.piles import Pile
 from voxelry.dicom.pixels import is_lossy
 from voxelry.dicom.scaling import scaling_findings
@@ -46,11 +48,14 @@ class Stack:
         What tells this stack from others of its series: ``"EchoTime 4.6"``.
     tolerances
         How even its positions must be.
+    lost
+        Files that it lacks, because they could not be used.
     """
 
     pile: Pile
     label: str
     tolerances: Tolerances = DEFAULT_TOLERANCES
+    lost: LostSlices = NOTHING_LOST
 
     def __repr__(self) -> str:
         name = f" {self.label!r}" if self.label else ""
@@ -80,11 +85,14 @@ class Stack:
         """The grid, or why there is none; None where there is nothing to fit (one slice, or no positions)."""
         if self.pile.problem:
             return self.pile.problem
+        fitted = self._fitted()
+        if not self.lost.is_known:
+            return fitted
+        return incomplete(self.lost, self.offsets, fitted if isinstance(fitted, GeometryError) else None)
+
+    def _fitted(self) -> Grid | GeometryError | None:
         if not self.placed or len(self.frames) == 1:
             return None
-        return self._fitted()
-
-    def _fitted(self) -> Grid | GeometryError:
         positions = [frame.position or () for frame in self.frames]
         try:
             return fit_grid(positions, self.orientation, tolerances=self.tolerances)
@@ -96,6 +104,31 @@ class Stack:
             return fit_grid(positions, self.orientation, tolerances=self.tolerances, rounding=rounding)
         except GeometryError as error:
             return error
+
+    @property
+    def offsets(self) -> tuple[float, ...]:
+        """Of the frames along the normal, mm; empty where they have no place."""
+        if not self.placed:
+            return ()
+        normal = slice_normal(self.orientation)
+        return tuple((np.array([frame.position for frame in self.frames], np.float64) @ normal).tolist())
+
+    def without(self, problems: Mapping[Header, Problem]) -> Stack | None:
+        """The frames of all files but some that could not be used, which it lacks then; None if no frame is left."""
+        kept = [frame for frame in self.frames if frame.header not in problems]
+        if not kept:
+            return None
+        gone = [frame for frame in self.frames if frame.header in problems]
+        files = {frame.header: LostFile(frame.header.name, problems[frame.header], frame.header) for frame in gone}
+        normal = slice_normal(self.orientation) if self.placed else None
+        offsets = [] if normal is None else [float(np.asarray(frame.position) @ normal) for frame in gone]
+        duplicates = tuple(frame for frame in self.pile.duplicates if frame.header not in problems)
+        lost = replace(
+            self.lost,
+            files=(*self.lost.files, *files.values()),
+            offsets=tuple(sorted((*self.lost.offsets, *offsets))),
+        )
+        return replace(self, pile=replace(self.pile, frames=tuple(kept), duplicates=duplicates), lost=lost)
 
     @property
     def orientation(self) -> npt.NDArray[np.float64]:
@@ -123,11 +156,17 @@ class Stack:
         ``"warning"`` (the volume has it among its warnings) or ``"note"``.
         """
         first, grid = self.frames[0], self.grid
-        found = [*self.pile.findings, *header_findings(self.frames), *projection_findings(first)]
-        found += scaling_findings(self.frames)
+        found = [
+            *perhaps_findings(self.lost),
+            *self.pile.findings,
+            *header_findings(self.frames),
+            *projection_findings(first),
+            *scaling_findings(self.frames),
+        ]
         if isinstance(grid, Grid):
             found += grid_findings(grid, first, self.tolerances)
         found += missing_findings(self.frames)
+        found += omitted_findings(self.frames, self.spacing[0])
         wrong = [error_finding(grid)] if isinstance(grid, GeometryError) else []
         warnings = [one for one in found if severity_of(one) == "warning"]
         return (*wrong, *warnings, *(one for one in found if severity_of(one) == "note"))

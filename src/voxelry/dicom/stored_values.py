@@ -33,7 +33,10 @@ def stored_values(frames: Sequence[Frame], *, progress: Progress = silent) -> np
         The message names the file.
     """
     wanted: dict[Header, dict[int, list[int]]] = {}
+    omitted = [place for place, frame in enumerate(frames) if frame.blank is not None]
     for place, frame in enumerate(frames):
+        if frame.blank is not None:
+            continue
         wanted.setdefault(frame.header, {}).setdefault(frame.index, []).append(place)
     first = frames[0].pixels
     shape = (len(frames), first.rows, first.columns, *(() if first.kind == "grey" else (3,)))
@@ -52,8 +55,10 @@ def stored_values(frames: Sequence[Frame], *, progress: Progress = silent) -> np
             array[places] = values
             done += len(places)
         progress(done / len(frames), _WORDS)
-    if array is None:
-        raise ValueError("there is no frame")
+    if array is None:  # an empty segment
+        array = np.empty(shape, first.dtype)
+    for place in omitted:
+        array[place] = frames[place].blank
     return array
 
 

@@ -87,6 +87,8 @@ def fill(values: Values | Sequence[Values], stacks: Sequence[Stack], *, stored: 
             if array.affine is not None:
                 _check_place(array.affine, stack, where)
         planes = _planes(array.array if isinstance(array, Volume) else array, stack, where, stored=stored)
+        if any(frame.blank is not None for frame in stack.frames):
+            raise ParameterError(f"the template{where} is a segmentation that omits frames, which cannot be filled")
         for frame, plane in zip(stack.frames, planes, strict=True):
             by_header.setdefault(frame.header, {})[frame.index] = plane
     return [_filled(header, planes) for header, planes in by_header.items()]

@@ -19,6 +19,7 @@ from voxelry.workflows.load import load
 from voxelry.workflows.names import export_names
 from voxelry.workflows.pictures import save_pictures
 from voxelry.workflows.publish import published
+from voxelry.workflows.save_table import save_table
 from voxelry.workflows.tabulate import tabulate
 
 
@@ -84,8 +85,7 @@ def run_demo(
         written.append(_write(volume, target / name, share))
     table = tabulate(path, limits=limits, progress=part(progress, 0.9, 1))
     tags = target / "tags.csv"
-    with published(tags) as aside:
-        table.to_csv(aside, index=False)
+    save_table(table, tags)
     return DemoResult(target, tuple(written), tags, len(table), len(table.columns), loaded.skipped)
 
 

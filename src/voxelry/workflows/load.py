@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from os import PathLike
 from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.core.errors import NothingFoundError, NotOneVolumeError, ParameterError, Problem, VoxelryError
+from voxelry.core.errors import (
+    IncompleteStackError,
+    NothingFoundError,
+    NotOneVolumeError,
+    ParameterError,
+    Problem,
+    VoxelryError,
+)
 from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.volume import Volume
@@ -20,10 +27,12 @@ from voxelry.dicom.filling import colour_values, grey_values
 from voxelry.dicom.frames import frames_of
 from voxelry.dicom.headers import Header, read_header
 from voxelry.dicom.irregular import OnIrregular, check_on_irregular, chosen_stacks, chosen_volume
+from voxelry.dicom.lost import CONFLICT, LostFile, lost_file, unseen_file
 from voxelry.dicom.plain import Layout
-from voxelry.dicom.series import Index, Study, group
+from voxelry.dicom.series import Index, Series, Study, group
 from voxelry.dicom.sources import DEFAULT_LIMITS, HEAD_BYTES, Limits, Source, StrPath, scan, unreadable, walk
 from voxelry.dicom.stack import Stack
+from voxelry.dicom.undecodable import UndecodableError
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,9 +77,16 @@ def index(
         If the path does not exist.
     """
     skipped: dict[str, Problem] = {}
+    unseen: list[LostFile | None] = []
+
+    def refuse(name: str, problem: Problem) -> None:
+        skipped[name] = problem
+        unseen.append(unseen_file(name, problem))
+
     headers: dict[str, Header] = {}
+    lost: list[LostFile | None] = []
     if isinstance(path, str | PathLike):
-        found = scan(path, limits=limits, on_problem=skipped.__setitem__, progress=progress)
+        found = scan(path, limits=limits, on_problem=refuse, progress=progress)
     else:
         found = ((source, source.head(HEAD_BYTES)) for source in path)
     layout = Layout()
@@ -79,24 +95,37 @@ def index(
             header = read_header(source, head, layout)
         except VoxelryError as error:
             skipped[source.name] = error.problem
+            lost.append(lost_file(source, head, error.problem))
             continue
         except OSError as error:
-            skipped[source.name] = unreadable(source.name, error)
+            refuse(source.name, unreadable(source.name, error))
             continue
         known = headers.setdefault(header.sop_instance_uid or f"?{source.name}", header)
         if known is not header:
-            skipped[source.name] = _seen_before(header, known)
+            left, problem = _seen_before(header, known, headers)
+            skipped[left.name] = problem
+            lost.append(LostFile(left.name, problem, left) if problem.code == CONFLICT else None)
     progress(1.0, "reading headers")
-    return Index(group(headers.values(), tolerances=tolerances), MappingProxyType(skipped))
+    missed = [one for one in (*lost, *unseen) if one is not None]
+    return Index(group(headers.values(), lost=missed, tolerances=tolerances), MappingProxyType(skipped))
 
 
-def _seen_before(header: Header, known: Header) -> Problem:
+def _seen_before(header: Header, known: Header, headers: dict[str, Header]) -> tuple[Header, Problem]:
+    """Which of two files with one UID is left out, and why: the second, unless only that can be used."""
     if _digest(header.source) == _digest(known.source):
-        return Problem("duplicate", f"{header.name}: the same bytes as {known.name}")
-    return Problem(
-        "conflict",
+        return header, Problem("duplicate", f"{header.name}: the same bytes as {known.name}")
+    problem = _unusable(known)
+    if problem is not None and _unusable(header) is None:
+        headers[header.sop_instance_uid] = header
+        return known, problem
+    return header, Problem(
+        CONFLICT,
         f"{header.name}: has the SOP Instance UID (0008,0018) of {known.name}, but other bytes; {known.name} is used",
     )
+
+
+def _unusable(header: Header) -> Problem | None:
+    return next(iter(Series(header.series_instance_uid, (header,)).unusable.values()), None)
 
 
 def _digest(source: Source) -> bytes:
@@ -177,15 +206,12 @@ def _load_stack(
 ) -> Volume | None:
     try:
         return chosen_volume(stack, on_irregular, lazy=lazy, progress=progress)
+    except UndecodableError as error:
+        skipped.update(dict.fromkeys((header.name for header in stack.headers), error.problem))
+        skipped.update({header.name: problem for header, problem in error.undecodable.items()})
     except VoxelryError as error:
-        names = [header.name for header in stack.headers]
-        culprit = next((name for name in names if str(error).startswith(f"{name}:")), None)
-        for name in names:
-            if name == culprit or culprit is None:
-                skipped[name] = error.problem
-            else:
-                skipped[name] = Problem("incomplete_stack", f"{name}: its stack lacks a slice: {error}")
-        return None
+        skipped.update(dict.fromkeys((header.name for header in stack.headers), error.problem))
+    return None
 
 
 def load_volume(
@@ -215,8 +241,10 @@ def load_volume(
     found = index(path, limits=limits, tolerances=tolerances, progress=part(progress, 0, 0.3))
     stacks = _stacks(found, on_irregular)
     if len(stacks) == 1:
-        volume = chosen_volume(stacks[0], on_irregular, lazy=lazy, progress=part(progress, 0.3, 1))
-        return replace(volume, warnings=(*volume.warnings, *_left_out(found)))
+        try:
+            return chosen_volume(stacks[0], on_irregular, lazy=lazy, progress=part(progress, 0.3, 1))
+        except IncompleteStackError as error:
+            raise _first_of(error, found) from error
     if stacks:
         raise NotOneVolumeError(f"{path}: holds {len(stacks)} volumes, not one; use load for all. {_list(stacks)}")
     reasons = [*found.skipped.values(), *(p for series in found.series for p in series.unusable.values())]
@@ -230,14 +258,24 @@ EXPECTED = frozenset({"not_dicom", "empty_file", "no_pixel_data", "duplicate", "
 """Problems of files that a folder may hold and that no volume misses."""
 
 
-def _left_out(found: Index) -> tuple[str, ...]:
-    """Warnings of files that may be slices: without one at its end a stack is still regular."""
-    problems = [*found.skipped.values(), *(p for series in found.series for p in series.unusable.values())]
-    missed = [problem for problem in problems if problem.code not in EXPECTED]
-    if not missed:
-        return ()
-    count = f"{len(missed)} file{'s' * (len(missed) > 1)} could not be used, so that slices may be missing"
-    return (f"{count}; the first: {missed[0]}",)
+def _first_of(error: IncompleteStackError, found: Index) -> VoxelryError:
+    """Of a stack that lacks files, the error of the first of them, which says what to do about it."""
+    problems = dict(found.skipped)
+    for series in found.series:
+        problems.update(series.unusable)
+    if isinstance(error, UndecodableError):
+        problems.update({header.name: problem for header, problem in error.undecodable.items()})
+    names = error.numbers["files"]
+    first = problems.get(str(names[0])) if isinstance(names, list) else None
+    return error if first is None else _told(first, error)
+
+
+def _told(problem: Problem, error: IncompleteStackError) -> VoxelryError:
+    count = error.numbers["count"]
+    words = (
+        f"{problem.message}; its stack lacks {'a slice' if count == 1 else f'{count} slices'}, so that it is no volume"
+    )
+    return _as_error(Problem(problem.code, words, problem.numbers))
 
 
 def _as_error(problem: Problem) -> VoxelryError:

@@ -10,7 +10,7 @@ from typing import TypedDict
 from voxelry.core import measure as counting
 from voxelry.core.errors import Problem, VoxelryError
 from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
-from voxelry.core.measure import Measurement, MeasurementRecord, check_method, check_threshold
+from voxelry.core.measure import DEFAULT_THRESHOLD, Measurement, MeasurementRecord, check_method, check_threshold
 from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Volume
 from voxelry.dicom.irregular import OnIrregular
@@ -60,18 +60,23 @@ def skipped_record(skipped: Mapping[str, Problem]) -> dict[str, ProblemRecord]:
     return {name: {"code": problem.code, "message": problem.message} for name, problem in skipped.items()}
 
 
-def measure(volume: Volume, threshold: float = 0.5, method: str = "fixed") -> Measurement:
+def measure(
+    volume: Volume, threshold: float | None = None, method: str = "fixed", *, default: float = DEFAULT_THRESHOLD
+) -> Measurement:
     """Count the voxels whose normalised value lies above a threshold, on all cores.
 
     Parameters
     ----------
     volume
-        Greyscale.
+        Greyscale. Of a segmentation the range is always from 0 to 1, each voxel with a label counts in a label map,
+        the mm3 of occupancies are their sum, and those of probabilities need a threshold.
     threshold
         On [0, 1]: a voxel counts if ``(x - min) / (max - min) > threshold`` in float64, with the
         minimum and maximum of the whole volume. Padding, NaN and infinities take part in nothing.
     method
         ``"fixed"``.
+    default
+        The threshold where none is given.
 
     Raises
     ------
@@ -80,7 +85,8 @@ def measure(volume: Volume, threshold: float = 0.5, method: str = "fixed") -> Me
     MeasureError
         If the volume is in colour.
     """
-    return counting.measure(volume, threshold, method, each=shared if volume.array.size > _LARGE else map)
+    each = shared if volume.array.size > _LARGE else map
+    return counting.measure(volume, threshold, method, default=default, each=each)
 
 
 _LARGE = 2**21
@@ -90,8 +96,9 @@ _LARGE = 2**21
 def measure_all(
     path: StrPath,
     *,
-    threshold: float = 0.5,
+    threshold: float | None = None,
     method: str = "fixed",
+    default: float = DEFAULT_THRESHOLD,
     on_irregular: OnIrregular = "error",
     limits: Limits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
@@ -107,14 +114,14 @@ def measure_all(
         If the path does not exist.
     """
     check_method(method)
-    check_threshold(threshold)
+    check_threshold(default if threshold is None else threshold)
     loaded = load(path, on_irregular=on_irregular, limits=limits, tolerances=tolerances, progress=progress)
     skipped = dict(loaded.skipped)
     measurements: list[Measurement] = []
     volumes: list[Volume] = []
     for volume in loaded.volumes:
         try:
-            measurements.append(measure(volume, threshold, method))
+            measurements.append(measure(volume, threshold, method, default=default))
             volumes.append(volume)
         except VoxelryError as error:
             name = f"series {volume.series_instance_uid} {volume.label}".strip()

@@ -245,13 +245,13 @@ def _slice_record(frame: Frame, location: int, phase: int, own: Mapping[Header, 
         "phase": phase,
         "sop_instance_uid": header.sop_instance_uid,
         "file": header.name.removeprefix(root).encode("utf-8", "replace").decode("utf-8"),
-        "frame_number": frame.index + 1,
+        "frame_number": frame.index + 1 if frame.blank is None else None,
         "position_mm": None if frame.position is None else list(frame.position),
         "slope": frame.slope,
         "intercept": frame.intercept,
         "metadata": own[header],
     }
     groups = items(header.elements, _PER_FRAME)
-    if len(groups) > frame.index:
+    if frame.blank is None and len(groups) > frame.index:
         record["functional_groups"] = as_metadata(groups[frame.index])
     return record

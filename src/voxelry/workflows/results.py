@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 import os
@@ -12,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from voxelry.core.csv_table import finite, write_csv
 from voxelry.core.errors import ExistsError, FormatError, ParameterError
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.steps import Params, Row, Segmentation, Step, StepResult
@@ -252,11 +252,9 @@ class _Writer:
             self.warnings.append(
                 f"rows: {', '.join(strange)} hold values that are no finite numbers: null in JSON, as they are in CSV"
             )
-        _write_json(self.folder / "rows.json", [{name: _finite(row.get(name)) for name in columns} for row in rows])
+        _write_json(self.folder / "rows.json", [{name: finite(row.get(name)) for name in columns} for row in rows])
         with (self.folder / "rows.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(columns)
-            writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
+            write_csv(file, columns, ([row.get(name) for name in columns] for row in rows))
         facts: dict[str, Value] = {"rows": len(rows), "columns": [*columns]}
         return SavedOutput("rows", "json", "rows.json", ("rows.json", "rows.csv"), facts)
 
@@ -338,20 +336,3 @@ def _is_strange(value: Value) -> bool:
     if isinstance(value, list):
         return any(map(_is_strange, value))
     return isinstance(value, float) and not math.isfinite(value)
-
-
-def _finite(value: Value) -> Value:
-    """As JSON knows it: NaN and infinities are null, inside lists and objects too."""
-    if isinstance(value, list):
-        return [_finite(one) for one in value]
-    if isinstance(value, dict):
-        return {name: _finite(one) for name, one in value.items()}
-    return None if _is_strange(value) else value
-
-
-def _cell(value: Value) -> str | int | float | None:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list | dict):
-        return json.dumps(_finite(value), ensure_ascii=False)
-    return value

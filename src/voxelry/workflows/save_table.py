@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 import re
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydicom.datadict import private_dictionary_description
 
+from voxelry.core.csv_table import write_csv
 from voxelry.core.errors import ParameterError
 from voxelry.core.value import Value
 from voxelry.dicom.sources import StrPath
@@ -34,7 +34,8 @@ def save_table(table: pd.DataFrame, path: StrPath, *, flatten: bool = False) -> 
     Parameters
     ----------
     path
-        ``.csv``: several values and sequences are JSON in a cell. ``.json``: a list of objects, one for each
+        ``.csv``: several values and sequences are JSON in a cell; a text that a spreadsheet would take for a formula
+        has an apostrophe before it. ``.json``: a list of objects, one for each
         instance; what is missing is null. ``.parquet``: whole numbers, numbers, dates, texts, lists and structs.
     flatten
         True for a column of each attribute inside a sequence, ``RequestAttributesSequence[1].StudyID``, instead of
@@ -145,13 +146,7 @@ def _leaves(name: str, value: Value) -> Iterable[tuple[str, Value]]:
 
 def _write_csv(columns: Columns, _: pd.DataFrame, path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(zip(*([_cell(value) for value in values] for values in columns.values()), strict=True))
-
-
-def _cell(value: Value) -> str | int | float | None:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+        write_csv(file, list(columns), zip(*columns.values(), strict=True))
 
 
 def _write_json(columns: Columns, _: pd.DataFrame, path: Path) -> None:

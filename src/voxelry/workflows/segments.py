@@ -10,10 +10,10 @@ import numpy as np
 from voxelry.core.errors import GeometryError, MeasureError
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.volume import Volume
+from voxelry.dicom.classes import SEGMENTATION
 from voxelry.dicom.description import describe_pixels
 from voxelry.dicom.stack import Stack
 
-SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
 _NUMBER = "ReferencedSegmentNumber"
 _ALIGNED = 1e-3
 """How far, in voxels, the grids of two segments may lie apart."""
@@ -22,7 +22,7 @@ _ALIGNED = 1e-3
 def is_segment(stack: Stack) -> bool:
     """True for a plane of bits that says where one segment is (PS3.3 C.8.20.2.3.1)."""
     header = stack.frames[0].header
-    if header.sop_class_uid != SEGMENTATION_STORAGE or describe_pixels(header).bits_allocated != 1:
+    if header.sop_class_uid != SEGMENTATION or describe_pixels(header).bits_allocated != 1:
         return False
     return bool(stack.frames[0].value(_NUMBER))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from copy import copy
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,7 +39,8 @@ def tabulate(path: StrPath, *, limits: Limits = DEFAULT_LIMITS, progress: Progre
     table
         Columns in the order of their tags, named by keyword, private ones by tag (``(0019,100C)``); the
         first is ``File``. Whole numbers are ``Int64``, other numbers ``float64``, dates ``datetime64``,
-        texts ``string``; attributes with several values hold lists, sequences lists of dicts, both as
+        texts ``string``. A column of dates in which one is none (``19000000``, ``1980``, a range) is of texts, the
+        others as ``2020-01-02``; attributes with several values hold lists, sequences lists of dicts, both as
         objects. Missing is ``NA``. Binary values are left out. ``table.attrs["skipped"]`` says which files
         are no DICOM, and why.
 
@@ -95,11 +98,25 @@ def _typed(column: Column, count: int) -> Any:
     if kinds <= _INTEGER_VRS | _FLOAT_VRS and all(value is None or isinstance(value, int | float) for value in values):
         return np.array([np.nan if value is None else value for value in values], dtype=np.float64)[rows]
     if kinds == {"DA"}:
-        days = [None if value is None else str(value).replace(".", "") for value in values]  # 2020.01.02 of old
-        found = pd.to_datetime(pd.Series(days, dtype="string"), format="%Y%m%d", errors="coerce")
-        return found.to_numpy()[rows]
+        days = [None if value is None else _day(str(value)) for value in values]
+        if not any(isinstance(day, str) for day in days):
+            return np.array(days, dtype="datetime64[s]")[rows]
+        values = [None if day is None else str(day) for day in days]
     words = [None if value is None else _encodable(str(value)) for value in values]
     return pd.array(words, dtype=pd.StringDtype()).take(rows)
+
+
+_DAY = re.compile(r"(\d{4})(\.?)(\d{2})\2(\d{2})").fullmatch
+"""PS3.5 6.2, or 2020.01.02 as ACR-NEMA wrote it."""
+
+
+def _day(word: str) -> date | str:
+    """A date, or the word itself where it is none: ``19000000``, ``1980``, a range."""
+    parts = _DAY(word.strip())
+    try:
+        return word if parts is None else date(int(parts[1]), int(parts[3]), int(parts[4]))
+    except ValueError:  # no day of any calendar
+        return word
 
 
 def _own(value: Value) -> Value:

@@ -652,7 +652,10 @@ export interface components {
         };
         /**
          * HistogramOut
-         * @description How often each value occurs, padding left out; one entry for each distinct value if ``exact``.
+         * @description How often each value occurs; padding, NaN and infinities left out.
+         *
+         *     ``exact`` if there is an entry for each distinct value and counts above a threshold follow from them, which those of
+         *     segmentations do not.
          */
         HistogramOut: {
             /** Counts */

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import mimetypes
@@ -15,6 +14,8 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from ninja import Query, Router, Status
 
+from voxelry.core.csv_table import write_csv
+from voxelry.core.value import Value
 from voxelry.server.api import job_schemas as out
 from voxelry.server.api import present, present_jobs
 from voxelry.server.api.downloads import Content, download
@@ -162,9 +163,8 @@ def get_rows_csv(request: HttpRequest, job_id: int) -> HttpResponseBase:
     """The same as a table."""
     rows = _rows(job_id)
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(rows[0]))
-    writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    write_csv(text, columns, ([row.get(name) for name in columns] for row in rows))
     content = Content.of(text.getvalue().encode())
     return download(request, content, name=f"job-{job_id}.csv", content_type="text/csv; charset=utf-8")
 
@@ -215,20 +215,11 @@ def _process(key: int) -> Process:
     return process
 
 
-def _rows(key: int) -> list[dict[str, object]]:
+def _rows(key: int) -> list[dict[str, Value]]:
     rows = _process(key).table
     if not rows:
         raise not_found(f"Job {key} measured nothing.")
     return rows
-
-
-def _cell(value: object) -> object:
-    """Lists and objects as JSON; and nothing that a spreadsheet would take for a formula."""
-    if isinstance(value, list | dict):
-        return json.dumps(value)
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return f"'{value}"
-    return value
 
 
 def _user(request: HttpRequest) -> User | None:

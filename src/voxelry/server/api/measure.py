@@ -46,8 +46,13 @@ def measure_file(
     received = cast(ReceivedFile, file)
     try:
         with _turn():
-            wanted = settings.VOXELRY.threshold if threshold is None else threshold
-            report = measure_all(received.path, threshold=float(wanted), method=method, limits=_limits(received))
+            report = measure_all(
+                received.path,
+                threshold=threshold,
+                method=method,
+                default=settings.VOXELRY.threshold,
+                limits=_limits(received),
+            )
             return _answer(report, received, view=view)
     finally:
         # Whoever asked may be gone, and then Django closes nothing.
@@ -104,7 +109,7 @@ def _view(volume: Volume) -> dict[str, object]:
         "slice": index,
         "spacing_mm": list(plane_spacing(volume)),
         "aspect": plane_aspect(volume),
-        "histogram": stacks.histogram_record(histogram(volume)),
+        "histogram": stacks.histogram_record(histogram(volume), volume),
         "unit": volume.unit,
         "shape": list(volume.array.shape),
     }

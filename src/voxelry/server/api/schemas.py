@@ -326,7 +326,11 @@ class StudyOut(Schema):
 
 
 class HistogramOut(Schema):
-    """How often each value occurs, padding left out; one entry for each distinct value if ``exact``."""
+    """How often each value occurs; padding, NaN and infinities left out.
+
+    ``exact`` if there is an entry for each distinct value and counts above a threshold follow from them, which those of
+    segmentations do not.
+    """
 
     values: list[float]
     counts: list[int]

@@ -127,8 +127,7 @@ def get_measurement(
     stack = _stack(series_id, volume)
     if stack.problem_code:
         raise ApiError(422, stack.problem_code, stack.problem_message)
-    wanted = settings.VOXELRY.threshold if threshold is None else threshold
-    return measure(stacks.open_volume(stack), float(wanted), method).record()
+    return measure(stacks.open_volume(stack), threshold, method, default=settings.VOXELRY.threshold).record()
 
 
 def _picture(

@@ -31,6 +31,7 @@ from voxelry.core.planes import (
     plane_spacing,
 )
 from voxelry.core.progress import Progress, part
+from voxelry.core.segments import segment_kind
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
 from voxelry.dicom.frames import Frame
@@ -97,15 +98,18 @@ def window_record(window: Window) -> dict[str, str | float]:
     return {"name": window.name, "center": window.center, "width": window.width, "function": window.function}
 
 
-def histogram_record(counted: Histogram) -> dict[str, object]:
-    """A histogram as JSON; no minimum and no maximum where there is no voxel."""
+def histogram_record(counted: Histogram, volume: Volume) -> dict[str, object]:
+    """A histogram as JSON; no minimum and no maximum where there is no voxel.
+
+    Counts of a segmentation do not follow from it: they are not counted from the smallest value to the largest.
+    """
     empty = counted.values.size == 0
     return {
         "values": counted.values.tolist(),
         "counts": counted.counts.tolist(),
         "min": None if empty else counted.minimum,
         "max": None if empty else counted.maximum,
-        "exact": counted.exact,
+        "exact": counted.exact and not segment_kind(volume),
     }
 
 
@@ -127,7 +131,7 @@ def make_stack(
         np.save(folder / "padding.npy", volume.padding)
     counted = None if volume.colour else _histogram(volume)
     if counted is not None:
-        (folder / "histogram.json").write_text(json.dumps(histogram_record(counted)), "ascii")
+        (folder / "histogram.json").write_text(json.dumps(histogram_record(counted, volume)), "ascii")
     window, common = default_window(volume, counted=counted), default_voi(volume, counted=counted)
     stack = Stack(
         series=series,
@@ -204,7 +208,7 @@ def _histogram(volume: Volume) -> Histogram | None:
 
 def _measurement(volume: Volume, threshold: float) -> dict[str, Any] | None:
     try:
-        return dict(measure(volume, threshold).record())
+        return dict(measure(volume, default=threshold).record())
     except MeasureError:
         return None
 

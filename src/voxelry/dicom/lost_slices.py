@@ -1,0 +1,159 @@
+"""Which stack lacks a lost file: told by its orientation, its position, its matrix and what separates the stacks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+import numpy as np
+from pydicom.datadict import tag_for_keyword
+
+from voxelry.core.errors import PixelDataError
+from voxelry.core.geometry import slice_normal
+from voxelry.dicom.attributes import integer, text, texts
+from voxelry.dicom.frames import SAME_COSINE
+from voxelry.dicom.headers import Header
+from voxelry.dicom.lost import CONFLICT, LostFile, LostSlices, Plane, planes_of
+from voxelry.dicom.separators import STRONG
+from voxelry.dicom.stack import Stack
+
+
+def with_lost(
+    stacks: Sequence[Stack], lost: Sequence[LostFile], perhaps: Sequence[LostFile]
+) -> tuple[tuple[Stack, ...], tuple[LostFile, ...]]:
+    """The stacks, each with the files that it lacks.
+
+    Parameters
+    ----------
+    lost
+        Files that are known to belong to the series.
+    perhaps
+        Files that may.
+
+    Returns
+    -------
+    stacks
+        In the same order.
+    elsewhere
+        Lost files that would be stacks of their own. Copies of slices that are there are missed by nobody.
+    """
+    found = [_Lacking(stack, perhaps) for stack in stacks]
+    elsewhere: list[LostFile] = []
+    for one in lost:
+        alike = [lacking for lacking in found if _is_of_kind(lacking.stack, one.header)]
+        alike = [lacking for lacking in alike if _has_matrix(lacking.stack, one.header)] or alike
+        alike = [lacking for lacking in alike if _agrees(lacking.stack, one.header)]
+        used = False
+        for plane in [(None, None)] if one.header is None else planes_of(one.header):
+            around = [lacking for lacking in alike if _is_parallel(lacking.stack, plane)]
+            used |= bool(around)
+            _lay(one, plane, around)
+        if not used:
+            elsewhere.append(one)
+    return tuple(lacking.whole() for lacking in found), tuple(elsewhere)
+
+
+class _Lacking:
+    """A stack, and the files that it lacks, while they are sorted."""
+
+    def __init__(self, stack: Stack, perhaps: Sequence[LostFile]) -> None:
+        self.stack = stack
+        self.missing: list[tuple[float, LostFile]] = []
+        self.doubles: list[tuple[float, LostFile]] = []
+        self.perhaps = list(perhaps)
+
+    def whole(self) -> Stack:
+        """The stack that says so."""
+        return replace(
+            self.stack,
+            lost=LostSlices(
+                *_files_and_offsets(self.missing, self.stack.tolerances.same_position),
+                *_files_and_offsets(self.doubles, self.stack.tolerances.same_position),
+                tuple(self.perhaps),
+            ),
+        )
+
+
+def _files_and_offsets(
+    lost: Sequence[tuple[float, LostFile]], same: float
+) -> tuple[tuple[LostFile, ...], tuple[float, ...]]:
+    """Each file once; several at one place are one slice."""
+    offsets: list[float] = []
+    for offset in sorted(offset for offset, _ in lost):
+        if not offsets or offset - offsets[-1] >= same:
+            offsets.append(offset)
+    return tuple(dict.fromkeys(one for _, one in lost)), tuple(offsets)
+
+
+def _lay(one: LostFile, plane: Plane, around: Sequence[_Lacking]) -> None:
+    """Tell the stacks of one direction of a slice that was lost."""
+    empty = [lacking for lacking in around if not _has_slice_at(lacking.stack, plane)]
+    offsets = [_offset(lacking.stack, plane) for lacking in empty]
+    if len(empty) == 1 and offsets[0] is not None:
+        empty[0].missing.append((offsets[0], one))
+        return
+    for lacking in empty:
+        if one not in lacking.perhaps:
+            lacking.perhaps.append(one)
+    if empty or one.problem.code == CONFLICT:  # a copy of what is there is missed by nobody
+        return
+    for lacking in around:
+        offset = _offset(lacking.stack, plane)
+        if offset is not None:
+            lacking.doubles.append((offset, one))
+
+
+def _is_of_kind(stack: Stack, header: Header | None) -> bool:
+    projection = header is not None and "LOCALIZER" in texts(header.elements, "ImageType")[2:]
+    return header is None or stack.frames[0].projection == projection
+
+
+def _has_matrix(stack: Stack, header: Header | None) -> bool:
+    with suppress(PixelDataError):
+        if header is None:
+            return True
+        found = integer(header.elements, "Rows"), integer(header.elements, "Columns")
+        return found == (stack.frames[0].pixels.rows, stack.frames[0].pixels.columns)
+    return False
+
+
+def _agrees(stack: Stack, header: Header | None) -> bool:
+    """False if an attribute that tells volumes of one place apart has another value here than in the stack."""
+    if header is None:
+        return True
+    own = stack.frames[0].header
+    for keyword in dict.fromkeys((*(keyword for keyword, _ in stack.pile.separation), *STRONG)):
+        if keyword == "InstanceNumber" or tag_for_keyword(keyword) is None:
+            continue
+        mine, other = text(own.elements, keyword), text(header.elements, keyword)
+        if mine and other and not _equal(mine, other):
+            return False
+    return True
+
+
+def _equal(one: str, other: str) -> bool:
+    with suppress(ValueError):
+        return float(one) == float(other)
+    return one == other
+
+
+def _is_parallel(stack: Stack, plane: Plane) -> bool:
+    """True unless the plane is known to lie in another direction."""
+    _, orientation = plane
+    if orientation is None or not stack.placed:
+        return True
+    return not any(abs(mine - other) > SAME_COSINE for mine, other in zip(stack.orientation, orientation, strict=True))
+
+
+def _has_slice_at(stack: Stack, plane: Plane) -> bool:
+    offset = _offset(stack, plane)
+    return offset is not None and bool(np.abs(np.array(stack.offsets) - offset).min() < stack.tolerances.same_position)
+
+
+def _offset(stack: Stack, plane: Plane) -> float | None:
+    """Of the plane along the stack's normal, mm; None where it is unknown."""
+    position, orientation = plane
+    if position is None or orientation is None or not stack.placed:
+        return None
+    return float(np.asarray(position) @ slice_normal(stack.orientation))
