@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
 
-from voxelry.core.errors import ParameterError, PixelDataError, UnplacedError
+from voxelry.core.errors import ParameterError, PixelDataError
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.steps import Segment, Segmentation
 from voxelry.dicom.attributes import integer, text
@@ -31,6 +31,7 @@ from voxelry.dicom.segmentation_sources import (
     refer_to,
     stacks_of_source,
 )
+from voxelry.dicom.segmentation_unplaced import frames_in_order, no_place, without_place
 from voxelry.dicom.series import Series
 from voxelry.dicom.sources import StrPath
 from voxelry.dicom.stack import Stack
@@ -79,7 +80,8 @@ def write_segmentation(
     Parameters
     ----------
     segmentation
-        Its place is that of its volume: the source's own grid, or another one in the same frame of reference.
+        Its place is that of its volume: the source's own grid, or another one in the same frame of reference. Of
+        images without a place, as radiographs are, each frame says on which image it lies, and has none either.
     source
         The images that it was made from.
     path
@@ -103,7 +105,7 @@ def write_segmentation(
     Raises
     ------
     UnplacedError
-        If the place of the volume in the patient is unknown, which a segmentation must say.
+        If the place of the volume in the patient is unknown, and it is not pixel by pixel on images of the source.
     ParameterError
         If labels have no segment, rows and columns are not perpendicular, or a text is none that DICOM holds.
     """
@@ -117,18 +119,34 @@ def write_segmentation(
     headers = list(dict.fromkeys(header for stack in stacks for header in stack.headers))
     warnings: list[str] = []
     place = _place(segmentation, warnings)
+    frames = (
+        frames_in_order(segmentation.source, stacks)
+        if place is None
+        else frames_by_slice(place, segmentation.source, stacks)
+    )
     labels, segments = _numbered(segmentation, kind, warnings)
-    stand_ins = _stand_ins(place, labels, _frame_of_reference(headers[0], derivation, warnings))
+    if place is None:
+        warnings.append(
+            "the place of these images in the patient is unknown: the segmentation says on which image each of its "
+            "frames lies, and has no place of its own"
+        )
+        stand_ins = _stand_ins(no_place(labels.shape), labels, derivation.uid("frame of reference"))
+    else:
+        stand_ins = _stand_ins(place, labels, _frame_of_reference(headers[0], derivation, warnings))
     progress(0.1, "writing the segmentation")
-    omit = kind == "binary" and labels.size // 8 * len(segments) > MOST_BYTES and bool(labels.any())
+    omit = (
+        place is not None and kind == "binary" and labels.size // 8 * len(segments) > MOST_BYTES and bool(labels.any())
+    )
     if omit:
         warnings.append("frames without a segment were left out: with them the file would be too large")
     dataset = _composed(stand_ins, labels, segments, kind, derivation, omit=omit)
-    measures = dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
-    measures.SpacingBetweenSlices = decimal(place.slice_spacing)  # which one frame alone would not tell
+    if place is None:
+        without_place(dataset, segmentation.source)
+    else:
+        measures = dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+        measures.SpacingBetweenSlices = decimal(place.slice_spacing)  # which one frame alone would not tell
     progress(0.6, "writing the segmentation")
-    frames = frames_by_slice(place, segmentation.source, stacks)
-    groups = frame_groups(dataset, stand_ins, frames)
+    groups = frame_groups(dataset, stand_ins, frames, placed=place is not None)
     del dataset.PerFrameFunctionalGroupsSequence
     refer_to(dataset, headers)
     _describe(dataset, derivation, headers, series_description, series_number)
@@ -140,14 +158,10 @@ def write_segmentation(
 # --- what is checked --------------------------------------------------------------------------------------------------
 
 
-def _place(segmentation: Segmentation, warnings: list[str]) -> Placed:
+def _place(segmentation: Segmentation, warnings: list[str]) -> Placed | None:
     place = placed(segmentation.source)
     if place is None:
-        raise UnplacedError(
-            "the place of these images in the patient is unknown (positions, orientation or spacing are missing, or "
-            "the slices form no regular grid), and a DICOM segmentation must say it: store the labels in another "
-            "format, or resample the images first"
-        )
+        return None
     rows, columns = place.orientation[3:], place.orientation[:3]
     if len(place.positions) > 1:
         step = place.positions[1] - place.positions[0]
@@ -302,8 +316,9 @@ def _describe(
     dataset.DerivationDescription = derivation.sentence
     dataset.ContentDescription, dataset.ContentCreatorName = description, ""
     dataset.LossyImageCompression = "01" if any(is_lossy(header) for header in headers) else "00"
-    position = text(headers[0].elements, "PositionReferenceIndicator")
-    dataset.PositionReferenceIndicator = position if position.isascii() else ""
+    if "FrameOfReferenceUID" in dataset:
+        position = text(headers[0].elements, "PositionReferenceIndicator")
+        dataset.PositionReferenceIndicator = position if position.isascii() else ""
 
 
 def _next_number(header: Header) -> int:

@@ -140,7 +140,9 @@ def refer_to(dataset: Dataset, headers: Sequence[Header]) -> None:
     dataset.ReferencedSeriesSequence = DicomSequence(by_series)
 
 
-def frame_groups(dataset: Dataset, stand_ins: Sequence[Dataset], frames: Sequence[Frame | None]) -> Raw:
+def frame_groups(
+    dataset: Dataset, stand_ins: Sequence[Dataset], frames: Sequence[Frame | None], *, placed: bool = True
+) -> Raw:
     """The groups of each frame (PS3.3 C.8.20.3.1) as bytes, which pydicom takes some milliseconds each to write.
 
     Parameters
@@ -149,7 +151,10 @@ def frame_groups(dataset: Dataset, stand_ins: Sequence[Dataset], frames: Sequenc
         As highdicom made it of the stand-ins.
     frames
         On which each stand-in lies.
+    placed
+        False for images without a place: their frames have a number instead of a position.
     """
+    numbers = {str(one.SOPInstanceUID): number for number, one in enumerate(stand_ins, 1)}
     places = {str(one.SOPInstanceUID): "\\".join(map(str, one.ImagePositionPatient)) for one in stand_ins}
     sources = {
         str(one.SOPInstanceUID): None if frame is None else _derivation(frame)
@@ -160,12 +165,17 @@ def frame_groups(dataset: Dataset, stand_ins: Sequence[Dataset], frames: Sequenc
         uid = str(group.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID)
         index = group.FrameContentSequence[0].DimensionIndexValues
         indices = index if isinstance(index, MultiValue | list) else [index]
-        raws: Raws = {
-            tag_of("FrameContentSequence"): _sequence(
-                {tag_of("DimensionIndexValues"): (b"UL", b"".join(int(one).to_bytes(4, "little") for one in indices))}
-            ),
-            tag_of("PlanePositionSequence"): _sequence({tag_of("ImagePositionPatient"): words(b"DS", places[uid])}),
+        content: Raws = {
+            tag_of("DimensionIndexValues"): (b"UL", b"".join(int(one).to_bytes(4, "little") for one in indices))
         }
+        raws: Raws = {}
+        if placed:
+            position = {tag_of("ImagePositionPatient"): words(b"DS", places[uid])}
+            raws[tag_of("PlanePositionSequence")] = _sequence(position)
+        else:
+            content[tag_of("StackID")] = words(b"SH", "1")
+            content[tag_of("InStackPositionNumber")] = b"UL", numbers[uid].to_bytes(4, "little")
+        raws[tag_of("FrameContentSequence")] = _sequence(content)
         source = sources[uid]
         if source is not None:
             raws[tag_of("DerivationImageSequence")] = source

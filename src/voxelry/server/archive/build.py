@@ -26,6 +26,7 @@ from voxelry.server.archive.describe import storable
 from voxelry.server.archive.durable import sync_tree
 from voxelry.server.archive.models import Instance, Series, Stack
 from voxelry.server.archive.showing import common_voi
+from voxelry.server.archive.source_images import neighbours_of, source_images
 from voxelry.server.archive.stacks import THUMBNAIL, make_stack, write_thumbnail
 from voxelry.server.jobs.failures import JobError
 from voxelry.server.jobs.run import Run
@@ -56,7 +57,8 @@ def build(run: Run) -> None:
     imaged = [header for header in headers if header.has_pixels]
     aside = Path(tempfile.mkdtemp(prefix="build-", dir=files.temporary_folder()))
     try:
-        grouped = Grouped(series.series_instance_uid, tuple(imaged or headers))
+        near = neighbours_of(source_images(imaged))
+        grouped = Grouped(series.series_instance_uid, tuple(imaged or headers), neighbours=near)
         stacks = _make(run, series, grouped, aside, problems) if imaged else []
         _publish(run, series, stacks, grouped, headers, aside, problems)
     finally:

@@ -234,9 +234,13 @@ def _nothing_used(tally: _Tally) -> Problem:
 
 
 def _submit_builds(tally: _Tally) -> None:
-    """A build for each series that has instances which its volumes do not show yet."""
+    """A build for each series that has instances which its volumes do not show yet, and for their segmentations."""
     with transaction.atomic():
-        for series in Series.objects.filter(pk__in=tally.touched).exclude(revision=F("built_revision")).order_by("pk"):
+        new = Series.objects.filter(pk__in=tally.touched).exclude(revision=F("built_revision")).order_by("pk")
+        own = list(new)
+        # A segmentation lies on the slices of its images, which may come after it.
+        segmentations = Series.objects.filter(study__in=[one.study_id for one in own], modality="SEG")
+        for series in (*own, *segmentations.exclude(pk__in=[one.pk for one in own])):
             submit_build(series)
 
 

@@ -18,6 +18,7 @@ from voxelry.dicom.series import Series
 from voxelry.dicom.stack import Stack
 from voxelry.server.archive import files
 from voxelry.server.archive.ingest import limits
+from voxelry.server.archive.source_images import neighbours_of
 from voxelry.server.jobs.failures import JobError
 from voxelry.server.processing.roots import allowed, check_links
 from voxelry.workflows.load import index
@@ -62,7 +63,8 @@ def archived(told: Mapping[str, Any], *, progress: Progress) -> Input:
     for done, (sha256, name, size) in enumerate(told["instances"]):
         progress(done / len(told["instances"]), "reading headers")
         headers.append(read_header(files.kept_source(sha256, name=name, size=size), layout=layout))
-    stacks = Series(headers[0].series_instance_uid, tuple(headers)).stacks if headers else ()
+    near = neighbours_of(told["source_images"])
+    stacks = Series(headers[0].series_instance_uid, tuple(headers), neighbours=near).stacks if headers else ()
     # By its number among those of its label and shape: a stack that could not be decoded has no volume, but a place.
     alike = [one for one in stacks if one.label == told["label"] and list(one.shape) == list(told["shape"])]
     before = [one for one in stacks[: told["index"] + 1] if one in alike]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from voxelry.core.errors import Problem
+from voxelry.dicom.classes import SEGMENTATIONS
+from voxelry.dicom.headers import Header, read_header
+from voxelry.server.archive import files
 from voxelry.server.archive.models import Instance, Stack
+from voxelry.server.archive.source_images import source_images
 from voxelry.server.archive.stacks import folder_of
 from voxelry.server.jobs.failures import JobError
 from voxelry.server.jobs.run import Run
@@ -45,4 +50,12 @@ def _input(one: Input) -> dict[str, Any]:
         "label": stack.label,
         "shape": stack.shape,
         "instances": list(rows.values_list("sha256", "name", "size")),
+        "source_images": source_images(_segmentations(rows.filter(sop_class_uid__in=SEGMENTATIONS))),
     }
+
+
+def _segmentations(rows: Iterable[Instance]) -> Iterator[Header]:
+    """Their headers, which say what they were made from."""
+    for row in rows:
+        files.bring([row.sha256])
+        yield read_header(files.kept_source(row.sha256, name=row.name, size=row.size))
