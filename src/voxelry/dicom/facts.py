@@ -14,7 +14,7 @@ from voxelry.dicom.classes import SEGMENTATIONS
 from voxelry.dicom.description import PIXEL_KEYWORDS, PixelDescription
 from voxelry.dicom.headers import Header
 from voxelry.dicom.pixels import stored_frames
-from voxelry.dicom.places import RT_DOSE, Vector, plane_of
+from voxelry.dicom.places import RT_DOSE, Vector, is_planar, plane_of
 
 FARTHEST = 1e6
 """Millimetres: no patient is a kilometre away."""
@@ -82,6 +82,8 @@ def facts_of(header: Header, pixels: PixelDescription, groups: Groups, index: in
         warnings.append(f"{describe('PixelRepresentation')} is missing: values are taken as unsigned")
     segmented = header.sop_class_uid in SEGMENTATIONS  # whose thickness says nothing of the next slice
     thickness = _extent(measures, "SpacingBetweenSlices" if segmented else "SliceThickness", warnings)
+    if is_planar(header):  # the thickness of nothing
+        thickness = None
     transform = group_of(groups, "PixelValueTransformationSequence", top)
     slope, intercept = number(transform, "RescaleSlope"), number(transform, "RescaleIntercept")
     if segmented:

@@ -216,7 +216,7 @@ def _plain_frames(header: Header, facts: Facts) -> Iterator[Frame]:
     count = facts.pixels.frames
     places: Sequence[Vector | None] = [position_of(plane_of(header), warnings)]
     if count > 1:
-        places = frame_places(header, count, places[0], facts.orientation) or [None] * count
+        places = frame_places(header, count, places[0], facts.orientation, warnings) or [None] * count
     for index in range(count):
         yield Frame(header, index, places[index], facts, tuple(warnings))
 

@@ -6,22 +6,35 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from pydicom.multival import MultiValue
 
 from voxelry.core.errors import PixelDataError
-from voxelry.dicom.attributes import Attributes, describe, first_item, number, numbers, texts
+from voxelry.dicom.attributes import Attributes, describe, first_item, number, numbers, text, texts, value_of
 from voxelry.dicom.headers import Header
 
 Vector: TypeAlias = tuple[float, float, float]
 
 RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
 NUCLEAR_MEDICINE = "1.2.840.10008.5.1.4.1.1.20"
+WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
+ULTRASOUND_VOLUME = "1.2.840.10008.5.1.4.1.1.6.2"
 _VERTICAL = 1e-3
+_SAME_HEIGHT = 0.01
+"""Millimetres between a dose grid's first offset and its position, which are written with few digits."""
+_ALONG_SLICES = frozenset(
+    {
+        0x00180050, 0x00180088, 0x00182005, 0x00200032, 0x00201041, 0x00209057, 0x00209113, 0x00540080,
+    }
+)  # fmt: skip
+"""What Frame Increment Pointer (0028,0009) names where frames follow each other in space: Slice Thickness, Spacing
+Between Slices, Slice Location Vector, Image Position, Slice Location, In-Stack Position Number, Plane Position
+Sequence, Slice Vector."""
 
 
 def plane_of(header: Header) -> Attributes:
     """What holds an instance's position and orientation: itself, or its detector (PS3.3 C.8.4.11)."""
     detector = first_item(header.elements, "DetectorInformationSequence") if is_reconstructed(header) else None
-    return header.elements if detector is None else detector
+    return header.elements if detector is None or "ImagePositionPatient" not in detector else detector
 
 
 def is_reconstructed(header: Header) -> bool:
@@ -31,8 +44,34 @@ def is_reconstructed(header: Header) -> bool:
     return texts(header.elements, "ImageType")[2:3] in (("RECON TOMO",), ("RECON GATED TOMO",))
 
 
+def is_planar(header: Header) -> bool:
+    """True for frames of nuclear medicine that are projections, not slices: TOMO before reconstruction, STATIC, ..."""
+    return header.sop_class_uid == NUCLEAR_MEDICINE and not is_reconstructed(header)
+
+
+def one_place_for_all(header: Header) -> bool:
+    """True if one Image Position (Patient) is given for all frames of an instance together."""
+    return text(header.elements, "NumberOfFrames") not in ("", "0", "1") and "ImagePositionPatient" in plane_of(header)
+
+
+def follow_in_space(header: Header) -> bool:
+    """True if the header says that frames follow each other from slice to slice (PS3.3 C.7.6.6)."""
+    found = value_of(header.elements, "FrameIncrementPointer")
+    tags = found if isinstance(found, MultiValue | list | tuple) else [found]
+    return any(isinstance(tag, int) and int(tag) in _ALONG_SLICES for tag in tags)
+
+
+def said_step(header: Header) -> float | None:
+    """Spacing Between Slices (0018,0088) of an instance without functional groups, without its sign; mm."""
+    try:
+        found = number(header.elements, "SpacingBetweenSlices")
+    except PixelDataError:
+        return None
+    return abs(found) if found else None
+
+
 def frame_places(
-    header: Header, count: int, first: Vector | None, orientation: tuple[float, ...] | None
+    header: Header, count: int, first: Vector | None, orientation: tuple[float, ...] | None, warnings: list[str]
 ) -> list[Vector | None] | None:
     """The position of each frame of an image without functional groups.
 
@@ -44,6 +83,8 @@ def frame_places(
         Image Position (Patient) of the first, LPS mm.
     orientation
         Image Orientation (Patient), which all share.
+    warnings
+        What is to be told is added.
 
     Returns
     -------
@@ -62,7 +103,7 @@ def frame_places(
     if first is None or orientation is None:
         return None
     if header.sop_class_uid == RT_DOSE:
-        steps = _dose_steps(header, count, orientation)
+        steps = _dose_steps(header, count, orientation, first[2], warnings)
     elif is_reconstructed(header):
         steps = _slice_steps(header, count, orientation)
     else:
@@ -72,7 +113,9 @@ def frame_places(
     return [(x, y, z) for x, y, z in (np.asarray(first) + steps).tolist()]
 
 
-def _dose_steps(header: Header, count: int, orientation: tuple[float, ...]) -> npt.NDArray[np.float64] | None:
+def _dose_steps(
+    header: Header, count: int, orientation: tuple[float, ...], height: float, warnings: list[str]
+) -> npt.NDArray[np.float64] | None:
     """From the first plane of a dose grid to each: along the normal, or along z where offsets are coordinates.
 
     Offsets that begin with 0 are distances along the normal; others are z coordinates of axial planes, whose
@@ -82,8 +125,14 @@ def _dose_steps(header: Header, count: int, orientation: tuple[float, ...]) -> n
     if offsets is None:
         return None
     normal = np.cross(orientation[:3], orientation[3:])
-    if offsets[0] != 0 and abs(normal[2]) > 1 - _VERTICAL:
+    axial = abs(normal[2]) > 1 - _VERTICAL
+    if offsets[0] != 0 and axial:
         normal = np.array([0.0, 0.0, 1.0])
+    if offsets[0] != 0 and not (axial and abs(offsets[0] - height) <= _SAME_HEIGHT):
+        warnings.append(
+            f"{describe('GridFrameOffsetVector')} begins with {offsets[0]:g}, which is neither 0 nor the z of "
+            f"{describe('ImagePositionPatient')}: the first plane is taken to lie at that position"
+        )
     return np.outer(np.asarray(offsets) - offsets[0], normal)
 
 

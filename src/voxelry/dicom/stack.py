@@ -30,6 +30,7 @@ from voxelry.dicom.pixels import is_lossy
 from voxelry.dicom.scaling import scaling_findings
 from voxelry.dicom.spelling import rounding_of
 from voxelry.dicom.split import split
+from voxelry.dicom.unplaced import common_step, unplaced_findings
 from voxelry.dicom.voxels import make_volume
 
 
@@ -165,7 +166,7 @@ class Stack:
         ]
         if isinstance(grid, Grid):
             found += grid_findings(grid, first, self.tolerances)
-        found += missing_findings(self.frames)
+        found += unplaced_findings(self.frames) or missing_findings(self.frames)
         found += omitted_findings(self.frames, self.spacing[0])
         wrong = [error_finding(grid)] if isinstance(grid, GeometryError) else []
         warnings = [one for one in found if severity_of(one) == "warning"]
@@ -190,6 +191,8 @@ class Stack:
         rows, columns = first.pixel_spacing or (None, None)
         if isinstance(grid, Grid):
             return grid.spacing, rows, columns
+        if grid is None and not self.placed and len(self.frames) > 1:
+            return common_step(self.frames), rows, columns
         return (first.thickness if grid is None and len(self.frames) == 1 else None), rows, columns
 
     @cached_property
