@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections
 from django.test import Client
@@ -35,7 +34,6 @@ def data_folder(tmp_path: Path, settings: Settings) -> Path:
     folder.mkdir()
     settings.VOXELRY = replace(settings.VOXELRY, data=folder, threshold=0.5)
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    cache.clear()
     return folder
 
 

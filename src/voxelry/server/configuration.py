@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -74,6 +75,13 @@ class Configuration:
         "Origins behind a proxy, with their scheme, such as https://images.example.org.",
         key="server.trusted_origins",
         variable="VOXELRY_TRUSTED_ORIGINS",
+    )
+    trusted_proxies: tuple[str, ...] = _setting(
+        (),
+        "Addresses or networks of proxies whose X-Forwarded-For is believed, such as 127.0.0.1 or 10.0.0.0/8. "
+        "Empty: none, and all that comes through a proxy counts as one address.",
+        key="server.trusted_proxies",
+        variable="VOXELRY_TRUSTED_PROXIES",
     )
     secret_key: str = _setting(
         "",
@@ -218,8 +226,29 @@ class Configuration:
         key="limits.measurements",
         variable="VOXELRY_LIMIT_MEASUREMENTS",
     )
+    connections: int = _setting(
+        500,
+        "How many connections, or requests by way of trusted proxies, one address may have open at a time.",
+        key="limits.connections",
+        variable="VOXELRY_LIMIT_CONNECTIONS",
+    )
+    header_seconds: float = _setting(
+        20.0,
+        "How long a request may take to say what it asks for.",
+        key="limits.header_seconds",
+        variable="VOXELRY_LIMIT_HEADER_SECONDS",
+    )
+    body_bytes_per_second: int = _setting(
+        8192,
+        "How fast the body of a request has to come, over each half minute.",
+        key="limits.body_bytes_per_second",
+        variable="VOXELRY_LIMIT_BODY_BYTES_PER_SECOND",
+    )
 
     def __post_init__(self) -> None:
+        for proxy in self.trusted_proxies:
+            if not _is_network(proxy):
+                raise ConfigurationError(f"server.trusted_proxies must be addresses or networks, not {proxy!r}")
         if not 0 <= self.threshold <= 1:
             raise ConfigurationError(f"measure.threshold must be from 0 to 1, not {self.threshold}")
         if not 0 <= self.port < 65536:
@@ -242,6 +271,14 @@ class Configuration:
             )
         if not set(self.queues) <= set(QUEUES):
             raise ConfigurationError(f"jobs.queues must be some of {', '.join(QUEUES)}, not {', '.join(self.queues)}")
+
+
+def _is_network(told: str) -> bool:
+    try:
+        ip_network(told, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def described() -> tuple[tuple[str, str, str, Parsed], ...]:

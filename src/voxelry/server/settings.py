@@ -88,9 +88,6 @@ WHITENOISE_IMMUTABLE_FILE_TEST = r"^/static/page/assets/"
 FILE_UPLOAD_HANDLERS = ["voxelry.server.archive.receive.DataFolderUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FILES = VOXELRY.upload_files
 
-# Wrong passwords are counted here: with room for so many names that strangers cannot push one out by others.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}}
-
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},

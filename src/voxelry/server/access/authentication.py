@@ -42,10 +42,12 @@ def _basic(request: HttpRequest, encoded: str) -> User | None:
         name, separator, password = base64.b64decode(encoded, validate=True).decode("utf-8").partition(":")
     except ValueError:  # no Base64, or none of UTF-8
         return None
-    if not separator or "\0" in name or throttle.closed(request, name):
+    if not separator or "\0" in name:  # which PostgreSQL takes in no text
         return None
-    user = authenticate(request, username=name, password=password)
-    if not isinstance(user, User):
-        throttle.failed(request, name)
+    try:
+        with throttle.guess(request, name) as outcome:
+            user = authenticate(request, username=name, password=password)
+            outcome.right = isinstance(user, User)
+    except throttle.Closed:
         return None
-    return user
+    return user if isinstance(user, User) else None

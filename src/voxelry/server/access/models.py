@@ -52,3 +52,20 @@ class LoginLink(models.Model):
 
     def __str__(self) -> str:
         return f"login link {self.pk}"
+
+
+class Guess(models.Model):
+    """A password that was wrong, or is being looked at (`throttle`); names and addresses as SHA-256 only."""
+
+    name = models.CharField(max_length=64)
+    address = models.CharField(max_length=64)
+    created = models.DateTimeField(db_index=True)
+    checking = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["-created"]
+        verbose_name_plural = "guesses"
+        indexes = [models.Index(fields=["address", "created"]), models.Index(fields=["name", "created"])]
+
+    def __str__(self) -> str:
+        return f"guess {self.pk}"

@@ -1,30 +1,122 @@
-"""After too many wrong passwords for one name from one address, none is tried for a while."""
+"""How often passwords may be guessed: counted in the database, so that neither haste nor many processes help.
+
+A guess has its row before the password is looked at; who guesses side by side gets no more of them than who guesses one
+after the other. Strict is only what strangers cannot bring upon others: so many wrong passwords for a name from one
+address, and so many from one address. For a name alone there is a delay. Links, tokens and sessions are never asked.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 
-from django.core.cache import cache
+from django.db import connection, transaction
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
+
+from voxelry.server.access import addresses
+from voxelry.server.access.models import Guess
 
 ATTEMPTS = 10
-SECONDS = 300
+"""Wrong passwords for one name from one address within `SECONDS`."""
+ADDRESS_ATTEMPTS = 50
+"""Wrong passwords from one address, whatever the names."""
+SECONDS = 300.0
+FREE = 10
+"""Wrong passwords for one name, wherever from, before each further try is delayed."""
+LONGEST_DELAY_SECONDS = 4.0
+CHECK_SECONDS = 30.0
+"""A password is looked at within this time, or its process was killed, and it counts as wrong."""
+WAIT_SECONDS = 20.0
+_PAUSE_SECONDS = 0.05
+
+now = timezone.now
+pause = time.sleep
 
 
-def closed(request: HttpRequest, name: str) -> bool:
-    """Whether this name may not be tried from this address now."""
-    return int(cache.get(_key(request, name), 0)) >= ATTEMPTS
+class Closed(Exception):
+    """No password is tried for this name from this address now."""
 
 
-def failed(request: HttpRequest, name: str) -> None:
-    """Count one wrong password."""
-    key = _key(request, name)
-    if not cache.add(key, 1, SECONDS):
-        with suppress(ValueError):  # it has expired since
-            cache.incr(key)
+@dataclass(slots=True)
+class Outcome:
+    """What came of a guess."""
+
+    right: bool = False
 
 
-def _key(request: HttpRequest, name: str) -> str:
-    who = f"{request.META.get('REMOTE_ADDR', '')}\n{name}"
-    return "login-" + hashlib.sha256(who.encode()).hexdigest()
+@contextmanager
+def guess(request: HttpRequest, name: str) -> Iterator[Outcome]:
+    """Look at one password meanwhile; it counts as wrong unless the outcome is set to right.
+
+    Raises
+    ------
+    Closed
+        If there were too many wrong ones.
+    """
+    name_key = _digest(name)
+    address_key = _digest(addresses.group(addresses.of_request(request)))
+    row = _begun(name_key, address_key)
+    outcome = Outcome()
+    try:
+        pause(_delay(name_key))
+        yield outcome
+    finally:
+        mine = Guess.objects.filter(pk=row.pk)
+        if outcome.right:
+            mine.delete()
+        else:
+            mine.update(checking=False)
+
+
+def _begun(name: str, address: str) -> Guess:
+    """A row for a guess. Where those under way may use up what is left, wait what becomes of them."""
+    end = time.monotonic() + WAIT_SECONDS
+    while True:
+        if _closed(name, address):  # a look that locks nothing
+            raise Closed
+        with transaction.atomic():
+            _lock()
+            Guess.objects.filter(created__lte=now() - timedelta(seconds=SECONDS)).delete()
+            if not _closed(name, address, with_checking=True):
+                return Guess.objects.create(name=name, address=address, created=now())
+        if time.monotonic() > end:
+            raise Closed
+        pause(_PAUSE_SECONDS)
+
+
+def _closed(name: str, address: str, *, with_checking: bool = False) -> bool:
+    of_address = _recent().filter(address=address)
+    counted = of_address if with_checking else of_address.filter(_wrong())
+    told = counted.aggregate(all=Count("pk"), of_name=Count("pk", filter=Q(name=name)))
+    return bool(told["of_name"] >= ATTEMPTS or told["all"] >= ADDRESS_ATTEMPTS)
+
+
+def _delay(name: str) -> float:
+    wrong = _recent().filter(_wrong(), name=name).count()
+    return 0.0 if wrong < FREE else min(LONGEST_DELAY_SECONDS, 0.25 * 2.0 ** min(wrong - FREE, 10))
+
+
+def _recent() -> QuerySet[Guess]:
+    return Guess.objects.filter(created__gt=now() - timedelta(seconds=SECONDS))
+
+
+def _wrong() -> Q:
+    return Q(checking=False) | Q(created__lt=now() - timedelta(seconds=CHECK_SECONDS))
+
+
+def _lock() -> None:
+    """One guess is begun at a time. SQLite lets one write at a time anyway."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {Guess._meta.db_table} IN EXCLUSIVE MODE")  # noqa: SLF001
+
+
+def _digest(told: str) -> str:
+    """No name and no address is kept: people type passwords into the wrong field."""
+    return hashlib.sha256(told.encode(errors="surrogateescape")).hexdigest()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth import login
 from django.contrib.auth.forms import AuthenticationForm
@@ -26,13 +25,14 @@ class ThrottledForm(AuthenticationForm):
 
     def clean(self) -> dict[str, Any]:
         name = self.cleaned_data.get("username") or ""
-        if throttle.closed(self.request, name):
-            raise ValidationError("Too many wrong passwords. Wait five minutes, then try again.", code="throttled")
         try:
-            return super().clean()
-        except forms.ValidationError:
-            throttle.failed(self.request, name)
-            raise
+            with throttle.guess(self.request, name) as outcome:
+                cleaned = super().clean()
+                outcome.right = True
+                return cleaned
+        except throttle.Closed:
+            words = "Too many wrong passwords. Wait five minutes, then try again."
+            raise ValidationError(words, code="throttled") from None
 
 
 class ThrottledAdminForm(ThrottledForm, AdminAuthenticationForm):

@@ -1,0 +1,78 @@
+"""Whose address a request comes from, behind proxies that may be believed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from django.conf import settings
+from django.http import HttpRequest
+
+Network = IPv4Network | IPv6Network
+_PREFIX = 64
+"""Of IPv6: whoever has one address of a network has all of it."""
+
+
+def of_request(request: HttpRequest) -> str:
+    """The address of whoever sent a request."""
+    told = request.META
+    return resolved(str(told.get("REMOTE_ADDR", "")), str(told.get("HTTP_X_FORWARDED_FOR", "")))
+
+
+def resolved(peer: str, forwarded: str) -> str:
+    """The address behind the proxies of ``server.trusted_proxies``.
+
+    Parameters
+    ----------
+    peer
+        Who is connected to us.
+    forwarded
+        X-Forwarded-For: each proxy adds at the end whom it was asked by. Only what a trusted proxy added is believed.
+    """
+    found = peer
+    hops = [hop.strip() for hop in forwarded.split(",")] if forwarded else []
+    while is_trusted(found) and hops:
+        hop = _without_port(hops.pop())
+        if _parsed(hop) is None:
+            break  # "unknown", or nonsense: the proxy is all that is known
+        found = hop
+    return found
+
+
+def is_trusted(address: str) -> bool:
+    """Whether it is a proxy that tells the truth of whom it was asked by."""
+    networks = _networks(settings.VOXELRY.trusted_proxies)
+    if not networks:
+        return False
+    parsed = _parsed(address)
+    return parsed is not None and any(parsed in network for network in networks)
+
+
+def group(address: str) -> str:
+    """What is counted as one: an IPv4 address, or a network of IPv6."""
+    parsed = _parsed(address)
+    if isinstance(parsed, IPv6Address):
+        return str(IPv6Network((parsed, _PREFIX), strict=False))
+    return address if parsed is None else str(parsed)
+
+
+def _parsed(address: str) -> IPv4Address | IPv6Address | None:
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return mapped or found
+
+
+def _without_port(hop: str) -> str:
+    """``203.0.113.7:4711`` and ``[2001:db8::1]:4711`` are written by some proxies."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
+
+
+@lru_cache(maxsize=8)
+def _networks(told: Sequence[str]) -> tuple[Network, ...]:
+    return tuple(ip_network(one, strict=False) for one in told)
