@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -122,15 +122,11 @@ class Series:
 
     @cached_property
     def _lacking(self) -> tuple[tuple[Stack, ...], tuple[LostFile, ...]]:
-        frames, unusable = self._frames
+        frames, _ = self._frames
         frames = tuple(with_omitted(frames, self.neighbours, self.tolerances))
         stacks = stacks_of(frames, tolerances=self.tolerances) if frames else ()
         there = {frame.header.sop_instance_uid for frame in frames}
-        own = (
-            LostFile(header.name, problem, header)
-            for header, problem in unusable.items()
-            if header.has_pixels or is_lost_image(header)
-        )
+        own = (LostFile(header.name, problem, header) for header, problem in self._unusable_images)
         lost = [*(one for one in self.lost if not _is_there(one, there)), *own]
         elsewhere: tuple[LostFile, ...] = ()
         if stacks and (lost or self.perhaps):
@@ -141,6 +137,15 @@ class Series:
             elsewhere += tuple(LostFile(header.name, self.undecodable[header], header) for header in gone)
             stacks = tuple(rest for _, rest in rests if rest is not None)
         return stacks, elsewhere
+
+    @property
+    def _unusable_images(self) -> Iterator[tuple[Header, Problem]]:
+        return ((h, problem) for h, problem in self._frames[1].items() if h.has_pixels or is_lost_image(h))
+
+    @property
+    def lost_images(self) -> Mapping[Header, Problem]:
+        """The instances with pixels, or that should have some, that are in no stack, and why."""
+        return MappingProxyType({**dict(self._unusable_images), **self.undecodable})
 
     @cached_property
     def report(self) -> GeometryReport:

@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from ninja import File, Form, Router
 from ninja.files import UploadedFile
 
+from voxelry.core.errors import IncompleteStackError
 from voxelry.core.measure import histogram
 from voxelry.core.planes import plane_aspect, plane_spacing
 from voxelry.core.volume import Volume
@@ -87,7 +88,12 @@ def _answer(report: MeasureReport, received: ReceivedFile, *, view: bool) -> dic
         for key, problem in report.skipped.items()
     }
     if not report.measurements:
-        first = next(iter(skipped.values()), {"code": "nothing_found", "message": f"{name}: holds nothing to measure"})
+        # Where files are lost, it is their stack that cannot be measured.
+        lacking = [problem for problem in skipped.values() if problem["code"] == IncompleteStackError.code]
+        first = next(
+            iter((*lacking, *skipped.values())),
+            {"code": "nothing_found", "message": f"{name}: holds nothing to measure"},
+        )
         raise ApiError(422, first["code"], first["message"], skipped=skipped)
     measurements: list[dict[str, object]] = []
     for measurement, volume in zip(report.measurements, report.volumes, strict=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -16,12 +17,13 @@ from voxelry.core.errors import PixelDataError, Problem, TruncatedError, Voxelry
 from voxelry.core.progress import Progress, part
 from voxelry.core.volume import Volume
 from voxelry.dicom.headers import Header, read_header
-from voxelry.dicom.pixels import stored_frames
+from voxelry.dicom.lost import LostFile
 from voxelry.dicom.plain import Layout
 from voxelry.dicom.series import Series as Grouped
 from voxelry.dicom.shared import shared_metadata
 from voxelry.dicom.stack import Stack as Grid
-from voxelry.server.archive import deletions, files
+from voxelry.dicom.undecodable import undecodable
+from voxelry.server.archive import deletions, files, unused
 from voxelry.server.archive.describe import storable
 from voxelry.server.archive.durable import sync_tree
 from voxelry.server.archive.models import Instance, Series, Stack
@@ -52,22 +54,24 @@ def build(run: Run) -> None:
     series = Series.objects.filter(pk=run.subject).first()
     if series is None:
         raise JobError(Problem("series_gone", "the series was deleted"))
-    problems: list[Problem] = []
-    headers = _headers(series.instances.order_by("number", "pk"), problems)
-    imaged = [header for header in headers if header.has_pixels]
+    unreadable: list[LostFile] = []
+    headers = _headers(series.instances.order_by("number", "pk"), unreadable)
+    lost, perhaps = unused.of_series(series)
+    near = neighbours_of(source_images([header for header in headers if header.has_pixels]))
+    missed = (*lost, *unreadable)
+    grouped = Grouped(series.series_instance_uid, tuple(headers), lost=missed, perhaps=perhaps, neighbours=near)
     aside = Path(tempfile.mkdtemp(prefix="build-", dir=files.temporary_folder()))
     try:
-        near = neighbours_of(source_images(imaged))
-        grouped = Grouped(series.series_instance_uid, tuple(imaged or headers), neighbours=near)
-        stacks = _make(run, series, grouped, aside, problems) if imaged else []
-        _publish(run, series, stacks, grouped, headers, aside, problems)
+        stacks, grouped, others = _make(run, series, grouped, aside)
+        problem = _problem(grouped, stacks, [*(one.problem for one in unreadable), *others])
+        _publish(run, series, stacks, grouped, aside, problem)
     finally:
         files.remove_folder(aside)
-    if imaged and not stacks:
-        raise JobError(problems[0])
+    if problem is not None and not stacks and (unreadable or any(header.has_pixels for header in headers)):
+        raise JobError(problem)
 
 
-def _headers(instances: Sequence[Instance] | object, problems: list[Problem]) -> list[Header]:
+def _headers(instances: Sequence[Instance] | object, unreadable: list[LostFile]) -> list[Header]:
     found = []
     layout = Layout()
     files.bring(instance.sha256 for instance in cast(Sequence[Instance], instances))
@@ -76,7 +80,7 @@ def _headers(instances: Sequence[Instance] | object, problems: list[Problem]) ->
             source = files.kept_source(instance.sha256, name=instance.name, size=instance.size)
             found.append(read_header(source, layout=layout))
         except VoxelryError as error:
-            problems.append(error.problem)
+            unreadable.append(LostFile(instance.name, error.problem))
         except OSError as error:
             raise JobError(
                 Problem("storage", f"{instance.name}: cannot be read from the archive ({error.strerror})")
@@ -84,61 +88,54 @@ def _headers(instances: Sequence[Instance] | object, problems: list[Problem]) ->
     return found
 
 
-def _make(run: Run, series: Series, grouped: Grouped, aside: Path, problems: list[Problem]) -> list[Stack]:
-    grids = _grids(grouped, problems)
+def _make(run: Run, series: Series, grouped: Grouped, aside: Path) -> tuple[list[Stack], Grouped, list[Problem]]:
+    """The stacks' rows, the series as it is known once they are decoded, and what else was in the way of some."""
     made: list[Stack] = []
-    for number, grid in enumerate(grids):
-        share = part(run.progress, number / len(grids), (number + 1) / len(grids))
-        for whole, volume in _volumes(grid, problems, part(share, 0.0, 0.4)):
-            stack = make_stack(
-                volume,
-                aside / str(len(made)),
-                frames=whole.frames,
-                series=series,
-                index=len(made),
-                problem=whole.problem,
-                threshold=settings.VOXELRY.threshold,
-                progress=part(share, 0.4, 1.0),
-            )
-            if not made:
-                write_thumbnail(volume, common_voi(stack), aside / THUMBNAIL)
-            made.append(stack)
-    return made
+    failed: dict[Header, Problem] = {}
+    others: list[Problem] = []
+    for number, grid in enumerate(grouped.stacks):
+        share = part(run.progress, number / len(grouped.stacks), (number + 1) / len(grouped.stacks))
+        found = _volume(grid, failed, others, part(share, 0.0, 0.4))
+        if found is None:
+            continue
+        whole, volume = found
+        stack = make_stack(
+            volume,
+            aside / str(len(made)),
+            frames=whole.frames,
+            series=series,
+            index=len(made),
+            problem=whole.problem,
+            threshold=settings.VOXELRY.threshold,
+            progress=part(share, 0.4, 1.0),
+        )
+        if not made:
+            write_thumbnail(volume, common_voi(stack), aside / THUMBNAIL)
+        made.append(stack)
+    return made, replace(grouped, undecodable=failed) if failed else grouped, others
 
 
-def _grids(grouped: Grouped, problems: list[Problem]) -> tuple[Grid, ...]:
-    problems.extend(grouped.unusable.values())
-    return grouped.stacks
-
-
-def _volumes(grid: Grid, problems: list[Problem], progress: Progress) -> list[tuple[Grid, Volume]]:
-    """The volume; where a file cannot be decoded, the volumes of the others."""
+def _volume(
+    grid: Grid, failed: dict[Header, Problem], others: list[Problem], progress: Progress
+) -> tuple[Grid, Volume] | None:
+    """The stack and its slices; where files cannot be decoded, the stack that lacks them."""
     try:
-        return [(grid, grid.for_viewing(progress=progress))]
+        return grid, grid.for_viewing(progress=progress)
     except (PixelDataError, TruncatedError) as error:
-        readable = _readable(grid.headers, problems, progress)
-        if not readable or len(readable) == len(grid.headers):
-            if error.problem not in problems:
-                problems.append(error.problem)
-            return []
-        rest = Grouped(readable[0].series_instance_uid, tuple(readable))
-        return [found for part_ in _grids(rest, problems) for found in _volumes(part_, problems, progress)]
+        found = undecodable(grid, progress=progress) or dict.fromkeys(grid.headers, error.problem)
+        failed.update(found)
+        rest = grid.without(found)
+        return None if rest is None else _volume(rest, failed, others, progress)
     except VoxelryError as error:
-        problems.append(error.problem)
-        return []
+        others.append(error.problem)
+        return None
 
 
-def _readable(headers: Sequence[Header], problems: list[Problem], progress: Progress) -> list[Header]:
-    found = []
-    for number, header in enumerate(headers):
-        progress(number / len(headers), "looking for the files that cannot be decoded")
-        try:
-            for _ in stored_frames(header):
-                pass
-            found.append(header)
-        except VoxelryError as error:
-            problems.append(error.problem)
-    return found
+def _problem(grouped: Grouped, stacks: Sequence[Stack], others: Sequence[Problem]) -> Problem | None:
+    """What is wrong with the series: with its stacks, or why there are none."""
+    if stacks:
+        return grouped.lost_problem or _together(others)
+    return _together([*others, *grouped.lost_images.values()])
 
 
 def _publish(
@@ -146,13 +143,12 @@ def _publish(
     series: Series,
     stacks: list[Stack],
     grouped: Grouped,
-    headers: list[Header],
     aside: Path,
-    problems: list[Problem],
+    problem: Problem | None,
 ) -> None:
+    headers = grouped.instances
     metadata = storable(dict(shared_metadata(headers))) if headers else {}
     report = storable(grouped.report.record) if headers else {}
-    problem = _together(problems)
     sync_tree(aside)
     home = files.stacks_folder(series.pk)
     folder = uuid.uuid4().hex
@@ -168,6 +164,7 @@ def _publish(
             transaction.on_commit(partial(files.remove_folder, home / folder))
             submit_build(current)
             return
+        _note_failed(series, grouped)
         current.stacks.all().delete()
         Stack.objects.bulk_create(stacks)
         Series.objects.filter(pk=series.pk).update(
@@ -182,7 +179,15 @@ def _publish(
         transaction.on_commit(partial(files.remove_others, home, folder))
 
 
-def _together(problems: list[Problem]) -> Problem | None:
+def _note_failed(series: Series, grouped: Grouped) -> None:
+    """Which instances are in no volume: of them another file may take the place."""
+    series.instances.exclude(problem_code="").update(problem_code="", problem_message="")
+    for header, problem in grouped.lost_images.items():
+        own = series.instances.filter(sop_instance_uid=header.sop_instance_uid)
+        own.update(problem_code=problem.code, problem_message=problem.message.replace("\0", ""))
+
+
+def _together(problems: Sequence[Problem]) -> Problem | None:
     if not problems:
         return None
     first, more = problems[0], len(problems) - 1

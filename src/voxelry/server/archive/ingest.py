@@ -18,12 +18,13 @@ from django.db import OperationalError, transaction
 from django.db.models import F
 
 from voxelry.core.errors import Problem, VoxelryError
+from voxelry.dicom.lost import LostFile, unseen_file
 from voxelry.dicom.sources import SPOOL_BYTES, Limits, Source, walk
-from voxelry.server.archive import files, store
+from voxelry.server.archive import deletions, files, store, unused
 from voxelry.server.archive.build import submit_build
 from voxelry.server.archive.describe import Described
 from voxelry.server.archive.durable import sync_rows
-from voxelry.server.archive.models import Entry, Instance, Series, Upload
+from voxelry.server.archive.models import Entry, Instance, Series, UnusedFile, Upload
 from voxelry.server.jobs.failures import Cancelled, JobError
 from voxelry.server.jobs.run import Run
 
@@ -35,12 +36,13 @@ BATCH_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """A file that was kept, or the reason why not."""
+    """A file that was kept, or the reason why not, and what a series may miss then."""
 
     name: str
     problem: Problem | None = None
     kept: files.Kept | None = None
     described: Described | None = None
+    unused: unused.Unused | None = None
 
 
 @dataclass(slots=True)
@@ -52,6 +54,7 @@ class _Tally:
     touched: set[int] = field(default_factory=set)
     used: int = 0
     last_problem: Problem | None = None
+    doubtful: list[LostFile] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +95,16 @@ def ingest(run: Run) -> None:
         raise JobError(Problem("upload_gone", "the files of this upload are no longer here; upload them again"))
     with run.publishing():
         upload.entries.all().delete()
+        upload.unused_files.all().delete()
         Upload.objects.filter(pk=upload.pk).update(stored=0, present=0, skipped=0)
     tally = _Tally()
     try:
         _take_all(run, upload, folder, tally)
     except Cancelled:
         # What came in before stays, and is to be seen.
-        _submit_builds(tally)
+        _submit_builds(upload, tally)
         raise
-    _submit_builds(tally)
+    _submit_builds(upload, tally)
     if not tally.used:
         raise JobError(_nothing_used(tally))
     upload.refresh_from_db()
@@ -135,7 +139,8 @@ def _take_file(path: Path, name: str, run: Run) -> Iterator[_Taken]:
     refused: list[_Taken] = []
 
     def refuse(where: str, problem: Problem) -> None:
-        refused.append(_Taken(where, problem))
+        seen = unseen_file(where, problem)
+        refused.append(_Taken(where, problem, unused=None if seen is None else unused.Unused(seen)))
 
     for source in walk(path, name=name, limits=limits(), on_problem=refuse):
         yield from refused
@@ -153,9 +158,10 @@ def _take(source: Source) -> _Taken:
                 source = _Held(name, stream.read())
         described = store.described(source)
     except VoxelryError as error:
-        return _Taken(name, error.problem)
+        return _refused(source, error.problem)
     except Exception as error:  # one file that nobody foresaw must not cost the others
-        return _Taken(name, Problem("damaged", f"{name}: cannot be read ({type(error).__name__}); the file is damaged"))
+        words = f"{name}: cannot be read ({type(error).__name__}); the file is damaged"
+        return _refused(source, Problem("damaged", words))
     try:
         with source.open() as stream:
             return _Taken(name, None, files.keep(stream), described)
@@ -163,6 +169,10 @@ def _take(source: Source) -> _Taken:
         raise JobError(
             Problem("storage", f"{name}: the data folder cannot be written ({error.strerror}); nothing else was stored")
         ) from error
+
+
+def _refused(source: Source, problem: Problem) -> _Taken:
+    return _Taken(source.name, problem, unused=unused.unused(source, problem))
 
 
 def _write(run: Run, upload: Upload, batch: list[_Taken], tally: _Tally) -> None:
@@ -175,12 +185,15 @@ def _write(run: Run, upload: Upload, batch: list[_Taken], tally: _Tally) -> None
         known = store.known(t.described.instance["sop_instance_uid"] for t in batch if t.described is not None)
         entries: list[Entry] = []
         new: list[Instance] = []
+        replaced: list[Instance] = []
+        lost: list[unused.Unused] = []
         for taken in batch:
             entry = Entry(upload=upload, position=tally.position, name=taken.name)
             tally.position += 1
             entries.append(entry)
             if taken.kept is None or taken.described is None:
                 _skip(entry, taken.problem or Problem("damaged", f"{taken.name}: cannot be read"), tally)
+                lost += _lost(taken.unused, tally)
                 continue
             uid = str(taken.described.instance["sop_instance_uid"])
             instance = known.get(uid)
@@ -190,9 +203,19 @@ def _write(run: Run, upload: Upload, batch: list[_Taken], tally: _Tally) -> None
                 entry.status = Entry.Status.STORED
                 tally.stored.add(uid)
             elif instance.sha256 != taken.kept.sha256:
-                unwanted.append(taken.kept.sha256)
-                _skip(entry, store.conflict(taken.name, uid), tally)
-                continue
+                source = files.kept_source(taken.kept.sha256, name=taken.name, size=taken.kept.size)
+                if not (instance.problem_code and store.is_usable(source)):
+                    unwanted.append(taken.kept.sha256)
+                    problem = store.conflict(taken.name, uid)
+                    _skip(entry, problem, tally)
+                    lost += _lost(unused.conflicting(source, problem), tally)
+                    continue
+                # What could not be used comes whole.
+                deletions.record([deletions.of_instance(instance.sha256)])
+                store.replace(instance, taken.described, taken.kept, name=taken.name, upload=upload)
+                replaced.append(instance)
+                entry.status = Entry.Status.STORED
+                tally.stored.add(uid)
             elif instance.upload_id == upload.pk and uid not in tally.stored:
                 # Stored by an earlier attempt at this very upload.
                 entry.status = Entry.Status.STORED
@@ -206,17 +229,27 @@ def _write(run: Run, upload: Upload, batch: list[_Taken], tally: _Tally) -> None
             tally.used += 1
         Instance.objects.bulk_create(new)
         Entry.objects.bulk_create(entries)
-        Series.objects.filter(pk__in=mended | {i.series_id for i in new}).update(revision=F("revision") + 1)
+        UnusedFile.objects.bulk_create(unused.row(one, upload) for one in lost)
+        changed = mended | {i.series_id for i in (*new, *replaced)}
+        Series.objects.filter(pk__in=changed).update(revision=F("revision") + 1)
         count = [entry.status for entry in entries].count
         Upload.objects.filter(pk=upload.pk).update(
             stored=F("stored") + count(Entry.Status.STORED),
             present=F("present") + count(Entry.Status.PRESENT),
             skipped=F("skipped") + count(Entry.Status.SKIPPED),
         )
-        if not files.are_kept(instance.sha256 for instance in new):
+        if not files.are_kept(instance.sha256 for instance in (*new, *replaced)):
             # Deleted under our hands, together with the last row that needed the bytes: begin again.
             raise OperationalError("bytes were discarded while their row was written")
     files.discard(unwanted)
+
+
+def _lost(told: unused.Unused | None, tally: _Tally) -> list[unused.Unused]:
+    """What is known to belong to a series; what may belong to any is settled at the end, when all are known."""
+    if told is not None and not told.file.series_instance_uid:
+        tally.doubtful.append(told.file)
+        return []
+    return [] if told is None else [told]
 
 
 def _skip(entry: Entry, problem: Problem, tally: _Tally) -> None:
@@ -233,9 +266,10 @@ def _nothing_used(tally: _Tally) -> Problem:
     return Problem("nothing_stored", f"none of the {tally.position} files could be used; the report says why for each")
 
 
-def _submit_builds(tally: _Tally) -> None:
-    """A build for each series that has instances which its volumes do not show yet, and for their segmentations."""
+def _submit_builds(upload: Upload, tally: _Tally) -> None:
+    """A build for each series whose volumes do not show yet what it has and lacks, and for their segmentations."""
     with transaction.atomic():
+        tally.touched |= unused.settle(upload, tally.doubtful, tally.touched)
         new = Series.objects.filter(pk__in=tally.touched).exclude(revision=F("built_revision")).order_by("pk")
         own = list(new)
         # A segmentation lies on the slices of its images, which may come after it.

@@ -118,6 +118,8 @@ class Instance(models.Model):
     sha256 = models.CharField(max_length=64, unique=True)
     size = models.PositiveBigIntegerField()
     name = models.TextField(help_text="The file's name as it was brought.")
+    problem_code = models.CharField(max_length=50, blank=True)
+    problem_message = models.TextField(blank=True, help_text="Why it is in no volume, as the last build found.")
 
     class Meta:
         ordering = ["series", "number", "pk"]
@@ -158,6 +160,37 @@ class Entry(models.Model):
                 condition=~Q(status="skipped") & Q(code="") | Q(status="skipped") & ~Q(code=""),
                 name="entry_skipped_has_code",
             ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class UnusedFile(models.Model):
+    """A file of an upload that could not be used, and that a series lacks, or may lack.
+
+    ``certain`` files told their series; ``start`` are their first bytes, which tell where their slices belong. A series
+    that is not here yet is found by its UID once it comes.
+    """
+
+    series = models.ForeignKey(Series, on_delete=models.CASCADE, null=True, related_name="unused_files")
+    upload = models.ForeignKey(Upload, on_delete=models.SET_NULL, null=True, related_name="unused_files")
+    certain = models.BooleanField()
+    study_instance_uid = models.CharField(max_length=64, blank=True)
+    series_instance_uid = models.CharField(max_length=64, blank=True, db_index=True)
+    sop_instance_uid = models.CharField(max_length=64, blank=True, db_index=True)
+    name = models.TextField()
+    code = models.CharField(max_length=50)
+    message = models.TextField()
+    start = models.BinaryField(default=bytes)
+
+    class Meta:
+        ordering = ["name", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(certain=True) & ~Q(series_instance_uid="") | Q(certain=False, series__isnull=False),
+                name="unused_file_has_series",
+            )
         ]
 
     def __str__(self) -> str:

@@ -16,7 +16,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 from django.db import transaction
 
-from voxelry.server.archive import deletions, durable, files, lost
+from voxelry.server.archive import deletions, durable, files, lost, unused
 from voxelry.server.archive.ingest import KIND
 from voxelry.server.archive.models import Upload
 from voxelry.server.jobs.submit import JobStateError, cancel, submit
@@ -165,4 +165,5 @@ def remove(upload: Upload) -> None:
             with suppress(JobStateError):
                 cancel(upload.job_id)
         deletions.record([f"uploads/{key}"])
+        unused.forget(upload=key)
         upload.delete()

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
-from voxelry.core.errors import Problem, TruncatedError
+from voxelry.core.errors import PixelDataError, Problem, TruncatedError, VoxelryError
+from voxelry.dicom.description import describe_pixels
 from voxelry.dicom.headers import Header, read_header
+from voxelry.dicom.native import check_bytes
+from voxelry.dicom.series import Series as Grouped
 from voxelry.dicom.sources import Source
 from voxelry.server.archive.describe import Described, describe
 from voxelry.server.archive.files import Kept
@@ -44,6 +48,24 @@ def instance_row(told: Described, kept: Kept, *, name: str, upload: Upload | Non
     )
 
 
+def is_usable(source: Source) -> bool:
+    """True if nothing in a file's header is in the way of using its pixels."""
+    try:
+        header = read_header(source)
+        return not Grouped(header.series_instance_uid, (header,)).unusable
+    except VoxelryError:
+        return False
+
+
+def replace(instance: Instance, told: Described, kept: Kept, *, name: str, upload: Upload) -> None:
+    """Let an instance be the file that came whole in place of one that could not be used. In a transaction."""
+    for key, value in told.instance.items():
+        setattr(instance, key, value)
+    instance.upload, instance.sha256, instance.size = upload, kept.sha256, kept.size
+    instance.name, instance.problem_code, instance.problem_message = name.replace("\0", ""), "", ""
+    instance.save()
+
+
 def conflict(name: str, uid: str) -> Problem:
     """Why a file is refused whose UID stands for other bytes here."""
     return Problem(
@@ -60,6 +82,8 @@ def _require_all_pixels(header: Header) -> None:
         return
     # One byte of grace: the pad byte that makes the length even is sometimes left out.
     if pixels.offset + pixels.length > header.source.size + 1:
+        with suppress(PixelDataError):  # in the words that a folder's file is refused with, where they fit
+            check_bytes(header, describe_pixels(header))
         raise TruncatedError(
             f"{header.name}: cut off: Pixel Data (7FE0,0010) should be {pixels.length} bytes long, but the file ends "
             f"after {max(0, header.source.size - pixels.offset)} of them; copy or send it again"

@@ -26,19 +26,26 @@ from voxelry.workflows.load import index
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A stack of DICOM, and where its values are in one piece already, if they are."""
+    """A stack of DICOM, where its values are in one piece already, if they are, and what its volume was found to say.
+
+    Files that the archive was sent and could not use are not here: only the volume's warnings tell of them.
+    """
 
     stack: Stack
     values: Path | None = None
+    warnings: tuple[str, ...] = ()
 
     def load(self, progress: Progress) -> Volume:
         """Its volume: values that were decoded once are mapped into memory, not decoded again."""
         if self.values is not None and self.values.is_file():
-            volume = self.stack.volume(lazy=True)
+            volume = self._told(self.stack.volume(lazy=True))
             array = np.load(self.values, mmap_mode="r")
             if array.shape == volume.array.shape:
                 return replace(volume, array=array)
-        return self.stack.volume(progress=progress)
+        return self._told(self.stack.volume(progress=progress))
+
+    def _told(self, volume: Volume) -> Volume:
+        return replace(volume, warnings=tuple(dict.fromkeys((*self.warnings, *volume.warnings))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +78,7 @@ def archived(told: Mapping[str, Any], *, progress: Progress) -> Input:
     if not alike:
         words = "files of this series cannot be decoded, so that it has no whole volume to work on"
         raise JobError(Problem("volume_gone", words))
-    return Input(alike[max(0, len(before) - 1)], Path(told["volume"]))
+    return Input(alike[max(0, len(before) - 1)], Path(told["volume"]), tuple(told["warnings"]))
 
 
 def below(path: str, *, progress: Progress) -> Found:
@@ -89,8 +96,9 @@ def below(path: str, *, progress: Progress) -> Found:
     found = index(folder, limits=limits(), progress=progress)
     stacks = [stack for series in found.series for stack in series.stacks]
     regular = tuple(Input(stack) for stack in stacks if stack.regular)
-    warnings = [f"{len(stacks) - len(regular)} of {len(stacks)} stacks form no regular volume and were left out"]
+    reasons = [stack.problem.message for stack in stacks if stack.problem is not None]
+    left = f"{len(stacks) - len(regular)} of {len(stacks)} stacks form no regular volume and were left out"
+    warnings = [f"{left}: {'; '.join(reasons[:1])}"]
     if not regular:
-        reasons = [stack.problem.message for stack in stacks if stack.problem is not None]
         raise NothingFoundError(f"the folder holds no volume{': ' if reasons else ''}{'; '.join(reasons[:1])}")
     return Found(regular, tuple(warnings) if len(regular) < len(stacks) else ())

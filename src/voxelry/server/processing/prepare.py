@@ -41,14 +41,17 @@ def prepare(run: Run) -> dict[str, Any]:
 
 def _input(one: Input) -> dict[str, Any]:
     stack = Stack.objects.select_related("series").filter(series=one.series_id, index=one.stack).first()
-    if stack is None or stack.problem_code:
-        raise JobError(Problem("volume_gone", f"series {one.series_id} no longer has a regular volume {one.stack}"))
+    if stack is None:
+        raise JobError(Problem("volume_gone", f"series {one.series_id} no longer has a volume {one.stack}"))
+    if stack.problem_code:
+        raise JobError(Problem(stack.problem_code, stack.problem_message))
     rows = Instance.objects.filter(series=one.series_id, has_pixels=True).order_by("number", "pk")
     return {
         "volume": str(folder_of(stack) / "volume.npy"),
         "index": stack.index,
         "label": stack.label,
         "shape": stack.shape,
+        "warnings": stack.warnings,
         "instances": list(rows.values_list("sha256", "name", "size")),
         "source_images": source_images(_segmentations(rows.filter(sop_class_uid__in=SEGMENTATIONS))),
     }
