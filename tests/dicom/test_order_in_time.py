@@ -73,11 +73,24 @@ OFFSETS = ("+0200", "+0200", "+0100", "+0100")
     [
         stamped(AcquisitionDateTime=joined(joined(SUNDAY, SUMMER_ENDS), OFFSETS)),
         stamped(AcquisitionDate=SUNDAY, AcquisitionTime=SUMMER_ENDS, TimezoneOffsetFromUTC=OFFSETS),
+        stamped(
+            AcquisitionDateTime=joined(joined(SUNDAY, SUMMER_ENDS), OFFSETS),
+            AcquisitionTime=SUMMER_ENDS,
+            ContentDate=SUNDAY,
+            ContentTime=SUMMER_ENDS,
+        ),
         stamped(AcquisitionTime=SUMMER_ENDS, TriggerTime=("0", "300", "600", "9e2")),
         stamped(AcquisitionTime=SUMMER_ENDS, FrameReferenceTime=("0", "300000", "600000", "900000.0")),
         stamped(AcquisitionTime=SUMMER_ENDS, TemporalPositionIdentifier=("1", "2", "3", "4")),
     ],
-    ids=["offset of the time", "offset of the instance", "trigger", "reference", "temporal position"],
+    ids=[
+        "offset of the time",
+        "offset of the instance",
+        "other times without",
+        "trigger",
+        "reference",
+        "temporal position",
+    ],
 )
 @pytest.mark.parametrize("numbering", ["by volume", "by position"])
 def test_a_change_of_the_clock_turns_no_order_that_is_known(tmp_path: Path, stamp: Stamp, numbering: Numbering) -> None:

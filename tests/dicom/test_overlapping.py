@@ -72,6 +72,18 @@ def test_three_phases_at_places_of_their_own(tmp_path: Path) -> None:
     assert [own[0] for own in volumes(tmp_path)] == [100, 200, 300]
 
 
+def test_two_stations_that_share_a_place_are_two_volumes(tmp_path: Path) -> None:
+    write(tmp_path, (FIRST, shifted(8.0)), "AcquisitionNumber", (1, 2))
+    assert volumes(tmp_path) == [[100, 101, 102, 103, 104], [200, 201, 202, 203, 204]]
+
+
+def test_rounded_positions_acquired_in_turns_stay_one_volume(tmp_path: Path) -> None:
+    """Steps of 0.75 mm written to a tenth: odd slices and even ones are more even than all together."""
+    places = (0.0, 0.8, 1.5, 2.2, 3.0, 3.8, 4.5, 5.2, 6.0)
+    write(tmp_path, [(place,) for place in places], "AcquisitionNumber", [1 + k % 2 for k in range(9)])
+    assert len(volumes(tmp_path)) == 1
+
+
 @pytest.mark.parametrize("keyword", ["AcquisitionNumber", "KVP"])
 def test_an_even_series_that_was_acquired_in_turns_stays_one(tmp_path: Path, keyword: str) -> None:
     """Odd slices after even ones, or a tube voltage that wavers: together they are one volume."""

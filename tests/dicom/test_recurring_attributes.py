@@ -81,6 +81,32 @@ def test_an_attribute_within_a_sequence_separates(tmp_path: Path) -> None:
     assert loaded(tmp_path) == [(1, "FlipAngle 3"), (2, "FlipAngle 20")]
 
 
+def test_a_private_sequence_separates(tmp_path: Path) -> None:
+    def stamp(volume: int, _: int, dataset: Dataset) -> None:
+        item = Dataset()
+        item.private_block(0x2005, "ACME", create=True).add_new(0x0E, "CS", "MP"[volume])
+        dataset.private_block(0x2005, "ACME OF ALL", create=True).add_new(0x0F, "SQ", [item])
+
+    write_repeats(tmp_path, 2, stamp)
+    assert loaded(tmp_path) == [(1, "(2005,100E) M"), (2, "(2005,100E) P")]
+
+
+def test_a_creator_may_reserve_another_block_in_each_file(tmp_path: Path) -> None:
+    def stamp(volume: int, place: int, dataset: Dataset) -> None:
+        if place % 2:
+            dataset.private_block(0x0019, "OTHER", create=True).add_new(0x01, "IS", "7")
+        dataset.private_block(0x0019, "ACME", create=True).add_new(0x01, "IS", ("7", "9")[volume])
+
+    write_repeats(tmp_path, 2, stamp)
+    assert loaded(tmp_path) == [(1, "(0019,1001) 7"), (2, "(0019,1001) 9")]
+
+
+def test_files_that_only_pydicom_reads_are_compared_as_well(tmp_path: Path) -> None:
+    stamp = private(0x0043, "GEMS_PARM_01", 0x2F, "SS", 0, 1)
+    write_repeats(tmp_path, 2, stamp, transfer_syntax="1.2.840.10008.1.2.2")
+    assert loaded(tmp_path) == [(1, "(0043,102F) 0"), (2, "(0043,102F) 1")]
+
+
 def test_two_attributes_separate_together(tmp_path: Path) -> None:
     stamp = all_of(
         setting("EchoTime", "1.5", "1.5", "3.5", "3.5"),

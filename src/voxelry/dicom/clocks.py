@@ -22,7 +22,7 @@ ACQUISITION_CLOCKS = ("AcquisitionDateTime", "FrameAcquisitionDateTime", "Acquis
 
 DAY = 86_400.0
 HOUR = 3_600.0
-LONGEST_SESSION = 4 * HOUR
+LONGEST_SESSION = 6 * HOUR
 """Times of day that all lie within this from each other once midnight is counted are of one session."""
 _CHANGE_HOURS = (22.0, 4.5)
 """Clocks are changed at night: between these hours of the day."""

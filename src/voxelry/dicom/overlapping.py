@@ -15,6 +15,7 @@ from voxelry.dicom.frames import Frame
 from voxelry.dicom.grouping import grouped, named_groups
 from voxelry.dicom.piles import Pile, Placed
 from voxelry.dicom.separators import Attribute, Standing
+from voxelry.dicom.spelling import rounding_of
 from voxelry.dicom.varying import Varying, varying
 
 FEWEST = 2
@@ -83,9 +84,14 @@ def overlapping_groups(groups: Collection[Placed], *, fewest: int = FEWEST) -> b
 
 
 def is_even(placed: Placed) -> bool:
-    """True if the positions are evenly spaced."""
+    """True if the positions are evenly spaced, to the digits in which they are written."""
     offsets = np.array(sorted(placed.offset_of[place] for place in placed.positions), np.float64)
-    return len(offsets) < 3 or irregular_gaps(offsets, near=NEAR_FRACTION, even=IRREGULAR_FRACTION) is None
+    if len(offsets) < 3 or irregular_gaps(offsets, near=NEAR_FRACTION, even=IRREGULAR_FRACTION) is None:
+        return True
+    rounding = rounding_of(placed.frames)
+    off = float(np.abs(offsets - np.linspace(offsets[0], offsets[-1], len(offsets))).max())
+    # Each position is rounded, and so are the two ends.
+    return rounding is not None and off <= 2 * float(np.linalg.norm(rounding))
 
 
 def _overlap(one: Placed, other: Placed) -> bool:

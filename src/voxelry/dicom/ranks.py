@@ -106,11 +106,15 @@ def changed_clock(placed: Placed, varying: Varying) -> str:
     ranks = ranked(placed)
     if len(set(map(acquired, placed.frames))) < len(placed) or not any(f.instance_number for f in placed.frames):
         return ""
+    changed = ""
     for keyword, moments in _times(placed.frames, varying):
+        if keyword not in CLOCKS or has_offsets(placed.frames, keyword):
+            if _differ_at_each_place(placed, moments):
+                return ""  # a time that no change of a clock disturbs gives the order
+            continue
         starts = [min(moments[frame] for frame in rank.frames) for rank in ranks]
-        if keyword in CLOCKS and clock_was_changed(starts) and not has_offsets(placed.frames, keyword):
-            return keyword
-    return ""
+        changed = changed or (keyword if clock_was_changed(starts) else "")
+    return changed
 
 
 def acquisition_order(groups: Sequence[Placed], varying: Varying, *, by_number: bool = True) -> list[int] | None:

@@ -268,7 +268,7 @@ class _Repeats:
 
     def _by_overlap(self) -> list[Pile] | None:
         """By an attribute whose values have positions of their own, some of which they share."""
-        for attribute in self.varying.attributes:
+        for attribute in (*self.varying.attributes, *self.varying.times):
             groups = self._groups(attribute)
             fewest = FEWEST if attribute.standing < Standing.TIME else FEWEST_UNLISTED
             if overlapping_groups(groups.values(), fewest=fewest):

@@ -38,7 +38,9 @@ DIFFUSION = standard("DiffusionBValue")
 _PARTS_OF_DIFFUSION = frozenset(("DiffusionBValue", "DiffusionGradientOrientation", "DiffusionDirectionality"))
 _MAKERS_B_VALUES = frozenset((0x0019000C, 0x00430039, 0x20010003))
 _FRAME_CONTENT = 0x00209111
-_OF_FRAME_CONTENT = frozenset(("StackID", "TemporalPositionIndex"))
+_OF_FRAME_CONTENT = frozenset((
+    "StackID", "TemporalPositionIndex", "CardiacCyclePosition", "RespiratoryCyclePosition"
+))  # fmt: skip
 _PIXELS = 0x7FE00000
 
 
