@@ -6,13 +6,15 @@ import json
 import signal
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import typer
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, ConsoleDimensions
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
 from rich.text import Text
 from typer.core import TyperCommand, TyperGroup
 
@@ -26,8 +28,26 @@ INTERRUPTED = 130
 TERMINATED = 143
 NAMES_SHOWN = 3
 
-out = Console(highlight=False, markup=False)
-err = Console(stderr=True, highlight=False, markup=False)
+_UNBOUNDED = 100_000
+_GAP = 3
+_LEAST_WORDS = 12
+"""So many letters of a line's words stand beside its figures, at least."""
+
+
+class _Console(Console):
+    """As wide as the terminal; what goes into a pipe or a file has no width, so that nothing is cut or folded there."""
+
+    @property
+    def size(self) -> ConsoleDimensions:
+        return super().size if self.is_terminal else ConsoleDimensions(_UNBOUNDED, 25)
+
+    @size.setter
+    def size(self, new_size: tuple[int, int]) -> None:
+        self._width, self._height = new_size
+
+
+out = _Console(highlight=False, markup=False)
+err = _Console(stderr=True, highlight=False, markup=False)
 
 
 class _TerminatedError(KeyboardInterrupt):
@@ -71,8 +91,21 @@ def _in_a_sentence(ctx: Any) -> Iterator[None]:
         raise typer.Exit(NOTHING_DONE) from error
 
 
+def _check_given(args: list[str]) -> None:
+    """An empty argument is a variable that is not set; as a path it would mean the current folder."""
+    for number, word in enumerate(args, 1):
+        option, sign, value = word.partition("=")
+        if not word or (option.startswith("--") and sign and not value):
+            what = f"{option} has no value" if word else f"argument {number} is empty"
+            raise typer.BadParameter(f"{what}; is a variable of the shell not set?")
+
+
 class Commands(TyperGroup):
     """Commands whose errors are one clear sentence."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        _check_given(args)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         with _in_a_sentence(ctx):
@@ -81,6 +114,10 @@ class Commands(TyperGroup):
 
 class Program(TyperCommand):
     """A program of one command, whose errors are one clear sentence."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        _check_given(args)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         with _in_a_sentence(ctx):
@@ -159,6 +196,29 @@ def end(*, done: bool, nothing: str, complete: bool = True) -> None:
         raise typer.Exit(NOTHING_DONE)
     if not complete:
         raise typer.Exit(PARTLY_DONE)
+
+
+def print_figures(headings: Sequence[str], rows: Sequence[Sequence[Text]]) -> None:
+    """A table whose first column is words and whose others are figures, of which none is cut.
+
+    Where they do not stand side by side in the terminal, each figure has a line of its own below the words.
+    """
+    columns = [(heading, *map(str, cells)) for heading, cells in zip(headings, zip(*rows, strict=True), strict=True)]
+    widths = [max(map(cell_len, column)) for column in columns]
+    if sum(width + _GAP for width in (min(widths[0], _LEAST_WORDS), *widths[1:])) <= out.width:
+        table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim")
+        table.add_column(headings[0])
+        for heading, width in zip(headings[1:], widths[1:], strict=True):
+            table.add_column(heading, justify="right", no_wrap=True, min_width=width)
+        for row in rows:
+            table.add_row(*row)
+        out.print(table)
+        return
+    for words, *figures in rows:
+        out.print(words, soft_wrap=True)
+        for heading, figure in zip(headings[1:], figures, strict=True):
+            if figure:
+                out.print(Text.assemble((f"  {heading}: ", "dim"), figure), soft_wrap=True)
 
 
 def millimetres(spacing: tuple[float | None, ...]) -> str:

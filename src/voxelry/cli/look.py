@@ -191,20 +191,21 @@ def tags(
         else:
             _print_tags(header.elements.dataset, 0)
         return
+    from voxelry.workflows.results_folder import check_apart
     from voxelry.workflows.save_table import as_columns, check_table_path, records, save_table
     from voxelry.workflows.tabulate import tabulate
 
     if save is not None:
         check_table_path(save)
-
+        check_apart(path, save)
     with working() as progress:
         table = tabulate(path, progress=progress)
-    if save is not None:
+    if save is not None and len(table):
         count = save_table(table, save, flatten=flatten)
         err.print(f"{len(table)} instances, {count} columns: {save}")
     elif as_json:
         print_json(records(as_columns(table, flatten=flatten)))
-    else:
+    elif save is None:
         out.print(Text(f"{len(table)} instances, {len(table.columns)} columns; --out FILE.csv writes them all"))
         for column in table.columns:
             values = table[column].dropna()

@@ -12,7 +12,18 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from voxelry.cli.console import end, err, millimetres, out, plain, print_json, show_skipped, warn, working
+from voxelry.cli.console import (
+    end,
+    err,
+    millimetres,
+    out,
+    plain,
+    print_figures,
+    print_json,
+    show_skipped,
+    warn,
+    working,
+)
 from voxelry.cli.look import JsonOption, PathArgument
 from voxelry.cli.tolerance import ToleranceOption, tolerances_of
 
@@ -90,24 +101,21 @@ def measure(
 
 
 def _print_measurements(report: MeasureReport) -> None:
-    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
-    table.add_column("Series")
-    for heading in ("Pixels above", "of", "mm\N{SUPERSCRIPT THREE}", "ml"):
-        table.add_column(heading, justify="right")
-    table.add_column("Spacing, mm", no_wrap=True)
+    rows = []
     for measured, volume in zip(report.measurements, report.volumes, strict=True):
         number, modality = (plain(volume.metadata.get(key) or "") for key in ("SeriesNumber", "Modality"))
         mm3 = measured.volume_mm3
-        table.add_row(
-            Text.assemble((f"{modality} {number}".strip() or "series", "cyan"), f" {plain(volume.label)}"),
+        rows.append((
+            Text.assemble((f"{modality} {number}".strip() or "series", "cyan"), f" {plain(volume.label)}".rstrip()),
             Text(f"{measured.pixels_above_threshold:,}", "bold"),
-            f"{measured.pixels_total:,}",
+            Text(f"{measured.pixels_total:,}"),
             Text("unknown", "yellow") if mm3 is None else Text(f"{mm3:,.3f}", "bold"),
-            "" if mm3 is None else f"{mm3 / 1000:,.2f}",
-            millimetres(measured.spacing),
-        )
-    if report.measurements:
-        out.print(table)
+            Text("" if mm3 is None else f"{mm3 / 1000:,.2f}"),
+            Text(millimetres(measured.spacing)),
+        ))  # fmt: skip
+    if rows:
+        headings = ("Series", "Pixels above", "of", "mm\N{SUPERSCRIPT THREE}", "ml", "Spacing, mm")
+        print_figures(headings, rows)
     for words in dict.fromkeys(words for measured in report.measurements for words in measured.warnings):
         warn(words)
 
@@ -318,12 +326,14 @@ def demo(
             volume = written.volume
             shape = " x ".join(map(str, volume.array.shape))
             facts = f"{shape} {volume.array.dtype} {volume.unit}".strip()
-            out.print(Text.assemble((f"{written.folder}", "cyan"), f"  array.npy ({facts}), metadata.json, "
-                                    f"{written.pictures} JPG{'s' * (written.pictures != 1)}"))  # fmt: skip
+            pictures = f"{written.pictures} JPG{'s' * (written.pictures != 1)}"
+            parts = f"  array.npy ({facts}), metadata.json, {pictures}"
+            out.print(Text.assemble((f"{written.folder}", "cyan"), parts), soft_wrap=True)
             for words in volume.warnings:
                 warn(words)
         out.print(
-            Text.assemble((f"{result.table}", "cyan"), f"  {result.instances} instances, {result.columns} columns")
+            Text.assemble((f"{result.table}", "cyan"), f"  {result.instances} instances, {result.columns} columns"),
+            soft_wrap=True,
         )
         show_skipped(result.skipped)
     end(done=bool(result.volumes or result.instances), nothing=f"{path}: holds no DICOM")
@@ -337,7 +347,8 @@ def sample(folder: Annotated[Path, typer.Argument(help="Where to write; made if 
         facts = write_sample(folder, progress=progress)
     slices, rows, columns = facts.shape
     out.print(
-        Text.assemble(("Study written: ", "bold"), f"{facts.dicom_folder} ({slices} slices of {rows} x {columns})")
+        Text.assemble(("Study written: ", "bold"), f"{facts.dicom_folder} ({slices} slices of {rows} x {columns})"),
+        soft_wrap=True,
     )
     for part in facts.parts:
         out.print(Text(f"  {part.name:12} {part.volume_mm3:14,.1f} mm\N{SUPERSCRIPT THREE}"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -304,14 +303,11 @@ def _further(name: str, *, needed: bool) -> inspect.Parameter:
 def _do(step: AnyStep, given: Mapping[str, Any]) -> None:
     from voxelry.cli.flags import checked
     from voxelry.cli.make import _settings
-    from voxelry.core.errors import ExistsError
     from voxelry.workflows.measure import skipped_record
     from voxelry.workflows.process import process
 
     source, target = given["source"], given["target"]
     params = checked(_params(step, given), step.params)
-    if target.exists() and source.exists() and os.path.samefile(source, target):  # noqa: PTH121
-        raise ExistsError(f"{target}: is the input as well; the output needs a folder of its own")
     further = [given[further_name(name)] for name in (*step.inputs[1:], *step.optional)]
     more = further[: max((number for number, one in enumerate(further, 1) if one is not None), default=0)]
     if None in more:

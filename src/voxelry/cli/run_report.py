@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from voxelry.cli.console import err, out, plain, show_skipped, warn
+from voxelry.cli.console import err, out, plain, print_figures, show_skipped, warn
 from voxelry.cli.make import PICTURES
 
 if TYPE_CHECKING:
@@ -78,13 +78,16 @@ def _print_rows(path: Path) -> None:
     rows = json.loads(path.read_text("utf-8"))
     shown = [{name: _cell(value) for name, value in row.items()} for row in rows[:_MOST_ROWS]]
     names = _fitting(shown)
+    if shown and _width(names, shown) > out.width:  # a line for each
+        print_figures(names, [[Text(row[name]) for name in names] for row in shown])
+        return
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
     for name in names:
         number = all(isinstance(row[name], int | float | None) for row in rows)
         table.add_column(plain(name), justify="right" if number else "left", no_wrap=True)
     for row in shown:
         table.add_row(*(row[name] for name in names))
-    out.print(Padding(table, (0, 0, 0, 2)))
+    out.print(Padding(table, (0, 0, 0, 2), expand=False))
     left = len(rows) - _MOST_ROWS, len(rows[0]) - len(names) if rows else 0
     more = [f"{count} more {what}" for count, what in zip(left, ("rows", "columns"), strict=True) if count > 0]
     if more:
@@ -93,14 +96,16 @@ def _print_rows(path: Path) -> None:
 
 def _fitting(rows: Sequence[Mapping[str, str]]) -> list[str]:
     """The columns that stand side by side in this terminal, at least two of them."""
-    left = out.width - 2
     found: list[str] = []
     for name in rows[0] if rows else ():
-        left -= max(len(name), *(len(row[name]) for row in rows)) + 3
-        if left < 0 and len(found) >= 2:
+        if len(found) >= 2 and _width([*found, name], rows) > out.width:
             break
         found.append(name)
     return found
+
+
+def _width(names: Sequence[str], rows: Sequence[Mapping[str, str]]) -> int:
+    return 2 + sum(max(len(name), *(len(row[name]) for row in rows)) + 3 for name in names)
 
 
 def _cell(value: object) -> str:

@@ -37,12 +37,8 @@ def _server(module: str, name: str) -> Callable[..., Any]:
 
 
 def serve(
-    host: Annotated[
-        str | None, typer.Option(help="The address to listen on [default: 127.0.0.1, this machine]")
-    ] = None,
-    port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="The port [default: 8000]; 0 takes a free one.")
-    ] = None,
+    host: Annotated[str | None, typer.Option(help="The address to listen on; else 127.0.0.1, this machine.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="The port, else 8000; 0 takes a free one.")] = None,
     data: DataOption = None,
     config: ConfigOption = None,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the site in a browser.")] = False,
@@ -57,7 +53,7 @@ def worker(
     config: ConfigOption = None,
     concurrency: Annotated[int | None, typer.Option(min=1, help="Jobs at a time.")] = None,
     queues: Annotated[
-        str | None, typer.Option(help="Whose jobs: some of ingest, cpu and gpu, with commas [default: all]")
+        str | None, typer.Option(help="Whose jobs: some of ingest, cpu and gpu, with commas; else all.")
     ] = None,
 ) -> None:
     """Do queued jobs; for sites with several workers."""

@@ -35,7 +35,7 @@ from voxelry.workflows.ledger import Ledger, size_of
 from voxelry.workflows.load import EXPECTED
 from voxelry.workflows.names import DEFAULT_TEMPLATE, check_template, file_name, numbered, stem_and_suffix
 from voxelry.workflows.publish import clear_left, not_written, staged
-from voxelry.workflows.results_folder import holds, is_empty
+from voxelry.workflows.results_folder import check_apart, holds, is_empty
 from voxelry.workflows.target import Target
 from voxelry.workflows.targets import DICOM, find_target
 
@@ -174,12 +174,15 @@ def convert(
         If the format, an option, the template or ``on_irregular`` is none that there is: before anything is read.
     FormatError
         If the source bears the suffix of a format and is no file of it.
+    ExistsError
+        If the target is the source.
     """
     check_on_irregular(on_irregular)
     check_template(name)
     if workers is not None and workers < 1:
         raise ParameterError(f"{workers} workers do no work; there must be at least 1")
     aim = find_target(target, format, options)
+    check_apart(source, target)
     try:
         batches, skipped = batches_of(
             source,

@@ -19,6 +19,7 @@ from voxelry.workflows.load import load
 from voxelry.workflows.names import export_names
 from voxelry.workflows.pictures import save_pictures
 from voxelry.workflows.publish import published
+from voxelry.workflows.results_folder import check_apart
 from voxelry.workflows.save_table import save_table
 from voxelry.workflows.tabulate import tabulate
 
@@ -75,8 +76,11 @@ def run_demo(
     ------
     NothingFoundError
         If the path does not exist.
+    ExistsError
+        If ``out`` is the path.
     """
     target = Path(out)
+    check_apart(path, target)
     loaded = load(path, limits=limits, tolerances=tolerances, progress=part(progress, 0, 0.4))
     written = []
     for number, (volume, name) in enumerate(zip(loaded.volumes, export_names(loaded.volumes), strict=True)):

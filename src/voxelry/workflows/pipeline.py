@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -27,7 +26,7 @@ from voxelry.workflows.load import EXPECTED, LoadResult, index, load
 from voxelry.workflows.names import export_names
 from voxelry.workflows.process import process
 from voxelry.workflows.results import named_folder
-from voxelry.workflows.results_folder import filled, is_taken
+from voxelry.workflows.results_folder import check_apart, filled, is_taken
 
 BLUR = "3dblur"
 """The job that every pipeline has from the start."""
@@ -220,8 +219,7 @@ class InferencePipeline:
 def _check_folders(source: Path, target: Path) -> None:
     if not source.exists():
         raise NothingFoundError(f"{source}: does not exist")
-    if target.exists() and os.path.samefile(source, target):  # noqa: PTH121
-        raise ExistsError(f"{target}: is the input as well; the output needs a folder of its own")
+    check_apart(source, target)
     if is_taken(target):
         raise ExistsError(f"{target}: is there already and not empty; give the output a folder of its own")
 

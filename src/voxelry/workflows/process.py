@@ -28,7 +28,7 @@ from voxelry.workflows.names import numbered
 from voxelry.workflows.pieces import Input, Work, is_path, work_of
 from voxelry.workflows.publish import hidden, not_written
 from voxelry.workflows.results import SavedResult, named_folder, save_result
-from voxelry.workflows.results_folder import check_replaceable, holds, is_empty, is_taken, move_all
+from voxelry.workflows.results_folder import check_apart, check_replaceable, holds, is_empty, is_taken, move_all
 from voxelry.workflows.targets import find_target
 
 Paths: TypeAlias = "StrPath | Iterable[StrPath | Sequence[StrPath]]"
@@ -227,6 +227,10 @@ def _tasks(
     several = len(step.inputs) + len(step.optional) > 1
     single = is_path(paths) or (several and isinstance(paths, tuple) and all(map(is_path, paths)))
     given: list[object] = list(paths) if isinstance(paths, Iterable) and not single else [paths]
+    sources = [path for one in given for path in (one if isinstance(one, Sequence) and not is_path(one) else [one])]
+    if out is not None:
+        for source in sources:
+            check_apart(source, out)
     found: list[Work] = []
     for number, one in enumerate(given):
         share = part(progress, number / len(given), (number + 1) / len(given))
@@ -235,7 +239,6 @@ def _tasks(
         return [_Task(one.name, one.inputs, None, None, how) for one in found]
     alone = single and len(found) == 1
     names = ("",) if alone else numbered(one.folder for one in found)
-    sources = [path for one in given for path in (one if isinstance(one, Sequence) and not is_path(one) else [one])]
     for folder in (out / name for name in names):
         if is_taken(folder) and holds(folder, *sources):
             raise ExistsError(f"{folder}: holds the input; the output needs a folder of its own")

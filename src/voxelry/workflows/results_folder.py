@@ -32,6 +32,18 @@ def holds(folder: Path, *sources: StrPath) -> bool:
     return any(real in (source, *source.parents) for source in (Path(os.path.realpath(one)) for one in sources))
 
 
+def check_apart(source: StrPath, target: StrPath) -> None:
+    """Nothing is written into what it is made from, which would then hold both.
+
+    Raises
+    ------
+    ExistsError
+        If both are one file or folder, by whatever name.
+    """
+    if os.path.exists(source) and os.path.exists(target) and os.path.samefile(source, target):  # noqa: PTH110, PTH121
+        raise ExistsError(f"{target}: is the input as well; the output needs a place of its own")
+
+
 def check_replaceable(folder: Path) -> None:
     """Of what is there only a result may go: anything else is not ours, whatever was said of overwriting.
 
