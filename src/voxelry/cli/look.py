@@ -84,6 +84,7 @@ def _stack_record(stack: Stack) -> dict[str, Any]:
         "label": stack.label,
         "shape": list(stack.shape),
         "spacing_mm": list(stack.spacing),
+        "frame_of_reference_uid": stack.frame_of_reference_uid,
         "affine_lps_mm": None if stack.affine is None else stack.affine.tolist(),
         "regular": stack.regular,
         "problem": None if problem is None else problem.record,

@@ -163,6 +163,18 @@ class IncompleteStackError(MissingSlicesError):
     code = "incomplete_stack"
 
 
+class DifferingSlicesError(GeometryError):
+    """Slices of the stack are there, but differ from the others in an attribute, and without them it has holes."""
+
+    code = "differing_slices"
+
+
+class MosaicError(GeometryError):
+    """Each image holds several slices side by side (Siemens mosaic, UIH grid)."""
+
+    code = "mosaic"
+
+
 class UnevenSpacingError(GeometryError):
     """The slices' distances differ."""
 

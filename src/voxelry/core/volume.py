@@ -103,6 +103,11 @@ class Volume:
         return str(self.metadata.get("SeriesInstanceUID") or "")
 
     @property
+    def frame_of_reference_uid(self) -> str | None:
+        """Frame of Reference UID (0020,0052) of all slices; None if it is unknown: they have none, or differ."""
+        return str(self.metadata.get("FrameOfReferenceUID") or "") or None
+
+    @property
     def colour(self) -> bool:
         """True if each voxel has several samples (RGB)."""
         return self.array.ndim == 4

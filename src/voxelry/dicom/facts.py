@@ -29,6 +29,7 @@ FACT_TAGS = tuple(
         "ImageType", "MultienergyCTAcquisition", "DetectorInformationSequence",
         # what besides is the same of frames that share their Facts
         "ModalityLUTSequence", "FrameOfReferenceUID", "SpecificCharacterSet", "LossyImageCompression",
+        "VolumeBasedCalculationTechnique",
         "PixelPaddingValue", "PixelPaddingRangeLimit", "FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit",
         "DoubleFloatPixelPaddingValue", "DoubleFloatPixelPaddingRangeLimit",
     )

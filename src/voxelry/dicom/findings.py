@@ -11,8 +11,13 @@ from voxelry.core.gaps import rounded
 from voxelry.core.geometry import Grid, Tolerances
 from voxelry.core.value import Value
 from voxelry.dicom.attributes import Attributes, describe, first_item, number, texts
-from voxelry.dicom.frames import Frame
+from voxelry.dicom.frames import Frame, one_of_each
+from voxelry.dicom.orientation import spread_of
 
+NOTICEABLE_DEGREES = 0.01
+"""Orientations that differ by no more from their mean are not worth a word."""
+NOTICEABLE_PERCENT = 0.001
+"""Pixel spacings that differ by no more are not worth a word."""
 Severity = Literal["error", "warning", "note"]
 """An error: no volume. A warning: to be known before trusting the numbers. A note: how it is."""
 
@@ -41,6 +46,30 @@ def header_findings(frames: Sequence[Frame]) -> list[Problem]:
     """What frames say of their headers' own numbers, each sentence once."""
     said = dict.fromkeys(words for frame in frames for words in frame.warnings)
     return [finding("warning", "header", words) for words in said]
+
+
+def noise_findings(frames: Sequence[Frame]) -> list[Problem]:
+    """How far the frames' orientations and pixel spacings differ, where that is too little to keep them apart."""
+    if frames[0].orientation is None or len({(one.orientation, one.pixel_spacing) for one in one_of_each(frames)}) == 1:
+        return []
+    found = []
+    degrees = spread_of(frames)
+    if degrees > NOTICEABLE_DEGREES:
+        words = (
+            f"{describe('ImageOrientationPatient')} differs from slice to slice, by up to {degrees:.2g} degrees from "
+            "the mean, which is used"
+        )
+        found.append(finding("warning", "uneven_orientations", words, degrees=rounded(degrees)))
+    sides = [one.pixel_spacing for one in one_of_each(frames) if one.pixel_spacing is not None]
+    if sides:
+        percent = 100 * max(max(column) / min(column) - 1 for column in zip(*sides, strict=True))
+        if percent > NOTICEABLE_PERCENT:
+            words = (
+                f"{describe('PixelSpacing')} differs from slice to slice, by up to {percent:.2g} %: the first slice's "
+                "is used"
+            )
+            found.append(finding("warning", "uneven_pixel_spacing", words, percent=rounded(percent)))
+    return found
 
 
 def projection_findings(frame: Frame) -> list[Problem]:

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.core.errors import GeometryError, ParameterError, RepeatedPositionsError, ShiftedSlicesError
+from voxelry.core.errors import GeometryError, MosaicError, ParameterError, RepeatedPositionsError, ShiftedSlicesError
 from voxelry.core.gaps import usual_step
 from voxelry.core.geometry import Tolerances, fit_grid, make_affine, slice_normal
 from voxelry.core.progress import Progress, silent
@@ -67,7 +67,7 @@ def regular_runs(stack: Stack) -> tuple[Stack, ...]:
     Every frame is in one of them. Where positions repeat, the frames of each are first told apart by the
     order of their Instance Number, and by the attributes that a volume must not mix.
     """
-    if stack.problem is None:
+    if stack.problem is None or isinstance(stack.grid, MosaicError):
         return (stack,)
     if not stack.placed:
         told = finding("warning", "part_of_irregular", f"what is left of an incomplete stack: {stack.problem}")
@@ -229,6 +229,8 @@ def resampled(stack: Stack, *, progress: Progress = silent) -> Volume:
         raise GeometryError(f"cannot be resampled: {stack.grid}")
     if isinstance(stack.grid, RepeatedPositionsError):
         raise RepeatedPositionsError(f"cannot be resampled: {stack.grid}", **stack.grid.numbers)
+    if isinstance(stack.grid, MosaicError):
+        raise MosaicError(f"cannot be resampled: {stack.grid}", **stack.grid.numbers)
     positions = np.array([frame.position for frame in stack.frames], np.float64)
     offsets = positions @ slice_normal(stack.orientation)
     usual = usual_step(np.diff(offsets), near=stack.tolerances.near)

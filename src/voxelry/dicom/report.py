@@ -53,6 +53,7 @@ class GeometryReport:
 def report_of(stacks: Sequence[Stack], more: Sequence[Problem] = ()) -> GeometryReport:
     """The report of a series with these stacks, in their order; at least one. ``more`` is said of the series itself."""
     found = [*_of_each(stacks), *more, *_separations(stacks), *_orientations(stacks)]
+    found += _frames_of_reference(stacks)
     found.sort(key=lambda one: ("error", "warning", "note").index(severity_of(one)))
     return GeometryReport(all(stack.regular for stack in stacks), _summary(stacks), tuple(found))
 
@@ -123,6 +124,21 @@ def _orientations(stacks: Sequence[Stack]) -> Iterator[Problem]:
         indices: list[Value] = [*range(len(stacks))]
         words = f"{len(directions)} orientations in one series: each is a stack of its own"
         yield finding("note", "several_orientations", words, orientations=listed, stack=None, stacks=indices)
+
+
+def _frames_of_reference(stacks: Sequence[Stack]) -> Iterator[Problem]:
+    """Stacks of one series that lie in different places of the patient, however well their positions fit."""
+    of: dict[str, list[int]] = defaultdict(list)
+    for index, stack in enumerate(stacks):
+        if stack.placed and stack.frame_of_reference_uid is not None:
+            of[stack.frame_of_reference_uid].append(index)
+    if len(of) > 1:
+        indices: list[Value] = [index for members in of.values() for index in members]
+        words = (
+            f"{len(of)} frames of reference in one series ({describe('FrameOfReferenceUID')}): each is a stack of its "
+            "own, and nothing says how they lie to each other"
+        )
+        yield finding("note", "several_frames_of_reference", words, stack=None, stacks=indices, count=len(of))
 
 
 def _alike(one: Sequence[float], other: Sequence[float]) -> bool:

@@ -9,22 +9,26 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.core.errors import GeometryError, Problem
+from voxelry.core.errors import GeometryError, MosaicError, Problem
 from voxelry.core.geometry import DEFAULT_TOLERANCES, Grid, Tolerances, fit_grid, make_affine, slice_normal
 from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Spacing, Volume
+from voxelry.dicom.apart import explained
 from voxelry.dicom.findings import (
     error_finding,
     grid_findings,
     header_findings,
     missing_findings,
+    noise_findings,
     projection_findings,
     severity_of,
 )
 from voxelry.dicom.frames import Frame, one_of_each
+from voxelry.dicom.frames_of_reference import frame_of_reference
 from voxelry.dicom.headers import Header
 from voxelry.dicom.lost import NOTHING_LOST, LostFile, LostSlices, incomplete, perhaps_findings
 from voxelry.dicom.omitted_findings import omitted_findings
+from voxelry.dicom.orientation import orientation_of
 from voxelry.dicom.piles import Pile
 from voxelry.dicom.pixels import is_lossy
 from voxelry.dicom.scaling import scaling_findings
@@ -87,6 +91,8 @@ class Stack:
         if self.pile.problem:
             return self.pile.problem
         fitted = self._fitted()
+        if isinstance(fitted, GeometryError):
+            fitted = explained(fitted, self.pile.findings)
         if not self.lost.is_known:
             return fitted
         return incomplete(self.lost, self.offsets, fitted if isinstance(fitted, GeometryError) else None)
@@ -133,16 +139,19 @@ class Stack:
 
     @property
     def orientation(self) -> npt.NDArray[np.float64]:
-        """Row cosines, then column cosines, of the first frame; shape ``(6,)``.
+        """Row cosines, then column cosines; shape ``(6,)``. Of frames that differ by noise the mean.
 
         Raises
         ------
         ValueError
             If the frames have none; see ``placed``.
         """
-        if self.frames[0].orientation is None:
-            raise ValueError("these frames have no orientation")
-        return np.asarray(self.frames[0].orientation, np.float64)
+        return orientation_of(self.frames)
+
+    @property
+    def frame_of_reference_uid(self) -> str | None:
+        """Frame of Reference UID (0020,0052) that all frames have; None if it is unknown: they have none, or differ."""
+        return frame_of_reference(self.frames)
 
     @property
     def problem(self) -> Problem | None:
@@ -161,6 +170,7 @@ class Stack:
             *perhaps_findings(self.lost),
             *self.pile.findings,
             *header_findings(self.frames),
+            *noise_findings(self.frames),
             *projection_findings(first),
             *scaling_findings(self.frames),
         ]
@@ -188,6 +198,8 @@ class Stack:
     def spacing(self) -> Spacing:
         """Millimetres ``(slice, row, column)``; None for each that is unknown or irregular."""
         first, grid = self.frames[0], self.grid
+        if isinstance(grid, MosaicError):  # between two tiles no distance is one in the patient
+            return None, None, None
         rows, columns = first.pixel_spacing or (None, None)
         if isinstance(grid, Grid):
             return grid.spacing, rows, columns
