@@ -184,7 +184,11 @@ def test_volumes_of_two_patients_are_told(tmp_path: Path) -> None:
     synthetic_series(tmp_path / "b", seed=1, attributes={"PatientID": "somebody else"})
     one, two = tmp_path / "a", tmp_path / "b"
     assert not any("different patients" in words for words in process((one, one), DIFFERENCE).results[0].warnings)
-    (warning,) = (words for words in process((one, two), DIFFERENCE).results[0].warnings if "patients" in words)
+    (warning,) = (
+        words
+        for words in process((one, two), DIFFERENCE, same_frame_of_reference=True).results[0].warnings
+        if "patients" in words
+    )
     assert "somebody" not in warning
 
 

@@ -36,8 +36,8 @@ GROUPS = {
 """The panels of lists, in order; steps of other groups come last."""
 _EPILOG = "Exit codes: 0 if all was done; 1 if nothing was; 2 for wrong arguments; 3 if a volume was left out."
 _TAKEN = {
-    "debug", "format", "help", "json", "labelmap", "on_irregular", "overwrite", "param", "second", "set", "tolerance",
-    "workers",
+    "debug", "format", "help", "json", "labelmap", "on_irregular", "overwrite", "param", "same_frame_of_reference",
+    "second", "set", "tolerance", "workers",
 }  # fmt: skip
 """Flags that all jobs have: a parameter of the same name is given by ``--param``."""
 
@@ -69,6 +69,13 @@ ParamOption = Annotated[
 ]
 LabelmapOption = Annotated[
     bool, typer.Option("--labelmap", help="Write a mask as a DICOM label map, which few programs know yet.")
+]
+SameFrameOption = Annotated[
+    bool,
+    typer.Option(
+        "--same-frame-of-reference",
+        help="The images lie in one place of the patient, though their frames of reference are unknown or differ.",
+    ),
 ]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there; else they stay.")]
 WorkersOption = Annotated[
@@ -275,6 +282,7 @@ def _common(
     param: ParamOption = None,
     on_irregular: IrregularOption = Irregular.ERROR,
     tolerance: ToleranceOption = None,
+    same_frame_of_reference: SameFrameOption = False,
     overwrite: OverwriteOption = False,
     workers: WorkersOption = None,
     as_json: JsonOption = False,
@@ -326,6 +334,7 @@ def _do(step: AnyStep, given: Mapping[str, Any]) -> None:
             segmentation="labelmap" if given["labelmap"] else "binary",
             on_irregular=given["on_irregular"].value,
             tolerances=tolerances_of(given["tolerance"]),
+            same_frame_of_reference=given["same_frame_of_reference"],
             on_error="raise" if (given["context"].obj or {}).get("debug") else "skip",
             overwrite=given["overwrite"],
             progress=progress,

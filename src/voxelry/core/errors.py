@@ -169,6 +169,12 @@ class DifferingSlicesError(GeometryError):
     code = "differing_slices"
 
 
+class FrameOfReferenceError(GeometryError):
+    """Nothing says that positions of two images, or of images and what lies over them, are of one place."""
+
+    code = "frame_of_reference"
+
+
 class MosaicError(GeometryError):
     """Each image holds several slices side by side (Siemens mosaic, UIH grid)."""
 

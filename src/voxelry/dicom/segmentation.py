@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
 
-from voxelry.core.errors import ParameterError, PixelDataError
+from voxelry.core.errors import FrameOfReferenceError, ParameterError, PixelDataError
+from voxelry.core.frame_of_reference import CONFIRM
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.steps import Segment, Segmentation
 from voxelry.dicom.attributes import integer, text
@@ -19,6 +20,7 @@ from voxelry.dicom.compose import Raws, decimal, file_head, joined, new_uid, of_
 from voxelry.dicom.elements import Raw
 from voxelry.dicom.emit import Instance, check_names, emit
 from voxelry.dicom.encode import EXPLICIT
+from voxelry.dicom.frames_of_reference import differs
 from voxelry.dicom.headers import Header
 from voxelry.dicom.objects import CT, Placed, placed
 from voxelry.dicom.pixels import is_lossy
@@ -70,6 +72,7 @@ def write_segmentation(
     series_number: int | None = None,
     seed: str | None = None,
     created: datetime | None = None,
+    same_frame_of_reference: bool = False,
     progress: Progress = silent,
 ) -> Written:
     """Write a segmentation as one DICOM SEG instance.
@@ -96,6 +99,8 @@ def write_segmentation(
         None for random UIDs. The same text, labels and source give the same file, byte for byte.
     created
         When; by default now, or 1970 where ``seed`` is given.
+    same_frame_of_reference
+        True to confirm that images whose own headers contradict each other lie in one place of the patient.
 
     Returns
     -------
@@ -106,6 +111,9 @@ def write_segmentation(
     ------
     UnplacedError
         If the place of the volume in the patient is unknown, and it is not pixel by pixel on images of the source.
+    FrameOfReferenceError
+        If the frame of reference of the images is unknown because their Frame of Reference UIDs differ, and it is not
+        confirmed that they lie in one place.
     ParameterError
         If labels have no segment, rows and columns are not perpendicular, or a text is none that DICOM holds.
     """
@@ -119,6 +127,8 @@ def write_segmentation(
     headers = list(dict.fromkeys(header for stack in stacks for header in stack.headers))
     warnings: list[str] = []
     place = _place(segmentation, warnings)
+    if place is not None:
+        _check_frame_of_reference(stacks, confirmed=same_frame_of_reference)
     frames = (
         frames_in_order(segmentation.source, stacks)
         if place is None
@@ -132,7 +142,7 @@ def write_segmentation(
         )
         stand_ins = _stand_ins(no_place(labels.shape), labels, derivation.uid("frame of reference"))
     else:
-        stand_ins = _stand_ins(place, labels, _frame_of_reference(headers[0], derivation, warnings))
+        stand_ins = _stand_ins(place, labels, _frame_of_reference(stacks, derivation, warnings))
     progress(0.1, "writing the segmentation")
     omit = (
         place is not None and kind == "binary" and labels.size // 8 * len(segments) > MOST_BYTES and bool(labels.any())
@@ -200,11 +210,21 @@ def _numbered(
     return known.astype(dtype)[labels], segments
 
 
-def _frame_of_reference(header: Header, derivation: Derivation, warnings: list[str]) -> str:
-    found = text(header.elements, "FrameOfReferenceUID")
+def _check_frame_of_reference(stacks: Sequence[Stack], *, confirmed: bool) -> None:
+    if not confirmed and any(differs(stack.frames) for stack in stacks):
+        raise FrameOfReferenceError(
+            "the frame of reference of these images is unknown (Frame of Reference UID (0020,0052) differs from slice "
+            f"to slice), so nothing says in which a segmentation of them lies; {CONFIRM}, or store the labels in "
+            "another format"
+        )
+
+
+def _frame_of_reference(stacks: Sequence[Stack], derivation: Derivation, warnings: list[str]) -> str:
+    found, header = stacks[0].frame_of_reference_uid, stacks[0].headers[0]
     if found:
         return found
-    warnings.append("the images name no frame of reference: the segmentation has one of its own")
+    how = "contradict each other in their" if differs(stacks[0].frames) else "name no"
+    warnings.append(f"the images {how} frame of reference: the segmentation has one of its own")
     return derivation.uid("frame of reference", header.series_instance_uid)
 
 

@@ -131,10 +131,11 @@ def _start(fixed: Volume, moving: Volume, target: Any, source: Any, params: Regi
     import SimpleITK
 
     kind: Any = SimpleITK.Euler3DTransform() if params.kind == "rigid" else SimpleITK.AffineTransform(3)
-    frames = [volume.metadata.get("FrameOfReferenceUID") for volume in (fixed, moving)]
+    frames = [volume.frame_of_reference_uid for volume in (fixed, moving)]
     start = params.start
     if start == "auto":
-        start = "place" if frames[0] == frames[1] else "centre"
+        unknown = frames[0] is None and (fixed.series_instance_uid or moving.series_instance_uid)
+        start = "place" if frames[0] == frames[1] and not unknown else "centre"
     if start == "place":
         kind.SetCenter(target.TransformContinuousIndexToPhysicalPoint([(size - 1) / 2 for size in target.GetSize()]))
         return kind

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from voxelry.core.errors import ExistsError, ParameterError, Problem, VoxelryError
+from voxelry.core.frame_of_reference import check_one_frame_of_reference
 from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.registry import step_named
@@ -35,6 +36,8 @@ Paths: TypeAlias = "StrPath | Iterable[StrPath | Sequence[StrPath]]"
 """One path, or several; for a step that takes several volumes a tuple of paths, or several such tuples."""
 OnError: TypeAlias = Literal["skip", "raise"]
 
+REGISTRATION = "register"
+"""The group of steps whose volumes need not lie in one place."""
 _FOUND, _READ, _DONE = 0.1, 0.2, 0.9
 """Of the progress: until all is found, and of one piece of work until its volumes are read and its step is done."""
 
@@ -102,6 +105,7 @@ def process(
     segmentation: SegmentationKind = "binary",
     on_irregular: OnIrregular = "error",
     on_error: OnError = "skip",
+    same_frame_of_reference: bool = False,
     overwrite: bool = False,
     limits: Limits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
@@ -135,6 +139,9 @@ def process(
     on_error
         ``"skip"`` tells an error of the step among ``skipped`` and goes on; ``"raise"`` lets what is no VoxelryError
         through.
+    same_frame_of_reference
+        True to confirm that volumes that are combined by their positions, or images and the segmentation of them, lie
+        in one place of the patient where their frames of reference are unknown or differ.
     overwrite
         True to replace results that are there; otherwise they are kept, and told among ``skipped``.
     progress
@@ -164,6 +171,7 @@ def process(
     how = _How(
         step=shipped, params=checked, on_irregular=on_irregular, limits=limits, tolerances=tolerances,
         format=format, options=dict(options or {}), segmentation=segmentation, overwrite=overwrite, on_error=on_error,
+        same_frame_of_reference=same_frame_of_reference,
     )  # fmt: skip
     with _Stoppable(progress) as told:
         target = None if out is None else named_folder(out)
@@ -210,6 +218,7 @@ class _How:
     segmentation: SegmentationKind
     overwrite: bool
     on_error: OnError
+    same_frame_of_reference: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -313,6 +322,8 @@ def _done(task: _Task, progress: Progress) -> Processed:
         share = _READ / len(task.inputs)
         loaded.append(one.load(part(progress, number * share, (number + 1) * share)))
     volumes = [volume for volume, _ in loaded]
+    if step.group != REGISTRATION:  # which finds out how two places lie to each other
+        check_one_frame_of_reference(volumes, confirmed=how.same_frame_of_reference)
     result = step.run(volumes, how.params, progress=part(progress, _READ, _DONE))
     if len({str(volume.metadata["PatientID"]) for volume in volumes if volume.metadata.get("PatientID")}) > 1:
         words = "the volumes are of different patients; what comes out bears the first one's name"
@@ -323,7 +334,8 @@ def _done(task: _Task, progress: Progress) -> Processed:
     # Of several inputs the result has the first one's place: what moves is laid onto what is fixed.
     saved = save_result(
         result, task.aside or folder, source=loaded[0][1], step=step, params=how.params, inputs=volumes,
-        format=how.format, options=how.options, segmentation=how.segmentation, progress=part(progress, _DONE, 1),
+        format=how.format, options=how.options, segmentation=how.segmentation,
+        same_frame_of_reference=how.same_frame_of_reference, progress=part(progress, _DONE, 1),
     )  # fmt: skip
     _take_place(saved.folder, folder)
     return Processed(task.name, None, replace(saved, folder=folder), saved.warnings)

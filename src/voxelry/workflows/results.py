@@ -95,6 +95,7 @@ def save_result(
     segmentation: SegmentationKind = "binary",
     seed: str | None = None,
     created: datetime | None = None,
+    same_frame_of_reference: bool = False,
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> SavedResult:
@@ -123,6 +124,8 @@ def save_result(
         None for random UIDs. The same text, result and source give the same DICOM, byte for byte.
     created
         When; by default now, or not said at all where ``seed`` is given.
+    same_frame_of_reference
+        As for ``write_segmentation``.
     overwrite
         True to replace a folder that is there.
 
@@ -143,6 +146,7 @@ def save_result(
         writer = _Writer(
             folder=aside, source=source, format=wanted, options=dict(options or {}), done=done,
             description=_plain(f"{done}{_in_words(params)}"), segmentation=segmentation, seed=seed, created=created,
+            same_frame_of_reference=same_frame_of_reference,
         )  # fmt: skip
         outputs = writer.all(result, progress)
         warnings = tuple(dict.fromkeys((*result.warnings, *writer.warnings)))
@@ -171,6 +175,7 @@ class _Writer:
     segmentation: SegmentationKind
     seed: str | None
     created: datetime | None
+    same_frame_of_reference: bool
     warnings: list[str] = field(default_factory=list)
 
     def all(self, result: StepResult, progress: Progress) -> list[SavedOutput]:
@@ -224,7 +229,7 @@ class _Writer:
         written = write_segmentation(
             segmentation, self.source, self.folder / name, kind=self.segmentation, description=self.description,
             series_description=f"Segmentation {_plain(self.done)}"[:64], seed=self.seed, created=self.created,
-            progress=progress,
+            same_frame_of_reference=self.same_frame_of_reference, progress=progress,
         )  # fmt: skip
         self.warnings.extend(written.warnings)
         facts["series_instance_uid"] = written.series_instance_uid

@@ -1,0 +1,52 @@
+"""Whether volumes lie in one frame of reference, which is what positions of theirs can be compared in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from voxelry.core.errors import FrameOfReferenceError
+from voxelry.core.volume import Volume
+
+CONFIRM = (
+    "if you know that they lie in one place of the patient, say so: same_frame_of_reference=True in Python and REST, "
+    "--same-frame-of-reference in the terminal"
+)
+
+
+def check_one_frame_of_reference(volumes: Sequence[Volume], *, confirmed: bool) -> None:
+    """Refuse to combine volumes by their positions where nothing says that these are of one place.
+
+    Parameters
+    ----------
+    volumes
+        Those of other formats than DICOM, which know no frame of reference, are not asked for theirs.
+    confirmed
+        True if the caller knows that they lie in one place.
+
+    Raises
+    ------
+    FrameOfReferenceError
+        If two are of different frames of reference, or that of one is unknown.
+
+    References
+    ----------
+    PS3.3 C.7.4.1
+    """
+    of_dicom = [volume for volume in volumes if volume.series_instance_uid]
+    if confirmed or len(of_dicom) < 2:
+        return
+    uids = [volume.frame_of_reference_uid for volume in of_dicom]
+    if None in uids:
+        unknown = uids.count(None)
+        raise FrameOfReferenceError(
+            f"the frame of reference of {unknown} of the {len(uids)} volumes is unknown (Frame of Reference UID "
+            f"(0020,0052) is missing, or differs from slice to slice), so nothing says that their voxels lie in the "
+            f"same places; {CONFIRM}, or register one onto the other",
+            unknown=unknown,
+        )
+    if len(set(uids)) > 1:
+        raise FrameOfReferenceError(
+            f"the volumes lie in {len(set(uids))} frames of reference (Frame of Reference UID (0020,0052) differs), so "
+            f"nothing says that their voxels lie in the same places; {CONFIRM}, or register one onto the other",
+            unknown=0,
+        )
