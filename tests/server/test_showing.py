@@ -168,3 +168,31 @@ def test_a_measured_file_shows_the_same_picture(site: Any, tmp_path: Path) -> No
     content = base64.b64decode(view["picture"].split(",")[1])
     np.testing.assert_array_equal(imagecodecs.png_decode(content), render(volume, 2))
     assert view["aspect"] == 2.0
+
+
+def test_volumes_and_series_have_names_wherever_they_are_told_of(site: Any, tmp_path: Path) -> None:
+    for number, orientation in enumerate((voxelry.testing.AXIAL, SAGITTAL)):
+        synthetic_series(
+            tmp_path / "in" / str(number), slices=4 - number, orientation=orientation, first_index=10 * number,
+            attributes={"SeriesDescription": "Localizer", "SeriesNumber": 7},
+        )  # fmt: skip
+    upload = site.upload([zip_folder(tmp_path / "a.zip", tmp_path / "in")])
+    (key,) = upload["series"]
+    assert upload["series_names"] == [{"id": key, "number": 7, "modality": "CT", "description": "Localizer"}]
+    series = site.get(f"/series/{key}")
+    assert [volume["label"] for volume in series["volumes"]] == ["axial", "sagittal"]
+    assert series["volume_labels"] == ["axial", "sagittal"]
+    (built,) = [job for job in site.get("/jobs")["items"] if job["kind"] == "build"]
+    assert built["about"] == {"id": key, "number": 7, "modality": "CT", "description": "Localizer"}
+    body = {"job_name": "median", "series": key, "stack": 1}
+    assert site.client.post("/api/jobs", body, content_type="application/json").status_code == 202
+    asked = site.get("/jobs")["items"][0]
+    assert (asked["inputs"][0]["description"], asked["inputs"][0]["volume"]) == ("Localizer", "sagittal")
+
+
+def test_padding_is_told_once_where_slices_agree(site: Any, tmp_path: Path) -> None:
+    pixels = np.full((3, 8, 8), 500, np.uint16)
+    pixels[:, 0] = 0
+    synthetic_series(tmp_path / "in", pixels=pixels, padding_value=0)
+    _, volume = _site_series(site, tmp_path / "in")
+    assert volume["padding_ranges"] == [[-1024, -1024]]

@@ -57,6 +57,7 @@ export const ROW = {
   progress: 1,
   thumbnail: "/api/series/5/thumbnail.png",
   volume_count: 1,
+  volume_labels: [],
   regular: true,
   lossy: false,
   shape: [35, 512, 512],

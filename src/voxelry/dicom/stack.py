@@ -27,6 +27,7 @@ from voxelry.dicom.frames import Frame, one_of_each
 from voxelry.dicom.frames_of_reference import frame_of_reference
 from voxelry.dicom.headers import Header
 from voxelry.dicom.lost import NOTHING_LOST, LostFile, LostSlices, incomplete, perhaps_findings
+from voxelry.dicom.naming import labels_of
 from voxelry.dicom.omitted_findings import omitted_findings
 from voxelry.dicom.orientation import orientation_of
 from voxelry.dicom.piles import Pile
@@ -253,4 +254,5 @@ class Stack:
 
 def stacks_of(frames: Iterable[Frame], *, tolerances: Tolerances = DEFAULT_TOLERANCES) -> tuple[Stack, ...]:
     """The stacks of a series, the largest first, those of one split in the order of their values."""
-    return tuple(Stack(pile, pile.label, tolerances) for pile in split(frames, tolerances=tolerances))
+    piles = split(frames, tolerances=tolerances)
+    return tuple(Stack(pile, label, tolerances) for pile, label in zip(piles, labels_of(piles), strict=True))

@@ -15,7 +15,7 @@ import {
   words,
 } from "@/api/decode";
 import { ask, ServerProblem, withQuery } from "@/api/http";
-import { accepted, jobFields } from "@/api/records";
+import { accepted, jobFields, seriesName } from "@/api/records";
 import { isActive } from "@/core/state";
 
 export const step = object({
@@ -38,7 +38,9 @@ const row = {
   job_name: words,
   title: words,
   params: record(anything),
-  inputs: list(object({ series: whole, stack: whole, description: words, modality: words })),
+  inputs: list(object({ series: whole, stack: whole, description: words, modality: words, volume: words })),
+  /** The series whose volumes it builds. */
+  about: nullable(seriesName),
   in_dir: words,
   requested_by: words,
   queue: words,

@@ -63,6 +63,10 @@ export const uploadEntry = object({
 });
 export type UploadEntry = Decoded<typeof uploadEntry>;
 
+/** A series where it is only mentioned. */
+export const seriesName = object({ id: whole, number: nullable(whole), modality: words, description: words });
+export type SeriesName = Decoded<typeof seriesName>;
+
 export const upload = object({
   id: whole,
   state,
@@ -74,7 +78,7 @@ export const upload = object({
   counts: object({ stored: whole, present: whole, skipped: whole }),
   entries: otherwise(list(uploadEntry), []),
   entry_count: otherwise(whole, 0),
-  series: otherwise(list(whole), []),
+  series_names: otherwise(list(seriesName), []),
   jobs: otherwise(list(job), []),
   problem: nullable(problem),
 });
@@ -98,6 +102,8 @@ export const seriesRow = object({
   progress: otherwise(number, 0),
   thumbnail: nullable(text),
   volume_count: otherwise(whole, 0),
+  /** What the first of its volumes are called. */
+  volume_labels: otherwise(list(text), []),
   regular: nullable(truth),
   lossy: otherwise(truth, false),
   shape: nullable(list(whole)),

@@ -671,7 +671,7 @@ export interface components {
         };
         /**
          * InputOut
-         * @description A volume that a step is done on.
+         * @description A volume that a step is done on; ``volume`` is what it is called among those of its series.
          */
         InputOut: {
             /** Description */
@@ -682,12 +682,15 @@ export interface components {
             series: number;
             /** Stack */
             stack: number;
+            /** Volume */
+            volume: string;
         };
         /**
          * JobDetail
          * @description A job with its log and its results. ``trace`` (where it failed) is for staff.
          */
         JobDetail: {
+            about: components["schemas"]["SeriesName"] | null;
             /** Attempts */
             attempts: number;
             /**
@@ -845,9 +848,10 @@ export interface components {
          * JobRow
          * @description A job in a list. ``job_name``, ``params`` and ``inputs`` are those of a step; ``totals`` those of a batch.
          *
-         *     A limit is null where it is the configuration's.
+         *     ``about`` is the series whose volumes it builds. A limit is null where it is the configuration's.
          */
         JobRow: {
+            about: components["schemas"]["SeriesName"] | null;
             /** Attempts */
             attempts: number;
             /**
@@ -1160,6 +1164,20 @@ export interface components {
             modality: string;
         };
         /**
+         * SeriesName
+         * @description A series where it is only mentioned; ``description`` is empty where its header has none.
+         */
+        SeriesName: {
+            /** Description */
+            description: string;
+            /** Id */
+            id: number;
+            /** Modality */
+            modality: string;
+            /** Number */
+            number: number | null;
+        };
+        /**
          * SeriesOut
          * @description A series with its volumes. ``report`` is null until its volumes are made.
          */
@@ -1208,6 +1226,8 @@ export interface components {
             thumbnail: string | null;
             /** Volume Count */
             volume_count: number;
+            /** Volume Labels */
+            volume_labels: string[];
             /** Volumes */
             volumes: components["schemas"]["VolumeOut"][];
         };
@@ -1215,6 +1235,7 @@ export interface components {
          * SeriesRow
          * @description A series in a list; ``state`` is that of making its volumes, ``shape`` that of the first.
          *
+         *     ``volume_labels`` are what its volumes are called (echo, phase, time, plane), the first few where there are many.
          *     ``problem`` says what of its files could not be used.
          */
         SeriesRow: {
@@ -1254,6 +1275,8 @@ export interface components {
             thumbnail: string | null;
             /** Volume Count */
             volume_count: number;
+            /** Volume Labels */
+            volume_labels: string[];
         };
         /**
          * ServerSettings
@@ -1383,7 +1406,7 @@ export interface components {
         };
         /**
          * UploadOut
-         * @description An upload with a part of its report.
+         * @description An upload with a part of its report. ``series_names`` are those of ``series``, in the same order.
          */
         UploadOut: {
             counts: components["schemas"]["Counts"];
@@ -1411,6 +1434,8 @@ export interface components {
             progress: number;
             /** Series */
             series: number[];
+            /** Series Names */
+            series_names: components["schemas"]["SeriesName"][];
             /**
              * State
              * @enum {string}

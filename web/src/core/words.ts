@@ -55,6 +55,19 @@ export function sizeOfSeries(series: { instance_count: number; volume_count: num
 export const nameOfSeries = (series: { id: number; number: number | null; description: string }): string =>
   series.description || `Series ${series.number ?? series.id}`;
 
+/** How many volumes a series has, and what they are called: "3 volumes: axial, sagittal, coronal". */
+export function volumesOfSeries({ volume_count: count, volume_labels: labels }: { volume_count: number; volume_labels: readonly string[] }): string {
+  if (count < 2) return "";
+  const told = labels.slice(0, LABELS_SHOWN).join(", ");
+  const more = told && count > Math.min(labels.length, LABELS_SHOWN) ? ", …" : "";
+  return `${plural(count, "volume")}${told ? `: ${told}${more}` : ""}`;
+}
+const LABELS_SHOWN = 4;
+
+/** What a step is done on: the series, and which of its volumes. */
+export const nameOfInput = (input: { series: number; description: string; volume: string }): string =>
+  [input.description || `Series ${input.series}`, input.volume].filter(Boolean).join(", ");
+
 /** A DICOM person name as people write it: "DOE^JANE^^DR" becomes "DOE, JANE". The first of its three writings counts. */
 export function formatPerson(name: string): string {
   const [family = "", given = "", middle = ""] = (name.split("=").find((part) => part !== "") ?? "").split("^").map((part) => part.trim());

@@ -10,6 +10,8 @@ import {
   formatNumber,
   formatPerson,
   formatSeconds,
+  nameOfInput,
+  volumesOfSeries,
   formatShare,
   formatValue,
   formatVolume,
@@ -109,4 +111,17 @@ it.each([
   [{ instance_count: 1, volume_count: 0, shape: null }, "1 instance"],
 ])("tells the size of %j as %s", (series, words) => {
   expect(sizeOfSeries(series)).toBe(words);
+});
+
+it("names the volumes of a series, the first few", () => {
+  expect(volumesOfSeries({ volume_count: 1, volume_labels: [] })).toBe("");
+  expect(volumesOfSeries({ volume_count: 3, volume_labels: ["axial", "coronal", "sagittal"] })).toBe("3 volumes: axial, coronal, sagittal");
+  const many = ["1", "2", "3", "4", "5", "6"].map((time) => `time ${time}`);
+  expect(volumesOfSeries({ volume_count: 200, volume_labels: many })).toBe("200 volumes: time 1, time 2, time 3, time 4, …");
+  expect(volumesOfSeries({ volume_count: 2, volume_labels: [] })).toBe("2 volumes");
+});
+
+it("says what a step is done on", () => {
+  expect(nameOfInput({ series: 4, description: "Localizer", volume: "axial" })).toBe("Localizer, axial");
+  expect(nameOfInput({ series: 4, description: "", volume: "" })).toBe("Series 4");
 });

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from ninja import Field, Schema
 from pydantic import ConfigDict
 
-from voxelry.server.api.schemas import JobOut
+from voxelry.server.api.schemas import JobOut, SeriesName
 
 LARGEST = 2**31 - 1
 Key = Annotated[int, Field(ge=1, le=LARGEST, strict=True)]
@@ -83,24 +83,26 @@ class TotalsOut(Schema):
 
 
 class InputOut(Schema):
-    """A volume that a step is done on."""
+    """A volume that a step is done on; ``volume`` is what it is called among those of its series."""
 
     series: int
     stack: int
     description: str
     modality: str
+    volume: str
 
 
 class JobRow(JobOut):
     """A job in a list. ``job_name``, ``params`` and ``inputs`` are those of a step; ``totals`` those of a batch.
 
-    A limit is null where it is the configuration's.
+    ``about`` is the series whose volumes it builds. A limit is null where it is the configuration's.
     """
 
     job_name: str
     title: str
     params: dict[str, Any]
     inputs: list[InputOut]
+    about: SeriesName | None
     in_dir: str
     requested_by: str
     queue: str

@@ -17,7 +17,8 @@ from voxelry.server.archive.models import Entry, Instance, Patient, Series, Stac
 from voxelry.server.archive.stacks import window_record
 from voxelry.server.jobs.models import Job, State
 
-_HEAVY_STACK = ("metadata", "warnings", "planes", "windows", "measurement")
+_HEAVY_STACK = ("metadata", "warnings", "planes", "display", "windows", "measurement")
+_LABELS_TOLD = 6
 
 
 def series_rows() -> QuerySet[Series]:
@@ -91,17 +92,22 @@ def upload(row: Upload, *, limit: int, offset: int) -> out.UploadOut:
     """An upload with a part of its report."""
     entries = row.entries.all()
     keys = list(entries.filter(series__isnull=False).order_by("series").values_list("series_id", flat=True).distinct())
+    touched = list(Series.objects.filter(pk__in=keys).select_related("job").defer("metadata", "report").order_by("pk"))
     jobs = [row.job] if row.job is not None else []
-    jobs += [
-        s.job for s in Series.objects.filter(pk__in=keys).select_related("job").order_by("pk") if s.job is not None
-    ]
+    jobs += [one.job for one in touched if one.job is not None]
     return out.UploadOut(
         **_upload(row),
         entries=[entry(e) for e in entries[offset : offset + limit]],
         entry_count=entries.count(),
-        series=keys,
+        series=[one.pk for one in touched],
+        series_names=[series_name(one) for one in touched],
         jobs=[job(j) for j in jobs],
     )
+
+
+def series_name(row: Series) -> out.SeriesName:
+    """A series where it is only mentioned."""
+    return out.SeriesName(id=row.pk, number=row.number, modality=row.modality, description=row.description)
 
 
 def entry(row: Entry) -> out.EntryOut:
@@ -220,6 +226,7 @@ def _series(row: Series) -> dict[str, Any]:
         "progress": 0.0 if row.job is None else row.job.progress,
         "thumbnail": address if row.thumbnail else None,
         "volume_count": len(stacks),
+        "volume_labels": [stack.label for stack in stacks[:_LABELS_TOLD] if stack.label],
         "regular": all(stack.regular for stack in stacks) if stacks else None,
         "lossy": row.lossy,  # type: ignore[attr-defined]
         "shape": stacks[0].shape if stacks else None,

@@ -11,7 +11,7 @@ from voxelry.core.errors import ParameterError
 from voxelry.server.api import job_schemas as out
 from voxelry.server.api import present
 from voxelry.server.archive import build, ingest
-from voxelry.server.archive.models import Series
+from voxelry.server.archive.models import Series, Stack
 from voxelry.server.jobs.models import Job
 from voxelry.server.processing.models import Input, Output, Process
 from voxelry.server.processing.request import KIND, job_named
@@ -33,26 +33,44 @@ def found(rows: QuerySet[Job], *, job_name: str, series: int | None) -> QuerySet
 
 
 def rows(jobs: Iterable[Job]) -> list[out.JobRow]:
-    """Jobs in a list: five queries for any number of them."""
+    """Jobs in a list: seven queries for any number of them."""
     listed = list(jobs)
-    processes = _processes(listed)
-    totals = _totals(listed)
-    return [out.JobRow(**_row(one, processes.get(one.pk), totals.get(one.pk))) for one in listed]
+    around = _Around(listed)
+    return [out.JobRow(**_row(one, around)) for one in listed]
 
 
 def detail(job: Job, *, staff: bool) -> out.JobDetail:
     """A job with its log and results."""
-    process = _processes([job]).get(job.pk)
+    around = _Around([job])
+    process = around.processes.get(job.pk)
     return out.JobDetail(
-        **_row(job, process, _totals([job]).get(job.pk)),
+        **_row(job, around),
         log=[out.LogLine(time=time, words=words) for time, words in job.log],
         result=None if process is None or job.is_batch or process.published is None else _result(job, process),
         trace=job.trace or None if staff else None,
     )
 
 
-def _row(job: Job, process: Process | None, totals: out.TotalsOut | None) -> dict[str, Any]:
-    inputs = [] if process is None or job.is_batch else [_input(one) for one in process.inputs.all()]
+class _Around:
+    """What rows of other tables say about some jobs, each table asked once."""
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self.processes = _processes(jobs)
+        self.totals = _totals(jobs)
+        built = [job.subject for job in jobs if job.kind == build.KIND]
+        self.built = Series.objects.only("number", "modality", "description").in_bulk(built) if built else {}
+        inputs = [one for process in self.processes.values() for one in process.inputs.all()]
+        named = Stack.objects.filter(
+            series__in={one.series_id for one in inputs}, index__in={one.stack for one in inputs}
+        )
+        labels = named.values_list("series", "index", "label") if inputs else ()
+        self.labels = {(series, index): label for series, index, label in labels}
+
+
+def _row(job: Job, around: _Around) -> dict[str, Any]:
+    process = around.processes.get(job.pk)
+    inputs = [] if process is None or job.is_batch else [_input(one, around) for one in process.inputs.all()]
+    about = around.built.get(job.subject) if job.kind == build.KIND and job.subject is not None else None
     base = present.job(job).model_dump()
     if inputs:
         base["series"] = inputs[0].series
@@ -62,6 +80,7 @@ def _row(job: Job, process: Process | None, totals: out.TotalsOut | None) -> dic
         "title": TITLES.get(job.kind, job.kind) if process is None else _title(process),
         "params": {} if process is None else _params(process),
         "inputs": inputs,
+        "about": None if about is None else present.series_name(about),
         "in_dir": "" if process is None else process.in_dir,
         "requested_by": "" if job.requested_by is None else job.requested_by.get_username(),
         "queue": job.queue,
@@ -69,7 +88,7 @@ def _row(job: Job, process: Process | None, totals: out.TotalsOut | None) -> dic
         "time_limit_seconds": job.time_limit_seconds,
         "memory_limit_bytes": job.memory_limit_bytes,
         "parent": job.parent_id,
-        "totals": totals,
+        "totals": around.totals.get(job.pk),
     }
 
 
@@ -89,9 +108,13 @@ def _title(process: Process) -> str:
         return process.job_name
 
 
-def _input(row: Input) -> out.InputOut:
+def _input(row: Input, around: _Around) -> out.InputOut:
     return out.InputOut(
-        series=row.series_id, stack=row.stack, description=row.series.description, modality=row.series.modality
+        series=row.series_id,
+        stack=row.stack,
+        description=row.series.description,
+        modality=row.series.modality,
+        volume=around.labels.get((row.series_id, row.stack), ""),
     )
 
 

@@ -109,12 +109,22 @@ class UploadRow(Schema):
     problem: ProblemOut | None
 
 
+class SeriesName(Schema):
+    """A series where it is only mentioned; ``description`` is empty where its header has none."""
+
+    id: int
+    number: int | None
+    modality: str
+    description: str
+
+
 class UploadOut(UploadRow):
-    """An upload with a part of its report."""
+    """An upload with a part of its report. ``series_names`` are those of ``series``, in the same order."""
 
     entries: list[EntryOut]
     entry_count: int
     series: list[int]
+    series_names: list[SeriesName]
     jobs: list[JobOut]
 
 
@@ -139,6 +149,7 @@ class StudyBrief(Schema):
 class SeriesRow(Schema):
     """A series in a list; ``state`` is that of making its volumes, ``shape`` that of the first.
 
+    ``volume_labels`` are what its volumes are called (echo, phase, time, plane), the first few where there are many.
     ``problem`` says what of its files could not be used.
     """
 
@@ -154,6 +165,7 @@ class SeriesRow(Schema):
     progress: float
     thumbnail: str | None
     volume_count: int
+    volume_labels: list[str]
     regular: bool | None
     lossy: bool
     shape: list[int] | None
