@@ -16,10 +16,10 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import MPEG2MPML, UID, BasicTextSRStorage, JPEGLSLossless
 
 import voxelry
-from voxelry.core.errors import IncompleteStackError, PixelDataError, Problem, TruncatedError
+from voxelry.core.errors import DamagedError, IncompleteStackError, PixelDataError, Problem, TruncatedError
 from voxelry.dicom.cut_headers import remains_of_header
 from voxelry.dicom.sources import FileSource
-from voxelry.testing import SyntheticSeries, synthetic_report, synthetic_series, write, zip_folder
+from voxelry.testing import SyntheticSeries, synthetic_report, synthetic_series, write, zip_bytes, zip_folder
 from voxelry.workflows.measure import measure_all
 
 SLICES = 7
@@ -206,8 +206,21 @@ def test_what_may_be_a_slice_is_told(tmp_path: Path, damage: Callable[[bytes], b
 def test_what_is_no_slice_is_not_missed(tmp_path: Path, name: str, content: bytes) -> None:
     synthetic_series(tmp_path, slices=SLICES)
     (tmp_path / name).write_bytes(content)
-    write(synthetic_report(seed=0), tmp_path / "report.dcm")
+    report = write(synthetic_report(seed=0), tmp_path / "report.dcm")
+    (tmp_path / "cut_report.dcm").write_bytes(report.read_bytes()[:420])  # behind its SOP class
     assert not voxelry.load_volume(tmp_path).warnings
+
+
+def test_an_entry_of_an_archive_that_is_damaged_is_missing(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(3).integers(0, 4000, (SLICES, 80, 80)).astype(np.uint16)
+    truth = synthetic_series(tmp_path / "s", pixels=pixels)
+    content = bytearray(zip_bytes({path.name: path for path in truth.paths}, stored=True))
+    content[content.index(truth.paths[6].name.encode()) + 12000] ^= 0xFF  # in its pixels: the checksum tells
+    (tmp_path / "all.zip").write_bytes(content)
+    skipped = voxelry.load(tmp_path / "all.zip").skipped
+    assert sorted({problem.code for problem in skipped.values()}) == ["damaged", "incomplete_stack"]
+    with pytest.raises(DamagedError, match=r"0006\.dcm: .*its stack lacks a slice"):
+        voxelry.load_volume(tmp_path / "all.zip")
 
 
 @pytest.mark.parametrize("name", ["zz_copy.dcm", "00_copy.dcm"])

@@ -105,7 +105,16 @@ def lost_file(source: Source, head: bytes, problem: Problem) -> LostFile | None:
     if posixpath.basename(_slashed(source.name)).upper() == "DICOMDIR":
         return None
     known = header is not None and bool(header.series_instance_uid)
+    if header is not None and not known and _is_of_other_kind(header):
+        return None
     return LostFile(source.name, problem, header, is_marked(head)) if known or is_marked(head) else None
+
+
+def _is_of_other_kind(header: Header) -> bool:
+    """True for classes of objects that hold no pixels by their names: reports, plans, presentation states, ..."""
+    name = header.sop_class_name
+    known = bool(header.sop_class_uid) and name != header.sop_class_uid
+    return known and not any(word in name for word in ("Image", "Dose", "Segmentation", "Parametric Map"))
 
 
 def unseen_file(name: str, problem: Problem) -> LostFile | None:

@@ -108,7 +108,7 @@ class Series:
         # Of several transfer syntaxes some may be unknown here; of one alone the geometry can still be told.
         if len({frame.header.transfer_syntax_uid for frame in frames}) > 1:
             unusable |= unsupported(frame.header for frame in frames)
-        return tuple(frame for frame in frames if frame.header not in unusable), unusable
+        return tuple(frame for frame in frames if frame.header not in unusable) if unusable else tuple(frames), unusable
 
     @property
     def unusable(self) -> Mapping[str, Problem]:

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from voxelry.core.errors import IncompleteStackError, PixelDataError, Problem, TruncatedError, VoxelryError
+from voxelry.core.errors import (
+    DamagedError,
+    IncompleteStackError,
+    PixelDataError,
+    Problem,
+    TruncatedError,
+    VoxelryError,
+)
 from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Volume
 from voxelry.dicom.headers import Header
 from voxelry.dicom.pixels import stored_frames
 from voxelry.dicom.stack import Stack
+
+UNUSABLE = (PixelDataError, TruncatedError, DamagedError)
+"""Errors of one file's pixels, not of the stack or the machine."""
 
 
 def undecodable(stack: Stack, *, progress: Progress = silent) -> Mapping[Header, Problem]:
@@ -28,7 +38,15 @@ def undecodable(stack: Stack, *, progress: Progress = silent) -> Mapping[Header,
 class UndecodableError(IncompleteStackError):
     """Files of a stack cannot be decoded, so that it lacks their slices."""
 
-    undecodable: Mapping[Header, Problem]
+    undecodable: Mapping[str, Problem]
+    """By file name."""
+
+    @classmethod
+    def of(cls, problem: Problem, files: Mapping[Header, Problem]) -> UndecodableError:
+        """The error of the stack, and those of its files."""
+        error = cls(problem.message, **problem.numbers)
+        error.undecodable = {header.name: why for header, why in files.items()}
+        return error
 
 
 def decoded(stack: Stack, make: Callable[[], Volume], *, progress: Progress = silent) -> Volume:
@@ -43,13 +61,12 @@ def decoded(stack: Stack, make: Callable[[], Volume], *, progress: Progress = si
     """
     try:
         return make()
-    except (PixelDataError, TruncatedError) as error:
+    except UNUSABLE as error:
         if len(stack.headers) == 1:
             raise
         problems = undecodable(stack, progress=progress)
         rest = stack.without(problems)
         if not problems or rest is None or rest.problem is None:
             raise
-        found = UndecodableError(rest.problem.message, **rest.problem.numbers)
-        found.undecodable = problems
-        raise found from error
+        # In no variable here: an error that its own frame holds would keep an archive open.
+        raise UndecodableError.of(rest.problem, problems) from error

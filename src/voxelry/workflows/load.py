@@ -208,7 +208,7 @@ def _load_stack(
         return chosen_volume(stack, on_irregular, lazy=lazy, progress=progress)
     except UndecodableError as error:
         skipped.update(dict.fromkeys((header.name for header in stack.headers), error.problem))
-        skipped.update({header.name: problem for header, problem in error.undecodable.items()})
+        skipped.update(error.undecodable)
     except VoxelryError as error:
         skipped.update(dict.fromkeys((header.name for header in stack.headers), error.problem))
     return None
@@ -264,7 +264,7 @@ def _first_of(error: IncompleteStackError, found: Index) -> VoxelryError:
     for series in found.series:
         problems.update(series.unusable)
     if isinstance(error, UndecodableError):
-        problems.update({header.name: problem for header, problem in error.undecodable.items()})
+        problems.update(error.undecodable)
     names = error.numbers["files"]
     first = problems.get(str(names[0])) if isinstance(names, list) else None
     return error if first is None else _told(first, error)

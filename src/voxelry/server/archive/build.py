@@ -13,7 +13,7 @@ from typing import cast
 from django.conf import settings
 from django.db import transaction
 
-from voxelry.core.errors import PixelDataError, Problem, TruncatedError, VoxelryError
+from voxelry.core.errors import Problem, VoxelryError
 from voxelry.core.progress import Progress, part
 from voxelry.core.volume import Volume
 from voxelry.dicom.headers import Header, read_header
@@ -22,7 +22,7 @@ from voxelry.dicom.plain import Layout
 from voxelry.dicom.series import Series as Grouped
 from voxelry.dicom.shared import shared_metadata
 from voxelry.dicom.stack import Stack as Grid
-from voxelry.dicom.undecodable import undecodable
+from voxelry.dicom.undecodable import UNUSABLE, undecodable
 from voxelry.server.archive import deletions, files, unused
 from voxelry.server.archive.describe import storable
 from voxelry.server.archive.durable import sync_tree
@@ -121,7 +121,7 @@ def _volume(
     """The stack and its slices; where files cannot be decoded, the stack that lacks them."""
     try:
         return grid, grid.for_viewing(progress=progress)
-    except (PixelDataError, TruncatedError) as error:
+    except UNUSABLE as error:
         found = undecodable(grid, progress=progress) or dict.fromkeys(grid.headers, error.problem)
         failed.update(found)
         rest = grid.without(found)
