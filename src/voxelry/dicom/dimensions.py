@@ -9,6 +9,7 @@ from pydicom.datadict import keyword_for_tag
 
 from voxelry.core.errors import PixelDataError
 from voxelry.dicom.attributes import first_item, items, numbers, value_of
+from voxelry.dicom.concatenations import object_uid
 from voxelry.dicom.frames import Frame
 
 
@@ -29,9 +30,12 @@ class Dimension:
 
 
 def dimensions_of(frames: Sequence[Frame]) -> tuple[Dimension, ...]:
-    """The dimensions of frames of one instance; none where they are of several, or it does not say."""
+    """The dimensions of frames of one object; none where they are of several, or it does not say."""
     header = frames[0].header
-    if not frames[0].groups or any(frame.header is not header for frame in frames):
+    if not frames[0].groups:
+        return ()
+    headers = dict.fromkeys(frame.header for frame in frames)
+    if len(headers) > 1 and len(set(map(object_uid, headers))) > 1:
         return ()
     found = []
     for place, item in enumerate(items(header.elements, "DimensionIndexSequence")):

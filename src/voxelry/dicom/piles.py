@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from voxelry.core.errors import GeometryError, Problem
 from voxelry.core.gaps import rounded
 from voxelry.core.value import Value
+from voxelry.dicom.concatenations import place_in_object
 from voxelry.dicom.frames import Frame
 
 
@@ -87,6 +88,6 @@ class Placed(list[tuple[int, Frame]]):
         return [rounded(self.offset_of[place]) for place in sorted(places)]
 
 
-def acquired(frame: Frame) -> tuple[int, str, int]:
+def acquired(frame: Frame) -> tuple[int, str, int, int]:
     """The order that numbers give."""
-    return frame.instance_number, frame.header.sop_instance_uid, frame.index
+    return frame.instance_number, *place_in_object(frame)

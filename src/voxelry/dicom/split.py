@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances, slice_normal
 from voxelry.dicom.apart import with_differing
+from voxelry.dicom.concatenations import missing_parts
 from voxelry.dicom.frames import Frame
 from voxelry.dicom.grid_groups import SEGMENT, groups_of, segment_of
 from voxelry.dicom.mosaics import mosaic_of
@@ -36,9 +37,9 @@ def split(frames: Iterable[Frame], *, tolerances: Tolerances = DEFAULT_TOLERANCE
     for number, group in enumerate(groups):
         segment = segment_of(group.frames[0])
         own = _separate(list(group.frames), tolerances)
-        mosaic = mosaic_of(group.frames)
-        if mosaic is not None:
-            own = [replace(pile, problem=mosaic) for pile in own]
+        problem = mosaic_of(group.frames) or missing_parts(group.frames)
+        if problem is not None:
+            own = [replace(pile, problem=problem) for pile in own]
         if segment and len(segments) > 1:
             own = [pile.within((SEGMENT, segment)) for pile in own]
         piles += [replace(pile, group=number, findings=(*pile.findings, *group.findings)) for pile in own]
