@@ -138,6 +138,7 @@ def _stranger(scope: Scope) -> HttpResponse:
 async def _answer(send: Send, answer: HttpResponse) -> None:
     secure(answer)
     answer.headers["Content-Length"] = str(len(answer.content))
+    answer.headers["Connection"] = "close"  # the rest of the request is not waited for
     headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in answer.items()]
     await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
     await send({"type": "http.response.body", "body": answer.content})

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import resource
 import signal
 import socket
 import webbrowser
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import ClassVar
@@ -49,6 +52,7 @@ def serve(
     if port is not None:
         os.environ["VOXELRY_PORT"] = str(port)
     configuration = start.prepare(data=data, config=config)
+    _allow_files()
     listener = _listen(configuration.host, configuration.port)
     start.set_up()
 
@@ -77,6 +81,7 @@ def serve(
         if open_browser:
             webbrowser.open(link)
         from voxelry.server.api.events import closing
+        from voxelry.server.connections import Limits, guarded
 
         class Server(uvicorn.Server):
             """Ends streams of events when it is to end, instead of waiting for them."""
@@ -85,6 +90,13 @@ def serve(
                 closing.set()
                 super().handle_exit(sig, frame)
 
+        protocol = guarded(
+            Limits(
+                per_address=configuration.connections,
+                header_seconds=configuration.header_seconds,
+                body_bytes_per_second=configuration.body_bytes_per_second,
+            )
+        )
         # No access log: paths hold keys only, but queries may hold what people search for.
         server = Server(
             uvicorn.Config(
@@ -95,8 +107,11 @@ def serve(
                 timeout_graceful_shutdown=5,
                 proxy_headers=False,
                 server_header=False,
+                http=protocol,
+                ws="none",
             )
         )
+        _say_seldom()
         server.run(sockets=[listener])
     except (KeyboardInterrupt, SystemExit):
         pass
@@ -106,6 +121,21 @@ def serve(
         if worker_process is not None:
             worker_process.stop()
         listener.close()
+
+
+def _say_seldom() -> None:
+    """What strangers can have written again and again."""
+    from voxelry.server.seldom import Seldom
+
+    for name in ("uvicorn.error", "asyncio"):
+        logging.getLogger(name).addFilter(Seldom())
+
+
+def _allow_files() -> None:
+    """As many as the system lets us have open: each connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _end(number: int, frame: FrameType | None) -> None:
