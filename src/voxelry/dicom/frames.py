@@ -38,6 +38,8 @@ _VALUE_GROUPS = {
 VECTORS = ("TimeSlotVector", "RRIntervalVector", "EnergyWindowVector", "PhaseVector", "TimeSliceVector")
 """Attributes of nuclear medicine with a value for each frame (PS3.3 C.8.4.8)."""
 _FUNCTIONAL_GROUPS = (0x52009229, 0x52009230)
+_FACT_GROUPS = (0x00209116, 0x00289110, 0x00289145)
+"""What facts are made of: Plane Orientation, Pixel Measures and Pixel Value Transformation Sequence."""
 
 
 StepFrom = Literal["", "source", "spacing", "gap"]

@@ -35,7 +35,7 @@ class Neighbours:
         named = referenced_series(header)
         found = [one for one in self._series if one.series_instance_uid in named]
         yield from found
-        if found:
+        if found or not self._series:
             return
         if self._by_instance is None:
             self._by_instance = {one.sop_instance_uid: series for series in self._series for one in series.instances}
