@@ -62,6 +62,10 @@ IrregularOption = Annotated[
         help="Slices that form no regular grid: leave them out, split them into regular runs, or resample them.",
     ),
 ]
+RealWorldOption = Annotated[
+    bool,
+    typer.Option("--real-world", help="Values of Real World Value Mapping, in its unit, where the header has one."),
+]
 
 
 def measure(
@@ -75,6 +79,7 @@ def measure(
     method: Annotated[str, typer.Option(help="How the threshold is found: fixed.")] = "fixed",
     on_irregular: IrregularOption = Irregular.ERROR,
     tolerance: ToleranceOption = None,
+    real_world: RealWorldOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Count pixels above a threshold, in mm3.
@@ -90,6 +95,7 @@ def measure(
             method=method,
             on_irregular=on_irregular.value,
             tolerances=tolerances_of(tolerance),
+            real_world=real_world,
             progress=progress,
         )
     if as_json:
@@ -192,6 +198,7 @@ def convert(
     ] = False,
     on_irregular: IrregularOption = Irregular.ERROR,
     tolerance: ToleranceOption = None,
+    real_world: RealWorldOption = False,
     straighten: Annotated[
         bool, typer.Option("--straighten", help="Interpolate tilted stacks onto an orthogonal grid.")
     ] = False,
@@ -235,6 +242,7 @@ def convert(
             name=name or DEFAULT_TEMPLATE,
             on_irregular=on_irregular.value,
             tolerances=tolerances_of(tolerance),
+            real_world=real_world,
             straighten=straighten,
             overwrite=overwrite,
             workers=workers,

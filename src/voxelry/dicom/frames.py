@@ -65,6 +65,8 @@ class Frame:
         None for one that is there.
     step_from
         Of a segmentation: what tells the distance of its slices.
+    real_world
+        True if its scale is that of its Real World Value Mapping.
     """
 
     header: Header
@@ -75,6 +77,7 @@ class Frame:
     groups: Groups = field(default=(), repr=False)
     blank: float | None = None
     step_from: StepFrom = ""
+    real_world: bool = False
 
     @property
     def pixels(self) -> PixelDescription:

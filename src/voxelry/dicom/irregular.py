@@ -20,6 +20,7 @@ from voxelry.core.volume import Volume
 from voxelry.dicom.findings import finding
 from voxelry.dicom.frames import Frame
 from voxelry.dicom.piles import Pile
+from voxelry.dicom.real_world_stacks import in_real_world
 from voxelry.dicom.repeated import unmixed_ranks
 from voxelry.dicom.spelling import rounding_of
 from voxelry.dicom.split import place
@@ -44,8 +45,15 @@ def check_on_irregular(choice: str) -> None:
         raise ParameterError(f"on_irregular is {choice!r}; it may be {', '.join(get_args(OnIrregular))}")
 
 
-def chosen_stacks(stacks: Iterable[Stack], on_irregular: OnIrregular) -> tuple[Stack, ...]:
-    """The stacks; with ``"split"`` the regular runs of those that are irregular."""
+def chosen_stacks(stacks: Iterable[Stack], on_irregular: OnIrregular, *, real_world: bool = False) -> tuple[Stack, ...]:
+    """The stacks; with ``"split"`` the regular runs of those that are irregular.
+
+    Parameters
+    ----------
+    real_world
+        True for real-world values instead of modality values.
+    """
+    stacks = map(in_real_world, stacks) if real_world else stacks
     return tuple(run for one in stacks for run in (regular_runs(one) if on_irregular == "split" else (one,)))
 
 

@@ -32,6 +32,7 @@ from voxelry.dicom.omitted_findings import omitted_findings
 from voxelry.dicom.orientation import orientation_of
 from voxelry.dicom.piles import Pile
 from voxelry.dicom.pixels import is_lossy
+from voxelry.dicom.real_world import real_world_findings
 from voxelry.dicom.scaling import scaling_findings
 from voxelry.dicom.spelling import rounding_of
 from voxelry.dicom.split import split
@@ -179,6 +180,7 @@ class Stack:
             found += grid_findings(grid, first, self.tolerances)
         found += unplaced_findings(self.frames) or missing_findings(self.frames)
         found += omitted_findings(self.frames, self.spacing[0])
+        found += real_world_findings(self.frames)
         wrong = [error_finding(grid)] if isinstance(grid, GeometryError) else []
         warnings = [one for one in found if severity_of(one) == "warning"]
         return (*wrong, *warnings, *(one for one in found if severity_of(one) == "note"))

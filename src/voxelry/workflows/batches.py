@@ -94,6 +94,7 @@ def batches_of(
     on_irregular: OnIrregular = "error",
     limits: Limits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
+    real_world: bool = False,
     progress: Progress = silent,
 ) -> tuple[tuple[Batch, ...], Mapping[str, Problem]]:
     """The batches of DICOM below a path, from headers alone, or of a file in a registered format.
@@ -102,6 +103,8 @@ def batches_of(
     ----------
     together
         False for a batch of each volume.
+    real_world
+        As for ``load``.
     dicom
         True if nothing but DICOM is looked for, whatever the path is called.
     beside
@@ -124,7 +127,7 @@ def batches_of(
     """
     if not dicom and (own := _format_of(path)) is not None:
         return _format_batches(own, path, together, progress), {}
-    batches, skipped = _dicom_batches(path, together, on_irregular, limits, tolerances, progress)
+    batches, skipped = _dicom_batches(path, together, on_irregular, limits, tolerances, real_world, progress)
     if beside is None or dicom or not os.path.isdir(path):  # noqa: PTH112
         return batches, skipped
     files = tuple(volume_files(os.fspath(path), leave_out=beside, of_others=bool(batches)))
@@ -154,6 +157,7 @@ def _dicom_batches(
     on_irregular: OnIrregular,
     limits: Limits,
     tolerances: Tolerances,
+    real_world: bool,
     progress: Progress,
 ) -> tuple[tuple[Batch, ...], Mapping[str, Problem]]:
     found = index(path, limits=limits, tolerances=tolerances, progress=progress)
@@ -161,7 +165,7 @@ def _dicom_batches(
     batches: list[Batch] = []
     for series in found.series:
         skipped.update(series.unusable)
-        stacks = chosen_stacks(series.stacks, on_irregular)
+        stacks = chosen_stacks(series.stacks, on_irregular, real_world=real_world)
         batches += [
             _of_stacks(group, on_irregular)
             for group in (_grouped(stacks, _alike) if together else [[stack] for stack in stacks])

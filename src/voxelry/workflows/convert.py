@@ -125,6 +125,7 @@ def convert(
     workers: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
+    real_world: bool = False,
     progress: Progress = silent,
 ) -> ConvertReport:
     """Convert everything below a path.
@@ -149,7 +150,7 @@ def convert(
         How files in a folder are called: a template of the fields in ``workflows.names.FIELDS`` and ``{label}``.
         What several would be called is numbered. The default holds no patient's value; files of other formats than
         DICOM that were found in a folder keep their names.
-    on_irregular, tolerances
+    on_irregular, tolerances, real_world
         As for ``load``.
     straighten
         True to interpolate tilted (sheared) stacks onto an orthogonal grid, as ``rectify`` does.
@@ -191,6 +192,7 @@ def convert(
             on_irregular=on_irregular,
             limits=limits,
             tolerances=tolerances,
+            real_world=real_world,
             progress=part(progress, 0, 0.2),
         )
     except FormatError as error:  # of a source that is one file
@@ -199,7 +201,7 @@ def convert(
     skipped = dict(skipped)
     jobs = list(_jobs(batches, aim, Path(target), name))
     ledger = Ledger(jobs[0].root) if jobs and aim.staged else None
-    run = _Run(Path(source), aim, ledger, on_irregular, tolerances, straighten, overwrite)
+    run = _Run(Path(source), aim, ledger, on_irregular, tolerances, real_world, straighten, overwrite)
     written: dict[int, tuple[Converted, ...]] = {}
     meter = _Meter(len(jobs), part(progress, 0.2, 1))
     with ThreadPoolExecutor(min(workers or _WORKERS, max(1, len(jobs))), "convert") as pool:
@@ -262,6 +264,7 @@ class _Run:
     ledger: Ledger | None
     on_irregular: OnIrregular
     tolerances: Tolerances
+    real_world: bool
     straighten: bool
     overwrite: bool
     cleared: set[Path] = field(default_factory=set)
@@ -312,7 +315,8 @@ class _Run:
 
     def _fingerprint(self, job: _Job) -> str:
         settings = json.dumps(self.aim.settings, sort_keys=True, default=str)
-        told = () if self.tolerances == DEFAULT_TOLERANCES else (repr(self.tolerances),)
+        told = [] if self.tolerances == DEFAULT_TOLERANCES else [repr(self.tolerances)]
+        told += ["real world"] if self.real_world else []
         return digest([job.batch.fingerprint, self.aim.name, settings, self.on_irregular, str(self.straighten), *told])
 
     def _note(self, job: _Job, made: Mapping[Path, int | None], shape: tuple[int, ...], *, whole: bool) -> None:

@@ -143,6 +143,7 @@ def load(
     lazy: bool = False,
     limits: Limits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
+    real_world: bool = False,
     progress: Progress = silent,
 ) -> LoadResult:
     """Load every volume below a path.
@@ -161,6 +162,8 @@ def load(
         indexed with, chunk by chunk as Zarr and dask do. Only what the headers tell is checked beforehand.
     tolerances
         How even the positions of a stack must be.
+    real_world
+        True for the values of Real World Value Mapping Sequence (0040,9096), in its unit, instead of modality values.
 
     Returns
     -------
@@ -178,7 +181,7 @@ def load(
     _check_choices(on_irregular, lazy=lazy)
     found = index(path, limits=limits, tolerances=tolerances, progress=part(progress, 0, 0.3))
     skipped = dict(found.skipped)
-    stacks = _stacks(found, on_irregular)
+    stacks = _stacks(found, on_irregular, real_world=real_world)
     for series in found.series:
         skipped.update(series.unusable)
     volumes: list[Volume] = []
@@ -191,8 +194,9 @@ def load(
     return LoadResult(tuple(volumes), MappingProxyType(skipped))
 
 
-def _stacks(found: Index, on_irregular: OnIrregular) -> list[Stack]:
-    return [stack for series in found.series for stack in chosen_stacks(series.stacks, on_irregular)]
+def _stacks(found: Index, on_irregular: OnIrregular, *, real_world: bool) -> list[Stack]:
+    chosen = (chosen_stacks(series.stacks, on_irregular, real_world=real_world) for series in found.series)
+    return [stack for stacks in chosen for stack in stacks]
 
 
 def _check_choices(on_irregular: str, *, lazy: bool) -> None:
@@ -221,13 +225,14 @@ def load_volume(
     lazy: bool = False,
     limits: Limits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
+    real_world: bool = False,
     progress: Progress = silent,
 ) -> Volume:
     """Load the one volume at a path.
 
     Parameters
     ----------
-    path, on_irregular, lazy, tolerances
+    path, on_irregular, lazy, tolerances, real_world
         As for ``load``. What ``"split"`` makes is seldom one volume.
 
     Raises
@@ -239,7 +244,7 @@ def load_volume(
     """
     _check_choices(on_irregular, lazy=lazy)
     found = index(path, limits=limits, tolerances=tolerances, progress=part(progress, 0, 0.3))
-    stacks = _stacks(found, on_irregular)
+    stacks = _stacks(found, on_irregular, real_world=real_world)
     if len(stacks) == 1:
         try:
             return chosen_volume(stacks[0], on_irregular, lazy=lazy, progress=part(progress, 0.3, 1))

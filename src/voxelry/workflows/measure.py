@@ -102,6 +102,7 @@ def measure_all(
     on_irregular: OnIrregular = "error",
     limits: Limits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
+    real_world: bool = False,
     progress: Progress = silent,
 ) -> MeasureReport:
     """Measure every volume below a path; see ``voxelry.core.measure.measure``, and ``load`` for the other choices.
@@ -115,7 +116,9 @@ def measure_all(
     """
     check_method(method)
     check_threshold(default if threshold is None else threshold)
-    loaded = load(path, on_irregular=on_irregular, limits=limits, tolerances=tolerances, progress=progress)
+    loaded = load(
+        path, on_irregular=on_irregular, limits=limits, tolerances=tolerances, real_world=real_world, progress=progress
+    )
     skipped = dict(loaded.skipped)
     measurements: list[Measurement] = []
     volumes: list[Volume] = []
