@@ -201,7 +201,7 @@ def _finding(differences: tuple[tuple[str, str, str], ...], numbers: dict[Frame,
     few = len(frames) == 1
     words = (
         f"{len(frames)} slice{'s' * (not few)} {'differs' if few else 'differ'} from the others of the stack and "
-        f"{_are(len(frames))} kept apart: {listed(names)} {'has' if few else 'have'} {told}"
+        f"{_are(len(frames))} left out of it: {listed(names)} {'has' if few else 'have'} {told}"
     )
     start = float(lattice.origin @ lattice.normal)
     offsets = {frame: rounded(start + number * lattice.spacing) for frame, number in numbers.items()}
