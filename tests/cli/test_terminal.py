@@ -156,3 +156,13 @@ def test_a_help_page_has_every_word(command: Any, words: list[str]) -> None:
         plain = text.replace("\\[", "[")  # escaped for rich
         missing = [word for word in re.findall(r"[^\s`]+", plain) if word not in shown]
         assert not missing, text
+
+
+@pytest.mark.parametrize(
+    ("start", "words"), [(b"7z\xbc\xaf\x27\x1c\0\4", "a 7z archive"), (b"Rar!\x1a\x07\1\0", "a rar archive")]
+)
+def test_archives_that_cannot_be_opened_are_named(tmp_path: Path, start: bytes, words: str) -> None:
+    (tmp_path / "study").write_bytes(start + bytes(400))
+    done = call("info", tmp_path / "study")
+    assert done.exit_code == 1
+    assert f"it is {words}; unpack it first" in done.stderr

@@ -126,7 +126,7 @@ def _add_series(table: Table, series: Series) -> None:
         label = stack.label
         if len(alike) > 1:
             shape = f"{len(alike)} of {shape}"
-            label = f"{stack.label} to {', '.join(value for _, value in last.pile.separation)}"
+            label = f"{stack.label} to {', '.join(value for _, value in last.pile.separation) or last.label}"
         state.append(f" {plain(label)}" if label else "")
         table.add_row(*(head if row == 0 else ("", "", "", "")), shape, millimetres(stack.spacing), state)
 

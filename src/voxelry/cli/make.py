@@ -322,7 +322,12 @@ def demo(
         print_json({
             "folder": str(result.folder),
             "volumes": [
-                {"folder": str(v.folder), "shape": list(v.volume.array.shape), "pictures": v.pictures}
+                {
+                    "folder": str(v.folder),
+                    "label": v.volume.label,
+                    "shape": list(v.volume.array.shape),
+                    "pictures": v.pictures,
+                }
                 for v in result.volumes
             ],
             "table": str(result.table),
@@ -333,7 +338,9 @@ def demo(
         for written in result.volumes:
             volume = written.volume
             shape = " x ".join(map(str, volume.array.shape))
-            facts = f"{shape} {volume.array.dtype} {volume.unit}".strip()
+            facts = ", ".join(
+                filter(None, (plain(volume.label), f"{shape} {volume.array.dtype} {volume.unit}".strip()))
+            )
             pictures = f"{written.pictures} JPG{'s' * (written.pictures != 1)}"
             parts = f"  array.npy ({facts}), metadata.json, {pictures}"
             out.print(Text.assemble((f"{written.folder}", "cyan"), parts), soft_wrap=True)

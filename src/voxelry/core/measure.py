@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypedDict, get_args
+from typing import Literal, NotRequired, TypedDict, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,8 @@ class MeasurementRecord(TypedDict):
     method: str
     spacing_mm: list[float | None]
     warnings: list[str]
+    label: NotRequired[str]
+    """Which volume of its series it is; not there where the series has one only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,8 @@ class Measurement:
         On [0, 1], from the smallest to the largest value that is neither padding nor NaN nor infinite.
     spacing
         Millimetres ``(slice, row, column)``.
+    label
+        What tells the volume from others of its series; empty where there is nothing to tell.
     """
 
     series_instance_uid: str
@@ -63,10 +67,11 @@ class Measurement:
     method: Method
     spacing: Spacing
     warnings: tuple[str, ...]
+    label: str = ""
 
     def record(self) -> MeasurementRecord:
         """The same as JSON values."""
-        return {
+        found: MeasurementRecord = {
             "series_instance_uid": self.series_instance_uid,
             "pixels_above_threshold": self.pixels_above_threshold,
             "pixels_total": self.pixels_total,
@@ -76,6 +81,9 @@ class Measurement:
             "spacing_mm": list(self.spacing),
             "warnings": list(self.warnings),
         }
+        if self.label:
+            found["label"] = self.label
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -256,6 +264,7 @@ def measure(
         method=checked,
         spacing=volume.spacing,
         warnings=tuple(warnings),
+        label=volume.label,
     )
 
 

@@ -205,6 +205,16 @@ def is_dicom(head: bytes) -> bool:
     return little in _FIRST_GROUPS and element <= 0x0100 and length <= 256 and length % 2 == 0
 
 
+_ARCHIVES = {
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+    b"Rar!\x1a\x07": "a rar archive",
+    b"BZh": "packed with bzip2",
+    b"\xfd7zXZ\0": "packed with xz",
+    b"\x28\xb5\x2f\xfd": "packed with zstd",
+}
+"""By their first bytes; what they hold cannot be read here."""
+
+
 def _describe(head: bytes) -> str:
     if head.startswith(b"\x1f\x8b"):
         return "it is gzip in gzip, or of no known method; unpack it first"
@@ -212,6 +222,9 @@ def _describe(head: bytes) -> str:
         return "it is a zip archive in gzip; unpack it first"
     if head[257:262] == b"ustar":
         return "it is a tar archive; unpack it first"
+    for start, kind in _ARCHIVES.items():
+        if head.startswith(start):
+            return f"it is {kind}; unpack it first"
     if head.startswith(b"%PDF"):
         return "it is a PDF"
     if head.startswith((b"\x89PNG", b"\xff\xd8\xff")):

@@ -1472,9 +1472,11 @@ export interface components {
         };
         /**
          * ViewedMeasurement
-         * @description A measurement, with its view if it was asked for.
+         * @description A measurement, with its view if it was asked for, and the volume's label where its series has several.
          */
         ViewedMeasurement: {
+            /** Label */
+            label?: string | null;
             /** Method */
             method: string;
             /** Pixels Above Threshold */

@@ -366,8 +366,9 @@ class MeasureView(Schema):
 
 
 class ViewedMeasurement(MeasurementOut):
-    """A measurement, with its view if it was asked for."""
+    """A measurement, with its view if it was asked for, and the volume's label where its series has several."""
 
+    label: str | None = None
     view: MeasureView | None = None
 
 
