@@ -246,9 +246,23 @@ def test_no_label_repeats_what_may_be_a_patients(tmp_path: Path) -> None:
         dataset.ImageComments = (f"{family} before", "taken 2020-01-01")[volume]
 
     write_repeats(tmp_path, 2, stamp)
-    assert [label for _, label in loaded(tmp_path)] == ["ImageComments text 1", "ImageComments text 2"]
+    assert sorted(label for _, label in loaded(tmp_path)) == ["ImageComments text 1", "ImageComments text 2"]
     record = json.dumps(report_at(tmp_path).record)
     assert not any(secret in record for secret in SECRETS)
+
+
+@pytest.mark.parametrize(("vr", "values"), [("LO", ("20200101", "20200102")), ("SL", (1577836800, 1577923200))])
+def test_no_label_repeats_a_makers_date(tmp_path: Path, vr: str, values: tuple[object, object]) -> None:
+    write_repeats(tmp_path, 2, private(0x0027, "ACME", 0x41, vr, *values))
+    assert loaded(tmp_path) == [(1, "(0027,1041) value 1"), (2, "(0027,1041) value 2")]
+
+
+def test_three_values_of_which_two_are_at_each_position_are_not_mixed(tmp_path: Path) -> None:
+    stamp = setting("FlipAngle", "2", "5", "15")
+    write_repeats(tmp_path, 3, stamp, slices=9, lost=[(place % 3, place) for place in range(9)])
+    assert numbers(tmp_path) == []
+    labels = [stack.label for stack in series_at(tmp_path).stacks]
+    assert labels == ["FlipAngle 2", "FlipAngle 5", "FlipAngle 15"]
 
 
 def enhanced(folder: Path, volumes: int, stamp: Stamp, *, slices: int = 4, dimensions: tuple[int, ...] = ()) -> None:

@@ -12,11 +12,12 @@ from voxelry.dicom.clocks import CLOCKS
 from voxelry.dicom.comparable import ABSENT, Comparable, floats_of
 from voxelry.dicom.frames import Frame
 from voxelry.dicom.quiet import quiet
-from voxelry.dicom.separators import Attribute
+from voxelry.dicom.separators import Attribute, Standing
 
 LONGEST_TEXT = 48
 _WORD = re.compile(r"\w{2,}")
-_DATE_OR_TIME = re.compile(r"\d{6}|\d:\d\d|\d\d\d\d[-/.]\d\d")
+_DATE_OR_TIME = re.compile(r"(?<![.\d])\d{6}|\d:\d\d|\d\d\d\d[-/.]\d\d")
+_SAFE_VRS = frozenset(("CS", "DS", "IS", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"))
 _PATIENT_GROUP = 0x0010
 _LAST_GROUP_OF_PERSONS = 0x0040
 _TEXT_VRS = ("LO", "SH", "LT", "ST", "UT", "UC")
@@ -35,8 +36,9 @@ def shown(attribute: Attribute, values: Sequence[Comparable], frames: Sequence[F
     """
     if attribute.name in CLOCKS and not attribute.dimension:
         return since_the_first([moment for value in values for moment in floats_of(value)] or [0.0] * len(values))
-    private = _private_words(frames) if any(_is_free(attribute, value) for value in values) else frozenset[str]()
-    found = [_shown(value, number, private, free=_is_free(attribute, value)) for number, value in enumerate(values, 1)]
+    free = _is_free(attribute)
+    private = _private_words(frames) if free else frozenset[str]()
+    found = [_shown(value, number, private, free=free) for number, value in enumerate(values, 1)]
     return found if len(set(found)) == len(found) else [f"value {number}" for number in range(1, len(found) + 1)]
 
 
@@ -60,18 +62,16 @@ def _shown(value: Comparable, number: int, private: frozenset[str], *, free: boo
         or _DATE_OR_TIME.search(words)
         or not private.isdisjoint(_WORD.findall(words.lower()))
     ):
-        return f"text {number}"
+        return f"{'text' if any(isinstance(one, str) for one in value) else 'value'} {number}"
     return words
 
 
-def _is_free(attribute: Attribute, value: Comparable) -> bool:
-    """True for texts in anybody's words."""
-    if not any(isinstance(one, str) for one in value):
-        return False
+def _is_free(attribute: Attribute) -> bool:
+    """True for what may hold anybody's words: free texts, and whatever makers put into attributes of their own."""
     try:
-        return dictionary_VR(attribute.path[-1]) != "CS"
+        return attribute.standing == Standing.PRIVATE or dictionary_VR(attribute.path[-1]) not in _SAFE_VRS
     except KeyError:
-        return True
+        return not attribute.dimension
 
 
 def _private_words(frames: Sequence[Frame]) -> frozenset[str]:

@@ -27,8 +27,8 @@ from voxelry.dicom.varying import DIFFUSION, Column, Varying, varying
 
 _BEFORE_ORDER = (Standing.DIMENSION, Standing.STRONG, Standing.KIND)
 _AFTER_ORDER = (Standing.CIRCUMSTANCE, Standing.STANDARD, Standing.PRIVATE, Standing.TIME)
-_FEW = 3
-"""A dimension's values are few if each is that of so many frames, on the average."""
+_FEW = 2
+"""A dimension has at most so many times as many values as there are frames at a position."""
 
 
 def piles_of(placed: Placed) -> list[Pile]:
@@ -208,11 +208,14 @@ class _Repeats:
             counts = Counter(frozenset(Counter(values[place]).items()) for place in repeated)
             if 2 * max(counts.values()) < len(repeated):
                 return False
-        if len(distinct) <= max(map(len, values.values())):
+        frames = max(map(len, values.values()))
+        few = len(distinct) <= _FEW * frames
+        if len(distinct) <= frames:
             places = Counter(value for own in values.values() for value in set(own))
             return sum(2 * count > len(values) for count in places.values()) >= len(distinct) - 1
-        of_its_own = attribute.standing in (Standing.STRONG, Standing.KIND) and attribute.name != "TriggerTime"
-        return of_its_own and _FEW * len(distinct) <= len(self.placed)
+        # Of a dimension by its meaning some values may be elsewhere; but these two follow the heart.
+        of_its_own = attribute.standing in (Standing.STRONG, Standing.KIND)
+        return of_its_own and attribute.name not in ("TriggerTime", "RepetitionTime") and few
 
     def _mixes(self, groups: Iterable[Placed], standing: Standing) -> bool:
         """True if a group mixes the values of an attribute that recurs; the attribute is then kept for the refusal."""
