@@ -12,6 +12,9 @@ CONFIRM = (
     "--same-frame-of-reference in the terminal"
 )
 
+REGISTRATION = "register"
+"""The group of steps whose volumes need not lie in one place: they find out how these lie to each other."""
+
 
 def check_one_frame_of_reference(volumes: Sequence[Volume], *, confirmed: bool) -> None:
     """Refuse to combine volumes by their positions where nothing says that these are of one place.
@@ -32,10 +35,20 @@ def check_one_frame_of_reference(volumes: Sequence[Volume], *, confirmed: bool) 
     ----------
     PS3.3 C.7.4.1
     """
-    of_dicom = [volume for volume in volumes if volume.series_instance_uid]
-    if confirmed or len(of_dicom) < 2:
+    if not confirmed:
+        check_one_uid([volume.frame_of_reference_uid for volume in volumes if volume.series_instance_uid])
+
+
+def check_one_uid(uids: Sequence[str | None]) -> None:
+    """The same of the Frame of Reference UIDs of volumes of DICOM; None for what is unknown.
+
+    Raises
+    ------
+    FrameOfReferenceError
+        If there are two of them, or one of several is unknown.
+    """
+    if len(uids) < 2:
         return
-    uids = [volume.frame_of_reference_uid for volume in of_dicom]
     if None in uids:
         unknown = uids.count(None)
         raise FrameOfReferenceError(

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from voxelry.core.errors import ExistsError, ParameterError, Problem, VoxelryError
-from voxelry.core.frame_of_reference import check_one_frame_of_reference
+from voxelry.core.frame_of_reference import REGISTRATION, check_one_frame_of_reference
 from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.registry import step_named
@@ -36,8 +36,6 @@ Paths: TypeAlias = "StrPath | Iterable[StrPath | Sequence[StrPath]]"
 """One path, or several; for a step that takes several volumes a tuple of paths, or several such tuples."""
 OnError: TypeAlias = Literal["skip", "raise"]
 
-REGISTRATION = "register"
-"""The group of steps whose volumes need not lie in one place."""
 _FOUND, _READ, _DONE = 0.1, 0.2, 0.9
 """Of the progress: until all is found, and of one piece of work until its volumes are read and its step is done."""
 
@@ -322,7 +320,7 @@ def _done(task: _Task, progress: Progress) -> Processed:
         share = _READ / len(task.inputs)
         loaded.append(one.load(part(progress, number * share, (number + 1) * share)))
     volumes = [volume for volume, _ in loaded]
-    if step.group != REGISTRATION:  # which finds out how two places lie to each other
+    if step.group != REGISTRATION:
         check_one_frame_of_reference(volumes, confirmed=how.same_frame_of_reference)
     result = step.run(volumes, how.params, progress=part(progress, _READ, _DONE))
     if len({str(volume.metadata["PatientID"]) for volume in volumes if volume.metadata.get("PatientID")}) > 1:

@@ -574,6 +574,12 @@ export interface components {
              * @description Higher goes first.
              */
             priority?: number | null;
+            /**
+             * Same Frame Of Reference
+             * @description Confirms that the images lie in one place of the patient, though their frames of reference are unknown or differ.
+             * @default false
+             */
+            same_frame_of_reference: boolean;
             /** Series */
             series: number[];
             /**
@@ -819,6 +825,12 @@ export interface components {
              * @description Higher goes first.
              */
             priority?: number | null;
+            /**
+             * Same Frame Of Reference
+             * @description Confirms that the images lie in one place of the patient, though their frames of reference are unknown or differ.
+             * @default false
+             */
+            same_frame_of_reference: boolean;
             /**
              * Second
              * @description The series of the second volume, for steps that take two.
@@ -1521,6 +1533,8 @@ export interface components {
             default_window: components["schemas"]["WindowOut"];
             /** Dtype */
             dtype: string;
+            /** Frame Of Reference Uid */
+            frame_of_reference_uid: string | null;
             /** Frame Rate */
             frame_rate: number | null;
             /** Frame Rate Source */

@@ -23,6 +23,14 @@ TimeLimit = Annotated[
 MemoryLimit = Annotated[
     int | None, Field(None, ge=2**26, le=2**62, description="64 MiB or more, and at most the configuration's.")
 ]
+SameFrame = Annotated[
+    bool,
+    Field(
+        False,
+        description="Confirms that the images lie in one place of the patient, though their frames of reference are "
+        "unknown or differ.",
+    ),
+]
 Parameters = Annotated[
     dict[str, Any], Field(default_factory=dict, description="As the step's JSON schema says (`GET /api/steps`).")
 ]
@@ -40,6 +48,7 @@ class JobRequest(Schema):
     second_stack: StackIndex
     in_dir: Annotated[str, Field("", max_length=4096, description="A path below one of `processing.roots`.")]
     params: Parameters
+    same_frame_of_reference: SameFrame
     priority: Priority
     time_limit_seconds: TimeLimit
     memory_limit_bytes: MemoryLimit
@@ -54,6 +63,7 @@ class BatchRequest(Schema):
     series: Annotated[list[Key], Field(min_length=1, max_length=10_000)]
     stack: StackIndex
     params: Parameters
+    same_frame_of_reference: SameFrame
     priority: Priority
     time_limit_seconds: TimeLimit
     memory_limit_bytes: MemoryLimit

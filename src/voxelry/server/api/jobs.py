@@ -71,6 +71,7 @@ def create_job(request: HttpRequest, response: HttpResponse, body: out.JobReques
         params=body.params,
         priority=body.priority,
         limits=JobLimits(body.time_limit_seconds, body.memory_limit_bytes),
+        same_frame_of_reference=body.same_frame_of_reference,
         requested_by=_user(request),
     )
     return _accepted(job, response)
@@ -85,6 +86,7 @@ def create_batch(request: HttpRequest, response: HttpResponse, body: out.BatchRe
         params=body.params,
         priority=body.priority,
         limits=JobLimits(body.time_limit_seconds, body.memory_limit_bytes),
+        same_frame_of_reference=body.same_frame_of_reference,
         requested_by=_user(request),
     )
     return _accepted(job, response)

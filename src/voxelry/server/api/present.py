@@ -177,6 +177,7 @@ def volume(row: Stack, *, version: str) -> out.VolumeOut:
         warnings=row.warnings,
         affine=row.affine,
         spacing_mm=row.spacing,
+        frame_of_reference_uid=str(row.metadata.get("FrameOfReferenceUID") or "") or None,
         unit=row.unit,
         min=row.minimum,
         max=row.maximum,

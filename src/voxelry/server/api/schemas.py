@@ -262,6 +262,7 @@ class VolumeOut(Schema):
     warnings: list[str]
     affine: list[list[float]] | None
     spacing_mm: list[float | None]
+    frame_of_reference_uid: str | None
     unit: str
     min: float | None
     max: float | None

@@ -31,6 +31,9 @@ class Process(models.Model):
     step = models.CharField(max_length=100)
     params = models.JSONField(default=dict, blank=True)
     in_dir = models.TextField(blank=True, help_text="Below one of processing.roots; empty where series are given.")
+    same_frame_of_reference = models.BooleanField(
+        default=False, help_text="Confirmed: the images lie in one place, though their headers do not say so."
+    )
     seed = models.CharField(
         max_length=32, default=new_seed, unique=True, help_text="Of new UIDs: the same however often the step is run."
     )

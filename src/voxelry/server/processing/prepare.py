@@ -33,6 +33,7 @@ def prepare(run: Run) -> dict[str, Any]:
         "step": process.step,
         "params": process.params,
         "in_dir": process.in_dir,
+        "same_frame_of_reference": process.same_frame_of_reference,
         "seed": process.seed,
         "created": process.created.isoformat(),
         "inputs": [_input(one) for one in process.inputs.all()],

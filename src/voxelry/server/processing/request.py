@@ -12,6 +12,7 @@ from django.db import transaction
 from pydantic import ValidationError
 
 from voxelry.core.errors import ParameterError
+from voxelry.core.frame_of_reference import REGISTRATION, check_one_uid
 from voxelry.core.registry import AnyStep, step_named, step_names, steps
 from voxelry.core.steps import faults, in_words
 from voxelry.server.archive.models import Series, Stack
@@ -144,6 +145,7 @@ def request(
     params: Mapping[str, Any] | None = None,
     priority: int | None = None,
     limits: JobLimits = JobLimits(),
+    same_frame_of_reference: bool = False,
     requested_by: User | None = None,
 ) -> Job:
     """A queued job for a step on volumes of the archive, or on all volumes of a folder.
@@ -163,7 +165,12 @@ def request(
     folder = str(allowed(in_dir)) if in_dir else ""
     with transaction.atomic():
         _check_inputs(inputs)
-        process = Process.objects.create(job_name=job.name, step=job.step.name, params=checked, in_dir=folder)
+        if not same_frame_of_reference:
+            _check_frames_of_reference(job, inputs)
+        process = Process.objects.create(
+            job_name=job.name, step=job.step.name, params=checked, in_dir=folder,
+            same_frame_of_reference=same_frame_of_reference,
+        )  # fmt: skip
         Input.objects.bulk_create(_inputs(process, inputs))
         return submit(
             KIND,
@@ -183,6 +190,7 @@ def request_batch(
     params: Mapping[str, Any] | None = None,
     priority: int | None = None,
     limits: JobLimits = JobLimits(),
+    same_frame_of_reference: bool = False,
     requested_by: User | None = None,
 ) -> Job:
     """A batch: the same step on each of many volumes; nothing is queued unless all of them can be.
@@ -199,7 +207,10 @@ def request_batch(
     with transaction.atomic():
         _check_inputs(inputs)
         processes = Process.objects.bulk_create(
-            Process(job_name=job.name, step=job.step.name, params=checked) for _ in inputs
+            Process(
+                job_name=job.name, step=job.step.name, params=checked, same_frame_of_reference=same_frame_of_reference
+            )
+            for _ in inputs
         )
         Input.objects.bulk_create(
             row for process, chosen in zip(processes, inputs, strict=True) for row in _inputs(process, [chosen])
@@ -263,6 +274,17 @@ def _check_inputs(inputs: Sequence[Chosen]) -> None:
             raise NoSeriesError(f"series {one.series} has no volume {one.stack}")
         if stack.problem_code:
             raise InputError(f"series {one.series} forms no regular volume: {stack.problem_message}")
+
+
+def _check_frames_of_reference(job: JobName, inputs: Sequence[Chosen]) -> None:
+    """Refused when asked, not after: what the job itself would refuse."""
+    if len(inputs) < 2 or job.step.group == REGISTRATION:
+        return
+    rows = {
+        (row.series_id, row.index): row.metadata
+        for row in Stack.objects.filter(series__in={one.series for one in inputs}).only("series", "index", "metadata")
+    }
+    check_one_uid([str(rows[one.series, one.stack].get("FrameOfReferenceUID") or "") or None for one in inputs])
 
 
 def queue_of(step: AnyStep) -> str | None:

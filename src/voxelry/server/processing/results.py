@@ -29,10 +29,22 @@ class Results:
     ----------
     seed, created
         Of the DICOM: the same however often the step is run.
+    same_frame_of_reference
+        As for ``write_segmentation``.
     """
 
-    def __init__(self, folder: Path, step: AnyStep, params: Params, *, seed: str, created: datetime) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        step: AnyStep,
+        params: Params,
+        *,
+        seed: str,
+        created: datetime,
+        same_frame_of_reference: bool,
+    ) -> None:
         self._folder, self._step, self._params, self._seed, self._created = folder, step, params, seed, created
+        self._same_frame_of_reference = same_frame_of_reference
         self._instances: list[Path] = []
         self._files: dict[str, Path] = {}
         self._rows: list[Row] = []
@@ -63,6 +75,7 @@ class Results:
             inputs=inputs,
             seed=f"{self._seed} {number or 1}",
             created=self._created,
+            same_frame_of_reference=self._same_frame_of_reference,
             progress=progress,
         )
         for output in saved.outputs:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from voxelry.core.errors import VoxelryError
+from voxelry.core.frame_of_reference import REGISTRATION, check_one_frame_of_reference
 from voxelry.core.progress import part
 from voxelry.core.registry import step_named
 from voxelry.core.volume import Volume
@@ -36,7 +37,8 @@ def work(run: Run) -> dict[str, Any]:
     step = step_named(told["step"])
     params = step.checked(told["params"])
     created = datetime.fromisoformat(told["created"]).replace(tzinfo=None)
-    results = Results(run.folder, step, params, seed=told["seed"], created=created)
+    confirmed = bool(told["same_frame_of_reference"])
+    results = Results(run.folder, step, params, seed=told["seed"], created=created, same_frame_of_reference=confirmed)
     reading, working = part(run.progress, 0.0, READ), part(run.progress, READ, 1.0)
     if told["in_dir"]:
         found = below(told["in_dir"], progress=reading)
@@ -51,6 +53,8 @@ def work(run: Run) -> dict[str, Any]:
         try:
             volumes = [one.load(part(share, 0.0, 0.05)) for one in group]
             run.log(f"{step.name} on {' and '.join(map(_words, volumes))}")
+            if step.group != REGISTRATION:
+                check_one_frame_of_reference(volumes, confirmed=confirmed)
             result = step.run(volumes, params, progress=part(share, 0.05, DONE))
             results.take(result, group[0].stack, volumes, only, progress=part(share, DONE, 1.0))
         except VoxelryError as error:  # of many volumes of a folder one that cannot be done spoils no other
