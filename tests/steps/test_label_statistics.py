@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -210,3 +211,17 @@ def test_lps_is_lps() -> None:
     (row,) = STEP.run(placed(labels, PLACES["oblique"]), {"method": "labels"}).rows
     found = [row[f"centroid_{side}_mm"] for side in ("left", "posterior", "superior")]
     assert lps_to_index(PLACES["oblique"], found).tolist() == pytest.approx([1, 2, 3])  # type: ignore[arg-type]
+
+
+def test_nan_and_infinities_are_in_no_statistic_and_are_told() -> None:
+    """The statistics are those of the numbers alone, as numpy gives them."""
+    image = np.random.default_rng(3).normal(size=(3, 6, 5)).astype(np.float32)
+    image[1, 2, 3], image[0, 0, 0], image[2, 1, 1] = np.nan, np.inf, -np.inf
+    labels = np.ones(image.shape, np.uint8)
+    one = Volume(array=labels, affine=np.eye(4), spacing=(1.0, 1.0, 1.0))
+    result = STEP.run((one, replace(one, array=image)))
+    known = image[np.isfinite(image)].astype(np.float64)
+    (row,) = result.rows
+    assert row["count"] == image.size
+    assert (row["mean"], row["minimum"], row["maximum"]) == pytest.approx((known.mean(), known.min(), known.max()))
+    assert "3 voxels of the image are NaN or infinite: they are in no statistic" in result.warnings

@@ -34,7 +34,7 @@ def omitted_findings(frames: Sequence[Frame], spacing: float | None) -> list[Pro
     if step_from == "gap" and spacing is not None:
         words = (
             f"the slices' distance of {spacing:.4g} mm is the smallest gap between encoded frames: neither the source "
-            f"images nor {describe('SpacingBetweenSlices')} tell it"
+            f"images nor a {describe('SpacingBetweenSlices')} that fits them tell it"
         )
         found.append(finding("warning", "step_from_gap", words, spacing_mm=round(spacing, 6)))
     return found

@@ -12,8 +12,8 @@ from voxelry.core.geometry import index_to_lps
 from voxelry.core.progress import Progress, part
 from voxelry.core.steps import Row, Segment, Step, StepResult
 from voxelry.core.volume import Volume
-from voxelry.steps import demands
-from voxelry.steps.cells import Mask, box_of, cell, greyscale, padding
+from voxelry.steps.cells import Mask, box_of, cell, greyscale
+from voxelry.steps.holes import count_of_no_numbers, holes
 from voxelry.steps.masks import Labelled, MaskParams, labelled
 from voxelry.steps.shapes import feret_mm, surface_mm2
 
@@ -30,8 +30,10 @@ def _label_statistics(volumes: Sequence[Volume], params: LabelStatisticsParams, 
     given = labelled(volumes, params, part(progress, 0.0, 0.3))
     values = hidden = None
     if given.image is not None:
-        values, hidden = greyscale(given.image), padding(given.image)
-        demands.numbers(values)
+        values = greyscale(given.image)
+        hidden = holes(given.image, values)
+    lost = 0 if values is None else count_of_no_numbers(values)
+    told = (f"{lost:,} voxels of the image are NaN or infinite: they are in no statistic",) if lost else ()
     rows = []
     for index, segment in enumerate(given.segments):
         progress(0.3 + 0.7 * index / len(given.segments), f"measuring {index + 1} of {len(given.segments)}")
@@ -39,7 +41,7 @@ def _label_statistics(volumes: Sequence[Volume], params: LabelStatisticsParams, 
     empty = [str(row["label"]) for row in rows if not row["count"]]
     progress(1.0, "done")
     return StepResult(
-        rows=tuple(rows), warnings=(*given.warnings, *(f"the mask of {name!r} is empty" for name in empty))
+        rows=tuple(rows), warnings=(*given.warnings, *told, *(f"the mask of {name!r} is empty" for name in empty))
     )
 
 
