@@ -140,6 +140,9 @@ class Step(Generic[P]):
         What each volume is, in order: ``("volume",)``, or ``("fixed", "moving")``.
     optional
         What further volumes may follow, in order: ``("image",)``.
+    fits
+        Raises what the function would where parameters are too much for volumes of this shape and spacing. It looks at
+        no value, and takes no time: a request is refused by it before there is a job.
     group
         ``"filter"``, ``"mask"``, ``"measure"``, ``"register"`` or ``"model"``: where lists put it.
     """
@@ -152,6 +155,7 @@ class Step(Generic[P]):
     inputs: tuple[str, ...] = ("volume",)
     optional: tuple[str, ...] = ()
     group: str = "filter"
+    fits: Callable[[Sequence[Volume], P], None] | None = None
 
     def checked(self, values: Mapping[str, object]) -> P:
         """Parameters from values by name: a form's, a request's, the terminal's (texts are read as numbers).
@@ -186,6 +190,8 @@ class Step(Generic[P]):
             count = str(least) if least == most else f"{least} to {most}"
             raise ParameterError(f"{self.name}: takes {count} volumes ({wanted}), not {len(given)}")
         chosen = params if isinstance(params, self.params) else self.checked(_by_name(params))
+        if self.fits is not None:
+            self.fits(given, chosen)
         return self.function(given, chosen, progress)
 
 

@@ -11,7 +11,7 @@ from voxelry.core.steps import Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps.cells import known_cell
 from voxelry.steps.masks import MaskParams, each_segment, labelled
-from voxelry.steps.morphology import ball, closed
+from voxelry.steps.morphology import ball, ball_reach, closed
 
 
 class CloseParams(MaskParams):
@@ -34,12 +34,17 @@ def _close(volumes: Sequence[Volume], params: CloseParams, progress: Progress) -
     )
 
 
+def _fits(volumes: Sequence[Volume], params: CloseParams) -> None:
+    ball_reach(known_cell(volumes[0]), params.radius, flat=len(volumes[0].array) == 1)
+
+
 STEP = Step(
     name="close",
     title="Closing",
     description="Fills gaps and clefts that a ball of this radius does not fit into.",
     params=CloseParams,
     function=_close,
+    fits=_fits,
     optional=("image",),
     group="mask",
 )

@@ -78,10 +78,8 @@ def crop(volumes: Sequence[Volume], params: CropParams, progress: Progress) -> S
     (volume,) = volumes
     shape = volume.array.shape[:3]
     if params.start is not None or params.stop is not None:
+        _fits(volumes, params)
         low, high = np.array(params.start or (0, 0, 0)), np.minimum(params.stop or shape, shape)
-        if (low >= high).any():
-            words = " x ".join(map(str, shape))
-            raise ParameterError(f"the box begins beyond the volume, which has {words} slices, rows and columns")
     else:
         demands.grey(volume)
         low, high = _box(volume, params, part(progress, 0, 0.9))
@@ -93,6 +91,13 @@ def crop(volumes: Sequence[Volume], params: CropParams, progress: Progress) -> S
     found = _part(volume, low, high)
     progress(1.0, "cropping")
     return StepResult(volumes=(found,))
+
+
+def _fits(volumes: Sequence[Volume], params: CropParams) -> None:
+    shape = volumes[0].array.shape[:3]
+    if params.start is not None and any(low >= size for low, size in zip(params.start, shape, strict=True)):
+        words = " x ".join(map(str, shape))
+        raise ParameterError(f"the box begins beyond the volume, which has {words} slices, rows and columns")
 
 
 def _box(volume: Volume, params: CropParams, progress: Progress) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
@@ -142,4 +147,5 @@ STEP = Step(
     description="Keeps a box of slices, rows and columns, or what is not background with a margin in mm.",
     params=CropParams,
     function=crop,
+    fits=_fits,
 )

@@ -91,7 +91,20 @@ def gaussian(volumes: Sequence[Volume], params: GaussianParams, progress: Progre
     return StepResult(volumes=(replace(volume, array=array, warnings=warnings),))
 
 
+def _fits(volumes: Sequence[Volume], params: GaussianParams) -> None:
+    demands.grey(volumes[0])
+    for sigma in _sigmas(volumes[0], params):
+        _Kernel.require(sigma, params.truncate)
+
+
 def _kernels(volume: Volume, params: GaussianParams) -> tuple[_Kernel, _Kernel, _Kernel]:
+    sizes = zip(_sigmas(volume, params), volume.array.shape, strict=True)
+    along, down, across = (_Kernel.of(sigma, params.truncate, length) for sigma, length in sizes)
+    return along, down, across
+
+
+def _sigmas(volume: Volume, params: GaussianParams) -> tuple[float, float, float]:
+    """In voxels."""
     sigma = three(params.sigma)
     spacing: tuple[float, float, float]
     if params.dimensions == 2:
@@ -99,8 +112,7 @@ def _kernels(volume: Volume, params: GaussianParams) -> tuple[_Kernel, _Kernel, 
     else:
         spacing = demands.millimetres(volume)
         demands.straight(volume, "blur within the slices alone (dimensions 2)")
-    sizes = zip(sigma, spacing, volume.array.shape, strict=True)
-    along, down, across = (_Kernel.of(mm / step, params.truncate, length) for mm, step, length in sizes)
+    along, down, across = (mm / step for mm, step in zip(sigma, spacing, strict=True))
     return along, down, across
 
 
@@ -111,11 +123,15 @@ class _Kernel:
     weights: npt.NDArray[np.float64]
     length: int
 
-    @classmethod
-    def of(cls, sigma: float, truncate: float, length: int) -> _Kernel:
+    @staticmethod
+    def require(sigma: float, truncate: float) -> None:
         demands.at_most(
             MOST_WEIGHTS, int(min(2 * truncate * sigma, 2.0**62)), "voxels under the Gaussian along one axis"
         )
+
+    @classmethod
+    def of(cls, sigma: float, truncate: float, length: int) -> _Kernel:
+        cls.require(sigma, truncate)
         radius = int(truncate * sigma + 0.5)
         places = np.arange(-radius, radius + 1)
         weights = np.exp(-0.5 * (places / sigma) ** 2) if radius else np.ones(1)
@@ -236,4 +252,5 @@ STEP = Step(
     description="Blurs a volume with a Gaussian whose sigma is in millimetres; padding is left out.",
     params=GaussianParams,
     function=gaussian,
+    fits=_fits,
 )

@@ -86,6 +86,11 @@ def median(volumes: Sequence[Volume], params: MedianParams, progress: Progress) 
     return StepResult(volumes=(replace(volume, array=array, warnings=warnings),))
 
 
+def _fits(volumes: Sequence[Volume], params: MedianParams) -> None:
+    demands.grey(volumes[0])
+    _radii(volumes[0], params)
+
+
 def _radii(volume: Volume, params: MedianParams) -> tuple[int, int, int]:
     """Voxels on either side of the middle; none along an axis of one voxel, where all would be the same."""
     if params.size_mm is None:
@@ -191,4 +196,5 @@ STEP = Step(
     description="Replaces each voxel by the median of the box around it; padding is left out.",
     params=MedianParams,
     function=median,
+    fits=_fits,
 )

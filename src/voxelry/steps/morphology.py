@@ -40,8 +40,8 @@ class Ball:
     reach: tuple[int, int, int]
 
 
-def ball(cell: Floats, radius_mm: float, *, flat: bool = False) -> Ball:
-    """The ball of a radius on a grid; ``flat`` is the disc within a slice, for a volume that is no more than one.
+def ball_reach(cell: Floats, radius_mm: float, *, flat: bool = False) -> Floats:
+    """How far the ball reaches in whole voxels, at most; shape ``(3,)``.
 
     Raises
     ------
@@ -53,6 +53,18 @@ def ball(cell: Floats, radius_mm: float, *, flat: bool = False) -> Ball:
     if np.prod(2 * reach + 1) > MOST_VOXELS:
         words = " x ".join(f"{far:.0f}" for far in reach)
         raise ParameterError(f"a radius of {radius_mm:g} mm is {words} voxels here: too many")
+    return np.asarray(reach)
+
+
+def ball(cell: Floats, radius_mm: float, *, flat: bool = False) -> Ball:
+    """The ball of a radius on a grid; ``flat`` is the disc within a slice, for a volume that is no more than one.
+
+    Raises
+    ------
+    ParameterError
+        If it has more voxels than anyone can mean.
+    """
+    reach = ball_reach(cell, radius_mm, flat=flat)
     ranges = [np.arange(-far, far + 1) for far in reach]
     offsets = np.stack(np.meshgrid(*ranges, indexing="ij"), axis=-1)
     inside = np.linalg.norm(offsets @ cell.T, axis=-1) <= radius_mm * (1 + _ROUNDING)

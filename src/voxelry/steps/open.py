@@ -11,7 +11,7 @@ from voxelry.core.steps import Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps.cells import known_cell
 from voxelry.steps.masks import MaskParams, each_segment, labelled
-from voxelry.steps.morphology import ball, opened
+from voxelry.steps.morphology import ball, ball_reach, opened
 
 
 class OpenParams(MaskParams):
@@ -30,12 +30,17 @@ def _open(volumes: Sequence[Volume], params: OpenParams, progress: Progress) -> 
     )
 
 
+def _fits(volumes: Sequence[Volume], params: OpenParams) -> None:
+    ball_reach(known_cell(volumes[0]), params.radius, flat=len(volumes[0].array) == 1)
+
+
 STEP = Step(
     name="open",
     title="Opening",
     description="Takes away what a ball of this radius does not fit into: specks, and thin bridges between structures.",
     params=OpenParams,
     function=_open,
+    fits=_fits,
     optional=("image",),
     group="mask",
 )

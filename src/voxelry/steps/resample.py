@@ -91,8 +91,6 @@ def resample(volumes: Sequence[Volume], params: ResampleParams, progress: Progre
     (volume,) = volumes
     demands.grey(volume)
     axes = _axes(volume, params)
-    shape = tuple(axis.places.size for axis in axes)
-    demands.at_most(MOST_VOXELS, int(np.prod(shape, dtype=object)), "voxels")
     progress(0.0, "resampling")
     source = native(volume)
     nearest = np.ix_(*(axis.nearest for axis in axes))
@@ -213,6 +211,11 @@ class _Mix:
         return total
 
 
+def _fits(volumes: Sequence[Volume], params: ResampleParams) -> None:
+    demands.grey(volumes[0])
+    _axes(volumes[0], params)
+
+
 def _axes(volume: Volume, params: ResampleParams) -> tuple[_Axis, _Axis, _Axis]:
     lengths = volume.array.shape[:3]
     if params.shape is not None:
@@ -226,6 +229,7 @@ def _axes(volume: Volume, params: ResampleParams) -> tuple[_Axis, _Axis, _Axis]:
         if count != length or ratio != 1:
             demands.at_most(MOST_ALONG, count, "voxels along one axis")
             demands.at_most(MOST_ALONG, int(min(ratio, 2.0**62)), "voxels that become one along an axis")
+    demands.at_most(MOST_VOXELS, int(np.prod(counts, dtype=object)), "voxels")
     along, down, across = map(_Axis.of, lengths, counts, ratios)
     return along, down, across
 
@@ -305,4 +309,5 @@ STEP = Step(
     description="Gives a volume voxels of another size over the same field of view.",
     params=ResampleParams,
     function=resample,
+    fits=_fits,
 )

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 from django.conf import settings
 from django.db import transaction
 from pydantic import ValidationError
 
-from voxelry.core.errors import ParameterError
+from voxelry.core.errors import ParameterError, VoxelryError
 from voxelry.core.frame_of_reference import REGISTRATION, check_one_uid
 from voxelry.core.registry import AnyStep, step_named, step_names, steps
 from voxelry.core.steps import faults, in_words
+from voxelry.core.volume import Spacing, Volume
 from voxelry.server.archive.models import Series, Stack
 from voxelry.server.jobs.isolated import memory_limit
 from voxelry.server.jobs.models import Job, State
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 KIND = "step"
 GPU_GROUP = "model"
+_LOOKED_AT = ("series", "index", "problem_code", "problem_message", "shape", "dtype", "affine", "spacing", "unit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,7 @@ def request(
     _check_limits(limits)
     folder = str(allowed(in_dir)) if in_dir else ""
     with transaction.atomic():
-        _check_inputs(inputs)
+        _check_fit(job, checked, [_check_inputs(inputs)])
         if not same_frame_of_reference:
             _check_frames_of_reference(job, inputs)
         process = Process.objects.create(
@@ -205,7 +208,7 @@ def request_batch(
     _check_count(job, 1, "")
     _check_limits(limits)
     with transaction.atomic():
-        _check_inputs(inputs)
+        _check_fit(job, checked, [[stack] for stack in _check_inputs(inputs)])
         processes = Process.objects.bulk_create(
             Process(
                 job_name=job.name, step=job.step.name, params=checked, same_frame_of_reference=same_frame_of_reference
@@ -256,11 +259,36 @@ def _check_limits(limits: JobLimits) -> None:
         raise InputError(f"a job may take {memory:,} bytes of memory here at most (jobs.memory_limit_bytes)")
 
 
-def _check_inputs(inputs: Sequence[Chosen]) -> None:
+def _check_fit(job: JobName, params: Mapping[str, Any], groups: Iterable[Sequence[Stack]]) -> None:
+    """Refuse now what the step would refuse later, for what the rows tell of the volumes."""
+    if job.step.fits is None:
+        return
+    chosen = job.step.checked(params)
+    for group in groups:
+        if group:  # a folder's volumes are known when they are read
+            try:
+                job.step.fits([_blank(stack) for stack in group], chosen)
+            except ParameterError as error:
+                raise ParameterError(f"{job.name} of series {group[0].series_id}: {error}") from None
+            except VoxelryError:
+                continue  # no fault of the parameters: the job tells of it, and of a batch the others are done
+
+
+def _blank(stack: Stack) -> Volume:
+    """A volume of the same shape and place, with no value in it, and no room taken."""
+    return Volume(
+        array=np.broadcast_to(np.zeros((), stack.dtype), stack.shape),
+        affine=None if stack.affine is None else np.array(stack.affine, np.float64),
+        spacing=cast(Spacing, tuple(stack.spacing)),
+        unit=stack.unit,
+    )
+
+
+def _check_inputs(inputs: Sequence[Chosen]) -> list[Stack]:
+    """The volumes, in order."""
     keys = {one.series for one in inputs}
     stacks = {
-        (stack.series_id, stack.index): stack
-        for stack in Stack.objects.filter(series__in=keys).only("series", "index", "problem_code", "problem_message")
+        (stack.series_id, stack.index): stack for stack in Stack.objects.filter(series__in=keys).only(*_LOOKED_AT)
     }
     series = Series.objects.select_related("job").only("job__state").in_bulk(keys)
     for one in inputs:
@@ -274,6 +302,7 @@ def _check_inputs(inputs: Sequence[Chosen]) -> None:
             raise NoSeriesError(f"series {one.series} has no volume {one.stack}")
         if stack.problem_code:
             raise InputError(f"series {one.series} forms no regular volume: {stack.problem_message}")
+    return [stacks[one.series, one.stack] for one in inputs]
 
 
 def _check_frames_of_reference(job: JobName, inputs: Sequence[Chosen]) -> None:
