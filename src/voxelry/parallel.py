@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
 
 from voxelry.core.progress import Progress
@@ -37,7 +38,7 @@ def in_parallel(tasks: Iterable[Callable[[], T]]) -> Generator[T, None, None]:
     with ThreadPoolExecutor(count - 1, "voxelry") as pool:
         try:
             for task in tasks:
-                waiting.append((task, pool.submit(task)))
+                waiting.append((task, pool.submit(copy_context().run, task)))
                 if len(waiting) > 2 * count:
                     yield _first(waiting)
             while waiting:

@@ -52,6 +52,14 @@ def keeps_words(syntax: UID) -> bool:
     return not is_encapsulated(syntax) or syntax in RLE or syntax in DEFLATED_FRAMES
 
 
+def cannot_be_decoded(syntax: UID, kind: str) -> PixelDataError:
+    """What is said where a codec raises an error of this kind, whose own words help nobody."""
+    return PixelDataError(
+        f"the pixels cannot be decoded ({syntax.name}; {kind}); the file is damaged, or its header does not fit its "
+        "pixels"
+    )
+
+
 def decode(
     raw: bytes,
     syntax: UID,

@@ -25,9 +25,10 @@ from voxelry.core.errors import (
 )
 from voxelry.dicom.attributes import describe, numbers, text, value_of
 from voxelry.dicom.classes import SEGMENTATIONS
-from voxelry.dicom.codecs import decode, is_encapsulated, is_supported, keeps_words
+from voxelry.dicom.codecs import cannot_be_decoded, is_encapsulated, is_supported, keeps_words
 from voxelry.dicom.colour import as_rgb, is_mixed
 from voxelry.dicom.declared import DEFLATED_FRAMES, check_end, check_head
+from voxelry.dicom.decoding import decoded
 from voxelry.dicom.description import PixelDescription, describe_pixels
 from voxelry.dicom.fragments import check_fragments, raw_frames
 from voxelry.dicom.headers import Header
@@ -136,10 +137,8 @@ class _PixelErrors:
             if isinstance(error, VoxelryError):
                 raise named(error, self.header.name) from None
             if isinstance(error, Exception):
-                raise PixelDataError(
-                    f"{self.header.name}: the pixels cannot be decoded ({self.header.transfer_syntax_uid.name}; "
-                    f"{type(error).__name__}); the file is damaged, or its header does not fit its pixels"
-                ) from error
+                wrong = cannot_be_decoded(self.header.transfer_syntax_uid, type(error).__name__)
+                raise named(wrong, self.header.name) from error
         finally:
             del error  # else the error holds this frame, and the frame the error: archives would stay open
 
@@ -199,7 +198,7 @@ def _expanded(header: Header, pixels: PixelDescription, raw: bytes) -> Stored:
     check_room(shape, pixels.dtype)
     if syntax in DEFLATED_FRAMES:
         return _inflated(raw, pixels)
-    return decode(raw, syntax, shape=shape, dtype=pixels.dtype, photometric=pixels.photometric)
+    return decoded(raw, syntax, shape=shape, dtype=pixels.dtype, photometric=pixels.photometric)
 
 
 def lacks_said_mixing(header: Header, wanted: Collection[int]) -> bool:

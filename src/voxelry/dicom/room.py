@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +17,24 @@ from voxelry.machine import memory_bytes
 
 LARGE_BYTES = 2**28
 """Up to here memory is taken without a question: what is not written costs nothing."""
+
+
+@dataclass(slots=True)
+class _Allowance:
+    left: int
+
+
+_allowance: ContextVar[_Allowance | None] = ContextVar("allowance", default=None)
+
+
+@contextmanager
+def at_most(bytes_: int) -> Iterator[None]:
+    """Within, volumes may take so much memory together, and no more."""
+    token = _allowance.set(_Allowance(bytes_))
+    try:
+        yield
+    finally:
+        _allowance.reset(token)
 
 
 def bytes_of(shape: tuple[int, ...], dtype: npt.DTypeLike) -> int:
@@ -29,15 +51,26 @@ def room_for(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         If it is larger than the memory of this machine, or of the container that this runs in.
     """
     check_room(shape, dtype)
+    size, allowance = bytes_of(shape, dtype), _allowance.get()
     try:
-        return np.empty(shape, dtype)
+        array = np.empty(shape, dtype)
     except MemoryError:
-        raise _not_enough(shape, bytes_of(shape, dtype), memory_bytes()) from None
+        raise _not_enough(shape, size, memory_bytes()) from None
+    if allowance is not None:
+        allowance.left -= size
+    return array
 
 
 def check_room(shape: tuple[int, ...], dtype: npt.DTypeLike) -> None:
     """Raise a NotEnoughMemoryError if there is less memory than an array takes, in use or not."""
-    size = bytes_of(shape, dtype)
+    size, allowance = bytes_of(shape, dtype), _allowance.get()
+    if allowance is not None and allowance.left < size:
+        raise NotEnoughMemoryError(
+            f"{' x '.join(map(str, shape))} values need {size / 2**30:.1f} GiB of memory, of which "
+            f"{max(0, allowance.left) / 2**30:.1f} GiB may be taken here",
+            needed_bytes=size,
+            memory_bytes=max(0, allowance.left),
+        )
     if size > LARGE_BYTES and 0 < (there := memory_bytes()) < size:
         raise _not_enough(shape, size, there)
 

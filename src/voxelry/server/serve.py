@@ -58,6 +58,7 @@ def serve(
 
     import uvicorn
 
+    from voxelry.dicom import decoding
     from voxelry.server import first
 
     first.migrate()
@@ -118,9 +119,11 @@ def serve(
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        decoding.close()
         if worker_process is not None:
             worker_process.stop()
         listener.close()
+        start.leave_soon()
 
 
 def _say_seldom() -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
+import threading
 from pathlib import Path
 
 from voxelry.server import configuration
 from voxelry.server.configuration import Configuration
+
+LEAVE_SECONDS = 1.0
+"""How long threads that are still at work may hold up the end of a process that has done all it must."""
 
 
 def prepare(*, data: Path | None = None, config: Path | None = None) -> Configuration:
@@ -50,6 +54,13 @@ def set_up() -> None:
 
     if not apps.ready:
         django.setup()
+
+
+def leave_soon(seconds: float = LEAVE_SECONDS) -> None:
+    """The process is about to end: see to it that it does, whatever its threads are at."""
+    last = threading.Timer(seconds, os._exit, (0,))
+    last.daemon = True
+    last.start()
 
 
 def _keep_secret(path: Path) -> None:

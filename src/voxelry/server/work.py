@@ -50,14 +50,17 @@ def work(
     database.relax()
     served = replace(configuration, queues=tuple(queues or configuration.queues)).queues or QUEUES
 
+    from voxelry.dicom import decoding
     from voxelry.server.archive import tidy
     from voxelry.server.jobs import isolated, sweep
     from voxelry.server.jobs.bells import Bell
+    from voxelry.server.jobs.failures import WorkerStopping
     from voxelry.server.jobs.run import stopping
     from voxelry.server.jobs.slots import Slots
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())  # jobs notice at their next step and go back to the queue
+    decoding.isolate()
     _wait_for_tables(stopping)
     _tidy_up(tidy.remove_forgotten, stopping)
     sweep.take_back_own()
@@ -70,8 +73,10 @@ def work(
         while not stopping.is_set():
             if bell.wait(BELL_SECONDS):
                 slots.ring()
+    decoding.close(WorkerStopping)
     slots.stop(STOP_SECONDS)
     isolated.tidy(0)
+    start.leave_soon()
     sys.stdout.flush()
 
 

@@ -3,36 +3,51 @@
 from __future__ import annotations
 
 import base64
+import logging
 import threading
+import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import cast
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.http import HttpRequest
 from ninja import File, Form, Router
 from ninja.files import UploadedFile
 
-from voxelry.core.errors import IncompleteStackError
+from voxelry.core.errors import IncompleteStackError, VoxelryError
 from voxelry.core.measure import histogram
 from voxelry.core.planes import plane_aspect, plane_spacing
+from voxelry.core.progress import Progress
 from voxelry.core.volume import Volume
+from voxelry.dicom.decoding import patience
+from voxelry.dicom.room import at_most
 from voxelry.dicom.sources import Limits
 from voxelry.server.api import schemas as out
 from voxelry.server.api.problems import ApiError
 from voxelry.server.archive import stacks
 from voxelry.server.archive.ingest import limits
 from voxelry.server.archive.receive import ReceivedFile
+from voxelry.server.jobs.failures import where
 from voxelry.workflows.measure import MeasureReport, measure_all
 from voxelry.workflows.pictures import encode_picture
 
+logger = logging.getLogger(__name__)
 router = Router()
 ERRORS = {(401, 403, 413, 422, 503, 507): out.ProblemDocument}
 PATIENCE_SECONDS = 30.0
 """How long a measurement waits for those before it."""
+LONGEST_SECONDS = 120.0
+WASTED_SECONDS = 8.0
+"""After so long for frames whose decoder had to be killed, others of the same upload get less time each."""
 
 _turns = threading.BoundedSemaphore(settings.VOXELRY.measurements)
+_FOR_ONE_USER = max(1, settings.VOXELRY.measurements - 1)
+_changed = threading.Condition()
+_measuring: Counter[int] = Counter()
 
 
 @router.post("/measure", response={200: out.MeasureOut, **ERRORS}, tags=["volumes"], exclude_unset=True)
@@ -46,29 +61,65 @@ def measure_file(
     """Measure a file or archive without storing it; ``view`` adds what a page needs to show it."""
     received = cast(ReceivedFile, file)
     try:
-        with _turn():
+        with _turn(cast(int, request.user.pk)), patience(WASTED_SECONDS), at_most(settings.VOXELRY.measured_bytes):
             report = measure_all(
                 received.path,
                 threshold=threshold,
                 method=method,
                 default=settings.VOXELRY.threshold,
                 limits=_limits(received),
+                progress=_deadline(str(received.name)),
             )
             return _answer(report, received, view=view)
+    except (ApiError, VoxelryError, OSError, DatabaseError):
+        raise
+    except Exception as error:  # one file that nobody foresaw is no fault of the server
+        logger.warning("a file could not be measured:\n%s", where(error))
+        words = f"{received.name}: cannot be measured ({type(error).__name__}); it is damaged, or asks for too much"
+        raise ApiError(422, "damaged", words) from error
     finally:
         # Whoever asked may be gone, and then Django closes nothing.
         received.close()
 
 
 @contextmanager
-def _turn() -> Iterator[None]:
-    if not _turns.acquire(timeout=PATIENCE_SECONDS):
-        words = "Too many measurements are under way: try again in a minute, or upload the file and measure it then."
-        raise ApiError(503, "busy", words)
+def _turn(user: int) -> Iterator[None]:
+    """A place among those that measure; nobody has the last one for long who has the others already."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    with _changed:
+        if not _changed.wait_for(lambda: _measuring[user] < _FOR_ONE_USER, PATIENCE_SECONDS):
+            raise _busy()
+        _measuring[user] += 1
     try:
-        yield
+        if not _turns.acquire(timeout=max(0.0, end - time.monotonic())):
+            raise _busy()
+        try:
+            yield
+        finally:
+            _turns.release()
     finally:
-        _turns.release()
+        with _changed:
+            _measuring[user] -= 1
+            if not _measuring[user]:
+                del _measuring[user]
+            _changed.notify_all()
+
+
+def _busy() -> ApiError:
+    words = "Too many measurements are under way: try again in a minute, or upload the file and measure it then."
+    return ApiError(503, "busy", words)
+
+
+def _deadline(name: str) -> Progress:
+    """Progress that ends what takes too long, so that others have their turn."""
+    end = time.monotonic() + LONGEST_SECONDS
+
+    def check(_: float, __: str) -> None:
+        if time.monotonic() > end:
+            words = f"{name}: measuring took longer than {LONGEST_SECONDS:.0f} s; upload it, and measure it then"
+            raise ApiError(422, "too_slow", words)
+
+    return check
 
 
 def _limits(received: ReceivedFile) -> Limits:

@@ -16,6 +16,7 @@ from django.db import transaction
 from voxelry.core.errors import Problem, VoxelryError
 from voxelry.core.progress import Progress, part
 from voxelry.core.volume import Volume
+from voxelry.dicom.decoding import patience
 from voxelry.dicom.headers import Header, read_header
 from voxelry.dicom.lost import LostFile
 from voxelry.dicom.plain import Layout
@@ -35,6 +36,8 @@ from voxelry.server.jobs.run import Run
 from voxelry.server.jobs.submit import submit
 
 KIND = "build"
+WASTED_SECONDS = 60.0
+"""After so long for frames whose decoder had to be killed, others of the series get less time each."""
 
 
 def submit_build(series: Series) -> None:
@@ -62,7 +65,8 @@ def build(run: Run) -> None:
     grouped = Grouped(series.series_instance_uid, tuple(headers), lost=missed, perhaps=perhaps, neighbours=near)
     aside = Path(tempfile.mkdtemp(prefix="build-", dir=files.temporary_folder()))
     try:
-        stacks, grouped, others = _make(run, series, grouped, aside)
+        with patience(WASTED_SECONDS):
+            stacks, grouped, others = _make(run, series, grouped, aside)
         problem = _problem(grouped, stacks, [*(one.problem for one in unreadable), *others])
         _publish(run, series, stacks, grouped, aside, problem)
     finally:

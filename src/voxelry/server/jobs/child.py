@@ -24,6 +24,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
+from voxelry.children import limit_memory, own_bytes
+from voxelry.dicom import decoding
 from voxelry.server import start
 
 _PR_SET_PDEATHSIG = 1
@@ -91,6 +93,7 @@ def main() -> None:
     nowhere, sys.stderr = sys.stderr, errors
     start.set_up()
     sys.stderr = nowhere
+    decoding.isolate()
     while terminal is not None:
         _do(json.loads(requests.get()), events)
 
@@ -113,15 +116,15 @@ def _do(told: dict[str, Any], events: TextIO) -> None:
     sys.unraisablehook = partial(_unraised, run, limit)
     with crash_file(run.folder).open("w", encoding="ascii") as crash:
         faulthandler.enable(crash)
-        _limit_memory(limit)
+        limit_memory(limit)
         try:
             module, _, name = told["work"].rpartition(":")
             result = getattr(importlib.import_module(module), name)(run)
-            _limit_memory(None)
-            run.tell(done=result, summary=run.summary, resident=_from_status("VmRSS"))
+            limit_memory(None)
+            run.tell(done=result, summary=run.summary, resident=own_bytes("VmRSS"))
             return
         except Exception as error:
-            _limit_memory(None)
+            limit_memory(None)
             failure = failure_of(error)
             if _lacked_memory(error):
                 failure = JobError(Problem("memory", _too_much(limit)), failure.trace)
@@ -140,7 +143,7 @@ def _too_much(limit: int) -> str:
 def _unraised(run: ChildRun, limit: int, unraisable: sys.UnraisableHookArgs) -> None:
     """What compiled code could not raise: without memory it would go on, very slowly, to a result that is wrong."""
     if issubclass(unraisable.exc_type, MemoryError):
-        _limit_memory(None)
+        limit_memory(None)
         run.tell(failed={"code": "memory", "message": _too_much(limit), "trace": ""})
         os._exit(1)
 
@@ -200,32 +203,6 @@ def _listen(requests: queue.SimpleQueue[bytes]) -> None:
     with suppress(OSError):
         os.killpg(0, signal.SIGKILL)  # whatever the work has started dies too
     os._exit(1)
-
-
-def _limit_memory(limit: int | None) -> None:
-    """Let the work take so many bytes more than there are in use now; None for what the system allows.
-
-    What counts is what only this process has: memory of its own, not files that are mapped.
-    """
-    try:
-        import resource
-    except ImportError:
-        return
-    most = resource.getrlimit(resource.RLIMIT_DATA)[1]
-    soft = most if not limit else _from_status("VmData") + limit
-    if most != resource.RLIM_INFINITY:
-        soft = min(soft, most)
-    with suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_DATA, (soft, most))
-
-
-def _from_status(name: str) -> int:
-    """Bytes, as the system counts them; 0 where it does not tell."""
-    with suppress(OSError):
-        for line in Path("/proc/self/status").read_text("ascii").splitlines():
-            if line.startswith(name + ":"):
-                return int(line.split()[1]) * 1024
-    return 0
 
 
 if __name__ == "__main__":

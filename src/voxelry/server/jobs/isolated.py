@@ -11,8 +11,6 @@ import json
 import os
 import select
 import signal
-import subprocess
-import sys
 import threading
 import time
 from contextlib import suppress
@@ -21,6 +19,7 @@ from typing import Any
 
 from django.conf import settings
 
+from voxelry.children import close, kill, spawn
 from voxelry.core.errors import Problem
 from voxelry.machine import memory_bytes
 from voxelry.server.jobs.failures import Crashed, JobError, Killed
@@ -43,18 +42,10 @@ class Child:
 
     def __init__(self) -> None:
         environment = {
-            **os.environ,
             "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "voxelry.server.settings"),
-            "PYTHONPATH": os.pathsep.join(dict.fromkeys(path for path in sys.path if path)),
             "VOXELRY_DATA": str(settings.VOXELRY.data),
         }
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "voxelry.server.jobs.child", str(os.getpid())],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-            start_new_session=True,
-        )
+        self._process = spawn("voxelry.server.jobs.child", str(os.getpid()), environment=environment)
         self._rest = b""
         self._starved = starved()
         self.jobs = 0
@@ -101,17 +92,11 @@ class Child:
 
     def kill(self) -> int:
         """With all that it started; how it ended."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        return self.close()
+        return kill(self._process)
 
     def close(self) -> int:
         """Its end of standard input closes, and it ends."""
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                with suppress(OSError):
-                    stream.close()
-        return self._process.wait()
+        return close(self._process)
 
     def _send(self, request: dict[str, Json]) -> None:
         assert self._process.stdin is not None  # noqa: S101 - for mypy
