@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import numpy.typing as npt
 import pydicom
@@ -164,3 +165,38 @@ def test_a_deflated_frame_of_too_few_bytes_is_refused(tmp_path: Path) -> None:
     path = file_of(tmp_path, np.zeros((1, 7, 10), np.uint16), "deflated", stored=12, change=cut)
     with pytest.raises(PixelDataError, match=r"deflated\.dcm.*100 bytes where 140 are needed"):
         voxelry.pixels(path)
+
+
+# --- codestreams ------------------------------------------------------------------------------------------------------
+
+
+def codestream_file(folder: Path, words: Words, change: Callable[[pydicom.Dataset], None] = lambda _: None) -> Path:
+    """16 bits in a lossless JPEG whose header says 12, as an encoder of whole words makes it."""
+    dataset = synthetic_instance(words, bits_stored=16, rescale=None)
+    dataset.BitsStored, dataset.HighBit = 12, 11
+    raw = bytes(imagecodecs.jpeg8_encode(words, lossless=True, bitspersample=16))
+    packed(dataset, [raw], "1.2.840.10008.1.2.4.70")
+    change(dataset)
+    return write(dataset, folder / "a.dcm")
+
+
+def test_an_overlay_that_the_header_tells_is_no_part_of_a_codestream_s_values(tmp_path: Path) -> None:
+    """PS3.5 8.1.1 again; pydicom clears them in lossless JPEG as well."""
+    values = pattern((7, 10), bits=12).astype(np.uint16)
+
+    def embed(dataset: pydicom.Dataset) -> None:
+        for element, value in ((0x0010, 7), (0x0011, 10), (0x0100, 16), (0x0102, 12)):
+            dataset.add_new(0x60000000 | element, "US", value)
+
+    path = codestream_file(tmp_path, values | (np.eye(7, 10, dtype=np.uint16) << 12), embed)
+    np.testing.assert_array_equal(voxelry.pixels(path), values)
+    assert voxelry.load_volume(path).warnings == ()
+
+
+def test_a_codestream_of_more_bits_than_the_header_says_is_told(tmp_path: Path) -> None:
+    words = pattern((7, 10), bits=16).astype(np.uint16)
+    words[0, 0] = 40_000
+    volume = voxelry.load_volume(codestream_file(tmp_path, words))
+    np.testing.assert_array_equal(volume.array[0], words)
+    (told,) = volume.warnings
+    assert "but Bits Stored (0028,0101) allows 0 to 4095" in told

@@ -279,9 +279,17 @@ def _of_codestream(values: Stored, pixels: PixelDescription, header: Header) -> 
     if not _is_dirty(values, pixels, high_bit):
         return values
     low, high = int(values.min()), int(values.max())
-    if own_sign and (low < stored_range(pixels)[0] or high >= 1 << pixels.bits_stored):
+    beyond = low < stored_range(pixels)[0] or high >= 1 << pixels.bits_stored
+    if own_sign and beyond and not _has_embedded_overlay(header):
         return values  # it holds more bits than Bits Stored says: a codec compresses numbers, and no dirt
     return _shifted(values, pixels, high_bit)
+
+
+def _has_embedded_overlay(header: Header) -> bool:
+    """True if the header says that a bit of every word is an overlay's, as lossless codecs of words keep it."""
+    dataset = header.elements.dataset
+    planes = [group << 16 for group in range(0x6000, 0x6020, 2) if group << 16 | 0x0102 in dataset]
+    return any(plane | 0x3000 not in dataset and dataset[plane | 0x0102].value for plane in planes)
 
 
 def _is_dirty(values: Stored, pixels: PixelDescription, high_bit: int) -> bool:

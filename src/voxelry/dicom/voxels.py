@@ -13,11 +13,12 @@ from voxelry.core.intensity import Window
 from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Spacing, Volume
 from voxelry.dicom.attributes import describe
+from voxelry.dicom.codecs import keeps_words
 from voxelry.dicom.filling import colour_values, grey_values, lazy_values
 from voxelry.dicom.frames import Frame, one_of_each
 from voxelry.dicom.headers import Header
 from voxelry.dicom.modality import transform_limits
-from voxelry.dicom.pixels import lacks_said_mixing, padding_range
+from voxelry.dicom.pixels import lacks_said_mixing, padding_range, stored_range
 from voxelry.dicom.proportions import pixel_aspect
 from voxelry.dicom.shared import shared_metadata
 from voxelry.dicom.voi import slice_voi, voi_tables
@@ -60,6 +61,7 @@ def make_volume(
     elif first.kind == "grey":
         array, ends = grey_values(frames, progress=progress)
         found += _implausible(frames[0].unit, ends, array)
+        found += _beyond_bits_stored(frames, ends)
     else:
         array = colour_values(frames, progress=progress)
     if first.kind == "colour":
@@ -107,6 +109,22 @@ def _implausible(unit: str, ends: tuple[float, float], array: npt.NDArray[Any]) 
         return []
     words = f"implausible values for Hounsfield units: {low:g} to {high:g}; "
     return [words + "check Rescale Slope (0028,1053) and Rescale Intercept (0028,1052)"]
+
+
+def _beyond_bits_stored(frames: Sequence[Frame], ends: tuple[float, float]) -> list[str]:
+    """Codecs keep numbers of more bits than the header says; whether they are right, nobody can tell."""
+    kinds = list(one_of_each(frames))
+    if not any(
+        kind.pixels.bits_stored < kind.pixels.bits_allocated and not keeps_words(kind.header.transfer_syntax_uid)
+        for kind in kinds
+    ):
+        return []
+    limits = [transform_limits(stored_range(kind.pixels), kind) for kind in kinds]
+    low, high = min(low for low, _ in limits), max(high for _, high in limits)
+    if low <= ends[0] and ends[1] <= high:
+        return []
+    words = f"values reach from {ends[0]:g} to {ends[1]:g}, but {describe('BitsStored')} allows {low:g} to {high:g}"
+    return [f"{words}: those of the compressed frames are taken as they are; compare them with the original"]
 
 
 def _unmixed(frames: Sequence[Frame]) -> list[str]:
