@@ -35,6 +35,8 @@ Floats = npt.NDArray[np.float64]
 def with_differing(groups: Sequence[Group], tolerances: Tolerances) -> list[Group]:
     """The groups, each with findings of the slices that belong into its stack by their place and are in another group.
 
+    The other group has them too: its few slices are no volume of their own without a word.
+
     Parameters
     ----------
     groups
@@ -46,8 +48,12 @@ def with_differing(groups: Sequence[Group], tolerances: Tolerances) -> list[Grou
     claimed: set[Frame] = set()
     for number, group in enumerate(groups):
         others = [other for other in groups[number + 1 :] if other is not group]
-        for problem in _differing(group, others, claimed, tolerances):
+        for problem, frames in _differing(group, others, claimed, tolerances):
             found[number] = replace(found[number], findings=(*found[number].findings, problem))
+            told = Problem(problem.code, problem.message, {**problem.numbers, "holes_mm": []})  # which are not its own
+            for other, members in enumerate(found):
+                if other != number and not frames.isdisjoint(members.frames):
+                    found[other] = replace(members, findings=(*members.findings, told))
     return found
 
 
@@ -61,8 +67,17 @@ def explained(error: GeometryError, findings: Sequence[Problem]) -> GeometryErro
         return MissingSlicesError(
             f"{error}; {len(offsets)} of them {_are(len(offsets))} there: {words}", **error.numbers
         )
-    numbers: dict[str, Value] = {**error.numbers, "holes_mm": [*offsets]}
+    numbers: dict[str, Value] = {**error.numbers, "holes_mm": [*offsets], **_together(findings)}
     return DifferingSlicesError(f"{words}; without {_them(len(offsets))} the stack has a hole", **numbers)
+
+
+def _together(findings: Sequence[Problem]) -> dict[str, Value]:
+    """The files and the differences of all findings."""
+    found: dict[str, Value] = {}
+    for key in ("files", "differences"):
+        lists = [one.numbers.get(key) for one in findings if one.code == CODE]
+        found[key] = [item for value in lists if isinstance(value, list) for item in value]
+    return found
 
 
 def _are(count: int) -> str:
@@ -80,11 +95,13 @@ def _numbers(value: Value) -> list[float]:
 # --- which ------------------------------------------------------------------------------------------------------------
 
 
-def _differing(group: Group, others: Sequence[Group], claimed: set[Frame], tolerances: Tolerances) -> list[Problem]:
+def _differing(
+    group: Group, others: Sequence[Group], claimed: set[Frame], tolerances: Tolerances
+) -> list[tuple[Problem, frozenset[Frame]]]:
     """What is to be said of the frames of other groups that lie on this one's line: a finding for each difference."""
     if not group.placed or len(group.frames) < 2:
         return []
-    found = _without_a_place(group, others)
+    found = [(problem, frozenset[Frame]()) for problem in _without_a_place(group, others)]
     lattice = Lattice.of(group.frames, tolerances)
     if lattice is None:
         return found
@@ -98,7 +115,7 @@ def _differing(group: Group, others: Sequence[Group], claimed: set[Frame], toler
     for differences, numbers in by_difference.items():
         if differences:
             claimed.update(numbers)
-            found.append(_finding(differences, numbers, lattice))
+            found.append((_finding(differences, numbers, lattice), frozenset(numbers)))
     return found
 
 

@@ -60,7 +60,7 @@ def by_frame_of_reference(frames: Frames, tolerances: Tolerances) -> Sorted:
         of[text(frame.header.elements, KEYWORD)].append(frame)
     places = _places(frames, tolerances)
     unnamed = of.pop("", [])
-    if len(set(places.values())) >= FEWEST_PLACES and len(of) > max(2, len(frames) // 2):
+    if len(set(places.values())) >= FEWEST_PLACES and len(of) >= max(4, len(frames) / 2):
         return [(frames, _noise(frames))]
     settled = [own for own in of.values() if len({places[frame] for frame in own}) > 1]
     stray = [frame for own in of.values() if not any(own is one for one in settled) for frame in own] + unnamed
