@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydicom import Dataset
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -120,6 +121,23 @@ def test_no_measured_figure_is_cut(series: Path, columns: int, monkeypatch: pyte
     (count, mm3) = re.findall(r"(?:Pixels above: )?(\d[\d,]*)(?: of: | )1,600.*?(\d[\d,]*\.\d{3})\b", shown)[0]
     assert float(mm3.replace(",", "")) == pytest.approx(int(count.replace(",", "")) * 3 * 0.8 * 0.7, abs=5e-4)
     assert "3 × 0.8 × 0.7" in shown
+    assert "…" not in shown
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 200])
+def test_no_volume_loses_its_name(tmp_path: Path, columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def edit(index: int, dataset: Dataset) -> None:
+        dataset.EchoTime = ("4.6", "12.25")[index // 3]
+        dataset.SeriesDescription = "two echoes of a knee, fat saturated"
+
+    synthetic_series(tmp_path, slices=6, modality="MR", offsets=(0, 3, 6) * 2, edit=edit)
+    monkeypatch.setattr(type(out), "is_terminal", True)
+    monkeypatch.setattr(type(out), "is_dumb_terminal", False)
+    monkeypatch.setattr(out, "_environ", {"COLUMNS": str(columns)})
+    shown = " ".join(call("info", tmp_path).stdout.split())
+    assert "EchoTime 4.6" in shown
+    assert "EchoTime 12.25" in shown
+    assert "two echoes of a knee, fat saturated" in shown
     assert "…" not in shown
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.cells import cell_len
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -24,6 +26,7 @@ PathArgument = Annotated[Path, typer.Argument(help="A file, a folder at any dept
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 _LONGEST_VALUE = 200
 _MOST_ROWS = 4
+_HEADINGS = ("  No", "Kind", "Description", "Files", "Voxels", "Spacing, mm", "")
 
 
 def info(
@@ -102,23 +105,34 @@ def _print_study(study: Study, *, patient: bool) -> None:
     if patient:
         out.print(Text(f"  {plain(facts.get('PatientName', ''))}  {plain(facts.get('PatientID', ''))}"))
     out.print(Text(f"  {study.study_instance_uid}", "dim"))
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("  No", "Kind", "Description", "Files", "Voxels", "Spacing, mm", ""):
-        fixed = heading in ("Voxels", "Spacing, mm")
-        table.add_column(heading, justify="right" if heading in ("  No", "Files") else "left", no_wrap=fixed)
-    for series in study.series:
-        _add_series(table, series)
-    out.print(table)
+    _print_volumes([row for series in study.series for row in _rows(series)])
     for series in study.series:
         _print_report(series)
     out.print()
 
 
-def _add_series(table: Table, series: Series) -> None:
+def _print_volumes(rows: Sequence[Sequence[Text]]) -> None:
+    """A table; where the terminal is too narrow for it, lines of the same, in which nothing is cut either."""
+    columns = [(heading, *map(str, cells)) for heading, cells in zip(_HEADINGS, zip(*rows, strict=True), strict=True)]
+    if sum(max(map(cell_len, column)) + 2 for column in columns) <= out.width:
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        for heading in _HEADINGS:
+            table.add_column(heading, justify="right" if heading in ("  No", "Files") else "left", no_wrap=True)
+        for row in rows:
+            table.add_row(*row)
+        out.print(table)
+        return
+    for number, kind, description, files, *volume in rows:
+        if files:
+            out.print(Text("  ").join([Text(f"{number!s:>4}"), kind, description, Text(f"{files} files")]))
+        out.print(Padding(Text("  ").join(part for part in volume if part), (0, 0, 0, 8), expand=False))
+
+
+def _rows(series: Series) -> Iterator[tuple[Text, ...]]:
     number = "" if series.number is None else str(series.number)
     head = (number, plain(series.modality), plain(series.description), str(len(series.instances)))
     if not series.stacks:
-        table.add_row(*head, Text("no image", "dim"), "", "")
+        yield (*map(Text, head), Text("no image", "dim"), Text(), Text())
     for row, alike in enumerate(_alike(series.stacks)):
         stack, last = alike[0], alike[-1]
         shape = "\N{MULTIPLICATION SIGN}".join(map(str, stack.shape[:3])) + (" colour" if len(stack.shape) > 3 else "")
@@ -128,7 +142,7 @@ def _add_series(table: Table, series: Series) -> None:
             shape = f"{len(alike)} of {shape}"
             label = f"{stack.label} to {', '.join(value for _, value in last.pile.separation) or last.label}"
         state.append(f" {plain(label)}" if label else "")
-        table.add_row(*(head if row == 0 else ("", "", "", "")), shape, millimetres(stack.spacing), state)
+        yield (*map(Text, head if row == 0 else [""] * 4), Text(shape), Text(millimetres(stack.spacing)), state)
 
 
 def _alike(stacks: tuple[Stack, ...]) -> list[tuple[Stack, ...]]:
