@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from pydicom.dataset import Dataset
 
 import voxelry
 from tests.dicom.reports import found, report_at, untimed
@@ -63,6 +64,24 @@ def test_a_series_sent_twice_with_blank_slices_is_one_volume(tmp_path: Path, by_
     (volume,) = voxelry.load(tmp_path).volumes
     np.testing.assert_array_equal(volume.array, pixels[0])
     assert found(report_at(tmp_path), "duplicate_slices").numbers["count"] == SLICES
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_copies_that_came_another_way_are_copies(tmp_path: Path, count: int) -> None:
+    """The same images from two archives: a station's name and a maker's attribute differ, the pixels do not."""
+    pixels = phases()[:count].reshape(count * SLICES, 8, 8)
+
+    def edit(k: int, dataset: Dataset) -> None:
+        untimed(k, dataset)
+        dataset.StationName = "AB"[k // len(pixels)]
+        dataset.private_block(0x0019, "ACME", create=True).add_new(0x10, "IS", k // len(pixels))
+
+    offsets = tuple(3.0 * (k % SLICES) for k in range(2 * len(pixels)))
+    both = np.concatenate([pixels, pixels])
+    synthetic_series(tmp_path, pixels=both, offsets=offsets, modality="MR", rescale=None, edit=edit)
+    volumes = voxelry.load(tmp_path).volumes
+    assert len(volumes) == count
+    np.testing.assert_array_equal(np.concatenate([volume.array for volume in volumes]), pixels)
 
 
 def test_one_slice_corrected_makes_no_second_volume_of_a_series_sent_twice(tmp_path: Path) -> None:

@@ -326,6 +326,45 @@ def test_a_dimension_comes_first_and_shows_what_it_counts(tmp_path: Path) -> Non
     ]
 
 
+@pytest.mark.parametrize("shared", [True, False])
+def test_instances_of_one_organization_share_its_dimensions(tmp_path: Path, shared: bool) -> None:
+    """PS3.3 C.7.6.17: what has the same Dimension Organization UID is counted together, over all instances."""
+
+    def edit(number: int, dataset: Dataset) -> None:
+        item = Dataset()
+        item.DimensionIndexPointer = 0x00189082
+        dataset.DimensionIndexSequence.append(item)
+        for one in dataset.DimensionIndexSequence:
+            one.DimensionOrganizationUID = "1.2.3" if shared else ""
+        for k, group in enumerate(dataset.PerFrameFunctionalGroupsSequence):
+            group.FrameContentSequence[0].DimensionIndexValues = [1, k + 1, 2 - number]
+
+    for number in (0, 1):
+        pixels = np.stack([np.full((4, 4), 100 * (number + 1) + k, np.uint16) for k in range(4)])
+        synthetic_series(
+            tmp_path, pixels=pixels, frames="enhanced", modality="MR", rescale=None, bits_stored=16,
+            first_index=number, edit=lambda _, dataset, number=number: edit(number, dataset),  # type: ignore[misc]
+        )  # fmt: skip
+    found = [label for _, label in loaded(tmp_path)]
+    by_dimension = ["EffectiveEchoTime index 1", "EffectiveEchoTime index 2"]
+    assert found == (by_dimension if shared else ["InstanceNumber order 1", "InstanceNumber order 2"])
+    if shared:
+        assert numbers(tmp_path) == [2, 1]
+
+
+@pytest.mark.parametrize("numbering", ["1", None])
+def test_equal_numbers_pair_nothing(tmp_path: Path, numbering: str | None) -> None:
+    """UIDs have no order: volumes by them would mix phases."""
+
+    def stamp(_: int, __: int, dataset: Dataset) -> None:
+        dataset.InstanceNumber = numbering
+
+    write_repeats(tmp_path, 2, stamp)
+    assert numbers(tmp_path) == []
+    (words,) = refusals(tmp_path)
+    assert words.startswith("4 of 4 positions hold more than one slice with different pixels")
+
+
 def test_ten_volumes_of_a_real_series_stay_told_apart_by_order(corpus: Path) -> None:
     """One private attribute alternates from volume to volume; the order of numbers mixes it nowhere."""
     labels = [stack.label for stack in series_at(corpus / "mr_fmri_repeated_positions").stacks]

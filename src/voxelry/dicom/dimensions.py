@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pydicom.datadict import keyword_for_tag
 
 from voxelry.core.errors import PixelDataError
-from voxelry.dicom.attributes import first_item, items, numbers, value_of
-from voxelry.dicom.concatenations import object_uid
+from voxelry.dicom.attributes import first_item, items, numbers, text, value_of
 from voxelry.dicom.frames import Frame
+from voxelry.dicom.headers import Header
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +30,31 @@ class Dimension:
 
 
 def dimensions_of(frames: Sequence[Frame]) -> tuple[Dimension, ...]:
-    """The dimensions of frames of one object; none where they are of several, or it does not say."""
-    header = frames[0].header
-    if not frames[0].groups:
-        return ()
+    """The dimensions of the frames' instance; of several instances those that they share by their UID.
+
+    None where the frames do not say, or say different things.
+    """
     headers = dict.fromkeys(frame.header for frame in frames)
-    if len(headers) > 1 and len(set(map(object_uid, headers))) > 1:
+    if not all(frame.groups for frame in frames):
         return ()
-    found = []
-    for place, item in enumerate(items(header.elements, "DimensionIndexSequence")):
+    told = {tuple(_told(header)) for header in headers}
+    if len(told) > 1:
+        return ()
+    found = told.pop()
+    if len(headers) > 1 and not all(organization for _, organization in found):
+        return ()
+    return tuple(Dimension(name, place) for place, (name, _) in enumerate(found) if name)
+
+
+def _told(header: Header) -> Iterator[tuple[str, str]]:
+    """Of each dimension the attribute that it counts, empty if that cannot be read, and its organization's UID."""
+    for item in items(header.elements, "DimensionIndexSequence"):
         pointer = value_of(item, "DimensionIndexPointer")
+        organization = text(item, "DimensionOrganizationUID")
         if isinstance(pointer, int):
-            name = keyword_for_tag(pointer) or f"({pointer >> 16:04X},{pointer & 0xFFFF:04X})"
-            found.append(Dimension(name, place))
-    return tuple(found)
+            yield keyword_for_tag(pointer) or f"({pointer >> 16:04X},{pointer & 0xFFFF:04X})", organization
+        else:
+            yield "", organization
 
 
 def dimension_value(frame: Frame, dimension: Dimension) -> str:

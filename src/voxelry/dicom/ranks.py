@@ -62,6 +62,17 @@ def are_whole(ranks: Sequence[Placed]) -> bool:
     return all(len(rank) == positions for rank in ranks[:-1]) and not (short and len(ranks) < 3)
 
 
+def have_an_order(ranks: Sequence[Placed]) -> bool:
+    """True if numbers pair frames: those of one position differ, or each set is an instance of its own.
+
+    Frames with equal numbers are in the order of their UIDs, which is none.
+    """
+    if all(len({frame.header for frame in rank.frames}) == 1 for rank in ranks):
+        return True
+    keys = [(place, frame.instance_number, frame.index) for rank in ranks for place, frame in rank]
+    return len(set(keys)) == len(keys)
+
+
 def evident_ranks(placed: Placed, varying: Varying) -> Iterator[Ranks]:
     """Whole sets of positions of which a time, or the numbers, say that they came one after the other."""
     by_number = ranked(placed)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 from voxelry.core.errors import Problem, RepeatedPositionsError
 from voxelry.core.gaps import listed
@@ -21,7 +22,7 @@ from voxelry.dicom.findings import finding
 from voxelry.dicom.grouping import Groups, Separation, grouped, named_groups
 from voxelry.dicom.overlapping import FEWEST, FEWEST_UNLISTED, overlapping_groups
 from voxelry.dicom.piles import Pile, Placed
-from voxelry.dicom.ranks import Ranks, acquisition_order, by_order, changed_clock, evident_ranks, ranked
+from voxelry.dicom.ranks import Ranks, acquisition_order, by_order, changed_clock, evident_ranks, have_an_order, ranked
 from voxelry.dicom.separators import Attribute, Standing
 from voxelry.dicom.varying import DIFFUSION, Column, Varying, varying
 
@@ -82,7 +83,7 @@ class _Repeats:
         if nested and not any(pile.problem for pile in nested):
             return nested
         clock = changed_clock(self.placed, self.varying)
-        if clock and are_sets(self.placed, evident=True):
+        if clock and self._differ:
             return [self._refused(clock)]
         return (
             self._by_evident_order()
@@ -101,6 +102,8 @@ class _Repeats:
         for attribute in self._candidates():
             groups = self._groups(attribute)
             if not self._are_sets(groups, attribute) or self._mixes(groups.values(), attribute.standing):
+                continue
+            if self._is_of_copies(attribute):
                 continue
             if attribute.name in CLOCKS and not attribute.dimension:
                 clock = changed_clock(self.placed, self.varying)
@@ -126,6 +129,15 @@ class _Repeats:
     def _named_groups(self, groups: Groups, attribute: Attribute) -> Iterator[tuple[Separation, Placed]]:
         return named_groups(groups, attribute, self.placed.frames)
 
+    def _is_of_copies(self, attribute: Attribute) -> bool:
+        """True if frames are copies, sent twice on different ways: any attribute may tell which way they came."""
+        any_attribute = attribute.standing not in (*_BEFORE_ORDER, Standing.TIME)
+        return any_attribute and not self._differ
+
+    @cached_property
+    def _differ(self) -> bool:
+        return are_sets(self.placed, evident=True)
+
     def _are_sets(self, groups: Groups, attribute: Attribute) -> bool:
         """True if no group repeats a position, and all but one cover every position; or of those that recur, most."""
         if len(groups) < 2 or any(group.repeats for group in groups.values()):
@@ -146,6 +158,8 @@ class _Repeats:
                 continue
             groups = self._groups(attribute)
             if len(groups) < 2 or any(group.positions != self.positions for group in groups.values()):
+                continue
+            if self._is_of_copies(attribute):
                 continue
             found = self._within(groups, attribute)
             if not any(pile.problem for pile in found):
@@ -232,12 +246,12 @@ class _Repeats:
     def _by_evident_order(self) -> list[Pile] | None:
         for ranks in evident_ranks(self.placed, self.varying):
             if not self._mixes(ranks.sets, Standing.TIME):
-                return self._by_ranks(ranks) if are_sets(self.placed, evident=True) else None
+                return self._by_ranks(ranks) if self._differ else None
         return None
 
     def _by_order_alone(self) -> list[Pile] | None:
         ranks = ranked(self.placed)
-        if len(ranks[-1]) < len(self.positions) or self._mixes(ranks, Standing.TIME):
+        if len(ranks[-1]) < len(self.positions) or not have_an_order(ranks) or self._mixes(ranks, Standing.TIME):
             return None
         return self._by_ranks(by_order(ranks)) if are_sets(self.placed, evident=False) else None
 
