@@ -49,6 +49,23 @@ def test_an_empty_slice_is_written_back_with_a_scale_that_holds_values(tmp_path:
     assert np.allclose(voxelry.load_volume(tmp_path / "out").array, values, atol=1)
 
 
+def test_a_shared_slope_of_0_is_asked_of_every_frame(tmp_path: Path) -> None:
+    """Of an enhanced object whose first frame is empty and whose second is not."""
+    pixels = np.zeros((2, 3, 4), np.uint16)
+    pixels[1] = 7
+
+    def edit(_: int, dataset: Dataset) -> None:
+        transform = Dataset()
+        transform.RescaleSlope, transform.RescaleIntercept, transform.RescaleType = 0, 0, "US"
+        for group in dataset.PerFrameFunctionalGroupsSequence:
+            group.pop("PixelValueTransformationSequence", None)
+        dataset.SharedFunctionalGroupsSequence[0].PixelValueTransformationSequence = [transform]
+
+    synthetic_series(tmp_path, pixels=pixels, frames="enhanced", modality="MR", rescale=None, edit=edit)
+    (problem,) = voxelry.load(tmp_path).skipped.values()
+    assert "Rescale Slope (0028,1053) is 0" in problem.message
+
+
 def test_a_dose_without_any_dose_is_zero(tmp_path: Path) -> None:
     dose = synthetic_instance(np.zeros((2, 3, 4), np.uint16), sop_class_uid=DOSE, modality="RTDOSE", rescale=None)
     dose.DoseGridScaling, dose.GridFrameOffsetVector = "0", ["0", "3"]

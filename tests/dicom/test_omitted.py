@@ -110,6 +110,14 @@ def test_segments_of_different_extents_share_one_grid_and_may_overlap(tmp_path: 
     np.testing.assert_array_equal(volumes[0].affine, volumes[1].affine)
 
 
+def test_segments_of_which_nothing_was_found_are_told(tmp_path: Path) -> None:
+    mask = np.zeros((10, 7, 9, 3), np.uint8)
+    mask[2:5, ..., 1] = 1
+    path = segmented(tmp_path / "seg" / "s.dcm", images(tmp_path / "ct"), mask)
+    (volume,) = of_segmentation(path)
+    assert "segments 1, 3 are empty: no frame is encoded" in volume.warnings
+
+
 def test_a_segmentation_of_a_part_of_the_images_keeps_its_own_corner(tmp_path: Path) -> None:
     truth = images(tmp_path / "ct")
     mask = every_second()

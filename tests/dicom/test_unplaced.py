@@ -57,6 +57,22 @@ def test_frames_that_nobody_calls_slices_have_no_mm3(tmp_path: Path, pointer: in
     assert "makes them 0.4 mm apart, a voxel of 0.024 mm3" in words
 
 
+def test_one_place_in_the_shared_groups_is_one_for_all_too(tmp_path: Path) -> None:
+    """A secondary capture with functional groups for all frames, and none for each."""
+    shared, measures, orientation, position = Dataset(), Dataset(), Dataset(), Dataset()
+    measures.PixelSpacing, measures.SpacingBetweenSlices = [0.3, 0.2], 0.4
+    orientation.ImageOrientationPatient, position.ImagePositionPatient = [1, 0, 0, 0, 1, 0], [1, 2, 3]
+    shared.PixelMeasuresSequence, shared.PlaneOrientationSequence = Sequence([measures]), Sequence([orientation])
+    shared.PlanePositionSequence = Sequence([position])
+    bare: dict[str, Any] = dict.fromkeys(("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"))
+    volume = frames_of(
+        tmp_path / "sc.dcm", WORD_SC, FrameIncrementPointer=SPACING_BETWEEN_SLICES,
+        SharedFunctionalGroupsSequence=Sequence([shared]), **bare,
+    )  # fmt: skip
+    assert (volume.spacing, volume.affine) == ((0.4, 0.3, 0.2), None)
+    assert any("for all 4 frames together" in words for words in volume.warnings)
+
+
 def test_what_else_is_missing_is_named(tmp_path: Path) -> None:
     pointer: dict[str, Any] = {"FrameIncrementPointer": SPACING_BETWEEN_SLICES}
     no_step = frames_of(tmp_path / "a.dcm", CT, **pointer)

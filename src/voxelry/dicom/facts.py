@@ -134,10 +134,11 @@ def _fraction(header: Header) -> float:
     return 1.0 / largest
 
 
-def is_empty_slope(header: Header) -> bool:
-    """True if the instance's scale is a slope of 0, which is right only where no value is stored."""
-    keyword = "DoseGridScaling" if header.sop_class_uid == RT_DOSE else "RescaleSlope"
-    return number(header.elements, keyword) == 0
+def is_empty_slope(header: Header, groups: Groups = ()) -> bool:
+    """True if the scale is a slope of 0, which is right only where no value is stored."""
+    if header.sop_class_uid == RT_DOSE:
+        return number(header.elements, "DoseGridScaling") == 0
+    return number(group_of(groups, "PixelValueTransformationSequence", header.elements), "RescaleSlope") == 0
 
 
 def _all_zero(header: Header, pixels: PixelDescription, index: int | None) -> bool:

@@ -195,24 +195,30 @@ def frames_of(header: Header, known: Known | None = None) -> Iterator[Frame]:
         if not per_frame and shared is None:
             yield from _plain_frames(header, facts or facts_of(header, pixels, ()))
             return
-        told = None
-        for index in range(pixels.frames):
-            if told is None or per_frame:  # without groups of their own all are alike
-                own = (per_frame[index],) if per_frame else ()
-                groups = own if shared is None else (*own, shared)
-                told = _told_by_groups(header, pixels, groups, index if per_frame else None)
-            yield Frame(header, index, *told)
+        common = () if shared is None else (shared,)
+        if not per_frame:  # one place, if any, for all of them together
+            position, facts, said = _told_by_groups(header, pixels, common, None, None)
+            for index in range(pixels.frames):
+                yield Frame(header, index, position if pixels.frames == 1 else None, facts, said, common)
+            return
+        alike, shareable = None, not is_empty_slope(header, common)
+        for index, own in enumerate(per_frame):
+            groups = (own, *common)
+            same = shareable and not any(tag in own for tag in _FACT_GROUPS)  # nothing of its facts is its own
+            position, facts, said = _told_by_groups(header, pixels, groups, index, alike if same else None)
+            alike = facts if same else alike
+            yield Frame(header, index, position, facts, said, groups)
     except PixelDataError as error:
         raise named(error, header.name) from None
 
 
 def _told_by_groups(
-    header: Header, pixels: PixelDescription, groups: Groups, index: int | None
-) -> tuple[Vector | None, Facts, tuple[str, ...], Groups]:
-    """What of a frame depends on its functional groups."""
+    header: Header, pixels: PixelDescription, groups: Groups, index: int | None, alike: Facts | None
+) -> tuple[Vector | None, Facts, tuple[str, ...]]:
+    """What of a frame depends on its functional groups; ``alike`` are facts that are known to be its own too."""
     warnings: list[str] = []
     position = position_of(group_of(groups, "PlanePositionSequence", header.elements), warnings)
-    return position, facts_of(header, pixels, groups, index), tuple(warnings), groups
+    return position, alike or facts_of(header, pixels, groups, index), tuple(warnings)
 
 
 def _plain_frames(header: Header, facts: Facts) -> Iterator[Frame]:

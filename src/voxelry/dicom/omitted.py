@@ -8,7 +8,7 @@ says how thick a slice is, and nothing of the next one.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import MissingSlicesError, PixelDataError
+from voxelry.core.gaps import listed
 from voxelry.core.geometry import Tolerances, slice_normal
-from voxelry.dicom.attributes import first_item, number
+from voxelry.dicom.attributes import first_item, items, number, text
 from voxelry.dicom.classes import LABEL_MAP, SEGMENTATIONS
 from voxelry.dicom.frames import SAME_COSINE, Frame, StepFrom, one_of_each
 from voxelry.dicom.headers import Header
@@ -66,8 +67,18 @@ def _completed(header: Header, own: list[Frame], neighbours: Neighbours, toleran
     slices = _slices(header, own, neighbours, tolerances)
     if slices is None:
         return own
-    blank = _background(header)
-    return [frame for members in segments.values() for frame in _whole(members, slices, blank)]
+    blank, told = _background(header), _empty_segments(header, segments)
+    return [frame for members in segments.values() for frame in _whole(members, slices, blank, told)]
+
+
+def _empty_segments(header: Header, there: Collection[str]) -> tuple[str, ...]:
+    """That segments are described of which no frame is encoded, as nothing was found of them."""
+    declared = (text(item, "SegmentNumber") for item in items(header.elements, "SegmentSequence"))
+    empty = [number for number in declared if number and number not in there]
+    if header.sop_class_uid == LABEL_MAP or not empty:
+        return ()
+    several = len(empty) > 1
+    return (f"segment{'s' * several} {listed(empty)} {'are' if several else 'is'} empty: no frame is encoded",)
 
 
 def _segments(header: Header, own: Iterable[Frame]) -> dict[str, list[Frame]]:
@@ -196,8 +207,9 @@ def _background(header: Header) -> float:
     return found or 0.0
 
 
-def _whole(members: Sequence[Frame], slices: _Slices, blank: float) -> list[Frame]:
+def _whole(members: Sequence[Frame], slices: _Slices, blank: float, told: tuple[str, ...]) -> list[Frame]:
     """A segment's frames, and an empty one wherever it has none."""
+    members = [replace(frame, own_warnings=(*frame.own_warnings, *told)) for frame in members] if told else members
     first, normal = members[0], slice_normal(members[0].orientation or ())
     found = [replace(frame, step_from=slices.step_from) for frame in members]
     taken, offsets = _offsets(members, normal), slices.positions @ normal

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from pydicom.multival import MultiValue
 
 from voxelry.core.errors import PixelDataError
-from voxelry.dicom.attributes import Attributes, describe, first_item, number, numbers, text, texts, value_of
+from voxelry.dicom.attributes import Attributes, describe, first_item, number, numbers, texts, value_of
 from voxelry.dicom.headers import Header
 
 Vector: TypeAlias = tuple[float, float, float]
@@ -49,25 +49,11 @@ def is_planar(header: Header) -> bool:
     return header.sop_class_uid == NUCLEAR_MEDICINE and not is_reconstructed(header)
 
 
-def one_place_for_all(header: Header) -> bool:
-    """True if one Image Position (Patient) is given for all frames of an instance together."""
-    return text(header.elements, "NumberOfFrames") not in ("", "0", "1") and "ImagePositionPatient" in plane_of(header)
-
-
 def follow_in_space(header: Header) -> bool:
     """True if the header says that frames follow each other from slice to slice (PS3.3 C.7.6.6)."""
     found = value_of(header.elements, "FrameIncrementPointer")
     tags = found if isinstance(found, MultiValue | list | tuple) else [found]
     return any(isinstance(tag, int) and int(tag) in _ALONG_SLICES for tag in tags)
-
-
-def said_step(header: Header) -> float | None:
-    """Spacing Between Slices (0018,0088) of an instance without functional groups, without its sign; mm."""
-    try:
-        found = number(header.elements, "SpacingBetweenSlices")
-    except PixelDataError:
-        return None
-    return abs(found) if found else None
 
 
 def frame_places(

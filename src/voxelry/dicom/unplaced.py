@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from voxelry.core.errors import Problem
-from voxelry.dicom.attributes import describe, items, text
+from voxelry.core.errors import PixelDataError, Problem
+from voxelry.dicom.attributes import describe, items, number, text
+from voxelry.dicom.facts import group_of
 from voxelry.dicom.findings import finding
 from voxelry.dicom.frames import Frame
 from voxelry.dicom.headers import Header
@@ -21,8 +22,7 @@ from voxelry.dicom.places import (
     follow_in_space,
     is_planar,
     is_reconstructed,
-    one_place_for_all,
-    said_step,
+    plane_of,
 )
 
 
@@ -34,15 +34,32 @@ def common_step(frames: Sequence[Frame]) -> float | None:
     header = frames[0].header
     if not _together(frames) or frames[0].orientation is None or not follow_in_space(header):
         return None
-    return said_step(header)
+    return _said_step(frames[0])
 
 
 def _together(frames: Sequence[Frame]) -> bool:
     """True for all frames of one instance with one place."""
     first = frames[0]
-    own = first.position is None and not first.groups and len(frames) == first.pixels.frames > 1
+    own = first.position is None and len(frames) == first.pixels.frames > 1
     special = first.header.sop_class_uid in (RT_DOSE, NUCLEAR_MEDICINE, WHOLE_SLIDE)
-    return own and not special and one_place_for_all(first.header)
+    return own and not special and _one_place_for_all(first)
+
+
+def _one_place_for_all(frame: Frame) -> bool:
+    """True if one Image Position (Patient) is given for all frames of an instance, itself or in its shared groups."""
+    several = frame.pixels.frames > 1 and "PerFrameFunctionalGroupsSequence" not in frame.header.elements
+    place = group_of(frame.groups, "PlanePositionSequence", plane_of(frame.header))
+    return several and "ImagePositionPatient" in place
+
+
+def _said_step(frame: Frame) -> float | None:
+    """Spacing Between Slices (0018,0088) without its sign; mm."""
+    try:
+        measures = group_of(frame.groups, "PixelMeasuresSequence", frame.header.elements)
+        found = number(measures, "SpacingBetweenSlices")
+    except PixelDataError:
+        return None
+    return abs(found) if found else None
 
 
 def unplaced_findings(frames: Sequence[Frame]) -> list[Problem]:
@@ -65,7 +82,7 @@ def unplaced_findings(frames: Sequence[Frame]) -> list[Problem]:
             "these lie in the patient, so that it forms no stack here"
         )
         return [finding("warning", "no_stack", words, kind="ultrasound_volume")]
-    return _one_place(frames, header) if one_place_for_all(header) and not first.groups else []
+    return _one_place(frames, header) if _one_place_for_all(first) else []
 
 
 def _has_volume_axes(frame: Frame) -> bool:
@@ -73,7 +90,7 @@ def _has_volume_axes(frame: Frame) -> bool:
 
 
 def _one_place(frames: Sequence[Frame], header: Header) -> list[Problem]:
-    count, step = frames[0].pixels.frames, said_step(header)
+    count, step = frames[0].pixels.frames, _said_step(frames[0])
     lead = f"one {describe('ImagePositionPatient')} for all {count} frames together"
     if header.sop_class_uid == RT_DOSE:
         words = f"{lead}, and no {describe('GridFrameOffsetVector')} to place each"
