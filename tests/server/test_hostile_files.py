@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from tests.dicom.odd_frames import odd, odd_children
 from voxelry.core.errors import VoxelryError
 from voxelry.dicom import room
 from voxelry.server.api import measure
-from voxelry.server.api.problems import ApiError
+from voxelry.server.api.turns import NoTurnError, Turns
 from voxelry.server.archive.models import Series
 from voxelry.testing import synthetic_instance, synthetic_series, write, zip_folder
 
@@ -98,14 +97,16 @@ def test_measuring_has_an_end(site: Any, tmp_path: Path, monkeypatch: pytest.Mon
     assert "upload it" in told["detail"]
 
 
-def test_nobody_takes_the_last_place_of_those_who_measure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measure, "_turns", threading.BoundedSemaphore(2))
-    monkeypatch.setattr(measure, "PATIENCE_SECONDS", 0.01)
-    with measure._turn(1):
-        with pytest.raises(ApiError, match="try again"), measure._turn(1):
+def test_nobody_takes_the_last_place_and_who_is_slow_blocks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = Turns(2)
+    with turns.take(1, patience=1), turns.take(1, patience=1):
+        with pytest.raises(NoTurnError), turns.take(2, patience=0.01):
             pass
-        with measure._turn(2), pytest.raises(ApiError), measure._turn(3):
-            pass
-    with measure._turn(1):
+        monkeypatch.setattr("voxelry.server.api.turns.SLOW_SECONDS", 0.0)
+        with turns.take(1, patience=1):
+            with pytest.raises(NoTurnError), turns.take(1, patience=0.01):
+                pass
+            with turns.take(2, patience=1), pytest.raises(NoTurnError), turns.take(3, patience=0.01):
+                pass
+    with turns.take(3, patience=0.01):
         pass
-    assert not measure._measuring

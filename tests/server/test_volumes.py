@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -211,12 +210,13 @@ def test_few_are_measured_at_a_time_and_the_others_wait(
     site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data_folder: Path
 ) -> None:
     from voxelry.server.api import measure
+    from voxelry.server.api.turns import Turns
 
     content = write(synthetic_instance(), tmp_path / "a.dcm").read_bytes()
-    turns = threading.BoundedSemaphore(1)
+    turns = Turns(1)
     monkeypatch.setattr(measure, "_turns", turns)
     monkeypatch.setattr(measure, "PATIENCE_SECONDS", 0.01)
-    with turns:
+    with turns.take(site.user.pk, patience=1):
         told = site.post("/measure", 503, file=SimpleUploadedFile("a.dcm", content))
     assert told["code"] == "busy"
     assert list((data_folder / "temp").iterdir()) == []

@@ -30,7 +30,7 @@ from voxelry.dicom.codecs import cannot_be_decoded, decode
 from voxelry.dicom.declared import RLE
 from voxelry.parallel import workers
 
-LEAST_SECONDS = 2.0
+LEAST_SECONDS = 1.0
 SECONDS_PER_VALUE = 2e-6
 """Processor time that a frame may take: ten times that of the slowest codec, on a slow machine."""
 LEAST_BYTES = 2**29

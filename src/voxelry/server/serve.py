@@ -7,6 +7,8 @@ import os
 import resource
 import signal
 import socket
+import threading
+import time
 import webbrowser
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +18,11 @@ from typing import ClassVar
 from voxelry.core.errors import VoxelryError
 from voxelry.server import start
 from voxelry.server.supervise import WorkerProcess
+
+GRACE_SECONDS = 5
+"""How long requests have that are being answered when the server is told to end."""
+INSIST_SECONDS = 2.0
+"""And how long what they were at has to notice that nobody waits."""
 
 
 class ServeError(VoxelryError):
@@ -88,6 +95,8 @@ def serve(
             """Ends streams of events when it is to end, instead of waiting for them."""
 
             def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+                if not closing.is_set():
+                    threading.Thread(target=_insist, args=(worker_process,), daemon=True).start()
                 closing.set()
                 super().handle_exit(sig, frame)
 
@@ -105,7 +114,7 @@ def serve(
                 access_log=False,
                 log_level="warning",
                 lifespan="off",
-                timeout_graceful_shutdown=5,
+                timeout_graceful_shutdown=GRACE_SECONDS,
                 proxy_headers=False,
                 server_header=False,
                 http=protocol,
@@ -139,6 +148,18 @@ def _allow_files() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _insist(worker: WorkerProcess | None) -> None:
+    """End what requests wait for while they can still be answered, and then this process, whatever is under way."""
+    from voxelry.dicom import decoding
+
+    time.sleep(GRACE_SECONDS - 1)
+    decoding.close()
+    time.sleep(1 + INSIST_SECONDS)
+    if worker is not None:
+        worker.stop()
+    os._exit(0)
 
 
 def _end(number: int, frame: FrameType | None) -> None:

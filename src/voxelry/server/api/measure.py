@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
-import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,6 +26,7 @@ from voxelry.dicom.room import at_most
 from voxelry.dicom.sources import Limits
 from voxelry.server.api import schemas as out
 from voxelry.server.api.problems import ApiError
+from voxelry.server.api.turns import NoTurnError, Turns
 from voxelry.server.archive import stacks
 from voxelry.server.archive.ingest import limits
 from voxelry.server.archive.receive import ReceivedFile
@@ -44,10 +43,7 @@ LONGEST_SECONDS = 120.0
 WASTED_SECONDS = 8.0
 """After so long for frames whose decoder had to be killed, others of the same upload get less time each."""
 
-_turns = threading.BoundedSemaphore(settings.VOXELRY.measurements)
-_FOR_ONE_USER = max(1, settings.VOXELRY.measurements - 1)
-_changed = threading.Condition()
-_measuring: Counter[int] = Counter()
+_turns = Turns(settings.VOXELRY.measurements)
 
 
 @router.post("/measure", response={200: out.MeasureOut, **ERRORS}, tags=["volumes"], exclude_unset=True)
@@ -73,6 +69,8 @@ def measure_file(
             return _answer(report, received, view=view)
     except (ApiError, VoxelryError, OSError, DatabaseError):
         raise
+    except SystemExit as error:  # the decoders were closed
+        raise ApiError(503, "busy", "The server is being stopped: send the file again in a minute.") from error
     except Exception as error:  # one file that nobody foresaw is no fault of the server
         logger.warning("a file could not be measured:\n%s", where(error))
         words = f"{received.name}: cannot be measured ({type(error).__name__}); it is damaged, or asks for too much"
@@ -84,30 +82,12 @@ def measure_file(
 
 @contextmanager
 def _turn(user: int) -> Iterator[None]:
-    """A place among those that measure; nobody has the last one for long who has the others already."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    with _changed:
-        if not _changed.wait_for(lambda: _measuring[user] < _FOR_ONE_USER, PATIENCE_SECONDS):
-            raise _busy()
-        _measuring[user] += 1
     try:
-        if not _turns.acquire(timeout=max(0.0, end - time.monotonic())):
-            raise _busy()
-        try:
+        with _turns.take(user, patience=PATIENCE_SECONDS):
             yield
-        finally:
-            _turns.release()
-    finally:
-        with _changed:
-            _measuring[user] -= 1
-            if not _measuring[user]:
-                del _measuring[user]
-            _changed.notify_all()
-
-
-def _busy() -> ApiError:
-    words = "Too many measurements are under way: try again in a minute, or upload the file and measure it then."
-    return ApiError(503, "busy", words)
+    except NoTurnError:
+        words = "Too many measurements are under way: try again in a minute, or upload the file and measure it then."
+        raise ApiError(503, "busy", words) from None
 
 
 def _deadline(name: str) -> Progress:

@@ -1,0 +1,72 @@
+"""Whose turn it is: so many may do something at a time, and one that is slow blocks nobody."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+SLOW_SECONDS = 2.0
+"""Who takes longer is no longer counted among those who hold others up, as long as there are twice as many at most."""
+_LOOK_SECONDS = 0.25
+
+
+class NoTurnError(Exception):
+    """There was no turn in the time that somebody would wait."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Turn:
+    user: int
+    began: float
+
+
+class Turns:
+    """Turns for so many at a time; one place is left to others, whatever one user does.
+
+    Parameters
+    ----------
+    count
+        How many there may be, those who are slow not counted.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count, self._most = count, 2 * count
+        self._changed = threading.Condition()
+        self._taken: set[_Turn] = set()
+
+    @contextmanager
+    def take(self, user: int, *, patience: float) -> Iterator[None]:
+        """Wait for a turn, and have it within.
+
+        Raises
+        ------
+        NoTurnError
+            If there was none within ``patience`` seconds.
+        """
+        turn = self._wait(user, time.monotonic() + patience)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken.discard(turn)
+                self._changed.notify_all()
+
+    def _wait(self, user: int, end: float) -> _Turn:
+        with self._changed:
+            while not self._is_free(user):
+                left = end - time.monotonic()
+                if left <= 0:
+                    raise NoTurnError
+                self._changed.wait(min(left, _LOOK_SECONDS))  # turns become slow without a word
+            turn = _Turn(user, time.monotonic())
+            self._taken.add(turn)
+            return turn
+
+    def _is_free(self, user: int) -> bool:
+        now = time.monotonic()
+        quick = sum(now - turn.began < SLOW_SECONDS for turn in self._taken)
+        own = sum(turn.user == user for turn in self._taken)
+        return quick < self._count and len(self._taken) < self._most and own < max(1, self._most - 1)
