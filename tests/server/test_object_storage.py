@@ -461,3 +461,54 @@ def test_settings_that_cannot_be_meant_are_refused_without_their_secrets(told: d
     with pytest.raises(ConfigurationError) as caught:
         Configuration(**told)
     assert SECRET not in str(caught.value)
+
+
+def test_rows_and_the_bucket_are_compared_and_nothing_is_lost_by_a_repair(
+    site: Any, source: Path, elsewhere: Callable[[], Path], bucket: Bucket
+) -> None:
+    """As a database that was brought back finds it: what it does not know is taken in again or put away."""
+    from voxelry.server.archive.check import check
+    from voxelry.server.archive.repair import repair
+
+    uploaded(site, source, elsewhere)
+    elsewhere()
+    first, second, third, _ = Instance.objects.order_by("pk")
+    keys = [f"a/site/files/{holdings.stored_name(one.sha256)}" for one in (first, second, third)]
+    contents = {key: bucket.client.get_object(Bucket=bucket.name, Key=key)["Body"].read() for key in keys}
+    bucket.client.delete_object(Bucket=bucket.name, Key=keys[0])
+    bucket.client.put_object(Bucket=bucket.name, Key=keys[1], Body=contents[keys[1]][:-1] + b"x")
+    Instance.objects.filter(pk=third.pk).delete()
+    stray = f"a/site/files/results/9/{'c' * 64}"
+    bucket.client.put_object(Bucket=bucket.name, Key=stray, Body=b"a result")
+    found = check()
+    assert [f"a/site/{place}" for place in (*found.missing, *found.damaged)] == keys[:2]
+    assert [f"a/site/{place}" for place in found.orphaned] == sorted([keys[2], stray])
+    done = repair(found)
+    assert (len(done.taken_in), done.put_away) == (1, [f"lost+found/files/results/9/{'c' * 64}"])
+    assert f"a/site/{done.put_away[0]}" in bucket.held()
+    assert stray not in bucket.held()
+    study = Study.objects.get()
+    assert site.client.get(f"/api/studies/{study.pk}/archive.zip").status_code == 409
+    # Sent again, what is gone or damaged is whole.
+    elsewhere()
+    site.upload(sorted(source.iterdir()), run=False)
+    jobs_elsewhere(elsewhere)
+    assert check().fine
+    assert site.client.get(f"/api/studies/{study.pk}/archive.zip").status_code == 200
+    assert all(bucket.client.get_object(Bucket=bucket.name, Key=key)["Body"].read() == contents[key] for key in keys)
+
+
+def test_an_upload_of_a_key_that_the_bucket_has_already_replaces_nothing(
+    site: Any, source: Path, elsewhere: Callable[[], Path], bucket: Bucket
+) -> None:
+    first = site.upload(sorted(source.iterdir()), run=False)["id"]
+    waiting = {key for key in bucket.held() if "/uploads/" in key}
+    for key in list(waiting):
+        bucket.client.copy(
+            {"Bucket": bucket.name, "Key": key},
+            bucket.name,
+            key.replace(f"/uploads/{first}/", f"/uploads/{first + 1}/"),
+        )
+    elsewhere()
+    assert site.upload(sorted(source.iterdir())[:1], run=False)["id"] == first + 1
+    assert len({key for key in bucket.held() if f"/lost+found/uploads/{first + 1}/" in key}) == SLICES

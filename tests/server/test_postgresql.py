@@ -27,6 +27,13 @@ STEPS = [
     "test_lists_are_filtered",
     "test_a_deleted_study_takes_results_and_work_along",
 ]
+ARCHIVE = [
+    "test_throttle.py",
+    "test_deletions.py::test_bytes_that_came_again_meanwhile_stay",
+    "test_deletions.py::test_what_cannot_be_removed_stays_recorded_and_costs_no_other",
+    "test_check.py::test_missing_damaged_and_orphaned_are_told_apart",
+    "test_check.py::test_a_deletion_that_is_recorded_is_finished_and_nothing_else_is_deleted",
+]
 
 
 @pytest.mark.servers
@@ -42,6 +49,7 @@ def test_the_archive_and_its_jobs_keep_their_promises_on_postgresql(postgres_url
         )
     ]
     tests += [str(HERE / f"test_processing.py::{name}") for name in STEPS]
+    tests += [str(HERE / name) for name in ARCHIVE]
     ended = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests],
         cwd=HERE.parents[1],

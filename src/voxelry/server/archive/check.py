@@ -60,13 +60,14 @@ class Findings:
 def check(progress: Progress = silent) -> Findings:
     """Compare every row with its file, byte for byte, and every file with the rows."""
     found = Findings(unfinished=Deletion.objects.count())
-    since = _work_under_way_since()
+    begun = [_work_under_way_since()]
     _compare_rows(found, progress)
     leaving = set(Deletion.objects.values_list("place", flat=True))
-    for place, changed in (*_files_without_rows(), *_folders_without_rows()):
-        if place in leaving:
-            continue
-        if since is not None and changed >= since.timestamp():
+    unknown = [one for one in (*_files_without_rows(), *_folders_without_rows()) if one[0] not in leaving]
+    begun.append(_work_under_way_since())  # and what has begun meanwhile
+    since = min((one.timestamp() for one in begun if one is not None), default=None)
+    for place, changed in unknown:
+        if since is not None and changed >= since:
             found.in_work += 1
         else:
             found.orphaned.append(place)
