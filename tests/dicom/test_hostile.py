@@ -255,6 +255,18 @@ def test_sequences_without_end_are_one_files_problem(tmp_path: Path, folder: Cal
     assert folder().code == "damaged"
 
 
+def test_a_million_groups_of_one_frame_are_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: Callable[[], Problem]
+) -> None:
+    path = _file(tmp_path / "bad.dcm")
+    content = path.read_bytes()
+    at = content.index(b"\xe0\x7f\x10\x00")
+    head = b"\x00\x52\x30\x92SQ\0\0" + (8 * MILLION).to_bytes(4, "little")
+    path.write_bytes(content[:at] + head + b"\xfe\xff\x00\xe0\0\0\0\0" * MILLION + content[at:])
+    monkeypatch.setattr("pydicom.values.convert_SQ", lambda *_: pytest.fail("it was read"))
+    assert "has more items" in folder().message
+
+
 def test_frames_that_share_their_groups_share_what_is_read_of_them(tmp_path: Path) -> None:
     group = Dataset()
     group.PixelMeasuresSequence = [Dataset()]

@@ -158,6 +158,17 @@ def items(of: Attributes, keyword: str) -> tuple[Dataset, ...]:
     return tuple(cast(Iterable[Dataset], value)) if isinstance(value, Sequence) else ()
 
 
+def has_more_items(of: Attributes, keyword: str, than: int) -> bool:
+    """True if a sequence is seen to have more items, by their lengths alone; False where reading it has to tell."""
+    raw = of.raw.get(_tag(keyword)) if isinstance(of, Elements) and of.raw is not None else None
+    value = b"" if raw is None else raw[1]
+    count = at = 0
+    while count <= than and value[at : at + 4] == b"\xfe\xff\x00\xe0":
+        length = int.from_bytes(value[at + 4 : at + 8], "little")
+        count, at = count + 1, at + 8 + length  # one without a length ends the search
+    return count > than
+
+
 def first_item(of: Attributes, keyword: str) -> Dataset | None:
     """The first item of a sequence; None if there is none."""
     found = items(of, keyword)

@@ -13,7 +13,17 @@ from typing import Literal
 
 from voxelry.core.errors import PixelDataError, named
 from voxelry.core.intensity import Window, WindowFunction
-from voxelry.dicom.attributes import Attributes, describe, first_item, integer, items, numbers, text, texts
+from voxelry.dicom.attributes import (
+    Attributes,
+    describe,
+    first_item,
+    has_more_items,
+    integer,
+    items,
+    numbers,
+    text,
+    texts,
+)
 from voxelry.dicom.description import PixelDescription, describe_pixels
 from voxelry.dicom.facts import CT_CLASSES, FACT_TAGS, Facts, Groups, facts_of, group_of, is_empty_slope, position_of
 from voxelry.dicom.fragments import check_frames
@@ -185,6 +195,11 @@ def frames_of(header: Header, known: Known | None = None) -> Iterator[Frame]:
         elements, pixels = header.elements, describe_pixels(header)
         if pixels.frames > 1:
             check_frames(header, pixels)
+        if has_more_items(elements, "PerFrameFunctionalGroupsSequence", pixels.frames):
+            raise PixelDataError(
+                f"{describe('NumberOfFrames')} is {pixels.frames}, but "
+                f"{describe('PerFrameFunctionalGroupsSequence')} has more items"
+            )
         shared = first_item(elements, "SharedFunctionalGroupsSequence")
         per_frame = items(elements, "PerFrameFunctionalGroupsSequence")
         if per_frame and len(per_frame) != pixels.frames:
