@@ -116,7 +116,7 @@ def test_uneven_offsets_are_irregular_and_strange_ones_told(tmp_path: Path) -> N
 # --- what is no stack -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["TOMO", "GATED TOMO", "STATIC", "WHOLE BODY", "DYNAMIC"])
+@pytest.mark.parametrize("kind", ["TOMO", "GATED TOMO", "STATIC", "WHOLE BODY", "DYNAMIC", "GATED"])
 @pytest.mark.parametrize("frames", [4, 1])
 def test_projections_of_nuclear_medicine_are_no_slices(tmp_path: Path, kind: str, frames: int) -> None:
     told: dict[str, Any] = {"ImageType": ["ORIGINAL", "PRIMARY", kind, "EMISSION"], "SpacingBetweenSlices": "4"}
@@ -125,6 +125,13 @@ def test_projections_of_nuclear_medicine_are_no_slices(tmp_path: Path, kind: str
     volume = frames_of(tmp_path / "nm.dcm", NM, "NM", frames, **told)
     assert voxelry.measure(volume).volume_mm3 is None
     assert f"projections ({kind} in Image Type (0008,0008))" in volume.warnings[0]
+
+
+def test_what_nuclear_medicine_calls_by_no_known_name_is_called_no_projection(tmp_path: Path) -> None:
+    volume = frames_of(tmp_path / "nm.dcm", NM, "NM", ImageType=["DERIVED", "SECONDARY"], SpacingBetweenSlices="4")
+    assert volume.spacing[0] is None
+    assert not any("projections" in words for words in volume.warnings)
+    assert any("for all 4 frames together" in words for words in volume.warnings)
 
 
 def test_reconstructed_slices_without_a_step_are_told_so(tmp_path: Path) -> None:

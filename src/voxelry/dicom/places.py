@@ -18,6 +18,8 @@ RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
 NUCLEAR_MEDICINE = "1.2.840.10008.5.1.4.1.1.20"
 WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 ULTRASOUND_VOLUME = "1.2.840.10008.5.1.4.1.1.6.2"
+_PLANAR = tuple((kind,) for kind in ("STATIC", "DYNAMIC", "GATED", "WHOLE BODY", "TOMO", "GATED TOMO"))
+"""Value 3 of Image Type (PS3.3 C.8.4.9.1.1) of what was not reconstructed."""
 _VERTICAL = 1e-3
 _SAME_HEIGHT = 0.01
 """Millimetres between a dose grid's first offset and its position, which are written with few digits."""
@@ -46,7 +48,7 @@ def is_reconstructed(header: Header) -> bool:
 
 def is_planar(header: Header) -> bool:
     """True for frames of nuclear medicine that are projections, not slices: TOMO before reconstruction, STATIC, ..."""
-    return header.sop_class_uid == NUCLEAR_MEDICINE and not is_reconstructed(header)
+    return header.sop_class_uid == NUCLEAR_MEDICINE and texts(header.elements, "ImageType")[2:3] in _PLANAR
 
 
 def follow_in_space(header: Header) -> bool:
