@@ -72,6 +72,14 @@ def test_frames_of_one_file_are_read_in_the_same_way(tmp_path: Path) -> None:
     assert voxelry.load_volume(tmp_path).spacing[0] == pytest.approx(0.625, rel=2e-3)
 
 
+def test_a_slice_that_is_off_by_a_whole_unit_was_not_rounded(tmp_path: Path) -> None:
+    """Even steps leave gaps of two neighbouring units at most: with 2, 3 and 4 mm a slice lies elsewhere."""
+    synthetic_series(tmp_path, offsets=(0, 3, 6, 10, 12), rows=4, columns=5)
+    problem = voxelry.load_study(tmp_path).series[0].stacks[0].problem
+    assert problem is not None
+    assert problem.code == "uneven_spacing"
+
+
 def test_unevenness_beyond_the_digits_stays_irregular(tmp_path: Path) -> None:
     rounded_series(tmp_path, step=0.625, digits=1, form="{:.3f}")  # so exact that 0.6 and 0.7 differ
     problem = voxelry.load_study(tmp_path).series[0].stacks[0].problem

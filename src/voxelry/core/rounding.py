@@ -12,6 +12,8 @@ COARSEST_ROUNDING = 0.3
 _SAFE = 0.8
 _ARITHMETIC = 1e-6
 """Millimetres: what binary numbers add to the digits that were written."""
+_GAP_UNITS = 1.5
+"""Even steps that are rounded to a unit differ by one unit at most; those that differ by two were not even."""
 _HALVINGS = 80
 _GOLDEN = (5**0.5 - 1) / 2
 
@@ -37,6 +39,8 @@ def even_within(positions: Floats, normal: Floats, rounding: Floats) -> tuple[Fl
         Of the grid, each of shape ``(3,)``; None if no even grid lies within.
     """
     allowed = rounding + _ARITHMETIC
+    if (np.ptp(np.diff(positions, axis=0), axis=0) > _GAP_UNITS * 2 * allowed).any():
+        return None
     numbers = np.arange(len(positions), dtype=np.float64)[:, None]
     straight = _best(numbers * normal, positions, allowed, float(np.polyfit(numbers[:, 0], positions @ normal, 1)[0]))
     if straight is not None:
