@@ -351,7 +351,7 @@ def test_overwriting_takes_no_source_and_nothing_of_others(tmp_path: Path) -> No
     (tmp_path / "out" / "notes.txt").write_text("mine")
     with pytest.raises(ExistsError, match="holds the input"):
         process(tmp_path / "out" / "in", ADD, out=tmp_path / "out", overwrite=True)
-    with pytest.raises(ExistsError, match="holds the input"):
+    with pytest.raises(ExistsError, match="is the input as well"):
         process(tmp_path / "out" / "in", ADD, out=tmp_path / "out" / "in", overwrite=True)
     (tmp_path / "others").mkdir()
     (tmp_path / "others" / "notes.txt").write_text("mine")

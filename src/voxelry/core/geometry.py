@@ -214,7 +214,7 @@ def fit_grid(
     deviation = float(np.linalg.norm(positions - grid, axis=1).max()) / spacing
     if deviation <= tolerances.irregular:
         return _grid(positions[0], step, deviation, normal)
-    found = irregular_gaps(offsets, near=tolerances.near, even=tolerances.irregular)
+    slack = 0.0
     if rounding is not None and not may_be_holes(offsets, even=tolerances.irregular):
         written = np.asarray(rounding, dtype=np.float64)
         if count > 2 and float(np.linalg.norm(written)) <= coarsest_rounding(count) * spacing:
@@ -222,8 +222,8 @@ def fit_grid(
             if fitted is not None:
                 return fitted
             slack = 2 * float(np.abs(normal) @ written)
-            found = irregular_gaps(offsets, near=tolerances.near, even=tolerances.irregular, slack=slack)
-    raise found or ShiftedSlicesError(
+    # In no variable here: an error that its own frame holds would keep the caller's files open.
+    raise irregular_gaps(offsets, near=tolerances.near, even=tolerances.irregular, slack=slack) or ShiftedSlicesError(
         f"slices are shifted sideways, up to {100 * deviation:.1f} % of their spacing off a straight line",
         deviation_mm=deviation * spacing,
         spacing_mm=spacing,

@@ -108,11 +108,11 @@ class Stack:
         except GeometryError as error:
             rounding = rounding_of(self.frames)
             if rounding is None:
-                return error
+                return error.with_traceback(None)  # its frames hold this stack, and would keep files open
         try:
             return fit_grid(positions, self.orientation, tolerances=self.tolerances, rounding=rounding)
         except GeometryError as error:
-            return error
+            return error.with_traceback(None)
 
     @property
     def offsets(self) -> tuple[float, ...]:
