@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -115,6 +115,9 @@ class StepResult:
     warnings: tuple[str, ...] = ()
 
 
+Need: TypeAlias = Literal["grey", "millimetres", "place", "straight"]
+"""Grey values; a spacing known in all three directions; a place in the patient; slices straight above each other."""
+
 P = TypeVar("P", bound=Params)
 
 
@@ -143,6 +146,9 @@ class Step(Generic[P]):
     fits
         Raises what the function would where parameters are too much for volumes of this shape and spacing. It looks at
         no value, and takes no time: a request is refused by it before there is a job.
+    needs
+        What the first volume must have whatever the parameters are; the function refuses others in words, and lists
+        say before that the step does not apply.
     group
         ``"filter"``, ``"mask"``, ``"measure"``, ``"register"`` or ``"model"``: where lists put it.
     """
@@ -154,6 +160,7 @@ class Step(Generic[P]):
     function: Callable[[Sequence[Volume], P, Progress], StepResult]
     inputs: tuple[str, ...] = ("volume",)
     optional: tuple[str, ...] = ()
+    needs: tuple[Need, ...] = ("grey",)
     group: str = "filter"
     fits: Callable[[Sequence[Volume], P], None] | None = None
 

@@ -148,4 +148,5 @@ STEP = Step(
     params=CropParams,
     function=crop,
     fits=_fits,
+    needs=(),
 )

@@ -83,4 +83,5 @@ STEP = Step(
     description="Smooths noise along edges rather than across them.",
     params=CurvatureFlowParams,
     function=curvature_flow,
+    needs=("grey", "millimetres", "straight"),
 )

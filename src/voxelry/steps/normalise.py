@@ -28,15 +28,16 @@ class NormaliseParams(Params):
     )
     low: float = Field(
         1.0, ge=0, le=100, title="Low percentile", description="For percentile: what becomes 0",
-        json_schema_extra={"unit": "%"},
+        json_schema_extra={"unit": "%", "when": {"method": ["percentile"]}},
     )  # fmt: skip
     high: float = Field(
         99.0, ge=0, le=100, title="High percentile", description="For percentile: what becomes 1",
-        json_schema_extra={"unit": "%"},
+        json_schema_extra={"unit": "%", "when": {"method": ["percentile"]}},
     )  # fmt: skip
     clip: bool = Field(
-        True, title="Clip", description="For percentile: values beyond become 0 and 1, instead of going on"
-    )
+        True, title="Clip", description="For percentile: values beyond become 0 and 1, instead of going on",
+        json_schema_extra={"when": {"method": ["percentile"]}},
+    )  # fmt: skip
 
     @model_validator(mode="after")
     def _ascends(self) -> NormaliseParams:

@@ -60,4 +60,5 @@ STEP = Step(
     description="Puts a stack of a tilted gantry on a grid with right angles.",
     params=RectifyParams,
     function=rectify,
+    needs=("place",),
 )

@@ -248,4 +248,5 @@ STEP = Step(
     function=_register,
     inputs=("fixed", "moving"),
     group="register",
+    needs=("grey", "place", "straight"),
 )

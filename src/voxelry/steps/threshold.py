@@ -29,23 +29,23 @@ class CutParams(Params):
 
     method: str = "fixed"
     threshold: float = Field(
-        0.5, ge=0, le=1, json_schema_extra={"unit": "1"},
+        0.5, ge=0, le=1, json_schema_extra={"unit": "1", "when": {"method": ["auto", "fixed"]}},
         description="Method fixed: a fraction of the range of values; a voxel counts above it",
     )  # fmt: skip
     lower: float | None = Field(
-        None, json_schema_extra={"unit": VALUES},
+        None, json_schema_extra={"unit": VALUES, "when": {"method": ["units", "hysteresis"]}},
         description="Method units: from this value on; hysteresis: above this value",
     )  # fmt: skip
     upper: float | None = Field(
-        None, json_schema_extra={"unit": VALUES},
+        None, json_schema_extra={"unit": VALUES, "when": {"method": ["units", "hysteresis"]}},
         description="Method units: up to this value; hysteresis: a piece counts if it reaches above this value",
     )  # fmt: skip
     percentile: float = Field(
-        90.0, ge=0, le=100, json_schema_extra={"unit": "%"},
+        90.0, ge=0, le=100, json_schema_extra={"unit": "%", "when": {"method": ["percentile"]}},
         description="Method percentile: a voxel counts above the value that so many of the voxels do not exceed",
     )  # fmt: skip
     classes: int = Field(
-        3, ge=2, le=5, json_schema_extra={"unit": "1"},
+        3, ge=2, le=5, json_schema_extra={"unit": "1", "when": {"method": ["multi_otsu"]}},
         description="Method multi_otsu: how many classes; the lowest is background",
     )  # fmt: skip
     invert: bool = Field(False, description="Take what does not count instead; never padding")

@@ -25,6 +25,8 @@ export const step = object({
   group: words,
   inputs: list(text),
   optional: list(text),
+  /** What the first volume must have. */
+  needs: list(text),
   /** The JSON schema of its parameters. */
   params: record(anything),
 });

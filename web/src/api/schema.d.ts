@@ -1322,7 +1322,10 @@ export interface components {
         };
         /**
          * StepOut
-         * @description Something that can be done with volumes. ``params`` is the JSON schema of its parameters.
+         * @description Something that can be done with volumes.
+         *
+         *     ``params`` is the JSON schema of its parameters; a property's ``when`` names the values of others with which alone it
+         *     is used. ``needs`` is what the first volume must have.
          */
         StepOut: {
             /** Description */
@@ -1333,6 +1336,8 @@ export interface components {
             inputs: string[];
             /** Name */
             name: string;
+            /** Needs */
+            needs: ("grey" | "millimetres" | "place" | "straight")[];
             /** Optional */
             optional: string[];
             /** Params */

@@ -49,6 +49,12 @@ export function thresholdValue(threshold: number, min: number | null, max: numbe
   return min === null || max === null ? null : min + threshold * (max - min);
 }
 
+/** The threshold on [0, 1] that a modality value stands for; null where nothing tells. */
+export function thresholdOf(value: number, min: number | null, max: number | null): number | null {
+  if (min === null || max === null || max <= min || !Number.isFinite(value)) return null;
+  return Math.min(1, Math.max(0, (value - min) / (max - min)));
+}
+
 /** Bars for a small drawing of the histogram: `bins` heights on [0, 1], of the root of the counts to keep tails visible. */
 export function bars({ values, counts, min, max }: Histogram, bins: number): number[] {
   const heights = new Array<number>(bins).fill(0);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { bars, countAbove, isAbove, thresholdValue, volumeAbove } from "@/core/histogram";
+import { bars, countAbove, isAbove, thresholdOf, thresholdValue, volumeAbove } from "@/core/histogram";
 
 const histogram = { values: [-10, 0, 3, 7, 10], counts: [5, 4, 3, 2, 1], min: -10, max: 10, exact: true };
 
@@ -55,4 +55,11 @@ it("draws bars on 0 to 1", () => {
   expect(Math.max(...heights)).toBe(1);
   expect(heights).toHaveLength(4);
   expect(bars({ values: [1], counts: [3], min: 1, max: 1, exact: true }, 3)).toEqual([0, 0, 0]);
+});
+
+it("goes from a threshold to its value and back", () => {
+  expect(thresholdOf(476, -1024, 1976)).toBe(0.5);
+  expect(thresholdValue(0.5, -1024, 1976)).toBe(476);
+  expect([thresholdOf(-5000, -1024, 1976), thresholdOf(5000, -1024, 1976)]).toEqual([0, 1]);
+  for (const none of [thresholdOf(NaN, 0, 1), thresholdOf(1, null, 1), thresholdOf(1, 3, 3)]) expect(none).toBeNull();
 });

@@ -9,7 +9,7 @@ import { ROW } from "../examples";
 
 const row = (id: number, more: Partial<SeriesRow> = {}): SeriesRow => ({ ...ROW, state: "succeeded", id, ...more });
 const step = (title: string, inputs: string[], optional: string[] = []): Step => ({
-  name: title, title, description: "", group: "filter", inputs, optional, params: {},
+  name: title, title, description: "", group: "filter", inputs, optional, needs: [], params: {},
 });
 
 describe("a batch", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { check, collect, errorsByField, fieldsOf, grouped, hint, initialValues, rangeWords } from "@/tools/run/form";
+import { check, collect, errorsByField, fieldsOf, grouped, hint, inapplicable, initialValues, rangeWords, usedFields } from "@/tools/run/form";
 
 /** As pydantic writes it. */
 const SCHEMA = {
@@ -118,4 +118,30 @@ describe("steps in groups", () => {
     expect(grouped(steps, "mask BRIGHT").map(({ steps: found }) => found.map(({ name }) => name))).toEqual([["otsu"]]);
     expect(grouped(steps, "nothing")).toEqual([]);
   });
+});
+
+it("shows and sends only what the chosen method uses", () => {
+  const fields = fieldsOf({
+    properties: {
+      method: { enum: ["fixed", "otsu"], default: "fixed", type: "string" },
+      threshold: { type: "number", default: 0.5, when: { method: ["fixed"] } },
+      invert: { type: "boolean", default: false },
+    },
+  });
+  const names = (values: Record<string, string>) => usedFields(fields, values).map(({ name }) => name);
+  expect(names({})).toEqual(["method", "threshold", "invert"]);
+  expect(names({ method: "otsu" })).toEqual(["method", "invert"]);
+  const otsu = { ...initialValues(fields), method: "otsu" };
+  expect(collect(usedFields(fields, otsu), otsu).params).toEqual({ method: "otsu", invert: false });
+});
+
+it("says why a step does not apply", () => {
+  const volume = { colour: false, affine: [[0, 0, 1, 0], [0, 1, 0, 0], [5, 0, 0, 0]], spacing_mm: [5, 1, 1] };
+  const needs = ["grey", "millimetres", "place", "straight"];
+  expect(inapplicable({ needs }, volume)).toBe("");
+  expect(inapplicable({ needs }, { ...volume, colour: true })).toContain("colour");
+  expect(inapplicable({ needs }, { ...volume, affine: null })).toContain("place");
+  expect(inapplicable({ needs }, { ...volume, spacing_mm: [null, 1, 1] })).toContain("millimetres");
+  expect(inapplicable({ needs }, { ...volume, affine: [[0, 0, 1, 0], [1, 1, 0, 0], [5, 0, 0, 0]] })).toContain("rectify");
+  expect(inapplicable({ needs: [] }, { ...volume, colour: true })).toBe("");
 });

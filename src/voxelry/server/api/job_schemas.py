@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from ninja import Field, Schema
 from pydantic import ConfigDict
@@ -70,7 +70,11 @@ class BatchRequest(Schema):
 
 
 class StepOut(Schema):
-    """Something that can be done with volumes. ``params`` is the JSON schema of its parameters."""
+    """Something that can be done with volumes.
+
+    ``params`` is the JSON schema of its parameters; a property's ``when`` names the values of others with which alone
+    it is used. ``needs`` is what the first volume must have.
+    """
 
     name: str
     title: str
@@ -78,6 +82,7 @@ class StepOut(Schema):
     group: str
     inputs: list[str]
     optional: list[str]
+    needs: list[Literal["grey", "millimetres", "place", "straight"]]
     params: dict[str, Any]
 
 

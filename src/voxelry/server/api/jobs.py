@@ -54,6 +54,7 @@ def list_steps(request: HttpRequest) -> object:
             group=job.step.group,
             inputs=list(job.step.inputs),
             optional=list(job.step.optional),
+            needs=list(job.step.needs),
             params=job.step.params.model_json_schema(),
         )
         for job in job_names()

@@ -1,5 +1,7 @@
 /** A form from a step's JSON schema: which fields there are, what is typed into them, and what that means. */
 
+import { tiltDegrees } from "@/core/geometry";
+
 export type Kind = "number" | "whole" | "truth" | "choice" | "text" | "numbers" | "json";
 
 export interface Bounds {
@@ -25,6 +27,8 @@ export interface Field {
   /** Its numbers are whole. */
   readonly integers: boolean;
   readonly initial: Typed;
+  /** Used only where each of these other fields has one of these values; null for always. */
+  readonly when: Readonly<Record<string, readonly string[]>> | null;
 }
 
 /** What stands in a field: a tick, or text. */
@@ -88,8 +92,23 @@ function field(name: string, property: Node, required: boolean, root: Node): Fie
     scalar,
     integers: kind === "whole" || (kind === "numbers" && item.type === "integer"),
     initial: shown(outer.default, kind),
+    when: whenOf(outer.when),
   };
 }
+
+function whenOf(value: unknown): Field["when"] {
+  if (!isNode(value)) return null;
+  return Object.fromEntries(Object.entries(value).map(([name, values]) => [name, Array.isArray(values) ? values.map(String) : []]));
+}
+
+/** The fields that what is typed makes use of; another method's are not shown, and not sent. */
+export const usedFields = (fields: readonly Field[], values: Values): Field[] =>
+  fields.filter(({ when }) =>
+    Object.entries(when ?? {}).every(([name, wanted]) => {
+      const other = fields.find((one) => one.name === name);
+      return !other || wanted.includes(String(values[name] ?? other.initial));
+    }),
+  );
 
 /** "1" is no unit to people. */
 const unitOf = (...from: Node[]): string => from.map(({ unit }) => text(unit)).find((unit) => unit !== "" && unit !== "1") ?? "";
@@ -229,6 +248,28 @@ export function errorsByField(fields: readonly Field[], told: readonly { loc: re
     errors[key] = errors[key] ? `${errors[key]} ${words}` : words;
   }
   return errors;
+}
+
+/** What a step may be done on. */
+export interface Volumeish {
+  readonly colour: boolean;
+  readonly affine: readonly (readonly number[])[] | null;
+  readonly spacing_mm: readonly (number | null)[];
+}
+
+/** Less of a tilt than this is none to any step, in degrees. */
+const TILT = 0.1;
+
+/** Why a step does not apply to a volume; empty where it does. */
+export function inapplicable(step: { readonly needs: readonly string[] }, volume: Volumeish): string {
+  const needs = new Set(step.needs);
+  if (needs.has("grey") && volume.colour) return "Needs grey values: this is a colour image.";
+  if (needs.has("place") && volume.affine === null) return "Needs a place in the patient, which is unknown here.";
+  if (needs.has("millimetres") && volume.spacing_mm.includes(null)) return "Needs millimetres, which are unknown here.";
+  if (needs.has("straight") && volume.affine && volume.affine.length > 0 && tiltDegrees(volume.affine) > TILT) {
+    return "Needs a straight stack: this one is tilted. Straighten it first (rectify).";
+  }
+  return "";
 }
 
 export interface StepBrief {

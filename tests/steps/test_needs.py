@@ -1,0 +1,46 @@
+"""What a step says that it needs it refuses to be without; lists grey it out for the same reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import voxelry
+from voxelry.core.errors import VoxelryError
+from voxelry.core.registry import AnyStep, steps
+
+AFFINE = np.diag([2.0, 1.0, 1.0, 1.0])
+PLAIN = voxelry.Volume(
+    array=np.random.default_rng(0).integers(0, 500, (6, 8, 9)).astype(np.int16), affine=AFFINE, spacing=(2.0, 1.0, 1.0)
+)
+SHEARED = AFFINE.copy()
+SHEARED[1, 0] = 1.0
+WITHOUT = {
+    "grey": replace(PLAIN, array=np.zeros((6, 8, 9, 3), np.uint8)),
+    "millimetres": replace(PLAIN, affine=None, spacing=(None, 1.0, 1.0)),
+    "place": replace(PLAIN, affine=None),
+    "straight": replace(PLAIN, affine=SHEARED, spacing=(2.0, 1.0, 1.0)),
+}
+BUILT_IN = [step for step in steps() if step.function.__module__.startswith("voxelry.steps") and step.name != "onnx"]
+
+
+@pytest.mark.parametrize(
+    ("step", "need"),
+    [(step, need) for step in BUILT_IN for need in step.needs],
+    ids=lambda one: getattr(one, "name", one),
+)
+def test_a_step_refuses_what_lacks_its_needs(step: AnyStep, need: str) -> None:
+    with pytest.raises(VoxelryError):
+        step.run([WITHOUT[need], *[PLAIN] * (len(step.inputs) - 1)])
+
+
+def test_steps_that_take_colour_do() -> None:
+    taken = {step.name for step in BUILT_IN if "grey" not in step.needs}
+    assert taken == {"crop", "rectify"}
+    for step in BUILT_IN:
+        if step.name == "crop":
+            assert step.run([WITHOUT["grey"]], {"start": [1, 0, 0]}).volumes[0].colour
+        if step.name == "rectify":
+            assert step.run([replace(WITHOUT["grey"], affine=SHEARED)]).volumes[0].colour
