@@ -21,7 +21,7 @@ import voxelry
 from tests.workflows.plain_format import PLAIN, SINGLE
 from voxelry import ConvertReport, convert
 from voxelry.core import registry
-from voxelry.core.errors import NothingFoundError, ParameterError
+from voxelry.core.errors import ExistsError, NothingFoundError, ParameterError
 from voxelry.core.value import Value
 from voxelry.testing import OBLIQUE, PATIENT_ID, SECRETS, bad_files, synthetic_series, zip_folder
 from voxelry.workflows.ledger import LEDGER
@@ -226,7 +226,9 @@ def test_overwriting_takes_no_source_and_nothing_of_others(tmp_path: Path) -> No
     (tmp_path / "others" / "notes.txt").write_text("mine")
     source = tmp_path / "out" / "in"
     before = {path: path.read_bytes() for path in source.iterdir()}
-    for target in (tmp_path / "out", source, tmp_path / "others", next(iter(before))):
+    with pytest.raises(ExistsError, match="is the input as well"):
+        convert(source, source, format="dicom", overwrite=True)
+    for target in (tmp_path / "out", tmp_path / "others", next(iter(before))):
         report = convert(source, target, format="dicom", overwrite=True)
         assert [problem.code for problem in report.skipped.values()] == ["exists"], target
         assert not report.written

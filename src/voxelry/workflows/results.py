@@ -11,7 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from voxelry.core.csv_table import finite, write_csv
 from voxelry.core.errors import ExistsError, FormatError, ParameterError
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.steps import Params, Row, Segmentation, Step, StepResult
@@ -23,6 +22,7 @@ from voxelry.dicom.series import Series
 from voxelry.dicom.sources import StrPath
 from voxelry.dicom.stack import Stack
 from voxelry.workflows.batches import Batch
+from voxelry.workflows.csv_table import finite, write_csv
 from voxelry.workflows.derived import write_derived
 from voxelry.workflows.results_folder import MANIFEST, check_replaceable, filled, is_taken
 from voxelry.workflows.targets import DICOM, find_target

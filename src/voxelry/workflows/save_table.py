@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydicom.datadict import private_dictionary_description
 
-from voxelry.core.csv_table import write_csv
 from voxelry.core.errors import ParameterError
 from voxelry.core.value import Value
 from voxelry.dicom.sources import StrPath
+from voxelry.workflows.csv_table import write_csv
 from voxelry.workflows.publish import published
 
 if TYPE_CHECKING:

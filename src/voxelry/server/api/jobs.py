@@ -14,7 +14,6 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from ninja import Query, Router, Status
 
-from voxelry.core.csv_table import write_csv
 from voxelry.core.value import Value
 from voxelry.server.api import job_schemas as out
 from voxelry.server.api import present, present_jobs
@@ -28,6 +27,7 @@ from voxelry.server.jobs import submit
 from voxelry.server.jobs.models import Job
 from voxelry.server.processing.models import Process
 from voxelry.server.processing.request import KIND, Chosen, JobLimits, job_names, request, request_batch
+from voxelry.workflows.csv_table import write_csv
 
 router = Router()
 ERRORS = {(401, 403, 404, 409, 413, 422, 507): ProblemDocument}
