@@ -1324,8 +1324,8 @@ export interface components {
          * StepOut
          * @description Something that can be done with volumes.
          *
-         *     ``params`` is the JSON schema of its parameters; a property's ``when`` names the values of others with which alone it
-         *     is used. ``needs`` is what the first volume must have.
+         *     ``params`` is the JSON schema of its parameters; a property's ``when`` names the values of others with which alone
+         *     it is used. ``needs`` is what the first volume must have.
          */
         StepOut: {
             /** Description */
