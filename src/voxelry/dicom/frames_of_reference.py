@@ -64,6 +64,8 @@ def by_frame_of_reference(frames: Frames, tolerances: Tolerances) -> Sorted:
         return [(frames, _noise(frames))]
     settled = [own for own in of.values() if len({places[frame] for frame in own}) > 1]
     stray = [frame for own in of.values() if not any(own is one for one in settled) for frame in own] + unnamed
+    if len(settled) == 1 and _fills_a_line(frames, tolerances):
+        return [(frames, _noise(frames))]  # what lies between the strays may be too little to tell the step by
     found, left = _joined(settled, stray, tolerances)
     if len({places[frame] for frame in left}) >= FEWEST_PLACES:
         found.append(left)
@@ -84,6 +86,12 @@ def _places(frames: Frames, tolerances: Tolerances) -> dict[Frame, int]:
     begins = np.concatenate([[True], np.diff(offsets[order]) >= tolerances.same_position])
     numbers = np.cumsum(begins).tolist()
     return {frames[index]: number for index, number in zip(order.tolist(), numbers, strict=True)}
+
+
+def _fills_a_line(frames: Frames, tolerances: Tolerances) -> bool:
+    """True if the frames lie at even places, one frame at each."""
+    lattice = Lattice.of(frames, tolerances)
+    return lattice is not None and len(frames) == lattice.last + 1 == len(lattice.full)
 
 
 def _joined(settled: list[Frames], stray: Frames, tolerances: Tolerances) -> tuple[list[Frames], Frames]:
