@@ -117,7 +117,8 @@ def _with_kinds(groups: list[Group]) -> list[Group]:
 
 def _kinds(group: Group) -> frozenset[str]:
     frames = group.frames[:1] if group.placed else group.frames
-    return frozenset().union(*(image_kind(frame.header) for frame in frames))
+    headers = dict.fromkeys(frame.header for frame in frames)  # of a film with a million frames there is one
+    return frozenset().union(*map(image_kind, headers))
 
 
 # --- spacing and orientation ------------------------------------------------------------------------------------------
