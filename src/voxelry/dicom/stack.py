@@ -27,6 +27,7 @@ from voxelry.dicom.frames import Frame, one_of_each
 from voxelry.dicom.frames_of_reference import frame_of_reference
 from voxelry.dicom.headers import Header
 from voxelry.dicom.lost import NOTHING_LOST, LostFile, LostSlices, incomplete, perhaps_findings
+from voxelry.dicom.mixed_settings import mixed_settings_findings
 from voxelry.dicom.naming import labels_of
 from voxelry.dicom.omitted_findings import omitted_findings
 from voxelry.dicom.orientation import orientation_of
@@ -178,6 +179,7 @@ class Stack:
         ]
         if isinstance(grid, Grid):
             found += grid_findings(grid, first, self.tolerances)
+            found += mixed_settings_findings(self.frames)
         found += unplaced_findings(self.frames) or missing_findings(self.frames)
         found += omitted_findings(self.frames, self.spacing[0])
         found += real_world_findings(self.frames)
