@@ -238,6 +238,20 @@ def test_overwriting_takes_no_source_and_nothing_of_others(tmp_path: Path) -> No
         assert convert(source, tmp_path / "made", format="dicom", overwrite=True).complete
 
 
+def test_what_was_made_within_the_source_is_no_source(tmp_path: Path) -> None:
+    """Else each run would find twice as much as the one before."""
+    synthetic_series(tmp_path / "in")
+    before = sorted((tmp_path / "in").iterdir())
+    for _ in range(3):
+        report = convert(tmp_path / "in", tmp_path / "in" / "made", format="dicom")
+        assert report.complete
+        assert len(report.written) == 1
+        assert len(list((tmp_path / "in" / "made").iterdir())) == len(before)
+    assert len(convert(tmp_path / "in", tmp_path / "out", format="dicom").written) == 1
+    assert len(convert(tmp_path / "in" / "made", tmp_path / "again", format="dicom").written) == 1  # asked for by name
+    assert len(voxelry.load(tmp_path / "in").volumes) == 2  # whoever loads all gets all
+
+
 def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:
     synthetic_series(tmp_path / "in")
     (tmp_path / "out").mkdir()

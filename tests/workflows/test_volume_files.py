@@ -78,7 +78,7 @@ def test_names_by_template_come_from_metadata(tmp_path: Path) -> None:
     assert len(report.skipped) == 1
 
 
-@pytest.mark.parametrize("target", ["in/out", "in", "in/a.nrrd"])
+@pytest.mark.parametrize("target", ["in/out", "in/study/out", "in/a.nrrd"])
 def test_what_is_written_is_no_source(tmp_path: Path, target: str) -> None:
     """The second run finds what the first one made, and makes nothing of it."""
     synthetic_series(tmp_path / "in" / "study")

@@ -13,7 +13,7 @@ import shutil
 import stat
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -234,11 +234,13 @@ def scan(
     on_problem: OnProblem,
     limits: Limits = DEFAULT_LIMITS,
     name: str | None = None,
+    leave_out: Collection[str] = (),
     progress: Progress = silent,
 ) -> Iterator[tuple[Source, bytes]]:
     """As ``walk``, each with its first ``HEAD_BYTES`` bytes: looking at them is how archives are known.
 
-    ``progress`` is told which part of the files was given.
+    ``progress`` is told which part of the files was given. ``leave_out`` holds paths of files and folders below the
+    path, joined to it, that are not looked at.
     """
     root, shown = os.fspath(path), str(path) if name is None else name
     try:
@@ -246,7 +248,7 @@ def scan(
     except (OSError, ValueError) as error:
         raise NothingFoundError(f"{shown}: there is no such file or folder") from error
     progress(0.0, "looking for files")
-    files = list(_files(root, shown, on_problem)) if is_folder else [(root, shown)]
+    files = list(_files(root, shown, leave_out, on_problem)) if is_folder else [(root, shown)]
     for done, (file, called) in enumerate(files):
         progress(done / len(files), "reading headers")
         try:
@@ -286,7 +288,7 @@ def _unpacked(source: Source, head: bytes, budget: Budget, on_problem: OnProblem
         on_problem(source.name, error.problem)
 
 
-def _files(root: str, name: str, on_problem: OnProblem) -> Iterator[tuple[str, str]]:
+def _files(root: str, name: str, leave_out: Collection[str], on_problem: OnProblem) -> Iterator[tuple[str, str]]:
     def shown(path: str) -> str:
         below = path[len(root) :].lstrip(os.sep)
         return os.path.join(name, below) if below else name  # noqa: PTH118
@@ -307,10 +309,11 @@ def _files(root: str, name: str, on_problem: OnProblem) -> Iterator[tuple[str, s
             folders.clear()
             continue
         visited.add((place.st_dev, place.st_ino))
-        folders.sort()
         start, called = os.path.join(folder, ""), os.path.join(shown(folder), "")  # noqa: PTH118
+        folders[:] = sorted(one for one in folders if start + one not in leave_out)
         for file in sorted(files):
-            yield start + file, called + file
+            if start + file not in leave_out:
+                yield start + file, called + file
 
 
 def unreadable(name: str, error: OSError) -> Problem:

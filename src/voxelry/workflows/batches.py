@@ -24,10 +24,11 @@ from voxelry.core.volume import Volume
 from voxelry.dicom.attributes import integer, text
 from voxelry.dicom.headers import Header
 from voxelry.dicom.irregular import OnIrregular, chosen_stacks, chosen_volume
+from voxelry.dicom.series import Index
 from voxelry.dicom.sources import DEFAULT_LIMITS, EntrySource, FileSource, GzipSource, Limits, Source, StrPath
 from voxelry.dicom.stack import Stack
 from voxelry.dicom.streaming import streamed_volume
-from voxelry.workflows.ledger import JOURNAL, LEDGER
+from voxelry.workflows.ledger import JOURNAL, LEDGER, made_below
 from voxelry.workflows.load import index
 from voxelry.workflows.names import Lookup
 from voxelry.workflows.volume_files import VolumeFile, volume_files
@@ -127,7 +128,9 @@ def batches_of(
     """
     if not dicom and (own := _format_of(path)) is not None:
         return _format_batches(own, path, together, progress), {}
-    batches, skipped = _dicom_batches(path, together, on_irregular, limits, tolerances, real_world, progress)
+    made = frozenset[str]() if beside is None else made_below(path)
+    found = index(path, limits=limits, tolerances=tolerances, leave_out=made, progress=progress)
+    batches, skipped = _dicom_batches(found, together, on_irregular, real_world)
     if beside is None or dicom or not os.path.isdir(path):  # noqa: PTH112
         return batches, skipped
     files = tuple(volume_files(os.fspath(path), leave_out=beside, of_others=bool(batches)))
@@ -152,15 +155,8 @@ def _format_of(path: StrPath) -> VolumeFormat | None:
 
 
 def _dicom_batches(
-    path: StrPath,
-    together: bool,
-    on_irregular: OnIrregular,
-    limits: Limits,
-    tolerances: Tolerances,
-    real_world: bool,
-    progress: Progress,
-) -> tuple[tuple[Batch, ...], Mapping[str, Problem]]:
-    found = index(path, limits=limits, tolerances=tolerances, progress=progress)
+    found: Index, together: bool, on_irregular: OnIrregular, real_world: bool
+) -> tuple[tuple[Batch, ...], dict[str, Problem]]:
     skipped = dict(found.skipped)
     batches: list[Batch] = []
     for series in found.series:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from voxelry.dicom.sources import StrPath
 from voxelry.workflows.publish import published
 
 LEDGER = ".voxelry-converted.json"
@@ -103,6 +105,15 @@ def made_in(folder: Path) -> tuple[Path, ...]:
     """Everything that a folder's ledger says was made there, whatever became of it since."""
     made = [entry.get("made") for entry in _entries(folder).values()]
     return tuple(folder / str(file) for files in made if isinstance(files, dict) for file in files)
+
+
+def made_below(root: StrPath) -> frozenset[str]:
+    """Everything that the ledgers below a folder say was made there, as paths joined to it."""
+    found: set[str] = set()
+    for folder, _, files in os.walk(root):
+        if LEDGER in files or JOURNAL in files:
+            found.update(os.path.join(folder, *path.relative_to(folder).parts) for path in made_in(Path(folder)))  # noqa: PTH118
+    return frozenset(found)
 
 
 def _entries(folder: Path) -> dict[str, dict[str, object]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from types import MappingProxyType
@@ -56,6 +56,7 @@ def index(
     *,
     limits: Limits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
+    leave_out: Collection[str] = (),
     progress: Progress = silent,
 ) -> Index:
     """Find every study and series below a path, reading headers only.
@@ -68,6 +69,8 @@ def index(
         What archives may ask of this machine.
     tolerances
         How even the positions of a stack must be.
+    leave_out
+        Paths of files and folders below a folder, joined to it, that are not looked at.
     progress
         Called with the fraction done and a few words.
 
@@ -86,7 +89,7 @@ def index(
     headers: dict[str, Header] = {}
     lost: list[LostFile | None] = []
     if isinstance(path, str | PathLike):
-        found = scan(path, limits=limits, on_problem=refuse, progress=progress)
+        found = scan(path, limits=limits, leave_out=leave_out, on_problem=refuse, progress=progress)
     else:
         found = ((source, source.head(HEAD_BYTES)) for source in path)
     layout = Layout()
