@@ -85,6 +85,34 @@ def _told(folder: Path) -> tuple[Problem, set[str]]:
     return by_code["incomplete_stack"], own
 
 
+def _trigger_time_of_its_own(k: int, dataset: Dataset) -> None:
+    dataset.TriggerTime = f"{10.5 * k:g}"
+
+
+def _localizer(_: int, dataset: Dataset) -> None:
+    dataset.ImageType = ["ORIGINAL", "PRIMARY", "LOCALIZER"]
+
+
+def _echo_spelled_otherwise(k: int, dataset: Dataset) -> None:
+    dataset.EchoTime = "4.60" if k == SLICES - 1 else "46e-1"
+
+
+@pytest.mark.parametrize("common", [_trigger_time_of_its_own, _localizer, _echo_spelled_otherwise])
+@pytest.mark.parametrize("modality", ["CT", "MR"])
+@pytest.mark.parametrize("lost", [{6}, {1, 3, 5}])
+def test_a_lost_slice_is_missed_whatever_else_differs_from_slice_to_slice(
+    tmp_path: Path, common: Edit, modality: str, lost: set[int]
+) -> None:
+    def edit(k: int, dataset: Dataset) -> None:
+        common(k, dataset)
+        if k in lost:
+            del dataset.PixelData
+
+    synthetic_series(tmp_path, slices=SLICES, modality=modality, edit=edit)
+    problem, _ = _told(tmp_path)
+    assert problem.numbers["count"] == len(lost)
+
+
 @pytest.mark.parametrize("damage", HEADERS)
 @pytest.mark.parametrize(
     ("lost", "inside", "words"),

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 from pydicom.datadict import tag_for_keyword
 
 from voxelry.core.errors import PixelDataError
 from voxelry.core.geometry import slice_normal
-from voxelry.dicom.attributes import integer, text, texts
+from voxelry.dicom.attributes import integer, text
+from voxelry.dicom.clocks import CLOCKS
+from voxelry.dicom.comparable import Comparable, comparable_text
 from voxelry.dicom.frames import SAME_COSINE
 from voxelry.dicom.headers import Header
+from voxelry.dicom.image_kinds import image_kind
 from voxelry.dicom.lost import CONFLICT, LostFile, LostSlices, Plane, planes_of
 from voxelry.dicom.separators import STRONG
 from voxelry.dicom.stack import Stack
@@ -43,7 +47,7 @@ def with_lost(
     for one in lost:
         alike = [lacking for lacking in found if _is_of_kind(lacking.stack, one.header)]
         alike = [lacking for lacking in alike if _has_matrix(lacking.stack, one.header)] or alike
-        alike = [lacking for lacking in alike if _agrees(lacking.stack, one.header)]
+        alike = [lacking for lacking in alike if lacking.agrees(one.header)]
         used = False
         for plane in [(None, None)] if one.header is None else planes_of(one.header):
             around = [lacking for lacking in alike if _is_parallel(lacking.stack, plane)]
@@ -62,6 +66,25 @@ class _Lacking:
         self.missing: list[tuple[float, LostFile]] = []
         self.doubles: list[tuple[float, LostFile]] = []
         self.perhaps = list(perhaps)
+
+    def agrees(self, header: Header | None) -> bool:
+        """False if an attribute that tells volumes of one place apart has another value here than in the stack."""
+        if header is None:
+            return True
+        others = ((own, _value(header, keyword)) for keyword, own in self._told_apart_by.items())
+        return not any(other and other != own for own, other in others)
+
+    @cached_property
+    def _told_apart_by(self) -> Mapping[str, Comparable]:
+        """What all its slices say alike; what differs from slice to slice (Trigger Time) tells nothing of another."""
+        found: dict[str, Comparable] = {}
+        for keyword in dict.fromkeys((*(keyword for keyword, _ in self.stack.pile.separation), *STRONG)):
+            if keyword == "InstanceNumber" or tag_for_keyword(keyword) is None:
+                continue
+            values = {_value(frame.header, keyword) for frame in self.stack.frames}
+            if len(values) == 1 and (value := values.pop()):
+                found[keyword] = value
+        return found
 
     def whole(self) -> Stack:
         """The stack that says so."""
@@ -105,8 +128,9 @@ def _lay(one: LostFile, plane: Plane, around: Sequence[_Lacking]) -> None:
 
 
 def _is_of_kind(stack: Stack, header: Header | None) -> bool:
-    projection = header is not None and "LOCALIZER" in texts(header.elements, "ImageType")[2:]
-    return header is None or stack.frames[0].projection == projection
+    if header is None or "ImageType" not in header.elements:
+        return True
+    return image_kind(header) == image_kind(stack.frames[0].header)
 
 
 def _has_matrix(stack: Stack, header: Header | None) -> bool:
@@ -118,24 +142,8 @@ def _has_matrix(stack: Stack, header: Header | None) -> bool:
     return False
 
 
-def _agrees(stack: Stack, header: Header | None) -> bool:
-    """False if an attribute that tells volumes of one place apart has another value here than in the stack."""
-    if header is None:
-        return True
-    own = stack.frames[0].header
-    for keyword in dict.fromkeys((*(keyword for keyword, _ in stack.pile.separation), *STRONG)):
-        if keyword == "InstanceNumber" or tag_for_keyword(keyword) is None:
-            continue
-        mine, other = text(own.elements, keyword), text(header.elements, keyword)
-        if mine and other and not _equal(mine, other):
-            return False
-    return True
-
-
-def _equal(one: str, other: str) -> bool:
-    with suppress(ValueError):
-        return float(one) == float(other)
-    return one == other
+def _value(header: Header, keyword: str) -> Comparable:
+    return comparable_text(text(header.elements, keyword), numbers=keyword not in CLOCKS)
 
 
 def _is_parallel(stack: Stack, plane: Plane) -> bool:
