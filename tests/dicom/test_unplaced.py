@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 import voxelry
-from voxelry.core.errors import UnevenSpacingError
+from voxelry.core.errors import PixelDataError, UnevenSpacingError
 from voxelry.core.volume import Volume
 from voxelry.testing import synthetic_instance, write
 
@@ -165,3 +165,25 @@ def test_tiles_and_ultrasound_volumes_form_no_stack_and_are_told_so(tmp_path: Pa
     )
     assert "ultrasound volume in axes of its own" in ultrasound.warnings[0]
     assert voxelry.measure(tiles).volume_mm3 is voxelry.measure(ultrasound).volume_mm3 is None
+
+
+@pytest.mark.parametrize(("vr", "value"), [("LO", ["a", "b", "c", "1"]), ("OB", b"abc\0"), ("FD", [float("nan")] * 4)])
+def test_a_vector_that_is_no_numbers_costs_its_own_file_at_most(tmp_path: Path, vr: str, value: Any) -> None:
+    pixels = np.repeat(np.arange(4, dtype=np.uint16), 48).reshape(4, 6, 8)
+    image_type = ["ORIGINAL", "PRIMARY", "RECON GATED TOMO"]
+    gated = {"ImageType": image_type, "SliceVector": [1, 2, 1, 2], "SpacingBetweenSlices": "3"}
+    dataset = synthetic_instance(pixels, modality="NM", sop_class_uid=NM, rescale=None, attributes=gated, seed=1)
+    dataset.add_new(0x00540070, vr, value)
+    write(dataset, tmp_path / "gated.dcm")
+    write(synthetic_instance(), tmp_path / "good.dcm")
+    found = voxelry.load(tmp_path)
+    assert any(volume.metadata["Modality"] == "CT" for volume in found.volumes)
+
+
+@pytest.mark.parametrize("offsets", [[0, 1e200, 2e200, 3e200], [0, 1e308, -1e308, 5], [0, 2e6, 4e6, 6e6]])
+def test_a_dose_grid_a_kilometre_away_is_refused(tmp_path: Path, offsets: list[float]) -> None:
+    words = r"Grid Frame Offset Vector \(3004,000C\) places frames more than 1e\+06 mm"
+    with pytest.raises(PixelDataError, match=words):
+        frames_of(
+            tmp_path / "dose.dcm", DOSE, "RTDOSE", GridFrameOffsetVector=offsets, DoseGridScaling="1", DoseUnits="GY"
+        )

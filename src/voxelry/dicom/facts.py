@@ -14,10 +14,8 @@ from voxelry.dicom.classes import SEGMENTATIONS
 from voxelry.dicom.description import PIXEL_KEYWORDS, PixelDescription
 from voxelry.dicom.headers import Header
 from voxelry.dicom.pixels import stored_frames
-from voxelry.dicom.places import RT_DOSE, Vector, is_planar, plane_of
+from voxelry.dicom.places import FARTHEST, RT_DOSE, Vector, is_planar, plane_of
 
-FARTHEST = 1e6
-"""Millimetres: no patient is a kilometre away."""
 CT_CLASSES = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
 FACT_TAGS = tuple(
     int(tag_for_keyword(keyword) or 0)

@@ -140,7 +140,7 @@ class Frame:
         return is_ct and "LOCALIZER" in texts(self.header.elements, "ImageType")[2:]
 
     def value(self, keyword: str) -> str:
-        """An attribute that may tell frames at one position apart; empty where there is none."""
+        """An attribute that may tell frames at one position apart; empty where there is none that can be read."""
         if keyword in _VALUE_GROUPS:
             sequence, name = _VALUE_GROUPS[keyword]
             for group in self.groups:
@@ -149,7 +149,10 @@ class Frame:
                 if found:
                     return found
         if keyword in VECTORS:
-            vector = numbers(self.header.elements, keyword) or ()
+            try:
+                vector = numbers(self.header.elements, keyword) or ()
+            except PixelDataError:
+                return ""
             return f"{vector[self.index]:g}" if self.index < len(vector) else ""
         return text(self.header.elements, keyword)
 

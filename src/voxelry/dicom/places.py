@@ -14,6 +14,8 @@ from voxelry.dicom.headers import Header
 
 Vector: TypeAlias = tuple[float, float, float]
 
+FARTHEST = 1e6
+"""Millimetres: no patient is a kilometre away."""
 RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
 NUCLEAR_MEDICINE = "1.2.840.10008.5.1.4.1.1.20"
 WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
@@ -82,7 +84,7 @@ def frame_places(
     Raises
     ------
     PixelDataError
-        If the attributes that place the frames contradict each other.
+        If the attributes that place the frames contradict each other, or place one a kilometre away.
 
     References
     ----------
@@ -91,14 +93,17 @@ def frame_places(
     if first is None or orientation is None:
         return None
     if header.sop_class_uid == RT_DOSE:
-        steps = _dose_steps(header, count, orientation, first[2], warnings)
+        keyword, steps = "GridFrameOffsetVector", _dose_steps(header, count, orientation, first[2], warnings)
     elif is_reconstructed(header):
-        steps = _slice_steps(header, count, orientation)
+        keyword, steps = "SpacingBetweenSlices", _slice_steps(header, count, orientation)
     else:
         return None
     if steps is None:
         return None
-    return [(x, y, z) for x, y, z in (np.asarray(first) + steps).tolist()]
+    places = np.asarray(first) + steps
+    if not (np.abs(places) <= FARTHEST).all():
+        raise PixelDataError(f"{describe(keyword)} places frames more than {FARTHEST:g} mm away")
+    return [(x, y, z) for x, y, z in places.tolist()]
 
 
 def _dose_steps(
