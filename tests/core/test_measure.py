@@ -232,3 +232,5 @@ def test_nan_is_told_apart_from_padding() -> None:
     assert "2 of 6 pixels are NaN or infinite" in told.warnings[1]
     named = Volume(array=array, metadata={"FloatPixelPaddingValue": "nan"})
     assert "padding: the Float Pixel Padding Value (0028,0122) is NaN" in measure(named).warnings[0]
+    both = Volume(array=array, padding=np.array([[-1.0, -1.0]]), metadata={"DoubleFloatPixelPaddingValue": -1.0})
+    assert "are padding (Double Float Pixel Padding Value (0028,0123))" in measure(both).warnings[0]

@@ -272,16 +272,20 @@ def _left_out(volume: Volume, found: Extent) -> list[str]:
     """Which voxels take part in nothing, and why."""
     size, told = volume.array.size, []
     padded = size - found.count - found.non_finite
-    nan_is_padding = any(volume.metadata.get(keyword) == "nan" for keyword in _FLOAT_PADDING) if found.non_finite else 0
+    said = next((keyword for keyword in _FLOAT_PADDING if keyword in volume.metadata), "")
+    named = _FLOAT_PADDING.get(said, "Pixel Padding Value (0028,0120)")
     if padded:
-        told.append(f"{padded:,} of {size:,} pixels are padding (Pixel Padding Value (0028,0120))")
+        told.append(f"{padded:,} of {size:,} pixels are padding ({named})")
     if found.non_finite:
-        why = " (padding: the Float Pixel Padding Value (0028,0122) is NaN)" if nan_is_padding else ""
+        why = f" (padding: the {named} is NaN)" if volume.metadata.get(said) == "nan" else ""
         told.append(f"{found.non_finite:,} of {size:,} pixels are NaN or infinite, which are no numbers{why}")
     return [f"{words}: they take part in neither minimum, maximum nor count" for words in told]
 
 
-_FLOAT_PADDING = ("FloatPixelPaddingValue", "DoubleFloatPixelPaddingValue")
+_FLOAT_PADDING = {
+    "FloatPixelPaddingValue": "Float Pixel Padding Value (0028,0122)",
+    "DoubleFloatPixelPaddingValue": "Double Float Pixel Padding Value (0028,0123)",
+}
 
 
 def check_method(method: str) -> Method:
