@@ -85,6 +85,20 @@ def _told(folder: Path) -> tuple[Problem, set[str]]:
     return by_code["incomplete_stack"], own
 
 
+def test_what_the_problem_says_of_differing_slices_is_not_said_twice(tmp_path: Path) -> None:
+    def edit(k: int, dataset: Dataset) -> None:
+        if k == 2:
+            dataset.PixelSpacing = [0.9, 0.7]
+        if k == 6:
+            del dataset.PixelData
+
+    synthetic_series(tmp_path, slices=SLICES, edit=edit)
+    problem, *others = voxelry.load_study(tmp_path).series[0].stacks[0].problems
+    assert problem.code == "incomplete_stack"
+    assert "0002.dcm has Pixel Spacing" in problem.message
+    assert not any("0002.dcm" in one.message for one in others)
+
+
 def _trigger_time_of_its_own(k: int, dataset: Dataset) -> None:
     dataset.TriggerTime = f"{10.5 * k:g}"
 

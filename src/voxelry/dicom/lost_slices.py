@@ -12,10 +12,11 @@ from pydicom.datadict import tag_for_keyword
 
 from voxelry.core.errors import PixelDataError
 from voxelry.core.geometry import slice_normal
-from voxelry.dicom.attributes import integer, text
+from voxelry.dicom.attributes import integer, numbers, text
 from voxelry.dicom.clocks import CLOCKS
 from voxelry.dicom.comparable import Comparable, comparable_text
 from voxelry.dicom.frames import SAME_COSINE
+from voxelry.dicom.grid_groups import SAME_SPACING
 from voxelry.dicom.headers import Header
 from voxelry.dicom.image_kinds import image_kind
 from voxelry.dicom.lost import CONFLICT, LostFile, LostSlices, Plane, planes_of
@@ -46,7 +47,7 @@ def with_lost(
     elsewhere: list[LostFile] = []
     for one in lost:
         alike = [lacking for lacking in found if _is_of_kind(lacking.stack, one.header)]
-        alike = [lacking for lacking in alike if _has_matrix(lacking.stack, one.header)] or alike
+        alike = [lacking for lacking in alike if _is_of_grid(lacking.stack, one.header)] or alike
         alike = [lacking for lacking in alike if lacking.agrees(one.header)]
         used = False
         for plane in [(None, None)] if one.header is None else planes_of(one.header):
@@ -133,12 +134,17 @@ def _is_of_kind(stack: Stack, header: Header | None) -> bool:
     return image_kind(header) == image_kind(stack.frames[0].header)
 
 
-def _has_matrix(stack: Stack, header: Header | None) -> bool:
+def _is_of_grid(stack: Stack, header: Header | None) -> bool:
+    """True if rows and columns are the stack's, and their spacings where both tell them."""
     with suppress(PixelDataError):
         if header is None:
             return True
+        first = stack.frames[0]
         found = integer(header.elements, "Rows"), integer(header.elements, "Columns")
-        return found == (stack.frames[0].pixels.rows, stack.frames[0].pixels.columns)
+        spacing, own = numbers(header.elements, "PixelSpacing", 2), first.pixel_spacing
+        pairs = [] if spacing is None or own is None else list(zip(spacing, own, strict=True))
+        near = all(abs(other - mine) <= SAME_SPACING * mine for other, mine in pairs)
+        return near and found == (first.pixels.rows, first.pixels.columns)
     return False
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.core.errors import DifferingSlicesError, GeometryError, MosaicError, Problem
+from voxelry.core.errors import GeometryError, MosaicError, Problem
 from voxelry.core.geometry import DEFAULT_TOLERANCES, Grid, Tolerances, fit_grid, make_affine, slice_normal
 from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Spacing, Volume
@@ -184,7 +184,7 @@ class Stack:
         found += omitted_findings(self.frames, self.spacing[0])
         found += real_world_findings(self.frames)
         wrong = [error_finding(grid)] if isinstance(grid, GeometryError) else []
-        if isinstance(grid, DifferingSlicesError):  # which says them already
+        if isinstance(grid, GeometryError):  # which may say some of them already
             found = [one for one in found if one.message not in str(grid)]
         warnings = [one for one in found if severity_of(one) == "warning"]
         return (*wrong, *warnings, *(one for one in found if severity_of(one) == "note"))
