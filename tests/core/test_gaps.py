@@ -17,6 +17,7 @@ from voxelry.core.errors import (
     ShiftedSlicesError,
     UnevenSpacingError,
 )
+from voxelry.core.gaps import places_of
 from voxelry.core.geometry import Grid, Tolerances, fit_grid
 from voxelry.testing import AXIAL
 
@@ -130,3 +131,9 @@ def test_tolerances_are_arguments() -> None:
 def test_a_tolerance_that_is_none_is_refused(value: float) -> None:
     with pytest.raises(ParameterError, match="the tolerance irregular"):
         Tolerances(irregular=value)
+
+
+def test_slices_closer_than_the_limit_share_a_place() -> None:
+    firsts, numbers = places_of(np.array([6.0, 0.0, 3.0005, 3.0, 0.0]), same=0.01)
+    assert firsts.tolist() == [1, 3, 0]
+    assert numbers.tolist() == [2, 0, 1, 1, 0]

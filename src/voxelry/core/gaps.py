@@ -54,6 +54,23 @@ class Run:
         return {"count": self.count, "gap_mm": rounded(self.gap), "from_mm": rounded(self.first)}
 
 
+def places_of(offsets: Floats, *, same: float) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The places that slices lie at, in any order: those less than ``same`` apart share one.
+
+    Returns
+    -------
+    firsts
+        The index of the first slice at each place, by their offsets.
+    numbers
+        The number of each slice's place, from 0 along the normal.
+    """
+    order = np.argsort(offsets, kind="stable")
+    begins = np.concatenate([[True], np.diff(offsets[order]) >= same])
+    numbers = np.empty(len(offsets), np.int64)
+    numbers[order] = np.cumsum(begins) - 1
+    return order[begins], numbers
+
+
 def rounded(millimetres: float) -> float:
     """To a millionth of a millimetre: what is beyond that is arithmetic, not position."""
     return round(float(millimetres), 6) + 0.0

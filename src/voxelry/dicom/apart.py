@@ -22,7 +22,7 @@ from voxelry.dicom.findings import finding
 from voxelry.dicom.frames import Frame
 from voxelry.dicom.grid_groups import Group
 from voxelry.dicom.image_kinds import image_kind
-from voxelry.dicom.lattice import Lattice
+from voxelry.dicom.lattice import NEAR, Lattice
 
 CODE = "differing_slices"
 _SIDEWAYS_PIXELS = 2.0
@@ -126,13 +126,13 @@ def _between(lattice: Lattice, group: Group, other: Group) -> dict[Frame, float]
         number = next((n for n in _numbers_on(lattice, group.frames[0], frame) if n is not None), None)
         if number is not None:
             at[frame] = number
-    whole = {round(number) for number in at.values() if abs(number - round(number)) <= 0.1}
+    whole = {round(number) for number in at.values() if abs(number - round(number)) <= NEAR}
     free = lattice.free(whole)
     few = 2 * len(other.frames) <= len(group.frames) and lattice.last > 1
     found = {}
     for frame, number in at.items():
         near = round(number)
-        is_whole, inside = abs(number - near) <= 0.1, 0 < number < lattice.last
+        is_whole, inside = abs(number - near) <= NEAR, 0 < number < lattice.last
         hole_or_end = is_whole and near in free and (inside or few)
         if hole_or_end or (not is_whole and inside):
             found[frame] = number
@@ -143,7 +143,7 @@ def _numbers_on(lattice: Lattice, one: Frame, other: Frame) -> list[float | None
     """Where a slice lies on the line, by its first pixel and by its middle."""
     corner = np.asarray(other.position, np.float64)
     pixel = max(*(one.pixel_spacing or (0.0, 0.0)), *(other.pixel_spacing or (0.0, 0.0)))
-    sideways = max(0.1 * lattice.spacing, _SIDEWAYS_PIXELS * pixel)
+    sideways = max(NEAR * lattice.spacing, _SIDEWAYS_PIXELS * pixel)
     middle = corner + _to_middle(other) - _to_middle(one)
     return [lattice.number_of(place, sideways=sideways) for place in (corner, middle)]
 
@@ -224,7 +224,7 @@ def _finding(differences: tuple[tuple[str, str, str], ...], numbers: dict[Frame,
     offsets = {frame: rounded(start + number * lattice.spacing) for frame, number in numbers.items()}
     holes = {
         round(number): offsets[frame] for frame, number in numbers.items()
-        if 0 < number < lattice.last and abs(number - round(number)) <= 0.1
+        if 0 < number < lattice.last and abs(number - round(number)) <= NEAR
     }  # fmt: skip
     attributes: list[Value] = [
         {"attribute": keyword, "value": own, "others": theirs} for keyword, own, theirs in differences

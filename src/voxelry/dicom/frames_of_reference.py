@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from voxelry.core.errors import Problem
+from voxelry.core.gaps import places_of
 from voxelry.core.geometry import Tolerances, slice_normal
 from voxelry.dicom.attributes import describe, text
 from voxelry.dicom.findings import finding
@@ -82,10 +83,8 @@ def by_frame_of_reference(frames: Frames, tolerances: Tolerances) -> Sorted:
 def _places(frames: Frames, tolerances: Tolerances) -> dict[Frame, int]:
     """The number of each frame's place along the normal."""
     offsets = np.array([frame.position for frame in frames], np.float64) @ slice_normal(orientation_of(frames))
-    order = np.argsort(offsets, kind="stable")
-    begins = np.concatenate([[True], np.diff(offsets[order]) >= tolerances.same_position])
-    numbers = np.cumsum(begins).tolist()
-    return {frames[index]: number for index, number in zip(order.tolist(), numbers, strict=True)}
+    _, numbers = places_of(offsets, same=tolerances.same_position)
+    return dict(zip(frames, numbers.tolist(), strict=True))
 
 
 def _fills_a_line(frames: Frames, tolerances: Tolerances) -> bool:

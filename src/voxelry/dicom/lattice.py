@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.core.gaps import usual_step
+from voxelry.core.gaps import places_of, usual_step
 from voxelry.core.geometry import Tolerances, slice_normal
 from voxelry.dicom.frames import Frame
 from voxelry.dicom.orientation import orientation_of
@@ -49,10 +49,7 @@ class Lattice:
         normal = slice_normal(orientation_of(frames))
         positions = np.array([frame.position for frame in frames], np.float64)
         offsets = positions @ normal
-        order = np.argsort(offsets, kind="stable")
-        ascending = offsets[order]
-        begins = np.concatenate([[True], np.diff(ascending) >= tolerances.same_position])
-        first = order[begins]
+        first, place = places_of(offsets, same=tolerances.same_position)
         if len(first) < 2:
             return None
         gaps = np.diff(offsets[first])
@@ -65,7 +62,7 @@ class Lattice:
         off = positions[first] - origin - np.outer(numbers, step)
         if spacing <= 0 or float(np.linalg.norm(off, axis=1).max()) > NEAR * spacing:
             return None
-        counts = Counter(numbers[np.cumsum(begins) - 1].astype(int).tolist())
+        counts = Counter(numbers[place].astype(int).tolist())
         usual_count = Counter(counts.values()).most_common(1)[0][0]
         full = frozenset(number for number, count in counts.items() if count >= usual_count)
         return cls(origin, step, normal, spacing, full, int(numbers[-1]))

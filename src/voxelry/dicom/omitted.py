@@ -16,21 +16,21 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import MissingSlicesError, PixelDataError
-from voxelry.core.gaps import listed
+from voxelry.core.gaps import listed, places_of
 from voxelry.core.geometry import Tolerances, slice_normal
-from voxelry.dicom.attributes import first_item, items, number, text
+from voxelry.dicom.attributes import items, number, text
 from voxelry.dicom.classes import LABEL_MAP, SEGMENTATIONS
 from voxelry.dicom.frames import SAME_COSINE, Frame, StepFrom, one_of_each
 from voxelry.dicom.headers import Header
+from voxelry.dicom.lattice import NEAR
 from voxelry.dicom.neighbours import Neighbours
 from voxelry.dicom.stack import Stack
+from voxelry.dicom.unplaced import said_step
 
 Floats = npt.NDArray[np.float64]
 
 MOST_SLICES = 10_000
 """Of a grid whose step only a header tells: more are no slices of a patient."""
-NEAR = 0.1
-"""How far, in steps, a gap may be from a whole number of them."""
 _SEGMENT = "ReferencedSegmentNumber"
 
 
@@ -108,10 +108,9 @@ def _offsets(frames: Sequence[Frame], normal: Floats) -> Floats:
 
 def _repeats(members: Sequence[Frame], tolerances: Tolerances) -> bool:
     """True if frames of one segment share a position, as those of several time points do."""
-    if len(members) < 2:
-        return False
-    offsets = np.sort(_offsets(members, slice_normal(members[0].orientation or ())))
-    return bool((np.diff(offsets) < tolerances.same_position).any())
+    offsets = _offsets(members, slice_normal(members[0].orientation or ()))
+    firsts, _ = places_of(offsets, same=tolerances.same_position)
+    return len(firsts) < len(members)
 
 
 # --- where the slices lie ---------------------------------------------------------------------------------------------
@@ -123,7 +122,7 @@ def _slices(header: Header, own: Sequence[Frame], neighbours: Neighbours, tolera
         found = _from_source(stack, own[0], encoded, tolerances)
         if found is not None:
             return _Slices(found, "source")
-    said = _said_spacing(own[0])
+    said = said_step(own[0])
     found = None if said is None else _lattice(encoded, own[0], said)
     if found is not None:
         return _Slices(found, "spacing")
@@ -137,21 +136,8 @@ def _slices(header: Header, own: Sequence[Frame], neighbours: Neighbours, tolera
 def _distinct(own: Sequence[Frame], tolerances: Tolerances) -> Floats:
     """The positions of encoded frames, ascending along the normal, each once; shape ``(n, 3)``."""
     offsets = _offsets(own, slice_normal(own[0].orientation or ()))
-    order = np.argsort(offsets, kind="stable")
-    begins = np.concatenate([[True], np.diff(offsets[order]) >= tolerances.same_position])
-    return np.array([own[int(index)].position for index in order[begins]], np.float64)
-
-
-def _said_spacing(frame: Frame) -> float | None:
-    for group in frame.groups:
-        measures = first_item(group, "PixelMeasuresSequence")
-        if measures is not None:
-            try:
-                found = number(measures, "SpacingBetweenSlices")
-            except PixelDataError:
-                return None
-            return abs(found) if found else None
-    return None
+    firsts, _ = places_of(offsets, same=tolerances.same_position)
+    return np.array([own[int(index)].position for index in firsts], np.float64)
 
 
 def _from_source(stack: Stack, first: Frame, encoded: Floats, tolerances: Tolerances) -> Floats | None:

@@ -151,11 +151,6 @@ class Attribute:
         place = _LISTED.get(self.name, (standing, 0))[1] if standing != Standing.PRIVATE else 0
         return standing, place, self.path, self.creator
 
-    @property
-    def tells(self) -> bool:
-        """True if a volume must not mix its values: times and numbers may differ within one."""
-        return self.standing != Standing.TIME
-
 
 def standard(keyword: str) -> Attribute:
     """An attribute of the standard at the top of an instance."""

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
+from voxelry.core.gaps import places_of
 from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances, slice_normal
 from voxelry.dicom.apart import with_differing
 from voxelry.dicom.concatenations import missing_parts
@@ -56,16 +56,6 @@ def _separate(frames: list[Frame], tolerances: Tolerances) -> list[Pile]:
 def place(frames: Sequence[Frame], tolerances: Tolerances) -> Placed:
     """Frames that have a place, in the order of their positions along the normal of the first."""
     offsets = np.array([frame.position for frame in frames], np.float64) @ slice_normal(orientation_of(frames))
-    numbers, offset_of = _places(offsets, tolerances.same_position)
+    firsts, numbers = places_of(offsets, same=tolerances.same_position)
     order = np.argsort(numbers, kind="stable").tolist()
-    return Placed([(int(numbers[n]), frames[n]) for n in order], offset_of)
-
-
-def _places(offsets: npt.NDArray[np.float64], same: float) -> tuple[npt.NDArray[np.int64], dict[int, float]]:
-    """The number of each frame's position, from 0 along the normal, and the offset of each number."""
-    order = np.argsort(offsets, kind="stable")
-    ascending = offsets[order]
-    begins = np.concatenate([[True], np.diff(ascending) >= same])
-    numbers = np.empty(len(offsets), np.int64)
-    numbers[order] = np.cumsum(begins) - 1
-    return numbers, dict(enumerate(ascending[begins].tolist()))
+    return Placed([(int(numbers[n]), frames[n]) for n in order], dict(enumerate(offsets[firsts].tolist())))

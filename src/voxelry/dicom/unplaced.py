@@ -34,7 +34,7 @@ def common_step(frames: Sequence[Frame]) -> float | None:
     header = frames[0].header
     if not _together(frames) or frames[0].orientation is None or not follow_in_space(header):
         return None
-    return _said_step(frames[0])
+    return said_step(frames[0])
 
 
 def _together(frames: Sequence[Frame]) -> bool:
@@ -52,7 +52,7 @@ def _one_place_for_all(frame: Frame) -> bool:
     return several and "ImagePositionPatient" in place
 
 
-def _said_step(frame: Frame) -> float | None:
+def said_step(frame: Frame) -> float | None:
     """Spacing Between Slices (0018,0088) without its sign; mm."""
     try:
         measures = group_of(frame.groups, "PixelMeasuresSequence", frame.header.elements)
@@ -90,7 +90,7 @@ def _has_volume_axes(frame: Frame) -> bool:
 
 
 def _one_place(frames: Sequence[Frame], header: Header) -> list[Problem]:
-    count, step = frames[0].pixels.frames, _said_step(frames[0])
+    count, step = frames[0].pixels.frames, said_step(frames[0])
     lead = f"one {describe('ImagePositionPatient')} for all {count} frames together"
     if header.sop_class_uid == RT_DOSE:
         words = f"{lead}, and no {describe('GridFrameOffsetVector')} to place each"
