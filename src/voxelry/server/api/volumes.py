@@ -159,7 +159,7 @@ def _stack(series_id: int, index: int) -> Stack:
     stack = (
         Stack.objects.select_related("series")
         .defer("metadata", "series__metadata")
-        .filter(series=series_id, index=index)
+        .filter(series__pk=series_id, index=index)  # compared as a key: one that no column holds is of none
         .first()
     )
     if stack is not None:
