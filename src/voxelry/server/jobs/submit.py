@@ -53,7 +53,8 @@ def submit(
 ) -> Job:
     """A queued job, told to the workers when the transaction commits.
 
-    Of a kind that is registered with ``once`` it is the one that waits for the subject already, if there is one.
+    Of a kind that is registered with ``once`` it is the one that waits for the subject already, if there is one; that
+    goes with the higher of both priorities.
 
     Parameters
     ----------
@@ -89,14 +90,18 @@ def submit(
 def _once(new: Job) -> Job:
     waiting = Job.objects.filter(kind=new.kind, subject=new.subject, state=State.QUEUED, once=True)
     job = waiting.first()
-    if job is not None:
-        return job
-    try:
-        with transaction.atomic():
-            new.save(force_insert=True)
-        return new
-    except IntegrityError:
-        return waiting.get()
+    if job is None:
+        try:
+            with transaction.atomic():
+                new.save(force_insert=True)
+            return new
+        except IntegrityError:
+            job = waiting.get()
+    if job.priority < new.priority:
+        # Who asks now does not wait as long as whoever could.
+        waiting.filter(pk=job.pk).update(priority=new.priority)
+        job.priority = new.priority
+    return job
 
 
 def submit_batch(
