@@ -89,6 +89,24 @@ def _first_bytes(path: str, count: int) -> bytes:
         os.close(descriptor)
 
 
+@dataclass(frozen=True, slots=True)
+class HeldSource:
+    """Bytes in memory, under the name of the file that they come from."""
+
+    name: str
+    content: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.content)
+
+    def open(self) -> BinaryIO:
+        return BytesIO(self.content)
+
+    def head(self, count: int) -> bytes:
+        return self.content[:count]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class EntrySource:
     """An entry of a zip archive that stays open as long as its entries are in use."""

@@ -9,9 +9,7 @@ import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
 
 from django.conf import settings
 from django.db import OperationalError, transaction
@@ -19,7 +17,7 @@ from django.db.models import F
 
 from voxelry.core.errors import Problem, VoxelryError
 from voxelry.dicom.lost import LostFile, unseen_file
-from voxelry.dicom.sources import SPOOL_BYTES, Limits, Source, walk
+from voxelry.dicom.sources import SPOOL_BYTES, HeldSource, Limits, Source, walk
 from voxelry.server.archive import deletions, files, store, unused
 from voxelry.server.archive.build import submit_build
 from voxelry.server.archive.describe import Described
@@ -55,24 +53,6 @@ class _Tally:
     used: int = 0
     last_problem: Problem | None = None
     doubtful: list[LostFile] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """A source whose bytes are in memory, so that an archive's entry is expanded once."""
-
-    name: str
-    content: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.content)
-
-    def open(self) -> BinaryIO:
-        return BytesIO(self.content)
-
-    def head(self, count: int) -> bytes:
-        return self.content[:count]
 
 
 def limits() -> Limits:
@@ -155,7 +135,7 @@ def _take(source: Source) -> _Taken:
     try:
         if 0 < source.size <= SPOOL_BYTES:
             with source.open() as stream:
-                source = _Held(name, stream.read())
+                source = HeldSource(name, stream.read())
         described = store.described(source)
     except VoxelryError as error:
         return _refused(source, error.problem)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass
-from io import BytesIO
-from typing import BinaryIO
 
 from django.db.models import Exists, F, OuterRef, QuerySet
 
 from voxelry.core.errors import Problem
 from voxelry.dicom.cut_headers import readable_start, remains_of_header
 from voxelry.dicom.lost import CONFLICT, LostFile, lost_file, may_be_slices, unseen_file
-from voxelry.dicom.sources import HEAD_BYTES, Source
+from voxelry.dicom.sources import HEAD_BYTES, HeldSource, Source
 from voxelry.server.archive.models import Entry, Instance, Series, Study, UnusedFile, Upload
 
 START_BYTES = 2**16
@@ -27,24 +25,6 @@ class Unused:
 
     file: LostFile
     start: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class _Start:
-    """The first bytes of a file that is not here any more."""
-
-    name: str
-    content: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.content)
-
-    def open(self) -> BinaryIO:
-        return BytesIO(self.content)
-
-    def head(self, count: int) -> bytes:
-        return self.content[:count]
 
 
 def unused(source: Source, problem: Problem) -> Unused | None:
@@ -213,7 +193,7 @@ def of_series(series: Series) -> tuple[tuple[LostFile, ...], tuple[LostFile, ...
         problem = Problem(one.code, one.message)
         if one.certain:
             start = bytes(one.start)
-            header = remains_of_header(_Start(one.name, start), start) if start else None
+            header = remains_of_header(HeldSource(one.name, start), start) if start else None
             certain.append(LostFile(one.name, problem, header))
         else:
             perhaps.append(LostFile(one.name, problem))
