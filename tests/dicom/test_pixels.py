@@ -348,7 +348,7 @@ def test_only_the_frames_that_are_asked_for_are_decoded(tmp_path: Path, monkeypa
         decoded.append(raw)
         return decode(raw, *told, **more)
 
-    monkeypatch.setattr("voxelry.dicom.pixels.decode", counting)
+    monkeypatch.setattr("voxelry.dicom.decoding.decode", counting)
     for path in (native, packed):
         header = read_header(FileSource.of(path))
         found = list(stored_frames(header, [4, 1]))
