@@ -130,11 +130,17 @@ def test_bytes_that_came_again_meanwhile_stay(site: Any, tmp_path: Path, data_fo
     assert (_left(data_folder), Deletion.objects.count()) == (before, 0)
 
 
+@pytest.mark.parametrize("at_once", [1, deletions.AT_ONCE])
 def test_what_cannot_be_removed_stays_recorded_and_costs_no_other(
-    site: Any, tmp_path: Path, data_folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    site: Any,
+    tmp_path: Path,
+    data_folder: Path,
+    at_once: int,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     site.upload(synthetic_series(tmp_path / "s", slices=2).paths)
-    monkeypatch.setattr(deletions, "AT_ONCE", 1)
+    monkeypatch.setattr(deletions, "AT_ONCE", at_once)
     first = Path(default_storage.path(holdings.stored_name(Instance.objects.order_by("pk")[0].sha256)))
     unlink = Path.unlink
 
@@ -147,6 +153,7 @@ def test_what_cannot_be_removed_stays_recorded_and_costs_no_other(
         patch.setattr(Path, "unlink", refuses)
         assert site.client.delete(f"/api/studies/{Study.objects.get().pk}").status_code == 204
     assert _left(data_folder) == [first.relative_to(data_folder).as_posix()]
+    assert Deletion.objects.count() == 1
     assert "could not be removed yet" in caplog.text
     tidy.remove_forgotten()
     assert (_left(data_folder), Deletion.objects.count()) == ([], 0)

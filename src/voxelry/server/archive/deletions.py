@@ -44,8 +44,7 @@ def finish() -> None:
     try:
         while rows := list(Deletion.objects.filter(pk__gt=after).order_by("pk")[:AT_ONCE]):
             after = rows[-1].pk
-            with suppress(OSError):  # others can be removed nevertheless; these are told of below
-                _empty(rows)
+            _empty_all(rows)
     except (Away, *DatabaseTrouble) as error:
         logger.warning("files of what was deleted stay for now (%s)", type(error).__name__)
         if not connections["default"].in_atomic_block:
@@ -53,6 +52,16 @@ def finish() -> None:
         return
     if left := Deletion.objects.count():
         logger.warning("%d files or folders of what was deleted could not be removed yet", left)
+
+
+def _empty_all(rows: Sequence[Deletion]) -> None:
+    """At once; one by one where some cannot be removed, so that these cost no other."""
+    try:
+        _empty(rows)
+    except OSError:
+        for row in rows:
+            with suppress(OSError):  # `finish` tells of what is left
+                _empty([row])
 
 
 def _empty(rows: Sequence[Deletion]) -> None:
