@@ -220,3 +220,13 @@ def test_in_the_terminal(
     record = json.loads(mended.stdout)
     assert (record["fine"], mended.exit_code) == (not damaged, 3 if damaged else 0)
     assert (data_folder / "lost+found" / "files" / "stray").exists() == damaged
+
+
+def test_a_folder_that_holds_no_site_does_not_agree(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    command = [sys.executable, "-m", "voxelry.cli", "check", "--data", str(tmp_path / "mistyped")]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (found.returncode, "holds no site" in found.stderr) == (1, True), found
+    assert "agree" not in found.stdout

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from voxelry.core.errors import VoxelryError
 from voxelry.core.progress import Progress, silent
 from voxelry.server import start
+
+
+class NoSiteError(VoxelryError):
+    """There is nothing in a data folder."""
+
+    code: ClassVar[str] = "no_site"
 
 
 def check(
@@ -20,10 +27,17 @@ def check(
     record
         The fields of ``Findings``; with ``repair`` those of ``Repaired`` as ``repaired``, and what is left afterwards
         as ``left``; ``fine`` says whether nothing is left to do.
+
+    Raises
+    ------
+    NoSiteError
+        If the data folder has neither a database nor files: then all would agree.
     """
     start.prepare(data=data, config=config)
     start.set_up()
     from voxelry.server import first
+
+    _require_site()
 
     first.migrate()
     from voxelry.server.archive import check as looking
@@ -36,3 +50,13 @@ def check(
         left = looking.left_of(found)
         record |= {"left": left, "fine": not left}
     return record
+
+
+def _require_site() -> None:
+    from django.conf import settings
+    from django.db import connection
+
+    folder: Path = settings.VOXELRY.data
+    has_database = connection.vendor != "sqlite" or Path(connection.settings_dict["NAME"]).exists()
+    if not has_database and not (folder / "files").exists():
+        raise NoSiteError(f"{folder}: holds no site, neither a database nor files; --data says where one is")
