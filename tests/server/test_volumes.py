@@ -10,6 +10,8 @@ import imagecodecs
 import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 import voxelry
 from voxelry.core.display import default_window
@@ -43,6 +45,16 @@ def test_raw_is_the_plane_of_the_library(stacked: Any) -> None:
             values = np.frombuffer(response.content, dtype).reshape(shape)
             np.testing.assert_array_equal(values, plane(volume, index, axis=axis))
         assert site.client.get(f"/api/series/{key}/slices/{index + 1}.raw", query).status_code == 404
+
+
+def test_raw_slices_read_nothing_of_how_they_are_shown(site: Any, tmp_path: Path) -> None:
+    (key,) = site.upload(synthetic_series(tmp_path / "s").paths)["series"]
+    with CaptureQueriesContext(connection) as asked:
+        assert site.client.get(f"/api/series/{key}/slices/0.raw").status_code == 200
+    columns = " ".join(query["sql"] for query in asked)
+    assert '"dtype"' in columns
+    assert '"display"' not in columns  # of a series whose slices have each their own, larger than the slice
+    assert '"report"' not in columns
 
 
 def test_png_is_the_plane_in_its_window(stacked: Any) -> None:

@@ -89,11 +89,11 @@ def get_slice_raw(
     request: HttpRequest, series_id: int, n: int, axis: AxisName = None, volume: VolumeIndex = 0, v: Version = ""
 ) -> HttpResponse:
     """A slice's modality values, in C order and little endian; headers tell dtype and shape."""
-    stack = _stack(series_id, volume)
+    stack = _stack(series_id, volume, shown=False)
     tag = f'"{stack.series.folder}-{volume}-{axis}-{n}-raw"'
     if _is_known(request, tag):
         return _cached(HttpResponse(status=304), tag, v, stack.series)
-    values = plane(_checked(stack, n, axis), n, axis=axis)
+    values = plane(_checked(stack, n, axis, shown=False), n, axis=axis)
     little = values.astype(values.dtype.newbyteorder("<"), copy=False)
     response = HttpResponse(np.ascontiguousarray(little).tobytes(), content_type="application/octet-stream")
     response.headers["X-Voxelry-Dtype"] = values.dtype.name
@@ -155,10 +155,10 @@ def _picture(
     return _cached(HttpResponse(content, content_type=_MEDIA[kind]), tag, version, stack.series)
 
 
-def _stack(series_id: int, index: int) -> Stack:
+def _stack(series_id: int, index: int, *, shown: bool = True) -> Stack:
     stack = (
         Stack.objects.select_related("series")
-        .defer("metadata", "series__metadata")
+        .defer("metadata", "series__metadata", "series__report", *(() if shown else ("display",)))
         .filter(series__pk=series_id, index=index)  # compared as a key: one that no column holds is of none
         .first()
     )
@@ -172,11 +172,11 @@ def _stack(series_id: int, index: int) -> Stack:
     raise not_found(f"Series {series_id} has no volume {index}.")
 
 
-def _checked(stack: Stack, n: int, axis: Axis | None) -> Volume:
+def _checked(stack: Stack, n: int, axis: Axis | None, *, shown: bool = True) -> Volume:
     """The volume, if it has this slice."""
     if axis is not None and stack.problem_code:
         raise ApiError(422, stack.problem_code, f"no {axis} slices: {stack.problem_message}")
-    volume = stacks.open_volume(stack)
+    volume = stacks.open_volume(stack, shown=shown)
     count = plane_count(volume, axis)
     if n >= count:
         raise not_found(f"There is no slice {n}: there are {count}, counted from 0.")

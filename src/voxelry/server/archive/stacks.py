@@ -57,8 +57,14 @@ def thumbnail_of(series: Series) -> Path:
     return files.near(files.stacks_folder(series.pk) / series.folder / THUMBNAIL)
 
 
-def open_volume(stack: Stack) -> Volume:
-    """The volume as it was built, mapped into memory."""
+def open_volume(stack: Stack, *, shown: bool = True) -> Volume:
+    """The volume as it was built, mapped into memory.
+
+    Parameters
+    ----------
+    shown
+        With what its slices are shown with, which takes longer to read than a slice where each has its own.
+    """
     folder = folder_of(stack)
     padding = folder / "padding.npy"
     return Volume(
@@ -70,9 +76,9 @@ def open_volume(stack: Stack) -> Volume:
         warnings=tuple(stack.warnings),
         padding=np.load(padding) if padding.is_file() else None,
         windows=tuple(window_of(value) for value in stack.windows),
-        voi_tables=tables_of(stack),
-        slice_voi=slice_voi_of(stack),
-        pixel_aspect=stack.display.get("pixel_aspect"),
+        voi_tables=tables_of(stack) if shown else (),
+        slice_voi=slice_voi_of(stack) if shown else (),
+        pixel_aspect=stack.display.get("pixel_aspect") if shown else None,
         inverted=stack.inverted,
         lossy=stack.lossy,
         label=stack.label,
