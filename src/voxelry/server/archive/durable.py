@@ -24,11 +24,7 @@ def make_folder(folder: Path) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Flush a folder's names to disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    _sync(folder)
 
 
 def sync_folders(folders: Iterable[Path]) -> None:
@@ -43,10 +39,10 @@ def sync_files(paths: Iterable[Path]) -> None:
     waiting = list(paths)
     if len(waiting) < 2:
         for path in waiting:
-            _sync_file(path)
+            _sync(path)
         return
     with ThreadPoolExecutor(min(_THREADS, len(waiting))) as pool:
-        for _ in pool.map(_sync_file, waiting):
+        for _ in pool.map(_sync, waiting):
             pass
 
 
@@ -63,7 +59,7 @@ def sync_rows() -> None:
     if connection.vendor == "sqlite":
         log = Path(f"{connection.settings_dict['NAME']}-wal")
         if log.exists():
-            _sync_file(log)
+            _sync(log)
 
 
 def flush(file: IO[bytes]) -> None:
@@ -72,7 +68,7 @@ def flush(file: IO[bytes]) -> None:
     os.fsync(file.fileno())
 
 
-def _sync_file(path: Path) -> None:
+def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
