@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from pydicom.dataset import Dataset
 
 from tests.e2e.steps import choose
-from voxelry.testing import synthetic_series, zip_folder
+from voxelry.testing import synthetic_series, uid, zip_folder
 
 pytestmark = pytest.mark.browser
 SLOW = 60_000
@@ -118,3 +119,29 @@ def test_a_long_job_is_seen_and_cancelled(series: Page, newest: Locator, name: s
     expect(page.get_by_test_id("job-state")).to_have_text("Running", timeout=SLOW)
     page.get_by_test_id("cancel").click()
     expect(page.get_by_test_id("job-state")).to_have_text("Cancelled", timeout=15_000)
+
+
+def test_images_of_two_places_are_combined_when_the_user_says_that_they_are_one(
+    logged_in: Page, tmp_path: Path
+) -> None:
+    page = logged_in
+
+    def of_one_study(_: int, dataset: Dataset) -> None:
+        dataset.StudyInstanceUID = uid("study", "two places")
+
+    for number in (811, 812):
+        told = {"SeriesDescription": f"Place {number}"}
+        synthetic_series(tmp_path / "in" / str(number), seed=number, attributes=told, edit=of_one_study)
+    page.locator("input[type=file]").first.set_input_files(zip_folder(tmp_path / "a.zip", tmp_path / "in"))
+    rows = [page.get_by_test_id("series-row").filter(has_text=f"Place {number}") for number in (811, 812)]
+    for row in rows:
+        expect(row).to_contain_text("Ready", timeout=SLOW)
+    rows[0].get_by_test_id("view-link").click()
+    page.get_by_test_id("open-run").click()
+    form = choose(page, "subtract")
+    form.get_by_test_id("run-second").select_option(index=1)
+    form.get_by_test_id("run").click()
+    expect(form.get_by_test_id("run-place")).to_contain_text("one place of the patient")
+    form.get_by_test_id("same-place").check()
+    form.get_by_test_id("run").click()
+    expect(page.get_by_test_id("run-card").first).to_have_attribute("data-state", "succeeded", timeout=SLOW)

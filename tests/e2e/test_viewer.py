@@ -92,7 +92,7 @@ def test_an_irregular_series_is_seen_slice_by_slice_and_refused_in_words(logged_
     expect(page.get_by_test_id("warnings")).to_contain_text("1 slice missing")
     expect(page.get_by_test_id("geometry-report")).to_contain_text("1 slice missing")
     expect(page.get_by_test_id("plane-coronal")).to_be_disabled()
-    expect(page.get_by_test_id("measure-volume")).to_contain_text("Unknown: 1 slice missing")
+    expect(page.get_by_test_id("measure-volume")).to_contain_text("Unknown: there is no regular volume")
     page.keyboard.press("End")
     expect(page.get_by_test_id("slice-position")).to_contain_text("5 / 5")
 

@@ -69,6 +69,27 @@ def test_a_mask_over_an_unknown_place_is_confirmed_first(
     assert site.get(f"/jobs/{accepted['id']}")["state"] == "succeeded"
 
 
+def test_what_failed_for_its_place_is_confirmed_and_done_again(
+    site: Any, tmp_path: Path, do_jobs: Callable[[], None]
+) -> None:
+    """PS3.3 C.7.4.1: a UID for each slice says nothing, whatever asks: one job, or a batch whose others are done."""
+    noise, plain = uploaded(site, tmp_path / "in", edit=noisy), uploaded(site, tmp_path / "plain", seed=1)
+    _, one = asked(site, job_name="threshold", series=noise)
+    body = json.dumps({"job_name": "threshold", "series": [noise, plain]})
+    batch = site.client.post("/api/jobs/batch", body, content_type="application/json").json()
+    do_jobs()
+    assert site.get(f"/jobs/{batch['id']}")["totals"]["failed"] == 1
+    for accepted in (one, batch):
+        address = f"/api/jobs/{accepted['id']}/retry"
+        assert site.client.post(address).status_code == 200
+        do_jobs()
+        assert site.get(f"/jobs/{accepted['id']}")["state"] == "failed", "it is not confirmed by trying again"
+        assert site.client.post(f"{address}?same_frame_of_reference=true").status_code == 200
+        do_jobs()
+        assert site.get(f"/jobs/{accepted['id']}")["state"] == "succeeded"
+        assert site.client.post(f"{address}?same_frame_of_reference=true").status_code == 409
+
+
 def test_a_mosaic_is_shown_and_nothing_else(site: Any, tmp_path: Path) -> None:
     kind = {"ImageType": ["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"]}
     series = uploaded(site, tmp_path / "in", modality="MR", attributes=kind)

@@ -78,7 +78,12 @@ export interface JobLimits {
   readonly memory_limit_bytes?: number;
 }
 
-export interface JobRequest extends JobLimits {
+interface Confirmed {
+  /** The user knows that the images lie in one place of the patient, though their frames of reference do not say so. */
+  readonly same_frame_of_reference?: boolean;
+}
+
+export interface JobRequest extends JobLimits, Confirmed {
   readonly job_name: string;
   readonly series: number;
   readonly stack: number;
@@ -88,7 +93,7 @@ export interface JobRequest extends JobLimits {
 }
 
 /** The same step on each of many series. */
-export interface BatchRequest extends JobLimits {
+export interface BatchRequest extends JobLimits, Confirmed {
   readonly job_name: string;
   readonly series: readonly number[];
   readonly stack: number;
@@ -121,7 +126,8 @@ export const getJob = (id: number, signal?: AbortSignal): Promise<JobDetail> => 
 
 export const cancelJob = (id: number): Promise<JobDetail> => ask(`/api/jobs/${id}/cancel`, jobDetail, { method: "POST" });
 
-export const retryJob = (id: number): Promise<JobDetail> => ask(`/api/jobs/${id}/retry`, jobDetail, { method: "POST" });
+export const retryJob = (id: number, confirmed: { samePlace?: boolean } = {}): Promise<JobDetail> =>
+  ask(withQuery(`/api/jobs/${id}/retry`, { same_frame_of_reference: confirmed.samePlace ? "true" : null }), jobDetail, { method: "POST" });
 
 export type Row = Record<string, unknown>;
 export const getRows = (address: string, signal?: AbortSignal): Promise<Row[]> => ask(address, list(record(anything)), { signal });

@@ -2104,7 +2104,10 @@ export interface operations {
     };
     voxelry_server_api_jobs_retry_job: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Confirms what a job with the problem `frame_of_reference` asks for: the images lie in one place of the patient. */
+                same_frame_of_reference?: boolean;
+            };
             header?: never;
             path: {
                 job_id: number;

@@ -58,15 +58,19 @@ export const nameOfSeries = (series: { id: number; number: number | null; descri
 /** How many volumes a series has, and what they are called: "3 volumes: axial, sagittal, coronal". */
 export function volumesOfSeries({ volume_count: count, volume_labels: labels }: { volume_count: number; volume_labels: readonly string[] }): string {
   if (count < 2) return "";
-  const told = labels.slice(0, LABELS_SHOWN).join(", ");
+  const told = labels.slice(0, LABELS_SHOWN).map(nameOfVolume).join(", ");
   const more = told && count > Math.min(labels.length, LABELS_SHOWN) ? ", …" : "";
   return `${plural(count, "volume")}${told ? `: ${told}${more}` : ""}`;
 }
 const LABELS_SHOWN = 4;
 
+/** A volume's label with its keyword in words: "TemporalPositionIdentifier 1" becomes "Temporal Position 1". */
+export const nameOfVolume = (label: string): string =>
+  label.replace(/(?<=^|, )[A-Z][A-Za-z]+(?= \S)/g, (keyword) => formatKeyword(keyword).replace(/ Identifier$/, ""));
+
 /** What a step is done on: the series, and which of its volumes. */
 export const nameOfInput = (input: { series: number; description: string; volume: string }): string =>
-  [input.description || `Series ${input.series}`, input.volume].filter(Boolean).join(", ");
+  [input.description || `Series ${input.series}`, nameOfVolume(input.volume)].filter(Boolean).join(", ");
 
 /** A DICOM person name as people write it: "DOE^JANE^^DR" becomes "DOE, JANE". The first of its three writings counts. */
 export function formatPerson(name: string): string {

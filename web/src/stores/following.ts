@@ -11,6 +11,8 @@ export interface Followed {
   readonly busy: Ref<boolean>;
   readonly cancel: () => Promise<void>;
   readonly retry: () => Promise<void>;
+  /** Again, with the user's word that the images lie in one place of the patient. */
+  readonly runAnyway: () => Promise<void>;
 }
 
 /** A job as it goes, until its owner goes; `ended` is called once each time that it is over. */
@@ -46,5 +48,12 @@ export function useFollowed(id: number, ended: (job: JobDetail) => void = () => 
 
   follow();
   onScopeDispose(() => stop());
-  return { job, error, busy, cancel: () => act(cancelJob), retry: () => act(retryJob) };
+  return {
+    job,
+    error,
+    busy,
+    cancel: () => act(cancelJob),
+    retry: () => act((of) => retryJob(of)),
+    runAnyway: () => act((of) => retryJob(of, { samePlace: true })),
+  };
 }

@@ -11,6 +11,7 @@ import {
   formatPerson,
   formatSeconds,
   nameOfInput,
+  nameOfVolume,
   volumesOfSeries,
   formatShare,
   formatValue,
@@ -119,6 +120,10 @@ it("names the volumes of a series, the first few", () => {
   const many = ["1", "2", "3", "4", "5", "6"].map((time) => `time ${time}`);
   expect(volumesOfSeries({ volume_count: 200, volume_labels: many })).toBe("200 volumes: time 1, time 2, time 3, time 4, …");
   expect(volumesOfSeries({ volume_count: 2, volume_labels: [] })).toBe("2 volumes");
+  expect(volumesOfSeries({ volume_count: 2, volume_labels: ["TemporalPositionIdentifier 1", "axial, FlipAngle 5"] })).toBe(
+    "2 volumes: Temporal Position 1, axial, Flip Angle 5",
+  );
+  expect(nameOfVolume("SeriesType PhaseOne, order 2")).toBe("Series Type PhaseOne, order 2");
 });
 
 it("says what a step is done on", () => {

@@ -26,7 +26,7 @@ from voxelry.server.archive.whole import checked_crc
 from voxelry.server.jobs import submit
 from voxelry.server.jobs.models import Job
 from voxelry.server.processing.models import Process
-from voxelry.server.processing.request import KIND, Chosen, JobLimits, job_names, request, request_batch
+from voxelry.server.processing.request import KIND, Chosen, JobLimits, job_names, request, request_again, request_batch
 from voxelry.workflows.csv_table import write_csv
 
 router = Router()
@@ -36,6 +36,14 @@ Offset = Annotated[int, Query(0, ge=0, le=out.LARGEST, description="How many ite
 Name = Annotated[str, Query("", max_length=100, description="Those of one step, `ingest` or `build`.")]
 About = Annotated[int | None, Query(None, ge=1, le=out.LARGEST, description="Those about one series.")]
 Parent = Annotated[int | None, Query(None, ge=1, le=out.LARGEST, description="Those of one batch.")]
+SameFrame = Annotated[
+    bool,
+    Query(
+        False,
+        description="Confirms what a job with the problem `frame_of_reference` asks for: the images lie in one "
+        "place of the patient.",
+    ),
+]
 Top = Annotated[bool, Query(False, description="Leave out the jobs of batches; the batches stay.")]
 
 
@@ -131,9 +139,9 @@ def cancel_job(request: HttpRequest, job_id: int) -> object:
 
 
 @router.post("/jobs/{int:job_id}/retry", response={200: out.JobDetail, **ERRORS}, tags=["jobs"])
-def retry_job(request: HttpRequest, job_id: int) -> object:
+def retry_job(request: HttpRequest, job_id: int, same_frame_of_reference: SameFrame) -> object:
     """Queue a failed or cancelled job again, with the same input; of a batch, those that failed or were cancelled."""
-    submit.retry(_job(job_id).pk)
+    request_again(_job(job_id), same_frame_of_reference=same_frame_of_reference)
     return present_jobs.detail(_job(job_id), staff=_is_staff(request))
 
 

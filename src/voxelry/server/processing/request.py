@@ -20,7 +20,7 @@ from voxelry.core.volume import Spacing, Volume
 from voxelry.server.archive.models import Series, Stack
 from voxelry.server.jobs.isolated import memory_limit
 from voxelry.server.jobs.models import Job, State
-from voxelry.server.jobs.submit import Item, submit, submit_batch
+from voxelry.server.jobs.submit import Item, retry, submit, submit_batch
 from voxelry.server.processing.errors import InputError, NoSeriesError, NotReadyError, StepParameterError
 from voxelry.server.processing.models import Input, Process
 from voxelry.server.processing.roots import allowed
@@ -228,6 +228,27 @@ def request_batch(
             memory_limit_bytes=limits.memory_bytes,
             queue=queue_of(job.step),
         )
+
+
+def request_again(job: Job, *, same_frame_of_reference: bool = False) -> None:
+    """Queue a failed or cancelled job again, with the same input; of a batch, those that failed or were cancelled.
+
+    Parameters
+    ----------
+    same_frame_of_reference
+        Confirms it for what is queued; False leaves what was asked for.
+
+    Raises
+    ------
+    JobStateError
+        If it neither failed nor was cancelled, or the same work waits already.
+    """
+    with transaction.atomic():
+        if same_frame_of_reference and job.kind == KIND:
+            rows = Job.objects.filter(parent=job) if job.is_batch else Job.objects.filter(pk=job.pk)
+            lost = rows.filter(state__in=[State.FAILED, State.CANCELLED])
+            Process.objects.filter(pk__in=lost.values("subject")).update(same_frame_of_reference=True)
+        retry(job.pk)
 
 
 def _inputs(process: Process, inputs: Sequence[Chosen]) -> list[Input]:
