@@ -14,14 +14,12 @@ from voxelry.dicom.findings import finding
 from voxelry.dicom.frames import Frame
 from voxelry.dicom.headers import Header
 
-_SETTINGS = {
-    keyword: int(tag_for_keyword(keyword) or 0)
-    for keyword in (
-        *("ConvolutionKernel", "KVP", "EchoTime", "InversionTime", "RepetitionTime", "FlipAngle", "DiffusionBValue"),
-        *("ComplexImageComponent", "ImageType"),
-    )
-}
+_SETTINGS = (
+    "ConvolutionKernel", "KVP", "EchoTime", "InversionTime", "RepetitionTime", "FlipAngle", "DiffusionBValue",
+    "ComplexImageComponent", "ImageType",
+)  # fmt: skip
 """What makes one tissue another value."""
+_TAGS = tuple(int(tag_for_keyword(keyword) or 0) for keyword in _SETTINGS)
 _MOST_VALUES = 4
 """More values than these are of a setting that follows each slice, as the repetition time does a heartbeat."""
 _SAME = 0.01
@@ -31,9 +29,12 @@ _SAME = 0.01
 def mixed_settings_findings(frames: Sequence[Frame]) -> list[Problem]:
     """A warning for each setting that a few slices of a stack have otherwise than the others."""
     headers = list(dict.fromkeys(frame.header for frame in frames))
+    written = [_written(header) for header in headers]
+    if written.count(written[0]) == len(written):
+        return []
     found = []
-    for keyword, tag in _SETTINGS.items():
-        if len({_written(header, keyword, tag) for header in headers}) == 1:
+    for keyword, column in zip(_SETTINGS, zip(*written, strict=True), strict=True):
+        if column.count(column[0]) == len(column):
             continue
         values = [comparable_text(text(header.elements, keyword), numbers=True) for header in headers]
         counts = Counter(values)
@@ -42,10 +43,10 @@ def mixed_settings_findings(frames: Sequence[Frame]) -> list[Problem]:
     return found
 
 
-def _written(header: Header, keyword: str, tag: int) -> object:
-    """As the file has it, where that is known: equal bytes are equal values."""
+def _written(header: Header) -> tuple[object, ...]:
+    """As the file has them, where that is known: equal bytes are equal values."""
     raw = header.elements.raw
-    return text(header.elements, keyword) if raw is None else raw.get(tag)
+    return tuple(text(header.elements, one) for one in _SETTINGS) if raw is None else (*map(raw.get, _TAGS),)
 
 
 def _is_noise(values: Sequence[Comparable]) -> bool:

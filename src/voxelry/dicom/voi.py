@@ -46,7 +46,8 @@ def _said(frame: Frame) -> Hashable:
     raw = frame.header.elements.raw
     if raw is None:
         return id(frame.header)
-    return frame.slope < 0 or frame.intercept < 0, *map(raw.get, _VOI_TAGS)
+    said = tuple(map(raw.get, _VOI_TAGS))
+    return said if said[-1] is None else (said, frame.slope < 0 or frame.intercept < 0)
 
 
 def _first_voi(frame: Frame) -> Voi | None:
