@@ -92,6 +92,13 @@ def test_otsu_has_the_largest_variance_between_classes(array: npt.NDArray[Any]) 
     assert between(levels.otsu(histogram(Volume(array=array)))) == pytest.approx(best, rel=1e-9)
 
 
+@pytest.mark.parametrize("size", [1e-310, 1.0, 1e308])
+def test_otsu_parts_the_smallest_and_the_largest_numbers_alike(size: float) -> None:
+    array = np.array([[[0.0, 0.1, 0.2, 1.0, 1.1]]]) * size
+    assert levels.otsu(histogram(Volume(array=array))) == array[0, 0, 2]
+    assert levels.multi_otsu(histogram(Volume(array=array)), 2) == [array[0, 0, 2]]
+
+
 @settings(max_examples=30)
 @given(hnp.arrays(np.int16, (2, 3, 4), elements=st.integers(0, 12)), st.integers(2, 4))
 def test_multi_otsu_is_the_best_of_all_choices(array: npt.NDArray[Any], classes: int) -> None:

@@ -51,10 +51,20 @@ def otsu(counted: Histogram) -> float:
         return float(values[0])
     below = np.cumsum(counts)
     above = below[-1] - below[:-1]
-    middle = float(values[0])  # sums of differences lose no digits to a far offset
-    total = np.cumsum(counts * (values - middle))
+    total = np.cumsum(counts * _from_first(values))
     means = total[:-1] / below[:-1], (total[-1] - total[:-1]) / above
     return float(values[int(np.argmax(below[:-1] * above * (means[0] - means[1]) ** 2))])
+
+
+def _from_first(values: Floats) -> Floats:
+    """How far ascending values lie from the first, in a power of two of their own size: no square of it overflows.
+
+    Sums of differences lose no digits to a far offset, and a power of two costs none.
+    """
+    size = int(np.frexp(max(abs(values[0]), abs(values[-1])))[1])
+    with np.errstate(under="ignore"):
+        near_one = np.ldexp(values.astype(np.float64), -size)
+    return np.asarray(near_one - near_one[0])
 
 
 def multi_otsu(counted: Histogram, classes: int) -> list[float]:
@@ -77,7 +87,7 @@ def multi_otsu(counted: Histogram, classes: int) -> list[float]:
     if values.size < classes:
         raise MeasureError(f"{values.size} distinct values cannot be parted into {classes} classes")
     weight = np.concatenate([[0.0], np.cumsum(whole)])
-    total = np.concatenate([[0.0], np.cumsum(whole * (values - values[0]))])
+    total = np.concatenate([[0.0], np.cumsum(whole * _from_first(values))])
     ends = np.arange(values.size + 1)
     with np.errstate(divide="ignore", invalid="ignore"):
         best = np.where(weight > 0, total**2 / weight, 0.0)  # one class from the first value up to each
