@@ -18,6 +18,8 @@ from voxelry.server.connections import GuardedProtocol, Limits, guarded
 from voxelry.server.seldom import MOST, Seldom
 
 LIMITS = Limits(per_address=4, header_seconds=0.3, body_bytes_per_second=1000, window_seconds=0.2)
+PATIENT = replace(LIMITS, header_seconds=30, window_seconds=30)
+"""For clients that must come through, however busy the machine is: a stalled loop would be held against them."""
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[Any]]
 
 
@@ -105,16 +107,16 @@ POST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n"
 
 
 def test_an_ordinary_request() -> None:
-    (answer,) = _talk(_sends(GET + CLOSE))
+    (answer,) = _talk(_sends(GET + CLOSE), limits=PATIENT)
     assert answer.startswith(b"HTTP/1.1 200")
-    (answer,) = _talk(_sends(POST % 5 + CLOSE, b"12", b"345", every=0.05))
+    (answer,) = _talk(_sends(POST % 5 + CLOSE, b"12", b"345", every=0.05), limits=PATIENT)
     assert (_status(answer), answer[-1:]) == (200, b"5")
 
 
 def test_several_requests_on_one_connection_and_side_by_side() -> None:
-    (answer,) = _talk(_sends(GET + b"\r\n", GET + b"\r\n", GET + CLOSE, every=0.2))
+    (answer,) = _talk(_sends(GET + b"\r\n", GET + b"\r\n", GET + CLOSE, every=0.2), limits=PATIENT)
     assert answer.count(b"HTTP/1.1 200") == 3
-    (answer,) = _talk(_sends((GET + b"\r\n") * 2 + GET + CLOSE))
+    (answer,) = _talk(_sends((GET + b"\r\n") * 2 + GET + CLOSE), limits=PATIENT)
     assert answer.count(b"HTTP/1.1 200") == 3
 
 
@@ -133,7 +135,7 @@ def test_headers_have_a_deadline(sent: list[bytes]) -> None:
     began = time.monotonic()
     (answer,) = _talk(_sends(*sent, every=0.02))
     assert b"408" in answer or not answer
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 9
 
 
 def test_who_says_nothing_is_left_without_a_word() -> None:
@@ -143,15 +145,16 @@ def test_who_says_nothing_is_left_without_a_word() -> None:
 def test_headers_are_bounded() -> None:
     (answer,) = _talk(_sends(GET, *[b"X: " + b"x" * 1000 + b"\r\n"] * 100))
     assert _status(answer) == 431
-    (answer,) = _talk(_sends(GET + b"X: " + b"x" * 30_000 + b"\r\n" + CLOSE))
+    (answer,) = _talk(_sends(GET + b"X: " + b"x" * 30_000 + b"\r\n" + CLOSE), limits=PATIENT)
     assert _status(answer) == 200
 
 
 def test_a_slow_body_is_given_up_and_one_that_is_fast_enough_is_not() -> None:
     (answer,) = _talk(_sends(POST % 1000 + CLOSE, *[b"x"] * 50, every=0.02))
     assert _status(answer) == 408
-    (answer,) = _talk(_sends(POST % 1500 + CLOSE, *[b"x" * 50] * 30, every=0.02))
-    assert (_status(answer), answer[-4:]) == (200, b"1500")
+    # Several windows of twenty times the least rate.
+    (answer,) = _talk(_sends(POST % 30_000 + CLOSE, *[b"x" * 1000] * 30, every=0.02))
+    assert (_status(answer), answer[-4:]) == (200, b"0000")
 
 
 def test_ten_gigabytes_at_a_megabit_a_second_go_through() -> None:
@@ -168,7 +171,9 @@ def test_while_we_do_not_read_nobody_is_slow() -> None:
         await _echo(scope, receive, send)
 
     size = 2**20
-    (answer,) = _talk(_sends(POST % size + CLOSE, bytes(size)), application=busy)
+    # A window in which no more is read than the socket holds: only that the server waits saves the client.
+    limits = replace(LIMITS, header_seconds=30)
+    (answer,) = _talk(_sends(POST % size + CLOSE, bytes(size)), application=busy, limits=limits)
     assert _status(answer) == 200
 
 
@@ -182,15 +187,15 @@ def test_who_does_not_read_the_answer_is_given_up() -> None:
 
     (size,) = _talk(talk)
     assert size < 30 * 2**20
-    (whole,) = _talk(_sends(b"GET /much HTTP/1.1\r\nHost: x\r\n" + CLOSE))
+    (whole,) = _talk(_sends(b"GET /much HTTP/1.1\r\nHost: x\r\n" + CLOSE), limits=PATIENT)
     assert len(whole) > 30 * 2**20
 
 
 def test_one_address_has_so_many_connections() -> None:
-    answers = _talk(_sends(b"GET /wait HTTP/1.1\r\nHost: x\r\n" + CLOSE), connections=7)
+    answers = _talk(_sends(b"GET /wait HTTP/1.1\r\nHost: x\r\n" + CLOSE), connections=7, limits=PATIENT)
     assert sorted(map(_status, answers)) == [200] * 4 + [429] * 3
     # And what is over counts no more.
-    answers = _talk(_sends(GET + CLOSE), limits=replace(LIMITS, per_address=1))
+    answers = _talk(_sends(GET + CLOSE), limits=replace(PATIENT, per_address=1))
     assert list(map(_status, answers)) == [200]
 
 
@@ -203,9 +208,9 @@ def test_behind_a_trusted_proxy_its_users_are_counted_each(settings: Any) -> Non
         writer.write(b"GET /wait HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 203.0.113.%d\r\n" % user + CLOSE)
         return _status(await _all(reader))
 
-    assert _talk(talk, connections=8) == [200] * 8  # more than one address may have
+    assert _talk(talk, connections=8, limits=PATIENT) == [200] * 8  # more than one address may have
     numbers = iter([0] * 7)
-    assert sorted(_talk(talk, connections=7)) == [200] * 4 + [429] * 3
+    assert sorted(_talk(talk, connections=7, limits=PATIENT)) == [200] * 4 + [429] * 3
 
 
 @pytest.mark.parametrize("chunked", [False, True])
@@ -225,7 +230,7 @@ def test_a_refusal_is_read_by_who_is_still_sending(
     if chunked:
         head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n" + close
         pieces = [b"10000\r\n" + piece + b"\r\n" for piece in pieces] + [b"0\r\n\r\n"]
-    limits = replace(LIMITS, body_bytes_per_second=1)
+    limits = replace(PATIENT, body_bytes_per_second=1)
     (answer,) = _talk(_sends(head, *pieces), application=gate.Gate(_echo, largest=2**20), limits=limits)
     assert _status(answer) == 413
     assert b"too_large" in answer
