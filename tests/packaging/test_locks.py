@@ -17,9 +17,22 @@ PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
 DEPENDENCIES: list[str] = PROJECT["project"]["dependencies"]
 
+CHOICES = {"dev", "fast", "onnx", "onnx-gpu"}
+"""Extras that ``all`` leaves out: two of them exclude each other, one makes files that other readers cannot open."""
+
+
+def required(extra: str) -> list[str]:
+    """What an extra asks for, with what the extras in it ask for."""
+    found: list[str] = []
+    for text in EXTRAS[extra]:
+        wanted = Requirement(text)
+        found += [more for name in wanted.extras for more in required(name)] if wanted.name == "voxelry" else [text]
+    return found
+
+
 WANTED = {
-    "server": [*DEPENDENCIES, *EXTRAS["server"], *EXTRAS["s3"]],
-    "dev": [*DEPENDENCIES, *EXTRAS["server"], *EXTRAS["s3"], *EXTRAS["dev"]],
+    "server": [*DEPENDENCIES, *required("all")],
+    "dev": [*DEPENDENCIES, *required("dev")],
     "build": PROJECT["build-system"]["requires"],
     "node": PROJECT["dependency-groups"]["node"],
     "benchmarks": PROJECT["dependency-groups"]["benchmarks"],
@@ -62,6 +75,16 @@ def test_a_lock_satisfies_the_project(name: str) -> None:
         versions = locked.get(canonicalize_name(wanted.name), set())
         assert versions, f"requirements/{name}.txt has no {wanted.name}: run script/lock"
         assert all(version in wanted.specifier for version in versions), f"{text}, but locked is {versions}"
+
+
+def test_all_is_every_extra_that_is_no_choice() -> None:
+    chosen = {text for extra in EXTRAS.keys() - CHOICES for text in required(extra)}
+    assert set(required("all")) == chosen
+
+
+def test_an_extra_asks_for_nothing_that_is_there_without() -> None:
+    bare = {Requirement(text).name for text in DEPENDENCIES}
+    assert {extra: names for extra in EXTRAS if (names := bare & {Requirement(t).name for t in required(extra)})} == {}
 
 
 def test_the_build_is_declared_once() -> None:
