@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from voxelry.core.errors import Problem as Problem
     from voxelry.core.errors import VoxelryError as VoxelryError
-    from voxelry.core.geometry import Tolerances as Tolerances
+    from voxelry.core.geometry import Geometry as Geometry
     from voxelry.core.intensity import VoiTable as VoiTable
     from voxelry.core.intensity import Window as Window
     from voxelry.core.measure import Measurement as Measurement
     from voxelry.core.resample import rectify as rectify
+    from voxelry.core.slice_grid import Tolerances as Tolerances
     from voxelry.core.stacking import stack_volumes as stack_volumes
     from voxelry.core.steps import Code as Code
     from voxelry.core.steps import Params as Params
@@ -67,6 +68,7 @@ _WHERE = {
     "Code": "core.steps",
     "ConvertReport": "workflows.convert",
     "ExecuteReport": "workflows.pipeline",
+    "Geometry": "core.geometry",
     "GeometryReport": "dicom.report",
     "Index": "dicom.series",
     "InferencePipeline": "workflows.pipeline",
@@ -87,7 +89,7 @@ _WHERE = {
     "Step": "core.steps",
     "StepResult": "core.steps",
     "Study": "dicom.series",
-    "Tolerances": "core.geometry",
+    "Tolerances": "core.slice_grid",
     "VoiTable": "core.intensity",
     "Volume": "core.volume",
     "VoxelryError": "core.errors",

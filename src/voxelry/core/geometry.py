@@ -1,305 +1,491 @@
-"""Where slices lie in the patient. All coordinates are LPS millimetres (PS3.3 C.7.6.2.1.1).
-
-Positions decide: slices are ordered and spaced by Image Position (Patient) along the stack's normal.
-"""
+"""The Geometry: how many voxels a grid has, and where they lie in the patient. All positions are LPS millimetres."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.core.errors import GeometryError, ParameterError, ShiftedSlicesError
-from voxelry.core.gaps import irregular_gaps, may_be_holes, repeated_gaps
-from voxelry.core.rounding import coarsest_rounding, even_within
+from voxelry.core.affine import (
+    LARGEST,
+    Vector,
+    axes_of,
+    checked_affine,
+    cross,
+    degrees_off_right_angle,
+    dot,
+    index_to_lps,
+    lps_to_index,
+    patient_axes,
+    spacing_and_mm3,
+)
+from voxelry.core.errors import GeometryError, ParameterError, UnplacedError
+from voxelry.core.slice_grid import (
+    COSINE_TOLERANCE,
+    DEFAULT_TOLERANCES,
+    IRREGULAR_FRACTION,
+    NEAR_FRACTION,
+    TILT_NOTICEABLE_DEGREES,
+    Grid,
+    Tolerances,
+    check_orientation,
+    fit_grid,
+    make_affine,
+    slice_normal,
+    slice_offsets,
+)
+
+__all__ = [
+    "COSINE_TOLERANCE",
+    "DEFAULT_TOLERANCES",
+    "IRREGULAR_FRACTION",
+    "NEAR_FRACTION",
+    "SAME_GRID",
+    "SPACING_AGREES",
+    "TILT_NOTICEABLE_DEGREES",
+    "Box",
+    "Floats",
+    "Geometry",
+    "Grid",
+    "Spacing",
+    "Tolerances",
+    "Turn",
+    "check_orientation",
+    "fit_grid",
+    "index_to_lps",
+    "lps_to_index",
+    "make_affine",
+    "patient_axes",
+    "slice_normal",
+    "slice_offsets",
+]
 
 Floats = npt.NDArray[np.float64]
+Spacing: TypeAlias = tuple[float | None, float | None, float | None]
+"""Millimetres ``(slice, row, column)``; None for each that is unknown. The slice step is along the normal."""
+Box: TypeAlias = tuple[slice, slice, slice]
+"""A part of a grid: a range of slices, of rows and of columns."""
 
-COSINE_TOLERANCE = 1e-3
-"""How far direction cosines may be from unit length and from perpendicular."""
-SAME_POSITION = 1e-3
-"""Slices closer than this many millimetres along the normal are at one position."""
-IRREGULAR_FRACTION = 0.02
-"""A position further than this fraction of the step off the fitted grid: no regular stack."""
-NOTICEABLE_FRACTION = 0.001
-"""A position further than this fraction of the step off the fitted grid: a warning."""
-TILT_NOTICEABLE_DEGREES = 0.1
-"""A step that leaves the normal by more than this angle: a tilted (sheared) stack."""
-NEAR_FRACTION = 0.1
-"""Slices closer than this fraction of the usual step: hardly two positions."""
-HEADER_FRACTION = 0.02
-"""A header's slice spacing further from the measured one than this fraction is reported."""
-HEADER_TILT_DEGREES = 0.5
-"""A header's gantry tilt further from the measured one than this is reported."""
+SAME_GRID = 0.01
+"""Two grids are one if no corner of one lies further than this fraction of a voxel from that of the other."""
+SPACING_AGREES = 1e-4
+"""A spacing that is given beside an affine may differ from the affine's own by this fraction."""
+_SAME_NUMBER = 1e-9
+"""A spacing nearer to the affine's than this fraction is the same number; the digits given are kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tolerances:
-    """How even positions must be. The defaults are named constants of ``voxelry.core.geometry``.
+class Turn(NamedTuple):
+    """How axes are reordered and reversed: by what ``numpy.transpose`` and then ``numpy.flip`` do.
 
     Attributes
     ----------
-    irregular
-        A position further than this fraction of the step off the fitted grid: no regular stack.
-    noticeable
-        A position further than this fraction of the step off the fitted grid: a warning.
-    same_position
-        Slices closer than this many millimetres along the normal are at one position.
-    near
-        Slices closer than this fraction of the usual step are near-duplicates: an error that says so.
-    tilt_degrees
-        A step that leaves the normal by more than this angle: a tilted (sheared) stack.
-    header
-        A header's slice spacing further from the measured one than this fraction: a warning.
-    header_tilt_degrees
-        A header's gantry tilt further from the measured one than this: a warning.
+    axes
+        For each new axis, the old one.
+    backwards
+        For each new axis, whether it runs against the old one.
+    """
+
+    axes: tuple[int, int, int]
+    backwards: tuple[bool, bool, bool]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Geometry:
+    """A grid of voxels and its place in the patient. Read-only.
+
+    Where the place is unknown there is no affine: ``spacing`` then stands alone, each of the three may be None, and
+    ``placed`` is False.
+
+    Parameters
+    ----------
+    shape
+        ``(slices, rows, columns)``, each at least 1.
+    affine
+        4 x 4, from a ``(slice, row, column)`` index to LPS millimetres at the voxel's centre (PS3.3 C.7.6.2.1.1). A
+        tilted stack is sheared. None where the place is unknown. It is copied; the copy is read-only.
+    spacing
+        Millimetres ``(slice, row, column)``: the slices' step along the normal, and the distances in the plane. With an
+        affine they follow from it: they need not be given, and are refused if they disagree.
+    frame_of_reference_uid
+        Frame of Reference UID (0020,0052); None where it is unknown. `same_grid` does not compare it.
+
+    Attributes
+    ----------
+    voxel_mm3
+        The volume of a voxel, mm3: ``|det(affine)|``, of sheared grids too. Without an affine the product of the
+        spacings, the first of which is along the normal; None if one is unknown.
 
     Raises
     ------
     ParameterError
-        If one is negative or not finite.
+        If the shape is not three positive whole numbers, the affine is not 4 x 4, or a spacing is not positive.
+    GeometryError
+        If the affine has a number that is not finite or another last row than 0 0 0 1, its axes do not span space, or
+        the spacing disagrees with it.
     """
 
-    irregular: float = IRREGULAR_FRACTION
-    noticeable: float = NOTICEABLE_FRACTION
-    same_position: float = SAME_POSITION
-    near: float = NEAR_FRACTION
-    tilt_degrees: float = TILT_NOTICEABLE_DEGREES
-    header: float = HEADER_FRACTION
-    header_tilt_degrees: float = HEADER_TILT_DEGREES
+    shape: tuple[int, int, int]
+    affine: Floats | None = None
+    spacing: Spacing = (None, None, None)
+    frame_of_reference_uid: str | None = None
+    voxel_mm3: float | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if not (math.isfinite(value) and value >= 0):
-                raise ParameterError(f"the tolerance {field.name} is {value}, which is no distance")
+        set_field = object.__setattr__
+        set_field(self, "shape", _checked_shape(self.shape))
+        set_field(self, "spacing", _checked_spacing(self.spacing))
+        set_field(self, "frame_of_reference_uid", self.frame_of_reference_uid or None)
+        if self.affine is None:
+            known = [one for one in self.spacing if one is not None]
+            set_field(self, "voxel_mm3", math.prod(known) if len(known) == 3 else None)
+            return
+        affine = checked_affine(self.affine)
+        spacing, mm3 = spacing_and_mm3(affine)
+        set_field(self, "affine", affine)
+        set_field(self, "spacing", _agreed(self.spacing, spacing))
+        set_field(self, "voxel_mm3", mm3)
 
+    def __repr__(self) -> str:
+        size = " x ".join(map(str, self.shape))
+        spacing = ", ".join("unknown" if one is None else f"{one:.6g}" for one in self.spacing)
+        return f"<Geometry {size}, spacing ({spacing}) mm{'' if self.placed else ', no place'}>"
 
-DEFAULT_TOLERANCES = Tolerances()
+    def __eq__(self, other: object) -> bool:
+        """True for the very same numbers; see `same_grid` for what is one grid."""
+        return isinstance(other, Geometry) and self._key() == other._key()
 
+    def __hash__(self) -> int:
+        return hash(self._key())
 
-def check_orientation(image_orientation: npt.ArrayLike) -> Floats:
-    """Image Orientation (Patient) with its two directions made exactly unit length.
+    def _key(self) -> tuple[object, ...]:
+        affine = None if self.affine is None else self.affine.tobytes()
+        return self.shape, affine, None if self.placed else self.spacing, self.frame_of_reference_uid
 
-    Raises
-    ------
-    GeometryError
-        If it is not six finite numbers, or the directions are not unit length and perpendicular
-        within ``COSINE_TOLERANCE``.
-    """
-    cosines = np.asarray(image_orientation, dtype=np.float64)
-    if cosines.shape != (6,) or not np.isfinite(cosines).all():
-        raise GeometryError("Image Orientation (Patient) (0020,0037) is not six numbers")
-    rows, columns = cosines[:3], cosines[3:]
-    lengths = float(np.linalg.norm(rows)), float(np.linalg.norm(columns))
-    if max(abs(lengths[0] - 1), abs(lengths[1] - 1), abs(float(rows @ columns))) > COSINE_TOLERANCE:
-        raise GeometryError(
-            "Image Orientation (Patient) (0020,0037) is not two perpendicular unit vectors: lengths "
-            f"{lengths[0]:.4f} and {lengths[1]:.4f}, product {float(rows @ columns):.4f}"
-        )
-    if lengths == (1.0, 1.0):
-        return cosines
-    return np.concatenate([rows / lengths[0], columns / lengths[1]])
-
-
-def slice_normal(image_orientation: npt.ArrayLike) -> Floats:
-    """The unit normal of a slice, row cosines x column cosines; shape ``(3,)``."""
-    cosines = check_orientation(image_orientation)
-    normal = np.cross(cosines[:3], cosines[3:])
-    return np.asarray(normal / np.linalg.norm(normal), dtype=np.float64) + 0.0
-
-
-def slice_offsets(image_positions: npt.ArrayLike, image_orientation: npt.ArrayLike) -> Floats:
-    """Signed distance of each slice along the stack's normal.
-
-    Parameters
-    ----------
-    image_positions
-        Image Position (Patient) of each slice; shape ``(n, 3)``, LPS, mm.
-    image_orientation
-        Row cosines, then column cosines; shape ``(6,)``, no unit.
-
-    Returns
-    -------
-    offsets
-        Shape ``(n,)``, mm, in the order given.
-
-    Raises
-    ------
-    GeometryError
-        If the cosines are not unit length and perpendicular within ``COSINE_TOLERANCE``.
-
-    References
-    ----------
-    PS3.3 C.7.6.2.1.1
-    """
-    positions = np.asarray(image_positions, dtype=np.float64).reshape(-1, 3)
-    return np.asarray(positions @ slice_normal(image_orientation), dtype=np.float64)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Grid:
-    """The regular grid that a stack's positions lie on.
-
-    Attributes
-    ----------
-    step
-        From one slice to the next; shape ``(3,)``, LPS, mm. Along the normal unless the stack is tilted.
-    spacing
-        The step's extent along the normal, mm; above 0.
-    deviation
-        The largest distance of a position from the grid, as a fraction of the spacing.
-    tilt
-        Degrees between the step and the normal.
-    origin
-        Where slice 0 lies; shape ``(3,)``, LPS, mm. Its own position, unless the grid was fitted.
-    rounded_to
-        The last digit of the positions, mm, where they are even to the digits written alone, and the grid was fitted to
-        all of them; else None.
-    """
-
-    step: Floats
-    spacing: float
-    deviation: float
-    tilt: float
-    origin: Floats
-    rounded_to: float | None = None
+    def __reduce__(self) -> tuple[object, ...]:
+        return _again, (self.shape, self.affine, self.spacing, self.frame_of_reference_uid)
 
     @property
-    def length(self) -> float:
-        """The step's length, mm: along the table of a tilted scanner."""
-        return float(np.linalg.norm(self.step))
+    def placed(self) -> bool:
+        """True if the place in the patient is known, so that there is an affine."""
+        return self.affine is not None
+
+    @property
+    def known_affine(self) -> Floats:
+        """The affine.
+
+        Raises
+        ------
+        UnplacedError
+            If there is none.
+        """
+        if self.affine is None:
+            raise UnplacedError("this grid has no place in the patient: positions or an orientation are unknown")
+        return self.affine
+
+    @property
+    def normal(self) -> Floats:
+        """The unit normal of the slices, towards ascending slices; shape ``(3,)``, LPS.
+
+        Raises
+        ------
+        UnplacedError
+            If there is no affine.
+        """
+        step, row, column = axes_of(self.known_affine)
+        across = cross(row, column)
+        length = math.copysign(math.hypot(*across), dot(step, across))
+        return np.array(across) / length + 0.0
+
+    @property
+    def tilt_degrees(self) -> float:
+        """The angle between the step to the next slice and the normal; 0 without an affine."""
+        if self.affine is None:
+            return 0.0
+        step, _, _ = axes_of(self.affine)
+        normal: Vector = tuple(self.normal.tolist())
+        return math.degrees(math.atan2(math.hypot(*cross(step, normal)), dot(step, normal)))
+
+    @property
+    def shear_degrees(self) -> float:
+        """By how much two axes differ from a right angle, at most; 0 without an affine.
+
+        Where there is one slice, only rows and columns are compared: nothing lies above anything.
+        """
+        if self.affine is None:
+            return 0.0
+        step, row, column = axes_of(self.affine)
+        pairs = ((row, column),) if self.shape[0] == 1 else ((row, column), (step, row), (step, column))
+        return max(degrees_off_right_angle(*pair) for pair in pairs)
+
+    @property
+    def codes(self) -> str:
+        """Where column, row and slice numbers grow towards, in this order: ``"LPS"`` for left, posterior, superior.
+
+        Raises
+        ------
+        UnplacedError
+            If there is no affine.
+        """
+        axes, signs = patient_axes(self.known_affine)
+        letters = ["", "", ""]
+        for patient, (axis, sign) in enumerate(zip(axes, signs, strict=True)):
+            letters[2 - axis] = ("LPS" if sign > 0 else "RAI")[patient]
+        return "".join(letters)
+
+    def index_to_lps(self, index: npt.ArrayLike) -> Floats:
+        """LPS millimetres of ``(slice, row, column)`` indices, whole or not; shape ``(..., 3)`` to ``(..., 3)``.
+
+        Raises
+        ------
+        UnplacedError
+            If there is no affine.
+        """
+        return index_to_lps(self.known_affine, index)
+
+    def lps_to_index(self, position: npt.ArrayLike) -> Floats:
+        """Fractional ``(slice, row, column)`` indices of LPS millimetres; shape ``(..., 3)`` to ``(..., 3)``.
+
+        Raises
+        ------
+        UnplacedError
+            If there is no affine.
+        """
+        return lps_to_index(self.known_affine, position)
+
+    def contains(self, position: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+        """Whether positions lie in a voxel: no further than half a voxel outside the outermost centres.
+
+        Parameters
+        ----------
+        position
+            LPS millimetres; shape ``(..., 3)``.
+
+        Returns
+        -------
+        inside
+            Shape ``(...)``; of one position an array without axes, which is true or false.
+
+        Raises
+        ------
+        UnplacedError
+            If there is no affine.
+        """
+        index = self.lps_to_index(position)
+        return np.asarray(((index >= -0.5) & (index <= np.array(self.shape) - 0.5)).all(axis=-1))
+
+    def corners(self) -> Floats:
+        """The centres of the eight outermost voxels; shape ``(8, 3)``, LPS, mm.
+
+        Raises
+        ------
+        UnplacedError
+            If there is no affine.
+        """
+        return self.index_to_lps(_corner_indices(self.shape))
+
+    def same_grid(self, other: Geometry, *, tolerance: float = SAME_GRID) -> bool:
+        """True if both grids have the same shape, and their voxels lie in the same places.
+
+        Frames of reference are not compared: see `voxelry.core.frame_of_reference`.
+
+        Parameters
+        ----------
+        tolerance
+            How far a corner may lie from that of the other grid, in fractions of a voxel. Of two grids without a
+            place: how far the spacings may differ, as a fraction of the smaller.
+        """
+        if self.shape != other.shape or self.placed != other.placed:
+            return False
+        if self.placed:
+            return self.voxels_apart(other) <= tolerance
+        return all(_near(own, its, tolerance) for own, its in zip(self.spacing, other.spacing, strict=True))
+
+    def voxels_apart(self, other: Geometry) -> float:
+        """How far voxels of one index lie apart in two grids, at most, in voxels: it is greatest at a corner.
+
+        Raises
+        ------
+        UnplacedError
+            If one has no affine.
+        """
+        away = self._corner_differences(other)
+        steps = (np.linalg.inv(one.known_affine[:3, :3]) for one in (self, other))
+        return max(float(np.linalg.norm(away @ inverse.T, axis=1).max()) for inverse in steps)
+
+    def mm_apart(self, other: Geometry) -> float:
+        """The same in millimetres.
+
+        Raises
+        ------
+        UnplacedError
+            If one has no affine.
+        """
+        return float(np.linalg.norm(self._corner_differences(other), axis=1).max())
+
+    def _corner_differences(self, other: Geometry) -> Floats:
+        return self.corners() - index_to_lps(other.known_affine, _corner_indices(self.shape))
+
+    def crop(self, box: Box) -> Geometry:
+        """The grid of a part; each voxel keeps its place.
+
+        Parameters
+        ----------
+        box
+            As an array is indexed: ``(slice(2, 5), slice(None), slice(-4, None))``; without steps.
+
+        Raises
+        ------
+        ParameterError
+            If nothing is left, or it is not three slices without a step.
+        """
+        if len(box) != 3 or not all(isinstance(one, slice) and one.step in (None, 1) for one in box):
+            raise ParameterError("a box is three slices without a step: of slices, rows and columns")
+        ranges = [range(length)[one] for one, length in zip(box, self.shape, strict=True)]
+        if not all(ranges):
+            found = " x ".join(str(len(one)) for one in ranges)
+            raise ParameterError(f"the box holds {found} of {' x '.join(map(str, self.shape))} voxels, which is none")
+        begin, shape = [one.start for one in ranges], [len(one) for one in ranges]
+        affine = None
+        if self.affine is not None:
+            affine = np.array(self.affine)
+            affine[:3, 3] = self.index_to_lps(begin)
+        return self._changed(shape, affine, self.spacing)
+
+    def permute(self, axes: Sequence[int], *, backwards: Sequence[bool] = (False, False, False)) -> Geometry:
+        """The grid with its axes in another order, some of them reversed; each voxel keeps its place.
+
+        Parameters
+        ----------
+        axes
+            For each new axis, the old one, as for ``numpy.transpose``.
+        backwards
+            For each new axis, whether it runs against the old one, as ``numpy.flip`` does afterwards.
+
+        Raises
+        ------
+        ParameterError
+            If ``axes`` is no order of 0, 1 and 2, or ``backwards`` is not three values.
+        """
+        if sorted(axes) != [0, 1, 2] or len(backwards) != 3:
+            raise ParameterError(f"axes {tuple(axes)} are no order of 0, 1 and 2 with three directions")
+        shape = [self.shape[old] for old in axes]
+        if self.affine is None:
+            return self._changed(shape, None, [self.spacing[old] for old in axes])
+        affine = np.array(self.affine)
+        affine[:3, :3] = self.affine[:3, list(axes)]
+        for new, reverse in enumerate(backwards):
+            if reverse:
+                affine[:3, 3] += affine[:3, new] * (shape[new] - 1)
+                affine[:3, new] *= -1
+        return self._changed(shape, affine)
+
+    def reorient(self, codes: str) -> Geometry:
+        """The grid with its axes along those of the patient; each voxel keeps its place. See `turn_to`.
+
+        Raises
+        ------
+        ParameterError
+            If it is no orientation.
+        UnplacedError
+            If there is no affine.
+        """
+        axes, backwards = self.turn_to(codes)
+        return self.permute(axes, backwards=backwards)
+
+    def turn_to(self, codes: str) -> Turn:
+        """How the axes are reordered so that each grows along one of the patient's.
+
+        Parameters
+        ----------
+        codes
+            Where column, row and slice numbers grow towards, in this order, as other software names it: ``"RAS"`` for
+            right, anterior, superior. Each of R or L, A or P, S or I once, in any order: 48 codes.
+
+        Raises
+        ------
+        ParameterError
+            If it is no orientation.
+        UnplacedError
+            If there is no affine.
+        """
+        wanted = codes.upper()
+        patient = ["LPS".find({"R": "L", "A": "P", "I": "S"}.get(letter, letter)) for letter in wanted]
+        if sorted(patient) != [0, 1, 2]:
+            raise ParameterError(
+                f"{codes!r} is no orientation: it needs one of R and L, one of A and P, and one of S and I, as in RAS"
+            )
+        axes, signs = patient_axes(self.known_affine)
+        order, backwards = [0, 0, 0], [False, False, False]
+        for number, letter in enumerate(wanted):
+            order[2 - number] = axes[patient[number]]
+            backwards[2 - number] = (signs[patient[number]] > 0) != (letter in "LPS")
+        return Turn((order[0], order[1], order[2]), (backwards[0], backwards[1], backwards[2]))
+
+    def _changed(
+        self, shape: Sequence[int], affine: Floats | None, spacing: Sequence[float | None] = (None, None, None)
+    ) -> Geometry:
+        slices, rows, columns = shape
+        along, down, across = spacing
+        return Geometry(
+            shape=(slices, rows, columns),
+            affine=affine,
+            spacing=(along, down, across),
+            frame_of_reference_uid=self.frame_of_reference_uid,
+        )
 
 
-def fit_grid(
-    image_positions: npt.ArrayLike,
-    image_orientation: npt.ArrayLike,
-    *,
-    tolerances: Tolerances = DEFAULT_TOLERANCES,
-    rounding: npt.ArrayLike | None = None,
-) -> Grid:
-    """The regular grid through two or more slices that are sorted along the normal.
+def _again(
+    shape: tuple[int, int, int], affine: Floats | None, spacing: Spacing, frame_of_reference_uid: str | None
+) -> Geometry:
+    """A Geometry that was pickled."""
+    return Geometry(shape=shape, affine=affine, spacing=spacing, frame_of_reference_uid=frame_of_reference_uid)
 
-    Parameters
-    ----------
-    image_positions
-        Shape ``(n, 3)``, LPS, mm, with ascending offsets along the normal.
-    image_orientation
-        Shape ``(6,)``.
-    tolerances
-        How far a position may lie off the grid.
-    rounding
-        Half a unit of the last digit that is written, of each coordinate; shape ``(3,)``, mm. Positions beyond the
-        tolerances are even to these digits if an even grid lies within the rounding of each of them; it is fitted to
-        all. Gaps that are whole steps are holes, never rounding. None where positions are exact.
 
-    Raises
-    ------
-    RepeatedPositionsError, NearDuplicatePositionsError, MissingSlicesError, UnevenSpacingError, ShiftedSlicesError
-        If two slices share a position, or any lies further off the grid: the message names the
-        positions and their gaps, ``numbers`` holds them.
-    """
-    positions = np.asarray(image_positions, dtype=np.float64).reshape(-1, 3)
-    count = len(positions)
-    normal = slice_normal(image_orientation)
-    offsets = positions @ normal
-    if (np.diff(offsets) < tolerances.same_position).any():
-        raise repeated_gaps(offsets, same=tolerances.same_position)
-    # From end to end, not by least squares: exact for exact positions, as all readers take it.
-    step = (positions[-1] - positions[0]) / (count - 1)
-    spacing = float(step @ normal)
-    grid = positions[0] + np.arange(count)[:, None] * step
-    deviation = float(np.linalg.norm(positions - grid, axis=1).max()) / spacing
-    if deviation <= tolerances.irregular:
-        return _grid(positions[0], step, deviation, normal)
-    slack = 0.0
-    if rounding is not None and not may_be_holes(offsets, even=tolerances.irregular):
-        written = np.asarray(rounding, dtype=np.float64)
-        if count > 2 and float(np.linalg.norm(written)) <= coarsest_rounding(count) * spacing:
-            fitted = _within_digits(positions, normal, written)
-            if fitted is not None:
-                return fitted
-            slack = 2 * float(np.abs(normal) @ written)
-    # In no variable here: an error that its own frame holds would keep the caller's files open.
-    raise irregular_gaps(offsets, near=tolerances.near, even=tolerances.irregular, slack=slack) or ShiftedSlicesError(
-        f"slices are shifted sideways, up to {100 * deviation:.1f} % of their spacing off a straight line",
-        deviation_mm=deviation * spacing,
-        spacing_mm=spacing,
+def _checked_shape(shape: Sequence[int]) -> tuple[int, int, int]:
+    try:
+        sizes = tuple(one.__index__() for one in shape)
+    except (AttributeError, TypeError):
+        raise ParameterError(f"a shape is three whole numbers (slices, rows, columns), not {shape!r}") from None
+    if len(sizes) != 3 or min(sizes) < 1:
+        raise ParameterError(f"a grid has at least one slice, row and column, three numbers, not {sizes}")
+    return sizes[0], sizes[1], sizes[2]
+
+
+def _checked_spacing(spacing: Sequence[float | None]) -> Spacing:
+    found = tuple(None if one is None else float(one) for one in spacing)
+    if len(found) != 3:
+        raise ParameterError(f"a spacing is three numbers (slice, row, column), not {len(found)}")
+    if any(one is not None and not (0 < one < LARGEST) for one in found):
+        raise ParameterError(f"a spacing is a positive number of millimetres or None, not {found}")
+    return found[0], found[1], found[2]
+
+
+def _agreed(given: Spacing, own: tuple[float, float, float]) -> Spacing:
+    """The affine's spacing, in the digits given where they are the same numbers."""
+    differences = [0.0 if one is None else abs(one - its) / its for one, its in zip(given, own, strict=True)]
+    if max(differences) > SPACING_AGREES:
+        told = ", ".join("unknown" if one is None else f"{one:g}" for one in given)
+        found = ", ".join(f"{one:g}" for one in own)
+        raise GeometryError(
+            f"the spacing ({told}) mm disagrees with the affine, whose own is ({found}) mm (slice, row, column): give "
+            "the affine alone",
+            spacing_mm=list(given),
+            affine_spacing_mm=list(own),
+        )
+    slices, rows, columns = (
+        its if one is None or difference > _SAME_NUMBER else one
+        for one, its, difference in zip(given, own, differences, strict=True)
     )
+    return slices, rows, columns
 
 
-def _grid(origin: Floats, step: Floats, deviation: float, normal: Floats, rounded_to: float | None = None) -> Grid:
-    spacing = float(step @ normal)
-    sideways = float(np.linalg.norm(step - spacing * normal))
-    return Grid(step, spacing, deviation, float(np.degrees(np.arctan2(sideways, spacing))), origin, rounded_to)
+def _near(one: float | None, other: float | None, tolerance: float) -> bool:
+    return one is other if one is None or other is None else abs(one - other) <= tolerance * min(one, other)
 
 
-def _within_digits(positions: Floats, normal: Floats, rounding: Floats) -> Grid | None:
-    fitted = even_within(positions, normal, rounding)
-    if fitted is None:
-        return None
-    origin, step = fitted
-    grid = origin + np.arange(len(positions))[:, None] * step
-    deviation = float(np.linalg.norm(positions - grid, axis=1).max()) / float(step @ normal)
-    return _grid(origin, step, deviation, normal, 2 * float(rounding.max()))
-
-
-def make_affine(
-    first_position: npt.ArrayLike,
-    image_orientation: npt.ArrayLike,
-    step: npt.ArrayLike,
-    pixel_spacing: tuple[float, float],
-) -> Floats:
-    """From a ``(slice, row, column)`` index to LPS millimetres.
-
-    Parameters
-    ----------
-    first_position
-        Image Position (Patient) of slice 0: the centre of its first voxel; shape ``(3,)``.
-    image_orientation
-        Shape ``(6,)``.
-    step
-        From a slice to the next; shape ``(3,)``, mm.
-    pixel_spacing
-        Pixel Spacing (0028,0030): ``(row_spacing, column_spacing)``, mm.
-
-    Returns
-    -------
-    affine
-        4 x 4.
-    """
-    cosines = check_orientation(image_orientation)
-    affine = np.eye(4)
-    affine[:3, 0] = step
-    affine[:3, 1] = cosines[3:] * pixel_spacing[0]  # a step to the next row goes along the column's direction
-    affine[:3, 2] = cosines[:3] * pixel_spacing[1]
-    affine[:3, 3] = np.asarray(first_position, dtype=np.float64)
-    return affine
-
-
-def index_to_lps(affine: Floats, index: npt.ArrayLike) -> Floats:
-    """LPS millimetres of ``(slice, row, column)`` indices; shape ``(..., 3)`` to ``(..., 3)``."""
-    return np.asarray(np.asarray(index, dtype=np.float64) @ affine[:3, :3].T + affine[:3, 3])
-
-
-def lps_to_index(affine: Floats, position: npt.ArrayLike) -> Floats:
-    """Fractional ``(slice, row, column)`` indices of LPS millimetres; shape ``(..., 3)`` to ``(..., 3)``."""
-    return np.asarray((np.asarray(position, dtype=np.float64) - affine[:3, 3]) @ np.linalg.inv(affine[:3, :3]).T)
-
-
-def patient_axes(affine: Floats) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
-    """Which index axis runs along each patient axis, and in which direction.
-
-    Returns
-    -------
-    axes, signs
-        For left, posterior and superior in turn: the index axis (0 slice, 1 row, 2 column) nearest to it,
-        and +1 if the index grows that way, else -1. Each index axis occurs once.
-    """
-    directions = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
-    orders = ((0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))
-    best = max(orders, key=lambda order: sum(abs(float(directions[axis, order[axis]])) for axis in range(3)))
-    signs = tuple(1 if directions[axis, best[axis]] >= 0 else -1 for axis in range(3))
-    return best, (signs[0], signs[1], signs[2])
+def _corner_indices(shape: tuple[int, int, int]) -> Floats:
+    return np.array([[k, i, j] for k in (0, shape[0] - 1) for i in (0, shape[1] - 1) for j in (0, shape[2] - 1)], float)
