@@ -12,7 +12,7 @@ import voxelry
 from benchmarks.plain_work import by_pydicom, by_simpleitk
 from benchmarks.race import Race, Runner, Target
 from benchmarks.series import write_series
-from voxelry.dicom.encode import HTJ2K_LOSSLESS, JPEG_2000_LOSSLESS, JPEG_LS, RLE
+from voxelry.dicom.pixels.encode import HTJ2K_LOSSLESS, JPEG_2000_LOSSLESS, JPEG_LS, RLE
 from voxelry.testing.encoding import JPEG_LOSSLESS
 
 _NEEDS = {

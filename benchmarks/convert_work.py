@@ -13,7 +13,7 @@ import numpy as np
 import voxelry
 from benchmarks.race import Race, Runner, Target, emptied
 from benchmarks.series import BenchmarkSeries
-from voxelry.formats import nifti
+from voxelry.formats.nifti import nifti_format
 
 PLAIN = "dcm2niix"
 GZIP = "dcm2niix, its own gzip"
@@ -68,7 +68,7 @@ def write_race(series: BenchmarkSeries, scratch: Path) -> Race:
     ours, theirs = scratch / "array.nii.gz", scratch / "nibabel.nii.gz"
 
     def write() -> Path:
-        nifti.FORMAT.write([volume], str(ours), options={})
+        nifti_format.FORMAT.write([volume], str(ours), options={})
         return ours
 
     def by_nibabel() -> Path:

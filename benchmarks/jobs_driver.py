@@ -120,10 +120,10 @@ def _main() -> None:
     if sys.argv[1] == "voxelry":
         from django.core.management import call_command
 
-        from voxelry.server import start
+        from voxelry.server.environment import django_setup
 
-        start.prepare()
-        start.set_up()
+        django_setup.prepare()
+        django_setup.set_up()
         call_command("migrate", verbosity=0)
         asks: dict[str, Callable[..., float]] = {"start": voxelry_start, "all": voxelry_all, "each": voxelry_each}
     else:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from django.apps import AppConfig
 
-from voxelry.server.settings import *  # noqa: F403
-from voxelry.server.settings import DATABASES, INSTALLED_APPS
+from voxelry.server.site.settings import *  # noqa: F403
+from voxelry.server.site.settings import DATABASES, INSTALLED_APPS
 
 
 class Empty(AppConfig):
@@ -17,9 +17,9 @@ class Empty(AppConfig):
 
     def ready(self) -> None:
         from benchmarks.jobs_driver import empty
-        from voxelry.server.jobs import kinds
+        from voxelry.server.jobs import job_kinds
 
-        kinds.register("empty", empty)
+        job_kinds.register("empty", empty)
 
 
 INSTALLED_APPS = [*INSTALLED_APPS, "benchmarks.jobs_settings.Empty"]

@@ -72,7 +72,7 @@ def _processes(scratch: Path) -> Iterator[Callable[..., float]]:
             drivers[who] = start(sys.executable, "-m", "benchmarks.jobs_driver", who, talks=True)
             assert _read(drivers[who]) == "ready"  # noqa: S101
             if who == "voxelry":
-                start(sys.executable, "-m", "voxelry.server.work")
+                start(sys.executable, "-m", "voxelry.server.site.worker")
         return drivers[who]
 
     def ask(who: str, *words: str) -> float:

@@ -16,7 +16,7 @@ import voxelry
 from benchmarks.race import Race, Runner, Target, emptied
 from benchmarks.series import BenchmarkSeries
 from voxelry.core.intensity import Window
-from voxelry.dicom.attributes import integer, number, numbers, text
+from voxelry.dicom.headers.attributes import integer, number, numbers, text
 
 FLOOR = "floor: preadv, 1 thread"
 WINDOW = Window(40.0, 400.0)

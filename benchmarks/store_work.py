@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from benchmarks.race import Race, Runner, Target
 from voxelry.core.volume import Volume
-from voxelry.formats import hdf5, zarr
+from voxelry.formats.hdf5 import hdf5_format
+from voxelry.formats.zarr import zarr_format
 
 GZIP = "h5py, gzip 4 + shuffle"
 ZARR = "zarr, the ready array"
@@ -32,7 +33,7 @@ def hdf5_race(array: npt.NDArray[np.int16], scratch: Path) -> Race:
     volume, ours, theirs = Volume(array=array), scratch / "ours.h5", scratch / "theirs.h5"
 
     def write() -> Path:
-        hdf5.FORMAT.write([volume], str(ours), options={})
+        hdf5_format.FORMAT.write([volume], str(ours), options={})
         return ours
 
     return Race(
@@ -47,11 +48,15 @@ def hdf5_race(array: npt.NDArray[np.int16], scratch: Path) -> Race:
 
 def normalised_race(array: npt.NDArray[np.int16], scratch: Path) -> Race:
     """float32 from 0 to 1, as ``dicom2hdf5`` writes it."""
-    stack, ours, theirs = hdf5.StoredStack(stored=array[:, None]), scratch / "ours-f4.h5", scratch / "theirs-f4.h5"
+    stack, ours, theirs = (
+        hdf5_format.StoredStack(stored=array[:, None]),
+        scratch / "ours-f4.h5",
+        scratch / "theirs-f4.h5",
+    )
     low, high = np.float32(array.min()), np.float32(array.max())
 
     def write() -> Path:
-        hdf5.write_normalised([stack], str(ours))
+        hdf5_format.write_normalised([stack], str(ours))
         return ours
 
     def by_h5py() -> Path:
@@ -92,7 +97,7 @@ def size_race(race: Race, name: str) -> Race:
 def read_race(array: npt.NDArray[np.int16], scratch: Path) -> Race:
     """The same file, written by us, read by both."""
     path = scratch / "read.h5"
-    hdf5.FORMAT.write([Volume(array=array)], str(path), options={})
+    hdf5_format.FORMAT.write([Volume(array=array)], str(path), options={})
 
     def by_h5py() -> npt.NDArray[Any]:
         import h5py
@@ -103,7 +108,7 @@ def read_race(array: npt.NDArray[np.int16], scratch: Path) -> Race:
     return Race(
         "hdf5-read",
         f"{_size(array)} int16 from HDF5, gzip",
-        Runner("voxelry", lambda: hdf5.FORMAT.read(str(path))[0].array),
+        Runner("voxelry", lambda: hdf5_format.FORMAT.read(str(path))[0].array),
         (Runner("h5py", by_h5py),),
         check=lambda found: np.testing.assert_array_equal(np.asarray(found), array),
     )
@@ -114,7 +119,7 @@ def zarr_race(array: npt.NDArray[np.int16], scratch: Path) -> Race:
     volume, ours, theirs = Volume(array=array), scratch / "ours.zarr", scratch / "theirs.zarr"
 
     def write() -> Path:
-        zarr.FORMAT.write([volume], str(ours), options={})
+        zarr_format.FORMAT.write([volume], str(ours), options={})
         return ours
 
     def judge(path: object) -> None:
@@ -161,7 +166,7 @@ def _by_zarr(array: npt.NDArray[Any], path: Path) -> Path:
         "0",
         data=array,
         chunks=(1, *array.shape[1:]),
-        shards=(min(zarr.SLICES_PER_SHARD, len(array)), *array.shape[1:]),
+        shards=(min(zarr_format.SLICES_PER_SHARD, len(array)), *array.shape[1:]),
         compressors=[BloscCodec(cname="lz4", clevel=5, shuffle="shuffle", typesize=array.dtype.itemsize)],
         config={"write_empty_chunks": True},
     )

@@ -13,7 +13,7 @@ import numpy as np
 import voxelry
 from benchmarks.race import Race, Runner, Target
 from benchmarks.series import INTERCEPT, BenchmarkSeries
-from voxelry.dicom.write import write_series
+from voxelry.dicom.write.writing import write_series
 
 PYDICOM = "pydicom, read and save"
 FLOOR = "floor: one header and the bytes, writev"

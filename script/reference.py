@@ -23,7 +23,7 @@ import reference_steps
 import voxelry
 from voxelry import cli
 from voxelry.core.errors import VoxelryError
-from voxelry.server import configuration
+from voxelry.server.environment import configuration
 
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = {Path: "PATH", int: "NUMBER", float: "NUMBER", str: "TEXT"}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import voxelry
 from reference import table
-from voxelry.dicom.series import Series
+from voxelry.dicom.series.hierarchy import Series
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/reference/series.md"

@@ -10,9 +10,9 @@ import SimpleITK
 
 import voxelry
 from voxelry.core.errors import GeometryError, NotOneVolumeError, VoxelryError
-from voxelry.dicom.headers import read_header
-from voxelry.dicom.pixels import stored_frames
-from voxelry.dicom.sources import FileSource
+from voxelry.dicom.headers.header import read_header
+from voxelry.dicom.headers.sources import FileSource
+from voxelry.dicom.pixels.stored_pixels import stored_frames
 from voxelry.workflows.measure import measure_all
 
 pytestmark = pytest.mark.corpus

@@ -14,8 +14,8 @@ import pytest
 import reference
 from tests.docs.reading import ROOT, Block, all_markdown, anchors, blocks, commands, links, pages
 from tests.docs.terminal import Terminal
-from voxelry.server import configuration
 from voxelry.server.api import problems
+from voxelry.server.environment import configuration
 
 ELSEWHERE = {
     "script/test": "this is it; tests/packaging/test_setup.py covers its set-up",

@@ -30,90 +30,90 @@ if TYPE_CHECKING:
     from voxelry.core.steps import Step as Step
     from voxelry.core.steps import StepResult as StepResult
     from voxelry.core.volume import Volume as Volume
-    from voxelry.dicom.overlays import Overlay as Overlay
-    from voxelry.dicom.report import GeometryReport as GeometryReport
-    from voxelry.dicom.segmentation import write_segmentation as write_segmentation
-    from voxelry.dicom.series import Index as Index
-    from voxelry.dicom.series import Series as Series
-    from voxelry.dicom.series import Study as Study
-    from voxelry.dicom.stack import Stack as Stack
-    from voxelry.dicom.write import Written as Written
-    from voxelry.dicom.write import write_series as write_series
-    from voxelry.dicom.write import write_volume as write_volume
-    from voxelry.workflows.convert import ConvertReport as ConvertReport
-    from voxelry.workflows.convert import convert as convert
-    from voxelry.workflows.derived import write_derived as write_derived
-    from voxelry.workflows.load import LoadResult as LoadResult
-    from voxelry.workflows.load import index as index
-    from voxelry.workflows.load import load as load
-    from voxelry.workflows.load import load_study as load_study
-    from voxelry.workflows.load import load_volume as load_volume
-    from voxelry.workflows.load import pixels as pixels
+    from voxelry.dicom.objects.segmentation import write_segmentation as write_segmentation
+    from voxelry.dicom.pixels.overlays import Overlay as Overlay
+    from voxelry.dicom.series.geometry_report import GeometryReport as GeometryReport
+    from voxelry.dicom.series.hierarchy import Index as Index
+    from voxelry.dicom.series.hierarchy import Series as Series
+    from voxelry.dicom.series.hierarchy import Study as Study
+    from voxelry.dicom.series.stack import Stack as Stack
+    from voxelry.dicom.write.writing import Written as Written
+    from voxelry.dicom.write.writing import write_series as write_series
+    from voxelry.dicom.write.writing import write_volume as write_volume
+    from voxelry.workflows.convert.conversion import ConvertReport as ConvertReport
+    from voxelry.workflows.convert.conversion import convert as convert
+    from voxelry.workflows.load.load_overlays import overlays as overlays
+    from voxelry.workflows.load.loading import LoadResult as LoadResult
+    from voxelry.workflows.load.loading import index as index
+    from voxelry.workflows.load.loading import load as load
+    from voxelry.workflows.load.loading import load_study as load_study
+    from voxelry.workflows.load.loading import load_volume as load_volume
+    from voxelry.workflows.load.loading import pixels as pixels
     from voxelry.workflows.measure import measure as measure
-    from voxelry.workflows.overlays import overlays as overlays
-    from voxelry.workflows.pictures import save_pictures as save_pictures
-    from voxelry.workflows.pipeline import ExecuteReport as ExecuteReport
-    from voxelry.workflows.pipeline import InferencePipeline as InferencePipeline
-    from voxelry.workflows.pipeline import JobEntry as JobEntry
-    from voxelry.workflows.process import Processed as Processed
-    from voxelry.workflows.process import ProcessReport as ProcessReport
-    from voxelry.workflows.process import process as process
-    from voxelry.workflows.results import SavedOutput as SavedOutput
-    from voxelry.workflows.results import SavedResult as SavedResult
-    from voxelry.workflows.results import save_result as save_result
+    from voxelry.workflows.pictures.picture_files import save_pictures as save_pictures
+    from voxelry.workflows.process.derived_series import write_derived as write_derived
+    from voxelry.workflows.process.pipeline import ExecuteReport as ExecuteReport
+    from voxelry.workflows.process.pipeline import InferencePipeline as InferencePipeline
+    from voxelry.workflows.process.pipeline import JobEntry as JobEntry
+    from voxelry.workflows.process.processing import Processed as Processed
+    from voxelry.workflows.process.processing import ProcessReport as ProcessReport
+    from voxelry.workflows.process.processing import process as process
+    from voxelry.workflows.process.step_results import SavedOutput as SavedOutput
+    from voxelry.workflows.process.step_results import SavedResult as SavedResult
+    from voxelry.workflows.process.step_results import save_result as save_result
     from voxelry.workflows.sample import write_sample as write_sample
-    from voxelry.workflows.tabulate import tabulate as tabulate
+    from voxelry.workflows.tables.tabulate import tabulate as tabulate
 
 _WHERE = {
     "Code": "core.steps",
-    "ConvertReport": "workflows.convert",
-    "ExecuteReport": "workflows.pipeline",
+    "ConvertReport": "workflows.convert.conversion",
+    "ExecuteReport": "workflows.process.pipeline",
     "Geometry": "core.geometry",
-    "GeometryReport": "dicom.report",
-    "Index": "dicom.series",
-    "InferencePipeline": "workflows.pipeline",
-    "JobEntry": "workflows.pipeline",
-    "LoadResult": "workflows.load",
+    "GeometryReport": "dicom.series.geometry_report",
+    "Index": "dicom.series.hierarchy",
+    "InferencePipeline": "workflows.process.pipeline",
+    "JobEntry": "workflows.process.pipeline",
+    "LoadResult": "workflows.load.loading",
     "Measurement": "core.measure",
-    "Overlay": "dicom.overlays",
+    "Overlay": "dicom.pixels.overlays",
     "Params": "core.steps",
     "Problem": "core.errors",
-    "ProcessReport": "workflows.process",
-    "Processed": "workflows.process",
-    "SavedOutput": "workflows.results",
-    "SavedResult": "workflows.results",
+    "ProcessReport": "workflows.process.processing",
+    "Processed": "workflows.process.processing",
+    "SavedOutput": "workflows.process.step_results",
+    "SavedResult": "workflows.process.step_results",
     "Segment": "core.steps",
     "Segmentation": "core.steps",
-    "Series": "dicom.series",
-    "Stack": "dicom.stack",
+    "Series": "dicom.series.hierarchy",
+    "Stack": "dicom.series.stack",
     "Step": "core.steps",
     "StepResult": "core.steps",
-    "Study": "dicom.series",
+    "Study": "dicom.series.hierarchy",
     "Tolerances": "core.slice_grid",
     "VoiTable": "core.intensity",
     "Volume": "core.volume",
     "VoxelryError": "core.errors",
     "Window": "core.intensity",
-    "Written": "dicom.write",
-    "convert": "workflows.convert",
-    "index": "workflows.load",
-    "load": "workflows.load",
-    "load_study": "workflows.load",
-    "load_volume": "workflows.load",
+    "Written": "dicom.write.writing",
+    "convert": "workflows.convert.conversion",
+    "index": "workflows.load.loading",
+    "load": "workflows.load.loading",
+    "load_study": "workflows.load.loading",
+    "load_volume": "workflows.load.loading",
     "measure": "workflows.measure",
-    "overlays": "workflows.overlays",
-    "pixels": "workflows.load",
-    "process": "workflows.process",
+    "overlays": "workflows.load.load_overlays",
+    "pixels": "workflows.load.loading",
+    "process": "workflows.process.processing",
     "rectify": "core.resample",
-    "save_pictures": "workflows.pictures",
-    "save_result": "workflows.results",
+    "save_pictures": "workflows.pictures.picture_files",
+    "save_result": "workflows.process.step_results",
     "stack_volumes": "core.stacking",
-    "tabulate": "workflows.tabulate",
-    "write_derived": "workflows.derived",
+    "tabulate": "workflows.tables.tabulate",
+    "write_derived": "workflows.process.derived_series",
     "write_sample": "workflows.sample",
-    "write_segmentation": "dicom.segmentation",
-    "write_series": "dicom.write",
-    "write_volume": "dicom.write",
+    "write_segmentation": "dicom.objects.segmentation",
+    "write_series": "dicom.write.writing",
+    "write_volume": "dicom.write.writing",
 }
 __all__ = sorted(_WHERE)  # noqa: PLE0605
 __version__ = "0.1.0"

@@ -241,7 +241,7 @@ def test_sigterm_clears_up_as_ctrl_c_does(tmp_path: Path) -> None:
     """A container or a queue that ends the process leaves nothing half-written."""
     code = (
         "import os, signal, sys, voxelry.workflows.measure as m\n"
-        "from voxelry.workflows.publish import staged\n"
+        "from voxelry.workflows.files.atomic import staged\n"
         "def work(*a, **k):\n"
         "    with staged(os.path.join(sys.argv[2], 'out')):\n"
         "        os.kill(os.getpid(), signal.SIGTERM)\n"

@@ -20,8 +20,8 @@ from voxelry.cli.console import out
 from voxelry.cli.seed import _to_dicom, _to_hdf5
 from voxelry.core.errors import ExistsError
 from voxelry.testing import synthetic_series
-from voxelry.workflows.convert import convert
-from voxelry.workflows.process import process
+from voxelry.workflows.convert.conversion import convert
+from voxelry.workflows.process.processing import process
 
 
 def call(*arguments: object, **more: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from voxelry.dicom import codecs, decoder
+from voxelry.dicom.pixels import codecs, decoding_child
 
 HANG, SLEEP, CRASH, GREED, REFUSE = range(1, 6)
 
@@ -32,5 +32,5 @@ def decode(raw: bytes, syntax: Any, **told: Any) -> Any:
 
 
 if __name__ == "__main__":
-    vars(decoder)["decode"] = decode
-    decoder.main()
+    vars(decoding_child)["decode"] = decode
+    decoding_child.main()

@@ -14,7 +14,7 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import JPEGLSLossless, generate_uid
 
 from voxelry import children
-from voxelry.dicom import decoding
+from voxelry.dicom.pixels import decoding
 from voxelry.testing import synthetic_instance, write
 
 

@@ -12,7 +12,7 @@ import pydicom
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
-from voxelry.dicom.quiet import quiet
+from voxelry.dicom.headers.pydicom_silence import quiet
 from voxelry.testing import SyntheticSeries, uid, write
 
 Masks = npt.NDArray[Any]

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voxelry.core.value import Value
-from voxelry.dicom.cells import BLOCK_ROWS, Columns
-from voxelry.dicom.elements import Elements, Raw
+from voxelry.dicom.headers.columns import BLOCK_ROWS, Columns
+from voxelry.dicom.headers.elements import Elements, Raw
 
 TAGS = {
     b"AE": 0x00080054, b"AS": 0x00101010, b"AT": 0x00280009, b"CS": 0x00080060, b"DA": 0x00080020, b"DS": 0x00180050,

@@ -19,9 +19,9 @@ from pydicom.uid import UID
 
 import voxelry
 from voxelry.core.errors import PixelDataError
-from voxelry.dicom.codecs import decode
-from voxelry.dicom.codestream import check_jpeg_2000, checked_htj2k, codestream_size
-from voxelry.dicom.encode import HTJ2K_LOSSLESS, JPEG_2000_LOSSLESS
+from voxelry.dicom.pixels.codecs import decode
+from voxelry.dicom.pixels.codestream import check_jpeg_2000, checked_htj2k, codestream_size
+from voxelry.dicom.pixels.encode import HTJ2K_LOSSLESS, JPEG_2000_LOSSLESS
 from voxelry.testing import pattern, synthetic_instance, write
 
 Change = Callable[[bytes], bytes]
@@ -276,8 +276,8 @@ EVERY_BIT = """
 import signal, sys
 import imagecodecs, numpy as np
 from pydicom.uid import UID
-from voxelry.dicom.codecs import decode
-from voxelry.dicom.codestream import codestream_size
+from voxelry.dicom.pixels.codecs import decode
+from voxelry.dicom.pixels.codestream import codestream_size
 
 sys.unraisablehook = lambda _: None
 ramp = np.arange(320, dtype=np.uint16).reshape(16, 20) * 7
@@ -311,7 +311,7 @@ def test_no_single_bit_of_a_header_kills_or_hangs_the_process() -> None:
 FIRST_USE = """
 import os, sys, threading
 import imagecodecs, numpy as np
-from voxelry.dicom.encode import HTJ2K_LOSSLESS, encode
+from voxelry.dicom.pixels.encode import HTJ2K_LOSSLESS, encode
 
 imagecodecs.htj2k_encode  # loaded, but not used
 ramp = np.arange(20) * 100

@@ -15,7 +15,7 @@ import voxelry
 from tests.dicom import odd_decoder
 from tests.dicom.odd_frames import odd, odd_children
 from voxelry.core.errors import PixelDataError
-from voxelry.dicom import decoding
+from voxelry.dicom.pixels import decoding
 from voxelry.parallel import in_parallel, workers
 from voxelry.testing import synthetic_series
 

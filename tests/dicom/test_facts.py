@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 import voxelry
 from voxelry.core.errors import PixelDataError
 from voxelry.core.measure import histogram
-from voxelry.dicom.facts import Facts
+from voxelry.dicom.frames.frame_facts import Facts
 from voxelry.testing import synthetic_instance, synthetic_series, write
 
 DOSE = "1.2.840.10008.5.1.4.1.1.481.2"

@@ -12,7 +12,7 @@ import SimpleITK
 
 import voxelry
 from voxelry.core.geometry import Grid
-from voxelry.dicom.stack import Stack
+from voxelry.dicom.series.stack import Stack
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 

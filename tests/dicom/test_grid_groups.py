@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
 import voxelry
-from voxelry.dicom.series import Series
+from voxelry.dicom.series.hierarchy import Series
 from voxelry.testing import AXIAL, synthetic_series, uid
 
 Edit = Callable[[int, Dataset], None]

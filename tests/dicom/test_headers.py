@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import voxelry
 from voxelry.core.errors import DamagedError, EmptyFileError, NotDicomError, VoxelryError
-from voxelry.dicom.headers import read_header
-from voxelry.dicom.sources import FileSource
+from voxelry.dicom.headers.header import read_header
+from voxelry.dicom.headers.sources import FileSource
 from voxelry.testing import PATIENT_NAME, synthetic_instance, write
 
 

@@ -17,11 +17,11 @@ from pydicom.uid import UID, generate_uid
 import voxelry
 from voxelry import machine
 from voxelry.core.errors import NotEnoughMemoryError, Problem, TruncatedError
-from voxelry.dicom import codecs, fragments, room
-from voxelry.dicom.encode import encode
-from voxelry.dicom.frames import frames_of
-from voxelry.dicom.headers import read_header
-from voxelry.dicom.sources import FileSource
+from voxelry.dicom.frames.frame import frames_of
+from voxelry.dicom.headers.header import read_header
+from voxelry.dicom.headers.sources import FileSource
+from voxelry.dicom.pixels import codecs, encapsulated, pixel_memory
+from voxelry.dicom.pixels.encode import encode
 from voxelry.testing import pattern, synthetic_instance, synthetic_series, write
 
 RLE, DEFLATED = "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.8.1"
@@ -179,7 +179,7 @@ def test_a_stack_that_needs_more_memory_than_there_is_costs_no_other(
     at = frame.index(b"\xff\xf7")
     frame[at + 5 : at + 9] = b"\xff\xff\xff\xff"
     _file(tmp_path / "bad.dcm", JPEG_LS, [bytes(frame)] * 20, Rows=65_535, Columns=65_535, NumberOfFrames=20)
-    monkeypatch.setattr(room, "memory_bytes", lambda: 4 * 2**30)
+    monkeypatch.setattr(pixel_memory, "memory_bytes", lambda: 4 * 2**30)
     problem = folder()
     assert problem.code == "memory"
     assert problem.numbers == {"needed_bytes": 20 * 65_535**2 * 2, "memory_bytes": 4 * 2**30}
@@ -191,7 +191,7 @@ def test_memory_that_the_system_refuses_is_told_in_words(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(np, "empty", refuse)
     with pytest.raises(NotEnoughMemoryError, match="8 x 8 values need"):
-        room.room_for((8, 8), np.int16)
+        pixel_memory.room_for((8, 8), np.int16)
 
 
 @pytest.mark.parametrize(
@@ -281,11 +281,11 @@ def test_frames_that_share_their_groups_share_what_is_read_of_them(tmp_path: Pat
 
 def _count_items(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     asked: list[int] = []
-    item = fragments._Encapsulated._item
+    item = encapsulated._Encapsulated._item
 
-    def counted(self: fragments._Encapsulated, at: int) -> fragments.Fragment | None:
+    def counted(self: encapsulated._Encapsulated, at: int) -> encapsulated.Fragment | None:
         asked.append(at)
         return item(self, at)
 
-    monkeypatch.setattr(fragments._Encapsulated, "_item", counted)
+    monkeypatch.setattr(encapsulated._Encapsulated, "_item", counted)
     return asked

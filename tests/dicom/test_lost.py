@@ -17,8 +17,8 @@ from pydicom.uid import MPEG2MPML, UID, BasicTextSRStorage, JPEGLSLossless
 
 import voxelry
 from voxelry.core.errors import DamagedError, IncompleteStackError, PixelDataError, Problem, TruncatedError
-from voxelry.dicom.cut_headers import remains_of_header
-from voxelry.dicom.sources import FileSource
+from voxelry.dicom.headers.cut_headers import remains_of_header
+from voxelry.dicom.headers.sources import FileSource
 from voxelry.testing import SyntheticSeries, synthetic_report, synthetic_series, write, zip_bytes, zip_folder
 from voxelry.workflows.measure import measure_all
 

@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 
 from tests.dicom.repeats import Numbering, Stamp, loaded, numbers, refusals, write_repeats
 from tests.dicom.reports import found, report_at
-from voxelry.dicom.clocks import clock_was_changed, past_midnight, seconds_of_date, seconds_of_day
+from voxelry.dicom.frames.acquisition_times import clock_was_changed, past_midnight, seconds_of_date, seconds_of_day
 
 CLOCK = ("235940", "235955", "000010", "000025")
 DATES = ("20191231", "20191231", "20200101", "20200101")

@@ -22,11 +22,11 @@ from typer.testing import CliRunner
 import voxelry
 from voxelry.cli import app
 from voxelry.core.errors import ParameterError, PixelDataError, VoxelryError
-from voxelry.dicom.headers import read_header
-from voxelry.dicom.overlays import Overlay, drawn, overlays_of
-from voxelry.dicom.sources import FileSource
+from voxelry.dicom.headers.header import read_header
+from voxelry.dicom.headers.sources import FileSource
+from voxelry.dicom.pixels.overlays import Overlay, drawn, overlays_of
 from voxelry.testing import synthetic_instance, synthetic_series, write
-from voxelry.workflows.overlays import find_overlays
+from voxelry.workflows.load.load_overlays import find_overlays
 
 Mask = npt.NDArray[np.bool_]
 

@@ -16,11 +16,11 @@ from pydicom.uid import UID
 
 import voxelry
 from voxelry.core.errors import PixelDataError, TooLargeError, TransferSyntaxError, TruncatedError
-from voxelry.dicom.codecs import JPEG_XL, decode
-from voxelry.dicom.codestream import codestream_size
-from voxelry.dicom.headers import read_header
-from voxelry.dicom.pixels import stored_frames
-from voxelry.dicom.sources import FileSource
+from voxelry.dicom.headers.header import read_header
+from voxelry.dicom.headers.sources import FileSource
+from voxelry.dicom.pixels.codecs import JPEG_XL, decode
+from voxelry.dicom.pixels.codestream import codestream_size
+from voxelry.dicom.pixels.stored_pixels import stored_frames
 from voxelry.testing import pattern, synthetic_instance, synthetic_series, write
 
 Encoder = Callable[[npt.NDArray[Any]], bytes | bytearray]
@@ -331,7 +331,7 @@ def test_a_modality_table_of_bytes(tmp_path: Path) -> None:
 
 
 def test_a_deflated_bomb_is_refused_before_it_expands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("voxelry.dicom.deflated.EXPANDED_FROM", 2**20)
+    monkeypatch.setattr("voxelry.dicom.headers.deflated.EXPANDED_FROM", 2**20)
     dataset = synthetic_instance(np.zeros((2048, 2048), np.uint16), transfer_syntax="1.2.840.10008.1.2.1.99")
     with pytest.raises(TooLargeError, match=r"bomb\.dcm: a deflated file of \d+ bytes would expand"):
         voxelry.pixels(write(dataset, tmp_path / "bomb.dcm"))
@@ -348,7 +348,7 @@ def test_only_the_frames_that_are_asked_for_are_decoded(tmp_path: Path, monkeypa
         decoded.append(raw)
         return decode(raw, *told, **more)
 
-    monkeypatch.setattr("voxelry.dicom.decoding.decode", counting)
+    monkeypatch.setattr("voxelry.dicom.pixels.decoding.decode", counting)
     for path in (native, packed):
         header = read_header(FileSource.of(path))
         found = list(stored_frames(header, [4, 1]))

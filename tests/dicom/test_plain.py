@@ -20,9 +20,9 @@ from tests.fuzz.agreement import MemorySource, disagreements, layout_differences
 from tests.fuzz.fuzz_headers import judge
 from tests.fuzz.header_seeds import explicit, file_of, header_seeds, implicit, item, ordered, sequence, sibling
 from voxelry.core.errors import VoxelryError
-from voxelry.dicom.headers import read_header
-from voxelry.dicom.plain import Layout
-from voxelry.dicom.sources import HEAD_BYTES, FileSource
+from voxelry.dicom.headers.header import read_header
+from voxelry.dicom.headers.part10 import Layout
+from voxelry.dicom.headers.sources import HEAD_BYTES, FileSource
 from voxelry.testing import synthetic_instance, synthetic_series, write
 
 SEEDS = header_seeds()

@@ -15,7 +15,7 @@ from pydicom.sequence import Sequence
 import voxelry
 from voxelry.core.measure import measure
 from voxelry.core.planes import plane_aspect, plane_spacing
-from voxelry.formats.picture import encode_jpeg, encode_png
+from voxelry.formats.pictures.picture import encode_jpeg, encode_png
 from voxelry.testing import synthetic_instance, synthetic_series, write
 
 PIXELS = np.arange(24, dtype=np.uint16).reshape(4, 6)

@@ -11,7 +11,7 @@ import pydicom
 import pytest
 
 import voxelry
-from voxelry.dicom.quiet import quiet
+from voxelry.dicom.headers.pydicom_silence import quiet
 from voxelry.testing import PATIENT_NAME, synthetic_instance, synthetic_series, write
 
 

@@ -21,10 +21,10 @@ from voxelry.core.errors import ParameterError, UnplacedError
 from voxelry.core.resample import rectify
 from voxelry.core.steps import Code, Segment, Segmentation
 from voxelry.core.volume import Volume
-from voxelry.dicom.quiet import quiet
-from voxelry.dicom.segmentation import write_segmentation
-from voxelry.dicom.series import Series
-from voxelry.dicom.write import write_series
+from voxelry.dicom.headers.pydicom_silence import quiet
+from voxelry.dicom.objects.segmentation import write_segmentation
+from voxelry.dicom.series.hierarchy import Series
+from voxelry.dicom.write.writing import write_series
 from voxelry.testing import CORONAL, OBLIQUE, SECRETS, synthetic_series
 
 LIES: dict[str, dict[str, Any]] = {
@@ -250,7 +250,7 @@ def test_an_empty_segmentation_is_one(tmp_path: Path) -> None:
 
 
 def test_large_ones_leave_out_empty_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("voxelry.dicom.segmentation.MOST_BYTES", 10)
+    monkeypatch.setattr("voxelry.dicom.objects.segmentation.MOST_BYTES", 10)
     series, volume = source(tmp_path / "in")
     labels = np.zeros(volume.array.shape, np.uint8)
     labels[1:3] = 1

@@ -15,9 +15,9 @@ import voxelry
 from voxelry.core.errors import UnplacedError
 from voxelry.core.steps import Segment, Segmentation
 from voxelry.core.volume import Volume
-from voxelry.dicom.quiet import quiet
-from voxelry.dicom.segmentation import SegmentationKind, write_segmentation
-from voxelry.dicom.series import Series
+from voxelry.dicom.headers.pydicom_silence import quiet
+from voxelry.dicom.objects.segmentation import SegmentationKind, write_segmentation
+from voxelry.dicom.series.hierarchy import Series
 from voxelry.testing import synthetic_instance, write
 
 CLASSES = {

@@ -18,7 +18,7 @@ from pydicom.dataset import Dataset
 
 import voxelry
 from voxelry.core.value import Value
-from voxelry.dicom.slice_timing import slice_times
+from voxelry.dicom.series.slice_timing import slice_times
 from voxelry.testing import synthetic_series
 
 TR = 2.0

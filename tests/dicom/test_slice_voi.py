@@ -17,10 +17,10 @@ from voxelry.core.display import default_voi, plane_voi
 from voxelry.core.intensity import VoiTable, Window, to_display
 from voxelry.core.planes import AXES, plane
 from voxelry.core.registry import step_named
-from voxelry.formats.volume_record import recorded_volume, volume_record
+from voxelry.formats.shared.volume_record import recorded_volume, volume_record
 from voxelry.testing import SAGITTAL, synthetic_series
-from voxelry.workflows.montage import montage
-from voxelry.workflows.pictures import render
+from voxelry.workflows.pictures.montage import montage
+from voxelry.workflows.pictures.picture_files import render
 
 RAMP = np.tile(np.arange(64, dtype=np.uint16) * 60, (4, 48, 1))
 

@@ -17,7 +17,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, Imp
 
 import voxelry
 from voxelry.core.errors import NothingFoundError, Problem, TooLargeError
-from voxelry.dicom.sources import Limits, walk
+from voxelry.dicom.headers.sources import Limits, walk
 from voxelry.testing import (
     bomb_zip,
     nested_zip,

@@ -20,7 +20,7 @@ from voxelry.core.display import default_voi, default_window
 from voxelry.core.errors import ParameterError
 from voxelry.core.intensity import VoiTable, Window, to_display
 from voxelry.testing import synthetic_instance, synthetic_series, write
-from voxelry.workflows.pictures import render
+from voxelry.workflows.pictures.picture_files import render
 
 ENTRIES = (np.arange(300) ** 2 % 65_536).astype(np.uint16)
 

@@ -20,11 +20,11 @@ from pydicom.dataset import Dataset
 import voxelry
 from voxelry.core.errors import ParameterError
 from voxelry.core.volume import Volume
-from voxelry.dicom import emit
-from voxelry.dicom.encode import SYNTAXES, encode
-from voxelry.dicom.pixels import stored_frames
-from voxelry.dicom.series import Series
-from voxelry.dicom.write import Written, write_series
+from voxelry.dicom.pixels.encode import SYNTAXES, encode
+from voxelry.dicom.pixels.stored_pixels import stored_frames
+from voxelry.dicom.series.hierarchy import Series
+from voxelry.dicom.write import instance_files
+from voxelry.dicom.write.writing import Written, write_series
 from voxelry.testing import OBLIQUE, SECRETS, synthetic_series
 
 MOMENT = datetime(2021, 3, 4, 5, 6, 7)  # noqa: DTZ001 - DICOM's is local time
@@ -455,7 +455,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
             raise OSError(errno.ENOSPC, "No space left on device")
         return encode(frame, syntax)
 
-    monkeypatch.setattr(emit, "encode", full)
+    monkeypatch.setattr(instance_files, "encode", full)
     with pytest.raises(OSError, match="No space"):
         rewrite(tmp_path / "in", transfer_syntax="rle")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["0001.dcm"]

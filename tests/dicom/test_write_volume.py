@@ -17,8 +17,8 @@ from hypothesis.extra import numpy as arrays
 import voxelry
 from voxelry.core.errors import ParameterError, UnplacedError
 from voxelry.core.volume import Volume
-from voxelry.dicom.encode import SYNTAXES
-from voxelry.dicom.write import write_volume
+from voxelry.dicom.pixels.encode import SYNTAXES
+from voxelry.dicom.write.writing import write_volume
 from voxelry.testing import AXIAL, OBLIQUE
 
 MOMENT = datetime(2021, 3, 4, 5, 6, 7)  # noqa: DTZ001 - DICOM's is local time

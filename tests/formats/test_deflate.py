@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxelry.formats.deflate import LEVELS, Wrapper, adler32_combine, deflate
+from voxelry.formats.shared.deflate import LEVELS, Wrapper, adler32_combine, deflate
 
 
 @given(blocks=st.lists(st.binary(max_size=300), max_size=40), level=st.sampled_from(LEVELS))

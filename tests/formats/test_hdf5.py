@@ -16,8 +16,8 @@ import pytest
 
 from voxelry.core.errors import FormatError, ParameterError
 from voxelry.core.value import Value
-from voxelry.formats import hdf5_chunks
-from voxelry.formats.hdf5 import FORMAT
+from voxelry.formats.hdf5 import hdf5_chunks
+from voxelry.formats.hdf5.hdf5_format import FORMAT
 from voxelry.testing.formats import FormatTests
 from voxelry.testing.volumes import AXIAL_LPS, DTYPES, assert_same_volume, full_volume, placed, voxels
 
@@ -149,7 +149,7 @@ _FULL = """
 import resource, signal, sys
 import numpy as np
 from voxelry.core.volume import Volume
-from voxelry.formats.hdf5 import FORMAT, StoredStack, write_normalised
+from voxelry.formats.hdf5.hdf5_format import FORMAT, StoredStack, write_normalised
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 noise = np.random.default_rng(0).integers(0, 60_000, (40, 1, 64, 64)).astype("u2")

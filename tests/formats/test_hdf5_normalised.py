@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voxelry.core.errors import FormatError, ParameterError
-from voxelry.formats.hdf5 import FORMAT, StoredStack, read_normalised, write_normalised
+from voxelry.formats.hdf5.hdf5_format import FORMAT, StoredStack, read_normalised, write_normalised
 from voxelry.testing.volumes import AXIAL_LPS, DTYPES, voxels
 
 
@@ -62,7 +62,7 @@ def test_stored_values_come_back_exactly(path: str, dtype: str, shape: tuple[int
 @given(low=st.integers(-(2**15), 2**16 - 1), span=st.integers(0, 2**16), seed=st.integers(0, 2**32 - 1))
 def test_every_range_of_16_bits_comes_back(low: int, span: int, seed: int) -> None:
     """Rounding to float32 never moves a stored value, wherever the range lies."""
-    from voxelry.formats.hdf5_normalised import Normalisation
+    from voxelry.formats.hdf5.hdf5_normalised import Normalisation
 
     dtype = np.dtype("i2" if low < 0 else "u2")
     high = min(low + span, np.iinfo(dtype).max)

@@ -20,7 +20,7 @@ from tests.peers.reading import by_nibabel as volumes_by_nibabel
 from tests.peers.reading import differences
 from voxelry.core.errors import FormatError, ParameterError
 from voxelry.core.volume import Volume
-from voxelry.formats.nifti import FORMAT
+from voxelry.formats.nifti.nifti_format import FORMAT
 from voxelry.testing.formats import FormatTests
 from voxelry.testing.volumes import AXIAL_LPS, INTEGERS, assert_same_volume, placed, volumes, voxels
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from voxelry.formats.picture import encode_jpeg, encode_png
+from voxelry.formats.pictures.picture import encode_jpeg, encode_png
 
 pictures = hnp.arrays(
     np.uint8, st.one_of(st.tuples(st.integers(1, 40), st.integers(1, 40)), st.just((7, 9, 3)), st.just((1, 1, 3)))

@@ -10,7 +10,7 @@ import pytest
 
 import voxelry
 from voxelry.core.value import Value
-from voxelry.formats.sidecar import sidecar, step_seconds
+from voxelry.formats.nifti.sidecar import sidecar, step_seconds
 from voxelry.testing import SECRETS, synthetic_series
 from voxelry.testing.volumes import placed, voxels
 

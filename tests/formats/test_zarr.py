@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from voxelry.core.errors import FormatError, ParameterError
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
-from voxelry.formats.ngff import axes_of, ngff_attributes
-from voxelry.formats.zarr import FORMAT
+from voxelry.formats.zarr.ngff import axes_of, ngff_attributes
+from voxelry.formats.zarr.zarr_format import FORMAT
 from voxelry.testing.formats import FormatTests
 from voxelry.testing.volumes import AXIAL_LPS, DTYPES, affines, full_volume, placed, spacing_of, voxels
 

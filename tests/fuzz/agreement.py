@@ -15,13 +15,13 @@ from pydicom.filereader import read_partial
 from pydicom.tag import BaseTag
 
 from voxelry.core.errors import VoxelryError
-from voxelry.dicom.alike import UNDEFINED, Plain
-from voxelry.dicom.attributes import Attributes, integer, numbers, text
-from voxelry.dicom.elements import Elements, Raw
-from voxelry.dicom.headers import read_header
-from voxelry.dicom.plain import PIXEL_TAGS, Layout, read_plain
-from voxelry.dicom.quiet import quiet
-from voxelry.dicom.sources import HEAD_BYTES
+from voxelry.dicom.headers.attributes import Attributes, integer, numbers, text
+from voxelry.dicom.headers.elements import Elements, Raw
+from voxelry.dicom.headers.header import read_header
+from voxelry.dicom.headers.header_pattern import UNDEFINED, Plain
+from voxelry.dicom.headers.part10 import PIXEL_TAGS, Layout, read_plain
+from voxelry.dicom.headers.pydicom_silence import quiet
+from voxelry.dicom.headers.sources import HEAD_BYTES
 
 ASKED = (
     "SpecificCharacterSet", "ImageType", "SOPInstanceUID", "StudyDate", "PatientName", "PixelSpacing", "SliceThickness",

@@ -46,7 +46,12 @@ def main(arguments: list[str]) -> None:
         for number, seed in enumerate(SEEDS.values()):
             if len(seed) <= LARGEST:
                 (folder / f"seed-{number:03d}").write_bytes(seed)
-    modules = ["voxelry.dicom.plain", "voxelry.dicom.attributes", "voxelry.dicom.elements", "voxelry.dicom.headers"]
+    modules = [
+        "voxelry.dicom.headers.part10",
+        "voxelry.dicom.headers.attributes",
+        "voxelry.dicom.headers.elements",
+        "voxelry.dicom.headers.header",
+    ]
     for name in modules:
         for function in vars(sys.modules[name]).values():
             if getattr(function, "__module__", None) == name and hasattr(function, "__code__"):

@@ -15,7 +15,7 @@ import typer.main
 import yaml
 
 from voxelry.cli import app
-from voxelry.server import configuration
+from voxelry.server.environment import configuration
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = ROOT / "docker/compose.yaml"

@@ -14,8 +14,8 @@ import pytest
 import voxelry
 from tests.peers.reading import by_dcm2niix, by_simpleitk, by_simpleitk_file, differences
 from voxelry.core.volume import Volume
-from voxelry.dicom.encode import SYNTAXES
-from voxelry.dicom.write import write_series, write_volume
+from voxelry.dicom.pixels.encode import SYNTAXES
+from voxelry.dicom.write.writing import write_series, write_volume
 from voxelry.testing import synthetic_series
 
 KNOWN_TO_DCIODVFY = ["explicit", "rle", "jpeg-ls", "jpeg-2000"]

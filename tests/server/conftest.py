@@ -14,7 +14,7 @@ from django.db import connections
 from django.test import Client
 from pytest_django import Settings
 
-from voxelry.server.jobs import attempts, run, submit, sweep
+from voxelry.server.jobs import attempts, job_run, submit, sweep
 from voxelry.server.jobs.models import Job, State
 
 
@@ -53,9 +53,9 @@ def dispatched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.fixture(autouse=True)
 def _not_stopping() -> Iterator[None]:
-    run.stopping.clear()
+    job_run.stopping.clear()
     yield
-    run.stopping.clear()
+    job_run.stopping.clear()
 
 
 @dataclass

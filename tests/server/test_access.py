@@ -16,10 +16,10 @@ from django.test import Client
 from django.urls import get_resolver
 from django.utils import timezone
 
-from voxelry.server import first
 from voxelry.server.access import secrets, throttle
 from voxelry.server.access.models import LoginLink, Token
-from voxelry.server.api.rest import api
+from voxelry.server.api.study_routes import api
+from voxelry.server.site import first_start
 
 
 def _routes() -> list[tuple[str, str]]:
@@ -134,7 +134,7 @@ def test_credentials_that_cannot_be_read_are_no_defect(user: User, scheme: str, 
 def test_a_strangers_form_of_many_files_makes_none(
     user: User, monkeypatch: pytest.MonkeyPatch, data_folder: Path, capfd: pytest.CaptureFixture[str], address: str
 ) -> None:
-    from voxelry.server.archive.receive import DataFolderUploadHandler
+    from voxelry.server.archive.receive_upload import DataFolderUploadHandler
 
     def made(*_: object, **__: object) -> None:
         raise AssertionError("a file was begun")
@@ -201,18 +201,18 @@ def test_a_login_link_works_once_and_expires(user: User) -> None:
 
 
 def test_the_first_start_makes_admin_once(transactional_db: None, settings: Any) -> None:
-    way_in = first.welcome()
+    way_in = first_start.welcome()
     assert way_in is not None
     assert way_in.password is not None
     assert Client().login(username="admin", password=way_in.password)
-    assert first.welcome() is None
+    assert first_start.welcome() is None
 
 
 def test_the_first_start_takes_a_given_password(transactional_db: None, settings: Any) -> None:
     from dataclasses import replace
 
     settings.VOXELRY = replace(settings.VOXELRY, admin_password="given-by-owner")
-    way_in = first.welcome()
+    way_in = first_start.welcome()
     assert way_in is not None
     assert way_in.password is None
     assert Client().login(username="admin", password="given-by-owner")
@@ -278,7 +278,7 @@ def test_the_api_page_sends_the_csrf_token_along(user: User) -> None:
 
 
 def test_a_form_without_the_token_is_refused_unread(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    from voxelry.server.archive.receive import DataFolderUploadHandler
+    from voxelry.server.archive.receive_upload import DataFolderUploadHandler
 
     read: list[object] = []
     monkeypatch.setattr(DataFolderUploadHandler, "new_file", lambda *given, **named: read.append(given))

@@ -13,7 +13,7 @@ import pytest
 from django.core.files.storage import default_storage
 from django.db import connection
 
-from voxelry.server.archive import holdings, tidy
+from voxelry.server.archive import cleanup, holdings
 from voxelry.server.archive.check import check
 from voxelry.server.archive.models import Deletion, Instance, Series
 from voxelry.server.archive.repair import repair
@@ -101,7 +101,7 @@ def test_yesterdays_database_loses_nothing(
     before = _bytes(data_folder)
     yesterday.bring_back()
     assert not Instance.objects.exists()
-    tidy.remove_forgotten()  # which the worker does by itself
+    cleanup.remove_forgotten()  # which the worker does by itself
     assert _bytes(data_folder) == before
     found = check()
     assert len(found.orphaned) == 3 + 1 + 1 + 1
@@ -205,10 +205,11 @@ def test_in_the_terminal(
     from typer.testing import CliRunner
 
     from voxelry.cli import app
-    from voxelry.server import first, start
+    from voxelry.server.environment import django_setup
+    from voxelry.server.site import first_start
 
-    monkeypatch.setattr(start, "prepare", lambda **_: None)
-    monkeypatch.setattr(first, "migrate", lambda: None)
+    monkeypatch.setattr(django_setup, "prepare", lambda **_: None)
+    monkeypatch.setattr(first_start, "migrate", lambda: None)
     site.upload(synthetic_series(tmp_path / "s", slices=2).paths)
     if damaged:
         _original(0).write_bytes(b"x")

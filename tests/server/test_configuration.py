@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from voxelry.server import configuration, database
-from voxelry.server.configuration import Configuration, ConfigurationError, described, read
+from voxelry.server.environment import configuration, database
+from voxelry.server.environment.configuration import Configuration, ConfigurationError, described, read
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -119,7 +119,7 @@ def test_a_wrong_setting_ends_in_one_line(tmp_path: Path) -> None:
 
 def test_importing_the_settings_writes_nothing(tmp_path: Path) -> None:
     data = tmp_path / "untouched"
-    code = "import voxelry.server.settings"
+    code = "import voxelry.server.site.settings"
     environment = {**os.environ, "VOXELRY_DATA": str(data), "PYTHONPATH": str(ROOT / "src")}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
     assert not data.exists()

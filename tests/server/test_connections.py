@@ -13,9 +13,9 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from voxelry.server import gate
-from voxelry.server.connections import GuardedProtocol, Limits, guarded
-from voxelry.server.seldom import MOST, Seldom
+from voxelry.server.environment.rare_log_lines import MOST, Seldom
+from voxelry.server.site import gate
+from voxelry.server.site.connections import GuardedProtocol, Limits, guarded
 
 LIMITS = Limits(per_address=4, header_seconds=0.3, body_bytes_per_second=1000, window_seconds=0.2)
 PATIENT = replace(LIMITS, header_seconds=30, window_seconds=30)
@@ -159,7 +159,7 @@ def test_a_slow_body_is_given_up_and_one_that_is_fast_enough_is_not() -> None:
 
 def test_ten_gigabytes_at_a_megabit_a_second_go_through() -> None:
     """By the defaults: 125,000 bytes a second are far above the least rate, and no deadline is on the whole."""
-    from voxelry.server.configuration import Configuration
+    from voxelry.server.environment.configuration import Configuration
 
     assert Configuration().body_bytes_per_second * 4 < 1e6 / 8
 
@@ -264,7 +264,7 @@ def test_nonsense_is_not_written_as_often_as_it_is_sent(caplog: pytest.LogCaptur
 
 def test_what_was_kept_back_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr("voxelry.server.seldom.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("voxelry.server.environment.rare_log_lines.time.monotonic", lambda: clock[0])
     seldom = Seldom()
 
     def passed(words: str) -> bool | str:

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from voxelry.server.api.management.commands.openapi import document
-from voxelry.server.api.rest import api
+from voxelry.server.api.study_routes import api
 
 CONTRACT = Path(__file__).resolve().parents[2] / "contract" / "openapi.json"
 
@@ -68,7 +68,7 @@ def test_what_cannot_be_read_is_a_problem(site: Any) -> None:
 def test_a_defect_is_a_problem_without_its_values(
     user: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from voxelry.server.api import present
+    from voxelry.server.api import study_records
 
     value = "Doe^Jane"
 
@@ -77,7 +77,7 @@ def test_a_defect_is_a_problem_without_its_values(
 
     client = Client(raise_request_exception=False)
     client.force_login(user)
-    monkeypatch.setattr(present, "studies", defect)
+    monkeypatch.setattr(study_records, "studies", defect)
     response = client.get("/api/studies")
     assert response.status_code == 500
     assert response.headers["Content-Type"] == "application/problem+json"

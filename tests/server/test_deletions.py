@@ -13,7 +13,7 @@ import pytest
 from django.core.files.storage import default_storage
 from django.db import connection, connections
 
-from voxelry.server.archive import deletions, durable, holdings, remove, tidy
+from voxelry.server.archive import cleanup, deletions, flushing, holdings, remove
 from voxelry.server.archive.models import Deletion, Instance, Series, Study, Upload
 from voxelry.server.processing.models import Process, ResultFile
 from voxelry.testing import synthetic_instance, synthetic_series, write
@@ -54,7 +54,7 @@ def _die_at(step: int) -> None:
         (deletions, "record"),
         (Path, "unlink"),
         (shutil, "rmtree"),
-        (durable, "sync_folder"),
+        (flushing, "sync_folder"),
     ):
         setattr(owner, name, guarded(getattr(owner, name)))
 
@@ -97,7 +97,7 @@ def test_a_delete_that_is_killed_at_any_step_is_finished_or_was_not_begun(
             begun += 1
         else:
             rows_gone += 1
-            tidy.remove_forgotten()
+            cleanup.remove_forgotten()
     assert (_left(data_folder), Deletion.objects.count(), ResultFile.objects.count()) == ([], 0, 0)
     assert begun >= 2
     assert rows_gone >= 8  # each file, the folders, their syncs, the end of the record
@@ -105,16 +105,16 @@ def test_a_delete_that_is_killed_at_any_step_is_finished_or_was_not_begun(
 
 
 def test_a_killed_delete_of_an_upload_is_finished(site: Any, tmp_path: Path, data_folder: Path) -> None:
-    from voxelry.server.archive import receive
+    from voxelry.server.archive import receive_upload
 
     for step in range(STEPS):
         if not Upload.objects.exists():
             site.upload([write(synthetic_instance(seed=step), tmp_path / "a.dcm")], run=False)
         upload = Upload.objects.get()
-        if not _killed_at(step, lambda upload=upload: receive.remove(upload)):  # type: ignore[misc]
+        if not _killed_at(step, lambda upload=upload: receive_upload.remove(upload)):  # type: ignore[misc]
             break
         if not Upload.objects.exists():
-            tidy.remove_forgotten()
+            cleanup.remove_forgotten()
             assert _left(data_folder) == []
     assert (_left(data_folder), Deletion.objects.count()) == ([], 0)
 
@@ -126,7 +126,7 @@ def test_bytes_that_came_again_meanwhile_stay(site: Any, tmp_path: Path, data_fo
     Deletion.objects.create(place=deletions.of_instance(kept.sha256))
     Deletion.objects.create(place=f"stacks/{kept.series_id}")
     before = _left(data_folder)
-    tidy.remove_forgotten()
+    cleanup.remove_forgotten()
     assert (_left(data_folder), Deletion.objects.count()) == (before, 0)
 
 
@@ -155,5 +155,5 @@ def test_what_cannot_be_removed_stays_recorded_and_costs_no_other(
     assert _left(data_folder) == [first.relative_to(data_folder).as_posix()]
     assert Deletion.objects.count() == 1
     assert "could not be removed yet" in caplog.text
-    tidy.remove_forgotten()
+    cleanup.remove_forgotten()
     assert (_left(data_folder), Deletion.objects.count()) == ([], 0)

@@ -13,7 +13,7 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, connections
 
-from voxelry.server.archive import durable, files, holdings
+from voxelry.server.archive import files_at_rest, flushing, holdings
 from voxelry.server.archive.models import Instance, Upload
 from voxelry.testing import synthetic_series
 
@@ -79,9 +79,10 @@ def test_the_server_flushes_every_commit_and_a_worker_what_it_must(tmp_path: Pat
     """In WAL mode FULL (2) keeps each commit, NORMAL (1) may lose the last with the power (sqlite.org/pragma.html)."""
     code = """
 import sys
-from voxelry.server import database, start
-start.prepare()
-start.set_up()
+from voxelry.server.environment import database
+from voxelry.server.environment import django_setup
+django_setup.prepare()
+django_setup.set_up()
 if sys.argv[1] == "True":
     database.relax()
 from django.db import connection, connections
@@ -99,7 +100,7 @@ def test_rows_are_on_disk_before_what_waited_is_removed(
     site: Any, tmp_path: Path, synced: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = Path(f"{connection.settings_dict['NAME']}-wal")
-    remove_folder = files.remove_folder
+    remove_folder = files_at_rest.remove_folder
     in_time: list[bool] = []
 
     def noting(folder: Path) -> None:
@@ -107,7 +108,7 @@ def test_rows_are_on_disk_before_what_waited_is_removed(
             in_time.append(log.stat().st_ino in {inode for inode, _ in synced})
         remove_folder(folder)
 
-    monkeypatch.setattr(files, "remove_folder", noting)
+    monkeypatch.setattr(files_at_rest, "remove_folder", noting)
     site.upload(synthetic_series(tmp_path / "s", slices=2).paths)
     assert in_time == [True]
 
@@ -116,7 +117,7 @@ def test_many_files_are_flushed_each(tmp_path: Path, synced: list[tuple[int, int
     paths = [tmp_path / str(number) for number in range(20)]
     for path in paths:
         path.write_bytes(b"x")
-    durable.sync_files(paths)
+    flushing.sync_files(paths)
     assert {inode for inode, _ in synced} == {path.stat().st_ino for path in paths}
     with pytest.raises(FileNotFoundError):
-        durable.sync_files([*paths, tmp_path / "gone"])
+        flushing.sync_files([*paths, tmp_path / "gone"])

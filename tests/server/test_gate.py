@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from voxelry.server.access import secrets
-from voxelry.server.gate import STRANGERS_BYTES, Gate
+from voxelry.server.site.gate import STRANGERS_BYTES, Gate
 
 PIECE = bytes(2**18)
 MUCH = [PIECE] * 6

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from voxelry.server.api.rest import api
+from voxelry.server.api.study_routes import api
 from voxelry.testing import synthetic_series
 
 SAME = ("Content-Type", "Content-Length", "ETag", "Cache-Control", "Content-Disposition", "Allow")

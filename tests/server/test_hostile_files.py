@@ -13,8 +13,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from tests.dicom.odd_decoder import CRASH, HANG
 from tests.dicom.odd_frames import odd, odd_children
 from voxelry.core.errors import VoxelryError
-from voxelry.dicom import room
-from voxelry.server.api import measure
+from voxelry.dicom.pixels import pixel_memory
+from voxelry.server.api import measure_routes
 from voxelry.server.api.turns import NoTurnError, Turns
 from voxelry.server.archive.models import Series
 from voxelry.testing import synthetic_instance, synthetic_series, write, zip_folder
@@ -67,12 +67,12 @@ def test_what_claims_more_than_is_there_is_a_problem_document(site: Any, tmp_pat
 
 def test_volumes_that_are_measured_take_so_much_memory_together(tmp_path: Path) -> None:
     """Files that compress well unpack to more than an archive's limit knows of."""
-    with room.at_most(3 * 8 * 8 * 2):
-        room.room_for((2, 8, 8), np.int16)
-        room.room_for((1, 8, 8), np.int16)
+    with pixel_memory.at_most(3 * 8 * 8 * 2):
+        pixel_memory.room_for((2, 8, 8), np.int16)
+        pixel_memory.room_for((1, 8, 8), np.int16)
         with pytest.raises(VoxelryError, match=r"1 x 8 x 8 values need .*may be taken here"):
-            room.room_for((1, 8, 8), np.int16)
-    room.room_for((1, 8, 8), np.int16)
+            pixel_memory.room_for((1, 8, 8), np.int16)
+    pixel_memory.room_for((1, 8, 8), np.int16)
 
 
 @pytest.mark.parametrize("error", [RecursionError("words"), MemoryError(), KeyError("words"), AttributeError("words")])
@@ -82,7 +82,7 @@ def test_what_nobody_foresaw_is_no_fault_of_the_server(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(measure, "measure_all", fail)
+    monkeypatch.setattr(measure_routes, "measure_all", fail)
     told = site.post("/measure", 422, file=_sent(write(synthetic_instance(), tmp_path / "a.dcm")))
     assert told["code"] == "damaged"
     assert type(error).__name__ in told["detail"]
@@ -91,7 +91,7 @@ def test_what_nobody_foresaw_is_no_fault_of_the_server(
 
 
 def test_measuring_has_an_end(site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measure, "LONGEST_SECONDS", -1.0)
+    monkeypatch.setattr(measure_routes, "LONGEST_SECONDS", -1.0)
     told = site.post("/measure", 422, file=_sent(write(synthetic_instance(), tmp_path / "a.dcm")))
     assert told["code"] == "too_slow"
     assert "upload it" in told["detail"]

@@ -25,10 +25,10 @@ from pytest_django import Settings
 
 import voxelry
 from voxelry.core.planes import plane
-from voxelry.server.archive import files, holdings, objects, stacks, tidy
+from voxelry.server.archive import cleanup, files_at_rest, holdings, object_store, stack_files
 from voxelry.server.archive.models import Instance, Series, Stack, Study, Upload
-from voxelry.server.configuration import Configuration, ConfigurationError
-from voxelry.server.jobs import attempts, isolated, run
+from voxelry.server.environment.configuration import Configuration, ConfigurationError
+from voxelry.server.jobs import attempts, isolated, job_run
 from voxelry.server.jobs.failures import Away
 from voxelry.server.jobs.models import Job, State
 from voxelry.server.processing.models import Process, ResultFile
@@ -61,7 +61,7 @@ class Bucket:
     def held(self) -> set[str]:
         """All but whose they are."""
         found = {one["Key"] for one in self.client.list_objects_v2(Bucket=self.name).get("Contents", ())}
-        return {key for key in found if key.rpartition("/")[2] != objects.OWNER}
+        return {key for key in found if key.rpartition("/")[2] != object_store.OWNER}
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +70,7 @@ def bucket(endpoint: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a-name")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setattr(objects, "TRIES", 1)
+    monkeypatch.setattr(object_store, "TRIES", 1)
     monkeypatch.setattr(isolated, "IN_PROCESS", True)
     made = Bucket(endpoint)
     told = {"VOXELRY_STORAGE_URL": f"s3://{made.name}/a/site", "VOXELRY_STORAGE_ENDPOINT": endpoint}
@@ -196,13 +196,13 @@ def test_what_others_cached_goes_with_its_rows(
     series = uploaded(site, source, elsewhere)
     worker = settings.VOXELRY
     shown(site, series)
-    files.open_kept(Instance.objects.all()[0].sha256).close()
+    files_at_rest.open_kept(Instance.objects.all()[0].sha256).close()
     elsewhere()
     assert site.client.delete(f"/api/studies/{Study.objects.get().pk}").status_code == 204
     settings.VOXELRY = worker
     assert _files(worker.data)
-    monkeypatch.setattr(tidy, "FORGOTTEN_SECONDS", -60)
-    tidy.remove_forgotten()
+    monkeypatch.setattr(cleanup, "FORGOTTEN_SECONDS", -60)
+    cleanup.remove_forgotten()
     assert not _files(worker.data)
 
 
@@ -212,21 +212,21 @@ def test_a_build_killed_before_its_row_leaves_nothing(
     sent = site.upload(sorted(source.iterdir()), run=False)
     assert attempts.run(Job.objects.get(kind="ingest").pk)
     with monkeypatch.context() as patch:
-        patch.setattr(run.Run, "publishing", _killed)
+        patch.setattr(job_run.Run, "publishing", _killed)
         with pytest.raises(_Killed):
             attempts.run(Job.objects.get(kind="build").pk)
     left = {key for key in bucket.held() if "/stacks/" in key}
     assert left
     assert not Stack.objects.exists()
-    monkeypatch.setattr(tidy, "FORGOTTEN_SECONDS", -60)
+    monkeypatch.setattr(cleanup, "FORGOTTEN_SECONDS", -60)
     elsewhere()
-    tidy.remove_forgotten()
+    cleanup.remove_forgotten()
     assert not any("/stacks/" in key for key in bucket.held())
     Job.objects.filter(kind="build").update(state=State.QUEUED, owner="", lease_until=None)
     jobs_elsewhere(elsewhere)
     elsewhere()
     shown(site, site.get(f"/uploads/{sent['id']}")["series"][0])
-    tidy.remove_forgotten()  # what has rows stays
+    cleanup.remove_forgotten()  # what has rows stays
     elsewhere()
     shown(site, site.get(f"/uploads/{sent['id']}")["series"][0])
 
@@ -240,13 +240,13 @@ def test_another_database_removes_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """An empty one, started on the same prefix by mistake, knows no row of all that is there."""
-    monkeypatch.setattr(tidy, "FORGOTTEN_SECONDS", -60)
-    tidy.remove_forgotten()  # the first that tidies up has the prefix
+    monkeypatch.setattr(cleanup, "FORGOTTEN_SECONDS", -60)
+    cleanup.remove_forgotten()  # the first that tidies up has the prefix
     uploaded(site, source, elsewhere)
     held = bucket.held()
     Study.objects.all().delete()
-    monkeypatch.setattr(tidy, "_database", lambda: "another")
-    tidy.remove_forgotten()
+    monkeypatch.setattr(cleanup, "_database", lambda: "another")
+    cleanup.remove_forgotten()
     assert held
     assert bucket.held() == held
     assert "another database" in caplog.text
@@ -256,23 +256,23 @@ def test_only_what_a_killed_request_left_is_tidied(
     source: Path, tmp_path: Path, bucket: Bucket, user: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with min(source.iterdir()).open("rb") as stream:
-        files.keep(stream)
+        files_at_rest.keep(stream)
     upload = Upload.objects.create(user=user, names=["one"])
-    folder = files.upload_folder(upload.pk)
+    folder = files_at_rest.upload_folder(upload.pk)
     folder.mkdir(parents=True)
     (folder / "000000").write_bytes(b"one")
-    files.hand_over(folder)
+    files_at_rest.hand_over(folder)
     needed, unneeded = (tmp_path / "needed", tmp_path / "unneeded")
     process = Process.objects.create(job_name="gaussian", step="gaussian")
     row = ResultFile.objects.create(process=process, name="a", sha256="a" * 64, size=1)
     for path in (needed, unneeded):
         path.write_bytes(b"1")
-    files.send_ahead({row.stored_name: needed, f"results/{process.pk}/{'b' * 64}": unneeded})
+    files_at_rest.send_ahead({row.stored_name: needed, f"results/{process.pk}/{'b' * 64}": unneeded})
     assert len(bucket.held()) == 4
-    tidy.remove_forgotten()
+    cleanup.remove_forgotten()
     assert len(bucket.held()) == 4  # somebody may be working on it
-    monkeypatch.setattr(tidy, "FORGOTTEN_SECONDS", -60)
-    tidy.remove_forgotten()
+    monkeypatch.setattr(cleanup, "FORGOTTEN_SECONDS", -60)
+    cleanup.remove_forgotten()
     # What has no row may be what a database that was brought back does not know: `check` tells of it.
     assert len(bucket.held()) == 3
     assert not any("/uploads/" in key for key in bucket.held())
@@ -283,7 +283,7 @@ class _Killed(BaseException):
     pass
 
 
-def _killed(_: run.Run) -> Any:
+def _killed(_: job_run.Run) -> Any:
     raise _Killed
 
 
@@ -330,8 +330,8 @@ def test_away_in_the_middle_of_a_build_is_no_fault_of_the_files(
     assert attempts.run(Job.objects.get(kind="ingest").pk)
     build = Job.objects.get(kind="build")
     with monkeypatch.context() as patch:
-        patch.setattr(files, "bring", lambda digests: None)
-        patch.setattr(objects.Bucket, "fetch", _away)
+        patch.setattr(files_at_rest, "bring", lambda digests: None)
+        patch.setattr(object_store.Bucket, "fetch", _away)
         elsewhere()
         assert attempts.run(build.pk)
     build.refresh_from_db()
@@ -341,7 +341,7 @@ def test_away_in_the_middle_of_a_build_is_no_fault_of_the_files(
 
 
 def _away(*_: Any) -> None:
-    raise objects._away("gone")
+    raise object_store._away("gone")
 
 
 def test_what_cannot_be_removed_now_is_removed_later(
@@ -349,12 +349,12 @@ def test_what_cannot_be_removed_now_is_removed_later(
 ) -> None:
     uploaded(site, source, elsewhere)
     with monkeypatch.context() as patch:
-        patch.setattr(objects.Bucket, "remove", _away)
-        patch.setattr(objects.Bucket, "remove_folder", lambda *_, **__: _away())
+        patch.setattr(object_store.Bucket, "remove", _away)
+        patch.setattr(object_store.Bucket, "remove_folder", lambda *_, **__: _away())
         assert site.client.delete(f"/api/studies/{Study.objects.get().pk}").status_code == 204
     assert bucket.held()
-    monkeypatch.setattr(tidy, "FORGOTTEN_SECONDS", -60)
-    tidy.remove_forgotten()
+    monkeypatch.setattr(cleanup, "FORGOTTEN_SECONDS", -60)
+    cleanup.remove_forgotten()
     assert bucket.held() == set()
 
 
@@ -362,12 +362,12 @@ def test_a_missing_bucket_and_a_refused_one_are_told(tmp_path: Path, settings: S
     file = tmp_path / "file"
     file.write_bytes(b"1")
     place = settings.VOXELRY.data / "files" / "one"
-    objects.bucket().put(file, place)  # type: ignore[union-attr]
+    object_store.bucket().put(file, place)  # type: ignore[union-attr]
     with pytest.raises(Away, match=r"access to the bucket .* is denied"):
-        set_initial_no_auth_action_count(0)(objects.bucket().put)(file, place)  # type: ignore[union-attr]
+        set_initial_no_auth_action_count(0)(object_store.bucket().put)(file, place)  # type: ignore[union-attr]
     settings.VOXELRY = replace(settings.VOXELRY, storage_url="s3://there-is-none")
     with pytest.raises(Away, match="there is no bucket 'there-is-none'"):
-        objects.bucket().put(file, place)  # type: ignore[union-attr]
+        object_store.bucket().put(file, place)  # type: ignore[union-attr]
 
 
 def test_bytes_that_are_not_those_that_were_sent_are_refused(
@@ -379,7 +379,7 @@ def test_bytes_that_are_not_those_that_were_sent_are_refused(
     bucket.client.put_object(Bucket=bucket.name, Key=key, Body=b"something else")
     data = elsewhere()
     with pytest.raises(OSError, match="other bytes"):
-        files.open_kept(sha256)
+        files_at_rest.open_kept(sha256)
     assert not _files(data)
 
 
@@ -393,29 +393,29 @@ def test_the_cache_is_bounded_and_what_is_open_stays_readable(
 ) -> None:
     series = uploaded(site, source, elsewhere)
     data = elsewhere()
-    volume = stacks.open_volume(Stack.objects.select_related("series").get(series=series))
+    volume = stack_files.open_volume(Stack.objects.select_related("series").get(series=series))
     digests = list(Instance.objects.values_list("sha256", flat=True))
     size = Instance.objects.all()[0].size
     limit = 2 * size + size // 2
     settings.VOXELRY = replace(settings.VOXELRY, storage_cache_bytes=limit)
-    files.bring(digests)
+    files_at_rest.bring(digests)
     assert _bytes(data) > limit  # all of it was in use just now
     mine = data / "files" / "instances" / "mine"
     mine.write_bytes(b"not in the bucket")
-    monkeypatch.setattr(objects, "GRACE_SECONDS", -1)
-    objects._bucket.cache_clear()  # another process
+    monkeypatch.setattr(object_store, "GRACE_SECONDS", -1)
+    object_store._bucket.cache_clear()  # another process
     keys = bucket.held()
     for sha256 in [*digests, digests[0]]:
-        with files.open_kept(sha256) as file:
+        with files_at_rest.open_kept(sha256) as file:
             assert file.read(size)
-    objects.bucket().shrink(limit)  # type: ignore[union-attr]
+    object_store.bucket().shrink(limit)  # type: ignore[union-attr]
     assert _bytes(data) <= limit
     assert (data / "files" / holdings.stored_name(digests[0])).exists()  # used last
     assert not (data / "files" / holdings.stored_name(digests[1])).exists()
     assert mine.exists()
     assert bucket.held() == keys
     np.testing.assert_array_equal(volume.array, voxelry.load_volume(source).array)
-    monkeypatch.setattr(objects, "GRACE_SECONDS", 60)
+    monkeypatch.setattr(object_store, "GRACE_SECONDS", 60)
     shown(site, series)
 
 
@@ -431,8 +431,8 @@ def test_folder_fetched_by_two_at_once_is_one(site: Any, source: Path, elsewhere
     series = uploaded(site, source, elsewhere)
     elsewhere()
     stack = Stack.objects.select_related("series").get(series=series)
-    folder = files.stacks_folder(series) / stack.series.folder / "0"
-    bucket = objects.bucket()
+    folder = files_at_rest.stacks_folder(series) / stack.series.folder / "0"
+    bucket = object_store.bucket()
     assert bucket is not None
     taken, turn = bucket._download, threading.Lock()
 

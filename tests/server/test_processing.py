@@ -21,11 +21,11 @@ import voxelry
 from voxelry.core import registry
 from voxelry.core.registry import StepRegistry
 from voxelry.server.archive.models import Instance, Series
-from voxelry.server.jobs import attempts, isolated, kinds, run
+from voxelry.server.jobs import attempts, isolated, job_kinds, job_run
 from voxelry.server.jobs.models import Job, State
-from voxelry.server.processing import publish as publishing
+from voxelry.server.processing import publish_results as publishing
 from voxelry.server.processing.models import Output, Process, ResultFile
-from voxelry.server.processing.request import Chosen, request_batch
+from voxelry.server.processing.step_request import Chosen, request_batch
 from voxelry.testing import synthetic_series
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -77,7 +77,7 @@ def test_a_job_has_limits_of_its_own_within_the_configurations(site: Any, series
         assert response.status_code == 202, response.content
         told = site.get(f"/jobs/{response.json()['id']}")
         assert {name: told[name] for name in given} == given
-    row = run.Run(Job.objects.latest("pk"))
+    row = job_run.Run(Job.objects.latest("pk"))
     assert (row.time_limit, row.memory_limit) == (1.5, 2**29)
     usual = site.get(f"/jobs/{ask(site, job_name='gaussian', series=series)['id']}")
     assert usual["time_limit_seconds"] is usual["memory_limit_bytes"] is None
@@ -143,9 +143,9 @@ def test_begun_again_it_publishes_the_same_once(
             raise OSError(5, "the disk went away")  # the transaction is rolled back, the files lie about
         return kept
 
-    kind = kinds.find("step")
+    kind = job_kinds.find("step")
     assert kind is not None
-    monkeypatch.setattr(kinds, "_kinds", {"step": replace(kind, publish=dies_first)})
+    monkeypatch.setattr(job_kinds, "_kinds", {"step": replace(kind, publish=dies_first)})
     before = Instance.objects.count()
     key = ask(site, job_name="all_of_it", series=series, params={"level": 0})["id"]
     attempts.run(key)
@@ -442,7 +442,7 @@ def test_a_study_on_which_much_was_done_is_deleted_by_few_statements(
 def test_what_was_deleted_while_it_was_done_is_not_published(
     site: Any, series: int, do_jobs: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kind = kinds.find("step")
+    kind = job_kinds.find("step")
     assert kind is not None
 
     def slow(this: Any) -> Any:
@@ -451,7 +451,7 @@ def test_what_was_deleted_while_it_was_done_is_not_published(
         Job.objects.update(cancel_requested=False)  # which came too late
         return result
 
-    monkeypatch.setattr(kinds, "_kinds", {"step": replace(kind, work=slow)})
+    monkeypatch.setattr(job_kinds, "_kinds", {"step": replace(kind, work=slow)})
     key = ask(site, job_name="all_of_it", series=series, params={"level": 0.5})["id"]
     attempts.run(key)
     assert site.get(f"/jobs/{key}")["problem"]["code"] == "process_gone"

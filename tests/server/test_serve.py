@@ -28,7 +28,7 @@ from voxelry.testing import SECRETS, synthetic_instance, synthetic_series, write
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 40.0
-_SERVE = "from voxelry.server.serve import serve; serve()"
+_SERVE = "from voxelry.server.site.serve import serve; serve()"
 
 
 def _free_port() -> int:
@@ -116,7 +116,7 @@ class Server:
                 if entry.name.isdigit():
                     words = (entry / "cmdline").read_bytes()
                     parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-                    if b"voxelry.server.work" in words and parent == self.process.pid:
+                    if b"voxelry.server.site.worker" in words and parent == self.process.pid:
                         found.append(int(entry.name))
         return found
 
@@ -211,7 +211,7 @@ def test_from_a_zip_to_pictures_and_back(server: Server, tmp_path: Path) -> None
 
 
 _TOKENS = """
-from voxelry.server.tokens import TokenError, create_token, list_tokens, revoke_token
+from voxelry.server.site.token_commands import TokenError, create_token, list_tokens, revoke_token
 create_token(user="admin", name="old")
 revoke_token(user="admin", name="old")
 try:
@@ -344,7 +344,7 @@ def _workers_of(data: Path) -> list[Path]:
 def _is_worker_of(environ: Path, data: Path) -> bool:
     with suppress(OSError):
         command = (environ.parent / "cmdline").read_bytes()
-        return b"voxelry.server.work" in command and str(data).encode() in environ.read_bytes()
+        return b"voxelry.server.site.worker" in command and str(data).encode() in environ.read_bytes()
     return False
 
 
@@ -358,10 +358,10 @@ def test_the_same_on_postgresql_and_redis_with_a_worker_of_its_own(
     with (tmp_path / "worker.txt").open("wb") as log:
         # Before there is a database: it has to wait.
         worker = subprocess.Popen(
-            [sys.executable, "-m", "voxelry.server.work"], env=settings, cwd=tmp_path, stdout=log, stderr=log
+            [sys.executable, "-m", "voxelry.server.site.worker"], env=settings, cwd=tmp_path, stdout=log, stderr=log
         )
     try:
-        command = [sys.executable, "-c", "from voxelry.server.serve import serve; serve(worker=False)"]
+        command = [sys.executable, "-c", "from voxelry.server.site.serve import serve; serve(worker=False)"]
         with _serving(data, command, **environment) as server:
             assert server.workers() == []
             content = _study(tmp_path)
@@ -380,7 +380,7 @@ def test_the_same_on_postgresql_and_redis_with_a_worker_of_its_own(
 
 
 def test_streams_of_events_do_not_hold_up_the_end(tmp_path: Path) -> None:
-    without_worker = "from voxelry.server.serve import serve; serve(worker=False)"
+    without_worker = "from voxelry.server.site.serve import serve; serve(worker=False)"
     with _serving(tmp_path / "data", [sys.executable, "-c", without_worker]) as server:
         upload = server.upload("study.zip", _study(tmp_path))
         (job,) = server.json("/api/jobs")["items"]

@@ -15,7 +15,7 @@ from pydicom.sequence import Sequence
 
 import voxelry
 from voxelry.testing import SAGITTAL, synthetic_instance, synthetic_series, write, zip_folder
-from voxelry.workflows.pictures import render
+from voxelry.workflows.pictures.picture_files import render
 
 RAMP = np.tile(np.arange(64, dtype=np.uint16) * 60, (4, 48, 1))
 

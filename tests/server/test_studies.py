@@ -214,26 +214,26 @@ def test_deleting_waits_for_whoever_is_storing_the_same_bytes(
     site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, do_jobs: Any, data_folder: Path
 ) -> None:
     """Between an upload's look at the bytes and its commit, nobody removes them."""
-    from voxelry.server.archive import files
+    from voxelry.server.archive import files_at_rest
     from voxelry.server.archive.remove import remove_studies
 
     truth = synthetic_series(tmp_path / "s", slices=2)
     site.upload(truth.paths)
-    whole = files.is_kept
+    whole = files_at_rest.is_kept
     deletions: list[threading.Thread] = []
 
     def delete_in_between(sha256: str) -> bool:
         kept = whole(sha256)
         if not deletions:
-            deletions.append(threading.Thread(target=_in_thread(lambda: files.discard([sha256]))))
+            deletions.append(threading.Thread(target=_in_thread(lambda: files_at_rest.discard([sha256]))))
             deletions[0].start()
             deletions[0].join(0.5)
         return kept
 
     remove_studies([Study.objects.get().pk])
-    monkeypatch.setattr(files, "is_kept", delete_in_between)
+    monkeypatch.setattr(files_at_rest, "is_kept", delete_in_between)
     if connection.vendor == "sqlite":  # whose test database is in memory, and its other connections cannot wait
-        monkeypatch.setattr(files, "is_kept", whole)
+        monkeypatch.setattr(files_at_rest, "is_kept", whole)
     site.upload(truth.paths)
     for thread in deletions:
         thread.join()

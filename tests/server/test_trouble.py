@@ -15,9 +15,9 @@ from django.db import OperationalError, connection
 from django.test import Client
 
 from tests.server.test_gate import Behind, _ask
-from voxelry.server import pages
-from voxelry.server.disk import is_away, is_full
+from voxelry.server.environment.disk_errors import is_away, is_full
 from voxelry.server.jobs.failures import failure_of
+from voxelry.server.site import pages
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -63,8 +63,8 @@ def fails(site: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
         client = Client(raise_request_exception=False)
         client.force_login(site.user)
         with monkeypatch.context() as patch:
-            patch.setattr("voxelry.server.api.present_jobs.found", raises)
-            patch.setattr("voxelry.server.pages.Path.read_bytes", raises)
+            patch.setattr("voxelry.server.api.job_records.found", raises)
+            patch.setattr("voxelry.server.site.pages.Path.read_bytes", raises)
             return client.get(path)
 
     return asked
@@ -116,7 +116,7 @@ def test_the_gate_says_it_when_it_cannot_ask_who_it_is(user: Any, monkeypatch: p
     def raises(request: object) -> None:
         raise OperationalError
 
-    monkeypatch.setattr("voxelry.server.gate.identify", raises)
+    monkeypatch.setattr("voxelry.server.site.gate.identify", raises)
     status, _, answer = _ask(Behind(), [bytes(2**20)] * 2, {"authorization": "Bearer x"})
     assert (status, answer["code"]) == (503, "database")
 
@@ -133,7 +133,7 @@ def test_health_tells_of_the_disk(
         patch.setattr(shutil, "disk_usage", lambda _: Usage(1, 1, pages.LEAST_FREE_BYTES - 1))
         assert told() == (200, "disk full")
     with monkeypatch.context() as patch:
-        patch.setattr("voxelry.server.pages.os.access", lambda *_: False)
+        patch.setattr("voxelry.server.site.pages.os.access", lambda *_: False)
         assert told() == (200, "data folder read-only")
     settings.VOXELRY = replace(settings.VOXELRY, data=data_folder / "gone")
     assert told() == (200, "data folder unreachable")

@@ -17,7 +17,7 @@ from pydicom.uid import JPEGLSLossless
 
 from voxelry.core import registry
 from voxelry.core.registry import StepRegistry
-from voxelry.server.archive import files
+from voxelry.server.archive import files_at_rest
 from voxelry.server.archive.models import Instance, Series, Study, UnusedFile
 from voxelry.server.archive.remove import remove_studies
 from voxelry.server.jobs import isolated
@@ -209,7 +209,7 @@ def test_an_upload_that_is_taken_in_again_misses_the_same(
     truth = synthetic_series(tmp_path / "s", slices=SLICES)
     _cut(truth, {6})
     truth.paths[5].write_bytes(b"")
-    monkeypatch.setattr(files, "remove_folder", lambda _: None)
+    monkeypatch.setattr(files_at_rest, "remove_folder", lambda _: None)
     report = site.upload(truth.paths)
     rows = list(UnusedFile.objects.values("name", "certain", "code", "series").order_by("name"))
     assert [(row["name"], row["certain"]) for row in rows] == [("0005.dcm", False), ("0006.dcm", True)]

@@ -292,16 +292,16 @@ def test_the_waiting_files_go_when_they_are_taken_in(site: Any, tmp_path: Path, 
 
 
 def test_what_killed_processes_left_goes_after_a_day(data_folder: Path, transactional_db: None) -> None:
-    from voxelry.server.archive import files, tidy
+    from voxelry.server.archive import cleanup, files_at_rest
 
-    temporary = files.temporary_folder()
+    temporary = files_at_rest.temporary_folder()
     (temporary / "fresh").write_bytes(b"x")
     (temporary / "old").write_bytes(b"x")
     (temporary / "build-old").mkdir()
     (temporary / "build-old" / "volume.npy").write_bytes(b"x")
     for name in ("old", "build-old"):
         os.utime(temporary / name, (0, 0))
-    tidy.remove_forgotten()
+    cleanup.remove_forgotten()
     assert [path.name for path in temporary.iterdir()] == ["fresh"]
 
 
@@ -345,9 +345,9 @@ def test_odd_series_are_all_kept_and_can_be_viewed(site: Any, corpus: Path, tmp_
 
 
 def test_a_file_of_a_request_that_was_given_up_goes_too(data_folder: Path) -> None:
-    from voxelry.server.archive import receive
+    from voxelry.server.archive import receive_upload
 
-    handler = receive.DataFolderUploadHandler()
+    handler = receive_upload.DataFolderUploadHandler()
     handler.new_file("files", "a.dcm", "", None)
     handler.receive_data_chunk(b"x", 0)
     file = handler.file_complete(1)
@@ -363,7 +363,7 @@ def test_a_full_disk_is_said(site: Any, monkeypatch: pytest.MonkeyPatch, data_fo
         def write(self, part: Any) -> int:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("voxelry.server.archive.receive.os.fdopen", lambda *given: Full(*given))
+    monkeypatch.setattr("voxelry.server.archive.receive_upload.os.fdopen", lambda *given: Full(*given))
     told = site.post("/uploads", 507, files=SimpleUploadedFile("a.dcm", b"x"))
     assert told["code"] == "storage_full"
     assert site.get("/uploads")["count"] == 0

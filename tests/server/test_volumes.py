@@ -221,13 +221,13 @@ def test_the_known_slice(site: Any, corpus: Path) -> None:
 def test_few_are_measured_at_a_time_and_the_others_wait(
     site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data_folder: Path
 ) -> None:
-    from voxelry.server.api import measure
+    from voxelry.server.api import measure_routes
     from voxelry.server.api.turns import Turns
 
     content = write(synthetic_instance(), tmp_path / "a.dcm").read_bytes()
     turns = Turns(1)
-    monkeypatch.setattr(measure, "_turns", turns)
-    monkeypatch.setattr(measure, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(measure_routes, "_turns", turns)
+    monkeypatch.setattr(measure_routes, "PATIENCE_SECONDS", 0.01)
     with turns.take(site.user.pk, patience=1):
         told = site.post("/measure", 503, file=SimpleUploadedFile("a.dcm", content))
     assert told["code"] == "busy"

@@ -18,7 +18,7 @@ from voxelry.core.errors import GeometryError, MeasureError
 from voxelry.core.geometry import lps_to_index
 from voxelry.core.volume import Volume
 from voxelry.steps.label_statistics import STEP
-from voxelry.steps.shapes import feret_mm, surface_mm2
+from voxelry.steps.shared.shapes import feret_mm, surface_mm2
 from voxelry.testing.steps import PLACES, StepTests, body
 from voxelry.testing.volumes import AXIAL_LPS, affines, placed
 

@@ -19,7 +19,7 @@ from voxelry.core.registry import AnyStep
 from voxelry.core.volume import Volume
 from voxelry.steps import close, fill, largest_components
 from voxelry.steps import open as opening
-from voxelry.steps.morphology import ball, closed, dilated, eroded, opened
+from voxelry.steps.shared.morphology import ball, closed, dilated, eroded, opened
 from voxelry.testing.steps import StepTests, body
 from voxelry.testing.volumes import AXIAL_LPS, affines, placed, spacing_of
 

@@ -15,9 +15,9 @@ from onnx import TensorProto, helper, numpy_helper
 from tests.steps.tiny_models import FOLDER, NONE, above, model, run
 from voxelry.core.errors import FormatError, GeometryError, NothingFoundError, ParameterError, VoxelryError
 from voxelry.core.progress import silent
-from voxelry.steps.onnx import STEP
-from voxelry.steps.onnx_manifest import Manifest
-from voxelry.steps.sliding import predicted
+from voxelry.steps.onnx.onnx_manifest import Manifest
+from voxelry.steps.onnx.onnx_step import STEP
+from voxelry.steps.onnx.sliding_window import predicted
 from voxelry.testing.steps import PLACES, StepTests, body
 from voxelry.testing.volumes import placed
 

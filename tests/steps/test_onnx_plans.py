@@ -16,9 +16,9 @@ from scipy import ndimage
 from tests.steps.tiny_models import FOLDER, NONE, above, model, places, run, saved
 from voxelry.core.errors import FormatError, UnplacedError
 from voxelry.core.volume import Volume
-from voxelry.steps.onnx import seen_by
-from voxelry.steps.onnx_grid import Way
-from voxelry.steps.onnx_manifest import Manifest
+from voxelry.steps.onnx.onnx_grid import Way
+from voxelry.steps.onnx.onnx_manifest import Manifest
+from voxelry.steps.onnx.onnx_step import seen_by
 from voxelry.testing.steps import body
 from voxelry.testing.volumes import placed
 

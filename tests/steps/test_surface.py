@@ -13,7 +13,7 @@ from skimage import measure
 
 from voxelry.core.errors import UnplacedError
 from voxelry.core.volume import Volume
-from voxelry.steps.meshes import Mesh, mesh_of
+from voxelry.steps.shared.meshes import Mesh, mesh_of
 from voxelry.steps.surface import STEP
 from voxelry.testing.steps import PLACES, StepTests
 from voxelry.testing.volumes import affines, placed

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 from voxelry.core.errors import MeasureError, ParameterError
 from voxelry.core.measure import histogram, measure
 from voxelry.core.volume import Volume
-from voxelry.steps import levels
+from voxelry.steps.shared import levels
 from voxelry.steps.threshold import STEP
 from voxelry.testing.steps import StepTests, body
 from voxelry.testing.volumes import placed

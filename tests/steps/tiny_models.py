@@ -16,7 +16,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from voxelry.core.volume import Volume
-from voxelry.steps.onnx import STEP
+from voxelry.steps.onnx.onnx_step import STEP
 
 FOLDER = Path(tempfile.mkdtemp(prefix="voxelry-onnx-"))
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)

@@ -24,8 +24,8 @@ from voxelry.core import registry
 from voxelry.core.errors import ExistsError, NothingFoundError, ParameterError
 from voxelry.core.value import Value
 from voxelry.testing import OBLIQUE, PATIENT_ID, SECRETS, bad_files, synthetic_series, zip_folder
-from voxelry.workflows.ledger import LEDGER
-from voxelry.workflows.names import FIELDS, check_template, file_name, numbered
+from voxelry.workflows.files.export_names import FIELDS, check_template, file_name, numbered
+from voxelry.workflows.files.ledger import LEDGER
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import io
 import pytest
 
 from voxelry.core.value import Value
-from voxelry.workflows.csv_table import write_csv
+from voxelry.workflows.files.csv_table import write_csv
 
 
 def written(columns: list[str], *rows: list[Value]) -> list[list[str]]:

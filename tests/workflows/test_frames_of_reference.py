@@ -14,7 +14,7 @@ from voxelry.cli import app
 from voxelry.core.errors import FrameOfReferenceError
 from voxelry.core.frame_of_reference import check_one_frame_of_reference
 from voxelry.testing import synthetic_series, uid
-from voxelry.workflows.process import process
+from voxelry.workflows.process.processing import process
 
 
 def noisy(k: int, dataset: Dataset) -> None:

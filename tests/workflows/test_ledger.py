@@ -13,8 +13,8 @@ import pytest
 
 from voxelry import convert
 from voxelry.testing import synthetic_series
-from voxelry.workflows.ledger import JOURNAL, LEDGER, Ledger
-from voxelry.workflows.publish import published, staged
+from voxelry.workflows.files.atomic import published, staged
+from voxelry.workflows.files.ledger import JOURNAL, LEDGER, Ledger
 
 
 def test_what_killed_runs_left_is_cleared_and_what_is_in_use_is_not(tmp_path: Path) -> None:

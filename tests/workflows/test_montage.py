@@ -20,11 +20,11 @@ from voxelry.core.intensity import Window
 from voxelry.core.planes import plane_count
 from voxelry.core.registry import format_named
 from voxelry.core.value import Value
-from voxelry.formats.animation import encode_animation
+from voxelry.formats.pictures.animation import encode_animation
 from voxelry.testing import synthetic_series
 from voxelry.testing.volumes import placed
-from voxelry.workflows.montage import montage, planes
-from voxelry.workflows.pictures import render
+from voxelry.workflows.pictures.montage import montage, planes
+from voxelry.workflows.pictures.picture_files import render
 
 AXES = st.sampled_from([None, "axial", "coronal", "sagittal"])
 

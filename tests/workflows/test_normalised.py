@@ -16,8 +16,8 @@ from pydicom.dataset import Dataset
 import voxelry
 from voxelry.core.errors import ExistsError, ParameterError
 from voxelry.testing import synthetic_series
-from voxelry.workflows.normalised import dicom_to_hdf5
-from voxelry.workflows.restored import RestoredReport, hdf5_to_dicom
+from voxelry.workflows.convert.normalised import dicom_to_hdf5
+from voxelry.workflows.convert.restored import RestoredReport, hdf5_to_dicom
 
 RNG = np.random.default_rng(1)
 

@@ -14,7 +14,7 @@ from voxelry.core.display import default_window
 from voxelry.core.errors import GeometryError, ParameterError
 from voxelry.core.intensity import Window, to_display
 from voxelry.testing import SAGITTAL, synthetic_instance, synthetic_series, write
-from voxelry.workflows.pictures import render
+from voxelry.workflows.pictures.picture_files import render
 
 
 def read(path: Path) -> Any:

@@ -25,10 +25,10 @@ from voxelry.core.errors import (
 )
 from voxelry.core.registry import step_names
 from voxelry.core.volume import Volume
-from voxelry.dicom.stack import Stack
-from voxelry.dicom.write import write_series
+from voxelry.dicom.series.stack import Stack
+from voxelry.dicom.write.writing import write_series
 from voxelry.testing import OBLIQUE, SECRETS, bad_files, synthetic_series, zip_folder
-from voxelry.workflows.pipeline import (
+from voxelry.workflows.process.pipeline import (
     Config,
     InferencePipeline,
     JobEntry,

@@ -19,9 +19,9 @@ from voxelry.core.progress import Progress
 from voxelry.core.registry import format_named
 from voxelry.core.steps import Params, Segment, Segmentation, Step, StepResult
 from voxelry.core.volume import Volume
-from voxelry.dicom.segmentation import write_segmentation
+from voxelry.dicom.objects.segmentation import write_segmentation
 from voxelry.testing import SECRETS, bad_files, synthetic_series, zip_folder
-from voxelry.workflows.process import process
+from voxelry.workflows.process.processing import process
 
 
 class AddParams(Params):
@@ -292,7 +292,7 @@ def test_a_segmentation_is_one_volume_of_labels(
     tmp_path: Path, full: bool, packed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not full:  # only the slices that hold some of a segment
-        monkeypatch.setattr("voxelry.dicom.segmentation.MOST_BYTES", 10)
+        monkeypatch.setattr("voxelry.dicom.objects.segmentation.MOST_BYTES", 10)
     synthetic_series(tmp_path / "in", slices=7)
     (series,) = voxelry.index(tmp_path / "in").series
     volume = series.stacks[0].volume()

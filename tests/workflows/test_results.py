@@ -21,9 +21,9 @@ from voxelry.core.registry import format_named
 from voxelry.core.resample import rectify
 from voxelry.core.steps import Row, Segment, Segmentation, StepResult
 from voxelry.core.volume import Volume
-from voxelry.dicom.series import Series
+from voxelry.dicom.series.hierarchy import Series
 from voxelry.testing import OBLIQUE, SECRETS, synthetic_series
-from voxelry.workflows.results import save_result
+from voxelry.workflows.process.step_results import save_result
 
 
 def source(folder: Path, **kwargs: Any) -> tuple[Series, Volume]:

@@ -10,8 +10,8 @@ import pytest
 import voxelry
 from voxelry.core.errors import ExistsError, ParameterError
 from voxelry.testing import synthetic_series
-from voxelry.workflows.pipeline import InferencePipeline
-from voxelry.workflows.results_folder import filled, is_taken
+from voxelry.workflows.files.results_folder import filled, is_taken
+from voxelry.workflows.process.pipeline import InferencePipeline
 
 LEFT = ".0123456789abcdef.part"
 """As a killed process leaves it."""

@@ -16,7 +16,7 @@ from pydicom.sequence import Sequence
 import voxelry
 from voxelry.core.errors import ParameterError
 from voxelry.testing import synthetic_series
-from voxelry.workflows.save_table import save_table
+from voxelry.workflows.tables.save_table import save_table
 
 
 def edit(index: int, dataset: Dataset) -> None:

@@ -19,8 +19,8 @@ import voxelry
 from voxelry.core.lazy import LazyArray
 from voxelry.core.progress import silent
 from voxelry.core.registry import format_named
-from voxelry.dicom.streaming import streamed_volume
-from voxelry.formats.streams import voxel_blocks
+from voxelry.dicom.series.streaming import streamed_volume
+from voxelry.formats.shared.streams import voxel_blocks
 from voxelry.testing import synthetic_series
 
 SUFFIXES = {"nifti": ".nii", "nrrd": ".nrrd", "metaimage": ".mha"}

@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 import voxelry
-from voxelry.dicom import headers
+from voxelry.dicom.headers import header
 from voxelry.testing import synthetic_instance, synthetic_report, synthetic_series, write
 
 
@@ -106,7 +106,7 @@ def pile(request: pytest.FixtureRequest) -> Path:
 @pytest.mark.no_cover  # takes more than twice as long where lines are counted
 def test_tables_are_those_that_pydicom_gives(pile: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = voxelry.tabulate(pile)
-    monkeypatch.setattr(headers, "read_plain", lambda *_: None)
+    monkeypatch.setattr(header, "read_plain", lambda *_: None)
     judged = voxelry.tabulate(pile)
     pd.testing.assert_frame_equal(table, judged, check_exact=True, check_column_type=True)
     assert table.attrs == judged.attrs

@@ -13,8 +13,8 @@ from voxelry.core.intensity import Window
 from voxelry.core.planes import plane_lean, plane_shape, plane_spacing
 from voxelry.core.resample import rectify
 from voxelry.testing import AXIAL, synthetic_series
-from voxelry.workflows.montage import montage
-from voxelry.workflows.pictures import picture_shape, render
+from voxelry.workflows.pictures.montage import montage
+from voxelry.workflows.pictures.picture_files import picture_shape, render
 
 WINDOW = Window(500, 1000, "LINEAR_EXACT")
 

@@ -19,8 +19,8 @@ from voxelry.cli.tolerance import ToleranceOption, tolerances_of
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-    from voxelry.dicom.series import Series, Study
-    from voxelry.dicom.stack import Stack
+    from voxelry.dicom.series.hierarchy import Series, Study
+    from voxelry.dicom.series.stack import Stack
 
 PathArgument = Annotated[Path, typer.Argument(help="A file, a folder at any depth, or a zip archive.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -39,7 +39,7 @@ def info(
 
     Only headers are read. What is wrong with a series is said in words: missing slices, uneven spacing, tilt, ...
     """
-    from voxelry.workflows.load import index
+    from voxelry.workflows.load.loading import index
     from voxelry.workflows.measure import skipped_record
 
     with working() as progress:
@@ -194,21 +194,21 @@ def tags(
     ] = False,
 ) -> None:
     """Show the tags of a file, or of a folder as a table."""
-    from voxelry.dicom.headers import read_header
-    from voxelry.dicom.sources import FileSource
+    from voxelry.dicom.headers.header import read_header
+    from voxelry.dicom.headers.sources import FileSource
 
     if save is None and path.is_file() and not _is_archive(path):
         header = read_header(FileSource.of(path))
         if as_json:
-            from voxelry.dicom.attributes import as_metadata
+            from voxelry.dicom.headers.attributes import as_metadata
 
             print_json({"file": str(path), "tags": as_metadata(header.elements.dataset)})
         else:
             _print_tags(header.elements.dataset, 0)
         return
-    from voxelry.workflows.results_folder import check_apart
-    from voxelry.workflows.save_table import as_columns, check_table_path, records, save_table
-    from voxelry.workflows.tabulate import tabulate
+    from voxelry.workflows.files.results_folder import check_apart
+    from voxelry.workflows.tables.save_table import as_columns, check_table_path, records, save_table
+    from voxelry.workflows.tables.tabulate import tabulate
 
     if save is not None:
         check_table_path(save)
@@ -241,14 +241,14 @@ def _joined(value: object) -> str:
 
 
 def _is_archive(path: Path) -> bool:
-    from voxelry.dicom.sources import is_zip
+    from voxelry.dicom.headers.sources import is_zip
 
     with path.open("rb") as file:
         return is_zip(file.read(132))
 
 
 def _print_tags(dataset: Dataset, depth: int) -> None:
-    from voxelry.dicom.attributes import BINARY_VRS, element_name, elements
+    from voxelry.dicom.headers.attributes import BINARY_VRS, element_name, elements
 
     for element in elements(dataset):
         indent = "  " * depth

@@ -30,7 +30,7 @@ from voxelry.cli.tolerance import ToleranceOption, tolerances_of
 if TYPE_CHECKING:
     from voxelry.core.intensity import Window
     from voxelry.core.value import Value
-    from voxelry.workflows.convert import Converted
+    from voxelry.workflows.convert.conversion import Converted
     from voxelry.workflows.measure import MeasureReport
 
 
@@ -129,7 +129,7 @@ def _print_measurements(report: MeasureReport) -> None:
 def _print_formats(wanted: bool) -> None:
     if not wanted:
         return
-    from voxelry.workflows.targets import list_formats
+    from voxelry.workflows.convert.targets import list_formats
 
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
     for heading in ("Format", "Suffixes", "What it is"):
@@ -216,10 +216,10 @@ def convert(
     echoes, time points) become one file where the format holds several.
     """
     from voxelry.core.errors import ParameterError
-    from voxelry.workflows.convert import convert as run
+    from voxelry.workflows.convert.conversion import convert as run
+    from voxelry.workflows.convert.targets import known, names_a_format
+    from voxelry.workflows.files.export_names import DEFAULT_TEMPLATE
     from voxelry.workflows.measure import skipped_record
-    from voxelry.workflows.names import DEFAULT_TEMPLATE
-    from voxelry.workflows.targets import known, names_a_format
 
     if kind is None and not names_a_format(target):
         if _SUFFIX.search(target.name) and not target.is_dir():

@@ -24,7 +24,7 @@ from voxelry.cli.tolerance import ToleranceOption, tolerances_of
 
 if TYPE_CHECKING:
     from voxelry.core.registry import AnyStep
-    from voxelry.workflows.process import ProcessReport
+    from voxelry.workflows.process.processing import ProcessReport
 
 GROUPS = {
     "filter": "Filters",
@@ -132,7 +132,7 @@ def _step(name: str) -> AnyStep | None:
         If it is broken; the message says why.
     """
     from voxelry.core.registry import step_named, step_names
-    from voxelry.workflows.pipeline import BLUR, BLUR_STEP
+    from voxelry.workflows.process.pipeline import BLUR, BLUR_STEP
 
     if name == BLUR:
         return BLUR_STEP
@@ -149,7 +149,7 @@ def _close(name: str, known: tuple[str, ...]) -> str:
 def grouped() -> list[tuple[str, list[AnyStep]]]:
     """All steps by group, in the order of `GROUPS`."""
     from voxelry.core.registry import steps
-    from voxelry.workflows.pipeline import BLUR_STEP
+    from voxelry.workflows.process.pipeline import BLUR_STEP
 
     found: dict[str, list[AnyStep]] = defaultdict(list)
     for step in (*steps(), BLUR_STEP):
@@ -312,7 +312,7 @@ def _do(step: AnyStep, given: Mapping[str, Any]) -> None:
     from voxelry.cli.flags import checked
     from voxelry.cli.make import _settings
     from voxelry.workflows.measure import skipped_record
-    from voxelry.workflows.process import process
+    from voxelry.workflows.process.processing import process
 
     source, target = given["source"], given["target"]
     params = checked(_params(step, given), step.params)

@@ -17,8 +17,8 @@ from voxelry.cli.console import err, out, plain, print_figures, show_skipped, wa
 from voxelry.cli.make import PICTURES
 
 if TYPE_CHECKING:
-    from voxelry.workflows.process import Processed, ProcessReport
-    from voxelry.workflows.results import SavedOutput
+    from voxelry.workflows.process.processing import Processed, ProcessReport
+    from voxelry.workflows.process.step_results import SavedOutput
 
 _MOST_ROWS = 12
 

@@ -36,8 +36,8 @@ def dicom2hdf5(
     Slices are sorted by position; images of one location stay together, so that a dataset has locations, phases, rows
     and columns. Values are float32 from 0 to 1; minimum and maximum are kept.
     """
-    from voxelry.workflows.load import EXPECTED
-    from voxelry.workflows.normalised import dicom_to_hdf5
+    from voxelry.workflows.convert.normalised import dicom_to_hdf5
+    from voxelry.workflows.load.loading import EXPECTED
 
     with working() as progress:
         report = dicom_to_hdf5(folder, hdf5, record, compression=compression, progress=progress)
@@ -69,7 +69,7 @@ def hdf52dicom(
 
     The new series has UIDs of its own and says what it was derived from.
     """
-    from voxelry.workflows.restored import hdf5_to_dicom
+    from voxelry.workflows.convert.restored import hdf5_to_dicom
 
     with working() as progress:
         report = hdf5_to_dicom(hdf5, template, folder, transfer_syntax=compression, progress=progress)

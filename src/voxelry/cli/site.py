@@ -45,7 +45,9 @@ def serve(
     worker: Annotated[bool, typer.Option("--worker/--no-worker", help="Start a worker as well.")] = True,
 ) -> None:
     """Start the site: everything in one command."""
-    _server("serve", "serve")(host=host, port=port, data=data, config=config, open_browser=open_browser, worker=worker)
+    _server("site.serve", "serve")(
+        host=host, port=port, data=data, config=config, open_browser=open_browser, worker=worker
+    )
 
 
 def worker(
@@ -58,7 +60,7 @@ def worker(
 ) -> None:
     """Do queued jobs; for sites with several workers."""
     chosen = None if queues is None else tuple(part.strip() for part in queues.split(",") if part.strip())
-    _server("work", "work")(data=data, config=config, concurrency=concurrency, queues=chosen)
+    _server("site.worker", "work")(data=data, config=config, concurrency=concurrency, queues=chosen)
 
 
 def check(
@@ -76,7 +78,7 @@ def check(
 ) -> None:
     """Compare the site's rows with its files, and each file with its SHA-256."""
     with working() as progress:
-        record = _server("checking", "check")(data=data, config=config, repair=repair, progress=progress)
+        record = _server("site.check_command", "check")(data=data, config=config, repair=repair, progress=progress)
     if as_json:
         print_json(record)
     else:
@@ -135,7 +137,7 @@ def create(
     user: UserOption = "admin", name: NameOption = "token", data: DataOption = None, config: ConfigOption = None
 ) -> None:
     """Make a token and print it: it cannot be shown again."""
-    secret = _server("tokens", "create_token")(user=user, name=name, data=data, config=config)
+    secret = _server("site.token_commands", "create_token")(user=user, name=name, data=data, config=config)
     err.print("Send it as the header  Authorization: Bearer TOKEN . It is shown this once:", style="dim")
     typer.echo(secret)
 
@@ -147,7 +149,7 @@ def list_(
     config: ConfigOption = None,
 ) -> None:
     """List the tokens that are valid."""
-    rows = _server("tokens", "list_tokens")(user=user, data=data, config=config)
+    rows = _server("site.token_commands", "list_tokens")(user=user, data=data, config=config)
     if not rows:
         err.print("There is no token.", style="dim")
         return
@@ -163,5 +165,5 @@ def list_(
 @token.command("revoke", epilog=examples("voxelry token revoke --name notebook --user anna"))
 def revoke(name: NameOption, user: UserOption = "admin", data: DataOption = None, config: ConfigOption = None) -> None:
     """Make a token invalid from now on."""
-    _server("tokens", "revoke_token")(user=user, name=name, data=data, config=config)
+    _server("site.token_commands", "revoke_token")(user=user, name=name, data=data, config=config)
     err.print("Revoked.")

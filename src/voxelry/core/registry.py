@@ -13,7 +13,7 @@ from voxelry.core.protocols import VolumeFormat
 from voxelry.core.steps import Params, Step
 
 GROUP = "voxelry.formats"
-"""The entry points: a name, and where its VolumeFormat is: ``nifti = "voxelry.formats.nifti:FORMAT"``."""
+"""The entry points: a name, and where its VolumeFormat is: ``nifti = "voxelry.formats.nifti.nifti_format:FORMAT"``."""
 STEPS_GROUP = "voxelry.steps"
 """The same for steps: ``gaussian = "voxelry.steps.gaussian:STEP"``."""
 

@@ -20,9 +20,9 @@ from voxelry.core.errors import FormatError
 from voxelry.core.progress import Progress, silent
 from voxelry.core.value import Value
 from voxelry.core.volume import Spacing, Volume
-from voxelry.formats.deflate import deflate, level_asked
-from voxelry.formats.grids import check_affine, shared_dtype, shared_grid, spacing_of
-from voxelry.formats.streams import Source, beside, first_bytes, voxel_blocks
+from voxelry.formats.shared.deflate import deflate, level_asked
+from voxelry.formats.shared.grids import check_affine, shared_dtype, shared_grid, spacing_of
+from voxelry.formats.shared.streams import Source, beside, first_bytes, voxel_blocks
 
 _ELEMENTS = {
     "int8": "MET_CHAR", "uint8": "MET_UCHAR", "int16": "MET_SHORT", "uint16": "MET_USHORT", "int32": "MET_INT",

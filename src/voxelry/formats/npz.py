@@ -19,10 +19,10 @@ from voxelry.core.errors import FormatError
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.value import Value
 from voxelry.core.volume import Spacing, Volume
-from voxelry.formats.grids import check_affine, shared_dtype, shared_grid, spacing_of
-from voxelry.formats.options import check_options, yes_option
-from voxelry.formats.streams import MOST_INFLATION, voxel_blocks
-from voxelry.formats.volume_record import json_text, json_value, recorded_volume, volume_record
+from voxelry.formats.shared.grids import check_affine, shared_dtype, shared_grid, spacing_of
+from voxelry.formats.shared.options import check_options, yes_option
+from voxelry.formats.shared.streams import MOST_INFLATION, voxel_blocks
+from voxelry.formats.shared.volume_record import json_text, json_value, recorded_volume, volume_record
 
 _DTYPES = (
     *("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"),

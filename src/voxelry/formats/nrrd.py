@@ -20,10 +20,10 @@ from voxelry.core.errors import FormatError
 from voxelry.core.progress import Progress, silent
 from voxelry.core.value import Value
 from voxelry.core.volume import Spacing, Volume
-from voxelry.formats.deflate import deflate, level_asked
-from voxelry.formats.grids import check_affine, shared_dtype, shared_grid, spacing_of
-from voxelry.formats.streams import Source, beside, first_bytes, voxel_blocks
-from voxelry.formats.volume_record import json_text, json_value
+from voxelry.formats.shared.deflate import deflate, level_asked
+from voxelry.formats.shared.grids import check_affine, shared_dtype, shared_grid, spacing_of
+from voxelry.formats.shared.streams import Source, beside, first_bytes, voxel_blocks
+from voxelry.formats.shared.volume_record import json_text, json_value
 
 _TYPES = {
     "int8": ("signed char", "int8", "int8_t"),

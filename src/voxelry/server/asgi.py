@@ -1,19 +1,5 @@
-"""The ASGI door."""
+"""The earlier address of `voxelry.server.site.asgi`, kept for deployments that name it."""
 
-from __future__ import annotations
+from voxelry.server.site.asgi import application
 
-import os
-
-from django.core.asgi import get_asgi_application
-
-from voxelry.dicom import decoding
-from voxelry.server import start
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "voxelry.server.settings")
-_configuration = start.prepare()
-decoding.isolate()
-_django = get_asgi_application()
-
-from voxelry.server.gate import Gate  # noqa: E402 - it needs the applications
-
-application = Gate(_django, largest=_configuration.upload_bytes)
+__all__ = ["application"]

@@ -1,15 +1,5 @@
-"""The WSGI door."""
+"""The earlier address of `voxelry.server.site.wsgi`, kept for deployments that name it."""
 
-from __future__ import annotations
+from voxelry.server.site.wsgi import application
 
-import os
-
-from django.core.wsgi import get_wsgi_application
-
-from voxelry.dicom import decoding
-from voxelry.server import start
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "voxelry.server.settings")
-start.prepare()
-decoding.isolate()
-application = get_wsgi_application()
+__all__ = ["application"]

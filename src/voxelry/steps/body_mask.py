@@ -7,14 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from voxelry.core.progress import Progress
-from voxelry.core.steps import ANATOMY, Code, Segment, Segmentation, Step, StepResult
+from voxelry.core.steps import Segmentation, Step, StepResult
 from voxelry.core.volume import Volume
-from voxelry.steps.body import BodyParams, body_of
-from voxelry.steps.threshold import mask_rows
-
-BODY = Segment(
-    number=1, label="Body", category=ANATOMY, type=Code("38266002", "SCT", "Entire body"), algorithm="body mask"
-)
+from voxelry.steps.shared.body import BODY, BodyParams, body_of
+from voxelry.steps.shared.cut import mask_rows
 
 
 class BodyMaskParams(BodyParams):

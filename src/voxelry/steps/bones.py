@@ -10,11 +10,11 @@ from pydantic import Field, model_validator
 from voxelry.core.progress import Progress, part
 from voxelry.core.steps import ANATOMY, Code, Segment, Segmentation, Step, StepResult
 from voxelry.core.volume import Volume
-from voxelry.steps.body import BodyParams, body_of, hounsfield
-from voxelry.steps.cells import in_voxels, known_cell
-from voxelry.steps.components import holes, pieces
-from voxelry.steps.morphology import ball, closed
-from voxelry.steps.threshold import mask_rows
+from voxelry.steps.shared.body import BodyParams, body_of, hounsfield
+from voxelry.steps.shared.components import holes, pieces
+from voxelry.steps.shared.cut import mask_rows
+from voxelry.steps.shared.mask_grids import in_voxels, known_cell
+from voxelry.steps.shared.morphology import ball, closed
 
 BONE = Segment(number=1, label="Bone", category=ANATOMY, type=Code("272673000", "SCT", "Bone"), algorithm="bones")
 

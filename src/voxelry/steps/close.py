@@ -9,9 +9,9 @@ from pydantic import Field
 from voxelry.core.progress import Progress, part
 from voxelry.core.steps import Step, StepResult
 from voxelry.core.volume import Volume
-from voxelry.steps.cells import known_cell
-from voxelry.steps.masks import MaskParams, each_segment, labelled
-from voxelry.steps.morphology import ball, ball_reach, closed
+from voxelry.steps.shared.mask_grids import known_cell
+from voxelry.steps.shared.mask_input import MaskParams, each_segment, labelled
+from voxelry.steps.shared.morphology import ball, ball_reach, closed
 
 
 class CloseParams(MaskParams):

@@ -14,8 +14,8 @@ from voxelry.core.errors import ParameterError
 from voxelry.core.progress import Progress, part
 from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.volume import Volume
-from voxelry.steps import carried, demands
-from voxelry.steps.per_axis import LengthsOrNone, parted, three
+from voxelry.steps.shared import carried_metadata, demands
+from voxelry.steps.shared.per_axis import LengthsOrNone, parted, three
 
 _Index = Annotated[int, Field(ge=0)]
 _Corner = Annotated[tuple[_Index, _Index, _Index], BeforeValidator(parted)]
@@ -135,7 +135,7 @@ def _part(volume: Volume, low: npt.NDArray[Any], high: npt.NDArray[Any]) -> Volu
         array=np.array(kept, kept.dtype.newbyteorder("="), order="C"),
         affine=affine,
         padding=None if volume.padding is None else volume.padding[slices],
-        metadata=carried.without(volume, carried.MOVED),
+        metadata=carried_metadata.without(volume, carried_metadata.MOVED),
         instance_uids=volume.instance_uids[slices],
         slice_voi=volume.slice_voi[slices],
     )

@@ -9,10 +9,10 @@ from pydantic import Field
 from voxelry.core.progress import Progress, part
 from voxelry.core.steps import Step, StepResult
 from voxelry.core.volume import Volume
-from voxelry.steps import demands
-from voxelry.steps.cells import Mask, in_voxels, voxel_mm3
-from voxelry.steps.components import holes
-from voxelry.steps.masks import MaskParams, each_segment, labelled
+from voxelry.steps.shared import demands
+from voxelry.steps.shared.components import holes
+from voxelry.steps.shared.mask_grids import Mask, in_voxels, voxel_mm3
+from voxelry.steps.shared.mask_input import MaskParams, each_segment, labelled
 
 
 class FillParams(MaskParams):

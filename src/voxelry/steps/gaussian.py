@@ -15,8 +15,8 @@ from voxelry.core.progress import Progress, part
 from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.parallel import on_all_cores
-from voxelry.steps import demands
-from voxelry.steps.per_axis import LengthsOrNone, three
+from voxelry.steps.shared import demands
+from voxelry.steps.shared.per_axis import LengthsOrNone, three
 
 Floats = npt.NDArray[np.floating[Any]]
 

@@ -12,10 +12,10 @@ from voxelry.core.geometry import index_to_lps
 from voxelry.core.progress import Progress, part
 from voxelry.core.steps import Row, Segment, Step, StepResult
 from voxelry.core.volume import Volume
-from voxelry.steps.cells import Mask, box_of, cell, greyscale
-from voxelry.steps.holes import count_of_no_numbers, holes
-from voxelry.steps.masks import Labelled, MaskParams, labelled
-from voxelry.steps.shapes import feret_mm, surface_mm2
+from voxelry.steps.shared.mask_grids import Mask, box_of, cell, greyscale
+from voxelry.steps.shared.mask_input import Labelled, MaskParams, labelled
+from voxelry.steps.shared.missing_values import count_of_no_numbers, holes
+from voxelry.steps.shared.shapes import feret_mm, surface_mm2
 
 PERCENTILES = (5, 25, 75, 95)
 AXES = ("slice", "row", "column")

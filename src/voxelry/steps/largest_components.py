@@ -10,9 +10,9 @@ from pydantic import Field
 from voxelry.core.progress import Progress, part
 from voxelry.core.steps import Segment, Step, StepResult
 from voxelry.core.volume import Volume
-from voxelry.steps.cells import Mask, in_voxels, known_cell
-from voxelry.steps.components import Neighbours, pieces
-from voxelry.steps.masks import Labelled, MaskParams, each_segment, labelled, mask_result
+from voxelry.steps.shared.components import Neighbours, pieces
+from voxelry.steps.shared.mask_grids import Mask, in_voxels, known_cell
+from voxelry.steps.shared.mask_input import Labelled, MaskParams, each_segment, labelled, mask_result
 
 
 class LargestComponentsParams(MaskParams):

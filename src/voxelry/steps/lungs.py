@@ -11,11 +11,11 @@ from pydantic import Field
 from voxelry.core.progress import Progress, part
 from voxelry.core.steps import ANATOMY, Code, Segment, Segmentation, Step, StepResult
 from voxelry.core.volume import Volume
-from voxelry.steps.body import BodyParams, body_of, hounsfield
-from voxelry.steps.cells import Floats, Mask, in_voxels, known_cell
-from voxelry.steps.components import holes, pieces
-from voxelry.steps.morphology import ball, closed, eroded
-from voxelry.steps.threshold import mask_rows
+from voxelry.steps.shared.body import BodyParams, body_of, hounsfield
+from voxelry.steps.shared.components import holes, pieces
+from voxelry.steps.shared.cut import mask_rows
+from voxelry.steps.shared.mask_grids import Floats, Mask, in_voxels, known_cell
+from voxelry.steps.shared.morphology import ball, closed, eroded
 
 PURE_AIR_HU = -960.0
 """Half of a piece's voxels below this: air of the bowel, the windpipe or between arm and chest, no lung."""

@@ -16,9 +16,9 @@ from voxelry.core.progress import Progress, part
 from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.parallel import on_all_cores
-from voxelry.steps import demands
-from voxelry.steps.holes import holes, native
-from voxelry.steps.per_axis import Counts, Lengths, three
+from voxelry.steps.shared import demands
+from voxelry.steps.shared.missing_values import holes, native
+from voxelry.steps.shared.per_axis import Counts, Lengths, three
 
 MOST_VOXELS = 343
 """The box may have so many voxels (7 x 7 x 7); larger ones take minutes for what a blur gives in a second."""

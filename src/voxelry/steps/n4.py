@@ -14,8 +14,8 @@ from voxelry.core.errors import MeasureError
 from voxelry.core.progress import Progress, part
 from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.volume import Volume
-from voxelry.steps import demands, itk
-from voxelry.steps.holes import as_float32, count_of_no_numbers, holes, native
+from voxelry.steps.shared import demands, itk
+from voxelry.steps.shared.missing_values import as_float32, count_of_no_numbers, holes, native
 
 _THIN = 4
 """Axes are shrunk to no fewer voxels than this: the splines need as many."""

@@ -13,9 +13,9 @@ from voxelry.core.errors import MeasureError
 from voxelry.core.progress import Progress
 from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.volume import Volume
-from voxelry.steps import demands
-from voxelry.steps.holes import count_of_no_numbers, holes, native
-from voxelry.steps.window import of_other_values
+from voxelry.steps.shared import demands
+from voxelry.steps.shared.carried_metadata import of_other_values
+from voxelry.steps.shared.missing_values import count_of_no_numbers, holes, native
 
 
 class NormaliseParams(Params):

@@ -12,8 +12,8 @@ from voxelry.core.geometry import index_to_lps
 from voxelry.core.progress import Progress
 from voxelry.core.steps import Params, Row, Step, StepResult
 from voxelry.core.volume import Volume
-from voxelry.steps import demands
-from voxelry.steps.cells import greyscale
+from voxelry.steps.shared import demands
+from voxelry.steps.shared.mask_grids import greyscale
 
 MEASURES = ("mean", "std", "p5", "p95", "difference")
 NORMAL = 1.4826

@@ -12,8 +12,8 @@ from voxelry.core.progress import Progress
 from voxelry.core.resample import rectify as straightened
 from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.volume import Volume
-from voxelry.steps import carried
-from voxelry.steps.holes import native
+from voxelry.steps.shared import carried_metadata
+from voxelry.steps.shared.missing_values import native
 
 
 class RectifyParams(Params):
@@ -49,7 +49,7 @@ def rectify(volumes: Sequence[Volume], params: RectifyParams, progress: Progress
         fill = float(finite.min()) if finite.size else 0.0
     found = straightened(read, fill=fill, progress=progress)
     if found is not read:
-        found = replace(found, metadata=carried.without(volume, carried.MOVED))
+        found = replace(found, metadata=carried_metadata.without(volume, carried_metadata.MOVED))
     progress(1.0, "straightening")
     return StepResult(volumes=(found,))
 

@@ -18,8 +18,8 @@ from voxelry.core.progress import Progress, part
 from voxelry.core.resample import as_dtype
 from voxelry.core.steps import Params, Row, Step, StepResult
 from voxelry.core.volume import Volume
-from voxelry.steps import carried, demands, itk
-from voxelry.steps.cells import Mask, greyscale, padding
+from voxelry.steps.shared import carried_metadata, demands, itk
+from voxelry.steps.shared.mask_grids import Mask, greyscale, padding
 
 LEAST = 4
 """Voxels along each axis; of fewer no gradient can be told."""
@@ -188,7 +188,7 @@ def _moved(fixed: Volume, moving: Volume, target: Any, source: Any, transform: A
     covered = SimpleITK.Resample(inside, target, transform, SimpleITK.sitkNearestNeighbor, 0)
     outside: Mask = SimpleITK.GetArrayFromImage(covered) == 0
     array = as_dtype(SimpleITK.GetArrayFromImage(found), values.dtype)
-    metadata = carried.without(moving, carried.REGRIDDED)
+    metadata = carried_metadata.without(moving, carried_metadata.REGRIDDED)
     if "FrameOfReferenceUID" in fixed.metadata:
         metadata = {**metadata, "FrameOfReferenceUID": fixed.metadata["FrameOfReferenceUID"]}
     words = f"registered onto another volume and interpolated; outside it filled with {fill:g}"

@@ -13,11 +13,10 @@ from voxelry.core.errors import ParameterError
 from voxelry.core.progress import Progress, part
 from voxelry.core.steps import Segmentation, Step, StepResult
 from voxelry.core.volume import Volume
-from voxelry.steps.body import BodyParams, body_of
-from voxelry.steps.body_mask import BODY
-from voxelry.steps.cells import greyscale, known_cell
-from voxelry.steps.morphology import ball, dilated
-from voxelry.steps.threshold import mask_rows
+from voxelry.steps.shared.body import BODY, BodyParams, body_of
+from voxelry.steps.shared.cut import mask_rows
+from voxelry.steps.shared.mask_grids import greyscale, known_cell
+from voxelry.steps.shared.morphology import ball, dilated
 
 AIR_HU = -1000.0
 

@@ -16,9 +16,9 @@ from voxelry.core.resample import as_dtype
 from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.parallel import on_all_cores
-from voxelry.steps import carried, demands
-from voxelry.steps.holes import count_of_no_numbers, filled, holes, native
-from voxelry.steps.per_axis import Counts, Lengths, three
+from voxelry.steps.shared import carried_metadata, demands
+from voxelry.steps.shared.missing_values import count_of_no_numbers, filled, holes, native
+from voxelry.steps.shared.per_axis import Counts, Lengths, three
 
 Floats = npt.NDArray[np.floating[Any]]
 Method = Literal["linear", "cubic", "label"]
@@ -295,7 +295,7 @@ def _placed(
         affine=affine,
         spacing=(along, down, across),
         padding=None if volume.padding is None else volume.padding[axes[0].nearest],
-        metadata=carried.without(volume, carried.REGRIDDED),
+        metadata=carried_metadata.without(volume, carried_metadata.REGRIDDED),
         instance_uids=volume.instance_uids if axes[0].same else (),
         slice_voi=volume.slice_voi if axes[0].same else (),
         pixel_aspect=None,

@@ -14,8 +14,8 @@ from voxelry.core.errors import ParameterError
 from voxelry.core.progress import Progress
 from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.volume import Volume
-from voxelry.steps import carried, demands
-from voxelry.steps.holes import native
+from voxelry.steps.shared import carried_metadata, demands
+from voxelry.steps.shared.missing_values import native
 
 _SMALLEST = ("int16", "int32", "int64")
 
@@ -79,7 +79,7 @@ def subtract(volumes: Sequence[Volume], params: SubtractParams, progress: Progre
         slice_voi=(),
         inverted=False,
         lossy=first.lossy or second.lossy,
-        metadata=carried.without(first, carried.SCALE),
+        metadata=carried_metadata.without(first, carried_metadata.SCALE),
         warnings=warnings,
     )
     progress(1.0, "subtracting")

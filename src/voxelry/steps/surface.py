@@ -10,9 +10,9 @@ from pydantic import Field
 from voxelry.core.progress import Progress, part
 from voxelry.core.steps import Row, Step, StepResult
 from voxelry.core.volume import Volume
-from voxelry.steps import demands
-from voxelry.steps.masks import MaskParams, labelled
-from voxelry.steps.meshes import as_ply, as_stl, mesh_of
+from voxelry.steps.shared import demands
+from voxelry.steps.shared.mask_input import MaskParams, labelled
+from voxelry.steps.shared.meshes import as_ply, as_stl, mesh_of
 
 
 class SurfaceParams(MaskParams):

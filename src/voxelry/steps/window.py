@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +14,8 @@ from voxelry.core.intensity import Window, WindowFunction, to_display
 from voxelry.core.progress import Progress
 from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.volume import Volume
-from voxelry.steps import carried, demands
+from voxelry.steps.shared import demands
+from voxelry.steps.shared.carried_metadata import of_other_values
 
 
 class WindowParams(Params):
@@ -76,21 +76,6 @@ def window(volumes: Sequence[Volume], params: WindowParams, progress: Progress) 
             array[index][padding] = 0
     progress(1.0, "windowing")
     return StepResult(volumes=(of_other_values(volume, array),))
-
-
-def of_other_values(volume: Volume, array: npt.NDArray[Any], *, warnings: tuple[str, ...] | None = None) -> Volume:
-    """A volume on the same grid whose values mean something else: no unit, padding, window or table holds for them."""
-    return replace(
-        volume,
-        array=array,
-        unit="",
-        padding=None,
-        windows=(),
-        voi_tables=(),
-        slice_voi=(),
-        metadata=carried.without(volume, carried.SCALE),
-        warnings=volume.warnings if warnings is None else warnings,
-    )
 
 
 def _fractions(values: npt.NDArray[Any], chosen: Window) -> npt.NDArray[np.float64]:

@@ -1,7 +1,7 @@
 """What every volume format has to keep, as a class of pytest's to inherit from.
 
 >>> class TestNifti(FormatTests):  # doctest: +SKIP
-...     format = voxelry.formats.nifti.FORMAT
+...     format = voxelry.formats.nifti.nifti_format.FORMAT
 ...     suffix = ".nii"
 
 Needs the packages ``pytest`` and ``hypothesis``, which Voxelry itself does not install.

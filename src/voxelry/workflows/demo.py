@@ -14,14 +14,14 @@ from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
-from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, StrPath
-from voxelry.workflows.load import load
-from voxelry.workflows.names import export_names
-from voxelry.workflows.pictures import save_pictures
-from voxelry.workflows.publish import published
-from voxelry.workflows.results_folder import check_apart
-from voxelry.workflows.save_table import save_table
-from voxelry.workflows.tabulate import tabulate
+from voxelry.dicom.headers.sources import DEFAULT_LIMITS, Limits, StrPath
+from voxelry.workflows.files.atomic import published
+from voxelry.workflows.files.export_names import export_names
+from voxelry.workflows.files.results_folder import check_apart
+from voxelry.workflows.load.loading import load
+from voxelry.workflows.pictures.picture_files import save_pictures
+from voxelry.workflows.tables.save_table import save_table
+from voxelry.workflows.tables.tabulate import tabulate
 
 
 @dataclass(frozen=True, eq=False)

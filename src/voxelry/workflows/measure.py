@@ -13,10 +13,10 @@ from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.measure import DEFAULT_THRESHOLD, Measurement, MeasurementRecord, check_method, check_threshold
 from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Volume
-from voxelry.dicom.irregular import OnIrregular
-from voxelry.dicom.sources import DEFAULT_LIMITS, Limits, StrPath
+from voxelry.dicom.headers.sources import DEFAULT_LIMITS, Limits, StrPath
+from voxelry.dicom.series.irregular_stacks import OnIrregular
 from voxelry.parallel import shared
-from voxelry.workflows.load import load
+from voxelry.workflows.load.loading import load
 
 
 class ProblemRecord(TypedDict):

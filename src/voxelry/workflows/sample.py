@@ -15,7 +15,7 @@ import numpy.typing as npt
 from voxelry.core.errors import ParameterError
 from voxelry.core.progress import Progress, silent
 from voxelry.core.value import Value
-from voxelry.workflows.publish import published
+from voxelry.workflows.files.atomic import published
 
 SHAPE = (48, 256, 256)
 SPACING = (2.5, 1.5, 1.5)

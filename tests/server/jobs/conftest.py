@@ -66,7 +66,7 @@ class Parts:
 
     def work(self) -> subprocess.Popen[bytes]:
         """One worker more."""
-        worker = self.start("-m", "voxelry.server.work")
+        worker = self.start("-m", "voxelry.server.site.worker")
         self.workers.append(worker)
         return worker
 

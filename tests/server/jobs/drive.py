@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from voxelry.server import start
+from voxelry.server.environment import django_setup
 
 SECONDS = 150.0
 T = TypeVar("T")
@@ -120,6 +120,6 @@ def persistent(ask: Callable[[], T]) -> T:
 
 
 if __name__ == "__main__":
-    start.prepare()
-    start.set_up()
+    django_setup.prepare()
+    django_setup.set_up()
     {"migrate": migrate, "many": many, "batch": batch, "hold": hold}[sys.argv[1]](*map(int, sys.argv[2:]))  # type: ignore[operator]

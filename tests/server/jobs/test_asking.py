@@ -19,13 +19,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voxelry.core.errors import GeometryError
-from voxelry.server.jobs import attempts, batches, failures, kinds, leases, run, submit, tasks, watch
-from voxelry.server.jobs.bells import Bell, ring
-from voxelry.server.jobs.kinds import Work
+from voxelry.server.jobs import attempts, batches, failures, job_kinds, job_run, leases, submit, tasks, watch
+from voxelry.server.jobs.job_kinds import Work
+from voxelry.server.jobs.job_run import Run
 from voxelry.server.jobs.models import Job, State
-from voxelry.server.jobs.run import Run
 from voxelry.server.jobs.slots import Slots
 from voxelry.server.jobs.submit import Item
+from voxelry.server.jobs.wake_up import Bell, ring
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Register = Callable[..., None]
@@ -34,16 +34,16 @@ ALL = ("ingest", "cpu", "gpu")
 
 @pytest.fixture
 def register(monkeypatch: pytest.MonkeyPatch) -> Iterator[Register]:
-    """`kinds.register` for a kind called test, until the test is over."""
-    before = dict(kinds._kinds)
-    monkeypatch.setattr(run, "REPORT_SECONDS", 0.0)
+    """`job_kinds.register` for a kind called test, until the test is over."""
+    before = dict(job_kinds._kinds)
+    monkeypatch.setattr(job_run, "REPORT_SECONDS", 0.0)
 
     def registered(work: Work, **options: Any) -> None:
-        kinds.register("test", work, **options)
+        job_kinds.register("test", work, **options)
 
     yield registered
-    kinds._kinds.clear()
-    kinds._kinds.update(before)
+    job_kinds._kinds.clear()
+    job_kinds._kinds.update(before)
 
 
 def nothing(this: Run) -> None: ...
@@ -146,10 +146,10 @@ def test_the_log_has_the_first_and_the_last_lines_with_their_times(register: Reg
     register(work)
     job = done(submit.submit("test"))
     words = [line.split()[0] for _, line in job.log]
-    assert len(words) == run.LOG_LINES
+    assert len(words) == job_run.LOG_LINES
     assert (words[0], words[-1]) == ("0", "999")
     assert "(lines left out)" in [line for _, line in job.log]
-    assert all(len(line) <= run.LOG_LETTERS for _, line in job.log)
+    assert all(len(line) <= job_run.LOG_LETTERS for _, line in job.log)
     assert job.created.isoformat()[:16] <= job.log[0][0] <= job.log[-1][0]
 
 
@@ -434,6 +434,6 @@ def test_places_do_all_that_waits_and_leave_hints_to_others_while_they_are_busy(
             time.sleep(0.02)
     finally:
         go_on.set()
-        run.stopping.set()
+        job_run.stopping.set()
         slots.stop(20)
     assert calls == keys

@@ -14,7 +14,7 @@ import pytest
 
 from tests.server.jobs import works
 from tests.server.jobs.conftest import alive, gone
-from voxelry.server.jobs import attempts, isolated, kinds, submit
+from voxelry.server.jobs import attempts, isolated, job_kinds, submit
 from voxelry.server.jobs.models import Job, State
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,11 +23,11 @@ Misbehaved = Callable[..., Job]
 
 @pytest.fixture(autouse=True)
 def _kinds() -> Iterator[None]:
-    before = dict(kinds._kinds)
+    before = dict(job_kinds._kinds)
     works.register()
     yield
-    kinds._kinds.clear()
-    kinds._kinds.update(before)
+    job_kinds._kinds.clear()
+    job_kinds._kinds.update(before)
 
 
 def misbehaved(how: str, *, limits: dict[str, Any] | None = None, **params: Any) -> Job:
@@ -196,4 +196,4 @@ def test_the_same_in_this_process_for_tests(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_isolated_work_must_be_found_by_a_child() -> None:
     with pytest.raises(ValueError, match="top of a module"):
-        kinds.register("lambda", lambda this: None, isolated=True)
+        job_kinds.register("lambda", lambda this: None, isolated=True)

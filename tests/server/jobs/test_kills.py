@@ -37,7 +37,7 @@ def test_kill_9_of_the_worker_at_random_moments_of_fifty_jobs(site_parts: Parts)
 
 def test_kill_9_of_the_whole_server(site_parts: Parts) -> None:
     site_parts.settings["VOXELRY_PORT"] = str(free_port())
-    serve = ("-c", "from voxelry.server.serve import serve; serve()")
+    serve = ("-c", "from voxelry.server.site.serve import serve; serve()")
     server = site_parts.start(*serve)
     moments = [5, 15]
     try:

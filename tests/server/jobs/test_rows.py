@@ -18,10 +18,10 @@ from django.utils import timezone
 
 from tests.server.test_trouble import full_database
 from voxelry.core.errors import GeometryError
-from voxelry.server.jobs import attempts, kinds, run, submit, sweep, tasks
+from voxelry.server.jobs import attempts, job_kinds, job_run, submit, sweep, tasks
 from voxelry.server.jobs.failures import WorkerStopping
+from voxelry.server.jobs.job_run import Run
 from voxelry.server.jobs.models import Job, State
-from voxelry.server.jobs.run import Run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Handle = Callable[[Callable[[Run], None]], Job]
@@ -32,10 +32,10 @@ def handle(monkeypatch: pytest.MonkeyPatch) -> Handle:
     """A queued job that a function handles."""
 
     def made(handler: Callable[[Run], None]) -> Job:
-        monkeypatch.setitem(kinds._kinds, "test", kinds.Kind("test", handler, once=True))
+        monkeypatch.setitem(job_kinds._kinds, "test", job_kinds.Kind("test", handler, once=True))
         return submit.submit("test", subject=1)
 
-    monkeypatch.setattr(run, "REPORT_SECONDS", 0.0)
+    monkeypatch.setattr(job_run, "REPORT_SECONDS", 0.0)
     return made
 
 
@@ -298,7 +298,7 @@ def test_the_heart_renews_the_lease(handle: Handle) -> None:
 
 def test_a_stopping_worker_gives_its_job_back(handle: Handle) -> None:
     def work(this: Run) -> None:
-        run.stopping.set()
+        job_run.stopping.set()
         this.progress(0.5, "half")
 
     job = _done(handle(work))
@@ -313,7 +313,7 @@ def test_database_trouble_is_not_the_jobs_fault(
         raise trouble("locked")
 
     pauses: list[float] = []
-    monkeypatch.setattr(run.stopping, "wait", pauses.append)
+    monkeypatch.setattr(job_run.stopping, "wait", pauses.append)
     job = _done(handle(work))
     assert job.state == State.QUEUED
     assert _done(job).state == State.QUEUED
@@ -354,8 +354,8 @@ def test_what_was_made_waits_for_the_database(handle: Handle, monkeypatch: pytes
         whole(this)
 
     job = handle(lambda this: None)
-    known = kinds._kinds["test"]
-    monkeypatch.setitem(kinds._kinds, "test", replace(known, publish=lambda this, result: {"published": True}))
+    known = job_kinds._kinds["test"]
+    monkeypatch.setitem(job_kinds._kinds, "test", replace(known, publish=lambda this, result: {"published": True}))
     monkeypatch.setattr(Run, "_beat", away)
     _done(job)
     assert (job.state, job.attempts, job.result, tries) == (State.SUCCEEDED, 1, {"published": True}, [3])
@@ -511,7 +511,7 @@ def test_a_cancelled_ingest_shows_what_came_in(
     truth = synthetic_series(tmp_path / "s", slices=6)
     key = site.upload(truth.paths, run=False)["id"]
     monkeypatch.setattr(ingest, "BATCH", 2)
-    monkeypatch.setattr(run, "REPORT_SECONDS", 0.0)
+    monkeypatch.setattr(job_run, "REPORT_SECONDS", 0.0)
     whole, calls = ingest._take, []
 
     def cancelling(source: Any) -> Any:
@@ -566,14 +566,14 @@ def test_a_full_disk_fails_the_job_in_words(handle: Handle) -> None:
 def test_a_full_disk_during_a_build_leaves_nothing_half_made(
     site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data_folder: Path
 ) -> None:
-    from voxelry.server.archive import stacks
+    from voxelry.server.archive import stack_files
     from voxelry.testing import synthetic_series
 
     def full(*_: Any, **__: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(stacks, "_write_pictures", full)
+        patched.setattr(stack_files, "_write_pictures", full)
         report = site.upload(synthetic_series(tmp_path / "s", slices=3).paths)
     build = next(job for job in report["jobs"] if job["kind"] == "build")
     assert (build["state"], build["problem"]["code"]) == ("failed", "storage_full")
@@ -586,12 +586,12 @@ def test_a_full_disk_during_a_build_leaves_nothing_half_made(
 
 def test_a_restart_is_no_attempt(handle: Handle) -> None:
     def work(this: Run) -> None:
-        run.stopping.set()
+        job_run.stopping.set()
         this.check()
 
     job = handle(work)
     for _ in range(20):
-        run.stopping.clear()
+        job_run.stopping.clear()
         assert _done(job).state == State.QUEUED
     assert job.attempts == 0
 
@@ -604,7 +604,7 @@ def test_a_cancelled_ingest_leaves_no_bytes_without_a_row(
     from voxelry.testing import synthetic_series
 
     site.upload(synthetic_series(tmp_path / "s", slices=6).paths, run=False)
-    monkeypatch.setattr(run, "REPORT_SECONDS", 0.0)
+    monkeypatch.setattr(job_run, "REPORT_SECONDS", 0.0)
     whole, calls = ingest._take, []
 
     def cancelling(source: Any) -> Any:
@@ -622,18 +622,18 @@ def test_a_cancelled_ingest_leaves_no_bytes_without_a_row(
 def test_a_report_deleted_while_its_upload_is_taken_in(
     site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, do_jobs: Callable[[], None], data_folder: Path
 ) -> None:
-    from voxelry.server.archive import ingest, receive
+    from voxelry.server.archive import ingest, receive_upload
     from voxelry.server.archive.models import Upload
     from voxelry.testing import synthetic_series
 
     key = site.upload(synthetic_series(tmp_path / "s", slices=6).paths, run=False)["id"]
-    monkeypatch.setattr(run, "REPORT_SECONDS", 0.0)
+    monkeypatch.setattr(job_run, "REPORT_SECONDS", 0.0)
     whole, calls = ingest._take, []
 
     def deleting(source: Any) -> Any:
         calls.append(source)
         if len(calls) == 3:
-            receive.remove(Upload.objects.get(pk=key))
+            receive_upload.remove(Upload.objects.get(pk=key))
         return whole(source)
 
     monkeypatch.setattr(ingest, "_take", deleting)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from voxelry.server.configuration import Configuration, ConfigurationError, read
+from voxelry.server.environment.configuration import Configuration, ConfigurationError, read
 
 
 def test_what_a_site_may_choose() -> None:

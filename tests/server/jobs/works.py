@@ -18,16 +18,16 @@ from django.conf import settings
 from django.utils import timezone
 
 from voxelry.core.errors import GeometryError
-from voxelry.server.jobs import kinds
+from voxelry.server.jobs import job_kinds
+from voxelry.server.jobs.job_run import Run
 from voxelry.server.jobs.models import Job, State
-from voxelry.server.jobs.run import Run
 
 
 def register() -> None:
-    kinds.register("empty", empty)
-    kinds.register("bytes", make_bytes, publish=publish_bytes, prepare=prepare, isolated=True)
-    kinds.register("here", make_bytes, publish=publish_bytes, prepare=prepare)
-    kinds.register("misbehave", misbehave, isolated=True)
+    job_kinds.register("empty", empty)
+    job_kinds.register("bytes", make_bytes, publish=publish_bytes, prepare=prepare, isolated=True)
+    job_kinds.register("here", make_bytes, publish=publish_bytes, prepare=prepare)
+    job_kinds.register("misbehave", misbehave, isolated=True)
 
 
 def empty(run: Run) -> None: ...

@@ -13,7 +13,7 @@ from asgiref.sync import sync_to_async
 from django.db import close_old_connections
 from ninja.responses import NinjaJSONEncoder
 
-from voxelry.server.api import present_jobs
+from voxelry.server.api import job_records
 from voxelry.server.jobs.models import Job
 from voxelry.server.jobs.watch import watch, watch_async
 
@@ -63,7 +63,7 @@ _HELLO = b"retry: 2000\n\n"
 
 
 def _event(job: Job, *, staff: bool) -> bytes:
-    told = json.dumps(present_jobs.detail(job, staff=staff).model_dump(), cls=NinjaJSONEncoder)
+    told = json.dumps(job_records.detail(job, staff=staff).model_dump(), cls=NinjaJSONEncoder)
     return f"event: job\ndata: {told}\n\n".encode()
 
 

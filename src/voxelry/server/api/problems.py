@@ -17,7 +17,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from voxelry.core.errors import VoxelryError
-from voxelry.server.disk import is_away, is_full
+from voxelry.server.environment.disk_errors import is_away, is_full
 from voxelry.server.jobs.failures import Away
 from voxelry.server.processing.errors import StepParameterError
 

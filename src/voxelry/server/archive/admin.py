@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from voxelry.server.archive import receive, remove
+from voxelry.server.archive import receive_upload, remove
 from voxelry.server.archive.models import Entry, Instance, Patient, Series, Stack, Study, Upload
 from voxelry.server.jobs.models import Job
 
@@ -208,7 +208,7 @@ class SeriesAdmin(ReadOnlyAdmin):
         form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
         if form.is_bound and form.is_valid():
             files: list[UploadedFile] = form.cleaned_data["file"]
-            upload = receive.receive(files, user=cast(User, request.user))
+            upload = receive_upload.receive(files, user=cast(User, request.user))
             return HttpResponseRedirect(reverse("admin:archive_upload_change", args=[upload.pk]))
         context = {
             **self.admin_site.each_context(request),
@@ -334,11 +334,11 @@ class UploadAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "admin/archive/upload/report.html", context)
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
-        receive.remove(cast(Upload, obj))
+        receive_upload.remove(cast(Upload, obj))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         for upload in queryset:
-            receive.remove(upload)
+            receive_upload.remove(upload)
 
     @admin.display
     def files(self, upload: Upload) -> str:

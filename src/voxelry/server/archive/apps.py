@@ -16,8 +16,8 @@ class ArchiveConfig(AppConfig):
         # pydicom's warnings quote the values that they are about, and those may be a patient's.
         warnings.filterwarnings("ignore", module=r"pydicom(\.|$)")
         from voxelry.server.archive import build, ingest
-        from voxelry.server.jobs import kinds
+        from voxelry.server.jobs import job_kinds
 
         # Before the steps that people ask for, which may wait in thousands: what was sent is soon to be seen.
-        kinds.register(ingest.KIND, ingest.ingest, queue="ingest", once=True, priority=10)
-        kinds.register(build.KIND, build.build, queue="ingest", once=True, priority=10)
+        job_kinds.register(ingest.KIND, ingest.ingest, queue="ingest", once=True, priority=10)
+        job_kinds.register(build.KIND, build.build, queue="ingest", once=True, priority=10)

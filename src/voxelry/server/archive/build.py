@@ -16,23 +16,23 @@ from django.db import transaction
 from voxelry.core.errors import Problem, VoxelryError
 from voxelry.core.progress import Progress, part
 from voxelry.core.volume import Volume
-from voxelry.dicom.decoding import patience
-from voxelry.dicom.headers import Header, read_header
-from voxelry.dicom.lost import LostFile
-from voxelry.dicom.plain import Layout
-from voxelry.dicom.series import Series as Grouped
-from voxelry.dicom.shared import shared_metadata
-from voxelry.dicom.stack import Stack as Grid
-from voxelry.dicom.undecodable import UNUSABLE, undecodable
-from voxelry.server.archive import deletions, files, unused
-from voxelry.server.archive.describe import storable
-from voxelry.server.archive.durable import sync_tree
+from voxelry.dicom.headers.header import Header, read_header
+from voxelry.dicom.headers.part10 import Layout
+from voxelry.dicom.headers.shared_attributes import shared_metadata
+from voxelry.dicom.pixels.decoding import patience
+from voxelry.dicom.series.hierarchy import Series as Grouped
+from voxelry.dicom.series.lost_files import LostFile
+from voxelry.dicom.series.stack import Stack as Grid
+from voxelry.dicom.series.undecodable_files import UNUSABLE, undecodable
+from voxelry.server.archive import deletions, files_at_rest, unused_files
+from voxelry.server.archive.flushing import sync_tree
 from voxelry.server.archive.models import Instance, Series, Stack
-from voxelry.server.archive.showing import common_voi
+from voxelry.server.archive.row_values import storable
+from voxelry.server.archive.slice_display import common_voi
 from voxelry.server.archive.source_images import neighbours_of, source_images
-from voxelry.server.archive.stacks import THUMBNAIL, make_stack, write_thumbnail
+from voxelry.server.archive.stack_files import THUMBNAIL, make_stack, write_thumbnail
 from voxelry.server.jobs.failures import JobError
-from voxelry.server.jobs.run import Run
+from voxelry.server.jobs.job_run import Run
 from voxelry.server.jobs.submit import submit
 
 KIND = "build"
@@ -59,18 +59,18 @@ def build(run: Run) -> None:
         raise JobError(Problem("series_gone", "the series was deleted"))
     unreadable: list[LostFile] = []
     headers = _headers(series.instances.order_by("number", "pk"), unreadable)
-    lost, perhaps = unused.of_series(series)
+    lost, perhaps = unused_files.of_series(series)
     near = neighbours_of(source_images([header for header in headers if header.has_pixels]))
     missed = (*lost, *unreadable)
     grouped = Grouped(series.series_instance_uid, tuple(headers), lost=missed, perhaps=perhaps, neighbours=near)
-    aside = Path(tempfile.mkdtemp(prefix="build-", dir=files.temporary_folder()))
+    aside = Path(tempfile.mkdtemp(prefix="build-", dir=files_at_rest.temporary_folder()))
     try:
         with patience(WASTED_SECONDS):
             stacks, grouped, others = _make(run, series, grouped, aside)
         problem = _problem(grouped, stacks, [*(one.problem for one in unreadable), *others])
         _publish(run, series, stacks, grouped, aside, problem)
     finally:
-        files.remove_folder(aside)
+        files_at_rest.remove_folder(aside)
     if problem is not None and not stacks and (unreadable or any(header.has_pixels for header in headers)):
         raise JobError(problem)
 
@@ -78,10 +78,10 @@ def build(run: Run) -> None:
 def _headers(instances: Sequence[Instance] | object, unreadable: list[LostFile]) -> list[Header]:
     found = []
     layout = Layout()
-    files.bring(instance.sha256 for instance in cast(Sequence[Instance], instances))
+    files_at_rest.bring(instance.sha256 for instance in cast(Sequence[Instance], instances))
     for instance in cast(Sequence[Instance], instances):
         try:
-            source = files.kept_source(instance.sha256, name=instance.name, size=instance.size)
+            source = files_at_rest.kept_source(instance.sha256, name=instance.name, size=instance.size)
             found.append(read_header(source, layout=layout))
         except VoxelryError as error:
             unreadable.append(LostFile(instance.name, error.problem))
@@ -154,10 +154,10 @@ def _publish(
     metadata = storable(dict(shared_metadata(headers))) if headers else {}
     report = storable(grouped.report.record) if headers else {}
     sync_tree(aside)
-    home = files.stacks_folder(series.pk)
+    home = files_at_rest.stacks_folder(series.pk)
     folder = uuid.uuid4().hex
     # Once this is there only a row is missing; without the row the folder is removed with the next build.
-    files.place_folder(aside, home / folder)
+    files_at_rest.place_folder(aside, home / folder)
     with run.publishing():
         current = Series.objects.select_for_update().filter(pk=series.pk).first()
         if current is None:
@@ -165,7 +165,7 @@ def _publish(
             return
         if current.revision != series.revision:
             # Instances came meanwhile: another build shows them all.
-            transaction.on_commit(partial(files.remove_folder, home / folder))
+            transaction.on_commit(partial(files_at_rest.remove_folder, home / folder))
             submit_build(current)
             return
         _note_failed(series, grouped)
@@ -180,7 +180,7 @@ def _publish(
             problem_code="" if problem is None else problem.code,
             problem_message="" if problem is None else problem.message,
         )
-        transaction.on_commit(partial(files.remove_others, home, folder))
+        transaction.on_commit(partial(files_at_rest.remove_others, home, folder))
 
 
 def _note_failed(series: Series, grouped: Grouped) -> None:

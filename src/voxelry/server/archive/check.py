@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from voxelry.core.progress import Progress, silent
-from voxelry.server.archive import files, holdings, objects, whole
+from voxelry.server.archive import files_at_rest, holdings, integrity, object_store
 from voxelry.server.archive.models import Deletion, Series, Upload
 from voxelry.server.jobs.models import Job, State
 
@@ -84,7 +84,7 @@ def left_of(found: Findings) -> list[str]:
 
 def _is_there(place: str) -> bool:
     path: Path = settings.VOXELRY.data / place
-    bucket = objects.bucket()
+    bucket = object_store.bucket()
     return path.exists() if bucket is None else bucket.exists(path) or bool(bucket.listed(path))
 
 
@@ -111,14 +111,14 @@ def _compare_rows(found: Findings, progress: Progress) -> None:
     for row in holdings.rows():
         found.rows += 1
         progress(min(1.0, found.rows / total), f"{found.rows} of {total} files")
-        if not files.is_stored(row.name):
+        if not files_at_rest.is_stored(row.name):
             missing.append(row.name)
-        elif not whole.is_whole(row.name, row.sha256, row.size, thoroughly=True):
+        elif not integrity.is_whole(row.name, row.sha256, row.size, thoroughly=True):
             damaged.append(row.name)
     # Whose rows went meanwhile is neither.
     still = holdings.needed([*missing, *damaged])
     found.missing = [f"files/{name}" for name in missing if name in still]
-    found.damaged = [f"files/{name}" for name in damaged if name in still and files.is_stored(name)]
+    found.damaged = [f"files/{name}" for name in damaged if name in still and files_at_rest.is_stored(name)]
 
 
 def _files_without_rows() -> Iterator[tuple[str, float]]:
@@ -141,7 +141,7 @@ def _folders_without_rows() -> Iterator[tuple[str, float]]:
     """Waiting uploads and volumes; in the transaction, so that a request that is being stored has its row."""
     data: Path = settings.VOXELRY.data
     with transaction.atomic():
-        files.wait_for_writers()
+        files_at_rest.wait_for_writers()
         for top, rows in (("uploads", Upload.objects), ("stacks", Series.objects)):
             newest: dict[str, float] = {}
             for name, changed in _listed(data / top):
@@ -153,7 +153,7 @@ def _folders_without_rows() -> Iterator[tuple[str, float]]:
 
 def _listed(folder: Path) -> Iterator[tuple[str, float]]:
     """The files below a folder at rest, by their place in it, and when they changed (seconds since 1970)."""
-    bucket = objects.bucket()
+    bucket = object_store.bucket()
     if bucket is not None:
         yield from bucket.listed(folder)
         return
@@ -170,5 +170,5 @@ def _listed(folder: Path) -> Iterator[tuple[str, float]]:
 def _look_for_volumes(found: Findings) -> None:
     rows = Series.objects.exclude(folder="").exclude(stacks=None).distinct().values_list("pk", "folder")
     for key, folder in rows:
-        if not files.near_folder(files.stacks_folder(key) / folder).is_dir():
+        if not files_at_rest.near_folder(files_at_rest.stacks_folder(key) / folder).is_dir():
             found.unbuilt.append(key)

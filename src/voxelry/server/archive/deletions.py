@@ -15,7 +15,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connections, transaction
 
-from voxelry.server.archive import durable, files, holdings, objects
+from voxelry.server.archive import files_at_rest, flushing, holdings, object_store
 from voxelry.server.archive.models import Deletion, Series, Upload
 from voxelry.server.jobs.failures import Away
 from voxelry.server.jobs.leases import DatabaseTrouble
@@ -69,7 +69,7 @@ def _empty(rows: Sequence[Deletion]) -> None:
     places = {row.place for row in rows}
     names = {place.removeprefix(_FILES) for place in places if place.startswith(_FILES)}
     with transaction.atomic():
-        files.wait_for_writers()
+        files_at_rest.wait_for_writers()
         gone = [data / _FILES / name for name in sorted(names - holdings.needed(names))]
         folders = [data / place for place in sorted(places) if not place.startswith(_FILES) and not _has_row(place)]
         for path in gone:
@@ -77,12 +77,12 @@ def _empty(rows: Sequence[Deletion]) -> None:
         for folder in folders:
             if folder.exists():
                 shutil.rmtree(folder)
-        if (bucket := objects.bucket()) is not None:
+        if (bucket := object_store.bucket()) is not None:
             bucket.remove(gone)
             for folder in folders:
                 bucket.remove_folder(folder)
         # A name that comes back after a loss of power would have no record any more.
-        durable.sync_folders(path.parent for path in (*gone, *folders))
+        flushing.sync_folders(path.parent for path in (*gone, *folders))
         Deletion.objects.filter(pk__in=[row.pk for row in rows]).delete()
 
 

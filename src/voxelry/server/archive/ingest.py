@@ -16,15 +16,15 @@ from django.db import OperationalError, transaction
 from django.db.models import F
 
 from voxelry.core.errors import Problem, VoxelryError
-from voxelry.dicom.lost import LostFile, unseen_file
-from voxelry.dicom.sources import SPOOL_BYTES, HeldSource, Limits, Source, walk
-from voxelry.server.archive import deletions, files, store, unused
+from voxelry.dicom.headers.sources import SPOOL_BYTES, HeldSource, Limits, Source, walk
+from voxelry.dicom.series.lost_files import LostFile, unseen_file
+from voxelry.server.archive import deletions, files_at_rest, store_instance, unused_files
 from voxelry.server.archive.build import submit_build
-from voxelry.server.archive.describe import Described
-from voxelry.server.archive.durable import sync_rows
+from voxelry.server.archive.flushing import sync_rows
 from voxelry.server.archive.models import Entry, Instance, Series, UnusedFile, Upload
+from voxelry.server.archive.row_values import Described
 from voxelry.server.jobs.failures import Cancelled, JobError
-from voxelry.server.jobs.run import Run
+from voxelry.server.jobs.job_run import Run
 
 KIND = "ingest"
 BATCH = 64
@@ -38,9 +38,9 @@ class _Taken:
 
     name: str
     problem: Problem | None = None
-    kept: files.Kept | None = None
+    kept: files_at_rest.Kept | None = None
     described: Described | None = None
-    unused: unused.Unused | None = None
+    unused: unused_files.Unused | None = None
 
 
 @dataclass(slots=True)
@@ -70,7 +70,7 @@ def ingest(run: Run) -> None:
         If nothing of the upload could be used; the files stay for another try.
     """
     upload = Upload.objects.filter(pk=run.subject).first()
-    folder = files.near_folder(files.upload_folder(run.subject))
+    folder = files_at_rest.near_folder(files_at_rest.upload_folder(run.subject))
     if upload is None or not folder.is_dir():
         raise JobError(Problem("upload_gone", "the files of this upload are no longer here; upload them again"))
     with run.publishing():
@@ -90,7 +90,7 @@ def ingest(run: Run) -> None:
     upload.refresh_from_db()
     run.summary = f"{upload.stored} stored, {upload.present} already here, {upload.skipped} skipped"
     sync_rows()
-    files.remove_folder(folder)
+    files_at_rest.remove_folder(folder)
 
 
 def _take_all(run: Run, upload: Upload, folder: Path, tally: _Tally) -> None:
@@ -110,7 +110,7 @@ def _take_all(run: Run, upload: Upload, folder: Path, tally: _Tally) -> None:
         _write(run, upload, batch, tally)
     except BaseException:
         # Bytes that got no row would stay for ever: nothing that is deleted later leads to them.
-        files.discard(taken.kept.sha256 for taken in batch if taken.kept is not None)
+        files_at_rest.discard(taken.kept.sha256 for taken in batch if taken.kept is not None)
         raise
 
 
@@ -120,7 +120,7 @@ def _take_file(path: Path, name: str, run: Run) -> Iterator[_Taken]:
 
     def refuse(where: str, problem: Problem) -> None:
         seen = unseen_file(where, problem)
-        refused.append(_Taken(where, problem, unused=None if seen is None else unused.Unused(seen)))
+        refused.append(_Taken(where, problem, unused=None if seen is None else unused_files.Unused(seen)))
 
     for source in walk(path, name=name, limits=limits(), on_problem=refuse):
         yield from refused
@@ -136,7 +136,7 @@ def _take(source: Source) -> _Taken:
         if 0 < source.size <= SPOOL_BYTES:
             with source.open() as stream:
                 source = HeldSource(name, stream.read())
-        described = store.described(source)
+        described = store_instance.described(source)
     except VoxelryError as error:
         return _refused(source, error.problem)
     except Exception as error:  # one file that nobody foresaw must not cost the others
@@ -144,7 +144,7 @@ def _take(source: Source) -> _Taken:
         return _refused(source, Problem("damaged", words))
     try:
         with source.open() as stream:
-            return _Taken(name, None, files.keep(stream), described)
+            return _Taken(name, None, files_at_rest.keep(stream), described)
     except OSError as error:
         raise JobError(
             Problem("storage", f"{name}: the data folder cannot be written ({error.strerror}); nothing else was stored")
@@ -152,7 +152,7 @@ def _take(source: Source) -> _Taken:
 
 
 def _refused(source: Source, problem: Problem) -> _Taken:
-    return _Taken(source.name, problem, unused=unused.unused(source, problem))
+    return _Taken(source.name, problem, unused=unused_files.unused(source, problem))
 
 
 def _write(run: Run, upload: Upload, batch: list[_Taken], tally: _Tally) -> None:
@@ -162,11 +162,11 @@ def _write(run: Run, upload: Upload, batch: list[_Taken], tally: _Tally) -> None
     unwanted: list[str] = []
     mended: set[int] = set()
     with run.publishing():
-        known = store.known(t.described.instance["sop_instance_uid"] for t in batch if t.described is not None)
+        known = store_instance.known(t.described.instance["sop_instance_uid"] for t in batch if t.described is not None)
         entries: list[Entry] = []
         new: list[Instance] = []
         replaced: list[Instance] = []
-        lost: list[unused.Unused] = []
+        lost: list[unused_files.Unused] = []
         for taken in batch:
             entry = Entry(upload=upload, position=tally.position, name=taken.name)
             tally.position += 1
@@ -178,21 +178,23 @@ def _write(run: Run, upload: Upload, batch: list[_Taken], tally: _Tally) -> None
             uid = str(taken.described.instance["sop_instance_uid"])
             instance = known.get(uid)
             if instance is None:
-                instance = known[uid] = store.instance_row(taken.described, taken.kept, name=taken.name, upload=upload)
+                instance = known[uid] = store_instance.instance_row(
+                    taken.described, taken.kept, name=taken.name, upload=upload
+                )
                 new.append(instance)
                 entry.status = Entry.Status.STORED
                 tally.stored.add(uid)
             elif instance.sha256 != taken.kept.sha256:
-                source = files.kept_source(taken.kept.sha256, name=taken.name, size=taken.kept.size)
-                if not (instance.problem_code and store.is_usable(source)):
+                source = files_at_rest.kept_source(taken.kept.sha256, name=taken.name, size=taken.kept.size)
+                if not (instance.problem_code and store_instance.is_usable(source)):
                     unwanted.append(taken.kept.sha256)
-                    problem = store.conflict(taken.name, uid)
+                    problem = store_instance.conflict(taken.name, uid)
                     _skip(entry, problem, tally)
-                    lost += _lost(unused.conflicting(source, problem), tally)
+                    lost += _lost(unused_files.conflicting(source, problem), tally)
                     continue
                 # What could not be used comes whole.
                 deletions.record([deletions.of_instance(instance.sha256)])
-                store.replace(instance, taken.described, taken.kept, name=taken.name, upload=upload)
+                store_instance.replace(instance, taken.described, taken.kept, name=taken.name, upload=upload)
                 replaced.append(instance)
                 entry.status = Entry.Status.STORED
                 tally.stored.add(uid)
@@ -209,7 +211,7 @@ def _write(run: Run, upload: Upload, batch: list[_Taken], tally: _Tally) -> None
             tally.used += 1
         Instance.objects.bulk_create(new)
         Entry.objects.bulk_create(entries)
-        UnusedFile.objects.bulk_create(unused.row(one, upload) for one in lost)
+        UnusedFile.objects.bulk_create(unused_files.row(one, upload) for one in lost)
         changed = mended | {i.series_id for i in (*new, *replaced)}
         Series.objects.filter(pk__in=changed).update(revision=F("revision") + 1)
         count = [entry.status for entry in entries].count
@@ -218,13 +220,13 @@ def _write(run: Run, upload: Upload, batch: list[_Taken], tally: _Tally) -> None
             present=F("present") + count(Entry.Status.PRESENT),
             skipped=F("skipped") + count(Entry.Status.SKIPPED),
         )
-        if not files.are_kept(instance.sha256 for instance in (*new, *replaced)):
+        if not files_at_rest.are_kept(instance.sha256 for instance in (*new, *replaced)):
             # Deleted under our hands, together with the last row that needed the bytes: begin again.
             raise OperationalError("bytes were discarded while their row was written")
-    files.discard(unwanted)
+    files_at_rest.discard(unwanted)
 
 
-def _lost(told: unused.Unused | None, tally: _Tally) -> list[unused.Unused]:
+def _lost(told: unused_files.Unused | None, tally: _Tally) -> list[unused_files.Unused]:
     """What is known to belong to a series; what may belong to any is settled at the end, when all are known."""
     if told is not None and not told.file.series_instance_uid:
         tally.doubtful.append(told.file)
@@ -249,7 +251,7 @@ def _nothing_used(tally: _Tally) -> Problem:
 def _submit_builds(upload: Upload, tally: _Tally) -> None:
     """A build for each series whose volumes do not show yet what it has and lacks, and for their segmentations."""
     with transaction.atomic():
-        tally.touched |= unused.settle(upload, tally.doubtful, tally.touched)
+        tally.touched |= unused_files.settle(upload, tally.doubtful, tally.touched)
         new = Series.objects.filter(pk__in=tally.touched).exclude(revision=F("built_revision")).order_by("pk")
         own = list(new)
         # A segmentation lies on the slices of its images, which may come after it.

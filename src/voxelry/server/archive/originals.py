@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256 as new_sha256
 from itertools import accumulate
 
-from voxelry.server.archive import files, holdings, whole
+from voxelry.server.archive import files_at_rest, holdings, integrity
 from voxelry.server.archive.models import Instance, Study
 
 _DATE = 1 << 5 | 1
@@ -107,7 +107,7 @@ class Originals:
             If one is not what was stored.
         """
         for entry in self._entries:
-            self._crcs[entry.sha256] = whole.checked_crc(holdings.stored_name(entry.sha256), entry.sha256)
+            self._crcs[entry.sha256] = integrity.checked_crc(holdings.stored_name(entry.sha256), entry.sha256)
 
     def parts(self, start: int, stop: int) -> Iterator[bytes]:
         """The bytes from ``start`` to before ``stop``, once `require_whole` has passed."""
@@ -143,8 +143,8 @@ def _sliced(content: bytes) -> _Part:
 
 def _stored(entry: _Entry) -> _Part:
     def part(start: int, stop: int) -> Iterator[bytes]:
-        with files.open_kept(entry.sha256) as file:
-            yield from files.chunks(file, start, stop)
+        with files_at_rest.open_kept(entry.sha256) as file:
+            yield from files_at_rest.chunks(file, start, stop)
 
     return part
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from django.db import transaction
 
-from voxelry.server.archive import deletions, unused
+from voxelry.server.archive import deletions, unused_files
 from voxelry.server.archive.build import KIND as BUILD
 from voxelry.server.archive.models import Instance, Patient, Series, Study
 from voxelry.server.jobs.models import Job, State
@@ -20,7 +20,7 @@ def remove_studies(keys: Iterable[int]) -> None:
     with transaction.atomic():
         patients = list(Study.objects.filter(pk__in=keys).values_list("patient_id", flat=True))
         _remove_series(list(Series.objects.filter(study__in=keys).values_list("pk", flat=True)))
-        unused.forget(studies=keys)
+        unused_files.forget(studies=keys)
         Study.objects.filter(pk__in=keys).delete()
         Patient.objects.filter(pk__in=patients, studies=None).delete()
 

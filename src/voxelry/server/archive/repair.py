@@ -14,10 +14,10 @@ from django.db.models import F
 
 from voxelry.core.errors import VoxelryError
 from voxelry.core.progress import Progress, silent
-from voxelry.server.archive import deletions, files, holdings, lost, store, whole
+from voxelry.server.archive import deletions, files_at_rest, holdings, integrity, lost_and_found, store_instance
 from voxelry.server.archive.build import submit_build
 from voxelry.server.archive.check import Findings, is_orphaned
-from voxelry.server.archive.files import Kept
+from voxelry.server.archive.files_at_rest import Kept
 from voxelry.server.archive.models import Deletion, Instance, Series
 
 _ORIGINALS = "files/instances/"
@@ -71,16 +71,16 @@ def _taken_in(place: str) -> int | None:
     sha256 = place.rpartition("/")[2]
     name = holdings.stored_name(sha256)
     try:
-        size = files.size_of(name)
-        if f"files/{name}" != place or not size or not whole.is_whole(name, sha256, size, thoroughly=True):
+        size = files_at_rest.size_of(name)
+        if f"files/{name}" != place or not size or not integrity.is_whole(name, sha256, size, thoroughly=True):
             return None
         # What it was called is not known any more.
-        described = store.described(files.kept_source(sha256, name=f"{sha256}.dcm", size=size))
+        described = store_instance.described(files_at_rest.kept_source(sha256, name=f"{sha256}.dcm", size=size))
         with transaction.atomic():
-            files.wait_for_writers()
-            if not is_orphaned(place) or store.known([described.instance["sop_instance_uid"]]):
+            files_at_rest.wait_for_writers()
+            if not is_orphaned(place) or store_instance.known([described.instance["sop_instance_uid"]]):
                 return None
-            row = store.instance_row(described, Kept(sha256, size), name=f"{sha256}.dcm")
+            row = store_instance.instance_row(described, Kept(sha256, size), name=f"{sha256}.dcm")
             Instance.objects.bulk_create([row])
             Series.objects.filter(pk=row.series_id).update(revision=F("revision") + 1)
             return row.series_id
@@ -90,8 +90,8 @@ def _taken_in(place: str) -> int | None:
 
 def _put_away(place: str) -> str | None:
     with transaction.atomic():
-        files.wait_for_writers()
-        return lost.put_away(place) if is_orphaned(place) else None
+        files_at_rest.wait_for_writers()
+        return lost_and_found.put_away(place) if is_orphaned(place) else None
 
 
 def _rebuilt(touched: Sequence[int], unbuilt: Sequence[int]) -> list[int]:

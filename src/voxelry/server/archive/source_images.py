@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from voxelry.core.errors import VoxelryError
-from voxelry.dicom.classes import SEGMENTATIONS
-from voxelry.dicom.headers import Header, read_header
-from voxelry.dicom.neighbours import Neighbours, referenced_instances, referenced_series
-from voxelry.dicom.plain import Layout
-from voxelry.dicom.series import Series as Grouped
-from voxelry.server.archive import files
+from voxelry.dicom.headers.header import Header, read_header
+from voxelry.dicom.headers.part10 import Layout
+from voxelry.dicom.headers.sop_classes import SEGMENTATIONS
+from voxelry.dicom.series.hierarchy import Series as Grouped
+from voxelry.dicom.series.source_series import Neighbours, referenced_instances, referenced_series
+from voxelry.server.archive import files_at_rest
 from voxelry.server.archive.models import Instance, Series
 
 Kept: TypeAlias = tuple[str, str, int]
@@ -47,11 +47,11 @@ def neighbours_of(images: Mapping[str, Sequence[Kept]]) -> Neighbours:
     """The series, read from the originals; no database is asked. What cannot be read is left out."""
     found = Neighbours()
     for uid, kept in images.items():
-        files.bring(sha256 for sha256, _, _ in kept)
+        files_at_rest.bring(sha256 for sha256, _, _ in kept)
         headers, layout = [], Layout()
         for sha256, name, size in kept:
             try:
-                headers.append(read_header(files.kept_source(sha256, name=name, size=size), layout=layout))
+                headers.append(read_header(files_at_rest.kept_source(sha256, name=name, size=size), layout=layout))
             except (VoxelryError, OSError):
                 continue
         if headers:

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import IntegrityError, InterfaceError, OperationalError, connections
 
 from voxelry.core.errors import Problem
-from voxelry.server.disk import is_full
+from voxelry.server.environment.disk_errors import is_full
 from voxelry.server.jobs import batches, isolated, leases
 from voxelry.server.jobs.failures import (
     Away,
@@ -24,10 +24,10 @@ from voxelry.server.jobs.failures import (
     failure_of,
     where,
 )
-from voxelry.server.jobs.kinds import Kind, find
+from voxelry.server.jobs.job_kinds import Kind, find
+from voxelry.server.jobs.job_run import Run, stopping
 from voxelry.server.jobs.leases import DatabaseTrouble, heart
 from voxelry.server.jobs.models import Job, Json, State
-from voxelry.server.jobs.run import Run, stopping
 
 logger = logging.getLogger(__name__)
 

@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from voxelry.children import limit_memory, own_bytes
-from voxelry.dicom import decoding
-from voxelry.server import start
+from voxelry.dicom.pixels import decoding
+from voxelry.server.environment import django_setup
 
 _PR_SET_PDEATHSIG = 1
 NICE = 5
@@ -91,7 +91,7 @@ def main() -> None:
         Path("/proc/self/oom_score_adj").write_text("500", "ascii")  # rather this than the worker or the site
     # Our own loggers keep to the rules, and are heard.
     nowhere, sys.stderr = sys.stderr, errors
-    start.set_up()
+    django_setup.set_up()
     sys.stderr = nowhere
     decoding.isolate()
     while terminal is not None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from voxelry.core.errors import Problem, VoxelryError
-from voxelry.server.disk import is_full
+from voxelry.server.environment.disk_errors import is_full
 
 
 class JobStopped(BaseException):

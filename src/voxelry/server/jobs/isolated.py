@@ -23,9 +23,9 @@ from voxelry.children import close, kill, spawn
 from voxelry.core.errors import Problem
 from voxelry.machine import memory_bytes
 from voxelry.server.jobs.failures import Crashed, JobError, Killed
-from voxelry.server.jobs.kinds import Kind
+from voxelry.server.jobs.job_kinds import Kind
+from voxelry.server.jobs.job_run import Run
 from voxelry.server.jobs.models import Json
-from voxelry.server.jobs.run import Run
 
 IN_PROCESS = False
 """For tests: do isolated work in this process after all."""
@@ -42,7 +42,7 @@ class Child:
 
     def __init__(self) -> None:
         environment = {
-            "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "voxelry.server.settings"),
+            "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "voxelry.server.site.settings"),
             "VOXELRY_DATA": str(settings.VOXELRY.data),
         }
         self._process = spawn("voxelry.server.jobs.child", str(os.getpid()), environment=environment)

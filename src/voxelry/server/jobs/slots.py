@@ -11,8 +11,8 @@ from django.db import connections
 
 from voxelry.server.jobs import isolated, leases
 from voxelry.server.jobs.attempts import do
+from voxelry.server.jobs.job_run import stopping
 from voxelry.server.jobs.leases import DatabaseTrouble
-from voxelry.server.jobs.run import stopping
 
 logger = logging.getLogger(__name__)
 

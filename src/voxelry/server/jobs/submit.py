@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from voxelry.core.errors import VoxelryError
-from voxelry.server.jobs import batches, bells, kinds
+from voxelry.server.jobs import batches, job_kinds, wake_up
 from voxelry.server.jobs.models import Job, Json, Queue, State
 from voxelry.server.jobs.tasks import hint
 
@@ -151,7 +151,7 @@ def _row(
     once: bool | None = None,
     **values: Any,
 ) -> Job:
-    known = kinds.find(kind) or kinds.Kind(kind, work=_nothing)
+    known = job_kinds.find(kind) or job_kinds.Kind(kind, work=_nothing)
     return Job(
         kind=kind,
         params=dict(params or {}),
@@ -168,7 +168,7 @@ def _nothing(run: object) -> None:
 
 def dispatch(*keys: int, queue: str) -> None:
     """Tell the workers. Whatever becomes of that: the rows are queued, and idle workers look at the rows as well."""
-    bells.ring()
+    wake_up.ring()
     try:
         hint(keys, queue)
     except Exception as error:  # whatever a broker raises

@@ -15,9 +15,9 @@ from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
 from voxelry.server.jobs import batches
+from voxelry.server.jobs.job_run import stopping
 from voxelry.server.jobs.leases import DatabaseTrouble
 from voxelry.server.jobs.models import Job, State
-from voxelry.server.jobs.run import stopping
 from voxelry.server.jobs.submit import dispatch
 
 logger = logging.getLogger(__name__)

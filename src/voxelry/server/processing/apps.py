@@ -11,10 +11,15 @@ class ProcessingConfig(AppConfig):
     verbose_name = "Processing"
 
     def ready(self) -> None:
-        from voxelry.server.jobs import kinds
-        from voxelry.server.processing import forget, prepare, publish, request, work
+        from voxelry.server.jobs import job_kinds
+        from voxelry.server.processing import delete_results, prepare, publish_results, step_request, step_work
 
-        kinds.register(
-            request.KIND, work.work, prepare=prepare.prepare, publish=publish.publish, isolated=True, queue="cpu"
+        job_kinds.register(
+            step_request.KIND,
+            step_work.work,
+            prepare=prepare.prepare,
+            publish=publish_results.publish,
+            isolated=True,
+            queue="cpu",
         )
-        forget.connect()
+        delete_results.connect()

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from voxelry.core.errors import Problem
-from voxelry.dicom.classes import SEGMENTATIONS
-from voxelry.dicom.headers import Header, read_header
-from voxelry.server.archive import files
+from voxelry.dicom.headers.header import Header, read_header
+from voxelry.dicom.headers.sop_classes import SEGMENTATIONS
+from voxelry.server.archive import files_at_rest
 from voxelry.server.archive.models import Instance, Stack
 from voxelry.server.archive.source_images import source_images
-from voxelry.server.archive.stacks import folder_of
+from voxelry.server.archive.stack_files import folder_of
 from voxelry.server.jobs.failures import JobError
-from voxelry.server.jobs.run import Run
+from voxelry.server.jobs.job_run import Run
 from voxelry.server.processing.models import Input, Process
 
 
@@ -61,5 +61,5 @@ def _input(one: Input) -> dict[str, Any]:
 def _segmentations(rows: Iterable[Instance]) -> Iterator[Header]:
     """Their headers, which say what they were made from."""
     for row in rows:
-        files.bring([row.sha256])
-        yield read_header(files.kept_source(row.sha256, name=row.name, size=row.size))
+        files_at_rest.bring([row.sha256])
+        yield read_header(files_at_rest.kept_source(row.sha256, name=row.name, size=row.size))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from voxelry.server.api.rest import api
+from voxelry.server.api.study_routes import api
 
 CONTRACT = Path("contract/openapi.json")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.staticfiles.management.commands.runserver import Command as RunserverCommand
 
-from voxelry.server.supervise import WorkerProcess
+from voxelry.server.environment.worker_process import WorkerProcess
 
 
 class Command(RunserverCommand):

@@ -1,0 +1,1 @@
+"""Attributes to placed planes: each frame of an instance, with what places, times and scales it."""

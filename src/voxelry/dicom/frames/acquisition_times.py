@@ -1,0 +1,132 @@
+"""When images were made, from clocks: dates and times together, past midnight, and across a change of the clock."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import pairwise
+
+from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.headers.attributes import text
+
+CLOCKS = (
+    "AcquisitionDateTime",
+    "FrameAcquisitionDateTime",
+    "FrameReferenceDateTime",
+    "AcquisitionTime",
+    "ContentTime",
+)
+"""When a frame was made."""
+ACQUISITION_CLOCKS = ("AcquisitionDateTime", "FrameAcquisitionDateTime", "AcquisitionTime")
+
+DAY = 86_400.0
+HOUR = 3_600.0
+LONGEST_SESSION = 6 * HOUR
+"""Times of day that all lie within this from each other once midnight is counted are of one session."""
+_CHANGE_HOURS = (22.0, 4.5)
+"""Clocks are changed at night: between these hours of the day."""
+_PLAUSIBLE_PAUSE = 900.0
+"""Seconds between two volumes, where no others tell how long it usually is."""
+_DATES = {"AcquisitionTime": "AcquisitionDate", "ContentTime": "ContentDate"}
+_TIME = re.compile(r"(\d\d)(?::?(\d\d)(?::?(\d\d)(?:\.(\d{1,6}))?)?)?")
+_DATE = re.compile(r"(\d{4})[.-]?(\d\d)[.-]?(\d\d)")
+_DATETIME = re.compile(r"(\d{4}(?:\d\d(?:\d\d)?)?)(\d\d(?:\d\d(?:\d\d(?:\.\d{1,6})?)?)?)?([+-]\d{4})?")
+_OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
+
+Seconds = Mapping[Frame, float]
+
+
+def seconds_of_day(words: str) -> float | None:
+    """Of a TM (PS3.5 6.2); None where it is none."""
+    found = _TIME.fullmatch(words.strip())
+    if found is None:
+        return None
+    hours, minutes, seconds, fraction = found.groups()
+    total = HOUR * int(hours) + 60.0 * int(minutes or 0) + int(seconds or 0) + float(f"0.{fraction or 0}")
+    return total if int(hours) < 24 and int(minutes or 0) < 60 and int(seconds or 0) <= 60 else None
+
+
+def seconds_of_date(words: str) -> float | None:
+    """The beginning of the day of a DA, in seconds since a fixed moment; None where it is none."""
+    found = _DATE.fullmatch(words.strip())
+    try:
+        return None if found is None else datetime(*map(int, found.groups()), tzinfo=UTC).timestamp()  # type: ignore[arg-type,misc]
+    except ValueError:
+        return None
+
+
+def seconds_of_offset(words: str) -> float | None:
+    """How far a clock is ahead of UTC; None where nothing says so."""
+    found = _OFFSET.fullmatch(words.strip())
+    if found is None:
+        return None
+    return (-1.0 if found[1] == "-" else 1.0) * (HOUR * int(found[2]) + 60.0 * int(found[3]))
+
+
+def clock_of(frames: Sequence[Frame], keyword: str) -> Seconds | None:
+    """Seconds since some fixed moment at which each frame was made; None where one of ``CLOCKS`` does not tell.
+
+    Times are combined with their own dates. A date that stays the same while the time falls by almost a day is one
+    that the scanner kept: it was midnight. Where all say how far their clock is ahead of UTC the seconds are UTC's.
+    """
+    told = [_told(frame, keyword) for frame in frames]
+    if any(one is None for one in told):
+        return None
+    parts = [one for one in told if one is not None]
+    days, times, offsets = zip(*parts, strict=True) if parts else ((), (), ())
+    known = [offset is not None for offset in offsets]
+    if any(known) and not all(known):
+        return None
+    if any(day is None for day in days):
+        days = (0.0,) * len(days)
+    first = min(days, default=0.0)
+    clock = [day - first + time for day, time in zip(days, times, strict=True)]
+    if len(set(days)) == 1:
+        clock = past_midnight(clock)
+    return {frame: time - (offset or 0.0) for frame, time, offset in zip(frames, clock, offsets, strict=True)}
+
+
+def has_offsets(frames: Sequence[Frame], keyword: str) -> bool:
+    """True if every frame says how far its clock is ahead of UTC."""
+    told = [_told(frame, keyword) for frame in frames]
+    return all(one is not None and one[2] is not None for one in told)
+
+
+def _told(frame: Frame, keyword: str) -> tuple[float | None, float, float | None] | None:
+    """The day, the time of the day and the offset to UTC that a frame says; None without a time."""
+    words, zone = frame.value(keyword), text(frame.header.elements, "TimezoneOffsetFromUTC")
+    if keyword in _DATES:
+        time = seconds_of_day(words)
+        return None if time is None else (seconds_of_date(frame.value(_DATES[keyword])), time, seconds_of_offset(zone))
+    found = _DATETIME.fullmatch(words.strip())
+    if found is None:
+        return None
+    day, time = seconds_of_date(found[1]), seconds_of_day(found[2] or "")
+    return None if day is None or time is None else (day, time, seconds_of_offset(found[3] or zone))
+
+
+def past_midnight(times: Sequence[float]) -> list[float]:
+    """Times of one day; those that come after almost a day without any are of the next."""
+    ascending = sorted(set(times))
+    gaps = [(after - before, before) for before, after in pairwise(ascending)]
+    widest, last = max(gaps, default=(0.0, 0.0))
+    if widest < DAY - LONGEST_SESSION:
+        return list(times)
+    return [time + DAY if time <= last else time for time in times]
+
+
+def clock_was_changed(times: Sequence[float]) -> bool:
+    """True if times, in the order of their images' numbers, run back by about an hour once, at night.
+
+    Such a clock was set back in autumn: the same hour came twice, and its times give no order.
+    """
+    steps = [after - before for before, after in pairwise(times)]
+    falls = [(before, step) for before, step in zip(times, steps, strict=False) if step <= 0]
+    rises = [step for step in steps if step > 0]
+    if len(falls) != 1:
+        return False
+    before, fall = falls[0]
+    pause = max(3 * max(rises), 60.0) if rises else _PLAUSIBLE_PAUSE
+    at_night = all(not _CHANGE_HOURS[1] < (time % DAY) / HOUR < _CHANGE_HOURS[0] for time in (before, before + fall))
+    return at_night and 0 < fall + HOUR <= pause

@@ -1,0 +1,71 @@
+"""The dimensions of an enhanced multi-frame instance: its own word on what tells its frames apart (PS3.3 C.7.6.17)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pydicom.datadict import keyword_for_tag
+
+from voxelry.core.errors import PixelDataError
+from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.headers.attributes import first_item, items, numbers, text, value_of
+from voxelry.dicom.headers.header import Header
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """One of an instance's dimensions.
+
+    Attributes
+    ----------
+    keyword
+        Of the attribute that it counts; ``(2005,1429)`` for a private one.
+    place
+        Of its number among Dimension Index Values (0020,9157).
+    """
+
+    keyword: str
+    place: int
+
+
+def dimensions_of(frames: Sequence[Frame]) -> tuple[Dimension, ...]:
+    """The dimensions of the frames' instance; of several instances those that they share by their UID.
+
+    None where the frames do not say, or say different things.
+    """
+    headers = dict.fromkeys(frame.header for frame in frames)
+    if not all(frame.groups for frame in frames):
+        return ()
+    told = {tuple(_told(header)) for header in headers}
+    if len(told) > 1:
+        return ()
+    found = told.pop()
+    if len(headers) > 1 and not all(organization for _, organization in found):
+        return ()
+    return tuple(Dimension(name, place) for place, (name, _) in enumerate(found) if name)
+
+
+def _told(header: Header) -> Iterator[tuple[str, str]]:
+    """Of each dimension the attribute that it counts, empty if that cannot be read, and its organization's UID."""
+    for item in items(header.elements, "DimensionIndexSequence"):
+        pointer = value_of(item, "DimensionIndexPointer")
+        organization = text(item, "DimensionOrganizationUID")
+        if isinstance(pointer, int):
+            yield keyword_for_tag(pointer) or f"({pointer >> 16:04X},{pointer & 0xFFFF:04X})", organization
+        else:
+            yield "", organization
+
+
+def dimension_value(frame: Frame, dimension: Dimension) -> str:
+    """``"index 3"``: the frame's number in a dimension, in the order of its values; empty where unknown."""
+    for group in frame.groups:
+        content = first_item(group, "FrameContentSequence")
+        if content is None:
+            continue
+        try:
+            indices = numbers(content, "DimensionIndexValues") or ()
+        except PixelDataError:
+            return ""
+        return f"index {indices[dimension.place]:g}" if dimension.place < len(indices) else ""
+    return ""

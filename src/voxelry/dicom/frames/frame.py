@@ -1,0 +1,309 @@
+"""Frames: each image plane of an instance, with what places and scales it.
+
+A single-frame instance has one. Enhanced multi-frame instances say per frame, or shared by all of them, what
+single-frame instances say at the top (PS3.3 C.7.6.16).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from voxelry.core.errors import PixelDataError, named
+from voxelry.core.intensity import Window, WindowFunction
+from voxelry.dicom.frames.frame_facts import (
+    CT_CLASSES,
+    FACT_TAGS,
+    Facts,
+    Groups,
+    facts_of,
+    group_of,
+    is_empty_slope,
+    position_of,
+)
+from voxelry.dicom.frames.multiframe_positions import Vector, frame_places, plane_of
+from voxelry.dicom.headers.attributes import (
+    Attributes,
+    describe,
+    first_item,
+    has_more_items,
+    integer,
+    items,
+    numbers,
+    text,
+    texts,
+)
+from voxelry.dicom.headers.header import Header
+from voxelry.dicom.headers.pixel_description import PixelDescription, describe_pixels
+from voxelry.dicom.pixels.encapsulated import check_frames
+
+SAME_COSINE = 1e-3
+"""Cosines that differ by no more are of one direction."""
+_VALUE_GROUPS = {
+    # where an enhanced instance keeps what tells frames at one position apart: sequence and attribute
+    "TemporalPositionIndex": ("FrameContentSequence", "TemporalPositionIndex"),
+    "EffectiveEchoTime": ("MREchoSequence", "EffectiveEchoTime"),
+    "DiffusionBValue": ("MRDiffusionSequence", "DiffusionBValue"),
+    "NominalCardiacTriggerDelayTime": ("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime"),
+    "NominalPercentageOfCardiacPhase": ("CardiacSynchronizationSequence", "NominalPercentageOfCardiacPhase"),
+    "ReferencedSegmentNumber": ("SegmentIdentificationSequence", "ReferencedSegmentNumber"),
+    "FrameType": ("MRImageFrameTypeSequence", "FrameType"),
+    "FrameAcquisitionDateTime": ("FrameContentSequence", "FrameAcquisitionDateTime"),
+}
+
+
+VECTORS = ("TimeSlotVector", "RRIntervalVector", "EnergyWindowVector", "PhaseVector", "TimeSliceVector")
+"""Attributes of nuclear medicine with a value for each frame (PS3.3 C.8.4.8)."""
+_FUNCTIONAL_GROUPS = (0x52009229, 0x52009230)
+_FACT_GROUPS = (0x00209116, 0x00289110, 0x00289145)
+"""What facts are made of: Plane Orientation, Pixel Measures and Pixel Value Transformation Sequence."""
+
+
+StepFrom = Literal["", "source", "spacing", "gap"]
+"""The source images' positions, Spacing Between Slices, or the smallest gap between frames that are encoded."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One image plane.
+
+    Attributes
+    ----------
+    index
+        In its instance, from 0.
+    position
+        Image Position (Patient), LPS mm; None where the header has none.
+    own_warnings
+        About its position.
+    groups
+        Its functional groups, its own before the shared ones.
+    blank
+        What every pixel holds of a frame that a segmentation omits, whose ``index`` lies beyond those that are there;
+        None for one that is there.
+    step_from
+        Of a segmentation: what tells the distance of its slices.
+    real_world
+        True if its scale is that of its Real World Value Mapping.
+    """
+
+    header: Header
+    index: int
+    position: Vector | None
+    facts: Facts
+    own_warnings: tuple[str, ...] = ()
+    groups: Groups = field(default=(), repr=False)
+    blank: float | None = None
+    step_from: StepFrom = ""
+    real_world: bool = False
+
+    @property
+    def pixels(self) -> PixelDescription:
+        """How its stored values are laid out."""
+        return self.facts.pixels
+
+    @property
+    def orientation(self) -> tuple[float, ...] | None:
+        """Image Orientation (Patient): row cosines, then column cosines; None where the header has none."""
+        return self.facts.orientation
+
+    @property
+    def pixel_spacing(self) -> tuple[float, float] | None:
+        """``(row_spacing, column_spacing)``, mm; None where unknown."""
+        return self.facts.pixel_spacing
+
+    @property
+    def thickness(self) -> float | None:
+        """Slice Thickness, mm, nominal; None where unknown. Of a segmentation Spacing Between Slices."""
+        return self.facts.thickness
+
+    @property
+    def slope(self) -> float:
+        """From stored to modality values, with ``intercept``."""
+        return self.facts.slope
+
+    @property
+    def intercept(self) -> float:
+        return self.facts.intercept
+
+    @property
+    def unit(self) -> str:
+        """Of the modality values; empty where unknown."""
+        return self.facts.unit
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """About the header's own numbers."""
+        return (*self.facts.warnings, *self.own_warnings)
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """The windows that the header proposes."""
+        return _windows(group_of(self.groups, "FrameVOILUTSequence", self.header.elements))
+
+    @property
+    def projection(self) -> bool:
+        """True for a CT's localizer, which sums up the whole body along a line instead of cutting through it."""
+        is_ct = self.header.sop_class_uid in CT_CLASSES
+        return is_ct and "LOCALIZER" in texts(self.header.elements, "ImageType")[2:]
+
+    def value(self, keyword: str) -> str:
+        """An attribute that may tell frames at one position apart; empty where there is none that can be read."""
+        if keyword in _VALUE_GROUPS:
+            sequence, name = _VALUE_GROUPS[keyword]
+            for group in self.groups:
+                item = first_item(group, sequence)
+                found = text(item, name) if item is not None else ""
+                if found:
+                    return found
+        if keyword in VECTORS:
+            try:
+                vector = numbers(self.header.elements, keyword) or ()
+            except PixelDataError:
+                return ""
+            return f"{vector[self.index]:g}" if self.index < len(vector) else ""
+        return text(self.header.elements, keyword)
+
+    @property
+    def instance_number(self) -> int:
+        try:
+            return integer(self.header.elements, "InstanceNumber") or 0
+        except PixelDataError:
+            return 0
+
+
+def one_of_each(frames: Iterable[Frame]) -> Iterable[Frame]:
+    """For each object of Facts one frame that has it, in order: few, where many frames share theirs."""
+    return {id(frame.facts): frame for frame in frames}.values()
+
+
+Known = dict[tuple[object, ...], Facts]
+"""Facts by the bytes that they were read from. It lives as long as one reading of one series."""
+
+
+def frames_of(header: Header, known: Known | None = None) -> Iterator[Frame]:
+    """The frames of an instance, in its own order.
+
+    Parameters
+    ----------
+    known
+        Facts of the instances read before; those of this one are added.
+
+    Raises
+    ------
+    PixelDataError
+        If the header's numbers cannot be read or contradict each other; the message names the tag.
+    TruncatedError
+        If the file has fewer frames than it declares.
+    """
+    try:
+        facts = _known_facts(header, known)
+        if facts is not None and facts.pixels.frames == 1:
+            warnings: list[str] = []
+            position = position_of(plane_of(header), warnings)
+            yield Frame(header, 0, position, facts, tuple(warnings))
+            return
+        elements, pixels = header.elements, describe_pixels(header)
+        if pixels.frames > 1:
+            check_frames(header, pixels)
+        if has_more_items(elements, "PerFrameFunctionalGroupsSequence", pixels.frames):
+            raise PixelDataError(
+                f"{describe('NumberOfFrames')} is {pixels.frames}, but "
+                f"{describe('PerFrameFunctionalGroupsSequence')} has more items"
+            )
+        shared = first_item(elements, "SharedFunctionalGroupsSequence")
+        per_frame = items(elements, "PerFrameFunctionalGroupsSequence")
+        if per_frame and len(per_frame) != pixels.frames:
+            raise PixelDataError(
+                f"{describe('NumberOfFrames')} is {pixels.frames}, but "
+                f"{describe('PerFrameFunctionalGroupsSequence')} has {len(per_frame)} items"
+            )
+        if not per_frame and shared is None:
+            yield from _plain_frames(header, facts or facts_of(header, pixels, ()))
+            return
+        common = () if shared is None else (shared,)
+        if not per_frame:  # one place, if any, for all of them together
+            position, facts, said = _told_by_groups(header, pixels, common, None, None)
+            for index in range(pixels.frames):
+                yield Frame(header, index, position if pixels.frames == 1 else None, facts, said, common)
+            return
+        alike, shareable = None, not is_empty_slope(header, common)
+        for index, own in enumerate(per_frame):
+            groups = (own, *common)
+            same = shareable and not any(tag in own for tag in _FACT_GROUPS)  # nothing of its facts is its own
+            position, facts, said = _told_by_groups(header, pixels, groups, index, alike if same else None)
+            alike = facts if same else alike
+            yield Frame(header, index, position, facts, said, groups)
+    except PixelDataError as error:
+        raise named(error, header.name) from None
+
+
+def _told_by_groups(
+    header: Header, pixels: PixelDescription, groups: Groups, index: int | None, alike: Facts | None
+) -> tuple[Vector | None, Facts, tuple[str, ...]]:
+    """What of a frame depends on its functional groups; ``alike`` are facts that are known to be its own too."""
+    warnings: list[str] = []
+    position = position_of(group_of(groups, "PlanePositionSequence", header.elements), warnings)
+    return position, alike or facts_of(header, pixels, groups, index), tuple(warnings)
+
+
+def _plain_frames(header: Header, facts: Facts) -> Iterator[Frame]:
+    """Of an instance without functional groups: all frames have its facts, and their places are told together."""
+    warnings: list[str] = []
+    count = facts.pixels.frames
+    places: Sequence[Vector | None] = [position_of(plane_of(header), warnings)]
+    if count > 1:
+        places = frame_places(header, count, places[0], facts.orientation, warnings) or [None] * count
+    for index in range(count):
+        yield Frame(header, index, places[index], facts, tuple(warnings))
+
+
+def _known_facts(header: Header, known: Known | None) -> Facts | None:
+    """The facts of an instance without functional groups; None where its bytes do not tell that it is like others."""
+    raw, place = header.elements.raw, header.pixel_bytes
+    if known is None or raw is None or place is None or not raw.keys().isdisjoint(_FUNCTIONAL_GROUPS):
+        return None
+    key = (header.sop_class_uid, header.transfer_syntax_uid, place.keyword, *map(raw.get, FACT_TAGS))
+    found = known.get(key)
+    if found is None:
+        found = facts_of(header, describe_pixels(header), ())
+        if not is_empty_slope(header):  # which only this instance's pixels allowed
+            known[key] = found
+    return found
+
+
+def _windows(voi: Attributes) -> tuple[Window, ...]:
+    """The windows that the header proposes; those that are no windows are left out, they change no value."""
+    centers, widths = _each_number(voi, "WindowCenter"), _each_number(voi, "WindowWidth")
+    names = texts(voi, "WindowCenterWidthExplanation")
+    function = _function(text(voi, "VOILUTFunction"))
+    found = []
+    for number_, (center, width) in enumerate(zip(centers, widths, strict=False)):
+        if center is None or width is None:
+            continue
+        if width >= 1 or (width > 0 and function != "LINEAR"):
+            name = names[number_].strip() if number_ < len(names) else ""
+            found.append(Window(center, width, function, name))
+    return tuple(dict.fromkeys(found))
+
+
+def _each_number(voi: Attributes, keyword: str) -> list[float | None]:
+    """Each value of a text attribute as a number; None for one that is none."""
+    found: list[float | None] = []
+    for word in texts(voi, keyword):
+        try:
+            value = float(word)
+        except ValueError:
+            value = math.nan
+        found.append(value if math.isfinite(value) else None)
+    return found
+
+
+def _function(name: str) -> WindowFunction:
+    match name:
+        case "LINEAR_EXACT":
+            return "LINEAR_EXACT"
+        case "SIGMOID":
+            return "SIGMOID"
+    return "LINEAR"

@@ -1,0 +1,37 @@
+"""Frames grouped by the values of one attribute, and what the groups are called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
+
+from voxelry.dicom.frames.diffusion import shown_diffusion
+from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.grouping.piles import Placed
+from voxelry.dicom.grouping.separating_attributes import Attribute
+from voxelry.dicom.grouping.varying_attributes import DIFFUSION, Column
+from voxelry.dicom.grouping.volume_labels import in_order, shown
+from voxelry.dicom.headers.comparable import Comparable
+
+Groups: TypeAlias = dict[Comparable, Placed]
+Separation: TypeAlias = tuple[tuple[str, str], ...]
+
+
+def grouped(placed: Placed, column: Column) -> Groups:
+    """The frames of each value, in the order of the values."""
+    groups: Groups = {}
+    for place, frame in placed:
+        value = column[frame]
+        if value not in groups:
+            groups[value] = placed.only(())
+        groups[value].append((place, frame))
+    return dict(sorted(groups.items(), key=lambda item: in_order(item[0])))
+
+
+def named_groups(groups: Groups, attribute: Attribute, frames: Sequence[Frame]) -> Iterator[tuple[Separation, Placed]]:
+    """Each group with the attributes and values that tell it from the others, as they are shown."""
+    if attribute == DIFFUSION:
+        separations: list[Separation] = [*shown_diffusion(list(groups))]
+    else:
+        separations = [((attribute.name, value),) for value in shown(attribute, list(groups), frames)]
+    yield from zip(separations, groups.values(), strict=True)

@@ -1,0 +1,129 @@
+"""Volumes of one series whose positions interleave or overlap: kernels, energy levels, cardiac phases."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from itertools import combinations
+
+import numpy as np
+from pydicom.datadict import tag_for_keyword
+
+from voxelry.core.gaps import irregular_gaps
+from voxelry.core.geometry import IRREGULAR_FRACTION, NEAR_FRACTION
+from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.frames.written_precision import rounding_of
+from voxelry.dicom.grouping.attribute_groups import grouped, named_groups
+from voxelry.dicom.grouping.piles import Pile, Placed
+from voxelry.dicom.grouping.separating_attributes import Attribute, Standing
+from voxelry.dicom.grouping.varying_attributes import Varying, varying
+from voxelry.dicom.headers.attributes import first_item, text
+
+FEWEST = 2
+"""Slices of a volume: a value that only one slice has separates nothing."""
+FEWEST_UNLISTED = 3
+"""Of a volume told apart by an attribute that may be anything: two slices are always even."""
+_WHEREVER = ("StackID", "ConvolutionKernel")
+"""What separates volumes even where one ends before the other begins."""
+_APART = {
+    "StackID": "FrameContentSequence",
+    "ConvolutionKernel": "CTReconstructionSequence",
+    "KVP": "CTXRayDetailsSequence",
+    "MonoenergeticEnergyEquivalent": "CTXRayDetailsSequence",
+    "NominalPercentageOfCardiacPhase": "CardiacSynchronizationSequence",
+    "NominalCardiacTriggerDelayTime": "CardiacSynchronizationSequence",
+    "TemporalPositionIdentifier": "",
+    "EchoNumbers": "",
+    "EchoTime": "",
+    "InversionTime": "",
+    "FlipAngle": "MRTimingAndRelatedParametersSequence",
+    "DiffusionBValue": "MRDiffusionSequence",
+    "ImageType": "",
+}
+"""What separates volumes whose positions together are even as well, and where an enhanced instance keeps it."""
+_TAGS = tuple(int(tag_for_keyword(keyword) or 0) for keyword in _APART)
+
+
+def piles_apart(placed: Placed) -> list[Pile]:
+    """Frames of which each has a position of its own: one pile, or several that lie in one another.
+
+    Of a plain series no more than a few attributes are compared, as bytes.
+    """
+    even = is_even(placed)
+    if even and not _differ(placed.frames):
+        return [Pile(placed.frames)]
+    return _piles(placed, varying(placed.frames), even=even)
+
+
+def _piles(placed: Placed, differing: Varying, *, even: bool) -> list[Pile]:
+    own = differing.of(placed.frames)
+    for attribute in (*own.attributes, *(() if even else own.times)):
+        groups = grouped(placed, own.column(attribute))
+        if _are_apart(groups.values(), attribute, even=even):
+            found: list[Pile] = []
+            for separation, group in named_groups(groups, attribute, placed.frames):
+                found += [one.within(*separation) for one in _piles(group, own, even=is_even(group))]
+            return found
+    return [Pile(placed.frames)]
+
+
+def _are_apart(groups: Collection[Placed], attribute: Attribute, *, even: bool) -> bool:
+    if attribute.name in _WHEREVER:
+        return len(groups) > 1 and all(len(group) >= FEWEST for group in groups)
+    if attribute.name in _APART:
+        return overlapping_groups(groups)
+    return not even and attribute.standing < Standing.STANDARD and overlapping_groups(groups, fewest=FEWEST_UNLISTED)
+
+
+def overlapping_groups(groups: Collection[Placed], *, fewest: int = FEWEST) -> bool:
+    """True if each group is evenly spaced by itself, and lies where others lie as well."""
+    return (
+        len(groups) > 1
+        and all(len(group) >= fewest and not group.repeats and is_even(group) for group in groups)
+        and all(_overlap(one, other) for one, other in combinations(groups, 2))
+    )
+
+
+def is_even(placed: Placed) -> bool:
+    """True if the positions are evenly spaced, to the digits in which they are written."""
+    offsets = np.array(sorted(placed.offset_of[place] for place in placed.positions), np.float64)
+    if len(offsets) < 3 or irregular_gaps(offsets, near=NEAR_FRACTION, even=IRREGULAR_FRACTION) is None:
+        return True
+    rounding = rounding_of(placed.frames)
+    off = float(np.abs(offsets - np.linspace(offsets[0], offsets[-1], len(offsets))).max())
+    # Each position is rounded, and so are the two ends.
+    return rounding is not None and off <= 2 * float(np.linalg.norm(rounding))
+
+
+def _overlap(one: Placed, other: Placed) -> bool:
+    (first, last), (begin, end) = _extent(one), _extent(other)
+    return first <= end and begin <= last
+
+
+def _extent(placed: Iterable[tuple[int, object]]) -> tuple[int, int]:
+    places = [place for place, _ in placed]
+    return min(places), max(places)
+
+
+def _differ(frames: Collection[Frame]) -> bool:
+    """True if frames differ in one of ``_APART``."""
+    first = None
+    for frame in frames:
+        raw = frame.header.elements.raw
+        if frame.groups or raw is None:
+            said: tuple[object, ...] = tuple(_asked(frame, keyword, sequence) for keyword, sequence in _APART.items())
+        else:
+            said = tuple(map(raw.get, _TAGS))
+        if first is None:
+            first = said
+        elif said != first:
+            return True
+    return False
+
+
+def _asked(frame: Frame, keyword: str, sequence: str) -> str:
+    if sequence:
+        for group in frame.groups:
+            item = first_item(group, sequence)
+            if item is not None:
+                return text(item, keyword)
+    return text(frame.header.elements, keyword)

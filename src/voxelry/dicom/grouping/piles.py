@@ -1,0 +1,93 @@
+"""Piles: frames of a series that belong together, and frames with the number of their position."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from voxelry.core.errors import GeometryError, Problem
+from voxelry.core.gaps import rounded
+from voxelry.core.value import Value
+from voxelry.dicom.frames.concatenations import place_in_object
+from voxelry.dicom.frames.frame import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Pile:
+    """Frames that belong together, in the order of their positions.
+
+    Attributes
+    ----------
+    separation
+        The attributes that tell this pile from its siblings, each with its value as it is shown.
+    confirmed_by
+        The attribute whose values say the same as ``separation``; empty where there is none.
+    findings
+        About this pile alone.
+    problem
+        Why it cannot be a regular stack, where splitting itself found out.
+    duplicates
+        Frames left out because they equal one that is there.
+    group
+        Piles of one group share their matrix, orientation, spacing and kind.
+    """
+
+    frames: tuple[Frame, ...]
+    separation: tuple[tuple[str, str], ...] = ()
+    confirmed_by: str = ""
+    findings: tuple[Problem, ...] = ()
+    problem: GeometryError | None = None
+    duplicates: tuple[Frame, ...] = ()
+    group: int = 0
+
+    @property
+    def label(self) -> str:
+        """``"EchoTime 4.6, InstanceNumber 1-60"``; empty where nothing had to be told apart."""
+        return ", ".join(f"{keyword} {value}".strip() for keyword, value in self.separation)
+
+    def within(self, *separation: tuple[str, str]) -> Pile:
+        """The same, told from more siblings by other attributes."""
+        return replace(self, separation=(*separation, *self.separation))
+
+
+class Placed(list[tuple[int, Frame]]):
+    """Frames with the number of their position, and the offset along the normal of each number, mm."""
+
+    def __init__(self, placed: Iterable[tuple[int, Frame]], offset_of: dict[int, float]) -> None:
+        super().__init__(placed)
+        self.offset_of = offset_of
+
+    def only(self, placed: Iterable[tuple[int, Frame]]) -> Placed:
+        """Some of them."""
+        return Placed(placed, self.offset_of)
+
+    @property
+    def positions(self) -> set[int]:
+        """The numbers of the positions that are taken."""
+        return {place for place, _ in self}
+
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        return tuple(frame for _, frame in self)
+
+    @property
+    def members(self) -> dict[int, list[Frame]]:
+        """The frames at each position."""
+        members: dict[int, list[Frame]] = {}
+        for place, frame in self:
+            members.setdefault(place, []).append(frame)
+        return members
+
+    @property
+    def repeats(self) -> bool:
+        """True if a position has more than one frame."""
+        return len(self.positions) < len(self)
+
+    def millimetres(self, places: Iterable[int]) -> list[Value]:
+        """The offsets of some positions, ascending."""
+        return [rounded(self.offset_of[place]) for place in sorted(places)]
+
+
+def acquired(frame: Frame) -> tuple[int, str, int, int]:
+    """The order that numbers give."""
+    return frame.instance_number, *place_in_object(frame)

@@ -1,0 +1,298 @@
+"""The attributes in which frames differ: of whole headers, private ones and those within sequences included.
+
+Headers are compared column by column as bytes, so that only what differs is ever converted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import TypeAlias
+
+from pydicom.datadict import dictionary_VR, keyword_for_tag, private_dictionary_VR
+from pydicom.dataset import Dataset
+
+from voxelry.dicom.frames.acquisition_times import CLOCKS, clock_of
+from voxelry.dicom.frames.diffusion import diffusion_of
+from voxelry.dicom.frames.dimensions import dimension_value, dimensions_of
+from voxelry.dicom.frames.frame import VECTORS, Frame
+from voxelry.dicom.grouping.separating_attributes import TIMES, Attribute, is_noise, standard
+from voxelry.dicom.headers.attributes import MAX_DEPTH, elements
+from voxelry.dicom.headers.comparable import (
+    ABSENT,
+    Comparable,
+    comparable_bytes,
+    comparable_element,
+    comparable_number,
+    comparable_text,
+)
+from voxelry.dicom.headers.elements import Raw
+from voxelry.dicom.headers.header import Header
+from voxelry.dicom.headers.pydicom_silence import quiet
+
+Column: TypeAlias = Mapping[Frame, Comparable]
+Columns: TypeAlias = dict[Attribute, Column]
+
+DIFFUSION = standard("DiffusionBValue")
+"""b-value, direction and directionality together."""
+_PARTS_OF_DIFFUSION = frozenset(("DiffusionBValue", "DiffusionGradientOrientation", "DiffusionDirectionality"))
+_MAKERS_B_VALUES = frozenset((0x0019000C, 0x00430039, 0x20010003))
+_FRAME_CONTENT = 0x00209111
+_OF_FRAME_CONTENT = frozenset((
+    "StackID", "TemporalPositionIndex", "CardiacCyclePosition", "RespiratoryCyclePosition"
+))  # fmt: skip
+_PIXELS = 0x7FE00000
+
+
+class Varying:
+    """The columns of the attributes in which frames differ, in the order in which they are asked."""
+
+    def __init__(self, frames: Sequence[Frame], columns: Columns, times: Columns | None = None) -> None:
+        self._frames = frames
+        self._columns = columns
+        self._times = times
+
+    def of(self, frames: Sequence[Frame]) -> Varying:
+        """Those in which some of the frames differ."""
+        times = None if self._times is None else _differing(frames, self._times)
+        return Varying(frames, _differing(frames, self._columns), times)
+
+    @cached_property
+    def attributes(self) -> tuple[Attribute, ...]:
+        """All but times."""
+        return tuple(sorted(self._columns, key=lambda one: one.order))
+
+    @cached_property
+    def times(self) -> tuple[Attribute, ...]:
+        """When images were made."""
+        return tuple(sorted(self._time_columns, key=lambda one: one.order))
+
+    def column(self, attribute: Attribute) -> Column:
+        """The value of each frame."""
+        return self._columns[attribute] if attribute in self._columns else self._time_columns[attribute]
+
+    @property
+    def _time_columns(self) -> Columns:
+        if self._times is None:
+            self._times = _differing(self._frames, _times(self._frames))
+        return self._times
+
+
+def varying(frames: Sequence[Frame]) -> Varying:
+    """Compare the headers and functional groups of frames."""
+    columns: Columns = {**_of_headers(frames), **_of_groups(frames)}
+    columns |= {
+        standard(keyword): {frame: _number(frame.value(keyword)) for frame in frames}
+        for keyword in VECTORS
+        if any(keyword in header.elements for header in _headers(frames))
+    }
+    _add_dimensions(columns, frames)
+    columns = _differing(frames, columns)
+    if "DiffusionBValue" in frames[0].header.elements or any(map(_is_of_diffusion, columns)):
+        _add_diffusion(columns, frames)
+    return Varying(frames, columns)
+
+
+def _differing(frames: Sequence[Frame], columns: Columns) -> Columns:
+    return {one: column for one, column in columns.items() if len({column[frame] for frame in frames}) > 1}
+
+
+def _add_dimensions(columns: Columns, frames: Sequence[Frame]) -> None:
+    """An enhanced object's own dimensions; with the values that they count instead of numbers, where those are told."""
+    for dimension in dimensions_of(frames):
+        own = Attribute((0x00209157, dimension.place), name=dimension.keyword, dimension=True)
+        column: Column = {frame: _index(dimension_value(frame, dimension)) for frame in frames}
+        for counted in [one for one in columns if one.name == own.name and not one.dimension]:
+            values = columns[counted]
+            pairs = {(column[frame], values[frame]) for frame in frames}
+            if len(pairs) == len({index for index, _ in pairs}) == len({value for _, value in pairs}):
+                column = columns.pop(counted)
+        columns[own] = column
+
+
+def _is_of_diffusion(attribute: Attribute) -> bool:
+    return attribute.name in _PARTS_OF_DIFFUSION or attribute.path[-1] in _MAKERS_B_VALUES
+
+
+def _add_diffusion(columns: Columns, frames: Sequence[Frame]) -> None:
+    diffusion = {frame: diffusion_of(frame) for frame in frames}
+    if len(set(diffusion.values())) > 1:
+        for one in [one for one in columns if one.name in _PARTS_OF_DIFFUSION]:
+            del columns[one]
+        columns[DIFFUSION] = diffusion
+
+
+def _times(frames: Sequence[Frame]) -> Columns:
+    columns: Columns = {}
+    for keyword in TIMES:
+        clock = clock_of(frames, keyword) if keyword in CLOCKS else None
+        if clock is not None:
+            columns[standard(keyword)] = {frame: (seconds,) for frame, seconds in clock.items()}
+            continue
+        values = [comparable_text(frame.value(keyword), numbers=keyword not in CLOCKS) for frame in frames]
+        if all(values):  # a clock that cannot be read has no order, but it may separate
+            columns[standard(keyword)] = dict(zip(frames, values, strict=True))
+    return columns
+
+
+def _index(words: str) -> Comparable:
+    return ("index", float(words.removeprefix("index "))) if words else ABSENT
+
+
+def _number(words: str) -> Comparable:
+    return (comparable_number(float(words)),) if words else ABSENT
+
+
+def _headers(frames: Iterable[Frame]) -> list[Header]:
+    return list(dict.fromkeys(frame.header for frame in frames))
+
+
+# --- headers ----------------------------------------------------------------------------------------------------------
+
+_Row: TypeAlias = Mapping[int, "Raw | Comparable"]
+
+
+def _of_headers(frames: Sequence[Frame]) -> Columns:
+    headers = _headers(frames)
+    if len(headers) == 1:
+        return {}
+    rows = [_row(header) for header in headers]
+    columns: dict[Attribute, dict[Header, Comparable]] = {}
+    for tag in set[int]().union(*rows):
+        cells = [row.get(tag) for row in rows]
+        if cells.count(cells[0]) == len(cells) or is_noise(tag):
+            continue
+        if _vr(tag, b"" if cells[0] is None else _written(cells[0]), "") == b"SQ":
+            _add_nested(columns, tag, headers)
+            continue
+        for attribute, learn in _readers(tag, rows):
+            known = {cell: learn(cell) for cell in set(cells)}
+            if None not in known.values():
+                column = columns.setdefault(attribute, dict.fromkeys(headers, ABSENT))
+                column.update(
+                    {
+                        header: known[cell] or ABSENT
+                        for header, row, cell in zip(headers, rows, cells, strict=True)
+                        if cell is not None and _creator(tag, row) == attribute.creator
+                    }
+                )
+    return {one: {frame: column[frame.header] for frame in frames} for one, column in columns.items()}
+
+
+def _row(header: Header) -> _Row:
+    """The cells of an instance: bytes, or what pydicom reads where only it could read the file."""
+    raw = header.elements.raw
+    if raw is not None:
+        return raw
+    found: dict[int, Raw | Comparable] = {}
+    for element in elements(header.elements.dataset):
+        value = ABSENT if element.VR == "SQ" else comparable_element(element)
+        if value is not None and element.tag < _PIXELS:
+            found[int(element.tag)] = (b"SQ", repr(element.value).encode()) if element.VR == "SQ" else ("", *value)
+    return found
+
+
+def _written(cell: Raw | Comparable) -> bytes:
+    return cell[0] if len(cell) == 2 and isinstance(cell[0], bytes) else b""
+
+
+def _readers(
+    tag: int, rows: Sequence[_Row]
+) -> list[tuple[Attribute, Callable[[Raw | Comparable | None], Comparable | None]]]:
+    """The attributes that a tag is; several where instances reserved its block for different creators."""
+    creators = {_creator(tag, row) for row in rows if tag in row} if tag >> 16 & 1 else {""}
+    return [(_attribute((tag,), creator), _learner(tag, creator)) for creator in sorted(creators)]
+
+
+def _learner(tag: int, creator: str) -> Callable[[Raw | Comparable | None], Comparable | None]:
+    def learn(cell: Raw | Comparable | None) -> Comparable | None:
+        if cell is None:
+            return ABSENT
+        if cell[0] == "":  # read by pydicom
+            return cell[1:]
+        vr, content = cell
+        assert isinstance(vr, bytes) and isinstance(content, bytes)  # noqa: S101, PT018 - what a Raw is
+        return comparable_bytes(_vr(tag, vr, creator), content)
+
+    return learn
+
+
+def _creator(tag: int, row: _Row) -> str:
+    """Who reserved the block of a private attribute."""
+    if not tag >> 16 & 1:
+        return ""
+    cell = row.get(tag & 0xFFFF0000 | (tag & 0xFFFF) >> 8)
+    if cell is None:
+        return ""
+    content = cell[1] if len(cell) > 1 else b""
+    words = content.decode("latin-1") if isinstance(content, bytes) else str(content)
+    return words.split("\\")[0].strip("\0 ")
+
+
+def _attribute(path: tuple[int, ...], creator: str = "") -> Attribute:
+    tag = path[-1]
+    if tag >> 16 & 1:
+        name = f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+        return Attribute((*path[:-1], tag & 0xFFFF00FF), creator, name)
+    return Attribute(path, name=keyword_for_tag(tag) or f"({tag >> 16:04X},{tag & 0xFFFF:04X})")
+
+
+def _vr(tag: int, written: bytes, creator: str) -> bytes:
+    if written and written != b"UN":
+        return written
+    try:
+        if tag >> 16 & 1:
+            return private_dictionary_VR(tag, creator).encode() if creator else b""
+        return dictionary_VR(tag).encode()[:2]
+    except KeyError:
+        return written
+
+
+def _add_nested(columns: dict[Attribute, dict[Header, Comparable]], tag: int, headers: Sequence[Header]) -> None:
+    for header in headers:
+        dataset = header.elements.dataset
+        if tag not in dataset.keys():  # noqa: SIM118 - the keys hold tags; the dataset would look each one up
+            continue
+        for attribute, value in _leaves(dataset, only=tag).items():
+            columns.setdefault(attribute, dict.fromkeys(headers, ABSENT))[header] = value
+
+
+# --- functional groups ------------------------------------------------------------------------------------------------
+
+
+def _of_groups(frames: Sequence[Frame]) -> Columns:
+    """The attributes of functional groups, a frame's own before those that all frames of its instance share."""
+    if not any(frame.groups for frame in frames):
+        return {}
+    known: dict[int, dict[Attribute, Comparable]] = {}
+    columns: dict[Attribute, dict[Frame, Comparable]] = {}
+    for frame in frames:
+        for group in reversed(frame.groups):
+            if id(group) not in known:
+                known[id(group)] = _leaves(group)
+            for attribute, value in known[id(group)].items():
+                columns.setdefault(attribute, dict.fromkeys(frames, ABSENT))[frame] = value
+    return dict(columns)
+
+
+def _leaves(
+    dataset: Dataset, *, only: int | None = None, path: tuple[int, ...] = (), depth: int = 0
+) -> dict[Attribute, Comparable]:
+    """What is in a dataset and in its sequences, by its path."""
+    found: dict[Attribute, Comparable] = {}
+    leave_out = [] if only is None else [tag for tag in dataset.keys() if tag != only]  # noqa: SIM118
+    for element in elements(dataset, leave_out=leave_out):
+        tag = int(element.tag)
+        if is_noise(tag, element.VR) or tag >= _PIXELS:
+            continue
+        if element.VR != "SQ":
+            if path[:1] == (_FRAME_CONTENT,) and keyword_for_tag(tag) not in _OF_FRAME_CONTENT:
+                continue
+            value = comparable_element(element)
+            if value is not None:
+                found[_attribute((*path, tag), str(element.private_creator or ""))] = value
+        elif depth < MAX_DEPTH:
+            with quiet:
+                for number, item in enumerate(element.value):
+                    found |= _leaves(item, path=(*path, tag, number), depth=depth + 1)
+    return found

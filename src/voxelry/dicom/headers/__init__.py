@@ -1,0 +1,1 @@
+"""Bytes to attributes: files, archives, elements, and one instance's header."""

@@ -1,0 +1,98 @@
+"""The attributes that all instances of a stack share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag
+
+from voxelry.core.value import Value
+from voxelry.dicom.headers.attributes import as_metadata
+from voxelry.dicom.headers.elements import Elements, Raw
+from voxelry.dicom.headers.header import Header
+from voxelry.dicom.headers.pydicom_silence import quiet
+
+_PER_FRAME = 0x52009230
+"""Per-Frame Functional Groups Sequence: shared by no two frames, and huge."""
+
+
+def shared_metadata(headers: Sequence[Header]) -> Mapping[str, Value]:
+    """Every attribute with the same value in all instances, by keyword, as JSON values."""
+    distinct = list(dict.fromkeys(headers))
+    raw = [header.elements.raw for header in distinct]
+    plain = [one for one in raw if one is not None]
+    if len(plain) == len(raw):
+        return _Read(plain)
+    first = distinct[0].elements.dataset
+    shared = dict(first.items())
+    shared.pop(BaseTag(_PER_FRAME), None)
+    for header in distinct[1:]:
+        other = header.elements.dataset
+        theirs = dict(other.items())
+        for tag in [tag for tag, mine in shared.items() if _differs(first, other, tag, mine, theirs.get(tag))]:
+            del shared[tag]
+    return MappingProxyType(as_metadata(first, leave_out=first.keys() - shared.keys()))
+
+
+class _Read(Mapping[str, Value]):
+    """Attributes by keyword, compared and read when the first of them is asked for: many a volume's never are."""
+
+    __slots__ = ("_instances", "_values")
+
+    def __init__(self, instances: Sequence[Mapping[int, Raw]]) -> None:
+        self._instances: Sequence[Mapping[int, Raw]] | None = instances
+        self._values: dict[str, Value] = {}
+
+    def _all(self) -> dict[str, Value]:
+        instances = self._instances
+        if instances is not None:
+            self._values = as_metadata(Elements(_shared_bytes(instances)).dataset)
+            self._instances = None
+        return self._values
+
+    def __reduce__(self) -> tuple[type, tuple[dict[str, Value]]]:
+        """Pickled as what it says: other processes get no headers."""
+        return dict, (self._all(),)
+
+    def __getitem__(self, keyword: str) -> Value:
+        return self._all()[keyword]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __repr__(self) -> str:
+        """Without the values, which are the patient's."""
+        return f"<{len(self)} attributes>"
+
+
+def _shared_bytes(instances: Sequence[Mapping[int, Raw]]) -> dict[int, Raw]:
+    shared = dict(instances[0])
+    shared.pop(_PER_FRAME, None)
+    tags, values = list(shared), list(shared.values())
+    for other in instances[1:]:
+        its = list(map(other.get, tags))
+        if its == values:  # quick, because headers of one series share the very objects of most values
+            continue
+        for tag, mine, theirs in zip(tags, values, its, strict=True):
+            if mine != theirs:
+                del shared[tag]
+        tags, values = list(shared), list(shared.values())
+    return shared
+
+
+def _differs(one: Dataset, other: Dataset, tag: BaseTag, mine: object, yours: object) -> bool:
+    if yours is None:
+        return True
+    if isinstance(mine, RawDataElement) and isinstance(yours, RawDataElement):
+        return bool(mine.value != yours.value)
+    try:
+        with quiet:
+            return bool(one[tag].value != other[tag].value)
+    except Exception:  # an element that cannot be read is shared by none
+        return True

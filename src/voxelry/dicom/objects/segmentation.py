@@ -1,0 +1,369 @@
+"""A segmentation as a DICOM object (SEG), in the place of the images that it was made from (PS3.3 A.51, C.8.20)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+
+import numpy as np
+import numpy.typing as npt
+from pydicom.dataset import Dataset
+
+from voxelry.core.errors import FrameOfReferenceError, ParameterError, PixelDataError
+from voxelry.core.frame_of_reference import CONFIRM
+from voxelry.core.progress import Progress, part, silent
+from voxelry.core.steps import Segment, Segmentation
+from voxelry.dicom.grouping.frames_of_reference import differs
+from voxelry.dicom.headers.attributes import integer, text
+from voxelry.dicom.headers.elements import Raw
+from voxelry.dicom.headers.header import Header
+from voxelry.dicom.headers.pydicom_silence import quiet
+from voxelry.dicom.headers.sources import StrPath
+from voxelry.dicom.objects.segmentation_sources import (
+    frame_groups,
+    frames_by_slice,
+    patient_and_study,
+    refer_to,
+    stacks_of_source,
+)
+from voxelry.dicom.objects.segmentation_unplaced import frames_in_order, no_place, without_place
+from voxelry.dicom.pixels.encode import EXPLICIT
+from voxelry.dicom.pixels.stored_pixels import is_lossy
+from voxelry.dicom.series.hierarchy import Series
+from voxelry.dicom.series.stack import Stack
+from voxelry.dicom.write.header_bytes import Raws, decimal, file_head, joined, new_uid, of_dataset, tag_of
+from voxelry.dicom.write.instance_files import Instance, check_names, emit
+from voxelry.dicom.write.instance_modules import CT, Placed, placed
+from voxelry.dicom.write.provenance import VERSION, Derivation, equipment_of
+from voxelry.dicom.write.writing import Written
+
+if TYPE_CHECKING:
+    from highdicom.seg import SegmentDescription
+
+SegmentationKind: TypeAlias = Literal["binary", "labelmap"]
+"""A plane of bits for each segment, which every reader knows; or one of labels (Supplement 243), which few know."""
+
+MOST_BYTES = 2**28
+"""Slices without a segment are written too, so that every reader sees the whole grid, up to this size of a file."""
+TILTED = 1e-3
+"""How far, in slice distances, a slice may lie sideways of the one below before readers must be warned."""
+_COLOURS = (
+    (221, 60, 60), (65, 160, 75), (70, 110, 220), (230, 170, 40), (150, 80, 190), (60, 180, 190), (240, 120, 170),
+    (150, 110, 60), (130, 190, 50), (120, 120, 130),
+)  # fmt: skip
+"""RGB, one for each segment in turn; colours that differ for most eyes."""
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - Content Date must be there, and may not differ from run to run
+_STAND_IN_STUDY = "2.25.1"
+_LONGEST_TEXT = 64
+
+Labels: TypeAlias = "npt.NDArray[np.unsignedinteger[Any]]"
+
+
+def write_segmentation(
+    segmentation: Segmentation,
+    source: Stack | Series | Sequence[Stack],
+    path: StrPath,
+    *,
+    kind: SegmentationKind = "binary",
+    description: str = "segmented",
+    series_description: str = "Segmentation",
+    series_number: int | None = None,
+    seed: str | None = None,
+    created: datetime | None = None,
+    same_frame_of_reference: bool = False,
+    progress: Progress = silent,
+) -> Written:
+    """Write a segmentation as one DICOM SEG instance.
+
+    Study, patient and frame of reference are the source's; the series is new. Each frame names the image of the
+    source that it lies on, where it lies on one.
+
+    Parameters
+    ----------
+    segmentation
+        Its place is that of its volume: the source's own grid, or another one in the same frame of reference. Of
+        images without a place, as radiographs are, each frame says on which image it lies, and has none either.
+    source
+        The images that it was made from.
+    path
+        The file. It appears when it is whole; one that is there is replaced.
+    kind
+        ``"binary"`` (Segmentation Storage), or ``"labelmap"`` (Label Map Segmentation Storage).
+    description
+        What was done, for Derivation Description (0008,2111) and the segments' algorithm; ASCII.
+    series_number
+        None for 1000 more than the source's.
+    seed
+        None for random UIDs. The same text, labels and source give the same file, byte for byte.
+    created
+        When; by default now, or 1970 where ``seed`` is given.
+    same_frame_of_reference
+        True to confirm that images whose own headers contradict each other lie in one place of the patient.
+
+    Returns
+    -------
+    written
+        The file, and what a user must know: tilted slices, renumbered segments, empty frames left out.
+
+    Raises
+    ------
+    UnplacedError
+        If the place of the volume in the patient is unknown, and it is not pixel by pixel on images of the source.
+    FrameOfReferenceError
+        If the frame of reference of the images is unknown because their Frame of Reference UIDs differ, and it is not
+        confirmed that they lie in one place.
+    ParameterError
+        If labels have no segment, rows and columns are not perpendicular, or a text is none that DICOM holds.
+    """
+    if kind not in get_args(SegmentationKind):
+        raise ParameterError(f"a segmentation is written as {' or '.join(get_args(SegmentationKind))}, not as {kind!r}")
+    target = Path(path)
+    check_names(target.name, 1)
+    moment = created or (datetime.now() if seed is None else _EPOCH)  # noqa: DTZ005 - DICOM's is local time
+    derivation = Derivation(description, "", seed, moment)
+    stacks = stacks_of_source(source)
+    headers = list(dict.fromkeys(header for stack in stacks for header in stack.headers))
+    warnings: list[str] = []
+    place = _place(segmentation, warnings)
+    if place is not None:
+        _check_frame_of_reference(stacks, confirmed=same_frame_of_reference)
+    frames = (
+        frames_in_order(segmentation.source, stacks)
+        if place is None
+        else frames_by_slice(place, segmentation.source, stacks)
+    )
+    labels, segments = _numbered(segmentation, kind, warnings)
+    if place is None:
+        warnings.append(
+            "the place of these images in the patient is unknown: the segmentation says on which image each of its "
+            "frames lies, and has no place of its own"
+        )
+        stand_ins = _stand_ins(no_place(labels.shape), labels, derivation.uid("frame of reference"))
+    else:
+        stand_ins = _stand_ins(place, labels, _frame_of_reference(stacks, derivation, warnings))
+    progress(0.1, "writing the segmentation")
+    omit = (
+        place is not None and kind == "binary" and labels.size // 8 * len(segments) > MOST_BYTES and bool(labels.any())
+    )
+    if omit:
+        warnings.append("frames without a segment were left out: with them the file would be too large")
+    dataset = _composed(stand_ins, labels, segments, kind, derivation, omit=omit)
+    if place is None:
+        without_place(dataset, segmentation.source)
+    else:
+        measures = dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+        measures.SpacingBetweenSlices = decimal(place.slice_spacing)  # which one frame alone would not tell
+    progress(0.6, "writing the segmentation")
+    groups = frame_groups(dataset, stand_ins, frames, placed=place is not None)
+    del dataset.PerFrameFunctionalGroupsSequence
+    refer_to(dataset, headers)
+    _describe(dataset, derivation, headers, series_description, series_number)
+    paths = emit([_instance(dataset, groups, derivation, headers[0], segments, target.name)], target.parent, EXPLICIT,
+                 progress=part(progress, 0.8, 1))  # fmt: skip
+    return Written(paths, str(dataset.SeriesInstanceUID), tuple(warnings))
+
+
+# --- what is checked --------------------------------------------------------------------------------------------------
+
+
+def _place(segmentation: Segmentation, warnings: list[str]) -> Placed | None:
+    place = placed(segmentation.source)
+    if place is None:
+        return None
+    rows, columns = place.orientation[3:], place.orientation[:3]
+    if len(place.positions) > 1:
+        step = place.positions[1] - place.positions[0]
+        if max(abs(float(step @ rows)), abs(float(step @ columns))) > TILTED * place.slice_spacing:
+            warnings.append(
+                "the slices are tilted (sheared): each frame says where it lies, but a reader that expects slices "
+                "straight above each other shows the segmentation elsewhere"
+            )
+    return place
+
+
+def _numbered(
+    segmentation: Segmentation, kind: SegmentationKind, warnings: list[str]
+) -> tuple[Labels, tuple[Segment, ...]]:
+    """Labels and segments as they are written; bits are numbered from 1 without a hole (PS3.3 C.8.20.2)."""
+    segments = tuple(sorted(segmentation.segments, key=lambda segment: segment.number))
+    labels = segmentation.labels
+    largest = int(labels.max(initial=0))
+    known = np.zeros(max(largest, segments[-1].number) + 1, np.uint16)
+    for number, segment in enumerate(segments, 1):
+        known[segment.number] = segment.number if kind == "labelmap" else number
+    counts = sum((np.bincount(plane.ravel(), minlength=len(known)) for plane in labels), np.zeros(len(known), np.int64))
+    strange = [int(value) for value in np.flatnonzero(counts) if value and not known[value]]
+    if strange:
+        raise ParameterError(f"the labels {', '.join(map(str, strange[:6]))} have no segment that says what they are")
+    if segments[-1].number > np.iinfo(np.uint16).max:
+        raise ParameterError(f"a segment's number is at most 65535, not {segments[-1].number}")
+    for segment in segments:
+        if not segment.label.strip() or len(segment.label) > _LONGEST_TEXT or "\\" in segment.label:
+            raise ParameterError(f"the label of segment {segment.number} is not of 1 to 64 characters without a \\")
+    if kind == "binary" and segments[-1].number != len(segments):
+        warnings.append(f"the segments were numbered from 1 to {len(segments)}, as a DICOM segmentation wants it")
+    dtype = np.uint8 if int(known.max()) < 256 else np.uint16
+    if np.array_equal(known, np.arange(len(known))):  # no hole
+        return labels.astype(dtype, copy=False), segments
+    return known.astype(dtype)[labels], segments
+
+
+def _check_frame_of_reference(stacks: Sequence[Stack], *, confirmed: bool) -> None:
+    if not confirmed and any(differs(stack.frames) for stack in stacks):
+        raise FrameOfReferenceError(
+            "the frame of reference of these images is unknown (Frame of Reference UID (0020,0052) differs from slice "
+            f"to slice), so nothing says in which a segmentation of them lies; {CONFIRM}, or store the labels in "
+            "another format"
+        )
+
+
+def _frame_of_reference(stacks: Sequence[Stack], derivation: Derivation, warnings: list[str]) -> str:
+    found, header = stacks[0].frame_of_reference_uid, stacks[0].headers[0]
+    if found:
+        return found
+    how = "contradict each other in their" if differs(stacks[0].frames) else "name no"
+    warnings.append(f"the images {how} frame of reference: the segmentation has one of its own")
+    return derivation.uid("frame of reference", header.series_instance_uid)
+
+
+# --- highdicom's part -------------------------------------------------------------------------------------------------
+
+
+def _stand_ins(place: Placed, labels: Labels, frame_of_reference: str) -> list[Dataset]:
+    """An image for each slice, for highdicom: its place, and nobody's.
+
+    Real headers may hold anything, which highdicom would quote in errors and logs; and it knows neither sources of
+    several multi-frame images nor grids of which only some slices lie on images.
+    """
+    shared = Dataset()
+    shared.SOPClassUID, shared.Modality = CT, "CT"
+    shared.StudyInstanceUID = shared.SeriesInstanceUID = _STAND_IN_STUDY
+    shared.FrameOfReferenceUID = frame_of_reference
+    shared.Rows, shared.Columns = labels.shape[1:]
+    shared.PixelSpacing = [decimal(side) for side in place.pixel_spacing]
+    shared.SliceThickness = decimal(place.slice_spacing)
+    shared.ImageOrientationPatient = [decimal(cosine) for cosine in place.orientation]
+    for keyword in ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID",
+                    "StudyDate", "StudyTime", "ReferringPhysicianName"):  # fmt: skip
+        setattr(shared, keyword, "")
+    found = []
+    for k, position in enumerate(place.positions):
+        one = Dataset()
+        one.update(shared)
+        one.SOPInstanceUID = f"2.25.{k + 1}"
+        one.ImagePositionPatient = [decimal(coordinate) for coordinate in position]
+        found.append(one)
+    return found
+
+
+def _composed(
+    stand_ins: list[Dataset],
+    labels: Labels,
+    segments: Sequence[Segment],
+    kind: SegmentationKind,
+    derivation: Derivation,
+    *,
+    omit: bool,
+) -> Dataset:
+    from highdicom.seg import Segmentation as Composed
+
+    with quiet:
+        composed: Dataset = Composed(
+            source_images=stand_ins,
+            pixel_array=labels,
+            segmentation_type=kind.upper(),
+            segment_descriptions=[_described(segment, number, kind, derivation)
+                                  for number, segment in enumerate(segments, 1)],
+            series_instance_uid=derivation.uid("series"),
+            series_number=1,
+            sop_instance_uid=derivation.uid("instance"),
+            instance_number=1,
+            manufacturer="Voxelry",
+            manufacturer_model_name="voxelry",
+            software_versions=VERSION,
+            device_serial_number="none",
+            omit_empty_frames=omit,
+            content_label="SEGMENTATION",
+        )  # fmt: skip
+    return composed
+
+
+def _described(segment: Segment, number: int, kind: SegmentationKind, derivation: Derivation) -> SegmentDescription:
+    """An item of Segment Sequence (PS3.3 C.8.20.4)."""
+    from highdicom import AlgorithmIdentificationSequence
+    from highdicom.color import CIELabColor
+    from highdicom.seg import SegmentDescription
+    from pydicom.sr.coding import Code
+
+    try:
+        return SegmentDescription(
+            segment_number=segment.number if kind == "labelmap" else number,
+            segment_label=segment.label,
+            segmented_property_category=Code(segment.category.value, segment.category.scheme, segment.category.meaning),
+            segmented_property_type=Code(segment.type.value, segment.type.scheme, segment.type.meaning),
+            algorithm_type="AUTOMATIC",
+            algorithm_identification=AlgorithmIdentificationSequence(
+                name=(segment.algorithm or derivation.description)[:_LONGEST_TEXT],
+                family=Code("123109", "DCM", "Manual Processing"),  # asked for, and taken away again
+                version=VERSION,
+            ),
+            display_color=CIELabColor.from_rgb(*_COLOURS[(number - 1) % len(_COLOURS)]),
+        )
+    except ValueError as error:  # of the segment's own words, which are the step's and nobody's secret
+        raise ParameterError(f"segment {segment.number} cannot be described in DICOM: {error}") from None
+
+
+# --- what is made of it -----------------------------------------------------------------------------------------------
+
+
+def _describe(
+    dataset: Dataset, derivation: Derivation, headers: Sequence[Header], description: str, number: int | None
+) -> None:
+    """What highdicom does not know, and what it makes anew each time."""
+    organization = new_uid(derivation.seed, "dimensions", str(dataset.SOPInstanceUID))
+    for item in (*dataset.DimensionOrganizationSequence, *dataset.DimensionIndexSequence):
+        item.DimensionOrganizationUID = organization
+    for segment in dataset.SegmentSequence:  # no step says of which family it is; its name stays
+        segment.pop("SegmentationAlgorithmIdentificationSequence", None)
+    moment = derivation.created or _EPOCH
+    for prefix in ("InstanceCreation", "Content", "Series"):
+        setattr(dataset, f"{prefix}Date", moment.strftime("%Y%m%d"))
+        setattr(dataset, f"{prefix}Time", moment.strftime("%H%M%S.%f"))
+    dataset.SeriesDescription = description
+    dataset.SeriesNumber = _next_number(headers[0]) if number is None else number
+    dataset.DerivationDescription = derivation.sentence
+    dataset.ContentDescription, dataset.ContentCreatorName = description, ""
+    dataset.LossyImageCompression = "01" if any(is_lossy(header) for header in headers) else "00"
+    if "FrameOfReferenceUID" in dataset:
+        position = text(headers[0].elements, "PositionReferenceIndicator")
+        dataset.PositionReferenceIndicator = position if position.isascii() else ""
+
+
+def _next_number(header: Header) -> int:
+    try:
+        return max(0, integer(header.elements, "SeriesNumber") or 0) + 1000
+    except PixelDataError:
+        return 1000
+
+
+def _instance(
+    dataset: Dataset, groups: Raw, derivation: Derivation, header: Header, segments: Sequence[Segment], name: str
+) -> Instance:
+    content = bytes(dataset.PixelData)
+    del dataset.PixelData
+    own = (str(dataset.SeriesDescription), *(word for one in segments for word in _words(one)))
+    ascii_only = all(word.isascii() for word in own)
+    if not ascii_only:
+        dataset.SpecificCharacterSet = "ISO_IR 192"
+    raws: Raws = of_dataset(dataset) | patient_and_study(header, utf8=not ascii_only)
+    raws[tag_of("ContributingEquipmentSequence")] = b"SQ", equipment_of(derivation)
+    raws[tag_of("PerFrameFunctionalGroupsSequence")] = groups
+    head = file_head(str(dataset.SOPClassUID), str(dataset.SOPInstanceUID), EXPLICIT, VERSION) + joined(raws)
+    values = np.frombuffer(content, np.uint8)
+    return Instance(name, lambda: head, [lambda: values], len(values), int(dataset.BitsAllocated) == 16)
+
+
+def _words(segment: Segment) -> tuple[str, ...]:
+    return (segment.label, segment.category.meaning, segment.type.meaning, segment.algorithm)

@@ -1,0 +1,1 @@
+"""Planes to arrays: stored to modality values, many frames in one array, and what headers propose for display."""

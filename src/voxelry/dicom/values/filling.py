@@ -1,0 +1,284 @@
+"""Filling one array with many frames, on all cores, each byte read into the place where it stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from voxelry.core.errors import NotEnoughMemoryError, PixelDataError, named
+from voxelry.core.lazy import LazyArray
+from voxelry.core.progress import Progress, silent
+from voxelry.dicom.frames.frame import Frame, one_of_each
+from voxelry.dicom.headers.attributes import describe
+from voxelry.dicom.headers.header import Header
+from voxelry.dicom.headers.pixel_description import PixelDescription, describe_pixels
+from voxelry.dicom.pixels.codecs import is_encapsulated
+from voxelry.dicom.pixels.pixel_memory import LARGE_BYTES, bytes_of, check_room, room_for
+from voxelry.dicom.pixels.stored_pixels import Stored, check_pixels, deferred_frames, settle, stored_frames
+from voxelry.dicom.pixels.uncompressed import is_direct, read_directly
+from voxelry.dicom.values.in_place import InPlace
+from voxelry.dicom.values.modality import (
+    SMALLEST,
+    Extent,
+    declared_extent,
+    extent_of,
+    holds,
+    smallest_dtype,
+    write_modality,
+)
+from voxelry.parallel import in_parallel, workers
+
+BATCH = 32
+"""Files that one task reads, at most: enough to pay for itself, few enough to keep all cores busy."""
+ENCAPSULATED_BATCH = 2
+"""Of compressed files: each is work enough, and the last task should be short."""
+_LITTLE = 2**22
+"""So many bytes, not compressed, are read before threads have begun."""
+
+Wanted: TypeAlias = Mapping[int, int]
+"""Of one instance: where the frame of each index goes."""
+T = TypeVar("T")
+
+
+def grey_values(
+    frames: Sequence[Frame], *, progress: Progress = silent
+) -> tuple[npt.NDArray[Any], tuple[float, float]]:
+    """The modality values of greyscale frames of one matrix.
+
+    Returns
+    -------
+    array
+        Shape ``(frame, row, column)``: int16 wherever all values are whole and fit, else the smallest
+        integer type that holds them, else float32 if it loses nothing, else float64.
+    ends
+        Between which all values lie, padding included; they need not occur.
+
+    Raises
+    ------
+    PixelDataError, TransferSyntaxError, TruncatedError
+        The message names the file.
+    NotEnoughMemoryError
+        If this machine has less memory than they take.
+    """
+    pixels = frames[0].pixels
+    shape = len(frames), pixels.rows, pixels.columns
+    _check(frames, shape, SMALLEST)
+    array, extents = _begun(shape, frames)
+    extents |= _fill(array, frames, [place for place in range(len(frames)) if place not in extents], progress)
+    ends = min(extent.low for extent in extents.values()), max(extent.high for extent in extents.values())
+    missed = [place for place, extent in extents.items() if not holds(array.dtype, extent)]
+    if not missed:
+        return array, ends
+    kept = set(range(len(frames))).difference(missed)
+    # Of what fitted int16 nobody asked how far it really reaches; the wider dtype depends on it.
+    extents.update({place: extent_of(array[place]) for place in kept if array.dtype == SMALLEST})
+    wider = room_for(shape, smallest_dtype(extents.values()))
+    for place in kept:
+        wider[place] = array[place]
+    del array
+    _fill(wider, frames, missed, silent)
+    return wider, ends
+
+
+def _check(frames: Sequence[Frame], shape: tuple[int, ...], dtype: npt.DTypeLike) -> None:
+    """Of much memory: raise what is wrong with a file that asks for it, or else that there is not so much."""
+    if bytes_of(shape, dtype) <= LARGE_BYTES:
+        return  # what is not written costs nothing, and reading tells what is wrong
+    headers = dict.fromkeys(frame.header for frame in frames)
+    for header in headers:
+        check_pixels(header, each_frame=True)
+    try:
+        check_room(shape, dtype)
+    except NotEnoughMemoryError as error:
+        raise (named(error, frames[0].header.name) if len(headers) == 1 else error) from None
+
+
+def _begun(shape: tuple[int, int, int], frames: Sequence[Frame]) -> tuple[npt.NDArray[Any], dict[int, Extent]]:
+    """An array of the dtype that most frames need, and what is written there already.
+
+    The header tells it, or else a frame in the middle; frames that need more come a second time.
+    """
+    array = room_for(shape, SMALLEST)
+    there = [place for place, frame in enumerate(frames) if frame.blank is None]
+    if not there:
+        return array, {}
+    place = there[len(there) // 2]
+    frame = frames[place]
+    if holds(SMALLEST, declared_extent(frame, frame.pixels)):
+        return array, {}
+    plan, out = InPlace.of(frame, SMALLEST), array[place]
+    if plan is not None and plan.read(frame.header, frame.index, out):
+        extent = plan.rescale(out.view(plan.stored), out)
+        if extent is not None:
+            return array, {place: extent}
+    (values,) = stored_frames(frame.header, [frame.index])
+    dtype = smallest_dtype([write_modality(values, frame, np.empty(values.shape, np.float64))])
+    array = room_for(shape, dtype)
+    return array, {place: write_modality(values, frame, array[place])}
+
+
+def colour_values(frames: Sequence[Frame], *, progress: Progress = silent) -> npt.NDArray[Any]:
+    """The RGB values of colour frames of one matrix; shape ``(frame, row, column, 3)``."""
+    pixels = frames[0].pixels
+    _check(frames, (len(frames), pixels.rows, pixels.columns, 3), f"u{pixels.dtype.itemsize}")
+    tasks = _tasks(frames, range(len(frames)), _keep, lambda place, decode: [(place, decode())])
+    found = dict(_run(tasks, len(frames), progress))
+    return np.stack([found[place] for place in range(len(frames))])
+
+
+def lazy_values(frames: Sequence[Frame]) -> LazyArray:
+    """The values of frames of one matrix, decoded when they are asked for.
+
+    The dtype is the smallest that holds whatever the headers allow, as no value is seen yet.
+
+    Raises
+    ------
+    PixelDataError, TransferSyntaxError, TruncatedError
+        If a header alone tells that its pixels cannot be read; what else is wrong is raised when they are.
+    """
+    for header in dict.fromkeys(frame.header for frame in frames):
+        check_pixels(header)
+    pixels = frames[0].pixels
+    shape = len(frames), pixels.rows, pixels.columns
+    if pixels.kind != "grey":
+        sample = np.dtype("u1") if pixels.kind == "palette" else np.dtype(f"u{pixels.dtype.itemsize}")
+        return LazyArray((*shape, 3), sample, lambda numbers: colour_values([frames[n] for n in numbers]))
+    dtype = smallest_dtype(declared_extent(frame, frame.pixels) for frame in one_of_each(frames))
+
+    def read(numbers: Sequence[int]) -> npt.NDArray[Any]:
+        wanted = [frames[number] for number in numbers]
+        array = room_for((len(wanted), *shape[1:]), dtype)
+        for place, extent in _fill(array, wanted, range(len(wanted)), silent).items():
+            if not holds(dtype, extent):
+                raise PixelDataError(
+                    f"{wanted[place].header.name}: its values reach from {extent.low:g} to {extent.high:g}, beyond "
+                    f"what its {describe('BitsStored')} allows, and do not fit {dtype}; load it without lazy=True"
+                )
+        return array
+
+    return LazyArray(shape, dtype, read)
+
+
+def _fill(
+    array: npt.NDArray[Any], frames: Sequence[Frame], places: Sequence[int], progress: Progress
+) -> dict[int, Extent]:
+    """Write the frames of these places, and tell what each needs; what the dtype does not hold is not written."""
+    writer = _Writer(array, frames)
+    found: dict[int, Extent] = {}
+    for place in places:
+        blank = frames[place].blank
+        if blank is not None:
+            array[place] = blank
+            found[place] = Extent.between(blank, blank)
+    places = [place for place in places if place not in found] if found else places
+    tasks = _tasks(frames, places, writer.read, writer.write)
+    little = len(places) * array[:1].nbytes <= _LITTLE and not is_encapsulated(frames[0].header.transfer_syntax_uid)
+    return found | dict(_run(tasks, len(places), progress, alone=little))
+
+
+class _Writer:
+    """Writes modality values of frames into one array; by the plan of the frame before, wherever it serves."""
+
+    def __init__(self, array: npt.NDArray[Any], frames: Sequence[Frame]) -> None:
+        self._array, self._frames = array, frames
+        self._plan: InPlace | None = None
+
+    def read(self, header: Header, wanted: Wanted) -> Iterable[tuple[int, Extent]]:
+        """The frames that are wanted of one instance."""
+        if len(wanted) == 1:
+            ((index, place),) = wanted.items()
+            plan, out = self._plan_of(place), self._array[place]
+            if plan is not None and plan.read(header, index, out):
+                values = out.view(plan.stored)
+                return ((place, plan.rescale(values, out) or self._settled(values, place)),)
+        pixels = describe_pixels(header)
+        return self._directly(header, pixels, wanted) if is_direct(header, pixels) else self._decoded(header, wanted)
+
+    def write(self, place: int, decode: Callable[[], Stored]) -> list[tuple[int, Extent]]:
+        """A frame that is decoded here."""
+        return [(place, self._keep(place, decode()))]
+
+    def _plan_of(self, place: int) -> InPlace | None:
+        plan, frame = self._plan, self._frames[place]
+        if plan is None or plan.facts is not frame.facts:
+            plan = self._plan = InPlace.of(frame, self._array.dtype)
+        return plan
+
+    def _settled(self, values: Stored, place: int) -> Extent:
+        """Of stored values that lie in the array, and may have dirt in their unused bits."""
+        frame = self._frames[place]
+        return write_modality(values, frame, self._array[place], settle(values, frame.pixels))
+
+    def _directly(self, header: Header, pixels: PixelDescription, wanted: Wanted) -> Iterator[tuple[int, Extent]]:
+        array = self._array
+        in_place = pixels.dtype.itemsize == array.dtype.itemsize
+        buffers = {
+            index: array[place].view(pixels.dtype) if in_place else np.empty(array.shape[1:], pixels.dtype)
+            for index, place in wanted.items()
+        }
+        for index in read_directly(header, pixels, buffers):
+            yield wanted[index], self._settled(buffers[index], wanted[index])
+
+    def _decoded(self, header: Header, wanted: Wanted) -> Iterator[tuple[int, Extent]]:
+        for place, values in _keep(header, wanted):
+            yield place, self._keep(place, values)
+
+    def _keep(self, place: int, values: Stored) -> Extent:
+        plan, out = self._plan_of(place), self._array[place]
+        extent = None if plan is None else plan.rescale(values, out)
+        return write_modality(values, self._frames[place], out) if extent is None else extent
+
+
+def _keep(header: Header, wanted: Wanted) -> Iterator[tuple[int, Stored]]:
+    indices = sorted(wanted)
+    for index, values in zip(indices, stored_frames(header, indices), strict=True):
+        yield wanted[index], values
+
+
+def _tasks(
+    frames: Sequence[Frame],
+    places: Iterable[int],
+    read: Callable[[Header, Wanted], Iterable[tuple[int, T]]],
+    write: Callable[[int, Callable[[], Stored]], list[tuple[int, T]]],
+) -> Iterator[Callable[[], list[tuple[int, T]]]]:
+    """Files in batches; of a compressed file with several frames, each frame by itself."""
+    wanted: dict[Header, dict[int, int]] = {}
+    for place in places:
+        wanted.setdefault(frames[place].header, {})[frames[place].index] = place
+    most = ENCAPSULATED_BATCH if any(is_encapsulated(header.transfer_syntax_uid) for header in wanted) else BATCH
+    size = max(1, min(most, len(wanted) // (4 * workers())))
+    batch: list[tuple[Header, Wanted]] = []
+    for header, by_index in wanted.items():
+        if len(by_index) > 1 and is_encapsulated(header.transfer_syntax_uid):
+            for index, decode in deferred_frames(header, by_index):
+                yield partial(write, by_index[index], decode)
+            continue
+        for start in range(0, len(by_index), BATCH):
+            batch.append((header, dict(islice(by_index.items(), start, start + BATCH))))
+            if len(batch) >= size:
+                yield partial(_read_all, batch, read)
+                batch = []
+    if batch:
+        yield partial(_read_all, batch, read)
+
+
+def _read_all(
+    batch: Iterable[tuple[Header, Wanted]], read: Callable[[Header, Wanted], Iterable[tuple[int, T]]]
+) -> list[tuple[int, T]]:
+    return [found for header, wanted in batch for found in read(header, wanted)]
+
+
+def _run(
+    tasks: Iterable[Callable[[], list[tuple[int, T]]]], count: int, progress: Progress, *, alone: bool = False
+) -> Iterator[tuple[int, T]]:
+    done = 0
+    progress(0.0, "reading pixels")
+    for found in (task() for task in tasks) if alone or count == 1 else in_parallel(tasks):
+        done += len(found)
+        progress(done / count, "reading pixels")
+        yield from found

@@ -1,0 +1,180 @@
+"""Values laid into the frames of a template, or refused with the number, the shape or the place that differs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from voxelry.core.errors import ParameterError
+from voxelry.core.geometry import index_to_lps, make_affine
+from voxelry.core.volume import Volume
+from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.headers.attributes import first_item
+from voxelry.dicom.headers.header import Header
+from voxelry.dicom.headers.pixel_description import PixelDescription, describe_pixels
+from voxelry.dicom.series.hierarchy import Series
+from voxelry.dicom.series.stack import Stack
+from voxelry.dicom.write.stored_from_modality import IDENTITY, Plane, Scale
+
+Values: TypeAlias = "Volume | npt.NDArray[Any]"
+SAME_PLACE_PIXELS = 0.1
+"""How far the corners of a slice may lie from those of the template's frame."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Filled:
+    """An instance of the template, and what its frames are to hold, by frame index."""
+
+    header: Header
+    pixels: PixelDescription
+    planes: tuple[Plane, ...]
+
+
+def stacks_to_fill(template: Stack | Series | Sequence[Stack]) -> tuple[Stack, ...]:
+    """The template's stacks, in order.
+
+    Raises
+    ------
+    ParameterError
+        If it has none that can be written.
+    """
+    if isinstance(template, Series) and template.problem is not None:
+        raise ParameterError(f"the template has no frames: {template.problem.message}")
+    stacks = template.stacks if isinstance(template, Series) else template
+    found = (stacks,) if isinstance(stacks, Stack) else tuple(stacks)
+    if not found:
+        raise ParameterError("the template has no stacks")
+    for stack in found:
+        if stack.frames[0].pixels.bits_allocated == 1:
+            raise ParameterError(
+                f"{stack.frames[0].header.name}: the template's pixels are single bits, as a segmentation's, and "
+                "hold no values to replace; write a new mask as a segmentation of its images"
+            )
+    return found
+
+
+def fill(values: Values | Sequence[Values], stacks: Sequence[Stack], *, stored: bool = False) -> list[Filled]:
+    """The template's instances with the values of their frames, in the order of stacks and slices.
+
+    Parameters
+    ----------
+    stored
+        True if they are stored values, which no scale makes others of.
+
+    Raises
+    ------
+    ParameterError
+        If the values and the template differ in number, shape or position.
+    """
+    alone = isinstance(values, Volume) or hasattr(values, "dtype")  # a LazyArray is no ndarray
+    arrays = [cast(Values, values)] if alone else list(cast("Sequence[Values]", values))
+    if len(arrays) != len(stacks):
+        raise ParameterError(
+            f"the template does not match in number: it has {len(stacks)} stacks, the values are for {len(arrays)}",
+            template=len(stacks),
+            values=len(arrays),
+        )
+    by_header: dict[Header, dict[int, Plane]] = {}
+    for number, (array, stack) in enumerate(zip(arrays, stacks, strict=True)):
+        where = f" of stack {number + 1}" if len(stacks) > 1 else ""
+        if isinstance(array, Volume):
+            _check_shape(array.array.shape, stack, where)
+            if array.affine is not None:
+                _check_place(array.affine, stack, where)
+        planes = _planes(array.array if isinstance(array, Volume) else array, stack, where, stored=stored)
+        if any(frame.blank is not None for frame in stack.frames):
+            raise ParameterError(f"the template{where} is a segmentation that omits frames, which cannot be filled")
+        for frame, plane in zip(stack.frames, planes, strict=True):
+            by_header.setdefault(frame.header, {})[frame.index] = plane
+    return [_filled(header, planes) for header, planes in by_header.items()]
+
+
+def _filled(header: Header, planes: dict[int, Plane]) -> Filled:
+    pixels = describe_pixels(header)
+    if len(planes) < pixels.frames:
+        raise ParameterError(
+            f"the template does not match in number: {header.name} has {pixels.frames} frames, and there are values "
+            f"for {len(planes)}; give all stacks of the series",
+            template=pixels.frames,
+            values=len(planes),
+        )
+    return Filled(header, pixels, tuple(planes[index] for index in range(pixels.frames)))
+
+
+def _planes(array: npt.NDArray[Any], stack: Stack, where: str, *, stored: bool) -> list[Plane]:
+    if array.dtype.kind not in "biuf":
+        raise ParameterError(f"the values{where} are {array.dtype}, which are no numbers that DICOM holds")
+    _check_shape(array.shape, stack, where)
+    return [
+        Plane(
+            partial(slice_values, array, k),
+            IDENTITY if stored else Scale(frame.slope, frame.intercept),
+            f"slice {k}{where}",
+        )
+        for k, frame in enumerate(stack.frames)
+    ]
+
+
+def slice_values(array: npt.NDArray[Any], k: int) -> npt.NDArray[Any]:
+    """A slice in a type that is computed with: integers, float32 or float64."""
+    found = np.asarray(array[k])
+    if found.dtype.kind == "b":
+        return found.view(np.uint8)
+    small_or_odd = found.dtype.kind == "f" and found.dtype.itemsize not in (4, 8)
+    return found.astype(np.float64) if small_or_odd else found
+
+
+def _check_shape(shape: tuple[int, ...], stack: Stack, where: str) -> None:
+    needed = stack.shape
+    if shape == needed:
+        return
+    what = "number" if shape[1:] == needed[1:] else "shape"
+    raise ParameterError(
+        f"the template does not match in {what}: its frames{where} have shape {needed} (slice, row, column), the "
+        f"values {tuple(shape)}",
+        template=list(needed),
+        values=list(shape),
+    )
+
+
+def _check_place(affine: npt.NDArray[np.float64], stack: Stack, where: str) -> None:
+    """Against the template's grid where it has one: its own positions may lie off that by as much as it tolerates."""
+    grid = stack.affine
+    for k, frame in enumerate(stack.frames):
+        off = _distance(affine, frame, k, stack.shape) if grid is None else _apart(affine, grid, k, stack.shape)
+        if off is not None and off > SAME_PLACE_PIXELS * min(frame.pixel_spacing or (1.0,)):
+            raise ParameterError(
+                f"the template does not match in position: slice {k}{where} lies up to {off:.3g} mm from "
+                f"{frame.header.name}",
+                slice=k,
+                off_mm=off,
+            )
+
+
+def _distance(affine: npt.NDArray[np.float64], frame: Frame, k: int, shape: tuple[int, ...]) -> float | None:
+    """The farthest that a corner lies from the frame's own, mm; None where the frame has no place."""
+    if frame.position is None or frame.orientation is None or frame.pixel_spacing is None:
+        return None
+    frame_affine = make_affine(frame.position, frame.orientation, (0.0, 0.0, 0.0), frame.pixel_spacing)
+    own = _corners(frame_affine, 0, shape)
+    return float(np.linalg.norm(own - _corners(affine, k, shape), axis=1).max())
+
+
+def _apart(affine: npt.NDArray[np.float64], other: npt.NDArray[np.float64], k: int, shape: tuple[int, ...]) -> float:
+    return float(np.linalg.norm(_corners(affine, k, shape) - _corners(other, k, shape), axis=1).max())
+
+
+def _corners(affine: npt.NDArray[np.float64], k: int, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
+    """The centres of a slice's outermost pixels, LPS mm; shape ``(4, 3)``."""
+    row, column = shape[1] - 1, shape[2] - 1
+    return index_to_lps(affine, [(k, 0, 0), (k, row, 0), (k, 0, column), (k, row, column)])
+
+
+def is_looked_up(filled: Sequence[Filled]) -> bool:
+    """True if the template's values come from a table (Modality LUT), which has no inverse here."""
+    return any(first_item(one.header.elements, "ModalityLUTSequence") is not None for one in filled)

@@ -1,0 +1,174 @@
+"""NIfTI-1: one file, plain or gzip'd. NIfTI-2 and pairs of .hdr and .img are read as well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from voxelry.core.errors import FormatError
+from voxelry.core.progress import Progress, silent
+from voxelry.core.value import Value
+from voxelry.core.volume import Volume
+from voxelry.formats.nifti.nifti_header import (
+    CODES,
+    COLOURS,
+    HEADER_BYTES,
+    MOST_VOXELS,
+    NiftiHeader,
+    build,
+    parse,
+)
+from voxelry.formats.nifti.sidecar import step_seconds
+from voxelry.formats.shared.deflate import LEVELS, USUAL_LEVEL, deflate
+from voxelry.formats.shared.grids import reoriented, shared_dtype, shared_grid, spacing_of
+from voxelry.formats.shared.options import check_options, text_option, whole_option
+from voxelry.formats.shared.streams import Source, is_gzip, reserve, voxel_blocks
+
+_INTEGERS = tuple(np.dtype(name) for name in ("int16", "uint16", "int32", "uint32", "int64", "uint64"))
+_PIECE = 1 << 16
+"""So many bytes are passed over at a time."""
+
+
+class NiftiFormat:
+    """Voxels and their place, and the time between volumes; nothing else of a header: see `sidecar`.
+
+    Options: ``reorient`` (``"RAS"`` or any other of the 48 codes: axes are flipped and swapped, nothing is resampled),
+    ``level`` (of gzip: 1, the usual, to 9).
+    """
+
+    name = "nifti"
+    suffixes = (".nii.gz", ".nii", ".hdr", ".hdr.gz")
+    description = "NIfTI-1, one file, several volumes as time"
+
+    def read(self, path: str, *, progress: Progress = silent) -> tuple[Volume, ...]:
+        """As `VolumeFormat.read`; NIfTI-2, big endian and pairs (``.hdr`` beside ``.img``) too.
+
+        Of several volumes, the time between them is Temporal Resolution (0020,0110) among their metadata.
+        Scaling is applied without loss: whole numbers where slope and intercept are whole, else float64.
+        """
+        with Source(path, wrapper="gzip" if is_gzip(path) else "") as source:
+            first = source.take(HEADER_BYTES)
+            header = parse(first)
+            if not header.apart:
+                array = _read_from(source, header, first, progress)
+        if header.apart:
+            other = _image_beside(path)
+            with Source(other, wrapper="gzip" if is_gzip(other) else "") as source:
+                array = _read_from(source, header, b"", progress)
+        array = _scaled(array, header.slope, header.intercept)
+        one = Volume(array=array[0], affine=header.affine, spacing=header.spacing, warnings=header.warnings)
+        if len(array) == 1:
+            return (one,)
+        time: dict[str, Value] = {} if header.step_ms is None else {"TemporalResolution": header.step_ms}
+        return tuple(
+            replace(one, array=each, label=f"time point {k}", metadata=time) for k, each in enumerate(array, 1)
+        )
+
+    def write(
+        self, volumes: Sequence[Volume], path: str, *, options: dict[str, Value], progress: Progress = silent
+    ) -> None:
+        """As `VolumeFormat.write`; gzip'd where the name ends with ``.gz``. A pair (``.hdr``) is not written."""
+        check_options(options, ("reorient", "level"), self.name)
+        if path.lower().endswith((".hdr", ".hdr.gz")):
+            raise FormatError("a .hdr file has its voxels in another file; .nii holds both, and is written")
+        level = whole_option(options, "level", USUAL_LEVEL, LEVELS)
+        code = text_option(options, "reorient")
+        first = shared_grid(volumes)
+        step = step_seconds(volumes)
+        datatype, dtype = _datatype(volumes)
+        arrays: list[npt.NDArray[Any]] = [volume.array for volume in volumes]
+        affine, spacing = first.affine, first.spacing
+        if code:
+            if affine is None:
+                raise FormatError("nothing tells where the volume lies, so that it cannot be reoriented")
+            turned = [reoriented(np.asarray(array), affine, code) for array in arrays]
+            arrays, affine = [array for array, _ in turned], turned[0][1]
+            spacing = spacing_of(affine)
+        depth, rows, columns = arrays[0].shape[:3]
+        shape = len(arrays), depth, rows, columns
+        if max(shape) > MOST_VOXELS:
+            raise FormatError(f"NIfTI-1 counts to {MOST_VOXELS:,} along an axis, and this volume has {max(shape):,}")
+        head = build(shape, datatype, affine, spacing, several=len(arrays) > 1, step_seconds=step)
+        blocks = voxel_blocks(arrays, dtype, progress=progress)
+        with Path(path).open("wb") as file:
+            if path.lower().endswith(".gz"):
+                file.writelines(deflate(_after(head, blocks), level=level))
+                return
+            reserve(file, len(head) + sum(volume.array.size for volume in volumes) * dtype.itemsize)
+            file.write(head)
+            file.writelines(blocks)
+
+
+def _datatype(volumes: Sequence[Volume]) -> tuple[int, np.dtype[Any]]:
+    """NIfTI's code, and what is written."""
+    samples = volumes[0].array.shape[3:]
+    if not samples:
+        dtype = shared_dtype(volumes, tuple(CODES), "NIfTI")
+        return CODES[dtype.name], dtype
+    dtype = shared_dtype(volumes, ("uint8",), "NIfTI in colour")
+    codes = {count: code for code, count in COLOURS.items()}
+    if samples[0] not in codes:
+        raise FormatError(f"NIfTI holds colours of 3 or 4 samples, not {samples[0]}")
+    return codes[samples[0]], dtype
+
+
+def _after(head: bytes, blocks: Iterator[memoryview]) -> Iterator[memoryview]:
+    yield memoryview(head)
+    yield from blocks
+
+
+def _read_from(source: Source, header: NiftiHeader, first: bytes, progress: Progress) -> npt.NDArray[Any]:
+    """The stored voxels; ``first`` are the bytes that were taken from the source already."""
+    samples = (header.samples,) if header.samples > 1 else ()
+    shape = (*header.shape, *samples)
+    early = first[header.start :]
+    left = header.start - len(first)
+    if left > source.most:
+        raise FormatError(f"the voxels are said to begin at byte {header.start:,}, after the end of the file")
+    while left > 0:  # extensions, which are others' own
+        passed = len(source.take(min(left, _PIECE)))
+        if not passed:
+            raise FormatError(f"the voxels are said to begin at byte {header.start:,}, after the end of the file")
+        left -= passed
+    return source.read_array(shape, header.dtype, before=early, progress=progress)
+
+
+def _image_beside(path: str) -> str:
+    """The voxels of a pair."""
+    for ending, images in ((".hdr", (".img", ".img.gz")), (".hdr.gz", (".img.gz", ".img"))):
+        if path.lower().endswith(ending):
+            for image in images:
+                if Path(path[: -len(ending)] + image).is_file():
+                    return path[: -len(ending)] + image
+    raise FormatError("the voxels lie in another file, .img beside .hdr, and there is none")
+
+
+def _scaled(stored: npt.NDArray[Any], slope: float, intercept: float) -> npt.NDArray[Any]:
+    """The values: slope times stored, and intercept; exact wherever 64 bits allow it."""
+    if (slope, intercept) == (1.0, 0.0) or stored.ndim > 4:
+        return stored  # the standard scales no colour
+    if stored.dtype.kind in "iu" and slope.is_integer() and intercept.is_integer():
+        ends = [int(end) * int(slope) + int(intercept) for end in (stored.min(), stored.max())]
+        within = (d for d in _INTEGERS if np.iinfo(d).min <= min(ends) and max(ends) <= np.iinfo(d).max)
+        if (dtype := next(within, None)) is not None and max(map(abs, (slope, intercept, *ends))) < 2**62:
+            whole = np.empty(stored.shape, dtype)
+            for place, plane in _planes(stored):
+                whole[place] = plane.astype(np.int64) * int(slope) + int(intercept)
+            return whole
+    values = np.empty(stored.shape, np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for place, plane in _planes(stored):
+            values[place] = plane.astype(np.float64) * slope + intercept
+    return values
+
+
+def _planes(array: npt.NDArray[Any]) -> Iterator[tuple[tuple[int, int], npt.NDArray[Any]]]:
+    return (((time, k), array[time, k]) for time in range(array.shape[0]) for k in range(array.shape[1]))
+
+
+FORMAT = NiftiFormat()

@@ -1,0 +1,1 @@
+"""What formats share: streams, deflate, grids, options and the record of a Volume."""

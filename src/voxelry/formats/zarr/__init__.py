@@ -1,0 +1,1 @@
+"""Zarr v3 with OME-Zarr metadata."""

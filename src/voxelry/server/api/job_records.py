@@ -1,0 +1,175 @@
+"""From jobs to what the API answers, without asking row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+from django.db.models import Count, Min, Prefetch, Q, QuerySet
+
+from voxelry.core.errors import ParameterError
+from voxelry.server.api import job_schemas as out
+from voxelry.server.api import study_records
+from voxelry.server.archive import build, ingest
+from voxelry.server.archive.models import Series, Stack
+from voxelry.server.jobs.models import Job
+from voxelry.server.processing.models import Input, Output, Process
+from voxelry.server.processing.step_request import KIND, job_named
+
+TITLES = {ingest.KIND: "Read an upload", build.KIND: "Build volumes"}
+
+
+def found(rows: QuerySet[Job], *, job_name: str, series: int | None) -> QuerySet[Job]:
+    """Those jobs that are of a name, or about a series."""
+    job_name = job_name.replace("\0", "")  # no database takes it
+    if job_name:
+        processes = Process.objects.filter(job_name=job_name).values("pk")
+        step = Q(kind=KIND, subject__in=processes)
+        rows = rows.filter(step | Q(is_batch=True, pk__in=Job.objects.filter(step).values("parent")) | Q(kind=job_name))
+    if series is not None:
+        about = Input.objects.filter(series=series).values("process")
+        rows = rows.filter(Q(kind=KIND, subject__in=about) | Q(kind=build.KIND, subject=series))
+    return rows
+
+
+def rows(jobs: Iterable[Job]) -> list[out.JobRow]:
+    """Jobs in a list: seven queries for any number of them."""
+    listed = list(jobs)
+    around = _Around(listed)
+    return [out.JobRow(**_row(one, around)) for one in listed]
+
+
+def detail(job: Job, *, staff: bool) -> out.JobDetail:
+    """A job with its log and results."""
+    around = _Around([job])
+    process = around.processes.get(job.pk)
+    return out.JobDetail(
+        **_row(job, around),
+        log=[out.LogLine(time=time, words=words) for time, words in job.log],
+        result=None if process is None or job.is_batch or process.published is None else _result(job, process),
+        trace=job.trace or None if staff else None,
+    )
+
+
+class _Around:
+    """What rows of other tables say about some jobs, each table asked once."""
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self.processes = _processes(jobs)
+        self.totals = _totals(jobs)
+        built = [job.subject for job in jobs if job.kind == build.KIND]
+        self.built = Series.objects.only("number", "modality", "description").in_bulk(built) if built else {}
+        inputs = [one for process in self.processes.values() for one in process.inputs.all()]
+        named = Stack.objects.filter(
+            series__in={one.series_id for one in inputs}, index__in={one.stack for one in inputs}
+        )
+        labels = named.values_list("series", "index", "label") if inputs else ()
+        self.labels = {(series, index): label for series, index, label in labels}
+
+
+def _row(job: Job, around: _Around) -> dict[str, Any]:
+    process = around.processes.get(job.pk)
+    inputs = [] if process is None or job.is_batch else [_input(one, around) for one in process.inputs.all()]
+    about = around.built.get(job.subject) if job.kind == build.KIND and job.subject is not None else None
+    base = study_records.job(job).model_dump()
+    if inputs:
+        base["series"] = inputs[0].series
+    return {
+        **base,
+        "job_name": "" if process is None else process.job_name,
+        "title": TITLES.get(job.kind, job.kind) if process is None else _title(process),
+        "params": {} if process is None else _params(process),
+        "inputs": inputs,
+        "about": None if about is None else study_records.series_name(about),
+        "in_dir": "" if process is None else process.in_dir,
+        "requested_by": "" if job.requested_by is None else job.requested_by.get_username(),
+        "queue": job.queue,
+        "priority": job.priority,
+        "time_limit_seconds": job.time_limit_seconds,
+        "memory_limit_bytes": job.memory_limit_bytes,
+        "parent": job.parent_id,
+        "totals": around.totals.get(job.pk),
+    }
+
+
+def _params(process: Process) -> dict[str, Any]:
+    """In the order of the step's form, which PostgreSQL forgets."""
+    try:
+        fields = job_named(process.job_name).step.params.model_fields
+    except ParameterError:
+        fields = {}
+    return {name: process.params[name] for name in (*fields, *sorted(process.params)) if name in process.params}
+
+
+def _title(process: Process) -> str:
+    try:
+        return job_named(process.job_name).title
+    except ParameterError:  # its package was removed since
+        return process.job_name
+
+
+def _input(row: Input, around: _Around) -> out.InputOut:
+    return out.InputOut(
+        series=row.series_id,
+        stack=row.stack,
+        description=row.series.description,
+        modality=row.series.modality,
+        volume=around.labels.get((row.series_id, row.stack), ""),
+    )
+
+
+def _processes(jobs: Sequence[Job]) -> dict[int, Process]:
+    """By the job's key; of a batch, that of its first job."""
+    subjects = {job.pk: job.subject for job in jobs if job.kind == KIND and not job.is_batch}
+    batches = [job.pk for job in jobs if job.kind == KIND and job.is_batch]
+    if batches:
+        first = Job.objects.filter(parent__in=batches).order_by().values("parent").annotate(subject=Min("subject"))
+        subjects.update({cast(int, parent): subject for parent, subject in first.values_list("parent", "subject")})
+    inputs = Input.objects.select_related("series").only("process", "stack", "series__description", "series__modality")
+    known = (
+        Process.objects.filter(pk__in=subjects.values())
+        .defer("rows")
+        .prefetch_related(Prefetch("inputs", inputs))
+        .in_bulk()
+    )
+    return {job: known[process] for job, process in subjects.items() if process in known}
+
+
+def _totals(jobs: Sequence[Job]) -> dict[int, out.TotalsOut]:
+    batches = [job.pk for job in jobs if job.is_batch]
+    counted: dict[int, dict[str, int]] = {key: {} for key in batches}
+    if batches:
+        states = Job.objects.filter(parent__in=batches).order_by().values("parent", "state").annotate(n=Count("pk"))
+        for parent, state, n in states.values_list("parent", "state", "n"):
+            counted[cast(int, parent)][state] = n
+    names = ("queued", "running", "succeeded", "failed", "cancelled")
+    return {
+        key: out.TotalsOut(total=sum(found.values()), **{name: found.get(name, 0) for name in names})
+        for key, found in counted.items()
+    }
+
+
+def _result(job: Job, process: Process) -> out.ResultOut:
+    outputs = Output.objects.filter(process=process).values_list("series", flat=True)
+    series = Series.objects.only("description", "modality").in_bulk(list(outputs))
+    address = f"/api/jobs/{job.pk}"
+    return out.ResultOut(
+        series=[
+            out.ResultSeries(id=key, description=one.description, modality=one.modality, address=f"/api/series/{key}")
+            for key in outputs
+            if (one := series.get(key)) is not None
+        ],
+        rows=out.ResultRows(
+            count=len(process.rows),
+            columns=process.columns,
+            json_address=f"{address}/rows.json",
+            csv_address=f"{address}/rows.csv",
+        )
+        if process.rows
+        else None,
+        files=[
+            out.ResultFileOut(name=file.name, size=file.size, address=f"{address}/files/{file.name}")
+            for file in process.files.all()
+        ],
+        warnings=process.warnings,
+    )

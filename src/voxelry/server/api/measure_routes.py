@@ -1,0 +1,152 @@
+"""Measuring a file that is not stored. It is done here and now, so only so much of it at a time."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import cast
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.http import HttpRequest
+from ninja import File, Form, Router
+from ninja.files import UploadedFile
+
+from voxelry.core.errors import IncompleteStackError, VoxelryError
+from voxelry.core.measure import histogram
+from voxelry.core.planes import plane_aspect, plane_spacing
+from voxelry.core.progress import Progress
+from voxelry.core.volume import Volume
+from voxelry.dicom.headers.sources import Limits
+from voxelry.dicom.pixels.decoding import patience
+from voxelry.dicom.pixels.pixel_memory import at_most
+from voxelry.server.api import schemas as out
+from voxelry.server.api.problems import ApiError
+from voxelry.server.api.turns import NoTurnError, Turns
+from voxelry.server.archive import stack_files
+from voxelry.server.archive.ingest import limits
+from voxelry.server.archive.receive_upload import ReceivedFile
+from voxelry.server.jobs.failures import where
+from voxelry.workflows.measure import MeasureReport, measure_all
+from voxelry.workflows.pictures.picture_files import encode_picture
+
+logger = logging.getLogger(__name__)
+router = Router()
+ERRORS = {(401, 403, 413, 422, 503, 507): out.ProblemDocument}
+PATIENCE_SECONDS = 30.0
+"""How long a measurement waits for those before it."""
+LONGEST_SECONDS = 120.0
+WASTED_SECONDS = 8.0
+"""After so long for frames whose decoder had to be killed, others of the same upload get less time each."""
+
+_turns = Turns(settings.VOXELRY.measurements)
+
+
+@router.post("/measure", response={200: out.MeasureOut, **ERRORS}, tags=["volumes"], exclude_unset=True)
+def measure_file(
+    request: HttpRequest,
+    file: File[UploadedFile],
+    threshold: Form[float | None] = None,
+    method: Form[str] = "fixed",
+    view: Form[bool] = False,
+) -> object:
+    """Measure a file or archive without storing it; ``view`` adds what a page needs to show it."""
+    received = cast(ReceivedFile, file)
+    try:
+        with _turn(cast(int, request.user.pk)), patience(WASTED_SECONDS), at_most(settings.VOXELRY.measured_bytes):
+            report = measure_all(
+                received.path,
+                threshold=threshold,
+                method=method,
+                default=settings.VOXELRY.threshold,
+                limits=_limits(received),
+                progress=_deadline(str(received.name)),
+            )
+            return _answer(report, received, view=view)
+    except (ApiError, VoxelryError, OSError, DatabaseError):
+        raise
+    except SystemExit as error:  # the decoders were closed
+        raise ApiError(503, "busy", "The server is being stopped: send the file again in a minute.") from error
+    except Exception as error:  # one file that nobody foresaw is no fault of the server
+        logger.warning("a file could not be measured:\n%s", where(error))
+        words = f"{received.name}: cannot be measured ({type(error).__name__}); it is damaged, or asks for too much"
+        raise ApiError(422, "damaged", words) from error
+    finally:
+        # Whoever asked may be gone, and then Django closes nothing.
+        received.close()
+
+
+@contextmanager
+def _turn(user: int) -> Iterator[None]:
+    try:
+        with _turns.take(user, patience=PATIENCE_SECONDS):
+            yield
+    except NoTurnError:
+        words = "Too many measurements are under way: try again in a minute, or upload the file and measure it then."
+        raise ApiError(503, "busy", words) from None
+
+
+def _deadline(name: str) -> Progress:
+    """Progress that ends what takes too long, so that others have their turn."""
+    end = time.monotonic() + LONGEST_SECONDS
+
+    def check(_: float, __: str) -> None:
+        if time.monotonic() > end:
+            words = f"{name}: measuring took longer than {LONGEST_SECONDS:.0f} s; upload it, and measure it then"
+            raise ApiError(422, "too_slow", words)
+
+    return check
+
+
+def _limits(received: ReceivedFile) -> Limits:
+    """Volumes that are not stored are held in memory, so that their archive may be smaller."""
+    most: int = settings.VOXELRY.measured_bytes
+    if cast(int, received.size) > most:
+        words = f"{received.name}: is larger than what is measured without being stored ({most:,} bytes); upload it"
+        raise ApiError(413, "too_large", words)
+    whole = limits()
+    return replace(whole, expanded_bytes=min(whole.expanded_bytes, most))
+
+
+def _answer(report: MeasureReport, received: ReceivedFile, *, view: bool) -> dict[str, object]:
+    path, name = str(received.path), str(received.name)
+    skipped = {
+        key.replace(path, name): {"code": problem.code, "message": problem.message.replace(path, name)}
+        for key, problem in report.skipped.items()
+    }
+    if not report.measurements:
+        # Where files are lost, it is their stack that cannot be measured.
+        lacking = [problem for problem in skipped.values() if problem["code"] == IncompleteStackError.code]
+        first = next(
+            iter((*lacking, *skipped.values())),
+            {"code": "nothing_found", "message": f"{name}: holds nothing to measure"},
+        )
+        raise ApiError(422, first["code"], first["message"], skipped=skipped)
+    measurements: list[dict[str, object]] = []
+    for measurement, volume in zip(report.measurements, report.volumes, strict=True):
+        record: dict[str, object] = {**measurement.record()}
+        record["warnings"] = [warning.replace(path, name) for warning in measurement.warnings]
+        if view:
+            record["view"] = _view(volume)
+        measurements.append(record)
+    return {"measurements": measurements, "skipped": skipped}
+
+
+def _view(volume: Volume) -> dict[str, object]:
+    index = volume.array.shape[0] // 2
+    picture = base64.b64encode(encode_picture(volume, index, "png")).decode("ascii")
+    return {
+        "picture": f"data:image/png;base64,{picture}",
+        "rows": volume.array.shape[1],
+        "columns": volume.array.shape[2],
+        "slice": index,
+        "spacing_mm": list(plane_spacing(volume)),
+        "aspect": plane_aspect(volume),
+        "histogram": stack_files.histogram_record(histogram(volume), volume),
+        "unit": volume.unit,
+        "shape": list(volume.array.shape),
+    }

@@ -1,0 +1,250 @@
+"""From rows to what the API answers; and the queries that fetch them without asking row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal, cast
+
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+from pydicom.uid import UID
+
+from voxelry.core.display import CT_PRESETS
+from voxelry.server.api import schemas as out
+from voxelry.server.api.display_records import showing
+from voxelry.server.archive import build, ingest
+from voxelry.server.archive.models import Entry, Instance, Patient, Series, Stack, Study, Upload
+from voxelry.server.archive.stack_files import window_record
+from voxelry.server.jobs.models import Job, State
+
+_HEAVY_STACK = ("metadata", "warnings", "planes", "display", "windows", "measurement")
+_LABELS_TOLD = 6
+
+
+def series_rows() -> QuerySet[Series]:
+    """Series with all that a `SeriesRow` tells, in three queries for any number of rows."""
+    instances = Instance.objects.filter(series=OuterRef("pk")).order_by().values("series")
+    return (
+        Series.objects.select_related("study__patient", "job")
+        .defer("metadata")
+        .annotate(
+            instance_count=Coalesce(Subquery(instances.annotate(n=Count("pk")).values("n")), 0),
+            lossy=Exists(Instance.objects.filter(series=OuterRef("pk"), lossy=True)),
+        )
+        .prefetch_related(Prefetch("stacks", Stack.objects.defer(*_HEAVY_STACK), to_attr="rows"))
+        .order_by("-created", "-pk")
+    )
+
+
+def studies() -> QuerySet[Study]:
+    """Studies with all that a `StudyOut` tells."""
+    instances = Instance.objects.filter(series__study=OuterRef("pk")).order_by().values("series__study")
+    return (
+        Study.objects.select_related("patient")
+        .annotate(
+            instance_count=Coalesce(Subquery(instances.annotate(n=Count("pk")).values("n")), 0),
+            bytes=Coalesce(Subquery(instances.annotate(n=Sum("size")).values("n")), 0),
+        )
+        .prefetch_related(Prefetch("series", series_rows().order_by("number", "pk"), to_attr="rows"))
+        .order_by("-created", "-pk")
+    )
+
+
+def searched(found: QuerySet[Study], words: str) -> QuerySet[Study]:
+    """The studies that have each word in a patient's or their own values, or in a series' description or modality."""
+    for word in words.replace("\0", " ").split():
+        series = Series.objects.filter(Q(modality__iexact=word) | Q(description__icontains=word), study=OuterRef("pk"))
+        found = found.filter(
+            Q(patient__name__icontains=word)
+            | Q(patient__patient_id__icontains=word)
+            | Q(description__icontains=word)
+            | Q(accession_number__icontains=word)
+            | Q(study_instance_uid=word)
+            | Exists(series)
+        )
+    return found
+
+
+def job(row: Job) -> out.JobOut:
+    """A job."""
+    return out.JobOut(
+        id=row.pk,
+        kind=row.kind,
+        state=_state(row.state),
+        progress=row.progress,
+        message=row.message,
+        created=row.created,
+        started=row.started,
+        finished=row.finished,
+        attempts=row.attempts,
+        problem=_problem(row.problem_code, row.problem_message),
+        upload=row.subject if row.kind == ingest.KIND else None,
+        series=row.subject if row.kind == build.KIND else None,
+    )
+
+
+def upload_row(row: Upload) -> out.UploadRow:
+    """An upload in a list."""
+    return out.UploadRow(**_upload(row))
+
+
+def upload(row: Upload, *, limit: int, offset: int) -> out.UploadOut:
+    """An upload with a part of its report."""
+    entries = row.entries.all()
+    keys = list(entries.filter(series__isnull=False).order_by("series").values_list("series_id", flat=True).distinct())
+    touched = list(Series.objects.filter(pk__in=keys).select_related("job").defer("metadata", "report").order_by("pk"))
+    jobs = [row.job] if row.job is not None else []
+    jobs += [one.job for one in touched if one.job is not None]
+    return out.UploadOut(
+        **_upload(row),
+        entries=[entry(e) for e in entries[offset : offset + limit]],
+        entry_count=entries.count(),
+        series=[one.pk for one in touched],
+        series_names=[series_name(one) for one in touched],
+        jobs=[job(j) for j in jobs],
+    )
+
+
+def series_name(row: Series) -> out.SeriesName:
+    """A series where it is only mentioned."""
+    return out.SeriesName(id=row.pk, number=row.number, modality=row.modality, description=row.description)
+
+
+def entry(row: Entry) -> out.EntryOut:
+    """What became of one file."""
+    status = cast(Literal["stored", "present", "skipped"], row.status)
+    return out.EntryOut(name=row.name, status=status, code=row.code, message=row.message, series=row.series_id)
+
+
+def study(row: Study) -> out.StudyOut:
+    """A study that `studies` fetched."""
+    series: list[Series] = row.rows  # type: ignore[attr-defined]
+    return out.StudyOut(
+        id=row.pk,
+        study_instance_uid=row.study_instance_uid,
+        patient=patient(row.patient),
+        date=row.date,
+        time=row.time,
+        description=row.description,
+        accession_number=row.accession_number,
+        modalities=sorted({s.modality for s in series if s.modality}),
+        series_count=len(series),
+        instance_count=row.instance_count,  # type: ignore[attr-defined]
+        bytes=row.bytes,  # type: ignore[attr-defined]
+        series=[series_row(s) for s in series],
+    )
+
+
+def patient(row: Patient) -> out.PatientOut:
+    """A patient."""
+    return out.PatientOut(id=row.pk, patient_id=row.patient_id, name=row.name, birth_date=row.birth_date, sex=row.sex)
+
+
+def series_row(row: Series) -> out.SeriesRow:
+    """A series that `series_rows` fetched."""
+    return out.SeriesRow(**_series(row))
+
+
+def series(row: Series) -> out.SeriesOut:
+    """A series with its volumes; fetched by `series_rows`."""
+    stacks = row.stacks.all()
+    kinds = row.instances.filter(has_pixels=False).order_by("sop_class_uid").values_list("sop_class_uid")
+    return out.SeriesOut(
+        **_series(row),
+        metadata=row.metadata,
+        report=row.report or None,
+        pixelless=[out.ClassCount(sop_class=UID(uid).name, count=n) for uid, n in kinds.annotate(n=Count("pk"))],
+        job=None if row.job is None else job(row.job),
+        volumes=[volume(stack, version=row.folder) for stack in stacks],
+    )
+
+
+def volume(row: Stack, *, version: str) -> out.VolumeOut:
+    """A stack."""
+    windows = [*row.windows]
+    if row.unit == "HU":
+        known = {(w["center"], w["width"]) for w in windows}
+        windows += [window_record(preset) for preset in CT_PRESETS if (preset.center, preset.width) not in known]
+    return out.VolumeOut(
+        index=row.index,
+        version=version,
+        label=row.label,
+        shape=row.shape,
+        dtype=row.dtype,
+        colour=len(row.shape) == 4,
+        regular=row.regular,
+        problem=_problem(row.problem_code, row.problem_message),
+        warnings=row.warnings,
+        affine=row.affine,
+        spacing_mm=row.spacing,
+        frame_of_reference_uid=str(row.metadata.get("FrameOfReferenceUID") or "") or None,
+        unit=row.unit,
+        min=row.minimum,
+        max=row.maximum,
+        padding_count=row.padding_count,
+        inverted=row.inverted,
+        lossy=row.lossy,
+        windows=windows,
+        default_window=row.default_window,
+        **showing(row),
+        planes=row.planes,
+        measurement=row.measurement,
+    )
+
+
+def _upload(row: Upload) -> dict[str, Any]:
+    job_row = row.job
+    return {
+        "id": row.pk,
+        "state": State.QUEUED if job_row is None else _state(job_row.state),
+        "progress": 0.0 if job_row is None else job_row.progress,
+        "message": "" if job_row is None else job_row.message,
+        "created": row.created,
+        "finished": None if job_row is None else job_row.finished,
+        "names": row.names,
+        "counts": {"stored": row.stored, "present": row.present, "skipped": row.skipped},
+        "problem": None if job_row is None else _problem(job_row.problem_code, job_row.problem_message),
+    }
+
+
+def _series(row: Series) -> dict[str, Any]:
+    stacks: list[Stack] = row.rows  # type: ignore[attr-defined]
+    failed = row.job if row.job is not None and row.job.state == State.FAILED else None
+    found = _problem(row.problem_code, row.problem_message)
+    if found is None and failed is not None:
+        found = _problem(failed.problem_code, failed.problem_message)
+    address = f"/api/series/{row.pk}/thumbnail.png?v={row.folder}"
+    return {
+        "id": row.pk,
+        "study_id": row.study_id,
+        "series_instance_uid": row.series_instance_uid,
+        "number": row.number,
+        "modality": row.modality,
+        "description": row.description,
+        "body_part": row.body_part,
+        "instance_count": row.instance_count,  # type: ignore[attr-defined]
+        "state": State.QUEUED if row.job is None else _state(row.job.state),
+        "progress": 0.0 if row.job is None else row.job.progress,
+        "thumbnail": address if row.thumbnail else None,
+        "volume_count": len(stacks),
+        "volume_labels": [stack.label for stack in stacks[:_LABELS_TOLD] if stack.label],
+        "regular": all(stack.regular for stack in stacks) if stacks else None,
+        "lossy": row.lossy,  # type: ignore[attr-defined]
+        "shape": stacks[0].shape if stacks else None,
+        "problem": found,
+        "study": {"id": row.study.pk, "description": row.study.description, "date": row.study.date},
+        "patient": patient(row.study.patient),
+    }
+
+
+def _state(value: str) -> out.StateName:
+    return cast(out.StateName, str(value))
+
+
+def _problem(code: str, message: str) -> out.ProblemOut | None:
+    return out.ProblemOut(code=code, message=message) if code else None
+
+
+def page(items: Iterable[object], count: int) -> dict[str, object]:
+    """A part of a list."""
+    return {"items": list(items), "count": count}

@@ -1,0 +1,166 @@
+"""The routes under ``/api/``, but for slices and measurements, which ``volumes`` has, and ``jobs``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from ninja import File, NinjaAPI, Query, Status
+from ninja.files import UploadedFile
+
+from voxelry.server.api import problems, study_records
+from voxelry.server.api import schemas as out
+from voxelry.server.api.docs import Docs
+from voxelry.server.api.downloads import Content, download
+from voxelry.server.api.job_routes import router as jobs
+from voxelry.server.api.measure_routes import router as measuring
+from voxelry.server.api.problems import ApiError, not_found
+from voxelry.server.api.volume_routes import router as volumes
+from voxelry.server.archive.models import Series, Study, Upload
+from voxelry.server.archive.originals import Originals
+from voxelry.server.archive.receive_upload import receive
+from voxelry.server.archive.remove import remove_studies
+from voxelry.server.environment.version import VERSION
+from voxelry.server.jobs import submit
+
+LARGEST = 2**31 - 1
+Limit = Annotated[int, Query(100, ge=1, le=1000, description="How many items at most.")]
+Offset = Annotated[int, Query(0, ge=0, le=LARGEST, description="How many items to leave out first.")]
+StudyKey = Annotated[int | None, Query(None, ge=1, le=LARGEST, description="Those of one study.")]
+Words = Annotated[str, Query("", max_length=200, description="Words, each of which has to be found.")]
+
+api = NinjaAPI(
+    title="Voxelry",
+    version=VERSION.partition("+")[0],
+    docs=Docs(),
+    description="Not for diagnostic use. Errors are application/problem+json with a stable `code`.",
+    openapi_extra={
+        "components": {
+            "securitySchemes": {
+                "session": {"type": "apiKey", "in": "cookie", "name": "voxelry"},
+                "basic": {"type": "http", "scheme": "basic"},
+                "token": {"type": "http", "scheme": "bearer"},
+            }
+        },
+        "security": [{"session": []}, {"basic": []}, {"token": []}],
+    },
+)
+problems.add_handlers(api)
+api.add_router("", volumes)
+api.add_router("", measuring)
+api.add_router("", jobs)
+
+ERRORS = {(401, 403, 404, 409, 413, 422, 507): out.ProblemDocument}
+
+
+@api.get("/me", response={200: out.Me, **ERRORS}, tags=["access"])
+def me(request: HttpRequest) -> out.Me:
+    """Who is asking, and what answers."""
+    return out.Me(
+        username=request.user.get_username(),
+        is_staff=bool(getattr(request.user, "is_staff", False)),
+        version=VERSION,
+        settings=out.ServerSettings(threshold=settings.VOXELRY.threshold),
+    )
+
+
+@api.post("/uploads", response={202: out.Accepted, **ERRORS}, tags=["uploads"])
+def create_upload(request: HttpRequest, response: HttpResponse, files: File[list[UploadedFile]]) -> object:
+    """Bring files and archives; a job takes them in and reports on each."""
+    upload = receive(files, user=request.user if isinstance(request.user, User) else None)
+    address = f"/api/uploads/{upload.pk}"
+    response.headers["Location"] = address
+    return Status(202, out.Accepted(id=upload.pk, address=address))
+
+
+@api.get("/uploads", response={200: out.Page[out.UploadRow], **ERRORS}, tags=["uploads"])
+def list_uploads(request: HttpRequest, limit: Limit = 100, offset: Offset = 0) -> object:
+    """The last uploads first."""
+    rows = Upload.objects.select_related("job")
+    return study_records.page(map(study_records.upload_row, rows[offset : offset + limit]), rows.count())
+
+
+@api.get("/uploads/{int:upload_id}", response={200: out.UploadOut, **ERRORS}, tags=["uploads"])
+def get_upload(request: HttpRequest, upload_id: int, limit: Limit = 100, offset: Offset = 0) -> object:
+    """How an upload goes, with a part of its report."""
+    return study_records.upload(_upload(upload_id), limit=limit, offset=offset)
+
+
+@api.post("/uploads/{int:upload_id}/cancel", response={200: out.JobOut, **ERRORS}, tags=["uploads"])
+def cancel_upload(request: HttpRequest, upload_id: int) -> object:
+    """Stop taking in; what is stored stays."""
+    job = _upload(upload_id).job
+    if job is None:
+        raise ApiError(409, "job_state", "this upload has no job")
+    return study_records.job(submit.cancel(job.pk))
+
+
+@api.get("/studies", response={200: out.Page[out.StudyOut], **ERRORS}, tags=["studies"])
+def list_studies(request: HttpRequest, search: Words = "", limit: Limit = 100, offset: Offset = 0) -> object:
+    """The last studies first; ``search`` looks at patients, descriptions, accession numbers and modalities."""
+    rows = study_records.searched(study_records.studies(), search)
+    count = study_records.searched(Study.objects.all(), search).count()
+    return study_records.page(map(study_records.study, rows[offset : offset + limit]), count)
+
+
+@api.get("/studies/{int:study_id}", response={200: out.StudyOut, **ERRORS}, tags=["studies"])
+def get_study(request: HttpRequest, study_id: int) -> object:
+    """A study with its series."""
+    return study_records.study(_study(study_records.studies(), study_id))
+
+
+@api.delete("/studies/{int:study_id}", response={204: None, **ERRORS}, tags=["studies"])
+def delete_study(request: HttpRequest, study_id: int) -> object:
+    """Delete a study for good, originals included."""
+    remove_studies([_study(Study.objects.all(), study_id).pk])
+    return Status(204, None)
+
+
+@api.get(
+    "/studies/{int:study_id}/archive.zip",
+    tags=["studies"],
+    openapi_extra={
+        "responses": {200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}}
+    },
+)
+def get_originals(request: HttpRequest, study_id: int) -> HttpResponseBase:
+    """The originals, byte for byte, as a zip; a part of it with Range. 409 if one of them was damaged at rest."""
+    originals = Originals(_study(Study.objects.all(), study_id))
+    content = Content(originals.length, originals.tag, originals.parts, originals.require_whole)
+    return download(request, content, name=f"study-{study_id}.zip", content_type="application/zip")
+
+
+@api.get("/series", response={200: out.Page[out.SeriesRow], **ERRORS}, tags=["series"])
+def list_series(request: HttpRequest, study: StudyKey = None, limit: Limit = 100, offset: Offset = 0) -> object:
+    """The last series first; those of one study with ``study``."""
+    chosen = {} if study is None else {"study": study}
+    rows = study_records.series_rows().filter(**chosen)
+    return study_records.page(
+        map(study_records.series_row, rows[offset : offset + limit]), Series.objects.filter(**chosen).count()
+    )
+
+
+@api.get("/series/{int:series_id}", response={200: out.SeriesOut, **ERRORS}, tags=["series"])
+def get_series(request: HttpRequest, series_id: int) -> object:
+    """A series with its volumes."""
+    row = study_records.series_rows().filter(pk=series_id).first()
+    if row is None:
+        raise not_found(f"There is no series {series_id}.")
+    return study_records.series(row)
+
+
+def _upload(key: int) -> Upload:
+    row = Upload.objects.select_related("job").filter(pk=key).first()
+    if row is None:
+        raise not_found(f"There is no upload {key}.")
+    return row
+
+
+def _study(rows: QuerySet[Study], key: int) -> Study:
+    row = rows.filter(pk=key).first()
+    if row is None:
+        raise not_found(f"There is no study {key}.")
+    return row

@@ -1,0 +1,206 @@
+"""Slices, histograms and measurements of what is stored."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router
+
+from voxelry.core.errors import MeasureError
+from voxelry.core.intensity import Window
+from voxelry.core.measure import histogram, measure
+from voxelry.core.planes import Axis, plane, plane_count
+from voxelry.core.volume import Volume
+from voxelry.formats.pictures.picture import PictureFormat
+from voxelry.server.api import schemas as out
+from voxelry.server.api.problems import ApiError, not_found
+from voxelry.server.archive import stack_files
+from voxelry.server.archive.models import Series, Stack
+from voxelry.server.archive.slice_display import shown_with
+from voxelry.server.jobs.models import State
+from voxelry.workflows.pictures.picture_files import encode_picture
+
+router = Router()
+ERRORS = {(401, 403, 404, 409, 422): out.ProblemDocument}
+VolumeIndex = Annotated[int, Query(0, ge=0, description="Which volume, where a series has several.")]
+AxisName = Annotated[
+    Literal["axial", "coronal", "sagittal"] | None, Query(None, description="A patient plane; as acquired without it.")
+]
+Center = Annotated[float | None, Query(None, description="Window Center; needs `width`.")]
+Width = Annotated[float | None, Query(None, description="Window Width; needs `center`.")]
+Version = Annotated[str, Query("", description="The volume's `version`: lets the answer be kept for a year.")]
+_YEAR = 31_536_000
+_MEDIA = {"png": "image/png", "jpg": "image/jpeg"}
+
+
+def _binary(media: str) -> dict[str, object]:
+    return {"responses": {200: {"content": {media: {"schema": {"type": "string", "format": "binary"}}}}}}
+
+
+@router.get("/series/{int:series_id}/thumbnail.png", tags=["series"], openapi_extra=_binary("image/png"))
+def get_thumbnail(request: HttpRequest, series_id: int, v: Version = "") -> HttpResponse:
+    """A small picture that stands for the series."""
+    series = Series.objects.filter(pk=series_id).first()
+    if series is None or not series.thumbnail:
+        raise not_found(f"There is no thumbnail of series {series_id}.")
+    tag = f'"{series.folder}"'
+    if _is_known(request, tag):
+        return _cached(HttpResponse(status=304), tag, v, series)
+    return _cached(
+        HttpResponse(stack_files.thumbnail_of(series).read_bytes(), content_type="image/png"), tag, v, series
+    )
+
+
+@router.get("/series/{int:series_id}/slices/{int:n}.png", tags=["volumes"], openapi_extra=_binary("image/png"))
+def get_slice_png(
+    request: HttpRequest,
+    series_id: int,
+    n: int,
+    axis: AxisName = None,
+    center: Center = None,
+    width: Width = None,
+    volume: VolumeIndex = 0,
+    v: Version = "",
+) -> HttpResponse:
+    """A slice as PNG; ``n`` from 0, ascending along the normal, or to superior, posterior or left."""
+    return _picture(request, "png", series_id, n, axis, _window(center, width), volume, v)
+
+
+@router.get("/series/{int:series_id}/slices/{int:n}.jpg", tags=["volumes"], openapi_extra=_binary("image/jpeg"))
+def get_slice_jpg(
+    request: HttpRequest,
+    series_id: int,
+    n: int,
+    axis: AxisName = None,
+    center: Center = None,
+    width: Width = None,
+    volume: VolumeIndex = 0,
+    v: Version = "",
+) -> HttpResponse:
+    """A slice as JPEG."""
+    return _picture(request, "jpg", series_id, n, axis, _window(center, width), volume, v)
+
+
+@router.get(
+    "/series/{int:series_id}/slices/{int:n}.raw", tags=["volumes"], openapi_extra=_binary("application/octet-stream")
+)
+def get_slice_raw(
+    request: HttpRequest, series_id: int, n: int, axis: AxisName = None, volume: VolumeIndex = 0, v: Version = ""
+) -> HttpResponse:
+    """A slice's modality values, in C order and little endian; headers tell dtype and shape."""
+    stack = _stack(series_id, volume, shown=False)
+    tag = f'"{stack.series.folder}-{volume}-{axis}-{n}-raw"'
+    if _is_known(request, tag):
+        return _cached(HttpResponse(status=304), tag, v, stack.series)
+    values = plane(_checked(stack, n, axis, shown=False), n, axis=axis)
+    little = values.astype(values.dtype.newbyteorder("<"), copy=False)
+    response = HttpResponse(np.ascontiguousarray(little).tobytes(), content_type="application/octet-stream")
+    response.headers["X-Voxelry-Dtype"] = values.dtype.name
+    response.headers["X-Voxelry-Shape"] = ",".join(map(str, values.shape))
+    return _cached(response, tag, v, stack.series)
+
+
+@router.get("/series/{int:series_id}/histogram", response={200: out.HistogramOut, **ERRORS}, tags=["volumes"])
+def get_histogram(request: HttpRequest, series_id: int, volume: VolumeIndex = 0) -> HttpResponse:
+    """How often each value occurs, padding left out."""
+    stack = _stack(series_id, volume)
+    path = stack_files.folder_of(stack) / "histogram.json"
+    if not path.is_file():
+        histogram(stack_files.open_volume(stack))  # raises, in words, what was in the way when it was built
+        raise MeasureError("this volume has no histogram")
+    tag = f'"{stack.series.folder}-{volume}-histogram"'
+    if _is_known(request, tag):
+        return _cached(HttpResponse(status=304), tag, "", stack.series)
+    return _cached(HttpResponse(path.read_bytes(), content_type="application/json"), tag, "", stack.series)
+
+
+@router.get("/series/{int:series_id}/measure", response={200: out.MeasurementOut, **ERRORS}, tags=["volumes"])
+def get_measurement(
+    request: HttpRequest,
+    series_id: int,
+    threshold: float | None = None,
+    method: str = "fixed",
+    volume: VolumeIndex = 0,
+) -> object:
+    """The voxels above a threshold and their volume in mm3; the server's figure."""
+    stack = _stack(series_id, volume)
+    if stack.problem_code:
+        raise ApiError(422, stack.problem_code, stack.problem_message)
+    return measure(stack_files.open_volume(stack), threshold, method, default=settings.VOXELRY.threshold).record()
+
+
+def _picture(
+    request: HttpRequest,
+    kind: PictureFormat,
+    series: int,
+    n: int,
+    axis: Axis | None,
+    window: Window | None,
+    index: int,
+    version: str,
+) -> HttpResponse:
+    stack = _stack(series, index)
+    shown = "" if window is None else f"{window.center:g}-{window.width:g}"
+    tag = f'"{stack.series.folder}-{index}-{axis}-{n}-{shown}-{kind}"'
+    if _is_known(request, tag):
+        return _cached(HttpResponse(status=304), tag, version, stack.series)
+    prepared = stack_files.picture_of(stack, axis, n) if kind == "png" and window is None else None
+    if prepared is not None:
+        content = prepared.read_bytes()
+    else:
+        volume = _checked(stack, n, axis)
+        chosen = window or shown_with(stack, volume, axis, n)
+        content = encode_picture(volume, n, kind, axis=axis, window=chosen)
+    return _cached(HttpResponse(content, content_type=_MEDIA[kind]), tag, version, stack.series)
+
+
+def _stack(series_id: int, index: int, *, shown: bool = True) -> Stack:
+    stack = (
+        Stack.objects.select_related("series")
+        .defer("metadata", "series__metadata", "series__report", *(() if shown else ("display",)))
+        .filter(series__pk=series_id, index=index)  # compared as a key: one that no column holds is of none
+        .first()
+    )
+    if stack is not None:
+        return stack
+    series = Series.objects.select_related("job").defer("metadata").filter(pk=series_id).first()
+    if series is None:
+        raise not_found(f"There is no series {series_id}.")
+    if series.job is None or series.job.state in (State.QUEUED, State.RUNNING):
+        raise ApiError(409, "not_ready", "The volumes of this series are being made; try again when its job is done.")
+    raise not_found(f"Series {series_id} has no volume {index}.")
+
+
+def _checked(stack: Stack, n: int, axis: Axis | None, *, shown: bool = True) -> Volume:
+    """The volume, if it has this slice."""
+    if axis is not None and stack.problem_code:
+        raise ApiError(422, stack.problem_code, f"no {axis} slices: {stack.problem_message}")
+    volume = stack_files.open_volume(stack, shown=shown)
+    count = plane_count(volume, axis)
+    if n >= count:
+        raise not_found(f"There is no slice {n}: there are {count}, counted from 0.")
+    return volume
+
+
+def _window(center: float | None, width: float | None) -> Window | None:
+    if center is None and width is None:
+        return None
+    if center is None or width is None:
+        raise ApiError(422, "parameter", "A window needs both center and width.")
+    # The function that allows any width, as a dragged window may come to less than 1.
+    return Window(center, width, "LINEAR" if width >= 1 else "LINEAR_EXACT")
+
+
+def _is_known(request: HttpRequest, tag: str) -> bool:
+    return tag in (part.strip() for part in request.headers.get("If-None-Match", "").split(","))
+
+
+def _cached(response: HttpResponse, tag: str, version: str, series: Series) -> HttpResponse:
+    """With the right version in its address an answer never changes; without, the browser asks each time."""
+    response.headers["ETag"] = tag
+    forever = version != "" and version == series.folder
+    response.headers["Cache-Control"] = f"private, max-age={_YEAR}, immutable" if forever else "private, no-cache"
+    return response

@@ -1,0 +1,93 @@
+"""Whether what is at rest is what was stored: by its SHA-256, since disks forget."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import zlib
+from pathlib import Path
+from typing import IO, ClassVar
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+
+from voxelry.core.errors import VoxelryError
+from voxelry.server.archive import cache, object_store
+
+_CHUNK = 2**20
+
+
+class DamagedError(VoxelryError):
+    """Bytes at rest are not those that were stored, or are gone."""
+
+    code: ClassVar[str] = "damaged_original"
+
+
+def digest(stream: IO[bytes]) -> tuple[str, int]:
+    """The SHA-256 of what is left to be read, and how many bytes that is."""
+    found, size = hashlib.sha256(), 0
+    while chunk := stream.read(_CHUNK):
+        found.update(chunk)
+        size += len(chunk)
+    return found.hexdigest(), size
+
+
+def is_whole(name: str, sha256: str, size: int, *, thoroughly: bool = False) -> bool:
+    """Whether a file at rest has these bytes. A copy of a bucket's file that has not is thrown away.
+
+    Parameters
+    ----------
+    thoroughly
+        Read what a bucket has, too, instead of asking it for the digest that it was sent.
+    """
+    path = Path(default_storage.path(name))
+    bucket = object_store.bucket()
+    if bucket is None:
+        return _has(path, sha256, size)
+    if path.exists() and not _has(path, sha256, size):
+        cache.discard(path)
+    return bucket.digest(path) == sha256 if thoroughly else bucket.is_whole(path, sha256, size)
+
+
+def checked_crc(name: str, sha256: str) -> int:
+    """Read a file at rest once: its CRC-32, and that its bytes are those that were stored.
+
+    Raises
+    ------
+    DamagedError
+        If they are not, or are gone.
+    """
+    found = _crc(name, sha256)
+    if found is None and object_store.bucket() is not None:
+        cache.discard(Path(default_storage.path(name)))  # perhaps only the copy here is damaged
+        found = _crc(name, sha256)
+    if found is None:
+        raise DamagedError(
+            f"files/{name}: its bytes are no longer those that were stored (their SHA-256 differs), or are gone; "
+            "send the file again, or bring it back from a copy"
+        )
+    return found
+
+
+def _crc(name: str, sha256: str) -> int | None:
+    found, crc = hashlib.sha256(), 0
+    try:
+        with default_storage.open(name) as file:
+            while chunk := file.read(_CHUNK):
+                found.update(chunk)
+                crc = zlib.crc32(chunk, crc)
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.EIO) or not settings.VOXELRY.data.is_dir():
+            raise
+        return None
+    return crc if found.hexdigest() == sha256 else None
+
+
+def _has(path: Path, sha256: str, size: int) -> bool:
+    try:
+        if path.stat().st_size != size:
+            return False
+        with path.open("rb") as file:
+            return digest(file) == (sha256, size)
+    except OSError:
+        return False

@@ -1,0 +1,1 @@
+"""What the server stands on: configuration, database, disk, logs, and the worker as a child process."""

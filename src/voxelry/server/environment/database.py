@@ -1,0 +1,56 @@
+"""The database that a configuration asks for."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from voxelry.server.environment.configuration import Configuration, ConfigurationError
+
+
+def settings_of(configuration: Configuration) -> dict[str, Any]:
+    """Django's entry for ``DATABASES["default"]``."""
+    if not configuration.database_url:
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": configuration.data / "voxelry.sqlite3",
+            "OPTIONS": {
+                # Writers queue at BEGIN, because a reader that turns writer in the middle fails at once.
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 30,
+                # An answer that acknowledges something comes after its row is on disk: FULL flushes each commit.
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=30000;",
+            },
+        }
+    parts = urlsplit(configuration.database_url)
+    if parts.scheme not in ("postgres", "postgresql") or not parts.path.strip("/"):
+        raise ConfigurationError(
+            "server.database_url must look like postgresql://user:password@host:5432/name (or be empty for SQLite)"
+        )
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.strip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": str(parts.port or ""),
+        "OPTIONS": dict(parse_qsl(parts.query)),
+    }
+
+
+def relax() -> None:
+    """For workers: SQLite's commits are whole, but the last of them may be lost with the power.
+
+    A job whose end is lost is done again, and gives the same. Before a worker removes what could not be made again it
+    syncs the rows itself (`archive.flushing.sync_rows`). The server, which acknowledges what it was sent, flushes each
+    commit. To be called before the first connection.
+    """
+    from django.db.backends.signals import connection_created
+
+    connection_created.connect(_relaxed, dispatch_uid="voxelry-relaxed")
+
+
+def _relaxed(connection: Any, **_: Any) -> None:
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA synchronous=NORMAL")

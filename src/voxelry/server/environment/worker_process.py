@@ -1,0 +1,80 @@
+"""A worker as a child process: started again when it dies, gone when its parent is."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+STOP_SECONDS = 10.0
+PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 10.0
+HEALTHY_SECONDS = 30.0
+
+
+class WorkerProcess:
+    """Keeps one worker alive."""
+
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[bytes] | None = None
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="supervisor", daemon=True)
+
+    def start(self) -> None:
+        """Start it, and start it again whenever it ends by itself."""
+        self._child = _spawn()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop it; kill it if it takes too long."""
+        self._ended.set()
+        child = self._child
+        if child is None:
+            return
+        child.terminate()
+        try:
+            child.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+        self._thread.join(STOP_SECONDS)
+        if child.stdin is not None:
+            child.stdin.close()
+
+    def _keep(self) -> None:
+        pause = PAUSE_SECONDS
+        while self._child is not None:
+            began = time.monotonic()
+            status = self._child.wait()
+            if self._ended.is_set():
+                return
+            if self._child.stdin is not None:
+                self._child.stdin.close()
+            pause = (
+                PAUSE_SECONDS if time.monotonic() - began > HEALTHY_SECONDS else min(pause * 2, LONGEST_PAUSE_SECONDS)
+            )
+            logger.warning("the worker ended (status %s) and is started again", status)
+            if self._ended.wait(pause):
+                return
+            self._child = _spawn()
+            if self._ended.is_set():  # stopped in between
+                self._child.terminate()
+
+
+def _spawn() -> subprocess.Popen[bytes]:
+    source = str(Path(__file__).parents[3])
+    paths = [source, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))}
+    # Its own process group: Ctrl-C in the terminal goes to the parent, which stops it in order.
+    return subprocess.Popen(
+        [sys.executable, "-m", "voxelry.server.site.worker", "--tethered"],
+        stdin=subprocess.PIPE,
+        env=environment,
+        start_new_session=True,
+    )

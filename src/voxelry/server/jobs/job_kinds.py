@@ -1,0 +1,75 @@
+"""What kinds of jobs there are, and who does them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from voxelry.server.jobs.job_run import Run
+from voxelry.server.jobs.models import Json, Queue
+
+Work = Callable[[Run], Json]
+Publish = Callable[[Run, Json], dict[str, Json] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Who does the jobs of one kind, and how.
+
+    Attributes
+    ----------
+    work
+        Does it. Where it is isolated: in a child process, so a function at the top of a module that can be imported.
+    publish
+        Writes the rows of what ``work`` returned, in the transaction in which the job succeeds.
+    prepare
+        What ``work`` needs of the rows, as JSON; it finds it as ``run.inputs``.
+    once
+        A second request for the same subject while one waits adds nothing.
+    """
+
+    name: str
+    work: Work
+    publish: Publish | None = None
+    prepare: Work | None = None
+    isolated: bool = False
+    queue: Queue = Queue.CPU
+    once: bool = False
+    priority: int = 0
+
+    @property
+    def address(self) -> str:
+        """Where a child process finds ``work``."""
+        return f"{self.work.__module__}:{self.work.__qualname__}"
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def register(
+    kind: str,
+    work: Work,
+    *,
+    publish: Publish | None = None,
+    prepare: Work | None = None,
+    isolated: bool = False,
+    queue: str = Queue.CPU,
+    once: bool = False,
+    priority: int = 0,
+) -> None:
+    """Say who does the jobs of a kind; `Kind` tells what the words mean.
+
+    Raises
+    ------
+    ValueError
+        If there is no such queue, or if a child process could not find ``work``.
+    """
+    found = Kind(kind, work, publish, prepare, isolated, Queue(queue), once, priority)
+    if isolated and not found.address.rpartition(":")[2].isidentifier():
+        raise ValueError(f"the work of an isolated kind must be at the top of a module, not {found.address}")
+    _kinds[kind] = found
+
+
+def find(kind: str) -> Kind | None:
+    """None where this server knows no such jobs."""
+    return _kinds.get(kind)

@@ -1,0 +1,55 @@
+"""What goes when rows go: results with their inputs, files at rest with their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models.signals import post_delete, pre_delete
+
+from voxelry.server.archive import deletions, holdings
+from voxelry.server.archive.holdings import AtRest
+from voxelry.server.archive.models import Series
+from voxelry.server.jobs.models import Job
+from voxelry.server.jobs.submit import ROWS, cancel_all
+from voxelry.server.processing.models import Input, Process, ResultFile
+from voxelry.server.processing.step_request import KIND
+
+
+def connect() -> None:
+    """To be called once, when the applications are ready."""
+    pre_delete.connect(_series_goes, sender=Series, dispatch_uid="voxelry-series-goes")
+    pre_delete.connect(_process_goes, sender=Process, dispatch_uid="voxelry-process-goes")
+    holdings.HOLDINGS["results"] = holdings.Holding(_needed, _files)
+    post_delete.connect(_file_gone, sender=ResultFile, dispatch_uid="voxelry-result-file-gone")
+
+
+def _needed(names: list[str]) -> set[str]:
+    """Those of files that a step made."""
+    rows = ResultFile.objects.filter(sha256__in=[name.rpartition("/")[2] for name in names])
+    return {row.stored_name for row in rows}
+
+
+def _files() -> Iterator[AtRest]:
+    for row in ResultFile.objects.order_by("pk").iterator(ROWS):
+        yield AtRest(row.stored_name, row.sha256, row.size)
+
+
+def _series_goes(instance: Series, **_: Any) -> None:
+    """A series that is deleted for good leaves no measurement of it behind, and no work on it.
+
+    In few statements: a thousand jobs may have been done on it, and nobody else writes meanwhile.
+    """
+    processes = list(Input.objects.filter(series=instance).values_list("process", flat=True))
+    for start in range(0, len(processes), ROWS):
+        part = processes[start : start + ROWS]
+        cancel_all(Job.objects.filter(kind=KIND, subject__in=part))
+        Process.objects.filter(pk__in=part).delete()
+
+
+def _process_goes(instance: Process, **_: Any) -> None:
+    cancel_all(Job.objects.filter(kind=KIND, subject=instance.pk))
+
+
+def _file_gone(instance: ResultFile, **_: Any) -> None:
+    deletions.record([f"files/{instance.stored_name}"])

@@ -1,0 +1,190 @@
+"""``voxelry serve``: everything in one command."""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import signal
+import socket
+import threading
+import time
+import webbrowser
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from typing import ClassVar
+
+from voxelry.core.errors import VoxelryError
+from voxelry.server.environment import django_setup
+from voxelry.server.environment.worker_process import WorkerProcess
+
+GRACE_SECONDS = 5
+"""How long requests have that are being answered when the server is told to end."""
+INSIST_SECONDS = 2.0
+"""And how long what they were at has to notice that nobody waits."""
+
+
+class ServeError(VoxelryError):
+    """The server cannot start."""
+
+    code: ClassVar[str] = "serve"
+
+
+def serve(
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    data: Path | None = None,
+    config: Path | None = None,
+    open_browser: bool = False,
+    worker: bool = True,
+) -> None:
+    """Migrate, make the first user, start the worker, and answer until Ctrl-C or SIGTERM.
+
+    Parameters
+    ----------
+    worker
+        False where workers are started by themselves, as `voxelry worker`.
+
+    Raises
+    ------
+    ConfigurationError
+        If a setting cannot be used.
+    ServeError
+        If the port is taken.
+    """
+    if host is not None:
+        os.environ["VOXELRY_HOST"] = host
+    if port is not None:
+        os.environ["VOXELRY_PORT"] = str(port)
+    configuration = django_setup.prepare(data=data, config=config)
+    _allow_files()
+    listener = _listen(configuration.host, configuration.port)
+    django_setup.set_up()
+
+    import uvicorn
+
+    from voxelry.dicom.pixels import decoding
+    from voxelry.server.site import first_start
+
+    first_start.migrate()
+    way_in = first_start.welcome()
+    address = f"http://{_shown(configuration.host)}:{listener.getsockname()[1]}"
+    worker_process = WorkerProcess() if worker else None
+    # uvicorn ends with the signal that stopped it; by default that would end us before the worker is stopped.
+    signal.signal(signal.SIGTERM, _end)
+    if worker_process is not None:
+        worker_process.start()
+    try:
+        print(f"\nVoxelry: {address}", flush=True)
+        print(f"Data folder: {configuration.data}", flush=True)
+        link = address
+        if way_in is not None:
+            link = f"{address}/login/link/{way_in.link}/"
+            password = way_in.password or "(the one that you set)"
+            print(f"\nShown once -- user: {way_in.name}  password: {password}", flush=True)
+            print(f"Log in with one click (works once, for 30 minutes): {link}", flush=True)
+        print("\nCtrl-C stops it.\n", flush=True)
+        if open_browser:
+            webbrowser.open(link)
+        from voxelry.server.api.events import closing
+        from voxelry.server.site.connections import Limits, guarded
+
+        class Server(uvicorn.Server):
+            """Ends streams of events when it is to end, instead of waiting for them."""
+
+            def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+                if not closing.is_set():
+                    threading.Thread(target=_insist, args=(worker_process,), daemon=True).start()
+                closing.set()
+                super().handle_exit(sig, frame)
+
+        protocol = guarded(
+            Limits(
+                per_address=configuration.connections,
+                header_seconds=configuration.header_seconds,
+                body_bytes_per_second=configuration.body_bytes_per_second,
+            )
+        )
+        # No access log: paths hold keys only, but queries may hold what people search for.
+        server = Server(
+            uvicorn.Config(
+                "voxelry.server.site.asgi:application",
+                access_log=False,
+                log_level="warning",
+                lifespan="off",
+                timeout_graceful_shutdown=GRACE_SECONDS,
+                proxy_headers=False,
+                server_header=False,
+                http=protocol,
+                ws="none",
+            )
+        )
+        _say_seldom()
+        server.run(sockets=[listener])
+    except (KeyboardInterrupt, SystemExit):
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        decoding.close()
+        if worker_process is not None:
+            worker_process.stop()
+        listener.close()
+        django_setup.leave_soon()
+
+
+def _say_seldom() -> None:
+    """What strangers can have written again and again."""
+    from voxelry.server.environment.rare_log_lines import Seldom
+
+    for name in ("uvicorn.error", "asyncio"):
+        logging.getLogger(name).addFilter(Seldom())
+
+
+def _allow_files() -> None:
+    """As many as the system lets us have open: each connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _insist(worker: WorkerProcess | None) -> None:
+    """End what requests wait for while they can still be answered, and then this process, whatever is under way."""
+    from voxelry.dicom.pixels import decoding
+
+    time.sleep(GRACE_SECONDS - 1)
+    decoding.close()
+    time.sleep(1 + INSIST_SECONDS)
+    if worker is not None:
+        worker.stop()
+    os._exit(0)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # With the protocol named, or asyncio does not know it for TCP and leaves Nagle's delay of 40 ms on.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise ServeError(
+            f"cannot listen on {host}:{port} ({error.strerror}); choose another port with --port, "
+            "or stop what uses this one"
+        ) from error
+    listener.set_inheritable(False)
+    return listener
+
+
+def _shown(host: str) -> str:
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - asked about, not bound
+        return "localhost"
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,28 @@
+"""Addresses. Everything that is not Django's or the API's belongs to the page, which routes itself."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+
+from voxelry.server.access.urls import urlpatterns as access_urls
+from voxelry.server.access.views import ThrottledAdminForm
+from voxelry.server.api.problems import unknown_address
+from voxelry.server.api.study_routes import api
+from voxelry.server.site.pages import health, page
+
+admin.site.site_header = "Voxelry"
+admin.site.site_title = "Voxelry"
+admin.site.index_title = "Archive"
+admin.site.login_form = ThrottledAdminForm
+
+handler500 = "voxelry.server.api.problems.failed"
+
+urlpatterns = [
+    path("healthz", health, name="health"),
+    path("", include(access_urls)),
+    path("admin/", admin.site.urls),
+    path("api/", api.urls),
+    re_path(r"^api(?:/.*)?$", unknown_address),
+    re_path(r"^(?!static/)(?P<path>.*)$", page, name="page"),
+]

@@ -1,0 +1,173 @@
+"""``voxelry worker``: does queued jobs until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from voxelry.server.environment import database, django_setup
+from voxelry.server.environment.configuration import QUEUES
+
+if TYPE_CHECKING:
+    from voxelry.server.jobs.slots import Slots
+
+logger = logging.getLogger(__name__)
+
+TIDY_SECONDS = 3600.0
+BELL_SECONDS = 1.0
+PAUSE_SECONDS = 2.0
+STOP_SECONDS = 8.0
+"""How long jobs have to notice; less than `supervise` and containers give the whole process."""
+
+
+def work(
+    *,
+    data: Path | None = None,
+    config: Path | None = None,
+    concurrency: int | None = None,
+    queues: Sequence[str] | None = None,
+) -> None:
+    """Do jobs until SIGTERM or Ctrl-C; what is under way then goes back to the queue.
+
+    Parameters
+    ----------
+    concurrency
+        Jobs at a time; by default ``jobs.concurrency`` of the configuration.
+    queues
+        Whose jobs; by default ``jobs.queues`` of the configuration.
+    """
+    configuration = django_setup.prepare(data=data, config=config)
+    django_setup.set_up()
+    database.relax()
+    served = replace(configuration, queues=tuple(queues or configuration.queues)).queues or QUEUES
+
+    from voxelry.dicom.pixels import decoding
+    from voxelry.server.archive import cleanup
+    from voxelry.server.jobs import isolated, sweep
+    from voxelry.server.jobs.failures import WorkerStopping
+    from voxelry.server.jobs.job_run import stopping
+    from voxelry.server.jobs.slots import Slots
+    from voxelry.server.jobs.wake_up import Bell
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())  # jobs notice at their next step and go back to the queue
+    decoding.isolate()
+    _wait_for_tables(stopping)
+    _tidy_up(cleanup.remove_forgotten, stopping)
+    sweep.take_back_own()
+    sweep.start()
+    slots = Slots(concurrency or configuration.concurrency, served)
+    slots.start()
+    if configuration.broker_url:
+        threading.Thread(target=_consume, args=(slots, served, stopping), name="broker", daemon=True).start()
+    with Bell() as bell:
+        while not stopping.is_set():
+            if bell.wait(BELL_SECONDS):
+                slots.ring()
+    decoding.close(WorkerStopping)
+    slots.stop(STOP_SECONDS)
+    isolated.tidy(0)
+    django_setup.leave_soon()
+    sys.stdout.flush()
+
+
+def _consume(slots: Slots, queues: Sequence[str], stopping: threading.Event) -> None:
+    """Listen to the broker, too, as long as the process lives.
+
+    In a thread, where Celery cannot take the signals that are ours; and it may end as it likes, since all it does is
+    to pass hints on.
+    """
+    from celery.exceptions import SecurityWarning
+
+    from voxelry.server.jobs import tasks
+
+    # Celery warns of root because of pickled messages; here a message is a number in JSON.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
+    tasks.receive(slots.offer)
+    tasks.app.conf.task_queues = [tasks.celery_queue(queue) for queue in queues]
+    while not stopping.is_set():
+        try:
+            tasks.app.Worker(
+                pool="threads",
+                concurrency=1,
+                loglevel="WARNING",
+                quiet=True,
+                without_gossip=True,
+                without_mingle=True,
+                without_heartbeat=True,
+                task_events=False,
+                optimization="fair",
+            ).start()
+        except (Exception, SystemExit) as error:
+            logger.warning("the broker cannot be heard (%s); jobs are found without it", type(error).__name__)
+        stopping.wait(PAUSE_SECONDS)
+
+
+def _tidy_up(tidy: Callable[[], None], stopping: threading.Event) -> None:
+    """Now and every hour: the web process may have been killed beside a worker that lives for months."""
+
+    def keep_tidy() -> None:
+        while not stopping.is_set():
+            try:
+                tidy()
+            except Exception as error:  # a disk or a database that is away: it may be back at the next time
+                logger.warning("could not tidy up (%s)", type(error).__name__)
+            stopping.wait(TIDY_SECONDS)
+
+    threading.Thread(target=keep_tidy, name="tidy", daemon=True).start()
+
+
+def _wait_for_tables(stopping: threading.Event) -> None:
+    """A worker may start before the server has made, or changed, the database."""
+    from django.db import DatabaseError, connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    told = False
+    while not stopping.is_set():
+        try:
+            executor = MigrationExecutor(connection)
+            if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
+                return
+        except DatabaseError:
+            pass
+        finally:
+            connection.close()
+        if not told:
+            logger.warning("the database is not there or not up to date; waiting for `migrate` or `voxelry serve`")
+            told = True
+        stopping.wait(0.5)
+
+
+def stay_with_parent() -> None:
+    """End when the parent does: its end of our standard input closes then, however it died."""
+
+    def watch() -> None:
+        while os.read(0, 1):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+        # If something hangs: nobody is left to wait for us.
+        threading.Event().wait(10)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+def _main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m voxelry.server.site.worker", description=__doc__)
+    parser.add_argument("--tethered", action="store_true", help="end with the process that holds standard input open")
+    if parser.parse_args().tethered:
+        stay_with_parent()
+    work()
+
+
+if __name__ == "__main__":
+    _main()

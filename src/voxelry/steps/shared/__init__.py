@@ -1,0 +1,1 @@
+"""What steps share: demands on volumes, masks, and filters' mathematics."""

@@ -1,0 +1,50 @@
+"""What of a volume's header still holds for what was made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy.typing as npt
+
+from voxelry.core.value import Value
+from voxelry.core.volume import Volume
+
+PLACE = ("ImagePositionPatient", "SliceLocation", "PixelAspectRatio", "ImagePosition", "ImageOrientation")
+SIZE = ("Rows", "Columns", "NumberOfFrames", "NumberOfSlices", "ImagesInAcquisition")
+STEP = ("PixelSpacing", "ImagerPixelSpacing", "SliceThickness", "SpacingBetweenSlices", "ReconstructionDiameter")
+SCALE = (
+    "RescaleSlope", "RescaleIntercept", "RescaleType", "Units", "ModalityLUTSequence", "WindowCenter", "WindowWidth",
+    "WindowCenterWidthExplanation", "VOILUTFunction", "VOILUTSequence", "SmallestImagePixelValue",
+    "LargestImagePixelValue", "SmallestPixelValueInSeries", "LargestPixelValueInSeries", "PixelPaddingValue",
+    "PixelPaddingRangeLimit", "RealWorldValueMappingSequence", "PresentationLUTShape",
+)  # fmt: skip
+"""Of the values: what they mean and how they are shown."""
+MOVED = (*PLACE, *SIZE)
+"""Gone where voxels were cut away."""
+REGRIDDED = (*PLACE, *SIZE, *STEP)
+"""Gone where voxels have other places and sizes."""
+
+
+def without(volume: Volume, keywords: Iterable[str]) -> Mapping[str, Value]:
+    """The metadata but for some keywords."""
+    gone = set(keywords)
+    if not gone & volume.metadata.keys():
+        return volume.metadata
+    return {keyword: value for keyword, value in volume.metadata.items() if keyword not in gone}
+
+
+def of_other_values(volume: Volume, array: npt.NDArray[Any], *, warnings: tuple[str, ...] | None = None) -> Volume:
+    """A volume on the same grid whose values mean something else: no unit, padding, window or table holds for them."""
+    return replace(
+        volume,
+        array=array,
+        unit="",
+        padding=None,
+        windows=(),
+        voi_tables=(),
+        slice_voi=(),
+        metadata=without(volume, SCALE),
+        warnings=volume.warnings if warnings is None else warnings,
+    )

@@ -1,0 +1,247 @@
+"""An image parted by its values: what every step that makes a mask from an image asks and does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self, cast
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field, model_validator
+
+from voxelry.core.extent import Extent, extent, first_above
+from voxelry.core.measure import Histogram, histogram, missing_spacing
+from voxelry.core.progress import Progress, part
+from voxelry.core.steps import Params, Row, Segment
+from voxelry.core.volume import Volume
+from voxelry.steps.shared import levels
+from voxelry.steps.shared.mask_grids import greyscale, voxel_mm3
+from voxelry.steps.shared.missing_values import holes
+
+VALUES = "unit of the values"
+NAMES = {"otsu": "Otsu", "multi_otsu": "multi-Otsu", "li": "Li", "triangle": "triangle", "yen": "Yen"}
+
+
+class CutParams(Params):
+    """What every step that makes a mask from an image asks; the same names mean the same everywhere."""
+
+    method: str = "fixed"
+    threshold: float = Field(
+        0.5, ge=0, le=1, json_schema_extra={"unit": "1", "when": {"method": ["auto", "fixed"]}},
+        description="Method fixed: a fraction of the range of values; a voxel counts above it",
+    )  # fmt: skip
+    lower: float | None = Field(
+        None, json_schema_extra={"unit": VALUES, "when": {"method": ["units", "hysteresis"]}},
+        description="Method units: from this value on; hysteresis: above this value",
+    )  # fmt: skip
+    upper: float | None = Field(
+        None, json_schema_extra={"unit": VALUES, "when": {"method": ["units", "hysteresis"]}},
+        description="Method units: up to this value; hysteresis: a piece counts if it reaches above this value",
+    )  # fmt: skip
+    percentile: float = Field(
+        90.0, ge=0, le=100, json_schema_extra={"unit": "%", "when": {"method": ["percentile"]}},
+        description="Method percentile: a voxel counts above the value that so many of the voxels do not exceed",
+    )  # fmt: skip
+    classes: int = Field(
+        3, ge=2, le=5, json_schema_extra={"unit": "1", "when": {"method": ["multi_otsu"]}},
+        description="Method multi_otsu: how many classes; the lowest is background",
+    )  # fmt: skip
+    invert: bool = Field(False, description="Take what does not count instead; never padding")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.method == "units" and self.lower is None and self.upper is None:
+            raise ValueError("method units needs lower, upper or both")
+        if self.method == "hysteresis" and (self.lower is None or self.upper is None):
+            raise ValueError("method hysteresis needs lower and upper")
+        if self.lower is not None and self.upper is not None and self.lower > self.upper:
+            raise ValueError(f"lower {self.lower:g} is above upper {self.upper:g}")
+        if self.method == "multi_otsu" and self.invert:
+            raise ValueError("several classes cannot be inverted")
+        return self
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cut:
+    """An image parted by its values.
+
+    Attributes
+    ----------
+    labels
+        uint8, shape ``(slice, row, column)``: 0 background, then the classes in order of their values.
+    names
+        Of the labels from 1.
+    limits
+        For each label from which value to which, in the volume's units; None where there is no such limit.
+    """
+
+    labels: npt.NDArray[np.uint8]
+    names: tuple[str, ...]
+    limits: tuple[tuple[float | None, float | None], ...]
+    warnings: tuple[str, ...]
+
+
+def cut(volume: Volume, params: CutParams, progress: Progress) -> Cut:
+    """Part an image by its values; padding, NaN and infinities are in no class, and take part in no statistic.
+
+    Raises
+    ------
+    MeasureError
+        If the volume is in colour, or holds too few values for the classes.
+    """
+    volume = replace(volume, array=greyscale(volume))
+    progress(0.0, "looking at the values")
+    found = extent(volume)
+    parted = _cut(volume, params, progress, found)
+    if not found.non_finite:
+        return parted
+    words = f"{found.non_finite:,} voxels are NaN or infinite, which are no numbers: they are in no segment"
+    return replace(parted, warnings=(*parted.warnings, words))
+
+
+def _cut(volume: Volume, params: CutParams, progress: Progress, found: Extent) -> Cut:
+    unit = f" {volume.unit}" if volume.unit else ""
+    if not found.count:
+        return _nothing(volume, "every voxel is padding or no number: the mask is empty")
+    if params.method not in ("units", "hysteresis") and found.constant:
+        why = f"constant image: every value is {float(found.low):g}, so none is above a threshold"
+        if not params.invert:
+            return _nothing(volume, why)
+        return Cut(_labels(volume, _none, params, progress), ("Everything",), ((None, None),), (why,))
+    if params.method == "fixed":
+        first = first_above(found, params.threshold)
+        level = float(found.low) * (1 - params.threshold) + float(found.high) * params.threshold
+        labels = _labels(volume, lambda values: _none(values) if first is None else values >= first, params, progress)
+        return Cut(labels, (_named(params, f"Above {params.threshold:g} of the range"),), ((level, None),), ())
+    if params.method == "units":
+        labels = _labels(volume, lambda values: _between(values, params.lower, params.upper), params, progress)
+        words = f"From {_word(params.lower)} to {_word(params.upper)}{unit}"
+        return Cut(labels, (_named(params, words),), ((params.lower, params.upper),), ())
+    if params.method == "hysteresis":
+        labels = _hysteresis(volume, params, progress)
+        words = f"Above {_word(params.lower)}{unit}, reaching {_word(params.upper)}{unit}"
+        return Cut(labels, (_named(params, words),), ((params.lower, None),), ())
+    cuts = _levels(volume, histogram(volume), params)
+    labels = _labels(volume, lambda values: _classes(values, cuts), params, progress)
+    names = tuple(f"Above {level:.6g}{unit} ({_method_name(params)})" for level in cuts)
+    return Cut(
+        labels, tuple(_named(params, name) for name in names), tuple(zip(cuts, [*cuts[1:], None], strict=True)), ()
+    )
+
+
+def _levels(volume: Volume, counted: Histogram, params: CutParams) -> list[float]:
+    match params.method:
+        case "otsu":
+            return [levels.otsu(counted)]
+        case "multi_otsu":
+            return levels.multi_otsu(counted, params.classes)
+        case "li":
+            return [levels.li(counted)]
+        case "triangle":
+            return [levels.triangle(*levels.bins(volume, counted))]
+        case "yen":
+            return [levels.yen(*levels.bins(volume, counted))]
+        case _:
+            return [levels.percentile(counted, params.percentile)]
+
+
+def _method_name(params: CutParams) -> str:
+    return NAMES.get(params.method, f"{params.percentile:g} % of the voxels")
+
+
+def _named(params: CutParams, words: str) -> str:
+    return f"Not {words[0].lower()}{words[1:]}" if params.invert else words
+
+
+def _word(limit: float | None) -> str:
+    return "the end" if limit is None else f"{limit:g}"
+
+
+def _nothing(volume: Volume, why: str) -> Cut:
+    return Cut(np.zeros(volume.array.shape, np.uint8), ("Nothing",), ((None, None),), (why,))
+
+
+_Part = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
+
+
+def _none(values: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
+    return np.zeros(values.shape, np.bool_)
+
+
+def _between(values: npt.NDArray[np.generic], lower: float | None, upper: float | None) -> npt.NDArray[np.bool_]:
+    inside = np.ones(values.shape, np.bool_)
+    # Compared in float64: a limit of 0.5 is not 0 because values are whole.
+    if lower is not None:
+        inside &= values >= np.float64(lower)
+    if upper is not None:
+        inside &= values <= np.float64(upper)
+    return inside
+
+
+def _classes(values: npt.NDArray[np.generic], cuts: Sequence[float]) -> npt.NDArray[np.uint8]:
+    number = np.zeros(values.shape, np.uint8)
+    for level in cuts:
+        number += values > np.float64(level)
+    return number
+
+
+def _labels(volume: Volume, classes: _Part, params: CutParams, progress: Progress) -> npt.NDArray[np.uint8]:
+    labels = np.empty(volume.array.shape, np.uint8)
+    for index, values in enumerate(volume.array):
+        progress(0.3 + 0.7 * index / len(labels), "comparing")
+        labels[index] = classes(values)
+        if params.invert:
+            labels[index] = labels[index] == 0
+        mask = volume.padding_mask(index)
+        if mask is not None:
+            labels[index][mask] = 0
+        if values.dtype.kind == "f":
+            labels[index][~np.isfinite(values)] = 0
+    return labels
+
+
+def _hysteresis(volume: Volume, params: CutParams, progress: Progress) -> npt.NDArray[np.uint8]:
+    from scipy import ndimage
+
+    plain = params.model_copy(update={"invert": False})
+    lower, upper = np.float64(cast(float, params.lower)), np.float64(cast(float, params.upper))
+    low = _labels(volume, lambda values: values > lower, plain, part(progress, 0.0, 0.4))
+    high = _labels(volume, lambda values: values > upper, plain, part(progress, 0.4, 0.7))
+    progress(0.7, "finding connected pieces")
+    pieces, count = ndimage.label(low)
+    kept = np.zeros(count + 1, np.bool_)
+    kept[pieces[high > 0]] = True
+    inside = np.asarray(kept[pieces])
+    if params.invert:
+        mask = holes(volume, volume.array)
+        inside = ~inside if mask is None else ~(inside | mask)
+    return inside.astype(np.uint8)
+
+
+def mask_rows(volume: Volume, labels: npt.NDArray[Any], segments: Sequence[Segment]) -> tuple[Row, ...]:
+    """A row for each segment: number, label, count and mm3 (None where a spacing is unknown)."""
+    counts = label_counts(labels, max(one.number for one in segments) + 1)
+    voxel = voxel_mm3(volume)
+    return tuple(
+        {
+            "segment": one.number,
+            "label": one.label,
+            "count": int(counts[one.number]),
+            "mm3": None if voxel is None else int(counts[one.number]) * voxel,
+        }
+        for one in segments
+    )
+
+
+def label_counts(labels: npt.NDArray[Any], least: int = 1) -> npt.NDArray[np.int64]:
+    """How often each number occurs, from 0; a slice at a time, because counting widens what it counts."""
+    counts = np.zeros(max(least, int(labels.max(initial=0)) + 1), np.int64)
+    for plane in labels:
+        counts += np.bincount(plane.ravel(), minlength=counts.size)
+    return counts
+
+
+def spacing_warning(volume: Volume) -> tuple[str, ...]:
+    """Why there are no mm3, if there are none."""
+    return () if voxel_mm3(volume) is not None else (f"no volume in mm3: {missing_spacing(volume.spacing)}",)

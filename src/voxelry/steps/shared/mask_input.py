@@ -1,0 +1,198 @@
+"""How a mask comes into a step that works on one, the same way in all of them.
+
+The first volume is either one of labels (a segmentation that was loaded, a mask in NIfTI) or an image, from which the
+mask is made by the very code and the very parameters of the step ``threshold``. A second volume, where a step takes
+one, is the image that lies on the labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from voxelry.core.errors import MeasureError
+from voxelry.core.progress import Progress, part
+from voxelry.core.steps import Row, Segment, Segmentation, StepResult
+from voxelry.core.volume import Volume
+from voxelry.steps.shared import demands
+from voxelry.steps.shared.cut import CutParams, cut, label_counts, mask_rows, spacing_warning
+from voxelry.steps.shared.mask_grids import Mask, greyscale, padding
+
+MaskMethod = Literal[
+    "auto", "labels", "fixed", "units", "otsu", "multi_otsu", "li", "triangle", "yen", "percentile", "hysteresis"
+]
+MOST_LABELS = 65_535
+"""Segment Number (0062,0004) has 16 bits."""
+
+
+class MaskParams(CutParams):
+    """Parameters of a step on a mask: what `threshold` asks, and ``labels`` for a volume that is one already."""
+
+    method: MaskMethod = Field(
+        "auto",
+        description="Where the mask comes from: the volume's own values (labels), or a threshold; auto takes labels "
+        "from a segmentation or where an image comes with them, and otherwise fixed",
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labelled:
+    """A mask of one or several structures, and where it came from.
+
+    Attributes
+    ----------
+    labels
+        Shape ``(slice, row, column)``; 0 is background.
+    grid
+        The volume that the labels came from.
+    image
+        The volume whose intensities may be measured; None where there are only labels.
+    """
+
+    labels: npt.NDArray[np.unsignedinteger[Any]]
+    segments: tuple[Segment, ...]
+    grid: Volume
+    image: Volume | None
+    warnings: tuple[str, ...]
+
+    @property
+    def source(self) -> Volume:
+        """The volume on whose grid results lie."""
+        return self.grid if self.image is None else self.image
+
+
+def labelled(volumes: Sequence[Volume], params: MaskParams, progress: Progress) -> Labelled:
+    """The mask that a step was given.
+
+    Raises
+    ------
+    MeasureError
+        If the volume is in colour, or labels are asked for and its values are none.
+    GeometryError
+        If a second volume lies on another grid.
+    """
+    volume, image = volumes[0], volumes[1] if len(volumes) > 1 else None
+    values = greyscale(volume)
+    if image is not None:
+        greyscale(image)
+        volume = _onto(replace(volume, array=values), image)
+        values = np.asarray(volume.array)
+    said = volume.metadata.get("Modality") == "SEG" or values.dtype.kind == "b"
+    if params.method == "labels" or (params.method == "auto" and (image is not None or said)):
+        labels = _as_labels(volume, values)
+        return Labelled(labels, _segments_of(volume, labels), volume, image, spacing_warning(volume))
+    chosen = params if params.method != "auto" else params.model_copy(update={"method": "fixed"})
+    parted = cut(volume, chosen, progress)
+    segments = tuple(Segment(number=number, label=name[:64]) for number, name in enumerate(parted.names, 1))
+    warnings = (*parted.warnings, *spacing_warning(volume))
+    return Labelled(parted.labels, segments, volume, volume if image is None else image, warnings)
+
+
+def _onto(volume: Volume, image: Volume) -> Volume:
+    """Labels that were stored for a part of an image's slices, rows or columns, on all of its grid.
+
+    Raises
+    ------
+    GeometryError
+        If their voxels do not lie on each other.
+    """
+    same = volume.array.shape == image.array.shape[:3]
+    if same or volume.affine is None or image.affine is None or volume.padding is not None:
+        demands.one_grid(volume, image)
+        return volume
+    relative = np.linalg.inv(image.affine) @ volume.affine
+    start = np.rint(relative[:3, 3]).astype(int)
+    ends = start + volume.array.shape
+    apart = np.abs(relative - np.eye(4))[:3, :3].max() * max(image.array.shape), np.abs(relative[:3, 3] - start).max()
+    if max(apart) > demands.SAME_GRID or (start < 0).any() or (ends > image.array.shape[:3]).any():
+        demands.one_grid(volume, image)
+    array = np.zeros(image.array.shape[:3], volume.array.dtype)
+    array[tuple(slice(first, last) for first, last in zip(start, ends, strict=True))] = volume.array
+    return replace(volume, array=array, affine=image.affine, spacing=image.spacing, slice_voi=(), instance_uids=())
+
+
+def _as_labels(volume: Volume, values: npt.NDArray[np.generic]) -> npt.NDArray[np.unsignedinteger[Any]]:
+    if values.size == 0:
+        return np.zeros(values.shape, np.uint8)
+    largest, smallest = float(values.max()), float(values.min())
+    whole = values.dtype.kind in "iub" or bool(np.isfinite(values).all() and (values == np.rint(values)).all())
+    if not whole or smallest < 0 or largest > MOST_LABELS:
+        found = f"{smallest:g} to {largest:g}" if whole else "values that are no whole numbers"
+        raise MeasureError(
+            f"labels are whole numbers from 0 to {MOST_LABELS:,}, and the volume holds {found}; "
+            "choose a method that makes a mask from an image"
+        )
+    labels: npt.NDArray[Any] = values.astype(np.uint8 if largest < 256 else np.uint16)
+    mask = padding(volume)
+    if mask is not None:
+        labels[mask] = 0
+    return labels
+
+
+def _segments_of(volume: Volume, labels: npt.NDArray[Any]) -> tuple[Segment, ...]:
+    present = np.flatnonzero(label_counts(labels))
+    names = _names(volume)
+    numbers = [number for number in present.tolist() if number] or [1]
+    return tuple(Segment(number=number, label=names.get(number, f"Label {number}")) for number in numbers)
+
+
+def _names(volume: Volume) -> dict[int, str]:
+    """Segment Label (0062,0005) by Segment Number (0062,0004), where the header has them (PS3.3 C.8.20.2)."""
+    items = volume.metadata.get("SegmentSequence")
+    found: dict[int, str] = {}
+    for item in items if isinstance(items, list) else []:
+        if isinstance(item, dict):
+            number, label = item.get("SegmentNumber"), item.get("SegmentLabel")
+            if isinstance(number, int) and isinstance(label, str) and label:
+                found[number] = label[:64]
+    return found
+
+
+def each_segment(
+    given: Labelled,
+    change: Callable[[Mask, Progress], Mask],
+    progress: Progress,
+    algorithm: str,
+    *,
+    later_wins: bool = False,
+) -> StepResult:
+    """A segmentation in which each structure was changed by itself.
+
+    Parameters
+    ----------
+    change
+        From one mask to another of the same shape.
+    later_wins
+        Where a structure grows into another: whether it takes the voxels. Otherwise each keeps what it had.
+    """
+    labels = np.zeros_like(given.labels)
+    for index, segment in enumerate(given.segments):
+        share = part(progress, 0.3 + 0.7 * index / len(given.segments), 0.3 + 0.7 * (index + 1) / len(given.segments))
+        share(0.0, segment.label)
+        changed = change(given.labels == segment.number, share)
+        if not later_wins:
+            changed = changed & (labels == 0) & ((given.labels == 0) | (given.labels == segment.number))
+        labels[changed] = segment.number
+    progress(1.0, "done")
+    return mask_result(given, labels, given.segments, algorithm)
+
+
+def mask_result(given: Labelled, labels: npt.NDArray[Any], segments: tuple[Segment, ...], algorithm: str) -> StepResult:
+    """The result of a step from mask to mask: the segmentation, and a row for each structure."""
+    named = tuple(
+        Segment(number=one.number, label=one.label, category=one.category, type=one.type, algorithm=algorithm)
+        for one in segments
+    )
+    rows: tuple[Row, ...] = mask_rows(given.grid, labels, named)
+    empty = [one["label"] for one in rows if not one["count"]]
+    warnings = (*given.warnings, *(f"the mask of {name!r} is empty" for name in empty))
+    return StepResult(
+        segmentation=Segmentation(labels=labels, source=given.source, segments=named),
+        rows=rows,
+        warnings=warnings,
+    )

@@ -1,0 +1,94 @@
+"""Triangles around masks, and the files that hold them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from voxelry.steps.shared.mask_grids import Floats, Mask, box_of
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mesh:
+    """A closed surface.
+
+    Attributes
+    ----------
+    vertices
+        Shape ``(n, 3)``, LPS mm.
+    triangles
+        Shape ``(m, 3)``: numbers of vertices, counter-clockwise seen from outside.
+    """
+
+    vertices: Floats
+    triangles: npt.NDArray[np.int32]
+
+    @property
+    def mm3(self) -> float:
+        """The enclosed volume, by the divergence theorem; positive because triangles look outward."""
+        a, b, c = (self.vertices[self.triangles[:, corner]] - self.vertices.mean(axis=0) for corner in range(3))
+        return float((a * np.cross(b, c)).sum() / 6)
+
+    @property
+    def mm2(self) -> float:
+        """The area of all triangles."""
+        a, b, c = (self.vertices[self.triangles[:, corner]] for corner in range(3))
+        return float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2)
+
+
+def mesh_of(mask: Mask, affine: Floats, *, smooth_mm: float = 0.0) -> Mesh | None:
+    """Marching cubes around a mask (Lewiner et al. 2003); None if it is empty.
+
+    Parameters
+    ----------
+    mask
+        Shape ``(slice, row, column)``; the surface is closed where the array ends.
+    affine
+        From index to LPS mm, of either hand; it may be sheared.
+    smooth_mm
+        Standard deviation of a Gaussian that takes the steps of voxels away, mm along each index axis; fine
+        structure goes with them.
+    """
+    from scipy import ndimage
+    from skimage import measure
+
+    box = box_of(mask)
+    if box is None:
+        return None
+    lengths = np.linalg.norm(affine[:3, :3], axis=0)
+    # One voxel around is enough, blurred or not: less than half of a Gaussian reaches from beyond the box into it.
+    solid = np.pad(mask[box].astype(np.float32), 1)
+    if smooth_mm:
+        solid = ndimage.gaussian_filter(solid, smooth_mm / lengths, mode="constant")
+        if solid.max() <= 0.5:  # thinner than the Gaussian: nothing would be left
+            solid = np.pad(mask[box].astype(np.float32), 1)
+    vertices, triangles, *_ = measure.marching_cubes(solid, 0.5)
+    index = vertices.astype(np.float64) - 1 + [axis.start for axis in box]
+    found = Mesh(index @ affine[:3, :3].T + affine[:3, 3], triangles.astype(np.int32))
+    return found if found.mm3 >= 0 else Mesh(found.vertices, np.ascontiguousarray(found.triangles[:, ::-1]))
+
+
+def as_stl(mesh: Mesh) -> bytes:
+    """Binary STL; the header says the space, as 3D Slicer reads it."""
+    corners = mesh.vertices[mesh.triangles].astype("<f4")
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    lengths = np.linalg.norm(normals, axis=1, keepdims=True)
+    facets = np.zeros(len(corners), [("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
+    facets["normal"] = np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0)
+    facets["corners"] = corners
+    header = b"Voxelry surface, mm; SPACE=LPS".ljust(80)
+    return header + len(facets).to_bytes(4, "little") + facets.tobytes()
+
+
+def as_ply(mesh: Mesh) -> bytes:
+    """Binary little-endian PLY with shared vertices."""
+    header = (
+        "ply\nformat binary_little_endian 1.0\ncomment Voxelry surface, mm; SPACE=LPS\n"
+        f"element vertex {len(mesh.vertices)}\nproperty float x\nproperty float y\nproperty float z\n"
+        f"element face {len(mesh.triangles)}\nproperty list uchar int vertex_indices\nend_header\n"
+    )
+    faces = np.zeros(len(mesh.triangles), [("count", "u1"), ("vertices", "<i4", 3)])
+    faces["count"], faces["vertices"] = 3, mesh.triangles
+    return header.encode("ascii") + mesh.vertices.astype("<f4").tobytes() + faces.tobytes()

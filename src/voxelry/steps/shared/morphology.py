@@ -1,0 +1,139 @@
+"""Masks grown and shrunk by a ball in millimetres, on any grid: anisotropic, oblique or sheared.
+
+The ball is every voxel whose centre lies no further than the radius. Each of its lines along the columns is a run, and
+a run costs the same whatever its length: a large ball costs as many runs as it has lines, not as it has voxels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from voxelry.core.errors import ParameterError
+from voxelry.core.progress import Progress, part
+from voxelry.parallel import on_all_cores
+from voxelry.steps.shared.mask_grids import Floats, Mask, box_of
+
+MOST_VOXELS = 4_000_000
+"""Of a ball; more are hardly meant."""
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ball:
+    """Offsets ``(slice, row, column)`` no longer than a radius.
+
+    Attributes
+    ----------
+    runs
+        By slice offset and length: the lines of that length, each as its row offset and its first column offset.
+    reach
+        How far it reaches in voxels, ``(slice, row, column)``.
+    """
+
+    runs: Mapping[int, Mapping[int, tuple[tuple[int, int], ...]]]
+    reach: tuple[int, int, int]
+
+
+def ball_reach(cell: Floats, radius_mm: float, *, flat: bool = False) -> Floats:
+    """How far the ball reaches in whole voxels, at most; shape ``(3,)``.
+
+    Raises
+    ------
+    ParameterError
+        If it has more voxels than anyone can mean.
+    """
+    reach = np.floor(radius_mm * np.linalg.norm(np.linalg.inv(cell), axis=1) + _ROUNDING)
+    reach[0] *= not flat
+    if np.prod(2 * reach + 1) > MOST_VOXELS:
+        words = " x ".join(f"{far:.0f}" for far in reach)
+        raise ParameterError(f"a radius of {radius_mm:g} mm is {words} voxels here: too many")
+    return np.asarray(reach)
+
+
+def ball(cell: Floats, radius_mm: float, *, flat: bool = False) -> Ball:
+    """The ball of a radius on a grid; ``flat`` is the disc within a slice, for a volume that is no more than one.
+
+    Raises
+    ------
+    ParameterError
+        If it has more voxels than anyone can mean.
+    """
+    reach = ball_reach(cell, radius_mm, flat=flat)
+    ranges = [np.arange(-far, far + 1) for far in reach]
+    offsets = np.stack(np.meshgrid(*ranges, indexing="ij"), axis=-1)
+    inside = np.linalg.norm(offsets @ cell.T, axis=-1) <= radius_mm * (1 + _ROUNDING)
+    runs: dict[int, dict[int, list[tuple[int, int]]]] = {}
+    for plane, line in np.argwhere(inside.any(axis=2)).tolist():
+        length, first = int(inside[plane, line].sum()), int(inside[plane, line].argmax())
+        places = runs.setdefault(plane - int(reach[0]), {}).setdefault(length, [])
+        places.append((line - int(reach[1]), first - int(reach[2])))
+    furthest = [int(np.abs(np.argwhere(inside) - reach)[:, axis].max()) for axis in range(3)]
+    return Ball(
+        {plane: {length: tuple(each) for length, each in lines.items()} for plane, lines in runs.items()},
+        (furthest[0], furthest[1], furthest[2]),
+    )
+
+
+def dilated(mask: Mask, by: Ball, progress: Progress) -> Mask:
+    """Every voxel that the ball reaches from one of the mask; outside the array there is none."""
+    import cv2
+
+    margin = by.reach[2]
+    source: npt.NDArray[np.uint8] = np.pad(mask.astype(np.uint8), ((0, 0), (0, 0), (margin, margin)))
+    target = np.zeros(mask.shape, np.uint8)
+    rows, columns = mask.shape[1:]
+    busy = [bool(plane.any()) for plane in mask]
+
+    def slice_at(index: int) -> None:
+        for step, lines in by.runs.items():
+            if not 0 <= index + step < len(source) or not busy[index + step]:
+                continue
+            for length, places in lines.items():
+                kernel = np.ones((1, length), np.uint8)
+                run: npt.NDArray[Any] = cv2.dilate(source[index + step], kernel, anchor=(0, 0))
+                for down, right in places:
+                    if abs(down) < rows:
+                        top, bottom = max(0, -down), min(rows, rows - down)
+                        there = run[top + down : bottom + down, margin + right : margin + right + columns]
+                        target[index, top:bottom] |= there
+
+    on_all_cores((partial(slice_at, index) for index in range(len(source))), len(source), progress, "sweeping a ball")
+    return target.astype(np.bool_)
+
+
+def eroded(mask: Mask, by: Ball, progress: Progress) -> Mask:
+    """Every voxel whose ball lies in the mask; what lies outside the array is not asked."""
+    return ~dilated(~mask, by, progress)
+
+
+def opened(mask: Mask, by: Ball, progress: Progress) -> Mask:
+    """What of the mask a ball that stays in it can reach; a structure that the array cuts off goes on beyond."""
+    found = np.zeros_like(mask)
+    box = box_of(mask)
+    if box is None:
+        return found
+    around = tuple(
+        slice(max(0, one.start - far), min(size, one.stop + far))
+        for one, far, size in zip(box, by.reach, mask.shape, strict=True)
+    )
+    inner = eroded(mask[around], by, part(progress, 0.0, 0.5))
+    found[around] = dilated(inner, by, part(progress, 0.5, 1.0))
+    return found
+
+
+def closed(mask: Mask, by: Ball, progress: Progress) -> Mask:
+    """The mask and what no ball outside it can reach; beyond the array nothing is taken for mask."""
+    found = np.zeros_like(mask)
+    box = box_of(mask)
+    if box is None:
+        return found
+    wide = np.pad(mask[box], [(far, far) for far in by.reach])
+    grown = eroded(dilated(wide, by, part(progress, 0.0, 0.5)), by, part(progress, 0.5, 1.0))
+    found[box] = grown[tuple(slice(far, size - far) for far, size in zip(by.reach, wide.shape, strict=True))]
+    return found

@@ -1,0 +1,232 @@
+"""What volumes can be written as: a registered format, DICOM, pictures."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast, get_args
+
+from voxelry.core.errors import FormatError, ParameterError
+from voxelry.core.progress import Progress
+from voxelry.core.protocols import VolumeFormat
+from voxelry.core.registry import format_named, formats
+from voxelry.core.value import Value
+from voxelry.core.volume import Volume
+from voxelry.dicom.headers.sources import StrPath
+from voxelry.dicom.series.hierarchy import STUDY_KEYWORDS
+from voxelry.dicom.series.slice_timing import slice_times
+from voxelry.dicom.write.writing import Syntax, syntax_of, write_series, write_volume
+from voxelry.formats.nifti.sidecar import sidecar
+from voxelry.formats.pictures.animation import AnimationFormat
+from voxelry.formats.pictures.picture import PictureFormat
+from voxelry.formats.shared.options import check_options, text_option, yes_option
+from voxelry.workflows.convert.picture_targets import animation, pictures
+from voxelry.workflows.convert.volume_target import Target, Told
+from voxelry.workflows.files.export_names import stem_and_suffix
+from voxelry.workflows.load.batches import Batch
+
+DICOM = "dicom"
+DICOM_OPTIONS = ("compression", "description", "modality", "non_finite")
+KEPT_KEYWORDS = (
+    *STUDY_KEYWORDS,
+    "FrameOfReferenceUID",
+    "Modality",
+    "SeriesNumber",
+    "SeriesDescription",
+    "BodyPartExamined",
+)
+"""What a new series has from the metadata of the file that it is made of."""
+SIDECAR_OF = "nifti"
+HEADER_KEYWORDS = frozenset({"TemporalResolution"})
+"""What a NIfTI file says by itself: no reason for a sidecar, beside which somebody's own may lie."""
+_STREAMED = ("metaimage", "nifti", "nrrd")
+"""Formats that write voxels one after the other, as they come."""
+
+
+def find_target(path: StrPath, format: str | None, options: Mapping[str, Value]) -> Target:  # noqa: A002
+    """What a path's suffix, or the name of a format, asks for.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such format, or suffix and name contradict each other; the message lists what there is.
+    """
+    by_suffix = _by_suffix(_last(path))
+    if format is None and by_suffix is None:
+        raise ParameterError(
+            f"nothing says which format is wanted: the target's name ends in none of the known suffixes; {known()}"
+        )
+    wanted = by_suffix[0] if format is None and by_suffix is not None else _canonical(str(format))
+    if by_suffix is not None and by_suffix[0] != wanted:
+        raise ParameterError(f"the target's name ends in {by_suffix[1]}, which is {by_suffix[0]}, and not {wanted}")
+    suffix = "" if by_suffix is None else by_suffix[1]
+    named = f".{str(format).lower().lstrip('.')}"
+    if wanted in get_args(PictureFormat):
+        return pictures(cast("PictureFormat", wanted), suffix, options)
+    if wanted in get_args(AnimationFormat):
+        return animation(cast("AnimationFormat", wanted), suffix, options)
+    if wanted == DICOM:
+        return _dicom(suffix, options)
+    own = format_named(wanted)
+    return _volumes(own, suffix, named if named in own.suffixes else own.suffixes[0], options)
+
+
+def names_a_format(path: StrPath) -> bool:
+    """True if the path's suffix says what is wanted."""
+    return _by_suffix(_last(path)) is not None
+
+
+def _last(path: StrPath) -> str:
+    return os.path.basename(os.path.normpath(os.fspath(path))).lower()  # noqa: PTH119
+
+
+def known() -> str:
+    """The formats that there are, in words."""
+    return "formats are " + ", ".join(f"{name} ({' '.join(suffixes)})" for name, suffixes, _ in list_formats())
+
+
+def list_formats() -> list[tuple[str, tuple[str, ...], str]]:
+    """Name, suffixes and a few words of each format that can be written."""
+    own = [(one.name, one.suffixes, one.description) for one in formats()]
+    return [
+        *own,
+        (DICOM, (".dcm",), "a folder with a file for each slice; a name in .dcm is one file with all of them"),
+        ("png", (".png",), "pictures without loss: a folder with one for each slice; a name in .png is all in one"),
+        ("jpg", (".jpg", ".jpeg"), "small pictures, in the same ways"),
+        ("gif", (".gif",), "slices one after the other, a moving picture"),
+        ("webp", (".webp",), "the same, with every colour"),
+        ("apng", (".apng",), "the same, as PNG"),
+    ]
+
+
+def _canonical(name: str) -> str:
+    """A format by its name, or by one of its suffixes with or without the dot."""
+    asked = name.lower()
+    for one, suffixes, _ in list_formats():
+        if asked == one or f".{asked.lstrip('.')}" in suffixes:
+            return one
+    raise ParameterError(f"no format is called {name!r}; {known()}")
+
+
+def _by_suffix(name: str) -> tuple[str, str] | None:
+    """The format that a file's name ends in, and the suffix."""
+    fitting = [(suffix, one) for one, suffixes, _ in list_formats() for suffix in suffixes if name.endswith(suffix)]
+    if not fitting:
+        return None
+    suffix, one = max(fitting, key=lambda pair: len(pair[0]))
+    return one, suffix
+
+
+# --- registered formats -----------------------------------------------------------------------------------------------
+
+
+def _volumes(own: VolumeFormat, suffix: str, usual: str, options: Mapping[str, Value]) -> Target:
+    with_sidecar = own.name == SIDECAR_OF and yes_option(options, "sidecar", True)
+    its_own = {name: value for name, value in options.items() if own.name != SIDECAR_OF or name != "sidecar"}
+
+    def write(volumes: Sequence[Volume], path: Path, batch: Batch, progress: Progress) -> Told:
+        own.write(volumes, os.fspath(path), options=its_own, progress=progress)
+        if with_sidecar and volumes[0].metadata.keys() - HEADER_KEYWORDS:
+            stem, _suffix = stem_and_suffix(path.name, suffix or usual)
+            told = sidecar(volumes, slice_times=_slice_times(volumes, batch), reorient=text_option(options, "reorient"))
+            text = json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False)
+            path.with_name(f"{stem}.json").write_text(text + "\n", encoding="utf-8")
+        return Told(warnings=_unknown_sizes(volumes[0]))
+
+    streams = own.name in _STREAMED
+    return Target(own.name, suffix or usual, not suffix, write, True, True, options, streams)
+
+
+def _unknown_sizes(volume: Volume) -> tuple[str, ...]:
+    """What whoever opens the file has to know, for other programs go on with 1 mm."""
+    counts = volume.array.shape
+    axes = zip(("slices", "rows", "columns"), volume.spacing, counts, strict=False)
+    unknown = [name for name, size, count in axes if size is None and (count > 1 or name != "slices")]
+    if not unknown:
+        return ()
+    names = " and ".join(unknown) if len(unknown) < 3 else "slices, rows and columns"
+    return (f"the distance between {names} is unknown, and the file gives none: other programs may take 1 mm for it",)
+
+
+def _slice_times(volumes: Sequence[Volume], batch: Batch) -> tuple[float, ...] | None:
+    """Seconds, where the volumes' slices are those of the files still, and not made of them."""
+    if not batch.stacks:
+        return None
+    for volume, stack in zip(volumes, batch.stacks, strict=True):
+        if volume.instance_uids != tuple(frame.header.sop_instance_uid for frame in stack.frames):
+            return None
+    return slice_times(batch.stacks)
+
+
+# --- DICOM ------------------------------------------------------------------------------------------------------------
+
+
+def _dicom(suffix: str, options: Mapping[str, Value]) -> Target:
+    check_options(options, DICOM_OPTIONS, DICOM)
+    syntax = text_option(options, "compression") or "explicit"
+    syntax_of(syntax)
+    description = text_option(options, "description") or "converted"
+    modality = text_option(options, "modality").upper()
+    given = {"Modality": modality} if modality else {}
+    non_finite = options.get("non_finite")
+    if not (non_finite is None or (isinstance(non_finite, int | float) and not isinstance(non_finite, bool))):
+        raise ParameterError(f"non_finite is the number that stands for NaN and infinities, not {non_finite!r}")
+
+    def write(volumes: Sequence[Volume], path: Path, batch: Batch, progress: Progress) -> Told:
+        settings = {"transfer_syntax": cast("Syntax", syntax), "non_finite": non_finite, "progress": progress}
+        try:
+            if not suffix:
+                return _write_series(volumes, path, batch, description, given, settings)
+            return _write_instance(volumes, path, batch, description, given, settings)
+        except ParameterError as error:  # of the volume, and not of the options, which were looked at
+            raise FormatError(str(error), **error.numbers) from error
+
+    return Target(DICOM, suffix, not suffix, write, several=True, staged=True, settings=options)
+
+
+def _write_series(
+    volumes: Sequence[Volume],
+    folder: Path,
+    batch: Batch,
+    description: str,
+    given: Mapping[str, str],
+    settings: Mapping[str, Any],
+) -> Told:
+    """A file for each slice: with the source's headers, if that is DICOM."""
+    if batch.stacks:
+        written = write_series(volumes, batch.stacks, folder, description=description, **settings)
+    elif len(volumes) > 1:
+        raise FormatError("without DICOM headers that tell volumes apart, each is a series of its own")
+    else:
+        written = write_volume(volumes[0], folder, attributes={**_attributes(volumes[0]), **given}, **settings)
+    return Told(len(written.paths), written.warnings)
+
+
+def _write_instance(
+    volumes: Sequence[Volume],
+    path: Path,
+    batch: Batch,
+    description: str,
+    given: Mapping[str, str],
+    settings: Mapping[str, Any],
+) -> Told:
+    """One file: of one slice or of one multi-frame instance as it is, else a new Enhanced one."""
+    if len(volumes) > 1:
+        raise FormatError("one DICOM file holds one volume; name a folder, with --format dicom")
+    (volume,) = volumes
+    if len(volume.array) > 1 and len({header for stack in batch.stacks for header in stack.headers}) != 1:
+        written = write_volume(volume, path, kind="enhanced", attributes={**_attributes(volume), **given}, **settings)
+        return Told(1, written.warnings)
+    with TemporaryDirectory(dir=path.parent) as folder:
+        told = _write_series(volumes, Path(folder, "series"), batch, description, given, settings)
+        (file,) = Path(folder, "series").iterdir()
+        file.replace(path)
+    return told
+
+
+def _attributes(volume: Volume) -> dict[str, object]:
+    """Whose the volume is and what it shows, as far as its metadata say."""
+    return {keyword: value for keyword in KEPT_KEYWORDS if (value := volume.metadata.get(keyword)) not in (None, "")}

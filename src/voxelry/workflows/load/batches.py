@@ -1,0 +1,292 @@
+"""What is to be converted: volumes that go together, found before any of them is loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from voxelry.core.errors import FormatError, PixelDataError, Problem
+from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
+from voxelry.core.progress import Progress, part, silent
+from voxelry.core.protocols import VolumeFormat
+from voxelry.core.registry import format_for
+from voxelry.core.stacking import SAME_PLACE, distance
+from voxelry.core.value import Value
+from voxelry.core.volume import Volume
+from voxelry.dicom.headers.attributes import integer, text
+from voxelry.dicom.headers.header import Header
+from voxelry.dicom.headers.sources import DEFAULT_LIMITS, EntrySource, FileSource, GzipSource, Limits, Source, StrPath
+from voxelry.dicom.series.hierarchy import Index
+from voxelry.dicom.series.irregular_stacks import OnIrregular, chosen_stacks, chosen_volume
+from voxelry.dicom.series.stack import Stack
+from voxelry.dicom.series.streaming import streamed_volume
+from voxelry.workflows.files.export_names import Lookup
+from voxelry.workflows.files.ledger import JOURNAL, LEDGER, made_below
+from voxelry.workflows.load.loading import index
+from voxelry.workflows.load.volume_files import VolumeFile, volume_files
+
+T = TypeVar("T")
+Loader = Callable[[Progress], tuple[Volume, ...]]
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Volumes of one series and one grid (phases, echoes, time points), in order; most often a single one.
+
+    Attributes
+    ----------
+    load
+        Reads and decodes them.
+    lookup
+        Attributes, by keyword, for names.
+    shapes
+        Of each volume.
+    labels
+        Of each volume.
+    fingerprint
+        What they are made from: changes with the files.
+    stacks
+        Where they come from, if that is DICOM: one for each volume.
+    source, name
+        The file that they are all in, and what it is called without its suffix, if it was found in a folder. Its shapes
+        and labels are unknown until it is loaded, and empty.
+    """
+
+    load: Loader
+    lookup: Lookup
+    shapes: tuple[tuple[int, ...], ...]
+    labels: tuple[str, ...]
+    fingerprint: str
+    stacks: tuple[Stack, ...] = ()
+    source: str = ""
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """What tells a batch of one volume from others of its series; several volumes have no label together."""
+        return self.labels[0] if len(self.labels) == 1 else ""
+
+    def streamed(self) -> tuple[Volume, ...] | None:
+        """The same volumes, read while they are used; None where they have to be in memory first."""
+        volumes = tuple(streamed_volume(stack) for stack in self.stacks)
+        whole = tuple(volume for volume in volumes if volume is not None)
+        return whole if volumes and len(whole) == len(volumes) else None
+
+    def only(self, number: int) -> Batch:
+        """The same for one of its volumes, counted from 0, where that is loaded already."""
+        place = slice(number, number + 1)
+        return replace(self, shapes=self.shapes[place], labels=self.labels[place], stacks=self.stacks[place])
+
+
+def batches_of(
+    path: StrPath,
+    *,
+    together: bool = True,
+    dicom: bool = False,
+    beside: Path | None = None,
+    on_irregular: OnIrregular = "error",
+    limits: Limits = DEFAULT_LIMITS,
+    tolerances: Tolerances = DEFAULT_TOLERANCES,
+    real_world: bool = False,
+    progress: Progress = silent,
+) -> tuple[tuple[Batch, ...], Mapping[str, Problem]]:
+    """The batches of DICOM below a path, from headers alone, or of a file in a registered format.
+
+    Parameters
+    ----------
+    together
+        False for a batch of each volume.
+    real_world
+        As for ``load``.
+    dicom
+        True if nothing but DICOM is looked for, whatever the path is called.
+    beside
+        Where something is about to be written. Given it, files of registered formats are looked for in folders too,
+        except there; they come last, by name, one batch each.
+
+    Returns
+    -------
+    batches
+        In the order of studies, series and stacks.
+    skipped
+        The files that are in none.
+
+    Raises
+    ------
+    NothingFoundError
+        If there is nothing of that name.
+    FormatError
+        If the file's suffix is a format's, and it is none of it.
+    """
+    if not dicom and (own := _format_of(path)) is not None:
+        return _format_batches(own, path, together, progress), {}
+    made = frozenset[str]() if beside is None else made_below(path)
+    found = index(path, limits=limits, tolerances=tolerances, leave_out=made, progress=progress)
+    batches, skipped = _dicom_batches(found, together, on_irregular, real_world)
+    if beside is None or dicom or not os.path.isdir(path):  # noqa: PTH112
+        return batches, skipped
+    files = tuple(volume_files(os.fspath(path), leave_out=beside, of_others=bool(batches)))
+    known = tuple(_shown(path, file) for file in files)
+    inside = tuple(f"{name}{os.sep}" for name in known)
+    left = {
+        name: why
+        for name, why in skipped.items()
+        if not name.startswith(inside) and name not in known and os.path.basename(name) not in (LEDGER, JOURNAL)  # noqa: PTH119
+    }
+    return (*batches, *map(_of_file, files, known)), left
+
+
+def _format_of(path: StrPath) -> VolumeFormat | None:
+    """The registered format that a path's suffix tells; DICOM and archives need none."""
+    if not os.path.exists(path):  # noqa: PTH110
+        return None
+    try:
+        return format_for(os.fspath(path))
+    except FormatError:
+        return None
+
+
+def _dicom_batches(
+    found: Index, together: bool, on_irregular: OnIrregular, real_world: bool
+) -> tuple[tuple[Batch, ...], dict[str, Problem]]:
+    skipped = dict(found.skipped)
+    batches: list[Batch] = []
+    for series in found.series:
+        skipped.update(series.unusable)
+        stacks = chosen_stacks(series.stacks, on_irregular, real_world=real_world)
+        batches += [
+            _of_stacks(group, on_irregular)
+            for group in (_grouped(stacks, _alike) if together else [[stack] for stack in stacks])
+        ]
+    return tuple(batches), skipped
+
+
+def _grouped(members: Sequence[T], alike: Callable[[T, T], bool]) -> list[list[T]]:
+    """Those that are like the first of a group join it, in their order."""
+    groups: list[list[T]] = []
+    for member in members:
+        fitting = next((group for group in groups if alike(member, group[0])), None)
+        if fitting is None:
+            groups.append([member])
+        else:
+            fitting.append(member)
+    return groups
+
+
+def _alike(stack: Stack, first: Stack) -> bool:
+    """True if both can be in one 4-D array; irregular and unplaced ones stand alone."""
+    if not (stack.regular and first.regular and stack.shape == first.shape):
+        return False
+    if stack.frames[0].unit != first.frames[0].unit:
+        return False
+    return _same_place(stack.affine, first.affine, stack.shape)
+
+
+def _same_place(
+    one: npt.NDArray[np.float64] | None, other: npt.NDArray[np.float64] | None, shape: tuple[int, ...]
+) -> bool:
+    return one is not None and other is not None and distance(one, other, shape) <= SAME_PLACE
+
+
+def _of_stacks(stacks: list[Stack], on_irregular: OnIrregular) -> Batch:
+    headers = tuple(dict.fromkeys(header for stack in stacks for header in stack.headers))
+    return Batch(
+        partial(_load_stacks, stacks, on_irregular),
+        partial(_attribute, headers[0]),
+        tuple(stack.shape for stack in stacks),
+        tuple(stack.label for stack in stacks),
+        digest(sorted(f"{header.sop_instance_uid} {_stamp(header.source)}" for header in headers)),
+        tuple(stacks),
+    )
+
+
+def _load_stacks(stacks: Sequence[Stack], on_irregular: OnIrregular, progress: Progress) -> tuple[Volume, ...]:
+    volumes = []
+    for number, stack in enumerate(stacks):
+        share = part(progress, number / len(stacks), (number + 1) / len(stacks))
+        volumes.append(chosen_volume(stack, on_irregular, progress=share))
+    return tuple(volumes)
+
+
+def _attribute(header: Header, keyword: str) -> Value:
+    if keyword == "SeriesNumber":
+        try:
+            return integer(header.elements, keyword)
+        except PixelDataError:
+            return None
+    return text(header.elements, keyword)
+
+
+def _format_batches(own: VolumeFormat, path: StrPath, together: bool, progress: Progress) -> tuple[Batch, ...]:
+    volumes = own.read(os.fspath(path), progress=progress)
+    source = digest([_path_stamp(os.fspath(path))])
+    groups = _grouped(volumes, _stackable) if together else [[volume] for volume in volumes]
+    return tuple(_of_volumes(group, digest([source, str(n)])) for n, group in enumerate(groups))
+
+
+def _of_file(file: VolumeFile, shown: str) -> Batch:
+    def load(progress: Progress) -> tuple[Volume, ...]:
+        return file.own.read(file.path, progress=progress)
+
+    return Batch(load, file.lookup, (), (), digest([_path_stamp(file.path)]), source=shown, name=file.name)
+
+
+def _shown(path: StrPath, file: VolumeFile) -> str:
+    return os.path.join(str(path), *file.below.split("/"))  # noqa: PTH118
+
+
+def _stackable(volume: Volume, first: Volume) -> bool:
+    same = volume.array.shape == first.array.shape and volume.unit == first.unit
+    if not same or volume.series_instance_uid != first.series_instance_uid:
+        return False
+    if volume.affine is None and first.affine is None:
+        return True
+    return _same_place(volume.affine, first.affine, volume.array.shape)
+
+
+def _of_volumes(volumes: list[Volume], fingerprint: str) -> Batch:
+    return Batch(
+        lambda _: tuple(volumes),
+        volumes[0].metadata.get,
+        tuple(volume.array.shape for volume in volumes),
+        tuple(volume.label for volume in volumes),
+        fingerprint,
+    )
+
+
+def _stamp(source: Source) -> str:
+    """What changes when the bytes do, without reading them."""
+    if isinstance(source, GzipSource):
+        return _stamp(source.packed)
+    if isinstance(source, FileSource):
+        return _path_stamp(source.path)
+    if isinstance(source, EntrySource):
+        return f"{source.entry.file_size} {source.entry.CRC}"
+    return str(source.size)
+
+
+def _path_stamp(path: str) -> str:
+    if os.path.isdir(path):  # noqa: PTH112
+        return digest(sorted(_tree(path)))
+    found = os.stat(path)  # noqa: PTH116
+    return f"{found.st_size} {found.st_mtime_ns}"
+
+
+def _tree(path: str) -> Iterator[str]:
+    for folder, _, names in os.walk(path):
+        for name in names:
+            full = os.path.join(folder, name)  # noqa: PTH118
+            yield f"{os.path.relpath(full, path)} {_path_stamp(full)}"
+
+
+def digest(words: Sequence[str]) -> str:
+    """SHA-256 of some words."""
+    return hashlib.sha256("\n".join(words).encode("utf-8", "surrogatepass")).hexdigest()

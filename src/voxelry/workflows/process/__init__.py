@@ -1,0 +1,1 @@
+"""Steps over volumes, and their results as files."""

@@ -1,0 +1,174 @@
+"""What a step is to work on: the volumes below paths, found before any of them is read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from voxelry.core.errors import NotOneVolumeError, ParameterError, Problem, VoxelryError
+from voxelry.core.geometry import Tolerances
+from voxelry.core.progress import Progress, silent
+from voxelry.core.steps import Step
+from voxelry.core.volume import Volume
+from voxelry.dicom.headers.sources import FileSource, Limits
+from voxelry.dicom.series.irregular_stacks import OnIrregular, chosen_volume
+from voxelry.dicom.series.stack import Stack
+from voxelry.workflows.files.export_names import DEFAULT_TEMPLATE, file_name, numbered
+from voxelry.workflows.load.batches import Batch, batches_of
+from voxelry.workflows.load.segment_labels import joined_segments, of_one_segmentation
+
+Piece: TypeAlias = "tuple[Batch, ...]"
+"""A volume, or the segments of one segmentation, which are one volume of labels together."""
+
+
+@dataclass(frozen=True, eq=False)
+class Input:
+    """A piece: its stacks where their files can be named, else the path and its number below that."""
+
+    path: str
+    number: int
+    stacks: tuple[Stack, ...] | None
+    on_irregular: OnIrregular
+    limits: Limits
+    tolerances: Tolerances
+
+    def load(self, progress: Progress) -> tuple[Volume, tuple[Stack, ...] | None]:
+        """The volume, and the images that it is made of, if that is DICOM."""
+        stacks = self.stacks
+        if stacks is None:
+            batches, _ = batches_of(
+                self.path, together=False, on_irregular=self.on_irregular, limits=self.limits,
+                tolerances=self.tolerances,
+            )  # fmt: skip
+            piece = _pieces(batches)[self.number]
+            stacks = tuple(stack for batch in piece for stack in batch.stacks)
+            if not stacks:
+                (volume,) = piece[0].load(progress)
+                return volume, None
+        if len(stacks) > 1:
+            return joined_segments(stacks, progress=progress), stacks
+        return chosen_volume(stacks[0], self.on_irregular, progress=progress), stacks
+
+
+def _pieces(batches: Sequence[Batch]) -> list[Piece]:
+    by_stack = {id(stack): batch for batch in batches for stack in batch.stacks}
+    stacks = [stack for batch in batches for stack in batch.stacks]
+    groups = [tuple(by_stack[id(stack)] for stack in group) for group in of_one_segmentation(stacks)]
+    return [*groups, *((batch,) for batch in batches if not batch.stacks)]
+
+
+def _folder_of(piece: Piece) -> str:
+    return file_name(DEFAULT_TEMPLATE, piece[0].lookup, piece[0].label if len(piece) == 1 else "")
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """One call of a step.
+
+    Attributes
+    ----------
+    name
+        The path, and what tells the volume from others below it.
+    folder
+        What its result may be called; several may share it.
+    """
+
+    name: str
+    folder: str
+    inputs: tuple[Input, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _How:
+    on_irregular: OnIrregular
+    limits: Limits
+    tolerances: Tolerances
+    skipped: dict[str, Problem]
+
+
+def is_path(one: object) -> bool:
+    """True for one path, False for several."""
+    return isinstance(one, str | os.PathLike)
+
+
+def work_of(
+    given: Any,
+    step: Step[Any],
+    on_irregular: OnIrregular,
+    limits: Limits,
+    tolerances: Tolerances,
+    skipped: dict[str, Problem],
+    progress: Progress,
+) -> Iterator[Work]:
+    """The pieces of work that a path, or a tuple of paths, stands for.
+
+    Parameters
+    ----------
+    skipped
+        What is in none of them, and why, is added.
+
+    Raises
+    ------
+    ParameterError
+        If these are not as many paths as the step takes volumes.
+    """
+    how = _How(on_irregular, limits, tolerances, skipped)
+    least, most = len(step.inputs), len(step.inputs) + len(step.optional)
+    several = not is_path(given)
+    if several and not (isinstance(given, Sequence) and all(map(is_path, given))):
+        kind = type(given).__name__
+        words = "paths are wanted; with a Volume in memory, call the step's own run(volume)"
+        raise ParameterError(f"{step.name}: of a {kind} nothing can be read: {words}")
+    count = len(given) if several else 1
+    if not least <= count <= most:
+        wanted = " and ".join((*step.inputs, *(f"perhaps {name}" for name in step.optional)))
+        raise ParameterError(f"{step.name}: takes {least} volumes ({wanted}); give them as a tuple of paths")
+    try:
+        if several:
+            ones = [_one(os.fspath(path), how) for path in given]
+            name = " and ".join(os.fspath(path) for path in given)
+            yield Work(name, _folder_of(ones[0][1]), tuple(one for one, _ in ones))
+            return
+        path = os.fspath(given)
+        pieces = _below(path, how, progress)
+    except VoxelryError as error:
+        name = " and ".join(map(os.fspath, given)) if several else os.fspath(given)
+        skipped[name] = error.problem
+        return
+    except OSError as error:
+        name = os.fspath(error.filename or "")
+        skipped[name] = Problem("unreadable", f"{name}: cannot be read ({error.strerror or type(error).__name__})")
+        return
+    names = [_folder_of(piece) for piece in pieces]
+    shown = numbered(names)
+    for number, piece in enumerate(pieces):
+        name = path if len(pieces) == 1 else f"{path}: {shown[number]}"
+        yield Work(name, names[number], (_input(path, number, piece, how),))
+
+
+def _below(path: str, how: _How, progress: Progress) -> list[Piece]:
+    batches, problems = batches_of(
+        path, together=False, on_irregular=how.on_irregular, limits=how.limits, tolerances=how.tolerances,
+        progress=progress,
+    )  # fmt: skip
+    how.skipped.update(problems)
+    if not batches:
+        reasons = list(problems.values())
+        first = f"; the first of {len(reasons)} files: {reasons[0]}" if reasons else ""
+        how.skipped[path] = Problem("nothing_found", f"{path}: holds no DICOM with pixels{first}")
+    return _pieces(batches)
+
+
+def _one(path: str, how: _How) -> tuple[Input, Piece]:
+    pieces = _below(path, how, silent)
+    if len(pieces) != 1:
+        raise NotOneVolumeError(f"{path}: holds {len(pieces)} volumes, where one is needed")
+    return _input(path, 0, pieces[0], how), pieces[0]
+
+
+def _input(path: str, number: int, piece: Piece, how: _How) -> Input:
+    stacks = tuple(stack for batch in piece for stack in batch.stacks)
+    plain = stacks and all(isinstance(header.source, FileSource) for stack in stacks for header in stack.headers)
+    return Input(path, number, stacks if plain else None, how.on_irregular, how.limits, how.tolerances)

@@ -1,0 +1,1 @@
+"""All tags of all instances as a table, and the table as a file."""
