@@ -1,4 +1,7 @@
+import "@/styles/theme.css";
 import "@/styles/base.css";
+import "@/styles/controls.css";
+import "@/styles/blocks.css";
 
 import { createPinia } from "pinia";
 import { createApp } from "vue";

@@ -1,15 +1,15 @@
-/** One way to talk to the server: same-origin session, CSRF header, problems as errors, 401 to the login page. */
+/** Requests to the server: same-origin session, CSRF header, problem documents as errors, 401 to the login page. */
 
 import { type Decoder, list, nullable, object, record, text, words } from "@/api/decode";
 import { problem } from "@/api/records";
 
-/** What is wrong with one part of a request, and where. */
+/** The error of one part of a request. */
 export interface FieldError {
   readonly loc: readonly string[];
   readonly msg: string;
 }
 
-/** An answer that is no success, in the server's words. */
+/** An unsuccessful answer of the server, with the server's message. */
 export class ServerProblem extends Error {
   override name = "ServerProblem";
 
@@ -37,25 +37,25 @@ const problemBody = object({
   errors: nullable(list(object({ loc: list(text), msg: words }))),
 });
 
-/** The problem that an answer's body tells of (RFC 9457), or one made from its status. */
+/** The problem document of an answer (RFC 9457), or a problem made from its status. */
 export function problemFrom(status: number, body: string): ServerProblem {
   try {
     const { title, detail, code, skipped, errors } = problemBody(JSON.parse(body));
-    return new ServerProblem(status, code, detail || title || inWords(status), skipped ?? {}, errors ?? []);
+    return new ServerProblem(status, code, detail || title || statusText(status), skipped ?? {}, errors ?? []);
   } catch {
-    return new ServerProblem(status, "", inWords(status));
+    return new ServerProblem(status, "", statusText(status));
   }
 }
 
-function inWords(status: number): string {
+function statusText(status: number): string {
   if (status === 0) return "The server cannot be reached. Check the connection, then try again.";
-  if (status === 413) return "That is more than the server accepts in one go.";
+  if (status === 413) return "That is more than the server accepts in one request.";
   if (status === 404) return "There is nothing at this address.";
-  if (status >= 500) return `The server had an internal error (${status}). Its log tells more.`;
+  if (status >= 500) return `The server had an internal error (${status}). Its log has the details.`;
   return `The server refused (${status}).`;
 }
 
-/** Leaves for the login page, to come back to where the user is. */
+/** Opens the login page, which returns to the current page. */
 export function goToLogin(): void {
   window.location.assign(`/login/?next=${encodeURIComponent(window.location.pathname + window.location.search)}`);
 }
@@ -77,7 +77,7 @@ export async function send(address: string, { method = "GET", body, json, signal
     response = await fetch(address, { method, body: json === undefined ? body : JSON.stringify(json), signal, headers, credentials: "same-origin" });
   } catch (error) {
     if (isAbort(error)) throw error;
-    throw new ServerProblem(0, "unreachable", inWords(0));
+    throw new ServerProblem(0, "unreachable", statusText(0));
   }
   if (response.ok) return response;
   if (response.status === 401) goToLogin();
@@ -89,7 +89,7 @@ export async function ask<T>(address: string, decode: Decoder<T>, options?: Requ
   return decode(await response.json());
 }
 
-/** An address with those of the parameters that have a value. */
+/** An address with the parameters that have a value. */
 export function withQuery(address: string, parameters: Record<string, string | number | null | undefined>): string {
   const query = new URLSearchParams();
   for (const [key, value] of Object.entries(parameters)) {
@@ -100,7 +100,7 @@ export function withQuery(address: string, parameters: Record<string, string | n
 
 export const isAbort = (error: unknown): boolean => error instanceof DOMException && error.name === "AbortError";
 
-/** Any error in words for the user. */
-export function inUserWords(error: unknown): string {
+/** The message of any error for the user. */
+export function errorText(error: unknown): string {
   return error instanceof Error ? error.message : "Something unexpected went wrong.";
 }

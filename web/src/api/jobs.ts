@@ -1,22 +1,9 @@
 /** Jobs and steps: what can be done, how it goes, what came of it. */
 
-import {
-  anything,
-  type Decoded,
-  list,
-  nullable,
-  number,
-  object,
-  type Page,
-  page,
-  record,
-  text,
-  whole,
-  words,
-} from "@/api/decode";
+import { anything, type Decoded, list, nullable, number, object, type Page, page, record, text, whole, words } from "@/api/decode";
 import { ask, ServerProblem, withQuery } from "@/api/http";
 import { accepted, jobFields, seriesName } from "@/api/records";
-import { isActive } from "@/core/state";
+import { isActive } from "@/core/jobState";
 
 export const step = object({
   name: text,
@@ -126,25 +113,25 @@ export const getJob = (id: number, signal?: AbortSignal): Promise<JobDetail> => 
 
 export const cancelJob = (id: number): Promise<JobDetail> => ask(`/api/jobs/${id}/cancel`, jobDetail, { method: "POST" });
 
-export const retryJob = (id: number, confirmed: { samePlace?: boolean } = {}): Promise<JobDetail> =>
-  ask(withQuery(`/api/jobs/${id}/retry`, { same_frame_of_reference: confirmed.samePlace ? "true" : null }), jobDetail, { method: "POST" });
+export const retryJob = (id: number, confirmed: { sameFrameOfReference?: boolean } = {}): Promise<JobDetail> =>
+  ask(withQuery(`/api/jobs/${id}/retry`, { same_frame_of_reference: confirmed.sameFrameOfReference ? "true" : null }), jobDetail, { method: "POST" });
 
-export type Row = Record<string, unknown>;
-export const getRows = (address: string, signal?: AbortSignal): Promise<Row[]> => ask(address, list(record(anything)), { signal });
+export type ResultRow = Record<string, unknown>;
+export const getResultRows = (address: string, signal?: AbortSignal): Promise<ResultRow[]> => ask(address, list(record(anything)), { signal });
 
 /** Browsers open six connections to a server at most, and slices need some. */
 const MOST_STREAMS = 2;
 const POLL_MS = 1000;
 let streams = 0;
 
-export interface Following {
+export interface JobListener {
   readonly onJob: (job: JobDetail) => void;
   /** Told why nothing is heard; it goes on trying. */
   readonly onTrouble: (failure: unknown) => void;
 }
 
 /** Tells of a job now and whenever it changes, until it is over: by server-sent events, or by asking where they fail. */
-export function followJob(id: number, { onJob, onTrouble }: Following): () => void {
+export function followJob(id: number, { onJob, onTrouble }: JobListener): () => void {
   const controller = new AbortController();
   let source: EventSource | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;

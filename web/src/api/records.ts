@@ -19,10 +19,10 @@ import {
   whole,
   words,
 } from "@/api/decode";
-import { STATES } from "@/core/state";
+import { JOB_STATES } from "@/core/jobState";
 import type { Voi } from "@/core/windowing";
 
-export const state = oneOf(...STATES);
+export const state = oneOf(...JOB_STATES);
 
 export const problem = object({ code: words, message: words });
 export type Problem = Decoded<typeof problem>;

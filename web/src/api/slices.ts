@@ -1,10 +1,10 @@
-/** A plane's values, as they are: no 8-bit picture between the server and the pixel under the pointer. */
+/** Slices as arrays of modality values. */
 
 import { DecodeError } from "@/api/decode";
 import { send, withQuery } from "@/api/http";
 import type { Plane } from "@/core/geometry";
 
-export type Values =
+export type PixelArray =
   | Int8Array
   | Uint8Array
   | Int16Array
@@ -15,14 +15,14 @@ export type Values =
   | Float64Array;
 
 export interface Slice {
-  readonly values: Values;
+  readonly values: PixelArray;
   readonly rows: number;
   readonly columns: number;
   /** 1 for greyscale, 3 for colour. */
   readonly samples: number;
 }
 
-const KINDS: Readonly<Record<string, (bytes: ArrayBuffer) => Values>> = {
+const KINDS: Readonly<Record<string, (bytes: ArrayBuffer) => PixelArray>> = {
   bool: (bytes) => new Uint8Array(bytes),
   int8: (bytes) => new Int8Array(bytes),
   uint8: (bytes) => new Uint8Array(bytes),

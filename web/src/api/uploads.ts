@@ -1,11 +1,11 @@
-/** Sending files. XMLHttpRequest, because fetch tells nothing of how far a body has been sent. */
+/** Uploads and measurements of files. They use XMLHttpRequest because fetch reports no upload progress. */
 
 import { type Page, page } from "@/api/decode";
 import { ask, csrfToken, goToLogin, problemFrom, send, withQuery } from "@/api/http";
 import * as records from "@/api/records";
 
 export interface NamedFile {
-  /** With its folder, as the user knows it: "study/series/1.dcm". */
+  /** The path from the chosen folder: "study/series/1.dcm". */
   readonly name: string;
   readonly file: File;
 }

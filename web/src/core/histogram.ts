@@ -1,25 +1,25 @@
-/** Counting pixels above a threshold from a histogram, to the same figure as the server's. */
+/** Counts pixels above a threshold from a histogram; the result equals the server's. */
 
 export interface Histogram {
   readonly values: readonly number[];
   readonly counts: readonly number[];
   readonly min: number | null;
   readonly max: number | null;
-  /** False where the bins hold ranges of values, so that only the server can count. */
+  /** False if bins hold ranges of values: then only the server can count. */
   readonly exact: boolean;
 }
 
-/** Whether a value lies above: `(x - min) / (max - min) > threshold` in float64. Padding lies outside of min to max. */
+/** True if `(x - min) / (max - min) > threshold` in float64. Padding lies outside min to max and is never above. */
 export function isAbove(x: number, min: number, max: number, threshold: number): boolean {
   return max > min && x <= max && (x - min) / (max - min) > threshold;
 }
 
-/** How many pixels lie above the threshold; null where the histogram cannot tell. */
+/** The number of pixels above the threshold; null if the histogram is not exact. */
 export function countAbove(histogram: Histogram, threshold: number): number | null {
   const { values, counts, min, max, exact } = histogram;
   if (!exact) return null;
   if (min === null || max === null || max === min) return 0;
-  // The normalised value never falls as the value rises, so the first value above is found by halving.
+  // The normalised value grows with the value, so a binary search finds the first value above.
   let low = 0;
   let high = values.length;
   while (low < high) {
@@ -34,7 +34,7 @@ export function countAbove(histogram: Histogram, threshold: number): number | nu
 
 export type Spacing = readonly [number | null, number | null, number | null];
 
-/** The volume of one voxel in mm3, multiplied in the server's order; null if a spacing is unknown. */
+/** The volume of one voxel in mm³, multiplied in the server's order; null if a spacing is unknown. */
 export function voxelVolume([slice, row, column]: Spacing): number | null {
   return slice === null || row === null || column === null ? null : slice * row * column;
 }
@@ -44,18 +44,18 @@ export function volumeAbove(count: number | null, spacing: Spacing): number | nu
   return count === null || voxel === null ? null : count * voxel;
 }
 
-/** The modality value that a threshold on [0, 1] stands for. */
+/** The modality value at a threshold on [0, 1]; null without a range. */
 export function thresholdValue(threshold: number, min: number | null, max: number | null): number | null {
   return min === null || max === null ? null : min + threshold * (max - min);
 }
 
-/** The threshold on [0, 1] that a modality value stands for; null where nothing tells. */
+/** The threshold on [0, 1] for a modality value; null without a range or a finite value. */
 export function thresholdOf(value: number, min: number | null, max: number | null): number | null {
   if (min === null || max === null || max <= min || !Number.isFinite(value)) return null;
   return Math.min(1, Math.max(0, (value - min) / (max - min)));
 }
 
-/** Bars for a small drawing of the histogram: `bins` heights on [0, 1], of the root of the counts to keep tails visible. */
+/** Heights on [0, 1] of `bins` histogram bars: the square root of the counts, so that small counts stay visible. */
 export function bars({ values, counts, min, max }: Histogram, bins: number): number[] {
   const heights = new Array<number>(bins).fill(0);
   if (min === null || max === null || max === min) return heights;

@@ -1,40 +1,40 @@
-/** Values to pixels on the screen: 32-bit RGBA words in the byte order of ImageData on little-endian machines. */
+/** Converts values to RGBA pixels: 32-bit words in the byte order of ImageData on little-endian machines. */
 
 import { isAbove } from "@/core/histogram";
 import { greyTable, toDisplay, type Voi } from "@/core/windowing";
 
-/** What lies above a threshold is tinted. */
+/** Pixels above the threshold are tinted. */
 export interface Tint {
   readonly min: number;
   readonly max: number;
   readonly threshold: number;
 }
 
-/** From and to which value is padding. */
-export type Padding = readonly [number, number];
+/** The smallest and the largest padding value. */
+export type PaddingRange = readonly [number, number];
 
-export interface Look {
+export interface DisplaySettings {
   readonly voi: Voi;
   readonly invert: boolean;
-  /** Shown as black, inverted or not. */
-  readonly padding: Padding | null;
+  /** Padding is black, inverted or not. */
+  readonly padding: PaddingRange | null;
   readonly tint: Tint | null;
 }
 
 const TINT_RGB = [255, 158, 44] as const;
-const TINT_PART = 0.5;
+const TINT_OPACITY = 0.5;
 
 const grey = (level: number): number => (0xff000000 | (level << 16) | (level << 8) | level) >>> 0;
 
 function tinted(level: number): number {
-  const [r, g, b] = TINT_RGB.map((part) => Math.round(part * TINT_PART + level * (1 - TINT_PART)));
+  const [r, g, b] = TINT_RGB.map((part) => Math.round(part * TINT_OPACITY + level * (1 - TINT_OPACITY)));
   return (0xff000000 | (b << 16) | (g << 8) | r) >>> 0;
 }
 
 const TINTED = Uint32Array.from({ length: 256 }, (_, level) => tinted(level));
 const GREY = Uint32Array.from({ length: 256 }, (_, level) => grey(level));
 
-/** The whole range of small integer types, for which a table is quicker than a formula for each pixel. */
+/** The range of an integer type small enough for a lookup table; null for other types. */
 function rangeOf(values: ArrayBufferView): readonly [number, number] | null {
   if (values instanceof Int16Array) return [-32_768, 32_767];
   if (values instanceof Uint16Array) return [0, 65_535];
@@ -43,28 +43,28 @@ function rangeOf(values: ArrayBufferView): readonly [number, number] | null {
   return null;
 }
 
-/** Paints greyscale slices; keeps its table as long as the look stays the same. */
-export class Painter {
+/** Paints greyscale slices; keeps its lookup table while the settings stay the same. */
+export class GreyPainter {
   private table: Uint32Array | null = null;
-  private made: { look: Look; low: number } | null = null;
+  private tableKey: { settings: DisplaySettings; low: number } | null = null;
 
-  paint(values: ArrayLike<number> & ArrayBufferView, look: Look, pixels: Uint32Array): void {
+  paint(values: ArrayLike<number> & ArrayBufferView, settings: DisplaySettings, pixels: Uint32Array): void {
     const range = rangeOf(values);
     if (!range) {
-      this.paintEach(values, look, pixels);
+      this.paintEach(values, settings, pixels);
       return;
     }
     const [low, high] = range;
-    const table = this.tableFor(low, high, look);
+    const table = this.tableFor(low, high, settings);
     for (let i = 0; i < values.length; i += 1) pixels[i] = table[values[i] - low];
   }
 
-  private tableFor(low: number, high: number, look: Look): Uint32Array {
-    const { table, made } = this;
-    if (table && made?.low === low && made.look === look && table.length === high - low + 1) return table;
-    const levels = greyTable(low, high, look.voi, look.invert);
+  private tableFor(low: number, high: number, settings: DisplaySettings): Uint32Array {
+    const { table, tableKey } = this;
+    if (table && tableKey?.low === low && tableKey.settings === settings && table.length === high - low + 1) return table;
+    const levels = greyTable(low, high, settings.voi, settings.invert);
     const fresh = Uint32Array.from(levels, (level) => GREY[level]);
-    const { tint, padding } = look;
+    const { tint, padding } = settings;
     if (padding) fresh.fill(GREY[0], Math.max(0, Math.ceil(padding[0]) - low), Math.max(0, Math.floor(padding[1]) + 1 - low));
     if (tint) {
       for (let i = 0; i < fresh.length; i += 1) {
@@ -72,13 +72,13 @@ export class Painter {
       }
     }
     this.table = fresh;
-    this.made = { look, low };
+    this.tableKey = { settings, low };
     return fresh;
   }
 
-  private paintEach(values: ArrayLike<number>, { voi, invert, tint, padding }: Look, pixels: Uint32Array): void {
+  private paintEach(values: ArrayLike<number>, { voi, invert, tint, padding }: DisplaySettings, pixels: Uint32Array): void {
     const levels = toDisplay(values, voi, invert);
-    // As numbers of the values' own type: those of 32 bits only equal such.
+    // 32-bit values compare equal only to padding values rounded to 32 bits.
     const [low, high] = padding && values instanceof Float32Array ? padding.map(Math.fround) : (padding ?? [NaN, NaN]);
     for (let i = 0; i < values.length; i += 1) {
       const above = tint !== null && isAbove(values[i], tint.min, tint.max, tint.threshold);
@@ -88,7 +88,7 @@ export class Painter {
   }
 }
 
-/** Colour as it is; samples deeper than 8 bits are scaled down from their type's whole range. */
+/** Paints colour samples; 16-bit samples are scaled from their type's whole range to 8 bits. */
 export function paintColour(values: ArrayLike<number> & ArrayBufferView, pixels: Uint32Array): void {
   const scale = values instanceof Uint16Array ? 255 / 65_535 : 1;
   const level = new Uint8ClampedArray(3);

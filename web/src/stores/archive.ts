@@ -1,24 +1,24 @@
 import { defineStore } from "pinia";
 import { computed, ref } from "vue";
 
-import { deleteStudy, listStudies } from "@/api/archive";
-import { inUserWords, isAbort } from "@/api/http";
+import { errorText, isAbort } from "@/api/http";
 import type { Study } from "@/api/records";
-import { isActive } from "@/core/state";
+import { deleteStudy, listStudies } from "@/api/studies";
+import { isActive } from "@/core/jobState";
 import { useSelection } from "@/stores/selection";
 
-const PORTION = 50;
+const PAGE_SIZE = 50;
 
-/** The studies at home, as searched, with as many portions as were asked for. */
+/** The studies on the home page: those that match the search, as many as the user asked for. */
 export const useArchive = defineStore("archive", () => {
   const studies = ref<Study[]>([]);
   const count = ref(0);
   const search = ref("");
-  const shown = ref(PORTION);
+  const shown = ref(PAGE_SIZE);
   const loaded = ref(false);
   const error = ref("");
 
-  /** True while volumes of a series in view are still being built. */
+  /** True while volumes of a listed series are being built. */
   const building = computed(() => studies.value.some((study) => study.series.some((series) => isActive(series.state))));
   const more = computed(() => studies.value.length < count.value);
 
@@ -33,19 +33,19 @@ export const useArchive = defineStore("archive", () => {
       loaded.value = true;
     } catch (failure) {
       if (isAbort(failure)) return;
-      error.value = inUserWords(failure);
+      error.value = errorText(failure);
       loaded.value = true;
     }
   }
 
-  async function searchFor(words: string): Promise<void> {
-    search.value = words;
-    shown.value = PORTION;
+  async function searchFor(query: string): Promise<void> {
+    search.value = query;
+    shown.value = PAGE_SIZE;
     await load();
   }
 
   async function showMore(): Promise<void> {
-    shown.value += PORTION;
+    shown.value += PAGE_SIZE;
     await load();
   }
 

@@ -9,7 +9,7 @@ export interface Notice {
 
 const SECONDS_SHOWN = 6;
 
-/** Short words about what just happened. */
+/** Short messages about what just happened. */
 export const useNotices = defineStore("notices", () => {
   const notices = ref<Notice[]>([]);
   let last = 0;

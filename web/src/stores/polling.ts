@@ -1,9 +1,10 @@
 import { onScopeDispose } from "vue";
 
 /**
- * Calls `task` again and again, each time after the last has ended, until it answers null or the owner goes.
+ * Calls `task` repeatedly until it returns null or the calling scope is disposed.
  *
- * `task` answers the milliseconds to wait. A page that is hidden waits until it is seen again.
+ * `task` returns the milliseconds to wait before the next call. Calls never overlap, and none is made while the page is
+ * hidden.
  */
 export function usePolling(task: (signal: AbortSignal) => Promise<number | null>): { start: () => void; stop: () => void } {
   let timer: number | undefined;
@@ -15,16 +16,16 @@ export function usePolling(task: (signal: AbortSignal) => Promise<number | null>
     running = null;
   }
 
-  async function turn(controller: AbortController): Promise<void> {
+  async function poll(controller: AbortController): Promise<void> {
     const wait = document.hidden ? 500 : await task(controller.signal).catch(() => 3000);
     if (wait === null || controller.signal.aborted) return;
-    timer = window.setTimeout(() => void turn(controller), wait);
+    timer = window.setTimeout(() => void poll(controller), wait);
   }
 
   function start(): void {
     stop();
     running = new AbortController();
-    void turn(running);
+    void poll(running);
   }
 
   onScopeDispose(stop);

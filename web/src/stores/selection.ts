@@ -1,46 +1,47 @@
 import { defineStore } from "pinia";
 import { computed, shallowRef, watch } from "vue";
 
-import { listSeries } from "@/api/archive";
 import type { SeriesRow } from "@/api/records";
-import { between, obstacle } from "@/core/selection";
+import { listSeries } from "@/api/studies";
+import { rowsBetween, whyNeverRunnable } from "@/core/runnable";
 
-/** All of some series, none, or some. */
-export type Tick = boolean | "mixed";
+/** Whether all of some series are selected, none, or some ("mixed"). */
+export type CheckState = boolean | "mixed";
 
-/** In the browser's tab, as keys: nothing of a patient. */
-const KEPT = "voxelry-selection";
-const PORTION = 1000;
+/** The tab's session storage holds the series' ids only, nothing of a patient. */
+const STORAGE_KEY = "voxelry-selection";
+const PAGE_SIZE = 1000;
 
-function kept(): number[] {
+function readStoredIds(): number[] {
   try {
-    const found: unknown = JSON.parse(sessionStorage.getItem(KEPT) ?? "[]");
-    return Array.isArray(found) ? found.filter((id): id is number => Number.isInteger(id)) : [];
+    const stored: unknown = JSON.parse(sessionStorage.getItem(STORAGE_KEY) ?? "[]");
+    return Array.isArray(stored) ? stored.filter((id): id is number => Number.isInteger(id)) : [];
   } catch {
     return [];
   }
 }
 
-function keep(ids: readonly number[]): void {
+function storeIds(ids: readonly number[]): void {
   try {
-    sessionStorage.setItem(KEPT, JSON.stringify(ids));
+    sessionStorage.setItem(STORAGE_KEY, JSON.stringify(ids));
   } catch {
-    // A browser that keeps nothing forgets the selection when the page is loaded anew.
+    // Without session storage, the selection is lost when the page is reloaded.
   }
 }
 
-/** The series that a step is to be run on, gathered from any list; they stay through searches, other pages and a reload. */
+/** The series selected for a step, from any list; the selection survives searches, other pages and a reload. */
 export const useSelection = defineStore("selection", () => {
   const chosen = shallowRef<ReadonlyMap<number, SeriesRow>>(new Map());
-  /** What the page shows, in its order. */
+  /** The series that the page shows, in its order. */
   const shown = shallowRef<readonly SeriesRow[]>([]);
   let last: number | null = null;
-  /** Selected before the page was loaded, and not looked up yet. */
-  const lost = shallowRef<readonly number[]>(kept());
+  /** Ids selected before the page was loaded whose series are not fetched yet. */
+  const unresolved = shallowRef<readonly number[]>(readStoredIds());
 
   const rows = computed(() => [...chosen.value.values()]);
   const count = computed(() => chosen.value.size);
-  const selectable = computed(() => shown.value.filter((row) => !obstacle(row)));
+  const selectable = computed(() => shown.value.filter((row) => !whyNeverRunnable(row)));
+  /** How many selected series the page does not show. */
   const away = computed(() => {
     const here = new Set(shown.value.map(({ id }) => id));
     return rows.value.filter(({ id }) => !here.has(id)).length;
@@ -48,40 +49,41 @@ export const useSelection = defineStore("selection", () => {
 
   const has = (id: number): boolean => chosen.value.has(id);
 
-  function ticked(some: readonly SeriesRow[]): Tick {
-    const possible = some.filter((row) => !obstacle(row));
-    const found = possible.filter(({ id }) => has(id)).length;
-    if (found === 0) return false;
-    return found === possible.length ? true : "mixed";
+  function checkState(some: readonly SeriesRow[]): CheckState {
+    const runnable = some.filter((row) => !whyNeverRunnable(row));
+    const selected = runnable.filter(({ id }) => has(id)).length;
+    if (selected === 0) return false;
+    return selected === runnable.length ? true : "mixed";
   }
 
-  /** Takes them in or leaves them out; what can never be run on is not taken in. */
-  function put(some: readonly SeriesRow[], taken: boolean): void {
+  /** Selects or unselects series; those that no step can run on are never selected. */
+  function setSelected(some: readonly SeriesRow[], selected: boolean): void {
     const changed = new Map(chosen.value);
     for (const row of some) {
-      if (!taken) changed.delete(row.id);
-      else if (!obstacle(row)) changed.set(row.id, row);
+      if (!selected) changed.delete(row.id);
+      else if (!whyNeverRunnable(row)) changed.set(row.id, row);
     }
     chosen.value = changed;
   }
 
-  /** The one that is clicked, and with Shift all from the one before to it. */
+  /** Toggles a series; `extend` (Shift) gives its new state to the range from the last toggled one. */
   function toggle(row: SeriesRow, extend = false): void {
-    const taken = !has(row.id);
-    const range = extend ? between(shown.value, last, row.id) : [];
-    put(range.length > 0 ? range : [row], taken);
+    const selected = !has(row.id);
+    const range = extend ? rowsBetween(shown.value, last, row.id) : [];
+    setSelected(range.length > 0 ? range : [row], selected);
     last = row.id;
   }
 
-  const toggleAll = (some: readonly SeriesRow[]): void => put(some, ticked(some) !== true);
+  const toggleAll = (some: readonly SeriesRow[]): void => setSelected(some, checkState(some) !== true);
 
-  /** What the page shows now; what is known of those that are selected is renewed. */
+  /** Records the series that the page shows, and refreshes those that are selected. */
   function show(seen: readonly SeriesRow[]): void {
     shown.value = seen;
-    renew(seen);
+    refresh(seen);
   }
 
-  function renew(seen: readonly SeriesRow[]): void {
+  /** Replaces the records of selected series by newer ones. */
+  function refresh(seen: readonly SeriesRow[]): void {
     const known = seen.filter(({ id }) => has(id));
     if (known.length === 0) return;
     const changed = new Map(chosen.value);
@@ -99,26 +101,26 @@ export const useSelection = defineStore("selection", () => {
 
   function clear(): void {
     chosen.value = new Map();
-    lost.value = [];
+    unresolved.value = [];
     last = null;
   }
 
-  /** Looks up what was selected before the page was loaded; what is gone since is left out. */
+  /** Fetches the series selected before the page was loaded; those deleted since are dropped. */
   async function restore(): Promise<void> {
-    const wanted = new Set(lost.value);
+    const wanted = new Set(unresolved.value);
     const found = new Map<number, SeriesRow>();
-    for (let offset = 0; found.size < wanted.size; offset += PORTION) {
-      const { items, count } = await listSeries({ limit: PORTION, offset });
+    for (let offset = 0; found.size < wanted.size; offset += PAGE_SIZE) {
+      const { items, count } = await listSeries({ limit: PAGE_SIZE, offset });
       for (const row of items) if (wanted.has(row.id)) found.set(row.id, row);
       if (items.length === 0 || offset + items.length >= count) break;
     }
-    put(lost.value.flatMap((id) => found.get(id) ?? []), true);
-    lost.value = [];
+    setSelected(unresolved.value.flatMap((id) => found.get(id) ?? []), true);
+    unresolved.value = [];
   }
 
-  watch([chosen, lost], () => keep([...chosen.value.keys(), ...lost.value.filter((id) => !has(id))]));
+  watch([chosen, unresolved], () => storeIds([...chosen.value.keys(), ...unresolved.value.filter((id) => !has(id))]));
 
-  const restoring = computed(() => lost.value.length > 0);
+  const restoring = computed(() => unresolved.value.length > 0);
 
-  return { rows, count, shown, selectable, away, restoring, has, ticked, toggle, toggleAll, show, renew, leaveOut, forgetStudy, clear, restore };
+  return { rows, count, shown, selectable, away, restoring, has, checkState, toggle, toggleAll, show, refresh, leaveOut, forgetStudy, clear, restore };
 });

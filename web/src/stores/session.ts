@@ -1,10 +1,10 @@
 import { defineStore } from "pinia";
 import { computed, ref } from "vue";
 
-import { getMe } from "@/api/archive";
 import type { Me } from "@/api/records";
+import { getMe } from "@/api/studies";
 
-/** Who is signed in, and the site's settings. */
+/** The signed-in user and the site's settings. */
 export const useSession = defineStore("session", () => {
   const me = ref<Me | null>(null);
 

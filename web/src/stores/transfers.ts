@@ -1,33 +1,33 @@
 import { defineStore } from "pinia";
 import { computed, ref } from "vue";
 
-import { inUserWords, isAbort, ServerProblem } from "@/api/http";
+import { errorText, isAbort, ServerProblem } from "@/api/http";
 import type { Upload } from "@/api/records";
 import { cancelUpload, getUpload, listUploads, type NamedFile, sendFiles } from "@/api/uploads";
-import { isActive } from "@/core/state";
-import { plural } from "@/core/words";
+import { plural } from "@/core/formatting";
+import { isActive } from "@/core/jobState";
 
-export type Phase = "sending" | "reading" | "done" | "failed" | "cancelled";
+export type TransferPhase = "sending" | "reading" | "done" | "failed" | "cancelled";
 
 export interface Transfer {
   readonly key: number;
   readonly title: string;
   readonly bytes: number;
-  phase: Phase;
-  /** Of the phase, 0 to 1. */
+  phase: TransferPhase;
+  /** Progress of the phase, 0 to 1. */
   progress: number;
   upload: Upload | null;
   error: string;
 }
 
 const POLL_MS = 400;
-const AWAY_MS = 2000;
+const RETRY_MS = 2000;
 
-/** Files on their way to the server, and what became of them. */
+/** Uploads of this page: sending the files, then waiting until the server has read them. */
 export const useTransfers = defineStore("transfers", () => {
   const transfers = ref<Transfer[]>([]);
   const controllers = new Map<number, AbortController>();
-  /** Raised whenever one has ended, so that lists are fetched again. */
+  /** Counts ended transfers; lists are fetched again when it changes. */
   const ended = ref(0);
   let last = 0;
 
@@ -38,7 +38,7 @@ export const useTransfers = defineStore("transfers", () => {
     if (found) Object.assign(found, changes);
   }
 
-  function add(title: string, bytes: number, phase: Phase, upload: Upload | null): number {
+  function add(title: string, bytes: number, phase: TransferPhase, upload: Upload | null): number {
     last += 1;
     transfers.value = [{ key: last, title, bytes, phase, progress: 0, upload, error: "" }, ...transfers.value];
     return last;
@@ -47,7 +47,7 @@ export const useTransfers = defineStore("transfers", () => {
   async function send(files: readonly NamedFile[]): Promise<void> {
     if (files.length === 0) return;
     const bytes = files.reduce((sum, { file }) => sum + file.size, 0);
-    const key = add(titleOf(files.map(({ name }) => name)), bytes, "sending", null);
+    const key = add(uploadTitle(files.map(({ name }) => name)), bytes, "sending", null);
     const controller = new AbortController();
     controllers.set(key, controller);
     try {
@@ -55,23 +55,23 @@ export const useTransfers = defineStore("transfers", () => {
       change(key, { phase: "reading", progress: 0 });
       await follow(key, id);
     } catch (failure) {
-      change(key, isAbort(failure) ? { phase: "cancelled" } : { phase: "failed", error: inUserWords(failure) });
+      change(key, isAbort(failure) ? { phase: "cancelled" } : { phase: "failed", error: errorText(failure) });
     } finally {
       controllers.delete(key);
     }
   }
 
-  /** Polls until the server has read the files. */
+  /** Polls an upload until the server has read its files. */
   async function follow(key: number, id: number): Promise<void> {
     for (;;) {
       let upload: Upload;
       try {
         upload = await getUpload(id, { limit: 1 });
       } catch (failure) {
-        // The server goes on reading when it is back; what was sent is not lost.
+        // The server has the files and continues after a restart.
         if (!(failure instanceof ServerProblem) || (failure.status !== 0 && failure.status < 500)) throw failure;
         change(key, { error: `${failure.message} Trying again.` });
-        await new Promise((resolve) => window.setTimeout(resolve, AWAY_MS));
+        await new Promise((resolve) => window.setTimeout(resolve, RETRY_MS));
         continue;
       }
       change(key, { upload, progress: upload.progress, error: "" });
@@ -95,21 +95,21 @@ export const useTransfers = defineStore("transfers", () => {
     transfers.value = transfers.value.filter((transfer) => transfer.key !== key);
   }
 
-  /** Takes up uploads that the server is still reading, as after a reload of the page. */
+  /** Follows uploads that the server is still reading, for example after a reload of the page. */
   async function resume(): Promise<void> {
     const { items } = await listUploads({ limit: 20 });
     for (const upload of items) {
       if (!isActive(upload.state) || transfers.value.some((known) => known.upload?.id === upload.id)) continue;
-      const key = add(titleOf(upload.names), 0, "reading", upload);
-      follow(key, upload.id).catch((failure: unknown) => change(key, { phase: "failed", error: inUserWords(failure) }));
+      const key = add(uploadTitle(upload.names), 0, "reading", upload);
+      follow(key, upload.id).catch((failure: unknown) => change(key, { phase: "failed", error: errorText(failure) }));
     }
   }
 
   return { transfers, active, ended, send, cancel, dismiss, resume };
 });
 
-/** "scan.zip", or "scan.zip and 11 more files", or "head and neck (230 files)" for a folder. */
-export function titleOf(names: readonly string[]): string {
+/** The title of an upload: "scan.zip", "scan.zip and 11 more files", or "head and neck (230 files)" for a folder. */
+export function uploadTitle(names: readonly string[]): string {
   const [first = "Upload", ...others] = names;
   const folder = first.includes("/") ? first.slice(0, first.indexOf("/")) : "";
   if (folder && others.every((name) => name.startsWith(`${folder}/`))) return `${folder} (${plural(names.length, "file")})`;

@@ -1,50 +1,52 @@
 import { defineStore } from "pinia";
 import { computed, ref, shallowRef } from "vue";
 
-import { getSeries } from "@/api/archive";
-import { inUserWords, isAbort } from "@/api/http";
+import { errorText, isAbort } from "@/api/http";
 import type { PlaneFacts, Series, VolumeFacts } from "@/api/records";
-import { acquiredWords, type Affine, edgeLetters, lettersOf, type Plane, planeAffine, sliceAffine, sliceOfPlane } from "@/core/geometry";
-import type { Padding } from "@/core/paint";
-import { FITTED, type View, zoomAbout } from "@/core/stage";
-import { isActive } from "@/core/state";
-import { type Choice, dragWindow, type Voi, voiChoices, type Window, windowOfRange } from "@/core/windowing";
+import { getSeries } from "@/api/studies";
+import { edgeLetters, edgeLettersFromOrientation } from "@/core/edgeLetters";
+import { acquiredOrientation, type Affine, type Plane, planeAffine, sliceAffine, sliceOfPlane } from "@/core/geometry";
+import { isActive } from "@/core/jobState";
+import type { PaddingRange } from "@/core/paint";
+import { FITTED, zoomAbout, type ZoomPan } from "@/core/sliceLayout";
+import { type VoiChoice, voiChoices } from "@/core/voiChoices";
+import { dragWindow, type Voi, type Window, windowOfRange } from "@/core/windowing";
 
 export interface Probe {
   readonly row: number;
   readonly column: number;
-  /** One for greyscale, three for colour; null while the slice under the pointer is not there yet. */
+  /** One for greyscale, three for colour; null until the slice is loaded. */
   readonly values: readonly number[] | null;
 }
 
-/** Where a header says nothing. */
-const USUAL_FPS = 15;
-const NOTHING_CHOSEN: Choice = { name: "", voi: windowOfRange(0, 1) };
+/** The rate for headers without one. */
+const DEFAULT_FPS = 15;
+const NO_CHOICE: VoiChoice = { name: "", voi: windowOfRange(0, 1) };
 
-/** A slice's affine with a step along its normal, so that it tells how slices lie. */
-function standing(affine: Affine): Affine {
+/** The affine of one slice with a slice step along its normal. */
+function withNormalStep(affine: Affine): Affine {
   const [down, right] = [1, 2].map((j) => affine.map((row) => row[j]));
   const normal = [0, 1, 2].map((i) => right[(i + 1) % 3] * down[(i + 2) % 3] - right[(i + 2) % 3] * down[(i + 1) % 3]);
   return affine.map((row, i) => [normal[i], row[1], row[2], row[3]]);
 }
 
-/** What the viewer shows: the series, which of its volumes, planes and slices, and how. */
+/** The state of the viewer: the series, the volume, plane and slice shown, and how they are shown. */
 export const useViewer = defineStore("viewer", () => {
   const series = shallowRef<Series | null>(null);
   const error = ref("");
   const volumeIndex = ref(0);
   const plane = ref<Plane>("acquired");
   const index = ref(0);
-  /** The way of the last step, for what to prefetch. */
+  /** The direction of the last step; prefetching follows it. */
   const direction = ref<-1 | 0 | 1>(0);
-  /** What is shown: one window or table for all slices, or each slice's own. */
-  const choice = shallowRef<Choice>(NOTHING_CHOSEN);
+  /** The chosen window or table for all slices, or each slice's own. */
+  const choice = shallowRef<VoiChoice>(NO_CHOICE);
   const invert = ref(false);
   const smooth = ref(true);
-  const view = shallowRef<View>(FITTED);
+  const view = shallowRef<ZoomPan>(FITTED);
   const playing = ref(false);
-  /** Frames in a second; null for as the header says. */
-  const fps = ref<number | null>(USUAL_FPS);
+  /** Frames per second; null for the header's rate. */
+  const fps = ref<number | null>(DEFAULT_FPS);
   const backwards = ref(false);
   const probe = shallowRef<Probe | null>(null);
   const threshold = ref(0.5);
@@ -55,9 +57,9 @@ export const useViewer = defineStore("viewer", () => {
   const facts = computed<PlaneFacts | null>(() => volume.value?.planes[plane.value] ?? null);
   const count = computed(() => facts.value?.count ?? 0);
   const choices = computed(() => (volume.value && !volume.value.colour ? voiChoices(volume.value) : []));
-  /** What the slice that is asked for is shown with. */
+  /** The window or table of the current slice. */
   const voi = computed(() => voiOf(plane.value, index.value));
-  /** From (plane, row, column) to LPS millimetres; of an irregular volume that of the slice, null where unknown. */
+  /** Matrix from (slice, row, column) to LPS millimetres; for an irregular volume that of the current slice, null if unknown. */
   const affine = computed<Affine | null>(() => {
     const shown = volume.value;
     if (shown?.affine) return planeAffine(shown.affine, shown.shape, plane.value);
@@ -68,23 +70,23 @@ export const useViewer = defineStore("viewer", () => {
   const edges = computed(() => {
     if (affine.value) return edgeLetters(affine.value);
     const orientation = volume.value?.slice_places?.[index.value]?.orientation;
-    return orientation ? edgeLetters(sliceAffine([0, 0, 0], orientation, [1, 1])) : lettersOf(series.value?.metadata.PatientOrientation);
+    return orientation ? edgeLetters(sliceAffine([0, 0, 0], orientation, [1, 1])) : edgeLettersFromOrientation(series.value?.metadata.PatientOrientation);
   });
-  /** How the slices as acquired lie in the patient, in words. */
+  /** The orientation of the acquired slices as text. */
   const acquiredName = computed(() => {
     const shown = volume.value;
-    if (shown?.affine) return acquiredWords(shown.affine);
+    if (shown?.affine) return acquiredOrientation(shown.affine);
     const orientation = shown?.slice_places?.[0]?.orientation;
-    return orientation ? acquiredWords(standing(sliceAffine([0, 0, 0], orientation, [1, 1]))) : "";
+    return orientation ? acquiredOrientation(withNormalStep(sliceAffine([0, 0, 0], orientation, [1, 1]))) : "";
   });
-  /** Whether frames can be played as their header says. */
-  const timed = computed(() => volume.value?.frame_rate !== null && volume.value?.frame_rate !== undefined && plane.value === "acquired");
+  /** True if the header gives a frame rate for the current plane. */
+  const hasFrameRate = computed(() => volume.value?.frame_rate !== null && volume.value?.frame_rate !== undefined && plane.value === "acquired");
   const range = computed(() => {
     const { min, max } = volume.value ?? { min: null, max: null };
     return min !== null && max !== null && max > min ? max - min : 1;
   });
 
-  /** Why a plane cannot be shown; empty where it can. */
+  /** Why a plane cannot be shown; empty if it can. */
   function unavailable(wanted: Plane): string {
     const shown = volume.value;
     if (!shown || shown.planes[wanted]) return "";
@@ -92,22 +94,22 @@ export const useViewer = defineStore("viewer", () => {
     return `No ${wanted} plane: the slices' place in the patient is unknown`;
   }
 
-  /** What a slice of a plane is shown with. */
-  function voiOf(of: Plane, at: number): Voi {
+  /** The window or table of a slice. */
+  function voiOf(slicePlane: Plane, sliceIndex: number): Voi {
     const shown = volume.value;
     if (choice.value.voi) return choice.value.voi;
     if (!shown) return windowOfRange(0, 1);
-    const slice = sliceOfPlane(shown.affine, shown.shape, of, at);
+    const slice = sliceOfPlane(shown.affine, shown.shape, slicePlane, sliceIndex);
     const own = slice === null ? null : (shown.slice_views?.slices[slice] ?? null);
     return own === null ? shown.default_view : (shown.slice_views?.views[own] ?? shown.default_view);
   }
 
-  /** From and to which value is padding in a slice of a plane. */
-  function paddingOf(of: Plane, at: number): Padding | null {
+  /** The padding values of a slice. */
+  function paddingOf(slicePlane: Plane, sliceIndex: number): PaddingRange | null {
     const shown = volume.value;
     const ranges = shown?.padding_ranges;
     if (!shown || !ranges) return null;
-    const slice = ranges.length === 1 ? 0 : sliceOfPlane(shown.affine, shown.shape, of, at);
+    const slice = ranges.length === 1 ? 0 : sliceOfPlane(shown.affine, shown.shape, slicePlane, sliceIndex);
     return slice === null ? null : ranges[slice];
   }
 
@@ -119,7 +121,7 @@ export const useViewer = defineStore("viewer", () => {
       error.value = "";
       if (fresh) chooseVolume(Math.min(volumeIndex.value, Math.max(0, loaded.volumes.length - 1)));
     } catch (failure) {
-      if (!isAbort(failure)) error.value = inUserWords(failure);
+      if (!isAbort(failure)) error.value = errorText(failure);
     }
   }
 
@@ -130,8 +132,8 @@ export const useViewer = defineStore("viewer", () => {
     plane.value = "acquired";
     index.value = 0;
     playing.value = false;
-    choice.value = NOTHING_CHOSEN;
-    fps.value = USUAL_FPS;
+    choice.value = NO_CHOICE;
+    fps.value = DEFAULT_FPS;
     probe.value = null;
     tinting.value = false;
     invert.value = false;
@@ -139,16 +141,16 @@ export const useViewer = defineStore("viewer", () => {
   }
 
   function chooseVolume(wanted: number): void {
-    const samePlace = volume.value;
+    const previous = volume.value;
     volumeIndex.value = wanted;
     const chosen = volume.value;
     if (!chosen) return;
     if (!chosen.planes[plane.value]) plane.value = "acquired";
-    // Phases and echoes are compared at one position; another shape starts in its middle.
-    const comparable = samePlace !== null && samePlace !== chosen && samePlace.shape.join() === chosen.shape.join();
-    if (choice.value.voi === null && !choices.value.some(({ voi: its }) => its === null)) resetWindow();
+    // Volumes of one shape (phases, echoes) are compared at the same slice; others start at their middle.
+    const comparable = previous !== null && previous !== chosen && previous.shape.join() === chosen.shape.join();
+    if (choice.value.voi === null && choices.value.every((offered) => offered.voi !== null)) resetWindow();
     if (!comparable) {
-      fps.value = chosen.frame_rate === null ? USUAL_FPS : null;
+      fps.value = chosen.frame_rate === null ? DEFAULT_FPS : null;
       index.value = Math.floor((count.value - 1) / 2);
       view.value = FITTED;
       resetWindow();
@@ -174,28 +176,28 @@ export const useViewer = defineStore("viewer", () => {
 
   const step = (by: number): void => goTo(index.value + by);
 
-  /** Which slice is played next: from the last the first; forth and back where the header wants it. */
-  function playedNext(): number {
+  /** The slice that is played next: after the last the first, or back and forth if the header says so. */
+  function nextPlayedIndex(): number {
     const last = count.value - 1;
-    const sweeping = timed.value && fps.value === null && (volume.value?.frame_sweep ?? false);
+    const sweeping = hasFrameRate.value && fps.value === null && (volume.value?.frame_sweep ?? false);
     if (!sweeping) return (index.value + 1) % count.value;
     const back = index.value >= last || (backwards.value && index.value > 0);
     return back ? index.value - 1 : index.value + 1;
   }
 
-  function playOn(): void {
+  function playNext(): void {
     if (count.value < 2) return;
-    const next = playedNext();
+    const next = nextPlayedIndex();
     backwards.value = next === index.value - 1;
     direction.value = backwards.value ? -1 : 1;
     index.value = next;
   }
 
-  /** How long the shown slice stays while playing, in milliseconds. */
-  function shownFor(): number {
+  /** How long the current slice is shown while playing, in milliseconds. */
+  function shownMs(): number {
     const shown = volume.value;
-    if (fps.value !== null || !timed.value || !shown) return 1000 / (fps.value ?? USUAL_FPS);
-    return shown.frame_times_ms?.[index.value] ?? 1000 / (shown.frame_rate ?? USUAL_FPS);
+    if (fps.value !== null || !hasFrameRate.value || !shown) return 1000 / (fps.value ?? DEFAULT_FPS);
+    return shown.frame_times_ms?.[index.value] ?? 1000 / (shown.frame_rate ?? DEFAULT_FPS);
   }
 
   function togglePlaying(): void {
@@ -263,10 +265,10 @@ export const useViewer = defineStore("viewer", () => {
     choosePlane,
     goTo,
     step,
-    playedNext,
-    playOn,
-    shownFor,
-    timed,
+    nextPlayedIndex,
+    playNext,
+    shownMs,
+    hasFrameRate,
     togglePlaying,
     choosePreset,
     zoom,

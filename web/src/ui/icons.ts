@@ -1,4 +1,4 @@
-/** Drawn on a 24 x 24 grid as strokes. */
+/** The paths of the icons: strokes on a 24 x 24 grid. */
 export const ICONS = {
   upload: ["M12 16V4", "m7 9 5-5 5 5", "M4 16v3a1 1 0 0 0 1 1h14a1 1 0 0 0 1-1v-3"],
   download: ["M12 4v12", "m7 11 5 5 5-5", "M4 20h16"],

@@ -1,8 +1,8 @@
-/** What keys do in the viewer; the help shows the same list. */
+/** The viewer's keyboard commands, and the list of keys that the help shows. */
 
 import type { Plane } from "@/core/geometry";
 
-export type Command =
+export type ViewerCommand =
   | { do: "step"; by: number }
   | { do: "first" | "last" | "play" | "reset" | "invert" | "help" | "smooth" }
   | { do: "plane"; plane: Plane }
@@ -11,7 +11,7 @@ export type Command =
 
 const PAGE = 10;
 
-const KEYS: Readonly<Record<string, Command>> = {
+const KEYS: Readonly<Record<string, ViewerCommand>> = {
   ArrowDown: { do: "step", by: 1 },
   ArrowRight: { do: "step", by: 1 },
   ArrowUp: { do: "step", by: -1 },
@@ -34,7 +34,7 @@ const KEYS: Readonly<Record<string, Command>> = {
   "?": { do: "help" },
 };
 
-export const HELP: readonly (readonly [string, string])[] = [
+export const KEY_HELP: readonly (readonly [string, string])[] = [
   ["↑ ↓ ← →", "Previous and next slice"],
   ["Wheel", "Step through the slices"],
   ["Page Up, Page Down", "Ten slices"],
@@ -53,23 +53,23 @@ export const HELP: readonly (readonly [string, string])[] = [
   ["?", "This help"],
 ];
 
-/** What a key press asks for; null where it is another's: a text field's, the browser's. */
-export function commandFor(event: KeyboardEvent): Command | null {
+/** The command of a key press; null for keys of the browser or of the focused control. */
+export function commandFor(event: KeyboardEvent): ViewerCommand | null {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return null;
   const target = event.target instanceof HTMLElement ? event.target : null;
-  if (target && owns(target, event.key)) return null;
+  if (target && usesKey(target, event.key)) return null;
   if (/^[1-9]$/.test(event.key)) return { do: "preset", number: Number(event.key) };
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   return Object.hasOwn(KEYS, key) ? KEYS[key] : null;
 }
 
-/** Whether the focused control needs the key itself. */
-function owns(target: HTMLElement, key: string): boolean {
+/** True if the focused control uses the key itself. */
+function usesKey(target: HTMLElement, key: string): boolean {
   if (target.closest("dialog, textarea, select, [contenteditable]")) return true;
   const isButton = target.closest("button, a, summary") !== null;
   if (isButton) return key === " " || key === "Enter";
   if (!(target instanceof HTMLInputElement)) return false;
   if (target.type === "checkbox") return key === " ";
-  // The slices' own slider steps as the arrow keys do everywhere on the page.
+  // The slice slider leaves its arrow keys to the viewer: they step through the slices as well.
   return target.type !== "range" || (target.dataset.testid !== "slice-slider" && key.length > 1);
 }

@@ -1,13 +1,14 @@
-/** What pointers do on the stage: window, move, pinch. */
+/** Pointer gestures on the stage: drag the window, move the picture, pinch to zoom. */
 
-import { type Size, type View, zoomAbout } from "@/core/stage";
-import { asWindow, type Choice, type Window } from "@/core/windowing";
+import { type Size, zoomAbout, type ZoomPan } from "@/core/sliceLayout";
+import type { VoiChoice } from "@/core/voiChoices";
+import { asWindow, type Window } from "@/core/windowing";
 import type { useViewer } from "@/stores/viewer";
 
 type Drag =
-  | { kind: "window"; x: number; y: number; start: Window; before: Choice }
-  | { kind: "move"; x: number; y: number; start: View }
-  | { kind: "pinch"; distance: number; x: number; y: number; start: View };
+  | { kind: "window"; x: number; y: number; start: Window; before: VoiChoice }
+  | { kind: "move"; x: number; y: number; start: ZoomPan }
+  | { kind: "pinch"; distance: number; x: number; y: number; start: ZoomPan };
 
 interface Point {
   readonly x: number;
@@ -31,7 +32,7 @@ export class StagePointers {
     this.down.set(event.pointerId, point);
     const { viewer } = this;
     if (this.down.size === 2) {
-      // What the first finger did before the second came was no drag of the window.
+      // The first finger's move before the second touched was part of the pinch: undo its change of the window.
       if (this.drag?.kind === "window") viewer.choice = this.drag.before;
       const { distance, middle } = this.fingers();
       this.drag = { kind: "pinch", distance, ...middle, start: viewer.view };

@@ -1,4 +1,5 @@
-/** For the cine: whether a slice is here already (or cannot be had), so that playing never shows a wrong one. */
+/** What a viewport offers to the cine, which waits for each slice. */
 export interface SliceReadiness {
+  /** True if the slice is loaded, or failed to load. */
   ready(index: number): boolean;
 }

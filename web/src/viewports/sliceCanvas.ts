@@ -1,20 +1,20 @@
-/** Draws a slice: values to an offscreen canvas of the slice's own size, and that, scaled, to the screen. */
+/** Draws a slice: paints its values at their own size offscreen, then scales that canvas to the screen. */
 
 import type { Slice } from "@/api/slices";
-import { type Look, paintColour, Painter } from "@/core/paint";
-import type { Placement, Size } from "@/core/stage";
+import { type DisplaySettings, GreyPainter, paintColour } from "@/core/paint";
+import type { Placement, Size } from "@/core/sliceLayout";
 
 export class SliceCanvas {
   private readonly source = document.createElement("canvas");
-  private readonly wide = document.createElement("canvas");
-  private readonly painter = new Painter();
+  private readonly shearedCanvas = document.createElement("canvas");
+  private readonly painter = new GreyPainter();
   private image: ImageData | null = null;
-  private painted: { slice: Slice; look: Look } | null = null;
+  private painted: { slice: Slice; settings: DisplaySettings } | null = null;
 
-  draw(canvas: HTMLCanvasElement, slice: Slice, look: Look, placement: Placement, stage: Size, smooth: boolean): void {
+  draw(canvas: HTMLCanvasElement, slice: Slice, settings: DisplaySettings, placement: Placement, stage: Size, smooth: boolean): void {
     const context = canvas.getContext("2d", { alpha: false });
     if (!context) return;
-    this.paint(slice, look);
+    this.paint(slice, settings);
     const ratio = window.devicePixelRatio || 1;
     const width = Math.max(1, Math.round(stage.width * ratio));
     const height = Math.max(1, Math.round(stage.height * ratio));
@@ -29,29 +29,29 @@ export class SliceCanvas {
       return;
     }
     const pixel = across / slice.columns;
-    const wide = this.leaning(slice, lean / pixel);
+    const wide = this.sheared(slice, lean / pixel);
     context.drawImage(wide, (left + Math.min(0, lean)) * ratio, top * ratio, wide.width * pixel * ratio, down * ratio);
   }
 
-  /** The slice with each row where it lies; `lean` is how many columns the last is to the right of the first. */
-  private leaning({ rows, columns }: Slice, lean: number): HTMLCanvasElement {
+  /** The sheared slice: each row shifted, the last one by `lean` columns to the right of the first. */
+  private sheared({ rows, columns }: Slice, lean: number): HTMLCanvasElement {
     const width = columns + Math.ceil(Math.abs(lean));
-    if (this.wide.width !== width || this.wide.height !== rows) Object.assign(this.wide, { width, height: rows });
-    const context = this.wide.getContext("2d", { alpha: false });
+    if (this.shearedCanvas.width !== width || this.shearedCanvas.height !== rows) Object.assign(this.shearedCanvas, { width, height: rows });
+    const context = this.shearedCanvas.getContext("2d", { alpha: false });
     context?.fillRect(0, 0, width, rows);
     for (let row = 0; row < rows; row += 1) {
-      const over = Math.max(0, -lean) + (rows > 1 ? (lean * row) / (rows - 1) : 0);
-      context?.drawImage(this.source, 0, row, columns, 1, over, row, columns, 1);
+      const shift = Math.max(0, -lean) + (rows > 1 ? (lean * row) / (rows - 1) : 0);
+      context?.drawImage(this.source, 0, row, columns, 1, shift, row, columns, 1);
     }
-    return this.wide;
+    return this.shearedCanvas;
   }
 
   clear(canvas: HTMLCanvasElement): void {
     canvas.getContext("2d", { alpha: false })?.clearRect(0, 0, canvas.width, canvas.height);
   }
 
-  private paint(slice: Slice, look: Look): void {
-    if (this.painted?.slice === slice && this.painted.look === look) return;
+  private paint(slice: Slice, settings: DisplaySettings): void {
+    if (this.painted?.slice === slice && this.painted.settings === settings) return;
     const { rows, columns, samples, values } = slice;
     const context = this.source.getContext("2d");
     if (!context) return;
@@ -60,9 +60,9 @@ export class SliceCanvas {
       this.image = context.createImageData(columns, rows);
     }
     const pixels = new Uint32Array(this.image.data.buffer);
-    if (samples === 1) this.painter.paint(values, look, pixels);
+    if (samples === 1) this.painter.paint(values, settings, pixels);
     else paintColour(values, pixels);
     context.putImageData(this.image, 0, 0);
-    this.painted = { slice, look };
+    this.painted = { slice, settings };
   }
 }

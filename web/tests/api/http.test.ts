@@ -1,8 +1,8 @@
 // @vitest-environment jsdom
 import { afterEach, describe, expect, it, vi } from "vitest";
 
-import { ask, csrfToken, problemFrom, send, ServerProblem, withQuery } from "@/api/http";
 import { text } from "@/api/decode";
+import { ask, csrfToken, problemFrom, send, ServerProblem, withQuery } from "@/api/http";
 
 afterEach(() => vi.unstubAllGlobals());
 

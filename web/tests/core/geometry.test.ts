@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 
-import { acquiredAxis, acquiredWords, edgeLetters, letters, lettersOf, patientAxes, planeAffine, sliceOfPlane, toPatient } from "@/core/geometry";
+import { edgeLetters, edgeLettersFromOrientation, letters } from "@/core/edgeLetters";
+import { acquiredAxis, acquiredOrientation, patientAxes, planeAffine, sliceOfPlane, toPatient } from "@/core/geometry";
 
 // An axial stack: slices to superior, rows to posterior, columns to left.
 const AXIAL = [
@@ -32,8 +33,8 @@ describe("edge letters", () => {
 });
 
 it("reads Patient Orientation, and leaves what is no person's", () => {
-  expect(lettersOf("L\\PF")).toEqual({ left: "R", right: "L", top: "AS", bottom: "PI" });
-  for (const none of [undefined, "", "L", ["L", ""], ["LE", "D"], [1, 2], "L\\P\\H"]) expect(lettersOf(none)).toBeNull();
+  expect(edgeLettersFromOrientation("L\\PF")).toEqual({ left: "R", right: "L", top: "AS", bottom: "PI" });
+  for (const none of [undefined, "", "L", ["L", ""], ["LE", "D"], [1, 2], "L\\P\\H"]) expect(edgeLettersFromOrientation(none)).toBeNull();
 });
 
 describe("how slices lie, in words", () => {
@@ -53,7 +54,7 @@ describe("how slices lie, in words", () => {
     ["axial, tilted by 4.5°", turned(0, [0, Math.tan((4.5 * Math.PI) / 180), 1])],
     ["oblique, 20° from axial, tilted by 20°", turned(20, [0, 0, 5])],
   ])("is %s", (words, affine) => {
-    expect(acquiredWords(affine)).toBe(words);
+    expect(acquiredOrientation(affine)).toBe(words);
   });
 
   it("a leaning picture's letters go straight down", () => {

@@ -1,25 +1,25 @@
 import { describe, expect, it } from "vitest";
 
-import { paintColour, Painter, type Look } from "@/core/paint";
+import { type DisplaySettings, GreyPainter, paintColour } from "@/core/paint";
 import type { Window } from "@/core/windowing";
 
 const WINDOW: Window = { name: "", center: 40, width: 400, function: "LINEAR" };
-const plain: Look = { voi: WINDOW, invert: false, padding: null, tint: null };
+const plain: DisplaySettings = { voi: WINDOW, invert: false, padding: null, tint: null };
 
-function paint(values: Int16Array | Float32Array | Int32Array, look: Look): Uint8Array {
+function paint(values: Int16Array | Float32Array | Int32Array, look: DisplaySettings): Uint8Array {
   const pixels = new Uint32Array(values.length);
-  new Painter().paint(values, look, pixels);
+  new GreyPainter().paint(values, look, pixels);
   return new Uint8Array(pixels.buffer);
 }
 
-describe("Painter", () => {
+describe("GreyPainter", () => {
   it("paints opaque grey", () => {
     expect([...paint(Int16Array.of(-160, 40, 32_767), plain)]).toEqual([0, 0, 0, 255, 128, 128, 128, 255, 255, 255, 255, 255]);
   });
 
   it("paints alike by table and by formula", () => {
     const whole = Array.from({ length: 600 }, (_, i) => i - 300);
-    const look: Look = { ...plain, invert: true, tint: { min: -300, max: 299, threshold: 0.37 } };
+    const look: DisplaySettings = { ...plain, invert: true, tint: { min: -300, max: 299, threshold: 0.37 } };
     expect(paint(Float32Array.from(whole), look)).toEqual(paint(Int16Array.from(whole), look));
     expect(paint(Int32Array.from(whole), look)).toEqual(paint(Int16Array.from(whole), look));
   });
@@ -38,7 +38,7 @@ describe("Painter", () => {
   });
 
   it("paints padding black, inverted too, as the library does", () => {
-    const look: Look = { ...plain, invert: true, padding: [-0.5, 1.5] };
+    const look: DisplaySettings = { ...plain, invert: true, padding: [-0.5, 1.5] };
     for (const values of [Int16Array.of(-1, 0, 1, 2), Float32Array.of(-1, 0, 1, 2)]) {
       const grey = Array.from(paint(values as Int16Array, look)).filter((_, i) => i % 4 === 0);
       expect(grey.map((level) => level > 0)).toEqual([true, false, false, true]);
@@ -47,7 +47,7 @@ describe("Painter", () => {
   });
 
   it("makes its table anew when the look changes", () => {
-    const painter = new Painter();
+    const painter = new GreyPainter();
     const pixels = new Uint32Array(1);
     painter.paint(Int16Array.of(40), plain, pixels);
     const before = pixels[0];

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 
-import { ByteCache, prefetchOrder } from "@/core/prefetch";
+import { ByteCache } from "@/core/byteCache";
+import { prefetchOrder } from "@/core/prefetch";
 
 describe("prefetchOrder", () => {
   it("goes outwards in both directions", () => {

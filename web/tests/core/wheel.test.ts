@@ -3,13 +3,13 @@ import { describe, expect, it } from "vitest";
 import { WheelSteps, zoomFactor } from "@/core/wheel";
 
 const turn = (wheel: WheelSteps, deltas: number[], every = 16) =>
-  deltas.reduce((sum, deltaY, i) => sum + wheel.take({ deltaY, deltaMode: 0 }, i * every), 0);
+  deltas.reduce((sum, deltaY, i) => sum + wheel.stepsFor({ deltaY, deltaMode: 0 }, i * every), 0);
 
 describe("WheelSteps", () => {
   it("steps once for each notch of a mouse", () => {
     expect(turn(new WheelSteps(), [100, 100, 100])).toBe(3);
     expect(turn(new WheelSteps(), [-120, -120])).toBe(-2);
-    expect(new WheelSteps().take({ deltaY: 3, deltaMode: 1 }, 0)).toBe(1);
+    expect(new WheelSteps().stepsFor({ deltaY: 3, deltaMode: 1 }, 0)).toBe(1);
   });
 
   it("gathers the small moves of a trackpad", () => {

@@ -2,19 +2,19 @@ import { readFileSync } from "node:fs";
 
 import { describe, expect, it } from "vitest";
 
+import { voiChoices } from "@/core/voiChoices";
 import {
   asWindow,
   dragWindow,
   greyTable,
   isTable,
-  permitted,
   sameVoi,
-  type Table,
   toDisplay,
   type Voi,
-  voiChoices,
+  type VoiTable,
   type Window,
   type WindowFunction,
+  withPermittedFunction,
 } from "@/core/windowing";
 
 interface Case {
@@ -71,13 +71,13 @@ describe("dragging", () => {
     const narrow = dragWindow(window("LINEAR", 0.5, 1), -400, 0, 1);
     expect(narrow.width).toBeGreaterThan(0);
     expect(narrow.function).toBe("LINEAR_EXACT");
-    expect(permitted(window("LINEAR", 0, 1)).function).toBe("LINEAR");
+    expect(withPermittedFunction(window("LINEAR", 0, 1)).function).toBe("LINEAR");
   });
 });
 
 describe("voiChoices", () => {
   const first: Window = { name: "", center: 50, width: 350, function: "LINEAR" };
-  const table: Table = { name: "", first: 0, levels: Uint8Array.of(0, 9, 255) };
+  const table: VoiTable = { name: "", first: 0, levels: Uint8Array.of(0, 9, 255) };
   const volume = { windows: [first], tables: [], default_view: first, slice_views: null, unit: "HU", min: -1000, max: 2000 };
   const names = (given: object) => voiChoices({ ...volume, ...given }).map(({ name }) => name);
 
@@ -105,7 +105,7 @@ describe("voiChoices", () => {
 });
 
 it("knows two that show the same", () => {
-  const table: Table = { name: "a", first: 0, levels: Uint8Array.of(0, 9) };
+  const table: VoiTable = { name: "a", first: 0, levels: Uint8Array.of(0, 9) };
   expect(sameVoi(table, { ...table, name: "b", levels: [0, 9] })).toBe(true);
   expect(sameVoi(table, { ...table, levels: [0, 8] })).toBe(false);
   expect(sameVoi(table, window("LINEAR", 1, 2))).toBe(false);

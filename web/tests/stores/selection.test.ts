@@ -41,12 +41,12 @@ describe("a selection of series", () => {
   it("takes all that are shown and can be run on, or none", () => {
     const selection = useSelection();
     selection.show(ROWS);
-    expect(selection.ticked(ROWS)).toBe(false);
+    expect(selection.checkState(ROWS)).toBe(false);
     selection.toggle(ROWS[0]);
-    expect(selection.ticked(ROWS)).toBe("mixed");
+    expect(selection.checkState(ROWS)).toBe("mixed");
     selection.toggleAll(ROWS);
     expect(ids()).toEqual([1, 2, 4, 5]);
-    expect(selection.ticked(ROWS)).toBe(true);
+    expect(selection.checkState(ROWS)).toBe(true);
     selection.toggleAll(ROWS);
     expect(ids()).toEqual([]);
     selection.toggleAll([ROWS[2]]);
@@ -89,7 +89,7 @@ describe("a selection of series", () => {
     const selection = useSelection();
     selection.show(ROWS);
     selection.toggleAll(ROWS);
-    selection.renew([row(77), row(2, { description: "renamed" })]);
+    selection.refresh([row(77), row(2, { description: "renamed" })]);
     expect(selection.rows.map(({ description }) => description)).toContain("renamed");
     expect(ids()).toEqual([1, 2, 4, 5]);
     selection.forgetStudy(9);

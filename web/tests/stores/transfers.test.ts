@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
 import { ServerProblem } from "@/api/http";
 import { cancelUpload, getUpload, sendFiles } from "@/api/uploads";
-import { titleOf, useTransfers } from "@/stores/transfers";
+import { uploadTitle, useTransfers } from "@/stores/transfers";
 
 vi.mock("@/api/uploads");
 
@@ -28,7 +28,7 @@ it.each([
   [["head/1.dcm", "neck/2.dcm"], "head/1.dcm and 1 more file"],
   [[], "Upload"],
 ])("names an upload of %j", (names, title) => {
-  expect(titleOf(names)).toBe(title);
+  expect(uploadTitle(names)).toBe(title);
 });
 
 it("sends, then follows what the server makes of it", async () => {

@@ -33,7 +33,7 @@ describe("slices", () => {
     expect(viewer.index).toBe(0);
     viewer.goTo(1000);
     expect([viewer.index, viewer.direction]).toEqual([34, 1]);
-    viewer.playOn();
+    viewer.playNext();
     expect(viewer.index).toBe(0);
   });
 
@@ -96,40 +96,40 @@ describe("cine", () => {
 
   it("runs at the header's rate, until somebody chooses another", async () => {
     const viewer = await opened(cine({ frame_rate: 10 }));
-    expect([viewer.timed, viewer.fps, viewer.shownFor()]).toEqual([true, null, 100]);
+    expect([viewer.hasFrameRate, viewer.fps, viewer.shownMs()]).toEqual([true, null, 100]);
     viewer.fps = 50;
-    expect(viewer.shownFor()).toBe(20);
+    expect(viewer.shownMs()).toBe(20);
     viewer.fps = null;
     viewer.choosePlane("coronal"); // whose planes are no frames
-    expect(viewer.shownFor()).toBeCloseTo(1000 / 15);
+    expect(viewer.shownMs()).toBeCloseTo(1000 / 15);
   });
 
   it("shows each frame as long as the header says", async () => {
     const times = Array.from({ length: 35 }, (_, i) => (i === 3 ? 400 : 50));
     const viewer = await opened(cine({ frame_rate: 16.7, frame_times_ms: times }));
     viewer.goTo(2);
-    expect(viewer.shownFor()).toBe(50);
-    viewer.playOn();
-    expect([viewer.index, viewer.shownFor()]).toEqual([3, 400]);
+    expect(viewer.shownMs()).toBe(50);
+    viewer.playNext();
+    expect([viewer.index, viewer.shownMs()]).toEqual([3, 400]);
   });
 
   it("sweeps forth and back where the header wants it", async () => {
     const viewer = await opened(cine({ frame_rate: 10, frame_sweep: true }));
     viewer.goTo(33);
     const seen = [1, 2, 3].map(() => {
-      viewer.playOn();
+      viewer.playNext();
       return viewer.index;
     });
     expect(seen).toEqual([34, 33, 32]);
     viewer.goTo(0);
-    viewer.playOn();
-    viewer.playOn();
+    viewer.playNext();
+    viewer.playNext();
     expect(viewer.index).toBe(2);
   });
 
   it("has its usual rate where the header says nothing", async () => {
     const viewer = await opened();
-    expect([viewer.timed, viewer.fps]).toEqual([false, 15]);
+    expect([viewer.hasFrameRate, viewer.fps]).toEqual([false, 15]);
   });
 });
 

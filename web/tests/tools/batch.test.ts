@@ -2,8 +2,8 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 
 import { requestBatch, type Step } from "@/api/jobs";
 import type { SeriesRow } from "@/api/records";
-import { batchSteps, blockage, commonVolumes, pairwise, refusedSeries } from "@/tools/run/batch";
-import { collectLimits, inFormUnits, limitNamed, limitsInWords, noLimits, splitLimits } from "@/tools/run/limits";
+import { batchSteps, commonVolumes, pairStepTitles, refusedSeries, whyBatchBlocked } from "@/tools/run/batch";
+import { collectLimits, emptyLimits, inFormUnits, limitNamedIn, limitsText, splitLimitErrors } from "@/tools/run/limits";
 
 import { ROW } from "../examples";
 
@@ -16,17 +16,17 @@ describe("a batch", () => {
   it("is of steps on one volume", () => {
     const steps = [step("Blur", ["volume"]), step("Fill", ["volume"], ["image"]), step("Register", ["fixed", "moving"])];
     expect(batchSteps(steps).map(({ title }) => title)).toEqual(["Blur", "Fill"]);
-    expect(pairwise(steps)).toBe("Register");
-    expect(pairwise([...steps, step("Subtract", ["a", "b"]), step("Add", ["a", "b"])])).toBe("Register, Subtract and Add");
-    expect(pairwise([])).toBe("");
+    expect(pairStepTitles(steps)).toBe("Register");
+    expect(pairStepTitles([...steps, step("Subtract", ["a", "b"]), step("Add", ["a", "b"])])).toBe("Register, Subtract and Add");
+    expect(pairStepTitles([])).toBe("");
   });
 
   it("waits for what is built, and for what can never be run on to be left out", () => {
     const building = row(2, { state: "running", volume_count: 0, regular: null });
-    expect(blockage([row(1)])).toBe("");
-    expect(blockage([row(1), building])).toBe("1 series is still being built: wait, or leave it out.");
-    expect(blockage([building, row(3, { regular: false }), row(4, { regular: false })])).toContain("2 series of these: leave them out");
-    expect(blockage(Array.from({ length: 10_001 }, (_, id) => row(id)))).toContain("at most 10,000 series");
+    expect(whyBatchBlocked([row(1)])).toBe("");
+    expect(whyBatchBlocked([row(1), building])).toBe("1 series is still being built: wait, or leave it out.");
+    expect(whyBatchBlocked([building, row(3, { regular: false }), row(4, { regular: false })])).toContain("2 series of these: leave them out");
+    expect(whyBatchBlocked(Array.from({ length: 10_001 }, (_, id) => row(id)))).toContain("at most 10,000 series");
   });
 
   it("is of a volume that all of its series have", () => {
@@ -45,12 +45,12 @@ describe("a batch", () => {
 
 describe("limits", () => {
   it("are typed in minutes and gigabytes, sent in seconds and bytes, and left to the server where empty", () => {
-    expect(collectLimits(noLimits())).toEqual({ limits: {}, errors: {} });
+    expect(collectLimits(emptyLimits())).toEqual({ limits: {}, errors: {} });
     const { limits, errors } = collectLimits({ time_limit_seconds: "4.2", memory_limit_bytes: " 2.3 ", priority: "-5" });
     expect(limits).toEqual({ time_limit_seconds: 252, memory_limit_bytes: 2_300_000_000, priority: -5 });
     expect(errors).toEqual({});
-    expect(limitsInWords({ time_limit_seconds: "4.2", memory_limit_bytes: "2.3", priority: "-5" })).toBe("4.2 min, 2.3 GB, priority -5");
-    expect(limitsInWords(noLimits())).toBe("");
+    expect(limitsText({ time_limit_seconds: "4.2", memory_limit_bytes: "2.3", priority: "-5" })).toBe("4.2 min, 2.3 GB, priority -5");
+    expect(limitsText(emptyLimits())).toBe("");
   });
 
   it("are whole bytes and never no time at all", () => {
@@ -70,11 +70,11 @@ describe("limits", () => {
       // A step's own parameter of that name is none of them.
       { loc: ["body", "params", "priority"], msg: "is too high" },
     ];
-    expect(splitLimits(told)).toEqual({ limits: { time_limit_seconds: "must be above 0" }, others: [told[1]] });
-    expect(limitNamed("a job may take 3600 seconds here at most (jobs.time_limit_seconds)")).toBe("time_limit_seconds");
+    expect(splitLimitErrors(told)).toEqual({ limits: { time_limit_seconds: "must be above 0" }, others: [told[1]] });
+    expect(limitNamedIn("a job may take 3600 seconds here at most (jobs.time_limit_seconds)")).toBe("time_limit_seconds");
     expect(inFormUnits("a job may take 3600 seconds here at most (jobs.time_limit_seconds)")).toBe("a job may take 60 min here at most (jobs.time_limit_seconds)");
     expect(inFormUnits("a job may take 2,147,483,648 bytes of memory here")).toBe("a job may take 2.14 GB of memory here");
-    expect(limitNamed("there is no series 3")).toBeUndefined();
+    expect(limitNamedIn("there is no series 3")).toBeUndefined();
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { FrameClock } from "@/tools/cine/model";
-import { isOrdinary, liveFigures, whyNoVolume } from "@/tools/measure/model";
+import { isRoutineNote, liveFigures, whyNoVolume } from "@/tools/measure/model";
 
 describe("measure", () => {
   const histogram = { values: [0, 1, 2], counts: [10, 20, 30], min: 0, max: 2, exact: true };
@@ -20,12 +20,12 @@ describe("measure", () => {
 
 it("takes padding for ordinary, and nothing else", () => {
   const padding = "6,755 of 8,000 pixels are padding (Pixel Padding Value (0028,0120)): they take part in neither minimum, maximum nor count";
-  expect(isOrdinary(padding)).toBe(true);
+  expect(isRoutineNote(padding)).toBe(true);
   const floats = "3 of 9 pixels are NaN or infinite, which are no numbers (padding: the Float Pixel Padding Value (0028,0122) is NaN)";
-  expect(isOrdinary(`${floats}: they take part in neither minimum, maximum nor count`)).toBe(true);
-  expect(isOrdinary("3 of 9 pixels are NaN or infinite, which are no numbers: they take part in neither")).toBe(false);
-  expect(isOrdinary("every pixel is padding or no number: nothing to count")).toBe(false);
-  expect(isOrdinary(`3 of 9 pixels are padding (Pixel Padding Value (0028,0120)) and 2 of 9 are no numbers: they take part`)).toBe(false);
+  expect(isRoutineNote(`${floats}: they take part in neither minimum, maximum nor count`)).toBe(true);
+  expect(isRoutineNote("3 of 9 pixels are NaN or infinite, which are no numbers: they take part in neither")).toBe(false);
+  expect(isRoutineNote("every pixel is padding or no number: nothing to count")).toBe(false);
+  expect(isRoutineNote(`3 of 9 pixels are padding (Pixel Padding Value (0028,0120)) and 2 of 9 are no numbers: they take part`)).toBe(false);
 });
 
 describe("FrameClock", () => {

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
 
-import { check, collect, errorsByField, fieldsOf, grouped, hint, inapplicable, initialValues, rangeWords, usedFields } from "@/tools/run/form";
+import { fieldsFromSchema, initialValues } from "@/tools/run/formFields";
+import { activeFields, checkField, collectParams, errorsByField, fieldHint, rangeText } from "@/tools/run/formValues";
+import { groupSteps } from "@/tools/run/stepGroups";
+import { whyInapplicable } from "@/tools/run/stepNeeds";
 
 /** As pydantic writes it. */
 const SCHEMA = {
@@ -30,7 +33,7 @@ const SCHEMA = {
   title: "Params",
   type: "object",
 };
-const fields = fieldsOf(SCHEMA);
+const fields = fieldsFromSchema(SCHEMA);
 const named = (name: string) => {
   const found = fields.find((field) => field.name === name);
   if (!found) throw new Error(name);
@@ -52,44 +55,44 @@ describe("fields of a schema", () => {
     });
     expect(named("sigma").unit).toBe("mm");
     expect(named("level").required).toBe(true);
-    expect(named("method").choices.map(({ words }) => words)).toEqual(["Linear", "Cubic"]);
-    expect(rangeWords(named("level"))).toBe("0 to 1");
-    expect(rangeWords(named("sigma"))).toBe("above 0");
-    expect(rangeWords(named("count"))).toBe("at least 1, below 10");
-    expect(hint(named("sigma"))).toBe("Standard deviation; commas between several; above 0");
+    expect(named("method").choices.map(({ label }) => label)).toEqual(["Linear", "Cubic"]);
+    expect(rangeText(named("level"))).toBe("0 to 1");
+    expect(rangeText(named("sigma"))).toBe("above 0");
+    expect(rangeText(named("count"))).toBe("at least 1, below 10");
+    expect(fieldHint(named("sigma"))).toBe("Standard deviation; commas between several; above 0");
     expect(initialValues(fields)).toEqual({
       sigma: "1", level: "", count: "3", method: "linear", flat: true, percentiles: "1, 99", limit: "", label: "", nested: "",
     });
   });
 
   it("are none where there is no schema", () => {
-    expect(fieldsOf(null)).toEqual([]);
-    expect(fieldsOf({ type: "object" })).toEqual([]);
-    expect(fieldsOf({ properties: { odd: 3, lost: { $ref: "#/nowhere/at/all" } } }).map(({ kind }) => kind)).toEqual(["json"]);
+    expect(fieldsFromSchema(null)).toEqual([]);
+    expect(fieldsFromSchema({ type: "object" })).toEqual([]);
+    expect(fieldsFromSchema({ properties: { odd: 3, lost: { $ref: "#/nowhere/at/all" } } }).map(({ kind }) => kind)).toEqual(["json"]);
   });
 });
 
 describe("what is typed", () => {
   it("becomes parameters, without what was left empty", () => {
     const values = { ...initialValues(fields), level: " 0.5 ", sigma: "1, 2 3", limit: "7", nested: '{"a": 1}' };
-    expect(collect(fields, values)).toEqual({
+    expect(collectParams(fields, values)).toEqual({
       params: { sigma: [1, 2, 3], level: 0.5, count: 3, method: "linear", flat: true, percentiles: [1, 99], limit: 7, nested: { a: 1 } },
       errors: {},
     });
-    expect(check(named("sigma"), "2")).toEqual({ value: 2 });
-    expect(check(named("limit"), "")).toBeNull();
+    expect(checkField(named("sigma"), "2")).toEqual({ value: 2 });
+    expect(checkField(named("limit"), "")).toBeNull();
   });
 
   it("is refused in words, at its field, and at every edge of its range", () => {
     const wrong = { ...initialValues(fields), sigma: "1, 2", count: "2.5", limit: "4", percentiles: "101", nested: "{" };
-    expect(Object.keys(collect(fields, wrong).errors).sort()).toEqual(["count", "level", "limit", "nested", "percentiles", "sigma"]);
-    expect(check(named("sigma"), "0")).toHaveProperty("error");
-    expect(check(named("level"), "0")).toEqual({ value: 0 });
-    expect(check(named("level"), "1")).toEqual({ value: 1 });
-    expect(check(named("level"), "1.0001")).toEqual({ error: "It must be 0 to 1." });
-    expect(check(named("count"), "10")).toHaveProperty("error");
-    expect(check(named("level"), "abc")).toEqual({ error: "A number is needed." });
-    expect(check(named("method"), "nearest")).toHaveProperty("error");
+    expect(Object.keys(collectParams(fields, wrong).errors).sort()).toEqual(["count", "level", "limit", "nested", "percentiles", "sigma"]);
+    expect(checkField(named("sigma"), "0")).toHaveProperty("error");
+    expect(checkField(named("level"), "0")).toEqual({ value: 0 });
+    expect(checkField(named("level"), "1")).toEqual({ value: 1 });
+    expect(checkField(named("level"), "1.0001")).toEqual({ error: "It must be 0 to 1." });
+    expect(checkField(named("count"), "10")).toHaveProperty("error");
+    expect(checkField(named("level"), "abc")).toEqual({ error: "A number is needed." });
+    expect(checkField(named("method"), "nearest")).toHaveProperty("error");
   });
 
   it("takes the server's errors to their fields", () => {
@@ -114,34 +117,34 @@ describe("steps in groups", () => {
   ];
 
   it("are found by each of the words, in the order of the groups", () => {
-    expect(grouped(steps, "").map(({ title }) => title)).toEqual(["Filters", "Masks", "Home made"]);
-    expect(grouped(steps, "mask BRIGHT").map(({ steps: found }) => found.map(({ name }) => name))).toEqual([["otsu"]]);
-    expect(grouped(steps, "nothing")).toEqual([]);
+    expect(groupSteps(steps, "").map(({ title }) => title)).toEqual(["Filters", "Masks", "Home made"]);
+    expect(groupSteps(steps, "mask BRIGHT").map(({ steps: found }) => found.map(({ name }) => name))).toEqual([["otsu"]]);
+    expect(groupSteps(steps, "nothing")).toEqual([]);
   });
 });
 
 it("shows and sends only what the chosen method uses", () => {
-  const fields = fieldsOf({
+  const fields = fieldsFromSchema({
     properties: {
       method: { enum: ["fixed", "otsu"], default: "fixed", type: "string" },
       threshold: { type: "number", default: 0.5, when: { method: ["fixed"] } },
       invert: { type: "boolean", default: false },
     },
   });
-  const names = (values: Record<string, string>) => usedFields(fields, values).map(({ name }) => name);
+  const names = (values: Record<string, string>) => activeFields(fields, values).map(({ name }) => name);
   expect(names({})).toEqual(["method", "threshold", "invert"]);
   expect(names({ method: "otsu" })).toEqual(["method", "invert"]);
   const otsu = { ...initialValues(fields), method: "otsu" };
-  expect(collect(usedFields(fields, otsu), otsu).params).toEqual({ method: "otsu", invert: false });
+  expect(collectParams(activeFields(fields, otsu), otsu).params).toEqual({ method: "otsu", invert: false });
 });
 
 it("says why a step does not apply", () => {
   const volume = { colour: false, affine: [[0, 0, 1, 0], [0, 1, 0, 0], [5, 0, 0, 0]], spacing_mm: [5, 1, 1] };
   const needs = ["grey", "millimetres", "place", "straight"];
-  expect(inapplicable({ needs }, volume)).toBe("");
-  expect(inapplicable({ needs }, { ...volume, colour: true })).toContain("colour");
-  expect(inapplicable({ needs }, { ...volume, affine: null })).toContain("place");
-  expect(inapplicable({ needs }, { ...volume, spacing_mm: [null, 1, 1] })).toContain("millimetres");
-  expect(inapplicable({ needs }, { ...volume, affine: [[0, 0, 1, 0], [1, 1, 0, 0], [5, 0, 0, 0]] })).toContain("rectify");
-  expect(inapplicable({ needs: [] }, { ...volume, colour: true })).toBe("");
+  expect(whyInapplicable({ needs }, volume)).toBe("");
+  expect(whyInapplicable({ needs }, { ...volume, colour: true })).toContain("colour");
+  expect(whyInapplicable({ needs }, { ...volume, affine: null })).toContain("place");
+  expect(whyInapplicable({ needs }, { ...volume, spacing_mm: [null, 1, 1] })).toContain("millimetres");
+  expect(whyInapplicable({ needs }, { ...volume, affine: [[0, 0, 1, 0], [1, 1, 0, 0], [5, 0, 0, 0]] })).toContain("rectify");
+  expect(whyInapplicable({ needs: [] }, { ...volume, colour: true })).toBe("");
 });

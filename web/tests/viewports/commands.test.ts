@@ -1,11 +1,11 @@
 // @vitest-environment jsdom
 import { describe, expect, it } from "vitest";
 
-import { type Command, commandFor } from "@/viewports/commands";
+import { commandFor, type ViewerCommand } from "@/viewports/commands";
 
-function press(key: string, on = "<div></div>", options: KeyboardEventInit = {}): Command | null {
+function press(key: string, on = "<div></div>", options: KeyboardEventInit = {}): ViewerCommand | null {
   document.body.innerHTML = on;
-  let command: Command | null = null;
+  let command: ViewerCommand | null = null;
   const listen = (event: KeyboardEvent) => (command = commandFor(event));
   window.addEventListener("keydown", listen, { once: true });
   document.body.firstElementChild?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...options }));

@@ -2,9 +2,9 @@ import { describe, expect, it, vi } from "vitest";
 
 import type { Slice } from "@/api/slices";
 import type { Plane } from "@/core/geometry";
-import { type Position, SliceLoader } from "@/viewports/sliceLoader";
+import { type SliceCursor, SliceLoader } from "@/viewports/sliceLoader";
 
-const at = (index: number, direction: -1 | 0 | 1 = 0): Position => ({ volume: 0, plane: "acquired", index, count: 100, direction });
+const at = (index: number, direction: -1 | 0 | 1 = 0): SliceCursor => ({ volume: 0, plane: "acquired", index, count: 100, direction });
 const slice = (): Slice => ({ values: new Int16Array(50), rows: 5, columns: 10, samples: 1 });
 
 /** A server whose answers come when the test says so. */

@@ -5,22 +5,22 @@ export interface Figures {
   readonly mm3: number | null;
 }
 
-/** The live figures; null where only the server can tell. */
+/** Count and volume from the histogram; null if only the server can compute them. */
 export function liveFigures(histogram: Histogram | null, threshold: number, spacing: Spacing): Figures {
   const count = histogram ? countAbove(histogram, threshold) : null;
   return { count, mm3: volumeAbove(count, spacing) };
 }
 
-const EXTENTS = ["slice", "row", "column"] as const;
+const AXIS_NAMES = ["slice", "row", "column"] as const;
 
-/** Why there is no mm3, from what the server warns of or from which spacing is unknown. */
+/** Why the volume in mm³ is unknown: the server's warning about it, or the missing spacings. */
 export function whyNoVolume(spacing: Spacing, warnings: readonly string[]): string {
-  const told = warnings.find((warning) => /spacing|millimet|mm3|volume/i.test(warning));
-  if (told) return told;
-  const unknown = EXTENTS.filter((_, i) => spacing[i] === null);
+  const warning = warnings.find((each) => /spacing|millimet|mm3|volume/i.test(each));
+  if (warning) return warning;
+  const unknown = AXIS_NAMES.filter((_, i) => spacing[i] === null);
   return unknown.length ? `the ${unknown.join(", ")} spacing is not in the file` : "the spacing is not in the file";
 }
 
-/** What is said of every series that has padding, and cautions nobody: a note, no warning. */
-export const isOrdinary = (warning: string): boolean =>
+/** True for the server's notes on padding: every series with padding has one, so it is not shown as a warning. */
+export const isRoutineNote = (warning: string): boolean =>
   /^[\d,]+ of [\d,]+ pixels are (padding \(Pixel Padding Value \(0028,0120\)\)|NaN or infinite, which are no numbers \(padding: [^:]*\)): they take part/.test(warning);

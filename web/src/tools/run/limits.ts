@@ -1,12 +1,13 @@
-/** How long a job may take, how much memory, and when its turn comes: a form like those of steps, in people's units. */
+/** Time limit, memory limit and priority of a job, as a form in minutes and gigabytes. */
 
 import type { JobLimits } from "@/api/jobs";
-import { formatNumber } from "@/core/words";
-import { collect, type Errors, fieldsOf, initialValues, type Values } from "@/tools/run/form";
+import { formatNumber } from "@/core/formatting";
+import { fieldsFromSchema, type FormErrors, type FormValues, initialValues } from "@/tools/run/formFields";
+import { collectParams } from "@/tools/run/formValues";
 
 export type LimitName = keyof JobLimits;
 
-/** The server takes 64 MiB and more, seconds and bytes. */
+/** The form's schema. The server takes seconds and bytes, and at least 64 MiB. */
 const SCHEMA = {
   properties: {
     time_limit_seconds: {
@@ -29,12 +30,12 @@ const SCHEMA = {
 const PER_UNIT: Readonly<Record<LimitName, number>> = { time_limit_seconds: 60, memory_limit_bytes: 1e9, priority: 1 };
 const NAMES = Object.keys(PER_UNIT) as LimitName[];
 
-export const LIMIT_FIELDS = fieldsOf(SCHEMA);
-export const noLimits = (): Values => initialValues(LIMIT_FIELDS);
+export const LIMIT_FIELDS = fieldsFromSchema(SCHEMA);
+export const emptyLimits = (): FormValues => initialValues(LIMIT_FIELDS);
 
-/** What is typed, as the server takes it, and what is wrong with it by field. */
-export function collectLimits(values: Values): { limits: JobLimits; errors: Errors } {
-  const { params, errors } = collect(LIMIT_FIELDS, values);
+/** The limits in the server's units, and the errors by field. */
+export function collectLimits(values: FormValues): { limits: JobLimits; errors: FormErrors } {
+  const { params, errors } = collectParams(LIMIT_FIELDS, values);
   const given = Object.entries(params) as [LimitName, number][];
   // 4.2 minutes are 252 seconds, not 252.00000000000003.
   const limits = Object.fromEntries(given.map(([name, value]) => [name, Number((value * PER_UNIT[name]).toPrecision(12))]));
@@ -42,26 +43,26 @@ export function collectLimits(values: Values): { limits: JobLimits; errors: Erro
   return { limits, errors };
 }
 
-/** On one line what is given: "20 min, 4 GB, priority 5". */
-export function limitsInWords(values: Values): string {
+/** The limits that are set, on one line: "20 min, 4 GB, priority 5". */
+export function limitsText(values: FormValues): string {
   return LIMIT_FIELDS.filter(({ name }) => String(values[name] ?? "").trim() !== "")
     .map(({ name, unit, title }) => (unit ? `${String(values[name]).trim()} ${unit}` : `${title.toLowerCase()} ${String(values[name]).trim()}`))
     .join(", ");
 }
 
-/** Those of the server's refusals that are about a limit, and the others. */
-export function splitLimits<T extends { readonly loc: readonly string[]; readonly msg: string }>(told: readonly T[]): { limits: Errors; others: T[] } {
+/** Splits the server's refusals into those about a limit, by field, and the others. */
+export function splitLimitErrors<T extends { readonly loc: readonly string[]; readonly msg: string }>(refusals: readonly T[]): { limits: FormErrors; others: T[] } {
   const limits: Record<string, string> = {};
   const others: T[] = [];
-  for (const one of told) {
-    const name = one.loc.includes("params") ? undefined : NAMES.find((known) => one.loc.includes(known));
-    if (name) limits[name] = one.msg;
-    else others.push(one);
+  for (const refusal of refusals) {
+    const name = refusal.loc.includes("params") ? undefined : NAMES.find((known) => refusal.loc.includes(known));
+    if (name) limits[name] = refusal.msg;
+    else others.push(refusal);
   }
   return { limits, others };
 }
 
-/** A refusal in the units of the form: seconds become minutes, bytes gigabytes. */
+/** A refusal with the form's units: seconds become minutes, bytes become gigabytes. */
 export function inFormUnits(detail: string): string {
   return detail.replace(/(\d[\d,]*(?:\.\d+)?) (seconds|bytes)\b/g, (_, digits: string, unit: string) => {
     const value = Number(digits.replaceAll(",", ""));
@@ -70,4 +71,4 @@ export function inFormUnits(detail: string): string {
 }
 
 /** The limit whose setting a refusal names: "a job may take 3600 seconds here at most (jobs.time_limit_seconds)". */
-export const limitNamed = (detail: string): LimitName | undefined => NAMES.find((name) => detail.includes(`jobs.${name}`));
+export const limitNamedIn = (detail: string): LimitName | undefined => NAMES.find((name) => detail.includes(`jobs.${name}`));

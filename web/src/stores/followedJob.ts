@@ -1,46 +1,46 @@
 import { onScopeDispose, ref, type Ref, shallowRef, type ShallowRef } from "vue";
 
+import { errorText } from "@/api/http";
 import { cancelJob, followJob, type JobDetail, retryJob } from "@/api/jobs";
-import { inUserWords } from "@/api/http";
-import { isActive } from "@/core/state";
+import { isActive } from "@/core/jobState";
 
-export interface Followed {
+export interface FollowedJob {
   readonly job: ShallowRef<JobDetail | null>;
   readonly error: Ref<string>;
-  /** True while a click of the user's is on its way. */
+  /** True while a request of the user is pending. */
   readonly busy: Ref<boolean>;
   readonly cancel: () => Promise<void>;
   readonly retry: () => Promise<void>;
-  /** Again, with the user's word that the images lie in one place of the patient. */
+  /** Retries; the user confirms that the inputs share one frame of reference. */
   readonly runAnyway: () => Promise<void>;
 }
 
-/** A job as it goes, until its owner goes; `ended` is called once each time that it is over. */
-export function useFollowed(id: number, ended: (job: JobDetail) => void = () => undefined): Followed {
+/** Follows a job until the calling scope is disposed; `ended` is called each time the job ends. */
+export function useFollowedJob(id: number, ended: (job: JobDetail) => void = () => undefined): FollowedJob {
   const job = shallowRef<JobDetail | null>(null);
   const error = ref("");
   const busy = ref(false);
   let stop: () => void = () => undefined;
 
-  function take(told: JobDetail): void {
+  function update(received: JobDetail): void {
     const wasActive = job.value === null || isActive(job.value.state);
-    job.value = told;
+    job.value = received;
     error.value = "";
-    if (wasActive && !isActive(told.state)) ended(told);
+    if (wasActive && !isActive(received.state)) ended(received);
   }
 
   function follow(): void {
     stop();
-    stop = followJob(id, { onJob: take, onTrouble: (failure) => (error.value = inUserWords(failure)) });
+    stop = followJob(id, { onJob: update, onTrouble: (failure) => (error.value = errorText(failure)) });
   }
 
   async function act(action: (id: number) => Promise<JobDetail>): Promise<void> {
     busy.value = true;
     try {
-      take(await action(id));
+      update(await action(id));
       follow();
     } catch (failure) {
-      error.value = inUserWords(failure);
+      error.value = errorText(failure);
     } finally {
       busy.value = false;
     }
@@ -53,7 +53,7 @@ export function useFollowed(id: number, ended: (job: JobDetail) => void = () => 
     error,
     busy,
     cancel: () => act(cancelJob),
-    retry: () => act((of) => retryJob(of)),
-    runAnyway: () => act((of) => retryJob(of, { samePlace: true })),
+    retry: () => act((jobId) => retryJob(jobId)),
+    runAnyway: () => act((jobId) => retryJob(jobId, { sameFrameOfReference: true })),
   };
 }

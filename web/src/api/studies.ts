@@ -1,4 +1,4 @@
-/** Studies, series and the session. */
+/** Requests for studies, series and the signed-in user. */
 
 import { type Page, page } from "@/api/decode";
 import { ask, send, withQuery } from "@/api/http";
@@ -17,7 +17,7 @@ export function listStudies(
 export const getStudy = (id: number, signal?: AbortSignal): Promise<records.Study> =>
   ask(`/api/studies/${id}`, records.study, { signal });
 
-/** The last series first. */
+/** Lists the newest series first. */
 export const listSeries = (query: { limit?: number; offset?: number }, signal?: AbortSignal): Promise<Page<records.SeriesRow>> =>
   ask(withQuery("/api/series", query), page(records.seriesRow), { signal });
 

@@ -4,13 +4,13 @@ import { createApp, h, nextTick, ref } from "vue";
 
 import { ServerProblem } from "@/api/http";
 import { type JobLimits, retryJob, type Step } from "@/api/jobs";
-import { asksForPlace, PLACE_UNKNOWN, problemWords } from "@/tools/run/place";
+import { FRAME_OF_REFERENCE_UNKNOWN, needsFrameOfReference, problemText } from "@/tools/run/frameOfReference";
 import StepForm from "@/tools/run/StepForm.vue";
 
 const STEP: Step = { name: "subtract", title: "Subtract", description: "", group: "filter", inputs: ["minuend", "subtrahend"], optional: [], needs: [], params: {} };
 const REFUSED = new ServerProblem(422, "frame_of_reference", "whatever it says");
 
-type Asked = { params: Record<string, unknown>; limits: JobLimits; samePlace: boolean };
+type Asked = { params: Record<string, unknown>; limits: JobLimits; sameFrameOfReference: boolean };
 const send = vi.fn<(asked: Asked) => Promise<void>>();
 const about = ref("1/2");
 let unmount = (): void => undefined;
@@ -44,12 +44,12 @@ describe("a step on images of which nothing says that they lie in one place", ()
     expect(find("same-place")).toBeNull();
     send.mockRejectedValueOnce(REFUSED);
     await press("run");
-    expect(find("run-place")?.textContent).toContain(PLACE_UNKNOWN);
+    expect(find("run-place")?.textContent).toContain(FRAME_OF_REFERENCE_UNKNOWN);
     expect(find("run-error")).toBeNull();
     send.mockResolvedValueOnce();
     await press("same-place");
     await press("run");
-    expect(send.mock.calls.map(([asked]) => asked.samePlace)).toEqual([false, true]);
+    expect(send.mock.calls.map(([asked]) => asked.sameFrameOfReference)).toEqual([false, true]);
   });
 
   it("is not confirmed for other volumes than those that it was confirmed for", async () => {
@@ -61,7 +61,7 @@ describe("a step on images of which nothing says that they lie in one place", ()
     expect(find("same-place")).toBeNull();
     send.mockResolvedValueOnce();
     await press("run");
-    expect(send.mock.calls.at(-1)?.[0].samePlace).toBe(false);
+    expect(send.mock.calls.at(-1)?.[0].sameFrameOfReference).toBe(false);
   });
 
   it("is known by the code alone", async () => {
@@ -69,16 +69,16 @@ describe("a step on images of which nothing says that they lie in one place", ()
     await press("run");
     expect(find("same-place")).toBeNull();
     expect(find("run-error")?.textContent).toContain("same_frame_of_reference");
-    expect([REFUSED, { code: "frame_of_reference" }, { code: "input" }, new Error("no"), null, undefined].map(asksForPlace)).toEqual([true, true, false, false, false, false]);
-    expect(problemWords({ code: "frame_of_reference", message: "say --same-frame-of-reference" })).toBe(PLACE_UNKNOWN);
-    expect(problemWords({ code: "input", message: "too many" })).toBe("too many");
+    expect([REFUSED, { code: "frame_of_reference" }, { code: "input" }, new Error("no"), null, undefined].map(needsFrameOfReference)).toEqual([true, true, false, false, false, false]);
+    expect(problemText({ code: "frame_of_reference", message: "say --same-frame-of-reference" })).toBe(FRAME_OF_REFERENCE_UNKNOWN);
+    expect(problemText({ code: "input", message: "too many" })).toBe("too many");
   });
 
   it("is tried again as a job, with the user's word where it was given", async () => {
     const fetched = vi.fn((address: string) => Promise.reject(new TypeError(address)));
     vi.stubGlobal("fetch", fetched);
     await expect(retryJob(7)).rejects.toThrow();
-    await expect(retryJob(7, { samePlace: true })).rejects.toThrow();
+    await expect(retryJob(7, { sameFrameOfReference: true })).rejects.toThrow();
     expect(fetched.mock.calls.map(([address]) => address)).toEqual(["/api/jobs/7/retry", "/api/jobs/7/retry?same_frame_of_reference=true"]);
   });
 });

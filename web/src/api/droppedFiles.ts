@@ -1,4 +1,4 @@
-/** Files and folders that a user drops or chooses, each with its place in the folder. */
+/** Files and folders that the user drops or chooses, each with its path in the folder. */
 
 import type { NamedFile } from "@/api/uploads";
 
@@ -6,7 +6,7 @@ export function chosenFiles(files: Iterable<File>): NamedFile[] {
   return [...files].map((file) => ({ name: file.webkitRelativePath || file.name, file }));
 }
 
-/** Everything below what was dropped. Must be called within the drop event: the entries are gone after it. */
+/** All files in dropped files and folders. Call it within the drop event: the entries are invalid afterwards. */
 export function droppedFiles(transfer: DataTransfer): Promise<NamedFile[]> {
   const entries: FileSystemEntry[] = [];
   for (const item of transfer.items) {
@@ -14,35 +14,35 @@ export function droppedFiles(transfer: DataTransfer): Promise<NamedFile[]> {
     if (entry) entries.push(entry);
   }
   if (entries.length === 0) return Promise.resolve(chosenFiles(transfer.files));
-  return collect(entries);
+  return collectFiles(entries);
 }
 
-async function collect(entries: readonly FileSystemEntry[]): Promise<NamedFile[]> {
-  const found: NamedFile[] = [];
+async function collectFiles(entries: readonly FileSystemEntry[]): Promise<NamedFile[]> {
+  const files: NamedFile[] = [];
   for (const entry of entries) {
     if (isFile(entry)) {
       const file = await new Promise<File>((resolve, reject) => entry.file(resolve, reject));
-      found.push({ name: entry.fullPath.replace(/^\//, ""), file });
+      files.push({ name: entry.fullPath.replace(/^\//, ""), file });
     } else if (isFolder(entry)) {
-      found.push(...(await collect(await children(entry))));
+      files.push(...(await collectFiles(await children(entry))));
     }
   }
-  return found;
+  return files;
 }
 
-/** A reader gives its entries in portions (100 in Chromium) until one is empty. */
+/** A reader returns its entries in parts (100 in Chromium); an empty part is the last. */
 async function children(folder: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> {
   const reader = folder.createReader();
   const all: FileSystemEntry[] = [];
   for (;;) {
-    const portion = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
-    if (portion.length === 0) return all;
-    all.push(...portion);
+    const part = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+    if (part.length === 0) return all;
+    all.push(...part);
   }
 }
 
 const isFile = (entry: FileSystemEntry): entry is FileSystemFileEntry => entry.isFile;
 const isFolder = (entry: FileSystemEntry): entry is FileSystemDirectoryEntry => entry.isDirectory;
 
-/** True for a drag that carries files (and not, say, a piece of text). */
+/** True if a drag contains files (not, for example, selected text). */
 export const carriesFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes("Files") ?? false;

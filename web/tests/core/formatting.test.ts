@@ -8,18 +8,13 @@ import {
   formatKeyword,
   formatMillilitres,
   formatNumber,
-  formatPerson,
   formatSeconds,
-  nameOfInput,
-  nameOfVolume,
-  volumesOfSeries,
   formatShare,
   formatValue,
   formatVolume,
   plural,
-  sizeOfSeries,
-  withoutName,
-} from "@/core/words";
+} from "@/core/formatting";
+import { formatPerson, nameOfInput, nameOfVolume, sizeOfSeries, volumesOfSeries, withoutName } from "@/core/names";
 
 it("writes counts and volumes with separators and three decimals", () => {
   expect(formatCount(50_080)).toBe("50,080");

@@ -1,21 +1,21 @@
-/** Numbers, dates and names in words. One language and one notation for all: "143,280.029". */
+/** Numbers, dates, durations and attribute values as text. All numbers have English notation: "143,280.029". */
 
 const whole = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
 const three = new Intl.NumberFormat("en-GB", { minimumFractionDigits: 3, maximumFractionDigits: 3 });
 
 export const formatCount = (count: number): string => whole.format(count);
 
-/** Three decimals of a cubic millimetre. */
+/** Cubic millimetres with three decimals. */
 export const formatVolume = (mm3: number): string => `${three.format(mm3)} mm³`;
 
-/** The same in millilitres, with digits that suit its size. */
+/** Cubic millimetres as millilitres; larger volumes have fewer decimals. */
 export function formatMillilitres(mm3: number): string {
   const ml = mm3 / 1000;
   const digits = ml >= 100 ? 1 : ml >= 1 ? 2 : 3;
   return `${new Intl.NumberFormat("en-GB", { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(ml)} ml`;
 }
 
-/** Up to `digits` significant decimals, no trailing zeros; a true minus sign. */
+/** Up to `digits` decimals, no trailing zeros, with the typographic minus sign. */
 export function formatNumber(value: number, digits = 3): string {
   if (!Number.isFinite(value)) return "–";
   if (Number.isInteger(value) && Math.abs(value) < 1e15) return minus(value.toLocaleString("en-GB", { useGrouping: false }));
@@ -45,40 +45,6 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${formatCount(count)} ${count === 1 ? one : many}`;
 }
 
-/** How much a series holds: slices of its one volume, else the instances that it came in. */
-export function sizeOfSeries(series: { instance_count: number; volume_count: number; shape: readonly number[] | null }): string {
-  const slices = series.volume_count === 1 ? series.shape?.[0] : undefined;
-  return slices === undefined ? plural(series.instance_count, "instance") : plural(slices, "slice");
-}
-
-/** What a series is called where it stands in a list. */
-export const nameOfSeries = (series: { id: number; number: number | null; description: string }): string =>
-  series.description || `Series ${series.number ?? series.id}`;
-
-/** How many volumes a series has, and what they are called: "3 volumes: axial, sagittal, coronal". */
-export function volumesOfSeries({ volume_count: count, volume_labels: labels }: { volume_count: number; volume_labels: readonly string[] }): string {
-  if (count < 2) return "";
-  const told = labels.slice(0, LABELS_SHOWN).map(nameOfVolume).join(", ");
-  const more = told && count > Math.min(labels.length, LABELS_SHOWN) ? ", …" : "";
-  return `${plural(count, "volume")}${told ? `: ${told}${more}` : ""}`;
-}
-const LABELS_SHOWN = 4;
-
-/** A volume's label with its keyword in words: "TemporalPositionIdentifier 1" becomes "Temporal Position 1". */
-export const nameOfVolume = (label: string): string =>
-  label.replace(/(?<=^|, )[A-Z][A-Za-z]+(?= \S)/g, (keyword) => formatKeyword(keyword).replace(/ Identifier$/, ""));
-
-/** What a step is done on: the series, and which of its volumes. */
-export const nameOfInput = (input: { series: number; description: string; volume: string }): string =>
-  [input.description || `Series ${input.series}`, nameOfVolume(input.volume)].filter(Boolean).join(", ");
-
-/** A DICOM person name as people write it: "DOE^JANE^^DR" becomes "DOE, JANE". The first of its three writings counts. */
-export function formatPerson(name: string): string {
-  const [family = "", given = "", middle = ""] = (name.split("=").find((part) => part !== "") ?? "").split("^").map((part) => part.trim());
-  const rest = [given, middle].filter(Boolean).join(" ");
-  return [family, rest].filter(Boolean).join(", ");
-}
-
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /** A DICOM date (20031231) or an ISO one (2003-12-31) as "31 Dec 2003"; anything else as it stands. */
@@ -89,7 +55,7 @@ export function formatDate(date: string | null): string {
   return month ? `${Number(found[3])} ${month} ${found[1]}` : (date ?? "");
 }
 
-/** How long ago, for things that happened lately. */
+/** How long ago; a date if it is more than a day. */
 export function formatAgo(iso: string | null, now: number): string {
   if (iso === null) return "";
   const seconds = Math.max(0, (now - Date.parse(iso)) / 1000);
@@ -106,16 +72,18 @@ export const formatSex = (sex: string): string => SEX[sex] ?? sex;
 
 export const formatPercent = (fraction: number): string => `${Math.round(Math.min(1, Math.max(0, fraction)) * 100)} %`;
 
-/** A share of a whole: small ones keep two figures, so that a few pixels among millions are not "0 %". */
+/** A share of a whole; small shares keep two digits, so that a few pixels of millions are not "0 %". */
 export function formatShare(fraction: number): string {
   const percent = Math.min(1, Math.max(0, fraction)) * 100;
   if (percent === 0 || percent >= 10) return `${Math.round(percent)} %`;
   return percent < 0.001 ? "< 0.001 %" : `${Number(percent.toPrecision(2))} %`;
 }
 
-/** A reason without the name of the file that stands beside it. */
-export const withoutName = (message: string, name: string): string =>
-  message.startsWith(`${name}: `) ? message.slice(name.length + 2) : message;
+/** "min_size_mm" as "Min size mm". */
+export function sentenceCase(name: string): string {
+  const spaced = name.replaceAll("_", " ");
+  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+}
 
 /** Parameters on one line: "sigma 2, tidy yes". */
 export function formatParams(params: Readonly<Record<string, unknown>>): string {
@@ -133,7 +101,7 @@ export function formatParam(value: unknown): string {
   return formatValue(value);
 }
 
-/** How long something took, or has taken. */
+/** The time between two moments; `to` may be the present in milliseconds. */
 export function formatDuration(from: string | null, to: string | number | null): string {
   if (from === null || to === null) return "";
   const seconds = Math.max(0, ((typeof to === "number" ? to : Date.parse(to)) - Date.parse(from)) / 1000);
@@ -149,7 +117,7 @@ export function formatSeconds(seconds: number): string {
   return minutes < 60 ? `${minutes} min${rest ? ` ${rest} s` : ""}` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** A DICOM keyword as words: "PixelSpacing" becomes "Pixel Spacing", "SOPClassUID" becomes "SOP Class UID". */
+/** A DICOM keyword with spaces: "PixelSpacing" becomes "Pixel Spacing", "SOPClassUID" becomes "SOP Class UID". */
 export function formatKeyword(keyword: string): string {
   return keyword.replace(/([a-z0-9])([A-Z])/g, "$1 $2").replace(/([A-Z]+)([A-Z][a-z])/g, "$1 $2");
 }

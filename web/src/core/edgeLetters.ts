@@ -1,0 +1,54 @@
+/** Which way the edges of a picture point in the patient: L, R, A, P, S, I. */
+
+import { type Affine, columnOf, unitVector, type Vector } from "@/core/geometry";
+
+export interface EdgeLetters {
+  readonly left: string;
+  readonly right: string;
+  readonly top: string;
+  readonly bottom: string;
+}
+
+/** Smaller components of a unit vector get no letter: about 11 degrees. */
+const SMALLEST_COMPONENT = 0.2;
+
+/** The patient directions of a vector, the largest component first: "R", or "RA" if it is oblique. */
+export function letters(direction: Vector): string {
+  const named = unitVector(direction).map((component, axis) => ({ size: Math.abs(component), letter: "LRPASI"[axis * 2 + (component < 0 ? 1 : 0)] }));
+  return named
+    .filter(({ size }) => size > SMALLEST_COMPONENT)
+    .sort((a, b) => b.size - a.size)
+    .map(({ letter }) => letter)
+    .join("");
+}
+
+/** The part of `down` that is perpendicular to `right`. */
+function perpendicular(down: Vector, right: Vector): Vector {
+  const lean = (down[0] * right[0] + down[1] * right[1] + down[2] * right[2]) / (right[0] ** 2 + right[1] ** 2 + right[2] ** 2);
+  return [down[0] - lean * right[0], down[1] - lean * right[1], down[2] - lean * right[2]];
+}
+
+const OPPOSITE: Readonly<Record<string, string>> = { L: "R", R: "L", A: "P", P: "A", S: "I", I: "S" };
+
+/**
+ * Edge letters from Patient Orientation (0020,0020).
+ *
+ * Its two values name the directions of the rows (right edge) and of the columns (bottom edge). Null if they are missing
+ * or not letters of a biped (PS3.3 C.7.6.1.1.1).
+ */
+export function edgeLettersFromOrientation(patientOrientation: unknown): EdgeLetters | null {
+  const values = typeof patientOrientation === "string" ? patientOrientation.split("\\") : patientOrientation;
+  if (!Array.isArray(values) || values.length !== 2) return null;
+  const [right, bottom] = values.map((value: unknown) => (typeof value === "string" ? value.trim().replaceAll("H", "S").replaceAll("F", "I") : ""));
+  if (!/^[LRAPSI]{1,3}$/.test(right) || !/^[LRAPSI]{1,3}$/.test(bottom)) return null;
+  const oppositeLetters = (letters: string) => Array.from(letters, (letter) => OPPOSITE[letter]).join("");
+  return { left: oppositeLetters(right), right, top: oppositeLetters(bottom), bottom };
+}
+
+/** Edge letters of a plane. In a sheared plane the bottom edge is the direction perpendicular to the rows. */
+export function edgeLetters(plane: Affine): EdgeLetters {
+  const right = columnOf(plane, 2);
+  const down = perpendicular(columnOf(plane, 1), right);
+  const opposite = ([x, y, z]: Vector): Vector => [-x, -y, -z];
+  return { left: letters(opposite(right)), right: letters(right), top: letters(opposite(down)), bottom: letters(down) };
+}

@@ -1,0 +1,12 @@
+/** What the server did with a file of an upload. */
+
+import type { UploadEntry } from "@/api/records";
+
+export type UploadStatus = UploadEntry["status"];
+
+/** Each status with its name and the class of its colour. */
+export const UPLOAD_STATUSES: readonly { status: UploadStatus; name: string; kind: string }[] = [
+  { status: "stored", name: "Stored", kind: "good" },
+  { status: "present", name: "Already there", kind: "" },
+  { status: "skipped", name: "Skipped", kind: "warn" },
+];
