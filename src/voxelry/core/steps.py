@@ -6,16 +6,31 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from typing import Generic, Literal, TypeAlias, TypeVar
 
-import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from voxelry.core.errors import ParameterError
 from voxelry.core.progress import Progress, silent
+from voxelry.core.segmentation import ANATOMY, TISSUE, Code, Segment, Segmentation
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
+
+__all__ = [
+    "ANATOMY",
+    "TISSUE",
+    "Code",
+    "Fault",
+    "Need",
+    "Params",
+    "Row",
+    "Segment",
+    "Segmentation",
+    "Step",
+    "StepResult",
+    "faults",
+    "in_words",
+]
 
 Row: TypeAlias = dict[str, Value]
 """One line of a table; every row of a result has the same keys in the same order. Units stand in the key: ``mm3``."""
@@ -31,63 +46,6 @@ class Params(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """A coded concept (PS3.3 8.8): ``Code("123037004", "SCT", "Body structure")``."""
-
-    value: str
-    scheme: str
-    meaning: str
-
-
-ANATOMY = Code("123037004", "SCT", "Anatomical Structure")
-TISSUE = Code("85756007", "SCT", "Tissue")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
-    """One structure of a segmentation; ``number`` is its value in the label array, from 1."""
-
-    number: int
-    label: str
-    category: Code = TISSUE
-    type: Code = TISSUE
-    algorithm: str = ""
-
-
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Segmentation:
-    """Structures on the grid of a volume.
-
-    Parameters
-    ----------
-    labels
-        Shape ``(slice, row, column)`` of ``source``; 0 is background, ``n`` the segment whose number is n. uint8,
-        or uint16 for more than 255 segments.
-    source
-        The volume whose grid, frame of reference and patient it has.
-    segments
-        At least one; each one's number differs. A segment may be empty.
-    """
-
-    labels: npt.NDArray[np.unsignedinteger[Any]]
-    source: Volume
-    segments: tuple[Segment, ...]
-
-    def __post_init__(self) -> None:
-        if self.labels.dtype.kind != "u":
-            raise ValueError(f"labels are unsigned whole numbers, not {self.labels.dtype}")
-        if self.labels.shape != self.source.array.shape[:3]:
-            raise ValueError(f"labels of shape {self.labels.shape} lie on a grid of {self.source.array.shape[:3]}")
-        numbers = [segment.number for segment in self.segments]
-        if not numbers or min(numbers) < 1 or len(set(numbers)) != len(numbers):
-            raise ValueError(f"segments are numbered from 1, each once, not {numbers}")
-
-    def mask(self, number: int) -> npt.NDArray[np.bool_]:
-        """Where a segment is; shape ``(slice, row, column)``."""
-        return np.asarray(self.labels == number)
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

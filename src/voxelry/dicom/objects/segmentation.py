@@ -188,7 +188,7 @@ def _numbered(
 ) -> tuple[Labels, tuple[Segment, ...]]:
     """Labels and segments as they are written; bits are numbered from 1 without a hole (PS3.3 C.8.20.2)."""
     segments = tuple(sorted(segmentation.segments, key=lambda segment: segment.number))
-    labels = segmentation.labels
+    labels: Labels = segmentation.labels
     largest = int(labels.max(initial=0))
     known = np.zeros(max(largest, segments[-1].number) + 1, np.uint16)
     for number, segment in enumerate(segments, 1):
@@ -207,7 +207,7 @@ def _numbered(
     dtype = np.uint8 if int(known.max()) < 256 else np.uint16
     if np.array_equal(known, np.arange(len(known))):  # no hole
         return labels.astype(dtype, copy=False), segments
-    return known.astype(dtype)[labels], segments
+    return np.asarray(known.astype(dtype)[labels], dtype), segments
 
 
 def _check_frame_of_reference(stacks: Sequence[Stack], *, confirmed: bool) -> None:

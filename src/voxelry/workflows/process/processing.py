@@ -365,7 +365,7 @@ def _portable(result: StepResult) -> StepResult:
 
     segmentation = result.segmentation
     if segmentation is not None:
-        segmentation = replace(segmentation, source=plain(segmentation.source))
+        segmentation = segmentation.with_source(plain(segmentation.source))
     volumes = tuple(map(plain, result.volumes))
     return replace(result, volumes=volumes, segmentation=segmentation, files=dict(result.files))
 

@@ -1,0 +1,105 @@
+"""Segments as the attributes of a DICOM segmentation describe them: the one place where their names are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import get_args
+
+from voxelry.core.segmentation import RGB, TISSUE, AlgorithmType, Code, Segment
+from voxelry.core.value import Value
+
+LONGEST_LABEL = 64
+"""Characters of a Segment Label (0062,0005)."""
+
+
+def segments_of(metadata: Mapping[str, Value]) -> dict[int, Segment]:
+    """The items of Segment Sequence (0062,0002) by Segment Number (0062,0004); PS3.3 C.8.20.4.
+
+    Items without a number are left out, and the second of two with one number. A segment without a label is called
+    ``"Label 3"`` by its number.
+
+    Parameters
+    ----------
+    metadata
+        Attributes by keyword, as JSON values: a volume's, or an instance's.
+    """
+    items = metadata.get("SegmentSequence")
+    found: dict[int, Segment] = {}
+    for item in items if isinstance(items, list) else []:
+        if not isinstance(item, dict):
+            continue
+        number = item.get("SegmentNumber")
+        if isinstance(number, int) and number > 0 and number not in found:
+            found[number] = _segment(number, item)
+    return found
+
+
+def unnamed(number: int) -> Segment:
+    """A segment of which only the number is known."""
+    return Segment(number=number, label=f"Label {number}")
+
+
+def _segment(number: int, item: Mapping[str, Value]) -> Segment:
+    label, algorithm, kind = (
+        item.get(keyword) for keyword in ("SegmentLabel", "SegmentAlgorithmName", "SegmentAlgorithmType")
+    )
+    return Segment(
+        number=number,
+        label=label[:LONGEST_LABEL] if isinstance(label, str) and label else unnamed(number).label,
+        category=_code(item, "SegmentedPropertyCategoryCodeSequence") or TISSUE,
+        type=_code(item, "SegmentedPropertyTypeCodeSequence") or TISSUE,
+        algorithm=algorithm if isinstance(algorithm, str) else "",
+        algorithm_type=_algorithm_type(kind),
+        anatomic_region=_code(item, "AnatomicRegionSequence"),
+        colour=_colour(item.get("RecommendedDisplayCIELabValue")),
+    )
+
+
+def _algorithm_type(value: Value) -> AlgorithmType:
+    return next((known for known in get_args(AlgorithmType) if known == value), "AUTOMATIC")
+
+
+def _code(item: Mapping[str, Value], keyword: str) -> Code | None:
+    """The first item of a code sequence (PS3.3 8.8)."""
+    items = item.get(keyword)
+    first = items[0] if isinstance(items, list) and items else None
+    if not isinstance(first, dict):
+        return None
+    value = next((one for one in map(first.get, ("CodeValue", "LongCodeValue", "URNCodeValue")) if one), None)
+    scheme, meaning = first.get("CodingSchemeDesignator"), first.get("CodeMeaning")
+    if not isinstance(value, str):
+        return None
+    return Code(value, str(scheme or ""), str(meaning or ""))
+
+
+# --- colours ----------------------------------------------------------------------------------------------------------
+
+_WHITE = (0.9505, 1.0, 1.089)
+"""D65, as writers of DICOM's CIELab values and their libraries take it."""
+
+
+def _colour(value: Value) -> RGB | None:
+    """Recommended Display CIELab Value (0062,000D) as RGB (PS3.3 C.10.7.1.1); clipped to what a screen shows."""
+    if not isinstance(value, list) or len(value) != 3:
+        return None
+    numbers = [float(one) for one in value if isinstance(one, int | float)]
+    if len(numbers) != 3:
+        return None
+    lightness, a, b = numbers[0] * 100 / 65535, numbers[1] * 255 / 65535 - 128, numbers[2] * 255 / 65535 - 128
+    y = (lightness + 16) / 116
+    xyz = [white * _unfolded(one) for white, one in zip(_WHITE, (y + a / 500, y, y - b / 200), strict=True)]
+    red, green, blue = (
+        _gamma(sum(weight * one for weight, one in zip(row, xyz, strict=True)))
+        for row in ((3.2406, -1.5372, -0.4986), (-0.9689, 1.8758, 0.0415), (0.0557, -0.204, 1.057))
+    )
+    return red, green, blue
+
+
+def _unfolded(value: float) -> float:
+    return value**3 if value > 6 / 29 else 3 * (6 / 29) ** 2 * (value - 4 / 29)
+
+
+def _gamma(linear: float) -> int:
+    """A component of sRGB from 0 to 255."""
+    linear = min(max(linear, 0.0), 1.0)
+    return round(255 * (12.92 * linear if linear <= 0.0031308 else 1.055 * linear ** (1 / 2.4) - 0.055))
