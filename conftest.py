@@ -21,6 +21,8 @@ import pytest
 
 from tests.servers.running import create_database, postgres, postgres_folder, redis
 
+pytest_plugins = ["tests.quick"]
+
 ROOT = Path(__file__).resolve().parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 numbers = itertools.count(1)

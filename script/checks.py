@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ET
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -31,6 +33,15 @@ BESIDE = {
 }
 """Tests that mostly wait for other programs, or for processes that die and come back, and as many as let all three runs
 end together."""
+
+QUICK_CHECKS = ("ruff format", "ruff check", "import-linter", "mypy")
+QUICK_TESTS = {
+    ALL_OTHERS: ["tests", "--ignore=tests/core", "--ignore=tests/dicom"],
+    "tests of core and dicom": ["tests/core", "tests/dicom"],
+}
+"""Two runs that take the same time."""
+NEVER_QUICK = ["tests/packaging", "tests/e2e", "tests/server", "tests/peers"]
+"""Folders that need not even be collected."""
 
 CHECKS: dict[str, list[str]] = {
     "ruff format": [str(PYTHON / "ruff"), "format", "--check"],
@@ -114,15 +125,22 @@ def all_tests(*, everything: bool) -> dict[str, Tests]:
     return {tests.name: tests for tests in (shown, *beside)}
 
 
-def run_all(tests: dict[str, Tests]) -> tuple[list[Outcome], dict[str, Outcome]]:
-    """How every check went, and every run of pytest."""
+def quick_tests() -> dict[str, Tests]:
+    apart = [f"--ignore={folder}" for folder in NEVER_QUICK]
+    return {name: Tests(name, ["--quick", *paths, *apart], coverage=False) for name, paths in QUICK_TESTS.items()}
+
+
+def run_all(
+    tests: dict[str, Tests], checks: Iterable[str], first: Iterable[str]
+) -> tuple[list[Outcome], dict[str, Outcome]]:
+    """How every check went, and every run of pytest; the ``first`` of these begin together with the checks."""
     with ExitStack() as stack:
-        kept = {name: stack.enter_context(tempfile.TemporaryFile()) for name in BESIDE}
+        kept = {name: stack.enter_context(tempfile.TemporaryFile()) for name in tests if name != ALL_OTHERS}
         pool = stack.enter_context(ThreadPoolExecutor(len(tests)))
-        going: dict[str, Future[Outcome]] = {WAITING: pool.submit(tests[WAITING].run, kept[WAITING])}
-        checked = [run(name, command) for name, command in CHECKS.items()]
+        going = {name: pool.submit(tests[name].run, kept[name]) for name in first}
+        checked = [run(name, CHECKS[name]) for name in checks]
         print("\n=== pytest", flush=True)
-        going |= {name: pool.submit(tests[name].run, kept.get(name)) for name in (ALL_OTHERS, SERVER)}
+        going |= {name: pool.submit(tests[name].run, kept.get(name)) for name in tests if name not in going}
         tested = {name: going[name].result() for name in tests}
         for name, output in kept.items():
             print(f"\n=== pytest: {name}", flush=True)
@@ -140,9 +158,22 @@ def report_coverage(folders: list[Path]) -> None:
     for number, file in enumerate(file for folder in folders for file in folder.glob("data*")):
         with suppress(FileNotFoundError):  # of a process that ends only now: it takes its empty file away
             shutil.copy(file, found / f"{number}-{file.name}")
+    for file in found.iterdir():
+        if not is_whole(file):
+            file.unlink()
     coverage = [sys.executable, "-m", "coverage"]
     subprocess.run([*coverage, "combine", "--quiet", *map(str, found.iterdir())], cwd=ROOT, check=False)
     subprocess.run([*coverage, "report", "--skip-covered"], cwd=ROOT, check=False)
+
+
+def is_whole(data: Path) -> bool:
+    """Whether a file of coverage data can be read: some tests kill processes, which may be about to write theirs."""
+    try:
+        with closing(sqlite3.connect(data)) as database:
+            whole = database.execute("PRAGMA quick_check").fetchone() == ("ok",)
+            return whole and database.execute("SELECT version FROM coverage_schema").fetchone() is not None
+    except sqlite3.DatabaseError:
+        return False
 
 
 def count_tests(results: Path) -> tuple[Count, dict[str, int]]:
@@ -165,13 +196,17 @@ def count_tests(results: Path) -> tuple[Count, dict[str, int]]:
 
 
 def main(arguments: list[str]) -> int:
-    everything = "--all" in arguments
-    if [argument for argument in arguments if argument != "--all"]:
+    if arguments not in ([], ["--all"], ["--quick"]):
         return subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=ROOT, check=False).returncode
 
     start = time.monotonic()
-    tests = all_tests(everything=everything)
-    checked, tested = run_all(tests)
+    everything = arguments == ["--all"]
+    if arguments == ["--quick"]:
+        tests = quick_tests()
+        checked, tested = run_all(tests, QUICK_CHECKS, first=[name for name in tests if name != ALL_OTHERS])
+    else:
+        tests = all_tests(everything=everything)
+        checked, tested = run_all(tests, CHECKS, first=[WAITING])
     if everything:
         report_coverage([run.covered for run in tests.values() if run.coverage])
 

@@ -57,6 +57,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 # --- examples ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "page", [pytest.param(page, marks=needs(page), id=name) for page, name in zip(pages(), names(pages()), strict=True)]
 )
@@ -126,6 +127,7 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(target), f"{page.relative_to(ROOT)}: {link} has no such heading"
 
 
+@pytest.mark.slow
 def test_the_handbook_can_be_built(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")]
     built = subprocess.run(build, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -130,6 +130,7 @@ def test_pictures_stay_the_default_for_a_folder(series: Path, tmp_path: Path) ->
         assert len(list((tmp_path / name).glob("slice-*.png"))) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.corpus
 def test_the_whole_corpus_is_converted_and_every_loss_is_told(corpus: Path, tmp_path: Path) -> None:
     done = call(corpus, tmp_path, "--format", "nifti", "--json")

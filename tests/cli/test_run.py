@@ -127,6 +127,7 @@ def test_flags_and_param_mean_the_same(series: Path, tmp_path: Path) -> None:
     assert one["params"]["sigma"] == [2.0, 1.0, 1.0]
 
 
+@pytest.mark.slow
 def test_a_mask_and_its_statistics(series: Path, tmp_path: Path) -> None:
     done = call("threshold", series, tmp_path / "mask", "--threshold", "0.25")
     assert done.exit_code == 0, done.output

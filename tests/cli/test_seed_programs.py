@@ -19,6 +19,8 @@ from pydicom.dataset import Dataset
 import voxelry
 from voxelry.testing import SECRETS, bad_files, synthetic_instance, synthetic_series, write, zip_folder
 
+pytestmark = pytest.mark.slow  # each test starts programs, and many convert real series
+
 ENTRY = "from voxelry.cli.seed import main_{0} as main; main()"
 
 

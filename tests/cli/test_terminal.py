@@ -141,6 +141,7 @@ def test_no_volume_loses_its_name(tmp_path: Path, columns: int, monkeypatch: pyt
     assert "…" not in shown
 
 
+@pytest.mark.slow
 def test_a_pipe_has_no_width(series: Path, tmp_path: Path) -> None:
     """80 columns is what a program that does not know its terminal takes it for."""
     environment = {**os.environ, "COLUMNS": "80"}

@@ -133,6 +133,7 @@ def test_what_cannot_be_straightened_is_refused() -> None:
             rectify(volume, fill=fill)
 
 
+@pytest.mark.slow
 def test_a_real_gantry_tilt_is_straightened_as_simpleitk_does(corpus: Path) -> None:
     volume = voxelry.load_volume(corpus / "ct_gantry_tilt")
     exact = replace(volume, array=volume.array.astype(np.float64), padding=None)

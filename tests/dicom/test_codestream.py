@@ -344,6 +344,7 @@ print(sum(streams != right for streams in found), len(right) > 200)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_the_first_two_frames_of_a_process_may_be_written_at_once() -> None:
     """OpenJPH fills its tables at its first use: about one process in eight wrote other values."""

@@ -47,6 +47,7 @@ def test_what_is_small_by_itself_needs_no_child(tmp_path: Path, children: list[s
     assert not children
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("what", "words"),
     [
@@ -70,6 +71,7 @@ def test_a_frame_that_cannot_be_decoded_costs_its_own_file(
     assert words in found.skipped[str(bad)].message
 
 
+@pytest.mark.slow
 def test_frames_after_too_many_that_hang_have_less_time_and_are_tried(
     tmp_path: Path, children: list[subprocess.Popen[bytes]]
 ) -> None:
@@ -114,6 +116,7 @@ def test_a_process_that_ends_waits_for_no_frame(
         voxelry.pixels(path)
 
 
+@pytest.mark.slow
 def test_a_child_that_died_idle_is_replaced(tmp_path: Path, children: list[subprocess.Popen[bytes]]) -> None:
     path = odd(tmp_path / "a.dcm", 7)
     assert voxelry.pixels(path).max() == 7

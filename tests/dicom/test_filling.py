@@ -39,6 +39,7 @@ def smallest(values: np.ndarray) -> str:
     return "float32" if exact_in_single else "float64"
 
 
+@pytest.mark.slow
 @_IN_A_FOLDER
 @given(
     data=st.data(),

@@ -32,6 +32,7 @@ def by_simpleitk(stack: Stack) -> SimpleITK.Image:
     return image
 
 
+@pytest.mark.slow
 def test_straight_series_lie_where_simpleitk_says(corpus: Path) -> None:
     compared = 0
     for folder in sorted(path for path in corpus.iterdir() if path.is_dir() and "zip" not in path.name):

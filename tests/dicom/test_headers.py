@@ -82,6 +82,7 @@ def test_a_header_that_is_cut_off_is_damaged(good: Path) -> None:
         voxelry.load_volume(path)
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(data=st.data())
 def test_no_damage_makes_anything_but_a_named_problem(

@@ -73,6 +73,7 @@ def test_runs_hold_every_slice_once_and_are_regular(
             assert volume.voxel_mm3 == pytest.approx(abs(np.linalg.det(np.asarray(volume.affine))))
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     st.lists(st.sampled_from([0.0, 0.0005, 0.05, 1.0, 1.001, 1.03, 2.0, 50.0]), min_size=1, max_size=9),

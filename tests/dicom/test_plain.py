@@ -82,6 +82,7 @@ def test_frames_of_functional_groups_are_plain(tmp_path: Path) -> None:
     assert disagreements(content) == []
 
 
+@pytest.mark.slow
 def test_the_real_files_are_read_as_pydicom_reads_them(corpus: Path) -> None:
     dicom, plain = _judge_all(corpus)
     assert dicom > 1300
@@ -146,12 +147,14 @@ def mutants(draw: st.DrawFn) -> bytes:
     return bytes(content)
 
 
+@pytest.mark.slow
 @settings(max_examples=1000)
 @given(mutants())
 def test_damaged_headers_are_read_as_pydicom_reads_them(content: bytes) -> None:
     judge(content)
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(st.data())
 def test_what_was_read_before_changes_nothing(data: st.DataObject) -> None:
@@ -177,6 +180,7 @@ TAGS = st.sampled_from([0x00080008, 0x00080060, 0x00100010, 0x00180050, 0x002000
 VRS = st.sampled_from([b"AE AS AT CS DA DS DT FD FL IS LO LT OB OW PN SH SL SQ SS ST TM UC UI UL UN UR US UT".split()])
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(st.data())
 def test_headers_of_any_elements_are_read_as_pydicom_reads_them(data: st.DataObject) -> None:
@@ -213,6 +217,7 @@ def test_a_file_on_disk_costs_no_more_than_it_is_long(tmp_path_factory: pytest.T
     assert _peak(path) < 8 * len(content) + 2**20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("element", [explicit, implicit])
 @pytest.mark.parametrize("defined", [True, False])
 @pytest.mark.parametrize("cut", [True, False])

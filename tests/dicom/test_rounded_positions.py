@@ -112,6 +112,7 @@ def test_a_hole_between_rounded_positions_is_one_hole(tmp_path: Path) -> None:
     assert [part.array.shape[0] for part in parts] == [17, 22]
 
 
+@pytest.mark.slow
 def test_resampling_fits_the_step_to_the_whole(tmp_path: Path) -> None:
     rounded_series(tmp_path, step=0.625, digits=1, slices=200, form="{:.3f}")
     volume = voxelry.load_volume(tmp_path, on_irregular="resample")

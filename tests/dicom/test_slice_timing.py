@@ -132,6 +132,7 @@ def test_a_protocol_that_does_not_fill_the_time_evenly_tells_nothing(
     assert times_of(tmp_path, ge_protocol(words, **settings)) is None
 
 
+@pytest.mark.slow
 @given(content=st.binary(max_size=60))
 def test_no_protocol_is_too_strange(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     content += b"\0" * (len(content) % 2)

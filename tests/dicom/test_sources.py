@@ -85,6 +85,7 @@ def test_an_entry_behind_a_password_is_refused_and_its_neighbours_are_not(tmp_pa
     assert "secret.dcm" in problems["secret.dcm"].message
 
 
+@pytest.mark.slow
 def test_a_bomb_is_refused_unexpanded_and_its_neighbours_are_not(tmp_path: Path, good: Path) -> None:
     bomb = bomb_zip(tmp_path / "bomb.zip", expanded_bytes=2**30)
     archive = write_zip(tmp_path / "a.zip", {"good.dcm": good, "bomb.zip": bomb})

@@ -105,6 +105,7 @@ WHOLE: st.SearchStrategy[npt.NDArray[Any]] = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     values=WHOLE,
@@ -309,6 +310,7 @@ def test_stored_values_leave_the_table_where_it_is(tmp_path: Path) -> None:
     assert (voxelry.load_volume(tmp_path / "out").array[2] == 4096 + 7).all()
 
 
+@pytest.mark.slow
 @given(values=arrays.arrays(np.int32, (3, 4, 5), elements=st.integers(0, 4095)))
 def test_stored_values_are_stored(tmp_path_factory: pytest.TempPathFactory, values: npt.NDArray[Any]) -> None:
     folder = tmp_path_factory.mktemp("stored")

@@ -413,6 +413,7 @@ def test_more_voxels_than_the_format_counts_are_refused(tmp_path: Path) -> None:
 # --- real series ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.programs("dcm2niix")
 @pytest.mark.parametrize(
     "name",

@@ -393,6 +393,7 @@ def test_chunks_larger_than_the_array_are_refused(path: str, extent: int) -> Non
         FORMAT.read(path)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 @example(seed=603)  # a Blosc chunk that claims to unfold to 1.6 GB

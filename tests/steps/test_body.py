@@ -163,6 +163,7 @@ def test_nothing_in_it_is_said() -> None:
         assert not any(row["count"] for row in result.rows)
 
 
+@pytest.mark.slow
 def test_real_lung_bases(corpus: Path) -> None:
     volume = voxelry.load_volume(corpus / "ct_lung_bases")
     body = labels_of(body_mask.STEP, volume) == 1

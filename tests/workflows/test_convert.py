@@ -155,6 +155,7 @@ def test_templates_that_lead_nowhere_are_refused_before_anything_is_read(tmp_pat
         convert(tmp_path / "missing", tmp_path / "out", format="plain", name=template)
 
 
+@pytest.mark.slow
 @given(st.text(), st.text(), st.lists(st.text()))
 def test_whatever_a_header_says_is_a_safe_name(description: str, label: str, more: list[str]) -> None:
     values: dict[str, Value] = {"SeriesDescription": description, "PatientID": more[0] if more else None}

@@ -36,6 +36,7 @@ def test_what_killed_runs_left_is_cleared_and_what_is_in_use_is_not(tmp_path: Pa
     assert {path.name for path in out.iterdir() if path.is_dir()} == {fresh.name, others.name}
 
 
+@pytest.mark.slow
 def test_who_is_killed_after_a_file_has_its_name_goes_on_later(tmp_path: Path) -> None:
     for seed in range(3):
         synthetic_series(tmp_path / "in" / str(seed), seed=seed)

@@ -212,6 +212,7 @@ def test_what_is_wrong_for_all_is_an_error(three: Path, tmp_path: Path) -> None:
 # --- joblib -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_other_processes_give_the_same(three: Path) -> None:
     here = process(three, "gaussian")
     there = process(three, "gaussian", workers=2)

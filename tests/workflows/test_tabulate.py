@@ -103,6 +103,7 @@ def pile(request: pytest.FixtureRequest) -> Path:
     return Path(request.getfixturevalue("corpus"))
 
 
+@pytest.mark.slow
 @pytest.mark.no_cover  # takes more than twice as long where lines are counted
 def test_tables_are_those_that_pydicom_gives(pile: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = voxelry.tabulate(pile)
