@@ -10,12 +10,12 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import typer.main
 
@@ -27,6 +27,8 @@ from voxelry.server.environment import configuration
 
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = {Path: "PATH", int: "NUMBER", float: "NUMBER", str: "TEXT"}
+SIGNATURE_WIDTH = 90
+"""Characters of a signature that is written in one line."""
 BEGIN, END = "<!-- from the code: python script/reference.py -->", "<!-- end -->"
 
 
@@ -132,16 +134,23 @@ def library() -> str:
 
 
 def _entry(name: str, value: Any) -> str:
-    text = _markdown(inspect.getdoc(value) or "")
+    kinds = dict(_kinds(value)) if inspect.isclass(value) else {}
+    text = _markdown(inspect.getdoc(value) or "", kinds)
     if not inspect.isclass(value):
-        return f"### {name}\n\n```text\nvoxelry.{name}{_signature(value)}\n```\n\n{text}"
-    told = {part.strip() for line in re.findall(r"^- `([^`]+)`", text, re.MULTILINE) for part in line.split(",")}
+        return f"### {name}\n\n```text\nvoxelry.{name}{_typed_signature(value)}\n```\n\n{text}"
+    told = {name for line in re.findall(r"^- ([^:(]+)", text, re.MULTILINE) for name in re.findall(r"\w+", line)}
     more = [
         f"- `{shown}`: {words}" if words else f"- `{shown}`" for key, shown, words in _members(value) if key not in told
     ]
     if more:
         text += "\n\n**Has**\n\n" + "\n".join(more)
     return f"### {name}\n\n{text}"
+
+
+def _kinds(kind: type) -> Iterator[tuple[str, str]]:
+    """The types of a class's fields, as the code writes them."""
+    for name, annotation in vars(kind).get("__annotations__", {}).items():
+        yield name, _written(annotation, vars(kind).get("__init__", kind))
 
 
 def _members(value: type) -> Iterator[tuple[str, str, str]]:
@@ -153,7 +162,9 @@ def _members(value: type) -> Iterator[tuple[str, str, str]]:
             continue
         words = _literals((inspect.getdoc(member) or "").partition("\n\n")[0].replace("\n", " "))
         if isinstance(member, property | cached_property):
-            yield name, name, words
+            function = member.fget if isinstance(member, property) else member.func
+            kind = _written(inspect.signature(function).return_annotation, function) if function else "Any"
+            yield name, f"{name}: {kind}", words
         elif inspect.isfunction(member):
             yield name, f"{name}{_signature(member)}", words
 
@@ -174,32 +185,71 @@ def _errors() -> str:
 
 
 def _signature(function: Callable[..., Any]) -> str:
-    """Names and defaults; the types are told by the words, and by any editor."""
-    parameters = []
+    """Names and defaults in one line."""
+    return f"({', '.join(_parameters(function, typed=False))})"
+
+
+def _typed_signature(function: Callable[..., Any]) -> str:
+    """Names, types as the code writes them, and defaults; a line for each parameter where one line is too short."""
+    parameters = _parameters(function, typed=True)
+    returned = inspect.signature(function).return_annotation
+    arrow = "" if returned is inspect.Signature.empty else f" -> {_written(returned, function)}"
+    line = f"({', '.join(parameters)}){arrow}"
+    if len(line) <= SIGNATURE_WIDTH:
+        return line
+    return "(\n" + "".join(f"    {parameter},\n" for parameter in parameters) + f"){arrow}"
+
+
+def _parameters(function: Callable[..., Any], *, typed: bool) -> list[str]:
+    written = []
     for name, parameter in inspect.signature(function).parameters.items():
         if name == "self":
             continue
-        if parameter.kind is parameter.KEYWORD_ONLY and "*" not in parameters:
-            parameters.append("*")
-        default = parameter.default
-        if default is parameter.empty:
-            parameters.append(name)
-        else:
-            plain = default is None or isinstance(default, str | int | float)
-            parameters.append(f"{name}={default!r}" if plain else f"{name}=...")
-    return f"({', '.join(parameters)})"
+        if parameter.kind is parameter.KEYWORD_ONLY and "*" not in written:
+            written.append("*")
+        stars = (
+            "*"
+            if parameter.kind is parameter.VAR_POSITIONAL
+            else "**"
+            if parameter.kind is parameter.VAR_KEYWORD
+            else ""
+        )
+        typed = typed and parameter.annotation is not parameter.empty
+        kind = f": {_written(parameter.annotation, function)}" if typed else ""
+        default = ""
+        if parameter.default is not parameter.empty:
+            plain = parameter.default is None or isinstance(parameter.default, str | int | float)
+            equals = " = " if kind else "="
+            default = f"{equals}{parameter.default!r}" if plain else f"{equals}..."
+        written.append(f"{stars}{name}{kind}{default}")
+    return written
 
 
-def _markdown(docstring: str) -> str:
-    """NumPy's docstring form as Markdown."""
+def _written(annotation: str, function: Callable[..., Any]) -> str:
+    """A type as the code writes it, with the texts themselves where a name stands for a choice of texts."""
+
+    def choice(name: re.Match[str]) -> str:
+        meant = getattr(function, "__globals__", {}).get(name[0])
+        return " | ".join(map(repr, get_args(meant))) if get_origin(meant) is Literal else name[0]
+
+    return re.sub(r"\b[A-Z]\w+\b", choice, annotation)
+
+
+def _markdown(docstring: str, kinds: Mapping[str, str]) -> str:
+    """NumPy's docstring form as Markdown; ``kinds`` are the types of what it describes, by name."""
     sections = re.split(r"^(\w[\w ]*)\n-{3,}\n", docstring, flags=re.MULTILINE)
     parts = [_literals(sections[0].strip())]
     for title, body in zip(sections[1::2], sections[2::2], strict=True):
+        if title == "Examples":
+            parts.append(f"**Example**\n\n```pycon\n{body.strip()}\n```")
+            continue
         entries = re.findall(r"^(\S[^\n]*)\n((?:(?: +[^\n]*)?(?:\n|$))*)", body.strip() + "\n", re.MULTILINE)
         lines = []
         for head, words in entries:
             said = _literals(" ".join(words.split()))
-            lines.append(f"- `{head.strip()}`: {said}" if said else f"- {_literals(head.strip())}")
+            kind = kinds.get(head.partition(",")[0].strip())
+            shown = f"`{head.strip()}`" + (f" (`{kind}`)" if kind else "")
+            lines.append(f"- {shown}: {said}" if said else f"- {_literals(head.strip())}")
         parts.append(f"**{title}**\n\n" + "\n".join(lines))
     return "\n\n".join(parts)
 

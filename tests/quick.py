@@ -7,6 +7,7 @@ fails, and says that it wants the marker. Processor time, unlike a clock, does n
 
 from __future__ import annotations
 
+import importlib.util
 import resource
 from collections.abc import Iterator
 
@@ -19,6 +20,9 @@ SECONDS = 2.0
 """Processor time that a test, its fixtures' set-up and the processes that it waits for may take.
 
 Twice the time from which tests are marked, so that a slower machine finds the same."""
+
+IMPORTED_BEFORE = ("pandas", "pyarrow", "pydicom", "scipy.ndimage", "SimpleITK", "skimage.measure")
+"""Libraries that take long to import: no test pays for being the first that needs them."""
 
 STARTED = pytest.StashKey[float]()
 
@@ -41,6 +45,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not any(map(item.get_closest_marker, LEFT_OUT))]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if session.config.getoption("--quick"):
+        for library in IMPORTED_BEFORE:
+            if importlib.util.find_spec(library.partition(".")[0]):
+                importlib.import_module(library)
 
 
 @pytest.hookimpl(tryfirst=True)  # before the fixtures are made

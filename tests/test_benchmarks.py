@@ -17,6 +17,7 @@ from benchmarks.series import phantom, write_series
 def silent(_: str) -> None: ...
 
 
+@pytest.mark.slow
 @pytest.mark.no_cover  # others reach the same lines, and it would take twice as long
 def test_every_benchmark_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["--quick", "--json", str(tmp_path / "results.json")])

@@ -46,6 +46,7 @@ def test_padding_is_kept_out_and_told(corpus: Path) -> None:
     assert measured.pixels_above_threshold == above
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "shape", "spacing"),
     [
@@ -192,6 +193,7 @@ def test_every_file_is_used_or_named(corpus: Path) -> None:
         assert not used & unusable
 
 
+@pytest.mark.slow
 def test_tables_of_everything(corpus: Path) -> None:
     table = voxelry.tabulate(corpus)
     assert len(table) > 1_300

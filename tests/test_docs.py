@@ -33,8 +33,9 @@ ELSEWHERE = {
 }
 """Commands that are not run here, and why. Everything else in a ``console`` block is."""
 
-KINDS = {"console", "python", "toml", "json", "text", "nginx"}
-"""Fenced blocks must say what they are, so that no command escapes; ``text`` and ``nginx`` are not held to anything."""
+KINDS = {"console", "python", "toml", "json", "text", "nginx", "pycon"}
+"""Fenced blocks must say what they are, so that no command escapes; ``text`` and ``nginx`` are not held to anything.
+``pycon`` comes from docstrings: tests/test_examples.py runs it."""
 
 
 def names(found: list[Path]) -> list[str]:

@@ -21,6 +21,14 @@ class VoxelryError(Exception):
         A sentence: what was found, what was needed, what to do.
     numbers
         The same for programs, by name; JSON values.
+
+    Examples
+    --------
+    >>> try:
+    ...     voxelry.load_volume("nothing here")
+    ... except voxelry.VoxelryError as error:
+    ...     error.code
+    'nothing_found'
     """
 
     code: ClassVar[str] = "error"
@@ -52,6 +60,12 @@ class Problem:
         A sentence for people, without a patient's value.
     numbers
         What the sentence says, for programs; JSON values by name, millimetres end in ``_mm``.
+
+    Examples
+    --------
+    >>> problem = voxelry.load("sample").skipped["sample/README.txt"]
+    >>> isinstance(problem, voxelry.Problem), problem.code
+    (True, 'not_dicom')
     """
 
     code: str

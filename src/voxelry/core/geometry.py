@@ -126,6 +126,12 @@ class Geometry:
     GeometryError
         If the affine has a number that is not finite or another last row than 0 0 0 1, its axes do not span space, or
         the spacing disagrees with it.
+
+    Examples
+    --------
+    >>> geometry = voxelry.Geometry(shape=(48, 256, 256), affine=voxelry.load_volume("sample/phantom").affine)
+    >>> geometry.spacing, geometry.voxel_mm3
+    ((2.5, 1.5, 1.5), 5.625)
     """
 
     shape: tuple[int, int, int]

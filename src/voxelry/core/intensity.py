@@ -34,6 +34,13 @@ class Window:
     ------
     ParameterError
         If the width is below 1 for ``LINEAR``, or not above 0 for the others (PS3.3 C.11.2.1.2).
+
+    Examples
+    --------
+    >>> lung = voxelry.Window(center=-600, width=1500, name="LUNG")
+    >>> files = voxelry.save_pictures(voxelry.load_volume("sample/phantom"), "pictures", window=lung)
+    >>> len(files)
+    48
     """
 
     center: float
@@ -74,6 +81,12 @@ class VoiTable:
     References
     ----------
     PS3.3 C.11.2.1.1
+
+    Examples
+    --------
+    >>> table = voxelry.VoiTable(first=0, entries=np.arange(256), bits=8)
+    >>> table.entries.dtype.name
+    'uint16'
     """
 
     first: int

@@ -57,6 +57,20 @@ class Measurement:
         Millimetres ``(slice, row, column)``.
     label
         What tells the volume from others of its series; empty where there is nothing to tell.
+    series_instance_uid
+        Series Instance UID (0020,000E) of the volume; empty where it has none.
+    method
+        How the threshold was found: ``"fixed"``.
+    warnings
+        What a user must know before trusting the figures; sentences without patients' values.
+
+    Examples
+    --------
+    >>> measurement = voxelry.measure(voxelry.load_volume("sample/phantom"), threshold=0.9)
+    >>> isinstance(measurement, voxelry.Measurement), measurement.volume_mm3
+    (True, 65508.75)
+    >>> measurement.record()["pixels_above_threshold"]
+    11646
     """
 
     series_instance_uid: str

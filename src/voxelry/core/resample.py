@@ -50,6 +50,12 @@ def rectify(volume: Volume, *, fill: float | None = None, progress: Progress = s
     Notes
     -----
     Where one of the pixels to be mixed is padding, the nearest is taken instead: padding is no value to mix with.
+
+    Examples
+    --------
+    >>> volume = voxelry.load_volume("sample/phantom")
+    >>> voxelry.rectify(volume) is volume  # it is not tilted
+    True
     """
     if volume.affine is None:
         raise UnplacedError("this volume has no affine, so nothing says how its slices lie to each other")

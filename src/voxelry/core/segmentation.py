@@ -26,7 +26,22 @@ Fractions: TypeAlias = npt.NDArray[np.floating[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A coded concept (PS3.3 8.8): ``Code("123037004", "SCT", "Body structure")``."""
+    """A coded concept (PS3.3 8.8): ``Code("123037004", "SCT", "Body structure")``.
+
+    Attributes
+    ----------
+    value
+        Code Value (0008,0100).
+    scheme
+        Coding Scheme Designator (0008,0102): ``"SCT"``, ``"DCM"``.
+    meaning
+        Code Meaning (0008,0104), for people.
+
+    Examples
+    --------
+    >>> voxelry.Code("39607008", "SCT", "Lung").meaning
+    'Lung'
+    """
 
     value: str
     scheme: str
@@ -57,6 +72,12 @@ class Segment:
         Where in the body it lies; None where nothing says so.
     colour
         For display; None where there is none.
+
+    Examples
+    --------
+    >>> lung = voxelry.Code("39607008", "SCT", "Lung")
+    >>> voxelry.Segment(number=1, label="Left lung", type=lung).number
+    1
     """
 
     number: int
@@ -100,6 +121,16 @@ class Segmentation:
     ------
     ParameterError
         If shapes, numbers or types do not fit.
+
+    Examples
+    --------
+    >>> volume = voxelry.load_volume("sample/phantom")
+    >>> bright = voxelry.Segment(number=1, label="Bright")
+    >>> segmentation = voxelry.Segmentation(
+    ...     labels=(volume.array > 250).astype(np.uint8), source=volume, segments=(bright,)
+    ... )
+    >>> int(np.count_nonzero(segmentation.labels))
+    11646
     """
 
     __slots__ = ("_fractional_type", "_geometry", "_labels", "_masks", "_source", "recipe", "segments", "warnings")

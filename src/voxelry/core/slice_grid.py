@@ -60,6 +60,12 @@ class Tolerances:
     ------
     ParameterError
         If one is negative or not finite.
+
+    Examples
+    --------
+    >>> strict = voxelry.Tolerances(irregular=0.001)
+    >>> len(voxelry.load("sample/phantom", tolerances=strict).volumes)
+    1
     """
 
     irregular: float = IRREGULAR_FRACTION

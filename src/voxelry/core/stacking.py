@@ -20,6 +20,11 @@ _EXACT = 2**53
 def stack_volumes(volumes: Sequence[Volume]) -> npt.NDArray[Any]:
     """The volumes of one grid (phases, echoes, b-values) as one array, in the order given.
 
+    Parameters
+    ----------
+    volumes
+        At least one; all of one shape, place and unit.
+
     Returns
     -------
     array
@@ -30,6 +35,12 @@ def stack_volumes(volumes: Sequence[Volume]) -> npt.NDArray[Any]:
     ------
     GeometryError
         If there is no volume, or one differs from the first in shape, place or unit; the message names it.
+
+    Examples
+    --------
+    >>> volume = voxelry.load_volume("sample/phantom")
+    >>> voxelry.stack_volumes([volume, volume]).shape
+    (2, 48, 256, 256)
     """
     if not volumes:
         raise GeometryError("there is no volume to stack")

@@ -43,6 +43,14 @@ class Params(BaseModel):
 
     A field has a description, its unit and its range in the field's words (``sigma``, mm, above 0), and a default
     wherever one makes sense. Unknown names and values that are no numbers are refused.
+
+    Examples
+    --------
+    >>> from pydantic import Field
+    >>> class ScaleParams(voxelry.Params):
+    ...     factor: float = Field(2.0, gt=0, description="Values are multiplied by it.")
+    >>> ScaleParams(factor=3).factor
+    3.0
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -64,6 +72,12 @@ class StepResult:
         By name with a suffix, for example ``surface.stl``; names hold no patient's value.
     warnings
         What a user must know before trusting the result; sentences without patients' values.
+
+    Examples
+    --------
+    >>> result = voxelry.StepResult(rows=({"label": "sphere", "mm3": 65508.75},))
+    >>> result.rows[0]["label"]
+    'sphere'
     """
 
     volumes: tuple[Volume, ...] = ()
@@ -109,6 +123,19 @@ class Step(Generic[P]):
         say before that the step does not apply.
     group
         ``"filter"``, ``"mask"``, ``"measure"``, ``"register"`` or ``"model"``: where lists put it.
+
+    Examples
+    --------
+    >>> def invert(volumes, params, progress):
+    ...     inverted = voxelry.Volume(array=-volumes[0].array, affine=volumes[0].affine)
+    ...     return voxelry.StepResult(volumes=(inverted,))
+    >>> step = voxelry.Step(
+    ...     name="invert", title="Invert", description="Changes the sign of values.", params=voxelry.Params,
+    ...     function=invert,
+    ... )
+    >>> [done] = voxelry.process("sample/phantom", step).results
+    >>> int(done.result.volumes[0].array.max())
+    1012
     """
 
     name: str

@@ -64,6 +64,15 @@ class Volume:
         What tells this volume from the others of its series ("EchoTime 4.6"); empty for the only one.
     instance_uids
         SOP Instance UID of each slice.
+
+    Examples
+    --------
+    >>> volume = voxelry.load_volume("sample/phantom")
+    >>> isinstance(volume, voxelry.Volume), volume.array.shape, volume.spacing
+    (True, (48, 256, 256), (2.5, 1.5, 1.5))
+    >>> small = voxelry.Volume(array=np.zeros((4, 8, 8), dtype=np.int16), spacing=(5.0, 1.0, 1.0))
+    >>> small.voxel_mm3
+    5.0
     """
 
     array: npt.NDArray[Any]

@@ -78,12 +78,23 @@ def measure(
     default
         The threshold where none is given.
 
+    Returns
+    -------
+    measurement
+        The count, and the volume in mm3 where the spacing is known.
+
     Raises
     ------
     ParameterError
         If the threshold is outside [0, 1] or the method is unknown.
     MeasureError
         If the volume is in colour.
+
+    Examples
+    --------
+    >>> volume = voxelry.load_volume("sample/phantom")
+    >>> voxelry.measure(volume, threshold=0.9).volume_mm3
+    65508.75
     """
     each = shared if volume.array.size > _LARGE else map
     return counting.measure(volume, threshold, method, default=default, each=each)

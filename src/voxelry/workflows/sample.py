@@ -145,6 +145,12 @@ def write_sample(folder: str | PathLike[str], *, progress: Progress = silent) ->
     ------
     ParameterError
         If ``folder/phantom`` holds other files, which would then be read as a part of the study.
+
+    Examples
+    --------
+    >>> facts = voxelry.write_sample("another")
+    >>> facts.shape, facts.spacing_mm
+    ((48, 256, 256), (2.5, 1.5, 1.5))
     """
     root = Path(folder)
     target = root / DICOM_FOLDER

@@ -116,6 +116,14 @@ def write_segmentation(
         confirmed that they lie in one place.
     ParameterError
         If labels have no segment, rows and columns are not perpendicular, or a text is none that DICOM holds.
+
+    Examples
+    --------
+    >>> [series] = voxelry.index("sample/phantom").series
+    >>> [done] = voxelry.process("sample/phantom", "lungs").results
+    >>> written = voxelry.write_segmentation(done.result.segmentation, series, "lungs.dcm")
+    >>> [path.name for path in written.paths]
+    ['lungs.dcm']
     """
     if kind not in get_args(SegmentationKind):
         raise ParameterError(f"a segmentation is written as {' or '.join(get_args(SegmentationKind))}, not as {kind!r}")

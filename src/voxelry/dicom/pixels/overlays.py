@@ -46,6 +46,15 @@ class Overlay:
     References
     ----------
     PS3.3 C.9.2
+
+    Examples
+    --------
+    >>> overlay = voxelry.Overlay(
+    ...     group=0x6000, label="", description="", kind="G", origin=(0, 0), first_frame=0,
+    ...     mask=np.ones((1, 256, 256), dtype=bool),
+    ... )
+    >>> overlay.mask.shape
+    (1, 256, 256)
     """
 
     group: int

@@ -31,6 +31,14 @@ class GeometryReport:
     problems
         Each with ``severity`` ("error", "warning" or "note"), ``stack`` (the index of the first stack that it
         is about, None for the series as a whole) and ``stacks`` (all of them) among its numbers.
+
+    Examples
+    --------
+    >>> report = voxelry.index("sample").series[0].report
+    >>> isinstance(report, voxelry.GeometryReport), report.regular
+    (True, True)
+    >>> report.words
+    'regular: 48 slices of 256 x 256, 2.5 mm apart'
     """
 
     regular: bool

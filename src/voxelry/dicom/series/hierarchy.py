@@ -54,6 +54,16 @@ class Series:
         Instances whose pixels are known not to be decodable, and why.
     neighbours
         Of segmentations: the images that they were loaded with.
+    series_instance_uid
+        Series Instance UID (0020,000E).
+    instances
+        Their headers, by Instance Number.
+
+    Examples
+    --------
+    >>> [series] = voxelry.index("sample/phantom").series
+    >>> isinstance(series, voxelry.Series), series.modality, len(series.instances)
+    (True, 'CT', 48)
     """
 
     series_instance_uid: str
@@ -177,7 +187,21 @@ def _is_there(lost: LostFile, usable: Collection[str]) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """The series of one study, by Series Number."""
+    """The series of one study, by Series Number.
+
+    Attributes
+    ----------
+    study_instance_uid
+        Study Instance UID (0020,000D).
+    series
+        By Series Number.
+
+    Examples
+    --------
+    >>> study = voxelry.load_study("sample/phantom")
+    >>> isinstance(study, voxelry.Study), len(study.series)
+    (True, 1)
+    """
 
     study_instance_uid: str
     series: tuple[Series, ...]
@@ -194,7 +218,23 @@ class Study:
 
 @dataclass(frozen=True, eq=False)
 class Index:
-    """Everything found below a path, and every file that is no usable DICOM, with the reason."""
+    """Everything found below a path, and every file that is no usable DICOM, with the reason.
+
+    Attributes
+    ----------
+    studies
+        In the order of their Study Instance UIDs.
+    skipped
+        By file name as given: why a file is no usable DICOM.
+
+    Examples
+    --------
+    >>> found = voxelry.index("sample")
+    >>> isinstance(found, voxelry.Index), len(found.studies), len(found.series)
+    (True, 1, 1)
+    >>> found.skipped["sample/README.txt"].code
+    'not_dicom'
+    """
 
     studies: tuple[Study, ...]
     skipped: Mapping[str, Problem]

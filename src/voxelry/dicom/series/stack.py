@@ -58,6 +58,16 @@ class Stack:
         How even its positions must be.
     lost
         Files that it lacks, because they could not be used.
+    pile
+        The frames as they were sorted, with what they share.
+
+    Examples
+    --------
+    >>> [stack] = voxelry.index("sample/phantom").series[0].stacks
+    >>> isinstance(stack, voxelry.Stack), stack.regular, stack.spacing
+    (True, True, (2.5, 1.5, 1.5))
+    >>> stack.volume().unit
+    'HU'
     """
 
     pile: Pile

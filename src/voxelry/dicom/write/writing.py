@@ -41,6 +41,13 @@ class Written:
     warnings
         What a user must know: values that had to be rescaled, non-finite ones that were replaced. Sentences without
         patients' values.
+
+    Examples
+    --------
+    >>> volume = voxelry.load_volume("sample/phantom")
+    >>> written = voxelry.write_volume(volume, "copy", seed="an example")
+    >>> isinstance(written, voxelry.Written), len(written.paths), written.warnings
+    (True, 48, ())
     """
 
     paths: tuple[Path, ...]
@@ -106,11 +113,24 @@ def write_series(
         True if the values are stored ones: what makes modality values of them (slope and intercept, or a table) stays
         in the headers. Otherwise a template's table goes, because its values have no one way back.
 
+    Returns
+    -------
+    written
+        The files, and what a user must know: values that had to be rescaled or replaced.
+
     Raises
     ------
     ParameterError
         If the template does not match the values in number, shape or position, is a segmentation of single bits,
         values are not finite, stored ones do not fit, or a parameter is out of range; the message says which.
+
+    Examples
+    --------
+    >>> [series] = voxelry.index("sample/phantom").series
+    >>> values = np.clip(series.stacks[0].volume().array, -200, 200)
+    >>> written = voxelry.write_series(values, series, "clipped", description="clipped to 200 HU")
+    >>> int(voxelry.load_volume("clipped").array.max())
+    200
     """
     syntax = syntax_of(transfer_syntax)
     derivation = Derivation(description, suffix, seed, _moment(created, seed))
@@ -179,6 +199,13 @@ def write_volume(
         A file for each slice, or one multi-frame object with functional groups.
     transfer_syntax, names, seed, created, non_finite, progress
         As for ``write_series``.
+    volume
+        Modality values; those that 16 bits cannot hold without loss are rescaled, and a warning says so.
+
+    Returns
+    -------
+    written
+        The files, and what a user must know.
 
     Raises
     ------
@@ -186,6 +213,13 @@ def write_volume(
         If the affine is unknown and the object needs one: all but Secondary Capture do.
     ParameterError
         If an attribute is unknown or follows from the voxels, or the object cannot hold the volume.
+
+    Examples
+    --------
+    >>> volume = voxelry.Volume(array=np.zeros((4, 8, 8), dtype=np.int16), affine=np.diag([5.0, 1.0, 1.0, 1.0]))
+    >>> written = voxelry.write_volume(volume, "empty", attributes={"Modality": "MR"})
+    >>> voxelry.load_volume("empty").spacing
+    (5.0, 1.0, 1.0)
     """
     syntax = syntax_of(transfer_syntax)
     derivation = Derivation("written from a volume", "", seed, _moment(created, seed))

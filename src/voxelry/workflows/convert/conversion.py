@@ -101,6 +101,14 @@ class ConvertReport:
     skipped
         What was not converted and why: files of the source by their name, and volumes by the name that they would
         have had.
+
+    Examples
+    --------
+    >>> report = voxelry.convert("sample/phantom", "phantom.nrrd")
+    >>> isinstance(report, voxelry.ConvertReport), report.complete
+    (True, True)
+    >>> [(written.path.name, written.shape) for written in report.written]
+    [('phantom.nrrd', (48, 256, 256))]
     """
 
     written: tuple[Converted, ...]
@@ -177,6 +185,14 @@ def convert(
         If the source bears the suffix of a format and is no file of it.
     ExistsError
         If the target is the source.
+
+    Examples
+    --------
+    >>> report = voxelry.convert("sample/phantom", "phantom.nii.gz")
+    >>> report.written[0].shape
+    (48, 256, 256)
+    >>> voxelry.convert("phantom.nii.gz", "again.nrrd").complete
+    True
     """
     check_on_irregular(on_irregular)
     check_template(name)

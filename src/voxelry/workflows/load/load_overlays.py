@@ -12,6 +12,11 @@ from voxelry.dicom.pixels.overlays import Overlay, overlays_of
 def overlays(path: StrPath) -> tuple[Overlay, ...]:
     """The overlays of one file: masks over its image, which change none of its values.
 
+    Parameters
+    ----------
+    path
+        A DICOM file.
+
     Returns
     -------
     overlays
@@ -21,6 +26,11 @@ def overlays(path: StrPath) -> tuple[Overlay, ...]:
     ------
     NotDicomError, PixelDataError, ...
         The message names the file, and the tag where an overlay cannot be.
+
+    Examples
+    --------
+    >>> voxelry.overlays("sample/phantom/CT0024.dcm")
+    ()
     """
     refused: dict[str, Problem] = {}
     sources = list(walk(path, on_problem=refused.__setitem__))

@@ -45,6 +45,14 @@ class LoadResult:
         One for each regular stack, by study, series and stack.
     skipped
         By file name as given (``folder/a.dcm``, ``archive.zip/inner/a.dcm``).
+
+    Examples
+    --------
+    >>> result = voxelry.load("sample")
+    >>> isinstance(result, voxelry.LoadResult), len(result.volumes)
+    (True, 1)
+    >>> sorted(result.skipped)
+    ['sample/README.txt', 'sample/facts.json']
     """
 
     volumes: tuple[Volume, ...]
@@ -74,10 +82,21 @@ def index(
     progress
         Called with the fraction done and a few words.
 
+    Returns
+    -------
+    index
+        Studies, series and stacks; no pixel was read.
+
     Raises
     ------
     NothingFoundError
         If the path does not exist.
+
+    Examples
+    --------
+    >>> [series] = voxelry.index("sample/phantom").series
+    >>> series.report.words
+    'regular: 48 slices of 256 x 256, 2.5 mm apart'
     """
     skipped: dict[str, Problem] = {}
     unseen: list[LostFile | None] = []
@@ -180,6 +199,14 @@ def load(
         If the path does not exist.
     ParameterError
         If ``on_irregular`` is none of these, or asks for ``"resample"`` with ``lazy``, which needs every slice.
+
+    Examples
+    --------
+    >>> result = voxelry.load("sample")
+    >>> [volume.array.shape for volume in result.volumes]
+    [(48, 256, 256)]
+    >>> result.skipped["sample/README.txt"].message
+    'sample/README.txt: not a DICOM file (it is text)'
     """
     _check_choices(on_irregular, lazy=lazy)
     found = index(path, limits=limits, tolerances=tolerances, progress=part(progress, 0, 0.3))
@@ -238,12 +265,23 @@ def load_volume(
     path, on_irregular, lazy, tolerances, real_world
         As for ``load``. What ``"split"`` makes is seldom one volume.
 
+    Returns
+    -------
+    volume
+        Modality values, index ``(slice, row, column)``; what a user must know is in ``warnings``.
+
     Raises
     ------
     NotOneVolumeError
         If there are several; the message lists them. ``load`` gives them all.
     VoxelryError
         If there is none: the error of the stack or file that was in the way.
+
+    Examples
+    --------
+    >>> volume = voxelry.load_volume("sample/phantom")
+    >>> volume.array.shape, volume.spacing, volume.unit
+    ((48, 256, 256), (2.5, 1.5, 1.5), 'HU')
     """
     _check_choices(on_irregular, lazy=lazy)
     found = index(path, limits=limits, tolerances=tolerances, progress=part(progress, 0, 0.3))
@@ -311,12 +349,28 @@ def load_study(
 ) -> Study:
     """The one study at a path, with its series and their stacks; pixels are read when a stack is asked for.
 
+    Parameters
+    ----------
+    path, limits, tolerances, progress
+        As for ``index``.
+
+    Returns
+    -------
+    study
+        Its series by Series Number.
+
     Raises
     ------
     NothingFoundError
         If there is no DICOM.
     NotOneVolumeError
         If there are several studies; ``index`` gives them all.
+
+    Examples
+    --------
+    >>> study = voxelry.load_study("sample/phantom")
+    >>> study.series[0].stacks[0].volume().array.shape
+    (48, 256, 256)
     """
     found = index(path, limits=limits, tolerances=tolerances, progress=progress)
     if not found.studies:
@@ -330,6 +384,11 @@ def load_study(
 def pixels(path: StrPath) -> npt.NDArray[np.generic]:
     """The pixels of one file as modality values.
 
+    Parameters
+    ----------
+    path
+        A DICOM file.
+
     Returns
     -------
     array
@@ -340,6 +399,12 @@ def pixels(path: StrPath) -> npt.NDArray[np.generic]:
     ------
     NoPixelDataError, NotDicomError, PixelDataError, TruncatedError, ...
         The message names the file.
+
+    Examples
+    --------
+    >>> array = voxelry.pixels("sample/phantom/CT0024.dcm")
+    >>> array.shape, int(array.min())
+    ((256, 256), -1012)
     """
     sources = list(walk(path, on_problem=_raise))
     if len(sources) != 1:

@@ -179,6 +179,12 @@ def save_pictures(
         If a patient plane is asked for and the volume's place in the patient is unknown.
     ParameterError
         If the format or the axis is unknown, or overlays are asked for in a patient plane.
+
+    Examples
+    --------
+    >>> files = voxelry.save_pictures(voxelry.load_volume("sample/phantom"), "coronal", axis="coronal")
+    >>> len(files), files[0].name
+    (256, 'slice-0000.png')
     """
     if format not in get_args(PictureFormat):
         raise ParameterError(f"no picture format {format!r}; there are {', '.join(get_args(PictureFormat))}")

@@ -63,6 +63,13 @@ def write_derived(
         A few words behind the source's Series Description (0008,103E): the step's name.
     description, seed, created, non_finite
         As for ``write_series``.
+    volume
+        On the grid of one of the source's stacks, or on another one in the same place.
+
+    Returns
+    -------
+    written
+        The files, and what a user must know.
 
     Raises
     ------
@@ -70,6 +77,14 @@ def write_derived(
         If DICOM cannot hold the values (NaN, infinities, ...), in words.
     UnplacedError
         If it lies on another grid, and where that lies is unknown.
+
+    Examples
+    --------
+    >>> [series] = voxelry.index("sample/phantom").series
+    >>> volume = series.stacks[0].volume()
+    >>> written = voxelry.write_derived(volume, series, "derived", series_description="unchanged")
+    >>> len(written.paths), written.paths[0].name
+    (48, '0001.dcm')
     """
     stacks = stacks_of_source(source)
     stack = _same_grid(volume, stacks)

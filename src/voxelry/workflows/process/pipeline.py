@@ -74,6 +74,18 @@ class JobEntry:
         came from.
     func
         ``func(volume, config)`` gives a new volume for each.
+
+    Examples
+    --------
+    >>> entry = voxelry.JobEntry(
+    ...     name="first_volume",
+    ...     config={},
+    ...     preprocess=lambda folder, config: voxelry.load(folder).volumes,
+    ...     postprocess=lambda volume, source, folder: voxelry.write_derived(volume, source, folder).paths,
+    ...     func=lambda volume, config: volume,
+    ... )
+    >>> "first_volume" in voxelry.InferencePipeline([entry]).jobs
+    True
     """
 
     name: str
@@ -97,6 +109,12 @@ class ExecuteReport:
         What was not done, and why: files by their name, volumes by the name of the folder that they would have had.
     warnings
         What a user must know before trusting the result.
+
+    Examples
+    --------
+    >>> report = voxelry.InferencePipeline().execute("3dblur", "sample/phantom", "blurred")
+    >>> isinstance(report, voxelry.ExecuteReport), len(report.paths)
+    (True, 48)
     """
 
     folder: Path
@@ -117,6 +135,15 @@ class InferencePipeline:
     ----------
     registry
         Jobs to begin with; the last of a name wins.
+
+    Examples
+    --------
+    >>> pipeline = voxelry.InferencePipeline()
+    >>> pipeline.is_job_registered("3dblur"), pipeline.is_job_registered("gaussian")
+    (True, True)
+    >>> report = pipeline.execute("gaussian", "sample/phantom", "smooth", params={"sigma": 2.0})
+    >>> len(list(report.folder.glob("*.dcm")))
+    48
     """
 
     def __init__(self, registry: Iterable[JobEntry] | None = None) -> None:

@@ -54,6 +54,12 @@ class Processed:
         Where it was written; None without ``out``.
     warnings
         What a user must know before trusting it.
+
+    Examples
+    --------
+    >>> [done] = voxelry.process("sample/phantom", "gaussian", params={"sigma": 2.0}).results
+    >>> isinstance(done, voxelry.Processed), done.result.volumes[0].array.shape
+    (True, (48, 256, 256))
     """
 
     name: str
@@ -80,6 +86,14 @@ class ProcessReport:
         In the order of the paths, and below each in the order in which ``load`` gives volumes.
     skipped
         What was not done and why: files by their name, and volumes by the name that their result would have.
+
+    Examples
+    --------
+    >>> report = voxelry.process("sample/phantom", "lungs")
+    >>> isinstance(report, voxelry.ProcessReport), report.complete
+    (True, True)
+    >>> [row["label"] for row in report.results[0].result.rows]
+    ['Right lung', 'Left lung']
     """
 
     results: tuple[Processed, ...]
@@ -154,6 +168,12 @@ def process(
     ------
     ParameterError
         If the step, a parameter, the format or an option is none that there is: before anything is read.
+
+    Examples
+    --------
+    >>> report = voxelry.process("sample/phantom", "threshold", params={"threshold": 0.9})
+    >>> report.results[0].result.rows[0]["mm3"]
+    65508.75
     """
     if not isinstance(step, str | Step):
         raise ParameterError(f'a step is named ("gaussian"), or is a voxelry.Step; this is a {type(step).__name__}')

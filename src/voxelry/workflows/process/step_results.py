@@ -45,6 +45,16 @@ class SavedOutput:
         All of it, relative to the folder.
     facts
         What is to be said of it: shape, spacing, unit, UIDs, segments, ...; JSON values.
+    kind
+        ``"volume"``, ``"segmentation"``, ``"rows"`` or ``"file"``.
+    format
+        ``"dicom"``, a format's name, or the kind of file.
+
+    Examples
+    --------
+    >>> [done] = voxelry.process("sample/phantom", "threshold", out="above").results
+    >>> [output.path for output in done.saved.outputs if isinstance(output, voxelry.SavedOutput)]
+    ['segmentation.dcm', 'rows.json']
     """
 
     kind: OutputKind
@@ -69,6 +79,18 @@ class SavedResult:
         In the order volumes, segmentation, rows, files.
     manifest
         What ``result.json`` holds.
+    folder
+        Where it lies.
+    warnings
+        What a user must know before trusting the result; sentences without patients' values.
+
+    Examples
+    --------
+    >>> [done] = voxelry.process("sample/phantom", "threshold", out="above").results
+    >>> isinstance(done.saved, voxelry.SavedResult), done.saved.folder.name
+    (True, 'above')
+    >>> done.saved.manifest["step"]
+    'threshold'
     """
 
     folder: Path
@@ -129,12 +151,24 @@ def save_result(
     overwrite
         True to replace a folder that is there.
 
+    Returns
+    -------
+    saved
+        What was written, and the manifest.
+
     Raises
     ------
     ExistsError
         If the folder is there and not empty.
     FormatError, ParameterError, UnplacedError
         If the format cannot hold the result, in words.
+
+    Examples
+    --------
+    >>> [done] = voxelry.process("sample/phantom", "threshold").results
+    >>> saved = voxelry.save_result(done.result, "above", step="threshold")
+    >>> sorted(path.name for path in saved.folder.iterdir())
+    ['result.json', 'rows.csv', 'rows.json', 'segmentation.json', 'segmentation.nii.gz']
     """
     target = named_folder(folder)
     if is_taken(target) and not overwrite:

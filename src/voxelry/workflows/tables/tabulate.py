@@ -48,6 +48,12 @@ def tabulate(path: StrPath, *, limits: Limits = DEFAULT_LIMITS, progress: Progre
     ------
     NothingFoundError
         If the path does not exist.
+
+    Examples
+    --------
+    >>> table = voxelry.tabulate("sample/phantom")
+    >>> len(table), table["Modality"].unique().tolist()
+    (48, ['CT'])
     """
     import pandas as pd
 
