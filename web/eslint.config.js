@@ -3,37 +3,10 @@ import vue from "eslint-plugin-vue";
 import globals from "globals";
 import ts from "typescript-eslint";
 
-// Imports point down: core <- api <- stores <- viewports, tools <- pages; `ui` holds plain components that know
-// nothing of the archive. A room may import itself and the rooms named here, nothing else of ours.
-const ROOMS = {
-  core: [],
-  ui: ["core"],
-  api: ["core"],
-  stores: ["core", "api"],
-  viewports: ["core", "api", "stores", "ui"],
-  tools: ["core", "api", "stores", "ui"],
-  pages: ["core", "api", "stores", "ui", "viewports", "tools"],
-};
-
-const floors = Object.entries(ROOMS).map(([room, below]) => ({
-  files: [`src/${room}/**/*.{ts,vue}`],
-  rules: {
-    "no-restricted-imports": [
-      "error",
-      {
-        patterns: [
-          ...Object.keys(ROOMS)
-            .filter((other) => other !== room && !below.includes(other))
-            .map((other) => ({ group: [`@/${other}`, `@/${other}/*`], message: `${room} may not import ${other}` })),
-          { group: ["../*"], message: "Import other rooms by @/room/name." },
-        ],
-      },
-    ],
-  },
-}));
+import { rooms } from "./eslint.rooms.js";
 
 export default ts.config(
-  { ignores: ["node_modules", "dist", "src/api/schema.d.ts"] },
+  { ignores: ["node_modules", "dist", "src/api/generated"] },
   js.configs.recommended,
   ...ts.configs.strictTypeChecked,
   ...vue.configs["flat/recommended"],
@@ -42,7 +15,7 @@ export default ts.config(
       globals: globals.browser,
       parserOptions: {
         parser: ts.parser,
-        projectService: { allowDefaultProject: ["eslint.config.js"] },
+        projectService: true,
         tsconfigRootDir: import.meta.dirname,
         extraFileExtensions: [".vue"],
       },
@@ -66,6 +39,7 @@ export default ts.config(
       "vue/require-default-prop": "off",
     },
   },
-  ...floors,
-  { files: ["eslint.config.js"], ...ts.configs.disableTypeChecked },
+  ...rooms,
+  { files: ["eslint.*.js", "scripts/*.js"], ...ts.configs.disableTypeChecked },
+  { files: ["scripts/*.js"], languageOptions: { globals: globals.node } },
 );

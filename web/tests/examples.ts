@@ -18,6 +18,7 @@ export const VOLUME = {
     [0, 0, 0, 1],
   ],
   spacing_mm: [5, 0.8, 0.8],
+  frame_of_reference_uid: "1.2.3.4",
   unit: "HU",
   min: -1024,
   max: 1500,
@@ -36,10 +37,10 @@ export const VOLUME = {
   frame_sweep: false,
   frame_rate_source: "",
   planes: {
-    acquired: { count: 35, rows: 512, columns: 512, spacing_mm: [0.8, 0.8] },
-    axial: { count: 35, rows: 512, columns: 512, spacing_mm: [0.8, 0.8] },
-    coronal: { count: 512, rows: 35, columns: 512, spacing_mm: [5, 0.8] },
-    sagittal: { count: 512, rows: 35, columns: 512, spacing_mm: [5, 0.8] },
+    acquired: { count: 35, rows: 512, columns: 512, spacing_mm: [0.8, 0.8], aspect: 1, lean: 0 },
+    axial: { count: 35, rows: 512, columns: 512, spacing_mm: [0.8, 0.8], aspect: 1, lean: 0 },
+    coronal: { count: 512, rows: 35, columns: 512, spacing_mm: [5, 0.8], aspect: 6.25, lean: 0 },
+    sagittal: { count: 512, rows: 35, columns: 512, spacing_mm: [5, 0.8], aspect: 6.25, lean: 0 },
   },
   measurement: null,
 };

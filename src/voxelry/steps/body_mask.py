@@ -36,5 +36,4 @@ STEP = Step(
     params=BodyMaskParams,
     function=_body_mask,
     group="mask",
-    libraries=("cv2", "scipy"),
 )

@@ -79,5 +79,4 @@ STEP = Step(
     params=BonesParams,
     function=_bones,
     group="mask",
-    libraries=("cv2", "scipy"),
 )

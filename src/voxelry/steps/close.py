@@ -47,5 +47,4 @@ STEP = Step(
     fits=_fits,
     optional=("image",),
     group="mask",
-    libraries=("cv2",),
 )

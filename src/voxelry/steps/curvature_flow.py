@@ -84,5 +84,4 @@ STEP = Step(
     params=CurvatureFlowParams,
     function=curvature_flow,
     needs=("grey", "millimetres", "straight"),
-    libraries=("SimpleITK",),
 )

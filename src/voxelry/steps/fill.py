@@ -60,5 +60,4 @@ STEP = Step(
     function=_fill,
     optional=("image",),
     group="mask",
-    libraries=("scipy",),
 )

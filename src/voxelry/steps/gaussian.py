@@ -253,5 +253,4 @@ STEP = Step(
     params=GaussianParams,
     function=gaussian,
     fits=_fits,
-    libraries=("cv2",),
 )

@@ -96,5 +96,4 @@ STEP = Step(
     function=_label_statistics,
     optional=("image",),
     group="measure",
-    libraries=("scipy",),
 )

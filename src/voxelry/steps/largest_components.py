@@ -72,5 +72,4 @@ STEP = Step(
     function=_largest,
     optional=("image",),
     group="mask",
-    libraries=("scipy",),
 )

@@ -136,5 +136,4 @@ STEP = Step(
     params=LungsParams,
     function=_lungs,
     group="mask",
-    libraries=("cv2", "scipy"),
 )

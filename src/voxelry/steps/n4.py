@@ -131,5 +131,4 @@ STEP = Step(
     description="Divides out the slow shading of MR images (N4ITK).",
     params=N4Params,
     function=n4,
-    libraries=("SimpleITK", "skimage"),
 )

@@ -43,5 +43,4 @@ STEP = Step(
     fits=_fits,
     optional=("image",),
     group="mask",
-    libraries=("cv2",),
 )

@@ -249,5 +249,4 @@ STEP = Step(
     inputs=("fixed", "moving"),
     group="register",
     needs=("grey", "place", "straight"),
-    libraries=("SimpleITK",),
 )

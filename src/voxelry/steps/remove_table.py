@@ -84,5 +84,4 @@ STEP = Step(
     params=RemoveTableParams,
     function=_remove_table,
     group="filter",
-    libraries=("cv2", "scipy"),
 )

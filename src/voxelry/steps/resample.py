@@ -310,5 +310,4 @@ STEP = Step(
     params=ResampleParams,
     function=resample,
     fits=_fits,
-    libraries=("scipy",),
 )

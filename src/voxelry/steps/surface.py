@@ -54,5 +54,4 @@ STEP = Step(
     params=SurfaceParams,
     function=_surface,
     group="measure",
-    libraries=("scipy", "skimage"),
 )

@@ -1,13 +1,9 @@
 /** Requests to the server: same-origin session, CSRF header, problem documents as errors, 401 to the login page. */
 
-import { type Decoder, list, nullable, object, record, text, words } from "@/api/decode";
-import { problem } from "@/api/records";
+import { safeParse } from "valibot";
 
-/** The error of one part of a request. */
-export interface FieldError {
-  readonly loc: readonly string[];
-  readonly msg: string;
-}
+import { parseAnswer } from "@/api/answers";
+import { type FieldErrorOut, problemDocument, type ProblemOut, type Validator } from "@/api/generated/validators";
 
 /** An unsuccessful answer of the server, with the server's message. */
 export class ServerProblem extends Error {
@@ -17,8 +13,8 @@ export class ServerProblem extends Error {
     readonly status: number,
     readonly code: string,
     detail: string,
-    readonly skipped: Readonly<Record<string, { code: string; message: string }>> = {},
-    readonly errors: readonly FieldError[] = [],
+    readonly skipped: Readonly<Record<string, ProblemOut>> = {},
+    readonly errors: readonly FieldErrorOut[] = [],
   ) {
     super(detail);
   }
@@ -29,21 +25,19 @@ export function csrfToken(cookies: string): string {
   return found ? decodeURIComponent(found.slice("csrftoken=".length)) : "";
 }
 
-const problemBody = object({
-  title: words,
-  detail: words,
-  code: words,
-  skipped: nullable(record(problem)),
-  errors: nullable(list(object({ loc: list(text), msg: words }))),
-});
-
 /** The problem document of an answer (RFC 9457), or a problem made from its status. */
 export function problemFrom(status: number, body: string): ServerProblem {
+  const { success, output } = safeParse(problemDocument, parsedJson(body));
+  if (!success) return new ServerProblem(status, "", statusText(status));
+  const { title, detail, code, skipped, errors } = output;
+  return new ServerProblem(status, code, detail || title || statusText(status), skipped ?? {}, errors ?? []);
+}
+
+function parsedJson(text: string): unknown {
   try {
-    const { title, detail, code, skipped, errors } = problemBody(JSON.parse(body));
-    return new ServerProblem(status, code, detail || title || statusText(status), skipped ?? {}, errors ?? []);
+    return JSON.parse(text);
   } catch {
-    return new ServerProblem(status, "", statusText(status));
+    return undefined;
   }
 }
 
@@ -84,18 +78,10 @@ export async function send(address: string, { method = "GET", body, json, signal
   throw problemFrom(response.status, await response.text());
 }
 
-export async function ask<T>(address: string, decode: Decoder<T>, options?: RequestOptions): Promise<T> {
+/** The answer to a request, checked. */
+export async function requestJson<T>(address: string, validator: Validator<T>, options?: RequestOptions): Promise<T> {
   const response = await send(address, options);
-  return decode(await response.json());
-}
-
-/** An address with the parameters that have a value. */
-export function withQuery(address: string, parameters: Record<string, string | number | null | undefined>): string {
-  const query = new URLSearchParams();
-  for (const [key, value] of Object.entries(parameters)) {
-    if (value !== null && value !== undefined && value !== "") query.set(key, String(value));
-  }
-  return query.size ? `${address}?${query}` : address;
+  return parseAnswer(validator, await response.json());
 }
 
 export const isAbort = (error: unknown): boolean => error instanceof DOMException && error.name === "AbortError";

@@ -1,7 +1,8 @@
 /** Slices as arrays of modality values. */
 
-import { DecodeError } from "@/api/decode";
-import { send, withQuery } from "@/api/http";
+import { AnswerError } from "@/api/answers";
+import { send } from "@/api/http";
+import { withQuery } from "@/api/query";
 import type { Plane } from "@/core/geometry";
 
 export type PixelArray =
@@ -40,13 +41,13 @@ export function parseSlice(bytes: ArrayBuffer, dtype: string | null, shape: stri
   const sizes = (shape ?? "").split(",").map(Number);
   const [rows, columns, samples = 1] = sizes;
   if (sizes.length < 2 || sizes.length > 3 || !sizes.every((size) => Number.isSafeInteger(size) && size > 0)) {
-    throw new DecodeError("X-Voxelry-Shape", "rows,columns", shape);
+    throw new AnswerError("X-Voxelry-Shape", "rows,columns", shape);
   }
   const make = Object.hasOwn(KINDS, dtype ?? "") ? KINDS[dtype ?? ""] : undefined;
-  if (!make) throw new DecodeError("X-Voxelry-Dtype", "a known dtype", dtype);
+  if (!make) throw new AnswerError("X-Voxelry-Dtype", "a known dtype", dtype);
   const values = make(bytes);
   if (values.length !== rows * columns * samples) {
-    throw new DecodeError("the slice", `${rows * columns * samples} values`, `${values.length}`);
+    throw new AnswerError("the slice", `${rows * columns * samples} values`, `${values.length}`);
   }
   return { values, rows, columns, samples };
 }

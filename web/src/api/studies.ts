@@ -1,25 +1,34 @@
 /** Requests for studies, series and the signed-in user. */
 
-import { type Page, page } from "@/api/decode";
-import { ask, send, withQuery } from "@/api/http";
-import * as records from "@/api/records";
-import type { Histogram } from "@/core/histogram";
+import {
+  type HistogramOut,
+  histogramOut,
+  type Me,
+  me,
+  type MeasurementOut,
+  measurementOut,
+  type PageSeriesRow,
+  pageSeriesRow,
+  type PageStudyOut,
+  pageStudyOut,
+  seriesOut,
+  type StudyOut,
+  studyOut,
+} from "@/api/generated/validators";
+import { requestJson, send } from "@/api/http";
+import { type Query, withQuery } from "@/api/query";
+import { type Series, seriesFrom } from "@/api/series";
 
-export const getMe = (): Promise<records.Me> => ask("/api/me", records.me);
+export const getMe = (): Promise<Me> => requestJson("/api/me", me);
 
-export function listStudies(
-  query: { search?: string; limit?: number; offset?: number },
-  signal?: AbortSignal,
-): Promise<Page<records.Study>> {
-  return ask(withQuery("/api/studies", query), page(records.study), { signal });
-}
+export const listStudies = (query: Query<"/api/studies">, signal?: AbortSignal): Promise<PageStudyOut> =>
+  requestJson(withQuery("/api/studies", query), pageStudyOut, { signal });
 
-export const getStudy = (id: number, signal?: AbortSignal): Promise<records.Study> =>
-  ask(`/api/studies/${id}`, records.study, { signal });
+export const getStudy = (id: number, signal?: AbortSignal): Promise<StudyOut> => requestJson(`/api/studies/${id}`, studyOut, { signal });
 
 /** Lists the newest series first. */
-export const listSeries = (query: { limit?: number; offset?: number }, signal?: AbortSignal): Promise<Page<records.SeriesRow>> =>
-  ask(withQuery("/api/series", query), page(records.seriesRow), { signal });
+export const listSeries = (query: Query<"/api/series">, signal?: AbortSignal): Promise<PageSeriesRow> =>
+  requestJson(withQuery("/api/series", query), pageSeriesRow, { signal });
 
 export async function deleteStudy(id: number): Promise<void> {
   await send(`/api/studies/${id}`, { method: "DELETE" });
@@ -27,17 +36,15 @@ export async function deleteStudy(id: number): Promise<void> {
 
 export const originalsAddress = (studyId: number): string => `/api/studies/${studyId}/archive.zip`;
 
-export const getSeries = (id: number, signal?: AbortSignal): Promise<records.Series> =>
-  ask(`/api/series/${id}`, records.series, { signal });
+export const getSeries = async (id: number, signal?: AbortSignal): Promise<Series> =>
+  seriesFrom(await requestJson(`/api/series/${id}`, seriesOut, { signal }));
 
-export const getHistogram = (id: number, volume: number, signal?: AbortSignal): Promise<Histogram> =>
-  ask(withQuery(`/api/series/${id}/histogram`, { volume }), records.histogram, { signal });
+export function getHistogram(id: number, volume: number, signal?: AbortSignal): Promise<HistogramOut> {
+  const query: Query<"/api/series/{series_id}/histogram"> = { volume };
+  return requestJson(withQuery(`/api/series/${id}/histogram`, query), histogramOut, { signal });
+}
 
-export function measureSeries(
-  id: number,
-  volume: number,
-  threshold: number,
-  signal?: AbortSignal,
-): Promise<records.Measurement> {
-  return ask(withQuery(`/api/series/${id}/measure`, { volume, threshold }), records.measurement, { signal });
+export function measureSeries(id: number, volume: number, threshold: number, signal?: AbortSignal): Promise<MeasurementOut> {
+  const query: Query<"/api/series/{series_id}/measure"> = { volume, threshold };
+  return requestJson(withQuery(`/api/series/${id}/measure`, query), measurementOut, { signal });
 }

@@ -1,8 +1,19 @@
 /** Uploads and measurements of files. They use XMLHttpRequest because fetch reports no upload progress. */
 
-import { type Page, page } from "@/api/decode";
-import { ask, csrfToken, goToLogin, problemFrom, send, withQuery } from "@/api/http";
-import * as records from "@/api/records";
+import { parseAnswer } from "@/api/answers";
+import {
+  type Accepted,
+  accepted,
+  type MeasureOut,
+  measureOut,
+  type PageUploadRow,
+  pageUploadRow,
+  type UploadOut,
+  uploadOut,
+  type Validator,
+} from "@/api/generated/validators";
+import { csrfToken, goToLogin, problemFrom, requestJson, send } from "@/api/http";
+import { type Query, withQuery } from "@/api/query";
 
 export interface NamedFile {
   /** The path from the chosen folder: "study/series/1.dcm". */
@@ -13,7 +24,7 @@ export interface NamedFile {
 function post<T>(
   address: string,
   form: FormData,
-  parse: (body: unknown) => T,
+  validator: Validator<T>,
   progress: ((fraction: number) => void) | null,
   signal?: AbortSignal,
 ): Promise<T> {
@@ -37,9 +48,9 @@ function post<T>(
         return;
       }
       try {
-        resolve(parse(JSON.parse(responseText) as unknown));
+        resolve(parseAnswer(validator, JSON.parse(responseText)));
       } catch (error) {
-        reject(error instanceof Error ? error : new Error("The server's answer is no JSON."));
+        reject(error instanceof Error ? error : new Error("The server's answer is not valid JSON."));
       }
     };
     if (signal?.aborted) {
@@ -55,10 +66,10 @@ export function sendFiles(
   files: readonly NamedFile[],
   progress: (fraction: number) => void,
   signal: AbortSignal,
-): Promise<{ id: number }> {
+): Promise<Accepted> {
   const form = new FormData();
   for (const { name, file } of files) form.append("files", file, name);
-  return post("/api/uploads", form, records.accepted, progress, signal);
+  return post("/api/uploads", form, accepted, progress, signal);
 }
 
 export function measureFile(
@@ -66,25 +77,19 @@ export function measureFile(
   threshold: number | null,
   progress: ((fraction: number) => void) | null,
   signal?: AbortSignal,
-): Promise<records.MeasureAnswer> {
+): Promise<MeasureOut> {
   const form = new FormData();
   if (threshold !== null) form.append("threshold", String(threshold));
   form.append("view", "1");
   form.append("file", file, file.name);
-  return post("/api/measure", form, records.measureAnswer, progress, signal);
+  return post("/api/measure", form, measureOut, progress, signal);
 }
 
-export function listUploads(query: { limit?: number; offset?: number }): Promise<Page<records.Upload>> {
-  return ask(withQuery("/api/uploads", query), page(records.upload));
-}
+export const listUploads = (query: Query<"/api/uploads">): Promise<PageUploadRow> =>
+  requestJson(withQuery("/api/uploads", query), pageUploadRow);
 
-export function getUpload(
-  id: number,
-  query: { limit?: number; offset?: number; status?: string },
-  signal?: AbortSignal,
-): Promise<records.Upload> {
-  return ask(withQuery(`/api/uploads/${id}`, query), records.upload, { signal });
-}
+export const getUpload = (id: number, query: Query<"/api/uploads/{upload_id}">, signal?: AbortSignal): Promise<UploadOut> =>
+  requestJson(withQuery(`/api/uploads/${id}`, query), uploadOut, { signal });
 
 export async function cancelUpload(id: number): Promise<void> {
   await send(`/api/uploads/${id}/cancel`, { method: "POST" });

@@ -1,8 +1,8 @@
 /** What the server did with a file of an upload. */
 
-import type { UploadEntry } from "@/api/records";
+import type { EntryOut } from "@/api/generated/validators";
 
-export type UploadStatus = UploadEntry["status"];
+export type UploadStatus = EntryOut["status"];
 
 /** Each status with its name and the class of its colour. */
 export const UPLOAD_STATUSES: readonly { status: UploadStatus; name: string; kind: string }[] = [

@@ -1,8 +1,8 @@
 import { defineStore } from "pinia";
 import { computed, ref } from "vue";
 
+import type { StudyOut } from "@/api/generated/validators";
 import { errorText, isAbort } from "@/api/http";
-import type { Study } from "@/api/records";
 import { deleteStudy, listStudies } from "@/api/studies";
 import { isActive } from "@/core/jobState";
 import { useSelection } from "@/stores/selection";
@@ -11,7 +11,7 @@ const PAGE_SIZE = 50;
 
 /** The studies on the home page: those that match the search, as many as the user asked for. */
 export const useArchive = defineStore("archive", () => {
-  const studies = ref<Study[]>([]);
+  const studies = ref<StudyOut[]>([]);
   const count = ref(0);
   const search = ref("");
   const shown = ref(PAGE_SIZE);

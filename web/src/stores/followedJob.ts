@@ -1,7 +1,9 @@
 import { onScopeDispose, ref, type Ref, shallowRef, type ShallowRef } from "vue";
 
+import type { JobDetail } from "@/api/generated/validators";
 import { errorText } from "@/api/http";
-import { cancelJob, followJob, type JobDetail, retryJob } from "@/api/jobs";
+import { followJob } from "@/api/jobEvents";
+import { cancelJob, retryJob } from "@/api/jobs";
 import { isActive } from "@/core/jobState";
 
 export interface FollowedJob {
@@ -54,6 +56,6 @@ export function useFollowedJob(id: number, ended: (job: JobDetail) => void = () 
     busy,
     cancel: () => act(cancelJob),
     retry: () => act((jobId) => retryJob(jobId)),
-    runAnyway: () => act((jobId) => retryJob(jobId, { sameFrameOfReference: true })),
+    runAnyway: () => act((jobId) => retryJob(jobId, { same_frame_of_reference: true })),
   };
 }

@@ -1,7 +1,7 @@
 import { defineStore } from "pinia";
 import { computed, shallowRef, watch } from "vue";
 
-import type { SeriesRow } from "@/api/records";
+import type { SeriesRow } from "@/api/generated/validators";
 import { listSeries } from "@/api/studies";
 import { rowsBetween, whyNeverRunnable } from "@/core/runnable";
 

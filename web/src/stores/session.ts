@@ -1,7 +1,7 @@
 import { defineStore } from "pinia";
 import { computed, ref } from "vue";
 
-import type { Me } from "@/api/records";
+import type { Me } from "@/api/generated/validators";
 import { getMe } from "@/api/studies";
 
 /** The signed-in user and the site's settings. */

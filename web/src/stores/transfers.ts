@@ -1,8 +1,8 @@
 import { defineStore } from "pinia";
 import { computed, ref } from "vue";
 
+import type { UploadRow } from "@/api/generated/validators";
 import { errorText, isAbort, ServerProblem } from "@/api/http";
-import type { Upload } from "@/api/records";
 import { cancelUpload, getUpload, listUploads, type NamedFile, sendFiles } from "@/api/uploads";
 import { plural } from "@/core/formatting";
 import { isActive } from "@/core/jobState";
@@ -16,7 +16,7 @@ export interface Transfer {
   phase: TransferPhase;
   /** Progress of the phase, 0 to 1. */
   progress: number;
-  upload: Upload | null;
+  upload: UploadRow | null;
   error: string;
 }
 
@@ -38,7 +38,7 @@ export const useTransfers = defineStore("transfers", () => {
     if (found) Object.assign(found, changes);
   }
 
-  function add(title: string, bytes: number, phase: TransferPhase, upload: Upload | null): number {
+  function add(title: string, bytes: number, phase: TransferPhase, upload: UploadRow | null): number {
     last += 1;
     transfers.value = [{ key: last, title, bytes, phase, progress: 0, upload, error: "" }, ...transfers.value];
     return last;
@@ -64,7 +64,7 @@ export const useTransfers = defineStore("transfers", () => {
   /** Polls an upload until the server has read its files. */
   async function follow(key: number, id: number): Promise<void> {
     for (;;) {
-      let upload: Upload;
+      let upload: UploadRow;
       try {
         upload = await getUpload(id, { limit: 1 });
       } catch (failure) {

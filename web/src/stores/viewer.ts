@@ -1,8 +1,9 @@
 import { defineStore } from "pinia";
 import { computed, ref, shallowRef } from "vue";
 
+import type { PlaneOut } from "@/api/generated/validators";
 import { errorText, isAbort } from "@/api/http";
-import type { PlaneFacts, Series, VolumeFacts } from "@/api/records";
+import type { Series, Volume } from "@/api/series";
 import { getSeries } from "@/api/studies";
 import { edgeLetters, edgeLettersFromOrientation } from "@/core/edgeLetters";
 import { acquiredOrientation, type Affine, type Plane, planeAffine, sliceAffine, sliceOfPlane } from "@/core/geometry";
@@ -52,9 +53,9 @@ export const useViewer = defineStore("viewer", () => {
   const threshold = ref(0.5);
   const tinting = ref(false);
 
-  const volume = computed<VolumeFacts | null>(() => series.value?.volumes[volumeIndex.value] ?? null);
+  const volume = computed<Volume | null>(() => series.value?.volumes[volumeIndex.value] ?? null);
   const building = computed(() => series.value !== null && series.value.volumes.length === 0 && isActive(series.value.state));
-  const facts = computed<PlaneFacts | null>(() => volume.value?.planes[plane.value] ?? null);
+  const facts = computed<PlaneOut | null>(() => volume.value?.planes[plane.value] ?? null);
   const count = computed(() => facts.value?.count ?? 0);
   const choices = computed(() => (volume.value && !volume.value.colour ? voiChoices(volume.value) : []));
   /** The window or table of the current slice. */

@@ -1,8 +1,9 @@
 // @vitest-environment jsdom
+import * as v from "valibot";
 import { afterEach, describe, expect, it, vi } from "vitest";
 
-import { text } from "@/api/decode";
-import { ask, csrfToken, problemFrom, send, ServerProblem, withQuery } from "@/api/http";
+import { csrfToken, problemFrom, requestJson, send, ServerProblem } from "@/api/http";
+import { withQuery } from "@/api/query";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -19,7 +20,7 @@ describe("send", () => {
     const fetched = vi.fn<(address: string, options: RequestInit) => Promise<Response>>();
     fetched.mockImplementation(() => Promise.resolve(new Response('"x"')));
     vi.stubGlobal("fetch", fetched);
-    await ask("/api/a", text);
+    await requestJson("/api/a", v.string());
     await send("/api/a", { method: "DELETE" });
     const tokens = fetched.mock.calls.map(([, { headers }]) => new Headers(headers).get("X-CSRFToken"));
     expect(tokens).toEqual([null, "secret"]);
@@ -37,7 +38,7 @@ it("makes a problem of any failed answer", () => {
   expect(problemFrom(500, "<html>")).toBeInstanceOf(ServerProblem);
   expect(problemFrom(413, "").message).toMatch(/more than the server accepts/);
   const skipped = { "a.txt": { code: "not_dicom", message: "a.txt is no DICOM file" } };
-  expect(problemFrom(422, JSON.stringify({ detail: "nothing", code: "x", skipped })).skipped).toEqual(skipped);
+  expect(problemFrom(422, JSON.stringify({ title: "Unprocessable", status: 422, detail: "nothing", code: "x", skipped })).skipped).toEqual(skipped);
 });
 
 it("finds the token among cookies", () => {

@@ -2,7 +2,7 @@ import { createPinia, setActivePinia } from "pinia";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { nextTick } from "vue";
 
-import type { SeriesRow } from "@/api/records";
+import type { SeriesRow } from "@/api/generated/validators";
 import { useSelection } from "@/stores/selection";
 
 import { ROW } from "../examples";

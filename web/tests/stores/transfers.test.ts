@@ -32,7 +32,7 @@ it.each([
 });
 
 it("sends, then follows what the server makes of it", async () => {
-  vi.mocked(sendFiles).mockResolvedValue({ id: 7 });
+  vi.mocked(sendFiles).mockResolvedValue({ id: 7, address: "/api/uploads/7" });
   vi.mocked(getUpload).mockResolvedValueOnce(upload("running", 0.5)).mockResolvedValue(upload("succeeded", 1));
   const store = useTransfers();
   const sending = store.send(files);
@@ -45,7 +45,7 @@ it("sends, then follows what the server makes of it", async () => {
 });
 
 it("waits for a server that is away, and says so", async () => {
-  vi.mocked(sendFiles).mockResolvedValue({ id: 7 });
+  vi.mocked(sendFiles).mockResolvedValue({ id: 7, address: "/api/uploads/7" });
   vi.mocked(getUpload).mockRejectedValueOnce(new ServerProblem(0, "unreachable", "Away.")).mockResolvedValue(upload("succeeded", 1));
   const store = useTransfers();
   const sending = store.send(files);
@@ -57,7 +57,7 @@ it("waits for a server that is away, and says so", async () => {
 });
 
 it("gives up what the server does not know", async () => {
-  vi.mocked(sendFiles).mockResolvedValue({ id: 7 });
+  vi.mocked(sendFiles).mockResolvedValue({ id: 7, address: "/api/uploads/7" });
   vi.mocked(getUpload).mockRejectedValue(new ServerProblem(404, "not_found", "There is no upload 7."));
   const store = useTransfers();
   await store.send(files);
@@ -76,7 +76,7 @@ it("cancels what is being sent by ending the request, and what is being read by 
   expect(store.transfers[0].phase).toBe("cancelled");
   expect(cancelUpload).not.toHaveBeenCalled();
 
-  vi.mocked(sendFiles).mockResolvedValue({ id: 7 });
+  vi.mocked(sendFiles).mockResolvedValue({ id: 7, address: "/api/uploads/7" });
   vi.mocked(getUpload).mockResolvedValueOnce(upload("running")).mockResolvedValue(upload("cancelled"));
   const second = store.send(files);
   await vi.advanceTimersByTimeAsync(1);

@@ -168,7 +168,7 @@ describe("volumes", () => {
   });
 
   it("starts anew with another shape", async () => {
-    const planes = { acquired: { count: 3, rows: 10, columns: 10, spacing_mm: [1, 1] } };
+    const planes = { acquired: { count: 3, rows: 10, columns: 10, spacing_mm: [1, 1], aspect: 1, lean: 0 } };
     const other = { ...VOLUME, index: 1, shape: [3, 10, 10], planes, affine: null };
     const viewer = await opened({ ...SERIES, volumes: [VOLUME, other] });
     viewer.choosePlane("coronal");
@@ -186,7 +186,7 @@ describe("volumes", () => {
 });
 
 it("tells what went wrong", async () => {
-  vi.stubGlobal("fetch", vi.fn(() => Promise.resolve(new Response('{"detail":"no series 5"}', { status: 404 }))));
+  vi.stubGlobal("fetch", vi.fn(() => Promise.resolve(new Response('{"title":"Not Found","status":404,"detail":"no series 5","code":"not_found"}', { status: 404 }))));
   const viewer = useViewer();
   await viewer.load(5);
   expect(viewer.error).toBe("no series 5");

@@ -1,14 +1,14 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 
-import { requestBatch, type Step } from "@/api/jobs";
-import type { SeriesRow } from "@/api/records";
+import type { SeriesRow, StepOut } from "@/api/generated/validators";
+import { requestBatch } from "@/api/jobs";
 import { batchSteps, commonVolumes, pairStepTitles, refusedSeries, whyBatchBlocked } from "@/tools/run/batch";
 import { collectLimits, emptyLimits, inFormUnits, limitNamedIn, limitsText, splitLimitErrors } from "@/tools/run/limits";
 
 import { ROW } from "../examples";
 
 const row = (id: number, more: Partial<SeriesRow> = {}): SeriesRow => ({ ...ROW, state: "succeeded", id, ...more });
-const step = (title: string, inputs: string[], optional: string[] = []): Step => ({
+const step = (title: string, inputs: string[], optional: string[] = []): StepOut => ({
   name: title, title, description: "", group: "filter", inputs, optional, needs: [], params: {},
 });
 

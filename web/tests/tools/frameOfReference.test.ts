@@ -2,12 +2,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createApp, h, nextTick, ref } from "vue";
 
+import type { StepOut } from "@/api/generated/validators";
 import { ServerProblem } from "@/api/http";
-import { type JobLimits, retryJob, type Step } from "@/api/jobs";
+import { type JobLimits, retryJob } from "@/api/jobs";
 import { FRAME_OF_REFERENCE_UNKNOWN, needsFrameOfReference, problemText } from "@/tools/run/frameOfReference";
 import StepForm from "@/tools/run/StepForm.vue";
 
-const STEP: Step = { name: "subtract", title: "Subtract", description: "", group: "filter", inputs: ["minuend", "subtrahend"], optional: [], needs: [], params: {} };
+const STEP: StepOut = { name: "subtract", title: "Subtract", description: "", group: "filter", inputs: ["minuend", "subtrahend"], optional: [], needs: [], params: {} };
 const REFUSED = new ServerProblem(422, "frame_of_reference", "whatever it says");
 
 type Asked = { params: Record<string, unknown>; limits: JobLimits; sameFrameOfReference: boolean };
@@ -78,7 +79,7 @@ describe("a step on images of which nothing says that they lie in one place", ()
     const fetched = vi.fn((address: string) => Promise.reject(new TypeError(address)));
     vi.stubGlobal("fetch", fetched);
     await expect(retryJob(7)).rejects.toThrow();
-    await expect(retryJob(7, { sameFrameOfReference: true })).rejects.toThrow();
+    await expect(retryJob(7, { same_frame_of_reference: true })).rejects.toThrow();
     expect(fetched.mock.calls.map(([address]) => address)).toEqual(["/api/jobs/7/retry", "/api/jobs/7/retry?same_frame_of_reference=true"]);
   });
 });

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import FormatError
-from voxelry.core.extras import needed_for
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -53,8 +52,7 @@ def guarded(function: Callable[P, T]) -> Callable[P, T]:
 @contextmanager
 def opened(path: str) -> Iterator[Node]:
     """An HDF5 file to read."""
-    with needed_for("HDF5"):
-        import h5py
+    import h5py
 
     if not Path(path).is_file():
         raise FormatError(f"{Path(path).name}: there is no such file")

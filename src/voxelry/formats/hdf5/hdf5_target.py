@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from voxelry.core.extras import needed_for
 from voxelry.core.progress import Progress
 from voxelry.formats.hdf5.hdf5_file import Node
 
@@ -20,8 +19,7 @@ def created(path: str, progress: Progress) -> Iterator[tuple[Node, Progress]]:
     OSError
         If the file cannot be written: a full disk, for example.
     """
-    with needed_for("HDF5"):
-        import h5py
+    import h5py
 
     with closing(_Target(path)) as target:
 

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import FormatError
-from voxelry.core.extras import needed_for
 
 AnimationFormat: TypeAlias = Literal["gif", "webp", "apng"]
 LONGEST_SIDE: dict[AnimationFormat, int] = {"gif": 65_535, "webp": 16_383, "apng": 2**31 - 1}
@@ -41,8 +40,7 @@ def encode_animation(
     FormatError
         If they are larger than the format counts.
     """
-    with needed_for(f"`{kind}`"):
-        from PIL import Image
+    from PIL import Image
 
     first = next(pictures)
     longest = max(first.shape[:2])

@@ -7,9 +7,15 @@ from typing import Any, Generic, Literal, TypeVar
 
 from ninja import Field, Schema
 from pydantic import BaseModel, ConfigDict
+from typing_extensions import TypedDict
 
 Row = TypeVar("Row")
 StateName = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+Spacing = tuple[float | None, float | None, float | None]
+"""Millimetres between slices, rows and columns; None where unknown."""
+PixelSpacing = tuple[float | None, float | None]
+"""Millimetres between rows and between columns; None where unknown."""
 
 
 class Page(Schema, Generic[Row]):
@@ -27,8 +33,16 @@ class ProblemDocument(Schema):
     status: int
     detail: str
     code: str
-    errors: list[dict[str, Any]] | None = None
+    errors: list[FieldErrorOut] | None = None
     skipped: dict[str, ProblemOut] | None = None
+
+
+class FieldErrorOut(Schema):
+    """What is wrong with one part of a request; ``loc`` is the path to it, ``type`` a stable code."""
+
+    loc: list[str]
+    msg: str
+    type: str
 
 
 class ProblemOut(Schema):
@@ -208,8 +222,8 @@ class SliceViews(Schema):
 class SlicePlace(Schema):
     """Where a slice of an irregular volume lies: its first pixel, LPS mm, and its rows' and columns' cosines."""
 
-    position: list[float] | None
-    orientation: list[float] | None
+    position: tuple[float, float, float] | None
+    orientation: tuple[float, float, float, float, float, float] | None
 
 
 class PlaneOut(Schema):
@@ -219,12 +233,29 @@ class PlaneOut(Schema):
     right of the row above; it is not 0 where the plane crosses the slices of a tilted stack.
     """
 
+    # Answers hold every field, so the contract requires those with a default too.
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
     count: int
     rows: int
     columns: int
-    spacing_mm: list[float | None]
+    spacing_mm: PixelSpacing
     aspect: float = 1.0
     lean: float = 0.0
+
+
+class AcquiredPlane(TypedDict):
+    """The plane that every volume has."""
+
+    acquired: PlaneOut
+
+
+class PlanesOut(AcquiredPlane, total=False):
+    """The planes of a volume; only ``acquired`` if its slices have no position in the patient."""
+
+    axial: PlaneOut
+    coronal: PlaneOut
+    sagittal: PlaneOut
 
 
 class MeasurementOut(Schema):
@@ -236,7 +267,7 @@ class MeasurementOut(Schema):
     volume_mm3: float | None
     threshold: float
     method: str
-    spacing_mm: list[float | None]
+    spacing_mm: Spacing
     warnings: list[str]
 
 
@@ -255,13 +286,13 @@ class VolumeOut(Schema):
     label: str
     shape: list[int]
     dtype: str
-    byte_order: Literal["little"] = "little"
+    byte_order: Literal["little"]
     colour: bool
     regular: bool
     problem: ProblemOut | None
     warnings: list[str]
     affine: list[list[float]] | None
-    spacing_mm: list[float | None]
+    spacing_mm: Spacing
     frame_of_reference_uid: str | None
     unit: str
     min: float | None
@@ -274,13 +305,13 @@ class VolumeOut(Schema):
     tables: list[TableOut]
     default_view: WindowOut | TableOut
     slice_views: SliceViews | None
-    padding_ranges: list[list[float] | None] | None
+    padding_ranges: list[tuple[float, float] | None] | None
     slice_places: list[SlicePlace] | None
     frame_rate: float | None
     frame_times_ms: list[float] | None
     frame_sweep: bool
     frame_rate_source: str
-    planes: dict[Literal["acquired", "axial", "coronal", "sagittal"], PlaneOut]
+    planes: PlanesOut
     measurement: MeasurementOut | None
 
 
@@ -359,7 +390,7 @@ class MeasureView(Schema):
     rows: int
     columns: int
     slice: int
-    spacing_mm: list[float | None]
+    spacing_mm: PixelSpacing
     aspect: float
     histogram: HistogramOut | None
     unit: str

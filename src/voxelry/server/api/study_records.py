@@ -171,6 +171,7 @@ def volume(row: Stack, *, version: str) -> out.VolumeOut:
         label=row.label,
         shape=row.shape,
         dtype=row.dtype,
+        byte_order="little",
         colour=len(row.shape) == 4,
         regular=row.regular,
         problem=_problem(row.problem_code, row.problem_message),

@@ -163,5 +163,4 @@ STEP = Step(
     function=_onnx,
     optional=("volume 2", "volume 3", "volume 4"),
     group="model",
-    libraries=("onnxruntime",),
 )

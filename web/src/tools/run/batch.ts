@@ -1,7 +1,6 @@
 /** One step on many series: which steps are possible, and what prevents the batch. */
 
-import type { Step } from "@/api/jobs";
-import type { SeriesRow } from "@/api/records";
+import type { SeriesRow, StepOut } from "@/api/generated/validators";
 import { plural } from "@/core/formatting";
 import { whyNeverRunnable, whyNotYetRunnable } from "@/core/runnable";
 
@@ -9,10 +8,10 @@ import { whyNeverRunnable, whyNotYetRunnable } from "@/core/runnable";
 export const MOST_SERIES = 10_000;
 
 /** The steps that need a single volume. */
-export const batchSteps = (steps: readonly Step[]): Step[] => steps.filter(({ inputs }) => inputs.length === 1);
+export const batchSteps = (steps: readonly StepOut[]): StepOut[] => steps.filter(({ inputs }) => inputs.length === 1);
 
 /** The titles of the steps that need several volumes, as text. */
-export function pairStepTitles(steps: readonly Step[]): string {
+export function pairStepTitles(steps: readonly StepOut[]): string {
   const titles = steps.filter(({ inputs }) => inputs.length > 1).map(({ title }) => title);
   return titles.length < 2 ? titles.join("") : `${titles.slice(0, -1).join(", ")} and ${titles[titles.length - 1]}`;
 }

@@ -1,0 +1,518 @@
+// Generated from contract/openapi.json by `npm run types`. Do not edit.
+import * as v from "valibot";
+
+import type { components } from "@/api/generated/types";
+
+/** Checks a value of unknown type. The type annotations below prove that validators and generated types agree. */
+export type Validator<T> = v.GenericSchema<unknown, T>;
+
+const integer = v.pipe(v.number(), v.safeInteger());
+/** Valibot takes lists for objects with numbers as keys. */
+const notList = v.custom<object>((value) => typeof value === "object" && value !== null && !Array.isArray(value));
+
+export type Accepted = components["schemas"]["Accepted"];
+export const accepted: Validator<Accepted> = v.object({
+  address: v.string(),
+  id: integer,
+});
+
+export type HistogramOut = components["schemas"]["HistogramOut"];
+export const histogramOut: Validator<HistogramOut> = v.object({
+  counts: v.array(integer),
+  exact: v.boolean(),
+  max: v.nullable(v.number()),
+  min: v.nullable(v.number()),
+  values: v.array(v.number()),
+});
+
+export type SeriesName = components["schemas"]["SeriesName"];
+export const seriesName: Validator<SeriesName> = v.object({
+  description: v.string(),
+  id: integer,
+  modality: v.string(),
+  number: v.nullable(integer),
+});
+
+export type InputOut = components["schemas"]["InputOut"];
+export const inputOut: Validator<InputOut> = v.object({
+  description: v.string(),
+  modality: v.string(),
+  series: integer,
+  stack: integer,
+  volume: v.string(),
+});
+
+export type LogLine = components["schemas"]["LogLine"];
+export const logLine: Validator<LogLine> = v.object({
+  time: v.string(),
+  words: v.string(),
+});
+
+export type ProblemOut = components["schemas"]["ProblemOut"];
+export const problemOut: Validator<ProblemOut> = v.object({
+  code: v.string(),
+  message: v.string(),
+});
+
+export type ResultFileOut = components["schemas"]["ResultFileOut"];
+export const resultFileOut: Validator<ResultFileOut> = v.object({
+  address: v.string(),
+  name: v.string(),
+  size: integer,
+});
+
+export type ResultRows = components["schemas"]["ResultRows"];
+export const resultRows: Validator<ResultRows> = v.object({
+  columns: v.array(v.string()),
+  count: integer,
+  csv_address: v.string(),
+  json_address: v.string(),
+});
+
+export type ResultSeries = components["schemas"]["ResultSeries"];
+export const resultSeries: Validator<ResultSeries> = v.object({
+  address: v.string(),
+  description: v.string(),
+  id: integer,
+  modality: v.string(),
+});
+
+export type ResultOut = components["schemas"]["ResultOut"];
+export const resultOut: Validator<ResultOut> = v.object({
+  files: v.array(resultFileOut),
+  rows: v.nullable(resultRows),
+  series: v.array(resultSeries),
+  warnings: v.array(v.string()),
+});
+
+export type TotalsOut = components["schemas"]["TotalsOut"];
+export const totalsOut: Validator<TotalsOut> = v.object({
+  cancelled: integer,
+  failed: integer,
+  queued: integer,
+  running: integer,
+  succeeded: integer,
+  total: integer,
+});
+
+export type JobDetail = components["schemas"]["JobDetail"];
+export const jobDetail: Validator<JobDetail> = v.object({
+  about: v.nullable(seriesName),
+  attempts: integer,
+  created: v.string(),
+  finished: v.nullable(v.string()),
+  id: integer,
+  in_dir: v.string(),
+  inputs: v.array(inputOut),
+  job_name: v.string(),
+  kind: v.string(),
+  log: v.array(logLine),
+  memory_limit_bytes: v.nullable(integer),
+  message: v.string(),
+  params: v.pipe(notList, v.record(v.string(), v.unknown())),
+  parent: v.nullable(integer),
+  priority: integer,
+  problem: v.nullable(problemOut),
+  progress: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
+  queue: v.string(),
+  requested_by: v.string(),
+  result: v.nullable(resultOut),
+  series: v.nullable(integer),
+  started: v.nullable(v.string()),
+  state: v.picklist(["queued","running","succeeded","failed","cancelled"]),
+  time_limit_seconds: v.nullable(v.number()),
+  title: v.string(),
+  totals: v.nullable(totalsOut),
+  trace: v.nullable(v.string()),
+  upload: v.nullable(integer),
+});
+
+export type JobOut = components["schemas"]["JobOut"];
+export const jobOut: Validator<JobOut> = v.object({
+  attempts: integer,
+  created: v.string(),
+  finished: v.nullable(v.string()),
+  id: integer,
+  kind: v.string(),
+  message: v.string(),
+  problem: v.nullable(problemOut),
+  progress: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
+  series: v.nullable(integer),
+  started: v.nullable(v.string()),
+  state: v.picklist(["queued","running","succeeded","failed","cancelled"]),
+  upload: v.nullable(integer),
+});
+
+export type ServerSettings = components["schemas"]["ServerSettings"];
+export const serverSettings: Validator<ServerSettings> = v.object({
+  threshold: v.number(),
+});
+
+export type Me = components["schemas"]["Me"];
+export const me: Validator<Me> = v.object({
+  is_staff: v.boolean(),
+  settings: serverSettings,
+  username: v.string(),
+  version: v.string(),
+});
+
+export type MeasureView = components["schemas"]["MeasureView"];
+export const measureView: Validator<MeasureView> = v.object({
+  aspect: v.number(),
+  columns: integer,
+  histogram: v.nullable(histogramOut),
+  picture: v.string(),
+  rows: integer,
+  shape: v.array(integer),
+  slice: integer,
+  spacing_mm: v.strictTuple([v.nullable(v.number()), v.nullable(v.number())]),
+  unit: v.string(),
+});
+
+export type ViewedMeasurement = components["schemas"]["ViewedMeasurement"];
+export const viewedMeasurement: Validator<ViewedMeasurement> = v.object({
+  label: v.optional(v.nullable(v.string())),
+  method: v.string(),
+  pixels_above_threshold: integer,
+  pixels_total: integer,
+  series_instance_uid: v.string(),
+  spacing_mm: v.strictTuple([v.nullable(v.number()), v.nullable(v.number()), v.nullable(v.number())]),
+  threshold: v.number(),
+  view: v.optional(v.nullable(measureView)),
+  volume_mm3: v.nullable(v.number()),
+  warnings: v.array(v.string()),
+});
+
+export type MeasureOut = components["schemas"]["MeasureOut"];
+export const measureOut: Validator<MeasureOut> = v.object({
+  measurements: v.array(viewedMeasurement),
+  skipped: v.pipe(notList, v.record(v.string(), problemOut)),
+});
+
+export type MeasurementOut = components["schemas"]["MeasurementOut"];
+export const measurementOut: Validator<MeasurementOut> = v.object({
+  method: v.string(),
+  pixels_above_threshold: integer,
+  pixels_total: integer,
+  series_instance_uid: v.string(),
+  spacing_mm: v.strictTuple([v.nullable(v.number()), v.nullable(v.number()), v.nullable(v.number())]),
+  threshold: v.number(),
+  volume_mm3: v.nullable(v.number()),
+  warnings: v.array(v.string()),
+});
+
+export type JobRow = components["schemas"]["JobRow"];
+export const jobRow: Validator<JobRow> = v.object({
+  about: v.nullable(seriesName),
+  attempts: integer,
+  created: v.string(),
+  finished: v.nullable(v.string()),
+  id: integer,
+  in_dir: v.string(),
+  inputs: v.array(inputOut),
+  job_name: v.string(),
+  kind: v.string(),
+  memory_limit_bytes: v.nullable(integer),
+  message: v.string(),
+  params: v.pipe(notList, v.record(v.string(), v.unknown())),
+  parent: v.nullable(integer),
+  priority: integer,
+  problem: v.nullable(problemOut),
+  progress: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
+  queue: v.string(),
+  requested_by: v.string(),
+  series: v.nullable(integer),
+  started: v.nullable(v.string()),
+  state: v.picklist(["queued","running","succeeded","failed","cancelled"]),
+  time_limit_seconds: v.nullable(v.number()),
+  title: v.string(),
+  totals: v.nullable(totalsOut),
+  upload: v.nullable(integer),
+});
+
+export type PageJobRow = components["schemas"]["Page_JobRow_"];
+export const pageJobRow: Validator<PageJobRow> = v.object({
+  count: integer,
+  items: v.array(jobRow),
+});
+
+export type PatientOut = components["schemas"]["PatientOut"];
+export const patientOut: Validator<PatientOut> = v.object({
+  birth_date: v.string(),
+  id: integer,
+  name: v.string(),
+  patient_id: v.string(),
+  sex: v.string(),
+});
+
+export type StudyBrief = components["schemas"]["StudyBrief"];
+export const studyBrief: Validator<StudyBrief> = v.object({
+  date: v.string(),
+  description: v.string(),
+  id: integer,
+});
+
+export type SeriesRow = components["schemas"]["SeriesRow"];
+export const seriesRow: Validator<SeriesRow> = v.object({
+  body_part: v.string(),
+  description: v.string(),
+  id: integer,
+  instance_count: integer,
+  lossy: v.boolean(),
+  modality: v.string(),
+  number: v.nullable(integer),
+  patient: patientOut,
+  problem: v.nullable(problemOut),
+  progress: v.number(),
+  regular: v.nullable(v.boolean()),
+  series_instance_uid: v.string(),
+  shape: v.nullable(v.array(integer)),
+  state: v.picklist(["queued","running","succeeded","failed","cancelled"]),
+  study: studyBrief,
+  study_id: integer,
+  thumbnail: v.nullable(v.string()),
+  volume_count: integer,
+  volume_labels: v.array(v.string()),
+});
+
+export type PageSeriesRow = components["schemas"]["Page_SeriesRow_"];
+export const pageSeriesRow: Validator<PageSeriesRow> = v.object({
+  count: integer,
+  items: v.array(seriesRow),
+});
+
+export type StudyOut = components["schemas"]["StudyOut"];
+export const studyOut: Validator<StudyOut> = v.object({
+  accession_number: v.string(),
+  bytes: integer,
+  date: v.string(),
+  description: v.string(),
+  id: integer,
+  instance_count: integer,
+  modalities: v.array(v.string()),
+  patient: patientOut,
+  series: v.array(seriesRow),
+  series_count: integer,
+  study_instance_uid: v.string(),
+  time: v.string(),
+});
+
+export type PageStudyOut = components["schemas"]["Page_StudyOut_"];
+export const pageStudyOut: Validator<PageStudyOut> = v.object({
+  count: integer,
+  items: v.array(studyOut),
+});
+
+export type Counts = components["schemas"]["Counts"];
+export const counts: Validator<Counts> = v.object({
+  present: integer,
+  skipped: integer,
+  stored: integer,
+});
+
+export type UploadRow = components["schemas"]["UploadRow"];
+export const uploadRow: Validator<UploadRow> = v.object({
+  counts: counts,
+  created: v.string(),
+  finished: v.nullable(v.string()),
+  id: integer,
+  message: v.string(),
+  names: v.array(v.string()),
+  problem: v.nullable(problemOut),
+  progress: v.number(),
+  state: v.picklist(["queued","running","succeeded","failed","cancelled"]),
+});
+
+export type PageUploadRow = components["schemas"]["Page_UploadRow_"];
+export const pageUploadRow: Validator<PageUploadRow> = v.object({
+  count: integer,
+  items: v.array(uploadRow),
+});
+
+export type FieldErrorOut = components["schemas"]["FieldErrorOut"];
+export const fieldErrorOut: Validator<FieldErrorOut> = v.object({
+  loc: v.array(v.string()),
+  msg: v.string(),
+  type: v.string(),
+});
+
+export type ProblemDocument = components["schemas"]["ProblemDocument"];
+export const problemDocument: Validator<ProblemDocument> = v.object({
+  code: v.string(),
+  detail: v.string(),
+  errors: v.optional(v.nullable(v.array(fieldErrorOut))),
+  skipped: v.optional(v.nullable(v.pipe(notList, v.record(v.string(), problemOut)))),
+  status: integer,
+  title: v.string(),
+  type: v.optional(v.string()),
+});
+
+export type ClassCount = components["schemas"]["ClassCount"];
+export const classCount: Validator<ClassCount> = v.object({
+  count: integer,
+  sop_class: v.string(),
+});
+
+export type FindingOut = components["schemas"]["FindingOut"];
+export const findingOut: Validator<FindingOut> = v.looseObject({
+  code: v.string(),
+  message: v.string(),
+  severity: v.picklist(["error","warning","note"]),
+  stack: v.nullable(integer),
+  stacks: v.array(integer),
+});
+
+export type ReportOut = components["schemas"]["ReportOut"];
+export const reportOut: Validator<ReportOut> = v.object({
+  problems: v.array(findingOut),
+  regular: v.boolean(),
+  summary: v.string(),
+});
+
+export type WindowOut = components["schemas"]["WindowOut"];
+export const windowOut: Validator<WindowOut> = v.object({
+  center: v.number(),
+  function: v.picklist(["LINEAR","LINEAR_EXACT","SIGMOID"]),
+  name: v.string(),
+  width: v.number(),
+});
+
+export type TableOut = components["schemas"]["TableOut"];
+export const tableOut: Validator<TableOut> = v.object({
+  first: integer,
+  levels: v.string(),
+  name: v.string(),
+});
+
+export type PlaneOut = components["schemas"]["PlaneOut"];
+export const planeOut: Validator<PlaneOut> = v.object({
+  aspect: v.number(),
+  columns: integer,
+  count: integer,
+  lean: v.number(),
+  rows: integer,
+  spacing_mm: v.strictTuple([v.nullable(v.number()), v.nullable(v.number())]),
+});
+
+export type PlanesOut = components["schemas"]["PlanesOut"];
+export const planesOut: Validator<PlanesOut> = v.object({
+  acquired: planeOut,
+  axial: v.optional(planeOut),
+  coronal: v.optional(planeOut),
+  sagittal: v.optional(planeOut),
+});
+
+export type SlicePlace = components["schemas"]["SlicePlace"];
+export const slicePlace: Validator<SlicePlace> = v.object({
+  orientation: v.nullable(v.strictTuple([v.number(), v.number(), v.number(), v.number(), v.number(), v.number()])),
+  position: v.nullable(v.strictTuple([v.number(), v.number(), v.number()])),
+});
+
+export type SliceViews = components["schemas"]["SliceViews"];
+export const sliceViews: Validator<SliceViews> = v.object({
+  slices: v.array(v.nullable(integer)),
+  views: v.array(v.union([windowOut, tableOut])),
+});
+
+export type VolumeOut = components["schemas"]["VolumeOut"];
+export const volumeOut: Validator<VolumeOut> = v.object({
+  affine: v.nullable(v.array(v.array(v.number()))),
+  byte_order: v.literal("little"),
+  colour: v.boolean(),
+  default_view: v.union([windowOut, tableOut]),
+  default_window: windowOut,
+  dtype: v.string(),
+  frame_of_reference_uid: v.nullable(v.string()),
+  frame_rate: v.nullable(v.number()),
+  frame_rate_source: v.string(),
+  frame_sweep: v.boolean(),
+  frame_times_ms: v.nullable(v.array(v.number())),
+  index: integer,
+  inverted: v.boolean(),
+  label: v.string(),
+  lossy: v.boolean(),
+  max: v.nullable(v.number()),
+  measurement: v.nullable(measurementOut),
+  min: v.nullable(v.number()),
+  padding_count: integer,
+  padding_ranges: v.nullable(v.array(v.nullable(v.strictTuple([v.number(), v.number()])))),
+  planes: planesOut,
+  problem: v.nullable(problemOut),
+  regular: v.boolean(),
+  shape: v.array(integer),
+  slice_places: v.nullable(v.array(slicePlace)),
+  slice_views: v.nullable(sliceViews),
+  spacing_mm: v.strictTuple([v.nullable(v.number()), v.nullable(v.number()), v.nullable(v.number())]),
+  tables: v.array(tableOut),
+  unit: v.string(),
+  version: v.string(),
+  warnings: v.array(v.string()),
+  windows: v.array(windowOut),
+});
+
+export type SeriesOut = components["schemas"]["SeriesOut"];
+export const seriesOut: Validator<SeriesOut> = v.object({
+  body_part: v.string(),
+  description: v.string(),
+  id: integer,
+  instance_count: integer,
+  job: v.nullable(jobOut),
+  lossy: v.boolean(),
+  metadata: v.pipe(notList, v.record(v.string(), v.unknown())),
+  modality: v.string(),
+  number: v.nullable(integer),
+  patient: patientOut,
+  pixelless: v.array(classCount),
+  problem: v.nullable(problemOut),
+  progress: v.number(),
+  regular: v.nullable(v.boolean()),
+  report: v.nullable(reportOut),
+  series_instance_uid: v.string(),
+  shape: v.nullable(v.array(integer)),
+  state: v.picklist(["queued","running","succeeded","failed","cancelled"]),
+  study: studyBrief,
+  study_id: integer,
+  thumbnail: v.nullable(v.string()),
+  volume_count: integer,
+  volume_labels: v.array(v.string()),
+  volumes: v.array(volumeOut),
+});
+
+export type StepOut = components["schemas"]["StepOut"];
+export const stepOut: Validator<StepOut> = v.object({
+  description: v.string(),
+  group: v.string(),
+  inputs: v.array(v.string()),
+  name: v.string(),
+  needs: v.array(v.picklist(["grey","millimetres","place","straight"])),
+  optional: v.array(v.string()),
+  params: v.pipe(notList, v.record(v.string(), v.unknown())),
+  title: v.string(),
+});
+
+export type EntryOut = components["schemas"]["EntryOut"];
+export const entryOut: Validator<EntryOut> = v.object({
+  code: v.string(),
+  message: v.string(),
+  name: v.string(),
+  series: v.nullable(integer),
+  status: v.picklist(["stored","present","skipped"]),
+});
+
+export type UploadOut = components["schemas"]["UploadOut"];
+export const uploadOut: Validator<UploadOut> = v.object({
+  counts: counts,
+  created: v.string(),
+  entries: v.array(entryOut),
+  entry_count: integer,
+  finished: v.nullable(v.string()),
+  id: integer,
+  jobs: v.array(jobOut),
+  message: v.string(),
+  names: v.array(v.string()),
+  problem: v.nullable(problemOut),
+  progress: v.number(),
+  series: v.array(integer),
+  series_names: v.array(seriesName),
+  state: v.picklist(["queued","running","succeeded","failed","cancelled"]),
+});
