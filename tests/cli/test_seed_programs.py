@@ -173,8 +173,8 @@ def test_a_full_disk_is_told_of_the_file_that_was_to_be(tmp_path: Path) -> None:
     ):
         code = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n{ENTRY.format(program)}"
         done = subprocess.run(
-            [sys.executable, "-c", code, *map(str, given)], capture_output=True, text=True, check=False
-        )
+            [sys.executable, "-B", "-c", code, *map(str, given)], capture_output=True, text=True, check=False
+        )  # no bytecode: it would be cut off as well, and be found by whoever imports it next
         assert done.returncode == 1
         assert f"{small / made}" in "".join(done.stderr.split())
         assert not list(small.iterdir())

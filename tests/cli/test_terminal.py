@@ -16,7 +16,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from voxelry.cli import app
-from voxelry.cli.console import out
+from voxelry.cli.rich_console import out
 from voxelry.cli.seed import _to_dicom, _to_hdf5
 from voxelry.core.errors import ExistsError
 from voxelry.testing import synthetic_series

@@ -3,51 +3,30 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import sys
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO, TypeAlias
 
 import typer
-from rich.cells import cell_len
-from rich.console import Console, ConsoleDimensions
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
-from rich.text import Text
 from typer.core import TyperCommand, TyperGroup
 
 from voxelry.core.errors import Problem, VoxelryError
 from voxelry.core.progress import Progress as Callback
 from voxelry.core.progress import silent
 
+Part: TypeAlias = "str | tuple[str, str]"
+"""A piece of a line: a text, or a text and rich's name of its style."""
+
 NOTHING_DONE = 1
 PARTLY_DONE = 3
 INTERRUPTED = 130
 TERMINATED = 143
 NAMES_SHOWN = 3
-
-_UNBOUNDED = 100_000
-_GAP = 3
-_LEAST_WORDS = 12
-"""So many letters of a line's words stand beside its figures, at least."""
-
-
-class _Console(Console):
-    """As wide as the terminal; what goes into a pipe or a file has no width, so that nothing is cut or folded there."""
-
-    @property
-    def size(self) -> ConsoleDimensions:
-        return super().size if self.is_terminal else ConsoleDimensions(_UNBOUNDED, 25)
-
-    @size.setter
-    def size(self, new_size: tuple[int, int]) -> None:
-        self._width, self._height = new_size
-
-
-out = _Console(highlight=False, markup=False)
-err = _Console(stderr=True, highlight=False, markup=False)
 
 
 class _TerminatedError(KeyboardInterrupt):
@@ -79,10 +58,10 @@ def _in_a_sentence(ctx: Any) -> Iterator[None]:
         with _terminable():
             yield
     except _TerminatedError:
-        err.print("stopped", style="yellow")
+        tell(("stopped", "yellow"))
         raise typer.Exit(TERMINATED) from None
     except KeyboardInterrupt:
-        err.print("stopped", style="yellow")
+        tell(("stopped", "yellow"))
         raise typer.Exit(INTERRUPTED) from None
     except (VoxelryError, OSError) as error:
         if (ctx.obj or {}).get("debug"):
@@ -136,14 +115,47 @@ def examples(*commands: str, then: str = "") -> str:
     return "\n\n".join(("Examples:", *commands, *([then] if then else [])))
 
 
+def _is_plain(stream: TextIO) -> bool:
+    """True if rich would neither colour nor wrap what goes there, so that it need not be imported."""
+    return not (stream.isatty() or os.environ.get("FORCE_COLOR") or os.environ.get("TTY_COMPATIBLE"))
+
+
+def say(*parts: Part) -> None:
+    """Print a line of a result, which no terminal's width breaks."""
+    if _is_plain(sys.stdout):
+        print(_text(parts))
+        return
+    from rich.text import Text
+
+    from voxelry.cli.rich_console import out
+
+    out.print(Text.assemble(*parts), soft_wrap=True)
+
+
+def tell(*parts: Part) -> None:
+    """Print a line of what is no result, on standard error."""
+    if _is_plain(sys.stderr):
+        print(_text(parts), file=sys.stderr)
+        return
+    from rich.text import Text
+
+    from voxelry.cli.rich_console import err
+
+    err.print(Text.assemble(*parts))
+
+
+def _text(parts: tuple[Part, ...]) -> str:
+    return "".join(part if isinstance(part, str) else part[0] for part in parts)
+
+
 def fail(sentence: str) -> None:
     """Say what went wrong."""
-    err.print(Text.assemble(("Error: ", "bold red"), plain(sentence)))
+    tell(("Error: ", "bold red"), plain(sentence))
 
 
 def warn(sentence: str) -> None:
     """Say what a user must know."""
-    err.print(Text.assemble(("Warning: ", "yellow"), plain(sentence)))
+    tell(("Warning: ", "yellow"), plain(sentence))
 
 
 def plain(text: object) -> str:
@@ -159,9 +171,13 @@ def print_json(record: object) -> None:
 @contextmanager
 def working() -> Iterator[Callback]:
     """A progress bar on standard error while the work lasts; nothing where that is no terminal."""
-    if not err.is_terminal:
+    if _is_plain(sys.stderr):
         yield silent
         return
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    from voxelry.cli.rich_console import err
+
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task("", total=1.0)
@@ -178,15 +194,15 @@ def show_skipped(skipped: Mapping[str, Problem]) -> None:
         by_code[code].append((reason, names))
     for reasons in by_code.values():
         count = sum(len(names) for _, names in reasons)
-        err.print(Text(f"{count} file{'s' * (count > 1)} left out", "yellow"))
+        tell((f"{count} file{'s' * (count > 1)} left out", "yellow"))
         for reason, names in reasons[:NAMES_SHOWN]:
             named = ", ".join(names[:NAMES_SHOWN]) + (
                 f" and {len(names) - NAMES_SHOWN} more" * (len(names) > NAMES_SHOWN)
             )
-            err.print(Text(f"  {plain(named)}: {plain(reason)}"))
+            tell(f"  {plain(named)}: {plain(reason)}")
         if len(reasons) > NAMES_SHOWN:
             rest = sum(len(names) for _, names in reasons[NAMES_SHOWN:])
-            err.print(Text(f"  and {rest} more with such a reason (--json lists all)"))
+            tell(f"  and {rest} more with such a reason (--json lists all)")
 
 
 def end(*, done: bool, nothing: str, complete: bool = True) -> None:
@@ -196,29 +212,6 @@ def end(*, done: bool, nothing: str, complete: bool = True) -> None:
         raise typer.Exit(NOTHING_DONE)
     if not complete:
         raise typer.Exit(PARTLY_DONE)
-
-
-def print_figures(headings: Sequence[str], rows: Sequence[Sequence[Text]]) -> None:
-    """A table whose first column is words and whose others are figures, of which none is cut.
-
-    Where they do not stand side by side in the terminal, each figure has a line of its own below the words.
-    """
-    columns = [(heading, *map(str, cells)) for heading, cells in zip(headings, zip(*rows, strict=True), strict=True)]
-    widths = [max(map(cell_len, column)) for column in columns]
-    if sum(width + _GAP for width in (min(widths[0], _LEAST_WORDS), *widths[1:])) <= out.width:
-        table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim")
-        table.add_column(headings[0])
-        for heading, width in zip(headings[1:], widths[1:], strict=True):
-            table.add_column(heading, justify="right", no_wrap=True, min_width=width)
-        for row in rows:
-            table.add_row(*row)
-        out.print(table)
-        return
-    for words, *figures in rows:
-        out.print(words, soft_wrap=True)
-        for heading, figure in zip(headings[1:], figures, strict=True):
-            if figure:
-                out.print(Text.assemble((f"  {heading}: ", "dim"), figure), soft_wrap=True)
 
 
 def millimetres(spacing: tuple[float | None, ...]) -> str:

@@ -13,7 +13,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from voxelry.cli.console import end, err, millimetres, out, plain, print_json, show_skipped, working
+from voxelry.cli.console import end, millimetres, plain, print_json, show_skipped, working
+from voxelry.cli.path_options import JsonOption, PathArgument
+from voxelry.cli.rich_console import err, out
 from voxelry.cli.tolerance import ToleranceOption, tolerances_of
 
 if TYPE_CHECKING:
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     from voxelry.dicom.series.hierarchy import Series, Study
     from voxelry.dicom.series.stack import Stack
 
-PathArgument = Annotated[Path, typer.Argument(help="A file, a folder at any depth, or a zip archive.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 _LONGEST_VALUE = 200
 _MOST_ROWS = 4
 _HEADINGS = ("  No", "Kind", "Description", "Files", "Voxels", "Spacing, mm", "")

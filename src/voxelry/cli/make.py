@@ -9,22 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
-from voxelry.cli.console import (
-    end,
-    err,
-    millimetres,
-    out,
-    plain,
-    print_figures,
-    print_json,
-    show_skipped,
-    warn,
-    working,
-)
-from voxelry.cli.look import JsonOption, PathArgument
+from voxelry.cli.console import end, millimetres, plain, print_json, say, show_skipped, tell, warn, working
+from voxelry.cli.path_options import JsonOption, PathArgument
 from voxelry.cli.tolerance import ToleranceOption, tolerances_of
 
 if TYPE_CHECKING:
@@ -107,6 +94,10 @@ def measure(
 
 
 def _print_measurements(report: MeasureReport) -> None:
+    from rich.text import Text
+
+    from voxelry.cli.rich_console import print_figures
+
     rows = []
     for measured, volume in zip(report.measurements, report.volumes, strict=True):
         number, modality = (plain(volume.metadata.get(key) or "") for key in ("SeriesNumber", "Modality"))
@@ -129,6 +120,10 @@ def _print_measurements(report: MeasureReport) -> None:
 def _print_formats(wanted: bool) -> None:
     if not wanted:
         return
+    from rich.table import Table
+    from rich.text import Text
+
+    from voxelry.cli.rich_console import out
     from voxelry.workflows.convert.targets import list_formats
 
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
@@ -268,10 +263,10 @@ def _print_converted(one: Converted) -> None:
     shape = " x ".join(map(str, one.shape))
     if one.format in (*PICTURES, "dicom") and one.path.is_dir() and one.fresh:
         things = "pictures" if one.format in PICTURES else "files"
-        out.print(Text.assemble((f"{one.files:6} ", "bold"), f"{one.format} {things} in {one.path}"), soft_wrap=True)
+        say((f"{one.files:6} ", "bold"), f"{one.format} {things} in {one.path}")
     else:
         state = "" if one.fresh else ", there already"
-        out.print(Text.assemble((f"{one.path}", "cyan"), f"  {shape}{state}"), soft_wrap=True)
+        say((f"{one.path}", "cyan"), f"  {shape}{state}")
 
 
 def _settings(given: list[str]) -> dict[str, Value]:
@@ -343,13 +338,10 @@ def demo(
             )
             pictures = f"{written.pictures} JPG{'s' * (written.pictures != 1)}"
             parts = f"  array.npy ({facts}), metadata.json, {pictures}"
-            out.print(Text.assemble((f"{written.folder}", "cyan"), parts), soft_wrap=True)
+            say((f"{written.folder}", "cyan"), parts)
             for words in volume.warnings:
                 warn(words)
-        out.print(
-            Text.assemble((f"{result.table}", "cyan"), f"  {result.instances} instances, {result.columns} columns"),
-            soft_wrap=True,
-        )
+        say((f"{result.table}", "cyan"), f"  {result.instances} instances, {result.columns} columns")
         show_skipped(result.skipped)
     end(done=bool(result.volumes or result.instances), nothing=f"{path}: holds no DICOM")
 
@@ -361,14 +353,9 @@ def sample(folder: Annotated[Path, typer.Argument(help="Where to write; made if 
     with working() as progress:
         facts = write_sample(folder, progress=progress)
     slices, rows, columns = facts.shape
-    out.print(
-        Text.assemble(("Study written: ", "bold"), f"{facts.dicom_folder} ({slices} slices of {rows} x {columns})"),
-        soft_wrap=True,
-    )
+    say(("Study written: ", "bold"), f"{facts.dicom_folder} ({slices} slices of {rows} x {columns})")
     for part in facts.parts:
-        out.print(Text(f"  {part.name:12} {part.volume_mm3:14,.1f} mm\N{SUPERSCRIPT THREE}"))
+        say(f"  {part.name:12} {part.volume_mm3:14,.1f} mm\N{SUPERSCRIPT THREE}")
     expected = facts.measurements[0]
-    err.print(Text(f"Try: voxelry measure {facts.dicom_folder} --threshold {expected.threshold:g}", "dim"))
-    err.print(
-        Text(f"It gives {expected.volume_mm3:,.1f} mm\N{SUPERSCRIPT THREE}: {expected.what}. See facts.json.", "dim")
-    )
+    tell((f"Try: voxelry measure {facts.dicom_folder} --threshold {expected.threshold:g}", "dim"))
+    tell((f"It gives {expected.volume_mm3:,.1f} mm\N{SUPERSCRIPT THREE}: {expected.what}. See facts.json.", "dim"))

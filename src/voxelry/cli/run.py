@@ -16,9 +16,10 @@ from rich.markup import escape
 from rich.text import Text
 from typer.core import DEFAULT_MARKUP_MODE, TyperGroup
 
-from voxelry.cli.console import end, err, examples, out, plain, print_json, warn, working
-from voxelry.cli.look import JsonOption
+from voxelry.cli.console import end, examples, plain, print_json, warn, working
 from voxelry.cli.make import Irregular, IrregularOption
+from voxelry.cli.path_options import JsonOption
+from voxelry.cli.rich_console import err, out
 from voxelry.cli.run_report import print_report
 from voxelry.cli.tolerance import ToleranceOption, tolerances_of
 
@@ -169,7 +170,7 @@ def _print_list(*, as_json: bool) -> None:
     for number, (group, members) in enumerate(groups):
         out.print(Text(("\n" if number else "") + GROUPS.get(group, group.capitalize()), "bold"))
         for step in members:
-            line = Text.assemble((f"  {step.name:{width}}  ", "cyan"), plain(step.description))
+            line = Text.assemble((f"  {step.name:{width}}  ", "cyan"), plain(_summary(step)))
             if out.is_terminal:
                 out.print(line, no_wrap=True, overflow="ellipsis")
             else:
@@ -179,12 +180,18 @@ def _print_list(*, as_json: bool) -> None:
         warn(str(problem))
 
 
+def _summary(step: AnyStep) -> str:
+    """A step's description, after what keeps it from being run."""
+    return step.description if step.lack is None else f"({step.lack}) {step.description}"
+
+
 def _record(step: AnyStep) -> dict[str, object]:
     return {
         "name": step.name,
         "title": step.title,
         "description": step.description,
         "group": step.group,
+        "lack": step.lack,
         "inputs": list(step.inputs),
         "optional": list(step.optional),
         "params": step.params.model_json_schema(),
@@ -192,6 +199,7 @@ def _record(step: AnyStep) -> dict[str, object]:
 
 
 run = typer.Typer(
+    add_completion=False,
     cls=Jobs,
     invoke_without_command=True,
     subcommand_metavar="JOB IN OUT [OPTIONS]",
@@ -230,7 +238,7 @@ def command_of(step: AnyStep) -> Any:
         name=step.name,
         callback=callback,
         help=escape(f"{step.title}.\n\n{step.description}"),
-        short_help=escape(step.description),
+        short_help=escape(_summary(step)),
         epilog=examples(_example(step), then=_EPILOG),
         rich_help_panel=GROUPS.get(step.group, step.group.capitalize()),
         no_args_is_help=True,

@@ -13,8 +13,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from voxelry.cli.console import err, out, plain, print_figures, show_skipped, warn
+from voxelry.cli.console import plain, show_skipped, warn
 from voxelry.cli.make import PICTURES
+from voxelry.cli.rich_console import err, out, print_figures
 
 if TYPE_CHECKING:
     from voxelry.workflows.process.processing import Processed, ProcessReport

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from voxelry.cli.console import PARTLY_DONE, Program, examples, out, show_skipped, warn, working
+from voxelry.cli.console import PARTLY_DONE, Program, examples, show_skipped, warn, working
+from voxelry.cli.rich_console import out
 
 _SETTINGS = {"help_option_names": ["--help"]}
 _EPILOG = "Exit codes: 0 if all images were written; 1 if nothing was; 2 for wrong arguments; 3 if some were left out."

@@ -10,19 +10,14 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from voxelry.cli.console import end, err, examples, out, plain, print_json, working
-from voxelry.core.errors import VoxelryError
+from voxelry.cli.console import end, examples, plain, print_json, working
+from voxelry.cli.rich_console import err, out
+from voxelry.core.extras import missing_extra
 
 DataOption = Annotated[
     Path | None, typer.Option(help="The data folder; VOXELRY_DATA, or the user's data folder, without it.")
 ]
 ConfigOption = Annotated[Path | None, typer.Option(help="A voxelry.toml; VOXELRY_CONFIG without it.")]
-
-
-class NoServerError(VoxelryError):
-    """The server's libraries are not installed."""
-
-    code = "no_server"
 
 
 def _server(module: str, name: str) -> Callable[..., Any]:
@@ -32,7 +27,8 @@ def _server(module: str, name: str) -> Callable[..., Any]:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("voxelry"):
             raise
-        raise NoServerError(f'the site needs {error.name}; install it: pip install "voxelry[server]"') from error
+        library = (error.name or "django").partition(".")[0]
+        raise missing_extra("the site", library, otherwise="server") from error
     return found
 
 
@@ -127,7 +123,7 @@ def _show_check(record: dict[str, Any]) -> None:
         out.print("Rows and files agree.")
 
 
-token = typer.Typer(help="Tokens that programs log in with.", no_args_is_help=True)
+token = typer.Typer(add_completion=False, help="Tokens that programs log in with.", no_args_is_help=True)
 NameOption = Annotated[str, typer.Option(help="What the token is for; its own name among the user's tokens.")]
 UserOption = Annotated[str, typer.Option(help="Whose token it is.")]
 

@@ -255,6 +255,12 @@ class ParameterError(VoxelryError, ValueError):
     code = "parameter"
 
 
+class MissingExtraError(VoxelryError, ImportError):
+    """A library is not installed that an extra of the package brings; the message names the extra."""
+
+    code = "missing_extra"
+
+
 class NothingFoundError(VoxelryError, FileNotFoundError):
     """The path does not exist, or there is no DICOM below it."""
 

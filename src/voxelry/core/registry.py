@@ -6,18 +6,21 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from voxelry.core.errors import FormatError, ParameterError, Problem
+from voxelry.core.extras import library_of, missing_extra
 from voxelry.core.protocols import VolumeFormat
-from voxelry.core.steps import Params, Step
+
+if TYPE_CHECKING:
+    from voxelry.core.steps import Step
 
 GROUP = "voxelry.formats"
 """The entry points: a name, and where its VolumeFormat is: ``nifti = "voxelry.formats.nifti.nifti_format:FORMAT"``."""
 STEPS_GROUP = "voxelry.steps"
 """The same for steps: ``gaussian = "voxelry.steps.gaussian:STEP"``."""
 
-AnyStep: TypeAlias = Step[Any]
+AnyStep: TypeAlias = "Step[Any]"
 """A step of whatever parameters."""
 
 _HOME = "voxelry"
@@ -42,7 +45,9 @@ def _load(points: Iterable[EntryPoint], kind: str, flaw: _Flaw[T]) -> _Found[T]:
             given = point.load()
             problem = flaw(given, point, found.whole)
         except Exception as error:  # whatever another package does when it is imported
-            given, problem = None, f"{type(error).__name__}: {error}"
+            library = library_of(error)
+            told = f"{type(error).__name__}: {error}" if library is None else str(missing_extra("it", library))
+            given, problem = None, told
         if problem is None:
             found.whole[point.name] = given
         else:
@@ -212,6 +217,8 @@ class StepRegistry:
 
 
 def _step_flaw(given: object, point: EntryPoint, known: dict[str, AnyStep]) -> str | None:
+    from voxelry.core.steps import Params, Step
+
     if not isinstance(given, Step):
         return f"{point.value} is no Step (voxelry.core.steps)"
     if given.name != point.name:

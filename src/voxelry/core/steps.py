@@ -11,6 +11,7 @@ from typing import Generic, Literal, TypeAlias, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from voxelry.core.errors import ParameterError
+from voxelry.core.extras import missing, missing_extra, needed_for, require
 from voxelry.core.progress import Progress, silent
 from voxelry.core.segmentation import ANATOMY, TISSUE, Code, Segment, Segmentation
 from voxelry.core.value import Value
@@ -121,6 +122,9 @@ class Step(Generic[P]):
     needs
         What the first volume must have whatever the parameters are; the function refuses others in words, and lists
         say before that the step does not apply.
+    libraries
+        What the function imports that an extra installs, as it is imported: ``("scipy",)``. Lists say before that the
+        step cannot run where one is missing.
     group
         ``"filter"``, ``"mask"``, ``"measure"``, ``"register"`` or ``"model"``: where lists put it.
 
@@ -147,6 +151,7 @@ class Step(Generic[P]):
     optional: tuple[str, ...] = ()
     needs: tuple[Need, ...] = ("grey",)
     group: str = "filter"
+    libraries: tuple[str, ...] = ()
     fits: Callable[[Sequence[Volume], P], None] | None = None
 
     def checked(self, values: Mapping[str, object]) -> P:
@@ -172,9 +177,12 @@ class Step(Generic[P]):
         ------
         ParameterError
             If they do not fit.
+        MissingExtraError
+            If a library is not installed that an extra brings.
         VoxelryError
             If the volumes cannot be worked on, in words.
         """
+        self.check_installed()
         given = (volumes,) if isinstance(volumes, Volume) else tuple(volumes)
         least, most = len(self.inputs), len(self.inputs) + len(self.optional)
         if not least <= len(given) <= most:
@@ -184,7 +192,24 @@ class Step(Generic[P]):
         chosen = params if isinstance(params, self.params) else self.checked(_by_name(params))
         if self.fits is not None:
             self.fits(given, chosen)
-        return self.function(given, chosen, progress)
+        with needed_for(f"`{self.name}`"):  # what it imports for some parameters only
+            return self.function(given, chosen, progress)
+
+    def check_installed(self) -> None:
+        """Check that the libraries are there that the function imports.
+
+        Raises
+        ------
+        MissingExtraError
+            If one is not; the message names the extra.
+        """
+        require(f"`{self.name}`", self.libraries)
+
+    @property
+    def lack(self) -> str | None:
+        """The sentence that says which library is missing, and how to install it; None where none is."""
+        library = missing(self.libraries)
+        return None if library is None else str(missing_extra(f"`{self.name}`", library))
 
 
 def _by_name(params: Params | Mapping[str, object] | None) -> Mapping[str, object]:

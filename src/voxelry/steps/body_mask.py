@@ -36,4 +36,5 @@ STEP = Step(
     params=BodyMaskParams,
     function=_body_mask,
     group="mask",
+    libraries=("cv2", "scipy"),
 )

@@ -79,4 +79,5 @@ STEP = Step(
     params=BonesParams,
     function=_bones,
     group="mask",
+    libraries=("cv2", "scipy"),
 )

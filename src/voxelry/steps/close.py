@@ -47,4 +47,5 @@ STEP = Step(
     fits=_fits,
     optional=("image",),
     group="mask",
+    libraries=("cv2",),
 )

@@ -84,4 +84,5 @@ STEP = Step(
     params=CurvatureFlowParams,
     function=curvature_flow,
     needs=("grey", "millimetres", "straight"),
+    libraries=("SimpleITK",),
 )

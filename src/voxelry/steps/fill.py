@@ -60,4 +60,5 @@ STEP = Step(
     function=_fill,
     optional=("image",),
     group="mask",
+    libraries=("scipy",),
 )

@@ -253,4 +253,5 @@ STEP = Step(
     params=GaussianParams,
     function=gaussian,
     fits=_fits,
+    libraries=("cv2",),
 )

@@ -96,4 +96,5 @@ STEP = Step(
     function=_label_statistics,
     optional=("image",),
     group="measure",
+    libraries=("scipy",),
 )

@@ -72,4 +72,5 @@ STEP = Step(
     function=_largest,
     optional=("image",),
     group="mask",
+    libraries=("scipy",),
 )

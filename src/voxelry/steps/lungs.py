@@ -136,4 +136,5 @@ STEP = Step(
     params=LungsParams,
     function=_lungs,
     group="mask",
+    libraries=("cv2", "scipy"),
 )

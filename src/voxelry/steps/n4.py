@@ -131,4 +131,5 @@ STEP = Step(
     description="Divides out the slow shading of MR images (N4ITK).",
     params=N4Params,
     function=n4,
+    libraries=("SimpleITK", "skimage"),
 )

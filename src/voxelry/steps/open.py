@@ -43,4 +43,5 @@ STEP = Step(
     fits=_fits,
     optional=("image",),
     group="mask",
+    libraries=("cv2",),
 )

@@ -249,4 +249,5 @@ STEP = Step(
     inputs=("fixed", "moving"),
     group="register",
     needs=("grey", "place", "straight"),
+    libraries=("SimpleITK",),
 )

@@ -84,4 +84,5 @@ STEP = Step(
     params=RemoveTableParams,
     function=_remove_table,
     group="filter",
+    libraries=("cv2", "scipy"),
 )

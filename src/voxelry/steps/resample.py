@@ -310,4 +310,5 @@ STEP = Step(
     params=ResampleParams,
     function=resample,
     fits=_fits,
+    libraries=("scipy",),
 )

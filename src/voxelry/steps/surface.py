@@ -54,4 +54,5 @@ STEP = Step(
     params=SurfaceParams,
     function=_surface,
     group="measure",
+    libraries=("scipy", "skimage"),
 )

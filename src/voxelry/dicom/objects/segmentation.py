@@ -12,6 +12,7 @@ import numpy.typing as npt
 from pydicom.dataset import Dataset
 
 from voxelry.core.errors import FrameOfReferenceError, ParameterError, PixelDataError
+from voxelry.core.extras import needed_for
 from voxelry.core.frame_of_reference import CONFIRM
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.steps import Segment, Segmentation
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 SegmentationKind: TypeAlias = Literal["binary", "labelmap"]
 """A plane of bits for each segment, which every reader knows; or one of labels (Supplement 243), which few know."""
 
+WRITING = "writing a DICOM segmentation"
 MOST_BYTES = 2**28
 """Slices without a segment are written too, so that every reader sees the whole grid, up to this size of a file."""
 TILTED = 1e-3
@@ -275,7 +277,8 @@ def _composed(
     *,
     omit: bool,
 ) -> Dataset:
-    from highdicom.seg import Segmentation as Composed
+    with needed_for(WRITING):
+        from highdicom.seg import Segmentation as Composed
 
     with quiet:
         composed: Dataset = Composed(

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import FormatError
+from voxelry.core.extras import needed_for
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -52,7 +53,8 @@ def guarded(function: Callable[P, T]) -> Callable[P, T]:
 @contextmanager
 def opened(path: str) -> Iterator[Node]:
     """An HDF5 file to read."""
-    import h5py
+    with needed_for("HDF5"):
+        import h5py
 
     if not Path(path).is_file():
         raise FormatError(f"{Path(path).name}: there is no such file")

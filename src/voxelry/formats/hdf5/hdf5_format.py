@@ -50,6 +50,7 @@ class Hdf5Format:
 
     name = "hdf5"
     suffixes = (".h5", ".hdf5")
+    libraries = ("h5py",)
     description = "HDF5, exact, gzip that every reader has; place and metadata as attributes"
 
     def read(self, path: str, *, progress: Progress = silent) -> tuple[Volume, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from voxelry.core.extras import needed_for
 from voxelry.core.progress import Progress
 from voxelry.formats.hdf5.hdf5_file import Node
 
@@ -19,7 +20,8 @@ def created(path: str, progress: Progress) -> Iterator[tuple[Node, Progress]]:
     OSError
         If the file cannot be written: a full disk, for example.
     """
-    import h5py
+    with needed_for("HDF5"):
+        import h5py
 
     with closing(_Target(path)) as target:
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import FormatError
+from voxelry.core.extras import needed_for
 
 AnimationFormat: TypeAlias = Literal["gif", "webp", "apng"]
 LONGEST_SIDE: dict[AnimationFormat, int] = {"gif": 65_535, "webp": 16_383, "apng": 2**31 - 1}
@@ -40,7 +41,8 @@ def encode_animation(
     FormatError
         If they are larger than the format counts.
     """
-    from PIL import Image
+    with needed_for(f"`{kind}`"):
+        from PIL import Image
 
     first = next(pictures)
     longest = max(first.shape[:2])

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import FormatError, ParameterError
+from voxelry.core.extras import needed_for
 from voxelry.core.progress import Progress, silent
 from voxelry.core.value import Value
 from voxelry.core.volume import Spacing, Volume
@@ -52,6 +53,7 @@ class ZarrFormat:
 
     name = "zarr"
     suffixes = (".zarr", ".zarr.zip")
+    libraries = ("zarr",)
     description = "Zarr v3 with OME-Zarr 0.5 metadata, exact; a chunk for each slice, in shards"
 
     def read(self, path: str, *, progress: Progress = silent) -> tuple[Volume, ...]:
@@ -62,7 +64,8 @@ class ZarrFormat:
         FormatError
             If it is no Zarr store, is damaged, declares more than it holds, or holds no image.
         """
-        import zarr
+        with needed_for("Zarr"):
+            import zarr
 
         with opened(path) as (root, held):
             if isinstance(root, zarr.Array):
@@ -121,7 +124,8 @@ FORMAT = ZarrFormat()
 
 def _target(path: str) -> Any:
     """A store for a zip file; None for a folder, which is made empty."""
-    from zarr.storage import ZipStore
+    with needed_for("Zarr"):
+        from zarr.storage import ZipStore
 
     there = Path(path)
     if path.lower().endswith(ZIP):

@@ -66,7 +66,7 @@ def list_steps(request: HttpRequest) -> object:
         out.StepOut(
             name=job.name,
             title=job.title,
-            description=job.description,
+            description=job.description if job.step.lack is None else f"({job.step.lack}) {job.description}",
             group=job.step.group,
             inputs=list(job.step.inputs),
             optional=list(job.step.optional),

@@ -114,7 +114,10 @@ def checked_params(job: JobName, values: Mapping[str, Any]) -> dict[str, Any]:
         If names are unknown or values out of range; each is told, without the value.
     OutsideRootsError
         If a parameter names a file that this server may not read.
+    MissingExtraError
+        If the step needs a library that is not installed here.
     """
+    job.step.check_installed()
     try:
         found = job.step.params.model_validate({**job.defaults, **values})
     except ValidationError as error:

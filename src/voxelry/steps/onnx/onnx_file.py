@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import FormatError, NothingFoundError, ParameterError, TooLargeError
+from voxelry.core.extras import needed_for
 from voxelry.parallel import workers
 from voxelry.steps.onnx.onnx_manifest import Manifest
 
@@ -51,13 +52,13 @@ def open_model(path: Path, manifest: Manifest, *, gpu: bool) -> Predict:
     FormatError
         If it is no ONNX model, keeps weights elsewhere than in files beside it, needs operators that are not ONNX
         Runtime's own, or is not what its manifest says.
+    MissingExtraError
+        If ONNX Runtime is not installed.
     ParameterError
-        If ONNX Runtime is not installed, or a GPU was asked for and there is none.
+        If a GPU was asked for and there is none.
     """
-    try:
+    with needed_for("a model"):
         import onnxruntime
-    except ImportError:
-        raise ParameterError("models need ONNX Runtime: install voxelry[onnx]") from None
     content = _content(path)
     try:
         names = set(_external(memoryview(content), "model", 0))

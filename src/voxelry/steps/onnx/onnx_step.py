@@ -163,4 +163,5 @@ STEP = Step(
     function=_onnx,
     optional=("volume 2", "volume 3", "volume 4"),
     group="model",
+    libraries=("onnxruntime",),
 )

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import cast, get_args
 
 from voxelry.core.errors import FormatError, ParameterError, Problem, VoxelryError
+from voxelry.core.extras import require
 from voxelry.core.intensity import Window
 from voxelry.core.planes import Axis, plane_aspect, plane_count, plane_spacing
 from voxelry.core.progress import Progress
@@ -109,8 +110,11 @@ def animation(kind: AnimationFormat, suffix: str, options: Mapping[str, Value]) 
     ------
     ParameterError
         If an option is unknown or wrong.
+    MissingExtraError
+        If Pillow is not installed.
     """
     check_options(options, ANIMATION_OPTIONS, kind)
+    require(f"`{kind}`", ("PIL",))
     shown = _Shown.asked(options)
     fps = options.get("fps")
     if fps is not None and (isinstance(fps, bool) or not isinstance(fps, int | float) or not 0.01 <= fps <= 1000):

@@ -7,9 +7,10 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from voxelry.core.errors import FormatError, ParameterError
+from voxelry.core.extras import libraries_of, missing, missing_extra, require
 from voxelry.core.progress import Progress
 from voxelry.core.protocols import VolumeFormat
 from voxelry.core.registry import format_named, formats
@@ -18,15 +19,16 @@ from voxelry.core.volume import Volume
 from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.series.hierarchy import STUDY_KEYWORDS
 from voxelry.dicom.series.slice_timing import slice_times
-from voxelry.dicom.write.writing import Syntax, syntax_of, write_series, write_volume
 from voxelry.formats.nifti.sidecar import sidecar
 from voxelry.formats.pictures.animation import AnimationFormat
 from voxelry.formats.pictures.picture import PictureFormat
 from voxelry.formats.shared.options import check_options, text_option, yes_option
-from voxelry.workflows.convert.picture_targets import animation, pictures
 from voxelry.workflows.convert.volume_target import Target, Told
 from voxelry.workflows.files.export_names import stem_and_suffix
 from voxelry.workflows.load.batches import Batch
+
+if TYPE_CHECKING:
+    from voxelry.dicom.write.writing import Syntax
 
 DICOM = "dicom"
 DICOM_OPTIONS = ("compression", "description", "modality", "non_finite")
@@ -53,6 +55,8 @@ def find_target(path: StrPath, format: str | None, options: Mapping[str, Value])
     ------
     ParameterError
         If there is no such format, or suffix and name contradict each other; the message lists what there is.
+    MissingExtraError
+        If the format needs a library that is not installed.
     """
     by_suffix = _by_suffix(_last(path))
     if format is None and by_suffix is None:
@@ -65,12 +69,17 @@ def find_target(path: StrPath, format: str | None, options: Mapping[str, Value])
     suffix = "" if by_suffix is None else by_suffix[1]
     named = f".{str(format).lower().lstrip('.')}"
     if wanted in get_args(PictureFormat):
+        from voxelry.workflows.convert.picture_targets import pictures
+
         return pictures(cast("PictureFormat", wanted), suffix, options)
     if wanted in get_args(AnimationFormat):
+        from voxelry.workflows.convert.picture_targets import animation
+
         return animation(cast("AnimationFormat", wanted), suffix, options)
     if wanted == DICOM:
         return _dicom(suffix, options)
     own = format_named(wanted)
+    require(f"`{own.name}`", libraries_of(own))
     return _volumes(own, suffix, named if named in own.suffixes else own.suffixes[0], options)
 
 
@@ -90,16 +99,22 @@ def known() -> str:
 
 def list_formats() -> list[tuple[str, tuple[str, ...], str]]:
     """Name, suffixes and a few words of each format that can be written."""
-    own = [(one.name, one.suffixes, one.description) for one in formats()]
+    own = [(one.name, one.suffixes, one.description + _lack(libraries_of(one))) for one in formats()]
+    moving = _lack(("PIL",))
     return [
         *own,
         (DICOM, (".dcm",), "a folder with a file for each slice; a name in .dcm is one file with all of them"),
         ("png", (".png",), "pictures without loss: a folder with one for each slice; a name in .png is all in one"),
         ("jpg", (".jpg", ".jpeg"), "small pictures, in the same ways"),
-        ("gif", (".gif",), "slices one after the other, a moving picture"),
-        ("webp", (".webp",), "the same, with every colour"),
-        ("apng", (".apng",), "the same, as PNG"),
+        ("gif", (".gif",), f"slices one after the other, a moving picture{moving}"),
+        ("webp", (".webp",), f"the same, with every colour{moving}"),
+        ("apng", (".apng",), f"the same, as PNG{moving}"),
     ]
+
+
+def _lack(libraries: tuple[str, ...]) -> str:
+    library = missing(libraries)
+    return "" if library is None else f"; {missing_extra('it', library)}"
 
 
 def _canonical(name: str) -> str:
@@ -165,6 +180,8 @@ def _slice_times(volumes: Sequence[Volume], batch: Batch) -> tuple[float, ...] |
 
 
 def _dicom(suffix: str, options: Mapping[str, Value]) -> Target:
+    from voxelry.dicom.write.writing import syntax_of
+
     check_options(options, DICOM_OPTIONS, DICOM)
     syntax = text_option(options, "compression") or "explicit"
     syntax_of(syntax)
@@ -196,6 +213,8 @@ def _write_series(
     settings: Mapping[str, Any],
 ) -> Told:
     """A file for each slice: with the source's headers, if that is DICOM."""
+    from voxelry.dicom.write.writing import write_series, write_volume
+
     if batch.stacks:
         written = write_series(volumes, batch.stacks, folder, description=description, **settings)
     elif len(volumes) > 1:
@@ -214,6 +233,8 @@ def _write_instance(
     settings: Mapping[str, Any],
 ) -> Told:
     """One file: of one slice or of one multi-frame instance as it is, else a new Enhanced one."""
+    from voxelry.dicom.write.writing import write_volume
+
     if len(volumes) > 1:
         raise FormatError("one DICOM file holds one volume; name a folder, with --format dicom")
     (volume,) = volumes

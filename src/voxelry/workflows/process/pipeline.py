@@ -289,7 +289,7 @@ def _blur(volumes: Any, params: BlurParams, progress: Progress) -> StepResult:
 
 BLUR_STEP = Step(
     name=BLUR, title="3-D blur", description="Blurs a volume with a Gaussian: the example of an inference function.",
-    params=BlurParams, function=_blur,
+    params=BlurParams, function=_blur, libraries=("cv2",),
 )  # fmt: skip
 """``3dblur`` for those who take steps: the terminal."""
 

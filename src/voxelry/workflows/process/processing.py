@@ -168,6 +168,8 @@ def process(
     ------
     ParameterError
         If the step, a parameter, the format or an option is none that there is: before anything is read.
+    MissingExtraError
+        If the step, or the format, needs a library that is not installed: before anything is read, too.
 
     Examples
     --------
@@ -178,6 +180,7 @@ def process(
     if not isinstance(step, str | Step):
         raise ParameterError(f'a step is named ("gaussian"), or is a voxelry.Step; this is a {type(step).__name__}')
     chosen = step_named(step) if isinstance(step, str) else step
+    chosen.check_installed()
     checked = params if isinstance(params, chosen.params) else chosen.checked(_by_name(params, chosen))
     check_on_irregular(on_irregular)
     if workers == 0 or (workers is not None and workers < -1):

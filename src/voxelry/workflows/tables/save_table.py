@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pydicom.datadict import private_dictionary_description
 
 from voxelry.core.errors import ParameterError
+from voxelry.core.extras import require
 from voxelry.core.value import Value
 from voxelry.dicom.headers.sources import StrPath
 from voxelry.workflows.files.atomic import published
@@ -65,12 +66,16 @@ def check_table_path(path: StrPath) -> str:
     ------
     ParameterError
         If it is none that can be written.
+    MissingExtraError
+        If it is Parquet, and pyarrow is not installed.
     """
     suffix = Path(path).suffix.lower()
     if suffix not in _WRITERS:
         raise ParameterError(
             f"tags are written to files that end in {', '.join(_WRITERS)}; this one ends in {suffix!r}"
         )
+    if suffix == ".parquet":
+        require("Parquet", ("pyarrow",))
     return suffix
 
 

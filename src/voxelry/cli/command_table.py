@@ -1,0 +1,95 @@
+"""The commands of the terminal: where each one is, and what the overview says of it. Nothing is imported for it."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, TypeAlias
+
+Panel: TypeAlias = Literal["Files", "The site"]
+
+SUMMARY = "DICOM in, volumes that can be trusted out: look at them, measure them, convert them, serve them."
+EPILOG = (
+    "Exit codes: 0 if anything was done, whatever was skipped; 1 if nothing could be done; 2 for wrong arguments; "
+    "3 if convert or run left out a volume; 130 or 143 if interrupted. Not for diagnostic use."
+)
+VERSION_HELP = "Print the version and end."
+DEBUG_HELP = "Show the traceback of an error."
+
+
+class Entry(NamedTuple):
+    """A command.
+
+    Attributes
+    ----------
+    module
+        In ``voxelry.cli``; it holds a function, or a `typer.Typer` for a group, that is called as the command is.
+    summary
+        The first line of its help.
+    examples
+        What its help ends with; a group has its own.
+    """
+
+    module: str
+    panel: Panel
+    summary: str
+    examples: tuple[str, ...] = ()
+
+
+COMMANDS: dict[str, Entry] = {
+    "info": Entry(
+        "look",
+        "Files",
+        "List studies, series and their volumes.",
+        ("voxelry info scans", "voxelry info study.zip --json"),
+    ),
+    "tags": Entry(
+        "look",
+        "Files",
+        "Show the tags of a file, or of a folder as a table.",
+        ("voxelry tags image.dcm", "voxelry tags scans --out tags.parquet --flatten"),
+    ),
+    "measure": Entry(
+        "make",
+        "Files",
+        "Count pixels above a threshold, in mm3.",
+        ("voxelry measure scan --threshold 0.3", "voxelry measure scan --json"),
+    ),
+    "convert": Entry(
+        "make",
+        "Files",
+        "Convert volumes: any format to any other, or to pictures.",
+        (
+            "voxelry convert scan brain.nii.gz --reorient RAS",
+            "voxelry convert studies nifti --format nifti --workers 4",
+            "voxelry convert brain.nii.gz series --format dicom --set modality=MR",
+            "voxelry convert scan pictures --format png --window 40,400",
+        ),
+    ),
+    "demo": Entry(
+        "make",
+        "Files",
+        "Write all there is: arrays, metadata, tags, JPGs.",
+        ("voxelry demo scan --out output",),
+    ),
+    "sample": Entry("make", "Files", "Write a synthetic CT study to try things with.", ("voxelry sample sample",)),
+    "run": Entry("run", "Files", "Run a step on every volume: filters, masks, measures, models."),
+    "serve": Entry(
+        "site",
+        "The site",
+        "Start the site: everything in one command.",
+        ("voxelry serve --open", "voxelry serve --data /srv/voxelry --host 0.0.0.0"),
+    ),
+    "worker": Entry(
+        "site",
+        "The site",
+        "Do queued jobs; for sites with several workers.",
+        ("voxelry worker --queues cpu,gpu --concurrency 4",),
+    ),
+    "check": Entry(
+        "site",
+        "The site",
+        "Compare the site's rows with its files, and each file with its SHA-256.",
+        ("voxelry check --data /srv/voxelry", "voxelry check --data /srv/voxelry --repair"),
+    ),
+    "token": Entry("site", "The site", "Tokens that programs log in with."),
+}
+"""By name, in the order of the overview."""

@@ -1,0 +1,85 @@
+"""What a command imports before it works: imports are counted, because times are the machine's."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+import voxelry
+from voxelry.cli import app
+from voxelry.cli.command_table import COMMANDS
+
+HEAVY = {"django", "h5py", "highdicom", "pandas", "pyarrow", "scipy", "SimpleITK", "skimage", "cv2", "zarr"}
+"""What no command imports that converts DICOM to NIfTI."""
+SLOW = {*HEAVY, "imagecodecs", "numpy", "pydantic", "pydicom", "typer"}
+"""What nothing imports that only tells of the program."""
+
+
+def imported(*arguments: str | Path, done: int = 0) -> tuple[set[str], str]:
+    """The modules that the program has imported at its end, and what it printed."""
+    code = (
+        "import atexit, sys\n"
+        "atexit.register(lambda: print('\\n' + ' '.join(sys.modules), file=sys.stderr))\n"
+        "from voxelry.cli import main\n"
+        "main()"
+    )
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == done, ended.stderr
+    return set(ended.stderr.splitlines()[-1].split()), ended.stdout
+
+
+def test_the_version_imports_nothing() -> None:
+    modules, printed = imported("--version")
+    assert printed == f"voxelry {voxelry.__version__}\n"
+    assert modules & {*SLOW, "rich"} == set()
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["--help"], 0), (["-h"], 0), ([], 2)])
+def test_the_overview_imports_no_command(arguments: list[str], code: int) -> None:
+    modules, printed = imported(*arguments, done=code)
+    assert "Usage: voxelry [OPTIONS] COMMAND [ARGS]..." in printed
+    assert modules & SLOW == set()
+    assert {name for name in modules if name.startswith("voxelry.")} == {
+        "voxelry.cli",
+        "voxelry.cli.command_table",
+        "voxelry.cli.overview",
+    }
+
+
+def test_the_overview_says_what_typer_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Options, commands, panels and sentences; typer adds the kinds of its options."""
+    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.setenv("TERMINAL_WIDTH", "400")
+    ours = imported("--help")[1]
+    theirs = CliRunner().invoke(app, ["--debug", "--help"], prog_name="voxelry").stdout
+    words = [" ".join(line.replace("<bool>", "").split()) for line in theirs.strip().splitlines()]
+    assert [" ".join(line.split()) for line in ours.strip().splitlines()] == words
+
+
+def test_summaries_are_the_first_lines_of_the_commands_help() -> None:
+    group = typer.main.get_command(app)
+    assert {
+        name: command.help.partition("\n")[0]
+        for name, command in group.commands.items()  # type: ignore[attr-defined]
+    } == {name: entry.summary for name, entry in COMMANDS.items()}
+
+
+def test_a_command_s_help_imports_no_library(tmp_path: Path) -> None:
+    modules, printed = imported("convert", "--help")
+    assert "--reorient" in printed
+    assert modules & {*HEAVY, "imagecodecs", "numpy", "pydicom"} == set()
+
+
+def test_a_conversion_imports_what_it_uses(tmp_path: Path) -> None:
+    voxelry.write_sample(tmp_path)
+    modules, _ = imported("convert", tmp_path / "phantom", tmp_path / "volume.nii.gz")
+    assert (tmp_path / "volume.nii.gz").is_file()
+    assert modules & {*HEAVY, "imagecodecs", "joblib", "numpy.ma", "rich"} == set()
+    others = {"voxelry.cli.look", "voxelry.cli.run", "voxelry.cli.site", "voxelry.dicom.write.writing"}
+    assert modules & {*others, "voxelry.core.steps", "voxelry.workflows.pictures"} == set()
