@@ -14,6 +14,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from voxelry.core.contours import Contour as Contour
+    from voxelry.core.contours import Contours as Contours
     from voxelry.core.errors import Problem as Problem
     from voxelry.core.errors import VoxelryError as VoxelryError
     from voxelry.core.geometry import Geometry as Geometry
@@ -21,14 +23,15 @@ if TYPE_CHECKING:
     from voxelry.core.intensity import Window as Window
     from voxelry.core.measure import Measurement as Measurement
     from voxelry.core.resample import rectify as rectify
+    from voxelry.core.segmentation import Code as Code
+    from voxelry.core.segmentation import Segment as Segment
+    from voxelry.core.segmentation import Segmentation as Segmentation
     from voxelry.core.slice_grid import Tolerances as Tolerances
     from voxelry.core.stacking import stack_volumes as stack_volumes
-    from voxelry.core.steps import Code as Code
     from voxelry.core.steps import Params as Params
-    from voxelry.core.steps import Segment as Segment
-    from voxelry.core.steps import Segmentation as Segmentation
     from voxelry.core.steps import Step as Step
     from voxelry.core.steps import StepResult as StepResult
+    from voxelry.core.structure_set import StructureSet as StructureSet
     from voxelry.core.volume import Volume as Volume
     from voxelry.dicom.objects.segmentation import write_segmentation as write_segmentation
     from voxelry.dicom.pixels.overlays import Overlay as Overlay
@@ -43,6 +46,8 @@ if TYPE_CHECKING:
     from voxelry.workflows.convert.conversion import ConvertReport as ConvertReport
     from voxelry.workflows.convert.conversion import convert as convert
     from voxelry.workflows.load.load_overlays import overlays as overlays
+    from voxelry.workflows.load.load_structures import load_contours as load_contours
+    from voxelry.workflows.load.load_structures import load_segmentation as load_segmentation
     from voxelry.workflows.load.loading import LoadResult as LoadResult
     from voxelry.workflows.load.loading import index as index
     from voxelry.workflows.load.loading import load as load
@@ -65,7 +70,9 @@ if TYPE_CHECKING:
     from voxelry.workflows.tables.tabulate import tabulate as tabulate
 
 _WHERE = {
-    "Code": "core.steps",
+    "Code": "core.segmentation",
+    "Contour": "core.contours",
+    "Contours": "core.contours",
     "ConvertReport": "workflows.convert.conversion",
     "ExecuteReport": "workflows.process.pipeline",
     "Geometry": "core.geometry",
@@ -82,12 +89,13 @@ _WHERE = {
     "Processed": "workflows.process.processing",
     "SavedOutput": "workflows.process.step_results",
     "SavedResult": "workflows.process.step_results",
-    "Segment": "core.steps",
-    "Segmentation": "core.steps",
+    "Segment": "core.segmentation",
+    "Segmentation": "core.segmentation",
     "Series": "dicom.series.hierarchy",
     "Stack": "dicom.series.stack",
     "Step": "core.steps",
     "StepResult": "core.steps",
+    "StructureSet": "core.structure_set",
     "Study": "dicom.series.hierarchy",
     "Tolerances": "core.slice_grid",
     "VoiTable": "core.intensity",
@@ -98,6 +106,8 @@ _WHERE = {
     "convert": "workflows.convert.conversion",
     "index": "workflows.load.loading",
     "load": "workflows.load.loading",
+    "load_contours": "workflows.load.load_structures",
+    "load_segmentation": "workflows.load.load_structures",
     "load_study": "workflows.load.loading",
     "load_volume": "workflows.load.loading",
     "measure": "workflows.measure",

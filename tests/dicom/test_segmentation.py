@@ -19,7 +19,7 @@ from pydicom.valuerep import PersonName
 import voxelry
 from voxelry.core.errors import ParameterError, UnplacedError
 from voxelry.core.resample import rectify
-from voxelry.core.steps import Code, Segment, Segmentation
+from voxelry.core.segmentation import Code, Segment, Segmentation
 from voxelry.core.volume import Volume
 from voxelry.dicom.headers.pydicom_silence import quiet
 from voxelry.dicom.objects.segmentation import write_segmentation

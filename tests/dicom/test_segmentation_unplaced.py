@@ -13,7 +13,7 @@ import pytest
 
 import voxelry
 from voxelry.core.errors import UnplacedError
-from voxelry.core.steps import Segment, Segmentation
+from voxelry.core.segmentation import Segment, Segmentation
 from voxelry.core.volume import Volume
 from voxelry.dicom.headers.pydicom_silence import quiet
 from voxelry.dicom.objects.segmentation import SegmentationKind, write_segmentation

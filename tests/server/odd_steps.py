@@ -11,7 +11,8 @@ from pydantic import DirectoryPath, Field
 
 from voxelry.core.errors import GeometryError
 from voxelry.core.progress import Progress
-from voxelry.core.steps import Params, Row, Segment, Segmentation, Step, StepResult
+from voxelry.core.segmentation import Segment, Segmentation
+from voxelry.core.steps import Params, Row, Step, StepResult
 from voxelry.core.volume import Volume
 
 _NAME = "Doe^Jane"

@@ -17,7 +17,8 @@ import voxelry
 from voxelry.core.errors import ExistsError, MeasureError, ParameterError
 from voxelry.core.progress import Progress
 from voxelry.core.registry import format_named
-from voxelry.core.steps import Params, Segment, Segmentation, Step, StepResult
+from voxelry.core.segmentation import Segment, Segmentation
+from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.dicom.objects.segmentation import write_segmentation
 from voxelry.testing import SECRETS, bad_files, synthetic_series, zip_folder

@@ -19,7 +19,8 @@ import voxelry
 from voxelry.core.errors import ExistsError, ParameterError, VoxelryError
 from voxelry.core.registry import format_named
 from voxelry.core.resample import rectify
-from voxelry.core.steps import Row, Segment, Segmentation, StepResult
+from voxelry.core.segmentation import Segment, Segmentation
+from voxelry.core.steps import Row, StepResult
 from voxelry.core.volume import Volume
 from voxelry.dicom.series.hierarchy import Series
 from voxelry.testing import OBLIQUE, SECRETS, synthetic_series

@@ -51,6 +51,12 @@ class Contour:
     References
     ----------
     PS3.3 C.8.8.6.1
+
+    Examples
+    --------
+    >>> contour = voxelry.Contour([(0, 0, 5), (10, 0, 5), (10, 4, 5), (0, 4, 5)])
+    >>> contour.area_mm2
+    40.0
     """
 
     points: Floats
@@ -181,6 +187,16 @@ class Contours:
         ROI Generation Algorithm (3006,0036), ``"MANUAL"``; empty where it is unknown.
     warnings
         What was lost when it was read.
+
+    Examples
+    --------
+    >>> ring = [(-20, -20), (20, -20), (20, 20), (-20, 20)]
+    >>> drawn = [voxelry.Contour([(x, y, z) for x, y in ring]) for z in (0.0, 2.5, 7.5)]
+    >>> box = voxelry.Contours(contours=drawn, name="box")
+    >>> box.volume().mm3
+    12000.0
+    >>> box.volume().missing_mm
+    (5.0,)
     """
 
     contours: tuple[Contour, ...]

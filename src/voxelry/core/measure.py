@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from voxelry.core.errors import MeasureError, ParameterError
 from voxelry.core.extent import COLOUR, Each, Extent, extent_and_count, normalised
-from voxelry.core.segments import OCCUPANCY, PROBABILITY, labelled, segment_kind, sum_of
+from voxelry.core.segment_values import OCCUPANCY, PROBABILITY, labelled, segment_kind, sum_of
 from voxelry.core.volume import Spacing, Volume
 
 Method = Literal["fixed"]

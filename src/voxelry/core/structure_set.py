@@ -32,6 +32,16 @@ class StructureSet:
         The grid of these images, where they are known.
     warnings
         What was lost when it was read, and why there is no grid; sentences without patients' values.
+
+    Examples
+    --------
+    >>> ring = voxelry.Contour([(0, 0, 1), (4, 0, 1), (4, 4, 1), (0, 4, 1)])
+    >>> grid = voxelry.Geometry(shape=(3, 10, 10), affine=[[0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1]])
+    >>> found = voxelry.StructureSet(structures=(voxelry.Contours(contours=[ring], name="a", number=1),), geometry=grid)
+    >>> found.rows()[0]["mask_voxels"]
+    25
+    >>> found.segmentation().volume_mm3("a")
+    25.0
     """
 
     structures: tuple[Contours, ...]

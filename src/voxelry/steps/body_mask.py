@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from voxelry.core.progress import Progress
-from voxelry.core.steps import Segmentation, Step, StepResult
+from voxelry.core.segmentation import Segmentation
+from voxelry.core.steps import Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps.shared.body import BODY, BodyParams, body_of
 from voxelry.steps.shared.cut import mask_rows

@@ -8,7 +8,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from voxelry.core.progress import Progress, part
-from voxelry.core.steps import ANATOMY, Code, Segment, Segmentation, Step, StepResult
+from voxelry.core.segmentation import ANATOMY, Code, Segment, Segmentation
+from voxelry.core.steps import Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps.shared.body import BodyParams, body_of, hounsfield
 from voxelry.steps.shared.components import holes, pieces

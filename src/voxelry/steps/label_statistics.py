@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from voxelry.core.geometry import index_to_lps
 from voxelry.core.progress import Progress, part
-from voxelry.core.steps import Row, Segment, Step, StepResult
+from voxelry.core.segmentation import Segment
+from voxelry.core.steps import Row, Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps.shared.mask_grids import Mask, box_of, cell, greyscale
 from voxelry.steps.shared.mask_input import Labelled, MaskParams, labelled

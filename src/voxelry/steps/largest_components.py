@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from pydantic import Field
 
 from voxelry.core.progress import Progress, part
-from voxelry.core.steps import Segment, Step, StepResult
+from voxelry.core.segmentation import Segment
+from voxelry.core.steps import Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps.shared.components import Neighbours, pieces
 from voxelry.steps.shared.mask_grids import Mask, in_voxels, known_cell
@@ -55,7 +57,7 @@ def _separated(
         progress(0.3 + 0.7 * index / len(given.segments), "finding connected pieces")
         numbers, sizes = pieces(given.labels == segment.number, params.neighbours)
         for piece in range(1, 1 + min(params.count, int((sizes >= least).sum()))):
-            segments.append(Segment(number=len(segments) + 1, label=f"{segment.label[:56]}, {piece}"))
+            segments.append(replace(segment, number=len(segments) + 1, label=f"{segment.label[:56]}, {piece}"))
             labels[numbers == piece] = len(segments)
     if not segments:
         segments.append(Segment(number=1, label=given.segments[0].label))

@@ -11,7 +11,8 @@ from pydantic import Field
 
 from voxelry.core.errors import ParameterError
 from voxelry.core.progress import Progress, part
-from voxelry.core.steps import Segmentation, Step, StepResult
+from voxelry.core.segmentation import Segmentation
+from voxelry.core.steps import Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps.shared.body import BODY, BodyParams, body_of
 from voxelry.steps.shared.cut import mask_rows

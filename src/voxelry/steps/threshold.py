@@ -8,7 +8,8 @@ from typing import Literal
 from pydantic import Field
 
 from voxelry.core.progress import Progress
-from voxelry.core.steps import Segment, Segmentation, Step, StepResult
+from voxelry.core.segmentation import Segment, Segmentation
+from voxelry.core.steps import Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps.shared.cut import CutParams, cut, mask_rows, spacing_warning
 

@@ -30,6 +30,7 @@ from voxelry.testing.instances import (
     uid,
     write,
 )
+from voxelry.testing.structure_sets import synthetic_structure_set
 from voxelry.testing.synthetic import SyntheticSeries, synthetic_series
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "synthetic_instance",
     "synthetic_report",
     "synthetic_series",
+    "synthetic_structure_set",
     "uid",
     "write",
     "write_zip",

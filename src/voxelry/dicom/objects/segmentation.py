@@ -15,7 +15,7 @@ from voxelry.core.errors import FrameOfReferenceError, ParameterError, PixelData
 from voxelry.core.extras import needed_for
 from voxelry.core.frame_of_reference import CONFIRM
 from voxelry.core.progress import Progress, part, silent
-from voxelry.core.steps import Segment, Segmentation
+from voxelry.core.segmentation import Segment, Segmentation
 from voxelry.dicom.grouping.frames_of_reference import differs
 from voxelry.dicom.headers.attributes import integer, text
 from voxelry.dicom.headers.elements import Raw
@@ -154,9 +154,8 @@ def write_segmentation(
     else:
         stand_ins = _stand_ins(place, labels, _frame_of_reference(stacks, derivation, warnings))
     progress(0.1, "writing the segmentation")
-    omit = (
-        place is not None and kind == "binary" and labels.size // 8 * len(segments) > MOST_BYTES and bool(labels.any())
-    )
+    pixels = labels.size if labels.ndim == 4 else labels.size * len(segments)
+    omit = place is not None and kind == "binary" and pixels // 8 > MOST_BYTES and bool(labels.any())
     if omit:
         warnings.append("frames without a segment were left out: with them the file would be too large")
     dataset = _composed(stand_ins, labels, segments, kind, derivation, omit=omit)
@@ -196,8 +195,14 @@ def _place(segmentation: Segmentation, warnings: list[str]) -> Placed | None:
 def _numbered(
     segmentation: Segmentation, kind: SegmentationKind, warnings: list[str]
 ) -> tuple[Labels, tuple[Segment, ...]]:
-    """Labels and segments as they are written; bits are numbered from 1 without a hole (PS3.3 C.8.20.2)."""
+    """Labels and segments as they are written; bits are numbered from 1 without a hole (PS3.3 C.8.20.2).
+
+    Of segments that overlap, 0 and 1 of each along a fourth axis.
+    """
     segments = tuple(sorted(segmentation.segments, key=lambda segment: segment.number))
+    if kind == "binary" and segmentation.overlapping:
+        _check_segments(segments, kind, warnings)
+        return np.stack([segmentation.mask(segment.number) for segment in segments], axis=-1).astype(np.uint8), segments
     labels: Labels = segmentation.labels
     largest = int(labels.max(initial=0))
     known = np.zeros(max(largest, segments[-1].number) + 1, np.uint16)
@@ -207,6 +212,14 @@ def _numbered(
     strange = [int(value) for value in np.flatnonzero(counts) if value and not known[value]]
     if strange:
         raise ParameterError(f"the labels {', '.join(map(str, strange[:6]))} have no segment that says what they are")
+    _check_segments(segments, kind, warnings)
+    dtype = np.uint8 if int(known.max()) < 256 else np.uint16
+    if np.array_equal(known, np.arange(len(known))):  # no hole
+        return labels.astype(dtype, copy=False), segments
+    return np.asarray(known.astype(dtype)[labels], dtype), segments
+
+
+def _check_segments(segments: Sequence[Segment], kind: SegmentationKind, warnings: list[str]) -> None:
     if segments[-1].number > np.iinfo(np.uint16).max:
         raise ParameterError(f"a segment's number is at most 65535, not {segments[-1].number}")
     for segment in segments:
@@ -214,10 +227,6 @@ def _numbered(
             raise ParameterError(f"the label of segment {segment.number} is not of 1 to 64 characters without a \\")
     if kind == "binary" and segments[-1].number != len(segments):
         warnings.append(f"the segments were numbered from 1 to {len(segments)}, as a DICOM segmentation wants it")
-    dtype = np.uint8 if int(known.max()) < 256 else np.uint16
-    if np.array_equal(known, np.arange(len(known))):  # no hole
-        return labels.astype(dtype, copy=False), segments
-    return np.asarray(known.astype(dtype)[labels], dtype), segments
 
 
 def _check_frame_of_reference(stacks: Sequence[Stack], *, confirmed: bool) -> None:
@@ -251,7 +260,7 @@ def _stand_ins(place: Placed, labels: Labels, frame_of_reference: str) -> list[D
     shared.SOPClassUID, shared.Modality = CT, "CT"
     shared.StudyInstanceUID = shared.SeriesInstanceUID = _STAND_IN_STUDY
     shared.FrameOfReferenceUID = frame_of_reference
-    shared.Rows, shared.Columns = labels.shape[1:]
+    shared.Rows, shared.Columns = labels.shape[1:3]
     shared.PixelSpacing = [decimal(side) for side in place.pixel_spacing]
     shared.SliceThickness = decimal(place.slice_spacing)
     shared.ImageOrientationPatient = [decimal(cosine) for cosine in place.orientation]
@@ -308,19 +317,23 @@ def _described(segment: Segment, number: int, kind: SegmentationKind, derivation
     from highdicom.seg import SegmentDescription
     from pydicom.sr.coding import Code
 
+    region = segment.anatomic_region
     try:
         return SegmentDescription(
             segment_number=segment.number if kind == "labelmap" else number,
             segment_label=segment.label,
             segmented_property_category=Code(segment.category.value, segment.category.scheme, segment.category.meaning),
             segmented_property_type=Code(segment.type.value, segment.type.scheme, segment.type.meaning),
-            algorithm_type="AUTOMATIC",
-            algorithm_identification=AlgorithmIdentificationSequence(
+            algorithm_type=segment.algorithm_type,
+            algorithm_identification=None
+            if segment.algorithm_type == "MANUAL"
+            else AlgorithmIdentificationSequence(
                 name=(segment.algorithm or derivation.description)[:_LONGEST_TEXT],
                 family=Code("123109", "DCM", "Manual Processing"),  # asked for, and taken away again
                 version=VERSION,
             ),
-            display_color=CIELabColor.from_rgb(*_COLOURS[(number - 1) % len(_COLOURS)]),
+            anatomic_regions=None if region is None else [Code(region.value, region.scheme, region.meaning)],
+            display_color=CIELabColor.from_rgb(*(segment.colour or _COLOURS[(number - 1) % len(_COLOURS)])),
         )
     except ValueError as error:  # of the segment's own words, which are the step's and nobody's secret
         raise ParameterError(f"segment {segment.number} cannot be described in DICOM: {error}") from None
@@ -377,4 +390,5 @@ def _instance(
 
 
 def _words(segment: Segment) -> tuple[str, ...]:
-    return (segment.label, segment.category.meaning, segment.type.meaning, segment.algorithm)
+    region = () if segment.anatomic_region is None else (segment.anatomic_region.meaning,)
+    return (segment.label, segment.category.meaning, segment.type.meaning, *region, segment.algorithm)

@@ -31,7 +31,7 @@ from voxelry.core.planes import (
     plane_spacing,
 )
 from voxelry.core.progress import Progress, part
-from voxelry.core.segments import segment_kind
+from voxelry.core.segment_values import segment_kind
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
 from voxelry.dicom.frames.frame import Frame

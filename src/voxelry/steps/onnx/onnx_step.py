@@ -13,7 +13,8 @@ from pydantic import Field
 
 from voxelry.core.errors import ParameterError
 from voxelry.core.progress import Progress, part
-from voxelry.core.steps import Params, Segment, Segmentation, Step, StepResult
+from voxelry.core.segmentation import Segment, Segmentation
+from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps.onnx.onnx_file import open_model
 from voxelry.steps.onnx.onnx_grid import Way

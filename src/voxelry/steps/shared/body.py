@@ -13,7 +13,8 @@ from voxelry.core.errors import MeasureError
 from voxelry.core.extent import extent
 from voxelry.core.measure import histogram
 from voxelry.core.progress import Progress, part
-from voxelry.core.steps import ANATOMY, Code, Params, Segment
+from voxelry.core.segmentation import ANATOMY, Code, Segment
+from voxelry.core.steps import Params
 from voxelry.core.volume import Volume
 from voxelry.steps.shared import demands, levels
 from voxelry.steps.shared.components import holes, pieces

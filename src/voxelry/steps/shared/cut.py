@@ -13,7 +13,8 @@ from pydantic import Field, model_validator
 from voxelry.core.extent import Extent, extent, first_above
 from voxelry.core.measure import Histogram, histogram, missing_spacing
 from voxelry.core.progress import Progress, part
-from voxelry.core.steps import Params, Row, Segment
+from voxelry.core.segmentation import Segment
+from voxelry.core.steps import Params, Row
 from voxelry.core.volume import Volume
 from voxelry.steps.shared import levels
 from voxelry.steps.shared.mask_grids import greyscale, voxel_mm3

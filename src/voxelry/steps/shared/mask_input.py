@@ -17,7 +17,9 @@ from pydantic import Field
 
 from voxelry.core.errors import MeasureError
 from voxelry.core.progress import Progress, part
-from voxelry.core.steps import Row, Segment, Segmentation, StepResult
+from voxelry.core.segment_items import segments_of, unnamed
+from voxelry.core.segmentation import Segment, Segmentation
+from voxelry.core.steps import Row, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps.shared import demands
 from voxelry.steps.shared.cut import CutParams, cut, label_counts, mask_rows, spacing_warning
@@ -136,21 +138,9 @@ def _as_labels(volume: Volume, values: npt.NDArray[np.generic]) -> npt.NDArray[n
 
 def _segments_of(volume: Volume, labels: npt.NDArray[Any]) -> tuple[Segment, ...]:
     present = np.flatnonzero(label_counts(labels))
-    names = _names(volume)
+    described = segments_of(volume.metadata)
     numbers = [number for number in present.tolist() if number] or [1]
-    return tuple(Segment(number=number, label=names.get(number, f"Label {number}")) for number in numbers)
-
-
-def _names(volume: Volume) -> dict[int, str]:
-    """Segment Label (0062,0005) by Segment Number (0062,0004), where the header has them (PS3.3 C.8.20.2)."""
-    items = volume.metadata.get("SegmentSequence")
-    found: dict[int, str] = {}
-    for item in items if isinstance(items, list) else []:
-        if isinstance(item, dict):
-            number, label = item.get("SegmentNumber"), item.get("SegmentLabel")
-            if isinstance(number, int) and isinstance(label, str) and label:
-                found[number] = label[:64]
-    return found
+    return tuple(described.get(number) or unnamed(number) for number in numbers)
 
 
 def each_segment(
@@ -184,10 +174,7 @@ def each_segment(
 
 def mask_result(given: Labelled, labels: npt.NDArray[Any], segments: tuple[Segment, ...], algorithm: str) -> StepResult:
     """The result of a step from mask to mask: the segmentation, and a row for each structure."""
-    named = tuple(
-        Segment(number=one.number, label=one.label, category=one.category, type=one.type, algorithm=algorithm)
-        for one in segments
-    )
+    named = tuple(replace(one, algorithm=algorithm, algorithm_type="AUTOMATIC") for one in segments)
     rows: tuple[Row, ...] = mask_rows(given.grid, labels, named)
     empty = [one["label"] for one in rows if not one["count"]]
     warnings = (*given.warnings, *(f"the mask of {name!r} is empty" for name in empty))

@@ -295,7 +295,7 @@ def load_volume(
         raise NotOneVolumeError(f"{path}: holds {len(stacks)} volumes, not one; use load for all. {_list(stacks)}")
     reasons = [*found.skipped.values(), *(p for series in found.series for p in series.unusable.values())]
     if len(reasons) == 1:
-        raise _as_error(reasons[0])
+        raise as_error(reasons[0])
     detail = f"; the first of {len(reasons)} files: {reasons[0]}" if reasons else ""
     raise NothingFoundError(f"{path}: holds no DICOM with pixels{detail}")
 
@@ -321,10 +321,10 @@ def _told(problem: Problem, error: IncompleteStackError) -> VoxelryError:
     words = (
         f"{problem.message}; its stack lacks {'a slice' if count == 1 else f'{count} slices'}, so that it is no volume"
     )
-    return _as_error(Problem(problem.code, words, problem.numbers))
+    return as_error(Problem(problem.code, words, problem.numbers))
 
 
-def _as_error(problem: Problem) -> VoxelryError:
+def as_error(problem: Problem) -> VoxelryError:
     """The error that a problem was made from, so that callers can catch it by its type."""
     pending = [VoxelryError]
     while pending:
@@ -417,4 +417,4 @@ def pixels(path: StrPath) -> npt.NDArray[np.generic]:
 
 
 def _raise(_: str, problem: Problem) -> None:
-    raise _as_error(problem)
+    raise as_error(problem)

@@ -13,7 +13,8 @@ from typing import Any, Literal, TypeAlias
 
 from voxelry.core.errors import ExistsError, FormatError, ParameterError
 from voxelry.core.progress import Progress, part, silent
-from voxelry.core.steps import Params, Row, Segmentation, Step, StepResult
+from voxelry.core.segmentation import Segmentation
+from voxelry.core.steps import Params, Row, Step, StepResult
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
 from voxelry.dicom.headers.sources import StrPath

@@ -1,0 +1,221 @@
+"""A DICOM segmentation (SEG) as a Segmentation: all its segments on one grid (PS3.3 A.51, C.8.20)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from voxelry.core.errors import GeometryError
+from voxelry.core.geometry import Geometry
+from voxelry.core.progress import Progress, part, silent
+from voxelry.core.segment_items import segments_of, unnamed
+from voxelry.core.segment_values import segment_kind
+from voxelry.core.segmentation import FractionalType, Segment, Segmentation
+from voxelry.core.volume import Volume
+from voxelry.dicom.headers.attributes import text
+from voxelry.dicom.headers.pixel_description import describe_pixels
+from voxelry.dicom.headers.sop_classes import LABEL_MAP, SEGMENTATION
+from voxelry.dicom.series.stack import Stack
+
+_NUMBER = "ReferencedSegmentNumber"
+_ALIGNED = 1e-3
+"""How far, in voxels, the grids of two segments may lie apart."""
+_DIFFERENT = "the segments of this segmentation lie on different grids"
+
+
+def is_segment(stack: Stack) -> bool:
+    """True for a plane of bits that says where one segment is (PS3.3 C.8.20.2.3.1)."""
+    header = stack.frames[0].header
+    if header.sop_class_uid != SEGMENTATION or describe_pixels(header).bits_allocated != 1:
+        return False
+    return bool(stack.frames[0].value(_NUMBER))
+
+
+def read_segmentation(stacks: Sequence[Stack], *, progress: Progress = silent) -> Segmentation:
+    """The segments of one instance.
+
+    Segments of which only some slices are stored are laid into the grid that holds all of them. Bits become labels,
+    or masks where segments overlap; fractions stay fractions.
+
+    Parameters
+    ----------
+    stacks
+        All stacks of the instance; frames that it omits are among them, as empty ones.
+
+    Raises
+    ------
+    GeometryError
+        If segments are irregular, lie on grids that do not fit together, or one has several stacks.
+    """
+    header = stacks[0].frames[0].header
+    label_map = header.sop_class_uid == LABEL_MAP
+    numbers = [] if label_map else [int(float(stack.frames[0].value(_NUMBER) or 0)) for stack in stacks]
+    if len(set(numbers)) < len(numbers) or (label_map and len(stacks) > 1):
+        raise GeometryError(
+            "a segment of this segmentation has several stacks (time points, or orientations), which are no one grid"
+        )
+    parts = _Parts(stacks, numbers, progress)
+    first = next(iter(parts))[1]
+    described = segments_of(first.metadata)
+    if label_map:
+        return _of_label_map(first, described, _recipe(stacks[0]))
+    segments = [described.get(number) or unnamed(number) for number in numbers]
+    empty = [segment for number, segment in sorted(described.items()) if number not in numbers]
+    grid = joined_grid(stacks, first)
+    fractional = _fractional_type(first)
+    labels = None if fractional else _labels(parts, grid)
+    masks = _masks(parts, grid, "f" if fractional else "b") if labels is None else None
+    if masks is not None:
+        masks += [np.zeros(grid.geometry.shape, masks[0].dtype) for _ in empty]
+    return Segmentation(
+        segments=[*segments, *empty],
+        labels=labels,
+        masks=None if fractional else masks,
+        fractions=masks if fractional else None,
+        fractional_type=fractional or "PROBABILITY",
+        source=on_grid(first, grid.geometry, np.zeros(grid.geometry.shape, np.uint8) if labels is None else labels),
+        recipe=_recipe(stacks[0]),
+        warnings=parts.warnings,
+    )
+
+
+class _Parts:
+    """The volumes of the segments in turn, each decoded when it is asked for; none is kept."""
+
+    def __init__(self, stacks: Sequence[Stack], numbers: Sequence[int], progress: Progress) -> None:
+        self._stacks, self._progress = stacks, progress
+        self.numbers = numbers
+        self.warnings = tuple(dict.fromkeys(words for stack in stacks for words in stack.warnings))
+
+    def __iter__(self) -> Iterator[tuple[int, Volume]]:
+        count = len(self._stacks)
+        for index, stack in enumerate(self._stacks):
+            share = part(self._progress, index / count, (index + 1) / count)
+            yield index, stack.volume(progress=share)
+
+
+def _recipe(stack: Stack) -> str:
+    return text(stack.frames[0].header.elements, "DerivationDescription")
+
+
+def _fractional_type(volume: Volume) -> FractionalType | None:
+    kind = segment_kind(volume)
+    return "OCCUPANCY" if kind == "occupancy" else "PROBABILITY" if kind == "probability" else None
+
+
+def _of_label_map(volume: Volume, described: dict[int, Segment], recipe: str) -> Segmentation:
+    background = volume.metadata.get("PixelPaddingValue")
+    labels = np.array(volume.array, np.uint16)
+    if isinstance(background, int) and background:
+        labels[volume.array == background] = 0
+    if labels.max(initial=0) < 256:
+        labels = labels.astype(np.uint8)
+    numbers = sorted({*described, *np.unique(labels).tolist()} - {0}) or [1]
+    return Segmentation(
+        segments=[described.get(number) or unnamed(number) for number in numbers],
+        labels=labels,
+        source=volume,
+        recipe=recipe,
+        warnings=volume.warnings,
+    )
+
+
+def _labels(parts: _Parts, grid: JoinedGrid) -> npt.NDArray[np.unsignedinteger[Any]] | None:
+    """The segments as labels; None if they overlap."""
+    labels = np.zeros(grid.geometry.shape, np.uint8 if max(parts.numbers) < 256 else np.uint16)
+    for index, volume in parts:
+        place = labels[grid.place(index, volume)]
+        inside = volume.array != 0
+        if place[inside].any():
+            return None
+        place[inside] = parts.numbers[index]
+    return labels
+
+
+def _masks(parts: _Parts, grid: JoinedGrid, kind: str) -> list[npt.NDArray[Any]]:
+    found = []
+    for index, volume in parts:
+        mask: npt.NDArray[Any] = np.zeros(grid.geometry.shape, np.bool_ if kind == "b" else np.float32)
+        mask[grid.place(index, volume)] = volume.array != 0 if kind == "b" else np.clip(volume.array, 0, 1)
+        found.append(mask)
+    return found
+
+
+# --- the grid of all segments -----------------------------------------------------------------------------------------
+
+
+class JoinedGrid(NamedTuple):
+    """The grid that holds all segments, and the slice of it at which each one's own begins."""
+
+    geometry: Geometry
+    starts: tuple[int, ...]
+
+    def place(self, index: int, volume: Volume) -> slice:
+        """The slices of a segment."""
+        return slice(self.starts[index], self.starts[index] + len(volume.array))
+
+
+def joined_grid(stacks: Sequence[Stack], first: Volume) -> JoinedGrid:
+    """The grid of all segments, of which each may have only some slices.
+
+    Raises
+    ------
+    GeometryError
+        If their grids do not fit together.
+    """
+    grids = [_grid_of(stack, first) for stack in stacks]
+    starts = [_start(grid, grids[0]) for grid in grids]
+    low = min(starts)
+    high = max(start + grid.shape[0] for start, grid in zip(starts, grids, strict=True))
+    base = grids[0]
+    affine = None if base.affine is None else np.array(base.affine)
+    if affine is not None:
+        affine[:3, 3] += low * affine[:3, 0]
+    geometry = replace(base, shape=(high - low, *base.shape[1:]), affine=affine)
+    return JoinedGrid(geometry, tuple(start - low for start in starts))
+
+
+def on_grid(first: Volume, geometry: Geometry, array: npt.NDArray[Any]) -> Volume:
+    """What all segments have in common, with an array on the grid of all of them."""
+    uids = next(iter(first.instance_uids), "")
+    named = (uids,) * len(array) if uids else ()
+    return replace(first, array=array, affine=geometry.affine, label="", slice_voi=(), instance_uids=named)
+
+
+def _grid_of(stack: Stack, first: Volume) -> Geometry:
+    if isinstance(stack.grid, GeometryError):
+        raise stack.grid
+    slices, rows, columns = stack.shape[:3]
+    return Geometry(
+        shape=(slices, rows, columns),
+        affine=stack.affine,
+        spacing=stack.spacing,
+        frame_of_reference_uid=first.frame_of_reference_uid,
+    )
+
+
+def _start(grid: Geometry, first: Geometry) -> int:
+    """The slice of the first segment's grid, perhaps beyond its ends, at which another begins."""
+    if grid.shape[1:] != first.shape[1:] or grid.placed != first.placed:
+        raise GeometryError(_DIFFERENT)
+    if grid.affine is None or first.affine is None:
+        if grid.shape[0] != first.shape[0]:
+            raise GeometryError("the segments of this segmentation have no place, and different numbers of slices")
+        return 0
+    if grid.shape[0] == 1 or first.shape[0] == 1:  # one slice knows its thickness, but not its neighbours'
+        step = grid.affine[:3, 3] - first.affine[:3, 3]
+        length = float(np.linalg.norm(first.affine[:3, 0] if first.shape[0] > 1 else grid.affine[:3, 0]))
+        relative = np.linalg.inv(first.affine) @ np.array([*step, 0.0])
+        start = float(np.sign(relative[0]) * np.linalg.norm(step) / length)
+    else:
+        relative = np.linalg.inv(first.affine) @ grid.affine
+        if np.abs(relative[:3, :3] - np.eye(3)).max() > _ALIGNED or np.abs(relative[1:3, 3]).max() > _ALIGNED:
+            raise GeometryError(_DIFFERENT)
+        start = float(relative[0, 3])
+    if abs(start - round(start)) > _ALIGNED:
+        raise GeometryError(_DIFFERENT)
+    return round(start)

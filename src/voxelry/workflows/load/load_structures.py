@@ -1,0 +1,193 @@
+"""Segmentations and structure sets from a path, together with the images that they lie on."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from voxelry.core.errors import NothingFoundError, NotOneVolumeError, Problem
+from voxelry.core.geometry import DEFAULT_TOLERANCES, Geometry, Tolerances
+from voxelry.core.progress import Progress, part, silent
+from voxelry.core.segmentation import Segmentation
+from voxelry.core.structure_set import StructureSet
+from voxelry.dicom.headers.header import Header
+from voxelry.dicom.headers.sop_classes import SEGMENTATIONS
+from voxelry.dicom.headers.sources import DEFAULT_LIMITS, Limits, StrPath, walk
+from voxelry.dicom.objects.segmentation_reading import read_segmentation
+from voxelry.dicom.objects.structure_sets import STRUCTURE_SET, read_structure_set, referenced_images
+from voxelry.dicom.series.hierarchy import Index
+from voxelry.dicom.series.stack import Stack
+from voxelry.workflows.load.loading import as_error, index
+
+
+def load_segmentation(
+    path: StrPath,
+    *,
+    images: StrPath | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    tolerances: Tolerances = DEFAULT_TOLERANCES,
+    progress: Progress = silent,
+) -> Segmentation:
+    """Load the one DICOM segmentation (SEG) at a path: bits, fractions or labels, with all its segments on one grid.
+
+    Parameters
+    ----------
+    path
+        A file, a folder at any depth, or a zip archive; it may hold the source images too.
+    images
+        Where the source images are, if not there. Slices that the segmentation omits, as empty ones, are those of the
+        source; without it they follow from Spacing Between Slices, or from the smallest gap.
+    limits
+        What archives may ask of this machine.
+    tolerances
+        How even the positions of slices must be.
+    progress
+        Called with the fraction done and a few words.
+
+    Returns
+    -------
+    segmentation
+        Labels, masks where segments overlap, or fractions.
+
+    Raises
+    ------
+    NothingFoundError
+        If there is no segmentation.
+    NotOneVolumeError
+        If there are several.
+    GeometryError
+        If its segments lie on no one regular grid.
+    VoxelryError
+        If its pixels cannot be decoded.
+
+    Examples
+    --------
+    >>> images = voxelry.load_study("sample").series[0]
+    >>> volume = images.stacks[0].volume()
+    >>> bright = voxelry.Segment(number=1, label="Bright", colour=(255, 0, 0))
+    >>> labels = (volume.array > 250).astype(np.uint8)
+    >>> made = voxelry.Segmentation(labels=labels, source=volume, segments=[bright])
+    >>> written = voxelry.write_segmentation(made, images, "bright.dcm")
+    >>> segmentation = voxelry.load_segmentation("bright.dcm", images="sample")
+    >>> segmentation.segments[0].label, segmentation.count("Bright")
+    ('Bright', 11646)
+    """
+    found = _index(path, images, limits, tolerances, part(progress, 0, 0.4))
+    header = _one(path, [one for one in _headers(found) if one.sop_class_uid in SEGMENTATIONS], "segmentation", found)
+    series = next(one for one in found.series if header in one.instances)
+    stacks = [stack for stack in series.stacks if stack.frames[0].header is header]
+    if not stacks:
+        raise as_error(series.problem or Problem("no_pixel_data", f"{header.name}: holds no frame that can be used"))
+    return read_segmentation(stacks, progress=part(progress, 0.4, 1))
+
+
+def load_contours(
+    path: StrPath,
+    *,
+    images: StrPath | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    tolerances: Tolerances = DEFAULT_TOLERANCES,
+    progress: Progress = silent,
+) -> StructureSet:
+    """Load the one RT Structure Set at a path: the contours of each structure, in LPS mm.
+
+    Items that cannot be used are told in ``warnings``, of the set and of each structure. ``rows()`` has the volumes.
+
+    Parameters
+    ----------
+    path
+        A file, a folder at any depth, or a zip archive; it may hold the images too.
+    images
+        Where the images are that the contours were drawn on, if not there. Their grid is ``geometry``, which masks
+        and the thickness of single planes need.
+    limits
+        What archives may ask of this machine.
+    tolerances
+        How even the positions of slices must be.
+    progress
+        Called with the fraction done and a few words.
+
+    Returns
+    -------
+    structures
+        Of the file, in its order; with ``geometry``, if the images are there and form a regular grid.
+
+    Raises
+    ------
+    NothingFoundError
+        If there is no structure set.
+    NotOneVolumeError
+        If there are several.
+
+    Examples
+    --------
+    >>> from voxelry.testing import synthetic_structure_set
+    >>> images = [header.name for header in voxelry.load_study("sample").series[0].instances]
+    >>> rings = [[(-20, -20, z), (20, -20, z), (20, 20, z), (-20, 20, z)] for z in (-1.25, 1.25)]
+    >>> path = synthetic_structure_set("structures.dcm", images, {"box": rings})
+    >>> structures = voxelry.load_contours(path, images="sample")
+    >>> structures.structure("box").volume().mm3
+    8000.0
+    >>> structures.rows()[0]["mask_voxels"]
+    1352
+    """
+    found = _index(path, images, limits, tolerances, progress)
+    header = _one(path, [one for one in _headers(found) if one.sop_class_uid == STRUCTURE_SET], "structure set", found)
+    structure_set = read_structure_set(header)
+    geometry, problem = _grid(found, structure_set)
+    return structure_set.with_geometry(geometry, *((problem,) if problem else ()))
+
+
+def _index(path: StrPath, images: StrPath | None, limits: Limits, tolerances: Tolerances, progress: Progress) -> Index:
+    if images is None:
+        return index(path, limits=limits, tolerances=tolerances, progress=progress)
+
+    refused: dict[str, Problem] = {}
+    sources = (one for place in (path, images) for one in walk(place, on_problem=refused.__setitem__, limits=limits))
+    found = index(sources, tolerances=tolerances, progress=progress)
+    return Index(found.studies, MappingProxyType({**refused, **found.skipped}))
+
+
+def _headers(found: Index) -> list[Header]:
+    return [header for series in found.series for header in series.instances]
+
+
+def _one(path: StrPath, headers: list[Header], what: str, found: Index) -> Header:
+    if len(headers) > 1:
+        raise NotOneVolumeError(f"{path}: holds {len(headers)} {what}s, not one; give the file")
+    if headers:
+        return headers[0]
+    first = next(iter(found.skipped.values()), None)
+    if first is not None and not found.series and len(found.skipped) == 1:
+        raise as_error(first)
+    raise NothingFoundError(
+        f"{path}: holds no {what}" + (f"; the first file that was skipped: {first}" if first else "")
+    )
+
+
+def _grid(found: Index, structure_set: StructureSet) -> tuple[Geometry | None, str]:
+    """The grid of the images that contours were drawn on, or the reason why there is none."""
+    named, drawn_on = set(structure_set.referenced_series_uids), referenced_images(structure_set)
+    stacks = [
+        (sum(header.sop_instance_uid in drawn_on for header in stack.headers), len(stack.frames), stack)
+        for series in found.series
+        if series.series_instance_uid in named or any(one.sop_instance_uid in drawn_on for one in series.instances)
+        for stack in series.stacks
+    ]
+    if not stacks:
+        return None, "the images that these contours were drawn on are not here: no grid, so no masks"
+    stack = max(stacks, key=lambda one: one[:2])[2]
+    if stack.problem is not None:
+        return None, f"the images that these contours were drawn on form no regular grid: {stack.problem}"
+    if stack.affine is None:
+        return None, "the images that these contours were drawn on have no place in the patient: no grid, so no masks"
+    return _geometry(stack), ""
+
+
+def _geometry(stack: Stack) -> Geometry:
+    slices, rows, columns = stack.shape[:3]
+    return Geometry(
+        shape=(slices, rows, columns),
+        affine=stack.affine,
+        spacing=stack.spacing,
+        frame_of_reference_uid=stack.frame_of_reference_uid,
+    )
