@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ def data_folder(tmp_path: Path, settings: Settings) -> Path:
     """Where everything is kept during one test."""
     folder = tmp_path / "data"
     folder.mkdir()
-    settings.VOXELRY = replace(settings.VOXELRY, data=folder, threshold=0.5)
+    settings.VOXELRY = settings.VOXELRY.replace(data=folder, threshold=0.5)
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     return folder
 

@@ -209,9 +209,8 @@ def test_the_first_start_makes_admin_once(transactional_db: None, settings: Any)
 
 
 def test_the_first_start_takes_a_given_password(transactional_db: None, settings: Any) -> None:
-    from dataclasses import replace
 
-    settings.VOXELRY = replace(settings.VOXELRY, admin_password="given-by-owner")
+    settings.VOXELRY = settings.VOXELRY.replace(admin_password="given-by-owner")
     way_in = first_start.welcome()
     assert way_in is not None
     assert way_in.password is None

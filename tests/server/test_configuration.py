@@ -77,6 +77,77 @@ def test_a_wrong_variable_is_named(tmp_path: Path, name: str) -> None:
         read({name: "nonsense"}, data=tmp_path)
 
 
+def test_a_variable_out_of_range_names_the_variable_and_the_setting() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read({"VOXELRY_PORT": "65536"})
+    assert str(caught.value) == "VOXELRY_PORT: server.port must be from 0 (a free one) to 65535, not 65536"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[jobs]\nattempts = 0", "jobs.attempts must be above 0, not 0"),
+        ("[jobs]\nqueues = ['cpu', 'tape']", "jobs.queues must be some of ingest, cpu, gpu, not 'tape'"),
+        ("[server]\ntrusted_proxies = ['10.0.0.0/99']", "must be addresses or networks, not '10.0.0.0/99'"),
+        ("[server]\nhosts = [1]", "server.hosts must be a list of texts, not 1"),
+        ("[server]\ndebug = 'yes'", "server.debug must be true or false, not 'yes'"),
+        ("[server]\nport = '8000'", "server.port must be a whole number, not '8000'"),
+        ("[jobs]\nlease_seconds = 16", "jobs.lease_seconds must be at most 15, not 16"),
+        ("[storage]\ncache_bytes = -1", "storage.cache_bytes must not be below 0, not -1"),
+    ],
+)
+def test_a_wrong_value_in_a_file_says_where_it_is_and_what_is_allowed(tmp_path: Path, text: str, words: str) -> None:
+    path = _file(tmp_path, text)
+    with pytest.raises(ConfigurationError) as caught:
+        read({}, config=path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert words in str(caught.value)
+
+
+def test_every_wrong_setting_is_named(tmp_path: Path) -> None:
+    path = _file(tmp_path, "[server]\nport = -1\n[measure]\nthreshold = 2\n")
+    with pytest.raises(ConfigurationError) as caught:
+        read({"VOXELRY_ATTEMPTS": "many"}, config=path)
+    for words in ("server.port", "measure.threshold", "VOXELRY_ATTEMPTS"):
+        assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "key", ["server.secret_key", "server.admin_password", "server.database_url", "jobs.broker_url"]
+)
+def test_no_secret_is_in_an_error_or_in_repr(tmp_path: Path, key: str) -> None:
+    section, _, name = key.partition(".")
+    with pytest.raises(ConfigurationError, match=f"{key} must be text") as caught:
+        read({}, config=_file(tmp_path, f"[{section}]\n{name} = 12345678\n"))
+    assert "12345678" not in str(caught.value)
+    found = read({}, config=_file(tmp_path, f"[{section}]\n{name} = 'hidden-word'\n"))
+    assert "hidden-word" not in repr(found)
+
+
+def test_a_password_in_an_endpoint_is_not_in_the_error() -> None:
+    with pytest.raises(ConfigurationError, match="without a password") as caught:
+        read({"VOXELRY_STORAGE_ENDPOINT": "https://ada:hidden-word@minio"})
+    assert "hidden-word" not in str(caught.value)
+
+
+def test_a_configuration_is_frozen_and_replaced_with_validation() -> None:
+    configuration_ = Configuration(port=1)
+    with pytest.raises(ValueError, match="frozen"):
+        configuration_.port = 2
+    assert configuration_.replace(threshold=0.25) == Configuration(port=1, threshold=0.25)
+    with pytest.raises(ConfigurationError, match=r"server\.port must be from 0"):
+        configuration_.replace(port=-1)
+    with pytest.raises(ConfigurationError, match="there is no setting 'prot'"):
+        configuration_.replace(prot=1)
+
+
+def test_only_read_looks_at_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOXELRY_PORT", "9999")
+    monkeypatch.setenv("port", "9998")
+    assert Configuration().port == 8000
+    assert read({}).port == 8000
+
+
 def test_every_setting_is_explained_once() -> None:
     rows = described()
     keys = [key for key, *_ in rows if key]

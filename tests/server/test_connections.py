@@ -200,7 +200,7 @@ def test_one_address_has_so_many_connections() -> None:
 
 
 def test_behind_a_trusted_proxy_its_users_are_counted_each(settings: Any) -> None:
-    settings.VOXELRY = replace(settings.VOXELRY, trusted_proxies=("127.0.0.1",))
+    settings.VOXELRY = settings.VOXELRY.replace(trusted_proxies=("127.0.0.1",))
     numbers = iter(range(100))
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:

@@ -11,7 +11,6 @@ import threading
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +75,8 @@ def bucket(endpoint: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -
     told = {"VOXELRY_STORAGE_URL": f"s3://{made.name}/a/site", "VOXELRY_STORAGE_ENDPOINT": endpoint}
     for name, value in told.items():
         monkeypatch.setenv(name, value)
-    settings.VOXELRY = replace(
-        settings.VOXELRY, storage_url=told["VOXELRY_STORAGE_URL"], storage_endpoint=endpoint, storage_cache_bytes=0
+    settings.VOXELRY = settings.VOXELRY.replace(
+        storage_url=told["VOXELRY_STORAGE_URL"], storage_endpoint=endpoint, storage_cache_bytes=0
     )
     return made
 
@@ -95,7 +94,7 @@ def elsewhere(settings: Settings, tmp_path: Path) -> Callable[[], Path]:
     def go() -> Path:
         folder = tmp_path / uuid.uuid4().hex
         folder.mkdir()
-        settings.VOXELRY = replace(settings.VOXELRY, data=folder)
+        settings.VOXELRY = settings.VOXELRY.replace(data=folder)
         return folder
 
     return go
@@ -295,7 +294,7 @@ def test_a_bucket_that_is_away_is_told_and_jobs_wait(
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         nowhere = f"http://127.0.0.1:{free.getsockname()[1]}"
-    settings.VOXELRY = replace(there, storage_endpoint=nowhere)
+    settings.VOXELRY = there.replace(storage_endpoint=nowhere)
     elsewhere()
     for response in (
         site.client.get(f"/api/series/{series}/slices/0.raw"),
@@ -311,7 +310,7 @@ def test_a_bucket_that_is_away_is_told_and_jobs_wait(
     job = Job.objects.get(pk=key)
     assert (job.state, job.attempts) == (State.QUEUED, 1)
     assert "cannot be reached" in job.log[-1][1]
-    settings.VOXELRY = replace(there, storage_endpoint=nowhere, attempts=2)
+    settings.VOXELRY = there.replace(storage_endpoint=nowhere, attempts=2)
     assert attempts.run(key)
     job.refresh_from_db()
     assert (job.state, job.problem_code) == (State.FAILED, Away.code)
@@ -365,7 +364,7 @@ def test_a_missing_bucket_and_a_refused_one_are_told(tmp_path: Path, settings: S
     object_store.bucket().put(file, place)  # type: ignore[union-attr]
     with pytest.raises(Away, match=r"access to the bucket .* is denied"):
         set_initial_no_auth_action_count(0)(object_store.bucket().put)(file, place)  # type: ignore[union-attr]
-    settings.VOXELRY = replace(settings.VOXELRY, storage_url="s3://there-is-none")
+    settings.VOXELRY = settings.VOXELRY.replace(storage_url="s3://there-is-none")
     with pytest.raises(Away, match="there is no bucket 'there-is-none'"):
         object_store.bucket().put(file, place)  # type: ignore[union-attr]
 
@@ -397,7 +396,7 @@ def test_the_cache_is_bounded_and_what_is_open_stays_readable(
     digests = list(Instance.objects.values_list("sha256", flat=True))
     size = Instance.objects.all()[0].size
     limit = 2 * size + size // 2
-    settings.VOXELRY = replace(settings.VOXELRY, storage_cache_bytes=limit)
+    settings.VOXELRY = settings.VOXELRY.replace(storage_cache_bytes=limit)
     files_at_rest.bring(digests)
     assert _bytes(data) > limit  # all of it was in use just now
     mine = data / "files" / "instances" / "mine"

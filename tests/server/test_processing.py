@@ -69,7 +69,7 @@ def done(site: Any, do_jobs: Callable[[], None], **body: Any) -> Any:
 
 
 def test_a_job_has_limits_of_its_own_within_the_configurations(site: Any, series: int, settings: Settings) -> None:
-    settings.VOXELRY = replace(settings.VOXELRY, time_limit_seconds=600.0, memory_limit_bytes=2**30)
+    settings.VOXELRY = settings.VOXELRY.replace(time_limit_seconds=600.0, memory_limit_bytes=2**30)
     given = {"time_limit_seconds": 1.5, "memory_limit_bytes": 2**29}
     for address, chosen in (("", series), ("/batch", [series])):
         body = json.dumps({"job_name": "gaussian", "series": chosen, **given})
@@ -271,7 +271,7 @@ def root(tmp_path: Path, settings: Settings) -> Path:
     """A folder that jobs may read."""
     folder = tmp_path / "root"
     folder.mkdir()
-    settings.VOXELRY = replace(settings.VOXELRY, processing_roots=(str(folder),))
+    settings.VOXELRY = settings.VOXELRY.replace(processing_roots=(str(folder),))
     return folder
 
 
@@ -318,7 +318,7 @@ def test_only_below_a_root(site: Any, root: Path, tmp_path: Path, source: Path, 
     for name in ("nothing", "a" * 300):  # longer than any name may be
         assert ask(site, 422, job_name="gaussian", in_dir=f"{root}/{name}")["code"] == "nothing_found"
     assert ask(site, 422, job_name="two", in_dir=str(root))["code"] == "input"
-    settings.VOXELRY = replace(settings.VOXELRY, processing_roots=())
+    settings.VOXELRY = settings.VOXELRY.replace(processing_roots=())
     assert ask(site, 403, job_name="gaussian", in_dir=str(root))["code"] == "outside_roots"
     assert not Process.objects.exists()
 

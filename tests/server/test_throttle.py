@@ -6,7 +6,6 @@ import base64
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -163,7 +162,7 @@ def test_the_form_and_basic_count_together(user: User, tried: list[str]) -> None
 def test_addresses_behind_proxies(
     settings: Any, trusted: tuple[str, ...], peer: str, forwarded: str, found: str
 ) -> None:
-    settings.VOXELRY = replace(settings.VOXELRY, trusted_proxies=trusted)
+    settings.VOXELRY = settings.VOXELRY.replace(trusted_proxies=trusted)
     assert addresses.resolved(peer, forwarded) == found
 
 
@@ -178,6 +177,6 @@ def test_a_made_up_header_is_no_new_address(user: User, tried: list[str], settin
     for number in range(throttle.ATTEMPTS + 5):
         Client().get("/api/me", headers={**told, "X-Forwarded-For": f"203.0.113.{number}"})
     assert len(tried) == throttle.ATTEMPTS
-    settings.VOXELRY = replace(settings.VOXELRY, trusted_proxies=("127.0.0.1",))
+    settings.VOXELRY = settings.VOXELRY.replace(trusted_proxies=("127.0.0.1",))
     Client().get("/api/me", headers={**told, "X-Forwarded-For": "203.0.113.9"})
     assert len(tried) == throttle.ATTEMPTS + 1

@@ -6,7 +6,6 @@ import errno
 import shutil
 import sqlite3
 from collections import namedtuple
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +134,7 @@ def test_health_tells_of_the_disk(
     with monkeypatch.context() as patch:
         patch.setattr("voxelry.server.site.pages.os.access", lambda *_: False)
         assert told() == (200, "data folder read-only")
-    settings.VOXELRY = replace(settings.VOXELRY, data=data_folder / "gone")
+    settings.VOXELRY = settings.VOXELRY.replace(data=data_folder / "gone")
     assert told() == (200, "data folder unreachable")
 
     def away() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -202,7 +201,7 @@ def test_measure_says_why_it_cannot(site: Any, tmp_path: Path) -> None:
 
 
 def test_the_configured_threshold_holds_where_none_is_given(site: Any, tmp_path: Path, settings: Any) -> None:
-    settings.VOXELRY = replace(settings.VOXELRY, threshold=0.9)
+    settings.VOXELRY = settings.VOXELRY.replace(threshold=0.9)
     file = write(synthetic_instance(), tmp_path / "a.dcm")
     told = site.post("/measure", 200, file=SimpleUploadedFile("a.dcm", file.read_bytes()))
     assert told["measurements"][0] == voxelry.measure(voxelry.load_volume(file), 0.9).record()
@@ -239,10 +238,10 @@ def test_few_are_measured_at_a_time_and_the_others_wait(
 def test_what_is_too_large_to_be_held_in_memory_is_to_be_uploaded(site: Any, tmp_path: Path, settings: Any) -> None:
     synthetic_series(tmp_path / "s", slices=5, pixels=np.zeros((5, 64, 64), np.uint16))
     archive = zip_folder(tmp_path / "s.zip", tmp_path / "s").read_bytes()
-    settings.VOXELRY = replace(settings.VOXELRY, measured_bytes=len(archive) + 1)
+    settings.VOXELRY = settings.VOXELRY.replace(measured_bytes=len(archive) + 1)
     told = site.post("/measure", 422, file=SimpleUploadedFile("s.zip", archive))
     assert told["code"] == "too_large"
-    settings.VOXELRY = replace(settings.VOXELRY, measured_bytes=len(archive) - 1)
+    settings.VOXELRY = settings.VOXELRY.replace(measured_bytes=len(archive) - 1)
     told = site.post("/measure", 413, file=SimpleUploadedFile("s.zip", archive))
     assert told["code"] == "too_large"
     assert "upload it" in told["detail"]

@@ -7,7 +7,6 @@ import errno
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -403,7 +402,7 @@ def test_hints_go_to_the_queue_and_are_few(settings: Any, monkeypatch: pytest.Mo
     )
     tasks.hint([1], "cpu")
     assert sent == []  # there is no broker
-    settings.VOXELRY = replace(settings.VOXELRY, broker_url="memory://")
+    settings.VOXELRY = settings.VOXELRY.replace(broker_url="memory://")
     tasks.hint(range(1, 1000), "gpu")
     assert sent == [(key, "voxelry.gpu") for key in range(1, tasks.HINTS + 1)]
 

@@ -6,7 +6,6 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +117,7 @@ def test_libraries_count_for_nothing_where_there_is_little_memory() -> None:
 
 
 def test_the_configuration_has_a_limit_for_all(settings: Any) -> None:
-    settings.VOXELRY = replace(settings.VOXELRY, memory_limit_bytes=64 * 2**20, time_limit_seconds=0.5)
+    settings.VOXELRY = settings.VOXELRY.replace(memory_limit_bytes=64 * 2**20, time_limit_seconds=0.5)
     assert misbehaved("greedy", bytes=100 * 2**20).problem_code == "memory"
     job = misbehaved("wait")
     assert (job.state, job.problem_code) == (State.FAILED, "time_limit")

@@ -318,7 +318,7 @@ def test_database_trouble_is_not_the_jobs_fault(
     assert job.state == State.QUEUED
     assert _done(job).state == State.QUEUED
     assert pauses == ([1.0, 2.0] if trouble is OperationalError else [])  # time for it to come back
-    settings.VOXELRY = replace(settings.VOXELRY, attempts=3)
+    settings.VOXELRY = settings.VOXELRY.replace(attempts=3)
     assert _done(job).problem_code == "database"
 
 
@@ -444,7 +444,7 @@ def test_the_database_refuses_what_cannot_be(wrong: dict[str, Any]) -> None:
 
 def test_a_broker_that_is_away_does_no_harm(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     monkeypatch.undo()  # the real dispatch
-    settings.VOXELRY = replace(settings.VOXELRY, broker_url="redis://127.0.0.1:1/0")
+    settings.VOXELRY = settings.VOXELRY.replace(broker_url="redis://127.0.0.1:1/0")
 
     def away(**_: Any) -> None:
         raise ConnectionError

@@ -27,4 +27,4 @@ def test_what_a_site_may_choose() -> None:
 )
 def test_what_it_may_not(wrong: dict[str, object], words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
-        Configuration(**wrong)  # type: ignore[arg-type]
+        Configuration(**wrong)

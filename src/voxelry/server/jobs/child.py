@@ -19,7 +19,6 @@ import tempfile
 import threading
 import time
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
@@ -107,7 +106,7 @@ def _do(told: dict[str, Any], events: TextIO) -> None:
     from voxelry.server.jobs.isolated import crash_file
 
     run = ChildRun(told, events)
-    settings.VOXELRY = replace(settings.VOXELRY, data=Path(told["data"]))
+    settings.VOXELRY = settings.VOXELRY.replace(data=Path(told["data"]))
     tempfile.tempdir = told["folder"]
     limit = told["memory_limit"]
     failure: JobError

@@ -10,7 +10,6 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +47,7 @@ def work(
     configuration = django_setup.prepare(data=data, config=config)
     django_setup.set_up()
     database.relax()
-    served = replace(configuration, queues=tuple(queues or configuration.queues)).queues or QUEUES
+    served = configuration.replace(queues=tuple(queues or configuration.queues)).queues or QUEUES
 
     from voxelry.dicom.pixels import decoding
     from voxelry.server.archive import cleanup
