@@ -16,6 +16,7 @@ from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
+from pydantic import BaseModel
 
 from voxelry.core.errors import GeometryError
 from voxelry.server.jobs import job_kinds
@@ -33,8 +34,12 @@ def register() -> None:
 def empty(run: Run) -> None: ...
 
 
-def prepare(run: Run) -> dict[str, int]:
-    return {"seed": int(run.params["seed"])}
+class Seed(BaseModel):
+    seed: int
+
+
+def prepare(run: Run) -> Seed:
+    return Seed(seed=run.params["seed"])
 
 
 def right_bytes(seed: int, size: int) -> bytes:
@@ -47,7 +52,7 @@ def right_bytes(seed: int, size: int) -> bytes:
 
 def make_bytes(run: Run) -> dict[str, str]:
     """Write them in pieces, so that there is a middle to be killed in."""
-    content = right_bytes(run.inputs["seed"], run.params["size"])
+    content = right_bytes(Seed.model_validate(run.inputs).seed, run.params["size"])
     steps = int(run.params["steps"])
     part = -(-len(content) // steps)
     with (run.folder / "made").open("wb") as file:

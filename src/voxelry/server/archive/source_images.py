@@ -1,10 +1,9 @@
-"""The images in the archive that a segmentation was made from: on their slices it lies."""
+"""The images in the archive that a segmentation was made from; it takes its slice positions from them."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias
+from typing import NamedTuple
 
 from voxelry.core.errors import VoxelryError
 from voxelry.dicom.headers.header import Header, read_header
@@ -15,19 +14,28 @@ from voxelry.dicom.series.source_series import Neighbours, referenced_instances,
 from voxelry.server.archive import files_at_rest
 from voxelry.server.archive.models import Instance, Series
 
-Kept: TypeAlias = tuple[str, str, int]
-"""An original: its SHA-256, the name that it came with, its size."""
+MOST_REFERENCES = 500
+"""So many of the instances that a segmentation refers to are looked up to find their series."""
 
 
-def source_images(headers: Iterable[Header]) -> dict[str, list[Kept]]:
+class Original(NamedTuple):
+    """The bytes of an instance as they came: their SHA-256, the name that they came with, their number."""
+
+    sha256: str
+    name: str
+    size: int
+
+
+def source_images(headers: Iterable[Header]) -> dict[str, tuple[Original, ...]]:
     """The originals of the series that segmentations refer to, by Series Instance UID; of their study alone."""
-    found: dict[str, list[Kept]] = defaultdict(list)
+    found: dict[str, tuple[Original, ...]] = {}
     for header in headers:
         if header.sop_class_uid in SEGMENTATIONS:
             for series in _series_of(header):
                 rows = series.instances.filter(has_pixels=True).order_by("number", "pk")
-                found[series.series_instance_uid] = list(rows.values_list("sha256", "name", "size"))
-    return dict(found)
+                values = rows.values_list("sha256", "name", "size")
+                found[series.series_instance_uid] = tuple(Original(*value) for value in values)
+    return found
 
 
 def _series_of(header: Header) -> list[Series]:
@@ -35,21 +43,18 @@ def _series_of(header: Header) -> list[Series]:
     named = list(of_study.filter(series_instance_uid__in=referenced_series(header)))
     if named:
         return named
-    instances = Instance.objects.filter(sop_instance_uid__in=list(referenced_instances(header))[:_ENOUGH])
+    references = list(referenced_instances(header))[:MOST_REFERENCES]
+    instances = Instance.objects.filter(sop_instance_uid__in=references)
     return list(of_study.filter(pk__in=instances.values("series")).distinct())
 
 
-_ENOUGH = 500
-"""Of a segmentation's images so many tell of which series they are."""
-
-
-def neighbours_of(images: Mapping[str, Sequence[Kept]]) -> Neighbours:
-    """The series, read from the originals; no database is asked. What cannot be read is left out."""
+def neighbours_of(images: Mapping[str, Sequence[Original]]) -> Neighbours:
+    """The series, read from the originals, without the database. An original that cannot be read is left out."""
     found = Neighbours()
-    for uid, kept in images.items():
-        files_at_rest.bring(sha256 for sha256, _, _ in kept)
+    for uid, originals in images.items():
+        files_at_rest.bring(original.sha256 for original in originals)
         headers, layout = [], Layout()
-        for sha256, name, size in kept:
+        for sha256, name, size in originals:
             try:
                 headers.append(read_header(files_at_rest.kept_source(sha256, name=name, size=size), layout=layout))
             except (VoxelryError, OSError):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.db import IntegrityError, InterfaceError, OperationalError, connections
+from pydantic_core import to_jsonable_python
 
 from voxelry.core.errors import Problem
 from voxelry.server.environment.disk_errors import is_full
@@ -116,8 +117,11 @@ def _attempt(job: Job, this: Run) -> None:
 def _work(kind: Kind, this: Run) -> None:
     """Do it, publish what came of it, and have succeeded: the last two in one transaction."""
     if kind.prepare is not None:
-        this.inputs = kind.prepare(this)
-    result = isolated.work(kind, this) if kind.isolated and not isolated.IN_PROCESS else kind.work(this)
+        this.inputs = to_jsonable_python(kind.prepare(this))
+    if kind.isolated and not isolated.IN_PROCESS:
+        result = isolated.work(kind, this)
+    else:
+        result = to_jsonable_python(kind.work(this))
     if kind.publish is None:
         _finish(this, State.SUCCEEDED, progress=1.0, message=this.summary[:300], result=result)
         return

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import faulthandler
 import importlib
-import json
 import os
 import queue
 import re
@@ -21,11 +20,22 @@ import time
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import BinaryIO, TextIO
+
+from pydantic_core import to_jsonable_python
 
 from voxelry.children import limit_memory, own_bytes
 from voxelry.dicom.pixels import decoding
 from voxelry.server.environment import django_setup
+from voxelry.server.jobs.child_messages import (
+    DoneEvent,
+    Event,
+    FailedEvent,
+    Failure,
+    LogEvent,
+    ProgressEvent,
+    WorkRequest,
+)
 
 _PR_SET_PDEATHSIG = 1
 NICE = 5
@@ -42,14 +52,14 @@ _NO_MEMORY = re.compile("alloc|insufficient memory|out of memory|start new threa
 class ChildRun:
     """What a `Run` is to its work, on this side of the pipe."""
 
-    def __init__(self, told: dict[str, Any], events: TextIO) -> None:
-        self.key: int = told["key"]
-        self.kind: str = told["kind"]
-        self.subject: int = told["subject"]
-        self.params: dict[str, Any] = told["params"]
-        self.inputs: Any = told["inputs"]
-        self.attempts: int = told["attempts"]
-        self.folder = Path(told["folder"])
+    def __init__(self, request: WorkRequest, events: BinaryIO) -> None:
+        self.key = request.key
+        self.kind = request.kind
+        self.subject = request.subject
+        self.params = request.params
+        self.inputs = request.inputs
+        self.attempts = request.attempts
+        self.folder = request.folder
         self.summary = "done"
         self._events = events
         self._reported = -REPORT_SECONDS
@@ -60,20 +70,20 @@ class ChildRun:
         now = time.monotonic()
         if now - self._reported >= REPORT_SECONDS:
             self._reported = now
-            self.tell(progress=[float(fraction), words])
+            self.send(ProgressEvent(progress=(float(fraction), words)))
 
     def log(self, words: str) -> None:
         """Keep a line, with the time."""
-        self.tell(log=words)
+        self.send(LogEvent(log=words))
 
     def check(self) -> None:
         """Nothing to do here: work that must stop is killed."""
 
-    def tell(self, **event: Any) -> None:
-        """One line."""
-        line = json.dumps(event)  # before the lock and the pipe: what is no JSON is told as a failure
+    def send(self, event: Event) -> None:
+        """Write an event to the worker."""
+        line = event.line()  # before the lock: what JSON cannot hold fails the job and writes nothing
         with self._lock:
-            self._events.write(line + "\n")
+            self._events.write(line)
             self._events.flush()
 
 
@@ -94,10 +104,10 @@ def main() -> None:
     sys.stderr = nowhere
     decoding.isolate()
     while terminal is not None:
-        _do(json.loads(requests.get()), events)
+        _do(WorkRequest.model_validate_json(requests.get()), events)
 
 
-def _do(told: dict[str, Any], events: TextIO) -> None:
+def _do(request: WorkRequest, events: BinaryIO) -> None:
     from django.conf import settings
     from django.db import connections
 
@@ -105,10 +115,10 @@ def _do(told: dict[str, Any], events: TextIO) -> None:
     from voxelry.server.jobs.failures import JobError, failure_of
     from voxelry.server.jobs.isolated import crash_file
 
-    run = ChildRun(told, events)
-    settings.VOXELRY = settings.VOXELRY.replace(data=Path(told["data"]))
-    tempfile.tempdir = told["folder"]
-    limit = told["memory_limit"]
+    run = ChildRun(request, events)
+    settings.VOXELRY = settings.VOXELRY.replace(data=request.data)
+    tempfile.tempdir = str(request.folder)
+    limit = request.memory_limit
     failure: JobError
     if 0 < limit <= LITTLE_BYTES:
         _load_libraries()
@@ -117,10 +127,11 @@ def _do(told: dict[str, Any], events: TextIO) -> None:
         faulthandler.enable(crash)
         limit_memory(limit)
         try:
-            module, _, name = told["work"].rpartition(":")
+            module, _, name = request.work.rpartition(":")
             result = getattr(importlib.import_module(module), name)(run)
             limit_memory(None)
-            run.tell(done=result, summary=run.summary, resident=own_bytes("VmRSS"))
+            done = to_jsonable_python(result)
+            run.send(DoneEvent(done=done, summary=run.summary, resident=own_bytes("VmRSS")))
             return
         except Exception as error:
             limit_memory(None)
@@ -132,7 +143,7 @@ def _do(told: dict[str, Any], events: TextIO) -> None:
             sys.unraisablehook = sys.__unraisablehook__
             connections.close_all()
     problem = failure.problem
-    run.tell(failed={"code": problem.code, "message": problem.message, "trace": failure.trace})
+    run.send(FailedEvent(failed=Failure(code=problem.code, message=problem.message, trace=failure.trace)))
 
 
 def _too_much(limit: int) -> str:
@@ -143,7 +154,7 @@ def _unraised(run: ChildRun, limit: int, unraisable: sys.UnraisableHookArgs) -> 
     """What compiled code could not raise: without memory it would go on, very slowly, to a result that is wrong."""
     if issubclass(unraisable.exc_type, MemoryError):
         limit_memory(None)
-        run.tell(failed={"code": "memory", "message": _too_much(limit), "trace": ""})
+        run.send(FailedEvent(failed=Failure(code="memory", message=_too_much(limit), trace="")))
         os._exit(1)
 
 
@@ -162,9 +173,9 @@ def _load_libraries() -> None:
             importlib.import_module(name)
 
 
-def _own_output() -> tuple[TextIO, TextIO]:
+def _own_output() -> tuple[BinaryIO, TextIO]:
     """The pipe to the worker, and the terminal; what others print goes nowhere, since it may quote a file."""
-    events = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    events = os.fdopen(os.dup(1), "wb")
     errors = os.fdopen(os.dup(2), "w", encoding="utf-8")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)

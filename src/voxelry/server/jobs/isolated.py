@@ -7,7 +7,6 @@ standard input does, however its worker died.
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import signal
@@ -15,17 +14,25 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
+from pydantic import JsonValue
 
 from voxelry.children import close, kill, spawn
 from voxelry.core.errors import Problem
 from voxelry.machine import memory_bytes
+from voxelry.server.jobs.child_messages import (
+    DoneEvent,
+    Event,
+    FailedEvent,
+    LogEvent,
+    ProgressEvent,
+    WorkRequest,
+    event_of,
+)
 from voxelry.server.jobs.failures import Crashed, JobError, Killed
 from voxelry.server.jobs.job_kinds import Kind
 from voxelry.server.jobs.job_run import Run
-from voxelry.server.jobs.models import Json
 
 IN_PROCESS = False
 """For tests: do isolated work in this process after all."""
@@ -56,8 +63,8 @@ class Child:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def work(self, kind: Kind, run: Run) -> Json:
-        """What the kind's work returns.
+    def work(self, kind: Kind, run: Run) -> JsonValue:
+        """What the kind's work returns, as JSON.
 
         Raises
         ------
@@ -71,18 +78,18 @@ class Child:
         self._send(_request(kind, run))
         while True:
             for event in self._events():
-                if "progress" in event:
-                    run.progress(*event["progress"])
-                elif "log" in event:
-                    run.log(event["log"])
-                elif "failed" in event:
-                    failed = event["failed"]
-                    self.fresh = failed["code"] != "memory"
-                    raise JobError(Problem(failed["code"], failed["message"]), failed["trace"])
-                else:
-                    self.fresh = event["resident"] < GROWN_BYTES
-                    run.summary = event["summary"]
-                    return event["done"]
+                match event:
+                    case ProgressEvent(progress=(fraction, words)):
+                        run.progress(fraction, words)
+                    case LogEvent(log=words):
+                        run.log(words)
+                    case FailedEvent(failed=failed):
+                        self.fresh = failed.code != "memory"
+                        raise JobError(Problem(failed.code, failed.message), failed.trace)
+                    case DoneEvent():
+                        self.fresh = event.resident < GROWN_BYTES
+                        run.summary = event.summary
+                        return event.done
             run.check()
 
     @property
@@ -98,16 +105,16 @@ class Child:
         """Its end of standard input closes, and it ends."""
         return close(self._process)
 
-    def _send(self, request: dict[str, Json]) -> None:
+    def _send(self, request: WorkRequest) -> None:
         assert self._process.stdin is not None  # noqa: S101 - for mypy
         try:
-            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.stdin.write(request.line())
             self._process.stdin.flush()
         except OSError:
             pass  # it is dead, and reading says so
 
-    def _events(self) -> list[dict[str, Any]]:
-        """What it has said by now; empty after a while of silence."""
+    def _events(self) -> list[Event]:
+        """The events that have arrived; empty if none arrives within `CHECK_SECONDS`."""
         assert self._process.stdout is not None  # noqa: S101 - for mypy
         descriptor = self._process.stdout.fileno()
         if not select.select([descriptor], [], [], CHECK_SECONDS)[0]:
@@ -116,30 +123,30 @@ class Child:
         if not content:
             raise Crashed(Problem("crashed", ""))
         *lines, self._rest = (self._rest + content).split(b"\n")
-        return [json.loads(line) for line in lines]
+        return [event_of(line) for line in lines]
 
 
-def _request(kind: Kind, run: Run) -> dict[str, Json]:
-    return {
-        "work": kind.address,
-        "key": run.key,
-        "kind": run.kind,
-        "subject": run.subject,
-        "params": run.params,
-        "inputs": run.inputs,
-        "attempts": run.attempts,
-        "folder": str(run.folder),
-        "data": str(settings.VOXELRY.data),
-        "memory_limit": memory_limit(run.memory_limit),
-    }
+def _request(kind: Kind, run: Run) -> WorkRequest:
+    return WorkRequest(
+        work=kind.address,
+        key=run.key,
+        kind=run.kind,
+        subject=run.subject,
+        params=run.params,
+        inputs=run.inputs,
+        attempts=run.attempts,
+        folder=run.folder,
+        data=settings.VOXELRY.data,
+        memory_limit=memory_limit(run.memory_limit),
+    )
 
 
 _lock = threading.Lock()
 _idle: list[Child] = []
 
 
-def work(kind: Kind, run: Run) -> Json:
-    """Have the work of a kind done by a child; it is dead, or ready for the next, when this returns or raises."""
+def work(kind: Kind, run: Run) -> JsonValue:
+    """Have a child do the work of a kind. When this returns or raises, the child is dead or ready for the next job."""
     child = _take()
     try:
         result = child.work(kind, run)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from voxelry.server.jobs.job_run import Run
-from voxelry.server.jobs.models import Json, Queue
+from pydantic import JsonValue
 
-Work = Callable[[Run], Json]
-Publish = Callable[[Run, Json], dict[str, Json] | None]
+from voxelry.server.jobs.job_run import Run
+from voxelry.server.jobs.models import Queue
+
+Work = Callable[[Run], object]
+Publish = Callable[[Run, JsonValue], Mapping[str, JsonValue] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +21,19 @@ class Kind:
     Attributes
     ----------
     work
-        Does it. Where it is isolated: in a child process, so a function at the top of a module that can be imported.
+        Does a job. The work of an isolated kind runs in a child process: it is a function at the top of a module.
     publish
         Writes the rows of what ``work`` returned, in the transaction in which the job succeeds.
     prepare
-        What ``work`` needs of the rows, as JSON; it finds it as ``run.inputs``.
+        Returns what ``work`` needs of the rows; ``work`` finds it as ``run.inputs``.
     once
         A second request for the same subject while one waits adds nothing.
+
+    Notes
+    -----
+    What ``prepare`` and ``work`` return is a pydantic model, a dataclass or JSON. It is handed over as JSON, because
+    the work may run in another process, so ``work`` and ``publish`` validate it:
+    ``StepInputs.model_validate(run.inputs)``.
     """
 
     name: str
@@ -71,5 +79,5 @@ def register(
 
 
 def find(kind: str) -> Kind | None:
-    """None where this server knows no such jobs."""
+    """The kind of that name; None if none is registered."""
     return _kinds.get(kind)

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connections, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from pydantic import JsonValue
 
 from voxelry.server.jobs import leases
 from voxelry.server.jobs.failures import Cancelled, JobStopped, LeaseLost, OutOfTime, WorkerStopping
@@ -50,7 +51,7 @@ class Run:
         self.params: dict[str, Json] = job.params
         self.requested_by_id: int | None = job.requested_by_id
         self.attempts = job.attempts
-        self.inputs: Json = None
+        self.inputs: JsonValue = None
         self.summary = "done"
         self.time_limit = job.time_limit_seconds or settings.VOXELRY.time_limit_seconds
         self.memory_limit = job.memory_limit_bytes or settings.VOXELRY.memory_limit_bytes

@@ -1,11 +1,9 @@
-"""What a step is done on: volumes of the archive, or all that lie in a folder."""
+"""The stacks that a step is done on: of volumes in the archive, or of all files below a folder."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,14 +19,15 @@ from voxelry.server.archive.ingest import limits
 from voxelry.server.archive.source_images import neighbours_of
 from voxelry.server.jobs.failures import JobError
 from voxelry.server.processing.roots import allowed, check_links
+from voxelry.server.processing.step_handover import InputVolume
 from voxelry.workflows.load.loading import index
 
 
 @dataclass(frozen=True, slots=True)
-class Input:
-    """A stack of DICOM, where its values are in one piece already, if they are, and what its volume was found to say.
+class InputStack:
+    """A stack, the file of its decoded values if there is one, and the warnings of its volume in the archive.
 
-    Files that the archive was sent and could not use are not here: only the volume's warnings tell of them.
+    Files that the archive was sent and could not use are not in the stack: only the warnings name them.
     """
 
     stack: Stack
@@ -36,58 +35,59 @@ class Input:
     warnings: tuple[str, ...] = ()
 
     def load(self, progress: Progress) -> Volume:
-        """Its volume: values that were decoded once are mapped into memory, not decoded again."""
+        """The volume. Values that were decoded once are mapped into memory, not decoded again."""
         if self.values is not None and self.values.is_file():
-            volume = self._told(self.stack.volume(lazy=True))
+            volume = self._with_warnings(self.stack.volume(lazy=True))
             array = np.load(self.values, mmap_mode="r")
             if array.shape == volume.array.shape:
                 return replace(volume, array=array)
-        return self._told(self.stack.volume(progress=progress))
+        return self._with_warnings(self.stack.volume(progress=progress))
 
-    def _told(self, volume: Volume) -> Volume:
+    def _with_warnings(self, volume: Volume) -> Volume:
         return replace(volume, warnings=tuple(dict.fromkeys((*self.warnings, *volume.warnings))))
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The regular stacks of a folder, and what is to be said of the rest."""
+class FolderStacks:
+    """The regular stacks of a folder, and warnings of the others."""
 
-    inputs: tuple[Input, ...]
+    inputs: tuple[InputStack, ...]
     warnings: tuple[str, ...]
 
 
-def archived(told: Mapping[str, Any], *, progress: Progress) -> Input:
-    """A volume of the archive, as `prepare` tells of it.
+def archived_stack(volume: InputVolume, *, progress: Progress) -> InputStack:
+    """The stack of a volume of the archive.
 
     Raises
     ------
     JobError
-        If its files no longer form it.
+        If the originals no longer form the stack.
     """
     headers: list[Header] = []
     layout = Layout()
-    files_at_rest.bring(sha256 for sha256, _, _ in told["instances"])
-    for done, (sha256, name, size) in enumerate(told["instances"]):
-        progress(done / len(told["instances"]), "reading headers")
+    files_at_rest.bring(original.sha256 for original in volume.instances)
+    for done, (sha256, name, size) in enumerate(volume.instances):
+        progress(done / len(volume.instances), "reading headers")
         headers.append(read_header(files_at_rest.kept_source(sha256, name=name, size=size), layout=layout))
-    near = neighbours_of(told["source_images"])
+    near = neighbours_of(volume.source_images)
     stacks = Series(headers[0].series_instance_uid, tuple(headers), neighbours=near).stacks if headers else ()
-    # By its number among those of its label and shape: a stack that could not be decoded has no volume, but a place.
-    alike = [one for one in stacks if one.label == told["label"] and list(one.shape) == list(told["shape"])]
-    before = [one for one in stacks[: told["index"] + 1] if one in alike]
+    # Found by its number among the stacks of its label and shape: a stack that could not be decoded has an index in the
+    # series, but no volume.
+    alike = [stack for stack in stacks if stack.label == volume.label and tuple(stack.shape) == volume.shape]
+    before = [stack for stack in stacks[: volume.index + 1] if stack in alike]
     if not alike:
         words = "files of this series cannot be decoded, so that it has no whole volume to work on"
         raise JobError(Problem("volume_gone", words))
-    return Input(alike[max(0, len(before) - 1)], Path(told["volume"]), tuple(told["warnings"]))
+    return InputStack(alike[max(0, len(before) - 1)], Path(volume.volume), volume.warnings)
 
 
-def below(path: str, *, progress: Progress) -> Found:
+def stacks_below(path: str, *, progress: Progress) -> FolderStacks:
     """The regular stacks below a folder that may be read.
 
     Raises
     ------
     OutsideRootsError
-        If it, or a link in it, leads out of the roots.
+        If the folder, or a link in it, leads out of the roots.
     NothingFoundError
         If there is no regular stack.
     """
@@ -95,10 +95,10 @@ def below(path: str, *, progress: Progress) -> Found:
     check_links(folder)
     found = index(folder, limits=limits(), progress=progress)
     stacks = [stack for series in found.series for stack in series.stacks]
-    regular = tuple(Input(stack) for stack in stacks if stack.regular)
+    regular = tuple(InputStack(stack) for stack in stacks if stack.regular)
     reasons = [stack.problem.message for stack in stacks if stack.problem is not None]
     left = f"{len(stacks) - len(regular)} of {len(stacks)} stacks form no regular volume and were left out"
     warnings = [f"{left}: {'; '.join(reasons[:1])}"]
     if not regular:
         raise NothingFoundError(f"the folder holds no volume{': ' if reasons else ''}{'; '.join(reasons[:1])}")
-    return Found(regular, tuple(warnings) if len(regular) < len(stacks) else ())
+    return FolderStacks(regular, tuple(warnings) if len(regular) < len(stacks) else ())

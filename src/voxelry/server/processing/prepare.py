@@ -1,23 +1,23 @@
-"""What a step's work needs of the rows: asked in the worker, because the child process asks no database."""
+"""Reads what a step's work needs from the rows, in the worker: the child process reads no rows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from voxelry.core.errors import Problem
 from voxelry.dicom.headers.header import Header, read_header
 from voxelry.dicom.headers.sop_classes import SEGMENTATIONS
 from voxelry.server.archive import files_at_rest
 from voxelry.server.archive.models import Instance, Stack
-from voxelry.server.archive.source_images import source_images
+from voxelry.server.archive.source_images import Original, source_images
 from voxelry.server.archive.stack_files import folder_of
 from voxelry.server.jobs.failures import JobError
 from voxelry.server.jobs.job_run import Run
 from voxelry.server.processing.models import Input, Process
+from voxelry.server.processing.step_handover import InputVolume, StepInputs
 
 
-def prepare(run: Run) -> dict[str, Any]:
+def prepare(run: Run) -> StepInputs:
     """The step, its parameters, and where its inputs are.
 
     Raises
@@ -28,38 +28,37 @@ def prepare(run: Run) -> dict[str, Any]:
     process = Process.objects.filter(pk=run.subject).first()
     if process is None:
         raise JobError(Problem("process_gone", "what this job was asked for was deleted"))
-    return {
-        "job_name": process.job_name,
-        "step": process.step,
-        "params": process.params,
-        "in_dir": process.in_dir,
-        "same_frame_of_reference": process.same_frame_of_reference,
-        "seed": process.seed,
-        "created": process.created.isoformat(),
-        "inputs": [_input(one) for one in process.inputs.all()],
-    }
+    return StepInputs(
+        job_name=process.job_name,
+        step=process.step,
+        params=process.params,
+        in_dir=process.in_dir,
+        same_frame_of_reference=process.same_frame_of_reference,
+        seed=process.seed,
+        created=process.created,
+        inputs=tuple(_input_volume(row) for row in process.inputs.all()),
+    )
 
 
-def _input(one: Input) -> dict[str, Any]:
-    stack = Stack.objects.select_related("series").filter(series=one.series_id, index=one.stack).first()
+def _input_volume(row: Input) -> InputVolume:
+    stack = Stack.objects.select_related("series").filter(series=row.series_id, index=row.stack).first()
     if stack is None:
-        raise JobError(Problem("volume_gone", f"series {one.series_id} no longer has a volume {one.stack}"))
+        raise JobError(Problem("volume_gone", f"series {row.series_id} no longer has a volume {row.stack}"))
     if stack.problem_code:
         raise JobError(Problem(stack.problem_code, stack.problem_message))
-    rows = Instance.objects.filter(series=one.series_id, has_pixels=True).order_by("number", "pk")
-    return {
-        "volume": str(folder_of(stack) / "volume.npy"),
-        "index": stack.index,
-        "label": stack.label,
-        "shape": stack.shape,
-        "warnings": stack.warnings,
-        "instances": list(rows.values_list("sha256", "name", "size")),
-        "source_images": source_images(_segmentations(rows.filter(sop_class_uid__in=SEGMENTATIONS))),
-    }
+    instances = Instance.objects.filter(series=row.series_id, has_pixels=True).order_by("number", "pk")
+    return InputVolume(
+        volume=str(folder_of(stack) / "volume.npy"),
+        index=stack.index,
+        label=stack.label,
+        shape=tuple(stack.shape),
+        warnings=tuple(stack.warnings),
+        instances=tuple(Original(*values) for values in instances.values_list("sha256", "name", "size")),
+        source_images=source_images(_headers(instances.filter(sop_class_uid__in=SEGMENTATIONS))),
+    )
 
 
-def _segmentations(rows: Iterable[Instance]) -> Iterator[Header]:
-    """Their headers, which say what they were made from."""
+def _headers(rows: Iterable[Instance]) -> Iterator[Header]:
     for row in rows:
         files_at_rest.bring([row.sha256])
         yield read_header(files_at_rest.kept_source(row.sha256, name=row.name, size=row.size))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db.models import F
 from django.utils import timezone
+from pydantic import JsonValue
 
 from voxelry.core.errors import Problem
 from voxelry.dicom.headers.sources import FileSource
@@ -22,67 +22,71 @@ from voxelry.server.archive.row_values import storable
 from voxelry.server.jobs.failures import JobError
 from voxelry.server.jobs.job_run import Run
 from voxelry.server.processing.models import Output, Process, ResultFile
+from voxelry.server.processing.step_handover import NamedFile, StepOutcome, WrittenFile
 
 
 @dataclass(slots=True)
 class _Moved:
-    """Files that stand in storage and have no row yet."""
+    """Files that are in storage and have no row yet."""
 
     names: list[str] = field(default_factory=list)
     digests: list[str] = field(default_factory=list)
 
 
-def publish(run: Run, result: dict[str, Any]) -> dict[str, Any]:
-    """Write the rows of what the work made; what it returns is the job's result.
+def publish(run: Run, result: JsonValue) -> dict[str, JsonValue]:
+    """Write the rows of what the work made; the counts that it returns are the job's result.
 
     Raises
     ------
     JobError
         If what it was asked for was deleted meanwhile, or an instance has the UID of another.
     """
+    outcome = StepOutcome.model_validate(result)
     process = Process.objects.select_for_update().filter(pk=run.subject).first()
     if process is None:
         raise JobError(Problem("process_gone", "what this job was asked for was deleted"))
-    if process.published is not None:  # nothing is published twice, whatever else went wrong
+    if process.published is not None:  # nothing is published twice
         raise JobError(Problem("job_state", "the results of this job are here already"))
     moved = _Moved()
     try:
-        series = _store_instances(run.folder, result["instances"], moved)
-        _store_files(process, run.folder, result["files"], moved)
+        series = _store_instances(run.folder, outcome.instances, moved)
+        _store_files(process, run.folder, outcome.files, moved)
     except BaseException:
         _remove(moved)
         raise
     Output.objects.bulk_create(
-        Output(process=process, position=position, series=one) for position, one in enumerate(series)
+        Output(process=process, position=position, series=made) for position, made in enumerate(series)
     )
-    rows, warnings = storable(result["rows"]), storable(result["warnings"])
-    columns = list(dict.fromkeys(name for row in result["rows"] for name in row))
+    rows, warnings = storable(list(outcome.rows)), storable(list(outcome.warnings))
+    columns = list(dict.fromkeys(name for row in outcome.rows for name in row))
     Process.objects.filter(pk=process.pk).update(
         published=timezone.now(), columns=columns, rows=rows, warnings=warnings
     )
-    for one in series:
-        submit_build(one)
-    found = {"series": len(series), "rows": len(result["rows"]), "files": len(result["files"])}
-    run.summary = _summary(found)
-    return found
+    for made in series:
+        submit_build(made)
+    counts = {"series": len(series), "rows": len(outcome.rows), "files": len(outcome.files)}
+    run.summary = _summary(counts)
+    return {**counts}
 
 
-def _store_instances(folder: Path, made: Iterable[dict[str, Any]], moved: _Moved) -> list[Series]:
+def _store_instances(folder: Path, made: Iterable[WrittenFile], moved: _Moved) -> list[Series]:
     """The series that the instances belong to, in their order."""
-    paths = {folder / one["path"]: Kept(one["sha256"], one["size"]) for one in made}
-    told = {path: store_instance.described(FileSource(str(path), path.name, kept.size)) for path, kept in paths.items()}
-    known = store_instance.known(one.instance["sop_instance_uid"] for one in told.values())
+    paths = {folder / file.path: Kept(file.sha256, file.size) for file in made}
+    values = {
+        path: store_instance.described(FileSource(str(path), path.name, kept.size)) for path, kept in paths.items()
+    }
+    known = store_instance.known(value.instance["sop_instance_uid"] for value in values.values())
     found: dict[int, Series] = {}
     new: list[Instance] = []
     for digest in files_at_rest.adopt(
-        {path: kept for path, kept in paths.items() if told[path].instance["sop_instance_uid"] not in known}
+        {path: kept for path, kept in paths.items() if values[path].instance["sop_instance_uid"] not in known}
     ):
         moved.digests.append(digest)
     for path, kept in paths.items():
-        uid = str(told[path].instance["sop_instance_uid"])
+        uid = str(values[path].instance["sop_instance_uid"])
         instance = known.get(uid)
         if instance is None:
-            instance = store_instance.instance_row(told[path], kept, name=f"{path.parent.name}/{path.name}")
+            instance = store_instance.instance_row(values[path], kept, name=f"{path.parent.name}/{path.name}")
             new.append(instance)
         elif instance.sha256 != kept.sha256:
             raise JobError(store_instance.conflict(path.name, uid))
@@ -92,23 +96,23 @@ def _store_instances(folder: Path, made: Iterable[dict[str, Any]], moved: _Moved
     return list(found.values())
 
 
-def _store_files(process: Process, folder: Path, made: Iterable[dict[str, Any]], moved: _Moved) -> None:
-    for one in made:
-        row = ResultFile(process=process, name=one["name"], sha256=one["sha256"], size=one["size"])
+def _store_files(process: Process, folder: Path, made: Iterable[NamedFile], moved: _Moved) -> None:
+    for file in made:
+        row = ResultFile(process=process, name=file.name, sha256=file.sha256, size=file.size)
         if not default_storage.exists(row.stored_name):
-            with (folder / one["path"]).open("rb") as content:
+            with (folder / file.path).open("rb") as content:
                 default_storage.save(row.stored_name, File(content))
             moved.names.append(row.stored_name)
         row.save(force_insert=True)
 
 
 def _remove(moved: _Moved) -> None:
-    """Of a transaction that fails: no row will lead to these."""
+    """Delete what a transaction stored that failed: no row names it."""
     for name in (*moved.names, *map(holdings.stored_name, moved.digests)):
         default_storage.delete(name)
 
 
-def _summary(found: dict[str, int]) -> str:
-    """For people: "1 series, 12 rows"."""
+def _summary(counts: dict[str, int]) -> str:
+    """A sentence such as "1 series, 12 rows"."""
     words = {"series": ("series", "series"), "rows": ("row", "rows"), "files": ("file", "files")}
-    return ", ".join(f"{count} {words[kind][count != 1]}" for kind, count in found.items() if count) or "done"
+    return ", ".join(f"{count} {words[kind][count != 1]}" for kind, count in counts.items() if count) or "done"

@@ -1,4 +1,4 @@
-"""What a step gave, as files below a folder: DICOM as it will be stored, and a record of all of it."""
+"""Writes what a step gave as files below a folder: DICOM as it will be stored, and an outcome that lists it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from voxelry.core.progress import Progress
 from voxelry.core.registry import AnyStep
@@ -17,12 +16,13 @@ from voxelry.core.steps import Params, Row, StepResult
 from voxelry.core.volume import Volume
 from voxelry.dicom.series.stack import Stack
 from voxelry.server.archive.flushing import sync_tree
+from voxelry.server.processing.step_handover import NamedFile, StepOutcome, WrittenFile
 from voxelry.workflows.process.step_results import save_result
 
 _CHUNK = 2**20
 
 
-class Results:
+class StepResults:
     """Gathers the results of a step on one input, or on several.
 
     Parameters
@@ -51,8 +51,8 @@ class Results:
         self.warnings: list[str] = []
 
     def warn(self, words: Iterable[str]) -> None:
-        """Say something once."""
-        self.warnings += [one for one in dict.fromkeys(words) if one not in self.warnings]
+        """Add warnings that are not there yet."""
+        self.warnings += [text for text in dict.fromkeys(words) if text not in self.warnings]
 
     def take(
         self,
@@ -63,9 +63,9 @@ class Results:
         *,
         progress: Progress,
     ) -> None:
-        """Write what came of one input; ``number`` tells it from others, from 1."""
-        # Told in the description of the new series.
-        named = [replace(one, label=", ".join(filter(None, (self._step.name, one.label)))) for one in result.volumes]
+        """Write what the step gave for one input; ``number`` counts the inputs from 1, None if there is only one."""
+        # The label stands in the Series Description of the new series.
+        named = [replace(made, label=", ".join(filter(None, (self._step.name, made.label)))) for made in result.volumes]
         saved = save_result(
             replace(result, volumes=tuple(named)),
             self._folder / f"{number or 1:04d}",
@@ -89,20 +89,21 @@ class Results:
                 self._instances += paths
         self.warn(saved.warnings)
 
-    def record(self) -> dict[str, Any]:
-        """All of it, flushed to disk and with its digests, for `publish`."""
+    def outcome(self) -> StepOutcome:
+        """All results, flushed to disk and with their digests, for `publish`."""
         sync_tree(self._folder)
-        return {
-            "instances": [self._entry(path) for path in self._instances],
-            "files": [{"name": name, **self._entry(path)} for name, path in self._files.items()],
-            "rows": self._rows,
-            "warnings": self.warnings,
-        }
+        files = ((name, self._written(path)) for name, path in self._files.items())
+        return StepOutcome(
+            instances=tuple(self._written(path) for path in self._instances),
+            files=tuple(NamedFile(name=name, **dict(written)) for name, written in files),
+            rows=tuple(self._rows),
+            warnings=tuple(self.warnings),
+        )
 
-    def _entry(self, path: Path) -> dict[str, Any]:
+    def _written(self, path: Path) -> WrittenFile:
         digest = hashlib.sha256()
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)
         name = os.fspath(path.relative_to(self._folder))
-        return {"path": name, "sha256": digest.hexdigest(), "size": path.stat().st_size}
+        return WrittenFile(path=name, sha256=digest.hexdigest(), size=path.stat().st_size)

@@ -1,9 +1,8 @@
-"""Doing a step: in a child process, with files and what `prepare` told."""
+"""Doing a step in a child process, with files and what `prepare` returned."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from voxelry.core.errors import VoxelryError
 from voxelry.core.frame_of_reference import REGISTRATION, check_one_frame_of_reference
@@ -11,15 +10,16 @@ from voxelry.core.progress import part
 from voxelry.core.registry import step_named
 from voxelry.core.volume import Volume
 from voxelry.server.jobs.job_run import Run
+from voxelry.server.processing.step_handover import StepInputs, StepOutcome
 
 if TYPE_CHECKING:
-    from voxelry.server.processing.job_inputs import Input
+    from voxelry.server.processing.job_inputs import InputStack
 
 READ, DONE = 0.03, 0.8
-"""Of the progress: when the inputs are read; of a step's share of the rest: when it is done and is written."""
+"""Progress when the inputs are read; and of each step's share of the rest, when the step is done and is written."""
 
 
-def work(run: Run) -> dict[str, Any]:
+def work(run: Run) -> StepOutcome:
     """Read the inputs, run the step, and write what it gave below the run's folder; `publish` takes it from there.
 
     Raises
@@ -29,29 +29,31 @@ def work(run: Run) -> dict[str, Any]:
     """
     # Only child processes need these: the site and its workers start without them.
     from voxelry.server.archive import files_at_rest, holdings
-    from voxelry.server.processing.job_inputs import archived, below
+    from voxelry.server.processing.job_inputs import archived_stack, stacks_below
     from voxelry.server.processing.models import stored_name
-    from voxelry.server.processing.result_files import Results
+    from voxelry.server.processing.result_files import StepResults
 
-    told = run.inputs
-    step = step_named(told["step"])
-    params = step.checked(told["params"])
-    created = datetime.fromisoformat(told["created"]).replace(tzinfo=None)
-    confirmed = bool(told["same_frame_of_reference"])
-    results = Results(run.folder, step, params, seed=told["seed"], created=created, same_frame_of_reference=confirmed)
+    request = StepInputs.model_validate(run.inputs)
+    step = step_named(request.step)
+    params = step.checked(request.params)
+    created = request.created.replace(tzinfo=None)
+    confirmed = request.same_frame_of_reference
+    results = StepResults(
+        run.folder, step, params, seed=request.seed, created=created, same_frame_of_reference=confirmed
+    )
     reading, working = part(run.progress, 0.0, READ), part(run.progress, READ, 1.0)
-    if told["in_dir"]:
-        found = below(told["in_dir"], progress=reading)
-        results.warn(found.warnings)
-        groups: list[tuple[Input, ...]] = [(one,) for one in found.inputs]
+    if request.in_dir:
+        folder = stacks_below(request.in_dir, progress=reading)
+        results.warn(folder.warnings)
+        groups: list[tuple[InputStack, ...]] = [(stack,) for stack in folder.inputs]
     else:
-        groups = [tuple(archived(one, progress=reading) for one in told["inputs"])]
+        groups = [tuple(archived_stack(volume, progress=reading) for volume in request.inputs)]
     refused: list[VoxelryError] = []
     for number, group in enumerate(groups, 1):
         share = part(working, (number - 1) / len(groups), number / len(groups))
         only = number if len(groups) > 1 else None
         try:
-            volumes = [one.load(part(share, 0.0, 0.05)) for one in group]
+            volumes = [stack.load(part(share, 0.0, 0.05)) for stack in group]
             run.log(f"{step.name} on {' and '.join(map(_words, volumes))}")
             if step.group != REGISTRATION:
                 check_one_frame_of_reference(volumes, confirmed=confirmed)
@@ -66,14 +68,10 @@ def work(run: Run) -> dict[str, Any]:
             results.warn([f"volume {number} of {len(groups)} was left out: {error}"])
     for words in results.warnings:
         run.log(words)
-    record = results.record()
-    files_at_rest.send_ahead(
-        {holdings.stored_name(one["sha256"]): run.folder / one["path"] for one in record["instances"]}
-    )
-    files_at_rest.send_ahead(
-        {stored_name(run.subject, one["sha256"]): run.folder / one["path"] for one in record["files"]}
-    )
-    return record
+    outcome = results.outcome()
+    files_at_rest.send_ahead({holdings.stored_name(file.sha256): run.folder / file.path for file in outcome.instances})
+    files_at_rest.send_ahead({stored_name(run.subject, file.sha256): run.folder / file.path for file in outcome.files})
+    return outcome
 
 
 def _words(volume: Volume) -> str:
