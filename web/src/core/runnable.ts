@@ -11,7 +11,7 @@ interface BuildStatus {
 /** Why no step can ever run on a series; empty if one can run now or after its volumes are built. */
 export function whyNeverRunnable({ state, volume_count: volumes, regular }: BuildStatus): string {
   if (isActive(state)) return "";
-  if (volumes === 0) return state === "succeeded" ? "it holds no picture" : "its volumes were not built";
+  if (volumes === 0) return state === "succeeded" ? "it has no images" : "its volumes were not built";
   return volumes === 1 && regular === false ? "it has no regular volume" : "";
 }
 

@@ -108,13 +108,13 @@ export const useSelection = defineStore("selection", () => {
   /** Fetches the series selected before the page was loaded; those deleted since are dropped. */
   async function restore(): Promise<void> {
     const wanted = new Set(unresolved.value);
-    const found = new Map<number, SeriesRow>();
-    for (let offset = 0; found.size < wanted.size; offset += PAGE_SIZE) {
+    const fetched = new Map<number, SeriesRow>();
+    for (let offset = 0; fetched.size < wanted.size; offset += PAGE_SIZE) {
       const { items, count } = await listSeries({ limit: PAGE_SIZE, offset });
-      for (const row of items) if (wanted.has(row.id)) found.set(row.id, row);
+      for (const row of items) if (wanted.has(row.id)) fetched.set(row.id, row);
       if (items.length === 0 || offset + items.length >= count) break;
     }
-    setSelected(unresolved.value.flatMap((id) => found.get(id) ?? []), true);
+    setSelected(unresolved.value.flatMap((id) => fetched.get(id) ?? []), true);
     unresolved.value = [];
   }
 

@@ -86,7 +86,7 @@ export const useTransfers = defineStore("transfers", () => {
   }
 
   async function cancel(key: number): Promise<void> {
-    const transfer = transfers.value.find((found) => found.key === key);
+    const transfer = transfers.value.find((each) => each.key === key);
     if (transfer?.phase === "sending") controllers.get(key)?.abort();
     else if (transfer?.upload) await cancelUpload(transfer.upload.id);
   }

@@ -92,7 +92,7 @@ export const useViewer = defineStore("viewer", () => {
     const shown = volume.value;
     if (!shown || shown.planes[wanted]) return "";
     if (shown.problem) return `No ${wanted} plane: ${shown.problem.message}`;
-    return `No ${wanted} plane: the slices' place in the patient is unknown`;
+    return `No ${wanted} plane: the position of the slices in the patient is unknown`;
   }
 
   /** The window or table of a slice. */

@@ -8,7 +8,7 @@ describe("what stands in the way of a step", () => {
   it("is told in words, and nothing is where a volume is regular or may be", () => {
     expect(whyNeverRunnable(READY)).toBe("");
     expect(whyNeverRunnable({ ...READY, regular: false })).toBe("it has no regular volume");
-    expect(whyNeverRunnable({ ...READY, volume_count: 0, regular: null })).toBe("it holds no picture");
+    expect(whyNeverRunnable({ ...READY, volume_count: 0, regular: null })).toBe("it has no images");
     expect(whyNeverRunnable({ ...READY, state: "failed", volume_count: 0, regular: null })).toBe("its volumes were not built");
     // Which of several is irregular only the server knows.
     expect(whyNeverRunnable({ ...READY, volume_count: 3, regular: false })).toBe("");
