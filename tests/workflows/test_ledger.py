@@ -42,10 +42,12 @@ def test_who_is_killed_after_a_file_has_its_name_goes_on_later(tmp_path: Path) -
         synthetic_series(tmp_path / "in" / str(seed), seed=seed)
     assert convert(tmp_path / "in", tmp_path / "out", format="nrrd").complete
     whole = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
-    killed = "import os, signal, sys; from voxelry.workflows import publish; from pathlib import Path; import voxelry\n"
-    killed += "move = publish._take_place\n"
+    killed = (
+        "import os, signal, sys; from voxelry.workflows.files import atomic; from pathlib import Path; import voxelry\n"
+    )
+    killed += "move = atomic._take_place\n"
     killed += "def then(*of):\n    move(*of)\n    os.kill(os.getpid(), signal.SIGKILL)\n"
-    killed += "publish._take_place = then\nvoxelry.convert(sys.argv[1], sys.argv[2], format='nrrd', workers=1)\n"
+    killed += "atomic._take_place = then\nvoxelry.convert(sys.argv[1], sys.argv[2], format='nrrd', workers=1)\n"
     for count in (1, 2, 3):
         done = subprocess.run([sys.executable, "-c", killed, tmp_path / "in", tmp_path / "killed"], check=False)
         assert done.returncode == -signal.SIGKILL
