@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from ninja import File, NinjaAPI, Query, Status
 from ninja.files import UploadedFile
+from ninja.operation import Operation
 
 from voxelry.server.api import problems, study_records
 from voxelry.server.api import schemas as out
@@ -32,7 +33,15 @@ Offset = Annotated[int, Query(0, ge=0, le=LARGEST, description="How many items t
 StudyKey = Annotated[int | None, Query(None, ge=1, le=LARGEST, description="Those of one study.")]
 Words = Annotated[str, Query("", max_length=200, description="Words, each of which has to be found.")]
 
-api = NinjaAPI(
+
+class _Api(NinjaAPI):
+    """The REST API; its operations are called as their functions, wherever these stand."""
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        return operation.view_func.__name__
+
+
+api = _Api(
     title="Voxelry",
     version=VERSION.partition("+")[0],
     docs=Docs(),

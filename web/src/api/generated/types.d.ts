@@ -11,13 +11,13 @@ export interface paths {
          * List Jobs
          * @description The last jobs first.
          */
-        get: operations["voxelry_server_api_job_routes_list_jobs"];
+        get: operations["list_jobs"];
         put?: never;
         /**
          * Create Job
          * @description Ask for a step on a volume; everything is checked before there is a job.
          */
-        post: operations["voxelry_server_api_job_routes_create_job"];
+        post: operations["create_job"];
         delete?: never;
         options?: never;
         head?: never;
@@ -37,7 +37,7 @@ export interface paths {
          * Create Batch
          * @description Ask for the same step on many series: one parent job, which ends with the last of its own.
          */
-        post: operations["voxelry_server_api_job_routes_create_batch"];
+        post: operations["create_batch"];
         delete?: never;
         options?: never;
         head?: never;
@@ -55,7 +55,7 @@ export interface paths {
          * Get Job
          * @description Where a job stands, its log, and what came of it.
          */
-        get: operations["voxelry_server_api_job_routes_get_job"];
+        get: operations["get_job"];
         put?: never;
         post?: never;
         delete?: never;
@@ -77,7 +77,7 @@ export interface paths {
          * Cancel Job
          * @description Stop a job: at once if it waits, within seconds if it runs; of a batch, all that is not over.
          */
-        post: operations["voxelry_server_api_job_routes_cancel_job"];
+        post: operations["cancel_job"];
         delete?: never;
         options?: never;
         head?: never;
@@ -95,7 +95,7 @@ export interface paths {
          * Follow Job
          * @description Server-sent events: `job` with what `GET /api/jobs/{job_id}` gives, whenever it changes; ends with the job.
          */
-        get: operations["voxelry_server_api_job_routes_follow_job"];
+        get: operations["follow_job"];
         put?: never;
         post?: never;
         delete?: never;
@@ -115,7 +115,7 @@ export interface paths {
          * Get File
          * @description A file that a step made; a part of it with Range. 409 if it was damaged at rest.
          */
-        get: operations["voxelry_server_api_job_routes_get_file"];
+        get: operations["get_file"];
         put?: never;
         post?: never;
         delete?: never;
@@ -137,7 +137,7 @@ export interface paths {
          * Retry Job
          * @description Queue a failed or cancelled job again, with the same input; of a batch, those that failed or were cancelled.
          */
-        post: operations["voxelry_server_api_job_routes_retry_job"];
+        post: operations["retry_job"];
         delete?: never;
         options?: never;
         head?: never;
@@ -155,7 +155,7 @@ export interface paths {
          * Get Rows Csv
          * @description The same as a table.
          */
-        get: operations["voxelry_server_api_job_routes_get_rows_csv"];
+        get: operations["get_rows_csv"];
         put?: never;
         post?: never;
         delete?: never;
@@ -175,7 +175,7 @@ export interface paths {
          * Get Rows Json
          * @description The measurements of a step: a list of objects with the same keys.
          */
-        get: operations["voxelry_server_api_job_routes_get_rows_json"];
+        get: operations["get_rows_json"];
         put?: never;
         post?: never;
         delete?: never;
@@ -195,7 +195,7 @@ export interface paths {
          * Me
          * @description Who is asking, and what answers.
          */
-        get: operations["voxelry_server_api_study_routes_me"];
+        get: operations["me"];
         put?: never;
         post?: never;
         delete?: never;
@@ -217,7 +217,7 @@ export interface paths {
          * Measure File
          * @description Measure a file or archive without storing it; ``view`` adds what a page needs to show it.
          */
-        post: operations["voxelry_server_api_measure_routes_measure_file"];
+        post: operations["measure_file"];
         delete?: never;
         options?: never;
         head?: never;
@@ -235,7 +235,7 @@ export interface paths {
          * List Series
          * @description The last series first; those of one study with ``study``.
          */
-        get: operations["voxelry_server_api_study_routes_list_series"];
+        get: operations["list_series"];
         put?: never;
         post?: never;
         delete?: never;
@@ -255,7 +255,7 @@ export interface paths {
          * Get Series
          * @description A series with its volumes.
          */
-        get: operations["voxelry_server_api_study_routes_get_series"];
+        get: operations["get_series"];
         put?: never;
         post?: never;
         delete?: never;
@@ -275,7 +275,7 @@ export interface paths {
          * Get Histogram
          * @description How often each value occurs, padding left out.
          */
-        get: operations["voxelry_server_api_volume_routes_get_histogram"];
+        get: operations["get_histogram"];
         put?: never;
         post?: never;
         delete?: never;
@@ -295,7 +295,7 @@ export interface paths {
          * Get Measurement
          * @description The voxels above a threshold and their volume in mm3; the server's figure.
          */
-        get: operations["voxelry_server_api_volume_routes_get_measurement"];
+        get: operations["get_measurement"];
         put?: never;
         post?: never;
         delete?: never;
@@ -315,7 +315,7 @@ export interface paths {
          * Get Slice Jpg
          * @description A slice as JPEG.
          */
-        get: operations["voxelry_server_api_volume_routes_get_slice_jpg"];
+        get: operations["get_slice_jpg"];
         put?: never;
         post?: never;
         delete?: never;
@@ -335,7 +335,7 @@ export interface paths {
          * Get Slice Png
          * @description A slice as PNG; ``n`` from 0, ascending along the normal, or to superior, posterior or left.
          */
-        get: operations["voxelry_server_api_volume_routes_get_slice_png"];
+        get: operations["get_slice_png"];
         put?: never;
         post?: never;
         delete?: never;
@@ -355,7 +355,7 @@ export interface paths {
          * Get Slice Raw
          * @description A slice's modality values, in C order and little endian; headers tell dtype and shape.
          */
-        get: operations["voxelry_server_api_volume_routes_get_slice_raw"];
+        get: operations["get_slice_raw"];
         put?: never;
         post?: never;
         delete?: never;
@@ -375,7 +375,7 @@ export interface paths {
          * Get Thumbnail
          * @description A small picture that stands for the series.
          */
-        get: operations["voxelry_server_api_volume_routes_get_thumbnail"];
+        get: operations["get_thumbnail"];
         put?: never;
         post?: never;
         delete?: never;
@@ -395,7 +395,7 @@ export interface paths {
          * List Steps
          * @description What can be done with volumes: every installed step, with the JSON schema of its parameters.
          */
-        get: operations["voxelry_server_api_job_routes_list_steps"];
+        get: operations["list_steps"];
         put?: never;
         post?: never;
         delete?: never;
@@ -415,7 +415,7 @@ export interface paths {
          * List Studies
          * @description The last studies first; ``search`` looks at patients, descriptions, accession numbers and modalities.
          */
-        get: operations["voxelry_server_api_study_routes_list_studies"];
+        get: operations["list_studies"];
         put?: never;
         post?: never;
         delete?: never;
@@ -435,14 +435,14 @@ export interface paths {
          * Get Study
          * @description A study with its series.
          */
-        get: operations["voxelry_server_api_study_routes_get_study"];
+        get: operations["get_study"];
         put?: never;
         post?: never;
         /**
          * Delete Study
          * @description Delete a study for good, originals included.
          */
-        delete: operations["voxelry_server_api_study_routes_delete_study"];
+        delete: operations["delete_study"];
         options?: never;
         head?: never;
         patch?: never;
@@ -459,7 +459,7 @@ export interface paths {
          * Get Originals
          * @description The originals, byte for byte, as a zip; a part of it with Range. 409 if one of them was damaged at rest.
          */
-        get: operations["voxelry_server_api_study_routes_get_originals"];
+        get: operations["get_originals"];
         put?: never;
         post?: never;
         delete?: never;
@@ -479,13 +479,13 @@ export interface paths {
          * List Uploads
          * @description The last uploads first.
          */
-        get: operations["voxelry_server_api_study_routes_list_uploads"];
+        get: operations["list_uploads"];
         put?: never;
         /**
          * Create Upload
          * @description Bring files and archives; a job takes them in and reports on each.
          */
-        post: operations["voxelry_server_api_study_routes_create_upload"];
+        post: operations["create_upload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -503,7 +503,7 @@ export interface paths {
          * Get Upload
          * @description How an upload goes, with a part of its report.
          */
-        get: operations["voxelry_server_api_study_routes_get_upload"];
+        get: operations["get_upload"];
         put?: never;
         post?: never;
         delete?: never;
@@ -525,7 +525,7 @@ export interface paths {
          * Cancel Upload
          * @description Stop taking in; what is stored stays.
          */
-        post: operations["voxelry_server_api_study_routes_cancel_upload"];
+        post: operations["cancel_upload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1660,7 +1660,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    voxelry_server_api_job_routes_list_jobs: {
+    list_jobs: {
         parameters: {
             query?: {
                 state?: ("queued" | "running" | "succeeded" | "failed" | "cancelled") | null;
@@ -1757,7 +1757,7 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_job_routes_create_job: {
+    create_job: {
         parameters: {
             query?: never;
             header?: never;
@@ -1844,7 +1844,7 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_job_routes_create_batch: {
+    create_batch: {
         parameters: {
             query?: never;
             header?: never;
@@ -1931,7 +1931,7 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_job_routes_get_job: {
+    get_job: {
         parameters: {
             query?: never;
             header?: never;
@@ -2016,7 +2016,7 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_job_routes_cancel_job: {
+    cancel_job: {
         parameters: {
             query?: never;
             header?: never;
@@ -2101,7 +2101,7 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_job_routes_follow_job: {
+    follow_job: {
         parameters: {
             query?: never;
             header?: never;
@@ -2123,7 +2123,7 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_job_routes_get_file: {
+    get_file: {
         parameters: {
             query?: never;
             header?: never;
@@ -2146,7 +2146,7 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_job_routes_retry_job: {
+    retry_job: {
         parameters: {
             query?: {
                 /** @description Confirms what a job with the problem `frame_of_reference` asks for: the images lie in one place of the patient. */
@@ -2234,7 +2234,7 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_job_routes_get_rows_csv: {
+    get_rows_csv: {
         parameters: {
             query?: never;
             header?: never;
@@ -2256,7 +2256,7 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_job_routes_get_rows_json: {
+    get_rows_json: {
         parameters: {
             query?: never;
             header?: never;
@@ -2278,7 +2278,7 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_study_routes_me: {
+    me: {
         parameters: {
             query?: never;
             header?: never;
@@ -2361,7 +2361,7 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_measure_routes_measure_file: {
+    measure_file: {
         parameters: {
             query?: never;
             header?: never;
@@ -2457,7 +2457,7 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_study_routes_list_series: {
+    list_series: {
         parameters: {
             query?: {
                 /** @description Those of one study. */
@@ -2547,7 +2547,7 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_study_routes_get_series: {
+    get_series: {
         parameters: {
             query?: never;
             header?: never;
@@ -2632,7 +2632,7 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_volume_routes_get_histogram: {
+    get_histogram: {
         parameters: {
             query?: {
                 /** @description Which volume, where a series has several. */
@@ -2702,7 +2702,7 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_volume_routes_get_measurement: {
+    get_measurement: {
         parameters: {
             query?: {
                 threshold?: number | null;
@@ -2774,7 +2774,7 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_volume_routes_get_slice_jpg: {
+    get_slice_jpg: {
         parameters: {
             query?: {
                 /** @description A patient plane; as acquired without it. */
@@ -2808,7 +2808,7 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_volume_routes_get_slice_png: {
+    get_slice_png: {
         parameters: {
             query?: {
                 /** @description A patient plane; as acquired without it. */
@@ -2842,7 +2842,7 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_volume_routes_get_slice_raw: {
+    get_slice_raw: {
         parameters: {
             query?: {
                 /** @description A patient plane; as acquired without it. */
@@ -2872,7 +2872,7 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_volume_routes_get_thumbnail: {
+    get_thumbnail: {
         parameters: {
             query?: {
                 /** @description The volume's `version`: lets the answer be kept for a year. */
@@ -2897,7 +2897,7 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_job_routes_list_steps: {
+    list_steps: {
         parameters: {
             query?: never;
             header?: never;
@@ -2980,7 +2980,7 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_study_routes_list_studies: {
+    list_studies: {
         parameters: {
             query?: {
                 /** @description Words, each of which has to be found. */
@@ -3070,7 +3070,7 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_study_routes_get_study: {
+    get_study: {
         parameters: {
             query?: never;
             header?: never;
@@ -3155,7 +3155,7 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_study_routes_delete_study: {
+    delete_study: {
         parameters: {
             query?: never;
             header?: never;
@@ -3238,7 +3238,7 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_study_routes_get_originals: {
+    get_originals: {
         parameters: {
             query?: never;
             header?: never;
@@ -3260,7 +3260,7 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_study_routes_list_uploads: {
+    list_uploads: {
         parameters: {
             query?: {
                 /** @description How many items at most. */
@@ -3348,7 +3348,7 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_study_routes_create_upload: {
+    create_upload: {
         parameters: {
             query?: never;
             header?: never;
@@ -3438,7 +3438,7 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_study_routes_get_upload: {
+    get_upload: {
         parameters: {
             query?: {
                 /** @description How many items at most. */
@@ -3528,7 +3528,7 @@ export interface operations {
             };
         };
     };
-    voxelry_server_api_study_routes_cancel_upload: {
+    cancel_upload: {
         parameters: {
             query?: never;
             header?: never;
