@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import reference
+import take_screenshots
 from tests.docs.reading import ROOT, Block, all_markdown, anchors, blocks, commands, links, pages
 from tests.docs.terminal import Terminal
 from voxelry.server.api import problems
@@ -126,6 +127,19 @@ def test_links_lead_somewhere(page: Path) -> None:
         target = (page.parent / path).resolve() if path else page
         assert target.exists(), f"{page.relative_to(ROOT)}: {link} leads nowhere"
         assert not anchor or anchor in anchors(target), f"{page.relative_to(ROOT)}: {link} has no such heading"
+
+
+def test_each_picture_is_small_is_taken_by_the_script_and_is_shown() -> None:
+    taken = {f"{name}-{scheme}.webp" for name in take_screenshots.SHOWN for scheme in take_screenshots.SCHEMES}
+    there = {path.name: path.stat().st_size for path in (ROOT / "docs/images").iterdir()}
+    assert set(there) == taken, "run script/screenshots, and look at each picture"
+    assert [name for name, size in there.items() if size > take_screenshots.LARGEST] == []
+    shown = set()
+    for page in pages():
+        for target in re.findall(r'(?:src|srcset)="([^"]+)"', page.read_text("utf-8")):
+            assert (page.parent / target).is_file(), f"{page.relative_to(ROOT)}: {target} leads nowhere"
+            shown.add(Path(target).name)
+    assert shown == taken
 
 
 @pytest.mark.slow
