@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from voxelry.core.errors import MeasureError
 from voxelry.core.gaps import listed, places_of
 from voxelry.core.geometry import NEAR_FRACTION
 from voxelry.core.polygon_regions import Region, region_of
@@ -22,6 +23,8 @@ UNEVEN = 0.02
 """A plane further than this fraction of the step off its place: the planes are not evenly spaced."""
 MOST_MISSING = 1000
 """Planes further apart than this many steps are not of one structure."""
+MOST_ORIENTATIONS = 100
+"""Contours of more directions than these are of no structure, but of an attack."""
 _FLAT_TURN = 1e-9
 """An area below this fraction of the extent's square is none."""
 
@@ -108,6 +111,11 @@ def sorted_into_planes(points: Sequence[Floats], exclusive: Sequence[bool]) -> S
         Of each contour, shape ``(n, 3)``, LPS, mm; finite.
     exclusive
         True for each that is CLOSEDPLANAR_XOR.
+
+    Raises
+    ------
+    MeasureError
+        If they lie in planes of too many directions.
     """
     paths = [cleaned(one) for one in points]
     turns = np.array([_turn(path) for path in paths]).reshape(-1, 3)
@@ -126,7 +134,12 @@ def sorted_into_planes(points: Sequence[Floats], exclusive: Sequence[bool]) -> S
         normal = (turns[own] * np.sign(turns[own] @ normal)[:, None]).sum(axis=0)
         normal = normal / np.linalg.norm(normal) * (1 if normal[np.argmax(np.abs(normal))] > 0 else -1) + 0.0
         stacks.append(_stack(own, normal, paths, exclusive))
-        left = [number for number in left if number not in set(own)]
+        if len(stacks) > MOST_ORIENTATIONS:
+            raise MeasureError(
+                f"the contours of one structure lie in planes of more than {MOST_ORIENTATIONS} directions"
+            )
+        sorted_in = set(own)
+        left = [number for number in left if number not in sorted_in]
     return Sorted(tuple(stacks), tuple(sorted(bent)), tuple(empty))
 
 

@@ -77,7 +77,7 @@ class Contour:
         if not np.isfinite(points).all():
             raise GeometryError("a contour has a point that is not finite")
         least = 3 if self.closed else 1 if self.geometric_type == "POINT" else 2
-        count = len(np.unique(points, axis=0))
+        count = _different(points)
         if count < least or (self.geometric_type == "POINT" and len(points) > 1):
             raise GeometryError(f"a contour of type {self.geometric_type} has {count} different points, not {least}")
         points.flags.writeable = False
@@ -331,6 +331,12 @@ class Contours:
         told, own_notes = combined(self.planes.stacks)
         found = mask_on_grid(self.planes.stacks, [one.points for one in self.closed], geometry)
         return MaskOnGrid(found.mask, geometry, (*warnings, *told, *found.warnings), (*notes, *own_notes, *found.notes))
+
+
+def _different(points: Floats) -> int:
+    """How many different points there are, up to 3."""
+    others = points[(points != points[:1]).any(axis=1)]
+    return min(len(points), 1) + min(len(others), 1) + bool((others != others[:1]).any())
 
 
 def _slab(closed: Sequence[Contour]) -> tuple[float | None, tuple[str, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import get_args
 
 from voxelry.core.segmentation import RGB, TISSUE, AlgorithmType, Code, Segment
@@ -34,9 +34,35 @@ def segments_of(metadata: Mapping[str, Value]) -> dict[int, Segment]:
     return found
 
 
+def items_of(segments: Sequence[Segment]) -> Value:
+    """The opposite: Segment Sequence (0062,0002) as JSON values, from which `segments_of` makes the same segments."""
+    return [_item(segment) for segment in segments]
+
+
 def unnamed(number: int) -> Segment:
     """A segment of which only the number is known."""
     return Segment(number=number, label=f"Label {number}")
+
+
+def _item(segment: Segment) -> Value:
+    item: dict[str, Value] = {
+        "SegmentNumber": segment.number,
+        "SegmentLabel": segment.label,
+        "SegmentAlgorithmType": segment.algorithm_type,
+        "SegmentedPropertyCategoryCodeSequence": _coded(segment.category),
+        "SegmentedPropertyTypeCodeSequence": _coded(segment.type),
+    }
+    if segment.algorithm:
+        item["SegmentAlgorithmName"] = segment.algorithm
+    if segment.anatomic_region is not None:
+        item["AnatomicRegionSequence"] = _coded(segment.anatomic_region)
+    if segment.colour is not None:
+        item["RecommendedDisplayCIELabValue"] = [*cielab_of(segment.colour)]
+    return item
+
+
+def _coded(code: Code) -> Value:
+    return [{"CodeValue": code.value, "CodingSchemeDesignator": code.scheme, "CodeMeaning": code.meaning}]
 
 
 def _segment(number: int, item: Mapping[str, Value]) -> Segment:
@@ -93,6 +119,27 @@ def _colour(value: Value) -> RGB | None:
         for row in ((3.2406, -1.5372, -0.4986), (-0.9689, 1.8758, 0.0415), (0.0557, -0.204, 1.057))
     )
     return red, green, blue
+
+
+def cielab_of(colour: RGB) -> tuple[int, int, int]:
+    """A colour as the three numbers of Recommended Display CIELab Value (0062,000D)."""
+    linear = [_linear(one / 255) for one in colour]
+    xyz = [sum(weight * one for weight, one in zip(row, linear, strict=True)) for row in _TO_XYZ]
+    x, y, z = (_folded(one / white) for one, white in zip(xyz, _WHITE, strict=True))
+    lab = (116 * y - 16) / 100, (500 * (x - y) + 128) / 255, (200 * (y - z) + 128) / 255
+    lightness, a, b = (round(min(max(one, 0.0), 1.0) * 65535) for one in lab)
+    return lightness, a, b
+
+
+_TO_XYZ = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
+
+
+def _linear(component: float) -> float:
+    return component / 12.92 if component <= 0.04045 else float(((component + 0.055) / 1.055) ** 2.4)
+
+
+def _folded(value: float) -> float:
+    return float(value ** (1 / 3)) if value > (6 / 29) ** 3 else value / (3 * (6 / 29) ** 2) + 4 / 29
 
 
 def _unfolded(value: float) -> float:

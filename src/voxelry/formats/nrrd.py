@@ -18,10 +18,12 @@ import numpy.typing as npt
 
 from voxelry.core.errors import FormatError
 from voxelry.core.progress import Progress, silent
+from voxelry.core.segment_items import segments_of
 from voxelry.core.value import Value
 from voxelry.core.volume import Spacing, Volume
 from voxelry.formats.shared.deflate import deflate, level_asked
 from voxelry.formats.shared.grids import check_affine, shared_dtype, shared_grid, spacing_of
+from voxelry.formats.shared.slicer_segments import slicer_keys, slicer_metadata
 from voxelry.formats.shared.streams import Source, beside, first_bytes, voxel_blocks
 from voxelry.formats.shared.volume_record import json_text, json_value
 
@@ -60,7 +62,9 @@ _END = re.compile(rb"\r?\n\r?\n")
 
 
 class NrrdFormat:
-    """Voxels, their place to 64 bits, the unit, and of several volumes their labels.
+    """Voxels, their place to 64 bits, the unit, of several volumes their labels, and of label maps their segments.
+
+    Segments are kept as 3D Slicer keeps them: names, colours and codes.
 
     Options: ``compress`` (true: gzip), ``level`` (of gzip: 1, the usual, to 9).
     """
@@ -90,9 +94,10 @@ class NrrdFormat:
         affine, spacing, warnings = _geometry(fields, layout)
         unit = fields.get("sample units", "").strip('" ')
         labels = _labels(keys.get(_LABELS, ""), len(ordered))
+        described = slicer_metadata(keys, len(ordered))
         return tuple(
-            Volume(array=one, affine=affine, spacing=spacing, unit=unit, label=label, warnings=warnings)
-            for one, label in zip(ordered, labels, strict=True)
+            Volume(array=one, affine=affine, spacing=spacing, unit=unit, metadata=known, label=label, warnings=warnings)
+            for one, label, known in zip(ordered, labels, described, strict=True)
         )
 
     def write(
@@ -146,6 +151,9 @@ def _header(volumes: Sequence[Volume], first: Volume, dtype: np.dtype[Any], *, c
         lines.append(f'sample units: "{first.unit}"')
     if any(one.label for one in volumes):
         lines.append(f"{_LABELS}:={json_text([one.label for one in volumes])}".replace("\\", "\\\\"))
+    segments = segments_of(first.metadata)
+    if segments and len(volumes) == 1 and dtype.kind == "u":
+        lines += slicer_keys(list(segments.values()), (depth, rows, columns))
     return "\n".join(lines) + "\n\n"
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from types import MappingProxyType
 
 from voxelry.core.errors import NothingFoundError, NotOneVolumeError, Problem
 from voxelry.core.geometry import DEFAULT_TOLERANCES, Geometry, Tolerances
+from voxelry.core.label_volumes import segmentation_of_volumes
 from voxelry.core.progress import Progress, part, silent
+from voxelry.core.protocols import VolumeFormat
+from voxelry.core.registry import format_for, formats
 from voxelry.core.segmentation import Segmentation
 from voxelry.core.structure_set import StructureSet
 from voxelry.dicom.headers.header import Header
@@ -27,12 +32,16 @@ def load_segmentation(
     tolerances: Tolerances = DEFAULT_TOLERANCES,
     progress: Progress = silent,
 ) -> Segmentation:
-    """Load the one DICOM segmentation (SEG) at a path: bits, fractions or labels, with all its segments on one grid.
+    """Load the one segmentation at a path: of DICOM (SEG), or of another format.
+
+    Of DICOM these are bits, fractions or labels, with all segments on one grid. Other formats hold labels: NRRD with
+    names and colours, as 3D Slicer keeps them, also in layers; HDF5, Zarr and NPZ with our own; NIfTI numbers alone.
 
     Parameters
     ----------
     path
-        A file, a folder at any depth, or a zip archive; it may hold the source images too.
+        A file, a folder at any depth, or a zip archive; it may hold the source images too. Or a file whose suffix is
+        that of a format.
     images
         Where the source images are, if not there. Slices that the segmentation omits, as empty ones, are those of the
         source; without it they follow from Spacing Between Slices, or from the smallest gap.
@@ -56,6 +65,8 @@ def load_segmentation(
         If there are several.
     GeometryError
         If its segments lie on no one regular grid.
+    MeasureError
+        If a file of another format holds no labels.
     VoxelryError
         If its pixels cannot be decoded.
 
@@ -71,6 +82,9 @@ def load_segmentation(
     >>> segmentation.segments[0].label, segmentation.count("Bright")
     ('Bright', 11646)
     """
+    own = _format_of(path)
+    if own is not None:
+        return segmentation_of_volumes(own.read(os.fspath(path), progress=progress))
     found = _index(path, images, limits, tolerances, part(progress, 0, 0.4))
     header = _one(path, [one for one in _headers(found) if one.sop_class_uid in SEGMENTATIONS], "segmentation", found)
     series = next(one for one in found.series if header in one.instances)
@@ -135,6 +149,13 @@ def load_contours(
     structure_set = read_structure_set(header)
     geometry, problem = _grid(found, structure_set)
     return structure_set.with_geometry(geometry, *((problem,) if problem else ()))
+
+
+def _format_of(path: StrPath) -> VolumeFormat | None:
+    """The format of a file that is none of DICOM, by its suffix."""
+    name = os.fspath(path).lower()
+    suffixes = tuple(suffix for one in formats() for suffix in one.suffixes)
+    return format_for(name) if name.endswith(suffixes) and Path(path).exists() else None
 
 
 def _index(path: StrPath, images: StrPath | None, limits: Limits, tolerances: Tolerances, progress: Progress) -> Index:

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 from voxelry.core.errors import ExistsError, FormatError, ParameterError
 from voxelry.core.progress import Progress, part, silent
+from voxelry.core.segment_items import items_of
 from voxelry.core.segmentation import Segmentation
 from voxelry.core.steps import Params, Row, Step, StepResult
 from voxelry.core.value import Value
@@ -256,7 +257,8 @@ class _Writer:
         }
         if self.format != DICOM or self.source is None:
             of = segmentation.source
-            volume = Volume(array=labels, affine=of.affine, spacing=of.spacing, metadata=of.metadata,
+            metadata = {**of.metadata, "SegmentSequence": items_of(segmentation.segments)}
+            volume = Volume(array=labels, affine=of.affine, spacing=of.spacing, metadata=metadata,
                             label="segmentation", instance_uids=of.instance_uids)  # fmt: skip
             path, files = self._in_format(volume, "segmentation", progress)
             return SavedOutput("segmentation", self.format, path, files, facts)
