@@ -23,6 +23,7 @@ import reference_steps
 import voxelry
 from voxelry import cli
 from voxelry.core.errors import VoxelryError
+from voxelry.core.step_list import steps
 from voxelry.server.environment import configuration
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -125,7 +126,8 @@ def _option_default(parameter: Any) -> str:
 
 
 def library() -> str:
-    found = {name: getattr(voxelry, name) for name in voxelry.__all__}
+    # `voxelry.steps` is the package of that name once it is imported, which calls this function.
+    found = {name: getattr(voxelry, name) for name in voxelry.__all__} | {"steps": steps}
     functions = [_entry(name, value) for name, value in found.items() if inspect.isfunction(value)]
     types = [_entry(name, value) for name, value in found.items() if inspect.isclass(value)]
     if len(functions) + len(types) != len(found):

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from voxelry.core.segmentation import Segmentation as Segmentation
     from voxelry.core.slice_grid import Tolerances as Tolerances
     from voxelry.core.stacking import stack_volumes as stack_volumes
+    from voxelry.core.step_list import StepDescription as StepDescription
+    from voxelry.core.step_list import StepList as StepList
+    from voxelry.core.step_list import steps as steps
     from voxelry.core.steps import Params as Params
     from voxelry.core.steps import Step as Step
     from voxelry.core.steps import StepResult as StepResult
@@ -45,11 +48,11 @@ if TYPE_CHECKING:
     from voxelry.dicom.write.writing import write_volume as write_volume
     from voxelry.workflows.convert.conversion import ConvertReport as ConvertReport
     from voxelry.workflows.convert.conversion import convert as convert
+    from voxelry.workflows.load.indexing import index as index
     from voxelry.workflows.load.load_overlays import overlays as overlays
     from voxelry.workflows.load.load_structures import load_contours as load_contours
     from voxelry.workflows.load.load_structures import load_segmentation as load_segmentation
     from voxelry.workflows.load.loading import LoadResult as LoadResult
-    from voxelry.workflows.load.loading import index as index
     from voxelry.workflows.load.loading import load as load
     from voxelry.workflows.load.loading import load_study as load_study
     from voxelry.workflows.load.loading import load_volume as load_volume
@@ -63,6 +66,7 @@ if TYPE_CHECKING:
     from voxelry.workflows.process.processing import Processed as Processed
     from voxelry.workflows.process.processing import ProcessReport as ProcessReport
     from voxelry.workflows.process.processing import process as process
+    from voxelry.workflows.process.running import run as run
     from voxelry.workflows.process.step_results import SavedOutput as SavedOutput
     from voxelry.workflows.process.step_results import SavedResult as SavedResult
     from voxelry.workflows.process.step_results import save_result as save_result
@@ -94,6 +98,8 @@ _WHERE = {
     "Series": "dicom.series.hierarchy",
     "Stack": "dicom.series.stack",
     "Step": "core.steps",
+    "StepDescription": "core.step_list",
+    "StepList": "core.step_list",
     "StepResult": "core.steps",
     "StructureSet": "core.structure_set",
     "Study": "dicom.series.hierarchy",
@@ -104,7 +110,7 @@ _WHERE = {
     "Window": "core.intensity",
     "Written": "dicom.write.writing",
     "convert": "workflows.convert.conversion",
-    "index": "workflows.load.loading",
+    "index": "workflows.load.indexing",
     "load": "workflows.load.loading",
     "load_contours": "workflows.load.load_structures",
     "load_segmentation": "workflows.load.load_structures",
@@ -115,9 +121,11 @@ _WHERE = {
     "pixels": "workflows.load.loading",
     "process": "workflows.process.processing",
     "rectify": "core.resample",
+    "run": "workflows.process.running",
     "save_pictures": "workflows.pictures.picture_files",
     "save_result": "workflows.process.step_results",
     "stack_volumes": "core.stacking",
+    "steps": "core.step_list",
     "tabulate": "workflows.tables.tabulate",
     "write_derived": "workflows.process.derived_series",
     "write_sample": "workflows.sample",

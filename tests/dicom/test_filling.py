@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 import voxelry
 from voxelry.core.errors import PixelDataError, TruncatedError
 from voxelry.testing import synthetic_series, zip_folder
-from voxelry.workflows.load.loading import index
+from voxelry.workflows.load.indexing import index
 
 RLE, JPEG_LS = "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.80"
 _IN_A_FOLDER = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any
@@ -13,6 +12,7 @@ import typer
 from pydantic import ValidationError
 from rich.markup import escape
 
+from voxelry.core.parameter_words import in_words, resolved, variants
 from voxelry.core.steps import Params
 
 PREFIX = "step_"
@@ -56,88 +56,22 @@ def optional(name: str, kind: Any, option: Any) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option])
 
 
-def resolved(one: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A property's schema with what it refers to."""
-    found = dict(one)
-    for key in ("$ref", "allOf"):
-        target = found.pop(key, None)
-        if isinstance(target, list) and len(target) == 1:
-            target = target[0].get("$ref")
-        if isinstance(target, str):
-            found = {**schema.get("$defs", {}).get(target.rpartition("/")[2], {}), **found}
-    if "anyOf" in found:
-        found["anyOf"] = [resolved(other, schema) for other in found["anyOf"]]
-    return found
-
-
-def in_words(one: Mapping[str, Any], *, needed: bool = False) -> str:
-    """What a parameter is: ``"Standard deviation of the Gaussian (mm, at least 0, default 1)"``."""
-    description = str(one.get("description") or one.get("title") or "").rstrip(".")
-    facts = []
-    unit = one.get("unit")
-    if unit and unit != "1" and not re.search(rf"\b{re.escape(str(unit))}\b", description):
-        facts.append(str(unit))
-    facts += [words for words in (_range(one), _choices(one)) if words]
-    if needed:
-        facts.append("needed")
-    elif one.get("default") not in (None, "", []):
-        facts.append(f"default {shown(one['default'])}")
-    return f"{description} ({', '.join(facts)})." if facts else f"{description}."
-
-
-def shown(value: object) -> str:
-    """A default as it would be typed."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, list):
-        return ",".join(map(shown, value))
-    return str(value) if isinstance(value, int | str) else json.dumps(value)
-
-
-def _variants(one: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The kinds of value that a parameter may have, without none."""
-    return [other for other in one.get("anyOf", [one]) if other.get("type") != "null"]
-
-
 def _kind(one: Mapping[str, Any]) -> str:
-    variants = _variants(one)
-    return str(variants[0].get("type", "string")) if variants else "string"
+    found = variants(one)
+    return str(found[0].get("type", "string")) if found else "string"
 
 
 def _metavar(one: Mapping[str, Any]) -> str:
-    kinds = [str(other.get("type", "string")) for other in _variants(one)]
+    kinds = [str(other.get("type", "string")) for other in variants(one)]
     if "array" in kinds and len(kinds) > 1 and kinds[0] in ("number", "integer"):
         return "NUMBER or A,B,C"
     if kinds == ["array"]:
-        items = _variants(one)[0]
+        items = variants(one)[0]
         count = items.get("minItems")
         return (
             ",".join("ABCDEF"[: int(count)]) if count and count == items.get("maxItems") and count <= 6 else "A,B,..."
         )
     return _KINDS.get(kinds[0], "TEXT") if kinds else "TEXT"
-
-
-def _range(one: Mapping[str, Any]) -> str:
-    first = _variants(one)[0] if _variants(one) else one
-    low, high = first.get("minimum"), first.get("maximum")
-    if low is not None and high is not None:
-        return f"{low:g} to {high:g}"
-    words = []
-    for key, word in (("minimum", "at least"), ("exclusiveMinimum", "above"), ("maximum", "at most"),
-                      ("exclusiveMaximum", "below")):  # fmt: skip
-        if first.get(key) is not None:
-            words.append(f"{word} {first[key]:g}")
-    return " and ".join(words)
-
-
-def _choices(one: Mapping[str, Any]) -> str:
-    return " or ".join(shown(choice) for other in _variants(one) for choice in _constants(other))
-
-
-def _constants(one: Mapping[str, Any]) -> list[object]:
-    return list(one["enum"]) if "enum" in one else [one["const"]] if "const" in one else []
 
 
 def typed(name: str, text: object, params: type[Params]) -> object:
@@ -148,7 +82,7 @@ def typed(name: str, text: object, params: type[Params]) -> object:
     one = schema.get("properties", {}).get(name)
     if one is None:
         return text
-    kinds = {str(other.get("type", "")) for other in _variants(resolved(one, schema))}
+    kinds = {str(other.get("type", "")) for other in variants(resolved(one, schema))}
     if not kinds & {"array", "object"}:
         return None if text.lower() == "none" and "null" in str(one.get("anyOf", "")) else text
     if text.lstrip().startswith(("[", "{")):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from voxelry.dicom.series.hierarchy import Series, Study
     from voxelry.dicom.series.stack import Stack
+    from voxelry.workflows.load.listing import ListedFile, VolumeFacts
 
 _LONGEST_VALUE = 200
 _MOST_ROWS = 4
@@ -35,23 +36,51 @@ def info(
     patient: Annotated[bool, typer.Option("--patient", help="Show whose studies they are.")] = False,
     tolerance: ToleranceOption = None,
 ) -> None:
-    """List studies, series and their volumes.
+    """List studies, series and their volumes, and the volumes in files of other formats.
 
-    Only headers are read. What is wrong with a series is said in words: missing slices, uneven spacing, tilt, ...
+    Of DICOM only headers are read. What is wrong with a series is said in words: missing slices, uneven spacing, ...
     """
-    from voxelry.workflows.load.loading import index
+    from voxelry.workflows.load.listing import list_path
+    from voxelry.workflows.load.volume_files import known_suffixes
     from voxelry.workflows.measure import skipped_record
 
     with working() as progress:
-        found = index(path, tolerances=tolerances_of(tolerance), progress=progress)
+        found = list_path(path, tolerances=tolerances_of(tolerance), progress=progress)
     if as_json:
         studies = [_study_record(study, patient=patient) for study in found.studies]
-        print_json({"studies": studies, "skipped": skipped_record(found.skipped)})
+        files = [file.record for file in found.files]
+        print_json({"studies": studies, "files": files, "skipped": skipped_record(found.skipped)})
     else:
         for study in found.studies:
             _print_study(study, patient=patient)
+        for file in found.files:
+            _print_file(file)
         show_skipped(found.skipped)
-    end(done=bool(found.studies), nothing=f"{path}: holds no DICOM")
+    nothing = f"{path}: holds no DICOM, and no file of another known format ({known_suffixes()})"
+    end(done=bool(found.studies or found.files), nothing=nothing)
+
+
+def _print_file(file: ListedFile) -> None:
+    """A file of another format: a row for each of its volumes."""
+    out.print(Text.assemble(("File ", "bold"), (plain(file.name), "bold cyan"), f"  {file.format}"), soft_wrap=True)
+    _print_volumes([_file_row(volume) for volume in file.volumes])
+    for words in dict.fromkeys(words for volume in file.volumes for words in volume.warnings):
+        out.print(Padding(Text(plain(words), "yellow"), (0, 0, 0, 2), expand=False))
+    out.print()
+
+
+def _file_row(volume: VolumeFacts) -> tuple[Text, ...]:
+    shape = "\N{MULTIPLICATION SIGN}".join(map(str, volume.shape[:3])) + (" colour" if len(volume.shape) > 3 else "")
+    kind = " ".join(filter(None, (volume.dtype, plain(volume.unit))))
+    return (
+        Text(),
+        Text(kind),
+        Text(),
+        Text(),
+        Text(shape),
+        Text(millimetres(volume.spacing)),
+        Text(plain(volume.label)),
+    )
 
 
 def _study_record(study: Study, *, patient: bool) -> dict[str, Any]:
@@ -196,8 +225,9 @@ def tags(
     """Show the tags of a file, or of a folder as a table."""
     from voxelry.dicom.headers.header import read_header
     from voxelry.dicom.headers.sources import FileSource
+    from voxelry.workflows.load.volume_files import format_of
 
-    if save is None and path.is_file() and not _is_archive(path):
+    if save is None and path.is_file() and format_of(path) is None and not _is_archive(path):
         header = read_header(FileSource.of(path))
         if as_json:
             from voxelry.dicom.headers.attributes import as_metadata

@@ -261,6 +261,10 @@ class MissingExtraError(VoxelryError, ImportError):
     code = "missing_extra"
 
 
+class WrongTypeError(ParameterError, TypeError):
+    """An argument is of another type than the function takes."""
+
+
 class NothingFoundError(VoxelryError, FileNotFoundError):
     """The path does not exist, or there is no DICOM below it."""
 

@@ -14,7 +14,8 @@ from typing import Literal, NotRequired, TypedDict, get_args
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.core.errors import MeasureError, ParameterError
+from voxelry.core.argument_types import a_kind
+from voxelry.core.errors import MeasureError, ParameterError, WrongTypeError
 from voxelry.core.extent import COLOUR, Each, Extent, extent_and_count, normalised
 from voxelry.core.segment_values import OCCUPANCY, PROBABILITY, labelled, segment_kind, sum_of
 from voxelry.core.volume import Spacing, Volume
@@ -311,7 +312,10 @@ def check_method(method: str) -> Method:
 
 def check_threshold(threshold: float) -> float:
     """The threshold as a float on [0, 1], or a ParameterError."""
-    value = float(threshold)
+    try:
+        value = float(threshold)
+    except (TypeError, ValueError):
+        raise WrongTypeError(f"threshold is a number from 0 to 1, not {a_kind(threshold)}") from None
     if not 0.0 <= value <= 1.0:
         raise ParameterError(f"threshold {value:g} is not between 0 and 1; it is a fraction of the range of values")
     return value

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from voxelry.core.errors import ParameterError
 from voxelry.core.extras import missing, missing_extra, needed_for, require
+from voxelry.core.parameter_words import StepParameter, parameters_of
 from voxelry.core.progress import Progress, silent
 from voxelry.core.segmentation import ANATOMY, TISSUE, Code, Segment, Segmentation
 from voxelry.core.value import Value
@@ -165,7 +166,14 @@ class Step(Generic[P]):
         try:
             return self.params.model_validate(dict(values))
         except ValidationError as error:
-            raise ParameterError(f"{self.name}: {in_words(faults(error))}") from None
+            found = faults(error)
+            allowed = _allowed(found, self.params)
+            raise ParameterError(f"{self.name}: {in_words(found)}{allowed}") from None
+
+    @property
+    def parameters(self) -> tuple[StepParameter, ...]:
+        """What parameters there are, in words."""
+        return tuple(parameters_of(self.params.model_json_schema()))
 
     def run(
         self, volumes: Sequence[Volume] | Volume, params: P | Mapping[str, object] | None = None,
@@ -242,6 +250,16 @@ def faults(error: ValidationError) -> list[Fault]:
             each = inside or each
         found += [(_place(place, kinds), words) for place, _, words in each]
     return list(dict.fromkeys(found))
+
+
+def _allowed(found: Sequence[Fault], params: type[Params]) -> str:
+    """What would do instead: the parameters that are wrong, or the names of all where one is unknown."""
+    known = {one.name: one for one in parameters_of(params.model_json_schema())}
+    wrong = [known[place[0]] for place, _ in found if place and place[0] in known]
+    told = [f"; {one.name} is: {one.description.rstrip('.')}" for one in dict.fromkeys(wrong)]
+    if any(place and place[0] not in known for place, _ in found):
+        told.append(f"; the parameters are {', '.join(known) or 'none'}")
+    return "".join(told)
 
 
 def in_words(told: Iterable[Fault]) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os import PathLike
 from types import MappingProxyType
 from typing import TypedDict
 
 from voxelry.core import measure as counting
+from voxelry.core.argument_types import check_type
 from voxelry.core.errors import Problem, VoxelryError
 from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.measure import DEFAULT_THRESHOLD, Measurement, MeasurementRecord, check_method, check_threshold
@@ -16,7 +18,7 @@ from voxelry.core.volume import Volume
 from voxelry.dicom.headers.sources import DEFAULT_LIMITS, Limits, StrPath
 from voxelry.dicom.series.irregular_stacks import OnIrregular
 from voxelry.parallel import shared
-from voxelry.workflows.load.loading import load
+from voxelry.workflows.load.loading import load, load_volume
 
 
 class ProblemRecord(TypedDict):
@@ -61,15 +63,20 @@ def skipped_record(skipped: Mapping[str, Problem]) -> dict[str, ProblemRecord]:
 
 
 def measure(
-    volume: Volume, threshold: float | None = None, method: str = "fixed", *, default: float = DEFAULT_THRESHOLD
+    volume: Volume | StrPath,
+    threshold: float | None = None,
+    method: str = "fixed",
+    *,
+    default: float = DEFAULT_THRESHOLD,
 ) -> Measurement:
     """Count the voxels whose normalised value lies above a threshold, on all cores.
 
     Parameters
     ----------
     volume
-        Greyscale. Of a segmentation the range is always from 0 to 1, each voxel with a label counts in a label map,
-        the mm3 of occupancies are their sum, and those of probabilities need a threshold.
+        Greyscale; or the path of one, as ``load_volume`` takes it. Of a segmentation the range is always from 0 to 1,
+        each voxel with a label counts in a label map, the mm3 of occupancies are their sum, and those of probabilities
+        need a threshold.
     threshold
         On [0, 1]: a voxel counts if ``(x - min) / (max - min) > threshold`` in float64, with the
         minimum and maximum of the whole volume. Padding, NaN and infinities take part in nothing.
@@ -89,6 +96,8 @@ def measure(
         If the threshold is outside [0, 1] or the method is unknown.
     MeasureError
         If the volume is in colour.
+    VoxelryError
+        If there is no volume at the path, or several: see ``load_volume``.
 
     Examples
     --------
@@ -96,6 +105,11 @@ def measure(
     >>> voxelry.measure(volume, threshold=0.9).volume_mm3
     65508.75
     """
+    if isinstance(volume, str | PathLike):
+        check_method(method)
+        check_threshold(default if threshold is None else threshold)
+        volume = load_volume(volume)
+    check_type(volume, Volume, name="volume", instead="give a Volume, or the path of one")
     each = shared if volume.array.size > _LARGE else map
     return counting.measure(volume, threshold, method, default=default, each=each)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import struct
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache, lru_cache
@@ -239,6 +240,15 @@ def tag_name(tag: int) -> str:
     keyword, group = keyword_for_tag(tag), tag >> 16
     repeats = tag_for_keyword(keyword) is None and group & 0xFF  # (6002,0010) and so on
     return keyword if keyword and not repeats else f"({group:04X},{tag & 0xFFFF:04X})"
+
+
+def tag_of_name(name: str) -> int | None:
+    """The tag that `tag_name` names; None for what is no attribute's name."""
+    private = _TAG.fullmatch(name)
+    return int(private[1] + private[2], 16) if private else tag_for_keyword(name)
+
+
+_TAG = re.compile(r"\(([0-9A-F]{4}),([0-9A-F]{4})\)")
 
 
 def to_json(element: DataElement, *, depth: int = 0) -> Value:

@@ -147,6 +147,14 @@ class Columns:
         if len(self._instances) >= BLOCK_ROWS:
             self._take_block()
 
+    def add_values(self, values: Mapping[int, tuple[str, Value]]) -> None:
+        """One more row, of values that are JSON already: by tag, the value representation and the value."""
+        self._take_block()
+        for tag, (kind, value) in values.items():
+            if kind not in BINARY_VRS:
+                self._column(tag).put(self._count, kind, value)
+        self._count += 1
+
     def done(self) -> list[Column]:
         """All columns in the order of their tags; those of group lengths and binary values are left out."""
         self._take_block()

@@ -20,7 +20,7 @@ from voxelry.server.archive.source_images import neighbours_of
 from voxelry.server.jobs.failures import JobError
 from voxelry.server.processing.roots import allowed, check_links
 from voxelry.server.processing.step_handover import InputVolume
-from voxelry.workflows.load.loading import index
+from voxelry.workflows.load.indexing import index
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeAlias
 
+from voxelry.core.argument_types import check_path
 from voxelry.core.errors import (
     ExistsError,
     FormatError,
@@ -194,6 +195,8 @@ def convert(
     >>> voxelry.convert("phantom.nii.gz", "again.nrrd").complete
     True
     """
+    check_path(source, name="source", instead="voxelry.save writes volumes from memory")
+    check_path(target, name="target")
     check_on_irregular(on_irregular)
     check_template(name)
     if workers is not None and workers < 1:

@@ -1,4 +1,4 @@
-"""What is to be converted: volumes that go together, found before any of them is loaded."""
+"""What lies below a path: volumes that go together, found before any of them is loaded."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.core.errors import FormatError, PixelDataError, Problem
+from voxelry.core.argument_types import check_path
+from voxelry.core.errors import PixelDataError, Problem
 from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.protocols import VolumeFormat
-from voxelry.core.registry import format_for
 from voxelry.core.stacking import SAME_PLACE, distance
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
@@ -29,9 +29,9 @@ from voxelry.dicom.series.irregular_stacks import OnIrregular, chosen_stacks, ch
 from voxelry.dicom.series.stack import Stack
 from voxelry.dicom.series.streaming import streamed_volume
 from voxelry.workflows.files.export_names import Lookup
-from voxelry.workflows.files.ledger import JOURNAL, LEDGER, made_below
-from voxelry.workflows.load.loading import index
-from voxelry.workflows.load.volume_files import VolumeFile, volume_files
+from voxelry.workflows.files.ledger import made_below
+from voxelry.workflows.load.indexing import index
+from voxelry.workflows.load.volume_files import VolumeFile, files_in, format_of, not_of_files
 
 T = TypeVar("T")
 Loader = Callable[[Progress], tuple[Volume, ...]]
@@ -91,6 +91,7 @@ def batches_of(
     *,
     together: bool = True,
     dicom: bool = False,
+    folders: bool = True,
     beside: Path | None = None,
     on_irregular: OnIrregular = "error",
     limits: Limits = DEFAULT_LIMITS,
@@ -98,7 +99,9 @@ def batches_of(
     real_world: bool = False,
     progress: Progress = silent,
 ) -> tuple[tuple[Batch, ...], Mapping[str, Problem]]:
-    """The batches of DICOM below a path, from headers alone, or of a file in a registered format.
+    """The batches of DICOM below a path, from headers alone, and of files in registered formats.
+
+    Every function that reads volumes from a path finds them here.
 
     Parameters
     ----------
@@ -108,9 +111,11 @@ def batches_of(
         As for ``load``.
     dicom
         True if nothing but DICOM is looked for, whatever the path is called.
+    folders
+        False if files of registered formats are not looked for in folders. In a folder they come last, by name, one
+        batch each; what an earlier conversion made beside its DICOM is left out.
     beside
-        Where something is about to be written. Given it, files of registered formats are looked for in folders too,
-        except there; they come last, by name, one batch each.
+        Where something is about to be written, which is left out, as is DICOM that an earlier conversion made.
 
     Returns
     -------
@@ -126,32 +131,16 @@ def batches_of(
     FormatError
         If the file's suffix is a format's, and it is none of it.
     """
-    if not dicom and (own := _format_of(path)) is not None:
+    check_path(path)
+    if not dicom and (own := format_of(path)) is not None:
         return _format_batches(own, path, together, progress), {}
     made = frozenset[str]() if beside is None else made_below(path)
     found = index(path, limits=limits, tolerances=tolerances, leave_out=made, progress=progress)
     batches, skipped = _dicom_batches(found, together, on_irregular, real_world)
-    if beside is None or dicom or not os.path.isdir(path):  # noqa: PTH112
+    if dicom or not folders or not os.path.isdir(path):  # noqa: PTH112
         return batches, skipped
-    files = tuple(volume_files(os.fspath(path), leave_out=beside, of_others=bool(batches)))
-    known = tuple(_shown(path, file) for file in files)
-    inside = tuple(f"{name}{os.sep}" for name in known)
-    left = {
-        name: why
-        for name, why in skipped.items()
-        if not name.startswith(inside) and name not in known and os.path.basename(name) not in (LEDGER, JOURNAL)  # noqa: PTH119
-    }
-    return (*batches, *map(_of_file, files, known)), left
-
-
-def _format_of(path: StrPath) -> VolumeFormat | None:
-    """The registered format that a path's suffix tells; DICOM and archives need none."""
-    if not os.path.exists(path):  # noqa: PTH110
-        return None
-    try:
-        return format_for(os.fspath(path))
-    except FormatError:
-        return None
+    files = files_in(path, leave_out=beside, of_others=bool(batches))
+    return (*batches, *map(_of_file, files)), not_of_files(skipped, files)
 
 
 def _dicom_batches(
@@ -232,15 +221,12 @@ def _format_batches(own: VolumeFormat, path: StrPath, together: bool, progress: 
     return tuple(_of_volumes(group, digest([source, str(n)])) for n, group in enumerate(groups))
 
 
-def _of_file(file: VolumeFile, shown: str) -> Batch:
+def _of_file(file: VolumeFile) -> Batch:
     def load(progress: Progress) -> tuple[Volume, ...]:
         return file.own.read(file.path, progress=progress)
 
-    return Batch(load, file.lookup, (), (), digest([_path_stamp(file.path)]), source=shown, name=file.name)
-
-
-def _shown(path: StrPath, file: VolumeFile) -> str:
-    return os.path.join(str(path), *file.below.split("/"))  # noqa: PTH118
+    stamp = digest([_path_stamp(file.path)])
+    return Batch(load, file.lookup, (), (), stamp, source=file.shown, name=file.name)
 
 
 def _stackable(volume: Volume, first: Volume) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from voxelry.core.argument_types import check_path
 from voxelry.core.errors import NotOneVolumeError, Problem, VoxelryError
 from voxelry.core.progress import Progress, silent
 from voxelry.dicom.headers.header import read_header
@@ -32,6 +33,7 @@ def overlays(path: StrPath) -> tuple[Overlay, ...]:
     >>> voxelry.overlays("sample/phantom/CT0024.dcm")
     ()
     """
+    check_path(path)
     refused: dict[str, Problem] = {}
     sources = list(walk(path, on_problem=refused.__setitem__))
     for problem in refused.values():

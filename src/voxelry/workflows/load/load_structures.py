@@ -21,7 +21,8 @@ from voxelry.dicom.objects.segmentation_reading import read_segmentation
 from voxelry.dicom.objects.structure_sets import STRUCTURE_SET, read_structure_set, referenced_images
 from voxelry.dicom.series.hierarchy import Index
 from voxelry.dicom.series.stack import Stack
-from voxelry.workflows.load.loading import as_error, index
+from voxelry.workflows.load.indexing import index
+from voxelry.workflows.load.loading import as_error
 
 
 def load_segmentation(

@@ -1,38 +1,42 @@
-"""From a path to volumes: load everything, exactly one volume, or the hierarchy alone."""
+"""From a path to volumes: load everything, exactly one volume, one study, or the pixels of one file."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection, Iterable, Mapping
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from os import PathLike
 from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
+from voxelry.core.argument_types import check_path
 from voxelry.core.errors import (
+    FormatError,
     IncompleteStackError,
+    NotDicomError,
     NothingFoundError,
     NotOneVolumeError,
     ParameterError,
     Problem,
     VoxelryError,
+    named,
 )
 from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.volume import Volume
 from voxelry.dicom.frames.frame import frames_of
-from voxelry.dicom.headers.header import Header, read_header
-from voxelry.dicom.headers.part10 import Layout
+from voxelry.dicom.headers.header import read_header
 from voxelry.dicom.headers.pixel_description import describe_pixels
-from voxelry.dicom.headers.sources import DEFAULT_LIMITS, HEAD_BYTES, Limits, Source, StrPath, scan, unreadable, walk
-from voxelry.dicom.series.hierarchy import Index, Series, Study, group
-from voxelry.dicom.series.irregular_stacks import OnIrregular, check_on_irregular, chosen_stacks, chosen_volume
-from voxelry.dicom.series.lost_files import CONFLICT, LostFile, lost_file, unseen_file
+from voxelry.dicom.headers.sources import DEFAULT_LIMITS, Limits, StrPath, unreadable, walk
+from voxelry.dicom.series.hierarchy import Study
+from voxelry.dicom.series.irregular_stacks import OnIrregular, check_on_irregular, chosen_volume
 from voxelry.dicom.series.stack import Stack
 from voxelry.dicom.series.undecodable_files import UndecodableError
 from voxelry.dicom.values.filling import colour_values, grey_values
+from voxelry.workflows.load.batches import Batch, batches_of
+from voxelry.workflows.load.indexing import index
+from voxelry.workflows.load.volume_files import known_suffixes
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +46,7 @@ class LoadResult:
     Attributes
     ----------
     volumes
-        One for each regular stack, by study, series and stack.
+        One for each regular stack, by study, series and stack; then those of other formats' files, by name.
     skipped
         By file name as given (``folder/a.dcm``, ``archive.zip/inner/a.dcm``).
 
@@ -57,105 +61,6 @@ class LoadResult:
 
     volumes: tuple[Volume, ...]
     skipped: Mapping[str, Problem]
-
-
-def index(
-    path: StrPath | Iterable[Source],
-    *,
-    limits: Limits = DEFAULT_LIMITS,
-    tolerances: Tolerances = DEFAULT_TOLERANCES,
-    leave_out: Collection[str] = (),
-    progress: Progress = silent,
-) -> Index:
-    """Find every study and series below a path, reading headers only.
-
-    Parameters
-    ----------
-    path
-        A file, a folder at any depth, or a zip archive; or sources that are known already.
-    limits
-        What archives may ask of this machine.
-    tolerances
-        How even the positions of a stack must be.
-    leave_out
-        Paths of files and folders below a folder, joined to it, that are not looked at.
-    progress
-        Called with the fraction done and a few words.
-
-    Returns
-    -------
-    index
-        Studies, series and stacks; no pixel was read.
-
-    Raises
-    ------
-    NothingFoundError
-        If the path does not exist.
-
-    Examples
-    --------
-    >>> [series] = voxelry.index("sample/phantom").series
-    >>> series.report.words
-    'regular: 48 slices of 256 x 256, 2.5 mm apart'
-    """
-    skipped: dict[str, Problem] = {}
-    unseen: list[LostFile | None] = []
-
-    def refuse(name: str, problem: Problem) -> None:
-        skipped[name] = problem
-        unseen.append(unseen_file(name, problem))
-
-    headers: dict[str, Header] = {}
-    lost: list[LostFile | None] = []
-    if isinstance(path, str | PathLike):
-        found = scan(path, limits=limits, leave_out=leave_out, on_problem=refuse, progress=progress)
-    else:
-        found = ((source, source.head(HEAD_BYTES)) for source in path)
-    layout = Layout()
-    for source, head in found:
-        try:
-            header = read_header(source, head, layout)
-        except VoxelryError as error:
-            skipped[source.name] = error.problem
-            lost.append(lost_file(source, head, error.problem))
-            continue
-        except OSError as error:
-            refuse(source.name, unreadable(source.name, error))
-            continue
-        known = headers.setdefault(header.sop_instance_uid or f"?{source.name}", header)
-        if known is not header:
-            left, problem = _seen_before(header, known, headers)
-            skipped[left.name] = problem
-            lost.append(LostFile(left.name, problem, left) if problem.code == CONFLICT else None)
-    progress(1.0, "reading headers")
-    missed = [one for one in (*lost, *unseen) if one is not None]
-    return Index(group(headers.values(), lost=missed, tolerances=tolerances), MappingProxyType(skipped))
-
-
-def _seen_before(header: Header, known: Header, headers: dict[str, Header]) -> tuple[Header, Problem]:
-    """Which of two files with one UID is left out, and why: the second, unless only that can be used."""
-    if _digest(header.source) == _digest(known.source):
-        return header, Problem("duplicate", f"{header.name}: the same bytes as {known.name}")
-    problem = _unusable(known)
-    if problem is not None and _unusable(header) is None:
-        headers[header.sop_instance_uid] = header
-        return known, problem
-    return header, Problem(
-        CONFLICT,
-        f"{header.name}: has the SOP Instance UID (0008,0018) of {known.name}, but other bytes; {known.name} is used",
-    )
-
-
-def _unusable(header: Header) -> Problem | None:
-    return next(iter(Series(header.series_instance_uid, (header,)).unusable.values()), None)
-
-
-def _digest(source: Source) -> bytes:
-    digest = hashlib.sha256()
-    with source.open() as file:
-        while block := file.read(2**20):
-            digest.update(block)
-    return digest.digest()
 
 
 def load(
@@ -173,7 +78,9 @@ def load(
     Parameters
     ----------
     path
-        A file, a folder at any depth, or a zip archive. DICOM is known by content.
+        DICOM (a file, a folder at any depth, a zip archive), which is known by content; or a file of a registered
+        format (NIfTI, NRRD, MetaImage, HDF5, Zarr, npz), which is known by its suffix. Such files are found in folders
+        too, beside DICOM or alone; what a conversion made beside its DICOM is left out.
     on_irregular
         What to make of a stack that forms no regular grid: ``"error"`` makes nothing of it;
         ``"split"`` a volume of each regular run of its slices, labelled ``"slices 1-3"``;
@@ -181,7 +88,8 @@ def load(
         warnings say so.
     lazy
         True for volumes larger than memory: ``array`` is a ``LazyArray``, which decodes the slices it is
-        indexed with, chunk by chunk as Zarr and dask do. Only what the headers tell is checked beforehand.
+        indexed with, chunk by chunk as Zarr and dask do. Only what the headers tell is checked beforehand. Files of
+        other formats than DICOM are read whole.
     tolerances
         How even the positions of a stack must be.
     real_world
@@ -190,8 +98,8 @@ def load(
     Returns
     -------
     result
-        One volume for each regular stack. A stack that is irregular, or that cannot be decoded, is no
-        volume: all its files are in ``skipped``.
+        One volume for each regular stack, then those of other formats' files, by name. A stack that is irregular, or
+        that cannot be decoded, is no volume: all its files are in ``skipped``.
 
     Raises
     ------
@@ -209,24 +117,36 @@ def load(
     'sample/README.txt: not a DICOM file (it is text)'
     """
     _check_choices(on_irregular, lazy=lazy)
-    found = index(path, limits=limits, tolerances=tolerances, progress=part(progress, 0, 0.3))
-    skipped = dict(found.skipped)
-    stacks = _stacks(found, on_irregular, real_world=real_world)
-    for series in found.series:
-        skipped.update(series.unusable)
+    try:
+        batches, left = batches_of(
+            path, together=False, on_irregular=on_irregular, limits=limits, tolerances=tolerances,
+            real_world=real_world, progress=part(progress, 0, 0.3),
+        )  # fmt: skip
+    except FormatError as error:  # of a path that is one file
+        return LoadResult((), MappingProxyType({os.fspath(path): named(error, os.fspath(path)).problem}))
+    skipped = dict(left)
     volumes: list[Volume] = []
-    for done, stack in enumerate(stacks):
-        share = part(progress, 0.3 + 0.7 * done / len(stacks), 0.3 + 0.7 * (done + 1) / len(stacks))
-        volume = _load_stack(stack, on_irregular, skipped, share, lazy=lazy)
-        if volume is not None:
-            volumes.append(volume)
+    for done, batch in enumerate(batches):
+        share = part(progress, 0.3 + 0.7 * done / len(batches), 0.3 + 0.7 * (done + 1) / len(batches))
+        volumes += _load_batch(batch, on_irregular, skipped, share, lazy=lazy)
     progress(1.0, "loaded")
     return LoadResult(tuple(volumes), MappingProxyType(skipped))
 
 
-def _stacks(found: Index, on_irregular: OnIrregular, *, real_world: bool) -> list[Stack]:
-    chosen = (chosen_stacks(series.stacks, on_irregular, real_world=real_world) for series in found.series)
-    return [stack for stacks in chosen for stack in stacks]
+def _load_batch(
+    batch: Batch, on_irregular: OnIrregular, skipped: dict[str, Problem], progress: Progress, *, lazy: bool
+) -> tuple[Volume, ...]:
+    if batch.stacks:
+        (stack,) = batch.stacks
+        volume = _load_stack(stack, on_irregular, skipped, progress, lazy=lazy)
+        return () if volume is None else (volume,)
+    try:
+        return batch.load(progress)
+    except VoxelryError as error:
+        skipped[batch.source] = named(error, batch.source).problem
+    except OSError as error:
+        skipped[batch.source] = unreadable(batch.source, error)
+    return ()
 
 
 def _check_choices(on_irregular: str, *, lazy: bool) -> None:
@@ -284,31 +204,58 @@ def load_volume(
     ((48, 256, 256), (2.5, 1.5, 1.5), 'HU')
     """
     _check_choices(on_irregular, lazy=lazy)
-    found = index(path, limits=limits, tolerances=tolerances, progress=part(progress, 0, 0.3))
-    stacks = _stacks(found, on_irregular, real_world=real_world)
-    if len(stacks) == 1:
+    try:
+        batches, skipped = batches_of(
+            path, together=False, on_irregular=on_irregular, limits=limits, tolerances=tolerances,
+            real_world=real_world, progress=part(progress, 0, 0.3),
+        )  # fmt: skip
+    except FormatError as error:  # of a path that is one file
+        raise named(error, os.fspath(path)) from error
+    if not batches:
+        raise _nothing(path, skipped)
+    if len(batches) > 1:
+        raise NotOneVolumeError(
+            f"{path}: holds {len(batches)} volumes, not one; use load for all. {_list(map(_shape, batches))}"
+        )
+    (batch,) = batches
+    share = part(progress, 0.3, 1)
+    if batch.stacks:
         try:
-            return chosen_volume(stacks[0], on_irregular, lazy=lazy, progress=part(progress, 0.3, 1))
+            return chosen_volume(batch.stacks[0], on_irregular, lazy=lazy, progress=share)
         except IncompleteStackError as error:
-            raise _first_of(error, found) from error
-    if stacks:
-        raise NotOneVolumeError(f"{path}: holds {len(stacks)} volumes, not one; use load for all. {_list(stacks)}")
-    reasons = [*found.skipped.values(), *(p for series in found.series for p in series.unusable.values())]
+            raise _first_of(error, skipped) from error
+    try:
+        volumes = batch.load(share)
+    except FormatError as error:
+        raise named(error, batch.source) from error
+    if len(volumes) > 1:
+        shapes = (_shape_of(volume.array.shape, volume.label) for volume in volumes)
+        raise NotOneVolumeError(
+            f"{batch.source}: holds {len(volumes)} volumes, not one; use load for all. {_list(shapes)}"
+        )
+    return volumes[0]
+
+
+def _nothing(path: StrPath, skipped: Mapping[str, Problem]) -> VoxelryError:
+    """The error where there is no volume at all."""
+    reasons = list(skipped.values())
+    others = f"files of other formats are known by their suffix ({known_suffixes()})"
     if len(reasons) == 1:
-        raise as_error(reasons[0])
+        (problem,) = reasons
+        if problem.code == NotDicomError.code:
+            problem = Problem(problem.code, f"{problem.message}; {others}", problem.numbers)
+        return as_error(problem)
     detail = f"; the first of {len(reasons)} files: {reasons[0]}" if reasons else ""
-    raise NothingFoundError(f"{path}: holds no DICOM with pixels{detail}")
+    return NothingFoundError(f"{path}: holds no DICOM with pixels{detail}; {others}")
 
 
 EXPECTED = frozenset({"not_dicom", "empty_file", "no_pixel_data", "duplicate", "empty_archive"})
 """Problems of files that a folder may hold and that no volume misses."""
 
 
-def _first_of(error: IncompleteStackError, found: Index) -> VoxelryError:
+def _first_of(error: IncompleteStackError, skipped: Mapping[str, Problem]) -> VoxelryError:
     """Of a stack that lacks files, the error of the first of them, which says what to do about it."""
-    problems = dict(found.skipped)
-    for series in found.series:
-        problems.update(series.unusable)
+    problems = dict(skipped)
     if isinstance(error, UndecodableError):
         problems.update(error.undecodable)
     names = error.numbers["files"]
@@ -335,9 +282,17 @@ def as_error(problem: Problem) -> VoxelryError:
     return VoxelryError(problem.message, **problem.numbers)
 
 
-def _list(stacks: list[Stack]) -> str:
-    lines = [f"{' x '.join(map(str, stack.shape))}{f' ({stack.label})' if stack.label else ''}" for stack in stacks[:6]]
-    return "They are: " + "; ".join(lines) + ("; ..." if len(stacks) > 6 else "")
+def _shape(batch: Batch) -> str:
+    return _shape_of(batch.shapes[0], batch.label) if batch.shapes else batch.name
+
+
+def _shape_of(shape: tuple[int, ...], label: str) -> str:
+    return " x ".join(map(str, shape)) + (f" ({label})" if label else "")
+
+
+def _list(volumes: Iterable[str]) -> str:
+    told = list(volumes)
+    return "They are: " + "; ".join(told[:6]) + ("; ..." if len(told) > 6 else "")
 
 
 def load_study(
@@ -406,6 +361,7 @@ def pixels(path: StrPath) -> npt.NDArray[np.generic]:
     >>> array.shape, int(array.min())
     ((256, 256), -1012)
     """
+    check_path(path)
     sources = list(walk(path, on_problem=_raise))
     if len(sources) != 1:
         raise NotOneVolumeError(f"{path}: holds {len(sources)} files; pixels reads one file")

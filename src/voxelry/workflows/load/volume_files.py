@@ -1,19 +1,23 @@
-"""Files of registered formats below a folder, as DICOM is found below one."""
+"""Files of registered formats: one by itself, or all that lie below a folder."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from voxelry.core.errors import VoxelryError
+from voxelry.core.errors import FormatError, Problem, VoxelryError
 from voxelry.core.protocols import VolumeFormat
 from voxelry.core.registry import format_for, formats
 from voxelry.core.value import Value
+from voxelry.dicom.headers.sources import StrPath
 from voxelry.workflows.files.export_names import stem_and_suffix
-from voxelry.workflows.files.ledger import made_in
+from voxelry.workflows.files.ledger import JOURNAL, LEDGER, made_in
+
+_PREAMBLE = 128
+_MAGIC = b"DICM"
 
 
 @dataclass(frozen=True)
@@ -28,11 +32,14 @@ class VolumeFile:
         Where it is.
     below
         The same from the folder on that was searched, with slashes.
+    shown
+        The path as whoever named the folder would write it.
     """
 
     own: VolumeFormat
     path: str
     below: str
+    shown: str = ""
 
     @property
     def name(self) -> str:
@@ -50,6 +57,49 @@ class VolumeFile:
     def lookup(self, keyword: str) -> Value:
         """An attribute among its first volume's metadata. The file is read for the first one that is asked for."""
         return self._metadata.get(keyword)
+
+
+def format_of(path: StrPath) -> VolumeFormat | None:
+    """The registered format of a file, or of a folder that stands for one; None for anything else, and for DICOM.
+
+    The suffix tells. But DICOM is known by its content, whatever the file is called.
+    """
+    if not os.path.exists(path) or _begins_as_dicom(path):  # noqa: PTH110
+        return None
+    try:
+        return format_for(os.fspath(path))
+    except FormatError:
+        return None
+
+
+def _begins_as_dicom(path: StrPath) -> bool:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123
+            return file.read(_PREAMBLE + len(_MAGIC)).endswith(_MAGIC, _PREAMBLE)
+    except OSError:  # a folder, or nothing that can be read: whoever reads it is told
+        return False
+
+
+def known_suffixes() -> str:
+    """The suffixes of all registered formats, in words."""
+    return " ".join(suffix for one in formats() for suffix in one.suffixes)
+
+
+def files_in(path: StrPath, *, leave_out: Path | None = None, of_others: bool = False) -> tuple[VolumeFile, ...]:
+    """What `volume_files` finds below a folder."""
+    found = volume_files(os.fspath(path), leave_out=leave_out, of_others=of_others)
+    return tuple(replace(file, shown=os.path.join(str(path), *file.below.split("/"))) for file in found)  # noqa: PTH118
+
+
+def not_of_files(skipped: Mapping[str, Problem], files: Sequence[VolumeFile]) -> dict[str, Problem]:
+    """Files that are no DICOM, without those that are files of a format, lie in one, or are a conversion's ledger."""
+    known = {file.shown for file in files}
+    inside = tuple(f"{name}{os.sep}" for name in known)
+    return {
+        name: why
+        for name, why in skipped.items()
+        if not name.startswith(inside) and name not in known and os.path.basename(name) not in (LEDGER, JOURNAL)  # noqa: PTH119
+    }
 
 
 def volume_files(root: str, *, leave_out: Path | None = None, of_others: bool = False) -> Iterator[VolumeFile]:
@@ -73,16 +123,16 @@ def volume_files(root: str, *, leave_out: Path | None = None, of_others: bool = 
         seen.add((place.st_dev, place.st_ino))
         if of_others:
             made.update(made_in(Path(folder)))
-        standing = {name: own for name in sorted(folders) if (own := _format_of(name, suffixes)) is not None}
+        standing = {name: own for name in sorted(folders) if (own := _by_name(name, suffixes)) is not None}
         folders[:] = sorted(name for name in folders if name not in standing and not name.startswith("."))
-        found = standing | {name: own for name in files if (own := _format_of(name, suffixes)) is not None}
+        found = standing | {name: own for name in files if (own := _by_name(name, suffixes)) is not None}
         for name, own in sorted(found.items()):
             path = os.path.join(folder, name)  # noqa: PTH118
-            if Path(path) not in made and not _lies_in(path, leave_out):
+            if Path(path) not in made and not _lies_in(path, leave_out) and not _begins_as_dicom(path):
                 yield VolumeFile(own, path, Path(path).relative_to(root).as_posix())
 
 
-def _format_of(name: str, suffixes: tuple[str, ...]) -> VolumeFormat | None:
+def _by_name(name: str, suffixes: tuple[str, ...]) -> VolumeFormat | None:
     return None if name.startswith(".") or not name.lower().endswith(suffixes) else format_for(name)
 
 

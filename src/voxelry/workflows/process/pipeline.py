@@ -23,7 +23,8 @@ from voxelry.dicom.headers.sources import DEFAULT_LIMITS, Limits, StrPath
 from voxelry.dicom.series.stack import Stack
 from voxelry.workflows.files.export_names import export_names
 from voxelry.workflows.files.results_folder import check_apart, filled, is_taken
-from voxelry.workflows.load.loading import EXPECTED, LoadResult, index, load
+from voxelry.workflows.load.indexing import index
+from voxelry.workflows.load.loading import EXPECTED, LoadResult, load
 from voxelry.workflows.process.derived_series import write_derived
 from voxelry.workflows.process.processing import process
 from voxelry.workflows.process.step_results import named_folder

@@ -29,6 +29,7 @@ from voxelry.workflows.files.atomic import hidden, not_written
 from voxelry.workflows.files.export_names import numbered
 from voxelry.workflows.files.results_folder import check_apart, check_replaceable, holds, is_empty, is_taken, move_all
 from voxelry.workflows.load.loading import EXPECTED
+from voxelry.workflows.process.running import step_of
 from voxelry.workflows.process.step_inputs import Input, Work, is_path, work_of
 from voxelry.workflows.process.step_results import SavedResult, named_folder, save_result
 
@@ -177,9 +178,7 @@ def process(
     >>> report.results[0].result.rows[0]["mm3"]
     65508.75
     """
-    if not isinstance(step, str | Step):
-        raise ParameterError(f'a step is named ("gaussian"), or is a voxelry.Step; this is a {type(step).__name__}')
-    chosen = step_named(step) if isinstance(step, str) else step
+    chosen = step_of(step)
     chosen.check_installed()
     checked = params if isinstance(params, chosen.params) else chosen.checked(_by_name(params, chosen))
     check_on_irregular(on_irregular)

@@ -39,7 +39,7 @@ class Input:
         stacks = self.stacks
         if stacks is None:
             batches, _ = batches_of(
-                self.path, together=False, on_irregular=self.on_irregular, limits=self.limits,
+                self.path, together=False, folders=False, on_irregular=self.on_irregular, limits=self.limits,
                 tolerances=self.tolerances,
             )  # fmt: skip
             piece = _pieces(batches)[self.number]
@@ -150,8 +150,8 @@ def work_of(
 
 def _below(path: str, how: _How, progress: Progress) -> list[Piece]:
     batches, problems = batches_of(
-        path, together=False, on_irregular=how.on_irregular, limits=how.limits, tolerances=how.tolerances,
-        progress=progress,
+        path, together=False, folders=False, on_irregular=how.on_irregular, limits=how.limits,
+        tolerances=how.tolerances, progress=progress,
     )  # fmt: skip
     how.skipped.update(problems)
     if not batches:

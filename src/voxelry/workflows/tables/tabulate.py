@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Mapping
 from copy import copy
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydicom.datadict import dictionary_has_tag, dictionary_VR
 
-from voxelry.core.errors import Problem, VoxelryError
+from voxelry.core.argument_types import check_path
+from voxelry.core.errors import Problem, VoxelryError, named
 from voxelry.core.progress import Progress, silent
 from voxelry.core.value import Value
-from voxelry.dicom.headers.attributes import tag_name
+from voxelry.dicom.headers.attributes import tag_name, tag_of_name
 from voxelry.dicom.headers.columns import Column, Columns
 from voxelry.dicom.headers.header import read_header
 from voxelry.dicom.headers.part10 import Layout
 from voxelry.dicom.headers.sources import DEFAULT_LIMITS, Limits, StrPath, scan, unreadable
+from voxelry.workflows.load.volume_files import VolumeFile, files_in, format_of, not_of_files
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +37,8 @@ def tabulate(path: StrPath, *, limits: Limits = DEFAULT_LIMITS, progress: Progre
     Parameters
     ----------
     path
-        A file, a folder at any depth, or a zip archive.
+        As for ``load``. Each volume of a file in another format than DICOM has a row after those of instances, with the
+        attributes that the file keeps of its volume.
 
     Returns
     -------
@@ -55,10 +61,13 @@ def tabulate(path: StrPath, *, limits: Limits = DEFAULT_LIMITS, progress: Progre
     >>> len(table), table["Modality"].unique().tolist()
     (48, ['CT'])
     """
-    import pandas as pd
-
+    check_path(path)
+    own = format_of(path)
     skipped: dict[str, Problem] = {}
-    columns, names = Columns(), []
+    columns, names = Columns(), list[str]()
+    if own is not None:
+        _add_file(VolumeFile(own, os.fspath(path), "", os.fspath(path)), columns, names, skipped)
+        return _table(columns, names, skipped)
     layout = Layout()
     for source, head in scan(path, limits=limits, on_problem=skipped.__setitem__, progress=progress):
         try:
@@ -69,6 +78,40 @@ def tabulate(path: StrPath, *, limits: Limits = DEFAULT_LIMITS, progress: Progre
             skipped[source.name] = unreadable(source.name, error)
         else:
             names.append(_encodable(source.name))
+    if os.path.isdir(path):  # noqa: PTH112
+        files = files_in(path, of_others=bool(names))
+        skipped = not_of_files(skipped, files)
+        for file in files:
+            _add_file(file, columns, names, skipped)
+    return _table(columns, names, skipped)
+
+
+def _add_file(file: VolumeFile, columns: Columns, names: list[str], skipped: dict[str, Problem]) -> None:
+    """A row for each volume of a file in another format than DICOM."""
+    try:
+        volumes = file.own.read(file.path)
+    except VoxelryError as error:
+        skipped[file.shown] = named(error, file.shown).problem
+        return
+    except OSError as error:
+        skipped[file.shown] = unreadable(file.shown, error)
+        return
+    for volume in volumes:
+        tags = ((tag_of_name(name), value) for name, value in volume.metadata.items())
+        columns.add_values({tag: (_kind(tag, value), value) for tag, value in tags if tag is not None})
+        names.append(_encodable(file.shown))
+
+
+def _kind(tag: int, value: Value) -> str:
+    """The value representation of an attribute by the dictionary; of a private one what fits the value."""
+    if dictionary_has_tag(tag):
+        return dictionary_VR(tag)[:2]
+    return "SL" if isinstance(value, int) else "FD" if isinstance(value, float) else "LO"
+
+
+def _table(columns: Columns, names: list[str], skipped: Mapping[str, Problem]) -> pd.DataFrame:
+    import pandas as pd
+
     series: dict[str, Any] = {FILE_COLUMN: pd.array(names, dtype=pd.StringDtype())}
     for column in columns.done():
         series[tag_name(column.tag)] = _typed(column, len(names))
