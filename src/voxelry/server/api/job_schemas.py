@@ -1,4 +1,4 @@
-"""The shapes of jobs: what is asked for, how it goes, what came of it."""
+"""The records of jobs: requests, states and results."""
 
 from __future__ import annotations
 
@@ -13,15 +13,21 @@ from voxelry.server.api.schemas import JobOut, SeriesName
 LARGEST = 2**31 - 1
 Key = Annotated[int, Field(ge=1, le=LARGEST, strict=True)]
 StackIndex = Annotated[
-    int, Field(0, ge=0, le=LARGEST, strict=True, description="Which volume, where a series has several.")
+    int, Field(0, ge=0, le=LARGEST, strict=True, description="The index of the volume in its series.")
 ]
 Priority = Annotated[int | None, Field(None, ge=-100, le=100, description="Higher goes first.")]
 TimeLimit = Annotated[
     float | None,
-    Field(None, gt=0, allow_inf_nan=False, description="At most the configuration's, which is the usual one."),
+    Field(None, gt=0, allow_inf_nan=False, description="At most the configuration's limit, which is the default."),
 ]
 MemoryLimit = Annotated[
-    int | None, Field(None, ge=2**26, le=2**62, description="64 MiB or more, and at most the configuration's.")
+    int | None,
+    Field(
+        None,
+        ge=2**26,
+        le=2**62,
+        description="64 MiB or more, and at most the configuration's limit, which is the default.",
+    ),
 ]
 SameFrame = Annotated[
     bool,
@@ -37,7 +43,7 @@ Parameters = Annotated[
 
 
 class JobRequest(Schema):
-    """A step to be done on a volume of a series, or on all volumes of a folder on the server."""
+    """A request to run a step on a volume of a series, or on all volumes of a folder on the server."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -55,7 +61,7 @@ class JobRequest(Schema):
 
 
 class BatchRequest(Schema):
-    """The same step on each of many series."""
+    """A request to run a step on each of several series."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -70,10 +76,10 @@ class BatchRequest(Schema):
 
 
 class StepOut(Schema):
-    """Something that can be done with volumes.
+    """A step: a function on volumes.
 
-    ``params`` is the JSON schema of its parameters; a property's ``when`` names the values of others with which alone
-    it is used. ``needs`` is what the first volume must have.
+    ``params`` is the JSON schema of its parameters; a property with ``when`` applies only if other properties have
+    one of the values named there. ``needs`` lists what the first volume must have.
     """
 
     name: str
@@ -87,7 +93,7 @@ class StepOut(Schema):
 
 
 class TotalsOut(Schema):
-    """How many jobs of a batch stand where."""
+    """How many jobs of a batch are in each state."""
 
     total: int
     queued: int
@@ -98,7 +104,7 @@ class TotalsOut(Schema):
 
 
 class InputOut(Schema):
-    """A volume that a step is done on; ``volume`` is what it is called among those of its series."""
+    """A volume that a step takes; ``volume`` is its label in its series."""
 
     series: int
     stack: int
@@ -108,9 +114,9 @@ class InputOut(Schema):
 
 
 class JobRow(JobOut):
-    """A job in a list. ``job_name``, ``params`` and ``inputs`` are those of a step; ``totals`` those of a batch.
+    """A job in a list. Steps have ``job_name``, ``params`` and ``inputs``; batches have ``totals``.
 
-    ``about`` is the series whose volumes it builds. A limit is null where it is the configuration's.
+    ``about`` is the series whose volumes it builds. A limit is null if it is the configuration's.
     """
 
     job_name: str
@@ -136,7 +142,7 @@ class LogLine(Schema):
 
 
 class ResultSeries(Schema):
-    """A series that a step made."""
+    """A series that a step created."""
 
     id: int
     description: str
@@ -145,7 +151,7 @@ class ResultSeries(Schema):
 
 
 class ResultRows(Schema):
-    """Measurements, and where they are in full."""
+    """The measurements of a step; the addresses give all of them."""
 
     count: int
     columns: list[str]
@@ -154,7 +160,7 @@ class ResultRows(Schema):
 
 
 class ResultFileOut(Schema):
-    """A file that a step made."""
+    """A file that a step wrote."""
 
     name: str
     size: int
@@ -162,7 +168,7 @@ class ResultFileOut(Schema):
 
 
 class ResultOut(Schema):
-    """What a step gave."""
+    """The results of a step."""
 
     series: list[ResultSeries]
     rows: ResultRows | None
@@ -171,7 +177,7 @@ class ResultOut(Schema):
 
 
 class JobDetail(JobRow):
-    """A job with its log and its results. ``trace`` (where it failed) is for staff."""
+    """A job with its log and its results. ``trace``, the traceback of a failure, is given to staff only."""
 
     log: list[LogLine]
     result: ResultOut | None

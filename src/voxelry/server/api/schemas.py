@@ -1,4 +1,4 @@
-"""The shapes of requests and answers; they are the OpenAPI document."""
+"""The records of the REST API's answers; the OpenAPI document is made from them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PixelSpacing = tuple[float | None, float | None]
 
 
 class Page(Schema, Generic[Row]):
-    """A part of a list, and how long the list is."""
+    """A part of a list, and the length of the list."""
 
     items: list[Row]
     count: int
@@ -46,20 +46,20 @@ class FieldErrorOut(Schema):
 
 
 class ProblemOut(Schema):
-    """Why something could not be used."""
+    """Why a file, a series or a job failed."""
 
     code: str
     message: str
 
 
 class ServerSettings(Schema):
-    """What pages need to know of the configuration."""
+    """The part of the configuration that the page uses."""
 
     threshold: float
 
 
 class Me(Schema):
-    """Who is asking, and what answers."""
+    """The signed-in user, and the server's version and settings."""
 
     username: str
     is_staff: bool
@@ -68,7 +68,7 @@ class Me(Schema):
 
 
 class JobOut(Schema):
-    """A piece of work; ``upload`` or ``series`` is what it is about."""
+    """A job; ``upload`` or ``series`` is the record that it works on."""
 
     id: int
     kind: str
@@ -85,14 +85,14 @@ class JobOut(Schema):
 
 
 class Accepted(Schema):
-    """Where to ask how it goes."""
+    """An accepted request; ``address`` gives its state."""
 
     id: int
     address: str
 
 
 class Counts(Schema):
-    """How many files of an upload were new, were here already, could not be used."""
+    """How many files of an upload were new, already stored, or could not be used."""
 
     stored: int
     present: int
@@ -100,7 +100,7 @@ class Counts(Schema):
 
 
 class EntryOut(Schema):
-    """What became of one file."""
+    """The result of one file of an upload."""
 
     name: str
     status: Literal["stored", "present", "skipped"]
@@ -124,7 +124,7 @@ class UploadRow(Schema):
 
 
 class SeriesName(Schema):
-    """A series where it is only mentioned; ``description`` is empty where its header has none."""
+    """The name of a series; ``description`` is empty if its header has none."""
 
     id: int
     number: int | None
@@ -143,7 +143,7 @@ class UploadOut(UploadRow):
 
 
 class PatientOut(Schema):
-    """Who was imaged."""
+    """A patient."""
 
     id: int
     patient_id: str
@@ -153,7 +153,7 @@ class PatientOut(Schema):
 
 
 class StudyBrief(Schema):
-    """A series' study."""
+    """The study of a series."""
 
     id: int
     description: str
@@ -161,10 +161,10 @@ class StudyBrief(Schema):
 
 
 class SeriesRow(Schema):
-    """A series in a list; ``state`` is that of making its volumes, ``shape`` that of the first.
+    """A series in a list; ``state`` is the state of building its volumes, ``shape`` the shape of the first volume.
 
-    ``volume_labels`` are what its volumes are called (echo, phase, time, plane), the first few where there are many.
-    ``problem`` says what of its files could not be used.
+    ``volume_labels`` are the labels of its volumes (echo, phase, time, plane), or of the first few of many. ``problem``
+    says which of its files could not be used.
     """
 
     id: int
@@ -210,9 +210,9 @@ class TableOut(Schema):
 
 
 class SliceViews(Schema):
-    """What each slice as acquired is shown with, where its header says so and slices differ.
+    """The window or table of each acquired slice, if its slices have different ones.
 
-    ``slices`` has a place in ``views`` for each slice; null where the volume's ``default_view`` counts.
+    ``slices`` holds an index of ``views`` for each slice, or null for the volume's ``default_view``.
     """
 
     views: list[WindowOut | TableOut]
@@ -220,17 +220,17 @@ class SliceViews(Schema):
 
 
 class SlicePlace(Schema):
-    """Where a slice of an irregular volume lies: its first pixel, LPS mm, and its rows' and columns' cosines."""
+    """The position of a slice of an irregular volume (first pixel, LPS mm), and the cosines of its rows and columns."""
 
     position: tuple[float, float, float] | None
     orientation: tuple[float, float, float, float, float, float] | None
 
 
 class PlaneOut(Schema):
-    """The slices along one direction; millimetres between rows and between columns.
+    """The slices along one direction; ``spacing_mm`` is that of rows and of columns.
 
-    ``aspect`` is the height of a pixel over its width, for display. ``lean`` is how many columns each row lies to the
-    right of the row above; it is not 0 where the plane crosses the slices of a tilted stack.
+    ``aspect`` is the height of a pixel over its width, for display. ``lean`` is the number of columns by which each row
+    is shifted to the right of the row above; it is not 0 if the plane crosses the slices of a tilted stack.
     """
 
     # Answers hold every field, so the contract requires those with a default too.
@@ -259,7 +259,7 @@ class PlanesOut(AcquiredPlane, total=False):
 
 
 class MeasurementOut(Schema):
-    """As ``voxelry measure --json`` gives it."""
+    """A measurement, as ``voxelry measure --json`` gives it."""
 
     series_instance_uid: str
     pixels_above_threshold: int
@@ -274,11 +274,10 @@ class MeasurementOut(Schema):
 class VolumeOut(Schema):
     """One stack of a series. ``version`` changes when it is made again: add it to slice addresses as ``v``.
 
-    Slices are shown with their own of ``slice_views``, else with ``default_view``; ``default_window`` is the nearest
-    for those who know windows only. ``padding_ranges`` has the smallest and the largest value that is padding, which
-    is shown as black: one for all slices, or one for each. ``frame_rate`` is how many frames in a second the header
-    wants to be played, their mean where ``frame_times_ms`` says how long each is shown; ``frame_sweep`` is true for
-    forth and back.
+    Each slice is shown with its own of ``slice_views``, else with ``default_view``; ``default_window`` is the nearest
+    window, for clients without tables. ``padding_ranges`` holds the smallest and the largest padding value, which are
+    shown as black: one pair for all slices, or one for each. ``frame_rate`` is the header's frames per second, their
+    mean if ``frame_times_ms`` says how long each frame is shown; ``frame_sweep`` is true if they play back and forth.
     """
 
     index: int
@@ -316,14 +315,14 @@ class VolumeOut(Schema):
 
 
 class ClassCount(Schema):
-    """Objects with no pixels, by kind."""
+    """The number of objects without Pixel Data, by SOP Class."""
 
     sop_class: str
     count: int
 
 
 class FindingOut(BaseModel):
-    """What was found of a series' geometry; the numbers differ from code to code, millimetres end in ``_mm``."""
+    """A finding on a series' geometry; further fields differ from code to code, those in millimetres end in ``_mm``."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -335,7 +334,7 @@ class FindingOut(BaseModel):
 
 
 class ReportOut(BaseModel):
-    """The geometry of a series, in words and as data."""
+    """The geometry of a series: a summary in words, and the findings."""
 
     regular: bool
     summary: str
@@ -343,7 +342,7 @@ class ReportOut(BaseModel):
 
 
 class SeriesOut(SeriesRow):
-    """A series with its volumes. ``report`` is null until its volumes are made."""
+    """A series with its volumes. ``report`` is null until its volumes are built."""
 
     metadata: dict[str, Any]
     report: ReportOut | None
@@ -370,10 +369,10 @@ class StudyOut(Schema):
 
 
 class HistogramOut(Schema):
-    """How often each value occurs; padding, NaN and infinities left out.
+    """How often each value occurs, without padding, NaN and infinities.
 
-    ``exact`` if there is an entry for each distinct value and counts above a threshold follow from them, which those of
-    segmentations do not.
+    ``exact`` is true if there is an entry for each distinct value, so that counts above a threshold follow from them.
+    It is false for segmentations.
     """
 
     values: list[float]
@@ -384,7 +383,7 @@ class HistogramOut(Schema):
 
 
 class MeasureView(Schema):
-    """What a page needs to show a measurement: the middle slice, and the histogram for the slider."""
+    """The middle slice of a measured volume, and the histogram for the threshold's slider."""
 
     picture: str
     rows: int
@@ -398,14 +397,14 @@ class MeasureView(Schema):
 
 
 class ViewedMeasurement(MeasurementOut):
-    """A measurement, with its view if it was asked for, and the volume's label where its series has several."""
+    """A measurement with its view, if requested, and the volume's label, if its series has several."""
 
     label: str | None = None
     view: MeasureView | None = None
 
 
 class MeasureOut(Schema):
-    """The measurement of each volume in a file, and what became of what is in none."""
+    """The measurement of each volume in a file, and the problems of files that are in no volume."""
 
     measurements: list[ViewedMeasurement]
     skipped: dict[str, ProblemOut]

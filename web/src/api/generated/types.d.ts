@@ -538,7 +538,7 @@ export interface components {
     schemas: {
         /**
          * Accepted
-         * @description Where to ask how it goes.
+         * @description An accepted request; ``address`` gives its state.
          */
         Accepted: {
             /** Address */
@@ -548,14 +548,14 @@ export interface components {
         };
         /**
          * BatchRequest
-         * @description The same step on each of many series.
+         * @description A request to run a step on each of several series.
          */
         BatchRequest: {
             /** Job Name */
             job_name: string;
             /**
              * Memory Limit Bytes
-             * @description 64 MiB or more, and at most the configuration's.
+             * @description 64 MiB or more, and at most the configuration's limit, which is the default.
              */
             memory_limit_bytes?: number | null;
             /**
@@ -580,19 +580,19 @@ export interface components {
             series: number[];
             /**
              * Stack
-             * @description Which volume, where a series has several.
+             * @description The index of the volume in its series.
              * @default 0
              */
             stack?: number;
             /**
              * Time Limit Seconds
-             * @description At most the configuration's, which is the usual one.
+             * @description At most the configuration's limit, which is the default.
              */
             time_limit_seconds?: number | null;
         };
         /**
          * ClassCount
-         * @description Objects with no pixels, by kind.
+         * @description The number of objects without Pixel Data, by SOP Class.
          */
         ClassCount: {
             /** Count */
@@ -602,7 +602,7 @@ export interface components {
         };
         /**
          * Counts
-         * @description How many files of an upload were new, were here already, could not be used.
+         * @description How many files of an upload were new, already stored, or could not be used.
          */
         Counts: {
             /** Present */
@@ -614,7 +614,7 @@ export interface components {
         };
         /**
          * EntryOut
-         * @description What became of one file.
+         * @description The result of one file of an upload.
          */
         EntryOut: {
             /** Code */
@@ -645,7 +645,7 @@ export interface components {
         };
         /**
          * FindingOut
-         * @description What was found of a series' geometry; the numbers differ from code to code, millimetres end in ``_mm``.
+         * @description A finding on a series' geometry; further fields differ from code to code, those in millimetres end in ``_mm``.
          */
         FindingOut: {
             /** Code */
@@ -666,10 +666,10 @@ export interface components {
         };
         /**
          * HistogramOut
-         * @description How often each value occurs; padding, NaN and infinities left out.
+         * @description How often each value occurs, without padding, NaN and infinities.
          *
-         *     ``exact`` if there is an entry for each distinct value and counts above a threshold follow from them, which those of
-         *     segmentations do not.
+         *     ``exact`` is true if there is an entry for each distinct value, so that counts above a threshold follow from them.
+         *     It is false for segmentations.
          */
         HistogramOut: {
             /** Counts */
@@ -685,7 +685,7 @@ export interface components {
         };
         /**
          * InputOut
-         * @description A volume that a step is done on; ``volume`` is what it is called among those of its series.
+         * @description A volume that a step takes; ``volume`` is its label in its series.
          */
         InputOut: {
             /** Description */
@@ -701,7 +701,7 @@ export interface components {
         };
         /**
          * JobDetail
-         * @description A job with its log and its results. ``trace`` (where it failed) is for staff.
+         * @description A job with its log and its results. ``trace``, the traceback of a failure, is given to staff only.
          */
         JobDetail: {
             about: components["schemas"]["SeriesName"] | null;
@@ -767,7 +767,7 @@ export interface components {
         };
         /**
          * JobOut
-         * @description A piece of work; ``upload`` or ``series`` is what it is about.
+         * @description A job; ``upload`` or ``series`` is the record that it works on.
          */
         JobOut: {
             /** Attempts */
@@ -802,7 +802,7 @@ export interface components {
         };
         /**
          * JobRequest
-         * @description A step to be done on a volume of a series, or on all volumes of a folder on the server.
+         * @description A request to run a step on a volume of a series, or on all volumes of a folder on the server.
          */
         JobRequest: {
             /**
@@ -818,7 +818,7 @@ export interface components {
             job_name: string;
             /**
              * Memory Limit Bytes
-             * @description 64 MiB or more, and at most the configuration's.
+             * @description 64 MiB or more, and at most the configuration's limit, which is the default.
              */
             memory_limit_bytes?: number | null;
             /**
@@ -846,7 +846,7 @@ export interface components {
             second?: number | null;
             /**
              * Second Stack
-             * @description Which volume, where a series has several.
+             * @description The index of the volume in its series.
              * @default 0
              */
             second_stack?: number;
@@ -854,21 +854,21 @@ export interface components {
             series?: number | null;
             /**
              * Stack
-             * @description Which volume, where a series has several.
+             * @description The index of the volume in its series.
              * @default 0
              */
             stack?: number;
             /**
              * Time Limit Seconds
-             * @description At most the configuration's, which is the usual one.
+             * @description At most the configuration's limit, which is the default.
              */
             time_limit_seconds?: number | null;
         };
         /**
          * JobRow
-         * @description A job in a list. ``job_name``, ``params`` and ``inputs`` are those of a step; ``totals`` those of a batch.
+         * @description A job in a list. Steps have ``job_name``, ``params`` and ``inputs``; batches have ``totals``.
          *
-         *     ``about`` is the series whose volumes it builds. A limit is null where it is the configuration's.
+         *     ``about`` is the series whose volumes it builds. A limit is null if it is the configuration's.
          */
         JobRow: {
             about: components["schemas"]["SeriesName"] | null;
@@ -942,7 +942,7 @@ export interface components {
         };
         /**
          * Me
-         * @description Who is asking, and what answers.
+         * @description The signed-in user, and the server's version and settings.
          */
         Me: {
             /** Is Staff */
@@ -955,7 +955,7 @@ export interface components {
         };
         /**
          * MeasureOut
-         * @description The measurement of each volume in a file, and what became of what is in none.
+         * @description The measurement of each volume in a file, and the problems of files that are in no volume.
          */
         MeasureOut: {
             /** Measurements */
@@ -967,7 +967,7 @@ export interface components {
         };
         /**
          * MeasureView
-         * @description What a page needs to show a measurement: the middle slice, and the histogram for the slider.
+         * @description The middle slice of a measured volume, and the histogram for the threshold's slider.
          */
         MeasureView: {
             /** Aspect */
@@ -993,7 +993,7 @@ export interface components {
         };
         /**
          * MeasurementOut
-         * @description As ``voxelry measure --json`` gives it.
+         * @description A measurement, as ``voxelry measure --json`` gives it.
          */
         MeasurementOut: {
             /** Method */
@@ -1047,7 +1047,7 @@ export interface components {
         };
         /**
          * PatientOut
-         * @description Who was imaged.
+         * @description A patient.
          */
         PatientOut: {
             /** Birth Date */
@@ -1063,10 +1063,10 @@ export interface components {
         };
         /**
          * PlaneOut
-         * @description The slices along one direction; millimetres between rows and between columns.
+         * @description The slices along one direction; ``spacing_mm`` is that of rows and of columns.
          *
-         *     ``aspect`` is the height of a pixel over its width, for display. ``lean`` is how many columns each row lies to the
-         *     right of the row above; it is not 0 where the plane crosses the slices of a tilted stack.
+         *     ``aspect`` is the height of a pixel over its width, for display. ``lean`` is the number of columns by which each row
+         *     is shifted to the right of the row above; it is not 0 if the plane crosses the slices of a tilted stack.
          */
         PlaneOut: {
             /**
@@ -1128,7 +1128,7 @@ export interface components {
         };
         /**
          * ProblemOut
-         * @description Why something could not be used.
+         * @description Why a file, a series or a job failed.
          */
         ProblemOut: {
             /** Code */
@@ -1138,7 +1138,7 @@ export interface components {
         };
         /**
          * ReportOut
-         * @description The geometry of a series, in words and as data.
+         * @description The geometry of a series: a summary in words, and the findings.
          */
         ReportOut: {
             /** Problems */
@@ -1150,7 +1150,7 @@ export interface components {
         };
         /**
          * ResultFileOut
-         * @description A file that a step made.
+         * @description A file that a step wrote.
          */
         ResultFileOut: {
             /** Address */
@@ -1162,7 +1162,7 @@ export interface components {
         };
         /**
          * ResultOut
-         * @description What a step gave.
+         * @description The results of a step.
          */
         ResultOut: {
             /** Files */
@@ -1175,7 +1175,7 @@ export interface components {
         };
         /**
          * ResultRows
-         * @description Measurements, and where they are in full.
+         * @description The measurements of a step; the addresses give all of them.
          */
         ResultRows: {
             /** Columns */
@@ -1189,7 +1189,7 @@ export interface components {
         };
         /**
          * ResultSeries
-         * @description A series that a step made.
+         * @description A series that a step created.
          */
         ResultSeries: {
             /** Address */
@@ -1203,7 +1203,7 @@ export interface components {
         };
         /**
          * SeriesName
-         * @description A series where it is only mentioned; ``description`` is empty where its header has none.
+         * @description The name of a series; ``description`` is empty if its header has none.
          */
         SeriesName: {
             /** Description */
@@ -1217,7 +1217,7 @@ export interface components {
         };
         /**
          * SeriesOut
-         * @description A series with its volumes. ``report`` is null until its volumes are made.
+         * @description A series with its volumes. ``report`` is null until its volumes are built.
          */
         SeriesOut: {
             /** Body Part */
@@ -1271,10 +1271,10 @@ export interface components {
         };
         /**
          * SeriesRow
-         * @description A series in a list; ``state`` is that of making its volumes, ``shape`` that of the first.
+         * @description A series in a list; ``state`` is the state of building its volumes, ``shape`` the shape of the first volume.
          *
-         *     ``volume_labels`` are what its volumes are called (echo, phase, time, plane), the first few where there are many.
-         *     ``problem`` says what of its files could not be used.
+         *     ``volume_labels`` are the labels of its volumes (echo, phase, time, plane), or of the first few of many. ``problem``
+         *     says which of its files could not be used.
          */
         SeriesRow: {
             /** Body Part */
@@ -1318,7 +1318,7 @@ export interface components {
         };
         /**
          * ServerSettings
-         * @description What pages need to know of the configuration.
+         * @description The part of the configuration that the page uses.
          */
         ServerSettings: {
             /** Threshold */
@@ -1326,7 +1326,7 @@ export interface components {
         };
         /**
          * SlicePlace
-         * @description Where a slice of an irregular volume lies: its first pixel, LPS mm, and its rows' and columns' cosines.
+         * @description The position of a slice of an irregular volume (first pixel, LPS mm), and the cosines of its rows and columns.
          */
         SlicePlace: {
             /** Orientation */
@@ -1347,9 +1347,9 @@ export interface components {
         };
         /**
          * SliceViews
-         * @description What each slice as acquired is shown with, where its header says so and slices differ.
+         * @description The window or table of each acquired slice, if its slices have different ones.
          *
-         *     ``slices`` has a place in ``views`` for each slice; null where the volume's ``default_view`` counts.
+         *     ``slices`` holds an index of ``views`` for each slice, or null for the volume's ``default_view``.
          */
         SliceViews: {
             /** Slices */
@@ -1359,10 +1359,10 @@ export interface components {
         };
         /**
          * StepOut
-         * @description Something that can be done with volumes.
+         * @description A step: a function on volumes.
          *
-         *     ``params`` is the JSON schema of its parameters; a property's ``when`` names the values of others with which alone
-         *     it is used. ``needs`` is what the first volume must have.
+         *     ``params`` is the JSON schema of its parameters; a property with ``when`` applies only if other properties have
+         *     one of the values named there. ``needs`` lists what the first volume must have.
          */
         StepOut: {
             /** Description */
@@ -1386,7 +1386,7 @@ export interface components {
         };
         /**
          * StudyBrief
-         * @description A series' study.
+         * @description The study of a series.
          */
         StudyBrief: {
             /** Date */
@@ -1442,7 +1442,7 @@ export interface components {
         };
         /**
          * TotalsOut
-         * @description How many jobs of a batch stand where.
+         * @description How many jobs of a batch are in each state.
          */
         TotalsOut: {
             /** Cancelled */
@@ -1526,7 +1526,7 @@ export interface components {
         };
         /**
          * ViewedMeasurement
-         * @description A measurement, with its view if it was asked for, and the volume's label where its series has several.
+         * @description A measurement with its view, if requested, and the volume's label, if its series has several.
          */
         ViewedMeasurement: {
             /** Label */
@@ -1557,11 +1557,10 @@ export interface components {
          * VolumeOut
          * @description One stack of a series. ``version`` changes when it is made again: add it to slice addresses as ``v``.
          *
-         *     Slices are shown with their own of ``slice_views``, else with ``default_view``; ``default_window`` is the nearest
-         *     for those who know windows only. ``padding_ranges`` has the smallest and the largest value that is padding, which
-         *     is shown as black: one for all slices, or one for each. ``frame_rate`` is how many frames in a second the header
-         *     wants to be played, their mean where ``frame_times_ms`` says how long each is shown; ``frame_sweep`` is true for
-         *     forth and back.
+         *     Each slice is shown with its own of ``slice_views``, else with ``default_view``; ``default_window`` is the nearest
+         *     window, for clients without tables. ``padding_ranges`` holds the smallest and the largest padding value, which are
+         *     shown as black: one pair for all slices, or one for each. ``frame_rate`` is the header's frames per second, their
+         *     mean if ``frame_times_ms`` says how long each frame is shown; ``frame_sweep`` is true if they play back and forth.
          */
         VolumeOut: {
             /** Affine */
