@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from voxelry.core.value import Value
 from voxelry.dicom.headers.columns import BLOCK_ROWS, Columns
-from voxelry.dicom.headers.elements import Elements, Raw
+from voxelry.dicom.headers.elements import Elements, EncodedValue
 
 TAGS = {
     b"AE": 0x00080054, b"AS": 0x00101010, b"AT": 0x00280009, b"CS": 0x00080060, b"DA": 0x00080020, b"DS": 0x00180050,
@@ -55,7 +55,7 @@ def rows_of(instances: list[Elements]) -> list[dict[int, Value]]:
 
 
 @given(st.lists(files, min_size=1, max_size=4))
-def test_common_forms_are_read_as_pydicom_reads_them(instances: list[dict[int, Raw]]) -> None:
+def test_common_forms_are_read_as_pydicom_reads_them(instances: list[dict[int, EncodedValue]]) -> None:
     fast = [Elements(raw) for raw in instances]
     slow = [Elements(None, Elements(raw).dataset) for raw in instances]
     assert rows_of(fast) == rows_of(slow)
@@ -109,4 +109,4 @@ def test_instances_beyond_a_block_keep_their_rows() -> None:
 def test_a_program_that_has_dates_converted_gets_them_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pydicom.config, "datetime_conversion", True)
     fast = Elements({TAGS[b"DT"]: (b"DT", b"20200102101112.5")})
-    assert rows_of([fast]) == rows_of([Elements(None, Elements(fast.raw).dataset)])
+    assert rows_of([fast]) == rows_of([Elements(None, Elements(fast.encoded).dataset)])

@@ -14,8 +14,8 @@ from pydicom.sequence import Sequence
 import voxelry
 from voxelry.dicom.frames.cine import Cine, cine_of
 from voxelry.dicom.frames.frame import frames_of
+from voxelry.dicom.headers.file_search import walk
 from voxelry.dicom.headers.header import read_header
-from voxelry.dicom.headers.sources import walk
 from voxelry.testing import synthetic_instance, synthetic_series, write
 
 ULTRASOUND = "1.2.840.10008.5.1.4.1.1.3.1"

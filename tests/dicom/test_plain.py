@@ -16,12 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz.agreement import MemorySource, disagreements, layout_differences, raises, read
+from tests.fuzz.agreement import MemorySource, common_header_differences, disagreements, raises, read
 from tests.fuzz.fuzz_headers import judge
 from tests.fuzz.header_seeds import explicit, file_of, header_seeds, implicit, item, ordered, sequence, sibling
 from voxelry.core.errors import VoxelryError
+from voxelry.dicom.headers.common_header import CommonHeader
 from voxelry.dicom.headers.header import read_header
-from voxelry.dicom.headers.part10 import Layout
 from voxelry.dicom.headers.sources import HEAD_BYTES, FileSource
 from voxelry.testing import synthetic_instance, synthetic_series, write
 
@@ -102,14 +102,14 @@ def _judge_all(folder: Path) -> tuple[int, int]:
     dicom = plain = 0
     bad: dict[str, list[str]] = {}
     seen: set[object] = set()
-    layouts: dict[Path, Layout] = defaultdict(Layout)
+    common_headers: dict[Path, CommonHeader] = defaultdict(CommonHeader)
     for path in sorted(folder.rglob("*")):
         if not path.is_file() or path.suffix in {".py", ".pyc"}:
             continue
         content = path.read_bytes()
         dicom += content[128:132] == b"DICM"
         plain += read(content) is not None
-        if read(content, layout=layouts[path.parent]) != read(content):
+        if read(content, common=common_headers[path.parent]) != read(content):
             bad[path.name] = ["another header beside the others of its folder"]
         if found := [*disagreements(content, seen), *filter(None, [raises(content)])]:
             bad[path.name] = found
@@ -173,7 +173,7 @@ def test_what_was_read_before_changes_nothing(data: st.DataObject) -> None:
                 case "insert":
                     content[at:at] = data.draw(st.binary(min_size=1, max_size=8))
         files.append(bytes(content))
-    assert layout_differences(files) == []
+    assert common_header_differences(files) == []
 
 
 TAGS = st.sampled_from([0x00080008, 0x00080060, 0x00100010, 0x00180050, 0x00200013, 0x00200032, 0x00280030, 0x00290010])

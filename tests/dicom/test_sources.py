@@ -17,7 +17,8 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, Imp
 
 import voxelry
 from voxelry.core.errors import NothingFoundError, Problem, TooLargeError
-from voxelry.dicom.headers.sources import Limits, walk
+from voxelry.dicom.headers.archives import ArchiveLimits
+from voxelry.dicom.headers.file_search import walk
 from voxelry.testing import (
     bomb_zip,
     nested_zip,
@@ -36,9 +37,9 @@ def good(tmp_path: Path) -> Path:
     return write(synthetic_instance(), tmp_path / "good.dcm")
 
 
-def names_and_problems(path: Path, limits: Limits | None = None) -> tuple[list[str], dict[str, Problem]]:
+def names_and_problems(path: Path, limits: ArchiveLimits | None = None) -> tuple[list[str], dict[str, Problem]]:
     problems: dict[str, Problem] = {}
-    sources = walk(path, on_problem=problems.__setitem__, limits=limits or Limits())
+    sources = walk(path, on_problem=problems.__setitem__, limits=limits or ArchiveLimits())
     return [source.name.removeprefix(f"{path}/") for source in sources], {
         name.removeprefix(f"{path}/"): problem for name, problem in problems.items()
     }
@@ -100,13 +101,13 @@ def test_a_bomb_is_refused_unexpanded_and_its_neighbours_are_not(tmp_path: Path,
 
 def test_many_small_bombs_share_one_budget(tmp_path: Path) -> None:
     archive = write_zip(tmp_path / "a.zip", {f"{n}.dcm": b"\0" * 2**20 for n in range(8)})
-    names, problems = names_and_problems(archive, Limits(ratio=100, ratio_from=3 * 2**20))
+    names, problems = names_and_problems(archive, ArchiveLimits(ratio=100, ratio_from=3 * 2**20))
     assert len(names) == 3
     assert {problem.code for problem in problems.values()} == {"too_large"}
 
 
 def test_an_archive_of_too_many_entries_is_refused(tmp_path: Path) -> None:
-    _, problems = names_and_problems(write_zip(tmp_path / "a.zip", {"a": b"1", "b": b"2"}), Limits(entries=1))
+    _, problems = names_and_problems(write_zip(tmp_path / "a.zip", {"a": b"1", "b": b"2"}), ArchiveLimits(entries=1))
     assert [problem.code for problem in problems.values()] == ["too_large"]
 
 
@@ -326,7 +327,7 @@ def test_a_gzip_bomb_is_refused_and_its_neighbours_are_not(tmp_path: Path, good:
     folder = tmp_path / "folder"
     packed(folder / "bomb.gz", raw + bytes(30_000_000))
     packed(folder / "fine.gz", raw)
-    small = Limits(ratio_from=1_000_000)
+    small = ArchiveLimits(ratio_from=1_000_000)
     for path in (folder, zip_folder(tmp_path / "a.zip", folder)):
         result = voxelry.load(path, limits=small)
         assert len(result.volumes) == 1
@@ -339,7 +340,7 @@ def test_many_small_bombs_in_one_zip_are_one_bomb(tmp_path: Path) -> None:
     members = {f"{number}.gz": gzip.compress(bytes(132) + bytes([number]) * 600_000) for number in range(5)}
     path = write_zip(tmp_path / "a.zip", {})
     path.write_bytes(zip_bytes(members))
-    sources = list(walk(path, on_problem=lambda *_: pytest.fail("refused"), limits=Limits(ratio_from=2_000_000)))
+    sources = list(walk(path, on_problem=lambda *_: pytest.fail("refused"), limits=ArchiveLimits(ratio_from=2_000_000)))
     sizes = [source.size for source in sources[:3]]
     assert sizes == [600_132] * 3
     with pytest.raises(TooLargeError, match=r"3\.gz: would expand to more than"):

@@ -16,12 +16,14 @@ from pydicom.tag import BaseTag
 
 from voxelry.core.errors import VoxelryError
 from voxelry.dicom.headers.attributes import Attributes, integer, numbers, text
-from voxelry.dicom.headers.elements import Elements, Raw
+from voxelry.dicom.headers.common_header import CommonHeader
+from voxelry.dicom.headers.elements import Elements, EncodedValue
 from voxelry.dicom.headers.header import read_header
-from voxelry.dicom.headers.header_pattern import UNDEFINED, Plain
-from voxelry.dicom.headers.part10 import PIXEL_TAGS, Layout, read_plain
+from voxelry.dicom.headers.part10 import read_part10
+from voxelry.dicom.headers.part10_elements import UNDEFINED_LENGTH, Part10Header
 from voxelry.dicom.headers.pydicom_silence import quiet
 from voxelry.dicom.headers.sources import HEAD_BYTES
+from voxelry.dicom.headers.value_representations import PIXEL_TAGS
 
 ASKED = (
     "SpecificCharacterSet", "ImageType", "SOPInstanceUID", "StudyDate", "PatientName", "PixelSpacing", "SliceThickness",
@@ -52,17 +54,17 @@ class MemorySource:
         return self.content[:count]
 
 
-def read(content: bytes, head: int = HEAD_BYTES, layout: Layout | None = None) -> Plain | None:
+def read(content: bytes, head: int = HEAD_BYTES, common: CommonHeader | None = None) -> Part10Header | None:
     """What the reader makes of a file of which it first sees ``head`` bytes, then twice what it asks for."""
-    return read_plain(content[:head], len(content), lambda count: content[: 2 * count], layout)
+    return read_part10(content[:head], len(content), lambda count: content[: 2 * count], common)
 
 
-def layout_differences(files: Sequence[bytes]) -> list[str]:
+def common_header_differences(files: Sequence[bytes]) -> list[str]:
     """Files that are read otherwise when those before them are known; the files of a folder are."""
-    layout = Layout()
+    common = CommonHeader()
     found = []
     for count, content in enumerate(files):
-        if read(content, layout=layout) != read(content):
+        if read(content, common=common) != read(content):
             found.append(f"another header where {count} files were read before")
     return found
 
@@ -98,7 +100,7 @@ def raises(content: bytes) -> str | None:
     return None
 
 
-def _differences(plain: Plain, content: bytes, seen: set[object]) -> Iterator[str]:
+def _differences(plain: Part10Header, content: bytes, seen: set[object]) -> Iterator[str]:
     pixels: list[tuple[int, int, int]] = []
 
     def at_pixels(tag: BaseTag, _: str | None, length: int) -> bool:
@@ -117,28 +119,28 @@ def _differences(plain: Plain, content: bytes, seen: set[object]) -> Iterator[st
         yield "transfer syntax"
     ours = None
     if (place := plain.pixel_bytes) is not None and place.offset is not None:
-        length = UNDEFINED if place.length is None else place.length
+        length = UNDEFINED_LENGTH if place.length is None else place.length
         ours = next(tag for tag, keyword in PIXEL_TAGS.items() if keyword == place.keyword), place.offset, length
     if ours != next(iter(pixels), None):
         yield "the place of the pixels"
-    meta, elements = Elements(plain.meta), Elements(plain.raw)
+    meta, elements = Elements(plain.meta), Elements(plain.encoded)
     yield from _raw_differences(plain.meta, truth.file_meta, "meta")
-    yield from _raw_differences(plain.raw, truth, "header")
-    new = {tag for tag in plain.raw if (tag, *_context(tag, plain)) not in seen}
+    yield from _raw_differences(plain.encoded, truth, "header")
+    new = {tag for tag in plain.encoded if (tag, *_context(tag, plain)) not in seen}
     seen.update((tag, *_context(tag, plain)) for tag in new)
-    yield from _content_differences(meta.dataset, truth.file_meta, meta.raw or ())
+    yield from _content_differences(meta.dataset, truth.file_meta, meta.encoded or ())
     yield from _content_differences(elements.dataset, truth, new)
     yield from accessor_differences(elements, truth, new)
 
 
-def _context(tag: int, plain: Plain) -> tuple[object, ...]:
+def _context(tag: int, plain: Part10Header) -> tuple[object, ...]:
     """All that the value of an element depends on: its bytes, and others that say how to read them."""
-    raw = plain.raw
+    raw = plain.encoded
     block = tag & 0xFFFF0000 | tag >> 8 & 0xFF  # a private element's creator
     return raw[tag], plain.transfer_syntax_uid, *map(raw.get, (*_SAYS_HOW, *([block] if tag >> 16 & 1 else [])))
 
 
-def _raw_differences(raw: dict[int, Raw], truth: Dataset, part: str) -> Iterator[str]:
+def _raw_differences(raw: dict[int, EncodedValue], truth: Dataset, part: str) -> Iterator[str]:
     if list(raw) != [int(tag) for tag in truth.keys()]:  # noqa: SIM118 - iterating a dataset reads it
         yield f"tags of the {part}"
         return
@@ -175,7 +177,7 @@ def accessor_differences(elements: Elements, truth: Dataset, tags: Collection[in
 
     With ``tags``, of those that are there only these are asked for.
     """
-    keywords = {keyword_for_tag(tag) for tag in elements.raw or ()} | set(ASKED)
+    keywords = {keyword_for_tag(tag) for tag in elements.encoded or ()} | set(ASKED)
     for keyword in sorted(keywords):
         if tag_for_keyword(keyword) is None:
             continue

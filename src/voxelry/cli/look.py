@@ -230,7 +230,7 @@ def tags(
     if save is None and path.is_file() and format_of(path) is None and not _is_archive(path):
         header = read_header(FileSource.of(path))
         if as_json:
-            from voxelry.dicom.headers.attributes import as_metadata
+            from voxelry.dicom.headers.json_values import as_metadata
 
             print_json({"file": str(path), "tags": as_metadata(header.elements.dataset)})
         else:
@@ -271,16 +271,18 @@ def _joined(value: object) -> str:
 
 
 def _is_archive(path: Path) -> bool:
-    from voxelry.dicom.headers.sources import is_zip
+    from voxelry.dicom.headers.archives import is_zip
 
     with path.open("rb") as file:
         return is_zip(file.read(132))
 
 
 def _print_tags(dataset: Dataset, depth: int) -> None:
-    from voxelry.dicom.headers.attributes import BINARY_VRS, element_name, elements
+    from voxelry.dicom.headers.attributes import element_name
+    from voxelry.dicom.headers.json_values import readable_elements
+    from voxelry.dicom.headers.value_representations import BINARY_VRS
 
-    for element in elements(dataset):
+    for element in readable_elements(dataset):
         indent = "  " * depth
         line = Text(f"{indent}({element.tag.group:04X},{element.tag.element:04X}) ", "dim")
         line.append(f"{element.VR:3}", "dim").append(f"{plain(element_name(element)):32} ", "cyan")

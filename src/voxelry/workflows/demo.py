@@ -14,7 +14,8 @@ from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
-from voxelry.dicom.headers.sources import DEFAULT_LIMITS, Limits, StrPath
+from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits
+from voxelry.dicom.headers.sources import StrPath
 from voxelry.workflows.files.atomic import published
 from voxelry.workflows.files.export_names import export_names
 from voxelry.workflows.files.results_folder import check_apart
@@ -55,7 +56,7 @@ def run_demo(
     path: StrPath,
     out: StrPath = "output",
     *,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: ArchiveLimits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
     progress: Progress = silent,
 ) -> DemoResult:

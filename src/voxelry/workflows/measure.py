@@ -15,7 +15,8 @@ from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.measure import DEFAULT_THRESHOLD, Measurement, MeasurementRecord, check_method, check_threshold
 from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Volume
-from voxelry.dicom.headers.sources import DEFAULT_LIMITS, Limits, StrPath
+from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits
+from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.series.irregular_stacks import OnIrregular
 from voxelry.parallel import shared
 from voxelry.workflows.load.loading import load, load_volume
@@ -125,7 +126,7 @@ def measure_all(
     method: str = "fixed",
     default: float = DEFAULT_THRESHOLD,
     on_irregular: OnIrregular = "error",
-    limits: Limits = DEFAULT_LIMITS,
+    limits: ArchiveLimits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
     real_world: bool = False,
     progress: Progress = silent,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from voxelry.core.errors import IncompleteStackError, PixelDataError
 from voxelry.core.gaps import listed
 from voxelry.dicom.frames.frame import Frame
-from voxelry.dicom.headers.attributes import describe, integer, text
+from voxelry.dicom.headers.attributes import integer, tag_label, text
 from voxelry.dicom.headers.header import Header
 
 _MOST_PARTS = 65_535
@@ -49,7 +49,7 @@ def _error(missing: Sequence[int], total: int) -> IncompleteStackError:
     several = len(missing) > 1
     return IncompleteStackError(
         f"part{'s' * several} {listed([str(number) for number in missing])} of the {total} parts of a concatenation "
-        f"{'are' if several else 'is'} not there ({describe('InConcatenationNumber')}), and the frames of the others "
+        f"{'are' if several else 'is'} not there ({tag_label('InConcatenationNumber')}), and the frames of the others "
         "are no whole volume: add the missing files",
         count=len(missing),
         parts=total,

@@ -26,12 +26,12 @@ from voxelry.dicom.frames.frame_facts import (
 from voxelry.dicom.frames.multiframe_positions import Vector, frame_places, plane_of
 from voxelry.dicom.headers.attributes import (
     Attributes,
-    describe,
     first_item,
     has_more_items,
     integer,
     items,
     numbers,
+    tag_label,
     text,
     texts,
 )
@@ -209,15 +209,15 @@ def frames_of(header: Header, known: Known | None = None) -> Iterator[Frame]:
             check_frames(header, pixels)
         if has_more_items(elements, "PerFrameFunctionalGroupsSequence", pixels.frames):
             raise PixelDataError(
-                f"{describe('NumberOfFrames')} is {pixels.frames}, but "
-                f"{describe('PerFrameFunctionalGroupsSequence')} has more items"
+                f"{tag_label('NumberOfFrames')} is {pixels.frames}, but "
+                f"{tag_label('PerFrameFunctionalGroupsSequence')} has more items"
             )
         shared = first_item(elements, "SharedFunctionalGroupsSequence")
         per_frame = items(elements, "PerFrameFunctionalGroupsSequence")
         if per_frame and len(per_frame) != pixels.frames:
             raise PixelDataError(
-                f"{describe('NumberOfFrames')} is {pixels.frames}, but "
-                f"{describe('PerFrameFunctionalGroupsSequence')} has {len(per_frame)} items"
+                f"{tag_label('NumberOfFrames')} is {pixels.frames}, but "
+                f"{tag_label('PerFrameFunctionalGroupsSequence')} has {len(per_frame)} items"
             )
         if not per_frame and shared is None:
             yield from _plain_frames(header, facts or facts_of(header, pixels, ()))
@@ -261,7 +261,7 @@ def _plain_frames(header: Header, facts: Facts) -> Iterator[Frame]:
 
 def _known_facts(header: Header, known: Known | None) -> Facts | None:
     """The facts of an instance without functional groups; None where its bytes do not tell that it is like others."""
-    raw, place = header.elements.raw, header.pixel_bytes
+    raw, place = header.elements.encoded, header.pixel_bytes
     if known is None or raw is None or place is None or not raw.keys().isdisjoint(_FUNCTIONAL_GROUPS):
         return None
     key = (header.sop_class_uid, header.transfer_syntax_uid, place.keyword, *map(raw.get, FACT_TAGS))

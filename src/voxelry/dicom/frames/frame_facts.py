@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from voxelry.core.errors import GeometryError, PixelDataError
 from voxelry.core.geometry import check_orientation
 from voxelry.dicom.frames.multiframe_positions import FARTHEST, RT_DOSE, Vector, is_planar, plane_of
-from voxelry.dicom.headers.attributes import Attributes, describe, first_item, number, numbers, text, texts
+from voxelry.dicom.headers.attributes import Attributes, first_item, number, numbers, tag_label, text, texts
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.pixel_description import PIXEL_KEYWORDS, PixelDescription
 from voxelry.dicom.headers.sop_classes import SEGMENTATIONS
@@ -78,7 +78,7 @@ def facts_of(header: Header, pixels: PixelDescription, groups: Groups, index: in
     if spacing is None:
         warnings += _other_spacing(top)
     if "PixelRepresentation" not in top and header.pixel_bytes and header.pixel_bytes.keyword == "PixelData":
-        warnings.append(f"{describe('PixelRepresentation')} is missing: values are taken as unsigned")
+        warnings.append(f"{tag_label('PixelRepresentation')} is missing: values are taken as unsigned")
     segmented = header.sop_class_uid in SEGMENTATIONS  # whose thickness says nothing of the next slice
     thickness = _extent(measures, "SpacingBetweenSlices" if segmented else "SliceThickness", warnings)
     if is_planar(header):  # the thickness of nothing
@@ -92,10 +92,10 @@ def facts_of(header: Header, pixels: PixelDescription, groups: Groups, index: in
         keyword = "DoseGridScaling"
         slope, intercept = number(top, keyword), 0.0
         if slope is None:
-            raise PixelDataError(f"{describe(keyword)} is missing, so nothing says what dose a value is")
+            raise PixelDataError(f"{tag_label(keyword)} is missing, so nothing says what dose a value is")
     if slope == 0:
         if not _all_zero(header, pixels, index):
-            raise PixelDataError(f"{describe(keyword)} is 0, which would make every value the same")
+            raise PixelDataError(f"{tag_label(keyword)} is 0, which would make every value the same")
         slope = 1.0  # of an empty slice, as PET scanners write it: every value is the intercept
     return Facts(
         pixels,
@@ -126,7 +126,7 @@ def _fraction(header: Header) -> float:
     largest = number(header.elements, "MaximumFractionalValue")
     if largest is None or largest <= 0:
         raise PixelDataError(
-            f"{describe('MaximumFractionalValue')} is {'missing' if largest is None else f'{largest:g}'}, so nothing "
+            f"{tag_label('MaximumFractionalValue')} is {'missing' if largest is None else f'{largest:g}'}, so nothing "
             "says what fraction a value is"
         )
     return 1.0 / largest
@@ -171,7 +171,7 @@ def position_of(place: Attributes, warnings: list[str]) -> Vector | None:
         warnings.append(f"{error}: taken as unknown")
         return None
     if found is not None and max(map(abs, found)) > FARTHEST:
-        warnings.append(f"{describe('ImagePositionPatient')} is more than {FARTHEST:g} mm away: taken as unknown")
+        warnings.append(f"{tag_label('ImagePositionPatient')} is more than {FARTHEST:g} mm away: taken as unknown")
         return None
     return None if found is None else (found[0], found[1], found[2])
 
@@ -186,11 +186,11 @@ def _spacing(measures: Attributes, warnings: list[str]) -> tuple[float, float] |
         return None
     if min(found) <= 0:
         warnings.append(
-            f"{describe('PixelSpacing')} is {found[0]:g}\\{found[1]:g}, which is no distance: taken as unknown"
+            f"{tag_label('PixelSpacing')} is {found[0]:g}\\{found[1]:g}, which is no distance: taken as unknown"
         )
         return None
     if min(found) < 0.0005 or max(found) > 50:
-        warnings.append(f"{describe('PixelSpacing')} is implausible: {found[0]:g}\\{found[1]:g} mm")
+        warnings.append(f"{tag_label('PixelSpacing')} is implausible: {found[0]:g}\\{found[1]:g} mm")
     return found[0], found[1]
 
 
@@ -198,10 +198,10 @@ def _other_spacing(dataset: Attributes) -> list[str]:
     """Distances that a header gives instead, and that are none in the patient."""
     if text(dataset, "ImagerPixelSpacing"):
         where = "is measured at the detector, where everything is magnified"
-        return [f"{describe('ImagerPixelSpacing')} {where}: not used"]
+        return [f"{tag_label('ImagerPixelSpacing')} {where}: not used"]
     if "SequenceOfUltrasoundRegions" in dataset:
         where = "gives distances for parts of the picture only"
-        return [f"{describe('SequenceOfUltrasoundRegions')} {where}: not used"]
+        return [f"{tag_label('SequenceOfUltrasoundRegions')} {where}: not used"]
     return []
 
 
@@ -214,10 +214,10 @@ def _extent(measures: Attributes, keyword: str, warnings: list[str]) -> float | 
     if found is None:
         return None
     if found <= 0:
-        warnings.append(f"{describe(keyword)} is {found:g}, which is no distance: taken as unknown")
+        warnings.append(f"{tag_label(keyword)} is {found:g}, which is no distance: taken as unknown")
         return None
     if not 0.0005 <= found <= 500:
-        warnings.append(f"{describe(keyword)} is implausible: {found:g} mm")
+        warnings.append(f"{tag_label(keyword)} is implausible: {found:g} mm")
     return found
 
 

@@ -12,8 +12,9 @@ from pydicom.dataset import Dataset
 
 from voxelry.core.errors import MosaicError
 from voxelry.dicom.frames.frame import Frame, one_of_each
-from voxelry.dicom.headers.attributes import elements, first_item, text, texts
+from voxelry.dicom.headers.attributes import first_item, text, texts
 from voxelry.dicom.headers.elements import Elements
+from voxelry.dicom.headers.json_values import readable_elements
 from voxelry.dicom.headers.private_attributes import first_number, private_value
 from voxelry.dicom.headers.pydicom_silence import quiet
 
@@ -87,10 +88,10 @@ def _frame_type(frame: Frame) -> tuple[str, ...]:
 
 def _says_so_inside(group: Dataset) -> bool:
     """True by the private Image Type of a functional group (0021,xx75), as Siemens' XA writes it."""
-    for element in elements(group):
+    for element in readable_elements(group):
         if element.tag.group == 0x0021 and element.VR == "SQ":
             for item in element.value:
-                for inner in elements(item):
+                for inner in readable_elements(item):
                     if inner.tag.group == 0x0021 and inner.tag.element & 0xFF == 0x75:
                         with quiet:
                             if _WORD in str(inner.value).upper():

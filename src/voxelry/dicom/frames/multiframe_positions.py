@@ -9,7 +9,7 @@ import numpy.typing as npt
 from pydicom.multival import MultiValue
 
 from voxelry.core.errors import PixelDataError
-from voxelry.dicom.headers.attributes import Attributes, describe, first_item, number, numbers, texts, value_of
+from voxelry.dicom.headers.attributes import Attributes, first_item, number, numbers, tag_label, texts, value_of
 from voxelry.dicom.headers.header import Header
 
 Vector: TypeAlias = tuple[float, float, float]
@@ -102,7 +102,7 @@ def frame_places(
         return None
     places = np.asarray(first) + steps
     if not (np.abs(places) <= FARTHEST).all():
-        raise PixelDataError(f"{describe(keyword)} places frames more than {FARTHEST:g} mm away")
+        raise PixelDataError(f"{tag_label(keyword)} places frames more than {FARTHEST:g} mm away")
     return [(x, y, z) for x, y, z in places.tolist()]
 
 
@@ -123,8 +123,8 @@ def _dose_steps(
         normal = np.array([0.0, 0.0, 1.0])
     if offsets[0] != 0 and not (axial and abs(offsets[0] - height) <= _SAME_HEIGHT):
         warnings.append(
-            f"{describe('GridFrameOffsetVector')} begins with {offsets[0]:g}, which is neither 0 nor the z of "
-            f"{describe('ImagePositionPatient')}: the first plane is taken to lie at that position"
+            f"{tag_label('GridFrameOffsetVector')} begins with {offsets[0]:g}, which is neither 0 nor the z of "
+            f"{tag_label('ImagePositionPatient')}: the first plane is taken to lie at that position"
         )
     return np.outer(np.asarray(offsets) - offsets[0], normal)
 
@@ -137,8 +137,8 @@ def _slice_steps(header: Header, count: int, orientation: tuple[float, ...]) -> 
         return None
     slices = numbers(elements, "SliceVector") or tuple(range(1, count + 1))
     if len(slices) != count:
-        raise PixelDataError(f"{describe('SliceVector')} has {len(slices)} values for {count} frames")
+        raise PixelDataError(f"{tag_label('SliceVector')} has {len(slices)} values for {count} frames")
     if not all(float(one).is_integer() and one >= 1 for one in slices):
-        raise PixelDataError(f"{describe('SliceVector')} holds values that are no slice numbers")
+        raise PixelDataError(f"{tag_label('SliceVector')} holds values that are no slice numbers")
     normal = np.cross(orientation[:3], orientation[3:])
     return np.outer((np.asarray(slices) - 1) * spacing, normal)

@@ -22,7 +22,7 @@ from voxelry.dicom.grouping.findings import finding
 from voxelry.dicom.grouping.grid_groups import Group
 from voxelry.dicom.grouping.image_kinds import image_kind
 from voxelry.dicom.grouping.lattice import NEAR, Lattice
-from voxelry.dicom.headers.attributes import describe, text
+from voxelry.dicom.headers.attributes import tag_label, text
 
 CODE = "differing_slices"
 _SIDEWAYS_PIXELS = 2.0
@@ -170,7 +170,7 @@ def _without_a_place(group: Group, others: Sequence[Group]) -> list[Problem]:
     lacking = "ImagePositionPatient" if found[0].position is None else "ImageOrientationPatient"
     names = list(dict.fromkeys(frame.header.name for frame in found))
     words = (
-        f"{_count(len(found))} no {describe(lacking)} and {_are(len(found))} not in the stack: {listed(names)}; "
+        f"{_count(len(found))} no {tag_label(lacking)} and {_are(len(found))} not in the stack: {listed(names)}; "
         "whether one belongs there is unknown"
     )
     files: list[Value] = [*names]
@@ -212,7 +212,7 @@ def _finding(differences: tuple[tuple[str, str, str], ...], numbers: dict[Frame,
     frames = list(numbers)
     names = list(dict.fromkeys(frame.header.name for frame in frames))
     told = " and ".join(
-        f"{describe(keyword)} {own or '(none)'} where the others have {theirs or '(none)'}"
+        f"{tag_label(keyword)} {own or '(none)'} where the others have {theirs or '(none)'}"
         for keyword, own, theirs in differences
     )
     few = len(frames) == 1

@@ -12,7 +12,7 @@ from voxelry.core.geometry import Grid, Tolerances
 from voxelry.core.value import Value
 from voxelry.dicom.frames.frame import Frame, one_of_each
 from voxelry.dicom.frames.orientation import spread_of
-from voxelry.dicom.headers.attributes import Attributes, describe, first_item, number, texts
+from voxelry.dicom.headers.attributes import Attributes, first_item, number, tag_label, texts
 
 NOTICEABLE_DEGREES = 0.01
 """Orientations that differ by no more from their mean are not worth a word."""
@@ -56,7 +56,7 @@ def noise_findings(frames: Sequence[Frame]) -> list[Problem]:
     degrees = spread_of(frames)
     if degrees > NOTICEABLE_DEGREES:
         words = (
-            f"{describe('ImageOrientationPatient')} differs from slice to slice, by up to {degrees:.2g} degrees from "
+            f"{tag_label('ImageOrientationPatient')} differs from slice to slice, by up to {degrees:.2g} degrees from "
             "the mean, which is used"
         )
         found.append(finding("warning", "uneven_orientations", words, degrees=rounded(degrees)))
@@ -65,7 +65,7 @@ def noise_findings(frames: Sequence[Frame]) -> list[Problem]:
         percent = 100 * max(max(column) / min(column) - 1 for column in zip(*sides, strict=True))
         if percent > NOTICEABLE_PERCENT:
             words = (
-                f"{describe('PixelSpacing')} differs from slice to slice, by up to {percent:.2g} %: the first slice's "
+                f"{tag_label('PixelSpacing')} differs from slice to slice, by up to {percent:.2g} %: the first slice's "
                 "is used"
             )
             found.append(finding("warning", "uneven_pixel_spacing", words, percent=rounded(percent)))
@@ -135,7 +135,7 @@ def _tilt(grid: Grid, first: Frame, tolerances: Tolerances) -> list[Problem]:
     )
     if said is not None:
         judged = "agrees" if agrees else "disagrees: the positions are used"
-        words += f"; {describe('GantryDetectorTilt')} says {said:g} degrees, which {judged}"
+        words += f"; {tag_label('GantryDetectorTilt')} says {said:g} degrees, which {judged}"
     found = finding(
         "warning",
         "tilt",
@@ -155,7 +155,7 @@ def _tilt_of_the_header_alone(first: Frame, said: float | None, tolerances: Tole
     # A derived series may have been straightened and kept the attribute.
     derived = texts(first.header.elements, "ImageType")[:1] == ("DERIVED",)
     words = (
-        f"{describe('GantryDetectorTilt')} says {said:g} degrees, but the positions follow each other along the "
+        f"{tag_label('GantryDetectorTilt')} says {said:g} degrees, but the positions follow each other along the "
         "normal: the positions are used"
     )
     numbers: dict[str, Value] = {"tilt_degrees": 0.0, "header_tilt_degrees": said, "agrees": False}
@@ -169,7 +169,7 @@ def _header_spacing(grid: Grid, first: Frame, tolerances: Tolerances) -> list[Pr
     ):
         return []
     words = (
-        f"{describe('SpacingBetweenSlices')} says {said:g} mm, the positions {grid.spacing:.4g} mm: "
+        f"{tag_label('SpacingBetweenSlices')} says {said:g} mm, the positions {grid.spacing:.4g} mm: "
         "the positions are used"
     )
     return [finding("warning", "header_spacing", words, header_mm=said, spacing_mm=rounded(grid.spacing))]
@@ -202,7 +202,7 @@ def missing_findings(frames: Sequence[Frame]) -> list[Problem]:
     missing = [(name, keyword) for name, keyword in _PARTS if getattr(first, name) is None]
     if not missing:
         return []
-    *most, last = [describe(keyword) for _, keyword in missing]
+    *most, last = [tag_label(keyword) for _, keyword in missing]
     lacks = f"no {', '.join(most)} or {last}" if most else f"no {last}"
     names: list[Value] = [name for name, _ in missing]
     placed = first.position is not None and first.orientation is not None

@@ -20,7 +20,7 @@ from voxelry.dicom.frames.frame import Frame, one_of_each
 from voxelry.dicom.frames.orientation import orientation_of
 from voxelry.dicom.grouping.findings import finding
 from voxelry.dicom.grouping.lattice import NEAR, Lattice
-from voxelry.dicom.headers.attributes import describe, text
+from voxelry.dicom.headers.attributes import tag_label, text
 
 KEYWORD = "FrameOfReferenceUID"
 FEWEST_PLACES = 3
@@ -127,8 +127,8 @@ def _noise(frames: Frames) -> Problem:
         how = f"differs from slice to slice ({several} of them in {len(frames)} slices"
         how += f", {without} without)" if without else ")"
     words = (
-        f"{describe(KEYWORD)} {how}, which agree in everything else: they are one stack, and its frame of reference is "
-        "unknown, so that nothing says that other images, segmentations or contours lie in the same place"
+        f"{tag_label(KEYWORD)} {how}, which agree in everything else: they are one stack, and its frame of reference "
+        "is unknown, so that nothing says that other images, segmentations or contours lie in the same place"
     )
     numbers: dict[str, int | str] = {"attribute": KEYWORD, "count": several, "missing": without, "slices": len(frames)}
     return finding("warning", "frame_of_reference", words, **numbers)

@@ -6,7 +6,7 @@ import re
 
 from voxelry.core.errors import Problem
 from voxelry.dicom.grouping.findings import finding
-from voxelry.dicom.headers.attributes import describe, text, texts
+from voxelry.dicom.headers.attributes import tag_label, text, texts
 from voxelry.dicom.headers.header import Header
 
 _WORDS = frozenset({
@@ -35,7 +35,7 @@ def derived_finding(kind: frozenset[str], slices: int) -> Problem:
     """Why images of a kind are not in the stack of the series' slices."""
     named = ", ".join(sorted(kind))
     words = (
-        f"{slices} image{'s' * (slices > 1)} of another kind ({named} in {describe('ImageType')}) than the series' "
+        f"{slices} image{'s' * (slices > 1)} of another kind ({named} in {tag_label('ImageType')}) than the series' "
         "slices: kept apart from their stack"
     )
     return finding("warning", "other_kind", words, kind=[*sorted(kind)], count=slices)

@@ -108,7 +108,7 @@ def _differ(frames: Collection[Frame]) -> bool:
     """True if frames differ in one of ``_APART``."""
     first = None
     for frame in frames:
-        raw = frame.header.elements.raw
+        raw = frame.header.elements.encoded
         if frame.groups or raw is None:
             said: tuple[object, ...] = tuple(_asked(frame, keyword, sequence) for keyword, sequence in _APART.items())
         else:

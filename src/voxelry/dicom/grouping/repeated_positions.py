@@ -31,7 +31,7 @@ from voxelry.dicom.grouping.overlapping import FEWEST, FEWEST_UNLISTED, overlapp
 from voxelry.dicom.grouping.piles import Pile, Placed
 from voxelry.dicom.grouping.separating_attributes import Attribute, Standing
 from voxelry.dicom.grouping.varying_attributes import DIFFUSION, Column, Varying, varying
-from voxelry.dicom.headers.attributes import describe
+from voxelry.dicom.headers.attributes import tag_label
 from voxelry.dicom.headers.comparable import ABSENT, Comparable, floats_of
 
 _BEFORE_ORDER = (Standing.DIMENSION, Standing.STRONG, Standing.KIND)
@@ -211,7 +211,7 @@ class _Repeats:
         if not missing:
             return ()
         total = len(self.positions)
-        words = f"incomplete: {len(group.positions)} of {total} positions have {describe(keyword)} {value}"
+        words = f"incomplete: {len(group.positions)} of {total} positions have {tag_label(keyword)} {value}"
         numbers: dict[str, Value] = {"attribute": keyword, "value": value, "count": len(group.positions)}
         missing_mm: Value = [*group.millimetres(missing)]
         return (finding("warning", "incomplete", words, **numbers, positions=total, missing_mm=missing_mm),)
@@ -324,11 +324,11 @@ def _repeated(placed: Placed, mixed: Sequence[Attribute], clock: str) -> Repeate
     names = list(dict.fromkeys(one.name for one in mixed))
     if clock:
         words = (
-            f"{len(placed)} slices at {len(counts)} positions have no order in time: {describe(clock)} runs back by "
+            f"{len(placed)} slices at {len(counts)} positions have no order in time: {tag_label(clock)} runs back by "
             "about an hour once, so that the clock was changed, and no offset to UTC is given"
         )
     elif names:
-        words += f"; volumes by the order of their numbers would mix {listed([describe(name) for name in names])}"
+        words += f"; volumes by the order of their numbers would mix {listed([tag_label(name) for name in names])}"
     numbers: dict[str, Value] = {"count": len(placed), "positions": len(counts), "identical": False}
     attributes: list[Value] = [clock] if clock else [*names]
     return RepeatedPositionsError(words, **numbers, positions_mm=[*places], attributes=attributes)

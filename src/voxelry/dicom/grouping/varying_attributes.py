@@ -17,7 +17,6 @@ from voxelry.dicom.frames.diffusion import diffusion_of
 from voxelry.dicom.frames.dimensions import dimension_value, dimensions_of
 from voxelry.dicom.frames.frame import VECTORS, Frame
 from voxelry.dicom.grouping.separating_attributes import TIMES, Attribute, is_noise, standard
-from voxelry.dicom.headers.attributes import MAX_DEPTH, elements
 from voxelry.dicom.headers.comparable import (
     ABSENT,
     Comparable,
@@ -26,8 +25,9 @@ from voxelry.dicom.headers.comparable import (
     comparable_number,
     comparable_text,
 )
-from voxelry.dicom.headers.elements import Raw
+from voxelry.dicom.headers.elements import EncodedValue
 from voxelry.dicom.headers.header import Header
+from voxelry.dicom.headers.json_values import MAX_DEPTH, readable_elements
 from voxelry.dicom.headers.pydicom_silence import quiet
 
 Column: TypeAlias = Mapping[Frame, Comparable]
@@ -149,7 +149,7 @@ def _headers(frames: Iterable[Frame]) -> list[Header]:
 
 # --- headers ----------------------------------------------------------------------------------------------------------
 
-_Row: TypeAlias = Mapping[int, "Raw | Comparable"]
+_Row: TypeAlias = Mapping[int, "EncodedValue | Comparable"]
 
 
 def _of_headers(frames: Sequence[Frame]) -> Columns:
@@ -181,31 +181,31 @@ def _of_headers(frames: Sequence[Frame]) -> Columns:
 
 def _row(header: Header) -> _Row:
     """The cells of an instance: bytes, or what pydicom reads where only it could read the file."""
-    raw = header.elements.raw
+    raw = header.elements.encoded
     if raw is not None:
         return raw
-    found: dict[int, Raw | Comparable] = {}
-    for element in elements(header.elements.dataset):
+    found: dict[int, EncodedValue | Comparable] = {}
+    for element in readable_elements(header.elements.dataset):
         value = ABSENT if element.VR == "SQ" else comparable_element(element)
         if value is not None and element.tag < _PIXELS:
             found[int(element.tag)] = (b"SQ", repr(element.value).encode()) if element.VR == "SQ" else ("", *value)
     return found
 
 
-def _written(cell: Raw | Comparable) -> bytes:
+def _written(cell: EncodedValue | Comparable) -> bytes:
     return cell[0] if len(cell) == 2 and isinstance(cell[0], bytes) else b""
 
 
 def _readers(
     tag: int, rows: Sequence[_Row]
-) -> list[tuple[Attribute, Callable[[Raw | Comparable | None], Comparable | None]]]:
+) -> list[tuple[Attribute, Callable[[EncodedValue | Comparable | None], Comparable | None]]]:
     """The attributes that a tag is; several where instances reserved its block for different creators."""
     creators = {_creator(tag, row) for row in rows if tag in row} if tag >> 16 & 1 else {""}
     return [(_attribute((tag,), creator), _learner(tag, creator)) for creator in sorted(creators)]
 
 
-def _learner(tag: int, creator: str) -> Callable[[Raw | Comparable | None], Comparable | None]:
-    def learn(cell: Raw | Comparable | None) -> Comparable | None:
+def _learner(tag: int, creator: str) -> Callable[[EncodedValue | Comparable | None], Comparable | None]:
+    def learn(cell: EncodedValue | Comparable | None) -> Comparable | None:
         if cell is None:
             return ABSENT
         if cell[0] == "":  # read by pydicom
@@ -281,7 +281,7 @@ def _leaves(
     """What is in a dataset and in its sequences, by its path."""
     found: dict[Attribute, Comparable] = {}
     leave_out = [] if only is None else [tag for tag in dataset.keys() if tag != only]  # noqa: SIM118
-    for element in elements(dataset, leave_out=leave_out):
+    for element in readable_elements(dataset, leave_out=leave_out):
         tag = int(element.tag)
         if is_noise(tag, element.VR) or tag >= _PIXELS:
             continue

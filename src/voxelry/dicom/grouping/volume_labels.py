@@ -10,8 +10,8 @@ from pydicom.datadict import dictionary_VR
 from voxelry.dicom.frames.acquisition_times import CLOCKS
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.grouping.separating_attributes import Attribute, Standing
-from voxelry.dicom.headers.attributes import elements
 from voxelry.dicom.headers.comparable import ABSENT, Comparable, floats_of
+from voxelry.dicom.headers.json_values import readable_elements
 from voxelry.dicom.headers.pydicom_silence import quiet
 
 LONGEST_TEXT = 48
@@ -79,7 +79,7 @@ def _private_words(frames: Sequence[Frame]) -> frozenset[str]:
     found: set[str] = set()
     dataset = frames[0].header.elements.dataset  # a series is of one patient
     others = [tag for tag in dataset.keys() if tag >> 16 > _LAST_GROUP_OF_PERSONS]  # noqa: SIM118 - the keys hold tags
-    for element in elements(dataset, leave_out=others):
+    for element in readable_elements(dataset, leave_out=others):
         if element.VR == "PN" or (element.tag.group == _PATIENT_GROUP and element.VR in _TEXT_VRS):
             with quiet:
                 found |= set(_WORD.findall(str(element.value).lower()))

@@ -1,8 +1,7 @@
-"""Values of many instances, column by column: each distinct value is converted once.
+"""The attributes of many instances as the columns of a table: each distinct value is converted once.
 
-The slices of a series say the same in most of their attributes, so that a table's column has few distinct
-values. A value is what ``attributes.to_json`` makes of pydicom's; the common forms are converted here, and
-pydicom is asked for all others.
+Most attributes have the same value in all slices of a series, so that a column has few distinct values. The values are
+those of ``json_values.to_json``. The common value representations are decoded here, pydicom decodes the others.
 """
 
 from __future__ import annotations
@@ -12,34 +11,32 @@ import re
 import struct
 from array import array
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from itertools import repeat
 
 from pydicom import config
-from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset
 
 from voxelry.core.value import Value
-from voxelry.dicom.headers.attributes import BINARY_VRS, elements, to_json
-from voxelry.dicom.headers.elements import Elements, Raw
+from voxelry.dicom.headers.elements import Elements, EncodedValue
+from voxelry.dicom.headers.json_values import readable_elements, to_json
+from voxelry.dicom.headers.value_representations import BINARY_VRS, NUMBER_FORMATS, dictionary_vr
 
 BLOCK_ROWS = 256
-"""So many instances are kept as bytes before their columns grow: few enough for a processor's cache."""
+"""Instances that are collected as bytes before the columns take them: few enough for a processor's cache."""
 
 _BINARY = frozenset(vr.encode() for vr in BINARY_VRS if len(vr) == 2) - {b"UN"}
 _ESCAPE = b"\x1b"
 _DECIMAL = re.compile(r" *[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)? *").fullmatch
 _WHOLE = re.compile(r" *[+-]?[0-9]{1,18} *").fullmatch
-_FORMS = {b"FD": "<d", b"FL": "<f", b"SL": "<i", b"SS": "<h", b"SV": "<q", b"UL": "<I", b"US": "<H", b"UV": "<Q"}
 _CONTEXT = (0x00080005, 0x00280100, 0x00280103, 0x00283002, 0x54001004)
-"""What pydicom asks of the same instance to read a value: character set, Bits Allocated (pixels and waveform), Pixel
-Representation, LUT Descriptor. Private attributes have their creator as well."""
+"""Attributes of the instance on which the decoding of a value depends: character set, Bits Allocated (pixels and
+waveform), Pixel Representation, LUT Descriptor. A private attribute depends on its creator too."""
 
 _MISSING = 0
 _ASK = -1
 _UNSURE = object()
 
-Cell = Raw | None
+Cell = EncodedValue | None
 
 
 class Column:
@@ -48,11 +45,11 @@ class Column:
     Attributes
     ----------
     values
-        The distinct values, the first of them None for instances without one.
+        The distinct values; the first is None, for instances without the attribute.
     rows
-        For each instance, from the first one, which of the values it has; may end before the last instance.
+        For each instance the index of its value. Shorter than the number of instances if the last ones have no value.
     kinds
-        The value representations met.
+        The value representations in the files.
     """
 
     __slots__ = ("_asked", "_asks", "_known", "kinds", "rows", "tag", "values")
@@ -66,32 +63,46 @@ class Column:
         self._asked: dict[tuple[Cell, ...], int] = {}
         self._asks = False
 
-    def take(self, start: int, cells: Sequence[Cell], instances: Sequence[Mapping[int, Raw]], *, own: bool) -> None:
-        """The cells of the instances from row ``start`` on; ``own`` is False if pydicom is to be asked for each."""
+    def take(
+        self, start: int, cells: Sequence[Cell], instances: Sequence[Mapping[int, EncodedValue]], *, own: bool
+    ) -> None:
+        """Append the values of a block of instances.
+
+        Parameters
+        ----------
+        start
+            Row of the first instance.
+        cells
+            The attribute of each instance.
+        instances
+            All attributes of each instance.
+        own
+            False if pydicom has to decode every value.
+        """
         self.rows.extend(repeat(_MISSING, start - len(self.rows)))
         first, known = cells[0], self._known
         same = cells.count(first) == len(cells)
         new = {first}.difference(known) if same else set(cells).difference(known)
         for cell in new:
             known[cell] = self._learn(cell, own=own)
-        found = array("l", (known[first],)) * len(cells) if same else array("l", map(known.__getitem__, cells))
+        codes = array("l", (known[first],)) * len(cells) if same else array("l", map(known.__getitem__, cells))
         if self._asks:
-            for row, code in enumerate(found):
+            for row, code in enumerate(codes):
                 if code == _ASK:
-                    found[row] = self._asked_for(cells[row], instances[row])
+                    codes[row] = self._asked_for(cells[row], instances[row])
         for cell in new:
-            if cell is not None and cell[0] in _BINARY:  # in no table, and too large to be kept
+            if cell is not None and cell[0] in _BINARY:  # not in the table, and too large for the cache
                 del known[cell]
-        self.rows.extend(found)
+        self.rows.extend(codes)
 
     def put(self, row: int, kind: str, value: Value) -> None:
-        """A value of one instance that is shared with no other."""
+        """Set the value of one instance without comparing it with others."""
         self.rows.extend(repeat(_MISSING, row + 1 - len(self.rows)))
         self.rows[row] = self._add(kind, value)
 
     def _learn(self, cell: Cell, *, own: bool) -> int:
         vr, content = cell or (b"", b"")
-        vr = vr or _dictionary_vr(self.tag)
+        vr = vr or dictionary_vr(self.tag)
         if vr in _BINARY:
             return _MISSING
         convert = _CONVERSIONS.get(vr) if own else None
@@ -101,19 +112,19 @@ class Column:
             return _ASK
         return self._add(vr.decode(), value)  # type: ignore[arg-type]
 
-    def _asked_for(self, cell: Cell, instance: Mapping[int, Raw]) -> int:
+    def _asked_for(self, cell: Cell, instance: Mapping[int, EncodedValue]) -> int:
         context = _CONTEXT if self.tag >> 16 & 1 == 0 else (*_CONTEXT, self.tag >> 16 << 16 | (self.tag & 0xFFFF) >> 8)
         around = tuple(map(instance.get, context))
         code = self._asked.get((cell, *around))
         if code is None:
-            raw = {tag: found for tag, found in zip(context, around, strict=True) if found is not None}
-            code = self._ask(Elements({**raw, self.tag: instance[self.tag]}).dataset)
+            encoded = {tag: found for tag, found in zip(context, around, strict=True) if found is not None}
+            code = self._ask(Elements({**encoded, self.tag: instance[self.tag]}).dataset)
             self._asked[cell, *around] = code
         return code
 
     def _ask(self, dataset: Dataset) -> int:
-        others = [tag for tag in dataset.keys() if tag != self.tag]  # noqa: SIM118 - as elements says
-        for element in elements(dataset, leave_out=others):
+        others = [tag for tag in dataset.keys() if tag != self.tag]  # noqa: SIM118 - iterating a dataset reads values
+        for element in readable_elements(dataset, leave_out=others):
             if element.VR not in BINARY_VRS:
                 return self._add(element.VR, to_json(element))
         return _MISSING
@@ -125,25 +136,25 @@ class Column:
 
 
 class Columns:
-    """Grows by instances; ``done`` gives the columns.
+    """Collects instances; `done` returns the columns.
 
-    Nothing outlives it: no value of a patient stays in a cache.
+    All caches belong to the object, so that no patient's value outlives it.
     """
 
     def __init__(self) -> None:
         self._columns: dict[int, Column] = {}
-        self._instances: list[dict[int, Raw]] = []
+        self._instances: list[dict[int, EncodedValue]] = []
         self._datasets: list[tuple[int, Dataset]] = []
         self._count = 0
-        # A program that changes how pydicom reads numbers, dates or broken texts gets what it asked for.
+        # If the program changed pydicom's settings for numbers, dates or malformed texts, pydicom decodes every value.
         strict = config.settings.reading_validation_mode == config.RAISE
         self._own = not (config.datetime_conversion or config.use_DS_numpy or config.use_IS_numpy or strict)
 
     def add(self, of: Elements) -> None:
-        """One more instance."""
-        if of.raw is None:
+        """Append an instance."""
+        if of.encoded is None:
             self._datasets.append((self._count + len(self._instances), of.dataset))
-        self._instances.append(dict(of.raw or {}))
+        self._instances.append(dict(of.encoded or {}))
         if len(self._instances) >= BLOCK_ROWS:
             self._take_block()
 
@@ -156,7 +167,7 @@ class Columns:
         self._count += 1
 
     def done(self) -> list[Column]:
-        """All columns in the order of their tags; those of group lengths and binary values are left out."""
+        """The columns in the order of their tags, without group lengths and binary values."""
         self._take_block()
         return [self._columns[tag] for tag in sorted(self._columns) if self._columns[tag].kinds]
 
@@ -167,7 +178,7 @@ class Columns:
                 cells: list[Cell] = list(map(dict.get, block, repeat(tag)))
                 self._column(tag).take(self._count, cells, block, own=self._own)
         for row, dataset in self._datasets:
-            for element in elements(dataset):
+            for element in readable_elements(dataset):
                 if element.VR not in BINARY_VRS and element.tag.element:
                     self._column(int(element.tag)).put(row, element.VR, to_json(element))
         self._count += len(block)
@@ -180,17 +191,7 @@ class Columns:
         return found
 
 
-@cache
-def _dictionary_vr(tag: int) -> bytes:
-    """Of a standard attribute in a file that says none; empty where pydicom has to be asked."""
-    try:
-        found = dictionary_VR(tag).encode()
-    except KeyError:
-        return b""
-    return found if len(found) == 2 else b""
-
-
-# --- the common forms of values, as pydicom reads them ----------------------------------------------------------------
+# --- decoding of the common value representations, with pydicom's results ---------------------------------------------
 
 
 def _words(content: bytes) -> object:
@@ -199,7 +200,7 @@ def _words(content: bytes) -> object:
 
 
 def _text(content: bytes) -> object:
-    """A value that may be in any character set; those in other sets than ASCII are pydicom's."""
+    """A text that depends on the character set; pydicom decodes all but ASCII."""
     if not content.isascii() or _ESCAPE in content:
         return _UNSURE
     text = content.decode("ascii")
@@ -247,17 +248,17 @@ def _wholes(content: bytes) -> object:
 
 
 def _binary(vr: bytes) -> Callable[[bytes], object]:
-    form = struct.Struct(_FORMS[vr])
+    form = struct.Struct(NUMBER_FORMATS[vr])
 
     def convert(content: bytes) -> object:
         if len(content) % form.size:
             return _UNSURE
-        found = [number for (number,) in form.iter_unpack(content)]
-        if len(found) == 1:
-            return found[0] if math.isfinite(found[0]) else _UNSURE
-        if vr == b"SS" or not all(map(math.isfinite, found)):  # a LUT descriptor's sign is pydicom's matter
+        numbers = [number for (number,) in form.iter_unpack(content)]
+        if len(numbers) == 1:
+            return numbers[0] if math.isfinite(numbers[0]) else _UNSURE
+        if vr == b"SS" or not all(map(math.isfinite, numbers)):  # pydicom knows the sign of a LUT descriptor's values
             return _UNSURE
-        return found or None
+        return numbers or None
 
     return convert
 
@@ -271,5 +272,5 @@ _CONVERSIONS: dict[bytes, Callable[[bytes], object]] = {
     **dict.fromkeys((b"AS", b"CS", b"DA", b"DT", b"TM"), _words),
     **dict.fromkeys((b"LO", b"SH", b"UC"), _text),
     **dict.fromkeys((b"LT", b"ST", b"UT"), _whole_text),
-    **{vr: _binary(vr) for vr in _FORMS},
+    **{vr: _binary(vr) for vr in NUMBER_FORMATS},
 }

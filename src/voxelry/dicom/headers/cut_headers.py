@@ -1,4 +1,4 @@
-"""What can still be read of a header that is damaged or cut off: enough to know which series lacks the file."""
+"""The readable part of a header that is damaged or cut off, which tells to which series the file belongs."""
 
 from __future__ import annotations
 
@@ -17,24 +17,30 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian
 from voxelry.core.errors import VoxelryError
 from voxelry.dicom.headers.elements import Elements
 from voxelry.dicom.headers.header import Header, sop_class_of, uid_of
-from voxelry.dicom.headers.header_pattern import UNDEFINED
-from voxelry.dicom.headers.part10 import LONG_VRS, PIXEL_TAGS, SHORT_VRS
+from voxelry.dicom.headers.part10_elements import UNDEFINED_LENGTH
 from voxelry.dicom.headers.pydicom_silence import quiet
 from voxelry.dicom.headers.sources import Source
+from voxelry.dicom.headers.value_representations import LONG_VRS, PIXEL_TAGS, SHORT_VRS
 
 MOST_BYTES = 2**20
-"""So much of a file is looked at: what says where it belongs comes first."""
+"""Bytes of a file that are read; the UIDs of the series come early in a header."""
 _PREAMBLE, _MARK = 128, b"DICM"
 _FEWER = 4
 
 
 def is_marked(head: bytes) -> bool:
-    """True if these first bytes hold the mark of a DICOM file (PS3.10 7.1)."""
+    """True if these first bytes contain the prefix ``DICM`` of a DICOM file (PS3.10 7.1)."""
     return head[_PREAMBLE : _PREAMBLE + len(_MARK)] == _MARK
 
 
 def readable_start(source: Source, most: int = MOST_BYTES) -> bytes:
-    """The first bytes of a file, as many as can be had: what is packed may end early, or be damaged later."""
+    """The first bytes of a file, as many as can be read: an archive's entry may be damaged or end early.
+
+    Parameters
+    ----------
+    most
+        The largest number of bytes to read.
+    """
     count = most
     while count >= _PREAMBLE:
         with suppress(VoxelryError, OSError):
@@ -44,16 +50,16 @@ def readable_start(source: Source, most: int = MOST_BYTES) -> bytes:
 
 
 def remains_of_header(source: Source, start: bytes) -> Header | None:
-    """The attributes that come before the damage, as a header without pixels; None if there are none.
+    """The attributes before the damage, as a header without pixels; None if there are none.
 
-    An element that is not there as a whole is left out: half a UID is another one.
+    An element that is cut off is left out: half a UID would be another UID.
 
     Parameters
     ----------
     start
         The file's first bytes.
     """
-    with quiet, suppress(Exception):  # whatever pydicom makes of damaged bytes; its words may quote values
+    with quiet, suppress(Exception):  # pydicom raises many kinds for damaged bytes
         stream = BytesIO(start)
         meta = Dataset()
         if is_marked(start):
@@ -80,7 +86,7 @@ def remains_of_header(source: Source, start: bytes) -> Header | None:
 
 
 def _is_implicit(stream: BinaryIO, syntax: UID) -> bool:
-    """What the first element itself says; where it says nothing, what the transfer syntax does."""
+    """True for implicit VR: by the first element, or by the transfer syntax if there is no element."""
     place = stream.tell()
     first = stream.read(8)
     stream.seek(place)
@@ -93,12 +99,12 @@ def _elements(
     def beyond(tag: BaseTag, _: str | None, __: int) -> bool:
         return tag.group != 2 if meta else tag in PIXEL_TAGS
 
-    found: dict[BaseTag, DataElement | RawDataElement] = {}
+    complete: dict[BaseTag, DataElement | RawDataElement] = {}
     with suppress(Exception):
         for element in cast(Iterator[RawDataElement], data_element_generator(stream, implicit, little, beyond)):
-            length = getattr(element, "length", UNDEFINED)
+            length = getattr(element, "length", UNDEFINED_LENGTH)
             value = element.value
-            if length != UNDEFINED and isinstance(value, bytes) and len(value) < length:
+            if length != UNDEFINED_LENGTH and isinstance(value, bytes) and len(value) < length:
                 break
-            found[element.tag] = element
-    return found
+            complete[element.tag] = element
+    return complete

@@ -1,4 +1,4 @@
-"""Files deflated as a whole (PS3.5 A.5): how far they expand is known before pydicom expands them."""
+"""Deflated files (PS3.5 A.5): their expanded size is checked before pydicom inflates them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,20 @@ from voxelry.core.errors import TooLargeError
 
 EXPANDED_RATIO = 100
 EXPANDED_FROM = 512 * 2**20
-"""A deflated file may not expand to more than the first times its size, once that is above the second."""
+"""A deflated file may expand to ``EXPANDED_RATIO`` times its size, or to ``EXPANDED_FROM`` bytes if that is more."""
 _SYNTAX = b"1.2.840.10008.1.2.1.99"
 _BLOCK = 2**20
 _LONG_VRS = (b"OB", b"OW", b"UN", b"SQ", b"UT")
 
 
 def check_expansion(file: BinaryIO, name: str) -> None:
-    """Raise a TooLargeError if a deflated file would expand beyond reason; the file is left at its start."""
+    """Check what a deflated file expands to; other files pass. The file is left at its start.
+
+    Raises
+    ------
+    TooLargeError
+        If the file would expand beyond the limit.
+    """
     file.seek(0)
     start = _dataset_start(file) if _SYNTAX in file.read(2048) else None
     if start is not None:
@@ -31,7 +37,7 @@ def check_expansion(file: BinaryIO, name: str) -> None:
 
 
 def _dataset_start(file: BinaryIO) -> int | None:
-    """Where group 2 ends; None without a preamble, which no deflated file lacks."""
+    """Where the data set begins, behind group 2; None if there is no preamble, which a deflated file always has."""
     file.seek(128)
     if file.read(4) != b"DICM":
         return None

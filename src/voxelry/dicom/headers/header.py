@@ -1,4 +1,4 @@
-"""A file's header: all attributes before the pixels, and where the pixels lie."""
+"""A file's header: all attributes before the pixels, and where the pixels are in the file."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from voxelry.core.errors import DamagedError, EmptyFileError, NotDicomError, TooLargeError
+from voxelry.dicom.headers.archives import is_zip
+from voxelry.dicom.headers.common_header import CommonHeader
 from voxelry.dicom.headers.deflated import check_expansion
-from voxelry.dicom.headers.elements import Elements, Raw
-from voxelry.dicom.headers.header_pattern import UNDEFINED, PixelBytes, Plain
-from voxelry.dicom.headers.part10 import LONG_VRS, PIXEL_TAGS, SHORT_VRS, Layout, read_plain
+from voxelry.dicom.headers.elements import Elements, EncodedValue
+from voxelry.dicom.headers.part10 import read_part10
+from voxelry.dicom.headers.part10_elements import UNDEFINED_LENGTH, Part10Header, PixelBytes
 from voxelry.dicom.headers.pydicom_silence import quiet
-from voxelry.dicom.headers.sources import HEAD_BYTES, Source, is_zip
+from voxelry.dicom.headers.sources import HEAD_BYTES, Source
+from voxelry.dicom.headers.value_representations import LONG_VRS, PIXEL_TAGS, SHORT_VRS
 
 DICOMDIR_CLASS = "1.2.840.10008.1.3.10"
 _VRS = LONG_VRS | SHORT_VRS
@@ -37,7 +40,14 @@ _SOP_INSTANCE, _SOP_CLASS, _SERIES, _STUDY, _MEDIA_INSTANCE, _MEDIA_CLASS = (
 class Header:
     """An instance's attributes without its pixels.
 
-    Values are asked for through ``voxelry.dicom.headers.attributes``: a malformed one raises only then.
+    The functions of ``headers.attributes`` decode values; a malformed value raises only then.
+
+    Attributes
+    ----------
+    pixel_bytes
+        Where the pixels are in the file; None if there are none.
+    sop_instance_uid, sop_class_uid, series_instance_uid, study_instance_uid
+        Empty if the file holds none, or none that is valid.
     """
 
     source: Source
@@ -50,7 +60,7 @@ class Header:
     study_instance_uid: str
 
     def __repr__(self) -> str:
-        """Short, and without the attributes, which hold the patient's values."""
+        """Without values, which identify the patient."""
         return f"<Header {self.name}: {self.sop_class_name}>"
 
     @property
@@ -63,12 +73,18 @@ class Header:
 
     @property
     def sop_class_name(self) -> str:
-        """In words: ``CT Image Storage``; the UID where the class is unknown."""
+        """The class by name, ``CT Image Storage``; the UID if the class is unknown."""
         with quiet:
             return UID(self.sop_class_uid).name or "unknown SOP class"
 
     def require_uids(self) -> None:
-        """Raise a DamagedError unless the UIDs that place an instance in an archive are there."""
+        """Check that the instance can be stored in an archive.
+
+        Raises
+        ------
+        DamagedError
+            If the SOP Instance, Series Instance or Study Instance UID is missing or malformed.
+        """
         missing = [
             f"{name} {tag}"
             for name, tag, uid in (
@@ -84,26 +100,26 @@ class Header:
             )
 
 
-def read_header(source: Source, head: bytes | None = None, layout: Layout | None = None) -> Header:
-    """Read one file's header; DICOM is known by content.
+def read_header(source: Source, head: bytes | None = None, common: CommonHeader | None = None) -> Header:
+    """Read a file's header; DICOM is recognised by its content.
 
     Parameters
     ----------
     head
-        The file's first bytes, where the caller has read them.
-    layout
-        What the files read before it had in common; it makes reading a series faster.
+        The file's first bytes, if the caller has read them.
+    common
+        What the files read before this one have in common; makes reading a series faster, and is updated.
 
     Raises
     ------
     EmptyFileError
         If there are no bytes.
     NotDicomError
-        If the content is not DICOM, or a DICOMDIR, which is an index and no object.
+        If the content is not DICOM, or a DICOMDIR, which is an index of other files.
     DamagedError
-        If it begins as DICOM and then cannot be read.
+        If the file begins as DICOM and then cannot be read.
     TooLargeError
-        If it is deflated and would expand beyond reason.
+        If the file is deflated and would expand beyond the limit.
     """
     head = source.head(HEAD_BYTES) if head is None else head
     if not head:
@@ -114,8 +130,8 @@ def read_header(source: Source, head: bytes | None = None, layout: Layout | None
     def more(count: int) -> bytes:
         return source.head(max(count, 8 * HEAD_BYTES if count < 4 * HEAD_BYTES else 4 * count))
 
-    plain = read_plain(head, source.size, more, layout)
-    header = _read_by_pydicom(source) if plain is None else _plain_header(source, plain)
+    part10 = read_part10(head, source.size, more, common)
+    header = _read_by_pydicom(source) if part10 is None else _from_part10(source, part10)
     if header.sop_class_uid == DICOMDIR_CLASS:
         raise NotDicomError(f"{source.name}: a DICOMDIR, an index of other files; those are loaded by themselves")
     if header.pixel_bytes is None and not (len(header.elements) and header.sop_class_uid):
@@ -123,23 +139,23 @@ def read_header(source: Source, head: bytes | None = None, layout: Layout | None
     return header
 
 
-def _plain_header(source: Source, plain: Plain) -> Header:
-    raw, meta = plain.raw, plain.meta
+def _from_part10(source: Source, part10: Part10Header) -> Header:
+    encoded, meta = part10.encoded, part10.meta
     return Header(
         source,
-        Elements(raw),
-        plain.transfer_syntax_uid,
-        plain.pixel_bytes,
-        _plain_uid(raw.get(_SOP_INSTANCE)) or _plain_uid(meta.get(_MEDIA_INSTANCE)),
-        sop_class_of(_plain_uid(raw.get(_SOP_CLASS)), _plain_uid(meta.get(_MEDIA_CLASS))),
-        _plain_uid(raw.get(_SERIES)),
-        _plain_uid(raw.get(_STUDY)),
+        Elements(encoded),
+        part10.transfer_syntax_uid,
+        part10.pixel_bytes,
+        _plain_uid(encoded.get(_SOP_INSTANCE)) or _plain_uid(meta.get(_MEDIA_INSTANCE)),
+        sop_class_of(_plain_uid(encoded.get(_SOP_CLASS)), _plain_uid(meta.get(_MEDIA_CLASS))),
+        _plain_uid(encoded.get(_SERIES)),
+        _plain_uid(encoded.get(_STUDY)),
     )
 
 
 def _read_by_pydicom(source: Source) -> Header:
     with source.open() as opened:
-        file = cast(BinaryIO, _Honest(opened, source.size))
+        file = cast(BinaryIO, _BoundedFile(opened, source.size))
         try:
             with quiet:
                 check_expansion(file, source.name)
@@ -149,7 +165,7 @@ def _read_by_pydicom(source: Source) -> Header:
                 cut = pixels is None and _ends_in_an_element(dataset, source.size, syntax)
         except TooLargeError:
             raise
-        except Exception as error:  # whatever a damaged header makes pydicom raise; its words may quote values
+        except Exception as error:  # pydicom raises many kinds for damaged headers; their messages may quote values
             raise DamagedError(
                 f"{source.name}: begins as DICOM, but the header cannot be read ({type(error).__name__}); "
                 "the file is damaged or cut off"
@@ -169,8 +185,11 @@ def _read_by_pydicom(source: Source) -> Header:
     )
 
 
-class _Honest:
-    """A file that is asked for no more than it holds: Python allocates what is asked for, and lengths are claims."""
+class _BoundedFile:
+    """A file that reads at most the bytes that are left.
+
+    Python allocates as many bytes as ``read`` is called with, and a damaged header may declare any length.
+    """
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         self._file, self._size = file, size
@@ -181,7 +200,15 @@ class _Honest:
 
 
 def sop_class_of(own: str, media: str) -> str:
-    """The object's own word first; but a DICOMDIR is one whichever of the two says so."""
+    """SOP Class UID of an instance.
+
+    Parameters
+    ----------
+    own
+        Of the data set, which takes precedence.
+    media
+        Of the File Meta Information, which takes precedence only for a DICOMDIR.
+    """
     return DICOMDIR_CLASS if media == DICOMDIR_CLASS else own or media
 
 
@@ -192,7 +219,7 @@ def _cut_off(source: Source) -> DamagedError:
 
 
 def is_dicom(head: bytes) -> bool:
-    """True if these first bytes (132 or more where there are) begin a DICOM file, with or without preamble."""
+    """True if these first bytes (132 or more, if the file has them) begin a DICOM file, with or without preamble."""
     if head[128:132] == b"DICM":
         return True
     if len(head) < 8:
@@ -200,7 +227,7 @@ def is_dicom(head: bytes) -> bool:
     little, big = int.from_bytes(head[:2], "little"), int.from_bytes(head[:2], "big")
     if head[4:6] in _VRS:
         return little in _FIRST_GROUPS or big in _FIRST_GROUPS
-    # Implicit VR: group 8 begins with a short element, so that its length is small and even.
+    # Implicit VR: the first element of group 8 is short, so its length is small and even.
     element, length = int.from_bytes(head[2:4], "little"), int.from_bytes(head[4:8], "little")
     return little in _FIRST_GROUPS and element <= 0x0100 and length <= 256 and length % 2 == 0
 
@@ -212,13 +239,13 @@ _ARCHIVES = {
     b"\xfd7zXZ\0": "packed with xz",
     b"\x28\xb5\x2f\xfd": "packed with zstd",
 }
-"""By their first bytes; what they hold cannot be read here."""
+"""Archives that are not expanded, by their first bytes."""
 
 
 def _describe(head: bytes) -> str:
     if head.startswith(b"\x1f\x8b"):
         return "it is gzip in gzip, or of no known method; unpack it first"
-    if is_zip(head):  # one by itself is opened
+    if is_zip(head):  # a zip archive on disk is expanded before
         return "it is a zip archive in gzip; unpack it first"
     if head[257:262] == b"ustar":
         return "it is a tar archive; unpack it first"
@@ -235,7 +262,7 @@ def _describe(head: bytes) -> str:
 
 
 def is_unknown(head: bytes) -> bool:
-    """True if these first bytes are neither DICOM nor text nor of any other kind that is known here."""
+    """True if these first bytes are neither DICOM nor of another known kind."""
     return not is_dicom(head) and _describe(head) == _UNKNOWN
 
 
@@ -250,20 +277,24 @@ def _transfer_syntax(dataset: Dataset) -> UID:
 
 
 def _ends_in_an_element(dataset: Dataset, size: int, syntax: UID) -> bool:
-    """True if the file ends within an element: pydicom takes of it what is there, or leaves it out."""
+    """True if the file ends within its last element, which pydicom truncates or leaves out without an error."""
     last = next(reversed(list(dataset.values())), None)
-    if not isinstance(last, RawDataElement) or last.length == UNDEFINED or syntax == DeflatedExplicitVRLittleEndian:
+    if (
+        not isinstance(last, RawDataElement)
+        or last.length == UNDEFINED_LENGTH
+        or syntax == DeflatedExplicitVRLittleEndian
+    ):
         return False
     return last.value_tell + last.length != size
 
 
 def _find_pixels(file: BinaryIO, dataset: Dataset, syntax: UID) -> PixelBytes | None:
     for keyword in ("FloatPixelData", "DoubleFloatPixelData", "PixelData"):
-        if keyword in dataset:  # never, as long as pydicom stops before them
+        if keyword in dataset:  # not reached while pydicom stops before the pixels
             return PixelBytes(keyword, None, None)
     if syntax == DeflatedExplicitVRLittleEndian:
         return _find_deflated(file)
-    # pydicom leaves the file at the element that it stopped at.
+    # pydicom leaves the file at the start of the element before which it stopped.
     offset = file.tell()
     element = file.read(12)
     if len(element) < 8:
@@ -274,11 +305,11 @@ def _find_pixels(file: BinaryIO, dataset: Dataset, syntax: UID) -> PixelBytes | 
     keyword = PIXEL_TAGS.get(tag, "")
     if not keyword:
         return None
-    if element[4:6] not in _VRS:  # implicit VR; some files mix both, so that the element itself is asked
+    if element[4:6] not in _VRS:  # implicit VR; some files mix both, so the element decides
         length, start = int.from_bytes(element[4:8], order), offset + 8  # type: ignore[arg-type]
     else:
         length, start = int.from_bytes(element[8:12], order), offset + 12  # type: ignore[arg-type]
-    return PixelBytes(keyword, start, None if length == UNDEFINED else length)
+    return PixelBytes(keyword, start, None if length == UNDEFINED_LENGTH else length)
 
 
 def _find_deflated(file: BinaryIO) -> PixelBytes | None:
@@ -290,22 +321,22 @@ def _find_deflated(file: BinaryIO) -> PixelBytes | None:
     return None
 
 
-# The standard allows digits and dots; de-identifiers are known to write letters as well.
+# The standard allows digits and dots; some de-identifiers write letters too.
 _UID = r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}"
 _UID_TEXT, _UID_BYTES = re.compile(_UID), re.compile(_UID.encode())
 
 
 def uid_of(dataset: Dataset, keyword: str) -> str:
-    """A UID; empty where there is none, or what is there cannot be one."""
+    """A UID; empty if it is absent or malformed."""
     try:
         with quiet:
             value = dataset.get(keyword)
-    except Exception:  # a value that pydicom cannot read is as good as none
+    except Exception:  # a value that pydicom cannot read counts as absent
         return ""
     text = str(value).strip("\0 ") if isinstance(value, str) else ""
     return text if _UID_TEXT.fullmatch(text) else ""
 
 
-def _plain_uid(raw: Raw | None) -> str:
-    found = None if raw is None else _UID_BYTES.fullmatch(raw[1].strip(b"\0 "))
+def _plain_uid(encoded: EncodedValue | None) -> str:
+    found = None if encoded is None else _UID_BYTES.fullmatch(encoded[1].strip(b"\0 "))
     return "" if found is None else found[0].decode()

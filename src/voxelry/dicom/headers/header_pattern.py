@@ -1,7 +1,7 @@
-"""Headers laid out as one read before: the same elements in the same order, nearly all of them the same bytes.
+"""A header as a pattern for the next files: the same elements in the same order, most of them the same bytes.
 
-What is the same is compared, not read; what differs is cut out where it must lie. Anything else is no match, and the
-reader of plain headers begins from the start.
+Constant bytes are compared instead of read, and the varying values between them are cut out. A file that does not
+match the pattern is read element by element.
 """
 
 from __future__ import annotations
@@ -11,38 +11,22 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from pydicom.uid import UID
-
-from voxelry.dicom.headers.elements import Raw
-
-PREAMBLE = 132
-UNDEFINED = 0xFFFFFFFF
-_FIRST_TAG = 0x00080000
+from voxelry.dicom.headers.elements import EncodedValue
+from voxelry.dicom.headers.part10_elements import ELEMENTS_START, FIRST_TAG, UNDEFINED_LENGTH, Part10Header, PixelBytes
 
 
-@dataclass(frozen=True, slots=True)
-class PixelBytes:
-    """Where the pixels lie: the keyword of their element, and its value's place in the file.
+class _VaryingElement(NamedTuple):
+    """An element whose value differs from file to file.
 
-    ``offset`` is None where the file is deflated as a whole; ``length`` is None for encapsulated frames.
+    Attributes
+    ----------
+    key
+        The element's first bytes: tag, and VR if explicit.
+    start
+        Where the value begins, in bytes from the element's start.
+    width
+        Bytes of the length field before the value.
     """
-
-    keyword: str
-    offset: int | None
-    length: int | None
-
-
-class Plain(NamedTuple):
-    """What a plain file's header holds."""
-
-    transfer_syntax_uid: UID
-    meta: dict[int, Raw]
-    raw: dict[int, Raw]
-    pixel_bytes: PixelBytes | None
-
-
-class _Own(NamedTuple):
-    """An element whose value each file has for itself: its first bytes, and where its length and value begin."""
 
     tag: int
     vr: bytes
@@ -51,68 +35,78 @@ class _Own(NamedTuple):
     width: int
 
 
-class _Part(NamedTuple):
-    """Elements of each file's own, and the bytes behind them, which are the same in all."""
+class _Section(NamedTuple):
+    """Varying elements, and the constant bytes behind them."""
 
-    own: tuple[_Own, ...]
-    same: bytes
+    varying: tuple[_VaryingElement, ...]
+    constant: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern:
-    """One file's header, as a pattern for others. It holds a patient's values: see `plain.Layout`."""
+class HeaderPattern:
+    """One file's header as a pattern for others. It holds a patient's values: see `CommonHeader`.
 
-    plain: Plain
-    parts: tuple[_Part, ...]
+    Attributes
+    ----------
+    tags
+        Of the varying elements.
+    pixels
+        The first bytes of the pixels' element: tag, and VR if explicit.
+    """
+
+    header: Part10Header
+    sections: tuple[_Section, ...]
     tags: tuple[int, ...]
     pixels: bytes
 
     @classmethod
     def of(
-        cls, plain: Plain, head: bytes, spans: Sequence[tuple[int, int]], varying: Collection[int]
-    ) -> Pattern | None:
-        """From a file that was read element by element; None if it is unfit for a pattern.
+        cls, header: Part10Header, head: bytes, spans: Sequence[tuple[int, int]], varying: Collection[int]
+    ) -> HeaderPattern | None:
+        """From a file that was read element by element; None if the header cannot be a pattern.
 
         Parameters
         ----------
+        head
+            The file's first bytes.
         spans
-            Each element's tag and where it begins, in order; at the end the pixels' own.
+            Each element's tag and start, in the file's order; the last is the pixels' element.
         varying
             Tags whose values differ from file to file.
         """
-        place = plain.pixel_bytes
-        if place is None or place.offset is None or not plain.raw:
+        pixel_bytes = header.pixel_bytes
+        if pixel_bytes is None or pixel_bytes.offset is None or not header.encoded:
             return None
-        explicit = bool(next(iter(plain.raw.values()))[0])
-        parts: list[_Part] = []
-        own: list[_Own] = []
+        explicit = bool(next(iter(header.encoded.values()))[0])
+        sections: list[_Section] = []
+        elements: list[_VaryingElement] = []
         tags: list[int] = []
-        at = begin = PREAMBLE
+        at = begin = ELEMENTS_START
         for (tag, at), (_, stop) in pairwise(spans):
             if tag not in varying:
                 continue
             if begin < at:
-                parts.append(_Part(tuple(own), head[begin:at]))
-                own = []
-            values = plain.meta if tag < _FIRST_TAG else plain.raw
+                sections.append(_Section(tuple(elements), head[begin:at]))
+                elements = []
+            values = header.meta if tag < FIRST_TAG else header.encoded
             vr, value = values[tag]
             start = stop - at - len(value)
             if start not in (8, 12):  # a sequence of undefined length, which ends with a delimiter
                 return None
             width = 4 if start == 12 or not vr else 2
-            own.append(_Own(tag, vr, head[at : at + (6 if vr else 4)], start, width))
+            elements.append(_VaryingElement(tag, vr, head[at : at + (6 if vr else 4)], start, width))
             tags.append(tag)
             begin = stop
         end = spans[-1][1]
-        parts.append(_Part(tuple(own), head[begin:end]))
-        return cls(plain, tuple(parts), tuple(tags), head[end : end + (6 if explicit else 4)])
+        sections.append(_Section(tuple(elements), head[begin:end]))
+        return cls(header, tuple(sections), tuple(tags), head[end : end + (6 if explicit else 4)])
 
-    def read(self, head: bytes) -> Plain | None:
-        """The header of a file that begins with these bytes; None if it is laid out in any other way."""
-        at, end = PREAMBLE, len(head)
-        found: list[Raw] = []
-        for own, same in self.parts:
-            for _, vr, key, start, width in own:
+    def read(self, head: bytes) -> Part10Header | None:
+        """The header of a file that begins with these bytes; None if they do not match the pattern."""
+        at, end = ELEMENTS_START, len(head)
+        varying: list[EncodedValue] = []
+        for elements, constant in self.sections:
+            for _, vr, key, start, width in elements:
                 if not head.startswith(key, at):
                     return None
                 at += start
@@ -120,35 +114,34 @@ class Pattern:
                 stop = at + length
                 if stop > end:
                     return None
-                found.append((vr, head[at:stop]))
+                varying.append((vr, head[at:stop]))
                 at = stop
-            if not head.startswith(same, at):
+            if not head.startswith(constant, at):
                 return None
-            at += len(same)
+            at += len(constant)
         pixels = self._pixels(head, at)
         if pixels is None:
             return None
-        plain = self.plain
-        meta, raw = plain.meta.copy(), plain.raw.copy()
-        for tag, one in zip(self.tags, found, strict=True):
-            if tag < _FIRST_TAG:
-                meta[tag] = one
+        meta, encoded = self.header.meta.copy(), self.header.encoded.copy()
+        for tag, value in zip(self.tags, varying, strict=True):
+            if tag < FIRST_TAG:
+                meta[tag] = value
             else:
-                raw[tag] = one
-        return Plain(plain.transfer_syntax_uid, meta, raw, pixels)
+                encoded[tag] = value
+        return Part10Header(self.header.transfer_syntax_uid, meta, encoded, pixels)
 
     def _pixels(self, head: bytes, at: int) -> PixelBytes | None:
-        known = self.plain.pixel_bytes
+        known = self.header.pixel_bytes
         start = at + (12 if len(self.pixels) == 6 else 8)
         if known is None or not head.startswith(self.pixels, at) or start > len(head):
             return None
-        said = int.from_bytes(head[start - 4 : start], "little")
-        length = None if said == UNDEFINED else said
+        declared = int.from_bytes(head[start - 4 : start], "little")
+        length = None if declared == UNDEFINED_LENGTH else declared
         if start == known.offset and length == known.length:
             return known
         return PixelBytes(known.keyword, start, length)
 
 
-def differing(one: Mapping[int, Raw], other: Mapping[int, Raw]) -> set[int]:
-    """The tags that are not in both, or not with the same bytes."""
-    return {tag for tag in one.keys() | other.keys() if one.get(tag) != other.get(tag)}
+def differing_tags(first: Mapping[int, EncodedValue], second: Mapping[int, EncodedValue]) -> set[int]:
+    """The tags that only one of two headers has, or that have different bytes."""
+    return {tag for tag in first.keys() | second.keys() if first.get(tag) != second.get(tag)}

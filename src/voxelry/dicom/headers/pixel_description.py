@@ -1,4 +1,4 @@
-"""What a header says of its pixels, checked before any of them is read (PS3.3 C.7.6.3)."""
+"""The Image Pixel module of a header, checked before the pixels are read (PS3.3 C.7.6.3)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from pydicom.datadict import tag_for_keyword
 
 from voxelry.core.errors import NoPixelDataError, PixelDataError, TooLargeError, VoxelryError, named
-from voxelry.dicom.headers.attributes import describe, integer, text
-from voxelry.dicom.headers.elements import Elements, Raw
+from voxelry.dicom.headers.attributes import integer, tag_label, text
+from voxelry.dicom.headers.elements import Elements, EncodedValue
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.sop_classes import SEGMENTATIONS
 
@@ -24,14 +24,24 @@ PIXEL_KEYWORDS = (
     "Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
     "PlanarConfiguration", "NumberOfFrames", "PhotometricInterpretation",
 )  # fmt: skip
-"""What a description is made of."""
+"""The attributes of which a `PixelDescription` consists."""
 _TAGS = tuple(int(tag_for_keyword(keyword) or 0) for keyword in PIXEL_KEYWORDS)
 COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 
 
 @dataclass(frozen=True, slots=True)
 class PixelDescription:
-    """PS3.3 C.7.6.3: how stored pixels are laid out."""
+    """How stored pixels are encoded (PS3.3 C.7.6.3).
+
+    Attributes
+    ----------
+    rows, columns, samples, frames
+        Counts; ``samples`` is 1 or 3.
+    planar
+        True if each sample has a plane of its own (Planar Configuration 1).
+    keyword
+        Of the attribute that holds the pixels.
+    """
 
     rows: int
     columns: int
@@ -59,7 +69,7 @@ class PixelDescription:
 
     @property
     def dtype(self) -> np.dtype[np.generic]:
-        """Of the stored values."""
+        """Type of the stored values."""
         if self.keyword != "PixelData":
             return np.dtype("f4" if self.keyword == "FloatPixelData" else "f8")
         size = max(1, self.bits_allocated // 8)
@@ -67,12 +77,14 @@ class PixelDescription:
 
 
 def describe_pixels(header: Header) -> PixelDescription:
-    """What the header says of the pixels, checked.
+    """The Image Pixel module of a header, checked.
 
     Raises
     ------
     NoPixelDataError
         If the instance holds no pixels.
+    TooLargeError
+        If a frame would be larger than ``MAX_FRAME_BYTES``.
     PixelDataError
         If an attribute is missing, malformed or contradicts another.
     """
@@ -80,21 +92,23 @@ def describe_pixels(header: Header) -> PixelDescription:
         raise NoPixelDataError(
             f"{header.name}: holds no Pixel Data (7FE0,0010); it is {_article(header.sop_class_name)}"
         )
-    raw = header.elements.raw
+    encoded = header.elements.encoded
     try:
-        if raw is None:
-            found = _described(header.pixel_bytes.keyword, header.elements)
+        if encoded is None:
+            description = _described(header.pixel_bytes.keyword, header.elements)
         else:
-            found = _described_bytes(header.pixel_bytes.keyword, *map(raw.get, _TAGS))
-        # The colours of a label map are for display: its values are the numbers of segments (PS3.3 C.8.20.2).
-        return _uncoloured(found) if header.sop_class_uid in SEGMENTATIONS else found
+            description = _described_bytes(header.pixel_bytes.keyword, *map(encoded.get, _TAGS))
+        # The palette of a label map is for display; its values are segment numbers (PS3.3 C.8.20.2).
+        return _uncoloured(description) if header.sop_class_uid in SEGMENTATIONS else description
     except VoxelryError as error:
         raise named(error, header.name) from None
 
 
-@lru_cache(maxsize=256)  # of a series' thousands of headers most say the same; none of it is a patient's
-def _described_bytes(keyword: str, *raw: Raw | None) -> PixelDescription:
-    return _described(keyword, Elements({tag: one for tag, one in zip(_TAGS, raw, strict=True) if one is not None}))
+@lru_cache(maxsize=256)  # most headers of a series have the same values, which identify no patient
+def _described_bytes(keyword: str, *encoded: EncodedValue | None) -> PixelDescription:
+    return _described(
+        keyword, Elements({tag: value for tag, value in zip(_TAGS, encoded, strict=True) if value is not None})
+    )
 
 
 @lru_cache(maxsize=16)
@@ -116,43 +130,43 @@ def _described(keyword: str, image: Elements) -> PixelDescription:
     high = stored - 1 if high is None else high
     for side, keyword_of_side in ((rows, "Rows"), (columns, "Columns")):
         if not 0 < side <= MAX_SIDE:
-            raise PixelDataError(f"{describe(keyword_of_side)} is {side}")
+            raise PixelDataError(f"{tag_label(keyword_of_side)} is {side}")
     if allocated not in (1, 8, 16, 32, 64) or samples not in (1, 3):
         raise PixelDataError(
-            f"{describe('BitsAllocated')} {allocated} with {describe('SamplesPerPixel')} {samples} cannot be "
+            f"{tag_label('BitsAllocated')} {allocated} with {tag_label('SamplesPerPixel')} {samples} cannot be "
             "read; 1, 8, 16, 32 or 64 bits and 1 or 3 samples can"
         )
     if not 0 < stored <= allocated or not stored - 1 <= high < allocated:
         raise PixelDataError(
-            f"{describe('BitsStored')} {stored} and {describe('HighBit')} {high} do not fit "
-            f"{describe('BitsAllocated')} {allocated}"
+            f"{tag_label('BitsStored')} {stored} and {tag_label('HighBit')} {high} do not fit "
+            f"{tag_label('BitsAllocated')} {allocated}"
         )
     if (samples == 1) == (photometric in COLOUR):
         raise PixelDataError(
-            f"{describe('PhotometricInterpretation')} {photometric} does not go with "
-            f"{describe('SamplesPerPixel')} {samples}"
+            f"{tag_label('PhotometricInterpretation')} {photometric} does not go with "
+            f"{tag_label('SamplesPerPixel')} {samples}"
         )
-    found = PixelDescription(
+    description = PixelDescription(
         rows, columns, samples, frames, allocated, stored, high, signed, photometric, planar, keyword
     )
-    if found.frame_bits // 8 > MAX_FRAME_BYTES:
-        raise TooLargeError(f"declares frames of {rows} x {columns} pixels, {found.frame_bits // 8} bytes each")
-    return found
+    if description.frame_bits // 8 > MAX_FRAME_BYTES:
+        raise TooLargeError(f"declares frames of {rows} x {columns} pixels, {description.frame_bits // 8} bytes each")
+    return description
 
 
 def _number_of_frames(image: Elements) -> int:
-    """Number of Frames (0028,0008), 1 where it is absent."""
+    """Number of Frames (0028,0008); 1 if it is absent."""
     count = integer(image, "NumberOfFrames")
     count = 1 if count in (None, 0) else count
     if count is None or not 0 < count <= MAX_FRAMES:
-        raise PixelDataError(f"{describe('NumberOfFrames')} is {count}")
+        raise PixelDataError(f"{tag_label('NumberOfFrames')} is {count}")
     return count
 
 
 def _needed(image: Elements, keyword: str) -> int:
     value = integer(image, keyword)
     if value is None:
-        raise PixelDataError(f"{describe(keyword)} is missing, so the pixels cannot be read")
+        raise PixelDataError(f"{tag_label(keyword)} is missing, so the pixels cannot be read")
     return value
 
 

@@ -1,4 +1,4 @@
-"""Keeping pydicom silent: its warnings and log lines quote the values they are about, perhaps a patient's."""
+"""Suppresses pydicom's warnings and log lines, because they may quote a patient's values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, cast
 
 
 class _Depth(threading.local):
-    """How many ``with quiet:`` blocks this thread is in."""
+    """Number of nested ``with quiet:`` blocks in this thread."""
 
     value = 0
 
@@ -18,7 +18,7 @@ _depth = _Depth()
 
 
 class _WhileQuiet:
-    """Stands where a warnings filter has the pattern of a module's name: it matches in quiet threads only."""
+    """Used as the module pattern of a warnings filter: it matches only in threads that are quiet."""
 
     def match(self, _: str) -> bool:
         return _depth.value > 0
@@ -29,11 +29,11 @@ _LOGGERS = ("pydicom", "pydicom.pixels.utils", "pydicom.pixels.decoders.base")
 
 
 class _Quiet:
-    """``with quiet:`` lets nothing out of pydicom, in this thread alone.
+    """``with quiet:`` suppresses pydicom's warnings and log lines in this thread.
 
-    ``warnings.catch_warnings`` swaps the filters of the whole process, so that two threads that read at once
-    undo each other; and a filter set at import would be lost inside pytest, and silence pydicom for a host
-    program that uses it for itself. One filter that asks the thread does neither.
+    ``warnings.catch_warnings`` replaces the filters of the whole process, so two threads that read at the same time
+    would undo each other's filters. A filter set at import would be lost inside pytest, and would silence pydicom for a
+    host program that uses it too. A filter that looks at the thread has neither problem.
     """
 
     def __enter__(self) -> None:

@@ -1,4 +1,4 @@
-"""The attributes that all instances of a stack share."""
+"""The attributes that have the same value in all instances of a stack."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
 from voxelry.core.value import Value
-from voxelry.dicom.headers.attributes import as_metadata
-from voxelry.dicom.headers.elements import Elements, Raw
+from voxelry.dicom.headers.elements import Elements, EncodedValue
 from voxelry.dicom.headers.header import Header
+from voxelry.dicom.headers.json_values import as_metadata
 from voxelry.dicom.headers.pydicom_silence import quiet
 
 _PER_FRAME = 0x52009230
-"""Per-Frame Functional Groups Sequence: shared by no two frames, and huge."""
+"""Per-Frame Functional Groups Sequence, which differs between frames and is large."""
 
 
 def shared_metadata(headers: Sequence[Header]) -> Mapping[str, Value]:
     """Every attribute with the same value in all instances, by keyword, as JSON values."""
     distinct = list(dict.fromkeys(headers))
-    raw = [header.elements.raw for header in distinct]
-    plain = [one for one in raw if one is not None]
-    if len(plain) == len(raw):
-        return _Read(plain)
+    encoded = [header.elements.encoded for header in distinct]
+    known = [one for one in encoded if one is not None]
+    if len(known) == len(encoded):
+        return _SharedMetadata(known)
     first = distinct[0].elements.dataset
     shared = dict(first.items())
     shared.pop(BaseTag(_PER_FRAME), None)
@@ -37,13 +37,13 @@ def shared_metadata(headers: Sequence[Header]) -> Mapping[str, Value]:
     return MappingProxyType(as_metadata(first, leave_out=first.keys() - shared.keys()))
 
 
-class _Read(Mapping[str, Value]):
-    """Attributes by keyword, compared and read when the first of them is asked for: many a volume's never are."""
+class _SharedMetadata(Mapping[str, Value]):
+    """Attributes by keyword, compared and decoded on first use, because many volumes' are never used."""
 
     __slots__ = ("_instances", "_values")
 
-    def __init__(self, instances: Sequence[Mapping[int, Raw]]) -> None:
-        self._instances: Sequence[Mapping[int, Raw]] | None = instances
+    def __init__(self, instances: Sequence[Mapping[int, EncodedValue]]) -> None:
+        self._instances: Sequence[Mapping[int, EncodedValue]] | None = instances
         self._values: dict[str, Value] = {}
 
     def _all(self) -> dict[str, Value]:
@@ -54,7 +54,7 @@ class _Read(Mapping[str, Value]):
         return self._values
 
     def __reduce__(self) -> tuple[type, tuple[dict[str, Value]]]:
-        """Pickled as what it says: other processes get no headers."""
+        """Pickle as a dict of the values, without the headers."""
         return dict, (self._all(),)
 
     def __getitem__(self, keyword: str) -> Value:
@@ -67,17 +67,17 @@ class _Read(Mapping[str, Value]):
         return len(self._all())
 
     def __repr__(self) -> str:
-        """Without the values, which are the patient's."""
+        """Without values, which identify the patient."""
         return f"<{len(self)} attributes>"
 
 
-def _shared_bytes(instances: Sequence[Mapping[int, Raw]]) -> dict[int, Raw]:
+def _shared_bytes(instances: Sequence[Mapping[int, EncodedValue]]) -> dict[int, EncodedValue]:
     shared = dict(instances[0])
     shared.pop(_PER_FRAME, None)
     tags, values = list(shared), list(shared.values())
     for other in instances[1:]:
         its = list(map(other.get, tags))
-        if its == values:  # quick, because headers of one series share the very objects of most values
+        if its == values:  # fast: the headers of a series share the objects of most values
             continue
         for tag, mine, theirs in zip(tags, values, its, strict=True):
             if mine != theirs:
@@ -86,13 +86,13 @@ def _shared_bytes(instances: Sequence[Mapping[int, Raw]]) -> dict[int, Raw]:
     return shared
 
 
-def _differs(one: Dataset, other: Dataset, tag: BaseTag, mine: object, yours: object) -> bool:
+def _differs(first: Dataset, other: Dataset, tag: BaseTag, mine: object, yours: object) -> bool:
     if yours is None:
         return True
     if isinstance(mine, RawDataElement) and isinstance(yours, RawDataElement):
         return bool(mine.value != yours.value)
     try:
         with quiet:
-            return bool(one[tag].value != other[tag].value)
-    except Exception:  # an element that cannot be read is shared by none
+            return bool(first[tag].value != other[tag].value)
+    except Exception:  # an element that cannot be read counts as different
         return True

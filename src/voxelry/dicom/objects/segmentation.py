@@ -18,7 +18,7 @@ from voxelry.core.progress import Progress, part, silent
 from voxelry.core.segmentation import Segment, Segmentation
 from voxelry.dicom.grouping.frames_of_reference import differs
 from voxelry.dicom.headers.attributes import integer, text
-from voxelry.dicom.headers.elements import Raw
+from voxelry.dicom.headers.elements import EncodedValue
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.pydicom_silence import quiet
 from voxelry.dicom.headers.sources import StrPath
@@ -373,7 +373,12 @@ def _next_number(header: Header) -> int:
 
 
 def _instance(
-    dataset: Dataset, groups: Raw, derivation: Derivation, header: Header, segments: Sequence[Segment], name: str
+    dataset: Dataset,
+    groups: EncodedValue,
+    derivation: Derivation,
+    header: Header,
+    segments: Sequence[Segment],
+    name: str,
 ) -> Instance:
     content = bytes(dataset.PixelData)
     del dataset.PixelData

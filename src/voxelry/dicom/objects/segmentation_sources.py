@@ -14,7 +14,7 @@ from pydicom.sequence import Sequence as DicomSequence
 from voxelry.core.errors import ParameterError
 from voxelry.core.volume import Volume
 from voxelry.dicom.frames.frame import SAME_COSINE, Frame
-from voxelry.dicom.headers.elements import Raw
+from voxelry.dicom.headers.elements import EncodedValue
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.pydicom_silence import quiet
 from voxelry.dicom.series.hierarchy import Series
@@ -142,7 +142,7 @@ def refer_to(dataset: Dataset, headers: Sequence[Header]) -> None:
 
 def frame_groups(
     dataset: Dataset, stand_ins: Sequence[Dataset], frames: Sequence[Frame | None], *, placed: bool = True
-) -> Raw:
+) -> EncodedValue:
     """The groups of each frame (PS3.3 C.8.20.3.1) as bytes, which pydicom takes some milliseconds each to write.
 
     Parameters
@@ -188,7 +188,7 @@ def frame_groups(
     return b"SQ", items(*found)
 
 
-def _derivation(frame: Frame) -> Raw:
+def _derivation(frame: Frame) -> EncodedValue:
     """Derivation Image Sequence (0008,9124) of a frame that lies on an image, pixel by pixel."""
     header = frame.header
     source: Raws = {
@@ -204,7 +204,7 @@ def _derivation(frame: Frame) -> Raw:
     )
 
 
-def _sequence(raws: Raws) -> Raw:
+def _sequence(raws: Raws) -> EncodedValue:
     """A sequence with one item."""
     return b"SQ", items(joined(raws))
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from pydicom.uid import UID
 
 from voxelry.core.errors import PixelDataError
-from voxelry.dicom.headers.attributes import describe
+from voxelry.dicom.headers.attributes import tag_label
 from voxelry.dicom.pixels.codestream import (
     check_jpeg_2000,
     checked_htj2k,
@@ -92,7 +92,7 @@ def decode(
     samples = None if syntax in HTJ2K else codestream_samples(raw)  # those of HTJ2K are checked with its header
     if samples not in (None, shape[2]):
         raise PixelDataError(
-            f"the compressed frame has {samples} samples a pixel, but {describe('SamplesPerPixel')} says {shape[2]}"
+            f"the compressed frame has {samples} samples a pixel, but {tag_label('SamplesPerPixel')} says {shape[2]}"
         )
     model = colour_model(raw, said=_said(syntax, photometric)) if shape[2] > 1 else None
     values = _decoded(raw, syntax, shape, model)

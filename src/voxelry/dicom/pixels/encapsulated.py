@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import PixelDataError, TruncatedError, named
-from voxelry.dicom.headers.attributes import describe, value_of
+from voxelry.dicom.headers.attributes import tag_label, value_of
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.pixel_description import PixelDescription
 from voxelry.dicom.headers.sources import FileSource, Source
@@ -106,7 +106,7 @@ def _start(header: Header) -> int:
     place = place_of(header)
     if place.length is not None or place.offset is None:
         raise PixelDataError(
-            f"{header.name}: {describe('PixelData')} is not encapsulated, but the transfer syntax is "
+            f"{header.name}: {tag_label('PixelData')} is not encapsulated, but the transfer syntax is "
             f"{header.transfer_syntax_uid.name}"
         )
     return place.offset
@@ -137,7 +137,7 @@ class _Encapsulated:
         self._size = header.source.size
         table = self._item(start)
         if table is None:
-            raise PixelDataError(f"{header.name}: {describe('PixelData')} does not begin with an item (FFFE,E000)")
+            raise PixelDataError(f"{header.name}: {tag_label('PixelData')} does not begin with an item (FFFE,E000)")
         self._table, self._first = table, table.start + table.length
 
     def frames(self, wanted: Collection[int]) -> Iterator[tuple[int, Sequence[Fragment]]]:
@@ -157,10 +157,10 @@ class _Encapsulated:
             return None
         length = int.from_bytes(head[4:], "little")
         if length == _UNDEFINED:
-            raise PixelDataError(f"{self._header.name}: an item of {describe('PixelData')} has no length")
+            raise PixelDataError(f"{self._header.name}: an item of {tag_label('PixelData')} has no length")
         if at + 8 + length > self._size:
             raise TruncatedError(
-                f"{self._header.name}: a fragment of {describe('PixelData')} has {length} bytes, but "
+                f"{self._header.name}: a fragment of {tag_label('PixelData')} has {length} bytes, but "
                 f"{max(0, self._size - at - 8)} are there; the file is cut off: copy it again"
             )
         return Fragment(at + 8, length)
@@ -252,6 +252,6 @@ def _content(file: BinaryIO, fragment: Fragment, header: Header) -> bytes:
 
 def _too_few(header: Header, pixels: PixelDescription, found: int, most: str = "") -> TruncatedError:
     return TruncatedError(
-        f"{header.name}: declares {pixels.frames} frames ({describe('NumberOfFrames')}), but has {most}{found} "
-        f"fragment{'s' * (found != 1)} of {describe('PixelData')}; the file is cut off, or its header is wrong"
+        f"{header.name}: declares {pixels.frames} frames ({tag_label('NumberOfFrames')}), but has {most}{found} "
+        f"fragment{'s' * (found != 1)} of {tag_label('PixelData')}; the file is cut off, or its header is wrong"
     )

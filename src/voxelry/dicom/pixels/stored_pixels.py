@@ -23,7 +23,7 @@ from voxelry.core.errors import (
     VoxelryError,
     named,
 )
-from voxelry.dicom.headers.attributes import describe, numbers, text, value_of
+from voxelry.dicom.headers.attributes import numbers, tag_label, text, value_of
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.pixel_description import PixelDescription, describe_pixels
 from voxelry.dicom.headers.pydicom_silence import quiet
@@ -272,7 +272,7 @@ def _of_codestream(values: Stored, pixels: PixelDescription, header: Header) -> 
         if values.dtype.itemsize > pixels.dtype.itemsize and values.max() >= 1 << pixels.bits_allocated:
             raise PixelDataError(
                 f"{header.name}: a compressed frame holds values up to {values.max()}, which do not fit "
-                f"{describe('BitsAllocated')} {pixels.bits_allocated}"
+                f"{tag_label('BitsAllocated')} {pixels.bits_allocated}"
             )
         values = values.astype(pixels.dtype)
     high_bit = pixels.bits_stored - 1

@@ -13,9 +13,9 @@ import numpy.typing as npt
 import pydicom
 
 from voxelry.core.errors import NoPixelDataError, PixelDataError, TruncatedError
-from voxelry.dicom.headers.attributes import describe
+from voxelry.dicom.headers.attributes import tag_label
 from voxelry.dicom.headers.header import Header
-from voxelry.dicom.headers.header_pattern import PixelBytes
+from voxelry.dicom.headers.part10_elements import PixelBytes
 from voxelry.dicom.headers.pixel_description import PixelDescription
 from voxelry.dicom.headers.sources import FileSource
 from voxelry.dicom.pixels.codecs import GE_BIG_ENDIAN_PIXELS, is_encapsulated
@@ -112,14 +112,14 @@ def check_length(header: Header, pixels: PixelDescription) -> tuple[PixelBytes, 
     place = place_of(header)
     if place.length is None:
         raise PixelDataError(
-            f"{header.name}: {describe(place.keyword)} is encapsulated, but the transfer syntax is "
+            f"{header.name}: {tag_label(place.keyword)} is encapsulated, but the transfer syntax is "
             f"{header.transfer_syntax_uid.name}"
         )
     needed = (pixels.frame_bits * pixels.frames + 7) // 8
     there = place.length if place.offset is None else min(place.length, header.source.size - place.offset)
     if there < needed:
         raise TruncatedError(
-            f"{header.name}: {describe(place.keyword)} needs {needed} bytes for {pixels.frames} x {pixels.rows} x "
+            f"{header.name}: {tag_label(place.keyword)} needs {needed} bytes for {pixels.frames} x {pixels.rows} x "
             f"{pixels.columns} pixels, but {max(there, 0)} are there; the file is cut off: copy it again"
         )
     return place, there

@@ -11,7 +11,7 @@ from voxelry.core.geometry import Grid
 from voxelry.core.value import Value
 from voxelry.dicom.frames.frame import SAME_COSINE
 from voxelry.dicom.grouping.findings import Severity, finding, severity_of
-from voxelry.dicom.headers.attributes import describe
+from voxelry.dicom.headers.attributes import tag_label
 from voxelry.dicom.series.stack import Stack
 
 NAMED = 4
@@ -112,10 +112,10 @@ def _separations(stacks: Sequence[Stack]) -> Iterator[Problem]:
         first = stacks[members[0]].pile
         keywords = [keyword for keyword, _ in first.separation]
         values = [", ".join(value for _, value in stacks[index].pile.separation) for index in members]
-        by = " and ".join(describe(keyword) for keyword in keywords)
+        by = " and ".join(tag_label(keyword) for keyword in keywords)
         words = f"{_count(len(members), 'volume')} told apart by {by}: {_some(values, '; ')}"
         if first.confirmed_by:
-            words += f"; {describe(first.confirmed_by)} says the same"
+            words += f"; {tag_label(first.confirmed_by)} says the same"
         indices: list[Value] = [*members]
         numbers: dict[str, Value] = {"attributes": [*keywords], "values": [*values], "stacks": indices}
         yield finding("note", "separated", words, **numbers, confirmed_by=first.confirmed_by or None, stack=members[0])
@@ -143,7 +143,7 @@ def _frames_of_reference(stacks: Sequence[Stack]) -> Iterator[Problem]:
     if len(of) > 1:
         indices: list[Value] = [index for members in of.values() for index in members]
         words = (
-            f"{len(of)} frames of reference in one series ({describe('FrameOfReferenceUID')}): each is a stack of its "
+            f"{len(of)} frames of reference in one series ({tag_label('FrameOfReferenceUID')}): each is a stack of its "
             "own, and nothing says how they lie to each other"
         )
         yield finding("note", "several_frames_of_reference", words, stack=None, stacks=indices, count=len(of))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from voxelry.core.errors import Problem
 from voxelry.dicom.frames.frame import Frame, one_of_each
 from voxelry.dicom.grouping.findings import finding
-from voxelry.dicom.headers.attributes import describe
+from voxelry.dicom.headers.attributes import tag_label
 
 _IDENTITY = {"RescaleSlope": 1.0, "RescaleIntercept": 0.0}
 """What an attribute that is not there is taken as. Where all others say the same, nothing is lost."""
@@ -44,7 +44,7 @@ def _finding(without: Sequence[Frame], keywords: list[str], frames: Sequence[Fra
     files = len({frame.header for frame in frames})
     lacking, total = (len({frame.header for frame in without}), files) if files > 1 else (len(without), len(frames))
     kind = "files" if files > 1 else "frames"
-    said = " and ".join(describe(keyword) for keyword in keywords)
+    said = " and ".join(tag_label(keyword) for keyword in keywords)
     words = (
         f"{said} {'is' if len(keywords) == 1 else 'are'} missing or empty in {lacking} of {total} {kind} and changes "
         f"the values of the others, so that the slices are of different scales; the first of them is "

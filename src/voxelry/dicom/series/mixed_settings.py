@@ -10,7 +10,7 @@ from pydicom.datadict import tag_for_keyword
 from voxelry.core.errors import Problem
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.grouping.findings import finding
-from voxelry.dicom.headers.attributes import describe, text
+from voxelry.dicom.headers.attributes import tag_label, text
 from voxelry.dicom.headers.comparable import Comparable, comparable_text, floats_of
 from voxelry.dicom.headers.header import Header
 
@@ -45,7 +45,7 @@ def mixed_settings_findings(frames: Sequence[Frame]) -> list[Problem]:
 
 def _written(header: Header) -> tuple[object, ...]:
     """As the file has them, where that is known: equal bytes are equal values."""
-    raw = header.elements.raw
+    raw = header.elements.encoded
     return tuple(text(header.elements, one) for one in _SETTINGS) if raw is None else (*map(raw.get, _TAGS),)
 
 
@@ -64,7 +64,7 @@ def _finding(
     odd = [header for header, value in zip(headers, values, strict=True) if value != usual]
     said = [f"{_shown(value)} in {count}" for value, count in counts.most_common()]
     words = (
-        f"{describe(keyword)} differs within the stack: {', '.join(said)} of {len(headers)} slices, whose values are "
+        f"{tag_label(keyword)} differs within the stack: {', '.join(said)} of {len(headers)} slices, whose values are "
         f"therefore not of one kind; the first that differs is {odd[0].name}"
     )
     return finding(

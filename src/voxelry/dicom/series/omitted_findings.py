@@ -8,11 +8,11 @@ from voxelry.core.errors import Problem
 from voxelry.core.value import Value
 from voxelry.dicom.frames.frame import Frame, StepFrom
 from voxelry.dicom.grouping.findings import finding
-from voxelry.dicom.headers.attributes import describe
+from voxelry.dicom.headers.attributes import tag_label
 
 _SOURCE_WORDS: dict[StepFrom, str] = {
     "source": "the slices are those of the source images",
-    "spacing": f"{describe('SpacingBetweenSlices')} tells their distance",
+    "spacing": f"{tag_label('SpacingBetweenSlices')} tells their distance",
     "gap": "the smallest gap between them is taken as their distance",
 }
 
@@ -34,7 +34,7 @@ def omitted_findings(frames: Sequence[Frame], spacing: float | None) -> list[Pro
     if step_from == "gap" and spacing is not None:
         words = (
             f"the slices' distance of {spacing:.4g} mm is the smallest gap between encoded frames: neither the source "
-            f"images nor a {describe('SpacingBetweenSlices')} that fits them tell it"
+            f"images nor a {tag_label('SpacingBetweenSlices')} that fits them tell it"
         )
         found.append(finding("warning", "step_from_gap", words, spacing_mm=round(spacing, 6)))
     return found

@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from voxelry.core.errors import PixelDataError, Problem
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.grouping.findings import finding
-from voxelry.dicom.headers.attributes import describe, first_item, items, number, text
+from voxelry.dicom.headers.attributes import first_item, items, number, tag_label, text
 
 SEQUENCE = "RealWorldValueMappingSequence"
 _NO_UNIT = frozenset({"1", "{no units}", "[no units]", "no units"})
@@ -71,6 +71,6 @@ def real_world_findings(frames: Sequence[Frame]) -> list[Problem]:
     known = (first.slope, first.intercept, first.unit)
     if not found or all((one.slope, one.intercept or 0.0, one.unit or first.unit) == known for one in found):
         return []
-    words = f"{describe(SEQUENCE)}: {'; '.join(one.words for one in found)}. It is not applied unless it is asked for"
+    words = f"{tag_label(SEQUENCE)}: {'; '.join(one.words for one in found)}. It is not applied unless it is asked for"
     one = found[0]
     return [finding("note", "real_world_values", words, slope=one.slope, intercept=one.intercept, unit=one.unit)]

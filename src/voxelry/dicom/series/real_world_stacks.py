@@ -8,7 +8,7 @@ from dataclasses import replace
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.frame_facts import Facts
 from voxelry.dicom.grouping.findings import finding
-from voxelry.dicom.headers.attributes import describe
+from voxelry.dicom.headers.attributes import tag_label
 from voxelry.dicom.series.real_world import SEQUENCE, RealWorldMap, mappings_of
 from voxelry.dicom.series.stack import Stack
 
@@ -27,8 +27,8 @@ def in_real_world(stack: Stack) -> Stack:
 
 def _not_used(stack: Stack) -> Stack:
     words = (
-        f"real-world values are asked for, but not every frame has a line in {describe(SEQUENCE)}, or it lies beside "
-        f"{describe('ModalityLUTSequence')}: these are modality values"
+        f"real-world values are asked for, but not every frame has a line in {tag_label(SEQUENCE)}, or it lies beside "
+        f"{tag_label('ModalityLUTSequence')}: these are modality values"
     )
     told = finding("warning", "real_world_not_used", words)
     return replace(stack, pile=replace(stack.pile, findings=(*stack.pile.findings, told)))
@@ -39,7 +39,7 @@ def _mapped(frame: Frame, lines: Sequence[RealWorldMap], known: dict[tuple[int, 
     key = id(frame.facts), one
     if key not in known:
         more = f"; {len(lines) - 1} more mappings are not used" if len(lines) > 1 else ""
-        words = f"real-world values by {describe(SEQUENCE)}: {one.words}{more}"
+        words = f"real-world values by {tag_label(SEQUENCE)}: {one.words}{more}"
         known[key] = frame.facts._replace(
             slope=one.slope or 1.0,
             intercept=one.intercept or 0.0,

@@ -22,7 +22,7 @@ from voxelry.dicom.frames.multiframe_positions import (
     plane_of,
 )
 from voxelry.dicom.grouping.findings import finding
-from voxelry.dicom.headers.attributes import describe, items, number, text
+from voxelry.dicom.headers.attributes import items, number, tag_label, text
 from voxelry.dicom.headers.header import Header
 
 
@@ -91,26 +91,26 @@ def _has_volume_axes(frame: Frame) -> bool:
 
 def _one_place(frames: Sequence[Frame], header: Header) -> list[Problem]:
     count, step = frames[0].pixels.frames, said_step(frames[0])
-    lead = f"one {describe('ImagePositionPatient')} for all {count} frames together"
+    lead = f"one {tag_label('ImagePositionPatient')} for all {count} frames together"
     if header.sop_class_uid == RT_DOSE:
-        words = f"{lead}, and no {describe('GridFrameOffsetVector')} to place each"
+        words = f"{lead}, and no {tag_label('GridFrameOffsetVector')} to place each"
         return [finding("warning", "one_place", words, spacing_mm=None)]
     if is_reconstructed(header) or step is None:
-        words = f"{lead}, and no {describe('SpacingBetweenSlices')} to place each: their distance is unknown"
+        words = f"{lead}, and no {tag_label('SpacingBetweenSlices')} to place each: their distance is unknown"
         return [finding("warning", "one_place", words, spacing_mm=None)]
     if frames[0].orientation is None:
-        words = f"{lead}, and no {describe('ImageOrientationPatient')}: their place is unknown"
+        words = f"{lead}, and no {tag_label('ImageOrientationPatient')}: their place is unknown"
         return [finding("warning", "one_place", words, spacing_mm=None)]
     if common_step(frames) is not None:
         words = (
-            f"{lead}: their distance of {step:g} mm is that of {describe('SpacingBetweenSlices')}, and in which "
+            f"{lead}: their distance of {step:g} mm is that of {tag_label('SpacingBetweenSlices')}, and in which "
             "direction they follow each other nothing says, so that there are mm3, but no positions along the stack"
         )
         return [finding("warning", "one_place", words, spacing_mm=step)]
     rows, columns = frames[0].pixel_spacing or (None, None)
     voxel = "" if rows is None or columns is None else f", a voxel of {step * rows * columns:.6g} mm3"
     words = (
-        f"{lead}, and no {describe('FrameIncrementPointer')} says that they are slices and no time points: if they "
-        f"are, {describe('SpacingBetweenSlices')} makes them {step:g} mm apart{voxel}"
+        f"{lead}, and no {tag_label('FrameIncrementPointer')} says that they are slices and no time points: if they "
+        f"are, {tag_label('SpacingBetweenSlices')} makes them {step:g} mm apart{voxel}"
     )
     return [finding("warning", "one_place", words, spacing_mm=None, said_mm=step)]

@@ -14,7 +14,7 @@ from voxelry.core.errors import NotEnoughMemoryError, PixelDataError, named
 from voxelry.core.lazy import LazyArray
 from voxelry.core.progress import Progress, silent
 from voxelry.dicom.frames.frame import Frame, one_of_each
-from voxelry.dicom.headers.attributes import describe
+from voxelry.dicom.headers.attributes import tag_label
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.pixel_description import PixelDescription, describe_pixels
 from voxelry.dicom.pixels.codecs import is_encapsulated
@@ -157,7 +157,7 @@ def lazy_values(frames: Sequence[Frame]) -> LazyArray:
             if not holds(dtype, extent):
                 raise PixelDataError(
                     f"{wanted[place].header.name}: its values reach from {extent.low:g} to {extent.high:g}, beyond "
-                    f"what its {describe('BitsStored')} allows, and do not fit {dtype}; load it without lazy=True"
+                    f"what its {tag_label('BitsStored')} allows, and do not fit {dtype}; load it without lazy=True"
                 )
         return array
 

@@ -47,7 +47,7 @@ class InPlace:
     @classmethod
     def of(cls, frame: Frame, dtype: np.dtype[Any]) -> InPlace | None:
         """None where anything is unusual."""
-        raw, pixels = frame.header.elements.raw, frame.pixels
+        raw, pixels = frame.header.elements.encoded, frame.pixels
         stored = pixels.dtype
         slope, intercept = frame.slope, frame.intercept
         if raw is None or _MODALITY_LUT in raw or pixels.keyword != "PixelData" or pixels.kind != "grey":

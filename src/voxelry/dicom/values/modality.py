@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 
 from voxelry.core.errors import PixelDataError
 from voxelry.dicom.frames.frame import Frame
-from voxelry.dicom.headers.attributes import describe, first_item, integer, numbers
+from voxelry.dicom.headers.attributes import first_item, integer, numbers, tag_label
 from voxelry.dicom.headers.pixel_description import PixelDescription
 from voxelry.dicom.pixels.stored_pixels import Stored, stored_range
 
@@ -170,14 +170,15 @@ def _lookup_table(frame: Frame) -> _Table | None:
     except PixelDataError as error:
         raise PixelDataError(f"{frame.header.name}: {error}") from None
     if descriptor is None or data is None:
-        raise PixelDataError(f"{frame.header.name}: {describe('ModalityLUTSequence')} has no descriptor or no data")
+        raise PixelDataError(f"{frame.header.name}: {tag_label('ModalityLUTSequence')} has no descriptor or no data")
     count = int(descriptor[0]) or 2**16
     first = int(descriptor[1])
     if signed and first >= 2**15:
         first -= 2**16
     if count < 0 or len(data) < count:
         raise PixelDataError(
-            f"{frame.header.name}: {describe('ModalityLUTSequence')} has {len(data)} entries where {count} are declared"
+            f"{frame.header.name}: {tag_label('ModalityLUTSequence')} has {len(data)} entries where {count} are "
+            "declared"
         )
     return first, data[:count]
 

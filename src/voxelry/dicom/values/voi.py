@@ -43,7 +43,7 @@ def _said(frame: Frame) -> Hashable:
     for group in frame.groups:
         if _FRAME_VOI in group:
             return id(group)
-    raw = frame.header.elements.raw
+    raw = frame.header.elements.encoded
     if raw is None:
         return id(frame.header)
     said = tuple(map(raw.get, _VOI_TAGS))

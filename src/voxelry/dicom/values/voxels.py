@@ -14,7 +14,7 @@ from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Spacing, Volume
 from voxelry.dicom.frames.frame import Frame, one_of_each
 from voxelry.dicom.frames.pixel_aspect import pixel_aspect
-from voxelry.dicom.headers.attributes import describe
+from voxelry.dicom.headers.attributes import tag_label
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.shared_attributes import shared_metadata
 from voxelry.dicom.pixels.codecs import keeps_words
@@ -123,7 +123,7 @@ def _beyond_bits_stored(frames: Sequence[Frame], ends: tuple[float, float]) -> l
     low, high = min(low for low, _ in limits), max(high for _, high in limits)
     if low <= ends[0] and ends[1] <= high:
         return []
-    words = f"values reach from {ends[0]:g} to {ends[1]:g}, but {describe('BitsStored')} allows {low:g} to {high:g}"
+    words = f"values reach from {ends[0]:g} to {ends[1]:g}, but {tag_label('BitsStored')} allows {low:g} to {high:g}"
     return [f"{words}: those of the compressed frames are taken as they are; compare them with the original"]
 
 
@@ -134,7 +134,7 @@ def _unmixed(frames: Sequence[Frame]) -> list[str]:
     count = sum(lacks_said_mixing(header, indices) for header, indices in wanted.items())
     if not count:
         return []
-    said = f"{describe('PhotometricInterpretation')} says {frames[0].pixels.photometric}"
+    said = f"{tag_label('PhotometricInterpretation')} says {frames[0].pixels.photometric}"
     words = f"in {count} of {len(wanted)} files the compressed frames say that no such transformation was made"
     return [f"{said}, but {words}: their samples are taken as RGB; compare the colours with the original"]
 

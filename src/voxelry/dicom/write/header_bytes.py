@@ -15,9 +15,9 @@ from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import correct_ambiguous_vr_element, write_data_element
 
-from voxelry.dicom.headers.elements import Elements, Raw
-from voxelry.dicom.headers.part10 import LONG_VRS
+from voxelry.dicom.headers.elements import Elements, EncodedValue
 from voxelry.dicom.headers.pydicom_silence import quiet
+from voxelry.dicom.headers.value_representations import LONG_VRS
 
 IMPLEMENTATION_CLASS_UID = "2.25.213950563406480127937117364935512042115"
 UNDEFINED_LENGTH = b"\xff\xff\xff\xff"
@@ -26,7 +26,7 @@ _ZERO_PADDED = frozenset({b"UI", b"OB", b"UN"})
 _LONGEST_SHORT = 0xFFFE
 _META_VERSION = 0x00020001
 
-Raws = dict[int, Raw]
+Raws = dict[int, EncodedValue]
 """Elements by tag, each with an explicit value representation; little endian."""
 
 
@@ -56,12 +56,12 @@ def tag_of(keyword: str) -> int:
     return int(tag)
 
 
-def words(vr: bytes, value: str) -> Raw:
+def words(vr: bytes, value: str) -> EncodedValue:
     """A text element of ASCII characters."""
     return vr, value.encode("ascii")
 
 
-def short(value: int, *, signed: bool = False) -> Raw:
+def short(value: int, *, signed: bool = False) -> EncodedValue:
     """A number of 16 bits: US, or SS where it is signed."""
     return (b"SS" if signed else b"US"), value.to_bytes(2, "little", signed=signed)
 
@@ -72,7 +72,7 @@ def items(*contents: bytes) -> bytes:
 
 
 @cache
-def code(value: str, scheme: str, meaning: str) -> Raw:
+def code(value: str, scheme: str, meaning: str) -> EncodedValue:
     """A sequence with one code (PS3.3 8.8)."""
     return b"SQ", items(
         joined({0x00080100: words(b"SH", value), 0x00080102: words(b"SH", scheme), 0x00080104: words(b"LO", meaning)})
@@ -89,7 +89,7 @@ def _head(tag: int, vr: bytes, length: int) -> bytes:
     return name + vr + length.to_bytes(2, "little")
 
 
-def encoded(tag: int, raw: Raw) -> bytes:
+def encoded(tag: int, raw: EncodedValue) -> bytes:
     """An element's bytes (PS3.5 7.1.2), its value padded to an even length."""
     vr, value = raw
     if len(value) % 2:
@@ -97,7 +97,7 @@ def encoded(tag: int, raw: Raw) -> bytes:
     return _head(tag, vr, len(value)) + value
 
 
-def joined(raws: Mapping[int, Raw]) -> bytes:
+def joined(raws: Mapping[int, EncodedValue]) -> bytes:
     """Elements in the order of their tags."""
     return b"".join([encoded(tag, raws[tag]) for tag in sorted(raws)])
 
@@ -129,15 +129,15 @@ class Explicit:
 
     def __init__(self) -> None:
         self.lost: set[int] = set()
-        self._known: dict[tuple[int, bytes], Raw] = {}
-        self._last: dict[int, tuple[Raw, bytes]] = {}
+        self._known: dict[tuple[int, bytes], EncodedValue] = {}
+        self._last: dict[int, tuple[EncodedValue, bytes]] = {}
 
     def __call__(self, elements: Elements) -> Raws:
-        if elements.raw is None:
+        if elements.encoded is None:
             return dict(self._by_pydicom(elements.dataset, list(elements.dataset.keys())))
-        if all(vr for vr, _ in islice(elements.raw.values(), 1)):  # a file's elements all tell, or none does
-            return dict(elements.raw)
-        return dict(self._from_implicit(elements, elements.raw))
+        if all(vr for vr, _ in islice(elements.encoded.values(), 1)):  # a file's elements all tell, or none does
+            return dict(elements.encoded)
+        return dict(self._from_implicit(elements, elements.encoded))
 
     def joined(self, raws: Raws) -> bytes:
         """As ``joined``; what instances after each other share is encoded once."""
@@ -150,7 +150,9 @@ class Explicit:
             add(last[1])
         return b"".join(parts)
 
-    def _from_implicit(self, elements: Elements, raws: Mapping[int, Raw]) -> Iterator[tuple[int, Raw]]:
+    def _from_implicit(
+        self, elements: Elements, raws: Mapping[int, EncodedValue]
+    ) -> Iterator[tuple[int, EncodedValue]]:
         for tag, (_, value) in raws.items():
             vr = _plain_vr(tag)
             if vr:
@@ -163,7 +165,7 @@ class Explicit:
             if key in self._known:
                 yield tag, self._known[key]
 
-    def _by_pydicom(self, dataset: Dataset, tags: Iterable[int]) -> Iterator[tuple[int, Raw]]:
+    def _by_pydicom(self, dataset: Dataset, tags: Iterable[int]) -> Iterator[tuple[int, EncodedValue]]:
         with quiet:
             encodings = convert_encodings(dataset.get("SpecificCharacterSet") or "ISO_IR 6")
         for tag in tags:
@@ -197,7 +199,7 @@ def _plain_vr(tag: int) -> bytes:
     return found.encode() if len(found) == 2 and found not in ("SQ", "UN") else b""
 
 
-def _rewritten(element: DataElement, dataset: Dataset, encodings: list[str]) -> Raw:
+def _rewritten(element: DataElement, dataset: Dataset, encodings: list[str]) -> EncodedValue:
     if element.VR == "SQ":
         element = deepcopy(element)
         _settle(element)

@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from voxelry.core.errors import ParameterError, UnplacedError
 from voxelry.core.geometry import check_orientation
 from voxelry.core.volume import Volume
-from voxelry.dicom.headers.attributes import BINARY_VRS
+from voxelry.dicom.headers.value_representations import BINARY_VRS
 from voxelry.dicom.write.header_bytes import decimal
 from voxelry.dicom.write.provenance import VERSION
 

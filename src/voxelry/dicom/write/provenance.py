@@ -9,7 +9,7 @@ from functools import lru_cache
 from importlib.metadata import version
 
 from voxelry.core.errors import ParameterError
-from voxelry.dicom.headers.elements import Raw
+from voxelry.dicom.headers.elements import EncodedValue
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.write.header_bytes import Raws, code, items, joined, new_uid, tag_of, words
 
@@ -110,7 +110,7 @@ def referenced_series(series_instance_uid: str, headers: Iterable[Header]) -> by
     )
 
 
-def with_suffix(description: Raw | None, suffix: str, *, utf8: bool) -> Raw:
+def with_suffix(description: EncodedValue | None, suffix: str, *, utf8: bool) -> EncodedValue:
     """Series Description (0008,103E) with a suffix, shortened to what its representation holds."""
     value = b"" if description is None else description[1].strip(b" \0")
     if b"\x1b" in value and len(value) + len(suffix) > MAX_LONG_STRING:  # no cut within an escape sequence

@@ -21,7 +21,7 @@ from voxelry.core.measure import histogram
 from voxelry.core.planes import plane_aspect, plane_spacing
 from voxelry.core.progress import Progress
 from voxelry.core.volume import Volume
-from voxelry.dicom.headers.sources import Limits
+from voxelry.dicom.headers.archives import ArchiveLimits
 from voxelry.dicom.pixels.decoding import patience
 from voxelry.dicom.pixels.pixel_memory import at_most
 from voxelry.server.api import schemas as out
@@ -102,7 +102,7 @@ def _deadline(name: str) -> Progress:
     return check
 
 
-def _limits(received: ReceivedFile) -> Limits:
+def _limits(received: ReceivedFile) -> ArchiveLimits:
     """Volumes that are not stored are held in memory, so that their archive may be smaller."""
     most: int = settings.VOXELRY.measured_bytes
     if cast(int, received.size) > most:

@@ -16,8 +16,8 @@ from django.db import transaction
 from voxelry.core.errors import Problem, VoxelryError
 from voxelry.core.progress import Progress, part
 from voxelry.core.volume import Volume
+from voxelry.dicom.headers.common_header import CommonHeader
 from voxelry.dicom.headers.header import Header, read_header
-from voxelry.dicom.headers.part10 import Layout
 from voxelry.dicom.headers.shared_attributes import shared_metadata
 from voxelry.dicom.pixels.decoding import patience
 from voxelry.dicom.series.hierarchy import Series as Grouped
@@ -77,12 +77,12 @@ def build(run: Run) -> None:
 
 def _headers(instances: Sequence[Instance] | object, unreadable: list[LostFile]) -> list[Header]:
     found = []
-    layout = Layout()
+    common = CommonHeader()
     files_at_rest.bring(instance.sha256 for instance in cast(Sequence[Instance], instances))
     for instance in cast(Sequence[Instance], instances):
         try:
             source = files_at_rest.kept_source(instance.sha256, name=instance.name, size=instance.size)
-            found.append(read_header(source, layout=layout))
+            found.append(read_header(source, common=common))
         except VoxelryError as error:
             unreadable.append(LostFile(instance.name, error.problem))
         except OSError as error:

@@ -16,7 +16,9 @@ from django.db import OperationalError, transaction
 from django.db.models import F
 
 from voxelry.core.errors import Problem, VoxelryError
-from voxelry.dicom.headers.sources import SPOOL_BYTES, HeldSource, Limits, Source, walk
+from voxelry.dicom.headers.archives import SPOOL_BYTES, ArchiveLimits
+from voxelry.dicom.headers.file_search import walk
+from voxelry.dicom.headers.sources import MemorySource, Source
 from voxelry.dicom.series.lost_files import LostFile, unseen_file
 from voxelry.server.archive import deletions, files_at_rest, store_instance, unused_files
 from voxelry.server.archive.build import submit_build
@@ -55,10 +57,12 @@ class _Tally:
     doubtful: list[LostFile] = field(default_factory=list)
 
 
-def limits() -> Limits:
+def limits() -> ArchiveLimits:
     """What archives may ask of this server."""
     told = settings.VOXELRY
-    return Limits(nesting=told.nesting, entries=told.entries, expanded_bytes=told.expanded_bytes, ratio=told.ratio)
+    return ArchiveLimits(
+        nesting=told.nesting, entries=told.entries, expanded_bytes=told.expanded_bytes, ratio=told.ratio
+    )
 
 
 def ingest(run: Run) -> None:
@@ -135,7 +139,7 @@ def _take(source: Source) -> _Taken:
     try:
         if 0 < source.size <= SPOOL_BYTES:
             with source.open() as stream:
-                source = HeldSource(name, stream.read())
+                source = MemorySource(name, stream.read())
         described = store_instance.described(source)
     except VoxelryError as error:
         return _refused(source, error.problem)

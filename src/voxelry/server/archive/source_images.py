@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from voxelry.core.errors import VoxelryError
+from voxelry.dicom.headers.common_header import CommonHeader
 from voxelry.dicom.headers.header import Header, read_header
-from voxelry.dicom.headers.part10 import Layout
 from voxelry.dicom.headers.sop_classes import SEGMENTATIONS
 from voxelry.dicom.series.hierarchy import Series as Grouped
 from voxelry.dicom.series.source_series import Neighbours, referenced_instances, referenced_series
@@ -53,10 +53,10 @@ def neighbours_of(images: Mapping[str, Sequence[Original]]) -> Neighbours:
     found = Neighbours()
     for uid, originals in images.items():
         files_at_rest.bring(original.sha256 for original in originals)
-        headers, layout = [], Layout()
+        headers, common = [], CommonHeader()
         for sha256, name, size in originals:
             try:
-                headers.append(read_header(files_at_rest.kept_source(sha256, name=name, size=size), layout=layout))
+                headers.append(read_header(files_at_rest.kept_source(sha256, name=name, size=size), common=common))
             except (VoxelryError, OSError):
                 continue
         if headers:

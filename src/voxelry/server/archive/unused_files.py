@@ -10,7 +10,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 
 from voxelry.core.errors import Problem
 from voxelry.dicom.headers.cut_headers import readable_start, remains_of_header
-from voxelry.dicom.headers.sources import HEAD_BYTES, HeldSource, Source
+from voxelry.dicom.headers.sources import HEAD_BYTES, MemorySource, Source
 from voxelry.dicom.series.lost_files import CONFLICT, LostFile, lost_file, may_be_slices, unseen_file
 from voxelry.server.archive.models import Entry, Instance, Series, Study, UnusedFile, Upload
 
@@ -193,7 +193,7 @@ def of_series(series: Series) -> tuple[tuple[LostFile, ...], tuple[LostFile, ...
         problem = Problem(one.code, one.message)
         if one.certain:
             start = bytes(one.start)
-            header = remains_of_header(HeldSource(one.name, start), start) if start else None
+            header = remains_of_header(MemorySource(one.name, start), start) if start else None
             certain.append(LostFile(one.name, problem, header))
         else:
             perhaps.append(LostFile(one.name, problem))

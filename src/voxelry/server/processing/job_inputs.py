@@ -10,8 +10,8 @@ import numpy as np
 from voxelry.core.errors import NothingFoundError, Problem
 from voxelry.core.progress import Progress
 from voxelry.core.volume import Volume
+from voxelry.dicom.headers.common_header import CommonHeader
 from voxelry.dicom.headers.header import Header, read_header
-from voxelry.dicom.headers.part10 import Layout
 from voxelry.dicom.series.hierarchy import Series
 from voxelry.dicom.series.stack import Stack
 from voxelry.server.archive import files_at_rest
@@ -64,11 +64,11 @@ def archived_stack(volume: InputVolume, *, progress: Progress) -> InputStack:
         If the originals no longer form the stack.
     """
     headers: list[Header] = []
-    layout = Layout()
+    common = CommonHeader()
     files_at_rest.bring(original.sha256 for original in volume.instances)
     for done, (sha256, name, size) in enumerate(volume.instances):
         progress(done / len(volume.instances), "reading headers")
-        headers.append(read_header(files_at_rest.kept_source(sha256, name=name, size=size), layout=layout))
+        headers.append(read_header(files_at_rest.kept_source(sha256, name=name, size=size), common=common))
     near = neighbours_of(volume.source_images)
     stacks = Series(headers[0].series_instance_uid, tuple(headers), neighbours=near).stacks if headers else ()
     # Found by its number among the stacks of its label and shape: a stack that could not be decoded has an index in the

@@ -29,7 +29,8 @@ from voxelry.core.progress import Progress, part, silent
 from voxelry.core.resample import rectify
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
-from voxelry.dicom.headers.sources import DEFAULT_LIMITS, Limits, StrPath
+from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits
+from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.series.irregular_stacks import OnIrregular, check_on_irregular
 from voxelry.workflows.convert.targets import DICOM, find_target
 from voxelry.workflows.convert.volume_target import Target
@@ -132,7 +133,7 @@ def convert(
     straighten: bool = False,
     overwrite: bool = False,
     workers: int | None = None,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: ArchiveLimits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
     real_world: bool = False,
     progress: Progress = silent,

@@ -19,10 +19,12 @@ from voxelry.core.errors import NothingFoundError, ParameterError, Problem, Voxe
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.value import Value
 from voxelry.dicom.frames.frame import Frame
-from voxelry.dicom.headers.attributes import as_metadata, items
+from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits
+from voxelry.dicom.headers.attributes import items
 from voxelry.dicom.headers.header import Header
+from voxelry.dicom.headers.json_values import as_metadata
 from voxelry.dicom.headers.shared_attributes import shared_metadata
-from voxelry.dicom.headers.sources import DEFAULT_LIMITS, Limits, StrPath
+from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.series.stack import Stack
 from voxelry.dicom.values.stored_values import stored_values
 from voxelry.dicom.values.voxels import padding_limits
@@ -61,7 +63,7 @@ def dicom_to_hdf5(
     record: StrPath,
     *,
     compression: str = "gzip",
-    limits: Limits = DEFAULT_LIMITS,
+    limits: ArchiveLimits = DEFAULT_LIMITS,
     progress: Progress = silent,
 ) -> NormalisedReport:
     """Write every image below a path to one HDF5 file, and their metadata to one JSON file.

@@ -15,7 +15,8 @@ import numpy.typing as npt
 from voxelry.core.errors import ExistsError, NothingFoundError, ParameterError, Problem
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.volume import Volume
-from voxelry.dicom.headers.sources import DEFAULT_LIMITS, Limits, StrPath
+from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits
+from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.series.stack import Stack
 from voxelry.dicom.write.writing import Syntax, write_series
 from voxelry.formats.hdf5.hdf5_normalised import StoredStack, read_normalised
@@ -53,7 +54,7 @@ def hdf5_to_dicom(
     *,
     transfer_syntax: str = "explicit",
     non_finite: float | None = None,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: ArchiveLimits = DEFAULT_LIMITS,
     progress: Progress = silent,
 ) -> RestoredReport:
     """Write the values of an HDF5 file as DICOM with the headers of a template.

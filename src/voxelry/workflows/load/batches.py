@@ -21,9 +21,10 @@ from voxelry.core.protocols import VolumeFormat
 from voxelry.core.stacking import SAME_PLACE, distance
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
+from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits, EntrySource, GzipSource
 from voxelry.dicom.headers.attributes import integer, text
 from voxelry.dicom.headers.header import Header
-from voxelry.dicom.headers.sources import DEFAULT_LIMITS, EntrySource, FileSource, GzipSource, Limits, Source, StrPath
+from voxelry.dicom.headers.sources import FileSource, Source, StrPath
 from voxelry.dicom.series.hierarchy import Index
 from voxelry.dicom.series.irregular_stacks import OnIrregular, chosen_stacks, chosen_volume
 from voxelry.dicom.series.stack import Stack
@@ -94,7 +95,7 @@ def batches_of(
     folders: bool = True,
     beside: Path | None = None,
     on_irregular: OnIrregular = "error",
-    limits: Limits = DEFAULT_LIMITS,
+    limits: ArchiveLimits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
     real_world: bool = False,
     progress: Progress = silent,

@@ -11,9 +11,11 @@ from voxelry.core.argument_types import check_path
 from voxelry.core.errors import Problem, VoxelryError
 from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.progress import Progress, silent
+from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits
+from voxelry.dicom.headers.common_header import CommonHeader
+from voxelry.dicom.headers.file_search import scan
 from voxelry.dicom.headers.header import Header, read_header
-from voxelry.dicom.headers.part10 import Layout
-from voxelry.dicom.headers.sources import DEFAULT_LIMITS, HEAD_BYTES, Limits, Source, StrPath, scan, unreadable
+from voxelry.dicom.headers.sources import HEAD_BYTES, Source, StrPath, unreadable
 from voxelry.dicom.series.hierarchy import Index, Series, group
 from voxelry.dicom.series.lost_files import CONFLICT, LostFile, lost_file, unseen_file
 
@@ -21,7 +23,7 @@ from voxelry.dicom.series.lost_files import CONFLICT, LostFile, lost_file, unsee
 def index(
     path: StrPath | Iterable[Source],
     *,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: ArchiveLimits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
     leave_out: Collection[str] = (),
     progress: Progress = silent,
@@ -72,10 +74,10 @@ def index(
         if not isinstance(path, Iterable):
             check_path(path)
         found = ((source, source.head(HEAD_BYTES)) for source in path)
-    layout = Layout()
+    common = CommonHeader()
     for source, head in found:
         try:
-            header = read_header(source, head, layout)
+            header = read_header(source, head, common)
         except VoxelryError as error:
             skipped[source.name] = error.problem
             lost.append(lost_file(source, head, error.problem))

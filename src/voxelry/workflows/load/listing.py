@@ -14,7 +14,8 @@ from voxelry.core.progress import Progress, part, silent
 from voxelry.core.protocols import VolumeFormat
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
-from voxelry.dicom.headers.sources import DEFAULT_LIMITS, Limits, StrPath, unreadable
+from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits
+from voxelry.dicom.headers.sources import StrPath, unreadable
 from voxelry.dicom.series.hierarchy import Study
 from voxelry.workflows.load.indexing import index
 from voxelry.workflows.load.volume_files import files_in, format_of, not_of_files
@@ -90,7 +91,7 @@ class Listing:
 def list_path(
     path: StrPath,
     *,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: ArchiveLimits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
     progress: Progress = silent,
 ) -> Listing:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from voxelry.core.argument_types import check_path
 from voxelry.core.errors import NotOneVolumeError, Problem, VoxelryError
 from voxelry.core.progress import Progress, silent
+from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits
+from voxelry.dicom.headers.file_search import scan, walk
 from voxelry.dicom.headers.header import read_header
-from voxelry.dicom.headers.sources import DEFAULT_LIMITS, Limits, StrPath, scan, walk
+from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.pixels.overlays import Overlay, overlays_of
 
 
@@ -44,7 +46,7 @@ def overlays(path: StrPath) -> tuple[Overlay, ...]:
 
 
 def find_overlays(
-    path: StrPath, *, limits: Limits = DEFAULT_LIMITS, progress: Progress = silent
+    path: StrPath, *, limits: ArchiveLimits = DEFAULT_LIMITS, progress: Progress = silent
 ) -> tuple[dict[str, tuple[Overlay, ...]], dict[str, Problem]]:
     """The overlays of every instance below a path that has some.
 

@@ -14,9 +14,11 @@ from voxelry.core.protocols import VolumeFormat
 from voxelry.core.registry import format_for, formats
 from voxelry.core.segmentation import Segmentation
 from voxelry.core.structure_set import StructureSet
+from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits
+from voxelry.dicom.headers.file_search import walk
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.sop_classes import SEGMENTATIONS
-from voxelry.dicom.headers.sources import DEFAULT_LIMITS, Limits, StrPath, walk
+from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.objects.segmentation_reading import read_segmentation
 from voxelry.dicom.objects.structure_sets import STRUCTURE_SET, read_structure_set, referenced_images
 from voxelry.dicom.series.hierarchy import Index
@@ -29,7 +31,7 @@ def load_segmentation(
     path: StrPath,
     *,
     images: StrPath | None = None,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: ArchiveLimits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
     progress: Progress = silent,
 ) -> Segmentation:
@@ -99,7 +101,7 @@ def load_contours(
     path: StrPath,
     *,
     images: StrPath | None = None,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: ArchiveLimits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
     progress: Progress = silent,
 ) -> StructureSet:
@@ -159,7 +161,9 @@ def _format_of(path: StrPath) -> VolumeFormat | None:
     return format_for(name) if name.endswith(suffixes) and Path(path).exists() else None
 
 
-def _index(path: StrPath, images: StrPath | None, limits: Limits, tolerances: Tolerances, progress: Progress) -> Index:
+def _index(
+    path: StrPath, images: StrPath | None, limits: ArchiveLimits, tolerances: Tolerances, progress: Progress
+) -> Index:
     if images is None:
         return index(path, limits=limits, tolerances=tolerances, progress=progress)
 

@@ -26,9 +26,11 @@ from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.volume import Volume
 from voxelry.dicom.frames.frame import frames_of
+from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits
+from voxelry.dicom.headers.file_search import walk
 from voxelry.dicom.headers.header import read_header
 from voxelry.dicom.headers.pixel_description import describe_pixels
-from voxelry.dicom.headers.sources import DEFAULT_LIMITS, Limits, StrPath, unreadable, walk
+from voxelry.dicom.headers.sources import StrPath, unreadable
 from voxelry.dicom.series.hierarchy import Study
 from voxelry.dicom.series.irregular_stacks import OnIrregular, check_on_irregular, chosen_volume
 from voxelry.dicom.series.stack import Stack
@@ -68,7 +70,7 @@ def load(
     *,
     on_irregular: OnIrregular = "error",
     lazy: bool = False,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: ArchiveLimits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
     real_world: bool = False,
     progress: Progress = silent,
@@ -173,7 +175,7 @@ def load_volume(
     *,
     on_irregular: OnIrregular = "error",
     lazy: bool = False,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: ArchiveLimits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
     real_world: bool = False,
     progress: Progress = silent,
@@ -298,7 +300,7 @@ def _list(volumes: Iterable[str]) -> str:
 def load_study(
     path: StrPath,
     *,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: ArchiveLimits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
     progress: Progress = silent,
 ) -> Study:

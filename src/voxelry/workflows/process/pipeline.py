@@ -19,7 +19,8 @@ from voxelry.core.registry import step_named, step_names
 from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
-from voxelry.dicom.headers.sources import DEFAULT_LIMITS, Limits, StrPath
+from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits
+from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.series.stack import Stack
 from voxelry.workflows.files.export_names import export_names
 from voxelry.workflows.files.results_folder import check_apart, filled, is_taken
@@ -192,7 +193,7 @@ class InferencePipeline:
         out_dicom_dir: StrPath,
         *,
         params: Config | None = None,
-        limits: Limits = DEFAULT_LIMITS,
+        limits: ArchiveLimits = DEFAULT_LIMITS,
         progress: Progress = silent,
     ) -> ExecuteReport:
         """Do a job on every series of a folder, and write what comes out as DICOM into another.
@@ -304,7 +305,7 @@ def blur_job() -> JobEntry:
 
 
 def _execute(
-    entry: JobEntry, config: Config, source: Path, target: Path, limits: Limits, progress: Progress
+    entry: JobEntry, config: Config, source: Path, target: Path, limits: ArchiveLimits, progress: Progress
 ) -> ExecuteReport:
     progress(0.0, "reading")
     volumes, skipped = _volumes(entry.preprocess(source, config), entry.name)
@@ -385,7 +386,7 @@ def _source_of(volume: Volume, number: int, volumes: list[Volume], stacks: list[
 
 
 def _execute_step(
-    name: str, source: Path, target: Path, params: Config | None, limits: Limits, progress: Progress
+    name: str, source: Path, target: Path, params: Config | None, limits: ArchiveLimits, progress: Progress
 ) -> ExecuteReport:
     with filled(target) as aside:
         report = process(source, name, params=params, out=aside, limits=limits, progress=part(progress, 0, 1))

@@ -21,7 +21,8 @@ from voxelry.core.registry import step_named
 from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
-from voxelry.dicom.headers.sources import DEFAULT_LIMITS, Limits, StrPath
+from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits
+from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.objects.segmentation import SegmentationKind
 from voxelry.dicom.series.irregular_stacks import OnIrregular, check_on_irregular
 from voxelry.workflows.convert.targets import find_target
@@ -120,7 +121,7 @@ def process(
     on_error: OnError = "skip",
     same_frame_of_reference: bool = False,
     overwrite: bool = False,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: ArchiveLimits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
     progress: Progress = silent,
 ) -> ProcessReport:
@@ -231,7 +232,7 @@ class _How:
     step: str | Step[Any]
     params: Params
     on_irregular: OnIrregular
-    limits: Limits
+    limits: ArchiveLimits
     tolerances: Tolerances
     format: str | None
     options: dict[str, Value]

@@ -12,7 +12,8 @@ from voxelry.core.geometry import Tolerances
 from voxelry.core.progress import Progress, silent
 from voxelry.core.steps import Step
 from voxelry.core.volume import Volume
-from voxelry.dicom.headers.sources import FileSource, Limits
+from voxelry.dicom.headers.archives import ArchiveLimits
+from voxelry.dicom.headers.sources import FileSource
 from voxelry.dicom.series.irregular_stacks import OnIrregular, chosen_volume
 from voxelry.dicom.series.stack import Stack
 from voxelry.workflows.files.export_names import DEFAULT_TEMPLATE, file_name, numbered
@@ -31,7 +32,7 @@ class Input:
     number: int
     stacks: tuple[Stack, ...] | None
     on_irregular: OnIrregular
-    limits: Limits
+    limits: ArchiveLimits
     tolerances: Tolerances
 
     def load(self, progress: Progress) -> tuple[Volume, tuple[Stack, ...] | None]:
@@ -83,7 +84,7 @@ class Work:
 @dataclass(frozen=True, eq=False)
 class _How:
     on_irregular: OnIrregular
-    limits: Limits
+    limits: ArchiveLimits
     tolerances: Tolerances
     skipped: dict[str, Problem]
 
@@ -97,7 +98,7 @@ def work_of(
     given: Any,
     step: Step[Any],
     on_irregular: OnIrregular,
-    limits: Limits,
+    limits: ArchiveLimits,
     tolerances: Tolerances,
     skipped: dict[str, Problem],
     progress: Progress,

@@ -16,11 +16,13 @@ from voxelry.core.argument_types import check_path
 from voxelry.core.errors import Problem, VoxelryError, named
 from voxelry.core.progress import Progress, silent
 from voxelry.core.value import Value
+from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.attributes import tag_name, tag_of_name
 from voxelry.dicom.headers.columns import Column, Columns
+from voxelry.dicom.headers.common_header import CommonHeader
+from voxelry.dicom.headers.file_search import scan
 from voxelry.dicom.headers.header import read_header
-from voxelry.dicom.headers.part10 import Layout
-from voxelry.dicom.headers.sources import DEFAULT_LIMITS, Limits, StrPath, scan, unreadable
+from voxelry.dicom.headers.sources import StrPath, unreadable
 from voxelry.workflows.load.volume_files import VolumeFile, files_in, format_of, not_of_files
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ _FLOAT_VRS = frozenset({"DS", "FD", "FL"})
 FILE_COLUMN = "File"
 
 
-def tabulate(path: StrPath, *, limits: Limits = DEFAULT_LIMITS, progress: Progress = silent) -> pd.DataFrame:
+def tabulate(path: StrPath, *, limits: ArchiveLimits = DEFAULT_LIMITS, progress: Progress = silent) -> pd.DataFrame:
     """A row for each instance below a path, a column for each attribute.
 
     Parameters
@@ -68,10 +70,10 @@ def tabulate(path: StrPath, *, limits: Limits = DEFAULT_LIMITS, progress: Progre
     if own is not None:
         _add_file(VolumeFile(own, os.fspath(path), "", os.fspath(path)), columns, names, skipped)
         return _table(columns, names, skipped)
-    layout = Layout()
+    common = CommonHeader()
     for source, head in scan(path, limits=limits, on_problem=skipped.__setitem__, progress=progress):
         try:
-            columns.add(read_header(source, head, layout).elements)
+            columns.add(read_header(source, head, common).elements)
         except VoxelryError as error:
             skipped[source.name] = error.problem
         except OSError as error:
