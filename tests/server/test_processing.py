@@ -25,7 +25,7 @@ from voxelry.server.jobs import attempts, isolated, job_kinds, job_run
 from voxelry.server.jobs.models import Job, State
 from voxelry.server.processing import publish_results as publishing
 from voxelry.server.processing.models import Output, Process, ResultFile
-from voxelry.server.processing.step_request import Chosen, request_batch
+from voxelry.server.processing.step_request import ChosenVolume, request_batch
 from voxelry.testing import synthetic_series
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -134,7 +134,7 @@ def test_everything_a_step_gives_is_published(site: Any, series: int, do_jobs: C
 def test_begun_again_it_publishes_the_same_once(
     site: Any, series: int, do_jobs: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, calls = publishing.publish, []
+    whole, calls = publishing.publish_results, []
 
     def dies_first(this: Any, result: Any) -> Any:
         kept = whole(this, result)
@@ -430,7 +430,7 @@ def test_a_study_on_which_much_was_done_is_deleted_by_few_statements(
     site: Any, series: int, django_assert_max_num_queries: Any
 ) -> None:
     many = 100
-    batch = request_batch("fails", [Chosen(series)] * many)
+    batch = request_batch("fails", [ChosenVolume(series)] * many)
     address = f"/api/studies/{site.get(f'/series/{series}')['study']['id']}"
     with django_assert_max_num_queries(2 * many):
         assert site.client.delete(address).status_code == 204

@@ -24,7 +24,7 @@ from voxelry.server.jobs.job_run import Run
 from voxelry.server.jobs.models import Job, State
 from voxelry.server.jobs.slots import Slots
 from voxelry.server.jobs.submit import Item
-from voxelry.server.jobs.wake_up import Bell, ring
+from voxelry.server.jobs.wake_up import WakeUpPipe, wake_workers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Register = Callable[..., None]
@@ -200,7 +200,7 @@ def test_the_heart_tells_who_was_cancelled_and_who_lost_the_lease(register: Regi
             submit.cancel(this.key)
         else:
             Job.objects.filter(pk=this.key).update(owner="somebody/1/else")
-        leases.Heart.watch({this.owner: this})
+        leases.LeaseRenewer.watch({this.owner: this})
         try:
             this.check()
         except failures.JobStopped as error:
@@ -223,7 +223,7 @@ def test_one_statement_renews_all_leases(register: Register, django_assert_num_q
         runs[job.owner] = Run(job)
     before = dict(Job.objects.values_list("pk", "lease_until"))
     with django_assert_num_queries(1):
-        leases.Heart.renew(runs)
+        leases.LeaseRenewer.renew(runs)
     after = dict(Job.objects.values_list("pk", "lease_until"))
     for key, lease in after.items():
         assert lease is not None
@@ -378,9 +378,9 @@ def test_an_event_loop_watches_as_well(register: Register) -> None:
 
 
 def test_a_bell_wakes_who_listens_and_dead_bells_are_taken_down(data_folder: Path) -> None:
-    with Bell() as bell:
+    with WakeUpPipe() as bell:
         assert not bell.wait(0)
-        ring()
+        wake_workers()
         assert bell.wait(5)
         assert not bell.wait(0)  # heard once
         (path,) = (data_folder / "bells").iterdir()
@@ -388,11 +388,11 @@ def test_a_bell_wakes_who_listens_and_dead_bells_are_taken_down(data_folder: Pat
         import os
 
         os.mkfifo(copy)  # as a killed worker leaves its own
-        with Bell():
+        with WakeUpPipe():
             assert sorted((data_folder / "bells").iterdir()) != [copy]
             assert not copy.exists()
     assert not list((data_folder / "bells").iterdir())
-    ring()
+    wake_workers()
 
 
 def test_hints_go_to_the_queue_and_are_few(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:

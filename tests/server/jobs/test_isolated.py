@@ -65,7 +65,7 @@ def test_a_crash_is_a_sentence_after_a_second_try(
     monkeypatch: pytest.MonkeyPatch, how: str, code: str, words: str
 ) -> None:
     counted = itertools.count()
-    monkeypatch.setattr(isolated, "starved", lambda: next(counted))  # as if it were for its memory
+    monkeypatch.setattr(isolated, "oom_kills", lambda: next(counted))  # as if it were for its memory
     job = misbehaved(how)
     assert (job.state, job.attempts) == (State.QUEUED, 1)
     assert attempts.run(job.pk)
@@ -77,7 +77,7 @@ def test_a_crash_is_a_sentence_after_a_second_try(
 
 def test_who_kills_a_child_costs_no_more_than_an_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody's ``kill -9`` is no fault of the job, which has as many attempts as when its worker is killed."""
-    monkeypatch.setattr(isolated, "starved", lambda: 3)  # nobody was short of memory meanwhile
+    monkeypatch.setattr(isolated, "oom_kills", lambda: 3)  # nobody was short of memory meanwhile
     job = misbehaved("killed")
     for attempt in range(2, 6):
         assert (job.state, job.attempts, job.problem_code) == (State.QUEUED, attempt - 1, "")
@@ -90,7 +90,7 @@ def test_who_kills_a_child_costs_no_more_than_an_attempt(monkeypatch: pytest.Mon
 
 def test_the_machine_tells_how_often_memory_ran_out() -> None:
     if Path("/proc/vmstat").exists():
-        assert isinstance(isolated.starved(), int)
+        assert isinstance(isolated.oom_kills(), int)
 
 
 def test_too_much_memory_is_a_sentence_and_the_child_is_fine_with_less() -> None:

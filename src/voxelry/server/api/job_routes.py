@@ -28,12 +28,12 @@ from voxelry.server.jobs.models import Job
 from voxelry.server.processing.models import Process
 from voxelry.server.processing.step_request import (
     KIND,
-    Chosen,
+    ChosenVolume,
     JobLimits,
     job_names,
-    request,
     request_again,
     request_batch,
+    request_step,
 )
 from voxelry.workflows.files.csv_table import write_csv
 
@@ -80,8 +80,10 @@ def list_steps(request: HttpRequest) -> object:
 @router.post("/jobs", response={202: Accepted, **ERRORS}, tags=["jobs"])
 def create_job(request: HttpRequest, response: HttpResponse, body: out.JobRequest) -> object:
     """Ask for a step on a volume; everything is checked before there is a job."""
-    inputs = [Chosen(key, stack) for key, stack in ((body.series, body.stack), (body.second, body.second_stack)) if key]
-    job = _request(
+    inputs = [
+        ChosenVolume(key, stack) for key, stack in ((body.series, body.stack), (body.second, body.second_stack)) if key
+    ]
+    job = request_step(
         body.job_name,
         inputs=inputs,
         in_dir=body.in_dir,
@@ -99,7 +101,7 @@ def create_batch(request: HttpRequest, response: HttpResponse, body: out.BatchRe
     """Ask for the same step on many series: one parent job, which ends with the last of its own."""
     job = request_batch(
         body.job_name,
-        [Chosen(key, body.stack) for key in dict.fromkeys(body.series)],
+        [ChosenVolume(key, body.stack) for key in dict.fromkeys(body.series)],
         params=body.params,
         priority=body.priority,
         limits=JobLimits(body.time_limit_seconds, body.memory_limit_bytes),
@@ -247,6 +249,3 @@ def _user(request: HttpRequest) -> User | None:
 
 def _is_staff(request: HttpRequest) -> bool:
     return bool(getattr(request.user, "is_staff", False))
-
-
-_request = request

@@ -1,4 +1,4 @@
-"""Jobs in the admin: seen, cancelled, retried; never written by hand."""
+"""Jobs in the admin: they can be cancelled and retried, not edited."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ else:
 
 @admin.register(Job)
 class JobAdmin(_Admin):
-    """Where everything stands, and for staff where a failure lies."""
+    """The state of each job and, for staff, where it failed."""
 
     list_display = [
         "__str__", "subject", "state", "percent", "message", "queue", "priority", "requested_by", "attempts", "created",
@@ -54,37 +54,37 @@ class JobAdmin(_Admin):
 
     @admin.display(description="progress", ordering="progress")
     def percent(self, job: Job) -> str:
-        """In whole percent."""
+        """Progress in whole percent."""
         return f"{job.progress:.0%}"
 
     @admin.display(description="parameters")
     def shown_params(self, job: Job) -> str:
-        """As JSON."""
+        """The parameters as JSON."""
         return json.dumps(job.params, indent=2)
 
     @admin.display(description="result")
     def shown_result(self, job: Job) -> str:
-        """As JSON; nothing where there is none."""
+        """The result as JSON; empty if there is none."""
         return "" if job.result is None else json.dumps(job.result, indent=2)
 
     @admin.display(description="jobs of the batch")
     def shown_totals(self, job: Job) -> str:
-        """In words."""
+        """The counts of a batch in words; empty for a single job."""
         return batches.totals(job.pk).words if job.is_batch else ""
 
     @admin.display(description="log")
     def shown_log(self, job: Job) -> str:
-        """A line each."""
+        """One line for each entry."""
         return "\n".join(f"{when}  {words}" for when, words in job.log)
 
     @admin.action(description="Cancel the selected jobs")
     def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        """At once if it waits, at its next step if it runs."""
+        """Cancel queued jobs at once and running ones at their next step."""
         self._each(request, queryset, cancel)
 
     @admin.action(description="Retry the selected jobs")
     def retry_selected(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        """With the same input."""
+        """Queue the jobs again with the same input."""
         self._each(request, queryset, retry)
 
     def _each(self, request: HttpRequest, queryset: QuerySet[Job], act: Callable[[int], Job]) -> None:

@@ -1,10 +1,10 @@
-"""The application."""
+"""The Django application of jobs."""
 
 from django.apps import AppConfig
 
 
 class JobsConfig(AppConfig):
-    """Jobs."""
+    """Configures the application."""
 
     name = "voxelry.server.jobs"
     label = "jobs"

@@ -1,4 +1,4 @@
-"""Doing one job: the claim, the work, what becomes of it."""
+"""One job from its claim to its end: does the work and writes the result or the failure."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ from voxelry.server.jobs.failures import (
 )
 from voxelry.server.jobs.job_kinds import Kind, find
 from voxelry.server.jobs.job_run import Run, stopping
-from voxelry.server.jobs.leases import DatabaseTrouble, heart
+from voxelry.server.jobs.leases import DatabaseTrouble, lease_renewer
 from voxelry.server.jobs.models import Job, Json, State
 
 logger = logging.getLogger(__name__)
 
 ROLL_UP_SECONDS = 0.5
-"""A batch's row is written no more often than this, but for its end."""
+"""The row of a batch is written at most this often, and once more at its end."""
 PAUSE_SECONDS = 1.0
-"""Before a job that the database failed is begun again; twice as long each time."""
+"""Pause before a job is begun again that failed because of the database; doubled each time."""
 PATIENCE_SECONDS = 60.0
-"""How long a worker that has done a job waits for a database that is away, full or locked."""
+"""How long a worker tries to write the end of a job while the database is unreachable, full or locked."""
 CRASHES = 2
-"""How often a job may crash its child process, or fill the memory, before it has failed."""
+"""Attempts after which a job fails that crashes its child process or fills the memory."""
 
 _rolled_up: dict[int, float] = {}
 
 
 def run(key: int) -> bool:
-    """Claim the job and do it; False if it was not there to be claimed."""
+    """Claim the job and do it; False if it is not queued."""
     job = leases.claim(key=key)
     if job is None:
         return False
@@ -54,15 +54,15 @@ def run(key: int) -> bool:
 
 
 def do(job: Job) -> None:
-    """Do a job that was claimed, whatever comes of it."""
+    """Do a claimed job and write how it ended."""
     this = Run(job)
-    heart.add(this)
+    lease_renewer.add(this)
     try:
         _roll_up(job.parent_id, ended=False)
         _attempt(job, this)
         _roll_up(job.parent_id, ended=True)
     finally:
-        heart.remove(this)
+        lease_renewer.remove(this)
         this.remove_folder()
 
 
@@ -77,19 +77,19 @@ def _attempt(job: Job, this: Run) -> None:
     except LeaseLost:
         logger.warning("job %s was given to another worker; this attempt writes nothing", job.pk)
     except WorkerStopping:
-        _give_back(this, attempts=job.attempts - 1)  # it was not the job that failed
+        _give_back(this, attempts=job.attempts - 1)  # the worker ended, the job did not fail
     except OutOfTime:
         _fail(this, Problem("time_limit", f"it took longer than the {this.time_limit:g} s that it may take"), "")
     except (OperationalError, InterfaceError, IntegrityError) as error:
-        # The database was away or busy for too long, or another job wrote the same row first: no fault of this
-        # one's, and begun again it finds what the other wrote.
+        # The database was unreachable or busy for too long, or another job wrote the same row first. Begun again, this
+        # job finds what the other wrote.
         logger.warning("job %s: database trouble (%s)", job.pk, type(error).__name__)
-        if is_full(error):  # doing it all over again makes no room
+        if is_full(error):  # another attempt makes no room
             full = failure_of(error)
             _fail(this, full.problem, full.trace)
         elif job.attempts < settings.VOXELRY.attempts:
             if not isinstance(error, IntegrityError):
-                # Not at once: a database that starts again would use up all attempts.
+                # A pause, because a database that restarts would use up all attempts.
                 stopping.wait(PAUSE_SECONDS * 2 ** (job.attempts - 1))
             _give_back(this, attempts=job.attempts)
         else:
@@ -104,7 +104,7 @@ def _attempt(job: Job, this: Run) -> None:
     except Exception as error:
         failure = failure_of(error)
         if failure.problem.code == Away.code and job.attempts < settings.VOXELRY.attempts:
-            # By its code, because a child process tells no more of it.
+            # Known by its code, because a child process sends no exception.
             logger.warning("job %s: %s", job.pk, failure)
             this.log(str(failure))
             _give_back(this, attempts=job.attempts)
@@ -115,17 +115,17 @@ def _attempt(job: Job, this: Run) -> None:
 
 
 def _work(kind: Kind, this: Run) -> None:
-    """Do it, publish what came of it, and have succeeded: the last two in one transaction."""
+    """Do the work; then publish its result and mark the job as succeeded in one transaction."""
     if kind.prepare is not None:
         this.inputs = to_jsonable_python(kind.prepare(this))
     if kind.isolated and not isolated.IN_PROCESS:
-        result = isolated.work(kind, this)
+        result = isolated.work_in_child(kind, this)
     else:
         result = to_jsonable_python(kind.work(this))
     if kind.publish is None:
         _finish(this, State.SUCCEEDED, progress=1.0, message=this.summary[:300], result=result)
         return
-    _persist(this.beat)  # what was made is not thrown away because the database is away for a moment
+    _persist(this.beat)  # the result outlasts a short absence of the database
     with this.publishing():
         kept = kind.publish(this, result)
         this.finish(State.SUCCEEDED, progress=1.0, message=this.summary[:300], result=kept)
@@ -151,7 +151,10 @@ def _give_back(this: Run, *, attempts: int) -> None:
 
 
 def _persist(write: Callable[[], object]) -> None:
-    """Write what became of a job, once the database can be written again; later others find it silent."""
+    """Write how a job ended, retrying while the database is unreachable.
+
+    After `PATIENCE_SECONDS` it is left to the sweep, which finds a lease that is no longer renewed.
+    """
     end = time.monotonic() + PATIENCE_SECONDS
     pause = 0.05
     while True:
@@ -168,7 +171,7 @@ def _persist(write: Callable[[], object]) -> None:
 
 
 def _roll_up(parent: int | None, *, ended: bool) -> None:
-    """Into the batch's row, if it is of one: as the first child begins, now and then, when the last one has ended."""
+    """Update the row of the job's batch, if it has one: every `ROLL_UP_SECONDS`, and at its last child's end."""
     if parent is not None:
         _persist(lambda: _roll_up_now(parent, ended=ended))
 

@@ -1,4 +1,4 @@
-"""Batches: a parent row that runs while its children do, and ends with them."""
+"""Batches: a parent row that runs as long as one of its children does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OPEN = (State.QUEUED, State.RUNNING)
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """How many jobs of a batch stand where."""
+    """The number of a batch's jobs in each state."""
 
     queued: int = 0
     running: int = 0
@@ -32,30 +32,30 @@ class Totals:
 
     @property
     def words(self) -> str:
-        """For people: "312 of 1000 done, 2 failed"."""
+        """A phrase such as "312 of 1000 done, 2 failed"."""
         words = f"{self.over} of {self.total} done"
         words += f", {self.failed} failed" if self.failed else ""
         return words + (f", {self.cancelled} cancelled" if self.cancelled else "")
 
 
 def totals(parent: int) -> Totals:
-    """How the children of a batch stand now."""
+    """Counts the children of a batch by state."""
     rows = Job.objects.filter(parent=parent).order_by().values_list("state").annotate(count=Count("pk"))
     return Totals(**dict(rows))
 
 
 def roll_up(parent: int) -> bool:
-    """Write into a batch's row how far its children are, and its end if they are over; whether it is over now.
+    """Write the progress of a batch, and its end if all children are over; returns whether it is over.
 
-    Whoever ends a child calls this afterwards, when the child's end is committed: of children that end at the same
-    moment the last one then sees the others.
+    Called after the end of a child is committed, so that of children that end at the same moment the last one sees
+    the ends of the others.
     """
     row = Job.objects.filter(pk=parent, is_batch=True, state__in=OPEN)
     found = totals(parent)
     if found.over < found.total or not found.total:
         begun = State.RUNNING if found.running or found.over else State.QUEUED
         told = {"state": begun, "progress": found.over / (found.total or 1), "message": found.words}
-        row.exclude(**told).update(**told)  # nothing is written where nothing has changed
+        row.exclude(**told).update(**told)  # an unchanged row is not written
         if begun == State.RUNNING:
             row.filter(started=None).update(started=timezone.now())
         return False

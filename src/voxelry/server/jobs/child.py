@@ -1,7 +1,7 @@
-"""The child process that does isolated work: reads a job, does it, tells what came of it, reads the next.
+"""The child process that does isolated work: reads a request, does the work, writes events, reads the next request.
 
-``python -m voxelry.server.jobs.child PARENT``; `isolated` is who starts it and has what both say. It may read the
-database; what it made it leaves in the run's folder, and the rows are its worker's to write.
+``python -m voxelry.server.jobs.child PARENT``; `isolated` starts it, `child_messages` has the messages. It may read the
+database. It leaves files in the run's folder; its worker writes the rows.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ from voxelry.server.jobs.child_messages import (
 
 _PR_SET_PDEATHSIG = 1
 NICE = 5
-"""Requests are answered before work is done."""
+"""Lower priority than the processes that answer requests."""
 REPORT_SECONDS = 0.1
 LITTLE_BYTES = 2**30
 LIBRARIES = ("scipy.linalg", "cv2", "SimpleITK", "onnxruntime")
-"""Loaded before a job may have no more than `LITTLE_BYTES`: they are nothing that the work takes, and OpenBLAS, as
-scipy loads it, asks again and again for ever where it gets no memory."""
+"""Loaded before a limit of `LITTLE_BYTES` or less is set: their memory is not the work's, and OpenBLAS, which scipy
+loads, retries without end if it gets no memory."""
 _NO_MEMORY = re.compile("alloc|insufficient memory|out of memory|start new thread", re.IGNORECASE)
-"""What libraries say that raise errors of their own."""
+"""Found in the messages of libraries that raise another error than MemoryError."""
 
 
 class ChildRun:
-    """What a `Run` is to its work, on this side of the pipe."""
+    """The counterpart of `Run` in the child process: what the work is called with."""
 
     def __init__(self, request: WorkRequest, events: BinaryIO) -> None:
         self.key = request.key
@@ -66,18 +66,18 @@ class ChildRun:
         self._lock = threading.Lock()
 
     def progress(self, fraction: float, words: str) -> None:
-        """Tell how far it is."""
+        """Send the progress, on [0, 1], at most every `REPORT_SECONDS`."""
         now = time.monotonic()
         if now - self._reported >= REPORT_SECONDS:
             self._reported = now
             self.send(ProgressEvent(progress=(float(fraction), words)))
 
     def log(self, words: str) -> None:
-        """Keep a line, with the time."""
+        """Send a line for the job's log."""
         self.send(LogEvent(log=words))
 
     def check(self) -> None:
-        """Nothing to do here: work that must stop is killed."""
+        """Does nothing: work that must stop is killed."""
 
     def send(self, event: Event) -> None:
         """Write an event to the worker."""
@@ -88,17 +88,19 @@ class ChildRun:
 
 
 def main() -> None:
-    """Until standard input ends."""
+    """Do jobs until standard input ends."""
     events, errors = _own_output()
     _die_with(int(sys.argv[1]))
-    terminal = _take_others_along()
+    terminal = _control_terminal()
     requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(requests,), name="parent", daemon=True).start()
     with suppress(OSError):
         os.nice(NICE)
     with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("500", "ascii")  # rather this than the worker or the site
-    # Our own loggers keep to the rules, and are heard.
+        Path("/proc/self/oom_score_adj").write_text(
+            "500", "ascii"
+        )  # killed before the worker and the site if memory runs out
+    # Set up with the real standard error: our own loggers write no patient's value.
     nowhere, sys.stderr = sys.stderr, errors
     django_setup.set_up()
     sys.stderr = nowhere
@@ -151,7 +153,7 @@ def _too_much(limit: int) -> str:
 
 
 def _unraised(run: ChildRun, limit: int, unraisable: sys.UnraisableHookArgs) -> None:
-    """What compiled code could not raise: without memory it would go on, very slowly, to a result that is wrong."""
+    """Fails the job if compiled code could not raise MemoryError: it would go on slowly, to a wrong result."""
     if issubclass(unraisable.exc_type, MemoryError):
         limit_memory(None)
         run.send(FailedEvent(failed=Failure(code="memory", message=_too_much(limit), trace="")))
@@ -174,7 +176,7 @@ def _load_libraries() -> None:
 
 
 def _own_output() -> tuple[BinaryIO, TextIO]:
-    """The pipe to the worker, and the terminal; what others print goes nowhere, since it may quote a file."""
+    """The pipe to the worker, and standard error. Output of libraries is discarded, because it may quote a file."""
     events = os.fdopen(os.dup(1), "wb")
     errors = os.fdopen(os.dup(2), "w", encoding="utf-8")
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -184,7 +186,7 @@ def _own_output() -> tuple[BinaryIO, TextIO]:
 
 
 def _die_with(parent: int) -> None:
-    """However the worker dies: at once where Linux sees to it, else when standard input ends."""
+    """End with the worker: at once on Linux, elsewhere when standard input ends."""
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -192,10 +194,11 @@ def _die_with(parent: int) -> None:
             os._exit(1)
 
 
-def _take_others_along() -> tuple[int, ...]:
-    """What the work has started ends with this process, even if it is killed: as with a terminal that is closed.
+def _control_terminal() -> tuple[int, ...]:
+    """Make processes that the work starts end with this one, even if it is killed.
 
-    The system hangs up on all of a terminal's group when the process that leads its session ends.
+    This process gets a terminal of its own: when the leader of a terminal's session ends, the system sends SIGHUP to
+    the terminal's process group.
     """
     with suppress(OSError, ImportError):
         import fcntl
@@ -203,7 +206,7 @@ def _take_others_along() -> tuple[int, ...]:
 
         pair = os.openpty()
         fcntl.ioctl(pair[1], termios.TIOCSCTTY, 0)
-        return pair  # open for as long as we live
+        return pair  # open until this process ends
     return ()
 
 
@@ -211,7 +214,7 @@ def _listen(requests: queue.SimpleQueue[bytes]) -> None:
     for line in sys.stdin.buffer:
         requests.put(line)
     with suppress(OSError):
-        os.killpg(0, signal.SIGKILL)  # whatever the work has started dies too
+        os.killpg(0, signal.SIGKILL)  # kills what the work has started too
     os._exit(1)
 
 

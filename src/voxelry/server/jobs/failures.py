@@ -1,4 +1,4 @@
-"""Why the work on a job ends before it is done, and what the job then says."""
+"""The reasons for which work on a job ends early, and the failure that the job then records."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from voxelry.server.environment.disk_errors import is_full
 
 
 class JobStopped(BaseException):
-    """The work must stop now. No Exception, so that a handler's error handling does not swallow it."""
+    """The work must stop now. Not an Exception, so that a handler for exceptions does not catch it."""
 
 
 class Cancelled(JobStopped):
-    """Somebody cancelled it."""
+    """The job was cancelled."""
 
 
 class LeaseLost(JobStopped):
-    """Somebody else has it now; nothing more may be written."""
+    """Another worker has the job now; this attempt writes nothing more."""
 
 
 class WorkerStopping(JobStopped):
-    """This process ends; the job goes back to the queue."""
+    """This worker ends; the job goes back to the queue."""
 
 
 class OutOfTime(JobStopped):
-    """It took longer than it may."""
+    """The job took longer than its time limit."""
 
 
 class JobError(VoxelryError):
@@ -46,9 +46,9 @@ class JobError(VoxelryError):
 
 
 class Away(Exception):
-    """Something that jobs need cannot be reached; begun again, it may be there.
+    """Something that jobs need, such as the bucket, cannot be reached now; the job is begun again.
 
-    No `VoxelryError`, so that nobody takes it for the fault of a file.
+    Not a `VoxelryError`, so that it is not reported as the fault of a file.
     """
 
     code: ClassVar[str] = "storage_away"
@@ -59,15 +59,15 @@ class Away(Exception):
 
 
 class Crashed(JobError):
-    """The child process died in the middle of its work."""
+    """The child process died while it did the work."""
 
 
 class Killed(Crashed):
-    """Somebody killed it, and not because memory ran out: that is no fault of the work."""
+    """The child process was killed, and not because memory ran out: the work is not at fault."""
 
 
 def failure_of(error: Exception) -> JobError:
-    """An error as what the job says: a sentence for everybody, and for the staff where it was."""
+    """The failure that a job records: a sentence for everybody and, for staff, where the error was raised."""
     if isinstance(error, JobError):
         return JobError(error.problem, error.trace or where(error))
     if isinstance(error, VoxelryError | Away):
@@ -88,7 +88,7 @@ def _storage(error: Exception) -> Problem:
 
 
 def where(error: BaseException) -> str:
-    """A traceback of files, lines and classes: no message and no value, which might be a patient's."""
+    """A traceback of files, lines and classes, without messages and values, which may be a patient's."""
     parts: list[str] = []
     link: BaseException | None = error
     while link is not None:

@@ -1,8 +1,8 @@
-"""Work in child processes: killed when it must stop, and alone in its crash.
+"""Does isolated work in child processes: a job that must stop is killed, and a crash fails one job only.
 
-A child is started once and does one job after another, because loading libraries takes longer than many jobs do. It
-talks in lines of JSON. It leads a session of its own, so that what it started is killed with it, and it ends when its
-standard input does, however its worker died.
+A child does one job after another, because loading the libraries takes longer than many jobs. Requests and events are
+lines of JSON. A child leads a session of its own, so that the processes it started are killed with it, and ends when
+its standard input ends, however its worker died.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ from voxelry.server.jobs.job_kinds import Kind
 from voxelry.server.jobs.job_run import Run
 
 IN_PROCESS = False
-"""For tests: do isolated work in this process after all."""
+"""For tests: do isolated work in this process."""
 
 JOBS_PER_CHILD = 100
-"""A child is replaced after so many, or when it has grown: what libraries leak is given back."""
+"""A child is replaced after this many jobs, or at `GROWN_BYTES`, because libraries leak memory."""
 GROWN_BYTES = 2**30
 IDLE_SECONDS = 300.0
 CHECK_SECONDS = 0.1
 
 
 class Child:
-    """One process, for one job at a time."""
+    """One child process; it does one job at a time."""
 
     def __init__(self) -> None:
         environment = {
@@ -54,7 +54,7 @@ class Child:
         }
         self._process = spawn("voxelry.server.jobs.child", str(os.getpid()), environment=environment)
         self._rest = b""
-        self._starved = starved()
+        self._oom_kills = oom_kills()
         self.jobs = 0
         self.fresh = True
         self.idle_since = time.monotonic()
@@ -71,10 +71,10 @@ class Child:
         JobStopped
             If the run must stop; the child is dead then.
         JobError
-            As the work failed; `Crashed` if the child died.
+            If the work failed; `Crashed` if the child died.
         """
         self.jobs += 1
-        self._starved = starved()
+        self._oom_kills = oom_kills()
         self._send(_request(kind, run))
         while True:
             for event in self._events():
@@ -94,15 +94,15 @@ class Child:
 
     @property
     def ran_out_of_memory(self) -> bool:
-        """Whether the system killed a process for its memory since this one's job began, or does not tell."""
-        return self._starved is None or starved() != self._starved
+        """Whether the system killed a process for its memory since the job began; True too if it keeps no count."""
+        return self._oom_kills is None or oom_kills() != self._oom_kills
 
     def kill(self) -> int:
-        """With all that it started; how it ended."""
+        """Kill the child and all that it started; returns its exit status."""
         return kill(self._process)
 
     def close(self) -> int:
-        """Its end of standard input closes, and it ends."""
+        """Close the child's standard input, so that it ends; returns its exit status."""
         return close(self._process)
 
     def _send(self, request: WorkRequest) -> None:
@@ -111,7 +111,7 @@ class Child:
             self._process.stdin.write(request.line())
             self._process.stdin.flush()
         except OSError:
-            pass  # it is dead, and reading says so
+            pass  # the child is dead; reading its events raises
 
     def _events(self) -> list[Event]:
         """The events that have arrived; empty if none arrives within `CHECK_SECONDS`."""
@@ -145,7 +145,7 @@ _lock = threading.Lock()
 _idle: list[Child] = []
 
 
-def work(kind: Kind, run: Run) -> JsonValue:
+def work_in_child(kind: Kind, run: Run) -> JsonValue:
     """Have a child do the work of a kind. When this returns or raises, the child is dead or ready for the next job."""
     child = _take()
     try:
@@ -165,12 +165,12 @@ def work(kind: Kind, run: Run) -> JsonValue:
 
 
 def crash_file(folder: Path) -> Path:
-    """Where a child that crashes writes the functions that it was in, beside its run's folder."""
+    """The file beside a run's folder into which a crashing child writes its traceback."""
     return folder.with_suffix(".crash")
 
 
 def tidy(seconds: float = IDLE_SECONDS) -> None:
-    """End the children that have been idle for so long."""
+    """End the children that have been idle for this long."""
     with _lock:
         old = [child for child in _idle if time.monotonic() - child.idle_since >= seconds]
         for child in old:
@@ -199,8 +199,8 @@ def _put(child: Child) -> None:
         _idle.append(child)
 
 
-def starved() -> int | None:
-    """How many processes this machine has killed because memory ran out; None where it does not tell."""
+def oom_kills() -> int | None:
+    """The number of processes that the system has killed because memory ran out; None if it keeps no count."""
     with suppress(OSError, ValueError):
         for line in Path("/proc/vmstat").read_text("ascii").splitlines():
             name, _, count = line.partition(" ")
@@ -210,7 +210,7 @@ def starved() -> int | None:
 
 
 def _crash(status: int, run: Run, *, memory: bool) -> Crashed:
-    """In a sentence how a child ended that nobody here killed."""
+    """The error of a child that died without being killed by this worker."""
     trace = ""
     with suppress(OSError):
         trace = crash_file(run.folder).read_text("utf-8", errors="replace")
@@ -225,8 +225,8 @@ def _crash(status: int, run: Run, *, memory: bool) -> Crashed:
     return Crashed(Problem("crashed", sentence), trace)
 
 
-def memory_limit(told: int) -> int:
-    """In bytes; 0 is told for three quarters of what this machine, or its container, has."""
-    if told:
-        return told
+def memory_limit(wanted: int) -> int:
+    """A limit in bytes; 0 stands for three quarters of the memory of this machine or its container."""
+    if wanted:
+        return wanted
     return memory_bytes() * 3 // 4

@@ -1,4 +1,4 @@
-"""What kinds of jobs there are, and who does them."""
+"""The kinds of jobs, and the functions that do them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Publish = Callable[[Run, JsonValue], Mapping[str, JsonValue] | None]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Who does the jobs of one kind, and how.
+    """The functions that do the jobs of one kind, and how its jobs are queued.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Kind:
 
     @property
     def address(self) -> str:
-        """Where a child process finds ``work``."""
+        """``module:name``, by which a child process imports ``work``."""
         return f"{self.work.__module__}:{self.work.__qualname__}"
 
 
@@ -65,12 +65,12 @@ def register(
     once: bool = False,
     priority: int = 0,
 ) -> None:
-    """Say who does the jobs of a kind; `Kind` tells what the words mean.
+    """Register a kind; `Kind` documents the parameters.
 
     Raises
     ------
     ValueError
-        If there is no such queue, or if a child process could not find ``work``.
+        If the queue is unknown, or if a child process could not import ``work``.
     """
     found = Kind(kind, work, publish, prepare, isolated, Queue(queue), once, priority)
     if isolated and not found.address.rpartition(":")[2].isidentifier():

@@ -1,4 +1,4 @@
-"""One attempt at a job, as its work sees it: progress, log, folder, lease."""
+"""One attempt at a job: progress, log, folder and lease."""
 
 from __future__ import annotations
 
@@ -25,23 +25,25 @@ from voxelry.server.jobs.models import Job, Json, State
 logger = logging.getLogger(__name__)
 
 REPORT_SECONDS = 0.25
-"""Progress is written no more often than this, so that reporting stays cheaper than the work."""
+"""Progress is written at most this often, so that reporting stays cheaper than the work."""
 LOG_LINES = 200
 LOG_LETTERS = 300
 
 stopping = threading.Event()
-"""Set when this worker ends."""
+"""Set when this worker is to end."""
 
 
 class Run:
-    """One attempt at a job; ``summary`` is what the job says when it is done.
+    """One attempt at a job: the argument of its kind's functions.
 
     Attributes
     ----------
     inputs
-        What the kind's ``prepare`` returned.
+        What the kind's ``prepare`` returned, as JSON.
     folder
-        Empty, in the data folder, and removed when the attempt is over.
+        An empty folder in the data folder; removed when the attempt is over.
+    summary
+        The job's message when it is done.
     """
 
     def __init__(self, job: Job) -> None:
@@ -67,7 +69,7 @@ class Run:
 
     @property
     def owner(self) -> str:
-        """Who holds the lease: this attempt, for as long as the row says so."""
+        """The name in the row by which this attempt holds the lease."""
         return self._owner
 
     @property
@@ -79,7 +81,7 @@ class Run:
         return self._folder
 
     def progress(self, fraction: float, words: str) -> None:
-        """Tell how far it is; raises `JobStopped` where the work must end."""
+        """Write the progress, on [0, 1], at most every `REPORT_SECONDS`; raises `JobStopped` if the work must end."""
         self.check()
         now = time.monotonic()
         if now - self._reported < REPORT_SECONDS:
@@ -90,13 +92,13 @@ class Run:
         except DatabaseTrouble as error:
             if connections["default"].in_atomic_block:
                 raise
-            # No reason to lose the work: if the database stays away, the lease ends, and the heart says so.
+            # The work goes on: if the database stays unreachable, the lease ends, and `check` raises.
             logger.warning("job %s: progress could not be written (%s)", self.key, type(error).__name__)
             connections.close_all()
         self.check()
 
     def log(self, words: str) -> None:
-        """Keep a line, with the time. Of many the first and the last stay. Never a patient's value."""
+        """Add a line to the log, with the time. The middle of a long log is left out. Never a patient's value."""
         self._lines.append([timezone.now().isoformat(timespec="milliseconds"), words[:LOG_LETTERS]])
         if len(self._lines) > LOG_LINES:
             del self._lines[LOG_LINES // 2]
@@ -104,7 +106,7 @@ class Run:
         self._unwritten = True
 
     def check(self) -> None:
-        """Raise `JobStopped` where the work must end."""
+        """Raise `JobStopped` if the work must end."""
         if stopping.is_set():
             raise WorkerStopping
         if self._stop is not None:
@@ -112,17 +114,17 @@ class Run:
 
     @contextmanager
     def publishing(self) -> Iterator[None]:
-        """A transaction in which the lease is held to the end: results appear wholly, or not at all."""
+        """A transaction under the lease: what is written in it appears as a whole or not at all."""
         self.check()
         with transaction.atomic():
-            # Locks the row, so that a sweep waits; whoever lost the lease writes nothing.
+            # Locks the row, so that a sweep waits. An attempt that lost the lease writes nothing.
             if not self.mine().update(lease_until=lease_end()):
                 self.lost()
                 raise LeaseLost
             yield
 
     def mine(self) -> QuerySet[Job]:
-        """The job's row while this attempt holds its lease; else no row."""
+        """The job's row if this attempt holds its lease; else no row."""
         return Job.objects.filter(pk=self.key, owner=self._owner, state=State.RUNNING)
 
     def beat(self) -> None:
@@ -142,13 +144,13 @@ class Run:
             self._write_log()
 
     def finish(self, state: State, **values: Json) -> bool:
-        """Write how it ended; False if somebody else has the job by now."""
+        """Write the end of the job; False if another attempt has the lease."""
         over = {"owner": "", "lease_until": None, "finished": timezone.now(), "log": self._lines, **values}
         with leases.in_turn():
             return bool(self.mine().update(state=state, **over))
 
     def give_back(self, attempts: int) -> None:
-        """Queue it again, with so many attempts used up; it is over if nobody wants it any more."""
+        """Queue the job again with this number of attempts; cancel it if it was cancelled or a newer one waits."""
         with transaction.atomic():
             row = Job.objects.get(pk=self.key)
             same = Job.objects.filter(kind=row.kind, subject=row.subject, state=State.QUEUED, once=True)
@@ -156,17 +158,17 @@ class Run:
             if row.once and same.exists():
                 self.finish(State.CANCELLED, message="replaced by a newer job")
             elif not self.mine().filter(cancel_requested=False).update(**waits, message="waiting to begin again"):
-                self.finish(State.CANCELLED, message="cancelled")  # while it ended: nobody begins it again
+                self.finish(State.CANCELLED, message="cancelled")  # cancelled in between: it is not queued again
 
     def remove_folder(self) -> None:
-        """With all that was not renamed out of it."""
+        """Remove the folder with all that was not renamed out of it."""
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _write_log(self) -> None:
         lines = list(self._lines)
         self.mine().update(log=lines)
-        self._unwritten = len(self._lines) != len(lines)  # else the next beat tries again
+        self._unwritten = len(self._lines) != len(lines)  # lines came meanwhile: the next tick writes them
 
     def _beat(self, **values: Json) -> None:
         if self.mine().filter(cancel_requested=False).update(lease_until=lease_end(), **values):

@@ -1,4 +1,4 @@
-"""Who has a job: claims, and one heart for all the leases of a process."""
+"""Claims of jobs, and the thread that renews all leases of a process."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from voxelry.server.jobs.models import Job, State
 logger = logging.getLogger(__name__)
 
 DatabaseTrouble = (DatabaseError, InterfaceError)
-"""What a database raises that is away, starts again or is busy for too long."""
+"""Raised if the database is unreachable, restarts or is busy for too long."""
 
 WATCH_SECONDS = 0.5
-"""How often the rows of running jobs are looked at: a cancelled job is stopped within little more than this."""
+"""How often the rows of running jobs are read: a cancelled job stops within little more than this."""
 
 _COLUMNS = ", ".join(f'"{field.column}"' for field in Job._meta.concrete_fields)  # noqa: SLF001
-# Literals where the index has them, or SQLite would not use it.
+# Literals as in the index's condition, or SQLite would not use the index.
 _CLAIM = f"""
 UPDATE jobs_job
 SET state = 'running', owner = %s, lease_until = %s, started = %s, attempts = attempts + 1, progress = 0, message = ''
@@ -50,7 +50,7 @@ def claim(*, key: int | None = None, queues: Iterable[str] = ()) -> Job | None:
     Parameters
     ----------
     key
-        This one; else the best that waits in any of ``queues``: the highest priority, then who came first.
+        Claims this job; without it the best that waits in any of ``queues``: highest priority, then oldest.
     """
     now = timezone.now()
     adapted = connection.ops.adapt_datetimefield_value
@@ -60,8 +60,8 @@ def claim(*, key: int | None = None, queues: Iterable[str] = ()) -> Job | None:
         values.append(key)
     else:
         chosen = list(queues)
-        # SQLite thinks that sorting all that waits is as good. PostgreSQL's other claimers take the next row
-        # instead of waiting for us.
+        # Without the hint SQLite sorts all waiting rows. With SKIP LOCKED other claimers of PostgreSQL take the next
+        # row instead of waiting.
         index, lock = ("INDEXED BY job_claim", "") if connection.vendor == "sqlite" else ("", "FOR UPDATE SKIP LOCKED")
         which = _BEST.format(queues=", ".join(["%s"] * len(chosen)), index=index, lock=lock)
         values += chosen
@@ -72,9 +72,9 @@ def claim(*, key: int | None = None, queues: Iterable[str] = ()) -> Job | None:
 
 @contextmanager
 def in_turn() -> Iterator[None]:
-    """Write when no other thread of this process does, where the database lets only one write at a time.
+    """Hold this process's write lock if the database is SQLite, which lets one connection write at a time.
 
-    SQLite's own way of waiting is to sleep and to look again, for longer and longer.
+    SQLite itself would wait by sleeping, longer each time.
     """
     if connection.vendor == "sqlite" and not connection.in_atomic_block:
         with _turn:
@@ -84,38 +84,38 @@ def in_turn() -> Iterator[None]:
 
 
 def waiting(queues: Iterable[str]) -> bool:
-    """Whether there is something to claim: a look that locks nothing."""
+    """Whether a job waits in any of the queues; reads without a lock."""
     return Job.objects.filter(state=State.QUEUED, is_batch=False, queue__in=list(queues)).exists()
 
 
 def new_owner() -> str:
-    """This machine, this process, this attempt."""
+    """A name for an attempt: the machine, the process, and a UUID."""
     return f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex}"
 
 
 def lease_end() -> datetime:
-    """Told to people; others wait until the lease stands still, so that no clock needs to be right."""
+    """The end of a lease that begins now. Only shown: a sweep waits until it stands still, so clocks may be wrong."""
     return timezone.now() + timedelta(seconds=settings.VOXELRY.lease_seconds)
 
 
 class Leased(Protocol):
-    """An attempt, as its heart sees it."""
+    """An attempt whose lease is renewed."""
 
     @property
     def owner(self) -> str: ...
 
     def cancelled(self) -> None:
-        """Somebody cancelled it."""
+        """Called if the job was cancelled."""
 
     def lost(self) -> None:
-        """Somebody else has it now."""
+        """Called if another attempt has the lease."""
 
     def tick(self) -> None:
-        """Time passes."""
+        """Called at each look at the rows."""
 
 
-class Heart:
-    """Renews the leases of this process and looks who was cancelled: one thread, one statement for all of them."""
+class LeaseRenewer:
+    """Renews the leases of this process and finds cancelled jobs: one thread, and one statement for all of them."""
 
     def __init__(self) -> None:
         self._lock = threading.Condition()
@@ -125,7 +125,7 @@ class Heart:
         self._connected = False
 
     def add(self, leased: Leased) -> None:
-        """From now on."""
+        """Renew the lease from now on."""
         with self._lock:
             self._leased[leased.owner] = leased
             if self._thread is None or not self._thread.is_alive():
@@ -135,7 +135,7 @@ class Heart:
                 self._lock.notify()
 
     def remove(self, leased: Leased) -> None:
-        """No longer; it may have ended already."""
+        """Stop renewing the lease; does nothing if it has ended."""
         with self._lock:
             self._leased.pop(leased.owner, None)
             if self._connected and not self._leased:
@@ -152,7 +152,7 @@ class Heart:
                     self._lock.wait()
                     self._resting = False
                     renewed = time.monotonic()
-                # Most jobs are over before they are looked at.
+                # Most jobs are over before the first look at their rows.
                 self._lock.wait_for(lambda: self._connected and not self._leased, WATCH_SECONDS)
                 leased = dict(self._leased)
                 self._connected = bool(leased)
@@ -167,7 +167,7 @@ class Heart:
 
     @staticmethod
     def watch(leased: Mapping[str, Leased]) -> None:
-        """Tell the attempts what became of their rows."""
+        """Tell the attempts whether they were cancelled or lost their lease."""
         if not leased:
             return
         for each in leased.values():
@@ -182,8 +182,8 @@ class Heart:
 
     @staticmethod
     def renew(leased: Mapping[str, Leased]) -> None:
-        """All of them at once."""
+        """Renew the leases, all in one statement."""
         Job.objects.filter(owner__in=list(leased), state=State.RUNNING).update(lease_until=lease_end())
 
 
-heart = Heart()
+lease_renewer = LeaseRenewer()

@@ -1,4 +1,4 @@
-"""The row that is the truth of a job."""
+"""The row of a job, which holds its state."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from django.db import models
 from django.db.models import Q
 
 Json = Any
-"""What `json` can write; each kind of job knows the shape of its own."""
+"""A value of a JSON column; its shape depends on the kind of job."""
 
 
 class State(models.TextChoices):
-    """Where a job stands."""
+    """The state of a job."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -23,7 +23,7 @@ class State(models.TextChoices):
 
 
 class Queue(models.TextChoices):
-    """Where it waits; a worker serves some of them."""
+    """The queue that a job waits in; a worker serves some queues."""
 
     INGEST = "ingest"
     CPU = "cpu", "CPU"
@@ -33,11 +33,11 @@ class Queue(models.TextChoices):
 class Job(models.Model):
     """One piece of work on one subject, or a batch of them.
 
-    ``kind`` says which handler does it, ``subject`` is the key of the row that it is about (0: of none). While it
-    runs it is leased to ``owner``; who no longer holds the lease may write nothing. ``lease_until`` changes with each
-    renewal: a lease that stands still is lost, whatever the clocks say.
+    ``kind`` names the functions that do it, ``subject`` is the key of the row that it is about (0: none). While it
+    runs it is leased to ``owner``; an attempt without the lease may write nothing. ``lease_until`` changes with each
+    renewal; a lease that does not change for its length is lost, whatever the clocks say.
 
-    A batch is never claimed: it runs while its children do, and ends with them.
+    A batch is never claimed: it runs as long as one of its children does.
     """
 
     kind = models.CharField(max_length=50, db_index=True)
@@ -75,7 +75,7 @@ class Job(models.Model):
             models.Index(fields=["state"]),
             models.Index(fields=["kind", "subject"]),
             models.Index(fields=["parent", "state"]),
-            # In the order of claiming; only what waits is in it.
+            # In the order of claiming; holds queued rows only.
             models.Index(
                 fields=["-priority", "id", "queue"], condition=Q(state="queued", is_batch=False), name="job_claim"
             ),
@@ -98,7 +98,7 @@ class Job(models.Model):
                 | Q(state__in=[State.SUCCEEDED, State.FAILED, State.CANCELLED], finished__isnull=False),
                 name="job_is_over_when_finished",
             ),
-            # A second request while one waits adds nothing: the one that waits will see everything.
+            # A second request while one waits adds nothing: the waiting job will read the newest rows.
             models.UniqueConstraint(
                 fields=["kind", "subject"],
                 condition=Q(state=State.QUEUED, once=True),
@@ -111,5 +111,5 @@ class Job(models.Model):
 
     @property
     def over(self) -> bool:
-        """Whether it will not change any more by itself."""
+        """Whether the job has ended: succeeded, failed or cancelled."""
         return self.state not in (State.QUEUED, State.RUNNING)

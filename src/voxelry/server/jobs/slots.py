@@ -1,4 +1,4 @@
-"""The places of a worker: threads that take the best row that waits, do it, and take the next."""
+"""The threads of a worker that claim the best waiting job, do it, and claim the next."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from voxelry.server.jobs.leases import DatabaseTrouble
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
-"""An idle place looks at the rows this often, so that no job depends on a bell or a message."""
+"""An idle thread looks at the rows this often, so that no job depends on a wake-up or a message."""
 OFFER_SECONDS = 2.0
 PAUSE_SECONDS = 0.5
 
 
 class Slots:
-    """Does the jobs of some queues, so many at a time.
+    """Does the jobs of some queues, ``count`` at a time.
 
     Parameters
     ----------
     queues
-        Which jobs; the best of all of them goes first.
+        The names of the queues; the best job of all of them goes first.
     """
 
     def __init__(self, count: int, queues: Sequence[str]) -> None:
@@ -36,30 +36,30 @@ class Slots:
         self._queues = tuple(queues)
         self._changed = threading.Condition()
         self._idle = 0
-        self._rings = 0
+        self._wake_ups = 0
         self._threads = [
             threading.Thread(target=self._forever, name=f"job-{number}", daemon=True) for number in range(count)
         ]
 
     def start(self) -> None:
-        """Begin."""
+        """Start the threads."""
         for thread in self._threads:
             thread.start()
 
-    def ring(self) -> None:
-        """There may be something to do: for one place, or, as long as each finds something, for all."""
+    def wake(self) -> None:
+        """Wake one idle thread; each that finds a job wakes another."""
         with self._changed:
-            self._rings = min(self._rings + 1, self._count)
+            self._wake_ups = min(self._wake_ups + 1, self._count)
             self._changed.notify()
 
     def offer(self, key: int) -> None:
-        """The same, once a place is idle; a worker that is busy leaves the next message to others for a while."""
+        """Wait up to `OFFER_SECONDS` for an idle thread, then wake it: a busy worker leaves messages to others."""
         with self._changed:
-            self._changed.wait_for(lambda: self._idle > self._rings or stopping.is_set(), OFFER_SECONDS)
-        self.ring()
+            self._changed.wait_for(lambda: self._idle > self._wake_ups or stopping.is_set(), OFFER_SECONDS)
+        self.wake()
 
     def stop(self, seconds: float) -> None:
-        """`stopping` is set: wake who is idle, and wait for those at work to notice."""
+        """Wake the idle threads after `stopping` is set, and wait for the busy ones to end."""
         with self._changed:
             self._changed.notify_all()
         end = time.monotonic() + seconds
@@ -80,18 +80,18 @@ class Slots:
                 look = self._rest()
                 continue
             look = True
-            self.ring()  # where there was one there may be more, and another place is idle
+            self.wake()  # there may be more jobs, and another thread may be idle
             do(job)
         connections.close_all()
 
     def _rest(self) -> bool:
-        """Until there may be something to do; whether somebody said so."""
+        """Wait until woken or `LOOK_SECONDS` have passed; returns whether it was woken."""
         isolated.tidy()
         with self._changed:
             self._idle += 1
             self._changed.notify_all()
-            rung = self._changed.wait_for(lambda: self._rings > 0 or stopping.is_set(), LOOK_SECONDS)
+            woken = self._changed.wait_for(lambda: self._wake_ups > 0 or stopping.is_set(), LOOK_SECONDS)
             self._idle -= 1
-            if self._rings:
-                self._rings -= 1
-            return rung
+            if self._wake_ups:
+                self._wake_ups -= 1
+            return woken

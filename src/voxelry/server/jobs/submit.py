@@ -1,4 +1,4 @@
-"""Asking for work: submit, cancel, retry."""
+"""Submits, cancels and retries jobs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ROWS = 500
-"""Written by one statement."""
+"""The number of rows written by one statement."""
 
 
 class JobStateError(VoxelryError):
@@ -51,19 +51,19 @@ def submit(
     memory_limit_bytes: int | None = None,
     queue: str | None = None,
 ) -> Job:
-    """A queued job, told to the workers when the transaction commits.
+    """Queue a job, and wake the workers when the transaction commits.
 
-    Of a kind that is registered with ``once`` it is the one that waits for the subject already, if there is one; that
-    goes with the higher of both priorities.
+    If the kind is registered with ``once`` and a job waits for the same subject, that job is returned, with the higher
+    of both priorities.
 
     Parameters
     ----------
     subject
-        Key of the row that it is about; 0 for none.
+        The key of the row that it is about; 0 for none.
     params
-        What it is to do, as JSON; its kind knows the shape. They are kept: never a patient's value.
+        What to do, as JSON in the shape of its kind. Kept in the row: never a patient's value.
     priority, queue
-        Higher goes first; where it waits. None for the kind's own.
+        The higher priority goes first. None for the kind's own.
     time_limit_seconds, memory_limit_bytes
         None for the configuration's.
     """
@@ -98,7 +98,7 @@ def _once(new: Job) -> Job:
         except IntegrityError:
             job = waiting.get()
     if job.priority < new.priority:
-        # Who asks now does not wait as long as whoever could.
+        # A request with a higher priority raises that of the waiting job.
         waiting.filter(pk=job.pk).update(priority=new.priority)
         job.priority = new.priority
     return job
@@ -114,7 +114,7 @@ def submit_batch(
     memory_limit_bytes: int | None = None,
     queue: str | None = None,
 ) -> Job:
-    """The parent of one job for each item. It ends when they all have: succeeded if each one did.
+    """Queue one job for each item; returns their parent, which succeeds if each of them does.
 
     Raises
     ------
@@ -163,22 +163,22 @@ def _row(
 
 
 def _nothing(run: object) -> None:
-    """Of a kind that this server does not know: its jobs fail with a sentence when they are begun."""
+    """Stands for the work of an unknown kind, whose jobs fail with a message when they are begun."""
 
 
 def dispatch(*keys: int, queue: str) -> None:
-    """Tell the workers. Whatever becomes of that: the rows are queued, and idle workers look at the rows as well."""
-    wake_up.ring()
+    """Wake the workers. Never raises: the rows are queued, and idle workers look at them anyway."""
+    wake_up.wake_workers()
     try:
         hint(keys, queue)
-    except Exception as error:  # whatever a broker raises
+    except Exception as error:  # a broker may raise anything
         logger.warning(
             "the broker took no message for job %s (%s); idle workers find it", keys[0], type(error).__name__
         )
 
 
 def cancel(key: int) -> Job:
-    """Stop a job: at once if it waits, within seconds if it runs. Of a batch, all that is not over.
+    """Cancel a job: at once if it waits, within seconds if it runs. For a batch, all children that are not over.
 
     Raises
     ------
@@ -200,10 +200,10 @@ def cancel(key: int) -> Job:
 
 
 def _cancel(jobs: QuerySet[Job]) -> int:
-    """Mark all that wait or run, then end those that wait; how many there were.
+    """Mark all jobs that wait or run as to be cancelled, then end those that wait; returns their number.
 
-    In this order, because one that is claimed in between is stopped by the mark, and one that is given back is
-    not queued again.
+    In this order, because the mark stops a job that is claimed in between, and keeps one that is given back from being
+    queued again.
     """
     found = jobs.filter(state__in=batches.OPEN).update(cancel_requested=True)
     jobs.filter(state=State.QUEUED).update(state=State.CANCELLED, finished=timezone.now(), message="cancelled")
@@ -211,7 +211,7 @@ def _cancel(jobs: QuerySet[Job]) -> int:
 
 
 def cancel_all(jobs: QuerySet[Job]) -> None:
-    """Stop those of some jobs, none of them a batch, that are not over."""
+    """Cancel those of the jobs that are not over; none of them is a batch."""
     found = jobs.filter(state__in=batches.OPEN).order_by().values_list("parent", flat=True).distinct()
     parents = list(found)
     if parents:
@@ -239,7 +239,7 @@ def retry(key: int) -> Job:
     Job.DoesNotExist
         If there is none.
     JobStateError
-        If it neither failed nor was cancelled, or the same work waits already.
+        If it neither failed nor was cancelled, or if a job for the same subject waits already.
     """
     try:
         with transaction.atomic():

@@ -1,4 +1,4 @@
-"""Finding jobs that lost their worker."""
+"""Finds jobs whose worker has died, and queues them again."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ SECONDS = 2.0
 
 
 class Sweeper:
-    """Takes back the jobs whose lease stood still for as long as it holds, by this process's own clock.
+    """Takes back the jobs whose lease has not changed for its length, by this process's own clock.
 
-    What the rows say of the time is not believed: a clock that was set back would keep a dead worker's job for
-    hours, and one that was set forward would take a living one's.
+    The times in the rows are not used: with a clock that was set back a dead worker would keep its job for hours, and
+    with one that was set forward a living worker would lose it.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -38,12 +38,12 @@ class Sweeper:
         self._looked = clock()
 
     def sweep(self) -> None:
-        """To be called every `SECONDS`.
+        """Look at the leases once; called every `SECONDS`.
 
-        Who could not look for a while (this process was stopped, the machine slept, the database was away) begins
-        to count anew: those who do the jobs may have slept as well, and now renew their leases.
+        After a long pause (this process was stopped, the machine slept, the database was unreachable) it begins to
+        count anew: the workers may have paused as well, and renew their leases now.
         """
-        with transaction.atomic():  # with SQLite's only lock, so that who could not write now has not looked
+        with transaction.atomic():  # takes SQLite's write lock: a sweep that could not write has not looked
             running = Job.objects.filter(state=State.RUNNING, is_batch=False)
             rows = {(job.pk, job.owner, job.lease_until): job for job in running.defer("log", "params", "trace")}
         now = self._clock()
@@ -59,9 +59,9 @@ class Sweeper:
 
 
 def take_back_own() -> None:
-    """Queue the jobs of this machine's dead workers now, without waiting for their leases to stand still.
+    """Queue the jobs of this machine's dead workers again, without waiting for their leases.
 
-    To be called once, before this process claims anything.
+    Called once, before this process claims a job.
     """
     host = f"{socket.gethostname()}/"
     for job in Job.objects.filter(state=State.RUNNING, owner__startswith=host):
@@ -91,7 +91,7 @@ def _forever() -> None:
 
 def _alive(pid: int) -> bool:
     if pid == os.getpid():
-        return False  # an earlier process had this number: this one has only just begun
+        return False  # an earlier process had this number: this one has claimed nothing yet
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -102,7 +102,7 @@ def _alive(pid: int) -> bool:
 
 
 def _take_back(job: Job) -> None:
-    """Only if nobody did it meanwhile, and its worker did not come back."""
+    """Queue a job again, unless its lease has changed meanwhile."""
     still = Job.objects.filter(pk=job.pk, state=State.RUNNING, owner=job.owner, lease_until=job.lease_until)
     over = {"owner": "", "lease_until": None, "finished": timezone.now()}
     if job.cancel_requested:

@@ -1,7 +1,7 @@
-"""Celery, where a broker is configured: its application and its only task.
+"""Celery's application and its only task, for sites with a broker.
 
-A message carries a job's key and nothing else. It is a hint: it wakes a worker, which then takes the best row that
-waits. What a lost message costs is the second after which idle workers look by themselves.
+A message carries a job's key and nothing else. It wakes a worker, which then claims the best waiting row. If a message
+is lost, idle workers find the row within a second.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from kombu import Queue as CeleryQueue
 from voxelry.server.jobs.models import Queue
 
 HINTS = 32
-"""Sent for a batch: enough to wake every worker, and each goes on until nothing waits."""
+"""Messages sent for a batch: enough to wake every worker, and each goes on until no job waits."""
 
 app = Celery("voxelry", set_as_current=False)
 app.conf.update(
     broker_url=settings.VOXELRY.broker_url or "memory://",
     task_default_queue=f"voxelry.{Queue.CPU}",
-    task_default_delivery_mode="transient",  # the rows are what lasts
+    task_default_delivery_mode="transient",  # the rows last, messages need not
     task_serializer="json",
     accept_content=["json"],
     task_ignore_result=True,
@@ -42,12 +42,12 @@ _receiver: Callable[[int], None] | None = None
 
 
 def celery_queue(queue: str) -> CeleryQueue:
-    """Where the hints of a queue wait."""
+    """The broker's queue for the messages of a queue of jobs."""
     return CeleryQueue(f"voxelry.{queue}", durable=True)
 
 
 def hint(keys: Sequence[int], queue: str) -> None:
-    """Tell the workers by the broker, where there is one."""
+    """Send a message for each of the first `HINTS` jobs, if a broker is configured."""
     if not settings.VOXELRY.broker_url:
         return
     with app.producer_pool.acquire(block=True, timeout=3) as producer:
@@ -55,14 +55,14 @@ def hint(keys: Sequence[int], queue: str) -> None:
             run_job.apply_async(args=(key,), queue=celery_queue(queue), retry=False, producer=producer)
 
 
-def receive(receiver: Callable[[int], None]) -> None:
-    """Say who is told of the hints that reach this process."""
+def set_receiver(receiver: Callable[[int], None]) -> None:
+    """Set the function that is called with the key of each message that reaches this process."""
     global _receiver  # noqa: PLW0603 - there is one worker in a process
     _receiver = receiver
 
 
 @app.task(name="voxelry.job", ignore_result=True)
 def run_job(key: int) -> None:
-    """There is something to do."""
+    """Pass the key of a waiting job to the receiver."""
     if _receiver is not None:
         _receiver(key)

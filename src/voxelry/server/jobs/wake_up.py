@@ -1,7 +1,6 @@
-"""Bells: telling this machine's workers, without a broker, that there is something to do.
+"""Wakes the workers of this machine without a broker, by named pipes in the data folder.
 
-Each worker has a named pipe in the data folder. A byte in it says: look at the rows. That is all it says, so that a
-bell which nobody hears costs no more than the second after which an idle worker looks by itself.
+Each worker reads one pipe. A byte means: look at the rows. If it is lost, an idle worker looks within a second anyway.
 """
 
 from __future__ import annotations
@@ -18,24 +17,25 @@ from types import TracebackType
 from django.conf import settings
 
 
-def folder() -> Path:
-    """Where the bells hang."""
-    found: Path = settings.VOXELRY.data / "bells"
-    return found
+def pipes_folder() -> Path:
+    """The folder of the named pipes."""
+    folder: Path = settings.VOXELRY.data / "bells"
+    return folder
 
 
-def ring() -> None:
-    """Wake the workers of this machine."""
+def wake_workers() -> None:
+    """Wake all workers of this machine that share the data folder."""
     with suppress(FileNotFoundError):
-        for bell in os.scandir(folder()):
-            _ring(bell.path)
+        for pipe in os.scandir(pipes_folder()):
+            _wake(pipe.path)
 
 
-def _ring(path: str) -> bool:
+def _wake(path: str) -> bool:
+    """Write a byte into a pipe; False if no process reads it."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
     except OSError:
-        # Nobody listens: its worker was killed, or lives on another machine that shares this folder.
+        # No process reads it: its worker was killed, or runs on another machine that shares this folder.
         return False
     try:
         with suppress(BlockingIOError, BrokenPipeError):
@@ -50,25 +50,25 @@ def _machine() -> str:
 
 
 def _remove_dead() -> None:
-    """What killed workers of this machine left."""
-    for path in folder().glob(f"{glob.escape(_machine())}*"):
-        if not _ring(str(path)):
+    """Remove the pipes that killed workers of this machine left."""
+    for path in pipes_folder().glob(f"{glob.escape(_machine())}*"):
+        if not _wake(str(path)):
             path.unlink(missing_ok=True)
 
 
-class Bell:
-    """One worker's; None is heard where the system has no named pipes, and the worker looks by itself."""
+class WakeUpPipe:
+    """The named pipe of one worker. On a system without named pipes `wait` only waits."""
 
     def __init__(self) -> None:
-        self._path = folder() / f"{_machine()}{uuid.uuid4().hex}"
+        self._path = pipes_folder() / f"{_machine()}{uuid.uuid4().hex}"
         self._descriptor: int | None = None
 
-    def __enter__(self) -> Bell:
+    def __enter__(self) -> WakeUpPipe:
         if hasattr(os, "mkfifo"):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             _remove_dead()
             os.mkfifo(self._path, 0o600)
-            # For both, so that it does not end when the last writer goes.
+            # Open for writing too, so that reading does not end when the last writer closes.
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_NONBLOCK)
         return self
 
@@ -80,7 +80,7 @@ class Bell:
             self._path.unlink(missing_ok=True)
 
     def wait(self, seconds: float) -> bool:
-        """Until it is rung, or the time is over; whether it was rung."""
+        """Wait until a byte arrives or the time is over; returns whether one arrived."""
         if self._descriptor is None:
             select.select([], [], [], seconds)
             return False

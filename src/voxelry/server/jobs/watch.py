@@ -1,4 +1,4 @@
-"""Watching a job: for whoever waits for it, such as a stream of events to a page."""
+"""Watches a job's row until it is over, for example for a stream of events to a page."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from django.db import close_old_connections
 from voxelry.server.jobs.models import Job
 
 SECONDS = 0.3
-"""How often the row is looked at: a fraction of a millisecond each time."""
+"""How often the row is read; each read takes less than a millisecond."""
 LONGEST_SECONDS = 1.0
 _SHOWN = ("state", "progress", "message", "attempts", "cancel_requested", "log")
 
 
 class _Watched:
-    """One job's row, as it was last seen."""
+    """A job's row and the values that were last read from it."""
 
     def __init__(self, key: int) -> None:
         self._key = key
         self._last: tuple[object, ...] | None = None
 
     def look(self) -> Job | None:
-        """The job if it has changed.
+        """The job if it has changed since the last look; else None.
 
         Raises
         ------
         Job.DoesNotExist
-            If there is none, or none any more.
+            If there is no such job, or no longer.
         """
         job = Job.objects.defer("trace").get(pk=self._key)
         shown = tuple(getattr(job, name) for name in _SHOWN)
@@ -41,12 +41,12 @@ class _Watched:
 
 
 def watch(key: int, *, seconds: float = SECONDS) -> Iterator[Job]:
-    """The job now, and whenever it has changed, until it is over.
+    """Yields the job now and after each change, until it is over.
 
     Raises
     ------
     Job.DoesNotExist
-        If there is none, or none any more.
+        If there is no such job, or no longer.
     """
     watched = _Watched(key)
     pause = seconds
@@ -61,14 +61,14 @@ def watch(key: int, *, seconds: float = SECONDS) -> Iterator[Job]:
 
 
 async def watch_async(key: int, *, seconds: float = SECONDS) -> AsyncIterator[Job]:
-    """The same for an event loop; the row is looked at in a thread."""
+    """`watch` for an event loop; the row is read in a thread."""
     watched = _Watched(key)
 
     def looked() -> Job | None:
         try:
             return watched.look()
         finally:
-            close_old_connections()  # the thread's, which no request ends
+            close_old_connections()  # the connection of this thread, which no request closes
 
     look = sync_to_async(looked)
     pause = seconds

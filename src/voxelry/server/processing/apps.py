@@ -1,10 +1,10 @@
-"""The application."""
+"""The Django application of processing."""
 
 from django.apps import AppConfig
 
 
 class ProcessingConfig(AppConfig):
-    """Processing; it tells the jobs room how a step is done."""
+    """Registers the kind of jobs that do steps."""
 
     name = "voxelry.server.processing"
     label = "processing"
@@ -12,13 +12,13 @@ class ProcessingConfig(AppConfig):
 
     def ready(self) -> None:
         from voxelry.server.jobs import job_kinds
-        from voxelry.server.processing import delete_results, prepare, publish_results, step_request, step_work
+        from voxelry.server.processing import delete_results, publish_results, read_inputs, step_request, step_work
 
         job_kinds.register(
             step_request.KIND,
-            step_work.work,
-            prepare=prepare.prepare,
-            publish=publish_results.publish,
+            step_work.do_step,
+            prepare=read_inputs.read_inputs,
+            publish=publish_results.publish_results,
             isolated=True,
             queue="cpu",
         )

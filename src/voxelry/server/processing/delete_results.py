@@ -1,4 +1,4 @@
-"""What goes when rows go: results with their inputs, files at rest with their rows."""
+"""Deletes results with their inputs, and files at rest with their rows."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from voxelry.server.processing.step_request import KIND
 
 
 def connect() -> None:
-    """To be called once, when the applications are ready."""
-    pre_delete.connect(_series_goes, sender=Series, dispatch_uid="voxelry-series-goes")
-    pre_delete.connect(_process_goes, sender=Process, dispatch_uid="voxelry-process-goes")
+    """Connect the signals; called once, when the applications are ready."""
+    pre_delete.connect(_before_series_delete, sender=Series, dispatch_uid="voxelry-series-goes")
+    pre_delete.connect(_before_process_delete, sender=Process, dispatch_uid="voxelry-process-goes")
     holdings.HOLDINGS["results"] = holdings.Holding(_needed, _files)
-    post_delete.connect(_file_gone, sender=ResultFile, dispatch_uid="voxelry-result-file-gone")
+    post_delete.connect(_after_file_delete, sender=ResultFile, dispatch_uid="voxelry-result-file-gone")
 
 
 def _needed(names: list[str]) -> set[str]:
-    """Those of files that a step made."""
+    """Those of the names that a row of a result file holds."""
     rows = ResultFile.objects.filter(sha256__in=[name.rpartition("/")[2] for name in names])
     return {row.stored_name for row in rows}
 
@@ -35,10 +35,10 @@ def _files() -> Iterator[AtRest]:
         yield AtRest(row.stored_name, row.sha256, row.size)
 
 
-def _series_goes(instance: Series, **_: Any) -> None:
-    """A series that is deleted for good leaves no measurement of it behind, and no work on it.
+def _before_series_delete(instance: Series, **_: Any) -> None:
+    """Delete the results that were made of a series, and cancel the jobs on it.
 
-    In few statements: a thousand jobs may have been done on it, and nobody else writes meanwhile.
+    In few statements, because a series may have a thousand jobs and other writers wait meanwhile.
     """
     processes = list(Input.objects.filter(series=instance).values_list("process", flat=True))
     for start in range(0, len(processes), ROWS):
@@ -47,9 +47,9 @@ def _series_goes(instance: Series, **_: Any) -> None:
         Process.objects.filter(pk__in=part).delete()
 
 
-def _process_goes(instance: Process, **_: Any) -> None:
+def _before_process_delete(instance: Process, **_: Any) -> None:
     cancel_all(Job.objects.filter(kind=KIND, subject=instance.pk))
 
 
-def _file_gone(instance: ResultFile, **_: Any) -> None:
+def _after_file_delete(instance: ResultFile, **_: Any) -> None:
     deletions.record([f"files/{instance.stored_name}"])

@@ -1,4 +1,4 @@
-"""Why a step cannot be asked for."""
+"""Errors of requests for steps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from voxelry.core.errors import ParameterError, VoxelryError
 
 
 class StepParameterError(ParameterError):
-    """Parameters that a step does not take; ``places`` tells where each error is, and what."""
+    """Parameters that a step refuses; ``places`` holds the path and the message of each error."""
 
     def __init__(self, message: str, places: Sequence[tuple[tuple[str, ...], str]]) -> None:
         super().__init__(message)
@@ -17,18 +17,18 @@ class StepParameterError(ParameterError):
 
 
 class InputError(VoxelryError, ValueError):
-    """The volumes are not what the step takes."""
+    """The step does not take these volumes."""
 
     code: ClassVar[str] = "input"
 
 
 class NoSeriesError(VoxelryError):
-    """There is no such series, or it has no such volume."""
+    """The series does not exist, or has no such volume."""
 
     code: ClassVar[str] = "not_found"
 
 
 class NotReadyError(VoxelryError):
-    """The volumes of a series are being made."""
+    """The volumes of the series are still being built."""
 
     code: ClassVar[str] = "not_ready"

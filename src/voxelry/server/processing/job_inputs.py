@@ -18,7 +18,7 @@ from voxelry.server.archive import files_at_rest
 from voxelry.server.archive.ingest import limits
 from voxelry.server.archive.source_images import neighbours_of
 from voxelry.server.jobs.failures import JobError
-from voxelry.server.processing.roots import allowed, check_links
+from voxelry.server.processing.roots import allowed_path, check_links
 from voxelry.server.processing.step_handover import InputVolume
 from voxelry.workflows.load.indexing import index
 
@@ -91,7 +91,7 @@ def stacks_below(path: str, *, progress: Progress) -> FolderStacks:
     NothingFoundError
         If there is no regular stack.
     """
-    folder = allowed(path)
+    folder = allowed_path(path)
     check_links(folder)
     found = index(folder, limits=limits(), progress=progress)
     stacks = [stack for series in found.series for stack in series.stacks]

@@ -1,4 +1,4 @@
-"""A step that was asked for: its parameters and inputs, and what it gave."""
+"""A requested step: its parameters, inputs and results."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from voxelry.server.archive.models import Series
 
 
 def new_seed() -> str:
-    """What tells one process from every other anywhere."""
+    """A seed that no other process has."""
     return uuid.uuid4().hex
 
 
-def stored_name(process: int, sha256: str) -> str:
-    """Where a file that a process made is in Django's storage."""
+def result_name(process: int, sha256: str) -> str:
+    """The name in Django's storage of a file that a process made."""
     return f"results/{process}/{sha256}"
 
 
 class Process(models.Model):
-    """One step on one input. Its job has this row's key as its subject; who asked, and when, stands there.
+    """One step on one input. The subject of its job is this row's key; the job holds who asked, and when.
 
-    The inputs are volumes of series, or all that lies in ``in_dir``. Until ``published`` there is no output.
+    The inputs are volumes of series, or all files below ``in_dir``. Until ``published`` there is no output.
     """
 
     job_name = models.CharField(max_length=100, help_text="As it was asked for.")
@@ -64,7 +64,7 @@ class Process(models.Model):
 
 
 class Input(models.Model):
-    """A volume that a step is done on. It goes with its series, and the process and its results with it."""
+    """A volume that a step is done on. If its series is deleted, the process and its results are deleted too."""
 
     process = models.ForeignKey(Process, on_delete=models.CASCADE, related_name="inputs")
     position = models.PositiveIntegerField()
@@ -120,5 +120,5 @@ class ResultFile(models.Model):
 
     @property
     def stored_name(self) -> str:
-        """Where it is in Django's storage."""
-        return stored_name(self.process_id, self.sha256)
+        """The file's name in Django's storage."""
+        return result_name(self.process_id, self.sha256)

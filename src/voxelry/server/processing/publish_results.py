@@ -1,4 +1,4 @@
-"""Making a step's results public: all in the transaction in which its job succeeds."""
+"""Writes the rows of a step's results in the transaction in which its job succeeds."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class _Moved:
     digests: list[str] = field(default_factory=list)
 
 
-def publish(run: Run, result: JsonValue) -> dict[str, JsonValue]:
+def publish_results(run: Run, result: JsonValue) -> dict[str, JsonValue]:
     """Write the rows of what the work made; the counts that it returns are the job's result.
 
     Raises

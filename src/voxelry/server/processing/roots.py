@@ -1,4 +1,4 @@
-"""Folders of this machine that steps may read: those below ``processing.roots``, wherever links lead."""
+"""Checks that paths lie below ``processing.roots``, with links resolved."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ class OutsideRootsError(VoxelryError):
     code: ClassVar[str] = "outside_roots"
 
 
-def allowed(path: str) -> Path:
+def allowed_path(path: str) -> Path:
     """The real path of a file or folder that steps may read.
 
     Raises
     ------
     OutsideRootsError
-        If it is not absolute, or leads out of every root, by ``..`` or by a link. It is told in the same words
-        whether anything is there or not.
+        If it is not absolute, or leads out of every root, by ``..`` or by a link. The message does not depend on
+        whether the path exists.
     NothingFoundError
-        If it is inside and nothing is there.
+        If it is inside and does not exist.
     """
     roots = _roots()
     if not roots:
@@ -47,12 +47,12 @@ def allowed(path: str) -> Path:
 
 
 def check_links(folder: Path) -> None:
-    """Hold every link below a folder to the roots.
+    """Check that every link below a folder leads to a path below the roots.
 
     Raises
     ------
     OutsideRootsError
-        If one leads out.
+        If a link leads out.
     """
     roots = _roots()
     for link in _links(folder, set()):
@@ -69,7 +69,7 @@ def _roots() -> tuple[Path, ...]:
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except OSError:  # a name that is longer than any may be
+    except OSError:  # a name longer than the system allows
         return False
 
 
@@ -86,6 +86,6 @@ def _links(folder: Path, seen: set[Path]) -> Iterator[Path]:
         for name in (*folders, *files):
             path = Path(place, name)
             if path.is_symlink():
-                yield path  # checked before what lies behind it is looked at
+                yield path  # checked by the caller before the link is followed
                 if path.is_dir():
                     yield from _links(Path(os.path.realpath(path)), seen)

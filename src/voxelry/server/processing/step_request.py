@@ -1,4 +1,4 @@
-"""Asking for a step: everything is checked before there is a job."""
+"""Requests for steps: parameters and inputs are checked before a job is queued."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from voxelry.server.jobs.models import Job, State
 from voxelry.server.jobs.submit import Item, retry, submit, submit_batch
 from voxelry.server.processing.errors import InputError, NoSeriesError, NotReadyError, StepParameterError
 from voxelry.server.processing.models import Input, Process
-from voxelry.server.processing.roots import allowed
+from voxelry.server.processing.roots import allowed_path
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -34,7 +34,7 @@ _LOOKED_AT = ("series", "index", "problem_code", "problem_message", "shape", "dt
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ChosenVolume:
     """A volume of a series in the archive."""
 
     series: int
@@ -43,7 +43,7 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class JobLimits:
-    """How long one job may take, and how much memory; None for the configuration's."""
+    """Limits of time and memory of one job; None for the configuration's."""
 
     seconds: float | None = None
     memory_bytes: int | None = None
@@ -51,7 +51,7 @@ class JobLimits:
 
 @dataclass(frozen=True, slots=True)
 class JobName:
-    """What may be asked for by name: a step, perhaps with defaults of its own."""
+    """A name by which a step is requested, with the defaults that the name brings."""
 
     name: str
     step: AnyStep
@@ -61,8 +61,8 @@ class JobName:
 
 
 @dataclass(frozen=True, slots=True)
-class Also:
-    """A step by another name."""
+class StepAlias:
+    """Another name of a step, with other defaults."""
 
     step: str
     defaults: Mapping[str, Any]
@@ -70,33 +70,33 @@ class Also:
     description: str
 
 
-ALSO: Mapping[str, Also] = {
-    "3dblur": Also(
+STEP_ALIASES: Mapping[str, StepAlias] = {
+    "3dblur": StepAlias(
         "gaussian", {"sigma": 1.0}, "3-D blur", "Blurs a volume with a Gaussian: the example of an inference function."
     )
 }
-"""Names besides the steps' own: the seed's pipeline knows this one from the start."""
+"""Names besides the steps' own; the first pipeline had this one."""
 
 
 def job_names() -> list[JobName]:
-    """Everything that may be asked for, by name; a step that is broken is left out."""
+    """All names that may be requested, sorted; a step that cannot be imported is left out."""
     every = {step.name: _of_step(step) for step in steps()}
-    return [job for _, job in sorted({**every, **{name: job_named(name) for name in ALSO}}.items())]
+    return [job for _, job in sorted({**every, **{name: job_named(name) for name in STEP_ALIASES}}.items())]
 
 
 def job_named(name: str) -> JobName:
-    """What a job's name stands for.
+    """The step and the defaults of a job's name.
 
     Raises
     ------
     ParameterError
-        If nothing is called so; the message lists the names there are.
+        If the name is unknown; the message lists the known names.
     """
-    also = ALSO.get(name)
-    if also is not None:
-        return JobName(name, step_named(also.step), also.defaults, also.title, also.description)
+    alias = STEP_ALIASES.get(name)
+    if alias is not None:
+        return JobName(name, step_named(alias.step), alias.defaults, alias.title, alias.description)
     if name not in step_names():
-        known = sorted({*ALSO, *step_names()})
+        known = sorted({*STEP_ALIASES, *step_names()})
         raise ParameterError(f"no job is named {name!r}; known are {', '.join(known)}", known=list(known))
     return _of_step(step_named(name))
 
@@ -106,12 +106,12 @@ def _of_step(step: AnyStep) -> JobName:
 
 
 def checked_params(job: JobName, values: Mapping[str, Any]) -> dict[str, Any]:
-    """All parameters of a step as JSON, what was not given by its default.
+    """All parameters of a step as JSON, with the defaults of those that were not given.
 
     Raises
     ------
     StepParameterError
-        If names are unknown or values out of range; each is told, without the value.
+        If names are unknown or values out of range; the message names each, without the value.
     OutsideRootsError
         If a parameter names a file that this server may not read.
     MissingExtraError
@@ -121,32 +121,32 @@ def checked_params(job: JobName, values: Mapping[str, Any]) -> dict[str, Any]:
     try:
         found = job.step.params.model_validate({**job.defaults, **values})
     except ValidationError as error:
-        told = faults(error)
-        raise StepParameterError(f"{job.name}: {in_words(told)}", told) from None
+        problems = faults(error)
+        raise StepParameterError(f"{job.name}: {in_words(problems)}", problems) from None
     record: dict[str, Any] = found.model_dump(mode="json")
     for name, value in record.items():
-        if "\\u0000" in json.dumps(value):  # what PostgreSQL takes in no text
+        if "\\u0000" in json.dumps(value):  # PostgreSQL stores no NUL in a text
             raise StepParameterError(f"{job.name}: {name}: holds a NUL character", [((name,), "holds a NUL character")])
     for name in _paths(job.step):
         if record.get(name):
-            record[name] = str(allowed(str(record[name])))
+            record[name] = str(allowed_path(str(record[name])))
     return record
 
 
 def _paths(step: AnyStep) -> list[str]:
-    """The parameters that name files: a request may name those below the roots, no others."""
+    """The names of the parameters that are paths; a request may name files below the roots only."""
     found = []
-    for name, told in step.params.model_json_schema()["properties"].items():
-        kinds = [told, *told.get("anyOf", [])]
+    for name, schema in step.params.model_json_schema()["properties"].items():
+        kinds = [schema, *schema.get("anyOf", [])]
         if any(kind.get("format") in ("path", "file-path", "directory-path") for kind in kinds):
             found.append(name)
     return found
 
 
-def request(
+def request_step(
     job_name: str,
     *,
-    inputs: Sequence[Chosen] = (),
+    inputs: Sequence[ChosenVolume] = (),
     in_dir: str = "",
     params: Mapping[str, Any] | None = None,
     priority: int | None = None,
@@ -154,21 +154,21 @@ def request(
     same_frame_of_reference: bool = False,
     requested_by: User | None = None,
 ) -> Job:
-    """A queued job for a step on volumes of the archive, or on all volumes of a folder.
+    """Queue a job for a step on volumes of the archive, or on all volumes of a folder.
 
     Raises
     ------
     ParameterError, InputError
-        If nothing is called so, if parameters or the number of volumes do not fit, or if a limit is above the
+        If the name is unknown, if parameters or the number of volumes do not fit, or if a limit is above the
         configuration's.
     NoSeriesError, NotReadyError, OutsideRootsError, NothingFoundError
-        If the input is not there, not yet there, or not to be read.
+        If the input does not exist, is not built yet, or may not be read.
     """
     job = job_named(job_name)
     checked = checked_params(job, params or {})
     _check_count(job, len(inputs), in_dir)
     _check_limits(limits)
-    folder = str(allowed(in_dir)) if in_dir else ""
+    folder = str(allowed_path(in_dir)) if in_dir else ""
     with transaction.atomic():
         _check_fit(job, checked, [_check_inputs(inputs)])
         if not same_frame_of_reference:
@@ -191,7 +191,7 @@ def request(
 
 def request_batch(
     job_name: str,
-    inputs: Sequence[Chosen],
+    inputs: Sequence[ChosenVolume],
     *,
     params: Mapping[str, Any] | None = None,
     priority: int | None = None,
@@ -199,12 +199,12 @@ def request_batch(
     same_frame_of_reference: bool = False,
     requested_by: User | None = None,
 ) -> Job:
-    """A batch: the same step on each of many volumes; nothing is queued unless all of them can be.
+    """Queue a batch: the same step on each volume. Nothing is queued unless every volume passes the checks.
 
     Raises
     ------
     ParameterError, InputError, NoSeriesError, NotReadyError
-        As for `request`.
+        As for `request_step`.
     """
     job = job_named(job_name)
     checked = checked_params(job, params or {})
@@ -234,17 +234,17 @@ def request_batch(
 
 
 def request_again(job: Job, *, same_frame_of_reference: bool = False) -> None:
-    """Queue a failed or cancelled job again, with the same input; of a batch, those that failed or were cancelled.
+    """Queue a failed or cancelled job again with the same input; of a batch, its failed and cancelled children.
 
     Parameters
     ----------
     same_frame_of_reference
-        Confirms it for what is queued; False leaves what was asked for.
+        True confirms it for the jobs that are queued; False keeps what was requested.
 
     Raises
     ------
     JobStateError
-        If it neither failed nor was cancelled, or the same work waits already.
+        If it neither failed nor was cancelled, or if a job for the same subject waits already.
     """
     with transaction.atomic():
         if same_frame_of_reference and job.kind == KIND:
@@ -254,7 +254,7 @@ def request_again(job: Job, *, same_frame_of_reference: bool = False) -> None:
         retry(job.pk)
 
 
-def _inputs(process: Process, inputs: Sequence[Chosen]) -> list[Input]:
+def _inputs(process: Process, inputs: Sequence[ChosenVolume]) -> list[Input]:
     return [
         Input(process=process, position=position, series_id=one.series, stack=one.stack)
         for position, one in enumerate(inputs)
@@ -284,7 +284,7 @@ def _check_limits(limits: JobLimits) -> None:
 
 
 def _check_fit(job: JobName, params: Mapping[str, Any], groups: Iterable[Sequence[Stack]]) -> None:
-    """Refuse now what the step would refuse later, for what the rows tell of the volumes."""
+    """Refuse parameters that do not fit the volumes, as far as the rows describe them."""
     if job.step.fits is None:
         return
     chosen = job.step.checked(params)
@@ -295,11 +295,11 @@ def _check_fit(job: JobName, params: Mapping[str, Any], groups: Iterable[Sequenc
             except ParameterError as error:
                 raise ParameterError(f"{job.name} of series {group[0].series_id}: {error}") from None
             except VoxelryError:
-                continue  # no fault of the parameters: the job tells of it, and of a batch the others are done
+                continue  # not a fault of the parameters: the job itself will report it
 
 
 def _blank(stack: Stack) -> Volume:
-    """A volume of the same shape and place, with no value in it, and no room taken."""
+    """A volume of the stack's shape and geometry whose array takes no memory."""
     return Volume(
         array=np.broadcast_to(np.zeros((), stack.dtype), stack.shape),
         affine=None if stack.affine is None else np.array(stack.affine, np.float64),
@@ -308,8 +308,8 @@ def _blank(stack: Stack) -> Volume:
     )
 
 
-def _check_inputs(inputs: Sequence[Chosen]) -> list[Stack]:
-    """The volumes, in order."""
+def _check_inputs(inputs: Sequence[ChosenVolume]) -> list[Stack]:
+    """The stacks of the chosen volumes, in order."""
     keys = {one.series for one in inputs}
     stacks = {
         (stack.series_id, stack.index): stack for stack in Stack.objects.filter(series__in=keys).only(*_LOOKED_AT)
@@ -329,8 +329,8 @@ def _check_inputs(inputs: Sequence[Chosen]) -> list[Stack]:
     return [stacks[one.series, one.stack] for one in inputs]
 
 
-def _check_frames_of_reference(job: JobName, inputs: Sequence[Chosen]) -> None:
-    """Refused when asked, not after: what the job itself would refuse."""
+def _check_frames_of_reference(job: JobName, inputs: Sequence[ChosenVolume]) -> None:
+    """Refuse inputs with different frames of reference, as the job would."""
     if len(inputs) < 2 or job.step.group == REGISTRATION:
         return
     rows = {
@@ -341,5 +341,5 @@ def _check_frames_of_reference(job: JobName, inputs: Sequence[Chosen]) -> None:
 
 
 def queue_of(step: AnyStep) -> str | None:
-    """Models wait for a worker with a GPU where there is one; None for the kind's own queue."""
+    """The queue ``gpu`` for a model, if the site has GPU workers; else None, the kind's own queue."""
     return "gpu" if step.group == GPU_GROUP and settings.VOXELRY.processing_gpu else None

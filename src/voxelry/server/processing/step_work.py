@@ -19,7 +19,7 @@ READ, DONE = 0.03, 0.8
 """Progress when the inputs are read; and of each step's share of the rest, when the step is done and is written."""
 
 
-def work(run: Run) -> StepOutcome:
+def do_step(run: Run) -> StepOutcome:
     """Read the inputs, run the step, and write what it gave below the run's folder; `publish` takes it from there.
 
     Raises
@@ -27,10 +27,10 @@ def work(run: Run) -> StepOutcome:
     VoxelryError
         If the input cannot be read, or the step cannot be done on any volume of it.
     """
-    # Only child processes need these: the site and its workers start without them.
+    # Imported here, because only child processes need them.
     from voxelry.server.archive import files_at_rest, holdings
     from voxelry.server.processing.job_inputs import archived_stack, stacks_below
-    from voxelry.server.processing.models import stored_name
+    from voxelry.server.processing.models import result_name
     from voxelry.server.processing.result_files import StepResults
 
     request = StepInputs.model_validate(run.inputs)
@@ -59,10 +59,10 @@ def work(run: Run) -> StepOutcome:
                 check_one_frame_of_reference(volumes, confirmed=confirmed)
             result = step.run(volumes, params, progress=part(share, 0.05, DONE))
             results.take(result, group[0].stack, volumes, only, progress=part(share, DONE, 1.0))
-        except VoxelryError as error:  # of many volumes of a folder one that cannot be done spoils no other
+        except VoxelryError as error:  # one volume that cannot be done does not fail the others of a folder
             if len(groups) == 1:
                 raise
-            refused.append(error.with_traceback(None))  # whose frames would keep the volume
+            refused.append(error.with_traceback(None))  # the frames of the traceback would keep the volume in memory
             if len(refused) == len(groups):
                 raise refused[0] from None
             results.warn([f"volume {number} of {len(groups)} was left out: {error}"])
@@ -70,7 +70,7 @@ def work(run: Run) -> StepOutcome:
         run.log(words)
     outcome = results.outcome()
     files_at_rest.send_ahead({holdings.stored_name(file.sha256): run.folder / file.path for file in outcome.instances})
-    files_at_rest.send_ahead({stored_name(run.subject, file.sha256): run.folder / file.path for file in outcome.files})
+    files_at_rest.send_ahead({result_name(run.subject, file.sha256): run.folder / file.path for file in outcome.files})
     return outcome
 
 

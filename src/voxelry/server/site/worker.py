@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TIDY_SECONDS = 3600.0
-BELL_SECONDS = 1.0
+WAKE_UP_SECONDS = 1.0
 PAUSE_SECONDS = 2.0
 STOP_SECONDS = 8.0
 """How long jobs have to notice; less than `supervise` and containers give the whole process."""
@@ -55,7 +55,7 @@ def work(
     from voxelry.server.jobs.failures import WorkerStopping
     from voxelry.server.jobs.job_run import stopping
     from voxelry.server.jobs.slots import Slots
-    from voxelry.server.jobs.wake_up import Bell
+    from voxelry.server.jobs.wake_up import WakeUpPipe
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())  # jobs notice at their next step and go back to the queue
@@ -68,10 +68,10 @@ def work(
     slots.start()
     if configuration.broker_url:
         threading.Thread(target=_consume, args=(slots, served, stopping), name="broker", daemon=True).start()
-    with Bell() as bell:
+    with WakeUpPipe() as pipe:
         while not stopping.is_set():
-            if bell.wait(BELL_SECONDS):
-                slots.ring()
+            if pipe.wait(WAKE_UP_SECONDS):
+                slots.wake()
     decoding.close(WorkerStopping)
     slots.stop(STOP_SECONDS)
     isolated.tidy(0)
@@ -91,7 +91,7 @@ def _consume(slots: Slots, queues: Sequence[str], stopping: threading.Event) -> 
 
     # Celery warns of root because of pickled messages; here a message is a number in JSON.
     warnings.filterwarnings("ignore", category=SecurityWarning)
-    tasks.receive(slots.offer)
+    tasks.set_receiver(slots.offer)
     tasks.app.conf.task_queues = [tasks.celery_queue(queue) for queue in queues]
     while not stopping.is_set():
         try:

@@ -17,13 +17,13 @@ from voxelry.server.processing.models import Input, Process
 from voxelry.server.processing.step_handover import InputVolume, StepInputs
 
 
-def prepare(run: Run) -> StepInputs:
+def read_inputs(run: Run) -> StepInputs:
     """The step, its parameters, and where its inputs are.
 
     Raises
     ------
     JobError
-        If what it was asked for is no longer here.
+        If the process or a volume was deleted, or the volume has a problem.
     """
     process = Process.objects.filter(pk=run.subject).first()
     if process is None:
