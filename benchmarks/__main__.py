@@ -17,6 +17,7 @@ from benchmarks import (
     measure_work,
     plain_work,
     process_work,
+    start_work,
     steps_work,
     store_work,
     write_work,
@@ -28,6 +29,7 @@ NAMES = (
     "load", "headers", "table", "pictures", "write", "nifti", "nifti-gz", "nifti-gz-size", "nifti-write",
     "hdf5", "hdf5-size", "hdf5-read", "hdf5-normalised", "hdf5-normalised-size", "zarr",
     "jpeg-lossless", "htj2k", "rle", "jpeg-ls", "jpeg-2000", "measure", "memory", "import", "growth",
+    "start-help", "start-version", "start-nifti", "start-nifti-gz",
     "gaussian", "median", "jobs-start", "jobs-batch", "jobs-each",
 )  # fmt: skip
 
@@ -67,6 +69,7 @@ def _races(size: Size, scratch: Path, say: Callable[[str], None]) -> Iterator[tu
     yield from plain_work.races(series, scratch)
     yield from write_work.races(series, scratch)
     yield from convert_work.races(series, scratch)
+    yield from start_work.races(series, scratch)
     yield from store_work.races(series.array, scratch)
     yield from measure_work.races(series.array)
     yield from steps_work.races(series.array)

@@ -70,6 +70,84 @@ def test_a_wheel_from_the_source_archive_is_the_same(
     assert names(build_wheel(archive, tmp_path_factory.mktemp("from-sdist"))) == names(wheel)
 
 
+MOST_BARE_MB = 350
+BARE_WORK = """
+import json, sys
+from pathlib import Path
+import numpy as np
+import voxelry
+
+facts = voxelry.write_sample("sample")
+volume = voxelry.load_volume(facts.dicom_folder if Path(facts.dicom_folder).exists() else "sample/phantom")
+measured = voxelry.measure(volume, threshold=0.9)
+assert measured.pixels_above_threshold == 11646, measured
+table = voxelry.tabulate("sample/phantom")
+assert len(table) == len(volume.array)
+pictures = voxelry.save_pictures(volume, "pictures")
+voxelry.convert("sample/phantom", "volume.nii.gz")
+(again,) = voxelry.load("sample/phantom").volumes
+np.testing.assert_array_equal(again.array, volume.array)
+try:
+    voxelry.process("sample/phantom", "gaussian")
+except voxelry.VoxelryError as error:
+    print(error)
+report = voxelry.process("sample/phantom", "window")
+assert len(report.results) == 1 and not report.skipped
+heavy = {"scipy", "SimpleITK", "cv2", "skimage", "pyarrow", "h5py", "zarr", "highdicom", "django", "PIL"}
+assert not heavy & set(sys.modules)
+"""
+"""What somebody does who installed nothing but the package."""
+
+
+@pytest.fixture(scope="module")
+def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment with the wheel and what pip takes with it."""
+    folder = tmp_path_factory.mktemp("bare")
+    venv.create(folder / "venv", with_pip=True)
+    pip = [str(folder / "venv/bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, str(wheel)], check=True, stdin=subprocess.DEVNULL)
+    return folder
+
+
+def run(folder: Path, *command: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    program = [str(folder / "venv/bin" / command[0]), *command[1:]]
+    done = subprocess.run(program, capture_output=True, text=True, check=False, cwd=folder)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+def test_the_bare_install_is_light(bare: Path) -> None:
+    (packages,) = bare.glob("venv/lib*/python*/site-packages")
+    blocks = sum(path.lstat().st_blocks for path in packages.rglob("*"))
+    assert blocks * 512 / 1e6 < MOST_BARE_MB
+
+
+def test_the_bare_install_reads_measures_and_draws(bare: Path) -> None:
+    told = run(bare, "python", "-c", BARE_WORK).stdout
+    assert told == "`gaussian` needs OpenCV: pip install 'voxelry[steps]'\n"
+    assert (bare / "volume.nii.gz").stat().st_size > 1000
+    assert len(list((bare / "pictures").iterdir())) == 48
+
+
+def test_the_bare_program_says_what_it_lacks(bare: Path) -> None:
+    assert "48×256×256" in run(bare, "voxelry", "info", "sample/phantom").stdout
+    run(bare, "voxelry", "convert", "sample/phantom", "again.nii")
+    run(bare, "voxelry", "convert", "sample/phantom", "again.nrrd")
+    run(bare, "voxelry", "convert", "sample/phantom", "jpegs", "--format", "jpg")
+    run(bare, "voxelry", "tags", "sample/phantom", "--out", "tags.csv")
+    run(bare, "voxelry", "run", "--help")
+    for command, sentence in (
+        ("run median sample/phantom smooth --format nifti", ""),
+        ("run gaussian sample/phantom smoother", "`gaussian` needs OpenCV: pip install 'voxelry[steps]'"),
+        ("convert sample/phantom volume.h5", "`hdf5` needs h5py: pip install 'voxelry[formats]'"),
+        ("serve --port 0", "the site needs "),
+    ):
+        done = run(bare, "voxelry", *command.split(), code=1 if sentence else 0)
+        assert done.stderr.startswith(f"Error: {sentence}" if sentence else "")
+        assert len(done.stderr.splitlines()) <= 1
+    assert done.stderr.endswith(": pip install 'voxelry[server]'\n")
+
+
 def test_it_installs_and_runs(wheel: Path, tmp_path: Path) -> None:
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv/bin/python"

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from voxelry.core.errors import ExistsError, ParameterError, Problem, VoxelryError
+from voxelry.core.extras import require
 from voxelry.core.frame_of_reference import REGISTRATION, check_one_frame_of_reference
 from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.progress import Progress, part, silent
@@ -23,7 +24,7 @@ from voxelry.core.value import Value
 from voxelry.core.volume import Volume
 from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.sources import StrPath
-from voxelry.dicom.objects.segmentation import SegmentationKind
+from voxelry.dicom.objects.segmentation import WRITING, SegmentationKind
 from voxelry.dicom.series.irregular_stacks import OnIrregular, check_on_irregular
 from voxelry.workflows.convert.targets import find_target
 from voxelry.workflows.files.atomic import hidden, not_written
@@ -181,6 +182,8 @@ def process(
     """
     chosen = step_of(step)
     chosen.check_installed()
+    if chosen.group == "mask" and out is not None and format is None:
+        require(WRITING, ("highdicom",))
     checked = params if isinstance(params, chosen.params) else chosen.checked(_by_name(params, chosen))
     check_on_irregular(on_irregular)
     if workers == 0 or (workers is not None and workers < -1):
