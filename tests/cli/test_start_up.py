@@ -80,6 +80,24 @@ def test_a_conversion_imports_what_it_uses(tmp_path: Path) -> None:
     voxelry.write_sample(tmp_path)
     modules, _ = imported("convert", tmp_path / "phantom", tmp_path / "volume.nii.gz")
     assert (tmp_path / "volume.nii.gz").is_file()
-    assert modules & {*HEAVY, "imagecodecs", "joblib", "numpy.ma", "rich"} == set()
+    assert modules & {*HEAVY, "imagecodecs", "joblib", "numpy.ma", "pydantic", "rich"} == set()
     others = {"voxelry.cli.look", "voxelry.cli.run", "voxelry.cli.site", "voxelry.dicom.write.writing"}
     assert modules & {*others, "voxelry.core.steps", "voxelry.workflows.pictures"} == set()
+
+
+def test_options_are_converted_and_checked_as_typer_does_it() -> None:
+    """Texts, paths and what is not given go past typer; all else does not."""
+    convert = typer.main.get_command(app).commands["convert"]  # type: ignore[attr-defined]
+    arguments = ["in", "out.nii", "--axis", "axial", "--set", "a=3", "--set", "b=4", "--workers", "2", "--overlays"]
+    given = convert.make_context("convert", arguments).params
+    assert (given["path"], given["target"]) == (Path("in"), Path("out.nii"))
+    assert (given["axis"].value, given["settings"], given["workers"]) == ("axial", ["a=3", "b=4"], 2)
+    assert (given["overlays"], given["straighten"], given["name"], given["on_irregular"].value) == (
+        True,
+        False,
+        None,
+        "error",
+    )
+    for wrong in (["--workers", "0"], ["--workers", "two"], ["--axis", "oblique"]):
+        done = CliRunner().invoke(app, ["convert", "in", "out.nii", *wrong])
+        assert (done.exit_code, wrong[0] in done.stderr) == (2, True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
-from typing import Annotated, Any
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
+from typer.core import TyperCommand
 
 from voxelry import __version__
 from voxelry.cli.command_table import COMMANDS, DEBUG_HELP, EPILOG, SUMMARY, VERSION_HELP
@@ -39,12 +42,51 @@ def _command(name: str) -> Any:
     written = getattr(import_module(f"voxelry.cli.{entry.module}"), name)
     if not isinstance(written, typer.Typer):
         alone = typer.Typer(add_completion=False)
-        alone.command(name, epilog=examples(*entry.examples))(written)
+        alone.command(name, cls=_Command, epilog=examples(*entry.examples))(written)
         written = alone
     command: Any = typer.main.get_command(written)
     command.name = name
     command.rich_help_panel = entry.panel
     return command
+
+
+class _Command(TyperCommand):
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _direct(super().get_params(ctx), self.callback)
+
+
+def _direct(parameters: list[Any], function: Callable[..., Any] | None) -> list[Any]:
+    kinds = {} if function is None else get_type_hints(function)
+    for parameter in parameters:
+        if "process_value" not in vars(parameter):
+            parameter.process_value = _taken_as_given(parameter, kinds.get(parameter.name))
+    return parameters
+
+
+def _taken_as_given(parameter: Any, kind: Any) -> Callable[[Any, Any], Any]:
+    """What typer makes of a value, without pydantic where there is nothing to check.
+
+    Typer builds a model for each parameter, of a text or of nothing too, which takes as long as a small conversion.
+    """
+    convert: Callable[[Any, Any], Any] = parameter.process_value
+    single = _class_of(kind)
+
+    def process(context: Any, value: Any) -> Any:
+        if value is None and not parameter.required:
+            value = () if parameter.multiple else None
+        elif isinstance(value, str) and single in (Path, str):
+            value = single(value)
+        elif single is None or not isinstance(value, single):
+            return convert(context, value)
+        return value if parameter.callback is None else parameter.callback(context, parameter, value)
+
+    return process
+
+
+def _class_of(kind: Any) -> type | None:
+    """A class, of itself and where it may be None; None of lists and the like."""
+    kinds = [one for one in get_args(kind) if one is not NoneType] if isinstance(kind, UnionType) else [kind]
+    return kinds[0] if len(kinds) == 1 and get_origin(kinds[0]) is None else None
 
 
 class Voxelry(Commands):
@@ -53,6 +95,9 @@ class Voxelry(Commands):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.commands: Any = _Imported()
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _direct(super().get_params(ctx), self.callback)
 
 
 app = typer.Typer(
