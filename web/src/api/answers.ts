@@ -1,4 +1,4 @@
-/** Checks what comes from outside, once; behind this border the types hold. */
+/** Checks the server's answers against the contract; the rest of the page relies on their types. */
 
 import { type BaseIssue, getDotPath, safeParse } from "valibot";
 
