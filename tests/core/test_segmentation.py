@@ -119,7 +119,7 @@ def test_it_can_be_sent_to_another_process() -> None:
 def test_another_source_has_the_same_segments() -> None:
     volume = Volume(array=np.zeros(SHAPE, np.int16), affine=GRID.affine, spacing=GRID.spacing)
     for given in ({"labels": labels()}, {"masks": masks(overlap=True)}, {"fractions": [np.zeros(SHAPE)] * 2}):
-        found = Segmentation(segments=TWO, geometry=GRID, recipe="r", **given).with_source(volume)  # type: ignore[arg-type]
+        found = Segmentation(segments=TWO, geometry=GRID, recipe="r", **given).with_source(volume)
         assert found.source is volume
         assert (found.segments, found.recipe) == (TWO, "r")
 

@@ -19,4 +19,4 @@ class _Package(ModuleType):
 
 
 sys.modules[__name__].__class__ = _Package
-__doc__ = _steps.__doc__
+__doc__ = _steps.__doc__ or ""
