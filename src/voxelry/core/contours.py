@@ -212,7 +212,9 @@ class Contours:
         object.__setattr__(self, "contours", tuple(self.contours))
 
     def __repr__(self) -> str:
-        return f"<Contours {self.name!r}: {len(self.contours)} contours>"
+        """Short, and without the name, which may be anybody's words."""
+        number = "" if self.number is None else f" {self.number}"
+        return f"<Contours{number}: {len(self.contours)} contours>"
 
     @property
     def closed(self) -> tuple[Contour, ...]:

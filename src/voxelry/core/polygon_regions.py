@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.core.polygons import Bools, Floats, Meetings, meetings, region_area, sides_of, signed_area
+from voxelry.core.polygons import Bools, Combine, Floats, Meetings, meetings, region_area, sides_of, signed_area
 
 Relation = Literal["apart", "first_holds_second", "second_holds_first", "equal", "overlapping"]
 
@@ -75,11 +75,18 @@ class Region:
         """
         itself = {one for one, two in self.met.crossing | self.met.touching if one == two}
         if len(self.exclusive) > 1 or self.mixed or self.overlapping or itself:
-            return region_area(self.polygons, lambda within: self.combined(within, within), self.met.heights)
+            return region_area(self.polygons, self._combination(), self.met.heights)
         areas = [abs(signed_area(polygon)) for polygon in self.polygons]
         for number in self.inner_first:
             areas[number] -= sum(areas[hole] for hole in self.holes[number])
         return sum(areas[number] for number in (*self.united, *self.exclusive))
+
+    def _combination(self) -> Combine | Literal["odd", "any"]:
+        if not self.united:
+            return "odd"
+        if len(self.united) == len(self.polygons):
+            return "any"
+        return lambda within: self.combined(within, within)
 
     def combined(self, closed: Sequence[Bools], opened: Sequence[Bools]) -> Bools:
         """Where the region is.

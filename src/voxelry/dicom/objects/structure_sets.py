@@ -16,7 +16,7 @@ from voxelry.core.errors import PixelDataError, VoxelryError
 from voxelry.core.polygons import Floats
 from voxelry.core.segmentation import RGB
 from voxelry.core.structure_set import StructureSet
-from voxelry.dicom.headers.attributes import Attributes, integer, items, number, numbers, text
+from voxelry.dicom.headers.attributes import Attributes, describe, integer, items, number, numbers, text
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.pydicom_silence import quiet
 
@@ -47,7 +47,7 @@ def read_structure_set(header: Header) -> StructureSet:
     rois = _rois(whole, told)
     types = {
         found: text(item, "RTROIInterpretedType")
-        for item in items(whole, "RTROIObservationsSequence")
+        for item in _items(whole, "RTROIObservationsSequence", told)
         if (found := _integer(item, "ReferencedROINumber")) is not None
     }
     drawn = _drawn(whole, told)
@@ -61,7 +61,7 @@ def read_structure_set(header: Header) -> StructureSet:
     return StructureSet(
         structures=structures,
         label=text(whole, "StructureSetLabel"),
-        referenced_series_uids=tuple(dict.fromkeys(_referenced_series(whole))),
+        referenced_series_uids=tuple(dict.fromkeys(_referenced_series(whole, told))),
         warnings=tuple(f"{words} ({count})" if count > 1 else words for words, count in told.items()),
     )
 
@@ -74,7 +74,7 @@ def referenced_images(structure_set: StructureSet) -> frozenset[str]:
 
 def _rois(whole: Attributes, told: Counter[str]) -> dict[int, _Roi]:
     found: dict[int, _Roi] = {}
-    for item in items(whole, "StructureSetROISequence"):
+    for item in _items(whole, "StructureSetROISequence", told):
         own = _integer(item, "ROINumber")
         if own is None:
             told[f"a structure without ROI Number (3006,0022) was {_LEFT_OUT}"] += 1
@@ -89,7 +89,7 @@ def _rois(whole: Attributes, told: Counter[str]) -> dict[int, _Roi]:
 def _drawn(whole: Attributes, told: Counter[str]) -> dict[int, list[Dataset]]:
     """The items of ROI Contour Sequence by the number of their structure."""
     found: dict[int, list[Dataset]] = {}
-    for item in items(whole, "ROIContourSequence"):
+    for item in _items(whole, "ROIContourSequence", told):
         own = _integer(item, "ReferencedROINumber")
         if own is None:
             told[f"contours without Referenced ROI Number (3006,0084) were {_LEFT_OUT}"] += 1
@@ -98,10 +98,10 @@ def _drawn(whole: Attributes, told: Counter[str]) -> dict[int, list[Dataset]]:
     return found
 
 
-def _referenced_series(whole: Attributes) -> Iterator[str]:
-    for frame in items(whole, "ReferencedFrameOfReferenceSequence"):
-        for study in items(frame, "RTReferencedStudySequence"):
-            for series in items(study, "RTReferencedSeriesSequence"):
+def _referenced_series(whole: Attributes, told: Counter[str]) -> Iterator[str]:
+    for frame in _items(whole, "ReferencedFrameOfReferenceSequence", told):
+        for study in _items(frame, "RTReferencedStudySequence", told):
+            for series in _items(study, "RTReferencedSeriesSequence", told):
                 uid = text(series, "SeriesInstanceUID")
                 if uid:
                     yield uid
@@ -115,7 +115,7 @@ def _structure(own: int, roi: _Roi, drawn: list[Dataset], kind: str) -> Contours
     contours = [
         contour
         for item in drawn
-        for one in items(item, "ContourSequence")
+        for one in _items(item, "ContourSequence", lost)
         if (contour := _contour(one, lost)) is not None
     ]
     return Contours(
@@ -126,7 +126,7 @@ def _structure(own: int, roi: _Roi, drawn: list[Dataset], kind: str) -> Contours
         frame_of_reference_uid=roi.frame_of_reference_uid or None,
         interpreted_type=kind,
         algorithm=roi.algorithm,
-        warnings=tuple(f"{count} contour{'s' * (count > 1)}: {words}" for words, count in lost.items()),
+        warnings=tuple(f"{words} ({count} {'times' if count > 1 else 'time'})" for words, count in lost.items()),
     )
 
 
@@ -134,22 +134,22 @@ def _contour(item: Dataset, lost: Counter[str]) -> Contour | None:
     """A contour; None, which is counted with the reason, if it cannot be used."""
     kind = next((known for known in get_args(GeometricType) if known == text(item, "ContourGeometricType")), None)
     if kind is None:
-        lost[f"{_LEFT_OUT}, as Contour Geometric Type (3006,0042) is missing or unknown"] += 1
+        lost[f"a contour was {_LEFT_OUT}: its Contour Geometric Type (3006,0042) is missing or unknown"] += 1
         return None
     points = _points(item)
     if points is None:
-        lost[f"{_LEFT_OUT}, as Contour Data (3006,0050) is not triplets of numbers"] += 1
+        lost[f"a contour was {_LEFT_OUT}: its Contour Data (3006,0050) is not triplets of numbers"] += 1
         return None
     said = _integer(item, "NumberOfContourPoints")
     if said is not None and said != len(points):
         lost["Number of Contour Points (3006,0046) is not the number of points, all of which were taken"] += 1
     if any(_numbers(item, "ContourOffsetVector")):
         lost["Contour Offset Vector (3006,0045) was not applied"] += 1
-    image = next((text(one, "ReferencedSOPInstanceUID") for one in items(item, "ContourImageSequence")), "")
+    image = next((text(one, "ReferencedSOPInstanceUID") for one in _items(item, "ContourImageSequence", lost)), "")
     try:
         return Contour(points, kind, instance_uid=image, slab_thickness=_positive(item, "ContourSlabThickness"))
     except VoxelryError as error:
-        lost[f"{_LEFT_OUT}: {error}"] += 1
+        lost[f"a contour was {_LEFT_OUT}: {error}"] += 1
         return None
 
 
@@ -175,6 +175,15 @@ def _colour(item: Dataset) -> RGB | None:
         return None
     red, green, blue = map(round, found)
     return red, green, blue
+
+
+def _items(of: Attributes, keyword: str, told: Counter[str]) -> tuple[Dataset, ...]:
+    """The items of a sequence; none, which is told, if it is damaged."""
+    try:
+        return items(of, keyword)
+    except PixelDataError:
+        told[f"{describe(keyword)} is damaged, and was {_LEFT_OUT}"] += 1
+        return ()
 
 
 def _integer(item: Attributes, keyword: str) -> int | None:
