@@ -18,7 +18,7 @@ from voxelry.core.errors import (
     UnevenSpacingError,
 )
 from voxelry.core.gaps import places_of
-from voxelry.core.geometry import Grid, Tolerances, fit_grid
+from voxelry.core.slice_grid import Grid, Tolerances, fit_grid
 from voxelry.testing import AXIAL
 
 steps = st.floats(0.3, 12)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voxelry.core.affine import index_to_lps
 from voxelry.core.errors import GeometryError, ParameterError
-from voxelry.core.geometry import index_to_lps, make_affine, slice_normal
 from voxelry.core.planes import (
     AXES,
     Axis,
@@ -20,6 +20,7 @@ from voxelry.core.planes import (
     plane_shape,
     plane_spacing,
 )
+from voxelry.core.slice_grid import make_affine, slice_normal
 from voxelry.core.volume import Volume
 
 DIRECTIONS = [(x, y) for x in range(3) for y in range(3) if x != y]

@@ -8,17 +8,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from voxelry.core.affine import index_to_lps, lps_to_index, patient_axes
 from voxelry.core.errors import GeometryError
-from voxelry.core.geometry import (
-    check_orientation,
-    fit_grid,
-    index_to_lps,
-    lps_to_index,
-    make_affine,
-    patient_axes,
-    slice_normal,
-    slice_offsets,
-)
+from voxelry.core.slice_grid import check_orientation, fit_grid, make_affine, slice_normal, slice_offsets
 
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 coordinates = st.floats(-300, 300)

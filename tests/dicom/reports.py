@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 
 import voxelry
 from voxelry import GeometryReport, Problem, Series, Tolerances
-from voxelry.core.geometry import DEFAULT_TOLERANCES
+from voxelry.core.slice_grid import DEFAULT_TOLERANCES
 from voxelry.testing import SECRETS
 
 Edit = Callable[[int, Dataset], None]

@@ -11,7 +11,8 @@ import pytest
 import SimpleITK
 
 import voxelry
-from voxelry.core.geometry import Grid
+from voxelry.core.errors import GeometryError
+from voxelry.core.slice_grid import Grid
 from voxelry.dicom.series.stack import Stack
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -97,3 +98,14 @@ def test_phantoms_have_the_axes_and_values_of_their_nifti_twins(corpus: Path) ->
         np.testing.assert_array_equal(stack.volume().array, np.asarray(twin.dataobj)[:, :, ::-1].T, err_msg=name)
         compared += 1
     assert compared == 9
+
+
+def test_the_voxel_of_a_tilted_stack_is_its_determinant(corpus: Path) -> None:
+    volume = voxelry.load_volume(corpus / "ct_gantry_tilt")
+    assert volume.geometry.tilt_degrees == pytest.approx(18.5, abs=0.01)
+    assert volume.voxel_mm3 == pytest.approx(abs(np.linalg.det(volume.geometry.known_affine)), rel=1e-12)
+    assert volume.voxel_mm3 == pytest.approx(np.prod(volume.geometry.known_spacing), rel=1e-9)
+    norms = np.linalg.norm(volume.geometry.known_affine[:3, :3], axis=0)
+    assert np.prod(norms) / volume.voxel_mm3 == pytest.approx(1.054, abs=1e-3)
+    with pytest.raises(GeometryError, match="disagrees"):
+        voxelry.Volume(array=volume.array, affine=volume.affine, spacing=tuple(norms.tolist()))

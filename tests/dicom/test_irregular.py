@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
 import voxelry
+from voxelry.core.affine import index_to_lps
 from voxelry.core.errors import (
     GeometryError,
     NotOneVolumeError,
@@ -22,7 +23,6 @@ from voxelry.core.errors import (
     RepeatedPositionsError,
     ShiftedSlicesError,
 )
-from voxelry.core.geometry import index_to_lps
 from voxelry.testing import OBLIQUE, synthetic_series
 
 FLAT = np.zeros((1, 4, 4), np.uint16)

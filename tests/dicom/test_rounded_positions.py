@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 import voxelry
 from voxelry.cli import app
-from voxelry.core.geometry import slice_normal
+from voxelry.core.slice_grid import slice_normal
 from voxelry.testing import AXIAL, OBLIQUE, synthetic_series
 
 

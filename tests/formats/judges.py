@@ -11,7 +11,7 @@ import nibabel
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.core.geometry import index_to_lps
+from voxelry.core.affine import index_to_lps
 from voxelry.core.volume import Volume
 
 Shown: TypeAlias = tuple[npt.NDArray[Any], Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]]

@@ -12,11 +12,12 @@ import pytest
 
 from voxelry.core.progress import Progress, silent
 from voxelry.core.registry import format_named, formats
+from voxelry.core.spacing import UNKNOWN
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
 from voxelry.formats import nrrd
 from voxelry.testing.formats import FormatTests
-from voxelry.testing.volumes import AXIAL_LPS, assert_same_volume, placed, voxels
+from voxelry.testing.volumes import AXIAL_LPS, assert_same_volume, placed, unplaced, voxels
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = [one.name for one in formats()]
@@ -63,17 +64,28 @@ class Liar:
 def shifted(volume: Volume) -> Volume:
     affine = np.array(volume.affine)
     affine[2, 3] += 1e-6
-    return replace(volume, affine=affine)
+    return volume.with_geometry(replace(volume.geometry, affine=affine))
+
+
+def mirrored(volume: Volume) -> Volume:
+    affine = np.diag([-1.0, 1, 1, 1]) @ volume.geometry.known_affine
+    return volume.with_geometry(replace(volume.geometry, affine=affine))
+
+
+def swapped(volume: Volume) -> Volume:
+    slices, rows, columns = volume.geometry.shape
+    geometry = replace(volume.geometry, shape=(slices, columns, rows))
+    return volume.with_geometry(geometry, array=volume.array.swapaxes(1, 2))
 
 
 LIES: dict[str, Callable[[Volume], Volume]] = {
     "an axis is flipped": lambda volume: replace(volume, array=volume.array[:, ::-1]),
-    "axes are swapped": lambda volume: replace(volume, array=volume.array.swapaxes(1, 2)),
-    "left is right": lambda volume: replace(volume, affine=np.diag([-1.0, 1, 1, 1]) @ np.array(volume.affine)),
+    "axes are swapped": swapped,
+    "left is right": mirrored,
     "the place is a little off": shifted,
     "the dtype is wider": lambda volume: replace(volume, array=volume.array.astype(np.float64)),
-    "the spacing is forgotten": lambda volume: replace(volume, spacing=(None, None, None)),
-    "the spacing is in another order": lambda volume: replace(volume, spacing=volume.spacing[::-1]),
+    "place and spacing are forgotten": lambda volume: unplaced(volume, UNKNOWN),
+    "the place is forgotten": lambda volume: unplaced(volume, volume.spacing),
 }
 
 

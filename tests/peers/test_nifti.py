@@ -31,7 +31,7 @@ def written(folder: Path) -> list[PeerVolume]:
 
 
 def as_volume(peer: PeerVolume) -> Volume:
-    return Volume(array=peer.array, affine=peer.affine, spacing=(1, 1, 1))
+    return Volume(array=peer.array, affine=peer.affine)
 
 
 @pytest.mark.programs("dcm2niix")

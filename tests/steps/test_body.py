@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +56,7 @@ class _OnPhantom(StepTests):
     needs = "spacing"
 
     def volumes(self) -> tuple[Volume, ...]:
-        return (replace(phantom(), array=VALUES[:4, ::2, ::2]),)
+        return (placed(VALUES[:4, ::2, ::2], AFFINE, unit="HU"),)
 
 
 class TestBodyMask(_OnPhantom):

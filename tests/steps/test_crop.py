@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from voxelry.core.affine import index_to_lps
 from voxelry.core.errors import MeasureError, ParameterError, UnplacedError
-from voxelry.core.geometry import index_to_lps
 from voxelry.core.volume import Volume
 from voxelry.steps.crop import STEP
 from voxelry.testing.steps import StepTests, body

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from voxelry.core.affine import lps_to_index
 from voxelry.core.errors import GeometryError, MeasureError
-from voxelry.core.geometry import lps_to_index
 from voxelry.core.volume import Volume
 from voxelry.steps.label_statistics import STEP
 from voxelry.steps.shared.shapes import feret_mm, surface_mm2

@@ -10,6 +10,7 @@ import pytest
 import voxelry
 from voxelry.core.errors import VoxelryError
 from voxelry.core.registry import AnyStep, steps
+from voxelry.testing.volumes import unplaced
 
 AFFINE = np.diag([2.0, 1.0, 1.0, 1.0])
 PLAIN = voxelry.Volume(
@@ -19,9 +20,9 @@ SHEARED = AFFINE.copy()
 SHEARED[1, 0] = 1.0
 WITHOUT = {
     "grey": replace(PLAIN, array=np.zeros((6, 8, 9, 3), np.uint8)),
-    "millimetres": replace(PLAIN, affine=None, spacing=(None, 1.0, 1.0)),
-    "place": replace(PLAIN, affine=None),
-    "straight": replace(PLAIN, affine=SHEARED, spacing=(2.0, 1.0, 1.0)),
+    "millimetres": unplaced(PLAIN, (None, 1.0, 1.0)),
+    "place": unplaced(PLAIN, PLAIN.spacing),
+    "straight": PLAIN.with_geometry(replace(PLAIN.geometry, affine=SHEARED)),
 }
 BUILT_IN = [step for step in steps() if step.function.__module__.startswith("voxelry.steps") and step.name != "onnx"]
 
@@ -43,4 +44,4 @@ def test_steps_that_take_colour_do() -> None:
         if step.name == "crop":
             assert step.run([WITHOUT["grey"]], {"start": [1, 0, 0]}).volumes[0].colour
         if step.name == "rectify":
-            assert step.run([replace(WITHOUT["grey"], affine=SHEARED)]).volumes[0].colour
+            assert step.run([WITHOUT["straight"].with_array(WITHOUT["grey"].array)]).volumes[0].colour

@@ -14,7 +14,7 @@ from voxelry.core.resample import rectify as straightened
 from voxelry.core.volume import Volume
 from voxelry.steps import rectify, subtract
 from voxelry.testing.steps import PLACES, StepTests, body
-from voxelry.testing.volumes import AXIAL_LPS, placed
+from voxelry.testing.volumes import AXIAL_LPS, placed, unplaced
 
 
 class TestRectify(StepTests):
@@ -105,7 +105,7 @@ def test_only_voxels_in_the_same_places_are_subtracted() -> None:
     with pytest.raises(GeometryError, match="7 x 24 x 21 and 6 x 24 x 21"):
         difference(volume, placed(volume.array[:-1]))
     with pytest.raises(UnplacedError):
-        difference(volume, replace(volume, affine=None))
+        difference(volume, unplaced(volume, (2.5, 0.8, 0.7)))
     with pytest.raises(GeometryError, match="different sizes"):
         difference(Volume(array=body()), Volume(array=body(), spacing=(1.0, 1.0, 1.0)))
     with pytest.raises(ParameterError, match="HU less values in Gy"):

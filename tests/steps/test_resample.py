@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from voxelry.core.affine import index_to_lps
 from voxelry.core.errors import ParameterError, UnplacedError
-from voxelry.core.geometry import index_to_lps
 from voxelry.core.volume import Volume
 from voxelry.steps.resample import STEP, _gaussian
 from voxelry.testing.steps import PLACES, StepTests, body

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from pydantic import Field
 
+from voxelry.core.errors import ParameterError
 from voxelry.core.progress import Progress
+from voxelry.core.spacing import UNKNOWN
 from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.testing.steps import StepTests
@@ -84,12 +86,12 @@ def moody(volumes: Sequence[Volume], params: Params, progress: Progress) -> Step
 
 def inventive(volumes: Sequence[Volume], params: Params, progress: Progress) -> StepResult:
     (found,) = careful(volumes, params, progress).volumes
-    return StepResult(volumes=(replace(found, affine=AXIAL_LPS, spacing=(2.5, 0.8, 0.7)),))
+    return StepResult(volumes=(found.with_geometry(replace(found.geometry, affine=AXIAL_LPS, spacing=UNKNOWN)),))
 
 
 def dishonest(volumes: Sequence[Volume], params: Params, progress: Progress) -> StepResult:
     (found,) = careful(volumes, params, progress).volumes
-    return StepResult(volumes=(replace(found, array=found.array[::2], spacing=(9.0, *found.spacing[1:])),))
+    return StepResult(volumes=(replace(found, array=found.array[::2]),))
 
 
 def crude(volumes: Sequence[Volume], params: Params, progress: Progress) -> StepResult:
@@ -134,7 +136,6 @@ class TestCareful(StepTests):
         (meddling, "test_it_works_changes_nothing_and_gives_the_same_twice", {}),
         (moody, "test_it_works_changes_nothing_and_gives_the_same_twice", {}),
         (inventive, "test_unknown_millimetres_are_refused_or_stay_unknown", {"spacing": (None, None, None)}),
-        (dishonest, "test_it_works_wherever_the_volume_lies", {"place": "oblique"}),
         (crude, "test_colour_is_worked_on_or_refused", {}),
         (chatty, "test_nothing_of_the_patient_is_told_and_no_warning_lost", {}),
         (forgetful, "test_nothing_of_the_patient_is_told_and_no_warning_lost", {}),
@@ -144,6 +145,11 @@ class TestCareful(StepTests):
 def test_carelessness_is_found(work: Work, name: str, given: dict[str, Any]) -> None:
     with pytest.raises((AssertionError, IndexError, pytest.fail.Exception)):
         getattr(suite(work), name)(**given)
+
+
+def test_a_volume_that_contradicts_itself_cannot_be_made() -> None:
+    with pytest.raises(ParameterError, match=r"4 x 24 x 21 voxels, its geometry 7 x 24 x 21"):
+        suite(dishonest).test_it_works_wherever_the_volume_lies("oblique")
 
 
 @pytest.mark.parametrize("params", [Bare, Silent])

@@ -28,9 +28,7 @@ class PlainFormat:
     def read(self, path: str, *, progress: Progress = silent) -> tuple[Volume, ...]:
         labels = Path(f"{path}.labels").read_text("utf-8").split("\n")
         with Path(path).open("rb") as file:
-            return tuple(
-                Volume(array=np.load(file), affine=np.load(file), spacing=(1, 1, 1), label=label) for label in labels
-            )
+            return tuple(Volume(array=np.load(file), affine=np.load(file), label=label) for label in labels)
 
     def write(
         self, volumes: Sequence[Volume], path: str, *, options: dict[str, Value], progress: Progress = silent

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from voxelry.core.geometry import Tolerances
+    from voxelry.core.slice_grid import Tolerances
 
 ToleranceOption = Annotated[
     float | None,
@@ -24,6 +24,6 @@ ToleranceOption = Annotated[
 
 def tolerances_of(tolerance: float | None) -> Tolerances:
     """What ``--tolerance`` says, as loading takes it."""
-    from voxelry.core.geometry import DEFAULT_TOLERANCES
+    from voxelry.core.slice_grid import DEFAULT_TOLERANCES
 
     return DEFAULT_TOLERANCES if tolerance is None else replace(DEFAULT_TOLERANCES, irregular=tolerance)

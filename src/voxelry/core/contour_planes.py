@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from voxelry.core.errors import MeasureError
 from voxelry.core.gaps import listed, places_of
-from voxelry.core.geometry import NEAR_FRACTION
 from voxelry.core.polygon_regions import Region, region_of
 from voxelry.core.polygons import Floats, cleaned
+from voxelry.core.slice_grid import NEAR_FRACTION
 
 FLAT = 0.1
 """A closed contour's points may lie this far, in mm, off its plane: coordinates are rounded when they are stored."""

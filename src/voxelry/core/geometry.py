@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.affine import (
-    LARGEST,
     Vector,
     axes_of,
     checked_affine,
@@ -23,59 +22,15 @@ from voxelry.core.affine import (
     patient_axes,
     spacing_and_mm3,
 )
-from voxelry.core.errors import GeometryError, ParameterError, UnplacedError
-from voxelry.core.slice_grid import (
-    COSINE_TOLERANCE,
-    DEFAULT_TOLERANCES,
-    IRREGULAR_FRACTION,
-    NEAR_FRACTION,
-    TILT_NOTICEABLE_DEGREES,
-    Grid,
-    Tolerances,
-    check_orientation,
-    fit_grid,
-    make_affine,
-    slice_normal,
-    slice_offsets,
-)
-
-__all__ = [
-    "COSINE_TOLERANCE",
-    "DEFAULT_TOLERANCES",
-    "IRREGULAR_FRACTION",
-    "NEAR_FRACTION",
-    "SAME_GRID",
-    "SPACING_AGREES",
-    "TILT_NOTICEABLE_DEGREES",
-    "Box",
-    "Floats",
-    "Geometry",
-    "Grid",
-    "Spacing",
-    "Tolerances",
-    "Turn",
-    "check_orientation",
-    "fit_grid",
-    "index_to_lps",
-    "lps_to_index",
-    "make_affine",
-    "patient_axes",
-    "slice_normal",
-    "slice_offsets",
-]
+from voxelry.core.errors import ParameterError, UnplacedError
+from voxelry.core.spacing import UNKNOWN, Spacing, agreed_spacing, checked_spacing, same_spacing
 
 Floats = npt.NDArray[np.float64]
-Spacing: TypeAlias = tuple[float | None, float | None, float | None]
-"""Millimetres ``(slice, row, column)``; None for each that is unknown. The slice step is along the normal."""
 Box: TypeAlias = tuple[slice, slice, slice]
 """A part of a grid: a range of slices, of rows and of columns."""
 
 SAME_GRID = 0.01
 """Two grids are one if no corner of one lies further than this fraction of a voxel from that of the other."""
-SPACING_AGREES = 1e-4
-"""A spacing that is given beside an affine may differ from the affine's own by this fraction."""
-_SAME_NUMBER = 1e-9
-"""A spacing nearer to the affine's than this fraction is the same number; the digits given are kept."""
 
 
 class Turn(NamedTuple):
@@ -136,14 +91,14 @@ class Geometry:
 
     shape: tuple[int, int, int]
     affine: Floats | None = None
-    spacing: Spacing = (None, None, None)
+    spacing: Spacing = UNKNOWN
     frame_of_reference_uid: str | None = None
     voxel_mm3: float | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
         set_field(self, "shape", _checked_shape(self.shape))
-        set_field(self, "spacing", _checked_spacing(self.spacing))
+        set_field(self, "spacing", checked_spacing(self.spacing))
         set_field(self, "frame_of_reference_uid", self.frame_of_reference_uid or None)
         if self.affine is None:
             known = [one for one in self.spacing if one is not None]
@@ -152,7 +107,7 @@ class Geometry:
         affine = checked_affine(self.affine)
         spacing, mm3 = spacing_and_mm3(affine)
         set_field(self, "affine", affine)
-        set_field(self, "spacing", _agreed(self.spacing, spacing))
+        set_field(self, "spacing", agreed_spacing(self.spacing, spacing))
         set_field(self, "voxel_mm3", mm3)
 
     def __repr__(self) -> str:
@@ -191,6 +146,20 @@ class Geometry:
         if self.affine is None:
             raise UnplacedError("this grid has no place in the patient: positions or an orientation are unknown")
         return self.affine
+
+    @property
+    def known_spacing(self) -> tuple[float, float, float]:
+        """The spacing, all of it known.
+
+        Raises
+        ------
+        UnplacedError
+            If one is unknown: unknown is not 1.0.
+        """
+        along, row, column = self.spacing
+        if along is None or row is None or column is None:
+            raise UnplacedError("the spacing of this grid is not known in all three directions")
+        return along, row, column
 
     @property
     def normal(self) -> Floats:
@@ -306,9 +275,10 @@ class Geometry:
         """
         if self.shape != other.shape or self.placed != other.placed:
             return False
-        if self.placed:
-            return self.voxels_apart(other) <= tolerance
-        return all(_near(own, its, tolerance) for own, its in zip(self.spacing, other.spacing, strict=True))
+        if self.affine is not None and other.affine is not None:
+            same = self.affine is other.affine or self.affine.tobytes() == other.affine.tobytes()
+            return same or self.voxels_apart(other) <= tolerance
+        return same_spacing(self.spacing, other.spacing, tolerance)
 
     def voxels_apart(self, other: Geometry) -> float:
         """How far voxels of one index lie apart in two grids, at most, in voxels: it is greatest at a corner.
@@ -359,7 +329,7 @@ class Geometry:
         if self.affine is not None:
             affine = np.array(self.affine)
             affine[:3, 3] = self.index_to_lps(begin)
-        return self._changed(shape, affine, self.spacing)
+        return replace(self, shape=(shape[0], shape[1], shape[2]), affine=affine)
 
     def permute(self, axes: Sequence[int], *, backwards: Sequence[bool] = (False, False, False)) -> Geometry:
         """The grid with its axes in another order, some of them reversed; each voxel keeps its place.
@@ -378,16 +348,17 @@ class Geometry:
         """
         if sorted(axes) != [0, 1, 2] or len(backwards) != 3:
             raise ParameterError(f"axes {tuple(axes)} are no order of 0, 1 and 2 with three directions")
-        shape = [self.shape[old] for old in axes]
+        first, second, third = axes
+        shape = self.shape[first], self.shape[second], self.shape[third]
         if self.affine is None:
-            return self._changed(shape, None, [self.spacing[old] for old in axes])
+            return replace(self, shape=shape, spacing=(self.spacing[first], self.spacing[second], self.spacing[third]))
         affine = np.array(self.affine)
         affine[:3, :3] = self.affine[:3, list(axes)]
         for new, reverse in enumerate(backwards):
             if reverse:
                 affine[:3, 3] += affine[:3, new] * (shape[new] - 1)
                 affine[:3, new] *= -1
-        return self._changed(shape, affine)
+        return replace(self, shape=shape, affine=affine, spacing=UNKNOWN)
 
     def reorient(self, codes: str) -> Geometry:
         """The grid with its axes along those of the patient; each voxel keeps its place. See `turn_to`.
@@ -431,18 +402,6 @@ class Geometry:
             backwards[2 - number] = (signs[patient[number]] > 0) != (letter in "LPS")
         return Turn((order[0], order[1], order[2]), (backwards[0], backwards[1], backwards[2]))
 
-    def _changed(
-        self, shape: Sequence[int], affine: Floats | None, spacing: Sequence[float | None] = (None, None, None)
-    ) -> Geometry:
-        slices, rows, columns = shape
-        along, down, across = spacing
-        return Geometry(
-            shape=(slices, rows, columns),
-            affine=affine,
-            spacing=(along, down, across),
-            frame_of_reference_uid=self.frame_of_reference_uid,
-        )
-
 
 def _again(
     shape: tuple[int, int, int], affine: Floats | None, spacing: Spacing, frame_of_reference_uid: str | None
@@ -459,38 +418,6 @@ def _checked_shape(shape: Sequence[int]) -> tuple[int, int, int]:
     if len(sizes) != 3 or min(sizes) < 1:
         raise ParameterError(f"a grid has at least one slice, row and column, three numbers, not {sizes}")
     return sizes[0], sizes[1], sizes[2]
-
-
-def _checked_spacing(spacing: Sequence[float | None]) -> Spacing:
-    found = tuple(None if one is None else float(one) for one in spacing)
-    if len(found) != 3:
-        raise ParameterError(f"a spacing is three numbers (slice, row, column), not {len(found)}")
-    if any(one is not None and not (0 < one < LARGEST) for one in found):
-        raise ParameterError(f"a spacing is a positive number of millimetres or None, not {found}")
-    return found[0], found[1], found[2]
-
-
-def _agreed(given: Spacing, own: tuple[float, float, float]) -> Spacing:
-    """The affine's spacing, in the digits given where they are the same numbers."""
-    differences = [0.0 if one is None else abs(one - its) / its for one, its in zip(given, own, strict=True)]
-    if max(differences) > SPACING_AGREES:
-        told = ", ".join("unknown" if one is None else f"{one:g}" for one in given)
-        found = ", ".join(f"{one:g}" for one in own)
-        raise GeometryError(
-            f"the spacing ({told}) mm disagrees with the affine, whose own is ({found}) mm (slice, row, column): give "
-            "the affine alone",
-            spacing_mm=list(given),
-            affine_spacing_mm=list(own),
-        )
-    slices, rows, columns = (
-        its if one is None or difference > _SAME_NUMBER else one
-        for one, its, difference in zip(given, own, differences, strict=True)
-    )
-    return slices, rows, columns
-
-
-def _near(one: float | None, other: float | None, tolerance: float) -> bool:
-    return one is other if one is None or other is None else abs(one - other) <= tolerance * min(one, other)
 
 
 def _corner_indices(shape: tuple[int, int, int]) -> Floats:

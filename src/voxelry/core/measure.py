@@ -8,7 +8,7 @@ figure.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, NotRequired, TypedDict, get_args
 
 import numpy as np
@@ -18,7 +18,8 @@ from voxelry.core.argument_types import a_kind
 from voxelry.core.errors import MeasureError, ParameterError, WrongTypeError
 from voxelry.core.extent import COLOUR, Each, Extent, extent_and_count, normalised
 from voxelry.core.segment_values import OCCUPANCY, PROBABILITY, labelled, segment_kind, sum_of
-from voxelry.core.volume import Spacing, Volume
+from voxelry.core.spacing import Spacing
+from voxelry.core.volume import Volume
 
 Method = Literal["fixed"]
 METHODS: tuple[str, ...] = get_args(Method)
@@ -247,7 +248,7 @@ def measure(
     checked, stated = check_method(method), threshold is not None
     threshold = check_threshold(default if threshold is None else threshold)
     if not isinstance(volume.array, np.ndarray):  # read slice by slice: read once
-        volume = replace(volume, array=np.asarray(volume.array))
+        volume = volume.with_array(np.asarray(volume.array))
     kind = segment_kind(volume)
     warnings = list(volume.warnings)
     if kind == "labels":

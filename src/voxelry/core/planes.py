@@ -8,13 +8,14 @@ the slices of a tilted stack its rows lean: pictures of it are drawn leaning (`p
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from voxelry.core.affine import patient_axes
 from voxelry.core.errors import GeometryError, ParameterError
-from voxelry.core.geometry import patient_axes
+from voxelry.core.geometry import Turn
 from voxelry.core.volume import Volume
 
 Axis = Literal["axial", "coronal", "sagittal"]
@@ -29,20 +30,13 @@ _LAYOUT: dict[Axis, tuple[int, tuple[int, int], tuple[int, int]]] = {
     "sagittal": (_LEFT, (_SUPERIOR, -1), (_POSTERIOR, 1)),
 }
 
-_UPRIGHT = 1e-7
-"""One minus the cosine of a tilt of 0.03 degrees, which is none."""
+_UPRIGHT_DEGREES = 0.0256
+"""A smaller tilt is none."""
 _SEEN = 0.5
 """Pixels: a smaller shift is not seen."""
 
 
-class Layout(NamedTuple):
-    """How a plane lies in the array: index axes and whether each is walked backwards."""
-
-    axes: tuple[int, int, int]
-    backwards: tuple[bool, bool, bool]
-
-
-def layout(volume: Volume, axis: Axis | None) -> Layout:
+def layout(volume: Volume, axis: Axis | None) -> Turn:
     """How planes of ``axis`` lie in the array: (along, rows, columns). None: as acquired.
 
     Raises
@@ -53,14 +47,14 @@ def layout(volume: Volume, axis: Axis | None) -> Layout:
         If ``axis`` is no plane's name.
     """
     if axis is None:
-        return Layout((0, 1, 2), (False, False, False))
+        return Turn((0, 1, 2), (False, False, False))
     if axis not in _LAYOUT:
         raise ParameterError(f"no plane {axis!r}; there are {', '.join(AXES)}")
     if volume.affine is None:
         raise GeometryError(f"no {axis} plane: the slices' place in the patient is unknown or irregular")
     index_axes, signs = patient_axes(volume.affine)
     along, (row, row_way), (column, column_way) = _LAYOUT[axis]
-    return Layout(
+    return Turn(
         (index_axes[along], index_axes[row], index_axes[column]),
         (signs[along] < 0, signs[row] != row_way, signs[column] != column_way),
     )
@@ -92,7 +86,7 @@ def plane_spacing(volume: Volume, axis: Axis | None = None) -> tuple[float | Non
     """
     where = layout(volume, axis)
     _, rows, columns = where.axes
-    if volume.affine is None or where.axes[0] == 0 or not _tilted(volume.affine):
+    if volume.affine is None or where.axes[0] == 0 or volume.geometry.tilt_degrees < _UPRIGHT_DEGREES:
         return volume.spacing[rows], volume.spacing[columns]
     down, right = volume.affine[:3, rows], volume.affine[:3, columns]
     width = float(np.linalg.norm(right))
@@ -106,7 +100,7 @@ def plane_lean(volume: Volume, axis: Axis | None = None) -> float:
     What comes to less than half a pixel over all rows is 0.
     """
     where = layout(volume, axis)
-    if volume.affine is None or where.axes[0] == 0 or not _tilted(volume.affine):
+    if volume.affine is None or where.axes[0] == 0 or volume.geometry.tilt_degrees < _UPRIGHT_DEGREES:
         return 0.0
     _, rows, columns = where.axes
     down, right = (
@@ -126,13 +120,6 @@ def plane_aspect(volume: Volume, axis: Axis | None = None) -> float:
     return volume.pixel_aspect if in_slice and volume.pixel_aspect is not None else 1.0
 
 
-def _tilted(affine: npt.NDArray[np.float64]) -> bool:
-    """True if slices do not lie straight above each other."""
-    step, normal = affine[:3, 0], np.cross(affine[:3, 1], affine[:3, 2])
-    straight = float(np.linalg.norm(step) * np.linalg.norm(normal))
-    return abs(float(step @ normal)) < straight * (1 - _UPRIGHT)
-
-
 def slice_of_plane(volume: Volume, index: int, *, axis: Axis | None = None) -> int | None:
     """Which slice of the array a plane is, from 0; None where planes of ``axis`` cross the slices."""
     where = layout(volume, axis)
@@ -145,13 +132,8 @@ def plane_affine(volume: Volume, axis: Axis | None = None) -> npt.NDArray[np.flo
     """From a ``(plane, row, column)`` index to LPS millimetres; 4 x 4, None without an affine."""
     if volume.affine is None:
         return None
-    where = layout(volume, axis)
-    turn = np.eye(4)
-    turn[:3, :3] = 0
-    for new, (old, backwards) in enumerate(zip(where.axes, where.backwards, strict=True)):
-        turn[old, new] = -1 if backwards else 1
-        turn[old, 3] = volume.array.shape[old] - 1 if backwards else 0
-    return np.asarray(volume.affine @ turn)
+    axes, backwards = layout(volume, axis)
+    return volume.geometry.permute(axes, backwards=backwards).affine
 
 
 def plane(volume: Volume, index: int, *, axis: Axis | None = None) -> npt.NDArray[np.generic]:
@@ -199,7 +181,7 @@ def plane_padding(volume: Volume, index: int, *, axis: Axis | None = None) -> np
     return np.asarray((values >= low) & (values <= high))
 
 
-def _take(array: npt.NDArray[np.generic], where: Layout, index: int) -> npt.NDArray[np.generic]:
+def _take(array: npt.NDArray[np.generic], where: Turn, index: int) -> npt.NDArray[np.generic]:
     (along, _, _), backwards = where
     count = array.shape[along]
     if not 0 <= index < count:
@@ -208,7 +190,7 @@ def _take(array: npt.NDArray[np.generic], where: Layout, index: int) -> npt.NDAr
     return _turn(array[(slice(None),) * along + (number,)], where)
 
 
-def _turn(values: npt.NDArray[Any], where: Layout) -> npt.NDArray[Any]:
+def _turn(values: npt.NDArray[Any], where: Turn) -> npt.NDArray[Any]:
     """An array over the two remaining index axes, in their order, as rows and columns of the plane."""
     (_, rows, columns), backwards = where
     if rows > columns:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import ParameterError, UnplacedError
+from voxelry.core.geometry import Geometry
 from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Volume
 
@@ -78,15 +79,14 @@ def rectify(volume: Volume, *, fill: float | None = None, progress: Progress = s
     affine[:3, 0] -= volume.affine[:3, 1:3] @ shift
     filled = 1 - rows * columns / (height * width)
     warning = (
-        f"straightened: slices sheared by {_degrees(volume.affine):.2f} degrees were interpolated onto an orthogonal "
-        f"grid, of which about {100 * filled:.0f} % lie outside them and were filled with {float(blank):g}"
+        f"straightened: slices sheared by {volume.geometry.tilt_degrees:.2f} degrees were interpolated onto an "
+        f"orthogonal grid, of which about {100 * filled:.0f} % lie outside them and were filled with {float(blank):g}"
+    )
+    moved = volume.with_geometry(
+        replace(volume.geometry, shape=(slices, height, width), affine=affine), array=array, slices=range(slices)
     )
     return replace(
-        volume,
-        array=array,
-        affine=affine,
-        spacing=(float(np.linalg.norm(affine[:3, 0])), *volume.spacing[1:]),
-        warnings=(*(words for words in volume.warnings if not words.startswith("tilted stack")), warning),
+        moved, warnings=(*(words for words in volume.warnings if not words.startswith("tilted stack")), warning)
     )
 
 
@@ -101,12 +101,6 @@ def _shear(affine: Floats) -> Floats:
     in_plane = affine[:3, 1:3]
     shift, *_ = np.linalg.lstsq(in_plane, affine[:3, 0], rcond=None)
     return np.asarray(shift, np.float64)
-
-
-def _degrees(affine: Floats) -> float:
-    normal = np.cross(affine[:3, 1], affine[:3, 2])
-    along = abs(float(affine[:3, 0] @ normal)) / float(np.linalg.norm(normal))
-    return float(np.degrees(np.arccos(min(1.0, along / float(np.linalg.norm(affine[:3, 0]))))))
 
 
 def _moved(
@@ -163,17 +157,19 @@ def _quarters(
             )
 
 
-def even_slices(volume: Volume, offsets: Floats, places: Floats) -> Volume:
+def even_slices(volume: Volume, offsets: Floats, places: Floats, geometry: Geometry) -> Volume:
     """The slices of a volume interpolated along its normal onto other places.
 
     Parameters
     ----------
     volume
-        Its array's slices lie at ``offsets``; its affine and spacing are left to the caller.
+        Its array's slices lie at ``offsets``.
     offsets
         Ascending, mm along the normal; shape ``(slices,)``.
     places
         Where slices are wanted, ascending, from the first of ``offsets`` to the last; shape ``(n,)``.
+    geometry
+        Of the result: ``n`` slices at ``places``.
 
     Returns
     -------
@@ -197,7 +193,7 @@ def even_slices(volume: Volume, offsets: Floats, places: Floats) -> Volume:
                     array[index][mask] = volume.array[nearest][mask]
         if padding is not None and volume.padding is not None:
             padding[index] = volume.padding[nearest]
-    return replace(volume, array=array, padding=padding, slice_voi=(), instance_uids=())
+    return replace(volume.with_geometry(geometry, array=array), padding=padding)
 
 
 def as_dtype(values: Floats, dtype: np.dtype[Any]) -> npt.NDArray[Any]:

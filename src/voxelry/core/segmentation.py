@@ -180,17 +180,14 @@ class Segmentation:
     @property
     def geometry(self) -> Geometry:
         """The grid."""
-        return self._geometry if self._geometry is not None else geometry_of(self.source)
+        return self._geometry if self._geometry is not None else self.source.geometry
 
     @property
     def source(self) -> Volume:
         """The volume whose grid, frame of reference and patient it has; a bare one of zeros where it has none."""
         if self._source is not None:
             return self._source
-        geometry = self.geometry
-        zeros = np.broadcast_to(np.uint8(0), geometry.shape)
-        metadata = {"FrameOfReferenceUID": geometry.frame_of_reference_uid} if geometry.frame_of_reference_uid else {}
-        return Volume(array=zeros, affine=geometry.affine, spacing=geometry.spacing, metadata=metadata)
+        return Volume(array=np.broadcast_to(np.uint8(0), self.geometry.shape), geometry=self.geometry)
 
     @property
     def fractional_type(self) -> FractionalType | None:
@@ -342,17 +339,6 @@ class Segmentation:
 
     def _numbers(self) -> str:
         return ", ".join(str(segment.number) for segment in self.segments)
-
-
-def geometry_of(volume: Volume) -> Geometry:
-    """The grid of a volume."""
-    slices, rows, columns = volume.array.shape[:3]
-    return Geometry(
-        shape=(slices, rows, columns),
-        affine=volume.affine,
-        spacing=volume.spacing,
-        frame_of_reference_uid=volume.frame_of_reference_uid,
-    )
 
 
 _KINDS = {"u": "labels are unsigned whole numbers", "b": "a mask is of booleans", "f": "fractions are floats"}

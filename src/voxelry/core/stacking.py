@@ -11,8 +11,6 @@ import numpy.typing as npt
 from voxelry.core.errors import GeometryError
 from voxelry.core.volume import Volume
 
-SAME_PLACE = 1e-3
-"""Voxels of two volumes that lie no more than this many millimetres apart are at one place."""
 _EXACT = 2**53
 """float64 holds every whole number up to this one."""
 
@@ -57,20 +55,11 @@ def _check(volume: Volume, first: Volume, name: str) -> None:
     if volume.unit != first.unit:
         units = (one.unit or "none" for one in (volume, first))
         raise GeometryError(f"{name} has another unit than the first: {' and '.join(units)}")
-    if (volume.affine is None) != (first.affine is None):
+    if volume.geometry.placed != first.geometry.placed:
         raise GeometryError(f"{name} and the first: the place of one of them is unknown")
-    if volume.affine is not None and first.affine is not None:
-        far = distance(volume.affine, first.affine, first.array.shape)
-        if far > SAME_PLACE:
-            raise GeometryError(f"{name} lies elsewhere than the first: up to {far:.4g} mm away", distance_mm=far)
-
-
-def distance(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64], shape: Sequence[int]) -> float:
-    """How far, in mm, voxels of one index lie apart in two grids of a shape: it is greatest at a corner."""
-    difference = one - other
-    ends = [(0, length - 1) for length in shape[:3]]
-    corners = np.stack(np.meshgrid(*ends, indexing="ij"), axis=-1).reshape(-1, 3)
-    return float(np.linalg.norm(corners @ difference[:3, :3].T + difference[:3, 3], axis=1).max())
+    if first.geometry.placed and not volume.geometry.same_grid(first.geometry):
+        far = volume.geometry.mm_apart(first.geometry)
+        raise GeometryError(f"{name} lies elsewhere than the first: up to {far:.4g} mm away", distance_mm=far)
 
 
 def _common(volumes: Sequence[Volume]) -> np.dtype[Any]:

@@ -18,10 +18,11 @@ import numpy.typing as npt
 
 from voxelry.core.errors import FormatError
 from voxelry.core.progress import Progress, silent
+from voxelry.core.spacing import Spacing
 from voxelry.core.value import Value
-from voxelry.core.volume import Spacing, Volume
+from voxelry.core.volume import Volume
 from voxelry.formats.shared.deflate import deflate, level_asked
-from voxelry.formats.shared.grids import check_affine, shared_dtype, shared_grid, spacing_of
+from voxelry.formats.shared.grids import check_affine, contradictions_refused, shared_dtype, shared_grid, spacing_of
 from voxelry.formats.shared.streams import Source, beside, first_bytes, voxel_blocks
 
 _ELEMENTS = {
@@ -56,6 +57,7 @@ class MetaImageFormat:
     suffixes = (".mha", ".mhd")
     description = "MetaImage (ITK), one file, several volumes as a fourth dimension"
 
+    @contradictions_refused()
     def read(self, path: str, *, progress: Progress = silent) -> tuple[Volume, ...]:
         """As `VolumeFormat.read`; voxels in a file beside (``.raw``, ``.zraw``) too, in either byte order."""
         content = first_bytes(path, _MOST_HEADER_BYTES)

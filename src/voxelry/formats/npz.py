@@ -17,9 +17,10 @@ import numpy.typing as npt
 
 from voxelry.core.errors import FormatError
 from voxelry.core.progress import Progress, part, silent
+from voxelry.core.spacing import Spacing
 from voxelry.core.value import Value
-from voxelry.core.volume import Spacing, Volume
-from voxelry.formats.shared.grids import check_affine, shared_dtype, shared_grid, spacing_of
+from voxelry.core.volume import Volume
+from voxelry.formats.shared.grids import check_affine, contradictions_refused, shared_dtype, shared_grid
 from voxelry.formats.shared.options import check_options, yes_option
 from voxelry.formats.shared.streams import MOST_INFLATION, voxel_blocks
 from voxelry.formats.shared.volume_record import json_text, json_value, recorded_volume, volume_record
@@ -142,6 +143,7 @@ def _spacing(numbers: npt.NDArray[np.float64]) -> Spacing:
     return along, row, column
 
 
+@contradictions_refused()
 def _foreign(archive: zipfile.ZipFile, names: Sequence[str], progress: Progress) -> tuple[Volume, ...]:
     """The array of a file that Voxelry did not write, with its affine if it has one by that name."""
     if "array" not in names:
@@ -154,14 +156,13 @@ def _foreign(archive: zipfile.ZipFile, names: Sequence[str], progress: Progress)
         raise FormatError(f"an array of three or four axes is needed, and the file's has {array.ndim}")
     several = array.ndim == 4 and not (array.shape[-1] in (3, 4) and array.dtype.itemsize <= 2)
     warnings = ["its first axis is taken for several volumes, as its last is no colour"] if several else []
-    one = Volume(array=array[0] if several else array)
+    affine = None
     if "affine" in names:
         affine = check_affine(_numbers(archive, "affine", (4, 4)))
-        one = replace(one, affine=affine, spacing=spacing_of(affine))
         warnings.append("the file has no record of Voxelry: its affine is taken to be in LPS millimetres")
     else:
         warnings.append("the file does not say where its voxels lie, nor how large they are")
-    one = replace(one, warnings=tuple(warnings))
+    one = Volume(array=array[0] if several else array, affine=affine, warnings=tuple(warnings))
     if not several:
         return (one,)
     return tuple(replace(one, array=each, label=f"volume {k}") for k, each in enumerate(array, 1))

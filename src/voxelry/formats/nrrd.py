@@ -19,10 +19,11 @@ import numpy.typing as npt
 from voxelry.core.errors import FormatError
 from voxelry.core.progress import Progress, silent
 from voxelry.core.segment_items import segments_of
+from voxelry.core.spacing import Spacing
 from voxelry.core.value import Value
-from voxelry.core.volume import Spacing, Volume
+from voxelry.core.volume import Volume
 from voxelry.formats.shared.deflate import deflate, level_asked
-from voxelry.formats.shared.grids import check_affine, shared_dtype, shared_grid, spacing_of
+from voxelry.formats.shared.grids import check_affine, contradictions_refused, shared_dtype, shared_grid, spacing_of
 from voxelry.formats.shared.slicer_segments import slicer_keys, slicer_metadata
 from voxelry.formats.shared.streams import Source, beside, first_bytes, voxel_blocks
 from voxelry.formats.shared.volume_record import json_text, json_value
@@ -73,6 +74,7 @@ class NrrdFormat:
     suffixes = (".nrrd", ".nhdr")
     description = "NRRD, one file, several volumes as a list"
 
+    @contradictions_refused()
     def read(self, path: str, *, progress: Progress = silent) -> tuple[Volume, ...]:
         """As `VolumeFormat.read`; spaces LPS, RAS and LAS, any order of axes, either byte order, raw and gzip."""
         content = first_bytes(path, _MOST_HEADER_BYTES)

@@ -11,6 +11,7 @@ from voxelry.core.progress import Progress, part
 from voxelry.core.segmentation import ANATOMY, Code, Segment, Segmentation
 from voxelry.core.steps import Step, StepResult
 from voxelry.core.volume import Volume
+from voxelry.steps.shared import demands
 from voxelry.steps.shared.body import BodyParams, body_of, hounsfield
 from voxelry.steps.shared.components import holes, pieces
 from voxelry.steps.shared.cut import mask_rows
@@ -54,7 +55,7 @@ def _bones(volumes: Sequence[Volume], params: BonesParams, progress: Progress) -
     numbers, sizes = pieces(bone, "26")
     kept = np.zeros(sizes.size + 1, np.bool_)
     kept[numbers[bone & (values > np.float64(params.dense))]] = True
-    kept[1:] &= sizes >= in_voxels(params.smallest, abs(float(np.linalg.det(grid))))
+    kept[1:] &= sizes >= in_voxels(params.smallest, demands.known_voxel_mm3(volume))
     bone = np.asarray(kept[numbers]) & bone
     if params.marrow:
         bone = closed(bone, ball(grid, params.marrow, flat=True), part(progress, 0.7, 0.95))

@@ -126,19 +126,9 @@ def _smallest(volume: Volume) -> float:
 
 def _part(volume: Volume, low: npt.NDArray[Any], high: npt.NDArray[Any]) -> Volume:
     slices, rows, columns = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-    affine = None if volume.affine is None else volume.affine.copy()
-    if affine is not None:
-        affine[:3, 3] += affine[:3, :3] @ low
-    kept = volume.array[slices, rows, columns]
-    return replace(
-        volume,
-        array=np.array(kept, kept.dtype.newbyteorder("="), order="C"),
-        affine=affine,
-        padding=None if volume.padding is None else volume.padding[slices],
-        metadata=carried_metadata.without(volume, carried_metadata.MOVED),
-        instance_uids=volume.instance_uids[slices],
-        slice_voi=volume.slice_voi[slices],
-    )
+    kept = volume.crop((slices, rows, columns))
+    array = np.array(kept.array, kept.array.dtype.newbyteorder("="), order="C")
+    return replace(kept, array=array, metadata=carried_metadata.without(kept, carried_metadata.MOVED))
 
 
 STEP = Step(

@@ -11,7 +11,7 @@ from voxelry.core.steps import Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps.shared import demands
 from voxelry.steps.shared.components import holes
-from voxelry.steps.shared.mask_grids import Mask, in_voxels, voxel_mm3
+from voxelry.steps.shared.mask_grids import Mask, in_voxels
 from voxelry.steps.shared.mask_input import MaskParams, each_segment, labelled
 
 
@@ -45,11 +45,7 @@ def _size(grid: Volume, dimensions: int) -> float:
     if dimensions == 2:
         row, column = demands.millimetres_in_plane(grid)
         return row * column
-    voxel = voxel_mm3(grid)
-    if voxel is None:
-        demands.millimetres(grid)  # says which is unknown
-        raise AssertionError("a voxel of known sides has a volume")
-    return voxel
+    return demands.known_voxel_mm3(grid)
 
 
 STEP = Step(

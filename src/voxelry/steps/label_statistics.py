@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.core.geometry import index_to_lps
+from voxelry.core.affine import index_to_lps
 from voxelry.core.progress import Progress, part
 from voxelry.core.segmentation import Segment
 from voxelry.core.steps import Row, Step, StepResult
@@ -54,7 +54,7 @@ def _row(given: Labelled, segment: Segment, values: npt.NDArray[Any] | None, hid
     mask = whole[box] if box is not None else whole[:0]
     count = int(np.count_nonzero(mask))
     row["count"] = count
-    row["mm3"] = None if grid is None else count * abs(float(np.linalg.det(grid)))
+    row["mm3"] = None if given.grid.voxel_mm3 is None else count * given.grid.voxel_mm3
     for axis, name in enumerate(AXES):
         row[f"{name}_first"] = None if box is None else box[axis].start
         row[f"{name}_last"] = None if box is None else box[axis].stop - 1

@@ -12,8 +12,9 @@ from voxelry.core.progress import Progress, part
 from voxelry.core.segmentation import Segment
 from voxelry.core.steps import Step, StepResult
 from voxelry.core.volume import Volume
+from voxelry.steps.shared import demands
 from voxelry.steps.shared.components import Neighbours, pieces
-from voxelry.steps.shared.mask_grids import Mask, in_voxels, known_cell
+from voxelry.steps.shared.mask_grids import Mask, in_voxels
 from voxelry.steps.shared.mask_input import Labelled, MaskParams, each_segment, labelled, mask_result
 
 
@@ -36,7 +37,7 @@ def _largest(volumes: Sequence[Volume], params: LargestComponentsParams, progres
     given = labelled(volumes, params, part(progress, 0.0, 0.3))
     least = 0.0
     if params.smallest:
-        least = in_voxels(params.smallest, abs(float(np.linalg.det(known_cell(given.grid)))))
+        least = in_voxels(params.smallest, demands.known_voxel_mm3(given.grid))
     algorithm = f"largest {params.count} pieces"
     if params.separate:
         return _separated(given, params, least, progress, algorithm)

@@ -12,6 +12,7 @@ from voxelry.core.progress import Progress, part
 from voxelry.core.segmentation import ANATOMY, Code, Segment, Segmentation
 from voxelry.core.steps import Step, StepResult
 from voxelry.core.volume import Volume
+from voxelry.steps.shared import demands
 from voxelry.steps.shared.body import BodyParams, body_of, hounsfield
 from voxelry.steps.shared.components import holes, pieces
 from voxelry.steps.shared.cut import mask_rows
@@ -53,7 +54,7 @@ def _lungs(volumes: Sequence[Volume], params: LungsParams, progress: Progress) -
     (volume,) = volumes
     values, grid = hounsfield(volume), known_cell(volume)
     body, warnings = body_of(volume, params, part(progress, 0.0, 0.5))
-    least = in_voxels(1000 * params.smallest, abs(float(np.linalg.det(grid))))
+    least = in_voxels(1000 * params.smallest, demands.known_voxel_mm3(volume))
     found = _lung_air(values, body & (values < params.air), least)
     progress(0.6, "telling left from right")
     middle = np.argwhere(body[:, ::4, ::4]).mean(axis=0) * [1, 4, 4] if body.any() else np.zeros(3)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from voxelry.core.geometry import index_to_lps
+from voxelry.core.affine import index_to_lps
 from voxelry.core.progress import Progress
 from voxelry.core.steps import Params, Row, Step, StepResult
 from voxelry.core.volume import Volume

@@ -42,7 +42,7 @@ def rectify(volumes: Sequence[Volume], params: RectifyParams, progress: Progress
     """
     (volume,) = volumes
     progress(0.0, "straightening")
-    read = replace(volume, array=native(volume))
+    read = volume.with_array(native(volume))
     fill = params.fill
     if fill is None and read.array.dtype.kind == "f":
         finite = read.array[np.isfinite(read.array)]

@@ -192,11 +192,9 @@ def _moved(fixed: Volume, moving: Volume, target: Any, source: Any, transform: A
     if "FrameOfReferenceUID" in fixed.metadata:
         metadata = {**metadata, "FrameOfReferenceUID": fixed.metadata["FrameOfReferenceUID"]}
     words = f"registered onto another volume and interpolated; outside it filled with {fill:g}"
-    made = replace(
-        moving, array=array, affine=fixed.affine, spacing=fixed.spacing, metadata=metadata, padding=None,
-        slice_voi=(), instance_uids=(), warnings=(*moving.warnings, words),
-    )  # fmt: skip
-    return made, float(outside.mean())
+    moved = moving.with_geometry(fixed.geometry, array=array)
+    metadata = carried_metadata.without(moved, carried_metadata.REGRIDDED)
+    return replace(moved, metadata=metadata, warnings=(*moving.warnings, words)), float(outside.mean())
 
 
 def _row(params: RegisterParams, method: Any, matrix: Floats, fixed: Volume) -> Row:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
+from voxelry.core.geometry import Geometry
 from voxelry.core.progress import Progress, part
 from voxelry.core.resample import as_dtype
 from voxelry.core.steps import Params, Step, StepResult
@@ -282,18 +283,9 @@ def _placed(
 ) -> Volume:
     if all(axis.same for axis in axes):
         return replace(volume, array=array, warnings=warnings)
-    affine = None if volume.affine is None else volume.affine.copy()
-    if affine is not None:
-        affine[:3, 3] += affine[:3, :3] @ [axis.places[0] for axis in axes]
-        affine[:3, :3] *= [axis.ratio for axis in axes]
-    along, down, across = (
-        None if old is None else old * axis.ratio for old, axis in zip(volume.spacing, axes, strict=True)
-    )
+    same_slices = range(len(array)) if axes[0].same else None
     return replace(
-        volume,
-        array=array,
-        affine=affine,
-        spacing=(along, down, across),
+        volume.with_geometry(_resized(volume.geometry, array.shape, axes), array=array, slices=same_slices),
         padding=None if volume.padding is None else volume.padding[axes[0].nearest],
         metadata=carried_metadata.without(volume, carried_metadata.REGRIDDED),
         instance_uids=volume.instance_uids if axes[0].same else (),
@@ -301,6 +293,19 @@ def _placed(
         pixel_aspect=None,
         warnings=warnings,
     )
+
+
+def _resized(geometry: Geometry, shape: tuple[int, ...], axes: tuple[_Axis, _Axis, _Axis]) -> Geometry:
+    slices, rows, columns = shape[:3]
+    along, down, across = (
+        None if old is None else old * axis.ratio for old, axis in zip(geometry.spacing, axes, strict=True)
+    )
+    affine = None
+    if geometry.affine is not None:
+        affine = geometry.affine.copy()
+        affine[:3, 3] += affine[:3, :3] @ [axis.places[0] for axis in axes]
+        affine[:3, :3] *= [axis.ratio for axis in axes]
+    return replace(geometry, shape=(slices, rows, columns), affine=affine, spacing=(along, down, across))
 
 
 STEP = Step(

@@ -5,13 +5,16 @@ Needs the package ``hypothesis``, which Voxelry itself does not install.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from hypothesis import strategies as st
 
+from voxelry.core.affine import spacing_and_mm3
 from voxelry.core.intensity import Window
+from voxelry.core.spacing import Spacing
 from voxelry.core.volume import Volume
 
 INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
@@ -26,10 +29,8 @@ AXIAL_LPS: npt.NDArray[np.float64] = np.array(
 
 def spacing_of(affine: npt.NDArray[np.float64]) -> tuple[float, float, float]:
     """``(slice, row, column)`` in mm, the first along the normal."""
-    step, row, column = affine[:3, :3].T
-    normal = np.cross(column, row)
-    along = abs(float(step @ normal)) / float(np.linalg.norm(normal))
-    return along, float(np.linalg.norm(row)), float(np.linalg.norm(column))
+    spacing, _ = spacing_and_mm3(affine)
+    return spacing
 
 
 @st.composite
@@ -91,12 +92,17 @@ def volumes(
     shape = tuple(draw(st.integers(1, 5)) for _ in range(3)) + (() if samples is None else (samples,))
     affine = draw(affines(shear=shear))
     array = voxels(shape, draw(st.sampled_from(dtypes)), draw(st.integers(0, 2**16)))
-    return Volume(array=array, affine=affine, spacing=spacing_of(affine))
+    return Volume(array=array, affine=affine)
 
 
 def placed(array: npt.NDArray[Any], affine: npt.NDArray[np.float64] = AXIAL_LPS, **more: Any) -> Volume:
     """A volume of this array, at a plain place."""
-    return Volume(array=array, affine=affine, spacing=spacing_of(affine), **more)
+    return Volume(array=array, affine=affine, **more)
+
+
+def unplaced(volume: Volume, spacing: Spacing) -> Volume:
+    """The volume without a place, and of its spacing only what is given."""
+    return volume.with_geometry(replace(volume.geometry, affine=None, spacing=spacing))
 
 
 def full_volume() -> Volume:

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from voxelry.core.errors import Problem
-from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.progress import Progress, part, silent
+from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
 from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits

@@ -11,9 +11,9 @@ from typing import TypedDict
 from voxelry.core import measure as counting
 from voxelry.core.argument_types import check_type
 from voxelry.core.errors import Problem, VoxelryError
-from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.measure import DEFAULT_THRESHOLD, Measurement, MeasurementRecord, check_method, check_threshold
 from voxelry.core.progress import Progress, silent
+from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.volume import Volume
 from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.sources import StrPath

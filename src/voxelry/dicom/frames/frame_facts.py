@@ -8,7 +8,7 @@ from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 
 from voxelry.core.errors import GeometryError, PixelDataError
-from voxelry.core.geometry import check_orientation
+from voxelry.core.slice_grid import check_orientation
 from voxelry.dicom.frames.multiframe_positions import FARTHEST, RT_DOSE, Vector, is_planar, plane_of
 from voxelry.dicom.headers.attributes import Attributes, first_item, number, numbers, tag_label, text, texts
 from voxelry.dicom.headers.header import Header

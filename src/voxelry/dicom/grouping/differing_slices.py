@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from voxelry.core.errors import DifferingSlicesError, GeometryError, MissingSlicesError, Problem
 from voxelry.core.gaps import listed, rounded
-from voxelry.core.geometry import Tolerances
+from voxelry.core.slice_grid import Tolerances
 from voxelry.core.value import Value
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.grouping.findings import finding

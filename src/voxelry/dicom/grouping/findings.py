@@ -8,7 +8,7 @@ from typing import Literal
 
 from voxelry.core.errors import GeometryError, PixelDataError, Problem
 from voxelry.core.gaps import rounded
-from voxelry.core.geometry import Grid, Tolerances
+from voxelry.core.slice_grid import Grid, Tolerances
 from voxelry.core.value import Value
 from voxelry.dicom.frames.frame import Frame, one_of_each
 from voxelry.dicom.frames.orientation import spread_of

@@ -15,7 +15,7 @@ import numpy as np
 
 from voxelry.core.errors import Problem
 from voxelry.core.gaps import places_of
-from voxelry.core.geometry import Tolerances, slice_normal
+from voxelry.core.slice_grid import Tolerances, slice_normal
 from voxelry.dicom.frames.frame import Frame, one_of_each
 from voxelry.dicom.frames.orientation import orientation_of
 from voxelry.dicom.grouping.findings import finding

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import Problem
-from voxelry.core.geometry import Tolerances
+from voxelry.core.slice_grid import Tolerances
 from voxelry.dicom.frames.frame import SAME_COSINE, Frame, one_of_each
 from voxelry.dicom.grouping.frames_of_reference import by_frame_of_reference
 from voxelry.dicom.grouping.image_kinds import derived_finding, image_kind

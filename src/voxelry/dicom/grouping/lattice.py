@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.gaps import places_of, usual_step
-from voxelry.core.geometry import Tolerances, slice_normal
+from voxelry.core.slice_grid import Tolerances, slice_normal
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.orientation import orientation_of
 

@@ -9,7 +9,7 @@ import numpy as np
 from pydicom.datadict import tag_for_keyword
 
 from voxelry.core.gaps import irregular_gaps
-from voxelry.core.geometry import IRREGULAR_FRACTION, NEAR_FRACTION
+from voxelry.core.slice_grid import IRREGULAR_FRACTION, NEAR_FRACTION
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.written_precision import rounding_of
 from voxelry.dicom.grouping.attribute_groups import grouped, named_groups

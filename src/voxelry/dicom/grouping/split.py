@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from voxelry.core.gaps import places_of
-from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances, slice_normal
+from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances, slice_normal
 from voxelry.dicom.frames.concatenations import missing_parts
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.mosaics import mosaic_of

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from voxelry.core.geometry import slice_normal
+from voxelry.core.slice_grid import slice_normal
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.grouping.piles import Pile
 

@@ -22,8 +22,6 @@ from voxelry.dicom.headers.sop_classes import LABEL_MAP, SEGMENTATION
 from voxelry.dicom.series.stack import Stack
 
 _NUMBER = "ReferencedSegmentNumber"
-_ALIGNED = 1e-3
-"""How far, in voxels, the grids of two segments may lie apart."""
 _DIFFERENT = "the segments of this segmentation lie on different grids"
 
 
@@ -172,10 +170,7 @@ def joined_grid(stacks: Sequence[Stack], first: Volume) -> JoinedGrid:
     low = min(starts)
     high = max(start + grid.shape[0] for start, grid in zip(starts, grids, strict=True))
     base = grids[0]
-    affine = None if base.affine is None else np.array(base.affine)
-    if affine is not None:
-        affine[:3, 3] += low * affine[:3, 0]
-    geometry = replace(base, shape=(high - low, *base.shape[1:]), affine=affine)
+    geometry = _from(base, low, high - low)
     return JoinedGrid(geometry, tuple(start - low for start in starts))
 
 
@@ -183,19 +178,13 @@ def on_grid(first: Volume, geometry: Geometry, array: npt.NDArray[Any]) -> Volum
     """What all segments have in common, with an array on the grid of all of them."""
     uids = next(iter(first.instance_uids), "")
     named = (uids,) * len(array) if uids else ()
-    return replace(first, array=array, affine=geometry.affine, label="", slice_voi=(), instance_uids=named)
+    return replace(first.with_geometry(geometry, array=array), label="", instance_uids=named)
 
 
 def _grid_of(stack: Stack, first: Volume) -> Geometry:
     if isinstance(stack.grid, GeometryError):
         raise stack.grid
-    slices, rows, columns = stack.shape[:3]
-    return Geometry(
-        shape=(slices, rows, columns),
-        affine=stack.affine,
-        spacing=stack.spacing,
-        frame_of_reference_uid=first.frame_of_reference_uid,
-    )
+    return replace(stack.geometry, frame_of_reference_uid=first.frame_of_reference_uid)
 
 
 def _start(grid: Geometry, first: Geometry) -> int:
@@ -206,16 +195,19 @@ def _start(grid: Geometry, first: Geometry) -> int:
         if grid.shape[0] != first.shape[0]:
             raise GeometryError("the segments of this segmentation have no place, and different numbers of slices")
         return 0
-    if grid.shape[0] == 1 or first.shape[0] == 1:  # one slice knows its thickness, but not its neighbours'
-        step = grid.affine[:3, 3] - first.affine[:3, 3]
-        length = float(np.linalg.norm(first.affine[:3, 0] if first.shape[0] > 1 else grid.affine[:3, 0]))
-        relative = np.linalg.inv(first.affine) @ np.array([*step, 0.0])
-        start = float(np.sign(relative[0]) * np.linalg.norm(step) / length)
-    else:
-        relative = np.linalg.inv(first.affine) @ grid.affine
-        if np.abs(relative[:3, :3] - np.eye(3)).max() > _ALIGNED or np.abs(relative[1:3, 3]).max() > _ALIGNED:
-            raise GeometryError(_DIFFERENT)
-        start = float(relative[0, 3])
-    if abs(start - round(start)) > _ALIGNED:
+    # One slice knows its thickness, but not the distance of its neighbours.
+    base, other = (grid, first) if first.shape[0] == 1 else (first, grid)
+    start = round(float(base.lps_to_index(other.index_to_lps((0, 0, 0)))[0]))
+    if not _from(base, start, other.shape[0]).same_grid(other):
         raise GeometryError(_DIFFERENT)
-    return round(start)
+    return start if base is first else -start
+
+
+def _from(grid: Geometry, start: int, slices: int) -> Geometry:
+    """The grid from one of its slices on, which may lie beyond its ends."""
+    shape = (slices, *grid.shape[1:])
+    if grid.affine is None:
+        return replace(grid, shape=shape)
+    affine = grid.affine.copy()
+    affine[:3, 3] = grid.index_to_lps((start, 0, 0))
+    return replace(grid, shape=shape, affine=affine)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from voxelry.core.errors import Problem
-from voxelry.core.geometry import Grid
+from voxelry.core.slice_grid import Grid
 from voxelry.core.value import Value
 from voxelry.dicom.frames.frame import SAME_COSINE
 from voxelry.dicom.grouping.findings import Severity, finding, severity_of

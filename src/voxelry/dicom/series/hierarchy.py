@@ -8,7 +8,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 from voxelry.core.errors import NoPixelDataError, PixelDataError, Problem, VoxelryError
-from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
+from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.value import Value
 from voxelry.dicom.frames.frame import Frame, Known, frames_of
 from voxelry.dicom.headers.attributes import integer, text

@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from voxelry.core.errors import GeometryError, MosaicError, ParameterError, RepeatedPositionsError, ShiftedSlicesError
 from voxelry.core.gaps import usual_step
-from voxelry.core.geometry import Tolerances, fit_grid, make_affine, slice_normal
 from voxelry.core.progress import Progress, silent
 from voxelry.core.resample import even_slices
+from voxelry.core.slice_grid import Tolerances, fit_grid, make_affine, slice_normal
 from voxelry.core.volume import Volume
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.written_precision import rounding_of
@@ -249,19 +249,21 @@ def resampled(stack: Stack, *, progress: Progress = silent) -> Volume:
         raise GeometryError(
             f"cannot be resampled: {count} slices {usual:.3f} mm apart would be made of {len(offsets)}; {stack.grid}"
         )
-    volume = even_slices(stack.for_viewing(progress=progress), offsets, np.linspace(offsets[0], offsets[-1], count))
+    uneven = stack.for_viewing(progress=progress)
     spacing = stack.frames[0].pixel_spacing
     step = (positions[-1] - positions[0]) / (count - 1)
+    geometry = replace(
+        uneven.geometry,
+        shape=(count, *uneven.geometry.shape[1:]),
+        affine=None if spacing is None else make_affine(positions[0], stack.orientation, step, spacing),
+        spacing=(extent / (count - 1), *uneven.spacing[1:]),
+    )
+    volume = even_slices(uneven, offsets, np.linspace(offsets[0], offsets[-1], count), geometry)
     warning = (
         f"resampled: {len(offsets)} slices were interpolated along their normal onto {count} slices "
         f"{extent / (count - 1):.4g} mm apart, because of {stack.grid}"
     )
-    return replace(
-        volume,
-        affine=None if spacing is None else make_affine(positions[0], stack.orientation, step, spacing),
-        spacing=(extent / (count - 1), *volume.spacing[1:]),
-        warnings=(*volume.warnings, warning),
-    )
+    return replace(volume, warnings=(*volume.warnings, warning))
 
 
 def _whole_step(gaps: Floats, usual: float) -> float:

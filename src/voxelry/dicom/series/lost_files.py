@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from voxelry.core.errors import GeometryError, IncompleteStackError, MissingSlicesError, PixelDataError, Problem
 from voxelry.core.gaps import listed, rounded
-from voxelry.core.geometry import check_orientation
+from voxelry.core.slice_grid import check_orientation
 from voxelry.core.value import Value
 from voxelry.dicom.frames.multiframe_positions import Vector, plane_of
 from voxelry.dicom.grouping.findings import finding

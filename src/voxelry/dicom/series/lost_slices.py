@@ -11,7 +11,7 @@ import numpy as np
 from pydicom.datadict import tag_for_keyword
 
 from voxelry.core.errors import PixelDataError
-from voxelry.core.geometry import slice_normal
+from voxelry.core.slice_grid import slice_normal
 from voxelry.dicom.frames.acquisition_times import CLOCKS
 from voxelry.dicom.frames.frame import SAME_COSINE
 from voxelry.dicom.grouping.grid_groups import SAME_SPACING

@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import GeometryError, MosaicError, Problem
-from voxelry.core.geometry import DEFAULT_TOLERANCES, Grid, Tolerances, fit_grid, make_affine, slice_normal
+from voxelry.core.geometry import Geometry
 from voxelry.core.progress import Progress, silent
-from voxelry.core.volume import Spacing, Volume
+from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Grid, Tolerances, fit_grid, make_affine, slice_normal
+from voxelry.core.spacing import Spacing
+from voxelry.core.volume import Volume
 from voxelry.dicom.frames.frame import Frame, one_of_each
 from voxelry.dicom.frames.orientation import orientation_of
 from voxelry.dicom.frames.written_precision import rounding_of
@@ -224,9 +226,12 @@ class Stack:
             return common_step(self.frames), rows, columns
         return (first.thickness if grid is None and len(self.frames) == 1 else None), rows, columns
 
-    @cached_property
+    @property
     def affine(self) -> npt.NDArray[np.float64] | None:
         """From ``(slice, row, column)`` index to LPS millimetres, 4 x 4; None where any part is unknown."""
+        return self.geometry.affine
+
+    def _affine(self) -> npt.NDArray[np.float64] | None:
         first, spacing, grid = self.frames[0], self.spacing, self.grid
         if not self.placed or first.pixel_spacing is None or spacing[0] is None:
             return None
@@ -234,6 +239,17 @@ class Stack:
             return make_affine(grid.origin, self.orientation, grid.step, first.pixel_spacing)
         step = spacing[0] * slice_normal(self.orientation)
         return make_affine(first.position or (), self.orientation, step, first.pixel_spacing)
+
+    @cached_property
+    def geometry(self) -> Geometry:
+        """Slices, rows and columns, and where they lie; without a place where any part of it is unknown."""
+        slices, rows, columns = self.shape[:3]
+        return Geometry(
+            shape=(slices, rows, columns),
+            affine=self._affine(),
+            spacing=self.spacing,
+            frame_of_reference_uid=self.frame_of_reference_uid,
+        )
 
     def volume(self, *, lazy: bool = False, progress: Progress = silent) -> Volume:
         """The voxels, decoded and rescaled.
@@ -258,8 +274,7 @@ class Stack:
         """The same, slice by slice, whether the grid is regular or not: without an affine where it is not."""
         return make_volume(
             self.frames,
-            affine=self.affine,
-            spacing=self.spacing,
+            geometry=self.geometry,
             label=self.label,
             warnings=self.warnings,
             lossy=any(is_lossy(frame.header) for frame in (*one_of_each(self.frames), *self.pile.duplicates)),

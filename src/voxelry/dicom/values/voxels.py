@@ -9,9 +9,10 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from voxelry.core.geometry import Geometry
 from voxelry.core.intensity import Window
 from voxelry.core.progress import Progress, silent
-from voxelry.core.volume import Spacing, Volume
+from voxelry.core.volume import Volume
 from voxelry.dicom.frames.frame import Frame, one_of_each
 from voxelry.dicom.frames.pixel_aspect import pixel_aspect
 from voxelry.dicom.headers.attributes import tag_label
@@ -29,8 +30,7 @@ PLAUSIBLE_HU = (-10_000.0, 70_000.0)
 def make_volume(
     frames: Sequence[Frame],
     *,
-    affine: npt.NDArray[np.float64] | None,
-    spacing: Spacing,
+    geometry: Geometry,
     label: str = "",
     warnings: Sequence[str] = (),
     lossy: bool = False,
@@ -43,7 +43,7 @@ def make_volume(
     ----------
     frames
         Of one matrix and kind.
-    affine, spacing, label, warnings, lossy
+    geometry, label, warnings, lossy
         As the Volume has them.
     lazy
         True to decode slices only when they are asked for.
@@ -73,8 +73,7 @@ def make_volume(
     grey = first.kind == "grey"
     return Volume(
         array=array,
-        affine=affine,
-        spacing=spacing,
+        geometry=geometry,
         unit=unit,
         metadata=shared_metadata([frame.header for frame in frames]),
         padding=padding_limits(frames) if grey else None,

@@ -12,7 +12,7 @@ from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 
 from voxelry.core.errors import ParameterError, UnplacedError
-from voxelry.core.geometry import check_orientation
+from voxelry.core.slice_grid import check_orientation
 from voxelry.core.volume import Volume
 from voxelry.dicom.headers.value_representations import BINARY_VRS
 from voxelry.dicom.write.header_bytes import decimal
@@ -84,10 +84,8 @@ def placed(volume: Volume) -> Placed | None:
     if volume.affine is None:
         return None
     affine = volume.affine
-    if affine.shape != (4, 4) or not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-12:
-        raise ParameterError("the volume's affine is no 4 x 4 matrix of finite numbers that gives voxels a size")
-    lengths = np.linalg.norm(affine[:3, 1:3], axis=0)
-    rows, columns = affine[:3, 1] / lengths[0], affine[:3, 2] / lengths[1]
+    step, row, column = volume.geometry.known_spacing
+    rows, columns = affine[:3, 1] / row, affine[:3, 2] / column
     if abs(float(rows @ columns)) > CONFLICT:
         raise ParameterError(
             "the volume's rows and columns are not perpendicular (a shear within the slices), which a DICOM image "
@@ -95,8 +93,7 @@ def placed(volume: Volume) -> Placed | None:
         )
     orientation = check_orientation(np.concatenate([columns, rows]))
     positions = affine[:3, 3] + np.arange(volume.array.shape[0])[:, None] * affine[:3, 0]
-    step = abs(float(np.cross(columns, rows) @ affine[:3, 0]))
-    return Placed(orientation, positions, (float(lengths[0]), float(lengths[1])), step)
+    return Placed(orientation, positions, (row, column), step)
 
 
 def modality_of(volume: Volume, attributes: Mapping[str, object]) -> str:

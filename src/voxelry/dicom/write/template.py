@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias, cast
 
@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import ParameterError
-from voxelry.core.geometry import index_to_lps, make_affine
+from voxelry.core.geometry import Geometry
+from voxelry.core.slice_grid import make_affine
+from voxelry.core.spacing import UNKNOWN
 from voxelry.core.volume import Volume
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.headers.attributes import first_item
@@ -23,7 +25,7 @@ from voxelry.dicom.write.stored_from_modality import IDENTITY, Plane, Scale
 
 Values: TypeAlias = "Volume | npt.NDArray[Any]"
 SAME_PLACE_PIXELS = 0.1
-"""How far the corners of a slice may lie from those of the template's frame."""
+"""How far, in pixels, a slice may lie from a frame by its own position, which rounding moves off the stack's grid."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,8 +86,8 @@ def fill(values: Values | Sequence[Values], stacks: Sequence[Stack], *, stored: 
         where = f" of stack {number + 1}" if len(stacks) > 1 else ""
         if isinstance(array, Volume):
             _check_shape(array.array.shape, stack, where)
-            if array.affine is not None:
-                _check_place(array.affine, stack, where)
+            if array.geometry.placed:
+                _check_place(array.geometry, stack, where)
         planes = _planes(array.array if isinstance(array, Volume) else array, stack, where, stored=stored)
         if any(frame.blank is not None for frame in stack.frames):
             raise ParameterError(f"the template{where} is a segmentation that omits frames, which cannot be filled")
@@ -142,12 +144,19 @@ def _check_shape(shape: tuple[int, ...], stack: Stack, where: str) -> None:
     )
 
 
-def _check_place(affine: npt.NDArray[np.float64], stack: Stack, where: str) -> None:
+def _check_place(geometry: Geometry, stack: Stack, where: str) -> None:
     """Against the template's grid where it has one: its own positions may lie off that by as much as it tolerates."""
-    grid = stack.affine
+    if stack.geometry.placed and geometry.same_grid(stack.geometry):
+        return
     for k, frame in enumerate(stack.frames):
-        off = _distance(affine, frame, k, stack.shape) if grid is None else _apart(affine, grid, k, stack.shape)
-        if off is not None and off > SAME_PLACE_PIXELS * min(frame.pixel_spacing or (1.0,)):
+        if stack.geometry.placed:
+            box = slice(k, k + 1), slice(None), slice(None)
+            own, its = geometry.crop(box), stack.geometry.crop(box)
+            off, same = own.mm_apart(its), own.same_grid(its)
+        else:
+            off = _distance(geometry, frame, k)
+            same = off <= SAME_PLACE_PIXELS * min(frame.pixel_spacing or (1.0,))
+        if not same:
             raise ParameterError(
                 f"the template does not match in position: slice {k}{where} lies up to {off:.3g} mm from "
                 f"{frame.header.name}",
@@ -156,23 +165,15 @@ def _check_place(affine: npt.NDArray[np.float64], stack: Stack, where: str) -> N
             )
 
 
-def _distance(affine: npt.NDArray[np.float64], frame: Frame, k: int, shape: tuple[int, ...]) -> float | None:
-    """The farthest that a corner lies from the frame's own, mm; None where the frame has no place."""
+def _distance(geometry: Geometry, frame: Frame, k: int) -> float:
+    """The farthest that a corner of slice ``k`` lies from the frame's own, mm; 0 where the frame has no place."""
     if frame.position is None or frame.orientation is None or frame.pixel_spacing is None:
-        return None
-    frame_affine = make_affine(frame.position, frame.orientation, (0.0, 0.0, 0.0), frame.pixel_spacing)
-    own = _corners(frame_affine, 0, shape)
-    return float(np.linalg.norm(own - _corners(affine, k, shape), axis=1).max())
-
-
-def _apart(affine: npt.NDArray[np.float64], other: npt.NDArray[np.float64], k: int, shape: tuple[int, ...]) -> float:
-    return float(np.linalg.norm(_corners(affine, k, shape) - _corners(other, k, shape), axis=1).max())
-
-
-def _corners(affine: npt.NDArray[np.float64], k: int, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
-    """The centres of a slice's outermost pixels, LPS mm; shape ``(4, 3)``."""
-    row, column = shape[1] - 1, shape[2] - 1
-    return index_to_lps(affine, [(k, 0, 0), (k, row, 0), (k, 0, column), (k, row, column)])
+        return 0.0
+    own = geometry.crop((slice(k, k + 1), slice(None), slice(None)))
+    step = own.known_affine[:3, 0]  # of one slice no corner depends on it
+    return own.mm_apart(
+        replace(own, affine=make_affine(frame.position, frame.orientation, step, frame.pixel_spacing), spacing=UNKNOWN)
+    )
 
 
 def is_looked_up(filled: Sequence[Filled]) -> bool:

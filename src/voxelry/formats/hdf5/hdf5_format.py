@@ -39,6 +39,7 @@ from voxelry.formats.hdf5.hdf5_normalised import (
     write_normalised,
 )
 from voxelry.formats.hdf5.hdf5_target import created
+from voxelry.formats.shared.grids import contradictions_refused
 from voxelry.formats.shared.options import check_options
 from voxelry.formats.shared.volume_record import recorded_volume, volume_record
 
@@ -205,6 +206,7 @@ def _read_volumes(group: Node, warnings: tuple[str, ...], progress: Progress) ->
     return volumes
 
 
+@contradictions_refused()
 def _foreign_volumes(file: Node, progress: Progress) -> tuple[Volume, ...]:
     dataset, axes, warnings = foreign_dataset(file)
     array = five_axes(read_images(dataset, words="reading HDF5", progress=progress), axes)
@@ -219,6 +221,7 @@ def _foreign_volumes(file: Node, progress: Progress) -> tuple[Volume, ...]:
     )
 
 
+@contradictions_refused()
 def modality_volumes(stack: StoredStack) -> list[Volume]:
     """A volume of modality values for each phase, in the smallest dtype that loses nothing."""
     volumes = []

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import FormatError
+from voxelry.core.spacing import Spacing
 from voxelry.core.value import Value
-from voxelry.core.volume import Spacing
 from voxelry.formats.hdf5.hdf5_file import (
     Node,
     attribute_numbers,
@@ -27,6 +27,7 @@ from voxelry.formats.hdf5.hdf5_file import (
     read_numbers,
     read_texts,
 )
+from voxelry.formats.shared.grids import spacing_beside
 from voxelry.formats.shared.volume_record import json_text, json_value
 
 LAYOUT = 1
@@ -145,11 +146,10 @@ def read_place(dataset: Node) -> tuple[StackPlace, tuple[str, ...]]:
     found = attribute_numbers(dataset, "spacing_mm", (3,))
     if found is None:
         warnings.append("the HDF5 file does not say the spacing (spacing_mm)")
-    spacing = [None if mm is None or not (isfinite(mm) and mm > 0) else mm for mm in _three(found)]
+    along, row, column = (None if mm is None or not (isfinite(mm) and mm > 0) else mm for mm in _three(found))
+    spacing, disagrees = spacing_beside(affine, (along, row, column))
     unit = attribute_text(dataset, "unit") or ""
-    return StackPlace(axes=axes, affine=affine, spacing=(spacing[0], spacing[1], spacing[2]), unit=unit), tuple(
-        warnings
-    )
+    return StackPlace(axes=axes, affine=affine, spacing=spacing, unit=unit), (*warnings, *disagrees)
 
 
 def _three(numbers: npt.NDArray[np.float64] | None) -> list[float | None]:

@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from voxelry.core.errors import FormatError
 from voxelry.core.progress import Progress, part, silent
+from voxelry.core.spacing import Spacing
 from voxelry.core.value import Value
-from voxelry.core.volume import Spacing
 from voxelry.formats.hdf5.hdf5_chunks import create_dataset, read_images, write_images
 from voxelry.formats.hdf5.hdf5_file import Node, attribute_numbers, attribute_text, dataset_in, is_numeric, opened
 from voxelry.formats.hdf5.hdf5_layout import (

@@ -25,7 +25,7 @@ from voxelry.formats.nifti.nifti_header import (
 )
 from voxelry.formats.nifti.sidecar import step_seconds
 from voxelry.formats.shared.deflate import LEVELS, USUAL_LEVEL, deflate
-from voxelry.formats.shared.grids import reoriented, shared_dtype, shared_grid, spacing_of
+from voxelry.formats.shared.grids import contradictions_refused, reoriented, shared_dtype, shared_grid
 from voxelry.formats.shared.options import check_options, text_option, whole_option
 from voxelry.formats.shared.streams import Source, is_gzip, reserve, voxel_blocks
 
@@ -45,6 +45,7 @@ class NiftiFormat:
     suffixes = (".nii.gz", ".nii", ".hdr", ".hdr.gz")
     description = "NIfTI-1, one file, several volumes as time"
 
+    @contradictions_refused()
     def read(self, path: str, *, progress: Progress = silent) -> tuple[Volume, ...]:
         """As `VolumeFormat.read`; NIfTI-2, big endian and pairs (``.hdr`` beside ``.img``) too.
 
@@ -82,18 +83,17 @@ class NiftiFormat:
         step = step_seconds(volumes)
         datatype, dtype = _datatype(volumes)
         arrays: list[npt.NDArray[Any]] = [volume.array for volume in volumes]
-        affine, spacing = first.affine, first.spacing
+        geometry = first.geometry
         if code:
-            if affine is None:
+            if not geometry.placed:
                 raise FormatError("nothing tells where the volume lies, so that it cannot be reoriented")
-            turned = [reoriented(np.asarray(array), affine, code) for array in arrays]
-            arrays, affine = [array for array, _ in turned], turned[0][1]
-            spacing = spacing_of(affine)
+            turned = [reoriented(np.asarray(array), first.geometry, code) for array in arrays]
+            arrays, geometry = [array for array, _ in turned], turned[0][1]
         depth, rows, columns = arrays[0].shape[:3]
         shape = len(arrays), depth, rows, columns
         if max(shape) > MOST_VOXELS:
             raise FormatError(f"NIfTI-1 counts to {MOST_VOXELS:,} along an axis, and this volume has {max(shape):,}")
-        head = build(shape, datatype, affine, spacing, several=len(arrays) > 1, step_seconds=step)
+        head = build(shape, datatype, geometry.affine, geometry.spacing, several=len(arrays) > 1, step_seconds=step)
         blocks = voxel_blocks(arrays, dtype, progress=progress)
         with Path(path).open("wb") as file:
             if path.lower().endswith(".gz"):

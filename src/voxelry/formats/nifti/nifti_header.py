@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import FormatError
-from voxelry.core.volume import Spacing
+from voxelry.core.spacing import Spacing
 from voxelry.formats.shared.grids import Affine, check_affine, is_sheared, spacing_of
 
 FIRST_BYTES = 352

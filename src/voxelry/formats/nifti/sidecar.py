@@ -124,7 +124,8 @@ def sidecar(
 def _slice_timing(volume: Volume, times: Sequence[float], reorient: str) -> dict[str, Value]:
     """Times in the order of the file's slices, and along which of its axes those lie if that is not the third."""
     numbers = np.broadcast_to(np.arange(len(times))[:, None, None], volume.array.shape[:3])
-    turned = numbers if volume.affine is None or not reorient else reoriented(numbers, volume.affine, reorient)[0]
+    moved = reorient and volume.geometry.placed
+    turned = reoriented(numbers, volume.geometry, reorient)[0] if moved else numbers
     axis = next(axis for axis, stride in enumerate(turned.strides) if stride)
     backwards = turned.strides[axis] < 0
     found: dict[str, Value] = {"SliceTiming": list(reversed(times) if backwards else times)}

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.core.errors import FormatError, ParameterError
-from voxelry.core.geometry import patient_axes
-from voxelry.core.volume import Spacing, Volume
+from voxelry.core.affine import checked_affine, spacing_and_mm3
+from voxelry.core.errors import FormatError, GeometryError, ParameterError
+from voxelry.core.geometry import Geometry
+from voxelry.core.spacing import UNKNOWN, Spacing
+from voxelry.core.volume import Volume
 
 Affine = npt.NDArray[np.float64]
 
-SAME_PLACE_MM = 1e-3
-"""Volumes whose affines differ by more than this are not on one grid."""
-_FARTHEST = 1e100
-"""No millimetre of a file is larger: what is computed of a place stays a number."""
 SHEAR_TOLERANCE = 1e-4
 """Axes further from perpendicular than this cosine are sheared."""
 
@@ -32,20 +31,42 @@ def check_affine(affine: npt.ArrayLike) -> Affine:
     """
     found = np.eye(4)
     found[:3] = np.asarray(affine, np.float64)[:3]
-    if not (np.abs(found) < _FARTHEST).all():  # NaN is not
-        raise FormatError("the file's geometry holds numbers that are not finite, or beyond all places")
-    lengths = np.linalg.norm(found[:3, :3], axis=0)
-    if not (np.isfinite(lengths).all() and (lengths > 0).all()):
-        raise FormatError("the file's geometry has an axis without length")
-    if abs(float(np.linalg.det(found[:3, :3] / lengths))) < 1e-6:
-        raise FormatError("the axes of the file's geometry do not span space")
-    return found
+    try:
+        checked = checked_affine(found)
+        spacing_and_mm3(checked)
+    except GeometryError as error:
+        raise FormatError(f"the file's geometry cannot be used: {error}") from None
+    return checked
+
+
+@contextmanager
+def contradictions_refused() -> Iterator[None]:
+    """Refuse a file whose words on its voxels contradict each other; also a decorator of what reads it.
+
+    Raises
+    ------
+    FormatError
+        If no Volume can be made of what the file says: an affine and a spacing that disagree, no voxels, ...
+    """
+    try:
+        yield
+    except (GeometryError, ParameterError) as error:
+        raise FormatError(f"what the file says of its voxels contradicts itself: {error}") from None
+
+
+def spacing_beside(affine: Affine | None, spacing: Spacing) -> tuple[Spacing, tuple[str, ...]]:
+    """The spacing that a file gives, and a warning where it is not the affine's, which is taken then."""
+    try:
+        Geometry(shape=(1, 1, 1), affine=affine, spacing=spacing)
+    except GeometryError as error:
+        return UNKNOWN, (f"{error}; the affine is taken",)
+    return spacing, ()
 
 
 def spacing_of(affine: Affine) -> Spacing:
-    """Millimetres ``(slice, row, column)`` of an affine; the product is ``|det(affine)|``, sheared or not."""
-    _, row, column = (float(length) for length in np.linalg.norm(affine[:3, :3], axis=0))
-    return abs(float(np.linalg.det(affine[:3, :3]))) / (row * column), row, column
+    """Millimetres ``(slice, row, column)`` of an affine, the first along the normal."""
+    spacing, _ = spacing_and_mm3(affine)
+    return spacing
 
 
 def is_sheared(affine: Affine) -> bool:
@@ -62,15 +83,13 @@ def shared_grid(volumes: Sequence[Volume]) -> Volume:
     ParameterError
         If there is none.
     FormatError
-        If shapes or places differ, or the place itself is none.
+        If shapes or places differ, or there are no voxels.
     """
     if not volumes:
         raise ParameterError("there is no volume to write")
     first = volumes[0]
     if 0 in first.array.shape:
         raise FormatError("the volume has no voxels")
-    if first.affine is not None:
-        check_affine(first.affine)
     for number, other in enumerate(volumes[1:], 2):
         if other.array.shape != first.array.shape:
             raise FormatError(
@@ -79,13 +98,9 @@ def shared_grid(volumes: Sequence[Volume]) -> Volume:
             )
         if (other.affine is None) != (first.affine is None):
             raise FormatError("volumes with and without a place cannot be one file; write them one by one")
-        if first.affine is not None and not _is_near(first.affine, other.affine):
+        if first.geometry.placed and not first.geometry.same_grid(other.geometry):
             raise FormatError(f"volume {number} lies elsewhere than the first; write them one by one")
     return first
-
-
-def _is_near(one: Affine, other: Affine | None) -> bool:
-    return other is not None and bool(np.allclose(one, other, rtol=0, atol=SAME_PLACE_MM))
 
 
 def _size(volume: Volume) -> str:
@@ -112,7 +127,7 @@ def shared_dtype(volumes: Sequence[Volume], known: Sequence[str], name: str) -> 
     return found
 
 
-def reoriented(array: npt.NDArray[Any], affine: Affine, code: str) -> tuple[npt.NDArray[Any], Affine]:
+def reoriented(array: npt.NDArray[Any], geometry: Geometry, code: str) -> tuple[npt.NDArray[Any], Geometry]:
     """The same voxels at the same places, with axes along those of the patient; nothing is resampled.
 
     Parameters
@@ -120,36 +135,19 @@ def reoriented(array: npt.NDArray[Any], affine: Affine, code: str) -> tuple[npt.
     array
         Index ``(slice, row, column[, sample])``.
     code
-        Where column, row and slice numbers grow towards, in this order, as other software names it: ``"RAS"`` for
-        right, anterior, superior. Each of R or L, A or P, S or I once, in any order: 48 codes.
+        As `Geometry.turn_to` takes it: ``"RAS"``.
 
     Returns
     -------
-    array, affine
-        A view, and its affine to LPS.
+    array, geometry
+        A view, and its grid.
 
     Raises
     ------
     ParameterError
         If the code is none.
     """
-    wanted = code.upper()
-    if sorted("LPS".find({"R": "L", "A": "P", "I": "S"}.get(letter, letter)) for letter in wanted) != [0, 1, 2]:
-        raise ParameterError(
-            f"{code!r} is no orientation: it needs one of R and L, one of A and P, and one of S and I, as in RAS"
-        )
-    axes, signs = patient_axes(affine)
-    order, mapping = [0, 0, 0], np.zeros((4, 4))
-    mapping[3, 3] = 1
-    flipped = []
-    for place, letter in enumerate(wanted):
-        patient = "LPS".find(letter) if letter in "LPS" else "RAI".find(letter)
-        new, old = 2 - place, axes[patient]
-        order[new] = old
-        if (signs[patient] > 0) == (letter in "LPS"):
-            mapping[old, new] = 1
-        else:
-            mapping[old, new], mapping[old, 3] = -1, array.shape[old] - 1
-            flipped.append(new)
-    moved = np.transpose(array, (*order, *range(3, array.ndim)))
-    return np.flip(moved, tuple(flipped)), affine @ mapping
+    axes, backwards = geometry.turn_to(code)
+    moved = np.transpose(array, (*axes, *range(3, array.ndim)))
+    flipped = tuple(axis for axis in range(3) if backwards[axis])
+    return np.flip(moved, flipped), geometry.permute(axes, backwards=backwards)

@@ -11,8 +11,10 @@ import numpy.typing as npt
 
 from voxelry.core.errors import FormatError, ParameterError
 from voxelry.core.intensity import Voi, VoiTable, Window, WindowFunction
+from voxelry.core.spacing import Spacing
 from voxelry.core.value import Value
-from voxelry.core.volume import Spacing, Volume
+from voxelry.core.volume import Volume
+from voxelry.formats.shared.grids import contradictions_refused, spacing_beside
 
 _FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
 
@@ -62,6 +64,7 @@ def recorded_voi(record: Value) -> Voi | None:
     return None if not isinstance(record, dict) else reader.voi(record)
 
 
+@contradictions_refused()
 def recorded_volume(
     array: npt.NDArray[Any],
     record: Value,
@@ -83,6 +86,10 @@ def recorded_volume(
     """
     reader = _Reader(record)
     said = reader.texts("warnings")
+    spacing, told = spacing_beside(affine, spacing)
+    if len(instance_uids) not in (0, array.shape[0]):
+        reader.damaged.append("instance_uids")
+        instance_uids = ()
     return Volume(
         array=array,
         affine=affine,
@@ -98,7 +105,7 @@ def recorded_volume(
         pixel_aspect=reader.aspect(),
         inverted=reader.flag("inverted"),
         lossy=reader.flag("lossy"),
-        warnings=(*said, *warnings, *(f"the file's {name} are damaged and left out" for name in reader.damaged)),
+        warnings=(*said, *warnings, *told, *(f"the file's {name} are damaged and left out" for name in reader.damaged)),
     )
 
 

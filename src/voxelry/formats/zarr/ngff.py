@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import FormatError
+from voxelry.core.spacing import Spacing
 from voxelry.core.value import Value
-from voxelry.core.volume import Spacing
 
 VERSION = "0.5"
 MILLIMETRES: Mapping[str, float] = {

@@ -14,8 +14,10 @@ import numpy.typing as npt
 from voxelry.core.errors import FormatError, ParameterError
 from voxelry.core.extras import needed_for
 from voxelry.core.progress import Progress, silent
+from voxelry.core.spacing import Spacing
 from voxelry.core.value import Value
-from voxelry.core.volume import Spacing, Volume
+from voxelry.core.volume import Volume
+from voxelry.formats.shared.grids import contradictions_refused
 from voxelry.formats.shared.options import check_options, whole_option
 from voxelry.formats.shared.volume_record import json_text, recorded_volume, volume_record
 from voxelry.formats.zarr.ngff import Image, axes_of, ngff_attributes, read_image
@@ -328,6 +330,7 @@ def _texts(record: Value, name: str) -> tuple[str, ...]:
     return tuple(one for one in found if isinstance(one, str)) if isinstance(found, list) else ()
 
 
+@contradictions_refused()
 def _foreign_volumes(values: npt.NDArray[Any], image: Image, warnings: tuple[str, ...] = ()) -> tuple[Volume, ...]:
     """Time points and channels of somebody's image, each a volume."""
     full = _slices_first(values, image.axes)
@@ -350,6 +353,7 @@ def _foreign_volumes(values: npt.NDArray[Any], image: Image, warnings: tuple[str
     return tuple(volumes)
 
 
+@contradictions_refused()
 def _read_plain(arrays: Sequence[zarr.Array[Any]], held: int, progress: Progress) -> tuple[Volume, ...]:
     """The only or the largest array of three axes, of a store without a word on images."""
     images = [one for one in arrays if is_numeric(one) and one.ndim in (2, 3)]

@@ -40,7 +40,7 @@ class InputStack:
             volume = self._with_warnings(self.stack.volume(lazy=True))
             array = np.load(self.values, mmap_mode="r")
             if array.shape == volume.array.shape:
-                return replace(volume, array=array)
+                return volume.with_array(array)
         return self._with_warnings(self.stack.volume(progress=progress))
 
     def _with_warnings(self, volume: Volume) -> Volume:

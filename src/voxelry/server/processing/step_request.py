@@ -15,8 +15,9 @@ from pydantic import ValidationError
 from voxelry.core.errors import ParameterError, VoxelryError
 from voxelry.core.frame_of_reference import REGISTRATION, check_one_uid
 from voxelry.core.registry import AnyStep, step_named, step_names, steps
+from voxelry.core.spacing import Spacing
 from voxelry.core.steps import faults, in_words
-from voxelry.core.volume import Spacing, Volume
+from voxelry.core.volume import Volume
 from voxelry.server.archive.models import Series, Stack
 from voxelry.server.jobs.isolated import memory_limit
 from voxelry.server.jobs.models import Job, State

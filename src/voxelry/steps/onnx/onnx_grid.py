@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from voxelry.core.affine import patient_axes
 from voxelry.core.errors import TooLargeError
-from voxelry.core.geometry import patient_axes
 from voxelry.core.volume import Volume
 from voxelry.steps.onnx.onnx_manifest import SIDES, Manifest
 from voxelry.steps.shared import demands

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -61,13 +60,13 @@ def body_of(volume: Volume, params: BodyParams, progress: Progress) -> tuple[Mas
         If its spacing is unknown.
     """
     values, grid = greyscale(volume), known_cell(volume)
-    found = extent(replace(volume, array=values))
+    found = extent(volume.with_array(values))
     if not found.count or found.constant:
         return np.zeros(values.shape, np.bool_), ("there is nothing but one value: no body was found",)
     progress(0.0, "looking for the body")
     level = params.level if params.level is not None else SKIN_HU if volume.unit == "HU" else None
     if level is None:
-        level = levels.otsu(histogram(replace(volume, array=values)))
+        level = levels.otsu(histogram(volume.with_array(values)))
     dense = values > np.float64(level)
     hidden = padding(volume)
     if hidden is not None:

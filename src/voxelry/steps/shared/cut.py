@@ -17,7 +17,7 @@ from voxelry.core.segmentation import Segment
 from voxelry.core.steps import Params, Row
 from voxelry.core.volume import Volume
 from voxelry.steps.shared import levels
-from voxelry.steps.shared.mask_grids import greyscale, voxel_mm3
+from voxelry.steps.shared.mask_grids import greyscale
 from voxelry.steps.shared.missing_values import holes
 
 VALUES = "unit of the values"
@@ -91,7 +91,7 @@ def cut(volume: Volume, params: CutParams, progress: Progress) -> Cut:
     MeasureError
         If the volume is in colour, or holds too few values for the classes.
     """
-    volume = replace(volume, array=greyscale(volume))
+    volume = volume.with_array(greyscale(volume))
     progress(0.0, "looking at the values")
     found = extent(volume)
     parted = _cut(volume, params, progress, found)
@@ -223,7 +223,7 @@ def _hysteresis(volume: Volume, params: CutParams, progress: Progress) -> npt.ND
 def mask_rows(volume: Volume, labels: npt.NDArray[Any], segments: Sequence[Segment]) -> tuple[Row, ...]:
     """A row for each segment: number, label, count and mm3 (None where a spacing is unknown)."""
     counts = label_counts(labels, max(one.number for one in segments) + 1)
-    voxel = voxel_mm3(volume)
+    voxel = volume.voxel_mm3
     return tuple(
         {
             "segment": one.number,
@@ -245,4 +245,4 @@ def label_counts(labels: npt.NDArray[Any], least: int = 1) -> npt.NDArray[np.int
 
 def spacing_warning(volume: Volume) -> tuple[str, ...]:
     """Why there are no mm3, if there are none."""
-    return () if voxel_mm3(volume) is not None else (f"no volume in mm3: {missing_spacing(volume.spacing)}",)
+    return () if volume.voxel_mm3 is not None else (f"no volume in mm3: {missing_spacing(volume.spacing)}",)

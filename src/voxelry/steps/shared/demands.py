@@ -8,13 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import GeometryError, MeasureError, ParameterError, UnplacedError
-from voxelry.core.geometry import TILT_NOTICEABLE_DEGREES
 from voxelry.core.measure import missing_spacing
-from voxelry.core.stacking import distance
+from voxelry.core.slice_grid import TILT_NOTICEABLE_DEGREES
 from voxelry.core.volume import Volume
-
-SAME_GRID = 0.01
-"""Voxels nearer than this fraction of the smallest spacing are at one place."""
 
 
 def grey(volume: Volume) -> None:
@@ -43,6 +39,19 @@ def millimetres(volume: Volume) -> tuple[float, float, float]:
     if slice_spacing is None or row is None or column is None:
         raise UnplacedError(f"millimetres cannot be told from voxels here: {missing_spacing(volume.spacing)}")
     return slice_spacing, row, column
+
+
+def known_voxel_mm3(volume: Volume) -> float:
+    """The volume of a voxel in mm3.
+
+    Raises
+    ------
+    UnplacedError
+        If a spacing is unknown.
+    """
+    if volume.voxel_mm3 is None:
+        raise UnplacedError(f"millimetres cannot be told from voxels here: {missing_spacing(volume.spacing)}")
+    return volume.voxel_mm3
 
 
 def millimetres_in_plane(volume: Volume) -> tuple[float, float]:
@@ -85,24 +94,13 @@ def straight(volume: Volume, instead: str) -> None:
     GeometryError
         With the angle.
     """
-    tilt = degrees_of_tilt(volume)
+    tilt = volume.geometry.shear_degrees
     if tilt > TILT_NOTICEABLE_DEGREES:
         raise GeometryError(
             f"the stack is tilted (sheared) by {tilt:.2f} degrees, so that its axes are not at right angles; "
             f"straighten it first with the step rectify, or {instead}",
             tilt_degrees=tilt,
         )
-
-
-def degrees_of_tilt(volume: Volume) -> float:
-    """By how much two axes of a volume differ from a right angle, at most; 0 without an affine or with one slice."""
-    if volume.affine is None:
-        return 0.0
-    axes = volume.affine[:3, :3] / np.linalg.norm(volume.affine[:3, :3], axis=0)
-    if len(volume.array) == 1:  # nothing lies above anything
-        axes = axes[:, 1:]
-    cosines = axes.T @ axes - np.eye(axes.shape[1])
-    return float(np.degrees(np.arcsin(min(1.0, float(np.abs(cosines).max())))))
 
 
 def one_grid(first: Volume, second: Volume) -> None:
@@ -113,25 +111,20 @@ def one_grid(first: Volume, second: Volume) -> None:
     GeometryError
         That says in what they differ.
     """
-    if first.array.shape[:3] != second.array.shape[:3]:
-        shapes = " and ".join(" x ".join(map(str, volume.array.shape[:3])) for volume in (first, second))
+    one, other = first.geometry, second.geometry
+    if one.shape != other.shape:
+        shapes = " and ".join(" x ".join(map(str, grid.shape)) for grid in (one, other))
         raise GeometryError(f"the two volumes have {shapes} voxels; resample or register one onto the other first")
-    if (first.affine is None) != (second.affine is None):
+    if one.placed != other.placed:
         raise UnplacedError("one of the two volumes has no place in the patient, so nothing says that they match")
-    if first.affine is not None and second.affine is not None:
-        apart = distance(first.affine, second.affine, first.array.shape)
-        smallest = float(np.linalg.norm(first.affine[:3, :3], axis=0).min())
-        if apart > SAME_GRID * smallest:
-            raise GeometryError(
-                f"the two volumes' voxels are up to {apart:.3g} mm apart; register one onto the other first",
-                apart_mm=apart,
-            )
-    elif not all(_near(one, other) for one, other in zip(first.spacing, second.spacing, strict=True)):
+    if one.same_grid(other):
+        return
+    if not one.placed:
         raise GeometryError("the two volumes have voxels of different sizes; resample one onto the other first")
-
-
-def _near(one: float | None, other: float | None) -> bool:
-    return one is other if one is None or other is None else abs(one - other) <= SAME_GRID * min(one, other)
+    apart = one.mm_apart(other)
+    raise GeometryError(
+        f"the two volumes' voxels are up to {apart:.3g} mm apart; register one onto the other first", apart_mm=apart
+    )
 
 
 def numbers(values: npt.NDArray[Any]) -> None:

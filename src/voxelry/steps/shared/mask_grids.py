@@ -54,12 +54,6 @@ def known_cell(volume: Volume) -> Floats:
     return np.diag(demands.millimetres(volume)) if found is None else found
 
 
-def voxel_mm3(volume: Volume) -> float | None:
-    """``|det(affine)|``: right for sheared grids too; None where a spacing is unknown."""
-    found = cell(volume)
-    return None if found is None else abs(float(np.linalg.det(found)))
-
-
 def in_voxels(size: float, voxel: float) -> float:
     """How many voxels a size in mm3 (or mm2) is; a whole number where rounding alone keeps it from being one."""
     count = size / voxel

@@ -82,7 +82,7 @@ def labelled(volumes: Sequence[Volume], params: MaskParams, progress: Progress) 
     values = greyscale(volume)
     if image is not None:
         greyscale(image)
-        volume = _onto(replace(volume, array=values), image)
+        volume = _onto(volume.with_array(values), image)
         values = np.asarray(volume.array)
     said = volume.metadata.get("Modality") == "SEG" or values.dtype.kind == "b"
     if params.method == "labels" or (params.method == "auto" and (image is not None or said)):
@@ -107,15 +107,16 @@ def _onto(volume: Volume, image: Volume) -> Volume:
     if same or volume.affine is None or image.affine is None or volume.padding is not None:
         demands.one_grid(volume, image)
         return volume
-    relative = np.linalg.inv(image.affine) @ volume.affine
-    start = np.rint(relative[:3, 3]).astype(int)
-    ends = start + volume.array.shape
-    apart = np.abs(relative - np.eye(4))[:3, :3].max() * max(image.array.shape), np.abs(relative[:3, 3] - start).max()
-    if max(apart) > demands.SAME_GRID or (start < 0).any() or (ends > image.array.shape[:3]).any():
+    start = np.rint(image.geometry.lps_to_index(volume.affine[:3, 3])).astype(int)
+    ends = start + volume.geometry.shape
+    slices, rows, columns = (slice(first, last) for first, last in zip(start.tolist(), ends.tolist(), strict=True))
+    box = slices, rows, columns
+    inside = (start >= 0).all() and (ends <= image.geometry.shape).all()
+    if not inside or not image.geometry.crop(box).same_grid(volume.geometry):
         demands.one_grid(volume, image)
-    array = np.zeros(image.array.shape[:3], volume.array.dtype)
-    array[tuple(slice(first, last) for first, last in zip(start, ends, strict=True))] = volume.array
-    return replace(volume, array=array, affine=image.affine, spacing=image.spacing, slice_voi=(), instance_uids=())
+    array = np.zeros(image.geometry.shape, volume.array.dtype)
+    array[box] = volume.array
+    return volume.with_geometry(image.geometry, array=array)
 
 
 def _as_labels(volume: Volume, values: npt.NDArray[np.generic]) -> npt.NDArray[np.unsignedinteger[Any]]:

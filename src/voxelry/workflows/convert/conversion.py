@@ -24,9 +24,9 @@ from voxelry.core.errors import (
     VoxelryError,
     named,
 )
-from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.resample import rectify
+from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
 from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits

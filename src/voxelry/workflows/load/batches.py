@@ -10,15 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-import numpy.typing as npt
-
 from voxelry.core.argument_types import check_path
 from voxelry.core.errors import PixelDataError, Problem
-from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.protocols import VolumeFormat
-from voxelry.core.stacking import SAME_PLACE, distance
+from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
 from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits, EntrySource, GzipSource
@@ -177,13 +173,7 @@ def _alike(stack: Stack, first: Stack) -> bool:
         return False
     if stack.frames[0].unit != first.frames[0].unit:
         return False
-    return _same_place(stack.affine, first.affine, stack.shape)
-
-
-def _same_place(
-    one: npt.NDArray[np.float64] | None, other: npt.NDArray[np.float64] | None, shape: tuple[int, ...]
-) -> bool:
-    return one is not None and other is not None and distance(one, other, shape) <= SAME_PLACE
+    return stack.geometry.placed and stack.geometry.same_grid(first.geometry)
 
 
 def _of_stacks(stacks: list[Stack], on_irregular: OnIrregular) -> Batch:
@@ -234,9 +224,9 @@ def _stackable(volume: Volume, first: Volume) -> bool:
     same = volume.array.shape == first.array.shape and volume.unit == first.unit
     if not same or volume.series_instance_uid != first.series_instance_uid:
         return False
-    if volume.affine is None and first.affine is None:
+    if not volume.geometry.placed and not first.geometry.placed:
         return True
-    return _same_place(volume.affine, first.affine, volume.array.shape)
+    return volume.geometry.same_grid(first.geometry)
 
 
 def _of_volumes(volumes: list[Volume], fingerprint: str) -> Batch:

@@ -9,8 +9,8 @@ from types import MappingProxyType
 
 from voxelry.core.argument_types import check_path
 from voxelry.core.errors import Problem, VoxelryError
-from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.progress import Progress, silent
+from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
 from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.common_header import CommonHeader
 from voxelry.dicom.headers.file_search import scan

@@ -9,9 +9,11 @@ from types import MappingProxyType
 
 from voxelry.core.argument_types import check_path
 from voxelry.core.errors import Problem, VoxelryError, named
-from voxelry.core.geometry import DEFAULT_TOLERANCES, Floats, Spacing, Tolerances
+from voxelry.core.geometry import Floats
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.protocols import VolumeFormat
+from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
+from voxelry.core.spacing import Spacing
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
 from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits

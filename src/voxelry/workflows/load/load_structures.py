@@ -7,12 +7,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 from voxelry.core.errors import NothingFoundError, NotOneVolumeError, Problem
-from voxelry.core.geometry import DEFAULT_TOLERANCES, Geometry, Tolerances
+from voxelry.core.geometry import Geometry
 from voxelry.core.label_volumes import segmentation_of_volumes
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.protocols import VolumeFormat
 from voxelry.core.registry import format_for, formats
 from voxelry.core.segmentation import Segmentation
+from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.structure_set import StructureSet
 from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.file_search import walk

@@ -22,8 +22,8 @@ from voxelry.core.errors import (
     VoxelryError,
     named,
 )
-from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.progress import Progress, part, silent
+from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.volume import Volume
 from voxelry.dicom.frames.frame import frames_of
 from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits

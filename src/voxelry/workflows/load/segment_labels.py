@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Volume
@@ -36,4 +35,4 @@ def joined_segments(stacks: Sequence[Stack], *, progress: Progress = silent) -> 
         If segments overlap: a voxel has one label.
     """
     segmentation = read_segmentation(stacks, progress=progress)
-    return replace(segmentation.source, array=segmentation.labels)
+    return segmentation.source.with_array(segmentation.labels)

@@ -13,7 +13,6 @@ from pydicom.sequence import Sequence as DicomSequence
 from pydicom.valuerep import validate_value
 
 from voxelry.core.progress import Progress, silent
-from voxelry.core.stacking import distance
 from voxelry.core.volume import Volume
 from voxelry.dicom.headers.attributes import text
 from voxelry.dicom.headers.header import Header
@@ -24,7 +23,6 @@ from voxelry.dicom.objects.segmentation_sources import PATIENT_AND_STUDY, stacks
 from voxelry.dicom.series.hierarchy import Series
 from voxelry.dicom.series.stack import Stack
 from voxelry.dicom.write.provenance import MAX_LONG_STRING, VERSION
-from voxelry.dicom.write.template import SAME_PLACE_PIXELS
 from voxelry.dicom.write.writing import Written, write_series, write_volume
 
 SUFFIX = " (voxelry)"
@@ -111,12 +109,10 @@ def _fits(volume: Volume, stack: Stack) -> bool:
     pixels = describe_pixels(stack.frames[0].header)
     if volume.array.shape != stack.shape or pixels.bits_allocated == 1:
         return False
-    if (volume.affine is None) != (stack.affine is None):
+    if volume.geometry.placed != stack.geometry.placed:
         return False
-    if volume.affine is not None and stack.affine is not None:
-        side = min(stack.frames[0].pixel_spacing or (1.0,))
-        if distance(volume.affine, stack.affine, stack.shape) > SAME_PLACE_PIXELS * side:
-            return False
+    if volume.geometry.placed and not volume.geometry.same_grid(stack.geometry):
+        return False
     frames = Counter(frame.header for frame in stack.frames)
     return all(describe_pixels(header).frames == count for header, count in frames.items())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -358,7 +358,7 @@ def _made(entry: JobEntry, volume: Volume, config: Config) -> Volume:
                 f"{entry.name}: func gives an array of {shapes[0]} for a volume of {shapes[1]}, and nothing says where "
                 "that lies: give a Volume with an affine and a spacing of its own"
             )
-        return replace(volume, array=made)
+        return volume.with_array(made)
     if not isinstance(made, Volume):
         raise ParameterError(f"{entry.name}: func gives a volume or an array, not {type(made).__name__}")
     return made

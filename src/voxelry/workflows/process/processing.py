@@ -16,12 +16,11 @@ from typing import Any, Literal, TypeAlias
 from voxelry.core.errors import ExistsError, ParameterError, Problem, VoxelryError
 from voxelry.core.extras import require
 from voxelry.core.frame_of_reference import REGISTRATION, check_one_frame_of_reference
-from voxelry.core.geometry import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.registry import step_named
+from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.value import Value
-from voxelry.core.volume import Volume
 from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.objects.segmentation import WRITING, SegmentationKind
@@ -301,7 +300,7 @@ def _run(tasks: Sequence[_Task], workers: int | None, progress: Progress) -> Ite
     try:
         for number, outcome in enumerate(results, 1):
             progress(number / len(tasks), f"{number} of {len(tasks)} volumes")
-            yield _frozen(outcome)
+            yield outcome
     finally:
         with warnings.catch_warnings(action="ignore"):  # that what was done already is not used: that is what is wanted
             results.close()
@@ -384,25 +383,8 @@ def _warnings(result: StepResult) -> tuple[str, ...]:
 
 
 def _portable(result: StepResult) -> StepResult:
-    """The same with mappings that can be pickled."""
-
-    def plain(volume: Volume) -> Volume:
-        return replace(volume, metadata=dict(volume.metadata))
-
-    segmentation = result.segmentation
-    if segmentation is not None:
-        segmentation = segmentation.with_source(plain(segmentation.source))
-    volumes = tuple(map(plain, result.volumes))
-    return replace(result, volumes=volumes, segmentation=segmentation, files=dict(result.files))
-
-
-def _frozen(outcome: _Outcome) -> _Outcome:
-    """Volumes whose arrays are read-only again, which pickling forgets."""
-    if not isinstance(outcome, Processed) or outcome.result is None:
-        return outcome
-    result = outcome.result
-    volumes = tuple(replace(volume) for volume in result.volumes)
-    return replace(outcome, result=replace(result, volumes=volumes))
+    """The same with a mapping that can be pickled, as volumes can by themselves."""
+    return replace(result, files=dict(result.files))
 
 
 class _Stopped(BaseException):

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from voxelry.core.errors import NotOneVolumeError, ParameterError, Problem, VoxelryError
-from voxelry.core.geometry import Tolerances
 from voxelry.core.progress import Progress, silent
+from voxelry.core.slice_grid import Tolerances
 from voxelry.core.steps import Step
 from voxelry.core.volume import Volume
 from voxelry.dicom.headers.archives import ArchiveLimits

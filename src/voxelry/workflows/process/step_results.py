@@ -258,7 +258,7 @@ class _Writer:
         if self.format != DICOM or self.source is None:
             of = segmentation.source
             metadata = {**of.metadata, "SegmentSequence": items_of(segmentation.segments)}
-            volume = Volume(array=labels, affine=of.affine, spacing=of.spacing, metadata=metadata,
+            volume = Volume(array=labels, geometry=of.geometry, metadata=metadata,
                             label="segmentation", instance_uids=of.instance_uids)  # fmt: skip
             path, files = self._in_format(volume, "segmentation", progress)
             return SavedOutput("segmentation", self.format, path, files, facts)
