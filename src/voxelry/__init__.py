@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from voxelry.workflows.process.step_results import SavedResult as SavedResult
     from voxelry.workflows.process.step_results import save_result as save_result
     from voxelry.workflows.sample import write_sample as write_sample
+    from voxelry.workflows.saving import save as save
     from voxelry.workflows.tables.tabulate import tabulate as tabulate
 
 _WHERE = {
@@ -122,6 +123,7 @@ _WHERE = {
     "process": "workflows.process.processing",
     "rectify": "core.resample",
     "run": "workflows.process.running",
+    "save": "workflows.saving",
     "save_pictures": "workflows.pictures.picture_files",
     "save_result": "workflows.process.step_results",
     "stack_volumes": "core.stacking",

@@ -339,10 +339,9 @@ def test_segments_that_overlap_have_no_one_label(tmp_path: Path) -> None:
 
 
 def test_what_is_no_path_and_no_step_is_told(tmp_path: Path) -> None:
-    volume = synthetic_series(tmp_path / "in").array
-    held = Volume(array=volume)
-    for wrong in (held, [held], [3]):
-        with pytest.raises(ParameterError, match="paths are wanted"):
+    array = synthetic_series(tmp_path / "in").array
+    for wrong in (array, [array], [3]):
+        with pytest.raises(ParameterError, match="a path or a Volume is wanted"):
             process(wrong, ADD)  # type: ignore[arg-type]
     with pytest.raises(ParameterError, match="a step is named"):
         process(tmp_path / "in", add)  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,10 +34,9 @@ def test_several_volumes_are_given_one_after_the_other() -> None:
 
 
 def test_volumes_of_two_frames_of_reference_are_confirmed() -> None:
-    from dataclasses import replace
-
     one, other = (
-        replace(VOLUME, metadata={"SeriesInstanceUID": f"1.{n}", "FrameOfReferenceUID": f"2.{n}"}) for n in range(2)
+        voxelry.Volume(array=VOLUME.array, metadata={"SeriesInstanceUID": f"1.{n}", "FrameOfReferenceUID": f"2.{n}"})
+        for n in range(2)
     )
     with pytest.raises(voxelry.VoxelryError, match="same_frame_of_reference=True"):
         voxelry.run("subtract", one, other)
@@ -97,3 +97,35 @@ def test_the_list_can_be_called_whatever_was_imported_first(first: str) -> None:
     assert int(done.stdout) == len(voxelry.steps())
     package = importlib.import_module("voxelry.steps")
     assert repr(package()) == repr(voxelry.steps())  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_process_takes_volumes_as_well_as_paths(tmp_path: Path, workers: int) -> None:
+    voxelry.save(VOLUME, tmp_path / "a.nrrd")
+    report = voxelry.process(
+        [VOLUME, str(tmp_path / "a.nrrd"), VOLUME], "gaussian", params={"sigma": 2}, workers=workers
+    )
+    assert [one.name for one in report.results] == ["volume 1", str(tmp_path / "a.nrrd"), "volume 3"]
+    truth = voxelry.run("gaussian", VOLUME, sigma=2).volumes[0]
+    for one in report.results:
+        assert one.result is not None
+        np.testing.assert_array_equal(one.result.volumes[0].array, truth.array)
+
+
+def test_process_of_one_volume_writes_into_the_folder(tmp_path: Path) -> None:
+    report = voxelry.process(VOLUME, "gaussian", out=tmp_path / "out")
+    assert not report.skipped
+    assert (tmp_path / "out" / "result.json").is_file()
+    pair = voxelry.process((VOLUME, VOLUME), "subtract", out=tmp_path / "pair")
+    assert not pair.skipped
+    assert voxelry.load(tmp_path / "pair").volumes[0].array.any() == np.False_
+    both = voxelry.process([VOLUME, VOLUME], "gaussian", out=tmp_path / "both")
+    assert sorted(one.name for one in (tmp_path / "both").iterdir()) == ["volume-1", "volume-2"]
+    assert len(both.results) == 2
+
+
+def test_process_of_something_else_is_told() -> None:
+    with pytest.raises(TypeError, match="an ndarray is neither a path nor a volume"):
+        voxelry.process(VOLUME.array, "gaussian")
+    with pytest.raises(TypeError, match="an int is neither a path nor a volume"):
+        voxelry.process([3], "gaussian")  # type: ignore[list-item]

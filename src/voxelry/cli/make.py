@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from enum import Enum, StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
 
 PICTURES = ("png", "jpg")
-_SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,5}(\.gz|\.zip)?$")
-"""What was meant to be the end of a file's name, and not of a folder's, such as a UID."""
 
 
 class Plane(StrEnum):
@@ -212,12 +209,12 @@ def convert(
     """
     from voxelry.core.errors import ParameterError
     from voxelry.workflows.convert.conversion import convert as run
-    from voxelry.workflows.convert.targets import known, names_a_format
+    from voxelry.workflows.convert.targets import known, looks_like_a_file, names_a_format
     from voxelry.workflows.files.export_names import DEFAULT_TEMPLATE
     from voxelry.workflows.measure import skipped_record
 
     if kind is None and not names_a_format(target):
-        if _SUFFIX.search(target.name) and not target.is_dir():
+        if looks_like_a_file(target):
             words = f"{target.name}: no format is known by the end of this name; {known()}. For a folder, add --format"
             raise ParameterError(words)
         kind = PICTURES[0]

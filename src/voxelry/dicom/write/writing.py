@@ -37,7 +37,7 @@ class Written:
     paths
         The files, in the order of their stacks and slices.
     series_instance_uid
-        Of the new series.
+        Of the new series; empty where no DICOM was written.
     warnings
         What a user must know: values that had to be rescaled, non-finite ones that were replaced. Sentences without
         patients' values.

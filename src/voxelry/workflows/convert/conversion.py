@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -37,13 +36,11 @@ from voxelry.workflows.convert.volume_target import Target
 from voxelry.workflows.files.atomic import clear_left, not_written, staged
 from voxelry.workflows.files.export_names import DEFAULT_TEMPLATE, check_template, file_name, numbered, stem_and_suffix
 from voxelry.workflows.files.ledger import Ledger, size_of
-from voxelry.workflows.files.results_folder import check_apart, holds, is_empty
+from voxelry.workflows.files.results_folder import check_apart, check_series_folder, holds, is_empty
 from voxelry.workflows.load.batches import Batch, batches_of, digest
 from voxelry.workflows.load.loading import EXPECTED
 
 _WORKERS = 2
-_MADE = re.compile(r"[0-9]+\.dcm")
-"""What is in a folder that stands for a volume."""
 _NONE: Mapping[str, Value] = MappingProxyType({})
 
 
@@ -417,11 +414,8 @@ class _Run:
         among = self.aim.name == DICOM and self.source.is_dir() and holds(self.source, path)
         if among or (path.is_dir() and holds(path, self.source)):
             raise ExistsError(f"{path.name} holds what is to be converted; the output needs a place of its own")
-        if path.is_dir() and not self.aim.suffix and not all(_MADE.fullmatch(entry.name) for entry in path.iterdir()):
-            raise ExistsError(
-                f"{path.name} holds other things than a series of files, so that it is not overwritten; "
-                "choose another folder, or remove it yourself"
-            )
+        if path.is_dir() and not self.aim.suffix:
+            check_series_folder(path)
 
     def _check_free(self, path: Path, left: frozenset[Path]) -> None:
         """What an earlier run made of the same may be made again: of its files some may be gone."""

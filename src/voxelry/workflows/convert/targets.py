@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -44,6 +45,7 @@ KEPT_KEYWORDS = (
 SIDECAR_OF = "nifti"
 HEADER_KEYWORDS = frozenset({"TemporalResolution"})
 """What a NIfTI file says by itself: no reason for a sidecar, beside which somebody's own may lie."""
+_SUFFIX = re.compile(r"\.[a-z][a-z0-9]{0,5}(\.gz|\.zip)?$")
 _STREAMED = ("metaimage", "nifti", "nrrd")
 """Formats that write voxels one after the other, as they come."""
 
@@ -86,6 +88,11 @@ def find_target(path: StrPath, format: str | None, options: Mapping[str, Value])
 def names_a_format(path: StrPath) -> bool:
     """True if the path's suffix says what is wanted."""
     return _by_suffix(_last(path)) is not None
+
+
+def looks_like_a_file(path: StrPath) -> bool:
+    """True if a name ends in what was meant to be a file's suffix, and not in a part of a UID or of a folder's name."""
+    return _SUFFIX.search(_last(path)) is not None and not os.path.isdir(path)  # noqa: PTH112
 
 
 def _last(path: StrPath) -> str:
@@ -221,7 +228,7 @@ def _write_series(
         raise FormatError("without DICOM headers that tell volumes apart, each is a series of its own")
     else:
         written = write_volume(volumes[0], folder, attributes={**_attributes(volumes[0]), **given}, **settings)
-    return Told(len(written.paths), written.warnings)
+    return Told(len(written.paths), written.warnings, series_instance_uid=written.series_instance_uid)
 
 
 def _write_instance(
@@ -240,7 +247,7 @@ def _write_instance(
     (volume,) = volumes
     if len(volume.array) > 1 and len({header for stack in batch.stacks for header in stack.headers}) != 1:
         written = write_volume(volume, path, kind="enhanced", attributes={**_attributes(volume), **given}, **settings)
-        return Told(1, written.warnings)
+        return Told(1, written.warnings, series_instance_uid=written.series_instance_uid)
     with TemporaryDirectory(dir=path.parent) as folder:
         told = _write_series(volumes, Path(folder, "series"), batch, description, given, settings)
         (file,) = Path(folder, "series").iterdir()

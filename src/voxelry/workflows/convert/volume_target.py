@@ -16,11 +16,15 @@ from voxelry.workflows.load.batches import Batch
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a writer has to say: how many files it made, what a user must know of them, and what it left out."""
+    """What a writer has to say: how many files it made, what a user must know of them, and what it left out.
+
+    ``series_instance_uid`` is that of a new DICOM series, else empty.
+    """
 
     files: int = 1
     warnings: tuple[str, ...] = ()
     skipped: Mapping[str, Problem] = field(default_factory=dict)
+    series_instance_uid: str = ""
 
 
 Writer: TypeAlias = Callable[[Sequence[Volume], Path, Batch, Progress], Told]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from voxelry.core.errors import ExistsError
 from voxelry.dicom.headers.sources import StrPath
 from voxelry.workflows.files.atomic import hidden, is_hidden, staged
 
+_NUMBERED = re.compile(r"[0-9]+\.dcm")
 MANIFEST = "result.json"
 """Beside every result: what it was made of, by which step."""
 
@@ -55,6 +57,21 @@ def check_replaceable(folder: Path) -> None:
     if is_taken(folder) and not (folder / MANIFEST).is_file():
         raise ExistsError(
             f"{folder}: holds no result of an earlier run ({MANIFEST}), so that it is not overwritten; "
+            "choose another folder, or remove it yourself"
+        )
+
+
+def check_series_folder(folder: Path) -> None:
+    """Of folders that stand for a volume only those may go that hold nothing but numbered files.
+
+    Raises
+    ------
+    ExistsError
+        If it holds something else.
+    """
+    if not all(_NUMBERED.fullmatch(entry.name) for entry in folder.iterdir()):
+        raise ExistsError(
+            f"{folder.name} holds other things than a series of files, so that it is not overwritten; "
             "choose another folder, or remove it yourself"
         )
 

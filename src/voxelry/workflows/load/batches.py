@@ -208,6 +208,19 @@ def _attribute(header: Header, keyword: str) -> Value:
 def _format_batches(own: VolumeFormat, path: StrPath, together: bool, progress: Progress) -> tuple[Batch, ...]:
     volumes = own.read(os.fspath(path), progress=progress)
     source = digest([_path_stamp(os.fspath(path))])
+    return batches_of_volumes(volumes, source, together=together)
+
+
+def batches_of_volumes(volumes: Sequence[Volume], source: str = "", *, together: bool = True) -> tuple[Batch, ...]:
+    """The batches of volumes in memory, in their order.
+
+    Parameters
+    ----------
+    source
+        What they are made from, for fingerprints.
+    together
+        False for a batch of each volume.
+    """
     groups = _grouped(volumes, _stackable) if together else [[volume] for volume in volumes]
     return tuple(_of_volumes(group, digest([source, str(n)])) for n, group in enumerate(groups))
 

@@ -21,6 +21,7 @@ from voxelry.core.registry import step_named
 from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.value import Value
+from voxelry.core.volume import Volume
 from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.objects.segmentation import WRITING, SegmentationKind
@@ -31,11 +32,11 @@ from voxelry.workflows.files.export_names import numbered
 from voxelry.workflows.files.results_folder import check_apart, check_replaceable, holds, is_empty, is_taken, move_all
 from voxelry.workflows.load.loading import EXPECTED
 from voxelry.workflows.process.running import step_of
-from voxelry.workflows.process.step_inputs import Input, Work, is_path, work_of
+from voxelry.workflows.process.step_inputs import Input, Work, is_path, is_single, work_of
 from voxelry.workflows.process.step_results import SavedResult, named_folder, save_result
 
-Paths: TypeAlias = "StrPath | Iterable[StrPath | Sequence[StrPath]]"
-"""One path, or several; for a step that takes several volumes a tuple of paths, or several such tuples."""
+Paths: TypeAlias = "StrPath | Volume | Iterable[StrPath | Volume | Sequence[StrPath | Volume]]"
+"""A path or a volume, or several; for a step that takes several volumes a tuple of them, or several such tuples."""
 OnError: TypeAlias = Literal["skip", "raise"]
 
 _FOUND, _READ, _DONE = 0.1, 0.2, 0.9
@@ -134,8 +135,8 @@ def process(
     ----------
     paths
         A file, a folder, a zip archive, a file of a registered format, or several of them; every volume below each
-        is worked on by itself. For a step that takes several volumes: a tuple of paths, each with exactly one volume,
-        or a list of such tuples.
+        is worked on by itself. Or volumes in memory, which reports call ``"volume 1"`` and so on. For a step that takes
+        several volumes: a tuple of paths, each with exactly one volume, or of volumes; or a list of such tuples.
     step
         An installed step's name (``"gaussian"``), or a Step.
     params
@@ -257,16 +258,17 @@ def _tasks(
     paths: Paths, step: Step[Any], how: _How, out: Path | None, skipped: dict[str, Problem], progress: Progress
 ) -> list[_Task]:
     several = len(step.inputs) + len(step.optional) > 1
-    single = is_path(paths) or (several and isinstance(paths, tuple) and all(map(is_path, paths)))
+    single = is_single(paths) or (several and isinstance(paths, tuple) and all(map(is_single, paths)))
     given: list[object] = list(paths) if isinstance(paths, Iterable) and not single else [paths]
-    sources = [path for one in given for path in (one if isinstance(one, Sequence) and not is_path(one) else [one])]
+    each = [path for one in given for path in (one if isinstance(one, list | tuple) else [one])]
+    sources = [path for path in each if is_path(path)]
     if out is not None:
         for source in sources:
             check_apart(source, out)
     found: list[Work] = []
     for number, one in enumerate(given):
         share = part(progress, number / len(given), (number + 1) / len(given))
-        found += work_of(one, step, how.on_irregular, how.limits, how.tolerances, skipped, share)
+        found += work_of(one, number + 1, step, how.on_irregular, how.limits, how.tolerances, skipped, share)
     if out is None:
         return [_Task(one.name, one.inputs, None, None, how) for one in found]
     alone = single and len(found) == 1

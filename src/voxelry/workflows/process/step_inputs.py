@@ -1,23 +1,25 @@
-"""What a step is to work on: the volumes below paths, found before any of them is read."""
+"""What a step is to work on: volumes in memory, and those below paths, found before any of them is read."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, TypeAlias, TypeGuard
 
-from voxelry.core.errors import NotOneVolumeError, ParameterError, Problem, VoxelryError
+from voxelry.core.argument_types import a_kind
+from voxelry.core.errors import NotOneVolumeError, ParameterError, Problem, VoxelryError, WrongTypeError
 from voxelry.core.progress import Progress, silent
 from voxelry.core.slice_grid import Tolerances
 from voxelry.core.steps import Step
 from voxelry.core.volume import Volume
 from voxelry.dicom.headers.archives import ArchiveLimits
-from voxelry.dicom.headers.sources import FileSource
+from voxelry.dicom.headers.sources import FileSource, StrPath
 from voxelry.dicom.series.irregular_stacks import OnIrregular, chosen_volume
 from voxelry.dicom.series.stack import Stack
 from voxelry.workflows.files.export_names import DEFAULT_TEMPLATE, file_name, numbered
-from voxelry.workflows.load.batches import Batch, batches_of
+from voxelry.workflows.load.batches import Batch, batches_of, batches_of_volumes
 from voxelry.workflows.load.segment_labels import joined_segments, of_one_segmentation
 
 Piece: TypeAlias = "tuple[Batch, ...]"
@@ -26,7 +28,7 @@ Piece: TypeAlias = "tuple[Batch, ...]"
 
 @dataclass(frozen=True, eq=False)
 class Input:
-    """A piece: its stacks where their files can be named, else the path and its number below that."""
+    """A piece: a volume in memory; the stacks whose files can be named; else the path and its number below that."""
 
     path: str
     number: int
@@ -34,9 +36,12 @@ class Input:
     on_irregular: OnIrregular
     limits: ArchiveLimits
     tolerances: Tolerances
+    volume: Volume | None = None
 
     def load(self, progress: Progress) -> tuple[Volume, tuple[Stack, ...] | None]:
         """The volume, and the images that it is made of, if that is DICOM."""
+        if self.volume is not None:
+            return replace(self.volume, metadata=MappingProxyType(dict(self.volume.metadata))), None
         stacks = self.stacks
         if stacks is None:
             batches, _ = batches_of(
@@ -89,13 +94,19 @@ class _How:
     skipped: dict[str, Problem]
 
 
-def is_path(one: object) -> bool:
-    """True for one path, False for several."""
+def is_path(one: object) -> TypeGuard[StrPath]:
+    """True for a path."""
     return isinstance(one, str | os.PathLike)
+
+
+def is_single(one: object) -> bool:
+    """True for one path or volume, False for several."""
+    return is_path(one) or isinstance(one, Volume)
 
 
 def work_of(
     given: Any,
+    number: int,
     step: Step[Any],
     on_irregular: OnIrregular,
     limits: ArchiveLimits,
@@ -103,39 +114,41 @@ def work_of(
     skipped: dict[str, Problem],
     progress: Progress,
 ) -> Iterator[Work]:
-    """The pieces of work that a path, or a tuple of paths, stands for.
+    """The pieces of work that a path or a volume, or a tuple of them, stands for.
 
     Parameters
     ----------
+    number
+        Which of those that were given it is, from 1: volumes in memory are told by it.
     skipped
         What is in none of them, and why, is added.
 
     Raises
     ------
     ParameterError
-        If these are not as many paths as the step takes volumes.
+        If these are not as many as the step takes volumes.
+    WrongTypeError
+        If it is neither a path nor a volume.
     """
     how = _How(on_irregular, limits, tolerances, skipped)
     least, most = len(step.inputs), len(step.inputs) + len(step.optional)
-    several = not is_path(given)
-    if several and not (isinstance(given, Sequence) and all(map(is_path, given))):
-        kind = type(given).__name__
-        words = "paths are wanted; with a Volume in memory, call the step's own run(volume)"
-        raise ParameterError(f"{step.name}: of a {kind} nothing can be read: {words}")
+    several = not is_single(given)
+    if several and not (isinstance(given, Sequence) and all(map(is_single, given))):
+        words = f"a path or a Volume is wanted, or a tuple of them for each time that {step.name} is to run"
+        raise WrongTypeError(f"{step.name}: {a_kind(given)} is neither a path nor a volume: {words}")
     count = len(given) if several else 1
     if not least <= count <= most:
         wanted = " and ".join((*step.inputs, *(f"perhaps {name}" for name in step.optional)))
-        raise ParameterError(f"{step.name}: takes {least} volumes ({wanted}); give them as a tuple of paths")
+        raise ParameterError(f"{step.name}: takes {least} volumes ({wanted}); give them as a tuple")
+    name = " and ".join(_shown(one, number) for one in (given if several else [given]))
     try:
-        if several:
-            ones = [_one(os.fspath(path), how) for path in given]
-            name = " and ".join(os.fspath(path) for path in given)
+        if several or isinstance(given, Volume):
+            ones = [_one(one, how) for one in (given if several else [given])]
             yield Work(name, _folder_of(ones[0][1]), tuple(one for one, _ in ones))
             return
         path = os.fspath(given)
         pieces = _below(path, how, progress)
     except VoxelryError as error:
-        name = " and ".join(map(os.fspath, given)) if several else os.fspath(given)
         skipped[name] = error.problem
         return
     except OSError as error:
@@ -144,9 +157,14 @@ def work_of(
         return
     names = [_folder_of(piece) for piece in pieces]
     shown = numbered(names)
-    for number, piece in enumerate(pieces):
-        name = path if len(pieces) == 1 else f"{path}: {shown[number]}"
-        yield Work(name, names[number], (_input(path, number, piece, how),))
+    for place, piece in enumerate(pieces):
+        name = path if len(pieces) == 1 else f"{path}: {shown[place]}"
+        yield Work(name, names[place], (_input(path, place, piece, how),))
+
+
+def _shown(one: StrPath | Volume, number: int) -> str:
+    """A path as it was given; a volume by its number."""
+    return f"volume {number}" if isinstance(one, Volume) else os.fspath(one)
 
 
 def _below(path: str, how: _How, progress: Progress) -> list[Piece]:
@@ -162,7 +180,11 @@ def _below(path: str, how: _How, progress: Progress) -> list[Piece]:
     return _pieces(batches)
 
 
-def _one(path: str, how: _How) -> tuple[Input, Piece]:
+def _one(given: StrPath | Volume, how: _How) -> tuple[Input, Piece]:
+    if isinstance(given, Volume):  # with what can travel to another process
+        volume = replace(given, metadata=dict(given.metadata))
+        return Input("", 0, None, how.on_irregular, how.limits, how.tolerances, volume), batches_of_volumes([volume])
+    path = os.fspath(given)
     pieces = _below(path, how, silent)
     if len(pieces) != 1:
         raise NotOneVolumeError(f"{path}: holds {len(pieces)} volumes, where one is needed")
