@@ -145,7 +145,8 @@ def test_the_bare_program_says_what_it_lacks(bare: Path) -> None:
         done = run(bare, "voxelry", *command.split(), code=1 if sentence else 0)
         assert done.stderr.startswith(f"Error: {sentence}" if sentence else "")
         assert len(done.stderr.splitlines()) <= 1
-    assert done.stderr.endswith(": pip install 'voxelry[server]'\n")
+        if command.startswith("serve"):
+            assert done.stderr.endswith(": pip install 'voxelry[server]'\n")
 
 
 def test_it_installs_and_runs(wheel: Path, tmp_path: Path) -> None:

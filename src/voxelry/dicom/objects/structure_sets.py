@@ -16,7 +16,7 @@ from voxelry.core.errors import PixelDataError, VoxelryError
 from voxelry.core.polygons import Floats
 from voxelry.core.segmentation import RGB
 from voxelry.core.structure_set import StructureSet
-from voxelry.dicom.headers.attributes import Attributes, describe, integer, items, number, numbers, text
+from voxelry.dicom.headers.attributes import Attributes, integer, items, number, numbers, tag_label, text
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.pydicom_silence import quiet
 
@@ -182,7 +182,7 @@ def _items(of: Attributes, keyword: str, told: Counter[str]) -> tuple[Dataset, .
     try:
         return items(of, keyword)
     except PixelDataError:
-        told[f"{describe(keyword)} is damaged, and was {_LEFT_OUT}"] += 1
+        told[f"{tag_label(keyword)} is damaged, and was {_LEFT_OUT}"] += 1
         return ()
 
 
