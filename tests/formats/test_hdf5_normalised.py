@@ -62,11 +62,11 @@ def test_stored_values_come_back_exactly(path: str, dtype: str, shape: tuple[int
 @given(low=st.integers(-(2**15), 2**16 - 1), span=st.integers(0, 2**16), seed=st.integers(0, 2**32 - 1))
 def test_every_range_of_16_bits_comes_back(low: int, span: int, seed: int) -> None:
     """Rounding to float32 never moves a stored value, wherever the range lies."""
-    from voxelry.formats.hdf5.hdf5_normalised import Normalisation
+    from voxelry.formats.hdf5.hdf5_normalised import LinearMap
 
     dtype = np.dtype("i2" if low < 0 else "u2")
     high = min(low + span, np.iinfo(dtype).max)
-    line = Normalisation(low, high)
+    line = LinearMap(low, high)
     stored = np.random.default_rng(seed).integers(low, high, 4096, endpoint=True).astype(dtype)
     stored[:2] = low, high
     shown = line.table(dtype)(stored)

@@ -23,7 +23,7 @@ from voxelry.core.value import Value
 from voxelry.core.volume import Volume
 from voxelry.formats.shared.deflate import deflate, level_asked
 from voxelry.formats.shared.grids import check_affine, contradictions_refused, shared_dtype, shared_grid, spacing_of
-from voxelry.formats.shared.streams import Source, beside, first_bytes, voxel_blocks
+from voxelry.formats.shared.streams import ByteSource, beside, read_start, voxel_blocks
 
 _ELEMENTS = {
     "int8": "MET_CHAR", "uint8": "MET_UCHAR", "int16": "MET_SHORT", "uint16": "MET_USHORT", "int32": "MET_INT",
@@ -35,20 +35,20 @@ _NAMES = {
     "Position": "Offset", "Origin": "Offset", "Rotation": "TransformMatrix", "Orientation": "TransformMatrix",
     "ElementByteOrderMSB": "BinaryDataByteOrderMSB",
 }  # fmt: skip
-"""Older words for the same."""
+"""Older names of the same keys."""
 _KNOWN = "SpacingKnown"
-"""Our own key: MetaImage has no word for a spacing that nobody knows, and its readers take 1 for it."""
+"""Our own key: MetaImage cannot express an unknown spacing, and its readers take 1 for it."""
 _TO_MM = {"um": 0.001, "mm": 1.0, "cm": 10.0, "?": 1.0, "": 1.0}
 _MOST_HEADER_BYTES = 1 << 20
 _LAST = re.compile(rb"^[ \t]*ElementDataFile[ \t]*[=:]", re.MULTILINE)
 _LINE = re.compile(r"\s*([^=:]*?)\s*[=:]\s*(.*?)\s*")
-"""A key and its value: MetaIO takes a colon for the sign between as well."""
+"""A key and its value: MetaIO accepts a colon as separator too."""
 
 
 class MetaImageFormat:
-    """Voxels and their place to 64 bits.
+    """MetaImage: voxels, and their affine in 64 bits.
 
-    The directions of a tilted stack are not perpendicular; they are written as they are, as ITK does.
+    The directions of a tilted stack are not perpendicular; they are written unchanged, as ITK does.
 
     Options: ``compress`` (true: zlib), ``level`` (1, the usual, to 9).
     """
@@ -59,8 +59,8 @@ class MetaImageFormat:
 
     @contradictions_refused()
     def read(self, path: str, *, progress: Progress = silent) -> tuple[Volume, ...]:
-        """As `VolumeFormat.read`; voxels in a file beside (``.raw``, ``.zraw``) too, in either byte order."""
-        content = first_bytes(path, _MOST_HEADER_BYTES)
+        """As `VolumeFormat.read`; voxels may lie in a separate file (``.raw``, ``.zraw``), in either byte order."""
+        content = read_start(path, _MOST_HEADER_BYTES)
         fields, start = _fields(content)
         shape = _shape(fields)
         channels = _whole(fields, "ElementNumberOfChannels", 1)
@@ -68,7 +68,7 @@ class MetaImageFormat:
         place, start = (path, start) if name.upper() == "LOCAL" else (_beside(path, name), 0)
         array_shape = (*shape, channels) if channels > 1 else shape
         start = _start(fields, place, start, math.prod(array_shape) * _dtype(fields).itemsize)
-        with Source(place, start=start, wrapper=_wrapper(fields, place, start)) as source:
+        with ByteSource(place, start=start, wrapper=_wrapper(fields, place, start)) as source:
             array = source.read_array(array_shape, _dtype(fields), progress=progress)
         affine, spacing, warnings = _geometry(fields)
         warnings += _unscaled(fields)
@@ -81,7 +81,7 @@ class MetaImageFormat:
     def write(
         self, volumes: Sequence[Volume], path: str, *, options: dict[str, Value], progress: Progress = silent
     ) -> None:
-        """As `VolumeFormat.write`; the voxels are in the same file, whether it is called ``.mha`` or ``.mhd``."""
+        """As `VolumeFormat.write`; the voxels are written to the same file for ``.mha`` and for ``.mhd``."""
         level = level_asked(options, self.name)
         first = shared_grid(volumes)
         dtype = shared_dtype(volumes, tuple(_ELEMENTS), "MetaImage")
@@ -107,7 +107,7 @@ def _size_line(size: int) -> bytes:
 
 
 def _header(volumes: Sequence[Volume], first: Volume, dtype: np.dtype[Any], *, compress: bool) -> tuple[str, str]:
-    """The lines before and after the one that says how large the compressed voxels are."""
+    """The header's lines before and after the one with the size of the compressed voxels."""
     depth, rows, columns, *samples = first.array.shape
     several = len(volumes) > 1
     sizes = [columns, rows, depth, *([len(volumes)] if several else [])]
@@ -124,7 +124,7 @@ def _header(volumes: Sequence[Volume], first: Volume, dtype: np.dtype[Any], *, c
         directions = first.affine[:3, [2, 1, 0]]
         spacing = np.linalg.norm(directions, axis=0).tolist()
         matrix = np.eye(len(sizes))
-        matrix[:3, :3] = (directions / spacing).T  # a row for each axis of the index
+        matrix[:3, :3] = (directions / spacing).T  # One row for each axis of the index.
         offset = [*first.affine[:3, 3].tolist(), *([0.0] if several else [])]
         after += [f"TransformMatrix = {_numbers(matrix.reshape(-1).tolist())}", f"Offset = {_numbers(offset)}"]
     elif None in first.spacing:
@@ -147,7 +147,7 @@ def _numbers(numbers: Sequence[float]) -> str:
 
 
 def _fields(content: bytes) -> tuple[dict[str, str], int]:
-    """The header's fields, and where it ends."""
+    """The header's fields, and the offset of its end."""
     last = _LAST.search(content)
     end = -1 if last is None else content.find(b"\n", last.end())
     if last is None or (end < 0 and len(content) == _MOST_HEADER_BYTES):
@@ -177,7 +177,7 @@ def _whole(fields: Mapping[str, str], name: str, usual: int) -> int:
 
 
 def _floats(fields: Mapping[str, str], name: str, count: int) -> npt.NDArray[np.float64] | None:
-    """The numbers of a field; None where it is absent."""
+    """The numbers of a field; None if it is absent."""
     if name not in fields:
         return None
     try:
@@ -190,7 +190,7 @@ def _floats(fields: Mapping[str, str], name: str, count: int) -> npt.NDArray[np.
 
 
 def _shape(fields: Mapping[str, str]) -> tuple[int, int, int, int]:
-    """``(time, slice, row, column)``."""
+    """The shape ``(time, slice, row, column)``."""
     words = fields.get("DimSize", "").split()
     count = _whole(fields, "NDims", 3)
     if len(words) != count or not all(word.isdecimal() and 0 < len(word) < 19 and int(word) > 0 for word in words):
@@ -210,18 +210,18 @@ def _dtype(fields: Mapping[str, str]) -> np.dtype[Any]:
 
 
 def _beside(path: str, name: str) -> str:
-    """The one file of voxels that a header names."""
+    """The path of the only file of voxels that a header names."""
     if name.split()[:1] == ["LIST"] or ("%" in name and len(name.split()) > 1):
         raise FormatError("the header's voxels are in a list of files; only one beside it is read")
     return beside(path, name)
 
 
 def _start(fields: Mapping[str, str], place: str, start: int, voxel_bytes: int) -> int:
-    """Where in their file the voxels begin, if ``start`` is where those of a header alone would."""
+    """The offset of the voxels in their file; ``start`` is the offset behind the header."""
     skipped = fields.get("HeaderSize", "0")
     if skipped == "0":
         return start
-    if skipped == "-1" and not _yes(fields, "CompressedData", False):  # they end where the file ends
+    if skipped == "-1" and not _yes(fields, "CompressedData", False):  # The voxels end where the file ends.
         return max(0, Path(place).stat().st_size - voxel_bytes)
     if not skipped.isdecimal() or len(skipped) > 18:
         raise FormatError(f"the header's HeaderSize is {skipped}; needed is a number of bytes, or -1 for raw voxels")
@@ -238,7 +238,7 @@ def _wrapper(fields: Mapping[str, str], path: str, start: int) -> str:
         return "gzip" if file.read(2) == b"\x1f\x8b" else "zlib"
 
 
-@np.errstate(over="ignore", invalid="ignore")  # what is not finite then is refused
+@np.errstate(over="ignore", invalid="ignore")  # Values that overflow are refused below.
 def _geometry(fields: Mapping[str, str]) -> tuple[npt.NDArray[np.float64] | None, Spacing, tuple[str, ...]]:
     """The affine, the spacing, and warnings."""
     count = _whole(fields, "NDims", 3)
@@ -264,7 +264,7 @@ def _geometry(fields: Mapping[str, str]) -> tuple[npt.NDArray[np.float64] | None
 
 
 def _unscaled(fields: Mapping[str, str]) -> tuple[str, ...]:
-    """A warning where the file gives intensities by a function of what it stores, which ITK leaves alone too."""
+    """A warning if the file declares an intensity function of its stored values; it is not applied, as in ITK."""
     slope, offset = (_floats(fields, f"ElementToIntensityFunction{name}", 1) for name in ("Slope", "Offset"))
     if (slope is None or slope[0] == 1) and (offset is None or not offset[0]):
         return ()
@@ -272,7 +272,7 @@ def _unscaled(fields: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _known_spacing(fields: Mapping[str, str], sizes: npt.NDArray[np.float64] | None) -> Spacing:
-    """The spacing of a file without a place; None for what our own files say is unknown."""
+    """The spacing of a file without an affine; None for each one that our own key marks as unknown."""
     if sizes is None:
         return None, None, None
     known = [word == "True" for word in fields.get(_KNOWN, "").split()] or [True] * len(sizes)

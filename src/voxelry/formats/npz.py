@@ -1,4 +1,4 @@
-"""NumPy's .npz: the arrays of volumes and everything else that a Volume says; nothing is pickled."""
+"""NumPy's .npz: the arrays of volumes and all other attributes of a Volume; nothing is pickled."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ _DTYPES = (
 )
 _PIECE_BYTES = 8 << 20
 _MOST_SMALL_BYTES = 256 << 20
-"""Of the members beside the voxels; metadata of the largest series have a few megabytes."""
+"""Most bytes of the members beside the voxels; the metadata of the largest series have a few megabytes."""
 _DAMAGED = (
     *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError),
     *(ValueError, KeyError, SyntaxError, OverflowError),
 )
-"""How damaged archives and arrays show; a FormatError, a ValueError too, is let through first."""
+"""Errors that damaged archives and arrays raise. FormatError is a ValueError too and is re-raised first."""
 
 
 class NpzFormat:
     """Members ``array``, ``affine`` (LPS), ``spacing``, ``padding`` and ``record`` (JSON), as `numpy.load` gives them.
 
-    ``array`` is ``(slice, row, column[, sample])``, with an axis in front where there are several volumes: ``record``
-    says so. Option ``compress`` (false): deflate, smaller and slower.
+    ``array`` is ``(slice, row, column[, sample])``, with a leading axis for several volumes, which ``record``
+    declares. Option ``compress`` (false): deflate, smaller and slower.
     """
 
     name = "npz"
@@ -51,7 +51,7 @@ class NpzFormat:
     description = "NumPy arrays, with place and metadata"
 
     def read(self, path: str, *, progress: Progress = silent) -> tuple[Volume, ...]:
-        """As `VolumeFormat.read`; of a file by others its one array of three axes or more."""
+        """As `VolumeFormat.read`; a file by others must have exactly one array of three axes or more."""
         try:
             with zipfile.ZipFile(path) as archive:
                 names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
@@ -145,7 +145,7 @@ def _spacing(numbers: npt.NDArray[np.float64]) -> Spacing:
 
 @contradictions_refused()
 def _foreign(archive: zipfile.ZipFile, names: Sequence[str], progress: Progress) -> tuple[Volume, ...]:
-    """The array of a file that Voxelry did not write, with its affine if it has one by that name."""
+    """The volume of a file that Voxelry did not write, with the member ``affine`` if it exists."""
     if "array" not in names:
         fitting = [name for name in names if len(_header(archive, name)[0]) in (3, 4)]
         if len(fitting) != 1:
@@ -172,7 +172,7 @@ def _foreign(archive: zipfile.ZipFile, names: Sequence[str], progress: Progress)
 
 
 def _header(archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
-    """Shape, order, dtype, and the bytes that they take."""
+    """Parse a member's header: shape, order, dtype and number of bytes."""
     with archive.open(f"{name}.npy") as file:
         return (*_parse(file), file.tell())
 
@@ -184,7 +184,7 @@ def _parse(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
 
 
 def _checked(archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Shape, order and dtype of a member that can be as large as it says."""
+    """Shape, order and dtype of a member, checked against the bytes that it can hold."""
     shape, fortran, dtype, start = _header(archive, name)
     member = archive.getinfo(f"{name}.npy")
     if dtype.hasobject or dtype.kind not in "biufU":
@@ -219,7 +219,7 @@ def _voxels(archive: zipfile.ZipFile, name: str, progress: Progress) -> npt.NDAr
                 raise FormatError(f"the voxels end after {done:,} of {len(content):,} bytes")
             done += count
             told(done / len(content), "reading voxels")
-        file.read(1)  # the check sum is compared when the end is read
+        file.read(1)  # Reading to the end compares the check sum.
     native = array if dtype.isnative else array.byteswap(inplace=True).view(dtype.newbyteorder("="))
     return np.ascontiguousarray(native.reshape(shape, order="F")) if fortran else native.reshape(shape)
 

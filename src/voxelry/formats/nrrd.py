@@ -25,7 +25,7 @@ from voxelry.core.volume import Volume
 from voxelry.formats.shared.deflate import deflate, level_asked
 from voxelry.formats.shared.grids import check_affine, contradictions_refused, shared_dtype, shared_grid, spacing_of
 from voxelry.formats.shared.slicer_segments import slicer_keys, slicer_metadata
-from voxelry.formats.shared.streams import Source, beside, first_bytes, voxel_blocks
+from voxelry.formats.shared.streams import ByteSource, beside, read_start, voxel_blocks
 from voxelry.formats.shared.volume_record import json_text, json_value
 
 _TYPES = {
@@ -56,16 +56,16 @@ _VECTORS = ("vector", "3-vector", "4-vector")
 _TIME = "-time"
 _NOWHERE = "the file does not say where its voxels lie"
 _LABELS = "voxelry labels"
-"""The key that keeps the labels of several volumes, a JSON list."""
+"""The key that holds the labels of several volumes as a JSON list."""
 _MOST_HEADER_BYTES = 4 << 20
 _MAGIC = re.compile(rb"NRRD000[1-6]\r?\n")
 _END = re.compile(rb"\r?\n\r?\n")
 
 
 class NrrdFormat:
-    """Voxels, their place to 64 bits, the unit, of several volumes their labels, and of label maps their segments.
+    """NRRD: voxels, affine in 64 bits, unit, labels of several volumes, and segments of label maps.
 
-    Segments are kept as 3D Slicer keeps them: names, colours and codes.
+    Segments (names, colours and codes) use 3D Slicer's keys.
 
     Options: ``compress`` (true: gzip), ``level`` (of gzip: 1, the usual, to 9).
     """
@@ -77,7 +77,7 @@ class NrrdFormat:
     @contradictions_refused()
     def read(self, path: str, *, progress: Progress = silent) -> tuple[Volume, ...]:
         """As `VolumeFormat.read`; spaces LPS, RAS and LAS, any order of axes, either byte order, raw and gzip."""
-        content = first_bytes(path, _MOST_HEADER_BYTES)
+        content = read_start(path, _MOST_HEADER_BYTES)
         if not _MAGIC.match(content):
             raise FormatError("this is no NRRD file: it does not begin with NRRD0001 to NRRD0006")
         end = _END.search(content)
@@ -90,7 +90,7 @@ class NrrdFormat:
         layout = _layout(fields)
         wrapper, dtype = _wrapper(fields), _dtype(fields)
         start = _start(fields, place, start, math.prod(layout.sizes) * dtype.itemsize)
-        with Source(place, start=start, wrapper=wrapper) as source:
+        with ByteSource(place, start=start, wrapper=wrapper) as source:
             array = source.read_array(tuple(reversed(layout.sizes)), dtype, progress=progress)
         ordered = np.ascontiguousarray(np.transpose(array, layout.order)).reshape(layout.shape)
         affine, spacing, warnings = _geometry(fields, layout)
@@ -105,7 +105,7 @@ class NrrdFormat:
     def write(
         self, volumes: Sequence[Volume], path: str, *, options: dict[str, Value], progress: Progress = silent
     ) -> None:
-        """As `VolumeFormat.write`; a header alone (``.nhdr``) is not written."""
+        """As `VolumeFormat.write`; a detached header (``.nhdr``) is not written."""
         level = level_asked(options, self.name)
         first = shared_grid(volumes)
         dtype = shared_dtype(volumes, tuple(_WRITTEN), "NRRD")
@@ -122,7 +122,7 @@ class NrrdFormat:
 
 
 def _header(volumes: Sequence[Volume], first: Volume, dtype: np.dtype[Any], *, compress: bool) -> str:
-    """The text before the voxels. Axes go from the fastest: samples, column, row, slice, list."""
+    """The header. Axes begin with the fastest: samples, column, row, slice, list."""
     depth, rows, columns, *samples = first.array.shape
     several = [len(volumes)] if len(volumes) > 1 else []
     sizes = [*samples, columns, rows, depth, *several]
@@ -167,18 +167,18 @@ def _vector(numbers: npt.NDArray[np.float64]) -> str:
 
 
 class _Layout(NamedTuple):
-    """How the file's axes become ours.
+    """How the file's axes map to a Volume's.
 
     Attributes
     ----------
     sizes
-        From the fastest axis on, as the header has them.
+        Sizes in the header's order, the fastest axis first.
     space
-        Which of them are column, row and slice.
+        Which axes are column, row and slice.
     order
-        How the array as it lies is transposed to ``(list, slice, row, column, samples)``; absent axes left out.
+        Transposition of the stored array to ``(list, slice, row, column, samples)``; absent axes left out.
     shape
-        Then.
+        Shape after the transposition.
     """
 
     sizes: tuple[int, ...]
@@ -188,7 +188,7 @@ class _Layout(NamedTuple):
 
 
 def _fields(content: bytes) -> tuple[dict[str, str], dict[str, str]]:
-    """Fields and keys; fields' names in lower case."""
+    """Parse the header's fields, with names in lower case, and keys."""
     fields: dict[str, str] = {}
     keys: dict[str, str] = {}
     for line in content.decode("utf-8", "replace").splitlines()[1:]:
@@ -266,12 +266,12 @@ def _wrapper(fields: Mapping[str, str]) -> str:
 
 
 def _start(fields: Mapping[str, str], place: str, start: int, voxel_bytes: int) -> int:
-    """Where in a file the voxels begin, if those of a header alone would begin at ``start``.
+    """The offset of the voxels in their file; ``start`` is the offset behind the header.
 
     Raises
     ------
     FormatError
-        If what lies before them is to be skipped in a compressed stream, or its length is no number.
+        If bytes are to be skipped in a compressed stream, or their number is not a number.
     """
     lines, count = (fields.get(name, fields.get(name.replace(" ", ""), "0")) for name in ("line skip", "byte skip"))
     if lines == count == "0":
@@ -280,7 +280,7 @@ def _start(fields: Mapping[str, str], place: str, start: int, voxel_bytes: int) 
         raise FormatError("a line skip or byte skip before compressed voxels is not read")
     if not (lines.isdecimal() and (count.isdecimal() or count == "-1") and len(lines + count) < 18):
         raise FormatError("the header's line skip and byte skip are no whole numbers from 0 on, nor is the latter -1")
-    if count == "-1":  # they end where the file ends
+    if count == "-1":  # The voxels end where the file ends.
         return max(start, Path(place).stat().st_size - voxel_bytes)
     with Path(place).open("rb") as file:
         file.seek(start)
@@ -294,14 +294,14 @@ def _start(fields: Mapping[str, str], place: str, start: int, voxel_bytes: int) 
 
 
 def _beside(path: str, name: str) -> str:
-    """The one file of voxels that a header names."""
+    """The path of the only file of voxels that a header names."""
     if name.split()[:1] == ["LIST"] or ("%" in name and len(name.split()) > 1):
         raise FormatError("the header's voxels are in a list of files; only one beside it is read")
     return beside(path, name.removeprefix("./"))
 
 
 def _vectors(text: str) -> list[tuple[float, ...] | None]:
-    """Vectors in parentheses, or ``none`` where an axis lies not in space."""
+    """Vectors in parentheses, or ``none`` for an axis that is not spatial."""
     found: list[tuple[float, ...] | None] = []
     for word in re.findall(r"\([^()]*\)|none", text):
         try:
@@ -312,7 +312,7 @@ def _vectors(text: str) -> list[tuple[float, ...] | None]:
 
 
 def _directions(fields: Mapping[str, str]) -> list[tuple[float, ...] | None]:
-    """A vector of each axis, None where it lies not in space; none at all where the header has none.
+    """The vector of each axis, None for an axis that is not spatial; empty if the header has none.
 
     Raises
     ------
@@ -329,7 +329,7 @@ def _directions(fields: Mapping[str, str]) -> list[tuple[float, ...] | None]:
     return [None if one is None or one[3] else one[:3] for one in found]
 
 
-@np.errstate(over="ignore", invalid="ignore")  # what is not finite then is refused
+@np.errstate(over="ignore", invalid="ignore")  # Values that overflow are refused below.
 def _geometry(fields: Mapping[str, str], layout: _Layout) -> tuple[npt.NDArray[np.float64] | None, Spacing, Any]:
     """The affine, the spacing, and warnings."""
     space = fields.get("space", "").lower()
@@ -368,7 +368,7 @@ def _length(found: float) -> float | None:
 def _affine(
     space: str, vectors: npt.NDArray[np.float64], origin: npt.NDArray[np.float64]
 ) -> tuple[npt.NDArray[np.float64] | None, Spacing, tuple[str, ...]]:
-    """Of three axes in millimetres; none where the space is not the patient's."""
+    """The affine, spacing and warnings; the affine is None, with a warning, if the space is not the patient's."""
     affine = np.eye(4)
     affine[:3, :3] = vectors[::-1].T
     if space in _TO_LPS and len(origin):
@@ -385,12 +385,12 @@ def _quoted(text: str) -> list[str]:
 
 
 def _millimetres(units: Sequence[str]) -> float:
-    """What one of the header's lengths is.
+    """Millimetres per unit of the header's lengths.
 
     Raises
     ------
     FormatError
-        If that is not known, or differs from axis to axis.
+        If the unit is unknown, or differs between axes.
     """
     lengths = {_TO_MM.get(unit.strip().lower()) for unit in units} or {1.0}
     if None in lengths or len(lengths) > 1:
@@ -400,7 +400,7 @@ def _millimetres(units: Sequence[str]) -> float:
 
 
 def _labels(text: str, count: int) -> list[str]:
-    """The labels of our own files; numbers for others'."""
+    """The labels of several volumes: from our own key, else numbers."""
     try:
         found = json_value(text) if text else None
     except FormatError:

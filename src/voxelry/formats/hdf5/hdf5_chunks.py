@@ -1,7 +1,7 @@
 """Chunks of HDF5 datasets on all cores: the standard shuffle and gzip filters, packed and unpacked outside h5py.
 
 h5py packs one chunk at a time under its lock. Here threads do it with ISA-L, and h5py only writes the ready bytes
-(``write_direct_chunk``); every HDF5 reader has these filters, so that nobody sees a difference.
+(``write_direct_chunk``). Every HDF5 reader has these filters, so the files are ordinary HDF5.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import numpy.typing as npt
 
 from voxelry.core.errors import FormatError, ParameterError
 from voxelry.core.progress import Progress, silent
-from voxelry.formats.hdf5.hdf5_file import Node, check_dataset, filters, guarded
+from voxelry.formats.hdf5.hdf5_file import Node, check_dataset, filters, guard_hdf5
 from voxelry.parallel import in_parallel
 
 COMPRESSIONS = ("gzip", "none", "lzf", "blosc", "zstd")
-"""The first is the default. The first three are read by h5py as it is, the others with hdf5plugin."""
+"""The first is the default. h5py alone reads the first three; the others need hdf5plugin."""
 MOST_CHUNK_BYTES = 1 << 28
-"""A slice of more bytes is cut into chunks of whole rows: HDF5 refuses chunks of 4 GiB."""
+"""A larger slice is split into chunks of whole rows: HDF5 refuses chunks of 4 GiB."""
 _SLAB_BYTES = 1 << 24
 _DEFLATE, _SHUFFLE = 1, 2
 _LEVEL = 1
@@ -33,13 +33,13 @@ MakePlane = Callable[[tuple[int, ...]], npt.NDArray[Any]]
 
 
 def shuffle(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """HDF5's shuffle filter: the first byte of every value, then the second of every one, and so on."""
+    """HDF5's shuffle filter: the first bytes of all values, then their second bytes, and so on."""
     flat = np.ascontiguousarray(values).reshape(-1)
     size = flat.dtype.itemsize
     if size == 1:
         return flat.view(np.uint8)
     out = np.empty((size, flat.size), np.uint8)
-    if size <= 4:  # as numbers, which is faster than bytes with a stride
+    if size <= 4:  # Shifts of whole numbers are faster than bytes with a stride.
         plain = flat.view(f"<u{size}")
         for place in range(size):
             np.right_shift(plain, 8 * place, out=out[place], casting="unsafe")
@@ -49,7 +49,7 @@ def shuffle(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
 
 
 def unshuffle(content: npt.NDArray[np.uint8], out: npt.NDArray[Any]) -> None:
-    """The filter undone, into a C-contiguous array of as many bytes."""
+    """Undo the shuffle filter into a C-contiguous array of as many bytes."""
     size = out.dtype.itemsize
     flat = out.reshape(-1).view(np.uint8)
     if size == 1:
@@ -68,12 +68,12 @@ def unshuffle(content: npt.NDArray[np.uint8], out: npt.NDArray[Any]) -> None:
 def create_dataset(
     group: Node, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], *, images: int, compression: str
 ) -> Node:
-    """A dataset of images with one chunk for each.
+    """Create a dataset of images with one chunk per image.
 
     Parameters
     ----------
     images
-        How many leading axes number the images.
+        How many leading axes index the images.
     compression
         One of ``COMPRESSIONS``.
 
@@ -82,7 +82,7 @@ def create_dataset(
     ParameterError
         If the compression is unknown.
     FormatError
-        If it needs hdf5plugin, which is not installed.
+        If the compression needs hdf5plugin, which is not installed.
     """
     row_bytes = prod(shape[images + 1 :]) * dtype.itemsize
     rows = max(1, min(shape[images], MOST_CHUNK_BYTES // row_bytes))
@@ -136,7 +136,7 @@ def write_images(dataset: Node, plane: MakePlane, *, images: int, words: str, pr
 
 
 def _whole(piece: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
-    """The last chunk of a slice that is cut: HDF5's chunks all have one size."""
+    """Pad the last chunk of a split slice: all chunks of an HDF5 dataset have one size."""
     if piece.shape == shape:
         return piece
     padded = np.zeros(shape, piece.dtype)
@@ -156,7 +156,7 @@ def read_images(dataset: Node, *, words: str, progress: Progress = silent) -> np
     Raises
     ------
     FormatError
-        If it is empty, damaged, or declares more than the file holds: before anything of that size is allocated.
+        If it is empty, damaged, or declares more than the file can hold; raised before memory is allocated.
     """
     check_dataset(dataset)
     if not dataset.size:
@@ -169,9 +169,9 @@ def read_images(dataset: Node, *, words: str, progress: Progress = silent) -> np
     return out
 
 
-@guarded
+@guard_hdf5
 def _images(dataset: Node) -> int | None:
-    """How many leading axes number images of one gzip chunk each; None for other layouts."""
+    """The number of leading axes that index images of one gzip chunk each; None for other layouts."""
     shape, chunks = dataset.shape, dataset.chunks
     if chunks is None or not dataset.dtype.isnative:
         return None
@@ -183,11 +183,11 @@ def _images(dataset: Node) -> int | None:
 
 def _read_slabs(dataset: Node, out: npt.NDArray[Any]) -> Iterator[float]:
     step = max(1, _SLAB_BYTES * len(out) // out.nbytes)
-    if dataset.chunks is not None:  # whole chunks, so that none is unpacked twice
+    if dataset.chunks is not None:  # Parts begin at chunk borders, so that no chunk is unpacked twice.
         step = max(1, step // dataset.chunks[0]) * dataset.chunks[0]
     for start in range(0, len(out), step):
         part = slice(start, start + step)
-        guarded(dataset.read_direct)(out, part, part)
+        guard_hdf5(dataset.read_direct)(out, part, part)
         yield min(1.0, (start + step) / len(out))
 
 
@@ -199,7 +199,7 @@ def _read_chunks(dataset: Node, out: npt.NDArray[Any], images: int) -> Iterator[
     def unpack(index: tuple[int, ...], content: bytes | None) -> None:
         target = out[index]
         if content is None:
-            guarded(dataset.read_direct)(out, index, index)
+            guard_hdf5(dataset.read_direct)(out, index, index)
         elif not _unpack(content, target, shuffled):
             raise FormatError(f"the chunk of slice {index[0]} is damaged")
 
@@ -208,9 +208,9 @@ def _read_chunks(dataset: Node, out: npt.NDArray[Any], images: int) -> Iterator[
         yield (done + 1) / len(indices)
 
 
-@guarded
+@guard_hdf5
 def _chunk(dataset: Node, offset: Sequence[int]) -> bytes | None:
-    """A chunk's bytes as they are in the file; None for one that h5py has to read: not written, or not filtered."""
+    """A chunk's filtered bytes; None if h5py has to read it: the chunk was not written, or not filtered."""
     info = dataset.id.get_chunk_info_by_coord(tuple(offset))
     if info.byte_offset is None or info.filter_mask or not info.size:
         return None
@@ -226,7 +226,9 @@ def _unpack(content: bytes, out: npt.NDArray[Any], shuffled: bool) -> bool:
     target = out.reshape(-1).view(np.uint8)
     plain: Any = np.empty(out.nbytes, np.uint8) if shuffled else target
     try:
-        size = len(imagecodecs.deflate_decode(content, out=plain))  # never writes beyond what it is given
+        size = len(
+            imagecodecs.deflate_decode(content, out=plain)
+        )  # It never writes beyond the buffer that it is given.
     except imagecodecs.DeflateError:
         return False
     if size == len(plain) and shuffled:

@@ -1,4 +1,4 @@
-"""HDF5 files by anybody: opened with suspicion, nothing followed out of the file, nothing allocated on its word."""
+"""Reading of untrusted HDF5 files: no external link is followed, and declared sizes are checked before allocation."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 Node: TypeAlias = Any
-"""An h5py Group or Dataset: h5py has no types."""
+"""An h5py Group or Dataset: h5py has no type annotations."""
 
 MOST_EXPANSION = {1: 1100, 32000: 300}
-"""So many times its bytes may deflate (1) and LZF (32000) unfold to: no stream of theirs gives more."""
+"""The largest ratio of unpacked to packed bytes for deflate (1) and LZF (32000), by their formats."""
 MOST_EXPANSION_ELSE = 20_000
-"""The same for Blosc, zstd and others: constant slices become nearly nothing."""
+"""The same for Blosc, zstd and others, which pack constant slices into a few bytes."""
 SMALL_BYTES = 1 << 24
-"""So much may be declared without being there: chunks that were never written are zeros."""
+"""Bytes that may be declared without being stored: chunks that were never written are zeros."""
 MOST_OBJECTS = 10_000
-"""A file of more groups and datasets than these is no file of volumes."""
+"""A file with more groups and datasets than this is refused."""
 MOST_ATTRIBUTE_BYTES = 1 << 16
 _SHUFFLE = 2
 
 
-def guarded(function: Callable[P, T]) -> Callable[P, T]:
-    """What h5py raises about a damaged file, and that is nearly anything, as a FormatError."""
+def guard_hdf5(function: Callable[P, T]) -> Callable[P, T]:
+    """Turn whatever h5py raises about a damaged file, which may be any exception, into a FormatError."""
 
     @wraps(function)
     def inner(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -51,8 +51,8 @@ def guarded(function: Callable[P, T]) -> Callable[P, T]:
 
 
 @contextmanager
-def opened(path: str) -> Iterator[Node]:
-    """An HDF5 file to read."""
+def open_hdf5(path: str) -> Iterator[Node]:
+    """Open an HDF5 file for reading."""
     with needed_for("HDF5"):
         import h5py
 
@@ -71,9 +71,9 @@ def opened(path: str) -> Iterator[Node]:
         yield file
 
 
-@guarded
+@guard_hdf5
 def members(group: Node) -> dict[str, Node]:
-    """What lies in a group itself, by name. Soft and external links are not followed."""
+    """The direct members of a group, by name. Soft and external links are not followed."""
     import h5py
 
     found: dict[str, Node] = {}
@@ -85,9 +85,9 @@ def members(group: Node) -> dict[str, Node]:
     return found
 
 
-@guarded
+@guard_hdf5
 def every_dataset(file: Node) -> list[Node]:
-    """All datasets by hard links, each once, groups that hold themselves included."""
+    """All datasets that hard links reach, each once, even if groups contain themselves."""
     import h5py
 
     seen: set[int] = set()
@@ -108,9 +108,9 @@ def every_dataset(file: Node) -> list[Node]:
     return datasets
 
 
-@guarded
+@guard_hdf5
 def dataset_in(group: Node, name: str) -> Node | None:
-    """A dataset of a group by its name; None if there is none, or a link in its place."""
+    """A dataset of a group by its name; None if the group has none of that name, or only a link."""
     import h5py
 
     if not isinstance(group.get(name, getlink=True), h5py.HardLink):
@@ -119,9 +119,9 @@ def dataset_in(group: Node, name: str) -> Node | None:
     return node if isinstance(node, h5py.Dataset) else None
 
 
-@guarded
-def is_numeric(dataset: Node) -> bool:
-    """True for a dataset of plain numbers (or truth values) that lie in this file."""
+@guard_hdf5
+def is_numeric_dataset(dataset: Node) -> bool:
+    """True for a dataset of plain numbers or booleans that is stored in this file."""
     return why_not(dataset) is None and dataset.shape is not None and _is_plain(dataset.dtype)
 
 
@@ -130,7 +130,7 @@ def _is_plain(dtype: np.dtype[Any]) -> bool:
 
 
 def why_not(dataset: Node) -> str | None:
-    """Why a dataset is not read at all; None if it may be. Asked before its shape: a virtual one opens other files."""
+    """Why a dataset is not read; None if it may be. Call it before ``shape``: a virtual one opens other files."""
     import h5py
 
     plan = dataset.id.get_create_plist()
@@ -142,19 +142,19 @@ def why_not(dataset: Node) -> str | None:
 
 
 def filters(dataset: Node) -> list[int]:
-    """The numbers of a dataset's filters, in the order of writing."""
+    """The identifiers of a dataset's filters, in the order of writing."""
     plan = dataset.id.get_create_plist()
     return [plan.get_filter(index)[0] for index in range(plan.get_nfilters())]
 
 
-@guarded
+@guard_hdf5
 def check_dataset(dataset: Node) -> None:
     """Refuse a dataset that cannot be read, or that declares more than the file can hold.
 
     Raises
     ------
     FormatError
-        Which says why.
+        The message says why.
     """
     reason = why_not(dataset)
     if reason is not None:
@@ -191,14 +191,14 @@ def _check_filters(used: list[int]) -> None:
         )
 
 
-@guarded
+@guard_hdf5
 def read_numbers(dataset: Node) -> npt.NDArray[Any]:
     """All values of a small dataset of numbers, after ``check_dataset``."""
     check_dataset(dataset)
     return np.asarray(dataset[...])
 
 
-@guarded
+@guard_hdf5
 def read_texts(dataset: Node) -> npt.NDArray[np.bytes_]:
     """The values of a dataset of fixed-length texts, as bytes.
 
@@ -218,7 +218,7 @@ def read_texts(dataset: Node) -> npt.NDArray[np.bytes_]:
 
 
 def attribute_numbers(node: Node, name: str, shape: tuple[int, ...]) -> npt.NDArray[np.float64] | None:
-    """An attribute of numbers; None where it is missing, has another shape or holds something else."""
+    """An attribute of numbers; None if it is missing, has another shape or holds something else."""
     value = _attribute(node, name)
     if value is None or value.shape != shape or value.dtype.kind not in "iuf":
         return None
@@ -226,7 +226,7 @@ def attribute_numbers(node: Node, name: str, shape: tuple[int, ...]) -> npt.NDAr
 
 
 def attribute_text(node: Node, name: str) -> str | None:
-    """An attribute of text; None where it is missing or holds something else."""
+    """An attribute of text; None if it is missing or holds something else."""
     value = _attribute(node, name)
     if value is None or value.shape != ():
         return None

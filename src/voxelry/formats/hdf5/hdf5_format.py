@@ -1,4 +1,4 @@
-"""Volumes in HDF5: exact, in one documented layout (docs/reference/hdf5.md), by filters that every reader has."""
+"""Volumes in HDF5: lossless, in the layout of docs/reference/hdf5.md, with filters that every reader has."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from voxelry.core.progress import Progress, part, silent
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
 from voxelry.formats.hdf5.hdf5_chunks import COMPRESSIONS, create_dataset, read_images, write_images
-from voxelry.formats.hdf5.hdf5_file import Node, dataset_in, opened
+from voxelry.formats.hdf5.hdf5_file import Node, dataset_in, open_hdf5
 from voxelry.formats.hdf5.hdf5_layout import (
     AXES,
     PADDING,
@@ -55,14 +55,14 @@ class Hdf5Format:
     description = "HDF5, exact, gzip that every reader has; place and metadata as attributes"
 
     def read(self, path: str, *, progress: Progress = silent) -> tuple[Volume, ...]:
-        """The volumes of a file, in order; a normalised one gives modality values, one by others what it has.
+        """The volumes of a file, in order. A normalised file gives modality values, a file by others its own values.
 
         Raises
         ------
         FormatError
-            If the file is no HDF5, is damaged, declares more than it holds, or holds no images.
+            If the file is not HDF5, is damaged, declares more than it holds, or holds no images.
         """
-        with opened(path) as file:
+        with open_hdf5(path) as file:
             groups = stack_groups(file)
             if not groups:
                 return _foreign_volumes(file, progress)
@@ -78,12 +78,12 @@ class Hdf5Format:
     def write(
         self, volumes: Sequence[Volume], path: str, *, options: dict[str, Value], progress: Progress = silent
     ) -> None:
-        """Write volumes; those of one grid and dtype that follow each other share a dataset, as its phases.
+        """Write volumes; consecutive volumes of one grid and dtype share a dataset, as its phases.
 
         Raises
         ------
         FormatError
-            If a volume has no voxels, a dtype that is no plain number, or metadata that JSON cannot hold.
+            If a volume has no voxels, a dtype that is not a plain number, or metadata that JSON cannot hold.
         ParameterError
             If an option is unknown.
         """
@@ -114,7 +114,7 @@ def _compression(options: dict[str, Value]) -> str:
 
 
 def _runs(volumes: Sequence[Volume]) -> list[list[Volume]]:
-    """Volumes that follow each other and share shape, dtype and place: one dataset for each such run."""
+    """Group consecutive volumes of one shape, dtype and affine; each group becomes one dataset."""
     runs: list[list[Volume]] = []
     for volume in volumes:
         if runs and _alike(runs[-1][0], volume):
@@ -223,7 +223,7 @@ def _foreign_volumes(file: Node, progress: Progress) -> tuple[Volume, ...]:
 
 @contradictions_refused()
 def modality_volumes(stack: StoredStack) -> list[Volume]:
-    """A volume of modality values for each phase, in the smallest dtype that loses nothing."""
+    """A volume of modality values for each phase, in the smallest lossless dtype."""
     volumes = []
     for phase in range(stack.stored.shape[1]):
         stored = stack.stored[:, phase]
@@ -245,7 +245,7 @@ def modality_volumes(stack: StoredStack) -> list[Volume]:
 
 
 def _modality(stored: npt.NDArray[Any], rescale: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
-    """Slope and intercept of each slice applied; shape as ``stored``, ``rescale`` is ``(location, 2)``."""
+    """Apply slope and intercept of each slice; ``rescale`` has the shape ``(location, 2)``."""
     factors = rescale.reshape(len(stored), 2, *(1,) * (stored.ndim - 1))
     slope, intercept = factors[:, 0], factors[:, 1]
     whole = stored.dtype.kind in "iu" and stored.dtype.itemsize <= 4

@@ -1,4 +1,4 @@
-"""Voxelry's HDF5 layout: which datasets and attributes a stack of images has. docs/reference/hdf5.md tells it.
+"""Voxelry's HDF5 layout: which datasets and attributes a stack of images has (docs/reference/hdf5.md).
 
 A stack is a group: the root holds the first one, the groups ``2``, ``3``, ... hold the others.
 """
@@ -22,7 +22,7 @@ from voxelry.formats.hdf5.hdf5_file import (
     attribute_text,
     dataset_in,
     every_dataset,
-    is_numeric,
+    is_numeric_dataset,
     members,
     read_numbers,
     read_texts,
@@ -31,7 +31,7 @@ from voxelry.formats.shared.grids import spacing_beside
 from voxelry.formats.shared.volume_record import json_text, json_value
 
 LAYOUT = 1
-"""The version of the layout; a reader of a later one says that it may miss something."""
+"""The version of the layout; a reader of a later version warns that it may miss something."""
 VALUES = "volume"
 STORED = "stored"
 RESCALE = "rescale"
@@ -44,12 +44,12 @@ _OPTIONAL = ((), ("phase",), ("sample",), ("phase", "sample"))
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StackPlace:
-    """What a stack's images share: where they are, and what their axes are called.
+    """What a stack's images share: their geometry and the names of their axes.
 
     Attributes
     ----------
     axes
-        Of the dataset of values, in order; from ``AXES``.
+        Axes of the dataset of values, in order; from ``AXES``.
     """
 
     axes: tuple[str, ...]
@@ -59,7 +59,7 @@ class StackPlace:
 
 
 def stack_group(file: Node, number: int) -> Node:
-    """The group for a new stack, counted from 1."""
+    """Create the group of a new stack, counted from 1."""
     if number == 1:
         file.attrs["voxelry_layout"] = LAYOUT
         return file
@@ -67,13 +67,13 @@ def stack_group(file: Node, number: int) -> Node:
 
 
 def write_place(dataset: Node, place: StackPlace) -> None:
-    """The attributes of a dataset of values; what is unknown is left out."""
+    """Write the attributes of a dataset of values; unknown ones are left out."""
     dataset.attrs["axes"] = " ".join(place.axes)
     if place.affine is not None:
         dataset.attrs["affine_lps_mm"] = np.asarray(place.affine, np.float64)
     dataset.attrs["spacing_mm"] = np.array([np.nan if mm is None else mm for mm in place.spacing], np.float64)
     if place.unit:
-        # What HDF5's texts cannot hold; the metadata have it as it is.
+        # HDF5 text cannot hold these characters; the metadata keep the exact text.
         dataset.attrs["unit"] = place.unit.replace("\0", "").encode("utf-8", "replace").decode()
 
 
@@ -84,7 +84,7 @@ def write_companions(
     uids: Sequence[Sequence[str]] | None = None,
     padding: npt.NDArray[np.float64] | None = None,
 ) -> None:
-    """The datasets beside the values.
+    """Write the datasets beside the values.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def write_companions(
 
 
 def stack_groups(file: Node) -> list[Node]:
-    """The groups that hold a stack of ours, in order; none if the file is by others."""
+    """The groups that hold a stack in Voxelry's layout, in order; empty for a file by others."""
     found = members(file)
     numbered = sorted((int(name), name) for name in found if name.isdecimal() and name.isascii() and len(name) < 9)
     groups = [file, *(found[name] for _, name in numbered if not hasattr(found[name], "shape"))]
@@ -115,18 +115,18 @@ def stack_groups(file: Node) -> list[Node]:
 
 def _is_stack(group: Node) -> bool:
     dataset = dataset_in(group, VALUES)
-    return dataset is not None and is_numeric(dataset) and _axes_of(dataset) is not None
+    return dataset is not None and is_numeric_dataset(dataset) and _axes_of(dataset) is not None
 
 
 def _axes_of(dataset: Node) -> tuple[str, ...] | None:
-    """The axes that the attribute names, if they are those of a stack and as many as the dataset has."""
+    """The axes that the attribute names, if they are those of a stack and match the dataset's number of axes."""
     axes = tuple((attribute_text(dataset, "axes") or "").split())
     possible = [tuple(one for one in AXES if one not in left) for left in _OPTIONAL]
     return axes if axes in possible and len(axes) == len(dataset.shape) else None
 
 
 def layout_warnings(file: Node) -> tuple[str, ...]:
-    """What a reader has to say about a file's version."""
+    """Warnings about a file's version."""
     version = attribute_numbers(file, "voxelry_layout", ())
     if version is not None and version > LAYOUT:
         return (f"the HDF5 layout is version {version:g}, of which only version {LAYOUT} is known here",)
@@ -134,7 +134,7 @@ def layout_warnings(file: Node) -> tuple[str, ...]:
 
 
 def read_place(dataset: Node) -> tuple[StackPlace, tuple[str, ...]]:
-    """Where the images are, and what the file does not say of it."""
+    """The geometry of the images, and warnings about what the file leaves out."""
     axes = _axes_of(dataset)
     if axes is None:
         raise FormatError("the dataset's axes are not named")
@@ -157,7 +157,7 @@ def _three(numbers: npt.NDArray[np.float64] | None) -> list[float | None]:
 
 
 def read_metadata(group: Node) -> tuple[dict[str, Value], tuple[str, ...]]:
-    """The JSON object of a stack; empty, with a warning, where there is none."""
+    """The JSON object of a stack; empty, with a warning, if it is missing or damaged."""
     dataset = dataset_in(group, METADATA)
     if dataset is None:
         return {}, ("the HDF5 file has no metadata",)
@@ -169,7 +169,7 @@ def read_metadata(group: Node) -> tuple[dict[str, Value], tuple[str, ...]]:
 
 
 def read_uids(group: Node, shape: tuple[int, int]) -> tuple[tuple[tuple[str, ...], ...] | None, tuple[str, ...]]:
-    """SOP Instance UIDs ``[location][phase]``; None where there are none."""
+    """SOP Instance UIDs ``[location][phase]``; None if the stack has none."""
     dataset = dataset_in(group, UIDS)
     if dataset is None:
         return None, ()
@@ -185,11 +185,11 @@ def read_uids(group: Node, shape: tuple[int, int]) -> tuple[tuple[tuple[str, ...
 def read_companion(
     group: Node, name: str, shape: tuple[int, ...]
 ) -> tuple[npt.NDArray[np.float64] | None, tuple[str, ...]]:
-    """A small dataset of float64 beside the values; None, with a warning where it is another."""
+    """A small float64 dataset beside the values; None if it is missing, or, with a warning, of another shape."""
     dataset = dataset_in(group, name)
     if dataset is None:
         return None, ()
-    if not is_numeric(dataset) or dataset.shape != shape:
+    if not is_numeric_dataset(dataset) or dataset.shape != shape:
         return None, (f"the HDF5 file's {name} has another shape than the images: left out",)
     try:
         return np.asarray(read_numbers(dataset), np.float64), ()
@@ -198,19 +198,21 @@ def read_companion(
 
 
 def foreign_dataset(file: Node) -> tuple[Node, tuple[str, ...], tuple[str, ...]]:
-    """The dataset of images in a file by others: ``volume``, the only one, or the largest; its axes; what is unknown.
+    """The dataset of images (``volume``, the only one, or the largest) in a file by others, its axes, and warnings.
 
     Raises
     ------
     FormatError
-        If there is none.
+        If the file has no dataset of images.
     """
-    numeric = [one for one in every_dataset(file) if is_numeric(one)]
+    numeric = [one for one in every_dataset(file) if is_numeric_dataset(one)]
     images = [one for one in numeric if 2 <= len(one.shape) <= 5 and 0 not in one.shape]
     solid = [one for one in images if len(one.shape) > 2] or images
     if not solid:
         raise FormatError("the HDF5 file holds no dataset of images: none of 3 axes, none of 2")
-    named = [one for one in solid if one.name == f"/{VALUES}"]  # ours, written anew by somebody without its attributes
+    named = [
+        one for one in solid if one.name == f"/{VALUES}"
+    ]  # A file in our layout that another program rewrote without its attributes.
     found = named[0] if named else max(solid, key=lambda one: int(one.size) * one.dtype.itemsize)
     warnings = ["the HDF5 file is not Voxelry's: it does not say place, spacing or unit in a way that is known"]
     if len(solid) > 1:
@@ -233,7 +235,7 @@ def _guessed_axes(dataset: Node) -> tuple[str, ...]:
 
 
 def five_axes(array: npt.NDArray[Any], axes: tuple[str, ...]) -> npt.NDArray[Any]:
-    """A view with location and phase in front: shape ``(location, phase, row, column[, sample])``."""
+    """A view with location and phase as first axes: shape ``(location, phase, row, column[, sample])``."""
     if "location" not in axes:
         array = array[None]
     if "phase" not in axes:

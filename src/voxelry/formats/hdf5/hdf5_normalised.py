@@ -1,4 +1,4 @@
-"""Stored values as float32 from 0 to 1 in HDF5, and back without loss: what ``dicom2hdf5`` and ``hdf52dicom`` do."""
+"""Stored values as float32 from 0 to 1 in HDF5, and back without loss, for ``dicom2hdf5`` and ``hdf52dicom``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,14 @@ from voxelry.core.progress import Progress, part, silent
 from voxelry.core.spacing import Spacing
 from voxelry.core.value import Value
 from voxelry.formats.hdf5.hdf5_chunks import create_dataset, read_images, write_images
-from voxelry.formats.hdf5.hdf5_file import Node, attribute_numbers, attribute_text, dataset_in, is_numeric, opened
+from voxelry.formats.hdf5.hdf5_file import (
+    Node,
+    attribute_numbers,
+    attribute_text,
+    dataset_in,
+    is_numeric_dataset,
+    open_hdf5,
+)
 from voxelry.formats.hdf5.hdf5_layout import (
     AXES,
     PADDING,
@@ -43,7 +50,7 @@ _WORDS_WRITE, _WORDS_READ = "writing HDF5", "reading HDF5"
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class StoredStack:
-    """Stored values of a series' images: every location along the normal, every phase at each of them.
+    """Stored values of a series' images: all locations along the normal, with all phases of each.
 
     Parameters
     ----------
@@ -51,24 +58,24 @@ class StoredStack:
         Before rescale and windows; shape ``(location, phase, row, column)``, or with a last axis of samples for
         colour. Locations ascend along the normal; a series with one image at each has one phase.
     affine
-        4 x 4, from a ``(location, row, column)`` index to LPS millimetres (PS3.3 C.7.6.2.1.1); None where unknown.
+        4 x 4, from a ``(location, row, column)`` index to LPS millimetres (PS3.3 C.7.6.2.1.1); None if unknown.
     spacing
         Millimetres ``(location, row, column)``, the first along the normal; None for each that is unknown.
     unit
-        Of the modality values; empty where unknown.
+        Unit of the modality values; empty if unknown.
     rescale
-        Slope and intercept of each image, shape ``(location, phase, 2)``; None where the images have none.
+        Slope and intercept of each image, shape ``(location, phase, 2)``; None if the images have none.
     padding
-        Smallest and largest modality value that is padding, shape ``(location, phase, 2)``, NaN where an image has
-        none; None where no image has any.
+        Smallest and largest modality value that is padding, shape ``(location, phase, 2)``, NaN for an image that has
+        none; None if no image has any.
     labels
-        What tells the phases apart, one for each ("AcquisitionTime 101213.5"); empty where nothing does.
+        The attribute value that distinguishes each phase ("AcquisitionTime 101213.5"); empty if none does.
     sop_instance_uids
-        ``[location][phase]``; empty where unknown.
+        ``[location][phase]``; empty if unknown.
     metadata
-        Whatever the caller wants kept, as JSON: the attributes that all images share, by keyword.
+        JSON to keep with the stack: the attributes that all images share, by keyword.
     warnings
-        Of a file that was read: what it does not say, or where it contradicts itself.
+        What the file that was read leaves out, or where it contradicts itself.
     """
 
     stored: npt.NDArray[Any]
@@ -98,7 +105,7 @@ class StoredStack:
 
     @property
     def extremes(self) -> tuple[float, float]:
-        """The smallest and the largest stored value; NaN and infinities do not count. 0 and 0 if there is no other."""
+        """The smallest and the largest finite stored value; 0 and 0 if no value is finite."""
         if self.stored.dtype.kind != "f":
             return float(self.stored.min()), float(self.stored.max())
         lows, highs = zip(*(_finite_extremes(values) for values in self.stored), strict=True)
@@ -116,16 +123,16 @@ def write_normalised(
 ) -> None:
     """Write each stack's stored values as float32 from 0 to 1, in the layout of ``docs/reference/hdf5.md``.
 
-    The minimum becomes 0 and the maximum 1; both are kept as attributes, so that ``read_normalised`` gives the same
-    stored values. For integers of up to 16 bits float32 suffices; wider ones, and floats, are kept a second time as
+    The minimum becomes 0 and the maximum 1. Both are kept as attributes, so that ``read_normalised`` gives the same
+    stored values. Float32 suffices for integers of up to 16 bits; wider ones, and floats, are kept a second time as
     they are.
 
     Parameters
     ----------
     stacks
-        At least one; the first is the one at the root of the file.
+        At least one; the first is written at the root of the file.
     path
-        Written as it is named.
+        Name of the file; no suffix is added.
     compression
         ``"gzip"`` (every reader has it), ``"none"``, ``"lzf"`` (h5py has it), ``"blosc"``, ``"zstd"`` (with
         hdf5plugin).
@@ -149,7 +156,7 @@ def _write_stack(group: Node, stack: StoredStack, compression: str, progress: Pr
     stored = stack.stored
     low, high = stack.extremes
     wide = stored.dtype.itemsize > 2 or stored.dtype.kind == "f"
-    normalise = Normalisation(low, high).table(stored.dtype)
+    normalise = LinearMap(low, high).table(stored.dtype)
     values = create_dataset(group, VALUES, stored.shape, np.dtype("f4"), images=2, compression=compression)
     axes = AXES[: stored.ndim]
     write_place(values, StackPlace(axes=axes, affine=stack.affine, spacing=stack.spacing, unit=stack.unit))
@@ -176,38 +183,38 @@ def _write_stack(group: Node, stack: StoredStack, compression: str, progress: Pr
 
 
 @dataclass(frozen=True, slots=True)
-class Normalisation:
-    """A straight line from stored values to float32 from 0 to 1, and back."""
+class LinearMap:
+    """A linear map from stored values to float32 from 0 to 1, and its inverse."""
 
     minimum: float
     maximum: float
 
     def forward(self, stored: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """NaN and infinities stay what they are; a constant becomes 0."""
+        """Map stored values to 0 to 1; NaN and infinities stay, and a constant becomes 0."""
         values = np.asarray(stored, np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
-            # By halves: the span of float64's ends is no float64.
+            # Halved first: the difference of float64's limits overflows float64.
             span = self.maximum / 2 - self.minimum / 2
             if span > 0:
                 return np.asarray((values / 2 - self.minimum / 2) / span, np.float32)
             return np.where(np.isfinite(values), 0.0, values).astype(np.float32)
 
     def backward(self, values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-        """Stored values, not yet rounded."""
+        """Map 0 to 1 back to stored values, without rounding."""
         with np.errstate(over="ignore", invalid="ignore"):
             return np.asarray(
                 2 * (values.astype(np.float64) * (self.maximum / 2 - self.minimum / 2) + self.minimum / 2), np.float64
             )
 
     def whole(self, values: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
-        """``backward`` rounded, for stored integers of up to 16 bits: float32 is exact enough, and much faster."""
+        """``backward``, rounded, for stored integers of up to 16 bits, in float32: exact enough, and much faster."""
         with np.errstate(over="ignore", invalid="ignore"):
             stored = np.multiply(values, np.float32(self.maximum - self.minimum), dtype=np.float32)
             stored += np.float32(self.minimum)
             return np.rint(stored, out=stored)
 
     def table(self, dtype: np.dtype[Any]) -> Any:
-        """``forward`` for arrays of one dtype, by a table where that has few values."""
+        """``forward`` for arrays of one dtype, by a lookup table if the dtype has few values."""
         if dtype.kind not in "iu" or dtype.itemsize > 2:
             return self.forward
         bits = np.dtype(f"u{dtype.itemsize}")
@@ -217,18 +224,18 @@ class Normalisation:
 
 
 def read_normalised(path: str, *, progress: Progress = silent) -> tuple[StoredStack, ...]:
-    """The stacks of a file that ``write_normalised`` wrote, with their stored values; or of an HDF5 by others.
+    """The stacks, with stored values, of a file that ``write_normalised`` wrote, or of an HDF5 file by others.
 
-    The values are those of the dataset ``volume``: where somebody changed it, the change is taken, also where the
-    dataset ``stored`` beside it says otherwise. A file without ``minimum`` and ``maximum`` is taken as it is: its
-    values are the stored values. What is missing is told in ``warnings``.
+    The dataset ``volume`` decides: if it was changed after writing, its values replace those of the dataset
+    ``stored``. In a file without ``minimum`` and ``maximum`` the values are the stored values. ``warnings`` list
+    what is missing.
 
     Raises
     ------
     FormatError
-        If the file is no HDF5, is damaged, declares more than it holds, or holds no images.
+        If the file is not HDF5, is damaged, declares more than it holds, or holds no images.
     """
-    with opened(path) as file:
+    with open_hdf5(path) as file:
         groups = stack_groups(file)
         if not groups:
             return (_foreign_stack(file, progress),)
@@ -244,7 +251,7 @@ def _foreign_stack(file: Node, progress: Progress) -> StoredStack:
 
 
 def read_stack(group: Node, file: Node, progress: Progress) -> StoredStack:
-    """A stack of a file in our layout, normalised or not."""
+    """A stack of a file in Voxelry's layout, normalised or not."""
     dataset = dataset_in(group, VALUES)
     place, warnings = read_place(dataset)
     values = five_axes(read_images(dataset, words=_WORDS_READ, progress=part(progress, 0, 0.5)), place.axes)
@@ -271,7 +278,7 @@ def read_stack(group: Node, file: Node, progress: Progress) -> StoredStack:
 
 
 def is_normalised(dataset: Node) -> bool:
-    """True if a dataset says from which stored values its 0 and 1 come."""
+    """True if a dataset has the attributes ``minimum`` and ``maximum``."""
     return attribute_numbers(dataset, "minimum", ()) is not None and (
         attribute_numbers(dataset, "maximum", ()) is not None
     )
@@ -292,9 +299,9 @@ def _stored_values(
     low, high = attribute_numbers(dataset, "minimum", ()), attribute_numbers(dataset, "maximum", ())
     if low is None or high is None or not (np.isfinite(low) and np.isfinite(high)):
         return values, ("the HDF5 file does not say minimum and maximum: its values are taken as they are",)
-    line = Normalisation(float(low), float(high))
+    line = LinearMap(float(low), float(high))
     exact = dataset_in(group, STORED)
-    if exact is not None and is_numeric(exact) and exact.shape == dataset.shape:
+    if exact is not None and is_numeric_dataset(exact) and exact.shape == dataset.shape:
         stored = five_axes(read_images(exact, words=_WORDS_READ, progress=progress), axes)
         return _with_changes(stored, values, line)
     dtype, warnings = _stored_dtype(dataset)
@@ -312,9 +319,9 @@ def _stored_dtype(dataset: Node) -> tuple[np.dtype[Any], tuple[str, ...]]:
 
 
 def restore(
-    values: npt.NDArray[Any], line: Normalisation, dtype: np.dtype[Any], warnings: tuple[str, ...], progress: Progress
+    values: npt.NDArray[Any], line: LinearMap, dtype: np.dtype[Any], warnings: tuple[str, ...], progress: Progress
 ) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
-    """Stored values of ``dtype`` from normalised ones; of a wider type, and told, if they do not fit."""
+    """Stored values of ``dtype`` from normalised values; of a wider dtype, with a warning, if they do not fit."""
     if dtype.kind == "f":
         return line.backward(values).astype(dtype), warnings
     low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
@@ -322,7 +329,7 @@ def restore(
 
     def one(location: int) -> bool:
         exact = line.whole(values[location]) if dtype.itemsize <= 2 else np.rint(line.backward(values[location]))
-        if not (low <= exact.min() and exact.max() <= high):  # NaN is neither
+        if not (low <= exact.min() and exact.max() <= high):  # NaN fails both comparisons.
             return False
         out[location] = exact.astype(dtype)
         return True
@@ -337,9 +344,9 @@ def restore(
 
 
 def _with_changes(
-    stored: npt.NDArray[Any], values: npt.NDArray[Any], line: Normalisation
+    stored: npt.NDArray[Any], values: npt.NDArray[Any], line: LinearMap
 ) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
-    """The exact stored values, but where the normalised ones are no longer theirs."""
+    """The exact stored values, except where the normalised values were changed."""
     changed = [
         ~((forward := line.forward(exact)) == shown) & ~(np.isnan(forward) & np.isnan(shown))
         for exact, shown in zip(stored, values, strict=True)

@@ -1,4 +1,4 @@
-"""A new HDF5 file on a disk that may be full: HDF5's library does not survive that, so that it must not notice."""
+"""A new HDF5 file on a disk that may be full: write errors are hidden from the HDF5 library, which would crash."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from voxelry.formats.hdf5.hdf5_file import Node
 
 @contextmanager
 def created(path: str, progress: Progress) -> Iterator[tuple[Node, Progress]]:
-    """An empty HDF5 file to write, and a progress that stops the work once a write has failed.
+    """Create an empty HDF5 file, with a progress function that stops the work once a write has failed.
 
     Raises
     ------
     OSError
-        If the file cannot be written: a full disk, for example.
+        If the file cannot be written, for example because the disk is full.
     """
     with needed_for("HDF5"):
         import h5py
@@ -35,10 +35,10 @@ def created(path: str, progress: Progress) -> Iterator[tuple[Node, Progress]]:
 
 
 class _Target:
-    """What h5py writes to instead of a path: after the first failure it takes everything and writes nothing.
+    """The file object that h5py writes to: after the first failure it accepts all writes and discards them.
 
-    The library itself, when it cannot write while it closes a file, leaves it half closed, and the interpreter
-    crashes when it ends.
+    If the HDF5 library cannot write while it closes a file, it leaves the file half closed, and the interpreter
+    crashes at exit.
     """
 
     def __init__(self, path: str) -> None:
@@ -78,7 +78,7 @@ class _Target:
         return self._file.tell()
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing: writes are not buffered."""
 
     def close(self) -> None:
         self._file.close()

@@ -1,4 +1,4 @@
-"""NIfTI-1: one file, plain or gzip'd. NIfTI-2 and pairs of .hdr and .img are read as well."""
+"""NIfTI-1: one file, plain or gzipped. NIfTI-2 and pairs of .hdr and .img are read as well."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from voxelry.formats.nifti.sidecar import step_seconds
 from voxelry.formats.shared.deflate import LEVELS, USUAL_LEVEL, deflate
 from voxelry.formats.shared.grids import contradictions_refused, reoriented, shared_dtype, shared_grid
 from voxelry.formats.shared.options import check_options, text_option, whole_option
-from voxelry.formats.shared.streams import Source, is_gzip, reserve, voxel_blocks
+from voxelry.formats.shared.streams import ByteSource, is_gzip, reserve, voxel_blocks
 
 _INTEGERS = tuple(np.dtype(name) for name in ("int16", "uint16", "int32", "uint32", "int64", "uint64"))
 _PIECE = 1 << 16
-"""So many bytes are passed over at a time."""
+"""Bytes that are skipped at a time."""
 
 
 class NiftiFormat:
-    """Voxels and their place, and the time between volumes; nothing else of a header: see `sidecar`.
+    """NIfTI: voxels, affine and the time between volumes. Other attributes go to the sidecar (`sidecar`).
 
     Options: ``reorient`` (``"RAS"`` or any other of the 48 codes: axes are flipped and swapped, nothing is resampled),
     ``level`` (of gzip: 1, the usual, to 9).
@@ -47,19 +47,19 @@ class NiftiFormat:
 
     @contradictions_refused()
     def read(self, path: str, *, progress: Progress = silent) -> tuple[Volume, ...]:
-        """As `VolumeFormat.read`; NIfTI-2, big endian and pairs (``.hdr`` beside ``.img``) too.
+        """As `VolumeFormat.read`; also NIfTI-2, big endian and pairs (``.hdr`` beside ``.img``).
 
-        Of several volumes, the time between them is Temporal Resolution (0020,0110) among their metadata.
-        Scaling is applied without loss: whole numbers where slope and intercept are whole, else float64.
+        The time between several volumes is Temporal Resolution (0020,0110) in their metadata.
+        Scaling is applied without loss: whole numbers if slope and intercept are whole, else float64.
         """
-        with Source(path, wrapper="gzip" if is_gzip(path) else "") as source:
+        with ByteSource(path, wrapper="gzip" if is_gzip(path) else "") as source:
             first = source.take(HEADER_BYTES)
             header = parse(first)
             if not header.apart:
                 array = _read_from(source, header, first, progress)
         if header.apart:
             other = _image_beside(path)
-            with Source(other, wrapper="gzip" if is_gzip(other) else "") as source:
+            with ByteSource(other, wrapper="gzip" if is_gzip(other) else "") as source:
                 array = _read_from(source, header, b"", progress)
         array = _scaled(array, header.slope, header.intercept)
         one = Volume(array=array[0], affine=header.affine, spacing=header.spacing, warnings=header.warnings)
@@ -73,7 +73,7 @@ class NiftiFormat:
     def write(
         self, volumes: Sequence[Volume], path: str, *, options: dict[str, Value], progress: Progress = silent
     ) -> None:
-        """As `VolumeFormat.write`; gzip'd where the name ends with ``.gz``. A pair (``.hdr``) is not written."""
+        """As `VolumeFormat.write`; gzipped if the name ends with ``.gz``. A pair (``.hdr``) is not written."""
         check_options(options, ("reorient", "level"), self.name)
         if path.lower().endswith((".hdr", ".hdr.gz")):
             raise FormatError("a .hdr file has its voxels in another file; .nii holds both, and is written")
@@ -105,7 +105,7 @@ class NiftiFormat:
 
 
 def _datatype(volumes: Sequence[Volume]) -> tuple[int, np.dtype[Any]]:
-    """NIfTI's code, and what is written."""
+    """NIfTI's datatype code, and the dtype that is written."""
     samples = volumes[0].array.shape[3:]
     if not samples:
         dtype = shared_dtype(volumes, tuple(CODES), "NIfTI")
@@ -122,15 +122,15 @@ def _after(head: bytes, blocks: Iterator[memoryview]) -> Iterator[memoryview]:
     yield from blocks
 
 
-def _read_from(source: Source, header: NiftiHeader, first: bytes, progress: Progress) -> npt.NDArray[Any]:
-    """The stored voxels; ``first`` are the bytes that were taken from the source already."""
+def _read_from(source: ByteSource, header: NiftiHeader, first: bytes, progress: Progress) -> npt.NDArray[Any]:
+    """The stored voxels; ``first`` are the bytes that were already read from the source."""
     samples = (header.samples,) if header.samples > 1 else ()
     shape = (*header.shape, *samples)
     early = first[header.start :]
     left = header.start - len(first)
     if left > source.most:
         raise FormatError(f"the voxels are said to begin at byte {header.start:,}, after the end of the file")
-    while left > 0:  # extensions, which are others' own
+    while left > 0:  # Skip the extensions, which belong to other programs.
         passed = len(source.take(min(left, _PIECE)))
         if not passed:
             raise FormatError(f"the voxels are said to begin at byte {header.start:,}, after the end of the file")
@@ -139,7 +139,7 @@ def _read_from(source: Source, header: NiftiHeader, first: bytes, progress: Prog
 
 
 def _image_beside(path: str) -> str:
-    """The voxels of a pair."""
+    """The stored voxels of a pair, from its ``.img``."""
     for ending, images in ((".hdr", (".img", ".img.gz")), (".hdr.gz", (".img.gz", ".img"))):
         if path.lower().endswith(ending):
             for image in images:
@@ -149,9 +149,9 @@ def _image_beside(path: str) -> str:
 
 
 def _scaled(stored: npt.NDArray[Any], slope: float, intercept: float) -> npt.NDArray[Any]:
-    """The values: slope times stored, and intercept; exact wherever 64 bits allow it."""
+    """The values: stored times slope plus intercept, exact where 64 bits allow it."""
     if (slope, intercept) == (1.0, 0.0) or stored.ndim > 4:
-        return stored  # the standard scales no colour
+        return stored  # The standard does not scale colour.
     if stored.dtype.kind in "iu" and slope.is_integer() and intercept.is_integer():
         ends = [int(end) * int(slope) + int(intercept) for end in (stored.min(), stored.max())]
         within = (d for d in _INTEGERS if np.iinfo(d).min <= min(ends) and max(ends) <= np.iinfo(d).max)

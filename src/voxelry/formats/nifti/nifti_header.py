@@ -1,4 +1,4 @@
-"""NIfTI's header: fields to geometry and back. RAS millimetres exist here, and nowhere else in the house.
+"""NIfTI's header: fields to geometry and back. Only this module uses RAS millimetres.
 
 References
 ----------
@@ -18,7 +18,7 @@ from voxelry.core.spacing import Spacing
 from voxelry.formats.shared.grids import Affine, check_affine, is_sheared, spacing_of
 
 FIRST_BYTES = 352
-"""A NIfTI-1 header, and the four bytes that say whether extensions follow."""
+"""Bytes of a NIfTI-1 header and of the four bytes that say whether extensions follow."""
 DTYPES: dict[int, str] = {
     2: "uint8", 4: "int16", 8: "int32", 16: "float32", 64: "float64", 256: "int8", 512: "uint16", 768: "uint32",
     1024: "int64", 1280: "uint64",
@@ -27,16 +27,16 @@ CODES = {name: code for code, name in DTYPES.items()}
 COLOURS: dict[int, int] = {128: 3, 2304: 4}
 """RGB24 and RGBA32: samples of uint8."""
 MOST_VOXELS = 32767
-"""Along an axis: NIfTI-1 counts with 16 bits."""
+"""Largest number of voxels along an axis: NIfTI-1 counts with 16 bits."""
 
 _MM, _SECONDS = 2, 8
 _SCANNER = 1
-"""NIFTI_XFORM_SCANNER_ANAT: the place is the scanner's own."""
+"""NIFTI_XFORM_SCANNER_ANAT: coordinates are the scanner's."""
 _TO_MM = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
 _TO_MS = {8: 1000, 16: 1, 24: 0.001}
-"""Units of time; what lies between volumes may also be a frequency, or said to be nothing."""
+"""Codes of time units, and milliseconds per unit; other codes are frequencies or no unit."""
 _HALF_TURN = 1e-7
-"""Three numbers of 32 bits leave no less of the fourth's square: such a rotation is half a turn (nifti1_io.c)."""
+"""Smallest square of the quaternion's fourth number; below it, the rotation is half a turn (nifti1_io.c)."""
 _FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])
 """From RAS to LPS, and back."""
 
@@ -65,24 +65,24 @@ HEADER_BYTES = max(_FORM_1.itemsize, _FORM_2.itemsize)
 
 
 class NiftiHeader(NamedTuple):
-    """What a header says, in our terms.
+    """The content of a header in Voxelry's terms.
 
     Attributes
     ----------
     shape
         ``(time, slice, row, column)``.
     dtype
-        As stored, with its byte order.
+        Dtype of the stored voxels, with its byte order.
     samples
-        Of each voxel; 1 for grey.
+        Samples per voxel; 1 for grey.
     start
-        Where the voxels begin, in the file that holds them.
+        Offset of the voxels in the file that holds them.
     apart
-        True if that is another file (``.img``).
+        True if the voxels are in another file (``.img``).
     affine
-        To LPS millimetres; None where the header gives no place.
+        From index to LPS millimetres; None if the header has neither sform nor qform.
     step_ms
-        Milliseconds from one volume to the next; None where the header gives none, or no unit of time.
+        Milliseconds from one volume to the next; None if the header gives none, or no unit of time.
     """
 
     shape: tuple[int, int, int, int]
@@ -99,12 +99,12 @@ class NiftiHeader(NamedTuple):
 
 
 def parse(first: bytes) -> NiftiHeader:
-    """The header that a file's first bytes hold.
+    """Parse the header in a file's first bytes.
 
     Raises
     ------
     FormatError
-        If they are no NIfTI header, or what they say is impossible.
+        If they are not a NIfTI header, or its fields contradict the standard.
     """
     fields, order = _fields(first)
     magic = bytes(fields["magic"]).rstrip(b"\0")[:3]
@@ -125,9 +125,9 @@ def parse(first: bytes) -> NiftiHeader:
     affine, spacing, warnings = _geometry(fields)
     slope, intercept = float(fields["scl_slope"]), float(fields["scl_inter"])
     if slope == 0 or not math.isfinite(slope):
-        slope, intercept = 1.0, 0.0  # as the standard has it: such a slope means that there is none
+        slope, intercept = 1.0, 0.0  # By the standard, such a slope means that values are not scaled.
     elif not math.isfinite(intercept):
-        intercept = 0.0  # as the reference library has it (nifti1_io.c); the slope still counts
+        intercept = 0.0  # As in the reference library (nifti1_io.c), the slope still counts.
         warnings = (*warnings, "the file's scl_inter is no finite number; 0 is taken")
     return NiftiHeader(
         shape, dtype, samples, int(start), apart, slope, intercept, affine, spacing, _step_ms(fields), warnings
@@ -160,11 +160,11 @@ def _shape(fields: Any) -> tuple[int, int, int, int]:
 
 def _step_ms(fields: Any) -> float | None:
     to_ms = _TO_MS.get(int(fields["xyzt_units"]) & 0x38)
-    step = float(str(fields["pixdim"][4]))  # 0.8, and not the number of 32 bits next to it
+    step = float(str(fields["pixdim"][4]))  # 0.8, not the nearest number of 32 bits.
     return step * to_ms if to_ms is not None and math.isfinite(step) and step > 0 else None
 
 
-@np.errstate(over="ignore", invalid="ignore")  # what is not finite then is refused
+@np.errstate(over="ignore", invalid="ignore")  # Values that overflow are refused below.
 def _geometry(fields: Any) -> tuple[Affine | None, Spacing, tuple[str, ...]]:
     unit = int(fields["xyzt_units"]) & 7
     if unit not in _TO_MM:
@@ -184,7 +184,7 @@ def _geometry(fields: Any) -> tuple[Affine | None, Spacing, tuple[str, ...]]:
 
 
 def _placed(fields: Any) -> tuple[Affine | None, tuple[str, ...]]:
-    """The sform, else the qform, else nothing; and what is wrong with them."""
+    """The sform, else the qform, else None; and warnings about them."""
     warnings: tuple[str, ...] = ()
     if int(fields["sform_code"]) > 0:
         ras = np.vstack([fields["srow"].astype(np.float64), [0, 0, 0, 1]])
@@ -203,7 +203,7 @@ def _placed(fields: Any) -> tuple[Affine | None, tuple[str, ...]]:
 
 
 def _from_quaternion(fields: Any) -> Affine:
-    """The qform (nifti1.h, "METHOD 2")."""
+    """The affine of the qform (nifti1.h, "METHOD 2")."""
     b, c, d = (float(value) for value in fields["quatern"])
     square = b * b + c * c + d * d
     if 1.0 - square < _HALF_TURN:
@@ -232,21 +232,21 @@ def build(
     several: bool,
     step_seconds: float | None,
 ) -> bytes:
-    """A NIfTI-1 header of one file, with the bytes that say that no extension follows.
+    """Encode the NIfTI-1 header of one file, with the bytes that say that no extension follows.
 
     Parameters
     ----------
     shape
-        ``(time, slice, row, column)``, none above `MOST_VOXELS`.
+        ``(time, slice, row, column)``, each at most `MOST_VOXELS`.
     datatype
-        NIfTI's code.
+        NIfTI's datatype code.
     affine, spacing
-        As the Volume has them. The sform always holds the affine; the qform where it can, for it cannot be sheared.
-        An unknown spacing is 0: readers see that there is none, though some go on with 1.
+        As in a Volume. The sform always holds the affine; the qform holds it only without shear.
+        An unknown spacing is written as 0, which marks it as missing; some readers take 1 instead.
     several
         True for a file of four dimensions.
     step_seconds
-        From one time to the next; None where unknown.
+        Time from one volume to the next; None if unknown.
     """
     head = np.zeros((), _FORM_1.newbyteorder("<"))
     head["size"] = _FORM_1.itemsize
@@ -280,10 +280,10 @@ def _within_single(ras: npt.NDArray[np.float64]) -> None:
 
 
 def _quaternion(rotation: npt.NDArray[np.float64]) -> tuple[float, float, float]:
-    """The quaternion's b, c, d, with its a not negative, of a rotation that may be a little off."""
+    """The quaternion's b, c, d, with a >= 0, of a rotation matrix that may be inexact."""
     left, _, right = np.linalg.svd(rotation)
     r = left @ right
-    # The eigenvector of the largest eigenvalue (Bar-Itzhack 2000): no case is near a division by zero.
+    # The eigenvector of the largest eigenvalue (Bar-Itzhack 2000), which never divides by a small number.
     k = np.array(
         [
             [r[0, 0] - r[1, 1] - r[2, 2], 0, 0, 0],

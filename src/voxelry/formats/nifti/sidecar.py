@@ -1,4 +1,4 @@
-"""The JSON beside a NIfTI file, in the words of BIDS: how the images were made, and nothing of whose they are."""
+"""The JSON sidecar of a NIfTI file in BIDS terms: how images were acquired, without attributes of the patient."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from voxelry.formats.shared.grids import reoriented
 _Change: TypeAlias = Callable[[Value], Value]
 
 _GAUSS_FROM = 100.0
-"""No magnet has so many tesla: old headers give gauss."""
+"""Larger field strengths are taken for gauss, which old headers give instead of tesla."""
 
 
 def _as_it_is(value: Value) -> Value:
@@ -75,28 +75,28 @@ _FIELDS: tuple[tuple[str, str, _Change], ...] = (
     ("DecayCorrection", "DecayCorrection", _as_it_is),
     ("AttenuationCorrection", "AttenuationCorrectionMethod", _as_it_is),
 )
-"""BIDS' name, DICOM's keyword, and what becomes of the value. Texts that people type are not among them: a series
-description may name a patient, and the hospital's name, a station or a UID leads to one."""
+"""BIDS name, DICOM keyword, and conversion of the value. Free text is left out: a series
+description may name a patient, and a hospital's name, a station or a UID may identify one."""
 
 
 def sidecar(
     volumes: Sequence[Volume], *, slice_times: Sequence[float] | None = None, reorient: str = ""
 ) -> dict[str, Value]:
-    """What BIDS wants to know of images, as far as their headers say.
+    """The BIDS fields that the headers of images provide.
 
     Parameters
     ----------
     volumes
-        As they are written to one file. What differs between them (echo times) is a list, in their order.
+        The volumes of one file, in order. A value that differs between them (echo times) becomes a list.
     slice_times
-        When each slice of a volume was acquired, in seconds, in the volume's order; None where nobody knows.
+        Acquisition time of each slice of a volume, in seconds, in the volume's order; None if unknown.
     reorient
-        How the file's axes are turned, if they are: the times go with the slices.
+        Code of the file's reoriented axes, if any: the times follow the slices.
 
     Returns
     -------
     sidecar
-        JSON values. Times are in seconds, lengths in millimetres, the field's strength in tesla. No patient's value.
+        JSON values. Times are in seconds, lengths in millimetres, field strength in tesla. No patient's value.
 
     References
     ----------
@@ -109,10 +109,10 @@ def sidecar(
             found[name] = values[0] if all(value == values[0] for value in values) else values
     step = step_seconds(volumes)
     if step is not None and len(volumes) > 1:
-        found["RepetitionTime"] = step  # BIDS means the time from volume to volume, as analysis does
+        found["RepetitionTime"] = step  # In BIDS this is the time from volume to volume.
     spacing = {volume.spacing[0] for volume in volumes}
     if len(spacing) == 1 and (along := spacing.pop()) is not None:
-        found["SpacingBetweenSlices"] = along  # as measured: headers are often wrong here
+        found["SpacingBetweenSlices"] = along  # The measured spacing: headers are often wrong here.
     units = {volume.unit for volume in volumes}
     if len(units) == 1 and (unit := units.pop()):
         found["Units"] = unit
@@ -122,7 +122,7 @@ def sidecar(
 
 
 def _slice_timing(volume: Volume, times: Sequence[float], reorient: str) -> dict[str, Value]:
-    """Times in the order of the file's slices, and along which of its axes those lie if that is not the third."""
+    """Slice times in the file's order, and the slices' axis in the file if it is not the third."""
     numbers = np.broadcast_to(np.arange(len(times))[:, None, None], volume.array.shape[:3])
     moved = reorient and volume.geometry.placed
     turned = reoriented(numbers, volume.geometry, reorient)[0] if moved else numbers
@@ -133,7 +133,7 @@ def _slice_timing(volume: Volume, times: Sequence[float], reorient: str) -> dict
 
 
 def _clean(value: Value, change: _Change) -> Value:
-    """A value in BIDS' terms; None where there is none."""
+    """A value in BIDS terms; None if it is missing or invalid."""
     if value in (None, "", []):
         return None
     changed = change(value)
@@ -141,7 +141,7 @@ def _clean(value: Value, change: _Change) -> Value:
 
 
 def step_seconds(volumes: Sequence[Volume]) -> float | None:
-    """Seconds from one volume to the next, where they are times and headers say so; None where nothing tells."""
+    """Seconds from one volume to the next; None if the volumes are not times or their headers give no interval."""
     resolution = _shared_number(volumes, "TemporalResolution")
     if resolution is not None and resolution > 0:
         return resolution / 1000
@@ -158,7 +158,7 @@ def _trigger_ms(metadata: Mapping[str, Value]) -> float | None:
 
 
 def _even_step(times: Sequence[float | None]) -> float | None:
-    """The step of times in milliseconds that are evenly spaced, in seconds."""
+    """The interval, in seconds, of evenly spaced times in milliseconds; None if they are not evenly spaced."""
     known = [time for time in times if time is not None]
     if len(known) < 2 or len(known) < len(times):
         return None

@@ -1,4 +1,4 @@
-"""Pictures that move: planes one after the other in one file."""
+"""Animations: several pictures in one file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from voxelry.core.extras import needed_for
 
 AnimationFormat: TypeAlias = Literal["gif", "webp", "apng"]
 LONGEST_SIDE: dict[AnimationFormat, int] = {"gif": 65_535, "webp": 16_383, "apng": 2**31 - 1}
-"""Pixels that the formats can count."""
+"""Largest width and height in pixels that each format can store."""
 
 _NAMES = {"gif": "GIF", "webp": "WEBP", "apng": "PNG"}
 _MORE: dict[AnimationFormat, dict[str, Any]] = {"webp": {"lossless": True, "method": 0}, "gif": {"optimize": False}}
@@ -24,7 +24,7 @@ _MORE: dict[AnimationFormat, dict[str, Any]] = {"webp": {"lossless": True, "meth
 def encode_animation(
     pictures: Iterator[npt.NDArray[np.uint8]], kind: AnimationFormat, *, seconds: float | Sequence[float]
 ) -> bytes:
-    """The bytes of a file that shows pictures in turn and begins again.
+    """Encode pictures as an endless animation.
 
     Grey levels are exact in all three, colours in WebP and APNG; a GIF has 256 colours for each picture.
 
@@ -33,13 +33,13 @@ def encode_animation(
     pictures
         At least one; uint8, all of one shape, ``(row, column)`` grey or ``(row, column, 3)`` RGB.
     seconds
-        How long all are shown, or each; GIF counts hundredths. Pictures in a row that are alike may be written as one
-        that lasts longer.
+        Duration of every picture, or of each; GIF has hundredths of a second. Consecutive equal pictures may be merged
+        into one that lasts longer.
 
     Raises
     ------
     FormatError
-        If they are larger than the format counts.
+        If the pictures are larger than the format allows.
     """
     with needed_for(f"`{kind}`"):
         from PIL import Image

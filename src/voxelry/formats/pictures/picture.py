@@ -1,4 +1,4 @@
-"""8-bit pictures: PNG written here (one filter, fast deflate), JPEG by libjpeg-turbo."""
+"""8-bit pictures: PNG by an own encoder (one filter, fast deflate), JPEG by libjpeg-turbo."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ _UP = 2
 def encode_png(
     picture: npt.NDArray[np.uint8], *, spacing: tuple[float | None, float | None] = (None, None), aspect: float = 1.0
 ) -> bytes:
-    """A PNG, lossless.
+    """Encode a lossless PNG.
 
     Parameters
     ----------
     picture
         uint8, shape ``(row, column)`` grey or ``(row, column, 3)`` RGB.
     spacing
-        Millimetres between rows and between columns; kept in the file (pHYs) where both are known.
+        Millimetres between rows and between columns; written to the file (pHYs) if both are known.
     aspect
-        The height of a pixel over its width; kept in the file, without a unit, where the spacing is not known.
+        The height of a pixel over its width; written to the file, without a unit, if the spacing is unknown.
 
     References
     ----------
     PNG specification, third edition: filter type 2 (Up) for every row
     """
-    # Each row with a byte in front, which counts up by two: then what differs from the row above is, in one flat
-    # subtraction, the filtered row behind its filter type.
+    # Each row has a leading byte that grows by two from row to row: one flat subtraction of the row above then gives
+    # the filter type 2 followed by the filtered row.
     framed = np.empty((len(picture), picture[0].size + 1), np.uint8)
     framed[:, 0] = np.arange(1, len(picture) + 1) * _UP & 0xFF
     framed[:, 1:] = picture.reshape(len(picture), -1)
@@ -64,14 +64,14 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 
 
 def _densities(aspect: float) -> tuple[int, int]:
-    """Pixels across and down in one length, as whole numbers of 16 bits."""
+    """The aspect as two pixel densities, whole numbers of 16 bits."""
     smaller = Fraction(min(aspect, 1 / aspect)).limit_denominator(2**16 - 1)
     few, many = smaller.numerator, smaller.denominator
     return (few, many) if aspect < 1 else (many, few)
 
 
 def encode_jpeg(picture: npt.NDArray[np.uint8], *, quality: int = JPEG_QUALITY, aspect: float = 1.0) -> bytes:
-    """A baseline JPEG, lossy.
+    """Encode a lossy baseline JPEG.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def encode_jpeg(picture: npt.NDArray[np.uint8], *, quality: int = JPEG_QUALITY, 
     quality
         1 to 100.
     aspect
-        The height of a pixel over its width; kept in the file (JFIF's densities, without a unit).
+        The height of a pixel over its width; written to the file (JFIF densities, without a unit).
     """
     import imagecodecs
 

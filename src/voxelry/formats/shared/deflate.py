@@ -16,24 +16,24 @@ from voxelry.parallel import in_parallel
 
 Wrapper: TypeAlias = Literal["gzip", "zlib"]
 LEVELS = range(1, 10)
-"""1 to 3 are isal's, several times as fast as zlib at about its sizes; 4 to 9 are zlib's own."""
+"""Levels 1 to 3 are isal's, several times as fast as zlib at similar sizes; 4 to 9 are zlib's."""
 USUAL_LEVEL = 1
 
 _FASTEST_OF_ZLIB = 4
-_GZIP_HEADER = b"\x1f\x8b\x08\x00\0\0\0\0\x04\xff"  # no name and no time: the same voxels give the same bytes
+_GZIP_HEADER = b"\x1f\x8b\x08\x00\0\0\0\0\x04\xff"  # No name and no time: the same voxels give the same bytes.
 _ZLIB_HEADER = b"\x78\x01"
 _LAST_BLOCK = b"\x03\x00"
-"""An empty block that says it is the last one (RFC 1951, 3.2.3)."""
+"""An empty block with the flag of the last block (RFC 1951, 3.2.3)."""
 _ADLER_MODULUS = 65521
 
 
 def level_asked(options: Mapping[str, Value], name: str) -> int | None:
-    """The level that the options ``compress`` and ``level`` of the format ``name`` ask for; None for no compression.
+    """The level from the options ``compress`` and ``level`` of the format ``name``; None for no compression.
 
     Raises
     ------
     ParameterError
-        If there is another option, or a value is out of range.
+        If an option is unknown, or a value is out of range.
     """
     check_options(options, ("compress", "level"), name)
     level = whole_option(options, "level", USUAL_LEVEL, LEVELS)
@@ -41,12 +41,12 @@ def level_asked(options: Mapping[str, Value], name: str) -> int | None:
 
 
 def deflate(blocks: Iterable[memoryview], *, wrapper: Wrapper = "gzip", level: int = USUAL_LEVEL) -> Iterator[bytes]:
-    """The pieces of one stream that every reader opens, in order.
+    """Compress blocks into consecutive parts of one standard stream.
 
     Parameters
     ----------
     blocks
-        A megabyte or so each: they are compressed apart, so that a small one costs size.
+        About a megabyte each: blocks are compressed separately, so small ones compress worse.
     level
         One of `LEVELS`.
 
@@ -64,7 +64,7 @@ def deflate(blocks: Iterable[memoryview], *, wrapper: Wrapper = "gzip", level: i
 
 
 def _deflate(block: memoryview, wrapper: Wrapper, level: int) -> tuple[bytes, int, int]:
-    """A block's own deflate, its check sum and its size. It ends on a byte, and refers to nothing before it."""
+    """The deflated bytes, check sum and size of a block. They end on a byte border and refer to no earlier block."""
     if level < _FASTEST_OF_ZLIB:
         fast = isal_zlib.compressobj(level, wbits=-15)
         packed = fast.compress(block) + fast.flush(isal_zlib.Z_FULL_FLUSH)
@@ -76,16 +76,16 @@ def _deflate(block: memoryview, wrapper: Wrapper, level: int) -> tuple[bytes, in
 
 
 def _joined(wrapper: Wrapper, first: int, second: int, second_size: int) -> int:
-    """The check sum of two blocks in a row."""
+    """The check sum of two consecutive blocks."""
     if wrapper == "gzip":
         return int(isal_zlib.crc32_combine(first, second, second_size))
     return adler32_combine(first, second, second_size)
 
 
 def adler32_combine(first: int, second: int, second_size: int) -> int:
-    """Adler-32 of two byte strings in a row, from those of each (RFC 1950, 8.2)."""
+    """Adler-32 of two consecutive byte strings, from the sums of each (RFC 1950, 8.2)."""
     one, two = first & 0xFFFF, second & 0xFFFF
     low = (one + two - 1) % _ADLER_MODULUS
-    # Each byte of the second raises the high half by the first's whole sum, less the 1 that every sum starts from.
+    # Each byte of the second adds the first's low sum to the high half, less the 1 that every sum starts with.
     high = ((first >> 16) + (second >> 16) + second_size * (one - 1)) % _ADLER_MODULUS
     return high << 16 | low

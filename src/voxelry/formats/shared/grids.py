@@ -1,4 +1,4 @@
-"""What formats ask of the volumes that they are to hold, and of the grids that they read."""
+"""Checks of the volumes that formats write, and of the grids that they read."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from voxelry.core.volume import Volume
 Affine = npt.NDArray[np.float64]
 
 SHEAR_TOLERANCE = 1e-4
-"""Axes further from perpendicular than this cosine are sheared."""
+"""Largest cosine of axes that count as perpendicular."""
 
 
 def check_affine(affine: npt.ArrayLike) -> Affine:
-    """An affine that a file gives, with its last row.
+    """Check a 4 x 4 affine from a file.
 
     Raises
     ------
@@ -41,12 +41,12 @@ def check_affine(affine: npt.ArrayLike) -> Affine:
 
 @contextmanager
 def contradictions_refused() -> Iterator[None]:
-    """Refuse a file whose words on its voxels contradict each other; also a decorator of what reads it.
+    """Turn errors about a Volume's geometry into a FormatError; also a decorator for readers.
 
     Raises
     ------
     FormatError
-        If no Volume can be made of what the file says: an affine and a spacing that disagree, no voxels, ...
+        If the file's geometry contradicts itself: affine and spacing disagree, there are no voxels, ...
     """
     try:
         yield
@@ -55,7 +55,7 @@ def contradictions_refused() -> Iterator[None]:
 
 
 def spacing_beside(affine: Affine | None, spacing: Spacing) -> tuple[Spacing, tuple[str, ...]]:
-    """The spacing that a file gives, and a warning where it is not the affine's, which is taken then."""
+    """The spacing that a file gives; UNKNOWN, with a warning, if it contradicts the affine, which is used instead."""
     try:
         Geometry(shape=(1, 1, 1), affine=affine, spacing=spacing)
     except GeometryError as error:
@@ -70,18 +70,18 @@ def spacing_of(affine: Affine) -> Spacing:
 
 
 def is_sheared(affine: Affine) -> bool:
-    """True if the axes are not perpendicular, as those of a tilted stack."""
+    """True if the axes are not perpendicular, as in a tilted stack."""
     directions = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
     return bool(np.abs(directions.T @ directions - np.eye(3)).max() > SHEAR_TOLERANCE)
 
 
 def shared_grid(volumes: Sequence[Volume]) -> Volume:
-    """The first of volumes that can be held together: of one shape, on one grid.
+    """The first of the volumes, after a check that all have one shape and one grid.
 
     Raises
     ------
     ParameterError
-        If there is none.
+        If there is no volume.
     FormatError
         If shapes or places differ, or there are no voxels.
     """
@@ -108,12 +108,12 @@ def _size(volume: Volume) -> str:
 
 
 def shared_dtype(volumes: Sequence[Volume], known: Sequence[str], name: str) -> np.dtype[Any]:
-    """The dtype that holds every volume's values without loss.
+    """The smallest dtype that holds the values of all volumes without loss.
 
     Raises
     ------
     FormatError
-        If there is none, or the format has no such dtype.
+        If there is no such dtype, or the format does not have it.
     """
     dtypes = {np.dtype(volume.array.dtype).newbyteorder("=") for volume in volumes}
     found = np.result_type(*dtypes)
@@ -145,7 +145,7 @@ def reoriented(array: npt.NDArray[Any], geometry: Geometry, code: str) -> tuple[
     Raises
     ------
     ParameterError
-        If the code is none.
+        If the code is invalid.
     """
     axes, backwards = geometry.turn_to(code)
     moved = np.transpose(array, (*axes, *range(3, array.ndim)))

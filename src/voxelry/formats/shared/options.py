@@ -1,4 +1,4 @@
-"""A format's options: known ones, in their ranges."""
+"""Checks of a format's options: known names, values in range."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from voxelry.core.value import Value
 
 
 def check_options(options: Mapping[str, Value], known: Sequence[str], name: str) -> None:
-    """Refuse what the format ``name`` does not know.
+    """Refuse options that the format ``name`` does not have.
 
     Raises
     ------
     ParameterError
-        If there is an unknown option; the message lists the known.
+        If an option is unknown; the message lists the known ones.
     """
     if unknown := sorted(set(options) - set(known)):
         words = f"it knows {', '.join(known)}" if known else "it has none"
@@ -22,12 +22,12 @@ def check_options(options: Mapping[str, Value], known: Sequence[str], name: str)
 
 
 def whole_option(options: Mapping[str, Value], name: str, usual: int, allowed: range) -> int:
-    """A whole number; the usual one where it is absent.
+    """A whole number; the default if it is absent.
 
     Raises
     ------
     ParameterError
-        If it is no whole number of the range.
+        If it is not a whole number within the range.
     """
     found = options.get(name, usual)
     if isinstance(found, bool) or not isinstance(found, int) or found not in allowed:
@@ -36,12 +36,12 @@ def whole_option(options: Mapping[str, Value], name: str, usual: int, allowed: r
 
 
 def yes_option(options: Mapping[str, Value], name: str, usual: bool) -> bool:
-    """Yes or no; the usual answer where it is absent.
+    """A boolean; the default if it is absent.
 
     Raises
     ------
     ParameterError
-        If it is neither.
+        If it is not a boolean.
     """
     found = options.get(name, usual)
     if not isinstance(found, bool):
@@ -50,12 +50,12 @@ def yes_option(options: Mapping[str, Value], name: str, usual: bool) -> bool:
 
 
 def text_option(options: Mapping[str, Value], name: str) -> str:
-    """A text; empty where it is absent or None.
+    """A text; empty if it is absent or None.
 
     Raises
     ------
     ParameterError
-        If it is something else.
+        If it is not a text.
     """
     found = options.get(name)
     if found is not None and not isinstance(found, str):

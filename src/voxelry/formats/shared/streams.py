@@ -1,4 +1,4 @@
-"""A file's bytes, plain or deflated, read into the place where they stay; and written from where they are."""
+"""Reading a file's bytes, plain or deflated, straight into an array, and writing arrays as bytes without copies."""
 
 from __future__ import annotations
 
@@ -20,36 +20,36 @@ from voxelry.core.progress import Progress, silent
 from voxelry.parallel import in_parallel
 
 MOST_INFLATION = 1032
-"""Deflate gives at most so many bytes for one (RFC 1951: 258 bytes for 2 bits)."""
+"""Most bytes that one deflated byte unpacks to (RFC 1951: 258 bytes for 2 bits)."""
 BLOCK_BYTES = 1 << 20
 
 _PIECE_BYTES = 8 << 20
 _SLAB_BYTES = 2 << 20
-"""Of a lazy array are read at a time, on each core: a few of them are in memory."""
+"""Bytes of a lazy array that each core reads at a time; a few such blocks are in memory."""
 _ERRORS: tuple[type[BaseException], ...] = (EOFError, OSError, zlib.error, cast("type[Exception]", igzip_lib.IsalError))
-"""How damaged streams show; gzip's own are OSErrors."""
+"""Errors that damaged streams raise; gzip's own are OSErrors."""
 
 
 class _Stream(Protocol):
     def readinto(self, out: memoryview, /) -> int | None: ...
 
 
-class Source:
-    """The bytes of a file from some place on, and how many there can be.
+class ByteSource:
+    """The bytes of a file from an offset on, with an upper limit of their number.
 
     Parameters
     ----------
     path
         The file.
     start
-        Where they begin.
+        Offset of the first byte.
     wrapper
-        ``"gzip"`` or ``"zlib"`` where they are deflated; empty where they are as they are.
+        ``"gzip"`` or ``"zlib"`` if the bytes are deflated; empty if they are plain.
 
     Attributes
     ----------
     most
-        So many bytes there are, or can be at most: never allocate more for what a header says.
+        The largest possible number of bytes: never allocate more, whatever a header declares.
     """
 
     def __init__(self, path: str, *, start: int = 0, wrapper: str = "") -> None:
@@ -64,14 +64,14 @@ class Source:
         else:
             self._stream = _Inflated(self._file) if wrapper == "zlib" else self._file
 
-    def __enter__(self) -> Source:
+    def __enter__(self) -> ByteSource:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
     def take(self, count: int) -> bytes:
-        """The next bytes, fewer at the end.
+        """Read the next bytes; fewer at the end.
 
         Raises
         ------
@@ -84,18 +84,18 @@ class Source:
     def read_array(
         self, shape: tuple[int, ...], dtype: np.dtype[Any], *, before: bytes = b"", progress: Progress = silent
     ) -> npt.NDArray[Any]:
-        """The next bytes as an array, in this machine's byte order.
+        """Read the next bytes as an array in the machine's byte order.
 
         Parameters
         ----------
         before
-            Its first bytes, if they were taken already.
+            The array's first bytes, if they were already read.
 
         Raises
         ------
         FormatError
-            If there are fewer, or the deflated stream is damaged. Before anything is allocated where the file is too
-            small to hold as many.
+            If there are fewer bytes, or the deflated stream is damaged. Raised before memory is allocated if the
+            file is too small to hold the array.
         """
         wanted = math.prod(shape) * dtype.itemsize
         if wanted > self.most:
@@ -116,7 +116,7 @@ class Source:
                 found_bytes=found,
             )
         if self._wrapper:
-            self._fill(memoryview(bytearray(1)))  # a stream is checked against its sum when its end is read
+            self._fill(memoryview(bytearray(1)))  # Reading to the end compares the stream's check sum.
         if not dtype.isnative:
             return array.byteswap(inplace=True).view(dtype.newbyteorder("="))
         return array
@@ -138,7 +138,7 @@ class Source:
 
 
 class _Inflated:
-    """A zlib stream as a file."""
+    """A zlib stream as a readable file."""
 
     def __init__(self, file: BinaryIO | Any) -> None:
         self._file = file
@@ -157,13 +157,13 @@ class _Inflated:
 
 
 def is_gzip(path: str) -> bool:
-    """True if the file begins as gzip does, whatever its name says."""
+    """True if the file begins with gzip's magic number; its name does not matter."""
     with Path(path).open("rb") as file:
         return file.read(2) == b"\x1f\x8b"
 
 
 def reserve(file: BinaryIO, count: int) -> None:
-    """Give a fresh file its size at once: writing takes a third less time, and a full disk is found first.
+    """Allocate a new file's full size: writing takes a third less time, and a full disk raises before any writing.
 
     Raises
     ------
@@ -176,20 +176,20 @@ def reserve(file: BinaryIO, count: int) -> None:
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 raise
-            # Some file systems cannot do it, and the file is written all the same.
+            # Some file systems do not support it; the file is written without it.
 
 
 def voxel_blocks(
     arrays: Sequence[npt.NDArray[Any]], dtype: np.dtype[Any], *, progress: Progress = silent
 ) -> Iterator[memoryview]:
-    """The voxels of arrays in a row as bytes, in C order and little endian; about a megabyte at a time.
+    """The voxels of consecutive arrays as bytes, in C order and little endian; about a megabyte at a time.
 
     Parameters
     ----------
     arrays
-        Of three axes or more, lazy ones too: a few slices are in memory at a time.
+        Arrays of three axes or more. Of lazy arrays, a few slices are in memory at a time.
     dtype
-        To write; every value must fit.
+        Dtype to write; every value must fit.
     """
     wanted = dtype.newbyteorder("<")
     total = sum(len(array) for array in arrays)
@@ -205,7 +205,7 @@ def voxel_blocks(
 
 
 def _slabs(array: npt.NDArray[Any], slice_bytes: int) -> Iterator[npt.NDArray[Any]]:
-    """Some slices at a time: views of what is in memory; of a lazy array others are read while these are used."""
+    """Blocks of slices: views of an array in memory; blocks of a lazy array, read ahead on other threads."""
     in_memory = isinstance(array, np.ndarray)
     step = max(1, (BLOCK_BYTES if in_memory else _SLAB_BYTES) // max(1, slice_bytes))
     places = (slice(start, start + step) for start in range(0, len(array), step))
@@ -215,19 +215,19 @@ def _slabs(array: npt.NDArray[Any], slice_bytes: int) -> Iterator[npt.NDArray[An
         yield from in_parallel(partial(array.__getitem__, place) for place in places)
 
 
-def first_bytes(path: str, most: int) -> bytes:
-    """What a file begins with."""
+def read_start(path: str, most: int) -> bytes:
+    """The first bytes of a file."""
     with Path(path).open("rb") as file:
         return file.read(most)
 
 
 def beside(path: str, name: str) -> str:
-    """A file in the folder of another, by the name that the other gives it.
+    """The path of a file that another file in the same folder names.
 
     Raises
     ------
     FormatError
-        If the name points elsewhere, or there is no such file.
+        If the name points to another folder, or there is no such file.
     """
     plain = Path(name).name == name and name not in ("", ".", "..") and "\\" not in name
     found = Path(path).parent / name

@@ -1,4 +1,4 @@
-"""What a Volume says besides its voxels and their place, as one JSON object; formats that hold JSON keep it whole."""
+"""The attributes of a Volume besides voxels and geometry as one JSON object, for formats that can hold JSON."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
 
 
 def volume_record(volume: Volume) -> dict[str, Value]:
-    """Label, unit, metadata, windows and the rest of a volume; without array, affine, spacing, padding and UIDs."""
+    """The attributes of a volume (label, unit, metadata, ...) without array, affine, spacing, padding and UIDs."""
     record: dict[str, Value] = {
         "label": volume.label,
         "unit": volume.unit,
@@ -39,14 +39,14 @@ def volume_record(volume: Volume) -> dict[str, Value]:
 
 
 def voi_record(one: Voi) -> dict[str, Value]:
-    """A window or a table."""
+    """The record of a window or a VOI LUT."""
     if isinstance(one, Window):
         return {"center": one.center, "width": one.width, "function": one.function, "name": one.name}
     return {"first": one.first, "bits": one.bits, "name": one.name, "entries": one.entries.tolist()}
 
 
 def slice_voi_record(slice_voi: Sequence[Voi | None]) -> Value:
-    """Each distinct one once, and for each slice which of them is its own."""
+    """The record of the slices' windows: each distinct one once, and its index for each slice."""
     distinct = list(dict.fromkeys(one for one in slice_voi if one is not None))
     places = {one: place for place, one in enumerate(distinct)}
     which: list[Value] = [None if one is None else places[one] for one in slice_voi]
@@ -54,12 +54,12 @@ def slice_voi_record(slice_voi: Sequence[Voi | None]) -> Value:
 
 
 def recorded_slice_voi(record: Value, slices: int) -> tuple[Voi | None, ...]:
-    """From ``slice_voi_record``; empty where it is no such thing, or of another number of slices."""
+    """The inverse of ``slice_voi_record``; empty if the record is invalid, or of another number of slices."""
     return _Reader({"slice_voi": record}).slice_voi(slices)
 
 
 def recorded_voi(record: Value) -> Voi | None:
-    """From ``voi_record``; None where it is no such thing."""
+    """The inverse of ``voi_record``; None if the record is invalid."""
     reader = _Reader(record)
     return None if not isinstance(record, dict) else reader.voi(record)
 
@@ -75,14 +75,14 @@ def recorded_volume(
     instance_uids: tuple[str, ...] = (),
     warnings: tuple[str, ...] = (),
 ) -> Volume:
-    """The volume again. What the record lacks is empty; what is there and is no such thing is left out, and told.
+    """The volume with a record's attributes. Missing ones are empty; invalid ones are left out, with a warning.
 
     Parameters
     ----------
     record
-        As ``volume_record`` gave it, or whatever a file by others holds in its place.
+        The result of ``volume_record``, or any JSON object in a file by others.
     warnings
-        What the caller has to say about the file, after the record's own.
+        The caller's warnings about the file, which follow those of the record.
     """
     reader = _Reader(record)
     said = reader.texts("warnings")
@@ -110,7 +110,7 @@ def recorded_volume(
 
 
 class _Reader:
-    """Takes what it is promised from a JSON object by others, and remembers what was something else."""
+    """A reader of typed values from an untrusted JSON object; it collects the names of invalid ones."""
 
     def __init__(self, record: Value) -> None:
         self._record: Mapping[str, Value] = record if isinstance(record, dict) else {}
@@ -200,7 +200,7 @@ class _Reader:
         if isinstance(first, int) and isinstance(bits, int) and isinstance(entries, list) and isinstance(name, str):
             try:
                 return VoiTable(first, np.array(entries), bits, name)
-            except (ValueError, OverflowError):  # ParameterError is one
+            except (ValueError, OverflowError):  # ParameterError is a ValueError.
                 pass
         self._damage("voi_tables")
         return None
@@ -211,12 +211,12 @@ def _all_in(values: Sequence[Value], known: set[int | None]) -> bool:
 
 
 def json_text(value: Value) -> str:
-    """Valid JSON in ASCII.
+    """Encode valid JSON in ASCII.
 
     Raises
     ------
     FormatError
-        If a number in it is NaN or infinite, which JSON has no word for.
+        If it holds NaN or infinity, which JSON cannot express.
     """
     try:
         return json.dumps(value, allow_nan=False, separators=(",", ":"))
@@ -225,12 +225,12 @@ def json_text(value: Value) -> str:
 
 
 def json_value(text: str | bytes) -> Value:
-    """JSON by others.
+    """Parse JSON from a file.
 
     Raises
     ------
     FormatError
-        If it is none, or nests deeper than can be read.
+        If it is not JSON, or is nested too deeply.
     """
     try:
         return cast(Value, json.loads(text))

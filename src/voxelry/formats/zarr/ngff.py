@@ -1,4 +1,4 @@
-"""OME-Zarr (NGFF 0.5, and 0.1 to 0.4 to read): what an image's axes are, and how far its voxels lie apart."""
+"""OME-Zarr metadata: axes and spacing of an image (written as NGFF 0.5; 0.1 to 0.5 are read)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TOLERANCE = 1e-9
 
 
 def axes_of(*, several: bool, colour: bool) -> tuple[str, ...]:
-    """The axes' names of what is written, in the order that NGFF demands: time, channel, space."""
+    """Names of the written axes in the order that NGFF demands: time, channel, space."""
     unwanted = {name for name, there in (("t", several), ("c", colour)) if not there}
     return tuple(name for name in _ORDER if name not in unwanted)
 
@@ -38,10 +38,10 @@ def ngff_attributes(
     Parameters
     ----------
     affine
-        LPS. NGFF 0.5 knows scales and translations only, so that a translation is told where the axes z, y, x run
-        along superior, posterior and left; else there is none, and the affine among Voxelry's own attributes counts.
+        From index to LPS. NGFF 0.5 has scales and translations only. A translation is written if the axes z, y, x
+        run along superior, posterior and left; else only Voxelry's own attributes hold the affine.
     spacing
-        Millimetres ``(slice, row, column)``. An unknown one is 1, and its axis has no unit.
+        Millimetres ``(slice, row, column)``. An unknown one is written as 1, and its axis has no unit.
 
     References
     ----------
@@ -68,7 +68,7 @@ def ngff_attributes(
 
 
 def is_straight(affine: npt.NDArray[np.float64], spacing: Spacing) -> bool:
-    """True if slices, rows and columns ascend along superior, posterior and left, each by its spacing."""
+    """True if slices, rows and columns ascend along superior, posterior and left, by their spacing."""
     if any(mm is None for mm in spacing) or not np.isfinite(affine).all():
         return False
     straight = np.zeros((3, 3))
@@ -78,20 +78,20 @@ def is_straight(affine: npt.NDArray[np.float64], spacing: Spacing) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """What the metadata of an image by anybody say.
+    """The metadata of an OME-Zarr image by any writer.
 
     Attributes
     ----------
     path
-        Of the array at full resolution, in its group.
+        Path of the array at full resolution, within its group.
     axes
-        ``t``, ``c``, ``z``, ``y``, ``x`` as far as there are, in the array's order.
+        Those of ``t``, ``c``, ``z``, ``y``, ``x`` that exist, in the array's order.
     spacing
-        Millimetres ``(z, y, x)``; None for each that is unknown.
+        Millimetres ``(z, y, x)``; None for an unknown one.
     channels
-        The channels' labels, as far as told.
+        Labels of the channels, if given.
     warnings
-        What is not told.
+        What the metadata leave out.
     """
 
     path: str
@@ -102,12 +102,12 @@ class Image:
 
 
 def read_image(attributes: Mapping[str, Any]) -> Image | None:
-    """The first image of a group's attributes, NGFF 0.1 to 0.5; None if the group is none of these.
+    """The first image that a group's attributes describe, NGFF 0.1 to 0.5; None if they describe no image.
 
     Raises
     ------
     FormatError
-        If it is one, and its axes or its path are not what NGFF allows.
+        If the axes or the path of the image violate NGFF.
     """
     own = attributes.get("ome", attributes)
     multiscales = own.get("multiscales") if isinstance(own, Mapping) else None
@@ -128,7 +128,7 @@ def read_image(attributes: Mapping[str, Any]) -> Image | None:
 
 
 def _as_now(multiscale: Mapping[str, Any]) -> object:
-    """The axes; of versions before 0.4, which had names alone or the five in their order, as 0.4 has them."""
+    """The axes in the form of NGFF 0.4; earlier versions give only names, or none for all five in order."""
     described = multiscale.get("axes")
     if described is None and multiscale.get("version") in ("0.1", "0.2"):
         described = list(_ORDER)
@@ -153,10 +153,10 @@ def _axes(described: object) -> tuple[tuple[str, ...], tuple[str | None, ...]]:
 
 
 def _scale(holder: Mapping[str, Any], count: int) -> npt.NDArray[np.float64]:
-    """The product of the scales among coordinate transformations; NaN where one is damaged or absent."""
+    """The product of the scales in coordinate transformations; NaN if one is damaged or absent."""
     transformations = holder.get("coordinateTransformations")
     if transformations is None and "datasets" in holder:
-        return np.ones(count)  # those of the whole are optional
+        return np.ones(count)  # Transformations of all resolutions together are optional.
     product, seen = np.ones(count), "datasets" in holder
     for one in transformations if isinstance(transformations, list) else []:
         if isinstance(one, Mapping) and one.get("type") == "scale":

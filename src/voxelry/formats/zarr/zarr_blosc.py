@@ -1,4 +1,4 @@
-"""Blosc as zarr has it, but for one thing: a chunk that claims to unfold to more than a chunk is not believed."""
+"""Zarr's Blosc codec with a check of the unpacked size that a chunk declares."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 _NAME = "voxelry.bounded_blosc"
 _SIZE_AT, _HEADER = 4, 16
-"""Where Blosc's header of 16 bytes says how many bytes the chunk unfolds to."""
+"""Position of the unpacked size in Blosc's header of 16 bytes."""
 
 
 def bounded() -> AbstractContextManager[Any]:
-    """While this is open, zarr reads Blosc chunks with their sizes checked before anything is allocated."""
+    """Within this context, zarr checks the declared sizes of Blosc chunks before it allocates memory."""
     import zarr
 
     _register()
@@ -31,7 +31,7 @@ def _register() -> None:
     from zarr.registry import register_codec
 
     class BoundedBlosc(BloscCodec):
-        """Raises a ValueError where a chunk's header claims another size than the chunk has."""
+        """A Blosc codec that raises ValueError if a chunk's header declares another size than the chunk's."""
 
         def _decode_sync(self, chunk_bytes: Buffer, chunk_spec: ArraySpec) -> Buffer:
             header = chunk_bytes.as_numpy_array()[:_HEADER].tobytes()

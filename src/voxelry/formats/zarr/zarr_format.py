@@ -1,4 +1,4 @@
-"""Volumes in Zarr v3, with OME-Zarr (NGFF 0.5) metadata beside the exact place in the patient."""
+"""Volumes in Zarr v3, with OME-Zarr (NGFF 0.5) metadata and the exact affine."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from voxelry.formats.zarr.zarr_store import (
     arrays_in,
     check_array,
     group_in,
-    guarded,
-    is_numeric,
-    opened,
+    guard_zarr,
+    is_numeric_array,
+    open_zarr,
     read_part,
 )
 
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 LAYOUT = 1
 """The version of the attribute ``voxelry``."""
 PATH = "0"
-"""Of the one array, in its group."""
+"""Name of the only array, within its group."""
 COMPRESSIONS = ("lz4", "zstd", "none")
-"""All by Blosc, with shuffle. The first is the default."""
+"""Blosc compressors, all with shuffle. The first is the default."""
 SLICES_PER_SHARD = 25
 _OWN = "voxelry"
 _FIRST = "0"
@@ -59,24 +59,24 @@ class ZarrFormat:
     description = "Zarr v3 with OME-Zarr 0.5 metadata, exact; a chunk for each slice, in shards"
 
     def read(self, path: str, *, progress: Progress = silent) -> tuple[Volume, ...]:
-        """The volumes of a store, in order; the full resolution of an OME-Zarr by others, a volume for each channel.
+        """The volumes of a store, in order. An OME-Zarr by others gives its full resolution, one volume per channel.
 
         Raises
         ------
         FormatError
-            If it is no Zarr store, is damaged, declares more than it holds, or holds no image.
+            If it is not a Zarr store, is damaged, declares more than it holds, or holds no image.
         """
         with needed_for("Zarr"):
             import zarr
 
-        with opened(path) as (root, held):
+        with open_zarr(path) as (root, held):
             if isinstance(root, zarr.Array):
                 return _read_plain([root], held, progress)
-            attributes = guarded(root.attrs.asdict)()
+            attributes = guard_zarr(root.attrs.asdict)()
             several = _is_collection(attributes)
             if several:
                 root = group_in(root, _FIRST)
-                attributes = guarded(root.attrs.asdict)()
+                attributes = guard_zarr(root.attrs.asdict)()
             image = read_image(attributes)
             if image is None:
                 return _read_plain(arrays_in(root), held, progress)
@@ -92,17 +92,17 @@ class ZarrFormat:
     def write(
         self, volumes: Sequence[Volume], path: str, *, options: dict[str, Value], progress: Progress = silent
     ) -> None:
-        """Write volumes of one grid; several are the axis ``t``, colour is the axis ``c``.
+        """Write volumes of one grid; several volumes form the axis ``t``, colour samples the axis ``c``.
 
         Parameters
         ----------
         options
-            ``compression``: one of ``COMPRESSIONS``. ``shard``: how many slices a file holds (25).
+            ``compression``: one of ``COMPRESSIONS``. ``shard``: number of slices in a file (25).
 
         Raises
         ------
         FormatError
-            If the volumes differ in shape, dtype or place, or have no voxels; if the folder holds something else.
+            If the volumes differ in shape, dtype or affine, or have no voxels; if the folder holds other files.
         ParameterError
             If an option is unknown, or out of range.
         """
@@ -125,7 +125,7 @@ FORMAT = ZarrFormat()
 
 
 def _target(path: str) -> Any:
-    """A store for a zip file; None for a folder, which is made empty."""
+    """Create a store for a zip file; None for a folder, which is emptied."""
     with needed_for("Zarr"):
         from zarr.storage import ZipStore
 
@@ -160,7 +160,7 @@ def _check_volumes(volumes: Sequence[Volume]) -> None:
 
 
 def _attributes(volumes: Sequence[Volume]) -> dict[str, Value]:
-    """Of the group: OME-Zarr's for everybody, and our own for what OME-Zarr has no words for."""
+    """Attributes of the group: OME-Zarr's, and Voxelry's own for what OME-Zarr cannot express."""
     first = volumes[0]
     axes = axes_of(several=len(volumes) > 1, colour=first.colour)
     records: list[Value] = []
@@ -181,12 +181,12 @@ def _attributes(volumes: Sequence[Volume]) -> dict[str, Value]:
             raise FormatError("the affine holds a number that is not finite: no place in the patient")
         own["affine_lps_mm"] = first.affine.tolist()
     ome = ngff_attributes(axes, first.affine, first.spacing, path=PATH, name=first.label)
-    json_text(own)  # refused here, in words, before anything is written
+    json_text(own)  # Refuses invalid JSON before anything is written.
     return {"ome": ome, _OWN: own}
 
 
 def _number(value: float) -> Value:
-    """JSON has no NaN: the names that Zarr itself gives to such fill values."""
+    """A number for JSON, which has no NaN: Zarr's names of such fill values."""
     return value if isfinite(value) else _NAMES_OF_NOT_FINITE[str(value)]
 
 
@@ -216,7 +216,9 @@ def _write(
         shards=tuple(block),
         compressors=_compressors(compression, first.array.dtype),
         dimension_names=axes,
-        config={"write_empty_chunks": True},  # what is there is there: a reader can tell it from what was lost
+        config={
+            "write_empty_chunks": True
+        },  # All chunks are written, so that a reader can recognise missing chunks as lost.
     )
     for number, volume in enumerate(volumes):
         for start in range(0, slices, shard):
@@ -245,7 +247,7 @@ def _read(array: zarr.Array[Any], held: int, progress: Progress) -> npt.NDArray[
         raise FormatError("the Zarr array has no voxels")
     out = np.empty(array.shape, np.dtype(array.dtype).newbyteorder("="))
     piece = (array.shards or array.chunks)[0]
-    step = piece * max(1, -(-len(out) // (16 * piece)))  # whole shards, in sixteen steps or fewer
+    step = piece * max(1, -(-len(out) // (16 * piece)))  # Whole shards, in at most sixteen steps.
     for start in range(0, len(out), step):
         out[start : start + step] = read_part(array, start, min(len(out), start + step))
         progress(min(1.0, (start + step) / len(out)), "reading Zarr")
@@ -253,13 +255,13 @@ def _read(array: zarr.Array[Any], held: int, progress: Progress) -> npt.NDArray[
 
 
 def _is_collection(attributes: Mapping[str, Any]) -> bool:
-    """True for a group of images as bioformats2raw writes them, named by their numbers."""
+    """True for a group of numbered images, as bioformats2raw writes it."""
     own = attributes.get("ome", attributes)
     return isinstance(own, Mapping) and "bioformats2raw.layout" in own
 
 
 def _slices_first(values: npt.NDArray[Any], axes: Sequence[str]) -> npt.NDArray[Any]:
-    """A view with every axis: ``(t, c, z, y, x)``."""
+    """A view with all axes: ``(t, c, z, y, x)``."""
     return values[tuple(slice(None) if axis in axes else None for axis in ("t", "c", "z", "y", "x"))]
 
 
@@ -332,7 +334,7 @@ def _texts(record: Value, name: str) -> tuple[str, ...]:
 
 @contradictions_refused()
 def _foreign_volumes(values: npt.NDArray[Any], image: Image, warnings: tuple[str, ...] = ()) -> tuple[Volume, ...]:
-    """Time points and channels of somebody's image, each a volume."""
+    """A volume for each time point and channel of an image by others."""
     full = _slices_first(values, image.axes)
     times, channels = full.shape[:2]
     warnings = (*warnings, *image.warnings, "the OME-Zarr metadata do not tell how the image lies in the patient")
@@ -355,8 +357,8 @@ def _foreign_volumes(values: npt.NDArray[Any], image: Image, warnings: tuple[str
 
 @contradictions_refused()
 def _read_plain(arrays: Sequence[zarr.Array[Any]], held: int, progress: Progress) -> tuple[Volume, ...]:
-    """The only or the largest array of three axes, of a store without a word on images."""
-    images = [one for one in arrays if is_numeric(one) and one.ndim in (2, 3)]
+    """The only or the largest array of three axes of a store without image metadata."""
+    images = [one for one in arrays if is_numeric_array(one) and one.ndim in (2, 3)]
     solid = [one for one in images if one.ndim == 3] or images
     if not solid:
         raise FormatError("the Zarr store has no OME-Zarr metadata, and no array of three axes")

@@ -1,4 +1,4 @@
-"""Zarr stores by anybody: folders and zip files, opened with suspicion."""
+"""Reading of untrusted Zarr stores, folders and zip files: declared sizes are checked before allocation."""
 
 from __future__ import annotations
 
@@ -25,22 +25,24 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 MOST_EXPANSION = 20_000
-"""So many times the store's bytes its arrays may unfold to."""
+"""Largest ratio of the arrays' bytes to the store's."""
 SMALL_BYTES = 1 << 24
-"""So much may be declared without being there: a chunk that is absent holds the fill value."""
+"""Bytes that may be declared without being stored: an absent chunk has the fill value."""
 MOST_CHUNKS = 1_000_000
 MOST_METADATA_BYTES = 1 << 28
 ZIP = ".zip"
 
 
-def guarded(function: Callable[P, T]) -> Callable[P, T]:
-    """What zarr and its codecs raise about a damaged store, and that may be anything, as a FormatError."""
+def guard_zarr(function: Callable[P, T]) -> Callable[P, T]:
+    """Turn whatever zarr and its codecs raise about a damaged store, which may be any exception, into a FormatError."""
 
     @wraps(function)
     def inner(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # on names that are no part of Zarr: of no use to a reader
+                warnings.simplefilter(
+                    "ignore"
+                )  # Warnings about names that are not part of Zarr do not concern a reader.
                 return function(*args, **kwargs)
         except VoxelryError:
             raise
@@ -53,8 +55,8 @@ def guarded(function: Callable[P, T]) -> Callable[P, T]:
 
 
 @contextmanager
-def opened(path: str) -> Iterator[tuple[zarr.Group | zarr.Array[Any], int]]:
-    """The group, or the array, at a store's root, to read; and how many bytes the store has."""
+def open_zarr(path: str) -> Iterator[tuple[zarr.Group | zarr.Array[Any], int]]:
+    """Open the group or array at a store's root for reading; also gives the store's size in bytes."""
     there = Path(path)
     if there.is_dir():
         size = _folder_bytes(there)
@@ -70,7 +72,7 @@ def opened(path: str) -> Iterator[tuple[zarr.Group | zarr.Array[Any], int]]:
         store.close()
 
 
-@guarded
+@guard_zarr
 def _store(path: Path) -> LocalStore | ZipStore:
     from zarr.storage import LocalStore, ZipStore
 
@@ -83,7 +85,7 @@ def _store(path: Path) -> LocalStore | ZipStore:
         if sum(entry.file_size for entry in described) > MOST_METADATA_BYTES:
             raise FormatError(f"{path.name} has more than {MOST_METADATA_BYTES} bytes of metadata")
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in set(archive.infolist()) - set(described)):
-            # A second compression may unfold to anything; no writer of Zarr has a use for it.
+            # A second compression has no bound on its unpacked size; no Zarr writer compresses twice.
             raise FormatError(f"{path.name} compresses its chunks twice; Zarr's zip files are stored")
     return ZipStore(path, mode="r", read_only=True)
 
@@ -92,12 +94,12 @@ _METADATA_NAMES = ("zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata")
 
 
 def _folder_bytes(path: Path) -> int:
-    """The bytes of a store's files.
+    """The total bytes of a store's files.
 
     Raises
     ------
     FormatError
-        If a symbolic link leads out of it: its chunks would be somebody else's bytes.
+        If a symbolic link leads out of the store, to files that do not belong to it.
     """
     total, root = 0, os.path.realpath(path)
     waiting = [str(path)]
@@ -120,19 +122,19 @@ def _root(store: LocalStore | ZipStore, name: str) -> zarr.Group | zarr.Array[An
     import zarr
 
     try:
-        return guarded(zarr.open)(store=store, mode="r")
+        return guard_zarr(zarr.open)(store=store, mode="r")
     except FormatError as error:
         raise FormatError(f"{name} is no Zarr store, or is damaged") from error
 
 
-@guarded
+@guard_zarr
 def array_in(group: zarr.Group, path: str) -> zarr.Array[Any]:
     """An array of a group.
 
     Raises
     ------
     FormatError
-        If there is none.
+        If the group has none of that name.
     """
     import zarr
 
@@ -142,14 +144,14 @@ def array_in(group: zarr.Group, path: str) -> zarr.Array[Any]:
     return found
 
 
-@guarded
+@guard_zarr
 def group_in(group: zarr.Group, path: str) -> zarr.Group:
     """A group of a group.
 
     Raises
     ------
     FormatError
-        If there is none.
+        If the group has none of that name.
     """
     import zarr
 
@@ -159,28 +161,28 @@ def group_in(group: zarr.Group, path: str) -> zarr.Group:
     return found
 
 
-@guarded
+@guard_zarr
 def arrays_in(group: zarr.Group) -> list[zarr.Array[Any]]:
-    """The arrays of a group itself, by name."""
+    """The direct arrays of a group, by name."""
     return [array for _, array in sorted(group.arrays())]
 
 
-def is_numeric(array: zarr.Array[Any]) -> bool:
-    """True for arrays of plain numbers, or truth values."""
+def is_numeric_array(array: zarr.Array[Any]) -> bool:
+    """True for arrays of plain numbers or booleans."""
     dtype = np.dtype(array.dtype)
     return dtype.kind in "biuf" and dtype.itemsize <= 8
 
 
-@guarded
+@guard_zarr
 def check_array(array: zarr.Array[Any], held: int) -> None:
     """Refuse an array that declares more than the store can hold.
 
     Parameters
     ----------
     held
-        The store's bytes.
+        Size of the store in bytes.
     """
-    if not is_numeric(array):
+    if not is_numeric_array(array):
         raise FormatError("the Zarr array holds no plain numbers")
     size = np.dtype(array.dtype).itemsize
     declared = prod(array.shape) * size
@@ -194,7 +196,7 @@ def check_array(array: zarr.Array[Any], held: int) -> None:
             raise FormatError(f"the Zarr array has more than {MOST_CHUNKS} chunks")
 
 
-@guarded
+@guard_zarr
 def read_part(array: zarr.Array[Any], start: int, stop: int) -> Any:
-    """The values from ``start`` to ``stop`` of the first axis."""
+    """Read the values from ``start`` to ``stop`` along the first axis."""
     return np.asarray(array[start:stop])
