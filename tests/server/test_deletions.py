@@ -111,7 +111,7 @@ def test_a_killed_delete_of_an_upload_is_finished(site: Any, tmp_path: Path, dat
         if not Upload.objects.exists():
             site.upload([write(synthetic_instance(seed=step), tmp_path / "a.dcm")], run=False)
         upload = Upload.objects.get()
-        if not _killed_at(step, lambda upload=upload: receive_upload.remove(upload)):  # type: ignore[misc]
+        if not _killed_at(step, lambda upload=upload: receive_upload.remove_upload(upload)):  # type: ignore[misc]
             break
         if not Upload.objects.exists():
             cleanup.remove_forgotten()

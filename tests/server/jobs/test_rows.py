@@ -633,7 +633,7 @@ def test_a_report_deleted_while_its_upload_is_taken_in(
     def deleting(source: Any) -> Any:
         calls.append(source)
         if len(calls) == 3:
-            receive_upload.remove(Upload.objects.get(pk=key))
+            receive_upload.remove_upload(Upload.objects.get(pk=key))
         return whole(source)
 
     monkeypatch.setattr(ingest, "_take", deleting)

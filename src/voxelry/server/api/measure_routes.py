@@ -28,7 +28,7 @@ from voxelry.server.api import schemas as out
 from voxelry.server.api.problems import ApiError
 from voxelry.server.api.turns import NoTurnError, Turns
 from voxelry.server.archive import stack_files
-from voxelry.server.archive.ingest import limits
+from voxelry.server.archive.ingest import archive_limits
 from voxelry.server.archive.receive_upload import ReceivedFile
 from voxelry.server.jobs.failures import where
 from voxelry.workflows.measure import MeasureReport, measure_all
@@ -108,7 +108,7 @@ def _limits(received: ReceivedFile) -> ArchiveLimits:
     if cast(int, received.size) > most:
         words = f"{received.name}: is larger than what is measured without being stored ({most:,} bytes); upload it"
         raise ApiError(413, "too_large", words)
-    whole = limits()
+    whole = archive_limits()
     return replace(whole, expanded_bytes=min(whole.expanded_bytes, most))
 
 

@@ -21,8 +21,8 @@ from voxelry.server.api.measure_routes import router as measuring
 from voxelry.server.api.problems import ApiError, not_found
 from voxelry.server.api.volume_routes import router as volumes
 from voxelry.server.archive.models import Series, Study, Upload
-from voxelry.server.archive.originals import Originals
-from voxelry.server.archive.receive_upload import receive
+from voxelry.server.archive.originals import OriginalsZip
+from voxelry.server.archive.receive_upload import receive_upload
 from voxelry.server.archive.remove import remove_studies
 from voxelry.server.environment.version import VERSION
 from voxelry.server.jobs import submit
@@ -79,7 +79,7 @@ def me(request: HttpRequest) -> out.Me:
 @api.post("/uploads", response={202: out.Accepted, **ERRORS}, tags=["uploads"])
 def create_upload(request: HttpRequest, response: HttpResponse, files: File[list[UploadedFile]]) -> object:
     """Bring files and archives; a job takes them in and reports on each."""
-    upload = receive(files, user=request.user if isinstance(request.user, User) else None)
+    upload = receive_upload(files, user=request.user if isinstance(request.user, User) else None)
     address = f"/api/uploads/{upload.pk}"
     response.headers["Location"] = address
     return Status(202, out.Accepted(id=upload.pk, address=address))
@@ -137,7 +137,7 @@ def delete_study(request: HttpRequest, study_id: int) -> object:
 )
 def get_originals(request: HttpRequest, study_id: int) -> HttpResponseBase:
     """The originals, byte for byte, as a zip; a part of it with Range. 409 if one of them was damaged at rest."""
-    originals = Originals(_study(Study.objects.all(), study_id))
+    originals = OriginalsZip(_study(Study.objects.all(), study_id))
     content = Content(originals.length, originals.tag, originals.parts, originals.require_whole)
     return download(request, content, name=f"study-{study_id}.zip", content_type="application/zip")
 

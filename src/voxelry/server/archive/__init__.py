@@ -1,1 +1,1 @@
-"""What was uploaded: patients, studies, series, instances, stacks; files at rest; ingest and build."""
+"""Patients, studies, series, instances and stacks; files at rest; the jobs that ingest uploads and build volumes."""

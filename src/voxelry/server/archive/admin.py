@@ -1,4 +1,4 @@
-"""The archive in Django's admin. "Add series" takes files and archives, and leads to the upload's live report."""
+"""The archive in Django's admin. "Add series" takes files and archives, then shows the live report of the upload."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from voxelry.server.archive import receive_upload, remove
 from voxelry.server.archive.models import Entry, Instance, Patient, Series, Stack, Study, Upload
 from voxelry.server.jobs.models import Job
 
-# Django's own classes take no type parameter when they run.
+# Django's classes take no type parameter at run time.
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Any]
     _Inline = admin.TabularInline[Any, Any]
@@ -29,13 +29,13 @@ else:
 
 
 class FilesInput(forms.ClearableFileInput):
-    """A chooser for many files."""
+    """A file input for many files."""
 
     allow_multiple_selected = True
 
 
 class FilesField(forms.FileField):
-    """One or many files, as a list; an empty file is for the report to name, so it passes here."""
+    """One or many files, as a list. An empty file is accepted, because the report names it."""
 
     widget = FilesInput
 
@@ -49,7 +49,7 @@ class FilesField(forms.FileField):
 
 
 class UploadForm(forms.Form):
-    """What "add" asks for."""
+    """The form of "add"."""
 
     file = FilesField(
         label="DICOM files or zip archives",
@@ -58,7 +58,7 @@ class UploadForm(forms.Form):
 
 
 class ReadOnlyAdmin(_Admin):
-    """Rows that only jobs write; what belongs to a row is deleted with it, and only so."""
+    """Rows that only jobs write. A row is deleted with the row that it belongs to, not by itself."""
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
@@ -111,11 +111,11 @@ class PatientAdmin(ReadOnlyAdmin):
         return rows.annotate(study_count=Count("studies"))
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False  # a patient goes with the last study
+        return False  # a patient is deleted with the last study
 
     @admin.display(ordering="study_count")
     def studies(self, patient: Patient) -> int:
-        """How many."""
+        """The number of studies."""
         return int(cast(Any, patient).study_count)
 
 
@@ -142,7 +142,7 @@ class StudyAdmin(ReadOnlyAdmin):
 
     @admin.display(description="series", ordering="n")
     def series_count(self, study: Study) -> int:
-        """How many."""
+        """The number of series."""
         return int(cast(Any, study).n)
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
@@ -202,13 +202,13 @@ class SeriesAdmin(ReadOnlyAdmin):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Takes files, makes an upload of them, and leads to its report."""
+        """Receive files as an upload, then redirect to its report."""
         if not self.has_add_permission(request):
             return HttpResponse(status=403)
         form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
         if form.is_bound and form.is_valid():
             files: list[UploadedFile] = form.cleaned_data["file"]
-            upload = receive_upload.receive(files, user=cast(User, request.user))
+            upload = receive_upload.receive_upload(files, user=cast(User, request.user))
             return HttpResponseRedirect(reverse("admin:archive_upload_change", args=[upload.pk]))
         context = {
             **self.admin_site.each_context(request),
@@ -229,7 +229,7 @@ class SeriesAdmin(ReadOnlyAdmin):
 
     @admin.display(description="picture")
     def large_picture(self, series: Series) -> SafeString | str:
-        """The thumbnail, in full."""
+        """The thumbnail in full size."""
         if not series.thumbnail:
             return "none"
         return format_html(
@@ -238,28 +238,28 @@ class SeriesAdmin(ReadOnlyAdmin):
 
     @admin.display(description="")
     def attributes(self, series: Series) -> SafeString:
-        """Keyword and value, a row each."""
+        """A table of keywords and values."""
         rows = format_html_join("", "<tr><th>{}</th><td>{}</td></tr>", sorted(series.metadata.items()))
         return format_html('<table class="vx-metadata"><tbody>{}</tbody></table>', rows)
 
     @admin.display(ordering="study__patient__patient_id")
     def patient(self, series: Series) -> str:
-        """Whose."""
+        """The patient of the series."""
         return str(series.study.patient)
 
     @admin.display(description="instances", ordering="n")
     def instance_count(self, series: Series) -> int:
-        """How many."""
+        """The number of instances."""
         return int(cast(Any, series).n)
 
     @admin.display(ordering="job__state")
     def state(self, series: Series) -> str:
-        """Of making its volumes."""
+        """The state of the job that builds the volumes."""
         return "" if series.job is None else series.job.state
 
     @admin.display(description="viewer")
     def view(self, series: Series) -> SafeString:
-        """To the viewer."""
+        """A link to the viewer."""
         return format_html('<a href="/series/{}">View</a>', series.pk)
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
@@ -271,7 +271,7 @@ class SeriesAdmin(ReadOnlyAdmin):
 
 @admin.register(Instance)
 class InstanceAdmin(ReadOnlyAdmin):
-    """Instances; they go with their series."""
+    """Instances; deleted with their series."""
 
     list_display = ["sop_instance_uid", "series", "number", "sop_class_uid", "has_pixels", "size", "name"]
     list_select_related = ["series"]
@@ -284,7 +284,7 @@ class InstanceAdmin(ReadOnlyAdmin):
 
 @admin.register(Stack)
 class StackAdmin(ReadOnlyAdmin):
-    """Volumes; they go with their series."""
+    """Volumes; deleted with their series."""
 
     list_display = ["series", "index", "label", "shape", "dtype", "spacing", "unit", "regular"]
     list_select_related = ["series"]
@@ -297,7 +297,7 @@ class StackAdmin(ReadOnlyAdmin):
 
 @admin.register(Entry)
 class EntryAdmin(ReadOnlyAdmin):
-    """Every upload's report, to be searched."""
+    """The reports of all uploads, for searching."""
 
     list_display = ["name", "upload", "status", "code", "message", "series"]
     list_select_related = ["upload", "series"]
@@ -320,7 +320,7 @@ class UploadAdmin(ReadOnlyAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The report; a script keeps it up to date."""
+        """The report of an upload; a script in the page keeps it up to date."""
         upload = self.get_object(request, object_id)
         if upload is None or not self.has_view_permission(request, upload):
             return HttpResponseRedirect(reverse("admin:archive_upload_changelist"))
@@ -334,20 +334,20 @@ class UploadAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "admin/archive/upload/report.html", context)
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
-        receive_upload.remove(cast(Upload, obj))
+        receive_upload.remove_upload(cast(Upload, obj))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         for upload in queryset:
-            receive_upload.remove(upload)
+            receive_upload.remove_upload(upload)
 
     @admin.display
     def files(self, upload: Upload) -> str:
-        """Their names."""
+        """The names of the files."""
         shown = ", ".join(upload.names[:3])
         return f"{shown} and {len(upload.names) - 3} more" if len(upload.names) > 3 else shown
 
     @admin.display(ordering="job__state")
     def state(self, upload: Upload) -> str:
-        """Of taking it in."""
+        """The state of the ingest job."""
         job: Job | None = upload.job
         return "" if job is None else job.state

@@ -1,4 +1,4 @@
-"""Making the volumes of a series: a job that builds aside and publishes in one step."""
+"""The job that builds the volumes of a series in a temporary folder and publishes them in one step."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ from voxelry.server.jobs.submit import submit
 
 KIND = "build"
 WASTED_SECONDS = 60.0
-"""After so long for frames whose decoder had to be killed, others of the series get less time each."""
+"""Time lost to frames whose decoder had to be killed, after which other frames of the series get less time each."""
 
 
 def submit_build(series: Series) -> None:
-    """Ask for the volumes of a series. To be called in a transaction."""
+    """Submit a job that builds the volumes of a series. Called in a transaction."""
     job = submit(KIND, subject=series.pk)
     Series.objects.filter(pk=series.pk).update(job=job)
 
 
 def build(run: Run) -> None:
-    """The handler of build jobs.
+    """The work of build jobs.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def _headers(instances: Sequence[Instance] | object, unreadable: list[LostFile])
 
 
 def _make(run: Run, series: Series, grouped: Grouped, aside: Path) -> tuple[list[Stack], Grouped, list[Problem]]:
-    """The stacks' rows, the series as it is known once they are decoded, and what else was in the way of some."""
+    """The rows of the stacks, the series with its undecodable files, and the problems of stacks that have no row."""
     made: list[Stack] = []
     failed: dict[Header, Problem] = {}
     others: list[Problem] = []
@@ -122,7 +122,7 @@ def _make(run: Run, series: Series, grouped: Grouped, aside: Path) -> tuple[list
 def _volume(
     grid: Grid, failed: dict[Header, Problem], others: list[Problem], progress: Progress
 ) -> tuple[Grid, Volume] | None:
-    """The stack and its slices; where files cannot be decoded, the stack that lacks them."""
+    """The stack and its volume, without the files that cannot be decoded; None if no file is left."""
     try:
         return grid, grid.for_viewing(progress=progress)
     except UNUSABLE as error:
@@ -136,7 +136,7 @@ def _volume(
 
 
 def _problem(grouped: Grouped, stacks: Sequence[Stack], others: Sequence[Problem]) -> Problem | None:
-    """What is wrong with the series: with its stacks, or why there are none."""
+    """The problem of the series' stacks, or the reason for which there are none."""
     if stacks:
         return grouped.lost_problem or _together(others)
     return _together([*others, *grouped.lost_images.values()])
@@ -156,7 +156,7 @@ def _publish(
     sync_tree(aside)
     home = files_at_rest.stacks_folder(series.pk)
     folder = uuid.uuid4().hex
-    # Once this is there only a row is missing; without the row the folder is removed with the next build.
+    # If the process dies before the row is written, the next build removes the folder.
     files_at_rest.place_folder(aside, home / folder)
     with run.publishing():
         current = Series.objects.select_for_update().filter(pk=series.pk).first()
@@ -164,7 +164,7 @@ def _publish(
             deletions.record([f"stacks/{series.pk}"])
             return
         if current.revision != series.revision:
-            # Instances came meanwhile: another build shows them all.
+            # Instances were added meanwhile: another build includes them.
             transaction.on_commit(partial(files_at_rest.remove_folder, home / folder))
             submit_build(current)
             return
@@ -184,7 +184,7 @@ def _publish(
 
 
 def _note_failed(series: Series, grouped: Grouped) -> None:
-    """Which instances are in no volume: of them another file may take the place."""
+    """Record which instances are in no volume: another file may replace them."""
     series.instances.exclude(problem_code="").update(problem_code="", problem_message="")
     for header, problem in grouped.lost_images.items():
         own = series.instances.filter(sop_instance_uid=header.sop_instance_uid)

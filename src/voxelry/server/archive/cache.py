@@ -1,4 +1,4 @@
-"""What the data folder keeps of a bucket's files: fetched when asked for, gone when others need the room."""
+"""The data folder as a cache of the bucket's files: fetched on demand, evicted when others need the room."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pathlib import Path
 from django.conf import settings
 
 _locks = [threading.Lock() for _ in range(64)]
-"""By a path's hash: requests that miss the same file fetch it once."""
+"""One lock for each hash of a path, so that requests that miss the same file fetch it once."""
 
 
-def discard(path: Path) -> None:
-    """Take a file or folder out of the cache, all at once."""
+def evict(path: Path) -> None:
+    """Remove a file or folder from the cache in one step."""
     aside = aside_path()
     with suppress(FileNotFoundError):
         path.rename(aside)
@@ -28,8 +28,8 @@ def discard(path: Path) -> None:
             aside.unlink()
 
 
-def cached(folder: Path, before: float) -> list[str]:
-    """As `Bucket.old`, what is here: others than the one who removed a row may have its files in their caches."""
+def cached_before(folder: Path, before: float) -> list[str]:
+    """The cached files below a folder that were last used before a time, relative to it."""
     found = []
     for place, _, names in os.walk(folder):
         for name in names:
@@ -50,8 +50,8 @@ def lock_of(path: Path) -> threading.Lock:
     return _locks[hash(path) % len(_locks)]
 
 
-def used(path: Path) -> bool:
-    """Whether it is in the cache; if so, it was used now."""
+def touch_if_cached(path: Path) -> bool:
+    """Whether the file is in the cache; if it is, it is marked as used now."""
     try:
         stamp(path)
     except FileNotFoundError:
@@ -60,13 +60,13 @@ def used(path: Path) -> bool:
 
 
 def stamp(path: Path) -> None:
-    """Used now; told exactly, since the file system's own clock stands still for milliseconds."""
+    """Mark a file as used now, by the system's clock, which is finer than the file system's."""
     now = time.time_ns()
     os.utime(path, ns=(now, now))
 
 
 def units(data: Path) -> Iterator[tuple[float, int, Path]]:
-    """What is fetched and goes as one: when it was used last, its bytes, its path."""
+    """The files and folders that are fetched and evicted as a whole: time of last use, bytes, path."""
     for place, _, names in os.walk(data / "files"):
         yield from _measured(Path(place, name) for name in names)
     for build in (data / "stacks").glob("*/*"):
@@ -77,8 +77,8 @@ def units(data: Path) -> Iterator[tuple[float, int, Path]]:
 def _measured(paths: Iterable[Path]) -> Iterator[tuple[float, int, Path]]:
     for path in paths:
         with suppress(FileNotFoundError):
-            told = path.stat()
-            size = told.st_size
+            status = path.stat()
+            size = status.st_size
             if path.is_dir():
                 size = sum(Path(place, name).stat().st_size for place, _, names in os.walk(path) for name in names)
-            yield told.st_mtime, size, path
+            yield status.st_mtime, size, path

@@ -1,6 +1,6 @@
-"""Whether rows and files agree: what is missing, damaged, or without a row.
+"""Compares rows and files: finds what is missing, damaged, or without a row.
 
-Looks only; `repair` does what can be done without losing anything.
+Changes nothing; `repair` does what loses nothing.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ _OPEN = (State.QUEUED, State.RUNNING)
 
 @dataclass(slots=True)
 class Findings:
-    """What was found; places are those in the data folder.
+    """The result of a check; places are paths in the data folder.
 
     Attributes
     ----------
     rows
-        How many files have a row.
+        The number of files with a row.
     missing, damaged
-        Of these, those that are gone, and those whose SHA-256 is another.
+        Files with a row that are missing, and those with another SHA-256.
     orphaned
         Files, waiting uploads and volumes' folders without a row.
     in_work
-        How many more there are that a job under way may be about to give a row.
+        The number of further files without a row that a running job may be about to give one.
     unfinished
-        How many files or folders of what was deleted are still to be removed.
+        The number of files or folders of deleted rows that are still to be removed.
     unbuilt
-        The series whose volumes are gone: they are made again from the originals.
+        The series whose volumes are missing; they can be built again from the originals.
     """
 
     rows: int = 0
@@ -64,7 +64,7 @@ def check(progress: Progress = silent) -> Findings:
     _compare_rows(found, progress)
     leaving = set(Deletion.objects.values_list("place", flat=True))
     unknown = [one for one in (*_files_without_rows(), *_folders_without_rows()) if one[0] not in leaving]
-    begun.append(_work_under_way_since())  # and what has begun meanwhile
+    begun.append(_work_under_way_since())  # and jobs that have begun meanwhile
     since = min((one.timestamp() for one in begun if one is not None), default=None)
     for place, changed in unknown:
         if since is not None and changed >= since:
@@ -77,7 +77,7 @@ def check(progress: Progress = silent) -> Findings:
 
 
 def left_of(found: Findings) -> list[str]:
-    """After a repair: the places for which somebody has to bring the bytes, and those that could not be dealt with."""
+    """The places that a repair leaves: files that only a person can send again, and places that could not be moved."""
     orphaned = [place for place in found.orphaned if _is_there(place) and is_orphaned(place)]
     return [*found.missing, *found.damaged, *orphaned, *Deletion.objects.values_list("place", flat=True)]
 
@@ -89,7 +89,7 @@ def _is_there(place: str) -> bool:
 
 
 def is_orphaned(place: str) -> bool:
-    """Whether a place has no row; in a transaction that waited for writers it stays so."""
+    """Whether a place has no row. Stays true in a transaction after `wait_for_writers`."""
     top, _, rest = place.partition("/")
     if top == "files":
         return rest not in holdings.needed([rest])
@@ -98,7 +98,7 @@ def is_orphaned(place: str) -> bool:
 
 
 def _work_under_way_since() -> datetime | None:
-    """Jobs store files before they write rows: what changed since the first of those under way is no orphan."""
+    """When the oldest running job began. Jobs store files before rows, so a file changed since then is no orphan."""
     begun = Job.objects.filter(state__in=_OPEN, is_batch=False, attempts__gt=0)
     first = begun.order_by("created").values_list("created", flat=True).first()
     return None if first is None else min(first, timezone.now())
@@ -115,7 +115,7 @@ def _compare_rows(found: Findings, progress: Progress) -> None:
             missing.append(row.name)
         elif not integrity.is_whole(row.name, row.sha256, row.size, thoroughly=True):
             damaged.append(row.name)
-    # Whose rows went meanwhile is neither.
+    # A file whose row was deleted meanwhile is neither missing nor damaged.
     still = holdings.needed([*missing, *damaged])
     found.missing = [f"files/{name}" for name in missing if name in still]
     found.damaged = [f"files/{name}" for name in damaged if name in still and files_at_rest.is_stored(name)]
@@ -138,7 +138,7 @@ def _without_row(some: Iterable[tuple[str, float]]) -> Iterator[tuple[str, float
 
 
 def _folders_without_rows() -> Iterator[tuple[str, float]]:
-    """Waiting uploads and volumes; in the transaction, so that a request that is being stored has its row."""
+    """Folders of uploads and volumes without a row. In a transaction, so that an upload being stored has its row."""
     data: Path = settings.VOXELRY.data
     with transaction.atomic():
         files_at_rest.wait_for_writers()
@@ -152,7 +152,7 @@ def _folders_without_rows() -> Iterator[tuple[str, float]]:
 
 
 def _listed(folder: Path) -> Iterator[tuple[str, float]]:
-    """The files below a folder at rest, by their place in it, and when they changed (seconds since 1970)."""
+    """The files below a folder, relative to it, with the time of their last change (seconds since 1970)."""
     bucket = object_store.bucket()
     if bucket is not None:
         yield from bucket.listed(folder)

@@ -1,4 +1,4 @@
-"""What crashed or killed processes left: deletions that are not finished, and work that nobody goes on with."""
+"""Removes what crashed or killed processes left: unfinished deletions and abandoned work."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ FORGOTTEN_SECONDS = 24 * 3600
 
 
 def remove_forgotten() -> None:
-    """Finish deletions, and remove what killed processes left, once nobody can be working on it any more.
+    """Finish deletions, and remove what killed processes left, once it is too old to be in use.
 
-    Never an original or a result without a row: a database that was brought back knows fewer than there are
-    (`check`).
+    Originals and results without a row stay: a database restored from a backup has fewer rows than there are files
+    (`check` finds them).
     """
     deletions.finish()
     before = time.time() - FORGOTTEN_SECONDS
@@ -48,22 +48,22 @@ def remove_forgotten() -> None:
 
 
 def _of_bucket(bucket: object_store.Bucket, before: float) -> None:
-    """Builds and waiting files that nobody needs, and copies here of what was deleted elsewhere.
+    """Remove builds and waiting files without a row from the bucket, and cached copies of deleted files.
 
-    Of another database's objects none has a row here, and all are needed.
+    Does nothing if the objects belong to another database, because none of them has a row in this one.
     """
     if not bucket.is_of(_database()):
         logger.warning("the bucket holds the files of another database (storage.url): none of them is removed")
         return
     data: Path = settings.VOXELRY.data
-    cached = cache.cached(data / "files", before)
+    cached = cache.cached_before(data / "files", before)
     for start in range(0, len(cached), holdings.ROWS):
         some = cached[start : start + holdings.ROWS]
         for name in set(some) - holdings.needed(some):
-            cache.discard(data / "files" / name)
+            cache.evict(data / "files" / name)
 
     def old(folder: Path) -> set[str]:
-        return {*bucket.old(folder, before), *cache.cached(folder, before)}
+        return {*bucket.sent_before(folder, before), *cache.cached_before(folder, before)}
 
     builds = {tuple(place.split("/")[:2]) for place in old(data / "stacks")}
     current = {(str(key), folder) for key, folder in Series.objects.values_list("pk", "folder")}
@@ -77,7 +77,7 @@ def _of_bucket(bucket: object_store.Bucket, before: float) -> None:
 
 
 def _forget_requests(before: float) -> None:
-    """Those that were killed before their job was asked for: nobody was told that their files are here."""
+    """Remove uploads that were killed before their job was submitted: their sender got no answer."""
     with transaction.atomic():
         rows = Upload.objects.filter(job=None, created__lt=datetime.fromtimestamp(before, UTC))
         deletions.record([f"uploads/{key}" for key in rows.values_list("pk", flat=True)])
@@ -85,6 +85,6 @@ def _forget_requests(before: float) -> None:
 
 
 def _database() -> str:
-    """What tells our database from every other, its own backups apart: the moment when it was made."""
+    """A name of this database and its backups: the digest of the time at which it was created."""
     made = MigrationRecorder.Migration.objects.order_by("pk").values_list("applied", flat=True)[0]
     return hashlib.sha256(made.isoformat().encode()).hexdigest()

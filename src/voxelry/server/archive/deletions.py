@@ -1,7 +1,7 @@
-"""Deleting files for good: recorded with the rows that go, done afterwards, and finished after any crash.
+"""Deletes files: recorded in the transaction that deletes their rows, done afterwards, and finished after a crash.
 
-A record is a place in the data folder. It goes once nothing is there any more; whoever tidies up next does what others
-left (`tidy`), and a file that a row needs again by then stays.
+A record is a path in the data folder. It is deleted when nothing is there any more; the next clean-up does what a
+crashed process left. A file that a row needs again by then stays.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from voxelry.server.jobs.leases import DatabaseTrouble
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 64
-"""Removed in one transaction, during which nobody else stores: short enough not to be noticed."""
+"""Files removed in one transaction, during which no other process stores files; few, so that it is short."""
 _FILES = "files/"
 
 
 def record(places: Iterable[str]) -> None:
-    """Have these places in the data folder emptied once the transaction is committed. To be called in one."""
+    """Record places in the data folder that are emptied after the commit. Called in a transaction."""
     Deletion.objects.bulk_create([Deletion(place=place) for place in places], batch_size=holdings.ROWS)
     transaction.on_commit(finish)
 
 
 def of_instance(sha256: str) -> str:
-    """The place of an original."""
+    """The path of an original in the data folder."""
     return f"{_FILES}{holdings.stored_name(sha256)}"
 
 
 def finish() -> None:
-    """Do what is recorded; what cannot be done now stays recorded."""
+    """Do the recorded deletions; one that fails stays recorded."""
     after = 0
     try:
         while rows := list(Deletion.objects.filter(pk__gt=after).order_by("pk")[:AT_ONCE]):
@@ -55,12 +55,12 @@ def finish() -> None:
 
 
 def _empty_all(rows: Sequence[Deletion]) -> None:
-    """At once; one by one where some cannot be removed, so that these cost no other."""
+    """Empty all places in one transaction; if one fails, each in its own."""
     try:
         _empty(rows)
     except OSError:
         for row in rows:
-            with suppress(OSError):  # `finish` tells of what is left
+            with suppress(OSError):  # `finish` logs what is left
                 _empty([row])
 
 
@@ -81,13 +81,13 @@ def _empty(rows: Sequence[Deletion]) -> None:
             bucket.remove(gone)
             for folder in folders:
                 bucket.remove_folder(folder)
-        # A name that comes back after a loss of power would have no record any more.
+        # Flushed first: a name that comes back after a loss of power would have no record.
         flushing.sync_folders(path.parent for path in (*gone, *folders))
         Deletion.objects.filter(pk__in=[row.pk for row in rows]).delete()
 
 
 def _has_row(place: str) -> bool:
-    """Whether a folder belongs to a row again: never of this database's own, perhaps of one that was brought back."""
+    """Whether a folder has a row again, as it may after the database was restored from a backup."""
     top, _, key = place.partition("/")
     rows = {"stacks": Series.objects, "uploads": Upload.objects}[top]
     return bool(rows.filter(pk=int(key)).exists())

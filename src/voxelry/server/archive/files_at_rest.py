@@ -1,7 +1,7 @@
-"""Files at rest. Names hold keys and digests only; nothing half-written bears a final name.
+"""Files at rest. Names hold keys and digests only; a file gets its final name when it is written and flushed.
 
-All of them are plain files in the data folder, to be mapped into memory. Where ``storage.url`` names a bucket, they are
-at rest there, and the data folder is a cache of it (`objects`): who asks this module for a file need not know.
+They are plain files in the data folder, which can be mapped into memory. If ``storage.url`` names a bucket, they are at
+rest there, and the data folder is its cache (`object_store`). Callers of this module need not know which.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _ROWS = 500
 
 
 class DataFolderStorage(FileSystemStorage):
-    """Files below ``files/`` in the data folder, written aside, flushed, and renamed into place."""
+    """Files below ``files/`` in the data folder, written to a temporary name, flushed and renamed."""
 
     @property
     def base_location(self) -> str:
@@ -45,7 +45,7 @@ class DataFolderStorage(FileSystemStorage):
         return self.base_location
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
-        # A name is its content's digest: what is there already is the same.
+        # A name is the digest of the content: an existing file is the same.
         return name
 
     def _save(self, name: str, content: File[bytes]) -> str:
@@ -83,7 +83,7 @@ class DataFolderStorage(FileSystemStorage):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Bytes in the archive; whether they were written just now, or were there, and whole, already."""
+    """Bytes in the archive; ``written`` is False if they were there before, undamaged."""
 
     sha256: str
     size: int
@@ -91,8 +91,8 @@ class Kept:
 
 
 def keep(stream: IO[bytes]) -> Kept:
-    """Store bytes under their digest; those that are there already are written again only where they are damaged."""
-    sha256, size = integrity.digest(stream)
+    """Store bytes under their digest. If the archive has them, they are written again only if they are damaged."""
+    sha256, size = integrity.sha256_and_size(stream)
     if default_storage.exists(stored_name(sha256)) and integrity.is_whole(stored_name(sha256), sha256, size):
         return Kept(sha256, size)
     stream.seek(0)
@@ -101,9 +101,9 @@ def keep(stream: IO[bytes]) -> Kept:
 
 
 def adopt(made: Mapping[Path, Kept]) -> Iterator[str]:
-    """Take over files whose digests are known and whose bytes are on disk: the digest of each that was not here.
+    """Store flushed files whose digests are known; yields the digest of each that the archive did not have.
 
-    Beside the archive's own disk they are renamed into their places.
+    Files on the data folder's disk are renamed, not copied.
     """
     finals = {path: Path(default_storage.path(stored_name(kept.sha256))) for path, kept in made.items()}
     bucket = object_store.bucket()
@@ -123,32 +123,32 @@ def adopt(made: Mapping[Path, Kept]) -> Iterator[str]:
 
 
 def send_ahead(made: Mapping[str, Path]) -> None:
-    """Have files at rest under these names before the transaction that gives them rows, where that takes time.
+    """Send files to the bucket under these names, before the transaction that writes their rows.
 
-    In the data folder it takes none, and there `adopt` does it all.
+    Without a bucket this does nothing; `adopt` stores the files.
     """
     if (bucket := object_store.bucket()) is not None:
         bucket.put_missing({Path(default_storage.path(name)): path for name, path in made.items()})
 
 
 def is_kept(sha256: str) -> bool:
-    """Whether the bytes are there."""
+    """Whether the archive has the bytes."""
     return is_stored(stored_name(sha256))
 
 
 def is_stored(name: str) -> bool:
-    """Whether there is a file of this name at rest."""
+    """Whether a file of this name is at rest."""
     return default_storage.exists(name)
 
 
 def size_of(name: str) -> int:
-    """How many bytes a file at rest has."""
+    """The size of a file at rest, in bytes."""
     with default_storage.open(name) as file:
         return int(file.seek(0, os.SEEK_END))
 
 
 def are_kept(digests: Iterable[str]) -> bool:
-    """Whether all of these bytes are there."""
+    """Whether the archive has all of these bytes."""
     bucket = object_store.bucket()
     if bucket is None:
         return all(is_kept(sha256) for sha256 in digests)
@@ -157,13 +157,13 @@ def are_kept(digests: Iterable[str]) -> bool:
 
 
 def bring(digests: Iterable[str]) -> None:
-    """Have bytes on this machine's disk that will be read one after the other."""
+    """Fetch bytes to this machine's disk, before they are read one after the other."""
     if (bucket := object_store.bucket()) is not None:
         bucket.fetch_all(Path(default_storage.path(stored_name(sha256))) for sha256 in digests)
 
 
 def chunks(file: IO[bytes], start: int, stop: int) -> Iterator[bytes]:
-    """A part of an open file."""
+    """The bytes of an open file from ``start`` to before ``stop``, in chunks."""
     file.seek(start)
     while start < stop and (chunk := file.read(min(_CHUNK, stop - start))):
         start += len(chunk)
@@ -177,7 +177,7 @@ def open_kept(sha256: str) -> BinaryIO:
 
 @dataclass(frozen=True, slots=True)
 class _Remote:
-    """An instance that may have to be fetched each time it is opened, under the name that it came with."""
+    """An instance in a bucket, which is fetched when it is opened if the cache does not have it."""
 
     sha256: str
     name: str
@@ -192,18 +192,18 @@ class _Remote:
 
 
 def kept_source(sha256: str, *, name: str, size: int) -> Source:
-    """An instance's bytes, called ``name``; on this machine's disk they are read as any file is."""
+    """The bytes of an instance as a source called ``name``."""
     if object_store.bucket() is not None:
         return _Remote(sha256, name, size)
     return FileSource(default_storage.path(stored_name(sha256)), name, size)
 
 
 def discard(digests: Iterable[str]) -> None:
-    """Remove bytes that no instance needs any more.
+    """Remove those of the bytes that no instance needs.
 
-    One transaction each, because an upload of the same bytes may be storing its row just now; of a bucket, which takes
-    its time, one for many. SQLite lets one write at a time; PostgreSQL has to be told to wait for whoever is writing
-    such rows.
+    In one transaction each, because an upload of the same bytes may be writing its row now; with a bucket, which is
+    slower, in one for many. SQLite allows one writer at a time; on PostgreSQL the transaction waits for writers of such
+    rows.
     """
     waiting = list(digests)
     at_once = _ROWS if object_store.bucket() is not None else 1
@@ -216,7 +216,7 @@ def discard(digests: Iterable[str]) -> None:
 
 
 def wait_for_writers() -> None:
-    """In a transaction: until it ends nobody writes the row of an instance, or of an upload."""
+    """Keep others from writing rows of instances and uploads until the transaction ends."""
     if connection.vendor == "postgresql":
         tables = ", ".join(model._meta.db_table for model in (Instance, Upload))  # noqa: SLF001
         with connection.cursor() as cursor:
@@ -233,26 +233,26 @@ def _delete(names: list[str]) -> None:
 
 
 def temporary_folder() -> Path:
-    """For what is not finished; in the data folder, so that finishing it is a rename."""
+    """The folder for unfinished files; in the data folder, so that a rename finishes them."""
     folder: Path = settings.VOXELRY.data / "temp"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def upload_folder(key: int) -> Path:
-    """Where the files of an upload wait for their job."""
+    """The folder in which the files of an upload wait for their job."""
     folder: Path = settings.VOXELRY.data / "uploads" / str(key)
     return folder
 
 
 def stacks_folder(series: int) -> Path:
-    """Where the volumes of a series are, one folder for each time they were made."""
+    """The folder of a series' volumes, with a subfolder for each build."""
     folder: Path = settings.VOXELRY.data / "stacks" / str(series)
     return folder
 
 
 def place_folder(aside: Path, folder: Path) -> None:
-    """Give a folder that is whole, and flushed, its final name."""
+    """Give a finished and flushed folder its final name."""
     if (bucket := object_store.bucket()) is not None:
         bucket.put_tree(aside, folder)
     flushing.make_folder(folder.parent)
@@ -261,7 +261,7 @@ def place_folder(aside: Path, folder: Path) -> None:
 
 
 def near(path: Path) -> Path:
-    """The same path, once the file is on this machine's disk, if there is such a file."""
+    """Fetch a file to this machine's disk, if it exists; returns the same path."""
     if (bucket := object_store.bucket()) is not None:
         with suppress(FileNotFoundError):
             bucket.fetch(path)
@@ -269,26 +269,26 @@ def near(path: Path) -> Path:
 
 
 def near_folder(folder: Path) -> Path:
-    """The same path, once the folder and all in it is on this machine's disk, if there is such a folder."""
+    """Fetch a folder with all its files to this machine's disk, if it exists; returns the same path."""
     if (bucket := object_store.bucket()) is not None:
         bucket.fetch_folder(folder)
     return folder
 
 
 def hand_over(folder: Path) -> None:
-    """Have a folder at rest that the process of another machine may need; there, and no longer here."""
+    """Move a folder to the bucket, for processes of other machines. Does nothing without a bucket."""
     if (bucket := object_store.bucket()) is not None:
         bucket.put_tree(folder, folder)
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def is_shared() -> bool:
-    """Whether files at rest are elsewhere, so that what sends them should hold no transaction meanwhile."""
+    """Whether files at rest are in a bucket: sending files may then take long, and belongs outside of a transaction."""
     return object_store.bucket() is not None
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder; one that is not there is gone already."""
+    """Remove a folder; a missing one is no error."""
     shutil.rmtree(folder, ignore_errors=True)
     with _if_reached() as bucket:
         if bucket is not None and temporary_folder() not in folder.parents:
@@ -296,7 +296,7 @@ def remove_folder(folder: Path) -> None:
 
 
 def remove_others(home: Path, folder: str) -> None:
-    """Remove the folders in ``home`` but this one."""
+    """Remove all folders in ``home`` except this one."""
     for other in home.iterdir():
         if other.name != folder:
             shutil.rmtree(other, ignore_errors=True)
@@ -307,7 +307,7 @@ def remove_others(home: Path, folder: str) -> None:
 
 @contextmanager
 def _if_reached() -> Iterator[object_store.Bucket | None]:
-    """For removing what has no row any more: if it cannot be done now, `check` finds it later."""
+    """The bucket, for removing files without a row: if it cannot be reached, `check` finds them later."""
     try:
         yield object_store.bucket()
     except Away as error:

@@ -1,4 +1,4 @@
-"""On disk, not only in memory: what was synced survives a loss of power, and its name does once its folder was."""
+"""Flushes files and folders to disk: bytes survive a loss of power once synced, names once their folder is."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import IO
 from django.db import connection
 
 _THREADS = 8
-"""Syncs that wait side by side share the disk's next write."""
+"""Parallel syncs share the disk's next write."""
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, and those above it, under names that stay."""
+    """Make a folder and its parents, and flush their names."""
     missing = [one for one in (folder, *folder.parents) if not one.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     for one in reversed(missing):
@@ -28,7 +28,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def sync_folders(folders: Iterable[Path]) -> None:
-    """Each of them once; one that is gone by now needs it no more."""
+    """Flush the names of each folder once; a missing folder is skipped."""
     for folder in set(folders):
         if folder.exists():
             sync_folder(folder)
@@ -55,7 +55,7 @@ def sync_tree(folder: Path) -> None:
 
 
 def sync_rows() -> None:
-    """Have on disk what this process has committed, where its database leaves that to us (`database.relax`)."""
+    """Flush the commits of this process, if its database does not (`database.relax`)."""
     if connection.vendor == "sqlite":
         log = Path(f"{connection.settings_dict['NAME']}-wal")
         if log.exists():
@@ -63,7 +63,7 @@ def sync_rows() -> None:
 
 
 def flush(file: IO[bytes]) -> None:
-    """Have what was written so far on disk."""
+    """Flush what was written to a file so far."""
     file.flush()
     os.fsync(file.fileno())
 

@@ -1,4 +1,4 @@
-"""What is at rest in Django's storage, by the first folder of a name, and the rows that it belongs to."""
+"""The kinds of files at rest in Django's storage, by the first folder of a name, and their rows."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from voxelry.server.archive.models import Instance
 
 ROWS = 500
-"""Asked for by one statement."""
+"""The number of rows read by one statement."""
 
 
 @dataclass(frozen=True, slots=True)
 class AtRest:
-    """A file that a row has: its name in the storage, and what its bytes are."""
+    """A file of a row: its name in the storage, its digest and its size."""
 
     name: str
     sha256: str
@@ -27,9 +27,9 @@ class Holding:
     Attributes
     ----------
     needed
-        Of names those that a row has.
+        Returns those of some names that have a row.
     rows
-        All that have a row.
+        Yields all files of the kind that have a row.
     """
 
     needed: Callable[[list[str]], set[str]]
@@ -37,7 +37,7 @@ class Holding:
 
 
 def stored_name(sha256: str) -> str:
-    """Where the bytes of an instance are in Django's storage."""
+    """The name in Django's storage of an instance's bytes."""
     return f"instances/{sha256[:2]}/{sha256}"
 
 
@@ -52,11 +52,11 @@ def _instances() -> Iterator[AtRest]:
 
 
 HOLDINGS: dict[str, Holding] = {"instances": Holding(_needed_instances, _instances)}
-"""By the first folder of a name; rooms above this one add theirs."""
+"""The kinds by the first folder of a name; rooms above this one add theirs."""
 
 
 def needed(names: Iterable[str]) -> set[str]:
-    """Of names in Django's storage those that a row has."""
+    """Those of some names in Django's storage that have a row."""
     by_top: dict[str, list[str]] = {}
     for name in names:
         by_top.setdefault(name.partition("/")[0], []).append(name)
@@ -69,6 +69,6 @@ def needed(names: Iterable[str]) -> set[str]:
 
 
 def rows() -> Iterator[AtRest]:
-    """All that is to be there."""
+    """Yields all files that have a row."""
     for holding in HOLDINGS.values():
         yield from holding.rows()

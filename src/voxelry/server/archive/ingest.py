@@ -1,6 +1,6 @@
-"""Taking in an upload: a job that walks its files, keeps each object and reports on every one.
+"""The job that ingests an upload: it stores each DICOM object and reports on every file.
 
-Running it again after a kill gives the same rows and the same report.
+Run again after a kill, it gives the same rows and the same report.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from voxelry.server.archive import deletions, files_at_rest, store_instance, unu
 from voxelry.server.archive.build import submit_build
 from voxelry.server.archive.flushing import sync_rows
 from voxelry.server.archive.models import Entry, Instance, Series, UnusedFile, Upload
-from voxelry.server.archive.row_values import Described
+from voxelry.server.archive.row_values import InstanceValues
 from voxelry.server.jobs.failures import Cancelled, JobError
 from voxelry.server.jobs.job_run import Run
 
@@ -35,19 +35,19 @@ BATCH_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class _Taken:
-    """A file that was kept, or the reason why not, and what a series may miss then."""
+class _FileResult:
+    """A file that was stored, or the problem because of which it was not, and what a series may lack then."""
 
     name: str
     problem: Problem | None = None
     kept: files_at_rest.Kept | None = None
-    described: Described | None = None
+    values: InstanceValues | None = None
     unused: unused_files.Unused | None = None
 
 
 @dataclass(slots=True)
 class _Tally:
-    """What this attempt has done so far."""
+    """The counts of this attempt."""
 
     position: int = 0
     stored: set[str] = field(default_factory=set)
@@ -57,16 +57,14 @@ class _Tally:
     doubtful: list[LostFile] = field(default_factory=list)
 
 
-def limits() -> ArchiveLimits:
-    """What archives may ask of this server."""
-    told = settings.VOXELRY
-    return ArchiveLimits(
-        nesting=told.nesting, entries=told.entries, expanded_bytes=told.expanded_bytes, ratio=told.ratio
-    )
+def archive_limits() -> ArchiveLimits:
+    """The configured limits of archives."""
+    own = settings.VOXELRY
+    return ArchiveLimits(nesting=own.nesting, entries=own.entries, expanded_bytes=own.expanded_bytes, ratio=own.ratio)
 
 
 def ingest(run: Run) -> None:
-    """The handler of ingest jobs.
+    """The work of ingest jobs.
 
     Raises
     ------
@@ -83,9 +81,9 @@ def ingest(run: Run) -> None:
         Upload.objects.filter(pk=upload.pk).update(stored=0, present=0, skipped=0)
     tally = _Tally()
     try:
-        _take_all(run, upload, folder, tally)
+        _ingest_all(run, upload, folder, tally)
     except Cancelled:
-        # What came in before stays, and is to be seen.
+        # What was stored before stays, and gets its volumes.
         _submit_builds(upload, tally)
         raise
     _submit_builds(upload, tally)
@@ -97,15 +95,15 @@ def ingest(run: Run) -> None:
     files_at_rest.remove_folder(folder)
 
 
-def _take_all(run: Run, upload: Upload, folder: Path, tally: _Tally) -> None:
+def _ingest_all(run: Run, upload: Upload, folder: Path, tally: _Tally) -> None:
     paths = [folder / f"{position:06d}" for position in range(len(upload.names))]
     expected = max(1, sum(_expected(path) for path in paths))
-    batch: list[_Taken] = []
+    batch: list[_FileResult] = []
     began = time.monotonic()
     try:
         for path, name in zip(paths, upload.names, strict=True):
-            for taken in _take_file(path, name, run):
-                batch.append(taken)
+            for file in _file_results(path, name, run):
+                batch.append(file)
                 done = tally.position + len(batch)
                 run.progress(min(done / expected, 0.99), f"{done} of {max(done, expected)} files")
                 if len(batch) >= BATCH or time.monotonic() - began > BATCH_SECONDS:
@@ -113,109 +111,111 @@ def _take_all(run: Run, upload: Upload, folder: Path, tally: _Tally) -> None:
                     batch, began = [], time.monotonic()
         _write(run, upload, batch, tally)
     except BaseException:
-        # Bytes that got no row would stay for ever: nothing that is deleted later leads to them.
-        files_at_rest.discard(taken.kept.sha256 for taken in batch if taken.kept is not None)
+        # Bytes without a row would stay forever: no later deletion names them.
+        files_at_rest.discard(file.kept.sha256 for file in batch if file.kept is not None)
         raise
 
 
-def _take_file(path: Path, name: str, run: Run) -> Iterator[_Taken]:
-    """Under the user's own name: the place where the upload waits tells them nothing."""
-    refused: list[_Taken] = []
+def _file_results(path: Path, name: str, run: Run) -> Iterator[_FileResult]:
+    """The results of one file of the upload, which may be an archive, under the name that the user gave."""
+    refused: list[_FileResult] = []
 
     def refuse(where: str, problem: Problem) -> None:
         seen = unseen_file(where, problem)
-        refused.append(_Taken(where, problem, unused=None if seen is None else unused_files.Unused(seen)))
+        refused.append(_FileResult(where, problem, unused=None if seen is None else unused_files.Unused(seen)))
 
-    for source in walk(path, name=name, limits=limits(), on_problem=refuse):
+    for source in walk(path, name=name, limits=archive_limits(), on_problem=refuse):
         yield from refused
         refused.clear()
         run.check()
-        yield _take(source)
+        yield _store(source)
     yield from refused
 
 
-def _take(source: Source) -> _Taken:
+def _store(source: Source) -> _FileResult:
     name = source.name
     try:
         if 0 < source.size <= SPOOL_BYTES:
             with source.open() as stream:
                 source = MemorySource(name, stream.read())
-        described = store_instance.described(source)
+        values = store_instance.read_values(source)
     except VoxelryError as error:
         return _refused(source, error.problem)
-    except Exception as error:  # one file that nobody foresaw must not cost the others
+    except Exception as error:  # an unforeseen fault of one file must not fail the others
         words = f"{name}: cannot be read ({type(error).__name__}); the file is damaged"
         return _refused(source, Problem("damaged", words))
     try:
         with source.open() as stream:
-            return _Taken(name, None, files_at_rest.keep(stream), described)
+            return _FileResult(name, None, files_at_rest.keep(stream), values)
     except OSError as error:
         raise JobError(
             Problem("storage", f"{name}: the data folder cannot be written ({error.strerror}); nothing else was stored")
         ) from error
 
 
-def _refused(source: Source, problem: Problem) -> _Taken:
-    return _Taken(source.name, problem, unused=unused_files.unused(source, problem))
+def _refused(source: Source, problem: Problem) -> _FileResult:
+    return _FileResult(source.name, problem, unused=unused_files.unused(source, problem))
 
 
-def _write(run: Run, upload: Upload, batch: list[_Taken], tally: _Tally) -> None:
-    """The rows of a batch, and its part of the report."""
+def _write(run: Run, upload: Upload, batch: list[_FileResult], tally: _Tally) -> None:
+    """Write the rows of a batch, and its part of the report."""
     if not batch:
         return
     unwanted: list[str] = []
     mended: set[int] = set()
     with run.publishing():
-        known = store_instance.known(t.described.instance["sop_instance_uid"] for t in batch if t.described is not None)
+        known = store_instance.known(
+            file.values.instance["sop_instance_uid"] for file in batch if file.values is not None
+        )
         entries: list[Entry] = []
         new: list[Instance] = []
         replaced: list[Instance] = []
         lost: list[unused_files.Unused] = []
-        for taken in batch:
-            entry = Entry(upload=upload, position=tally.position, name=taken.name)
+        for file in batch:
+            entry = Entry(upload=upload, position=tally.position, name=file.name)
             tally.position += 1
             entries.append(entry)
-            if taken.kept is None or taken.described is None:
-                _skip(entry, taken.problem or Problem("damaged", f"{taken.name}: cannot be read"), tally)
-                lost += _lost(taken.unused, tally)
+            if file.kept is None or file.values is None:
+                _skip(entry, file.problem or Problem("damaged", f"{file.name}: cannot be read"), tally)
+                lost += _lost(file.unused, tally)
                 continue
-            uid = str(taken.described.instance["sop_instance_uid"])
+            uid = str(file.values.instance["sop_instance_uid"])
             instance = known.get(uid)
             if instance is None:
                 instance = known[uid] = store_instance.instance_row(
-                    taken.described, taken.kept, name=taken.name, upload=upload
+                    file.values, file.kept, name=file.name, upload=upload
                 )
                 new.append(instance)
                 entry.status = Entry.Status.STORED
                 tally.stored.add(uid)
-            elif instance.sha256 != taken.kept.sha256:
-                source = files_at_rest.kept_source(taken.kept.sha256, name=taken.name, size=taken.kept.size)
+            elif instance.sha256 != file.kept.sha256:
+                source = files_at_rest.kept_source(file.kept.sha256, name=file.name, size=file.kept.size)
                 if not (instance.problem_code and store_instance.is_usable(source)):
-                    unwanted.append(taken.kept.sha256)
-                    problem = store_instance.conflict(taken.name, uid)
+                    unwanted.append(file.kept.sha256)
+                    problem = store_instance.conflict(file.name, uid)
                     _skip(entry, problem, tally)
                     lost += _lost(unused_files.conflicting(source, problem), tally)
                     continue
-                # What could not be used comes whole.
+                # A whole file replaces one that could not be used.
                 deletions.record([deletions.of_instance(instance.sha256)])
-                store_instance.replace(instance, taken.described, taken.kept, name=taken.name, upload=upload)
+                store_instance.replace(instance, file.values, file.kept, name=file.name, upload=upload)
                 replaced.append(instance)
                 entry.status = Entry.Status.STORED
                 tally.stored.add(uid)
             elif instance.upload_id == upload.pk and uid not in tally.stored:
-                # Stored by an earlier attempt at this very upload.
+                # Stored by an earlier attempt at this upload.
                 entry.status = Entry.Status.STORED
                 tally.stored.add(uid)
             else:
                 entry.status = Entry.Status.PRESENT
-                if taken.kept.written:  # its bytes were damaged or gone: what was made of them is made again
+                if file.kept.written:  # its bytes were damaged or missing: its volumes are built again
                     mended.add(instance.series_id)
             entry.series = instance.series
             tally.touched.add(instance.series_id)
             tally.used += 1
         Instance.objects.bulk_create(new)
         Entry.objects.bulk_create(entries)
-        UnusedFile.objects.bulk_create(unused_files.row(one, upload) for one in lost)
+        UnusedFile.objects.bulk_create(unused_files.unused_file_row(unused, upload) for unused in lost)
         changed = mended | {i.series_id for i in (*new, *replaced)}
         Series.objects.filter(pk__in=changed).update(revision=F("revision") + 1)
         count = [entry.status for entry in entries].count
@@ -225,17 +225,17 @@ def _write(run: Run, upload: Upload, batch: list[_Taken], tally: _Tally) -> None
             skipped=F("skipped") + count(Entry.Status.SKIPPED),
         )
         if not files_at_rest.are_kept(instance.sha256 for instance in (*new, *replaced)):
-            # Deleted under our hands, together with the last row that needed the bytes: begin again.
+            # Deleted meanwhile with the last other row that needed the bytes: begin again.
             raise OperationalError("bytes were discarded while their row was written")
     files_at_rest.discard(unwanted)
 
 
-def _lost(told: unused_files.Unused | None, tally: _Tally) -> list[unused_files.Unused]:
-    """What is known to belong to a series; what may belong to any is settled at the end, when all are known."""
-    if told is not None and not told.file.series_instance_uid:
-        tally.doubtful.append(told.file)
+def _lost(unused: unused_files.Unused | None, tally: _Tally) -> list[unused_files.Unused]:
+    """The files known to belong to a series; `settle` assigns the others when all series are known."""
+    if unused is not None and not unused.file.series_instance_uid:
+        tally.doubtful.append(unused.file)
         return []
-    return [] if told is None else [told]
+    return [] if unused is None else [unused]
 
 
 def _skip(entry: Entry, problem: Problem, tally: _Tally) -> None:
@@ -253,12 +253,12 @@ def _nothing_used(tally: _Tally) -> Problem:
 
 
 def _submit_builds(upload: Upload, tally: _Tally) -> None:
-    """A build for each series whose volumes do not show yet what it has and lacks, and for their segmentations."""
+    """Submit a build for each series whose volumes are out of date, and for the segmentations of its study."""
     with transaction.atomic():
         tally.touched |= unused_files.settle(upload, tally.doubtful, tally.touched)
         new = Series.objects.filter(pk__in=tally.touched).exclude(revision=F("built_revision")).order_by("pk")
         own = list(new)
-        # A segmentation lies on the slices of its images, which may come after it.
+        # A segmentation takes its slice positions from its images, which may come after it.
         segmentations = Series.objects.filter(study__in=[one.study_id for one in own], modality="SEG")
         for series in (*own, *segmentations.exclude(pk__in=[one.pk for one in own])):
             submit_build(series)

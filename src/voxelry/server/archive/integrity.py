@@ -1,4 +1,4 @@
-"""Whether what is at rest is what was stored: by its SHA-256, since disks forget."""
+"""Checks files at rest against the SHA-256 that they were stored under."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _CHUNK = 2**20
 
 
 class DamagedError(VoxelryError):
-    """Bytes at rest are not those that were stored, or are gone."""
+    """A file at rest is missing, or its bytes are not those that were stored."""
 
     code: ClassVar[str] = "damaged_original"
 
 
-def digest(stream: IO[bytes]) -> tuple[str, int]:
-    """The SHA-256 of what is left to be read, and how many bytes that is."""
+def sha256_and_size(stream: IO[bytes]) -> tuple[str, int]:
+    """The SHA-256 and the number of the bytes from the stream's position to its end."""
     found, size = hashlib.sha256(), 0
     while chunk := stream.read(_CHUNK):
         found.update(chunk)
@@ -33,33 +33,33 @@ def digest(stream: IO[bytes]) -> tuple[str, int]:
 
 
 def is_whole(name: str, sha256: str, size: int, *, thoroughly: bool = False) -> bool:
-    """Whether a file at rest has these bytes. A copy of a bucket's file that has not is thrown away.
+    """Whether a file at rest has this digest and size. A cached copy that has not is removed.
 
     Parameters
     ----------
     thoroughly
-        Read what a bucket has, too, instead of asking it for the digest that it was sent.
+        Read the bytes in a bucket, instead of asking it for the digest that it recorded.
     """
     path = Path(default_storage.path(name))
     bucket = object_store.bucket()
     if bucket is None:
         return _has(path, sha256, size)
     if path.exists() and not _has(path, sha256, size):
-        cache.discard(path)
+        cache.evict(path)
     return bucket.digest(path) == sha256 if thoroughly else bucket.is_whole(path, sha256, size)
 
 
 def checked_crc(name: str, sha256: str) -> int:
-    """Read a file at rest once: its CRC-32, and that its bytes are those that were stored.
+    """The CRC-32 of a file at rest, read once and checked against its SHA-256.
 
     Raises
     ------
     DamagedError
-        If they are not, or are gone.
+        If the bytes are missing or have another SHA-256.
     """
     found = _crc(name, sha256)
     if found is None and object_store.bucket() is not None:
-        cache.discard(Path(default_storage.path(name)))  # perhaps only the copy here is damaged
+        cache.evict(Path(default_storage.path(name)))  # only the cached copy may be damaged
         found = _crc(name, sha256)
     if found is None:
         raise DamagedError(
@@ -88,6 +88,6 @@ def _has(path: Path, sha256: str, size: int) -> bool:
         if path.stat().st_size != size:
             return False
         with path.open("rb") as file:
-            return digest(file) == (sha256, size)
+            return sha256_and_size(file) == (sha256, size)
     except OSError:
         return False

@@ -1,4 +1,4 @@
-"""Files that no row knows: they are put away under ``lost+found/`` in the data folder, never deleted."""
+"""Moves files without a row to ``lost+found/`` in the data folder; they are never deleted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def put_away(place: str) -> str | None:
     Returns
     -------
     place
-        Where it is now, below the data folder; None if there was nothing.
+        Its new path in the data folder; None if there was nothing.
     """
     data: Path = settings.VOXELRY.data
     bucket = object_store.bucket()
@@ -41,7 +41,7 @@ def _in_bucket(bucket: object_store.Bucket, path: Path) -> list[Path]:
 
 
 def _free(data: Path, place: str, bucket: object_store.Bucket | None) -> str:
-    """A name that nothing has: what was put away once is not replaced."""
+    """An unused name: a file that was moved earlier is not replaced."""
     for number in itertools.count():
         target = f"{FOLDER}/{place}{f'-{number}' if number else ''}"
         if not (data / target).exists() and (bucket is None or not _in_bucket(bucket, data / target)):

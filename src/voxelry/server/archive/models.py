@@ -1,4 +1,4 @@
-"""DICOM's levels as rows, and how they came."""
+"""Rows of DICOM's levels, of uploads and their reports, and of files to delete."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from voxelry.server.jobs.models import Job
 
 
 class Patient(models.Model):
-    """Who was imaged. Without a Patient ID nothing tells two patients apart: then each study has its own row."""
+    """A patient. Without a Patient ID two patients cannot be told apart, so each study then has its own row."""
 
     patient_id = models.CharField(max_length=64, blank=True)
     issuer = models.CharField(max_length=64, blank=True)
@@ -51,10 +51,10 @@ class Study(models.Model):
 
 
 class Series(models.Model):
-    """Instances made together. ``revision`` counts the times that instances were added.
+    """A series. ``revision`` counts the times that instances were added.
 
-    Its volumes were made of ``built_revision`` and lie in ``folder``; ``job`` is the last that made, makes
-    or will make them. ``report`` says what its geometry was found to be then (``GeometryReport.record``).
+    Its volumes are of ``built_revision`` and lie in ``folder``; ``job`` is the latest job that builds them. ``report``
+    holds the geometry that the build found (``GeometryReport.record``).
     """
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="series")
@@ -87,7 +87,7 @@ class Series(models.Model):
 
 
 class Upload(models.Model):
-    """Files that somebody brought; its job takes them in and writes an entry for each."""
+    """Files of one request; the ingest job stores them and writes an entry for each."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
     names = models.JSONField(default=list)
@@ -105,7 +105,7 @@ class Upload(models.Model):
 
 
 class Instance(models.Model):
-    """One object, kept byte for byte under the SHA-256 of its bytes."""
+    """A DICOM object, stored byte for byte under its SHA-256."""
 
     series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="instances")
     upload = models.ForeignKey(Upload, on_delete=models.SET_NULL, null=True, related_name="instances")
@@ -134,10 +134,10 @@ class Instance(models.Model):
 
 
 class Entry(models.Model):
-    """What became of one file of an upload."""
+    """The report on one file of an upload."""
 
     class Status(models.TextChoices):
-        """``present`` means that the same bytes were here already."""
+        """``present`` means that the archive had the same bytes."""
 
         STORED = "stored"
         PRESENT = "present"
@@ -167,10 +167,10 @@ class Entry(models.Model):
 
 
 class UnusedFile(models.Model):
-    """A file of an upload that could not be used, and that a series lacks, or may lack.
+    """A file of an upload that could not be used, and that a series lacks or may lack.
 
-    ``certain`` files told their series; ``start`` are their first bytes, which tell where their slices belong. A series
-    that is not here yet is found by its UID once it comes.
+    The series of a ``certain`` file is known; ``start`` holds its first bytes, with the positions of its slices. A
+    series that the archive does not have yet is found by its UID when it comes.
     """
 
     series = models.ForeignKey(Series, on_delete=models.CASCADE, null=True, related_name="unused_files")
@@ -200,8 +200,8 @@ class UnusedFile(models.Model):
 class Stack(models.Model):
     """A series' regular grid as a volume: geometry, type, the volume's file and its pictures.
 
-    Frames that form no grid are a stack as well, to be viewed slice by slice: ``regular`` is False and
-    ``problem_message`` says why.
+    Frames that form no grid are a stack too, for viewing slice by slice: ``regular`` is False and ``problem_message``
+    says why.
     """
 
     series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="stacks")
@@ -245,7 +245,7 @@ class Stack(models.Model):
 
 
 class Deletion(models.Model):
-    """A place in the data folder whose rows are gone, and whose files are to go: the record of it outlives a crash."""
+    """A path in the data folder whose rows are deleted and whose files are still to be deleted."""
 
     place = models.CharField(max_length=200, help_text="Below the data folder: a file, or a folder with all in it.")
     created = models.DateTimeField(auto_now_add=True)

@@ -1,7 +1,7 @@
-"""The bucket that holds what is at rest, where ``storage.url`` names one; the data folder is then a cache of it.
+"""The bucket that holds the files at rest if ``storage.url`` names one; the data folder is then its cache.
 
-A file's key is its place in the data folder. Whatever gets a row is in the bucket wholly before that row is committed;
-whoever needs a file fetches it, under a temporary name until its size and digest are known to be right.
+A file's key is its path in the data folder. A file is in the bucket as a whole before its row is committed. It is
+fetched under a temporary name, and renamed when its size and digest are checked.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from voxelry.server.archive import cache
 from voxelry.server.jobs.failures import Away
 
 GRACE_SECONDS = 60.0
-"""What was asked for so lately stays in the cache: its files may be opened one after the other."""
+"""A file or folder that was used this recently is not evicted: its files may be opened one after the other."""
 TRIES = 4
-"""How often a request to the bucket is sent before it counts as away, with pauses of seconds."""
+"""How often a request is sent, with pauses of seconds, before the bucket counts as unreachable."""
 _CHUNK = 2**20
 _LARGE = 8 * 2**20
 _THREADS = 16
@@ -39,24 +39,24 @@ _T = TypeVar("_T")
 _R = TypeVar("_R")
 
 OWNER = "database"
-"""The object that tells whose the others are."""
+"""The object that names the database which the other objects belong to."""
 
 
 class Bucket:
-    """A bucket of S3, or of what speaks like it. Paths are those in the data folder.
+    """A bucket of S3, or of a compatible store. Paths are those in the data folder.
 
-    Every call that asks the network raises `Away` where that cannot be done.
+    A call that uses the network raises `Away` if the bucket cannot be reached.
     """
 
     def __init__(self, url: str, endpoint: str, region: str) -> None:
         self.name, _, prefix = url.removeprefix("s3://").partition("/")
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._client = _client(self.name, endpoint, region)
-        # What other processes left is unknown, so that the first file fetched or sent has the cache looked at.
+        # The size of the cache is unknown at first, so that the first file fetched or sent has it counted.
         self._added = float("inf")
 
     def exists(self, path: Path) -> bool:
-        """Whether a file is there."""
+        """Whether the bucket has a file."""
         with self._in_words():
             try:
                 self._client.head_object(Bucket=self.name, Key=self._key(path))
@@ -67,7 +67,7 @@ class Bucket:
         return True
 
     def is_whole(self, path: Path, sha256: str, size: int) -> bool:
-        """Whether a file is there as it was sent, by what the bucket tells of it."""
+        """Whether the bucket has a file of this size and recorded digest."""
         with self._in_words():
             try:
                 told = self._client.head_object(Bucket=self.name, Key=self._key(path))
@@ -78,12 +78,12 @@ class Bucket:
         return bool(told["ContentLength"] == size and told["Metadata"].get("sha256") == sha256)
 
     def existing(self, paths: Iterable[Path]) -> set[Path]:
-        """Those that are there; asked for side by side."""
+        """Those of the files that the bucket has; the requests run in parallel."""
         wanted = list(paths)
         return {path for path, there in zip(wanted, _side_by_side(self.exists, wanted), strict=True) if there}
 
     def put(self, source: Path, path: Path) -> None:
-        """Send a file; when this returns, it is there wholly."""
+        """Send a file; when this returns, the bucket has the whole file."""
         digest = hashlib.sha256()
         with source.open("rb") as file:
             while chunk := file.read(_CHUNK):
@@ -104,21 +104,21 @@ class Bucket:
         _side_by_side(lambda file: self.put(source / file, folder / file), files)
 
     def put_missing(self, made: Mapping[Path, Path]) -> None:
-        """Send files, by the place that they are to have, unless they are there."""
+        """Send those files that the bucket does not have; the keys are their paths in the data folder."""
         _side_by_side(lambda path: None if self.exists(path) else self.put(made[path], path), made)
 
     def fetch(self, path: Path) -> None:
-        """Have a file in the cache.
+        """Fetch a file into the cache, unless it is there.
 
         Raises
         ------
         FileNotFoundError
-            If the bucket has none.
+            If the bucket does not have it.
         OSError
             If its bytes are not those that were sent.
         """
         with cache.lock_of(path):
-            if cache.used(path):
+            if cache.touch_if_cached(path):
                 return
             path.parent.mkdir(parents=True, exist_ok=True)
             aside = cache.aside_path()
@@ -131,7 +131,7 @@ class Bucket:
         self._count(size)
 
     def fetch_all(self, paths: Iterable[Path]) -> None:
-        """Have files in the cache; those that the bucket has not are left to whoever opens them."""
+        """Fetch files into the cache; one that the bucket does not have raises when it is opened."""
 
         def fetch(path: Path) -> None:
             with suppress(FileNotFoundError):
@@ -140,9 +140,9 @@ class Bucket:
         _side_by_side(fetch, [path for path in paths if not path.exists()])
 
     def fetch_folder(self, folder: Path) -> None:
-        """Have a folder in the cache, with all that is in it, if the bucket has anything of it."""
+        """Fetch a folder with all its files into the cache, if the bucket has any of them."""
         with cache.lock_of(folder):
-            if cache.used(folder):
+            if cache.touch_if_cached(folder):
                 return
             keys = [key for key, _ in self._listed(f"{self._key(folder)}/")]
             if not keys:
@@ -159,7 +159,7 @@ class Bucket:
                 cache.stamp(aside)
                 try:
                     aside.replace(folder)
-                except OSError as error:  # another process was faster, and has the same
+                except OSError as error:  # another process fetched the same files first
                     if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                         raise
             finally:
@@ -167,11 +167,11 @@ class Bucket:
         self._count(sum(sizes))
 
     def remove(self, paths: Iterable[Path]) -> None:
-        """Remove files; one that is not there is gone already."""
+        """Remove files; a missing one is no error."""
         self._remove([self._key(path) for path in paths])
 
     def remove_folder(self, folder: Path, *, but: str = "") -> None:
-        """Remove all below a folder; of ``but``, a folder in it, nothing."""
+        """Remove all files below a folder, except those below its subfolder ``but``."""
         top = f"{self._key(folder)}/"
         self._remove([key for key, _ in self._listed(top) if not but or not key.startswith(f"{top}{but}/")])
 
@@ -182,7 +182,7 @@ class Bucket:
                 self._client.delete_objects(Bucket=self.name, Delete={"Objects": wanted, "Quiet": True})
 
     def is_of(self, database: str) -> bool:
-        """Whether these objects belong to a database: the first that asks has them."""
+        """Whether the objects belong to this database; the first database that asks becomes their owner."""
         key = f"{self._prefix}{OWNER}"
         with self._in_words():
             try:
@@ -195,19 +195,19 @@ class Bucket:
         return True
 
     def listed(self, folder: Path) -> list[tuple[str, float]]:
-        """The files below a folder, by their place in it, and when they were sent (seconds since 1970)."""
+        """The files below a folder, relative to it, with the time at which each was sent (seconds since 1970)."""
         top = f"{self._key(folder)}/"
         return [(key.removeprefix(top), sent) for key, sent in self._listed(top)]
 
     def move(self, path: Path, target: Path) -> None:
-        """Give a file another place."""
+        """Move a file to another path."""
         with self._in_words():
             source = {"Bucket": self.name, "Key": self._key(path)}
             self._client.copy(source, self.name, self._key(target))
         self._remove([self._key(path)])
 
     def digest(self, path: Path) -> str | None:
-        """The SHA-256 of a file's bytes as they are there now; None if there are none."""
+        """The SHA-256 of a file's bytes, read from the bucket; None if it does not have the file."""
         found = hashlib.sha256()
         with self._in_words():
             try:
@@ -221,8 +221,8 @@ class Bucket:
                     found.update(chunk)
         return found.hexdigest()
 
-    def old(self, folder: Path, before: float) -> list[str]:
-        """The files below a folder, by their place in it, that were sent before a time (seconds since 1970)."""
+    def sent_before(self, folder: Path, before: float) -> list[str]:
+        """The files below a folder, relative to it, that were sent before a time (seconds since 1970)."""
         return [place for place, sent in self.listed(folder) if sent < before]
 
     def _listed(self, prefix: str) -> list[tuple[str, float]]:
@@ -244,10 +244,10 @@ class Bucket:
                     digest.update(chunk)
                     file.write(chunk)
                 size = file.tell()
-                # A name that outlives a loss of power must not have fewer bytes than the bucket.
+                # Flushed before it is renamed: after a loss of power no file may have its final name and fewer bytes.
                 file.flush()
                 os.fsync(file.fileno())
-        # What is at rest by its digest says it in its name.
+        # Instances and results are named by their digest.
         wanted = path.name if len(path.name) == len(digest.hexdigest()) else answer["Metadata"].get("sha256", "")
         if size != answer["ContentLength"] or wanted not in ("", digest.hexdigest()):
             raise OSError(errno.EIO, "the bucket holds other bytes than were stored", str(path))
@@ -279,7 +279,7 @@ class Bucket:
     # --- the cache ---
 
     def _count(self, size: int) -> None:
-        """Look at the cache now and then, since looking reads all of its names."""
+        """Shrink the cache after enough new bytes; not each time, because counting reads all of its names."""
         self._added += size
         limit = settings.VOXELRY.storage_cache_bytes
         if limit and self._added > limit / 16:
@@ -288,9 +288,10 @@ class Bucket:
                 self.shrink(limit)
 
     def shrink(self, limit: int) -> None:
-        """Have the cache hold no more bytes than that, as far as what is in use allows.
+        """Evict files until the cache holds at most this many bytes.
 
-        The least recently used goes first, and only what the bucket has. Who has it open reads on.
+        The least recently used go first. Files that the bucket does not have, or that were just used, stay. A process
+        that has an evicted file open can read on.
         """
         now = time.time()
         units = sorted(cache.units(settings.VOXELRY.data))
@@ -299,7 +300,7 @@ class Bucket:
             if total <= limit or used > now - GRACE_SECONDS:
                 return
             if self._has(path):
-                cache.discard(path)
+                cache.evict(path)
                 total -= size
 
     def _has(self, path: Path) -> bool:
@@ -315,7 +316,7 @@ class Bucket:
 
 
 def bucket() -> Bucket | None:
-    """The site's bucket; None where all is in the data folder."""
+    """The site's bucket; None if the files at rest are in the data folder."""
     told = settings.VOXELRY
     return _bucket(told.storage_url, told.storage_endpoint, told.storage_region) if told.storage_url else None
 
@@ -337,7 +338,7 @@ def _client(name: str, endpoint: str, region: str) -> Any:
         read_timeout=60,
         max_pool_connections=2 * _THREADS,
         retries={"mode": "standard", "total_max_attempts": TRIES},
-        # Stores of others know an address of their own, and not all of them the newer checksums.
+        # Compatible stores have an endpoint of their own, and some do not support the newer checksums.
         s3={"addressing_style": "path"} if endpoint else {},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",

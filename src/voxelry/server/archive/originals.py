@@ -1,7 +1,7 @@
-"""A study's originals as one zip, made while it is sent: memory stays flat however large it is.
+"""A study's originals as one zip that is made while it is sent, so that its size takes no memory.
 
-Every byte of it has its place before the first is sent, so that a part can be asked for, and every original is known
-to be whole: one that was damaged at rest is not handed out as if it were good.
+The layout is known before the first byte is sent, so that ranges can be requested. Every original is checked against
+its SHA-256 first: a damaged one is not handed out.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from voxelry.server.archive import files_at_rest, holdings, integrity
 from voxelry.server.archive.models import Instance, Study
 
 _DATE = 1 << 5 | 1
-"""1 January 1980: the zip depends on what is in it only."""
+"""1 January 1980 for all files, so that the zip depends on their content only."""
 _LARGE = 2**32 - 1
 _MANY = 2**16 - 1
 _PLAIN, _ZIP64 = 20, 45
@@ -25,12 +25,12 @@ _MODE = 0o100644 << 16
 
 
 _Part = Callable[[int, int], Iterator[bytes]]
-"""The bytes of a piece from one place in it to before another."""
+"""Yields the bytes of one part of the zip from a start to before a stop."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
-    """A file of the zip, stored as it is."""
+class _ZipEntry:
+    """A file in the zip, stored without compression."""
 
     name: bytes
     sha256: str
@@ -42,7 +42,7 @@ class _Entry:
         return 30 + len(self.name) + (20 if self.size >= _LARGE else 0)
 
     def header(self, crc: int) -> bytes:
-        """APPNOTE 4.3.7."""
+        """The local file header (APPNOTE 4.3.7)."""
         large = self.size >= _LARGE
         shown = _LARGE if large else self.size
         extra = struct.pack("<HHQQ", 1, 16, self.size, self.size) if large else b""
@@ -55,7 +55,7 @@ class _Entry:
         return len(self.listing(0))
 
     def listing(self, crc: int) -> bytes:
-        """APPNOTE 4.3.12."""
+        """The central directory header (APPNOTE 4.3.12)."""
         extra = b""
         if self.size >= _LARGE:
             extra += struct.pack("<QQ", self.size, self.size)
@@ -72,24 +72,27 @@ class _Entry:
         return struct.pack("<4s6H3I5H2I", *numbers) + self.name + extra
 
 
-class Originals:
+class OriginalsZip:
     """The zip of a study's instances, byte for byte, named by UIDs: names hold no patient's value.
 
     Attributes
     ----------
     length
-        Of the zip, in bytes.
+        The zip's length in bytes.
     tag
-        Another one for other bytes.
+        An entity tag, which changes with the bytes.
     """
 
     def __init__(self, study: Study) -> None:
         rows = _instances(study)
         names = [_entry_name(row).encode("ascii") for row in rows]
-        sizes = [_Entry(name, "", row.size, 0).header_length + row.size for name, row in zip(names, rows, strict=True)]
+        sizes = [
+            _ZipEntry(name, "", row.size, 0).header_length + row.size for name, row in zip(names, rows, strict=True)
+        ]
         offsets = [0, *accumulate(sizes)]
         self._entries = [
-            _Entry(name, row.sha256, row.size, offset) for name, row, offset in zip(names, rows, offsets, strict=False)
+            _ZipEntry(name, row.sha256, row.size, offset)
+            for name, row, offset in zip(names, rows, offsets, strict=False)
         ]
         self._listing_offset = offsets[-1]
         self._listing_length = sum(entry.listing_length for entry in self._entries)
@@ -99,12 +102,12 @@ class Originals:
         self._crcs: dict[str, int] = {}
 
     def require_whole(self) -> None:
-        """Read every original once, before the answer begins.
+        """Read and check every original before the answer begins.
 
         Raises
         ------
         DamagedError
-            If one is not what was stored.
+            If an original is missing or damaged.
         """
         for entry in self._entries:
             self._crcs[entry.sha256] = integrity.checked_crc(holdings.stored_name(entry.sha256), entry.sha256)
@@ -123,7 +126,7 @@ class Originals:
         yield self._listing_offset, len(end), _sliced(end)
 
     def _end(self) -> bytes:
-        """APPNOTE 4.3.14 to 4.3.16."""
+        """The end of the central directory (APPNOTE 4.3.14 to 4.3.16)."""
         count, size, offset = len(self._entries), self._listing_length, self._listing_offset
         end = b""
         if count >= _MANY or size >= _LARGE or offset >= _LARGE:
@@ -141,7 +144,7 @@ def _sliced(content: bytes) -> _Part:
     return part
 
 
-def _stored(entry: _Entry) -> _Part:
+def _stored(entry: _ZipEntry) -> _Part:
     def part(start: int, stop: int) -> Iterator[bytes]:
         with files_at_rest.open_kept(entry.sha256) as file:
             yield from files_at_rest.chunks(file, start, stop)

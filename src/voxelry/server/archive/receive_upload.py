@@ -1,4 +1,4 @@
-"""Uploads on their way in: straight to a file in the data folder, never through memory."""
+"""Receives uploads: each file goes to the data folder while it arrives, not through memory."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from voxelry.server.jobs.submit import JobStateError, cancel, submit
 
 
 class ReceivedFile(UploadedFile):
-    """A file that lies in the temporary folder, and holds no descriptor until it is read.
+    """A received file in the temporary folder; it is opened when it is read.
 
-    It is removed when it is closed, or forgotten: Django closes nothing of a request whose sender went away.
+    It is removed when it is closed or garbage-collected: Django closes no file of a request that was interrupted.
     """
 
     def __init__(self, path: Path, name: str, content_type: str, size: int) -> None:
@@ -45,7 +45,7 @@ class ReceivedFile(UploadedFile):
         self.__dict__["_opened"] = value
 
     def close(self) -> None:
-        """Called by Django at the end of the request: what nobody moved away is removed."""
+        """Remove the file unless it was moved away; called by Django at the end of the request."""
         opened = self.__dict__.pop("_opened", None)
         if opened is not None:
             opened.close()
@@ -53,7 +53,7 @@ class ReceivedFile(UploadedFile):
 
 
 class DataFolderUploadHandler(FileUploadHandler):
-    """Writes each file of a request as it comes."""
+    """Writes each file of a request while it arrives."""
 
     chunk_size = 2**20
 
@@ -80,7 +80,7 @@ class DataFolderUploadHandler(FileUploadHandler):
 
 
 class _Arriving:
-    """A file that is being written. It goes when it cannot be finished, or when its request is forgotten."""
+    """A file that is being written. It is removed if it cannot be finished, or with its request."""
 
     def __init__(self) -> None:
         descriptor, name = tempfile.mkstemp(prefix="received-", dir=files_at_rest.temporary_folder())
@@ -105,15 +105,15 @@ class _Arriving:
 
 
 def _drop(stream: IO[bytes], path: Path) -> None:
-    with suppress(OSError):  # the disk is full: what waits to be written cannot be
+    with suppress(OSError):  # the disk is full: the buffered bytes cannot be written
         stream.close()
     path.unlink(missing_ok=True)
 
 
-def receive(received: Iterable[UploadedFile], *, user: User | None) -> Upload:
-    """An upload of these files; its job begins when the transaction commits. When this returns all of it is durable."""
+def receive_upload(received: Iterable[UploadedFile], *, user: User | None) -> Upload:
+    """Store received files as an upload and submit its job. When this returns, the files and rows are durable."""
     arrived = [cast(ReceivedFile, file) for file in received]
-    # On disk before it is acknowledged; and before the transaction, during which nobody else writes.
+    # Flushed before the answer, and before the transaction, during which no other process writes.
     flushing.sync_files(file.path for file in arrived)
     if files_at_rest.is_shared():
         return _receive_shared(arrived, user)
@@ -125,7 +125,7 @@ def receive(received: Iterable[UploadedFile], *, user: User | None) -> Upload:
 
 
 def _receive_shared(arrived: list[ReceivedFile], user: User | None) -> Upload:
-    """Without a transaction while the files are sent to where any worker finds them: that may take minutes."""
+    """Store an upload in the bucket, outside of a transaction, because sending the files may take minutes."""
     upload = _row(arrived, user)
     try:
         _move(arrived, upload)
@@ -133,7 +133,7 @@ def _receive_shared(arrived: list[ReceivedFile], user: User | None) -> Upload:
         with transaction.atomic():
             _submit(upload)
     except BaseException:
-        remove(upload)
+        remove_upload(upload)
         raise
     return upload
 
@@ -143,11 +143,11 @@ def _row(arrived: list[ReceivedFile], user: User | None) -> Upload:
 
 
 def _move(arrived: list[ReceivedFile], upload: Upload) -> None:
-    """To where they wait for their job, under names that stay."""
+    """Move the files to the upload's folder, and flush their names."""
     folder = files_at_rest.upload_folder(upload.pk)
     lost_and_found.put_away(
         f"uploads/{upload.pk}"
-    )  # of a request that was killed, or that this database does not know any more
+    )  # left by a killed request, or by an upload that this database has no row of
     flushing.make_folder(folder)
     for position, file in enumerate(arrived):
         file.path.replace(folder / f"{position:06d}")
@@ -159,8 +159,8 @@ def _submit(upload: Upload) -> None:
     upload.save(update_fields=["job"])
 
 
-def remove(upload: Upload) -> None:
-    """Delete an upload and what still waits of it; the instances it brought stay."""
+def remove_upload(upload: Upload) -> None:
+    """Delete an upload and its waiting files; the instances that it brought stay."""
     key = upload.pk
     with transaction.atomic():
         if upload.job_id is not None:

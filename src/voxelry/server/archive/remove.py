@@ -1,4 +1,4 @@
-"""Deleting for good: rows, with a record of their files, and the files once the rows are gone."""
+"""Deletes studies and series: their rows with a record of their files, then the files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from voxelry.server.jobs.submit import JobStateError, cancel
 
 
 def remove_studies(keys: Iterable[int]) -> None:
-    """Studies with all that is in them, and patients that have none left."""
+    """Delete studies with their series and instances, and patients without another study."""
     keys = list(keys)
     with transaction.atomic():
         patients = list(Study.objects.filter(pk__in=keys).values_list("patient_id", flat=True))
@@ -26,7 +26,7 @@ def remove_studies(keys: Iterable[int]) -> None:
 
 
 def remove_series(keys: Iterable[int]) -> None:
-    """Series with all that is in them; their studies stay."""
+    """Delete series with their instances; their studies stay."""
     with transaction.atomic():
         _remove_series(list(keys))
 

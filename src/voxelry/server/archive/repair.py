@@ -1,7 +1,7 @@
-"""What can be done about what `check` found, so that nothing is lost by it.
+"""Repairs what `check` found, as far as nothing is lost.
 
-Deletions that are recorded are finished. A file without a row is taken in again where it is, if it is an original; else
-it is moved to ``lost+found/``. What is missing or damaged can only be brought by somebody who has it.
+Recorded deletions are finished. An original without a row gets its row again; any other file without one is moved to
+``lost+found/``. Missing and damaged files have to be sent again.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ _ORIGINALS = "files/instances/"
 
 @dataclass(slots=True)
 class Repaired:
-    """What was done.
+    """The result of a repair.
 
     Attributes
     ----------
     deleted
-        How many files and folders of what had been deleted are gone now.
+        The number of files and folders of deleted rows that were removed.
     taken_in
-        Originals that have a row again.
+        The number of originals that have a row again.
     put_away
-        Where files without a row are now, below the data folder.
+        The new paths, in the data folder, of files without a row.
     rebuilt
-        The series whose volumes are made again, once a worker does it.
+        The series for which a build was submitted.
     """
 
     deleted: int = 0
@@ -46,12 +46,12 @@ class Repaired:
 
 
 def repair(found: Findings, progress: Progress = silent) -> Repaired:
-    """Do it."""
+    """Repair what a check found."""
     done = Repaired()
     deletions.finish()
     done.deleted = max(0, found.unfinished - Deletion.objects.count())
     touched: set[int] = set()
-    # Originals last: their new rows may have the keys that folders without a row are called by.
+    # Originals last: the keys of their new rows may be the names of folders without a row.
     for number, place in enumerate(sorted(found.orphaned, key=lambda place: place.startswith(_ORIGINALS))):
         progress(number / len(found.orphaned), "taking in what has no row")
         series = _taken_in(place)
@@ -65,7 +65,7 @@ def repair(found: Findings, progress: Progress = silent) -> Repaired:
 
 
 def _taken_in(place: str) -> int | None:
-    """The series of an original that has a row now; None if it cannot have one."""
+    """Give an original its row again; returns its series, or None if it cannot have a row."""
     if not place.startswith(_ORIGINALS):
         return None
     sha256 = place.rpartition("/")[2]
@@ -74,13 +74,13 @@ def _taken_in(place: str) -> int | None:
         size = files_at_rest.size_of(name)
         if f"files/{name}" != place or not size or not integrity.is_whole(name, sha256, size, thoroughly=True):
             return None
-        # What it was called is not known any more.
-        described = store_instance.described(files_at_rest.kept_source(sha256, name=f"{sha256}.dcm", size=size))
+        # The name that it was sent with is not known any more.
+        values = store_instance.read_values(files_at_rest.kept_source(sha256, name=f"{sha256}.dcm", size=size))
         with transaction.atomic():
             files_at_rest.wait_for_writers()
-            if not is_orphaned(place) or store_instance.known([described.instance["sop_instance_uid"]]):
+            if not is_orphaned(place) or store_instance.known([values.instance["sop_instance_uid"]]):
                 return None
-            row = store_instance.instance_row(described, Kept(sha256, size), name=f"{sha256}.dcm")
+            row = store_instance.instance_row(values, Kept(sha256, size), name=f"{sha256}.dcm")
             Instance.objects.bulk_create([row])
             Series.objects.filter(pk=row.series_id).update(revision=F("revision") + 1)
             return row.series_id

@@ -1,4 +1,4 @@
-"""From a header to the values of rows. What a header says is from outside: cut to size, never trusted."""
+"""The values of rows from a header, cut to the columns' sizes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _INTEGER = 2**31
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
-    """What the rows of an instance and of all above it hold."""
+class InstanceValues:
+    """The values of the rows of an instance and of its series, study and patient."""
 
     patient: Mapping[str, str]
     study: Mapping[str, str]
@@ -25,10 +25,10 @@ class Described:
     instance: Mapping[str, str | int | bool | None]
 
 
-def describe(header: Header) -> Described:
+def values_of(header: Header) -> InstanceValues:
     """The values of a header that the archive's rows hold."""
     own = header.elements
-    return Described(
+    return InstanceValues(
         patient={
             "patient_id": _text(own, "PatientID", 64),
             "issuer": _text(own, "IssuerOfPatientID", 64),
@@ -62,7 +62,7 @@ def describe(header: Header) -> Described:
 
 
 def storable(value: Value) -> Value:
-    """The same without NUL characters, which PostgreSQL takes neither in text nor in JSON."""
+    """The value without NUL characters, which PostgreSQL stores neither in text nor in JSON."""
     if isinstance(value, str):
         return value.replace("\0", "")
     if isinstance(value, list):

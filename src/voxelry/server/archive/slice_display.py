@@ -1,4 +1,4 @@
-"""How the slices of a stack are shown, as JSON: what its row holds beside its windows."""
+"""How the slices of a stack are displayed: the JSON in its row beside its windows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from voxelry.server.archive.models import Stack
 
 
 def display_record(volume: Volume, frames: Sequence[Frame], *, counted: Histogram | None) -> dict[str, Value]:
-    """What a stack's row holds of how its slices are shown; empty where there is nothing to say."""
+    """The display record of a stack's row; empty if all slices are displayed alike, without tables or padding."""
     common = default_voi(volume, counted=counted)
     found: dict[str, Value] = {}
     if volume.voi_tables and not volume.colour:
@@ -45,7 +45,7 @@ def display_record(volume: Volume, frames: Sequence[Frame], *, counted: Histogra
 
 
 def _padding(padding: npt.NDArray[np.float64]) -> list[Value]:
-    """The smallest and largest value that is padding: once where all slices agree, else of each slice or None."""
+    """The range of padding values: one pair if all slices agree, else a pair or None for each slice."""
     ends: list[Value] = [None if math.isnan(low) else [low, high] for low, high in padding.tolist()]
     return ends[:1] if all(one == ends[0] for one in ends) else ends
 
@@ -58,23 +58,23 @@ def _place(frame: Frame) -> dict[str, Value]:
 
 
 def tables_of(stack: Stack) -> tuple[VoiTable, ...]:
-    """The tables that the header proposes."""
+    """The VOI LUTs in the header."""
     found = (recorded_voi(record) for record in stack.display.get("tables", []))
     return tuple(one for one in found if isinstance(one, VoiTable))
 
 
 def slice_voi_of(stack: Stack) -> tuple[Voi | None, ...]:
-    """What each slice is shown with; empty where all are shown alike."""
+    """The window or table of each slice; empty if all slices have the same."""
     return recorded_slice_voi(stack.display.get("slice_voi", {}), stack.shape[0])
 
 
 def common_voi(stack: Stack) -> Voi | None:
-    """What all slices are shown with when nobody says."""
+    """The default window or table of all slices; None if slices have their own."""
     tables = tables_of(stack)
     place = stack.display.get("default_table")
     return tables[place] if place is not None and place < len(tables) else recorded_voi(stack.default_window)
 
 
 def shown_with(stack: Stack, volume: Volume, axis: Axis | None, index: int) -> Voi:
-    """What a plane is shown with when nobody says."""
+    """The default window or table of a plane."""
     return plane_voi(volume, axis, common=common_voi(stack))[index]

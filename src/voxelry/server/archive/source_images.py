@@ -27,7 +27,7 @@ class Original(NamedTuple):
 
 
 def source_images(headers: Iterable[Header]) -> dict[str, tuple[Original, ...]]:
-    """The originals of the series that segmentations refer to, by Series Instance UID; of their study alone."""
+    """The originals of the series of the same study that segmentations refer to, by Series Instance UID."""
     found: dict[str, tuple[Original, ...]] = {}
     for header in headers:
         if header.sop_class_uid in SEGMENTATIONS:

@@ -1,6 +1,6 @@
-"""A stack's files: its volume, to be mapped into memory, and its pictures.
+"""The files of a stack: its volume, which is mapped into memory, and its pictures.
 
-One folder for a stack, below the one of its series::
+Each stack has a folder below that of its series::
 
     volume.npy  padding.npy  geometry.json  histogram.json  pictures/acquired/0000.png  pictures/axial/0000.png
 """
@@ -48,14 +48,14 @@ _THREADS = 2
 
 
 def folder_of(stack: Stack) -> Path:
-    """Where the files of a stack are. ``stack.series`` should be loaded."""
+    """The folder of a stack's files. ``stack.series`` should be loaded."""
     return files_at_rest.near_folder(
         files_at_rest.stacks_folder(stack.series_id) / stack.series.folder / str(stack.index)
     )
 
 
 def thumbnail_of(series: Series) -> Path:
-    """The picture that stands for a series."""
+    """The thumbnail of a series."""
     return files_at_rest.near(files_at_rest.stacks_folder(series.pk) / series.folder / THUMBNAIL)
 
 
@@ -65,7 +65,7 @@ def open_volume(stack: Stack, *, shown: bool = True) -> Volume:
     Parameters
     ----------
     shown
-        With what its slices are shown with, which takes longer to read than a slice where each has its own.
+        Read the windows of the slices too, which takes longer than reading a slice if each has its own.
     """
     folder = folder_of(stack)
     padding = folder / "padding.npy"
@@ -88,7 +88,7 @@ def open_volume(stack: Stack, *, shown: bool = True) -> Volume:
 
 
 def picture_of(stack: Stack, axis: Axis | None, index: int) -> Path | None:
-    """The prepared picture of a plane in the default window, where there is one."""
+    """The stored picture of a plane in the default window; None if there is none."""
     name = axis or "acquired"
     if axis is not None and stack.planes.get(axis, {}).get("as_acquired"):
         name = "acquired"
@@ -107,7 +107,7 @@ def window_record(window: Window) -> dict[str, str | float]:
 
 
 def histogram_record(counted: Histogram, volume: Volume) -> dict[str, object]:
-    """A histogram as JSON; no minimum and no maximum where there is no voxel.
+    """A histogram as JSON; without minimum and maximum if no voxel was counted.
 
     Counts of a segmentation do not follow from it: they are not counted from the smallest value to the largest.
     """
@@ -182,7 +182,7 @@ def write_thumbnail(volume: Volume, common: Voi | None, path: Path) -> None:
     aspect = plane_aspect(volume)
     scale = THUMBNAIL_SIDE / max(rows * aspect, columns)
     height, width = (max(1, min(THUMBNAIL_SIDE, round(n * scale))) for n in (rows * aspect, columns))
-    # Means of blocks before picking, so that a fine pattern does not turn into a coarse one.
+    # Averages blocks before picking pixels, against aliasing.
     step = max(1, min(rows // height, columns // width))
     blocks = grey[: rows // step * step, : columns // step * step]
     small = (
@@ -200,7 +200,7 @@ def _spread(have: int, want: int) -> npt.NDArray[np.intp]:
 
 
 def _padding_count(volume: Volume) -> int:
-    """NaN and infinities are no padding, whatever is left out of the histogram."""
+    """The number of padding voxels; NaN and infinities do not count."""
     if volume.padding is None:
         return 0
     masks = (volume.padding_mask(index) for index in range(len(volume.array)))

@@ -1,4 +1,4 @@
-"""From a DICOM file to its rows: what an upload's job and a step's results have in common."""
+"""Makes the rows of a DICOM file, for the jobs of uploads and for the results of steps."""
 
 from __future__ import annotations
 
@@ -13,43 +13,43 @@ from voxelry.dicom.pixels.uncompressed import check_bytes
 from voxelry.dicom.series.hierarchy import Series as Grouped
 from voxelry.server.archive.files_at_rest import Kept
 from voxelry.server.archive.models import Instance, Patient, Series, Study, Upload
-from voxelry.server.archive.row_values import Described, describe
+from voxelry.server.archive.row_values import InstanceValues, values_of
 
 
-def described(source: Source) -> Described:
-    """What the rows of a file hold.
+def read_values(source: Source) -> InstanceValues:
+    """The values that the rows of a file hold.
 
     Raises
     ------
     VoxelryError
-        If the file is none that the archive takes: no DICOM, damaged, cut off, without its UIDs.
+        If the archive does not take the file: not DICOM, damaged, truncated or without its UIDs.
     """
     header = read_header(source)
     header.require_uids()
     _require_all_pixels(header)
-    return describe(header)
+    return values_of(header)
 
 
 def known(uids: Iterable[object]) -> dict[str, Instance]:
-    """The instances that the archive has already, by SOP Instance UID, with their series."""
+    """The instances with these UIDs that the archive has, by SOP Instance UID, with their series."""
     found = Instance.objects.select_related("series").filter(sop_instance_uid__in=list(uids))
     return {instance.sop_instance_uid: instance for instance in found}
 
 
-def instance_row(told: Described, kept: Kept, *, name: str, upload: Upload | None = None) -> Instance:
-    """An instance that is not saved yet; its series, study and patient are. To be called in a transaction."""
+def instance_row(values: InstanceValues, kept: Kept, *, name: str, upload: Upload | None = None) -> Instance:
+    """An unsaved instance; its series, study and patient are saved. Called in a transaction."""
     return Instance(
-        series=_series(told),
+        series=_series(values),
         upload=upload,
         sha256=kept.sha256,
         size=kept.size,
         name=name.replace("\0", ""),
-        **told.instance,
+        **values.instance,
     )
 
 
 def is_usable(source: Source) -> bool:
-    """True if nothing in a file's header is in the way of using its pixels."""
+    """Whether a file's header allows its pixels to be used."""
     try:
         header = read_header(source)
         return not Grouped(header.series_instance_uid, (header,)).unusable
@@ -57,9 +57,9 @@ def is_usable(source: Source) -> bool:
         return False
 
 
-def replace(instance: Instance, told: Described, kept: Kept, *, name: str, upload: Upload) -> None:
-    """Let an instance be the file that came whole in place of one that could not be used. In a transaction."""
-    for key, value in told.instance.items():
+def replace(instance: Instance, values: InstanceValues, kept: Kept, *, name: str, upload: Upload) -> None:
+    """Replace the unusable file of an instance by one that is whole. Called in a transaction."""
+    for key, value in values.instance.items():
         setattr(instance, key, value)
     instance.upload, instance.sha256, instance.size = upload, kept.sha256, kept.size
     instance.name, instance.problem_code, instance.problem_message = name.replace("\0", ""), "", ""
@@ -67,7 +67,7 @@ def replace(instance: Instance, told: Described, kept: Kept, *, name: str, uploa
 
 
 def conflict(name: str, uid: str) -> Problem:
-    """Why a file is refused whose UID stands for other bytes here."""
+    """The problem of a file whose SOP Instance UID the archive has with other bytes."""
     return Problem(
         "conflict",
         f"{name}: another file with the same SOP Instance UID (0008,0018) {uid} and other content is here already; "
@@ -76,13 +76,13 @@ def conflict(name: str, uid: str) -> Problem:
 
 
 def _require_all_pixels(header: Header) -> None:
-    """A file that was cut off is refused at the door, where its owner can still send it again."""
+    """Refuse a truncated file at upload, when its owner can still send it again."""
     pixels = header.pixel_bytes
     if pixels is None or pixels.offset is None or pixels.length is None:
         return
-    # One byte of grace: the pad byte that makes the length even is sometimes left out.
+    # One byte less is accepted: some writers leave out the pad byte that makes the length even.
     if pixels.offset + pixels.length > header.source.size + 1:
-        with suppress(PixelDataError):  # in the words that a folder's file is refused with, where they fit
+        with suppress(PixelDataError):  # raises the message that a load of a folder has, if it applies
             check_bytes(header, describe_pixels(header))
         raise TruncatedError(
             f"{header.name}: cut off: Pixel Data (7FE0,0010) should be {pixels.length} bytes long, but the file ends "
@@ -90,20 +90,20 @@ def _require_all_pixels(header: Header) -> None:
         )
 
 
-def _series(told: Described) -> Series:
-    study = Study.objects.filter(study_instance_uid=told.study["study_instance_uid"]).first()
+def _series(values: InstanceValues) -> Series:
+    study = Study.objects.filter(study_instance_uid=values.study["study_instance_uid"]).first()
     if study is None:
-        study = Study.objects.create(patient=_patient(told), **told.study)
-    uid = told.series["series_instance_uid"]
-    values = {key: value for key, value in told.series.items() if key != "series_instance_uid"}
-    series, _ = Series.objects.get_or_create(study=study, series_instance_uid=uid, defaults=values)
+        study = Study.objects.create(patient=_patient(values), **values.study)
+    uid = values.series["series_instance_uid"]
+    others = {key: value for key, value in values.series.items() if key != "series_instance_uid"}
+    series, _ = Series.objects.get_or_create(study=study, series_instance_uid=uid, defaults=others)
     return series
 
 
-def _patient(told: Described) -> Patient:
-    values = dict(told.patient)
-    if not values["patient_id"]:
-        return Patient.objects.create(**values)
-    key = {name: values.pop(name) for name in ("patient_id", "issuer")}
-    patient, _ = Patient.objects.get_or_create(**key, defaults=values)
+def _patient(values: InstanceValues) -> Patient:
+    others = dict(values.patient)
+    if not others["patient_id"]:
+        return Patient.objects.create(**others)
+    key = {name: others.pop(name) for name in ("patient_id", "issuer")}
+    patient, _ = Patient.objects.get_or_create(**key, defaults=others)
     return patient

@@ -1,4 +1,4 @@
-"""Files that could not be used: which series lack them, and what is sent again clears it."""
+"""Files that could not be used: the series that lack them, and their removal when they are sent again."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from voxelry.dicom.series.lost_files import CONFLICT, LostFile, lost_file, may_b
 from voxelry.server.archive.models import Entry, Instance, Series, Study, UnusedFile, Upload
 
 START_BYTES = 2**16
-"""So much of a file that is known to belong to a series is kept: what places its slices comes first."""
+"""The number of bytes kept of a file that belongs to a known series; the attributes that place its slices are there."""
 _ARCHIVES = (".zip", ".gz")
 
 
 @dataclass(frozen=True, slots=True)
 class Unused:
-    """A file that was refused, if a series may miss it, and its first bytes if one is known to."""
+    """A refused file that a series may lack, and its first bytes if the series is known."""
 
     file: LostFile
     start: bytes = b""
 
 
 def unused(source: Source, problem: Problem) -> Unused | None:
-    """What is to be remembered of a file that was refused; None if no series misses it."""
+    """What to record of a refused file; None if no series lacks it."""
     head = readable_start(source, HEAD_BYTES)
     found = lost_file(source, head, problem) if head else unseen_file(source.name, problem)
     return None if found is None else _kept(found, source)
@@ -39,43 +39,43 @@ def _kept(file: LostFile, source: Source) -> Unused:
 
 
 def conflicting(source: Source, problem: Problem) -> Unused | None:
-    """The same of a file that was refused because another bears its SOP Instance UID."""
+    """What to record of a file that was refused because of a conflict of its SOP Instance UID."""
     start = readable_start(source, START_BYTES)
     header = remains_of_header(source, start)
     known = header is not None and header.series_instance_uid
     return Unused(LostFile(source.name, problem, header), start) if known else None
 
 
-def row(told: Unused, upload: Upload) -> UnusedFile:
-    """Of a file that is known to belong to a series; not saved yet."""
-    header = told.file.header
+def unused_file_row(unused: Unused, upload: Upload) -> UnusedFile:
+    """The unsaved row of a file that is known to belong to a series."""
+    header = unused.file.header
     return UnusedFile(
         upload=upload,
         certain=True,
         study_instance_uid="" if header is None else header.study_instance_uid,
-        series_instance_uid=told.file.series_instance_uid,
+        series_instance_uid=unused.file.series_instance_uid,
         sop_instance_uid="" if header is None else header.sop_instance_uid,
-        name=told.file.name.replace("\0", ""),
-        code=told.file.problem.code,
-        message=told.file.problem.message.replace("\0", ""),
-        start=told.start,
+        name=unused.file.name.replace("\0", ""),
+        code=unused.file.problem.code,
+        message=unused.file.problem.message.replace("\0", ""),
+        start=unused.start,
     )
 
 
 def settle(upload: Upload, doubtful: Iterable[LostFile], touched: Iterable[int]) -> set[int]:
-    """Give what an upload brought to the series that lack it, and clear what it brought whole. In a transaction.
+    """Assign an upload's unused files to series, and delete the rows of files that came whole. In a transaction.
 
     Parameters
     ----------
     doubtful
         Files of the upload without a readable series.
     touched
-        The series of which it brought instances.
+        The series that gained instances.
 
     Returns
     -------
     keys
-        The series that lack something else than before: they are to be built again.
+        The series whose lacking files have changed: they are to be built again.
     """
     keys = set(touched)
     changed = _adopted(upload, keys) | _doubted(upload, list(doubtful), keys)
@@ -85,7 +85,7 @@ def settle(upload: Upload, doubtful: Iterable[LostFile], touched: Iterable[int])
 
 
 def _adopted(upload: Upload, touched: set[int]) -> set[int]:
-    """Rows that found their series: the upload's own, and earlier ones of series that came with it."""
+    """Assign rows to series that exist now: those of this upload, and earlier ones of its series."""
     changed: set[int] = set()
     own = UnusedFile.objects.filter(certain=True, series=None)
     arrived = Series.objects.filter(pk__in=touched).values("series_instance_uid")
@@ -105,15 +105,15 @@ def _adopted(upload: Upload, touched: set[int]) -> set[int]:
 
 
 def _same(one: UnusedFile, series: Series) -> QuerySet[UnusedFile]:
-    """Earlier rows of a file that was sent once more, and is damaged once more: it is one file that is missing."""
+    """Earlier rows of a file that was sent again and is damaged again: it counts as one missing file."""
     rows = UnusedFile.objects.filter(series=series, certain=True, sop_instance_uid=one.sop_instance_uid)
     rows = rows.exclude(pk=one.pk)
-    # Several files that bear one UID are several slices.
+    # Several files with one UID are several slices.
     return rows.filter(code=CONFLICT, name=one.name) if one.code == CONFLICT else rows.exclude(code=CONFLICT)
 
 
 def _doubted(upload: Upload, doubtful: list[LostFile], touched: set[int]) -> set[int]:
-    """Rows of files that may belong to the series of their folder in this upload."""
+    """Write rows of files that may belong to the series of their folder in this upload."""
     changed: set[int] = set()
     if not doubtful:
         return changed
@@ -142,12 +142,12 @@ def _doubtful_row(one: LostFile, upload: Upload, series: int) -> UnusedFile:
 
 
 def _cleared(upload: Upload, touched: set[int]) -> set[int]:
-    """The series of files that are here now: by their SOP Instance UID, or by their name in their folder."""
+    """Delete rows of files that are here now, known by SOP Instance UID or by name; returns their series."""
     here = Instance.objects.filter(sop_instance_uid=OuterRef("sop_instance_uid"), problem_code="")
     whole = UnusedFile.objects.exclude(sop_instance_uid="").exclude(code=CONFLICT).filter(Exists(here))
     gone = set(whole.values_list("pk", flat=True))
     for one in _doubtful_arrived(upload, touched):
-        # It has turned out whose it is: no other series misses it.
+        # The series of the file is known now: no other series lacks it.
         same = UnusedFile.objects.filter(certain=False, name=one.name, upload=one.upload_id)
         gone |= {one.pk, *same.values_list("pk", flat=True)}
     rows = UnusedFile.objects.filter(pk__in=gone)
@@ -176,7 +176,7 @@ def _base(name: str) -> str:
 
 
 def _is_same(one: str, other: str) -> bool:
-    """True if two names stand for one file: one's folders, archives aside, end with all that the other's are."""
+    """Whether two names are of one file: the path of one, without archives, ends with the whole path of the other."""
     mine, yours = (
         [part for part in name.replace("\\", "/").split("/")[:-1] if not part.lower().endswith(_ARCHIVES)]
         for name in (one, other)
@@ -186,7 +186,7 @@ def _is_same(one: str, other: str) -> bool:
 
 
 def of_series(series: Series) -> tuple[tuple[LostFile, ...], tuple[LostFile, ...]]:
-    """The files that a series is known to lack, and those that it may."""
+    """The files that a series is known to lack, and those that it may lack."""
     certain: list[LostFile] = []
     perhaps: list[LostFile] = []
     for one in series.unused_files.all():
@@ -201,7 +201,7 @@ def of_series(series: Series) -> tuple[tuple[LostFile, ...], tuple[LostFile, ...
 
 
 def forget(*, studies: Iterable[int] = (), upload: int | None = None) -> None:
-    """Delete the rows of series that never came: of studies, or of an upload. In a transaction."""
+    """Delete the rows without a series of studies or of an upload. Called in a transaction."""
     rows = UnusedFile.objects.filter(series=None)
     if upload is not None:
         rows.filter(upload=upload).delete()

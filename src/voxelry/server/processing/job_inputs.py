@@ -15,7 +15,7 @@ from voxelry.dicom.headers.header import Header, read_header
 from voxelry.dicom.series.hierarchy import Series
 from voxelry.dicom.series.stack import Stack
 from voxelry.server.archive import files_at_rest
-from voxelry.server.archive.ingest import limits
+from voxelry.server.archive.ingest import archive_limits
 from voxelry.server.archive.source_images import neighbours_of
 from voxelry.server.jobs.failures import JobError
 from voxelry.server.processing.roots import allowed_path, check_links
@@ -93,7 +93,7 @@ def stacks_below(path: str, *, progress: Progress) -> FolderStacks:
     """
     folder = allowed_path(path)
     check_links(folder)
-    found = index(folder, limits=limits(), progress=progress)
+    found = index(folder, limits=archive_limits(), progress=progress)
     stacks = [stack for series in found.series for stack in series.stacks]
     regular = tuple(InputStack(stack) for stack in stacks if stack.regular)
     reasons = [stack.problem.message for stack in stacks if stack.problem is not None]

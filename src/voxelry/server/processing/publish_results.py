@@ -73,7 +73,7 @@ def _store_instances(folder: Path, made: Iterable[WrittenFile], moved: _Moved) -
     """The series that the instances belong to, in their order."""
     paths = {folder / file.path: Kept(file.sha256, file.size) for file in made}
     values = {
-        path: store_instance.described(FileSource(str(path), path.name, kept.size)) for path, kept in paths.items()
+        path: store_instance.read_values(FileSource(str(path), path.name, kept.size)) for path, kept in paths.items()
     }
     known = store_instance.known(value.instance["sop_instance_uid"] for value in values.values())
     found: dict[int, Series] = {}

@@ -1,4 +1,4 @@
-"""``manage.py runserver``, with the worker that does the jobs."""
+"""``manage.py runserver`` with a worker."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from voxelry.server.environment.worker_process import WorkerProcess
 
 
 class Command(RunserverCommand):
-    """Django's own; the worker starts in the process that serves, so once, and again when code changes."""
+    """Django's command, which starts a worker in the serving process, again after each change of code."""
 
     def inner_run(self, *args: Any, **options: Any) -> None:
         worker = WorkerProcess()
         worker.start()
-        # The autoreloader leaves by sys.exit in another thread.
+        # The autoreloader ends the process by sys.exit in another thread.
         atexit.register(worker.stop)
         try:
             super().inner_run(*args, **options)
