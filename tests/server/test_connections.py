@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from voxelry.server.environment.rare_log_lines import MOST, Seldom
+from voxelry.server.environment.rare_log_lines import MOST, RateLimitFilter
 from voxelry.server.site import gate
 from voxelry.server.site.connections import GuardedProtocol, Limits, guarded
 
@@ -253,7 +253,7 @@ def test_refusals_leave_no_line(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_nonsense_is_not_written_as_often_as_it_is_sent(caplog: pytest.LogCaptureFixture) -> None:
-    told, seldom = logging.getLogger("uvicorn.error"), Seldom()
+    told, seldom = logging.getLogger("uvicorn.error"), RateLimitFilter()
     told.addFilter(seldom)
     try:
         _talk(_sends(b"nonsense\r\n\r\n"), connections=20, limits=replace(LIMITS, per_address=100))
@@ -265,7 +265,7 @@ def test_nonsense_is_not_written_as_often_as_it_is_sent(caplog: pytest.LogCaptur
 def test_what_was_kept_back_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
     monkeypatch.setattr("voxelry.server.environment.rare_log_lines.time.monotonic", lambda: clock[0])
-    seldom = Seldom()
+    seldom = RateLimitFilter()
 
     def passed(words: str) -> bool | str:
         record = logging.LogRecord("a", logging.WARNING, "", 0, words, (), None)

@@ -481,7 +481,7 @@ def test_an_ingest_that_was_killed_half_way_ends_the_same(
     truth = synthetic_series(tmp_path / "s", slices=6)
     key = site.upload(truth.paths, run=False)["id"]
     monkeypatch.setattr(ingest, "BATCH", 2)
-    whole, calls = ingest._take, []
+    whole, calls = ingest._store, []
 
     def killed(source: Any) -> Any:
         calls.append(source)
@@ -489,7 +489,7 @@ def test_an_ingest_that_was_killed_half_way_ends_the_same(
             raise OperationalError  # as far as the rows go, the same as a kill
         return whole(source)
 
-    monkeypatch.setattr(ingest, "_take", killed)
+    monkeypatch.setattr(ingest, "_store", killed)
     job = Job.objects.get()
     attempts.run(job.pk)
     job.refresh_from_db()
@@ -512,7 +512,7 @@ def test_a_cancelled_ingest_shows_what_came_in(
     key = site.upload(truth.paths, run=False)["id"]
     monkeypatch.setattr(ingest, "BATCH", 2)
     monkeypatch.setattr(job_run, "REPORT_SECONDS", 0.0)
-    whole, calls = ingest._take, []
+    whole, calls = ingest._store, []
 
     def cancelling(source: Any) -> Any:
         calls.append(source)
@@ -520,7 +520,7 @@ def test_a_cancelled_ingest_shows_what_came_in(
             submit.cancel(Job.objects.get(kind="ingest").pk)
         return whole(source)
 
-    monkeypatch.setattr(ingest, "_take", cancelling)
+    monkeypatch.setattr(ingest, "_store", cancelling)
     do_jobs()
     report = site.get(f"/uploads/{key}")
     assert report["state"] == "cancelled"
@@ -605,7 +605,7 @@ def test_a_cancelled_ingest_leaves_no_bytes_without_a_row(
 
     site.upload(synthetic_series(tmp_path / "s", slices=6).paths, run=False)
     monkeypatch.setattr(job_run, "REPORT_SECONDS", 0.0)
-    whole, calls = ingest._take, []
+    whole, calls = ingest._store, []
 
     def cancelling(source: Any) -> Any:
         calls.append(source)
@@ -613,7 +613,7 @@ def test_a_cancelled_ingest_leaves_no_bytes_without_a_row(
             submit.cancel(Job.objects.get(kind="ingest").pk)
         return whole(source)
 
-    monkeypatch.setattr(ingest, "_take", cancelling)
+    monkeypatch.setattr(ingest, "_store", cancelling)
     do_jobs()
     assert Instance.objects.count() == 0
     assert not [path for path in (data_folder / "files").rglob("*") if path.is_file()]
@@ -628,7 +628,7 @@ def test_a_report_deleted_while_its_upload_is_taken_in(
 
     key = site.upload(synthetic_series(tmp_path / "s", slices=6).paths, run=False)["id"]
     monkeypatch.setattr(job_run, "REPORT_SECONDS", 0.0)
-    whole, calls = ingest._take, []
+    whole, calls = ingest._store, []
 
     def deleting(source: Any) -> Any:
         calls.append(source)
@@ -636,7 +636,7 @@ def test_a_report_deleted_while_its_upload_is_taken_in(
             receive_upload.remove_upload(Upload.objects.get(pk=key))
         return whole(source)
 
-    monkeypatch.setattr(ingest, "_take", deleting)
+    monkeypatch.setattr(ingest, "_store", deleting)
     do_jobs()
     assert Job.objects.get().state == State.CANCELLED
     assert not [path for path in data_folder.rglob("*") if path.is_file()]

@@ -1,1 +1,1 @@
-"""Who may come in: sessions, HTTP Basic, bearer tokens, one-time login links."""
+"""Authentication: sessions, HTTP Basic, bearer tokens and one-time login links."""

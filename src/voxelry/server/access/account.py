@@ -1,4 +1,4 @@
-"""The page for one's own password and tokens."""
+"""The page on which users change their password and tokens."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NAME_LENGTH = 100
 
 
 class OwnPasswordForm(PasswordChangeForm):
-    """Django's form. The old password is guessed as seldom as at the login: an open session is not its owner."""
+    """Django's form. Guesses of the old password are throttled as at the login: the session may be another person's."""
 
     def __init__(self, request: HttpRequest, *args: Any) -> None:
         super().__init__(cast(User, request.user), *args)
@@ -44,7 +44,7 @@ class OwnPasswordForm(PasswordChangeForm):
 
 
 class TokenForm(forms.Form):
-    """What a new token is for."""
+    """The name of a new token."""
 
     name = forms.CharField(max_length=NAME_LENGTH)
 
@@ -53,13 +53,13 @@ class TokenForm(forms.Form):
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 def account(request: HttpRequest) -> HttpResponse:
-    """One's own password and tokens; a new token's secret is in the one answer that made it."""
+    """The user's password and tokens; a new token's secret is only in the answer that created it."""
     asked = request.POST.get("action", "")
     password, token, secret = OwnPasswordForm(request), TokenForm(), ""
     if asked == "password":
         password = OwnPasswordForm(request, request.POST)
         if password.is_valid():
-            update_session_auth_hash(request, password.save())  # this session goes on, the others end
+            update_session_auth_hash(request, password.save())  # this session stays valid, the others end
             messages.success(request, "Your password is changed. Your other sessions have ended.")
             return redirect("account")
     elif asked == "create":

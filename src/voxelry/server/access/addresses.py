@@ -1,4 +1,4 @@
-"""Whose address a request comes from, behind proxies that may be believed."""
+"""The address that a request comes from, behind trusted proxies."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from django.http import HttpRequest
 
 Network = IPv4Network | IPv6Network
 _PREFIX = 64
-"""Of IPv6: whoever has one address of a network has all of it."""
+"""Bits of an IPv6 network, all of whose addresses count as one."""
 
 
 def of_request(request: HttpRequest) -> str:
-    """The address of whoever sent a request."""
+    """The address of a request's sender."""
     told = request.META
     return resolved(str(told.get("REMOTE_ADDR", "")), str(told.get("HTTP_X_FORWARDED_FOR", "")))
 
@@ -26,22 +26,22 @@ def resolved(peer: str, forwarded: str) -> str:
     Parameters
     ----------
     peer
-        Who is connected to us.
+        The address of the connection.
     forwarded
-        X-Forwarded-For: each proxy adds at the end whom it was asked by. Only what a trusted proxy added is believed.
+        X-Forwarded-For, to which each proxy appends its client's address. Only what a trusted proxy appended counts.
     """
     found = peer
     hops = [hop.strip() for hop in forwarded.split(",")] if forwarded else []
     while is_trusted(found) and hops:
         hop = _without_port(hops.pop())
         if _parsed(hop) is None:
-            break  # "unknown", or nonsense: the proxy is all that is known
+            break  # "unknown" or malformed: only the proxy is known
         found = hop
     return found
 
 
 def is_trusted(address: str) -> bool:
-    """Whether it is a proxy that tells the truth of whom it was asked by."""
+    """Whether the address is a trusted proxy's."""
     networks = _networks(settings.VOXELRY.trusted_proxies)
     if not networks:
         return False
@@ -50,7 +50,7 @@ def is_trusted(address: str) -> bool:
 
 
 def group(address: str) -> str:
-    """What is counted as one: an IPv4 address, or a network of IPv6."""
+    """The unit that is counted: an IPv4 address, or a network of IPv6."""
     parsed = _parsed(address)
     if isinstance(parsed, IPv6Address):
         return str(IPv6Network((parsed, _PREFIX), strict=False))
@@ -67,7 +67,7 @@ def _parsed(address: str) -> IPv4Address | IPv6Address | None:
 
 
 def _without_port(hop: str) -> str:
-    """``203.0.113.7:4711`` and ``[2001:db8::1]:4711`` are written by some proxies."""
+    """The address without the port that some proxies add: ``203.0.113.7:4711``, ``[2001:db8::1]:4711``."""
     if hop.startswith("["):
         return hop[1:].partition("]")[0]
     return hop.partition(":")[0] if hop.count(":") == 1 else hop

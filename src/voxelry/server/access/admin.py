@@ -1,4 +1,4 @@
-"""Tokens in the admin: seen, made by the terminal, revoked here."""
+"""Tokens in the admin, where they can be revoked; the terminal creates them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from voxelry.server.access.models import Token
 
-# Django's own class takes no type parameter when it runs.
+# Django's class takes no type parameter at run time.
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Token]
 else:
@@ -33,5 +33,5 @@ class TokenAdmin(_Admin):
 
     @admin.action(description="Revoke the selected tokens")
     def revoke(self, request: HttpRequest, queryset: QuerySet[Token]) -> None:
-        """From now on they open nothing."""
+        """Revoke the selected tokens."""
         queryset.filter(revoked=None).update(revoked=timezone.now())

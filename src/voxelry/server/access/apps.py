@@ -1,4 +1,4 @@
-"""The application."""
+"""The Django application of access."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""From a request to its user."""
+"""Finds the user of a request."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Way = Literal["session", "basic", "token"]
 
 
 def identify(request: HttpRequest) -> Way | None:
-    """Set ``request.user`` from the Authorization header, or take the session's; None for a stranger.
+    """Set ``request.user`` from the Authorization header, or keep the session's; None if there is no user.
 
-    A header that is wrong is never covered up by a session.
+    A wrong header refuses the request, even in a valid session.
     """
     header = request.headers.get("Authorization", "")
     if not header:
@@ -40,9 +40,9 @@ def identify(request: HttpRequest) -> Way | None:
 def _basic(request: HttpRequest, encoded: str) -> User | None:
     try:
         name, separator, password = base64.b64decode(encoded, validate=True).decode("utf-8").partition(":")
-    except ValueError:  # no Base64, or none of UTF-8
+    except ValueError:  # not Base64, or not UTF-8
         return None
-    if not separator or "\0" in name:  # which PostgreSQL takes in no text
+    if not separator or "\0" in name:  # PostgreSQL stores no NUL in a text
         return None
     try:
         with throttle.guess(request, name) as outcome:

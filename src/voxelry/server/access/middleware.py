@@ -1,4 +1,4 @@
-"""Login everywhere, unless a view says that it is open to all."""
+"""Requires a login for every view that is not marked as open to all."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def open_to_all(view: View) -> View:
 
 
 class NoFiles(FileUploadHandler):
-    """For pages that are open to all: none of them takes files, and each part of a form could become one."""
+    """Skips files in requests to views that are open to all: they take none, and a form part could be a file."""
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         raise SuspiciousMultipartForm("no file is taken here")
@@ -38,10 +38,10 @@ class NoFiles(FileUploadHandler):
 
 
 class AccessMiddleware:
-    """Refuses strangers before any view runs: with 401 under ``/api/``, with the login page elsewhere.
+    """Refuses requests without a user before the view runs: with 401 under ``/api/``, elsewhere with the login page.
 
-    A session sends its cookie by itself, so under ``/api/`` (whose views Django's own check passes over)
-    it needs the CSRF token too; an Authorization header is never sent by itself.
+    A browser sends the session's cookie by itself, so a request with a session needs the CSRF token under ``/api/``
+    too, whose views are exempt from Django's check. An Authorization header is never sent by itself.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -54,7 +54,7 @@ class AccessMiddleware:
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponseBase | None:
-        """Called by Django before the view."""
+        """Check the user; called by Django before the view."""
         if getattr(view, "open_to_all", False):
             request.upload_handlers = [NoFiles(request)]
             return None
@@ -71,12 +71,12 @@ class AccessMiddleware:
 
 
 def _without_form(request: HttpRequest) -> HttpRequest:
-    """The same request by a method with no form, so that the token is looked for in the header, and the body unread."""
+    """The request by a method without a form: the CSRF token is read from the header, the body stays unread."""
     shown = copy(request)
     shown.method = "PUT"
     return shown
 
 
 def _checked(request: HttpRequest) -> HttpResponse:
-    """Stands for a view that is not exempt from the CSRF check."""
+    """A stand-in for a view that is not exempt from the CSRF check."""
     return HttpResponse()

@@ -1,4 +1,4 @@
-"""Secrets, kept as SHA-256 only. They are long and random, so a slow hash would protect nothing more."""
+"""Secrets, stored as SHA-256 only. They are long and random, so a slow hash would not protect them better."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db.models import F, Q
 
 
 def digest(secret: str) -> str:
-    """What is kept of a secret."""
+    """The SHA-256 of a secret."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -55,7 +55,7 @@ class LoginLink(models.Model):
 
 
 class Guess(models.Model):
-    """A password that was wrong, or is being looked at (`throttle`); names and addresses as SHA-256 only."""
+    """A wrong password, or one that is being checked (`throttle`); names and addresses as SHA-256 only."""
 
     name = models.CharField(max_length=64)
     address = models.CharField(max_length=64)

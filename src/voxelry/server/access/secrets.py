@@ -1,4 +1,4 @@
-"""Making and checking tokens and login links."""
+"""Creates and checks tokens and login links."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _LAST_USED_STEP = timedelta(minutes=1)
 
 
 class TokenError(ValueError):
-    """The token cannot be made or found."""
+    """The token cannot be created or found."""
 
 
 def create_token(user: User, *, name: str) -> str:
-    """A new token; the only time that its secret is seen.
+    """Create a token; returns its secret, which is stored nowhere.
 
     Raises
     ------
     TokenError
-        If the user has a token of that name already.
+        If the user already has a token of that name.
     """
     secret = PREFIX + secrets.token_urlsafe(32)
     try:
@@ -38,29 +38,29 @@ def create_token(user: User, *, name: str) -> str:
 
 
 def user_of_token(secret: str) -> User | None:
-    """The active user whose token it is."""
+    """The active user of a valid token; else None."""
     token = Token.objects.select_related("user").filter(digest=digest(secret), revoked=None).first()
     if token is None or not token.user.is_active:
         return None
     now = timezone.now()
-    # Not at every request: reading would become writing.
+    # Not at every request, so that reads do not write.
     if token.last_used is None or now - token.last_used > _LAST_USED_STEP:
         Token.objects.filter(pk=token.pk).update(last_used=now)
     return token.user
 
 
 def create_login_link(user: User) -> str:
-    """The secret of a new link, to be used at ``/login/link/<secret>/``."""
+    """Create a login link; returns its secret, for ``/login/link/<secret>/``."""
     secret = secrets.token_urlsafe(24)
     LoginLink.objects.create(user=user, digest=digest(secret), expires=timezone.now() + LINK_LIFETIME)
     return secret
 
 
 def use_login_link(secret: str) -> User | None:
-    """The link's user, the first time and before it expires."""
+    """The link's user at its first use before it expires; else None."""
     now = timezone.now()
     mine = LoginLink.objects.filter(digest=digest(secret), used=None, expires__gt=now)
-    # Two clicks at once: the database lets one of them change the row.
+    # Of two clicks at once only one changes the row.
     if mine.update(used=now) != 1:
         return None
     user = LoginLink.objects.select_related("user").get(digest=digest(secret)).user

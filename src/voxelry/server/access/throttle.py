@@ -1,8 +1,8 @@
-"""How often passwords may be guessed: counted in the database, so that neither haste nor many processes help.
+"""Limits guesses of passwords, counted in the database, so that parallel requests and processes share the count.
 
-A guess has its row before the password is looked at; who guesses side by side gets no more of them than who guesses one
-after the other. Strict is only what strangers cannot bring upon others: so many wrong passwords for a name from one
-address, and so many from one address. For a name alone there is a delay. Links, tokens and sessions are never asked.
+A guess has its row before the password is checked, so parallel guesses count like sequential ones. Hard limits apply to
+a name from one address and to one address, because one person cannot use them to lock out another. A name alone is
+delayed only. Login links, tokens and sessions are not throttled.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from voxelry.server.access import addresses
 from voxelry.server.access.models import Guess
 
 ATTEMPTS = 10
-"""Wrong passwords for one name from one address within `SECONDS`."""
+"""Allowed wrong passwords for one name from one address within `SECONDS`."""
 ADDRESS_ATTEMPTS = 50
-"""Wrong passwords from one address, whatever the names."""
+"""Allowed wrong passwords from one address for all names."""
 SECONDS = 300.0
 FREE = 10
-"""Wrong passwords for one name, wherever from, before each further try is delayed."""
+"""Wrong passwords for one name from all addresses after which each further guess is delayed."""
 LONGEST_DELAY_SECONDS = 4.0
 CHECK_SECONDS = 30.0
-"""A password is looked at within this time, or its process was killed, and it counts as wrong."""
+"""A guess that is not checked within this time counts as wrong: its process was killed."""
 WAIT_SECONDS = 20.0
 _PAUSE_SECONDS = 0.05
 
@@ -40,24 +40,24 @@ pause = time.sleep
 
 
 class Closed(Exception):
-    """No password is tried for this name from this address now."""
+    """No password is checked now for this name from this address."""
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of a guess."""
+    """The outcome of a guess."""
 
     right: bool = False
 
 
 @contextmanager
 def guess(request: HttpRequest, name: str) -> Iterator[Outcome]:
-    """Look at one password meanwhile; it counts as wrong unless the outcome is set to right.
+    """Count one guess; it counts as wrong unless the outcome is set to right in the ``with`` block.
 
     Raises
     ------
     Closed
-        If there were too many wrong ones.
+        If there were too many wrong guesses.
     """
     name_key = _digest(name)
     address_key = _digest(addresses.group(addresses.of_request(request)))
@@ -75,10 +75,10 @@ def guess(request: HttpRequest, name: str) -> Iterator[Outcome]:
 
 
 def _begun(name: str, address: str) -> Guess:
-    """A row for a guess. Where those under way may use up what is left, wait what becomes of them."""
+    """Create the row of a guess. If guesses under way may use up the limit, wait for their outcome."""
     end = time.monotonic() + WAIT_SECONDS
     while True:
-        if _closed(name, address):  # a look that locks nothing
+        if _closed(name, address):  # reads without a lock
             raise Closed
         with transaction.atomic():
             _lock()
@@ -111,12 +111,12 @@ def _wrong() -> Q:
 
 
 def _lock() -> None:
-    """One guess is begun at a time. SQLite lets one write at a time anyway."""
+    """Let one guess begin at a time. SQLite allows one writer anyway."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f"LOCK TABLE {Guess._meta.db_table} IN EXCLUSIVE MODE")  # noqa: SLF001
 
 
-def _digest(told: str) -> str:
-    """No name and no address is kept: people type passwords into the wrong field."""
-    return hashlib.sha256(told.encode(errors="surrogateescape")).hexdigest()
+def _digest(text: str) -> str:
+    """The SHA-256 of a name or an address. Names are not stored, because people type passwords into the wrong field."""
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()

@@ -1,4 +1,4 @@
-"""Addresses of login, logout and one's own account."""
+"""URLs of login, logout and the user's account."""
 
 from django.urls import path
 

@@ -36,7 +36,7 @@ class ThrottledForm(AuthenticationForm):
 
 
 class ThrottledAdminForm(ThrottledForm, AdminAuthenticationForm):
-    """The admin's own form, which it shows to users who are no staff."""
+    """The admin's login form, which it shows to users who are not staff."""
 
 
 class Login(LoginView):
@@ -48,7 +48,7 @@ class Login(LoginView):
 
 
 class Logout(LogoutView):
-    """Ends the session, and tells the browser to forget the pictures that it kept."""
+    """Ends the session and makes the browser clear its cache."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response = super().dispatch(request, *args, **kwargs)
@@ -59,7 +59,7 @@ class Logout(LogoutView):
 @never_cache
 @require_GET
 def login_by_link(request: HttpRequest, secret: str) -> HttpResponse:
-    """Log in by a link that works once. Who only looks ahead (HEAD, a prefetching browser) does not use it up."""
+    """Log in by a link that works once. A HEAD request or a prefetch does not use it up."""
     if "prefetch" in request.headers.get("Sec-Purpose", request.headers.get("Purpose", "")):
         return HttpResponse(status=503)
     user = use_login_link(secret)

@@ -1,1 +1,1 @@
-"""The REST API: schemas, what rows look like as JSON, routes. Errors become HTTP in ``problems``."""
+"""The REST API: schemas, records of rows, and routes. ``problems`` turns errors into answers."""

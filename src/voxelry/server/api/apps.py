@@ -1,4 +1,4 @@
-"""The application."""
+"""The Django application of the API."""
 
 from django.apps import AppConfig
 from django.core.signals import got_request_exception

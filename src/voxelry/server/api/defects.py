@@ -1,4 +1,4 @@
-"""A defect is told to whoever runs the server: where it is, without the values that were at hand."""
+"""Logs defects: where they were raised, without values."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ logger = logging.getLogger(__name__)
 
 
 def tell(*, request: HttpRequest | None = None, **_: Any) -> None:
-    """For Django's signal ``got_request_exception``."""
+    """Log a defect; receives Django's signal ``got_request_exception``."""
     error = sys.exc_info()[1]
     if error is None:
         return
-    # The route, not the address, which may hold what somebody typed.
+    # The route, not the URL, which may hold what a user typed.
     match = getattr(request, "resolver_match", None)
     route = match.route if match else "a middleware"
     known = trouble(error)

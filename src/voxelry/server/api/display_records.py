@@ -1,4 +1,4 @@
-"""How a volume's slices are shown, as the API tells it."""
+"""The record of how a volume's slices are displayed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from voxelry.server.archive.slice_display import common_voi, slice_voi_of, table
 
 
 def showing(row: Stack) -> dict[str, Any]:
-    """The fields of a `VolumeOut` that say how its slices are shown."""
+    """The fields of a `VolumeOut` about the display of its slices."""
     common = common_voi(row)
     return {
         "tables": [_view(table) for table in tables_of(row)],

@@ -12,9 +12,9 @@ from ninja.openapi.docs import Swagger
 
 
 class Docs(Swagger):
-    """Ninja's page. It is asked by whoever is logged in, so "Try it out" needs the CSRF token.
+    """Ninja's page, with the CSRF token that "Try it out" needs in a session.
 
-    Ninja sends it along only for a login of its own, of which it knows none here.
+    Ninja adds the token only for its own authentication, which this API does not use.
     """
 
     def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs: Any) -> HttpResponse:

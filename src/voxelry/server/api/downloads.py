@@ -1,4 +1,4 @@
-"""What is downloaded: whole, or a part of it by Range (RFC 9110, 13 and 14)."""
+"""Answers with downloads, whole or by Range (RFC 9110, sections 13 and 14)."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ _Answer = TypeVar("_Answer", bound=HttpResponseBase)
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Bytes that are made when they are sent.
+    """Bytes that are produced while they are sent.
 
     Attributes
     ----------
     length, tag
-        How many; and what is another for other bytes, for the ETag.
+        The number of bytes; and the entity tag, which changes with the bytes.
     parts
-        Those from one place to before another.
+        Yields the bytes from a start to before a stop.
     check
-        Called before the first is sent; raises where they cannot be answered for.
+        Called before the first byte is sent; raises if the bytes are damaged.
     held
-        All of them, where they are at hand.
+        All bytes, if they are in memory.
     """
 
     length: int
@@ -44,7 +44,7 @@ class Content:
 
     @classmethod
     def of(cls, content: bytes) -> Content:
-        """What is at hand."""
+        """The content of bytes in memory."""
 
         def parts(start: int, stop: int) -> Iterator[bytes]:
             yield content[start:stop]
@@ -53,9 +53,9 @@ class Content:
 
 
 def download(request: HttpRequest, content: Content, *, name: str, content_type: str) -> HttpResponseBase:
-    """Answer with all of it, or with the part that was asked for.
+    """Answer with all bytes, or with the requested range.
 
-    Of several parts at once all is sent (RFC 9110, 14.2 allows it), and so it is for a Range that cannot be read.
+    A request of several ranges, or a malformed one, gets all bytes (RFC 9110, 14.2).
     """
     tag = f'"{content.tag}"'
     if not _named(request.headers.get("If-Match"), tag):
@@ -99,7 +99,7 @@ def _tagged(answer: _Answer, tag: str) -> _Answer:
 
 
 def _named(header: str | None, tag: str, *, weak: bool = False) -> bool:
-    """Whether a condition names this tag; one that is not there names all."""
+    """Whether a condition names this tag; a missing condition names every tag."""
     if header is None or header.strip() == "*":
         return True
     tags = [part.strip() for part in header.split(",")]
@@ -107,8 +107,8 @@ def _named(header: str | None, tag: str, *, weak: bool = False) -> bool:
 
 
 def _range(request: HttpRequest, tag: str) -> tuple[str, str] | None:
-    """First and last as they are written, either of them perhaps empty; None where all is to be sent."""
-    if only_head(request):  # 14.2: of GET only
+    """First and last position as written, either may be empty; None if all is to be sent."""
+    if only_head(request):  # 14.2: Range applies to GET only
         return None
     found = _RANGE.fullmatch(request.headers.get("Range", ""))
     condition = request.headers.get("If-Range")
@@ -119,7 +119,7 @@ def _range(request: HttpRequest, tag: str) -> tuple[str, str] | None:
 
 
 def _within(first: str, last: str, length: int) -> tuple[int, int] | None:
-    """The first byte and the one behind the last; None where there is none of them."""
+    """The first byte and the one after the last; None if the range lies outside."""
     if not first:
         start, stop = max(0, length - int(last)), length
     else:
@@ -128,7 +128,7 @@ def _within(first: str, last: str, length: int) -> tuple[int, int] | None:
 
 
 async def _in_threads(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """The same parts for an asynchronous server, which else would gather them all first."""
+    """The parts as an asynchronous iterator: an ASGI server would collect a synchronous one first."""
     following = sync_to_async(lambda: next(parts, None))
     while (part := await following()) is not None:
         yield part

@@ -1,4 +1,4 @@
-"""A job as server-sent events: what it is now, whenever that changes, until it is over."""
+"""A job as server-sent events: its record now and after each change, until it is over."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from voxelry.server.jobs.models import Job
 from voxelry.server.jobs.watch import watch, watch_async
 
 HEARTBEAT_SECONDS = 10.0
-"""A comment is sent at least so often, so that no proxy takes the silence for an end."""
+"""A comment is sent at least this often, so that no proxy closes the connection."""
 CLOSING_SECONDS = 0.5
 
 closing = Event()
-"""Set when this process ends: a stream that nobody ends would hold it up. Browsers ask again by themselves."""
+"""Set when this process ends, to end all streams. Browsers reconnect by themselves."""
 
 
 def followed(key: int, *, staff: bool) -> Iterator[bytes]:
@@ -34,7 +34,7 @@ def followed(key: int, *, staff: bool) -> Iterator[bytes]:
 
 
 async def followed_async(key: int, *, staff: bool) -> AsyncIterator[bytes]:
-    """The same for an event loop, with a heartbeat."""
+    """`followed` for an event loop, with a heartbeat."""
     yield _HELLO
     async with aclosing(cast(AsyncGenerator[Job], watch_async(key))) as jobs:
         waiting = asyncio.ensure_future(anext(jobs, None))
@@ -71,4 +71,4 @@ def _event_in_thread(job: Job, *, staff: bool) -> bytes:
     try:
         return _event(job, staff=staff)
     finally:
-        close_old_connections()  # the thread's, while nothing happens
+        close_old_connections()  # the connection of this thread, idle until the next look

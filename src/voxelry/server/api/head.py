@@ -1,4 +1,4 @@
-"""HEAD wherever there is GET (RFC 9110, 9.3.2), for routes that know of GET only."""
+"""Answers HEAD for every route with GET (RFC 9110, 9.3.2)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from voxelry.server.api.problems import under_api
 
 
 class HeadMiddleware:
-    """Asks the API as if by GET, and answers with the same headers and no content."""
+    """Handles HEAD as GET, and answers with the same headers and no content."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -30,7 +30,7 @@ class HeadMiddleware:
 
 
 def only_head(request: HttpRequest) -> bool:
-    """Whether a route that is asked as if by GET need not make the content."""
+    """Whether the request was HEAD, so that the route need not produce the content."""
     return bool(request.META.get("REQUEST_METHOD") == "HEAD")
 
 
@@ -41,7 +41,7 @@ def _allow(response: HttpResponseBase) -> None:
 
 
 def _emptied(response: HttpResponseBase) -> HttpResponse:
-    """The headers, and the status, of an answer whose content nobody reads."""
+    """The status and headers of an answer, without its content."""
     empty = HttpResponse(status=response.status_code, headers=dict(response.items()))
     if isinstance(response, HttpResponse):
         empty.headers["Content-Length"] = str(len(response.content))

@@ -1,4 +1,4 @@
-"""From jobs to what the API answers, without asking row by row."""
+"""The API's records of jobs, with a fixed number of queries."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ TITLES = {ingest.KIND: "Read an upload", build.KIND: "Build volumes"}
 
 
 def found(rows: QuerySet[Job], *, job_name: str, series: int | None) -> QuerySet[Job]:
-    """Those jobs that are of a name, or about a series."""
-    job_name = job_name.replace("\0", "")  # no database takes it
+    """The jobs with a name, or about a series."""
+    job_name = job_name.replace("\0", "")  # no database column takes it
     if job_name:
         processes = Process.objects.filter(job_name=job_name).values("pk")
         step = Q(kind=KIND, subject__in=processes)
@@ -52,7 +52,7 @@ def detail(job: Job, *, staff: bool) -> out.JobDetail:
 
 
 class _Around:
-    """What rows of other tables say about some jobs, each table asked once."""
+    """Related rows of some jobs, with one query for each table."""
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self.processes = _processes(jobs)
@@ -93,7 +93,7 @@ def _row(job: Job, around: _Around) -> dict[str, Any]:
 
 
 def _params(process: Process) -> dict[str, Any]:
-    """In the order of the step's form, which PostgreSQL forgets."""
+    """The parameters in the order of the step's form, which PostgreSQL does not keep."""
     try:
         fields = job_named(process.job_name).step.params.model_fields
     except ParameterError:
@@ -104,7 +104,7 @@ def _params(process: Process) -> dict[str, Any]:
 def _title(process: Process) -> str:
     try:
         return job_named(process.job_name).title
-    except ParameterError:  # its package was removed since
+    except ParameterError:  # its package was uninstalled
         return process.job_name
 
 
@@ -119,7 +119,7 @@ def _input(row: Input, around: _Around) -> out.InputOut:
 
 
 def _processes(jobs: Sequence[Job]) -> dict[int, Process]:
-    """By the job's key; of a batch, that of its first job."""
+    """The processes by the job's key; for a batch, the process of its first job."""
     subjects = {job.pk: job.subject for job in jobs if job.kind == KIND and not job.is_batch}
     batches = [job.pk for job in jobs if job.kind == KIND and job.is_batch]
     if batches:

@@ -1,4 +1,4 @@
-"""Jobs: asked for, followed, cancelled, tried again; and what they gave."""
+"""Routes of jobs and their results."""
 
 from __future__ import annotations
 
@@ -228,7 +228,7 @@ def _job(key: int) -> Job:
 
 
 def _process(key: int) -> Process:
-    """Of a job that has results."""
+    """The process of a job that has results."""
     job = _job(key)
     process = Process.objects.filter(pk=job.subject, published__isnull=False).first() if job.kind == KIND else None
     if process is None:

@@ -1,4 +1,4 @@
-"""Measuring a file that is not stored. It is done here and now, so only so much of it at a time."""
+"""The route that measures a file without storing it, a limited number at a time."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ logger = logging.getLogger(__name__)
 router = Router()
 ERRORS = {(401, 403, 413, 422, 503, 507): out.ProblemDocument}
 PATIENCE_SECONDS = 30.0
-"""How long a measurement waits for those before it."""
+"""How long a measurement waits for earlier ones."""
 LONGEST_SECONDS = 120.0
 WASTED_SECONDS = 8.0
-"""After so long for frames whose decoder had to be killed, others of the same upload get less time each."""
+"""Time lost to frames whose decoder had to be killed, after which other frames of the upload get less time each."""
 
 _turns = Turns(settings.VOXELRY.measurements)
 
@@ -71,12 +71,12 @@ def measure_file(
         raise
     except SystemExit as error:  # the decoders were closed
         raise ApiError(503, "busy", "The server is being stopped: send the file again in a minute.") from error
-    except Exception as error:  # one file that nobody foresaw is no fault of the server
+    except Exception as error:  # an unforeseen fault of a file is not a defect of the server
         logger.warning("a file could not be measured:\n%s", where(error))
         words = f"{received.name}: cannot be measured ({type(error).__name__}); it is damaged, or asks for too much"
         raise ApiError(422, "damaged", words) from error
     finally:
-        # Whoever asked may be gone, and then Django closes nothing.
+        # If the client has disconnected, Django closes nothing.
         received.close()
 
 
@@ -91,7 +91,7 @@ def _turn(user: int) -> Iterator[None]:
 
 
 def _deadline(name: str) -> Progress:
-    """Progress that ends what takes too long, so that others have their turn."""
+    """A progress function that raises after the time limit."""
     end = time.monotonic() + LONGEST_SECONDS
 
     def check(_: float, __: str) -> None:
@@ -103,7 +103,7 @@ def _deadline(name: str) -> Progress:
 
 
 def _limits(received: ReceivedFile) -> ArchiveLimits:
-    """Volumes that are not stored are held in memory, so that their archive may be smaller."""
+    """The limits of archives whose volumes are held in memory."""
     most: int = settings.VOXELRY.measured_bytes
     if cast(int, received.size) > most:
         words = f"{received.name}: is larger than what is measured without being stored ({most:,} bytes); upload it"
@@ -119,7 +119,7 @@ def _answer(report: MeasureReport, received: ReceivedFile, *, view: bool) -> dic
         for key, problem in report.skipped.items()
     }
     if not report.measurements:
-        # Where files are lost, it is their stack that cannot be measured.
+        # A stack with lost files cannot be measured.
         lacking = [problem for problem in skipped.values() if problem["code"] == IncompleteStackError.code]
         first = next(
             iter((*lacking, *skipped.values())),

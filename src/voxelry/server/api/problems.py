@@ -57,7 +57,7 @@ _STATUS_OF = {"damaged_original": 409, "job_state": 409, "not_ready": 409, "not_
 
 
 class ApiError(Exception):
-    """An answer that is an error."""
+    """An error with a status, a code and a message."""
 
     def __init__(self, status: int, code: str, detail: str, **more: object) -> None:
         super().__init__(detail)
@@ -65,7 +65,7 @@ class ApiError(Exception):
 
 
 def not_found(what: str) -> ApiError:
-    """404, in words."""
+    """A 404 error with a message."""
     return ApiError(404, "not_found", what)
 
 
@@ -88,7 +88,7 @@ def under_api(path: str) -> bool:
 
 
 def trouble(error: BaseException | None) -> tuple[int, str] | None:
-    """Status and code where an error is no defect: the disk is full, or it or the database cannot be used."""
+    """Status and code of an error that is no defect: the disk is full, or the disk or the database cannot be used."""
     if error is not None and is_full(error):
         return 507, CODES[507]
     if isinstance(error, OSError) and is_away(error, settings.VOXELRY.data):
@@ -99,7 +99,7 @@ def trouble(error: BaseException | None) -> tuple[int, str] | None:
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """For Django's ``handler500``: what is answered where anything raised that nobody expected."""
+    """Django's ``handler500``: the answer to an unexpected error."""
     status, code = trouble(sys.exc_info()[1]) or (500, CODES[500])
     if under_api(request.path):
         return problem(status, code=code)
@@ -108,7 +108,7 @@ def failed(request: HttpRequest) -> HttpResponse:
 
 
 def add_handlers(api: NinjaAPI) -> None:
-    """What the API answers when a route raises."""
+    """Register the answers for errors that routes raise."""
     api.add_exception_handler(ApiError, _api_error)
     api.add_exception_handler(StepParameterError, _step_parameters)
     api.add_exception_handler(VoxelryError, _voxelry_error)
@@ -121,12 +121,12 @@ def add_handlers(api: NinjaAPI) -> None:
 
 
 def unknown_address(request: HttpRequest) -> HttpResponse:
-    """For every address under ``/api/`` that no route has."""
+    """The answer for URLs under ``/api/`` without a route."""
     return problem(404)
 
 
 class ProblemMiddleware:
-    """Turns what Django itself answers under ``/api/`` (401, 403, 404, 405, 400, 500) into problem documents."""
+    """Turns Django's own error answers under ``/api/`` into problem documents."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -146,7 +146,7 @@ class ProblemMiddleware:
         return answer
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Of pages that are none of the API's."""
+        """Answer an error of the disk or the database outside of the API."""
         return _away(request, exception) if isinstance(exception, Away) else None
 
 
@@ -155,7 +155,7 @@ def _api_error(request: HttpRequest, error: Any) -> HttpResponse:
 
 
 def _step_parameters(request: HttpRequest, error: Any) -> HttpResponse:
-    """By field, as `_validation_error` has them."""
+    """A 422 answer with the errors by field, as in `_validation_error`."""
     errors = [{"loc": ["body", "params", *place], "msg": words, "type": "parameter"} for place, words in error.places]
     return problem(422, code=error.problem.code, detail=error.problem.message, more={"errors": errors})
 
@@ -166,7 +166,7 @@ def _voxelry_error(request: HttpRequest, error: Any) -> HttpResponse:
 
 
 def _validation_error(request: HttpRequest, error: Any) -> HttpResponse:
-    # Where and what, without the value that was sent.
+    # The place and the kind of each error, without the value.
     errors = [{"loc": [str(part) for part in e["loc"]], "msg": e["msg"], "type": e["type"]} for e in error.errors]
     first = errors[0] if errors else {"loc": ["request"], "msg": "cannot be read", "type": ""}
     where, what = first["loc"], first["msg"]

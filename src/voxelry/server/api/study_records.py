@@ -1,4 +1,4 @@
-"""From rows to what the API answers; and the queries that fetch them without asking row by row."""
+"""The API's records of rows, and the queries that fetch them with a fixed number of statements."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LABELS_TOLD = 6
 
 
 def series_rows() -> QuerySet[Series]:
-    """Series with all that a `SeriesRow` tells, in three queries for any number of rows."""
+    """Series with all that a `SeriesRow` needs, in three queries for any number of rows."""
     instances = Instance.objects.filter(series=OuterRef("pk")).order_by().values("series")
     return (
         Series.objects.select_related("study__patient", "job")
@@ -37,7 +37,7 @@ def series_rows() -> QuerySet[Series]:
 
 
 def studies() -> QuerySet[Study]:
-    """Studies with all that a `StudyOut` tells."""
+    """Studies with all that a `StudyOut` needs."""
     instances = Instance.objects.filter(series__study=OuterRef("pk")).order_by().values("series__study")
     return (
         Study.objects.select_related("patient")
@@ -51,7 +51,7 @@ def studies() -> QuerySet[Study]:
 
 
 def searched(found: QuerySet[Study], words: str) -> QuerySet[Study]:
-    """The studies that have each word in a patient's or their own values, or in a series' description or modality."""
+    """Studies in which each word occurs, in values of patient or study or in a series' description or modality."""
     for word in words.replace("\0", " ").split():
         series = Series.objects.filter(Q(modality__iexact=word) | Q(description__icontains=word), study=OuterRef("pk"))
         found = found.filter(

@@ -1,4 +1,4 @@
-"""The routes under ``/api/``, but for slices and measurements, which ``volumes`` has, and ``jobs``."""
+"""Routes of uploads, studies and series."""
 
 from __future__ import annotations
 

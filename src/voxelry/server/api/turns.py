@@ -1,4 +1,4 @@
-"""Whose turn it is: so many may do something at a time, and one that is slow blocks nobody."""
+"""Limits how many requests do something at a time, without slow ones blocking all others."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 SLOW_SECONDS = 2.0
-"""Who takes longer is no longer counted among those who hold others up, as long as there are twice as many at most."""
+"""A turn that takes longer no longer counts, unless there would be more than twice the allowed number."""
 _LOOK_SECONDS = 0.25
 
 
 class NoTurnError(Exception):
-    """There was no turn in the time that somebody would wait."""
+    """No turn became free within the patience of the caller."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,12 +24,12 @@ class _Turn:
 
 
 class Turns:
-    """Turns for so many at a time; one place is left to others, whatever one user does.
+    """Turns for a number of callers at a time; one place is kept free of any single user.
 
     Parameters
     ----------
     count
-        How many there may be, those who are slow not counted.
+        The allowed number of turns; slow ones do not count.
     """
 
     def __init__(self, count: int) -> None:
@@ -39,12 +39,12 @@ class Turns:
 
     @contextmanager
     def take(self, user: int, *, patience: float) -> Iterator[None]:
-        """Wait for a turn, and have it within.
+        """Wait for a turn, and hold it in the ``with`` block.
 
         Raises
         ------
         NoTurnError
-            If there was none within ``patience`` seconds.
+            If no turn became free within ``patience`` seconds.
         """
         turn = self._wait(user, time.monotonic() + patience)
         try:
@@ -60,7 +60,7 @@ class Turns:
                 left = end - time.monotonic()
                 if left <= 0:
                     raise NoTurnError
-                self._changed.wait(min(left, _LOOK_SECONDS))  # turns become slow without a word
+                self._changed.wait(min(left, _LOOK_SECONDS))  # turns become slow without a notification
             turn = _Turn(user, time.monotonic())
             self._taken.add(turn)
             return turn

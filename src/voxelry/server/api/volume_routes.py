@@ -1,4 +1,4 @@
-"""Slices, histograms and measurements of what is stored."""
+"""Routes of slices, histograms and measurements of stored volumes."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def get_histogram(request: HttpRequest, series_id: int, volume: VolumeIndex = 0)
     stack = _stack(series_id, volume)
     path = stack_files.folder_of(stack) / "histogram.json"
     if not path.is_file():
-        histogram(stack_files.open_volume(stack))  # raises, in words, what was in the way when it was built
+        histogram(stack_files.open_volume(stack))  # raises the problem of the build
         raise MeasureError("this volume has no histogram")
     tag = f'"{stack.series.folder}-{volume}-histogram"'
     if _is_known(request, tag):
@@ -161,7 +161,7 @@ def _stack(series_id: int, index: int, *, shown: bool = True) -> Stack:
     stack = (
         Stack.objects.select_related("series")
         .defer("metadata", "series__metadata", "series__report", *(() if shown else ("display",)))
-        .filter(series__pk=series_id, index=index)  # compared as a key: one that no column holds is of none
+        .filter(series__pk=series_id, index=index)  # a key too large for the column matches no row
         .first()
     )
     if stack is not None:
@@ -190,7 +190,7 @@ def _window(center: float | None, width: float | None) -> Window | None:
         return None
     if center is None or width is None:
         raise ApiError(422, "parameter", "A window needs both center and width.")
-    # The function that allows any width, as a dragged window may come to less than 1.
+    # LINEAR_EXACT allows any width; a dragged window may be narrower than 1.
     return Window(center, width, "LINEAR" if width >= 1 else "LINEAR_EXACT")
 
 
@@ -199,7 +199,7 @@ def _is_known(request: HttpRequest, tag: str) -> bool:
 
 
 def _cached(response: HttpResponse, tag: str, version: str, series: Series) -> HttpResponse:
-    """With the right version in its address an answer never changes; without, the browser asks each time."""
+    """Set the caching headers: a URL with the current version never changes; without it, the browser revalidates."""
     response.headers["ETag"] = tag
     forever = version != "" and version == series.folder
     response.headers["Cache-Control"] = f"private, max-age={_YEAR}, immutable" if forever else "private, no-cache"

@@ -1,1 +1,1 @@
-"""What the server stands on: configuration, database, disk, logs, and the worker as a child process."""
+"""Configuration, database, disk errors, logs, and the worker as a child process."""

@@ -1,4 +1,4 @@
-"""The database that a configuration asks for."""
+"""Django's database settings from a configuration."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def settings_of(configuration: Configuration) -> dict[str, Any]:
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": configuration.data / "voxelry.sqlite3",
             "OPTIONS": {
-                # Writers queue at BEGIN, because a reader that turns writer in the middle fails at once.
+                # Writers wait at BEGIN: a transaction that reads first and then writes would fail at once.
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 30,
-                # An answer that acknowledges something comes after its row is on disk: FULL flushes each commit.
+                # FULL flushes each commit, so that an acknowledged row is on disk.
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=30000;",
             },
         }
@@ -39,11 +39,11 @@ def settings_of(configuration: Configuration) -> dict[str, Any]:
 
 
 def relax() -> None:
-    """For workers: SQLite's commits are whole, but the last of them may be lost with the power.
+    """Let SQLite not flush each commit of this process, for workers; called before the first connection.
 
-    A job whose end is lost is done again, and gives the same. Before a worker removes what could not be made again it
-    syncs the rows itself (`archive.flushing.sync_rows`). The server, which acknowledges what it was sent, flushes each
-    commit. To be called before the first connection.
+    After a loss of power the last commits may be missing, but none is partial. A job whose end is lost is done again,
+    with the same result. Before a worker removes files that cannot be made again it flushes the rows
+    (`archive.flushing.sync_rows`). The server, which acknowledges uploads, flushes each commit.
     """
     from django.db.backends.signals import connection_created
 

@@ -1,4 +1,4 @@
-"""Browsers that go away while they are answered: nothing that anybody has to read about."""
+"""Keeps tracebacks of requests whose client has disconnected out of the log."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import asyncio
 import logging
 
 
-class News(logging.Filter):
-    """Keeps back what asyncio tells of requests that were given up.
+class DisconnectFilter(logging.Filter):
+    """Drops asyncio's records of requests that were cancelled.
 
-    The server cancels what it does for a browser that is gone. Middleware that waits in a thread meanwhile is told
-    by an error that nobody is left to take, and asyncio would write a traceback of it.
+    The server cancels the work for a client that has disconnected. Middleware that waits in a thread then gets an error
+    that no caller handles, and asyncio would log its traceback.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:

@@ -1,4 +1,4 @@
-"""What a full disk looks like, and one that is away."""
+"""Recognises errors of a full disk and of one that cannot be used."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _POSTGRESQL_FULL = "53100"
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether there was no room left, or none for this user: for a file of ours, or for the database's own."""
+    """Whether an error means that the disk or a quota is full, for our files or the database's."""
     link: BaseException | None = error
     while link is not None:
         if isinstance(link, OSError) and link.errno in _FULL:
             return True
-        # As the drivers tell it; Django's own error, which they cause, does not.
+        # The driver's error has the code; Django's error, which it causes, does not.
         if getattr(link, "sqlite_errorcode", None) == _SQLITE_FULL or getattr(link, "sqlstate", "") == _POSTGRESQL_FULL:
             return True
         link = link.__cause__
@@ -25,5 +25,5 @@ def is_full(error: BaseException) -> bool:
 
 
 def is_away(error: OSError, folder: Path) -> bool:
-    """Whether the disk that a folder lies on cannot be used: it takes no writes, fails, or is not there."""
+    """Whether an error means that the disk of a folder is read-only, failing or missing."""
     return error.errno in _AWAY or (isinstance(error, FileNotFoundError) and not folder.is_dir())

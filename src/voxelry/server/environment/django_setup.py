@@ -1,4 +1,4 @@
-"""Getting ready: the data folder, the secret key, Django."""
+"""Prepares the data folder and the secret key, and sets up Django."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from voxelry.server.environment import configuration
 from voxelry.server.environment.configuration import Configuration
 
 LEAVE_SECONDS = 1.0
-"""How long threads that are still at work may hold up the end of a process that has done all it must."""
+"""How long running threads may delay the end of the process."""
 
 
 def prepare(*, data: Path | None = None, config: Path | None = None) -> Configuration:
-    """Make the data folder and the secret key, and hand the flags on to Django's settings.
+    """Create the data folder and the secret key, and pass the flags to Django's settings.
 
-    To be called before `set_up`, and by programs only: importing the settings writes nothing.
+    Called by programs, before `set_up`. Importing the settings writes nothing.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def prepare(*, data: Path | None = None, config: Path | None = None) -> Configur
             wanted.data.chmod(0o700)
         temporary = wanted.data / "temp"
         temporary.mkdir(exist_ok=True)
-        # What waits to be stored waits beside its place, so that storing it is a rename; and /tmp may be memory.
+        # Temporary files are on the disk of their final place, so that a rename stores them; /tmp may be in memory.
         tempfile.tempdir = str(temporary)
         if not wanted.secret_key:
             _keep_secret(wanted.data / "secret-key")
@@ -57,14 +57,14 @@ def set_up() -> None:
 
 
 def leave_soon(seconds: float = LEAVE_SECONDS) -> None:
-    """The process is about to end: see to it that it does, whatever its threads are at."""
+    """End this process after some seconds, even if threads are still running."""
     last = threading.Timer(seconds, os._exit, (0,))
     last.daemon = True
     last.start()
 
 
 def _keep_secret(path: Path) -> None:
-    """Two processes may start at once: the first to link its file wins, and no one sees half of it."""
+    """Write a new secret key. Of two processes at once the first to link its file wins; no partial file is seen."""
     if path.exists():
         return
     aside = path.with_name(f".{path.name}-{os.getpid()}")

@@ -1,4 +1,4 @@
-"""Lines that strangers can cause: each is said, but not as often as they like."""
+"""Limits how often a log line that clients can cause is written."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import time
 
 WINDOW_SECONDS = 60.0
 MOST = 5
-"""Of one kind within a window."""
+"""The most lines of one kind within a window."""
 _KINDS = 200
 
 
-class Seldom(logging.Filter):
-    """Lets a line of one kind through a few times a minute, and then says how many were kept back.
+class RateLimitFilter(logging.Filter):
+    """Passes a few lines of one kind in a minute, then one with the number of the dropped ones.
 
-    A kind is what the code says, without what it was about.
+    A kind is the message before its arguments are filled in.
     """
 
     def __init__(self) -> None:

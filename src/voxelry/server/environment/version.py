@@ -1,4 +1,4 @@
-"""The version that is running."""
+"""The running version."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from importlib.metadata import PackageNotFoundError, version
 
 try:
     VERSION = version("voxelry")
-except PackageNotFoundError:  # a checkout that was never installed
+except PackageNotFoundError:  # a checkout that is not installed
     VERSION = "0"

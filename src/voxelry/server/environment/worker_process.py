@@ -1,4 +1,4 @@
-"""A worker as a child process: started again when it dies, gone when its parent is."""
+"""A worker as a child process: restarted when it dies, and ended with its parent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEALTHY_SECONDS = 30.0
 
 
 class WorkerProcess:
-    """Keeps one worker alive."""
+    """Runs one worker, and restarts it when it ends."""
 
     def __init__(self) -> None:
         self._child: subprocess.Popen[bytes] | None = None
@@ -27,12 +27,12 @@ class WorkerProcess:
         self._thread = threading.Thread(target=self._keep, name="supervisor", daemon=True)
 
     def start(self) -> None:
-        """Start it, and start it again whenever it ends by itself."""
+        """Start the worker, and restart it whenever it ends by itself."""
         self._child = _spawn()
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop it; kill it if it takes too long."""
+        """Stop the worker; kill it after `STOP_SECONDS`."""
         self._ended.set()
         child = self._child
         if child is None:
@@ -63,7 +63,7 @@ class WorkerProcess:
             if self._ended.wait(pause):
                 return
             self._child = _spawn()
-            if self._ended.is_set():  # stopped in between
+            if self._ended.is_set():  # `stop` was called meanwhile
                 self._child.terminate()
 
 
@@ -71,7 +71,7 @@ def _spawn() -> subprocess.Popen[bytes]:
     source = str(Path(__file__).parents[3])
     paths = [source, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))}
-    # Its own process group: Ctrl-C in the terminal goes to the parent, which stops it in order.
+    # In its own session: Ctrl-C in the terminal reaches only the parent, which stops the worker.
     return subprocess.Popen(
         [sys.executable, "-m", "voxelry.server.site.worker", "--tethered"],
         stdin=subprocess.PIPE,

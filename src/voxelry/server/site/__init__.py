@@ -1,1 +1,1 @@
-"""The running site: settings, addresses, the gate before Django, serving, supervising, terminal commands."""
+"""The running site: settings, URLs, the gate before Django, serving, the worker, terminal commands."""

@@ -1,4 +1,4 @@
-"""Checking the archive, for the terminal."""
+"""``voxelry check``: checks and repairs the archive."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from voxelry.server.environment import django_setup
 
 
 class NoSiteError(VoxelryError):
-    """There is nothing in a data folder."""
+    """The data folder holds no site."""
 
     code: ClassVar[str] = "no_site"
 
@@ -20,18 +20,18 @@ class NoSiteError(VoxelryError):
 def check(
     *, data: Path | None = None, config: Path | None = None, repair: bool = False, progress: Progress = silent
 ) -> dict[str, Any]:
-    """What `voxelry.server.archive.check.check` found, and what was done about it.
+    """Check the archive, and repair it if asked.
 
     Returns
     -------
     record
-        The fields of ``Findings``; with ``repair`` those of ``Repaired`` as ``repaired``, and what is left afterwards
-        as ``left``; ``fine`` says whether nothing is left to do.
+        The fields of ``Findings``; with ``repair`` those of ``Repaired`` as ``repaired``, and the remaining places as
+        ``left``. ``fine`` is True if nothing is left to do.
 
     Raises
     ------
     NoSiteError
-        If the data folder has neither a database nor files: then all would agree.
+        If the data folder has neither a database nor files, for which a check would find no fault.
     """
     django_setup.prepare(data=data, config=config)
     django_setup.set_up()

@@ -1,7 +1,8 @@
-"""Connections that cost more than they bring: slow ones, endless ones, too many of one address.
+"""Limits connections: slow requests, endless ones, unread answers, and many connections of one address.
 
-uvicorn's own protocol waits for ever for the end of a request. This one gives headers a deadline, bodies a least rate
-and answers somebody who reads them; and who is answered before their request is at its end gets to read the answer.
+uvicorn's protocol waits without limit for the end of a request. This one has a deadline for headers, a least rate for
+bodies, and a deadline for a client that does not read. A client that is answered before its request ends can still
+read the answer.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from voxelry.server.access import addresses
 
 HEADER_BYTES = 64 * 2**10
-"""Of all headers of a request together."""
+"""The largest size of all headers of a request."""
 LINGER_SECONDS = 30.0
-"""How long the rest of a request is thrown away after its answer, so that its sender comes to read it."""
+"""How long the rest of a request is read and discarded after its answer, so that the client can read the answer."""
 REFUSED_SECONDS = 1.0
-"""The same for who is refused."""
+"""The same for a refused request."""
 _SLOW = (408, "The request came too slowly.")
 _LONG = (431, "The headers are too long.")
 _MANY = (429, "Too many connections from this address.")
@@ -31,18 +32,18 @@ _MANY = (429, "Too many connections from this address.")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a connection may cost.
+    """The limits of a connection.
 
     Attributes
     ----------
     per_address
-        Connections, or requests by way of trusted proxies, at a time.
+        Simultaneous connections of one address, or its requests by way of trusted proxies.
     header_seconds
-        From the first byte, or the connection, to the end of the headers.
+        From the first byte or the connection to the end of the headers.
     body_bytes_per_second
-        Over each ``window_seconds`` in which we read.
+        The least rate over each ``window_seconds`` in which the server reads.
     window_seconds
-        A reader of an answer takes at least something in two of them.
+        A client has to read something of its answer within two windows.
     """
 
     per_address: int
@@ -52,28 +53,28 @@ class Limits:
 
 
 class Counted:
-    """How many connections each address has, in this process."""
+    """The number of connections of each address, in this process."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._held: Counter[str] = Counter()
 
     def take(self, address: str) -> bool:
-        """One more, if it may have one."""
+        """Count one more connection; False if the address has its limit."""
         if self._held[address] >= self._most:
             return False
         self._held[address] += 1
         return True
 
     def give(self, address: str) -> None:
-        """One less."""
+        """Count one connection less."""
         self._held[address] -= 1
         if self._held[address] <= 0:
             del self._held[address]
 
 
 class _Flow(FlowControl):
-    """Remembers that it was we who did not read."""
+    """Records whether the server paused reading."""
 
     waited = False
 
@@ -83,7 +84,7 @@ class _Flow(FlowControl):
 
 
 class _Transport:
-    """A transport that is closed by the protocol, which knows whether somebody is still sending."""
+    """A transport whose closing is left to the protocol, which knows whether the client is still sending."""
 
     def __init__(self, transport: asyncio.Transport, close: Callable[[], None], closing: Callable[[], bool]) -> None:
         self._transport, self._close, self._closing = transport, close, closing
@@ -135,7 +136,7 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         if self._phase == "headers":
             self._header_bytes += len(data)
-            if "headers" not in self._timers:  # the next request on a connection that was kept
+            if "headers" not in self._timers:  # the next request on a kept connection
                 self._after("headers", self.limits.header_seconds, lambda: self._refuse(*_SLOW))
         super().data_received(data)
         if self._phase == "headers" and self._header_bytes > HEADER_BYTES:
@@ -143,7 +144,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        if self._phase != "headers":  # while another one is answered
+        if self._phase != "headers":  # while another request is answered
             self._phase, self._header_bytes = "headers", 0
             self._after("headers", self.limits.header_seconds, lambda: self._refuse(*_SLOW))
 
@@ -198,7 +199,7 @@ class GuardedProtocol(HttpToolsProtocol):
             super().shutdown()
 
     def _take_request(self) -> bool:
-        """Of somebody behind a trusted proxy, whose connection is the proxy's."""
+        """Count a request that comes through a trusted proxy; False if its address has its limit."""
         forwarded = b",".join(value for name, value in self.headers if name == b"x-forwarded-for").decode("latin-1")
         address = addresses.group(addresses.resolved(self._peer, forwarded))
         if not self.counted.take(address):
@@ -224,7 +225,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._after("answer", self.limits.window_seconds, self._look_at_answer)
 
     def _refuse(self, status: int, words: str) -> None:
-        """Without a line in the log: whoever is refused would choose how often it is said."""
+        """Answer with an error, without a log line: a refused client could write lines at will."""
         self._refused = True
         silent = self._lingering or (status == _SLOW[0] and self._phase == "headers" and not self._header_bytes)
         answered = self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
@@ -235,7 +236,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._linger(REFUSED_SECONDS)
 
     def _close(self) -> None:
-        """At once, unless a request is still coming: a connection that is closed on it loses its answer."""
+        """Close at once, or linger while a request is still arriving, whose client would otherwise lose the answer."""
         if self._lingering:
             return
         if self._phase != "body" or self._whole.is_closing():
@@ -244,7 +245,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._linger(LINGER_SECONDS)
 
     def _linger(self, seconds: float) -> None:
-        """Nothing more to say; what still comes is thrown away."""
+        """Discard what still arrives, then close."""
         self._lingering = True
         self._stop("body")
         self._stop("headers")

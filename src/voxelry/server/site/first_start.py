@@ -1,4 +1,4 @@
-"""The first start: tables, the user admin, a way in."""
+"""The first start: tables, the user admin and a login link."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NAME = "admin"
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """What is shown once."""
+    """What is shown once, at the first start."""
 
     name: str
     password: str | None
@@ -26,9 +26,9 @@ def migrate() -> None:
 
 
 def welcome() -> Welcome | None:
-    """Make the user admin where there is no user at all; None where there is one.
+    """Create the user admin if there is no user; None if there is one.
 
-    The password is None where the configuration gave it: its owner knows it.
+    The password is None if the configuration gave it.
     """
     from django.contrib.auth.models import User
     from django.db import transaction

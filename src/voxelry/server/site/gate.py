@@ -1,4 +1,4 @@
-"""The gate before Django, which would read a request's whole body, and keep it on disk, before it asks who sent it."""
+"""The gate before Django: checks who sends a large body before it is read. Django would store all of it first."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 TROUBLE = (OSError, OperationalError, InterfaceError)
 STRANGERS_BYTES = 2**20
-"""What is read of anyone: enough for a login form."""
+"""The largest body that is read without a user: enough for a login form."""
 
 
 class Gate:
     """Reads a large body from users only, and from them no more than ``largest`` bytes.
 
-    The refused get a problem document (strangers outside ``/api/`` the login page), nothing of theirs reaches
-    the disk, and Django never hears of them.
+    A refused request gets a problem document, or outside of ``/api/`` the login page. Nothing of it reaches the disk or
+    Django.
     """
 
     def __init__(self, application: Application, *, largest: int) -> None:
@@ -56,7 +56,7 @@ class Gate:
             await _answer(send, refusal)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> HttpResponse | None:
-        """Counts while it is read, since a body that comes in chunks declares no length."""
+        """Passes the request to Django and counts the body, because a chunked body declares no length."""
         came = 0
         known = (_declared(scope) or 0) > STRANGERS_BYTES
         refusal: HttpResponse | None = None
@@ -70,7 +70,7 @@ class Gate:
                 refusal = await self._refusal(scope, came)
                 known = True
                 if refusal is not None:
-                    return {"type": "http.disconnect"}  # on which Django lets go of what it has
+                    return {"type": "http.disconnect"}  # makes Django release what it has
             return message
 
         async def noted(message: Message) -> None:
@@ -98,7 +98,7 @@ class Gate:
 
 
 def _troubled(error: Exception) -> HttpResponse | None:
-    """Where the disk or the database cannot be used; None for a defect."""
+    """The answer if the disk or the database cannot be used; None for a defect."""
     known = trouble(error)
     return None if known is None else problem(known[0], code=known[1])
 
@@ -138,12 +138,12 @@ def _stranger(scope: Scope) -> HttpResponse:
 async def _answer(send: Send, answer: HttpResponse) -> None:
     secure(answer)
     answer.headers["Content-Length"] = str(len(answer.content))
-    answer.headers["Connection"] = "close"  # the rest of the request is not waited for
+    answer.headers["Connection"] = "close"  # does not wait for the rest of the request
     headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in answer.items()]
     await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
     await send({"type": "http.response.body", "body": answer.content})
 
 
 def _nothing(request: HttpRequest) -> HttpResponse:
-    """Stands for what comes after a middleware that is asked only who it is."""
+    """A stand-in for the view behind a middleware that only identifies the user."""
     return HttpResponse()

@@ -1,4 +1,4 @@
-"""The single page of the site, and whether it is well."""
+"""The page of the site, and its health check."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from voxelry.server.access.middleware import open_to_all
 from voxelry.server.environment.version import VERSION
 
 LEAST_FREE_BYTES = 64 * 2**20
-"""With less room than this on its disk a site is not well: the next upload or result may find none."""
+"""A site with less free disk space than this is not healthy: the next upload or result may not fit."""
 
 
 @open_to_all
 @require_safe
 def health(request: HttpRequest) -> JsonResponse:
-    """Answers 200 while the database can be reached: a site whose disk is full still shows what it has."""
+    """Answers 200 while the database can be reached: a site with a full disk can still be read."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -33,7 +33,7 @@ def health(request: HttpRequest) -> JsonResponse:
 
 
 def _storage(data: Path) -> str:
-    """How the data folder is: a look that writes nothing, because anybody may ask."""
+    """The state of the data folder. Writes nothing, because the check needs no login."""
     try:
         free = shutil.disk_usage(data).free
     except OSError:
@@ -46,7 +46,7 @@ def _storage(data: Path) -> str:
 @ensure_csrf_cookie
 @require_safe
 def page(request: HttpRequest, path: str) -> HttpResponse:
-    """The built page; its own router reads the address."""
+    """The built page, whose router reads the URL."""
     try:
         content = (settings.PAGE / "index.html").read_bytes()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What every response carries, and the static files."""
+"""Sets the headers of every response, and serves the static files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CONTENT_SECURITY_POLICY = "; ".join(  # noqa: FLY002 - one line for each rule
 
 
 class SecureHeadersMiddleware:
-    """Content-Security-Policy and its kin; pages and answers are never kept by shared caches."""
+    """Sets Content-Security-Policy and related headers; shared caches store no page and no answer."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -38,7 +38,7 @@ class SecureHeadersMiddleware:
 
 
 def secure(response: HttpResponseBase, *, keep: bool = False) -> None:
-    """Set the headers; an answer that anybody may see may be kept."""
+    """Set the headers; a public answer may be cached."""
     response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
     response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
     response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
@@ -48,7 +48,7 @@ def secure(response: HttpResponseBase, *, keep: bool = False) -> None:
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
-    """WhiteNoise, whose files are answered whole: Django warns about sync streams under ASGI."""
+    """WhiteNoise with whole files as answers, because Django warns of sync streams under ASGI."""
 
     @staticmethod
     def serve(static_file: StaticFile, request: HttpRequest) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""``voxelry serve``: everything in one command."""
+"""``voxelry serve``: runs the site and a worker in one command."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from voxelry.server.environment import django_setup
 from voxelry.server.environment.worker_process import WorkerProcess
 
 GRACE_SECONDS = 5
-"""How long requests have that are being answered when the server is told to end."""
+"""Time for requests under way to end after the server was told to end."""
 INSIST_SECONDS = 2.0
-"""And how long what they were at has to notice that nobody waits."""
+"""Further time for their work to notice that it is over."""
 
 
 class ServeError(VoxelryError):
@@ -45,7 +45,7 @@ def serve(
     Parameters
     ----------
     worker
-        False where workers are started by themselves, as `voxelry worker`.
+        False if workers are started separately, by `voxelry worker`.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def serve(
     if port is not None:
         os.environ["VOXELRY_PORT"] = str(port)
     configuration = django_setup.prepare(data=data, config=config)
-    _allow_files()
+    _raise_file_limit()
     listener = _listen(configuration.host, configuration.port)
     django_setup.set_up()
 
@@ -72,7 +72,7 @@ def serve(
     way_in = first_start.welcome()
     address = f"http://{_shown(configuration.host)}:{listener.getsockname()[1]}"
     worker_process = WorkerProcess() if worker else None
-    # uvicorn ends with the signal that stopped it; by default that would end us before the worker is stopped.
+    # uvicorn raises the signal that stopped it again, which by default would end this process before its worker.
     signal.signal(signal.SIGTERM, _end)
     if worker_process is not None:
         worker_process.start()
@@ -92,11 +92,11 @@ def serve(
         from voxelry.server.site.connections import Limits, guarded
 
         class Server(uvicorn.Server):
-            """Ends streams of events when it is to end, instead of waiting for them."""
+            """Ends streams of events at shutdown, instead of waiting for them."""
 
             def handle_exit(self, sig: int, frame: FrameType | None) -> None:
                 if not closing.is_set():
-                    threading.Thread(target=_insist, args=(worker_process,), daemon=True).start()
+                    threading.Thread(target=_end_by_force, args=(worker_process,), daemon=True).start()
                 closing.set()
                 super().handle_exit(sig, frame)
 
@@ -107,7 +107,7 @@ def serve(
                 body_bytes_per_second=configuration.body_bytes_per_second,
             )
         )
-        # No access log: paths hold keys only, but queries may hold what people search for.
+        # No access log: queries may hold search terms.
         server = Server(
             uvicorn.Config(
                 "voxelry.server.site.asgi:application",
@@ -121,12 +121,12 @@ def serve(
                 ws="none",
             )
         )
-        _say_seldom()
+        _limit_log_lines()
         server.run(sockets=[listener])
     except (KeyboardInterrupt, SystemExit):
         pass
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the shutdown has begun
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         decoding.close()
         if worker_process is not None:
@@ -135,23 +135,23 @@ def serve(
         django_setup.leave_soon()
 
 
-def _say_seldom() -> None:
-    """What strangers can have written again and again."""
-    from voxelry.server.environment.rare_log_lines import Seldom
+def _limit_log_lines() -> None:
+    """Limit log lines that clients can cause at will."""
+    from voxelry.server.environment.rare_log_lines import RateLimitFilter
 
     for name in ("uvicorn.error", "asyncio"):
-        logging.getLogger(name).addFilter(Seldom())
+        logging.getLogger(name).addFilter(RateLimitFilter())
 
 
-def _allow_files() -> None:
-    """As many as the system lets us have open: each connection is one."""
+def _raise_file_limit() -> None:
+    """Raise the limit of open files to the system's: each connection is one."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _insist(worker: WorkerProcess | None) -> None:
-    """End what requests wait for while they can still be answered, and then this process, whatever is under way."""
+def _end_by_force(worker: WorkerProcess | None) -> None:
+    """End the decoders while requests can still be answered, then end this process."""
     from voxelry.dicom.pixels import decoding
 
     time.sleep(GRACE_SECONDS - 1)
@@ -168,7 +168,7 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # With the protocol named, or asyncio does not know it for TCP and leaves Nagle's delay of 40 ms on.
+    # With the protocol named, because asyncio sets TCP_NODELAY only then, without which answers wait 40 ms.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -1,4 +1,4 @@
-"""Django's settings, made of one `Configuration`. Importing this module touches no disk but to read."""
+"""Django's settings, from a `Configuration`. Importing this module writes nothing."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    # Before the CSRF check, which reads the whole form: strangers are refused unread.
+    # Before the CSRF check, which reads the whole form: requests without a user are refused unread.
     "voxelry.server.access.middleware.AccessMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -111,22 +111,22 @@ USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
 
-# A request's path may be logged (it holds keys only), its query never; Django's own loggers keep to that.
+# The path of a request may be logged, because it holds keys only; its query may not.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "filters": {"news": {"()": "voxelry.server.environment.disconnect_log.News"}},
+    "filters": {"disconnects": {"()": "voxelry.server.environment.disconnect_log.DisconnectFilter"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "voxelry": {"level": "INFO"},
-        "asyncio": {"filters": ["news"]},
+        "asyncio": {"filters": ["disconnects"]},
         "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         "django.request": {"level": "CRITICAL"},
-        # It quotes the values that it cannot read, and those may be a patient's.
+        # pydicom quotes the values that it cannot read, which may be a patient's.
         "pydicom": {"level": 100},
-        # Strangers choose how often these speak; and some quote addresses, one of which may be a login link.
+        # Clients can cause these at will, and some quote a URL, which may be a login link.
         "django.security": {"level": "CRITICAL"},
     },
 }

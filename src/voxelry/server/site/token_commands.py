@@ -1,4 +1,4 @@
-"""Bearer tokens, for the terminal."""
+"""``voxelry token``: creates, lists and revokes bearer tokens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class TokenError(VoxelryError):
-    """The token cannot be made or found."""
+    """The token cannot be created or found."""
 
     code: ClassVar[str] = "token"
 
@@ -31,12 +31,12 @@ class TokenRow:
 
 
 def create_token(*, user: str, name: str, data: Path | None = None, config: Path | None = None) -> str:
-    """A new token; its secret is seen here only.
+    """Create a token; returns its secret, which is stored nowhere.
 
     Raises
     ------
     TokenError
-        If there is no such user, or a token of that name.
+        If there is no such user, or if the user already has a token of that name.
     """
     _open(data, config)
     from voxelry.server.access import secrets
@@ -48,7 +48,7 @@ def create_token(*, user: str, name: str, data: Path | None = None, config: Path
 
 
 def list_tokens(*, user: str | None = None, data: Path | None = None, config: Path | None = None) -> list[TokenRow]:
-    """The tokens that open something, of one user or of all."""
+    """The valid tokens of one user or of all."""
     _open(data, config)
     from voxelry.server.access.models import Token
 
@@ -59,7 +59,7 @@ def list_tokens(*, user: str | None = None, data: Path | None = None, config: Pa
 
 
 def revoke_token(*, user: str, name: str, data: Path | None = None, config: Path | None = None) -> None:
-    """From now on it opens nothing.
+    """Revoke a token.
 
     Raises
     ------

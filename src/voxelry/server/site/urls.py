@@ -1,4 +1,4 @@
-"""Addresses. Everything that is not Django's or the API's belongs to the page, which routes itself."""
+"""URLs. All that are not Django's or the API's belong to the page, which has its own router."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ TIDY_SECONDS = 3600.0
 WAKE_UP_SECONDS = 1.0
 PAUSE_SECONDS = 2.0
 STOP_SECONDS = 8.0
-"""How long jobs have to notice; less than `supervise` and containers give the whole process."""
+"""Time for jobs to notice that the worker ends; less than the supervisor and containers give the process."""
 
 
 def work(
@@ -35,14 +35,14 @@ def work(
     concurrency: int | None = None,
     queues: Sequence[str] | None = None,
 ) -> None:
-    """Do jobs until SIGTERM or Ctrl-C; what is under way then goes back to the queue.
+    """Do jobs until SIGTERM or Ctrl-C; running jobs then go back to the queue.
 
     Parameters
     ----------
     concurrency
         Jobs at a time; by default ``jobs.concurrency`` of the configuration.
     queues
-        Whose jobs; by default ``jobs.queues`` of the configuration.
+        The queues whose jobs are done; by default ``jobs.queues`` of the configuration.
     """
     configuration = django_setup.prepare(data=data, config=config)
     django_setup.set_up()
@@ -80,16 +80,15 @@ def work(
 
 
 def _consume(slots: Slots, queues: Sequence[str], stopping: threading.Event) -> None:
-    """Listen to the broker, too, as long as the process lives.
+    """Receive the broker's messages until the worker stops.
 
-    In a thread, where Celery cannot take the signals that are ours; and it may end as it likes, since all it does is
-    to pass hints on.
+    Runs in a thread, where Celery cannot install signal handlers. It is restarted if it ends.
     """
     from celery.exceptions import SecurityWarning
 
     from voxelry.server.jobs import tasks
 
-    # Celery warns of root because of pickled messages; here a message is a number in JSON.
+    # Celery warns about root because of pickled messages; these messages are numbers in JSON.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     tasks.set_receiver(slots.offer)
     tasks.app.conf.task_queues = [tasks.celery_queue(queue) for queue in queues]
@@ -112,13 +111,13 @@ def _consume(slots: Slots, queues: Sequence[str], stopping: threading.Event) -> 
 
 
 def _tidy_up(tidy: Callable[[], None], stopping: threading.Event) -> None:
-    """Now and every hour: the web process may have been killed beside a worker that lives for months."""
+    """Clean up now and every hour, because a web process may have been killed beside a long-lived worker."""
 
     def keep_tidy() -> None:
         while not stopping.is_set():
             try:
                 tidy()
-            except Exception as error:  # a disk or a database that is away: it may be back at the next time
+            except Exception as error:  # the disk or the database cannot be reached; tried again next time
                 logger.warning("could not tidy up (%s)", type(error).__name__)
             stopping.wait(TIDY_SECONDS)
 
@@ -126,11 +125,11 @@ def _tidy_up(tidy: Callable[[], None], stopping: threading.Event) -> None:
 
 
 def _wait_for_tables(stopping: threading.Event) -> None:
-    """A worker may start before the server has made, or changed, the database."""
+    """Wait until the database is up to date: a worker may start before the server has migrated it."""
     from django.db import DatabaseError, connection
     from django.db.migrations.executor import MigrationExecutor
 
-    told = False
+    warned = False
     while not stopping.is_set():
         try:
             executor = MigrationExecutor(connection)
@@ -140,20 +139,20 @@ def _wait_for_tables(stopping: threading.Event) -> None:
             pass
         finally:
             connection.close()
-        if not told:
+        if not warned:
             logger.warning("the database is not there or not up to date; waiting for `migrate` or `voxelry serve`")
-            told = True
+            warned = True
         stopping.wait(0.5)
 
 
 def stay_with_parent() -> None:
-    """End when the parent does: its end of our standard input closes then, however it died."""
+    """End with the parent process, whose death closes standard input."""
 
     def watch() -> None:
         while os.read(0, 1):
             pass
         os.kill(os.getpid(), signal.SIGTERM)
-        # If something hangs: nobody is left to wait for us.
+        # If something hangs: no process waits for this one.
         threading.Event().wait(10)
         os._exit(1)
 
