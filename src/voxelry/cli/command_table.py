@@ -38,7 +38,7 @@ COMMANDS: dict[str, Entry] = {
     "info": Entry(
         "look",
         "Files",
-        "List studies, series and their volumes.",
+        "List studies, series and their volumes, and the volumes in files of other formats.",
         ("voxelry info scans", "voxelry info study.zip --json"),
     ),
     "tags": Entry(
