@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import pickle
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
@@ -36,12 +37,18 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setitem(sys.modules, name, None)
 
 
+@functools.cache  # it reads the metadata of everything that is installed
+def distributions() -> Mapping[str, list[str]]:
+    """What is installed, by the name that is imported."""
+    return packages_distributions()
+
+
 @pytest.mark.parametrize("name", LIBRARIES)
 def test_a_library_belongs_to_the_extra_that_declares_it(name: str) -> None:
     wanted = {canonicalize_name(Requirement(text).name) for text in EXTRAS[LIBRARIES[name].extra]}
-    distributions = {canonicalize_name(one) for one in packages_distributions()[name]}
+    installed = {canonicalize_name(one) for one in distributions()[name]}
     # httptools of uvicorn, boto3 of django-storages and the like belong to one of them at least
-    assert wanted & distributions, f"{name} is of {distributions}, and the extra asks for {wanted}"
+    assert wanted & installed, f"{name} is of {installed}, and the extra asks for {wanted}"
 
 
 def test_what_is_missing_is_told_in_one_sentence(bare: None) -> None:

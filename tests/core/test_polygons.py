@@ -46,6 +46,7 @@ polygons = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(polygons)
 def test_pixels_are_those_that_exact_arithmetic_finds(points: list[tuple[float, float]]) -> None:
@@ -55,6 +56,7 @@ def test_pixels_are_those_that_exact_arithmetic_finds(points: list[tuple[float, 
     np.testing.assert_array_equal(inside, wanted_inside)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(polygons, st.integers(0, 11), st.booleans())
 def test_where_a_polygon_begins_and_which_way_it_goes_changes_nothing(
@@ -84,6 +86,7 @@ def test_a_polygon_beyond_the_pixels_covers_all_of_them() -> None:
     assert not covered(far + 3e12, SHAPE)[0].any()
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(polygons)
 def test_areas_are_those_of_exact_bands(points: list[tuple[float, float]]) -> None:
