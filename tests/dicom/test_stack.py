@@ -251,7 +251,9 @@ def test_monochrome1_changes_the_display_and_never_a_value(tmp_path: Path) -> No
     np.testing.assert_array_equal(volume.array, truth.array)
 
 
-@pytest.mark.parametrize(("value", "words"), [([0, 0], "is no distance"), ([-1, 1], "is no distance")])
+@pytest.mark.parametrize(
+    ("value", "words"), [(value, "is no distance") for value in ([0, 0], [-1, 1], [1e-150, 1e-150], [1e200, 1e200])]
+)
 def test_a_spacing_that_is_no_distance_is_unknown(tmp_path: Path, value: list[float], words: str) -> None:
     synthetic_series(tmp_path, slices=1, attributes={"PixelSpacing": value})
     volume = voxelry.load_volume(tmp_path)

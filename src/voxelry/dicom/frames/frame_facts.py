@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 
 from voxelry.core.errors import GeometryError, PixelDataError
 from voxelry.core.slice_grid import check_orientation
-from voxelry.dicom.frames.multiframe_positions import FARTHEST, RT_DOSE, Vector, is_planar, plane_of
+from voxelry.dicom.frames.multiframe_positions import FARTHEST, NEAREST, RT_DOSE, Vector, is_planar, plane_of
 from voxelry.dicom.headers.attributes import Attributes, first_item, number, numbers, tag_label, text, texts
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.pixel_description import PIXEL_KEYWORDS, PixelDescription
@@ -184,7 +184,7 @@ def _spacing(measures: Attributes, warnings: list[str]) -> tuple[float, float] |
         return None
     if found is None:
         return None
-    if min(found) <= 0:
+    if min(found) < NEAREST or max(found) > FARTHEST:
         warnings.append(
             f"{tag_label('PixelSpacing')} is {found[0]:g}\\{found[1]:g}, which is no distance: taken as unknown"
         )
@@ -213,7 +213,7 @@ def _extent(measures: Attributes, keyword: str, warnings: list[str]) -> float | 
         return None
     if found is None:
         return None
-    if found <= 0:
+    if not NEAREST <= found <= FARTHEST:
         warnings.append(f"{tag_label(keyword)} is {found:g}, which is no distance: taken as unknown")
         return None
     if not 0.0005 <= found <= 500:

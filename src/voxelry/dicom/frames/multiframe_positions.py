@@ -16,6 +16,8 @@ Vector: TypeAlias = tuple[float, float, float]
 
 FARTHEST = 1e6
 """Millimetres: no patient is a kilometre away."""
+NEAREST = 1e-9
+"""Millimetres: a smaller number is no distance."""
 RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
 NUCLEAR_MEDICINE = "1.2.840.10008.5.1.4.1.1.20"
 WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"

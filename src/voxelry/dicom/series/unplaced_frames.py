@@ -12,6 +12,8 @@ from voxelry.core.errors import PixelDataError, Problem
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.frame_facts import group_of
 from voxelry.dicom.frames.multiframe_positions import (
+    FARTHEST,
+    NEAREST,
     NUCLEAR_MEDICINE,
     RT_DOSE,
     ULTRASOUND_VOLUME,
@@ -59,7 +61,7 @@ def said_step(frame: Frame) -> float | None:
         found = number(measures, "SpacingBetweenSlices")
     except PixelDataError:
         return None
-    return abs(found) if found else None
+    return abs(found) if found is not None and NEAREST <= abs(found) <= FARTHEST else None
 
 
 def unplaced_findings(frames: Sequence[Frame]) -> list[Problem]:
