@@ -23,7 +23,6 @@ from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.objects.segmentation_reading import read_segmentation
 from voxelry.dicom.objects.structure_sets import STRUCTURE_SET, read_structure_set, referenced_images
 from voxelry.dicom.series.hierarchy import Index
-from voxelry.dicom.series.stack import Stack
 from voxelry.workflows.load.indexing import index
 from voxelry.workflows.load.loading import as_error
 
@@ -205,16 +204,6 @@ def _grid(found: Index, structure_set: StructureSet) -> tuple[Geometry | None, s
     stack = max(stacks, key=lambda one: one[:2])[2]
     if stack.problem is not None:
         return None, f"the images that these contours were drawn on form no regular grid: {stack.problem}"
-    if stack.affine is None:
+    if not stack.geometry.placed:
         return None, "the images that these contours were drawn on have no place in the patient: no grid, so no masks"
-    return _geometry(stack), ""
-
-
-def _geometry(stack: Stack) -> Geometry:
-    slices, rows, columns = stack.shape[:3]
-    return Geometry(
-        shape=(slices, rows, columns),
-        affine=stack.affine,
-        spacing=stack.spacing,
-        frame_of_reference_uid=stack.frame_of_reference_uid,
-    )
+    return stack.geometry, ""
