@@ -13,8 +13,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PURE = {
-    *("__future__", "abc", "bisect", "collections", "dataclasses", "enum", "fractions", "functools", "heapq"),
-    *("itertools", "math", "numbers", "operator", "re", "types", "typing", "warnings"),
+    *("__future__", "abc", "bisect", "collections", "contextlib", "dataclasses", "enum", "fractions", "functools"),
+    *("heapq", "itertools", "json", "math", "numbers", "operator", "re", "textwrap", "types", "typing", "warnings"),
     "importlib",  # which formats and steps are installed: the registry's whole subject
     "pydantic",  # parameters of steps, and their schema
 }
