@@ -39,7 +39,7 @@ def refuse(same: bool) -> None:
 ASKED: dict[str, Callable[[Volume, Volume, Path], object]] = {
     "stack_volumes": lambda one, other, _: stack_volumes([one, other]),
     "a step of two volumes": lambda one, other, _: subtract.STEP.run((one, other), {}),
-    "a mask and its image": lambda one, other, _: demands.one_grid(one, other),
+    "a mask and its image": lambda one, other, _: demands.require_one_grid(one, other),
     "NRRD": lambda one, other, folder: NRRD.write([one, other], str(folder / "a.nrrd"), options={}),
     "NIfTI": lambda one, other, folder: NIFTI.write([one, other], str(folder / "a.nii"), options={}),
     "MetaImage": lambda one, other, folder: METAIMAGE.write([one, other], str(folder / "a.mha"), options={}),

@@ -1,7 +1,7 @@
-"""Steps: what is done to volumes, one file each; each is an entry point ``voxelry.steps``, as other packages' are.
+"""Steps: operations on volumes, one file each, registered as entry points ``voxelry.steps``.
 
-``voxelry.steps`` is a function as well, which lists them. Python gives the name to this package once one of its modules
-is imported, so that the package can be called too.
+``voxelry.steps`` is also a function that lists the steps. Once a module of this package is imported, Python binds the
+name to the package; the package is therefore callable.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The patient as a mask."""
+"""A mask of the patient."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bones of a CT."""
+"""A mask of the bones in a CT."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from voxelry.core.steps import Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps.shared import demands
 from voxelry.steps.shared.body import BodyParams, body_of, hounsfield
-from voxelry.steps.shared.components import holes, pieces
+from voxelry.steps.shared.components import connected_components, holes
 from voxelry.steps.shared.cut import mask_rows
 from voxelry.steps.shared.mask_grids import in_voxels, known_cell
 from voxelry.steps.shared.morphology import ball, closed
@@ -52,7 +52,7 @@ def _bones(volumes: Sequence[Volume], params: BonesParams, progress: Progress) -
     body, warnings = body_of(volume, params, part(progress, 0.0, 0.6))
     progress(0.6, "finding bone")
     bone = body & (values > np.float64(params.spongy))
-    numbers, sizes = pieces(bone, "26")
+    numbers, sizes = connected_components(bone, "26")
     kept = np.zeros(sizes.size + 1, np.bool_)
     kept[numbers[bone & (values > np.float64(params.dense))]] = True
     kept[1:] &= sizes >= in_voxels(params.smallest, demands.known_voxel_mm3(volume))

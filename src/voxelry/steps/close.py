@@ -1,4 +1,4 @@
-"""Closing: gaps and clefts that no ball fits into become part of the mask."""
+"""Morphological closing: gaps and clefts into which no ball fits are added to the mask."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from voxelry.core.progress import Progress, part
 from voxelry.core.steps import Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps.shared.mask_grids import known_cell
-from voxelry.steps.shared.mask_input import MaskParams, each_segment, labelled
+from voxelry.steps.shared.mask_input import MaskParams, each_segment, input_labels
 from voxelry.steps.shared.morphology import ball, ball_reach, closed
 
 
@@ -27,7 +27,7 @@ class CloseParams(MaskParams):
 
 
 def _close(volumes: Sequence[Volume], params: CloseParams, progress: Progress) -> StepResult:
-    given = labelled(volumes, params, part(progress, 0.0, 0.3))
+    given = input_labels(volumes, params, part(progress, 0.0, 0.3))
     by = ball(known_cell(given.grid), params.radius, flat=len(given.labels) == 1)
     return each_segment(
         given, lambda mask, share: closed(mask, by, share), progress, f"closing by {params.radius:g} mm"

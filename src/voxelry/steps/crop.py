@@ -1,4 +1,4 @@
-"""Cropping: by slices, rows and columns, or to what is not background."""
+"""Cropping to slices, rows and columns, or to the box of what is not background."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _Corner = Annotated[tuple[_Index, _Index, _Index], BeforeValidator(parted)]
 
 
 class CropParams(Params):
-    """Of cropping."""
+    """Parameters of `crop`."""
 
     start: _Corner | None = Field(
         None,
@@ -60,20 +60,20 @@ class CropParams(Params):
 
 
 def crop(volumes: Sequence[Volume], params: CropParams, progress: Progress) -> StepResult:
-    """A part of a volume; every voxel that is kept keeps its value and its place.
+    """Crop a volume; the remaining voxels keep value and position.
 
-    Without ``start`` and ``stop`` it is the smallest box around all voxels that are neither padding nor background nor
-    NaN, and a margin around it as far as the volume goes.
+    Without ``start`` and ``stop`` the part is the smallest box around all voxels that are neither padding nor
+    background nor NaN, plus a margin within the volume.
 
     Parameters
     ----------
     volumes
-        One, of any kind; colour needs ``start`` or ``stop``.
+        One volume of any kind; colour needs ``start`` or ``stop``.
 
     Raises
     ------
     ParameterError
-        If nothing would be left, in words.
+        If nothing would be left.
     """
     (volume,) = volumes
     shape = volume.array.shape[:3]
@@ -81,10 +81,10 @@ def crop(volumes: Sequence[Volume], params: CropParams, progress: Progress) -> S
         _fits(volumes, params)
         low, high = np.array(params.start or (0, 0, 0)), np.minimum(params.stop or shape, shape)
     else:
-        demands.grey(volume)
+        demands.require_grey(volume)
         low, high = _box(volume, params, part(progress, 0, 0.9))
         if max(three(params.margin)) > 0:
-            sizes = zip(three(params.margin), demands.millimetres(volume), shape, strict=True)
+            sizes = zip(three(params.margin), demands.known_spacing(volume), shape, strict=True)
             around = [round(min(mm / step, size)) for mm, step, size in sizes]
             low, high = np.maximum(low - around, 0), np.minimum(high + around, shape)
     progress(0.95, "cropping")
@@ -101,7 +101,7 @@ def _fits(volumes: Sequence[Volume], params: CropParams) -> None:
 
 
 def _box(volume: Volume, params: CropParams, progress: Progress) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """The first index along each axis that is not background, and the one behind the last."""
+    """The first index that is not background along each axis, and the last plus one."""
     background = _smallest(volume) if params.background is None else params.background
     slices, rows, columns = (np.zeros(size, np.bool_) for size in volume.array.shape)
     for index, values in enumerate(volume.array):
@@ -120,7 +120,7 @@ def _box(volume: Volume, params: CropParams, progress: Progress) -> tuple[npt.ND
 
 
 def _smallest(volume: Volume) -> float:
-    """Of the values that are not padding; infinity where there is none, so that all is background."""
+    """The smallest value that is not padding; infinity if there is none, so that all is background."""
     return min((float(np.nanmin(part)) for part in volume.unpadded() if not np.isnan(part).all()), default=np.inf)
 
 

@@ -1,4 +1,4 @@
-"""Curvature flow: noise is smoothed along edges, not across them."""
+"""Curvature flow: smoothing of noise along edges, not across them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from voxelry.core.progress import Progress, part
 from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps.shared import demands, itk
-from voxelry.steps.shared.missing_values import as_float32, count_of_no_numbers, filled, holes, native
+from voxelry.steps.shared.missing_values import as_float32, count_of_no_numbers, fill_missing, missing_mask, native
 
 
 class CurvatureFlowParams(Params):
-    """Of curvature flow."""
+    """Parameters of `curvature_flow`."""
 
     iterations: int = Field(
         5, ge=1, le=1000, title="Iterations", description="How often it flows; more is smoother",
@@ -31,15 +31,15 @@ class CurvatureFlowParams(Params):
 
 
 def curvature_flow(volumes: Sequence[Volume], params: CurvatureFlowParams, progress: Progress) -> StepResult:
-    """A smoothed volume, as float32: surfaces of one value move by their curvature, so that flat edges stay.
+    """Smooth a volume, as float32: isosurfaces move by their curvature, so that flat edges stay.
 
-    Distances are those in millimetres. Where there is padding, or no number, its nearest value in the slice flows
-    instead, and it is put back afterwards.
+    Distances are in millimetres. Padding and values that are not finite are replaced by the nearest value in the slice
+    for the computation, and restored afterwards.
 
     Parameters
     ----------
     volumes
-        One, greyscale, not sheared.
+        One greyscale volume, not sheared.
 
     References
     ----------
@@ -48,13 +48,13 @@ def curvature_flow(volumes: Sequence[Volume], params: CurvatureFlowParams, progr
     import SimpleITK
 
     (volume,) = volumes
-    demands.grey(volume)
-    spacing = demands.millimetres(volume)
-    demands.straight(volume, "blur within the slices alone (gaussian with dimensions 2)")
+    demands.require_grey(volume)
+    spacing = demands.known_spacing(volume)
+    demands.require_straight(volume, "blur within the slices alone (gaussian with dimensions 2)")
     progress(0.0, "smoothing")
     source = native(volume)
-    hole = holes(volume, source)
-    values = as_float32(source if hole is None else filled(source, hole))
+    hole = missing_mask(volume, source)
+    values = as_float32(source if hole is None else fill_missing(source, hole))
     if not np.isfinite(values).all():
         raise MeasureError("the volume holds values too large for curvature flow, which works with float32")
     used = spacing[1:] if len(values) == 1 else spacing

@@ -1,4 +1,4 @@
-"""Holes in a mask become part of it."""
+"""Filling of holes in a mask."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from voxelry.core.volume import Volume
 from voxelry.steps.shared import demands
 from voxelry.steps.shared.components import holes
 from voxelry.steps.shared.mask_grids import Mask, in_voxels
-from voxelry.steps.shared.mask_input import MaskParams, each_segment, labelled
+from voxelry.steps.shared.mask_input import MaskParams, each_segment, input_labels
 
 
 class FillParams(MaskParams):
@@ -29,7 +29,7 @@ class FillParams(MaskParams):
 
 
 def _fill(volumes: Sequence[Volume], params: FillParams, progress: Progress) -> StepResult:
-    given = labelled(volumes, params, part(progress, 0.0, 0.3))
+    given = input_labels(volumes, params, part(progress, 0.0, 0.3))
     most = None
     if params.largest is not None:
         most = in_voxels(params.largest, _size(given.grid, params.dimensions))
@@ -41,9 +41,9 @@ def _fill(volumes: Sequence[Volume], params: FillParams, progress: Progress) -> 
 
 
 def _size(grid: Volume, dimensions: int) -> float:
-    """Of a voxel in mm3, or of a pixel in mm2."""
+    """The size of a voxel in mm3, or of a pixel in mm2."""
     if dimensions == 2:
-        row, column = demands.millimetres_in_plane(grid)
+        row, column = demands.known_plane_spacing(grid)
         return row * column
     return demands.known_voxel_mm3(grid)
 

@@ -1,4 +1,4 @@
-"""Gaussian blur: a sigma in millimetres, so that thick slices are blurred over fewer voxels."""
+"""Gaussian blur with a sigma in millimetres: thick slices are blurred over fewer voxels."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from voxelry.steps.shared.per_axis import LengthsOrNone, three
 Floats = npt.NDArray[np.floating[Any]]
 
 MOST_WEIGHTS = 2**24
-"""Of a kernel; a sigma of so many voxels is a slip, and its weights alone would fill the memory."""
+"""Most weights of a kernel: a larger sigma is a mistake, and its weights would fill the memory."""
 _COLUMNS = 4096
-"""So many voxels of every slice are blurred across the slices at a time: they stay in the processor's cache."""
+"""Voxels of every slice that are blurred across the slices at a time, so that they fit in the processor's cache."""
 _FAST = ("uint8", "int16", "uint16", "float32", "float64")
-"""What OpenCV reads as it is."""
+"""Dtypes that OpenCV reads without conversion."""
 
 
 class GaussianParams(Params):
-    """Of a Gaussian blur."""
+    """Parameters of `gaussian`."""
 
     sigma: LengthsOrNone = Field(
         1.0,
@@ -57,14 +57,14 @@ class GaussianParams(Params):
 def gaussian(volumes: Sequence[Volume], params: GaussianParams, progress: Progress) -> StepResult:
     """Blur a volume.
 
-    The kernel is sampled at the voxels' centres and sums to 1, as `scipy.ndimage.gaussian_filter` has it; beyond the
-    edge the volume is mirrored, the edge's voxels twice. Values come out as float32 (float64 from float64 and from
-    integers of more than 16 bits). Padding, and what is no finite number, takes part in no mean and stays as it is.
+    The kernel is sampled at the voxels' centres and sums to 1, as in `scipy.ndimage.gaussian_filter`. Beyond the edge
+    the volume is mirrored, edge voxels included. The result is float32 (float64 for float64 and for integers of more
+    than 16 bits). Padding and values that are not finite take part in no mean and stay unchanged.
 
     Parameters
     ----------
     volumes
-        One, greyscale. Sheared ones are refused, unless blurred within slices.
+        One greyscale volume. A sheared one is refused, unless it is blurred within slices.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def gaussian(volumes: Sequence[Volume], params: GaussianParams, progress: Progre
         If the kernel has more than `MOST_WEIGHTS` voxels along an axis.
     """
     (volume,) = volumes
-    demands.grey(volume)
+    demands.require_grey(volume)
     kernels = _kernels(volume, params)
     dtype = np.dtype(np.result_type(volume.array.dtype, np.float32))
     source = _Source(volume, dtype, part(progress, 0, 0.1))
@@ -92,7 +92,7 @@ def gaussian(volumes: Sequence[Volume], params: GaussianParams, progress: Progre
 
 
 def _fits(volumes: Sequence[Volume], params: GaussianParams) -> None:
-    demands.grey(volumes[0])
+    demands.require_grey(volumes[0])
     for sigma in _sigmas(volumes[0], params):
         _Kernel.require(sigma, params.truncate)
 
@@ -104,14 +104,14 @@ def _kernels(volume: Volume, params: GaussianParams) -> tuple[_Kernel, _Kernel, 
 
 
 def _sigmas(volume: Volume, params: GaussianParams) -> tuple[float, float, float]:
-    """In voxels."""
+    """The sigmas in voxels."""
     sigma = three(params.sigma)
     spacing: tuple[float, float, float]
     if params.dimensions == 2:
-        sigma, spacing = (0.0, *sigma[1:]), (1.0, *demands.millimetres_in_plane(volume))
+        sigma, spacing = (0.0, *sigma[1:]), (1.0, *demands.known_plane_spacing(volume))
     else:
-        spacing = demands.millimetres(volume)
-        demands.straight(volume, "blur within the slices alone (dimensions 2)")
+        spacing = demands.known_spacing(volume)
+        demands.require_straight(volume, "blur within the slices alone (dimensions 2)")
     along, down, across = (mm / step for mm, step in zip(sigma, spacing, strict=True))
     return along, down, across
 
@@ -125,7 +125,7 @@ class _Kernel:
 
     @staticmethod
     def require(sigma: float, truncate: float) -> None:
-        demands.at_most(
+        demands.require_at_most(
             MOST_WEIGHTS, int(min(2 * truncate * sigma, 2.0**62)), "voxels under the Gaussian along one axis"
         )
 
@@ -143,11 +143,11 @@ class _Kernel:
 
     @property
     def folds(self) -> bool:
-        """Whether it reaches so far beyond the edge that the mirrored volume comes round again."""
+        """True if the kernel reaches beyond the first mirror image of the volume."""
         return self.weights.size // 2 >= self.length
 
     def matrix(self) -> npt.NDArray[np.float64]:
-        """What each voxel gives to each, mirror images included; shape ``(length, length)``."""
+        """The weight of each voxel in each result, mirror images included; shape ``(length, length)``."""
         around = 2 * self.length
         places = np.arange(self.weights.size) - self.weights.size // 2
         folded = np.bincount(places % around, self.weights, around)
@@ -156,7 +156,7 @@ class _Kernel:
 
 
 class _Source:
-    """The slices to blur, with 0 in their holes: what is padding or no finite number."""
+    """The slices to blur, with 0 in holes: voxels that are padding or not finite."""
 
     def __init__(self, volume: Volume, dtype: np.dtype[Any], progress: Progress) -> None:
         self.volume, self.dtype = volume, dtype
@@ -169,7 +169,7 @@ class _Source:
         self.holed[index] = self.hole(index) is not None
 
     def hole(self, index: int) -> npt.NDArray[np.bool_] | None:
-        """Where a slice has nothing to blur; None if nowhere."""
+        """A mask of a slice's holes; None if it has none."""
         hole = self.volume.padding_mask(index)
         if self.volume.array.dtype.kind == "f":
             finite = np.isfinite(self.volume.array[index])
@@ -190,7 +190,7 @@ class _Source:
         return np.ones(self.volume.array.shape[1:], self.dtype) if hole is None else (~hole).astype(self.dtype)
 
     def restore(self, index: int, blurred: Floats) -> int:
-        """Put back what was in the holes; gives how many of it are no finite numbers."""
+        """Restore the values in the holes; return how many of them are not finite."""
         hole = self.hole(index) if self.holed[index] else None
         if hole is None:
             return 0
@@ -206,7 +206,7 @@ def _blurred(
     kernels: tuple[_Kernel, _Kernel, _Kernel],
     progress: Progress,
 ) -> Floats:
-    """Blurred values: each slice within itself, then across the slices, in place."""
+    """Blur within each slice, then across the slices, in place."""
     along, down, across = kernels
     array: Floats = np.empty(shape, dtype)
     progress(0.0, "blurring")
@@ -228,7 +228,7 @@ def _plane(
 
     source = values(index)
     if down.folds or across.folds:
-        with np.errstate(over="ignore", invalid="ignore"):  # the largest floats
+        with np.errstate(over="ignore", invalid="ignore"):  # The largest floats overflow.
             target[...] = down.matrix() @ source @ across.matrix().T
         return
     depth = cv2.CV_64F if target.dtype.itemsize == 8 else cv2.CV_32F

@@ -1,4 +1,4 @@
-"""What there is to say of each structure: how large, where, and which values."""
+"""Measurements of each structure: size, position and values."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from voxelry.core.segmentation import Segment
 from voxelry.core.steps import Row, Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps.shared.mask_grids import Mask, box_of, cell, greyscale
-from voxelry.steps.shared.mask_input import Labelled, MaskParams, labelled
-from voxelry.steps.shared.missing_values import count_of_no_numbers, holes
+from voxelry.steps.shared.mask_input import Labelled, MaskParams, input_labels
+from voxelry.steps.shared.missing_values import count_of_no_numbers, missing_mask
 from voxelry.steps.shared.shapes import feret_mm, surface_mm2
 
 PERCENTILES = (5, 25, 75, 95)
@@ -28,11 +28,11 @@ class LabelStatisticsParams(MaskParams):
 
 
 def _label_statistics(volumes: Sequence[Volume], params: LabelStatisticsParams, progress: Progress) -> StepResult:
-    given = labelled(volumes, params, part(progress, 0.0, 0.3))
+    given = input_labels(volumes, params, part(progress, 0.0, 0.3))
     values = hidden = None
     if given.image is not None:
         values = greyscale(given.image)
-        hidden = holes(given.image, values)
+        hidden = missing_mask(given.image, values)
     lost = 0 if values is None else count_of_no_numbers(values)
     told = (f"{lost:,} voxels of the image are NaN or infinite: they are in no statistic",) if lost else ()
     rows = []

@@ -1,4 +1,4 @@
-"""The largest connected pieces of each structure."""
+"""The largest connected components of each structure."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from voxelry.core.segmentation import Segment
 from voxelry.core.steps import Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps.shared import demands
-from voxelry.steps.shared.components import Neighbours, pieces
+from voxelry.steps.shared.components import Neighbours, connected_components
 from voxelry.steps.shared.mask_grids import Mask, in_voxels
-from voxelry.steps.shared.mask_input import Labelled, MaskParams, each_segment, labelled, mask_result
+from voxelry.steps.shared.mask_input import Labelled, MaskParams, each_segment, input_labels, mask_result
 
 
 class LargestComponentsParams(MaskParams):
@@ -34,7 +34,7 @@ class LargestComponentsParams(MaskParams):
 
 
 def _largest(volumes: Sequence[Volume], params: LargestComponentsParams, progress: Progress) -> StepResult:
-    given = labelled(volumes, params, part(progress, 0.0, 0.3))
+    given = input_labels(volumes, params, part(progress, 0.0, 0.3))
     least = 0.0
     if params.smallest:
         least = in_voxels(params.smallest, demands.known_voxel_mm3(given.grid))
@@ -43,7 +43,7 @@ def _largest(volumes: Sequence[Volume], params: LargestComponentsParams, progres
         return _separated(given, params, least, progress, algorithm)
 
     def change(mask: Mask, _: Progress) -> Mask:
-        numbers, sizes = pieces(mask, params.neighbours)
+        numbers, sizes = connected_components(mask, params.neighbours)
         return np.asarray((numbers > 0) & (numbers <= min(params.count, int((sizes >= least).sum()))))
 
     return each_segment(given, change, progress, algorithm)
@@ -56,7 +56,7 @@ def _separated(
     segments: list[Segment] = []
     for index, segment in enumerate(given.segments):
         progress(0.3 + 0.7 * index / len(given.segments), "finding connected pieces")
-        numbers, sizes = pieces(given.labels == segment.number, params.neighbours)
+        numbers, sizes = connected_components(given.labels == segment.number, params.neighbours)
         for piece in range(1, 1 + min(params.count, int((sizes >= least).sum()))):
             segments.append(replace(segment, number=len(segments) + 1, label=f"{segment.label[:56]}, {piece}"))
             labels[numbers == piece] = len(segments)

@@ -1,4 +1,4 @@
-"""The lungs of a CT, left and right."""
+"""Masks of the left and right lung in a CT."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from voxelry.core.steps import Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps.shared import demands
 from voxelry.steps.shared.body import BodyParams, body_of, hounsfield
-from voxelry.steps.shared.components import holes, pieces
+from voxelry.steps.shared.components import connected_components, holes
 from voxelry.steps.shared.cut import mask_rows
 from voxelry.steps.shared.mask_grids import Floats, Mask, in_voxels, known_cell
 from voxelry.steps.shared.morphology import ball, closed, eroded
 
 PURE_AIR_HU = -960.0
-"""Half of a piece's voxels below this: air of the bowel, the windpipe or between arm and chest, no lung."""
+"""A component with a median at or below this is air (bowel, windpipe, between arm and chest), not lung tissue."""
 SPLIT_MM = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
-"""By how much two lungs that touch are shrunk, one after the other, until they fall apart."""
+"""Radii in mm of erosions that are tried in this order until two touching lungs separate."""
 _SHARE = 0.2
 
 
@@ -83,8 +83,8 @@ def _lungs(volumes: Sequence[Volume], params: LungsParams, progress: Progress) -
 
 
 def _lung_air(values: npt.NDArray[np.generic], air: Mask, least: float) -> Mask:
-    """The largest piece of air that is no pure air, and what is not much smaller."""
-    numbers, sizes = pieces(air, "6")
+    """The largest component with a median above `PURE_AIR_HU`, and those of at least a tenth of its size."""
+    numbers, sizes = connected_components(air, "6")
     kept = np.zeros(sizes.size + 1, np.bool_)
     first = 0
     for number in range(1, int((sizes >= max(least, 1)).sum()) + 1):
@@ -100,7 +100,7 @@ def _lung_air(values: npt.NDArray[np.generic], air: Mask, least: float) -> Mask:
 def _sides(
     volume: Volume, lungs: Mask, middle: Floats, grid: Floats, progress: Progress
 ) -> npt.NDArray[np.uint8] | None:
-    """1 for right, 2 for left; None where there are no two large pieces on either side of the body's middle.
+    """1 for right, 2 for left; None if there are no two large components on either side of the body's middle.
 
     ``middle`` is the body's mean index; the patient's left is the larger x (LPS).
     """
@@ -110,7 +110,7 @@ def _sides(
     for index, radius in enumerate((0.0, *SPLIT_MM)):
         share = part(progress, index / 7, (index + 1) / 7)
         core = lungs if radius == 0 else eroded(lungs, ball(grid, radius), share) & lungs
-        numbers, sizes = pieces(core, "6")
+        numbers, sizes = connected_components(core, "6")
         large = range(1, 1 + int((sizes >= _SHARE * sizes.sum()).sum())) if sizes.size else range(0)
         places = [float((np.argwhere(numbers == number).mean(axis=0) - middle) @ across) for number in large]
         if places and min(places) < 0 < max(places):
@@ -122,7 +122,7 @@ def _sides(
 
 
 def _nearest(cores: npt.NDArray[np.uint8], lungs: Mask, grid: Floats) -> npt.NDArray[np.uint8]:
-    """Each voxel of the lungs to the nearer of two cores."""
+    """Assign each voxel of the lungs to the nearer of two cores."""
     from scipy import ndimage
 
     where = ndimage.distance_transform_edt(

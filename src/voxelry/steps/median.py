@@ -1,4 +1,4 @@
-"""Median filter: noise that is single voxels goes, edges stay."""
+"""Median filter: removes noise of single voxels and keeps edges."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.parallel import on_all_cores
 from voxelry.steps.shared import demands
-from voxelry.steps.shared.missing_values import holes, native
+from voxelry.steps.shared.missing_values import missing_mask, native
 from voxelry.steps.shared.per_axis import Counts, Lengths, three
 
 MOST_VOXELS = 343
-"""The box may have so many voxels (7 x 7 x 7); larger ones take minutes for what a blur gives in a second."""
+"""Most voxels of the box (7 x 7 x 7); larger ones take minutes for what a blur gives in a second."""
 _BLOCK_BYTES = 2**24
 _GATHERED = 2**22
 
@@ -29,7 +29,7 @@ _Array = npt.NDArray[Any]
 
 
 class MedianParams(Params):
-    """Of a median filter."""
+    """Parameters of `median`."""
 
     size: Counts | None = Field(
         None,
@@ -57,14 +57,14 @@ class MedianParams(Params):
 def median(volumes: Sequence[Volume], params: MedianParams, progress: Progress) -> StepResult:
     """The median of the box around each voxel; the dtype stays.
 
-    Beyond the edge the nearest voxel is repeated. Padding, and NaN, takes part in no median and stays as it is; where
-    an even number of voxels is left, the smaller of the two in the middle is taken, so that every value is one that
-    was there. The box goes along the axes, which in a sheared volume are not at right angles.
+    Beyond the edge the nearest voxel is repeated. Padding and NaN take part in no median and stay unchanged. Of an even
+    number of voxels the median is the smaller of the two middle values, so that every result is a value of the volume.
+    The box follows the index axes, which are not perpendicular in a sheared volume.
 
     Parameters
     ----------
     volumes
-        One, greyscale.
+        One greyscale volume.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def median(volumes: Sequence[Volume], params: MedianParams, progress: Progress) 
         If the box holds more than `MOST_VOXELS` voxels.
     """
     (volume,) = volumes
-    demands.grey(volume)
+    demands.require_grey(volume)
     radii = _radii(volume, params)
     source = native(volume)
     array = np.empty_like(source)
@@ -87,25 +87,25 @@ def median(volumes: Sequence[Volume], params: MedianParams, progress: Progress) 
 
 
 def _fits(volumes: Sequence[Volume], params: MedianParams) -> None:
-    demands.grey(volumes[0])
+    demands.require_grey(volumes[0])
     _radii(volumes[0], params)
 
 
 def _radii(volume: Volume, params: MedianParams) -> tuple[int, int, int]:
-    """Voxels on either side of the middle; none along an axis of one voxel, where all would be the same."""
+    """The half width of the box in voxels; 0 along an axis of one voxel."""
     if params.size_mm is None:
         whole = [size // 2 for size in three(params.size or 3)]
     else:
-        spacing = demands.millimetres(volume)
+        spacing = demands.known_spacing(volume)
         boxes = [min(mm / step, 2.0**31) for mm, step in zip(three(params.size_mm), spacing, strict=True)]
         whole = [max(0, round((box - 1) / 2)) for box in boxes]
     along, down, across = (radius * (size > 1) for radius, size in zip(whole, volume.array.shape, strict=True))
-    demands.at_most(MOST_VOXELS, (2 * along + 1) * (2 * down + 1) * (2 * across + 1), "voxels in the box")
+    demands.require_at_most(MOST_VOXELS, (2 * along + 1) * (2 * down + 1) * (2 * across + 1), "voxels in the box")
     return along, down, across
 
 
 def _slice(source: _Array, index: int, radii: tuple[int, int, int], target: _Array) -> None:
-    """One slice, some rows at a time; pieces much smaller cost more calls than comparisons."""
+    """Filter one slice in blocks of rows; in much smaller blocks, calls cost more than comparisons."""
     along, down, across = radii
     slices, rows, columns = source.shape
     near = np.clip(np.arange(index - along, index + along + 1), 0, slices - 1)
@@ -122,7 +122,7 @@ def _slice(source: _Array, index: int, radii: tuple[int, int, int], target: _Arr
 
 
 def _middle(values: _Array) -> _Array:
-    """The median along the first axis, which is sorted as far as that needs, in place."""
+    """The median along the first axis, which is partly sorted in place."""
     rows, spare = list(values), np.empty_like(values[0])
     for low, high, least, most in _network(len(rows)):
         one, other = rows[low], rows[high]
@@ -140,10 +140,10 @@ def _middle(values: _Array) -> _Array:
 
 @lru_cache(maxsize=16)
 def _network(count: int) -> tuple[tuple[int, int, bool, bool], ...]:
-    """Comparisons that bring the median to the middle: which two, and whose outcome anybody still asks for.
+    """The comparisons that move the median to the middle: two indices each, and which of the two results are used.
 
-    Batcher's merge exchange (Knuth, The Art of Computer Programming 3, 5.2.2, algorithm M), without what the middle
-    does not depend on.
+    Batcher's merge exchange (Knuth, The Art of Computer Programming 3, 5.2.2, algorithm M), without comparisons that do
+    not affect the middle.
     """
     pairs: list[tuple[int, int]] = []
     top = p = 1 << max(0, (count - 1).bit_length() - 1)
@@ -165,8 +165,8 @@ def _network(count: int) -> tuple[tuple[int, int, bool, bool], ...]:
 
 
 def _mend(volume: Volume, source: _Array, radii: tuple[int, int, int], array: _Array) -> int:
-    """Medians near holes (padding, NaN) again without them, and the holes as they were; gives how many are NaN."""
-    hole = holes(volume, source, infinite=False)
+    """Recompute medians near holes (padding, NaN) without them and restore the holes; return how many are NaN."""
+    hole = missing_mask(volume, source, infinite=False)
     if hole is None:
         return 0
     from scipy import ndimage
@@ -182,7 +182,7 @@ def _mend(volume: Volume, source: _Array, radii: tuple[int, int, int], array: _A
         index = tuple(np.moveaxis(around, -1, 0))
         missing = hole[index]
         values = source[index]
-        order = np.lexsort((values, missing), axis=1)  # what is missing comes last
+        order = np.lexsort((values, missing), axis=1)  # Missing values come last.
         middle = ((~missing).sum(axis=1) - 1) // 2
         found = np.take_along_axis(values, np.take_along_axis(order, middle[:, None], axis=1), axis=1)
         array[tuple(here.T)] = found[:, 0]

@@ -1,4 +1,4 @@
-"""N4 bias field correction: the slow shading of MR images, divided out."""
+"""N4 bias field correction: removes the smooth shading of MR images."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from voxelry.core.progress import Progress, part
 from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps.shared import demands, itk
-from voxelry.steps.shared.missing_values import as_float32, count_of_no_numbers, holes, native
+from voxelry.steps.shared.missing_values import as_float32, count_of_no_numbers, missing_mask, native
 
 _THIN = 4
-"""Axes are shrunk to no fewer voxels than this: the splines need as many."""
+"""Fewest voxels along a shrunk axis, which the splines need."""
 _FEWEST = 64
-"""Voxels of tissue; fewer tell no field."""
+"""Fewest voxels of tissue from which a field can be estimated."""
 
 
 class N4Params(Params):
-    """Of N4."""
+    """Parameters of `n4`."""
 
     levels: int = Field(
         4, ge=1, le=8, title="Levels",
@@ -48,20 +48,20 @@ class N4Params(Params):
 
 
 def n4(volumes: Sequence[Volume], params: N4Params, progress: Progress) -> StepResult:
-    """A volume without its bias field, as float32.
+    """Estimate a volume's bias field and divide the volume by it, as float32.
 
-    The field is found on a thinned volume, within the mask, and every voxel is divided by it; its mean over the mask is
-    about 1. Padding, and what is no number, tells nothing and stays as it is.
+    The field is estimated on a shrunk volume, within the mask; its mean over the mask is about 1. Padding and values
+    that are not finite are left out of the estimate and stay unchanged.
 
     Parameters
     ----------
     volumes
-        One, greyscale, with values above 0: N4 works on their logarithms.
+        One greyscale volume with values above 0: N4 works on their logarithms.
 
     Raises
     ------
     MeasureError
-        If there are hardly any values above 0, or the volume is too small.
+        If too few values are above 0, or the volume is too small.
 
     References
     ----------
@@ -70,10 +70,10 @@ def n4(volumes: Sequence[Volume], params: N4Params, progress: Progress) -> StepR
     import SimpleITK
 
     (volume,) = volumes
-    demands.grey(volume)
+    demands.require_grey(volume)
     progress(0.0, "looking for tissue")
     source = native(volume)
-    hole = holes(volume, source)
+    hole = missing_mask(volume, source)
     values = as_float32(source)
     if hole is not None:
         values[hole] = 0
@@ -116,7 +116,9 @@ def _tissue(values: npt.NDArray[np.float32], kind: str) -> npt.NDArray[np.bool_]
 
         inside: npt.NDArray[Any] = values[positive]
         most = float(inside.max())
-        if inside.size >= _FEWEST and inside.min() < most:  # on [0, 1], where the largest floats cannot overflow
+        if (
+            inside.size >= _FEWEST and inside.min() < most
+        ):  # Scaled to [0, 1], so that the largest floats cannot overflow.
             positive = values > threshold_otsu(inside / most) * most
     if np.count_nonzero(positive) < _FEWEST:
         raise MeasureError(

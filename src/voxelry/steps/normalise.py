@@ -1,4 +1,4 @@
-"""Normalising: values on one scale, whatever the scanner's was."""
+"""Normalisation of values to one scale, independent of the scanner."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps.shared import demands
 from voxelry.steps.shared.carried_metadata import of_other_values
-from voxelry.steps.shared.missing_values import count_of_no_numbers, holes, native
+from voxelry.steps.shared.missing_values import count_of_no_numbers, missing_mask, native
 
 
 class NormaliseParams(Params):
-    """Of normalising."""
+    """Parameters of `normalise`."""
 
     method: Literal["minmax", "zscore", "percentile"] = Field(
         "minmax",
@@ -47,22 +47,22 @@ class NormaliseParams(Params):
 
 
 def normalise(volumes: Sequence[Volume], params: NormaliseParams, progress: Progress) -> StepResult:
-    """A volume on another scale, as float32, without a unit.
+    """Normalise a volume, as float32, without a unit.
 
-    The smallest and largest value, the mean, the standard deviation (of the population) and the percentiles (linear
-    between values) are those of the whole volume without its padding, and without what is no finite number: both
-    become the smallest value of the result, and are padding no more. A constant volume becomes 0, with a warning.
+    Extremes, mean, standard deviation (of the population) and percentiles (interpolated linearly) are those of the
+    whole volume without padding and values that are not finite. Both become the smallest value of the result, which has
+    no padding. A constant volume becomes 0, with a warning.
 
     Parameters
     ----------
     volumes
-        One, greyscale.
+        One greyscale volume.
     """
     (volume,) = volumes
-    demands.grey(volume)
+    demands.require_grey(volume)
     progress(0.0, "normalising")
     source = native(volume)
-    hole = holes(volume, source)
+    hole = missing_mask(volume, source)
     values = source.ravel() if hole is None else source[~hole]
     if not values.size:
         raise MeasureError("every voxel is padding or no number: there is nothing to work on")
@@ -88,12 +88,12 @@ def normalise(volumes: Sequence[Volume], params: NormaliseParams, progress: Prog
 
 
 def _zero_and_unit(values: npt.NDArray[Any], params: NormaliseParams) -> tuple[float, float]:
-    """What becomes 0, and how much becomes 1; in float64."""
+    """The offset that becomes 0 and the divisor; in float64."""
     if params.method == "zscore":
         scale = float(max(abs(float(values.min())), abs(float(values.max())), 1.0))
-        if scale > 1e150:  # squares that are no numbers any more
+        if scale > 1e150:  # Squares may overflow.
             raise MeasureError("the volume's values are too large for a standard deviation")
-        # The mean of equal numbers may differ from them in its last digit, and their deviation from 0.
+        # By rounding, the mean of equal numbers may differ from them, and their deviation from 0.
         spread = 0.0 if values.min() == values.max() else float(values.std(dtype=np.float64))
         return float(values.mean(dtype=np.float64)), spread
     if params.method == "percentile":
@@ -106,7 +106,7 @@ def _zero_and_unit(values: npt.NDArray[Any], params: NormaliseParams) -> tuple[f
 
 
 def _percentile(values: npt.NDArray[Any], percent: float) -> float:
-    """As numpy has it, linear between values, but in float64: its differences of int8 or bool are none."""
+    """As numpy's linear percentile, but in float64: numpy's differences of int8 or bool overflow."""
     place = percent / 100 * (values.size - 1)
     below = int(place)
     above = min(below + 1, values.size - 1)
@@ -118,7 +118,7 @@ def _percentile(values: npt.NDArray[Any], percent: float) -> float:
 def _scaled(plane: npt.NDArray[Any], zero: float, unit: float, params: NormaliseParams) -> npt.NDArray[np.float32]:
     if unit == 0:
         return np.zeros(plane.shape, np.float32)
-    with np.errstate(over="ignore", invalid="ignore"):  # in holes, which are filled afterwards
+    with np.errstate(over="ignore", invalid="ignore"):  # Holes may overflow; they are filled afterwards.
         scaled = (plane.astype(np.float64) - zero) / unit
         if params.method == "percentile" and params.clip:
             scaled = np.clip(scaled, 0.0, 1.0)

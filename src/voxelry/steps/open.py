@@ -1,4 +1,4 @@
-"""Opening: thin bridges and specks go, what a ball fits into stays."""
+"""Morphological opening: thin bridges and specks into which no ball fits are removed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from voxelry.core.progress import Progress, part
 from voxelry.core.steps import Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps.shared.mask_grids import known_cell
-from voxelry.steps.shared.mask_input import MaskParams, each_segment, labelled
+from voxelry.steps.shared.mask_input import MaskParams, each_segment, input_labels
 from voxelry.steps.shared.morphology import ball, ball_reach, opened
 
 
@@ -23,7 +23,7 @@ class OpenParams(MaskParams):
 
 
 def _open(volumes: Sequence[Volume], params: OpenParams, progress: Progress) -> StepResult:
-    given = labelled(volumes, params, part(progress, 0.0, 0.3))
+    given = input_labels(volumes, params, part(progress, 0.0, 0.3))
     by = ball(known_cell(given.grid), params.radius, flat=len(given.labels) == 1)
     return each_segment(
         given, lambda mask, share: opened(mask, by, share), progress, f"opening by {params.radius:g} mm"

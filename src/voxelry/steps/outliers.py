@@ -1,4 +1,4 @@
-"""Slices that do not fit their neighbours: lost signal, other settings, another patient's slice, a wrong order."""
+"""Detection of slices that differ from their neighbours: lost signal, other settings, another patient, wrong order."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from voxelry.steps.shared.mask_grids import greyscale
 
 MEASURES = ("mean", "std", "p5", "p95", "difference")
 NORMAL = 1.4826
-"""The median distance from the median, times this, is a normal distribution's standard deviation."""
+"""Factor from the median absolute deviation to the standard deviation of a normal distribution."""
 LEAST = 4
-"""Fewer slices have no neighbourhood."""
+"""Fewest slices with a neighbourhood."""
 _FLOOR = 0.01
-"""Of the values' whole spread: slices that differ by less are alike, however even all others are."""
+"""Smallest spread, as a fraction of the values' whole spread: smaller differences are no outliers."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -43,11 +43,11 @@ def _outliers(volumes: Sequence[Volume], params: OutliersParams, progress: Progr
     """Compare each slice with its neighbours.
 
     A measure's distance from the median of the neighbours is divided by a robust spread of all such distances: the
-    median of their absolute values times 1.4826, and no less than a hundredth of the values' whole spread.
+    median of their absolute values times 1.4826, but at least a hundredth of the values' whole spread.
     """
     (volume,) = volumes
     values = greyscale(volume)
-    demands.numbers(values)
+    demands.require_finite(values)
     measured, counts = _measured(volume, values, progress)
     scores = np.stack([_scores(column, params.neighbours, measured) for column in measured.T], axis=1)
     centre = None
@@ -77,7 +77,7 @@ def _or_none(value: float) -> float | None:
 
 
 def _measured(volume: Volume, values: npt.NDArray[np.generic], progress: Progress) -> tuple[Floats, list[int]]:
-    """What is compared of each slice, padding left out; NaN where a slice has no value."""
+    """The measures of each slice without padding; NaN for a slice without values."""
     found = np.full((len(values), len(MEASURES)), np.nan)
     counts = []
     before = values[0].astype(np.float64)
@@ -97,7 +97,7 @@ def _measured(volume: Volume, values: npt.NDArray[np.generic], progress: Progres
                 known &= ~earlier
             steps[index] = np.abs(plane - before)[known].mean() if known.any() else np.nan
         before = plane
-    # A slice that differs from both sides is the odd one: its neighbours differ from one side alone.
+    # An outlier differs from both neighbours; each neighbour differs from one side only.
     both = np.stack([steps, np.append(steps[1:], np.nan)])
     known = ~np.isnan(both)
     found[:, 4] = np.where(known.any(axis=0), np.where(known, both, np.inf).min(axis=0), np.nan)
@@ -105,7 +105,7 @@ def _measured(volume: Volume, values: npt.NDArray[np.generic], progress: Progres
 
 
 def _scores(column: Floats, neighbours: int, measured: Floats) -> Floats:
-    """How far each slice lies from the median of its neighbours, in robust standard deviations."""
+    """The distance of each slice from the median of its neighbours, in robust standard deviations."""
     count = len(column)
     away = np.zeros(count)
     for index in range(count):

@@ -1,4 +1,4 @@
-"""Straightening tilted stacks."""
+"""Resampling of tilted stacks to a perpendicular grid."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from voxelry.steps.shared.missing_values import native
 
 
 class RectifyParams(Params):
-    """Of straightening."""
+    """Parameters of `rectify`."""
 
     fill: float | None = Field(
         None,
@@ -28,12 +28,12 @@ class RectifyParams(Params):
 
 
 def rectify(volumes: Sequence[Volume], params: RectifyParams, progress: Progress) -> StepResult:
-    """A sheared (tilted) volume on an orthogonal grid; one that is straight stays as it is.
+    """Resample a sheared (tilted) volume to an orthogonal grid; a volume without shear stays unchanged.
 
     Parameters
     ----------
     volumes
-        One, of any kind, with a place in the patient.
+        One volume of any kind, with an affine.
 
     Raises
     ------

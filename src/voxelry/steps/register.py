@@ -1,4 +1,4 @@
-"""One volume moved onto another: rigid or affine, the transform kept."""
+"""Registration of one volume to another: rigid or affine, with the transform as a file."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from voxelry.steps.shared import carried_metadata, demands, itk
 from voxelry.steps.shared.mask_grids import Mask, greyscale, padding
 
 LEAST = 4
-"""Voxels along each axis; of fewer no gradient can be told."""
+"""Fewest voxels along each axis, needed for gradients."""
 _SHRINK = (4, 2, 1)
 _WIDE = 8
-"""Axes are shrunk to no fewer voxels than this."""
+"""Fewest voxels along a shrunk axis."""
 Floats = npt.NDArray[np.float64]
 
 
@@ -57,9 +57,9 @@ class RegisterParams(Params):
 
 
 def _register(volumes: Sequence[Volume], params: RegisterParams, progress: Progress) -> StepResult:
-    """Move the second volume onto the first, and resample it on the first's grid, linearly.
+    """Register the second volume to the first, and resample it linearly on the first's grid.
 
-    The transform maps a point of the fixed volume to the point of the moving one that belongs there, as ITK has it.
+    The transform maps a point of the fixed volume to the corresponding point of the moving one, as in ITK.
     """
     import SimpleITK
 
@@ -98,16 +98,16 @@ def _register(volumes: Sequence[Volume], params: RegisterParams, progress: Progr
 
 
 def _image(volume: Volume) -> tuple[Any, Any | None]:
-    """A SimpleITK image of float32 where the volume lies, and the mask of what is no padding."""
+    """A SimpleITK float32 image with the volume's geometry, and the mask of voxels that are not padding."""
     import SimpleITK
 
-    values, affine, hidden = greyscale(volume), demands.placed(volume), padding(volume)
-    demands.straight(volume, "register one that is straight")
-    demands.numbers(values)
+    values, affine, hidden = greyscale(volume), demands.known_affine(volume), padding(volume)
+    demands.require_straight(volume, "register one that is straight")
+    demands.require_finite(values)
     if min(values.shape) < LEAST:
         raise MeasureError(f"a volume of {' x '.join(map(str, values.shape))} voxels is too thin to be registered")
     shown = values.astype(np.float32)
-    demands.numbers(shown)
+    demands.require_finite(shown)
     inside = shown if hidden is None else shown[~hidden]
     if not inside.size or inside.min() == inside.max():
         raise MeasureError("a constant image looks alike everywhere: it cannot be registered")
@@ -116,7 +116,7 @@ def _image(volume: Volume) -> tuple[Any, Any | None]:
 
     def lying(array: npt.NDArray[Any]) -> Any:
         image = SimpleITK.GetImageFromArray(array)
-        columns = affine[:3, 2::-1]  # ITK counts columns first
+        columns = affine[:3, 2::-1]  # ITK's index order is columns first.
         lengths = np.linalg.norm(columns, axis=0)
         image.SetSpacing(lengths.tolist())
         image.SetDirection((columns / lengths).ravel().tolist())
@@ -127,7 +127,7 @@ def _image(volume: Volume) -> tuple[Any, Any | None]:
 
 
 def _start(fixed: Volume, moving: Volume, target: Any, source: Any, params: RegisterParams) -> Any:
-    """The transform to begin with, turning about the middle of the fixed volume."""
+    """The initial transform, which rotates about the middle of the fixed volume."""
     import SimpleITK
 
     kind: Any = SimpleITK.Euler3DTransform() if params.kind == "rigid" else SimpleITK.AffineTransform(3)
@@ -142,7 +142,7 @@ def _start(fixed: Volume, moving: Volume, target: Any, source: Any, params: Regi
     way = SimpleITK.CenteredTransformInitializerFilter
     mode = way.GEOMETRY if start == "centre" else way.MOMENTS
     made = SimpleITK.CenteredTransformInitializer(target, source, kind, mode)
-    return type(kind)(made)  # not wrapped, so that it is changed in place
+    return type(kind)(made)  # Not a copy, so that it is changed in place.
 
 
 def _set_up(method: Any, params: RegisterParams, thinnest: int) -> None:
@@ -156,7 +156,8 @@ def _set_up(method: Any, params: RegisterParams, thinnest: int) -> None:
         method.SetMetricAsMeanSquares()
     method.SetMetricSamplingStrategy(method.RANDOM if params.sampling < 1 else method.NONE)
     method.SetMetricSamplingPercentage(params.sampling, params.seed)
-    method.SetNumberOfWorkUnits(1)  # sums of several differ in their last digits from run to run, and paths with them
+    # With several threads, sums and so the optimiser's path would differ from run to run.
+    method.SetNumberOfWorkUnits(1)
     method.SetInterpolator(SimpleITK.sitkLinear)
     method.SetOptimizerAsRegularStepGradientDescent(1.0, 1e-4, params.iterations, 0.5, 1e-6)
     method.SetOptimizerScalesFromPhysicalShift()
@@ -167,7 +168,7 @@ def _set_up(method: Any, params: RegisterParams, thinnest: int) -> None:
 
 
 def _matrix(transform: Any) -> Floats:
-    """4 x 4 from fixed to moving, LPS mm: by where it takes the origin and the axes."""
+    """The transform as a 4 x 4 from fixed to moving, LPS mm, from the images of origin and axes."""
     origin = np.array(transform.TransformPoint((0.0, 0.0, 0.0)))
     found = np.eye(4)
     found[:3, 3] = origin
@@ -177,7 +178,7 @@ def _matrix(transform: Any) -> Floats:
 
 
 def _moved(fixed: Volume, moving: Volume, target: Any, source: Any, transform: Any) -> tuple[Volume, float]:
-    """The moving volume on the fixed one's grid, and which share of that lies outside it."""
+    """The moving volume on the fixed one's grid, and the fraction of the grid outside the moving volume."""
     import SimpleITK
 
     values, hidden = greyscale(moving), padding(moving)
@@ -198,11 +199,11 @@ def _moved(fixed: Volume, moving: Volume, target: Any, source: Any, transform: A
 
 
 def _row(params: RegisterParams, method: Any, matrix: Floats, fixed: Volume) -> Row:
-    """What was found: how far the fixed volume's middle moves, and by how much it turns and stretches."""
+    """The row of results: translation of the fixed volume's middle, rotation and scaling."""
     left, stretches, right = np.linalg.svd(matrix[:3, :3])
     turned = left @ right
     angle = np.degrees(np.arccos(np.clip((np.trace(turned) - 1) / 2, -1, 1)))
-    affine = demands.placed(fixed)
+    affine = demands.known_affine(fixed)
     middle = affine @ [*((np.array(fixed.array.shape) - 1) / 2), 1.0]
     shift = (matrix @ middle - middle)[:3]
     return {
@@ -220,7 +221,7 @@ def _row(params: RegisterParams, method: Any, matrix: Floats, fixed: Volume) -> 
 
 
 def _tfm(transform: Any) -> bytes:
-    """ITK's own text, as 3D Slicer and SimpleITK read it."""
+    """ITK's transform file, which 3D Slicer and SimpleITK read."""
     import SimpleITK
 
     with tempfile.TemporaryDirectory(prefix="voxelry-") as folder:

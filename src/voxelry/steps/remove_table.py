@@ -1,4 +1,4 @@
-"""A volume in which nothing is left but the patient."""
+"""Removal of everything outside the patient from a volume."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _remove_table(volumes: Sequence[Volume], params: RemoveTableParams, progress
     (volume,) = volumes
     body, warnings = body_of(volume, params, part(progress, 0.0, 0.8))
     values = greyscale(volume)
-    if not body.any():  # then nothing says what is table
+    if not body.any():  # Without a body, the table cannot be recognised.
         kept = np.ones_like(body)
     else:
         kept = dilated(body, ball(known_cell(volume), params.margin, flat=True), part(progress, 0.8, 0.9))
@@ -48,7 +48,7 @@ def _remove_table(volumes: Sequence[Volume], params: RemoveTableParams, progress
         progress(0.9 + 0.1 * index / len(array), "taking away what is around")
         outside = ~kept[index]
         hidden = volume.padding_mask(index)
-        if hidden is not None:  # stays what it is
+        if hidden is not None:  # Padding stays.
             outside &= ~hidden
         plane[outside] = _blank(volume, params, index, values.dtype, lowest)
     progress(1.0, "done")
@@ -64,7 +64,7 @@ def _remove_table(volumes: Sequence[Volume], params: RemoveTableParams, progress
 
 
 def _blank(volume: Volume, params: RemoveTableParams, index: int, kind: np.dtype[Any], lowest: float) -> float:
-    """The value outside the body: one that the array can hold."""
+    """The value outside the body, after a check that the array's dtype can hold it."""
     low, high = (np.iinfo(kind).min, np.iinfo(kind).max) if kind.kind in "iu" else (-np.inf, np.inf)
     if params.outside is not None:
         whole = kind.kind == "f" or params.outside == int(params.outside)

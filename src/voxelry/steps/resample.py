@@ -1,4 +1,4 @@
-"""Resampling to other voxel sizes: the field of view stays where it is."""
+"""Resampling to other voxel sizes over the same field of view."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.parallel import on_all_cores
 from voxelry.steps.shared import carried_metadata, demands
-from voxelry.steps.shared.missing_values import count_of_no_numbers, filled, holes, native
+from voxelry.steps.shared.missing_values import count_of_no_numbers, fill_missing, missing_mask, native
 from voxelry.steps.shared.per_axis import Counts, Lengths, three
 
 Floats = npt.NDArray[np.floating[Any]]
-Method = Literal["linear", "cubic", "label"]
+Interpolation = Literal["linear", "cubic", "label"]
 
 MOST_VOXELS = 2**31
-"""Of a result; a spacing far too small is more often a slip than a wish."""
+"""Most voxels of a result: a spacing far too small is usually a mistake."""
 MOST_ALONG = 65_535
-"""Voxels along an axis whose number changes, and how many become one: Rows (0028,0010) counts no further."""
+"""Most voxels along a resampled axis, and most that become one: the limit of Rows (0028,0010)."""
 ANTIALIAS = 0.5
-"""The sigma of the blur before voxels become larger: this fraction of their ratio less 1."""
+"""Sigma of the blur before voxels become larger, as a fraction of their ratio less 1."""
 _COLUMNS = 8192
 _SLIGHT = 1e-6
-"""Voxels with less weight than this are left out of a mean: a spline's reach is endless, but hardly so."""
+"""Smallest weight in a mean: the weights of a cubic spline decrease with distance but never reach 0."""
 
 
 class ResampleParams(Params):
-    """Of resampling."""
+    """Parameters of `resample`."""
 
     spacing: Lengths | None = Field(
         None,
@@ -50,7 +50,7 @@ class ResampleParams(Params):
         description="Instead: the new number of voxels; one number, or three for slice, row and column",
         json_schema_extra={"unit": "1"},
     )
-    method: Method = Field(
+    method: Interpolation = Field(
         "linear",
         title="Interpolation",
         description="linear, cubic (B-spline), or label: the nearest voxel's value, for masks and segmentations",
@@ -69,28 +69,28 @@ class ResampleParams(Params):
 
 
 def resample(volumes: Sequence[Volume], params: ResampleParams, progress: Progress) -> StepResult:
-    """A volume on voxels of another size, over the same field of view.
+    """Resample a volume to voxels of another size, over the same field of view.
 
-    The middle of the field of view stays where it is. By ``shape``, its edges do as well, half a voxel beyond the
-    outermost centres. By ``spacing``, the voxels have exactly the size that was asked for, so that their whole number
-    covers the field of view but for half a voxel on either side at most.
+    The middle of the field of view stays. With ``shape``, its edges, half a voxel beyond the outermost centres, stay
+    too. With ``spacing``, voxels have exactly the requested size, and their whole number covers the field of view up to
+    half a voxel on either side.
 
-    Values come out in the dtype they came in; whole numbers are rounded, and what a cubic curve overshoots is kept
-    within the dtype. Beyond the outermost centres the outermost values are kept. Padding, and what is no number, is
-    mixed with nothing: where the nearest voxel has no value, neither has the new one.
+    The dtype stays; whole numbers are rounded, and overshoots of cubic interpolation are clipped to the dtype.
+    Outermost values continue beyond the outermost centres. Padding and values that are not finite are never
+    interpolated: if the nearest voxel has no value, the new one has none.
 
-    With ``antialias``, axes along which voxels become ``r > 1`` times as large are blurred first by a Gaussian of
-    ``0.5 (r - 1)`` voxels. That takes most, not all, of what is too fine for the new grid, and some of what is not.
+    With ``antialias``, axes along which voxels become ``r > 1`` times as large are first blurred by a Gaussian of
+    ``0.5 (r - 1)`` voxels. It removes most of the detail that is too fine for the new grid, and some that is not.
 
-    Sheared volumes stay sheared: the interpolation goes along their axes.
+    Sheared volumes stay sheared: interpolation follows the index axes.
 
     Parameters
     ----------
     volumes
-        One, greyscale.
+        One greyscale volume.
     """
     (volume,) = volumes
-    demands.grey(volume)
+    demands.require_grey(volume)
     axes = _axes(volume, params)
     progress(0.0, "resampling")
     source = native(volume)
@@ -99,8 +99,8 @@ def resample(volumes: Sequence[Volume], params: ResampleParams, progress: Progre
     if params.method == "label":
         array = source[nearest]
     else:
-        hole = holes(volume, source)
-        array = _interpolated(source if hole is None else filled(source, hole), axes, params, progress)
+        hole = missing_mask(volume, source)
+        array = _interpolated(source if hole is None else fill_missing(source, hole), axes, params, progress)
         if hole is not None:
             gone = hole[nearest]
             array[gone] = source[nearest][gone]
@@ -112,7 +112,7 @@ def resample(volumes: Sequence[Volume], params: ResampleParams, progress: Progre
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Axis:
-    """Where the new voxels' centres lie among the old ones: ``places`` are fractional indices."""
+    """The new voxels' centres along one axis: ``places`` are fractional indices of the old voxels."""
 
     length: int
     ratio: float
@@ -127,7 +127,7 @@ class _Axis:
 
     @property
     def nearest(self) -> npt.NDArray[np.intp]:
-        """The old voxel nearest to each new one; of two equally near the later."""
+        """The old voxel nearest to each new one; the later of two at the same distance."""
         return np.clip(np.floor(self.places + 0.5).astype(np.intp), 0, self.length - 1)
 
     @property
@@ -135,7 +135,7 @@ class _Axis:
         return self.ratio == 1 and self.places.size == self.length
 
     def weights(self, params: ResampleParams) -> npt.NDArray[np.float64]:
-        """What each old voxel gives to each new one; shape ``(new, old)``, rows sum to 1."""
+        """The weight of each old voxel in each new one; shape ``(new, old)``, rows sum to 1."""
         from scipy import ndimage
 
         blurs = params.antialias and self.ratio > 1
@@ -150,9 +150,9 @@ class _Axis:
 
 
 def _gaussian(length: int, sigma: float) -> npt.NDArray[np.float64]:
-    """What each voxel gives to each that is blurred, the outermost repeated; shape ``(length, length)``.
+    """The weight of each voxel in each blurred one, with outermost voxels repeated; shape ``(length, length)``.
 
-    As `scipy.ndimage.gaussian_filter1d` has it, whose time grows with the sigma as well.
+    The result is that of `scipy.ndimage.gaussian_filter1d`, whose run time also grows with the sigma.
     """
     radius = int(4 * sigma + 0.5)
     if not radius:
@@ -184,7 +184,7 @@ def _on_curve(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Mix:
-    """What each new voxel is made of: old ones by index, and their weights; both of shape ``(new, number)``."""
+    """The indices of the old voxels in each new one, and their weights; both of shape ``(new, number)``."""
 
     index: npt.NDArray[np.intp]
     weight: Floats
@@ -201,7 +201,7 @@ class _Mix:
         return cls(index, (weight / weight.sum(axis=1, keepdims=True)).astype(dtype))
 
     def along(self, axis: int, values: Floats) -> Floats:
-        """Mix a plane's rows (axis 0) or columns (axis 1). Not by a matrix product: BLAS has threads of its own."""
+        """Combine a plane's rows (axis 0) or columns (axis 1), without BLAS, which would start threads of its own."""
         shape = list(values.shape)
         shape[axis] = len(self.index)
         total, part_of_it = np.zeros(shape, values.dtype), np.empty(shape, values.dtype)
@@ -213,7 +213,7 @@ class _Mix:
 
 
 def _fits(volumes: Sequence[Volume], params: ResampleParams) -> None:
-    demands.grey(volumes[0])
+    demands.require_grey(volumes[0])
     _axes(volumes[0], params)
 
 
@@ -223,14 +223,14 @@ def _axes(volume: Volume, params: ResampleParams) -> tuple[_Axis, _Axis, _Axis]:
         counts = [int(count) for count in three(params.shape)]
         ratios = [length / count for length, count in zip(lengths, counts, strict=True)]
     else:
-        wanted, spacing = three(params.spacing or 1.0), demands.millimetres(volume)
+        wanted, spacing = three(params.spacing or 1.0), demands.known_spacing(volume)
         ratios = [new / old for new, old in zip(wanted, spacing, strict=True)]
         counts = [max(1, round(min(length / ratio, 2.0**62))) for length, ratio in zip(lengths, ratios, strict=True)]
     for length, count, ratio in zip(lengths, counts, ratios, strict=True):
         if count != length or ratio != 1:
-            demands.at_most(MOST_ALONG, count, "voxels along one axis")
-            demands.at_most(MOST_ALONG, int(min(ratio, 2.0**62)), "voxels that become one along an axis")
-    demands.at_most(MOST_VOXELS, int(np.prod(counts, dtype=object)), "voxels")
+            demands.require_at_most(MOST_ALONG, count, "voxels along one axis")
+            demands.require_at_most(MOST_ALONG, int(min(ratio, 2.0**62)), "voxels that become one along an axis")
+    demands.require_at_most(MOST_VOXELS, int(np.prod(counts, dtype=object)), "voxels")
     along, down, across = map(_Axis.of, lengths, counts, ratios)
     return along, down, across
 
@@ -238,7 +238,7 @@ def _axes(volume: Volume, params: ResampleParams) -> tuple[_Axis, _Axis, _Axis]:
 def _interpolated(
     source: npt.NDArray[Any], axes: tuple[_Axis, _Axis, _Axis], params: ResampleParams, progress: Progress
 ) -> npt.NDArray[Any]:
-    """Each slice within itself, then across the slices."""
+    """Interpolate within each slice, then across the slices."""
     kind = np.dtype(np.result_type(source.dtype, np.float32))
     along, down, across = (None if axis.same else _Mix.of(axis.weights(params), kind) for axis in axes)
     counts = [axis.places.size for axis in axes]
@@ -246,7 +246,7 @@ def _interpolated(
 
     def within(index: int) -> None:
         values = source[index].astype(kind)
-        with np.errstate(over="ignore", invalid="ignore"):  # the largest floats
+        with np.errstate(over="ignore", invalid="ignore"):  # The largest floats overflow.
             values = values if down is None else down.along(0, values)
             planes[index] = values if across is None else across.along(1, values)
 
@@ -273,7 +273,7 @@ def _within_range(values: Floats, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
         return np.asarray(values)
     limits = np.iinfo(dtype)
     low, high = values.dtype.type(limits.min), values.dtype.type(limits.max)
-    if int(high) > limits.max:  # a float that large is no whole number of the dtype
+    if int(high) > limits.max:  # A float that large exceeds the dtype.
         high = np.nextafter(high, values.dtype.type(0))
     return as_dtype(np.clip(values, low, high), dtype)
 

@@ -1,4 +1,4 @@
-"""One volume less another: phases of contrast, before and after."""
+"""Subtraction of two volumes, for example after and before contrast."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ _SMALLEST = ("int16", "int32", "int64")
 
 
 class SubtractParams(Params):
-    """Of subtracting."""
+    """Parameters of `subtract`."""
 
     absolute: bool = Field(False, title="Absolute", description="The size of the difference alone, without its sign")
 
 
 def subtract(volumes: Sequence[Volume], params: SubtractParams, progress: Progress) -> StepResult:
-    """The first volume less the second, exactly: whole numbers in the smallest of int16, int32 and int64 that fits.
+    """Subtract the second volume from the first; integers give the smallest of int16, int32 and int64 that fits.
 
-    Where either is padding the difference is 0, and is padding no more. Floats stay floats; what is no number in
-    either is none in the difference.
+    If either voxel is padding, the difference is 0, which is not padding. Floats stay floats; NaN and infinity in
+    either volume give NaN or infinity.
 
     Parameters
     ----------
     volumes
-        Two greyscale ones whose voxels lie in the same places, and whose units do not contradict each other.
+        Two greyscale volumes on one grid, with units that do not contradict each other.
 
     Raises
     ------
     GeometryError
-        If their voxels lie elsewhere.
+        If their grids differ.
     ParameterError
         If their units differ.
     """
     first, second = volumes
     for volume in volumes:
-        demands.grey(volume)
-    demands.one_grid(first, second)
+        demands.require_grey(volume)
+    demands.require_one_grid(first, second)
     if first.unit and second.unit and first.unit != second.unit:
         raise ParameterError(f"values in {first.unit} less values in {second.unit} mean nothing")
     progress(0.0, "subtracting")
@@ -92,7 +92,7 @@ def _dtype(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> np.dtype[Any]:
     low, high = int(one.min()) - int(other.max()), int(one.max()) - int(other.min())
     for name in _SMALLEST:
         limits = np.iinfo(name)
-        # What is subtracted has to fit as well as what comes out.
+        # The dtype must hold the operands as well as the differences.
         ends = (low, high, -low, int(one.min()), int(one.max()), int(other.min()), int(other.max()))
         if limits.min <= min(ends) and max(ends) <= limits.max:
             return np.dtype(name)

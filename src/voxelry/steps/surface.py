@@ -1,4 +1,4 @@
-"""Surfaces of structures as STL and PLY."""
+"""Surface meshes of structures as STL and PLY."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from voxelry.core.progress import Progress, part
 from voxelry.core.steps import Row, Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps.shared import demands
-from voxelry.steps.shared.mask_input import MaskParams, labelled
+from voxelry.steps.shared.mask_input import MaskParams, input_labels
 from voxelry.steps.shared.meshes import as_ply, as_stl, mesh_of
 
 
@@ -26,8 +26,8 @@ class SurfaceParams(MaskParams):
 
 
 def _surface(volumes: Sequence[Volume], params: SurfaceParams, progress: Progress) -> StepResult:
-    given = labelled(volumes, params, part(progress, 0.0, 0.3))
-    affine = demands.placed(given.grid)
+    given = input_labels(volumes, params, part(progress, 0.0, 0.3))
+    affine = demands.known_affine(given.grid)
     rows: list[Row] = []
     files: dict[str, bytes] = {}
     for index, segment in enumerate(given.segments):

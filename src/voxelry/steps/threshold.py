@@ -1,4 +1,4 @@
-"""A mask of what lies above a threshold: chosen, or found from the values."""
+"""A mask of the voxels above a threshold that is given or computed from the values."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from voxelry.core.steps import Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps.shared.cut import CutParams, cut, mask_rows, spacing_warning
 
-Method = Literal["fixed", "units", "otsu", "multi_otsu", "li", "triangle", "yen", "percentile", "hysteresis"]
+ThresholdMethod = Literal["fixed", "units", "otsu", "multi_otsu", "li", "triangle", "yen", "percentile", "hysteresis"]
 
 
 class ThresholdParams(CutParams):
     """Parameters of `STEP`."""
 
-    method: Method = Field(
+    method: ThresholdMethod = Field(
         "fixed",
         description="How the threshold is found: chosen (fixed, units, percentile, hysteresis) or from the values",
     )

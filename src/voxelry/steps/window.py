@@ -1,4 +1,4 @@
-"""Windowing: from modality values to fractions or grey levels (PS3.3 C.11.2)."""
+"""Windowing of modality values to fractions or grey levels (PS3.3 C.11.2)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from voxelry.steps.shared.carried_metadata import of_other_values
 
 
 class WindowParams(Params):
-    """Of windowing."""
+    """Parameters of `window`."""
 
     center: float | None = Field(
         None,
@@ -46,22 +46,22 @@ class WindowParams(Params):
 
 
 def window(volumes: Sequence[Volume], params: WindowParams, progress: Progress) -> StepResult:
-    """What a window shows of each value: 0 below it, 1 (or 255) above it.
+    """Apply a window: 0 below it, 1 (or 255) above it.
 
-    Padding and NaN become 0. The result has no unit, no padding and no windows of its own; MONOCHROME1 stays
-    display only and turns no value round.
+    Padding and NaN become 0. The result has no unit, no padding and no windows; MONOCHROME1 concerns only the display
+    and inverts no value.
 
     Parameters
     ----------
     volumes
-        One, greyscale.
+        One greyscale volume.
 
     References
     ----------
     PS3.3 C.11.2.1.2, C.11.2.1.3
     """
     (volume,) = volumes
-    demands.grey(volume)
+    demands.require_grey(volume)
     progress(0.0, "windowing")
     if params.center is None or params.width is None:
         chosen = default_window(volume)
@@ -79,7 +79,7 @@ def window(volumes: Sequence[Volume], params: WindowParams, progress: Progress) 
 
 
 def _fractions(values: npt.NDArray[Any], chosen: Window) -> npt.NDArray[np.float64]:
-    """On [0, 1], as the standard's pseudo-code has it."""
+    """The window's function to [0, 1], as in the standard's pseudo-code."""
     x, center, width = values.astype(np.float64), chosen.center, chosen.width
     with np.errstate(over="ignore", invalid="ignore"):
         if chosen.function == "SIGMOID":

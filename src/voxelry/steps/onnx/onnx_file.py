@@ -1,4 +1,4 @@
-"""Opening an ONNX file that nobody vouches for: bounded, no file but its own weights, never by way of pickle."""
+"""Opening of untrusted ONNX files: sizes are bounded, only weights beside the file are read, nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from voxelry.parallel import workers
 from voxelry.steps.onnx.onnx_manifest import Manifest
 
 MOST_BYTES = 2**31 - 1
-"""Protocol buffers hold no more."""
+"""Largest size of a protocol buffers message."""
 MOST_WEIGHTS = 2**34
-"""Bytes of all files of weights together."""
+"""Most bytes of all files of weights together."""
 GPU = ("CUDAExecutionProvider", "ROCMExecutionProvider", "MIGraphXExecutionProvider", "DmlExecutionProvider")
 _DEEP = 16
 Predict: TypeAlias = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
-"""From ``(1, channel, *patch)`` to the same with the output's channels."""
+"""A function from ``(1, channel, *patch)`` to the same shape with the output's channels."""
 
 # Where tensors may stand: message -> field -> message of the field's content (onnx.proto3).
 _FIELDS: dict[str, dict[int, str]] = {
@@ -43,19 +43,19 @@ _FLOATS: dict[str, type[np.floating[Any]]] = {
 
 
 def open_model(path: Path, manifest: Manifest, *, gpu: bool) -> Predict:
-    """A model as a function.
+    """Open a model as a function.
 
     Raises
     ------
     NothingFoundError
         If there is no such file.
     FormatError
-        If it is no ONNX model, keeps weights elsewhere than in files beside it, needs operators that are not ONNX
-        Runtime's own, or is not what its manifest says.
+        If it is not an ONNX model, refers to weights outside its folder, needs operators that ONNX Runtime does not
+        have, or contradicts its manifest.
     MissingExtraError
         If ONNX Runtime is not installed.
     ParameterError
-        If a GPU was asked for and there is none.
+        If a GPU is requested and there is none.
     """
     with needed_for("a model"):
         import onnxruntime
@@ -95,7 +95,7 @@ def _content(path: Path) -> bytes:
 
 
 def _with_weights(path: Path, names: set[str]) -> Path:
-    """A model's own path, if each file of weights lies beside it and is no way to elsewhere."""
+    """The resolved path of a model, after a check that all files of weights lie beside it and link nowhere else."""
     whole = path.resolve()
     size = 0
     for name in sorted(names):
@@ -118,7 +118,7 @@ def _is_name(name: str) -> bool:
 
 
 def _external(message: memoryview, kind: str, depth: int) -> Iterator[str]:
-    """The files that tensors' values lie in; an empty name for a tensor that does not say in which."""
+    """The files that hold the tensors' values; an empty name for a tensor that names no file."""
     if depth > _DEEP:
         raise ValueError("nested too deeply")
     if kind == "tensor":
@@ -137,7 +137,7 @@ def _external(message: memoryview, kind: str, depth: int) -> Iterator[str]:
 
 
 def _entries(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Field numbers and contents of a protocol buffers message."""
+    """Iterate over field numbers and contents of a protocol buffers message."""
     place = 0
     while place < len(message):
         key, place = _varint(message, place)
@@ -177,7 +177,7 @@ def _first_line(error: Exception) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Ends:
-    """Names of the input and of the output, and the input's numbers."""
+    """The names of input and output, and the input's dtype."""
 
     input: str
     output: str
@@ -185,7 +185,7 @@ class _Ends:
 
 
 def _checked(session: Any, manifest: Manifest) -> _Ends:
-    """Both ends of the model, if its own description fits the manifest."""
+    """The model's input and output, after a check of their description against the manifest."""
     inputs, outputs = session.get_inputs(), session.get_outputs()
     if len(inputs) != 1 or not outputs:
         raise FormatError(f"a model has one input and an output; this one has {len(inputs)} and {len(outputs)}")
@@ -224,9 +224,9 @@ def _fits(shape: Sequence[Any], wanted: tuple[int, ...]) -> bool:
 
 
 def _predicted(session: Any, ends: _Ends, patch: npt.NDArray[np.float32], classes: int) -> npt.NDArray[np.float32]:
-    """``classes`` is 0 but where the model gives their numbers: then each becomes a channel."""
+    """Run the model; ``classes`` is above 0 only if it gives class numbers, each of which becomes a channel."""
     try:
-        with np.errstate(over="ignore"):  # beyond float16: the model's output will tell
+        with np.errstate(over="ignore"):  # Values beyond float16 overflow; the output is checked.
             given = patch.astype(ends.dtype, copy=False)
         found = np.asarray(session.run([ends.output], {ends.input: given})[0])
     except Exception as error:  # its errors have no common root
@@ -249,7 +249,7 @@ def _predicted(session: Any, ends: _Ends, patch: npt.NDArray[np.float32], classe
 
 
 def _one_each(found: npt.NDArray[Any], classes: int) -> npt.NDArray[np.float32]:
-    """A channel of 0 and 1 for each class, from the classes' numbers."""
+    """A channel of 0 and 1 for each class, from class numbers."""
     if found.shape[1] != 1:
         raise FormatError(f"the model gives {found.shape[1]} channels, and the numbers of classes are one")
     numbers = np.arange(classes).reshape(1, -1, *(1,) * (found.ndim - 2))

@@ -1,4 +1,4 @@
-"""The way from a volume's grid to a model's, and back."""
+"""Resampling from a volume's grid to a model's, and back."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from voxelry.steps.shared import demands
 from voxelry.steps.shared.mask_grids import Box
 
 MOST_VOXELS = 2**30
-"""Of a volume at the model's spacing."""
+"""Most voxels of a volume at the model's spacing."""
 FLAT = 3.0
-"""Voxels longer by more than this are so flat that slices are not mixed: nnU-Net's threshold."""
+"""Above this ratio of lengths, slices are not interpolated: nnU-Net's threshold of anisotropy."""
 _FAR = 2.0**40
 Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """From a volume's index axes to the model's, and back.
+    """The mapping from a volume's index axes to the model's, and back.
 
     Attributes
     ----------
     order, flips
-        Which of the volume's axes is each of the model's, and which of the model's then run backwards.
+        The volume's axis for each of the model's, and which of the model's axes are reversed.
     whole, box
-        The volume's shape, and the part of it that the model sees; both in the volume's own axes.
+        The volume's shape, and the part of it that the model sees; both in the volume's axes.
     source, target
-        Shapes of that part in the model's axes, at the volume's spacing and at the model's.
+        Shapes of the part in the model's axes, at the volume's spacing and at the model's.
     ratio
-        Voxels of the volume to one of the model, along the model's axes.
+        Voxels of the volume per voxel of the model, along the model's axes.
     nearest, nearest_back
-        The axis along which the nearest slice is taken, there and back; None mixes them.
+        The axis without interpolation (nearest slice), to the model and back; None interpolates along all axes.
     """
 
     order: tuple[int, int, int]
@@ -55,20 +55,20 @@ class Way:
 
     @classmethod
     def of(cls, volume: Volume, manifest: Manifest, box: Box) -> Way:
-        """The way that a manifest tells, for a part of a volume.
+        """The mapping for a part of a volume by a manifest.
 
         Raises
         ------
         UnplacedError
-            If it needs millimetres or directions that are not known.
+            If the manifest needs a spacing or directions that are unknown.
         GeometryError
-            If it needs another spacing, and the volume is sheared.
+            If the manifest needs another spacing, and the volume is sheared.
         TooLargeError
             If the part has too many voxels at the model's spacing.
         """
         order, flips = manifest.transpose, tuple[int, ...]()
         if manifest.axes is not None:
-            axes, signs = patient_axes(demands.placed(volume))
+            axes, signs = patient_axes(demands.known_affine(volume))
             sides = [SIDES[side] for side in manifest.axes]
             first, second, third = (axes[axis] for axis, _ in sides)
             order = (first, second, third)
@@ -78,7 +78,7 @@ class Way:
         nearest = nearest_back = None
         centres = manifest.grid == "centres"
         if manifest.spacing is not None:
-            demands.straight(volume, "choose a model that takes the volume's own spacing")
+            demands.require_straight(volume, "choose a model that takes the volume's own spacing")
             have, want = _spacings(volume, order, manifest.spacing)
             counts = zip(source, have, want, strict=True)
             if centres:
@@ -98,17 +98,17 @@ class Way:
         return cls(order, flips, whole, box, source, target, ratio, centres, cubic, nearest, nearest_back)
 
     def there(self, values: Floats) -> Floats:
-        """What lies in the box, on the model's grid; shape ``target``."""
+        """Resample the values in the box to the model's grid; shape ``target``."""
         turned = np.flip(values.transpose(self.order), self.flips)
         return self._resized(turned, self.target, 3 if self.cubic else 1, self.ratio, self.nearest)
 
     def told(self, mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-        """The same for a mask, by the nearest voxel."""
+        """Resample a mask to the model's grid, by the nearest voxel."""
         turned = np.flip(mask.transpose(self.order), self.flips).astype(np.float32)
         return self._resized(turned, self.target, 0, self.ratio, None) > 0.5
 
     def back(self, values: Floats, outside: float) -> Floats:
-        """What lies on the model's grid, on the volume's whole grid."""
+        """Resample values on the model's grid to the volume's whole grid."""
         ratio = tuple(1 / one for one in self.ratio)
         found = np.flip(self._resized(values, self.source, 1, ratio, self.nearest_back), self.flips)
         turned = np.ascontiguousarray(found.transpose(np.argsort(self.order)))
@@ -123,7 +123,7 @@ class Way:
     ) -> Floats:
         if values.shape == shape and (not self.centres or all(one == 1 for one in ratio)):
             return np.ascontiguousarray(values)
-        if not self.centres:  # a whole number of voxels fills the same box
+        if not self.centres:  # A whole number of voxels fills the same box.
             ratio = tuple(have / want for have, want in zip(values.shape, shape, strict=True))
         if nearest is None:
             return _interpolated(values, shape, ratio, order, centres=self.centres)
@@ -132,7 +132,7 @@ class Way:
     def _by_slices(
         self, values: Floats, shape: tuple[int, ...], order: int, ratio: Sequence[float], nearest: int
     ) -> Floats:
-        """Within each slice, then the nearest of them."""
+        """Interpolate within each slice, then take the nearest slice."""
         slices = np.moveaxis(values, nearest, 0)
         plane = tuple(size for axis, size in enumerate(shape) if axis != nearest)
         steps = tuple(one for axis, one in enumerate(ratio) if axis != nearest)
@@ -149,20 +149,20 @@ class Way:
 def _spacings(
     volume: Volume, order: tuple[int, ...], wanted: tuple[float, ...]
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """The volume's and the model's along the model's axes, in mm; a model of slices says nothing of the first."""
+    """The spacings of volume and model along the model's axes, in mm; a model of slices keeps the volume's first."""
     if len(wanted) == 3:
-        spacing = demands.millimetres(volume)
+        spacing = demands.known_spacing(volume)
         return tuple(spacing[axis] for axis in order), wanted
     inside = [volume.spacing[axis] for axis in order[1:]]
     known = [one for one in inside if one is not None]
     if len(known) < len(inside):
-        known = [demands.millimetres(volume)[axis] for axis in order[1:]]
+        known = [demands.known_spacing(volume)[axis] for axis in order[1:]]
     first = volume.spacing[order[0]] or max(known)
     return (first, *known), (first, *wanted)
 
 
 def _flat(here: Sequence[float], there: Sequence[float]) -> int | None:
-    """The axis along which voxels are long, of one grid or else of the other; None if none is, or more than one."""
+    """The only axis along which voxels of one grid, or else of the other, are long; None without a single one."""
     for spacing in (here, there):
         if max(spacing) / min(spacing) > FLAT:
             longest = [axis for axis, one in enumerate(spacing) if one == max(spacing)]
@@ -173,7 +173,7 @@ def _flat(here: Sequence[float], there: Sequence[float]) -> int | None:
 def _interpolated(
     values: Floats, shape: tuple[int, ...], ratio: Sequence[float], order: int, *, centres: bool
 ) -> Floats:
-    """Beyond the outermost centres the outermost values hold; a cubic curve leaves the values' range nowhere."""
+    """Interpolate; outermost values continue beyond the outermost centres, cubic results stay in the values' range."""
     from scipy import ndimage
 
     steps = np.array(ratio)

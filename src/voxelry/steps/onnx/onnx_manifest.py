@@ -1,4 +1,4 @@
-"""What a model wants and gives: the manifest beside an ONNX file, in JSON or TOML. Nothing in it is ever executed."""
+"""The manifest beside an ONNX file, in JSON or TOML: the model's input and output. Nothing in it is executed."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from voxelry.core.errors import FormatError, NothingFoundError
 
 MOST_BYTES = 2**20
-"""Of a manifest."""
+"""Most bytes of a manifest."""
 SIDES = {"L": (0, 1), "R": (0, -1), "P": (1, 1), "A": (1, -1), "S": (2, 1), "I": (2, -1)}
-"""Patient axis and direction, LPS."""
+"""Patient axis and direction of each letter, LPS."""
 Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 Positive = Annotated[float, Field(gt=0, le=1000)]
@@ -38,15 +38,15 @@ class _Strict(BaseModel):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Known:
-    """Which voxels statistics may be made of; both masks have the values' shape, None is all of them.
+class StatisticsMasks:
+    """Masks of the voxels that statistics use, in the values' shape; None means all voxels.
 
     Attributes
     ----------
     told
-        Where a value is no padding.
+        True where a value is not padding.
     inside
-        Where any channel is not 0, with the holes therein.
+        True where any channel is not 0, with holes filled.
     """
 
     told: Mask | None = None
@@ -57,10 +57,10 @@ class Known:
 
 
 class ZScore(_Strict):
-    """``(x - mean) / std``, after clipping; nnU-Net's CTNormalization gives all four, ZScoreNormalization none.
+    """``(x - mean) / std``, after clipping; nnU-Net's CTNormalization sets all values, ZScoreNormalization none.
 
-    ``nonzero`` leaves 0 as it is and out of the statistics (MONAI); ``"filled"`` does so outside of what is not 0 in
-    any channel, and holes in it count as inside (nnU-Net's ``use_mask_for_norm``).
+    ``nonzero`` leaves 0 unchanged and out of the statistics (MONAI); ``"filled"`` does so outside the mask of voxels
+    that are not 0 in any channel, with holes filled (nnU-Net's ``use_mask_for_norm``).
     """
 
     method: Literal["zscore"]
@@ -69,8 +69,8 @@ class ZScore(_Strict):
     std: Annotated[float, Field(gt=0)] | None = None
     nonzero: Annotated[bool, Field(strict=True)] | Literal["filled"] = False
 
-    def of(self, values: Floats, known: Known) -> Floats:
-        """Normalised."""
+    def of(self, values: Floats, known: StatisticsMasks) -> Floats:
+        """Normalise values."""
         chosen: Mask | None = None
         if self.nonzero == "filled":
             chosen = known.inside
@@ -86,15 +86,15 @@ class ZScore(_Strict):
         return np.asarray(found if chosen is None else np.where(chosen, found, values), np.float32)
 
 
-class Scale(_Strict):
-    """From one range to another; without ``from`` the volume's own; MONAI's ScaleIntensityRange."""
+class RangeScaling(_Strict):
+    """Linear scaling from one range (by default the volume's) to another; MONAI's ScaleIntensityRange."""
 
     method: Literal["scale"]
     from_: Pair | None = Field(None, alias="from")
     to: Pair = (0.0, 1.0)
     clip: bool = True
 
-    def of(self, values: Floats, known: Known) -> Floats:
+    def of(self, values: Floats, known: StatisticsMasks) -> Floats:
         told = known.of(values)
         low, high = self.from_ or ((float(told.min()), float(told.max())) if told.size else (0.0, 1.0))
         return _scaled(values, low, high, self.to, self.clip)
@@ -110,40 +110,40 @@ class _OfPercentiles(_Strict):
             raise ValueError("percentiles ascend from 0 to 100")
         return value
 
-    def found(self, values: Floats, known: Known) -> Pair:
+    def found(self, values: Floats, known: StatisticsMasks) -> Pair:
         told = known.of(values)
         low, high = np.percentile(told, self.percentiles).tolist() if told.size else (0.0, 1.0)
         return float(low), float(high)
 
 
 class Percentile(_OfPercentiles):
-    """From two percentiles of the volume to a range; MONAI's ScaleIntensityRangePercentiles."""
+    """Linear scaling from two percentiles of the volume to a range; MONAI's ScaleIntensityRangePercentiles."""
 
     method: Literal["percentile"]
     to: Pair = (0.0, 1.0)
     clip: bool = True
 
-    def of(self, values: Floats, known: Known) -> Floats:
+    def of(self, values: Floats, known: StatisticsMasks) -> Floats:
         return _scaled(values, *self.found(values, known), self.to, self.clip)
 
 
 class Clip(_OfPercentiles):
-    """Cut to a range, or to two percentiles of the volume; MONAI's ClipIntensityPercentiles."""
+    """Clipping to a range, or to two percentiles of the volume; MONAI's ClipIntensityPercentiles."""
 
     method: Literal["clip"]
     range: Range | None = None
 
-    def of(self, values: Floats, known: Known) -> Floats:
+    def of(self, values: Floats, known: StatisticsMasks) -> Floats:
         low, high = self.range or self.found(values, known)
         return np.asarray(values.clip(np.float32(low), np.float32(high)), np.float32)
 
 
 class Untouched(_Strict):
-    """Values as they are."""
+    """Unchanged values."""
 
     method: Literal["none"]
 
-    def of(self, values: Floats, known: Known) -> Floats:
+    def of(self, values: Floats, known: StatisticsMasks) -> Floats:
         return values
 
 
@@ -153,11 +153,11 @@ def _scaled(values: Floats, low: float, high: float, to: Pair, clip: bool) -> Fl
     return np.asarray(found.clip(min(to), max(to)) if clip else found, np.float32)
 
 
-Normalisation = Annotated[ZScore | Scale | Percentile | Clip | Untouched, Field(discriminator="method")]
+Normalisation = Annotated[ZScore | RangeScaling | Percentile | Clip | Untouched, Field(discriminator="method")]
 
 
 class Channel(_Strict):
-    """One channel of the model's input: which of the volumes given, from 0, and what is done to its values in turn."""
+    """One channel of the model's input: the index of its volume, and the normalisations in order."""
 
     volume: int = Field(0, ge=0, le=3)
     normalisation: Annotated[tuple[Normalisation, ...], Field(min_length=1, max_length=8)]
@@ -167,73 +167,76 @@ class Channel(_Strict):
     def _several(cls, value: object) -> object:
         return [value] if isinstance(value, dict) else value
 
-    def normalised(self, values: Floats, known: Known) -> Floats:
-        """One after the other."""
+    def normalised(self, values: Floats, known: StatisticsMasks) -> Floats:
+        """Apply the normalisations in order."""
         for one in self.normalisation:
             values = one.of(values, known)
         return values
 
 
 class Manifest(_Strict):
-    """What has to be known of a model to run it.
+    """The description that is needed to run a model.
 
     Attributes
     ----------
     task
         ``"segmentation"``: the output has a channel for each class. ``"image"``: one channel of values.
     channels
-        Of the input, in order.
+        Channels of the input, in order.
     patch
-        Voxels ``(first, second, third axis)`` of what the model sees at once; two numbers for a model of slices, which
-        sees ``(second, third axis)``.
+        Voxels ``(first, second, third axis)`` of the model's input; two numbers ``(second, third axis)`` for a
+        model of slices.
     spacing
-        mm in the order of the model's axes; two numbers for a model of slices, which lie as far apart as they did.
-        None leaves the volume's.
+        mm in the order of the model's axes; two numbers for a model of slices, which keeps the volume's slice
+        spacing. None keeps the volume's spacing.
     axes
-        In which direction each of the model's axes grows, for example ``"RAS"`` or ``"SPL"``; None takes the volume's
-        own ``(slice, row, column)`` in the order of ``transpose``.
+        The direction in which each of the model's axes grows, for example ``"RAS"`` or ``"SPL"``; None takes the
+        volume's axes ``(slice, row, column)`` in the order of ``transpose``.
     grid
-        What the volume's grid and the model's have in common: ``"box"``, the space that their voxels fill (nnU-Net);
-        ``"centres"``, the centre of the first voxel (MONAI).
+        How the model's grid is aligned with the volume's: ``"box"``, voxels fill the same space (nnU-Net);
+        ``"centres"``, the first voxels have the same centre (MONAI).
     interpolation
-        On the way to the model's spacing; the way back is linear.
+        Interpolation to the model's spacing; results are resampled back linearly.
     separate
-        Whether, where voxels of the volume or of the model are more than three times as long along one axis as along
-        another, the nearest slice is taken along the longest, both ways (nnU-Net's ``order_z`` of 0).
+        True to take the nearest slice along the longest axis, in both directions, if voxels of the volume or the
+        model are more than three times as long along one axis as along another (nnU-Net's ``order_z`` of 0).
     crop
-        ``"nonzero"``: the model sees the box of what is not 0 in any channel, and there is nothing outside (nnU-Net).
+        ``"nonzero"``: the model sees the box of voxels that are not 0 in any channel; nothing is found outside
+        (nnU-Net).
     normalise
-        Channels ``"before"`` they are brought to the model's spacing (nnU-Net), or ``"after"`` (MONAI, as a rule).
+        Channels are normalised ``"before"`` they are resampled to the model's spacing (nnU-Net), or ``"after"``
+        (usual in MONAI).
     padding_counts
-        Whether voxels that DICOM calls padding are values like any other, as programs that read NIfTI take them. Else
-        they count as the smallest value, and are left out of statistics. No structure is found in them either way.
+        True to treat DICOM padding as ordinary values, like programs that read NIfTI. Else padding counts as the
+        smallest value and is left out of statistics. No structure is found in padding either way.
     overlap
-        Of neighbouring patches, as a fraction.
+        Overlap of neighbouring patches, as a fraction.
     windows
-        Where patches begin: ``"even"``, from one end to the other (nnU-Net); ``"fixed"``, as far apart as the overlap
-        says, and the last at the end (MONAI).
+        Positions of patches: ``"even"``, evenly spaced (nnU-Net); ``"fixed"``, spaced by the overlap, with the last
+        at the end (MONAI).
     weighting
-        Of what patches say of one voxel: ``"gaussian"``, most in a patch's middle, and a thousandth of it at least
-        (MONAI); ``"gaussian_voxel"``, most at the voxel behind the middle, and far less in the corners (nnU-Net);
-        ``"constant"``.
+        Weights within a patch: ``"gaussian"``, largest in the middle, at least a thousandth of that (MONAI);
+        ``"gaussian_voxel"``, largest at the voxel behind the middle, with far smaller weights in the corners
+        (nnU-Net); ``"constant"``.
     padding
-        What surrounds a volume that is smaller than a patch: a value, after normalisation, ``"edge"`` or ``"reflect"``.
+        Padding of a volume that is smaller than a patch: a value, after normalisation, ``"edge"`` or ``"reflect"``.
     activation
-        What makes the output of a segmentation probabilities. ``"softmax"``: classes exclude each other, channel 0 is
-        background. ``"sigmoid"``: each channel stands for itself, the later one wins. Where the model does that itself:
-        ``"none"`` instead of softmax, ``"probability"`` instead of sigmoid, ``"labels"`` if it gives classes' numbers.
+        The function from a segmentation's output to probabilities. ``"softmax"``: classes exclude each other,
+        channel 0 is background. ``"sigmoid"``: channels are independent, the later one wins. If the model applies
+        it itself: ``"none"`` instead of softmax, ``"probability"`` instead of sigmoid, ``"labels"`` if it gives
+        class numbers.
     back
-        What goes back to the volume's grid: the model's ``"output"`` (nnU-Net) or ``"probabilities"`` (MONAI).
+        What is resampled to the volume's grid: the model's ``"output"`` (nnU-Net) or ``"probabilities"`` (MONAI).
     threshold
-        Of the probability, where channels stand for themselves.
+        Threshold of the probability, for independent channels.
     labels
-        Name and number of each structure, from 1. Number n is channel n; n - 1 where channels stand for themselves.
+        Name and number of each structure, from 1. Number n is channel n, or n - 1 for independent channels.
     order
-        The labels' numbers in turn, as channels that stand for themselves are written: the later wins. Empty is 1, 2...
+        The order in which labels of independent channels are written: the later wins. Empty means 1, 2...
     mirror
-        Axes along which the model sees each patch mirrored too (test-time augmentation); results are averaged.
+        Axes along which each patch is also mirrored (test-time augmentation); results are averaged.
     scale, offset, unit
-        Of an image: what is done to the output's values, and their unit.
+        For images: factor and offset of the output's values, and their unit.
     """
 
     task: Literal["segmentation", "image"] = "segmentation"
@@ -296,33 +299,33 @@ class Manifest(_Strict):
 
     @property
     def exclusive(self) -> bool:
-        """Whether classes exclude each other, with a background of their own."""
+        """True if classes exclude each other and channel 0 is background."""
         return self.activation in ("softmax", "none", "labels")
 
     @property
     def filled(self) -> bool:
-        """Whether a channel's statistics are made of what is not 0 in any."""
+        """True if a channel's statistics use only voxels that are not 0 in any channel."""
         chains = [channel.normalisation for channel in self.channels]
         return any(isinstance(one, ZScore) and one.nonzero == "filled" for chain in chains for one in chain)
 
     @property
     def outputs(self) -> int:
-        """How many channels the output has."""
+        """Number of channels of the output."""
         return 1 if self.task == "image" else len(self.labels) + self.exclusive
 
     @property
     def volumes(self) -> int:
-        """How many volumes the channels are made of."""
+        """Number of volumes that the channels use."""
         return 1 + max(channel.volume for channel in self.channels)
 
 
 def manifest_beside(model: Path) -> Path:
-    """``name.json`` or ``name.toml`` beside ``name.onnx``.
+    """The path of ``name.json`` or ``name.toml`` beside ``name.onnx``.
 
     Raises
     ------
     NothingFoundError
-        If there is neither.
+        If neither exists.
     """
     for suffix in (".json", ".toml"):
         if (found := model.with_suffix(suffix)).is_file():
@@ -331,12 +334,12 @@ def manifest_beside(model: Path) -> Path:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """A manifest from its file.
+    """Read a manifest.
 
     Raises
     ------
     FormatError
-        If it is no JSON or TOML, or says what makes no sense; the message names each field.
+        If it is not JSON or TOML, or a field is invalid; the message names each field.
     """
     try:
         content = path.read_bytes()

@@ -1,4 +1,4 @@
-"""Any ONNX model of segmentation, or from image to image, by a manifest that says what it wants."""
+"""The step that runs any ONNX model for segmentation or image-to-image tasks, described by a manifest."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps.onnx.onnx_file import open_model
 from voxelry.steps.onnx.onnx_grid import Way
-from voxelry.steps.onnx.onnx_manifest import Channel, Known, Manifest, manifest_beside, read_manifest
+from voxelry.steps.onnx.onnx_manifest import Channel, Manifest, StatisticsMasks, manifest_beside, read_manifest
 from voxelry.steps.onnx.sliding_window import predicted, probabilities
 from voxelry.steps.shared import demands
 from voxelry.steps.shared.cut import mask_rows, spacing_warning
@@ -31,7 +31,7 @@ Mask = npt.NDArray[np.bool_]
 class OnnxParams(Params):
     """Parameters of `STEP`."""
 
-    # A site lets requests name files below its own folders only: it knows by the format which these are.
+    # Requests to a site may name only files below its folders; the format marks such parameters.
     model: str = Field(
         min_length=1,
         description="Path of the ONNX file; its manifest lies beside it",
@@ -52,7 +52,7 @@ def _onnx(volumes: Sequence[Volume], params: OnnxParams, progress: Progress) -> 
     if manifest.volumes != len(volumes):
         raise ParameterError(f"this model takes {manifest.volumes} volumes, not {len(volumes)}")
     for other in volumes[1:]:
-        demands.one_grid(volumes[0], other)
+        demands.require_one_grid(volumes[0], other)
     predict = open_model(path, manifest, gpu=params.device == "gpu")
     image, way = seen_by(volumes, manifest)
     output = predicted(image, manifest, predict, part(progress, 0.1, 0.9))
@@ -66,7 +66,7 @@ def _onnx(volumes: Sequence[Volume], params: OnnxParams, progress: Progress) -> 
 
 
 def seen_by(volumes: Sequence[Volume], manifest: Manifest) -> tuple[Floats, Way]:
-    """All channels on the model's grid, and the way there."""
+    """All channels on the model's grid, and the mapping to it."""
     used = sorted({channel.volume for channel in manifest.channels})
     values = {number: _values(volumes[number], manifest) for number in used}
     inside: Mask | None = None
@@ -82,11 +82,11 @@ def seen_by(volumes: Sequence[Volume], manifest: Manifest) -> tuple[Floats, Way]
 
 
 def _values(volume: Volume, manifest: Manifest) -> tuple[Floats, Mask | None]:
-    """A volume's values and where they are told; what is padding is the smallest value there is."""
+    """A volume's values, with padding set to the smallest value, and the mask of values that are not padding."""
     values = greyscale(volume)
-    demands.numbers(values)
+    demands.require_finite(values)
     found = values.astype(np.float32)
-    demands.numbers(found)  # float64 may hold more than float32
+    demands.require_finite(found)  # float64 values may overflow float32.
     hidden = None if manifest.padding_counts else padding(volume)
     if hidden is None:
         return found, None
@@ -96,7 +96,7 @@ def _values(volume: Volume, manifest: Manifest) -> tuple[Floats, Mask | None]:
 
 
 def _inside(several: Sequence[Floats]) -> Mask:
-    """Where any is not 0, with the holes therein."""
+    """The mask of voxels that are not 0 in any channel, with holes filled."""
     from scipy import ndimage
 
     return np.asarray(ndimage.binary_fill_holes(np.logical_or.reduce([values != 0 for values in several])))
@@ -105,16 +105,16 @@ def _inside(several: Sequence[Floats]) -> Mask:
 def _channel(
     channel: Channel, values: Floats, told: Mask | None, inside: Mask | None, way: Way, manifest: Manifest
 ) -> Floats:
-    """One channel on the model's grid."""
+    """Resample one channel to the model's grid."""
     values = values[way.box]
     told = None if told is None else told[way.box]
     with np.errstate(over="ignore", invalid="ignore"):
         if manifest.normalise == "before":
-            made = way.there(channel.normalised(values, Known(told, inside)))
+            made = way.there(channel.normalised(values, StatisticsMasks(told, inside)))
         else:
             told = None if told is None else way.told(told)
-            made = channel.normalised(way.there(values), Known(told))
-    demands.numbers(made)
+            made = channel.normalised(way.there(values), StatisticsMasks(told))
+    demands.require_finite(made)
     return made
 
 
@@ -144,7 +144,7 @@ def _segmented(volume: Volume, manifest: Manifest, output: Floats, way: Way) -> 
 def _image(volume: Volume, manifest: Manifest, values: Floats) -> StepResult:
     with np.errstate(over="ignore"):
         array = values * np.float32(manifest.scale) + np.float32(manifest.offset)
-    demands.numbers(array)
+    demands.require_finite(array)
     hidden = padding(volume)
     if hidden is not None:
         array[hidden] = greyscale(volume)[hidden]

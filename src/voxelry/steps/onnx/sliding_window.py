@@ -1,4 +1,4 @@
-"""A model that sees a patch at a time, over a whole volume: overlapping patches, weighted and joined."""
+"""Prediction of a whole volume by overlapping patches, joined by a weighted mean."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from voxelry.steps.onnx.onnx_file import Predict
 from voxelry.steps.onnx.onnx_manifest import Manifest
 
 MOST_BYTES = 2**33
-"""Of the output of all patches together."""
+"""Most voxels of the output, all channels together."""
 SIGMA = 0.125
-"""Of the Gaussian, as a fraction of the patch: nnU-Net's and MONAI's."""
+"""Sigma of the Gaussian, as a fraction of the patch, as in nnU-Net and MONAI."""
 _LEAST = 1e-3
-"""Of the Gaussian: MONAI's."""
+"""Smallest weight of the Gaussian in MONAI."""
 _LEAST_SHARP = 2.0**-24 / 10
-"""nnU-Net's, whose weights are of half precision and 10 at most."""
+"""Smallest weight in nnU-Net, whose weights have half precision and are at most 10."""
 Floats = npt.NDArray[np.float32]
 
 
 def predicted(image: Floats, manifest: Manifest, predict: Predict, progress: Progress) -> Floats:
-    """The model's output over an image.
+    """The model's output for an image.
 
     Parameters
     ----------
@@ -36,14 +36,14 @@ def predicted(image: Floats, manifest: Manifest, predict: Predict, progress: Pro
     Returns
     -------
     output
-        Shape ``(channel, first, second, third axis)``, float32, with as many channels as the manifest tells of.
+        Shape ``(channel, first, second, third axis)``, float32, with the manifest's number of channels.
 
     Raises
     ------
     TooLargeError
         If all channels together have too many voxels.
     FormatError
-        If the output has another number of channels, or holds values that are no numbers.
+        If the output has another number of channels, or holds values that are not finite.
     """
     patch, channels = manifest.patch, manifest.outputs
     flat = len(patch) == 2
@@ -64,7 +64,7 @@ def predicted(image: Floats, manifest: Manifest, predict: Predict, progress: Pro
         found = _mirrored(seen, manifest.mirror, predict, flat)
         if len(found) != channels:
             raise FormatError(f"the model gives {len(found)} channels, and the manifest tells of {channels}")
-        with np.errstate(over="ignore", invalid="ignore"):  # looked at below
+        with np.errstate(over="ignore", invalid="ignore"):  # Overflow is checked below.
             total[(slice(None), *window)] += found * weight
         weights[window] += weight
     with np.errstate(over="ignore", invalid="ignore"):
@@ -75,7 +75,7 @@ def predicted(image: Floats, manifest: Manifest, predict: Predict, progress: Pro
 
 
 def probabilities(output: Floats, manifest: Manifest) -> tuple[Floats, float]:
-    """What goes back to the volume's grid, and above which value a channel that stands for itself is there."""
+    """The values to resample to the volume's grid, and the threshold of independent channels for them."""
     level = manifest.threshold
     if manifest.activation == "softmax" and manifest.back == "probabilities":
         output = np.exp(output - output.max(axis=0))
@@ -88,7 +88,7 @@ def probabilities(output: Floats, manifest: Manifest) -> tuple[Floats, float]:
 
 
 def _widened(image: Floats, size: Sequence[int], padding: float | str) -> tuple[Floats, tuple[slice, ...]]:
-    """An image at least as large as a patch, itself in the middle, and where it lies."""
+    """Pad an image to at least the size of a patch; also returns its position in the result."""
     short = [max(0, want - have) for want, have in zip(size, image.shape[1:], strict=True)]
     if not any(short):
         return image, tuple(slice(0, have) for have in image.shape[1:])
@@ -102,7 +102,7 @@ def _widened(image: Floats, size: Sequence[int], padding: float | str) -> tuple[
 
 
 def _mirrored(seen: Floats, mirror: Sequence[int], predict: Predict, flat: bool) -> Floats:
-    """The mean over every mirror image."""
+    """The mean of the predictions over all mirror images."""
     found: Floats | None = None
     choices = [axes for count in range(len(mirror) + 1) for axes in itertools.combinations(sorted(set(mirror)), count)]
     for axes in choices:
@@ -115,7 +115,7 @@ def _mirrored(seen: Floats, mirror: Sequence[int], predict: Predict, flat: bool)
 
 
 def _weight(size: Sequence[int], weighting: str) -> Floats:
-    """What a patch's word weighs at each of its places."""
+    """The weight of a patch's output at each of its voxels."""
     if weighting == "constant":
         return np.ones(size, np.float32)
     sharp = weighting == "gaussian_voxel"
@@ -129,12 +129,12 @@ def _weight(size: Sequence[int], weighting: str) -> Floats:
 
 
 def _even(have: int, want: int, overlap: float) -> list[int]:
-    """Where patches begin, evenly, from one end to the other."""
+    """Starts of evenly spaced patches."""
     count = math.ceil((have - want) / max(1.0, round(want * (1 - overlap), 6))) + 1
     return [round(start) for start in np.linspace(0, have - want, count).tolist()]
 
 
 def _fixed(have: int, want: int, overlap: float) -> list[int]:
-    """Where patches begin, equally far apart but for the last, which ends where the image does."""
+    """Starts of patches with a fixed step; the last patch ends where the image does."""
     step = max(1, int(want * (1 - overlap)))
     return [*range(0, have - want, step), have - want]

@@ -1,4 +1,4 @@
-"""Where the patient is, and not the table, the mattress or the air around."""
+"""The mask of the patient in a CT, without table, mattress and surrounding air."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from voxelry.core.segmentation import ANATOMY, Code, Segment
 from voxelry.core.steps import Params
 from voxelry.core.volume import Volume
 from voxelry.steps.shared import demands, levels
-from voxelry.steps.shared.components import holes, pieces
+from voxelry.steps.shared.components import connected_components, holes
 from voxelry.steps.shared.mask_grids import Mask, greyscale, known_cell, padding
 from voxelry.steps.shared.morphology import ball, dilated, opened
 
 SKIN_HU = -300.0
-"""Between the air and foam of a table (below -700) and the fat of a patient (about -100)."""
+"""A threshold between the air and foam of a table (below -700) and the fat of a patient (about -100)."""
 
 
 BODY = Segment(
@@ -30,7 +30,7 @@ BODY = Segment(
 
 
 class BodyParams(Params):
-    """What every step that looks for the patient asks."""
+    """Parameters of every step that segments the patient."""
 
     level: float | None = Field(
         None, json_schema_extra={"unit": "unit of the values"},
@@ -47,15 +47,15 @@ class BodyParams(Params):
 
 
 def body_of(volume: Volume, params: BodyParams, progress: Progress) -> tuple[Mask, tuple[str, ...]]:
-    """The patient as one mask without holes, and what a user must know.
+    """The patient as one mask without holes, and warnings.
 
-    What is dense enough is opened slice by slice with a disc that a table's shell does not hold; the largest pieces of
-    that are the patient, and get back what the opening took from their own skin. Lungs and bowel are filled.
+    Dense voxels are opened slice by slice with a disc that does not fit into a table's shell. The largest components
+    are the patient; the skin that the opening removed is restored. Lungs and bowel are filled.
 
     Raises
     ------
     MeasureError
-        If the volume is in colour, or holds values that are no numbers.
+        If the volume is in colour, or holds values that are not finite.
     UnplacedError
         If its spacing is unknown.
     """
@@ -73,7 +73,7 @@ def body_of(volume: Volume, params: BodyParams, progress: Progress) -> tuple[Mas
         dense &= ~hidden
     disc = ball(grid, params.table / 2, flat=True)
     thick = opened(dense, disc, part(progress, 0.05, 0.35))
-    numbers, sizes = pieces(thick, "6")
+    numbers, sizes = connected_components(thick, "6")
     if not sizes.size:
         return thick, (f"nothing above {level:g} is thicker than {params.table:g} mm: no body was found",)
     kept = (numbers > 0) & (numbers <= int((sizes >= params.keep * sizes[0]).sum()))
@@ -93,10 +93,10 @@ def hounsfield(volume: Volume) -> npt.NDArray[Any]:
     Raises
     ------
     MeasureError
-        If they are not in HU, or no numbers.
+        If they are not in HU, or not finite.
     """
     if volume.unit != "HU":
         raise MeasureError("this step knows tissues by their Hounsfield units, and the values are not in HU")
     values = greyscale(volume)
-    demands.numbers(values)
+    demands.require_finite(values)
     return values

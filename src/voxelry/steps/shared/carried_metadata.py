@@ -1,4 +1,4 @@
-"""What of a volume's header still holds for what was made of it."""
+"""The metadata of a volume that remain valid for a volume derived from it."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ SCALE = (
     "LargestImagePixelValue", "SmallestPixelValueInSeries", "LargestPixelValueInSeries", "PixelPaddingValue",
     "PixelPaddingRangeLimit", "RealWorldValueMappingSequence", "PresentationLUTShape",
 )  # fmt: skip
-"""Of the values: what they mean and how they are shown."""
+"""Keywords about the meaning and the display of values."""
 MOVED = (*PLACE, *SIZE)
-"""Gone where voxels were cut away."""
+"""Keywords that are dropped if voxels were cropped."""
 REGRIDDED = (*PLACE, *SIZE, *STEP)
-"""Gone where voxels have other places and sizes."""
+"""Keywords that are dropped if voxels have another position and size."""
 
 
 def without(volume: Volume, keywords: Iterable[str]) -> Mapping[str, Value]:
-    """The metadata but for some keywords."""
+    """The metadata without some keywords."""
     gone = set(keywords)
     if not gone & volume.metadata.keys():
         return volume.metadata
@@ -36,7 +36,7 @@ def without(volume: Volume, keywords: Iterable[str]) -> Mapping[str, Value]:
 
 
 def of_other_values(volume: Volume, array: npt.NDArray[Any], *, warnings: tuple[str, ...] | None = None) -> Volume:
-    """A volume on the same grid whose values mean something else: no unit, padding, window or table holds for them."""
+    """A volume on the same grid with values of another meaning, so without unit, padding, windows and VOI LUT."""
     return replace(
         volume,
         array=array,

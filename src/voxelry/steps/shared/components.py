@@ -1,4 +1,4 @@
-"""Connected pieces of masks, and the holes in them."""
+"""Connected components of masks, and holes in masks."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Neighbours = Literal["6", "18", "26"]
 _ORDER = {"6": 1, "18": 2, "26": 3}
 
 
-def pieces(mask: Mask, neighbours: Neighbours) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-    """Connected pieces, numbered from 1 by size, the largest first; of two of one size the one met first.
+def connected_components(mask: Mask, neighbours: Neighbours) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+    """Connected components, numbered from 1 by size, the largest first; equal sizes keep their order of index.
 
     Returns
     -------
     numbers, sizes
-        Shape of the mask; voxels of each piece, descending.
+        Component numbers in the mask's shape; voxels of each component, descending.
     """
     from scipy import ndimage
 
@@ -32,14 +32,14 @@ def pieces(mask: Mask, neighbours: Neighbours) -> tuple[npt.NDArray[np.int32], n
 
 
 def holes(mask: Mask, *, within_slices: bool, most: float | None = None) -> Mask:
-    """What is not in the mask and cannot be reached from the border through faces of voxels.
+    """Voxels outside the mask that are not connected to the border through faces of voxels.
 
     Parameters
     ----------
     within_slices
-        Whether each slice is looked at by itself; so is a volume of one slice in any case.
+        True to search each slice by itself, as is always done in a volume of one slice.
     most
-        Only holes of at most so many voxels.
+        Largest number of voxels of a hole.
     """
     from scipy import ndimage
 

@@ -1,4 +1,4 @@
-"""An image parted by its values: what every step that makes a mask from an image asks and does."""
+"""Segmentation of an image by its values, shared by all steps that make a mask from an image."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from voxelry.core.steps import Params, Row
 from voxelry.core.volume import Volume
 from voxelry.steps.shared import levels
 from voxelry.steps.shared.mask_grids import greyscale
-from voxelry.steps.shared.missing_values import holes
+from voxelry.steps.shared.missing_values import missing_mask
 
 VALUES = "unit of the values"
 NAMES = {"otsu": "Otsu", "multi_otsu": "multi-Otsu", "li": "Li", "triangle": "triangle", "yen": "Yen"}
 
 
 class CutParams(Params):
-    """What every step that makes a mask from an image asks; the same names mean the same everywhere."""
+    """Parameters of every step that makes a mask from an image."""
 
     method: str = "fixed"
     threshold: float = Field(
@@ -65,16 +65,16 @@ class CutParams(Params):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cut:
-    """An image parted by its values.
+    """An image segmented by its values.
 
     Attributes
     ----------
     labels
         uint8, shape ``(slice, row, column)``: 0 background, then the classes in order of their values.
     names
-        Of the labels from 1.
+        Names of the labels from 1.
     limits
-        For each label from which value to which, in the volume's units; None where there is no such limit.
+        Lower and upper value of each label, in the volume's unit; None without such a limit.
     """
 
     labels: npt.NDArray[np.uint8]
@@ -84,7 +84,7 @@ class Cut:
 
 
 def cut(volume: Volume, params: CutParams, progress: Progress) -> Cut:
-    """Part an image by its values; padding, NaN and infinities are in no class, and take part in no statistic.
+    """Segment an image by its values; padding, NaN and infinities belong to no class and no statistic.
 
     Raises
     ------
@@ -172,7 +172,7 @@ def _none(values: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
 
 def _between(values: npt.NDArray[np.generic], lower: float | None, upper: float | None) -> npt.NDArray[np.bool_]:
     inside = np.ones(values.shape, np.bool_)
-    # Compared in float64: a limit of 0.5 is not 0 because values are whole.
+    # Compared in float64, so that a limit of 0.5 is not rounded for integers.
     if lower is not None:
         inside &= values >= np.float64(lower)
     if upper is not None:
@@ -215,13 +215,13 @@ def _hysteresis(volume: Volume, params: CutParams, progress: Progress) -> npt.ND
     kept[pieces[high > 0]] = True
     inside = np.asarray(kept[pieces])
     if params.invert:
-        mask = holes(volume, volume.array)
+        mask = missing_mask(volume, volume.array)
         inside = ~inside if mask is None else ~(inside | mask)
     return inside.astype(np.uint8)
 
 
 def mask_rows(volume: Volume, labels: npt.NDArray[Any], segments: Sequence[Segment]) -> tuple[Row, ...]:
-    """A row for each segment: number, label, count and mm3 (None where a spacing is unknown)."""
+    """A row for each segment: number, label, count and mm3 (None if a spacing is unknown)."""
     counts = label_counts(labels, max(one.number for one in segments) + 1)
     voxel = volume.voxel_mm3
     return tuple(
@@ -236,7 +236,7 @@ def mask_rows(volume: Volume, labels: npt.NDArray[Any], segments: Sequence[Segme
 
 
 def label_counts(labels: npt.NDArray[Any], least: int = 1) -> npt.NDArray[np.int64]:
-    """How often each number occurs, from 0; a slice at a time, because counting widens what it counts."""
+    """The count of each number from 0; by slices, because counting converts to a wider dtype."""
     counts = np.zeros(max(least, int(labels.max(initial=0)) + 1), np.int64)
     for plane in labels:
         counts += np.bincount(plane.ravel(), minlength=counts.size)
@@ -244,5 +244,5 @@ def label_counts(labels: npt.NDArray[Any], least: int = 1) -> npt.NDArray[np.int
 
 
 def spacing_warning(volume: Volume) -> tuple[str, ...]:
-    """Why there are no mm3, if there are none."""
+    """A warning if mm3 are unknown."""
     return () if volume.voxel_mm3 is not None else (f"no volume in mm3: {missing_spacing(volume.spacing)}",)

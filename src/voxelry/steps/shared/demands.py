@@ -1,4 +1,4 @@
-"""What a step needs of a volume, each demand refused in one and the same sentence."""
+"""Checks of what a step needs of a volume, with the same message in all steps."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from voxelry.core.slice_grid import TILT_NOTICEABLE_DEGREES
 from voxelry.core.volume import Volume
 
 
-def grey(volume: Volume) -> None:
-    """Refuse colour, and values that are no real numbers.
+def require_grey(volume: Volume) -> None:
+    """Refuse colour, and values that are not real numbers.
 
     Raises
     ------
     MeasureError
-        In words.
+        If the volume is in colour, or its values are not real numbers.
     """
     if volume.colour:
         raise MeasureError("a colour image has no single value in each voxel; use a greyscale series")
@@ -27,13 +27,13 @@ def grey(volume: Volume) -> None:
         raise MeasureError(f"values of the kind {volume.array.dtype} are no real numbers, which this step needs")
 
 
-def millimetres(volume: Volume) -> tuple[float, float, float]:
+def known_spacing(volume: Volume) -> tuple[float, float, float]:
     """The spacing ``(slice, row, column)`` in mm, all of it known.
 
     Raises
     ------
     UnplacedError
-        If one is unknown: unknown is not 1.0.
+        If one is unknown.
     """
     slice_spacing, row, column = volume.spacing
     if slice_spacing is None or row is None or column is None:
@@ -54,7 +54,7 @@ def known_voxel_mm3(volume: Volume) -> float:
     return volume.voxel_mm3
 
 
-def millimetres_in_plane(volume: Volume) -> tuple[float, float]:
+def known_plane_spacing(volume: Volume) -> tuple[float, float]:
     """The spacing ``(row, column)`` in mm, both known.
 
     Raises
@@ -68,31 +68,31 @@ def millimetres_in_plane(volume: Volume) -> tuple[float, float]:
     return row, column
 
 
-def placed(volume: Volume) -> npt.NDArray[np.float64]:
+def known_affine(volume: Volume) -> npt.NDArray[np.float64]:
     """The affine.
 
     Raises
     ------
     UnplacedError
-        If there is none.
+        If the volume has none.
     """
     if volume.affine is None:
         raise UnplacedError("this volume has no place in the patient: positions or an orientation are unknown")
     return volume.affine
 
 
-def straight(volume: Volume, instead: str) -> None:
-    """Refuse a sheared volume, whose axes are not at right angles; one without an affine is taken for straight.
+def require_straight(volume: Volume, instead: str) -> None:
+    """Refuse a sheared volume; one without an affine is accepted.
 
     Parameters
     ----------
     instead
-        What else can be done, as a clause: ``"blur within slices (dimensions 2)"``.
+        An alternative, as a clause: ``"blur within slices (dimensions 2)"``.
 
     Raises
     ------
     GeometryError
-        With the angle.
+        If it is sheared; the message gives the angle.
     """
     tilt = volume.geometry.shear_degrees
     if tilt > TILT_NOTICEABLE_DEGREES:
@@ -103,13 +103,13 @@ def straight(volume: Volume, instead: str) -> None:
         )
 
 
-def one_grid(first: Volume, second: Volume) -> None:
-    """Refuse two volumes whose voxels do not lie in the same places.
+def require_one_grid(first: Volume, second: Volume) -> None:
+    """Refuse two volumes on different grids.
 
     Raises
     ------
     GeometryError
-        That says in what they differ.
+        If the grids differ; the message says in what.
     """
     one, other = first.geometry, second.geometry
     if one.shape != other.shape:
@@ -127,25 +127,25 @@ def one_grid(first: Volume, second: Volume) -> None:
     )
 
 
-def numbers(values: npt.NDArray[Any]) -> None:
+def require_finite(values: npt.NDArray[Any]) -> None:
     """Refuse NaN and infinity.
 
     Raises
     ------
     MeasureError
-        In words.
+        If a value is not finite.
     """
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise MeasureError("the volume holds values that are no numbers (NaN or infinite), which this step cannot use")
 
 
-def at_most(limit: int, found: int, what: str) -> None:
-    """Refuse more than is bearable.
+def require_at_most(limit: int, found: int, what: str) -> None:
+    """Refuse a number above a limit.
 
     Raises
     ------
     ParameterError
-        With both numbers.
+        If the number is above the limit; the message gives both.
     """
     if found > limit:
         raise ParameterError(f"{found:,} {what} are more than the {limit:,} that are allowed", limit=limit)

@@ -1,4 +1,4 @@
-"""SimpleITK's filters with our progress: what it raises stops them, and comes out as it was."""
+"""SimpleITK filters with a progress function; an exception from it stops the filter and is re-raised unchanged."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from voxelry.core.progress import Progress
 
 
 class _Stopped(Exception):
-    """Raised within a filter's command: some filters look at no other sign."""
+    """Raised within a filter's command to stop it: some filters ignore ``Abort``."""
 
 
 def image(array: npt.NDArray[Any], spacing: tuple[float, ...] | None = None) -> Any:
-    """A SimpleITK image; of a volume of one slice a flat one.
+    """A SimpleITK image; two-dimensional for a volume of one slice.
 
     Parameters
     ----------
     spacing
-        ``(slice, row, column)`` in mm, or as multiples of anything; None is 1.
+        ``(slice, row, column)`` in mm or any other unit; None means 1.
     """
     import SimpleITK
 
@@ -36,7 +36,7 @@ def image(array: npt.NDArray[Any], spacing: tuple[float, ...] | None = None) -> 
 
 
 def array_of(made: Any, like: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """An image's values in the shape of the array that it was made of."""
+    """An image's values in the shape of its original array."""
     import SimpleITK
 
     return np.asarray(SimpleITK.GetArrayFromImage(made)).reshape(like.shape)
@@ -45,21 +45,21 @@ def array_of(made: Any, like: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def execute(
     filtered: Any, event: int, fraction: Callable[[], float], progress: Progress, words: str, *images: Any
 ) -> Any:
-    """What a filter makes of images.
+    """Run a filter on images.
 
     Parameters
     ----------
     filtered
         The filter.
     event
-        After which it tells where it is.
+        The filter's event after which progress is reported.
     fraction
-        How much is done then, 0 to 1.
+        The fraction that is done at that event, 0 to 1.
 
     Raises
     ------
     MeasureError
-        If the filter refuses the images. SimpleITK's words name its own sources and are left out.
+        If the filter refuses the images. SimpleITK's message names its source files and is left out.
     """
     raised: list[BaseException] = []
     told = [0.0]
@@ -75,7 +75,7 @@ def execute(
     before = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if kind is not _Stopped:  # SimpleITK shows on the terminal what a command raises, before it stops
+        if kind is not _Stopped:  # SimpleITK prints an exception of a command to the terminal before it stops.
             before(kind, error, trace)
 
     filtered.AddCommand(event, tell)

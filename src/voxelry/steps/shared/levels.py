@@ -1,6 +1,6 @@
-"""Thresholds that a histogram gives: each function finds the value that a voxel has to exceed.
+"""Thresholds from a histogram: each function returns the value that a voxel has to exceed.
 
-All work in float64 on how often each value occurs, so that padding is left out and no voxel is copied.
+All work in float64 on counts of the values, so that padding is left out and no voxel is copied.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 
 FLOAT_BINS = 256
-"""Of values that are no whole numbers, where a method looks at the histogram's outline: scikit-image's default."""
+"""Bins of values that are not integers, for methods that use the histogram's outline: scikit-image's default."""
 MOST_CLASS_VALUES = 4096
-"""More distinct values than this are put into as many bins before they are split into several classes."""
+"""Most distinct values for splitting into several classes; more are put into as many bins."""
 
 
 def bins(volume: Volume, counted: Histogram) -> tuple[Floats, Counts]:
-    """The histogram with equal bins: one for each whole number, or 256 where values are no whole numbers.
+    """The histogram with equal bins: one for each integer, or 256 for other values.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def _in_bins(counted: Histogram, number: int) -> tuple[Floats, Counts]:
 
 
 def otsu(counted: Histogram) -> float:
-    """The value that parts the voxels into two classes of the largest variance between them (Otsu 1979)."""
+    """The value that separates two classes with the largest variance between them (Otsu 1979)."""
     values, counts = counted.values, counted.counts.astype(np.float64)
     if values.size < 2:
         return float(values[0])
@@ -57,9 +57,9 @@ def otsu(counted: Histogram) -> float:
 
 
 def _from_first(values: Floats) -> Floats:
-    """How far ascending values lie from the first, in a power of two of their own size: no square of it overflows.
+    """Distances of ascending values from the first, scaled by a power of two so that squares do not overflow.
 
-    Sums of differences lose no digits to a far offset, and a power of two costs none.
+    Differences avoid the loss of digits by a large offset, and a power of two is exact.
     """
     size = int(np.frexp(max(abs(values[0]), abs(values[-1])))[1])
     with np.errstate(under="ignore"):
@@ -68,7 +68,7 @@ def _from_first(values: Floats) -> Floats:
 
 
 def multi_otsu(counted: Histogram, classes: int) -> list[float]:
-    """The ``classes - 1`` values that part the voxels into classes of the largest variance between them.
+    """The ``classes - 1`` values that separate classes with the largest variance between them.
 
     Raises
     ------
@@ -77,8 +77,8 @@ def multi_otsu(counted: Histogram, classes: int) -> list[float]:
 
     Notes
     -----
-    The best cuts of the first values into k classes follow from those into k - 1: nothing is guessed, and no table of
-    every choice is made.
+    Dynamic programming: the best cuts of the first values into k classes follow from those into k - 1, so the result is
+    exact.
     """
     values, whole = counted.values, counted.counts
     if values.size > MOST_CLASS_VALUES:
@@ -90,7 +90,7 @@ def multi_otsu(counted: Histogram, classes: int) -> list[float]:
     total = np.concatenate([[0.0], np.cumsum(whole * _from_first(values))])
     ends = np.arange(values.size + 1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        best = np.where(weight > 0, total**2 / weight, 0.0)  # one class from the first value up to each
+        best = np.where(weight > 0, total**2 / weight, 0.0)  # One class from the first value up to each value.
         came: list[npt.NDArray[np.intp]] = []
         for _ in range(classes - 1):
             found, chosen = np.full(ends.size, -np.inf), np.zeros(ends.size, np.intp)

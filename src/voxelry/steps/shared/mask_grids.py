@@ -1,4 +1,4 @@
-"""What a mask's steps ask of a volume's grid: a voxel's size, where padding is, what box holds a mask."""
+"""Properties of a volume's grid for steps on masks: voxel size, padding, bounding box of a mask."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ _EXACT = 2.0**53
 
 
 def greyscale(volume: Volume) -> npt.NDArray[Any]:
-    """The values ``(slice, row, column)`` in the machine's own order of bytes; a lazy array is read.
+    """The values ``(slice, row, column)`` in the machine's byte order; a lazy array is read.
 
     Raises
     ------
     MeasureError
         If the volume is in colour.
     """
-    demands.grey(volume)
+    demands.require_grey(volume)
     values = np.asarray(volume.array)
     return values.astype(values.dtype.newbyteorder("="), copy=False)
 
 
 def cell(volume: Volume) -> Floats | None:
-    """The steps to the next slice, row and column as the columns of a 3 x 3, in mm; None where any is unknown.
+    """The steps to the next slice, row and column as the columns of a 3 x 3, in mm; None if any is unknown.
 
-    Without an affine the axes are taken as perpendicular, which lengths and volumes need no more than.
+    Without an affine the axes count as perpendicular.
     """
     if volume.affine is not None:
         return np.asarray(volume.affine[:3, :3], np.float64)
@@ -43,7 +43,7 @@ def cell(volume: Volume) -> Floats | None:
 
 
 def known_cell(volume: Volume) -> Floats:
-    """The same, for what has no meaning without millimetres.
+    """As `cell`, but never None.
 
     Raises
     ------
@@ -51,17 +51,17 @@ def known_cell(volume: Volume) -> Floats:
         If a spacing is unknown.
     """
     found = cell(volume)
-    return np.diag(demands.millimetres(volume)) if found is None else found
+    return np.diag(demands.known_spacing(volume)) if found is None else found
 
 
 def in_voxels(size: float, voxel: float) -> float:
-    """How many voxels a size in mm3 (or mm2) is; a whole number where rounding alone keeps it from being one."""
+    """A size in mm3 (or mm2) as a number of voxels; rounded if it differs from an integer only by rounding errors."""
     count = size / voxel
     return float(round(count)) if count < _EXACT and abs(count - round(count)) <= _ROUNDING * count else count
 
 
 def padding(volume: Volume) -> Mask | None:
-    """Which voxels are padding; shape ``(slice, row, column)``, None if none can be."""
+    """The mask of padding; shape ``(slice, row, column)``, None if the volume has no padding."""
     masks = [volume.padding_mask(index) for index in range(volume.array.shape[0])]
     if all(mask is None for mask in masks):
         return None
@@ -70,7 +70,7 @@ def padding(volume: Volume) -> Mask | None:
 
 
 def box_of(mask: Mask) -> Box | None:
-    """The smallest box around what is True; None if nothing is."""
+    """The smallest box around the True voxels; None if there is none."""
     slices = np.flatnonzero(mask.any(axis=(1, 2)))
     if not slices.size:
         return None

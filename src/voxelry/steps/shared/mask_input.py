@@ -1,8 +1,8 @@
-"""How a mask comes into a step that works on one, the same way in all of them.
+"""Input of all steps that work on a mask.
 
-The first volume is either one of labels (a segmentation that was loaded, a mask in NIfTI) or an image, from which the
-mask is made by the very code and the very parameters of the step ``threshold``. A second volume, where a step takes
-one, is the image that lies on the labels.
+The first volume is either a volume of labels (a loaded segmentation, a mask in NIfTI) or an image, from which the code
+and the parameters of the step ``threshold`` make the mask. An optional second volume is the image on the grid of the
+labels.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ MOST_LABELS = 65_535
 
 
 class MaskParams(CutParams):
-    """Parameters of a step on a mask: what `threshold` asks, and ``labels`` for a volume that is one already."""
+    """Parameters of a step on a mask: those of `threshold`, and ``labels`` for a volume of labels."""
 
     method: MaskMethod = Field(
         "auto",
@@ -44,16 +44,16 @@ class MaskParams(CutParams):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labelled:
-    """A mask of one or several structures, and where it came from.
+    """A mask of one or several structures, and its source.
 
     Attributes
     ----------
     labels
         Shape ``(slice, row, column)``; 0 is background.
     grid
-        The volume that the labels came from.
+        The volume from which the labels were made.
     image
-        The volume whose intensities may be measured; None where there are only labels.
+        The volume whose intensities can be measured; None if there are only labels.
     """
 
     labels: npt.NDArray[np.unsignedinteger[Any]]
@@ -64,17 +64,17 @@ class Labelled:
 
     @property
     def source(self) -> Volume:
-        """The volume on whose grid results lie."""
+        """The volume whose grid the results have."""
         return self.grid if self.image is None else self.image
 
 
-def labelled(volumes: Sequence[Volume], params: MaskParams, progress: Progress) -> Labelled:
-    """The mask that a step was given.
+def input_labels(volumes: Sequence[Volume], params: MaskParams, progress: Progress) -> Labelled:
+    """The mask from a step's input volumes.
 
     Raises
     ------
     MeasureError
-        If the volume is in colour, or labels are asked for and its values are none.
+        If the volume is in colour, or is said to hold labels but does not.
     GeometryError
         If a second volume lies on another grid.
     """
@@ -96,16 +96,16 @@ def labelled(volumes: Sequence[Volume], params: MaskParams, progress: Progress) 
 
 
 def _onto(volume: Volume, image: Volume) -> Volume:
-    """Labels that were stored for a part of an image's slices, rows or columns, on all of its grid.
+    """Labels of a part of an image's slices, rows or columns, on the image's whole grid.
 
     Raises
     ------
     GeometryError
-        If their voxels do not lie on each other.
+        If the voxels of the two grids do not coincide.
     """
     same = volume.array.shape == image.array.shape[:3]
     if same or volume.affine is None or image.affine is None or volume.padding is not None:
-        demands.one_grid(volume, image)
+        demands.require_one_grid(volume, image)
         return volume
     start = np.rint(image.geometry.lps_to_index(volume.affine[:3, 3])).astype(int)
     ends = start + volume.geometry.shape
@@ -113,7 +113,7 @@ def _onto(volume: Volume, image: Volume) -> Volume:
     box = slices, rows, columns
     inside = (start >= 0).all() and (ends <= image.geometry.shape).all()
     if not inside or not image.geometry.crop(box).same_grid(volume.geometry):
-        demands.one_grid(volume, image)
+        demands.require_one_grid(volume, image)
     array = np.zeros(image.geometry.shape, volume.array.dtype)
     array[box] = volume.array
     return volume.with_geometry(image.geometry, array=array)
@@ -152,14 +152,14 @@ def each_segment(
     *,
     later_wins: bool = False,
 ) -> StepResult:
-    """A segmentation in which each structure was changed by itself.
+    """Change each structure of a segmentation by itself.
 
     Parameters
     ----------
     change
-        From one mask to another of the same shape.
+        A function from one mask to another of the same shape.
     later_wins
-        Where a structure grows into another: whether it takes the voxels. Otherwise each keeps what it had.
+        True if a structure that grows into another takes its voxels. Otherwise each keeps its voxels.
     """
     labels = np.zeros_like(given.labels)
     for index, segment in enumerate(given.segments):
@@ -174,7 +174,7 @@ def each_segment(
 
 
 def mask_result(given: Labelled, labels: npt.NDArray[Any], segments: tuple[Segment, ...], algorithm: str) -> StepResult:
-    """The result of a step from mask to mask: the segmentation, and a row for each structure."""
+    """The result of a step from mask to mask: a segmentation, and a row for each structure."""
     named = tuple(replace(one, algorithm=algorithm, algorithm_type="AUTOMATIC") for one in segments)
     rows: tuple[Row, ...] = mask_rows(given.grid, labels, named)
     empty = [one["label"] for one in rows if not one["count"]]

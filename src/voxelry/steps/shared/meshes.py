@@ -1,4 +1,4 @@
-"""Triangles around masks, and the files that hold them."""
+"""Surface meshes of masks, and their files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Mesh:
     vertices
         Shape ``(n, 3)``, LPS mm.
     triangles
-        Shape ``(m, 3)``: numbers of vertices, counter-clockwise seen from outside.
+        Indices of vertices, shape ``(m, 3)``, counter-clockwise seen from outside.
     """
 
     vertices: Floats
@@ -27,7 +27,7 @@ class Mesh:
 
     @property
     def mm3(self) -> float:
-        """The enclosed volume, by the divergence theorem; positive because triangles look outward."""
+        """The enclosed volume, by the divergence theorem; positive because triangles face outward."""
         a, b, c = (self.vertices[self.triangles[:, corner]] - self.vertices.mean(axis=0) for corner in range(3))
         return float((a * np.cross(b, c)).sum() / 6)
 
@@ -46,10 +46,10 @@ def mesh_of(mask: Mask, affine: Floats, *, smooth_mm: float = 0.0) -> Mesh | Non
     mask
         Shape ``(slice, row, column)``; the surface is closed where the array ends.
     affine
-        From index to LPS mm, of either hand; it may be sheared.
+        From index to LPS mm, right- or left-handed; it may be sheared.
     smooth_mm
-        Standard deviation of a Gaussian that takes the steps of voxels away, mm along each index axis; fine
-        structure goes with them.
+        Standard deviation of a Gaussian, in mm along each index axis, that removes the steps of voxels, and fine
+        structure too.
     """
     from scipy import ndimage
     from skimage import measure
@@ -58,11 +58,11 @@ def mesh_of(mask: Mask, affine: Floats, *, smooth_mm: float = 0.0) -> Mesh | Non
     if box is None:
         return None
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
-    # One voxel around is enough, blurred or not: less than half of a Gaussian reaches from beyond the box into it.
+    # A margin of one voxel is enough, blurred or not: less than half of a Gaussian reaches into it from the box.
     solid = np.pad(mask[box].astype(np.float32), 1)
     if smooth_mm:
         solid = ndimage.gaussian_filter(solid, smooth_mm / lengths, mode="constant")
-        if solid.max() <= 0.5:  # thinner than the Gaussian: nothing would be left
+        if solid.max() <= 0.5:  # The mask is thinner than the Gaussian: nothing would be left.
             solid = np.pad(mask[box].astype(np.float32), 1)
     vertices, triangles, *_ = measure.marching_cubes(solid, 0.5)
     index = vertices.astype(np.float64) - 1 + [axis.start for axis in box]
@@ -71,7 +71,7 @@ def mesh_of(mask: Mask, affine: Floats, *, smooth_mm: float = 0.0) -> Mesh | Non
 
 
 def as_stl(mesh: Mesh) -> bytes:
-    """Binary STL; the header says the space, as 3D Slicer reads it."""
+    """Encode binary STL; the header names the space, which 3D Slicer reads."""
     corners = mesh.vertices[mesh.triangles].astype("<f4")
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     lengths = np.linalg.norm(normals, axis=1, keepdims=True)
@@ -83,7 +83,7 @@ def as_stl(mesh: Mesh) -> bytes:
 
 
 def as_ply(mesh: Mesh) -> bytes:
-    """Binary little-endian PLY with shared vertices."""
+    """Encode binary little-endian PLY with shared vertices."""
     header = (
         "ply\nformat binary_little_endian 1.0\ncomment Voxelry surface, mm; SPACE=LPS\n"
         f"element vertex {len(mesh.vertices)}\nproperty float x\nproperty float y\nproperty float z\n"

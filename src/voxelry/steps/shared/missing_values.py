@@ -1,4 +1,4 @@
-"""Voxels without a value: padding, and what is no number. Filters that mix neighbours must not mix these in."""
+"""Voxels without a value (padding, NaN, infinity), which filters of neighbourhoods must leave out."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ Mask = npt.NDArray[np.bool_]
 
 
 def native(volume: Volume) -> npt.NDArray[Any]:
-    """The whole array, C-contiguous and of this machine's byte order."""
+    """The whole array, C-contiguous and in the machine's byte order."""
     array = np.asarray(volume.array)
     return np.ascontiguousarray(array, array.dtype.newbyteorder("="))
 
 
-def holes(volume: Volume, array: npt.NDArray[Any], *, infinite: bool = True) -> Mask | None:
-    """Where a volume has no value; None if nowhere.
+def missing_mask(volume: Volume, array: npt.NDArray[Any], *, infinite: bool = True) -> Mask | None:
+    """The mask of voxels without a value; None if every voxel has one.
 
     Parameters
     ----------
     array
-        The volume's, read.
+        The volume's array, in memory.
     infinite
-        Whether infinity is no value either; NaN never is.
+        True if infinity counts as missing too; NaN always does.
     """
     hole: Mask = np.zeros(array.shape, np.bool_)
     if array.dtype.kind == "f":
@@ -41,23 +41,23 @@ def holes(volume: Volume, array: npt.NDArray[Any], *, infinite: bool = True) -> 
 
 
 def as_float32(array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    """The values as ITK's filters take them; those beyond float32 are infinite."""
+    """The values as float32 for ITK's filters; those beyond float32 become infinite."""
     with np.errstate(over="ignore", invalid="ignore"):
         return array.astype(np.float32)
 
 
 def count_of_no_numbers(array: npt.NDArray[Any]) -> int:
-    """How many values are NaN or infinite."""
+    """The number of values that are NaN or infinite."""
     return int(array.size - np.isfinite(array).sum()) if array.dtype.kind == "f" else 0
 
 
-def filled(array: npt.NDArray[Any], hole: Mask) -> npt.NDArray[Any]:
-    """The array with each hole's nearest value of its own slice in it; slices without any take the nearest slice's.
+def fill_missing(array: npt.NDArray[Any], hole: Mask) -> npt.NDArray[Any]:
+    """Replace each missing value by the nearest one of its slice; a slice without values by the nearest slice.
 
     Raises
     ------
     MeasureError
-        If there is no value at all.
+        If all values are missing.
     """
     from scipy import ndimage
 
@@ -67,9 +67,8 @@ def filled(array: npt.NDArray[Any], hole: Mask) -> npt.NDArray[Any]:
     found = array.copy()
     for index in whole:
         if hole[index].any():
-            rows, columns = ndimage.distance_transform_edt(
-                hole[index], return_distances=False, return_indices=True
-            )  # of the nearest value, for each voxel
+            # Indices of the nearest value, for each voxel.
+            rows, columns = ndimage.distance_transform_edt(hole[index], return_distances=False, return_indices=True)
             found[index] = array[index][rows, columns]
     for index in set(range(len(array))) - set(whole):
         found[index] = found[min(whole, key=lambda other: abs(other - index))]

@@ -1,7 +1,7 @@
-"""Masks grown and shrunk by a ball in millimetres, on any grid: anisotropic, oblique or sheared.
+"""Morphology of masks with a ball in millimetres, on any grid: anisotropic, oblique or sheared.
 
-The ball is every voxel whose centre lies no further than the radius. Each of its lines along the columns is a run, and
-a run costs the same whatever its length: a large ball costs as many runs as it has lines, not as it has voxels.
+The ball consists of all voxels with their centre within the radius. Each of its lines along the columns is a run. The
+cost of a run does not depend on its length, so that of a ball grows with its lines, not with its voxels.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from voxelry.parallel import on_all_cores
 from voxelry.steps.shared.mask_grids import Floats, Mask, box_of
 
 MOST_VOXELS = 4_000_000
-"""Of a ball; more are hardly meant."""
+"""Most voxels of a ball; a larger radius is a mistake."""
 _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ball:
-    """Offsets ``(slice, row, column)`` no longer than a radius.
+    """The offsets ``(slice, row, column)`` within a radius.
 
     Attributes
     ----------
     runs
-        By slice offset and length: the lines of that length, each as its row offset and its first column offset.
+        Lines by slice offset and length, each given by its row offset and its first column offset.
     reach
-        How far it reaches in voxels, ``(slice, row, column)``.
+        Extent on either side in voxels, ``(slice, row, column)``.
     """
 
     runs: Mapping[int, Mapping[int, tuple[tuple[int, int], ...]]]
@@ -41,12 +41,12 @@ class Ball:
 
 
 def ball_reach(cell: Floats, radius_mm: float, *, flat: bool = False) -> Floats:
-    """How far the ball reaches in whole voxels, at most; shape ``(3,)``.
+    """Upper limit of the ball's extent on either side, in whole voxels; shape ``(3,)``.
 
     Raises
     ------
     ParameterError
-        If it has more voxels than anyone can mean.
+        If it has more than `MOST_VOXELS` voxels.
     """
     reach = np.floor(radius_mm * np.linalg.norm(np.linalg.inv(cell), axis=1) + _ROUNDING)
     reach[0] *= not flat
@@ -57,12 +57,12 @@ def ball_reach(cell: Floats, radius_mm: float, *, flat: bool = False) -> Floats:
 
 
 def ball(cell: Floats, radius_mm: float, *, flat: bool = False) -> Ball:
-    """The ball of a radius on a grid; ``flat`` is the disc within a slice, for a volume that is no more than one.
+    """The ball of a radius on a grid; ``flat`` gives the disc within a slice.
 
     Raises
     ------
     ParameterError
-        If it has more voxels than anyone can mean.
+        If it has more than `MOST_VOXELS` voxels.
     """
     reach = ball_reach(cell, radius_mm, flat=flat)
     ranges = [np.arange(-far, far + 1) for far in reach]
@@ -81,7 +81,7 @@ def ball(cell: Floats, radius_mm: float, *, flat: bool = False) -> Ball:
 
 
 def dilated(mask: Mask, by: Ball, progress: Progress) -> Mask:
-    """Every voxel that the ball reaches from one of the mask; outside the array there is none."""
+    """Dilate a mask; voxels outside the array count as outside the mask."""
     import cv2
 
     margin = by.reach[2]
@@ -108,12 +108,12 @@ def dilated(mask: Mask, by: Ball, progress: Progress) -> Mask:
 
 
 def eroded(mask: Mask, by: Ball, progress: Progress) -> Mask:
-    """Every voxel whose ball lies in the mask; what lies outside the array is not asked."""
+    """Erode a mask; voxels outside the array do not count."""
     return ~dilated(~mask, by, progress)
 
 
 def opened(mask: Mask, by: Ball, progress: Progress) -> Mask:
-    """What of the mask a ball that stays in it can reach; a structure that the array cuts off goes on beyond."""
+    """Open a mask; a structure at the array's border counts as continued beyond it."""
     found = np.zeros_like(mask)
     box = box_of(mask)
     if box is None:
@@ -128,7 +128,7 @@ def opened(mask: Mask, by: Ball, progress: Progress) -> Mask:
 
 
 def closed(mask: Mask, by: Ball, progress: Progress) -> Mask:
-    """The mask and what no ball outside it can reach; beyond the array nothing is taken for mask."""
+    """Close a mask; voxels outside the array count as outside the mask."""
     found = np.zeros_like(mask)
     box = box_of(mask)
     if box is None:

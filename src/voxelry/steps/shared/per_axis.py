@@ -1,4 +1,4 @@
-"""A parameter that is one number for all axes, or one for each."""
+"""Parameters that are one number for all axes, or one for each axis."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 
 
 def parted(given: Any) -> Any:
-    """``"2, 1, 1"`` as three texts, for the terminal and for forms."""
+    """Split ``"2, 1, 1"`` into three texts, for the terminal and for forms."""
     if isinstance(given, str):
         parts = [one for one in re.split(r"[,;\s]+", given.strip()) if one]
         return parts if len(parts) > 1 else given
@@ -21,13 +21,13 @@ _Size = Annotated[float, Field(ge=0)]
 _Count = Annotated[int, Field(ge=1)]
 
 Lengths: TypeAlias = Annotated[_Positive | tuple[_Positive, _Positive, _Positive], BeforeValidator(parted)]
-"""Above 0: one number, or three in the order slice, row, column."""
+"""One number above 0, or three in the order slice, row, column."""
 LengthsOrNone: TypeAlias = Annotated[_Size | tuple[_Size, _Size, _Size], BeforeValidator(parted)]
-"""The same with 0 for an axis along which nothing is done."""
+"""As `Lengths`, with 0 for an axis that stays unchanged."""
 Counts: TypeAlias = Annotated[_Count | tuple[_Count, _Count, _Count], BeforeValidator(parted)]
-"""Whole numbers from 1: one, or three in the order slice, row, column."""
+"""One integer from 1, or three in the order slice, row, column."""
 
 
 def three(given: float | tuple[float, float, float]) -> tuple[float, float, float]:
-    """``(slice, row, column)``."""
+    """The numbers ``(slice, row, column)``."""
     return given if isinstance(given, tuple) else (given, given, given)

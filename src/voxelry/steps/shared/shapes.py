@@ -1,4 +1,4 @@
-"""Sizes of a mask in millimetres, on any grid: anisotropic, oblique or sheared.
+"""Diameter and surface area of a mask, on any grid: anisotropic, oblique or sheared.
 
 ``cell`` is the 3 x 3 whose columns are the steps to the next slice, row and column in mm.
 """
@@ -15,13 +15,13 @@ import numpy.typing as npt
 from voxelry.steps.shared.mask_grids import Floats, Mask
 
 _FLAT = 1e-9
-"""Points that leave a plane, or a line, by less than this fraction of their extent lie in it."""
+"""Largest distance of points in a plane, or on a line, from it, as a fraction of their extent."""
 _AT_ONCE = 2048
 
 
 def feret_mm(mask: Mask, cell: Floats) -> float:
     """The largest distance between the centres of two voxels of a mask, mm; 0 for one voxel."""
-    # Of each line of voxels the two ends are enough: those between are in the middle of something.
+    # The two ends of each line of voxels are enough: no voxel between them is a corner.
     lines = np.argwhere(mask.any(axis=2))
     inside = mask[lines[:, 0], lines[:, 1]]
     first, last = inside.argmax(axis=1), mask.shape[2] - 1 - inside[:, ::-1].argmax(axis=1)
@@ -37,7 +37,7 @@ def feret_mm(mask: Mask, cell: Floats) -> float:
 
 
 def _corners(points: Floats) -> Floats:
-    """Those points that the convex hull needs; points in a plane or on a line have a hull there."""
+    """The corners of the points' convex hull, also for points in a plane or on a line."""
     from scipy.spatial import ConvexHull
 
     centred = points - points.mean(axis=0)
@@ -54,15 +54,15 @@ def _corners(points: Floats) -> Floats:
 DIRECTIONS: tuple[tuple[int, ...], ...] = tuple(
     step for step in itertools.product((-1, 0, 1), repeat=3) if step > (0, 0, 0)
 )
-"""To half of the 26 neighbours."""
+"""Directions to half of the 26 neighbours."""
 
 
 def surface_mm2(mask: Mask, cell: Floats) -> float:
     """The area of a mask's surface, mm2, by Crofton's formula.
 
-    Lines in the 13 directions to the neighbours are intersected with the surface; each direction stands for those
-    nearest to it. A ball of a few voxels' radius comes out within a few percent, where the voxels' faces give half
-    as much again. The volume's own border counts as surface.
+    Lines in the 13 directions to the neighbours are intersected with the surface; each direction is weighted by the
+    share of all directions that are nearest to it. The area of a ball of a few voxels' radius is correct within a few
+    percent; the sum of the voxels' faces is 50 % too large. The volume's border counts as surface.
     """
     padded = np.pad(mask, 1)
     volume = abs(float(np.linalg.det(cell)))
@@ -79,7 +79,7 @@ def surface_mm2(mask: Mask, cell: Floats) -> float:
 
 @lru_cache(maxsize=32)
 def _weights(flat: tuple[float, ...]) -> tuple[float, ...]:
-    """Which share of all directions is nearest to each of `DIRECTIONS` and its opposite."""
+    """The share of all directions that is nearest to each of `DIRECTIONS` or its opposite."""
     from scipy.spatial import SphericalVoronoi
 
     ways = np.array(DIRECTIONS) @ np.array(flat).reshape(3, 3).T
