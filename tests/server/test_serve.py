@@ -211,12 +211,12 @@ def test_from_a_zip_to_pictures_and_back(server: Server, tmp_path: Path) -> None
 
 
 _TOKENS = """
-from voxelry.server.site.token_commands import TokenError, create_token, list_tokens, revoke_token
+from voxelry.server.site.token_commands import TokenCommandError, create_token, list_tokens, revoke_token
 create_token(user="admin", name="old")
 revoke_token(user="admin", name="old")
 try:
     create_token(user="nobody", name="x")
-except TokenError as error:
+except TokenCommandError as error:
     assert "nobody" in str(error)
 else:
     raise AssertionError

@@ -74,5 +74,5 @@ def _without_port(hop: str) -> str:
 
 
 @lru_cache(maxsize=8)
-def _networks(told: Sequence[str]) -> tuple[Network, ...]:
-    return tuple(ip_network(one, strict=False) for one in told)
+def _networks(texts: Sequence[str]) -> tuple[Network, ...]:
+    return tuple(ip_network(text, strict=False) for text in texts)

@@ -63,7 +63,7 @@ _HELLO = b"retry: 2000\n\n"
 
 
 def _event(job: Job, *, staff: bool) -> bytes:
-    told = json.dumps(job_records.detail(job, staff=staff).model_dump(), cls=NinjaJSONEncoder)
+    told = json.dumps(job_records.job_detail(job, staff=staff).model_dump(), cls=NinjaJSONEncoder)
     return f"event: job\ndata: {told}\n\n".encode()
 
 

@@ -32,14 +32,14 @@ def found(rows: QuerySet[Job], *, job_name: str, series: int | None) -> QuerySet
     return rows
 
 
-def rows(jobs: Iterable[Job]) -> list[out.JobRow]:
+def job_rows(jobs: Iterable[Job]) -> list[out.JobRow]:
     """Jobs in a list: seven queries for any number of them."""
     listed = list(jobs)
     around = _Around(listed)
     return [out.JobRow(**_row(one, around)) for one in listed]
 
 
-def detail(job: Job, *, staff: bool) -> out.JobDetail:
+def job_detail(job: Job, *, staff: bool) -> out.JobDetail:
     """A job with its log and results."""
     around = _Around([job])
     process = around.processes.get(job.pk)
@@ -71,7 +71,7 @@ def _row(job: Job, around: _Around) -> dict[str, Any]:
     process = around.processes.get(job.pk)
     inputs = [] if process is None or job.is_batch else [_input(one, around) for one in process.inputs.all()]
     about = around.built.get(job.subject) if job.kind == build.KIND and job.subject is not None else None
-    base = study_records.job(job).model_dump()
+    base = study_records.job_record(job).model_dump()
     if inputs:
         base["series"] = inputs[0].series
     return {

@@ -132,27 +132,27 @@ def list_jobs(
         rows = rows.filter(parent=parent)
     if top:
         rows = rows.filter(parent=None)
-    return study_records.page(job_records.rows(rows[offset : offset + limit]), rows.count())
+    return study_records.page_record(job_records.job_rows(rows[offset : offset + limit]), rows.count())
 
 
 @router.get("/jobs/{int:job_id}", response={200: out.JobDetail, **ERRORS}, tags=["jobs"])
 def get_job(request: HttpRequest, job_id: int) -> object:
     """Where a job stands, its log, and what came of it."""
-    return job_records.detail(_job(job_id), staff=_is_staff(request))
+    return job_records.job_detail(_job(job_id), staff=_is_staff(request))
 
 
 @router.post("/jobs/{int:job_id}/cancel", response={200: out.JobDetail, **ERRORS}, tags=["jobs"])
 def cancel_job(request: HttpRequest, job_id: int) -> object:
     """Stop a job: at once if it waits, within seconds if it runs; of a batch, all that is not over."""
     submit.cancel(_job(job_id).pk)
-    return job_records.detail(_job(job_id), staff=_is_staff(request))
+    return job_records.job_detail(_job(job_id), staff=_is_staff(request))
 
 
 @router.post("/jobs/{int:job_id}/retry", response={200: out.JobDetail, **ERRORS}, tags=["jobs"])
 def retry_job(request: HttpRequest, job_id: int, same_frame_of_reference: SameFrame) -> object:
     """Queue a failed or cancelled job again, with the same input; of a batch, those that failed or were cancelled."""
     request_again(_job(job_id), same_frame_of_reference=same_frame_of_reference)
-    return job_records.detail(_job(job_id), staff=_is_staff(request))
+    return job_records.job_detail(_job(job_id), staff=_is_staff(request))
 
 
 @router.get(

@@ -65,7 +65,7 @@ def searched(found: QuerySet[Study], words: str) -> QuerySet[Study]:
     return found
 
 
-def job(row: Job) -> out.JobOut:
+def job_record(row: Job) -> out.JobOut:
     """A job."""
     return out.JobOut(
         id=row.pk,
@@ -88,7 +88,7 @@ def upload_row(row: Upload) -> out.UploadRow:
     return out.UploadRow(**_upload(row))
 
 
-def upload(row: Upload, *, limit: int, offset: int) -> out.UploadOut:
+def upload_record(row: Upload, *, limit: int, offset: int) -> out.UploadOut:
     """An upload with a part of its report."""
     entries = row.entries.all()
     keys = list(entries.filter(series__isnull=False).order_by("series").values_list("series_id", flat=True).distinct())
@@ -97,11 +97,11 @@ def upload(row: Upload, *, limit: int, offset: int) -> out.UploadOut:
     jobs += [one.job for one in touched if one.job is not None]
     return out.UploadOut(
         **_upload(row),
-        entries=[entry(e) for e in entries[offset : offset + limit]],
+        entries=[entry_record(e) for e in entries[offset : offset + limit]],
         entry_count=entries.count(),
         series=[one.pk for one in touched],
         series_names=[series_name(one) for one in touched],
-        jobs=[job(j) for j in jobs],
+        jobs=[job_record(j) for j in jobs],
     )
 
 
@@ -110,19 +110,19 @@ def series_name(row: Series) -> out.SeriesName:
     return out.SeriesName(id=row.pk, number=row.number, modality=row.modality, description=row.description)
 
 
-def entry(row: Entry) -> out.EntryOut:
+def entry_record(row: Entry) -> out.EntryOut:
     """What became of one file."""
     status = cast(Literal["stored", "present", "skipped"], row.status)
     return out.EntryOut(name=row.name, status=status, code=row.code, message=row.message, series=row.series_id)
 
 
-def study(row: Study) -> out.StudyOut:
+def study_record(row: Study) -> out.StudyOut:
     """A study that `studies` fetched."""
     series: list[Series] = row.rows  # type: ignore[attr-defined]
     return out.StudyOut(
         id=row.pk,
         study_instance_uid=row.study_instance_uid,
-        patient=patient(row.patient),
+        patient=patient_record(row.patient),
         date=row.date,
         time=row.time,
         description=row.description,
@@ -135,7 +135,7 @@ def study(row: Study) -> out.StudyOut:
     )
 
 
-def patient(row: Patient) -> out.PatientOut:
+def patient_record(row: Patient) -> out.PatientOut:
     """A patient."""
     return out.PatientOut(id=row.pk, patient_id=row.patient_id, name=row.name, birth_date=row.birth_date, sex=row.sex)
 
@@ -145,7 +145,7 @@ def series_row(row: Series) -> out.SeriesRow:
     return out.SeriesRow(**_series(row))
 
 
-def series(row: Series) -> out.SeriesOut:
+def series_record(row: Series) -> out.SeriesOut:
     """A series with its volumes; fetched by `series_rows`."""
     stacks = row.stacks.all()
     kinds = row.instances.filter(has_pixels=False).order_by("sop_class_uid").values_list("sop_class_uid")
@@ -154,12 +154,12 @@ def series(row: Series) -> out.SeriesOut:
         metadata=row.metadata,
         report=row.report or None,
         pixelless=[out.ClassCount(sop_class=UID(uid).name, count=n) for uid, n in kinds.annotate(n=Count("pk"))],
-        job=None if row.job is None else job(row.job),
-        volumes=[volume(stack, version=row.folder) for stack in stacks],
+        job=None if row.job is None else job_record(row.job),
+        volumes=[volume_record(stack, version=row.folder) for stack in stacks],
     )
 
 
-def volume(row: Stack, *, version: str) -> out.VolumeOut:
+def volume_record(row: Stack, *, version: str) -> out.VolumeOut:
     """A stack."""
     windows = [*row.windows]
     if row.unit == "HU":
@@ -234,7 +234,7 @@ def _series(row: Series) -> dict[str, Any]:
         "shape": stacks[0].shape if stacks else None,
         "problem": found,
         "study": {"id": row.study.pk, "description": row.study.description, "date": row.study.date},
-        "patient": patient(row.study.patient),
+        "patient": patient_record(row.study.patient),
     }
 
 
@@ -246,6 +246,6 @@ def _problem(code: str, message: str) -> out.ProblemOut | None:
     return out.ProblemOut(code=code, message=message) if code else None
 
 
-def page(items: Iterable[object], count: int) -> dict[str, object]:
+def page_record(items: Iterable[object], count: int) -> dict[str, object]:
     """A part of a list."""
     return {"items": list(items), "count": count}

@@ -89,13 +89,13 @@ def create_upload(request: HttpRequest, response: HttpResponse, files: File[list
 def list_uploads(request: HttpRequest, limit: Limit = 100, offset: Offset = 0) -> object:
     """The last uploads first."""
     rows = Upload.objects.select_related("job")
-    return study_records.page(map(study_records.upload_row, rows[offset : offset + limit]), rows.count())
+    return study_records.page_record(map(study_records.upload_row, rows[offset : offset + limit]), rows.count())
 
 
 @api.get("/uploads/{int:upload_id}", response={200: out.UploadOut, **ERRORS}, tags=["uploads"])
 def get_upload(request: HttpRequest, upload_id: int, limit: Limit = 100, offset: Offset = 0) -> object:
     """How an upload goes, with a part of its report."""
-    return study_records.upload(_upload(upload_id), limit=limit, offset=offset)
+    return study_records.upload_record(_upload(upload_id), limit=limit, offset=offset)
 
 
 @api.post("/uploads/{int:upload_id}/cancel", response={200: out.JobOut, **ERRORS}, tags=["uploads"])
@@ -104,7 +104,7 @@ def cancel_upload(request: HttpRequest, upload_id: int) -> object:
     job = _upload(upload_id).job
     if job is None:
         raise ApiError(409, "job_state", "this upload has no job")
-    return study_records.job(submit.cancel(job.pk))
+    return study_records.job_record(submit.cancel(job.pk))
 
 
 @api.get("/studies", response={200: out.Page[out.StudyOut], **ERRORS}, tags=["studies"])
@@ -112,13 +112,13 @@ def list_studies(request: HttpRequest, search: Words = "", limit: Limit = 100, o
     """The last studies first; ``search`` looks at patients, descriptions, accession numbers and modalities."""
     rows = study_records.searched(study_records.studies(), search)
     count = study_records.searched(Study.objects.all(), search).count()
-    return study_records.page(map(study_records.study, rows[offset : offset + limit]), count)
+    return study_records.page_record(map(study_records.study_record, rows[offset : offset + limit]), count)
 
 
 @api.get("/studies/{int:study_id}", response={200: out.StudyOut, **ERRORS}, tags=["studies"])
 def get_study(request: HttpRequest, study_id: int) -> object:
     """A study with its series."""
-    return study_records.study(_study(study_records.studies(), study_id))
+    return study_records.study_record(_study(study_records.studies(), study_id))
 
 
 @api.delete("/studies/{int:study_id}", response={204: None, **ERRORS}, tags=["studies"])
@@ -147,7 +147,7 @@ def list_series(request: HttpRequest, study: StudyKey = None, limit: Limit = 100
     """The last series first; those of one study with ``study``."""
     chosen = {} if study is None else {"study": study}
     rows = study_records.series_rows().filter(**chosen)
-    return study_records.page(
+    return study_records.page_record(
         map(study_records.series_row, rows[offset : offset + limit]), Series.objects.filter(**chosen).count()
     )
 
@@ -158,7 +158,7 @@ def get_series(request: HttpRequest, series_id: int) -> object:
     row = study_records.series_rows().filter(pk=series_id).first()
     if row is None:
         raise not_found(f"There is no series {series_id}.")
-    return study_records.series(row)
+    return study_records.series_record(row)
 
 
 def _upload(key: int) -> Upload:

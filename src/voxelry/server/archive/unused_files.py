@@ -104,12 +104,12 @@ def _adopted(upload: Upload, touched: set[int]) -> set[int]:
     return changed
 
 
-def _same(one: UnusedFile, series: Series) -> QuerySet[UnusedFile]:
+def _same(file: UnusedFile, series: Series) -> QuerySet[UnusedFile]:
     """Earlier rows of a file that was sent again and is damaged again: it counts as one missing file."""
-    rows = UnusedFile.objects.filter(series=series, certain=True, sop_instance_uid=one.sop_instance_uid)
-    rows = rows.exclude(pk=one.pk)
+    rows = UnusedFile.objects.filter(series=series, certain=True, sop_instance_uid=file.sop_instance_uid)
+    rows = rows.exclude(pk=file.pk)
     # Several files with one UID are several slices.
-    return rows.filter(code=CONFLICT, name=one.name) if one.code == CONFLICT else rows.exclude(code=CONFLICT)
+    return rows.filter(code=CONFLICT, name=file.name) if file.code == CONFLICT else rows.exclude(code=CONFLICT)
 
 
 def _doubted(upload: Upload, doubtful: list[LostFile], touched: set[int]) -> set[int]:
@@ -130,14 +130,14 @@ def _doubted(upload: Upload, doubtful: list[LostFile], touched: set[int]) -> set
     return changed
 
 
-def _doubtful_row(one: LostFile, upload: Upload, series: int) -> UnusedFile:
+def _doubtful_row(file: LostFile, upload: Upload, series: int) -> UnusedFile:
     return UnusedFile(
         series_id=series,
         upload=upload,
         certain=False,
-        name=one.name.replace("\0", ""),
-        code=one.problem.code,
-        message=one.problem.message.replace("\0", ""),
+        name=file.name.replace("\0", ""),
+        code=file.problem.code,
+        message=file.problem.message.replace("\0", ""),
     )
 
 
@@ -175,11 +175,11 @@ def _base(name: str) -> str:
     return posixpath.basename(name.replace("\\", "/")).lower().removesuffix(".gz")
 
 
-def _is_same(one: str, other: str) -> bool:
+def _is_same(name: str, other: str) -> bool:
     """Whether two names are of one file: the path of one, without archives, ends with the whole path of the other."""
     mine, yours = (
-        [part for part in name.replace("\\", "/").split("/")[:-1] if not part.lower().endswith(_ARCHIVES)]
-        for name in (one, other)
+        [part for part in path.replace("\\", "/").split("/")[:-1] if not part.lower().endswith(_ARCHIVES)]
+        for path in (name, other)
     )
     shorter, longer = sorted((mine, yours), key=len)
     return not shorter or longer[-len(shorter) :] == shorter

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 
-class TokenError(VoxelryError):
+class TokenCommandError(VoxelryError):
     """The token cannot be created or found."""
 
     code: ClassVar[str] = "token"
@@ -35,7 +35,7 @@ def create_token(*, user: str, name: str, data: Path | None = None, config: Path
 
     Raises
     ------
-    TokenError
+    TokenCommandError
         If there is no such user, or if the user already has a token of that name.
     """
     _open(data, config)
@@ -44,7 +44,7 @@ def create_token(*, user: str, name: str, data: Path | None = None, config: Path
     try:
         return secrets.create_token(_user(user), name=name)
     except secrets.TokenError as error:
-        raise TokenError(str(error)) from error
+        raise TokenCommandError(str(error)) from error
 
 
 def list_tokens(*, user: str | None = None, data: Path | None = None, config: Path | None = None) -> list[TokenRow]:
@@ -63,7 +63,7 @@ def revoke_token(*, user: str, name: str, data: Path | None = None, config: Path
 
     Raises
     ------
-    TokenError
+    TokenCommandError
         If there is no such user or token.
     """
     _open(data, config)
@@ -73,7 +73,7 @@ def revoke_token(*, user: str, name: str, data: Path | None = None, config: Path
 
     found = Token.objects.filter(user=_user(user), name=name, revoked=None)
     if not found.update(revoked=timezone.now()):
-        raise TokenError(f"user {user!r} has no token named {name!r}")
+        raise TokenCommandError(f"user {user!r} has no token named {name!r}")
 
 
 def _open(data: Path | None, config: Path | None) -> None:
@@ -89,5 +89,5 @@ def _user(name: str) -> User:
 
     found = User.objects.filter(username=name, is_active=True).first()
     if found is None:
-        raise TokenError(f"there is no user {name!r}; `voxelry serve` makes the user admin at its first start")
+        raise TokenCommandError(f"there is no user {name!r}; `voxelry serve` makes the user admin at its first start")
     return found
