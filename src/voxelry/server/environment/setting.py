@@ -1,4 +1,4 @@
-"""What a field of the configuration says of itself: its place in the file, its variable, its explanation."""
+"""The metadata of a field of the configuration: its place in the file, its variable and its explanation."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def publish_results(run: Run, result: JsonValue) -> dict[str, JsonValue]:
     Raises
     ------
     JobError
-        If what it was asked for was deleted meanwhile, or an instance has the UID of another.
+        If the process was deleted meanwhile, or an instance has the UID of another with other bytes.
     """
     outcome = StepOutcome.model_validate(result)
     process = Process.objects.select_for_update().filter(pk=run.subject).first()

@@ -1,6 +1,6 @@
-"""What `prepare`, the step's work and `publish` hand to one another, through JSON: the work runs in a child process.
+"""What `read_inputs`, `do_step` and `publish_results` hand over, as JSON: the step runs in a child process.
 
-The keys stay: a worker may read what one of the version before wrote.
+The keys stay, so that a worker can read what the version before wrote.
 """
 
 from __future__ import annotations

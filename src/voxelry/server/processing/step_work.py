@@ -20,7 +20,7 @@ READ, DONE = 0.03, 0.8
 
 
 def do_step(run: Run) -> StepOutcome:
-    """Read the inputs, run the step, and write what it gave below the run's folder; `publish` takes it from there.
+    """Read the inputs, run the step, and write the results below the run's folder, for `publish_results`.
 
     Raises
     ------
