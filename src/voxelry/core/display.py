@@ -1,4 +1,4 @@
-"""Which part of a volume's values to show when nobody says."""
+"""The default part of a volume's values to show."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from voxelry.core.planes import Axis, plane_count, slice_of_plane
 from voxelry.core.volume import Volume
 
 SHOWN_PERCENTILES = (0.5, 99.5)
-"""Without a window in the header: from and to which percentile of the values, padding left out."""
+"""The percentiles between which values are shown if the header has no window; padding is left out."""
 
 CT_PRESETS = (
     Window(40, 400, name="Soft tissue"),
@@ -23,14 +23,14 @@ CT_PRESETS = (
 
 
 def default_voi(volume: Volume, *, counted: Histogram | None = None) -> Voi:
-    """What all slices are shown with: the header's first window, else its first table, else ``default_window``."""
+    """The default for all slices: the header's first window, else its first table, else ``default_window``."""
     if volume.voi_tables and not volume.windows and not volume.colour:
         return volume.voi_tables[0]
     return default_window(volume, counted=counted)
 
 
 def plane_voi(volume: Volume, axis: Axis | None = None, *, common: Voi | None = None) -> tuple[Voi, ...]:
-    """What each plane is shown with when nobody says: its slice's own, where slices differ.
+    """The default for each plane: that of its own slice, where slices differ.
 
     A plane that crosses the slices, and a slice whose header proposes nothing, has the ``common`` one.
 
@@ -81,7 +81,7 @@ def default_window(volume: Volume, *, counted: Histogram | None = None) -> Windo
     if not counted.counts.size:
         return Window(0.5, 1, "LINEAR_EXACT", "Range of values")
     low, high = (_percentile(counted, percent) for percent in SHOWN_PERCENTILES)
-    if low == high:  # nearly all voxels are background: then show everything there is
+    if low == high:  # nearly all voxels are background: show the whole range
         low, high = counted.minimum, counted.maximum
     return span_window(low, high, name="Range of values")
 

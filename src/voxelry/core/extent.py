@@ -1,4 +1,4 @@
-"""From where to where a volume's values reach, and how many lie above a fraction of that.
+"""The range of a volume's values, and the number of voxels above a fraction of it.
 
 A voxel counts if ``(x - min) / (max - min) > threshold`` in float64. Rounding keeps order, so there is a smallest value
 of the volume's own type for which it holds: that one is found by trying the definition itself, and voxels are compared
@@ -28,20 +28,20 @@ Number = TypeVar("Number", float, npt.NDArray[np.float64])
 
 COLOUR = "a colour image has no single intensity to measure; use a greyscale series"
 _PIECE_BYTES = 2**22
-"""Looked at in a row: few enough to stay in a cache, and enough for threads not to wait for each other."""
+"""Voxels of one piece: few enough to stay in a cache, enough that threads do not wait for each other."""
 _PIECES = 48
-"""At least so many: what the count of one needs is little beside the volume."""
+"""The smallest number of pieces: the memory that counting one needs is small beside the volume."""
 
 
 class Each(Protocol):
-    """What the built-in `map` is: the results of one function on several parts, in their order."""
+    """A function like the built-in `map`: the results of one function on several parts, in their order."""
 
     def __call__(self, function: Callable[[S], T], parts: Iterable[S], /) -> Iterable[T]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """From where to where the values reach that are neither padding nor NaN nor infinite.
+    """The range of the values that are neither padding nor NaN nor infinite.
 
     Attributes
     ----------
@@ -60,11 +60,11 @@ class Extent:
 
     @property
     def constant(self) -> bool:
-        """True if all values are one number in float64, or there is none."""
+        """True if all values are equal in float64, or there are none."""
         return float(self.low) == float(self.high)
 
     def joined(self, other: Extent) -> Extent:
-        """Of the voxels of both."""
+        """The extent of the voxels of both parts."""
         non_finite = self.non_finite + other.non_finite
         if not (self.count and other.count):
             return replace(self if self.count else other, non_finite=non_finite)
@@ -115,7 +115,7 @@ def extent_and_count(
     if first is None:
         return whole, 0
     largest = volume.array[ends[0][0].start : ends[0][0].stop].size
-    idle: list[npt.NDArray[np.bool_]] = []  # fresh memory for each piece costs as much again as its count
+    idle: list[npt.NDArray[np.bool_]] = []  # new memory for each piece would double the time
 
     def count(part: tuple[range, Extent]) -> int:
         piece, here = part
@@ -134,17 +134,17 @@ def extent_and_count(
         idle.append(inside)
         return above
 
-    # The last pieces first: some of them are in the cache still.
+    # The last pieces first: some of them are still in the cache.
     return whole, sum(each(count, reversed(ends)))
 
 
 def _at_least(values: npt.NDArray[Any], first: Any, inside: npt.NDArray[np.bool_]) -> int:
-    """How many of the values are ``first`` or more."""
+    """The number of values that are at least ``first``."""
     return int(np.count_nonzero(np.greater_equal(values, first, out=inside[: values.size].reshape(values.shape))))
 
 
 def _ends(volume: Volume, each: Each) -> list[tuple[range, Extent]]:
-    """Each piece, and how far it reaches."""
+    """Each piece with its extent."""
     if volume.colour:
         raise MeasureError(COLOUR)
     pieces, dtype = _pieces(volume), volume.array.dtype
@@ -157,7 +157,7 @@ def _whole(volume: Volume, ends: Sequence[tuple[range, Extent]]) -> Extent:
 
 
 def _pieces(volume: Volume) -> list[range]:
-    """Some slices each."""
+    """Ranges of slices, one for each piece."""
     count = len(volume.array)
     step = max(1, min(count // _PIECES, _PIECE_BYTES * count // max(1, volume.array.nbytes)))
     return [range(start, min(start + step, count)) for start in range(0, count, step)]
@@ -206,7 +206,7 @@ def first_above(found: Extent, threshold: float) -> Any | None:
     first, last = _place(found.low), _place(found.high)
     if not above(last):
         return None
-    while first < last:  # as many steps as the type has bits
+    while first < last:  # one step for each bit of the type
         middle = (first + last) // 2
         first, last = (first, middle) if above(middle) else (middle + 1, last)
     return _at_place(first, kind)
@@ -220,7 +220,7 @@ def normalised(x: Number, low: float, high: float) -> Number:
 
 
 def _place(value: Any) -> int:
-    """Which number of its type this is, in their order: of floats, the bits tell."""
+    """The rank of a number among all numbers of its type; for floats it follows from the bits."""
     if value.dtype.kind != "f":
         return int(value)
     bits = int(value.view(f"i{value.dtype.itemsize}"))

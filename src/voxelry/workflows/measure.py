@@ -116,7 +116,7 @@ def measure(
 
 
 _LARGE = 2**21
-"""So many voxels are worth starting threads for."""
+"""The number of voxels from which threads are worth their start."""
 
 
 def measure_all(

@@ -249,7 +249,7 @@ class _Job:
 
     @property
     def told_as(self) -> str:
-        """What a problem is told of: the file that it comes from, if it is one, else what it would have become."""
+        """The name under which a problem is reported: its source if that is one file, else the file it would become."""
         return self.batch.source or str(self.path)
 
 
@@ -308,13 +308,13 @@ class _Run:
             streamed = self._stream(job, progress)
             made, problems = (streamed, {}) if streamed else self._load_and_write(job, progress)
             return made, problems | {name: problem for one in made for name, problem in one.skipped.items()}
-        except ParameterError:  # it is wrong for all
+        except ParameterError:  # wrong for all batches
             raise
         except (VoxelryError, OSError) as error:
             return (), {job.told_as: _problem(job.told_as, error)}
 
     def _stream(self, job: _Job, progress: Progress) -> tuple[Converted, ...]:
-        """Write while reading, if that gives the same; nothing if it does not."""
+        """Write while reading if that gives the same result; return None if it does not."""
         if not self.aim.streams or self.straighten or self.on_irregular == "resample":
             return ()
         try:
@@ -337,7 +337,7 @@ class _Run:
         return digest([job.batch.fingerprint, self.aim.name, settings, self.on_irregular, str(self.straighten), *told])
 
     def _note(self, job: _Job, made: Mapping[Path, int | None], shape: tuple[int, ...], *, whole: bool) -> None:
-        """Remember what is made, by whoever makes it: whoever waits for it may be interrupted."""
+        """Note the result in the worker: the caller that waits for it may be interrupted."""
         if self.ledger is not None:
             self.ledger.add(job.name, self._fingerprint(job), made, shape, whole=whole)
 
@@ -359,7 +359,7 @@ class _Run:
             try:
                 only = job.batch.only(number)
                 written.append(self._write_one(job, path, [volume], only, share, earlier=written, whole=whole))
-            except ParameterError:  # it is wrong for all
+            except ParameterError:  # wrong for all batches
                 raise
             except (VoxelryError, OSError) as error:  # of this one: the others are as good without it
                 problems[str(path)] = _problem(str(path), error)
@@ -408,7 +408,7 @@ class _Run:
         )
 
     def _check_replaceable(self, path: Path) -> None:
-        """Never goes what is converted, nor a folder with anything but what is written into one."""
+        """Refuse to replace the source, or a folder that holds anything but results."""
         if not os.path.lexists(path) or is_empty(path):
             return
         among = self.aim.name == DICOM and self.source.is_dir() and holds(self.source, path)
@@ -438,7 +438,7 @@ def _problem(name: str, error: VoxelryError | OSError) -> Problem:
 
 
 def _shape(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
-    """Of volumes; none where they have not been read."""
+    """Warnings of the volumes; none for volumes that have not been read."""
     if not shapes:
         return ()
     return shapes[0] if len(shapes) == 1 else (len(shapes), *shapes[0])

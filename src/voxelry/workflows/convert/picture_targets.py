@@ -30,7 +30,7 @@ MOSAIC_OPTIONS = (*FOLDER_OPTIONS, "columns", "every")
 ANIMATION_OPTIONS = ("axis", "every", "fps", "window")
 USUAL_FPS = 10.0
 MOST_PIXELS = 2**30
-"""A mosaic of more is no picture that anybody can open."""
+"""The largest number of pixels of a mosaic; programs do not open larger pictures."""
 _LONGEST_JPEG = 65_500
 _MOST = range(1, 1_000_001)
 
@@ -131,7 +131,7 @@ def animation(kind: AnimationFormat, suffix: str, options: Mapping[str, Value]) 
 
 
 def _header_seconds(batch: Batch, shown: _Shown) -> float | tuple[float, ...]:
-    """How long each plane is shown where nobody says: as the header of a multi-frame image says, else the usual."""
+    """The default duration of each plane: that of a multi-frame image's header, else a constant."""
     cine = cine_of(batch.stacks[0].frames) if len(batch.stacks) == 1 and shown.axis is None else None
     if cine is None:
         return 1 / USUAL_FPS

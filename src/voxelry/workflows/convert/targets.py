@@ -44,7 +44,7 @@ KEPT_KEYWORDS = (
 """What a new series has from the metadata of the file that it is made of."""
 SIDECAR_OF = "nifti"
 HEADER_KEYWORDS = frozenset({"TemporalResolution"})
-"""What a NIfTI file says by itself: no reason for a sidecar, beside which somebody's own may lie."""
+"""Attributes that a NIfTI file holds itself; they alone are no reason to write a sidecar."""
 _SUFFIX = re.compile(r"\.[a-z][a-z0-9]{0,5}(\.gz|\.zip)?$")
 _STREAMED = ("metaimage", "nifti", "nrrd")
 """Formats that write voxels one after the other, as they come."""
@@ -256,5 +256,5 @@ def _write_instance(
 
 
 def _attributes(volume: Volume) -> dict[str, object]:
-    """Whose the volume is and what it shows, as far as its metadata say."""
+    """The patient's and study's attributes among the volume's metadata."""
     return {keyword: value for keyword in KEPT_KEYWORDS if (value := volume.metadata.get(keyword)) not in (None, "")}

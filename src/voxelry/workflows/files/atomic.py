@@ -1,4 +1,4 @@
-"""Nothing half-written bears a final name."""
+"""Files and folders that get their final name only when they are whole."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from voxelry.core.errors import Problem
 
 try:
     import fcntl
-except ImportError:  # Windows: what a killed process leaves stays
+except ImportError:  # on Windows, files that a killed process left are kept
     fcntl = None  # type: ignore[assignment]
 
 _HIDDEN = re.compile(r"\.[0-9a-f]{16}(\.staged)?\.part")
 _STAGED = ".staged.part"
 _QUIET_SECONDS = 60.0
-"""A hidden folder in which something was made more recently is somebody's, whatever else is known of it."""
+"""Seconds; a hidden folder that changed more recently counts as in use."""
 
 
 def hidden(folder: Path, ending: str = ".part") -> Path:
@@ -57,7 +57,7 @@ def published(path: str | Path) -> Iterator[Path]:
     except BaseException as error:
         with suppress(OSError):  # where nothing can be written nothing can be removed
             temporary.unlink()
-        if isinstance(error, OSError) and error.filename == str(temporary):  # a name that nobody knows
+        if isinstance(error, OSError) and error.filename == str(temporary):  # a random name, which nobody else uses
             raise OSError(error.errno, error.strerror, str(final)) from error
         raise
 
@@ -104,7 +104,7 @@ def _held(folder: Path) -> Iterator[None]:
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
-        with suppress(OSError):  # a file system without locks: nobody clears there
+        with suppress(OSError):  # a file system without locks: hidden folders stay there
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     finally:

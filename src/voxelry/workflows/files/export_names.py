@@ -1,4 +1,4 @@
-"""Names for exports: what they are, and never whose unless that is asked for."""
+"""Names of exported files: they tell the kind of image, and nothing of the patient unless a template asks for it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LABEL = "label"
 DEFAULT_TEMPLATE = "{modality}-{series_number}"
 LONGEST_FIELD = 80
 _RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))})
-"""No file of Windows may be called so."""
+"""Names that Windows does not allow."""
 
 Lookup = Callable[[str], Value]
 """The value of an attribute, by keyword; None where there is none."""
@@ -100,7 +100,7 @@ def _shown(name: str, value: Value) -> str:
 
 
 def _safe(value: str) -> str:
-    """Letters, digits and a few signs; nothing that a file system or a shell would obey."""
+    """Letters, digits and a few signs; nothing with a meaning to a file system or a shell."""
     return re.sub(r"[^\w.+=-]+", "_", value).strip("._-")[:LONGEST_FIELD]
 
 

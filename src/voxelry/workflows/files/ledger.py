@@ -18,7 +18,7 @@ LEDGER = ".voxelry-converted.json"
 The fingerprint is a SHA-256 of SOP Instance UIDs, sizes and times of change: it tells nobody's name.
 """
 JOURNAL = ".voxelry-converted.log"
-"""The same while a conversion goes on, a line for each output: of thousands no one is written thousands of times."""
+"""The journal of a running conversion, one line for each output: the ledger is not rewritten each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Done:
 
 
 class Ledger:
-    """The record of one folder. A record that cannot be read is as good as none."""
+    """The record of one folder. A record that cannot be read counts as none."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -88,7 +88,7 @@ class Ledger:
                 journal.write(line)
 
     def close(self) -> None:
-        """Put the journal's lines where they belong; what another run noted meanwhile stays."""
+        """Merge the journal into the ledger; entries that another run has added stay."""
         with self._lock:
             if not (self._folder / JOURNAL).is_file():
                 return
@@ -98,7 +98,7 @@ class Ledger:
                     aside.write_text(json.dumps({"version": 1, "files": files}, indent=1) + "\n", encoding="utf-8")
                 (self._folder / JOURNAL).unlink(missing_ok=True)
             except OSError:
-                pass  # the disk is full: the journal tells the same
+                pass  # the disk is full: the journal holds the same entries
 
 
 def made_in(folder: Path) -> tuple[Path, ...]:

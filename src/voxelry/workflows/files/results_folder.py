@@ -1,4 +1,4 @@
-"""The folder of a result: it appears with all that belongs in it, or what was there and empty is filled at the end."""
+"""The folder of a result: it appears when it is complete; an empty folder is filled at the end."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def holds(folder: Path, *sources: StrPath) -> bool:
 
 
 def check_apart(source: StrPath, target: StrPath) -> None:
-    """Nothing is written into what it is made from, which would then hold both.
+    """Refuse to write into the source, which would then hold both.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def check_apart(source: StrPath, target: StrPath) -> None:
 
 
 def check_replaceable(folder: Path) -> None:
-    """Of what is there only a result may go: anything else is not ours, whatever was said of overwriting.
+    """Refuse to replace anything but an earlier result, even with ``overwrite``.
 
     Raises
     ------

@@ -256,7 +256,7 @@ EXPECTED = frozenset({"not_dicom", "empty_file", "no_pixel_data", "duplicate", "
 
 
 def _first_of(error: IncompleteStackError, skipped: Mapping[str, Problem]) -> VoxelryError:
-    """Of a stack that lacks files, the error of the first of them, which says what to do about it."""
+    """The error of the first missing file of a stack, which says what to do about it."""
     problems = dict(skipped)
     if isinstance(error, UndecodableError):
         problems.update(error.undecodable)

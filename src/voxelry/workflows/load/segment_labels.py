@@ -25,7 +25,7 @@ def of_one_segmentation(stacks: Sequence[Stack]) -> list[tuple[Stack, ...]]:
 def joined_segments(stacks: Sequence[Stack], *, progress: Progress = silent) -> Volume:
     """The segments of one segmentation as labels: each voxel has the number of the segment that it is in, or 0.
 
-    Segments of which only some slices are stored are laid into the grid that holds all of them.
+    Segments with only some slices stored are placed into the grid that holds all of them.
 
     Raises
     ------

@@ -51,7 +51,7 @@ class VolumeFile:
     def _metadata(self) -> dict[str, Value]:
         try:
             return dict(self.own.read(self.path)[0].metadata)
-        except (VoxelryError, OSError):  # told when it is read for its voxels
+        except (VoxelryError, OSError):  # reported when its voxels are read
             return {}
 
     def lookup(self, keyword: str) -> Value:
@@ -117,7 +117,7 @@ def volume_files(root: str, *, leave_out: Path | None = None, of_others: bool = 
     made: set[Path] = set()
     for folder, folders, files in os.walk(root, followlinks=True):
         place = os.stat(folder)  # noqa: PTH116
-        if (place.st_dev, place.st_ino) in seen:  # a link back to where we have been
+        if (place.st_dev, place.st_ino) in seen:  # a link to a folder that was already visited
             folders.clear()
             continue
         seen.add((place.st_dev, place.st_ino))

@@ -60,14 +60,14 @@ def montage(
     columns: int | None = None,
     progress: Progress = silent,
 ) -> npt.NDArray[np.uint8]:
-    """Planes side by side in rows, from left to right and downwards; what is left of the last row is black.
+    """Planes side by side in rows, from left to right and downwards; the rest of the last row is black.
 
     Parameters
     ----------
     axis, window
         As for `render`.
     every
-        Show every so many planes, from the first on.
+        Show every n-th plane, beginning with the first.
     columns
         Planes in a row; by default as many as make the picture about as wide as high.
 

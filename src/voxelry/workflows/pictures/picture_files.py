@@ -54,7 +54,7 @@ def render(volume: Volume, index: int, *, axis: Axis | None = None, window: Voi 
     -------
     picture
         uint8, shape ``(row, column)`` or ``(row, column, 3)``, one pixel for each voxel; padding is black. A plane
-        that crosses the slices of a tilted stack leans, and what lies beside it is black.
+        that crosses the slices of a tilted stack leans, and pixels beside it are black.
     """
     picture = _upright(volume, index, axis, window)
     lean = plane_lean(volume, axis)
@@ -95,7 +95,7 @@ def _upright(volume: Volume, index: int, axis: Axis | None, window: Voi | None) 
 
 
 def _padding_is_black(volume: Volume, window: Voi) -> bool:
-    """True if the window shows all padding as black anyway, so that nobody has to look for it."""
+    """True if the window shows all padding as black, so that no padding mask is needed."""
     if volume.padding is None or volume.inverted or isinstance(window, VoiTable):
         return False
     return _is_black(float(volume.padding[:, 1].max()), window)
@@ -103,12 +103,12 @@ def _padding_is_black(volume: Volume, window: Voi) -> bool:
 
 @lru_cache(maxsize=32)
 def _is_black(value: float, window: Window) -> bool:
-    """True if this value, and with it every smaller one, is shown as black: windows never fall."""
+    """True if this value and every smaller one are shown as black; windows are monotone."""
     return math.isfinite(value) and not to_display(np.array([value]), window).any()
 
 
 def _spare_bits(volume: Volume) -> int:
-    """How many bits a colour sample has above the 8 of a picture: Bits Stored (0028,0101) says, unless it lies."""
+    """The bits of a colour sample beyond the 8 of a picture, by Bits Stored (0028,0101) if the values keep to it."""
     stored = volume.metadata.get("BitsStored")
     highest = int(volume.array.max()).bit_length()
     return max(stored if isinstance(stored, int) else 16, highest, 8) - 8
