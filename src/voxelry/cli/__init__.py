@@ -1,4 +1,4 @@
-"""The terminal: arguments -> workflow -> print, exit code. Libraries load when a command needs them."""
+"""The command line: arguments -> workflow -> output and exit code. A command imports only the libraries it uses."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from voxelry.cli.program import app as app
 
 _COMPLETE = "_VOXELRY_COMPLETE"
-"""By which a shell asks for completions."""
+"""The environment variable by which a shell requests completions."""
 _WRONG_ARGUMENTS = 2
 _COLLECT_EVERY = 50_000
-"""Objects. What an import makes stays: to look through all of it every 700 objects takes a tenth of the start."""
+"""Allocations between garbage collections. Python's default of 700 costs a tenth of the start-up and frees nothing."""
 
 
 def main() -> None:
-    """The program ``voxelry``. Its version and its overview are told without importing the commands."""
+    """The program ``voxelry``. Version and overview are printed without importing the commands."""
     gc.set_threshold(_COLLECT_EVERY)
-    atexit.register(gc.freeze)  # the interpreter looks through everything when it ends, too
+    atexit.register(gc.freeze)  # Saves the garbage collection at exit.
     arguments = sys.argv[1:]
     if _COMPLETE not in os.environ:
         if arguments == ["--version"]:

@@ -1,4 +1,4 @@
-"""The commands of the terminal: where each one is, and what the overview says of it. Nothing is imported for it."""
+"""The table of commands: the module and the overview's text of each, without importing any command."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Entry(NamedTuple):
     Attributes
     ----------
     module
-        In ``voxelry.cli``; it holds a function, or a `typer.Typer` for a group, that is called as the command is.
+        Module in ``voxelry.cli`` with a function, or a `typer.Typer` for a group, of the command's name.
     summary
         The first line of its help.
     examples
-        What its help ends with; a group has its own.
+        Examples at the end of its help; a group has its own.
     """
 
     module: str
@@ -92,4 +92,4 @@ COMMANDS: dict[str, Entry] = {
     ),
     "token": Entry("site", "The site", "Tokens that programs log in with."),
 }
-"""By name, in the order of the overview."""
+"""Commands by name, in the order of the overview."""

@@ -1,4 +1,4 @@
-"""What all commands share: results to standard output, everything else to standard error."""
+"""Output of all commands: results to standard output, everything else to standard error."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from voxelry.core.progress import Progress as Callback
 from voxelry.core.progress import silent
 
 Part: TypeAlias = "str | tuple[str, str]"
-"""A piece of a line: a text, or a text and rich's name of its style."""
+"""A part of a line: a text, or a text and the name of its rich style."""
 
 NOTHING_DONE = 1
 PARTLY_DONE = 3
@@ -30,12 +30,12 @@ NAMES_SHOWN = 3
 
 
 class _TerminatedError(KeyboardInterrupt):
-    """Who runs many programs (a container, a queue, a shutdown) stops them so: as Ctrl-C, nothing half-made stays."""
+    """SIGTERM, with which containers, queues and shutdowns stop programs; like Ctrl-C, it leaves no partial result."""
 
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """SIGTERM ends the block as Ctrl-C does, unless the block or whoever called it has a way of its own."""
+    """Within this context, SIGTERM raises KeyboardInterrupt, unless the block or the caller has its own handler."""
 
     def stop(_number: int, _frame: object) -> None:
         raise _TerminatedError
@@ -53,7 +53,7 @@ def _terminable() -> Iterator[None]:
 
 @contextmanager
 def _in_a_sentence(ctx: Any) -> Iterator[None]:
-    """Errors are one clear sentence, and an exit code."""
+    """Turn errors into one sentence on standard error and an exit code."""
     try:
         with _terminable():
             yield
@@ -71,7 +71,7 @@ def _in_a_sentence(ctx: Any) -> Iterator[None]:
 
 
 def _check_given(args: list[str]) -> None:
-    """An empty argument is a variable that is not set; as a path it would mean the current folder."""
+    """Refuse empty arguments: they come from unset shell variables, and as a path would mean the current folder."""
     for number, word in enumerate(args, 1):
         option, sign, value = word.partition("=")
         if not word or (option.startswith("--") and sign and not value):
@@ -80,7 +80,7 @@ def _check_given(args: list[str]) -> None:
 
 
 class Commands(TyperGroup):
-    """Commands whose errors are one clear sentence."""
+    """A group of commands that reports errors as one sentence."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         _check_given(args)
@@ -92,7 +92,7 @@ class Commands(TyperGroup):
 
 
 class Program(TyperCommand):
-    """A program of one command, whose errors are one clear sentence."""
+    """A program of one command that reports errors as one sentence."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         _check_given(args)
@@ -111,17 +111,17 @@ def _sentence(error: VoxelryError | OSError) -> str:
 
 
 def examples(*commands: str, then: str = "") -> str:
-    """The end of a help page: each command in a line of its own, and what else there is to say."""
+    """The end of a help page: each example on its own line, then an optional text."""
     return "\n\n".join(("Examples:", *commands, *([then] if then else [])))
 
 
 def _is_plain(stream: TextIO) -> bool:
-    """True if rich would neither colour nor wrap what goes there, so that it need not be imported."""
+    """True if rich would neither colour nor wrap output to the stream, so that its import can be skipped."""
     return not (stream.isatty() or os.environ.get("FORCE_COLOR") or os.environ.get("TTY_COMPATIBLE"))
 
 
 def say(*parts: Part) -> None:
-    """Print a line of a result, which no terminal's width breaks."""
+    """Print a line of a result to standard output, without wrapping."""
     if _is_plain(sys.stdout):
         print(_text(parts))
         return
@@ -133,7 +133,7 @@ def say(*parts: Part) -> None:
 
 
 def tell(*parts: Part) -> None:
-    """Print a line of what is no result, on standard error."""
+    """Print a line that is not a result to standard error."""
     if _is_plain(sys.stderr):
         print(_text(parts), file=sys.stderr)
         return
@@ -149,28 +149,28 @@ def _text(parts: tuple[Part, ...]) -> str:
 
 
 def fail(sentence: str) -> None:
-    """Say what went wrong."""
+    """Print an error."""
     tell(("Error: ", "bold red"), plain(sentence))
 
 
 def warn(sentence: str) -> None:
-    """Say what a user must know."""
+    """Print a warning."""
     tell(("Warning: ", "yellow"), plain(sentence))
 
 
 def plain(text: object) -> str:
-    """Text from outside, with nothing in it that a terminal would obey."""
+    """Untrusted text without control characters of terminals."""
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(text))
 
 
 def print_json(record: object) -> None:
-    """A result for programs: nothing else goes to standard output."""
+    """Print a result as JSON, as the only output to standard output."""
     typer.echo(json.dumps(record, ensure_ascii=False, allow_nan=False, default=str))
 
 
 @contextmanager
 def working() -> Iterator[Callback]:
-    """A progress bar on standard error while the work lasts; nothing where that is no terminal."""
+    """A progress bar on standard error during the work; none if standard error is not a terminal."""
     if _is_plain(sys.stderr):
         yield silent
         return
@@ -185,7 +185,7 @@ def working() -> Iterator[Callback]:
 
 
 def show_skipped(skipped: Mapping[str, Problem]) -> None:
-    """What was left out, grouped by reason; the first file of each reason is told in full."""
+    """Print what was left out, grouped by reason, with the first names of each."""
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
     for name, problem in skipped.items():
         groups[problem.code, problem.message.removeprefix(f"{name}: ")].append(name)
@@ -206,7 +206,7 @@ def show_skipped(skipped: Mapping[str, Problem]) -> None:
 
 
 def end(*, done: bool, nothing: str, complete: bool = True) -> None:
-    """Exit code 0 if anything was done, else 1 with the sentence that says nothing was; 3 if something is missing."""
+    """Exit with code 0 if anything was done, else with 1 and the message ``nothing``; with 3 if not ``complete``."""
     if not done:
         fail(nothing)
         raise typer.Exit(NOTHING_DONE)
@@ -215,5 +215,5 @@ def end(*, done: bool, nothing: str, complete: bool = True) -> None:
 
 
 def millimetres(spacing: tuple[float | None, ...]) -> str:
-    """``3 \N{MULTIPLICATION SIGN} 0.977 \N{MULTIPLICATION SIGN} 0.977``; a question mark for what is unknown."""
+    """``3 \N{MULTIPLICATION SIGN} 0.977 \N{MULTIPLICATION SIGN} 0.977``; a question mark for an unknown spacing."""
     return " \N{MULTIPLICATION SIGN} ".join("?" if value is None else f"{value:.4g}" for value in spacing)

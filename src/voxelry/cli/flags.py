@@ -1,4 +1,4 @@
-"""Flags of the terminal from the schema of a step's parameters."""
+"""Command-line flags from the schema of a step's parameters."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from voxelry.core.parameter_words import in_words, resolved, variants
 from voxelry.core.steps import Params
 
 PREFIX = "step_"
-"""Tells a step's parameters from what else a command is given."""
+"""Prefix that distinguishes a step's parameters from a command's other arguments."""
 _KINDS = {"number": "NUMBER", "integer": "WHOLE", "string": "TEXT", "boolean": "", "array": "LIST", "object": "JSON"}
 
 
 def flag_of(name: str) -> str:
-    """``min_size_mm3`` is ``--min-size-mm3``."""
+    """The flag of a parameter: ``--min-size-mm3`` for ``min_size_mm3``."""
     return f"--{name.replace('_', '-')}"
 
 
 def flags_of(params: type[Params], taken: set[str]) -> list[inspect.Parameter]:
-    """A flag for each parameter, as typer takes them from a function; its name there begins with `PREFIX`.
+    """Function parameters for typer, one for each parameter of a step; their names begin with `PREFIX`.
 
     Parameters
     ----------
     taken
-        Names that other flags have: what is called so is given by ``--param`` alone.
+        Names of other flags; a step's parameter of such a name is given only by ``--param``.
     """
     schema = params.model_json_schema()
     needed = set(schema.get("required", ()))
@@ -52,7 +52,7 @@ def flags_of(params: type[Params], taken: set[str]) -> list[inspect.Parameter]:
 
 
 def optional(name: str, kind: Any, option: Any) -> inspect.Parameter:
-    """A parameter of a function that may be left out."""
+    """An optional function parameter."""
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option])
 
 
@@ -75,7 +75,7 @@ def _metavar(one: Mapping[str, Any]) -> str:
 
 
 def typed(name: str, text: object, params: type[Params]) -> object:
-    """What was typed, as the parameter takes it: ``"1,2"`` is a list where only a list will do."""
+    """A command-line text as a parameter's value: ``"1,2"`` becomes a list if only a list is valid."""
     if not isinstance(text, str):
         return text
     schema = params.model_json_schema()
@@ -93,13 +93,13 @@ def typed(name: str, text: object, params: type[Params]) -> object:
     return [part.strip() for part in text.split(",")] if kinds == {"array"} else text
 
 
-def checked(values: Mapping[str, object], params: type[Params]) -> Params:
-    """Parameters from what was typed.
+def checked_params(values: Mapping[str, object], params: type[Params]) -> Params:
+    """A step's parameters from command-line values.
 
     Raises
     ------
     typer.BadParameter
-        If a name is unknown, or a value is missing or out of range: in words, with what would do.
+        If a name is unknown, or a value is missing or out of range; the message says what is valid.
     """
     try:
         return params.model_validate({name: typed(name, value, params) for name, value in values.items()})

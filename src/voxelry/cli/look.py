@@ -1,4 +1,4 @@
-"""Looking: ``info`` and ``tags``."""
+"""The commands ``info`` and ``tags``."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def info(
 
 
 def _print_file(file: ListedFile) -> None:
-    """A file of another format: a row for each of its volumes."""
+    """Print a file of another format: a row for each of its volumes."""
     out.print(Text.assemble(("File ", "bold"), (plain(file.name), "bold cyan"), f"  {file.format}"), soft_wrap=True)
     _print_volumes([_file_row(volume) for volume in file.volumes])
     for words in dict.fromkeys(words for volume in file.volumes for words in volume.warnings):
@@ -141,7 +141,7 @@ def _print_study(study: Study, *, patient: bool) -> None:
 
 
 def _print_volumes(rows: Sequence[Sequence[Text]]) -> None:
-    """A table; where the terminal is too narrow for it, lines of the same, in which nothing is cut either."""
+    """Print rows as a table, or as separate lines if the terminal is too narrow; no text is cut."""
     columns = [(heading, *map(str, cells)) for heading, cells in zip(_HEADINGS, zip(*rows, strict=True), strict=True)]
     if sum(max(map(cell_len, column)) + 2 for column in columns) <= out.width:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
@@ -175,7 +175,7 @@ def _rows(series: Series) -> Iterator[tuple[Text, ...]]:
 
 
 def _alike(stacks: tuple[Stack, ...]) -> list[tuple[Stack, ...]]:
-    """Many volumes of one place (time points) are one row of a table; a few have a row each."""
+    """Group stacks into rows of a table: many volumes of one geometry (time points) share a row."""
     groups = [
         tuple(group)
         for _, group in groupby(stacks, lambda one: (one.shape, one.spacing, one.regular, bool(one.warnings)))
@@ -191,7 +191,7 @@ _COLOURS = {"error": "red", "warning": "yellow", "note": "dim"}
 
 
 def _print_report(series: Series) -> None:
-    """The geometry report, and what else is to be known of a series."""
+    """Print the geometry report and other findings of a series."""
     report = series.report
     name = series.series_instance_uid if series.number is None else series.number
     notes = []

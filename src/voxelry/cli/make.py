@@ -1,4 +1,4 @@
-"""Making: ``measure``, ``convert``, ``demo`` and ``sample``."""
+"""The commands ``measure``, ``convert``, ``demo`` and ``sample``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PICTURES = ("png", "jpg")
 
 
-class Plane(StrEnum):
+class PatientPlane(StrEnum):
     """Planes of the patient."""
 
     axial = "axial"
@@ -31,8 +31,8 @@ class Plane(StrEnum):
     sagittal = "sagittal"
 
 
-class Irregular(Enum):  # no StrEnum: its members may not be called split
-    """What to make of slices that form no regular grid."""
+class Irregular(Enum):  # StrEnum cannot have a member named split.
+    """The handling of slices that form no regular grid."""
 
     ERROR = "error"
     SPLIT = "split"
@@ -179,7 +179,7 @@ def convert(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option of the format; may be repeated.")
     ] = None,
     axis: Annotated[
-        Plane | None, typer.Option(help="Pictures: a plane of the patient; without it, slices as acquired.")
+        PatientPlane | None, typer.Option(help="Pictures: a plane of the patient; without it, slices as acquired.")
     ] = None,
     window: Annotated[
         str | None,
@@ -267,7 +267,7 @@ def _print_converted(one: Converted) -> None:
 
 
 def _settings(given: list[str]) -> dict[str, Value]:
-    """``key=value``: the value as JSON where it is some (3, true, [1, 2]), else as a text."""
+    """Parse ``key=value``: the value is JSON if it can be parsed (3, true, [1, 2]), else a text."""
     found: dict[str, Value] = {}
     for text in given:
         key, sign, value = text.partition("=")

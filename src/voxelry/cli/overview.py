@@ -1,4 +1,4 @@
-"""What ``voxelry --help`` shows, in typer's manner but without typer, whose import takes longer than all the rest."""
+"""The output of ``voxelry --help``, in typer's layout but without importing typer, which takes most of the time."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ OPTIONS = {
     ),
     "--help": ("-h", "Show this message and exit."),
 }
-"""The program's own, with what is short for them; the words on completion and help are typer's."""
+"""Options of the program: short form and help. The texts about completion and help are typer's."""
 
 
 def print_overview() -> None:
-    """The help of the program as a whole, to standard output."""
+    """Print the program's help to standard output."""
     console = Console(highlight=False, markup=False)
     usage = Text.assemble(("Usage: ", "yellow"), "voxelry [OPTIONS] COMMAND [ARGS]...", style="bold")
     console.print(Padding(usage, 1))

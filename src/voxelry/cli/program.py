@@ -1,4 +1,4 @@
-"""The program ``voxelry`` as typer has it: a group whose commands are imported when they are asked for."""
+"""The program ``voxelry`` as a typer group that imports a command when it is used."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from voxelry.cli.console import Commands, examples
 
 
 class _Imported(Mapping[str, Any]):
-    """The commands by name; each is imported, and its flags read from its function, when it is first looked up."""
+    """Commands by name; each is imported, and its flags are made from its function, at the first look-up."""
 
     def __init__(self) -> None:
         self._known: dict[str, Any] = {}
@@ -64,9 +64,10 @@ def _direct(parameters: list[Any], function: Callable[..., Any] | None) -> list[
 
 
 def _taken_as_given(parameter: Any, kind: Any) -> Callable[[Any, Any], Any]:
-    """What typer makes of a value, without pydantic where there is nothing to check.
+    """A replacement of typer's conversion that skips pydantic for values that need no check.
 
-    Typer builds a model for each parameter, of a text or of nothing too, which takes as long as a small conversion.
+    Typer builds a model for each parameter, even for texts and absent values, which takes as long as a small
+    conversion.
     """
     convert: Callable[[Any, Any], Any] = parameter.process_value
     single = _class_of(kind)
@@ -84,7 +85,7 @@ def _taken_as_given(parameter: Any, kind: Any) -> Callable[[Any, Any], Any]:
 
 
 def _class_of(kind: Any) -> type | None:
-    """A class, of itself and where it may be None; None of lists and the like."""
+    """The class of an annotation ``X`` or ``X | None``; None for generic types such as lists."""
     kinds = [one for one in get_args(kind) if one is not NoneType] if isinstance(kind, UnionType) else [kind]
     return kinds[0] if len(kinds) == 1 and get_origin(kinds[0]) is None else None
 

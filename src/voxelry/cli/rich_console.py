@@ -1,4 +1,4 @@
-"""Rich's consoles for the terminal's two streams, and tables of figures on them."""
+"""Rich consoles for standard output and standard error, and tables of figures."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from rich.text import Text
 _UNBOUNDED = 100_000
 _GAP = 3
 _LEAST_WORDS = 12
-"""So many letters of a line's words stand beside its figures, at least."""
+"""Fewest characters of a row's text beside its figures."""
 
 
 class _Console(Console):
-    """As wide as the terminal; what goes into a pipe or a file has no width, so that nothing is cut or folded there."""
+    """A console with the terminal's width; output to a pipe or a file is neither cut nor wrapped."""
 
     @property
     def size(self) -> ConsoleDimensions:
@@ -32,9 +32,9 @@ err = _Console(stderr=True, highlight=False, markup=False)
 
 
 def print_figures(headings: Sequence[str], rows: Sequence[Sequence[Text]]) -> None:
-    """A table whose first column is words and whose others are figures, of which none is cut.
+    """Print a table with a first column of text and further columns of figures, which are never cut.
 
-    Where they do not stand side by side in the terminal, each figure has a line of its own below the words.
+    If the terminal is too narrow, each figure has its own line below the text.
     """
     columns = [(heading, *map(str, cells)) for heading, cells in zip(headings, zip(*rows, strict=True), strict=True)]
     widths = [max(map(cell_len, column)) for column in columns]

@@ -1,4 +1,4 @@
-"""Running steps: ``run``. Each installed step is a command, whose flags are its parameters."""
+"""The command ``run``. Each installed step is a subcommand with its parameters as flags."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ GROUPS = {
     "register": "Registration",
     "model": "Models",
 }
-"""The panels of lists, in order; steps of other groups come last."""
+"""Titles of the groups of steps, in order; other groups come last."""
 _EPILOG = "Exit codes: 0 if all was done; 1 if nothing was; 2 for wrong arguments; 3 if a volume was left out."
 _TAKEN = {
     "debug", "format", "help", "json", "labelmap", "on_irregular", "overwrite", "param", "same_frame_of_reference",
     "second", "set", "tolerance", "workers",
 }  # fmt: skip
-"""Flags that all jobs have: a parameter of the same name is given by ``--param``."""
+"""Flags of all jobs; a step's parameter of such a name is given by ``--param``."""
 
 SourceArgument = Annotated[
     Path,
@@ -91,10 +91,10 @@ WorkersOption = Annotated[
 
 
 class Jobs(TyperGroup):
-    """The steps that are installed, each a command that is made when it is asked for."""
+    """Commands of the installed steps; each is made when it is used."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return [step.name for _, members in grouped() for step in members]
+        return [step.name for _, members in steps_by_group() for step in members]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         step = _step(cmd_name)
@@ -111,7 +111,7 @@ class Jobs(TyperGroup):
 
     @property
     def documented(self) -> dict[str, Any]:
-        """What the reference shows: the flags that all jobs have."""
+        """The commands for the reference: one with the flags of all jobs."""
         from voxelry.core.steps import Params, Step, StepResult
 
         step = Step(
@@ -125,12 +125,12 @@ class Jobs(TyperGroup):
 
 
 def _step(name: str) -> AnyStep | None:
-    """The step of a name, loaded by itself; None where there is none.
+    """Load only the step of a name; None if there is none.
 
     Raises
     ------
     ParameterError
-        If it is broken; the message says why.
+        If it cannot be loaded; the message says why.
     """
     from voxelry.core.registry import step_named, step_names
     from voxelry.workflows.process.pipeline import BLUR, BLUR_STEP
@@ -147,7 +147,7 @@ def _close(name: str, known: tuple[str, ...]) -> str:
     return f"; did you mean {found[0]}?" if found else ""
 
 
-def grouped() -> list[tuple[str, list[AnyStep]]]:
+def steps_by_group() -> list[tuple[str, list[AnyStep]]]:
     """All steps by group, in the order of `GROUPS`."""
     from voxelry.core.registry import steps
     from voxelry.workflows.process.pipeline import BLUR_STEP
@@ -162,7 +162,7 @@ def grouped() -> list[tuple[str, list[AnyStep]]]:
 def _print_list(*, as_json: bool) -> None:
     from voxelry.core.registry import step_problems
 
-    groups = grouped()
+    groups = steps_by_group()
     if as_json:
         print_json([_record(step) for _, members in groups for step in members])
         return
@@ -181,7 +181,7 @@ def _print_list(*, as_json: bool) -> None:
 
 
 def _summary(step: AnyStep) -> str:
-    """A step's description, after what keeps it from being run."""
+    """A step's description, preceded by the reason if it cannot be run."""
     return step.description if step.lack is None else f"({step.lack}) {step.description}"
 
 
@@ -229,7 +229,7 @@ def _run(
 
 
 def command_of(step: AnyStep) -> Any:
-    """The command of a step: arguments and flags that all have, and one for each of its parameters."""
+    """The command of a step: arguments and flags of all jobs, and a flag for each of its parameters."""
     from typer.main import get_command_from_info
     from typer.models import CommandInfo
 
@@ -274,7 +274,7 @@ def _callback(step: AnyStep) -> Callable[..., None]:
 
 
 def _in_panel(one: inspect.Parameter) -> inspect.Parameter:
-    """A flag that all jobs have, below the job's own."""
+    """Move a flag of all jobs into a panel below the job's own flags."""
     kind, option = get_args(one.annotation)
     option = copy(option)
     option.rich_help_panel = "Every job"
@@ -295,16 +295,16 @@ def _common(
     workers: WorkersOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """What all jobs have."""
+    """Arguments and flags of all jobs."""
 
 
 def further_name(name: str) -> str:
-    """Of a further input as a function's parameter: ``"volume 2"`` is ``volume_2``."""
+    """The function parameter of a further input: ``volume_2`` for ``"volume 2"``."""
     return re.sub(r"\W+", "_", name)
 
 
 def _further(name: str, *, needed: bool) -> inspect.Parameter:
-    """A flag for a further volume: ``--moving PATH``, and ``--second PATH`` for whoever forgets what it is called."""
+    """A flag for a further volume: ``--moving PATH``, with ``--second PATH`` as an alias."""
     from voxelry.cli.flags import optional
 
     shown = name.replace("_", " ")
@@ -317,13 +317,13 @@ def _further(name: str, *, needed: bool) -> inspect.Parameter:
 
 
 def _do(step: AnyStep, given: Mapping[str, Any]) -> None:
-    from voxelry.cli.flags import checked
+    from voxelry.cli.flags import checked_params
     from voxelry.cli.make import _settings
     from voxelry.workflows.measure import skipped_record
     from voxelry.workflows.process.processing import process
 
     source, target = given["source"], given["target"]
-    params = checked(_params(step, given), step.params)
+    params = checked_params(_params(step, given), step.params)
     further = [given[further_name(name)] for name in (*step.inputs[1:], *step.optional)]
     more = further[: max((number for number, one in enumerate(further, 1) if one is not None), default=0)]
     if None in more:
@@ -351,7 +351,7 @@ def _do(step: AnyStep, given: Mapping[str, Any]) -> None:
     if given["as_json"]:
         results = [one.record for one in report.results]
         print_json({"job": step.name, "results": results, "skipped": skipped_record(report.skipped)})
-    else:  # of what is there already the last sentence tells
+    else:  # The last message reports existing results.
         rest = {name: problem for name, problem in report.skipped.items() if name not in there}
         print_report(replace(report, skipped=rest))
     nothing = f"{source}: nothing could be done"
@@ -362,7 +362,7 @@ def _do(step: AnyStep, given: Mapping[str, Any]) -> None:
 
 
 def _there_already(report: ProcessReport) -> tuple[str, ...]:
-    """What was not done because its result is there."""
+    """Names of the volumes that were left out because their result exists."""
     from voxelry.core.errors import ExistsError
 
     return tuple(name for name, problem in report.skipped.items() if problem.code == ExistsError.code)

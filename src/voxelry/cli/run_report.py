@@ -1,4 +1,4 @@
-"""What steps gave, in the terminal."""
+"""Printing of steps' results."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MOST_ROWS = 12
 
 
 def print_report(report: ProcessReport) -> None:
-    """Every result with what it consists of, and the first rows of tables; warnings and what was left out behind."""
+    """Print every result with its files and the first rows of its table, then warnings and left-out volumes."""
     for one in report.results:
         _print_result(one)
     _print_warnings(report)
@@ -33,7 +33,7 @@ def print_report(report: ProcessReport) -> None:
 
 
 def _print_warnings(report: ProcessReport) -> None:
-    """Each kind of warning once: of many volumes those that differ in numbers alone are alike."""
+    """Print each warning once; warnings that differ only in numbers count as one."""
     kinds: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for one in report.results:
         for words in one.warnings:
@@ -75,11 +75,11 @@ def _in_words(output: SavedOutput) -> str:
 
 
 def _print_rows(path: Path) -> None:
-    """The first rows of a table; all of them are in the files."""
+    """Print the first rows of a table; the files hold all of them."""
     rows = json.loads(path.read_text("utf-8"))
     shown = [{name: _cell(value) for name, value in row.items()} for row in rows[:_MOST_ROWS]]
     names = _fitting(shown)
-    if shown and _width(names, shown) > out.width:  # a line for each
+    if shown and _width(names, shown) > out.width:  # One line for each value.
         print_figures(names, [[Text(row[name]) for name in names] for row in shown])
         return
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
@@ -96,7 +96,7 @@ def _print_rows(path: Path) -> None:
 
 
 def _fitting(rows: Sequence[Mapping[str, str]]) -> list[str]:
-    """The columns that stand side by side in this terminal, at least two of them."""
+    """The names of the columns that fit into the terminal, at least two."""
     found: list[str] = []
     for name in rows[0] if rows else ():
         if len(found) >= 2 and _width([*found, name], rows) > out.width:

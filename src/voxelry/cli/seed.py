@@ -1,4 +1,4 @@
-"""The programs ``dicom2hdf5`` and ``hdf52dicom``. Their ``-h`` is the HDF5 file, so that only ``--help`` helps."""
+"""The programs ``dicom2hdf5`` and ``hdf52dicom``. Their ``-h`` is the HDF5 file, so only ``--help`` shows the help."""
 
 from __future__ import annotations
 

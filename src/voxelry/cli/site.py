@@ -1,4 +1,4 @@
-"""The site: ``serve``, ``worker``, ``check`` and ``token``."""
+"""The site's commands: ``serve``, ``worker``, ``check`` and ``token``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ConfigOption = Annotated[Path | None, typer.Option(help="A voxelry.toml; VOXELRY
 
 
 def _server(module: str, name: str) -> Callable[..., Any]:
-    """A function of the server, which is an extra of the package."""
+    """Import a function of the server, whose libraries are an optional extra."""
     try:
         found: Callable[..., Any] = getattr(import_module(f"voxelry.server.{module}"), name)
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""``--tolerance``: what every command has that loads stacks."""
+"""The option ``--tolerance`` of all commands that load stacks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ToleranceOption = Annotated[
 
 
 def tolerances_of(tolerance: float | None) -> Tolerances:
-    """What ``--tolerance`` says, as loading takes it."""
+    """The value of ``--tolerance`` as tolerances for loading."""
     from voxelry.core.slice_grid import DEFAULT_TOLERANCES
 
     return DEFAULT_TOLERANCES if tolerance is None else replace(DEFAULT_TOLERANCES, irregular=tolerance)
