@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from voxelry.workflows.process.step_results import save_result as save_result
     from voxelry.workflows.sample import write_sample as write_sample
     from voxelry.workflows.saving import save as save
+    from voxelry.workflows.showing import show as show
     from voxelry.workflows.tables.tabulate import tabulate as tabulate
 
 _WHERE = {
@@ -126,6 +127,7 @@ _WHERE = {
     "save": "workflows.saving",
     "save_pictures": "workflows.pictures.picture_files",
     "save_result": "workflows.process.step_results",
+    "show": "workflows.showing",
     "stack_volumes": "core.stacking",
     "steps": "core.step_list",
     "tabulate": "workflows.tables.tabulate",

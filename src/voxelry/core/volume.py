@@ -159,6 +159,39 @@ class Volume:
         name = f" {self.label!r}" if self.label else ""
         return f"<Volume{name} {shape} {self.array.dtype} {self.unit or 'no unit'}, spacing ({spacing}) mm>"
 
+    def _repr_html_(self) -> str:
+        """Facts and the middle slice, for notebooks; without the metadata."""
+        from voxelry.core.volume_html import volume_html
+
+        return volume_html(self)
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        """The values as numpy asks for them: read-only, without a copy where there need be none; a lazy array is read.
+
+        Raises
+        ------
+        ParameterError
+            If ``copy`` is False, and there is no array of this dtype in memory.
+        """
+        fits = isinstance(self.array, np.ndarray) and (dtype is None or np.dtype(dtype) == self.array.dtype)
+        if copy is False and not fits:
+            raise ParameterError(
+                "the values cannot be given without a copy: they are of another dtype, or not read yet"
+            )
+        if fits and not copy:
+            return self.array
+        return np.array(self.array, dtype=dtype)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """``(slices, rows, columns)``, and behind them the samples of colour."""
+        return self.array.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the values."""
+        return self.array.dtype
+
     @property
     def series_instance_uid(self) -> str:
         """Series Instance UID (0020,000E); empty where unknown."""
@@ -188,6 +221,26 @@ class Volume:
     def voxel_mm3(self) -> float | None:
         """The volume of one voxel in mm3, ``|det(affine)|``; None if a spacing is unknown."""
         return self.geometry.voxel_mm3
+
+    def to_lps(self, index: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """LPS millimetres of ``(slice, row, column)`` indices, whole or not; shape ``(..., 3)`` to ``(..., 3)``.
+
+        Raises
+        ------
+        UnplacedError
+            If the place in the patient is unknown.
+        """
+        return self.geometry.index_to_lps(index)
+
+    def to_index(self, position: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Fractional ``(slice, row, column)`` indices of LPS millimetres; shape ``(..., 3)`` to ``(..., 3)``.
+
+        Raises
+        ------
+        UnplacedError
+            If the place in the patient is unknown.
+        """
+        return self.geometry.lps_to_index(position)
 
     def with_array(self, array: npt.NDArray[Any]) -> Volume:
         """The volume with other values on the same grid.
