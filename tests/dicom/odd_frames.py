@@ -37,7 +37,7 @@ def odd_children(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[subprocess.Po
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
     decoding.isolate()
     yield started
-    decoding.close()
+    decoding.close_decoders()
     assert all(child.poll() is not None for child in started)
 
 

@@ -109,7 +109,7 @@ def test_a_process_that_ends_waits_for_no_frame(
     waiting.start()
     while not children:
         time.sleep(0.01)
-    decoding.close(KeyboardInterrupt)
+    decoding.close_decoders(KeyboardInterrupt)
     waiting.join(30)
     assert [type(error) for error in ended] == [KeyboardInterrupt]
     with pytest.raises(KeyboardInterrupt):

@@ -21,7 +21,7 @@ from voxelry.dicom.frames.frame import frames_of
 from voxelry.dicom.headers.header import read_header
 from voxelry.dicom.headers.sources import FileSource
 from voxelry.dicom.pixels import codecs, encapsulated, pixel_memory
-from voxelry.dicom.pixels.encode import encode
+from voxelry.dicom.pixels.encode import encode_frame
 from voxelry.testing import pattern, synthetic_instance, synthetic_series, write
 
 RLE, DEFLATED = "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.8.1"
@@ -29,7 +29,7 @@ JPEG, JPEG_LOSSLESS, JPEG_LS, JPEG_2000, HTJ2K = (f"1.2.840.10008.1.2.4.{n}" for
 SMALL = pattern((8, 8), bits=12).astype(np.uint16)
 NOISE = np.random.default_rng(12).integers(0, 4096, (64, 64), np.uint16)
 FRAMES: dict[str, tuple[str, bytes]] = {
-    "rle": (RLE, encode(SMALL, RLE)),
+    "rle": (RLE, encode_frame(SMALL, RLE)),
     "jpeg": (JPEG, bytes(imagecodecs.jpeg8_encode(SMALL.astype(np.uint8)))),
     "jpeg-lossless": (JPEG_LOSSLESS, bytes(imagecodecs.ljpeg_encode(SMALL))),
     "jpeg-ls": (JPEG_LS, bytes(imagecodecs.jpegls_encode(SMALL))),

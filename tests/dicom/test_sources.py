@@ -17,8 +17,8 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, Imp
 
 import voxelry
 from voxelry.core.errors import NothingFoundError, Problem, TooLargeError
-from voxelry.dicom.headers.archives import ArchiveLimits
 from voxelry.dicom.headers.file_search import walk
+from voxelry.dicom.headers.packed_files import ArchiveLimits
 from voxelry.testing import (
     bomb_zip,
     nested_zip,

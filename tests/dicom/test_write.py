@@ -20,7 +20,7 @@ from pydicom.dataset import Dataset
 import voxelry
 from voxelry.core.errors import ParameterError
 from voxelry.core.volume import Volume
-from voxelry.dicom.pixels.encode import SYNTAXES, encode
+from voxelry.dicom.pixels.encode import SYNTAXES, encode_frame
 from voxelry.dicom.pixels.stored_pixels import stored_frames
 from voxelry.dicom.series.hierarchy import Series
 from voxelry.dicom.write import instance_files
@@ -455,9 +455,9 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
         done.append(1)
         if len(done) > 7:
             raise OSError(errno.ENOSPC, "No space left on device")
-        return encode(frame, syntax)
+        return encode_frame(frame, syntax)
 
-    monkeypatch.setattr(instance_files, "encode", full)
+    monkeypatch.setattr(instance_files, "encode_frame", full)
     with pytest.raises(OSError, match="No space"):
         rewrite(tmp_path / "in", transfer_syntax="rle")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["0001.dcm"]

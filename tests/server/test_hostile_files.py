@@ -67,7 +67,7 @@ def test_what_claims_more_than_is_there_is_a_problem_document(site: Any, tmp_pat
 
 def test_volumes_that_are_measured_take_so_much_memory_together(tmp_path: Path) -> None:
     """Files that compress well unpack to more than an archive's limit knows of."""
-    with pixel_memory.at_most(3 * 8 * 8 * 2):
+    with pixel_memory.limited_memory(3 * 8 * 8 * 2):
         pixel_memory.room_for((2, 8, 8), np.int16)
         pixel_memory.room_for((1, 8, 8), np.int16)
         with pytest.raises(VoxelryError, match=r"1 x 8 x 8 values need .*may be taken here"):

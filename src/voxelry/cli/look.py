@@ -271,7 +271,7 @@ def _joined(value: object) -> str:
 
 
 def _is_archive(path: Path) -> bool:
-    from voxelry.dicom.headers.archives import is_zip
+    from voxelry.dicom.headers.packed_files import is_zip
 
     with path.open("rb") as file:
         return is_zip(file.read(132))

@@ -14,7 +14,7 @@ from voxelry.dicom.pixels.encode import HTJ2K_LOSSLESS as HTJ2K_LOSSLESS
 from voxelry.dicom.pixels.encode import JPEG_2000_LOSSLESS as JPEG_2000_LOSSLESS
 from voxelry.dicom.pixels.encode import JPEG_LS as JPEG_LS
 from voxelry.dicom.pixels.encode import RLE as RLE
-from voxelry.dicom.pixels.encode import encode as encode_without_loss
+from voxelry.dicom.pixels.encode import encode_frame as encode_without_loss
 
 JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
 JPEG_LOSSLESS = "1.2.840.10008.1.2.4.70"

@@ -15,7 +15,7 @@ from voxelry.core.measure import DEFAULT_THRESHOLD, Measurement, MeasurementReco
 from voxelry.core.progress import Progress, silent
 from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.volume import Volume
-from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits
+from voxelry.dicom.headers.packed_files import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.series.irregular_stacks import OnIrregular
 from voxelry.parallel import shared

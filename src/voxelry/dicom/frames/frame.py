@@ -23,7 +23,7 @@ from voxelry.dicom.frames.frame_facts import (
     is_empty_slope,
     position_of,
 )
-from voxelry.dicom.frames.multiframe_positions import Vector, frame_places, plane_of
+from voxelry.dicom.frames.multiframe_positions import Vector, frame_places, plane_attributes
 from voxelry.dicom.headers.attributes import (
     Attributes,
     first_item,
@@ -201,7 +201,7 @@ def frames_of(header: Header, known: Known | None = None) -> Iterator[Frame]:
         facts = _known_facts(header, known)
         if facts is not None and facts.pixels.frames == 1:
             warnings: list[str] = []
-            position = position_of(plane_of(header), warnings)
+            position = position_of(plane_attributes(header), warnings)
             yield Frame(header, 0, position, facts, tuple(warnings))
             return
         elements, pixels = header.elements, describe_pixels(header)
@@ -252,7 +252,7 @@ def _plain_frames(header: Header, facts: Facts) -> Iterator[Frame]:
     """Of an instance without functional groups: all frames have its facts, and their places are told together."""
     warnings: list[str] = []
     count = facts.pixels.frames
-    places: Sequence[Vector | None] = [position_of(plane_of(header), warnings)]
+    places: Sequence[Vector | None] = [position_of(plane_attributes(header), warnings)]
     if count > 1:
         places = frame_places(header, count, places[0], facts.orientation, warnings) or [None] * count
     for index in range(count):

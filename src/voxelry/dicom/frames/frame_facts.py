@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 
 from voxelry.core.errors import GeometryError, PixelDataError
 from voxelry.core.slice_grid import check_orientation
-from voxelry.dicom.frames.multiframe_positions import FARTHEST, NEAREST, RT_DOSE, Vector, is_planar, plane_of
+from voxelry.dicom.frames.multiframe_positions import FARTHEST, NEAREST, RT_DOSE, Vector, is_planar, plane_attributes
 from voxelry.dicom.headers.attributes import Attributes, first_item, number, numbers, tag_label, text, texts
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.pixel_description import PIXEL_KEYWORDS, PixelDescription
@@ -73,7 +73,7 @@ def facts_of(header: Header, pixels: PixelDescription, groups: Groups, index: in
     top = header.elements
     measures = group_of(groups, "PixelMeasuresSequence", top)
     warnings: list[str] = []
-    orientation = _orientation(group_of(groups, "PlaneOrientationSequence", plane_of(header)), warnings)
+    orientation = _orientation(group_of(groups, "PlaneOrientationSequence", plane_attributes(header)), warnings)
     spacing = _spacing(measures, warnings)
     if spacing is None:
         warnings += _other_spacing(top)

@@ -37,7 +37,7 @@ Between Slices, Slice Location Vector, Image Position, Slice Location, In-Stack 
 Sequence, Slice Vector."""
 
 
-def plane_of(header: Header) -> Attributes:
+def plane_attributes(header: Header) -> Attributes:
     """What holds an instance's position and orientation: itself, or its detector (PS3.3 C.8.4.11)."""
     detector = first_item(header.elements, "DetectorInformationSequence") if is_reconstructed(header) else None
     return header.elements if detector is None or "ImagePositionPatient" not in detector else detector

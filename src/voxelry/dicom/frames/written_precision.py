@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.dicom.frames.frame import Frame
-from voxelry.dicom.frames.multiframe_positions import plane_of
+from voxelry.dicom.frames.multiframe_positions import plane_attributes
 from voxelry.dicom.headers.attributes import Attributes, first_item, texts
 
 _SINGLE_DIGITS = 8
@@ -38,7 +38,7 @@ def _place_of(frame: Frame) -> Attributes:
         item = first_item(group, "PlanePositionSequence")
         if item is not None:
             return item
-    return plane_of(frame.header)
+    return plane_attributes(frame.header)
 
 
 def _number(written: str) -> float | None:

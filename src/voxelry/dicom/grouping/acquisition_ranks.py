@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from voxelry.dicom.frames.acquisition_times import ACQUISITION_CLOCKS, CLOCKS, clock_was_changed, has_offsets
 from voxelry.dicom.frames.frame import Frame
-from voxelry.dicom.grouping.piles import Placed, acquired
+from voxelry.dicom.grouping.piles import NumberedFrames, acquired
 from voxelry.dicom.grouping.varying_attributes import Varying
 from voxelry.dicom.grouping.volume_labels import run_of_numbers, since_the_first
 from voxelry.dicom.headers.comparable import floats_of
@@ -33,15 +33,15 @@ class Ranks:
         The time that says the same; empty if there is none.
     """
 
-    sets: tuple[Placed, ...]
+    sets: tuple[NumberedFrames, ...]
     keyword: str
     values: tuple[str, ...]
     confirmed_by: str = ""
 
 
-def ranked(placed: Placed, key: Callable[[Frame], object] = acquired) -> list[Placed]:
+def ranked(placed: NumberedFrames, key: Callable[[Frame], object] = acquired) -> list[NumberedFrames]:
     """The first frame of each position, the second, ..., by Instance Number."""
-    ranks: list[Placed] = []
+    ranks: list[NumberedFrames] = []
     seen: dict[int, int] = defaultdict(int)
     for place, frame in sorted(placed, key=lambda item: (item[0], key(item[1]))):
         rank = seen[place]
@@ -52,7 +52,7 @@ def ranked(placed: Placed, key: Callable[[Frame], object] = acquired) -> list[Pl
     return ranks
 
 
-def are_whole(ranks: Sequence[Placed]) -> bool:
+def are_whole(ranks: Sequence[NumberedFrames]) -> bool:
     """True if each has every position; the last may be cut short.
 
     One that is cut short counts only after two whole ones: otherwise it may as well be a slice made again.
@@ -62,7 +62,7 @@ def are_whole(ranks: Sequence[Placed]) -> bool:
     return all(len(rank) == positions for rank in ranks[:-1]) and not (short and len(ranks) < 3)
 
 
-def have_an_order(ranks: Sequence[Placed]) -> bool:
+def have_an_order(ranks: Sequence[NumberedFrames]) -> bool:
     """True if numbers pair frames: those of one position differ, or each set is an instance of its own.
 
     Frames with equal numbers are in the order of their UIDs, which is none.
@@ -73,7 +73,7 @@ def have_an_order(ranks: Sequence[Placed]) -> bool:
     return len(set(keys)) == len(keys)
 
 
-def evident_ranks(placed: Placed, varying: Varying) -> Iterator[Ranks]:
+def evident_ranks(placed: NumberedFrames, varying: Varying) -> Iterator[Ranks]:
     """Whole sets of positions of which a time, or the numbers, say that they came one after the other."""
     by_number = ranked(placed)
     if len(placed.positions) == 1 or not are_whole(by_number):
@@ -91,17 +91,17 @@ def evident_ranks(placed: Placed, varying: Varying) -> Iterator[Ranks]:
             yield _named(own, by_number, keyword, moments)
 
 
-def by_order(ranks: Sequence[Placed]) -> Ranks:
+def by_order(ranks: Sequence[NumberedFrames]) -> Ranks:
     """Sets told apart by the order of numbers alone."""
     return Ranks(tuple(ranks), "InstanceNumber", _by_number(ranks))
 
 
-def _by_number(ranks: Sequence[Placed]) -> tuple[str, ...]:
+def _by_number(ranks: Sequence[NumberedFrames]) -> tuple[str, ...]:
     runs = tuple(run_of_numbers(rank.frames) for rank in ranks)
     return runs if all(runs) else tuple(f"order {number + 1}" for number in range(len(ranks)))
 
 
-def _named(own: Sequence[Placed], by_number: Sequence[Placed], keyword: str, moments: Moments) -> Ranks:
+def _named(own: Sequence[NumberedFrames], by_number: Sequence[NumberedFrames], keyword: str, moments: Moments) -> Ranks:
     """By the numbers where they say the same as the time does."""
     if {frozenset(rank.frames) for rank in own} == {frozenset(rank.frames) for rank in by_number}:
         return Ranks(tuple(own), "InstanceNumber", _by_number(own), keyword)
@@ -112,7 +112,7 @@ def _named(own: Sequence[Placed], by_number: Sequence[Placed], keyword: str, mom
     return Ranks(tuple(own), keyword, tuple(values), keyword)
 
 
-def changed_clock(placed: Placed, varying: Varying) -> str:
+def changed_clock(placed: NumberedFrames, varying: Varying) -> str:
     """The clock that was set back between images, and so gives no order; empty if none was."""
     ranks = ranked(placed)
     if len(set(map(acquired, placed.frames))) < len(placed) or not any(f.instance_number for f in placed.frames):
@@ -128,7 +128,9 @@ def changed_clock(placed: Placed, varying: Varying) -> str:
     return changed
 
 
-def acquisition_order(groups: Sequence[Placed], varying: Varying, *, by_number: bool = True) -> list[int] | None:
+def acquisition_order(
+    groups: Sequence[NumberedFrames], varying: Varying, *, by_number: bool = True
+) -> list[int] | None:
     """The groups' numbers in the order of their acquisition, by clock, else by number; None where neither tells."""
     whole = groups[0].only(item for group in groups for item in group)
     if not changed_clock(whole, varying):
@@ -162,5 +164,5 @@ def _follow(groups: Sequence[Sequence[float]]) -> bool:
     return all(max(one) < min(other) for one, other in pairwise(groups))
 
 
-def _differ_at_each_place(placed: Placed, moments: Moments) -> bool:
+def _differ_at_each_place(placed: NumberedFrames, moments: Moments) -> bool:
     return all(len({moments[frame] for frame in frames}) == len(frames) for frames in placed.members.values())

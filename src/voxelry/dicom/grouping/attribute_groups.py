@@ -7,17 +7,17 @@ from typing import TypeAlias
 
 from voxelry.dicom.frames.diffusion import shown_diffusion
 from voxelry.dicom.frames.frame import Frame
-from voxelry.dicom.grouping.piles import Placed
+from voxelry.dicom.grouping.piles import NumberedFrames
 from voxelry.dicom.grouping.separating_attributes import Attribute
 from voxelry.dicom.grouping.varying_attributes import DIFFUSION, Column
-from voxelry.dicom.grouping.volume_labels import in_order, shown
+from voxelry.dicom.grouping.volume_labels import in_order, shown_values
 from voxelry.dicom.headers.comparable import Comparable
 
-Groups: TypeAlias = dict[Comparable, Placed]
+Groups: TypeAlias = dict[Comparable, NumberedFrames]
 Separation: TypeAlias = tuple[tuple[str, str], ...]
 
 
-def grouped(placed: Placed, column: Column) -> Groups:
+def groups_by_value(placed: NumberedFrames, column: Column) -> Groups:
     """The frames of each value, in the order of the values."""
     groups: Groups = {}
     for place, frame in placed:
@@ -28,10 +28,12 @@ def grouped(placed: Placed, column: Column) -> Groups:
     return dict(sorted(groups.items(), key=lambda item: in_order(item[0])))
 
 
-def named_groups(groups: Groups, attribute: Attribute, frames: Sequence[Frame]) -> Iterator[tuple[Separation, Placed]]:
+def named_groups(
+    groups: Groups, attribute: Attribute, frames: Sequence[Frame]
+) -> Iterator[tuple[Separation, NumberedFrames]]:
     """Each group with the attributes and values that tell it from the others, as they are shown."""
     if attribute == DIFFUSION:
         separations: list[Separation] = [*shown_diffusion(list(groups))]
     else:
-        separations = [((attribute.name, value),) for value in shown(attribute, list(groups), frames)]
+        separations = [((attribute.name, value),) for value in shown_values(attribute, list(groups), frames)]
     yield from zip(separations, groups.values(), strict=True)

@@ -15,7 +15,7 @@ from voxelry.core.errors import Problem, VoxelryError
 from voxelry.core.gaps import listed
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.grouping.findings import finding
-from voxelry.dicom.grouping.piles import Pile, Placed
+from voxelry.dicom.grouping.piles import NumberedFrames, Pile
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.pixels.stored_pixels import stored_frames
 
@@ -28,7 +28,7 @@ class _Digest(NamedTuple):
     blank: bool
 
 
-def are_sets(placed: Placed, *, evident: bool) -> bool:
+def are_sets(placed: NumberedFrames, *, evident: bool) -> bool:
     """True if the frames of most positions differ from each other; else they are copies, not phases.
 
     Blank frames say nothing. Reads from the middle on and stops when it is clear, which is at once wherever there is
@@ -55,7 +55,7 @@ def are_sets(placed: Placed, *, evident: bool) -> bool:
     return lead > 0
 
 
-def without_duplicates(placed: Placed) -> tuple[Placed, Placed]:
+def without_duplicates(placed: NumberedFrames) -> tuple[NumberedFrames, NumberedFrames]:
     """Frames whose pixels, scale and position equal an earlier one's are left out: what is kept, what is not.
 
     Blank ones are kept as far as other positions hold as many: each phase has its own.
@@ -77,7 +77,9 @@ def without_duplicates(placed: Placed) -> tuple[Placed, Placed]:
     return _with_blank_ones(kept, equal, digests)
 
 
-def _with_blank_ones(kept: Placed, equal: Placed, digests: dict[Frame, _Digest]) -> tuple[Placed, Placed]:
+def _with_blank_ones(
+    kept: NumberedFrames, equal: NumberedFrames, digests: dict[Frame, _Digest]
+) -> tuple[NumberedFrames, NumberedFrames]:
     blank_places = {place for place, frame in equal if digests[frame].blank}
     there = Counter(place for place, _ in kept)
     usual = max((count for place, count in there.items() if place not in blank_places), default=1)
@@ -91,7 +93,7 @@ def _with_blank_ones(kept: Placed, equal: Placed, digests: dict[Frame, _Digest])
     return kept.only(sorted(again, key=lambda item: item[0])), dropped
 
 
-def after_duplicates(piles: Sequence[Pile], dropped: Placed) -> list[Pile]:
+def after_duplicates(piles: Sequence[Pile], dropped: NumberedFrames) -> list[Pile]:
     """The piles of what was kept, with a word on what was not."""
     found = _dropped(dropped)
     return [
@@ -102,7 +104,7 @@ def after_duplicates(piles: Sequence[Pile], dropped: Placed) -> list[Pile]:
     ]
 
 
-def _dropped(dropped: Placed) -> Problem:
+def _dropped(dropped: NumberedFrames) -> Problem:
     count, places = len(dropped), dropped.millimetres(dropped.positions)
     words = listed([f"{place:.2f}" for place in places])
     return finding(

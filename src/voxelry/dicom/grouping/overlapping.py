@@ -12,8 +12,8 @@ from voxelry.core.gaps import irregular_gaps
 from voxelry.core.slice_grid import IRREGULAR_FRACTION, NEAR_FRACTION
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.written_precision import rounding_of
-from voxelry.dicom.grouping.attribute_groups import grouped, named_groups
-from voxelry.dicom.grouping.piles import Pile, Placed
+from voxelry.dicom.grouping.attribute_groups import groups_by_value, named_groups
+from voxelry.dicom.grouping.piles import NumberedFrames, Pile
 from voxelry.dicom.grouping.separating_attributes import Attribute, Standing
 from voxelry.dicom.grouping.varying_attributes import Varying, varying
 from voxelry.dicom.headers.attributes import first_item, text
@@ -43,7 +43,7 @@ _APART = {
 _TAGS = tuple(int(tag_for_keyword(keyword) or 0) for keyword in _APART)
 
 
-def piles_apart(placed: Placed) -> list[Pile]:
+def piles_apart(placed: NumberedFrames) -> list[Pile]:
     """Frames of which each has a position of its own: one pile, or several that lie in one another.
 
     Of a plain series no more than a few attributes are compared, as bytes.
@@ -54,10 +54,10 @@ def piles_apart(placed: Placed) -> list[Pile]:
     return _piles(placed, varying(placed.frames), even=even)
 
 
-def _piles(placed: Placed, differing: Varying, *, even: bool) -> list[Pile]:
+def _piles(placed: NumberedFrames, differing: Varying, *, even: bool) -> list[Pile]:
     own = differing.of(placed.frames)
     for attribute in (*own.attributes, *(() if even else own.times)):
-        groups = grouped(placed, own.column(attribute))
+        groups = groups_by_value(placed, own.column(attribute))
         if _are_apart(groups.values(), attribute, even=even):
             found: list[Pile] = []
             for separation, group in named_groups(groups, attribute, placed.frames):
@@ -66,7 +66,7 @@ def _piles(placed: Placed, differing: Varying, *, even: bool) -> list[Pile]:
     return [Pile(placed.frames)]
 
 
-def _are_apart(groups: Collection[Placed], attribute: Attribute, *, even: bool) -> bool:
+def _are_apart(groups: Collection[NumberedFrames], attribute: Attribute, *, even: bool) -> bool:
     if attribute.name in _WHEREVER:
         return len(groups) > 1 and all(len(group) >= FEWEST for group in groups)
     if attribute.name in _APART:
@@ -74,7 +74,7 @@ def _are_apart(groups: Collection[Placed], attribute: Attribute, *, even: bool) 
     return not even and attribute.standing < Standing.STANDARD and overlapping_groups(groups, fewest=FEWEST_UNLISTED)
 
 
-def overlapping_groups(groups: Collection[Placed], *, fewest: int = FEWEST) -> bool:
+def overlapping_groups(groups: Collection[NumberedFrames], *, fewest: int = FEWEST) -> bool:
     """True if each group is evenly spaced by itself, and lies where others lie as well."""
     return (
         len(groups) > 1
@@ -83,7 +83,7 @@ def overlapping_groups(groups: Collection[Placed], *, fewest: int = FEWEST) -> b
     )
 
 
-def is_even(placed: Placed) -> bool:
+def is_even(placed: NumberedFrames) -> bool:
     """True if the positions are evenly spaced, to the digits in which they are written."""
     offsets = np.array(sorted(placed.offset_of[place] for place in placed.positions), np.float64)
     if len(offsets) < 3 or irregular_gaps(offsets, near=NEAR_FRACTION, even=IRREGULAR_FRACTION) is None:
@@ -94,7 +94,7 @@ def is_even(placed: Placed) -> bool:
     return rounding is not None and off <= 2 * float(np.linalg.norm(rounding))
 
 
-def _overlap(one: Placed, other: Placed) -> bool:
+def _overlap(one: NumberedFrames, other: NumberedFrames) -> bool:
     (first, last), (begin, end) = _extent(one), _extent(other)
     return first <= end and begin <= last
 

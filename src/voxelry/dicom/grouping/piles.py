@@ -50,16 +50,16 @@ class Pile:
         return replace(self, separation=(*separation, *self.separation))
 
 
-class Placed(list[tuple[int, Frame]]):
+class NumberedFrames(list[tuple[int, Frame]]):
     """Frames with the number of their position, and the offset along the normal of each number, mm."""
 
     def __init__(self, placed: Iterable[tuple[int, Frame]], offset_of: dict[int, float]) -> None:
         super().__init__(placed)
         self.offset_of = offset_of
 
-    def only(self, placed: Iterable[tuple[int, Frame]]) -> Placed:
+    def only(self, placed: Iterable[tuple[int, Frame]]) -> NumberedFrames:
         """Some of them."""
-        return Placed(placed, self.offset_of)
+        return NumberedFrames(placed, self.offset_of)
 
     @property
     def positions(self) -> set[int]:

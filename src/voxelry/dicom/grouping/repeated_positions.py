@@ -24,11 +24,11 @@ from voxelry.dicom.grouping.acquisition_ranks import (
     have_an_order,
     ranked,
 )
-from voxelry.dicom.grouping.attribute_groups import Groups, Separation, grouped, named_groups
+from voxelry.dicom.grouping.attribute_groups import Groups, Separation, groups_by_value, named_groups
 from voxelry.dicom.grouping.duplicates import after_duplicates, are_sets, without_duplicates
 from voxelry.dicom.grouping.findings import finding
 from voxelry.dicom.grouping.overlapping import FEWEST, FEWEST_UNLISTED, overlapping_groups
-from voxelry.dicom.grouping.piles import Pile, Placed
+from voxelry.dicom.grouping.piles import NumberedFrames, Pile
 from voxelry.dicom.grouping.separating_attributes import Attribute, Standing
 from voxelry.dicom.grouping.varying_attributes import DIFFUSION, Column, Varying, varying
 from voxelry.dicom.headers.attributes import tag_label
@@ -40,23 +40,23 @@ _FEW = 2
 """A dimension has at most so many times as many values as there are frames at a position."""
 
 
-def piles_of(placed: Placed) -> list[Pile]:
+def piles_of(placed: NumberedFrames) -> list[Pile]:
     """Frames at repeated positions, told apart as far as can be."""
     return _Repeats(placed, varying(placed.frames)).piles()
 
 
-def unmixed_ranks(placed: Placed) -> Iterator[tuple[Separation, Placed]]:
+def unmixed_ranks(placed: NumberedFrames) -> Iterator[tuple[Separation, NumberedFrames]]:
     """Frames at repeated positions that nothing tells apart into whole sets, by the order of their Instance Numbers.
 
     Those that differ in an attribute that recurs are not put together even so.
     """
     repeats = _Repeats(placed, varying(placed.frames))
-    parts: list[tuple[Separation, Placed]] = [((), placed)]
+    parts: list[tuple[Separation, NumberedFrames]] = [((), placed)]
     for attribute in repeats.recurring:
         column = repeats.varying.column(attribute)
-        finer: list[tuple[Separation, Placed]] = []
+        finer: list[tuple[Separation, NumberedFrames]] = []
         for separation, part in parts:
-            groups = grouped(part, column)
+            groups = groups_by_value(part, column)
             named = named_groups(groups, attribute, placed.frames) if len(groups) > 1 else [((), part)]
             finer += [((*separation, *own), group) for own, group in named]
         parts = finer
@@ -74,7 +74,7 @@ class _Repeats:
         The attributes that some way of telling the frames apart would have mixed within a volume.
     """
 
-    def __init__(self, placed: Placed, differing: Varying) -> None:
+    def __init__(self, placed: NumberedFrames, differing: Varying) -> None:
         self.placed = placed
         self.varying = differing.of(placed.frames)
         self.positions = placed.positions
@@ -132,9 +132,9 @@ class _Repeats:
         yield from (one for one in attributes if one.standing > Standing.TIME)
 
     def _groups(self, attribute: Attribute) -> Groups:
-        return grouped(self.placed, self.varying.column(attribute))
+        return groups_by_value(self.placed, self.varying.column(attribute))
 
-    def _named_groups(self, groups: Groups, attribute: Attribute) -> Iterator[tuple[Separation, Placed]]:
+    def _named_groups(self, groups: Groups, attribute: Attribute) -> Iterator[tuple[Separation, NumberedFrames]]:
         return named_groups(groups, attribute, self.placed.frames)
 
     def _is_of_copies(self, attribute: Attribute) -> bool:
@@ -206,7 +206,7 @@ class _Repeats:
         values = list(groups)
         return groups if order is None else {values[number]: groups[values[number]] for number in order}
 
-    def _incomplete(self, group: Placed, keyword: str, value: str) -> tuple[Problem, ...]:
+    def _incomplete(self, group: NumberedFrames, keyword: str, value: str) -> tuple[Problem, ...]:
         missing = self.positions - group.positions
         if not missing:
             return ()
@@ -239,7 +239,7 @@ class _Repeats:
         of_its_own = attribute.standing in (Standing.STRONG, Standing.KIND)
         return of_its_own and attribute.name not in ("TriggerTime", "RepetitionTime") and few
 
-    def _mixes(self, groups: Iterable[Placed], standing: Standing) -> bool:
+    def _mixes(self, groups: Iterable[NumberedFrames], standing: Standing) -> bool:
         """True if a group mixes the values of an attribute that recurs; the attribute is then kept for the refusal."""
         if standing == Standing.DIMENSION:  # an enhanced object's own word
             return False
@@ -304,12 +304,12 @@ class _Repeats:
         return Pile(self.placed.frames, problem=_repeated(self.placed, list(self.mixed or self.recurring), clock))
 
 
-def values_at(placed: Placed, column: Column) -> Mapping[int, list[Comparable]]:
+def values_at(placed: NumberedFrames, column: Column) -> Mapping[int, list[Comparable]]:
     """The values of the frames at each position."""
     return {place: [column[frame] for frame in frames] for place, frames in placed.members.items()}
 
 
-def _repeated(placed: Placed, mixed: Sequence[Attribute], clock: str) -> RepeatedPositionsError:
+def _repeated(placed: NumberedFrames, mixed: Sequence[Attribute], clock: str) -> RepeatedPositionsError:
     counts = Counter(place for place, _ in placed)
     repeated = [place for place, count in counts.items() if count > 1]
     places = placed.millimetres(repeated)

@@ -21,7 +21,7 @@ from voxelry.dicom.frames.orientation import orientation_of
 from voxelry.dicom.grouping.differing_slices import with_differing
 from voxelry.dicom.grouping.grid_groups import SEGMENT, groups_of, segment_of
 from voxelry.dicom.grouping.overlapping import piles_apart
-from voxelry.dicom.grouping.piles import Pile, Placed, acquired
+from voxelry.dicom.grouping.piles import NumberedFrames, Pile, acquired
 from voxelry.dicom.grouping.repeated_positions import piles_of
 
 
@@ -53,9 +53,9 @@ def _separate(frames: list[Frame], tolerances: Tolerances) -> list[Pile]:
     return piles_apart(placed) if len(placed.offset_of) == len(frames) else piles_of(placed)
 
 
-def place(frames: Sequence[Frame], tolerances: Tolerances) -> Placed:
+def place(frames: Sequence[Frame], tolerances: Tolerances) -> NumberedFrames:
     """Frames that have a place, in the order of their positions along the normal of the first."""
     offsets = np.array([frame.position for frame in frames], np.float64) @ slice_normal(orientation_of(frames))
     firsts, numbers = places_of(offsets, same=tolerances.same_position)
     order = np.argsort(numbers, kind="stable").tolist()
-    return Placed([(int(numbers[n]), frames[n]) for n in order], dict(enumerate(offsets[firsts].tolist())))
+    return NumberedFrames([(int(numbers[n]), frames[n]) for n in order], dict(enumerate(offsets[firsts].tolist())))

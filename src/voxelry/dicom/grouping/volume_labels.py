@@ -28,7 +28,7 @@ def in_order(value: Comparable) -> tuple[tuple[int, float, str], ...]:
     return tuple((0, one, "") if isinstance(one, float) else (1, 0.0, str(one)) for one in value)
 
 
-def shown(attribute: Attribute, values: Sequence[Comparable], frames: Sequence[Frame]) -> list[str]:
+def shown_values(attribute: Attribute, values: Sequence[Comparable], frames: Sequence[Frame]) -> list[str]:
     """The values of an attribute for people, in the order given.
 
     Dates and times become seconds since the first, ``"+62 s"``: a patient was there at that time. A free text that

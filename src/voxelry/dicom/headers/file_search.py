@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator
 
 from voxelry.core.errors import NothingFoundError, Problem
 from voxelry.core.progress import Progress, part, silent
-from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits, expanded, is_packed
-from voxelry.dicom.headers.sources import HEAD_BYTES, FileSource, OnProblem, Source, StrPath, first_bytes, unreadable
+from voxelry.dicom.headers.packed_files import DEFAULT_LIMITS, ArchiveLimits, expanded, is_packed
+from voxelry.dicom.headers.sources import HEAD_BYTES, FileSource, OnProblem, Source, StrPath, start_of_file, unreadable
 
 
 def walk(
@@ -66,7 +66,7 @@ def scan(
             if not stat.S_ISREG(status.st_mode):
                 on_problem(called, Problem("unreadable", f"{called}: is no regular file"))
                 continue
-            head = first_bytes(file, HEAD_BYTES)
+            head = start_of_file(file, HEAD_BYTES)
         except OSError as error:
             on_problem(called, unreadable(called, error))
             continue

@@ -13,10 +13,10 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from voxelry.core.errors import DamagedError, EmptyFileError, NotDicomError, TooLargeError
-from voxelry.dicom.headers.archives import is_zip
 from voxelry.dicom.headers.common_header import CommonHeader
 from voxelry.dicom.headers.deflated import check_expansion
 from voxelry.dicom.headers.elements import Elements, EncodedValue
+from voxelry.dicom.headers.packed_files import is_zip
 from voxelry.dicom.headers.part10 import read_part10
 from voxelry.dicom.headers.part10_elements import UNDEFINED_LENGTH, Part10Header, PixelBytes
 from voxelry.dicom.headers.pydicom_silence import quiet

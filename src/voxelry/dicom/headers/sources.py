@@ -50,10 +50,10 @@ class FileSource:
         return open(self.path, "rb")  # noqa: PTH123 - a Path for each of thousands of files costs more than reading it
 
     def head(self, count: int) -> bytes:
-        return first_bytes(self.path, count)
+        return start_of_file(self.path, count)
 
 
-def first_bytes(path: str, count: int) -> bytes:
+def start_of_file(path: str, count: int) -> bytes:
     """The first bytes of the file at ``path``: ``count``, or all if there are fewer."""
     descriptor = os.open(path, os.O_RDONLY | _OPENING)
     try:

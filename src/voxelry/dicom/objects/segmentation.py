@@ -34,9 +34,9 @@ from voxelry.dicom.pixels.encode import EXPLICIT
 from voxelry.dicom.pixels.stored_pixels import is_lossy
 from voxelry.dicom.series.hierarchy import Series
 from voxelry.dicom.series.stack import Stack
-from voxelry.dicom.write.header_bytes import Raws, decimal, file_head, joined, new_uid, of_dataset, tag_of
-from voxelry.dicom.write.instance_files import Instance, check_names, emit
-from voxelry.dicom.write.instance_modules import CT, Placed, placed
+from voxelry.dicom.write.header_bytes import Raws, decimal_string, file_head, joined, new_uid, of_dataset, tag_of
+from voxelry.dicom.write.instance_files import InstanceFile, check_names, emit
+from voxelry.dicom.write.instance_modules import CT, SlicePlaces, slice_places
 from voxelry.dicom.write.provenance import VERSION, Derivation, equipment_of
 from voxelry.dicom.write.writing import Written
 
@@ -163,7 +163,7 @@ def write_segmentation(
         without_place(dataset, segmentation.source)
     else:
         measures = dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
-        measures.SpacingBetweenSlices = decimal(place.slice_spacing)  # which one frame alone would not tell
+        measures.SpacingBetweenSlices = decimal_string(place.slice_spacing)  # which one frame alone would not tell
     progress(0.6, "writing the segmentation")
     groups = frame_groups(dataset, stand_ins, frames, placed=place is not None)
     del dataset.PerFrameFunctionalGroupsSequence
@@ -177,8 +177,8 @@ def write_segmentation(
 # --- what is checked --------------------------------------------------------------------------------------------------
 
 
-def _place(segmentation: Segmentation, warnings: list[str]) -> Placed | None:
-    place = placed(segmentation.source)
+def _place(segmentation: Segmentation, warnings: list[str]) -> SlicePlaces | None:
+    place = slice_places(segmentation.source)
     if place is None:
         return None
     rows, columns = place.orientation[3:], place.orientation[:3]
@@ -250,7 +250,7 @@ def _frame_of_reference(stacks: Sequence[Stack], derivation: Derivation, warning
 # --- highdicom's part -------------------------------------------------------------------------------------------------
 
 
-def _stand_ins(place: Placed, labels: Labels, frame_of_reference: str) -> list[Dataset]:
+def _stand_ins(place: SlicePlaces, labels: Labels, frame_of_reference: str) -> list[Dataset]:
     """An image for each slice, for highdicom: its place, and nobody's.
 
     Real headers may hold anything, which highdicom would quote in errors and logs; and it knows neither sources of
@@ -261,9 +261,9 @@ def _stand_ins(place: Placed, labels: Labels, frame_of_reference: str) -> list[D
     shared.StudyInstanceUID = shared.SeriesInstanceUID = _STAND_IN_STUDY
     shared.FrameOfReferenceUID = frame_of_reference
     shared.Rows, shared.Columns = labels.shape[1:3]
-    shared.PixelSpacing = [decimal(side) for side in place.pixel_spacing]
-    shared.SliceThickness = decimal(place.slice_spacing)
-    shared.ImageOrientationPatient = [decimal(cosine) for cosine in place.orientation]
+    shared.PixelSpacing = [decimal_string(side) for side in place.pixel_spacing]
+    shared.SliceThickness = decimal_string(place.slice_spacing)
+    shared.ImageOrientationPatient = [decimal_string(cosine) for cosine in place.orientation]
     for keyword in ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID",
                     "StudyDate", "StudyTime", "ReferringPhysicianName"):  # fmt: skip
         setattr(shared, keyword, "")
@@ -272,7 +272,7 @@ def _stand_ins(place: Placed, labels: Labels, frame_of_reference: str) -> list[D
         one = Dataset()
         one.update(shared)
         one.SOPInstanceUID = f"2.25.{k + 1}"
-        one.ImagePositionPatient = [decimal(coordinate) for coordinate in position]
+        one.ImagePositionPatient = [decimal_string(coordinate) for coordinate in position]
         found.append(one)
     return found
 
@@ -379,7 +379,7 @@ def _instance(
     header: Header,
     segments: Sequence[Segment],
     name: str,
-) -> Instance:
+) -> InstanceFile:
     content = bytes(dataset.PixelData)
     del dataset.PixelData
     own = (str(dataset.SeriesDescription), *(word for one in segments for word in _words(one)))
@@ -391,7 +391,7 @@ def _instance(
     raws[tag_of("PerFrameFunctionalGroupsSequence")] = groups
     head = file_head(str(dataset.SOPClassUID), str(dataset.SOPInstanceUID), EXPLICIT, VERSION) + joined(raws)
     values = np.frombuffer(content, np.uint8)
-    return Instance(name, lambda: head, [lambda: values], len(values), int(dataset.BitsAllocated) == 16)
+    return InstanceFile(name, lambda: head, [lambda: values], len(values), int(dataset.BitsAllocated) == 16)
 
 
 def _words(segment: Segment) -> tuple[str, ...]:

@@ -19,8 +19,18 @@ from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.pydicom_silence import quiet
 from voxelry.dicom.series.hierarchy import Series
 from voxelry.dicom.series.stack import Stack
-from voxelry.dicom.write.header_bytes import Explicit, Raws, code, items, joined, of_dataset, short, tag_of, words
-from voxelry.dicom.write.instance_modules import Placed
+from voxelry.dicom.write.header_bytes import (
+    Explicit,
+    Raws,
+    code,
+    encoded_items,
+    joined,
+    of_dataset,
+    short,
+    tag_of,
+    words,
+)
+from voxelry.dicom.write.instance_modules import SlicePlaces
 from voxelry.dicom.write.provenance import SOURCE_IMAGE, reference
 from voxelry.dicom.write.template import SAME_PLACE_PIXELS
 
@@ -98,7 +108,7 @@ def patient_and_study(header: Header, *, utf8: bool) -> Raws:
 # --- references -------------------------------------------------------------------------------------------------------
 
 
-def frames_by_slice(place: Placed, volume: Volume, stacks: Sequence[Stack]) -> list[Frame | None]:
+def frames_by_slice(place: SlicePlaces, volume: Volume, stacks: Sequence[Stack]) -> list[Frame | None]:
     """The frame that each slice of a volume lies on, pixel by pixel; None where it lies on none."""
     own = set(volume.instance_uids)
     frames = [
@@ -121,7 +131,7 @@ def frames_by_slice(place: Placed, volume: Volume, stacks: Sequence[Stack]) -> l
     return found
 
 
-def _is_alike(frame: Frame, place: Placed) -> bool:
+def _is_alike(frame: Frame, place: SlicePlaces) -> bool:
     if frame.orientation is None or frame.pixel_spacing is None:
         return False
     turned = np.abs(np.asarray(frame.orientation) - place.orientation).max() > SAME_COSINE
@@ -185,7 +195,7 @@ def frame_groups(
                 {tag_of("ReferencedSegmentNumber"): short(number)}
             )
         found.append(joined(raws))
-    return b"SQ", items(*found)
+    return b"SQ", encoded_items(*found)
 
 
 def _derivation(frame: Frame) -> EncodedValue:
@@ -206,7 +216,7 @@ def _derivation(frame: Frame) -> EncodedValue:
 
 def _sequence(raws: Raws) -> EncodedValue:
     """A sequence with one item."""
-    return b"SQ", items(joined(raws))
+    return b"SQ", encoded_items(joined(raws))
 
 
 def _series_uid(header: Header) -> str:

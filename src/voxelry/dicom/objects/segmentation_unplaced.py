@@ -17,8 +17,8 @@ from voxelry.core.errors import UnplacedError
 from voxelry.core.volume import Volume
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.series.stack import Stack
-from voxelry.dicom.write.header_bytes import decimal
-from voxelry.dicom.write.instance_modules import Placed
+from voxelry.dicom.write.header_bytes import decimal_string
+from voxelry.dicom.write.instance_modules import SlicePlaces
 
 _AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
@@ -42,11 +42,11 @@ def frames_in_order(volume: Volume, stacks: Sequence[Stack]) -> list[Frame | Non
     )
 
 
-def no_place(shape: tuple[int, ...]) -> Placed:
+def no_place(shape: tuple[int, ...]) -> SlicePlaces:
     """A place for the time of composing, which is taken away again."""
     positions = np.zeros((shape[0], 3))
     positions[:, 2] = -np.arange(shape[0])  # in the order in which highdicom writes frames
-    return Placed(np.array(_AXIAL), positions, (1.0, 1.0), 1.0)
+    return SlicePlaces(np.array(_AXIAL), positions, (1.0, 1.0), 1.0)
 
 
 def without_place(dataset: Dataset, volume: Volume) -> None:
@@ -60,7 +60,7 @@ def without_place(dataset: Dataset, volume: Volume) -> None:
     rows, columns = volume.spacing[1:]
     if rows is not None and columns is not None:
         measures = Dataset()
-        measures.PixelSpacing = [decimal(rows), decimal(columns)]
+        measures.PixelSpacing = [decimal_string(rows), decimal_string(columns)]
         shared.PixelMeasuresSequence = DicomSequence([measures])
     for item in dataset.DimensionIndexSequence:
         if item.DimensionIndexPointer == Tag("ImagePositionPatient"):

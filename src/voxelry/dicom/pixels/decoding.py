@@ -64,7 +64,7 @@ def patience(seconds: float) -> Iterator[None]:
         _patience.reset(token)
 
 
-def decoded(
+def decode_frame(
     raw: bytes, syntax: UID, *, shape: tuple[int, int, int], dtype: np.dtype[np.generic], photometric: str
 ) -> npt.NDArray[np.generic]:
     """One compressed frame, as `codecs.decode` gives it.
@@ -77,7 +77,7 @@ def decoded(
     if not _children.wanted or syntax in RLE:
         return decode(raw, syntax, shape=shape, dtype=dtype, photometric=photometric)
     asked = {"syntax": str(syntax), "shape": shape, "dtype": dtype.str, "photometric": photometric}
-    return _children.decoded(raw, asked, values=shape[0] * shape[1] * shape[2])
+    return _children.decode(raw, asked, values=shape[0] * shape[1] * shape[2])
 
 
 def isolate() -> None:
@@ -85,7 +85,7 @@ def isolate() -> None:
     _children.wanted, _children.ended = hasattr(os, "readv"), None
 
 
-def close(error: type[BaseException] = SystemExit) -> None:
+def close_decoders(error: type[BaseException] = SystemExit) -> None:
     """Kill the children. Whoever waits for a frame, or asks for one, gets this error: the file is not at fault."""
     _children.close(error)
 
@@ -104,7 +104,7 @@ class _Children:
         self.wanted = False
         self.ended: type[BaseException] | None = None
 
-    def decoded(self, raw: bytes, asked: dict[str, Any], *, values: int) -> npt.NDArray[np.generic]:
+    def decode(self, raw: bytes, asked: dict[str, Any], *, values: int) -> npt.NDArray[np.generic]:
         left = _patience.get()
         seconds = LEAST_SECONDS + SECONDS_PER_VALUE * values
         if left is not None and left.left <= 0:
@@ -112,7 +112,7 @@ class _Children:
         limits = {"seconds": seconds, "bytes": LEAST_BYTES + BYTES_PER_VALUE * values + 2 * len(raw)}
         child = self._take()
         try:
-            found = child.decoded(
+            found = child.decode(
                 raw, {**asked, **limits}, until=time.monotonic() + LEAST_WALL_SECONDS + WALL_FACTOR * seconds
             )
         except _Killed:
@@ -205,7 +205,7 @@ class _Child:
         self.kill()
         children.close(self._process)
 
-    def decoded(self, raw: bytes, asked: dict[str, Any], *, until: float) -> npt.NDArray[np.generic]:
+    def decode(self, raw: bytes, asked: dict[str, Any], *, until: float) -> npt.NDArray[np.generic]:
         self._send(raw, json.dumps(asked).encode())
         length, size = HEADER.unpack(self._received(bytearray(HEADER.size), until))
         told = json.loads(bytes(self._received(bytearray(length), until)))

@@ -35,7 +35,7 @@ _SEQUENCE_END = b"\xfe\xff\xdd\xe0\0\0\0\0"
 _LONGEST_TABLE = 2**32 - 1
 
 
-def encode(frame: npt.NDArray[Any], transfer_syntax: str) -> bytes:
+def encode_frame(frame: npt.NDArray[Any], transfer_syntax: str) -> bytes:
     """One frame as a compressed bit stream without loss.
 
     Parameters

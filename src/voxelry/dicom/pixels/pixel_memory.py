@@ -28,7 +28,7 @@ _allowance: ContextVar[_Allowance | None] = ContextVar("allowance", default=None
 
 
 @contextmanager
-def at_most(bytes_: int) -> Iterator[None]:
+def limited_memory(bytes_: int) -> Iterator[None]:
     """Within, volumes may take so much memory together, and no more."""
     token = _allowance.set(_Allowance(bytes_))
     try:

@@ -31,7 +31,7 @@ from voxelry.dicom.headers.sop_classes import SEGMENTATIONS
 from voxelry.dicom.pixels.codecs import cannot_be_decoded, is_encapsulated, is_supported, keeps_words
 from voxelry.dicom.pixels.codestream_check import DEFLATED_FRAMES, check_end, check_head
 from voxelry.dicom.pixels.colour_proof import as_rgb, is_mixed
-from voxelry.dicom.pixels.decoding import decoded
+from voxelry.dicom.pixels.decoding import decode_frame
 from voxelry.dicom.pixels.encapsulated import check_fragments, raw_frames
 from voxelry.dicom.pixels.pixel_memory import check_room
 from voxelry.dicom.pixels.uncompressed import check_length, native_frames, unpacked
@@ -70,8 +70,8 @@ def stored_frames(header: Header, wanted: Collection[int] | None = None) -> Iter
     pixels = describe_pixels(header)
     frames = range(pixels.frames) if wanted is None else wanted
     if is_encapsulated(header.transfer_syntax_uid):
-        for _, decoded in deferred_frames(header, frames):
-            yield decoded()
+        for _, decode_frame in deferred_frames(header, frames):
+            yield decode_frame()
         return
     require_supported(header)
     with _PixelErrors(header):
@@ -198,7 +198,7 @@ def _expanded(header: Header, pixels: PixelDescription, raw: bytes) -> Stored:
     check_room(shape, pixels.dtype)
     if syntax in DEFLATED_FRAMES:
         return _inflated(raw, pixels)
-    return decoded(raw, syntax, shape=shape, dtype=pixels.dtype, photometric=pixels.photometric)
+    return decode_frame(raw, syntax, shape=shape, dtype=pixels.dtype, photometric=pixels.photometric)
 
 
 def lacks_said_mixing(header: Header, wanted: Collection[int]) -> bool:
@@ -315,7 +315,7 @@ def stored_range(pixels: PixelDescription) -> tuple[int, int]:
     return 0, (1 << pixels.bits_stored) - 1
 
 
-def settle(values: Stored, pixels: PixelDescription) -> tuple[int, int]:
+def clear_unused_bits(values: Stored, pixels: PixelDescription) -> tuple[int, int]:
     """Clear the unused bits of uncompressed values where they lie; the smallest and largest value.
 
     Of unsigned values the smallest is not looked for: 0 is given, which is as good for most.

@@ -245,7 +245,7 @@ class Index:
         return tuple(series for study in self.studies for series in study.series)
 
 
-def group(
+def group_headers(
     headers: Iterable[Header], *, lost: Sequence[LostFile] = (), tolerances: Tolerances = DEFAULT_TOLERANCES
 ) -> tuple[Study, ...]:
     """Headers as studies and series, ordered by their numbers and UIDs; the order given never matters.

@@ -25,7 +25,7 @@ from voxelry.dicom.grouping.repeated_positions import unmixed_ranks
 from voxelry.dicom.grouping.split import place
 from voxelry.dicom.series.real_world_stacks import in_real_world
 from voxelry.dicom.series.stack import Stack
-from voxelry.dicom.series.undecodable_files import decoded
+from voxelry.dicom.series.undecodable_files import decode_stack
 
 OnIrregular = Literal["error", "split", "resample"]
 """No volume; one for each regular run of slices; or slices interpolated onto an even grid."""
@@ -62,8 +62,8 @@ def chosen_volume(
 ) -> Volume:
     """The stack's volume; with ``"resample"`` on an even grid, which is never lazy."""
     if on_irregular == "resample":
-        return decoded(stack, partial(resampled, stack, progress=progress))
-    return decoded(stack, partial(stack.volume, lazy=lazy, progress=progress))
+        return decode_stack(stack, partial(resampled, stack, progress=progress))
+    return decode_stack(stack, partial(stack.volume, lazy=lazy, progress=progress))
 
 
 # --- regular runs -----------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from voxelry.core.errors import GeometryError, IncompleteStackError, MissingSlic
 from voxelry.core.gaps import listed, rounded
 from voxelry.core.slice_grid import check_orientation
 from voxelry.core.value import Value
-from voxelry.dicom.frames.multiframe_positions import Vector, plane_of
+from voxelry.dicom.frames.multiframe_positions import Vector, plane_attributes
 from voxelry.dicom.grouping.findings import finding
 from voxelry.dicom.headers.attributes import Attributes, first_item, items, numbers
 from voxelry.dicom.headers.cut_headers import is_marked, readable_start, remains_of_header
@@ -52,7 +52,7 @@ class LostFile:
 
     @property
     def folder(self) -> str:
-        return folder_of(self.name)
+        return parent_folder(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def _slashed(name: str) -> str:
     return name.replace("\\", "/")
 
 
-def folder_of(name: str) -> str:
+def parent_folder(name: str) -> str:
     """The folder, or the archive, that a file lies in, as people name it."""
     return posixpath.dirname(_slashed(name))
 
@@ -174,7 +174,7 @@ def planes_of(header: Header) -> list[Plane]:
             return [_plane_of_frame(group, shared) for group in groups]
         many = numbers(header.elements, "NumberOfFrames")
         if many is None or many[0] <= 1:
-            plane = plane_of(header)
+            plane = plane_attributes(header)
             return [(_position(plane), _orientation(plane))]
     return [(None, None)]
 

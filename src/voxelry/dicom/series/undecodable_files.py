@@ -49,7 +49,7 @@ class UndecodableError(IncompleteStackError):
         return error
 
 
-def decoded(stack: Stack, make: Callable[[], Volume], *, progress: Progress = silent) -> Volume:
+def decode_stack(stack: Stack, make: Callable[[], Volume], *, progress: Progress = silent) -> Volume:
     """What ``make`` makes of the stack's voxels.
 
     Raises

@@ -21,7 +21,7 @@ from voxelry.dicom.frames.multiframe_positions import (
     follow_in_space,
     is_planar,
     is_reconstructed,
-    plane_of,
+    plane_attributes,
 )
 from voxelry.dicom.grouping.findings import finding
 from voxelry.dicom.headers.attributes import items, number, tag_label, text
@@ -50,7 +50,7 @@ def _together(frames: Sequence[Frame]) -> bool:
 def _one_place_for_all(frame: Frame) -> bool:
     """True if one Image Position (Patient) is given for all frames of an instance, itself or in its shared groups."""
     several = frame.pixels.frames > 1 and "PerFrameFunctionalGroupsSequence" not in frame.header.elements
-    place = group_of(frame.groups, "PlanePositionSequence", plane_of(frame.header))
+    place = group_of(frame.groups, "PlanePositionSequence", plane_attributes(frame.header))
     return several and "ImagePositionPatient" in place
 
 

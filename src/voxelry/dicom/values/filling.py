@@ -19,15 +19,15 @@ from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.pixel_description import PixelDescription, describe_pixels
 from voxelry.dicom.pixels.codecs import is_encapsulated
 from voxelry.dicom.pixels.pixel_memory import LARGE_BYTES, bytes_of, check_room, room_for
-from voxelry.dicom.pixels.stored_pixels import Stored, check_pixels, deferred_frames, settle, stored_frames
+from voxelry.dicom.pixels.stored_pixels import Stored, check_pixels, clear_unused_bits, deferred_frames, stored_frames
 from voxelry.dicom.pixels.uncompressed import is_direct, read_directly
 from voxelry.dicom.values.in_place import InPlace
 from voxelry.dicom.values.modality import (
     SMALLEST,
-    Extent,
+    ValueRange,
     declared_extent,
+    dtype_holds,
     extent_of,
-    holds,
     smallest_dtype,
     write_modality,
 )
@@ -71,7 +71,7 @@ def grey_values(
     array, extents = _begun(shape, frames)
     extents |= _fill(array, frames, [place for place in range(len(frames)) if place not in extents], progress)
     ends = min(extent.low for extent in extents.values()), max(extent.high for extent in extents.values())
-    missed = [place for place, extent in extents.items() if not holds(array.dtype, extent)]
+    missed = [place for place, extent in extents.items() if not dtype_holds(array.dtype, extent)]
     if not missed:
         return array, ends
     kept = set(range(len(frames))).difference(missed)
@@ -98,7 +98,7 @@ def _check(frames: Sequence[Frame], shape: tuple[int, ...], dtype: npt.DTypeLike
         raise (named(error, frames[0].header.name) if len(headers) == 1 else error) from None
 
 
-def _begun(shape: tuple[int, int, int], frames: Sequence[Frame]) -> tuple[npt.NDArray[Any], dict[int, Extent]]:
+def _begun(shape: tuple[int, int, int], frames: Sequence[Frame]) -> tuple[npt.NDArray[Any], dict[int, ValueRange]]:
     """An array of the dtype that most frames need, and what is written there already.
 
     The header tells it, or else a frame in the middle; frames that need more come a second time.
@@ -109,7 +109,7 @@ def _begun(shape: tuple[int, int, int], frames: Sequence[Frame]) -> tuple[npt.ND
         return array, {}
     place = there[len(there) // 2]
     frame = frames[place]
-    if holds(SMALLEST, declared_extent(frame, frame.pixels)):
+    if dtype_holds(SMALLEST, declared_extent(frame, frame.pixels)):
         return array, {}
     plan, out = InPlace.of(frame, SMALLEST), array[place]
     if plan is not None and plan.read(frame.header, frame.index, out):
@@ -154,7 +154,7 @@ def lazy_values(frames: Sequence[Frame]) -> LazyArray:
         wanted = [frames[number] for number in numbers]
         array = room_for((len(wanted), *shape[1:]), dtype)
         for place, extent in _fill(array, wanted, range(len(wanted)), silent).items():
-            if not holds(dtype, extent):
+            if not dtype_holds(dtype, extent):
                 raise PixelDataError(
                     f"{wanted[place].header.name}: its values reach from {extent.low:g} to {extent.high:g}, beyond "
                     f"what its {tag_label('BitsStored')} allows, and do not fit {dtype}; load it without lazy=True"
@@ -166,15 +166,15 @@ def lazy_values(frames: Sequence[Frame]) -> LazyArray:
 
 def _fill(
     array: npt.NDArray[Any], frames: Sequence[Frame], places: Sequence[int], progress: Progress
-) -> dict[int, Extent]:
+) -> dict[int, ValueRange]:
     """Write the frames of these places, and tell what each needs; what the dtype does not hold is not written."""
     writer = _Writer(array, frames)
-    found: dict[int, Extent] = {}
+    found: dict[int, ValueRange] = {}
     for place in places:
         blank = frames[place].blank
         if blank is not None:
             array[place] = blank
-            found[place] = Extent.between(blank, blank)
+            found[place] = ValueRange.between(blank, blank)
     places = [place for place in places if place not in found] if found else places
     tasks = _tasks(frames, places, writer.read, writer.write)
     little = len(places) * array[:1].nbytes <= _LITTLE and not is_encapsulated(frames[0].header.transfer_syntax_uid)
@@ -188,7 +188,7 @@ class _Writer:
         self._array, self._frames = array, frames
         self._plan: InPlace | None = None
 
-    def read(self, header: Header, wanted: Wanted) -> Iterable[tuple[int, Extent]]:
+    def read(self, header: Header, wanted: Wanted) -> Iterable[tuple[int, ValueRange]]:
         """The frames that are wanted of one instance."""
         if len(wanted) == 1:
             ((index, place),) = wanted.items()
@@ -199,7 +199,7 @@ class _Writer:
         pixels = describe_pixels(header)
         return self._directly(header, pixels, wanted) if is_direct(header, pixels) else self._decoded(header, wanted)
 
-    def write(self, place: int, decode: Callable[[], Stored]) -> list[tuple[int, Extent]]:
+    def write(self, place: int, decode: Callable[[], Stored]) -> list[tuple[int, ValueRange]]:
         """A frame that is decoded here."""
         return [(place, self._keep(place, decode()))]
 
@@ -209,12 +209,12 @@ class _Writer:
             plan = self._plan = InPlace.of(frame, self._array.dtype)
         return plan
 
-    def _settled(self, values: Stored, place: int) -> Extent:
+    def _settled(self, values: Stored, place: int) -> ValueRange:
         """Of stored values that lie in the array, and may have dirt in their unused bits."""
         frame = self._frames[place]
-        return write_modality(values, frame, self._array[place], settle(values, frame.pixels))
+        return write_modality(values, frame, self._array[place], clear_unused_bits(values, frame.pixels))
 
-    def _directly(self, header: Header, pixels: PixelDescription, wanted: Wanted) -> Iterator[tuple[int, Extent]]:
+    def _directly(self, header: Header, pixels: PixelDescription, wanted: Wanted) -> Iterator[tuple[int, ValueRange]]:
         array = self._array
         in_place = pixels.dtype.itemsize == array.dtype.itemsize
         buffers = {
@@ -224,11 +224,11 @@ class _Writer:
         for index in read_directly(header, pixels, buffers):
             yield wanted[index], self._settled(buffers[index], wanted[index])
 
-    def _decoded(self, header: Header, wanted: Wanted) -> Iterator[tuple[int, Extent]]:
+    def _decoded(self, header: Header, wanted: Wanted) -> Iterator[tuple[int, ValueRange]]:
         for place, values in _keep(header, wanted):
             yield place, self._keep(place, values)
 
-    def _keep(self, place: int, values: Stored) -> Extent:
+    def _keep(self, place: int, values: Stored) -> ValueRange:
         plan, out = self._plan_of(place), self._array[place]
         extent = None if plan is None else plan.rescale(values, out)
         return write_modality(values, self._frames[place], out) if extent is None else extent

@@ -18,7 +18,7 @@ from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.sources import FileSource
 from voxelry.dicom.pixels.stored_pixels import stored_range
 from voxelry.dicom.pixels.uncompressed import is_direct
-from voxelry.dicom.values.modality import SMALLEST, Extent
+from voxelry.dicom.values.modality import SMALLEST, ValueRange
 
 _MODALITY_LUT = 0x00283000
 _FARTHEST = 2**31
@@ -97,7 +97,7 @@ class InPlace:
         finally:
             os.close(descriptor)
 
-    def rescale(self, values: npt.NDArray[Any], out: npt.NDArray[Any]) -> Extent | None:
+    def rescale(self, values: npt.NDArray[Any], out: npt.NDArray[Any]) -> ValueRange | None:
         """Write the modality values of stored ``values`` into ``out``, whose own memory they may be.
 
         Modulo 2**bits every step is exact, as the result fits. None, and nothing done, where bits that are not
@@ -121,4 +121,4 @@ class InPlace:
             np.add(source, self.shift, out=plain)
         elif not np.may_share_memory(source, plain):
             np.copyto(plain, source)
-        return Extent.between(first, last)
+        return ValueRange.between(first, last)

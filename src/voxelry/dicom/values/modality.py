@@ -22,7 +22,7 @@ _WHOLE_IN_SINGLE = 2**24
 """Whole numbers up to this one are exact in float32."""
 
 
-class Extent(NamedTuple):
+class ValueRange(NamedTuple):
     """What the modality values of a frame need of a dtype.
 
     Attributes
@@ -41,12 +41,12 @@ class Extent(NamedTuple):
     single: bool
 
     @classmethod
-    def between(cls, low: float, high: float) -> Extent:
+    def between(cls, low: float, high: float) -> ValueRange:
         """Of whole numbers."""
         return cls(low, high, True, max(abs(low), abs(high)) <= _WHOLE_IN_SINGLE)
 
 
-def smallest_dtype(extents: Iterable[Extent]) -> np.dtype[Any]:
+def smallest_dtype(extents: Iterable[ValueRange]) -> np.dtype[Any]:
     """int16 wherever all values are whole and fit, else the smallest that loses nothing."""
     every = list(extents)
     if not all(extent.whole for extent in every):
@@ -55,7 +55,7 @@ def smallest_dtype(extents: Iterable[Extent]) -> np.dtype[Any]:
     return next((d for d in _INTEGERS if np.iinfo(d).min <= low and high <= np.iinfo(d).max), np.dtype("f8"))
 
 
-def holds(dtype: np.dtype[Any], extent: Extent) -> bool:
+def dtype_holds(dtype: np.dtype[Any], extent: ValueRange) -> bool:
     """True if values of this extent are exact in ``dtype``."""
     if dtype.kind == "f":
         return dtype.itemsize == 8 or extent.single
@@ -63,7 +63,9 @@ def holds(dtype: np.dtype[Any], extent: Extent) -> bool:
     return extent.whole and limits.min <= extent.low and extent.high <= limits.max
 
 
-def write_modality(values: Stored, frame: Frame, out: npt.NDArray[Any], ends: tuple[int, int] | None = None) -> Extent:
+def write_modality(
+    values: Stored, frame: Frame, out: npt.NDArray[Any], ends: tuple[int, int] | None = None
+) -> ValueRange:
     """Write a frame's modality values into ``out``, if its dtype holds them; ``out`` is spoilt if not.
 
     Parameters
@@ -82,11 +84,11 @@ def write_modality(values: Stored, frame: Frame, out: npt.NDArray[Any], ends: tu
     if values.dtype.kind not in "iu":
         return _write(_scaled(values, frame), out)
     extent = None if ends is None or out.dtype != SMALLEST else _scaled_extent(frame, *ends)
-    if extent is None or not holds(SMALLEST, extent):  # then the values themselves have to be asked
+    if extent is None or not dtype_holds(SMALLEST, extent):  # then the values themselves have to be asked
         extent = _scaled_extent(frame, int(values.min()), int(values.max()))
     if extent is None:
         return _write(_scaled(values, frame), out)
-    if holds(out.dtype, extent):
+    if dtype_holds(out.dtype, extent):
         slope, intercept = int(frame.slope), int(frame.intercept)
         if out.dtype.kind == "f":
             out[...] = values.astype(np.int64) * slope + intercept
@@ -95,12 +97,12 @@ def write_modality(values: Stored, frame: Frame, out: npt.NDArray[Any], ends: tu
     return extent
 
 
-def _scaled_extent(frame: Frame, low: int, high: int) -> Extent | None:
+def _scaled_extent(frame: Frame, low: int, high: int) -> ValueRange | None:
     """Of stored values between these; None if the transform gives other than whole numbers."""
     if not _is_whole(frame, low, high):
         return None
     first, last = sorted(end * int(frame.slope) + int(frame.intercept) for end in (low, high))
-    return Extent.between(first, last)
+    return ValueRange.between(first, last)
 
 
 def _write_modulo(values: Stored, slope: int, intercept: int, out: npt.NDArray[Any]) -> None:
@@ -120,30 +122,30 @@ def _write_modulo(values: Stored, slope: int, intercept: int, out: npt.NDArray[A
         np.copyto(plain, source)
 
 
-def extent_of(exact: npt.NDArray[Any]) -> Extent:
+def extent_of(exact: npt.NDArray[Any]) -> ValueRange:
     """The extent of modality values."""
     low, high = exact.min().item(), exact.max().item()
     if exact.dtype.kind in "iu" or (exact == np.rint(exact)).all():
-        return Extent.between(low, high)
-    return Extent(low, high, False, bool(np.array_equal(exact.astype(np.float32), exact, equal_nan=True)))
+        return ValueRange.between(low, high)
+    return ValueRange(low, high, False, bool(np.array_equal(exact.astype(np.float32), exact, equal_nan=True)))
 
 
-def _write(exact: npt.NDArray[Any], out: npt.NDArray[Any]) -> Extent:
+def _write(exact: npt.NDArray[Any], out: npt.NDArray[Any]) -> ValueRange:
     extent = extent_of(exact)
-    if holds(out.dtype, extent):
+    if dtype_holds(out.dtype, extent):
         np.copyto(out, exact, casting="unsafe")
     return extent
 
 
-def declared_extent(frame: Frame, pixels: PixelDescription) -> Extent:
+def declared_extent(frame: Frame, pixels: PixelDescription) -> ValueRange:
     """What a frame may need of a dtype by its header alone."""
     table = _lookup_table(frame)
     if table is not None:
-        return Extent(int(table[1].min()), int(table[1].max()), True, True)
+        return ValueRange(int(table[1].min()), int(table[1].max()), True, True)
     if pixels.keyword != "PixelData":
         identity = (frame.slope, frame.intercept) == (1.0, 0.0)
-        return Extent(0, 0, False, identity and pixels.keyword == "FloatPixelData")
-    return _scaled_extent(frame, *stored_range(pixels)) or Extent(0, 0, False, False)
+        return ValueRange(0, 0, False, identity and pixels.keyword == "FloatPixelData")
+    return _scaled_extent(frame, *stored_range(pixels)) or ValueRange(0, 0, False, False)
 
 
 def transform_limits(limits: tuple[float, float], frame: Frame) -> tuple[float, float]:

@@ -18,22 +18,22 @@ from voxelry.core.volume import Volume
 from voxelry.dicom.pixels.encode import HTJ2K_LOSSLESS
 from voxelry.dicom.write.derived_header import bits_stored
 from voxelry.dicom.write.enhanced import complete
-from voxelry.dicom.write.header_bytes import Raws, decimal, file_head, joined, of_dataset, words
-from voxelry.dicom.write.instance_files import Instance
+from voxelry.dicom.write.header_bytes import Raws, decimal_string, file_head, joined, of_dataset, words
+from voxelry.dicom.write.instance_files import InstanceFile
 from voxelry.dicom.write.instance_modules import (
     CT,
     SC,
-    Placed,
+    SlicePlaces,
     base,
     check_attributes,
+    image_plane_module,
     modality_of,
-    placed,
-    plane_of,
-    sop_class_of,
+    slice_places,
+    sop_class_for,
 )
 from voxelry.dicom.write.provenance import VERSION, Derivation, equipment_of
-from voxelry.dicom.write.refilled_template import colour_values, full_window, remarks
-from voxelry.dicom.write.stored_from_modality import IDENTITY, Container, Plane, Storage, extents_of, plan
+from voxelry.dicom.write.refilled_template import full_window, little_endian_values, remarks
+from voxelry.dicom.write.stored_from_modality import IDENTITY, Container, Storage, StoredPlane, extents_of, plan
 from voxelry.dicom.write.template import slice_values
 
 
@@ -49,8 +49,8 @@ class Object:
 
     sop_class: str
     dataset: Dataset
-    place: Placed | None
-    planes: tuple[Plane, ...]
+    place: SlicePlaces | None
+    planes: tuple[StoredPlane, ...]
     storage: Storage | None
     window: Window
     warnings: tuple[str, ...]
@@ -74,11 +74,11 @@ def object_of(
     """
     check_attributes(attributes)
     modality = modality_of(volume, attributes)
-    sop_class = sop_class_of(volume, modality, enhanced=enhanced)
-    place = placed(volume)
+    sop_class = sop_class_for(volume, modality, enhanced=enhanced)
+    place = slice_places(volume)
     dataset = base(volume, sop_class, modality, attributes, derivation.uid, derivation.created)
     count = volume.array.shape[0]
-    planes = tuple(Plane(partial(slice_values, volume.array, k), IDENTITY, f"slice {k}") for k in range(count))
+    planes = tuple(StoredPlane(partial(slice_values, volume.array, k), IDENTITY, f"slice {k}") for k in range(count))
     if volume.colour:
         if volume.array.dtype not in (np.uint8, np.uint16) or volume.array.shape[3] != 3:
             raise ParameterError("colour is written from three samples of uint8 or uint16")
@@ -96,7 +96,9 @@ def object_of(
     return Object(sop_class, dataset, place, planes, storage, window, tuple(remarks(storage, extents, syntax)))
 
 
-def single_frames(one: Object, volume: Volume, names: list[str], derivation: Derivation, syntax: str) -> list[Instance]:
+def single_frames(
+    one: Object, volume: Volume, names: list[str], derivation: Derivation, syntax: str
+) -> list[InstanceFile]:
     """An instance for each slice."""
     dataset = one.dataset
     dataset.ImageType = ["DERIVED", "SECONDARY", *(["AXIAL"] if one.sop_class == CT else ["OTHER"])]
@@ -107,14 +109,14 @@ def single_frames(one: Object, volume: Volume, names: list[str], derivation: Der
     shared = _raws(dataset, derivation)
     frames = _frames(one)
     return [
-        Instance(
+        InstanceFile(
             name, partial(_single_head, one, shared, k, derivation, syntax), [frames[k]], *_frame_size(one, volume)
         )
         for k, name in enumerate(names)
     ]
 
 
-def enhanced_instance(one: Object, volume: Volume, name: str, derivation: Derivation, syntax: str) -> Instance:
+def enhanced_instance(one: Object, volume: Volume, name: str, derivation: Derivation, syntax: str) -> InstanceFile:
     """One instance of all slices."""
     if one.place is None or one.storage is None:
         raise ParameterError("an enhanced object needs an affine and grey values")
@@ -124,11 +126,13 @@ def enhanced_instance(one: Object, volume: Volume, name: str, derivation: Deriva
     _describe_pixels(one.dataset, one, volume, syntax)
     raws = _raws(one.dataset, derivation)
     head = partial(_head, one.sop_class, raws, derivation.uid("instance", 1), syntax)
-    return Instance(name, head, _frames(one), *_frame_size(one, volume))
+    return InstanceFile(name, head, _frames(one), *_frame_size(one, volume))
 
 
 def _frames(one: Object) -> list[Callable[[], npt.NDArray[Any]]]:
-    return [partial(colour_values, p) if one.storage is None else partial(one.storage.stored, p) for p in one.planes]
+    return [
+        partial(little_endian_values, p) if one.storage is None else partial(one.storage.stored, p) for p in one.planes
+    ]
 
 
 def _frame_size(one: Object, volume: Volume) -> tuple[int, bool]:
@@ -157,12 +161,12 @@ def _describe_pixels(dataset: Dataset, one: Object, volume: Volume, syntax: str)
 def _single_scale(dataset: Dataset, storage: Storage, unit: str, *, always: bool) -> None:
     scale = storage.scale or IDENTITY
     if always or scale != IDENTITY or unit:
-        dataset.RescaleSlope, dataset.RescaleIntercept = decimal(scale.slope), decimal(scale.intercept)
+        dataset.RescaleSlope, dataset.RescaleIntercept = decimal_string(scale.slope), decimal_string(scale.intercept)
         dataset.RescaleType = unit or "US"
 
 
 def _single_window(dataset: Dataset, window: Window) -> None:
-    dataset.WindowCenter, dataset.WindowWidth = decimal(window.center), decimal(window.width)
+    dataset.WindowCenter, dataset.WindowWidth = decimal_string(window.center), decimal_string(window.width)
     if window.function != "LINEAR":
         dataset.VOILUTFunction = window.function
 
@@ -177,7 +181,7 @@ def _raws(dataset: Dataset, derivation: Derivation) -> Raws:
 
 
 def _single_head(one: Object, shared: Raws, k: int, derivation: Derivation, syntax: str) -> bytes:
-    own = Dataset() if one.place is None else plane_of(one.place, k)
+    own = Dataset() if one.place is None else image_plane_module(one.place, k)
     own.InstanceNumber = k + 1
     return _head(one.sop_class, shared | of_dataset(own), derivation.uid("instance", k + 1), syntax)
 

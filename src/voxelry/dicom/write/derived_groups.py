@@ -13,15 +13,20 @@ from voxelry.core.intensity import Window
 from voxelry.dicom.headers.attributes import items
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.pydicom_silence import quiet
-from voxelry.dicom.write.header_bytes import Raws, decimal, of_dataset
+from voxelry.dicom.write.header_bytes import Raws, decimal_string, of_dataset
 from voxelry.dicom.write.provenance import REPLACED, SOURCE_IMAGE, Derivation
-from voxelry.dicom.write.stored_from_modality import Scale
+from voxelry.dicom.write.stored_from_modality import StoredScale
 
 _SHARED, _PER_FRAME = "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"
 
 
 def with_groups(
-    raws: Raws, header: Header, derivation: Derivation, scale: Scale | None, window: Window | None, unit: str | None
+    raws: Raws,
+    header: Header,
+    derivation: Derivation,
+    scale: StoredScale | None,
+    window: Window | None,
+    unit: str | None,
 ) -> None:
     """Bring the functional groups up to date: frame types, rescale, windows, and where the frames come from.
 
@@ -62,24 +67,24 @@ def _frame_types(group: Dataset) -> Iterator[Dataset]:
             yield from (item for item in cast("list[Dataset]", element.value) if "FrameType" in item)
 
 
-def _rescale(group: Dataset, scale: Scale | None, unit: str | None) -> None:
+def _rescale(group: Dataset, scale: StoredScale | None, unit: str | None) -> None:
     for item in group.get("PixelValueTransformationSequence") or ():
         if scale is not None:
-            item.RescaleSlope, item.RescaleIntercept = decimal(scale.slope), decimal(scale.intercept)
+            item.RescaleSlope, item.RescaleIntercept = decimal_string(scale.slope), decimal_string(scale.intercept)
         if unit is not None:
             item.RescaleType = unit or "US"
 
 
-def _transform(scale: Scale, unit: str) -> Dataset:
+def _transform(scale: StoredScale, unit: str) -> Dataset:
     item = Dataset()
-    item.RescaleSlope, item.RescaleIntercept = decimal(scale.slope), decimal(scale.intercept)
+    item.RescaleSlope, item.RescaleIntercept = decimal_string(scale.slope), decimal_string(scale.intercept)
     item.RescaleType = unit
     return item
 
 
 def _shown(window: Window) -> Dataset:
     item = Dataset()
-    item.WindowCenter, item.WindowWidth = decimal(window.center), decimal(window.width)
+    item.WindowCenter, item.WindowWidth = decimal_string(window.center), decimal_string(window.width)
     if window.function != "LINEAR":
         item.VOILUTFunction = window.function
     return item

@@ -17,17 +17,17 @@ from voxelry.dicom.headers.pixel_description import PixelDescription
 from voxelry.dicom.pixels.encode import EXPLICIT, HTJ2K_LOSSLESS, RLE
 from voxelry.dicom.pixels.stored_pixels import is_lossy, padding_range
 from voxelry.dicom.write.derived_groups import with_groups
-from voxelry.dicom.write.header_bytes import Explicit, Raws, decimal, file_head, short, tag_of, words
+from voxelry.dicom.write.header_bytes import Explicit, Raws, decimal_string, file_head, short, tag_of, words
 from voxelry.dicom.write.provenance import (
     VERSION,
     Derivation,
     equipment_of,
     evidence,
     moment_elements,
-    referenced_series,
+    referenced_series_item,
     with_suffix,
 )
-from voxelry.dicom.write.stored_from_modality import Scale, Storage
+from voxelry.dicom.write.stored_from_modality import Storage, StoredScale
 
 _PET = "1.2.840.10008.5.1.4.1.1.128"
 """Its Image Type says PRIMARY whatever becomes of the image (PS3.3 C.8.9.4.1.1)."""
@@ -155,7 +155,7 @@ def _identify(raws: Raws, header: Header, changes: Changes, *, enhanced: bool) -
     raws[equipment] = b"SQ", raws.get(equipment, (b"SQ", b""))[1] + equipment_of(derivation)
     if header.sop_instance_uid and enhanced:
         series = tag_of("ReferencedSeriesSequence")
-        own = referenced_series(header.series_instance_uid, [header])
+        own = referenced_series_item(header.series_instance_uid, [header])
         raws[series] = b"SQ", raws.get(series, (b"SQ", b""))[1] + own
         raws[tag_of("SourceImageEvidenceSequence")] = b"SQ", evidence(header.study_instance_uid, header)
     elif header.sop_instance_uid:
@@ -241,28 +241,28 @@ def _rescale(raws: Raws, header: Header, storage: Storage, unit: str | None) -> 
     if unit is None and tag_of("RescaleType") not in raws and unit_of(header, header.elements) == "HU":
         raws[tag_of("RescaleType")] = words(b"LO", "HU")  # of a derived image nobody takes it for granted
     if storage.scale is None and header.sop_class_uid != RT_DOSE and is_empty_slope(header):
-        set_scale(raws, Scale(1.0, number(header.elements, "RescaleIntercept") or 0.0))
+        set_scale(raws, StoredScale(1.0, number(header.elements, "RescaleIntercept") or 0.0))
     if storage.scale is not None:
         for tag in _GONE_WITH_SCALE & raws.keys():
             del raws[tag]
         if header.sop_class_uid == RT_DOSE:
-            raws[tag_of("DoseGridScaling")] = words(b"DS", decimal(storage.scale.slope))
+            raws[tag_of("DoseGridScaling")] = words(b"DS", decimal_string(storage.scale.slope))
             return
         set_scale(raws, storage.scale)
     if unit is not None and header.sop_class_uid != RT_DOSE:
         raws[tag_of("RescaleType")] = words(b"LO", unit or "US")
         if tag_of("RescaleSlope") not in raws:
-            set_scale(raws, Scale(1.0, 0.0))
+            set_scale(raws, StoredScale(1.0, 0.0))
 
 
-def set_scale(raws: Raws, scale: Scale) -> None:
+def set_scale(raws: Raws, scale: StoredScale) -> None:
     """Rescale Slope and Intercept, and a type where there is none; nothing where nothing is to be said."""
     slope, kind = tag_of("RescaleSlope"), tag_of("RescaleType")
     table_kind = raws.pop(tag_of("ModalityLUTType"), None)
     if slope not in raws and scale == (1.0, 0.0) and table_kind is None:
         return
-    raws[slope] = words(b"DS", decimal(scale.slope))
-    raws[tag_of("RescaleIntercept")] = words(b"DS", decimal(scale.intercept))
+    raws[slope] = words(b"DS", decimal_string(scale.slope))
+    raws[tag_of("RescaleIntercept")] = words(b"DS", decimal_string(scale.intercept))
     if kind not in raws and tag_of("Units") not in raws:
         raws[kind] = table_kind or words(b"LO", "US")
 
@@ -275,7 +275,7 @@ def _show(raws: Raws, window: Window | None) -> None:
     for keyword in ("WindowCenterWidthExplanation", "VOILUTSequence", "VOILUTFunction"):
         raws.pop(tag_of(keyword), None)
     if there:
-        raws[center] = words(b"DS", decimal(window.center))
-        raws[tag_of("WindowWidth")] = words(b"DS", decimal(window.width))
+        raws[center] = words(b"DS", decimal_string(window.center))
+        raws[tag_of("WindowWidth")] = words(b"DS", decimal_string(window.width))
         if window.function != "LINEAR":
             raws[tag_of("VOILUTFunction")] = words(b"CS", window.function)

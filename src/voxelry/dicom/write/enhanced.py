@@ -11,9 +11,9 @@ from pydicom.tag import Tag
 
 from voxelry.core.intensity import Window
 from voxelry.dicom.write.derived_groups import coded
-from voxelry.dicom.write.header_bytes import decimal
-from voxelry.dicom.write.instance_modules import ENHANCED_MR, Placed, equipment, plane_of
-from voxelry.dicom.write.stored_from_modality import Scale
+from voxelry.dicom.write.header_bytes import decimal_string
+from voxelry.dicom.write.instance_modules import ENHANCED_MR, SlicePlaces, equipment, image_plane_module
+from voxelry.dicom.write.stored_from_modality import StoredScale
 
 ENTIRE_BODY = ("38266002", "SCT", "Entire body")
 _KIND = ["DERIVED", "PRIMARY", "VOLUME", "NONE"]
@@ -21,8 +21,8 @@ _KIND = ["DERIVED", "PRIMARY", "VOLUME", "NONE"]
 
 def complete(
     dataset: Dataset,
-    place: Placed,
-    scale: Scale,
+    place: SlicePlaces,
+    scale: StoredScale,
     unit: str,
     window: Window,
     uid: Callable[..., str],
@@ -85,19 +85,19 @@ def _dimensions(dataset: Dataset, organization: str) -> None:
     dataset.DimensionIndexSequence = Sequence(indices)
 
 
-def _shared(place: Placed, scale: Scale, unit: str, window: Window, *, magnetic: bool) -> Dataset:
-    plane = plane_of(place, 0)
+def _shared(place: SlicePlaces, scale: StoredScale, unit: str, window: Window, *, magnetic: bool) -> Dataset:
+    plane = image_plane_module(place, 0)
     measures, orientation, anatomy, transform, kind, shown = (Dataset() for _ in range(6))
     measures.PixelSpacing, measures.SliceThickness = plane.PixelSpacing, plane.SliceThickness
-    measures.SpacingBetweenSlices = decimal(place.slice_spacing)
+    measures.SpacingBetweenSlices = decimal_string(place.slice_spacing)
     orientation.ImageOrientationPatient = plane.ImageOrientationPatient
     anatomy.FrameLaterality = "U"
     anatomy.AnatomicRegionSequence = Sequence([coded(*ENTIRE_BODY)])
-    transform.RescaleSlope, transform.RescaleIntercept = decimal(scale.slope), decimal(scale.intercept)
+    transform.RescaleSlope, transform.RescaleIntercept = decimal_string(scale.slope), decimal_string(scale.intercept)
     transform.RescaleType = unit or "US"
     kind.FrameType = _KIND
     _describe(kind, magnetic=magnetic)
-    shown.WindowCenter, shown.WindowWidth = decimal(window.center), decimal(window.width)
+    shown.WindowCenter, shown.WindowWidth = decimal_string(window.center), decimal_string(window.width)
     if window.function != "LINEAR":
         shown.VOILUTFunction = window.function
     shared = Dataset()
@@ -110,11 +110,11 @@ def _shared(place: Placed, scale: Scale, unit: str, window: Window, *, magnetic:
     return shared
 
 
-def _frame(place: Placed, k: int) -> Dataset:
+def _frame(place: SlicePlaces, k: int) -> Dataset:
     content, position, frame = Dataset(), Dataset(), Dataset()
     content.StackID, content.InStackPositionNumber = "1", k + 1
     content.DimensionIndexValues = [1, k + 1]
-    position.ImagePositionPatient = [decimal(coordinate) for coordinate in place.positions[k]]
+    position.ImagePositionPatient = [decimal_string(coordinate) for coordinate in place.positions[k]]
     frame.FrameContentSequence = Sequence([content])
     frame.PlanePositionSequence = Sequence([position])
     return frame

@@ -38,7 +38,7 @@ def new_uid(seed: str | None, *parts: object) -> str:
     return f"2.25.{uuid.uuid5(uuid.UUID(int=0), name).int}"
 
 
-def decimal(value: float, *, up: bool = False) -> str:
+def decimal_string(value: float, *, up: bool = False) -> str:
     """A Decimal String: at most 16 characters (PS3.5 6.2), as near as they allow, or not below the value."""
     for digits in range(17, 0, -1):
         text = f"{float(value):.{digits}g}"
@@ -66,7 +66,7 @@ def short(value: int, *, signed: bool = False) -> EncodedValue:
     return (b"SS" if signed else b"US"), value.to_bytes(2, "little", signed=signed)
 
 
-def items(*contents: bytes) -> bytes:
+def encoded_items(*contents: bytes) -> bytes:
     """The items of a sequence, of explicit length."""
     return b"".join(_ITEM + len(content).to_bytes(4, "little") + content for content in contents)
 
@@ -74,7 +74,7 @@ def items(*contents: bytes) -> bytes:
 @cache
 def code(value: str, scheme: str, meaning: str) -> EncodedValue:
     """A sequence with one code (PS3.3 8.8)."""
-    return b"SQ", items(
+    return b"SQ", encoded_items(
         joined({0x00080100: words(b"SH", value), 0x00080102: words(b"SH", scheme), 0x00080104: words(b"LO", meaning)})
     )
 

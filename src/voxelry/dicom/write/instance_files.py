@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from voxelry.core.errors import ParameterError
 from voxelry.core.progress import Progress, silent
-from voxelry.dicom.pixels.encode import EXPLICIT, encapsulated, encode
+from voxelry.dicom.pixels.encode import EXPLICIT, encapsulated, encode_frame
 from voxelry.parallel import in_parallel
 
 _PIXEL_DATA = b"\xe0\x7f\x10\x00"
@@ -28,7 +28,7 @@ HAS_WRITEV = hasattr(os, "writev")
 
 
 @dataclass(frozen=True, slots=True)
-class Instance:
+class InstanceFile:
     """A file to be written.
 
     Attributes
@@ -71,7 +71,7 @@ def check_names(names: str, count: int) -> list[str]:
 
 
 def emit(
-    instances: Sequence[Instance], folder: Path, transfer_syntax: str, *, progress: Progress = silent
+    instances: Sequence[InstanceFile], folder: Path, transfer_syntax: str, *, progress: Progress = silent
 ) -> tuple[Path, ...]:
     """Write files into a folder; none of them is there before all are whole, and none if anything fails.
 
@@ -113,12 +113,12 @@ def _staging(folder: Path) -> Iterator[Path]:
     stage.rmdir()
 
 
-def _write_some(stage: Path, instances: Sequence[Instance], transfer_syntax: str, *, alone: bool) -> None:
+def _write_some(stage: Path, instances: Sequence[InstanceFile], transfer_syntax: str, *, alone: bool) -> None:
     for one in instances:
         _write(stage / one.name, one, transfer_syntax, alone=alone)
 
 
-def _write(path: Path, instance: Instance, transfer_syntax: str, *, alone: bool) -> None:
+def _write(path: Path, instance: InstanceFile, transfer_syntax: str, *, alone: bool) -> None:
     frames: Iterable[npt.NDArray[Any]]
     if transfer_syntax == EXPLICIT:
         length = instance.frame_bytes * len(instance.frames)
@@ -164,4 +164,4 @@ def _write_at_once(path: Path, pieces: Sequence[bytes | memoryview]) -> None:
 
 
 def _encoded(frame: Callable[[], npt.NDArray[Any]], transfer_syntax: str) -> bytes:
-    return encode(frame(), transfer_syntax)
+    return encode_frame(frame(), transfer_syntax)

@@ -15,7 +15,7 @@ from voxelry.core.errors import ParameterError, UnplacedError
 from voxelry.core.slice_grid import check_orientation
 from voxelry.core.volume import Volume
 from voxelry.dicom.headers.value_representations import BINARY_VRS
-from voxelry.dicom.write.header_bytes import decimal
+from voxelry.dicom.write.header_bytes import decimal_string
 from voxelry.dicom.write.provenance import VERSION
 
 CT, MR, SC = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.7"
@@ -52,7 +52,7 @@ _EMPTY_OF = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Placed:
+class SlicePlaces:
     """Where the slices of a volume lie.
 
     Attributes
@@ -73,7 +73,7 @@ class Placed:
     slice_spacing: float
 
 
-def placed(volume: Volume) -> Placed | None:
+def slice_places(volume: Volume) -> SlicePlaces | None:
     """The places of a volume's slices; None where its affine is unknown.
 
     Raises
@@ -93,7 +93,7 @@ def placed(volume: Volume) -> Placed | None:
         )
     orientation = check_orientation(np.concatenate([columns, rows]))
     positions = affine[:3, 3] + np.arange(volume.array.shape[0])[:, None] * affine[:3, 0]
-    return Placed(orientation, positions, (row, column), step)
+    return SlicePlaces(orientation, positions, (row, column), step)
 
 
 def modality_of(volume: Volume, attributes: Mapping[str, object]) -> str:
@@ -102,7 +102,7 @@ def modality_of(volume: Volume, attributes: Mapping[str, object]) -> str:
     return str(told) if told else "CT" if volume.unit == "HU" else "OT"
 
 
-def sop_class_of(volume: Volume, modality: str, *, enhanced: bool) -> str:
+def sop_class_for(volume: Volume, modality: str, *, enhanced: bool) -> str:
     """The class of object for a volume.
 
     Raises
@@ -178,13 +178,13 @@ def base(
     return dataset
 
 
-def plane_of(place: Placed, index: int) -> Dataset:
+def image_plane_module(place: SlicePlaces, index: int) -> Dataset:
     """Image Plane (PS3.3 C.7.6.2) of one slice. Slice Thickness is the slices' distance, which is all that is known."""
     dataset = Dataset()
-    dataset.PixelSpacing = [decimal(side) for side in place.pixel_spacing]
-    dataset.ImageOrientationPatient = [decimal(cosine) for cosine in place.orientation]
-    dataset.ImagePositionPatient = [decimal(coordinate) for coordinate in place.positions[index]]
-    dataset.SliceThickness = decimal(place.slice_spacing)
+    dataset.PixelSpacing = [decimal_string(side) for side in place.pixel_spacing]
+    dataset.ImageOrientationPatient = [decimal_string(cosine) for cosine in place.orientation]
+    dataset.ImagePositionPatient = [decimal_string(coordinate) for coordinate in place.positions[index]]
+    dataset.SliceThickness = decimal_string(place.slice_spacing)
     return dataset
 
 

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from voxelry.core.errors import ParameterError
 from voxelry.dicom.headers.elements import EncodedValue
 from voxelry.dicom.headers.header import Header
-from voxelry.dicom.write.header_bytes import Raws, code, items, joined, new_uid, tag_of, words
+from voxelry.dicom.write.header_bytes import Raws, code, encoded_items, joined, new_uid, tag_of, words
 
 MAX_LONG_STRING = 64
 MAX_SHORT_TEXT = 1024
@@ -57,7 +57,7 @@ class Derivation:
 
     def source(self, header: Header) -> bytes:
         """An item of Source Image Sequence (0008,2112)."""
-        return items(
+        return encoded_items(
             joined(
                 reference(header.sop_class_uid, header.sop_instance_uid)
                 | {tag_of("PurposeOfReferenceCodeSequence"): code(*SOURCE_IMAGE)}
@@ -77,7 +77,7 @@ def equipment_of(derivation: Derivation) -> bytes:
     }
     if derivation.created is not None:
         found[tag_of("ContributionDateTime")] = words(b"DT", derivation.created.strftime("%Y%m%d%H%M%S"))
-    return items(joined(found))
+    return encoded_items(joined(found))
 
 
 @lru_cache(maxsize=16)
@@ -97,10 +97,10 @@ def reference(sop_class_uid: str, sop_instance_uid: str) -> Raws:
     }
 
 
-def referenced_series(series_instance_uid: str, headers: Iterable[Header]) -> bytes:
+def referenced_series_item(series_instance_uid: str, headers: Iterable[Header]) -> bytes:
     """An item of Referenced Series Sequence (0008,1115): what is referred to of one series of the same study."""
-    instances = items(*(joined(reference(one.sop_class_uid, one.sop_instance_uid)) for one in headers))
-    return items(
+    instances = encoded_items(*(joined(reference(one.sop_class_uid, one.sop_instance_uid)) for one in headers))
+    return encoded_items(
         joined(
             {
                 tag_of("SeriesInstanceUID"): words(b"UI", series_instance_uid),
@@ -128,15 +128,15 @@ def evidence(study_instance_uid: str, header: Header) -> bytes:
             tag_of("SeriesInstanceUID"): words(b"UI", header.series_instance_uid),
             tag_of("ReferencedSOPSequence"): (
                 b"SQ",
-                items(joined(reference(header.sop_class_uid, header.sop_instance_uid))),
+                encoded_items(joined(reference(header.sop_class_uid, header.sop_instance_uid))),
             ),
         }
     )
-    return items(
+    return encoded_items(
         joined(
             {
                 tag_of("StudyInstanceUID"): words(b"UI", study_instance_uid),
-                tag_of("ReferencedSeriesSequence"): (b"SQ", items(series)),
+                tag_of("ReferencedSeriesSequence"): (b"SQ", encoded_items(series)),
             }
         )
     )

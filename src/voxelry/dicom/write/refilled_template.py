@@ -16,9 +16,9 @@ from voxelry.dicom.frames.multiframe_positions import RT_DOSE
 from voxelry.dicom.pixels.encode import EXPLICIT, RLE
 from voxelry.dicom.series.stack import Stack
 from voxelry.dicom.write.derived_header import Changes, colour_dtype, head_of
-from voxelry.dicom.write.header_bytes import decimal
-from voxelry.dicom.write.instance_files import Instance
-from voxelry.dicom.write.stored_from_modality import Container, Extent, Plane, Storage, extents_of, plan
+from voxelry.dicom.write.header_bytes import decimal_string
+from voxelry.dicom.write.instance_files import InstanceFile
+from voxelry.dicom.write.stored_from_modality import Container, FiniteRange, Storage, StoredPlane, extents_of, plan
 from voxelry.dicom.write.template import Filled, is_looked_up
 
 Ends = tuple[int, int]
@@ -31,7 +31,7 @@ def refilled(
     changes: Changes,
     non_finite: float | None,
     warnings: list[str],
-) -> list[Instance]:
+) -> list[InstanceFile]:
     """The template's instances with their new values, in the same order.
 
     Parameters
@@ -44,7 +44,7 @@ def refilled(
     kinds: dict[object, list[int]] = {}
     for number, one in enumerate(filled):
         kinds.setdefault(_kind(one), []).append(number)
-    found: dict[int, Instance] = {}
+    found: dict[int, InstanceFile] = {}
     for numbers in kinds.values():
         alike = [filled[number] for number in numbers]
         own, ends = _changes_of(alike, stacks, changes, non_finite, warnings)
@@ -78,8 +78,8 @@ def _changes_of(
 
 def _storage(
     filled: Sequence[Filled],
-    planes: Sequence[Plane],
-    extents: Sequence[Extent],
+    planes: Sequence[StoredPlane],
+    extents: Sequence[FiniteRange],
     non_finite: float | None,
     *,
     stored: bool,
@@ -109,7 +109,7 @@ def _storage(
     return found
 
 
-def remarks(storage: Storage, extents: Sequence[Extent], syntax: str) -> list[str]:
+def remarks(storage: Storage, extents: Sequence[FiniteRange], syntax: str) -> list[str]:
     """What became of values that stored integers cannot hold.
 
     Raises
@@ -122,7 +122,7 @@ def remarks(storage: Storage, extents: Sequence[Extent], syntax: str) -> list[st
         raise ParameterError(f"values of {bits} bits are written as 'explicit' or 'rle'; the other syntaxes hold 16")
     found = []
     if not storage.lossless and storage.scale is not None:
-        slope, intercept = decimal(storage.scale.slope), decimal(storage.scale.intercept)
+        slope, intercept = decimal_string(storage.scale.slope), decimal_string(storage.scale.intercept)
         found.append(
             "stored integers cannot hold these values as they are: they were rescaled into 16 bits with slope "
             f"{slope} and intercept {intercept}, and are off by up to half a slope"
@@ -158,7 +158,7 @@ def _ends_by_instance(filled: Sequence[Filled], every: Sequence[Ends]) -> list[E
     return found
 
 
-def _new_window(stacks: Sequence[Stack], extents: Sequence[Extent], unit: str | None) -> Window | None:
+def _new_window(stacks: Sequence[Stack], extents: Sequence[FiniteRange], unit: str | None) -> Window | None:
     """A window over all values where the template's show nothing of them; None where those hold."""
     low, high = float(min(extent.low for extent in extents)), float(max(extent.high for extent in extents))
     shown = [window for stack in stacks for frame in stack.frames for window in frame.windows]
@@ -168,7 +168,7 @@ def _new_window(stacks: Sequence[Stack], extents: Sequence[Extent], unit: str | 
     return full_window(extents)
 
 
-def full_window(extents: Sequence[Extent]) -> Window:
+def full_window(extents: Sequence[FiniteRange]) -> Window:
     """A window over all values from the smallest to the largest (PS3.3 C.11.2.1.2)."""
     low, high = min(extent.low for extent in extents), max(extent.high for extent in extents)
     if isinstance(low, int) and isinstance(high, int):
@@ -176,18 +176,21 @@ def full_window(extents: Sequence[Extent]) -> Window:
     return Window(low / 2 + high / 2, (high - low) or 1.0, "LINEAR_EXACT")
 
 
-def _instance(name: str, one: Filled, changes: Changes, ends: Ends) -> Instance:
+def _instance(name: str, one: Filled, changes: Changes, ends: Ends) -> InstanceFile:
     storage = changes.storage
     size = colour_dtype(one.pixels).itemsize * 3 if storage is None else storage.container.dtype.itemsize
-    return Instance(
+    return InstanceFile(
         name,
         partial(head_of, one.header, one.pixels, changes, ends),
-        [partial(colour_values, plane) if storage is None else partial(storage.stored, plane) for plane in one.planes],
+        [
+            partial(little_endian_values, plane) if storage is None else partial(storage.stored, plane)
+            for plane in one.planes
+        ],
         one.pixels.rows * one.pixels.columns * size,
         size not in (1, 3),
     )
 
 
-def colour_values(plane: Plane) -> npt.NDArray[Any]:
+def little_endian_values(plane: StoredPlane) -> npt.NDArray[Any]:
     values = plane.values()
     return np.ascontiguousarray(values, values.dtype.newbyteorder("<"))

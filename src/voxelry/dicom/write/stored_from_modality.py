@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import ParameterError
-from voxelry.dicom.write.header_bytes import decimal
+from voxelry.dicom.write.header_bytes import decimal_string
 from voxelry.parallel import in_parallel
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ _SMALLEST_SLOPE = 1e-300
 _CONTAINERS = tuple(np.dtype(name) for name in ("u1", "u2", "i2", "u4", "i4"))
 
 
-class Scale(NamedTuple):
+class StoredScale(NamedTuple):
     """From stored to modality values."""
 
     slope: float
@@ -39,11 +39,11 @@ class Scale(NamedTuple):
         return small and float(self.slope).is_integer() and float(self.intercept).is_integer()
 
 
-IDENTITY = Scale(1.0, 0.0)
+IDENTITY = StoredScale(1.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Plane:
+class StoredPlane:
     """One frame's values, and the template's scale at its place.
 
     Attributes
@@ -55,11 +55,11 @@ class Plane:
     """
 
     values: Callable[[], npt.NDArray[Any]]
-    scale: Scale
+    scale: StoredScale
     name: str
 
 
-class Extent(NamedTuple):
+class FiniteRange(NamedTuple):
     """The smallest and the largest finite value of a frame, and how many are not finite."""
 
     low: float | int
@@ -95,16 +95,16 @@ class Storage:
     """
 
     container: Container
-    scale: Scale | None
+    scale: StoredScale | None
     lossless: bool
     non_finite: float | None
 
-    def scale_of(self, plane: Plane) -> Scale:
+    def scale_of(self, plane: StoredPlane) -> StoredScale:
         return plane.scale if self.scale is None else self.scale
 
-    def stored(self, plane: Plane) -> npt.NDArray[Any]:
+    def stored(self, plane: StoredPlane) -> npt.NDArray[Any]:
         """The stored values of a frame, contiguous and little endian."""
-        values, scale = finite(plane.values(), self.non_finite), self.scale_of(plane)
+        values, scale = with_finite_values(plane.values(), self.non_finite), self.scale_of(plane)
         dtype = self.container.dtype.newbyteorder("<")
         if values.dtype.kind in "iu" and scale.slope == 1 and scale.whole:
             return _shifted(values, int(scale.intercept), dtype)
@@ -114,7 +114,7 @@ class Storage:
         low, high = self.container.limits
         return np.ascontiguousarray(np.clip(exact, low, high)).astype(dtype)
 
-    def extent(self, plane: Plane, extent: Extent) -> tuple[int, int]:
+    def extent(self, plane: StoredPlane, extent: FiniteRange) -> tuple[int, int]:
         """The smallest and largest stored value of a frame whose modality values have this extent."""
         scale = self.scale_of(plane)
         ends = [_step(end, scale) for end in (extent.low, extent.high)]
@@ -122,7 +122,7 @@ class Storage:
         return max(low, min(ends)), min(high, max(ends))
 
 
-def extents_of(planes: Iterable[Plane], non_finite: float | None) -> list[Extent]:
+def extents_of(planes: Iterable[StoredPlane], non_finite: float | None) -> list[FiniteRange]:
     """Each frame's extent, once its strange values are replaced.
 
     Raises
@@ -145,8 +145,8 @@ def extents_of(planes: Iterable[Plane], non_finite: float | None) -> list[Extent
 
 
 def plan(
-    planes: Sequence[Plane],
-    extents: Sequence[Extent],
+    planes: Sequence[StoredPlane],
+    extents: Sequence[FiniteRange],
     template: Container,
     *,
     own: bool,
@@ -179,7 +179,7 @@ def plan(
         for intercept in (0, int(low)) if shiftable else (0,):
             container = _container(int(low) - intercept, int(high) - intercept, template, smallest_bits, most)
             if container is not None:
-                return Storage(container, Scale(1.0, float(intercept)), True, non_finite)
+                return Storage(container, StoredScale(1.0, float(intercept)), True, non_finite)
     return _rescaled(float(low), float(high), shiftable=shiftable, non_finite=non_finite)
 
 
@@ -187,7 +187,7 @@ def _rescaled(low: float, high: float, *, shiftable: bool, non_finite: float | N
     """16 bits from the smallest to the largest value; one value alone is the intercept."""
     exact = False
     if shiftable:
-        intercept = float(decimal(low))
+        intercept = float(decimal_string(low))
         exact = low == high == intercept
         container = Container(np.dtype("u2"), 16)
         slope = max(high / _STEPS - intercept / _STEPS, _SMALLEST_SLOPE) if high > low else 1.0
@@ -195,32 +195,32 @@ def _rescaled(low: float, high: float, *, shiftable: bool, non_finite: float | N
         intercept, signed = 0.0, low < 0
         container = Container(np.dtype("i2" if signed else "u2"), 16)
         slope = max(max(abs(low), abs(high)) / (_STEPS // 2 if signed else _STEPS), _SMALLEST_SLOPE)
-    return Storage(container, Scale(float(decimal(slope, up=True)), intercept), exact, non_finite)
+    return Storage(container, StoredScale(float(decimal_string(slope, up=True)), intercept), exact, non_finite)
 
 
-def _each(work: Callable[[Plane], T], planes: Sequence[Plane]) -> Iterator[T]:
+def _each(work: Callable[[StoredPlane], T], planes: Sequence[StoredPlane]) -> Iterator[T]:
     """The work's result for each frame, in parallel, a few frames at a time: small ones are not worth a task."""
     tasks = (partial(_some, work, planes[start : start + _AT_ONCE]) for start in range(0, len(planes), _AT_ONCE))
     for results in in_parallel(tasks):
         yield from results
 
 
-def _some(work: Callable[[Plane], T], planes: Sequence[Plane]) -> list[T]:
+def _some(work: Callable[[StoredPlane], T], planes: Sequence[StoredPlane]) -> list[T]:
     return [work(plane) for plane in planes]
 
 
-def _extent(plane: Plane, non_finite: float | None) -> Extent:
+def _extent(plane: StoredPlane, non_finite: float | None) -> FiniteRange:
     found = plane.values()
     strange = 0
     if found.dtype.kind == "f":
         low, high = found.min(), found.max()
         if not (np.isfinite(low) and np.isfinite(high)):
             strange = int(np.count_nonzero(~np.isfinite(found)))
-            found = finite(found, 0.0 if non_finite is None else non_finite)
-    return Extent(found.min().item(), found.max().item(), strange)
+            found = with_finite_values(found, 0.0 if non_finite is None else non_finite)
+    return FiniteRange(found.min().item(), found.max().item(), strange)
 
 
-def finite(values: npt.NDArray[Any], non_finite: float | None) -> npt.NDArray[Any]:
+def with_finite_values(values: npt.NDArray[Any], non_finite: float | None) -> npt.NDArray[Any]:
     """The same, with a value in the place of NaN and infinities."""
     if values.dtype.kind != "f" or non_finite is None:
         return values
@@ -228,7 +228,7 @@ def finite(values: npt.NDArray[Any], non_finite: float | None) -> npt.NDArray[An
     return np.where(np.isfinite(wide), wide, non_finite)
 
 
-def inverted(values: npt.NDArray[Any], scale: Scale, tolerance: float) -> npt.NDArray[Any] | None:
+def inverted(values: npt.NDArray[Any], scale: StoredScale, tolerance: float) -> npt.NDArray[Any] | None:
     """The stored values that a scale makes these of; None if one is further from a step than the tolerance."""
     if values.dtype.kind in "iu" and scale.whole and _within(values, _LARGEST_EXACT):
         steps, rest = np.divmod(values.astype(np.int64) - int(scale.intercept), int(scale.slope))
@@ -246,19 +246,19 @@ def _within(values: npt.NDArray[Any], limit: int) -> bool:
 
 
 def _template_steps(
-    planes: Sequence[Plane], extents: Sequence[Extent], tolerance: float, non_finite: float | None
+    planes: Sequence[StoredPlane], extents: Sequence[FiniteRange], tolerance: float, non_finite: float | None
 ) -> tuple[int, int] | None:
     """The smallest and largest stored value by the template's own scales; None if they cannot say these values."""
 
     extent_of = dict(zip(map(id, planes), extents, strict=True))
 
-    def steps(plane: Plane) -> tuple[int, int] | None:
+    def steps(plane: StoredPlane) -> tuple[int, int] | None:
         extent = extent_of[id(plane)]
         integers = isinstance(extent.low, int) and isinstance(extent.high, int)
         if integers and plane.scale.slope == 1 and plane.scale.whole:
             shift = int(plane.scale.intercept)
             return int(extent.low) - shift, int(extent.high) - shift
-        found = inverted(finite(plane.values(), non_finite), plane.scale, tolerance)
+        found = inverted(with_finite_values(plane.values(), non_finite), plane.scale, tolerance)
         return None if found is None else (int(found.min()), int(found.max()))
 
     low, high = 0, 0
@@ -269,12 +269,12 @@ def _template_steps(
     return low, high
 
 
-def _all_whole(planes: Sequence[Plane], low: float, high: float, non_finite: float | None) -> bool:
+def _all_whole(planes: Sequence[StoredPlane], low: float, high: float, non_finite: float | None) -> bool:
     if not (float(low).is_integer() and float(high).is_integer()):
         return False
 
-    def whole(plane: Plane) -> bool:
-        values = finite(plane.values(), non_finite)
+    def whole(plane: StoredPlane) -> bool:
+        values = with_finite_values(plane.values(), non_finite)
         return values.dtype.kind in "iu" or bool((values == np.rint(values)).all())
 
     return all(_each(whole, planes))
@@ -304,7 +304,7 @@ def _shifted(values: npt.NDArray[Any], intercept: int, dtype: np.dtype[Any]) -> 
     return out
 
 
-def _step(value: float | int, scale: Scale) -> int:
+def _step(value: float | int, scale: StoredScale) -> int:
     if isinstance(value, int) and scale.whole:
         steps, rest = divmod(value - int(scale.intercept), int(scale.slope))
         if not rest:

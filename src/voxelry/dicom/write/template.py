@@ -21,7 +21,7 @@ from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.pixel_description import PixelDescription, describe_pixels
 from voxelry.dicom.series.hierarchy import Series
 from voxelry.dicom.series.stack import Stack
-from voxelry.dicom.write.stored_from_modality import IDENTITY, Plane, Scale
+from voxelry.dicom.write.stored_from_modality import IDENTITY, StoredPlane, StoredScale
 
 Values: TypeAlias = "Volume | npt.NDArray[Any]"
 SAME_PLACE_PIXELS = 0.1
@@ -34,7 +34,7 @@ class Filled:
 
     header: Header
     pixels: PixelDescription
-    planes: tuple[Plane, ...]
+    planes: tuple[StoredPlane, ...]
 
 
 def stacks_to_fill(template: Stack | Series | Sequence[Stack]) -> tuple[Stack, ...]:
@@ -81,7 +81,7 @@ def fill(values: Values | Sequence[Values], stacks: Sequence[Stack], *, stored: 
             template=len(stacks),
             values=len(arrays),
         )
-    by_header: dict[Header, dict[int, Plane]] = {}
+    by_header: dict[Header, dict[int, StoredPlane]] = {}
     for number, (array, stack) in enumerate(zip(arrays, stacks, strict=True)):
         where = f" of stack {number + 1}" if len(stacks) > 1 else ""
         if isinstance(array, Volume):
@@ -96,7 +96,7 @@ def fill(values: Values | Sequence[Values], stacks: Sequence[Stack], *, stored: 
     return [_filled(header, planes) for header, planes in by_header.items()]
 
 
-def _filled(header: Header, planes: dict[int, Plane]) -> Filled:
+def _filled(header: Header, planes: dict[int, StoredPlane]) -> Filled:
     pixels = describe_pixels(header)
     if len(planes) < pixels.frames:
         raise ParameterError(
@@ -108,14 +108,14 @@ def _filled(header: Header, planes: dict[int, Plane]) -> Filled:
     return Filled(header, pixels, tuple(planes[index] for index in range(pixels.frames)))
 
 
-def _planes(array: npt.NDArray[Any], stack: Stack, where: str, *, stored: bool) -> list[Plane]:
+def _planes(array: npt.NDArray[Any], stack: Stack, where: str, *, stored: bool) -> list[StoredPlane]:
     if array.dtype.kind not in "biuf":
         raise ParameterError(f"the values{where} are {array.dtype}, which are no numbers that DICOM holds")
     _check_shape(array.shape, stack, where)
     return [
-        Plane(
+        StoredPlane(
             partial(slice_values, array, k),
-            IDENTITY if stored else Scale(frame.slope, frame.intercept),
+            IDENTITY if stored else StoredScale(frame.slope, frame.intercept),
             f"slice {k}{where}",
         )
         for k, frame in enumerate(stack.frames)

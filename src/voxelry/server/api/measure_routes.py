@@ -21,9 +21,9 @@ from voxelry.core.measure import histogram
 from voxelry.core.planes import plane_aspect, plane_spacing
 from voxelry.core.progress import Progress
 from voxelry.core.volume import Volume
-from voxelry.dicom.headers.archives import ArchiveLimits
+from voxelry.dicom.headers.packed_files import ArchiveLimits
 from voxelry.dicom.pixels.decoding import patience
-from voxelry.dicom.pixels.pixel_memory import at_most
+from voxelry.dicom.pixels.pixel_memory import limited_memory
 from voxelry.server.api import schemas as out
 from voxelry.server.api.problems import ApiError
 from voxelry.server.api.turns import NoTurnError, Turns
@@ -57,7 +57,11 @@ def measure_file(
     """Measure a file or archive without storing it; ``view`` adds what a page needs to show it."""
     received = cast(ReceivedFile, file)
     try:
-        with _turn(cast(int, request.user.pk)), patience(WASTED_SECONDS), at_most(settings.VOXELRY.measured_bytes):
+        with (
+            _turn(cast(int, request.user.pk)),
+            patience(WASTED_SECONDS),
+            limited_memory(settings.VOXELRY.measured_bytes),
+        ):
             report = measure_all(
                 received.path,
                 threshold=threshold,

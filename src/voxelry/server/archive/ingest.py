@@ -16,8 +16,8 @@ from django.db import OperationalError, transaction
 from django.db.models import F
 
 from voxelry.core.errors import Problem, VoxelryError
-from voxelry.dicom.headers.archives import SPOOL_BYTES, ArchiveLimits
 from voxelry.dicom.headers.file_search import walk
+from voxelry.dicom.headers.packed_files import SPOOL_BYTES, ArchiveLimits
 from voxelry.dicom.headers.sources import MemorySource, Source
 from voxelry.dicom.series.lost_files import LostFile, unseen_file
 from voxelry.server.archive import deletions, files_at_rest, store_instance, unused_files

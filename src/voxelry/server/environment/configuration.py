@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from voxelry.server.environment.configuration_errors import ConfigurationError, configuration_error
 from voxelry.server.environment.setting import Setting, setting_of
-from voxelry.server.environment.setting_sources import FileSource, VariableSource
+from voxelry.server.environment.setting_sources import TomlFileSource, VariableSource
 
 __all__ = ["DATA", "QUEUES", "Configuration", "ConfigurationError", "described", "read"]
 
@@ -390,7 +390,7 @@ def read(
     file = _absolute(named_file) if named_file else next((path for path in places if path.is_file()), None)
     if named_file and file is not None and not file.is_file():
         raise ConfigurationError(f"there is no configuration file {file}")
-    from_file = {} if file is None else FileSource(Configuration, file)()
+    from_file = {} if file is None else TomlFileSource(Configuration, file)()
     from_variables = VariableSource(Configuration, environment)()
     variables = {name: setting_of(Configuration.model_fields[name]).variable for name in from_variables}
     origins = {**dict.fromkeys(from_file, str(file)), **variables}

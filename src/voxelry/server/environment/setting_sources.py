@@ -35,7 +35,7 @@ class VariableSource(EnvSettingsSource):
         return tuple(part.strip() for part in str(value).split(",") if part.strip())
 
 
-class FileSource(TomlConfigSettingsSource):
+class TomlFileSource(TomlConfigSettingsSource):
     """Reads settings from the sections of a TOML file.
 
     Raises

@@ -128,7 +128,7 @@ def serve(
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the shutdown has begun
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        decoding.close()
+        decoding.close_decoders()
         if worker_process is not None:
             worker_process.stop()
         listener.close()
@@ -155,7 +155,7 @@ def _end_by_force(worker: WorkerProcess | None) -> None:
     from voxelry.dicom.pixels import decoding
 
     time.sleep(GRACE_SECONDS - 1)
-    decoding.close()
+    decoding.close_decoders()
     time.sleep(1 + INSIST_SECONDS)
     if worker is not None:
         worker.stop()

@@ -72,7 +72,7 @@ def work(
         while not stopping.is_set():
             if pipe.wait(WAKE_UP_SECONDS):
                 slots.wake()
-    decoding.close(WorkerStopping)
+    decoding.close_decoders(WorkerStopping)
     slots.stop(STOP_SECONDS)
     isolated.tidy(0)
     django_setup.leave_soon()

@@ -19,10 +19,10 @@ from voxelry.core.errors import NothingFoundError, ParameterError, Problem, Voxe
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.value import Value
 from voxelry.dicom.frames.frame import Frame
-from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.attributes import items
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.json_values import as_metadata
+from voxelry.dicom.headers.packed_files import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.shared_attributes import shared_metadata
 from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.series.stack import Stack

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from voxelry.core.errors import ExistsError, NothingFoundError, ParameterError, Problem
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.volume import Volume
-from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits
+from voxelry.dicom.headers.packed_files import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.series.stack import Stack
 from voxelry.dicom.write.writing import Syntax, write_series

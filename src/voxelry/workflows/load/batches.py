@@ -17,9 +17,9 @@ from voxelry.core.protocols import VolumeFormat
 from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
-from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits, EntrySource, GzipSource
 from voxelry.dicom.headers.attributes import integer, text
 from voxelry.dicom.headers.header import Header
+from voxelry.dicom.headers.packed_files import DEFAULT_LIMITS, ArchiveLimits, EntrySource, GzipSource
 from voxelry.dicom.headers.sources import FileSource, Source, StrPath
 from voxelry.dicom.series.hierarchy import Index
 from voxelry.dicom.series.irregular_stacks import OnIrregular, chosen_stacks, chosen_volume

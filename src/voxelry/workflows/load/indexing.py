@@ -11,12 +11,12 @@ from voxelry.core.argument_types import check_path
 from voxelry.core.errors import Problem, VoxelryError
 from voxelry.core.progress import Progress, silent
 from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
-from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.common_header import CommonHeader
 from voxelry.dicom.headers.file_search import scan
 from voxelry.dicom.headers.header import Header, read_header
+from voxelry.dicom.headers.packed_files import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.sources import HEAD_BYTES, Source, StrPath, unreadable
-from voxelry.dicom.series.hierarchy import Index, Series, group
+from voxelry.dicom.series.hierarchy import Index, Series, group_headers
 from voxelry.dicom.series.lost_files import CONFLICT, LostFile, lost_file, unseen_file
 
 
@@ -92,7 +92,7 @@ def index(
             lost.append(LostFile(left.name, problem, left) if problem.code == CONFLICT else None)
     progress(1.0, "reading headers")
     missed = [one for one in (*lost, *unseen) if one is not None]
-    return Index(group(headers.values(), lost=missed, tolerances=tolerances), MappingProxyType(skipped))
+    return Index(group_headers(headers.values(), lost=missed, tolerances=tolerances), MappingProxyType(skipped))
 
 
 def _seen_before(header: Header, known: Header, headers: dict[str, Header]) -> tuple[Header, Problem]:

@@ -16,7 +16,7 @@ from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.spacing import Spacing
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
-from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits
+from voxelry.dicom.headers.packed_files import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.sources import StrPath, unreadable
 from voxelry.dicom.series.hierarchy import Study
 from voxelry.workflows.load.indexing import index

@@ -5,9 +5,9 @@ from __future__ import annotations
 from voxelry.core.argument_types import check_path
 from voxelry.core.errors import NotOneVolumeError, Problem, VoxelryError
 from voxelry.core.progress import Progress, silent
-from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.file_search import scan, walk
 from voxelry.dicom.headers.header import read_header
+from voxelry.dicom.headers.packed_files import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.pixels.overlays import Overlay, overlays_of
 

@@ -15,9 +15,9 @@ from voxelry.core.registry import format_for, formats
 from voxelry.core.segmentation import Segmentation
 from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.structure_set import StructureSet
-from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.file_search import walk
 from voxelry.dicom.headers.header import Header
+from voxelry.dicom.headers.packed_files import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.sop_classes import SEGMENTATIONS
 from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.objects.segmentation_reading import read_segmentation

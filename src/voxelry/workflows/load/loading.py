@@ -26,9 +26,9 @@ from voxelry.core.progress import Progress, part, silent
 from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.volume import Volume
 from voxelry.dicom.frames.frame import frames_of
-from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.file_search import walk
 from voxelry.dicom.headers.header import read_header
+from voxelry.dicom.headers.packed_files import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.pixel_description import describe_pixels
 from voxelry.dicom.headers.sources import StrPath, unreadable
 from voxelry.dicom.series.hierarchy import Study

@@ -19,7 +19,7 @@ from voxelry.core.registry import step_named, step_names
 from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
-from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits
+from voxelry.dicom.headers.packed_files import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.series.stack import Stack
 from voxelry.workflows.files.export_names import export_names

@@ -22,7 +22,7 @@ from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
-from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits
+from voxelry.dicom.headers.packed_files import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.objects.segmentation import WRITING, SegmentationKind
 from voxelry.dicom.series.irregular_stacks import OnIrregular, check_on_irregular

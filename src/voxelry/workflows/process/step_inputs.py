@@ -14,7 +14,7 @@ from voxelry.core.progress import Progress, silent
 from voxelry.core.slice_grid import Tolerances
 from voxelry.core.steps import Step
 from voxelry.core.volume import Volume
-from voxelry.dicom.headers.archives import ArchiveLimits
+from voxelry.dicom.headers.packed_files import ArchiveLimits
 from voxelry.dicom.headers.sources import FileSource, StrPath
 from voxelry.dicom.series.irregular_stacks import OnIrregular, chosen_volume
 from voxelry.dicom.series.stack import Stack

@@ -16,12 +16,12 @@ from voxelry.core.argument_types import check_path
 from voxelry.core.errors import Problem, VoxelryError, named
 from voxelry.core.progress import Progress, silent
 from voxelry.core.value import Value
-from voxelry.dicom.headers.archives import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.attributes import tag_name, tag_of_name
 from voxelry.dicom.headers.columns import Column, Columns
 from voxelry.dicom.headers.common_header import CommonHeader
 from voxelry.dicom.headers.file_search import scan
 from voxelry.dicom.headers.header import read_header
+from voxelry.dicom.headers.packed_files import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.sources import StrPath, unreadable
 from voxelry.workflows.load.volume_files import VolumeFile, files_in, format_of, not_of_files
 
