@@ -30,17 +30,10 @@ def label_volume(segmentation: Segmentation) -> Volume:
     MeasureError
         If segments overlap, or are fractions.
     """
-    source = segmentation.source
     metadata: dict[str, Value] = {"Modality": "SEG", "SegmentationType": "LABELMAP"}
     metadata["SegmentSequence"] = items_of(segmentation.segments)
-    if source.frame_of_reference_uid:
-        metadata["FrameOfReferenceUID"] = source.frame_of_reference_uid
     return Volume(
-        array=segmentation.labels,
-        affine=source.affine,
-        spacing=source.spacing,
-        metadata=metadata,
-        warnings=segmentation.warnings,
+        array=segmentation.labels, geometry=segmentation.geometry, metadata=metadata, warnings=segmentation.warnings
     )
 
 
