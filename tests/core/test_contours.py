@@ -435,9 +435,8 @@ def test_hundreds_of_contours_take_well_under_a_second() -> None:
         contours.append(points)
     found = closed(*contours)
     geometry = grid((300, 512, 512), (1.0, 1.0, 1.0))
-    begin = time.perf_counter()
+    begin = time.process_time()  # which does not depend on who else uses the machine
     mask = found.mask(geometry)
-    seconds = time.perf_counter() - begin
+    seconds = time.process_time() - begin
     assert mask.mm3 == pytest.approx(math.pi * 150**2 * 300, rel=0.001)
-    print(f"{seconds:.2f} s")
-    assert seconds < 5  # 0.3 s on an idle machine; a slow one shared with others has to pass too
+    assert seconds < 2  # 0.45 s as a rule
