@@ -1,4 +1,4 @@
-"""When images were made, from clocks: dates and times together, past midnight, and across a change of the clock."""
+"""Acquisition times: dates and times combined, across midnight and across a change of the clock."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ ACQUISITION_CLOCKS = ("AcquisitionDateTime", "FrameAcquisitionDateTime", "Acquis
 DAY = 86_400.0
 HOUR = 3_600.0
 LONGEST_SESSION = 6 * HOUR
-"""Times of day that all lie within this from each other once midnight is counted are of one session."""
+"""Seconds; times of day within this span, across midnight, belong to one session."""
 _CHANGE_HOURS = (22.0, 4.5)
-"""Clocks are changed at night: between these hours of the day."""
+"""Clocks are changed between these hours of the day."""
 _PLAUSIBLE_PAUSE = 900.0
 """Seconds between two volumes, where no others tell how long it usually is."""
 _DATES = {"AcquisitionTime": "AcquisitionDate", "ContentTime": "ContentDate"}
@@ -38,7 +38,7 @@ Seconds = Mapping[Frame, float]
 
 
 def seconds_of_day(words: str) -> float | None:
-    """Of a TM (PS3.5 6.2); None where it is none."""
+    """Seconds of a TM value (PS3.5 6.2); None if it is malformed."""
     found = _TIME.fullmatch(words.strip())
     if found is None:
         return None
@@ -48,7 +48,7 @@ def seconds_of_day(words: str) -> float | None:
 
 
 def seconds_of_date(words: str) -> float | None:
-    """The beginning of the day of a DA, in seconds since a fixed moment; None where it is none."""
+    """Seconds from a fixed moment to the start of a DA value's day; None if it is malformed."""
     found = _DATE.fullmatch(words.strip())
     try:
         return None if found is None else datetime(*map(int, found.groups()), tzinfo=UTC).timestamp()  # type: ignore[arg-type,misc]
@@ -57,7 +57,7 @@ def seconds_of_date(words: str) -> float | None:
 
 
 def seconds_of_offset(words: str) -> float | None:
-    """How far a clock is ahead of UTC; None where nothing says so."""
+    """Offset of a clock from UTC in seconds; None if it is absent or malformed."""
     found = _OFFSET.fullmatch(words.strip())
     if found is None:
         return None
@@ -65,10 +65,10 @@ def seconds_of_offset(words: str) -> float | None:
 
 
 def clock_of(frames: Sequence[Frame], keyword: str) -> Seconds | None:
-    """Seconds since some fixed moment at which each frame was made; None where one of ``CLOCKS`` does not tell.
+    """Acquisition time of each frame in seconds since a fixed moment; None if one of the frames has no time.
 
-    Times are combined with their own dates. A date that stays the same while the time falls by almost a day is one
-    that the scanner kept: it was midnight. Where all say how far their clock is ahead of UTC the seconds are UTC's.
+    Times are combined with their own dates. If the time falls by almost a day while the date stays the same, the
+    scanner kept the date past midnight. If all frames have an offset from UTC, the seconds are those of UTC.
     """
     told = [_told(frame, keyword) for frame in frames]
     if any(one is None for one in told):
@@ -88,7 +88,7 @@ def clock_of(frames: Sequence[Frame], keyword: str) -> Seconds | None:
 
 
 def has_offsets(frames: Sequence[Frame], keyword: str) -> bool:
-    """True if every frame says how far its clock is ahead of UTC."""
+    """True if every frame has an offset from UTC."""
     told = [_told(frame, keyword) for frame in frames]
     return all(one is not None and one[2] is not None for one in told)
 
@@ -107,7 +107,7 @@ def _told(frame: Frame, keyword: str) -> tuple[float | None, float, float | None
 
 
 def past_midnight(times: Sequence[float]) -> list[float]:
-    """Times of one day; those that come after almost a day without any are of the next."""
+    """Times of one session; those behind a gap of almost a day are moved to the next day."""
     ascending = sorted(set(times))
     gaps = [(after - before, before) for before, after in pairwise(ascending)]
     widest, last = max(gaps, default=(0.0, 0.0))

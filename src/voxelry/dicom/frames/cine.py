@@ -1,4 +1,4 @@
-"""How fast the frames of a multi-frame image follow each other, as its header says (PS3.3 C.7.6.5)."""
+"""Frame rate of a multi-frame image, from its header (PS3.3 C.7.6.5)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.headers.attributes import Attributes, first_item, number, numbers, text
 
 FASTEST, SLOWEST = 1e3, 1e-2
-"""Frames in a second: beyond these a header is wrong, or means something else."""
+"""Frames per second; a header with a rate beyond these is wrong."""
 _SWEEPING = 1
 
 
@@ -37,9 +37,9 @@ class Cine:
 
 
 def cine_of(frames: Sequence[Frame]) -> Cine | None:
-    """How the frames of one multi-frame image are to be played; None where nothing says so, or there are several.
+    """How to play the frames of a multi-frame image; None without a rate, or if the frames are of several images.
 
-    What is recommended for display comes before what was when they were acquired.
+    The recommended display rate takes precedence over the acquisition rate.
 
     References
     ----------

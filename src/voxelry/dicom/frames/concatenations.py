@@ -1,4 +1,4 @@
-"""Concatenations: one enhanced object that was cut into several instances (PS3.3 C.7.6.16.2.2.4)."""
+"""Concatenations: an enhanced object that is split into several instances (PS3.3 C.7.6.16.2.2.4)."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _MOST_PARTS = 65_535
 
 
 def object_uid(header: Header) -> str:
-    """What all instances of one object share: Concatenation UID (0020,9161), or the SOP Instance UID of a whole one."""
+    """Concatenation UID (0020,9161), which all parts of an object share; the SOP Instance UID of an unsplit object."""
     return text(header.elements, "ConcatenationUID") or header.sop_instance_uid
 
 
 def place_in_object(frame: Frame) -> tuple[str, int, int]:
-    """The object that a frame is of, the number of its part, and the frame's number in that; they sort as acquired."""
+    """Sort key of a frame: UID of its object, number of its part, frame number in the part."""
     if not frame.groups:
         return frame.header.sop_instance_uid, 0, frame.index
     return object_uid(frame.header), _number(frame.header, "InConcatenationNumber"), frame.index
 
 
 def missing_parts(frames: Sequence[Frame]) -> IncompleteStackError | None:
-    """What says that parts of an object are not there; None if they are, or the frames are of whole objects."""
+    """The error for missing parts of a concatenation; None if all parts are present, or the objects are not split."""
     if not frames[0].groups:
         return None
     parts: dict[str, list[Header]] = defaultdict(list)

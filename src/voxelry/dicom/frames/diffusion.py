@@ -1,4 +1,4 @@
-"""Diffusion images: the b-value and the direction of the gradient, and the trace image, which has none."""
+"""Diffusion images: b-value and direction of the gradient; a trace image has no direction."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _MAKERS = (
     (0x2001, "Philips Imaging DD 001", 0x03),
 )
 _TRACE = frozenset(("TRACE", "TRACEW", "ISO", "ISOTROPIC", "DWI_TRACE"))
-"""What makers write into Image Type for an image that is the mean of several directions."""
+"""Values of Image Type for an image that is the mean of several directions."""
 _COSINE_DIGITS = 4
 _GE_MARK = 100_000
-"""GE adds 1e9 to b-values of multi-shell protocols; what is above this is that mark."""
+"""GE adds 1e9 to the b-values of multi-shell protocols; a larger value contains that offset."""
 
 
 def private_b_value(header: Header) -> str:
-    """A b-value in s/mm2 of a maker's private attribute, as text; empty where there is none."""
+    """The b-value in s/mm2 from a vendor's private attribute, as text; empty if there is none."""
     for group, creator, element in _MAKERS:
         content = private_value(header.elements, group, creator, element)
         value = None if content is None else first_number(content)

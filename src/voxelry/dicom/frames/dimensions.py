@@ -1,4 +1,4 @@
-"""The dimensions of an enhanced multi-frame instance: its own word on what tells its frames apart (PS3.3 C.7.6.17)."""
+"""The dimensions of an enhanced multi-frame instance, which distinguish its frames (PS3.3 C.7.6.17)."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Dimension:
 
 
 def dimensions_of(frames: Sequence[Frame]) -> tuple[Dimension, ...]:
-    """The dimensions of the frames' instance; of several instances those that they share by their UID.
+    """The dimensions of the frames' instance; for several instances, those that they share by UID.
 
-    None where the frames do not say, or say different things.
+    Empty if the frames declare none, or different ones.
     """
     headers = dict.fromkeys(frame.header for frame in frames)
     if not all(frame.groups for frame in frames):

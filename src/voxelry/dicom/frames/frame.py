@@ -40,7 +40,7 @@ from voxelry.dicom.headers.pixel_description import PixelDescription, describe_p
 from voxelry.dicom.pixels.encapsulated import check_frames
 
 SAME_COSINE = 1e-3
-"""Cosines that differ by no more are of one direction."""
+"""Direction cosines that differ by no more are equal."""
 _VALUE_GROUPS = {
     # where an enhanced instance keeps what tells frames at one position apart: sequence and attribute
     "TemporalPositionIndex": ("FrameContentSequence", "TemporalPositionIndex"),
@@ -144,12 +144,12 @@ class Frame:
 
     @property
     def projection(self) -> bool:
-        """True for a CT's localizer, which sums up the whole body along a line instead of cutting through it."""
+        """True for a CT localizer, which is a projection and not a slice."""
         is_ct = self.header.sop_class_uid in CT_CLASSES
         return is_ct and "LOCALIZER" in texts(self.header.elements, "ImageType")[2:]
 
     def value(self, keyword: str) -> str:
-        """An attribute that may tell frames at one position apart; empty where there is none that can be read."""
+        """An attribute that may distinguish frames at one position, as text; empty if it is absent or unreadable."""
         if keyword in _VALUE_GROUPS:
             sequence, name = _VALUE_GROUPS[keyword]
             for group in self.groups:
@@ -174,12 +174,12 @@ class Frame:
 
 
 def one_of_each(frames: Iterable[Frame]) -> Iterable[Frame]:
-    """For each object of Facts one frame that has it, in order: few, where many frames share theirs."""
+    """One frame for each object of Facts, in order; many frames share one."""
     return {id(frame.facts): frame for frame in frames}.values()
 
 
 Known = dict[tuple[object, ...], Facts]
-"""Facts by the bytes that they were read from. It lives as long as one reading of one series."""
+"""Facts by the bytes that they were read from; a cache for one reading of one series."""
 
 
 def frames_of(header: Header, known: Known | None = None) -> Iterator[Frame]:
@@ -274,7 +274,7 @@ def _known_facts(header: Header, known: Known | None) -> Facts | None:
 
 
 def _windows(voi: Attributes) -> tuple[Window, ...]:
-    """The windows that the header proposes; those that are no windows are left out, they change no value."""
+    """The windows of the header; invalid windows are left out."""
     centers, widths = _each_number(voi, "WindowCenter"), _each_number(voi, "WindowWidth")
     names = texts(voi, "WindowCenterWidthExplanation")
     function = _function(text(voi, "VOILUTFunction"))
@@ -289,7 +289,7 @@ def _windows(voi: Attributes) -> tuple[Window, ...]:
 
 
 def _each_number(voi: Attributes, keyword: str) -> list[float | None]:
-    """Each value of a text attribute as a number; None for one that is none."""
+    """Each value of a text attribute as a number; None for a value that is no finite number."""
     found: list[float | None] = []
     for word in texts(voi, keyword):
         try:

@@ -35,10 +35,10 @@ FACT_TAGS = tuple(
 
 
 class Facts(NamedTuple):
-    """What a frame says beside its position.
+    """The attributes of a frame except for its position.
 
-    Most frames of a series share one object of these. Those who do have the same transfer syntax, SOP class, frame
-    of reference, padding and Modality LUT as well: what depends on these alone is asked of one frame for all.
+    Most frames of a series share one object. Frames that share it have the same transfer syntax, SOP class, frame of
+    reference, padding and Modality LUT too, so what depends on these alone is computed once.
     """
 
     pixels: PixelDescription
@@ -96,7 +96,7 @@ def facts_of(header: Header, pixels: PixelDescription, groups: Groups, index: in
     if slope == 0:
         if not _all_zero(header, pixels, index):
             raise PixelDataError(f"{tag_label(keyword)} is 0, which would make every value the same")
-        slope = 1.0  # of an empty slice, as PET scanners write it: every value is the intercept
+        slope = 1.0  # PET scanners write a slope of 0 for an empty slice: every value is the intercept
     return Facts(
         pixels,
         orientation,
@@ -195,7 +195,7 @@ def _spacing(measures: Attributes, warnings: list[str]) -> tuple[float, float] |
 
 
 def _other_spacing(dataset: Attributes) -> list[str]:
-    """Distances that a header gives instead, and that are none in the patient."""
+    """Warnings about spacings in the header that are not distances in the patient."""
     if text(dataset, "ImagerPixelSpacing"):
         where = "is measured at the detector, where everything is magnified"
         return [f"{tag_label('ImagerPixelSpacing')} {where}: not used"]
@@ -228,7 +228,7 @@ def unit_of(header: Header, transform: Attributes) -> str:
         return "" if named == "US" else {"GY": "Gy"}.get(named, named)
     if header.sop_class_uid not in CT_CLASSES or number(transform, "RescaleIntercept") is None:
         return ""
-    # What is not HU has to say so (PS3.3 C.8.2.1); derived and multi-energy images often forget to.
+    # A CT image without Rescale Type is in HU (PS3.3 C.8.2.1), but derived and multi-energy images often lack the type.
     kind = texts(header.elements, "ImageType")
     doubtful = "LOCALIZER" in kind or kind[:1] == ("DERIVED",) or _is_multi_energy(header)
     return "" if doubtful else "HU"

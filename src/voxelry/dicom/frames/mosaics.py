@@ -1,6 +1,6 @@
-"""Images that hold the slices of a volume side by side, as Siemens (mosaic) and UIH (grid) write them.
+"""Images that hold the slices of a volume side by side: mosaics of Siemens and grids of UIH.
 
-Such an image looks like one slice with millimetres, and is none: it is recognised by what its maker writes.
+Such an image looks like a single slice with a spacing. It is recognised by the vendor's attributes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MOST_TILES = 4096
 
 
 def mosaic_of(frames: Sequence[Frame]) -> MosaicError | None:
-    """What frames are if each of them holds several slices side by side; None if they are plain."""
+    """The error for frames that hold several slices side by side; None if they hold one slice each."""
     first = {frame.header: frame for frame in reversed(list(one_of_each(frames)))}
     for frame in first.values():
         told = _tiles(frame)
@@ -121,7 +121,7 @@ def _count(content: bytes | None) -> int | None:
 
 
 def _csa_number(content: bytes) -> int | None:
-    """A number of Siemens' CSA header, whose lengths are trusted only as far as the bytes go."""
+    """A number from Siemens' CSA header; None if a length in it exceeds the bytes."""
     start = content.find(_CSA_NAME)
     if start < 0:
         return None

@@ -1,4 +1,4 @@
-"""Where the frames of a multi-frame image lie, if one place is given for all of them together."""
+"""Positions of the frames of a multi-frame image that has a single Image Position for all frames."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from voxelry.dicom.headers.header import Header
 Vector: TypeAlias = tuple[float, float, float]
 
 FARTHEST = 1e6
-"""Millimetres: no patient is a kilometre away."""
+"""Millimetres; a position farther from the origin is wrong."""
 NEAREST = 1e-9
 """Millimetres: a smaller number is no distance."""
 RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
@@ -38,13 +38,13 @@ Sequence, Slice Vector."""
 
 
 def plane_attributes(header: Header) -> Attributes:
-    """What holds an instance's position and orientation: itself, or its detector (PS3.3 C.8.4.11)."""
+    """The attributes with position and orientation: the instance's own, or its detector's item (PS3.3 C.8.4.11)."""
     detector = first_item(header.elements, "DetectorInformationSequence") if is_reconstructed(header) else None
     return header.elements if detector is None or "ImagePositionPatient" not in detector else detector
 
 
 def is_reconstructed(header: Header) -> bool:
-    """True for slices that nuclear medicine reconstructed; its other frames are projections."""
+    """True for reconstructed slices of nuclear medicine; its other frames are projections."""
     if header.sop_class_uid != NUCLEAR_MEDICINE:
         return False
     return texts(header.elements, "ImageType")[2:3] in (("RECON TOMO",), ("RECON GATED TOMO",))

@@ -1,4 +1,4 @@
-"""The orientation of frames that lie parallel, but for what their headers' digits add."""
+"""The common orientation of parallel frames, whose headers may differ by rounding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How high pixels are for their width, where nothing says how large they are in the patient: for display only."""
+"""Ratio of height to width of pixels whose size in the patient is unknown; for display only."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from voxelry.dicom.headers.attributes import Attributes, first_item, numbers
 _PAIRS = ("ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio")
 """Each of rows, then of columns; the standard wants the last only where there is none of the others."""
 _EXTREME = 100.0
-"""A pixel more than so many times as high as wide, or the other way round, is a mistake."""
+"""A larger ratio of the sides of a pixel is a mistake in the header."""
 
 
 def pixel_aspect(frame: Frame) -> float | None:
-    """The height of a pixel over its width; None where Pixel Spacing tells it, or nothing does.
+    """The height of a pixel divided by its width; None if Pixel Spacing is present or no attribute gives the ratio.
 
     References
     ----------

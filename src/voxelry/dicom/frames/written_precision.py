@@ -1,4 +1,4 @@
-"""How exactly positions are written: half a unit of the last digit in the header's text."""
+"""Precision of positions: half a unit of the last digit in the header's text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from voxelry.dicom.frames.multiframe_positions import plane_attributes
 from voxelry.dicom.headers.attributes import Attributes, first_item, texts
 
 _SINGLE_DIGITS = 8
-"""So many significant digits and more may be those of a 32-bit number, which holds no more than seven."""
+"""Text with this many significant digits may come from a 32 bit float, whose precision is seven digits."""
 
 
 def rounding_of(frames: Sequence[Frame]) -> npt.NDArray[np.float64] | None:

@@ -1,4 +1,4 @@
-"""Frames at repeated positions, paired by the order in which they were made: by time, else by number."""
+"""Frames at repeated positions, grouped into sets by the order of acquisition: by time, else by Instance Number."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from voxelry.dicom.headers.comparable import floats_of
 
 Moments = Mapping[Frame, float]
 _AFTER_A_TRIGGER = ("TriggerTime", "FrameReferenceTime")
-"""Times that no clock disturbs; they come before clocks."""
+"""Times that do not depend on the scanner's clock; they take precedence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,9 @@ def ranked(placed: NumberedFrames, key: Callable[[Frame], object] = acquired) ->
 
 
 def are_whole(ranks: Sequence[NumberedFrames]) -> bool:
-    """True if each has every position; the last may be cut short.
+    """True if each set has every position; the last may be incomplete.
 
-    One that is cut short counts only after two whole ones: otherwise it may as well be a slice made again.
+    An incomplete set counts only behind two complete ones: otherwise it may be a slice that was acquired again.
     """
     positions = len(ranks[0])
     short = len(ranks[-1]) < positions

@@ -20,7 +20,7 @@ from voxelry.dicom.headers.header import Header
 from voxelry.dicom.pixels.stored_pixels import stored_frames
 
 _LEAD = 3
-"""So many more positions must speak for sets than for copies, or all that speak at all."""
+"""Sets are assumed if this many more positions indicate sets than copies, or if no position indicates copies."""
 
 
 class _Digest(NamedTuple):
@@ -29,10 +29,9 @@ class _Digest(NamedTuple):
 
 
 def are_sets(placed: NumberedFrames, *, evident: bool) -> bool:
-    """True if the frames of most positions differ from each other; else they are copies, not phases.
+    """True if the frames at most positions differ from each other; else they are copies, not phases.
 
-    Blank frames say nothing. Reads from the middle on and stops when it is clear, which is at once wherever there is
-    a patient.
+    Blank frames are ignored. Reads from the middle slice outwards and stops when the result is certain.
 
     Parameters
     ----------
@@ -125,7 +124,7 @@ def _digests(frames: Sequence[Frame]) -> dict[Frame, _Digest]:
     digests: dict[Frame, _Digest] = {}
     for header, members in by_header.items():
         members.sort(key=lambda frame: frame.index)
-        # One that cannot be decoded equals no other; its stack will say why when it is asked for its voxels.
+        # A frame that cannot be decoded equals no other; loading its stack's voxels raises the error.
         digests.update(
             {frame: _Digest(f"{frame.header.name} {frame.index}".encode(), blank=False) for frame in members}
         )

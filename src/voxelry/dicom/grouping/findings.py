@@ -1,4 +1,4 @@
-"""What a stack's geometry is found to be, beyond regular or not: each finding in words and in numbers."""
+"""Findings about a stack's geometry, each with a message and numbers."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from voxelry.dicom.frames.orientation import spread_of
 from voxelry.dicom.headers.attributes import Attributes, first_item, number, tag_label, texts
 
 NOTICEABLE_DEGREES = 0.01
-"""Orientations that differ by no more from their mean are not worth a word."""
+"""Orientations that differ by no more from their mean are not reported."""
 NOTICEABLE_PERCENT = 0.001
-"""Pixel spacings that differ by no more are not worth a word."""
+"""Pixel spacings that differ by no more are not reported."""
 Severity = Literal["error", "warning", "note"]
-"""An error: no volume. A warning: to be known before trusting the numbers. A note: how it is."""
+"""error: there is no volume. warning: affects whether the numbers are right. note: information only."""
 
 
 def finding(severity: Severity, code: str, message: str, **numbers: Value) -> Problem:
-    """A problem that says how grave it is, as the first of its numbers."""
+    """A problem with its severity as the first of its numbers."""
     return Problem(code, message, {"severity": severity, **numbers})
 
 
 def severity_of(problem: Problem) -> Severity:
-    """How grave a problem is; an error unless it says otherwise."""
+    """Severity of a problem; ``"error"`` if it has none."""
     match problem.numbers.get("severity"):
         case "warning":
             return "warning"
@@ -73,7 +73,7 @@ def noise_findings(frames: Sequence[Frame]) -> list[Problem]:
 
 
 def projection_findings(frame: Frame) -> list[Problem]:
-    """A CT's localizer looks like a slice and is none."""
+    """The warning that a CT localizer is a projection and not a slice."""
     if not frame.projection:
         return []
     words = "a localizer (LOCALIZER in Image Type (0008,0008)): a projection, whose mm3 is no volume of tissue"

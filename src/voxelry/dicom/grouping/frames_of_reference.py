@@ -1,9 +1,8 @@
 """Whether Frame of Reference UIDs separate slices, or are noise.
 
-The frame of reference (PS3.3 C.7.4.1) is the patient's place: images of two of them lie nowhere near each other for
-certain, however well their positions fit. After careless de-identification each slice has one of its own, or some have
-none, and then it says nothing. A UID that several places share is taken at its word; one of a single place is noise
-where the slices agree in everything geometric.
+Positions are comparable only within one frame of reference (PS3.3 C.7.4.1). After careless de-identification each slice
+has a different UID, or some have none; then the UID carries no information. A UID that slices at several positions
+share separates them from others; a UID of a single position is noise if all slices agree in their geometry.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""Frames that may share a grid: of one matrix, kind, spacing, orientation and frame of reference.
+"""Groups frames that may share a grid: one matrix, kind, spacing, orientation and frame of reference.
 
-Each attribute is asked whether it separates images or is noise. What makes arrays of different shape or values of
-different meaning separates (Rows, Columns, samples, photometric interpretation, SOP class, kind of picture, segment).
-Spacing and orientation are compared with the mean of those that are alike. Frames of reference have a file of their
-own.
+Attributes that determine the shape of arrays or the meaning of values always separate (Rows, Columns, samples,
+photometric interpretation, SOP class, kind of picture, segment). Spacing and orientation are clustered, because they
+may differ by rounding. Frames of reference are handled in ``frames_of_reference``.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ SAME_SPACING = 1e-3
 """Pixel spacings that differ by no more than this fraction belong to one stack."""
 _ROUNDS = 3
 _MOST_MERGED = 50
-"""More clusters than these are a true rotation, not noise."""
+"""Clusters are merged up to this number; more are a true rotation, not noise."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

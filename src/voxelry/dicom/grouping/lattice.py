@@ -1,4 +1,4 @@
-"""The line of even places that slices lie on, and which of them are free."""
+"""The equidistant positions of a stack's slices along a line, and which of them are free."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NEAR = 0.1
 
 @dataclass(frozen=True, eq=False)
 class Lattice:
-    """Places in equal steps along a line.
+    """Equidistant positions along a line.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Lattice:
         return cls(origin, step, normal, spacing, full, int(numbers[-1]))
 
     def number_of(self, place: Floats, *, sideways: float) -> float | None:
-        """How many steps from the first place something lies; None if it lies off the line.
+        """Distance from the first position in steps; None if the point does not lie on the line.
 
         Parameters
         ----------
@@ -80,7 +80,7 @@ class Lattice:
         return number if float(np.linalg.norm(off)) <= sideways else None
 
     def place_of(self, place: Floats, *, sideways: float) -> int | None:
-        """The number of the place that something lies at; None if it lies at none."""
+        """The number of the position at which a point lies; None if it lies at none."""
         number = self.number_of(place, sideways=sideways)
         return round(number) if number is not None and abs(number - round(number)) <= NEAR else None
 

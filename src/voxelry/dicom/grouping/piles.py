@@ -51,7 +51,7 @@ class Pile:
 
 
 class NumberedFrames(list[tuple[int, Frame]]):
-    """Frames with the number of their position, and the offset along the normal of each number, mm."""
+    """Frames with the number of their position, and the offset of each position along the normal in mm."""
 
     def __init__(self, placed: Iterable[tuple[int, Frame]], offset_of: dict[int, float]) -> None:
         super().__init__(placed)

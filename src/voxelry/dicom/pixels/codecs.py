@@ -1,4 +1,4 @@
-"""Compressed frames to arrays, by imagecodecs: it lets go of the GIL and knows every syntax that matters here."""
+"""Decodes compressed frames with imagecodecs, which releases the GIL and supports all transfer syntaxes needed here."""
 
 from __future__ import annotations
 
@@ -30,30 +30,30 @@ from voxelry.dicom.pixels.colour_proof import Model, as_rgb, codestream_samples,
 
 JPEG_XL = frozenset("1.2.840.10008.1.2.4." + end for end in ("110", "111", "112"))
 JPEG_XL_OF_JPEG = frozenset({"1.2.840.10008.1.2.4.111"})
-"""JPEG frames packed anew, whose decoder undoes their transformation of colours."""
+"""JPEG frames recompressed as JPEG XL; the decoder undoes their colour transformation."""
 NATIVE = frozenset({"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"})
 GE_BIG_ENDIAN_PIXELS = "1.2.840.113619.5.2"
-"""A private syntax of GE: implicit VR little endian, but for the pixels. No other private one is known."""
+"""A private syntax of GE: implicit VR little endian with big endian pixels; the only private syntax supported."""
 COMPRESSED = JPEG_DCT | JPEG_LOSSLESS | JPEG_LS | JPEG_2000 | HTJ2K | JPEG_XL | RLE | DEFLATED_FRAMES
 
 
 def is_supported(syntax: UID) -> bool:
-    """True if frames in this transfer syntax can be decoded. How a private one lays out its pixels, nobody knows."""
+    """True if frames in this transfer syntax can be decoded. The pixel encoding of private syntaxes is unknown."""
     return syntax in NATIVE or syntax in COMPRESSED or syntax == GE_BIG_ENDIAN_PIXELS
 
 
 def is_encapsulated(syntax: UID) -> bool:
-    """True if frames lie in fragments. pydicom's own answer raises for syntaxes younger than itself."""
+    """True if frames are encapsulated. pydicom's own property raises for syntaxes that it does not know."""
     return syntax not in NATIVE and syntax != GE_BIG_ENDIAN_PIXELS
 
 
 def keeps_words(syntax: UID) -> bool:
-    """True if the words of native pixels are there bit for bit: with High Bit, and what lies in unused bits."""
+    """True if the encoding keeps all bits of native pixels: High Bit applies, and unused bits may hold overlays."""
     return not is_encapsulated(syntax) or syntax in RLE or syntax in DEFLATED_FRAMES
 
 
 def cannot_be_decoded(syntax: UID, kind: str) -> PixelDataError:
-    """What is said where a codec raises an error of this kind, whose own words help nobody."""
+    """The error for a frame whose codec raised an exception of this kind; its own message is not helpful."""
     return PixelDataError(
         f"the pixels cannot be decoded ({syntax.name}; {kind}); the file is damaged, or its header does not fit its "
         "pixels"
@@ -68,19 +68,19 @@ def decode(
     dtype: np.dtype[np.generic],
     photometric: str,
 ) -> npt.NDArray[np.generic]:
-    """One compressed frame.
+    """Decode one compressed frame.
 
     Parameters
     ----------
     shape
         Rows, columns, samples.
     dtype
-        Of the stored values; codecs that do not keep a size or sign of their own need it.
+        Of the stored values; needed by codecs that do not store a size or sign.
 
     Returns
     -------
     values
-        Shape ``(row, column)`` or ``(row, column, 3)``. Colour is RGB, but for RLE, which keeps native words.
+        Shape ``(row, column)`` or ``(row, column, 3)``. Colour is RGB; RLE keeps the stored colour model.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def decode(
 
 
 def _said(syntax: UID, photometric: str) -> Model:
-    """What a header says of a colour frame whose codec has undone its own transformation."""
+    """The colour model by the header, after the codec has undone its own colour transformation."""
     if syntax in JPEG_DCT:  # which has none that DICOM knows, so that YBR_ICT and YBR_RCT say no more than YBR
         return "RGB" if photometric == "RGB" else "YBR"
     if syntax in JPEG_XL_OF_JPEG:
@@ -123,11 +123,11 @@ def _decoded(raw: bytes, syntax: UID, shape: tuple[int, int, int], model: Model 
         inside = "YCBCR" if model == "YBR" and syntax in JPEG_DCT else "RGB"
         return np.asarray(imagecodecs.jpeg8_decode(raw, colorspace=inside, outcolorspace="RGB"))
     if syntax in JPEG_LS:
-        # With one end more: where none follows the data, CharLS looks for the end of a code in 2**31 bits of nothing.
+        # An end marker is appended: without one CharLS searches 2**31 bits beyond the data for the end of a code.
         return np.asarray(imagecodecs.jpegls_decode(raw + END_OF_IMAGE))
     if syntax in JPEG_2000:
         check_jpeg_2000(raw)
-        # The boxes of a JP2 file, if there are any, would make OpenJPEG's reader convert colours as it likes.
+        # Without the boxes of a JP2 file, which would make OpenJPEG convert colours by its own rules.
         return np.asarray(imagecodecs.jpeg2k_decode(raw[jpeg_2000_start(raw) or 0 :]))
     return _htj2k(raw, shape) if syntax in HTJ2K else np.asarray(imagecodecs.jpegxl_decode(raw))
 

@@ -1,8 +1,8 @@
-"""Headers of compressed frames: what they declare, and whether a decoder may be trusted with them.
+"""Headers of compressed frames, checked before a decoder reads them.
 
-OpenJPH, which decodes HTJ2K, believes every number that it reads: a tile of no width kills the process, a segment that
-is too short or too long reads and writes beyond its memory, offsets that lie outside the image never end. What it
-would step over in silence, though it changes the values, is refused as well.
+OpenJPH, which decodes HTJ2K, does not validate numbers: a tile of width 0 ends the process, a segment of the wrong
+length makes it read and write beyond its memory, and offsets outside the image make it loop forever. Segments that
+change the values and that OpenJPH ignores are refused too.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _NAMES = {
     0xFF61: "PPT", 0xFF63: "CRG", 0xFF72: "DFS", 0xFF76: "NLT", 0xFF79: "ATK",
 }  # fmt: skip
 _NOT_FOLLOWED = frozenset({0xFF5E, 0xFF5F, 0xFF60, 0xFF61, 0xFF72, 0xFF76, 0xFF79})
-"""Segments that change the values: OpenJPH steps over them, or they belong to parts of the standard beyond DICOM's."""
+"""Segments that change the values and are ignored by OpenJPH, or belong to parts of the standard outside of DICOM."""
 _READ = frozenset({_CAP, _COD, _COC, _QCD, _QCC, _COM, 0xFF55, 0xFF56, 0xFF57, 0xFF59, 0xFF63})
 _NOT_FOLLOWED_IN_TILES = _NOT_FOLLOWED | {_COD, _COC, _QCD, _QCC}
 _READ_IN_TILES = frozenset({_PLT, _COM})
@@ -41,9 +41,9 @@ MOST_STEPS = 3 * MOST_LEVELS + 1
 MOST_BITS = 38
 _LONGEST_REACH = 2**24
 _LONGEST_TILING = 2**32 - 1
-"""OpenJPH counts with 32 bits, and beyond them it never ends. Images lie far below, at the grid's origin or near it."""
+"""OpenJPH counts with 32 bits and loops forever beyond them. Real images are far below."""
 _MOST_BITS_OF_SUBBANDS = 30
-"""That OpenJPH can follow where values were quantized."""
+"""The most that OpenJPH can decode if values were quantized."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +128,12 @@ def _jpeg_xl_size(bits: int) -> tuple[int, int]:
 
 
 def check_jpeg_2000(raw: bytes) -> None:
-    """Refuse a JPEG 2000 frame whose main header is damaged; one that is no codestream is left to the decoder.
+    """Check the main header of a JPEG 2000 frame; a frame that is no codestream is left to the decoder.
 
     Raises
     ------
     PixelDataError
-        What was found, and where.
+        If the header is damaged; the message names the damage and its position.
     """
     start = jpeg_2000_start(raw)
     if start is not None:
@@ -197,7 +197,7 @@ def checked_htj2k(raw: bytes) -> tuple[Jpeg2000Image, bytes]:
 
 
 def with_other_signs(stream: bytes, samples: int) -> bytearray:
-    """The same HTJ2K codestream, whose samples are said to be signed where they are not, and the other way round."""
+    """The same HTJ2K codestream with the sign flag of each sample inverted."""
     changed = bytearray(stream)
     first = len(_CODESTREAM) + _SIZE.size
     for at in range(first, first + 3 * samples, 3):

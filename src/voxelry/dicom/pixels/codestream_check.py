@@ -1,7 +1,7 @@
-"""What compressed frames declare of themselves, held against the header before a decoder or memory is asked for.
+"""Compares what a compressed frame declares with the header, before it is decoded and memory is allocated.
 
-Decoders believe what a frame says. Of a frame that was cut off, some make up the rest, and others search for its end
-for seconds.
+Decoders trust the numbers in a frame. If a frame is cut off, some decoders fill in the rest, and others search for its
+end for seconds.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _RLE_HEADER = 64
 
 
 def check_head(head: bytes, length: int, syntax: str, pixels: PixelDescription) -> None:
-    """Refuse a frame that cannot be the one that the header declares, by its first bytes.
+    """Refuse a frame whose first bytes contradict the header.
 
     Parameters
     ----------
@@ -63,9 +63,14 @@ def check_head(head: bytes, length: int, syntax: str, pixels: PixelDescription) 
 
 
 def check_end(raw: bytes, syntax: str) -> None:
-    """Refuse a JPEG or JPEG-LS frame without its end.
+    """Refuse a JPEG or JPEG-LS frame without an end marker.
 
-    libjpeg fills what is missing with grey and says nothing; CharLS looks for it, bit by bit, in zeros without end.
+    libjpeg silently fills the missing part with grey; CharLS searches for the end without limit.
+
+    Raises
+    ------
+    PixelDataError
+        If the frame has no end marker.
     """
     if syntax not in JPEG_DCT | JPEG_LOSSLESS | JPEG_LS:
         return

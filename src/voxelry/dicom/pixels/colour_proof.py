@@ -1,4 +1,4 @@
-"""Colour in compressed frames: whose word counts on what the samples are, the frame's own or the header's."""
+"""Colour model of compressed frames: by the frame's own markers if they prove it, else by the header."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ _JPEG_2000_PROOFS: tuple[tuple[Callable[[_Jpeg2000Marks], bool], Model], ...] = 
     (lambda marks: marks.subsampled, "RGB"),  # chrominance, which OpenJPEG's reader here makes RGB of
     (lambda marks: marks.boxed_ycc, "YBR"),
 )
-"""What holds, and what the decoded samples then are; the first counts. Without a proof the header's word does."""
+"""Conditions and the colour model of the decoded samples; the first that is true decides, else the header."""
 
 
 def colour_model(raw: bytes, *, said: Model) -> Model:
-    """What the samples of a compressed colour frame are once its codec, asked for no conversion, has decoded them.
+    """Colour model of the samples that a codec returns without colour conversion.
 
     Parameters
     ----------

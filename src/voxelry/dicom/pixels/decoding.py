@@ -1,8 +1,8 @@
-"""Where compressed frames are decoded: in this process, or in children that can be killed.
+"""Decodes compressed frames in this process, or in child processes that can be killed.
 
-A decoder that hangs or crashes takes its process with it. A server decodes what strangers send, so that it has children
-do it, each with a bound of processor time and memory for each frame. What is linear and small by itself (RLE, deflated
-frames) needs none, and programs that are nobody's server decode where they are.
+A decoder that hangs or crashes stops its process. A server decodes files from unknown sources, so it uses child
+processes with a limit of processor time and memory for each frame. RLE and deflated frames are decoded in linear time
+and need no child. Other programs decode in their own process.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ LEAST_BYTES = 2**29
 BYTES_PER_VALUE = 32
 """Memory that a frame may take: decoders hold values as 32-bit numbers, in several copies."""
 IMPATIENT = 8
-"""What the time is divided by where too much was wasted already: frames that are whole still have enough."""
+"""Divides the time limit after `patience` is used up; intact frames still have enough time."""
 LEAST_WALL_SECONDS, WALL_FACTOR = 30.0, 10
-"""By the clock, for a child's start and so many times the processor time, where others want the processor too."""
+"""Wall-clock limit: seconds for the start of a child, and a factor on the processor time for a busy machine."""
 HEADER = struct.Struct("<QQ")
 """Before each message: the length of its JSON, and of the bytes that follow it."""
 _AT_ONCE = 2**20
@@ -56,7 +56,7 @@ _patience: ContextVar[_Patience | None] = ContextVar("patience", default=None)
 
 @contextmanager
 def patience(seconds: float) -> Iterator[None]:
-    """Within, after so many seconds for frames whose decoder was killed, others get a part of the usual time only."""
+    """Context in which frames get a shorter time limit once killed decoders have used this many seconds."""
     token = _patience.set(_Patience(seconds))
     try:
         yield
@@ -81,12 +81,12 @@ def decode_frame(
 
 
 def isolate() -> None:
-    """From now on decode in children."""
+    """Decode in child processes from now on."""
     _children.wanted, _children.ended = hasattr(os, "readv"), None
 
 
 def close_decoders(error: type[BaseException] = SystemExit) -> None:
-    """Kill the children. Whoever waits for a frame, or asks for one, gets this error: the file is not at fault."""
+    """Kill the child processes. Pending and later calls raise ``error``, because the file is not at fault."""
     _children.close(error)
 
 
@@ -95,7 +95,7 @@ class _Killed(Exception):
 
 
 class _Children:
-    """Children that wait for frames. There are as many as were ever needed at a time, or one for each core."""
+    """A pool of child processes: as many as were needed at the same time, at most one for each core."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -193,7 +193,7 @@ class _Child:
         return self._process.poll() is None
 
     def kill(self) -> None:
-        """End it; whoever reads from it is told so by the system."""
+        """Kill the process; a pending read from it ends."""
         with self._killing:
             if self._process.returncode is None:
                 with suppress(ProcessLookupError, PermissionError):
@@ -201,7 +201,7 @@ class _Child:
                 self._process.wait()
 
     def remove(self) -> None:
-        """End it where nobody reads from it any more."""
+        """Kill the process and close its pipes; no read may be pending."""
         self.kill()
         children.close(self._process)
 
@@ -232,7 +232,7 @@ class _Child:
         assert self._process.stdout is not None  # noqa: S101 - for mypy
         descriptor, view, done = self._process.stdout.fileno(), memoryview(into), 0
         while done < len(view):
-            # Looked at now and then, as the child may be killed by others.
+            # Polled, because another thread may kill the child.
             if not select.select([descriptor], [], [], min(1.0, max(0.0, until - time.monotonic())))[0]:
                 if time.monotonic() >= until:
                     raise _Killed
@@ -245,7 +245,7 @@ class _Child:
 
 
 def _widen(stream: Any) -> None:
-    """A pipe that holds a frame saves many changes from process to process."""
+    """Enlarge a pipe so that it holds a frame, which saves context switches."""
     with suppress(ImportError, AttributeError, OSError):
         import fcntl
 

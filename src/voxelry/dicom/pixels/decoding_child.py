@@ -1,4 +1,4 @@
-"""The child process that decodes frames: reads one, decodes it within its bounds, answers, reads the next.
+"""The child process that decodes frames: reads a frame, decodes it within its limits, answers, reads the next.
 
 ``python -m voxelry.dicom.pixels.decoding_child``; `decoding` starts it and has what both say.
 """

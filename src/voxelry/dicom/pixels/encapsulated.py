@@ -1,7 +1,7 @@
 """Encapsulated pixels: from fragments to the codestream of each frame (PS3.5 A.4).
 
-Offset tables are claims: one is followed only where it has an offset for each frame and all of them lead to fragments.
-Nothing is read of fragments but where they begin, until a frame is asked for.
+An offset table is used only if it has an offset for each frame and all offsets lead to fragments. Only the start of a
+fragment is read until its frame is needed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _UNDEFINED = 0xFFFFFFFF
 _END_OF_IMAGE = b"\xff\xd9"
 FEW_FRAMES = 1000
 HEAD_BYTES = 4096
-"""Of a frame, enough for what it declares."""
+"""Bytes at the start of a frame that contain its header."""
 
 
 class Fragment(NamedTuple):
@@ -60,9 +60,12 @@ def raw_frames(header: Header, pixels: PixelDescription, wanted: Collection[int]
 
 
 def check_frames(header: Header, pixels: PixelDescription) -> None:
-    """Raise what tells that there are not as many frames as are declared, before anything is done for each.
+    """Check the number of frames before memory is allocated for each; few compressed frames only by the file's size.
 
-    Of few compressed ones only the size of their file is asked.
+    Raises
+    ------
+    TruncatedError
+        If there are fewer frames than declared.
     """
     place = place_of(header)
     if place.length is not None:

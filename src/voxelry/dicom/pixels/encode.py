@@ -1,4 +1,4 @@
-"""Frames to compressed bit streams, without loss, by imagecodecs: the other way round from ``codecs``."""
+"""Encodes frames without loss with imagecodecs; the inverse of ``codecs``."""
 
 from __future__ import annotations
 
@@ -67,10 +67,10 @@ def encode_frame(frame: npt.NDArray[Any], transfer_syntax: str) -> bytes:
 
 @cache
 def _open_htj2k() -> None:
-    """Let one thread encode something first.
+    """Encode once in a single thread.
 
-    The first encoding of a process fills tables that all later ones read, without any lock in OpenJPH 0.26: a second
-    thread that came meanwhile wrote streams of other values, and nothing said so.
+    The first encoding of a process fills tables without a lock (OpenJPH 0.26). A second thread that encodes at the
+    same time would silently write wrong values.
     """
     import imagecodecs
 

@@ -1,4 +1,4 @@
-"""What the segments of a JPEG or JPEG-LS frame say before its first scan."""
+"""The header segments of a JPEG or JPEG-LS frame, before its first scan."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 _START = b"\xff\xd8"
 _START_OF_SCAN = 0xDA
 _NO_FRAME = frozenset({0xC4, 0xC8, 0xCC})
-"""Markers that look as if they began a frame, and do not."""
+"""Markers in the range of the frame markers that do not begin a frame."""
 _JPEG_LS_FRAME = 0xF7
 
 
 @dataclass(frozen=True, slots=True)
 class JpegMarks:
-    """What a frame is by its own word.
+    """What the header segments of a frame declare.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ def is_jpeg(raw: bytes) -> bool:
 
 
 def jpeg_marks(raw: bytes) -> JpegMarks:
-    """What stands before the first scan; what is damaged tells nothing."""
+    """The header segments before the first scan; damaged segments are left out."""
     jfif, adobe = False, None
     rows = columns = None
     listed = b""

@@ -1,4 +1,4 @@
-"""Overlays: bit planes of graphics or of regions that lie over an image, and change none of its values."""
+"""Overlays: bit planes with graphics or regions over an image; they do not change its values."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Overlay:
     mask: npt.NDArray[np.bool_]
 
     def __repr__(self) -> str:
-        """Short, and without what people wrote in it."""
+        """Without label and description, which may identify the patient."""
         shape = " x ".join(map(str, self.mask.shape))
         return f"<Overlay {self.group:04X} {self.kind or 'of no kind'}: {shape} at {self.origin}>"
 

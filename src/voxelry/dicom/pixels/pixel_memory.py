@@ -1,4 +1,4 @@
-"""Memory for pixels: none is asked for that this machine has not."""
+"""Memory for pixels: a size that the machine does not have is refused before it is allocated."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from voxelry.core.errors import NotEnoughMemoryError
 from voxelry.machine import memory_bytes
 
 LARGE_BYTES = 2**28
-"""Up to here memory is taken without a question: what is not written costs nothing."""
+"""Smaller arrays are allocated without a check, because untouched memory costs nothing."""
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ _allowance: ContextVar[_Allowance | None] = ContextVar("allowance", default=None
 
 @contextmanager
 def limited_memory(bytes_: int) -> Iterator[None]:
-    """Within, volumes may take so much memory together, and no more."""
+    """Context in which all volumes together may take at most this many bytes."""
     token = _allowance.set(_Allowance(bytes_))
     try:
         yield
@@ -43,7 +43,7 @@ def bytes_of(shape: tuple[int, ...], dtype: npt.DTypeLike) -> int:
 
 
 def room_for(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """An array that is not written yet.
+    """An uninitialised array.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def room_for(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
 
 
 def check_room(shape: tuple[int, ...], dtype: npt.DTypeLike) -> None:
-    """Raise a NotEnoughMemoryError if there is less memory than an array takes, in use or not."""
+    """Raise a NotEnoughMemoryError if the machine's memory is smaller than an array."""
     size, allowance = bytes_of(shape, dtype), _allowance.get()
     if allowance is not None and allowance.left < size:
         raise NotEnoughMemoryError(

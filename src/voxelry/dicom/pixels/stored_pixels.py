@@ -1,6 +1,6 @@
 """Stored pixels: from a file's bytes to arrays of stored values, before any rescale.
 
-What the header declares is checked against the bytes that are there before anything large is allocated.
+What the header declares is compared with the bytes in the file before memory is allocated.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def unsupported(headers: Iterable[Header]) -> dict[Header, Problem]:
 
 
 def check_pixels(header: Header, *, each_frame: bool = False) -> None:
-    """Raise what is in the way of reading the pixels without reading any: none need be there as declared.
+    """Check that the pixels can be read, without reading them; raises what `stored_frames` would raise.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def check_pixels(header: Header, *, each_frame: bool = False) -> None:
 
 
 class _PixelErrors:
-    """Turns whatever damaged pixels make pydicom or a codec raise into errors that name the file."""
+    """Context that turns exceptions of pydicom and the codecs into errors that name the file."""
 
     def __init__(self, header: Header) -> None:
         self.header = header
@@ -140,7 +140,7 @@ class _PixelErrors:
                 wrong = cannot_be_decoded(self.header.transfer_syntax_uid, type(error).__name__)
                 raise named(wrong, self.header.name) from error
         finally:
-            del error  # else the error holds this frame, and the frame the error: archives would stay open
+            del error  # breaks the reference cycle of error and frame, which would keep archives open
 
 
 def palette_applied(header: Header, values: Stored) -> Stored:
@@ -161,7 +161,7 @@ def _table_uses_upper_bits(header: Header) -> bool:
 
 
 def deferred_frames(header: Header, wanted: Collection[int]) -> Iterator[tuple[int, Callable[[], Stored]]]:
-    """Compressed frames, read here and decoded by whoever calls what is given: in another thread, perhaps.
+    """Compressed frames, read now and decoded when the returned function is called, perhaps in another thread.
 
     Yields
     ------
@@ -257,7 +257,7 @@ def _finish(header: Header, pixels: PixelDescription, values: Stored) -> Stored:
 
 
 def _conform(values: Stored, pixels: PixelDescription, header: Header) -> Stored:
-    """Only the stored bits count; the others may hold overlays or dirt (PS3.5 8.1.1)."""
+    """Keep only the stored bits; the others may hold overlays or undefined values (PS3.5 8.1.1)."""
     if pixels.keyword != "PixelData" or pixels.bits_allocated == 1:
         return values
     if keeps_words(header.transfer_syntax_uid):
@@ -281,7 +281,7 @@ def _of_codestream(values: Stored, pixels: PixelDescription, header: Header) -> 
     low, high = int(values.min()), int(values.max())
     beyond = low < stored_range(pixels)[0] or high >= 1 << pixels.bits_stored
     if own_sign and beyond and not _has_embedded_overlay(header):
-        return values  # it holds more bits than Bits Stored says: a codec compresses numbers, and no dirt
+        return values  # more bits than Bits Stored are numbers too: a codec compresses no unused bits
     return _shifted(values, pixels, high_bit)
 
 
@@ -293,7 +293,7 @@ def _has_embedded_overlay(header: Header) -> bool:
 
 
 def _is_dirty(values: Stored, pixels: PixelDescription, high_bit: int) -> bool:
-    """True if anything but the sign may lie in the bits that Bits Stored leaves over."""
+    """True if the unused bits may hold anything but the sign."""
     if pixels.bits_stored == pixels.bits_allocated:
         return False
     lowest, highest = stored_range(pixels)
@@ -309,16 +309,16 @@ def _shifted(values: Stored, pixels: PixelDescription, high_bit: int) -> Stored:
 
 
 def stored_range(pixels: PixelDescription) -> tuple[int, int]:
-    """Between which stored values lie, by Bits Stored and Pixel Representation."""
+    """The smallest and the largest possible stored value, by Bits Stored and Pixel Representation."""
     if pixels.signed:
         return -(1 << (pixels.bits_stored - 1)), (1 << (pixels.bits_stored - 1)) - 1
     return 0, (1 << pixels.bits_stored) - 1
 
 
 def clear_unused_bits(values: Stored, pixels: PixelDescription) -> tuple[int, int]:
-    """Clear the unused bits of uncompressed values where they lie; the smallest and largest value.
+    """Clear the unused bits of uncompressed values in place; returns the smallest and the largest value.
 
-    Of unsigned values the smallest is not looked for: 0 is given, which is as good for most.
+    The smallest of unsigned values is not computed: 0 is returned, which serves most purposes.
     """
     low, high = int(values.min()) if pixels.signed else 0, int(values.max())
     unused = pixels.bits_allocated - pixels.bits_stored

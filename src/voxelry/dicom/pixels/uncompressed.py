@@ -1,4 +1,4 @@
-"""Uncompressed frames: any of them read from its place in the file, none of the others touched."""
+"""Uncompressed frames: each is read from its position in the file without reading the others."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def read_directly(header: Header, pixels: PixelDescription, buffers: Mapping[int
 
 
 def _read_fully(descriptor: int, into: memoryview, offset: int) -> int:
-    """How many bytes there were."""
+    """Read until ``into`` is full or the file ends; returns the number of bytes."""
     done = 0
     while done < len(into):
         if _SCATTERED:
@@ -108,7 +108,7 @@ def _read_fully(descriptor: int, into: memoryview, offset: int) -> int:
 
 
 def check_length(header: Header, pixels: PixelDescription) -> tuple[PixelBytes, int]:
-    """Where the pixels lie, and how many bytes of them are there: as many as the header declares."""
+    """Where the pixels are, and how many bytes the header declares; raises a TruncatedError if the file has fewer."""
     place = place_of(header)
     if place.length is None:
         raise PixelDataError(

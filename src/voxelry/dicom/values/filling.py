@@ -1,4 +1,4 @@
-"""Filling one array with many frames, on all cores, each byte read into the place where it stays."""
+"""Fills one array with many frames on all cores; values are read into their final memory."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ from voxelry.dicom.values.modality import (
 from voxelry.parallel import in_parallel, workers
 
 BATCH = 32
-"""Files that one task reads, at most: enough to pay for itself, few enough to keep all cores busy."""
+"""The most files that one task reads: enough to outweigh its overhead, few enough to keep all cores busy."""
 ENCAPSULATED_BATCH = 2
-"""Of compressed files: each is work enough, and the last task should be short."""
+"""The same for compressed files, which take longer."""
 _LITTLE = 2**22
-"""So many bytes, not compressed, are read before threads have begun."""
+"""Bytes; less uncompressed data is read faster than threads start."""
 
 Wanted: TypeAlias = Mapping[int, int]
-"""Of one instance: where the frame of each index goes."""
+"""For one instance: the index of each frame in the array, by frame index."""
 T = TypeVar("T")
 
 
@@ -75,7 +75,7 @@ def grey_values(
     if not missed:
         return array, ends
     kept = set(range(len(frames))).difference(missed)
-    # Of what fitted int16 nobody asked how far it really reaches; the wider dtype depends on it.
+    # The exact range of frames that fit int16 was not computed; a wider dtype depends on it.
     extents.update({place: extent_of(array[place]) for place in kept if array.dtype == SMALLEST})
     wider = room_for(shape, smallest_dtype(extents.values()))
     for place in kept:
@@ -86,9 +86,9 @@ def grey_values(
 
 
 def _check(frames: Sequence[Frame], shape: tuple[int, ...], dtype: npt.DTypeLike) -> None:
-    """Of much memory: raise what is wrong with a file that asks for it, or else that there is not so much."""
+    """If much memory is needed, raise the error of a damaged file, or a NotEnoughMemoryError if all are intact."""
     if bytes_of(shape, dtype) <= LARGE_BYTES:
-        return  # what is not written costs nothing, and reading tells what is wrong
+        return  # untouched memory costs nothing, and reading finds what is wrong
     headers = dict.fromkeys(frame.header for frame in frames)
     for header in headers:
         check_pixels(header, each_frame=True)
@@ -99,9 +99,9 @@ def _check(frames: Sequence[Frame], shape: tuple[int, ...], dtype: npt.DTypeLike
 
 
 def _begun(shape: tuple[int, int, int], frames: Sequence[Frame]) -> tuple[npt.NDArray[Any], dict[int, ValueRange]]:
-    """An array of the dtype that most frames need, and what is written there already.
+    """An array of the dtype that most frames need, and the ranges of the frames that are written already.
 
-    The header tells it, or else a frame in the middle; frames that need more come a second time.
+    The dtype comes from the header, or else from a frame in the middle; frames that need more are read again.
     """
     array = room_for(shape, SMALLEST)
     there = [place for place, frame in enumerate(frames) if frame.blank is None]
@@ -132,14 +132,14 @@ def colour_values(frames: Sequence[Frame], *, progress: Progress = silent) -> np
 
 
 def lazy_values(frames: Sequence[Frame]) -> LazyArray:
-    """The values of frames of one matrix, decoded when they are asked for.
+    """The values of frames of one matrix, decoded on first use.
 
-    The dtype is the smallest that holds whatever the headers allow, as no value is seen yet.
+    The dtype is the smallest that holds all values that the headers allow.
 
     Raises
     ------
     PixelDataError, TransferSyntaxError, TruncatedError
-        If a header alone tells that its pixels cannot be read; what else is wrong is raised when they are.
+        If the header shows that the pixels cannot be read; other errors are raised on first use.
     """
     for header in dict.fromkeys(frame.header for frame in frames):
         check_pixels(header)

@@ -1,6 +1,6 @@
-"""The plain case of all: whole numbers that stay whole, read or decoded into the volume and rescaled where they lie.
+"""Fast path for whole numbers that stay whole: read or decoded into the volume's memory and rescaled there.
 
-What most frames of most series share is worked out once, so that a frame costs little more than its bytes.
+What the frames of a series share is computed once.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class InPlace:
 
     @classmethod
     def of(cls, frame: Frame, dtype: np.dtype[Any]) -> InPlace | None:
-        """None where anything is unusual."""
+        """The plan for frames like this one; None if they need the general path."""
         raw, pixels = frame.header.elements.encoded, frame.pixels
         stored = pixels.dtype
         slope, intercept = frame.slope, frame.intercept

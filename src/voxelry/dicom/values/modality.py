@@ -17,7 +17,7 @@ from voxelry.dicom.pixels.stored_pixels import Stored, stored_range
 
 _INTEGERS = tuple(np.dtype(name) for name in ("int16", "uint16", "int32", "uint32", "int64", "uint64"))
 SMALLEST = _INTEGERS[0]
-"""What values have wherever they fit; where they do, nobody asks how far they reach."""
+"""The dtype of all values that fit it; their exact range is not needed."""
 _WHOLE_IN_SINGLE = 2**24
 """Whole numbers up to this one are exact in float32."""
 
@@ -84,7 +84,7 @@ def write_modality(
     if values.dtype.kind not in "iu":
         return _write(_scaled(values, frame), out)
     extent = None if ends is None or out.dtype != SMALLEST else _scaled_extent(frame, *ends)
-    if extent is None or not dtype_holds(SMALLEST, extent):  # then the values themselves have to be asked
+    if extent is None or not dtype_holds(SMALLEST, extent):  # the exact range is needed
         extent = _scaled_extent(frame, int(values.min()), int(values.max()))
     if extent is None:
         return _write(_scaled(values, frame), out)

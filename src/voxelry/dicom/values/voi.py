@@ -1,4 +1,4 @@
-"""What headers propose for display: VOI LUT sequences, which are tables (PS3.3 C.11.2.1.1), and each slice's own."""
+"""VOI LUT tables in headers, and the window or table of each slice (PS3.3 C.11.2.1.1)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def slice_voi(frames: Sequence[Frame]) -> tuple[Voi | None, ...]:
 
 
 def _said(frame: Frame) -> Hashable:
-    """Equal for frames whose headers say the same of their display, as far as that is seen at a glance."""
+    """A key that is equal for frames with the same VOI attributes; may differ for some of them."""
     for group in frame.groups:
         if _FRAME_VOI in group:
             return id(group)

@@ -111,7 +111,7 @@ def _implausible(unit: str, ends: tuple[float, float], array: npt.NDArray[Any]) 
 
 
 def _beyond_bits_stored(frames: Sequence[Frame], ends: tuple[float, float]) -> list[str]:
-    """Codecs keep numbers of more bits than the header says; whether they are right, nobody can tell."""
+    """Warnings about compressed values that exceed Bits Stored."""
     kinds = list(one_of_each(frames))
     if not any(
         kind.pixels.bits_stored < kind.pixels.bits_allocated and not keeps_words(kind.header.transfer_syntax_uid)
@@ -139,5 +139,5 @@ def _unmixed(frames: Sequence[Frame]) -> list[str]:
 
 
 def _shared_windows(frames: Sequence[Frame]) -> tuple[Window, ...]:
-    """The middle slice's windows: many MR series give every slice its own, and one volume needs one."""
+    """The middle slice's windows, because many MR series have a different window for each slice."""
     return frames[len(frames) // 2].windows
