@@ -1,1 +1,1 @@
-"""How fast Voxelry is beside the machine and beside its peers, in ratios: ``python -m benchmarks``."""
+"""Benchmarks of Voxelry against the machine's limits and other libraries, in ratios: ``python -m benchmarks``."""

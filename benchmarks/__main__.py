@@ -36,7 +36,7 @@ NAMES = (
 
 @dataclass(frozen=True)
 class Size:
-    """How much work a run has."""
+    """The amount of work of a run."""
 
     slices: int
     pixels: int
@@ -50,7 +50,7 @@ QUICK = Size(slices=6, pixels=64, compressed=3, rounds=1, counts=(4, 8))
 
 
 def measure(names: tuple[str, ...], size: Size, say: Callable[[str], None]) -> list[Row]:
-    """Run the races with these names, in a temporary folder."""
+    """Run the races of these names, in a temporary folder."""
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="voxelry-benchmarks-") as name:
         scratch = Path(name)

@@ -1,4 +1,4 @@
-"""Compressed series, loaded as a whole: files, headers, decoding, rescale."""
+"""Races of loading compressed series: files, headers, decoding, rescale."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NEEDS = {
     "pyjpegls": ("jpeg_ls",),
     "pydicom": (),
 }
-"""What pydicom's plugins need; pylibjpeg-libjpeg is under the GPL, so that only those who want it install it."""
+"""Packages of pydicom's plugins; pylibjpeg-libjpeg is under the GPL and is not installed by default."""
 
 SYNTAXES: dict[str, tuple[str, float, tuple[str, ...]]] = {
     "JPEG lossless": (JPEG_LOSSLESS, 5.0, ("gdcm", "pylibjpeg-libjpeg")),
@@ -32,11 +32,11 @@ SYNTAXES: dict[str, tuple[str, float, tuple[str, ...]]] = {
     "JPEG-LS": (JPEG_LS, 2.2, ("pyjpegls", "gdcm", "pylibjpeg-libjpeg")),
     "JPEG 2000": (JPEG_2000_LOSSLESS, 1.3, ("gdcm", "pylibjpeg-openjpeg")),
 }
-"""By name: the transfer syntax, how much faster than pydicom's best plugin we promise to be, and its plugins."""
+"""By name: transfer syntax, promised ratio to pydicom's fastest plugin, and its plugins."""
 
 
 def races(stored: npt.NDArray[np.uint16], scratch: Path) -> Iterator[tuple[str, Callable[[], Race]]]:
-    """One for each transfer syntax, by name (``jpeg-lossless``, ``htj2k``, ...); written when it is its turn."""
+    """Races by name, one for each transfer syntax (``jpeg-lossless``, ``htj2k``, ...); files are written on use."""
     for name in SYNTAXES:
         word = name.lower().replace(" ", "-")
         yield word, lambda name=name, word=word: _race(name, word, stored, scratch)  # type: ignore[misc]

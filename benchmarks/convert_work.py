@@ -1,4 +1,4 @@
-"""From a folder of DICOM to NIfTI, beside dcm2niix; and gzip'd NIfTI of a ready array, beside nibabel."""
+"""Races of converting a folder of DICOM to NIfTI against dcm2niix, and of writing gzipped NIfTI against nibabel."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GZIP = "dcm2niix, its own gzip"
 
 
 def races(series: BenchmarkSeries, scratch: Path) -> Iterator[tuple[str, Callable[[], Race]]]:
-    """By name; each is made when it is its turn."""
+    """Races by name; each is made on use."""
     yield "nifti", lambda: plain_race(series, scratch)
     yield "nifti-gz", lambda: gzip_race(series, scratch)
     yield "nifti-gz-size", lambda: size_race(gzip_race(series, scratch))
@@ -28,7 +28,7 @@ def races(series: BenchmarkSeries, scratch: Path) -> Iterator[tuple[str, Callabl
 
 
 def plain_race(series: BenchmarkSeries, scratch: Path) -> Race:
-    """A folder to .nii."""
+    """The race of a folder to .nii."""
     return Race(
         "nifti",
         f"folder of {_size(series)} to .nii",
@@ -40,7 +40,7 @@ def plain_race(series: BenchmarkSeries, scratch: Path) -> Race:
 
 
 def gzip_race(series: BenchmarkSeries, scratch: Path) -> Race:
-    """A folder to .nii.gz."""
+    """The race of a folder to .nii.gz."""
     return Race(
         "nifti-gz",
         f"folder of {_size(series)} to .nii.gz",
@@ -52,7 +52,7 @@ def gzip_race(series: BenchmarkSeries, scratch: Path) -> Race:
 
 
 def size_race(race: Race) -> Race:
-    """The bytes of what another race writes."""
+    """The race of the sizes of another race's files."""
 
     def megabytes(runner: Runner) -> Runner:
         return replace(runner, run=lambda: Path(str(runner.run())).stat().st_size / 1e6)
@@ -63,7 +63,7 @@ def size_race(race: Race) -> Race:
 
 
 def write_race(series: BenchmarkSeries, scratch: Path) -> Race:
-    """A ready array to .nii.gz."""
+    """The race of an array in memory to .nii.gz."""
     volume = voxelry.load_volume(series.folder)
     ours, theirs = scratch / "array.nii.gz", scratch / "nibabel.nii.gz"
 
@@ -92,7 +92,7 @@ def _size(series: BenchmarkSeries) -> str:
 
 
 def _ours(series: BenchmarkSeries, folder: Path, name: str) -> Runner:
-    """As the program's ``convert`` does it, from files to a file that bears its name."""
+    """Convert as the command ``convert`` does, from files to a file at its final name."""
 
     def convert() -> Path:
         voxelry.convert(series.folder, folder / name)
@@ -113,7 +113,7 @@ def _dcm2niix(name: str, series: BenchmarkSeries, folder: Path, gzip: str) -> Ru
 
 
 def _check(path: object, series: BenchmarkSeries) -> None:
-    """The voxels, whichever way the rows run."""
+    """The voxels, independent of the direction of rows."""
     import nibabel
 
     image: Any = nibabel.nifti1.Nifti1Image.from_filename(str(path))  # type: ignore[no-untyped-call, unused-ignore]

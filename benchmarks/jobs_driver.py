@@ -1,7 +1,7 @@
-"""Asks for empty jobs, as a process of its own: ``python -m benchmarks.jobs_driver voxelry|celery``.
+"""A process that submits empty jobs: ``python -m benchmarks.jobs_driver voxelry|celery``.
 
-It reads ``start`` or ``all NUMBER`` or ``each NUMBER`` and answers with the milliseconds that it took. The jobs of
-both are the same: one writes down when it began, the others do nothing.
+It reads ``start``, ``all NUMBER`` or ``each NUMBER`` and prints the milliseconds that it took. The jobs of both are
+the same: one records its start, the others do nothing.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from celery import Celery
 REDIS = os.environ.get("BENCHMARK_REDIS", "redis://127.0.0.1:6379/0")
 SECONDS = 120.0
 STARTS = 15
-"""One is over in milliseconds: a single one says nothing."""
+"""Jobs of a measurement: a single job ends in milliseconds, which is too short to measure."""
 app = Celery("bare", broker=REDIS)
 app.conf.update(task_ignore_result=True, task_serializer="json", accept_content=["json"])
 
 
 def empty(run: Any) -> float:  # noqa: ARG001
-    """Voxelry's; what it returns is kept with the job."""
+    """Voxelry's job; its return value is stored with the job."""
     return time.time()
 
 
@@ -36,13 +36,13 @@ def _redis() -> Any:
 
 @app.task(name="began")
 def began() -> None:
-    """Celery's, which writes down when it began."""
+    """Celery's job that records its start."""
     _redis_here().rpush("began", time.time())
 
 
 @app.task(name="count")
 def count() -> None:
-    """Celery's, which does as little as can be seen."""
+    """Celery's empty job."""
     _redis_here().incr("count")
 
 
@@ -53,19 +53,19 @@ def _redis_here(kept: list[Any] = []) -> Any:  # noqa: B006 - one connection for
 
 
 def celery_start() -> float:
-    """Milliseconds from asking to beginning."""
+    """Milliseconds from submission to start."""
     asked = time.time()
     began.delay()
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:
-        # In short waits: the client gives up by itself where an answer takes longer than its own limit.
+        # Short waits: the client gives up if an answer takes longer than its own limit.
         if answer := _redis_here().blpop("began", timeout=1):
             return (float(answer[1]) - asked) * 1000
     raise TimeoutError
 
 
 def celery_all(number: int) -> float:
-    """Milliseconds from asking for the first to the end of the last."""
+    """Milliseconds from the first submission to the end of the last job."""
     _redis_here().delete("count")
     asked = time.perf_counter()
     for _ in range(number):
@@ -87,7 +87,7 @@ def voxelry_start() -> float:
 
 
 def voxelry_all(number: int) -> float:
-    """As one batch."""
+    """Submit jobs as one batch."""
     from voxelry.server.jobs.models import Job
     from voxelry.server.jobs.submit import Item, submit_batch
 
@@ -98,7 +98,7 @@ def voxelry_all(number: int) -> float:
 
 
 def voxelry_each(number: int) -> float:
-    """Each asked for by itself."""
+    """Submit each job by itself."""
     from voxelry.server.jobs.models import Job
     from voxelry.server.jobs.submit import submit
 

@@ -1,4 +1,4 @@
-"""The site's settings with one kind of job more, which does nothing."""
+"""The site's settings with an additional kind of job that does nothing."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from voxelry.server.site.settings import DATABASES, INSTALLED_APPS
 
 
 class Empty(AppConfig):
-    """Brings it in."""
+    """The app that registers the job."""
 
     name = "benchmarks"
     label = "benchmarks"
@@ -24,7 +24,7 @@ class Empty(AppConfig):
 
 INSTALLED_APPS = [*INSTALLED_APPS, "benchmarks.jobs_settings.Empty"]
 
-# Celery's Redis, beside which this is held, flushes once a second: here no commit is flushed by itself either.
+# Celery's Redis flushes once a second; for a fair comparison, no commit is flushed by itself here either.
 _options = DATABASES["default"]["OPTIONS"]
 if "init_command" in _options:
     _options["init_command"] += " PRAGMA synchronous=NORMAL;"

@@ -1,7 +1,7 @@
-"""Jobs beside bare Celery with Redis: how soon one begins, and how long a thousand empty ones take.
+"""Races of jobs against plain Celery with Redis: the delay until a job starts, and the time of a thousand empty jobs.
 
-Ours is the default set-up: a worker with two places and a database in a folder, nothing else. A job of ours is a row
-that says who asked for it, and what came of it; a bare Celery task leaves nothing behind.
+Voxelry runs in its default set-up: a worker with two slots and a database in a folder. A job of Voxelry is a row with
+its submitter and its result; a plain Celery task stores nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SECONDS = 60.0
 
 
 def races(count: int, scratch: Path) -> Iterator[tuple[str, Callable[[], Race]]]:
-    """The processes start when the first race does, and end with the last."""
+    """The races; their processes start with the first race and end with the last."""
     with _processes(scratch) as ask:
         at_most = (Target((CELERY,), 2.0, at_most=True),)
 

@@ -1,4 +1,4 @@
-"""Counting above a threshold: the definition to the last voxel, beside the usual ways."""
+"""Races of counting voxels above a threshold against common implementations."""
 
 from __future__ import annotations
 

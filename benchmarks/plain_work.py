@@ -1,4 +1,4 @@
-"""Uncompressed series: loading, headers, tables, pictures."""
+"""Races on uncompressed series: loading, headers, tables, pictures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WINDOW = Window(40.0, 400.0)
 
 
 def races(series: BenchmarkSeries, scratch: Path) -> Iterator[tuple[str, Callable[[], Race]]]:
-    """By name; each is made when it is its turn."""
+    """Races by name; each is made on use."""
     yield "load", lambda: load_race(series, scratch)
     yield "headers", lambda: headers_race(series)
     yield "table", lambda: table_race(series)
@@ -31,7 +31,7 @@ def races(series: BenchmarkSeries, scratch: Path) -> Iterator[tuple[str, Callabl
 
 
 def load_race(series: BenchmarkSeries, scratch: Path) -> Race:
-    """A folder into an int16 array in Hounsfield units."""
+    """The race of loading a folder into an int16 array in Hounsfield units."""
 
     def equal(result: object) -> None:
         if isinstance(result, np.ndarray):
@@ -66,7 +66,7 @@ def load_race(series: BenchmarkSeries, scratch: Path) -> Race:
 
 
 def _stored(series: BenchmarkSeries) -> None:
-    """The floor: the pixels' bytes into a fresh array, their places known; returns nothing to be judged."""
+    """The lower limit: read the pixels' bytes at known offsets into a new array; the result is not checked."""
     array = np.empty(series.array.shape, np.int16)
     for path, offset, plane in zip(series.paths, series.offsets, array, strict=True):
         descriptor = os.open(path, os.O_RDONLY)
@@ -96,7 +96,7 @@ def _by_dcm2niix(series: BenchmarkSeries, target: Path) -> None:
 
 
 def by_pydicom(paths: tuple[Path, ...], plugin: str = "") -> npt.NDArray[np.int16]:
-    """As its users write it: read, sort by place, rescale, stack."""
+    """As users of pydicom write it: read, sort by position, rescale, stack."""
     import pydicom
 
     sets = [pydicom.dcmread(path) for path in paths]
@@ -111,7 +111,7 @@ def by_pydicom(paths: tuple[Path, ...], plugin: str = "") -> npt.NDArray[np.int1
 
 
 def by_simpleitk(paths: tuple[Path, ...]) -> npt.NDArray[Any]:
-    """Without its search for series: the names are given, in order."""
+    """Without its search for series: names are given in order."""
     import SimpleITK
 
     reader = SimpleITK.ImageSeriesReader()
@@ -120,7 +120,7 @@ def by_simpleitk(paths: tuple[Path, ...]) -> npt.NDArray[Any]:
 
 
 def headers_race(series: BenchmarkSeries) -> Race:
-    """Every file's header, and eight of its values."""
+    """The race of reading every file's header and eight of its values."""
 
     def judge(result: object) -> None:
         if result != expected:
@@ -138,7 +138,7 @@ def headers_race(series: BenchmarkSeries) -> Race:
 
 
 def _headers(series: BenchmarkSeries) -> list[tuple[object, ...]]:
-    """By the public way, which finds the files and groups them as well."""
+    """By the public function, which also finds and groups the files."""
     found: list[tuple[object, ...]] = []
     (one,) = voxelry.index(series.folder).series
     for header in sorted(one.instances, key=lambda header: header.name):
@@ -180,7 +180,7 @@ def _headers_of_pydicom(series: BenchmarkSeries) -> list[tuple[object, ...]]:
 
 
 def table_race(series: BenchmarkSeries) -> Race:
-    """All attributes of all files into a DataFrame."""
+    """The race of all attributes of all files into a DataFrame."""
 
     def judge(result: object) -> None:
         rows, columns = getattr(result, "shape", (0, 0))
@@ -209,9 +209,9 @@ def _table_of_pydicom(series: BenchmarkSeries) -> object:
 
 
 def pictures_race(series: BenchmarkSeries, scratch: Path) -> Race:
-    """A PNG file of every slice, windowed, into a new folder; the volume is in memory already, for both."""
+    """The race of a windowed PNG file of every slice into a new folder, from a volume in memory."""
     volume = voxelry.load_volume(series.folder)
-    # To write over a file is another work: the file system then waits for the old one.
+    # A new folder, because overwriting a file takes longer.
     names = map(str, count())
 
     def judge(result: object) -> None:
@@ -239,7 +239,7 @@ def _by_pillow(array: npt.NDArray[np.int16], folder: Path) -> Path:
     folder.mkdir(parents=True)
     low = WINDOW.center - WINDOW.width / 2
     for index, plane in enumerate(array):
-        # Integers, which is the fastest way that numpy has.
+        # Integer arithmetic, which is the fastest way in numpy.
         grey = (
             np.clip(plane - np.int16(low), 0, int(WINDOW.width)).astype(np.uint32) * 255 // int(WINDOW.width)
         ).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""What is measured in processes of its own: memory, imports; and how the cost grows with the number of files."""
+"""Measurements in separate processes: memory, imports, and the cost by the number of files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _READ_PEAK = """
 import re, pathlib
 print(int(re.search(r"VmHWM:\\s+(\\d+) kB", pathlib.Path("/proc/self/status").read_text())[1]) / 1024)
 """
-"""The peak of this process alone; ``ru_maxrss`` begins with what the parent held when it started the child."""
+"""Code that prints the peak memory of its process alone; ``ru_maxrss`` would include the parent's at the start."""
 _LOADERS = {
     "voxelry": "import voxelry; array = voxelry.load_volume(folder).array",
     "pydicom, plain loop": "from benchmarks.plain_work import by_pydicom; array = by_pydicom(paths)",
@@ -31,7 +31,7 @@ def races(series: BenchmarkSeries) -> Iterator[tuple[str, Callable[[], Race]]]:
 
 
 def _memory_race(series: BenchmarkSeries) -> Race:
-    """Peak resident memory of a process that starts, loads the series and ends."""
+    """The race of peak resident memory of a process that loads the series."""
     start = f"import pathlib; folder = {str(series.folder)!r}; paths = tuple(sorted(pathlib.Path(folder).iterdir()));"
     runners = {name: _in_process(name, f"{start} {words}\n{_READ_PEAK}") for name, words in _LOADERS.items()}
     volume = series.array.nbytes / MIB
@@ -47,7 +47,7 @@ def _memory_race(series: BenchmarkSeries) -> Race:
 
 
 def _import_race() -> Race:
-    """In a fresh interpreter, files in the page cache and compiled."""
+    """The race of imports in a new interpreter, with compiled files in the page cache."""
 
     def importing(name: str, words: str) -> Runner:
         return _in_process(
@@ -77,7 +77,7 @@ def _in_process(name: str, code: str) -> Runner:
 
 
 def growth(counts: tuple[int, ...], rounds: int, scratch: Path, say: Callable[[str], None]) -> list[Row]:
-    """Milliseconds for each file of a folder of small ones: linear cost is one figure for all counts."""
+    """Milliseconds per small file of a folder; with linear cost the figure is the same for all counts."""
     found = []
     for count in counts:
         say(f"growth: writing {count} files")

@@ -1,4 +1,4 @@
-"""Races: our work and the peers' in turns, so that a noisy machine is noisy for all of them."""
+"""Races: Voxelry and its peers run alternately, so that noise of the machine affects all of them."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ Run = Callable[[], object]
 
 @dataclass(frozen=True)
 class Runner:
-    """Someone who does the work.
+    """An implementation of a race's work.
 
     Parameters
     ----------
     run
-        Does it once. What it returns is judged by the race's ``check``; a number is what it cost by its own account.
+        Does the work once. The race's ``check`` gets the result; a number is the cost that it measured itself.
     needs
-        Modules, or programs, that it cannot do without.
+        Required modules or programs.
     before
-        Clears away what an earlier round left, before the clock starts.
+        Deletes the files of an earlier round, before the clock starts.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Runner:
 
     @property
     def missing(self) -> str | None:
-        """The first thing that is not installed."""
+        """The first requirement that is not installed."""
         return next((name for name in self.needs if not (_is_module(name) or which(name))), None)
 
 
@@ -49,14 +49,14 @@ def _is_module(name: str) -> bool:
 
 @dataclass(frozen=True)
 class Target:
-    """What issue and documentation promise against the best of some peers.
+    """The ratio that the documentation promises against the best of some peers.
 
     Parameters
     ----------
     factor
-        Times faster at least; where ``at_most``, times as much at most.
+        The least ratio of speeds; with ``at_most``, the largest ratio of costs.
     extra
-        Added to what is allowed, in the race's unit.
+        Added to the allowed cost, in the race's unit.
     """
 
     peers: tuple[str, ...]
@@ -77,14 +77,14 @@ class Target:
 
 @dataclass(frozen=True)
 class Race:
-    """One piece of work.
+    """One kind of work and the runners that do it.
 
     Parameters
     ----------
     check
-        Raises if what a runner gives is not the work asked for; a wrong peer is no peer.
+        Raises if a runner's result is wrong; a peer with a wrong result is left out.
     costs
-        What each runner costs by itself instead of its time: bytes in memory, milliseconds of another process.
+        Costs that runners measure themselves instead of time: bytes in memory, milliseconds of another process.
     """
 
     name: str
@@ -99,7 +99,7 @@ class Race:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table: ours beside one peer, or beside the best of several."""
+    """A row of the table: Voxelry against one peer, or against the best of several."""
 
     race: str
     work: str
@@ -113,18 +113,18 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        """Theirs over ours: how many times faster, or smaller, ours is."""
+        """The peer's cost divided by Voxelry's."""
         return None if self.theirs is None else self.theirs / self.ours
 
 
 def emptied(folder: Path) -> None:
-    """Make the folder anew; that an earlier round's files go is nobody's work."""
+    """Recreate the folder; deleting an earlier round's files is not measured."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
 
 
 def run(race: Race, rounds: int, say: Callable[[str], None]) -> list[Row]:
-    """Every runner once to warm up and to be judged, then all in turns; medians."""
+    """Run and check every runner once, then all alternately; the results are medians."""
     notes: dict[str, str] = {}
     ready: list[Runner] = []
     for runner in (race.ours, *race.peers):
@@ -135,7 +135,7 @@ def run(race: Race, rounds: int, say: Callable[[str], None]) -> list[Row]:
         try:
             runner.before()
             race.check(runner.run())
-        except Exception as error:  # whatever a peer makes of it is told, and ours may not
+        except Exception as error:  # A peer's error is reported; Voxelry's is raised.
             if runner is race.ours:
                 raise
             notes[runner.name] = f"cannot: {type(error).__name__}"
@@ -145,7 +145,7 @@ def run(race: Race, rounds: int, say: Callable[[str], None]) -> list[Row]:
 
 
 def medians(name: str, runners: Sequence[Runner], rounds: int, say: Callable[[str], None]) -> dict[str, float]:
-    """What each costs, by name."""
+    """The cost of each runner, by name."""
     costs: dict[str, list[float]] = {runner.name: [] for runner in runners}
     for number in range(rounds):
         say(f"{name}: round {number + 1} of {rounds}")
@@ -189,7 +189,7 @@ def _rows(race: Race, costs: Mapping[str, float], notes: Mapping[str, str]) -> l
 
 
 def table(rows: Sequence[Row], *, markdown: bool = False) -> str:
-    """The rows for people; Markdown has ratios only, because milliseconds are the machine's."""
+    """The rows as a text table; Markdown has only ratios, because milliseconds depend on the machine."""
     if markdown:
         lines = ["| work | beside | ratio | target | met |", "|---|---|---|---|---|"]
         lines += [f"| {row.work} | {row.peer} | {_ratio(row)} | {row.target} | {_met(row)} |" for row in rows]

@@ -1,4 +1,4 @@
-"""The series that all work is measured on: synthetic CT that compresses as real CT does, with a real one's header."""
+"""The series of all benchmarks: a synthetic CT that compresses like a real CT, with the header of a real scanner."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from pydicom.sequence import Sequence
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from voxelry.testing import synthetic_instance, uid
-from voxelry.testing.encoding import encode
+from voxelry.testing.encoding import encode_frame
 
 INTERCEPT = -1024
 STEP_MM = 1.25
 _NUMBER, _PLACE, _UID = "123456", "9999.250", "2.25.1234567890123456789"
-"""What the template holds where each slice has something of its own, as long as that."""
+"""Placeholders in the template for values that differ by slice, of the same length as these."""
 
 
 @dataclass(frozen=True)
 class BenchmarkSeries:
-    """What was written.
+    """A written series.
 
     Attributes
     ----------
     paths
-        The files in the order of their slices.
+        Files in the order of their slices.
     offsets
-        Where each file's Pixel Data begins, for what reads nothing else; empty for compressed files.
+        Offset of each file's Pixel Data; empty for compressed files.
     array
-        The true modality values, int16, HU; shape ``(slice, row, column)``.
+        The modality values, int16, HU; shape ``(slice, row, column)``.
     """
 
     folder: Path
@@ -45,7 +45,7 @@ class BenchmarkSeries:
 
 
 def phantom(slices: int, size: int) -> npt.NDArray[np.uint16]:
-    """Stored values of a chest: ellipses that change along z, grained tissue, and the noise of a soft kernel.
+    """Stored values of a chest phantom: ellipses that change along z, textured tissue, and the noise of a soft kernel.
 
     Returns
     -------
@@ -54,12 +54,12 @@ def phantom(slices: int, size: int) -> npt.NDArray[np.uint16]:
     """
     random = np.random.default_rng(20)
     white = random.standard_normal((2 * size, 2 * size), dtype=np.float32)
-    # A soft kernel: neighbours are alike, which is why real CT compresses better than white noise.
+    # A soft kernel correlates neighbours; therefore real CT compresses better than white noise.
     noise = white + np.roll(white, 1, 0) + np.roll(white, 1, 1) + np.roll(white, (1, 1), (0, 1))
     grain = np.cumsum(np.cumsum(white - white.mean(), axis=0), axis=1)
     grain *= 18 / np.abs(grain).max()
     row, column = np.meshgrid(*2 * (np.linspace(-1, 1, size, dtype=np.float32),), indexing="ij")
-    circle = row**2 + column**2 < 0.96  # what lies beyond the field of view has one value
+    circle = row**2 + column**2 < 0.96  # Outside the field of view all values are equal.
     stored = np.zeros((slices, size, size), np.uint16)
     for k in range(slices):
         along = np.sin(np.pi * (k + 0.5) / slices)
@@ -79,12 +79,12 @@ def phantom(slices: int, size: int) -> npt.NDArray[np.uint16]:
 def write_series(
     folder: Path, stored: npt.NDArray[np.uint16], transfer_syntax: str = ExplicitVRLittleEndian, *, short: bool = False
 ) -> BenchmarkSeries:
-    """Write a file for each slice: a template's bytes with the slice's own number, place and UID.
+    """Write a file for each slice: a template's bytes with the slice's number, position and UID.
 
     Parameters
     ----------
     short
-        With the header of `voxelry.testing` instead of a scanner's hundred elements.
+        True for the header of `voxelry.testing` instead of a scanner's hundred elements.
     """
     folder.mkdir(parents=True, exist_ok=True)
     native = transfer_syntax == ExplicitVRLittleEndian
@@ -107,11 +107,11 @@ def write_series(
 
 
 def _fragments(frame: npt.NDArray[np.uint16], transfer_syntax: str) -> bytes:
-    return encapsulate([encode(frame, transfer_syntax)]) + b"\xfe\xff\xdd\xe0\0\0\0\0"
+    return encapsulate([encode_frame(frame, transfer_syntax)]) + b"\xfe\xff\xdd\xe0\0\0\0\0"
 
 
 def _template(shape: tuple[int, ...], transfer_syntax: str, *, short: bool) -> tuple[bytes, int]:
-    """A file's bytes up to its pixels, and how many they are."""
+    """A file's bytes before its pixels, and their number."""
     dataset = synthetic_instance(np.zeros(shape, np.uint16), spacing=(STEP_MM, 0.7, 0.7))
     element = struct.pack("<HH2sHI", 0x7FE0, 0x0010, b"OW", 0, len(dataset.PixelData))
     if transfer_syntax != ExplicitVRLittleEndian:
@@ -129,7 +129,7 @@ def _template(shape: tuple[int, ...], transfer_syntax: str, *, short: bool) -> t
 
 
 def _as_of_a_scanner(dataset: Dataset) -> None:
-    """What a CT scanner's header holds: a hundred elements, sequences and the maker's own among them."""
+    """Add the header of a CT scanner: a hundred elements, with sequences and private elements."""
     for keyword, value in _SCANNER.items():
         setattr(dataset, keyword, value)
     dataset.SliceLocation = _PLACE

@@ -1,4 +1,4 @@
-"""Whole processes, as users start them: what the program costs before, beside and after its work."""
+"""Races of whole processes as users start them, with the cost of start-up and exit."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from benchmarks.series import BenchmarkSeries
 
 _LIBRARIES = "import typer, rich"
 _START = (sys.executable, "-c", "from voxelry.cli import main; main()")
-"""As the program's own file does it."""
+"""The code of the program's entry point."""
 
 
 def races(series: BenchmarkSeries, scratch: Path) -> Iterator[tuple[str, Callable[[], Race]]]:
-    """By name; each is made when it is its turn."""
+    """Races by name; each is made on use."""
     yield "start-help", lambda: _telling_race("--help")
     yield "start-version", lambda: _telling_race("--version")
     yield "start-nifti", lambda: _converting_race(plain_race(series, scratch), PLAIN, "volume.nii", scratch, series)
@@ -39,7 +39,7 @@ def _telling_race(option: str) -> Race:
 
 
 def _converting_race(race: Race, peer: str, name: str, scratch: Path, series: BenchmarkSeries) -> Race:
-    """Another race of conversions, with ours in a process of its own, as the peer's always is."""
+    """A race of conversions with Voxelry in a separate process, like the peer."""
     _compile()
     folder = scratch / f"process-{race.name}"
 
@@ -53,7 +53,7 @@ def _converting_race(race: Race, peer: str, name: str, scratch: Path, series: Be
 
 
 def _compile() -> None:
-    """As an installation does it; where Python writes no bytecode, it would compile the package each time."""
+    """Compile the package, as an installation does; without bytecode, Python would compile it at each start."""
     compileall.compile_dir(Path(voxelry.__file__).parent, quiet=2)
 
 

@@ -1,4 +1,4 @@
-"""Races of steps beside the libraries whose results they give."""
+"""Races of steps against the libraries whose results they reproduce."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from voxelry.core.registry import step_named
 from voxelry.core.volume import Volume
 
 SIGMA = 1.0
-"""In mm; the voxels are of 1 mm, so that everybody's sigma is the same."""
+"""In mm; voxels have 1 mm, so that all libraries use the same sigma."""
 MEDIAN_SLICES = 6
-"""scipy needs a minute for 300."""
+"""Slices; scipy needs a minute for 300."""
 _WITHIN = 1e-3
-"""Of the range: how far results may be apart."""
+"""Largest difference of results, as a fraction of the range."""
 
 
 def races(array: npt.NDArray[np.int16]) -> Iterator[tuple[str, Callable[[], Race]]]:
-    """By name; each is made when it is its turn."""
+    """Races by name; each is made on use."""
     yield "gaussian", lambda: gaussian_race(array)
     yield "median", lambda: median_race(array[:MEDIAN_SLICES])
 
 
 def gaussian_race(array: npt.NDArray[np.int16]) -> Race:
-    """A float32 volume blurred in three dimensions."""
+    """The race of blurring a float32 volume in three dimensions."""
     from scipy import ndimage
 
     values = array.astype(np.float32)
@@ -44,7 +44,7 @@ def gaussian_race(array: npt.NDArray[np.int16]) -> Race:
 
 
 def median_race(array: npt.NDArray[np.int16]) -> Race:
-    """The median of 3 x 3 x 3 voxels, exactly."""
+    """The race of the exact median of 3 x 3 x 3 voxels."""
     from scipy import ndimage
 
     volume, step = Volume(array=array), step_named("median")

@@ -1,4 +1,4 @@
-"""Races of a volume in memory to HDF5 and to Zarr, beside h5py and zarr-python writing the same array."""
+"""Races of writing a volume to HDF5 and Zarr against h5py and zarr-python."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ZARR = "zarr, the ready array"
 
 
 def races(array: npt.NDArray[np.int16], scratch: Path) -> Iterator[tuple[str, Callable[[], Race]]]:
-    """By name; each is made when it is its turn."""
+    """Races by name; each is made on use."""
     yield "hdf5", lambda: hdf5_race(array, scratch)
     yield "hdf5-size", lambda: size_race(hdf5_race(array, scratch), "hdf5-size")
     yield "hdf5-read", lambda: read_race(array, scratch)
@@ -29,7 +29,7 @@ def races(array: npt.NDArray[np.int16], scratch: Path) -> Iterator[tuple[str, Ca
 
 
 def hdf5_race(array: npt.NDArray[np.int16], scratch: Path) -> Race:
-    """int16 to HDF5 by the gzip filter that every reader has."""
+    """The race of int16 to HDF5 by the gzip filter that every reader has."""
     volume, ours, theirs = Volume(array=array), scratch / "ours.h5", scratch / "theirs.h5"
 
     def write() -> Path:
@@ -47,7 +47,7 @@ def hdf5_race(array: npt.NDArray[np.int16], scratch: Path) -> Race:
 
 
 def normalised_race(array: npt.NDArray[np.int16], scratch: Path) -> Race:
-    """float32 from 0 to 1, as ``dicom2hdf5`` writes it."""
+    """The race of float32 from 0 to 1, as ``dicom2hdf5`` writes it."""
     stack, ours, theirs = (
         hdf5_format.StoredStack(stored=array[:, None]),
         scratch / "ours-f4.h5",
@@ -83,7 +83,7 @@ def normalised_race(array: npt.NDArray[np.int16], scratch: Path) -> Race:
 
 
 def size_race(race: Race, name: str) -> Race:
-    """The bytes of what another race writes."""
+    """The race of the sizes of another race's files."""
 
     def megabytes(runner: Runner) -> Runner:
         return Runner(runner.name, lambda: Path(str(runner.run())).stat().st_size / 1e6, runner.needs)
@@ -95,7 +95,7 @@ def size_race(race: Race, name: str) -> Race:
 
 
 def read_race(array: npt.NDArray[np.int16], scratch: Path) -> Race:
-    """The same file, written by us, read by both."""
+    """The race of reading the same file, written by Voxelry."""
     path = scratch / "read.h5"
     hdf5_format.FORMAT.write([Volume(array=array)], str(path), options={})
 
@@ -115,7 +115,7 @@ def read_race(array: npt.NDArray[np.int16], scratch: Path) -> Race:
 
 
 def zarr_race(array: npt.NDArray[np.int16], scratch: Path) -> Race:
-    """To Zarr with the same chunks, shards and compression as zarr-python is given."""
+    """The race of writing Zarr with the same chunks, shards and compression."""
     volume, ours, theirs = Volume(array=array), scratch / "ours.zarr", scratch / "theirs.zarr"
 
     def write() -> Path:

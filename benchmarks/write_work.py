@@ -1,4 +1,4 @@
-"""A volume into DICOM files beside a template, and what others need for the same."""
+"""Races of writing a volume as DICOM files with a template's headers."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ FLOOR = "floor: one header and the bytes, writev"
 
 
 def races(series: BenchmarkSeries, scratch: Path) -> Iterator[tuple[str, Callable[[], Race]]]:
-    """By name; each is made when it is its turn."""
+    """Races by name; each is made on use."""
     yield "write", lambda: write_race(series, scratch)
 
 
 def write_race(series: BenchmarkSeries, scratch: Path) -> Race:
-    """Values in memory and a template on disk into a file for each slice; another slice differs from the template's."""
+    """The race of values in memory and a template on disk to a file for each slice."""
     array = series.array.copy()
     array[len(array) // 2, :8, :8] = 77
     template = voxelry.index(series.folder).series[0]
@@ -37,7 +37,7 @@ def write_race(series: BenchmarkSeries, scratch: Path) -> Race:
             raise ValueError("other values than those given")
 
     def into(name: str, work: Callable[[Path], object]) -> Callable[[], float]:
-        """The milliseconds of the work itself; that the last run's files go is nobody's work."""
+        """The milliseconds of the work itself, without deleting the last run's files."""
 
         def run() -> float:
             folder = scratch / name

@@ -1,9 +1,9 @@
-"""Run every check that CI runs, and tell at the end how each of them went.
+"""Run all checks of CI, and print the result of each at the end.
 
-A check that fails does not stop the ones after it. Pytest runs three times at once: the tests that mostly wait for
-other programs (installers, a browser, commands of the handbook) and those of the server beside all others. The first of
-these takes longest and begins at once; the other two begin when the checks, which use one core each, are over. The last
-line counts pytest's tests, and each other check as one.
+A failed check does not stop later ones. Three runs of pytest overlap: the tests that mostly wait for other programs
+(installers, a browser, commands of the handbook), the tests of the server, and all others. The first takes longest and
+starts immediately; the other two start after the checks, which use one core each. The last line counts pytest's tests,
+and each other check as one.
 """
 
 from __future__ import annotations
@@ -31,8 +31,7 @@ BESIDE = {
     WAITING: ["tests/packaging", "tests/e2e", "tests/test_docs.py"],
     SERVER: ["tests/server", "tests/peers"],
 }
-"""Tests that mostly wait for other programs, or for processes that die and come back, and as many as let all three runs
-end together."""
+"""Tests that mostly wait for other programs or restarted processes; chosen so that all three runs take equally long."""
 
 QUICK_CHECKS = ("ruff format", "ruff check", "import-linter", "mypy")
 QUICK_TESTS = {
@@ -43,9 +42,9 @@ QUICK_TESTS = {
         for name in ("jobs/test_rows", "test_access", "test_account", "test_configuration", "test_contract")
     ],
 }
-"""Runs beside each other; of the server's tests those that ask who may see what, what answers say, and what rows do."""
+"""Parallel runs of pytest. The server's tests are those of access, of answers and of rows."""
 NEVER_QUICK = ["tests/packaging", "tests/e2e", "tests/server", "tests/peers"]
-"""Folders that the first of these runs does not even collect."""
+"""Folders that the first of these runs does not collect."""
 
 CHECKS: dict[str, list[str]] = {
     "ruff format": [str(PYTHON / "ruff"), "format", "--check"],
@@ -71,7 +70,7 @@ class Outcome:
 
 @dataclass
 class Count:
-    """What became of pytest's tests."""
+    """Counts of pytest's results."""
 
     passed: int = 0
     failed: int = 0
@@ -87,7 +86,7 @@ def run(name: str, command: list[str]) -> Outcome:
 
 @dataclass
 class Tests:
-    """A run of pytest beside another: its output is kept until its end where another's is shown."""
+    """A run of pytest in parallel to another; its output is held back while another run's is shown."""
 
     name: str
     arguments: list[str]
@@ -124,7 +123,7 @@ def all_tests(*, everything: bool) -> dict[str, Tests]:
     demand = ["--all"] if everything else []
     elsewhere = [f"--ignore={path}" for paths in BESIDE.values() for path in paths]
     shown = Tests(ALL_OTHERS, [*demand, *elsewhere], everything)
-    # The programs that the first of them start would each be measured, for lines that other tests reach as well.
+    # Coverage would also measure each program that the first run starts, for lines that other tests cover anyway.
     beside = [Tests(name, [*demand, *paths], everything and name != WAITING) for name, paths in BESIDE.items()]
     return {tests.name: tests for tests in (shown, *beside)}
 
@@ -140,7 +139,7 @@ def quick_tests() -> dict[str, Tests]:
 def run_all(
     tests: dict[str, Tests], checks: Iterable[str], first: Iterable[str]
 ) -> tuple[list[Outcome], dict[str, Outcome]]:
-    """How every check went, and every run of pytest; the ``first`` of these begin together with the checks."""
+    """Run all checks and runs of pytest; those in ``first`` start together with the checks."""
     with ExitStack() as stack:
         kept = {name: stack.enter_context(tempfile.TemporaryFile()) for name in tests if name != ALL_OTHERS}
         pool = stack.enter_context(ThreadPoolExecutor(len(tests)))
@@ -163,7 +162,7 @@ def report_coverage(folders: list[Path]) -> None:
     shutil.rmtree(found, ignore_errors=True)
     found.mkdir(parents=True)
     for number, file in enumerate(file for folder in folders for file in folder.glob("data*")):
-        with suppress(FileNotFoundError):  # of a process that ends only now: it takes its empty file away
+        with suppress(FileNotFoundError):  # A process that ends only now has removed its empty file.
             shutil.copy(file, found / f"{number}-{file.name}")
     for file in found.iterdir():
         if not is_whole(file):
@@ -174,7 +173,7 @@ def report_coverage(folders: list[Path]) -> None:
 
 
 def is_whole(data: Path) -> bool:
-    """Whether a file of coverage data can be read: some tests kill processes, which may be about to write theirs."""
+    """True if a file of coverage data can be read: tests kill processes, perhaps while they write it."""
     try:
         with closing(sqlite3.connect(data)) as database:
             whole = database.execute("PRAGMA quick_check").fetchone() == ("ok",)
@@ -184,11 +183,11 @@ def is_whole(data: Path) -> bool:
 
 
 def count_tests(results: Path) -> tuple[Count, dict[str, int]]:
-    """Read pytest's results: the counts, and each reason for skipping with how many tests it skipped."""
+    """Read pytest's results: the counts, and the number of skipped tests for each reason."""
     count, reasons = Count(), dict[str, int]()
     if not results.is_file():
         return Count(failed=1), reasons
-    # The file is pytest's own, written a moment ago.
+    # The file was just written by pytest and is trusted.
     for case in ET.parse(results).iter("testcase"):  # noqa: S314
         skipped = case.find("skipped")
         if case.find("failure") is not None or case.find("error") is not None:
@@ -221,7 +220,7 @@ def main(arguments: list[str]) -> int:
     told: dict[str, int] = {}
     for name, outcome in tested.items():
         count, reasons = count_tests(tests[name].results)
-        # Not a test, but the run itself: a collection that broke, a coverage file that could not be written.
+        # The run itself failed, not a test: in the collection, or while writing coverage data.
         count.failed = count.failed or int(outcome.failed)
         total = Count(total.passed + count.passed, total.failed + count.failed, total.skipped + count.skipped)
         for reason, times in reasons.items():

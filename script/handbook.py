@@ -1,4 +1,4 @@
-"""What mkdocs asks for while it builds the handbook."""
+"""Hooks of mkdocs for the handbook."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """The version, as the code says it, stands at the foot of each page."""
+    """Add the code's version to the footer of each page."""
     found = re.search(r'^__version__ = "([^"]+)"', (ROOT / "src/voxelry/__init__.py").read_text("utf-8"), re.MULTILINE)
     config.copyright = f"Voxelry {found[1]}" if found else None
     return config

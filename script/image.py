@@ -1,11 +1,11 @@
 """Build the container image with buildah, on a machine without Docker, and run it.
 
-``python3 script/image.py build`` makes the image, ``run`` starts it at http://localhost:8000, ``remove`` deletes all
-that both left behind. As root, with the Debian packages buildah and debootstrap. Everything stays in ``.cache/images``.
+``python3 script/image.py build`` builds the image, ``run`` starts it at http://localhost:8000, ``remove`` deletes all
+files of both. It needs root and the Debian packages buildah and debootstrap. All files are in ``.cache/images``.
 
-The image comes from docker/Dockerfile as it is. Its base, debian:bookworm-slim, is made here by debootstrap, so that no
-registry is needed. This machine's settings of pip, npm and apt (mirrors, proxies, certificates) are mounted while the
-image is built; none of them gets into it.
+The image is built from the unchanged docker/Dockerfile. debootstrap makes its base, debian:bookworm-slim, so that no
+registry is needed. This machine's settings of pip, npm and apt (mirrors, proxies, certificates) are mounted during the
+build; the image does not contain them.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ def buildah_with(store: Path, driver: str) -> list[str]:
 
 @functools.cache
 def storage_driver(store: Path) -> str:
-    """Layers lie upon each other where this machine can mount them so; elsewhere, as in a container, each is a copy."""
+    """Storage by overlay mounts if this machine supports them; otherwise, as in a container, each layer is a copy."""
     asked = subprocess.run([*buildah_with(store, "overlay"), "info"], capture_output=True, check=False)
     return "vfs" if asked.returncode else "overlay"
 
 
 @dataclass(frozen=True)
 class Buildah:
-    """buildah with a store of its own, apart from whatever else this machine keeps."""
+    """Run buildah with its own store, separate from other images of this machine."""
 
     store: Path
 
@@ -67,7 +67,7 @@ class Buildah:
         return found.returncode == 0
 
     def config(self, image: str) -> dict[str, Any]:
-        """The image's configuration, as Docker names it: ``Cmd``, ``Env``, ``User``, ``Healthcheck``, ..."""
+        """The image's configuration by Docker's names: ``Cmd``, ``Env``, ``User``, ``Healthcheck``, ..."""
         whole = json.loads(self.answer("inspect", "--type", "image", image))
         config: dict[str, Any] = whole["Docker"]["config"]
         return config
@@ -106,7 +106,7 @@ def build(store: Path = STORE) -> Buildah:
 
 
 def make_base(buildah: Buildah) -> None:
-    """Debian's smallest system, under the name that the Dockerfile begins with."""
+    """Make the base image of a minimal Debian, under the name in the Dockerfile."""
     print(f"making {BASE} with debootstrap ...", flush=True)
     proxy = apt_settings().get("Acquire::http::Proxy")
     environment = {**os.environ, **({"http_proxy": proxy} if proxy else {})}
@@ -131,7 +131,7 @@ def make_base(buildah: Buildah) -> None:
 
 
 def debian_mirror() -> str:
-    """Where this machine gets that release of Debian from; empty, for debootstrap's own choice, where it does not."""
+    """This machine's mirror of the Debian release; empty for debootstrap's default."""
     try:
         targets = ["apt-get", "indextargets", "--format", "$(CODENAME) $(REPO_URI)", "Identifier: Packages"]
         lines = subprocess.run(targets, capture_output=True, text=True, check=True).stdout.splitlines()
@@ -141,18 +141,18 @@ def debian_mirror() -> str:
     return next(found, "").rstrip("/")
 
 
-# --- what of this machine is mounted while the image is built ---------------------------------------------------------
+# --- this machine's settings, mounted during the build ----------------------------------------------------------------
 
 
 def host_settings(folder: Path) -> tuple[dict[Path, str], dict[str, str]]:
-    """What to mount, with its place in the container, and the build arguments that lead there.
+    """The files to mount with their paths in the container, and the build arguments that refer to them.
 
-    All places are in /mnt, which every Debian has and leaves empty: not even an empty file stays in the image.
+    All paths are in /mnt, which is empty in every Debian, so that not even an empty file stays in the image.
 
     Parameters
     ----------
     folder
-        A temporary folder for the settings as the container needs them.
+        A temporary folder for the settings in the container's form.
     """
     mounts = {folder: "/mnt"}
     pip, npm = pip_settings(), npm_settings()
@@ -166,7 +166,7 @@ def host_settings(folder: Path) -> tuple[dict[Path, str], dict[str, str]]:
             place = Path(unquote(urlsplit(word).path)) if word.startswith("file:") else Path(word)
             if not place.is_absolute() or not place.exists():
                 continue
-            # An index's pages, such as /srv/index/simple, refer to files beside them.
+            # The pages of an index, such as /srv/index/simple, refer to files in sibling folders.
             shared, page = (place.parent, place.name) if word.startswith("file:") else (place, "")
             target = f"/mnt/{name}-{number}"
             Path(folder, f"{name}-{number}").mkdir()
@@ -191,7 +191,7 @@ def write(path: Path, lines: list[str]) -> None:
 
 
 def pip_settings() -> dict[str, str]:
-    """pip's settings that say where packages come from, whatever file or variable holds them."""
+    """pip's settings of package sources, from files and environment variables."""
     listed = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
     ).stdout
@@ -201,7 +201,7 @@ def pip_settings() -> dict[str, str]:
 
 
 def npm_settings() -> dict[str, str]:
-    """The lines of this machine's npmrc files that name registries and proxies."""
+    """The lines about registries and proxies in this machine's npmrc files."""
     settings = {}
     for path in (Path("/etc/npmrc"), Path("/usr/etc/npmrc"), Path.home() / ".npmrc"):
         if path.is_file():
@@ -218,7 +218,7 @@ def npm_settings() -> dict[str, str]:
 
 
 def apt_settings() -> dict[str, str]:
-    """apt's settings about how to fetch."""
+    """apt's settings about downloads."""
     try:
         dump = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
@@ -228,7 +228,7 @@ def apt_settings() -> dict[str, str]:
 
 
 def find_certificates(pip: Mapping[str, str]) -> Path | None:
-    """The certificates that this machine was told to trust, if it was told any."""
+    """The certificates that this machine trusts in addition, if any."""
     named = [os.environ.get(name, "") for name in CERTIFICATE_VARIABLES]
     found = (Path(name) for name in [pip.get("cert", ""), *named] if name)
     return next((path for path in found if path.is_file()), None)
@@ -241,8 +241,8 @@ def find_certificates(pip: Mapping[str, str]) -> Path | None:
 def running(
     buildah: Buildah, container: str, command: list[str], *, data: Path, environment: Mapping[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A command at work in a container of the image, with a folder as its volume."""
-    # This buildah puts an empty volume of its own over the folder that it is given, unless the container has none.
+    """Run a command in a container of the image, with a folder as its volume."""
+    # buildah would mount an empty volume over the folder, unless the container declares none.
     buildah.run("config", "--volume", "/data-", container)
     variables = [f"--env={name}={value}" for name, value in environment.items()]
     run = buildah.command("run", "--isolation", "chroot", f"--volume={data}:/data", *variables, container, "--")

@@ -1,10 +1,10 @@
-"""Make a release: ``script/release VERSION``, or with ``--dry-run`` only find out whether it would be one.
+"""Make a release: ``script/release VERSION``, or with ``--dry-run`` only check whether it would succeed.
 
-The version is written in one place, ``__version__`` in src/voxelry/__init__.py, and the changelog's "Unreleased" gets
-number and date. All of it happens in a clone: wheel and source archive are built there and held against what they must
-contain, the wheel is installed in an empty environment and asked for its version. Only then the commit comes into this
-repository, gets the tag ``vVERSION``, and the archives go to dist/. Whatever fails before leaves nothing behind, and so
-does ``--dry-run``. Nothing is sent anywhere: pushing and uploading are left to whoever releases.
+The version is in one place, ``__version__`` in src/voxelry/__init__.py; the changelog's "Unreleased" gets number and
+date. The work is done in a clone: wheel and source archive are built and their contents are checked, the wheel is
+installed in an empty environment and prints its version. Only then the commit is taken into this repository and tagged
+``vVERSION``, and the archives are copied to dist/. A failure before that changes nothing, nor does ``--dry-run``.
+Nothing is pushed or uploaded.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ UNWANTED = re.compile(r"node_modules|__pycache__|^tests/|\.dcm$|\.git/|\.made-fr
 
 
 class ReleaseError(Exception):
-    """Why this is no release, in a sentence."""
+    """The reason, in a sentence, why no release is made."""
 
 
-# --- what must hold before --------------------------------------------------------------------------------------------
+# --- checks before the release ----------------------------------------------------------------------------------------
 
 
 def check_version(text: str, root: Path) -> Version:
-    """The version that is asked for: well-formed, newer than every release, not older than what the code says."""
+    """Check the requested version: well-formed, newer than every release, not older than the code's."""
     try:
         version = Version(text)
     except InvalidVersion:
@@ -74,7 +74,7 @@ def written_version(root: Path) -> str:
 
 
 def dated(changelog: str, version: Version, day: date) -> str:
-    """The changelog with a section for the version: what was unreleased. A new empty section stands above it."""
+    """The changelog with the unreleased section under the version's heading, below a new empty section."""
     before, heading, rest = changelog.partition(f"{UNRELEASED}\n")
     if not heading:
         raise ReleaseError(f"CHANGELOG.md has no section `{UNRELEASED}`")
@@ -91,7 +91,7 @@ def dated(changelog: str, version: Version, day: date) -> str:
 
 
 def prepare(clone: Path, version: Version) -> None:
-    """Clone the repository, write version and date there, and commit."""
+    """Clone the repository, write version and date in the clone, and commit."""
     subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(clone)], check=True)
     code = clone / VERSION_FILE
     code.write_text(VERSION_LINE.sub(f'__version__ = "{version}"', code.read_text("utf-8"), count=1), "utf-8")
@@ -100,13 +100,13 @@ def prepare(clone: Path, version: Version) -> None:
     for name in ("user.name", "user.email"):
         git(clone, "config", name, git(ROOT, "config", name).strip())
     git(clone, "commit", "--quiet", "--all", "--message", f"Release {version}")
-    # A page that was built here from the same sources is not built again: its stamp is compared with them.
+    # A page that was built here from the same sources, by its stamp, is not built again.
     if (ROOT / PAGE).is_dir():
         shutil.copytree(ROOT / PAGE, clone / PAGE)
 
 
 def build(clone: Path, folder: Path) -> tuple[Path, Path]:
-    """The wheel and the source archive."""
+    """Build the wheel and the source archive."""
     subprocess.run(
         [
             sys.executable,
@@ -129,7 +129,7 @@ def build(clone: Path, folder: Path) -> tuple[Path, Path]:
 
 
 def check_archives(wheel: Path, archive: Path, version: Version, tracked: Iterable[str]) -> None:
-    """What each holds and must not hold, and that its metadata are valid and of this version."""
+    """Check the required and forbidden contents of both archives, and their metadata and version."""
     with zipfile.ZipFile(wheel) as opened:
         held = set(opened.namelist())
         metadata = opened.read(f"voxelry-{version}.dist-info/METADATA")
@@ -164,7 +164,7 @@ def _check_metadata(archive: str, content: bytes, version: Version) -> None:
 
 
 def check_installed(wheel: Path, version: Version, folder: Path, *, offline: bool) -> None:
-    """Install the wheel with what it needs in an empty environment, and ask it for its version."""
+    """Install the wheel with its dependencies in an empty environment, and compare the version that it prints."""
     venv.create(folder, with_pip=True)
     python = folder / "bin/python"
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
@@ -184,7 +184,7 @@ def _libraries() -> str:
 
 
 def publish(clone: Path, version: Version, archives: Iterable[Path]) -> None:
-    """Take the clone's commit, tag it, and put the archives into dist/."""
+    """Take the clone's commit, tag it, and copy the archives to dist/."""
     git(ROOT, "fetch", "--quiet", str(clone), "HEAD")
     git(ROOT, "merge", "--quiet", "--ff-only", "FETCH_HEAD")
     git(ROOT, "tag", "--annotate", f"v{version}", "--message", f"Voxelry {version}")
@@ -214,7 +214,7 @@ def release(text: str, *, dry_run: bool, offline: bool) -> None:
         if dry_run:
             print(f"{version} would be a release: {wheel.name}, {archive.name}. Nothing was changed.")
             return
-        check_clean(ROOT)  # a build takes a while
+        check_clean(ROOT)  # Checked again: a build takes a while.
         publish(clone, version, (wheel, archive))
     print(f"{version} is committed and tagged v{version}; dist/ holds {wheel.name} and {archive.name}.")
     print("To publish it: git push --follow-tags, and upload dist/.")

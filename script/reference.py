@@ -1,7 +1,7 @@
-"""Write the parts of docs/reference that the code knows best: settings, commands, names, routes.
+"""Generate parts of docs/reference from the code: settings, commands, names, routes.
 
-``python script/reference.py`` brings them up to date; a test fails where they are not. The rest of each page is written
-by hand.
+``python script/reference.py`` updates them; a test fails if they are out of date. The rest of each page is written by
+hand.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from voxelry.server.environment import configuration
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = {Path: "PATH", int: "NUMBER", float: "NUMBER", str: "TEXT"}
 SIGNATURE_WIDTH = 90
-"""Characters of a signature that is written in one line."""
+"""Most characters of a signature on one line."""
 BEGIN, END = "<!-- from the code: python script/reference.py -->", "<!-- end -->"
 
 
 def renewed(page: str) -> str:
-    """A page's text with the part between the marks made again."""
+    """A page's text with the part between the marks replaced."""
     before, _, rest = (ROOT / page).read_text("utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n\n{PAGES[page]().strip()}\n\n{END}{after}"
@@ -77,7 +77,7 @@ def commands() -> list[tuple[str, Any]]:
 
 
 def _commands(name: str, command: Any) -> Iterator[tuple[str, Any]]:
-    if hasattr(command, "commands"):  # of a group whose commands are plug-ins, what they have in common
+    if hasattr(command, "commands"):  # A group whose commands are plug-ins shows what they have in common.
         for verb, inner in getattr(command, "documented", command.commands).items():
             yield from _commands(f"{name} {verb}", inner)
     else:
@@ -107,7 +107,7 @@ def _flags(parameter: Any, kind: Any) -> str:
         names += ", " + ", ".join(f"`{flag}`" for flag in parameter.secondary_opts)
     if parameter.is_flag:
         return names
-    # From the function's own types: how typer keeps them changes from version to version.
+    # From the function's annotations: typer's own form of them changes between versions.
     found = next(part for part in (*get_args(kind), kind) if part is not type(None))
     choices = "|".join(choice.value for choice in found) if issubclass(found, Enum) else ""
     return f"{names} {parameter.metavar or choices or KINDS[found]}"
@@ -126,7 +126,7 @@ def _option_default(parameter: Any) -> str:
 
 
 def library() -> str:
-    # `voxelry.steps` is the package of that name once it is imported, which calls this function.
+    # After an import, `voxelry.steps` is the package of that name, which calls this function.
     found = {name: getattr(voxelry, name) for name in voxelry.__all__} | {"steps": steps}
     functions = [_entry(name, value) for name, value in found.items() if inspect.isfunction(value)]
     types = [_entry(name, value) for name, value in found.items() if inspect.isclass(value)]
@@ -150,7 +150,7 @@ def _entry(name: str, value: Any) -> str:
 
 
 def _kinds(kind: type) -> Iterator[tuple[str, str]]:
-    """The types of a class's fields, as the code writes them."""
+    """The types of a class's fields as in the source."""
     for name, annotation in vars(kind).get("__annotations__", {}).items():
         yield name, _written(annotation, vars(kind).get("__init__", kind))
 
@@ -172,7 +172,7 @@ def _members(value: type) -> Iterator[tuple[str, str, str]]:
 
 
 def _errors() -> str:
-    """Every error of the library with its code, as the tree has it."""
+    """Every error of the library with its code, in the order of the tree."""
     rows: list[tuple[str, ...]] = []
 
     def add(kind: type[VoxelryError]) -> None:
@@ -187,12 +187,12 @@ def _errors() -> str:
 
 
 def _signature(function: Callable[..., Any]) -> str:
-    """Names and defaults in one line."""
+    """A signature of names and defaults in one line."""
     return f"({', '.join(_parameters(function, typed=False))})"
 
 
 def _typed_signature(function: Callable[..., Any]) -> str:
-    """Names, types as the code writes them, and defaults; a line for each parameter where one line is too short."""
+    """A signature with types as in the source and defaults; one line per parameter if it is too long."""
     parameters = _parameters(function, typed=True)
     returned = inspect.signature(function).return_annotation
     arrow = "" if returned is inspect.Signature.empty else f" -> {_written(returned, function)}"
@@ -228,7 +228,7 @@ def _parameters(function: Callable[..., Any], *, typed: bool) -> list[str]:
 
 
 def _written(annotation: str, function: Callable[..., Any]) -> str:
-    """A type as the code writes it, with the texts themselves where a name stands for a choice of texts."""
+    """A type as in the source; an alias of a choice of texts is replaced by the texts."""
 
     def choice(name: re.Match[str]) -> str:
         meant = getattr(function, "__globals__", {}).get(name[0])
@@ -238,7 +238,7 @@ def _written(annotation: str, function: Callable[..., Any]) -> str:
 
 
 def _markdown(docstring: str, kinds: Mapping[str, str]) -> str:
-    """NumPy's docstring form as Markdown; ``kinds`` are the types of what it describes, by name."""
+    """A NumPy docstring as Markdown; ``kinds`` are the types of the described names."""
     sections = re.split(r"^(\w[\w ]*)\n-{3,}\n", docstring, flags=re.MULTILINE)
     parts = [_literals(sections[0].strip())]
     for title, body in zip(sections[1::2], sections[2::2], strict=True):

@@ -1,4 +1,4 @@
-"""The reference of steps: what each does, and its parameters as its schema has them."""
+"""The reference of steps: description and parameters from the schema."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Table = Callable[[tuple[str, ...], Sequence[tuple[str, ...]]], str]
 
 
 def page(table: Table) -> str:
-    """Every step of this package by group; those of other packages are theirs to document."""
+    """Every step of this package by group, without those of other packages."""
     own = [step for step in steps() if step.function.__module__.startswith("voxelry.")]
     parts = []
     for group, title in TITLES.items():
@@ -41,7 +41,7 @@ def _entry(step: AnyStep, table: Table) -> str:
 
 
 def _prose(step: AnyStep) -> Iterator[str]:
-    """What the function's docstring says before its sections, but for the first line."""
+    """The paragraphs of the function's docstring before its sections."""
     text = re.split(r"^\w[\w ]*\n-{3,}$", inspect.getdoc(step.function) or "", maxsplit=1, flags=re.MULTILINE)[0]
     for paragraph in text.strip().split("\n\n"):
         yield re.sub(r"``|`", "`", " ".join(paragraph.split()))
@@ -62,7 +62,7 @@ def _default(field: Mapping[str, Any]) -> str:
 
 
 def _values(field: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
-    """The kinds and limits of what may be given, in words."""
+    """The types and limits of a parameter's values, in words."""
     if "$ref" in field:
         return _values(schema["$defs"][field["$ref"].rpartition("/")[2]], schema)
     if "anyOf" in field:

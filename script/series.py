@@ -1,7 +1,7 @@
-"""Write docs/reference/series.md: the geometry report of every series in the folder of real data.
+"""Generate docs/reference/series.md: the geometry report of every series in the folder of real data.
 
-``python script/series.py`` brings it up to date; a test fails where it is not. The data lie beside the project
-(``../shared/data``, or where VOXELRY_TEST_DATA says) and are no part of it.
+``python script/series.py`` updates it; a test fails if it is out of date. The data are beside the project
+(``../shared/data``, or in VOXELRY_TEST_DATA) and are not part of it.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ BEGIN, END = "<!-- from the data: python script/series.py -->", "<!-- end -->"
 
 
 def renewed(data: Path) -> str:
-    """The page with its table made again from this folder."""
+    """The page with its table replaced by that of this folder."""
     before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n\n{series_table(data)}\n\n{END}{after}"
 
 
 def series_table(data: Path) -> str:
-    """One row for each series; nothing in it tells of a patient, a day or a machine."""
+    """One row for each series, without values about patient, date or machine."""
     rows = [row for folder in sorted(path for path in data.iterdir() if path.is_dir()) for row in _rows(folder)]
     return table(("folder", "kind", "files", "report"), rows)
 

@@ -1,4 +1,4 @@
-"""Take the pictures in docs/images: the page with the synthetic study, light and dark, in a Chromium of the machine.
+"""Take the screenshots in docs/images: the page with the synthetic study, light and dark, in the machine's Chromium.
 
 ``script/screenshots`` takes all of them, ``script/screenshots viewer`` one.
 """
@@ -33,12 +33,12 @@ START_SECONDS = 120.0
 WORK_MILLISECONDS = 180_000.0
 SIZE = (1280, 800)
 LARGEST = 150_000
-"""Bytes of a picture, so that a clone of the project stays small."""
+"""Most bytes of a picture, so that a clone of the project stays small."""
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
 
-# --- what is shown ----------------------------------------------------------------------------------------------------
+# --- the views --------------------------------------------------------------------------------------------------------
 
 
 def home(page: Page) -> None:
@@ -82,7 +82,7 @@ def measure(page: Page) -> None:
 
 
 SHOWN: dict[str, Callable[[Page], None]] = {"home": home, "viewer": viewer, "steps": steps, "measure": measure}
-"""Each picture's name, and how the page comes to show it."""
+"""Each picture's name, and the function that opens its view."""
 SAMPLE = Path("sample")
 
 
@@ -91,7 +91,7 @@ SAMPLE = Path("sample")
 
 @contextmanager
 def site(folder: Path) -> Iterator[str]:
-    """``voxelry serve`` with an empty data folder: its address."""
+    """Run ``voxelry serve`` with an empty data folder; gives its address."""
     log = folder / "log"
     command = [sys.executable, "-m", "voxelry.cli", "serve", "--port", "0", "--data", str(folder / "data")]
     environment = {**os.environ, "VOXELRY_ADMIN_PASSWORD": PASSWORD, "PYTHONUNBUFFERED": "1"}
@@ -124,7 +124,7 @@ def upload(page: Page, archive: Path) -> None:
 
 
 def as_webp(png: bytes) -> bytes:
-    """The picture in the best quality that is small enough."""
+    """The picture in the best quality within the size limit."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     for quality in range(92, 40, -4):
         content = io.BytesIO()
@@ -160,7 +160,7 @@ def main(names: list[str]) -> None:
                 log_in(page)
                 if number == 0:
                     upload(page, archive)
-                    steps(page)  # so that both homes show its result
+                    steps(page)  # Both pictures of the start page show its result.
                 for name in names or SHOWN:
                     SHOWN[name](page)
                     page.wait_for_load_state("networkidle")

@@ -1,10 +1,10 @@
-"""Build the web page, with the machine's Node or the one that Python's package index offers.
+"""Build the web page, with the machine's Node or the one from Python's package index.
 
-``script/setup`` and the wheel's build hook share this file, so it needs nothing but Python itself.
+``script/setup`` and the wheel's build hook share this file, so it uses only the standard library.
 
-Run as a program: ``web_page.py build`` makes the page if its sources have changed since it was made, ``web_page.py run
-NAME [ARGUMENT ...]`` runs one of the scripts in ``web/package.json``; ``web_page.py is-built`` and ``web_page.py node``
-answer by their exit code whether the page is up to date and whether there is a Node.
+As a program: ``web_page.py build`` builds the page if its sources have changed, ``web_page.py run NAME [ARGUMENT ...]``
+runs one of the scripts in ``web/package.json``; the exit codes of ``web_page.py is-built`` and ``web_page.py node`` say
+whether the page is up to date and whether there is a Node.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST_NODE = (20, 19)
-"""What Vite asks for."""
+"""The versions of Node that Vite requires."""
 
 NOT_SOURCES = {"node_modules", "dist", "coverage", "test-results"}
 PAGE = Path("src/voxelry/server/page")
 STAMP = ".made-from"
-"""Names the sources that a folder was made from. It lies in it and is written last: nothing half made has one."""
+"""File in a folder with the digest of its sources. It is written last, so an unfinished folder has none."""
 
 
 class PageError(Exception):
@@ -41,7 +41,7 @@ class Node:
     version: str
 
     def run(self, *arguments: str, folder: Path) -> None:
-        """Run npm, whose scripts find this Node first."""
+        """Run npm with this Node first in its scripts' path."""
         search = f"{self.program.parent}{os.pathsep}{os.environ.get('PATH', '')}"
         done = subprocess.run([*self.npm, *arguments], cwd=folder, env={**os.environ, "PATH": search}, check=False)
         if done.returncode:
@@ -57,7 +57,7 @@ def find_node() -> Node | None:
     if package is None or package.origin is None:
         return None
     folder = Path(package.origin).parent
-    # Its own npm is a link on some systems and a copy that finds nothing on others; the script itself always works.
+    # Its npm is a link on some systems and a broken copy on others; the script itself always works.
     for node, modules in (("bin/node", "lib/node_modules"), ("node.exe", "node_modules")):
         script = folder / modules / "npm/bin/npm-cli.js"
         if script.is_file() and (version := node_version(str(folder / node))):
@@ -89,7 +89,7 @@ def require_node() -> Node:
 
 
 def is_built(root: Path) -> bool:
-    """True if the page is there, made from the sources as they are now (or its sources are not here at all)."""
+    """True if the page exists and was built from the current sources, or if the sources do not exist."""
     web, page = root / "web", root / PAGE
     if not (page / "index.html").is_file():
         return False
@@ -97,7 +97,7 @@ def is_built(root: Path) -> bool:
 
 
 def build_page(root: Path) -> None:
-    """Make the page, unless it is built."""
+    """Build the page if it is not up to date."""
     if is_built(root):
         return
     web, page = root / "web", root / PAGE
@@ -107,7 +107,7 @@ def build_page(root: Path) -> None:
     sources = digest(source_files(web), web)
     install_libraries(web, node)
     (page / STAMP).unlink(missing_ok=True)
-    # Whether the types fit is for who changes them to know (`npm run build`, script/test), not for who wants the page.
+    # Without type checks, which developers run (`npm run build`, script/test).
     node.run("exec", "--", "vite", "build", folder=web)
     if not (page / "index.html").is_file():
         raise PageError(f"`vite build` left no index.html in {PAGE}.")
@@ -115,7 +115,7 @@ def build_page(root: Path) -> None:
 
 
 def install_libraries(web: Path, node: Node) -> None:
-    """Install exactly what ``web/package-lock.json`` names, unless that was done already."""
+    """Install exactly what ``web/package-lock.json`` names, unless it is installed."""
     modules = web / "node_modules"
     wanted = digest([web / "package.json", web / "package-lock.json"], web)
     if read_stamp(modules) != wanted:
@@ -124,14 +124,14 @@ def install_libraries(web: Path, node: Node) -> None:
 
 
 def source_files(web: Path) -> Iterator[Path]:
-    """Every file of the page's sources, in a settled order."""
+    """All source files of the page, sorted."""
     for folder, folders, files in os.walk(web):
         folders[:] = sorted(name for name in folders if name not in NOT_SOURCES and not name.startswith("."))
         yield from (Path(folder, name) for name in sorted(files) if not name.endswith(".tsbuildinfo"))
 
 
 def digest(files: Iterator[Path] | list[Path], base: Path) -> str:
-    """A digest of the files' names and contents."""
+    """The digest of the files' names and contents."""
     whole = hashlib.sha256()
     for path in files:
         content = hashlib.sha256(path.read_bytes()).hexdigest()

@@ -19,7 +19,7 @@ from pydicom.uid import UID
 import voxelry
 from voxelry.core.errors import PixelDataError
 from voxelry.testing import pattern, synthetic_instance, write
-from voxelry.testing.encoding import RLE, encode
+from voxelry.testing.encoding import RLE, encode_frame
 
 Words = npt.NDArray[Any]
 KEPT = ["native", "rle", "deflated"]
@@ -56,7 +56,9 @@ def file_of(
         dataset.PixelData = laid.tobytes()
         dataset["PixelData"].VR = "OW" if words.dtype.itemsize > 1 else "OB"
     else:
-        frames = [encode(frame, RLE) for frame in words] if how == "rle" else [deflated(one.tobytes()) for one in laid]
+        frames = (
+            [encode_frame(frame, RLE) for frame in words] if how == "rle" else [deflated(one.tobytes()) for one in laid]
+        )
         packed(dataset, frames, RLE if how == "rle" else DEFLATED_FRAMES)
     change(dataset)
     return write_as_named(dataset, folder / f"{how}.dcm")

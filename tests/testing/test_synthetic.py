@@ -92,7 +92,7 @@ def test_compressed_pixels_as_pydicom_or_imagecodecs_reads_them(
 
 
 @pytest.mark.parametrize("frames", ["plain", "enhanced"])
-def test_multi_frame(tmp_path: Path, frames: synthetic.Frames) -> None:
+def test_multi_frame(tmp_path: Path, frames: synthetic.FrameLayout) -> None:
     series = testing.synthetic_series(tmp_path, frames=frames)
     (path,) = series.paths
     dataset = pydicom.dcmread(path)

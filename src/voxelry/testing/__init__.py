@@ -1,4 +1,4 @@
-"""Public: synthetic studies to test against, in this project and in others.
+"""Public test support: synthetic studies, for this project and others.
 
 >>> from voxelry.testing import synthetic_series
 >>> series = synthetic_series("folder", slices=5, rows=16, columns=20)  # doctest: +SKIP

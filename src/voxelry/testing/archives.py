@@ -1,4 +1,4 @@
-"""Archives and files as the world sends them: nested, unsafe, protected, bombs, damaged."""
+"""Problematic archives and files: nested, unsafe, encrypted, bombs, damaged."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def zip_bytes(members: Mapping[str, Content], *, stored: bool = False) -> bytes:
     Parameters
     ----------
     members
-        Entry name -> bytes, or the path of a file to take them from. Names are written as they are, so
-        ``"../escape.dcm"`` and ``"/etc/x"`` stay what they are.
+        Entry name -> bytes, or the path of a file with them. Names are written unchanged, also
+        ``"../escape.dcm"`` and ``"/etc/x"``.
     stored
-        Without compression.
+        True to store without compression.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in members.items():
             entry = zipfile.ZipInfo("entry", _MOMENT)
-            # Set afterwards: the constructor would tidy the names that a test wants untidy.
+            # Set afterwards: the constructor would normalise the names.
             entry.filename = name
             entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
             archive.writestr(entry, content if isinstance(content, bytes) else Path(content).read_bytes())
@@ -39,7 +39,7 @@ def zip_bytes(members: Mapping[str, Content], *, stored: bool = False) -> bytes:
 
 
 def write_zip(path: str | Path, members: Mapping[str, Content], *, stored: bool = False) -> Path:
-    """`zip_bytes` as a file."""
+    """Write `zip_bytes` to a file."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(zip_bytes(members, stored=stored))
@@ -54,7 +54,7 @@ def zip_folder(path: str | Path, folder: str | Path) -> Path:
 
 
 def nested_zip(path: str | Path, members: Mapping[str, Content], *, depth: int) -> Path:
-    """Archives in archives: ``members`` lie below ``depth`` archives (1 is a plain zip)."""
+    """A zip archive with ``members`` nested in ``depth`` archives (1 is a plain zip)."""
     content = zip_bytes(members)
     for level in range(depth - 1, 0, -1):
         content = zip_bytes({f"inner-{level}.zip": content})
@@ -66,7 +66,7 @@ def nested_zip(path: str | Path, members: Mapping[str, Content], *, depth: int) 
 def protected_zip(path: str | Path, members: Mapping[str, Content], *, only: str | None = None) -> Path:
     """An archive whose entries are flagged as encrypted; ``only`` flags a single entry.
 
-    The content is not really encrypted: a reader must refuse it for its flag, before it reads a byte.
+    The content is not encrypted: a reader must refuse the entry by its flag, before it reads the content.
     """
     raw = bytearray(zip_bytes(members))
     with zipfile.ZipFile(io.BytesIO(bytes(raw))) as archive:
@@ -87,7 +87,7 @@ def protected_zip(path: str | Path, members: Mapping[str, Content], *, only: str
 
 
 def bomb_zip(path: str | Path, *, expanded_bytes: int = 1 << 30, name: str = "bomb.dcm") -> Path:
-    """A small archive with one entry of zeros that expands about a thousandfold. Written piece by piece."""
+    """Write a small archive with one entry of zeros that expands about a thousandfold, in small blocks."""
     target = Path(path)
     piece = b"\0" * (1 << 20)
     with zipfile.ZipFile(target, "w") as archive:
@@ -106,7 +106,7 @@ def bad_files(folder: str | Path, *, seed: int = 900) -> dict[str, str]:
     Returns
     -------
     codes
-        File name -> the code of the problem that it must be reported with.
+        File name -> the expected code of its problem.
     """
     root = Path(folder)
     root.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Stored values into Pixel Data, in the transfer syntaxes that tests need."""
+"""Encoding of stored values as Pixel Data, in the transfer syntaxes that tests need."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def set_pixels(
     if transfer_syntax in COMPRESSED:
         if planar:
             raise ValueError("compressed colour is interleaved: planar must be 0")
-        dataset.PixelData = encapsulate([encode(frame, transfer_syntax) for frame in frames])
+        dataset.PixelData = encapsulate([encode_frame(frame, transfer_syntax) for frame in frames])
         dataset["PixelData"].VR = "OB"
         dataset["PixelData"].is_undefined_length = True
         if transfer_syntax == JPEG_BASELINE:
@@ -73,15 +73,15 @@ def set_pixels(
         return
     if colour and planar:
         frames = np.moveaxis(frames, -1, 1)
-    # pydicom writes Pixel Data as it is given, so a big-endian file needs big-endian values.
+    # pydicom writes Pixel Data unchanged, so a big-endian file needs big-endian values.
     order: Literal["<", ">"] = ">" if UID(transfer_syntax) == ExplicitVRBigEndian else "<"
     raw = np.ascontiguousarray(frames).astype(frames.dtype.newbyteorder(order)).tobytes()
     dataset.PixelData = raw + b"\0" * (len(raw) % 2)
     dataset["PixelData"].VR = "OB" if frames.dtype.itemsize == 1 else "OW"
 
 
-def encode(frame: npt.NDArray[np.generic], transfer_syntax: str) -> bytes:
-    """One frame as a compressed bit stream, without loss except for JPEG Baseline."""
+def encode_frame(frame: npt.NDArray[np.generic], transfer_syntax: str) -> bytes:
+    """Encode one frame as a compressed bit stream, lossless except for JPEG Baseline."""
     if transfer_syntax not in (JPEG_BASELINE, JPEG_LOSSLESS):
         return encode_without_loss(frame, transfer_syntax)
     import imagecodecs
@@ -94,7 +94,7 @@ def encode(frame: npt.NDArray[np.generic], transfer_syntax: str) -> bytes:
 
 
 def rgb_to_ybr(rgb: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
-    """RGB into YBR_FULL (PS3.3 C.7.6.3.1.2), rounded."""
+    """Convert RGB to YBR_FULL (PS3.3 C.7.6.3.1.2), rounded."""
     matrix = np.array([[0.299, 0.587, 0.114], [-0.1687, -0.3313, 0.5], [0.5, -0.4187, -0.0813]])
     converted = rgb.astype(np.float64) @ matrix.T + np.array([0.0, 128.0, 128.0])
     limited: npt.NDArray[np.float64] = np.clip(np.rint(converted), 0, 255)

@@ -1,4 +1,4 @@
-"""What every volume format has to keep, as a class of pytest's to inherit from.
+"""The contract of volume formats, as a pytest class to inherit from.
 
 >>> class TestNifti(FormatTests):  # doctest: +SKIP
 ...     format = voxelry.formats.nifti.nifti_format.FORMAT
@@ -31,9 +31,9 @@ from voxelry.core.volume import Volume
 from voxelry.testing.volumes import AXIAL_LPS, DTYPES, assert_same_volume, full_volume, placed, volumes, voxels
 
 HONEST_BYTES = 64 << 20
-"""A damaged file of a few kilobytes may cost so much memory, and no more."""
+"""Most memory for reading a damaged file of a few kilobytes."""
 
-# The same test is inherited by many classes, which is what it is for.
+# Many classes inherit the same test, which a health check would refuse.
 _SHARED = settings(
     max_examples=40,
     deadline=None,
@@ -42,26 +42,28 @@ _SHARED = settings(
 
 
 class FormatTests:
-    """Inherit, name the format and its suffix, and say what it does not hold: that must then be refused in words.
+    """Contract tests of a volume format. Subclasses name the format, its suffix and what it can hold.
+
+    The format must refuse everything else with a sentence.
 
     Attributes
     ----------
     format, suffix
-        What is tested. A format of several suffixes (``.nii``, ``.nii.gz``) has a class for each.
+        The format and its suffix. A format of several suffixes (``.nii``, ``.nii.gz``) has a class for each.
     options
-        That volumes are written with.
+        Options for writing.
     dtypes
-        That it holds; others must be refused.
+        Supported dtypes; others must be refused.
     colours
-        Dtypes of colour volumes that it holds, of three samples.
+        Supported dtypes of colour volumes, with three samples.
     holds_several, holds_shear, holds_unknown_spacing
-        Several volumes of one grid; tilted stacks; volumes of which nothing tells where they lie.
+        Whether it supports several volumes of one grid; tilted stacks; volumes without affine and spacing.
     holds
-        Names of the Volume's other fields that come back: ``{"unit", "label"}``.
+        Names of the Volume's other fields that it keeps: ``{"unit", "label"}``.
     place_rtol
-        How exactly places come back, as a fraction of the affine's largest number: 0 where it keeps 64 bits.
+        Tolerance of affines, as a fraction of the largest number: 0 if the format keeps 64 bits.
     is_folder
-        True where the format writes a folder.
+        True if the format writes a folder.
     """
 
     format: ClassVar[VolumeFormat]
@@ -80,14 +82,14 @@ class FormatTests:
 
     @contextmanager
     def written(self, given: Sequence[Volume]) -> Iterator[str]:
-        """The volumes in a file, for as long as it is asked for."""
+        """Write volumes to a file that exists within this context."""
         with tempfile.TemporaryDirectory() as folder:
             path = str(Path(folder) / f"volume{self.suffix}")
             self.format.write(given, path, options=dict(self.options))
             yield path
 
     def and_back(self, *given: Volume) -> tuple[Volume, ...]:
-        """What is read of what was written."""
+        """Write volumes and read them back."""
         with self.written(given) as path:
             return tuple(replace(one, array=np.array(one.array)) for one in self.format.read(path))
 
@@ -98,7 +100,7 @@ class FormatTests:
             assert_same_volume(one, other, rtol=self.place_rtol)
 
     def check_refused(self, *given: Volume) -> None:
-        """A FormatError in a sentence."""
+        """Assert that writing raises a FormatError with a sentence."""
         with pytest.raises(FormatError) as caught, self.written(given):
             pass
         assert len(str(caught.value).split()) > 3
@@ -107,7 +109,7 @@ class FormatTests:
         (self.check if holds else self.check_refused)(*given)
 
     def check_damaged(self, path: str) -> None:
-        """Read, or refused in words: nothing else, and not with much memory."""
+        """Assert that a file is read or refused with a sentence, without much memory."""
         tracemalloc.start()
         try:
             for volume in self.format.read(path):
@@ -130,7 +132,7 @@ class FormatTests:
     @_SHARED
     @given(data=st.data())
     def test_what_is_written_is_read(self, data: st.DataObject) -> None:
-        """Oblique, anisotropic, left-handed, of one slice or several, of every dtype, with NaN and infinities."""
+        """Oblique, anisotropic, left-handed volumes of one slice or several, of any dtype, with NaN and infinities."""
         self.check(data.draw(volumes(dtypes=self.dtypes, shear=self.holds_shear)))
 
     @pytest.mark.parametrize("dtype", [*DTYPES, "float16", "bool", "complex64"])
@@ -174,7 +176,7 @@ class FormatTests:
 
     @pytest.mark.parametrize("spacing", [(None, None, None), (None, 0.8, 0.7), (2.5, None, 0.7), (2.5, 0.8, 0.7)])
     def test_an_unknown_place_stays_unknown_or_is_refused(self, spacing: Spacing) -> None:
-        """Unknown is never 1.0."""
+        """An unknown spacing is never 1.0."""
         volume = Volume(array=voxels((1, 4, 5), "uint16"), spacing=spacing)
         if not self.holds_unknown_spacing:
             self.check_refused(volume)
@@ -196,7 +198,7 @@ class FormatTests:
             np.testing.assert_array_equal(found.padding, wanted.padding)
 
     def test_arrays_of_any_layout_are_written(self) -> None:
-        """Lazy ones, views that run backwards or across, big endian ones."""
+        """Lazy arrays, reversed and transposed views, big endian arrays."""
         array = voxels((3, 4, 5), "int16")
         lazy = LazyArray(array.shape, array.dtype, lambda numbers: array[list(numbers)])
         self_made = (array[::-1, :, ::-1], np.asfortranarray(array), array.astype(">i2"), lazy)
@@ -227,7 +229,7 @@ class FormatTests:
             self.format.write([placed(voxels((2, 3, 4), "int16"))], path, options={"no_such_option": 1})
         assert not Path(path).exists()
 
-    # --- files by nobody and by enemies -------------------------------------------------------------------------------
+    # --- damaged and hostile files ------------------------------------------------------------------------------------
 
     @pytest.mark.parametrize("content", [b"", b"\0" * 4096, b"no volume " * 400, b"\x1f\x8b" + b"\xff" * 600])
     def test_what_is_no_such_file_is_refused(self, content: bytes, tmp_path: Path) -> None:
@@ -254,7 +256,7 @@ class FormatTests:
     @_SHARED
     @given(seed=st.integers(0, 2**32 - 1), early=st.booleans())
     def test_a_damaged_file_is_read_or_refused_and_costs_little(self, seed: int, early: bool) -> None:
-        """Some bytes changed, in the header or anywhere."""
+        """A file with some bytes changed, in the header or anywhere."""
         random = np.random.default_rng(seed)
         with self.written([placed(voxels((2, 8, 9), "int16"))]) as path:
             file = self._largest(path)
@@ -266,6 +268,6 @@ class FormatTests:
             self.check_damaged(path)
 
     def _largest(self, path: str) -> Path:
-        """The file; of a folder its largest, which holds voxels."""
+        """The file itself, or the largest file of a folder, which holds voxels."""
         files = [file for file in Path(path).rglob("*") if file.is_file()] if self.is_folder else [Path(path)]
         return max(files, key=lambda file: file.stat().st_size)

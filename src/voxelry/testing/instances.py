@@ -1,7 +1,7 @@
-"""One synthetic instance: small, valid, always the same.
+"""Synthetic instances: small, valid, reproducible.
 
-The same arguments always give the same bytes, whatever machine and clock. Every object carries an
-invented patient with values that can be searched for, so that a test can show that none of them leaks.
+The same arguments always give the same bytes, independent of machine and clock. Every object has an
+invented patient with searchable values, so that a test can show that none of them leaks.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PATIENT_NAME = "SECRET^NAME"
 PATIENT_ID = "SECRET-ID-4711"
 PATIENT_BIRTH_DATE = "19010203"
 SECRETS: tuple[str, ...] = ("SECRET", PATIENT_BIRTH_DATE)
-"""Strings that occur in patients' values and nowhere else: none may reach a log, a message or a file name."""
+"""Strings that occur only in patients' values: none may reach a log, a message or a file name."""
 
 AXIAL: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 SAGITTAL: tuple[float, ...] = (0.0, 1.0, 0.0, 0.0, 0.0, -1.0)
@@ -50,18 +50,18 @@ UNCOMPRESSED: tuple[str, ...] = (
 
 
 def uid(*parts: object) -> str:
-    """A UID below 2.25 that depends on nothing but ``parts``."""
+    """A UID below 2.25 that depends only on ``parts``."""
     digest = hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).digest()
     return f"2.25.{int.from_bytes(digest[:16], 'big') >> 6}"
 
 
 def pattern(shape: Sequence[int], *, bits: int = 12, signed: bool = False, seed: int = 0) -> npt.NDArray[np.generic]:
-    """Stored values with no symmetry at all: a ramp along every axis and a little noise.
+    """Stored values without symmetry: a ramp along every axis and a little noise.
 
     Parameters
     ----------
     shape
-        Any, such as ``(slice, row, column)``.
+        Any shape, such as ``(slice, row, column)``.
     bits
         Bits Stored; all values fit, and the smallest and largest possible ones occur.
     """
@@ -80,7 +80,7 @@ def pattern(shape: Sequence[int], *, bits: int = 12, signed: bool = False, seed:
 
 
 def write(dataset: Dataset, path: str | Path) -> Path:
-    """Write a DICOM file with preamble and file meta information; the folder is made where missing."""
+    """Write a DICOM file with preamble and file meta information; a missing folder is created."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     dataset.save_as(target, enforce_file_format=True)
@@ -115,8 +115,8 @@ def synthetic_instance(
     Parameters
     ----------
     pixels
-        Stored values: ``(row, column)``, ``(row, column, sample)`` for colour, and one more axis in front
-        for frames. None makes a `pattern` of ``rows`` x ``columns``.
+        Stored values: ``(row, column)``, ``(row, column, sample)`` for colour, with a leading axis for
+        frames. None makes a `pattern` of ``rows`` x ``columns``.
     spacing
         Millimetres ``(slice thickness, row, column)``; None leaves thickness and Pixel Spacing out.
     position, orientation
@@ -126,11 +126,11 @@ def synthetic_instance(
     photometric
         For ``YBR_FULL`` the pixels are given as RGB; for ``PALETTE COLOR`` as 8-bit indices.
     index
-        Tells instances of the same ``seed`` apart (SOP Instance UID).
+        Distinguishes instances of the same ``seed`` (SOP Instance UID).
     seed
         Instances of one seed share study, series and frame of reference.
     attributes
-        More attributes by keyword, set last; None as a value takes the attribute away.
+        More attributes by keyword, set last; the value None deletes the attribute.
     """
     colour = photometric in ("RGB", "YBR_FULL")
     if pixels is None:
@@ -153,14 +153,14 @@ def synthetic_instance(
         dataset.ScanOptions, dataset.MRAcquisitionType = "", "2D"
         dataset.EchoTime, dataset.EchoTrainLength, dataset.RepetitionTime = "10", "1", "500"
     if spacing is not None:
-        dataset.SliceThickness = decimal(spacing[0])
-        dataset.PixelSpacing = [decimal(spacing[1]), decimal(spacing[2])]
+        dataset.SliceThickness = decimal_string(spacing[0])
+        dataset.PixelSpacing = [decimal_string(spacing[1]), decimal_string(spacing[2])]
     if orientation is not None:
-        dataset.ImageOrientationPatient = [decimal(cosine) for cosine in orientation]
+        dataset.ImageOrientationPatient = [decimal_string(cosine) for cosine in orientation]
     if position is not None:
-        dataset.ImagePositionPatient = [decimal(coordinate) for coordinate in position]
+        dataset.ImagePositionPatient = [decimal_string(coordinate) for coordinate in position]
     if rescale is not None and not colour:
-        dataset.RescaleSlope, dataset.RescaleIntercept = decimal(rescale[0]), decimal(rescale[1])
+        dataset.RescaleSlope, dataset.RescaleIntercept = decimal_string(rescale[0]), decimal_string(rescale[1])
         if modality == "CT":
             dataset.RescaleType = "HU"
     if has_pixels:
@@ -180,7 +180,7 @@ def synthetic_instance(
 
 
 def synthetic_report(*, index: int = 0, seed: int | str = 0) -> Dataset:
-    """A Basic Text SR: valid DICOM that holds no pixels."""
+    """A Basic Text SR: valid DICOM without pixels."""
     dataset = _identity("SR", _BASIC_TEXT_SR, index=index, seed=seed)
     dataset.InstanceNumber = 1
     dataset.ValueType, dataset.ContinuityOfContent = "CONTAINER", "SEPARATE"
@@ -226,7 +226,7 @@ def _identity(modality: str, sop_class_uid: str, *, index: int, seed: int | str)
 
 
 def set_attributes(dataset: Dataset, attributes: Mapping[str, object] | None) -> None:
-    """Set attributes by keyword; None as a value takes the attribute away."""
+    """Set attributes by keyword; the value None deletes the attribute."""
     for keyword, value in (attributes or {}).items():
         if value is None:
             if keyword in dataset:
@@ -235,8 +235,8 @@ def set_attributes(dataset: Dataset, attributes: Mapping[str, object] | None) ->
             setattr(dataset, keyword, value)
 
 
-def decimal(value: float) -> str:
-    """A Decimal String: at most 16 characters (PS3.5 6.2), as exact as they allow."""
+def decimal_string(value: float) -> str:
+    """The most exact Decimal String of at most 16 characters (PS3.5 6.2)."""
     for digits in range(17, 0, -1):
         text = f"{float(value):.{digits}g}"
         if len(text) <= 16:

@@ -1,4 +1,4 @@
-"""What every step has to keep, as a class of pytest's to inherit from.
+"""The contract of steps, as a pytest class to inherit from.
 
 >>> class TestGaussian(StepTests):  # doctest: +SKIP
 ...     step = voxelry.steps.gaussian.STEP
@@ -32,9 +32,9 @@ from voxelry.testing.volumes import AXIAL_LPS, DTYPES, placed, unplaced, volumes
 
 GROUPS = ("filter", "mask", "measure", "register", "model")
 PATIENT = "SECRET^NAME"
-"""Of the volumes that steps are tried with: it must turn up nowhere."""
+"""A patient's value of the test volumes, which must appear nowhere in results."""
 KNOWN_BEFORE = "something that was known before"
-"""A warning of the volumes that steps are tried with: it must not get lost."""
+"""A warning of the test volumes, which results must keep."""
 
 _SHARED = settings(
     max_examples=25,
@@ -52,7 +52,7 @@ def _tilted() -> npt.NDArray[np.float64]:
 
 
 def _orthogonal(affine: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The same place with axes at right angles and the lengths that they had."""
+    """An affine with the same position and lengths of axes, and perpendicular axes."""
     turned, lengths = affine.copy(), np.linalg.norm(affine[:3, :3], axis=0)
     turned[:3, :3] = np.linalg.qr(affine[:3, :3])[0] * lengths
     return turned
@@ -64,11 +64,11 @@ PLACES: dict[str, npt.NDArray[np.float64]] = {
     "left-handed": _LEFT_HANDED,
     "tilted": _tilted(),
 }
-"""Affines to try; a tilted (sheared) one may be refused."""
+"""Affines of test volumes; a tilted (sheared) one may be refused."""
 
 
 def body(shape: tuple[int, int, int] = (7, 24, 21), seed: int = 0) -> npt.NDArray[np.int16]:
-    """Something like a body in air, in HU: two ellipsoids, one dense, with noise; int16."""
+    """A simple body in air, in HU: two ellipsoids, one dense, with noise; int16."""
     places = np.stack(np.meshgrid(*(np.linspace(-1, 1, size) for size in shape), indexing="ij"))
     distance = np.sqrt((places**2).sum(axis=0))
     values = np.where(distance < 0.9, 40.0, -1000.0) + np.where(distance < 0.35, 600.0, 0.0)
@@ -81,17 +81,17 @@ def _with_array(volume: Volume, array: npt.NDArray[Any]) -> Volume:
 
 
 class StepTests:
-    """Inherit, name the step and parameters to try it with, and say what it needs; the rest must hold.
+    """Contract tests of a step. Subclasses name the step, parameters to test it with, and what it needs.
 
     Attributes
     ----------
     step
-        What is tested.
+        The step.
     examples
-        Parameters to try it with; the first is used wherever one is enough.
+        Parameters to test it with; the first is used if one is enough.
     needs
-        Of the first example. ``"spacing"``: volumes without millimetres are refused. ``"affine"``: so are those
-        without a place. ``""``: both are worked on, and what is unknown stays unknown.
+        What the first example needs. ``"spacing"``: volumes without spacing are refused. ``"affine"``: those without
+        an affine too. ``""``: both are accepted, and what is unknown stays unknown.
     """
 
     step: ClassVar[AnyStep]
@@ -99,7 +99,7 @@ class StepTests:
     needs: ClassVar[str] = ""
 
     def volumes(self) -> tuple[Volume, ...]:
-        """What the step can work on: one volume for each input, of one grid. Override for other kinds."""
+        """Volumes that the step accepts: one for each input, of one grid. Override for other kinds."""
         return tuple(placed(body(seed=number), unit="HU") for number, _ in enumerate(self.step.inputs))
 
     # --- what they share ----------------------------------------------------------------------------------------------
@@ -112,7 +112,7 @@ class StepTests:
         return result
 
     def run_or_refused(self, given: Sequence[Volume], values: Mapping[str, object] | None = None) -> StepResult | None:
-        """The result, or None where the step refused in a sentence."""
+        """The result, or None if the step refused with a sentence."""
         try:
             return self.run(given, values)
         except VoxelryError as error:
@@ -136,7 +136,7 @@ class StepTests:
         assert issubclass(self.step.params, Params)
 
     def test_each_parameter_says_what_it_is(self) -> None:
-        """A title and a description; numbers a unit, ``"1"`` for none: ``json_schema_extra={"unit": "mm"}``."""
+        """Parameters have title and description, numbers a unit or ``"1"``: ``json_schema_extra={"unit": "mm"}``."""
         schema = self.step.params.model_json_schema()
         assert schema["type"] == "object"
         assert schema["additionalProperties"] is False
@@ -270,14 +270,14 @@ class StepTests:
     @_SHARED
     @given(data=st.data())
     def test_any_volume_is_worked_on_or_refused(self, data: st.DataObject) -> None:
-        """Of any place, of one voxel or more, with values all over the dtype's range, and what is no number."""
+        """Volumes of any affine, of one voxel or more, with values of the dtype's whole range, NaN and infinities."""
         one = data.draw(volumes())
         given = [replace(one, array=np.roll(one.array, number)) for number, _ in enumerate(self.step.inputs)]
         self.run_or_refused(given)
 
     @pytest.mark.parametrize("spacing", [(None, None, None), (None, 0.8, 0.7), (2.5, None, 0.7), (2.5, 0.8, 0.7)])
     def test_unknown_millimetres_are_refused_or_stay_unknown(self, spacing: Spacing) -> None:
-        """Unknown is never 1.0."""
+        """An unknown spacing is never 1.0."""
         given = tuple(unplaced(volume, spacing) for volume in self.volumes())
         all_known = None not in spacing
         if self.needs == "affine" or (self.needs == "spacing" and not all_known):
@@ -290,7 +290,7 @@ class StepTests:
             assert [one is None for one in volume.spacing] == [one is None for one in spacing]
 
     def test_what_is_padding_stays_told(self) -> None:
-        """Padding, which is no value, is worked around or refused; a volume that still has it says so."""
+        """Padding is left out or refused; a resulting volume that still has padding declares it."""
         given = []
         for volume in self.volumes():
             array = np.array(volume.array)
@@ -319,7 +319,7 @@ class StepTests:
 
 
 def check_result(result: StepResult) -> None:
-    """What a result is: something, each volume honest about its place, rows as JSON, files with a suffix."""
+    """Assert that a result is not empty: volumes with consistent geometry, rows of JSON values, files with a suffix."""
     assert result.volumes or result.segmentation is not None or result.rows or result.files, "nothing came of it"
     for volume in result.volumes:
         check_honest(volume)
@@ -337,7 +337,7 @@ def check_result(result: StepResult) -> None:
 
 
 def check_honest(volume: Volume) -> None:
-    """There are voxels, and what is told slice by slice has as many slices: a Volume refuses the rest itself."""
+    """Assert that there are voxels and an entry per slice; a Volume refuses other contradictions itself."""
     slices = len(volume.array)
     assert volume.array.size
     assert volume.padding is None or volume.padding.shape == (slices, 2)
@@ -345,7 +345,7 @@ def check_honest(volume: Volume) -> None:
 
 
 def assert_same_result(found: StepResult, wanted: StepResult) -> None:
-    """The same arrays, places, labels, rows, files and warnings."""
+    """Assert the same arrays, affines, labels, rows, files and warnings."""
     assert len(found.volumes) == len(wanted.volumes)
     for one, other in zip(found.volumes, wanted.volumes, strict=True):
         assert one.array.dtype == other.array.dtype
@@ -362,7 +362,7 @@ def assert_same_result(found: StepResult, wanted: StepResult) -> None:
 
 
 def _types(field: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
-    """The JSON types that a field may have, within lists and choices too; enumerations are words."""
+    """The JSON types that a field may have, also within lists and unions; enumerations are strings."""
     if "$ref" in field:
         yield from _types(schema["$defs"][field["$ref"].rpartition("/")[2]], schema)
     if "enum" in field or "const" in field:

@@ -1,4 +1,4 @@
-"""Synthetic RT Structure Sets: contours on images that are there."""
+"""Synthetic RT Structure Sets: contours on existing images."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ def synthetic_structure_set(
     geometric_type: str = "CLOSED_PLANAR",
     edit: Callable[[Dataset], None] | None = None,
 ) -> Path:
-    """Write an RT Structure Set of the patient and the study of some images.
+    """Write an RT Structure Set for the patient and the study of images.
 
     Parameters
     ----------
     images
-        Files of one series. Each contour names the one that it lies nearest to.
+        Files of one series. Each contour references the nearest image.
     structures
-        By name, the contours of each; a contour has shape ``(n, 3)``, LPS, mm. Numbers are from 1, in this order.
+        Contours by name; a contour has shape ``(n, 3)``, LPS, mm. Numbers count from 1, in this order.
     geometric_type
         Contour Geometric Type (3006,0042) of all contours.
     edit
-        Changes the whole before it is written.
+        A function that changes the dataset before it is written.
 
     Returns
     -------

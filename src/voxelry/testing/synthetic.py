@@ -1,4 +1,4 @@
-"""Series of synthetic slices, written as files, with the truth that reading them must give."""
+"""Series of synthetic slices, written as files, with the values that reading them must give."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from voxelry.testing.instances import (
     AXIAL,
     Photometric,
     Triple,
-    decimal,
+    decimal_string,
     pattern,
     set_attributes,
     synthetic_instance,
@@ -27,7 +27,7 @@ from voxelry.testing.instances import (
     write,
 )
 
-Frames = Literal["single", "plain", "enhanced"]
+FrameLayout = Literal["single", "plain", "enhanced"]
 Numbering = Literal["ascending", "reversed", "same", "none"]
 
 _ENHANCED: Mapping[str, str] = {
@@ -40,17 +40,17 @@ _PLAIN_FRAMES = {1: "1.2.840.10008.5.1.4.1.1.7.3", 3: "1.2.840.10008.5.1.4.1.1.7
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SyntheticSeries:
-    """What was written, and what reading it must give.
+    """A written series, and the values that reading it must give.
 
     Attributes
     ----------
     paths
-        The files in the order of the slices along the normal; one path for a multi-frame object.
+        Files in the order of the slices along the normal; one path for a multi-frame object.
     array
-        True modality values, float64; index ``(slice, row, column)``, or ``(slice, row, column, sample)``
+        The modality values, float64; index ``(slice, row, column)``, or ``(slice, row, column, sample)``
         with integer RGB for colour. Slices ascend along the normal.
     stored
-        The stored values behind them.
+        The stored values.
     affine
         4 x 4, from ``(slice, row, column)`` to LPS millimetres.
     spacing
@@ -86,7 +86,7 @@ def synthetic_series(
     photometric: Photometric = "MONOCHROME2",
     transfer_syntax: str = ExplicitVRLittleEndian,
     padding_value: int | None = None,
-    frames: Frames = "single",
+    frames: FrameLayout = "single",
     numbering: Numbering = "ascending",
     shuffled: bool = False,
     suffix: str = ".dcm",
@@ -100,7 +100,7 @@ def synthetic_series(
     Parameters
     ----------
     folder
-        Where to; made where missing.
+        The folder to write to; created if missing.
     pixels
         Stored values ``(slice, row, column[, sample])``; None makes a `pattern`.
     spacing
@@ -112,27 +112,27 @@ def synthetic_series(
         (``(0, 3, 9)``), repeated positions (``(0, 3, 3)``) and uneven steps. ``affine`` then holds for the
         equal steps only.
     shear
-        Added to the position from slice to slice, LPS mm: a gantry tilt.
+        Added to the position from slice to slice, LPS mm, as by a gantry tilt.
     rescale
-        One pair, or one for each slice (as PET has it).
+        One pair, or one for each slice (as in PET).
     frames
         ``"single"`` writes a file for each slice; ``"plain"`` one multi-frame Secondary Capture;
         ``"enhanced"`` one Enhanced object with functional groups.
     numbering
-        How Instance Number runs along the normal.
+        Order of Instance Number along the normal.
     shuffled
-        File names that tell nothing of the order.
+        True for file names in an order unrelated to the slices.
     seed, first_index
         Series of one seed share their UIDs; ``first_index`` continues the instances of an earlier call.
     attributes
-        More attributes for every file; None as a value takes the attribute away.
+        More attributes for every file; the value None deletes the attribute.
     edit
         Called with the slice's index and its dataset just before writing.
 
     Returns
     -------
     series
-        Paths, true array and affine.
+        Paths, array and affine.
     """
     colour = photometric in ("RGB", "YBR_FULL")
     eight = colour or photometric == "PALETTE COLOR"
@@ -205,7 +205,7 @@ def synthetic_series(
             dataset.Modality = modality
             dataset.FrameIncrementPointer = 0x00182001
             dataset.PageNumberVector = list(range(1, slices + 1))
-            dataset.PixelSpacing = [decimal(spacing[1]), decimal(spacing[2])]
+            dataset.PixelSpacing = [decimal_string(spacing[1]), decimal_string(spacing[2])]
         else:
             _functional_groups(dataset, places, orientation, spacing, pairs, modality)
         set_attributes(dataset, attributes)
@@ -240,30 +240,33 @@ def _functional_groups(
     pairs: Sequence[tuple[float, float] | None],
     modality: str,
 ) -> None:
-    """Shared and per-frame functional groups (PS3.3 C.7.6.16), with the dimension index they need."""
+    """Add shared and per-frame functional groups (PS3.3 C.7.6.16), with the dimension index."""
     dataset.ImageType = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
     dataset.ContentDate, dataset.ContentTime = dataset.SeriesDate, dataset.SeriesTime
     dataset.PixelPresentation, dataset.VolumetricProperties = "MONOCHROME", "VOLUME"
     dataset.VolumeBasedCalculationTechnique = "NONE"
     shared, measures, plane = Dataset(), Dataset(), Dataset()
-    measures.PixelSpacing = [decimal(spacing[1]), decimal(spacing[2])]
-    measures.SliceThickness = decimal(spacing[0])
-    measures.SpacingBetweenSlices = decimal(spacing[0])
-    plane.ImageOrientationPatient = [decimal(cosine) for cosine in orientation]
+    measures.PixelSpacing = [decimal_string(spacing[1]), decimal_string(spacing[2])]
+    measures.SliceThickness = decimal_string(spacing[0])
+    measures.SpacingBetweenSlices = decimal_string(spacing[0])
+    plane.ImageOrientationPatient = [decimal_string(cosine) for cosine in orientation]
     shared.PixelMeasuresSequence = DicomSequence([measures])
     shared.PlaneOrientationSequence = DicomSequence([plane])
     dataset.SharedFunctionalGroupsSequence = DicomSequence([shared])
     groups = []
     for k, place in enumerate(places):
         group, location, content = Dataset(), Dataset(), Dataset()
-        location.ImagePositionPatient = [decimal(coordinate) for coordinate in place]
+        location.ImagePositionPatient = [decimal_string(coordinate) for coordinate in place]
         content.StackID, content.InStackPositionNumber = "1", k + 1
         content.DimensionIndexValues = [1, k + 1]
         group.PlanePositionSequence = DicomSequence([location])
         group.FrameContentSequence = DicomSequence([content])
         if (pair := pairs[k]) is not None:
             transformation = Dataset()
-            transformation.RescaleIntercept, transformation.RescaleSlope = decimal(pair[1]), decimal(pair[0])
+            transformation.RescaleIntercept, transformation.RescaleSlope = (
+                decimal_string(pair[1]),
+                decimal_string(pair[0]),
+            )
             transformation.RescaleType = "HU" if modality == "CT" else "US"
             group.PixelValueTransformationSequence = DicomSequence([transformation])
         groups.append(group)

@@ -1,4 +1,4 @@
-"""Volumes to test with: Hypothesis strategies of every lie and dtype, and what it means that two are the same.
+"""Volumes for tests: Hypothesis strategies of every orientation and dtype, and a comparison of volumes.
 
 Needs the package ``hypothesis``, which Voxelry itself does not install.
 """
@@ -19,7 +19,7 @@ from voxelry.core.volume import Volume
 
 INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
 DTYPES = (*INTEGERS, "float32", "float64")
-"""What volumes can have."""
+"""All dtypes of volumes."""
 
 AXIAL_LPS: npt.NDArray[np.float64] = np.array(
     [[0.0, 0.0, 0.7, -120.25], [0.0, 0.8, 0.0, -80.5], [2.5, 0.0, 0.0, 31.0], [0.0, 0.0, 0.0, 1.0]]
@@ -28,7 +28,7 @@ AXIAL_LPS: npt.NDArray[np.float64] = np.array(
 
 
 def spacing_of(affine: npt.NDArray[np.float64]) -> tuple[float, float, float]:
-    """``(slice, row, column)`` in mm, the first along the normal."""
+    """The spacing ``(slice, row, column)`` of an affine in mm, the first along the normal."""
     spacing, _ = spacing_and_mm3(affine)
     return spacing
 
@@ -39,7 +39,7 @@ ANGLES = st.floats(-180, 180).map(lambda degrees: round(degrees, 9))
 
 @st.composite
 def affines(draw: st.DrawFn, *, shear: bool = True) -> npt.NDArray[np.float64]:
-    """From ``(slice, row, column)`` to LPS millimetres: oblique or not, anisotropic, of either hand, tilted or not."""
+    """Affines to LPS millimetres: axial or oblique, anisotropic, right- or left-handed, tilted or not."""
     sizes = [draw(st.floats(0.05, 20.0)) for _ in range(3)]
     signs = [draw(st.sampled_from((1.0, -1.0))) for _ in range(3)]
     order = draw(st.permutations(range(3)))
@@ -48,14 +48,14 @@ def affines(draw: st.DrawFn, *, shear: bool = True) -> npt.NDArray[np.float64]:
         axes = _rotation(*(draw(ANGLES) for _ in range(3))) @ axes
     affine = np.eye(4)
     affine[:3, :3] = axes * sizes
-    if shear and draw(st.booleans()):  # as a tilted scanner: the step leaves the normal towards the rows
+    if shear and draw(st.booleans()):  # As by a tilted gantry: the step between slices has a component along the rows.
         affine[:3, 0] += axes[:, 1] * sizes[0] * np.tan(np.radians(draw(st.floats(-30, 30))))
     affine[:3, 3] = [draw(st.floats(-2000, 2000)) for _ in range(3)]
     return affine + 0.0
 
 
 def _rotation(one: float, two: float, three: float) -> npt.NDArray[np.float64]:
-    """Turned about each axis in turn, in degrees."""
+    """The rotation about each axis in order, in degrees."""
     turned = np.eye(3)
     for axis, angle in enumerate(np.radians([one, two, three])):
         turn = np.eye(3)
@@ -67,7 +67,7 @@ def _rotation(one: float, two: float, three: float) -> npt.NDArray[np.float64]:
 
 
 def voxels(shape: tuple[int, ...], dtype: str, seed: int = 0) -> npt.NDArray[Any]:
-    """Values all over the dtype's range, its ends among them; for floats NaN and the infinities as well."""
+    """Values of the dtype's whole range with its limits; for floats with NaN and infinities."""
     random = np.random.default_rng(seed)
     kind = np.dtype(dtype)
     array: npt.NDArray[Any]
@@ -92,7 +92,7 @@ def voxels(shape: tuple[int, ...], dtype: str, seed: int = 0) -> npt.NDArray[Any
 def volumes(
     draw: st.DrawFn, *, dtypes: tuple[str, ...] = DTYPES, shear: bool = True, samples: int | None = None
 ) -> Volume:
-    """A small volume that lies somewhere; ``samples`` makes it one of colour."""
+    """A small volume with an affine; ``samples`` makes it a colour volume."""
     shape = tuple(draw(st.integers(1, 5)) for _ in range(3)) + (() if samples is None else (samples,))
     affine = draw(affines(shear=shear))
     array = voxels(shape, draw(st.sampled_from(dtypes)), draw(st.integers(0, 2**16)))
@@ -100,7 +100,7 @@ def volumes(
 
 
 def placed(array: npt.NDArray[Any], affine: npt.NDArray[np.float64] = AXIAL_LPS, **more: Any) -> Volume:
-    """A volume of this array, at a plain place."""
+    """A volume of this array, by default with `AXIAL_LPS`."""
     return Volume(array=array, affine=affine, **more)
 
 
@@ -110,7 +110,7 @@ def unplaced(volume: Volume, spacing: Spacing) -> Volume:
 
 
 def full_volume() -> Volume:
-    """A volume that has something of everything that a Volume can hold, but for tables; the patient is invented."""
+    """A volume with all attributes that a Volume can have, except VOI LUTs; the patient is invented."""
     padding = np.array([[-2000.0, -1999.0], [np.nan, np.nan], [-2000.0, -2000.0]])
     return placed(
         voxels((3, 4, 5), "int16"),
@@ -135,12 +135,12 @@ def full_volume() -> Volume:
 
 
 def assert_same_volume(found: Volume, wanted: Volume, *, rtol: float = 0.0) -> None:
-    """The same array, dtype, place and spacing.
+    """Assert that two volumes have the same array, dtype, affine and spacing.
 
     Parameters
     ----------
     rtol
-        Of the affine's numbers, as a fraction of the largest; 0 is exactly.
+        Tolerance of the affine's numbers, as a fraction of the largest; 0 means exact.
     """
     array = np.asarray(wanted.array)
     assert found.array.dtype == array.dtype.newbyteorder("="), f"{found.array.dtype}, not {array.dtype}"
