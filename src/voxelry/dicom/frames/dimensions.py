@@ -47,7 +47,7 @@ def dimensions_of(frames: Sequence[Frame]) -> tuple[Dimension, ...]:
 
 
 def _told(header: Header) -> Iterator[tuple[str, str]]:
-    """Of each dimension the attribute that it counts, empty if that cannot be read, and its organization's UID."""
+    """For each dimension its attribute, empty if it cannot be read, and the UID of its organization."""
     for item in items(header.elements, "DimensionIndexSequence"):
         pointer = value_of(item, "DimensionIndexPointer")
         organization = text(item, "DimensionOrganizationUID")

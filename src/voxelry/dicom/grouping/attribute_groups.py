@@ -1,4 +1,4 @@
-"""Frames grouped by the values of one attribute, and what the groups are called."""
+"""Groups of frames by the values of one attribute, and their names."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def groups_by_value(placed: NumberedFrames, column: Column) -> Groups:
 def named_groups(
     groups: Groups, attribute: Attribute, frames: Sequence[Frame]
 ) -> Iterator[tuple[Separation, NumberedFrames]]:
-    """Each group with the attributes and values that tell it from the others, as they are shown."""
+    """Each group with the attributes and values that distinguish it from the others, as text."""
     if attribute == DIFFUSION:
         separations: list[Separation] = [*shown_diffusion(list(groups))]
     else:

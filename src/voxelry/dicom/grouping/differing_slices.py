@@ -1,7 +1,7 @@
-"""Slices that are there, and kept apart from the stack that they lie in because an attribute differs.
+"""Slices that lie on a stack's grid but belong to another group because an attribute differs.
 
-A hole where another group of the same series has a slice is no missing slice: what differs is said, with the file, the
-attribute and both values. It is said at the ends too, where the rest is a regular stack without them.
+If another group of the series has a slice at a hole of the stack, the slice is not missing: the finding names the file,
+the attribute and both values. Slices at the ends are reported too, although the rest is regular without them.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from voxelry.dicom.headers.attributes import tag_label, text
 
 CODE = "differing_slices"
 _SIDEWAYS_PIXELS = 2.0
-"""How far off the line a slice of another matrix or orientation may begin, in pixels."""
+"""Distance from the line, in pixels, that a slice of another matrix or orientation may have."""
 _MOST_GROUPS = 200
-"""A series of more groups is no stack with a few odd slices."""
+"""A series with more groups is not searched."""
 Floats = npt.NDArray[np.float64]
 
 
 def with_differing(groups: Sequence[Group], tolerances: Tolerances) -> list[Group]:
-    """The groups, each with findings of the slices that belong into its stack by their place and are in another group.
+    """The groups, each with findings about the slices of other groups that lie on its grid.
 
-    The other group has them too: its few slices are no volume of their own without a word.
+    The other group gets the findings too.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def with_differing(groups: Sequence[Group], tolerances: Tolerances) -> list[Grou
 
 
 def explained(error: GeometryError, findings: Sequence[Problem]) -> GeometryError:
-    """The same error; where all slices that it calls missing are there and differ, one that says so."""
+    """The same error, or one about differing slices if all missing slices are present in other groups."""
     offsets = [at for one in findings if one.code == CODE for at in _numbers(one.numbers.get("holes_mm"))]
     if not isinstance(error, MissingSlicesError) or not offsets:
         return error

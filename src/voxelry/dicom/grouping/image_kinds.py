@@ -1,4 +1,4 @@
-"""What kind of picture an image is, as its Image Type says: a slice, or something made of slices."""
+"""Kind of an image by its Image Type: a slice, or an image derived from slices."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TECHNIQUE = "VolumeBasedCalculationTechnique"
 
 
 def image_kind(header: Header) -> frozenset[str]:
-    """The words that say that an image is no plain slice; empty for slices."""
+    """The values of Image Type that mark a derived image; empty for slices."""
     values = texts(header.elements, "ImageType")[2:]
     found = {word for value in values for word in re.split(r"[\s_]+", value.upper()) if word in _WORDS}
     technique = text(header.elements, _TECHNIQUE).strip().upper()

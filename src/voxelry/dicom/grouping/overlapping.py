@@ -23,7 +23,7 @@ FEWEST = 2
 FEWEST_UNLISTED = 3
 """Of a volume told apart by an attribute that may be anything: two slices are always even."""
 _WHEREVER = ("StackID", "ConvolutionKernel")
-"""What separates volumes even where one ends before the other begins."""
+"""Attributes that separate volumes even if one ends before the other begins."""
 _APART = {
     "StackID": "FrameContentSequence",
     "ConvolutionKernel": "CTReconstructionSequence",
@@ -39,14 +39,14 @@ _APART = {
     "DiffusionBValue": "MRDiffusionSequence",
     "ImageType": "",
 }
-"""What separates volumes whose positions together are even as well, and where an enhanced instance keeps it."""
+"""Attributes that separate volumes even if all positions are evenly spaced, and their functional groups."""
 _TAGS = tuple(int(tag_for_keyword(keyword) or 0) for keyword in _APART)
 
 
 def piles_apart(placed: NumberedFrames) -> list[Pile]:
-    """Frames of which each has a position of its own: one pile, or several that lie in one another.
+    """Piles of frames with distinct positions: one, or several interleaved volumes.
 
-    Of a plain series no more than a few attributes are compared, as bytes.
+    For an evenly spaced series only a few attributes are compared, as bytes.
     """
     even = is_even(placed)
     if even and not _differ(placed.frames):
@@ -75,7 +75,7 @@ def _are_apart(groups: Collection[NumberedFrames], attribute: Attribute, *, even
 
 
 def overlapping_groups(groups: Collection[NumberedFrames], *, fewest: int = FEWEST) -> bool:
-    """True if each group is evenly spaced by itself, and lies where others lie as well."""
+    """True if each group is evenly spaced by itself and overlaps another."""
     return (
         len(groups) > 1
         and all(len(group) >= fewest and not group.repeats and is_even(group) for group in groups)

@@ -1,4 +1,4 @@
-"""Frames at repeated positions, told apart by the attribute that truly separates them.
+"""Separates frames at repeated positions by the attribute that distinguishes them.
 
 What is compared are the frames *at each position*. An attribute that takes the same values at every position separates;
 one whose few values recur there must not be mixed within a volume, whatever else separates; one that depends on the
@@ -37,11 +37,11 @@ from voxelry.dicom.headers.comparable import ABSENT, Comparable, floats_of
 _BEFORE_ORDER = (Standing.DIMENSION, Standing.STRONG, Standing.KIND)
 _AFTER_ORDER = (Standing.CIRCUMSTANCE, Standing.STANDARD, Standing.PRIVATE, Standing.TIME)
 _FEW = 2
-"""A dimension has at most so many times as many values as there are frames at a position."""
+"""A dimension has at most this many times as many values as there are frames at a position."""
 
 
 def piles_of(placed: NumberedFrames) -> list[Pile]:
-    """Frames at repeated positions, told apart as far as can be."""
+    """Frames at repeated positions, separated as far as possible."""
     return _Repeats(placed, varying(placed.frames)).piles()
 
 
@@ -83,7 +83,7 @@ class _Repeats:
         self.mixed: dict[Attribute, None] = {}
 
     def piles(self) -> list[Pile]:
-        """The first way that leads to whole sets and mixes nothing."""
+        """The first separation that gives complete sets and mixes no recurring attribute."""
         own = self._by_one_attribute()
         if own or not self.several:
             return own or self._after_duplicates() or [self._refused()]
@@ -138,7 +138,7 @@ class _Repeats:
         return named_groups(groups, attribute, self.placed.frames)
 
     def _is_of_copies(self, attribute: Attribute) -> bool:
-        """True if frames are copies, sent twice on different ways: any attribute may tell which way they came."""
+        """True if the frames are copies that were sent on two ways, which may differ in any attribute."""
         any_attribute = attribute.standing not in (*_BEFORE_ORDER, Standing.TIME)
         return any_attribute and not self._differ
 
@@ -226,7 +226,7 @@ class _Repeats:
         varied = [place for place in repeated if len(set(values[place])) > 1]
         if 2 * len(varied) < len(repeated) or not varied:
             return False
-        if attribute.standing > Standing.TIME:  # which may be anything: a dimension has its values equally often
+        if attribute.standing > Standing.TIME:  # of unknown meaning: a dimension has each value equally often
             counts = Counter(frozenset(Counter(values[place]).items()) for place in repeated)
             if 2 * max(counts.values()) < len(repeated):
                 return False
@@ -235,13 +235,13 @@ class _Repeats:
         if len(distinct) <= frames:
             places = Counter(value for own in values.values() for value in set(own))
             return sum(2 * count > len(values) for count in places.values()) >= len(distinct) - 1
-        # Of a dimension by its meaning some values may be elsewhere; but these two follow the heart.
+        # Some values of a known dimension may be at other positions only, but these two vary with the heartbeat.
         of_its_own = attribute.standing in (Standing.STRONG, Standing.KIND)
         return of_its_own and attribute.name not in ("TriggerTime", "RepetitionTime") and few
 
     def _mixes(self, groups: Iterable[NumberedFrames], standing: Standing) -> bool:
         """True if a group mixes the values of an attribute that recurs; the attribute is then kept for the refusal."""
-        if standing == Standing.DIMENSION:  # an enhanced object's own word
+        if standing == Standing.DIMENSION:  # declared by the enhanced object itself
             return False
         own = [group.frames for group in groups]
         asked = [one for one in self.recurring if standing >= Standing.TIME or one.standing != Standing.PRIVATE]

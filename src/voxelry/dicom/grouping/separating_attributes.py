@@ -1,4 +1,4 @@
-"""Which attributes may tell frames at one position apart, and which of them is asked first."""
+"""Attributes that may distinguish frames at one position, and their order of precedence."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STRONG = (
     "InversionTime",
     "InversionTimes",
 )
-"""Attributes that mean a dimension of their own; they may separate frames at a single position as well."""
+"""Attributes that are a dimension by their meaning; they may separate frames at a single position too."""
 KINDS = (
     "ImageType",
     "FrameType",
@@ -41,7 +41,7 @@ KINDS = (
     "RepetitionTime",
     "VelocityEncodingDirection",
 )
-"""What kind of image it is: volumes are told apart by these before their order is asked."""
+"""Attributes of the kind of image; they take precedence over the order of acquisition."""
 CIRCUMSTANCES = (
     "ScanOptions",
     "SpectrallySelectedSuppression",
@@ -57,7 +57,7 @@ CIRCUMSTANCES = (
     "SeriesDescription",
 )
 TIMES = ("FrameReferenceTime", "AcquisitionNumber", *CLOCKS)
-"""When an image was made. They may differ for other reasons and separate only whole sets of positions."""
+"""Acquisition times. They may differ for other reasons, so they separate only complete sets of positions."""
 
 _NOISE_KEYWORDS = (
     "InstanceNumber", "SliceLocation", "ImagePositionPatient", "ImagePosition", "ImageIndex", "InStackPositionNumber",
@@ -77,10 +77,10 @@ _NOISE_KEYWORDS = (
     "ScatterFractionFactor", "PrimaryPromptsCountsAccumulated", "SecondaryCountsAccumulated",
     "SliceSensitivityFactor", "ActualFrameDuration", "FrameAcquisitionDuration", "InstanceCreatorUID",
 )  # fmt: skip
-"""What depends on the position only, or is made anew for each image, and by its meaning is never a dimension."""
+"""Attributes that depend on the position only or are new in each image, and are never a dimension."""
 NOISE = frozenset(int(tag_for_keyword(keyword) or 0) for keyword in _NOISE_KEYWORDS) - {0}
 _IMAGE_GROUP = 0x0028
-"""How pixels are laid out and shown, but for their scale, which differs between magnitude and phase."""
+"""Encoding and display of pixels. The scale is an exception, because it differs between magnitude and phase."""
 _SCALES = frozenset(
     int(tag_for_keyword(keyword) or 0)
     for keyword in ("RescaleIntercept", "RescaleSlope", "RescaleType", "PixelValueTransformationSequence")
@@ -90,7 +90,7 @@ _NOISE_GROUPS = frozenset((0x0002, 0x0004, 0x0010, 0x0012, 0x0032, 0x0038, 0x540
 
 
 class Standing(IntEnum):
-    """In which order attributes are asked."""
+    """Order of precedence of attributes."""
 
     DIMENSION = 0
     STRONG = 1
@@ -158,7 +158,7 @@ def standard(keyword: str) -> Attribute:
 
 
 def is_noise(tag: int, vr: str = "") -> bool:
-    """True for an attribute that never tells images apart, whatever its values are."""
+    """True for an attribute that never distinguishes images."""
     group, element = tag >> 16, tag & 0xFFFF
     if element == 0 or group in _NOISE_GROUPS or tag in NOISE or 0x6000 <= group <= 0x60FF:
         return True

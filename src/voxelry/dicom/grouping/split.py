@@ -1,8 +1,8 @@
-"""A series' frames, sorted into piles that can each be one stack.
+"""Sorts a series' frames into piles, each of which can be one stack.
 
-First by what can never share a grid (``grid_groups``); then, where positions repeat, by the attribute that truly tells
-the frames at one position apart (``repeated_positions``), and where they lie in one another by what makes volumes of
-them (``overlapping``).
+Frames that cannot share a grid are separated first (``grid_groups``). Frames at repeated positions are separated by the
+attribute that distinguishes them (``repeated_positions``), and interleaved volumes by an attribute that makes each
+evenly spaced (``overlapping``).
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _separate(frames: list[Frame], tolerances: Tolerances) -> list[Pile]:
 
 
 def place(frames: Sequence[Frame], tolerances: Tolerances) -> NumberedFrames:
-    """Frames that have a place, in the order of their positions along the normal of the first."""
+    """The frames with a position, ordered along the normal of the first frame."""
     offsets = np.array([frame.position for frame in frames], np.float64) @ slice_normal(orientation_of(frames))
     firsts, numbers = places_of(offsets, same=tolerances.same_position)
     order = np.argsort(numbers, kind="stable").tolist()

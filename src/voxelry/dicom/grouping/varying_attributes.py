@@ -1,6 +1,6 @@
-"""The attributes in which frames differ: of whole headers, private ones and those within sequences included.
+"""The attributes in which frames differ, with private attributes and those in sequences.
 
-Headers are compared column by column as bytes, so that only what differs is ever converted.
+Headers are compared column by column as bytes, so that only differing values are decoded.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _PIXELS = 0x7FE00000
 
 
 class Varying:
-    """The columns of the attributes in which frames differ, in the order in which they are asked."""
+    """The columns of the attributes in which frames differ, in their order of precedence."""
 
     def __init__(self, frames: Sequence[Frame], columns: Columns, times: Columns | None = None) -> None:
         self._frames = frames
@@ -64,7 +64,7 @@ class Varying:
 
     @cached_property
     def times(self) -> tuple[Attribute, ...]:
-        """When images were made."""
+        """The acquisition times."""
         return tuple(sorted(self._time_columns, key=lambda one: one.order))
 
     def column(self, attribute: Attribute) -> Column:
@@ -130,7 +130,7 @@ def _times(frames: Sequence[Frame]) -> Columns:
             columns[standard(keyword)] = {frame: (seconds,) for frame, seconds in clock.items()}
             continue
         values = [comparable_text(frame.value(keyword), numbers=keyword not in CLOCKS) for frame in frames]
-        if all(values):  # a clock that cannot be read has no order, but it may separate
+        if all(values):  # an unreadable time gives no order, but its text may separate
             columns[standard(keyword)] = dict(zip(frames, values, strict=True))
     return columns
 
@@ -180,7 +180,7 @@ def _of_headers(frames: Sequence[Frame]) -> Columns:
 
 
 def _row(header: Header) -> _Row:
-    """The cells of an instance: bytes, or what pydicom reads where only it could read the file."""
+    """The values of an instance: bytes, or comparable values if only pydicom can read the file."""
     raw = header.elements.encoded
     if raw is not None:
         return raw
@@ -218,7 +218,7 @@ def _learner(tag: int, creator: str) -> Callable[[EncodedValue | Comparable | No
 
 
 def _creator(tag: int, row: _Row) -> str:
-    """Who reserved the block of a private attribute."""
+    """The private creator of an attribute."""
     if not tag >> 16 & 1:
         return ""
     cell = row.get(tag & 0xFFFF0000 | (tag & 0xFFFF) >> 8)

@@ -1,4 +1,4 @@
-"""What tells the volumes of one place apart, as it is shown: never a date, a time of day or a patient's name."""
+"""Labels of volumes at one position; they never contain a date, a time of day or a patient's name."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _TEXT_VRS = ("LO", "SH", "LT", "ST", "UT", "UC")
 
 
 def in_order(value: Comparable) -> tuple[tuple[int, float, str], ...]:
-    """A value's place among others of its attribute: numbers by their size, texts after them, none first."""
+    """Sort key of a value: an absent value first, then numbers by size, then texts."""
     return tuple((0, one, "") if isinstance(one, float) else (1, 0.0, str(one)) for one in value)
 
 
 def shown_values(attribute: Attribute, values: Sequence[Comparable], frames: Sequence[Frame]) -> list[str]:
-    """The values of an attribute for people, in the order given.
+    """The values of an attribute as text, in the order given.
 
-    Dates and times become seconds since the first, ``"+62 s"``: a patient was there at that time. A free text that
-    may hold what is a patient's is not repeated: ``"text 1"``.
+    Dates and times become seconds since the first, ``"+62 s"``, because they may identify a patient. A free text that
+    may identify a patient becomes ``"text 1"``.
     """
     if attribute.name in CLOCKS and not attribute.dimension:
         return since_the_first([moment for value in values for moment in floats_of(value)] or [0.0] * len(values))
@@ -43,7 +43,7 @@ def shown_values(attribute: Attribute, values: Sequence[Comparable], frames: Seq
 
 
 def since_the_first(times: Sequence[float]) -> list[str]:
-    """``"+62 s"``; the order where times are closer than the words tell."""
+    """``"+62 s"``; the number in order if times differ by less than the text shows."""
     since = [f"{time - min(times):+.6g} s" for time in times]
     return since if len(set(since)) == len(since) else [f"order {number + 1}" for number in range(len(times))]
 
@@ -67,7 +67,7 @@ def _shown(value: Comparable, number: int, private: frozenset[str], *, free: boo
 
 
 def _is_free(attribute: Attribute) -> bool:
-    """True for what may hold anybody's words: free texts, and whatever makers put into attributes of their own."""
+    """True for attributes that may hold free text: texts by their VR, and all private attributes."""
     try:
         return attribute.standing == Standing.PRIVATE or dictionary_VR(attribute.path[-1]) not in _SAFE_VRS
     except KeyError:
@@ -75,7 +75,7 @@ def _is_free(attribute: Attribute) -> bool:
 
 
 def _private_words(frames: Sequence[Frame]) -> frozenset[str]:
-    """The words of what headers say about a patient and of all persons' names."""
+    """The words of all patient attributes and person names."""
     found: set[str] = set()
     dataset = frames[0].header.elements.dataset  # a series is of one patient
     others = [tag for tag in dataset.keys() if tag >> 16 > _LAST_GROUP_OF_PERSONS]  # noqa: SIM118 - the keys hold tags

@@ -1,4 +1,4 @@
-"""What the volumes of one series are called, so that no two have one name."""
+"""Unique names for the volumes of one series."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _PLANES = ("sagittal", "coronal", "axial")
 
 
 def labels_of(piles: Sequence[Pile]) -> list[str]:
-    """A name for each pile of a series; empty for the only one that has none.
+    """A unique name for each pile of a series; empty if there is only one pile without a separating attribute.
 
-    What separates the frames at one position comes first (an echo, a phase, a time). Piles that this leaves with one
-    name, or with none, are told apart by the plane that they lie nearest to, then by their matrix, then by number.
+    A name begins with what separates the frames at one position (an echo, a phase, a time). If names are equal or
+    empty, the nearest anatomical plane is appended, then the matrix, then a number.
     """
     labels = [pile.label for pile in piles]
     if len(piles) < 2:
@@ -30,7 +30,7 @@ def labels_of(piles: Sequence[Pile]) -> list[str]:
 
 
 def _told_apart(labels: Sequence[str], words: Sequence[str]) -> list[str]:
-    """The words added to labels that are not unique, where the words differ among those of one label."""
+    """Labels with the words appended to those that are not unique, if the words differ among them."""
     several = Counter(labels)
     different = Counter(label for label, _ in set(zip(labels, words, strict=True)))
     return [

@@ -37,9 +37,9 @@ def native_frames(header: Header, pixels: PixelDescription, wanted: Iterable[int
         If there are fewer bytes than the header declares.
     """
     place, there = check_length(header, pixels)
-    # Words of 8 bits were written as 16-bit ones in big endian only where the VR is OW; bytes elsewhere.
+    # Big endian files hold 8 bit values in 16 bit words only if the VR is OW.
     swapped = not _little(header) and pixels.bits_allocated == 8 and _written_as_words(header)
-    # Decompressed by software that left 4:2:2 in the header: the length tells.
+    # Some software decompresses 4:2:2 and leaves it in the header: the length shows it.
     whole = pixels.frames * pixels.rows * pixels.columns * 3 * pixels.bits_allocated // 8
     halved = pixels.photometric == "YBR_FULL_422" and there < whole
     bits = pixels.rows * pixels.columns * pixels.samples * pixels.bits_allocated

@@ -1,4 +1,4 @@
-"""The geometry report of a series: what its stacks are, in words and as data."""
+"""The geometry report of a series, as sentences and as data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMED = 4
 
 @dataclass(frozen=True, slots=True)
 class GeometryReport:
-    """What a series' geometry is found to be.
+    """The geometry of a series.
 
     Attributes
     ----------
@@ -102,7 +102,7 @@ def _of_each(stacks: Sequence[Stack]) -> Iterator[Problem]:
 
 
 def _separations(stacks: Sequence[Stack]) -> Iterator[Problem]:
-    """Which attribute tells the stacks of one place apart."""
+    """Which attribute distinguishes the stacks at one position."""
     groups: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for index, stack in enumerate(stacks):
         if stack.pile.separation:
@@ -135,7 +135,7 @@ def _orientations(stacks: Sequence[Stack]) -> Iterator[Problem]:
 
 
 def _frames_of_reference(stacks: Sequence[Stack]) -> Iterator[Problem]:
-    """Stacks of one series that lie in different places of the patient, however well their positions fit."""
+    """Stacks of one series with different frames of reference, whose positions are not comparable."""
     of: dict[str, list[int]] = defaultdict(list)
     for index, stack in enumerate(stacks):
         if stack.placed and stack.frame_of_reference_uid is not None:
@@ -159,7 +159,7 @@ def _alike(one: Sequence[float], other: Sequence[float]) -> bool:
 def _summary(stacks: Sequence[Stack]) -> str:
     wrong = [stack for stack in stacks if not stack.regular]
     kinds = list(dict.fromkeys(_size(stack) for stack in stacks))
-    # One slice is no grid, and images without a place are none either.
+    # A single slice and images without positions form no grid.
     regular = "regular: " if any(isinstance(stack.grid, Grid) for stack in stacks) else ""
     if len(stacks) == 1:
         return f"irregular: {stacks[0].problem} ({kinds[0]})" if wrong else f"{regular}{kinds[0]}"

@@ -1,4 +1,4 @@
-"""Patients' studies as they lie on disk: studies, series and the stacks that a series forms."""
+"""Studies and series as read from files, and the stacks of a series."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Series:
     lost
         Files that are known to belong to it and could not be read.
     perhaps
-        Files that lie beside its own and could not be read, so that nothing says whose they are.
+        Unreadable files beside its own, which may belong to it.
     undecodable
         Instances whose pixels are known not to be decodable, and why.
     neighbours
@@ -127,7 +127,7 @@ class Series:
 
     @property
     def stacks(self) -> tuple[Stack, ...]:
-        """What the series' frames form, the largest first; each says if it is regular, and which files it lacks."""
+        """The stacks of the series' frames, the largest first."""
         return self._lacking[0]
 
     @cached_property
@@ -159,7 +159,7 @@ class Series:
 
     @cached_property
     def report(self) -> GeometryReport:
-        """What the series' geometry is found to be, in words and as data."""
+        """The geometry report of the series."""
         if self.problem is None:
             return report_of(self.stacks, elsewhere_findings(self._lacking[1]))
         without = len(self.pixelless) == len(self.instances)
@@ -181,7 +181,7 @@ class Series:
 
 
 def _is_there(lost: LostFile, usable: Collection[str]) -> bool:
-    """True if the same instance came whole; of two different ones with one UID both are missed."""
+    """True if another file holds the same instance; False if two different instances have one UID."""
     return lost.header is not None and lost.problem.code != CONFLICT and lost.header.sop_instance_uid in usable
 
 
@@ -248,7 +248,7 @@ class Index:
 def group_headers(
     headers: Iterable[Header], *, lost: Sequence[LostFile] = (), tolerances: Tolerances = DEFAULT_TOLERANCES
 ) -> tuple[Study, ...]:
-    """Headers as studies and series, ordered by their numbers and UIDs; the order given never matters.
+    """Group headers into studies and series, ordered by their numbers and UIDs, whatever the order given.
 
     Parameters
     ----------
@@ -257,7 +257,7 @@ def group_headers(
     """
     by_series: dict[tuple[str, str], list[Header]] = {}
     for header in headers:
-        # Without a Series Instance UID nothing says which files belong together: each stands alone.
+        # Files without a Series Instance UID cannot be grouped: each is a series of its own.
         key = header.study_instance_uid, header.series_instance_uid or f"?{header.name}"
         by_series.setdefault(key, []).append(header)
     by_study: dict[str, list[Series]] = {}

@@ -1,4 +1,4 @@
-"""What can be made of an irregular stack, for those who ask for it: its regular runs, or an even grid."""
+"""Volumes of irregular stacks on request: one for each regular run of slices, or slices resampled to an even grid."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OnIrregular = Literal["error", "split", "resample"]
 """No volume; one for each regular run of slices; or slices interpolated onto an even grid."""
 
 MOST_SLICES = 10
-"""How many times the slices that are there an even grid may have: holes larger than that are no holes."""
+"""An even grid may have at most this many times the slices of the stack."""
 
 _NEARLY_WHOLE = 0.25
 """How far a gap may be off a whole number of steps, in steps, to count as one."""
@@ -127,7 +127,7 @@ def _joined(*parts: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class _Even:
-    """What makes slices even: the direction, the tolerances, and the rounding of the digits written (None: exact)."""
+    """Conditions for even spacing: direction, tolerances, and rounding of the positions' text (None: exact)."""
 
     orientation: Floats
     tolerances: Tolerances
@@ -167,7 +167,7 @@ def _bounds(positions: Floats, even: _Even) -> list[tuple[int, int]]:
     bounds: list[tuple[int, int]] = []
     for begin, end in pairwise(changes):
         if not _regular(positions[begin:end], even):
-            # Without the slices that it lost, a run may lie on a grid less well than with them.
+            # A run may fit a grid less well without its lost slices than with them.
             inner = _bounds(positions[begin:end], even)
             bounds += [(begin + first, begin + last) for first, last in inner]
         else:
@@ -269,8 +269,8 @@ def resampled(stack: Stack, *, progress: Progress = silent) -> Volume:
 def _whole_step(gaps: Floats, usual: float) -> float:
     """The step that fits all slices best, if each gap is nearly so many whole steps; else the usual one.
 
-    Where positions are rounded the median is one of two gaps (0.6 and 0.7 mm of 0.625), which over hundreds of slices
-    adds up to slices that were never there.
+    If positions are rounded, the median is one of two gaps (0.6 and 0.7 mm for 0.625 mm); over hundreds of slices the
+    difference would add slices that do not exist.
     """
     single = gaps[np.abs(gaps - usual) <= _NEARLY_WHOLE * usual]
     if not single.size:

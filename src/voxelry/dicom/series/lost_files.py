@@ -1,4 +1,4 @@
-"""Files that are known to belong to a series, or may, and could not be used: what lacks them must say so."""
+"""Unusable files that belong to a series, or may belong to it; the stacks that lack them report it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from voxelry.dicom.headers.header import DICOMDIR_CLASS, Header, is_unknown
 from voxelry.dicom.headers.sources import Source
 
 CONFLICT = "conflict"
-"""The problem of a file whose SOP Instance UID stands for other bytes."""
+"""Problem of a file with the SOP Instance UID of another file but different content."""
 INCOMPLETE, PERHAPS, ELSEWHERE = IncompleteStackError.code, "perhaps_incomplete", "unused_files"
-"""Codes of what is to be said of lost files: by a stack that lacks them, one that may, and of their series."""
+"""Codes of findings about lost files: of a stack that lacks them, of a stack that may lack them, of their series."""
 UNSEEN = frozenset({"password_protected", "archive", "damaged", "too_large", "unreadable", "empty_file"})
-"""Problems of files whose content nobody saw: only their name tells whether they may be slices."""
+"""Problems of files whose content could not be read; only their names indicate whether they may be slices."""
 _IMAGE = ("ImagePositionPatient", "ImageOrientationPatient", "PerFrameFunctionalGroupsSequence", "BitsAllocated")
 
 
@@ -87,9 +87,9 @@ NOTHING_LOST = LostSlices()
 
 
 def lost_file(source: Source, head: bytes, problem: Problem) -> LostFile | None:
-    """A file that could not be read, with what can be told of it; None for one that no volume misses.
+    """An unreadable file with the readable part of its header; None for a file that is no image.
 
-    Texts, pictures, other documents and a DICOMDIR are missed by none.
+    Texts, pictures, other documents and a DICOMDIR are no images.
 
     Parameters
     ----------
@@ -118,12 +118,12 @@ def _is_of_other_kind(header: Header) -> bool:
 
 
 def unseen_file(name: str, problem: Problem) -> LostFile | None:
-    """A file, or an entry of an archive, that was refused before anybody looked into it."""
+    """A file or an archive's entry that was refused before its content was read."""
     return LostFile(name, problem, marked=False) if problem.code in UNSEEN else None
 
 
 def is_lost_image(header: Header) -> bool:
-    """True if an object without pixels is an image by all else that it says: its pixels are gone."""
+    """True if an object without pixels is an image by its other attributes: its pixels are lost."""
     return any(keyword in header.elements for keyword in _IMAGE)
 
 
@@ -135,7 +135,7 @@ def _slashed(name: str) -> str:
 
 
 def parent_folder(name: str) -> str:
-    """The folder, or the archive, that a file lies in, as people name it."""
+    """The folder or archive that contains a file, by the names used in messages."""
     return posixpath.dirname(_slashed(name))
 
 
@@ -166,7 +166,7 @@ Plane = tuple[Vector | None, tuple[float, ...] | None]
 
 
 def planes_of(header: Header) -> list[Plane]:
-    """Where the slices of a lost file lie; one plane without a position where nothing can be read."""
+    """The planes of a lost file's slices; one plane without a position if none can be read."""
     with suppress(Exception):  # a damaged header, of which any part may be anything
         groups = items(header.elements, "PerFrameFunctionalGroupsSequence")
         if groups:
@@ -241,7 +241,7 @@ def _at(offsets: Sequence[float]) -> str:
 
 
 def perhaps_findings(lost: LostSlices) -> list[Problem]:
-    """What a stack says of files that may belong to it."""
+    """Findings about files that may belong to a stack."""
     if not lost.perhaps:
         return []
     words = f"{_could_not(lost.perhaps)}, so that slices may be missing{_named(lost.perhaps)}"
@@ -250,7 +250,7 @@ def perhaps_findings(lost: LostSlices) -> list[Problem]:
 
 
 def elsewhere_findings(lost: Sequence[LostFile]) -> list[Problem]:
-    """What a series says of files that would be stacks of their own."""
+    """Findings of a series about lost files that would be stacks of their own."""
     if not lost:
         return []
     words = f"{_could_not(lost)}, and would be no part of any volume that is there"

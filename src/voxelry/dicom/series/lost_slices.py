@@ -1,4 +1,4 @@
-"""Which stack lacks a lost file: told by its orientation, its position, its matrix and what separates the stacks."""
+"""Assigns lost files to the stacks that lack them, by orientation, position, matrix and separating attributes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def with_lost(
     stacks
         In the same order.
     elsewhere
-        Lost files that would be stacks of their own. Copies of slices that are there are missed by nobody.
+        Lost files that would be stacks of their own. Copies of slices that are present are left out.
     """
     found = [_Lacking(stack, perhaps) for stack in stacks]
     elsewhere: list[LostFile] = []
@@ -77,7 +77,7 @@ class _Lacking:
 
     @cached_property
     def _told_apart_by(self) -> Mapping[str, Comparable]:
-        """What all its slices say alike; what differs from slice to slice (Trigger Time) tells nothing of another."""
+        """Separating attributes with one value in all slices; an attribute that varies (Trigger Time) is left out."""
         found: dict[str, Comparable] = {}
         for keyword in dict.fromkeys((*(keyword for keyword, _ in self.stack.pile.separation), *STRONG)):
             if keyword == "InstanceNumber" or tag_for_keyword(keyword) is None:
@@ -88,7 +88,7 @@ class _Lacking:
         return found
 
     def whole(self) -> Stack:
-        """The stack that says so."""
+        """The stack with its lost files."""
         return replace(
             self.stack,
             lost=LostSlices(
@@ -111,7 +111,7 @@ def _files_and_offsets(
 
 
 def _lay(one: LostFile, plane: Plane, around: Sequence[_Lacking]) -> None:
-    """Tell the stacks of one direction of a slice that was lost."""
+    """Assign a lost slice to the stacks of its orientation."""
     empty = [lacking for lacking in around if not _has_slice_at(lacking.stack, plane)]
     offsets = [_offset(lacking.stack, plane) for lacking in empty]
     if len(empty) == 1 and offsets[0] is not None:
@@ -120,7 +120,7 @@ def _lay(one: LostFile, plane: Plane, around: Sequence[_Lacking]) -> None:
     for lacking in empty:
         if one not in lacking.perhaps:
             lacking.perhaps.append(one)
-    if empty or one.problem.code == CONFLICT:  # a copy of what is there is missed by nobody
+    if empty or one.problem.code == CONFLICT:  # a copy of a slice that is present is not missing
         return
     for lacking in around:
         offset = _offset(lacking.stack, plane)

@@ -1,4 +1,4 @@
-"""Scaling that only some slices of a stack have: their values are then of two kinds, which no header says."""
+"""Warnings about rescale attributes that only some slices of a stack have, so that values are not comparable."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from voxelry.dicom.grouping.findings import finding
 from voxelry.dicom.headers.attributes import tag_label
 
 _IDENTITY = {"RescaleSlope": 1.0, "RescaleIntercept": 0.0}
-"""What an attribute that is not there is taken as. Where all others say the same, nothing is lost."""
+"""Default of an absent attribute; no warning is needed if all other slices have this value."""
 
 
 def scaling_findings(frames: Sequence[Frame]) -> list[Problem]:
     """Attributes of the Modality LUT module that some frames have and others lack; a warning for those that do.
 
-    That slopes differ from slice to slice is how PET is stored, and no fault (PS3.3 C.11.1).
+    Slopes that differ between slices are normal in PET (PS3.3 C.11.1).
     """
     kinds = list(one_of_each(frames))
     if len({kind.facts.scaled_by for kind in kinds}) == 1:

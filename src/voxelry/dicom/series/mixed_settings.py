@@ -1,4 +1,4 @@
-"""Settings of the scanner that differ within one stack, although values of two settings are not to be compared."""
+"""Warnings about scanner settings that differ within a stack, so that values are not comparable."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _SETTINGS = (
     "ConvolutionKernel", "KVP", "EchoTime", "InversionTime", "RepetitionTime", "FlipAngle", "DiffusionBValue",
     "ComplexImageComponent", "ImageType",
 )  # fmt: skip
-"""What makes one tissue another value."""
+"""Attributes on which the value of a tissue depends."""
 _TAGS = tuple(int(tag_for_keyword(keyword) or 0) for keyword in _SETTINGS)
 _MOST_VALUES = 4
-"""More values than these are of a setting that follows each slice, as the repetition time does a heartbeat."""
+"""A setting with more values varies with each slice, as the repetition time does with the heartbeat."""
 _SAME = 0.01
 """Numbers that differ by no more than this fraction are one setting."""
 
 
 def mixed_settings_findings(frames: Sequence[Frame]) -> list[Problem]:
-    """A warning for each setting that a few slices of a stack have otherwise than the others."""
+    """A warning for each setting in which a few slices of a stack differ from the others."""
     headers = list(dict.fromkeys(frame.header for frame in frames))
     written = [_written(header) for header in headers]
     if written.count(written[0]) == len(written):

@@ -1,4 +1,4 @@
-"""What is told of the frames that a segmentation omits."""
+"""Findings about the frames that a segmentation omits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SOURCE_WORDS: dict[StepFrom, str] = {
 
 
 def omitted_findings(frames: Sequence[Frame], spacing: float | None) -> list[Problem]:
-    """How many slices of a segment are encoded, and what tells their distance."""
+    """How many slices of a segment are encoded, and where their spacing comes from."""
     step_from = frames[0].step_from
     if not step_from:
         return []

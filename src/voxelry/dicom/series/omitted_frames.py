@@ -30,12 +30,12 @@ from voxelry.dicom.series.unplaced_frames import said_step
 Floats = npt.NDArray[np.float64]
 
 MOST_SLICES = 10_000
-"""Of a grid whose step only a header tells: more are no slices of a patient."""
+"""The most slices of a grid whose spacing comes from the header alone; more are a mistake in the header."""
 _SEGMENT = "ReferencedSegmentNumber"
 
 
 class _Slices(NamedTuple):
-    """Where all slices of a segmentation lie, shape ``(n, 3)``, LPS mm, and who says so."""
+    """Positions of all slices of a segmentation, shape ``(n, 3)``, LPS mm, and their source."""
 
     positions: Floats
     step_from: StepFrom
@@ -72,7 +72,7 @@ def _completed(header: Header, own: list[Frame], neighbours: Neighbours, toleran
 
 
 def _empty_segments(header: Header, there: Collection[str]) -> tuple[str, ...]:
-    """That segments are described of which no frame is encoded, as nothing was found of them."""
+    """Warnings about segments that are described but have no encoded frame."""
     declared = (text(item, "SegmentNumber") for item in items(header.elements, "SegmentSequence"))
     empty = [number for number in declared if number and number not in there]
     if header.sop_class_uid == LABEL_MAP or not empty:
@@ -92,7 +92,7 @@ def _segments(header: Header, own: Iterable[Frame]) -> dict[str, list[Frame]]:
 
 
 def _placed_alike(own: Sequence[Frame]) -> bool:
-    """True if all frames have a place and one direction, which tiles and frames of a film have not."""
+    """True if all frames have a position and a common orientation, unlike tiles and frames of a film."""
     first = own[0].orientation
     return first is not None and all(
         frame.position is not None
@@ -185,7 +185,7 @@ def _filled(positions: Floats, offsets: Floats, step: float) -> Floats | None:
 
 
 def _background(header: Header) -> float:
-    """What a pixel in no segment holds: 0, unless a label map says otherwise (PS3.3 C.8.20.2)."""
+    """Value of a pixel in no segment: 0, unless a label map declares another (PS3.3 C.8.20.2)."""
     try:
         found = number(header.elements, "PixelPaddingValue") if header.sop_class_uid == LABEL_MAP else None
     except PixelDataError:

@@ -1,4 +1,4 @@
-"""Real World Value Mapping (PS3.3 C.7.6.16.2.11): told of every stack that has one."""
+"""Real World Value Mapping (PS3.3 C.7.6.16.2.11), reported for every stack that has one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NO_UNIT = frozenset({"1", "{no units}", "[no units]", "no units"})
 
 
 class RealWorldMap(NamedTuple):
-    """From stored values to those of the real world.
+    """Mapping from stored values to real-world values.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Stacks with the values of the real world instead of modality values, for those who ask for them."""
+"""Stacks with real-world values instead of modality values, on request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from voxelry.dicom.series.stack import Stack
 
 
 def in_real_world(stack: Stack) -> Stack:
-    """The same with real-world values; modality values, and a warning, where none are given that can be used."""
+    """The stack with real-world values; with modality values and a warning if it has no usable mapping."""
     known: dict[tuple[int, RealWorldMap], Facts] = {}
     frames: list[Frame] = []
     for frame in stack.pile.frames:

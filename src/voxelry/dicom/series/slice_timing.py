@@ -1,8 +1,7 @@
-"""When each slice was acquired, as far as the headers of its maker say.
+"""Acquisition time of each slice, from the vendors' attributes.
 
-No attribute of the standard is made for it, so that every maker has found its own: the time of each image (Siemens and
-others), Trigger Time or a clock of its own for each image, or no more than the order of the slices (GE). Philips says
-nothing, and Siemens' mosaics (many slices in one picture) are one slice here.
+The standard has no attribute for it. Siemens and others write the time of each image; GE writes Trigger Time, a private
+clock, or only the order of the slices. Philips writes nothing. A Siemens mosaic is one slice here.
 """
 
 from __future__ import annotations
@@ -21,9 +20,9 @@ from voxelry.dicom.series.stack import Stack
 
 _GE_PROTOCOL = re.compile(rb'^(SLICEORDER|IOPT|NOSLC) "([^"\n]*)"', re.MULTILINE)
 _MOST_PROTOCOL = 1 << 20
-"""Bytes of a protocol when it is unpacked; they have two thousand."""
+"""The most bytes of an unpacked protocol; real ones have about 2000."""
 _GE_TICKS = 10_000
-"""Old software's clock ticks so often in a second."""
+"""Ticks per second of the clock of old GE software."""
 
 
 def slice_times(stacks: Sequence[Stack]) -> tuple[float, ...] | None:
@@ -48,7 +47,7 @@ def slice_times(stacks: Sequence[Stack]) -> tuple[float, ...] | None:
     """
     frames = stacks[min(1, len(stacks) - 1)].frames
     first = frames[0].header.elements
-    # Of volumes that are encoded as a whole every slice is as old as the others, whatever their times say.
+    # In a 3-D acquisition all slices are acquired together, whatever their times are.
     if len(frames) < 2 or text(first, "Modality") != "MR" or text(first, "MRAcquisitionType") != "2D":
         return None
     repetition = _repetition_seconds(frames[0])

@@ -1,4 +1,4 @@
-"""The other series of a load: where the source images of a segmentation are looked for."""
+"""The other series of a load, among which the source images of a segmentation are searched."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class ImageSeries(Protocol):
 
 
 class Neighbours:
-    """The images of a load, by series. Segmentations are not among them: they would name each other in circles."""
+    """The image series of a load. Segmentations are left out, because they could reference each other in a circle."""
 
     def __init__(self) -> None:
         self._series: list[ImageSeries] = []
         self._by_instance: dict[str, ImageSeries] | None = None
 
     def add(self, series: ImageSeries) -> None:
-        """One more, before any is asked for; of images alone."""
+        """Add a series of images; only before the first search."""
         if not is_segmentation(series.instances):
             self._series.append(series)
 

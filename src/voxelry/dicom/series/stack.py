@@ -1,4 +1,4 @@
-"""The Stack: frames of one series that form one regular grid, or the words that say why they do not."""
+"""The Stack: frames of one series that form one regular grid, or the reason why they do not."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ class Stack:
 
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
-        """All that is to be said of this stack, the gravest first.
+        """All findings about this stack, the most severe first.
 
         Each has a ``severity`` among its numbers: ``"error"`` (it is the ``problem``: there is no volume),
         ``"warning"`` (the volume has it among its warnings) or ``"note"``.
@@ -217,7 +217,7 @@ class Stack:
     def spacing(self) -> Spacing:
         """Millimetres ``(slice, row, column)``; None for each that is unknown or irregular."""
         first, grid = self.frames[0], self.grid
-        if isinstance(grid, MosaicError):  # between two tiles no distance is one in the patient
+        if isinstance(grid, MosaicError):  # distances across tiles are not distances in the patient
             return None, None, None
         rows, columns = first.pixel_spacing or (None, None)
         if isinstance(grid, Grid):

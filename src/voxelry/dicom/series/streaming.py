@@ -1,4 +1,4 @@
-"""Volumes that are written while they are read, where headers promise that this changes nothing."""
+"""Volumes that can be written while they are read, because the headers determine their dtype."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from voxelry.dicom.values.voxels import PLAUSIBLE_HU
 
 
 def streamed_volume(stack: Stack) -> Volume | None:
-    """A lazy volume that differs in nothing from the one in memory; None where only the values can tell.
+    """A lazy volume that equals the one in memory; None if that depends on the values.
 
     Reading everything gives the smallest dtype for the values that there are. What the header allows is as small only
     where it is the smallest of all.

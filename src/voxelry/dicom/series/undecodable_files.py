@@ -1,4 +1,4 @@
-"""The files of a stack whose pixels cannot be decoded: looked for once one of them was in the way."""
+"""The files of a stack whose pixels cannot be decoded; searched after the first failure."""
 
 from __future__ import annotations
 
@@ -68,5 +68,5 @@ def decode_stack(stack: Stack, make: Callable[[], Volume], *, progress: Progress
         rest = stack.without(problems)
         if not problems or rest is None or rest.problem is None:
             raise
-        # In no variable here: an error that its own frame holds would keep an archive open.
+        # Not kept in a variable: a reference cycle of error and frame would keep an archive open.
         raise UndecodableError.of(rest.problem, problems) from error

@@ -1,7 +1,7 @@
-"""Frames that no position places, each by itself: what is told of them, and what is known of their distance.
+"""Findings about frames without individual positions, and their spacing if it is known.
 
-One place is given for all frames together by multi-frame CT and secondary captures as dental scanners write them, and
-projections, tiles and ultrasound volumes are no slices in the patient at all.
+Dental scanners write multi-frame CT and secondary captures with a single position for all frames. Projections, tiles
+and ultrasound volumes are no slices in the patient.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from voxelry.dicom.headers.header import Header
 
 
 def common_step(frames: Sequence[Frame]) -> float | None:
-    """The distance of frames that are slices by their instance's own word, and have one place together; mm.
+    """Spacing in mm of frames that the header declares as slices and that share a single position; else None.
 
-    The direction in which they follow each other is unknown all the same.
+    The direction in which the slices follow each other is unknown.
     """
     header = frames[0].header
     if not _together(frames) or frames[0].orientation is None or not follow_in_space(header):

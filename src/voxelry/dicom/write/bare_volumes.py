@@ -39,7 +39,7 @@ from voxelry.dicom.write.template import slice_values
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """What a volume is to become.
+    """Plan of the object into which a volume is written.
 
     Attributes
     ----------
@@ -121,7 +121,7 @@ def enhanced_instance(one: Object, volume: Volume, name: str, derivation: Deriva
     if one.place is None or one.storage is None:
         raise ParameterError("an enhanced object needs an affine and grey values")
     scale = one.storage.scale or IDENTITY
-    created = derivation.created or datetime(1970, 1, 1)  # noqa: DTZ001 - it must be there, and may not differ
+    created = derivation.created or datetime(1970, 1, 1)  # noqa: DTZ001 - the attribute is required and must be constant
     complete(one.dataset, one.place, scale, volume.unit, one.window, derivation.uid, created)
     _describe_pixels(one.dataset, one, volume, syntax)
     raws = _raws(one.dataset, derivation)

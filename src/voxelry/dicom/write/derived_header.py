@@ -1,4 +1,4 @@
-"""A template's header for other pixels: what still holds is kept byte for byte, the rest is removed or made anew."""
+"""A template's header for other pixels: valid attributes are kept byte for byte, others removed or replaced."""
 
 from __future__ import annotations
 
@@ -224,7 +224,7 @@ def _describe_grey(
 
 
 def _keep_padding(raws: Raws, header: Header, pixels: PixelDescription, storage: Storage) -> None:
-    """Only where each frame keeps its scale does a stored value mean what it meant."""
+    """Keep the padding attributes only if each frame keeps its scale, because they are stored values."""
     if storage.scale is not None or storage.container.dtype.itemsize > 2:
         return
     limits = padding_range(header, pixels)
@@ -239,7 +239,7 @@ def _keep_padding(raws: Raws, header: Header, pixels: PixelDescription, storage:
 
 def _rescale(raws: Raws, header: Header, storage: Storage, unit: str | None) -> None:
     if unit is None and tag_of("RescaleType") not in raws and unit_of(header, header.elements) == "HU":
-        raws[tag_of("RescaleType")] = words(b"LO", "HU")  # of a derived image nobody takes it for granted
+        raws[tag_of("RescaleType")] = words(b"LO", "HU")  # readers assume HU only for original images
     if storage.scale is None and header.sop_class_uid != RT_DOSE and is_empty_slope(header):
         set_scale(raws, StoredScale(1.0, number(header.elements, "RescaleIntercept") or 0.0))
     if storage.scale is not None:
@@ -256,7 +256,7 @@ def _rescale(raws: Raws, header: Header, storage: Storage, unit: str | None) -> 
 
 
 def set_scale(raws: Raws, scale: StoredScale) -> None:
-    """Rescale Slope and Intercept, and a type where there is none; nothing where nothing is to be said."""
+    """Set Rescale Slope and Intercept, and a Rescale Type if there is none; nothing for an identity."""
     slope, kind = tag_of("RescaleSlope"), tag_of("RescaleType")
     table_kind = raws.pop(tag_of("ModalityLUTType"), None)
     if slope not in raws and scale == (1.0, 0.0) and table_kind is None:

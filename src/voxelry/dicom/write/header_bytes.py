@@ -1,4 +1,4 @@
-"""Headers composed of bytes: explicit VR little endian, most of them another header's as they are."""
+"""Headers as bytes in explicit VR little endian, most of them copied from another header."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def new_uid(seed: str | None, *parts: object) -> str:
 
 
 def decimal_string(value: float, *, up: bool = False) -> str:
-    """A Decimal String: at most 16 characters (PS3.5 6.2), as near as they allow, or not below the value."""
+    """A Decimal String: the nearest number with at most 16 characters (PS3.5 6.2); with ``up`` not below the value."""
     for digits in range(17, 0, -1):
         text = f"{float(value):.{digits}g}"
         if len(text) <= 16 and (not up or float(text) >= value):
@@ -213,7 +213,7 @@ def _rewritten(element: DataElement, dataset: Dataset, encodings: list[str]) -> 
 
 
 def _settle(element: DataElement) -> None:
-    """Everything in a sequence is read, so that it is written anew, and every length is said."""
+    """Decode all elements of a sequence, so that it is encoded again with defined lengths."""
     element.is_undefined_length = False
     for item in element.value:
         item.is_undefined_length_sequence_item = False

@@ -1,4 +1,4 @@
-"""Instances to files: written under temporary names, on all cores, and named when all of them are whole."""
+"""Writes instances to files on all cores: under temporary names, which are replaced when all files are complete."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def check_names(names: str, count: int) -> list[str]:
 def emit(
     instances: Sequence[InstanceFile], folder: Path, transfer_syntax: str, *, progress: Progress = silent
 ) -> tuple[Path, ...]:
-    """Write files into a folder; none of them is there before all are whole, and none if anything fails.
+    """Write files into a folder: all of them appear together, or none if writing fails.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def emit(
 
 @contextmanager
 def _staging(folder: Path) -> Iterator[Path]:
-    """A folder of its own in a folder; it goes whatever happens, and so do folders that were made for nothing."""
+    """A temporary folder in ``folder``; it is always removed, and so are created folders that stay empty."""
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     stage = None
     try:

@@ -21,7 +21,7 @@ from voxelry.dicom.write.provenance import VERSION
 CT, MR, SC = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.7"
 ENHANCED_CT, ENHANCED_MR = "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.4.1"
 CONFLICT = 1e-4
-"""How far rows and columns may be from perpendicular, as a cosine."""
+"""Largest cosine between rows and columns that counts as perpendicular."""
 
 FOLLOWING = frozenset(
     {
@@ -40,7 +40,7 @@ _EMPTY = (
     "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "ReferringPhysicianName",
     "StudyID", "AccessionNumber", "SeriesNumber", "Manufacturer",
 )  # fmt: skip
-"""Type 2 in every composite image: there, and empty where nobody says."""
+"""Type 2 attributes of every composite image: required, and empty if unknown."""
 _EMPTY_OF = {
     CT: ("PatientPosition", "PositionReferenceIndicator", "KVP", "AcquisitionNumber"),
     MR: (
@@ -74,12 +74,12 @@ class SlicePlaces:
 
 
 def slice_places(volume: Volume) -> SlicePlaces | None:
-    """The places of a volume's slices; None where its affine is unknown.
+    """Positions and orientation of a volume's slices; None if its affine is unknown.
 
     Raises
     ------
     ParameterError
-        If rows and columns are not perpendicular, which no DICOM image can say.
+        If rows and columns are not perpendicular, which a DICOM image cannot express.
     """
     if volume.affine is None:
         return None
@@ -179,7 +179,7 @@ def base(
 
 
 def image_plane_module(place: SlicePlaces, index: int) -> Dataset:
-    """Image Plane (PS3.3 C.7.6.2) of one slice. Slice Thickness is the slices' distance, which is all that is known."""
+    """Image Plane (PS3.3 C.7.6.2) of one slice. Slice Thickness is the spacing, because no other value is known."""
     dataset = Dataset()
     dataset.PixelSpacing = [decimal_string(side) for side in place.pixel_spacing]
     dataset.ImageOrientationPatient = [decimal_string(cosine) for cosine in place.orientation]

@@ -1,4 +1,4 @@
-"""A template's instances with other values: what they all have in common, and each one's file."""
+"""A template's instances with other values."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def _storage(
 
 
 def remarks(storage: Storage, extents: Sequence[FiniteRange], syntax: str) -> list[str]:
-    """What became of values that stored integers cannot hold.
+    """Warnings about values that stored integers cannot hold.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""From modality to stored values: the template's own wherever they can be, else what loses nothing, else rescaled."""
+"""From modality to stored values: by the template's scale if it fits, else without loss, else rescaled to 16 bits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from voxelry.parallel import in_parallel
 T = TypeVar("T")
 
 SINGLE_ROUNDING = 2.0**-22
-"""What float32 may round away, as a part of the largest value: up to here a value is still the same."""
+"""Relative rounding error of float32; values that differ by no more are equal."""
 _LARGEST_EXACT = 2**52
 _STEPS = 65_535
 _AT_ONCE = 8
@@ -221,7 +221,7 @@ def _extent(plane: StoredPlane, non_finite: float | None) -> FiniteRange:
 
 
 def with_finite_values(values: npt.NDArray[Any], non_finite: float | None) -> npt.NDArray[Any]:
-    """The same, with a value in the place of NaN and infinities."""
+    """The values with NaN and infinities replaced by ``non_finite``."""
     if values.dtype.kind != "f" or non_finite is None:
         return values
     wide = values.astype(np.float64, copy=False)
@@ -229,7 +229,7 @@ def with_finite_values(values: npt.NDArray[Any], non_finite: float | None) -> np
 
 
 def inverted(values: npt.NDArray[Any], scale: StoredScale, tolerance: float) -> npt.NDArray[Any] | None:
-    """The stored values that a scale makes these of; None if one is further from a step than the tolerance."""
+    """The stored values for a scale; None if a value is farther from a step than the tolerance."""
     if values.dtype.kind in "iu" and scale.whole and _within(values, _LARGEST_EXACT):
         steps, rest = np.divmod(values.astype(np.int64) - int(scale.intercept), int(scale.slope))
         if not rest.any():
