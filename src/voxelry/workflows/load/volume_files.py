@@ -64,8 +64,8 @@ def format_of(path: StrPath) -> VolumeFormat | None:
 
     The suffix tells. But DICOM is known by its content, whatever the file is called.
     """
-    if not os.path.exists(path) or _begins_as_dicom(path):  # noqa: PTH110
-        return None
+    if not (os.path.isfile(path) or os.path.isdir(path)) or _begins_as_dicom(path):  # noqa: PTH112, PTH113
+        return None  # opening a pipe would wait for ever
     try:
         return format_for(os.fspath(path))
     except FormatError:
