@@ -314,7 +314,7 @@ class _Run:
             return (), {job.told_as: _problem(job.told_as, error)}
 
     def _stream(self, job: _Job, progress: Progress) -> tuple[Converted, ...]:
-        """Write while reading if that gives the same result; return None if it does not."""
+        """Write while reading if that gives the same result; return nothing if it does not."""
         if not self.aim.streams or self.straighten or self.on_irregular == "resample":
             return ()
         try:
