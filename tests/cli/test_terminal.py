@@ -104,7 +104,8 @@ def test_a_file_is_not_replaced_by_what_is_made_from_it(series: Path, tmp_path: 
     assert call("convert", tmp_path / "a.nrrd", tmp_path / "a.nrrd", "--overwrite").exit_code == 1
     assert (tmp_path / "a.nrrd").read_bytes() == before
     (tmp_path / "mine.csv").write_text("a,b\n")
-    for source in (tmp_path / "mine.csv", tmp_path / "a.nrrd"):
+    (tmp_path / "broken.nrrd").write_bytes(before[:40])
+    for source in (tmp_path / "mine.csv", tmp_path / "broken.nrrd"):
         assert call("tags", source, "--out", tmp_path / "mine.csv").exit_code == 1
     assert (tmp_path / "mine.csv").read_text() == "a,b\n"
 

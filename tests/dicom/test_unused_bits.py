@@ -19,7 +19,7 @@ from pydicom.uid import UID
 import voxelry
 from voxelry.core.errors import PixelDataError
 from voxelry.testing import pattern, synthetic_instance, write
-from voxelry.testing.encoding import RLE, encode_frame
+from voxelry.testing.encoding import RLE, encoded_frame
 
 Words = npt.NDArray[Any]
 KEPT = ["native", "rle", "deflated"]
@@ -57,7 +57,9 @@ def file_of(
         dataset["PixelData"].VR = "OW" if words.dtype.itemsize > 1 else "OB"
     else:
         frames = (
-            [encode_frame(frame, RLE) for frame in words] if how == "rle" else [deflated(one.tobytes()) for one in laid]
+            [encoded_frame(frame, RLE) for frame in words]
+            if how == "rle"
+            else [deflated(one.tobytes()) for one in laid]
         )
         packed(dataset, frames, RLE if how == "rle" else DEFLATED_FRAMES)
     change(dataset)

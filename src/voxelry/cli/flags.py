@@ -93,7 +93,7 @@ def typed(name: str, text: object, params: type[Params]) -> object:
     return [part.strip() for part in text.split(",")] if kinds == {"array"} else text
 
 
-def checked_params(values: Mapping[str, object], params: type[Params]) -> Params:
+def params_of_flags(values: Mapping[str, object], params: type[Params]) -> Params:
     """A step's parameters from command-line values.
 
     Raises

@@ -317,13 +317,13 @@ def _further(name: str, *, needed: bool) -> inspect.Parameter:
 
 
 def _do(step: AnyStep, given: Mapping[str, Any]) -> None:
-    from voxelry.cli.flags import checked_params
+    from voxelry.cli.flags import params_of_flags
     from voxelry.cli.make import _settings
     from voxelry.workflows.measure import skipped_record
     from voxelry.workflows.process.processing import process
 
     source, target = given["source"], given["target"]
-    params = checked_params(_params(step, given), step.params)
+    params = params_of_flags(_params(step, given), step.params)
     further = [given[further_name(name)] for name in (*step.inputs[1:], *step.optional)]
     more = further[: max((number for number, one in enumerate(further, 1) if one is not None), default=0)]
     if None in more:

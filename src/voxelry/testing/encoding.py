@@ -61,7 +61,7 @@ def set_pixels(
     if transfer_syntax in COMPRESSED:
         if planar:
             raise ValueError("compressed colour is interleaved: planar must be 0")
-        dataset.PixelData = encapsulate([encode_frame(frame, transfer_syntax) for frame in frames])
+        dataset.PixelData = encapsulate([encoded_frame(frame, transfer_syntax) for frame in frames])
         dataset["PixelData"].VR = "OB"
         dataset["PixelData"].is_undefined_length = True
         if transfer_syntax == JPEG_BASELINE:
@@ -80,7 +80,7 @@ def set_pixels(
     dataset["PixelData"].VR = "OB" if frames.dtype.itemsize == 1 else "OW"
 
 
-def encode_frame(frame: npt.NDArray[np.generic], transfer_syntax: str) -> bytes:
+def encoded_frame(frame: npt.NDArray[np.generic], transfer_syntax: str) -> bytes:
     """Encode one frame as a compressed bit stream, lossless except for JPEG Baseline."""
     if transfer_syntax not in (JPEG_BASELINE, JPEG_LOSSLESS):
         return encode_without_loss(frame, transfer_syntax)

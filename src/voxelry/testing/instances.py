@@ -153,14 +153,14 @@ def synthetic_instance(
         dataset.ScanOptions, dataset.MRAcquisitionType = "", "2D"
         dataset.EchoTime, dataset.EchoTrainLength, dataset.RepetitionTime = "10", "1", "500"
     if spacing is not None:
-        dataset.SliceThickness = decimal_string(spacing[0])
-        dataset.PixelSpacing = [decimal_string(spacing[1]), decimal_string(spacing[2])]
+        dataset.SliceThickness = ds_text(spacing[0])
+        dataset.PixelSpacing = [ds_text(spacing[1]), ds_text(spacing[2])]
     if orientation is not None:
-        dataset.ImageOrientationPatient = [decimal_string(cosine) for cosine in orientation]
+        dataset.ImageOrientationPatient = [ds_text(cosine) for cosine in orientation]
     if position is not None:
-        dataset.ImagePositionPatient = [decimal_string(coordinate) for coordinate in position]
+        dataset.ImagePositionPatient = [ds_text(coordinate) for coordinate in position]
     if rescale is not None and not colour:
-        dataset.RescaleSlope, dataset.RescaleIntercept = decimal_string(rescale[0]), decimal_string(rescale[1])
+        dataset.RescaleSlope, dataset.RescaleIntercept = ds_text(rescale[0]), ds_text(rescale[1])
         if modality == "CT":
             dataset.RescaleType = "HU"
     if has_pixels:
@@ -235,7 +235,7 @@ def set_attributes(dataset: Dataset, attributes: Mapping[str, object] | None) ->
             setattr(dataset, keyword, value)
 
 
-def decimal_string(value: float) -> str:
+def ds_text(value: float) -> str:
     """The most exact Decimal String of at most 16 characters (PS3.5 6.2)."""
     for digits in range(17, 0, -1):
         text = f"{float(value):.{digits}g}"

@@ -19,7 +19,7 @@ from voxelry.testing.instances import (
     AXIAL,
     Photometric,
     Triple,
-    decimal_string,
+    ds_text,
     pattern,
     set_attributes,
     synthetic_instance,
@@ -205,7 +205,7 @@ def synthetic_series(
             dataset.Modality = modality
             dataset.FrameIncrementPointer = 0x00182001
             dataset.PageNumberVector = list(range(1, slices + 1))
-            dataset.PixelSpacing = [decimal_string(spacing[1]), decimal_string(spacing[2])]
+            dataset.PixelSpacing = [ds_text(spacing[1]), ds_text(spacing[2])]
         else:
             _functional_groups(dataset, places, orientation, spacing, pairs, modality)
         set_attributes(dataset, attributes)
@@ -246,17 +246,17 @@ def _functional_groups(
     dataset.PixelPresentation, dataset.VolumetricProperties = "MONOCHROME", "VOLUME"
     dataset.VolumeBasedCalculationTechnique = "NONE"
     shared, measures, plane = Dataset(), Dataset(), Dataset()
-    measures.PixelSpacing = [decimal_string(spacing[1]), decimal_string(spacing[2])]
-    measures.SliceThickness = decimal_string(spacing[0])
-    measures.SpacingBetweenSlices = decimal_string(spacing[0])
-    plane.ImageOrientationPatient = [decimal_string(cosine) for cosine in orientation]
+    measures.PixelSpacing = [ds_text(spacing[1]), ds_text(spacing[2])]
+    measures.SliceThickness = ds_text(spacing[0])
+    measures.SpacingBetweenSlices = ds_text(spacing[0])
+    plane.ImageOrientationPatient = [ds_text(cosine) for cosine in orientation]
     shared.PixelMeasuresSequence = DicomSequence([measures])
     shared.PlaneOrientationSequence = DicomSequence([plane])
     dataset.SharedFunctionalGroupsSequence = DicomSequence([shared])
     groups = []
     for k, place in enumerate(places):
         group, location, content = Dataset(), Dataset(), Dataset()
-        location.ImagePositionPatient = [decimal_string(coordinate) for coordinate in place]
+        location.ImagePositionPatient = [ds_text(coordinate) for coordinate in place]
         content.StackID, content.InStackPositionNumber = "1", k + 1
         content.DimensionIndexValues = [1, k + 1]
         group.PlanePositionSequence = DicomSequence([location])
@@ -264,8 +264,8 @@ def _functional_groups(
         if (pair := pairs[k]) is not None:
             transformation = Dataset()
             transformation.RescaleIntercept, transformation.RescaleSlope = (
-                decimal_string(pair[1]),
-                decimal_string(pair[0]),
+                ds_text(pair[1]),
+                ds_text(pair[0]),
             )
             transformation.RescaleType = "HU" if modality == "CT" else "US"
             group.PixelValueTransformationSequence = DicomSequence([transformation])

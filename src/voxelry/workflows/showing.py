@@ -78,7 +78,7 @@ def show(
     >>> volume = voxelry.load_volume("sample/phantom")
     >>> figure = voxelry.show(volume, np.asarray(volume) > 250)
     >>> [axes.get_title() for axes in figure.axes]
-    ['axial 24 of 48', 'coronal 128 of 256', 'sagittal 128 of 256']
+    ['axial 24 of 48', 'coronal 119 of 256', 'sagittal 130 of 256']
     """
     require("`show`", ["matplotlib"])
     check_type(volume, Volume, name="what is shown", instead="voxelry.load_volume reads one from a path")

@@ -155,11 +155,11 @@ def series_record(row: Series) -> out.SeriesOut:
         report=row.report or None,
         pixelless=[out.ClassCount(sop_class=UID(uid).name, count=n) for uid, n in kinds.annotate(n=Count("pk"))],
         job=None if row.job is None else job_record(row.job),
-        volumes=[volume_record(stack, version=row.folder) for stack in stacks],
+        volumes=[stack_record(stack, version=row.folder) for stack in stacks],
     )
 
 
-def volume_record(row: Stack, *, version: str) -> out.VolumeOut:
+def stack_record(row: Stack, *, version: str) -> out.VolumeOut:
     """A stack."""
     windows = [*row.windows]
     if row.unit == "HU":
