@@ -128,7 +128,7 @@ def shared_dtype(volumes: Sequence[Volume], known: Sequence[str], name: str) -> 
 
 
 def reoriented(array: npt.NDArray[Any], geometry: Geometry, code: str) -> tuple[npt.NDArray[Any], Geometry]:
-    """The same voxels at the same places, with axes along those of the patient; nothing is resampled.
+    """Flip and swap axes so that they follow the patient's; nothing is resampled.
 
     Parameters
     ----------

@@ -102,7 +102,7 @@ class Way:
         turned = np.flip(values.transpose(self.order), self.flips)
         return self._resized(turned, self.target, 3 if self.cubic else 1, self.ratio, self.nearest)
 
-    def told(self, mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    def mask_there(self, mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """Resample a mask to the model's grid, by the nearest voxel."""
         turned = np.flip(mask.transpose(self.order), self.flips).astype(np.float32)
         return self._resized(turned, self.target, 0, self.ratio, None) > 0.5

@@ -43,17 +43,17 @@ class StatisticsMasks:
 
     Attributes
     ----------
-    told
+    valid
         True where a value is not padding.
     inside
         True where any channel is not 0, with holes filled.
     """
 
-    told: Mask | None = None
+    valid: Mask | None = None
     inside: Mask | None = None
 
     def of(self, values: Floats) -> Floats:
-        return values if self.told is None else values[self.told]
+        return values if self.valid is None else values[self.valid]
 
 
 class ZScore(_Strict):
@@ -78,7 +78,7 @@ class ZScore(_Strict):
             chosen = values != 0
         if self.clip is not None:
             values = values.clip(*self.clip)
-        counted = [one for one in (chosen, known.told) if one is not None]
+        counted = [one for one in (chosen, known.valid) if one is not None]
         inside = values[np.logical_and.reduce(counted)] if counted else values
         mean = float(inside.mean(dtype=np.float64)) if self.mean is None and inside.size else self.mean or 0.0
         std = float(inside.std(dtype=np.float64)) if self.std is None and inside.size else self.std or 1.0
@@ -95,8 +95,8 @@ class RangeScaling(_Strict):
     clip: bool = True
 
     def of(self, values: Floats, known: StatisticsMasks) -> Floats:
-        told = known.of(values)
-        low, high = self.from_ or ((float(told.min()), float(told.max())) if told.size else (0.0, 1.0))
+        used = known.of(values)
+        low, high = self.from_ or ((float(used.min()), float(used.max())) if used.size else (0.0, 1.0))
         return _scaled(values, low, high, self.to, self.clip)
 
 
@@ -111,8 +111,8 @@ class _OfPercentiles(_Strict):
         return value
 
     def found(self, values: Floats, known: StatisticsMasks) -> Pair:
-        told = known.of(values)
-        low, high = np.percentile(told, self.percentiles).tolist() if told.size else (0.0, 1.0)
+        used = known.of(values)
+        low, high = np.percentile(used, self.percentiles).tolist() if used.size else (0.0, 1.0)
         return float(low), float(high)
 
 

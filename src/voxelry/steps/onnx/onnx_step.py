@@ -103,17 +103,17 @@ def _inside(several: Sequence[Floats]) -> Mask:
 
 
 def _channel(
-    channel: Channel, values: Floats, told: Mask | None, inside: Mask | None, way: Way, manifest: Manifest
+    channel: Channel, values: Floats, valid: Mask | None, inside: Mask | None, way: Way, manifest: Manifest
 ) -> Floats:
     """Resample one channel to the model's grid."""
     values = values[way.box]
-    told = None if told is None else told[way.box]
+    valid = None if valid is None else valid[way.box]
     with np.errstate(over="ignore", invalid="ignore"):
         if manifest.normalise == "before":
-            made = way.there(channel.normalised(values, StatisticsMasks(told, inside)))
+            made = way.there(channel.normalised(values, StatisticsMasks(valid, inside)))
         else:
-            told = None if told is None else way.told(told)
-            made = channel.normalised(way.there(values), StatisticsMasks(told))
+            valid = None if valid is None else way.mask_there(valid)
+            made = channel.normalised(way.there(values), StatisticsMasks(valid))
     demands.require_finite(made)
     return made
 
