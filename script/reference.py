@@ -128,11 +128,17 @@ def _option_default(parameter: Any) -> str:
 def library() -> str:
     # After an import, `voxelry.steps` is the package of that name, which calls this function.
     found = {name: getattr(voxelry, name) for name in voxelry.__all__} | {"steps": steps}
+    found = {name: value for name, value in found.items() if not _has_own_row(value)}
     functions = [_entry(name, value) for name, value in found.items() if inspect.isfunction(value)]
     types = [_entry(name, value) for name, value in found.items() if inspect.isclass(value)]
     if len(functions) + len(types) != len(found):
         sys.exit("voxelry.__all__ holds something that is neither a function nor a class")
     return "\n\n".join(["## Functions", *functions, "## Types", *types, "## Errors", _errors()])
+
+
+def _has_own_row(value: object) -> bool:
+    """True for errors, which stand in a table of their own; all but their root."""
+    return inspect.isclass(value) and issubclass(value, VoxelryError) and value is not VoxelryError
 
 
 def _entry(name: str, value: Any) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import voxelry
+from voxelry.core import errors
 
 WITHOUT_ERRORS = {"show"}
 """Functions that raise nothing of their own."""
@@ -29,7 +30,11 @@ def sections(docstring: str) -> set[str]:
     return set(re.findall(r"^(\w[\w ]*)\n-{3,}$", docstring, flags=re.MULTILINE))
 
 
-@pytest.mark.parametrize("name", voxelry.__all__)
+ERRORS = {name for name, value in vars(errors).items() if inspect.isclass(value) and issubclass(value, Exception)}
+"""They stand in the reference's table of errors; the root has the example for all."""
+
+
+@pytest.mark.parametrize("name", sorted({*voxelry.__all__} - ERRORS | {"VoxelryError"}))
 def test_every_name_has_an_example_that_runs(
     name: str, sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -48,6 +53,11 @@ def test_every_name_has_an_example_that_runs(
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
     runner.run(test, out=printed.append)
     assert runner.failures == 0, "".join(printed)
+
+
+def test_every_error_is_exported() -> None:
+    assert {*voxelry.__all__} >= ERRORS
+    assert all(issubclass(getattr(voxelry, name), voxelry.VoxelryError) for name in ERRORS)
 
 
 @pytest.mark.parametrize("name", [name for name in voxelry.__all__ if inspect.isfunction(getattr(voxelry, name))])

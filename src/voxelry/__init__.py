@@ -16,8 +16,40 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from voxelry.core.contours import Contour as Contour
     from voxelry.core.contours import Contours as Contours
+    from voxelry.core.errors import ArchiveError as ArchiveError
+    from voxelry.core.errors import DamagedError as DamagedError
+    from voxelry.core.errors import DifferingSlicesError as DifferingSlicesError
+    from voxelry.core.errors import EmptyFileError as EmptyFileError
+    from voxelry.core.errors import ExistsError as ExistsError
+    from voxelry.core.errors import FormatError as FormatError
+    from voxelry.core.errors import FrameOfReferenceError as FrameOfReferenceError
+    from voxelry.core.errors import GeometryError as GeometryError
+    from voxelry.core.errors import IncompleteStackError as IncompleteStackError
+    from voxelry.core.errors import MeasureError as MeasureError
+    from voxelry.core.errors import MissingExtraError as MissingExtraError
+    from voxelry.core.errors import MissingSlicesError as MissingSlicesError
+    from voxelry.core.errors import MosaicError as MosaicError
+    from voxelry.core.errors import NearDuplicatePositionsError as NearDuplicatePositionsError
+    from voxelry.core.errors import NestingError as NestingError
+    from voxelry.core.errors import NoPixelDataError as NoPixelDataError
+    from voxelry.core.errors import NotDicomError as NotDicomError
+    from voxelry.core.errors import NotEnoughMemoryError as NotEnoughMemoryError
+    from voxelry.core.errors import NothingFoundError as NothingFoundError
+    from voxelry.core.errors import NotOneVolumeError as NotOneVolumeError
+    from voxelry.core.errors import ParameterError as ParameterError
+    from voxelry.core.errors import PasswordError as PasswordError
+    from voxelry.core.errors import PixelDataError as PixelDataError
     from voxelry.core.errors import Problem as Problem
+    from voxelry.core.errors import RepeatedPositionsError as RepeatedPositionsError
+    from voxelry.core.errors import ShiftedSlicesError as ShiftedSlicesError
+    from voxelry.core.errors import TooLargeError as TooLargeError
+    from voxelry.core.errors import TransferSyntaxError as TransferSyntaxError
+    from voxelry.core.errors import TruncatedError as TruncatedError
+    from voxelry.core.errors import UnevenSpacingError as UnevenSpacingError
+    from voxelry.core.errors import UnplacedError as UnplacedError
+    from voxelry.core.errors import UnsafePathError as UnsafePathError
     from voxelry.core.errors import VoxelryError as VoxelryError
+    from voxelry.core.errors import WrongTypeError as WrongTypeError
     from voxelry.core.geometry import Geometry as Geometry
     from voxelry.core.intensity import VoiTable as VoiTable
     from voxelry.core.intensity import Window as Window
@@ -48,6 +80,12 @@ if TYPE_CHECKING:
     from voxelry.dicom.write.writing import write_volume as write_volume
     from voxelry.workflows.convert.conversion import ConvertReport as ConvertReport
     from voxelry.workflows.convert.conversion import convert as convert
+    from voxelry.workflows.exchange.nibabel_images import from_nibabel as from_nibabel
+    from voxelry.workflows.exchange.nibabel_images import to_nibabel as to_nibabel
+    from voxelry.workflows.exchange.simpleitk_images import from_simpleitk as from_simpleitk
+    from voxelry.workflows.exchange.simpleitk_images import to_simpleitk as to_simpleitk
+    from voxelry.workflows.exchange.xarray_arrays import from_xarray as from_xarray
+    from voxelry.workflows.exchange.xarray_arrays import to_xarray as to_xarray
     from voxelry.workflows.load.indexing import index as index
     from voxelry.workflows.load.load_overlays import overlays as overlays
     from voxelry.workflows.load.load_structures import load_contours as load_contours
@@ -76,28 +114,53 @@ if TYPE_CHECKING:
     from voxelry.workflows.tables.tabulate import tabulate as tabulate
 
 _WHERE = {
+    "ArchiveError": "core.errors",
     "Code": "core.segmentation",
     "Contour": "core.contours",
     "Contours": "core.contours",
     "ConvertReport": "workflows.convert.conversion",
+    "DamagedError": "core.errors",
+    "DifferingSlicesError": "core.errors",
+    "EmptyFileError": "core.errors",
     "ExecuteReport": "workflows.process.pipeline",
+    "ExistsError": "core.errors",
+    "FormatError": "core.errors",
+    "FrameOfReferenceError": "core.errors",
     "Geometry": "core.geometry",
+    "GeometryError": "core.errors",
     "GeometryReport": "dicom.series.geometry_report",
+    "IncompleteStackError": "core.errors",
     "Index": "dicom.series.hierarchy",
     "InferencePipeline": "workflows.process.pipeline",
     "JobEntry": "workflows.process.pipeline",
     "LoadResult": "workflows.load.loading",
+    "MeasureError": "core.errors",
     "Measurement": "core.measure",
+    "MissingExtraError": "core.errors",
+    "MissingSlicesError": "core.errors",
+    "MosaicError": "core.errors",
+    "NearDuplicatePositionsError": "core.errors",
+    "NestingError": "core.errors",
+    "NoPixelDataError": "core.errors",
+    "NotDicomError": "core.errors",
+    "NotEnoughMemoryError": "core.errors",
+    "NotOneVolumeError": "core.errors",
+    "NothingFoundError": "core.errors",
     "Overlay": "dicom.pixels.overlays",
+    "ParameterError": "core.errors",
     "Params": "core.steps",
+    "PasswordError": "core.errors",
+    "PixelDataError": "core.errors",
     "Problem": "core.errors",
     "ProcessReport": "workflows.process.processing",
     "Processed": "workflows.process.processing",
+    "RepeatedPositionsError": "core.errors",
     "SavedOutput": "workflows.process.step_results",
     "SavedResult": "workflows.process.step_results",
     "Segment": "core.segmentation",
     "Segmentation": "core.segmentation",
     "Series": "dicom.series.hierarchy",
+    "ShiftedSlicesError": "core.errors",
     "Stack": "dicom.series.stack",
     "Step": "core.steps",
     "StepDescription": "core.step_list",
@@ -106,12 +169,22 @@ _WHERE = {
     "StructureSet": "core.structure_set",
     "Study": "dicom.series.hierarchy",
     "Tolerances": "core.slice_grid",
+    "TooLargeError": "core.errors",
+    "TransferSyntaxError": "core.errors",
+    "TruncatedError": "core.errors",
+    "UnevenSpacingError": "core.errors",
+    "UnplacedError": "core.errors",
+    "UnsafePathError": "core.errors",
     "VoiTable": "core.intensity",
     "Volume": "core.volume",
     "VoxelryError": "core.errors",
     "Window": "core.intensity",
     "Written": "dicom.write.writing",
+    "WrongTypeError": "core.errors",
     "convert": "workflows.convert.conversion",
+    "from_nibabel": "workflows.exchange.nibabel_images",
+    "from_simpleitk": "workflows.exchange.simpleitk_images",
+    "from_xarray": "workflows.exchange.xarray_arrays",
     "index": "workflows.load.indexing",
     "load": "workflows.load.loading",
     "load_contours": "workflows.load.load_structures",
@@ -131,6 +204,9 @@ _WHERE = {
     "stack_volumes": "core.stacking",
     "steps": "core.step_list",
     "tabulate": "workflows.tables.tabulate",
+    "to_nibabel": "workflows.exchange.nibabel_images",
+    "to_simpleitk": "workflows.exchange.simpleitk_images",
+    "to_xarray": "workflows.exchange.xarray_arrays",
     "write_derived": "workflows.process.derived_series",
     "write_sample": "workflows.sample",
     "write_segmentation": "dicom.objects.segmentation",

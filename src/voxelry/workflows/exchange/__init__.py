@@ -1,0 +1,1 @@
+"""Volumes as objects of other libraries, in memory: one file each. The library is imported when it is asked for."""
