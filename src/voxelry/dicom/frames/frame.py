@@ -261,10 +261,10 @@ def _plain_frames(header: Header, facts: Facts) -> Iterator[Frame]:
 
 def _known_facts(header: Header, known: Known | None) -> Facts | None:
     """The facts of an instance without functional groups; None where its bytes do not tell that it is like others."""
-    raw, place = header.elements.encoded, header.pixel_bytes
-    if known is None or raw is None or place is None or not raw.keys().isdisjoint(_FUNCTIONAL_GROUPS):
+    encoded, place = header.elements.encoded, header.pixel_bytes
+    if known is None or encoded is None or place is None or not encoded.keys().isdisjoint(_FUNCTIONAL_GROUPS):
         return None
-    key = (header.sop_class_uid, header.transfer_syntax_uid, place.keyword, *map(raw.get, FACT_TAGS))
+    key = (header.sop_class_uid, header.transfer_syntax_uid, place.keyword, *map(encoded.get, FACT_TAGS))
     found = known.get(key)
     if found is None:
         found = facts_of(header, describe_pixels(header), ())

@@ -108,11 +108,11 @@ def _differ(frames: Collection[Frame]) -> bool:
     """True if frames differ in one of ``_APART``."""
     first = None
     for frame in frames:
-        raw = frame.header.elements.encoded
-        if frame.groups or raw is None:
+        encoded = frame.header.elements.encoded
+        if frame.groups or encoded is None:
             said: tuple[object, ...] = tuple(_asked(frame, keyword, sequence) for keyword, sequence in _APART.items())
         else:
-            said = tuple(map(raw.get, _TAGS))
+            said = tuple(map(encoded.get, _TAGS))
         if first is None:
             first = said
         elif said != first:

@@ -181,9 +181,9 @@ def _of_headers(frames: Sequence[Frame]) -> Columns:
 
 def _row(header: Header) -> _Row:
     """The values of an instance: bytes, or comparable values if only pydicom can read the file."""
-    raw = header.elements.encoded
-    if raw is not None:
-        return raw
+    encoded = header.elements.encoded
+    if encoded is not None:
+        return encoded
     found: dict[int, EncodedValue | Comparable] = {}
     for element in readable_elements(header.elements.dataset):
         value = ABSENT if element.VR == "SQ" else comparable_element(element)

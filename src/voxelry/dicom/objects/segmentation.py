@@ -34,7 +34,15 @@ from voxelry.dicom.pixels.encode import EXPLICIT
 from voxelry.dicom.pixels.stored_pixels import is_lossy
 from voxelry.dicom.series.hierarchy import Series
 from voxelry.dicom.series.stack import Stack
-from voxelry.dicom.write.header_bytes import Raws, decimal_string, file_head, joined, new_uid, of_dataset, tag_of
+from voxelry.dicom.write.header_bytes import (
+    EncodedElements,
+    decimal_string,
+    file_head,
+    joined,
+    new_uid,
+    of_dataset,
+    tag_of,
+)
 from voxelry.dicom.write.instance_files import InstanceFile, check_names, emit
 from voxelry.dicom.write.instance_modules import CT, SlicePlaces, slice_places
 from voxelry.dicom.write.provenance import VERSION, Derivation, equipment_of
@@ -386,7 +394,7 @@ def _instance(
     ascii_only = all(word.isascii() for word in own)
     if not ascii_only:
         dataset.SpecificCharacterSet = "ISO_IR 192"
-    raws: Raws = of_dataset(dataset) | patient_and_study(header, utf8=not ascii_only)
+    raws: EncodedElements = of_dataset(dataset) | patient_and_study(header, utf8=not ascii_only)
     raws[tag_of("ContributingEquipmentSequence")] = b"SQ", equipment_of(derivation)
     raws[tag_of("PerFrameFunctionalGroupsSequence")] = groups
     head = file_head(str(dataset.SOPClassUID), str(dataset.SOPInstanceUID), EXPLICIT, VERSION) + joined(raws)

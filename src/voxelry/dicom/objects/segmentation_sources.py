@@ -20,8 +20,8 @@ from voxelry.dicom.headers.pydicom_silence import quiet
 from voxelry.dicom.series.hierarchy import Series
 from voxelry.dicom.series.stack import Stack
 from voxelry.dicom.write.header_bytes import (
+    EncodedElements,
     Explicit,
-    Raws,
     code,
     encoded_items,
     joined,
@@ -72,7 +72,7 @@ def stacks_of_source(source: Stack | Series | Sequence[Stack]) -> tuple[Stack, .
     return stacks
 
 
-def patient_and_study(header: Header, *, utf8: bool) -> Raws:
+def patient_and_study(header: Header, *, utf8: bool) -> EncodedElements:
     """Whose an instance is, byte for byte; what cannot be read is left out.
 
     Parameters
@@ -175,10 +175,10 @@ def frame_groups(
         uid = str(group.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID)
         index = group.FrameContentSequence[0].DimensionIndexValues
         indices = index if isinstance(index, MultiValue | list) else [index]
-        content: Raws = {
+        content: EncodedElements = {
             tag_of("DimensionIndexValues"): (b"UL", b"".join(int(one).to_bytes(4, "little") for one in indices))
         }
-        raws: Raws = {}
+        raws: EncodedElements = {}
         if placed:
             position = {tag_of("ImagePositionPatient"): words(b"DS", places[uid])}
             raws[tag_of("PlanePositionSequence")] = _sequence(position)
@@ -201,7 +201,7 @@ def frame_groups(
 def _derivation(frame: Frame) -> EncodedValue:
     """Derivation Image Sequence (0008,9124) of a frame that lies on an image, pixel by pixel."""
     header = frame.header
-    source: Raws = {
+    source: EncodedElements = {
         **reference(header.sop_class_uid, header.sop_instance_uid),
         tag_of("SpatialLocationsPreserved"): words(b"CS", "YES"),
         tag_of("PurposeOfReferenceCodeSequence"): code(*SOURCE_IMAGE),
@@ -214,7 +214,7 @@ def _derivation(frame: Frame) -> EncodedValue:
     )
 
 
-def _sequence(raws: Raws) -> EncodedValue:
+def _sequence(raws: EncodedElements) -> EncodedValue:
     """A sequence with one item."""
     return b"SQ", encoded_items(joined(raws))
 

@@ -61,7 +61,7 @@ def cannot_be_decoded(syntax: UID, kind: str) -> PixelDataError:
 
 
 def decode(
-    raw: bytes,
+    encoded: bytes,
     syntax: UID,
     *,
     shape: tuple[int, int, int],
@@ -88,14 +88,14 @@ def decode(
         If the frame is damaged, or has another number of samples.
     """
     if syntax in RLE:
-        return _rle(raw, shape, dtype)
-    samples = None if syntax in HTJ2K else codestream_samples(raw)  # those of HTJ2K are checked with its header
+        return _rle(encoded, shape, dtype)
+    samples = None if syntax in HTJ2K else codestream_samples(encoded)  # those of HTJ2K are checked with its header
     if samples not in (None, shape[2]):
         raise PixelDataError(
             f"the compressed frame has {samples} samples a pixel, but {tag_label('SamplesPerPixel')} says {shape[2]}"
         )
-    model = colour_model(raw, said=_said(syntax, photometric)) if shape[2] > 1 else None
-    values = _decoded(raw, syntax, shape, model)
+    model = colour_model(encoded, said=_said(syntax, photometric)) if shape[2] > 1 else None
+    values = _decoded(encoded, syntax, shape, model)
     if values.ndim == 3 and values.shape[2] == 1:
         values = values[:, :, 0]
     if model == "YBR" and syntax not in JPEG_DCT:
@@ -114,25 +114,25 @@ def _said(syntax: UID, photometric: str) -> Model:
     return "YBR" if photometric in ("YBR_FULL", "YBR_FULL_422") else "RGB"
 
 
-def _decoded(raw: bytes, syntax: UID, shape: tuple[int, int, int], model: Model | None) -> npt.NDArray[np.generic]:
+def _decoded(encoded: bytes, syntax: UID, shape: tuple[int, int, int], model: Model | None) -> npt.NDArray[np.generic]:
     import imagecodecs
 
     if syntax in JPEG_DCT or syntax in JPEG_LOSSLESS:
         if model is None:
-            return np.asarray(imagecodecs.jpeg8_decode(raw))
+            return np.asarray(imagecodecs.jpeg8_decode(encoded))
         inside = "YCBCR" if model == "YBR" and syntax in JPEG_DCT else "RGB"
-        return np.asarray(imagecodecs.jpeg8_decode(raw, colorspace=inside, outcolorspace="RGB"))
+        return np.asarray(imagecodecs.jpeg8_decode(encoded, colorspace=inside, outcolorspace="RGB"))
     if syntax in JPEG_LS:
         # An end marker is appended: without one CharLS searches 2**31 bits beyond the data for the end of a code.
-        return np.asarray(imagecodecs.jpegls_decode(raw + END_OF_IMAGE))
+        return np.asarray(imagecodecs.jpegls_decode(encoded + END_OF_IMAGE))
     if syntax in JPEG_2000:
-        check_jpeg_2000(raw)
+        check_jpeg_2000(encoded)
         # Without the boxes of a JP2 file, which would make OpenJPEG convert colours by its own rules.
-        return np.asarray(imagecodecs.jpeg2k_decode(raw[jpeg_2000_start(raw) or 0 :]))
-    return _htj2k(raw, shape) if syntax in HTJ2K else np.asarray(imagecodecs.jpegxl_decode(raw))
+        return np.asarray(imagecodecs.jpeg2k_decode(encoded[jpeg_2000_start(encoded) or 0 :]))
+    return _htj2k(encoded, shape) if syntax in HTJ2K else np.asarray(imagecodecs.jpegxl_decode(encoded))
 
 
-def _htj2k(raw: bytes, shape: tuple[int, int, int]) -> npt.NDArray[np.generic]:
+def _htj2k(encoded: bytes, shape: tuple[int, int, int]) -> npt.NDArray[np.generic]:
     """Decoded with the other sign first, and shifted back.
 
     imagecodecs swallows what OpenJPH raises while rows are pulled, top to bottom and the last sample last; what was not
@@ -141,7 +141,7 @@ def _htj2k(raw: bytes, shape: tuple[int, int, int]) -> npt.NDArray[np.generic]:
     """
     import imagecodecs
 
-    image, stream = checked_htj2k(raw)
+    image, stream = checked_htj2k(encoded)
     bits = image.bits[0]
     if (image.rows, image.columns, image.samples) != shape or bits > 32:
         raise PixelDataError(
@@ -170,20 +170,22 @@ def _is_reached(values: npt.NDArray[np.generic]) -> bool:
     return bool((last[:, -1] if last.ndim == 2 else last).any())
 
 
-def _rle(raw: bytes, shape: tuple[int, int, int], dtype: np.dtype[np.generic]) -> npt.NDArray[np.generic]:
+def _rle(encoded: bytes, shape: tuple[int, int, int], dtype: np.dtype[np.generic]) -> npt.NDArray[np.generic]:
     """PS3.5 Annex G: a segment for each byte of each sample, the most significant first."""
     import imagecodecs
 
     rows, columns, samples = shape
-    count = int.from_bytes(raw[:4], "little")
+    count = int.from_bytes(encoded[:4], "little")
     if count != samples * dtype.itemsize:
         raise PixelDataError(f"an RLE frame has {count} segments where {samples * dtype.itemsize} are needed")
-    starts = [int.from_bytes(raw[4 + 4 * n : 8 + 4 * n], "little") for n in range(count)] + [len(raw)]
+    starts = [int.from_bytes(encoded[4 + 4 * n : 8 + 4 * n], "little") for n in range(count)] + [len(encoded)]
     size = rows * columns
     words = np.empty((samples, size), f"u{dtype.itemsize}")
     for number, (start, stop) in enumerate(pairwise(starts)):
         # Packed bytes expand 64-fold at most: what lies beyond a whole segment is never expanded.
-        segment = np.frombuffer(imagecodecs.packbits_decode(raw[start : min(stop, start + 2 * size + 128)]), np.uint8)
+        segment = np.frombuffer(
+            imagecodecs.packbits_decode(encoded[start : min(stop, start + 2 * size + 128)]), np.uint8
+        )
         if segment.size < size:
             raise PixelDataError(f"RLE segment {number + 1} has {segment.size} bytes where {size} are needed")
         sample, byte = divmod(number, dtype.itemsize)

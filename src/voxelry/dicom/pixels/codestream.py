@@ -81,26 +81,26 @@ class Jpeg2000Image:
         return len(self.bits)
 
 
-def codestream_size(raw: bytes) -> tuple[int, int] | None:
+def codestream_size(encoded: bytes) -> tuple[int, int] | None:
     """Rows and columns that a JPEG, JPEG-LS, JPEG 2000, HTJ2K or JPEG XL codestream declares; None if unknown."""
-    start = jpeg_2000_start(raw)
-    if start is not None and len(raw) >= start + 24:
-        width, height, x, y = struct.unpack_from(">4I", raw, start + 8)
+    start = jpeg_2000_start(encoded)
+    if start is not None and len(encoded) >= start + 24:
+        width, height, x, y = struct.unpack_from(">4I", encoded, start + 8)
         return height - y, width - x
-    if raw[:2] == _JPEG_XL_START:
-        return _jpeg_xl_size(int.from_bytes(raw[2:16], "little"))
-    marks = jpeg_marks(raw) if is_jpeg(raw) else None
+    if encoded[:2] == _JPEG_XL_START:
+        return _jpeg_xl_size(int.from_bytes(encoded[2:16], "little"))
+    marks = jpeg_marks(encoded) if is_jpeg(encoded) else None
     if marks is None or marks.rows is None or marks.columns is None:
         return None
     return marks.rows, marks.columns
 
 
-def jpeg_2000_start(raw: bytes) -> int | None:
+def jpeg_2000_start(encoded: bytes) -> int | None:
     """Where the codestream of a JPEG 2000 or HTJ2K frame begins; None if it is no such frame."""
-    if raw[:4] == _CODESTREAM:
+    if encoded[:4] == _CODESTREAM:
         return 0
-    if raw[4:8] == b"jP  ":  # a JP2 file, whose codestream lies in a box
-        found = raw.find(_CODESTREAM, 0, _LONGEST_WRAPPING)
+    if encoded[4:8] == b"jP  ":  # a JP2 file, whose codestream lies in a box
+        found = encoded.find(_CODESTREAM, 0, _LONGEST_WRAPPING)
         return found if found >= 0 else None
     return None
 
@@ -127,7 +127,7 @@ def _jpeg_xl_size(bits: int) -> tuple[int, int]:
     return rows, rows * numerator // denominator
 
 
-def check_jpeg_2000(raw: bytes) -> None:
+def check_jpeg_2000(encoded: bytes) -> None:
     """Check the main header of a JPEG 2000 frame; a frame that is no codestream is left to the decoder.
 
     Raises
@@ -135,21 +135,21 @@ def check_jpeg_2000(raw: bytes) -> None:
     PixelDataError
         If the header is damaged; the message names the damage and its position.
     """
-    start = jpeg_2000_start(raw)
+    start = jpeg_2000_start(encoded)
     if start is not None:
-        image, at = _image(raw, start)
-        for marker, place, content in _segments(raw, at, len(raw), _SOT):
+        image, at = _image(encoded, start)
+        for marker, place, content in _segments(encoded, at, len(encoded), _SOT):
             _check_coding(marker, place, content, image)
 
 
-def jpeg_2000_image(raw: bytes, start: int) -> tuple[Jpeg2000Image, bool]:
+def jpeg_2000_image(encoded: bytes, start: int) -> tuple[Jpeg2000Image, bool]:
     """What a main header declares, and whether the multiple component transformation mixed the samples (A.6.1)."""
-    image, at = _image(raw, start)
-    coding = next((content for marker, _, content in _segments(raw, at, len(raw), _SOT) if marker == _COD), b"")
+    image, at = _image(encoded, start)
+    coding = next((content for marker, _, content in _segments(encoded, at, len(encoded), _SOT) if marker == _COD), b"")
     return image, coding[4:5] == b"\1"
 
 
-def checked_htj2k(raw: bytes) -> tuple[Jpeg2000Image, bytes]:
+def checked_htj2k(encoded: bytes) -> tuple[Jpeg2000Image, bytes]:
     """What an HTJ2K frame declares, and the bytes that were checked: from its first marker to its last one.
 
     Raises
@@ -161,17 +161,17 @@ def checked_htj2k(raw: bytes) -> tuple[Jpeg2000Image, bytes]:
     ----------
     ISO/IEC 15444-1 A.4 to A.6, ISO/IEC 15444-15 A
     """
-    start = jpeg_2000_start(raw)
+    start = jpeg_2000_start(encoded)
     if start is None:
         raise _damaged("it does not begin with the markers SOC and SIZ of a codestream")
-    image, at = _image(raw, start)
+    image, at = _image(encoded, start)
     if image.reach > _LONGEST_REACH or image.tiled_to > _LONGEST_TILING:
         raise _damaged(f"its image reaches to {image.reach} and its tiles to {image.tiled_to} on the reference grid")
     if len(set(image.bits)) > 1 or len(set(image.signed)) > 1 or image.subsampled:
         raise PixelDataError("the samples of the compressed frame differ in bits, sign or size: this cannot be decoded")
     levels: dict[int | None, _Coding] = {}
     steps: dict[int | None, _Coding] = {}
-    for marker, place, content in _segments(raw, at, len(raw), _SOT):
+    for marker, place, content in _segments(encoded, at, len(encoded), _SOT):
         if marker != _SOT:
             _refuse_not_followed(marker, content, _NOT_FOLLOWED, _READ)
         found = _check_coding(marker, place, content, image)
@@ -191,9 +191,9 @@ def checked_htj2k(raw: bytes) -> tuple[Jpeg2000Image, bytes]:
         if not transform.reversible and not (quantized.bits[0] >= 0 and quantized.bits[1] <= _MOST_BITS_OF_SUBBANDS):
             raise _damaged(f"its quantized subbands have {quantized.bits[0]} to {quantized.bits[1]} bits")
         packets += _fewest_packets(image, transform)
-    if packets > len(raw):
-        raise _damaged(f"at least {packets} packets are declared in {len(raw)} bytes")
-    return image, raw[start : _end(raw, at, image.tiles)]
+    if packets > len(encoded):
+        raise _damaged(f"at least {packets} packets are declared in {len(encoded)} bytes")
+    return image, encoded[start : _end(encoded, at, image.tiles)]
 
 
 def with_other_signs(stream: bytes, samples: int) -> bytearray:
@@ -205,13 +205,13 @@ def with_other_signs(stream: bytes, samples: int) -> bytearray:
     return changed
 
 
-def _image(raw: bytes, start: int) -> tuple[Jpeg2000Image, int]:
+def _image(encoded: bytes, start: int) -> tuple[Jpeg2000Image, int]:
     """The segment SIZ, and where the next one begins."""
     at = start + 4
-    if len(raw) < at + _SIZE.size:
+    if len(encoded) < at + _SIZE.size:
         raise _damaged("it ends within its first segment")
-    length, _, right, bottom, x, y, width, height, tiles_x, tiles_y, samples = _SIZE.unpack_from(raw, at)
-    if not 1 <= samples <= 16_384 or length != 38 + 3 * samples or len(raw) < at + length:
+    length, _, right, bottom, x, y, width, height, tiles_x, tiles_y, samples = _SIZE.unpack_from(encoded, at)
+    if not 1 <= samples <= 16_384 or length != 38 + 3 * samples or len(encoded) < at + length:
         raise _damaged(f"the segment SIZ has {length} bytes for {samples} samples")
     if right <= x or bottom <= y:
         raise _damaged(f"the image ends at ({right}, {bottom}) and begins at ({x}, {y})")
@@ -221,7 +221,7 @@ def _image(raw: bytes, start: int) -> tuple[Jpeg2000Image, int]:
     tiles = across * down
     if tiles > MOST_TILES:
         raise _damaged(f"{tiles} tiles of {width} x {height} are declared; {MOST_TILES} are possible")
-    components = raw[at + _SIZE.size : at + length]
+    components = encoded[at + _SIZE.size : at + length]
     depths, sampling = components[::3], components[1::3] + components[2::3]
     if 0 in sampling or any((depth & 0x7F) + 1 > MOST_BITS for depth in depths):
         raise _damaged("its samples have an impossible number of bits or spacing")
@@ -241,13 +241,13 @@ def _image(raw: bytes, start: int) -> tuple[Jpeg2000Image, int]:
     return image, at + length
 
 
-def _segments(raw: bytes, at: int, end: int, last: int) -> Iterator[tuple[int, int, bytes]]:
+def _segments(encoded: bytes, at: int, end: int, last: int) -> Iterator[tuple[int, int, bytes]]:
     """Marker, place of the content and content of each segment from ``at`` up to ``last``, which comes without content.
 
     Its place is that of the marker itself.
     """
     while at + 2 <= end:
-        marker = int.from_bytes(raw[at : at + 2], "big")
+        marker = int.from_bytes(encoded[at : at + 2], "big")
         if marker == last:
             yield marker, at, b""
             return
@@ -256,10 +256,10 @@ def _segments(raw: bytes, at: int, end: int, last: int) -> Iterator[tuple[int, i
             continue
         if marker <= 0xFF00 or marker == 0xFFFF or marker in _NEVER_IN_HEADERS:
             raise _damaged(f"{marker:04X} is found at byte {at}, where a marker of its header is needed")
-        length = int.from_bytes(raw[at + 2 : at + 4], "big")
+        length = int.from_bytes(encoded[at + 2 : at + 4], "big")
         if length < 2 or at + 2 + length > end:
             raise _damaged(f"the segment {_name(marker)} at byte {at} says that it has {length} bytes")
-        yield marker, at + 4, raw[at + 4 : at + 2 + length]
+        yield marker, at + 4, encoded[at + 4 : at + 2 + length]
         at += 2 + length
     raise _damaged(f"it ends before the marker {_name(last)}")
 
@@ -349,27 +349,27 @@ def _refuse_not_followed(marker: int, content: bytes, not_followed: frozenset[in
         raise _damaged(f"the segment {_name(marker)}, which nothing is known of, may hold others")
 
 
-def _end(raw: bytes, at: int, tiles: int) -> int:
+def _end(encoded: bytes, at: int, tiles: int) -> int:
     """Where the codestream ends; every tile must be there, with all its parts."""
     there: dict[int, int] = {}
     declared: dict[int, int] = {}
-    while raw[at : at + 2] == b"\xff\x90":
-        if at + 2 + _TILE_PART.size > len(raw):
+    while encoded[at : at + 2] == b"\xff\x90":
+        if at + 2 + _TILE_PART.size > len(encoded):
             raise _cut_off()
-        length, tile, size, part, parts = _TILE_PART.unpack_from(raw, at + 2)
+        length, tile, size, part, parts = _TILE_PART.unpack_from(encoded, at + 2)
         if length != 10 or tile >= tiles or part != there.get(tile, 0) or 0 < size < 14:
             raise _damaged(f"the tile-part at byte {at} is number {part + 1} of tile {tile + 1} of {tiles}")
-        end = at + size if size else len(raw)
-        if end > len(raw):
+        end = at + size if size else len(encoded)
+        if end > len(encoded):
             raise _cut_off()
-        for marker, _, content in _segments(raw, at + 12, end, _SOD):
+        for marker, _, content in _segments(encoded, at + 12, end, _SOD):
             if marker != _SOD:
                 _refuse_not_followed(marker, content, _NOT_FOLLOWED_IN_TILES, _READ_IN_TILES)
         there[tile] = part + 1
         declared[tile] = parts or declared.get(tile, 0)
         at = end
-    over = raw[at : at + 2] == b"\xff\xd9"
-    if not over and raw[at:].strip(b"\0"):
+    over = encoded[at : at + 2] == b"\xff\xd9"
+    if not over and encoded[at:].strip(b"\0"):
         raise _damaged(f"neither a tile-part nor the end is found at byte {at}")
     if len(there) < tiles or any(there[tile] < parts for tile, parts in declared.items()):
         raise _cut_off()

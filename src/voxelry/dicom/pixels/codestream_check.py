@@ -62,7 +62,7 @@ def check_head(head: bytes, length: int, syntax: str, pixels: PixelDescription) 
         )
 
 
-def check_end(raw: bytes, syntax: str) -> None:
+def check_end(encoded: bytes, syntax: str) -> None:
     """Refuse a JPEG or JPEG-LS frame without an end marker.
 
     libjpeg silently fills the missing part with grey; CharLS searches for the end without limit.
@@ -74,7 +74,7 @@ def check_end(raw: bytes, syntax: str) -> None:
     """
     if syntax not in JPEG_DCT | JPEG_LOSSLESS | JPEG_LS:
         return
-    if END_OF_IMAGE not in raw[-64:] and END_OF_IMAGE not in raw.rstrip(b"\0")[-64:]:
+    if END_OF_IMAGE not in encoded[-64:] and END_OF_IMAGE not in encoded.rstrip(b"\0")[-64:]:
         kind = "JPEG-LS" if syntax in JPEG_LS else "JPEG"
         raise PixelDataError(f"a {kind} frame is cut off: it has no end-of-image marker; copy the file again")
 

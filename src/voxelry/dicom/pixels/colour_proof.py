@@ -43,7 +43,7 @@ _JPEG_2000_PROOFS: tuple[tuple[Callable[[_Jpeg2000Marks], bool], Model], ...] = 
 """Conditions and the colour model of the decoded samples; the first that is true decides, else the header."""
 
 
-def colour_model(raw: bytes, *, said: Model) -> Model:
+def colour_model(encoded: bytes, *, said: Model) -> Model:
     """Colour model of the samples that a codec returns without colour conversion.
 
     Parameters
@@ -51,29 +51,29 @@ def colour_model(raw: bytes, *, said: Model) -> Model:
     said
         What the header says.
     """
-    if is_jpeg(raw):
-        jpeg = jpeg_marks(raw)
+    if is_jpeg(encoded):
+        jpeg = jpeg_marks(encoded)
         return next((model for holds, model in _JPEG_PROOFS if holds(jpeg)), said)
-    start = jpeg_2000_start(raw)
+    start = jpeg_2000_start(encoded)
     if start is not None:
-        image, mixed = jpeg_2000_image(raw, start)
-        marks = _Jpeg2000Marks(mixed, image.subsampled, _boxed_ycc(raw[:start]))
+        image, mixed = jpeg_2000_image(encoded, start)
+        marks = _Jpeg2000Marks(mixed, image.subsampled, _boxed_ycc(encoded[:start]))
         return next((model for holds, model in _JPEG_2000_PROOFS if holds(marks)), said)
     return said
 
 
-def is_mixed(raw: bytes) -> bool | None:
+def is_mixed(encoded: bytes) -> bool | None:
     """True if a JPEG 2000 or HTJ2K frame says that its samples were mixed; None if it is no such frame."""
-    start = jpeg_2000_start(raw)
-    return None if start is None else jpeg_2000_image(raw, start)[1]
+    start = jpeg_2000_start(encoded)
+    return None if start is None else jpeg_2000_image(encoded, start)[1]
 
 
-def codestream_samples(raw: bytes) -> int | None:
+def codestream_samples(encoded: bytes) -> int | None:
     """How many samples a JPEG, JPEG-LS, JPEG 2000 or HTJ2K frame has for each pixel; None where it does not tell."""
-    if is_jpeg(raw):
-        return len(jpeg_marks(raw).components) or None
-    start = jpeg_2000_start(raw)
-    return None if start is None else jpeg_2000_image(raw, start)[0].samples
+    if is_jpeg(encoded):
+        return len(jpeg_marks(encoded).components) or None
+    start = jpeg_2000_start(encoded)
+    return None if start is None else jpeg_2000_image(encoded, start)[0].samples
 
 
 def as_rgb(values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:

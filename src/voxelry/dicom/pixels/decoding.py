@@ -65,7 +65,7 @@ def patience(seconds: float) -> Iterator[None]:
 
 
 def decode_frame(
-    raw: bytes, syntax: UID, *, shape: tuple[int, int, int], dtype: np.dtype[np.generic], photometric: str
+    encoded: bytes, syntax: UID, *, shape: tuple[int, int, int], dtype: np.dtype[np.generic], photometric: str
 ) -> npt.NDArray[np.generic]:
     """One compressed frame, as `codecs.decode` gives it.
 
@@ -75,9 +75,9 @@ def decode_frame(
         If it is damaged, or if its decoder was killed.
     """
     if not _children.wanted or syntax in RLE:
-        return decode(raw, syntax, shape=shape, dtype=dtype, photometric=photometric)
+        return decode(encoded, syntax, shape=shape, dtype=dtype, photometric=photometric)
     asked = {"syntax": str(syntax), "shape": shape, "dtype": dtype.str, "photometric": photometric}
-    return _children.decode(raw, asked, values=shape[0] * shape[1] * shape[2])
+    return _children.decode(encoded, asked, values=shape[0] * shape[1] * shape[2])
 
 
 def isolate() -> None:
@@ -104,16 +104,16 @@ class _Children:
         self.wanted = False
         self.ended: type[BaseException] | None = None
 
-    def decode(self, raw: bytes, asked: dict[str, Any], *, values: int) -> npt.NDArray[np.generic]:
+    def decode(self, encoded: bytes, asked: dict[str, Any], *, values: int) -> npt.NDArray[np.generic]:
         left = _patience.get()
         seconds = LEAST_SECONDS + SECONDS_PER_VALUE * values
         if left is not None and left.left <= 0:
             seconds /= IMPATIENT
-        limits = {"seconds": seconds, "bytes": LEAST_BYTES + BYTES_PER_VALUE * values + 2 * len(raw)}
+        limits = {"seconds": seconds, "bytes": LEAST_BYTES + BYTES_PER_VALUE * values + 2 * len(encoded)}
         child = self._take()
         try:
             found = child.decode(
-                raw, {**asked, **limits}, until=time.monotonic() + LEAST_WALL_SECONDS + WALL_FACTOR * seconds
+                encoded, {**asked, **limits}, until=time.monotonic() + LEAST_WALL_SECONDS + WALL_FACTOR * seconds
             )
         except _Killed:
             self._drop(child)
@@ -205,8 +205,8 @@ class _Child:
         self.kill()
         children.close(self._process)
 
-    def decode(self, raw: bytes, asked: dict[str, Any], *, until: float) -> npt.NDArray[np.generic]:
-        self._send(raw, json.dumps(asked).encode())
+    def decode(self, encoded: bytes, asked: dict[str, Any], *, until: float) -> npt.NDArray[np.generic]:
+        self._send(encoded, json.dumps(asked).encode())
         length, size = HEADER.unpack(self._received(bytearray(HEADER.size), until))
         told = json.loads(bytes(self._received(bytearray(length), until)))
         if "refused" in told:
@@ -219,11 +219,11 @@ class _Child:
         self._received(values.reshape(-1).view(np.uint8).data, until)
         return values
 
-    def _send(self, raw: bytes, asked: bytes) -> None:
+    def _send(self, encoded: bytes, asked: bytes) -> None:
         assert self._process.stdin is not None  # noqa: S101 - for mypy
         try:
-            self._process.stdin.write(HEADER.pack(len(asked), len(raw)) + asked)
-            self._process.stdin.write(raw)
+            self._process.stdin.write(HEADER.pack(len(asked), len(encoded)) + asked)
+            self._process.stdin.write(encoded)
             self._process.stdin.flush()
         except (OSError, ValueError):
             raise _Killed from None

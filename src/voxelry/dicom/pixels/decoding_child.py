@@ -38,13 +38,13 @@ def main() -> None:
         _answer(answers, *_decoded(sys.stdin.buffer.read(size), asked))
 
 
-def _decoded(raw: bytes, asked: dict[str, Any]) -> tuple[dict[str, Any], npt.NDArray[np.generic] | None]:
+def _decoded(encoded: bytes, asked: dict[str, Any]) -> tuple[dict[str, Any], npt.NDArray[np.generic] | None]:
     limit_memory(int(asked["bytes"]))
     signal.setitimer(signal.ITIMER_PROF, asked["seconds"])  # the system ends a process that does not heed it
     try:
         values = np.ascontiguousarray(
             decode(
-                raw,
+                encoded,
                 UID(asked["syntax"]),
                 shape=tuple(asked["shape"]),
                 dtype=np.dtype(asked["dtype"]),

@@ -38,7 +38,7 @@ class Fragment(NamedTuple):
     length: int
 
 
-def raw_frames(header: Header, pixels: PixelDescription, wanted: Collection[int]) -> Iterator[tuple[int, bytes]]:
+def encoded_frames(header: Header, pixels: PixelDescription, wanted: Collection[int]) -> Iterator[tuple[int, bytes]]:
     """The codestreams of these frames with their indices, ascending.
 
     Raises

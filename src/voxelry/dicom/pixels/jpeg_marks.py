@@ -38,17 +38,17 @@ class JpegMarks:
     subsampled: bool
 
 
-def is_jpeg(raw: bytes) -> bool:
+def is_jpeg(encoded: bytes) -> bool:
     """True if bytes begin as a JPEG or JPEG-LS frame does."""
-    return raw[:2] == _START
+    return encoded[:2] == _START
 
 
-def jpeg_marks(raw: bytes) -> JpegMarks:
+def jpeg_marks(encoded: bytes) -> JpegMarks:
     """The header segments before the first scan; damaged segments are left out."""
     jfif, adobe = False, None
     rows = columns = None
     listed = b""
-    for marker, content in _segments(raw):
+    for marker, content in _segments(encoded):
         if marker == 0xE0 and content[:5] == b"JFIF\0":
             jfif = True
         elif marker == 0xEE and content[:5] == b"Adobe" and len(content) >= 12:
@@ -59,16 +59,16 @@ def jpeg_marks(raw: bytes) -> JpegMarks:
     return JpegMarks(rows, columns, jfif, adobe, tuple(listed[::3]), len(set(listed[1::3])) > 1)
 
 
-def _segments(raw: bytes) -> Iterator[tuple[int, bytes]]:
+def _segments(encoded: bytes) -> Iterator[tuple[int, bytes]]:
     """Marker and content of each segment before the first scan."""
     at = 2
-    while at + 4 <= len(raw) and raw[at] == 0xFF:
-        marker = raw[at + 1]
+    while at + 4 <= len(encoded) and encoded[at] == 0xFF:
+        marker = encoded[at + 1]
         if marker == 0xFF:  # fill byte
             at += 1
             continue
-        length = int.from_bytes(raw[at + 2 : at + 4], "big")
+        length = int.from_bytes(encoded[at + 2 : at + 4], "big")
         if marker == _START_OF_SCAN or length < 2:
             return
-        yield marker, raw[at + 4 : at + 2 + length]
+        yield marker, encoded[at + 4 : at + 2 + length]
         at += 2 + length

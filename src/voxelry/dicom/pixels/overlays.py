@@ -98,8 +98,8 @@ def overlays_of(header: Header) -> tuple[Overlay, ...]:
         If an overlay's size is missing or impossible, or needs more bits than there are; the message names
         the file and the tag.
     """
-    raw = header.elements.encoded
-    tags = header.elements.dataset.keys() if raw is None else raw.keys()
+    encoded = header.elements.encoded
+    tags = header.elements.dataset.keys() if encoded is None else encoded.keys()
     groups = {tag >> 16 for tag in tags if 0x6000 <= tag >> 16 < 0x6020}
     return tuple(overlay for group in GROUPS if group in groups for overlay in _overlay(_Group(header, group)))
 

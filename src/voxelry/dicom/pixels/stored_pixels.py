@@ -32,7 +32,7 @@ from voxelry.dicom.pixels.codecs import cannot_be_decoded, is_encapsulated, is_s
 from voxelry.dicom.pixels.codestream_check import DEFLATED_FRAMES, check_end, check_head
 from voxelry.dicom.pixels.colour_proof import as_rgb, is_mixed
 from voxelry.dicom.pixels.decoding import decode_frame
-from voxelry.dicom.pixels.encapsulated import check_fragments, raw_frames
+from voxelry.dicom.pixels.encapsulated import check_fragments, encoded_frames
 from voxelry.dicom.pixels.pixel_memory import check_room
 from voxelry.dicom.pixels.uncompressed import check_length, native_frames, unpacked
 
@@ -75,10 +75,10 @@ def stored_frames(header: Header, wanted: Collection[int] | None = None) -> Iter
         return
     require_supported(header)
     with _PixelErrors(header):
-        raw = native_frames(header, pixels, frames)
+        encoded = native_frames(header, pixels, frames)
         while True:
             with quiet:  # opened and closed around each step, never across a yield
-                frame = next(raw, None)
+                frame = next(encoded, None)
                 values = None if frame is None else _finish(header, pixels, frame)
             if values is None:
                 break
@@ -172,33 +172,33 @@ def deferred_frames(header: Header, wanted: Collection[int]) -> Iterator[tuple[i
     given = 0
     with _PixelErrors(header):
         pixels = describe_pixels(header)
-        found = raw_frames(header, pixels, wanted)
+        found = encoded_frames(header, pixels, wanted)
         while True:
             with quiet:
-                index, raw = next(found, (-1, b""))
+                index, encoded = next(found, (-1, b""))
             if index < 0:
                 break
             given += 1
-            yield index, partial(_decoded, header, pixels, raw)
+            yield index, partial(_decoded, header, pixels, encoded)
     if given < len(wanted):
         raise _too_few(header, pixels)
 
 
-def _decoded(header: Header, pixels: PixelDescription, raw: bytes) -> Stored:
+def _decoded(header: Header, pixels: PixelDescription, encoded: bytes) -> Stored:
     with _PixelErrors(header), quiet:
-        return _finish(header, pixels, _expanded(header, pixels, raw))
+        return _finish(header, pixels, _expanded(header, pixels, encoded))
 
 
-def _expanded(header: Header, pixels: PixelDescription, raw: bytes) -> Stored:
+def _expanded(header: Header, pixels: PixelDescription, encoded: bytes) -> Stored:
     """What a codec makes of one compressed frame."""
     syntax = header.transfer_syntax_uid
-    check_head(raw, len(raw), syntax, pixels)
-    check_end(raw, syntax)
+    check_head(encoded, len(encoded), syntax, pixels)
+    check_end(encoded, syntax)
     shape = pixels.rows, pixels.columns, pixels.samples
     check_room(shape, pixels.dtype)
     if syntax in DEFLATED_FRAMES:
-        return _inflated(raw, pixels)
-    return decode_frame(raw, syntax, shape=shape, dtype=pixels.dtype, photometric=pixels.photometric)
+        return _inflated(encoded, pixels)
+    return decode_frame(encoded, syntax, shape=shape, dtype=pixels.dtype, photometric=pixels.photometric)
 
 
 def lacks_said_mixing(header: Header, wanted: Collection[int]) -> bool:
@@ -207,14 +207,14 @@ def lacks_said_mixing(header: Header, wanted: Collection[int]) -> bool:
     if pixels.photometric not in ("YBR_RCT", "YBR_ICT") or not is_encapsulated(header.transfer_syntax_uid):
         return False
     with _PixelErrors(header):
-        return any(is_mixed(raw) is False for _, raw in raw_frames(header, pixels, wanted))
+        return any(is_mixed(encoded) is False for _, encoded in encoded_frames(header, pixels, wanted))
 
 
-def _inflated(raw: bytes, pixels: PixelDescription) -> Stored:
+def _inflated(encoded: bytes, pixels: PixelDescription) -> Stored:
     """A native frame that was deflated; single bits and halved chrominance are packed as they are there."""
     whole = (pixels.rows * pixels.columns * pixels.samples * pixels.bits_allocated + 7) // 8
     needed = (pixels.frame_bits + 7) // 8
-    plain = zlib.decompressobj(-zlib.MAX_WBITS).decompress(raw, whole)
+    plain = zlib.decompressobj(-zlib.MAX_WBITS).decompress(encoded, whole)
     if len(plain) < needed:
         raise PixelDataError(f"a deflated frame has {len(plain)} bytes where {needed} are needed")
     halved = needed < whole and len(plain) < whole
@@ -234,8 +234,8 @@ def words_of(header: Header, pixels: PixelDescription) -> Iterator[Stored]:
         yield from native_frames(header, pixels, frames)
         return
     with _PixelErrors(header):
-        for _, raw in raw_frames(header, pixels, frames):
-            yield _expanded(header, pixels, raw)
+        for _, encoded in encoded_frames(header, pixels, frames):
+            yield _expanded(header, pixels, encoded)
 
 
 def _too_few(header: Header, pixels: PixelDescription) -> TruncatedError:

@@ -47,8 +47,8 @@ def native_frames(header: Header, pixels: PixelDescription, wanted: Iterable[int
     with header.source.open() as opened:
         file, start = (_inflated(opened), 0) if place.offset is None else (opened, place.offset)
         for index in sorted(wanted):
-            raw = _read(file, start, index * bits, bits, swapped=swapped)
-            yield unpacked(raw, pixels, little=_little(header), first_bit=index * bits % 8, halved=halved)
+            encoded = _read(file, start, index * bits, bits, swapped=swapped)
+            yield unpacked(encoded, pixels, little=_little(header), first_bit=index * bits % 8, halved=halved)
 
 
 def is_direct(header: Header, pixels: PixelDescription) -> bool:
@@ -153,7 +153,9 @@ def _read(file: BinaryIO, start: int, first_bit: int, bits: int, *, swapped: boo
     return np.frombuffer(words, np.uint16).byteswap().tobytes()[first - even : last - even]
 
 
-def unpacked(raw: bytes, pixels: PixelDescription, *, little: bool, first_bit: int = 0, halved: bool = False) -> Stored:
+def unpacked(
+    encoded: bytes, pixels: PixelDescription, *, little: bool, first_bit: int = 0, halved: bool = False
+) -> Stored:
     """The stored values that one frame's bytes hold; shape ``(row, column[, sample])``.
 
     Parameters
@@ -165,9 +167,9 @@ def unpacked(raw: bytes, pixels: PixelDescription, *, little: bool, first_bit: i
     """
     if pixels.bits_allocated == 1:  # frames need not begin at a byte
         count = pixels.rows * pixels.columns
-        bits = np.unpackbits(np.frombuffer(raw, np.uint8), bitorder="little")
+        bits = np.unpackbits(np.frombuffer(encoded, np.uint8), bitorder="little")
         return bits[first_bit : first_bit + count].reshape(pixels.rows, pixels.columns)
-    values = np.frombuffer(raw, pixels.dtype.newbyteorder("<" if little else ">"))
+    values = np.frombuffer(encoded, pixels.dtype.newbyteorder("<" if little else ">"))
     values = values.astype(pixels.dtype, copy=False)
     if halved:
         return _from_422(values, pixels)

@@ -45,8 +45,8 @@ def mixed_settings_findings(frames: Sequence[Frame]) -> list[Problem]:
 
 def _written(header: Header) -> tuple[object, ...]:
     """As the file has them, where that is known: equal bytes are equal values."""
-    raw = header.elements.encoded
-    return tuple(text(header.elements, one) for one in _SETTINGS) if raw is None else (*map(raw.get, _TAGS),)
+    encoded = header.elements.encoded
+    return tuple(text(header.elements, one) for one in _SETTINGS) if encoded is None else (*map(encoded.get, _TAGS),)
 
 
 def _is_noise(values: Sequence[Comparable]) -> bool:

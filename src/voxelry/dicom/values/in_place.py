@@ -47,10 +47,10 @@ class InPlace:
     @classmethod
     def of(cls, frame: Frame, dtype: np.dtype[Any]) -> InPlace | None:
         """The plan for frames like this one; None if they need the general path."""
-        raw, pixels = frame.header.elements.encoded, frame.pixels
+        encoded, pixels = frame.header.elements.encoded, frame.pixels
         stored = pixels.dtype
         slope, intercept = frame.slope, frame.intercept
-        if raw is None or _MODALITY_LUT in raw or pixels.keyword != "PixelData" or pixels.kind != "grey":
+        if encoded is None or _MODALITY_LUT in encoded or pixels.keyword != "PixelData" or pixels.kind != "grey":
             return None
         if dtype.kind not in "iu" or stored.kind not in "iu" or not stored.itemsize == dtype.itemsize <= 2:
             return None

@@ -43,10 +43,10 @@ def _said(frame: Frame) -> Hashable:
     for group in frame.groups:
         if _FRAME_VOI in group:
             return id(group)
-    raw = frame.header.elements.encoded
-    if raw is None:
+    encoded = frame.header.elements.encoded
+    if encoded is None:
         return id(frame.header)
-    said = tuple(map(raw.get, _VOI_TAGS))
+    said = tuple(map(encoded.get, _VOI_TAGS))
     return said if said[-1] is None else (said, frame.slope < 0 or frame.intercept < 0)
 
 

@@ -18,7 +18,7 @@ from voxelry.core.volume import Volume
 from voxelry.dicom.pixels.encode import HTJ2K_LOSSLESS
 from voxelry.dicom.write.derived_header import bits_stored
 from voxelry.dicom.write.enhanced import complete
-from voxelry.dicom.write.header_bytes import Raws, decimal_string, file_head, joined, of_dataset, words
+from voxelry.dicom.write.header_bytes import EncodedElements, decimal_string, file_head, joined, of_dataset, words
 from voxelry.dicom.write.instance_files import InstanceFile
 from voxelry.dicom.write.instance_modules import (
     CT,
@@ -106,7 +106,7 @@ def single_frames(
         _single_scale(dataset, one.storage, volume.unit, always=one.sop_class == CT)
         _single_window(dataset, one.window)
     _describe_pixels(dataset, one, volume, syntax)
-    shared = _raws(dataset, derivation)
+    shared = _encoded_elements(dataset, derivation)
     frames = _frames(one)
     return [
         InstanceFile(
@@ -124,8 +124,8 @@ def enhanced_instance(one: Object, volume: Volume, name: str, derivation: Deriva
     created = derivation.created or datetime(1970, 1, 1)  # noqa: DTZ001 - the attribute is required and must be constant
     complete(one.dataset, one.place, scale, volume.unit, one.window, derivation.uid, created)
     _describe_pixels(one.dataset, one, volume, syntax)
-    raws = _raws(one.dataset, derivation)
-    head = partial(_head, one.sop_class, raws, derivation.uid("instance", 1), syntax)
+    encoded = _encoded_elements(one.dataset, derivation)
+    head = partial(_head, one.sop_class, encoded, derivation.uid("instance", 1), syntax)
     return InstanceFile(name, head, _frames(one), *_frame_size(one, volume))
 
 
@@ -171,20 +171,20 @@ def _single_window(dataset: Dataset, window: Window) -> None:
         dataset.VOILUTFunction = window.function
 
 
-def _raws(dataset: Dataset, derivation: Derivation) -> Raws:
+def _encoded_elements(dataset: Dataset, derivation: Derivation) -> EncodedElements:
     try:
-        raws = of_dataset(dataset)
+        encoded = of_dataset(dataset)
     except Exception as error:  # whatever pydicom makes of a value; its words may quote it
         raise ParameterError(f"an attribute cannot have the value that is given ({type(error).__name__})") from None
-    raws[0x0018A001] = b"SQ", equipment_of(derivation)
-    return raws
+    encoded[0x0018A001] = b"SQ", equipment_of(derivation)
+    return encoded
 
 
-def _single_head(one: Object, shared: Raws, k: int, derivation: Derivation, syntax: str) -> bytes:
+def _single_head(one: Object, shared: EncodedElements, k: int, derivation: Derivation, syntax: str) -> bytes:
     own = Dataset() if one.place is None else image_plane_module(one.place, k)
     own.InstanceNumber = k + 1
     return _head(one.sop_class, shared | of_dataset(own), derivation.uid("instance", k + 1), syntax)
 
 
-def _head(sop_class: str, raws: Raws, uid: str, syntax: str) -> bytes:
-    return file_head(sop_class, uid, syntax, VERSION) + joined(raws | {0x00080018: words(b"UI", uid)})
+def _head(sop_class: str, encoded: EncodedElements, uid: str, syntax: str) -> bytes:
+    return file_head(sop_class, uid, syntax, VERSION) + joined(encoded | {0x00080018: words(b"UI", uid)})

@@ -13,7 +13,7 @@ from voxelry.core.intensity import Window
 from voxelry.dicom.headers.attributes import items
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.pydicom_silence import quiet
-from voxelry.dicom.write.header_bytes import Raws, decimal_string, of_dataset
+from voxelry.dicom.write.header_bytes import EncodedElements, decimal_string, of_dataset
 from voxelry.dicom.write.provenance import REPLACED, SOURCE_IMAGE, Derivation
 from voxelry.dicom.write.stored_from_modality import StoredScale
 
@@ -21,7 +21,7 @@ _SHARED, _PER_FRAME = "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroup
 
 
 def with_groups(
-    raws: Raws,
+    encoded: EncodedElements,
     header: Header,
     derivation: Derivation,
     scale: StoredScale | None,
@@ -58,7 +58,7 @@ def with_groups(
         charset = header.elements.dataset.get("SpecificCharacterSet")
         if charset:
             made.SpecificCharacterSet = charset
-        raws.update(of_dataset(made))
+        encoded.update(of_dataset(made))
 
 
 def _frame_types(group: Dataset) -> Iterator[Dataset]:

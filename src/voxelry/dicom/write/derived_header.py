@@ -17,7 +17,7 @@ from voxelry.dicom.headers.pixel_description import PixelDescription
 from voxelry.dicom.pixels.encode import EXPLICIT, HTJ2K_LOSSLESS, RLE
 from voxelry.dicom.pixels.stored_pixels import is_lossy, padding_range
 from voxelry.dicom.write.derived_groups import with_groups
-from voxelry.dicom.write.header_bytes import Explicit, Raws, decimal_string, file_head, short, tag_of, words
+from voxelry.dicom.write.header_bytes import EncodedElements, Explicit, decimal_string, file_head, short, tag_of, words
 from voxelry.dicom.write.provenance import (
     VERSION,
     Derivation,
@@ -112,69 +112,69 @@ def head_of(header: Header, pixels: PixelDescription, changes: Changes, ends: tu
         The smallest and largest of the new stored values.
     """
     uid = changes.uids[header]
-    raws = derived(header, pixels, changes, ends)
-    raws[tag_of("SOPInstanceUID")] = words(b"UI", uid)
+    encoded = derived(header, pixels, changes, ends)
+    encoded[tag_of("SOPInstanceUID")] = words(b"UI", uid)
     head = file_head(header.sop_class_uid, uid, changes.transfer_syntax, VERSION)
-    return head + changes.explicit.joined(raws)
+    return head + changes.explicit.joined(encoded)
 
 
-def derived(header: Header, pixels: PixelDescription, changes: Changes, ends: tuple[int, int]) -> Raws:
+def derived(header: Header, pixels: PixelDescription, changes: Changes, ends: tuple[int, int]) -> EncodedElements:
     """The elements of a new instance but its SOP Instance UID."""
-    raws = changes.explicit(header.elements)
-    groups = any(tag_of(keyword) in raws for keyword in _GROUP_ELEMENTS)
-    for tag in [tag for tag in raws if not tag & 0xFFFF] + list(_GONE & raws.keys()):
-        del raws[tag]
-    _identify(raws, header, changes, enhanced=groups)
-    _without_embedded_overlays(raws)
+    encoded = changes.explicit(header.elements)
+    groups = any(tag_of(keyword) in encoded for keyword in _GROUP_ELEMENTS)
+    for tag in [tag for tag in encoded if not tag & 0xFFFF] + list(_GONE & encoded.keys()):
+        del encoded[tag]
+    _identify(encoded, header, changes, enhanced=groups)
+    _without_embedded_overlays(encoded)
     if is_lossy(header):  # once lossy, always lossy (PS3.3 C.7.6.1.1.5)
-        raws[tag_of("LossyImageCompression")] = words(b"CS", "01")
+        encoded[tag_of("LossyImageCompression")] = words(b"CS", "01")
     if changes.storage is None:
-        _describe_colour(raws, pixels, changes.transfer_syntax)
-        return raws
-    _describe_grey(raws, pixels, changes, changes.storage, ends)
-    _keep_padding(raws, header, pixels, changes.storage)
+        _describe_colour(encoded, pixels, changes.transfer_syntax)
+        return encoded
+    _describe_grey(encoded, pixels, changes, changes.storage, ends)
+    _keep_padding(encoded, header, pixels, changes.storage)
     if groups:
-        with_groups(raws, header, changes.derivation, changes.storage.scale, changes.window, changes.unit)
+        with_groups(encoded, header, changes.derivation, changes.storage.scale, changes.window, changes.unit)
     else:
-        _rescale(raws, header, changes.storage, changes.unit)
-        _show(raws, changes.window)
-    return raws
+        _rescale(encoded, header, changes.storage, changes.unit)
+        _show(encoded, changes.window)
+    return encoded
 
 
-def _identify(raws: Raws, header: Header, changes: Changes, *, enhanced: bool) -> None:
+def _identify(encoded: EncodedElements, header: Header, changes: Changes, *, enhanced: bool) -> None:
     derivation, created = changes.derivation, changes.derivation.created
-    utf8 = raws.get(tag_of("SpecificCharacterSet"), (b"", b""))[1].strip() == _UTF8
-    kind = raws.get(tag_of("ImageType"), (b"", b""))[1].strip(b" \0").split(b"\\")[2:]
+    utf8 = encoded.get(tag_of("SpecificCharacterSet"), (b"", b""))[1].strip() == _UTF8
+    kind = encoded.get(tag_of("ImageType"), (b"", b""))[1].strip(b" \0").split(b"\\")[2:]
     second = b"PRIMARY" if enhanced or header.sop_class_uid == _PET else b"SECONDARY"
-    raws[tag_of("ImageType")] = b"CS", b"\\".join([b"DERIVED", second, *kind])
-    raws[tag_of("SeriesInstanceUID")] = words(b"UI", changes.series_instance_uid)
+    encoded[tag_of("ImageType")] = b"CS", b"\\".join([b"DERIVED", second, *kind])
+    encoded[tag_of("SeriesInstanceUID")] = words(b"UI", changes.series_instance_uid)
     described = tag_of("SeriesDescription")
-    raws[described] = with_suffix(raws.get(described), derivation.suffix, utf8=utf8)
-    raws[tag_of("DerivationDescription")] = words(b"ST", derivation.sentence)
+    encoded[described] = with_suffix(encoded.get(described), derivation.suffix, utf8=utf8)
+    encoded[tag_of("DerivationDescription")] = words(b"ST", derivation.sentence)
     equipment = tag_of("ContributingEquipmentSequence")
-    raws[equipment] = b"SQ", raws.get(equipment, (b"SQ", b""))[1] + equipment_of(derivation)
+    encoded[equipment] = b"SQ", encoded.get(equipment, (b"SQ", b""))[1] + equipment_of(derivation)
     if header.sop_instance_uid and enhanced:
         series = tag_of("ReferencedSeriesSequence")
         own = referenced_series_item(header.series_instance_uid, [header])
-        raws[series] = b"SQ", raws.get(series, (b"SQ", b""))[1] + own
-        raws[tag_of("SourceImageEvidenceSequence")] = b"SQ", evidence(header.study_instance_uid, header)
+        encoded[series] = b"SQ", encoded.get(series, (b"SQ", b""))[1] + own
+        encoded[tag_of("SourceImageEvidenceSequence")] = b"SQ", evidence(header.study_instance_uid, header)
     elif header.sop_instance_uid:
-        raws[tag_of("SourceImageSequence")] = b"SQ", derivation.source(header)
+        encoded[tag_of("SourceImageSequence")] = b"SQ", derivation.source(header)
     if created is not None:
-        raws.update(moment_elements(created, "InstanceCreation"))
+        encoded.update(moment_elements(created, "InstanceCreation"))
         if not changes.keep_times:
-            raws.update(moment_elements(created, "Content"))
+            encoded.update(moment_elements(created, "Content"))
         return
     for keyword in ("InstanceCreationDate", "InstanceCreationTime"):
-        raws.pop(tag_of(keyword), None)
+        encoded.pop(tag_of(keyword), None)
 
 
-def _without_embedded_overlays(raws: Raws) -> None:
+def _without_embedded_overlays(encoded: EncodedElements) -> None:
     """Overlays in the unused bits of the former pixels are gone with them (PS3.5 8.1.2, retired)."""
-    overlays = [tag for tag in raws if 0x60000000 <= tag < 0x60200000]
+    overlays = [tag for tag in encoded if 0x60000000 <= tag < 0x60200000]
     for tag in overlays:
-        if tag & ~0xFFFF | 0x3000 not in raws and tag & 0xFFFF != 0x3000:
-            del raws[tag]
+        if tag & ~0xFFFF | 0x3000 not in encoded and tag & 0xFFFF != 0x3000:
+            del encoded[tag]
 
 
 def colour_dtype(pixels: PixelDescription) -> np.dtype[Any]:
@@ -182,21 +182,23 @@ def colour_dtype(pixels: PixelDescription) -> np.dtype[Any]:
     return np.dtype(f"u{max(1, pixels.bits_allocated // 8)}" if pixels.kind == "colour" else "u1")
 
 
-def _describe_colour(raws: Raws, pixels: PixelDescription, transfer_syntax: str) -> None:
+def _describe_colour(encoded: EncodedElements, pixels: PixelDescription, transfer_syntax: str) -> None:
     bits = 8 * colour_dtype(pixels).itemsize
-    raws[tag_of("PhotometricInterpretation")] = words(b"CS", "YBR_RCT" if transfer_syntax == HTJ2K_LOSSLESS else "RGB")
-    raws[tag_of("SamplesPerPixel")] = short(3)
-    raws[tag_of("PlanarConfiguration")] = short(0)
-    _describe_bits(raws, bits, bits, signed=False)
-    for tag in _PALETTE & raws.keys():
-        del raws[tag]
+    encoded[tag_of("PhotometricInterpretation")] = words(
+        b"CS", "YBR_RCT" if transfer_syntax == HTJ2K_LOSSLESS else "RGB"
+    )
+    encoded[tag_of("SamplesPerPixel")] = short(3)
+    encoded[tag_of("PlanarConfiguration")] = short(0)
+    _describe_bits(encoded, bits, bits, signed=False)
+    for tag in _PALETTE & encoded.keys():
+        del encoded[tag]
 
 
-def _describe_bits(raws: Raws, allocated: int, stored: int, *, signed: bool) -> None:
-    raws[tag_of("BitsAllocated")] = short(allocated)
-    raws[tag_of("BitsStored")] = short(stored)
-    raws[tag_of("HighBit")] = short(stored - 1)
-    raws[tag_of("PixelRepresentation")] = short(int(signed))
+def _describe_bits(encoded: EncodedElements, allocated: int, stored: int, *, signed: bool) -> None:
+    encoded[tag_of("BitsAllocated")] = short(allocated)
+    encoded[tag_of("BitsStored")] = short(stored)
+    encoded[tag_of("HighBit")] = short(stored - 1)
+    encoded[tag_of("PixelRepresentation")] = short(int(signed))
 
 
 def bits_stored(storage: Storage, transfer_syntax: str) -> int:
@@ -206,24 +208,24 @@ def bits_stored(storage: Storage, transfer_syntax: str) -> int:
 
 
 def _describe_grey(
-    raws: Raws, pixels: PixelDescription, changes: Changes, storage: Storage, ends: tuple[int, int]
+    encoded: EncodedElements, pixels: PixelDescription, changes: Changes, storage: Storage, ends: tuple[int, int]
 ) -> None:
     dtype = storage.container.dtype
     signed = dtype.kind == "i"
-    raws[tag_of("SamplesPerPixel")] = short(1)
-    raws[tag_of("PhotometricInterpretation")] = words(b"CS", pixels.photometric)
-    raws.pop(tag_of("PlanarConfiguration"), None)
-    _describe_bits(raws, dtype.itemsize * 8, bits_stored(storage, changes.transfer_syntax), signed=signed)
+    encoded[tag_of("SamplesPerPixel")] = short(1)
+    encoded[tag_of("PhotometricInterpretation")] = words(b"CS", pixels.photometric)
+    encoded.pop(tag_of("PlanarConfiguration"), None)
+    _describe_bits(encoded, dtype.itemsize * 8, bits_stored(storage, changes.transfer_syntax), signed=signed)
     for keywords, values in zip(_EXTREMES, (ends, changes.ends), strict=True):
         for keyword, value in zip(keywords, values, strict=True):
             tag = tag_of(keyword)
-            if tag in raws and dtype.itemsize <= 2:
-                raws[tag] = short(value, signed=signed)
+            if tag in encoded and dtype.itemsize <= 2:
+                encoded[tag] = short(value, signed=signed)
             else:
-                raws.pop(tag, None)
+                encoded.pop(tag, None)
 
 
-def _keep_padding(raws: Raws, header: Header, pixels: PixelDescription, storage: Storage) -> None:
+def _keep_padding(encoded: EncodedElements, header: Header, pixels: PixelDescription, storage: Storage) -> None:
     """Keep the padding attributes only if each frame keeps its scale, because they are stored values."""
     if storage.scale is not None or storage.container.dtype.itemsize > 2:
         return
@@ -232,50 +234,50 @@ def _keep_padding(raws: Raws, header: Header, pixels: PixelDescription, storage:
     if limits is None or not all(low <= limit <= high for limit in limits):
         return
     signed = storage.container.dtype.kind == "i"
-    raws[tag_of("PixelPaddingValue")] = short(int(limits[0]), signed=signed)
+    encoded[tag_of("PixelPaddingValue")] = short(int(limits[0]), signed=signed)
     if "PixelPaddingRangeLimit" in header.elements:
-        raws[tag_of("PixelPaddingRangeLimit")] = short(int(limits[1]), signed=signed)
+        encoded[tag_of("PixelPaddingRangeLimit")] = short(int(limits[1]), signed=signed)
 
 
-def _rescale(raws: Raws, header: Header, storage: Storage, unit: str | None) -> None:
-    if unit is None and tag_of("RescaleType") not in raws and unit_of(header, header.elements) == "HU":
-        raws[tag_of("RescaleType")] = words(b"LO", "HU")  # readers assume HU only for original images
+def _rescale(encoded: EncodedElements, header: Header, storage: Storage, unit: str | None) -> None:
+    if unit is None and tag_of("RescaleType") not in encoded and unit_of(header, header.elements) == "HU":
+        encoded[tag_of("RescaleType")] = words(b"LO", "HU")  # readers assume HU only for original images
     if storage.scale is None and header.sop_class_uid != RT_DOSE and is_empty_slope(header):
-        set_scale(raws, StoredScale(1.0, number(header.elements, "RescaleIntercept") or 0.0))
+        set_scale(encoded, StoredScale(1.0, number(header.elements, "RescaleIntercept") or 0.0))
     if storage.scale is not None:
-        for tag in _GONE_WITH_SCALE & raws.keys():
-            del raws[tag]
+        for tag in _GONE_WITH_SCALE & encoded.keys():
+            del encoded[tag]
         if header.sop_class_uid == RT_DOSE:
-            raws[tag_of("DoseGridScaling")] = words(b"DS", decimal_string(storage.scale.slope))
+            encoded[tag_of("DoseGridScaling")] = words(b"DS", decimal_string(storage.scale.slope))
             return
-        set_scale(raws, storage.scale)
+        set_scale(encoded, storage.scale)
     if unit is not None and header.sop_class_uid != RT_DOSE:
-        raws[tag_of("RescaleType")] = words(b"LO", unit or "US")
-        if tag_of("RescaleSlope") not in raws:
-            set_scale(raws, StoredScale(1.0, 0.0))
+        encoded[tag_of("RescaleType")] = words(b"LO", unit or "US")
+        if tag_of("RescaleSlope") not in encoded:
+            set_scale(encoded, StoredScale(1.0, 0.0))
 
 
-def set_scale(raws: Raws, scale: StoredScale) -> None:
+def set_scale(encoded: EncodedElements, scale: StoredScale) -> None:
     """Set Rescale Slope and Intercept, and a Rescale Type if there is none; nothing for an identity."""
     slope, kind = tag_of("RescaleSlope"), tag_of("RescaleType")
-    table_kind = raws.pop(tag_of("ModalityLUTType"), None)
-    if slope not in raws and scale == (1.0, 0.0) and table_kind is None:
+    table_kind = encoded.pop(tag_of("ModalityLUTType"), None)
+    if slope not in encoded and scale == (1.0, 0.0) and table_kind is None:
         return
-    raws[slope] = words(b"DS", decimal_string(scale.slope))
-    raws[tag_of("RescaleIntercept")] = words(b"DS", decimal_string(scale.intercept))
-    if kind not in raws and tag_of("Units") not in raws:
-        raws[kind] = table_kind or words(b"LO", "US")
+    encoded[slope] = words(b"DS", decimal_string(scale.slope))
+    encoded[tag_of("RescaleIntercept")] = words(b"DS", decimal_string(scale.intercept))
+    if kind not in encoded and tag_of("Units") not in encoded:
+        encoded[kind] = table_kind or words(b"LO", "US")
 
 
-def _show(raws: Raws, window: Window | None) -> None:
+def _show(encoded: EncodedElements, window: Window | None) -> None:
     if window is None:
         return
     center, tables = tag_of("WindowCenter"), tag_of("VOILUTSequence")
-    there = center in raws or tables in raws
+    there = center in encoded or tables in encoded
     for keyword in ("WindowCenterWidthExplanation", "VOILUTSequence", "VOILUTFunction"):
-        raws.pop(tag_of(keyword), None)
+        encoded.pop(tag_of(keyword), None)
     if there:
-        raws[center] = words(b"DS", decimal_string(window.center))
-        raws[tag_of("WindowWidth")] = words(b"DS", decimal_string(window.width))
+        encoded[center] = words(b"DS", decimal_string(window.center))
+        encoded[tag_of("WindowWidth")] = words(b"DS", decimal_string(window.width))
         if window.function != "LINEAR":
-            raws[tag_of("VOILUTFunction")] = words(b"CS", window.function)
+            encoded[tag_of("VOILUTFunction")] = words(b"CS", window.function)

@@ -26,7 +26,7 @@ _ZERO_PADDED = frozenset({b"UI", b"OB", b"UN"})
 _LONGEST_SHORT = 0xFFFE
 _META_VERSION = 0x00020001
 
-Raws = dict[int, EncodedValue]
+EncodedElements = dict[int, EncodedValue]
 """Elements by tag, each with an explicit value representation; little endian."""
 
 
@@ -89,17 +89,17 @@ def _head(tag: int, vr: bytes, length: int) -> bytes:
     return name + vr + length.to_bytes(2, "little")
 
 
-def encoded(tag: int, raw: EncodedValue) -> bytes:
+def encoded_element(tag: int, element: EncodedValue) -> bytes:
     """An element's bytes (PS3.5 7.1.2), its value padded to an even length."""
-    vr, value = raw
+    vr, value = element
     if len(value) % 2:
         value += b"\0" if vr in _ZERO_PADDED else b" "
     return _head(tag, vr, len(value)) + value
 
 
-def joined(raws: Mapping[int, EncodedValue]) -> bytes:
+def joined(encoded: Mapping[int, EncodedValue]) -> bytes:
     """Elements in the order of their tags."""
-    return b"".join([encoded(tag, raws[tag]) for tag in sorted(raws)])
+    return b"".join([encoded_element(tag, encoded[tag]) for tag in sorted(encoded)])
 
 
 def file_head(sop_class_uid: str, sop_instance_uid: str, transfer_syntax: str, version: str) -> bytes:
@@ -114,7 +114,7 @@ def file_head(sop_class_uid: str, sop_instance_uid: str, transfer_syntax: str, v
             0x00020013: words(b"SH", f"VOXELRY {version}"[:16]),
         }
     )
-    length = encoded(0x00020000, (b"UL", len(meta).to_bytes(4, "little")))
+    length = encoded_element(0x00020000, (b"UL", len(meta).to_bytes(4, "little")))
     return b"\0" * 128 + b"DICM" + length + meta
 
 
@@ -132,36 +132,36 @@ class Explicit:
         self._known: dict[tuple[int, bytes], EncodedValue] = {}
         self._last: dict[int, tuple[EncodedValue, bytes]] = {}
 
-    def __call__(self, elements: Elements) -> Raws:
+    def __call__(self, elements: Elements) -> EncodedElements:
         if elements.encoded is None:
             return dict(self._by_pydicom(elements.dataset, list(elements.dataset.keys())))
         if all(vr for vr, _ in islice(elements.encoded.values(), 1)):  # a file's elements all tell, or none does
             return dict(elements.encoded)
         return dict(self._from_implicit(elements, elements.encoded))
 
-    def joined(self, raws: Raws) -> bytes:
+    def joined(self, encoded: EncodedElements) -> bytes:
         """As ``joined``; what instances after each other share is encoded once."""
         parts: list[bytes] = []
         known, add = self._last.get, parts.append
-        for tag, raw in sorted(raws.items()):
+        for tag, element in sorted(encoded.items()):
             last = known(tag)
-            if last is None or (last[0] is not raw and last[0] != raw):
-                self._last[tag] = last = raw, encoded(tag, raw)
+            if last is None or (last[0] is not element and last[0] != element):
+                self._last[tag] = last = element, encoded_element(tag, element)
             add(last[1])
         return b"".join(parts)
 
     def _from_implicit(
-        self, elements: Elements, raws: Mapping[int, EncodedValue]
+        self, elements: Elements, encoded: Mapping[int, EncodedValue]
     ) -> Iterator[tuple[int, EncodedValue]]:
-        for tag, (_, value) in raws.items():
+        for tag, (_, value) in encoded.items():
             vr = _plain_vr(tag)
             if vr:
                 yield tag, (vr, value)
                 continue
             key = tag, value
             if key not in self._known:
-                for _, raw in self._by_pydicom(elements.dataset, (tag,)):
-                    self._known[key] = raw
+                for _, element in self._by_pydicom(elements.dataset, (tag,)):
+                    self._known[key] = element
             if key in self._known:
                 yield tag, self._known[key]
 
@@ -176,7 +176,7 @@ class Explicit:
                 self.lost.add(int(tag))
 
 
-def of_dataset(dataset: Dataset) -> Raws:
+def of_dataset(dataset: Dataset) -> EncodedElements:
     """A dataset made here as bytes.
 
     Raises

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from voxelry.core.errors import ParameterError
 from voxelry.dicom.headers.elements import EncodedValue
 from voxelry.dicom.headers.header import Header
-from voxelry.dicom.write.header_bytes import Raws, code, encoded_items, joined, new_uid, tag_of, words
+from voxelry.dicom.write.header_bytes import EncodedElements, code, encoded_items, joined, new_uid, tag_of, words
 
 MAX_LONG_STRING = 64
 MAX_SHORT_TEXT = 1024
@@ -81,7 +81,7 @@ def equipment_of(derivation: Derivation) -> bytes:
 
 
 @lru_cache(maxsize=16)
-def moment_elements(moment: datetime, prefix: str) -> Raws:
+def moment_elements(moment: datetime, prefix: str) -> EncodedElements:
     """A moment as a date and a time: ``Content`` gives Content Date and Content Time."""
     return {
         tag_of(f"{prefix}Date"): words(b"DA", moment.strftime("%Y%m%d")),
@@ -89,7 +89,7 @@ def moment_elements(moment: datetime, prefix: str) -> Raws:
     }
 
 
-def reference(sop_class_uid: str, sop_instance_uid: str) -> Raws:
+def reference(sop_class_uid: str, sop_instance_uid: str) -> EncodedElements:
     """The reference to an instance (PS3.3 10.8)."""
     return {
         tag_of("ReferencedSOPClassUID"): words(b"UI", sop_class_uid),
