@@ -311,7 +311,7 @@ def test_no_single_bit_of_a_header_kills_or_hangs_the_process() -> None:
 FIRST_USE = """
 import os, sys, threading
 import imagecodecs, numpy as np
-from voxelry.dicom.pixels.encode import HTJ2K_LOSSLESS, encode
+from voxelry.dicom.pixels.encode import HTJ2K_LOSSLESS, encode_frame
 
 imagecodecs.htj2k_encode  # loaded, but not used
 ramp = np.arange(20) * 100
@@ -321,7 +321,7 @@ def first_use(told):
     barrier, streams = threading.Barrier(2), [b"", b""]
     def work(n):
         barrier.wait()
-        streams[n] = b"".join(encode(frames[n], HTJ2K_LOSSLESS) for _ in range(10))
+        streams[n] = b"".join(encode_frame(frames[n], HTJ2K_LOSSLESS) for _ in range(10))
     threads = [threading.Thread(target=work, args=(n,)) for n in range(2)]
     for thread in threads:
         thread.start()
@@ -339,7 +339,7 @@ for _ in range(150):
     with os.fdopen(reading, "rb") as pipe:
         found.append(pipe.read())
     os.wait()
-right = b"".join(encode(frame, HTJ2K_LOSSLESS) * 10 for frame in frames)
+right = b"".join(encode_frame(frame, HTJ2K_LOSSLESS) * 10 for frame in frames)
 print(sum(streams != right for streams in found), len(right) > 200)
 """
 
