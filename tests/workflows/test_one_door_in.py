@@ -129,3 +129,18 @@ def test_no_number_is_a_path(function: Callable[..., object], wrong: object) -> 
         function(wrong)
     assert isinstance(caught.value, voxelry.VoxelryError)
     assert isinstance(caught.value, ValueError)
+
+
+def test_what_is_no_volume_is_told(tmp_path: Path) -> None:
+    array = np.zeros((2, 3, 4))
+    for call in (
+        lambda: voxelry.rectify(array),  # type: ignore[arg-type]
+        lambda: voxelry.stack_volumes([array]),  # type: ignore[list-item]
+        lambda: voxelry.save_pictures(array, tmp_path),  # type: ignore[arg-type]
+        lambda: voxelry.write_volume(array, tmp_path),  # type: ignore[arg-type]
+        lambda: voxelry.Volume(array=[1, 2, 3]),  # type: ignore[arg-type]
+        lambda: voxelry.measure(array),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(TypeError, match=r"not an? ") as caught:
+            call()
+        assert isinstance(caught.value, voxelry.VoxelryError)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from voxelry.core.argument_types import check_type
 from voxelry.core.errors import ParameterError, UnplacedError
 from voxelry.core.geometry import Geometry
 from voxelry.core.progress import Progress, silent
@@ -58,6 +59,7 @@ def rectify(volume: Volume, *, fill: float | None = None, progress: Progress = s
     >>> voxelry.rectify(volume) is volume  # it is not tilted
     True
     """
+    check_type(volume, Volume, name="volume", instead="voxelry.load_volume reads one from a path")
     if volume.affine is None:
         raise UnplacedError("this volume has no affine, so nothing says how its slices lie to each other")
     shift = _shear(volume.affine)

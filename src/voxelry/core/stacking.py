@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from voxelry.core.argument_types import check_type
 from voxelry.core.errors import GeometryError
 from voxelry.core.volume import Volume
 
@@ -40,6 +41,8 @@ def stack_volumes(volumes: Sequence[Volume]) -> npt.NDArray[Any]:
     >>> voxelry.stack_volumes([volume, volume]).shape
     (2, 48, 256, 256)
     """
+    for volume in volumes:
+        check_type(volume, Volume, name="each of volumes")
     if not volumes:
         raise GeometryError("there is no volume to stack")
     first = volumes[0]

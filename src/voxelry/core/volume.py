@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.core.errors import ParameterError
+from voxelry.core.argument_types import a_kind
+from voxelry.core.errors import ParameterError, WrongTypeError
 from voxelry.core.geometry import Box, Geometry
 from voxelry.core.intensity import Voi, VoiTable, Window
 from voxelry.core.spacing import UNKNOWN, Spacing
@@ -122,6 +123,8 @@ class Volume:
         label: str = "",
         instance_uids: tuple[str, ...] = (),
     ) -> None:
+        if not hasattr(array, "ndim"):
+            raise WrongTypeError(f"array is a numpy array, not {a_kind(array)}")
         if array.ndim not in (3, 4):
             raise ParameterError(f"a volume's array has 3 axes, or 4 for colour, not {array.ndim}")
         said = str(metadata.get(_FRAME_OF_REFERENCE) or "") or None

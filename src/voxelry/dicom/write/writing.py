@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from voxelry.core.argument_types import check_type
 from voxelry.core.errors import ParameterError
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.volume import Volume
@@ -221,6 +222,7 @@ def write_volume(
     >>> voxelry.load_volume("empty").spacing
     (5.0, 1.0, 1.0)
     """
+    check_type(volume, Volume, name="volume", instead="voxelry.load_volume reads one from a path")
     syntax = syntax_of(transfer_syntax)
     derivation = Derivation("written from a volume", "", seed, _moment(created, seed))
     one = object_of(volume, attributes or {}, derivation, syntax, non_finite, enhanced=kind == "enhanced")

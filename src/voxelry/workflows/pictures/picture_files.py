@@ -13,6 +13,7 @@ from typing import Any, get_args
 import numpy as np
 import numpy.typing as npt
 
+from voxelry.core.argument_types import check_type
 from voxelry.core.display import plane_voi
 from voxelry.core.errors import ParameterError
 from voxelry.core.intensity import Voi, VoiTable, Window, to_display
@@ -186,6 +187,7 @@ def save_pictures(
     >>> len(files), files[0].name
     (256, 'slice-0000.png')
     """
+    check_type(volume, Volume, name="volume", instead="voxelry.load_volume reads one from a path")
     if format not in get_args(PictureFormat):
         raise ParameterError(f"no picture format {format!r}; there are {', '.join(get_args(PictureFormat))}")
     if overlays and axis is not None:
