@@ -16,7 +16,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from voxelry.testing import synthetic_instance, uid
-from voxelry.testing.encoding import encode_frame
+from voxelry.testing.encoding import encoded_frame
 
 INTERCEPT = -1024
 STEP_MM = 1.25
@@ -107,7 +107,7 @@ def write_series(
 
 
 def _fragments(frame: npt.NDArray[np.uint16], transfer_syntax: str) -> bytes:
-    return encapsulate([encode_frame(frame, transfer_syntax)]) + b"\xfe\xff\xdd\xe0\0\0\0\0"
+    return encapsulate([encoded_frame(frame, transfer_syntax)]) + b"\xfe\xff\xdd\xe0\0\0\0\0"
 
 
 def _template(shape: tuple[int, ...], transfer_syntax: str, *, short: bool) -> tuple[bytes, int]:
