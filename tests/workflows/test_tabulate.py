@@ -135,3 +135,12 @@ def test_progress_ascends_and_may_stop_the_work(tmp_path: Path) -> None:
 
     with pytest.raises(InterruptedError):
         voxelry.tabulate(tmp_path, progress=stop)
+
+
+def test_a_file_without_attributes_has_no_row(tmp_path: Path) -> None:
+    """NIfTI holds voxels and their place alone: a row of nothing but a name would look like an answer."""
+    series = synthetic_series(tmp_path / "in", slices=3)
+    voxelry.convert(series.paths[0].parent, tmp_path / "a.nii")
+    table = voxelry.tabulate(tmp_path / "a.nii")
+    assert len(table) == 0
+    assert "no attributes of DICOM" in table.attrs["skipped"][str(tmp_path / "a.nii")]

@@ -13,7 +13,7 @@ import numpy as np
 from pydicom.datadict import dictionary_has_tag, dictionary_VR
 
 from voxelry.core.argument_types import check_path
-from voxelry.core.errors import Problem, VoxelryError, named
+from voxelry.core.errors import NothingFoundError, Problem, VoxelryError, named
 from voxelry.core.progress import Progress, silent
 from voxelry.core.value import Value
 from voxelry.dicom.headers.attributes import tag_name, tag_of_name
@@ -97,6 +97,10 @@ def _add_file(file: VolumeFile, columns: Columns, names: list[str], skipped: dic
         return
     except OSError as error:
         skipped[file.shown] = unreadable(file.shown, error)
+        return
+    if not any(volume.metadata for volume in volumes):
+        words = f"the file holds no attributes of DICOM, only voxels and their place ({file.own.name})"
+        skipped[file.shown] = named(NothingFoundError(words), file.shown).problem
         return
     for volume in volumes:
         tags = ((tag_of_name(name), value) for name, value in volume.metadata.items())
