@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from voxelry.core.registry import AnyStep, steps
+from voxelry.core.registry import AnyStep, installed_steps
 
 TITLES = {"filter": "Filters", "mask": "Masks", "measure": "Measures", "register": "Registration", "model": "Models"}
 KINDS = {"number": "number", "integer": "whole number", "string": "text", "boolean": "yes or no"}
@@ -18,7 +18,7 @@ Table = Callable[[tuple[str, ...], Sequence[tuple[str, ...]]], str]
 
 def page(table: Table) -> str:
     """Every step of this package by group, without those of other packages."""
-    own = [step for step in steps() if step.function.__module__.startswith("voxelry.")]
+    own = [step for step in installed_steps() if step.function.__module__.startswith("voxelry.")]
     parts = []
     for group, title in TITLES.items():
         chosen = [step for step in own if step.group == group]

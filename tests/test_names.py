@@ -15,17 +15,10 @@ SAME_NAMES = {
     "main": "the function that a module runs when it is started as a program",
     "measure, rectify, segmentation.py, measure.py, resample.py": "mathematics, and the verb, step or object on it",
     "structure_sets.py, steps.py": "what a room holds, and the tools in voxelry.testing that test it",
+    "check, convert, create_token, serve": "commands of the terminal, and the functions that do their work",
     "asgi.py, settings.py, wsgi.py": "Django's own names at the top of server, whose content is in server.site",
 }
 """Names that stand for one thing, or for implementations of one protocol, and why."""
-ELSEWHERE = frozenset(
-    """
-    axes_of batches.py build check convert create_token DamagedError described digest discard Entry errors.py filled
-    holes in_words Input known labelled millimetres page placed Plane prepare publish receive resolved rows Run run
-    serve size_of spacing_of steps stored_name tell TokenError work
-    """.split()  # noqa: SIM905 - a list of names reads best as words
-)
-"""Names of rooms above and beside dicom that are still to be told apart. Add none."""
 
 
 def _definitions() -> dict[str, set[str]]:
@@ -46,9 +39,4 @@ def _definitions() -> dict[str, set[str]]:
 def test_each_name_stands_for_one_thing() -> None:
     reasoned = {name for names in SAME_NAMES for name in names.split(", ")}
     repeated = {name: sorted(files) for name, files in _definitions().items() if len(files) > 1}
-    assert {name: files for name, files in repeated.items() if name not in reasoned | ELSEWHERE} == {}
-
-
-def test_no_name_of_dicom_is_excused_as_one_of_elsewhere() -> None:
-    definitions = _definitions()
-    assert {name for name in ELSEWHERE for file in definitions.get(name, ()) if file.startswith("dicom/")} == set()
+    assert {name: files for name, files in repeated.items() if name not in reasoned} == {}

@@ -19,7 +19,7 @@ import voxelry
 from voxelry.cli import app, flags
 from voxelry.cli.run import command_of
 from voxelry.core.progress import Progress
-from voxelry.core.registry import format_named, step_names, steps
+from voxelry.core.registry import format_named, installed_steps, step_names
 from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.testing import SECRETS, bad_files, synthetic_series
@@ -50,7 +50,7 @@ def test_the_jobs_are_listed_by_group(arguments: tuple[str, ...]) -> None:
     assert done.exit_code == 0
     lines = done.stdout.splitlines()
     assert lines[0] == "Filters"
-    for step in steps():
+    for step in installed_steps():
         assert f"  {step.name} " in done.stdout
         assert step.description in done.stdout
     assert "3dblur" in done.stdout
@@ -69,7 +69,7 @@ def test_every_parameter_of_every_step_is_a_flag(name: str) -> None:
     if name == "3dblur":
         assert "--sigma" in done.stdout
         return
-    (step,) = (step for step in steps() if step.name == name)
+    (step,) = (step for step in installed_steps() if step.name == name)
     for field in step.params.model_fields:
         assert flags.flag_of(field) in done.stdout
     for further in (*step.inputs[1:], *step.optional):

@@ -21,7 +21,7 @@ import voxelry
 from voxelry.cli import app
 from voxelry.core.errors import MissingExtraError, VoxelryError
 from voxelry.core.extras import LIBRARIES, missing, needed_for, require
-from voxelry.core.registry import StepRegistry, steps
+from voxelry.core.registry import StepRegistry, installed_steps
 from voxelry.core.volume import Volume
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,7 +81,7 @@ def _volumes(count: int) -> Sequence[Volume]:
     return [one] * count
 
 
-@pytest.mark.parametrize("step", steps(), ids=lambda step: step.name)
+@pytest.mark.parametrize("step", installed_steps(), ids=lambda step: step.name)
 def test_a_step_says_what_it_lacks_before_it_works(step: Any, bare: None) -> None:
     """A step that declares no library runs without the extras; every other one refuses, and is told in lists."""
     if not step.libraries:
@@ -96,7 +96,7 @@ def test_a_step_says_what_it_lacks_before_it_works(step: Any, bare: None) -> Non
 
 
 def test_a_step_that_needs_it_for_some_parameters_says_so_then(bare: None) -> None:
-    (step,) = (one for one in steps() if one.name == "threshold")
+    (step,) = (one for one in installed_steps() if one.name == "threshold")
     with pytest.raises(MissingExtraError, match=r"^`threshold` needs scipy: pip install 'voxelry\[steps\]'$"):
         step.run(_volumes(1), {"method": "hysteresis", "lower": -500, "upper": 0})
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from voxelry.core.errors import FormatError, ParameterError
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
-from voxelry.formats.zarr.ngff import axes_of, ngff_attributes
+from voxelry.formats.zarr.ngff import ngff_attributes, ngff_axes
 from voxelry.formats.zarr.zarr_format import FORMAT
 from voxelry.testing.formats import FormatTests
 from voxelry.testing.volumes import AXIAL_LPS, DTYPES, affines, full_volume, placed, spacing_of, voxels
@@ -99,7 +99,7 @@ def test_zarr_python_reads_it_in_the_order_of_ngff(path: str, shape: tuple[int, 
     np.testing.assert_array_equal(array[...], expected if several > 1 else expected[0])
     assert array.chunks[-3:] == (1, 4, 5)
     assert array.shards[-3:] == (min(25, shape[0]), 4, 5)
-    assert array.metadata.dimension_names == axes_of(several=several > 1, colour=len(shape) == 4)
+    assert array.metadata.dimension_names == ngff_axes(several=several > 1, colour=len(shape) == 4)
 
 
 def test_a_straight_grid_has_scale_and_translation(path: str) -> None:

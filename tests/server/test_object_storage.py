@@ -104,7 +104,7 @@ def jobs_elsewhere(elsewhere: Callable[[], Path]) -> None:
     """Do each job that waits on a machine of its own."""
     while (job := Job.objects.filter(state=State.QUEUED).order_by("pk").first()) is not None:
         elsewhere()
-        assert attempts.run(job.pk)
+        assert attempts.attempt_job(job.pk)
 
 
 def uploaded(site: Any, source: Path, elsewhere: Callable[[], Path]) -> int:
@@ -209,11 +209,11 @@ def test_a_build_killed_before_its_row_leaves_nothing(
     site: Any, source: Path, elsewhere: Callable[[], Path], bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent = site.upload(sorted(source.iterdir()), run=False)
-    assert attempts.run(Job.objects.get(kind="ingest").pk)
+    assert attempts.attempt_job(Job.objects.get(kind="ingest").pk)
     with monkeypatch.context() as patch:
         patch.setattr(job_run.Run, "publishing", _killed)
         with pytest.raises(_Killed):
-            attempts.run(Job.objects.get(kind="build").pk)
+            attempts.attempt_job(Job.objects.get(kind="build").pk)
     left = {key for key in bucket.held() if "/stacks/" in key}
     assert left
     assert not Stack.objects.exists()
@@ -306,12 +306,12 @@ def test_a_bucket_that_is_away_is_told_and_jobs_wait(
     assert Upload.objects.count() == 1  # what could not be sent has no row
     body = {"job_name": "gaussian", "series": series, "params": {"sigma": 2}}
     key = site.client.post("/api/jobs", json.dumps(body), content_type="application/json").json()["id"]
-    assert attempts.run(key)
+    assert attempts.attempt_job(key)
     job = Job.objects.get(pk=key)
     assert (job.state, job.attempts) == (State.QUEUED, 1)
     assert "cannot be reached" in job.log[-1][1]
     settings.VOXELRY = there.replace(storage_endpoint=nowhere, attempts=2)
-    assert attempts.run(key)
+    assert attempts.attempt_job(key)
     job.refresh_from_db()
     assert (job.state, job.problem_code) == (State.FAILED, Away.code)
     settings.VOXELRY = there
@@ -326,13 +326,13 @@ def test_away_in_the_middle_of_a_build_is_no_fault_of_the_files(
     site: Any, source: Path, elsewhere: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.upload(sorted(source.iterdir()), run=False)
-    assert attempts.run(Job.objects.get(kind="ingest").pk)
+    assert attempts.attempt_job(Job.objects.get(kind="ingest").pk)
     build = Job.objects.get(kind="build")
     with monkeypatch.context() as patch:
         patch.setattr(files_at_rest, "bring", lambda digests: None)
         patch.setattr(object_store.Bucket, "fetch", _away)
         elsewhere()
-        assert attempts.run(build.pk)
+        assert attempts.attempt_job(build.pk)
     build.refresh_from_db()
     assert build.state == State.QUEUED
     jobs_elsewhere(elsewhere)

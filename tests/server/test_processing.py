@@ -148,11 +148,11 @@ def test_begun_again_it_publishes_the_same_once(
     monkeypatch.setattr(job_kinds, "_kinds", {"step": replace(kind, publish=dies_first)})
     before = Instance.objects.count()
     key = ask(site, job_name="all_of_it", series=series, params={"level": 0})["id"]
-    attempts.run(key)
+    attempts.attempt_job(key)
     assert (Job.objects.get(pk=key).state, Instance.objects.count(), Output.objects.count()) == ("failed", before, 0)
     assert site.get(f"/jobs/{key}")["result"] is None
     site.client.post(f"/api/jobs/{key}/retry")
-    attempts.run(key)
+    attempts.attempt_job(key)
     assert calls[0] == calls[1], "the same bytes, UIDs and all"
     assert (Job.objects.get(pk=key).state, Instance.objects.count()) == ("succeeded", before + 5)
     assert (Series.objects.count(), ResultFile.objects.count()) == (3, 2)
@@ -241,7 +241,7 @@ def test_what_is_not_there_is_told(site: Any, series: int) -> None:
 
 def test_volumes_that_are_not_built_yet_are_not_worked_on(site: Any, source: Path) -> None:
     key = site.upload(sorted(source.iterdir()), run=False)["id"]
-    attempts.run(Job.objects.get(kind="ingest", subject=key).pk)
+    attempts.attempt_job(Job.objects.get(kind="ingest", subject=key).pk)
     (series,) = site.get(f"/uploads/{key}")["series"]
     assert ask(site, 409, job_name="gaussian", series=series)["code"] == "not_ready"
 
@@ -453,7 +453,7 @@ def test_what_was_deleted_while_it_was_done_is_not_published(
 
     monkeypatch.setattr(job_kinds, "_kinds", {"step": replace(kind, work=slow)})
     key = ask(site, job_name="all_of_it", series=series, params={"level": 0.5})["id"]
-    attempts.run(key)
+    attempts.attempt_job(key)
     assert site.get(f"/jobs/{key}")["problem"]["code"] == "process_gone"
     assert Series.objects.count() == 1
 

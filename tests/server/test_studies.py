@@ -158,10 +158,10 @@ def test_what_was_deleted_can_be_uploaded_again(site: Any, tmp_path: Path) -> No
 
 
 def test_a_study_deleted_before_its_build(site: Any, tmp_path: Path, data_folder: Path) -> None:
-    from voxelry.server.jobs.attempts import run
+    from voxelry.server.jobs.attempts import attempt_job
 
     site.upload(synthetic_series(tmp_path / "s", slices=3).paths, run=False)
-    run(Job.objects.get().pk)
+    attempt_job(Job.objects.get().pk)
     site.client.delete(f"/api/studies/{Study.objects.get().pk}")
     assert Job.objects.get(kind="build").state == "cancelled"
     assert not [path for path in data_folder.rglob("*") if path.is_file()]

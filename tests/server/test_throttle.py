@@ -163,7 +163,7 @@ def test_addresses_behind_proxies(
     settings: Any, trusted: tuple[str, ...], peer: str, forwarded: str, found: str
 ) -> None:
     settings.VOXELRY = settings.VOXELRY.replace(trusted_proxies=trusted)
-    assert addresses.resolved(peer, forwarded) == found
+    assert addresses.client_address(peer, forwarded) == found
 
 
 def test_addresses_that_count_as_one() -> None:

@@ -191,9 +191,9 @@ def test_every_bad_file_is_named_and_nothing_else_is_lost(site: Any, tmp_path: P
 )
 def test_a_single_bad_file_fails_with_its_own_reason(site: Any, name: str, content: bytes, code: str) -> None:
     key = site.post("/uploads", 202, files=[SimpleUploadedFile(name, content)])["id"]
-    from voxelry.server.jobs.attempts import run
+    from voxelry.server.jobs.attempts import attempt_job
 
-    run(Job.objects.get().pk)
+    attempt_job(Job.objects.get().pk)
     report = site.get(f"/uploads/{key}")
     assert report["state"] == "failed"
     assert report["problem"]["code"] == code

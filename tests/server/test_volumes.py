@@ -145,11 +145,11 @@ def test_what_cannot_be_answered_is_said(
 
 
 def test_a_series_whose_job_waits_is_not_ready(site: Any, tmp_path: Path) -> None:
-    from voxelry.server.jobs.attempts import run
+    from voxelry.server.jobs.attempts import attempt_job
     from voxelry.server.jobs.models import Job
 
     site.upload(synthetic_series(tmp_path / "s", slices=2).paths, run=False)
-    run(Job.objects.get().pk)
+    attempt_job(Job.objects.get().pk)
     (series,) = site.get("/series")["items"]
     assert series["state"] == "queued"
     assert site.get(f"/series/{series['id']}/slices/0.png", 409)["code"] == "not_ready"

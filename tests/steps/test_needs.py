@@ -9,7 +9,7 @@ import pytest
 
 import voxelry
 from voxelry.core.errors import VoxelryError
-from voxelry.core.registry import AnyStep, steps
+from voxelry.core.registry import AnyStep, installed_steps
 from voxelry.testing.volumes import unplaced
 
 AFFINE = np.diag([2.0, 1.0, 1.0, 1.0])
@@ -24,7 +24,9 @@ WITHOUT = {
     "place": unplaced(PLAIN, PLAIN.spacing),
     "straight": PLAIN.with_geometry(replace(PLAIN.geometry, affine=SHEARED)),
 }
-BUILT_IN = [step for step in steps() if step.function.__module__.startswith("voxelry.steps") and step.name != "onnx"]
+BUILT_IN = [
+    step for step in installed_steps() if step.function.__module__.startswith("voxelry.steps") and step.name != "onnx"
+]
 
 
 @pytest.mark.parametrize(

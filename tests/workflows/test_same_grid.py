@@ -19,7 +19,7 @@ from voxelry.formats.nrrd import FORMAT as NRRD
 from voxelry.steps import subtract
 from voxelry.steps.shared import demands
 from voxelry.testing.volumes import AXIAL_LPS, placed
-from voxelry.workflows.load.batches import _stackable
+from voxelry.workflows.load.volume_batches import _stackable
 
 ARRAY = np.arange(60, dtype=np.int16).reshape(3, 4, 5)
 

@@ -15,7 +15,7 @@ VERSION_HELP = "Print the version and end."
 DEBUG_HELP = "Show the traceback of an error."
 
 
-class Entry(NamedTuple):
+class CommandEntry(NamedTuple):
     """A command.
 
     Attributes
@@ -34,26 +34,26 @@ class Entry(NamedTuple):
     examples: tuple[str, ...] = ()
 
 
-COMMANDS: dict[str, Entry] = {
-    "info": Entry(
+COMMANDS: dict[str, CommandEntry] = {
+    "info": CommandEntry(
         "look",
         "Files",
         "List studies, series and their volumes, and the volumes in files of other formats.",
         ("voxelry info scans", "voxelry info study.zip --json"),
     ),
-    "tags": Entry(
+    "tags": CommandEntry(
         "look",
         "Files",
         "Show the tags of a file, or of a folder as a table.",
         ("voxelry tags image.dcm", "voxelry tags scans --out tags.parquet --flatten"),
     ),
-    "measure": Entry(
+    "measure": CommandEntry(
         "make",
         "Files",
         "Count pixels above a threshold, in mm3.",
         ("voxelry measure scan --threshold 0.3", "voxelry measure scan --json"),
     ),
-    "convert": Entry(
+    "convert": CommandEntry(
         "make",
         "Files",
         "Convert volumes: any format to any other, or to pictures.",
@@ -64,32 +64,34 @@ COMMANDS: dict[str, Entry] = {
             "voxelry convert scan pictures --format png --window 40,400",
         ),
     ),
-    "demo": Entry(
+    "demo": CommandEntry(
         "make",
         "Files",
         "Write all there is: arrays, metadata, tags, JPGs.",
         ("voxelry demo scan --out output",),
     ),
-    "sample": Entry("make", "Files", "Write a synthetic CT study to try things with.", ("voxelry sample sample",)),
-    "run": Entry("run", "Files", "Run a step on every volume: filters, masks, measures, models."),
-    "serve": Entry(
+    "sample": CommandEntry(
+        "make", "Files", "Write a synthetic CT study to try things with.", ("voxelry sample sample",)
+    ),
+    "run": CommandEntry("run", "Files", "Run a step on every volume: filters, masks, measures, models."),
+    "serve": CommandEntry(
         "site",
         "The site",
         "Start the site: everything in one command.",
         ("voxelry serve --open", "voxelry serve --data /srv/voxelry --host 0.0.0.0"),
     ),
-    "worker": Entry(
+    "worker": CommandEntry(
         "site",
         "The site",
         "Do queued jobs; for sites with several workers.",
         ("voxelry worker --queues cpu,gpu --concurrency 4",),
     ),
-    "check": Entry(
+    "check": CommandEntry(
         "site",
         "The site",
         "Compare the site's rows with its files, and each file with its SHA-256.",
         ("voxelry check --data /srv/voxelry", "voxelry check --data /srv/voxelry --repair"),
     ),
-    "token": Entry("site", "The site", "Tokens that programs log in with."),
+    "token": CommandEntry("site", "The site", "Tokens that programs log in with."),
 }
 """Commands by name, in the order of the overview."""

@@ -209,14 +209,14 @@ def convert(
     """
     from voxelry.core.errors import ParameterError
     from voxelry.workflows.convert.conversion import convert as run
-    from voxelry.workflows.convert.targets import known, looks_like_a_file, names_a_format
+    from voxelry.workflows.convert.targets import looks_like_a_file, names_a_format, target_names
     from voxelry.workflows.files.export_names import DEFAULT_TEMPLATE
     from voxelry.workflows.measure import skipped_record
 
     if kind is None and not names_a_format(target):
         if looks_like_a_file(target):
-            words = f"{target.name}: no format is known by the end of this name; {known()}. For a folder, add --format"
-            raise ParameterError(words)
+            words = f"{target.name}: no format is known by the end of this name; {target_names()}."
+            raise ParameterError(f"{words} For a folder, add --format")
         kind = PICTURES[0]
     _window(window)
     flags = {"compression": compression, "reorient": reorient, "axis": axis and axis.value, "window": window}

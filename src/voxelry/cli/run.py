@@ -149,11 +149,11 @@ def _close(name: str, known: tuple[str, ...]) -> str:
 
 def steps_by_group() -> list[tuple[str, list[AnyStep]]]:
     """All steps by group, in the order of `GROUPS`."""
-    from voxelry.core.registry import steps
+    from voxelry.core.registry import installed_steps
     from voxelry.workflows.process.pipeline import BLUR_STEP
 
     found: dict[str, list[AnyStep]] = defaultdict(list)
-    for step in (*steps(), BLUR_STEP):
+    for step in (*installed_steps(), BLUR_STEP):
         found[step.group].append(step)
     order = [*GROUPS, *sorted(found.keys() - GROUPS.keys())]
     return [(group, sorted(found[group], key=lambda step: step.name)) for group in order if group in found]

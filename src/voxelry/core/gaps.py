@@ -28,7 +28,7 @@ MOST_MISSING = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class EvenRun:
     """Equal gaps that follow each other.
 
     Attributes
@@ -76,15 +76,15 @@ def rounded(millimetres: float) -> float:
     return round(float(millimetres), 6) + 0.0
 
 
-def equal_runs(offsets: Floats, *, even: float) -> list[Run]:
+def equal_runs(offsets: Floats, *, even: float) -> list[EvenRun]:
     """Runs of gaps that differ from the run's first by no more than the fraction ``even``."""
-    runs: list[Run] = []
+    runs: list[EvenRun] = []
     for start, gap in zip(offsets[:-1].tolist(), np.diff(offsets).tolist(), strict=True):
         last = runs[-1] if runs else None
         if last is not None and abs(gap - last.gap) <= max(even * last.gap, 1e-3):
-            runs[-1] = Run(last.count + 1, last.gap, last.first)
+            runs[-1] = EvenRun(last.count + 1, last.gap, last.first)
         else:
-            runs.append(Run(1, gap, start))
+            runs.append(EvenRun(1, gap, start))
     return runs
 
 

@@ -268,7 +268,7 @@ def format_for(path: str) -> VolumeFormat:
     return _INSTALLED.for_path(path)
 
 
-def steps() -> tuple[AnyStep, ...]:
+def installed_steps() -> tuple[AnyStep, ...]:
     """All steps that are installed and whole, by name."""
     return _INSTALLED_STEPS.steps()
 

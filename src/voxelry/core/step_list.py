@@ -98,5 +98,5 @@ def steps(name: str | None = None) -> StepList:
     ('volume', 'subtracted')
     """
     if name is None:
-        return StepList(map(StepDescription.of, registry.steps()))
+        return StepList(map(StepDescription.of, registry.installed_steps()))
     return StepList([StepDescription.of(registry.step_named(name))])

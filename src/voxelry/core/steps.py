@@ -31,7 +31,7 @@ __all__ = [
     "Step",
     "StepResult",
     "faults",
-    "in_words",
+    "faults_in_words",
 ]
 
 Row: TypeAlias = dict[str, Value]
@@ -168,7 +168,7 @@ class Step(Generic[P]):
         except ValidationError as error:
             found = faults(error)
             allowed = _allowed(found, self.params)
-            raise ParameterError(f"{self.name}: {in_words(found)}{allowed}") from None
+            raise ParameterError(f"{self.name}: {faults_in_words(found)}{allowed}") from None
 
     @property
     def parameters(self) -> tuple[StepParameter, ...]:
@@ -262,7 +262,7 @@ def _allowed(found: Sequence[Fault], params: type[Params]) -> str:
     return "".join(told)
 
 
-def in_words(told: Iterable[Fault]) -> str:
+def faults_in_words(told: Iterable[Fault]) -> str:
     """Faults as one sentence: ``sigma.2: Input should be greater than 0; speed: ...``."""
     return "; ".join(f"{'.'.join(place)}: {words}" if place else words for place, words in told)
 

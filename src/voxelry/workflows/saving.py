@@ -22,12 +22,12 @@ from voxelry.dicom.series.hierarchy import Series
 from voxelry.dicom.series.stack import Stack
 from voxelry.dicom.write.writing import Written
 from voxelry.formats.shared.options import check_options, text_option
-from voxelry.workflows.convert.targets import DICOM, find_target, known, looks_like_a_file, names_a_format
+from voxelry.workflows.convert.targets import DICOM, find_target, looks_like_a_file, names_a_format, target_names
 from voxelry.workflows.convert.volume_target import Target, Told
 from voxelry.workflows.files.atomic import clear_left, staged
 from voxelry.workflows.files.export_names import DEFAULT_TEMPLATE, check_template, file_name, numbered
 from voxelry.workflows.files.results_folder import check_series_folder, is_empty, is_taken
-from voxelry.workflows.load.batches import Batch, batches_of_volumes
+from voxelry.workflows.load.volume_batches import Batch, batches_of_volumes
 
 _NO_OPTIONS: Mapping[str, Value] = MappingProxyType({})
 _SEG_OPTIONS = ("description", "kind")
@@ -122,7 +122,7 @@ def _format_for(path: StrPath, format: str | None) -> str | None:  # noqa: A002
     if looks_like_a_file(path):
         name = os.path.basename(path)  # noqa: PTH119
         ending = f".{name.partition('.')[2]}"
-        raise ParameterError(f"no format is known by the end of the name {ending!r}; {known()}")
+        raise ParameterError(f"no format is known by the end of the name {ending!r}; {target_names()}")
     return DICOM
 
 

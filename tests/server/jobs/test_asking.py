@@ -49,7 +49,7 @@ def nothing(this: Run) -> None: ...
 
 
 def done(job: Job) -> Job:
-    attempts.run(job.pk)
+    attempts.attempt_job(job.pk)
     job.refresh_from_db()
     return job
 
@@ -240,7 +240,7 @@ def test_a_batch_counts_its_children_and_ends_with_them(register: Register, disp
     children = list(Job.objects.filter(parent=parent).order_by("pk"))
     assert dispatched == [child.pk for child in children]
     assert (parent.state, batches.totals(parent.pk)) == (State.QUEUED, batches.Totals(queued=5))
-    assert not attempts.run(parent.pk)  # nobody claims it
+    assert not attempts.attempt_job(parent.pk)  # nobody claims it
     done(children[0])
     batches.roll_up(parent.pk)
     parent.refresh_from_db()
@@ -352,7 +352,7 @@ def test_who_watches_sees_every_change_and_the_end(register: Register) -> None:
     job = submit.submit("test")
     watched = watch.watch(job.pk, seconds=0.01)
     seen = [next(watched)]
-    attempts.run(job.pk)
+    attempts.attempt_job(job.pk)
     seen += watched
     assert [(row.state, row.progress) for row in seen] == [
         ("queued", 0.0),

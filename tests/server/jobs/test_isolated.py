@@ -32,14 +32,14 @@ def _kinds() -> Iterator[None]:
 def misbehaved(how: str, *, limits: dict[str, Any] | None = None, **params: Any) -> Job:
     """A job that was done."""
     job = submit.submit("misbehave", params={"how": how, **params}, **(limits or {}))
-    assert attempts.run(job.pk)
+    assert attempts.attempt_job(job.pk)
     job.refresh_from_db()
     return job
 
 
 def test_work_in_a_child_is_published_in_the_worker(data_folder: Path) -> None:
     job = submit.submit("bytes", params={"seed": 4, "size": 5000, "steps": 3})
-    attempts.run(job.pk)
+    attempts.attempt_job(job.pk)
     job.refresh_from_db()
     assert (job.state, job.message, job.progress) == (State.SUCCEEDED, "5000 bytes", 1.0)
     assert job.result is not None
@@ -68,7 +68,7 @@ def test_a_crash_is_a_sentence_after_a_second_try(
     monkeypatch.setattr(isolated, "oom_kills", lambda: next(counted))  # as if it were for its memory
     job = misbehaved(how)
     assert (job.state, job.attempts) == (State.QUEUED, 1)
-    assert attempts.run(job.pk)
+    assert attempts.attempt_job(job.pk)
     job.refresh_from_db()
     assert (job.state, job.problem_code, job.attempts) == (State.FAILED, code, 2)
     assert words in job.problem_message
@@ -82,7 +82,7 @@ def test_who_kills_a_child_costs_no_more_than_an_attempt(monkeypatch: pytest.Mon
     for attempt in range(2, 6):
         assert (job.state, job.attempts, job.problem_code) == (State.QUEUED, attempt - 1, "")
         assert job.log[-1][1] == "the process that did this was killed"
-        assert attempts.run(job.pk)
+        assert attempts.attempt_job(job.pk)
         job.refresh_from_db()
     assert (job.state, job.problem_code, job.attempts) == (State.FAILED, "killed", 5)
     assert "memory" not in job.problem_message
@@ -128,7 +128,7 @@ def test_the_configuration_has_a_limit_for_all(settings: Any) -> None:
 @pytest.mark.parametrize("how", ["wait", "hold"])
 def test_a_cancelled_job_is_dead_within_two_seconds_and_what_it_started_too(how: str) -> None:
     job = submit.submit("misbehave", params={"how": how})
-    worker = threading.Thread(target=attempts.run, args=(job.pk,))
+    worker = threading.Thread(target=attempts.attempt_job, args=(job.pk,))
     worker.start()
     end = time.monotonic() + 30
     while not (run_log := _log(job)) and time.monotonic() < end:
@@ -153,7 +153,7 @@ def _log(job: Job) -> str:
 
 def test_who_lost_the_lease_is_killed_and_publishes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     job = submit.submit("misbehave", params={"how": "wait"})
-    worker = threading.Thread(target=attempts.run, args=(job.pk,))
+    worker = threading.Thread(target=attempts.attempt_job, args=(job.pk,))
     worker.start()
     end = time.monotonic() + 30
     while not (said := _log(job)) and time.monotonic() < end:

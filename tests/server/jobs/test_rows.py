@@ -40,7 +40,7 @@ def handle(monkeypatch: pytest.MonkeyPatch) -> Handle:
 
 
 def _done(job: Job) -> Job:
-    attempts.run(job.pk)
+    attempts.attempt_job(job.pk)
     job.refresh_from_db()
     return job
 
@@ -77,9 +77,9 @@ def test_the_same_work_waits_once(handle: Handle) -> None:
 def test_a_job_is_claimed_once(handle: Handle) -> None:
     calls: list[int] = []
     job = handle(lambda this: calls.append(this.key))
-    assert attempts.run(job.pk)
-    assert not attempts.run(job.pk)
-    assert not attempts.run(999)
+    assert attempts.attempt_job(job.pk)
+    assert not attempts.attempt_job(job.pk)
+    assert not attempts.attempt_job(999)
     assert calls == [job.pk]
 
 
@@ -126,7 +126,7 @@ def test_cancel_at_the_next_step(handle: Handle) -> None:
 def test_cancel_before_it_begins(handle: Handle) -> None:
     job = handle(lambda this: None)
     assert submit.cancel(job.pk).state == State.CANCELLED
-    assert not attempts.run(job.pk)
+    assert not attempts.attempt_job(job.pk)
     assert submit.cancel(job.pk).state == State.CANCELLED
 
 
@@ -464,7 +464,7 @@ def test_jobs_over_rest(site: Any, tmp_path: Path) -> None:
     assert site.post(f"/jobs/{job['id']}/retry", 200)["state"] == "queued"
     assert site.post(f"/jobs/{job['id']}/cancel", 200)["state"] == "cancelled"
     site.post(f"/jobs/{job['id']}/retry", 200)
-    attempts.run(job["id"])
+    attempts.attempt_job(job["id"])
     assert site.get(f"/uploads/{upload['id']}")["counts"]["stored"] == 1
     assert site.post(f"/jobs/{job['id']}/retry", 409)["code"] == "job_state"
     assert site.get("/jobs/999", 404)["code"] == "not_found"
@@ -491,7 +491,7 @@ def test_an_ingest_that_was_killed_half_way_ends_the_same(
 
     monkeypatch.setattr(ingest, "_store", killed)
     job = Job.objects.get()
-    attempts.run(job.pk)
+    attempts.attempt_job(job.pk)
     job.refresh_from_db()
     assert job.state == State.QUEUED
     assert Instance.objects.count() == 2
@@ -542,7 +542,7 @@ def test_instances_that_come_during_a_build_are_not_forgotten(
         calls.append(arguments)
         if len(calls) == 1:
             site.upload(truth.paths[2:], run=False)
-            attempts.run(Job.objects.filter(kind="ingest", state=State.QUEUED).get().pk)
+            attempts.attempt_job(Job.objects.filter(kind="ingest", state=State.QUEUED).get().pk)
         return whole(*arguments)
 
     monkeypatch.setattr(build, "_make", meanwhile)
@@ -580,7 +580,7 @@ def test_a_full_disk_during_a_build_leaves_nothing_half_made(
     assert list((data_folder / "temp").iterdir()) == []
     assert not (data_folder / "stacks").exists()
     site.post(f"/jobs/{build['id']}/retry", 200)
-    attempts.run(build["id"])
+    attempts.attempt_job(build["id"])
     assert site.get(f"/jobs/{build['id']}")["state"] == "succeeded"
 
 

@@ -20,7 +20,7 @@ from voxelry.formats.nifti.nifti_header import (
     HEADER_BYTES,
     MOST_VOXELS,
     NiftiHeader,
-    build,
+    build_header,
     parse,
 )
 from voxelry.formats.nifti.sidecar import step_seconds
@@ -93,7 +93,9 @@ class NiftiFormat:
         shape = len(arrays), depth, rows, columns
         if max(shape) > MOST_VOXELS:
             raise FormatError(f"NIfTI-1 counts to {MOST_VOXELS:,} along an axis, and this volume has {max(shape):,}")
-        head = build(shape, datatype, geometry.affine, geometry.spacing, several=len(arrays) > 1, step_seconds=step)
+        head = build_header(
+            shape, datatype, geometry.affine, geometry.spacing, several=len(arrays) > 1, step_seconds=step
+        )
         blocks = voxel_blocks(arrays, dtype, progress=progress)
         with Path(path).open("wb") as file:
             if path.lower().endswith(".gz"):

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from voxelry.core.errors import FormatError
 from voxelry.core.spacing import Spacing
-from voxelry.formats.shared.grids import Affine, check_affine, is_sheared, spacing_of
+from voxelry.formats.shared.grids import Affine, check_affine, grid_spacing, is_sheared
 
 FIRST_BYTES = 352
 """Bytes of a NIfTI-1 header and of the four bytes that say whether extensions follow."""
@@ -180,7 +180,7 @@ def _geometry(fields: Any) -> tuple[Affine | None, Spacing, tuple[str, ...]]:
     ras[:3] *= to_mm
     # Index (column, row, slice) to RAS becomes index (slice, row, column) to LPS.
     affine = check_affine((_FLIP @ ras)[:, [2, 1, 0, 3]])
-    return affine, spacing_of(affine), warnings
+    return affine, grid_spacing(affine), warnings
 
 
 def _placed(fields: Any) -> tuple[Affine | None, tuple[str, ...]]:
@@ -223,7 +223,7 @@ def _from_quaternion(fields: Any) -> Affine:
     return ras
 
 
-def build(
+def build_header(
     shape: tuple[int, int, int, int],
     datatype: int,
     affine: Affine | None,

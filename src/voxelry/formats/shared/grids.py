@@ -63,7 +63,7 @@ def spacing_beside(affine: Affine | None, spacing: Spacing) -> tuple[Spacing, tu
     return spacing, ()
 
 
-def spacing_of(affine: Affine) -> Spacing:
+def grid_spacing(affine: Affine) -> Spacing:
     """Millimetres ``(slice, row, column)`` of an affine, the first along the normal."""
     spacing, _ = spacing_and_mm3(affine)
     return spacing

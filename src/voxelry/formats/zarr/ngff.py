@@ -24,7 +24,7 @@ _KINDS: Mapping[str, str] = {"t": "time", "c": "channel", "z": "space", "y": "sp
 _TOLERANCE = 1e-9
 
 
-def axes_of(*, several: bool, colour: bool) -> tuple[str, ...]:
+def ngff_axes(*, several: bool, colour: bool) -> tuple[str, ...]:
     """Names of the written axes in the order that NGFF demands: time, channel, space."""
     unwanted = {name for name, there in (("t", several), ("c", colour)) if not there}
     return tuple(name for name in _ORDER if name not in unwanted)

@@ -20,7 +20,7 @@ from voxelry.core.volume import Volume
 from voxelry.formats.shared.grids import contradictions_refused
 from voxelry.formats.shared.options import check_options, whole_option
 from voxelry.formats.shared.volume_record import json_text, recorded_volume, volume_record
-from voxelry.formats.zarr.ngff import Image, axes_of, ngff_attributes, read_image
+from voxelry.formats.zarr.ngff import Image, ngff_attributes, ngff_axes, read_image
 from voxelry.formats.zarr.zarr_store import (
     ZIP,
     array_in,
@@ -162,7 +162,7 @@ def _check_volumes(volumes: Sequence[Volume]) -> None:
 def _attributes(volumes: Sequence[Volume]) -> dict[str, Value]:
     """Attributes of the group: OME-Zarr's, and Voxelry's own for what OME-Zarr cannot express."""
     first = volumes[0]
-    axes = axes_of(several=len(volumes) > 1, colour=first.colour)
+    axes = ngff_axes(several=len(volumes) > 1, colour=first.colour)
     records: list[Value] = []
     for volume in volumes:
         record = volume_record(volume)
@@ -201,7 +201,7 @@ def _write(
     import zarr
 
     first = volumes[0]
-    axes = axes_of(several=len(volumes) > 1, colour=first.colour)
+    axes = ngff_axes(several=len(volumes) > 1, colour=first.colour)
     slices, rows, columns, *samples = first.array.shape
     chunk, block = [*samples, 1, rows, columns], [*samples, min(shard, slices), rows, columns]
     shape = [*samples, slices, rows, columns]

@@ -17,10 +17,10 @@ _PREFIX = 64
 def of_request(request: HttpRequest) -> str:
     """The address of a request's sender."""
     told = request.META
-    return resolved(str(told.get("REMOTE_ADDR", "")), str(told.get("HTTP_X_FORWARDED_FOR", "")))
+    return client_address(str(told.get("REMOTE_ADDR", "")), str(told.get("HTTP_X_FORWARDED_FOR", "")))
 
 
-def resolved(peer: str, forwarded: str) -> str:
+def client_address(peer: str, forwarded: str) -> str:
     """The address behind the proxies of ``server.trusted_proxies``.
 
     Parameters

@@ -12,6 +12,6 @@ class ApiConfig(AppConfig):
     verbose_name = "API"
 
     def ready(self) -> None:
-        from voxelry.server.api.defects import tell
+        from voxelry.server.api.defects import log_defect
 
-        got_request_exception.connect(tell, dispatch_uid="voxelry-defects")
+        got_request_exception.connect(log_defect, dispatch_uid="voxelry-defects")

@@ -14,7 +14,7 @@ from voxelry.server.jobs.failures import where
 logger = logging.getLogger(__name__)
 
 
-def tell(*, request: HttpRequest | None = None, **_: Any) -> None:
+def log_defect(*, request: HttpRequest | None = None, **_: Any) -> None:
     """Log a defect; receives Django's signal ``got_request_exception``."""
     error = sys.exc_info()[1]
     if error is None:

@@ -19,7 +19,7 @@ from ninja.errors import HttpError, ValidationError
 from voxelry.core.errors import VoxelryError
 from voxelry.server.environment.disk_errors import is_away, is_full
 from voxelry.server.jobs.failures import Away
-from voxelry.server.processing.errors import StepParameterError
+from voxelry.server.processing.request_errors import StepParameterError
 
 CONTENT_TYPE = "application/problem+json"
 CODES = {

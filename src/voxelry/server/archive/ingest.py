@@ -164,7 +164,7 @@ def _write(run: Run, upload: Upload, batch: list[_FileResult], tally: _Tally) ->
     unwanted: list[str] = []
     mended: set[int] = set()
     with run.publishing():
-        known = store_instance.known(
+        known = store_instance.known_instances(
             file.values.instance["sop_instance_uid"] for file in batch if file.values is not None
         )
         entries: list[Entry] = []

@@ -17,7 +17,7 @@ from voxelry.server.archive import cache, object_store
 _CHUNK = 2**20
 
 
-class DamagedError(VoxelryError):
+class DamagedAtRestError(VoxelryError):
     """A file at rest is missing, or its bytes are not those that were stored."""
 
     code: ClassVar[str] = "damaged_original"
@@ -54,7 +54,7 @@ def checked_crc(name: str, sha256: str) -> int:
 
     Raises
     ------
-    DamagedError
+    DamagedAtRestError
         If the bytes are missing or have another SHA-256.
     """
     found = _crc(name, sha256)
@@ -62,7 +62,7 @@ def checked_crc(name: str, sha256: str) -> int:
         cache.evict(Path(default_storage.path(name)))  # only the cached copy may be damaged
         found = _crc(name, sha256)
     if found is None:
-        raise DamagedError(
+        raise DamagedAtRestError(
             f"files/{name}: its bytes are no longer those that were stored (their SHA-256 differs), or are gone; "
             "send the file again, or bring it back from a copy"
         )

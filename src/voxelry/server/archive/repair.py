@@ -78,7 +78,7 @@ def _taken_in(place: str) -> int | None:
         values = store_instance.read_values(files_at_rest.kept_source(sha256, name=f"{sha256}.dcm", size=size))
         with transaction.atomic():
             files_at_rest.wait_for_writers()
-            if not is_orphaned(place) or store_instance.known([values.instance["sop_instance_uid"]]):
+            if not is_orphaned(place) or store_instance.known_instances([values.instance["sop_instance_uid"]]):
                 return None
             row = store_instance.instance_row(values, Kept(sha256, size), name=f"{sha256}.dcm")
             Instance.objects.bulk_create([row])

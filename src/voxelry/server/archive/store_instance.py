@@ -30,7 +30,7 @@ def read_values(source: Source) -> InstanceValues:
     return values_of(header)
 
 
-def known(uids: Iterable[object]) -> dict[str, Instance]:
+def known_instances(uids: Iterable[object]) -> dict[str, Instance]:
     """The instances with these UIDs that the archive has, by SOP Instance UID, with their series."""
     found = Instance.objects.select_related("series").filter(sop_instance_uid__in=list(uids))
     return {instance.sop_instance_uid: instance for instance in found}

@@ -41,7 +41,7 @@ memory_limit_bytes=None, queue=None) -> Job``
     The argument of ``work``, ``prepare`` and ``publish``: ``key``, ``subject``, ``params``, ``inputs``, ``folder``
     (empty, in the data folder, removed afterwards), ``progress(fraction, words)``, ``log(words)``, ``check()``,
     ``publishing()``, ``summary`` (the job's message when it is done). Words never hold a patient's value.
-``attempts.run(key) -> bool``
+``attempts.attempt_job(key) -> bool``
     Claim one job and do it in this process: for tests. ``isolated.IN_PROCESS = True`` keeps isolated work here too.
 
 Each module imports only modules below it; ``pyproject.toml`` has the order.

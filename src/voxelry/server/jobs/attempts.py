@@ -44,7 +44,7 @@ CRASHES = 2
 _rolled_up: dict[int, float] = {}
 
 
-def run(key: int) -> bool:
+def attempt_job(key: int) -> bool:
     """Claim the job and do it; False if it is not queued."""
     job = leases.claim(key=key)
     if job is None:

@@ -75,7 +75,7 @@ def _store_instances(folder: Path, made: Iterable[WrittenFile], moved: _Moved) -
     values = {
         path: store_instance.read_values(FileSource(str(path), path.name, kept.size)) for path, kept in paths.items()
     }
-    known = store_instance.known(value.instance["sop_instance_uid"] for value in values.values())
+    known = store_instance.known_instances(value.instance["sop_instance_uid"] for value in values.values())
     found: dict[int, Series] = {}
     new: list[Instance] = []
     for digest in files_at_rest.adopt(

@@ -14,16 +14,16 @@ from pydantic import ValidationError
 
 from voxelry.core.errors import ParameterError, VoxelryError
 from voxelry.core.frame_of_reference import REGISTRATION, check_one_uid
-from voxelry.core.registry import AnyStep, step_named, step_names, steps
+from voxelry.core.registry import AnyStep, installed_steps, step_named, step_names
 from voxelry.core.spacing import Spacing
-from voxelry.core.steps import faults, in_words
+from voxelry.core.steps import faults, faults_in_words
 from voxelry.core.volume import Volume
 from voxelry.server.archive.models import Series, Stack
 from voxelry.server.jobs.isolated import memory_limit
 from voxelry.server.jobs.models import Job, State
 from voxelry.server.jobs.submit import Item, retry, submit, submit_batch
-from voxelry.server.processing.errors import InputError, NoSeriesError, NotReadyError, StepParameterError
 from voxelry.server.processing.models import Input, Process
+from voxelry.server.processing.request_errors import InputError, NoSeriesError, NotReadyError, StepParameterError
 from voxelry.server.processing.roots import allowed_path
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ STEP_ALIASES: Mapping[str, StepAlias] = {
 
 def job_names() -> list[JobName]:
     """All names that may be requested, sorted; a step that cannot be imported is left out."""
-    every = {step.name: _of_step(step) for step in steps()}
+    every = {step.name: _of_step(step) for step in installed_steps()}
     return [job for _, job in sorted({**every, **{name: job_named(name) for name in STEP_ALIASES}}.items())]
 
 
@@ -123,7 +123,7 @@ def checked_params(job: JobName, values: Mapping[str, Any]) -> dict[str, Any]:
         found = job.step.params.model_validate({**job.defaults, **values})
     except ValidationError as error:
         problems = faults(error)
-        raise StepParameterError(f"{job.name}: {in_words(problems)}", problems) from None
+        raise StepParameterError(f"{job.name}: {faults_in_words(problems)}", problems) from None
     record: dict[str, Any] = found.model_dump(mode="json")
     for name, value in record.items():
         if "\\u0000" in json.dumps(value):  # PostgreSQL stores no NUL in a text

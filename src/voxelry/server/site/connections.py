@@ -201,7 +201,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def _take_request(self) -> bool:
         """Count a request that comes through a trusted proxy; False if its address has its limit."""
         forwarded = b",".join(value for name, value in self.headers if name == b"x-forwarded-for").decode("latin-1")
-        address = addresses.group(addresses.resolved(self._peer, forwarded))
+        address = addresses.group(addresses.client_address(self._peer, forwarded))
         if not self.counted.take(address):
             return False
         self._requests.append(address)

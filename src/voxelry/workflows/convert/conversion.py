@@ -35,10 +35,10 @@ from voxelry.workflows.convert.targets import DICOM, find_target
 from voxelry.workflows.convert.volume_target import Target
 from voxelry.workflows.files.atomic import clear_left, not_written, staged
 from voxelry.workflows.files.export_names import DEFAULT_TEMPLATE, check_template, file_name, numbered, stem_and_suffix
-from voxelry.workflows.files.ledger import Ledger, size_of
+from voxelry.workflows.files.ledger import Ledger, size_on_disk
 from voxelry.workflows.files.results_folder import check_apart, check_series_folder, holds, is_empty
-from voxelry.workflows.load.batches import Batch, batches_of, digest
 from voxelry.workflows.load.loading import EXPECTED
+from voxelry.workflows.load.volume_batches import Batch, batches_of, digest_of_words
 
 _WORKERS = 2
 _NONE: Mapping[str, Value] = MappingProxyType({})
@@ -334,7 +334,9 @@ class _Run:
         settings = json.dumps(self.aim.settings, sort_keys=True, default=str)
         told = [] if self.tolerances == DEFAULT_TOLERANCES else [repr(self.tolerances)]
         told += ["real world"] if self.real_world else []
-        return digest([job.batch.fingerprint, self.aim.name, settings, self.on_irregular, str(self.straighten), *told])
+        return digest_of_words(
+            [job.batch.fingerprint, self.aim.name, settings, self.on_irregular, str(self.straighten), *told]
+        )
 
     def _note(self, job: _Job, made: Mapping[Path, int | None], shape: tuple[int, ...], *, whole: bool) -> None:
         """Note the result in the worker: the caller that waits for it may be interrupted."""
@@ -389,7 +391,7 @@ class _Run:
             clear_left(path.parent)
         with staged(path) as aside:
             told = self.aim.write(volumes, aside, batch, progress)
-            sizes = {path.parent / entry.name: size_of(entry) for entry in sorted(aside.parent.iterdir())}
+            sizes = {path.parent / entry.name: size_on_disk(entry) for entry in sorted(aside.parent.iterdir())}
             made = tuple(sizes)
             for file in made:
                 self._check_free(file, left)
@@ -397,7 +399,7 @@ class _Run:
             # But where something else bears the name still, only what is there in its place may be noted.
             free = not any(map(os.path.lexists, made))
             before = [*left, *(file for one in earlier for file in one.made)]
-            noted = {file: size_of(file) for file in before} | sizes
+            noted = {file: size_on_disk(file) for file in before} | sizes
             told_shape = earlier[0].shape if earlier else shape
             if free:
                 self._note(job, noted, told_shape, whole=whole)

@@ -31,7 +31,7 @@ from voxelry.dicom.values.voxels import padding_limits
 from voxelry.formats.hdf5.hdf5_normalised import StoredStack, write_normalised
 from voxelry.workflows.files.atomic import published
 from voxelry.workflows.files.export_names import DEFAULT_TEMPLATE, file_name
-from voxelry.workflows.load.batches import batches_of
+from voxelry.workflows.load.volume_batches import batches_of
 
 JSON_LAYOUT = 1
 _PER_FRAME = "PerFrameFunctionalGroupsSequence"

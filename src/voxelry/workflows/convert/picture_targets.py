@@ -21,7 +21,7 @@ from voxelry.formats.pictures.animation import AnimationFormat, encode_animation
 from voxelry.formats.pictures.picture import PictureFormat, encode_jpeg, encode_png
 from voxelry.formats.shared.options import check_options, whole_option, yes_option
 from voxelry.workflows.convert.volume_target import Target, Told
-from voxelry.workflows.load.batches import Batch
+from voxelry.workflows.load.volume_batches import Batch
 from voxelry.workflows.pictures.montage import every_nth, montage, planes
 from voxelry.workflows.pictures.picture_files import picture_shape, save_pictures
 

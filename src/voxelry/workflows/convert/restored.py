@@ -22,7 +22,7 @@ from voxelry.dicom.write.writing import Syntax, write_series
 from voxelry.formats.hdf5.hdf5_normalised import StoredStack, read_normalised
 from voxelry.workflows.convert.normalised import os_errors_of
 from voxelry.workflows.files.export_names import DEFAULT_TEMPLATE, file_name, numbered
-from voxelry.workflows.load.batches import Batch, batches_of
+from voxelry.workflows.load.volume_batches import Batch, batches_of
 
 DESCRIPTION = "pixel values taken from HDF5"
 Array = npt.NDArray[Any]

@@ -26,7 +26,7 @@ from voxelry.formats.pictures.picture import PictureFormat
 from voxelry.formats.shared.options import check_options, text_option, yes_option
 from voxelry.workflows.convert.volume_target import Target, Told
 from voxelry.workflows.files.export_names import stem_and_suffix
-from voxelry.workflows.load.batches import Batch
+from voxelry.workflows.load.volume_batches import Batch
 
 if TYPE_CHECKING:
     from voxelry.dicom.write.writing import Syntax
@@ -63,7 +63,8 @@ def find_target(path: StrPath, format: str | None, options: Mapping[str, Value])
     by_suffix = _by_suffix(_last(path))
     if format is None and by_suffix is None:
         raise ParameterError(
-            f"nothing says which format is wanted: the target's name ends in none of the known suffixes; {known()}"
+            "nothing says which format is wanted: the target's name ends in none of the known suffixes; "
+            f"{target_names()}"
         )
     wanted = by_suffix[0] if format is None and by_suffix is not None else _canonical(str(format))
     if by_suffix is not None and by_suffix[0] != wanted:
@@ -99,7 +100,7 @@ def _last(path: StrPath) -> str:
     return os.path.basename(os.path.normpath(os.fspath(path))).lower()  # noqa: PTH119
 
 
-def known() -> str:
+def target_names() -> str:
     """The formats that there are, in words."""
     return "formats are " + ", ".join(f"{name} ({' '.join(suffixes)})" for name, suffixes, _ in list_formats())
 
@@ -130,7 +131,7 @@ def _canonical(name: str) -> str:
     for one, suffixes, _ in list_formats():
         if asked == one or f".{asked.lstrip('.')}" in suffixes:
             return one
-    raise ParameterError(f"no format is called {name!r}; {known()}")
+    raise ParameterError(f"no format is called {name!r}; {target_names()}")
 
 
 def _by_suffix(name: str) -> tuple[str, str] | None:

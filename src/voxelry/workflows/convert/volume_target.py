@@ -11,7 +11,7 @@ from voxelry.core.errors import Problem
 from voxelry.core.progress import Progress
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
-from voxelry.workflows.load.batches import Batch
+from voxelry.workflows.load.volume_batches import Batch
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class Ledger:
         if entry.get("source") != fingerprint or not isinstance(made, dict) or not made or entry.get("lacks"):
             return None
         paths = tuple(self._folder / file for file in made)
-        if any(size_of(path) != size for path, size in zip(paths, made.values(), strict=True)):
+        if any(size_on_disk(path) != size for path, size in zip(paths, made.values(), strict=True)):
             return None
         shape = entry.get("shape")
         return Done(paths, tuple(shape) if isinstance(shape, list) else ())
@@ -57,7 +57,7 @@ class Ledger:
         if entry.get("source") != fingerprint or not isinstance(made, dict):
             return frozenset()
         sizes = {self._folder / str(file): size for file, size in made.items()}
-        return frozenset(path for path, size in sizes.items() if size is not None and size_of(path) == size)
+        return frozenset(path for path, size in sizes.items() if size is not None and size_on_disk(path) == size)
 
     def add(
         self,
@@ -73,7 +73,7 @@ class Ledger:
         Parameters
         ----------
         made
-            Files and their sizes, as `size_of` tells them. They need not be there yet.
+            Files and their sizes, as `size_on_disk` tells them. They need not be there yet.
         whole
             False if more belongs to it, which is not there: it is to be made again.
         """
@@ -137,7 +137,7 @@ def _entries(folder: Path) -> dict[str, dict[str, object]]:
     return files
 
 
-def size_of(path: Path) -> int | None:
+def size_on_disk(path: Path) -> int | None:
     """Of a file; -1 for a folder, None for nothing."""
     if path.is_dir():
         return -1

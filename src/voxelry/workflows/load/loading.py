@@ -36,8 +36,8 @@ from voxelry.dicom.series.irregular_stacks import OnIrregular, check_on_irregula
 from voxelry.dicom.series.stack import Stack
 from voxelry.dicom.series.undecodable_files import UndecodableError
 from voxelry.dicom.values.filling import colour_values, grey_values
-from voxelry.workflows.load.batches import Batch, batches_of
 from voxelry.workflows.load.indexing import index
+from voxelry.workflows.load.volume_batches import Batch, batches_of
 from voxelry.workflows.load.volume_files import known_suffixes
 
 

@@ -32,7 +32,7 @@ from voxelry.workflows.files.export_names import numbered
 from voxelry.workflows.files.results_folder import check_apart, check_replaceable, holds, is_empty, is_taken, move_all
 from voxelry.workflows.load.loading import EXPECTED
 from voxelry.workflows.process.running import step_of
-from voxelry.workflows.process.step_inputs import Input, Work, is_path, is_single, work_of
+from voxelry.workflows.process.step_inputs import StepInput, Work, is_path, is_single, work_of
 from voxelry.workflows.process.step_results import SavedResult, named_folder, save_result
 
 Paths: TypeAlias = "StrPath | Volume | Iterable[StrPath | Volume | Sequence[StrPath | Volume]]"
@@ -248,7 +248,7 @@ class _How:
 @dataclass(frozen=True, eq=False)
 class _Task:
     name: str
-    inputs: tuple[Input, ...]
+    inputs: tuple[StepInput, ...]
     folder: Path | None
     aside: Path | None
     how: _How

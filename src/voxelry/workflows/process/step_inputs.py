@@ -19,15 +19,15 @@ from voxelry.dicom.headers.sources import FileSource, StrPath
 from voxelry.dicom.series.irregular_stacks import OnIrregular, chosen_volume
 from voxelry.dicom.series.stack import Stack
 from voxelry.workflows.files.export_names import DEFAULT_TEMPLATE, file_name, numbered
-from voxelry.workflows.load.batches import Batch, batches_of, batches_of_volumes
 from voxelry.workflows.load.segment_labels import joined_segments, of_one_segmentation
+from voxelry.workflows.load.volume_batches import Batch, batches_of, batches_of_volumes
 
 Piece: TypeAlias = "tuple[Batch, ...]"
 """A volume, or the segments of one segmentation, which are one volume of labels together."""
 
 
 @dataclass(frozen=True, eq=False)
-class Input:
+class StepInput:
     """A piece: a volume in memory; the stacks whose files can be named; else the path and its number below that."""
 
     path: str
@@ -83,7 +83,7 @@ class Work:
 
     name: str
     folder: str
-    inputs: tuple[Input, ...]
+    inputs: tuple[StepInput, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,10 +180,12 @@ def _below(path: str, how: _How, progress: Progress) -> list[Piece]:
     return _pieces(batches)
 
 
-def _one(given: StrPath | Volume, how: _How) -> tuple[Input, Piece]:
+def _one(given: StrPath | Volume, how: _How) -> tuple[StepInput, Piece]:
     if isinstance(given, Volume):  # with what can travel to another process
         volume = replace(given, metadata=dict(given.metadata))
-        return Input("", 0, None, how.on_irregular, how.limits, how.tolerances, volume), batches_of_volumes([volume])
+        return StepInput("", 0, None, how.on_irregular, how.limits, how.tolerances, volume), batches_of_volumes(
+            [volume]
+        )
     path = os.fspath(given)
     pieces = _below(path, how, silent)
     if len(pieces) != 1:
@@ -191,7 +193,7 @@ def _one(given: StrPath | Volume, how: _How) -> tuple[Input, Piece]:
     return _input(path, 0, pieces[0], how), pieces[0]
 
 
-def _input(path: str, number: int, piece: Piece, how: _How) -> Input:
+def _input(path: str, number: int, piece: Piece, how: _How) -> StepInput:
     stacks = tuple(stack for batch in piece for stack in batch.stacks)
     plain = stacks and all(isinstance(header.source, FileSource) for stack in stacks for header in stack.headers)
-    return Input(path, number, stacks if plain else None, how.on_irregular, how.limits, how.tolerances)
+    return StepInput(path, number, stacks if plain else None, how.on_irregular, how.limits, how.tolerances)

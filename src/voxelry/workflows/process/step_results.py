@@ -26,7 +26,7 @@ from voxelry.dicom.write.provenance import VERSION
 from voxelry.workflows.convert.targets import DICOM, find_target
 from voxelry.workflows.files.csv_table import finite, write_csv
 from voxelry.workflows.files.results_folder import MANIFEST, check_replaceable, filled, is_taken
-from voxelry.workflows.load.batches import Batch
+from voxelry.workflows.load.volume_batches import Batch
 from voxelry.workflows.process.derived_series import write_derived
 
 WITHOUT_DICOM = "nifti"

@@ -183,7 +183,7 @@ def _of_stacks(stacks: list[Stack], on_irregular: OnIrregular) -> Batch:
         partial(_attribute, headers[0]),
         tuple(stack.shape for stack in stacks),
         tuple(stack.label for stack in stacks),
-        digest(sorted(f"{header.sop_instance_uid} {_stamp(header.source)}" for header in headers)),
+        digest_of_words(sorted(f"{header.sop_instance_uid} {_stamp(header.source)}" for header in headers)),
         tuple(stacks),
     )
 
@@ -207,7 +207,7 @@ def _attribute(header: Header, keyword: str) -> Value:
 
 def _format_batches(own: VolumeFormat, path: StrPath, together: bool, progress: Progress) -> tuple[Batch, ...]:
     volumes = own.read(os.fspath(path), progress=progress)
-    source = digest([_path_stamp(os.fspath(path))])
+    source = digest_of_words([_path_stamp(os.fspath(path))])
     return batches_of_volumes(volumes, source, together=together)
 
 
@@ -222,14 +222,14 @@ def batches_of_volumes(volumes: Sequence[Volume], source: str = "", *, together:
         False for a batch of each volume.
     """
     groups = _grouped(volumes, _stackable) if together else [[volume] for volume in volumes]
-    return tuple(_of_volumes(group, digest([source, str(n)])) for n, group in enumerate(groups))
+    return tuple(_of_volumes(group, digest_of_words([source, str(n)])) for n, group in enumerate(groups))
 
 
 def _of_file(file: VolumeFile) -> Batch:
     def load(progress: Progress) -> tuple[Volume, ...]:
         return file.own.read(file.path, progress=progress)
 
-    stamp = digest([_path_stamp(file.path)])
+    stamp = digest_of_words([_path_stamp(file.path)])
     return Batch(load, file.lookup, (), (), stamp, source=file.shown, name=file.name)
 
 
@@ -265,7 +265,7 @@ def _stamp(source: Source) -> str:
 
 def _path_stamp(path: str) -> str:
     if os.path.isdir(path):  # noqa: PTH112
-        return digest(sorted(_tree(path)))
+        return digest_of_words(sorted(_tree(path)))
     found = os.stat(path)  # noqa: PTH116
     return f"{found.st_size} {found.st_mtime_ns}"
 
@@ -277,6 +277,6 @@ def _tree(path: str) -> Iterator[str]:
             yield f"{os.path.relpath(full, path)} {_path_stamp(full)}"
 
 
-def digest(words: Sequence[str]) -> str:
+def digest_of_words(words: Sequence[str]) -> str:
     """SHA-256 of some words."""
     return hashlib.sha256("\n".join(words).encode("utf-8", "surrogatepass")).hexdigest()
