@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PURE = {
     *("__future__", "abc", "bisect", "collections", "contextlib", "dataclasses", "enum", "fractions", "functools"),
     *("heapq", "itertools", "json", "math", "numbers", "operator", "re", "textwrap", "types", "typing", "warnings"),
+    *("binascii", "html", "struct"),  # an inline picture as text: bytes in, bytes out
     "importlib",  # which formats and steps are installed: the registry's whole subject
     "pydantic",  # parameters of steps, and their schema
 }
