@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from voxelry.core.intensity import Voi, Window, span_window
+from voxelry.core.intensity import SHOWN_PERCENTILES, Voi, Window, span_window
 from voxelry.core.measure import Histogram, histogram
 from voxelry.core.planes import Axis, plane_count, slice_of_plane
 from voxelry.core.volume import Volume
-
-SHOWN_PERCENTILES = (0.5, 99.5)
-"""The percentiles between which values are shown if the header has no window; padding is left out."""
 
 CT_PRESETS = (
     Window(40, 400, name="Soft tissue"),

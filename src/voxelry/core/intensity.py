@@ -135,6 +135,10 @@ Voi: TypeAlias = Window | VoiTable
 """What is shown of the values: a window, or a table from the header."""
 
 
+SHOWN_PERCENTILES = (0.5, 99.5)
+"""The percentiles between which values are shown if the header has no window; padding is left out."""
+
+
 def span_window(low: float, high: float, *, name: str = "") -> Window:
     """The window that shows ``low`` as black and ``high`` as white; a constant range is shown as mid grey."""
     width = min(high - low, float(np.finfo(np.float64).max)) if high > low else 1.0

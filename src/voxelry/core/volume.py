@@ -164,9 +164,22 @@ class Volume:
 
     def _repr_html_(self) -> str:
         """Facts and the middle slice, for notebooks; without the metadata."""
-        from voxelry.core.volume_html import volume_html
+        from voxelry.core.volume_html import ShownSlice, volume_html
 
-        return volume_html(self)
+        index = len(self.array) // 2
+        own = self.slice_voi[index] if self.slice_voi else None
+        proposed: tuple[Voi | None, ...] = (own, *self.windows, *self.voi_tables)
+        _, row, column = self.spacing
+        middle = ShownSlice(
+            index=index,
+            values=np.asarray(self.array[index]),
+            voi=next((one for one in proposed if one is not None), None),
+            padding=self.padding_mask(index),
+            inverted=self.inverted,
+            aspect=self.pixel_aspect or 1.0 if row is None or column is None else row / column,
+        )
+        array = f"{' × '.join(map(str, self.shape))} {self.dtype}"
+        return volume_html(self.geometry, middle, label=self.label, array=array, unit=self.unit, warnings=self.warnings)
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
         """The values as numpy asks for them: read-only, without a copy where there need be none; a lazy array is read.

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import binascii
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from html import escape
 
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.core.display import default_window
-from voxelry.core.intensity import to_display
-from voxelry.core.planes import plane_aspect
-from voxelry.core.volume import Volume
+from voxelry.core.geometry import Geometry
+from voxelry.core.intensity import SHOWN_PERCENTILES, Voi, span_window, to_display
 
 _LONGEST_SIDE = 192
 """Pixels; larger slices are thinned out, because the picture is not compressed."""
@@ -23,59 +22,95 @@ _MOST_STORED = 65_535
 _ADLER = 65_521
 
 
-def volume_html(volume: Volume) -> str:
-    """A table of facts beside the middle slice as acquired."""
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ShownSlice:
+    """A slice as acquired, and how it is shown.
+
+    Attributes
+    ----------
+    index
+        Its number in the volume, from 0.
+    values
+        Shape ``(row, column)``, or ``(row, column, sample)`` for colour.
+    voi
+        The window or table of the header; None for a window from the values.
+    padding
+        Where values are padding; None if none can be.
+    inverted
+        True for MONOCHROME1.
+    aspect
+        The height of a pixel over its width.
+    """
+
+    index: int
+    values: npt.NDArray[np.generic]
+    voi: Voi | None
+    padding: npt.NDArray[np.bool_] | None
+    inverted: bool
+    aspect: float
+
+
+def volume_html(
+    geometry: Geometry, middle: ShownSlice, *, label: str, array: str, unit: str, warnings: Iterable[str]
+) -> str:
+    """A table of facts beside the middle slice.
+
+    Parameters
+    ----------
+    array
+        The array's shape in words, and its dtype.
+    """
+    facts = _facts(geometry, label, array, unit)
     rows = "".join(
         f'<tr><th style="text-align:left">{escape(name)}</th><td style="text-align:left">{escape(value)}</td></tr>'
-        for name, value in _facts(volume)
+        for name, value in facts
     )
-    warnings = "".join(f"<li>{escape(words)}</li>" for words in volume.warnings)
-    told = f"<ul>{warnings}</ul>" if warnings else ""
+    items = "".join(f"<li>{escape(words)}</li>" for words in warnings)
     return (
         '<div style="display:flex;gap:1em;align-items:flex-start">'
-        f"{_picture(volume)}<div><b>Volume</b><table>{rows}</table>{told}</div></div>"
+        f"{_figure(middle)}<div><b>Volume</b><table>{rows}</table>{items and f'<ul>{items}</ul>'}</div></div>"
     )
 
 
-def _facts(volume: Volume) -> Iterator[tuple[str, str]]:
-    if volume.label:
-        yield "label", volume.label
-    names = "slices × rows × columns" + (" × samples" if volume.colour else "")
-    yield names, " × ".join(map(str, volume.shape))
-    yield "values", f"{volume.dtype} {volume.unit}".strip()
-    yield "spacing", " × ".join("unknown" if one is None else f"{one:.6g}" for one in volume.spacing) + " mm"
-    geometry = volume.geometry
+def _facts(geometry: Geometry, label: str, array: str, unit: str) -> Iterator[tuple[str, str]]:
+    if label:
+        yield "label", label
+    yield "array", f"{array} {unit}".strip()
+    yield "spacing", " × ".join("unknown" if one is None else f"{one:.6g}" for one in geometry.spacing) + " mm"
     yield "columns, rows, slices run to", geometry.codes if geometry.placed else "unknown: no place in the patient"
     if geometry.tilt_degrees > 0.01:
         yield "tilt", f"{geometry.tilt_degrees:.4g}°"
 
 
-def _picture(volume: Volume) -> str:
-    """The middle slice in its proportions; nothing for values that cannot be shown."""
-    index = len(volume.array) // 2
-    grey = _middle_slice(volume, index)
-    aspect = plane_aspect(volume)
-    height, width = grey.shape[0] * aspect, grey.shape[1]
+def _figure(middle: ShownSlice) -> str:
+    """The slice in its proportions."""
+    grey = _picture(middle)
+    height, width = grey.shape[0] * middle.aspect, grey.shape[1]
     scale = _SHOWN_PIXELS / max(height, width)
     step = -(-max(grey.shape[:2]) // _LONGEST_SIDE)
     data = binascii.b2a_base64(stored_png(grey[::step, ::step]), newline=False).decode("ascii")
     return (
-        f'<figure style="margin:0"><img alt="slice {index}" width="{max(1, round(width * scale))}" '
+        f'<figure style="margin:0"><img alt="slice {middle.index}" width="{max(1, round(width * scale))}" '
         f'height="{max(1, round(height * scale))}" style="image-rendering:auto" '
-        f'src="data:image/png;base64,{data}"><figcaption>slice {index}</figcaption></figure>'
+        f'src="data:image/png;base64,{data}"><figcaption>slice {middle.index}</figcaption></figure>'
     )
 
 
-def _middle_slice(volume: Volume, index: int) -> npt.NDArray[np.uint8]:
-    one = volume.crop((slice(index, index + 1), slice(None), slice(None)))
-    values = np.asarray(one.array)[0]
-    if one.colour:
-        spare = max(8, int(values.max()).bit_length()) - 8
-        return np.asarray(values >> spare, np.uint8)
-    voi = next((one for one in one.slice_voi if one is not None), None) or default_window(one)
-    grey = to_display(values, voi, invert=one.inverted)
-    padding = one.padding_mask(0)
-    return grey if padding is None else np.where(padding, np.uint8(0), grey)
+def _picture(middle: ShownSlice) -> npt.NDArray[np.uint8]:
+    if middle.values.ndim == 3:
+        samples = np.asarray(middle.values, np.int64)
+        return np.asarray(samples >> max(8, int(samples.max()).bit_length()) - 8, np.uint8)
+    padding = np.zeros(middle.values.shape, np.bool_) if middle.padding is None else middle.padding
+    voi = _range_of(middle.values[~padding]) if middle.voi is None else middle.voi
+    return np.where(padding, np.uint8(0), to_display(middle.values, voi, invert=middle.inverted))
+
+
+def _range_of(values: npt.NDArray[np.generic]) -> Voi:
+    """A window from the smallest to the largest finite value, without the outliers."""
+    finite = np.asarray(values, np.float64)
+    finite = finite[np.isfinite(finite)]
+    low, high = np.percentile(finite, SHOWN_PERCENTILES, method="nearest") if finite.size else (0.0, 1.0)
+    return span_window(float(low), float(high))
 
 
 def stored_png(picture: npt.NDArray[np.uint8]) -> bytes:
