@@ -24,7 +24,7 @@ UNEVEN = 0.02
 MOST_MISSING = 1000
 """Planes further apart than this many steps are not of one structure."""
 MOST_ORIENTATIONS = 100
-"""Contours of more directions than these are of no structure, but of an attack."""
+"""The largest number of directions of a structure's contours; no real structure has more."""
 _FLAT_TURN = 1e-9
 """An area below this fraction of the extent's square is none."""
 

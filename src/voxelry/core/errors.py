@@ -214,7 +214,7 @@ class RepeatedPositionsError(GeometryError):
 
 
 class NearDuplicatePositionsError(GeometryError):
-    """Slices lie so close to each other that they are hardly two positions, and not one either."""
+    """Slices lie too close to each other for two positions, and too far apart for one."""
 
     code = "near_duplicate_positions"
 
@@ -226,13 +226,13 @@ class UnplacedError(GeometryError):
 
 
 class FormatError(VoxelryError, ValueError):
-    """A file is none of its format, is damaged, or its format cannot hold what it was given."""
+    """A file is not of its format or is damaged, or its format cannot hold what it was given."""
 
     code = "format"
 
 
 class ExistsError(VoxelryError, FileExistsError):
-    """Something bears the name already, and was not asked to be replaced."""
+    """Something of this name exists, and overwriting it was not requested."""
 
     code = "exists"
 

@@ -17,12 +17,12 @@ REGISTRATION = "register"
 
 
 def check_one_frame_of_reference(volumes: Sequence[Volume], *, confirmed: bool) -> None:
-    """Refuse to combine volumes by their positions where nothing says that these are of one place.
+    """Refuse to combine volumes by their positions unless they are known to lie in one frame of reference.
 
     Parameters
     ----------
     volumes
-        Those of other formats than DICOM, which know no frame of reference, are not asked for theirs.
+        Volumes from other formats than DICOM have no frame of reference, and are not checked.
     confirmed
         True if the caller knows that they lie in one place.
 
@@ -40,7 +40,7 @@ def check_one_frame_of_reference(volumes: Sequence[Volume], *, confirmed: bool) 
 
 
 def check_one_uid(uids: Sequence[str | None]) -> None:
-    """The same of the Frame of Reference UIDs of volumes of DICOM; None for what is unknown.
+    """The same check for the Frame of Reference UIDs of DICOM volumes; None for an unknown one.
 
     Raises
     ------

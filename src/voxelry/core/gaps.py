@@ -24,7 +24,7 @@ Floats = npt.NDArray[np.float64]
 NAMED = 5
 """How many holes, pairs or runs a sentence names; the numbers hold them all."""
 MOST_MISSING = 10
-"""How many times the slices that are there may be missing: what is farther away belongs to something else."""
+"""The largest number of missing slices as a multiple of those present; farther slices belong to another stack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def places_of(offsets: Floats, *, same: float) -> tuple[npt.NDArray[np.int64], n
 
 
 def rounded(millimetres: float) -> float:
-    """To a millionth of a millimetre: what is beyond that is arithmetic, not position."""
+    """Rounded to a millionth of a millimetre; finer digits are errors of arithmetic."""
     return round(float(millimetres), 6) + 0.0
 
 
@@ -104,7 +104,9 @@ def usual_step(gaps: Floats, *, near: float) -> float:
     if alone and np.count_nonzero(~small) > 1:
         gaps = gaps[~small]
     middle = np.sort(gaps)[(len(gaps) - 1) // 2 : len(gaps) // 2 + 1]
-    return float(middle.mean())  # numpy.median imports numpy.ma, which takes longer than all series do
+    return float(
+        middle.mean()
+    )  # numpy.median imports numpy.ma, whose import takes longer than the medians of all series
 
 
 def repeated_gaps(offsets: Floats, *, same: float) -> RepeatedPositionsError:
@@ -121,7 +123,7 @@ def repeated_gaps(offsets: Floats, *, same: float) -> RepeatedPositionsError:
 
 
 def irregular_gaps(offsets: Floats, *, near: float, even: float, slack: float = 0.0) -> GeometryError | None:
-    """Why the gaps are not all one; None if they are, within the fraction ``even``.
+    """Why the gaps are not all equal; None if they are, within the fraction ``even``.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from voxelry.core.errors import ParameterError
 WindowFunction = Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"]
 _BLOCK_PIXELS = 65_536
 _TABLE_FROM = 4096
-"""So many pixels are worth a table of what each possible value looks like."""
+"""The number of pixels from which a table of the grey level of each possible value pays off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,9 @@ def to_display(
         if values.dtype.itemsize <= 2:
             return _greys(values.dtype.newbyteorder("="), window).of(values, invert=invert)
         low, high = values.min(), values.max()
-        if (count := int(high) - int(low) + 1) <= values.size:  # fewer possible values than pixels: each once
+        if (
+            count := int(high) - int(low) + 1
+        ) <= values.size:  # fewer possible values than pixels: each value is converted once
             table = _shown(low + np.arange(count, dtype=values.dtype), window, invert)
             return np.asarray(table.take((values - low).astype(np.intp), mode="clip"), np.uint8)
     return _shown(values, window, invert)
@@ -189,7 +191,7 @@ class _Line:
 
     def of(self, values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
         grey = np.empty(values.shape, np.uint8)
-        step = max(1, _BLOCK_PIXELS * len(values) // values.size)  # in pieces that stay in the processor's cache
+        step = max(1, _BLOCK_PIXELS * len(values) // values.size)  # pieces stay in the processor's cache
         for start in range(0, len(values), step):
             part = values[start : start + step].clip(self.low, self.high)
             shown = np.multiply(part, self.slope, dtype=np.float32)
@@ -222,7 +224,7 @@ class _Greys:
         return np.subtract(np.uint8(255), grey, out=grey) if invert else grey
 
 
-@lru_cache(maxsize=32)  # a volume's slices share one; a window by itself is nobody's
+@lru_cache(maxsize=32)  # the slices of a volume share one table
 def _greys(dtype: np.dtype[np.generic], window: Window | VoiTable) -> _Greys:
     values = np.arange(2 ** (8 * dtype.itemsize), dtype=f"u{dtype.itemsize}").view(dtype)
     table = _shown(values, window, False)

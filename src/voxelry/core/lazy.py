@@ -1,4 +1,4 @@
-"""Arrays that are read slice by slice, when someone asks for them."""
+"""Arrays whose slices are read when they are indexed."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Key: TypeAlias = int | slice | EllipsisType | tuple[int | slice | EllipsisType, 
 
 
 class LazyArray:
-    """A volume's voxels where they are: index it as a NumPy array, and the slices it takes are decoded.
+    """A volume's voxels on disk: index it as a NumPy array, and the slices that the index needs are decoded.
 
     One chunk is one slice, as Zarr and dask mean it: ``dask.array.from_array(array, chunks=array.chunks)``.
-    ``numpy.asarray(array)`` reads everything. Nothing is kept: asking twice reads twice. Threads may ask at once.
+    ``numpy.asarray(array)`` reads everything. Nothing is cached. Threads may index it at once.
 
     Parameters
     ----------

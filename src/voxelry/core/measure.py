@@ -39,7 +39,7 @@ class MeasurementRecord(TypedDict):
     spacing_mm: list[float | None]
     warnings: list[str]
     label: NotRequired[str]
-    """Which volume of its series it is; not there where the series has one only."""
+    """The volume's label; absent if the series has only one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class Measurement:
     spacing
         Millimetres ``(slice, row, column)``.
     label
-        What tells the volume from others of its series; empty where there is nothing to tell.
+        What tells the volume from others of its series; empty if there are no others.
     series_instance_uid
         Series Instance UID (0020,000E) of the volume; empty where it has none.
     method
@@ -247,7 +247,7 @@ def measure(
     """
     checked, stated = check_method(method), threshold is not None
     threshold = check_threshold(default if threshold is None else threshold)
-    if not isinstance(volume.array, np.ndarray):  # read slice by slice: read once
+    if not isinstance(volume.array, np.ndarray):  # a lazy array is read once
         volume = volume.with_array(np.asarray(volume.array))
     kind = segment_kind(volume)
     warnings = list(volume.warnings)
@@ -285,7 +285,7 @@ def measure(
 
 
 def _left_out(volume: Volume, found: Extent) -> list[str]:
-    """Which voxels take part in nothing, and why."""
+    """Which voxels are left out, and why."""
     size, told = volume.array.size, []
     padded = size - found.count - found.non_finite
     said = next((keyword for keyword in _FLOAT_PADDING if keyword in volume.metadata), "")

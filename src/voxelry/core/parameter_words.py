@@ -1,4 +1,4 @@
-"""What the parameters of a step are, in words, from the JSON Schema of their model."""
+"""Descriptions of a step's parameters, from the JSON Schema of their model."""
 
 from __future__ import annotations
 

@@ -31,9 +31,9 @@ _LAYOUT: dict[Axis, tuple[int, tuple[int, int], tuple[int, int]]] = {
 }
 
 _UPRIGHT_DEGREES = 0.0256
-"""A smaller tilt is none."""
+"""Degrees; a smaller tilt counts as none."""
 _SEEN = 0.5
-"""Pixels: a smaller shift is not seen."""
+"""Pixels; a smaller shift cannot be seen."""
 
 
 def layout(volume: Volume, axis: Axis | None) -> Turn:
@@ -97,7 +97,7 @@ def plane_lean(volume: Volume, axis: Axis | None = None) -> float:
     """How far each row of a plane's picture lies to the right of the row above, in columns.
 
     0 unless the plane crosses the slices of a tilted stack, so that its rows and columns are not perpendicular.
-    What comes to less than half a pixel over all rows is 0.
+    A lean of less than half a pixel over all rows counts as 0.
     """
     where = layout(volume, axis)
     if volume.affine is None or where.axes[0] == 0 or volume.geometry.tilt_degrees < _UPRIGHT_DEGREES:
@@ -112,7 +112,7 @@ def plane_lean(volume: Volume, axis: Axis | None = None) -> float:
 
 
 def plane_aspect(volume: Volume, axis: Axis | None = None) -> float:
-    """The height of a plane's pixels over their width; 1 where nothing tells."""
+    """The height of a plane's pixels over their width; 1 if it is unknown."""
     row, column = plane_spacing(volume, axis)
     if row is not None and column is not None:
         return row / column

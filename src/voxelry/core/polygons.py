@@ -26,7 +26,7 @@ ON_LINE = 1e-6
 TOUCHING = 1e-6
 """Edges this close to each other, in units of the polygon (mm), touch."""
 MOST_PIECES = 20_000_000
-"""Pieces of edges that an area is computed from; more are no outline of anything, but an attack."""
+"""The largest number of pieces of edges that an area is computed from; no real outline has more."""
 _CHUNK = 2_000_000
 
 

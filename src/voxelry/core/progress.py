@@ -1,4 +1,4 @@
-"""How long work tells where it is, and how its caller stops it."""
+"""Progress of long work, and how its caller stops it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Progress: TypeAlias = Callable[[float, str], None]
 
 
 def silent(fraction: float, words: str) -> None:
-    """The progress of those who do not ask."""
+    """A progress that does nothing."""
 
 
 def part(progress: Progress, start: float, stop: float) -> Progress:

@@ -16,8 +16,8 @@ class VolumeFormat(Protocol):
 
     ``read`` gives back what ``write`` was given: array, dtype, LPS affine, spacing, unit, label, padding, windows and
     metadata as far as the format can hold them; what it cannot hold it refuses with a FormatError in words, and never
-    changes in silence. A file by others is read as far as it goes; what it does not say is unknown, and named among
-    the warnings.
+    changes in silence. A file by others is read as far as possible; what it does not say is unknown, and
+    named in the warnings.
 
     Attributes
     ----------

@@ -69,7 +69,7 @@ def _provider(point: EntryPoint) -> str:
 class FormatRegistry:
     """The formats that are installed, loaded when one is first asked for.
 
-    A plug-in that cannot be loaded, or is no format, takes none of the others with it: it is among the `problems`,
+    A plug-in that cannot be loaded, or is no format, does not affect the others: it is among the `problems`,
     and whoever asks for it by its name is told why. Where two want one name or suffix, Voxelry's own keeps it.
 
     Parameters
@@ -83,7 +83,7 @@ class FormatRegistry:
         self._found: _Found[VolumeFormat] | None = None
 
     def _load(self) -> _Found[VolumeFormat]:
-        if self._found is None:  # two threads at once load the same twice
+        if self._found is None:  # two threads at once may load it twice, with the same result
             self._found = _load(self._find(), "format", _format_flaw)
         return self._found
 
@@ -149,7 +149,7 @@ def _format_flaw(given: object, point: EntryPoint, known: dict[str, VolumeFormat
 
 
 def _ending(last: str) -> str:
-    """What is told of a name: its suffixes alone, because names may be patients'."""
+    """What an error says of a name: its suffixes alone, because names may be patients'."""
     return "." + last.partition(".")[2] if "." in last else ""
 
 
@@ -203,7 +203,7 @@ class StepRegistry:
         return found.whole[name]
 
     def _by_name(self) -> dict[str, list[EntryPoint]]:
-        if self._points is None:  # two threads at once find the same twice
+        if self._points is None:  # two threads at once may find it twice, with the same result
             points: dict[str, list[EntryPoint]] = {}
             for point in sorted(self._find(), key=lambda point: point.name):
                 points.setdefault(point.name, []).append(point)

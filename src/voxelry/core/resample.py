@@ -18,7 +18,7 @@ from voxelry.core.volume import Volume
 Floats = npt.NDArray[np.float64]
 
 STRAIGHT = 1e-3
-"""Slices shifted by no more than this many pixels, over all the stack, are not worth interpolating."""
+"""Pixels; slices that are shifted by less over the whole stack are not interpolated."""
 _NEARLY = 1e-9
 
 
@@ -202,7 +202,7 @@ def as_dtype(values: Floats, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     """Interpolated values in the dtype that they came from; integers are rounded, and lie between those mixed."""
     if dtype.kind == "f":
         return values.astype(dtype)
-    if dtype.kind in "iu" and dtype.itemsize == 8:  # the largest is no float64: the next one is beyond it
+    if dtype.kind in "iu" and dtype.itemsize == 8:  # the largest integer is no float64: the next float64 lies beyond it
         limits = np.iinfo(dtype)
         values = np.clip(values, float(limits.min), np.nextafter(float(limits.max), 0))
     return np.rint(values).astype(dtype)

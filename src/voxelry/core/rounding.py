@@ -1,4 +1,4 @@
-"""Positions that are written with few digits: whether an even grid lies within what the digits leave open."""
+"""Positions written with few digits: whether an even grid lies within their rounding."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 COARSEST_ROUNDING = 0.3
-"""A rounding by more than this fraction of the step excuses nothing."""
+"""The largest rounding, as a fraction of the step, that may explain uneven positions."""
 _SAFE = 0.8
 _ARITHMETIC = 1e-6
-"""Millimetres: what binary numbers add to the digits that were written."""
+"""Millimetres; the error of binary numbers beyond the digits that were written."""
 _GAP_UNITS = 1.5
 """Even steps that are rounded to a unit differ by one unit at most; those that differ by two were not even."""
 _HALVINGS = 80
@@ -21,8 +21,8 @@ _GOLDEN = (5**0.5 - 1) / 2
 def even_within(positions: Floats, normal: Floats, rounding: Floats) -> tuple[Floats, Floats] | None:
     """The even grid that lies within the rounding of every position.
 
-    The step is fitted to the whole by least squares: along the normal if that will do, because a tilt within the digits
-    is none; else in each coordinate. Where that leaves an interval, the largest residual is made the smallest.
+    The step is fitted to the whole by least squares: along the normal if that fits, because a tilt within the digits
+    counts as none; else in each coordinate. Where that leaves an interval, the largest residual is made the smallest.
 
     Parameters
     ----------

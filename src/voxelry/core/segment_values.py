@@ -9,7 +9,7 @@ import numpy as np
 from voxelry.core.volume import Volume
 
 SegmentKind = Literal["", "mask", "occupancy", "probability", "labels"]
-"""Empty for what is no segmentation."""
+"""Empty for a volume that is no segmentation."""
 OCCUPANCY = "occupancies (Segmentation Fractional Type (0062,0010)): mm3 are the sum of all fractions, not the count"
 PROBABILITY = (
     "probabilities (Segmentation Fractional Type (0062,0010)): from which probability on a voxel counts is nobody's "

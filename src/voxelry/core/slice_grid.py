@@ -213,7 +213,7 @@ def fit_grid(
     offsets = positions @ normal
     if (np.diff(offsets) < tolerances.same_position).any():
         raise repeated_gaps(offsets, same=tolerances.same_position)
-    # From end to end, not by least squares: exact for exact positions, as all readers take it.
+    # From end to end, not by least squares: exact for exact positions, and as other readers compute it.
     step = (positions[-1] - positions[0]) / (count - 1)
     spacing = float(step @ normal)
     grid = positions[0] + np.arange(count)[:, None] * step
@@ -228,7 +228,7 @@ def fit_grid(
             if fitted is not None:
                 return fitted
             slack = 2 * float(np.abs(normal) @ written)
-    # In no variable here: an error that its own frame holds would keep the caller's files open.
+    # Not kept in a variable: an error held by its own frame would keep the caller's files open.
     raise irregular_gaps(offsets, near=tolerances.near, even=tolerances.irregular, slack=slack) or ShiftedSlicesError(
         f"slices are shifted sideways, up to {100 * deviation:.1f} % of their spacing off a straight line",
         deviation_mm=deviation * spacing,

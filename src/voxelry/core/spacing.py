@@ -1,4 +1,4 @@
-"""How far slices, rows and columns lie apart: what is known of it, and whether it agrees with an affine."""
+"""The distances of slices, rows and columns, as far as they are known, and whether they agree with an affine."""
 
 from __future__ import annotations
 

@@ -200,7 +200,7 @@ class Step(Generic[P]):
         chosen = params if isinstance(params, self.params) else self.checked(_by_name(params))
         if self.fits is not None:
             self.fits(given, chosen)
-        with needed_for(f"`{self.name}`"):  # what it imports for some parameters only
+        with needed_for(f"`{self.name}`"):  # libraries that it imports for some parameters only
             return self.function(given, chosen, progress)
 
     def check_installed(self) -> None:
@@ -227,7 +227,7 @@ def _by_name(params: Params | Mapping[str, object] | None) -> Mapping[str, objec
 
 
 Fault: TypeAlias = tuple[tuple[str, ...], str]
-"""Where something is wrong, and what."""
+"""A wrong parameter, and what is wrong with it."""
 _NO_SEQUENCE = {"tuple_type", "list_type"}
 _KIND = re.compile(r"(constrained-)?(bool|int|float|str)|(tuple|list|literal|function-\w+)\[.*", re.DOTALL)
 

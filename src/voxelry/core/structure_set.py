@@ -167,7 +167,7 @@ _PARALLEL = 1 - 1e-6
 
 
 def _numbers(structures: Sequence[Contours]) -> list[int]:
-    """Their own numbers, if each has another one from 1; else their order."""
+    """Their own numbers if these are distinct and at least 1; else their order."""
     own = [one.number for one in structures]
     if len(set(own)) == len(own) and all(number is not None and number > 0 for number in own):
         return [number for number in own if number is not None]

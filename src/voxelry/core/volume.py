@@ -59,8 +59,8 @@ class Volume:
         The first window, else the first table, of each slice; None for a slice whose header proposes none. Empty
         where all slices have the same.
     pixel_aspect
-        How high a pixel is for its width, where no Pixel Spacing tells: for display only, never a distance. None
-        where nothing tells.
+        How high a pixel is for its width, if there is no Pixel Spacing: for display only, never a distance. None if
+        it is unknown.
     inverted
         True for MONOCHROME1: display only, never a value.
     lossy
@@ -182,7 +182,7 @@ class Volume:
         return volume_html(self.geometry, middle, label=self.label, array=array, unit=self.unit, warnings=self.warnings)
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
-        """The values as numpy asks for them: read-only, without a copy where there need be none; a lazy array is read.
+        """The values as numpy asks for them: read-only, without a copy where possible; a lazy array is read.
 
         Raises
         ------
@@ -333,7 +333,9 @@ class Volume:
         values = self.array[index]
         if values.dtype.kind == "f":  # as numbers of the array's own type: float32 values only equal float32 limits
             low, high = values.dtype.type(low), values.dtype.type(high)
-        elif np.isfinite(self.padding[index]).all():  # whole values are compared as such, several times as fast
+        elif np.isfinite(
+            self.padding[index]
+        ).all():  # integers are compared as integers, which is several times as fast
             low, high = math.ceil(low), math.floor(high)
         return np.asarray((values >= low) & (values <= high))
 

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from highdicom.seg import SegmentDescription
 
 SegmentationKind: TypeAlias = Literal["binary", "labelmap"]
-"""A plane of bits for each segment, which every reader knows; or one of labels (Supplement 243), which few know."""
+"""A plane of bits for each segment, which all readers support; or one of labels (Supplement 243), which few support."""
 
 WRITING = "writing a DICOM segmentation"
 MOST_BYTES = 2**28
@@ -171,7 +171,9 @@ def write_segmentation(
         without_place(dataset, segmentation.source)
     else:
         measures = dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
-        measures.SpacingBetweenSlices = decimal_string(place.slice_spacing)  # which one frame alone would not tell
+        measures.SpacingBetweenSlices = decimal_string(
+            place.slice_spacing
+        )  # one frame alone does not tell the spacing of slices
     progress(0.6, "writing the segmentation")
     groups = frame_groups(dataset, stand_ins, frames, placed=place is not None)
     del dataset.PerFrameFunctionalGroupsSequence
@@ -259,9 +261,9 @@ def _frame_of_reference(stacks: Sequence[Stack], derivation: Derivation, warning
 
 
 def _stand_ins(place: SlicePlaces, labels: Labels, frame_of_reference: str) -> list[Dataset]:
-    """An image for each slice, for highdicom: its place, and nobody's.
+    """An image for each slice, for highdicom: it has the slice's place, and no patient's attributes.
 
-    Real headers may hold anything, which highdicom would quote in errors and logs; and it knows neither sources of
+    Highdicom would quote values of real headers in errors and logs; and it supports neither sources of
     several multi-frame images nor grids of which only some slices lie on images.
     """
     shared = Dataset()
@@ -337,13 +339,13 @@ def _described(segment: Segment, number: int, kind: SegmentationKind, derivation
             if segment.algorithm_type == "MANUAL"
             else AlgorithmIdentificationSequence(
                 name=(segment.algorithm or derivation.description)[:_LONGEST_TEXT],
-                family=Code("123109", "DCM", "Manual Processing"),  # asked for, and taken away again
+                family=Code("123109", "DCM", "Manual Processing"),  # required by highdicom, and removed afterwards
                 version=VERSION,
             ),
             anatomic_regions=None if region is None else [Code(region.value, region.scheme, region.meaning)],
             display_color=CIELabColor.from_rgb(*(segment.colour or _COLOURS[(number - 1) % len(_COLOURS)])),
         )
-    except ValueError as error:  # of the segment's own words, which are the step's and nobody's secret
+    except ValueError as error:  # of the segment's description, which comes from the step and holds no patient's value
         raise ParameterError(f"segment {segment.number} cannot be described in DICOM: {error}") from None
 
 
@@ -353,11 +355,11 @@ def _described(segment: Segment, number: int, kind: SegmentationKind, derivation
 def _describe(
     dataset: Dataset, derivation: Derivation, headers: Sequence[Header], description: str, number: int | None
 ) -> None:
-    """What highdicom does not know, and what it makes anew each time."""
+    """Attributes that highdicom does not write, and those it makes new each time."""
     organization = new_uid(derivation.seed, "dimensions", str(dataset.SOPInstanceUID))
     for item in (*dataset.DimensionOrganizationSequence, *dataset.DimensionIndexSequence):
         item.DimensionOrganizationUID = organization
-    for segment in dataset.SegmentSequence:  # no step says of which family it is; its name stays
+    for segment in dataset.SegmentSequence:  # the family of an algorithm is unknown; its name is kept
         segment.pop("SegmentationAlgorithmIdentificationSequence", None)
     moment = derivation.created or _EPOCH
     for prefix in ("InstanceCreation", "Content", "Series"):

@@ -1,4 +1,4 @@
-"""Where a segmentation comes from: whose it is, its images, and on which of their frames each slice lies."""
+"""The source of a segmentation: its patient and study, its images, and the frame that each slice lies on."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def stacks_of_source(source: Stack | Series | Sequence[Stack]) -> tuple[Stack, .
 
 
 def patient_and_study(header: Header, *, utf8: bool) -> EncodedElements:
-    """Whose an instance is, byte for byte; what cannot be read is left out.
+    """The patient's and study's attributes of an instance, byte for byte; unreadable ones are left out.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Segmentations of images without a place: radiographs, ultrasound and whatever names no frame of reference.
+"""Segmentations of images without a place: radiographs, ultrasound and other images without a frame of reference.
 
 Plane groups and frame of reference are required only where the images have one (PS3.3 A.51.5.1); each frame names the
 image that it lies on instead.
@@ -43,14 +43,14 @@ def frames_in_order(volume: Volume, stacks: Sequence[Stack]) -> list[Frame | Non
 
 
 def no_place(shape: tuple[int, ...]) -> SlicePlaces:
-    """A place for the time of composing, which is taken away again."""
+    """A temporary place, which highdicom requires and which is removed afterwards."""
     positions = np.zeros((shape[0], 3))
     positions[:, 2] = -np.arange(shape[0])  # in the order in which highdicom writes frames
     return SlicePlaces(np.array(_AXIAL), positions, (1.0, 1.0), 1.0)
 
 
 def without_place(dataset: Dataset, volume: Volume) -> None:
-    """Take the place away, and count frames by their order instead; the dataset is changed in place."""
+    """Remove the place, and number the frames by their order instead; the dataset is changed in place."""
     for keyword in ("FrameOfReferenceUID", "PositionReferenceIndicator"):
         dataset.pop(keyword, None)
     dataset.PatientOrientation = ""  # asked for where there is no plane (PS3.3 C.7.6.1), and unknown
