@@ -1,4 +1,4 @@
-"""What was computed from a series, as a new DICOM series of the same study."""
+"""Results that were computed from a series, as a new DICOM series of the same study."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KEPT = (
     *PATIENT_AND_STUDY, "FrameOfReferenceUID", "PositionReferenceIndicator", "PatientPosition", "BodyPartExamined",
     "ProtocolName", "SeriesNumber",
 )  # fmt: skip
-"""What a new series on another grid has from its source, beside its modality and its description."""
+"""The attributes that a new series on another grid takes from its source, beside modality and description."""
 
 
 def write_derived(
@@ -118,7 +118,7 @@ def _fits(volume: Volume, stack: Stack) -> bool:
 
 
 def _suffix(words: str, label: str) -> str:
-    """Of Series Description: what was done, and what tells volumes of one series apart, where that is short."""
+    """Series Description: the step, and the label that tells volumes of one series apart if it is short."""
     told = [words] if words and not label.startswith(words) else []
     shown = "".join(f" {one}" for one in (*told, label) if one)
     plain = shown.isascii() and shown.isprintable() and "\\" not in shown
@@ -143,7 +143,7 @@ def _attributes(volume: Volume, stacks: Sequence[Stack], description: str, words
 
 
 def _is_valid(keyword: str, value: str) -> bool:
-    """False for what a source has and a new object may not have."""
+    """False for attributes of a source that a new object may not have."""
     vr = dictionary_VR(tag_for_keyword(keyword) or 0)
     if vr == "SQ":
         return False

@@ -31,10 +31,10 @@ from voxelry.workflows.process.processing import process
 from voxelry.workflows.process.step_results import named_folder
 
 BLUR = "3dblur"
-"""The job that every pipeline has from the start."""
+"""The job that every pipeline has at the start."""
 
 Config: TypeAlias = Mapping[str, Any]
-"""A job's configuration: what its three functions are to know, by name."""
+"""A job's configuration: values by name for its three functions."""
 Volumes: TypeAlias = "Volume | LoadResult | Iterable[Volume]"
 Preprocess: TypeAlias = Callable[[Path, Config], Volumes]
 """``preprocess(folder, config)``: the volumes of a DICOM folder.
@@ -56,7 +56,7 @@ class UnknownJobError(VoxelryError, KeyError):
     code = "unknown_job"
 
     def __str__(self) -> str:
-        return str(self.args[0])  # a KeyError shows the repr of it
+        return str(self.args[0])  # str() of a KeyError is the repr of its message
 
 
 @dataclass(frozen=True, eq=False)
@@ -293,7 +293,7 @@ BLUR_STEP = Step(
     name=BLUR, title="3-D blur", description="Blurs a volume with a Gaussian: the example of an inference function.",
     params=BlurParams, function=_blur, libraries=("cv2",),
 )  # fmt: skip
-"""``3dblur`` for those who take steps: the terminal."""
+"""``3dblur`` as a step, for the terminal."""
 
 
 def blur_job() -> JobEntry:
@@ -328,7 +328,7 @@ def _execute(
             except VoxelryError as error:
                 shutil.rmtree(folder)
                 skipped[name] = Problem(error.code, f"{name}: {error}", error.numbers)
-                errors.append(error.with_traceback(None))  # whose frames would keep an archive open
+                errors.append(error.with_traceback(None))  # their frames would keep an archive open
                 continue
             warnings += made.warnings
         if len(errors) == len(volumes):
@@ -365,7 +365,7 @@ def _made(entry: JobEntry, volume: Volume, config: Config) -> Volume:
 
 
 def _source_of(volume: Volume, number: int, volumes: list[Volume], stacks: list[Stack]) -> Stack:
-    """The DICOM images that a volume came from: by their UIDs, else by their order.
+    """The DICOM images that a volume was made from, by their UIDs, else by their order.
 
     Raises
     ------
@@ -403,7 +403,7 @@ def _nothing_done(source: Path, skipped: Mapping[str, Problem]) -> VoxelryError:
     if not wrong:
         return NothingFoundError(f"{source}: holds no DICOM with pixels")
     kinds = [VoxelryError]
-    while kinds:  # the error that the problem was made of, so that callers can catch it by its type
+    while kinds:  # the error that the problem was made from, so that callers can catch it by its type
         kind = kinds.pop()
         if kind.code == wrong[0].code:
             return kind(wrong[0].message, **wrong[0].numbers)

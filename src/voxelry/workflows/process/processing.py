@@ -40,7 +40,7 @@ Paths: TypeAlias = "StrPath | Volume | Iterable[StrPath | Volume | Sequence[StrP
 OnError: TypeAlias = Literal["skip", "raise"]
 
 _FOUND, _READ, _DONE = 0.1, 0.2, 0.9
-"""Of the progress: until all is found, and of one piece of work until its volumes are read and its step is done."""
+"""Fractions of the progress: all volumes found; and of one piece of work: its volumes read, its step done."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,11 +209,11 @@ def process(
                 else:
                     name, problem = one
                     skipped[name] = problem
-        finally:  # whatever was stopped in the middle
+        finally:  # work that was stopped in the middle
             for aside in {task.aside.parent for task in tasks if task.aside is not None}:
                 shutil.rmtree(aside, ignore_errors=True)
             if new and target is not None:
-                with suppress(OSError):  # it holds something, or was never made
+                with suppress(OSError):  # the folder holds something, or was never made
                     target.rmdir()
         told(1.0, "done")
     return ProcessReport(tuple(done), MappingProxyType(skipped))
@@ -230,7 +230,7 @@ def _by_name(params: Params | Mapping[str, object] | None, step: Step[Any]) -> M
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _How:
-    """What all pieces of work share; it travels to other processes and machines."""
+    """The settings that all pieces of work share; they are sent to other processes and machines."""
 
     step: str | Step[Any]
     params: Params
@@ -304,12 +304,12 @@ def _run(tasks: Sequence[_Task], workers: int | None, progress: Progress) -> Ite
             progress(number / len(tasks), f"{number} of {len(tasks)} volumes")
             yield outcome
     finally:
-        with warnings.catch_warnings(action="ignore"):  # that what was done already is not used: that is what is wanted
+        with warnings.catch_warnings(action="ignore"):  # joblib warns that results are not used, which is intended here
             results.close()
 
 
 def _do_there(task: _Task) -> _Outcome:
-    """In another process: what it gives back can travel."""
+    """Do it in another process: the outcome can be pickled."""
     outcome = _do(task, silent)
     if isinstance(outcome, Processed) and outcome.result is not None:
         return replace(outcome, result=_portable(outcome.result))
@@ -328,7 +328,7 @@ def _do(task: _Task, progress: Progress) -> _Outcome:
         return name, not_written(name, error)
     except MemoryError:
         return name, Problem("memory", f"{name}: there is not enough memory for this volume")
-    except Exception as error:  # whatever a step by others does; its words may quote what nobody should read
+    except Exception as error:  # any error of another package's step; its text may quote a patient's value
         if how.on_error == "raise":
             raise
         step = how.step if isinstance(how.step, str) else how.step.name
@@ -356,7 +356,7 @@ def _done(task: _Task, progress: Progress) -> Processed:
     if folder is None:
         progress(1.0, "done")
         return Processed(task.name, result, None, _warnings(result))
-    # Of several inputs the result has the first one's place: what moves is laid onto what is fixed.
+    # The result of several inputs has the first one's place: the moving volume is resampled onto the fixed one.
     saved = save_result(
         result, task.aside or folder, source=loaded[0][1], step=step, params=how.params, inputs=volumes,
         format=how.format, options=how.options, segmentation=how.segmentation,
@@ -367,8 +367,8 @@ def _done(task: _Task, progress: Progress) -> Processed:
 
 
 def _take_place(aside: Path, final: Path) -> None:
-    """A whole result gets its name; what had it goes with what lies aside."""
-    if aside.parent.parent == final:  # which was there and empty
+    """Give a complete result its name; an earlier result of that name is removed."""
+    if aside.parent.parent == final:  # an empty folder that was there
         move_all(aside, final)
         return
     if final.is_dir() and not final.is_symlink():  # no folder that holds anything is replaced in one step
@@ -385,12 +385,12 @@ def _warnings(result: StepResult) -> tuple[str, ...]:
 
 
 def _portable(result: StepResult) -> StepResult:
-    """The same with a mapping that can be pickled, as volumes can by themselves."""
+    """The same result with a mapping that can be pickled."""
     return replace(result, files=dict(result.files))
 
 
 class _Stopped(BaseException):
-    """The caller's exception on its way out, past everything that takes errors for those of a step."""
+    """Carries an exception of the caller past the handlers of a step's errors."""
 
     def __init__(self, cause: BaseException) -> None:
         super().__init__()
@@ -398,7 +398,7 @@ class _Stopped(BaseException):
 
 
 class _Stoppable:
-    """A progress whose exceptions end the work, whoever calls it."""
+    """A progress whose exceptions end the work."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress

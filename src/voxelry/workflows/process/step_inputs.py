@@ -1,4 +1,4 @@
-"""What a step is to work on: volumes in memory, and those below paths, found before any of them is read."""
+"""The inputs of a step: volumes in memory, and those below paths, which are found before any of them is read."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def _below(path: str, how: _How, progress: Progress) -> list[Piece]:
 
 
 def _one(given: StrPath | Volume, how: _How) -> tuple[StepInput, Piece]:
-    if isinstance(given, Volume):  # with what can travel to another process
+    if isinstance(given, Volume):  # with values that can be pickled
         volume = replace(given, metadata=dict(given.metadata))
         return StepInput("", 0, None, how.on_irregular, how.limits, how.tolerances, volume), batches_of_volumes(
             [volume]

@@ -1,4 +1,4 @@
-"""What a step gave, as files: DICOM series and segmentations, tables, and a manifest that says what is what."""
+"""The results of a step as files: DICOM series and segmentations, tables, and a manifest that describes them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from voxelry.workflows.load.volume_batches import Batch
 from voxelry.workflows.process.derived_series import write_derived
 
 WITHOUT_DICOM = "nifti"
-"""What results are written as where nothing of DICOM is known."""
+"""The format of results whose source is not DICOM."""
 
 OutputKind: TypeAlias = Literal["volume", "segmentation", "rows", "file"]
 
@@ -357,7 +357,7 @@ def params_record(params: Params | Mapping[str, object] | None) -> dict[str, Val
 
 
 def _in_words(params: Params | Mapping[str, object] | None) -> str:
-    """`` (sigma 1, dimensions 3)``, for Derivation Description: numbers and short words, nothing that may be a name."""
+    """`` (sigma 1, dimensions 3)``, for Derivation Description: numbers and short words, never a name."""
     shown = [f"{name} {value:g}" for name, value in params_record(params).items()
              if isinstance(value, int | float) and not isinstance(value, bool)]  # fmt: skip
     words = f" ({', '.join(shown)})" if shown else ""
