@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from voxelry.core.intensity import SHOWN_PERCENTILES, Voi, Window, span_window
+from voxelry.core.intensity import SHOWN_PERCENTILES, Voi, Window, span_window, window_without_outliers
 from voxelry.core.measure import Histogram, histogram
 from voxelry.core.planes import Axis, plane_count, slice_of_plane
 from voxelry.core.volume import Volume
@@ -72,8 +72,7 @@ def default_window(volume: Volume, *, counted: Histogram | None = None) -> Windo
         return span_window(table.first, table.last, name=table.name or "Range of the header's table")
     if volume.array.dtype.kind == "f" and counted is None:
         finite = np.concatenate([part[np.isfinite(part)] for part in volume.unpadded()])
-        low, high = np.percentile(finite, SHOWN_PERCENTILES, method="nearest") if finite.size else (0.0, 1.0)
-        return span_window(float(low), float(high), name="Range of values")
+        return window_without_outliers(finite, name="Range of values")
     counted = histogram(volume) if counted is None else counted
     if not counted.counts.size:
         return Window(0.5, 1, "LINEAR_EXACT", "Range of values")

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.geometry import Geometry
-from voxelry.core.intensity import SHOWN_PERCENTILES, Voi, span_window, to_display
+from voxelry.core.intensity import Voi, to_display, window_without_outliers
 
 _LONGEST_SIDE = 192
 """Pixels; larger slices are thinned out, because the picture is not compressed."""
@@ -101,16 +101,11 @@ def _picture(middle: ShownSlice) -> npt.NDArray[np.uint8]:
         samples = np.asarray(middle.values, np.int64)
         return np.asarray(samples >> max(8, int(samples.max()).bit_length()) - 8, np.uint8)
     padding = np.zeros(middle.values.shape, np.bool_) if middle.padding is None else middle.padding
-    voi = _range_of(middle.values[~padding]) if middle.voi is None else middle.voi
+    voi = middle.voi
+    if voi is None:
+        shown = np.asarray(middle.values[~padding], np.float64)
+        voi = window_without_outliers(shown[np.isfinite(shown)])
     return np.where(padding, np.uint8(0), to_display(middle.values, voi, invert=middle.inverted))
-
-
-def _range_of(values: npt.NDArray[np.generic]) -> Voi:
-    """A window from the smallest to the largest finite value, without the outliers."""
-    finite = np.asarray(values, np.float64)
-    finite = finite[np.isfinite(finite)]
-    low, high = np.percentile(finite, SHOWN_PERCENTILES, method="nearest") if finite.size else (0.0, 1.0)
-    return span_window(float(low), float(high))
 
 
 def stored_png(picture: npt.NDArray[np.uint8]) -> bytes:
