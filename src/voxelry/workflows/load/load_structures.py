@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from types import MappingProxyType
 
 from voxelry.core.errors import NothingFoundError, NotOneVolumeError, Problem
 from voxelry.core.geometry import Geometry
 from voxelry.core.label_volumes import segmentation_of_volumes
 from voxelry.core.progress import Progress, part, silent
-from voxelry.core.protocols import VolumeFormat
-from voxelry.core.registry import format_for, formats
 from voxelry.core.segmentation import Segmentation
 from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.structure_set import StructureSet
@@ -25,6 +22,7 @@ from voxelry.dicom.objects.structure_sets import STRUCTURE_SET, read_structure_s
 from voxelry.dicom.series.hierarchy import Index
 from voxelry.workflows.load.indexing import index
 from voxelry.workflows.load.loading import as_error
+from voxelry.workflows.load.volume_files import format_of
 
 
 def load_segmentation(
@@ -85,7 +83,7 @@ def load_segmentation(
     >>> segmentation.segments[0].label, segmentation.count("Bright")
     ('Bright', 11646)
     """
-    own = _format_of(path)
+    own = format_of(path)
     if own is not None:
         return segmentation_of_volumes(own.read(os.fspath(path), progress=progress))
     found = _index(path, images, limits, tolerances, part(progress, 0, 0.4))
@@ -152,13 +150,6 @@ def load_contours(
     structure_set = read_structure_set(header)
     geometry, problem = _grid(found, structure_set)
     return structure_set.with_geometry(geometry, *((problem,) if problem else ()))
-
-
-def _format_of(path: StrPath) -> VolumeFormat | None:
-    """The format of a file that is none of DICOM, by its suffix."""
-    name = os.fspath(path).lower()
-    suffixes = tuple(suffix for one in formats() for suffix in one.suffixes)
-    return format_for(name) if name.endswith(suffixes) and Path(path).exists() else None
 
 
 def _index(
