@@ -145,7 +145,7 @@ def span_window(low: float, high: float, *, name: str = "") -> Window:
     return Window(low / 2 + high / 2, width, "LINEAR_EXACT", name)
 
 
-def window_without_outliers(values: npt.NDArray[np.generic], *, name: str = "") -> Window:
+def window_without_outliers(values: npt.NDArray[Any], *, name: str = "") -> Window:
     """A window over ``SHOWN_PERCENTILES`` of finite values; from 0 to 1 if there are none."""
     low, high = np.percentile(values, SHOWN_PERCENTILES, method="nearest") if values.size else (0.0, 1.0)
     return span_window(float(low), float(high), name=name)
