@@ -86,6 +86,18 @@ def spacing_and_mm3(affine: Floats) -> tuple[tuple[float, float, float], float]:
     return (along / math.hypot(*across), lengths[1], lengths[2]), along * lengths[1] * lengths[2]
 
 
+def spacing_of(affine: Floats) -> tuple[float, float, float]:
+    """The spacing ``(slice, row, column)`` of an affine in mm, the first along the normal.
+
+    Raises
+    ------
+    GeometryError
+        If the axes do not span space.
+    """
+    spacing, _ = spacing_and_mm3(affine)
+    return spacing
+
+
 def axes_of(affine: Floats) -> tuple[Vector, Vector, Vector]:
     """The steps to the next slice, row and column."""
     (a, d, g, _), (b, e, h, _), (c, f, i, _), _ = affine.tolist()

@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from voxelry.core.affine import spacing_of
 from voxelry.core.errors import FormatError
 from voxelry.core.progress import Progress, silent
 from voxelry.core.spacing import Spacing
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
 from voxelry.formats.shared.deflate import deflate, level_asked
-from voxelry.formats.shared.grids import check_affine, contradictions_refused, grid_spacing, shared_dtype, shared_grid
+from voxelry.formats.shared.grids import check_affine, contradictions_refused, shared_dtype, shared_grid
 from voxelry.formats.shared.streams import ByteSource, beside, read_start, voxel_blocks
 
 _ELEMENTS = {
@@ -260,7 +261,7 @@ def _geometry(fields: Mapping[str, str]) -> tuple[npt.NDArray[np.float64] | None
     affine[:3, :3] = (turned[:3, :3].T * sizes[:3])[:, ::-1]
     affine[:3, 3] = offset[:3]
     affine = check_affine(affine)
-    return affine, grid_spacing(affine), ()
+    return affine, spacing_of(affine), ()
 
 
 def _unscaled(fields: Mapping[str, str]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from voxelry.core.affine import spacing_of
 from voxelry.core.errors import FormatError
 from voxelry.core.progress import Progress, silent
 from voxelry.core.segment_items import segments_of
@@ -23,7 +24,7 @@ from voxelry.core.spacing import Spacing
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
 from voxelry.formats.shared.deflate import deflate, level_asked
-from voxelry.formats.shared.grids import check_affine, contradictions_refused, grid_spacing, shared_dtype, shared_grid
+from voxelry.formats.shared.grids import check_affine, contradictions_refused, shared_dtype, shared_grid
 from voxelry.formats.shared.slicer_segments import slicer_keys, slicer_metadata
 from voxelry.formats.shared.streams import ByteSource, beside, read_start, voxel_blocks
 from voxelry.formats.shared.volume_record import json_text, json_value
@@ -375,9 +376,9 @@ def _affine(
         affine[:3, 3] = origin[0]
         affine[:3] *= np.array(_TO_LPS[space])[:, None]
         affine = check_affine(affine + 0.0)
-        return affine, grid_spacing(affine), ()
+        return affine, spacing_of(affine), ()
     words = f"{_NOWHERE}: its space is {space!r}" + ("" if len(origin) else ", no origin")
-    return None, grid_spacing(check_affine(affine)), (words,)
+    return None, spacing_of(check_affine(affine)), (words,)
 
 
 def _quoted(text: str) -> list[str]:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from hypothesis import strategies as st
 
-from voxelry.core.affine import spacing_and_mm3
+from voxelry.core.affine import spacing_of as spacing_of
 from voxelry.core.intensity import Window
 from voxelry.core.spacing import Spacing
 from voxelry.core.volume import Volume
@@ -25,12 +25,6 @@ AXIAL_LPS: npt.NDArray[np.float64] = np.array(
     [[0.0, 0.0, 0.7, -120.25], [0.0, 0.8, 0.0, -80.5], [2.5, 0.0, 0.0, 31.0], [0.0, 0.0, 0.0, 1.0]]
 )
 """An affine without a rotation: 2.5 mm between slices, 0.8 between rows, 0.7 between columns."""
-
-
-def spacing_of(affine: npt.NDArray[np.float64]) -> tuple[float, float, float]:
-    """The spacing ``(slice, row, column)`` of an affine in mm, the first along the normal."""
-    spacing, _ = spacing_and_mm3(affine)
-    return spacing
 
 
 ANGLES = st.floats(-180, 180).map(lambda degrees: round(degrees, 9))

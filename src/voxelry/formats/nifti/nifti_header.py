@@ -13,9 +13,10 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from voxelry.core.affine import spacing_of
 from voxelry.core.errors import FormatError
 from voxelry.core.spacing import Spacing
-from voxelry.formats.shared.grids import Affine, check_affine, grid_spacing, is_sheared
+from voxelry.formats.shared.grids import Affine, check_affine, is_sheared
 
 FIRST_BYTES = 352
 """Bytes of a NIfTI-1 header and of the four bytes that say whether extensions follow."""
@@ -180,7 +181,7 @@ def _geometry(fields: Any) -> tuple[Affine | None, Spacing, tuple[str, ...]]:
     ras[:3] *= to_mm
     # Index (column, row, slice) to RAS becomes index (slice, row, column) to LPS.
     affine = check_affine((_FLIP @ ras)[:, [2, 1, 0, 3]])
-    return affine, grid_spacing(affine), warnings
+    return affine, spacing_of(affine), warnings
 
 
 def _placed(fields: Any) -> tuple[Affine | None, tuple[str, ...]]:

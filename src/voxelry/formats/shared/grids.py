@@ -63,12 +63,6 @@ def spacing_beside(affine: Affine | None, spacing: Spacing) -> tuple[Spacing, tu
     return spacing, ()
 
 
-def grid_spacing(affine: Affine) -> Spacing:
-    """Millimetres ``(slice, row, column)`` of an affine, the first along the normal."""
-    spacing, _ = spacing_and_mm3(affine)
-    return spacing
-
-
 def is_sheared(affine: Affine) -> bool:
     """True if the axes are not perpendicular, as in a tilted stack."""
     directions = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
