@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
-from typing import Literal
+from typing import Literal, cast
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from voxelry.server.access import throttle
-from voxelry.server.access.secrets import user_of_token
+from voxelry.server.access.grants import Grants, grants_of
+from voxelry.server.access.models import Token
+from voxelry.server.access.secrets import valid_token
 
 Way = Literal["session", "basic", "token"]
 
@@ -25,9 +27,10 @@ def identify(request: HttpRequest) -> Way | None:
         return "session" if request.user.is_authenticated else None
     scheme, _, rest = header.partition(" ")
     if scheme.lower() == "bearer":
-        user = user_of_token(rest.strip())
-        if user is not None:
-            request.user = user
+        token = valid_token(rest.strip())
+        if token is not None:
+            request.user = token.user
+            request.token = token  # type: ignore[attr-defined]
             return "token"
     elif scheme.lower() == "basic":
         user = _basic(request, rest.strip())
@@ -35,6 +38,16 @@ def identify(request: HttpRequest) -> Way | None:
             request.user = user
             return "basic"
     return None
+
+
+def asking(request: HttpRequest) -> Grants:
+    """The grants of who asks, read from the rows once for each request."""
+    known: Grants | None = getattr(request, "grants", None)
+    if known is None:
+        token: Token | None = getattr(request, "token", None)
+        known = grants_of(cast(User, request.user), token)
+        request.grants = known  # type: ignore[attr-defined]
+    return known
 
 
 def _basic(request: HttpRequest, encoded: str) -> User | None:

@@ -1,4 +1,7 @@
-"""Secrets, stored as SHA-256 only. They are long and random, so a slow hash would not protect them better."""
+"""Projects, their members, and secrets.
+
+Secrets are stored as SHA-256 only. They are long and random, so a slow hash would not protect them better.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import hashlib
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 
 
 def digest(secret: str) -> str:
@@ -14,8 +18,61 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+class Role(models.IntegerChoices):
+    """What a member may do in a project; each role may do what those before it may."""
+
+    VIEWER = 10, "viewer"
+    """See and measure."""
+    ANALYST = 20, "analyst"
+    """Run steps and annotate."""
+    UPLOADER = 30, "uploader"
+    """Add."""
+    OWNER = 40, "owner"
+    """Delete, copy, and decide who is a member."""
+
+
+class Project(models.Model):
+    """Who may see a study: each study, upload and job belongs to one project."""
+
+    name = models.CharField(max_length=60)
+    description = models.CharField(max_length=200, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(Lower("name"), name="project_name_once"),
+            models.CheckConstraint(condition=~Q(name=""), name="project_has_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """The role of a user in a project. Who has none there sees nothing of it."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    role = models.PositiveSmallIntegerField(choices=Role)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["project", "user"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "user"], name="member_once_per_project"),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="membership_role_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{Role(self.role).label} of {self.project}"
+
+
 class Token(models.Model):
-    """A bearer token for programs."""
+    """A bearer token for programs.
+
+    Its scope is one project and a role there; without a scope it may do what its user may.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="voxelry_tokens")
     name = models.CharField(max_length=100, help_text="What it is for.")
@@ -23,6 +80,9 @@ class Token(models.Model):
     created = models.DateTimeField(auto_now_add=True)
     last_used = models.DateTimeField(null=True, editable=False)
     revoked = models.DateTimeField(null=True, blank=True)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    role = models.PositiveSmallIntegerField(choices=Role, null=True, blank=True)
+    expires = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-created"]
@@ -31,6 +91,10 @@ class Token(models.Model):
                 fields=["user", "name"], condition=Q(revoked=None), name="token_name_once_per_user"
             ),
             models.CheckConstraint(condition=~Q(name=""), name="token_has_name"),
+            models.CheckConstraint(
+                condition=Q(project=None, role=None) | Q(project__isnull=False, role__in=Role.values),
+                name="token_scope_is_whole",
+            ),
         ]
 
     def __str__(self) -> str:

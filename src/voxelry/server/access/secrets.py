@@ -37,16 +37,16 @@ def create_token(user: User, *, name: str) -> str:
     return secret
 
 
-def user_of_token(secret: str) -> User | None:
-    """The active user of a valid token; else None."""
+def valid_token(secret: str) -> Token | None:
+    """The token of a secret with its user, who is active; else None."""
     token = Token.objects.select_related("user").filter(digest=digest(secret), revoked=None).first()
-    if token is None or not token.user.is_active:
-        return None
     now = timezone.now()
+    if token is None or not token.user.is_active or (token.expires is not None and token.expires <= now):
+        return None
     # Not at every request, so that reads do not write.
     if token.last_used is None or now - token.last_used > _LAST_USED_STEP:
         Token.objects.filter(pk=token.pk).update(last_used=now)
-    return token.user
+    return token
 
 
 def create_login_link(user: User) -> str:

@@ -6,12 +6,14 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from voxelry.server.access.models import Project
 from voxelry.server.jobs.models import Job
 
 
 class Patient(models.Model):
-    """A patient. Without a Patient ID two patients cannot be told apart, so each study then has its own row."""
+    """A patient of one project. Without a Patient ID two cannot be told apart, so each study then has its own row."""
 
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
     patient_id = models.CharField(max_length=64, blank=True)
     issuer = models.CharField(max_length=64, blank=True)
     name = models.CharField(max_length=324, blank=True)
@@ -22,7 +24,9 @@ class Patient(models.Model):
         ordering = ["patient_id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["patient_id", "issuer"], condition=~Q(patient_id=""), name="patient_id_once_per_issuer"
+                fields=["project", "patient_id", "issuer"],
+                condition=~Q(patient_id=""),
+                name="patient_id_once_per_project",
             )
         ]
 
@@ -31,20 +35,39 @@ class Patient(models.Model):
 
 
 class Study(models.Model):
-    """One visit to the imaging department."""
+    """One visit to the imaging department.
 
+    A study is live, or in the trash of its project since ``trashed``. Its UID occurs once among the live studies of a
+    project; another project may have a study of the same UID.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="studies")
-    study_instance_uid = models.CharField(max_length=64, unique=True)
+    study_instance_uid = models.CharField(max_length=64)
     date = models.CharField(max_length=10, blank=True)
     time = models.CharField(max_length=16, blank=True)
     description = models.CharField(max_length=200, blank=True)
     accession_number = models.CharField(max_length=64, blank=True, db_index=True)
     created = models.DateTimeField(auto_now_add=True)
+    trashed = models.DateTimeField(null=True, blank=True)
+    trashed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
 
     class Meta:
-        ordering = ["-created", "-pk"]
+        ordering = ["-pk"]
         verbose_name_plural = "studies"
-        constraints = [models.CheckConstraint(condition=~Q(study_instance_uid=""), name="study_has_uid")]
+        indexes = [
+            models.Index(fields=["project", "-id"], condition=Q(trashed=None), name="study_by_project"),
+            models.Index(fields=["trashed"], condition=Q(trashed__isnull=False), name="study_in_trash"),
+            models.Index(fields=["study_instance_uid"], name="study_by_uid"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=~Q(study_instance_uid=""), name="study_has_uid"),
+            models.UniqueConstraint(
+                fields=["project", "study_instance_uid"], condition=Q(trashed=None), name="study_once_per_project"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.description or f"study of {self.date or self.created.date().isoformat()}"
@@ -54,9 +77,11 @@ class Series(models.Model):
     """A series. ``revision`` counts the times that instances were added.
 
     Its volumes are of ``built_revision`` and lie in ``folder``; ``job`` is the latest job that builds them. ``report``
-    holds the geometry that the build found (``GeometryReport.record``).
+    holds the geometry that the build found (``GeometryReport.record``). ``project`` is its study's; empty while the
+    study is in the trash.
     """
 
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="series")
     series_instance_uid = models.CharField(max_length=64)
     number = models.IntegerField(null=True, blank=True)
@@ -75,8 +100,12 @@ class Series(models.Model):
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        ordering = ["-created", "-pk"]
+        ordering = ["-pk"]
         verbose_name_plural = "series"
+        indexes = [
+            models.Index(fields=["project", "-id"], name="series_by_project"),
+            models.Index(fields=["series_instance_uid"], name="series_by_uid"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["study", "series_instance_uid"], name="series_once_per_study"),
             models.CheckConstraint(condition=~Q(series_instance_uid=""), name="series_has_uid"),
@@ -87,8 +116,9 @@ class Series(models.Model):
 
 
 class Upload(models.Model):
-    """Files of one request; the ingest job stores them and writes an entry for each."""
+    """Files of one request; the ingest job stores them in a project and writes an entry for each."""
 
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
     names = models.JSONField(default=list)
     created = models.DateTimeField(auto_now_add=True)
@@ -99,23 +129,28 @@ class Upload(models.Model):
 
     class Meta:
         ordering = ["-pk"]
+        indexes = [models.Index(fields=["project", "-id"], name="upload_by_project")]
 
     def __str__(self) -> str:
         return f"upload {self.pk}"
 
 
 class Instance(models.Model):
-    """A DICOM object, stored byte for byte under its SHA-256."""
+    """A DICOM object, stored byte for byte under its SHA-256.
 
+    ``project`` is its study's; empty while the study is in the trash. Objects of several projects may share bytes.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="instances")
     upload = models.ForeignKey(Upload, on_delete=models.SET_NULL, null=True, related_name="instances")
-    sop_instance_uid = models.CharField(max_length=64, unique=True)
+    sop_instance_uid = models.CharField(max_length=64, db_index=True)
     sop_class_uid = models.CharField(max_length=64)
     transfer_syntax_uid = models.CharField(max_length=64)
     number = models.IntegerField(null=True, blank=True)
     has_pixels = models.BooleanField()
     lossy = models.BooleanField(default=False)
-    sha256 = models.CharField(max_length=64, unique=True)
+    sha256 = models.CharField(max_length=64, db_index=True)
     size = models.PositiveBigIntegerField()
     name = models.TextField(help_text="The file's name as it was brought.")
     problem_code = models.CharField(max_length=50, blank=True)
@@ -124,6 +159,7 @@ class Instance(models.Model):
     class Meta:
         ordering = ["series", "number", "pk"]
         constraints = [
+            models.UniqueConstraint(fields=["project", "sop_instance_uid"], name="instance_once_per_project"),
             models.CheckConstraint(condition=~Q(sop_instance_uid=""), name="instance_has_uid"),
             models.CheckConstraint(condition=Q(sha256__regex=r"^[0-9a-f]{64}$"), name="instance_sha256_is_hex"),
             models.CheckConstraint(condition=Q(size__gt=0), name="instance_is_not_empty"),
@@ -170,9 +206,10 @@ class UnusedFile(models.Model):
     """A file of an upload that could not be used, and that a series lacks or may lack.
 
     The series of a ``certain`` file is known; ``start`` holds its first bytes, with the positions of its slices. A
-    series that the archive does not have yet is found by its UID when it comes.
+    series that the project does not have yet is found by its UID when it comes.
     """
 
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
     series = models.ForeignKey(Series, on_delete=models.CASCADE, null=True, related_name="unused_files")
     upload = models.ForeignKey(Upload, on_delete=models.SET_NULL, null=True, related_name="unused_files")
     certain = models.BooleanField()

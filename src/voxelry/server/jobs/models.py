@@ -8,6 +8,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from voxelry.server.access.models import Project
+
 Json = Any
 """A value of a JSON column; its shape depends on the kind of job."""
 
@@ -46,6 +48,10 @@ class Job(models.Model):
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, null=True, blank=True, related_name="+", help_text="Empty: the site's own."
+    )
+    in_trash = models.BooleanField(default=False, help_text="What it is about is in the trash.")
     queue = models.CharField(max_length=10, choices=Queue, default=Queue.CPU)
     priority = models.IntegerField(default=0, help_text="Higher goes first.")
     once = models.BooleanField(default=False, help_text="A second request while this one waits adds nothing.")
@@ -75,6 +81,7 @@ class Job(models.Model):
             models.Index(fields=["state"]),
             models.Index(fields=["kind", "subject"]),
             models.Index(fields=["parent", "state"]),
+            models.Index(fields=["project", "-id"], name="job_by_project"),
             # In the order of claiming; holds queued rows only.
             models.Index(
                 fields=["-priority", "id", "queue"], condition=Q(state="queued", is_batch=False), name="job_claim"

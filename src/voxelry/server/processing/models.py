@@ -8,6 +8,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
+from voxelry.server.access.models import Project
 from voxelry.server.archive.models import Series
 
 
@@ -27,6 +28,7 @@ class Process(models.Model):
     The inputs are volumes of series, or all files below ``in_dir``. Until ``published`` there is no output.
     """
 
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
     job_name = models.CharField(max_length=100, help_text="As it was asked for.")
     step = models.CharField(max_length=100)
     params = models.JSONField(default=dict, blank=True)

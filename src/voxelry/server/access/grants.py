@@ -1,0 +1,126 @@
+"""What somebody may do, and the rows that somebody may see: the one check of every door.
+
+Every query of a user's request begins with `visible_to`. What the site does by itself says `as_site`, which is banned
+where requests are answered (``tests/test_rooms.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import ClassVar, TypeVar
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Model, QuerySet
+
+from voxelry.core.errors import VoxelryError
+from voxelry.server.access.models import Membership, Role, Token
+
+Row = TypeVar("Row", bound=Model)
+
+
+class RoleError(VoxelryError):
+    """The user's role in the project does not allow that."""
+
+    code: ClassVar[str] = "role"
+
+
+class ProjectError(VoxelryError):
+    """The request names no project, or one that the user may not use."""
+
+    code: ClassVar[str] = "project"
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """What one user may do, at the time when it was read from the rows.
+
+    Attributes
+    ----------
+    user
+        The key of the user; None for the site itself and for nobody.
+    everything
+        True for administrators and for the site: all projects, and rows of none.
+    roles
+        The role in each project, where not everything is granted.
+    """
+
+    user: int | None = None
+    everything: bool = False
+    roles: Mapping[int, Role] = field(default_factory=lambda: MappingProxyType({}))
+
+    def projects(self, least: Role = Role.VIEWER) -> frozenset[int] | None:
+        """The keys of the projects in which this role is granted; None for all."""
+        return None if self.everything else frozenset(key for key, role in self.roles.items() if role >= least)
+
+    def may(self, least: Role, project: int | None) -> bool:
+        """Whether this role is granted in a project; None is for rows that belong to no project."""
+        return self.everything or (project is not None and self.roles.get(project, 0) >= least)
+
+    def require(self, least: Role, project: int | None) -> None:
+        """Refuse what needs a higher role.
+
+        Raises
+        ------
+        RoleError
+            If the role is not granted in the project.
+        """
+        if not self.may(least, project):
+            own = self.roles.get(project) if project is not None else None
+            has = "none" if own is None else f"{own.label!r}"
+            raise RoleError(f"this needs the role {least.label!r} in the project; yours is {has}")
+
+    def require_everything(self) -> None:
+        """Refuse what is for administrators.
+
+        Raises
+        ------
+        RoleError
+            If not everything is granted.
+        """
+        if not self.everything:
+            raise RoleError("this is for administrators of the site")
+
+
+NOTHING = Grants()
+_SITE = Grants(everything=True)
+
+
+def as_site() -> Grants:
+    """The grants of the site itself, for work that no user's request does."""
+    return _SITE
+
+
+def grants_of(user: User | AnonymousUser | None, token: Token | None = None) -> Grants:
+    """The grants of a user, or of a token within those of its user; read from the rows now."""
+    if not isinstance(user, User) or not user.is_active:
+        return NOTHING
+    scope = None if token is None else token.project_id
+    if user.is_superuser and scope is None:
+        return Grants(user.pk, everything=True)
+    if user.is_superuser:
+        return Grants(user.pk, roles={scope: Role(token.role)} if scope is not None and token is not None else {})
+    found = Membership.objects.filter(user=user).values_list("project", "role")
+    roles = {project: Role(role) for project, role in found if scope is None or project == scope}
+    if token is not None and scope is not None and scope in roles:
+        roles[scope] = min(roles[scope], Role(token.role))
+    return Grants(user.pk, roles=roles)
+
+
+def visible_to(rows: QuerySet[Row], who: Grants, *, path: str = "project", least: Role = Role.VIEWER) -> QuerySet[Row]:
+    """Those of some rows that somebody may see.
+
+    Parameters
+    ----------
+    path
+        The lookup from a row to the key of its project. A row without a project is visible to the site only.
+    least
+        The role that is needed in the project.
+    """
+    keys = who.projects(least)
+    if keys is None:
+        return rows if who.user is None else rows.exclude(**{f"{path}__isnull": True})
+    if len(keys) == 1:
+        return rows.filter(**{path: next(iter(keys))})
+    return rows.filter(**{f"{path}__in": sorted(keys)}) if keys else rows.none()
