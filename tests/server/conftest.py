@@ -14,6 +14,7 @@ from django.db import connections
 from django.test import Client
 from pytest_django import Settings
 
+from voxelry.server.access.models import Project
 from voxelry.server.jobs import attempts, job_run, submit, sweep
 from voxelry.server.jobs.models import Job, State
 
@@ -101,6 +102,7 @@ def do_jobs() -> Callable[[], None]:
 @pytest.fixture
 def user(transactional_db: None) -> User:
     """The user admin."""
+    Project.objects.get_or_create(name="default")  # a test with transactions leaves no rows
     return User.objects.create_superuser("admin", "", "correct horse")
 
 

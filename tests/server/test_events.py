@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from voxelry.server.access.grants import as_site
 from voxelry.server.api import events
 from voxelry.server.jobs.models import Job
 
@@ -21,7 +22,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A clock for tests, and a server that goes on."""
     monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 0.02)
     monkeypatch.setattr(events, "CLOSING_SECONDS", 0.01)
-    monkeypatch.setattr(events, "_event", lambda job, staff: f"event: job\ndata: {job.state}\n\n".encode())
+    monkeypatch.setattr(events, "_event", lambda job, asking, staff: f"event: job\ndata: {job.state}\n\n".encode())
     yield
     events.closing.clear()
 
@@ -32,7 +33,7 @@ def followed(monkeypatch: pytest.MonkeyPatch, told: AsyncIterator[Any], *, most:
 
     async def gathered() -> list[str]:
         parts = []
-        async for part in events.followed_async(1, staff=False):
+        async for part in events.followed_async(1, as_site, staff=False):
             parts.append(part.decode())
             if len(parts) == most:
                 break

@@ -20,6 +20,7 @@ from pytest_django import Settings
 import voxelry
 from voxelry.core import registry
 from voxelry.core.registry import StepRegistry
+from voxelry.server.access.grants import as_site
 from voxelry.server.archive.models import Instance, Series
 from voxelry.server.jobs import attempts, isolated, job_kinds, job_run
 from voxelry.server.jobs.models import Job, State
@@ -430,7 +431,7 @@ def test_a_study_on_which_much_was_done_is_deleted_by_few_statements(
     site: Any, series: int, django_assert_max_num_queries: Any
 ) -> None:
     many = 100
-    batch = request_batch("fails", [ChosenVolume(series)] * many)
+    batch = request_batch("fails", [ChosenVolume(series)] * many, who=as_site())
     address = f"/api/studies/{site.get(f'/series/{series}')['study']['id']}"
     with django_assert_max_num_queries(2 * many):
         assert site.client.delete(address).status_code == 204

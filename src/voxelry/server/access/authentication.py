@@ -10,9 +10,9 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from voxelry.server.access import throttle
-from voxelry.server.access.grants import Grants, grants_of
+from voxelry.server.access.grants import NOTHING, Grants, grants_of
 from voxelry.server.access.models import Token
-from voxelry.server.access.secrets import valid_token
+from voxelry.server.access.secrets import token_as_it_is, valid_token
 
 Way = Literal["session", "basic", "token"]
 
@@ -48,6 +48,15 @@ def asking(request: HttpRequest) -> Grants:
         known = grants_of(cast(User, request.user), token)
         request.grants = known  # type: ignore[attr-defined]
     return known
+
+
+def asking_again(request: HttpRequest) -> Grants:
+    """The grants of who asked, read from the rows now: for answers that last."""
+    token: Token | None = getattr(request, "token", None)
+    if token is not None:
+        fresh = token_as_it_is(token.pk)
+        return NOTHING if fresh is None else grants_of(fresh.user, fresh)
+    return grants_of(User.objects.filter(pk=cast(User, request.user).pk).first())
 
 
 def _basic(request: HttpRequest, encoded: str) -> User | None:

@@ -15,15 +15,24 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Model, QuerySet
 
 from voxelry.core.errors import VoxelryError
-from voxelry.server.access.models import Membership, Role, Token
+from voxelry.server.access.models import Membership, Project, Role, Token
 
 Row = TypeVar("Row", bound=Model)
+DEFAULT = "default"
+"""The project of a new site, and of all that a site had before there were projects."""
+_TOLD = 100
 
 
 class RoleError(VoxelryError):
     """The user's role in the project does not allow that."""
 
     code: ClassVar[str] = "role"
+
+
+class NoProjectError(VoxelryError):
+    """There is no such project, for who asks."""
+
+    code: ClassVar[str] = "not_found"
 
 
 class ProjectError(VoxelryError):
@@ -83,6 +92,47 @@ class Grants:
             raise RoleError("this is for administrators of the site")
 
 
+def chosen_project(who: Grants, wanted: int | None, least: Role) -> int:
+    """The project that a request is about: the one that it names, the only one, or the one called `default`.
+
+    Raises
+    ------
+    NoProjectError
+        If it names one that there is not, for who asks.
+    ProjectError
+        If it names none and there are several, or there is none in which the role is granted.
+    RoleError
+        If the role is not granted in the project that it names.
+    """
+    if wanted is not None:
+        if not visible_to(Project.objects.filter(pk=wanted), who, path="pk").exists():
+            raise NoProjectError(f"there is no project {wanted}")
+        who.require(least, wanted)
+        return wanted
+    open_to = visible_to(Project.objects.all(), who, path="pk", least=least)
+    found = dict(open_to.values_list("pk", "name")[:_TOLD])
+    if len(found) == 1:
+        return next(iter(found))
+    default = next((key for key, name in found.items() if name == DEFAULT), None)
+    if default is not None:
+        return default
+    if not found:
+        raise ProjectError(f"there is no project in which your role is {least.label!r}: ask an owner or administrator")
+    raise ProjectError("name a project: yours are " + ", ".join(f"{key} ({name})" for key, name in found.items()))
+
+
+def require_any_project(who: Grants) -> None:
+    """Refuse who is a member of no project.
+
+    Raises
+    ------
+    RoleError
+        If no role is granted anywhere.
+    """
+    if not who.everything and not who.roles:
+        raise RoleError("you are a member of no project: ask an owner or an administrator")
+
+
 NOTHING = Grants()
 _SITE = Grants(everything=True)
 
@@ -96,15 +146,14 @@ def grants_of(user: User | AnonymousUser | None, token: Token | None = None) -> 
     """The grants of a user, or of a token within those of its user; read from the rows now."""
     if not isinstance(user, User) or not user.is_active:
         return NOTHING
-    scope = None if token is None else token.project_id
-    if user.is_superuser and scope is None:
-        return Grants(user.pk, everything=True)
+    scope = None if token is None or token.project_id is None else (token.project_id, Role(token.role or Role.VIEWER))
     if user.is_superuser:
-        return Grants(user.pk, roles={scope: Role(token.role)} if scope is not None and token is not None else {})
+        return Grants(user.pk, everything=True) if scope is None else Grants(user.pk, roles=dict([scope]))
     found = Membership.objects.filter(user=user).values_list("project", "role")
-    roles = {project: Role(role) for project, role in found if scope is None or project == scope}
-    if token is not None and scope is not None and scope in roles:
-        roles[scope] = min(roles[scope], Role(token.role))
+    roles = {project: Role(role) for project, role in found}
+    if scope is not None:
+        project, most = scope
+        roles = {project: min(roles[project], most)} if project in roles else {}
     return Grants(user.pk, roles=roles)
 
 
@@ -120,7 +169,7 @@ def visible_to(rows: QuerySet[Row], who: Grants, *, path: str = "project", least
     """
     keys = who.projects(least)
     if keys is None:
-        return rows if who.user is None else rows.exclude(**{f"{path}__isnull": True})
+        return rows if who.user is None else rows.filter(**{f"{path}__isnull": False})
     if len(keys) == 1:
         return rows.filter(**{path: next(iter(keys))})
     return rows.filter(**{f"{path}__in": sorted(keys)}) if keys else rows.none()

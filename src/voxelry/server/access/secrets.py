@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from voxelry.server.access.models import LoginLink, Token, digest
@@ -38,14 +39,26 @@ def create_token(user: User, *, name: str) -> str:
 
 
 def valid_token(secret: str) -> Token | None:
-    """The token of a secret with its user, who is active; else None."""
-    token = Token.objects.select_related("user").filter(digest=digest(secret), revoked=None).first()
-    now = timezone.now()
-    if token is None or not token.user.is_active or (token.expires is not None and token.expires <= now):
+    """The token of a secret with its user, if it opens anything now; else None."""
+    token = _open(Token.objects.filter(digest=digest(secret)))
+    if token is None:
         return None
+    now = timezone.now()
     # Not at every request, so that reads do not write.
     if token.last_used is None or now - token.last_used > _LAST_USED_STEP:
         Token.objects.filter(pk=token.pk).update(last_used=now)
+    return token
+
+
+def token_as_it_is(key: int) -> Token | None:
+    """A token with its user, read again, if it still opens anything; else None."""
+    return _open(Token.objects.filter(pk=key))
+
+
+def _open(rows: QuerySet[Token]) -> Token | None:
+    token = rows.filter(revoked=None).select_related("user").first()
+    if token is None or not token.user.is_active or (token.expires is not None and token.expires <= timezone.now()):
+        return None
     return token
 
 

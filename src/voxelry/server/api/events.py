@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing, suppress
 from threading import Event
 from typing import cast
@@ -13,7 +13,9 @@ from asgiref.sync import sync_to_async
 from django.db import close_old_connections
 from ninja.responses import NinjaJSONEncoder
 
+from voxelry.server.access.grants import Grants
 from voxelry.server.api import job_records
+from voxelry.server.jobs import job_queries
 from voxelry.server.jobs.models import Job
 from voxelry.server.jobs.watch import watch, watch_async
 
@@ -25,15 +27,18 @@ closing = Event()
 """Set when this process ends, to end all streams. Browsers reconnect by themselves."""
 
 
-def followed(key: int, *, staff: bool) -> Iterator[bytes]:
-    """The events of a job."""
+def followed(key: int, asking: Asking, *, staff: bool) -> Iterator[bytes]:
+    """The events of a job, as long as who asked may see it."""
     yield _HELLO
     with suppress(Job.DoesNotExist):
         for job in watch(key):
-            yield _event(job, staff=staff)
+            event = _event(job, asking, staff=staff)
+            if event is None:
+                return
+            yield event
 
 
-async def followed_async(key: int, *, staff: bool) -> AsyncIterator[bytes]:
+async def followed_async(key: int, asking: Asking, *, staff: bool) -> AsyncIterator[bytes]:
     """`followed` for an event loop, with a heartbeat."""
     yield _HELLO
     async with aclosing(cast(AsyncGenerator[Job], watch_async(key))) as jobs:
@@ -46,7 +51,10 @@ async def followed_async(key: int, *, staff: bool) -> AsyncIterator[bytes]:
                     job = waiting.result()
                     if job is None:
                         return
-                    yield await sync_to_async(_event_in_thread)(job, staff=staff)
+                    event = await sync_to_async(_event_in_thread)(job, asking, staff=staff)
+                    if event is None:
+                        return
+                    yield event
                     waiting, silent = asyncio.ensure_future(anext(jobs, None)), 0.0
                 elif (silent := silent + CLOSING_SECONDS) >= HEARTBEAT_SECONDS:
                     yield b": still here\n\n"
@@ -60,15 +68,21 @@ async def followed_async(key: int, *, staff: bool) -> AsyncIterator[bytes]:
 
 
 _HELLO = b"retry: 2000\n\n"
+Asking = Callable[[], Grants]
+"""Reads again what who asked may do: a stream may last longer than a membership."""
 
 
-def _event(job: Job, *, staff: bool) -> bytes:
-    told = json.dumps(job_records.job_detail(job, staff=staff).model_dump(), cls=NinjaJSONEncoder)
+def _event(job: Job, asking: Asking, *, staff: bool) -> bytes | None:
+    """The event of a change; None if who asked may not see the job any more."""
+    who = asking()
+    if not job_queries.jobs(who).filter(pk=job.pk).exists():
+        return None
+    told = json.dumps(job_records.job_detail(job, who, staff=staff).model_dump(), cls=NinjaJSONEncoder)
     return f"event: job\ndata: {told}\n\n".encode()
 
 
-def _event_in_thread(job: Job, *, staff: bool) -> bytes:
+def _event_in_thread(job: Job, asking: Asking, *, staff: bool) -> bytes | None:
     try:
-        return _event(job, staff=staff)
+        return _event(job, asking, staff=staff)
     finally:
         close_old_connections()  # the connection of this thread, idle until the next look

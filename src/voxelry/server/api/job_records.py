@@ -8,45 +8,49 @@ from typing import Any, cast
 from django.db.models import Count, Min, Prefetch, Q, QuerySet
 
 from voxelry.core.errors import ParameterError
+from voxelry.server.access.grants import Grants
 from voxelry.server.api import job_schemas as out
 from voxelry.server.api import study_records
-from voxelry.server.archive import build, ingest
-from voxelry.server.archive.models import Series, Stack
+from voxelry.server.archive import build, ingest, queries
+from voxelry.server.jobs import job_queries
 from voxelry.server.jobs.models import Job
-from voxelry.server.processing.models import Input, Output, Process
+from voxelry.server.processing import process_queries
+from voxelry.server.processing.models import Input, Process
 from voxelry.server.processing.step_request import KIND, job_named
 
 TITLES = {ingest.KIND: "Read an upload", build.KIND: "Build volumes"}
 
 
-def found(rows: QuerySet[Job], *, job_name: str, series: int | None) -> QuerySet[Job]:
+def found(rows: QuerySet[Job], who: Grants, *, job_name: str, series: int | None) -> QuerySet[Job]:
     """The jobs with a name, or about a series."""
     job_name = job_name.replace("\0", "")  # no database column takes it
     if job_name:
-        processes = Process.objects.filter(job_name=job_name).values("pk")
+        processes = process_queries.processes(who).filter(job_name=job_name).values("pk")
         step = Q(kind=KIND, subject__in=processes)
-        rows = rows.filter(step | Q(is_batch=True, pk__in=Job.objects.filter(step).values("parent")) | Q(kind=job_name))
+        rows = rows.filter(
+            step | Q(is_batch=True, pk__in=job_queries.jobs(who).filter(step).values("parent")) | Q(kind=job_name)
+        )
     if series is not None:
-        about = Input.objects.filter(series=series).values("process")
+        about = process_queries.inputs(who).filter(series=series).values("process")
         rows = rows.filter(Q(kind=KIND, subject__in=about) | Q(kind=build.KIND, subject=series))
     return rows
 
 
-def job_rows(jobs: Iterable[Job]) -> list[out.JobRow]:
+def job_rows(jobs: Iterable[Job], who: Grants) -> list[out.JobRow]:
     """Jobs in a list: seven queries for any number of them."""
     listed = list(jobs)
-    around = _Around(listed)
+    around = _Around(listed, who)
     return [out.JobRow(**_row(one, around)) for one in listed]
 
 
-def job_detail(job: Job, *, staff: bool) -> out.JobDetail:
+def job_detail(job: Job, who: Grants, *, staff: bool) -> out.JobDetail:
     """A job with its log and results."""
-    around = _Around([job])
+    around = _Around([job], who)
     process = around.processes.get(job.pk)
     return out.JobDetail(
         **_row(job, around),
         log=[out.LogLine(time=time, words=words) for time, words in job.log],
-        result=None if process is None or job.is_batch or process.published is None else _result(job, process),
+        result=None if process is None or job.is_batch or process.published is None else _result(job, process, who),
         trace=job.trace or None if staff else None,
     )
 
@@ -54,13 +58,13 @@ def job_detail(job: Job, *, staff: bool) -> out.JobDetail:
 class _Around:
     """Related rows of some jobs, with one query for each table."""
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
-        self.processes = _processes(jobs)
-        self.totals = _totals(jobs)
+    def __init__(self, jobs: Sequence[Job], who: Grants) -> None:
+        self.processes = _processes(jobs, who)
+        self.totals = _totals(jobs, who)
         built = [job.subject for job in jobs if job.kind == build.KIND]
-        self.built = Series.objects.only("number", "modality", "description").in_bulk(built) if built else {}
+        self.built = queries.series(who).only("number", "modality", "description").in_bulk(built) if built else {}
         inputs = [one for process in self.processes.values() for one in process.inputs.all()]
-        named = Stack.objects.filter(
+        named = queries.volumes(who).filter(
             series__in={one.series_id for one in inputs}, index__in={one.stack for one in inputs}
         )
         labels = named.values_list("series", "index", "label") if inputs else ()
@@ -118,16 +122,19 @@ def _input(row: Input, around: _Around) -> out.InputOut:
     )
 
 
-def _processes(jobs: Sequence[Job]) -> dict[int, Process]:
+def _processes(jobs: Sequence[Job], who: Grants) -> dict[int, Process]:
     """The processes by the job's key; for a batch, the process of its first job."""
     subjects = {job.pk: job.subject for job in jobs if job.kind == KIND and not job.is_batch}
     batches = [job.pk for job in jobs if job.kind == KIND and job.is_batch]
     if batches:
-        first = Job.objects.filter(parent__in=batches).order_by().values("parent").annotate(subject=Min("subject"))
+        children = job_queries.jobs(who).filter(parent__in=batches)
+        first = children.order_by().values("parent").annotate(subject=Min("subject"))
         subjects.update({cast(int, parent): subject for parent, subject in first.values_list("parent", "subject")})
-    inputs = Input.objects.select_related("series").only("process", "stack", "series__description", "series__modality")
+    seen = process_queries.inputs(who).select_related("series")
+    inputs = seen.only("process", "stack", "series__description", "series__modality")
     known = (
-        Process.objects.filter(pk__in=subjects.values())
+        process_queries.processes(who)
+        .filter(pk__in=subjects.values())
         .defer("rows")
         .prefetch_related(Prefetch("inputs", inputs))
         .in_bulk()
@@ -135,11 +142,12 @@ def _processes(jobs: Sequence[Job]) -> dict[int, Process]:
     return {job: known[process] for job, process in subjects.items() if process in known}
 
 
-def _totals(jobs: Sequence[Job]) -> dict[int, out.TotalsOut]:
+def _totals(jobs: Sequence[Job], who: Grants) -> dict[int, out.TotalsOut]:
     batches = [job.pk for job in jobs if job.is_batch]
     counted: dict[int, dict[str, int]] = {key: {} for key in batches}
     if batches:
-        states = Job.objects.filter(parent__in=batches).order_by().values("parent", "state").annotate(n=Count("pk"))
+        children = job_queries.jobs(who).filter(parent__in=batches)
+        states = children.order_by().values("parent", "state").annotate(n=Count("pk"))
         for parent, state, n in states.values_list("parent", "state", "n"):
             counted[cast(int, parent)][state] = n
     names = ("queued", "running", "succeeded", "failed", "cancelled")
@@ -149,9 +157,9 @@ def _totals(jobs: Sequence[Job]) -> dict[int, out.TotalsOut]:
     }
 
 
-def _result(job: Job, process: Process) -> out.ResultOut:
-    outputs = Output.objects.filter(process=process).values_list("series", flat=True)
-    series = Series.objects.only("description", "modality").in_bulk(list(outputs))
+def _result(job: Job, process: Process, who: Grants) -> out.ResultOut:
+    outputs = process_queries.outputs(who).filter(process=process).values_list("series", flat=True)
+    series = queries.series(who).only("description", "modality").in_bulk(list(outputs))
     address = f"/api/jobs/{job.pk}"
     return out.ResultOut(
         series=[

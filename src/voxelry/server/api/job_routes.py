@@ -6,6 +6,7 @@ import io
 import json
 import mimetypes
 from collections.abc import Iterator
+from functools import partial
 from typing import IO, Annotated, cast
 
 from django.contrib.auth.models import User
@@ -15,6 +16,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from ninja import Query, Router, Status
 
 from voxelry.core.value import Value
+from voxelry.server.access.authentication import asking, asking_again
+from voxelry.server.access.models import Role
 from voxelry.server.api import job_records, study_records
 from voxelry.server.api import job_schemas as out
 from voxelry.server.api.downloads import Content, download
@@ -23,8 +26,9 @@ from voxelry.server.api.problems import not_found
 from voxelry.server.api.schemas import Accepted, Page, ProblemDocument, StateName
 from voxelry.server.archive.files_at_rest import chunks
 from voxelry.server.archive.integrity import checked_crc
-from voxelry.server.jobs import submit
+from voxelry.server.jobs import job_queries, submit
 from voxelry.server.jobs.models import Job
+from voxelry.server.processing import process_queries
 from voxelry.server.processing.models import Process
 from voxelry.server.processing.step_request import (
     KIND,
@@ -87,10 +91,12 @@ def create_job(request: HttpRequest, response: HttpResponse, body: out.JobReques
         body.job_name,
         inputs=inputs,
         in_dir=body.in_dir,
+        project=body.project,
         params=body.params,
         priority=body.priority,
         limits=JobLimits(body.time_limit_seconds, body.memory_limit_bytes),
         same_frame_of_reference=body.same_frame_of_reference,
+        who=asking(request),
         requested_by=_user(request),
     )
     return _accepted(job, response)
@@ -106,6 +112,7 @@ def create_batch(request: HttpRequest, response: HttpResponse, body: out.BatchRe
         priority=body.priority,
         limits=JobLimits(body.time_limit_seconds, body.memory_limit_bytes),
         same_frame_of_reference=body.same_frame_of_reference,
+        who=asking(request),
         requested_by=_user(request),
     )
     return _accepted(job, response)
@@ -123,8 +130,12 @@ def list_jobs(
     offset: Offset = 0,
 ) -> object:
     """The last jobs first."""
+    who = asking(request)
     rows = job_records.found(
-        Job.objects.select_related("requested_by").defer("trace", "log", "result"), job_name=job_name, series=series
+        job_queries.jobs(who).select_related("requested_by").defer("trace", "log", "result"),
+        who,
+        job_name=job_name,
+        series=series,
     )
     if state is not None:
         rows = rows.filter(state=state)
@@ -132,27 +143,32 @@ def list_jobs(
         rows = rows.filter(parent=parent)
     if top:
         rows = rows.filter(parent=None)
-    return study_records.page_record(job_records.job_rows(rows[offset : offset + limit]), rows.count())
+    return study_records.page_record(job_records.job_rows(rows[offset : offset + limit], who), rows.count())
 
 
 @router.get("/jobs/{int:job_id}", response={200: out.JobDetail, **ERRORS}, tags=["jobs"])
 def get_job(request: HttpRequest, job_id: int) -> object:
     """Where a job stands, its log, and what came of it."""
-    return job_records.job_detail(_job(job_id), staff=_is_staff(request))
+    return job_records.job_detail(_job(request, job_id), asking(request), staff=_is_staff(request))
 
 
 @router.post("/jobs/{int:job_id}/cancel", response={200: out.JobDetail, **ERRORS}, tags=["jobs"])
 def cancel_job(request: HttpRequest, job_id: int) -> object:
     """Stop a job: at once if it waits, within seconds if it runs; of a batch, all that is not over."""
-    submit.cancel(_job(job_id).pk)
-    return job_records.job_detail(_job(job_id), staff=_is_staff(request))
+    submit.cancel(_changeable(request, job_id).pk)
+    return job_records.job_detail(_job(request, job_id), asking(request), staff=_is_staff(request))
 
 
 @router.post("/jobs/{int:job_id}/retry", response={200: out.JobDetail, **ERRORS}, tags=["jobs"])
 def retry_job(request: HttpRequest, job_id: int, same_frame_of_reference: SameFrame) -> object:
     """Queue a failed or cancelled job again, with the same input; of a batch, those that failed or were cancelled."""
-    request_again(_job(job_id), same_frame_of_reference=same_frame_of_reference)
-    return job_records.job_detail(_job(job_id), staff=_is_staff(request))
+    request_again(
+        _job(request, job_id),
+        who=asking(request),
+        requested_by=_user(request),
+        same_frame_of_reference=same_frame_of_reference,
+    )
+    return job_records.job_detail(_job(request, job_id), asking(request), staff=_is_staff(request))
 
 
 @router.get(
@@ -162,8 +178,9 @@ def retry_job(request: HttpRequest, job_id: int, same_frame_of_reference: SameFr
 )
 def follow_job(request: HttpRequest, job_id: int) -> StreamingHttpResponse:
     """Server-sent events: `job` with what `GET /api/jobs/{job_id}` gives, whenever it changes; ends with the job."""
-    key, staff = _job(job_id).pk, _is_staff(request)
-    events = followed_async(key, staff=staff) if isinstance(request, ASGIRequest) else followed(key, staff=staff)
+    key, staff = _job(request, job_id).pk, _is_staff(request)
+    follow = followed_async if isinstance(request, ASGIRequest) else followed
+    events = follow(key, partial(asking_again, request), staff=staff)
     return StreamingHttpResponse(
         events,
         content_type="text/event-stream",
@@ -176,13 +193,13 @@ def follow_job(request: HttpRequest, job_id: int) -> StreamingHttpResponse:
 )
 def get_rows_json(request: HttpRequest, job_id: int) -> HttpResponse:
     """The measurements of a step: a list of objects with the same keys."""
-    return HttpResponse(json.dumps(_rows(job_id)), content_type="application/json")
+    return HttpResponse(json.dumps(_rows(request, job_id)), content_type="application/json")
 
 
 @router.get("/jobs/{int:job_id}/rows.csv", tags=["jobs"], openapi_extra=_content("text/csv", {"type": "string"}))
 def get_rows_csv(request: HttpRequest, job_id: int) -> HttpResponseBase:
     """The same as a table."""
-    rows = _rows(job_id)
+    rows = _rows(request, job_id)
     text = io.StringIO(newline="")
     columns = list(dict.fromkeys(name for row in rows for name in row))
     write_csv(text, columns, ([row.get(name) for name in columns] for row in rows))
@@ -197,7 +214,7 @@ def get_rows_csv(request: HttpRequest, job_id: int) -> HttpResponseBase:
 )
 def get_file(request: HttpRequest, job_id: int, name: str) -> HttpResponseBase:
     """A file that a step made; a part of it with Range. 409 if it was damaged at rest."""
-    process = _process(job_id)
+    process = _process(request, job_id)
     file = next((one for one in process.files.all() if one.name == name), None)
     if file is None:
         raise not_found(f"Job {job_id} made no file of this name.")
@@ -220,24 +237,32 @@ def _accepted(job: Job, response: HttpResponse) -> Status[Accepted]:
     return Status(202, Accepted(id=job.pk, address=address))
 
 
-def _job(key: int) -> Job:
-    row = Job.objects.select_related("requested_by").filter(pk=key).first()
+def _job(request: HttpRequest, key: int) -> Job:
+    row = job_queries.jobs(asking(request)).select_related("requested_by").filter(pk=key).first()
     if row is None:
         raise not_found(f"There is no job {key}.")
     return row
 
 
-def _process(key: int) -> Process:
+def _changeable(request: HttpRequest, key: int) -> Job:
+    """A job that the user may stop: steps need an analyst, what takes in an uploader."""
+    job = _job(request, key)
+    asking(request).require(Role.ANALYST if job.kind == KIND else Role.UPLOADER, job.project_id)
+    return job
+
+
+def _process(request: HttpRequest, key: int) -> Process:
     """The process of a job that has results."""
-    job = _job(key)
-    process = Process.objects.filter(pk=job.subject, published__isnull=False).first() if job.kind == KIND else None
+    job = _job(request, key)
+    published = process_queries.processes(asking(request)).filter(pk=job.subject, published__isnull=False)
+    process = published.first() if job.kind == KIND and not job.is_batch else None
     if process is None:
         raise not_found(f"Job {key} has no results.")
     return process
 
 
-def _rows(key: int) -> list[dict[str, Value]]:
-    rows = _process(key).table
+def _rows(request: HttpRequest, key: int) -> list[dict[str, Value]]:
+    rows = _process(request, key).table
     if not rows:
         raise not_found(f"Job {key} measured nothing.")
     return rows

@@ -52,7 +52,12 @@ class JobRequest(Schema):
     stack: StackIndex
     second: Annotated[Key | None, Field(description="The series of the second volume, for steps that take two.")] = None
     second_stack: StackIndex
-    in_dir: Annotated[str, Field("", max_length=4096, description="A path below one of `processing.roots`.")]
+    in_dir: Annotated[
+        str, Field("", max_length=4096, description="A path below one of `processing.roots`; for administrators.")
+    ]
+    project: Annotated[
+        int | None, Field(None, ge=1, le=LARGEST, description="Where the results of a folder's volumes go.")
+    ]
     params: Parameters
     same_frame_of_reference: SameFrame
     priority: Priority

@@ -24,6 +24,8 @@ from voxelry.core.volume import Volume
 from voxelry.dicom.headers.packed_files import ArchiveLimits
 from voxelry.dicom.pixels.decoding import patience
 from voxelry.dicom.pixels.pixel_memory import limited_memory
+from voxelry.server.access.authentication import asking
+from voxelry.server.access.grants import require_any_project
 from voxelry.server.api import schemas as out
 from voxelry.server.api.problems import ApiError
 from voxelry.server.api.turns import NoTurnError, Turns
@@ -56,6 +58,7 @@ def measure_file(
 ) -> object:
     """Measure a file or archive without storing it; ``view`` adds what a page needs to show it."""
     received = cast(ReceivedFile, file)
+    require_any_project(asking(request))
     try:
         with (
             _turn(cast(int, request.user.pk)),

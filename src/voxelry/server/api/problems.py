@@ -53,7 +53,14 @@ DETAILS_OF = {
     "database": "The server's database cannot be used now: it is away, busy or cannot be written. Try again later.",
     "storage": "The server's data folder cannot be used now. Try again later; whoever runs it sees why in its log.",
 }
-_STATUS_OF = {"damaged_original": 409, "job_state": 409, "not_ready": 409, "not_found": 404, "outside_roots": 403}
+_STATUS_OF = {
+    "damaged_original": 409,
+    "job_state": 409,
+    "not_ready": 409,
+    "not_found": 404,
+    "role": 403,
+    "outside_roots": 403,
+}
 
 
 class ApiError(Exception):

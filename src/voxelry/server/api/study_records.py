@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any, Literal, cast
 
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
@@ -10,10 +10,11 @@ from django.db.models.functions import Coalesce
 from pydicom.uid import UID
 
 from voxelry.core.display import CT_PRESETS
+from voxelry.server.access.grants import Grants
 from voxelry.server.api import schemas as out
 from voxelry.server.api.display_records import showing
-from voxelry.server.archive import build, ingest
-from voxelry.server.archive.models import Entry, Instance, Patient, Series, Stack, Study, Upload
+from voxelry.server.archive import build, ingest, queries
+from voxelry.server.archive.models import Entry, Patient, Series, Stack, Study, Upload
 from voxelry.server.archive.stack_files import window_record
 from voxelry.server.jobs.models import Job, State
 
@@ -21,39 +22,43 @@ _HEAVY_STACK = ("metadata", "warnings", "planes", "display", "windows", "measure
 _LABELS_TOLD = 6
 
 
-def series_rows() -> QuerySet[Series]:
+def series_rows(who: Grants) -> QuerySet[Series]:
     """Series with all that a `SeriesRow` needs, in three queries for any number of rows."""
-    instances = Instance.objects.filter(series=OuterRef("pk")).order_by().values("series")
+    instances = queries.instances(who).filter(series=OuterRef("pk")).order_by().values("series")
     return (
-        Series.objects.select_related("study__patient", "job")
+        queries.series(who)
+        .select_related("study__patient", "job")
         .defer("metadata")
         .annotate(
             instance_count=Coalesce(Subquery(instances.annotate(n=Count("pk")).values("n")), 0),
-            lossy=Exists(Instance.objects.filter(series=OuterRef("pk"), lossy=True)),
+            lossy=Exists(queries.instances(who).filter(series=OuterRef("pk"), lossy=True)),
         )
-        .prefetch_related(Prefetch("stacks", Stack.objects.defer(*_HEAVY_STACK), to_attr="rows"))
+        .prefetch_related(Prefetch("stacks", queries.volumes(who).defer(*_HEAVY_STACK), to_attr="rows"))
         .order_by("-created", "-pk")
     )
 
 
-def studies() -> QuerySet[Study]:
+def whole_studies(who: Grants) -> QuerySet[Study]:
     """Studies with all that a `StudyOut` needs."""
-    instances = Instance.objects.filter(series__study=OuterRef("pk")).order_by().values("series__study")
+    instances = queries.instances(who).filter(series__study=OuterRef("pk")).order_by().values("series__study")
     return (
-        Study.objects.select_related("patient")
+        queries.studies(who)
+        .select_related("patient")
         .annotate(
             instance_count=Coalesce(Subquery(instances.annotate(n=Count("pk")).values("n")), 0),
             bytes=Coalesce(Subquery(instances.annotate(n=Sum("size")).values("n")), 0),
         )
-        .prefetch_related(Prefetch("series", series_rows().order_by("number", "pk"), to_attr="rows"))
+        .prefetch_related(Prefetch("series", series_rows(who).order_by("number", "pk"), to_attr="rows"))
         .order_by("-created", "-pk")
     )
 
 
-def searched(found: QuerySet[Study], words: str) -> QuerySet[Study]:
+def searched(found: QuerySet[Study], words: str, who: Grants) -> QuerySet[Study]:
     """Studies in which each word occurs, in values of patient or study or in a series' description or modality."""
     for word in words.replace("\0", " ").split():
-        series = Series.objects.filter(Q(modality__iexact=word) | Q(description__icontains=word), study=OuterRef("pk"))
+        series = queries.series(who).filter(
+            Q(modality__iexact=word) | Q(description__icontains=word), study=OuterRef("pk")
+        )
         found = found.filter(
             Q(patient__name__icontains=word)
             | Q(patient__patient_id__icontains=word)
@@ -88,16 +93,18 @@ def upload_row(row: Upload) -> out.UploadRow:
     return out.UploadRow(**_upload(row))
 
 
-def upload_record(row: Upload, *, limit: int, offset: int) -> out.UploadOut:
+def upload_record(row: Upload, who: Grants, *, limit: int, offset: int) -> out.UploadOut:
     """An upload with a part of its report."""
     entries = row.entries.all()
     keys = list(entries.filter(series__isnull=False).order_by("series").values_list("series_id", flat=True).distinct())
-    touched = list(Series.objects.filter(pk__in=keys).select_related("job").defer("metadata", "report").order_by("pk"))
+    touched = list(
+        queries.series(who).filter(pk__in=keys).select_related("job").defer("metadata", "report").order_by("pk")
+    )
     jobs = [row.job] if row.job is not None else []
     jobs += [one.job for one in touched if one.job is not None]
     return out.UploadOut(
         **_upload(row),
-        entries=[entry_record(e) for e in entries[offset : offset + limit]],
+        entries=[entry_record(e, seen={one.pk for one in touched}) for e in entries[offset : offset + limit]],
         entry_count=entries.count(),
         series=[one.pk for one in touched],
         series_names=[series_name(one) for one in touched],
@@ -110,14 +117,15 @@ def series_name(row: Series) -> out.SeriesName:
     return out.SeriesName(id=row.pk, number=row.number, modality=row.modality, description=row.description)
 
 
-def entry_record(row: Entry) -> out.EntryOut:
-    """What became of one file."""
+def entry_record(row: Entry, *, seen: Container[int]) -> out.EntryOut:
+    """What became of one file; without its series if that is not seen."""
     status = cast(Literal["stored", "present", "skipped"], row.status)
-    return out.EntryOut(name=row.name, status=status, code=row.code, message=row.message, series=row.series_id)
+    series = row.series_id if row.series_id in seen else None
+    return out.EntryOut(name=row.name, status=status, code=row.code, message=row.message, series=series)
 
 
 def study_record(row: Study) -> out.StudyOut:
-    """A study that `studies` fetched."""
+    """A study that `whole_studies` fetched."""
     series: list[Series] = row.rows  # type: ignore[attr-defined]
     return out.StudyOut(
         id=row.pk,

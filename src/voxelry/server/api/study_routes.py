@@ -8,10 +8,13 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from ninja import File, NinjaAPI, Query, Status
+from ninja import File, Form, NinjaAPI, Query, Status
 from ninja.files import UploadedFile
 from ninja.operation import Operation
 
+from voxelry.server.access.authentication import asking
+from voxelry.server.access.grants import chosen_project
+from voxelry.server.access.models import Role
 from voxelry.server.api import problems, study_records
 from voxelry.server.api import schemas as out
 from voxelry.server.api.docs import Docs
@@ -20,7 +23,8 @@ from voxelry.server.api.job_routes import router as jobs
 from voxelry.server.api.measure_routes import router as measuring
 from voxelry.server.api.problems import ApiError, not_found
 from voxelry.server.api.volume_routes import router as volumes
-from voxelry.server.archive.models import Series, Study, Upload
+from voxelry.server.archive import queries
+from voxelry.server.archive.models import Study, Upload
 from voxelry.server.archive.originals import OriginalsZip
 from voxelry.server.archive.receive_upload import receive_upload
 from voxelry.server.archive.remove import remove_studies
@@ -77,9 +81,15 @@ def me(request: HttpRequest) -> out.Me:
 
 
 @api.post("/uploads", response={202: out.Accepted, **ERRORS}, tags=["uploads"])
-def create_upload(request: HttpRequest, response: HttpResponse, files: File[list[UploadedFile]]) -> object:
-    """Bring files and archives; a job takes them in and reports on each."""
-    upload = receive_upload(files, user=request.user if isinstance(request.user, User) else None)
+def create_upload(
+    request: HttpRequest, response: HttpResponse, files: File[list[UploadedFile]], project: Form[int | None] = None
+) -> object:
+    """Bring files and archives to a project; a job takes them in and reports on each.
+
+    Without `project` they go to the only one in which you may add, or to the one called `default`.
+    """
+    place = chosen_project(asking(request), project, Role.UPLOADER)
+    upload = receive_upload(files, user=request.user if isinstance(request.user, User) else None, project=place)
     address = f"/api/uploads/{upload.pk}"
     response.headers["Location"] = address
     return Status(202, out.Accepted(id=upload.pk, address=address))
@@ -88,20 +98,22 @@ def create_upload(request: HttpRequest, response: HttpResponse, files: File[list
 @api.get("/uploads", response={200: out.Page[out.UploadRow], **ERRORS}, tags=["uploads"])
 def list_uploads(request: HttpRequest, limit: Limit = 100, offset: Offset = 0) -> object:
     """The last uploads first."""
-    rows = Upload.objects.select_related("job")
+    rows = queries.uploads(asking(request)).select_related("job")
     return study_records.page_record(map(study_records.upload_row, rows[offset : offset + limit]), rows.count())
 
 
 @api.get("/uploads/{int:upload_id}", response={200: out.UploadOut, **ERRORS}, tags=["uploads"])
 def get_upload(request: HttpRequest, upload_id: int, limit: Limit = 100, offset: Offset = 0) -> object:
     """How an upload goes, with a part of its report."""
-    return study_records.upload_record(_upload(upload_id), limit=limit, offset=offset)
+    return study_records.upload_record(_upload(request, upload_id), asking(request), limit=limit, offset=offset)
 
 
 @api.post("/uploads/{int:upload_id}/cancel", response={200: out.JobOut, **ERRORS}, tags=["uploads"])
 def cancel_upload(request: HttpRequest, upload_id: int) -> object:
     """Stop taking in; what is stored stays."""
-    job = _upload(upload_id).job
+    upload = _upload(request, upload_id)
+    asking(request).require(Role.UPLOADER, upload.project_id)
+    job = upload.job
     if job is None:
         raise ApiError(409, "job_state", "this upload has no job")
     return study_records.job_record(submit.cancel(job.pk))
@@ -110,21 +122,24 @@ def cancel_upload(request: HttpRequest, upload_id: int) -> object:
 @api.get("/studies", response={200: out.Page[out.StudyOut], **ERRORS}, tags=["studies"])
 def list_studies(request: HttpRequest, search: Words = "", limit: Limit = 100, offset: Offset = 0) -> object:
     """The last studies first; ``search`` looks at patients, descriptions, accession numbers and modalities."""
-    rows = study_records.searched(study_records.studies(), search)
-    count = study_records.searched(Study.objects.all(), search).count()
+    who = asking(request)
+    rows = study_records.searched(study_records.whole_studies(who), search, who)
+    count = study_records.searched(queries.studies(who), search, who).count()
     return study_records.page_record(map(study_records.study_record, rows[offset : offset + limit]), count)
 
 
 @api.get("/studies/{int:study_id}", response={200: out.StudyOut, **ERRORS}, tags=["studies"])
 def get_study(request: HttpRequest, study_id: int) -> object:
     """A study with its series."""
-    return study_records.study_record(_study(study_records.studies(), study_id))
+    return study_records.study_record(_study(study_records.whole_studies(asking(request)), study_id))
 
 
 @api.delete("/studies/{int:study_id}", response={204: None, **ERRORS}, tags=["studies"])
 def delete_study(request: HttpRequest, study_id: int) -> object:
     """Delete a study for good, originals included."""
-    remove_studies([_study(Study.objects.all(), study_id).pk])
+    study = _study(queries.studies(asking(request)), study_id)
+    asking(request).require(Role.OWNER, study.project_id)
+    remove_studies([study.pk])
     return Status(204, None)
 
 
@@ -137,7 +152,7 @@ def delete_study(request: HttpRequest, study_id: int) -> object:
 )
 def get_originals(request: HttpRequest, study_id: int) -> HttpResponseBase:
     """The originals, byte for byte, as a zip; a part of it with Range. 409 if one of them was damaged at rest."""
-    originals = OriginalsZip(_study(Study.objects.all(), study_id))
+    originals = OriginalsZip(_study(queries.studies(asking(request)), study_id))
     content = Content(originals.length, originals.tag, originals.parts, originals.require_whole)
     return download(request, content, name=f"study-{study_id}.zip", content_type="application/zip")
 
@@ -146,23 +161,24 @@ def get_originals(request: HttpRequest, study_id: int) -> HttpResponseBase:
 def list_series(request: HttpRequest, study: StudyKey = None, limit: Limit = 100, offset: Offset = 0) -> object:
     """The last series first; those of one study with ``study``."""
     chosen = {} if study is None else {"study": study}
-    rows = study_records.series_rows().filter(**chosen)
+    who = asking(request)
+    rows = study_records.series_rows(who).filter(**chosen)
     return study_records.page_record(
-        map(study_records.series_row, rows[offset : offset + limit]), Series.objects.filter(**chosen).count()
+        map(study_records.series_row, rows[offset : offset + limit]), queries.series(who).filter(**chosen).count()
     )
 
 
 @api.get("/series/{int:series_id}", response={200: out.SeriesOut, **ERRORS}, tags=["series"])
 def get_series(request: HttpRequest, series_id: int) -> object:
     """A series with its volumes."""
-    row = study_records.series_rows().filter(pk=series_id).first()
+    row = study_records.series_rows(asking(request)).filter(pk=series_id).first()
     if row is None:
         raise not_found(f"There is no series {series_id}.")
     return study_records.series_record(row)
 
 
-def _upload(key: int) -> Upload:
-    row = Upload.objects.select_related("job").filter(pk=key).first()
+def _upload(request: HttpRequest, key: int) -> Upload:
+    row = queries.uploads(asking(request)).select_related("job").filter(pk=key).first()
     if row is None:
         raise not_found(f"There is no upload {key}.")
     return row

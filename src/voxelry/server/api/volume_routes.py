@@ -15,9 +15,11 @@ from voxelry.core.measure import histogram, measure
 from voxelry.core.planes import Axis, plane, plane_count
 from voxelry.core.volume import Volume
 from voxelry.formats.pictures.picture import PictureFormat
+from voxelry.server.access.authentication import asking
+from voxelry.server.access.grants import Grants
 from voxelry.server.api import schemas as out
 from voxelry.server.api.problems import ApiError, not_found
-from voxelry.server.archive import stack_files
+from voxelry.server.archive import queries, stack_files
 from voxelry.server.archive.models import Series, Stack
 from voxelry.server.archive.slice_display import shown_with
 from voxelry.server.jobs.models import State
@@ -43,7 +45,7 @@ def _binary(media: str) -> dict[str, object]:
 @router.get("/series/{int:series_id}/thumbnail.png", tags=["series"], openapi_extra=_binary("image/png"))
 def get_thumbnail(request: HttpRequest, series_id: int, v: Version = "") -> HttpResponse:
     """A small picture that stands for the series."""
-    series = Series.objects.filter(pk=series_id).first()
+    series = queries.series(asking(request)).filter(pk=series_id).first()
     if series is None or not series.thumbnail:
         raise not_found(f"There is no thumbnail of series {series_id}.")
     tag = f'"{series.folder}"'
@@ -91,7 +93,7 @@ def get_slice_raw(
     request: HttpRequest, series_id: int, n: int, axis: AxisName = None, volume: VolumeIndex = 0, v: Version = ""
 ) -> HttpResponse:
     """A slice's modality values, in C order and little endian; headers tell dtype and shape."""
-    stack = _stack(series_id, volume, shown=False)
+    stack = _stack(asking(request), series_id, volume, shown=False)
     tag = f'"{stack.series.folder}-{volume}-{axis}-{n}-raw"'
     if _is_known(request, tag):
         return _cached(HttpResponse(status=304), tag, v, stack.series)
@@ -106,7 +108,7 @@ def get_slice_raw(
 @router.get("/series/{int:series_id}/histogram", response={200: out.HistogramOut, **ERRORS}, tags=["volumes"])
 def get_histogram(request: HttpRequest, series_id: int, volume: VolumeIndex = 0) -> HttpResponse:
     """How often each value occurs, padding left out."""
-    stack = _stack(series_id, volume)
+    stack = _stack(asking(request), series_id, volume)
     path = stack_files.folder_of(stack) / "histogram.json"
     if not path.is_file():
         histogram(stack_files.open_volume(stack))  # raises the problem of the build
@@ -126,7 +128,7 @@ def get_measurement(
     volume: VolumeIndex = 0,
 ) -> object:
     """The voxels above a threshold and their volume in mm3; the server's figure."""
-    stack = _stack(series_id, volume)
+    stack = _stack(asking(request), series_id, volume)
     if stack.problem_code:
         raise ApiError(422, stack.problem_code, stack.problem_message)
     return measure(stack_files.open_volume(stack), threshold, method, default=settings.VOXELRY.threshold).record()
@@ -142,7 +144,7 @@ def _picture(
     index: int,
     version: str,
 ) -> HttpResponse:
-    stack = _stack(series, index)
+    stack = _stack(asking(request), series, index)
     shown = "" if window is None else f"{window.center:g}-{window.width:g}"
     tag = f'"{stack.series.folder}-{index}-{axis}-{n}-{shown}-{kind}"'
     if _is_known(request, tag):
@@ -157,16 +159,17 @@ def _picture(
     return _cached(HttpResponse(content, content_type=_MEDIA[kind]), tag, version, stack.series)
 
 
-def _stack(series_id: int, index: int, *, shown: bool = True) -> Stack:
+def _stack(who: Grants, series_id: int, index: int, *, shown: bool = True) -> Stack:
     stack = (
-        Stack.objects.select_related("series")
+        queries.volumes(who)
+        .select_related("series")
         .defer("metadata", "series__metadata", "series__report", *(() if shown else ("display",)))
         .filter(series__pk=series_id, index=index)  # a key too large for the column matches no row
         .first()
     )
     if stack is not None:
         return stack
-    series = Series.objects.select_related("job").defer("metadata").filter(pk=series_id).first()
+    series = queries.series(who).select_related("job").defer("metadata").filter(pk=series_id).first()
     if series is None:
         raise not_found(f"There is no series {series_id}.")
     if series.job is None or series.job.state in (State.QUEUED, State.RUNNING):

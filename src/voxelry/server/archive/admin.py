@@ -15,6 +15,9 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from voxelry.server.access.authentication import asking
+from voxelry.server.access.grants import chosen_project
+from voxelry.server.access.models import Role
 from voxelry.server.archive import receive_upload, remove
 from voxelry.server.archive.models import Entry, Instance, Patient, Series, Stack, Study, Upload
 from voxelry.server.jobs.models import Job
@@ -208,7 +211,8 @@ class SeriesAdmin(ReadOnlyAdmin):
         form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
         if form.is_bound and form.is_valid():
             files: list[UploadedFile] = form.cleaned_data["file"]
-            upload = receive_upload.receive_upload(files, user=cast(User, request.user))
+            place = chosen_project(asking(request), None, Role.UPLOADER)
+            upload = receive_upload.receive_upload(files, user=cast(User, request.user), project=place)
             return HttpResponseRedirect(reverse("admin:archive_upload_change", args=[upload.pk]))
         context = {
             **self.admin_site.each_context(request),

@@ -24,7 +24,8 @@ from voxelry.dicom.series.hierarchy import Series as Grouped
 from voxelry.dicom.series.lost_files import LostFile
 from voxelry.dicom.series.stack import Stack as Grid
 from voxelry.dicom.series.undecodable_files import UNUSABLE, undecodable
-from voxelry.server.archive import deletions, files_at_rest, unused_files
+from voxelry.server.access.grants import as_site
+from voxelry.server.archive import deletions, files_at_rest, queries, unused_files
 from voxelry.server.archive.flushing import sync_tree
 from voxelry.server.archive.models import Instance, Series, Stack
 from voxelry.server.archive.row_values import storable
@@ -42,8 +43,8 @@ WASTED_SECONDS = 60.0
 
 def submit_build(series: Series) -> None:
     """Submit a job that builds the volumes of a series. Called in a transaction."""
-    job = submit(KIND, subject=series.pk)
-    Series.objects.filter(pk=series.pk).update(job=job)
+    job = submit(KIND, subject=series.pk, project=series.project_id)
+    queries.series(as_site()).filter(pk=series.pk).update(job=job)
 
 
 def build(run: Run) -> None:
@@ -54,13 +55,14 @@ def build(run: Run) -> None:
     JobError
         If the series has pixels and none of them can be shown.
     """
-    series = Series.objects.filter(pk=run.subject).first()
-    if series is None:
+    series = queries.series(as_site()).filter(pk=run.subject).first()
+    if series is None or series.project_id is None:
         raise JobError(Problem("series_gone", "the series was deleted"))
     unreadable: list[LostFile] = []
     headers = _headers(series.instances.order_by("number", "pk"), unreadable)
     lost, perhaps = unused_files.of_series(series)
-    near = neighbours_of(source_images([header for header in headers if header.has_pixels]))
+    images = [header for header in headers if header.has_pixels]
+    near = neighbours_of(source_images(images, project=series.project_id))
     missed = (*lost, *unreadable)
     grouped = Grouped(series.series_instance_uid, tuple(headers), lost=missed, perhaps=perhaps, neighbours=near)
     aside = Path(tempfile.mkdtemp(prefix="build-", dir=files_at_rest.temporary_folder()))
@@ -159,7 +161,7 @@ def _publish(
     # If the process dies before the row is written, the next build removes the folder.
     files_at_rest.place_folder(aside, home / folder)
     with run.publishing():
-        current = Series.objects.select_for_update().filter(pk=series.pk).first()
+        current = queries.series(as_site()).select_for_update().filter(pk=series.pk).first()
         if current is None:
             deletions.record([f"stacks/{series.pk}"])
             return
@@ -170,8 +172,8 @@ def _publish(
             return
         _note_failed(series, grouped)
         current.stacks.all().delete()
-        Stack.objects.bulk_create(stacks)
-        Series.objects.filter(pk=series.pk).update(
+        queries.volumes(as_site()).bulk_create(stacks)
+        queries.series(as_site()).filter(pk=series.pk).update(
             built_revision=series.revision,
             folder=folder,
             thumbnail=bool(stacks),

@@ -16,9 +16,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from voxelry.core.progress import Progress, silent
-from voxelry.server.archive import files_at_rest, holdings, integrity, object_store
-from voxelry.server.archive.models import Deletion, Series, Upload
-from voxelry.server.jobs.models import Job, State
+from voxelry.server.access.grants import as_site
+from voxelry.server.archive import files_at_rest, holdings, integrity, object_store, queries
+from voxelry.server.archive.models import Deletion
+from voxelry.server.jobs import job_queries
+from voxelry.server.jobs.models import State
 
 _OPEN = (State.QUEUED, State.RUNNING)
 
@@ -93,13 +95,13 @@ def is_orphaned(place: str) -> bool:
     top, _, rest = place.partition("/")
     if top == "files":
         return rest not in holdings.needed([rest])
-    rows = {"stacks": Series.objects, "uploads": Upload.objects}[top]
+    rows = {"stacks": queries.series(as_site()), "uploads": queries.uploads(as_site())}[top]
     return not (rest.isdigit() and rows.filter(pk=int(rest)).exists())
 
 
 def _work_under_way_since() -> datetime | None:
     """When the oldest running job began. Jobs store files before rows, so a file changed since then is no orphan."""
-    begun = Job.objects.filter(state__in=_OPEN, is_batch=False, attempts__gt=0)
+    begun = job_queries.jobs(as_site()).filter(state__in=_OPEN, is_batch=False, attempts__gt=0)
     first = begun.order_by("created").values_list("created", flat=True).first()
     return None if first is None else min(first, timezone.now())
 
@@ -142,7 +144,7 @@ def _folders_without_rows() -> Iterator[tuple[str, float]]:
     data: Path = settings.VOXELRY.data
     with transaction.atomic():
         files_at_rest.wait_for_writers()
-        for top, rows in (("uploads", Upload.objects), ("stacks", Series.objects)):
+        for top, rows in (("uploads", queries.uploads(as_site())), ("stacks", queries.series(as_site()))):
             newest: dict[str, float] = {}
             for name, changed in _listed(data / top):
                 key = name.partition("/")[0]
@@ -168,7 +170,7 @@ def _listed(folder: Path) -> Iterator[tuple[str, float]]:
 
 
 def _look_for_volumes(found: Findings) -> None:
-    rows = Series.objects.exclude(folder="").exclude(stacks=None).distinct().values_list("pk", "folder")
+    rows = queries.series(as_site()).exclude(folder="").exclude(stacks=None).distinct().values_list("pk", "folder")
     for key, folder in rows:
         if not files_at_rest.near_folder(files_at_rest.stacks_folder(key) / folder).is_dir():
             found.unbuilt.append(key)

@@ -13,8 +13,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.migrations.recorder import MigrationRecorder
 
-from voxelry.server.archive import cache, deletions, files_at_rest, holdings, object_store
-from voxelry.server.archive.models import Series, Upload
+from voxelry.server.access.grants import as_site
+from voxelry.server.archive import cache, deletions, files_at_rest, holdings, object_store, queries
 from voxelry.server.jobs.failures import Away
 from voxelry.server.jobs.models import State
 
@@ -66,12 +66,14 @@ def _of_bucket(bucket: object_store.Bucket, before: float) -> None:
         return {*bucket.sent_before(folder, before), *cache.cached_before(folder, before)}
 
     builds = {tuple(place.split("/")[:2]) for place in old(data / "stacks")}
-    current = {(str(key), folder) for key, folder in Series.objects.values_list("pk", "folder")}
+    current = {(str(key), folder) for key, folder in queries.series(as_site()).values_list("pk", "folder")}
     for build in builds - current:
         files_at_rest.remove_folder(data / "stacks" / Path(*build))
     _forget_requests(before)
     waiting = {place.partition("/")[0] for place in old(data / "uploads")}
-    taken_in = Upload.objects.filter(job__state=State.SUCCEEDED, pk__in=[int(key) for key in waiting if key.isdigit()])
+    taken_in = queries.uploads(as_site()).filter(
+        job__state=State.SUCCEEDED, pk__in=[int(key) for key in waiting if key.isdigit()]
+    )
     for key in taken_in.values_list("pk", flat=True):
         files_at_rest.remove_folder(files_at_rest.upload_folder(key))
 
@@ -79,7 +81,7 @@ def _of_bucket(bucket: object_store.Bucket, before: float) -> None:
 def _forget_requests(before: float) -> None:
     """Remove uploads that were killed before their job was submitted: their sender got no answer."""
     with transaction.atomic():
-        rows = Upload.objects.filter(job=None, created__lt=datetime.fromtimestamp(before, UTC))
+        rows = queries.uploads(as_site()).filter(job=None, created__lt=datetime.fromtimestamp(before, UTC))
         deletions.record([f"uploads/{key}" for key in rows.values_list("pk", flat=True)])
         rows.delete()
 

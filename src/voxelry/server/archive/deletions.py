@@ -15,8 +15,9 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connections, transaction
 
-from voxelry.server.archive import files_at_rest, flushing, holdings, object_store
-from voxelry.server.archive.models import Deletion, Series, Upload
+from voxelry.server.access.grants import as_site
+from voxelry.server.archive import files_at_rest, flushing, holdings, object_store, queries
+from voxelry.server.archive.models import Deletion
 from voxelry.server.jobs.failures import Away
 from voxelry.server.jobs.leases import DatabaseTrouble
 
@@ -89,5 +90,5 @@ def _empty(rows: Sequence[Deletion]) -> None:
 def _has_row(place: str) -> bool:
     """Whether a folder has a row again, as it may after the database was restored from a backup."""
     top, _, key = place.partition("/")
-    rows = {"stacks": Series.objects, "uploads": Upload.objects}[top]
+    rows = {"stacks": queries.series(as_site()), "uploads": queries.uploads(as_site())}[top]
     return bool(rows.filter(pk=int(key)).exists())

@@ -22,7 +22,8 @@ from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import connection, transaction
 
 from voxelry.dicom.headers.sources import FileSource, Source
-from voxelry.server.archive import flushing, integrity, object_store
+from voxelry.server.access.grants import as_site
+from voxelry.server.archive import flushing, integrity, object_store, queries
 from voxelry.server.archive.holdings import stored_name
 from voxelry.server.archive.models import Instance, Upload
 from voxelry.server.jobs.failures import Away
@@ -211,7 +212,7 @@ def discard(digests: Iterable[str]) -> None:
         some = waiting[start : start + at_once]
         with transaction.atomic():
             wait_for_writers()
-            needed = set(Instance.objects.filter(sha256__in=some).values_list("sha256", flat=True))
+            needed = set(queries.instances(as_site()).filter(sha256__in=some).values_list("sha256", flat=True))
             _delete([stored_name(sha256) for sha256 in some if sha256 not in needed])
 
 

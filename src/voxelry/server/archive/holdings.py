@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from voxelry.server.archive.models import Instance
+from voxelry.server.access.grants import as_site
+from voxelry.server.archive import queries
 
 ROWS = 500
 """The number of rows read by one statement."""
@@ -43,11 +44,13 @@ def stored_name(sha256: str) -> str:
 
 def _needed_instances(names: list[str]) -> set[str]:
     digests = [name.rpartition("/")[2] for name in names]
-    return set(map(stored_name, Instance.objects.filter(sha256__in=digests).values_list("sha256", flat=True)))
+    return set(
+        map(stored_name, queries.instances(as_site()).filter(sha256__in=digests).values_list("sha256", flat=True))
+    )
 
 
 def _instances() -> Iterator[AtRest]:
-    for sha256, size in Instance.objects.order_by("pk").values_list("sha256", "size").iterator(ROWS):
+    for sha256, size in queries.instances(as_site()).order_by("pk").values_list("sha256", "size").iterator(ROWS):
         yield AtRest(stored_name(sha256), sha256, size)
 
 

@@ -20,10 +20,11 @@ from voxelry.dicom.headers.file_search import walk
 from voxelry.dicom.headers.packed_files import SPOOL_BYTES, ArchiveLimits
 from voxelry.dicom.headers.sources import MemorySource, Source
 from voxelry.dicom.series.lost_files import LostFile, unseen_file
-from voxelry.server.archive import deletions, files_at_rest, store_instance, unused_files
+from voxelry.server.access.grants import as_site
+from voxelry.server.archive import deletions, files_at_rest, queries, store_instance, unused_files
 from voxelry.server.archive.build import submit_build
 from voxelry.server.archive.flushing import sync_rows
-from voxelry.server.archive.models import Entry, Instance, Series, UnusedFile, Upload
+from voxelry.server.archive.models import Entry, Instance, Upload
 from voxelry.server.archive.row_values import InstanceValues
 from voxelry.server.jobs.failures import Cancelled, JobError
 from voxelry.server.jobs.job_run import Run
@@ -71,14 +72,14 @@ def ingest(run: Run) -> None:
     JobError
         If nothing of the upload could be used; the files stay for another try.
     """
-    upload = Upload.objects.filter(pk=run.subject).first()
+    upload = queries.uploads(as_site()).filter(pk=run.subject).first()
     folder = files_at_rest.near_folder(files_at_rest.upload_folder(run.subject))
     if upload is None or not folder.is_dir():
         raise JobError(Problem("upload_gone", "the files of this upload are no longer here; upload them again"))
     with run.publishing():
         upload.entries.all().delete()
         upload.unused_files.all().delete()
-        Upload.objects.filter(pk=upload.pk).update(stored=0, present=0, skipped=0)
+        queries.uploads(as_site()).filter(pk=upload.pk).update(stored=0, present=0, skipped=0)
     tally = _Tally()
     try:
         _ingest_all(run, upload, folder, tally)
@@ -165,7 +166,8 @@ def _write(run: Run, upload: Upload, batch: list[_FileResult], tally: _Tally) ->
     mended: set[int] = set()
     with run.publishing():
         known = store_instance.known_instances(
-            file.values.instance["sop_instance_uid"] for file in batch if file.values is not None
+            upload.project_id,
+            (file.values.instance["sop_instance_uid"] for file in batch if file.values is not None),
         )
         entries: list[Entry] = []
         new: list[Instance] = []
@@ -183,7 +185,7 @@ def _write(run: Run, upload: Upload, batch: list[_FileResult], tally: _Tally) ->
             instance = known.get(uid)
             if instance is None:
                 instance = known[uid] = store_instance.instance_row(
-                    file.values, file.kept, name=file.name, upload=upload
+                    file.values, file.kept, name=file.name, project=upload.project_id, upload=upload
                 )
                 new.append(instance)
                 entry.status = Entry.Status.STORED
@@ -213,13 +215,13 @@ def _write(run: Run, upload: Upload, batch: list[_FileResult], tally: _Tally) ->
             entry.series = instance.series
             tally.touched.add(instance.series_id)
             tally.used += 1
-        Instance.objects.bulk_create(new)
-        Entry.objects.bulk_create(entries)
-        UnusedFile.objects.bulk_create(unused_files.unused_file_row(unused, upload) for unused in lost)
+        queries.instances(as_site()).bulk_create(new)
+        queries.entries(as_site()).bulk_create(entries)
+        queries.unused_files(as_site()).bulk_create(unused_files.unused_file_row(unused, upload) for unused in lost)
         changed = mended | {i.series_id for i in (*new, *replaced)}
-        Series.objects.filter(pk__in=changed).update(revision=F("revision") + 1)
+        queries.series(as_site()).filter(pk__in=changed).update(revision=F("revision") + 1)
         count = [entry.status for entry in entries].count
-        Upload.objects.filter(pk=upload.pk).update(
+        queries.uploads(as_site()).filter(pk=upload.pk).update(
             stored=F("stored") + count(Entry.Status.STORED),
             present=F("present") + count(Entry.Status.PRESENT),
             skipped=F("skipped") + count(Entry.Status.SKIPPED),
@@ -256,10 +258,12 @@ def _submit_builds(upload: Upload, tally: _Tally) -> None:
     """Submit a build for each series whose volumes are out of date, and for the segmentations of its study."""
     with transaction.atomic():
         tally.touched |= unused_files.settle(upload, tally.doubtful, tally.touched)
-        new = Series.objects.filter(pk__in=tally.touched).exclude(revision=F("built_revision")).order_by("pk")
+        new = (
+            queries.series(as_site()).filter(pk__in=tally.touched).exclude(revision=F("built_revision")).order_by("pk")
+        )
         own = list(new)
         # A segmentation takes its slice positions from its images, which may come after it.
-        segmentations = Series.objects.filter(study__in=[one.study_id for one in own], modality="SEG")
+        segmentations = queries.series(as_site()).filter(study__in=[one.study_id for one in own], modality="SEG")
         for series in (*own, *segmentations.exclude(pk__in=[one.pk for one in own])):
             submit_build(series)
 

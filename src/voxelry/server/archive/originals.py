@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from hashlib import sha256 as new_sha256
 from itertools import accumulate
 
-from voxelry.server.archive import files_at_rest, holdings, integrity
+from voxelry.server.access.grants import as_site
+from voxelry.server.archive import files_at_rest, holdings, integrity, queries
 from voxelry.server.archive.models import Instance, Study
 
 _DATE = 1 << 5 | 1
@@ -153,7 +154,12 @@ def _stored(entry: _ZipEntry) -> _Part:
 
 
 def _instances(study: Study) -> list[Instance]:
-    rows = Instance.objects.filter(series__study=study).select_related("series").order_by("series", "number", "pk")
+    rows = (
+        queries.instances(as_site())
+        .filter(series__study=study)
+        .select_related("series")
+        .order_by("series", "number", "pk")
+    )
     return list(rows.only("sha256", "size", "sop_instance_uid", "series__series_instance_uid"))
 
 

@@ -16,7 +16,8 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 from django.db import transaction
 
-from voxelry.server.archive import deletions, files_at_rest, flushing, lost_and_found, unused_files
+from voxelry.server.access.grants import as_site
+from voxelry.server.archive import deletions, files_at_rest, flushing, lost_and_found, queries, unused_files
 from voxelry.server.archive.ingest import KIND
 from voxelry.server.archive.models import Upload
 from voxelry.server.jobs.submit import JobStateError, cancel, submit
@@ -110,23 +111,25 @@ def _drop(stream: IO[bytes], path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def receive_upload(received: Iterable[UploadedFile], *, user: User | None) -> Upload:
-    """Store received files as an upload and submit its job. When this returns, the files and rows are durable."""
+def receive_upload(received: Iterable[UploadedFile], *, user: User | None, project: int) -> Upload:
+    """Store received files as an upload to a project and submit its job.
+
+    When this returns, the files and rows are durable."""
     arrived = [cast(ReceivedFile, file) for file in received]
     # Flushed before the answer, and before the transaction, during which no other process writes.
     flushing.sync_files(file.path for file in arrived)
     if files_at_rest.is_shared():
-        return _receive_shared(arrived, user)
+        return _receive_shared(arrived, user, project)
     with transaction.atomic():
-        upload = _row(arrived, user)
+        upload = _row(arrived, user, project)
         _move(arrived, upload)
         _submit(upload)
     return upload
 
 
-def _receive_shared(arrived: list[ReceivedFile], user: User | None) -> Upload:
+def _receive_shared(arrived: list[ReceivedFile], user: User | None, project: int) -> Upload:
     """Store an upload in the bucket, outside of a transaction, because sending the files may take minutes."""
-    upload = _row(arrived, user)
+    upload = _row(arrived, user, project)
     try:
         _move(arrived, upload)
         files_at_rest.hand_over(files_at_rest.upload_folder(upload.pk))
@@ -138,8 +141,8 @@ def _receive_shared(arrived: list[ReceivedFile], user: User | None) -> Upload:
     return upload
 
 
-def _row(arrived: list[ReceivedFile], user: User | None) -> Upload:
-    return Upload.objects.create(user=user, names=[str(file.name) for file in arrived])
+def _row(arrived: list[ReceivedFile], user: User | None, project: int) -> Upload:
+    return queries.uploads(as_site()).create(user=user, project_id=project, names=[str(file.name) for file in arrived])
 
 
 def _move(arrived: list[ReceivedFile], upload: Upload) -> None:
@@ -155,7 +158,7 @@ def _move(arrived: list[ReceivedFile], upload: Upload) -> None:
 
 
 def _submit(upload: Upload) -> None:
-    upload.job = submit(KIND, subject=upload.pk)
+    upload.job = submit(KIND, subject=upload.pk, project=upload.project_id, requested_by=upload.user)
     upload.save(update_fields=["job"])
 
 

@@ -7,10 +7,11 @@ from contextlib import suppress
 
 from django.db import transaction
 
-from voxelry.server.archive import deletions, unused_files
+from voxelry.server.access.grants import as_site
+from voxelry.server.archive import deletions, queries, unused_files
 from voxelry.server.archive.build import KIND as BUILD
-from voxelry.server.archive.models import Instance, Patient, Series, Study
-from voxelry.server.jobs.models import Job, State
+from voxelry.server.jobs import job_queries
+from voxelry.server.jobs.models import State
 from voxelry.server.jobs.submit import JobStateError, cancel
 
 
@@ -18,11 +19,11 @@ def remove_studies(keys: Iterable[int]) -> None:
     """Delete studies with their series and instances, and patients without another study."""
     keys = list(keys)
     with transaction.atomic():
-        patients = list(Study.objects.filter(pk__in=keys).values_list("patient_id", flat=True))
-        _remove_series(list(Series.objects.filter(study__in=keys).values_list("pk", flat=True)))
+        patients = list(queries.studies(as_site()).filter(pk__in=keys).values_list("patient_id", flat=True))
+        _remove_series(list(queries.series(as_site()).filter(study__in=keys).values_list("pk", flat=True)))
         unused_files.forget(studies=keys)
-        Study.objects.filter(pk__in=keys).delete()
-        Patient.objects.filter(pk__in=patients, studies=None).delete()
+        queries.studies(as_site()).filter(pk__in=keys).delete()
+        queries.patients(as_site()).filter(pk__in=patients, studies=None).delete()
 
 
 def remove_series(keys: Iterable[int]) -> None:
@@ -32,9 +33,11 @@ def remove_series(keys: Iterable[int]) -> None:
 
 
 def _remove_series(keys: list[int]) -> None:
-    for job in Job.objects.filter(kind=BUILD, subject__in=keys, state__in=[State.QUEUED, State.RUNNING]):
+    for job in job_queries.jobs(as_site()).filter(
+        kind=BUILD, subject__in=keys, state__in=[State.QUEUED, State.RUNNING]
+    ):
         with suppress(JobStateError):
             cancel(job.pk)
-    digests = Instance.objects.filter(series__in=keys).values_list("sha256", flat=True)
+    digests = queries.instances(as_site()).filter(series__in=keys).values_list("sha256", flat=True)
     deletions.record([*(f"stacks/{key}" for key in keys), *map(deletions.of_instance, digests)])
-    Series.objects.filter(pk__in=keys).delete()
+    queries.series(as_site()).filter(pk__in=keys).delete()

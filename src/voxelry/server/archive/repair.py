@@ -14,13 +14,25 @@ from django.db.models import F
 
 from voxelry.core.errors import VoxelryError
 from voxelry.core.progress import Progress, silent
-from voxelry.server.archive import deletions, files_at_rest, holdings, integrity, lost_and_found, store_instance
+from voxelry.server.access.grants import as_site
+from voxelry.server.access.models import Project
+from voxelry.server.archive import (
+    deletions,
+    files_at_rest,
+    holdings,
+    integrity,
+    lost_and_found,
+    queries,
+    store_instance,
+)
 from voxelry.server.archive.build import submit_build
 from voxelry.server.archive.check import Findings, is_orphaned
 from voxelry.server.archive.files_at_rest import Kept
-from voxelry.server.archive.models import Deletion, Instance, Series
+from voxelry.server.archive.models import Deletion
 
 _ORIGINALS = "files/instances/"
+RECOVERED = "recovered"
+"""The project of originals that had no row, on a site with several projects."""
 
 
 @dataclass(slots=True)
@@ -78,14 +90,25 @@ def _taken_in(place: str) -> int | None:
         values = store_instance.read_values(files_at_rest.kept_source(sha256, name=f"{sha256}.dcm", size=size))
         with transaction.atomic():
             files_at_rest.wait_for_writers()
-            if not is_orphaned(place) or store_instance.known_instances([values.instance["sop_instance_uid"]]):
+            project = _project_of_recovered()
+            uids = [values.instance["sop_instance_uid"]]
+            if not is_orphaned(place) or store_instance.known_instances(project, uids):
                 return None
-            row = store_instance.instance_row(values, Kept(sha256, size), name=f"{sha256}.dcm")
-            Instance.objects.bulk_create([row])
-            Series.objects.filter(pk=row.series_id).update(revision=F("revision") + 1)
+            row = store_instance.instance_row(values, Kept(sha256, size), name=f"{sha256}.dcm", project=project)
+            queries.instances(as_site()).bulk_create([row])
+            queries.series(as_site()).filter(pk=row.series_id).update(revision=F("revision") + 1)
             return row.series_id
     except (VoxelryError, IntegrityError, OSError):
         return None
+
+
+def _project_of_recovered() -> int:
+    """The project that recovered originals go to: the only one, or one that no member sees, as nothing tells whose."""
+    keys = list(Project.objects.values_list("pk", flat=True)[:2])
+    if len(keys) == 1:
+        return keys[0]
+    words = "Originals that had no row: only administrators see them, and can copy them to where they belong."
+    return Project.objects.get_or_create(name=RECOVERED, defaults={"description": words})[0].pk
 
 
 def _put_away(place: str) -> str | None:
@@ -97,7 +120,7 @@ def _put_away(place: str) -> str | None:
 def _rebuilt(touched: Sequence[int], unbuilt: Sequence[int]) -> list[int]:
     asked = []
     with transaction.atomic():
-        for series in Series.objects.filter(pk__in={*touched, *unbuilt}).order_by("pk"):
+        for series in queries.series(as_site()).filter(pk__in={*touched, *unbuilt}).order_by("pk"):
             submit_build(series)
             asked.append(series.pk)
     return asked

@@ -11,8 +11,9 @@ from voxelry.dicom.headers.header import Header, read_header
 from voxelry.dicom.headers.sop_classes import SEGMENTATIONS
 from voxelry.dicom.series.hierarchy import Series as Grouped
 from voxelry.dicom.series.source_series import Neighbours, referenced_instances, referenced_series
-from voxelry.server.archive import files_at_rest
-from voxelry.server.archive.models import Instance, Series
+from voxelry.server.access.grants import as_site
+from voxelry.server.archive import files_at_rest, queries
+from voxelry.server.archive.models import Series
 
 MOST_REFERENCES = 500
 """So many of the instances that a segmentation refers to are looked up to find their series."""
@@ -26,25 +27,25 @@ class Original(NamedTuple):
     size: int
 
 
-def source_images(headers: Iterable[Header]) -> dict[str, tuple[Original, ...]]:
-    """The originals of the series of the same study that segmentations refer to, by Series Instance UID."""
+def source_images(headers: Iterable[Header], *, project: int) -> dict[str, tuple[Original, ...]]:
+    """The originals of the series of the same study and project that segmentations refer to, by Series Instance UID."""
     found: dict[str, tuple[Original, ...]] = {}
     for header in headers:
         if header.sop_class_uid in SEGMENTATIONS:
-            for series in _series_of(header):
+            for series in _series_of(header, project):
                 rows = series.instances.filter(has_pixels=True).order_by("number", "pk")
                 values = rows.values_list("sha256", "name", "size")
                 found[series.series_instance_uid] = tuple(Original(*value) for value in values)
     return found
 
 
-def _series_of(header: Header) -> list[Series]:
-    of_study = Series.objects.filter(study__study_instance_uid=header.study_instance_uid)
+def _series_of(header: Header, project: int) -> list[Series]:
+    of_study = queries.series(as_site()).filter(project=project, study__study_instance_uid=header.study_instance_uid)
     named = list(of_study.filter(series_instance_uid__in=referenced_series(header)))
     if named:
         return named
     references = list(referenced_instances(header))[:MOST_REFERENCES]
-    instances = Instance.objects.filter(sop_instance_uid__in=references)
+    instances = queries.instances(as_site()).filter(project=project, sop_instance_uid__in=references)
     return list(of_study.filter(pk__in=instances.values("series")).distinct())
 
 

@@ -11,8 +11,10 @@ from voxelry.dicom.headers.pixel_description import describe_pixels
 from voxelry.dicom.headers.sources import Source
 from voxelry.dicom.pixels.uncompressed import check_bytes
 from voxelry.dicom.series.hierarchy import Series as Grouped
+from voxelry.server.access.grants import as_site
+from voxelry.server.archive import queries
 from voxelry.server.archive.files_at_rest import Kept
-from voxelry.server.archive.models import Instance, Patient, Series, Study, Upload
+from voxelry.server.archive.models import Instance, Patient, Series, Upload
 from voxelry.server.archive.row_values import InstanceValues, values_of
 
 
@@ -30,16 +32,20 @@ def read_values(source: Source) -> InstanceValues:
     return values_of(header)
 
 
-def known_instances(uids: Iterable[object]) -> dict[str, Instance]:
-    """The instances with these UIDs that the archive has, by SOP Instance UID, with their series."""
-    found = Instance.objects.select_related("series").filter(sop_instance_uid__in=list(uids))
+def known_instances(project: int, uids: Iterable[object]) -> dict[str, Instance]:
+    """The instances with these UIDs that a project has, by SOP Instance UID, with their series."""
+    rows = queries.instances(as_site()).filter(project=project, sop_instance_uid__in=list(uids))
+    found = rows.select_related("series")
     return {instance.sop_instance_uid: instance for instance in found}
 
 
-def instance_row(values: InstanceValues, kept: Kept, *, name: str, upload: Upload | None = None) -> Instance:
-    """An unsaved instance; its series, study and patient are saved. Called in a transaction."""
+def instance_row(
+    values: InstanceValues, kept: Kept, *, name: str, project: int, upload: Upload | None = None
+) -> Instance:
+    """An unsaved instance of a project; its series, study and patient are saved. Called in a transaction."""
     return Instance(
-        series=_series(values),
+        project_id=project,
+        series=_series(values, project),
         upload=upload,
         sha256=kept.sha256,
         size=kept.size,
@@ -90,20 +96,24 @@ def _require_all_pixels(header: Header) -> None:
         )
 
 
-def _series(values: InstanceValues) -> Series:
-    study = Study.objects.filter(study_instance_uid=values.study["study_instance_uid"]).first()
+def _series(values: InstanceValues, project: int) -> Series:
+    live = queries.studies(as_site()).filter(project=project, trashed=None)
+    study = live.filter(study_instance_uid=values.study["study_instance_uid"]).first()
     if study is None:
-        study = Study.objects.create(patient=_patient(values), **values.study)
+        patient = _patient(values, project)
+        study = queries.studies(as_site()).create(project_id=project, patient=patient, **values.study)
     uid = values.series["series_instance_uid"]
     others = {key: value for key, value in values.series.items() if key != "series_instance_uid"}
-    series, _ = Series.objects.get_or_create(study=study, series_instance_uid=uid, defaults=others)
+    series, _ = queries.series(as_site()).get_or_create(
+        study=study, series_instance_uid=uid, defaults={"project_id": project, **others}
+    )
     return series
 
 
-def _patient(values: InstanceValues) -> Patient:
+def _patient(values: InstanceValues, project: int) -> Patient:
     others = dict(values.patient)
     if not others["patient_id"]:
-        return Patient.objects.create(**others)
+        return queries.patients(as_site()).create(project_id=project, **others)
     key = {name: others.pop(name) for name in ("patient_id", "issuer")}
-    patient, _ = Patient.objects.get_or_create(**key, defaults=others)
+    patient, _ = queries.patients(as_site()).get_or_create(project_id=project, **key, defaults=others)
     return patient

@@ -12,7 +12,9 @@ from voxelry.core.errors import Problem
 from voxelry.dicom.headers.cut_headers import readable_start, remains_of_header
 from voxelry.dicom.headers.sources import HEAD_BYTES, MemorySource, Source
 from voxelry.dicom.series.lost_files import CONFLICT, LostFile, lost_file, may_be_slices, unseen_file
-from voxelry.server.archive.models import Entry, Instance, Series, Study, UnusedFile, Upload
+from voxelry.server.access.grants import as_site
+from voxelry.server.archive import queries
+from voxelry.server.archive.models import Entry, Series, UnusedFile, Upload
 
 START_BYTES = 2**16
 """The number of bytes kept of a file that belongs to a known series; the attributes that place its slices are there."""
@@ -50,6 +52,7 @@ def unused_file_row(unused: Unused, upload: Upload) -> UnusedFile:
     """The unsaved row of a file that is known to belong to a series."""
     header = unused.file.header
     return UnusedFile(
+        project_id=upload.project_id,
         upload=upload,
         certain=True,
         study_instance_uid="" if header is None else header.study_instance_uid,
@@ -80,17 +83,19 @@ def settle(upload: Upload, doubtful: Iterable[LostFile], touched: Iterable[int])
     keys = set(touched)
     changed = _adopted(upload, keys) | _doubted(upload, list(doubtful), keys)
     changed |= _cleared(upload, keys)
-    Series.objects.filter(pk__in=changed).update(revision=F("revision") + 1)
+    queries.series(as_site()).filter(pk__in=changed).update(revision=F("revision") + 1)
     return changed
 
 
 def _adopted(upload: Upload, touched: set[int]) -> set[int]:
     """Assign rows to series that exist now: those of this upload, and earlier ones of its series."""
     changed: set[int] = set()
-    own = UnusedFile.objects.filter(certain=True, series=None)
-    arrived = Series.objects.filter(pk__in=touched).values("series_instance_uid")
+    own = queries.unused_files(as_site()).filter(project=upload.project_id, certain=True, series=None)
+    arrived = queries.series(as_site()).filter(pk__in=touched).values("series_instance_uid")
     for one in (own.filter(upload=upload) | own.filter(series_instance_uid__in=arrived)).defer("start"):
-        series = Series.objects.filter(series_instance_uid=one.series_instance_uid)
+        series = queries.series(as_site()).filter(
+            project=upload.project_id, series_instance_uid=one.series_instance_uid
+        )
         if one.study_instance_uid:
             series = series.filter(study__study_instance_uid=one.study_instance_uid)
         found = series.first()
@@ -98,15 +103,17 @@ def _adopted(upload: Upload, touched: set[int]) -> set[int]:
             continue
         if one.sop_instance_uid:
             _same(one, found).delete()
-        UnusedFile.objects.filter(pk=one.pk).update(series=found)
-        Entry.objects.filter(upload=one.upload_id, name=one.name, status=Entry.Status.SKIPPED).update(series=found)
+        queries.unused_files(as_site()).filter(pk=one.pk).update(series=found)
+        queries.entries(as_site()).filter(upload=one.upload_id, name=one.name, status=Entry.Status.SKIPPED).update(
+            series=found
+        )
         changed.add(found.pk)
     return changed
 
 
 def _same(file: UnusedFile, series: Series) -> QuerySet[UnusedFile]:
     """Earlier rows of a file that was sent again and is damaged again: it counts as one missing file."""
-    rows = UnusedFile.objects.filter(series=series, certain=True, sop_instance_uid=file.sop_instance_uid)
+    rows = queries.unused_files(as_site()).filter(series=series, certain=True, sop_instance_uid=file.sop_instance_uid)
     rows = rows.exclude(pk=file.pk)
     # Several files with one UID are several slices.
     return rows.filter(code=CONFLICT, name=file.name) if file.code == CONFLICT else rows.exclude(code=CONFLICT)
@@ -118,13 +125,15 @@ def _doubted(upload: Upload, doubtful: list[LostFile], touched: set[int]) -> set
     if not doubtful:
         return changed
     names: dict[int, list[str]] = {key: [] for key in touched}
-    for key, name in Entry.objects.filter(upload=upload, series__in=touched).values_list("series_id", "name"):
+    for key, name in (
+        queries.entries(as_site()).filter(upload=upload, series__in=touched).values_list("series_id", "name")
+    ):
         names[key].append(name)
     for key, own in names.items():
         perhaps = may_be_slices(doubtful, own)
-        known = set(UnusedFile.objects.filter(series=key, certain=False).values_list("name", flat=True))
+        known = set(queries.unused_files(as_site()).filter(series=key, certain=False).values_list("name", flat=True))
         new = [one for one in perhaps if one.name.replace("\0", "") not in known]
-        UnusedFile.objects.bulk_create(_doubtful_row(one, upload, key) for one in new)
+        queries.unused_files(as_site()).bulk_create(_doubtful_row(one, upload, key) for one in new)
         if new:
             changed.add(key)
     return changed
@@ -132,6 +141,7 @@ def _doubted(upload: Upload, doubtful: list[LostFile], touched: set[int]) -> set
 
 def _doubtful_row(file: LostFile, upload: Upload, series: int) -> UnusedFile:
     return UnusedFile(
+        project_id=upload.project_id,
         series_id=series,
         upload=upload,
         certain=False,
@@ -143,25 +153,28 @@ def _doubtful_row(file: LostFile, upload: Upload, series: int) -> UnusedFile:
 
 def _cleared(upload: Upload, touched: set[int]) -> set[int]:
     """Delete rows of files that are here now, known by SOP Instance UID or by name; returns their series."""
-    here = Instance.objects.filter(sop_instance_uid=OuterRef("sop_instance_uid"), problem_code="")
-    whole = UnusedFile.objects.exclude(sop_instance_uid="").exclude(code=CONFLICT).filter(Exists(here))
+    here = queries.instances(as_site()).filter(
+        project=upload.project_id, sop_instance_uid=OuterRef("sop_instance_uid"), problem_code=""
+    )
+    own = queries.unused_files(as_site()).filter(project=upload.project_id)
+    whole = own.exclude(sop_instance_uid="").exclude(code=CONFLICT).filter(Exists(here))
     gone = set(whole.values_list("pk", flat=True))
     for one in _doubtful_arrived(upload, touched):
         # The series of the file is known now: no other series lacks it.
-        same = UnusedFile.objects.filter(certain=False, name=one.name, upload=one.upload_id)
+        same = queries.unused_files(as_site()).filter(certain=False, name=one.name, upload=one.upload_id)
         gone |= {one.pk, *same.values_list("pk", flat=True)}
-    rows = UnusedFile.objects.filter(pk__in=gone)
+    rows = queries.unused_files(as_site()).filter(pk__in=gone)
     changed = {key for key in rows.values_list("series_id", flat=True) if key is not None}
     rows.delete()
     return changed
 
 
 def _doubtful_arrived(upload: Upload, touched: set[int]) -> list[UnusedFile]:
-    doubtful = list(UnusedFile.objects.filter(certain=False, series__in=touched).defer("start"))
+    doubtful = list(queries.unused_files(as_site()).filter(certain=False, series__in=touched).defer("start"))
     if not doubtful:
         return []
     arrived: dict[tuple[int | None, str], list[str]] = {}
-    entries = Entry.objects.filter(upload=upload, series__in=touched).exclude(status=Entry.Status.SKIPPED)
+    entries = queries.entries(as_site()).filter(upload=upload, series__in=touched).exclude(status=Entry.Status.SKIPPED)
     for key, name in entries.values_list("series_id", "name"):
         arrived.setdefault((key, _base(name)), []).append(name)
     return [
@@ -202,8 +215,9 @@ def of_series(series: Series) -> tuple[tuple[LostFile, ...], tuple[LostFile, ...
 
 def forget(*, studies: Iterable[int] = (), upload: int | None = None) -> None:
     """Delete the rows without a series of studies or of an upload. Called in a transaction."""
-    rows = UnusedFile.objects.filter(series=None)
+    rows = queries.unused_files(as_site()).filter(series=None)
     if upload is not None:
         rows.filter(upload=upload).delete()
-    uids = Study.objects.filter(pk__in=list(studies)).values_list("study_instance_uid", flat=True)
-    rows.filter(study_instance_uid__in=list(uids)).delete()
+    gone = queries.studies(as_site()).filter(pk__in=list(studies))
+    for project, uid in gone.values_list("project", "study_instance_uid"):
+        rows.filter(project=project, study_instance_uid=uid).delete()

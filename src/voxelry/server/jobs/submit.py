@@ -47,6 +47,7 @@ def submit(
     params: Mapping[str, Json] | None = None,
     priority: int | None = None,
     requested_by: User | None = None,
+    project: int | None = None,
     time_limit_seconds: float | None = None,
     memory_limit_bytes: int | None = None,
     queue: str | None = None,
@@ -64,6 +65,8 @@ def submit(
         What to do, as JSON in the shape of its kind. Kept in the row: never a patient's value.
     priority, queue
         The higher priority goes first. None for the kind's own.
+    project
+        Whose members see it; None for the site's own work.
     time_limit_seconds, memory_limit_bytes
         None for the configuration's.
     """
@@ -74,6 +77,7 @@ def submit(
         params=params,
         priority=priority,
         requested_by=requested_by,
+        project_id=project,
         time_limit_seconds=time_limit_seconds,
         memory_limit_bytes=memory_limit_bytes,
         queue=queue,
@@ -110,6 +114,7 @@ def submit_batch(
     *,
     priority: int | None = None,
     requested_by: User | None = None,
+    project: int | None = None,
     time_limit_seconds: float | None = None,
     memory_limit_bytes: int | None = None,
     queue: str | None = None,
@@ -126,6 +131,7 @@ def submit_batch(
         kind,
         priority=priority,
         requested_by=requested_by,
+        project_id=project,
         time_limit_seconds=time_limit_seconds,
         memory_limit_bytes=memory_limit_bytes,
         queue=queue,

@@ -7,12 +7,14 @@ from typing import Any
 
 from django.db.models.signals import post_delete, pre_delete
 
+from voxelry.server.access.grants import as_site
 from voxelry.server.archive import deletions, holdings
 from voxelry.server.archive.holdings import AtRest
 from voxelry.server.archive.models import Series
-from voxelry.server.jobs.models import Job
+from voxelry.server.jobs import job_queries
 from voxelry.server.jobs.submit import ROWS, cancel_all
-from voxelry.server.processing.models import Input, Process, ResultFile
+from voxelry.server.processing import process_queries
+from voxelry.server.processing.models import Process, ResultFile
 from voxelry.server.processing.step_request import KIND
 
 
@@ -26,12 +28,12 @@ def connect() -> None:
 
 def _needed(names: list[str]) -> set[str]:
     """Those of the names that a row of a result file holds."""
-    rows = ResultFile.objects.filter(sha256__in=[name.rpartition("/")[2] for name in names])
+    rows = process_queries.result_files(as_site()).filter(sha256__in=[name.rpartition("/")[2] for name in names])
     return {row.stored_name for row in rows}
 
 
 def _files() -> Iterator[AtRest]:
-    for row in ResultFile.objects.order_by("pk").iterator(ROWS):
+    for row in process_queries.result_files(as_site()).order_by("pk").iterator(ROWS):
         yield AtRest(row.stored_name, row.sha256, row.size)
 
 
@@ -40,15 +42,15 @@ def _before_series_delete(instance: Series, **_: Any) -> None:
 
     In few statements, because a series may have a thousand jobs and other writers wait meanwhile.
     """
-    processes = list(Input.objects.filter(series=instance).values_list("process", flat=True))
+    processes = list(process_queries.inputs(as_site()).filter(series=instance).values_list("process", flat=True))
     for start in range(0, len(processes), ROWS):
         part = processes[start : start + ROWS]
-        cancel_all(Job.objects.filter(kind=KIND, subject__in=part))
-        Process.objects.filter(pk__in=part).delete()
+        cancel_all(job_queries.jobs(as_site()).filter(kind=KIND, subject__in=part))
+        process_queries.processes(as_site()).filter(pk__in=part).delete()
 
 
 def _before_process_delete(instance: Process, **_: Any) -> None:
-    cancel_all(Job.objects.filter(kind=KIND, subject=instance.pk))
+    cancel_all(job_queries.jobs(as_site()).filter(kind=KIND, subject=instance.pk))
 
 
 def _after_file_delete(instance: ResultFile, **_: Any) -> None:

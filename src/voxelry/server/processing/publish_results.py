@@ -14,13 +14,15 @@ from pydantic import JsonValue
 
 from voxelry.core.errors import Problem
 from voxelry.dicom.headers.sources import FileSource
-from voxelry.server.archive import files_at_rest, holdings, store_instance
+from voxelry.server.access.grants import as_site
+from voxelry.server.archive import files_at_rest, holdings, queries, store_instance
 from voxelry.server.archive.build import submit_build
 from voxelry.server.archive.files_at_rest import Kept
 from voxelry.server.archive.models import Instance, Series
 from voxelry.server.archive.row_values import storable
 from voxelry.server.jobs.failures import JobError
 from voxelry.server.jobs.job_run import Run
+from voxelry.server.processing import process_queries
 from voxelry.server.processing.models import Output, Process, ResultFile
 from voxelry.server.processing.step_handover import NamedFile, StepOutcome, WrittenFile
 
@@ -42,24 +44,24 @@ def publish_results(run: Run, result: JsonValue) -> dict[str, JsonValue]:
         If the process was deleted meanwhile, or an instance has the UID of another with other bytes.
     """
     outcome = StepOutcome.model_validate(result)
-    process = Process.objects.select_for_update().filter(pk=run.subject).first()
+    process = process_queries.processes(as_site()).select_for_update().filter(pk=run.subject).first()
     if process is None:
         raise JobError(Problem("process_gone", "what this job was asked for was deleted"))
     if process.published is not None:  # nothing is published twice
         raise JobError(Problem("job_state", "the results of this job are here already"))
     moved = _Moved()
     try:
-        series = _store_instances(run.folder, outcome.instances, moved)
+        series = _store_instances(run.folder, outcome.instances, moved, project=process.project_id)
         _store_files(process, run.folder, outcome.files, moved)
     except BaseException:
         _remove(moved)
         raise
-    Output.objects.bulk_create(
+    process_queries.outputs(as_site()).bulk_create(
         Output(process=process, position=position, series=made) for position, made in enumerate(series)
     )
     rows, warnings = storable(list(outcome.rows)), storable(list(outcome.warnings))
     columns = list(dict.fromkeys(name for row in outcome.rows for name in row))
-    Process.objects.filter(pk=process.pk).update(
+    process_queries.processes(as_site()).filter(pk=process.pk).update(
         published=timezone.now(), columns=columns, rows=rows, warnings=warnings
     )
     for made in series:
@@ -69,13 +71,13 @@ def publish_results(run: Run, result: JsonValue) -> dict[str, JsonValue]:
     return {**counts}
 
 
-def _store_instances(folder: Path, made: Iterable[WrittenFile], moved: _Moved) -> list[Series]:
+def _store_instances(folder: Path, made: Iterable[WrittenFile], moved: _Moved, *, project: int) -> list[Series]:
     """The series that the instances belong to, in their order."""
     paths = {folder / file.path: Kept(file.sha256, file.size) for file in made}
     values = {
         path: store_instance.read_values(FileSource(str(path), path.name, kept.size)) for path, kept in paths.items()
     }
-    known = store_instance.known_instances(value.instance["sop_instance_uid"] for value in values.values())
+    known = store_instance.known_instances(project, (value.instance["sop_instance_uid"] for value in values.values()))
     found: dict[int, Series] = {}
     new: list[Instance] = []
     for digest in files_at_rest.adopt(
@@ -86,13 +88,15 @@ def _store_instances(folder: Path, made: Iterable[WrittenFile], moved: _Moved) -
         uid = str(values[path].instance["sop_instance_uid"])
         instance = known.get(uid)
         if instance is None:
-            instance = store_instance.instance_row(values[path], kept, name=f"{path.parent.name}/{path.name}")
+            instance = store_instance.instance_row(
+                values[path], kept, name=f"{path.parent.name}/{path.name}", project=project
+            )
             new.append(instance)
         elif instance.sha256 != kept.sha256:
             raise JobError(store_instance.conflict(path.name, uid))
         found[instance.series_id] = instance.series
-    Instance.objects.bulk_create(new)
-    Series.objects.filter(pk__in={instance.series_id for instance in new}).update(revision=F("revision") + 1)
+    queries.instances(as_site()).bulk_create(new)
+    queries.series(as_site()).filter(pk__in={instance.series_id for instance in new}).update(revision=F("revision") + 1)
     return list(found.values())
 
 

@@ -7,13 +7,15 @@ from collections.abc import Iterable, Iterator
 from voxelry.core.errors import Problem
 from voxelry.dicom.headers.header import Header, read_header
 from voxelry.dicom.headers.sop_classes import SEGMENTATIONS
-from voxelry.server.archive import files_at_rest
-from voxelry.server.archive.models import Instance, Stack
+from voxelry.server.access.grants import as_site
+from voxelry.server.archive import files_at_rest, queries
+from voxelry.server.archive.models import Instance
 from voxelry.server.archive.source_images import Original, source_images
 from voxelry.server.archive.stack_files import folder_of
 from voxelry.server.jobs.failures import JobError
 from voxelry.server.jobs.job_run import Run
-from voxelry.server.processing.models import Input, Process
+from voxelry.server.processing import process_queries
+from voxelry.server.processing.models import Input
 from voxelry.server.processing.step_handover import InputVolume, StepInputs
 
 
@@ -25,7 +27,7 @@ def read_inputs(run: Run) -> StepInputs:
     JobError
         If the process or a volume was deleted, or the volume has a problem.
     """
-    process = Process.objects.filter(pk=run.subject).first()
+    process = process_queries.processes(as_site()).filter(pk=run.subject).first()
     if process is None:
         raise JobError(Problem("process_gone", "what this job was asked for was deleted"))
     return StepInputs(
@@ -36,17 +38,18 @@ def read_inputs(run: Run) -> StepInputs:
         same_frame_of_reference=process.same_frame_of_reference,
         seed=process.seed,
         created=process.created,
-        inputs=tuple(_input_volume(row) for row in process.inputs.all()),
+        inputs=tuple(_input_volume(row, process.project_id) for row in process.inputs.all()),
     )
 
 
-def _input_volume(row: Input) -> InputVolume:
-    stack = Stack.objects.select_related("series").filter(series=row.series_id, index=row.stack).first()
+def _input_volume(row: Input, project: int) -> InputVolume:
+    live = queries.volumes(as_site()).filter(series__project=project)
+    stack = live.select_related("series").filter(series=row.series_id, index=row.stack).first()
     if stack is None:
         raise JobError(Problem("volume_gone", f"series {row.series_id} no longer has a volume {row.stack}"))
     if stack.problem_code:
         raise JobError(Problem(stack.problem_code, stack.problem_message))
-    instances = Instance.objects.filter(series=row.series_id, has_pixels=True).order_by("number", "pk")
+    instances = queries.instances(as_site()).filter(series=row.series_id, has_pixels=True).order_by("number", "pk")
     return InputVolume(
         volume=str(folder_of(stack) / "volume.npy"),
         index=stack.index,
@@ -54,7 +57,7 @@ def _input_volume(row: Input) -> InputVolume:
         shape=tuple(stack.shape),
         warnings=tuple(stack.warnings),
         instances=tuple(Original(*values) for values in instances.values_list("sha256", "name", "size")),
-        source_images=source_images(_headers(instances.filter(sop_class_uid__in=SEGMENTATIONS))),
+        source_images=source_images(_headers(instances.filter(sop_class_uid__in=SEGMENTATIONS)), project=project),
     )
 
 

@@ -18,10 +18,15 @@ from voxelry.core.registry import AnyStep, installed_steps, step_named, step_nam
 from voxelry.core.spacing import Spacing
 from voxelry.core.steps import faults, faults_in_words
 from voxelry.core.volume import Volume
-from voxelry.server.archive.models import Series, Stack
+from voxelry.server.access.grants import Grants, as_site, chosen_project
+from voxelry.server.access.models import Role
+from voxelry.server.archive import queries
+from voxelry.server.archive.models import Stack
+from voxelry.server.jobs import job_queries
 from voxelry.server.jobs.isolated import memory_limit
 from voxelry.server.jobs.models import Job, State
 from voxelry.server.jobs.submit import Item, retry, submit, submit_batch
+from voxelry.server.processing import process_queries
 from voxelry.server.processing.models import Input, Process
 from voxelry.server.processing.request_errors import InputError, NoSeriesError, NotReadyError, StepParameterError
 from voxelry.server.processing.roots import allowed_path
@@ -31,7 +36,18 @@ if TYPE_CHECKING:
 
 KIND = "step"
 GPU_GROUP = "model"
-_LOOKED_AT = ("series", "index", "problem_code", "problem_message", "shape", "dtype", "affine", "spacing", "unit")
+_LOOKED_AT = (
+    "series",
+    "index",
+    "problem_code",
+    "problem_message",
+    "shape",
+    "dtype",
+    "affine",
+    "spacing",
+    "unit",
+    "series__project",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +122,7 @@ def _of_step(step: AnyStep) -> JobName:
     return JobName(step.name, step, {}, step.title, step.description)
 
 
-def checked_params(job: JobName, values: Mapping[str, Any]) -> dict[str, Any]:
+def checked_params(job: JobName, values: Mapping[str, Any], *, who: Grants) -> dict[str, Any]:
     """All parameters of a step as JSON, with the defaults of those that were not given.
 
     Raises
@@ -115,6 +131,8 @@ def checked_params(job: JobName, values: Mapping[str, Any]) -> dict[str, Any]:
         If names are unknown or values out of range; the message names each, without the value.
     OutsideRootsError
         If a parameter names a file that this server may not read.
+    RoleError
+        If a parameter names a file, and not everything is granted.
     MissingExtraError
         If the step needs a library that is not installed here.
     """
@@ -130,6 +148,7 @@ def checked_params(job: JobName, values: Mapping[str, Any]) -> dict[str, Any]:
             raise StepParameterError(f"{job.name}: {name}: holds a NUL character", [((name,), "holds a NUL character")])
     for name in _paths(job.step):
         if record.get(name):
+            who.require_everything()
             record[name] = str(allowed_path(str(record[name])))
     return record
 
@@ -153,9 +172,18 @@ def request_step(
     priority: int | None = None,
     limits: JobLimits = JobLimits(),
     same_frame_of_reference: bool = False,
+    project: int | None = None,
+    who: Grants,
     requested_by: User | None = None,
 ) -> Job:
-    """Queue a job for a step on volumes of the archive, or on all volumes of a folder.
+    """Queue a job for a step on volumes of one project, or on all volumes of a folder.
+
+    Parameters
+    ----------
+    project
+        Where the results of a folder's volumes go; None for the only one, or the default.
+    who
+        Needs the role ``analyst``; for a folder, or a parameter that names a file, everything.
 
     Raises
     ------
@@ -164,26 +192,33 @@ def request_step(
         configuration's.
     NoSeriesError, NotReadyError, OutsideRootsError, NothingFoundError
         If the input does not exist, is not built yet, or may not be read.
+    RoleError, NoProjectError, ProjectError
+        If ``who`` may not do that.
     """
     job = job_named(job_name)
-    checked = checked_params(job, params or {})
+    if in_dir:
+        who.require_everything()
+    checked = checked_params(job, params or {}, who=who)
     _check_count(job, len(inputs), in_dir)
     _check_limits(limits)
     folder = str(allowed_path(in_dir)) if in_dir else ""
     with transaction.atomic():
-        _check_fit(job, checked, [_check_inputs(inputs)])
+        stacks = _check_inputs(inputs, who)
+        place = _one_project(stacks, who) if stacks else chosen_project(who, project, Role.ANALYST)
+        _check_fit(job, checked, [stacks])
         if not same_frame_of_reference:
             _check_frames_of_reference(job, inputs)
-        process = Process.objects.create(
-            job_name=job.name, step=job.step.name, params=checked, in_dir=folder,
+        process = process_queries.processes(as_site()).create(
+            project_id=place, job_name=job.name, step=job.step.name, params=checked, in_dir=folder,
             same_frame_of_reference=same_frame_of_reference,
         )  # fmt: skip
-        Input.objects.bulk_create(_inputs(process, inputs))
+        process_queries.inputs(as_site()).bulk_create(_inputs(process, inputs))
         return submit(
             KIND,
             subject=process.pk,
             priority=priority,
             requested_by=requested_by,
+            project=place,
             time_limit_seconds=limits.seconds,
             memory_limit_bytes=limits.memory_bytes,
             queue=queue_of(job.step),
@@ -198,28 +233,35 @@ def request_batch(
     priority: int | None = None,
     limits: JobLimits = JobLimits(),
     same_frame_of_reference: bool = False,
+    who: Grants,
     requested_by: User | None = None,
 ) -> Job:
     """Queue a batch: the same step on each volume. Nothing is queued unless every volume passes the checks.
 
     Raises
     ------
-    ParameterError, InputError, NoSeriesError, NotReadyError
+    ParameterError, InputError, NoSeriesError, NotReadyError, RoleError
         As for `request_step`.
     """
     job = job_named(job_name)
-    checked = checked_params(job, params or {})
+    checked = checked_params(job, params or {}, who=who)
     _check_count(job, 1, "")
     _check_limits(limits)
     with transaction.atomic():
-        _check_fit(job, checked, [[stack] for stack in _check_inputs(inputs)])
-        processes = Process.objects.bulk_create(
+        stacks = _check_inputs(inputs, who)
+        place = _one_project(stacks, who)
+        _check_fit(job, checked, [[stack] for stack in stacks])
+        processes = process_queries.processes(as_site()).bulk_create(
             Process(
-                job_name=job.name, step=job.step.name, params=checked, same_frame_of_reference=same_frame_of_reference
+                project_id=place,
+                job_name=job.name,
+                step=job.step.name,
+                params=checked,
+                same_frame_of_reference=same_frame_of_reference,
             )
             for _ in inputs
         )
-        Input.objects.bulk_create(
+        process_queries.inputs(as_site()).bulk_create(
             row for process, chosen in zip(processes, inputs, strict=True) for row in _inputs(process, [chosen])
         )
         items = [Item(subject=process.pk) for process in processes]
@@ -228,17 +270,22 @@ def request_batch(
             items,
             priority=priority,
             requested_by=requested_by,
+            project=place,
             time_limit_seconds=limits.seconds,
             memory_limit_bytes=limits.memory_bytes,
             queue=queue_of(job.step),
         )
 
 
-def request_again(job: Job, *, same_frame_of_reference: bool = False) -> None:
+def request_again(
+    job: Job, *, who: Grants, requested_by: User | None = None, same_frame_of_reference: bool = False
+) -> None:
     """Queue a failed or cancelled job again with the same input; of a batch, its failed and cancelled children.
 
     Parameters
     ----------
+    who, requested_by
+        Who asks now, in whose name the jobs are done; needs what the first request needed.
     same_frame_of_reference
         True confirms it for the jobs that are queued; False keeps what was requested.
 
@@ -246,13 +293,38 @@ def request_again(job: Job, *, same_frame_of_reference: bool = False) -> None:
     ------
     JobStateError
         If it neither failed nor was cancelled, or if a job for the same subject waits already.
+    RoleError
+        If ``who`` may not do that.
     """
     with transaction.atomic():
+        _require_same(job, who)
+        own = job_queries.jobs(as_site())
+        rows = own.filter(parent=job) if job.is_batch else own.filter(pk=job.pk)
+        lost = rows.filter(state__in=[State.FAILED, State.CANCELLED])
         if same_frame_of_reference and job.kind == KIND:
-            rows = Job.objects.filter(parent=job) if job.is_batch else Job.objects.filter(pk=job.pk)
-            lost = rows.filter(state__in=[State.FAILED, State.CANCELLED])
-            Process.objects.filter(pk__in=lost.values("subject")).update(same_frame_of_reference=True)
+            confirmed = process_queries.processes(as_site()).filter(pk__in=lost.values("subject"))
+            confirmed.update(same_frame_of_reference=True)
+        if requested_by is not None:
+            lost.update(requested_by=requested_by)
         retry(job.pk)
+
+
+def _require_same(job: Job, who: Grants) -> None:
+    """Require what the first request of a job needed."""
+    who.require(Role.ANALYST if job.kind == KIND else Role.UPLOADER, job.project_id)
+    if job.kind != KIND or job.is_batch:
+        return
+    process = process_queries.processes(who).filter(pk=job.subject).first()
+    if process is not None and (process.in_dir or _names_a_file(process)):
+        who.require_everything()
+
+
+def _names_a_file(process: Process) -> bool:
+    try:
+        step = job_named(process.job_name).step
+    except ParameterError:  # its package was uninstalled
+        return False
+    return any(process.params.get(name) for name in _paths(step))
 
 
 def _inputs(process: Process, inputs: Sequence[ChosenVolume]) -> list[Input]:
@@ -309,13 +381,14 @@ def _blank(stack: Stack) -> Volume:
     )
 
 
-def _check_inputs(inputs: Sequence[ChosenVolume]) -> list[Stack]:
+def _check_inputs(inputs: Sequence[ChosenVolume], who: Grants) -> list[Stack]:
     """The stacks of the chosen volumes, in order."""
     keys = {one.series for one in inputs}
     stacks = {
-        (stack.series_id, stack.index): stack for stack in Stack.objects.filter(series__in=keys).only(*_LOOKED_AT)
+        (stack.series_id, stack.index): stack
+        for stack in queries.volumes(who).filter(series__in=keys).select_related("series").only(*_LOOKED_AT)
     }
-    series = Series.objects.select_related("job").only("job__state").in_bulk(keys)
+    series = queries.series(who).select_related("job").only("job__state").in_bulk(keys)
     for one in inputs:
         row = series.get(one.series)
         if row is None:
@@ -330,13 +403,27 @@ def _check_inputs(inputs: Sequence[ChosenVolume]) -> list[Stack]:
     return [stacks[one.series, one.stack] for one in inputs]
 
 
+def _one_project(stacks: Sequence[Stack], who: Grants) -> int:
+    """The project of volumes, in which steps may be run."""
+    keys = {stack.series.project_id for stack in stacks}
+    if len(keys) > 1:
+        raise InputError("the volumes belong to several projects: copy their studies into one first")
+    key = keys.pop()
+    if key is None:  # moved to the trash meanwhile
+        raise NoSeriesError("the study of this series was deleted")
+    who.require(Role.ANALYST, key)
+    return key
+
+
 def _check_frames_of_reference(job: JobName, inputs: Sequence[ChosenVolume]) -> None:
     """Refuse inputs with different frames of reference, as the job would."""
     if len(inputs) < 2 or job.step.group == REGISTRATION:
         return
     rows = {
         (row.series_id, row.index): row.metadata
-        for row in Stack.objects.filter(series__in={one.series for one in inputs}).only("series", "index", "metadata")
+        for row in queries.volumes(as_site())
+        .filter(series__in={one.series for one in inputs})
+        .only("series", "index", "metadata")
     }
     check_one_uid([str(rows[one.series, one.stack].get("FrameOfReferenceUID") or "") or None for one in inputs])
 
