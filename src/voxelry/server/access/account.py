@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods
 
 from voxelry.server.access import throttle
 from voxelry.server.access.models import Token
+from voxelry.server.access.rules import Rule, needs
 from voxelry.server.access.secrets import TokenError, create_token
 
 NAME_LENGTH = 100
@@ -49,6 +50,7 @@ class TokenForm(forms.Form):
     name = forms.CharField(max_length=NAME_LENGTH)
 
 
+@needs(Rule.ACCOUNT)
 @never_cache
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -100,9 +100,9 @@ def chosen_project(who: Grants, wanted: int | None, least: Role) -> int:
     NoProjectError
         If it names one that there is not, for who asks.
     ProjectError
-        If it names none and there are several, or there is none in which the role is granted.
+        If it names none, and there are several.
     RoleError
-        If the role is not granted in the project that it names.
+        If the role is not granted in the project that it names, or in any.
     """
     if wanted is not None:
         if not visible_to(Project.objects.filter(pk=wanted), who, path="pk").exists():
@@ -117,7 +117,8 @@ def chosen_project(who: Grants, wanted: int | None, least: Role) -> int:
     if default is not None:
         return default
     if not found:
-        raise ProjectError(f"there is no project in which your role is {least.label!r}: ask an owner or administrator")
+        words = f"this needs the role {least.label!r} in a project, and you have it in none: ask an owner"
+        raise RoleError(words)
     raise ProjectError("name a project: yours are " + ", ".join(f"{key} ({name})" for key, name in found.items()))
 
 

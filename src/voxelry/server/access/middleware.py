@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 
 from voxelry.server.access.authentication import identify
+from voxelry.server.access.rules import Rule, needs, rule_of
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -20,8 +21,7 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 def open_to_all(view: View) -> View:
     """Mark a view that needs no login."""
-    view.open_to_all = True  # type: ignore[attr-defined]
-    return view
+    return needs(Rule.OPEN)(view)
 
 
 class NoFiles(FileUploadHandler):
@@ -55,7 +55,7 @@ class AccessMiddleware:
         self, request: HttpRequest, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponseBase | None:
         """Check the user; called by Django before the view."""
-        if getattr(view, "open_to_all", False):
+        if rule_of(view) is Rule.OPEN:
             request.upload_handlers = [NoFiles(request)]
             return None
         if not (request.path == "/api" or request.path.startswith("/api/")):

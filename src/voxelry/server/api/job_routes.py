@@ -18,6 +18,7 @@ from ninja import Query, Router, Status
 from voxelry.core.value import Value
 from voxelry.server.access.authentication import asking, asking_again
 from voxelry.server.access.models import Role
+from voxelry.server.access.rules import Rule, needs
 from voxelry.server.api import job_records, study_records
 from voxelry.server.api import job_schemas as out
 from voxelry.server.api.downloads import Content, download
@@ -64,6 +65,7 @@ def _content(media: str, schema: dict[str, object]) -> dict[str, object]:
 
 
 @router.get("/steps", response={200: list[out.StepOut], **ERRORS}, tags=["jobs"])
+@needs(Rule.ACCOUNT)
 def list_steps(request: HttpRequest) -> object:
     """What can be done with volumes: every installed step, with the JSON schema of its parameters."""
     return [
@@ -82,6 +84,7 @@ def list_steps(request: HttpRequest) -> object:
 
 
 @router.post("/jobs", response={202: Accepted, **ERRORS}, tags=["jobs"])
+@needs(Rule.ANALYST)
 def create_job(request: HttpRequest, response: HttpResponse, body: out.JobRequest) -> object:
     """Ask for a step on a volume; everything is checked before there is a job."""
     inputs = [
@@ -103,6 +106,7 @@ def create_job(request: HttpRequest, response: HttpResponse, body: out.JobReques
 
 
 @router.post("/jobs/batch", response={202: Accepted, **ERRORS}, tags=["jobs"])
+@needs(Rule.ANALYST)
 def create_batch(request: HttpRequest, response: HttpResponse, body: out.BatchRequest) -> object:
     """Ask for the same step on many series: one parent job, which ends with the last of its own."""
     job = request_batch(
@@ -119,6 +123,7 @@ def create_batch(request: HttpRequest, response: HttpResponse, body: out.BatchRe
 
 
 @router.get("/jobs", response={200: Page[out.JobRow], **ERRORS}, tags=["jobs"])
+@needs(Rule.VIEWER)
 def list_jobs(
     request: HttpRequest,
     state: StateName | None = None,
@@ -147,12 +152,14 @@ def list_jobs(
 
 
 @router.get("/jobs/{int:job_id}", response={200: out.JobDetail, **ERRORS}, tags=["jobs"])
+@needs(Rule.VIEWER)
 def get_job(request: HttpRequest, job_id: int) -> object:
     """Where a job stands, its log, and what came of it."""
     return job_records.job_detail(_job(request, job_id), asking(request), staff=_is_staff(request))
 
 
 @router.post("/jobs/{int:job_id}/cancel", response={200: out.JobDetail, **ERRORS}, tags=["jobs"])
+@needs(Rule.ANALYST)
 def cancel_job(request: HttpRequest, job_id: int) -> object:
     """Stop a job: at once if it waits, within seconds if it runs; of a batch, all that is not over."""
     submit.cancel(_changeable(request, job_id).pk)
@@ -160,6 +167,7 @@ def cancel_job(request: HttpRequest, job_id: int) -> object:
 
 
 @router.post("/jobs/{int:job_id}/retry", response={200: out.JobDetail, **ERRORS}, tags=["jobs"])
+@needs(Rule.ANALYST)
 def retry_job(request: HttpRequest, job_id: int, same_frame_of_reference: SameFrame) -> object:
     """Queue a failed or cancelled job again, with the same input; of a batch, those that failed or were cancelled."""
     request_again(
@@ -176,6 +184,7 @@ def retry_job(request: HttpRequest, job_id: int, same_frame_of_reference: SameFr
     tags=["jobs"],
     openapi_extra=_content("text/event-stream", {"type": "string"}),
 )
+@needs(Rule.VIEWER)
 def follow_job(request: HttpRequest, job_id: int) -> StreamingHttpResponse:
     """Server-sent events: `job` with what `GET /api/jobs/{job_id}` gives, whenever it changes; ends with the job."""
     key, staff = _job(request, job_id).pk, _is_staff(request)
@@ -191,12 +200,14 @@ def follow_job(request: HttpRequest, job_id: int) -> StreamingHttpResponse:
 @router.get(
     "/jobs/{int:job_id}/rows.json", tags=["jobs"], openapi_extra=_content("application/json", {"type": "array"})
 )
+@needs(Rule.VIEWER)
 def get_rows_json(request: HttpRequest, job_id: int) -> HttpResponse:
     """The measurements of a step: a list of objects with the same keys."""
     return HttpResponse(json.dumps(_rows(request, job_id)), content_type="application/json")
 
 
 @router.get("/jobs/{int:job_id}/rows.csv", tags=["jobs"], openapi_extra=_content("text/csv", {"type": "string"}))
+@needs(Rule.VIEWER)
 def get_rows_csv(request: HttpRequest, job_id: int) -> HttpResponseBase:
     """The same as a table."""
     rows = _rows(request, job_id)
@@ -212,6 +223,7 @@ def get_rows_csv(request: HttpRequest, job_id: int) -> HttpResponseBase:
     tags=["jobs"],
     openapi_extra=_content("application/octet-stream", {"type": "string", "format": "binary"}),
 )
+@needs(Rule.VIEWER)
 def get_file(request: HttpRequest, job_id: int, name: str) -> HttpResponseBase:
     """A file that a step made; a part of it with Range. 409 if it was damaged at rest."""
     process = _process(request, job_id)

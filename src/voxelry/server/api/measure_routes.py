@@ -26,6 +26,7 @@ from voxelry.dicom.pixels.decoding import patience
 from voxelry.dicom.pixels.pixel_memory import limited_memory
 from voxelry.server.access.authentication import asking
 from voxelry.server.access.grants import require_any_project
+from voxelry.server.access.rules import Rule, needs
 from voxelry.server.api import schemas as out
 from voxelry.server.api.problems import ApiError
 from voxelry.server.api.turns import NoTurnError, Turns
@@ -49,6 +50,7 @@ _turns = Turns(settings.VOXELRY.measurements)
 
 
 @router.post("/measure", response={200: out.MeasureOut, **ERRORS}, tags=["volumes"], exclude_unset=True)
+@needs(Rule.MEMBER)
 def measure_file(
     request: HttpRequest,
     file: File[UploadedFile],

@@ -17,6 +17,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from voxelry.core.errors import VoxelryError
+from voxelry.server.access.rules import Rule, needs
 from voxelry.server.environment.disk_errors import is_away, is_full
 from voxelry.server.jobs.failures import Away
 from voxelry.server.processing.request_errors import StepParameterError
@@ -127,6 +128,7 @@ def add_handlers(api: NinjaAPI) -> None:
     api.add_exception_handler(Away, _away)
 
 
+@needs(Rule.ACCOUNT)
 def unknown_address(request: HttpRequest) -> HttpResponse:
     """The answer for URLs under ``/api/`` without a route."""
     return problem(404)

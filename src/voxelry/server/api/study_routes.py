@@ -15,6 +15,7 @@ from ninja.operation import Operation
 from voxelry.server.access.authentication import asking
 from voxelry.server.access.grants import chosen_project
 from voxelry.server.access.models import Role
+from voxelry.server.access.rules import Rule, needs
 from voxelry.server.api import problems, study_records
 from voxelry.server.api import schemas as out
 from voxelry.server.api.docs import Docs
@@ -70,6 +71,7 @@ ERRORS = {(401, 403, 404, 409, 413, 422, 507): out.ProblemDocument}
 
 
 @api.get("/me", response={200: out.Me, **ERRORS}, tags=["access"])
+@needs(Rule.ACCOUNT)
 def me(request: HttpRequest) -> out.Me:
     """Who is asking, and what answers."""
     return out.Me(
@@ -81,6 +83,7 @@ def me(request: HttpRequest) -> out.Me:
 
 
 @api.post("/uploads", response={202: out.Accepted, **ERRORS}, tags=["uploads"])
+@needs(Rule.UPLOADER)
 def create_upload(
     request: HttpRequest, response: HttpResponse, files: File[list[UploadedFile]], project: Form[int | None] = None
 ) -> object:
@@ -96,6 +99,7 @@ def create_upload(
 
 
 @api.get("/uploads", response={200: out.Page[out.UploadRow], **ERRORS}, tags=["uploads"])
+@needs(Rule.VIEWER)
 def list_uploads(request: HttpRequest, limit: Limit = 100, offset: Offset = 0) -> object:
     """The last uploads first."""
     rows = queries.uploads(asking(request)).select_related("job")
@@ -103,12 +107,14 @@ def list_uploads(request: HttpRequest, limit: Limit = 100, offset: Offset = 0) -
 
 
 @api.get("/uploads/{int:upload_id}", response={200: out.UploadOut, **ERRORS}, tags=["uploads"])
+@needs(Rule.VIEWER)
 def get_upload(request: HttpRequest, upload_id: int, limit: Limit = 100, offset: Offset = 0) -> object:
     """How an upload goes, with a part of its report."""
     return study_records.upload_record(_upload(request, upload_id), asking(request), limit=limit, offset=offset)
 
 
 @api.post("/uploads/{int:upload_id}/cancel", response={200: out.JobOut, **ERRORS}, tags=["uploads"])
+@needs(Rule.UPLOADER)
 def cancel_upload(request: HttpRequest, upload_id: int) -> object:
     """Stop taking in; what is stored stays."""
     upload = _upload(request, upload_id)
@@ -120,6 +126,7 @@ def cancel_upload(request: HttpRequest, upload_id: int) -> object:
 
 
 @api.get("/studies", response={200: out.Page[out.StudyOut], **ERRORS}, tags=["studies"])
+@needs(Rule.VIEWER)
 def list_studies(request: HttpRequest, search: Words = "", limit: Limit = 100, offset: Offset = 0) -> object:
     """The last studies first; ``search`` looks at patients, descriptions, accession numbers and modalities."""
     who = asking(request)
@@ -129,12 +136,14 @@ def list_studies(request: HttpRequest, search: Words = "", limit: Limit = 100, o
 
 
 @api.get("/studies/{int:study_id}", response={200: out.StudyOut, **ERRORS}, tags=["studies"])
+@needs(Rule.VIEWER)
 def get_study(request: HttpRequest, study_id: int) -> object:
     """A study with its series."""
     return study_records.study_record(_study(study_records.whole_studies(asking(request)), study_id))
 
 
 @api.delete("/studies/{int:study_id}", response={204: None, **ERRORS}, tags=["studies"])
+@needs(Rule.OWNER)
 def delete_study(request: HttpRequest, study_id: int) -> object:
     """Delete a study for good, originals included."""
     study = _study(queries.studies(asking(request)), study_id)
@@ -150,6 +159,7 @@ def delete_study(request: HttpRequest, study_id: int) -> object:
         "responses": {200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}}
     },
 )
+@needs(Rule.VIEWER)
 def get_originals(request: HttpRequest, study_id: int) -> HttpResponseBase:
     """The originals, byte for byte, as a zip; a part of it with Range. 409 if one of them was damaged at rest."""
     originals = OriginalsZip(_study(queries.studies(asking(request)), study_id))
@@ -158,6 +168,7 @@ def get_originals(request: HttpRequest, study_id: int) -> HttpResponseBase:
 
 
 @api.get("/series", response={200: out.Page[out.SeriesRow], **ERRORS}, tags=["series"])
+@needs(Rule.VIEWER)
 def list_series(request: HttpRequest, study: StudyKey = None, limit: Limit = 100, offset: Offset = 0) -> object:
     """The last series first; those of one study with ``study``."""
     chosen = {} if study is None else {"study": study}
@@ -169,6 +180,7 @@ def list_series(request: HttpRequest, study: StudyKey = None, limit: Limit = 100
 
 
 @api.get("/series/{int:series_id}", response={200: out.SeriesOut, **ERRORS}, tags=["series"])
+@needs(Rule.VIEWER)
 def get_series(request: HttpRequest, series_id: int) -> object:
     """A series with its volumes."""
     row = study_records.series_rows(asking(request)).filter(pk=series_id).first()

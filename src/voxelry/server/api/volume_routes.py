@@ -17,6 +17,7 @@ from voxelry.core.volume import Volume
 from voxelry.formats.pictures.picture import PictureFormat
 from voxelry.server.access.authentication import asking
 from voxelry.server.access.grants import Grants
+from voxelry.server.access.rules import Rule, needs
 from voxelry.server.api import schemas as out
 from voxelry.server.api.problems import ApiError, not_found
 from voxelry.server.archive import queries, stack_files
@@ -43,6 +44,7 @@ def _binary(media: str) -> dict[str, object]:
 
 
 @router.get("/series/{int:series_id}/thumbnail.png", tags=["series"], openapi_extra=_binary("image/png"))
+@needs(Rule.VIEWER)
 def get_thumbnail(request: HttpRequest, series_id: int, v: Version = "") -> HttpResponse:
     """A small picture that stands for the series."""
     series = queries.series(asking(request)).filter(pk=series_id).first()
@@ -57,6 +59,7 @@ def get_thumbnail(request: HttpRequest, series_id: int, v: Version = "") -> Http
 
 
 @router.get("/series/{int:series_id}/slices/{int:n}.png", tags=["volumes"], openapi_extra=_binary("image/png"))
+@needs(Rule.VIEWER)
 def get_slice_png(
     request: HttpRequest,
     series_id: int,
@@ -72,6 +75,7 @@ def get_slice_png(
 
 
 @router.get("/series/{int:series_id}/slices/{int:n}.jpg", tags=["volumes"], openapi_extra=_binary("image/jpeg"))
+@needs(Rule.VIEWER)
 def get_slice_jpg(
     request: HttpRequest,
     series_id: int,
@@ -89,6 +93,7 @@ def get_slice_jpg(
 @router.get(
     "/series/{int:series_id}/slices/{int:n}.raw", tags=["volumes"], openapi_extra=_binary("application/octet-stream")
 )
+@needs(Rule.VIEWER)
 def get_slice_raw(
     request: HttpRequest, series_id: int, n: int, axis: AxisName = None, volume: VolumeIndex = 0, v: Version = ""
 ) -> HttpResponse:
@@ -106,6 +111,7 @@ def get_slice_raw(
 
 
 @router.get("/series/{int:series_id}/histogram", response={200: out.HistogramOut, **ERRORS}, tags=["volumes"])
+@needs(Rule.VIEWER)
 def get_histogram(request: HttpRequest, series_id: int, volume: VolumeIndex = 0) -> HttpResponse:
     """How often each value occurs, padding left out."""
     stack = _stack(asking(request), series_id, volume)
@@ -120,6 +126,7 @@ def get_histogram(request: HttpRequest, series_id: int, volume: VolumeIndex = 0)
 
 
 @router.get("/series/{int:series_id}/measure", response={200: out.MeasurementOut, **ERRORS}, tags=["volumes"])
+@needs(Rule.VIEWER)
 def get_measurement(
     request: HttpRequest,
     series_id: int,

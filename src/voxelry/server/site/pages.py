@@ -14,6 +14,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from voxelry.server.access.middleware import open_to_all
+from voxelry.server.access.rules import Rule, needs
 from voxelry.server.environment.version import VERSION
 
 LEAST_FREE_BYTES = 64 * 2**20
@@ -43,6 +44,7 @@ def _storage(data: Path) -> str:
     return "ok" if free >= LEAST_FREE_BYTES else "disk full"
 
 
+@needs(Rule.ACCOUNT)
 @ensure_csrf_cookie
 @require_safe
 def page(request: HttpRequest, path: str) -> HttpResponse:
