@@ -48,6 +48,7 @@ export const VOLUME = {
 export const ROW = {
   id: 5,
   study_id: 2,
+  project_id: 1,
   series_instance_uid: "1.2.3",
   number: 3,
   modality: "CT",

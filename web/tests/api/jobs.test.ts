@@ -5,7 +5,7 @@ import { followJob } from "@/api/jobEvents";
 
 const JOB = {
   id: 7, kind: "step", state: "running", progress: 0.5, message: "half", created: "2026-01-01T00:00:00Z", started: null, finished: null,
-  attempts: 1, problem: null, upload: null, series: 3, job_name: "gaussian", title: "Gaussian blur", params: { sigma: 1 },
+  attempts: 1, problem: null, upload: null, series: 3, project_id: 1, job_name: "gaussian", title: "Gaussian blur", params: { sigma: 1 },
   inputs: [{ series: 3, stack: 0, description: "Chest", modality: "CT", volume: "" }], about: null, in_dir: "", requested_by: "admin", queue: "cpu",
   priority: 0, time_limit_seconds: null, memory_limit_bytes: null, parent: null, totals: null, log: [{ time: "2026-01-01T00:00:00Z", words: "begun" }], result: null, trace: null,
 };

@@ -81,6 +81,7 @@ def _row(job: Job, around: _Around) -> dict[str, Any]:
     return {
         **base,
         "job_name": "" if process is None else process.job_name,
+        "project_id": job.project_id,
         "title": TITLES.get(job.kind, job.kind) if process is None else _title(process),
         "params": {} if process is None else _params(process),
         "inputs": inputs,

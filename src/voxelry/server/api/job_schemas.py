@@ -125,6 +125,7 @@ class JobRow(JobOut):
     """
 
     job_name: str
+    project_id: int | None
     title: str
     params: dict[str, Any]
     inputs: list[InputOut]

@@ -113,6 +113,7 @@ class UploadRow(Schema):
     """An upload in a list."""
 
     id: int
+    project_id: int
     state: StateName
     progress: float
     message: str
@@ -169,6 +170,7 @@ class SeriesRow(Schema):
 
     id: int
     study_id: int
+    project_id: int
     series_instance_uid: str
     number: int | None
     modality: str
@@ -355,6 +357,7 @@ class StudyOut(Schema):
     """A study with its series."""
 
     id: int
+    project_id: int
     study_instance_uid: str
     patient: PatientOut
     date: str

@@ -129,6 +129,7 @@ def study_record(row: Study) -> out.StudyOut:
     series: list[Series] = row.rows  # type: ignore[attr-defined]
     return out.StudyOut(
         id=row.pk,
+        project_id=row.project_id,
         study_instance_uid=row.study_instance_uid,
         patient=patient_record(row.patient),
         date=row.date,
@@ -205,6 +206,7 @@ def _upload(row: Upload) -> dict[str, Any]:
     job_row = row.job
     return {
         "id": row.pk,
+        "project_id": row.project_id,
         "state": State.QUEUED if job_row is None else _state(job_row.state),
         "progress": 0.0 if job_row is None else job_row.progress,
         "message": "" if job_row is None else job_row.message,
@@ -226,6 +228,7 @@ def _series(row: Series) -> dict[str, Any]:
     return {
         "id": row.pk,
         "study_id": row.study_id,
+        "project_id": row.study.project_id,
         "series_instance_uid": row.series_instance_uid,
         "number": row.number,
         "modality": row.modality,

@@ -483,7 +483,9 @@ export interface paths {
         put?: never;
         /**
          * Create Upload
-         * @description Bring files and archives; a job takes them in and reports on each.
+         * @description Bring files and archives to a project; a job takes them in and reports on each.
+         *
+         *     Without `project` they go to the only one in which you may add, or to the one called `default`.
          */
         post: operations["create_upload"];
         delete?: never;
@@ -741,6 +743,8 @@ export interface components {
             problem: components["schemas"]["ProblemOut"] | null;
             /** Progress */
             progress: number;
+            /** Project Id */
+            project_id: number | null;
             /** Queue */
             queue: string;
             /** Requested By */
@@ -807,7 +811,7 @@ export interface components {
         JobRequest: {
             /**
              * In Dir
-             * @description A path below one of `processing.roots`.
+             * @description A path below one of `processing.roots`; for administrators.
              * @default
              */
             in_dir?: string;
@@ -833,6 +837,11 @@ export interface components {
              * @description Higher goes first.
              */
             priority?: number | null;
+            /**
+             * Project
+             * @description Where the results of a folder's volumes go.
+             */
+            project?: number | null;
             /**
              * Same Frame Of Reference
              * @description Confirms that the images lie in one place of the patient, though their frames of reference are unknown or differ.
@@ -906,6 +915,8 @@ export interface components {
             problem: components["schemas"]["ProblemOut"] | null;
             /** Progress */
             progress: number;
+            /** Project Id */
+            project_id: number | null;
             /** Queue */
             queue: string;
             /** Requested By */
@@ -1245,6 +1256,8 @@ export interface components {
             problem: components["schemas"]["ProblemOut"] | null;
             /** Progress */
             progress: number;
+            /** Project Id */
+            project_id: number;
             /** Regular */
             regular: boolean | null;
             report: components["schemas"]["ReportOut"] | null;
@@ -1295,6 +1308,8 @@ export interface components {
             problem: components["schemas"]["ProblemOut"] | null;
             /** Progress */
             progress: number;
+            /** Project Id */
+            project_id: number;
             /** Regular */
             regular: boolean | null;
             /** Series Instance Uid */
@@ -1416,6 +1431,8 @@ export interface components {
             /** Modalities */
             modalities: string[];
             patient: components["schemas"]["PatientOut"];
+            /** Project Id */
+            project_id: number;
             /** Series */
             series: components["schemas"]["SeriesRow"][];
             /** Series Count */
@@ -1486,6 +1503,8 @@ export interface components {
             problem: components["schemas"]["ProblemOut"] | null;
             /** Progress */
             progress: number;
+            /** Project Id */
+            project_id: number;
             /** Series */
             series: number[];
             /** Series Names */
@@ -1518,6 +1537,8 @@ export interface components {
             problem: components["schemas"]["ProblemOut"] | null;
             /** Progress */
             progress: number;
+            /** Project Id */
+            project_id: number;
             /**
              * State
              * @enum {string}
@@ -3359,6 +3380,8 @@ export interface operations {
                 "multipart/form-data": {
                     /** Files */
                     files: string[];
+                    /** Project */
+                    project?: number | null;
                 };
             };
         };
