@@ -3,6 +3,7 @@
 import warnings
 
 from django.apps import AppConfig
+from django.db.models.signals import pre_delete
 
 
 class ArchiveConfig(AppConfig):
@@ -15,8 +16,12 @@ class ArchiveConfig(AppConfig):
     def ready(self) -> None:
         # pydicom's warnings quote values, which may be a patient's.
         warnings.filterwarnings("ignore", module=r"pydicom(\.|$)")
-        from voxelry.server.archive import build, ingest
+        from voxelry.server.archive import build, ingest, study_listing
         from voxelry.server.jobs import job_kinds
+
+        pre_delete.connect(
+            study_listing.forget_listing, sender=self.get_model("StudyListing"), dispatch_uid="voxelry-listing"
+        )
 
         # A higher priority than steps, of which thousands may wait, so that an upload is visible soon.
         job_kinds.register(ingest.KIND, ingest.ingest, queue="ingest", once=True, priority=10)

@@ -77,8 +77,9 @@ class Series(models.Model):
     """A series. ``revision`` counts the times that instances were added.
 
     Its volumes are of ``built_revision`` and lie in ``folder``; ``job`` is the latest job that builds them. ``report``
-    holds the geometry that the build found (``GeometryReport.record``). ``project`` is its study's; empty while the
-    study is in the trash.
+    holds the geometry that the build found (``GeometryReport.record``). `study_listing.refresh_listing` counts its
+    instances and their bytes, and writes whether one is lossy. ``project`` is its study's; empty while the study is in
+    the trash.
     """
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
@@ -94,6 +95,9 @@ class Series(models.Model):
     built_revision = models.PositiveIntegerField(default=0)
     folder = models.CharField(max_length=100, blank=True)
     thumbnail = models.BooleanField(default=False)
+    instance_count = models.PositiveIntegerField(default=0)
+    bytes = models.PositiveBigIntegerField(default=0)
+    lossy = models.BooleanField(default=False)
     problem_code = models.CharField(max_length=50, blank=True)
     problem_message = models.TextField(blank=True)
     job = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
@@ -293,3 +297,67 @@ class Deletion(models.Model):
 
     def __str__(self) -> str:
         return self.place
+
+
+class StudyListing(models.Model):
+    """What lists show, sort and filter of a live study, in one row; a study in the trash has none.
+
+    `study_listing.refresh_listing` writes it, from the rows that it repeats. ``facet`` is what a study is filtered by
+    beside its date, in one value, of which an archive has few: whether it has a volume, whether it has a problem, and
+    its modalities (``10:CT,SEG``). Keys of sorting are folded.
+    """
+
+    study = models.OneToOneField(Study, on_delete=models.CASCADE, primary_key=True, related_name="listing")
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+", db_index=False)
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="+", db_index=False)
+    arrived = models.DateTimeField()
+    date = models.CharField(max_length=10, blank=True, help_text="YYYY-MM-DD, or empty.")
+    name_key = models.CharField(max_length=100, blank=True)
+    patient_id_key = models.CharField(max_length=100, blank=True)
+    description_key = models.CharField(max_length=100, blank=True)
+    accession_key = models.CharField(max_length=100, blank=True)
+    modalities = models.CharField(max_length=300, blank=True)
+    facet = models.CharField(max_length=310)
+    has_volume = models.BooleanField()
+    has_problem = models.BooleanField()
+    series_count = models.PositiveIntegerField()
+    instance_count = models.PositiveIntegerField()
+    bytes = models.PositiveBigIntegerField()
+    thumbnail_series = models.PositiveBigIntegerField(null=True)
+    thumbnail_version = models.CharField(max_length=100, blank=True)
+    text = models.TextField(help_text="Folded words that the study is found by.")
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(fields=["project", "study"], name="listing_by_arrival"),
+            models.Index(fields=["project", "date", "study"], name="listing_by_date"),
+            models.Index(fields=["project", "name_key", "study"], name="listing_by_name"),
+            models.Index(fields=["project", "patient_id_key", "study"], name="listing_by_patient_id"),
+            models.Index(fields=["project", "description_key", "study"], name="listing_by_description"),
+            models.Index(fields=["project", "accession_key", "study"], name="listing_by_accession"),
+            models.Index(fields=["project", "series_count", "study"], name="listing_by_series"),
+            models.Index(fields=["project", "instance_count", "study"], name="listing_by_instances"),
+            models.Index(fields=["project", "bytes", "study"], name="listing_by_size"),
+            models.Index(fields=["project", "facet", "study"], name="listing_by_facet"),
+            models.Index(fields=["project", "facet", "date", "study"], name="listing_by_facet_date"),
+            models.Index(fields=["patient", "study"], name="listing_by_patient"),
+        ]
+
+    def __str__(self) -> str:
+        return f"listing of study {self.pk}"
+
+
+class SavedFilter(models.Model):
+    """A filter of the list of studies that a user has kept under a name."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=100)
+    filter = models.JSONField()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["user", "name"], name="saved_filter_once_per_name")]
+
+    def __str__(self) -> str:
+        return f"filter {self.pk}"

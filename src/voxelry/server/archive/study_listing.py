@@ -1,0 +1,182 @@
+"""Writes the row of each study that lists are made of, and the study's part of the search index.
+
+Whatever changes a study, its series or its volumes calls `refresh_listing` at the end of its transaction. The cost is
+that of the studies given, whatever the archive holds.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import django.apps
+from django.db.models import Count, Max, Model, Q, Sum
+
+from voxelry.core.progress import Progress, silent
+from voxelry.server.archive import search_index, search_words
+from voxelry.server.archive.search_index import Indexed
+from voxelry.server.jobs.models import State
+
+STUDIES = 500
+"""Studies that are refreshed with one set of statements."""
+_MODALITIES = 300
+_FIELDS = (
+    *("project_id", "patient_id", "arrived", "date", "name_key", "patient_id_key", "description_key"),
+    *("accession_key", "modalities", "facet", "has_volume", "has_problem", "series_count", "instance_count", "bytes"),
+    *("thumbnail_series", "thumbnail_version", "text"),
+)
+_SERIES_COUNTS = ("instance_count", "bytes", "lossy")
+
+
+Tables = Callable[[str, str], Any]
+"""Gives a model by application and name: the present ones, or those at the time of a migration."""
+
+
+def refresh_listing(studies: Iterable[int], *, tables: Tables = django.apps.apps.get_model) -> int:
+    """Write the rows of some studies anew, with the counts of their series. Called in a transaction.
+
+    Studies in the trash, and those that are no more, lose their rows.
+
+    Returns
+    -------
+    changed
+        The number of rows that were not as they should be.
+    """
+    keys = sorted(set(studies))
+    return sum(_refresh(keys[start : start + STUDIES], tables) for start in range(0, len(keys), STUDIES))
+
+
+def refresh_all(
+    progress: Progress = silent,
+    *,
+    tables: Tables = django.apps.apps.get_model,
+    batch: Callable[[Sequence[int]], int] | None = None,
+) -> int:
+    """Write the rows of all studies anew; returns the number of rows that were not as they should be.
+
+    Parameters
+    ----------
+    batch
+        Refreshes some studies, in a transaction of its own for instance; `refresh_listing` by default.
+    """
+    refresh = batch or (lambda some: refresh_listing(some, tables=tables))
+    changed, after = 0, 0
+    last = max(
+        _most(tables("archive", "Study").objects.aggregate(last=Max("pk"))),
+        _most(tables("archive", "StudyListing").objects.aggregate(last=Max("pk"))),
+    )
+    while True:
+        some = _keys_after(after, tables)
+        if not some:
+            return changed
+        changed += refresh(some)
+        after = some[-1]
+        progress(min(1.0, after / max(1, last)), "writing the lists of studies")
+
+
+def forget_listing(instance: Any, **_: object) -> None:
+    """Remove from the search index what a row was found by: the signal before a row is deleted, as with its study."""
+    search_index.write({instance.pk: (_indexed(instance), None)})
+
+
+def _most(found: Mapping[str, int | None]) -> int:
+    return found["last"] or 0
+
+
+def _keys_after(after: int, tables: Tables) -> list[int]:
+    """The keys of the next studies and of rows whose study is no more."""
+    found: set[int] = set()
+    for name in ("Study", "StudyListing"):
+        rows = tables("archive", name).objects.filter(pk__gt=after).order_by("pk")
+        found.update(rows.values_list("pk", flat=True)[:STUDIES])
+    return sorted(found)[:STUDIES]
+
+
+def _refresh(keys: Sequence[int], tables: Tables) -> int:
+    table, study = tables("archive", "StudyListing"), tables("archive", "Study")
+    # Locked: of two transactions that change one study, the second reads what the first wrote.
+    list(study.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk").values_list("pk"))
+    live = study.objects.filter(pk__in=keys, trashed=None).select_related("patient")
+    series = _series_of(keys, tables)
+    volumes = set(
+        tables("archive", "Stack").objects.filter(series__study__in=keys, regular=True).values_list("series__study")
+    )
+    new = {row.pk: _listing(table, row, series[row.pk], has_volume=(row.pk,) in volumes) for row in live}
+    old = table.objects.in_bulk(keys)
+    changed = [row for key, row in new.items() if key not in old or _differs(row, old[key], _FIELDS)]
+    gone = [key for key in old if key not in new]
+    fields = [name.removesuffix("_id") for name in _FIELDS]
+    table.objects.bulk_create(changed, update_conflicts=True, unique_fields=["study"], update_fields=fields)
+    search_index.write({row.pk: (_indexed(old[row.pk]) if row.pk in old else None, _indexed(row)) for row in changed})
+    table.objects.filter(pk__in=gone).delete()  # `forget_listing` is called for each
+    return len(changed) + len(gone)
+
+
+def _differs(row: Any, other: Any, fields: Iterable[str]) -> bool:
+    return any(getattr(row, name) != getattr(other, name) for name in fields)
+
+
+def _indexed(row: Any) -> Indexed:
+    return Indexed(row.project_id, row.text)
+
+
+def _series_of(keys: Sequence[int], tables: Tables) -> dict[int, list[Any]]:
+    """The series of studies, in their order; their counts are written where they have changed."""
+    series = tables("archive", "Series")
+    counted = (
+        tables("archive", "Instance")
+        .objects.filter(series__study__in=keys)
+        .order_by()
+        .values_list("series")
+        .annotate(Count("pk"), Sum("size"), Count("pk", filter=Q(lossy=True)))
+    )
+    counts = {key: (n, size, bool(lossy)) for key, n, size, lossy in counted}
+    found: dict[int, list[Any]] = defaultdict(list)
+    changed = []
+    rows = series.objects.filter(study__in=keys).select_related("job").order_by("study", "number", "pk")
+    for row in rows.only(
+        *("study", "number", "modality", "description", "thumbnail", "folder", "problem_code", "job__state"),
+        *_SERIES_COUNTS,
+    ):
+        own = counts.get(row.pk, (0, 0, False))
+        if own != tuple(getattr(row, name) for name in _SERIES_COUNTS):
+            row.instance_count, row.bytes, row.lossy = own
+            changed.append(row)
+        found[row.study_id].append(row)
+    series.objects.bulk_update(changed, _SERIES_COUNTS)
+    return found
+
+
+def _listing(table: Any, study: Any, series: Sequence[Any], *, has_volume: bool) -> Model:
+    modalities = ",".join(sorted({one.modality.replace(",", " ") for one in series if one.modality}))[:_MODALITIES]
+    has_problem = any(one.problem_code or (one.job is not None and one.job.state == State.FAILED) for one in series)
+    pictured = next((one for one in series if one.thumbnail), None)
+    patient = study.patient
+    words = (
+        *(patient.name, patient.patient_id, study.accession_number, study.description),
+        *(one.modality for one in series),
+        *dict.fromkeys(one.description for one in series),
+    )
+    row: Model = table(
+        study_id=study.pk,
+        project_id=study.project_id,
+        patient_id=patient.pk,
+        arrived=study.created,
+        date=search_words.iso_date(study.date),
+        name_key=search_words.sort_key(patient.name),
+        patient_id_key=search_words.sort_key(patient.patient_id),
+        description_key=search_words.sort_key(study.description),
+        accession_key=search_words.sort_key(study.accession_number),
+        modalities=modalities,
+        facet=f"{has_volume:d}{has_problem:d}:{modalities}",
+        has_volume=has_volume,
+        has_problem=has_problem,
+        series_count=len(series),
+        instance_count=sum(one.instance_count for one in series),
+        bytes=sum(one.bytes for one in series),
+        thumbnail_series=None if pictured is None else pictured.pk,
+        thumbnail_version="" if pictured is None else pictured.folder,
+        text=search_words.search_text(words, (study.date, patient.birth_date)),
+    )
+    return row
