@@ -32,6 +32,7 @@ from voxelry.server.archive.row_values import storable
 from voxelry.server.archive.slice_display import common_voi
 from voxelry.server.archive.source_images import neighbours_of, source_images
 from voxelry.server.archive.stack_files import THUMBNAIL, make_stack, write_thumbnail
+from voxelry.server.archive.study_listing import refresh_listing
 from voxelry.server.jobs.failures import JobError
 from voxelry.server.jobs.job_run import Run
 from voxelry.server.jobs.submit import submit
@@ -182,6 +183,7 @@ def _publish(
             problem_code="" if problem is None else problem.code,
             problem_message="" if problem is None else problem.message,
         )
+        refresh_listing([current.study_id])
         transaction.on_commit(partial(files_at_rest.remove_others, home, folder))
 
 

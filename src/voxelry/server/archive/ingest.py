@@ -26,6 +26,7 @@ from voxelry.server.archive.build import submit_build
 from voxelry.server.archive.flushing import sync_rows
 from voxelry.server.archive.models import Entry, Instance, Upload
 from voxelry.server.archive.row_values import InstanceValues
+from voxelry.server.archive.study_listing import refresh_listing
 from voxelry.server.jobs.failures import Cancelled, JobError
 from voxelry.server.jobs.job_run import Run
 
@@ -226,6 +227,7 @@ def _write(run: Run, upload: Upload, batch: list[_FileResult], tally: _Tally) ->
             present=F("present") + count(Entry.Status.PRESENT),
             skipped=F("skipped") + count(Entry.Status.SKIPPED),
         )
+        refresh_listing({instance.series.study_id for instance in (*new, *replaced)})
         if not files_at_rest.are_kept(instance.sha256 for instance in (*new, *replaced)):
             # Deleted meanwhile with the last other row that needed the bytes: begin again.
             raise OperationalError("bytes were discarded while their row was written")

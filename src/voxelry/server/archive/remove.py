@@ -10,6 +10,7 @@ from django.db import transaction
 from voxelry.server.access.grants import as_site
 from voxelry.server.archive import deletions, queries, unused_files
 from voxelry.server.archive.build import KIND as BUILD
+from voxelry.server.archive.study_listing import refresh_listing
 from voxelry.server.jobs import job_queries
 from voxelry.server.jobs.models import State
 from voxelry.server.jobs.submit import JobStateError, cancel
@@ -28,8 +29,11 @@ def remove_studies(keys: Iterable[int]) -> None:
 
 def remove_series(keys: Iterable[int]) -> None:
     """Delete series with their instances; their studies stay."""
+    keys = list(keys)
     with transaction.atomic():
-        _remove_series(list(keys))
+        studies = set(queries.series(as_site()).filter(pk__in=keys).values_list("study_id", flat=True))
+        _remove_series(keys)
+        refresh_listing(studies)
 
 
 def _remove_series(keys: list[int]) -> None:

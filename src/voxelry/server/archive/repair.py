@@ -29,6 +29,7 @@ from voxelry.server.archive.build import submit_build
 from voxelry.server.archive.check import Findings, is_orphaned
 from voxelry.server.archive.files_at_rest import Kept
 from voxelry.server.archive.models import Deletion
+from voxelry.server.archive.study_listing import refresh_listing
 
 _ORIGINALS = "files/instances/"
 RECOVERED = "recovered"
@@ -97,6 +98,7 @@ def _taken_in(place: str) -> int | None:
             row = store_instance.instance_row(values, Kept(sha256, size), name=f"{sha256}.dcm", project=project)
             queries.instances(as_site()).bulk_create([row])
             queries.series(as_site()).filter(pk=row.series_id).update(revision=F("revision") + 1)
+            refresh_listing([row.series.study_id])
             return row.series_id
     except (VoxelryError, IntegrityError, OSError):
         return None

@@ -128,8 +128,9 @@ def _series_of(keys: Sequence[int], tables: Tables) -> dict[int, list[Any]]:
         tables("archive", "Instance")
         .objects.filter(series__study__in=keys)
         .order_by()
-        .values_list("series")
-        .annotate(Count("pk"), Sum("size"), Count("pk", filter=Q(lossy=True)))
+        .values("series")
+        .annotate(n=Count("pk"), total=Sum("size"), lossily=Count("pk", filter=Q(lossy=True)))
+        .values_list("series", "n", "total", "lossily")
     )
     counts = {key: (n, size, bool(lossy)) for key, n, size, lossy in counted}
     found: dict[int, list[Any]] = defaultdict(list)

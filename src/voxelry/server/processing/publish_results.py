@@ -20,6 +20,7 @@ from voxelry.server.archive.build import submit_build
 from voxelry.server.archive.files_at_rest import Kept
 from voxelry.server.archive.models import Instance, Series
 from voxelry.server.archive.row_values import storable
+from voxelry.server.archive.study_listing import refresh_listing
 from voxelry.server.jobs.failures import JobError
 from voxelry.server.jobs.job_run import Run
 from voxelry.server.processing import process_queries
@@ -97,6 +98,7 @@ def _store_instances(folder: Path, made: Iterable[WrittenFile], moved: _Moved, *
         found[instance.series_id] = instance.series
     queries.instances(as_site()).bulk_create(new)
     queries.series(as_site()).filter(pk__in={instance.series_id for instance in new}).update(revision=F("revision") + 1)
+    refresh_listing({series.study_id for series in found.values()})
     return list(found.values())
 
 
