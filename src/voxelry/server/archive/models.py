@@ -312,6 +312,7 @@ class StudyListing(models.Model):
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="+", db_index=False)
     arrived = models.DateTimeField()
     date = models.CharField(max_length=10, blank=True, help_text="YYYY-MM-DD, or empty.")
+    month = models.CharField(max_length=7, blank=True, help_text="YYYY-MM, or empty.")
     name_key = models.CharField(max_length=100, blank=True)
     patient_id_key = models.CharField(max_length=100, blank=True)
     description_key = models.CharField(max_length=100, blank=True)
@@ -332,6 +333,7 @@ class StudyListing(models.Model):
         indexes = [
             models.Index(fields=["project", "study"], name="listing_by_arrival"),
             models.Index(fields=["project", "date", "study"], name="listing_by_date"),
+            models.Index(fields=["project", "month", "study"], name="listing_by_month"),
             models.Index(fields=["project", "name_key", "study"], name="listing_by_name"),
             models.Index(fields=["project", "patient_id_key", "study"], name="listing_by_patient_id"),
             models.Index(fields=["project", "description_key", "study"], name="listing_by_description"),

@@ -22,8 +22,18 @@ STUDIES = 500
 """Studies that are refreshed with one set of statements."""
 _MODALITIES = 300
 _FIELDS = (
-    *("project_id", "patient_id", "arrived", "date", "name_key", "patient_id_key", "description_key"),
-    *("accession_key", "modalities", "facet", "has_volume", "has_problem", "series_count", "instance_count", "bytes"),
+    *("project_id", "patient_id", "arrived", "date", "month", "name_key", "patient_id_key"),
+    *(
+        "description_key",
+        "accession_key",
+        "modalities",
+        "facet",
+        "has_volume",
+        "has_problem",
+        "series_count",
+        "instance_count",
+        "bytes",
+    ),
     *("thumbnail_series", "thumbnail_version", "text"),
 )
 _SERIES_COUNTS = ("instance_count", "bytes", "lossy")
@@ -165,6 +175,7 @@ def _listing(table: Any, study: Any, series: Sequence[Any], *, has_volume: bool)
         patient_id=patient.pk,
         arrived=study.created,
         date=search_words.iso_date(study.date),
+        month=search_words.iso_date(study.date)[:7],
         name_key=search_words.sort_key(patient.name),
         patient_id_key=search_words.sort_key(patient.patient_id),
         description_key=search_words.sort_key(study.description),

@@ -6,7 +6,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-_KEYS = ("date", "name_key", "patient_id_key", "description_key", "accession_key", "facet")
+_KEYS = ("date", "month", "name_key", "patient_id_key", "description_key", "accession_key", "facet")
 
 
 def make_index(apps: Any, schema_editor: Any) -> None:
@@ -35,6 +35,7 @@ def drop_index(apps: Any, schema_editor: Any) -> None:
 
 _LENGTHS = {
     "date": 10,
+    "month": 7,
     "facet": 310,
     **dict.fromkeys(("name_key", "patient_id_key", "description_key", "accession_key"), 100),
 }
@@ -96,6 +97,7 @@ class Migration(migrations.Migration):
                 ),
                 ("arrived", models.DateTimeField()),
                 ("date", models.CharField(blank=True, help_text="YYYY-MM-DD, or empty.", max_length=10)),
+                ("month", models.CharField(blank=True, help_text="YYYY-MM, or empty.", max_length=7)),
                 ("name_key", models.CharField(blank=True, max_length=100)),
                 ("patient_id_key", models.CharField(blank=True, max_length=100)),
                 ("description_key", models.CharField(blank=True, max_length=100)),
@@ -134,6 +136,7 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(fields=["project", "study"], name="listing_by_arrival"),
                     models.Index(fields=["project", "date", "study"], name="listing_by_date"),
+                    models.Index(fields=["project", "month", "study"], name="listing_by_month"),
                     models.Index(fields=["project", "name_key", "study"], name="listing_by_name"),
                     models.Index(fields=["project", "patient_id_key", "study"], name="listing_by_patient_id"),
                     models.Index(fields=["project", "description_key", "study"], name="listing_by_description"),
