@@ -6,11 +6,24 @@ site itself, which sees all rows; `trash` is what owners see of it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db.models import Exists, OuterRef, QuerySet
 
 from voxelry.server.access.grants import Grants, visible_to
-from voxelry.server.access.models import Role
-from voxelry.server.archive.models import Entry, Instance, Patient, Series, Stack, Study, UnusedFile, Upload
+from voxelry.server.access.models import Project, Role
+from voxelry.server.archive.models import (
+    Entry,
+    Instance,
+    Patient,
+    SavedFilter,
+    Series,
+    Stack,
+    Study,
+    StudyListing,
+    UnusedFile,
+    Upload,
+)
 
 
 def patients(who: Grants) -> QuerySet[Patient]:
@@ -25,6 +38,27 @@ def studies(who: Grants, *, least: Role = Role.VIEWER) -> QuerySet[Study]:
     """Studies that are not in the trash."""
     rows = visible_to(Study.objects.all(), who, least=least)
     return rows if _is_site(who) else rows.filter(trashed=None)
+
+
+def project_keys(who: Grants, wanted: Collection[int] = ()) -> list[int]:
+    """The keys of the projects that somebody may see, or of those among some, in their order."""
+    rows = visible_to(Project.objects.all(), who, path="pk").order_by("pk")
+    return list((rows.filter(pk__in=list(wanted)) if wanted else rows).values_list("pk", flat=True))
+
+
+def studies_of_uid(who: Grants, uid: str) -> list[int]:
+    """The keys of the studies with a UID."""
+    return list(studies(who).filter(study_instance_uid=uid).values_list("pk", flat=True))
+
+
+def listings(who: Grants) -> QuerySet[StudyListing]:
+    """What lists show of studies; those in the trash have no row."""
+    return visible_to(StudyListing.objects.all(), who)
+
+
+def saved_filters(who: Grants) -> QuerySet[SavedFilter]:
+    """One's own filters."""
+    return SavedFilter.objects.filter(user=who.user) if who.user is not None else SavedFilter.objects.none()
 
 
 def trash(who: Grants) -> QuerySet[Study]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from voxelry.server.archive.search_words import Term, grams, grams_of_part
+from voxelry.server.archive.search_words import Term, grams, grams_of_part, is_gram
 
 MOST_GRAMS = 48
 """Grams of one search that the index is asked for: those of the longest words."""
@@ -33,10 +33,23 @@ class Indexed:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """A query that gives ``study_id`` of the studies that may meet the terms, in SQL with its parameters."""
+    """The studies that may meet some terms, as a part of a statement.
 
-    sql: str
+    Attributes
+    ----------
+    table, key
+        The table of the index, and its column with the keys of studies.
+    condition, params
+        The condition on the table, which the statement calls ``w``.
+    exact
+        Whether each candidate meets the terms: a gram is all of each word.
+    """
+
+    table: str
+    key: str
+    condition: str
     params: tuple[object, ...]
+    exact: bool
 
 
 def write(changes: Mapping[int, tuple[Indexed | None, Indexed | None]]) -> None:
@@ -57,13 +70,15 @@ def candidates(project: int, terms: Sequence[Term]) -> Candidates | None:
         if most < 0 and kept:
             break
         kept.append(alternatives)
-    if connection.vendor == "postgresql":
-        return _arrays(project, kept)
-    words = " AND ".join(_fts_words(alternatives) for alternatives in kept)
-    return Candidates(
-        "SELECT rowid AS study_id FROM archive_studywords WHERE archive_studywords MATCH %s",
-        (f'"{_project_token(project)}" AND {words}',),
+    exact = len(kept) == len(terms) and all(
+        is_gram(part) for term in terms for parts in term.alternatives for part in parts
     )
+    if connection.vendor == "postgresql":
+        condition, arrays = _array_condition(project, kept)
+        return Candidates("archive_studygrams", "study_id", condition, arrays, exact)
+    words = " AND ".join(_fts_words(alternatives) for alternatives in kept)
+    match = f'"{_project_token(project)}" AND {words}'
+    return Candidates("archive_studywords", "rowid", "w.archive_studywords MATCH %s", (match,), exact)
 
 
 def purge() -> None:
@@ -93,14 +108,14 @@ def _fts_words(alternatives: Iterable[Sequence[str]]) -> str:
     return "(" + " OR ".join("(" + " AND ".join(f'"{gram}"' for gram in own) + ")" for own in alternatives) + ")"
 
 
-def _arrays(project: int, asked: Sequence[Sequence[Sequence[str]]]) -> Candidates:
+def _array_condition(project: int, asked: Sequence[Sequence[Sequence[str]]]) -> tuple[str, tuple[object, ...]]:
     always = [_project_token(project), *(gram for own in asked if len(own) == 1 for gram in own[0])]
-    conditions, params = ["grams @> %s::text[]"], [always]
+    conditions, params = ["w.grams @> %s::text[]"], [always]
     for alternatives in asked:
         if len(alternatives) > 1:
-            conditions.append("(" + " OR ".join(["grams @> %s::text[]"] * len(alternatives)) + ")")
+            conditions.append("(" + " OR ".join(["w.grams @> %s::text[]"] * len(alternatives)) + ")")
             params += [list(own) for own in alternatives]
-    return Candidates(f"SELECT study_id FROM archive_studygrams WHERE {' AND '.join(conditions)}", tuple(params))  # noqa: S608
+    return " AND ".join(conditions), tuple(params)
 
 
 def _write_fts(changes: Mapping[int, tuple[Indexed | None, Indexed | None]]) -> None:

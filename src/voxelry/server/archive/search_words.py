@@ -112,6 +112,11 @@ def grams_of_part(part: str) -> list[str]:
     return list(found)
 
 
+def is_gram(part: str) -> bool:
+    """Whether a part of a word is one gram, so that each text with the gram has the part."""
+    return len(part) <= _GRAM and _RUN.fullmatch(part) is not None
+
+
 def terms_of(search: str) -> tuple[Term, ...]:
     """The conditions of what somebody typed: each word has to be in the text, a date in any form of writing."""
     words = [word for word in _QUERY_SEPARATORS.split(folded(search)) if word][:MOST_WORDS]

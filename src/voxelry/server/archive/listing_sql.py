@@ -1,0 +1,268 @@
+"""The statements that pages and counts of studies are read with, on SQLite and on PostgreSQL.
+
+Each statement names the project, so that it is answered by one index: those of `StudyListing`, or that of words.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+
+from voxelry.server.archive import search_index
+from voxelry.server.archive.search_words import Term
+from voxelry.server.archive.study_filter import Cursor, StudyFilter, StudyOrder
+
+MOST_FACETS = 200
+"""Facets of a project that are told apart; a project with more is looked through instead."""
+MOST_STREAMS = 48
+"""Parts of one project that are merged into an order."""
+_UID = re.compile(r"\d+(\.\d+){3,}")
+_TABLE = "archive_studylisting"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The conditions of a list in one project.
+
+    Attributes
+    ----------
+    terms
+        The conditions of the search.
+    studies
+        The only studies that come into question; None for all.
+    facets
+        The facets that meet the conditions; None if they are not told apart.
+    """
+
+    project: int
+    filtered: StudyFilter
+    terms: tuple[Term, ...]
+    studies: tuple[int, ...] | None
+    facets: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A statement with its parameters."""
+
+    sql: str
+    params: tuple[object, ...]
+
+
+def is_uid(word: str) -> bool:
+    """Whether a word is written as a UID."""
+    return _UID.fullmatch(word) is not None
+
+
+def facets(project: int, filtered: StudyFilter) -> tuple[str, ...] | None:
+    """The facets of a project that meet the conditions; None if the project has too many. One seek for each facet."""
+    least = f"SELECT min(facet) FROM {_TABLE} WHERE project_id = %s"
+    sql = (
+        f"WITH RECURSIVE found(facet) AS (SELECT ({least}) UNION ALL "
+        f"SELECT ({least} AND facet > found.facet) FROM found WHERE found.facet IS NOT NULL) "
+        f"SELECT facet FROM found WHERE facet IS NOT NULL LIMIT {MOST_FACETS + 1}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, (project, project))
+        found = [facet for (facet,) in cursor.fetchall()]
+    return None if len(found) > MOST_FACETS else tuple(facet for facet in found if filtered.takes_facet(facet))
+
+
+def counted(scope: Scope, most: int) -> Branch:
+    """The number of studies, at most ``most``."""
+    source = _source(scope)
+    return Branch(f"SELECT count(*) FROM (SELECT 1 FROM {source.sql} LIMIT {most}) AS counted", source.params)
+
+
+def ordered(scope: Scope, order: StudyOrder, cursor: Cursor | None, limit: int) -> list[Branch] | None:
+    """Statements whose indexes have the conditions and the order; None if there are none."""
+    filtered = scope.filtered
+    if scope.studies is not None or filtered.patient is not None:
+        return None
+    if scope.terms:
+        return _words_in_order(scope, order, cursor, limit)
+    parts: list[Branch] | None = None
+    dates = _between(filtered)
+    if not filtered.by_facet and (not filtered.by_date or order.name == "date"):
+        parts = [dates]
+    elif order.name in ("arrived", "date") and not (filtered.by_date and order.name == "arrived"):
+        parts = None if scope.facets is None else [_and(_equal("facet", one), dates) for one in scope.facets]
+    elif order.name == "arrived" and not filtered.by_facet:
+        parts = _months(filtered)
+    if parts is None or len(parts) > MOST_STREAMS:
+        return None
+    return [_in_order(scope.project, part, order, cursor, limit) for part in parts]
+
+
+def sorted_few(scope: Scope, order: StudyOrder, cursor: Cursor | None, limit: int) -> Branch:
+    """The first studies behind a cursor, found by their conditions and sorted."""
+    column = f"l.{order.column}"
+    source = _source(scope, _behind(order, cursor, prefix="l."))
+    way = "DESC" if order.descending else "ASC"
+    sql = f"SELECT {column} AS value, l.study_id AS study FROM {source.sql} ORDER BY 1 {way}, 2 {way} LIMIT {limit}"
+    return Branch(sql, source.params)
+
+
+def window(scope: Scope, order: StudyOrder, cursor: Cursor | None, length: int) -> Branch:
+    """The next studies in the order, and of each whether it meets the conditions."""
+    everything = _and(_equal("project_id", scope.project), _behind(order, cursor))
+    way = "DESC" if order.descending else "ASC"
+    meets = _conditions(scope)
+    column = order.column
+    sql = (
+        f"SELECT {column} AS value, study_id AS study, {meets.sql} AS meets FROM {_TABLE} AS l WHERE {everything.sql} "
+        f"ORDER BY {column} {way}, study_id {way} LIMIT {length}"
+    )
+    return Branch(sql, (*meets.params, *everything.params))
+
+
+def together(branches: Sequence[Branch]) -> Branch:
+    """The rows of some statements."""
+    sql = " UNION ALL ".join(f"SELECT * FROM ({branch.sql}) AS part{n}" for n, branch in enumerate(branches))
+    return Branch(sql, tuple(value for branch in branches for value in branch.params))
+
+
+def _words_in_order(scope: Scope, order: StudyOrder, cursor: Cursor | None, limit: int) -> list[Branch] | None:
+    """SQLite's index of words is read in the order of arrival."""
+    if connection.vendor != "sqlite" or order.name != "arrived":
+        return None
+    if search_index.candidates(scope.project, scope.terms) is None:
+        return None
+    way = "DESC" if order.descending else "ASC"
+    behind = Branch("", ())
+    if cursor is not None:
+        behind = Branch(f"w.rowid {'<' if order.descending else '>'} %s", (cursor.key,))
+    source = _source(scope, behind)
+    sql = f"SELECT l.study_id AS value, l.study_id AS study FROM {source.sql} ORDER BY w.rowid {way} LIMIT {limit}"
+    return [Branch(sql, source.params)]
+
+
+def _in_order(project: int, part: Branch, order: StudyOrder, cursor: Cursor | None, limit: int) -> Branch:
+    where = _and(_equal("project_id", project), part, _behind(order, cursor))
+    way = "DESC" if order.descending else "ASC"
+    column = order.column
+    sql = (
+        f"SELECT {column} AS value, study_id AS study FROM {_TABLE} WHERE {where.sql} "
+        f"ORDER BY {column} {way}, study_id {way} LIMIT {limit}"
+    )
+    return Branch(sql, where.params)
+
+
+def _source(scope: Scope, behind: Branch = Branch("", ())) -> Branch:
+    """The studies that meet the conditions, from the access path that leaves the fewest to look at."""
+    found = search_index.candidates(scope.project, scope.terms) if scope.studies is None else None
+    if found is None or scope.filtered.patient is not None:
+        where = _and(_equal("l.project_id", scope.project), _conditions(scope), behind)
+        return Branch(f"{_TABLE} AS l WHERE {where.sql}", where.params)
+    where = _and(
+        Branch(found.condition, found.params),
+        _equal("l.project_id", scope.project),
+        _conditions(scope, without_words=found.exact),
+        behind,
+    )
+    # CROSS JOIN keeps SQLite from beginning with the other table.
+    return Branch(
+        f"{found.table} AS w CROSS JOIN {_TABLE} AS l WHERE l.study_id = w.{found.key} AND {where.sql}", where.params
+    )
+
+
+def _conditions(scope: Scope, *, without_words: bool = False) -> Branch:
+    filtered = scope.filtered
+    parts = [_between(filtered, prefix="l.")]
+    if filtered.patient is not None:
+        parts.append(_equal("l.patient_id", filtered.patient))
+    if scope.studies is not None:
+        parts.append(_among("l.study_id", scope.studies))
+    if scope.facets is not None:
+        parts.append(_among("l.facet", scope.facets))
+    elif filtered.by_facet:
+        parts += _flags(filtered)
+    if not without_words:
+        parts += [_has_words(term) for term in scope.terms]
+    whole = _and(*parts)
+    return whole if whole.sql else Branch("1 = 1", ())
+
+
+def _flags(filtered: StudyFilter) -> list[Branch]:
+    """What the facet tells, from columns of their own."""
+    parts = []
+    for name, value in (("has_volume", filtered.has_volume), ("has_problem", filtered.has_problem)):
+        if value is not None:
+            parts.append(_equal(f"l.{name}", value))
+    if filtered.modalities:
+        own = sorted(filtered.modalities)
+        sql = " OR ".join([f"{_position()}(',' || l.modalities || ',', %s) > 0"] * len(own))
+        parts.append(Branch(f"({sql})", tuple(f",{name}," for name in own)))
+    return parts
+
+
+def _has_words(term: Term) -> Branch:
+    has = f"{_position()}(l.text, %s) > 0"
+    sql = " OR ".join("(" + " AND ".join([has] * len(parts)) + ")" for parts in term.alternatives)
+    return Branch(f"({sql})", tuple(part for parts in term.alternatives for part in parts))
+
+
+def _position() -> str:
+    return "strpos" if connection.vendor == "postgresql" else "instr"
+
+
+def _months(filtered: StudyFilter) -> list[Branch] | None:
+    """The months of a range of dates, and its days outside of whole months; None if it has no beginning or end."""
+    first, last = filtered.date_from, filtered.date_to
+    if not first or not last or first > last:
+        return None
+    begin, end = _month(first), _month(last)
+    if end - begin >= MOST_STREAMS:
+        return None
+    parts = []
+    for number in range(begin, end + 1):
+        year, month = divmod(number, 12)
+        name = f"{year:04d}-{month + 1:02d}"
+        start, stop = f"{name}-01", f"{name}-{monthrange(year, month + 1)[1]:02d}"
+        if first <= start and stop <= last:
+            parts.append(_equal("month", name))
+        else:
+            parts.append(Branch("date BETWEEN %s AND %s", (max(first, start), min(last, stop))))
+    return parts
+
+
+def _month(day: str) -> int:
+    return int(day[:4]) * 12 + int(day[5:7]) - 1
+
+
+def _between(filtered: StudyFilter, *, prefix: str = "") -> Branch:
+    if not filtered.by_date:
+        return Branch("", ())
+    # A study without a date has an empty one, which comes before all.
+    parts = [Branch(f"{prefix}date >= %s", (filtered.date_from or "0",))]
+    if filtered.date_to:
+        parts.append(Branch(f"{prefix}date <= %s", (filtered.date_to,)))
+    return _and(*parts)
+
+
+def _behind(order: StudyOrder, cursor: Cursor | None, *, prefix: str = "") -> Branch:
+    if cursor is None:
+        return Branch("", ())
+    sign = "<" if order.descending else ">"
+    if order.name == "arrived":
+        return Branch(f"{prefix}study_id {sign} %s", (cursor.key,))
+    return Branch(f"({prefix}{order.column}, {prefix}study_id) {sign} (%s, %s)", (cursor.value, cursor.key))
+
+
+def _equal(column: str, value: object) -> Branch:
+    return Branch(f"{column} = %s", (value,))
+
+
+def _among(column: str, values: Sequence[object]) -> Branch:
+    if not values:
+        return Branch("1 = 0", ())
+    return Branch(f"{column} IN ({', '.join(['%s'] * len(values))})", tuple(values))
+
+
+def _and(*parts: Branch) -> Branch:
+    some = [part for part in parts if part.sql]
+    return Branch(" AND ".join(part.sql for part in some), tuple(value for part in some for value in part.params))

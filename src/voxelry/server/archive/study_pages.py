@@ -1,0 +1,191 @@
+"""Pages of the list of studies, whose cost does not grow with the archive.
+
+A page is read from an index in the order that is asked for, of each project apart, and merged. Where no index has both
+the order and the conditions, the count decides: few studies are found by their conditions and sorted, many are met
+soon in the order. Counts end at `MOST_COUNTED`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from operator import itemgetter
+
+from django.db import connection
+
+from voxelry.server.access.grants import Grants
+from voxelry.server.archive import listing_sql, queries
+from voxelry.server.archive.listing_sql import Branch, Scope
+from voxelry.server.archive.search_words import terms_of
+from voxelry.server.archive.study_filter import LATEST_FIRST, Cursor, StudyFilter, StudyOrder
+
+MOST_COUNTED = 10_000
+"""Longer lists are "more than" this."""
+_FIRST_WINDOW = 2_000
+_FEW = 2_000
+"""Studies that are sorted rather than looked for in the order."""
+_BRANCHES = 64
+
+Row = tuple[str | int, int]
+"""The value that is sorted by, and the key of the study."""
+
+
+@dataclass(frozen=True, slots=True)
+class StudyPage:
+    """A part of a list of studies.
+
+    Attributes
+    ----------
+    keys
+        The studies, in order.
+    count, more
+        The length of the list, at most `MOST_COUNTED`; whether it is longer than that.
+    next, previous
+        Where the pages behind and before it are; None where the list ends.
+    """
+
+    keys: tuple[int, ...]
+    count: int
+    more: bool
+    next: str | None
+    previous: str | None
+
+
+def study_page(
+    who: Grants, filtered: StudyFilter, order: StudyOrder = LATEST_FIRST, *, after: str = "", limit: int = 50
+) -> StudyPage:
+    """A page of the studies that somebody may see.
+
+    Parameters
+    ----------
+    after
+        The cursor that another page of the same list gave; empty for the first page.
+
+    Raises
+    ------
+    CursorError
+        If the cursor is not of this list.
+    """
+    cursor = Cursor.decode(after, order)
+    scopes = _scopes(who, filtered)
+    counts = _counts(scopes)
+    total = sum(counts)
+    backwards = cursor is not None and cursor.backwards
+    walked = order.reversed if backwards else order
+    rows = _rows(scopes, counts, walked, cursor, limit + 1)
+    further = len(rows) > limit
+    rows = rows[:limit]
+    if backwards:
+        rows.reverse()
+    here = partial(_beside, rows, cursor, order)
+    return StudyPage(
+        keys=tuple(key for _, key in rows),
+        count=min(total, MOST_COUNTED),
+        more=total > MOST_COUNTED,
+        next=here(-1) if (further or backwards) else None,
+        previous=here(0) if (further if backwards else cursor is not None) else None,
+    )
+
+
+def count_studies(who: Grants, filtered: StudyFilter) -> tuple[int, bool]:
+    """The length of a list of studies, at most `MOST_COUNTED`, and whether it is longer."""
+    total = sum(_counts(_scopes(who, filtered)))
+    return min(total, MOST_COUNTED), total > MOST_COUNTED
+
+
+def _beside(rows: Sequence[Row], cursor: Cursor | None, order: StudyOrder, end: int) -> str | None:
+    """The cursor of the page behind (-1) or before (0) some rows, or beside the cursor of an empty page."""
+    backwards = end == 0
+    if rows:
+        return Cursor(*rows[end], backwards=backwards).encode(order)
+    if cursor is None or cursor.backwards == backwards:
+        return None
+    # The page beside begins with the row of the cursor itself.
+    step = 1 if order.descending == cursor.backwards else -1
+    return Cursor(cursor.value, cursor.key - step, backwards=backwards).encode(order)
+
+
+def _scopes(who: Grants, filtered: StudyFilter) -> list[Scope]:
+    """The conditions in each project that somebody may see, without projects in which nothing can meet them."""
+    keys = queries.project_keys(who, filtered.projects)
+    words, studies = [], None
+    for word in filtered.search.replace("\0", " ").split():
+        found = queries.studies_of_uid(who, word) if listing_sql.is_uid(word) else ()
+        if found:
+            studies = set(found) if studies is None else studies & set(found)
+        else:
+            words.append(word)
+    terms = terms_of(" ".join(words))
+    chosen = None if studies is None else tuple(sorted(studies))
+    found_scopes = (Scope(key, filtered, terms, chosen, None) for key in keys)
+    if not filtered.by_facet:
+        return list(found_scopes)
+    told = [replace(scope, facets=listing_sql.facets(scope.project, filtered)) for scope in found_scopes]
+    return [scope for scope in told if scope.facets is None or scope.facets]
+
+
+def _counts(scopes: Sequence[Scope]) -> list[int]:
+    """The number of studies in each project; counting ends above `MOST_COUNTED` in all."""
+    found: list[int] = []
+    left = MOST_COUNTED + 1
+    for scope in scopes:
+        own = 0 if left <= 0 else _fetch(listing_sql.counted(scope, left))[0][0]
+        left -= int(own)
+        found.append(int(own))
+    if left <= 0 and found:
+        # Projects after the last that was counted are taken for long ones.
+        last = max(index for index, own in enumerate(found) if own)
+        found[last:] = [MOST_COUNTED + 1] * (len(found) - last)
+    return found
+
+
+def _rows(
+    scopes: Sequence[Scope], counts: Sequence[int], order: StudyOrder, cursor: Cursor | None, limit: int
+) -> list[Row]:
+    """The first rows behind a cursor."""
+    branches: list[Branch] = []
+    rows: list[Row] = []
+    for scope, count in zip(scopes, counts, strict=True):
+        if not count:
+            continue
+        ordered = listing_sql.ordered(scope, order, cursor, limit)
+        if ordered is not None:
+            branches += ordered
+        elif count <= _FEW:
+            branches.append(listing_sql.sorted_few(scope, order, cursor, limit))
+        else:
+            rows += _walked(scope, count, order, cursor, limit)
+    for start in range(0, len(branches), _BRANCHES):
+        rows += _fetch(listing_sql.together(branches[start : start + _BRANCHES]))
+    return sorted(rows, key=itemgetter(0, 1), reverse=order.descending)[:limit]
+
+
+def _walked(scope: Scope, count: int, order: StudyOrder, cursor: Cursor | None, limit: int) -> list[Row]:
+    """The first rows behind a cursor of many: looked for in the order, further and further; or sorted, if not met."""
+    rows: list[Row] = []
+    for window in _windows(count):
+        branch = listing_sql.window(scope, order, cursor, window)
+        last, found = None, []
+        for value, key, meets in _fetch(branch):
+            last = (value, key)
+            if meets:
+                found.append((value, key))
+        rows += found
+        if len(rows) >= limit or last is None:
+            return rows[:limit]
+        cursor = Cursor(*last)
+    return [*rows, *_fetch(listing_sql.sorted_few(scope, order, cursor, limit - len(rows)))]
+
+
+def _windows(count: int) -> Iterator[int]:
+    """The lengths of the parts of the order that are looked through before the studies are sorted."""
+    yield _FIRST_WINDOW
+    if count > MOST_COUNTED:
+        yield 5 * _FIRST_WINDOW
+
+
+def _fetch(branch: Branch) -> list[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute(branch.sql, branch.params)
+        return cursor.fetchall()

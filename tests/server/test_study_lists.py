@@ -1,0 +1,183 @@
+"""Lists of studies: each page, filter and count equals what a loop over all rows gives."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from voxelry.server.access.grants import Grants
+from voxelry.server.access.models import Project, Role
+from voxelry.server.archive import study_pages
+from voxelry.server.archive.models import Instance, Patient, Series, Stack, Study, StudyListing
+from voxelry.server.archive.search_words import folded, terms_of
+from voxelry.server.archive.study_filter import COLUMNS, StudyFilter, StudyOrder
+from voxelry.server.archive.study_listing import refresh_all
+from voxelry.server.archive.study_pages import count_studies, study_page
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NAMES = [
+    "Müller^Anna",
+    "MULLER^Karl",
+    "Doe^Jane",
+    "王^小明",
+    "김^민수",
+    "O'Neil^Sean",
+    "",
+    "Ångström^Åsa",
+    "García^José",
+]
+DESCRIPTIONS = ["CT Chest", "MR Brain", "Thorax a.p.", "", "Abdomen/Becken"]
+MODALITIES = [["CT"], ["MR"], ["CT", "SEG"], ["CR"], []]
+
+
+def make_studies(count: int, seed: int = 0) -> list[Project]:
+    """Random studies in three projects; the projects."""
+    random_ = random.Random(seed)
+    projects = [Project.objects.get(name="default")]
+    projects += [Project.objects.get_or_create(name=name)[0] for name in ("second", "third")]
+    for number in range(count):
+        project = random_.choice(projects)
+        patient = Patient.objects.create(
+            project=project, name=random_.choice(NAMES), patient_id=f"P{seed}-{number}", birth_date="1960-12-31"
+        )
+        day = date(2024, 1, 1) + timedelta(days=random_.randrange(90))
+        study = Study.objects.create(
+            project=project,
+            patient=patient,
+            study_instance_uid=f"1.2.3.{seed}.{number}",
+            date=random_.choice([day.isoformat(), day.isoformat(), ""]),
+            description=random_.choice(DESCRIPTIONS),
+            accession_number=f"A{random_.randrange(1000):04d}",
+        )
+        for index, modality in enumerate(random_.choice(MODALITIES)):
+            problem = random_.choice(["", "", "gap"])
+            series = Series.objects.create(
+                project=project,
+                study=study,
+                series_instance_uid=f"{study.study_instance_uid}.{index}",
+                modality=modality,
+                description=random_.choice(["axial", "koronar", "Knochen 1.0"]),
+                problem_code=problem,
+                thumbnail=random_.random() < 0.5,
+                folder="abc",
+            )
+            for n in range(random_.randrange(3)):
+                Instance.objects.create(
+                    project=project,
+                    series=series,
+                    sop_instance_uid=f"{series.series_instance_uid}.{n}",
+                    sop_class_uid="1.2",
+                    transfer_syntax_uid="1.2",
+                    has_pixels=True,
+                    lossy=random_.random() < 0.2,
+                    sha256=f"{random_.getrandbits(256):064x}",
+                    size=random_.randrange(1, 1000),
+                    name="x",
+                )
+            if random_.random() < 0.6:
+                Stack.objects.create(
+                    series=series, index=0, shape=[1, 1, 1], dtype="int16", regular=True, spacing=[], default_window={},
+                    planes={},
+                )  # fmt: skip
+    refresh_all()
+    return projects
+
+
+def as_member(*projects: Project) -> Grants:
+    """Somebody who sees some projects."""
+    return Grants(0, roles={one.pk: Role.VIEWER for one in projects})
+
+
+def by_loop(who: Grants, filtered: StudyFilter, order: StudyOrder) -> list[int]:
+    """The keys of the list, from a loop over all rows."""
+    keys = who.projects()
+    found = []
+    for row in StudyListing.objects.select_related("study__patient"):
+        words = " ".join(
+            (
+                *(row.study.patient.name, row.study.patient.patient_id, row.study.description),
+                row.study.accession_number,
+                *row.study.series.values_list("modality", flat=True),
+                *row.study.series.values_list("description", flat=True),
+            )
+        )
+        text = folded(words).replace("^", " ")
+        dates = "".join(f" @{day.replace('-', '')}" for day in (row.study.date, row.study.patient.birth_date) if day)
+        if (
+            (keys is None or row.project_id in keys)
+            and (not filtered.projects or row.project_id in filtered.projects)
+            and (not filtered.modalities or filtered.modalities & set(row.modalities.split(",")))
+            and (not filtered.date_from or (row.study.date and row.study.date >= filtered.date_from))
+            and (not filtered.date_to or (row.study.date and row.study.date <= filtered.date_to))
+            and filtered.has_volume in (None, Stack.objects.filter(series__study=row.pk).exists())
+            and filtered.has_problem in (None, row.study.series.exclude(problem_code="").exists())
+            and filtered.patient in (None, row.patient_id)
+            and all(term.matches(text + dates) for term in terms_of(filtered.search))
+        ):
+            found.append(row)
+    found.sort(key=lambda row: (getattr(row, COLUMNS[order.name]), row.pk), reverse=order.descending)
+    return [row.pk for row in found]
+
+
+def walked(who: Grants, filtered: StudyFilter, order: StudyOrder, limit: int) -> list[list[int]]:
+    """All pages, forwards; and they are the same backwards."""
+    pages, after = [], ""
+    while True:
+        page = study_page(who, filtered, order, after=after, limit=limit)
+        pages.append(list(page.keys))
+        if page.next is None:
+            break
+        after = page.next
+    back = [pages[-1]]
+    while page.previous is not None:
+        page = study_page(who, filtered, order, after=page.previous, limit=limit)
+        back.append(list(page.keys))
+    assert [key for page in reversed(back) for key in page] == [key for page in pages for key in page]
+    return pages
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bounds so small that a few studies are many."""
+    monkeypatch.setattr(study_pages, "_FIRST_WINDOW", 5)
+    monkeypatch.setattr(study_pages, "_FEW", 4)
+
+
+SEARCHES = (
+    *("", "", "muller", "ler an", "王", "小明", "chest ct", "nobody", "a0", "März 2024", "12/1/2024", "x", "a.p."),
+    "1960-12-31",
+)
+FILTERS = st.builds(
+    StudyFilter,
+    search=st.sampled_from(SEARCHES),
+    modalities=st.sampled_from([frozenset(), frozenset({"CT"}), frozenset({"SEG", "MR"}), frozenset({"PT"})]),
+    date_from=st.sampled_from(["", "", "2024-01-15", "2024-02-01"]),
+    date_to=st.sampled_from(["", "", "2024-02-29", "2024-03-10"]),
+    has_volume=st.sampled_from([None, None, True, False]),
+    has_problem=st.sampled_from([None, None, True, False]),
+)
+ORDERS = st.builds(StudyOrder, st.sampled_from(sorted(COLUMNS)), st.booleans())
+
+
+def test_a_walk_over_pages_visits_each_study_once_in_order(small: None) -> None:
+    projects = make_studies(60)
+    everybody = [Grants(0, everything=True), as_member(projects[0]), as_member(*projects[:2]), as_member()]
+
+    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(FILTERS, ORDERS, st.sampled_from(everybody), st.sampled_from([3, 7, 100]), st.booleans())
+    def compare(filtered: StudyFilter, order: StudyOrder, who: Grants, limit: int, one: bool) -> None:
+        if one:
+            filtered = replace(filtered, projects=frozenset({projects[0].pk}))
+        wanted = by_loop(who, filtered, order)
+        pages = walked(who, filtered, order, limit)
+        assert [key for page in pages for key in page] == wanted
+        assert all(len(page) == limit for page in pages[:-1])
+        assert count_studies(who, filtered) == (len(wanted), False)
+
+    compare()
