@@ -223,7 +223,8 @@ def identities(place: Place, site: Any) -> list[Identity]:
     viewer = bearer(owners["viewer"], "too much", project=place.project, role=Role.OWNER)
     found.append(Identity("viewer's token as owner", Client(), Role.VIEWER, headers=viewer))
     past = timezone.now() - timedelta(seconds=1)
-    for name, changed in {"expired": {"expires": past}, "revoked": {"revoked": past}}.items():
+    ended: dict[str, dict[str, object]] = {"expired": {"expires": past}, "revoked": {"revoked": past}}
+    for name, changed in ended.items():
         found.append(Identity(f"{name} token", Client(), account=False, headers=bearer(owner, name, **changed)))
     closed = user("closed", (place.project, Role.OWNER))
     found.append(Identity("closed account", session(closed), account=False))
@@ -328,8 +329,8 @@ def test_a_session_needs_the_csrf_token_for_every_change(place: Place, site: Any
         if address.method in SAFE:
             continue
         assert _ask(who, address, place)[0] == 403, address
-    wrong = {"HTTP_X_CSRFTOKEN": "x" * 32}
-    assert strict.post("/api/jobs", "{}", content_type="application/json", **wrong).status_code == 403
+    wrong = {"X-CSRFToken": "x" * 32}
+    assert strict.post("/api/jobs", "{}", content_type="application/json", headers=wrong).status_code == 403
 
 
 def test_head_is_answered_as_get_is(place: Place, identities: list[Identity]) -> None:

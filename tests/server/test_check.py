@@ -13,6 +13,7 @@ import pytest
 from django.core.files.storage import default_storage
 from django.db import connection
 
+from voxelry.server.access.models import Project
 from voxelry.server.archive import cleanup, holdings
 from voxelry.server.archive.check import check
 from voxelry.server.archive.models import Deletion, Instance, Series
@@ -92,7 +93,7 @@ def test_yesterdays_database_loses_nothing(
 ) -> None:
     """Everything of the day has no row then: originals, results, uploads that waited, volumes."""
     (key,) = site.upload(synthetic_series(tmp_path / "s", slices=3).paths)["series"]
-    process = Process.objects.create(job_name="surface", step="surface")
+    process = Process.objects.create(project=Project.objects.get(), job_name="surface", step="surface")
     row = ResultFile.objects.create(process=process, name="a.stl", sha256=hashlib.sha256(b"a").hexdigest(), size=1)
     result = Path(default_storage.path(row.stored_name))
     result.parent.mkdir(parents=True)

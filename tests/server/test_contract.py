@@ -72,12 +72,12 @@ def test_a_defect_is_a_problem_without_its_values(
 
     value = "Doe^Jane"
 
-    def defect() -> None:
+    def defect(who: object) -> None:
         raise RuntimeError(value)
 
     client = Client(raise_request_exception=False)
     client.force_login(user)
-    monkeypatch.setattr(study_records, "studies", defect)
+    monkeypatch.setattr(study_records, "whole_studies", defect)
     response = client.get("/api/studies")
     assert response.status_code == 500
     assert response.headers["Content-Type"] == "application/problem+json"

@@ -13,6 +13,7 @@ import pytest
 from django.core.files.storage import default_storage
 from django.db import connection, connections
 
+from voxelry.server.access.models import Project
 from voxelry.server.archive import cleanup, deletions, flushing, holdings, remove
 from voxelry.server.archive.models import Deletion, Instance, Series, Study, Upload
 from voxelry.server.processing.models import Process, ResultFile
@@ -70,7 +71,7 @@ def _left(data: Path) -> list[str]:
 
 def _with_a_result(series: int) -> None:
     """As a step leaves it that was done on a series."""
-    process = Process.objects.create(job_name="surface", step="surface")
+    process = Process.objects.create(project=Project.objects.get(), job_name="surface", step="surface")
     process.inputs.create(position=0, series=Series.objects.get(pk=series), stack=0)
     row = ResultFile.objects.create(process=process, name="a.stl", sha256="a" * 64, size=1)
     path = Path(default_storage.path(row.stored_name))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.core.files.storage import default_storage
 
+from voxelry.server.access.models import Project
 from voxelry.server.archive import holdings, originals
 from voxelry.server.archive.models import Instance, Series, Study
 from voxelry.server.jobs.models import Job
@@ -120,7 +121,9 @@ def test_head_knows_no_range(site: Any, address: str) -> None:
 
 
 def _result(site: Any, content: bytes) -> str:
-    process = Process.objects.create(job_name="surface", step="surface", published="2026-01-01T00:00Z")
+    process = Process.objects.create(
+        project=Project.objects.get(), job_name="surface", step="surface", published="2026-01-01T00:00Z"
+    )
     row = ResultFile.objects.create(
         process=process, name="a.stl", sha256=hashlib.sha256(content).hexdigest(), size=len(content)
     )

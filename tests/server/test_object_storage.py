@@ -24,6 +24,7 @@ from pytest_django import Settings
 
 import voxelry
 from voxelry.core.planes import plane
+from voxelry.server.access.models import Project
 from voxelry.server.archive import cleanup, files_at_rest, holdings, object_store, stack_files
 from voxelry.server.archive.models import Instance, Series, Stack, Study, Upload
 from voxelry.server.environment.configuration import Configuration, ConfigurationError
@@ -256,13 +257,13 @@ def test_only_what_a_killed_request_left_is_tidied(
 ) -> None:
     with min(source.iterdir()).open("rb") as stream:
         files_at_rest.keep(stream)
-    upload = Upload.objects.create(user=user, names=["one"])
+    upload = Upload.objects.create(project=Project.objects.get(), user=user, names=["one"])
     folder = files_at_rest.upload_folder(upload.pk)
     folder.mkdir(parents=True)
     (folder / "000000").write_bytes(b"one")
     files_at_rest.hand_over(folder)
     needed, unneeded = (tmp_path / "needed", tmp_path / "unneeded")
-    process = Process.objects.create(job_name="gaussian", step="gaussian")
+    process = Process.objects.create(project=Project.objects.get(), job_name="gaussian", step="gaussian")
     row = ResultFile.objects.create(process=process, name="a", sha256="a" * 64, size=1)
     for path in (needed, unneeded):
         path.write_bytes(b"1")

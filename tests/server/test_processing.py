@@ -21,6 +21,7 @@ import voxelry
 from voxelry.core import registry
 from voxelry.core.registry import StepRegistry
 from voxelry.server.access.grants import as_site
+from voxelry.server.access.models import Membership, Project, Role
 from voxelry.server.archive.models import Instance, Series
 from voxelry.server.jobs import attempts, isolated, job_kinds, job_run
 from voxelry.server.jobs.models import Job, State
@@ -171,6 +172,7 @@ def test_a_failure_is_a_sentence_and_where_it_was_is_for_staff(
     assert "Doe" not in json.dumps(broken) + caplog.text
     site.user.is_staff = site.user.is_superuser = False
     site.user.save()
+    Membership.objects.create(project=Project.objects.get(), user=site.user, role=Role.ANALYST)
     assert site.get(f"/jobs/{broken['id']}")["trace"] is None
     retried = site.client.post(f"/api/jobs/{job['id']}/retry").json()
     assert (retried["state"], retried["problem"]) == ("queued", None)
