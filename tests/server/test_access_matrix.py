@@ -165,6 +165,9 @@ def place(site: Any, tmp_path: Path, do_jobs: Callable[[], None], monkeypatch: p
         "search_patients": lambda: _json(search=SECRET),
         "copy_study": lambda: _json(project=other.pk),
         "delete_studies": lambda: _json(studies=[study]),
+        "create_project": lambda: _json(name="new"),
+        "update_project": lambda: _json(description="changed"),
+        "put_member": lambda: _json(role="analyst"),
     }
     return Place(project, values, bodies)
 
@@ -314,6 +317,7 @@ def test_the_matrix(place: Place, identities: list[Identity]) -> None:
                 and status >= 400
                 and not expected_missing
                 and address.rule is not Rule.OPEN
+                and (address.name, status) != ("delete_project", 409)  # it is not empty
             ):
                 wrong.append(f"{label}: the request of this test is not whole: {content[:300]!r}")
             if who.role is None and not who.admin and (SECRET.encode() in content or b"Matrix" in content):

@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
-from voxelry.server.access.models import Token
+from voxelry.server.access.models import Membership, Project, Role, Token
 from voxelry.server.access.secrets import create_token, valid_token
 
 OLD, NEW = "an-old-one-9381", "quite-another-7712"
 PASSWORDS = {"action": "password", "old_password": OLD, "new_password1": NEW, "new_password2": NEW}
 
 
-def opened(secret: str) -> User | None:
-    token = valid_token(secret)
-    return None if token is None else token.user
-
-
 @pytest.fixture
 def jane(transactional_db: None) -> User:
-    return User.objects.create_user("jane", password=OLD)
+    """An analyst in the project `default`."""
+    user = User.objects.create_user("jane", password=OLD)
+    Membership.objects.create(project=Project.objects.get_or_create(name="default")[0], user=user, role=Role.ANALYST)
+    return user
+
+
+def _new_token(name: str, **more: object) -> dict[str, object]:
+    return {
+        "action": "create",
+        "name": name,
+        "project": Project.objects.get().pk,
+        "role": Role.VIEWER,
+        "days": 30,
+        **more,
+    }
+
+
+def _user_of(secret: str) -> User | None:
+    token = valid_token(secret)
+    return None if token is None else token.user
 
 
 @pytest.fixture
@@ -89,21 +105,21 @@ def test_an_open_session_cannot_guess_the_old_password(client: Client) -> None:
 
 
 def test_a_token_is_made_shown_once_listed_and_revoked(client: Client, jane: User) -> None:
-    made = client.post("/account/", {"action": "create", "name": "laptop"}).content.decode()
+    made = client.post("/account/", _new_token("laptop")).content.decode()
     found = re.search(r"vxl_[\w-]+", made)
     assert found is not None
-    assert opened(found.group()) == jane
+    assert _user_of(found.group()) == jane
     listed = client.get("/account/").content.decode()
     assert "laptop" in listed
     assert found.group() not in listed
     client.post("/account/", {"action": "revoke", "token": str(Token.objects.get().pk)})
-    assert opened(found.group()) is None
+    assert _user_of(found.group()) is None
     assert "You have no token" in client.get("/account/").content.decode()
 
 
 def test_a_second_token_of_one_name_is_refused(client: Client) -> None:
-    client.post("/account/", {"action": "create", "name": "laptop"})
-    response = client.post("/account/", {"action": "create", "name": "laptop"})
+    client.post("/account/", _new_token("laptop"))
+    response = client.post("/account/", _new_token("laptop"))
     assert response.status_code == 422
     assert "There is a token of that name" in response.content.decode()
     assert Token.objects.count() == 1
@@ -111,7 +127,7 @@ def test_a_second_token_of_one_name_is_refused(client: Client) -> None:
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 101, "a\0b"])
 def test_names_that_are_none_are_refused(client: Client, name: str) -> None:
-    assert client.post("/account/", {"action": "create", "name": name}).status_code == 422
+    assert client.post("/account/", _new_token(name)).status_code == 422
     assert Token.objects.count() == 0
 
 
@@ -121,7 +137,74 @@ def test_nobody_sees_or_revokes_the_tokens_of_others(client: Client) -> None:
     assert "johns-robot" not in client.get("/account/").content.decode()
     for key in (str(Token.objects.get().pk), "", "x", "²", "9" * 40):
         client.post("/account/", {"action": "revoke", "token": key})
-    assert opened(secret) == other
+    assert _user_of(secret) == other
+
+
+def test_a_token_has_the_scope_and_the_end_that_were_chosen(client: Client) -> None:
+    client.post("/account/", _new_token("laptop", role=Role.ANALYST, days=7))
+    token = Token.objects.get()
+    assert (token.project, token.role) == (Project.objects.get(), Role.ANALYST)
+    assert token.expires is not None
+    assert abs(token.expires - timezone.now() - timedelta(days=7)) < timedelta(minutes=5)
+    page = client.get("/account/").content.decode()
+    assert "analyst in default" in page
+    assert "never used" in page
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"role": Role.OWNER}, "your role in default is analyst"),
+        ({"project": "all"}, "Choose one of your projects"),
+        ({"project": ""}, "required"),
+        ({"project": 99}, "Choose one of your projects"),
+        ({"role": 7}, "Select a valid choice"),
+        ({"days": 400}, "Select a valid choice"),
+    ],
+)
+def test_a_token_of_more_than_ones_own_is_refused(client: Client, change: dict[str, object], words: str) -> None:
+    response = client.post("/account/", _new_token("laptop", **change))
+    assert response.status_code == 422
+    assert words.lower() in response.content.decode().lower()
+    assert Token.objects.count() == 0
+
+
+def test_only_administrators_may_choose_all_of_their_account(jane: User) -> None:
+    jane.is_superuser = True
+    jane.save()
+    client = Client()
+    client.force_login(jane)
+    assert client.post("/account/", _new_token("laptop", project="all")).status_code == 200
+    token = Token.objects.get()
+    assert (token.project, token.role) == (None, None)
+    assert token.expires is not None
+
+
+def test_tokens_from_before_are_shown_as_what_they_are(client: Client, jane: User) -> None:
+    secret = create_token(jane, name="old")
+    page = client.get("/account/").content.decode()
+    assert "all that the account may do" in page
+    assert "never ends" in page
+    assert _user_of(secret) == jane
+
+
+def test_a_token_says_that_it_opens_less_than_it_was_made_for(client: Client) -> None:
+    client.post("/account/", _new_token("laptop", role=Role.ANALYST))
+    Membership.objects.update(role=Role.VIEWER)
+    assert "only viewer: the role is lower now" in client.get("/account/").content.decode()
+    Membership.objects.all().delete()
+    page = client.get("/account/").content.decode()
+    assert "opens nothing: no member any more" in page
+    assert "No project is open to you" in page
+    assert 'name="project"' not in page
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_tokens_end_with_the_password_unless_asked_to_stay(client: Client, jane: User, keep: bool) -> None:
+    secret = create_token(jane, name="laptop")
+    client.post("/account/", {**PASSWORDS, **({"keep_tokens": "on"} if keep else {})})
+    assert (_user_of(secret) is not None) is keep
+    assert ("and your tokens have ended" in client.get("/account/").content.decode()) is not keep
 
 
 def test_no_cache_keeps_the_page(client: Client) -> None:

@@ -128,12 +128,33 @@ NameOption = Annotated[str, typer.Option(help="What the token is for; its own na
 UserOption = Annotated[str, typer.Option(help="Whose token it is.")]
 
 
-@token.command("create", epilog=examples("voxelry token create --user anna --name notebook"))
+@token.command(
+    "create",
+    epilog=examples(
+        "voxelry token create --user anna --name notebook",
+        "voxelry token create --user anna --name robot --project heart --role uploader --expires 30",
+    ),
+)
 def create(
-    user: UserOption = "admin", name: NameOption = "token", data: DataOption = None, config: ConfigOption = None
+    user: UserOption = "admin",
+    name: NameOption = "token",
+    project: Annotated[
+        str | None,
+        typer.Option(help="The project it is for; else all that an administrator may do, or the user's only project."),
+    ] = None,
+    role: Annotated[
+        str | None, typer.Option(help="Its role there: viewer, analyst, uploader or owner; else the user's own.")
+    ] = None,
+    expires: Annotated[
+        int | None, typer.Option(min=1, metavar="DAYS", help="How many days it holds for; else 90.")
+    ] = None,
+    data: DataOption = None,
+    config: ConfigOption = None,
 ) -> None:
     """Make a token and print it: it cannot be shown again."""
-    secret = _server("site.token_commands", "create_token")(user=user, name=name, data=data, config=config)
+    secret = _server("site.token_commands", "create_token")(
+        user=user, name=name, project=project, role=role, days=expires, data=data, config=config
+    )
     err.print("Send it as the header  Authorization: Bearer TOKEN . It is shown this once:", style="dim")
     typer.echo(secret)
 
@@ -144,17 +165,19 @@ def list_(
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """List the tokens that are valid."""
+    """List the tokens that are not revoked."""
     rows = _server("site.token_commands", "list_tokens")(user=user, data=data, config=config)
     if not rows:
         err.print("There is no token.", style="dim")
         return
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
-    for heading in ("User", "Name", "Created", "Last used"):
+    for heading in ("User", "Name", "Created", "Last used", "Ends", "May do", "State"):
         table.add_column(heading)
     for row in rows:
-        used = "never" if row.last_used is None else f"{row.last_used:%Y-%m-%d %H:%M}"
-        table.add_row(plain(row.user), plain(row.name), f"{row.created:%Y-%m-%d %H:%M}", used)
+        created, used, ends = (
+            "never" if time is None else f"{time:%Y-%m-%d %H:%M}" for time in (row.created, row.last_used, row.expires)
+        )
+        table.add_row(plain(row.user), plain(row.name), created, used, ends, plain(row.scope), plain(row.state))
     out.print(table)
 
 

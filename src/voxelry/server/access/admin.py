@@ -1,31 +1,88 @@
-"""Tokens in the admin, where they can be revoked; the terminal creates them."""
+"""Projects, their members, users and tokens in the admin."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from voxelry.server.access.models import Token
+from voxelry.server.access.models import Membership, Project, Token
 
-# Django's class takes no type parameter at run time.
+# Django's classes take no type parameter at run time.
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Token]
+    _ProjectAdmin = admin.ModelAdmin[Project]
+    _MembershipAdmin = admin.ModelAdmin[Membership]
+    _ProjectMembers = admin.TabularInline[Membership, Project]
+    _UserMemberships = admin.TabularInline[Membership, User]
+    _UserAdmin = UserAdmin[User]
 else:
-    _Admin = admin.ModelAdmin
+    _Admin = _ProjectAdmin = _MembershipAdmin = admin.ModelAdmin
+    _ProjectMembers = _UserMemberships = admin.TabularInline
+    _UserAdmin = UserAdmin
+
+
+class MembersInline(_ProjectMembers):
+    """The members of a project."""
+
+    model = Membership
+    extra = 0
+    autocomplete_fields = ["user"]
+
+
+class MembershipsInline(_UserMemberships):
+    """The projects of a user. A new user has none unless one is chosen here, or its owner adds the user."""
+
+    model = Membership
+    extra = 1
+    autocomplete_fields = ["project"]
+
+
+@admin.register(Project)
+class ProjectAdmin(_ProjectAdmin):
+    """Projects; one that holds studies, uploads or jobs cannot be deleted."""
+
+    list_display = ["name", "description", "created"]
+    search_fields = ["name"]
+    readonly_fields = ["created"]
+    inlines = [MembersInline]
+
+
+@admin.register(Membership)
+class MembershipAdmin(_MembershipAdmin):
+    """Who is a member of what."""
+
+    list_display = ["project", "user", "role", "created"]
+    list_filter = ["project", "role"]
+    list_select_related = ["project", "user"]
+    search_fields = ["user__username", "project__name"]
+    autocomplete_fields = ["project", "user"]
+
+
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class MemberAdmin(_UserAdmin):
+    """Django's users, with their projects."""
+
+    inlines = [MembershipsInline]
 
 
 @admin.register(Token)
 class TokenAdmin(_Admin):
-    """Lists tokens; a secret is shown once only, by ``voxelry token create``."""
+    """Lists tokens; a secret is shown once only, to the user who makes it."""
 
-    list_display = ["name", "user", "created", "last_used", "revoked"]
+    list_display = ["name", "user", "project", "role", "created", "expires", "last_used", "revoked"]
     list_filter = ["user"]
+    list_select_related = ["user", "project"]
     search_fields = ["name", "user__username"]
-    readonly_fields = ["user", "name", "created", "last_used", "revoked"]
+    readonly_fields = ["user", "name", "project", "role", "created", "expires", "last_used", "revoked"]
     actions = ["revoke"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -118,6 +118,22 @@ class LoginLink(models.Model):
         return f"login link {self.pk}"
 
 
+class SignedIn(models.Model):
+    """A session of the page, for its user to see. It goes with Django's row of the session."""
+
+    session = models.OneToOneField("sessions.Session", on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    created = models.DateTimeField()
+    seen = models.DateTimeField()
+    agent = models.CharField(max_length=60, help_text="The browser in a few words.")
+
+    class Meta:
+        ordering = ["-seen"]
+
+    def __str__(self) -> str:
+        return f"session {self.pk}"
+
+
 class Guess(models.Model):
     """A wrong password, or one that is being checked (`throttle`); names and addresses as SHA-256 only."""
 

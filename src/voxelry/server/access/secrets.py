@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from voxelry.server.access.models import LoginLink, Token, digest
+from voxelry.server.access.models import LoginLink, Project, Role, Token, digest
 
 PREFIX = "vxl_"
 LINK_LIFETIME = timedelta(minutes=30)
@@ -21,18 +21,36 @@ class TokenError(ValueError):
     """The token cannot be created or found."""
 
 
-def create_token(user: User, *, name: str) -> str:
-    """Create a token; returns its secret, which is stored nowhere.
+def create_token(
+    user: User,
+    *,
+    name: str,
+    project: Project | None = None,
+    role: Role | None = None,
+    expires: datetime | None = None,
+) -> str:
+    """Create a token; returns its secret, which is stored nowhere. Who may make which is decided by `token_scope`.
+
+    Parameters
+    ----------
+    project, role
+        Its scope; without both it may do what its user may.
+    expires
+        When it ends; None for never.
 
     Raises
     ------
     TokenError
-        If the user already has a token of that name.
+        If the user already has a token of that name that has not ended.
     """
     secret = PREFIX + secrets.token_urlsafe(32)
+    now = timezone.now()
     try:
         with transaction.atomic():
-            Token.objects.create(user=user, name=name, digest=digest(secret))
+            Token.objects.filter(user=user, name=name, revoked=None, expires__lte=now).update(revoked=now)
+            Token.objects.create(
+                user=user, name=name, digest=digest(secret), project=project, role=role, expires=expires
+            )
     except IntegrityError as error:
         raise TokenError(f"there is a token named {name!r} already; revoke it or choose another name") from error
     return secret
@@ -48,6 +66,11 @@ def valid_token(secret: str) -> Token | None:
     if token.last_used is None or now - token.last_used > _LAST_USED_STEP:
         Token.objects.filter(pk=token.pk).update(last_used=now)
     return token
+
+
+def end_tokens(user: User) -> None:
+    """Revoke all tokens of a user."""
+    Token.objects.filter(user=user, revoked=None).update(revoked=timezone.now())
 
 
 def token_as_it_is(key: int) -> Token | None:

@@ -57,10 +57,13 @@ DETAILS_OF = {
 _STATUS_OF = {
     "damaged_original": 409,
     "job_state": 409,
-    "not_ready": 409,
+    "last_owner": 409,
     "not_found": 404,
-    "role": 403,
+    "not_ready": 409,
     "outside_roots": 403,
+    "project_name": 409,
+    "project_not_empty": 409,
+    "role": 403,
 }
 
 

@@ -9,6 +9,8 @@ from ninja import Field, Schema
 from pydantic import BaseModel, ConfigDict
 from typing_extensions import TypedDict
 
+from voxelry.server.api.project_schemas import OwnProject
+
 Row = TypeVar("Row")
 StateName = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
@@ -59,10 +61,12 @@ class ServerSettings(Schema):
 
 
 class Me(Schema):
-    """The signed-in user, and the server's version and settings."""
+    """The signed-in user with the projects that are open to it, and the server's version and settings."""
 
     username: str
     is_staff: bool
+    is_admin: bool
+    projects: list[OwnProject]
     version: str
     settings: ServerSettings
 

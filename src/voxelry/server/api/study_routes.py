@@ -23,6 +23,8 @@ from voxelry.server.api.downloads import Content, download
 from voxelry.server.api.job_routes import router as jobs
 from voxelry.server.api.measure_routes import router as measuring
 from voxelry.server.api.problems import ApiError, not_found
+from voxelry.server.api.project_routes import own_projects
+from voxelry.server.api.project_routes import router as projects
 from voxelry.server.api.volume_routes import router as volumes
 from voxelry.server.archive import queries
 from voxelry.server.archive.models import Study, Upload
@@ -66,6 +68,7 @@ problems.add_handlers(api)
 api.add_router("", volumes)
 api.add_router("", measuring)
 api.add_router("", jobs)
+api.add_router("", projects)
 
 ERRORS = {(401, 403, 404, 409, 413, 422, 507): out.ProblemDocument}
 
@@ -73,10 +76,13 @@ ERRORS = {(401, 403, 404, 409, 413, 422, 507): out.ProblemDocument}
 @api.get("/me", response={200: out.Me, **ERRORS}, tags=["access"])
 @needs(Rule.ACCOUNT)
 def me(request: HttpRequest) -> out.Me:
-    """Who is asking, and what answers."""
+    """Who is asking, what is open to them, and what answers."""
+    who = asking(request)
     return out.Me(
         username=request.user.get_username(),
         is_staff=bool(getattr(request.user, "is_staff", False)),
+        is_admin=who.everything,
+        projects=own_projects(who),
         version=VERSION,
         settings=out.ServerSettings(threshold=settings.VOXELRY.threshold),
     )

@@ -130,6 +130,20 @@ class Configuration(BaseSettings):
         ),
         Field(repr=False),
     ] = ""
+    session_hours: Annotated[
+        float,
+        Setting(
+            "access.session_hours",
+            "VOXELRY_SESSION_HOURS",
+            "A session of the page ends when it was not used for so many hours.",
+        ),
+        Field(gt=0, le=24 * 366),
+    ] = 12.0
+    token_days: Annotated[
+        int,
+        Setting("access.token_days", "VOXELRY_TOKEN_DAYS", "The longest time that a new token holds for, in days."),
+        Field(gt=0, le=3660),
+    ] = 366
     debug: Annotated[
         bool, Setting("server.debug", "VOXELRY_DEBUG", "Django's debug pages. Never where others can reach it.")
     ] = False

@@ -46,6 +46,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "voxelry.server.access.sessions.SessionsMiddleware",
     # Before the CSRF check, which reads the whole form: requests without a user are refused unread.
     "voxelry.server.access.middleware.AccessMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -92,12 +93,14 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "voxelry.server.access.account_end.PasswordEnds"},
 ]
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login/"
 
 SESSION_COOKIE_NAME = "voxelry"
+SESSION_COOKIE_AGE = round(VOXELRY.session_hours * 3600)
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if VOXELRY.trusted_origins else None

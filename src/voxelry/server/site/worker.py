@@ -50,6 +50,7 @@ def work(
     served = configuration.replace(queues=tuple(queues or configuration.queues)).queues or QUEUES
 
     from voxelry.dicom.pixels import decoding
+    from voxelry.server.access import sessions
     from voxelry.server.archive import cleanup
     from voxelry.server.jobs import isolated, sweep
     from voxelry.server.jobs.failures import WorkerStopping
@@ -62,6 +63,7 @@ def work(
     decoding.isolate()
     _wait_for_tables(stopping)
     _tidy_up(cleanup.remove_forgotten, stopping)
+    _tidy_up(sessions.remove_expired_sessions, stopping)
     sweep.take_back_own()
     sweep.start()
     slots = Slots(concurrency or configuration.concurrency, served)

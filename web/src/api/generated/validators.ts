@@ -144,6 +144,13 @@ export const jobOut: Validator<JobOut> = v.object({
   upload: v.nullable(integer),
 });
 
+export type OwnProject = components["schemas"]["OwnProject"];
+export const ownProject: Validator<OwnProject> = v.object({
+  id: integer,
+  name: v.string(),
+  role: v.picklist(["viewer","analyst","uploader","owner"]),
+});
+
 export type ServerSettings = components["schemas"]["ServerSettings"];
 export const serverSettings: Validator<ServerSettings> = v.object({
   threshold: v.number(),
@@ -151,7 +158,9 @@ export const serverSettings: Validator<ServerSettings> = v.object({
 
 export type Me = components["schemas"]["Me"];
 export const me: Validator<Me> = v.object({
+  is_admin: v.boolean(),
   is_staff: v.boolean(),
+  projects: v.array(ownProject),
   settings: serverSettings,
   username: v.string(),
   version: v.string(),
@@ -200,6 +209,14 @@ export const measurementOut: Validator<MeasurementOut> = v.object({
   threshold: v.number(),
   volume_mm3: v.nullable(v.number()),
   warnings: v.array(v.string()),
+});
+
+export type MemberOut = components["schemas"]["MemberOut"];
+export const memberOut: Validator<MemberOut> = v.object({
+  is_active: v.boolean(),
+  role: v.picklist(["viewer","analyst","uploader","owner"]),
+  since: v.string(),
+  username: v.string(),
 });
 
 export type JobRow = components["schemas"]["JobRow"];
@@ -350,6 +367,17 @@ export const problemDocument: Validator<ProblemDocument> = v.object({
   status: integer,
   title: v.string(),
   type: v.optional(v.string()),
+});
+
+export type ProjectOut = components["schemas"]["ProjectOut"];
+export const projectOut: Validator<ProjectOut> = v.object({
+  created: v.string(),
+  description: v.string(),
+  id: integer,
+  more_studies: v.boolean(),
+  name: v.string(),
+  role: v.picklist(["viewer","analyst","uploader","owner"]),
+  study_count: integer,
 });
 
 export type ClassCount = components["schemas"]["ClassCount"];
