@@ -21,6 +21,7 @@ from voxelry.dicom.headers.packed_files import SPOOL_BYTES, ArchiveLimits
 from voxelry.dicom.headers.sources import MemorySource, Source
 from voxelry.dicom.series.lost_files import LostFile, unseen_file
 from voxelry.server.access.grants import as_site
+from voxelry.server.access.models import Role
 from voxelry.server.archive import deletions, files_at_rest, queries, store_instance, unused_files
 from voxelry.server.archive.build import submit_build
 from voxelry.server.archive.flushing import sync_rows
@@ -29,6 +30,7 @@ from voxelry.server.archive.row_values import InstanceValues
 from voxelry.server.archive.study_listing import refresh_listing
 from voxelry.server.jobs.failures import Cancelled, JobError
 from voxelry.server.jobs.job_run import Run
+from voxelry.server.jobs.requesters import MembershipEndedError, require_requester
 
 KIND = "ingest"
 BATCH = 64
@@ -71,20 +73,22 @@ def ingest(run: Run) -> None:
     Raises
     ------
     JobError
-        If nothing of the upload could be used; the files stay for another try.
+        If nothing of the upload could be used, or who brought it may not do that any more; the files stay for another
+        try.
     """
     upload = queries.uploads(as_site()).filter(pk=run.subject).first()
     folder = files_at_rest.near_folder(files_at_rest.upload_folder(run.subject))
     if upload is None or not folder.is_dir():
         raise JobError(Problem("upload_gone", "the files of this upload are no longer here; upload them again"))
     with run.publishing():
+        _require_uploader(run, upload)
         upload.entries.all().delete()
         upload.unused_files.all().delete()
         queries.uploads(as_site()).filter(pk=upload.pk).update(stored=0, present=0, skipped=0)
     tally = _Tally()
     try:
         _ingest_all(run, upload, folder, tally)
-    except Cancelled:
+    except (Cancelled, MembershipEndedError):
         # What was stored before stays, and gets its volumes.
         _submit_builds(upload, tally)
         raise
@@ -95,6 +99,12 @@ def ingest(run: Run) -> None:
     run.summary = f"{upload.stored} stored, {upload.present} already here, {upload.skipped} skipped"
     sync_rows()
     files_at_rest.remove_folder(folder)
+
+
+def _require_uploader(run: Run, upload: Upload) -> None:
+    """Check that who asked, or else who brought the files, may still add to the project; read again for each batch."""
+    user = upload.user_id if run.requested_by_id is None else run.requested_by_id
+    require_requester(user, least=Role.UPLOADER, project=upload.project_id)
 
 
 def _ingest_all(run: Run, upload: Upload, folder: Path, tally: _Tally) -> None:
@@ -166,6 +176,7 @@ def _write(run: Run, upload: Upload, batch: list[_FileResult], tally: _Tally) ->
     unwanted: list[str] = []
     mended: set[int] = set()
     with run.publishing():
+        _require_uploader(run, upload)
         known = store_instance.known_instances(
             upload.project_id,
             (file.values.instance["sop_instance_uid"] for file in batch if file.values is not None),

@@ -4,8 +4,13 @@ from django.apps import AppConfig
 
 
 class JobsConfig(AppConfig):
-    """Configures the application."""
+    """Connects what happens to the jobs of closed accounts."""
 
     name = "voxelry.server.jobs"
     label = "jobs"
     verbose_name = "Jobs"
+
+    def ready(self) -> None:
+        from voxelry.server.jobs import requesters
+
+        requesters.connect()

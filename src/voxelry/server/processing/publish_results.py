@@ -25,6 +25,7 @@ from voxelry.server.jobs.failures import JobError
 from voxelry.server.jobs.job_run import Run
 from voxelry.server.processing import process_queries
 from voxelry.server.processing.models import Output, Process, ResultFile
+from voxelry.server.processing.read_inputs import require_analyst
 from voxelry.server.processing.step_handover import NamedFile, StepOutcome, WrittenFile
 
 
@@ -42,7 +43,8 @@ def publish_results(run: Run, result: JsonValue) -> dict[str, JsonValue]:
     Raises
     ------
     JobError
-        If the process was deleted meanwhile, or an instance has the UID of another with other bytes.
+        If the process was deleted meanwhile, if who asked may not do that any more, or if an instance has the UID of
+        another with other bytes.
     """
     outcome = StepOutcome.model_validate(result)
     process = process_queries.processes(as_site()).select_for_update().filter(pk=run.subject).first()
@@ -50,6 +52,7 @@ def publish_results(run: Run, result: JsonValue) -> dict[str, JsonValue]:
         raise JobError(Problem("process_gone", "what this job was asked for was deleted"))
     if process.published is not None:  # nothing is published twice
         raise JobError(Problem("job_state", "the results of this job are here already"))
+    require_analyst(run, process)
     moved = _Moved()
     try:
         series = _store_instances(run.folder, outcome.instances, moved, project=process.project_id)

@@ -8,15 +8,18 @@ from voxelry.core.errors import Problem
 from voxelry.dicom.headers.header import Header, read_header
 from voxelry.dicom.headers.sop_classes import SEGMENTATIONS
 from voxelry.server.access.grants import as_site
+from voxelry.server.access.models import Role
 from voxelry.server.archive import files_at_rest, queries
 from voxelry.server.archive.models import Instance
 from voxelry.server.archive.source_images import Original, source_images
 from voxelry.server.archive.stack_files import folder_of
 from voxelry.server.jobs.failures import JobError
 from voxelry.server.jobs.job_run import Run
+from voxelry.server.jobs.requesters import require_requester
 from voxelry.server.processing import process_queries
-from voxelry.server.processing.models import Input
+from voxelry.server.processing.models import Input, Process
 from voxelry.server.processing.step_handover import InputVolume, StepInputs
+from voxelry.server.processing.step_request import needs_administrator
 
 
 def read_inputs(run: Run) -> StepInputs:
@@ -25,11 +28,12 @@ def read_inputs(run: Run) -> StepInputs:
     Raises
     ------
     JobError
-        If the process or a volume was deleted, or the volume has a problem.
+        If the process or a volume was deleted, the volume has a problem, or who asked may not do that any more.
     """
     process = process_queries.processes(as_site()).filter(pk=run.subject).first()
     if process is None:
         raise JobError(Problem("process_gone", "what this job was asked for was deleted"))
+    require_analyst(run, process)
     return StepInputs(
         job_name=process.job_name,
         step=process.step,
@@ -39,6 +43,22 @@ def read_inputs(run: Run) -> StepInputs:
         seed=process.seed,
         created=process.created,
         inputs=tuple(_input_volume(row, process.project_id) for row in process.inputs.all()),
+    )
+
+
+def require_analyst(run: Run, process: Process) -> None:
+    """Check that who asked for a step may still do that; when it starts and when it publishes.
+
+    Raises
+    ------
+    MembershipEndedError
+        If not.
+    """
+    require_requester(
+        run.requested_by_id,
+        least=Role.ANALYST,
+        project=process.project_id,
+        everything=needs_administrator(process),
     )
 
 

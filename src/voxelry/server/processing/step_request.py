@@ -315,8 +315,13 @@ def _require_same(job: Job, who: Grants) -> None:
     if job.kind != KIND or job.is_batch:
         return
     process = process_queries.processes(who).filter(pk=job.subject).first()
-    if process is not None and (process.in_dir or _names_a_file(process)):
+    if process is not None and needs_administrator(process):
         who.require_everything()
+
+
+def needs_administrator(process: Process) -> bool:
+    """Whether the step reads a folder or a file of this machine."""
+    return bool(process.in_dir) or _names_a_file(process)
 
 
 def _names_a_file(process: Process) -> bool:
