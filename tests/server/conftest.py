@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,12 @@ class Site:
     def post(self, address: str, status: int, **values: Any) -> Any:
         """POST a form as JSON."""
         response = self.client.post(f"/api{address}", values)
+        assert response.status_code == status, response.content
+        return response.json()
+
+    def send(self, address: str, status: int, *, method: str = "POST", **values: Any) -> Any:
+        """POST or PUT JSON as JSON."""
+        response = self.client.generic(method, f"/api{address}", json.dumps(values), content_type="application/json")
         assert response.status_code == status, response.content
         return response.json()
 

@@ -149,7 +149,7 @@ def place(site: Any, tmp_path: Path, do_jobs: Callable[[], None], monkeypatch: p
     other = Project.objects.create(name="spare")
     values = {
         "upload_id": report["id"], "study_id": study, "series_id": series, "job_id": over, "n": 0,
-        "name": ResultFile.objects.order_by("pk")[0].name, "project_id": project.pk, "secret": "wrong",
+        "name": ResultFile.objects.order_by("pk")[0].name, "project_id": project.pk, "secret": "wrong", "filter_id": 1,
         "username": "member", "patient_id": site.get(f"/studies/{study}")["patient"]["id"],
     }  # fmt: skip
     named = {"job_id": waiting}
@@ -163,6 +163,7 @@ def place(site: Any, tmp_path: Path, do_jobs: Callable[[], None], monkeypatch: p
         "retry_job": lambda: {"values": {"job_id": failed}},
         "search_studies": lambda: _json(search=SECRET),
         "search_patients": lambda: _json(search=SECRET),
+        "keep_filter": lambda: _json(name="one", filter={}),
         "copy_study": lambda: _json(project=other.pk),
         "delete_studies": lambda: _json(studies=[study]),
         "create_project": lambda: _json(name="new"),

@@ -38,7 +38,7 @@ def test_a_study_with_its_facts(site: Any, tmp_path: Path) -> None:
     assert study["bytes"] == sum(path.stat().st_size for path in (*truth.paths, report))
     assert site.get(f"/studies/{study['id']}") == study
     assert {row["id"] for row in site.get("/series", study=study["id"])["items"]} == {s["id"] for s in study["series"]}
-    assert site.get("/series", study=999) == {"items": [], "count": 0}
+    assert site.get("/series", study=999) == {"items": [], "count": 0, "more_than": False, "next": None}
     assert site.get("/studies/999", 404)["code"] == "not_found"
     series = site.get(f"/series/{study['series'][0]['id']}")
     assert series["metadata"]["Modality"] in ("CT", "SR")
@@ -69,7 +69,7 @@ def test_search(site: Any, tmp_path: Path) -> None:
         ("", ["P2", "P1"]),
         ("100%", []),
     ):
-        found = site.get("/studies", search=words)
+        found = site.send("/studies/search", 200, search=words)
         assert [study["patient"]["patient_id"] for study in found["items"]] == expected
         assert found["count"] == len(expected)
 
@@ -81,7 +81,10 @@ def test_lists_come_in_pages(site: Any, tmp_path: Path) -> None:
         everything = site.get(address)
         assert everything["count"] == 3
         part = site.get(address, limit=1, offset=1)
-        assert part == {"items": everything["items"][1:2], "count": 3}
+        last = everything["items"][1]["id"]
+        assert part == {"items": everything["items"][1:2], "count": 3, "more_than": False, "next": last}
+        rest = site.get(address, after=part["next"])
+        assert (rest["items"], rest["next"]) == (everything["items"][2:], None)
         assert site.get(address, 422, limit=1001)["code"] == "validation"
 
 
@@ -195,7 +198,8 @@ def test_the_database_holds_the_archives_rules(site: Any, tmp_path: Path) -> Non
         ("/series?limit=1001", 422),
         ("/jobs?state=nonsense", 422),
         ("/studies?search=" + "a%20" * 150, 422),
-        ("/studies?search=%00", 200),
+        ("/studies?search=%00", 422),
+        ("/studies?offset=10001", 422),
         ("/studies/99999999999999999999999", 404),
         ("/series/99999999999999999999999", 404),
         ("/series/99999999999999999999999/slices/0.raw", 404),

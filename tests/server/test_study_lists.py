@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +18,7 @@ from voxelry.server.archive import study_pages
 from voxelry.server.archive.models import Instance, Patient, Series, Stack, Study, StudyListing
 from voxelry.server.archive.search_words import folded, terms_of
 from voxelry.server.archive.study_filter import COLUMNS, StudyFilter, StudyOrder
-from voxelry.server.archive.study_listing import refresh_all
+from voxelry.server.archive.study_listing import refresh_all, refresh_listing
 from voxelry.server.archive.study_pages import count_studies, study_page
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,8 +41,7 @@ MODALITIES = [["CT"], ["MR"], ["CT", "SEG"], ["CR"], []]
 def make_studies(count: int, seed: int = 0) -> list[Project]:
     """Random studies in three projects; the projects."""
     random_ = random.Random(seed)
-    projects = [Project.objects.get(name="default")]
-    projects += [Project.objects.get_or_create(name=name)[0] for name in ("second", "third")]
+    projects = [Project.objects.get_or_create(name=name)[0] for name in ("default", "second", "third")]
     for number in range(count):
         project = random_.choice(projects)
         patient = Patient.objects.create(
@@ -181,3 +182,84 @@ def test_a_walk_over_pages_visits_each_study_once_in_order(small: None) -> None:
         assert count_studies(who, filtered) == (len(wanted), False)
 
     compare()
+
+
+def test_the_list_over_rest(site: Any, django_assert_max_num_queries: Any) -> None:
+    projects = make_studies(30)
+    everything = site.send("/studies/search", 200)
+    assert (everything["count"], everything["more_than"], everything["next"]) == (30, False, None)
+    first = site.send("/studies/search", 200, limit=10)
+    assert first["items"] == everything["items"][:10]
+    second = site.send("/studies/search", 200, limit=10, after=first["next"])
+    assert second["items"] == everything["items"][10:20]
+    assert site.send("/studies/search", 200, limit=10, after=second["previous"])["items"] == first["items"]
+    with django_assert_max_num_queries(20):
+        found = site.send("/studies/search", 200, search="müller", order="patient", projects=[projects[1].pk])
+    assert {one["patient"]["name"] for one in found["items"]} <= {"Müller^Anna", "MULLER^Karl"}
+    assert {one["project"]["name"] for one in found["items"]} == {"second"}
+    row = StudyListing.objects.get(pk=everything["items"][0]["id"])
+    assert everything["items"][0]["bytes"] == row.bytes
+    assert everything["items"][0]["has_problem"] == row.has_problem
+    for wrong in ({"after": "nonsense"}, {"after": first["next"], "order": "date"}, {"date_from": "2024-02-30"}):
+        refused = site.send("/studies/search", 422, **wrong)
+        assert refused["code"] in ("cursor", "validation")
+    told = site.get("/studies", 422, search="Müller")
+    assert told["code"] == "search_in_address"
+    assert "POST /api/studies/search" in told["detail"]
+    assert "ller" not in str(told)
+
+
+def test_a_study_in_the_trash_is_in_no_list(site: Any) -> None:
+    make_studies(3)
+    key = site.send("/studies/search", 200)["items"][0]["id"]
+    Study.objects.filter(pk=key).update(trashed="2024-01-01T00:00Z")
+    assert refresh_listing([key]) == 1
+    assert refresh_listing([key]) == 0
+    found = site.send("/studies/search", 200)
+    assert (found["count"], key in [one["id"] for one in found["items"]]) == (2, False)
+    Study.objects.filter(pk=key).update(trashed=None)
+    refresh_listing([key])
+    assert site.send("/studies/search", 200)["count"] == 3
+
+
+def test_a_study_is_found_by_its_uid(site: Any) -> None:
+    make_studies(3)
+    found = site.send("/studies/search", 200, search="1.2.3.0.1")
+    assert [one["study_instance_uid"] for one in found["items"]] == ["1.2.3.0.1"]
+    assert found["count"] == 1
+
+
+def test_patients(site: Any) -> None:
+    make_studies(20)
+    patient = Patient.objects.get(patient_id="P0-3")
+    newer = Study.objects.create(project=patient.project, patient=patient, study_instance_uid="1.9")
+    refresh_listing([newer.pk])
+    found = site.send("/patients/search", 200, limit=7)
+    assert found["items"][0]["last_study"] == newer.pk
+    keys = [one["id"] for one in found["items"]]
+    while found["next"]:
+        found = site.send("/patients/search", 200, limit=7, after=found["next"])
+        keys += [one["id"] for one in found["items"]]
+    assert sorted(keys) == sorted(Patient.objects.values_list("pk", flat=True))
+    found = site.send("/patients/search", 200, search="p0-3")
+    assert [one["patient_id"] for one in found["items"]] == ["P0-3"]
+    told = site.get(f"/patients/{patient.pk}", limit=1)
+    assert told["name"] == patient.name
+    assert [one["id"] for one in told["studies"]["items"]] == [newer.pk]
+    rest = site.get(f"/patients/{patient.pk}", limit=1, after=told["studies"]["next"])
+    assert (len(rest["studies"]["items"]), rest["studies"]["next"]) == (1, None)
+
+
+def test_filters_are_ones_own(site: Any) -> None:
+    kept = site.send("/filters", 200, method="PUT", name="mine", filter={"search": "Müller", "has_problem": True})
+    assert site.get("/filters")["items"] == [kept]
+    again = site.send("/filters", 200, method="PUT", name="mine", filter={"order": "date"})
+    assert again == {"id": kept["id"], "name": "mine", "filter": {"order": "date"}}
+    site.send("/filters", 422, method="PUT", name="mine", filter={"unknown": 1})
+    site.client.force_login(User.objects.create_user("other"))
+    assert site.get("/filters")["items"] == []
+    assert site.client.delete(f"/api/filters/{kept['id']}").status_code == 204
+    site.client.force_login(site.user)
+    assert site.get("/filters")["items"] == [again]
+    assert site.client.delete(f"/api/filters/{kept['id']}").status_code == 204
+    assert site.get("/filters")["items"] == []

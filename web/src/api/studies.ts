@@ -12,6 +12,7 @@ import {
   type PageStudyOut,
   pageStudyOut,
   seriesOut,
+  studyList,
   type StudyOut,
   studyOut,
 } from "@/api/generated/validators";
@@ -21,8 +22,16 @@ import { type Series, seriesFrom } from "@/api/series";
 
 export const getMe = (): Promise<Me> => requestJson("/api/me", me);
 
-export const listStudies = (query: Query<"/api/studies">, signal?: AbortSignal): Promise<PageStudyOut> =>
-  requestJson(withQuery("/api/studies", query), pageStudyOut, { signal });
+/** Lists the newest studies first; what is searched for is sent in a body, because it may be a patient's. */
+export async function listStudies(
+  { search, limit }: { search: string; limit: number },
+  signal?: AbortSignal,
+): Promise<Pick<PageStudyOut, "items" | "count">> {
+  if (!search.trim()) return requestJson(withQuery("/api/studies", { limit }), pageStudyOut, { signal });
+  const json = { search, limit: Math.min(limit, 200) };
+  const page = await requestJson("/api/studies/search", studyList, { method: "POST", json, signal });
+  return { items: await Promise.all(page.items.map(({ id }) => getStudy(id, signal))), count: page.count };
+}
 
 export const getStudy = (id: number, signal?: AbortSignal): Promise<StudyOut> => requestJson(`/api/studies/${id}`, studyOut, { signal });
 

@@ -23,6 +23,7 @@ from voxelry.server.api import job_records, study_records
 from voxelry.server.api import job_schemas as out
 from voxelry.server.api.downloads import Content, download
 from voxelry.server.api.events import followed, followed_async
+from voxelry.server.api.key_pages import MOST_COUNTED, key_page
 from voxelry.server.api.problems import not_found
 from voxelry.server.api.schemas import Accepted, Page, ProblemDocument, StateName
 from voxelry.server.archive.files_at_rest import chunks
@@ -45,7 +46,8 @@ from voxelry.workflows.files.csv_table import write_csv
 router = Router()
 ERRORS = {(401, 403, 404, 409, 413, 422, 507): ProblemDocument}
 Limit = Annotated[int, Query(100, ge=1, le=1000, description="How many items at most.")]
-Offset = Annotated[int, Query(0, ge=0, le=out.LARGEST, description="How many items to leave out first.")]
+Offset = Annotated[int, Query(0, ge=0, le=MOST_COUNTED, description="How many items to leave out first.")]
+After = Annotated[int | None, Query(None, ge=1, le=out.LARGEST, description="`next` of another page.")]
 Name = Annotated[str, Query("", max_length=100, description="Those of one step, `ingest` or `build`.")]
 About = Annotated[int | None, Query(None, ge=1, le=out.LARGEST, description="Those about one series.")]
 Parent = Annotated[int | None, Query(None, ge=1, le=out.LARGEST, description="Those of one batch.")]
@@ -133,22 +135,21 @@ def list_jobs(
     top: Top = False,
     limit: Limit = 100,
     offset: Offset = 0,
+    after: After = None,
 ) -> object:
     """The last jobs first."""
     who = asking(request)
-    rows = job_records.found(
-        job_queries.jobs(who).select_related("requested_by").defer("trace", "log", "result"),
-        who,
-        job_name=job_name,
-        series=series,
-    )
+    rows = job_records.found(job_queries.jobs(who), who, job_name=job_name, series=series)
     if state is not None:
         rows = rows.filter(state=state)
     if parent is not None:
         rows = rows.filter(parent=parent)
     if top:
         rows = rows.filter(parent=None)
-    return study_records.page_record(job_records.job_rows(rows[offset : offset + limit], who), rows.count())
+    page = key_page(rows, who, limit=limit, offset=offset, after=after)
+    jobs = job_queries.jobs(who).select_related("requested_by").defer("trace", "log", "result")
+    listed = job_records.job_rows(jobs.filter(pk__in=page.keys).order_by("-pk"), who)
+    return study_records.page_record(listed, page.count, more_than=page.more_than, following=page.next)
 
 
 @router.get("/jobs/{int:job_id}", response={200: out.JobDetail, **ERRORS}, tags=["jobs"])

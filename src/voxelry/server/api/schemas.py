@@ -21,10 +21,15 @@ PixelSpacing = tuple[float | None, float | None]
 
 
 class Page(Schema, Generic[Row]):
-    """A part of a list, and the length of the list."""
+    """A part of a list, and the length of the list. ``more_than``: it is longer than ``count``, where counting ends.
+
+    ``next`` is the ``after`` of the page behind this one; null where the list ends, and in lists without it.
+    """
 
     items: list[Row]
     count: int
+    more_than: bool = False
+    next: int | None = None
 
 
 class ProblemDocument(Schema):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from typing import Any, Literal, cast
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Count, Prefetch, QuerySet
 from pydicom.uid import UID
 
 from voxelry.core.display import CT_PRESETS
@@ -40,23 +40,6 @@ def whole_studies(who: Grants) -> QuerySet[Study]:
         .prefetch_related(Prefetch("series", series_rows(who).order_by("number", "pk"), to_attr="rows"))
         .order_by("-pk")
     )
-
-
-def searched(found: QuerySet[Study], words: str, who: Grants) -> QuerySet[Study]:
-    """Studies in which each word occurs, in values of patient or study or in a series' description or modality."""
-    for word in words.replace("\0", " ").split():
-        series = queries.series(who).filter(
-            Q(modality__iexact=word) | Q(description__icontains=word), study=OuterRef("pk")
-        )
-        found = found.filter(
-            Q(patient__name__icontains=word)
-            | Q(patient__patient_id__icontains=word)
-            | Q(description__icontains=word)
-            | Q(accession_number__icontains=word)
-            | Q(study_instance_uid=word)
-            | Exists(series)
-        )
-    return found
 
 
 def job_record(row: Job) -> out.JobOut:
@@ -246,6 +229,8 @@ def _problem(code: str, message: str) -> out.ProblemOut | None:
     return out.ProblemOut(code=code, message=message) if code else None
 
 
-def page_record(items: Iterable[object], count: int) -> dict[str, object]:
+def page_record(
+    items: Iterable[object], count: int, *, more_than: bool = False, following: int | None = None
+) -> dict[str, object]:
     """A part of a list."""
-    return {"items": list(items), "count": count}
+    return {"items": list(items), "count": count, "more_than": more_than, "next": following}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from ninja import File, Form, NinjaAPI, Query, Status
+from ninja import Field, File, Form, NinjaAPI, Query, Schema, Status
 from ninja.files import UploadedFile
 from ninja.operation import Operation
 
@@ -16,11 +16,14 @@ from voxelry.server.access.authentication import asking
 from voxelry.server.access.grants import chosen_project
 from voxelry.server.access.models import Role
 from voxelry.server.access.rules import Rule, needs
-from voxelry.server.api import problems, study_records
+from voxelry.server.api import list_records, problems, study_records
 from voxelry.server.api import schemas as out
 from voxelry.server.api.docs import Docs
 from voxelry.server.api.downloads import Content, download
 from voxelry.server.api.job_routes import router as jobs
+from voxelry.server.api.key_pages import MOST_COUNTED, key_page
+from voxelry.server.api.list_routes import router as lists
+from voxelry.server.api.list_schemas import Day, Key, StudyConditions
 from voxelry.server.api.measure_routes import router as measuring
 from voxelry.server.api.problems import ApiError, not_found
 from voxelry.server.api.project_routes import own_projects
@@ -31,14 +34,33 @@ from voxelry.server.archive.models import Study, Upload
 from voxelry.server.archive.originals import OriginalsZip
 from voxelry.server.archive.receive_upload import receive_upload
 from voxelry.server.archive.remove import remove_studies
+from voxelry.server.archive.study_filter import Cursor
+from voxelry.server.archive.study_pages import study_page
 from voxelry.server.environment.version import VERSION
 from voxelry.server.jobs import submit
 
 LARGEST = 2**31 - 1
 Limit = Annotated[int, Query(100, ge=1, le=1000, description="How many items at most.")]
-Offset = Annotated[int, Query(0, ge=0, le=LARGEST, description="How many items to leave out first.")]
+Offset = Annotated[int, Query(0, ge=0, le=MOST_COUNTED, description="How many items to leave out first.")]
+After = Annotated[int | None, Query(None, ge=1, le=LARGEST, description="`next` of another page.")]
 StudyKey = Annotated[int | None, Query(None, ge=1, le=LARGEST, description="Those of one study.")]
-Words = Annotated[str, Query("", max_length=200, description="Words, each of which has to be found.")]
+
+
+class StudyChoice(Schema):
+    """Which studies to list; nothing here is a patient's."""
+
+    CONDITIONS: ClassVar = {"projects", "modalities", "date_from", "date_to", "has_volume", "has_problem"}
+
+    search: str = Field("", description="No longer taken: search with `POST /api/studies/search`.")
+    projects: list[Key] = Field([], max_length=1000, description="Those of some projects.")
+    modalities: list[str] = Field([], max_length=100, description="Those with a series of one of them.")
+    date_from: Day = ""
+    date_to: Day = ""
+    has_volume: bool | None = None
+    has_problem: bool | None = None
+    limit: int = Field(100, ge=1, le=1000, description="How many items at most.")
+    offset: int = Field(0, ge=0, le=MOST_COUNTED, description="How many items to leave out first.")
+    after: int | None = Field(None, ge=1, le=LARGEST, description="`next` of another page.")
 
 
 class _Api(NinjaAPI):
@@ -67,6 +89,7 @@ api = _Api(
 problems.add_handlers(api)
 api.add_router("", volumes)
 api.add_router("", measuring)
+api.add_router("", lists)
 api.add_router("", jobs)
 api.add_router("", projects)
 
@@ -106,10 +129,14 @@ def create_upload(
 
 @api.get("/uploads", response={200: out.Page[out.UploadRow], **ERRORS}, tags=["uploads"])
 @needs(Rule.VIEWER)
-def list_uploads(request: HttpRequest, limit: Limit = 100, offset: Offset = 0) -> object:
+def list_uploads(request: HttpRequest, limit: Limit = 100, offset: Offset = 0, after: After = None) -> object:
     """The last uploads first."""
-    rows = queries.uploads(asking(request)).select_related("job")
-    return study_records.page_record(map(study_records.upload_row, rows[offset : offset + limit]), rows.count())
+    who = asking(request)
+    page = key_page(queries.uploads(who), who, limit=limit, offset=offset, after=after)
+    rows = queries.uploads(who).select_related("job").filter(pk__in=page.keys).order_by("-pk")
+    return study_records.page_record(
+        map(study_records.upload_row, rows), page.count, more_than=page.more_than, following=page.next
+    )
 
 
 @api.get("/uploads/{int:upload_id}", response={200: out.UploadOut, **ERRORS}, tags=["uploads"])
@@ -133,12 +160,21 @@ def cancel_upload(request: HttpRequest, upload_id: int) -> object:
 
 @api.get("/studies", response={200: out.Page[out.StudyOut], **ERRORS}, tags=["studies"])
 @needs(Rule.VIEWER)
-def list_studies(request: HttpRequest, search: Words = "", limit: Limit = 100, offset: Offset = 0) -> object:
-    """The last studies first; ``search`` looks at patients, descriptions, accession numbers and modalities."""
+def list_studies(request: HttpRequest, chosen: Query[StudyChoice]) -> object:
+    """The last studies first, with their series. `POST /api/studies/search` searches, sorts and filters by patient."""
+    if chosen.search:
+        told = "what is searched for may be a patient's and stands in no address: send it to POST /api/studies/search"
+        raise ApiError(422, "search_in_address", told)
     who = asking(request)
-    rows = study_records.searched(study_records.whole_studies(who), search, who)
-    count = study_records.searched(queries.studies(who), search, who).count()
-    return study_records.page_record(map(study_records.study_record, rows[offset : offset + limit]), count)
+    filtered, order = list_records.filter_of(StudyConditions(**chosen.model_dump(include=chosen.CONDITIONS)))
+    after = "" if chosen.after is None else Cursor(chosen.after, chosen.after).encode(order)
+    page = study_page(who, filtered, order, after=after, limit=chosen.offset + chosen.limit)
+    keys = page.keys[chosen.offset :]
+    rows = study_records.whole_studies(who).filter(pk__in=keys)
+    further = None if page.next is None or not keys else keys[-1]
+    return study_records.page_record(
+        map(study_records.study_record, rows), page.count, more_than=page.more, following=further
+    )
 
 
 @api.get("/studies/{int:study_id}", response={200: out.StudyOut, **ERRORS}, tags=["studies"])
@@ -175,13 +211,16 @@ def get_originals(request: HttpRequest, study_id: int) -> HttpResponseBase:
 
 @api.get("/series", response={200: out.Page[out.SeriesRow], **ERRORS}, tags=["series"])
 @needs(Rule.VIEWER)
-def list_series(request: HttpRequest, study: StudyKey = None, limit: Limit = 100, offset: Offset = 0) -> object:
+def list_series(
+    request: HttpRequest, study: StudyKey = None, limit: Limit = 100, offset: Offset = 0, after: After = None
+) -> object:
     """The last series first; those of one study with ``study``."""
-    chosen = {} if study is None else {"study": study}
     who = asking(request)
-    rows = study_records.series_rows(who).filter(**chosen)
+    chosen = queries.series(who) if study is None else queries.series(who).filter(study=study)
+    page = key_page(chosen, who, limit=limit, offset=offset, after=after)
+    rows = study_records.series_rows(who).filter(pk__in=page.keys)
     return study_records.page_record(
-        map(study_records.series_row, rows[offset : offset + limit]), queries.series(who).filter(**chosen).count()
+        map(study_records.series_row, rows), page.count, more_than=page.more_than, following=page.next
     )
 
 

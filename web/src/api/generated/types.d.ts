@@ -1,5 +1,49 @@
 // Generated from contract/openapi.json by `npm run types`. Do not edit.
 export interface paths {
+    "/api/filters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Filters
+         * @description One's own filters of the list of studies, by name.
+         */
+        get: operations["list_filters"];
+        /**
+         * Keep Filter
+         * @description Keep a filter under a name, which may be a patient's and so stands in no address.
+         */
+        put: operations["keep_filter"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/filters/{filter_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Filter
+         * @description Delete a filter of one's own, if there is one of this key.
+         */
+        delete: operations["delete_filter"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/jobs": {
         parameters: {
             query?: never;
@@ -218,6 +262,46 @@ export interface paths {
          * @description Measure a file or archive without storing it; ``view`` adds what a page needs to show it.
          */
         post: operations["measure_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/patients/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Search Patients
+         * @description A page of the patients with a study in which each word is found; those with the latest studies first.
+         */
+        post: operations["search_patients"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/patients/{patient_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Patient
+         * @description A patient with a page of the studies, the latest first.
+         */
+        get: operations["get_patient"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -509,11 +593,31 @@ export interface paths {
         };
         /**
          * List Studies
-         * @description The last studies first; ``search`` looks at patients, descriptions, accession numbers and modalities.
+         * @description The last studies first, with their series. `POST /api/studies/search` searches, sorts and filters by patient.
          */
         get: operations["list_studies"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Search Studies
+         * @description A page of the studies that meet conditions. Counting ends at 10,000: then `more_than` is true.
+         */
+        post: operations["search_studies"];
         delete?: never;
         options?: never;
         head?: never;
@@ -740,6 +844,37 @@ export interface components {
             msg: string;
             /** Type */
             type: string;
+        };
+        /**
+         * FilterIn
+         * @description A filter to keep under a name; one that has the name is replaced.
+         */
+        FilterIn: {
+            filter: components["schemas"]["StudyConditions"];
+            /** Name */
+            name: string;
+        };
+        /**
+         * FilterList
+         * @description One's own filters, by name.
+         */
+        FilterList: {
+            /** Items */
+            items: components["schemas"]["FilterOut"][];
+        };
+        /**
+         * FilterOut
+         * @description A filter of one's own.
+         */
+        FilterOut: {
+            /** Filter */
+            filter: {
+                [key: string]: unknown;
+            };
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
         };
         /**
          * FindingOut
@@ -1194,6 +1329,13 @@ export interface components {
             count: number;
             /** Items */
             items: components["schemas"]["JobRow"][];
+            /**
+             * More Than
+             * @default false
+             */
+            more_than?: boolean;
+            /** Next */
+            next?: number | null;
         };
         /** Page[SeriesRow] */
         Page_SeriesRow_: {
@@ -1201,6 +1343,13 @@ export interface components {
             count: number;
             /** Items */
             items: components["schemas"]["SeriesRow"][];
+            /**
+             * More Than
+             * @default false
+             */
+            more_than?: boolean;
+            /** Next */
+            next?: number | null;
         };
         /** Page[StudyOut] */
         Page_StudyOut_: {
@@ -1208,6 +1357,13 @@ export interface components {
             count: number;
             /** Items */
             items: components["schemas"]["StudyOut"][];
+            /**
+             * More Than
+             * @default false
+             */
+            more_than?: boolean;
+            /** Next */
+            next?: number | null;
         };
         /** Page[UploadRow] */
         Page_UploadRow_: {
@@ -1215,6 +1371,42 @@ export interface components {
             count: number;
             /** Items */
             items: components["schemas"]["UploadRow"][];
+            /**
+             * More Than
+             * @default false
+             */
+            more_than?: boolean;
+            /** Next */
+            next?: number | null;
+        };
+        /**
+         * PatientList
+         * @description A page of a list of patients, in the order of their latest studies. A page may be short; ``next`` goes on.
+         */
+        PatientList: {
+            /** Items */
+            items: components["schemas"]["PatientListed"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * PatientListed
+         * @description A patient in a list; ``last_study`` is the latest study that was found.
+         */
+        PatientListed: {
+            /** Birth Date */
+            birth_date: string;
+            /** Id */
+            id: number;
+            /** Last Study */
+            last_study: number;
+            /** Name */
+            name: string;
+            /** Patient Id */
+            patient_id: string;
+            project: components["schemas"]["ProjectName"];
+            /** Sex */
+            sex: string;
         };
         /**
          * PatientOut
@@ -1231,6 +1423,50 @@ export interface components {
             patient_id: string;
             /** Sex */
             sex: string;
+        };
+        /**
+         * PatientSearch
+         * @description What a page of the list of patients is asked with: words that have to be found in one of their studies.
+         */
+        PatientSearch: {
+            /**
+             * After
+             * @default
+             */
+            after?: string;
+            /**
+             * Limit
+             * @default 50
+             */
+            limit?: number;
+            /**
+             * Projects
+             * @default []
+             */
+            projects?: number[];
+            /**
+             * Search
+             * @default
+             */
+            search?: string;
+        };
+        /**
+         * PatientWithStudies
+         * @description A patient with a page of the studies, the latest first.
+         */
+        PatientWithStudies: {
+            /** Birth Date */
+            birth_date: string;
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            /** Patient Id */
+            patient_id: string;
+            project: components["schemas"]["ProjectName"];
+            /** Sex */
+            sex: string;
+            studies: components["schemas"]["StudyList"];
         };
         /**
          * PlaneOut
@@ -1316,6 +1552,16 @@ export interface components {
             description?: string | null;
             /** Name */
             name?: string | null;
+        };
+        /**
+         * ProjectName
+         * @description A project where it is only mentioned.
+         */
+        ProjectName: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
         };
         /**
          * ProjectOut
@@ -1608,6 +1854,171 @@ export interface components {
             id: number;
         };
         /**
+         * StudyChoice
+         * @description Which studies to list; nothing here is a patient's.
+         */
+        StudyChoice: {
+            /**
+             * After
+             * @description `next` of another page.
+             */
+            after?: number | null;
+            /**
+             * Date From
+             * @default
+             */
+            date_from?: string;
+            /**
+             * Date To
+             * @default
+             */
+            date_to?: string;
+            /** Has Problem */
+            has_problem?: boolean | null;
+            /** Has Volume */
+            has_volume?: boolean | null;
+            /**
+             * Limit
+             * @description How many items at most.
+             * @default 100
+             */
+            limit?: number;
+            /**
+             * Modalities
+             * @description Those with a series of one of them.
+             * @default []
+             */
+            modalities?: string[];
+            /**
+             * Offset
+             * @description How many items to leave out first.
+             * @default 0
+             */
+            offset?: number;
+            /**
+             * Projects
+             * @description Those of some projects.
+             * @default []
+             */
+            projects?: number[];
+            /**
+             * Search
+             * @description No longer taken: search with `POST /api/studies/search`.
+             * @default
+             */
+            search?: string;
+        };
+        /**
+         * StudyConditions
+         * @description The conditions of a list of studies, all of which have to be met, and its order.
+         *
+         *     ``search`` holds words as people type them: parts of names, identifiers, accession numbers, descriptions and
+         *     modalities, and dates of the study or of birth in any form of writing. Each word has to be found. Empty conditions
+         *     are no conditions. A study without a date is in no range of dates.
+         */
+        StudyConditions: {
+            /**
+             * Date From
+             * @default
+             */
+            date_from?: string;
+            /**
+             * Date To
+             * @default
+             */
+            date_to?: string;
+            /**
+             * Descending
+             * @description By default the latest first, and other values from the least.
+             */
+            descending?: boolean | null;
+            /** Has Problem */
+            has_problem?: boolean | null;
+            /** Has Volume */
+            has_volume?: boolean | null;
+            /**
+             * Modalities
+             * @default []
+             */
+            modalities?: string[];
+            /**
+             * Order
+             * @default arrived
+             * @enum {string}
+             */
+            order?: "arrived" | "date" | "patient" | "patient_id" | "description" | "accession" | "series" | "instances" | "size";
+            /** Patient */
+            patient?: number | null;
+            /**
+             * Projects
+             * @default []
+             */
+            projects?: number[];
+            /**
+             * Search
+             * @default
+             */
+            search?: string;
+        };
+        /**
+         * StudyList
+         * @description A page of a list of studies. ``more_than``: the list is longer than ``count``, at which counting ends.
+         *
+         *     ``next`` and ``previous`` give the pages behind and before this one as ``after``; they are null where the list ends.
+         */
+        StudyList: {
+            /** Count */
+            count: number;
+            /** Items */
+            items: components["schemas"]["StudyListed"][];
+            /** More Than */
+            more_than: boolean;
+            /** Next */
+            next: string | null;
+            /** Previous */
+            previous: string | null;
+        };
+        /**
+         * StudyListed
+         * @description A study in a list. ``building``: volumes of it are being built, or wait for it.
+         */
+        StudyListed: {
+            /** Accession Number */
+            accession_number: string;
+            /**
+             * Arrived
+             * Format: date-time
+             */
+            arrived: string;
+            /** Building */
+            building: boolean;
+            /** Bytes */
+            bytes: number;
+            /** Date */
+            date: string;
+            /** Description */
+            description: string;
+            /** Has Problem */
+            has_problem: boolean;
+            /** Has Volume */
+            has_volume: boolean;
+            /** Id */
+            id: number;
+            /** Instance Count */
+            instance_count: number;
+            /** Modalities */
+            modalities: string[];
+            patient: components["schemas"]["PatientOut"];
+            project: components["schemas"]["ProjectName"];
+            /** Series Count */
+            series_count: number;
+            /** Study Instance Uid */
+            study_instance_uid: string;
+            thumbnail: components["schemas"]["ThumbnailPlace"] | null;
+            /** Time */
+            time: string;
+        };
+        /**
          * StudyOut
          * @description A study with its series.
          */
@@ -1639,6 +2050,64 @@ export interface components {
             time: string;
         };
         /**
+         * StudySearch
+         * @description What a page of the list of studies is asked with; ``after`` is `next` or `previous` of another page.
+         */
+        StudySearch: {
+            /**
+             * After
+             * @default
+             */
+            after?: string;
+            /**
+             * Date From
+             * @default
+             */
+            date_from?: string;
+            /**
+             * Date To
+             * @default
+             */
+            date_to?: string;
+            /**
+             * Descending
+             * @description By default the latest first, and other values from the least.
+             */
+            descending?: boolean | null;
+            /** Has Problem */
+            has_problem?: boolean | null;
+            /** Has Volume */
+            has_volume?: boolean | null;
+            /**
+             * Limit
+             * @default 50
+             */
+            limit?: number;
+            /**
+             * Modalities
+             * @default []
+             */
+            modalities?: string[];
+            /**
+             * Order
+             * @default arrived
+             * @enum {string}
+             */
+            order?: "arrived" | "date" | "patient" | "patient_id" | "description" | "accession" | "series" | "instances" | "size";
+            /** Patient */
+            patient?: number | null;
+            /**
+             * Projects
+             * @default []
+             */
+            projects?: number[];
+            /**
+             * Search
+             * @default
+             */
+            search?: string;
+        };
+        /**
          * TableOut
          * @description A table from values to grey levels (VOI LUT Sequence).
          *
@@ -1652,6 +2121,16 @@ export interface components {
             levels: string;
             /** Name */
             name: string;
+        };
+        /**
+         * ThumbnailPlace
+         * @description The series whose thumbnail stands for a study: `/api/series/{series}/thumbnail.png?v={version}`.
+         */
+        ThumbnailPlace: {
+            /** Series */
+            series: number;
+            /** Version */
+            version: string;
         };
         /**
          * TotalsOut
@@ -1876,6 +2355,259 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_filters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilterList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    keep_filter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FilterIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilterOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delete_filter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                filter_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     list_jobs: {
         parameters: {
             query?: {
@@ -1892,6 +2624,8 @@ export interface operations {
                 limit?: number;
                 /** @description How many items to leave out first. */
                 offset?: number;
+                /** @description `next` of another page. */
+                after?: number | null;
             };
             header?: never;
             path?: never;
@@ -2673,6 +3407,183 @@ export interface operations {
             };
         };
     };
+    search_patients: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PatientSearch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatientList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_patient: {
+        parameters: {
+            query?: {
+                /** @description How many studies at most. */
+                limit?: number;
+                /** @description `next` or `previous` of another page. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                patient_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatientWithStudies"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     list_projects: {
         parameters: {
             query?: never;
@@ -3224,6 +4135,8 @@ export interface operations {
                 limit?: number;
                 /** @description How many items to leave out first. */
                 offset?: number;
+                /** @description `next` of another page. */
+                after?: number | null;
             };
             header?: never;
             path?: never;
@@ -3741,12 +4654,22 @@ export interface operations {
     list_studies: {
         parameters: {
             query?: {
-                /** @description Words, each of which has to be found. */
+                /** @description No longer taken: search with `POST /api/studies/search`. */
                 search?: string;
+                /** @description Those of some projects. */
+                projects?: number[];
+                /** @description Those with a series of one of them. */
+                modalities?: string[];
+                date_from?: string;
+                date_to?: string;
+                has_volume?: boolean | null;
+                has_problem?: boolean | null;
                 /** @description How many items at most. */
                 limit?: number;
                 /** @description How many items to leave out first. */
                 offset?: number;
+                /** @description `next` of another page. */
+                after?: number | null;
             };
             header?: never;
             path?: never;
@@ -3761,6 +4684,93 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_StudyOut_"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    search_studies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StudySearch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudyList"];
                 };
             };
             /** @description Unauthorized */
@@ -4025,6 +5035,8 @@ export interface operations {
                 limit?: number;
                 /** @description How many items to leave out first. */
                 offset?: number;
+                /** @description `next` of another page. */
+                after?: number | null;
             };
             header?: never;
             path?: never;

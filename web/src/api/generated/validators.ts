@@ -16,6 +16,18 @@ export const accepted: Validator<Accepted> = v.object({
   id: integer,
 });
 
+export type FilterOut = components["schemas"]["FilterOut"];
+export const filterOut: Validator<FilterOut> = v.object({
+  filter: v.pipe(notList, v.record(v.string(), v.unknown())),
+  id: integer,
+  name: v.string(),
+});
+
+export type FilterList = components["schemas"]["FilterList"];
+export const filterList: Validator<FilterList> = v.object({
+  items: v.array(filterOut),
+});
+
 export type HistogramOut = components["schemas"]["HistogramOut"];
 export const histogramOut: Validator<HistogramOut> = v.object({
   counts: v.array(integer),
@@ -253,6 +265,8 @@ export type PageJobRow = components["schemas"]["Page_JobRow_"];
 export const pageJobRow: Validator<PageJobRow> = v.object({
   count: integer,
   items: v.array(jobRow),
+  more_than: v.optional(v.boolean()),
+  next: v.optional(v.nullable(integer)),
 });
 
 export type PatientOut = components["schemas"]["PatientOut"];
@@ -299,6 +313,8 @@ export type PageSeriesRow = components["schemas"]["Page_SeriesRow_"];
 export const pageSeriesRow: Validator<PageSeriesRow> = v.object({
   count: integer,
   items: v.array(seriesRow),
+  more_than: v.optional(v.boolean()),
+  next: v.optional(v.nullable(integer)),
 });
 
 export type StudyOut = components["schemas"]["StudyOut"];
@@ -322,6 +338,8 @@ export type PageStudyOut = components["schemas"]["Page_StudyOut_"];
 export const pageStudyOut: Validator<PageStudyOut> = v.object({
   count: integer,
   items: v.array(studyOut),
+  more_than: v.optional(v.boolean()),
+  next: v.optional(v.nullable(integer)),
 });
 
 export type Counts = components["schemas"]["Counts"];
@@ -349,6 +367,78 @@ export type PageUploadRow = components["schemas"]["Page_UploadRow_"];
 export const pageUploadRow: Validator<PageUploadRow> = v.object({
   count: integer,
   items: v.array(uploadRow),
+  more_than: v.optional(v.boolean()),
+  next: v.optional(v.nullable(integer)),
+});
+
+export type ProjectName = components["schemas"]["ProjectName"];
+export const projectName: Validator<ProjectName> = v.object({
+  id: integer,
+  name: v.string(),
+});
+
+export type PatientListed = components["schemas"]["PatientListed"];
+export const patientListed: Validator<PatientListed> = v.object({
+  birth_date: v.string(),
+  id: integer,
+  last_study: integer,
+  name: v.string(),
+  patient_id: v.string(),
+  project: projectName,
+  sex: v.string(),
+});
+
+export type PatientList = components["schemas"]["PatientList"];
+export const patientList: Validator<PatientList> = v.object({
+  items: v.array(patientListed),
+  next: v.nullable(v.string()),
+});
+
+export type ThumbnailPlace = components["schemas"]["ThumbnailPlace"];
+export const thumbnailPlace: Validator<ThumbnailPlace> = v.object({
+  series: integer,
+  version: v.string(),
+});
+
+export type StudyListed = components["schemas"]["StudyListed"];
+export const studyListed: Validator<StudyListed> = v.object({
+  accession_number: v.string(),
+  arrived: v.string(),
+  building: v.boolean(),
+  bytes: integer,
+  date: v.string(),
+  description: v.string(),
+  has_problem: v.boolean(),
+  has_volume: v.boolean(),
+  id: integer,
+  instance_count: integer,
+  modalities: v.array(v.string()),
+  patient: patientOut,
+  project: projectName,
+  series_count: integer,
+  study_instance_uid: v.string(),
+  thumbnail: v.nullable(thumbnailPlace),
+  time: v.string(),
+});
+
+export type StudyList = components["schemas"]["StudyList"];
+export const studyList: Validator<StudyList> = v.object({
+  count: integer,
+  items: v.array(studyListed),
+  more_than: v.boolean(),
+  next: v.nullable(v.string()),
+  previous: v.nullable(v.string()),
+});
+
+export type PatientWithStudies = components["schemas"]["PatientWithStudies"];
+export const patientWithStudies: Validator<PatientWithStudies> = v.object({
+  birth_date: v.string(),
+  id: integer,
+  name: v.string(),
+  patient_id: v.string(),
+  project: projectName,
+  sex: v.string(),
+  studies: studyList,
 });
 
 export type FieldErrorOut = components["schemas"]["FieldErrorOut"];
