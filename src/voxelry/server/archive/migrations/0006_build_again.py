@@ -16,8 +16,11 @@ def build_again(apps: Any, schema_editor: Any) -> None:
     under_way = job_model.objects.filter(kind="build", subject=OuterRef("pk"), state__in=["queued", "running"])
     shown = series.objects.filter(Exists(instances.objects.filter(series=OuterRef("pk"), has_pixels=True)))
     keys = shown.exclude(Exists(under_way)).order_by("pk").values_list("pk", flat=True)
-    new = [job_model(kind="build", subject=key, queue="ingest", once=True, priority=0) for key in keys]
-    job_model.objects.bulk_create(new, batch_size=_ROWS)
+    last = 0
+    while some := list(keys.filter(pk__gt=last)[:_ROWS]):
+        new = [job_model(kind="build", subject=key, queue="ingest", once=True, priority=0) for key in some]
+        job_model.objects.bulk_create(new)
+        last = some[-1]
     waiting = job_model.objects.filter(kind="build", subject=OuterRef("pk"), state="queued", once=True)
     series.objects.filter(Exists(waiting)).update(job=Subquery(waiting.values("pk")[:1]))
 
