@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 from unittest import mock
+from urllib.parse import unquote
 
 OWNER = 40
 
@@ -64,6 +65,9 @@ def compare_rows(tables: dict[str, int]) -> None:
 def compare_answers(client: Any, expected: Any) -> None:
     """Each answer holds all that it held, and each picture, slice, original and result is the same bit for bit."""
     for address, wanted in expected["answers"].items():
+        if "?search=" in address:
+            check_search(client, unquote(address.partition("?search=")[2]), {row["id"] for row in wanted["items"]})
+            continue
         response = client.get(address)
         assert response.status_code == 200, (address, response.content)
         difference = lacking(response.json(), wanted, address)
@@ -72,6 +76,14 @@ def compare_answers(client: Any, expected: Any) -> None:
         response = client.get(address)
         content = response.getvalue() if response.streaming else response.content
         assert hashlib.sha256(content).hexdigest() == wanted, address
+
+
+def check_search(client: Any, words: str, wanted: set[int]) -> None:
+    """The studies that a search found are found; words are sent in a body now."""
+    body = json.dumps({"search": words})
+    response = client.post("/api/studies/search", body, content_type="application/json")
+    assert response.status_code == 200, response.content
+    assert {row["id"] for row in response.json()["items"]} == wanted, words
 
 
 def lacking(found: Any, wanted: Any, where: str) -> str | None:
