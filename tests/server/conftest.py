@@ -85,6 +85,12 @@ class Site:
         assert response.status_code == status, response.content
         return response.json()
 
+    def delete_for_good(self, study: int) -> None:
+        """Delete a study, then delete it from the trash."""
+        for address in (f"/api/studies/{study}", f"/api/trash/{study}"):
+            response = self.client.delete(address)
+            assert response.status_code == 204, response.content
+
     def upload(self, paths: Iterable[Path], *, run: bool = True) -> Any:
         """Upload files and do all jobs; the report."""
         files = [SimpleUploadedFile(path.name, path.read_bytes()) for path in paths]

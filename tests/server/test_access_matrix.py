@@ -136,6 +136,11 @@ def place(site: Any, tmp_path: Path, do_jobs: Callable[[], None], monkeypatch: p
     series = report["series"][0]
     study = site.get(f"/series/{series}")["study"]["id"]
 
+    own = synthetic_series(tmp_path / "t", slices=1, seed=7, attributes={"PatientName": SECRET}).paths
+    trashed = site.get(f"/series/{site.upload(own)['series'][0]}")["study"]["id"]
+    site.client.delete(f"/api/studies/{trashed}")
+    in_trash = {"values": {"study_id": trashed}}
+
     def job(**values: Any) -> int:
         body = json.dumps({"series": series, **values})
         return int(site.client.post("/api/jobs", body, content_type="application/json").json()["id"])
@@ -146,7 +151,6 @@ def place(site: Any, tmp_path: Path, do_jobs: Callable[[], None], monkeypatch: p
     failed = job(job_name="gaussian")
     site.post(f"/jobs/{failed}/cancel", 200)
     arriving = site.upload(paths[:1], run=False)["id"]
-    other = Project.objects.create(name="spare")
     values = {
         "upload_id": report["id"], "study_id": study, "series_id": series, "job_id": over, "n": 0,
         "name": ResultFile.objects.order_by("pk")[0].name, "project_id": project.pk, "secret": "wrong", "filter_id": 1,
@@ -164,11 +168,14 @@ def place(site: Any, tmp_path: Path, do_jobs: Callable[[], None], monkeypatch: p
         "search_studies": lambda: _json(search=SECRET),
         "search_patients": lambda: _json(search=SECRET),
         "keep_filter": lambda: _json(name="one", filter={}),
-        "copy_study": lambda: _json(project=other.pk),
+        "copy_study": lambda: _json(project=project.pk),  # where it is already: an owner need not own another one
         "delete_studies": lambda: _json(studies=[study]),
         "create_project": lambda: _json(name="new"),
         "update_project": lambda: _json(description="changed"),
         "put_member": lambda: _json(role="analyst"),
+        "restore_study": lambda: dict(in_trash),
+        "delete_for_good": lambda: dict(in_trash),
+        "empty_trash": lambda: {"query": f"?project={project.pk}"},
     }
     return Place(project, values, bodies)
 
@@ -243,7 +250,7 @@ class _Undo(Exception):
 
 def _ask(who: Identity, address: Address, place: Place, *, client: Client | None = None) -> tuple[int, bytes]:
     asked = place.bodies.get(address.name, dict)()
-    url = _url(address, {**place.values, **asked.pop("values", {})})
+    url = _url(address, {**place.values, **asked.pop("values", {})}) + asked.pop("query", "")
     answer: list[tuple[int, bytes]] = []
     send = partial((client or who.client).generic, address.method, url)
     if "data" in asked and isinstance(asked["data"], dict):
@@ -270,7 +277,7 @@ def _content(response: HttpResponseBase) -> bytes:
 
 def _names_an_object(address: Address) -> bool:
     return bool(re.search(r"[<{](int:)?[a-z]+_id[>}]", address.path)) or address.name in (
-        "create_job", "create_batch", "create_upload", "delete_studies",
+        "create_job", "create_batch", "create_upload", "delete_studies", "empty_trash",
     )  # fmt: skip
 
 

@@ -152,7 +152,7 @@ def test_what_cannot_be_removed_stays_recorded_and_costs_no_other(
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "unlink", refuses)
-        assert site.client.delete(f"/api/studies/{Study.objects.get().pk}").status_code == 204
+        site.delete_for_good(Study.objects.get().pk)
     assert _left(data_folder) == [first.relative_to(data_folder).as_posix()]
     assert Deletion.objects.count() == 1
     assert "could not be removed yet" in caplog.text

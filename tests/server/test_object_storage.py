@@ -162,8 +162,7 @@ def test_all_of_it_on_machines_that_share_nothing_else(
     assert all(key.startswith("a/site/") for key in bucket.held())
     assert {key.split("/")[2] for key in bucket.held()} == {"files", "stacks"}  # what waited is taken in
     elsewhere()
-    response = site.client.delete(f"/api/studies/{study.pk}")
-    assert response.status_code == 204, response.content
+    site.delete_for_good(study.pk)
     assert bucket.held() == set()
 
 
@@ -198,7 +197,7 @@ def test_what_others_cached_goes_with_its_rows(
     shown(site, series)
     files_at_rest.open_kept(Instance.objects.all()[0].sha256).close()
     elsewhere()
-    assert site.client.delete(f"/api/studies/{Study.objects.get().pk}").status_code == 204
+    site.delete_for_good(Study.objects.get().pk)
     settings.VOXELRY = worker
     assert _files(worker.data)
     monkeypatch.setattr(cleanup, "FORGOTTEN_SECONDS", -60)
@@ -351,7 +350,7 @@ def test_what_cannot_be_removed_now_is_removed_later(
     with monkeypatch.context() as patch:
         patch.setattr(object_store.Bucket, "remove", _away)
         patch.setattr(object_store.Bucket, "remove_folder", lambda *_, **__: _away())
-        assert site.client.delete(f"/api/studies/{Study.objects.get().pk}").status_code == 204
+        site.delete_for_good(Study.objects.get().pk)
     assert bucket.held()
     monkeypatch.setattr(cleanup, "FORGOTTEN_SECONDS", -60)
     cleanup.remove_forgotten()

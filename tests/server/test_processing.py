@@ -422,11 +422,15 @@ def test_a_deleted_study_takes_results_and_work_along(site: Any, series: int, do
     stored = [file.stored_name for file in ResultFile.objects.all()]
     assert all(map(default_storage.exists, stored))
     waiting = ask(site, job_name="gaussian", series=series)["id"]
-    assert site.client.delete(f"/api/studies/{site.get(f'/series/{series}')['study']['id']}").status_code == 204
+    study = site.get(f"/series/{series}")["study"]["id"]
+    assert site.client.delete(f"/api/studies/{study}").status_code == 204
+    assert Job.objects.get(pk=waiting).state == State.CANCELLED
+    for key in (waiting, job["id"]):
+        site.get(f"/jobs/{key}", 404)
+    assert site.client.delete(f"/api/trash/{study}").status_code == 204
     assert not Process.objects.exists()
+    assert not Job.objects.filter(kind="step").exists()
     assert not any(map(default_storage.exists, stored))
-    assert site.get(f"/jobs/{waiting}")["state"] == State.CANCELLED
-    assert site.get(f"/jobs/{job['id']}")["result"] is None
 
 
 def test_a_study_on_which_much_was_done_is_deleted_by_few_statements(
@@ -434,12 +438,15 @@ def test_a_study_on_which_much_was_done_is_deleted_by_few_statements(
 ) -> None:
     many = 100
     batch = request_batch("fails", [ChosenVolume(series)] * many, who=as_site())
-    address = f"/api/studies/{site.get(f'/series/{series}')['study']['id']}"
+    study = site.get(f"/series/{series}")["study"]["id"]
+    with django_assert_max_num_queries(50):
+        assert site.client.delete(f"/api/studies/{study}").status_code == 204
+    site.get(f"/jobs/{batch.pk}", 404)
+    assert set(Job.objects.filter(kind="step").values_list("state", "in_trash")) == {("cancelled", True)}
     with django_assert_max_num_queries(2 * many):
-        assert site.client.delete(address).status_code == 204
+        assert site.client.delete(f"/api/trash/{study}").status_code == 204
     assert not Process.objects.exists()
-    told = site.get(f"/jobs/{batch.pk}")
-    assert (told["state"], told["totals"]["cancelled"]) == ("cancelled", many)
+    assert not Job.objects.filter(kind="step").exists()
 
 
 def test_what_was_deleted_while_it_was_done_is_not_published(

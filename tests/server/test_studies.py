@@ -139,7 +139,7 @@ def test_deleting_a_study_removes_rows_and_files(site: Any, tmp_path: Path, data
     site.upload(synthetic_series(tmp_path / "s", slices=3).paths)
     study = Study.objects.order_by("pk").last()
     assert study is not None
-    assert site.client.delete(f"/api/studies/{study.pk}").status_code == 204
+    site.delete_for_good(study.pk)
     assert {path for path in data_folder.rglob("*") if path.is_file()} == kept_files
     assert (Study.objects.count(), Series.objects.count(), Instance.objects.count(), Patient.objects.count()) == (
         1,
@@ -165,8 +165,10 @@ def test_a_study_deleted_before_its_build(site: Any, tmp_path: Path, data_folder
 
     site.upload(synthetic_series(tmp_path / "s", slices=3).paths, run=False)
     attempt_job(Job.objects.get().pk)
-    site.client.delete(f"/api/studies/{Study.objects.get().pk}")
+    study = Study.objects.get().pk
+    site.client.delete(f"/api/studies/{study}")
     assert Job.objects.get(kind="build").state == "cancelled"
+    assert site.client.delete(f"/api/trash/{study}").status_code == 204
     assert not [path for path in data_folder.rglob("*") if path.is_file()]
 
 

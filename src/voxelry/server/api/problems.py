@@ -58,6 +58,8 @@ _STATUS_OF = {
     "damaged_original": 409,
     "job_state": 409,
     "last_owner": 409,
+    "copy_conflict": 409,
+    "restore_conflict": 409,
     "not_found": 404,
     "not_ready": 409,
     "outside_roots": 403,

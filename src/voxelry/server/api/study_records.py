@@ -10,8 +10,10 @@ from pydicom.uid import UID
 
 from voxelry.core.display import CT_PRESETS
 from voxelry.server.access.grants import Grants
+from voxelry.server.access.models import Role
 from voxelry.server.api import schemas as out
 from voxelry.server.api.display_records import showing
+from voxelry.server.api.problems import not_found
 from voxelry.server.archive import build, ingest, queries
 from voxelry.server.archive.models import Entry, Patient, Series, Stack, Study, Upload
 from voxelry.server.archive.stack_files import window_record
@@ -40,6 +42,17 @@ def whole_studies(who: Grants) -> QuerySet[Study]:
         .prefetch_related(Prefetch("series", series_rows(who).order_by("number", "pk"), to_attr="rows"))
         .order_by("-pk")
     )
+
+
+def owned_studies(who: Grants, keys: list[int]) -> list[int]:
+    """The keys, if all are studies of projects that somebody owns."""
+    found = dict(queries.studies(who).filter(pk__in=keys).values_list("pk", "project_id"))
+    for key in keys:
+        if key not in found:
+            raise not_found(f"There is no study {key}.")
+    for project in sorted(set(found.values())):
+        who.require(Role.OWNER, project)
+    return keys
 
 
 def job_record(row: Job) -> out.JobOut:

@@ -28,14 +28,15 @@ from voxelry.server.api.measure_routes import router as measuring
 from voxelry.server.api.problems import ApiError, not_found
 from voxelry.server.api.project_routes import own_projects
 from voxelry.server.api.project_routes import router as projects
+from voxelry.server.api.trash_routes import router as trash
 from voxelry.server.api.volume_routes import router as volumes
 from voxelry.server.archive import queries
 from voxelry.server.archive.models import Study, Upload
 from voxelry.server.archive.originals import OriginalsZip
 from voxelry.server.archive.receive_upload import receive_upload
-from voxelry.server.archive.remove import remove_studies
 from voxelry.server.archive.study_filter import Cursor
 from voxelry.server.archive.study_pages import study_page
+from voxelry.server.archive.trash import move_to_trash
 from voxelry.server.environment.version import VERSION
 from voxelry.server.jobs import submit
 
@@ -92,6 +93,7 @@ api.add_router("", measuring)
 api.add_router("", lists)
 api.add_router("", jobs)
 api.add_router("", projects)
+api.add_router("", trash)
 
 ERRORS = {(401, 403, 404, 409, 413, 422, 507): out.ProblemDocument}
 
@@ -187,10 +189,9 @@ def get_study(request: HttpRequest, study_id: int) -> object:
 @api.delete("/studies/{int:study_id}", response={204: None, **ERRORS}, tags=["studies"])
 @needs(Rule.OWNER)
 def delete_study(request: HttpRequest, study_id: int) -> object:
-    """Delete a study for good, originals included."""
-    study = _study(queries.studies(asking(request)), study_id)
-    asking(request).require(Role.OWNER, study.project_id)
-    remove_studies([study.pk])
+    """Move a study to the trash, from which it can be restored for some days."""
+    user = request.user if isinstance(request.user, User) else None
+    move_to_trash(study_records.owned_studies(asking(request), [study_id]), user)
     return Status(204, None)
 
 

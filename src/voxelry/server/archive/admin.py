@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 from voxelry.server.access.authentication import asking
 from voxelry.server.access.grants import chosen_project
 from voxelry.server.access.models import Role
-from voxelry.server.archive import receive_upload, remove
+from voxelry.server.archive import receive_upload, trash
 from voxelry.server.archive.models import Entry, Instance, Patient, Series, Stack, Study, Upload
 from voxelry.server.jobs.models import Job
 
@@ -149,10 +149,10 @@ class StudyAdmin(ReadOnlyAdmin):
         return int(cast(Any, study).n)
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
-        remove.remove_studies([obj.pk])
+        trash.move_to_trash([obj.pk], cast(User, request.user))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        remove.remove_studies(queryset.values_list("pk", flat=True))
+        trash.move_to_trash(queryset.values_list("pk", flat=True), cast(User, request.user))
 
 
 @admin.register(Series)
@@ -267,10 +267,10 @@ class SeriesAdmin(ReadOnlyAdmin):
         return format_html('<a href="/series/{}">View</a>', series.pk)
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
-        remove.remove_series([obj.pk])
+        trash.move_series_to_trash([obj.pk], cast(User, request.user))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        remove.remove_series(queryset.values_list("pk", flat=True))
+        trash.move_series_to_trash(queryset.values_list("pk", flat=True), cast(User, request.user))
 
 
 @admin.register(Instance)

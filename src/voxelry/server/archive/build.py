@@ -43,9 +43,10 @@ WASTED_SECONDS = 60.0
 
 
 def submit_build(series: Series) -> None:
-    """Submit a job that builds the volumes of a series. Called in a transaction."""
-    job = submit(KIND, subject=series.pk, project=series.project_id)
-    queries.series(as_site()).filter(pk=series.pk).update(job=job)
+    """Submit a job that builds the volumes of a series, unless it is in the trash. Called in a transaction."""
+    row = queries.series(as_site()).filter(pk=series.pk, project__isnull=False)
+    if row.exists():
+        row.update(job=submit(KIND, subject=series.pk, project=series.project_id))
 
 
 def build(run: Run) -> None:

@@ -1,4 +1,4 @@
-"""Removes what crashed or killed processes left: unfinished deletions and abandoned work."""
+"""Removes what is due: studies in the trash, unfinished deletions, and work that killed processes abandoned."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.migrations.recorder import MigrationRecorder
 
 from voxelry.server.access.grants import as_site
-from voxelry.server.archive import cache, deletions, files_at_rest, holdings, object_store, queries
+from voxelry.server.archive import cache, deletions, files_at_rest, holdings, object_store, queries, trash
 from voxelry.server.jobs.failures import Away
 from voxelry.server.jobs.models import State
 
@@ -24,12 +24,14 @@ FORGOTTEN_SECONDS = 24 * 3600
 
 
 def remove_forgotten() -> None:
-    """Finish deletions, and remove what killed processes left, once it is too old to be in use.
+    """Finish deletions, delete what is due in the trash, and remove what killed processes left.
 
+    The latter once it is too old to be in use.
     Originals and results without a row stay: a database restored from a backup has fewer rows than there are files
     (`check` finds them).
     """
     deletions.finish()
+    trash.empty_due()
     before = time.time() - FORGOTTEN_SECONDS
     for entry in files_at_rest.temporary_folder().iterdir():
         with suppress(FileNotFoundError):

@@ -18,6 +18,7 @@ from django.db import connections, transaction
 from voxelry.server.access.grants import as_site
 from voxelry.server.archive import files_at_rest, flushing, holdings, object_store, queries
 from voxelry.server.archive.models import Deletion
+from voxelry.server.jobs.batches import OPEN
 from voxelry.server.jobs.failures import Away
 from voxelry.server.jobs.leases import DatabaseTrouble
 
@@ -37,6 +38,11 @@ def record(places: Iterable[str]) -> None:
 def of_instance(sha256: str) -> str:
     """The path of an original in the data folder."""
     return f"{_FILES}{holdings.stored_name(sha256)}"
+
+
+def waiting_files(upload: int) -> str:
+    """The place of an upload's waiting files, to delete while the upload's row stays; kept if its job waits or runs."""
+    return f"uploads/{upload}/"
 
 
 def finish() -> None:
@@ -90,5 +96,7 @@ def _empty(rows: Sequence[Deletion]) -> None:
 def _has_row(place: str) -> bool:
     """Whether a folder has a row again, as it may after the database was restored from a backup."""
     top, _, key = place.partition("/")
+    if key.endswith("/"):  # of `waiting_files`
+        return queries.uploads(as_site()).filter(pk=int(key[:-1]), job__state__in=OPEN).exists()
     rows = {"stacks": queries.series(as_site()), "uploads": queries.uploads(as_site())}[top]
     return bool(rows.filter(pk=int(key)).exists())

@@ -216,12 +216,18 @@ def discard(digests: Iterable[str]) -> None:
             _delete([stored_name(sha256) for sha256 in some if sha256 not in needed])
 
 
-def wait_for_writers() -> None:
-    """Keep others from writing rows of instances and uploads until the transaction ends."""
+def wait_for_writers(*, writing: bool = False) -> None:
+    """Keep others from writing rows of instances and uploads until the transaction ends.
+
+    Parameters
+    ----------
+    writing
+        True if the transaction writes such rows itself: two of them would then wait for each other.
+    """
     if connection.vendor == "postgresql":
         tables = ", ".join(model._meta.db_table for model in (Instance, Upload))  # noqa: SLF001
         with connection.cursor() as cursor:
-            cursor.execute(f"LOCK TABLE {tables} IN SHARE MODE")
+            cursor.execute(f"LOCK TABLE {tables} IN SHARE {'ROW EXCLUSIVE ' if writing else ''}MODE")
 
 
 def _delete(names: list[str]) -> None:

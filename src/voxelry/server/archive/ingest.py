@@ -83,7 +83,7 @@ def ingest(run: Run) -> None:
     with run.publishing():
         _require_uploader(run, upload)
         upload.entries.all().delete()
-        upload.unused_files.all().delete()
+        upload.unused_files.filter(project__isnull=False).delete()  # others are in the trash
         queries.uploads(as_site()).filter(pk=upload.pk).update(stored=0, present=0, skipped=0)
     tally = _Tally()
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -32,6 +34,10 @@ class Patient(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.patient_id or f"patient {self.pk}"
+
+
+GOING = datetime(1970, 1, 1, tzinfo=UTC)
+"""In place of ``Study.trashed``: the study is being deleted for good, by this process or the next."""
 
 
 class Study(models.Model):
@@ -210,11 +216,14 @@ class UnusedFile(models.Model):
     """A file of an upload that could not be used, and that a series lacks or may lack.
 
     The series of a ``certain`` file is known; ``start`` holds its first bytes, with the positions of its slices. A
-    series that the project does not have yet is found by its UID when it comes.
+    series that the project does not have yet is found by its UID when it comes. In the trash it has no project.
     """
 
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     series = models.ForeignKey(Series, on_delete=models.CASCADE, null=True, related_name="unused_files")
+    trashed_with = models.ForeignKey(
+        Study, on_delete=models.CASCADE, null=True, blank=True, related_name="+", help_text="Set if it has no series."
+    )
     upload = models.ForeignKey(Upload, on_delete=models.SET_NULL, null=True, related_name="unused_files")
     certain = models.BooleanField()
     study_instance_uid = models.CharField(max_length=64, blank=True)

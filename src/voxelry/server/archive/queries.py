@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from voxelry.server.access.grants import Grants, visible_to
 from voxelry.server.access.models import Project, Role
 from voxelry.server.archive.models import (
+    GOING,
     Entry,
     Instance,
     Patient,
@@ -61,9 +62,9 @@ def saved_filters(who: Grants) -> QuerySet[SavedFilter]:
     return SavedFilter.objects.filter(user=who.user) if who.user is not None else SavedFilter.objects.none()
 
 
-def trash(who: Grants) -> QuerySet[Study]:
-    """Studies in the trash of the projects that somebody owns."""
-    return visible_to(Study.objects.filter(trashed__isnull=False), who, least=Role.OWNER)
+def trash(who: Grants, *, least: Role = Role.OWNER) -> QuerySet[Study]:
+    """Studies in the trash of the projects that somebody owns, except those that are being deleted for good."""
+    return visible_to(Study.objects.filter(trashed__gt=GOING), who, least=least)
 
 
 def series(who: Grants, *, least: Role = Role.VIEWER) -> QuerySet[Series]:

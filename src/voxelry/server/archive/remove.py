@@ -1,4 +1,4 @@
-"""Deletes studies and series: their rows with a record of their files, then the files."""
+"""Deletes studies for good: their rows with a record of their files, then the files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from django.db import transaction
 from voxelry.server.access.grants import as_site
 from voxelry.server.archive import deletions, queries, unused_files
 from voxelry.server.archive.build import KIND as BUILD
-from voxelry.server.archive.study_listing import refresh_listing
 from voxelry.server.jobs import job_queries
 from voxelry.server.jobs.models import State
 from voxelry.server.jobs.submit import JobStateError, cancel
@@ -22,18 +21,17 @@ def remove_studies(keys: Iterable[int]) -> None:
     with transaction.atomic():
         patients = list(queries.studies(as_site()).filter(pk__in=keys).values_list("patient_id", flat=True))
         _remove_series(list(queries.series(as_site()).filter(study__in=keys).values_list("pk", flat=True)))
+        _remove_waiting_files(keys)
         unused_files.forget(studies=keys)
         queries.studies(as_site()).filter(pk__in=keys).delete()
         queries.patients(as_site()).filter(pk__in=patients, studies=None).delete()
 
 
-def remove_series(keys: Iterable[int]) -> None:
-    """Delete series with their instances; their studies stay."""
-    keys = list(keys)
-    with transaction.atomic():
-        studies = set(queries.series(as_site()).filter(pk__in=keys).values_list("study_id", flat=True))
-        _remove_series(keys)
-        refresh_listing(studies)
+def _remove_waiting_files(studies: list[int]) -> None:
+    """Delete the files of uploads that brought a part of the studies and were not ended: some are of the studies."""
+    entries = queries.entries(as_site()).filter(series__study__in=studies).order_by().values("upload")
+    uploads = queries.uploads(as_site()).filter(pk__in=entries, job__state__in=[State.FAILED, State.CANCELLED])
+    deletions.record([deletions.waiting_files(key) for key in uploads.values_list("pk", flat=True)])
 
 
 def _remove_series(keys: list[int]) -> None:

@@ -218,6 +218,6 @@ def forget(*, studies: Iterable[int] = (), upload: int | None = None) -> None:
     rows = queries.unused_files(as_site()).filter(series=None)
     if upload is not None:
         rows.filter(upload=upload).delete()
-    gone = queries.studies(as_site()).filter(pk__in=list(studies))
+    gone = queries.studies(as_site()).filter(pk__in=list(studies), trashed=None)  # others have theirs with them
     for project, uid in gone.values_list("project", "study_instance_uid"):
         rows.filter(project=project, study_instance_uid=uid).delete()

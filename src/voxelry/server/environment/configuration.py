@@ -251,6 +251,15 @@ class Configuration(BaseSettings):
         ),
         Field(ge=0),
     ] = 64 * 2**30
+    trash_days: Annotated[
+        float,
+        Setting(
+            "archive.trash_days",
+            "VOXELRY_TRASH_DAYS",
+            "How many days what was deleted can be restored; then it is deleted for good.",
+        ),
+        Field(ge=0, le=36_500),
+    ] = 7.0
     processing_roots: Annotated[
         Texts,
         Setting(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db.models import Count
 from django.utils import timezone
 
-from voxelry.server.jobs.models import Job, State
+from voxelry.server.jobs.models import Job, Json, State
 
 OPEN = (State.QUEUED, State.RUNNING)
 
@@ -39,9 +39,12 @@ class Totals:
 
 
 def totals(parent: int) -> Totals:
-    """Counts the children of a batch by state."""
-    rows = Job.objects.filter(parent=parent).order_by().values_list("state").annotate(count=Count("pk"))
-    return Totals(**dict(rows))
+    """Counts the children of a batch by state; those in the trash only if all of them are there."""
+    rows = Job.objects.filter(parent=parent).order_by().values_list("in_trash", "state").annotate(count=Count("pk"))
+    counted: dict[bool, dict[str, int]] = {}
+    for in_trash, state, count in rows:
+        counted.setdefault(in_trash, {})[state] = count
+    return Totals(**(counted.get(False) or counted.get(True) or {}))
 
 
 def roll_up(parent: int) -> bool:
@@ -59,10 +62,21 @@ def roll_up(parent: int) -> bool:
         if begun == State.RUNNING:
             row.filter(started=None).update(started=timezone.now())
         return False
-    ended = {"progress": 1.0, "message": found.words, "finished": timezone.now()}
+    row.update(**_end(found), finished=timezone.now())
+    return True
+
+
+def tell_again(parent: int) -> None:
+    """Write the row of a batch whose children moved to the trash or back."""
+    found = totals(parent)
+    if found.total and found.over == found.total:
+        Job.objects.filter(pk=parent, is_batch=True).exclude(state__in=OPEN).update(**_end(found))
+    roll_up(parent)
+
+
+def _end(found: Totals) -> dict[str, Json]:
+    told = {"progress": 1.0, "message": found.words, "problem_code": "", "problem_message": ""}
     if found.failed:
         sentence = f"{found.failed} of {found.total} jobs failed; each says why"
-        row.update(state=State.FAILED, problem_code="batch", problem_message=sentence, **ended)
-    else:
-        row.update(state=State.CANCELLED if found.cancelled else State.SUCCEEDED, **ended)
-    return True
+        return {**told, "state": State.FAILED, "problem_code": "batch", "problem_message": sentence}
+    return {**told, "state": State.CANCELLED if found.cancelled else State.SUCCEEDED}

@@ -118,9 +118,9 @@ class Run:
         self.check()
         with transaction.atomic():
             # Locks the row, so that a sweep waits. An attempt that lost the lease writes nothing.
-            if not self.mine().update(lease_until=lease_end()):
-                self.lost()
-                raise LeaseLost
+            if not self.mine().filter(cancel_requested=False).update(lease_until=lease_end()):
+                self._stop = Cancelled if self.mine().exists() else LeaseLost
+                raise self._stop
             yield
 
     def mine(self) -> QuerySet[Job]:

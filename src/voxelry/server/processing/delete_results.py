@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from django.db.models import Q, QuerySet
 from django.db.models.signals import post_delete, pre_delete
 
 from voxelry.server.access.grants import as_site
-from voxelry.server.archive import deletions, holdings
+from voxelry.server.archive import deletions, holdings, trashed_jobs
 from voxelry.server.archive.holdings import AtRest
 from voxelry.server.archive.models import Series
 from voxelry.server.jobs import job_queries
@@ -22,8 +23,22 @@ def connect() -> None:
     """Connect the signals; called once, when the applications are ready."""
     pre_delete.connect(_before_series_delete, sender=Series, dispatch_uid="voxelry-series-goes")
     pre_delete.connect(_before_process_delete, sender=Process, dispatch_uid="voxelry-process-goes")
+    trashed_jobs.JOBS_OF_SERIES["inputs"] = trashed_jobs.JobsOfSeries(_jobs_on, going=True)
+    trashed_jobs.JOBS_OF_SERIES["outputs"] = trashed_jobs.JobsOfSeries(_jobs_that_made, going=False)
     holdings.HOLDINGS["results"] = holdings.Holding(_needed, _files)
     post_delete.connect(_after_file_delete, sender=ResultFile, dispatch_uid="voxelry-result-file-gone")
+
+
+def _jobs_on(series: QuerySet[Series]) -> Q:
+    """The condition of jobs with an input among some series."""
+    inputs = process_queries.inputs(as_site()).filter(series__in=series.order_by().values("pk"))
+    return Q(kind=KIND, subject__in=inputs.order_by().values("process"))
+
+
+def _jobs_that_made(series: QuerySet[Series]) -> Q:
+    """The condition of jobs with an output among some series."""
+    outputs = process_queries.outputs(as_site()).filter(series__in=series.order_by().values("pk"))
+    return Q(kind=KIND, subject__in=outputs.order_by().values("process"))
 
 
 def _needed(names: list[str]) -> set[str]:
