@@ -19,6 +19,7 @@ from voxelry.server.access.models import Role
 from voxelry.server.access.rules import Rule, needs
 from voxelry.server.api import study_records
 from voxelry.server.api import trash_schemas as out
+from voxelry.server.api.list_schemas import ProjectName
 from voxelry.server.api.problems import ApiError, not_found
 from voxelry.server.api.schemas import ProblemDocument, StudyOut
 from voxelry.server.archive import queries, trash, trash_contents
@@ -126,7 +127,7 @@ def _row(one: Trashed) -> out.TrashRow:
     left = (one.goes - timezone.now()).total_seconds() / 86_400
     return out.TrashRow(
         id=study.pk,
-        project=out.ProjectName(id=study.project_id, name=study.project.name),
+        project=ProjectName(id=study.project_id, name=study.project.name),
         patient=study_records.patient_record(study.patient),
         study_instance_uid=study.study_instance_uid,
         date=study.date,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from ninja import Field, Schema
 
+from voxelry.server.api.list_schemas import ProjectName
 from voxelry.server.api.schemas import PatientOut, StudyOut
 
 LARGEST = 2**31 - 1
@@ -19,13 +20,6 @@ class StudyKeys(Schema):
     """Some studies."""
 
     studies: Annotated[list[Key], Field(min_length=1, max_length=MANY)]
-
-
-class ProjectName(Schema):
-    """A project where it is only mentioned."""
-
-    id: int
-    name: str
 
 
 class TrashRow(Schema):

@@ -16,6 +16,88 @@ export const accepted: Validator<Accepted> = v.object({
   id: integer,
 });
 
+export type CopyCounts = components["schemas"]["CopyCounts"];
+export const copyCounts: Validator<CopyCounts> = v.object({
+  conflicts: integer,
+  copied: integer,
+  present: integer,
+});
+
+export type PatientOut = components["schemas"]["PatientOut"];
+export const patientOut: Validator<PatientOut> = v.object({
+  birth_date: v.string(),
+  id: integer,
+  name: v.string(),
+  patient_id: v.string(),
+  sex: v.string(),
+});
+
+export type ProblemOut = components["schemas"]["ProblemOut"];
+export const problemOut: Validator<ProblemOut> = v.object({
+  code: v.string(),
+  message: v.string(),
+});
+
+export type StudyBrief = components["schemas"]["StudyBrief"];
+export const studyBrief: Validator<StudyBrief> = v.object({
+  date: v.string(),
+  description: v.string(),
+  id: integer,
+});
+
+export type SeriesRow = components["schemas"]["SeriesRow"];
+export const seriesRow: Validator<SeriesRow> = v.object({
+  body_part: v.string(),
+  description: v.string(),
+  id: integer,
+  instance_count: integer,
+  lossy: v.boolean(),
+  modality: v.string(),
+  number: v.nullable(integer),
+  patient: patientOut,
+  problem: v.nullable(problemOut),
+  progress: v.number(),
+  project_id: integer,
+  regular: v.nullable(v.boolean()),
+  series_instance_uid: v.string(),
+  shape: v.nullable(v.array(integer)),
+  state: v.picklist(["queued","running","succeeded","failed","cancelled"]),
+  study: studyBrief,
+  study_id: integer,
+  thumbnail: v.nullable(v.string()),
+  volume_count: integer,
+  volume_labels: v.array(v.string()),
+});
+
+export type StudyOut = components["schemas"]["StudyOut"];
+export const studyOut: Validator<StudyOut> = v.object({
+  accession_number: v.string(),
+  bytes: integer,
+  date: v.string(),
+  description: v.string(),
+  id: integer,
+  instance_count: integer,
+  modalities: v.array(v.string()),
+  patient: patientOut,
+  project_id: integer,
+  series: v.array(seriesRow),
+  series_count: integer,
+  study_instance_uid: v.string(),
+  time: v.string(),
+});
+
+export type CopyOut = components["schemas"]["CopyOut"];
+export const copyOut: Validator<CopyOut> = v.object({
+  conflicting: v.array(v.string()),
+  counts: copyCounts,
+  study: studyOut,
+});
+
+export type Emptied = components["schemas"]["Emptied"];
+export const emptied: Validator<Emptied> = v.object({
+  studies: integer,
+});
+
 export type FilterOut = components["schemas"]["FilterOut"];
 export const filterOut: Validator<FilterOut> = v.object({
   filter: v.pipe(notList, v.record(v.string(), v.unknown())),
@@ -58,12 +140,6 @@ export type LogLine = components["schemas"]["LogLine"];
 export const logLine: Validator<LogLine> = v.object({
   time: v.string(),
   words: v.string(),
-});
-
-export type ProblemOut = components["schemas"]["ProblemOut"];
-export const problemOut: Validator<ProblemOut> = v.object({
-  code: v.string(),
-  message: v.string(),
 });
 
 export type ResultFileOut = components["schemas"]["ResultFileOut"];
@@ -269,69 +345,12 @@ export const pageJobRow: Validator<PageJobRow> = v.object({
   next: v.optional(v.nullable(integer)),
 });
 
-export type PatientOut = components["schemas"]["PatientOut"];
-export const patientOut: Validator<PatientOut> = v.object({
-  birth_date: v.string(),
-  id: integer,
-  name: v.string(),
-  patient_id: v.string(),
-  sex: v.string(),
-});
-
-export type StudyBrief = components["schemas"]["StudyBrief"];
-export const studyBrief: Validator<StudyBrief> = v.object({
-  date: v.string(),
-  description: v.string(),
-  id: integer,
-});
-
-export type SeriesRow = components["schemas"]["SeriesRow"];
-export const seriesRow: Validator<SeriesRow> = v.object({
-  body_part: v.string(),
-  description: v.string(),
-  id: integer,
-  instance_count: integer,
-  lossy: v.boolean(),
-  modality: v.string(),
-  number: v.nullable(integer),
-  patient: patientOut,
-  problem: v.nullable(problemOut),
-  progress: v.number(),
-  project_id: integer,
-  regular: v.nullable(v.boolean()),
-  series_instance_uid: v.string(),
-  shape: v.nullable(v.array(integer)),
-  state: v.picklist(["queued","running","succeeded","failed","cancelled"]),
-  study: studyBrief,
-  study_id: integer,
-  thumbnail: v.nullable(v.string()),
-  volume_count: integer,
-  volume_labels: v.array(v.string()),
-});
-
 export type PageSeriesRow = components["schemas"]["Page_SeriesRow_"];
 export const pageSeriesRow: Validator<PageSeriesRow> = v.object({
   count: integer,
   items: v.array(seriesRow),
   more_than: v.optional(v.boolean()),
   next: v.optional(v.nullable(integer)),
-});
-
-export type StudyOut = components["schemas"]["StudyOut"];
-export const studyOut: Validator<StudyOut> = v.object({
-  accession_number: v.string(),
-  bytes: integer,
-  date: v.string(),
-  description: v.string(),
-  id: integer,
-  instance_count: integer,
-  modalities: v.array(v.string()),
-  patient: patientOut,
-  project_id: integer,
-  series: v.array(seriesRow),
-  series_count: integer,
-  study_instance_uid: v.string(),
-  time: v.string(),
 });
 
 export type PageStudyOut = components["schemas"]["Page_StudyOut_"];
@@ -612,6 +631,33 @@ export const stepOut: Validator<StepOut> = v.object({
   optional: v.array(v.string()),
   params: v.pipe(notList, v.record(v.string(), v.unknown())),
   title: v.string(),
+});
+
+export type TrashRow = components["schemas"]["TrashRow"];
+export const trashRow: Validator<TrashRow> = v.object({
+  bytes: integer,
+  date: v.string(),
+  days_left: integer,
+  deleted: v.string(),
+  deleted_by: v.string(),
+  description: v.string(),
+  goes: v.string(),
+  id: integer,
+  instance_count: integer,
+  modalities: v.array(v.string()),
+  patient: patientOut,
+  project: projectName,
+  series_count: integer,
+  study_instance_uid: v.string(),
+  time: v.string(),
+});
+
+export type TrashPage = components["schemas"]["TrashPage"];
+export const trashPage: Validator<TrashPage> = v.object({
+  count: integer,
+  items: v.array(trashRow),
+  more: v.boolean(),
+  next: v.nullable(v.string()),
 });
 
 export type EntryOut = components["schemas"]["EntryOut"];
