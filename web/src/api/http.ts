@@ -55,7 +55,7 @@ export function goToLogin(): void {
 }
 
 export interface RequestOptions {
-  method?: "GET" | "POST" | "DELETE";
+  method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   body?: BodyInit;
   /** Sent as JSON, instead of `body`. */
   json?: unknown;

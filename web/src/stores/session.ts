@@ -12,5 +12,10 @@ export const useSession = defineStore("session", () => {
     me.value ??= await getMe();
   }
 
-  return { me, load, threshold: computed(() => me.value?.settings.threshold ?? 0.5) };
+  /** After a change of projects or roles. */
+  async function reload(): Promise<void> {
+    me.value = await getMe();
+  }
+
+  return { me, load, reload, threshold: computed(() => me.value?.settings.threshold ?? 0.5) };
 });
