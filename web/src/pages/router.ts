@@ -18,6 +18,7 @@ export const router = createRouter({
     { path: "/projects/:id(\\d+)", component: () => import("@/pages/ProjectPage.vue"), props: byId, meta: { title: "Project" } },
     { path: "/jobs", component: () => import("@/pages/JobsPage.vue"), meta: { title: "Jobs" } },
     { path: "/jobs/:id(\\d+)", component: () => import("@/pages/JobPage.vue"), props: byId, meta: { title: "Job" } },
+    { path: "/trash", component: () => import("@/pages/TrashPage.vue"), meta: { title: "Trash" } },
     { path: "/:rest(.*)*", component: () => import("@/pages/NotFoundPage.vue"), meta: { title: "Not found" } },
   ],
   scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },

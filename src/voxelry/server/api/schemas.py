@@ -63,6 +63,7 @@ class ServerSettings(Schema):
     """The part of the configuration that the page uses."""
 
     threshold: float
+    trash_days: float = 7.0
 
 
 class Me(Schema):

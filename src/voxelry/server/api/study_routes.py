@@ -109,7 +109,7 @@ def me(request: HttpRequest) -> out.Me:
         is_admin=who.everything,
         projects=own_projects(who),
         version=VERSION,
-        settings=out.ServerSettings(threshold=settings.VOXELRY.threshold),
+        settings=out.ServerSettings(threshold=settings.VOXELRY.threshold, trash_days=settings.VOXELRY.trash_days),
     )
 
 

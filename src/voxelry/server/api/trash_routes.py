@@ -64,7 +64,7 @@ def copy_study(request: HttpRequest, study_id: int, body: out.CopyRequest) -> ob
     return Status(201 if done.created else 200, answer)
 
 
-@router.get("/trash", response={200: out.TrashPage, **ERRORS}, tags=["trash"])
+@router.get("/trash", response={200: out.TrashList, **ERRORS}, tags=["trash"])
 @needs(Rule.OWNER)
 def list_trash(request: HttpRequest, project: ProjectKey = None, after: After = "", limit: Limit = 100) -> object:
     """What was deleted in the projects that you own, the last first."""
@@ -74,7 +74,7 @@ def list_trash(request: HttpRequest, project: ProjectKey = None, after: After = 
         chosen_project(who, project, Role.OWNER)
     rows = trash_contents.trash_page(who, project=project, after=_place(after), limit=limit + 1)
     count = trash_contents.count(who, project=project)
-    return out.TrashPage(
+    return out.TrashList(
         items=[_row(one) for one in rows[:limit]],
         count=min(count, MOST_COUNTED),
         more=count > MOST_COUNTED,

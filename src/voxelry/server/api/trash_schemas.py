@@ -42,7 +42,7 @@ class TrashRow(Schema):
     days_left: int
 
 
-class TrashPage(Schema):
+class TrashList(Schema):
     """A part of the trash.
 
     ``count`` is the number of studies in it, counted up to 10,000; ``more`` says that there are more. ``next`` is where

@@ -1927,6 +1927,11 @@ export interface components {
         ServerSettings: {
             /** Threshold */
             threshold: number;
+            /**
+             * Trash Days
+             * @default 7
+             */
+            trash_days?: number;
         };
         /**
          * SlicePlace
@@ -2306,13 +2311,13 @@ export interface components {
             total: number;
         };
         /**
-         * TrashPage
+         * TrashList
          * @description A part of the trash.
          *
          *     ``count`` is the number of studies in it, counted up to 10,000; ``more`` says that there are more. ``next`` is where
          *     the list goes on; null at its end.
          */
-        TrashPage: {
+        TrashList: {
             /** Count */
             count: number;
             /** Items */
@@ -5445,7 +5450,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TrashPage"];
+                    "application/json": components["schemas"]["TrashList"];
                 };
             };
             /** @description Unauthorized */

@@ -242,6 +242,7 @@ export const ownProject: Validator<OwnProject> = v.object({
 export type ServerSettings = components["schemas"]["ServerSettings"];
 export const serverSettings: Validator<ServerSettings> = v.object({
   threshold: v.number(),
+  trash_days: v.optional(v.number()),
 });
 
 export type Me = components["schemas"]["Me"];
@@ -652,8 +653,8 @@ export const trashRow: Validator<TrashRow> = v.object({
   time: v.string(),
 });
 
-export type TrashPage = components["schemas"]["TrashPage"];
-export const trashPage: Validator<TrashPage> = v.object({
+export type TrashList = components["schemas"]["TrashList"];
+export const trashList: Validator<TrashList> = v.object({
   count: integer,
   items: v.array(trashRow),
   more: v.boolean(),
