@@ -21,6 +21,7 @@ def test_the_admin_shows_a_job_and_its_batch(site: Any) -> None:
     for words in ("&quot;sigma&quot;: 1.5", "half way", "&quot;count&quot;: 27", f"test batch {parent.pk}", "CPU"):
         assert words in page
     assert "0 of 2 done" in site.client.get(f"/admin/jobs/job/{parent.pk}/change/").content.decode()
-    listed = site.client.get("/admin/jobs/job/", {"q": str(parent.pk), "queue": "cpu"}).content.decode()
+    search = {"q": str(parent.pk), "posted_search": "Search"}
+    listed = site.client.post("/admin/jobs/job/?queue=cpu", search, follow=True).content.decode()
     assert f"test job {child.pk}" in listed
     assert "admin" in listed

@@ -1,10 +1,10 @@
-"""The archive in Django's admin. "Add series" takes files and archives, then shows the live report of the upload."""
+"""Patients, studies and series in the admin site."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
 
-from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
@@ -15,165 +15,113 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from voxelry.server.access.admin_rows import ProjectFilter, ProjectRowsAdmin, add_projects
 from voxelry.server.access.authentication import asking
-from voxelry.server.access.grants import chosen_project
-from voxelry.server.access.models import Role
-from voxelry.server.archive import receive_upload, trash
-from voxelry.server.archive.models import Entry, Instance, Patient, Series, Stack, Study, Upload
-from voxelry.server.jobs.models import Job
+from voxelry.server.access.grants import Grants
+from voxelry.server.access.models import Project, Role
+from voxelry.server.archive import admin_parts, admin_uploads, queries, receive_upload, trash
+from voxelry.server.archive.admin_filters import HasProblemFilter, ModalityFilter
+from voxelry.server.archive.admin_uploads import UploadForm
+from voxelry.server.archive.listing_sql import is_uid
+from voxelry.server.archive.models import Patient, Series, Study
+from voxelry.server.archive.study_filter import StudyFilter
+from voxelry.server.archive.study_pages import study_page
 
-# Django's classes take no type parameter at run time.
-if TYPE_CHECKING:
-    _Admin = admin.ModelAdmin[Any]
-    _Inline = admin.TabularInline[Any, Any]
-else:
-    _Admin = admin.ModelAdmin
-    _Inline = admin.TabularInline
-
-
-class FilesInput(forms.ClearableFileInput):
-    """A file input for many files."""
-
-    allow_multiple_selected = True
-
-
-class FilesField(forms.FileField):
-    """One or many files, as a list. An empty file is accepted, because the report names it."""
-
-    widget = FilesInput
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(allow_empty_file=True, **options)
-
-    def clean(self, data: Any, initial: Any = None) -> Any:
-        one = super().clean
-        given = data if isinstance(data, list | tuple) else [data]
-        return [one(file, initial) for file in given or [None]]
-
-
-class UploadForm(forms.Form):
-    """The form of "add"."""
-
-    file = FilesField(
-        label="DICOM files or zip archives",
-        help_text="One or many. Archives may hold folders, several studies, and archives.",
-    )
-
-
-class ReadOnlyAdmin(_Admin):
-    """Rows that only jobs write. A row is deleted with the row that it belongs to, not by itself."""
-
-    def get_deleted_objects(
-        self, objs: Any, request: HttpRequest
-    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
-        _, counts, _, protected = super().get_deleted_objects(objs, request)
-        return [str(row) for row in objs], counts, set(), protected
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
-class _RowsInline(_Inline):
-    extra = 0
-    can_delete = False
-    show_change_link = True
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
-class SeriesInline(_RowsInline):
-    """A study's series."""
-
-    model = Series
-    fields = ["number", "modality", "description", "body_part"]
-
-
-class StackInline(_RowsInline):
-    """A series' volumes."""
-
-    model = Stack
-    fields = ["index", "label", "shape", "dtype", "spacing", "unit", "regular", "problem_message"]
+__all__ = ["PatientAdmin", "SeriesAdmin", "StudyAdmin", "admin_parts", "admin_uploads"]
+FOUND = 1000
+"""A search finds the latest so many studies, and what belongs to them."""
+_WORDS = (
+    "Words and numbers as on the home page: parts of names and identifiers in any order, dates, descriptions, "
+    "modalities; or a whole UID. The latest 1,000 studies are found."
+)
+PARTS_SHOWN = 50
+"""A page about one row shows so many of its parts, and links to the list of all."""
 
 
 @admin.register(Patient)
-class PatientAdmin(ReadOnlyAdmin):
+class PatientAdmin(ProjectRowsAdmin):
     """Patients."""
 
-    list_display = ["__str__", "patient_id", "issuer", "birth_date", "sex", "studies"]
-    search_fields = ["name", "patient_id"]
+    list_display = ["__str__", "patient_id", "issuer", "birth_date", "sex", "project", "studies"]
+    list_select_related = ["project"]
+    list_filter = [ProjectFilter]
+    search_help_text = _WORDS
+    readonly_fields = ["studies_shown"]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Patient]:
-        rows: QuerySet[Patient] = super().get_queryset(request)
-        return rows.annotate(study_count=Count("studies"))
+    def visible(self, who: Grants, *, least: Role = Role.VIEWER) -> QuerySet[Patient]:
+        return queries.patients(who)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False  # a patient is deleted with the last study
+    def found(self, rows: QuerySet[Any], text: str, request: HttpRequest) -> QuerySet[Any]:
+        studies = queries.studies(asking(request)).filter(pk__in=_studies_found(text, request))
+        return rows.filter(pk__in=set(studies.values_list("patient", flat=True)))
 
-    @admin.display(ordering="study_count")
+    def for_page(self, rows: list[Any], request: HttpRequest) -> None:
+        _count(rows, queries.studies(asking(request)), "patient")
+
+    @admin.display
     def studies(self, patient: Patient) -> int:
         """The number of studies."""
-        return int(cast(Any, patient).study_count)
+        return int(cast(Any, patient).part_count)
+
+    @admin.display(description="studies")
+    def studies_shown(self, patient: Patient) -> SafeString:
+        """The last studies."""
+        rows = patient.studies.filter(trashed=None).order_by("-pk")
+        return parts_table(rows, "patient", patient, ("date", "description", "accession_number"))
 
 
 @admin.register(Study)
-class StudyAdmin(ReadOnlyAdmin):
+class StudyAdmin(ProjectRowsAdmin):
     """Studies."""
 
-    list_display = ["__str__", "patient", "date", "accession_number", "series_count", "created"]
-    list_select_related = ["patient"]
-    list_filter = ["created"]
-    search_fields = [
-        "patient__name",
-        "patient__patient_id",
-        "description",
-        "accession_number",
-        "=study_instance_uid",
-        "=series__modality",
-    ]
-    inlines = [SeriesInline]
+    list_display = ["__str__", "patient", "project", "date", "accession_number", "series_count", "created"]
+    list_select_related = ["patient", "project"]
+    list_filter = [ProjectFilter]
+    list_links = ("patient",)
+    deletable = True
+    exclude = ["trashed", "trashed_by"]
+    search_help_text = _WORDS
+    readonly_fields = ["series_shown"]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Study]:
-        rows: QuerySet[Study] = super().get_queryset(request)
-        return rows.annotate(n=Count("series"))
+    def visible(self, who: Grants, *, least: Role = Role.VIEWER) -> QuerySet[Study]:
+        return queries.studies(who, least=least)
 
-    @admin.display(description="series", ordering="n")
+    def found(self, rows: QuerySet[Any], text: str, request: HttpRequest) -> QuerySet[Any]:
+        return rows.filter(pk__in=_studies_found(text, request))
+
+    def for_page(self, rows: list[Any], request: HttpRequest) -> None:
+        _count(rows, queries.series(asking(request)), "study")
+
+    @admin.display(description="series")
     def series_count(self, study: Study) -> int:
         """The number of series."""
-        return int(cast(Any, study).n)
+        return int(cast(Any, study).part_count)
+
+    @admin.display(description="series")
+    def series_shown(self, study: Study) -> SafeString:
+        """The first series."""
+        rows = study.series.order_by("pk")
+        return parts_table(rows, "study", study, ("number", "modality", "description", "body_part"))
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
-        trash.move_to_trash([obj.pk], cast(User, request.user))
+        self.delete_queryset(request, queries.studies(asking(request)).filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        trash.move_to_trash(queryset.values_list("pk", flat=True), cast(User, request.user))
+        trash.move_to_trash(_own(self, request, queryset), cast(User, request.user))
 
 
 @admin.register(Series)
-class SeriesAdmin(ReadOnlyAdmin):
+class SeriesAdmin(ProjectRowsAdmin):
     """Series; "add" brings new ones."""
 
-    list_display = ["picture", "__str__", "view", "patient", "modality", "instance_count", "state"]
+    list_display = ["picture", "__str__", "view", "patient", "project", "modality", "instance_count", "state"]
     list_display_links = ["__str__"]
-    list_select_related = ["study__patient", "job"]
-    list_filter = ["modality", "created"]
-    search_fields = [
-        "description",
-        "modality",
-        "study__description",
-        "study__patient__name",
-        "study__patient__patient_id",
-        "=series_instance_uid",
-        "=study__study_instance_uid",
-    ]
-    inlines = [StackInline]
-    readonly_fields = ["large_picture", "view", "state", "attributes"]
+    list_select_related = ["study__patient", "job", "project"]
+    list_filter = [ProjectFilter, ModalityFilter, HasProblemFilter]
+    list_links = ("study",)
+    deletable = True
+    search_help_text = _WORDS
+    readonly_fields = ["large_picture", "view", "state", "attributes", "volumes_shown", "instances_shown"]
     fieldsets = [
         (
             None,
@@ -181,6 +129,7 @@ class SeriesAdmin(ReadOnlyAdmin):
                 "fields": [
                     "large_picture",
                     "view",
+                    "project",
                     "study",
                     "modality",
                     "number",
@@ -189,18 +138,24 @@ class SeriesAdmin(ReadOnlyAdmin):
                     "series_instance_uid",
                     "state",
                     "problem_message",
+                    "volumes_shown",
+                    "instances_shown",
                 ]
             },
         ),
         ("Metadata that all instances share", {"classes": ["collapse"], "fields": ["attributes"]}),
     ]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("archive.add_series")
+    def visible(self, who: Grants, *, least: Role = Role.VIEWER) -> QuerySet[Series]:
+        return queries.series(who, least=least).defer("metadata", "report")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Series]:
-        rows: QuerySet[Series] = super().get_queryset(request)
-        return rows.annotate(n=Count("instances"))
+    def found(self, rows: QuerySet[Any], text: str, request: HttpRequest) -> QuerySet[Any]:
+        if is_uid(text) and (keys := list(rows.filter(series_instance_uid=text).values_list("pk", flat=True)[:FOUND])):
+            return rows.filter(pk__in=keys)
+        return rows.filter(study__in=_studies_found(text, request))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return asking(request).projects(Role.UPLOADER) != frozenset()
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -208,11 +163,12 @@ class SeriesAdmin(ReadOnlyAdmin):
         """Receive files as an upload, then redirect to its report."""
         if not self.has_add_permission(request):
             return HttpResponse(status=403)
-        form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
+        given = (request.POST, request.FILES) if request.method == "POST" else ()
+        form = UploadForm(*given, projects=add_projects(request))
         if form.is_bound and form.is_valid():
             files: list[UploadedFile] = form.cleaned_data["file"]
-            place = chosen_project(asking(request), None, Role.UPLOADER)
-            upload = receive_upload.receive_upload(files, user=cast(User, request.user), project=place)
+            place: Project = form.cleaned_data["project"]
+            upload = receive_upload.receive_upload(files, user=cast(User, request.user), project=place.pk)
             return HttpResponseRedirect(reverse("admin:archive_upload_change", args=[upload.pk]))
         context = {
             **self.admin_site.each_context(request),
@@ -246,17 +202,17 @@ class SeriesAdmin(ReadOnlyAdmin):
         rows = format_html_join("", "<tr><th>{}</th><td>{}</td></tr>", sorted(series.metadata.items()))
         return format_html('<table class="vx-metadata"><tbody>{}</tbody></table>', rows)
 
-    @admin.display(ordering="study__patient__patient_id")
+    @admin.display
     def patient(self, series: Series) -> str:
         """The patient of the series."""
         return str(series.study.patient)
 
-    @admin.display(description="instances", ordering="n")
+    @admin.display(description="instances")
     def instance_count(self, series: Series) -> int:
         """The number of instances."""
-        return int(cast(Any, series).n)
+        return series.instance_count
 
-    @admin.display(ordering="job__state")
+    @admin.display
     def state(self, series: Series) -> str:
         """The state of the job that builds the volumes."""
         return "" if series.job is None else series.job.state
@@ -266,92 +222,68 @@ class SeriesAdmin(ReadOnlyAdmin):
         """A link to the viewer."""
         return format_html('<a href="/series/{}">View</a>', series.pk)
 
-    def delete_model(self, request: HttpRequest, obj: Model) -> None:
-        trash.move_series_to_trash([obj.pk], cast(User, request.user))
+    @admin.display(description="volumes")
+    def volumes_shown(self, series: Series) -> SafeString:
+        """The first volumes."""
+        rows = series.stacks.order_by("index")
+        columns = ("label", "shape", "dtype", "spacing", "unit", "regular", "problem_message")
+        return parts_table(rows, "series", series, columns)
 
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        trash.move_series_to_trash(queryset.values_list("pk", flat=True), cast(User, request.user))
-
-
-@admin.register(Instance)
-class InstanceAdmin(ReadOnlyAdmin):
-    """Instances; deleted with their series."""
-
-    list_display = ["sop_instance_uid", "series", "number", "sop_class_uid", "has_pixels", "size", "name"]
-    list_select_related = ["series"]
-    list_filter = ["has_pixels"]
-    search_fields = ["=sop_instance_uid", "=sha256", "name", "=series__series_instance_uid"]
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
-@admin.register(Stack)
-class StackAdmin(ReadOnlyAdmin):
-    """Volumes; deleted with their series."""
-
-    list_display = ["series", "index", "label", "shape", "dtype", "spacing", "unit", "regular"]
-    list_select_related = ["series"]
-    list_filter = ["regular", "unit"]
-    search_fields = ["label", "series__description", "=series__series_instance_uid", "problem_message"]
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
-@admin.register(Entry)
-class EntryAdmin(ReadOnlyAdmin):
-    """The reports of all uploads, for searching."""
-
-    list_display = ["name", "upload", "status", "code", "message", "series"]
-    list_select_related = ["upload", "series"]
-    list_filter = ["status", "code"]
-    search_fields = ["name", "message", "=code"]
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
-@admin.register(Upload)
-class UploadAdmin(ReadOnlyAdmin):
-    """Uploads with their live reports."""
-
-    list_display = ["__str__", "files", "user", "created", "state", "stored", "present", "skipped"]
-    list_select_related = ["user", "job"]
-    list_filter = ["job__state", "created"]
-    search_fields = ["names", "user__username"]
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """The report of an upload; a script in the page keeps it up to date."""
-        upload = self.get_object(request, object_id)
-        if upload is None or not self.has_view_permission(request, upload):
-            return HttpResponseRedirect(reverse("admin:archive_upload_changelist"))
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": f"Upload {upload.pk}",
-            "upload": upload,
-            "has_delete_permission": self.has_delete_permission(request, upload),
-        }
-        return TemplateResponse(request, "admin/archive/upload/report.html", context)
+    @admin.display(description="instances")
+    def instances_shown(self, series: Series) -> SafeString:
+        """The first instances."""
+        rows = series.instances.order_by("pk")
+        return parts_table(rows, "series", series, ("number", "sop_instance_uid", "size", "problem_message"))
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
-        receive_upload.remove_upload(cast(Upload, obj))
+        self.delete_queryset(request, queries.series(asking(request)).filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        for upload in queryset:
-            receive_upload.remove_upload(upload)
+        trash.move_series_to_trash(_own(self, request, queryset), cast(User, request.user))
 
-    @admin.display
-    def files(self, upload: Upload) -> str:
-        """The names of the files."""
-        shown = ", ".join(upload.names[:3])
-        return f"{shown} and {len(upload.names) - 3} more" if len(upload.names) > 3 else shown
 
-    @admin.display(ordering="job__state")
-    def state(self, upload: Upload) -> str:
-        """The state of the ingest job."""
-        job: Job | None = upload.job
-        return "" if job is None else job.state
+def _studies_found(text: str, request: HttpRequest) -> list[int]:
+    """The latest studies that a search finds, as it does on the home page."""
+    return list(study_page(asking(request), StudyFilter(search=text), limit=FOUND).keys)
+
+
+def parts_table(rows: QuerySet[Any], name: str, whole: Model, columns: Sequence[str]) -> SafeString:
+    """The first parts of a row, each with a link to its page; and a link to the list of all if there are more."""
+    known = rows.model._meta  # noqa: SLF001
+    address = f"admin:{known.app_label}_{known.model_name}"
+    shown = list(rows.only("pk", *columns)[: PARTS_SHOWN + 1])
+    head = format_html_join("", "<th>{}</th>", ((known.get_field(column).verbose_name,) for column in columns))
+    body = format_html_join(
+        "",
+        '<tr><td><a href="{}">{}</a></td>{}</tr>',
+        (
+            (
+                reverse(f"{address}_change", args=[part.pk]),
+                part.pk,
+                format_html_join("", "<td>{}</td>", ((getattr(part, column),) for column in columns)),
+            )
+            for part in shown[:PARTS_SHOWN]
+        ),
+    )
+    more = ""
+    if len(shown) > PARTS_SHOWN:
+        words = f"The first {PARTS_SHOWN}; all {known.verbose_name_plural}"
+        more = format_html('<p><a href="{}?{}={}">{}</a></p>', reverse(f"{address}_changelist"), name, whole.pk, words)
+    return format_html(
+        '<table class="vx-parts"><thead><tr><th></th>{}</tr></thead><tbody>{}</tbody></table>{}', head, body, more
+    )
+
+
+def _count(rows: Iterable[Any], parts: QuerySet[Any], by: str) -> None:
+    """Set ``part_count`` of the rows of a page, in one query."""
+    rows = list(rows)
+    counted = parts.filter(**{f"{by}__in": [row.pk for row in rows]}).order_by().values_list(by)
+    counts = dict(counted.annotate(n=Count("pk")))
+    for row in rows:
+        row.part_count = counts.get(row.pk, 0)
+
+
+def _own(rows_admin: ProjectRowsAdmin, request: HttpRequest, queryset: QuerySet[Any]) -> list[int]:
+    """The keys of those rows that the user may delete."""
+    mine = rows_admin.visible(asking(request), least=Role.OWNER)
+    return list(mine.filter(pk__in=list(queryset.values_list("pk", flat=True))).values_list("pk", flat=True))

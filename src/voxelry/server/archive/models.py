@@ -15,7 +15,7 @@ from voxelry.server.jobs.models import Job
 class Patient(models.Model):
     """A patient of one project. Without a Patient ID two cannot be told apart, so each study then has its own row."""
 
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+", db_index=False)
     patient_id = models.CharField(max_length=64, blank=True)
     issuer = models.CharField(max_length=64, blank=True)
     name = models.CharField(max_length=324, blank=True)
@@ -24,6 +24,7 @@ class Patient(models.Model):
 
     class Meta:
         ordering = ["patient_id"]
+        indexes = [models.Index(fields=["project", "-id"], name="patient_by_project")]
         constraints = [
             models.UniqueConstraint(
                 fields=["project", "patient_id", "issuer"],
@@ -47,7 +48,7 @@ class Study(models.Model):
     project; another project may have a study of the same UID.
     """
 
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+", db_index=False)
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="studies")
     study_instance_uid = models.CharField(max_length=64)
     date = models.CharField(max_length=10, blank=True)
@@ -88,7 +89,9 @@ class Series(models.Model):
     the trash.
     """
 
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="series")
     series_instance_uid = models.CharField(max_length=64)
     number = models.IntegerField(null=True, blank=True)
@@ -114,6 +117,9 @@ class Series(models.Model):
         verbose_name_plural = "series"
         indexes = [
             models.Index(fields=["project", "-id"], name="series_by_project"),
+            models.Index(fields=["project", "modality", "-id"], name="series_by_project_modality"),
+            models.Index(fields=["modality", "-id"], name="series_by_modality"),
+            models.Index(fields=["-id"], condition=~Q(problem_code=""), name="series_with_problem"),
             models.Index(fields=["series_instance_uid"], name="series_by_uid"),
         ]
         constraints = [
@@ -128,7 +134,7 @@ class Series(models.Model):
 class Upload(models.Model):
     """Files of one request; the ingest job stores them in a project and writes an entry for each."""
 
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+", db_index=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
     names = models.JSONField(default=list)
     created = models.DateTimeField(auto_now_add=True)
@@ -151,7 +157,9 @@ class Instance(models.Model):
     ``project`` is its study's; empty while the study is in the trash. Objects of several projects may share bytes.
     """
 
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="instances")
     upload = models.ForeignKey(Upload, on_delete=models.SET_NULL, null=True, related_name="instances")
     sop_instance_uid = models.CharField(max_length=64, db_index=True)
@@ -168,6 +176,10 @@ class Instance(models.Model):
 
     class Meta:
         ordering = ["series", "number", "pk"]
+        indexes = [
+            models.Index(fields=["project", "-id"], name="instance_by_project"),
+            models.Index(fields=["-id"], condition=Q(has_pixels=False), name="instance_without_pixels"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["project", "sop_instance_uid"], name="instance_once_per_project"),
             models.CheckConstraint(condition=~Q(sop_instance_uid=""), name="instance_has_uid"),
@@ -200,6 +212,10 @@ class Entry(models.Model):
     class Meta:
         ordering = ["upload", "position"]
         verbose_name_plural = "entries"
+        indexes = [
+            models.Index(fields=["-id"], condition=Q(status="skipped"), name="entry_skipped"),
+            models.Index(fields=["-id"], condition=Q(status="present"), name="entry_present"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["upload", "position"], name="entry_once_per_position"),
             models.CheckConstraint(
@@ -282,6 +298,7 @@ class Stack(models.Model):
 
     class Meta:
         ordering = ["series", "index"]
+        indexes = [models.Index(fields=["-id"], condition=Q(regular=False), name="stack_irregular")]
         constraints = [
             models.UniqueConstraint(fields=["series", "index"], name="stack_once_per_index"),
             models.CheckConstraint(

@@ -4,37 +4,85 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from voxelry.server.jobs import batches
-from voxelry.server.jobs.models import Job
+from voxelry.server.access.admin_rows import ChoiceFilter, ProjectFilter, ProjectRowsAdmin
+from voxelry.server.access.admin_search import number_in
+from voxelry.server.access.authentication import asking
+from voxelry.server.access.grants import Grants, RoleError
+from voxelry.server.access.models import Role
+from voxelry.server.jobs import batches, job_kinds, job_queries
+from voxelry.server.jobs.models import Job, Queue, State
 from voxelry.server.jobs.submit import JobStateError, cancel, retry
 
-# Django's own class takes no type parameter when it runs.
-if TYPE_CHECKING:
-    _Admin = admin.ModelAdmin[Job]
-else:
-    _Admin = admin.ModelAdmin
+_ROLES = {"step": Role.ANALYST}
+"""The role that stops or retries jobs of a kind; an uploader where none is named, as in the API."""
+
+
+class StateFilter(ChoiceFilter):
+    """Jobs in one state."""
+
+    title = "state"
+    parameter_name = field = "state"
+    choices_offered = tuple((str(value), str(label)) for value, label in State.choices)
+
+
+class QueueFilter(ChoiceFilter):
+    """Jobs of one queue."""
+
+    title = "queue"
+    parameter_name = field = "queue"
+    choices_offered = tuple((str(value), str(label)) for value, label in Queue.choices)
+
+
+class BatchFilter(ChoiceFilter):
+    """Batches, or single jobs."""
+
+    title = "batch"
+    parameter_name = "is_batch"
+    choices_offered = (("1", "yes"), ("0", "no"))
+
+    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return queryset.filter(is_batch=value == "1")
+
+
+class KindFilter(admin.SimpleListFilter):
+    """Jobs of one of the kinds that the site knows."""
+
+    title = "kind"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The known kinds."""
+        return [(kind, kind) for kind in job_kinds.known()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Those of the chosen kind."""
+        return queryset.filter(kind=self.value()) if self.value() else queryset
 
 
 @admin.register(Job)
-class JobAdmin(_Admin):
+class JobAdmin(ProjectRowsAdmin):
     """The state of each job and, for staff, where it failed."""
 
     list_display = [
-        "__str__", "subject", "state", "percent", "message", "queue", "priority", "requested_by", "attempts", "created",
-        "finished",
+        "__str__", "project", "subject", "state", "percent", "message", "queue", "priority", "requested_by", "attempts",
+        "created", "finished",
     ]  # fmt: skip
-    list_filter = ["state", "kind", "queue", "is_batch"]
-    list_select_related = ["requested_by"]
-    search_fields = ["message", "problem_code", "problem_message", "=subject", "=id", "=parent__id"]
+    list_filter = [ProjectFilter, StateFilter, KindFilter, QueueFilter, BatchFilter]
+    list_select_related = ["requested_by", "project"]
+    list_links = ("parent",)
+    search_help_text = (
+        "The number of a job, of its batch or of its subject; or words of the message or the problem, "
+        "in the latest 10,000 jobs."
+    )
     actions = ["cancel_selected", "retry_selected"]
     fieldsets = [
-        (None, {"fields": ["kind", "subject", "shown_params", "requested_by", "parent", "shown_totals"]}),
+        (None, {"fields": ["kind", "project", "subject", "shown_params", "requested_by", "parent", "shown_totals"]}),
         ("State", {"fields": ["state", "progress", "message", "problem_code", "problem_message", "shown_result"]}),
         ("Times", {"fields": ["created", "started", "finished", "attempts", "cancel_requested"]}),
         ("Place", {"fields": ["queue", "priority", "once", "is_batch", "owner", "lease_until"]}),
@@ -46,13 +94,16 @@ class JobAdmin(_Admin):
         "shown_params", "shown_totals", "shown_result", "shown_log",
     ]  # fmt: skip
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+    def visible(self, who: Grants, *, least: Role = Role.VIEWER) -> QuerySet[Job]:
+        return job_queries.jobs(who)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Job | None = None) -> bool:
-        return False
+    def found(self, rows: QuerySet[Any], text: str, request: HttpRequest) -> QuerySet[Any]:
+        key = number_in(text)
+        if key is not None:
+            return rows.filter(Q(pk=key) | Q(parent=key) | Q(subject=key))
+        return self.among_latest(rows, ["message", "problem_code", "problem_message"], text, request)
 
-    @admin.display(description="progress", ordering="progress")
+    @admin.display(description="progress")
     def percent(self, job: Job) -> str:
         """Progress in whole percent."""
         return f"{job.progress:.0%}"
@@ -89,11 +140,12 @@ class JobAdmin(_Admin):
 
     def _each(self, request: HttpRequest, queryset: QuerySet[Job], act: Callable[[int], Job]) -> None:
         done = 0
-        for key in queryset.values_list("pk", flat=True):
+        for job in queryset:
             try:
-                act(key)
+                asking(request).require(_ROLES.get(job.kind, Role.UPLOADER), job.project_id)
+                act(job.pk)
                 done += 1
-            except JobStateError as error:
+            except (JobStateError, RoleError) as error:
                 self.message_user(request, str(error), messages.WARNING)
         if done:
             self.message_user(request, f"{done} done.")

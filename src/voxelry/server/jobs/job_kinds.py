@@ -81,3 +81,8 @@ def register(
 def find(kind: str) -> Kind | None:
     """The kind of that name; None if none is registered."""
     return _kinds.get(kind)
+
+
+def known() -> list[str]:
+    """The names of the registered kinds."""
+    return sorted(_kinds)

@@ -49,7 +49,13 @@ class Job(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     project = models.ForeignKey(
-        Project, on_delete=models.PROTECT, null=True, blank=True, related_name="+", help_text="Empty: the site's own."
+        Project,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        help_text="Empty: the site's own.",
     )
     in_trash = models.BooleanField(default=False, help_text="What it is about is in the trash.")
     queue = models.CharField(max_length=10, choices=Queue, default=Queue.CPU)
@@ -82,6 +88,8 @@ class Job(models.Model):
             models.Index(fields=["kind", "subject"]),
             models.Index(fields=["parent", "state"]),
             models.Index(fields=["project", "-id"], name="job_by_project"),
+            models.Index(fields=["queue", "-id"], name="job_by_queue"),
+            models.Index(fields=["-id"], condition=Q(is_batch=True), name="job_that_is_batch"),
             # In the order of claiming; holds queued rows only.
             models.Index(
                 fields=["-priority", "id", "queue"], condition=Q(state="queued", is_batch=False), name="job_claim"

@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from voxelry.server.access.admin_rows import ProjectFilter, ProjectRowsAdmin
+from voxelry.server.access.admin_search import number_in
+from voxelry.server.access.grants import Grants
+from voxelry.server.access.models import Role
+from voxelry.server.processing import process_queries
 from voxelry.server.processing.models import Process
-
-# Django's own class takes no type parameter when it runs.
-if TYPE_CHECKING:
-    _Admin = admin.ModelAdmin[Process]
-else:
-    _Admin = admin.ModelAdmin
 
 
 @admin.register(Process)
-class ProcessAdmin(_Admin):
+class ProcessAdmin(ProjectRowsAdmin):
     """Seen only: results go with the series that they were made of."""
 
-    list_display = ["__str__", "step", "created", "published"]
-    list_filter = ["step"]
-    search_fields = ["job_name", "=id"]
-    readonly_fields = ["job_name", "step", "params", "in_dir", "created", "published", "columns", "rows", "warnings"]
+    list_display = ["__str__", "step", "project", "created", "published"]
+    list_select_related = ["project"]
+    list_filter = [ProjectFilter]
+    readonly_fields = [
+        "project", "job_name", "step", "params", "in_dir", "created", "published", "columns", "rows", "warnings",
+    ]  # fmt: skip
     exclude = ["seed"]
+    search_help_text = "The number of a request; or words of the step's name, in the latest 10,000."
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+    def visible(self, who: Grants, *, least: Role = Role.VIEWER) -> QuerySet[Process]:
+        return process_queries.processes(who)
 
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+    def found(self, rows: QuerySet[Any], text: str, request: HttpRequest) -> QuerySet[Any]:
+        key = number_in(text)
+        return rows.filter(pk=key) if key is not None else self.among_latest(rows, ["job_name"], text, request)
