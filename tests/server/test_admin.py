@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from voxelry.server.archive import trash
 from voxelry.server.archive.models import Instance, Series, Study, Upload
 from voxelry.server.jobs.models import Job
 from voxelry.testing import (
@@ -110,16 +111,24 @@ def test_search_finds_a_patients_series(site: Any, tmp_path: Path) -> None:
     assert "0 series" in searched(site.client, "archive/series", "nobody").content.decode()
 
 
-def test_deleting_in_the_admin_removes_the_files(site: Any, tmp_path: Path, data_folder: Path) -> None:
+def test_deleting_in_the_admin_moves_to_the_trash_and_emptying_it_removes_the_files(
+    site: Any, tmp_path: Path, data_folder: Path
+) -> None:
+    def kept() -> list[Path]:
+        return [path for path in data_folder.rglob("*") if path.is_file()]
+
     site.upload(synthetic_series(tmp_path / "s", slices=2).paths)
     study = Study.objects.get()
     response = site.client.post(f"/admin/archive/study/{study.pk}/delete/", {"post": "yes"})
     assert response.status_code == 302
-    assert not [path for path in data_folder.rglob("*") if path.is_file()]
+    study.refresh_from_db()
+    assert (study.trashed_by, len(kept()) > 0) == (site.user, True)
     site.upload(synthetic_series(tmp_path / "s", slices=2).paths)
-    chosen = {"action": "delete_selected", "_selected_action": [Series.objects.get().pk], "post": "yes"}
+    chosen = {"action": "delete_selected", "_selected_action": [Series.objects.latest("pk").pk], "post": "yes"}
     site.client.post("/admin/archive/series/", chosen)
-    assert not [path for path in data_folder.rglob("*") if path.is_file()]
+    assert Series.objects.filter(project__isnull=False).count() == 0
+    assert trash.empty(Study.objects.exclude(trashed=None).values_list("pk", flat=True)) == 2
+    assert not kept()
     assert Instance.objects.count() == 0
 
 
