@@ -167,7 +167,7 @@ def end_membership(who: Grants, key: int, *, username: str) -> None:
 def _locked(who: Grants, key: int) -> Project:
     """The project of an owner, locked: of two owners who remove each other at once, one waits."""
     project_for(who, key, least=Role.OWNER)
-    return Project.objects.select_for_update().get(pk=key)
+    return Project.objects.select_for_update(no_key=True).get(pk=key)
 
 
 def _require_other_owner(who: Grants, member: Membership) -> None:
