@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 
 from voxelry.server.access.models import Membership, Project, Role
@@ -157,6 +160,29 @@ def test_the_last_owner_stays_unless_an_administrator_says_so(heart: Project) ->
     assert _ask("owner", "PUT", own, 403, {"role": "owner"})["code"] == "role"
     _ask("root", "DELETE", f"/projects/{heart.pk}/members/viewer", 204)
     assert Role.OWNER not in [role for name, role in _members(heart).items() if name != "closed"]
+
+
+def test_of_two_owners_who_remove_each_other_at_once_one_stays(heart: Project) -> None:
+    second = User.objects.create_user("second", password="x")
+    Membership.objects.create(project=heart, user=second, role=Role.OWNER)
+    clients = {}
+    for name, other in (("owner", "second"), ("second", "owner")):
+        clients[other] = Client()
+        clients[other].force_login(User.objects.get(username=name))
+    begin = threading.Barrier(2)
+
+    def remove(other: str) -> int:
+        begin.wait()
+        try:
+            return clients[other].delete(f"/api/projects/{heart.pk}/members/{other}").status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        statuses = sorted(pool.map(remove, clients))
+    assert statuses[0] == 204
+    assert statuses[1] in (404, 409)  # removed before it asked, or after
+    assert list(_members(heart).values()).count(Role.OWNER) == 1
 
 
 def test_an_owners_token_of_a_lower_role_changes_no_members(heart: Project) -> None:

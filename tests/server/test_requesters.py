@@ -71,6 +71,11 @@ def _uploaded(user: User, paths: list[Path]) -> Upload:
     return Upload.objects.get(pk=response.json()["id"])
 
 
+def _job_of(upload: Upload) -> Job:
+    assert upload.job_id is not None
+    return Job.objects.get(pk=upload.job_id)
+
+
 def _removed(user: User) -> None:
     Membership.objects.filter(user=user).delete()
 
@@ -160,7 +165,7 @@ def test_an_upload_stops_where_its_user_may_no_longer_add(
     monkeypatch.setattr(ingest, "_write", meanwhile)
     assert upload.job_id is not None
     attempts.attempt_job(upload.job_id)
-    job = Job.objects.get(pk=upload.job_id)
+    job = _job_of(upload)
     assert (job.state, job.problem_code) == (State.FAILED, "membership")
     assert Instance.objects.count() == 2
     assert Job.objects.filter(kind="build", state=State.QUEUED).count() == 1  # what was stored before gets its volumes
@@ -173,7 +178,7 @@ def test_an_upload_does_not_start_for_who_may_no_longer_add(
     upload = _uploaded(anna, paths)
     change(anna)
     do_jobs()
-    assert Job.objects.get(pk=upload.job_id).problem_code == "membership"
+    assert _job_of(upload).problem_code == "membership"
     assert not Instance.objects.exists()
     assert site.client.post(f"/api/jobs/{upload.job_id}/retry").status_code == 200
     do_jobs()
@@ -196,7 +201,7 @@ def test_jobs_of_a_closed_account_are_cancelled(site: Any, paths: list[Path], an
     else:
         site.client.post(f"/admin/auth/user/{anna.pk}/delete/", {"post": "yes"})
         assert not User.objects.filter(username="anna").exists()
-    for key in (waiting.pk, upload.job_id, batch):
+    for key in (waiting.pk, _job_of(upload).pk, batch):
         assert Job.objects.get(pk=key).state == State.CANCELLED
     assert Job.objects.get(pk=running.pk).cancel_requested
     assert Job.objects.get(pk=own.pk).state == State.QUEUED
@@ -207,4 +212,4 @@ def test_the_sites_own_work_asks_nobody(site: Any, paths: list[Path], do_jobs: C
     Upload.objects.update(user=None)
     Job.objects.update(requested_by=None)
     do_jobs()
-    assert Job.objects.get(pk=upload.job_id).state == State.SUCCEEDED
+    assert _job_of(upload).state == State.SUCCEEDED

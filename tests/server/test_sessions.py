@@ -11,13 +11,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.db import connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from voxelry.server.access import sessions
+from voxelry.server.access.authentication import asking_again
 from voxelry.server.access.browser_names import browser_name
-from voxelry.server.access.models import SignedIn
+from voxelry.server.access.models import Membership, Project, Role, SignedIn
 from voxelry.server.access.secrets import create_token, valid_token
 
 OLD, NEW = "an-old-one-9381", "quite-another-7712"
@@ -244,3 +245,17 @@ def test_the_page_lists_no_session_that_is_over(jane: User) -> None:
     Session.objects.exclude(pk=client.session.session_key).update(expire_date=timezone.now() - timedelta(seconds=1))
     page = client.get("/account/").content.decode()
     assert len(re.findall("Firefox on Linux</strong>", page)) == 1
+
+
+@pytest.mark.parametrize("how", ["ended", "over", "in use"])
+def test_an_answer_that_lasts_ends_with_its_session(jane: User, how: str) -> None:
+    client = _logged_in(jane)
+    heart = Project.objects.create(name="Heart")
+    Membership.objects.create(project=heart, user=jane, role=Role.VIEWER)
+    request: Any = RequestFactory().get("/api/jobs/1/events")
+    request.user, request.session = jane, client.session
+    if how == "ended":
+        sessions.end_sessions(jane)
+    elif how == "over":
+        Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+    assert asking_again(request).may(Role.VIEWER, heart.pk) is (how == "in use")

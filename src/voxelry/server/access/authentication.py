@@ -13,6 +13,7 @@ from voxelry.server.access import throttle
 from voxelry.server.access.grants import NOTHING, Grants, grants_of
 from voxelry.server.access.models import Token
 from voxelry.server.access.secrets import token_as_it_is, valid_token
+from voxelry.server.access.sessions import is_session_open
 
 Way = Literal["session", "basic", "token"]
 
@@ -56,6 +57,8 @@ def asking_again(request: HttpRequest) -> Grants:
     if token is not None:
         fresh = token_as_it_is(token.pk)
         return NOTHING if fresh is None else grants_of(fresh.user, fresh)
+    if not is_session_open(request):
+        return NOTHING
     return grants_of(User.objects.filter(pk=cast(User, request.user).pk).first())
 
 

@@ -74,6 +74,13 @@ def end_sessions(user: User, *, but: str | None = None) -> int:
     return _end((rows if but is None else rows.exclude(session=but)).values_list("session_id", flat=True))
 
 
+def is_session_open(request: HttpRequest) -> bool:
+    """Whether the session of a request is still there; True for a request that logged in by a header."""
+    if "Authorization" in request.headers:
+        return True
+    return Session.objects.filter(pk=request.session.session_key, expire_date__gt=timezone.now()).exists()
+
+
 def remove_expired_sessions() -> None:
     """Remove the rows of sessions that are over."""
     Session.objects.filter(expire_date__lt=timezone.now()).delete()

@@ -13,4 +13,4 @@ class JobsConfig(AppConfig):
     def ready(self) -> None:
         from voxelry.server.jobs import requesters
 
-        requesters.connect()
+        requesters.follow_accounts()

@@ -46,7 +46,7 @@ def _grants_now(user: int | None) -> Grants:
     return as_site() if user is None else grants_of(User.objects.filter(pk=user).first())
 
 
-def connect() -> None:
+def follow_accounts() -> None:
     """Cancel the jobs of users who are deleted or no longer active; called once, when the applications are ready."""
     pre_delete.connect(_on_deleted, sender=get_user_model(), dispatch_uid="voxelry-requester-deleted")
     post_save.connect(_on_saved, sender=get_user_model(), dispatch_uid="voxelry-requester-saved")
