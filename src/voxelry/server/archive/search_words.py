@@ -64,6 +64,8 @@ class Term:
 
 def folded(text: str) -> str:
     """A text without case, accents and differences of width, for comparison: ``Müller`` and ``MULLER`` are equal."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return unicodedata.normalize("NFC", "".join(c for c in decomposed if not unicodedata.combining(c)))
 
