@@ -22,6 +22,17 @@ MOST_STREAMS = 48
 """Parts of one project that are merged into an order."""
 _UID = re.compile(r"\d+(\.\d+){3,}")
 _TABLE = "archive_studylisting"
+_INDEXES = {
+    "arrived": "listing_by_arrival",
+    "date": "listing_by_date",
+    "patient": "listing_by_name",
+    "patient_id": "listing_by_patient_id",
+    "description": "listing_by_description",
+    "accession": "listing_by_accession",
+    "series": "listing_by_series",
+    "instances": "listing_by_instances",
+    "size": "listing_by_size",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,35 +98,36 @@ def ordered(scope: Scope, order: StudyOrder, cursor: Cursor | None, limit: int) 
         return _words_in_order(scope, order, cursor, limit)
     parts: list[Branch] | None = None
     dates = _between(filtered)
+    index = _INDEXES[order.name]
     if not filtered.by_facet and (not filtered.by_date or order.name == "date"):
         parts = [dates]
     elif order.name in ("arrived", "date") and not (filtered.by_date and order.name == "arrived"):
         parts = None if scope.facets is None else [_and(_equal("facet", one), dates) for one in scope.facets]
+        index = "listing_by_facet" if order.name == "arrived" else "listing_by_facet_date"
     elif order.name == "arrived" and not filtered.by_facet:
-        parts = _months(filtered)
+        return _months(scope, order, cursor, limit)
     if parts is None or len(parts) > MOST_STREAMS:
         return None
-    return [_in_order(scope.project, part, order, cursor, limit) for part in parts]
+    return [_in_order(scope.project, part, order, cursor, limit, index) for part in parts]
 
 
 def sorted_few(scope: Scope, order: StudyOrder, cursor: Cursor | None, limit: int) -> Branch:
     """The first studies behind a cursor, found by their conditions and sorted."""
-    column = f"l.{order.column}"
     source = _source(scope, _behind(order, cursor, prefix="l."))
     way = "DESC" if order.descending else "ASC"
-    sql = f"SELECT {column} AS value, l.study_id AS study FROM {source.sql} ORDER BY 1 {way}, 2 {way} LIMIT {limit}"
-    return Branch(sql, source.params)
+    found = f"SELECT l.{order.column} AS value, l.study_id AS study FROM {source.sql}"
+    if connection.vendor == "postgresql":
+        found += " OFFSET 0"  # the conditions come first, whatever PostgreSQL expects of the order
+    return Branch(f"SELECT * FROM ({found}) AS found ORDER BY 1 {way}, 2 {way} LIMIT {limit}", source.params)
 
 
 def window(scope: Scope, order: StudyOrder, cursor: Cursor | None, length: int) -> Branch:
     """The next studies in the order, and of each whether it meets the conditions."""
     everything = _and(_equal("project_id", scope.project), _behind(order, cursor))
-    way = "DESC" if order.descending else "ASC"
     meets = _conditions(scope)
-    column = order.column
     sql = (
-        f"SELECT {column} AS value, study_id AS study, {meets.sql} AS meets FROM {_TABLE} AS l WHERE {everything.sql} "
-        f"ORDER BY {column} {way}, study_id {way} LIMIT {length}"
+        f"SELECT {order.column} AS value, study_id AS study, {meets.sql} AS meets "
+        f"FROM {_TABLE} AS l {_by(_INDEXES[order.name])} WHERE {everything.sql} {_sorted(order)} LIMIT {length}"
     )
     return Branch(sql, (*meets.params, *everything.params))
 
@@ -141,15 +153,25 @@ def _words_in_order(scope: Scope, order: StudyOrder, cursor: Cursor | None, limi
     return [Branch(sql, source.params)]
 
 
-def _in_order(project: int, part: Branch, order: StudyOrder, cursor: Cursor | None, limit: int) -> Branch:
+def _in_order(project: int, part: Branch, order: StudyOrder, cursor: Cursor | None, limit: int, index: str) -> Branch:
     where = _and(_equal("project_id", project), part, _behind(order, cursor))
-    way = "DESC" if order.descending else "ASC"
-    column = order.column
     sql = (
-        f"SELECT {column} AS value, study_id AS study FROM {_TABLE} WHERE {where.sql} "
-        f"ORDER BY {column} {way}, study_id {way} LIMIT {limit}"
+        f"SELECT {order.column} AS value, study_id AS study FROM {_TABLE} {_by(index)} WHERE {where.sql} "
+        f"{_sorted(order)} LIMIT {limit}"
     )
     return Branch(sql, where.params)
+
+
+def _sorted(order: StudyOrder) -> str:
+    way = "DESC" if order.descending else "ASC"
+    return f"ORDER BY study_id {way}" if order.name == "arrived" else f"ORDER BY {order.column} {way}, study_id {way}"
+
+
+def _by(index: str) -> str:
+    """Holds SQLite to an index, whose statistics are those of the last ANALYZE, if there was one."""
+    if connection.vendor != "sqlite":
+        return ""
+    return f"INDEXED BY {index}" if index else "NOT INDEXED"  # the latter leaves the key of the table
 
 
 def _source(scope: Scope, behind: Branch = Branch("", ())) -> Branch:
@@ -157,17 +179,30 @@ def _source(scope: Scope, behind: Branch = Branch("", ())) -> Branch:
     found = search_index.candidates(scope.project, scope.terms) if scope.studies is None else None
     if found is None or scope.filtered.patient is not None:
         where = _and(_equal("l.project_id", scope.project), _conditions(scope), behind)
-        return Branch(f"{_TABLE} AS l WHERE {where.sql}", where.params)
-    where = _and(
-        Branch(found.condition, found.params),
-        _equal("l.project_id", scope.project),
-        _conditions(scope, without_words=found.exact),
-        behind,
-    )
+        return Branch(f"{_TABLE} AS l {_by(_narrowest(scope))} WHERE {where.sql}", where.params)
+    words = Branch(found.condition, found.params)
+    rest = _and(_equal("l.project_id", scope.project), _conditions(scope, without_words=found.exact), behind)
+    if connection.vendor == "postgresql":
+        # OFFSET 0: the words come first, whatever PostgreSQL expects of them.
+        first = f"(SELECT w.{found.key} FROM {found.table} AS w WHERE {words.sql} OFFSET 0) AS w"
+        return Branch(
+            f"{first} JOIN {_TABLE} AS l ON l.study_id = w.{found.key} WHERE {rest.sql}", words.params + rest.params
+        )
+    where = _and(words, rest)
     # CROSS JOIN keeps SQLite from beginning with the other table.
-    return Branch(
-        f"{found.table} AS w CROSS JOIN {_TABLE} AS l WHERE l.study_id = w.{found.key} AND {where.sql}", where.params
-    )
+    joined = f"{found.table} AS w CROSS JOIN {_TABLE} AS l {_by('')}"
+    return Branch(f"{joined} WHERE l.study_id = w.{found.key} AND {where.sql}", where.params)
+
+
+def _narrowest(scope: Scope) -> str:
+    """The index of the condition that leaves the fewest studies."""
+    if scope.filtered.patient is not None:
+        return "listing_by_patient"
+    if scope.studies is not None:
+        return ""
+    if scope.facets is not None:
+        return "listing_by_facet_date"
+    return "listing_by_date" if scope.filtered.by_date else "listing_by_arrival"
 
 
 def _conditions(scope: Scope, *, without_words: bool = False) -> Branch:
@@ -210,9 +245,9 @@ def _position() -> str:
     return "strpos" if connection.vendor == "postgresql" else "instr"
 
 
-def _months(filtered: StudyFilter) -> list[Branch] | None:
+def _months(scope: Scope, order: StudyOrder, cursor: Cursor | None, limit: int) -> list[Branch] | None:
     """The months of a range of dates, and its days outside of whole months; None if it has no beginning or end."""
-    first, last = filtered.date_from, filtered.date_to
+    first, last = scope.filtered.date_from, scope.filtered.date_to
     if not first or not last or first > last:
         return None
     begin, end = _month(first), _month(last)
@@ -223,10 +258,10 @@ def _months(filtered: StudyFilter) -> list[Branch] | None:
         year, month = divmod(number, 12)
         name = f"{year:04d}-{month + 1:02d}"
         start, stop = f"{name}-01", f"{name}-{monthrange(year, month + 1)[1]:02d}"
-        if first <= start and stop <= last:
-            parts.append(_equal("month", name))
-        else:
-            parts.append(Branch("date BETWEEN %s AND %s", (max(first, start), min(last, stop))))
+        days, index = _equal("month", name), "listing_by_month"
+        if start < first or last < stop:
+            days, index = Branch("date BETWEEN %s AND %s", (max(first, start), min(last, stop))), "listing_by_date"
+        parts.append(_in_order(scope.project, days, order, cursor, limit, index))
     return parts
 
 

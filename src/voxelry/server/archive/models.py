@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from django.conf import settings
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
 
 from voxelry.server.access.models import Project
@@ -325,6 +326,14 @@ class Deletion(models.Model):
         return self.place
 
 
+class StudyKey(models.OneToOneField[Study, Study]):
+    """The key of a study as the key of another table; on SQLite the key of its rows, so that indexes lead to them."""
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
+        """SQLite takes a column for the key of rows if its type is ``integer``."""
+        return "integer" if connection.vendor == "sqlite" else super().db_type(connection)
+
+
 class StudyListing(models.Model):
     """What lists show, sort and filter of a live study, in one row; a study in the trash has none.
 
@@ -333,7 +342,7 @@ class StudyListing(models.Model):
     its modalities (``10:CT,SEG``). Keys of sorting are folded.
     """
 
-    study = models.OneToOneField(Study, on_delete=models.CASCADE, primary_key=True, related_name="listing")
+    study = StudyKey(Study, on_delete=models.CASCADE, primary_key=True, related_name="listing")
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+", db_index=False)
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="+", db_index=False)
     arrived = models.DateTimeField()

@@ -6,6 +6,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from voxelry.server.archive.models import StudyKey
+
 _KEYS = ("date", "month", "name_key", "patient_id_key", "description_key", "accession_key", "facet")
 
 
@@ -87,7 +89,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "study",
-                    models.OneToOneField(
+                    StudyKey(
                         on_delete=django.db.models.deletion.CASCADE,
                         primary_key=True,
                         related_name="listing",
