@@ -47,13 +47,16 @@ class Scope:
         The only studies that come into question; None for all.
     facets
         The facets that meet the conditions; None if they are not told apart.
+    words_last
+        The other conditions leave so few studies that their texts are looked at without the index of words.
     """
 
     project: int
     filtered: StudyFilter
     terms: tuple[Term, ...]
-    studies: tuple[int, ...] | None
-    facets: tuple[str, ...] | None
+    studies: tuple[int, ...] | None = None
+    facets: tuple[str, ...] | None = None
+    words_last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +143,7 @@ def together(branches: Sequence[Branch]) -> Branch:
 
 def _words_in_order(scope: Scope, order: StudyOrder, cursor: Cursor | None, limit: int) -> list[Branch] | None:
     """SQLite's index of words is read in the order of arrival."""
-    if connection.vendor != "sqlite" or order.name != "arrived":
+    if connection.vendor != "sqlite" or order.name != "arrived" or scope.words_last:
         return None
     if search_index.candidates(scope.project, scope.terms) is None:
         return None
@@ -176,8 +179,9 @@ def _by(index: str) -> str:
 
 def _source(scope: Scope, behind: Branch = Branch("", ())) -> Branch:
     """The studies that meet the conditions, from the access path that leaves the fewest to look at."""
-    found = search_index.candidates(scope.project, scope.terms) if scope.studies is None else None
-    if found is None or scope.filtered.patient is not None:
+    words_last = scope.words_last or scope.studies is not None or scope.filtered.patient is not None
+    found = None if words_last else search_index.candidates(scope.project, scope.terms)
+    if found is None:
         where = _and(_equal("l.project_id", scope.project), _conditions(scope), behind)
         return Branch(f"{_TABLE} AS l {_by(_narrowest(scope))} WHERE {where.sql}", where.params)
     words = Branch(found.condition, found.params)

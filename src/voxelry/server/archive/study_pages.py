@@ -22,7 +22,7 @@ from voxelry.server.archive.study_filter import LATEST_FIRST, Cursor, StudyFilte
 
 MOST_COUNTED = 10_000
 """Longer lists are "more than" this."""
-_FIRST_WINDOW = 2_000
+_FIRST_WINDOW = 300
 _FEW = 2_000
 """Studies that are sorted rather than looked for in the order."""
 _BRANCHES = 64
@@ -111,18 +111,26 @@ def _scopes(who: Grants, filtered: StudyFilter) -> list[Scope]:
     keys = queries.project_keys(who, filtered.projects)
     words, studies = [], None
     for word in filtered.search.replace("\0", " ").split():
-        found = queries.studies_of_uid(who, word) if listing_sql.is_uid(word) else ()
-        if found:
-            studies = set(found) if studies is None else studies & set(found)
+        of_uid = queries.studies_of_uid(who, word) if listing_sql.is_uid(word) else []
+        if of_uid:
+            studies = set(of_uid) if studies is None else studies & set(of_uid)
         else:
             words.append(word)
     terms = terms_of(" ".join(words))
     chosen = None if studies is None else tuple(sorted(studies))
-    found_scopes = (Scope(key, filtered, terms, chosen, None) for key in keys)
-    if not filtered.by_facet:
-        return list(found_scopes)
-    told = [replace(scope, facets=listing_sql.facets(scope.project, filtered)) for scope in found_scopes]
-    return [scope for scope in told if scope.facets is None or scope.facets]
+    found = [Scope(key, filtered, terms, chosen) for key in keys]
+    if filtered.by_facet:
+        told = [replace(scope, facets=listing_sql.facets(scope.project, filtered)) for scope in found]
+        found = [scope for scope in told if scope.facets is None or scope.facets]
+    if terms and (filtered.by_facet or filtered.by_date):
+        found = [replace(scope, words_last=_is_small(scope)) for scope in found]
+    return found
+
+
+def _is_small(scope: Scope) -> bool:
+    """Whether few studies meet the conditions other than the words."""
+    rest = replace(scope, terms=())
+    return bool(_fetch(listing_sql.counted(rest, _FEW + 1))[0][0] <= _FEW)
 
 
 def _counts(scopes: Sequence[Scope]) -> list[int]:
@@ -181,8 +189,9 @@ def _walked(scope: Scope, count: int, order: StudyOrder, cursor: Cursor | None, 
 def _windows(count: int) -> Iterator[int]:
     """The lengths of the parts of the order that are looked through before the studies are sorted."""
     yield _FIRST_WINDOW
+    yield 4 * _FIRST_WINDOW
     if count > MOST_COUNTED:
-        yield 5 * _FIRST_WINDOW
+        yield 30 * _FIRST_WINDOW
 
 
 def _fetch(branch: Branch) -> list[tuple]:
