@@ -98,7 +98,7 @@ def as_member(*projects: Project) -> Grants:
 def by_loop(who: Grants, filtered: StudyFilter, order: StudyOrder) -> list[int]:
     """The keys of the list, from a loop over all rows."""
     keys = who.projects()
-    found = []
+    found: list[StudyListing] = []
     for row in StudyListing.objects.select_related("study__patient"):
         words = " ".join(
             (

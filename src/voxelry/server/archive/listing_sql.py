@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from django.db import connection
 
 from voxelry.server.archive import search_index
+from voxelry.server.archive.search_index import Parameter
 from voxelry.server.archive.search_words import Term
 from voxelry.server.archive.study_filter import Cursor, StudyFilter, StudyOrder
 
@@ -64,7 +65,7 @@ class Branch:
     """A statement with its parameters."""
 
     sql: str
-    params: tuple[object, ...]
+    params: tuple[Parameter, ...]
 
 
 def is_uid(word: str) -> bool:
@@ -292,11 +293,11 @@ def _behind(order: StudyOrder, cursor: Cursor | None, *, prefix: str = "") -> Br
     return Branch(f"({prefix}{order.column}, {prefix}study_id) {sign} (%s, %s)", (cursor.value, cursor.key))
 
 
-def _equal(column: str, value: object) -> Branch:
+def _equal(column: str, value: Parameter) -> Branch:
     return Branch(f"{column} = %s", (value,))
 
 
-def _among(column: str, values: Sequence[object]) -> Branch:
+def _among(column: str, values: Sequence[Parameter]) -> Branch:
     if not values:
         return Branch("1 = 0", ())
     return Branch(f"{column} IN ({', '.join(['%s'] * len(values))})", tuple(values))

@@ -13,6 +13,8 @@ from django.db import connection
 
 from voxelry.server.archive.search_words import Term, grams, grams_of_part, is_gram
 
+Parameter = str | int | list[str]
+"""What a statement is given beside its text."""
 MOST_GRAMS = 48
 """Grams of one search that the index is asked for: those of the longest words."""
 _ROWS = 100
@@ -48,7 +50,7 @@ class Candidates:
     table: str
     key: str
     condition: str
-    params: tuple[object, ...]
+    params: tuple[Parameter, ...]
     exact: bool
 
 
@@ -64,7 +66,8 @@ def candidates(project: int, terms: Sequence[Term]) -> Candidates | None:
     asked = [alternatives for term in terms if (alternatives := _grams_of(term))]
     if not asked:
         return None
-    most, kept = MOST_GRAMS, []
+    most = MOST_GRAMS
+    kept: list[list[list[str]]] = []
     for alternatives in asked:
         most -= sum(len(own) for own in alternatives)
         if most < 0 and kept:
@@ -108,7 +111,7 @@ def _fts_words(alternatives: Iterable[Sequence[str]]) -> str:
     return "(" + " OR ".join("(" + " AND ".join(f'"{gram}"' for gram in own) + ")" for own in alternatives) + ")"
 
 
-def _array_condition(project: int, asked: Sequence[Sequence[Sequence[str]]]) -> tuple[str, tuple[object, ...]]:
+def _array_condition(project: int, asked: Sequence[Sequence[Sequence[str]]]) -> tuple[str, tuple[Parameter, ...]]:
     always = [_project_token(project), *(gram for own in asked if len(own) == 1 for gram in own[0])]
     conditions, params = ["w.grams @> %s::text[]"], [always]
     for alternatives in asked:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from operator import itemgetter
+from typing import Any
 
 from django.db import connection
 
@@ -194,7 +195,8 @@ def _windows(count: int) -> Iterator[int]:
         yield 30 * _FIRST_WINDOW
 
 
-def _fetch(branch: Branch) -> list[tuple]:
+def _fetch(branch: Branch) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(branch.sql, branch.params)
-        return cursor.fetchall()
+        found: list[Any] = cursor.fetchall()
+        return found
