@@ -27,8 +27,8 @@ let unmount = (): void => undefined;
 function answer(address: string, method: string): Response {
   const json = (value: unknown, status = 200) => new Response(value === null ? null : JSON.stringify(value), { status });
   if (address === "/api/me") return json({ username: "anna", is_staff: false, is_admin: false, projects, version: "1", settings: { threshold: 0.5 } });
-  if (method === "GET" && address.includes("after=")) return json({ items: [row(9)], count: 3, more: false, next: null });
-  if (method === "GET") return json({ items: listed, count: listed.length, more: false, next: listed.length ? "on" : null });
+  if (method === "GET" && address.includes("after=")) return json({ items: [row(9)], count: 3, more_than: false, next: null });
+  if (method === "GET") return json({ items: listed, count: listed.length, more_than: false, next: listed.length ? "on" : null });
   if (conflict) return json({ title: "", status: 409, code: "restore_conflict", detail: "it is here again" }, 409);
   if (address.endsWith("/restore")) return json(STUDY);
   if (address.endsWith("/copy")) return json({ study: STUDY, counts: { copied: 3, present: 1, conflicts: 2 }, conflicting: ["1.2", "1.3"] }, 201);

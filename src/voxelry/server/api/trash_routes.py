@@ -77,7 +77,7 @@ def list_trash(request: HttpRequest, project: ProjectKey = None, after: After = 
     return out.TrashList(
         items=[_row(one) for one in rows[:limit]],
         count=min(count, MOST_COUNTED),
-        more=count > MOST_COUNTED,
+        more_than=count > MOST_COUNTED,
         next=_cursor(rows[limit - 1].study) if len(rows) > limit else None,
     )
 

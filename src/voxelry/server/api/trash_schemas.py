@@ -45,13 +45,13 @@ class TrashRow(Schema):
 class TrashList(Schema):
     """A part of the trash.
 
-    ``count`` is the number of studies in it, counted up to 10,000; ``more`` says that there are more. ``next`` is where
-    the list goes on; null at its end.
+    ``count`` is the number of studies in it, counted up to 10,000; ``more_than`` says that there are more. ``next`` is
+    where the list goes on; null at its end.
     """
 
     items: list[TrashRow]
     count: int
-    more: bool
+    more_than: bool
     next: str | None
 
 

@@ -20,8 +20,8 @@ def remove_studies(keys: Iterable[int]) -> None:
     keys = list(keys)
     with transaction.atomic():
         patients = list(queries.studies(as_site()).filter(pk__in=keys).values_list("patient_id", flat=True))
-        _remove_series(list(queries.series(as_site()).filter(study__in=keys).values_list("pk", flat=True)))
         _remove_waiting_files(keys)
+        _remove_series(list(queries.series(as_site()).filter(study__in=keys).values_list("pk", flat=True)))
         unused_files.forget(studies=keys)
         queries.studies(as_site()).filter(pk__in=keys).delete()
         queries.patients(as_site()).filter(pk__in=patients, studies=None).delete()

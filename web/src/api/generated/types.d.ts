@@ -2314,16 +2314,16 @@ export interface components {
          * TrashList
          * @description A part of the trash.
          *
-         *     ``count`` is the number of studies in it, counted up to 10,000; ``more`` says that there are more. ``next`` is where
-         *     the list goes on; null at its end.
+         *     ``count`` is the number of studies in it, counted up to 10,000; ``more_than`` says that there are more. ``next`` is
+         *     where the list goes on; null at its end.
          */
         TrashList: {
             /** Count */
             count: number;
             /** Items */
             items: components["schemas"]["TrashRow"][];
-            /** More */
-            more: boolean;
+            /** More Than */
+            more_than: boolean;
             /** Next */
             next: string | null;
         };

@@ -657,7 +657,7 @@ export type TrashList = components["schemas"]["TrashList"];
 export const trashList: Validator<TrashList> = v.object({
   count: integer,
   items: v.array(trashRow),
-  more: v.boolean(),
+  more_than: v.boolean(),
   next: v.nullable(v.string()),
 });
 
