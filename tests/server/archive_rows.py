@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
+from django.db import transaction
+
 from voxelry.server.access.models import Project
 from voxelry.server.archive.models import Instance, Patient, Series, Study, Upload
 from voxelry.server.archive.study_listing import refresh_listing
@@ -14,6 +16,7 @@ def project_row(name: str) -> Project:
     return Project.objects.get_or_create(name=name)[0]
 
 
+@transaction.atomic
 def study_rows(
     project: Project, uid: str = "1.2", *, series: int = 1, instances: int = 2, content: str = "", first: int = 1
 ) -> Study:

@@ -27,7 +27,19 @@ STEPS = [
     "test_lists_are_filtered",
     "test_a_deleted_study_takes_results_and_work_along",
 ]
+TRASH = [
+    "test_what_is_deleted_is_served_nowhere_and_comes_back_as_it_was",
+    "test_an_original_goes_with_its_last_row",
+    "test_what_waits_of_an_upload_goes_with_its_study",
+    "test_a_step_whose_study_is_deleted_meanwhile_publishes_nothing",
+    "test_only_owners_delete_and_see_what_is_in_the_trash",
+    "test_the_trash_is_listed_in_pages",
+    "test_moves_to_the_trash_and_uploads_do_not_wait_for_each_other_for_ever",
+]
 ARCHIVE = [
+    "test_trash.py",
+    "test_copies.py",
+    *(f"test_trash_routes.py::{name}" for name in TRASH),
     "test_throttle.py",
     "test_projects.py",
     "test_sessions.py",

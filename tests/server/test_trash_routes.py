@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
+from django.db import connections
 from django.test import Client
 
 from tests.server.archive_rows import project_row, study_rows
@@ -219,6 +221,39 @@ def test_what_waits_of_an_upload_goes_with_its_study(
     assert site.client.delete(f"/api/trash/{moved[0]}").status_code == 204
     assert _left(data_folder) == []
     assert Upload.objects.exists()
+
+
+def test_moves_to_the_trash_and_uploads_do_not_wait_for_each_other_for_ever(
+    site: Any, tmp_path: Path, do_jobs: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever comes first, what is of a study in the trash is of no project, and the rest is."""
+    monkeypatch.setattr(ingest, "BATCH", 1)
+    paths = synthetic_series(tmp_path / "s", slices=4).paths
+    failed: list[BaseException] = []
+
+    def taken_in(job: int) -> None:
+        try:
+            attempts.attempt_job(job)
+        except BaseException as error:
+            failed.append(error)
+        finally:
+            connections.close_all()
+
+    for _ in range(4):
+        site.upload(paths, run=False)
+        thread = threading.Thread(target=taken_in, args=(Job.objects.filter(kind="ingest").latest("pk").pk,))
+        thread.start()
+        while thread.is_alive():
+            trash.move_to_trash(Study.objects.filter(trashed=None).values_list("pk", flat=True), None)
+        thread.join()
+        do_jobs()
+    assert failed == []
+    assert Study.objects.exclude(trashed=None).exists()
+    for rows, study in ((Series.objects, "study"), (Instance.objects, "series__study")):
+        live = {f"{study}__trashed": None}
+        assert not rows.filter(**live, project=None).exists()
+        assert not rows.exclude(**live).exclude(project=None).exists()
+    assert not Job.objects.filter(kind="ingest", state__in=["queued", "running", "failed"]).exists()
 
 
 def test_a_step_whose_study_is_deleted_meanwhile_publishes_nothing(
