@@ -106,13 +106,13 @@ def test_a_delete_that_is_killed_at_any_step_is_finished_or_was_not_begun(
 
 
 def test_a_killed_delete_of_an_upload_is_finished(site: Any, tmp_path: Path, data_folder: Path) -> None:
-    from voxelry.server.archive import receive_upload
+    from voxelry.server.archive import incoming
 
     for step in range(STEPS):
         if not Upload.objects.exists():
             site.upload([write(synthetic_instance(seed=step), tmp_path / "a.dcm")], run=False)
         upload = Upload.objects.get()
-        if not _killed_at(step, lambda upload=upload: receive_upload.remove_upload(upload)):  # type: ignore[misc]
+        if not _killed_at(step, lambda upload=upload: incoming.remove_upload(upload)):  # type: ignore[misc]
             break
         if not Upload.objects.exists():
             cleanup.remove_forgotten()

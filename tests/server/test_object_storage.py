@@ -25,7 +25,7 @@ from pytest_django import Settings
 import voxelry
 from voxelry.core.planes import plane
 from voxelry.server.access.models import Project
-from voxelry.server.archive import cleanup, files_at_rest, holdings, object_store, stack_files
+from voxelry.server.archive import cleanup, files_at_rest, holdings, integrity, object_store, stack_files
 from voxelry.server.archive.models import Instance, Series, Stack, Study, Upload
 from voxelry.server.environment.configuration import Configuration, ConfigurationError
 from voxelry.server.jobs import attempts, isolated, job_run
@@ -255,7 +255,8 @@ def test_only_what_a_killed_request_left_is_tidied(
     source: Path, tmp_path: Path, bucket: Bucket, user: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with min(source.iterdir()).open("rb") as stream:
-        files_at_rest.keep(stream)
+        sha256, size = integrity.sha256_and_size(stream)
+        files_at_rest.keep(stream, sha256=sha256, size=size, is_known=False)
     upload = Upload.objects.create(project=Project.objects.get(), user=user, names=["one"])
     folder = files_at_rest.upload_folder(upload.pk)
     folder.mkdir(parents=True)

@@ -361,7 +361,7 @@ def test_a_full_disk_is_said(site: Any, monkeypatch: pytest.MonkeyPatch, data_fo
         def write(self, part: Any) -> int:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("voxelry.server.archive.receive_upload.os.fdopen", lambda *given: Full(*given))
+    monkeypatch.setattr("voxelry.server.archive.incoming.os.fdopen", lambda *given: Full(*given))
     told = site.post("/uploads", 507, files=SimpleUploadedFile("a.dcm", b"x"))
     assert told["code"] == "storage_full"
     assert site.get("/uploads")["count"] == 0

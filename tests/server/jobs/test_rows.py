@@ -622,7 +622,7 @@ def test_a_cancelled_ingest_leaves_no_bytes_without_a_row(
 def test_a_report_deleted_while_its_upload_is_taken_in(
     site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, do_jobs: Callable[[], None], data_folder: Path
 ) -> None:
-    from voxelry.server.archive import ingest, receive_upload
+    from voxelry.server.archive import incoming, ingest
     from voxelry.server.archive.models import Upload
     from voxelry.testing import synthetic_series
 
@@ -633,7 +633,7 @@ def test_a_report_deleted_while_its_upload_is_taken_in(
     def deleting(source: Any) -> Any:
         calls.append(source)
         if len(calls) == 3:
-            receive_upload.remove_upload(Upload.objects.get(pk=key))
+            incoming.remove_upload(Upload.objects.get(pk=key))
         return whole(source)
 
     monkeypatch.setattr(ingest, "_store", deleting)

@@ -122,8 +122,8 @@ def create_upload(
 
     Without `project` they go to the only one in which you may add, or to the one called `default`.
     """
-    place = chosen_project(asking(request), project, Role.UPLOADER)
-    upload = receive_upload(files, user=request.user if isinstance(request.user, User) else None, project=place)
+    who = asking(request)
+    upload = receive_upload(files, who=who, project=chosen_project(who, project, Role.UPLOADER))
     address = f"/api/uploads/{upload.pk}"
     response.headers["Location"] = address
     return Status(202, out.Accepted(id=upload.pk, address=address))

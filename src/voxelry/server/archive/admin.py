@@ -168,7 +168,7 @@ class SeriesAdmin(ProjectRowsAdmin):
         if form.is_bound and form.is_valid():
             files: list[UploadedFile] = form.cleaned_data["file"]
             place: Project = form.cleaned_data["project"]
-            upload = receive_upload.receive_upload(files, user=cast(User, request.user), project=place.pk)
+            upload = receive_upload.receive_upload(files, who=asking(request), project=place.pk)
             return HttpResponseRedirect(reverse("admin:archive_upload_change", args=[upload.pk]))
         context = {
             **self.admin_site.each_context(request),

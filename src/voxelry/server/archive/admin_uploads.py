@@ -16,7 +16,7 @@ from voxelry.server.access.admin_search import number_in
 from voxelry.server.access.authentication import asking
 from voxelry.server.access.grants import Grants
 from voxelry.server.access.models import Project, Role
-from voxelry.server.archive import queries, receive_upload
+from voxelry.server.archive import incoming, queries
 from voxelry.server.archive.admin_filters import StatusFilter
 from voxelry.server.archive.models import Entry, Upload
 from voxelry.server.jobs.models import Job
@@ -135,12 +135,12 @@ class UploadAdmin(ProjectRowsAdmin):
         return TemplateResponse(request, "admin/archive/upload/report.html", context)
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
-        receive_upload.remove_upload(cast(Upload, obj))
+        incoming.remove_upload(cast(Upload, obj))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         for upload in queryset:
             if self.has_delete_permission(request, upload):
-                receive_upload.remove_upload(upload)
+                incoming.remove_upload(upload)
 
     @admin.display
     def files(self, upload: Upload) -> str:

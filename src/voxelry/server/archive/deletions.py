@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 AT_ONCE = 64
 """Files removed in one transaction, during which no other process stores files; few, so that it is short."""
 _FILES = "files/"
+_NO_FILE = "instances/none"
 
 
 def record(places: Iterable[str]) -> None:
@@ -75,6 +76,7 @@ def _empty(rows: Sequence[Deletion]) -> None:
     data: Path = settings.VOXELRY.data
     places = {row.place for row in rows}
     names = {place.removeprefix(_FILES) for place in places if place.startswith(_FILES)}
+    named = [data / _FILES / name for name in sorted(names)]
     with transaction.atomic():
         files_at_rest.wait_for_writers()
         gone = [data / _FILES / name for name in sorted(names - holdings.needed(names))]
@@ -85,11 +87,12 @@ def _empty(rows: Sequence[Deletion]) -> None:
             if folder.exists():
                 shutil.rmtree(folder)
         if (bucket := object_store.bucket()) is not None:
-            bucket.remove(gone)
+            # One request in any case: what other projects have of the bytes costs no time.
+            bucket.remove(gone or [data / _FILES / _NO_FILE])
             for folder in folders:
                 bucket.remove_folder(folder)
         # Flushed first: a name that comes back after a loss of power would have no record.
-        flushing.sync_folders(path.parent for path in (*gone, *folders))
+        flushing.sync_folders(path.parent for path in (*named, *folders))
         Deletion.objects.filter(pk__in=[row.pk for row in rows]).delete()
 
 

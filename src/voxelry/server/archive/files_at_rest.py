@@ -84,39 +84,60 @@ class DataFolderStorage(FileSystemStorage):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Bytes in the archive; ``written`` is False if they were there before, undamaged."""
+    """Bytes in the archive; ``mended`` is True if the project had them, and they were damaged or missing."""
 
     sha256: str
     size: int
-    written: bool = False
+    mended: bool = False
 
 
-def keep(stream: IO[bytes]) -> Kept:
-    """Store bytes under their digest. If the archive has them, they are written again only if they are damaged."""
-    sha256, size = integrity.sha256_and_size(stream)
-    if default_storage.exists(stored_name(sha256)) and integrity.is_whole(stored_name(sha256), sha256, size):
+def keep(stream: IO[bytes], *, sha256: str, size: int, is_known: bool) -> Kept:
+    """Store bytes under their digest.
+
+    Parameters
+    ----------
+    stream
+        The bytes; read from the start.
+    is_known
+        Whether an instance of the same project has them: they are then written only if they are damaged. Otherwise they
+        are written in any case, so that the work done does not depend on what other projects have.
+    """
+    name = stored_name(sha256)
+    if is_known and default_storage.exists(name) and integrity.is_whole(name, sha256, size):
         return Kept(sha256, size)
     stream.seek(0)
-    default_storage.save(stored_name(sha256), File(stream))
-    return Kept(sha256, size, written=True)
+    _make_folders()
+    default_storage.save(name, File(stream))
+    return Kept(sha256, size, mended=is_known)
+
+
+def _make_folders() -> None:
+    """Make all folders of instances at once: one that is made for a file would tell that it is the first in there."""
+    home = Path(default_storage.path("instances"))
+    if not (home / "ff").exists():
+        flushing.make_folder(home)
+        for number in range(256):
+            (home / f"{number:02x}").mkdir(exist_ok=True)
+        flushing.sync_folder(home)
 
 
 def adopt(made: Mapping[Path, Kept]) -> Iterator[str]:
     """Store flushed files whose digests are known; yields the digest of each that the archive did not have.
 
-    Files on the data folder's disk are renamed, not copied.
+    Files on the data folder's disk are renamed, not copied; also if other projects have the same bytes, so that the
+    work does not depend on that.
     """
     finals = {path: Path(default_storage.path(stored_name(kept.sha256))) for path, kept in made.items()}
     bucket = object_store.bucket()
     here = (
         {final for final in finals.values() if final.exists()} if bucket is None else bucket.existing(finals.values())
     )
+    _make_folders()
     for path, final in finals.items():
         if bucket is not None and final not in here:
             bucket.put(path, final)
-        if bucket is not None or final not in here:
-            flushing.make_folder(final.parent)
-            path.replace(final)
+        flushing.make_folder(final.parent)
+        path.replace(final)
         if final not in here:
             here.add(final)
             yield made[path].sha256
@@ -129,7 +150,7 @@ def send_ahead(made: Mapping[str, Path]) -> None:
     Without a bucket this does nothing; `adopt` stores the files.
     """
     if (bucket := object_store.bucket()) is not None:
-        bucket.put_missing({Path(default_storage.path(name)): path for name, path in made.items()})
+        bucket.put_all({Path(default_storage.path(name)): path for name, path in made.items()})
 
 
 def is_kept(sha256: str) -> bool:
@@ -250,6 +271,17 @@ def upload_folder(key: int) -> Path:
     """The folder in which the files of an upload wait for their job."""
     folder: Path = settings.VOXELRY.data / "uploads" / str(key)
     return folder
+
+
+def waiting_name(position: int) -> str:
+    """The name of a file in the folder of its upload."""
+    return f"{position:06d}"
+
+
+def send(path: Path, final: Path) -> None:
+    """Send a flushed file to the bucket; without one this does nothing."""
+    if (bucket := object_store.bucket()) is not None:
+        bucket.put(path, final)
 
 
 def stacks_folder(series: int) -> Path:

@@ -22,7 +22,7 @@ from voxelry.dicom.headers.sources import MemorySource, Source
 from voxelry.dicom.series.lost_files import LostFile, unseen_file
 from voxelry.server.access.grants import as_site
 from voxelry.server.access.models import Role
-from voxelry.server.archive import deletions, files_at_rest, queries, store_instance, unused_files
+from voxelry.server.archive import deletions, files_at_rest, integrity, queries, store_instance, unused_files
 from voxelry.server.archive.build import submit_build
 from voxelry.server.archive.flushing import sync_rows
 from voxelry.server.archive.models import Entry, Instance, Upload
@@ -47,6 +47,22 @@ class _FileResult:
     kept: files_at_rest.Kept | None = None
     values: InstanceValues | None = None
     unused: unused_files.Unused | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The project that an upload goes to, and the files of the upload whose rows are not written yet."""
+
+    project: int
+    batch: list[_FileResult]
+
+    def known(self, uid: str) -> tuple[str | None, bool]:
+        """The SHA-256 of the project's instance with this UID, and whether a whole file replaces it."""
+        for file in self.batch:
+            if file.kept is not None and file.values is not None and file.values.instance["sop_instance_uid"] == uid:
+                return file.kept.sha256, False
+        row = store_instance.known_instances(self.project, [uid]).get(uid)
+        return (None, False) if row is None else (row.sha256, bool(row.problem_code))
 
 
 @dataclass(slots=True)
@@ -108,19 +124,23 @@ def _require_uploader(run: Run, upload: Upload) -> None:
 
 
 def _ingest_all(run: Run, upload: Upload, folder: Path, tally: _Tally) -> None:
-    paths = [folder / f"{position:06d}" for position in range(len(upload.names))]
+    # The sender of an upload that grew may have been killed before it gave the names.
+    count = max(len(upload.names), sum(1 for _ in folder.iterdir()))
+    names = [*upload.names, *(files_at_rest.waiting_name(position) for position in range(len(upload.names), count))]
+    paths = [folder / files_at_rest.waiting_name(position) for position in range(count)]
     expected = max(1, sum(_expected(path) for path in paths))
     batch: list[_FileResult] = []
     began = time.monotonic()
     try:
-        for path, name in zip(paths, upload.names, strict=True):
-            for file in _file_results(path, name, run):
+        for path, name in zip(paths, names, strict=True):
+            for file in _file_results(path, name, run, _Place(upload.project_id, batch)):
                 batch.append(file)
                 done = tally.position + len(batch)
                 run.progress(min(done / expected, 0.99), f"{done} of {max(done, expected)} files")
                 if len(batch) >= BATCH or time.monotonic() - began > BATCH_SECONDS:
                     _write(run, upload, batch, tally)
-                    batch, began = [], time.monotonic()
+                    batch.clear()
+                    began = time.monotonic()
         _write(run, upload, batch, tally)
     except BaseException:
         # Bytes without a row would stay forever: no later deletion names them.
@@ -128,7 +148,7 @@ def _ingest_all(run: Run, upload: Upload, folder: Path, tally: _Tally) -> None:
         raise
 
 
-def _file_results(path: Path, name: str, run: Run) -> Iterator[_FileResult]:
+def _file_results(path: Path, name: str, run: Run, place: _Place) -> Iterator[_FileResult]:
     """The results of one file of the upload, which may be an archive, under the name that the user gave."""
     refused: list[_FileResult] = []
 
@@ -140,11 +160,11 @@ def _file_results(path: Path, name: str, run: Run) -> Iterator[_FileResult]:
         yield from refused
         refused.clear()
         run.check()
-        yield _store(source)
+        yield _store(source, place)
     yield from refused
 
 
-def _store(source: Source) -> _FileResult:
+def _store(source: Source, place: _Place) -> _FileResult:
     name = source.name
     try:
         if 0 < source.size <= SPOOL_BYTES:
@@ -158,7 +178,15 @@ def _store(source: Source) -> _FileResult:
         return _refused(source, Problem("damaged", words))
     try:
         with source.open() as stream:
-            return _FileResult(name, None, files_at_rest.keep(stream), values)
+            sha256, size = integrity.sha256_and_size(stream)
+            uid = str(values.instance["sop_instance_uid"])
+            known, is_replaceable = place.known(uid)
+            if known not in (None, sha256) and not (is_replaceable and store_instance.is_usable(source)):
+                # Not stored first and removed again: whether other projects have the bytes would tell.
+                problem = store_instance.conflict(name, uid)
+                return _FileResult(name, problem, unused=unused_files.conflicting(source, problem))
+            kept = files_at_rest.keep(stream, sha256=sha256, size=size, is_known=known == sha256)
+            return _FileResult(name, None, kept, values)
     except OSError as error:
         raise JobError(
             Problem("storage", f"{name}: the data folder cannot be written ({error.strerror}); nothing else was stored")
@@ -222,7 +250,7 @@ def _write(run: Run, upload: Upload, batch: list[_FileResult], tally: _Tally) ->
                 tally.stored.add(uid)
             else:
                 entry.status = Entry.Status.PRESENT
-                if file.kept.written:  # its bytes were damaged or missing: its volumes are built again
+                if file.kept.mended:  # its bytes were damaged or missing: its volumes are built again
                     mended.add(instance.series_id)
             entry.series = instance.series
             tally.touched.add(instance.series_id)

@@ -103,9 +103,9 @@ class Bucket:
         files = [Path(place, name).relative_to(source) for place, _, names in os.walk(source) for name in names]
         _side_by_side(lambda file: self.put(source / file, folder / file), files)
 
-    def put_missing(self, made: Mapping[Path, Path]) -> None:
-        """Send those files that the bucket does not have; the keys are their paths in the data folder."""
-        _side_by_side(lambda path: None if self.exists(path) else self.put(made[path], path), made)
+    def put_all(self, made: Mapping[Path, Path]) -> None:
+        """Send files; the keys are their paths in the data folder. The requests run in parallel."""
+        _side_by_side(lambda path: self.put(made[path], path), made)
 
     def fetch(self, path: Path) -> None:
         """Fetch a file into the cache, unless it is there.

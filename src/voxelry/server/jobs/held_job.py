@@ -1,0 +1,64 @@
+"""Holds a job back while its sender still brings what it is about."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from voxelry.server.jobs import submit
+from voxelry.server.jobs.leases import lease_end, lease_renewer, new_owner
+from voxelry.server.jobs.models import Job, State
+
+
+class HeldJob:
+    """A job that waits for what its sender still brings: leased to this process, and not begun.
+
+    If the process is killed, the job is queued as that of a killed worker is.
+    """
+
+    def __init__(self, key: int) -> None:
+        self._key, self._owner = key, new_owner()
+
+    @property
+    def owner(self) -> str:
+        return self._owner
+
+    def hold(self, words: str) -> None:
+        """Lease the queued job, in the transaction that submits it; its lease is renewed from the commit on."""
+        now = timezone.now()
+        Job.objects.filter(pk=self._key, state=State.QUEUED).update(
+            state=State.RUNNING, owner=self._owner, lease_until=lease_end(), started=now, message=words
+        )
+        transaction.on_commit(partial(lease_renewer.add, self))
+
+    def renew(self) -> bool:
+        """Renew the lease; False if the job was cancelled or taken back. Until the transaction ends it is not."""
+        held = Job.objects.filter(pk=self._key, owner=self._owner, state=State.RUNNING, cancel_requested=False)
+        return held.update(lease_until=lease_end()) == 1
+
+    def release(self) -> bool:
+        """Queue the job, or end it if it was cancelled; False if it was taken back. Called in a transaction."""
+        lease_renewer.remove(self)
+        held = Job.objects.filter(pk=self._key, owner=self._owner, state=State.RUNNING)
+        over: dict[str, Any] = {"owner": "", "lease_until": None}
+        if held.filter(cancel_requested=True).update(
+            state=State.CANCELLED, message="cancelled", finished=timezone.now(), **over
+        ):
+            return True
+        if not held.update(state=State.QUEUED, started=None, message="", **over):
+            return False
+        queue = Job.objects.values_list("queue", flat=True).get(pk=self._key)
+        transaction.on_commit(partial(submit.dispatch, self._key, queue=queue))
+        return True
+
+    def cancelled(self) -> None:
+        """Does nothing: `renew` finds it."""
+
+    def lost(self) -> None:
+        """Does nothing: `renew` finds it."""
+
+    def tick(self) -> None:
+        """Does nothing."""
