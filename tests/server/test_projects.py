@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 
@@ -263,3 +263,15 @@ def test_the_admin_removes_no_project_that_holds_something(heart: Project) -> No
     page = _admin().post(f"/admin/access/project/{heart.pk}/delete/", {"post": "yes"})
     assert page.status_code == 200
     assert Project.objects.filter(pk=heart.pk).exists()
+
+
+def test_staff_who_are_no_administrators_change_no_projects(heart: Project) -> None:
+    staff = User.objects.get(username="viewer")
+    staff.is_staff = True
+    staff.save()
+    staff.user_permissions.set(Permission.objects.all())
+    client = Client()
+    client.force_login(staff)
+    for path in ("access/project/", "access/project/add/", f"access/project/{heart.pk}/change/", "access/membership/"):
+        assert client.get(f"/admin/{path}").status_code == 403, path
+    assert "memberships-0-project" not in client.get(f"/admin/auth/user/{staff.pk}/change/").content.decode()

@@ -213,3 +213,15 @@ def test_the_sites_own_work_asks_nobody(site: Any, paths: list[Path], do_jobs: C
     Job.objects.update(requested_by=None)
     do_jobs()
     assert _job_of(upload).state == State.SUCCEEDED
+
+
+def test_who_begins_a_job_again_in_the_admin_has_asked_for_it(
+    site: Any, paths: list[Path], anna: User, do_jobs: Callable[[], None]
+) -> None:
+    job = _asked(anna, site.upload(paths)["series"][0])
+    anna.delete()
+    assert Job.objects.get(pk=job.pk).requested_by is None
+    site.client.post("/admin/jobs/job/", {"action": "retry_selected", "_selected_action": [job.pk]})
+    assert Job.objects.get(pk=job.pk).requested_by == site.user
+    do_jobs()
+    assert Job.objects.get(pk=job.pk).state == State.SUCCEEDED

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from voxelry.server.access.grants import grants_of
 from voxelry.server.access.models import Membership, Project, Token
 
 # Django's classes take no type parameter at run time.
@@ -27,7 +28,30 @@ else:
     _UserAdmin = UserAdmin
 
 
-class MembersInline(_ProjectMembers):
+class ForAdministrators:
+    """Only administrators see and change these: staff may be members of some projects only."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return _is_administrator(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return _is_administrator(request)
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return _is_administrator(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return _is_administrator(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return _is_administrator(request)
+
+
+def _is_administrator(request: HttpRequest) -> bool:
+    return grants_of(cast(User, request.user)).everything
+
+
+class MembersInline(ForAdministrators, _ProjectMembers):
     """The members of a project."""
 
     model = Membership
@@ -35,7 +59,7 @@ class MembersInline(_ProjectMembers):
     autocomplete_fields = ["user"]
 
 
-class MembershipsInline(_UserMemberships):
+class MembershipsInline(ForAdministrators, _UserMemberships):
     """The projects of a user. A new user has none unless one is chosen here, or its owner adds the user."""
 
     model = Membership
@@ -44,7 +68,7 @@ class MembershipsInline(_UserMemberships):
 
 
 @admin.register(Project)
-class ProjectAdmin(_ProjectAdmin):
+class ProjectAdmin(ForAdministrators, _ProjectAdmin):
     """Projects; one that holds studies, uploads or jobs cannot be deleted."""
 
     list_display = ["name", "description", "created"]
@@ -54,7 +78,7 @@ class ProjectAdmin(_ProjectAdmin):
 
 
 @admin.register(Membership)
-class MembershipAdmin(_MembershipAdmin):
+class MembershipAdmin(ForAdministrators, _MembershipAdmin):
     """Who is a member of what."""
 
     list_display = ["project", "user", "role", "created"]

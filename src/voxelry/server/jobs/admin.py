@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
@@ -135,8 +137,8 @@ class JobAdmin(ProjectRowsAdmin):
 
     @admin.action(description="Retry the selected jobs")
     def retry_selected(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        """Queue the jobs again with the same input."""
-        self._each(request, queryset, retry)
+        """Queue the jobs again with the same input, in the name of who asks now."""
+        self._each(request, queryset, partial(retry, requested_by=cast(User, request.user)))
 
     def _each(self, request: HttpRequest, queryset: QuerySet[Job], act: Callable[[int], Job]) -> None:
         done = 0

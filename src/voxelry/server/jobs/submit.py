@@ -237,8 +237,13 @@ def _cancel_batch(parent: Job) -> Job:
     return Job.objects.get(pk=parent.pk)
 
 
-def retry(key: int) -> Job:
+def retry(key: int, *, requested_by: User | None = None) -> Job:
     """Queue a failed or cancelled job again, with the same input; of a batch, those that failed or were cancelled.
+
+    Parameters
+    ----------
+    requested_by
+        Who asks now, in whose name it is done; None for who asked first.
 
     Raises
     ------
@@ -249,7 +254,7 @@ def retry(key: int) -> Job:
     """
     try:
         with transaction.atomic():
-            changed = _again([key])
+            changed = _again([key], requested_by)
             job = Job.objects.get(pk=key)
             if not changed:
                 raise JobStateError(f"job {key} is {job.state}; only a failed or cancelled one can be retried")
@@ -257,7 +262,7 @@ def retry(key: int) -> Job:
             if job.is_batch:
                 lost = Job.objects.filter(parent=job, state__in=[State.FAILED, State.CANCELLED])
                 keys = list(lost.values_list("pk", flat=True))
-                _again(keys)
+                _again(keys, requested_by)
             elif job.parent_id is not None:
                 _again([job.parent_id])
             transaction.on_commit(partial(dispatch, *keys, queue=job.queue))
@@ -266,8 +271,9 @@ def retry(key: int) -> Job:
         raise JobStateError(f"the work of job {key} is queued already, as another job") from error
 
 
-def _again(keys: Sequence[int]) -> int:
+def _again(keys: Sequence[int], requested_by: User | None = None) -> int:
     changed = 0
+    asked = {} if requested_by is None else {"requested_by": requested_by}
     for start in range(0, len(keys), ROWS):
         over = Job.objects.filter(pk__in=keys[start : start + ROWS], state__in=[State.FAILED, State.CANCELLED])
         changed += over.update(
@@ -283,5 +289,6 @@ def _again(keys: Sequence[int]) -> int:
             problem_code="",
             problem_message="",
             trace="",
+            **asked,
         )
     return changed

@@ -304,9 +304,7 @@ def request_again(
         if same_frame_of_reference and job.kind == KIND:
             confirmed = process_queries.processes(as_site()).filter(pk__in=lost.values("subject"))
             confirmed.update(same_frame_of_reference=True)
-        if requested_by is not None:
-            lost.update(requested_by=requested_by)
-        retry(job.pk)
+        retry(job.pk, requested_by=requested_by)
 
 
 def _require_same(job: Job, who: Grants) -> None:
