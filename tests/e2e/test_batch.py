@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.steps import choose
+from tests.e2e.steps import choose, find_series
 from voxelry.testing import synthetic_series, zip_folder
 
 pytestmark = pytest.mark.browser
@@ -47,9 +47,7 @@ def cohort(logged_in: Page, tmp_path: Path, name: str) -> Page:
             },
         )
     page.locator("input[type=file]").first.set_input_files(zip_folder(tmp_path / "all.zip", tmp_path / "all"))
-    page.get_by_test_id("search").fill(name)
-    rows = page.get_by_test_id("series-row")
-    expect(rows).to_have_count(6, timeout=SLOW)
+    expect(find_series(page, name)).to_have_count(6, timeout=SLOW)
     expect(page.locator("[data-testid=series-row][data-state=succeeded]")).to_have_count(6, timeout=SLOW)
     return page
 
@@ -121,19 +119,21 @@ def test_what_cannot_be_run_on_is_said_and_a_job_that_fails_is_found(cohort: Pag
     expect(page.locator(".notice")).to_contain_text(f"{name} visit 5: it has no regular volume")
     expect(tick(page, 5)).not_to_be_checked()
     page.get_by_test_id("select-all").get_by_role("checkbox").check()
-    expect(page.get_by_test_id("selection-count")).to_have_text("5 series selected")
+    expect(page.get_by_test_id("selection-count")).to_have_text("1 study selected")
     expect(page.get_by_test_id("select-study").get_by_role("checkbox")).to_be_checked()
+    expect(page.get_by_test_id("series-row").get_by_role("checkbox", checked=True)).to_have_count(5)
     page.get_by_test_id("search").fill("no study is called so")
     expect(page.get_by_text("No study matches")).to_be_visible()
-    expect(page.get_by_test_id("selection-count")).to_have_text("5 series selected, none of them shown here")
+    expect(page.get_by_test_id("selection-count")).to_have_text("1 study selected, none of them shown here")
     page.get_by_test_id("search").fill(name)
-    expect(page.get_by_test_id("selection-count")).to_have_text("5 series selected")
+    expect(page.get_by_test_id("selection-count")).to_have_text("1 study selected")
     page.reload()
-    expect(page.get_by_test_id("selection-count")).to_contain_text("5 series selected")
+    expect(page.get_by_test_id("selection-count")).to_contain_text("1 study selected")
     page.get_by_test_id("search").fill(name)
     expect(page.get_by_test_id("series-row")).to_have_count(6)
     for number in (2, 3, 4):
         tick(page, number).uncheck()
+    expect(page.get_by_test_id("selection-count")).to_have_text("2 series selected")
     page.get_by_test_id("run-selection").click()
     choose_at_once(page, "bones")
     expect(page.get_by_test_id("run")).to_contain_text("Run on 2 series")

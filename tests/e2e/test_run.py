@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from pydicom.dataset import Dataset
 
-from tests.e2e.steps import choose
+from tests.e2e.steps import choose, find_series
 from voxelry.testing import synthetic_series, uid, zip_folder
 
 pytestmark = pytest.mark.browser
@@ -37,7 +37,7 @@ def series(logged_in: Page, tmp_path: Path, name: str) -> Page:
     pixels = np.where(BALL, 1400, 1000).astype(np.uint16)
     synthetic_series(tmp_path / "a", seed=int(name[5:]), pixels=pixels, attributes={"SeriesDescription": name})
     page.locator("input[type=file]").first.set_input_files(zip_folder(tmp_path / "a.zip", tmp_path / "a"))
-    row = page.get_by_test_id("series-row").filter(has_text=name).first
+    row = find_series(page, name).first
     expect(row).to_contain_text("Ready", timeout=SLOW)
     row.get_by_test_id("view-link").first.click()
     expect(page.get_by_test_id("slice-canvas")).to_have_attribute("data-slice", re.compile(r"\d+"))
@@ -133,7 +133,8 @@ def test_images_of_two_places_are_combined_when_the_user_says_that_they_are_one(
         told = {"SeriesDescription": f"Place {number}"}
         synthetic_series(tmp_path / "in" / str(number), seed=number, attributes=told, edit=of_one_study)
     page.locator("input[type=file]").first.set_input_files(zip_folder(tmp_path / "a.zip", tmp_path / "in"))
-    rows = [page.get_by_test_id("series-row").filter(has_text=f"Place {number}") for number in (811, 812)]
+    found = find_series(page, "Place")
+    rows = [found.filter(has_text=f"Place {number}") for number in (811, 812)]
     for row in rows:
         expect(row).to_contain_text("Ready", timeout=SLOW)
     rows[0].get_by_test_id("view-link").click()

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import PASSWORD, Site
+from tests.e2e.steps import find_series
 from voxelry.testing import bad_files, synthetic_series, zip_folder
 from voxelry.workflows.measure import measure_all
 
@@ -38,7 +39,7 @@ def test_a_zip_goes_in_by_the_admin_and_comes_out_in_the_viewer(logged_in: Page,
     expect(page.locator("body")).to_contain_text("35")
 
     page.goto("/")
-    row = page.get_by_test_id("series-row").filter(has_text="LUNG BASES 5MM")
+    row = find_series(page, "LUNG BASES 5MM")
     expect(row.first).to_be_visible()
     expect(row.locator("img").first).to_be_visible()
     row.get_by_test_id("view-link").first.click()
@@ -85,7 +86,7 @@ def test_the_value_under_the_pointer_is_the_voxels(logged_in: Page, lung_bases: 
 
     page = logged_in
     page.locator("input[type=file]").first.set_input_files(lung_bases)
-    row = page.get_by_test_id("series-row").filter(has_text="LUNG BASES 5MM")
+    row = find_series(page, "LUNG BASES 5MM")
     row.get_by_test_id("view-link").first.click()
     expect(page.get_by_test_id("slice-position")).to_contain_text("/ 35")
     page.keyboard.press("Home")
@@ -155,7 +156,7 @@ def test_bad_files_are_named_beside_what_was_stored(logged_in: Page, tmp_path: P
     archive = zip_folder(tmp_path / "mixed.zip", tmp_path / "in")
     page = logged_in
     page.locator("input[type=file]").first.set_input_files(archive)
-    expect(page.get_by_test_id("series-row").filter(has_text="Small and good").first).to_be_visible(timeout=60_000)
+    expect(find_series(page, "Small and good").first).to_be_visible(timeout=60_000)
     page.get_by_test_id("report-link").first.click()
     page.wait_for_url("**/uploads/*")
     expect(page.get_by_test_id("entries")).to_contain_text("notes.txt")

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import Site
+from tests.e2e.steps import find_series
 from voxelry.testing import SECRETS, synthetic_series, zip_folder
 
 pytestmark = pytest.mark.browser
@@ -21,13 +22,12 @@ def upload(page: Page, folder: Path, description: str) -> None:
     archive = zip_folder(folder.with_suffix(".zip"), folder)
     page.goto("/")
     page.locator("input[type=file]").first.set_input_files(archive)
-    row = page.get_by_test_id("series-row").filter(has_text=description).first
-    expect(row).to_contain_text("Ready", timeout=60_000)
+    expect(find_series(page, description).first).to_contain_text("Ready", timeout=60_000)
 
 
 def view(page: Page, description: str) -> None:
     page.goto("/")
-    page.get_by_test_id("series-row").filter(has_text=description).get_by_test_id("view-link").first.click()
+    find_series(page, description).get_by_test_id("view-link").first.click()
     expect(page.get_by_test_id("slice-canvas")).to_have_attribute("data-slice", re.compile(r"\d+"))
 
 
@@ -125,7 +125,8 @@ def test_a_study_is_downloaded_as_it_came_and_deleted_when_confirmed(logged_in: 
     page = logged_in
     truth = synthetic_series(tmp_path / "gone", seed=504, attributes={"SeriesDescription": "Soon gone"})
     upload(page, tmp_path / "gone", "Soon gone")
-    study = page.get_by_test_id("study").filter(has_text="Soon gone")
+    study = page.get_by_test_id("study")
+    expect(study).to_have_count(1)
     with page.expect_download() as download:
         study.get_by_test_id("download-study").click()
     with zipfile.ZipFile(download.value.path()) as archive:

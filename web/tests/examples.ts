@@ -69,3 +69,24 @@ export const ROW = {
 };
 
 export const SERIES = { ...ROW, metadata: { Modality: "CT" }, report: null, pixelless: [], job: null, volumes: [VOLUME] };
+
+/** A study as the list of studies has it. */
+export const STUDY = {
+  id: 2,
+  study_instance_uid: "1.2",
+  project: { id: 7, name: "default" },
+  patient: ROW.patient,
+  date: "20010203",
+  time: "101500",
+  description: "CT",
+  accession_number: "A1",
+  modalities: ["CT"],
+  series_count: 1,
+  instance_count: 35,
+  bytes: 18_000_000,
+  arrived: "2026-01-02T10:00:00Z",
+  has_volume: true,
+  has_problem: false,
+  building: false,
+  thumbnail: { series: 5, version: "v1" },
+};

@@ -66,8 +66,10 @@ export function sendFiles(
   files: readonly NamedFile[],
   progress: (fraction: number) => void,
   signal: AbortSignal,
+  project: number | null,
 ): Promise<Accepted> {
   const form = new FormData();
+  if (project !== null) form.append("project", String(project));
   for (const { name, file } of files) form.append("files", file, name);
   return post("/api/uploads", form, accepted, progress, signal);
 }

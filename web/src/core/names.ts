@@ -8,6 +8,14 @@ export function sizeOfSeries(series: { instance_count: number; volume_count: num
   return slices === undefined ? plural(series.instance_count, "instance") : plural(slices, "slice");
 }
 
+/** The order of series in a list: by their numbers. */
+export const bySeriesNumber = (a: { id: number; number: number | null }, b: { id: number; number: number | null }): number =>
+  (a.number ?? Infinity) - (b.number ?? Infinity) || a.id - b.id;
+
+/** The name of a patient in a list. */
+export const nameOfPatient = (patient: { name: string; patient_id: string }): string =>
+  formatPerson(patient.name) || patient.patient_id || "Unnamed patient";
+
 /** The name of a series in a list. */
 export const nameOfSeries = (series: { id: number; number: number | null; description: string }): string =>
   series.description || `Series ${series.number ?? series.id}`;

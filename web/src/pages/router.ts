@@ -9,6 +9,7 @@ export const router = createRouter({
   history: createWebHistory("/"),
   routes: [
     { path: "/", component: HomePage, meta: { title: "Home" } },
+    { path: "/patients/:id(\\d+)", component: HomePage, props: (route) => ({ patient: byId(route).id }), meta: { title: "Patient" } },
     { path: "/uploads/:id(\\d+)", component: () => import("@/pages/UploadPage.vue"), props: byId, meta: { title: "Upload" } },
     { path: "/studies/:id(\\d+)", component: () => import("@/pages/StudyPage.vue"), props: byId, meta: { title: "Study" } },
     { path: "/series/:id(\\d+)", component: () => import("@/pages/SeriesPage.vue"), props: byId, meta: { title: "Viewer" } },

@@ -5,9 +5,18 @@ export interface Notice {
   readonly key: number;
   readonly kind: "good" | "bad";
   readonly text: string;
+  /** What the notice offers, for example to undo what it tells. */
+  readonly action: NoticeAction | null;
+}
+
+export interface NoticeAction {
+  readonly label: string;
+  readonly run: () => Promise<void>;
 }
 
 const SECONDS_SHOWN = 6;
+/** A notice with an action stays until somebody who reads slowly has decided. */
+const SECONDS_WITH_ACTION = 30;
 
 /** Short messages about what just happened. */
 export const useNotices = defineStore("notices", () => {
@@ -18,11 +27,11 @@ export const useNotices = defineStore("notices", () => {
     notices.value = notices.value.filter((notice) => notice.key !== key);
   }
 
-  function tell(text: string, kind: Notice["kind"] = "good"): void {
+  function tell(text: string, kind: Notice["kind"] = "good", action: NoticeAction | null = null): void {
     last += 1;
     const key = last;
-    notices.value = [...notices.value.slice(-2), { key, kind, text }];
-    window.setTimeout(() => dismiss(key), SECONDS_SHOWN * 1000);
+    notices.value = [...notices.value.slice(-2), { key, kind, text, action }];
+    window.setTimeout(() => dismiss(key), (action ? SECONDS_WITH_ACTION : SECONDS_SHOWN) * 1000);
   }
 
   return { notices, tell, dismiss };

@@ -1,45 +1,47 @@
 import { defineStore } from "pinia";
 import { computed, shallowRef, watch } from "vue";
 
-import type { SeriesRow } from "@/api/generated/validators";
-import { listSeries } from "@/api/studies";
+import type { SeriesRow, StudyListed } from "@/api/generated/validators";
+import { ServerProblem } from "@/api/http";
+import { getSeries, listSeries } from "@/api/studies";
+import { inTurns } from "@/core/inTurns";
+import { bySeriesNumber } from "@/core/names";
 import { rowsBetween, whyNeverRunnable } from "@/core/runnable";
+import { type SelectedStudy, storedSeries, storedStudies, storeSeries, storeStudies } from "@/stores/storedSelection";
 
 /** Whether all of some series are selected, none, or some ("mixed"). */
 export type CheckState = boolean | "mixed";
 
-/** The tab's session storage holds the series' ids only, nothing of a patient. */
-const STORAGE_KEY = "voxelry-selection";
-const PAGE_SIZE = 1000;
+export type SelectableStudy = Pick<StudyListed, "id" | "project" | "series_count">;
 
-function readStoredIds(): number[] {
-  try {
-    const stored: unknown = JSON.parse(sessionStorage.getItem(STORAGE_KEY) ?? "[]");
-    return Array.isArray(stored) ? stored.filter((id): id is number => Number.isInteger(id)) : [];
-  } catch {
-    return [];
-  }
-}
+/** The most series of one study. */
+const MOST_SERIES = 1000;
 
-function storeIds(ids: readonly number[]): void {
-  try {
-    sessionStorage.setItem(STORAGE_KEY, JSON.stringify(ids));
-  } catch {
-    // Without session storage, the selection is lost when the page is reloaded.
-  }
-}
-
-/** The series selected for a step, from any list; the selection survives searches, other pages and a reload. */
+/**
+ * The series selected for a step, from any list, and the studies selected as a whole.
+ *
+ * All series of a whole study that a step can run on are selected as soon as they are known. The selection survives
+ * searches, other pages and a reload.
+ */
 export const useSelection = defineStore("selection", () => {
   const chosen = shallowRef<ReadonlyMap<number, SeriesRow>>(new Map());
+  const wholes = shallowRef<ReadonlyMap<number, SelectedStudy>>(new Map(storedStudies().map((study) => [study.id, study])));
+  /** Whole studies whose series are known. */
+  const learned = shallowRef<ReadonlySet<number>>(new Set());
   /** The series that the page shows, in its order. */
   const shown = shallowRef<readonly SeriesRow[]>([]);
   let last: number | null = null;
+  let lastStudy: number | null = null;
   /** Ids selected before the page was loaded whose series are not fetched yet. */
-  const unresolved = shallowRef<readonly number[]>(readStoredIds());
+  const unresolved = shallowRef<readonly number[]>(storedSeries());
 
   const rows = computed(() => [...chosen.value.values()]);
   const count = computed(() => chosen.value.size);
+  const studies = computed(() => [...wholes.value.values()]);
+  const unlearned = computed(() => studies.value.filter(({ id }) => !learned.value.has(id)));
+  /** The selected series whose studies are not selected as a whole. */
+  const singles = computed(() => rows.value.filter(({ study_id: study }) => !wholes.value.has(study)));
+  const isEmpty = computed(() => wholes.value.size === 0 && chosen.value.size === 0);
   const selectable = computed(() => shown.value.filter((row) => !whyNeverRunnable(row)));
   /** How many selected series the page does not show. */
   const away = computed(() => {
@@ -48,12 +50,25 @@ export const useSelection = defineStore("selection", () => {
   });
 
   const has = (id: number): boolean => chosen.value.has(id);
+  const hasStudy = (id: number): boolean => wholes.value.has(id);
 
   function checkState(some: readonly SeriesRow[]): CheckState {
     const runnable = some.filter((row) => !whyNeverRunnable(row));
     const selected = runnable.filter(({ id }) => has(id)).length;
     if (selected === 0) return false;
     return selected === runnable.length ? true : "mixed";
+  }
+
+  /** Whether a study is selected as a whole, or some of its series are. */
+  function studyState(id: number): CheckState {
+    if (hasStudy(id)) return true;
+    return rows.value.some(({ study_id: study }) => study === id) ? "mixed" : false;
+  }
+
+  function studiesState(some: readonly SelectableStudy[]): CheckState {
+    const states = some.map(({ id }) => studyState(id));
+    if (states.every((state) => state === false)) return false;
+    return states.every((state) => state === true) ? true : "mixed";
   }
 
   /** Selects or unselects series; those that no step can run on are never selected. */
@@ -64,6 +79,7 @@ export const useSelection = defineStore("selection", () => {
       else if (!whyNeverRunnable(row)) changed.set(row.id, row);
     }
     chosen.value = changed;
+    if (!selected) dropWholes(some.map(({ study_id: study }) => study));
   }
 
   /** Toggles a series; `extend` (Shift) gives its new state to the range from the last toggled one. */
@@ -75,6 +91,46 @@ export const useSelection = defineStore("selection", () => {
   }
 
   const toggleAll = (some: readonly SeriesRow[]): void => setSelected(some, checkState(some) !== true);
+
+  /** Selects studies as a whole, or unselects them and their series. */
+  function setStudies(some: readonly SelectableStudy[], selected: boolean): void {
+    if (!selected) {
+      some.forEach(({ id }) => forgetStudy(id));
+      return;
+    }
+    const changed = new Map(wholes.value);
+    for (const { id, project, series_count } of some) changed.set(id, { id, project: project.id, series_count });
+    wholes.value = changed;
+    setSelected(shown.value.filter((row) => some.some(({ id }) => id === row.study_id)), true);
+    learned.value = new Set([...learned.value, ...shown.value.map(({ study_id: study }) => study)].filter((study) => changed.has(study)));
+  }
+
+  /** Toggles a study; `extend` (Shift) gives its new state to the range of the list from the last toggled one. */
+  function toggleStudy(study: SelectableStudy, list: readonly SelectableStudy[], extend = false): void {
+    const selected = !hasStudy(study.id);
+    const range = extend ? rowsBetween(list, lastStudy, study.id) : [];
+    setStudies(range.length > 0 ? range : [study], selected);
+    lastStudy = study.id;
+  }
+
+  const toggleStudies = (some: readonly SelectableStudy[]): void => setStudies(some, studiesState(some) !== true);
+
+  /** The series of a study became known. */
+  function learn(study: number, seen: readonly SeriesRow[]): void {
+    if (!hasStudy(study)) refresh(seen);
+    else {
+      learned.value = new Set(learned.value).add(study);
+      setSelected(seen, true);
+    }
+  }
+
+  function dropWholes(ids: readonly number[]): void {
+    if (!ids.some(hasStudy)) return;
+    const changed = new Map(wholes.value);
+    ids.forEach((id) => changed.delete(id));
+    wholes.value = changed;
+    learned.value = new Set([...learned.value].filter((id) => changed.has(id)));
+  }
 
   /** Records the series that the page shows, and refreshes those that are selected. */
   function show(seen: readonly SeriesRow[]): void {
@@ -91,36 +147,58 @@ export const useSelection = defineStore("selection", () => {
     chosen.value = changed;
   }
 
-  function leaveOut(ids: readonly number[]): void {
-    const changed = new Map(chosen.value);
-    for (const id of ids) changed.delete(id);
-    chosen.value = changed;
-  }
+  const leaveOut = (ids: readonly number[]): void => setSelected(rows.value.filter(({ id }) => ids.includes(id)), false);
 
-  const forgetStudy = (study: number): void => leaveOut(rows.value.filter(({ study_id }) => study_id === study).map(({ id }) => id));
+  function forgetStudy(study: number): void {
+    leaveOut(rows.value.filter(({ study_id }) => study_id === study).map(({ id }) => id));
+    dropWholes([study]);
+  }
 
   function clear(): void {
     chosen.value = new Map();
+    wholes.value = new Map();
+    learned.value = new Set();
     unresolved.value = [];
     last = null;
+    lastStudy = null;
   }
 
   /** Fetches the series selected before the page was loaded; those deleted since are dropped. */
   async function restore(): Promise<void> {
-    const wanted = new Set(unresolved.value);
-    const fetched = new Map<number, SeriesRow>();
-    for (let offset = 0; fetched.size < wanted.size; offset += PAGE_SIZE) {
-      const { items, count } = await listSeries({ limit: PAGE_SIZE, offset });
-      for (const row of items) if (wanted.has(row.id)) fetched.set(row.id, row);
-      if (items.length === 0 || offset + items.length >= count) break;
-    }
-    setSelected(unresolved.value.flatMap((id) => fetched.get(id) ?? []), true);
+    const found = await inTurns(unresolved.value, (id) => orGone(getSeries(id)));
+    setSelected(found.filter((row) => row !== null), true);
     unresolved.value = [];
   }
 
-  watch([chosen, unresolved], () => storeIds([...chosen.value.keys(), ...unresolved.value.filter((id) => !has(id))]));
+  /** Fetches the series of the whole studies; studies deleted since are dropped. */
+  async function learnStudies(): Promise<void> {
+    await inTurns(unlearned.value, async ({ id }) => {
+      const { items } = await listSeries({ study: id, limit: MOST_SERIES });
+      if (items.length === 0) dropWholes([id]);
+      else learn(id, [...items].sort(bySeriesNumber));
+    });
+  }
+
+  watch([chosen, unresolved, wholes], () => {
+    const kept = singles.value.map(({ id }) => id);
+    storeSeries([...kept, ...unresolved.value.filter((id) => !has(id))]);
+    storeStudies(studies.value);
+  });
 
   const restoring = computed(() => unresolved.value.length > 0);
 
-  return { rows, count, shown, selectable, away, restoring, has, checkState, toggle, toggleAll, show, refresh, leaveOut, forgetStudy, clear, restore };
+  return {
+    rows, count, studies, unlearned, singles, isEmpty, shown, selectable, away, restoring, has, hasStudy, checkState, studyState, studiesState,
+    setStudies, toggle, toggleAll, toggleStudy, toggleStudies, learn, show, refresh, leaveOut, forgetStudy, clear, restore, learnStudies,
+  };
 });
+
+/** An answer; null if there is no such thing (any more). */
+async function orGone<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer;
+  } catch (failure) {
+    if (failure instanceof ServerProblem && failure.status === 404) return null;
+    throw failure;
+  }
+}

@@ -29,6 +29,8 @@ export const useTransfers = defineStore("transfers", () => {
   const controllers = new Map<number, AbortController>();
   /** Counts ended transfers; lists are fetched again when it changes. */
   const ended = ref(0);
+  /** The project that the user adds to; null: not chosen. */
+  const project = ref<number | null>(null);
   let last = 0;
 
   const active = computed(() => transfers.value.some(({ phase }) => phase === "sending" || phase === "reading"));
@@ -44,14 +46,15 @@ export const useTransfers = defineStore("transfers", () => {
     return last;
   }
 
-  async function send(files: readonly NamedFile[]): Promise<void> {
+  /** Sends files to a project; null: to the only one of the user. */
+  async function send(files: readonly NamedFile[], project: number | null = null): Promise<void> {
     if (files.length === 0) return;
     const bytes = files.reduce((sum, { file }) => sum + file.size, 0);
     const key = add(uploadTitle(files.map(({ name }) => name)), bytes, "sending", null);
     const controller = new AbortController();
     controllers.set(key, controller);
     try {
-      const { id } = await sendFiles(files, (progress) => change(key, { progress }), controller.signal);
+      const { id } = await sendFiles(files, (progress) => change(key, { progress }), controller.signal, project);
       change(key, { phase: "reading", progress: 0 });
       await follow(key, id);
     } catch (failure) {
@@ -105,7 +108,7 @@ export const useTransfers = defineStore("transfers", () => {
     }
   }
 
-  return { transfers, active, ended, send, cancel, dismiss, resume };
+  return { transfers, active, ended, project, send, cancel, dismiss, resume };
 });
 
 /** The title of an upload: "scan.zip", "scan.zip and 11 more files", or "head and neck (230 files)" for a folder. */

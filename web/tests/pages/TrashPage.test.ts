@@ -3,7 +3,7 @@ import { createPinia, setActivePinia } from "pinia";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { createApp, h, nextTick, ref } from "vue";
 
-import CopyStudy from "@/pages/CopyStudy.vue";
+import CopyStudies from "@/pages/CopyStudies.vue";
 import TrashPage from "@/pages/TrashPage.vue";
 import { useNotices } from "@/stores/notices";
 import { useSession } from "@/stores/session";
@@ -126,12 +126,12 @@ it("empties the trash of the chosen project", async () => {
 
 it("copies a study to another project that one owns, and says what was left out", async () => {
   const open = ref(false);
-  await mounted({ setup: () => () => h(CopyStudy, { study: STUDY, open: open.value, onClose: () => (open.value = false) }) });
+  await mounted({ setup: () => () => h(CopyStudies, { studies: open.value ? [{ id: 1, project: 3 }] : [], onClose: () => (open.value = false) }) });
   open.value = true;
   await settle();
   const options = [...(all("copy-project")[0] as HTMLSelectElement).options].map((option) => option.text);
   expect(options).toEqual(["Teaching"]);
-  await click("copy-confirm");
+  await click("confirm");
   expect(sent).toEqual(['POST /api/studies/1/copy {"project":4}']);
   expect(open.value).toBe(false);
   expect(told()).toEqual(["3 files copied to Teaching; 1 there already; 2 left out, because Teaching has other files with their UIDs."]);

@@ -3,9 +3,14 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { nextTick } from "vue";
 
 import type { SeriesRow } from "@/api/generated/validators";
+import { ServerProblem } from "@/api/http";
+import type { Series } from "@/api/series";
+import { getSeries, listSeries } from "@/api/studies";
 import { useSelection } from "@/stores/selection";
 
 import { ROW } from "../examples";
+
+vi.mock("@/api/studies");
 
 const row = (id: number, more: Partial<SeriesRow> = {}): SeriesRow => ({ ...ROW, state: "succeeded", id, ...more });
 const ROWS = [row(1), row(2), row(3, { regular: false }), row(4, { study_id: 9 }), row(5)];
@@ -62,8 +67,10 @@ describe("a selection of series", () => {
     setActivePinia(createPinia());
     const selection = useSelection();
     expect([selection.count, selection.restoring]).toEqual([0, true]);
-    const page = { count: 2, items: [ROWS[3], ROWS[0]] };
-    vi.stubGlobal("fetch", vi.fn(() => Promise.resolve(new Response(JSON.stringify(page)))));
+    vi.mocked(getSeries).mockImplementation((id) => {
+      const found = [ROWS[3], ROWS[0]].find((each) => each.id === id);
+      return found ? Promise.resolve(found as unknown as Series) : Promise.reject(new ServerProblem(404, "not_found", "There is no series."));
+    });
     await selection.restore();
     expect([ids(), selection.restoring]).toEqual([[1, 4], false]);
     await nextTick();
@@ -98,5 +105,62 @@ describe("a selection of series", () => {
     expect(ids()).toEqual([2, 5]);
     selection.clear();
     expect(selection.count).toBe(0);
+  });
+});
+
+describe("a selection of studies", () => {
+  beforeEach(() => {
+    vi.stubGlobal("sessionStorage", new Storage());
+    setActivePinia(createPinia());
+  });
+  afterEach(() => vi.unstubAllGlobals());
+  const study = (id: number) => ({ id, project: { id: 7, name: "default" }, series_count: 4 });
+  const LIST = [study(2), study(9), study(11)];
+
+  it("takes one, a range with Shift, and all", () => {
+    const selection = useSelection();
+    selection.toggleStudy(LIST[0], LIST);
+    selection.toggleStudy(LIST[2], LIST, true);
+    expect(selection.studies.map(({ id }) => id)).toEqual([2, 9, 11]);
+    expect(selection.studiesState(LIST)).toBe(true);
+    selection.toggleStudy(LIST[1], LIST);
+    expect(selection.studiesState(LIST)).toBe("mixed");
+    selection.toggleStudies(LIST);
+    selection.toggleStudies(LIST);
+    expect([selection.isEmpty, selection.studiesState(LIST)]).toEqual([true, false]);
+  });
+
+  it("has the series of a whole study as soon as they are known, without those that no step can run on", () => {
+    const selection = useSelection();
+    selection.toggleStudy(LIST[0], LIST);
+    expect([selection.count, selection.unlearned.length]).toEqual([0, 1]);
+    selection.learn(2, [ROWS[0], ROWS[1], ROWS[2]]);
+    expect([selection.rows.map(({ id }) => id), selection.unlearned, selection.singles]).toEqual([[1, 2], [], []]);
+  });
+
+  it("is no whole study any more when one of its series is left out", () => {
+    const selection = useSelection();
+    selection.show(ROWS);
+    selection.toggleStudy(LIST[0], LIST);
+    selection.toggle(ROWS[1]);
+    expect([selection.studies, selection.studyState(2)]).toEqual([[], "mixed"]);
+    expect(selection.singles.map(({ id }) => id)).toEqual([1, 5]);
+    // Forgets the series too.
+    selection.setStudies([LIST[0]], false);
+    expect(selection.isEmpty).toBe(true);
+  });
+
+  it("keeps keys and counts for a reload, and then asks for the series", async () => {
+    useSelection().toggleStudy(LIST[0], LIST);
+    useSelection().toggleStudy(LIST[1], LIST);
+    await nextTick();
+    expect(sessionStorage.getItem("voxelry-selected-studies")).toBe('[{"id":2,"project":7,"series_count":4},{"id":9,"project":7,"series_count":4}]');
+    setActivePinia(createPinia());
+    const selection = useSelection();
+    expect(selection.studies.map(({ id }) => id)).toEqual([2, 9]);
+    vi.mocked(listSeries).mockImplementation(({ study: id }) => Promise.resolve({ items: ROWS.filter((each) => each.study_id === id && id === 2), count: 0 }));
+    await selection.learnStudies();
+    // The other study was deleted meanwhile.
+    expect([selection.studies.map(({ id }) => id), selection.rows.map(({ id }) => id)]).toEqual([[2], [1, 2, 5]]);
   });
 });

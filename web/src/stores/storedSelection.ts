@@ -1,0 +1,40 @@
+/** What the tab's session storage keeps of a selection: keys and counts, nothing of a patient. */
+
+/** A study that is selected as a whole. */
+export interface SelectedStudy {
+  readonly id: number;
+  /** The key of its project. */
+  readonly project: number;
+  readonly series_count: number;
+}
+
+const SERIES_KEY = "voxelry-selection";
+const STUDIES_KEY = "voxelry-selected-studies";
+
+export const storedSeries = (): number[] => read(SERIES_KEY).filter((id): id is number => Number.isInteger(id));
+export const storedStudies = (): SelectedStudy[] => read(STUDIES_KEY).filter(isSelectedStudy);
+export const storeSeries = (ids: readonly number[]): void => write(SERIES_KEY, ids);
+export const storeStudies = (studies: readonly SelectedStudy[]): void => write(STUDIES_KEY, studies);
+
+function read(key: string): unknown[] {
+  try {
+    const stored: unknown = JSON.parse(sessionStorage.getItem(key) ?? "[]");
+    return Array.isArray(stored) ? stored : [];
+  } catch {
+    return [];
+  }
+}
+
+function write(key: string, value: readonly unknown[]): void {
+  try {
+    sessionStorage.setItem(key, JSON.stringify(value));
+  } catch {
+    // Without session storage, the selection is lost when the page is reloaded.
+  }
+}
+
+function isSelectedStudy(value: unknown): value is SelectedStudy {
+  if (typeof value !== "object" || value === null) return false;
+  const { id, project, series_count: count } = value as Record<string, unknown>;
+  return [id, project, count].every(Number.isInteger);
+}
