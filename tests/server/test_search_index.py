@@ -52,7 +52,7 @@ def test_what_is_part_of_a_text_is_among_the_candidates(names: list[str], data: 
     search = some[start : data.draw(st.integers(start, len(some)))]
     try:
         with transaction.atomic():
-            search_index.write({key: (None, Indexed(1 + key % 2, text)) for key, text in texts.items()})
+            search_index.write_words({key: (None, Indexed(1 + key % 2, text)) for key, text in texts.items()})
             for project in (1, 2):
                 own = {key: text for key, text in texts.items() if 1 + key % 2 == project}
                 wanted = {key for key, text in own.items() if all(term.matches(text) for term in terms_of(search))}
@@ -68,13 +68,13 @@ def test_what_is_part_of_a_text_is_among_the_candidates(names: list[str], data: 
 
 def test_what_changes_is_found_as_it_is(tmp_path: Path) -> None:
     old, new = Indexed(1, search_text(["Müller^Anna"], [])), Indexed(1, search_text(["王^小明"], []))
-    search_index.write({7: (None, old)})
+    search_index.write_words({7: (None, old)})
     assert candidates(1, "ulle") == {7}
-    search_index.write({7: (old, new)})
+    search_index.write_words({7: (old, new)})
     assert (candidates(1, "ulle"), candidates(1, "小明"), candidates(2, "小明")) == (set(), {7}, set())
-    search_index.write({7: (new, Indexed(2, new.text))})
+    search_index.write_words({7: (new, Indexed(2, new.text))})
     assert (candidates(1, "王"), candidates(2, "王")) == (set(), {7})
-    search_index.write({7: (Indexed(2, new.text), None)})
+    search_index.write_words({7: (Indexed(2, new.text), None)})
     assert candidates(2, "王") == set()
 
 

@@ -5,21 +5,27 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from voxelry.server.access.grants import Grants
 from voxelry.server.access.models import Project, Role
-from voxelry.server.archive import study_pages
+from voxelry.server.archive import build, search_index, study_pages
+from voxelry.server.archive.check import check
 from voxelry.server.archive.models import Instance, Patient, Series, Stack, Study, StudyListing
+from voxelry.server.archive.remove import remove_studies
+from voxelry.server.archive.repair import repair
 from voxelry.server.archive.search_words import folded, terms_of
 from voxelry.server.archive.study_filter import COLUMNS, StudyFilter, StudyOrder
 from voxelry.server.archive.study_listing import refresh_all, refresh_listing
 from voxelry.server.archive.study_pages import count_studies, study_page
+from voxelry.testing import synthetic_series
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -263,3 +269,54 @@ def test_filters_are_ones_own(site: Any) -> None:
     assert site.get("/filters")["items"] == [again]
     assert site.client.delete(f"/api/filters/{kept['id']}").status_code == 204
     assert site.get("/filters")["items"] == []
+
+
+def test_rows_that_differ_from_the_truth_are_found_and_mended(site: Any) -> None:
+    make_studies(6)
+    keys = list(StudyListing.objects.order_by("pk").values_list("pk", flat=True))
+    assert check().unlisted == []
+    StudyListing.objects.filter(pk=keys[0]).update(name_key="wrong")
+    StudyListing.objects.filter(pk=keys[1]).delete()
+    Series.objects.filter(pk__in=Series.objects.filter(study=keys[2]).values("pk")).update(instance_count=99)
+    Study.objects.filter(pk=keys[3]).update(trashed="2024-01-01T00:00Z")
+    wrong = [key for key in keys[:4] if key != keys[2] or Series.objects.filter(study=key).exists()]
+    found = check()
+    assert (found.unlisted, found.fine) == (wrong, False)
+    assert repair(found).listed == wrong
+    assert check().unlisted == []
+
+
+def test_a_failed_build_is_a_problem_of_the_study(
+    site: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, do_jobs: Any
+) -> None:
+    site.upload(synthetic_series(tmp_path / "s", slices=3).paths)
+    (study,) = site.send("/studies/search", 200)["items"]
+    assert (study["has_volume"], study["has_problem"], study["building"]) == (True, False, False)
+    assert study["thumbnail"]["series"] == Series.objects.get().pk
+    with transaction.atomic():
+        build.submit_build(Series.objects.get())
+    assert site.send("/studies/search", 200)["items"][0]["building"]
+    monkeypatch.setattr(build, "_headers", lambda *_: 1 / 0)
+    do_jobs()
+    assert site.send("/studies/search", 200, has_problem=True)["count"] == 1
+
+
+def test_the_cost_of_a_change_is_that_of_the_study(django_assert_num_queries: Any) -> None:
+    make_studies(5)
+    key = StudyListing.objects.order_by("pk")[0].pk
+    with django_assert_num_queries(12), transaction.atomic():
+        Study.objects.filter(pk=key).update(description="changed")
+        refresh_listing([key])
+
+
+def test_what_is_deleted_leaves_the_index(site: Any) -> None:
+    make_studies(4)
+    study = Study.objects.select_related("patient").order_by("pk")[0]
+    site.send("/studies/search", 200, search="changed")
+    remove_studies([study.pk])
+    assert not StudyListing.objects.filter(pk=study.pk).exists()
+    found = search_index.candidates(study.project_id, terms_of(study.accession_number))
+    assert found is not None
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {found.key} FROM {found.table} AS w WHERE {found.condition}", found.params)
+        assert study.pk not in {key for (key,) in cursor.fetchall()}

@@ -87,11 +87,13 @@ _FOUND = {
     "damaged": "damaged: {} whose SHA-256 is another; send the good file again, or bring it back from a copy",
     "orphaned": "orphaned: {} without a row",
     "unbuilt": "{} series whose volumes are gone; they can be made again",
+    "unlisted": "{} studies that lists show otherwise than they are",
 }
 _DONE = {
     "taken_in": "{} originals were taken in again",
     "put_away": "{} files or folders without a row were moved to lost+found/",
     "rebuilt": "{} series have their volumes made again, by the next worker",
+    "listed": "{} studies are listed as they are",
 }
 
 
@@ -117,7 +119,7 @@ def _show_check(record: dict[str, Any]) -> None:
                 out.print(words.format(len(repaired[name])))
         if record["left"]:
             out.print(f"{len(record['left'])} are left, which only somebody who has the files can mend")
-    elif not record["fine"] and (record["orphaned"] or record["unfinished"] or record["unbuilt"]):
+    elif not record["fine"] and any(record[name] for name in ("orphaned", "unfinished", "unbuilt", "unlisted")):
         out.print("voxelry check --repair does what can be done about it without deleting anything else")
     if record["fine"]:
         out.print("Rows and files agree.")

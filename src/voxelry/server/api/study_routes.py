@@ -34,7 +34,7 @@ from voxelry.server.archive import queries
 from voxelry.server.archive.models import Study, Upload
 from voxelry.server.archive.originals import OriginalsZip
 from voxelry.server.archive.receive_upload import receive_upload
-from voxelry.server.archive.study_filter import Cursor
+from voxelry.server.archive.study_filter import PageCursor
 from voxelry.server.archive.study_pages import study_page
 from voxelry.server.archive.trash import move_to_trash
 from voxelry.server.environment.version import VERSION
@@ -169,7 +169,7 @@ def list_studies(request: HttpRequest, chosen: Query[StudyChoice]) -> object:
         raise ApiError(422, "search_in_address", told)
     who = asking(request)
     filtered, order = list_records.filter_of(StudyConditions(**chosen.model_dump(include=chosen.CONDITIONS)))
-    after = "" if chosen.after is None else Cursor(chosen.after, chosen.after).encode(order)
+    after = "" if chosen.after is None else PageCursor(chosen.after, chosen.after).encode(order)
     page = study_page(who, filtered, order, after=after, limit=chosen.offset + chosen.limit)
     keys = page.keys[chosen.offset :]
     rows = study_records.whole_studies(who).filter(pk__in=keys)

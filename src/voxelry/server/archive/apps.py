@@ -25,4 +25,6 @@ class ArchiveConfig(AppConfig):
 
         # A higher priority than steps, of which thousands may wait, so that an upload is visible soon.
         job_kinds.register(ingest.KIND, ingest.ingest, queue="ingest", once=True, priority=10)
-        job_kinds.register(build.KIND, build.build, queue="ingest", once=True, priority=10)
+        job_kinds.register(
+            build.KIND, build.build, failed=study_listing.refresh_of_series, queue="ingest", once=True, priority=10
+        )

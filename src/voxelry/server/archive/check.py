@@ -19,6 +19,7 @@ from voxelry.core.progress import Progress, silent
 from voxelry.server.access.grants import as_site
 from voxelry.server.archive import files_at_rest, holdings, integrity, object_store, queries
 from voxelry.server.archive.models import Deletion
+from voxelry.server.archive.study_listing import differing
 from voxelry.server.jobs import job_queries
 from voxelry.server.jobs.models import State
 
@@ -43,6 +44,8 @@ class Findings:
         The number of files or folders of deleted rows that are still to be removed.
     unbuilt
         The series whose volumes are missing; they can be built again from the originals.
+    unlisted
+        The studies that lists show otherwise than they are.
     """
 
     rows: int = 0
@@ -52,11 +55,12 @@ class Findings:
     in_work: int = 0
     unfinished: int = 0
     unbuilt: list[int] = field(default_factory=list)
+    unlisted: list[int] = field(default_factory=list)
 
     @property
     def fine(self) -> bool:
         """Whether there is nothing to do."""
-        return not (self.missing or self.damaged or self.orphaned or self.unfinished or self.unbuilt)
+        return not (self.missing or self.damaged or self.orphaned or self.unfinished or self.unbuilt or self.unlisted)
 
 
 def check(progress: Progress = silent) -> Findings:
@@ -75,6 +79,7 @@ def check(progress: Progress = silent) -> Findings:
             found.orphaned.append(place)
     found.orphaned.sort()
     _look_for_volumes(found)
+    found.unlisted = list(differing())
     return found
 
 

@@ -15,7 +15,7 @@ from django.db import connection
 from voxelry.server.archive import search_index
 from voxelry.server.archive.search_index import Parameter
 from voxelry.server.archive.search_words import Term
-from voxelry.server.archive.study_filter import Cursor, StudyFilter, StudyOrder
+from voxelry.server.archive.study_filter import PageCursor, StudyFilter, StudyOrder
 
 MOST_FACETS = 200
 """Facets of a project that are told apart; a project with more is looked through instead."""
@@ -93,7 +93,7 @@ def counted(scope: Scope, most: int) -> Branch:
     return Branch(f"SELECT count(*) FROM (SELECT 1 FROM {source.sql} LIMIT {most}) AS counted", source.params)
 
 
-def ordered(scope: Scope, order: StudyOrder, cursor: Cursor | None, limit: int) -> list[Branch] | None:
+def ordered(scope: Scope, order: StudyOrder, cursor: PageCursor | None, limit: int) -> list[Branch] | None:
     """Statements whose indexes have the conditions and the order; None if there are none."""
     filtered = scope.filtered
     if scope.studies is not None or filtered.patient is not None:
@@ -115,7 +115,7 @@ def ordered(scope: Scope, order: StudyOrder, cursor: Cursor | None, limit: int) 
     return [_in_order(scope.project, part, order, cursor, limit, index) for part in parts]
 
 
-def sorted_few(scope: Scope, order: StudyOrder, cursor: Cursor | None, limit: int) -> Branch:
+def sorted_few(scope: Scope, order: StudyOrder, cursor: PageCursor | None, limit: int) -> Branch:
     """The first studies behind a cursor, found by their conditions and sorted."""
     source = _source(scope, _behind(order, cursor, prefix="l."))
     way = "DESC" if order.descending else "ASC"
@@ -125,7 +125,7 @@ def sorted_few(scope: Scope, order: StudyOrder, cursor: Cursor | None, limit: in
     return Branch(f"SELECT * FROM ({found}) AS found ORDER BY 1 {way}, 2 {way} LIMIT {limit}", source.params)
 
 
-def window(scope: Scope, order: StudyOrder, cursor: Cursor | None, length: int) -> Branch:
+def part_of_order(scope: Scope, order: StudyOrder, cursor: PageCursor | None, length: int) -> Branch:
     """The next studies in the order, and of each whether it meets the conditions."""
     everything = _and(_equal("project_id", scope.project), _behind(order, cursor))
     meets = _conditions(scope)
@@ -142,7 +142,7 @@ def together(branches: Sequence[Branch]) -> Branch:
     return Branch(sql, tuple(value for branch in branches for value in branch.params))
 
 
-def _words_in_order(scope: Scope, order: StudyOrder, cursor: Cursor | None, limit: int) -> list[Branch] | None:
+def _words_in_order(scope: Scope, order: StudyOrder, cursor: PageCursor | None, limit: int) -> list[Branch] | None:
     """SQLite's index of words is read in the order of arrival."""
     if connection.vendor != "sqlite" or order.name != "arrived" or scope.words_last:
         return None
@@ -157,7 +157,9 @@ def _words_in_order(scope: Scope, order: StudyOrder, cursor: Cursor | None, limi
     return [Branch(sql, source.params)]
 
 
-def _in_order(project: int, part: Branch, order: StudyOrder, cursor: Cursor | None, limit: int, index: str) -> Branch:
+def _in_order(
+    project: int, part: Branch, order: StudyOrder, cursor: PageCursor | None, limit: int, index: str
+) -> Branch:
     where = _and(_equal("project_id", project), part, _behind(order, cursor))
     sql = (
         f"SELECT {order.column} AS value, study_id AS study FROM {_TABLE} {_by(index)} WHERE {where.sql} "
@@ -250,7 +252,7 @@ def _position() -> str:
     return "strpos" if connection.vendor == "postgresql" else "instr"
 
 
-def _months(scope: Scope, order: StudyOrder, cursor: Cursor | None, limit: int) -> list[Branch] | None:
+def _months(scope: Scope, order: StudyOrder, cursor: PageCursor | None, limit: int) -> list[Branch] | None:
     """The months of a range of dates, and its days outside of whole months; None if it has no beginning or end."""
     first, last = scope.filtered.date_from, scope.filtered.date_to
     if not first or not last or first > last:
@@ -284,7 +286,7 @@ def _between(filtered: StudyFilter, *, prefix: str = "") -> Branch:
     return _and(*parts)
 
 
-def _behind(order: StudyOrder, cursor: Cursor | None, *, prefix: str = "") -> Branch:
+def _behind(order: StudyOrder, cursor: PageCursor | None, *, prefix: str = "") -> Branch:
     if cursor is None:
         return Branch("", ())
     sign = "<" if order.descending else ">"

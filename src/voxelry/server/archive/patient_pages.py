@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from voxelry.server.access.grants import Grants
 from voxelry.server.archive import queries
 from voxelry.server.archive.search_words import terms_of
-from voxelry.server.archive.study_filter import LATEST_FIRST, Cursor, StudyFilter
+from voxelry.server.archive.study_filter import LATEST_FIRST, PageCursor, StudyFilter
 from voxelry.server.archive.study_pages import study_page
 
 _ROUNDS = 5
@@ -53,7 +53,7 @@ def patient_page(who: Grants, filtered: StudyFilter, *, after: str = "", limit: 
             found.append((patient, study))
             if len(found) == limit:
                 last = study == page.keys[-1] and page.next is None
-                return PatientPage(tuple(found), None if last else Cursor(study, study).encode(LATEST_FIRST))
+                return PatientPage(tuple(found), None if last else PageCursor(study, study).encode(LATEST_FIRST))
         going_on = page.next
         if going_on is None:
             break

@@ -50,12 +50,15 @@ class Repaired:
         The new paths, in the data folder, of files without a row.
     rebuilt
         The series for which a build was submitted.
+    listed
+        The studies whose rows in lists were written anew.
     """
 
     deleted: int = 0
     taken_in: list[str] = field(default_factory=list)
     put_away: list[str] = field(default_factory=list)
     rebuilt: list[int] = field(default_factory=list)
+    listed: list[int] = field(default_factory=list)
 
 
 def repair(found: Findings, progress: Progress = silent) -> Repaired:
@@ -74,6 +77,9 @@ def repair(found: Findings, progress: Progress = silent) -> Repaired:
         elif (where := _put_away(place)) is not None:
             done.put_away.append(where)
     done.rebuilt = _rebuilt(sorted(touched), found.unbuilt)
+    with transaction.atomic():
+        refresh_listing(found.unlisted)
+    done.listed = found.unlisted
     return done
 
 

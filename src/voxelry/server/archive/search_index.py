@@ -54,7 +54,7 @@ class Candidates:
     exact: bool
 
 
-def write(changes: Mapping[int, tuple[Indexed | None, Indexed | None]]) -> None:
+def write_words(changes: Mapping[int, tuple[Indexed | None, Indexed | None]]) -> None:
     """Replace what studies are found by; each is given as it was and as it is. Called in a transaction."""
     real = {key: pair for key, pair in changes.items() if pair[0] != pair[1]}
     if real:

@@ -101,7 +101,7 @@ class StudyOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Cursor:
+class PageCursor:
     """The row beside which a page begins: its value in the order, and its key.
 
     A page goes on behind it, or, if ``backwards``, ends before it.
@@ -117,7 +117,7 @@ class Cursor:
         return base64.urlsafe_b64encode(json.dumps(told, ensure_ascii=False).encode()).decode().rstrip("=")
 
     @staticmethod
-    def decode(text: str, order: StudyOrder) -> Cursor | None:
+    def decode(text: str, order: StudyOrder) -> PageCursor | None:
         """The cursor of a text in the same order; None for the first page.
 
         Raises
@@ -142,7 +142,7 @@ class Cursor:
             or (isinstance(value, str) and "\0" in value)
         ):
             raise CursorError("the cursor is of a list in another order; begin with the first page")
-        return Cursor(value, key, backwards)
+        return PageCursor(value, key, backwards)
 
 
 LATEST_FIRST = StudyOrder()

@@ -7,14 +7,17 @@ that of the studies given, whatever the archive holds.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import django.apps
+from django.db import transaction
 from django.db.models import Count, Max, Model, Q, Sum
 
 from voxelry.core.progress import Progress, silent
-from voxelry.server.archive import search_index, search_words
+from voxelry.server.access.grants import as_site
+from voxelry.server.archive import queries, search_index, search_words
 from voxelry.server.archive.search_index import Indexed
 from voxelry.server.jobs.models import State
 
@@ -57,6 +60,22 @@ def refresh_listing(studies: Iterable[int], *, tables: Tables = django.apps.apps
     return sum(_refresh(keys[start : start + STUDIES], tables) for start in range(0, len(keys), STUDIES))
 
 
+def refresh_of_series(series: int) -> None:
+    """Write the row of the study of a series anew, in a transaction of its own."""
+    with transaction.atomic():
+        found = queries.series(as_site()).filter(pk=series)
+        refresh_listing(list(found.values_list("study_id", flat=True)))
+
+
+def differing(*, tables: Tables = django.apps.apps.get_model) -> Iterator[int]:
+    """The keys of studies whose rows, or whose series' counts, are not as they should be. Changes nothing."""
+    after = 0
+    while some := _keys_after(after, tables):
+        after = some[-1]
+        found = _compared(some, tables)
+        yield from sorted({row.pk for row in found.listings} | {*found.gone} | {one.study_id for one in found.series})
+
+
 def refresh_all(
     progress: Progress = silent,
     *,
@@ -87,7 +106,7 @@ def refresh_all(
 
 def forget_listing(instance: Any, **_: object) -> None:
     """Remove from the search index what a row was found by: the signal before a row is deleted, as with its study."""
-    search_index.write({instance.pk: (_indexed(instance), None)})
+    search_index.write_words({instance.pk: (_indexed(instance), None)})
 
 
 def _most(found: Mapping[str, int | None]) -> int:
@@ -103,24 +122,42 @@ def _keys_after(after: int, tables: Tables) -> list[int]:
     return sorted(found)[:STUDIES]
 
 
+@dataclass(frozen=True, slots=True)
+class _Differences:
+    """The rows that are not as they should be: studies' to be written, studies' to be deleted, and series'."""
+
+    listings: list[Any]
+    old: dict[int, Any]
+    gone: list[int]
+    series: list[Any]
+
+
 def _refresh(keys: Sequence[int], tables: Tables) -> int:
     table, study = tables("archive", "StudyListing"), tables("archive", "Study")
     # Locked: of two transactions that change one study, the second reads what the first wrote.
     list(study.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk").values_list("pk"))
-    live = study.objects.filter(pk__in=keys, trashed=None).select_related("patient")
-    series = _series_of(keys, tables)
+    found = _compared(keys, tables)
+    tables("archive", "Series").objects.bulk_update(found.series, _SERIES_COUNTS)
+    fields = [name.removesuffix("_id") for name in _FIELDS]
+    table.objects.bulk_create(found.listings, update_conflicts=True, unique_fields=["study"], update_fields=fields)
+    old = {key: _indexed(row) for key, row in found.old.items()}
+    search_index.write_words({row.pk: (old.get(row.pk), _indexed(row)) for row in found.listings})
+    table.objects.filter(pk__in=found.gone).delete()  # `forget_listing` is called for each
+    return len(found.listings) + len(found.gone)
+
+
+def _compared(keys: Sequence[int], tables: Tables) -> _Differences:
+    """Compare the rows of some studies with what they repeat, in six statements for any number of studies."""
+    table = tables("archive", "StudyListing")
+    live = tables("archive", "Study").objects.filter(pk__in=keys, trashed=None).select_related("patient")
+    series, changed = _series_of(keys, tables)
     volumes = set(
         tables("archive", "Stack").objects.filter(series__study__in=keys, regular=True).values_list("series__study")
     )
     new = {row.pk: _listing(table, row, series[row.pk], has_volume=(row.pk,) in volumes) for row in live}
     old = table.objects.in_bulk(keys)
-    changed = [row for key, row in new.items() if key not in old or _differs(row, old[key], _FIELDS)]
-    gone = [key for key in old if key not in new]
-    fields = [name.removesuffix("_id") for name in _FIELDS]
-    table.objects.bulk_create(changed, update_conflicts=True, unique_fields=["study"], update_fields=fields)
-    search_index.write({row.pk: (_indexed(old[row.pk]) if row.pk in old else None, _indexed(row)) for row in changed})
-    table.objects.filter(pk__in=gone).delete()  # `forget_listing` is called for each
-    return len(changed) + len(gone)
+    listings = [row for key, row in new.items() if key not in old or _differs(row, old[key], _FIELDS)]
+    return _Differences(listings, old, [key for key in old if key not in new], changed)
 
 
 def _differs(row: Any, other: Any, fields: Iterable[str]) -> bool:
@@ -131,8 +168,8 @@ def _indexed(row: Any) -> Indexed:
     return Indexed(row.project_id, row.text)
 
 
-def _series_of(keys: Sequence[int], tables: Tables) -> dict[int, list[Any]]:
-    """The series of studies, in their order; their counts are written where they have changed."""
+def _series_of(keys: Sequence[int], tables: Tables) -> tuple[dict[int, list[Any]], list[Any]]:
+    """The series of studies, in their order and with their counts, and those whose counts have changed."""
     series = tables("archive", "Series")
     counted = (
         tables("archive", "Instance")
@@ -155,8 +192,7 @@ def _series_of(keys: Sequence[int], tables: Tables) -> dict[int, list[Any]]:
             row.instance_count, row.bytes, row.lossy = own
             changed.append(row)
         found[row.study_id].append(row)
-    series.objects.bulk_update(changed, _SERIES_COUNTS)
-    return found
+    return found, changed
 
 
 def _listing(table: Any, study: Any, series: Sequence[Any], *, has_volume: bool) -> Model:

@@ -19,7 +19,7 @@ from voxelry.server.access.grants import Grants
 from voxelry.server.archive import listing_sql, queries
 from voxelry.server.archive.listing_sql import Branch, Scope
 from voxelry.server.archive.search_words import terms_of
-from voxelry.server.archive.study_filter import LATEST_FIRST, Cursor, StudyFilter, StudyOrder
+from voxelry.server.archive.study_filter import LATEST_FIRST, PageCursor, StudyFilter, StudyOrder
 
 MOST_COUNTED = 10_000
 """Longer lists are "more than" this."""
@@ -68,7 +68,7 @@ def study_page(
     CursorError
         If the cursor is not of this list.
     """
-    cursor = Cursor.decode(after, order)
+    cursor = PageCursor.decode(after, order)
     scopes = _scopes(who, filtered)
     counts = _counts(scopes)
     total = sum(counts)
@@ -95,16 +95,16 @@ def count_studies(who: Grants, filtered: StudyFilter) -> tuple[int, bool]:
     return min(total, MOST_COUNTED), total > MOST_COUNTED
 
 
-def _beside(rows: Sequence[Row], cursor: Cursor | None, order: StudyOrder, end: int) -> str | None:
+def _beside(rows: Sequence[Row], cursor: PageCursor | None, order: StudyOrder, end: int) -> str | None:
     """The cursor of the page behind (-1) or before (0) some rows, or beside the cursor of an empty page."""
     backwards = end == 0
     if rows:
-        return Cursor(*rows[end], backwards=backwards).encode(order)
+        return PageCursor(*rows[end], backwards=backwards).encode(order)
     if cursor is None or cursor.backwards == backwards:
         return None
     # The page beside begins with the row of the cursor itself.
     step = 1 if order.descending == cursor.backwards else -1
-    return Cursor(cursor.value, cursor.key - step, backwards=backwards).encode(order)
+    return PageCursor(cursor.value, cursor.key - step, backwards=backwards).encode(order)
 
 
 def _scopes(who: Grants, filtered: StudyFilter) -> list[Scope]:
@@ -150,7 +150,7 @@ def _counts(scopes: Sequence[Scope]) -> list[int]:
 
 
 def _rows(
-    scopes: Sequence[Scope], counts: Sequence[int], order: StudyOrder, cursor: Cursor | None, limit: int
+    scopes: Sequence[Scope], counts: Sequence[int], order: StudyOrder, cursor: PageCursor | None, limit: int
 ) -> list[Row]:
     """The first rows behind a cursor."""
     branches: list[Branch] = []
@@ -170,11 +170,11 @@ def _rows(
     return sorted(rows, key=itemgetter(0, 1), reverse=order.descending)[:limit]
 
 
-def _walked(scope: Scope, count: int, order: StudyOrder, cursor: Cursor | None, limit: int) -> list[Row]:
+def _walked(scope: Scope, count: int, order: StudyOrder, cursor: PageCursor | None, limit: int) -> list[Row]:
     """The first rows behind a cursor of many: looked for in the order, further and further; or sorted, if not met."""
     rows: list[Row] = []
     for window in _windows(count):
-        branch = listing_sql.window(scope, order, cursor, window)
+        branch = listing_sql.part_of_order(scope, order, cursor, window)
         last, found = None, []
         for value, key, meets in _fetch(branch):
             last = (value, key)
@@ -183,7 +183,7 @@ def _walked(scope: Scope, count: int, order: StudyOrder, cursor: Cursor | None, 
         rows += found
         if len(rows) >= limit or last is None:
             return rows[:limit]
-        cursor = Cursor(*last)
+        cursor = PageCursor(*last)
     return [*rows, *_fetch(listing_sql.sorted_few(scope, order, cursor, limit - len(rows)))]
 
 

@@ -25,7 +25,7 @@ from voxelry.server.jobs.failures import (
     failure_of,
     where,
 )
-from voxelry.server.jobs.job_kinds import Kind, find
+from voxelry.server.jobs.job_kinds import Kind, find, tell_failed
 from voxelry.server.jobs.job_run import Run, stopping
 from voxelry.server.jobs.leases import DatabaseTrouble, lease_renewer
 from voxelry.server.jobs.models import Job, Json, State
@@ -140,6 +140,7 @@ def _fail(this: Run, problem: Problem, trace: str) -> None:
         problem_message=problem.message,
         trace=trace,
     )
+    _persist(lambda: tell_failed(this.kind, this.subject))
 
 
 def _finish(this: Run, state: State, **values: Json) -> None:

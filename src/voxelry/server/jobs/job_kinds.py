@@ -26,6 +26,8 @@ class Kind:
         Writes the rows of what ``work`` returned, in the transaction in which the job succeeds.
     prepare
         Returns what ``work`` needs of the rows; ``work`` finds it as ``run.inputs``.
+    failed
+        Called with the subject of a job that has failed, after its row says so.
     once
         A second request for the same subject while one waits adds nothing.
 
@@ -40,6 +42,7 @@ class Kind:
     work: Work
     publish: Publish | None = None
     prepare: Work | None = None
+    failed: Callable[[int], object] | None = None
     isolated: bool = False
     queue: Queue = Queue.CPU
     once: bool = False
@@ -60,6 +63,7 @@ def register(
     *,
     publish: Publish | None = None,
     prepare: Work | None = None,
+    failed: Callable[[int], object] | None = None,
     isolated: bool = False,
     queue: str = Queue.CPU,
     once: bool = False,
@@ -72,10 +76,17 @@ def register(
     ValueError
         If the queue is unknown, or if a child process could not import ``work``.
     """
-    found = Kind(kind, work, publish, prepare, isolated, Queue(queue), once, priority)
+    found = Kind(kind, work, publish, prepare, failed, isolated, Queue(queue), once, priority)
     if isolated and not found.address.rpartition(":")[2].isidentifier():
         raise ValueError(f"the work of an isolated kind must be at the top of a module, not {found.address}")
     _kinds[kind] = found
+
+
+def tell_failed(kind: str, subject: int) -> None:
+    """Tell a kind that one of its jobs has failed."""
+    known = find(kind)
+    if known is not None and known.failed is not None:
+        known.failed(subject)
 
 
 def find(kind: str) -> Kind | None:

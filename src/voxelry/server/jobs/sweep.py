@@ -15,6 +15,7 @@ from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
 from voxelry.server.jobs import batches
+from voxelry.server.jobs.job_kinds import tell_failed
 from voxelry.server.jobs.job_run import stopping
 from voxelry.server.jobs.leases import DatabaseTrouble
 from voxelry.server.jobs.models import Job, State
@@ -116,6 +117,7 @@ def _take_back(job: Job) -> None:
             "memory may be too small, or a file breaks a decoder",
             **over,
         )
+        tell_failed(job.kind, job.subject)
     else:
         try:
             with transaction.atomic():
