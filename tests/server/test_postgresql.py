@@ -40,6 +40,8 @@ ARCHIVE = [
     "test_trash.py",
     "test_copies.py",
     *(f"test_trash_routes.py::{name}" for name in TRASH),
+    "test_study_lists.py",
+    "test_search_index.py",
     "test_throttle.py",
     "test_projects.py",
     "test_sessions.py",

@@ -47,7 +47,7 @@ Tables = Callable[[str, str], Any]
 
 
 def refresh_listing(studies: Iterable[int], *, tables: Tables = django.apps.apps.get_model) -> int:
-    """Write the rows of some studies anew, with the counts of their series. Called in a transaction.
+    """Write the rows of some studies anew, with the counts of their series, in the transaction that changes them.
 
     Studies in the trash, and those that are no more, lose their rows.
 
@@ -57,14 +57,13 @@ def refresh_listing(studies: Iterable[int], *, tables: Tables = django.apps.apps
         The number of rows that were not as they should be.
     """
     keys = sorted(set(studies))
-    return sum(_refresh(keys[start : start + STUDIES], tables) for start in range(0, len(keys), STUDIES))
+    with transaction.atomic():
+        return sum(_refresh(keys[start : start + STUDIES], tables) for start in range(0, len(keys), STUDIES))
 
 
 def refresh_of_series(series: int) -> None:
-    """Write the row of the study of a series anew, in a transaction of its own."""
-    with transaction.atomic():
-        found = queries.series(as_site()).filter(pk=series)
-        refresh_listing(list(found.values_list("study_id", flat=True)))
+    """Write the row of the study of a series anew."""
+    refresh_listing(queries.series(as_site()).filter(pk=series).values_list("study_id", flat=True))
 
 
 def differing(*, tables: Tables = django.apps.apps.get_model) -> Iterator[int]:
@@ -87,7 +86,7 @@ def refresh_all(
     Parameters
     ----------
     batch
-        Refreshes some studies, in a transaction of its own for instance; `refresh_listing` by default.
+        Refreshes some studies; `refresh_listing` by default, whose transaction ends after each.
     """
     refresh = batch or (lambda some: refresh_listing(some, tables=tables))
     changed, after = 0, 0
