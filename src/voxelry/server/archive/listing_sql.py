@@ -48,6 +48,8 @@ class Scope:
         The only studies that come into question; None for all.
     facets
         The facets that meet the conditions; None if they are not told apart.
+    common
+        So many studies are the project's that the index of words is not asked for the project.
     words_last
         The other conditions leave so few studies that their texts are looked at without the index of words.
     """
@@ -58,6 +60,7 @@ class Scope:
     studies: tuple[int, ...] | None = None
     facets: tuple[str, ...] | None = None
     words_last: bool = False
+    common: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,17 @@ def facets(project: int, filtered: StudyFilter) -> tuple[str, ...] | None:
         cursor.execute(sql, (project, project))
         found = [facet for (facet,) in cursor.fetchall()]
     return None if len(found) > MOST_FACETS else tuple(facet for facet in found if filtered.takes_facet(facet))
+
+
+def nth_latest(project: int, n: int) -> Branch:
+    """The key of the study before which the project has ``n`` later ones."""
+    sql = f"SELECT study_id FROM {_TABLE} {_by('listing_by_arrival')} WHERE project_id = %s"
+    return Branch(f"{sql} ORDER BY study_id DESC LIMIT 1 OFFSET {n}", (project,))
+
+
+def latest() -> Branch:
+    """The key of the latest study of all."""
+    return Branch(f"SELECT max(study_id) FROM {_TABLE}", ())
 
 
 def counted(scope: Scope, most: int) -> Branch:
@@ -183,7 +197,7 @@ def _by(index: str) -> str:
 def _source(scope: Scope, behind: Branch = Branch("", ())) -> Branch:
     """The studies that meet the conditions, from the access path that leaves the fewest to look at."""
     words_last = scope.words_last or scope.studies is not None or scope.filtered.patient is not None
-    found = None if words_last else search_index.candidates(scope.project, scope.terms)
+    found = None if words_last else search_index.candidates(None if scope.common else scope.project, scope.terms)
     if found is None:
         where = _and(_equal("l.project_id", scope.project), _conditions(scope), behind)
         return Branch(f"{_TABLE} AS l {_by(_narrowest(scope))} WHERE {where.sql}", where.params)

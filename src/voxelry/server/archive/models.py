@@ -339,7 +339,8 @@ class StudyListing(models.Model):
 
     `study_listing.refresh_listing` writes it, from the rows that it repeats. ``facet`` is what a study is filtered by
     beside its date, in one value, of which an archive has few: whether it has a volume, whether it has a problem, and
-    its modalities (``10:CT,SEG``). Keys of sorting are folded.
+    its modalities (``10:CT,SEG``). Keys of sorting are folded. Their indexes end with what is filtered by, so that an
+    order is looked through without the rows.
     """
 
     study = StudyKey(Study, on_delete=models.CASCADE, primary_key=True, related_name="listing")
@@ -369,13 +370,19 @@ class StudyListing(models.Model):
             models.Index(fields=["project", "study"], name="listing_by_arrival"),
             models.Index(fields=["project", "date", "study"], name="listing_by_date"),
             models.Index(fields=["project", "month", "study"], name="listing_by_month"),
-            models.Index(fields=["project", "name_key", "study"], name="listing_by_name"),
-            models.Index(fields=["project", "patient_id_key", "study"], name="listing_by_patient_id"),
-            models.Index(fields=["project", "description_key", "study"], name="listing_by_description"),
-            models.Index(fields=["project", "accession_key", "study"], name="listing_by_accession"),
-            models.Index(fields=["project", "series_count", "study"], name="listing_by_series"),
-            models.Index(fields=["project", "instance_count", "study"], name="listing_by_instances"),
-            models.Index(fields=["project", "bytes", "study"], name="listing_by_size"),
+            *(
+                models.Index(fields=["project", column, "study", "facet", "date"], name=f"listing_by_{name}")
+                for name, column in (
+                    ("name", "name_key"),
+                    ("patient_id", "patient_id_key"),
+                    ("description", "description_key"),
+                    ("accession", "accession_key"),
+                    ("series", "series_count"),
+                    ("instances", "instance_count"),
+                    ("size", "bytes"),
+                )
+            ),
+            models.Index(),
             models.Index(fields=["project", "facet", "study"], name="listing_by_facet"),
             models.Index(fields=["project", "facet", "date", "study"], name="listing_by_facet_date"),
             models.Index(fields=["patient", "study"], name="listing_by_patient"),

@@ -61,8 +61,8 @@ def write_words(changes: Mapping[int, tuple[Indexed | None, Indexed | None]]) ->
         (_write_arrays if connection.vendor == "postgresql" else _write_fts)(real)
 
 
-def candidates(project: int, terms: Sequence[Term]) -> Candidates | None:
-    """The studies of a project that may meet all terms; None if the index cannot say."""
+def candidates(project: int | None, terms: Sequence[Term]) -> Candidates | None:
+    """The studies of a project, or of all, that may meet all terms; None if the index cannot say."""
     asked = [alternatives for term in terms if (alternatives := _grams_of(term))]
     if not asked:
         return None
@@ -80,7 +80,7 @@ def candidates(project: int, terms: Sequence[Term]) -> Candidates | None:
         condition, arrays = _array_condition(project, kept)
         return Candidates("archive_studygrams", "study_id", condition, arrays, exact)
     words = " AND ".join(_fts_words(alternatives) for alternatives in kept)
-    match = f'"{_project_token(project)}" AND {words}'
+    match = words if project is None else f'"{_project_token(project)}" AND {words}'
     return Candidates("archive_studywords", "rowid", "w.archive_studywords MATCH %s", (match,), exact)
 
 
@@ -111,9 +111,13 @@ def _fts_words(alternatives: Iterable[Sequence[str]]) -> str:
     return "(" + " OR ".join("(" + " AND ".join(f'"{gram}"' for gram in own) + ")" for own in alternatives) + ")"
 
 
-def _array_condition(project: int, asked: Sequence[Sequence[Sequence[str]]]) -> tuple[str, tuple[Parameter, ...]]:
-    always = [_project_token(project), *(gram for own in asked if len(own) == 1 for gram in own[0])]
-    conditions, params = ["w.grams @> %s::text[]"], [always]
+def _array_condition(
+    project: int | None, asked: Sequence[Sequence[Sequence[str]]]
+) -> tuple[str, tuple[Parameter, ...]]:
+    always = [] if project is None else [_project_token(project)]
+    always += [gram for own in asked if len(own) == 1 for gram in own[0]]
+    conditions = ["w.grams @> %s::text[]"] if always else []
+    params = [always] if always else []
     for alternatives in asked:
         if len(alternatives) > 1:
             conditions.append("(" + " OR ".join(["w.grams @> %s::text[]"] * len(alternatives)) + ")")

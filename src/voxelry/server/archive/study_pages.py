@@ -26,6 +26,8 @@ MOST_COUNTED = 10_000
 _FIRST_WINDOW = 300
 _FEW = 2_000
 """Studies that are sorted rather than looked for in the order."""
+_COMMON = 8
+"""A project with more than one of so many studies is not asked of the index of words."""
 _BRANCHES = 64
 
 Row = tuple[str | int, int]
@@ -125,7 +127,13 @@ def _scopes(who: Grants, filtered: StudyFilter) -> list[Scope]:
         found = [scope for scope in told if scope.facets is None or scope.facets]
     if terms and (filtered.by_facet or filtered.by_date):
         found = [replace(scope, words_last=_is_small(scope)) for scope in found]
-    return found
+    return [replace(scope, common=_is_common(scope.project)) for scope in found] if terms else found
+
+
+def _is_common(project: int) -> bool:
+    """Whether a good part of the latest studies of all are a project's."""
+    found = _fetch(listing_sql.nth_latest(project, _FEW))
+    return bool(found) and _fetch(listing_sql.latest())[0][0] - found[0][0] < _COMMON * _FEW
 
 
 def _is_small(scope: Scope) -> bool:
