@@ -7,13 +7,14 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from benchmarks import (
     compressed_work,
     convert_work,
     jobs_work,
+    lists_work,
     measure_work,
     plain_work,
     process_work,
@@ -30,7 +31,7 @@ NAMES = (
     "hdf5", "hdf5-size", "hdf5-read", "hdf5-normalised", "hdf5-normalised-size", "zarr",
     "jpeg-lossless", "htj2k", "rle", "jpeg-ls", "jpeg-2000", "measure", "memory", "import", "growth",
     "start-help", "start-version", "start-nifti", "start-nifti-gz",
-    "gaussian", "median", "jobs-start", "jobs-batch", "jobs-each",
+    "gaussian", "median", "jobs-start", "jobs-batch", "jobs-each", "lists",
 )  # fmt: skip
 
 
@@ -43,10 +44,13 @@ class Size:
     compressed: int
     rounds: int
     counts: tuple[int, ...]
+    studies: tuple[int, ...]
 
 
-FULL = Size(slices=300, pixels=512, compressed=100, rounds=5, counts=(100, 1000, 10_000))
-QUICK = Size(slices=6, pixels=64, compressed=3, rounds=1, counts=(4, 8))
+FULL = Size(
+    slices=300, pixels=512, compressed=100, rounds=5, counts=(100, 1000, 10_000), studies=(1000, 100_000, 1_000_000)
+)
+QUICK = Size(slices=6, pixels=64, compressed=3, rounds=1, counts=(4, 8), studies=(100, 200))
 
 
 def measure(names: tuple[str, ...], size: Size, say: Callable[[str], None]) -> list[Row]:
@@ -59,6 +63,8 @@ def measure(names: tuple[str, ...], size: Size, say: Callable[[str], None]) -> l
                 rows += run(make(), size.rounds, say)
         if "growth" in names:
             rows += process_work.growth(size.counts, size.rounds, scratch, say)
+        if "lists" in names:
+            rows += lists_work.rows(size.studies, size.rounds, scratch, say)
     return rows
 
 
@@ -96,7 +102,7 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error(f"nothing is called {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     size = QUICK if chosen.quick else FULL
     if chosen.rounds:
-        size = Size(size.slices, size.pixels, size.compressed, chosen.rounds, size.counts)
+        size = replace(size, rounds=chosen.rounds)
 
     def say(words: str) -> None:
         print(f"\r\x1b[K{words}", end="", file=sys.stderr, flush=True)

@@ -329,6 +329,10 @@ def _instance_rows(key: str, series: str, source: str) -> None:
     )
 
 
+_WINDOW = {"name": "", "center": 40, "width": 400, "function": "LINEAR"}
+_PLANE = {"count": 5, "rows": 512, "columns": 512, "spacing_mm": [0.5, 0.5], "shape": [5, 512, 512]}
+
+
 def _stacks(studies: int) -> None:  # noqa: ARG001 - the steps have one signature
     """A volume of each series, except of reports and of every tenth."""
     _insert(
@@ -341,8 +345,8 @@ def _stacks(studies: int) -> None:  # noqa: ARG001 - the steps have one signatur
             "dtype": "'int16'",
             "regular": _flag(True),
             "spacing": _text("Stack.spacing", "[1.0, 0.5, 0.5]"),
-            "default_window": _text("Stack.default_window", '{"center": 40, "width": 400}'),
-            "planes": _text("Stack.planes", "[]"),
+            "default_window": _text("Stack.default_window", json.dumps(_WINDOW)),
+            "planes": _text("Stack.planes", json.dumps({"acquired": _PLANE})),
             "minimum": "-1024",
             "maximum": "3071",
         },

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import numpy as np
 import pytest
 
 from benchmarks.__main__ import FULL, NAMES, main
+from benchmarks.lists_work import ROOT
 from benchmarks.race import Race, Row, Runner, Target, run, table
 from benchmarks.series import phantom, write_series
 
@@ -32,6 +36,37 @@ def test_every_benchmark_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]
             assert row["ratio"] is row["met"] is None
         elif row["target"]:
             assert row["met"] in (True, False)
+
+
+def test_generated_rows_are_those_that_the_site_would_have(tmp_path: Path) -> None:
+    """The counts, the rows of lists and the index of words are as the site itself writes them."""
+    code = (
+        "import django; django.setup()\n"
+        "from django.core.management import call_command\n"
+        "from django.db import transaction\n"
+        "from benchmarks import lists_rows\n"
+        "from voxelry.server.access.grants import as_site\n"
+        "from voxelry.server.archive import queries\n"
+        "from voxelry.server.archive.study_filter import StudyFilter\n"
+        "from voxelry.server.archive.study_listing import refresh_all\n"
+        "from voxelry.server.archive.study_pages import count_studies\n"
+        "from voxelry.server.archive.models import Series\n"
+        "call_command('migrate', verbosity=0)\n"
+        "lists_rows.fill(100)\n"
+        "with transaction.atomic(): changed = refresh_all()\n"
+        "from django.db.models import Count, F\n"
+        "off = Series.objects.annotate(n=Count('instances')).exclude(n=F('instance_count')).count()\n"
+        "found = count_studies(as_site(), StudyFilter(search=lists_rows.RARE_WORD))[0]\n"
+        "print(queries.studies(as_site()).count(), changed, off, 0 < found < 20)\n"
+    )
+    environment = {
+        **os.environ, "PYTHONPATH": os.pathsep.join(["src", "."]), "DJANGO_SETTINGS_MODULE": "voxelry.server.settings",
+        "VOXELRY_DATA": str(tmp_path),
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == ["100", "0", "0", "True"], done.stderr
 
 
 def test_a_name_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
