@@ -382,7 +382,6 @@ class StudyListing(models.Model):
                     ("size", "bytes"),
                 )
             ),
-            models.Index(),
             models.Index(fields=["project", "facet", "study"], name="listing_by_facet"),
             models.Index(fields=["project", "facet", "date", "study"], name="listing_by_facet_date"),
             models.Index(fields=["patient", "study"], name="listing_by_patient"),

@@ -151,11 +151,6 @@ class Migration(migrations.Migration):
                             ("size", "bytes"),
                         )
                     ),
-                    models.Index(),
-                    models.Index(),
-                    models.Index(),
-                    models.Index(),
-                    models.Index(),
                     models.Index(fields=["project", "facet", "study"], name="listing_by_facet"),
                     models.Index(fields=["project", "facet", "date", "study"], name="listing_by_facet_date"),
                     models.Index(fields=["patient", "study"], name="listing_by_patient"),
