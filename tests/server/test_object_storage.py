@@ -24,11 +24,12 @@ from pytest_django import Settings
 
 import voxelry
 from voxelry.core.planes import plane
+from voxelry.server.access.grants import as_site
 from voxelry.server.access.models import Project
-from voxelry.server.archive import cleanup, files_at_rest, holdings, integrity, object_store, stack_files
+from voxelry.server.archive import cleanup, files_at_rest, holdings, incoming, integrity, object_store, stack_files
 from voxelry.server.archive.models import Instance, Series, Stack, Study, Upload
 from voxelry.server.environment.configuration import Configuration, ConfigurationError
-from voxelry.server.jobs import attempts, isolated, job_run
+from voxelry.server.jobs import attempts, isolated, job_run, leases
 from voxelry.server.jobs.failures import Away
 from voxelry.server.jobs.models import Job, State
 from voxelry.server.processing.models import Process, ResultFile
@@ -512,3 +513,20 @@ def test_an_upload_of_a_key_that_the_bucket_has_already_replaces_nothing(
     elsewhere()
     assert site.upload(sorted(source.iterdir())[:1], run=False)["id"] == first + 1
     assert len({key for key in bucket.held() if f"/lost+found/uploads/{first + 1}/" in key}) == SLICES
+
+
+def test_files_that_a_killed_sender_brought_are_ingested_elsewhere(
+    source: Path, bucket: Bucket, user: Any, elsewhere: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    growing = incoming.GrowingUpload(who=as_site(), project=Project.objects.get().pk)
+    for number, path in enumerate(sorted(source.iterdir())):
+        with incoming.ArrivingFile(path.name) as file:
+            file.write(path.read_bytes())
+            upload = growing.add(file.complete())
+        assert f"a/site/uploads/{upload.pk}/{number:06d}" in bucket.held()
+    leases.lease_renewer._leased.clear()  # the process is gone
+    Job.objects.update(state=State.QUEUED, owner="", lease_until=None)  # as `sweep` does
+    jobs_elsewhere(elsewhere)
+    assert Instance.objects.count() == SLICES
+    assert Series.objects.get().problem_code == ""
+    assert not any("/uploads/" in key for key in bucket.held())

@@ -37,6 +37,9 @@ TRASH = [
     "test_moves_to_the_trash_and_uploads_do_not_wait_for_each_other_for_ever",
 ]
 ARCHIVE = [
+    "test_incoming.py",
+    "test_shared_bytes.py",
+    "test_upload_attacks.py",
     "test_trash.py",
     "test_copies.py",
     *(f"test_trash_routes.py::{name}" for name in TRASH),
