@@ -14,7 +14,7 @@ from voxelry.server.access.grants import Grants
 from voxelry.server.access.models import Role
 from voxelry.server.archive import cleanup, queries, trash
 from voxelry.server.archive.build import submit_build
-from voxelry.server.archive.models import Instance, Patient, Series, Study, UnusedFile
+from voxelry.server.archive.models import GOING, Instance, Patient, Series, Study, UnusedFile
 from voxelry.server.jobs import batches, job_queries, submit
 from voxelry.server.jobs.models import Job, State
 from voxelry.server.processing.models import Process
@@ -32,7 +32,7 @@ def _counts(who: Grants) -> list[int]:
 
 
 def _step(series: Series, *, parent: Job | None = None) -> Job:
-    process = Process.objects.create(project=series.project, job_name="blur", step="blur")
+    process = Process.objects.create(project_id=series.study.project_id, job_name="blur", step="blur")
     process.inputs.create(position=0, series=series, stack=0)
     return Job.objects.create(kind="step", subject=process.pk, project=series.project, parent=parent)
 
@@ -213,7 +213,7 @@ def test_the_cleanup_empties_what_is_due_and_what_a_killed_process_left(settings
     old, new, killed = (study_rows(ours, uid) for uid in ("1.2", "1.3", "1.4"))
     trash.move_to_trash([old.pk, new.pk, killed.pk], None)
     Study.objects.filter(pk=old.pk).update(trashed=timezone.now() - timedelta(days=7, minutes=1))
-    Study.objects.filter(pk=killed.pk).update(trashed=trash.GOING)
+    Study.objects.filter(pk=killed.pk).update(trashed=GOING)
     assert set(queries.trash(_owner(ours.pk))) == {old, new}
     with pytest.raises(Study.DoesNotExist):
         trash.restore_from_trash(killed.pk)

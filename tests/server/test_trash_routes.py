@@ -202,7 +202,8 @@ def test_what_waits_of_an_upload_goes_with_its_study(
     monkeypatch.setattr(ingest, "BATCH", 1)
     paths = synthetic_series(tmp_path / "s", slices=4).paths
     site.upload(paths, run=False)
-    store, moved = ingest._store, []
+    store = ingest._store
+    moved: list[int] = []
 
     def deleted_meanwhile(source: Any) -> Any:
         if Study.objects.exists() and not moved:
