@@ -205,11 +205,11 @@ def test_what_waits_of_an_upload_goes_with_its_study(
     store = ingest._store
     moved: list[int] = []
 
-    def deleted_meanwhile(source: Any) -> Any:
+    def deleted_meanwhile(*given: Any) -> Any:
         if Study.objects.exists() and not moved:
             moved.extend(Study.objects.values_list("pk", flat=True))
             trash.move_to_trash(moved, None)
-        return store(source)
+        return store(*given)
 
     monkeypatch.setattr(ingest, "_store", deleted_meanwhile)
     job = Job.objects.get()
