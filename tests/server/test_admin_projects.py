@@ -336,3 +336,17 @@ def test_there_is_no_way_round_by_the_link_to_a_row(here: Here, do_jobs: Callabl
     answers = [outside.get(f"/admin/r/{kind}/{key}/") for key in (here.rows["archive/study"], 987654)]
     assert {answer.status_code for answer in answers} == {404}
     assert answers[0].content == answers[1].content
+
+
+def test_names_in_the_history_of_before_are_forgotten(site: Any, here: Here) -> None:
+    from importlib import import_module
+
+    from django.apps import apps
+    from django.contrib.contenttypes.models import ContentType
+
+    kind = ContentType.objects.get_for_model(Study)
+    LogEntry.objects.create(
+        user=site.user, content_type=kind, object_id="7", object_repr=PATIENT_NAME, action_flag=3, change_message=""
+    )
+    import_module("voxelry.server.archive.migrations.0014_neutral_history").forget_names(apps, None)
+    assert list(LogEntry.objects.values_list("object_repr", flat=True)) == ["study 7"]
