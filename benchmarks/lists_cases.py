@@ -9,7 +9,7 @@ from typing import Any, Literal
 from django.test import Client
 
 from benchmarks.lists_rows import FREQUENT_WORD, RARE_WORD, TWO_CHARACTERS
-from voxelry.server.archive.study_filter import Cursor, OrderName, StudyOrder
+from voxelry.server.archive.study_filter import OrderName, PageCursor, StudyOrder
 
 Who = Literal["admin", "one", "two"]
 """An administrator, and viewers of one project and of two."""
@@ -54,7 +54,7 @@ def cases(asker: Asker, rows: Rows) -> Iterator[tuple[str, Ask]]:
 
 
 def _searches(asker: Asker, rows: Rows) -> Iterator[tuple[str, Ask]]:
-    middle = Cursor(rows.middle, rows.middle).encode(StudyOrder())
+    middle = PageCursor(rows.middle, rows.middle).encode(StudyOrder())
     bodies: dict[str, Mapping[str, object]] = {
         "first page": {},
         "page in the middle": {"after": middle},
