@@ -483,11 +483,11 @@ def test_an_ingest_that_was_killed_half_way_ends_the_same(
     monkeypatch.setattr(ingest, "BATCH", 2)
     whole, calls = ingest._store, []
 
-    def killed(source: Any) -> Any:
+    def killed(source: Any, *more: Any) -> Any:
         calls.append(source)
         if len(calls) == 4:
             raise OperationalError  # as far as the rows go, the same as a kill
-        return whole(source)
+        return whole(source, *more)
 
     monkeypatch.setattr(ingest, "_store", killed)
     job = Job.objects.get()
@@ -514,11 +514,11 @@ def test_a_cancelled_ingest_shows_what_came_in(
     monkeypatch.setattr(job_run, "REPORT_SECONDS", 0.0)
     whole, calls = ingest._store, []
 
-    def cancelling(source: Any) -> Any:
+    def cancelling(source: Any, *more: Any) -> Any:
         calls.append(source)
         if len(calls) == 4:
             submit.cancel(Job.objects.get(kind="ingest").pk)
-        return whole(source)
+        return whole(source, *more)
 
     monkeypatch.setattr(ingest, "_store", cancelling)
     do_jobs()
@@ -607,11 +607,11 @@ def test_a_cancelled_ingest_leaves_no_bytes_without_a_row(
     monkeypatch.setattr(job_run, "REPORT_SECONDS", 0.0)
     whole, calls = ingest._store, []
 
-    def cancelling(source: Any) -> Any:
+    def cancelling(source: Any, *more: Any) -> Any:
         calls.append(source)
         if len(calls) == 4:
             submit.cancel(Job.objects.get(kind="ingest").pk)
-        return whole(source)
+        return whole(source, *more)
 
     monkeypatch.setattr(ingest, "_store", cancelling)
     do_jobs()
@@ -630,11 +630,11 @@ def test_a_report_deleted_while_its_upload_is_taken_in(
     monkeypatch.setattr(job_run, "REPORT_SECONDS", 0.0)
     whole, calls = ingest._store, []
 
-    def deleting(source: Any) -> Any:
+    def deleting(source: Any, *more: Any) -> Any:
         calls.append(source)
         if len(calls) == 3:
             incoming.remove_upload(Upload.objects.get(pk=key))
-        return whole(source)
+        return whole(source, *more)
 
     monkeypatch.setattr(ingest, "_store", deleting)
     do_jobs()
