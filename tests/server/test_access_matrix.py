@@ -290,6 +290,8 @@ def _wanted(who: Identity, address: Address) -> set[int] | None:
         return {401} if address.path.startswith(("api", "^api")) else {302}
     if who.admin or rule is Rule.ACCOUNT:
         return None
+    if rule is Rule.OWN:
+        return {403} if "authorization" in who.headers else None
     if rule is Rule.ADMIN:
         return {403} if not _names_an_object(address) or who.role else {403, 404}
     if rule is Rule.MEMBER:

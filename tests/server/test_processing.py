@@ -470,7 +470,8 @@ def test_what_was_deleted_while_it_was_done_is_not_published(
 
 def test_staff_see_what_was_asked_for(site: Any, series: int, do_jobs: Callable[[], None]) -> None:
     done(site, do_jobs, job_name="gaussian", series=series)
-    listed = site.client.get("/admin/processing/process/", {"q": "gaussian"})
+    search = {"q": "gaussian", "posted_search": "Search"}
+    listed = site.client.post("/admin/processing/process/", search, follow=True)
     assert "gaussian" in listed.content.decode()
     (key,) = Process.objects.values_list("pk", flat=True)
     assert site.client.get(f"/admin/processing/process/{key}/change/").status_code == 200

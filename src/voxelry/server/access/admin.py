@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
@@ -12,7 +12,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from voxelry.server.access.grants import grants_of
-from voxelry.server.access.models import Membership, Project, Token
+from voxelry.server.access.membership import is_used
+from voxelry.server.access.models import Membership, Project, Role, Token
 
 # Django's classes take no type parameter at run time.
 if TYPE_CHECKING:
@@ -76,6 +77,15 @@ class ProjectAdmin(ForAdministrators, _ProjectAdmin):
     readonly_fields = ["created"]
     inlines = [MembersInline]
 
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """The chosen projects. What one holds keeps it from being deleted, and is not listed: it may be a million."""
+        rows = list(objs)
+        full = [f"{row}: its studies, uploads and jobs, and those in its trash, have to go first" for row in rows
+                if is_used(row)]  # fmt: skip
+        return [str(row) for row in rows], {str(self.opts.verbose_name_plural): len(rows)}, set(), full
+
 
 @admin.register(Membership)
 class MembershipAdmin(ForAdministrators, _MembershipAdmin):
@@ -93,13 +103,39 @@ admin.site.unregister(User)
 
 @admin.register(User)
 class MemberAdmin(_UserAdmin):
-    """Django's users, with their projects."""
+    """Django's users, with their projects.
+
+    Staff whose permissions let them change users change those only who may do no more than they: with a new password
+    they could log in as them.
+    """
 
     inlines = [MembershipsInline]
 
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        fields = tuple(str(name) for name in super().get_readonly_fields(request, obj))
+        return fields if _is_administrator(request) else (*fields, *_GRANTED_BY_ADMINISTRATORS)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_do_all_that(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_do_all_that(request, obj)
+
+
+_GRANTED_BY_ADMINISTRATORS = ("is_superuser", "groups", "user_permissions")
+
+
+def _may_do_all_that(request: HttpRequest, user: User | None) -> bool:
+    """Whether who asks is an owner wherever the user is a member; administrators are, and oneself is that user."""
+    who = grants_of(cast(User, request.user))
+    if user is None or who.everything or user.pk == who.user:
+        return True
+    projects = Membership.objects.filter(user=user).values_list("project", flat=True)
+    return not user.is_superuser and all(who.may(Role.OWNER, project) for project in projects)
+
 
 @admin.register(Token)
-class TokenAdmin(_Admin):
+class TokenAdmin(ForAdministrators, _Admin):
     """Lists tokens; a secret is shown once only, to the user who makes it."""
 
     list_display = ["name", "user", "project", "role", "created", "expires", "last_used", "revoked"]
@@ -109,10 +145,10 @@ class TokenAdmin(_Admin):
     readonly_fields = ["user", "name", "project", "role", "created", "expires", "last_used", "revoked"]
     actions = ["revoke"]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
-    @admin.action(description="Revoke the selected tokens")
+    @admin.action(description="Revoke the selected tokens", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Token]) -> None:
         """Revoke the selected tokens."""
         queryset.filter(revoked=None).update(revoked=timezone.now())

@@ -13,15 +13,23 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.helpers import ActionForm
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME, ActionForm
 from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.admin.options import ShowFacets
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import SuspiciousOperation
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from voxelry.server.access.admin_search import MOST, BoundedPaginator, KeptSearchMixin, QuickChangeList, with_words
+from voxelry.server.access.admin_search import (
+    MOST,
+    BoundedPaginator,
+    KeptSearchMixin,
+    QuickChangeList,
+    number_in,
+    with_words,
+)
 from voxelry.server.access.authentication import asking
 from voxelry.server.access.grants import Grants, visible_to
 from voxelry.server.access.models import Project, Role
@@ -58,7 +66,10 @@ class ProjectFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Those of the chosen project."""
         chosen = self.value()
-        return queryset.filter(project=int(chosen)) if chosen and chosen.isdecimal() else queryset
+        if not chosen:
+            return queryset
+        key = number_in(chosen)
+        return queryset.none() if key is None else queryset.filter(project=key)
 
 
 class ChoiceFilter(admin.SimpleListFilter):
@@ -127,7 +138,7 @@ class ProjectRowsAdmin(KeptSearchMixin, _Admin):
         """The conditions by which the rows of a list fall into parts, each of one project; none for all projects."""
         keys = asking(request).projects()
         chosen = request.GET.get(ProjectFilter.parameter_name, "")
-        if keys is None or (ProjectFilter in self.list_filter and chosen.isdecimal()):
+        if keys is None or (ProjectFilter in self.list_filter and chosen):
             return []
         return [Q(**{self.project_path: key}) for key in sorted(keys)]
 
@@ -163,7 +174,13 @@ class ProjectRowsAdmin(KeptSearchMixin, _Admin):
         offered = {
             one.parameter_name for one in self.list_filter if isinstance(one, type) and hasattr(one, "parameter_name")
         }
-        return lookup in offered or (lookup in self.list_links and value.isdecimal())
+        return lookup in offered or (lookup in self.list_links and number_in(value) is not None)
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        """Do an action on the chosen rows; what is no key refuses the request."""
+        if any(number_in(key) is None for key in request.POST.getlist(ACTION_CHECKBOX_NAME)):
+            raise SuspiciousOperation("a row is chosen by its key")
+        return super().response_action(request, queryset)
 
     # --- permissions ---
 

@@ -53,11 +53,14 @@ class Grants:
         True for administrators and for the site: all projects, and rows of none.
     roles
         The role in each project, where not everything is granted.
+    scoped
+        True for a token of one project: what belongs to the account, and not to a project, is closed to it.
     """
 
     user: int | None = None
     everything: bool = False
     roles: Mapping[int, Role] = field(default_factory=lambda: MappingProxyType({}))
+    scoped: bool = False
 
     def projects(self, least: Role = Role.VIEWER) -> frozenset[int] | None:
         """The keys of the projects in which this role is granted; None for all."""
@@ -90,6 +93,17 @@ class Grants:
         """
         if not self.everything:
             raise RoleError("this is for administrators of the site")
+
+    def require_account(self) -> None:
+        """Refuse tokens of one project what belongs to the account.
+
+        Raises
+        ------
+        RoleError
+            If it is such a token.
+        """
+        if self.scoped:
+            raise RoleError("this belongs to the account, and the token is for one project")
 
 
 def chosen_project(who: Grants, wanted: int | None, least: Role) -> int:
@@ -149,13 +163,13 @@ def grants_of(user: User | AnonymousUser | None, token: Token | None = None) -> 
         return NOTHING
     scope = None if token is None or token.project_id is None else (token.project_id, Role(token.role or Role.VIEWER))
     if user.is_superuser:
-        return Grants(user.pk, everything=True) if scope is None else Grants(user.pk, roles=dict([scope]))
+        return Grants(user.pk, everything=True) if scope is None else Grants(user.pk, roles=dict([scope]), scoped=True)
     found = Membership.objects.filter(user=user).values_list("project", "role")
     roles = {project: Role(role) for project, role in found}
     if scope is not None:
         project, most = scope
         roles = {project: min(roles[project], most)} if project in roles else {}
-    return Grants(user.pk, roles=roles)
+    return Grants(user.pk, roles=roles, scoped=scope is not None)
 
 
 def visible_to(rows: QuerySet[Row], who: Grants, *, path: str = "project", least: Role = Role.VIEWER) -> QuerySet[Row]:

@@ -14,6 +14,7 @@ class Rule(Enum):
 
     OPEN = "everybody"
     ACCOUNT = "everybody with an account"
+    OWN = "everybody with an account, but no token of one project"
     MEMBER = "the members of any project"
     VIEWER = "viewers of the project"
     ANALYST = "analysts of the project"

@@ -65,14 +65,14 @@ def get_patient(request: HttpRequest, patient_id: int, limit: Limit = 50, after:
 
 
 @router.get("/filters", response={200: out.FilterList, **ERRORS}, tags=["studies"])
-@needs(Rule.ACCOUNT)
+@needs(Rule.OWN)
 def list_filters(request: HttpRequest) -> object:
     """One's own filters of the list of studies, by name."""
     return out.FilterList(items=[_filter(row) for row in queries.saved_filters(asking(request))])
 
 
 @router.put("/filters", response={200: out.FilterOut, **ERRORS}, tags=["studies"])
-@needs(Rule.ACCOUNT)
+@needs(Rule.OWN)
 def keep_filter(request: HttpRequest, body: out.FilterIn) -> object:
     """Keep a filter under a name, which may be a patient's and so stands in no address."""
     own = queries.saved_filters(asking(request))
@@ -89,7 +89,7 @@ def keep_filter(request: HttpRequest, body: out.FilterIn) -> object:
 
 
 @router.delete("/filters/{int:filter_id}", response={204: None, **ERRORS}, tags=["studies"])
-@needs(Rule.ACCOUNT)
+@needs(Rule.OWN)
 def delete_filter(request: HttpRequest, filter_id: int) -> object:
     """Delete a filter of one's own, if there is one of this key."""
     queries.saved_filters(asking(request)).filter(pk=filter_id).delete()

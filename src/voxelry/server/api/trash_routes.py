@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from django.contrib.auth.models import User
@@ -155,10 +155,11 @@ def _place(cursor: str) -> tuple[datetime, int] | None:
         return None
     try:
         time, _, key = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
-        found = datetime.fromisoformat(time), int(key)
-    except (ValueError, binascii.Error):
+        when = datetime.fromisoformat(time)
+        found = None if when.tzinfo is None else (when.astimezone(UTC), int(key))
+    except (ValueError, OverflowError, binascii.Error):
         found = None
-    if found is None or found[0].tzinfo is None or found[1] > out.LARGEST:
+    if found is None or found[1] > out.LARGEST:
         raise ApiError(422, "validation", "after: not the `next` of a page")
     return found
 

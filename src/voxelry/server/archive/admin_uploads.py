@@ -10,6 +10,8 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from voxelry.server.access.admin_rows import ProjectField, ProjectFilter, ProjectRowsAdmin
 from voxelry.server.access.admin_search import number_in
@@ -76,8 +78,10 @@ class UploadForm(forms.Form):
 class EntryAdmin(ProjectRowsAdmin):
     """The reports of all uploads, for searching."""
 
-    list_display = ["name", "upload", "status", "code", "message", "series"]
+    list_display = ["name", "upload", "status", "code", "message", "series_shown"]
     list_select_related = ["upload", "series"]
+    exclude = ["series"]
+    readonly_fields = ["series_shown"]
     list_filter = [StatusFilter]
     list_links = ("upload", "series")
     project_path = "upload__project"
@@ -95,6 +99,14 @@ class EntryAdmin(ProjectRowsAdmin):
 
     def found(self, rows: QuerySet[Any], text: str, request: HttpRequest) -> QuerySet[Any]:
         return self.among_latest(rows, ["name", "message", "code"], text, request)
+
+    @admin.display(description="series")
+    def series_shown(self, entry: Entry) -> SafeString | str:
+        """The series, with a link; none if it is in the trash."""
+        series = entry.series
+        if series is None or series.project_id is None:
+            return "none"
+        return format_html('<a href="{}">{}</a>', reverse("admin:archive_series_change", args=[series.pk]), series)
 
 
 @admin.register(Upload)

@@ -58,7 +58,14 @@ def listings(who: Grants) -> QuerySet[StudyListing]:
 
 
 def saved_filters(who: Grants) -> QuerySet[SavedFilter]:
-    """One's own filters."""
+    """One's own filters. They may name patients of any of one's projects, so a token of one project is refused.
+
+    Raises
+    ------
+    RoleError
+        If it is such a token.
+    """
+    who.require_account()
     return SavedFilter.objects.filter(user=who.user) if who.user is not None else SavedFilter.objects.none()
 
 

@@ -130,6 +130,7 @@ class PageCursor:
         try:
             told = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode())
             name, descending, backwards, value, key = told
+            str(value).encode()  # no database takes half of a surrogate pair
         except (ValueError, TypeError):
             raise CursorError("the cursor is of no list; begin with the first page") from None
         kind = int if order.name in _NUMBERS else str

@@ -260,7 +260,7 @@ def retry(key: int, *, requested_by: User | None = None) -> Job:
                 raise JobStateError(f"job {key} is {job.state}; only a failed or cancelled one can be retried")
             keys = [key]
             if job.is_batch:
-                lost = Job.objects.filter(parent=job, state__in=[State.FAILED, State.CANCELLED])
+                lost = Job.objects.filter(parent=job, state__in=[State.FAILED, State.CANCELLED], in_trash=False)
                 keys = list(lost.values_list("pk", flat=True))
                 _again(keys, requested_by)
             elif job.parent_id is not None:

@@ -30,7 +30,7 @@ class ProcessAdmin(ProjectRowsAdmin):
     search_help_text = "The number of a request; or words of the step's name, in the latest 10,000."
 
     def visible(self, who: Grants, *, least: Role = Role.VIEWER) -> QuerySet[Process]:
-        return process_queries.processes(who)
+        return process_queries.processes(who).filter(~process_queries.IN_TRASH)
 
     def found(self, rows: QuerySet[Any], text: str, request: HttpRequest) -> QuerySet[Any]:
         key = number_in(text)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from voxelry.server.access.grants import Grants, visible_to
+from voxelry.server.jobs.models import Job
 from voxelry.server.processing.models import Input, Output, Process, ResultFile
+
+STEP = "step"
+"""The kind of jobs that do what was requested."""
+IN_TRASH = Q(Exists(Job.objects.filter(kind=STEP, subject=OuterRef("pk"), in_trash=True)))
+"""The condition of processes on, or with results, in the trash. Whoever begins with the job need not ask for it."""
 
 
 def processes(who: Grants) -> QuerySet[Process]:

@@ -28,13 +28,14 @@ from voxelry.server.jobs.models import Job, State
 from voxelry.server.jobs.submit import Item, retry, submit, submit_batch
 from voxelry.server.processing import process_queries
 from voxelry.server.processing.models import Input, Process
+from voxelry.server.processing.path_params import path_params
 from voxelry.server.processing.request_errors import InputError, NoSeriesError, NotReadyError, StepParameterError
 from voxelry.server.processing.roots import allowed_path
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-KIND = "step"
+KIND = process_queries.STEP
 GPU_GROUP = "model"
 _LOOKED_AT = (
     "series",
@@ -137,6 +138,8 @@ def checked_params(job: JobName, values: Mapping[str, Any], *, who: Grants) -> d
         If the step needs a library that is not installed here.
     """
     job.step.check_installed()
+    if any(values.get(name) for name in path_params(job.step)):
+        who.require_everything()  # before the values are checked, which may look for the file
     try:
         found = job.step.params.model_validate({**job.defaults, **values})
     except ValidationError as error:
@@ -146,21 +149,14 @@ def checked_params(job: JobName, values: Mapping[str, Any], *, who: Grants) -> d
     for name, value in record.items():
         if "\\u0000" in json.dumps(value):  # PostgreSQL stores no NUL in a text
             raise StepParameterError(f"{job.name}: {name}: holds a NUL character", [((name,), "holds a NUL character")])
-    for name in _paths(job.step):
+    for name in path_params(job.step):
         if record.get(name):
             who.require_everything()
-            record[name] = str(allowed_path(str(record[name])))
+            if not isinstance(record[name], str):
+                words = "names several files or one inside of another value, which a request may not"
+                raise StepParameterError(f"{job.name}: {name}: {words}", [((name,), words)])
+            record[name] = str(allowed_path(record[name]))
     return record
-
-
-def _paths(step: AnyStep) -> list[str]:
-    """The names of the parameters that are paths; a request may name files below the roots only."""
-    found = []
-    for name, schema in step.params.model_json_schema()["properties"].items():
-        kinds = [schema, *schema.get("anyOf", [])]
-        if any(kind.get("format") in ("path", "file-path", "directory-path") for kind in kinds):
-            found.append(name)
-    return found
 
 
 def request_step(
@@ -299,7 +295,7 @@ def request_again(
     with transaction.atomic():
         _require_same(job, who)
         own = job_queries.jobs(as_site())
-        rows = own.filter(parent=job) if job.is_batch else own.filter(pk=job.pk)
+        rows = own.filter(parent=job, in_trash=False) if job.is_batch else own.filter(pk=job.pk)
         lost = rows.filter(state__in=[State.FAILED, State.CANCELLED])
         if same_frame_of_reference and job.kind == KIND:
             confirmed = process_queries.processes(as_site()).filter(pk__in=lost.values("subject"))
@@ -310,9 +306,13 @@ def request_again(
 def _require_same(job: Job, who: Grants) -> None:
     """Require what the first request of a job needed."""
     who.require(Role.ANALYST if job.kind == KIND else Role.UPLOADER, job.project_id)
-    if job.kind != KIND or job.is_batch:
+    if job.kind != KIND:
         return
-    process = process_queries.processes(who).filter(pk=job.subject).first()
+    subject = job.subject
+    if job.is_batch:  # its jobs have the same parameters
+        first = job_queries.jobs(who).filter(parent=job).order_by("pk").values_list("subject", flat=True)[:1]
+        subject = next(iter(first), 0)
+    process = process_queries.processes(who).filter(pk=subject).first()
     if process is not None and needs_administrator(process):
         who.require_everything()
 
@@ -327,7 +327,7 @@ def _names_a_file(process: Process) -> bool:
         step = job_named(process.job_name).step
     except ParameterError:  # its package was uninstalled
         return False
-    return any(process.params.get(name) for name in _paths(step))
+    return any(process.params.get(name) for name in path_params(step))
 
 
 def _inputs(process: Process, inputs: Sequence[ChosenVolume]) -> list[Input]:

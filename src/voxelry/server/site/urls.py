@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django.views.generic import RedirectView
 
+from voxelry.server.access.middleware import open_to_all
+from voxelry.server.access.rules import Rule, needs
 from voxelry.server.access.urls import urlpatterns as access_urls
-from voxelry.server.access.views import ThrottledAdminForm
+from voxelry.server.access.views import Logout, ThrottledAdminForm
 from voxelry.server.api.problems import unknown_address
 from voxelry.server.api.study_routes import api
 from voxelry.server.site.pages import health, page
@@ -21,6 +24,9 @@ handler500 = "voxelry.server.api.problems.failed"
 urlpatterns = [
     path("healthz", health, name="health"),
     path("", include(access_urls)),
+    # Instead of the admin's own: browsers forget what they keep, and guesses of the old password are throttled.
+    path("admin/logout/", open_to_all(Logout.as_view())),
+    path("admin/password_change/", needs(Rule.ACCOUNT)(RedirectView.as_view(pattern_name="account"))),
     path("admin/", admin.site.urls),
     path("api/", api.urls),
     re_path(r"^api(?:/.*)?$", unknown_address),
