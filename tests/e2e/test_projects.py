@@ -46,6 +46,7 @@ def test_a_new_account_is_let_in_and_sees_where_it_is_logged_in(
     expect(own.get_by_role("heading", name="No project is open to you")).to_be_visible()
 
     page = logged_in
+    expect(page.get_by_test_id("user-menu")).to_be_visible()
     page.goto("/projects")
     page.get_by_test_id("project-name").fill("Heart")
     page.keyboard.press("Enter")
