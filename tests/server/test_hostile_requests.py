@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import EntryPoint
@@ -23,6 +24,7 @@ from voxelry.core.registry import StepRegistry
 from voxelry.core.steps import Params
 from voxelry.server.access.models import Membership, Project, Role, Token
 from voxelry.server.access.secrets import create_token
+from voxelry.server.archive import trash
 from voxelry.server.archive.models import Entry, SavedFilter, Series, Study
 from voxelry.server.jobs import isolated
 from voxelry.server.jobs.models import Job, State
@@ -86,6 +88,52 @@ def test_a_forged_cursor_of_studies_is_refused(site: Any, value: object) -> None
 )
 def test_a_forged_cursor_of_the_trash_is_refused(site: Any, text: str) -> None:
     assert site.get("/trash", 422, after=coded(text))["code"] == "validation"
+
+
+def test_who_deletes_for_good_what_is_restored_meanwhile_is_told_so(
+    site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.upload(synthetic_series(tmp_path / "s", slices=1).paths)
+    study = Study.objects.get().pk
+    site.client.delete(f"/api/studies/{study}")
+    empty = trash.empty
+
+    def restored_first(keys: list[int]) -> int:
+        trash.restore_from_trash(study)
+        return empty(keys)
+
+    monkeypatch.setattr(trash, "empty", restored_first)
+    assert site.client.delete(f"/api/trash/{study}").status_code == 404
+    assert site.get(f"/studies/{study}")["id"] == study
+
+
+def test_pictures_in_the_browser_s_cache_are_of_one_session(site: Any, tmp_path: Path) -> None:
+    series = site.upload(synthetic_series(tmp_path / "s", slices=2).paths)["series"][0]
+    token = {"authorization": f"Bearer {create_token(site.user, name='all')}"}
+    pictures = ("thumbnail.png", "slices/0.png", "slices/0.jpg", "slices/0.raw", "histogram")
+    for client, headers in ((site.client, {}), (Client(), token)):
+        for name in pictures:
+            first = client.get(f"/api/series/{series}/{name}", headers=headers)
+            known = {**headers, "if-none-match": first.headers["ETag"]}
+            again = client.get(f"/api/series/{series}/{name}", headers=known)
+            assert (first.status_code, again.status_code) == (200, 304)
+            for answer in (first, again):
+                assert {"Cookie", "Authorization"} <= set(answer.headers["Vary"].split(", ")), name
+                assert answer.headers["Cache-Control"].startswith("private")
+
+
+def test_a_known_tag_tells_nothing_without_access(site: Any, tmp_path: Path) -> None:
+    series = site.upload(synthetic_series(tmp_path / "s", slices=2).paths)["series"][0]
+    study = Study.objects.get().pk
+    outside = session(member("outside", other=Role.OWNER))
+    for address in (f"series/{series}/thumbnail.png", f"series/{series}/slices/0.png", f"studies/{study}/archive.zip"):
+        tag = site.client.get(f"/api/{address}").headers["ETag"]
+        headers = {"if-none-match": tag, "range": "bytes=0-1", "if-range": tag}
+        for method in ("GET", "HEAD", "OPTIONS", "TRACE", "PUT"):
+            theirs = outside.generic(method, f"/api/{address}", headers=headers)
+            missing = outside.generic(method, re.sub(r"/\d+/", "/987654/", f"/api/{address}"), headers=headers)
+            assert theirs.status_code == missing.status_code in (404, 405), (method, address)
+            assert set(theirs.headers) == set(missing.headers)
 
 
 # --- the admin site ---

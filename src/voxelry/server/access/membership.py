@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import PROTECT, ForeignObjectRel, ProtectedError, QuerySet
+from django.db.models import PROTECT, ForeignObjectRel, Model, ProtectedError, QuerySet
 
 from voxelry.core.errors import VoxelryError
 from voxelry.server.access.grants import Grants, NoProjectError, visible_to
@@ -114,7 +114,7 @@ def is_used(project: Project) -> bool:
     fields = Project._meta.get_fields(include_hidden=True)  # noqa: SLF001
     protecting = (one for one in fields if isinstance(one, ForeignObjectRel) and one.on_delete is PROTECT)
     return any(
-        one.related_model._base_manager.filter(**{one.field.name: project}).exists()  # noqa: SLF001
+        cast(type[Model], one.related_model)._base_manager.filter(**{one.field.name: project}).exists()  # noqa: SLF001
         for one in protecting
     )
 

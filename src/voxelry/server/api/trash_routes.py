@@ -105,7 +105,8 @@ def restore_study(request: HttpRequest, study_id: int) -> object:
 @needs(Rule.OWNER)
 def delete_for_good(request: HttpRequest, study_id: int) -> object:
     """Delete a study in the trash for good, originals included."""
-    trash.empty([_in_trash(asking(request), study_id).pk])
+    if not trash.empty([_in_trash(asking(request), study_id).pk]):  # restored, or deleted, by another request
+        raise not_found(f"There is no study {study_id} in the trash.")
     return Status(204, None)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import numpy as np
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
 from ninja import Query, Router
 
 from voxelry.core.errors import MeasureError
@@ -209,7 +210,11 @@ def _is_known(request: HttpRequest, tag: str) -> bool:
 
 
 def _cached(response: HttpResponse, tag: str, version: str, series: Series) -> HttpResponse:
-    """Set the caching headers: a URL with the current version never changes; without it, the browser revalidates."""
+    """Set the caching headers: a URL with the current version never changes; without it, the browser revalidates.
+
+    What one user was sent is not taken from the browser's cache for another one.
+    """
+    patch_vary_headers(response, ("Cookie", "Authorization"))
     response.headers["ETag"] = tag
     forever = version != "" and version == series.folder
     response.headers["Cache-Control"] = f"private, max-age={_YEAR}, immutable" if forever else "private, no-cache"
