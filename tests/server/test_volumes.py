@@ -205,7 +205,7 @@ def test_the_configured_threshold_holds_where_none_is_given(site: Any, tmp_path:
     file = write(synthetic_instance(), tmp_path / "a.dcm")
     told = site.post("/measure", 200, file=SimpleUploadedFile("a.dcm", file.read_bytes()))
     assert told["measurements"][0] == voxelry.measure(voxelry.load_volume(file), 0.9).record()
-    assert site.get("/me")["settings"] == {"threshold": 0.9}
+    assert site.get("/me")["settings"] == {"threshold": 0.9, "trash_days": 7.0}
 
 
 @pytest.mark.corpus
