@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 
 def _ask(page: Page, method: str, path: str, **options: Any) -> Any:
-    cookies = {one["name"]: one["value"] for one in page.context.cookies()}  # type: ignore[typeddict-item]
+    cookies = {one["name"]: one["value"] for one in page.context.cookies()}
     headers = {"X-CSRFToken": cookies["csrftoken"], "Referer": page.url}
     answer = page.request.fetch(f"/api{path}", method=method, headers=headers, **options)
     assert answer.ok, answer.text()

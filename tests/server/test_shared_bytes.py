@@ -16,7 +16,7 @@ from django.db import connections
 
 from tests.server.conftest import run_jobs
 from voxelry.server.access.models import Project
-from voxelry.server.archive import check, deletions, files_at_rest, holdings, ingest
+from voxelry.server.archive import check, files_at_rest, holdings, ingest
 from voxelry.server.archive.models import Instance, Study
 from voxelry.server.archive.remove import remove_studies
 from voxelry.server.jobs import job_run
@@ -130,7 +130,7 @@ def test_a_deletion_between_its_look_and_its_removal(
                 kept_all.set()
             return kept
 
-        monkeypatch.setattr(deletions.holdings, "needed", needed_then_wait)
+        monkeypatch.setattr(holdings, "needed", needed_then_wait)
         monkeypatch.setattr(files_at_rest, "keep", kept_between)
         run_jobs()
     monkeypatch.undo()

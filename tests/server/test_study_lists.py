@@ -129,7 +129,7 @@ def by_loop(who: Grants, filtered: StudyFilter, order: StudyOrder) -> list[int]:
         ):
             found.append(row)
     found.sort(key=lambda row: (getattr(row, COLUMNS[order.name]), row.pk), reverse=order.descending)
-    return [row.pk for row in found]
+    return [row.study_id for row in found]
 
 
 def walked(who: Grants, filtered: StudyFilter, order: StudyOrder, limit: int) -> list[list[int]]:
@@ -303,7 +303,7 @@ def test_a_failed_build_is_a_problem_of_the_study(
 
 def test_the_cost_of_a_change_is_that_of_the_study(django_assert_max_num_queries: Any) -> None:
     make_studies(5)
-    key = StudyListing.objects.order_by("pk")[0].pk
+    key = StudyListing.objects.order_by("pk")[0].study_id
     with django_assert_max_num_queries(16), transaction.atomic():
         Study.objects.filter(pk=key).update(description="changed")
         refresh_listing([key])

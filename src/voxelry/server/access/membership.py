@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import PROTECT, ForeignObjectRel, Model, ProtectedError, QuerySet
+from django.db.models import PROTECT, ForeignObjectRel, ProtectedError, QuerySet
 
 from voxelry.core.errors import VoxelryError
 from voxelry.server.access.grants import Grants, NoProjectError, visible_to
@@ -112,10 +112,15 @@ def remove_project(who: Grants, key: int) -> None:
 def is_used(project: Project) -> bool:
     """Whether rows keep a project from being deleted. Django's own check would read all of them."""
     fields = Project._meta.get_fields(include_hidden=True)  # noqa: SLF001
-    protecting = (one for one in fields if isinstance(one, ForeignObjectRel) and one.on_delete is PROTECT)
+    protecting = [
+        (one.related_model, one.field.name)
+        for one in fields
+        if isinstance(one, ForeignObjectRel) and one.on_delete is PROTECT
+    ]
     return any(
-        cast(type[Model], one.related_model)._base_manager.filter(**{one.field.name: project}).exists()  # noqa: SLF001
-        for one in protecting
+        model._base_manager.filter(**{name: project}).exists()  # noqa: SLF001
+        for model, name in protecting
+        if not isinstance(model, str)
     )
 
 
