@@ -259,3 +259,25 @@ def test_an_answer_that_lasts_ends_with_its_session(jane: User, how: str) -> Non
     elif how == "over":
         Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
     assert asking_again(request).may(Role.VIEWER, heart.pk) is (how == "in use")
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_an_answer_that_lasts_ends_with_the_password_that_was_sent(jane: User, changed: bool) -> None:
+    heart = Project.objects.create(name="Heart")
+    Membership.objects.create(project=heart, user=jane, role=Role.VIEWER)
+    request: Any = RequestFactory().get("/api/jobs/1/events", headers={"authorization": "Basic sent"})
+    request.user = User.objects.get(pk=jane.pk)
+    if changed:
+        jane.set_password("another-long-7781")
+        jane.save()
+    assert asking_again(request).may(Role.VIEWER, heart.pk) is not changed
+
+
+def test_a_header_hides_no_use_of_a_page(jane: User) -> None:
+    client = _logged_in(jane)
+    SignedIn.objects.update(seen=timezone.now() - timedelta(hours=1))
+    _age(client, 61)
+    assert client.get("/account/", headers={"Authorization": "Bearer nothing"}).status_code == 200
+    assert SignedIn.objects.get().seen > timezone.now() - timedelta(minutes=1)
+    _age(client, 13 * 3600)
+    assert client.get("/account/", headers={"Authorization": "Bearer nothing"}).status_code == 302

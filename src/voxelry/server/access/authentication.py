@@ -59,7 +59,10 @@ def asking_again(request: HttpRequest) -> Grants:
         return NOTHING if fresh is None else grants_of(fresh.user, fresh)
     if not is_session_open(request):
         return NOTHING
-    return grants_of(User.objects.filter(pk=cast(User, request.user).pk).first())
+    user = User.objects.filter(pk=cast(User, request.user).pk).first()
+    if "Authorization" in request.headers and user is not None and user.password != cast(User, request.user).password:
+        return NOTHING  # the password that was sent is not the user's any more
+    return grants_of(user)
 
 
 def _basic(request: HttpRequest, encoded: str) -> User | None:

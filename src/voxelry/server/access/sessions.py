@@ -34,8 +34,8 @@ class SessionsMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        # A header decides who asks; the session of such a request is not even read.
-        by_header = "Authorization" in request.headers
+        # Under /api/ a header decides who asks; the session of such a request is not even read.
+        by_header = "Authorization" in request.headers and request.path.startswith("/api/")
         if not by_header and settings.SESSION_COOKIE_NAME in request.COOKIES and _is_idle(request.session):
             request.session.flush()
         response = self.get_response(request)
