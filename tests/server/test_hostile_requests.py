@@ -344,6 +344,10 @@ def test_a_batch_that_names_a_file_is_begun_again_by_administrators(
     site.post(f"/jobs/{batch}/cancel", 200)
     analyst = session(member("analyst", default=Role.ANALYST))
     assert analyst.post(f"/api/jobs/{batch}/retry").status_code == 403
+    staff = session(member("staff", staff=True, default=Role.ANALYST))
+    for key in (batch, *Job.objects.filter(parent=batch).values_list("pk", flat=True)):
+        staff.post("/admin/jobs/job/", {"action": "retry_selected", "_selected_action": [key]})
+    assert set(Job.objects.filter(parent=batch).values_list("state", flat=True)) == {State.CANCELLED}
     assert set(Job.objects.filter(parent=batch).values_list("requested_by", flat=True)) == {site.user.pk}
     site.post(f"/jobs/{batch}/retry", 200)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import partial
 from typing import Any, cast
 
 from django.contrib import admin, messages
@@ -138,7 +137,15 @@ class JobAdmin(ProjectRowsAdmin):
     @admin.action(description="Retry the selected jobs")
     def retry_selected(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         """Queue the jobs again with the same input, in the name of who asks now."""
-        self._each(request, queryset, partial(retry, requested_by=cast(User, request.user)))
+
+        def again(key: int) -> Job:
+            job = queryset.get(pk=key)
+            kind = job_kinds.find(job.kind)
+            if kind is not None and kind.require is not None:
+                kind.require(job, asking(request))
+            return retry(key, requested_by=cast(User, request.user))
+
+        self._each(request, queryset, again)
 
     def _each(self, request: HttpRequest, queryset: QuerySet[Job], act: Callable[[int], Job]) -> None:
         done = 0

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from voxelry.server.access.grants import Grants
 from voxelry.server.jobs.job_run import Run
-from voxelry.server.jobs.models import Queue
+from voxelry.server.jobs.models import Job, Queue
 
 Work = Callable[[Run], object]
+Require = Callable[[Job, Grants], None]
 Publish = Callable[[Run, JsonValue], Mapping[str, JsonValue] | None]
 
 
@@ -30,6 +32,8 @@ class Kind:
         Called with the subject of a job that has failed, after its row says so.
     once
         A second request for the same subject while one waits adds nothing.
+    require
+        Raises `RoleError` for who may not begin a job again; None if the role in the project is enough.
 
     Notes
     -----
@@ -47,6 +51,7 @@ class Kind:
     queue: Queue = Queue.CPU
     once: bool = False
     priority: int = 0
+    require: Require | None = None
 
     @property
     def address(self) -> str:
@@ -68,6 +73,7 @@ def register(
     queue: str = Queue.CPU,
     once: bool = False,
     priority: int = 0,
+    require: Require | None = None,
 ) -> None:
     """Register a kind; `Kind` documents the parameters.
 
@@ -76,7 +82,7 @@ def register(
     ValueError
         If the queue is unknown, or if a child process could not import ``work``.
     """
-    found = Kind(kind, work, publish, prepare, failed, isolated, Queue(queue), once, priority)
+    found = Kind(kind, work, publish, prepare, failed, isolated, Queue(queue), once, priority, require)
     if isolated and not found.address.rpartition(":")[2].isidentifier():
         raise ValueError(f"the work of an isolated kind must be at the top of a module, not {found.address}")
     _kinds[kind] = found

@@ -21,5 +21,6 @@ class ProcessingConfig(AppConfig):
             publish=publish_results.publish_results,
             isolated=True,
             queue="cpu",
+            require=step_request.require_again,
         )
         delete_results.connect()

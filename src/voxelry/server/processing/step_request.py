@@ -293,7 +293,7 @@ def request_again(
         If ``who`` may not do that.
     """
     with transaction.atomic():
-        _require_same(job, who)
+        require_again(job, who)
         own = job_queries.jobs(as_site())
         rows = own.filter(parent=job, in_trash=False) if job.is_batch else own.filter(pk=job.pk)
         lost = rows.filter(state__in=[State.FAILED, State.CANCELLED])
@@ -303,8 +303,14 @@ def request_again(
         retry(job.pk, requested_by=requested_by)
 
 
-def _require_same(job: Job, who: Grants) -> None:
-    """Require what the first request of a job needed."""
+def require_again(job: Job, who: Grants) -> None:
+    """Require what the first request of a job needed, of who begins it again.
+
+    Raises
+    ------
+    RoleError
+        If ``who`` may not do that.
+    """
     who.require(Role.ANALYST if job.kind == KIND else Role.UPLOADER, job.project_id)
     if job.kind != KIND:
         return
