@@ -103,7 +103,7 @@ def latest() -> Branch:
 
 def counted(scope: Scope, most: int) -> Branch:
     """The number of studies, at most ``most``."""
-    source = _source(scope)
+    source = _words_alone(scope) or _source(scope)
     return Branch(f"SELECT count(*) FROM (SELECT 1 FROM {source.sql} LIMIT {most}) AS counted", source.params)
 
 
@@ -214,6 +214,16 @@ def _source(scope: Scope, behind: Branch = Branch("", ())) -> Branch:
     # CROSS JOIN keeps SQLite from beginning with the other table.
     joined = f"{found.table} AS w CROSS JOIN {_TABLE} AS l {_by('')}"
     return Branch(f"{joined} WHERE l.study_id = w.{found.key} AND {where.sql}", where.params)
+
+
+def _words_alone(scope: Scope) -> Branch | None:
+    """The studies that the index of words finds by itself; None where other rows have to be looked at."""
+    filtered = scope.filtered
+    others = filtered.by_facet or filtered.by_date or filtered.patient is not None or scope.studies is not None
+    found = None if others or scope.words_last else search_index.candidates(scope.project, scope.terms)
+    if found is None or not found.exact:
+        return None
+    return Branch(f"{found.table} AS w WHERE {found.condition}", found.params)
 
 
 def _narrowest(scope: Scope) -> str:

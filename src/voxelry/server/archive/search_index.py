@@ -1,7 +1,8 @@
 """The index of the words of studies: of each gram of a search text, the studies that have it.
 
-On SQLite it is an FTS5 table without content, on PostgreSQL a table of arrays with a GIN index. Neither knows where in
-a text a gram is, so that what the index finds are candidates, whose texts are looked at.
+On SQLite it is an FTS5 table without content, which knows the order of grams: a phrase of them is a part of a word. On
+PostgreSQL it is a table of arrays with a GIN index, which knows no order: what it finds are candidates, whose texts are
+looked at.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from voxelry.server.archive.search_words import Term, grams, grams_of_part, is_gram
+from voxelry.server.archive.search_words import Term, chains, date_tokens, grams, is_gram, is_run, short_grams
 
 Parameter = str | int | list[str]
 """What a statement is given beside its text."""
 MOST_GRAMS = 48
 """Grams of one search that the index is asked for: those of the longest words."""
 _ROWS = 100
+_BREAK = "break"
+"""Stands between runs, so that no phrase goes from one to the next; longer than any gram."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,15 @@ class Indexed:
 
     @property
     def tokens(self) -> list[str]:
-        """The tokens that the index holds; a project's is longer than any gram."""
-        return [_project_token(self.project), *sorted(grams(self.text))]
+        """All that PostgreSQL's index holds; those of projects and dates are longer than any gram."""
+        return [_project_token(self.project), *date_tokens(self.text), *sorted(grams(self.text))]
+
+    @property
+    def document(self) -> str:
+        """What SQLite's index holds: the grams of each run in their order, with a break behind it."""
+        runs = (" ".join((*chain, _BREAK)) for chain in chains(self.text))
+        parts = (_project_token(self.project), *date_tokens(self.text), *runs, *sorted(short_grams(self.text)))
+        return " ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +54,7 @@ class Candidates:
     condition, params
         The condition on the table, which the statement calls ``w``.
     exact
-        Whether each candidate meets the terms: a gram is all of each word.
+        Whether each candidate meets the terms.
     """
 
     table: str
@@ -63,19 +73,19 @@ def write_words(changes: Mapping[int, tuple[Indexed | None, Indexed | None]]) ->
 
 def candidates(project: int | None, terms: Sequence[Term]) -> Candidates | None:
     """The studies of a project, or of all, that may meet all terms; None if the index cannot say."""
-    asked = [alternatives for term in terms if (alternatives := _grams_of(term))]
+    asked = [(term, alternatives) for term in terms if (alternatives := _chains_of(term))]
     if not asked:
         return None
     most = MOST_GRAMS
-    kept: list[list[list[str]]] = []
-    for alternatives in asked:
-        most -= sum(len(own) for own in alternatives)
+    kept: list[list[list[list[str]]]] = []
+    exact = len(asked) == len(terms)
+    for term, alternatives in asked:
+        most -= sum(len(chain) for own in alternatives for chain in own)
         if most < 0 and kept:
+            exact = False
             break
         kept.append(alternatives)
-    exact = len(kept) == len(terms) and all(
-        is_gram(part) for term in terms for parts in term.alternatives for part in parts
-    )
+        exact = exact and all(_is_exact(part) for parts in term.alternatives for part in parts)
     if connection.vendor == "postgresql":
         condition, arrays = _array_condition(project, kept)
         return Candidates("archive_studygrams", "study_id", condition, arrays, exact)
@@ -96,39 +106,53 @@ def _project_token(project: int) -> str:
     return f"project{project}"
 
 
-def _grams_of(term: Term) -> list[list[str]]:
-    """The grams of each alternative of a term; nothing if one of them has none."""
+def _chains_of(term: Term) -> list[list[list[str]]]:
+    """The chains of grams of each alternative of a term; nothing if one of them has none."""
     found = []
     for parts in term.alternatives:
-        own = list(dict.fromkeys(gram for part in parts for gram in grams_of_part(part)))
+        own = [chain[:MOST_GRAMS] for part in parts for chain in _chains_of_part(part)]
         if not own:
             return []
-        found.append(own[:MOST_GRAMS])
+        found.append(own)
     return found
 
 
-def _fts_words(alternatives: Iterable[Sequence[str]]) -> str:
-    return "(" + " OR ".join("(" + " AND ".join(f'"{gram}"' for gram in own) + ")" for own in alternatives) + ")"
+def _chains_of_part(part: str) -> list[list[str]]:
+    dates = date_tokens(part)
+    return [[dates[-1]]] if dates else chains(part)  # the day of a date, or its month if it is all that was typed
+
+
+def _is_exact(part: str) -> bool:
+    """Whether each study that the index finds for a part of a word has it."""
+    if date_tokens(part) or is_gram(part):
+        return True
+    return connection.vendor != "postgresql" and is_run(part) and len(part) <= MOST_GRAMS
+
+
+def _fts_words(alternatives: Iterable[Sequence[Sequence[str]]]) -> str:
+    """Phrases: a chain's grams follow each other."""
+    return "(" + " OR ".join("(" + " AND ".join(f'"{" ".join(c)}"' for c in own) + ")" for own in alternatives) + ")"
 
 
 def _array_condition(
-    project: int | None, asked: Sequence[Sequence[Sequence[str]]]
+    project: int | None, asked: Sequence[Sequence[Sequence[Sequence[str]]]]
 ) -> tuple[str, tuple[Parameter, ...]]:
+    sets = [[list(dict.fromkeys(gram for chain in own for gram in chain)) for own in one] for one in asked]
     always = [] if project is None else [_project_token(project)]
-    always += [gram for own in asked if len(own) == 1 for gram in own[0]]
+    always += [gram for own in sets if len(own) == 1 for gram in own[0]]
     conditions = ["w.grams @> %s::text[]"] if always else []
     params = [always] if always else []
-    for alternatives in asked:
+    for alternatives in sets:
         if len(alternatives) > 1:
             conditions.append("(" + " OR ".join(["w.grams @> %s::text[]"] * len(alternatives)) + ")")
-            params += [list(own) for own in alternatives]
+            params += alternatives
     return " AND ".join(conditions), tuple(params)
 
 
 def _write_fts(changes: Mapping[int, tuple[Indexed | None, Indexed | None]]) -> None:
     # A table without content can only forget what it is told again.
-    old = [(key, " ".join(before.tokens)) for key, (before, _) in changes.items() if before is not None]
-    new = [(key, " ".join(after.tokens)) for key, (_, after) in changes.items() if after is not None]
+    old = [(key, before.document) for key, (before, _) in changes.items() if before is not None]
+    new = [(key, after.document) for key, (_, after) in changes.items() if after is not None]
     with connection.cursor() as cursor:
         if old:
             cursor.executemany(

@@ -23,7 +23,8 @@ _GRAM = 3
 _SEPARATORS = re.compile(r"[\s^=\0]+")
 _QUERY_SEPARATORS = re.compile(r"[\s^=\0,;]+")
 _RUN = re.compile(r"[^\W_]+")
-_DATE_MARK = "@"
+_DATE_MARK = "\ue000"
+"""Begins the dates in a search text; no word that somebody wrote has it."""
 _YEARS = range(1850, 2101)
 
 _YEAR_FIRST = re.compile(r"(\d{4})(?:([-./])(\d{1,2})\2(\d{1,2})|年(\d{1,2})月(\d{1,2})日?)")
@@ -66,7 +67,8 @@ def folded(text: str) -> str:
     """A text without case, accents and differences of width, for comparison: ``Müller`` and ``MULLER`` are equal."""
     if text.isascii():
         return text.lower()
-    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    plain = text.replace(_DATE_MARK, " ")
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", plain).casefold())
     return unicodedata.normalize("NFC", "".join(c for c in decomposed if not unicodedata.combining(c)))
 
 
@@ -105,18 +107,39 @@ def grams(text: str) -> set[str]:
     return found
 
 
-def grams_of_part(part: str) -> list[str]:
-    """The longest grams of a part of a word: a text with the part has all of them."""
-    found: dict[str, None] = {}
-    for run in _RUN.findall(part):
+def short_grams(text: str) -> set[str]:
+    """The runs of one and two letters or digits in a text."""
+    return {gram for gram in grams(text) if len(gram) < _GRAM}
+
+
+def chains(text: str) -> list[list[str]]:
+    """For each run of letters or digits, its longest grams in their order: a text with the run has them so."""
+    found = []
+    for run in _RUN.findall(text):
         size = min(len(run), _GRAM)
-        found.update(dict.fromkeys(run[i : i + size] for i in range(len(run) - size + 1)))
+        found.append([run[i : i + size] for i in range(len(run) - size + 1)])
+    return found
+
+
+def date_tokens(text: str) -> list[str]:
+    """The days and months of the dates in a search text, or of one that somebody typed, as words of their own."""
+    found: dict[str, None] = {}
+    for word in text.split():
+        if word.startswith(_DATE_MARK) and word[1:].isdecimal() and len(word) in (7, 9):
+            found["month" + word[1:7]] = None
+            if len(word) == 9:
+                found["day" + word[1:]] = None
     return list(found)
+
+
+def is_run(part: str) -> bool:
+    """Whether a part of a word has letters and digits only."""
+    return _RUN.fullmatch(part) is not None
 
 
 def is_gram(part: str) -> bool:
     """Whether a part of a word is one gram, so that each text with the gram has the part."""
-    return len(part) <= _GRAM and _RUN.fullmatch(part) is not None
+    return len(part) <= _GRAM and is_run(part)
 
 
 def terms_of(search: str) -> tuple[Term, ...]:

@@ -8,12 +8,13 @@ soon in the order. Counts end at `MOST_COUNTED`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from operator import itemgetter
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from voxelry.server.access.grants import Grants
 from voxelry.server.archive import listing_sql, queries
@@ -28,7 +29,10 @@ _FEW = 2_000
 """Studies that are sorted rather than looked for in the order."""
 _COMMON = 8
 """A project with more than one of so many studies is not asked of the index of words."""
+_DENSE = 10
+"""A search that one of so many studies meets looks through them without the index of words."""
 _BRANCHES = 64
+_WORDS_MEMORY = "64MB"
 
 Row = tuple[str | int, int]
 """The value that is sorted by, and the key of the study."""
@@ -71,12 +75,13 @@ def study_page(
         If the cursor is not of this list.
     """
     cursor = PageCursor.decode(after, order)
-    scopes = _scopes(who, filtered)
-    counts = _counts(scopes)
-    total = sum(counts)
     backwards = cursor is not None and cursor.backwards
     walked = order.reversed if backwards else order
-    rows = _rows(scopes, counts, walked, cursor, limit + 1)
+    with _room_for_words(filtered):
+        scopes = _scopes(who, filtered)
+        counts = _counts(scopes)
+        rows = _rows(scopes, counts, walked, cursor, limit + 1)
+    total = sum(counts)
     further = len(rows) > limit
     rows = rows[:limit]
     if backwards:
@@ -93,8 +98,20 @@ def study_page(
 
 def count_studies(who: Grants, filtered: StudyFilter) -> tuple[int, bool]:
     """The length of a list of studies, at most `MOST_COUNTED`, and whether it is longer."""
-    total = sum(_counts(_scopes(who, filtered)))
+    with _room_for_words(filtered):
+        total = sum(_counts(_scopes(who, filtered)))
     return min(total, MOST_COUNTED), total > MOST_COUNTED
+
+
+@contextmanager
+def _room_for_words(filtered: StudyFilter) -> Iterator[None]:
+    """Let PostgreSQL remember each study that a word has, not each page of the table: its default room is small."""
+    if connection.vendor != "postgresql" or not filtered.search:
+        yield
+        return
+    with transaction.atomic():
+        _fetch(Branch("SELECT set_config('work_mem', %s, true)", (_WORDS_MEMORY,)))
+        yield
 
 
 def _beside(rows: Sequence[Row], cursor: PageCursor | None, order: StudyOrder, end: int) -> str | None:
@@ -127,7 +144,18 @@ def _scopes(who: Grants, filtered: StudyFilter) -> list[Scope]:
         found = [scope for scope in told if scope.facets is None or scope.facets]
     if terms and (filtered.by_facet or filtered.by_date):
         found = [replace(scope, words_last=_is_small(scope)) for scope in found]
+    if terms and connection.vendor == "postgresql":
+        found = [replace(scope, words_last=scope.words_last or _is_dense(scope)) for scope in found]
     return [replace(scope, common=_is_common(scope.project)) for scope in found] if terms else found
+
+
+def _is_dense(scope: Scope) -> bool:
+    """Whether many of the latest studies meet the conditions, so that looking through all of them ends soon.
+
+    PostgreSQL's index of words gives all studies with a word before the first can be looked at.
+    """
+    latest = _fetch(listing_sql.part_of_order(scope, LATEST_FIRST, None, _FIRST_WINDOW))
+    return sum(meets for _, _, meets in latest) * _DENSE >= len(latest) > 0
 
 
 def _is_common(project: int) -> bool:

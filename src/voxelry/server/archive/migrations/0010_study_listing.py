@@ -24,8 +24,7 @@ def make_index(apps: Any, schema_editor: Any) -> None:
         schema_editor.execute("CREATE INDEX study_by_grams ON archive_studygrams USING gin (grams)")
     else:
         schema_editor.execute(
-            "CREATE VIRTUAL TABLE archive_studywords USING "
-            "fts5(grams, content='', detail=none, columnsize=0, tokenize='ascii')"
+            "CREATE VIRTUAL TABLE archive_studywords USING fts5(grams, content='', columnsize=0, tokenize='ascii')"
         )
 
 
