@@ -78,6 +78,29 @@ def test_what_changes_is_found_as_it_is(tmp_path: Path) -> None:
     assert candidates(2, "王") == set()
 
 
+def test_nothing_of_a_deleted_word_stays_in_the_index() -> None:
+    """Entries that were deleted stay in the files of SQLite's index until it is merged."""
+    if connection.vendor == "postgresql":
+        pytest.skip("its own vacuum does that")
+    texts = {key: Indexed(1, search_text([f"龘^Vvw{key}"], [])) for key in range(1, 400)}
+    for key, one in texts.items():
+        search_index.write_words({key: (None, one)})
+    assert "龘".encode() in _bytes_of_index()
+    for key, one in texts.items():
+        search_index.write_words({key: (one, None)})
+    search_index.write_words({1: (None, Indexed(1, "another"))})
+    assert search_index.purge()
+    assert "龘".encode() not in _bytes_of_index()
+    assert search_index.purge()
+    assert (candidates(1, "another"), candidates(1, "龘")) == ({1}, set())
+
+
+def _bytes_of_index() -> bytes:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT block FROM archive_studywords_data")
+        return b"".join(bytes(block) for (block,) in cursor.fetchall())
+
+
 def test_a_search_of_signs_asks_no_index() -> None:
     assert candidates(1, "+++ ...") is None
     assert candidates(1, "") is None

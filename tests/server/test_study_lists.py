@@ -115,7 +115,9 @@ def by_loop(who: Grants, filtered: StudyFilter, order: StudyOrder) -> list[int]:
             )
         )
         text = folded(words).replace("^", " ")
-        dates = "".join(f" \ue000{day.replace('-', '')}" for day in (row.study.date, row.study.patient.birth_date) if day)
+        dates = "".join(
+            f" \ue000{day.replace('-', '')}" for day in (row.study.date, row.study.patient.birth_date) if day
+        )
         if (
             (keys is None or row.project_id in keys)
             and (not filtered.projects or row.project_id in filtered.projects)

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.migrations.recorder import MigrationRecorder
 
 from voxelry.server.access.grants import as_site
-from voxelry.server.archive import cache, deletions, files_at_rest, holdings, object_store, queries, trash
+from voxelry.server.archive import cache, deletions, files_at_rest, holdings, object_store, queries, search_index, trash
 from voxelry.server.jobs.failures import Away
 from voxelry.server.jobs.models import State
 
@@ -32,6 +32,7 @@ def remove_forgotten() -> None:
     """
     deletions.finish()
     trash.empty_due()
+    search_index.purge()
     before = time.time() - FORGOTTEN_SECONDS
     for entry in files_at_rest.temporary_folder().iterdir():
         with suppress(FileNotFoundError):

@@ -7,10 +7,12 @@ looked at.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from voxelry.server.archive.search_words import Term, chains, date_tokens, grams, is_gram, is_run, short_grams
 
@@ -18,7 +20,10 @@ Parameter = str | int | list[str]
 """What a statement is given beside its text."""
 MOST_GRAMS = 48
 """Grams of one search that the index is asked for: those of the longest words."""
+PURGE_SECONDS = 20.0
 _ROWS = 100
+_MERGED_PAGES = 200
+"""Pages of the index that one step of a merge writes; other writers go on between steps."""
 _BREAK = "break"
 """Stands between runs, so that no phrase goes from one to the next; longer than any gram."""
 
@@ -94,12 +99,29 @@ def candidates(project: int | None, terms: Sequence[Term]) -> Candidates | None:
     return Candidates("archive_studywords", "rowid", "w.archive_studywords MATCH %s", (match,), exact)
 
 
-def purge() -> None:
-    """Remove what deleted entries left in the index's files. Takes as long as the index is large."""
+def purge(seconds: float = PURGE_SECONDS) -> bool:
+    """Remove what deleted entries left in the index's own files, in short steps; whether nothing is left.
+
+    SQLite's index keeps deleted entries until it is merged. PostgreSQL's own vacuum does that.
+    """
+    if connection.vendor == "postgresql":
+        return True
+    end = time.monotonic() + seconds
+    pages = -_MERGED_PAGES  # a negative number begins a merge of all that there is
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            return
-        cursor.execute("INSERT INTO archive_studywords(archive_studywords) VALUES('optimize')")
+        while True:
+            before = _changes(cursor)
+            cursor.execute("INSERT INTO archive_studywords(archive_studywords, rank) VALUES('merge', %s)", [pages])
+            if _changes(cursor) - before < 2:  # SQLite's own sign of an index that is merged
+                return True
+            if time.monotonic() > end:
+                return False
+            pages = _MERGED_PAGES
+
+
+def _changes(cursor: CursorWrapper) -> int:
+    cursor.execute("SELECT total_changes()")
+    return int(cursor.fetchone()[0])
 
 
 def _project_token(project: int) -> str:

@@ -50,6 +50,8 @@ def move_to_trash(studies: Iterable[int], by: User | None) -> None:
         rows = list(queries.studies(as_site()).select_for_update().filter(pk__in=keys, trashed=None))
         _hide_files_without_series(rows)
         _hide(rows)
+        # And those of steps that held the series until now.
+        trashed_jobs.hide_jobs(queries.series(as_site()).filter(study__in=[one.pk for one in rows]))
         queries.studies(as_site()).filter(pk__in=[one.pk for one in rows]).update(trashed=timezone.now(), trashed_by=by)
         refresh_listing(keys)
 

@@ -397,7 +397,9 @@ def _check_inputs(inputs: Sequence[ChosenVolume], who: Grants) -> list[Stack]:
         (stack.series_id, stack.index): stack
         for stack in queries.volumes(who).filter(series__in=keys).select_related("series").only(*_LOOKED_AT)
     }
-    series = queries.series(who).select_related("job").only("job__state").in_bulk(keys)
+    # Locked until the jobs have their rows: what moves to the trash meanwhile waits, and hides them.
+    locked = queries.series(who).select_for_update(of=("self",)).order_by("pk")
+    series = locked.select_related("job").only("job__state").in_bulk(keys)
     for one in inputs:
         row = series.get(one.series)
         if row is None:
