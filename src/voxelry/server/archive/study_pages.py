@@ -155,7 +155,8 @@ def _is_dense(scope: Scope) -> bool:
     PostgreSQL's index of words gives all studies with a word before the first can be looked at.
     """
     latest = _fetch(listing_sql.part_of_order(scope, LATEST_FIRST, None, _FIRST_WINDOW))
-    return sum(meets for _, _, meets in latest) * _DENSE >= len(latest) > 0
+    met = sum(bool(meets) for _, _, meets in latest)
+    return met * _DENSE >= len(latest) > 0
 
 
 def _is_common(project: int) -> bool:
