@@ -18,8 +18,8 @@ import pytest
 pytestmark = pytest.mark.slow
 HERE = Path(__file__).parent
 SITES = sorted((HERE / "sites").glob("*.zip"))
-STEP = 19
-"""Migrations are killed before every nineteenth statement, and before each statement that records one as done."""
+STEP = 97
+"""Migrations are killed before each of so many statements, and before each statement that records one as done."""
 
 
 @pytest.fixture(params=SITES, ids=[path.stem for path in SITES])
