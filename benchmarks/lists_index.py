@@ -43,12 +43,12 @@ def fill_listings(studies: int, load: Load) -> None:
         for first in range(1, studies + 1, AT_ONCE):
             rows = list(_listings(first, first + AT_ONCE - 1))
             load("archive_studylisting", iter(rows))
-            indexed = ((row["study_id"], Indexed(int(str(row["project_id"])), str(row["text"])).tokens) for row in rows)
+            indexed = [(row["study_id"], Indexed(int(str(row["project_id"])), str(row["text"]))) for row in rows]
             if connection.vendor == "sqlite":
-                words = ({"rowid": key, "grams": " ".join(tokens)} for key, tokens in indexed)
-                load("archive_studywords", words)
+                load("archive_studywords", ({"rowid": key, "grams": one.document} for key, one in indexed))
             else:
-                load("archive_studygrams", ({"study_id": key, "grams": tokens} for key, tokens in indexed))
+                arrays = ({"study_id": key, "grams": one.tokens, "text": one.text} for key, one in indexed)
+                load("archive_studygrams", arrays)
 
 
 def _listings(first: int, last: int) -> Iterator[dict[str, Any]]:

@@ -180,6 +180,7 @@ def test_add_series_offers_the_projects_that_one_may_add_to(here: Here, tmp_path
     two = staff("two", other=Role.UPLOADER, default=Role.UPLOADER)
     page = two.get("/admin/archive/series/add/").content.decode()
     assert len(re.findall(r'<option value="\d+"', page)) == 2
+    assert re.findall(r'<option value="(\d+)" selected', page) == [str(Project.objects.get(name="default").pk)]
     file = write(synthetic_instance(seed=5), tmp_path / "a.dcm").read_bytes()
 
     def add(client: Client, **form: Any) -> Any:

@@ -86,6 +86,13 @@ def test_digits_that_could_be_a_date_are_found_as_they_stand() -> None:
     assert found("march 2024", "March study of 2024")
 
 
+def test_dates_are_found_in_descriptions_as_they_are_in_their_own_fields() -> None:
+    for written in ("report of 15.3.2024", "15/03/2024 control", "seen 2024-03-15", "on 15 March 2024"):
+        for typed in ("15.3.2024", "2024-03-15", "15 Mar 2024", "15/3/2024"):
+            assert found(typed, written), (typed, written)
+    assert not found("16.3.2024", "report of 15.3.2024")
+
+
 @pytest.mark.parametrize("odd", ["31.2.2024", "2024-13-01", "99999999", "15 Smarch 2024", "0000-00-00", "١٢/٣/٢٠٢٤"])
 def test_what_is_no_date_is_a_word(odd: str) -> None:
     assert found(odd, odd)

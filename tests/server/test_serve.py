@@ -374,6 +374,7 @@ def test_the_same_on_postgresql_and_redis_with_a_worker_of_its_own(
             status, _, found = server.ask("POST", "/api/studies/search", b'{"search": "ct"}', asked)
             assert (status, json.loads(found)["count"]) == (200, 1)
             assert server.ask("DELETE", f"/api/studies/{series['study_id']}")[0] == 204
+            assert server.ask("DELETE", f"/api/trash/{series['study_id']}")[0] == 204
             assert not [path for path in (data / "files").rglob("*") if path.is_file()]
     finally:
         worker.terminate()

@@ -31,7 +31,7 @@ from voxelry.server.access.admin_search import (
     with_words,
 )
 from voxelry.server.access.authentication import asking
-from voxelry.server.access.grants import Grants, visible_to
+from voxelry.server.access.grants import DEFAULT, Grants, visible_to
 from voxelry.server.access.models import Project, Role
 
 # Django's classes take no type parameter at run time.
@@ -226,7 +226,7 @@ def add_projects(request: HttpRequest) -> QuerySet[Project]:
 
 
 class ProjectField(_ProjectChoice):
-    """A choice of the projects that the user may add to; a single one is chosen already."""
+    """A choice of the projects that the user may add to; a single one is chosen already, or the default of several."""
 
     only: Project | None = None
 
@@ -237,6 +237,8 @@ class ProjectField(_ProjectChoice):
         if len(first) == 1:
             self.only = first[0]
             self.initial, self.empty_label = self.only.pk, None
+        elif (default := projects.filter(name=DEFAULT).first()) is not None:
+            self.initial = default.pk
 
     def clean(self, value: Any) -> Any:
         return self.only if self.only is not None and not value else super().clean(value)

@@ -1,8 +1,8 @@
 """The index of the words of studies: of each gram of a search text, the studies that have it.
 
 On SQLite it is an FTS5 table without content, which knows the order of grams: a phrase of them is a part of a word. On
-PostgreSQL it is a table of arrays with a GIN index, which knows no order: what it finds are candidates, whose texts are
-looked at.
+PostgreSQL it is a table of arrays with a GIN index, which knows no order: what it finds are candidates, whose texts
+stand beside the arrays and are looked at.
 """
 
 from __future__ import annotations
@@ -93,7 +93,9 @@ def candidates(project: int | None, terms: Sequence[Term]) -> Candidates | None:
         exact = exact and all(_is_exact(part) for parts in term.alternatives for part in parts)
     if connection.vendor == "postgresql":
         condition, arrays = _array_condition(project, kept)
-        return Candidates("archive_studygrams", "study_id", condition, arrays, exact)
+        if not exact:
+            condition, arrays = f"{condition} AND {_text_condition(terms)}", (*arrays, *_parts(terms))
+        return Candidates("archive_studygrams", "study_id", condition, arrays, exact=True)
     words = " AND ".join(_fts_words(alternatives) for alternatives in kept)
     match = words if project is None else f'"{_project_token(project)}" AND {words}'
     return Candidates("archive_studywords", "rowid", "w.archive_studywords MATCH %s", (match,), exact)
@@ -171,6 +173,16 @@ def _array_condition(
     return " AND ".join(conditions), tuple(params)
 
 
+def _text_condition(terms: Sequence[Term]) -> str:
+    has = "strpos(w.text, %s) > 0"
+    alternatives = (" OR ".join("(" + " AND ".join([has] * len(one)) + ")" for one in t.alternatives) for t in terms)
+    return " AND ".join(f"({some})" for some in alternatives)
+
+
+def _parts(terms: Sequence[Term]) -> list[str]:
+    return [part for term in terms for parts in term.alternatives for part in parts]
+
+
 def _write_fts(changes: Mapping[int, tuple[Indexed | None, Indexed | None]]) -> None:
     # A table without content can only forget what it is told again.
     old = [(key, before.document) for key, (before, _) in changes.items() if before is not None]
@@ -185,15 +197,15 @@ def _write_fts(changes: Mapping[int, tuple[Indexed | None, Indexed | None]]) -> 
 
 
 def _write_arrays(changes: Mapping[int, tuple[Indexed | None, Indexed | None]]) -> None:
-    new = [(key, after.tokens) for key, (_, after) in changes.items() if after is not None]
+    new = [(key, after.tokens, after.text) for key, (_, after) in changes.items() if after is not None]
     gone = [key for key, (_, after) in changes.items() if after is None]
     with connection.cursor() as cursor:
         for start in range(0, len(new), _ROWS):
             some = new[start : start + _ROWS]
-            values = ", ".join(["(%s, %s)"] * len(some))
+            values = ", ".join(["(%s, %s, %s)"] * len(some))
             cursor.execute(
-                f"INSERT INTO archive_studygrams(study_id, grams) VALUES {values} "  # noqa: S608
-                "ON CONFLICT (study_id) DO UPDATE SET grams = EXCLUDED.grams",
+                f"INSERT INTO archive_studygrams(study_id, grams, text) VALUES {values} "  # noqa: S608
+                "ON CONFLICT (study_id) DO UPDATE SET grams = EXCLUDED.grams, text = EXCLUDED.text",
                 [value for row in some for value in row],
             )
         if gone:

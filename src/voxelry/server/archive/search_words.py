@@ -81,7 +81,9 @@ def search_text(values: Iterable[str], dates: Iterable[str]) -> str:
     """The search text of some values and dates (``YYYY-MM-DD``; other dates are left out): each word once."""
     found = dict.fromkeys(_DATE_MARK + "".join(day.split("-")) for day in dates if iso_date(day))
     for value in values:
-        found.update(dict.fromkeys(_words(value)))
+        words = _words(value)
+        found.update(dict.fromkeys(words))
+        found.update(dict.fromkeys(_marks(words)))
     text = " ".join(found)
     return text if len(text) <= MOST_TEXT else text[: MOST_TEXT + 1].rpartition(" ")[0]
 
@@ -152,7 +154,9 @@ def terms_of(search: str) -> tuple[Term, ...]:
         length, marks = _date_at(words, index)
         if marks:
             own = tuple(words[index : index + length])
-            found.append(Term((*((mark,) for mark in marks), own)))
+            # Letters and digits may stand apart, or in an identifier. Other forms of dates have marks in texts too.
+            as_written = [own] if all(map(is_run, own)) else []
+            found.append(Term((*((mark,) for mark in marks), *as_written)))
         else:
             plain.append(words[index])
         index += length
@@ -161,6 +165,17 @@ def terms_of(search: str) -> tuple[Term, ...]:
 
 def _words(text: str) -> list[str]:
     return [word for word in _SEPARATORS.split(folded(text)) if word]
+
+
+def _marks(words: list[str]) -> list[str]:
+    """The marks of the dates that are written in some words."""
+    found: list[str] = []
+    index = 0
+    while index < len(words):
+        length, marks = _date_at(words, index)
+        found += marks
+        index += length
+    return found
 
 
 def _without_parts(words: Iterable[str]) -> list[str]:

@@ -105,12 +105,12 @@ def count_studies(who: Grants, filtered: StudyFilter) -> tuple[int, bool]:
 
 @contextmanager
 def _room_for_words(filtered: StudyFilter) -> Iterator[None]:
-    """Let PostgreSQL remember each study that a word has, not each page of the table: its default room is small."""
+    """Let PostgreSQL remember each study that a word has, and not compile statements that take a few milliseconds."""
     if connection.vendor != "postgresql" or not filtered.search:
         yield
         return
     with transaction.atomic():
-        _fetch(Branch("SELECT set_config('work_mem', %s, true)", (_WORDS_MEMORY,)))
+        _fetch(Branch("SELECT set_config('work_mem', %s, true), set_config('jit', 'off', true)", (_WORDS_MEMORY,)))
         yield
 
 

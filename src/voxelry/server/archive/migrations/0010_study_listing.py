@@ -19,7 +19,8 @@ def make_index(apps: Any, schema_editor: Any) -> None:
                 f'ALTER TABLE archive_studylisting ALTER COLUMN "{name}" TYPE varchar({_LENGTHS[name]}) COLLATE "C"'
             )
         schema_editor.execute(
-            'CREATE TABLE archive_studygrams (study_id bigint PRIMARY KEY, grams text[] COLLATE "C" NOT NULL)'
+            "CREATE TABLE archive_studygrams "
+            '(study_id bigint PRIMARY KEY, grams text[] COLLATE "C" NOT NULL, text text COLLATE "C" NOT NULL)'
         )
         schema_editor.execute("CREATE INDEX study_by_grams ON archive_studygrams USING gin (grams)")
     else:
