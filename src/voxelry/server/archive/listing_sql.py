@@ -15,7 +15,7 @@ from django.db import connection
 from voxelry.server.archive import search_index
 from voxelry.server.archive.search_index import Parameter
 from voxelry.server.archive.search_words import Term
-from voxelry.server.archive.study_filter import PageCursor, StudyFilter, StudyOrder
+from voxelry.server.archive.study_filter import LATEST_FIRST, PageCursor, StudyFilter, StudyOrder
 
 MOST_FACETS = 200
 """Facets of a project that are told apart; a project with more is looked through instead."""
@@ -92,8 +92,9 @@ def facets(project: int, filtered: StudyFilter) -> tuple[str, ...] | None:
 
 def nth_latest(project: int, n: int) -> Branch:
     """The key of the study before which the project has ``n`` later ones."""
-    sql = f"SELECT study_id FROM {_TABLE} {_by('listing_by_arrival')} WHERE project_id = %s"
-    return Branch(f"{sql} ORDER BY study_id DESC LIMIT 1 OFFSET {n}", (project,))
+    of = _of_project(project, LATEST_FIRST)
+    sql = f"SELECT study_id FROM {_TABLE} {_by('listing_by_arrival')} WHERE {of.sql}"
+    return Branch(f"{sql} {_sorted(LATEST_FIRST)} LIMIT 1 OFFSET {n}", of.params)
 
 
 def latest() -> Branch:
@@ -132,7 +133,7 @@ def ordered(scope: Scope, order: StudyOrder, cursor: PageCursor | None, limit: i
 def sorted_few(scope: Scope, order: StudyOrder, cursor: PageCursor | None, limit: int) -> Branch:
     """The first studies behind a cursor, found by their conditions and sorted."""
     source = _source(scope, _behind(order, cursor, prefix="l."))
-    way = "DESC" if order.descending else "ASC"
+    way = _way(order)
     found = f"SELECT l.{order.column} AS value, l.study_id AS study FROM {source.sql}"
     if connection.vendor == "postgresql":
         found += " OFFSET 0"  # the conditions come first, whatever PostgreSQL expects of the order
@@ -141,7 +142,7 @@ def sorted_few(scope: Scope, order: StudyOrder, cursor: PageCursor | None, limit
 
 def part_of_order(scope: Scope, order: StudyOrder, cursor: PageCursor | None, length: int) -> Branch:
     """The next studies in the order, and of each whether it meets the conditions."""
-    everything = _and(_equal("project_id", scope.project), _behind(order, cursor))
+    everything = _and(_of_project(scope.project, order), _behind(order, cursor))
     meets = _conditions(scope)
     sql = (
         f"SELECT {order.column} AS value, study_id AS study, {meets.sql} AS meets "
@@ -157,15 +158,26 @@ def together(branches: Sequence[Branch]) -> Branch:
 
 
 def _words_in_order(scope: Scope, order: StudyOrder, cursor: PageCursor | None, limit: int) -> list[Branch] | None:
-    """SQLite's index of words is read in the order of arrival."""
-    if connection.vendor != "sqlite" or order.name != "arrived" or scope.words_last:
+    """SQLite's index of words is read in the order of arrival; what PostgreSQL's gives by itself is sorted."""
+    if order.name != "arrived" or scope.words_last:
         return None
-    if search_index.candidates(scope.project, scope.terms) is None:
+    way = _way(order)
+    sign = "<" if order.descending else ">"
+    alone = _words_alone(scope)
+    if alone is not None:
+        key = "study_id" if connection.vendor == "postgresql" else "rowid"
+        behind = Branch("", ()) if cursor is None else Branch(f"w.{key} {sign} %s", (cursor.key,))
+        where = _and(alone, behind)
+        if connection.vendor == "postgresql":
+            found = f"SELECT w.{key} AS value, w.{key} AS study FROM {where.sql} OFFSET 0"
+            return [Branch(f"SELECT * FROM ({found}) AS found ORDER BY 1 {way} LIMIT {limit}", where.params)]
+        sql = f"SELECT w.rowid AS value, w.rowid AS study FROM {where.sql} ORDER BY w.rowid {way} LIMIT {limit}"
+        return [Branch(sql, where.params)]
+    if connection.vendor != "sqlite" or search_index.candidates(scope.project, scope.terms) is None:
         return None
-    way = "DESC" if order.descending else "ASC"
     behind = Branch("", ())
     if cursor is not None:
-        behind = Branch(f"w.rowid {'<' if order.descending else '>'} %s", (cursor.key,))
+        behind = Branch(f"w.rowid {sign} %s", (cursor.key,))
     source = _source(scope, behind)
     sql = f"SELECT l.study_id AS value, l.study_id AS study FROM {source.sql} ORDER BY w.rowid {way} LIMIT {limit}"
     return [Branch(sql, source.params)]
@@ -174,17 +186,36 @@ def _words_in_order(scope: Scope, order: StudyOrder, cursor: PageCursor | None, 
 def _in_order(
     project: int, part: Branch, order: StudyOrder, cursor: PageCursor | None, limit: int, index: str
 ) -> Branch:
-    where = _and(_equal("project_id", project), part, _behind(order, cursor))
+    plain = index == _INDEXES["arrived"]
+    of = _of_project(project, order) if plain else _equal("project_id", project)
+    where = _and(of, part, _behind(order, cursor))
+    way = _sorted(order) if plain or order.name != "arrived" else f"ORDER BY study_id {_way(order)}"
     sql = (
         f"SELECT {order.column} AS value, study_id AS study FROM {_TABLE} {_by(index)} WHERE {where.sql} "
-        f"{_sorted(order)} LIMIT {limit}"
+        f"{way} LIMIT {limit}"
     )
     return Branch(sql, where.params)
 
 
+def _way(order: StudyOrder) -> str:
+    return "DESC" if order.descending else "ASC"
+
+
 def _sorted(order: StudyOrder) -> str:
-    way = "DESC" if order.descending else "ASC"
-    return f"ORDER BY study_id {way}" if order.name == "arrived" else f"ORDER BY {order.column} {way}, study_id {way}"
+    way = _way(order)
+    if order.name != "arrived":
+        return f"ORDER BY {order.column} {way}, study_id {way}"
+    return f"ORDER BY project_id {way}, study_id {way}"
+
+
+def _of_project(project: int, order: StudyOrder) -> Branch:
+    """The studies of a project. PostgreSQL would read those of all backwards to find the latest of one.
+
+    A range is no constant for it, so that only the index of project and arrival has the order.
+    """
+    if connection.vendor == "postgresql" and order.name == "arrived":
+        return Branch("project_id BETWEEN %s AND %s", (project, project))
+    return _equal("project_id", project)
 
 
 def _by(index: str) -> str:
