@@ -38,7 +38,7 @@ _INDEXES = {
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The conditions of a list in one project.
+    """The conditions of a list in one project, or in all of them.
 
     Attributes
     ----------
@@ -50,6 +50,8 @@ class Scope:
         The facets that meet the conditions; None if they are not told apart.
     common
         So many studies are the project's that the index of words is not asked for the project.
+    whole
+        All projects are one, whatever ``project`` says: for searches of words alone in the order of arrival.
     words_last
         The other conditions leave so few studies that their texts are looked at without the index of words.
     """
@@ -61,6 +63,7 @@ class Scope:
     facets: tuple[str, ...] | None = None
     words_last: bool = False
     common: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,12 @@ def nth_latest(project: int, n: int) -> Branch:
 def latest() -> Branch:
     """The key of the latest study of all."""
     return Branch(f"SELECT max(study_id) FROM {_TABLE}", ())
+
+
+def everywhere(filtered: StudyFilter, terms: tuple[Term, ...]) -> Scope | None:
+    """All projects as one, where SQLite's index of words answers by itself; it would look at each project's studies."""
+    whole = Scope(0, filtered, terms, whole=True)
+    return whole if connection.vendor == "sqlite" and terms and _words_alone(whole) is not None else None
 
 
 def counted(scope: Scope, most: int) -> Branch:
@@ -251,7 +260,11 @@ def _words_alone(scope: Scope) -> Branch | None:
     """The studies that the index of words finds by itself; None where other rows have to be looked at."""
     filtered = scope.filtered
     others = filtered.by_facet or filtered.by_date or filtered.patient is not None or scope.studies is not None
-    found = None if others or scope.words_last else search_index.candidates(scope.project, scope.terms)
+    found = (
+        None
+        if others or scope.words_last
+        else search_index.candidates(None if scope.whole else scope.project, scope.terms)
+    )
     if found is None or not found.exact:
         return None
     return Branch(f"{found.table} AS w WHERE {found.condition}", found.params)

@@ -78,7 +78,7 @@ def study_page(
     backwards = cursor is not None and cursor.backwards
     walked = order.reversed if backwards else order
     with _room_for_words(filtered):
-        scopes = _scopes(who, filtered)
+        scopes = _scopes(who, filtered, as_one=order.name == LATEST_FIRST.name)
         counts = _counts(scopes)
         rows = _rows(scopes, counts, walked, cursor, limit + 1)
     total = sum(counts)
@@ -99,7 +99,7 @@ def study_page(
 def count_studies(who: Grants, filtered: StudyFilter) -> tuple[int, bool]:
     """The length of a list of studies, at most `MOST_COUNTED`, and whether it is longer."""
     with _room_for_words(filtered):
-        total = sum(_counts(_scopes(who, filtered)))
+        total = sum(_counts(_scopes(who, filtered, as_one=True)))
     return min(total, MOST_COUNTED), total > MOST_COUNTED
 
 
@@ -126,8 +126,14 @@ def _beside(rows: Sequence[Row], cursor: PageCursor | None, order: StudyOrder, e
     return PageCursor(cursor.value, cursor.key - step, backwards=backwards).encode(order)
 
 
-def _scopes(who: Grants, filtered: StudyFilter) -> list[Scope]:
-    """The conditions in each project that somebody may see, without projects in which nothing can meet them."""
+def _scopes(who: Grants, filtered: StudyFilter, *, as_one: bool) -> list[Scope]:
+    """The conditions in each project that somebody may see, without projects in which nothing can meet them.
+
+    Parameters
+    ----------
+    as_one
+        Whether all projects may be one, for who sees all of them.
+    """
     keys = queries.project_keys(who, filtered.projects)
     words, studies = [], None
     for word in filtered.search.replace("\0", " ").split():
@@ -138,6 +144,10 @@ def _scopes(who: Grants, filtered: StudyFilter) -> list[Scope]:
             words.append(word)
     terms = terms_of(" ".join(words))
     chosen = None if studies is None else tuple(sorted(studies))
+    if as_one and who.everything and not filtered.projects and chosen is None:
+        whole = listing_sql.everywhere(filtered, terms)
+        if whole is not None:
+            return [whole]
     found = [Scope(key, filtered, terms, chosen) for key in keys]
     if filtered.by_facet:
         told = [replace(scope, facets=listing_sql.facets(scope.project, filtered)) for scope in found]
