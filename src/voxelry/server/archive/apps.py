@@ -3,7 +3,7 @@
 import warnings
 
 from django.apps import AppConfig
-from django.db.models.signals import pre_delete
+from django.db.models.signals import post_migrate, pre_delete
 
 
 class ArchiveConfig(AppConfig):
@@ -22,6 +22,8 @@ class ArchiveConfig(AppConfig):
         pre_delete.connect(
             study_listing.forget_listing, sender=self.get_model("StudyListing"), dispatch_uid="voxelry-listing"
         )
+        # Django's `flush`, which empties the tables of models, says only this.
+        post_migrate.connect(study_listing.forget_flushed, sender=self, dispatch_uid="voxelry-flushed")
 
         # A higher priority than steps, of which thousands may wait, so that an upload is visible soon.
         job_kinds.register(ingest.KIND, ingest.ingest, queue="ingest", once=True, priority=10)

@@ -267,7 +267,9 @@ def _words_alone(scope: Scope) -> Branch | None:
     )
     if found is None or not found.exact:
         return None
-    return Branch(f"{found.table} AS w WHERE {found.condition}", found.params)
+    # The rows of lists are the truth: an entry without one counts for nothing.
+    joined = f"{found.table} AS w CROSS JOIN {_TABLE} AS l WHERE l.study_id = w.{found.key} AND {found.condition}"
+    return Branch(joined, found.params)
 
 
 def _narrowest(scope: Scope) -> str:

@@ -101,6 +101,20 @@ def candidates(project: int | None, terms: Sequence[Term]) -> Candidates | None:
     return Candidates("archive_studywords", "rowid", "w.archive_studywords MATCH %s", (match,), exact)
 
 
+def is_there(tables: Sequence[str]) -> bool:
+    """Whether the index is one of some tables."""
+    return ("archive_studygrams" if connection.vendor == "postgresql" else "archive_studywords") in tables
+
+
+def forget_all() -> None:
+    """Empty the index, when the rows of lists were removed as a whole."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("DELETE FROM archive_studygrams")
+        else:
+            cursor.execute("INSERT INTO archive_studywords(archive_studywords) VALUES('delete-all')")
+
+
 def purge(seconds: float = PURGE_SECONDS) -> bool:
     """Remove what deleted entries left in the index's own files, in short steps; whether nothing is left.
 

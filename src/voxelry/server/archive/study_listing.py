@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import django.apps
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, Max, Model, Q, Sum
 
 from voxelry.core.progress import Progress, silent
 from voxelry.server.access.grants import as_site
 from voxelry.server.archive import queries, search_index, search_words
+from voxelry.server.archive.models import StudyListing
 from voxelry.server.archive.search_index import Indexed
 from voxelry.server.jobs.models import State
 
@@ -101,6 +102,13 @@ def refresh_all(
         changed += refresh(some)
         after = some[-1]
         progress(min(1.0, after / max(1, last)), "writing the lists of studies")
+
+
+def forget_flushed(**_: Any) -> None:
+    """Empty the index of words if there is no study any more."""
+    tables = connection.introspection.table_names()
+    if "archive_studylisting" in tables and not StudyListing.objects.exists() and search_index.is_there(tables):
+        search_index.forget_all()
 
 
 def forget_listing(instance: Any, **_: object) -> None:
