@@ -79,7 +79,7 @@ def _remembering() -> Iterator[None]:
     words, grams = search_words._words, search_words.grams  # noqa: SLF001
     of_word = lru_cache(_CACHED)(grams)
     search_words._words = lru_cache(_CACHED)(words)  # noqa: SLF001
-    search_index.grams = lambda text: set().union(*map(of_word, text.split()))  # type: ignore[attr-defined]
+    search_index.grams = lambda text: set().union(*map(of_word, text.split()))  # type: ignore[attr-defined, misc, assignment]
     try:
         yield
     finally:

@@ -49,14 +49,14 @@ def test_generated_rows_are_those_that_the_site_would_have(tmp_path: Path) -> No
         "from voxelry.server.archive import queries\n"
         "from voxelry.server.archive.study_filter import StudyFilter\n"
         "from voxelry.server.archive.study_listing import refresh_all\n"
-        "from voxelry.server.archive.study_pages import count_studies\n"
+        "from voxelry.server.archive.study_pages import study_page\n"
         "from voxelry.server.archive.models import Series\n"
         "call_command('migrate', verbosity=0)\n"
         "lists_rows.fill(100)\n"
         "with transaction.atomic(): changed = refresh_all()\n"
         "from django.db.models import Count, F\n"
         "off = Series.objects.annotate(n=Count('instances')).exclude(n=F('instance_count')).count()\n"
-        "found = count_studies(as_site(), StudyFilter(search=lists_rows.RARE_WORD))[0]\n"
+        "found = study_page(as_site(), StudyFilter(search=lists_rows.RARE_WORD)).count\n"
         "print(queries.studies(as_site()).count(), changed, off, 0 < found < 20)\n"
     )
     environment = {

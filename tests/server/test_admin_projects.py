@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from voxelry.server.access import admin_search
+from voxelry.server.access import bounded_lists
 from voxelry.server.access.admin_rows import ProjectRowsAdmin
 from voxelry.server.access.models import Membership, Project, Role
 from voxelry.server.archive import admin as archive_admin
@@ -268,7 +268,7 @@ def test_the_history_and_the_messages_hold_keys_only(site: Any, here: Here) -> N
 
 
 def test_more_rows_than_are_counted_are_told_so(site: Any, here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(admin_search, "MOST", 2)
+    monkeypatch.setattr(bounded_lists, "MOST_COUNTED", 2)
     page = site.client.get("/admin/archive/instance/").content.decode()
     assert "more than 10,000 instances: search or filter to reach the others" in page
 

@@ -12,6 +12,7 @@ from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 
+from voxelry.server.access import bounded_lists
 from voxelry.server.access.models import Membership, Project, Role
 from voxelry.server.access.secrets import create_token
 from voxelry.server.archive.models import Patient, Study
@@ -62,7 +63,6 @@ def test_me_of_a_token_says_what_is_open_to_it(heart: Project) -> None:
 def test_projects_are_listed_with_ones_role_and_a_bounded_count(
     heart: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from voxelry.server.api import project_routes
 
     patient = Patient.objects.create(project=heart, patient_id="1")
     for number in range(3):
@@ -70,7 +70,7 @@ def test_projects_are_listed_with_ones_role_and_a_bounded_count(
     Study.objects.create(project=heart, patient=patient, study_instance_uid="1.2.9", trashed="2026-01-01T00:00:00Z")
     (only,) = _ask("viewer", "GET", "/projects", 200)
     assert (only["name"], only["role"], only["study_count"], only["more_studies"]) == ("Heart", "viewer", 3, False)
-    monkeypatch.setattr(project_routes, "MOST_COUNTED", 2)
+    monkeypatch.setattr(bounded_lists, "MOST_COUNTED", 2)
     found = _ask("viewer", "GET", f"/projects/{heart.pk}", 200)
     assert (found["study_count"], found["more_studies"]) == (2, True)
     assert _ask("stranger", "GET", "/projects", 200) == []

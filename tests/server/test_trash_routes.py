@@ -328,8 +328,7 @@ def test_the_trash_is_listed_in_pages(site: Any, monkeypatch: pytest.MonkeyPatch
         after = page["next"]
     assert found == [keys[4], keys[3], *reversed(keys[:3])]
     assert site.get("/trash", limit=1)["items"][0]["id"] == elsewhere
-    monkeypatch.setattr("voxelry.server.api.trash_routes.MOST_COUNTED", 3)
-    monkeypatch.setattr("voxelry.server.archive.trash_contents.MOST_COUNTED", 3)
+    monkeypatch.setattr("voxelry.server.access.bounded_lists.MOST_COUNTED", 3)
     page = site.get("/trash")
     assert (page["count"], page["more_than"]) == (3, True)
     for wrong in ("x", "MjAyNg==", "%00", "MjAyNi0wMS0wMSAx"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from voxelry.server.access.grants import grants_of
+from voxelry.server.access.authentication import asking
 from voxelry.server.access.membership import is_used
 from voxelry.server.access.models import Membership, Project, Role, Token
 
@@ -49,7 +49,7 @@ class ForAdministrators:
 
 
 def _is_administrator(request: HttpRequest) -> bool:
-    return grants_of(cast(User, request.user)).everything
+    return asking(request).everything
 
 
 class MembersInline(ForAdministrators, _ProjectMembers):
@@ -127,7 +127,7 @@ _GRANTED_BY_ADMINISTRATORS = ("is_superuser", "groups", "user_permissions")
 
 def _may_do_all_that(request: HttpRequest, user: User | None) -> bool:
     """Whether who asks is an owner wherever the user is a member; administrators are, and oneself is that user."""
-    who = grants_of(cast(User, request.user))
+    who = asking(request)
     if user is None or who.everything or user.pk == who.user:
         return True
     projects = Membership.objects.filter(user=user).values_list("project", flat=True)

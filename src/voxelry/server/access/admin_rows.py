@@ -23,7 +23,6 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from voxelry.server.access.admin_search import (
-    MOST,
     BoundedPaginator,
     KeptSearchMixin,
     QuickChangeList,
@@ -31,6 +30,7 @@ from voxelry.server.access.admin_search import (
     with_words,
 )
 from voxelry.server.access.authentication import asking
+from voxelry.server.access.bounded_lists import MOST_COUNTED
 from voxelry.server.access.grants import DEFAULT, Grants, visible_to
 from voxelry.server.access.models import Project, Role
 
@@ -148,7 +148,7 @@ class ProjectRowsAdmin(KeptSearchMixin, _Admin):
         """Those of each project's latest rows in which each word occurs, for texts that have no index."""
         latest = Q()
         for scope in self.scopes(request) or [Q()]:
-            before = rows.filter(scope).order_by("-pk").values_list("pk", flat=True)[MOST : MOST + 1]
+            before = rows.filter(scope).order_by("-pk").values_list("pk", flat=True)[MOST_COUNTED : MOST_COUNTED + 1]
             latest |= scope & reduce(and_, (Q(pk__gt=key) for key in before), Q(pk__gt=0))
         return with_words(rows.filter(latest), fields, text)
 
@@ -189,7 +189,7 @@ class ProjectRowsAdmin(KeptSearchMixin, _Admin):
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         who = asking(request)
-        return _may(who, Role.VIEWER) if obj is None else who.may(Role.VIEWER, self.project_of(obj))
+        return who.may_somewhere(Role.VIEWER) if obj is None else who.may(Role.VIEWER, self.project_of(obj))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -201,7 +201,7 @@ class ProjectRowsAdmin(KeptSearchMixin, _Admin):
         if not self.deletable:
             return False
         who = asking(request)
-        return _may(who, Role.OWNER) if obj is None else who.may(Role.OWNER, self.project_of(obj))
+        return who.may_somewhere(Role.OWNER) if obj is None else who.may(Role.OWNER, self.project_of(obj))
 
     # --- deletion ---
 
@@ -242,11 +242,6 @@ class ProjectField(_ProjectChoice):
 
     def clean(self, value: Any) -> Any:
         return self.only if self.only is not None and not value else super().clean(value)
-
-
-def _may(who: Grants, least: Role) -> bool:
-    keys = who.projects(least)
-    return keys is None or bool(keys)
 
 
 def _log(request: HttpRequest, rows: Iterable[Model], flag: int) -> list[LogEntry]:

@@ -17,8 +17,8 @@ from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 
-MOST = 10_000
-"""More rows than that are not counted, and not paged through."""
+from voxelry.server.access.bounded_lists import ListLength, latest_keys, length_of
+
 LONGEST = 1000
 WORDS = 20
 LARGEST_KEY = 2**63 - 1
@@ -39,7 +39,7 @@ else:
 
 
 class BoundedPaginator(_Paginator):
-    """Counts to `MOST` only; what lies further is reached by a search or a filter.
+    """Counts to `MOST_COUNTED` only; what lies further is reached by a search or a filter.
 
     Attributes
     ----------
@@ -51,37 +51,29 @@ class BoundedPaginator(_Paginator):
     parts: Sequence[QuerySet[Any]] = ()
 
     @cached_property
-    def counted(self) -> int:
-        """The number of rows, at most one more than `MOST`."""
+    def counted(self) -> ListLength:
+        """The number of rows, as far as they are counted."""
         rows = self.object_list
-        if not isinstance(rows, QuerySet):
-            return len(rows)
-        found = 0
-        for part in self.parts or [rows]:
-            found += part.order_by()[: MOST + 1 - found].count()
-            if found > MOST:
-                break
-        return found
+        return length_of(*(self.parts or [rows])) if isinstance(rows, QuerySet) else ListLength.of(len(rows))
 
     @cached_property
     def count(self) -> int:
         """The number of rows that can be paged through."""
-        return min(self.counted, MOST)
+        return self.counted.count
 
     @property
     def is_bounded(self) -> bool:
         """Whether there are more rows than are counted."""
-        return self.counted > MOST
+        return self.counted.more
 
     def latest(self, number: int) -> list[Any]:
         """The rows of a page."""
         rows = self.object_list
-        end = min(number * self.per_page, MOST)
+        end = min(number * self.per_page, self.count)
         start = (number - 1) * self.per_page
         if not isinstance(rows, QuerySet) or len(self.parts) <= 1:
             return list(rows[start:end])
-        keys = (key for part in self.parts for key in part.order_by("-pk").values_list("pk", flat=True)[:end])
-        chosen = sorted(keys, reverse=True)[start:end]
+        chosen = latest_keys(self.parts, start, end)
         return sorted(rows.order_by().filter(pk__in=chosen), key=lambda row: -int(row.pk))
 
 

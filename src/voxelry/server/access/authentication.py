@@ -51,6 +51,11 @@ def asking(request: HttpRequest) -> Grants:
     return known
 
 
+def requester(request: HttpRequest) -> User | None:
+    """Who asks, for rows that name it."""
+    return request.user if isinstance(request.user, User) else None
+
+
 def asking_again(request: HttpRequest) -> Grants:
     """The grants of who asked, read from the rows now: for answers that last."""
     token: Token | None = getattr(request, "token", None)

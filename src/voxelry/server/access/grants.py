@@ -1,7 +1,7 @@
 """What somebody may do, and the rows that somebody may see: the one check of every door.
 
 Every query of a user's request begins with `visible_to`. What the site does by itself says `as_site`, which is banned
-where requests are answered (``tests/test_rooms.py``).
+where requests are answered (``tests/test_doors.py``).
 """
 
 from __future__ import annotations
@@ -62,6 +62,11 @@ class Grants:
     roles: Mapping[int, Role] = field(default_factory=lambda: MappingProxyType({}))
     scoped: bool = False
 
+    @property
+    def is_site(self) -> bool:
+        """Whether the site itself asks."""
+        return self.everything and self.user is None
+
     def projects(self, least: Role = Role.VIEWER) -> frozenset[int] | None:
         """The keys of the projects in which this role is granted; None for all."""
         return None if self.everything else frozenset(key for key, role in self.roles.items() if role >= least)
@@ -69,6 +74,10 @@ class Grants:
     def may(self, least: Role, project: int | None) -> bool:
         """Whether this role is granted in a project; None is for rows that belong to no project."""
         return self.everything or (project is not None and self.roles.get(project, 0) >= least)
+
+    def may_somewhere(self, least: Role) -> bool:
+        """Whether this role is granted in any project."""
+        return self.everything or any(role >= least for role in self.roles.values())
 
     def require(self, least: Role, project: int | None) -> None:
         """Refuse what needs a higher role.
@@ -144,7 +153,7 @@ def require_any_project(who: Grants) -> None:
     RoleError
         If no role is granted anywhere.
     """
-    if not who.everything and not who.roles:
+    if not who.may_somewhere(Role.VIEWER):
         raise RoleError("you are a member of no project: ask an owner or an administrator")
 
 
@@ -184,7 +193,7 @@ def visible_to(rows: QuerySet[Row], who: Grants, *, path: str = "project", least
     """
     keys = who.projects(least)
     if keys is None:
-        return rows if who.user is None else rows.filter(**{f"{path}__isnull": False})
+        return rows if who.is_site else rows.filter(**{f"{path}__isnull": False})
     if len(keys) == 1:
         return rows.filter(**{path: next(iter(keys))})
     return rows.filter(**{f"{path}__in": sorted(keys)}) if keys else rows.none()

@@ -9,26 +9,26 @@ from collections.abc import Iterator
 from functools import partial
 from typing import IO, Annotated, cast
 
-from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from ninja import Query, Router, Status
 
 from voxelry.core.value import Value
-from voxelry.server.access.authentication import asking, asking_again
-from voxelry.server.access.models import Role
+from voxelry.server.access.authentication import asking, asking_again, requester
+from voxelry.server.access.bounded_lists import MOST_COUNTED
 from voxelry.server.access.rules import Rule, needs
 from voxelry.server.api import job_records, study_records
 from voxelry.server.api import job_schemas as out
 from voxelry.server.api.downloads import Content, download
 from voxelry.server.api.events import followed, followed_async
-from voxelry.server.api.key_pages import MOST_COUNTED, key_page
+from voxelry.server.api.key_pages import key_page
 from voxelry.server.api.problems import not_found
-from voxelry.server.api.schemas import Accepted, Page, ProblemDocument, StateName
+from voxelry.server.api.schemas import ERRORS, LARGEST, Accepted, Page, StateName
 from voxelry.server.archive.files_at_rest import chunks
 from voxelry.server.archive.integrity import checked_crc
 from voxelry.server.jobs import job_queries, submit
+from voxelry.server.jobs.job_kinds import role_of
 from voxelry.server.jobs.models import Job
 from voxelry.server.processing import process_queries
 from voxelry.server.processing.models import Process
@@ -44,13 +44,12 @@ from voxelry.server.processing.step_request import (
 from voxelry.workflows.files.csv_table import write_csv
 
 router = Router()
-ERRORS = {(401, 403, 404, 409, 413, 422, 507): ProblemDocument}
 Limit = Annotated[int, Query(100, ge=1, le=1000, description="How many items at most.")]
 Offset = Annotated[int, Query(0, ge=0, le=MOST_COUNTED, description="How many items to leave out first.")]
-After = Annotated[int | None, Query(None, ge=1, le=out.LARGEST, description="`next` of another page.")]
+After = Annotated[int | None, Query(None, ge=1, le=LARGEST, description="`next` of another page.")]
 Name = Annotated[str, Query("", max_length=100, description="Those of one step, `ingest` or `build`.")]
-About = Annotated[int | None, Query(None, ge=1, le=out.LARGEST, description="Those about one series.")]
-Parent = Annotated[int | None, Query(None, ge=1, le=out.LARGEST, description="Those of one batch.")]
+About = Annotated[int | None, Query(None, ge=1, le=LARGEST, description="Those about one series.")]
+Parent = Annotated[int | None, Query(None, ge=1, le=LARGEST, description="Those of one batch.")]
 SameFrame = Annotated[
     bool,
     Query(
@@ -102,7 +101,7 @@ def create_job(request: HttpRequest, response: HttpResponse, body: out.JobReques
         limits=JobLimits(body.time_limit_seconds, body.memory_limit_bytes),
         same_frame_of_reference=body.same_frame_of_reference,
         who=asking(request),
-        requested_by=_user(request),
+        requested_by=requester(request),
     )
     return _accepted(job, response)
 
@@ -119,7 +118,7 @@ def create_batch(request: HttpRequest, response: HttpResponse, body: out.BatchRe
         limits=JobLimits(body.time_limit_seconds, body.memory_limit_bytes),
         same_frame_of_reference=body.same_frame_of_reference,
         who=asking(request),
-        requested_by=_user(request),
+        requested_by=requester(request),
     )
     return _accepted(job, response)
 
@@ -174,7 +173,7 @@ def retry_job(request: HttpRequest, job_id: int, same_frame_of_reference: SameFr
     request_again(
         _job(request, job_id),
         who=asking(request),
-        requested_by=_user(request),
+        requested_by=requester(request),
         same_frame_of_reference=same_frame_of_reference,
     )
     return job_records.job_detail(_job(request, job_id), asking(request), staff=_is_staff(request))
@@ -258,9 +257,9 @@ def _job(request: HttpRequest, key: int) -> Job:
 
 
 def _changeable(request: HttpRequest, key: int) -> Job:
-    """A job that the user may stop: steps need an analyst, what takes in an uploader."""
+    """A job that the user may stop."""
     job = _job(request, key)
-    asking(request).require(Role.ANALYST if job.kind == KIND else Role.UPLOADER, job.project_id)
+    asking(request).require(role_of(job.kind), job.project_id)
     return job
 
 
@@ -279,10 +278,6 @@ def _rows(request: HttpRequest, key: int) -> list[dict[str, Value]]:
     if not rows:
         raise not_found(f"Job {key} measured nothing.")
     return rows
-
-
-def _user(request: HttpRequest) -> User | None:
-    return request.user if isinstance(request.user, User) else None
 
 
 def _is_staff(request: HttpRequest) -> bool:

@@ -8,9 +8,8 @@ from typing import Annotated, Any, Literal
 from ninja import Field, Schema
 from pydantic import ConfigDict
 
-from voxelry.server.api.schemas import JobOut, SeriesName
+from voxelry.server.api.schemas import LARGEST, JobOut, SeriesName
 
-LARGEST = 2**31 - 1
 Key = Annotated[int, Field(ge=1, le=LARGEST, strict=True)]
 StackIndex = Annotated[
     int, Field(0, ge=0, le=LARGEST, strict=True, description="The index of the volume in its series.")

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import heapq
 from dataclasses import dataclass
-from itertools import islice
 from typing import TypeVar
 
 from django.db.models import Model, QuerySet
 
+from voxelry.server.access.bounded_lists import latest_keys, length_of
 from voxelry.server.access.grants import Grants
 
-MOST_COUNTED = 10_000
-"""Longer lists are "more than" this, and no page begins further from the first row."""
 _PROJECTS_APART = 32
 
 Row = TypeVar("Row", bound=Model)
@@ -38,19 +35,12 @@ def key_page(rows: QuerySet[Row], who: Grants, *, limit: int, offset: int = 0, a
     after
         The key behind which the page begins.
     """
-    rows = rows.order_by("-pk")
-    count = rows[: MOST_COUNTED + 1].count()
+    length = length_of(rows)
     behind = rows if after is None else rows.filter(pk__lt=after)
     projects = who.projects()
-    if projects is None or not 1 < len(projects) <= _PROJECTS_APART:
-        keys = list(behind.values_list("pk", flat=True)[offset : offset + limit + 1])
-    else:
-        # Each project has an index in this order; all together have none.
-        parts = [
-            behind.filter(project=project).values_list("pk", flat=True)[: offset + limit + 1]
-            for project in sorted(projects)
-        ]
-        keys = list(islice(heapq.merge(*parts, reverse=True), offset, offset + limit + 1))
+    apart = projects is not None and 1 < len(projects) <= _PROJECTS_APART
+    parts = [behind.filter(project=key) for key in sorted(projects)] if projects is not None and apart else [behind]
+    keys = latest_keys(parts, offset, offset + limit + 1)
     further = len(keys) > limit
     keys = keys[:limit]
-    return KeyPage(keys, min(count, MOST_COUNTED), count > MOST_COUNTED, keys[-1] if further else None)
+    return KeyPage(keys, length.count, length.more, keys[-1] if further else None)

@@ -15,7 +15,7 @@ from voxelry.server.access.rules import Rule, needs
 from voxelry.server.api import list_records
 from voxelry.server.api import list_schemas as out
 from voxelry.server.api.problems import ApiError, not_found
-from voxelry.server.api.schemas import ProblemDocument
+from voxelry.server.api.schemas import ERRORS
 from voxelry.server.api.study_records import patient_record
 from voxelry.server.archive import queries
 from voxelry.server.archive.models import SavedFilter
@@ -24,7 +24,6 @@ from voxelry.server.archive.study_filter import StudyFilter
 from voxelry.server.archive.study_pages import study_page
 
 router = Router()
-ERRORS = {(401, 403, 404, 409, 413, 422, 507): ProblemDocument}
 MOST_FILTERS = 200
 Limit = Annotated[int, Query(50, ge=1, le=200, description="How many studies at most.")]
 After = Annotated[str, Query("", max_length=200, description="`next` or `previous` of another page.")]

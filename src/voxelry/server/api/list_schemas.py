@@ -8,10 +8,9 @@ from typing import Annotated, Any
 from ninja import Field, Schema
 from pydantic import AfterValidator, ConfigDict
 
-from voxelry.server.api.schemas import PatientOut
+from voxelry.server.api.schemas import LARGEST, PatientOut
 from voxelry.server.archive.study_filter import OrderName
 
-LARGEST = 2**31 - 1
 MOST_SEARCHED = 4_000
 Key = Annotated[int, Field(ge=1, le=LARGEST)]
 

@@ -9,6 +9,7 @@ from ninja import Router, Status
 
 from voxelry.server.access import membership
 from voxelry.server.access.authentication import asking
+from voxelry.server.access.bounded_lists import length_of
 from voxelry.server.access.grants import Grants
 from voxelry.server.access.models import Membership, Project, Role
 from voxelry.server.access.rules import Rule, needs
@@ -18,8 +19,6 @@ from voxelry.server.archive import queries
 
 router = Router()
 ERRORS = {(401, 403, 404, 409, 422): ProblemDocument}
-MOST_COUNTED = 10_000
-"""More studies of a project are not counted."""
 
 
 @router.get("/projects", response={200: list[out.ProjectOut], **ERRORS}, tags=["projects"])
@@ -98,15 +97,15 @@ def own_projects(who: Grants) -> list[out.OwnProject]:
 
 
 def _project(who: Grants, project: Project) -> out.ProjectOut:
-    counted = queries.studies(who).filter(project=project).order_by()[: MOST_COUNTED + 1].count()
+    studies = length_of(queries.studies(who).filter(project=project))
     return out.ProjectOut(
         id=project.pk,
         name=project.name,
         description=project.description,
         created=project.created,
         role=_role_name(membership.role_in(who, project.pk)),
-        study_count=min(counted, MOST_COUNTED),
-        more_studies=counted > MOST_COUNTED,
+        study_count=studies.count,
+        more_studies=studies.more,
     )
 
 

@@ -12,6 +12,8 @@ from typing_extensions import TypedDict
 from voxelry.server.api.project_schemas import OwnProject
 
 Row = TypeVar("Row")
+LARGEST = 2**31 - 1
+"""The largest number that a request may name a row or a position by."""
 StateName = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 Spacing = tuple[float | None, float | None, float | None]
@@ -42,6 +44,10 @@ class ProblemDocument(Schema):
     code: str
     errors: list[FieldErrorOut] | None = None
     skipped: dict[str, ProblemOut] | None = None
+
+
+ERRORS = {(401, 403, 404, 409, 413, 422, 507): ProblemDocument}
+"""What routes answer with beside their own records."""
 
 
 class FieldErrorOut(Schema):

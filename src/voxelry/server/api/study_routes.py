@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Annotated, ClassVar
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from ninja import Field, File, Form, NinjaAPI, Query, Schema, Status
 from ninja.files import UploadedFile
 from ninja.operation import Operation
 
-from voxelry.server.access.authentication import asking
+from voxelry.server.access.authentication import asking, requester
+from voxelry.server.access.bounded_lists import MOST_COUNTED
 from voxelry.server.access.grants import chosen_project
 from voxelry.server.access.models import Role
 from voxelry.server.access.rules import Rule, needs
@@ -21,13 +21,14 @@ from voxelry.server.api import schemas as out
 from voxelry.server.api.docs import Docs
 from voxelry.server.api.downloads import Content, download
 from voxelry.server.api.job_routes import router as jobs
-from voxelry.server.api.key_pages import MOST_COUNTED, key_page
+from voxelry.server.api.key_pages import key_page
 from voxelry.server.api.list_routes import router as lists
 from voxelry.server.api.list_schemas import Day, Key, StudyConditions
 from voxelry.server.api.measure_routes import router as measuring
 from voxelry.server.api.problems import ApiError, not_found
 from voxelry.server.api.project_routes import own_projects
 from voxelry.server.api.project_routes import router as projects
+from voxelry.server.api.schemas import ERRORS, LARGEST
 from voxelry.server.api.trash_routes import router as trash
 from voxelry.server.api.volume_routes import router as volumes
 from voxelry.server.archive import queries
@@ -40,7 +41,6 @@ from voxelry.server.archive.trash import move_to_trash
 from voxelry.server.environment.version import VERSION
 from voxelry.server.jobs import submit
 
-LARGEST = 2**31 - 1
 Limit = Annotated[int, Query(100, ge=1, le=1000, description="How many items at most.")]
 Offset = Annotated[int, Query(0, ge=0, le=MOST_COUNTED, description="How many items to leave out first.")]
 After = Annotated[int | None, Query(None, ge=1, le=LARGEST, description="`next` of another page.")]
@@ -94,8 +94,6 @@ api.add_router("", lists)
 api.add_router("", jobs)
 api.add_router("", projects)
 api.add_router("", trash)
-
-ERRORS = {(401, 403, 404, 409, 413, 422, 507): out.ProblemDocument}
 
 
 @api.get("/me", response={200: out.Me, **ERRORS}, tags=["access"])
@@ -190,8 +188,7 @@ def get_study(request: HttpRequest, study_id: int) -> object:
 @needs(Rule.OWNER)
 def delete_study(request: HttpRequest, study_id: int) -> object:
     """Move a study to the trash, from which it can be restored for some days."""
-    user = request.user if isinstance(request.user, User) else None
-    move_to_trash(study_records.owned_studies(asking(request), [study_id]), user)
+    move_to_trash(study_records.owned_studies(asking(request), [study_id]), requester(request))
     return Status(204, None)
 
 

@@ -8,39 +8,36 @@ import math
 from datetime import UTC, datetime
 from typing import Annotated
 
-from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Query, Router, Status
 
-from voxelry.server.access.authentication import asking
+from voxelry.server.access.authentication import asking, requester
 from voxelry.server.access.grants import Grants, RoleError, chosen_project
 from voxelry.server.access.models import Role
 from voxelry.server.access.rules import Rule, needs
 from voxelry.server.api import study_records
 from voxelry.server.api import trash_schemas as out
-from voxelry.server.api.list_schemas import ProjectName
+from voxelry.server.api.list_records import project_name
 from voxelry.server.api.problems import ApiError, not_found
-from voxelry.server.api.schemas import ProblemDocument, StudyOut
+from voxelry.server.api.schemas import ERRORS, LARGEST, StudyOut
 from voxelry.server.archive import queries, trash, trash_contents
 from voxelry.server.archive.copy_study import copy_to_project
 from voxelry.server.archive.models import Study
-from voxelry.server.archive.study_pages import MOST_COUNTED
 from voxelry.server.archive.trash_contents import Trashed
 
 router = Router()
-ERRORS = {(401, 403, 404, 409, 413, 422, 507): ProblemDocument}
 Limit = Annotated[int, Query(100, ge=1, le=1000, description="How many studies at most.")]
 After = Annotated[str, Query("", max_length=100, description="The `next` of the page before.")]
-ProjectKey = Annotated[int | None, Query(None, ge=1, le=out.LARGEST, description="What is of one project.")]
-OneProject = Annotated[int, Query(..., ge=1, le=out.LARGEST, description="Whose trash.")]
+ProjectKey = Annotated[int | None, Query(None, ge=1, le=LARGEST, description="What is of one project.")]
+OneProject = Annotated[int, Query(..., ge=1, le=LARGEST, description="Whose trash.")]
 
 
 @router.post("/studies/delete", response={204: None, **ERRORS}, tags=["studies"])
 @needs(Rule.OWNER)
 def delete_studies(request: HttpRequest, body: out.StudyKeys) -> object:
     """Move studies to the trash, all of them or none."""
-    trash.move_to_trash(study_records.owned_studies(asking(request), body.studies), _user(request))
+    trash.move_to_trash(study_records.owned_studies(asking(request), body.studies), requester(request))
     return Status(204, None)
 
 
@@ -76,8 +73,8 @@ def list_trash(request: HttpRequest, project: ProjectKey = None, after: After = 
     count = trash_contents.count(who, project=project)
     return out.TrashList(
         items=[_row(one) for one in rows[:limit]],
-        count=min(count, MOST_COUNTED),
-        more_than=count > MOST_COUNTED,
+        count=count.count,
+        more_than=count.more,
         next=_cursor(rows[limit - 1].study) if len(rows) > limit else None,
     )
 
@@ -119,7 +116,7 @@ def _in_trash(who: Grants, key: int) -> Study:
 
 
 def _require_owner(who: Grants) -> None:
-    if not who.everything and not who.projects(Role.OWNER):
+    if not who.may_somewhere(Role.OWNER):
         raise RoleError("the trash is for owners of a project")
 
 
@@ -128,7 +125,7 @@ def _row(one: Trashed) -> out.TrashRow:
     left = (one.goes - timezone.now()).total_seconds() / 86_400
     return out.TrashRow(
         id=study.pk,
-        project=ProjectName(id=study.project_id, name=study.project.name),
+        project=project_name(study.project),
         patient=study_records.patient_record(study.patient),
         study_instance_uid=study.study_instance_uid,
         date=study.date,
@@ -160,10 +157,6 @@ def _place(cursor: str) -> tuple[datetime, int] | None:
         found = None if when.tzinfo is None else (when.astimezone(UTC), int(key))
     except (ValueError, OverflowError, binascii.Error):
         found = None
-    if found is None or found[1] > out.LARGEST:
+    if found is None or found[1] > LARGEST:
         raise ApiError(422, "validation", "after: not the `next` of a page")
     return found
-
-
-def _user(request: HttpRequest) -> User | None:
-    return request.user if isinstance(request.user, User) else None

@@ -7,13 +7,11 @@ from typing import Annotated
 
 from ninja import Field, Schema
 
-from voxelry.server.api.list_schemas import ProjectName
+from voxelry.server.api.list_schemas import Key, ProjectName
 from voxelry.server.api.schemas import PatientOut, StudyOut
 
-LARGEST = 2**31 - 1
 MANY = 1000
 """The largest number of studies that one request moves to the trash."""
-Key = Annotated[int, Field(ge=1, le=LARGEST)]
 
 
 class StudyKeys(Schema):

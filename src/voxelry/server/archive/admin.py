@@ -155,7 +155,7 @@ class SeriesAdmin(ProjectRowsAdmin):
         return rows.filter(study__in=_studies_found(text, request))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return asking(request).projects(Role.UPLOADER) != frozenset()
+        return asking(request).may_somewhere(Role.UPLOADER)
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -50,26 +50,27 @@ class HasProblemFilter(ChoiceFilter):
         return queryset.exclude(problem_code="") if value == "yes" else queryset.filter(problem_code="")
 
 
-class RegularFilter(ChoiceFilter):
-    """Volumes that form a regular grid, or do not."""
+class YesNoFilter(ChoiceFilter):
+    """Rows in which a field is true, or is not."""
 
-    title = "regular"
-    parameter_name = "regular"
     choices_offered = _YES_NO
 
     def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return queryset.filter(regular=value == "yes")
+        return queryset.filter(**{self.field: value == "yes"})
 
 
-class PixelsFilter(ChoiceFilter):
+class RegularFilter(YesNoFilter):
+    """Volumes that form a regular grid, or do not."""
+
+    title = parameter_name = field = "regular"
+
+
+class PixelsFilter(YesNoFilter):
     """Instances that have pixels, or have none."""
 
     title = "has pixels"
     parameter_name = "pixels"
-    choices_offered = _YES_NO
-
-    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return queryset.filter(has_pixels=value == "yes")
+    field = "has_pixels"
 
 
 class StatusFilter(ChoiceFilter):

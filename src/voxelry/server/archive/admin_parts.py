@@ -36,8 +36,7 @@ class InstanceAdmin(ProjectRowsAdmin):
         return queries.instances(who)
 
     def found(self, rows: QuerySet[Any], text: str, request: HttpRequest) -> QuerySet[Any]:
-        series = queries.series(asking(request)).filter(series_instance_uid=text).values_list("pk", flat=True)
-        keys = list(series[:PROJECTS])
+        keys = _series_of_uid(text, request)
         return rows.filter(Q(sop_instance_uid=text) | Q(sha256=text.lower()) | Q(series__in=keys))
 
 
@@ -65,5 +64,10 @@ class StackAdmin(ProjectRowsAdmin):
         )
 
     def found(self, rows: QuerySet[Any], text: str, request: HttpRequest) -> QuerySet[Any]:
-        series = queries.series(asking(request)).filter(series_instance_uid=text).values_list("pk", flat=True)
-        return rows.filter(series__in=list(series[:PROJECTS]))
+        return rows.filter(series__in=_series_of_uid(text, request))
+
+
+def _series_of_uid(uid: str, request: HttpRequest) -> list[int]:
+    """The keys of the series of a UID that the user may see, which may be one in each project."""
+    found = queries.series(asking(request)).filter(series_instance_uid=uid)
+    return list(found.values_list("pk", flat=True)[:PROJECTS])

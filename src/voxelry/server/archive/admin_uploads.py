@@ -32,12 +32,13 @@ def of_latest(
     rows: QuerySet[Any], name: str, wholes: QuerySet[Any], own: ProjectRowsAdmin, request: HttpRequest
 ) -> QuerySet[Any]:
     """For members of projects, the parts of each project's latest rows: parts have no index by project."""
-    if any(link in request.GET for link in own.list_links):
+    projects = asking(request).projects()
+    if projects is None or any(link in request.GET for link in own.list_links):
         return rows
     keys: list[int] = []
-    for project in sorted(asking(request).projects() or ()):
+    for project in sorted(projects):
         keys += wholes.filter(project=project).order_by("-pk").values_list("pk", flat=True)[:LATEST]
-    return rows.filter(**{f"{name}__in": keys}) if asking(request).projects() is not None else rows
+    return rows.filter(**{f"{name}__in": keys})
 
 
 class FilesInput(forms.ClearableFileInput):

@@ -107,13 +107,15 @@ def latest() -> Branch:
 
 def everywhere(filtered: StudyFilter, terms: tuple[Term, ...]) -> Scope | None:
     """All projects as one, where SQLite's index of words answers by itself; it would look at each project's studies."""
-    whole = Scope(0, filtered, terms, whole=True)
-    return whole if connection.vendor == "sqlite" and terms and _words_alone(whole) is not None else None
+    if connection.vendor != "sqlite" or filtered.by_facet or filtered.by_date or filtered.patient is not None:
+        return None
+    found = search_index.candidates(None, terms)
+    return Scope(0, filtered, terms, whole=True) if found is not None and found.exact else None
 
 
 def counted(scope: Scope, most: int) -> Branch:
     """The number of studies, at most ``most``."""
-    source = _words_alone(scope) or _source(scope)
+    source = _source(scope)
     return Branch(f"SELECT count(*) FROM (SELECT 1 FROM {source.sql} LIMIT {most}) AS counted", source.params)
 
 
@@ -167,29 +169,19 @@ def together(branches: Sequence[Branch]) -> Branch:
 
 
 def _words_in_order(scope: Scope, order: StudyOrder, cursor: PageCursor | None, limit: int) -> list[Branch] | None:
-    """SQLite's index of words is read in the order of arrival; what PostgreSQL's gives by itself is sorted."""
-    if order.name != "arrived" or scope.words_last:
+    """SQLite's index of words is read in the order of arrival; what PostgreSQL's finds by itself is sorted."""
+    filtered = scope.filtered
+    if order.name != "arrived" or scope.words_last or search_index.candidates(None, scope.terms) is None:
         return None
-    way = _way(order)
-    sign = "<" if order.descending else ">"
-    alone = _words_alone(scope)
-    if alone is not None:
-        key = "study_id" if connection.vendor == "postgresql" else "rowid"
-        behind = Branch("", ()) if cursor is None else Branch(f"w.{key} {sign} %s", (cursor.key,))
-        where = _and(alone, behind)
-        if connection.vendor == "postgresql":
-            found = f"SELECT w.{key} AS value, w.{key} AS study FROM {where.sql} OFFSET 0"
-            return [Branch(f"SELECT * FROM ({found}) AS found ORDER BY 1 {way} LIMIT {limit}", where.params)]
-        sql = f"SELECT w.rowid AS value, w.rowid AS study FROM {where.sql} ORDER BY w.rowid {way} LIMIT {limit}"
-        return [Branch(sql, where.params)]
-    if connection.vendor != "sqlite" or search_index.candidates(scope.project, scope.terms) is None:
-        return None
+    if connection.vendor == "postgresql":
+        others = filtered.by_facet or filtered.by_date
+        return None if others else [sorted_few(scope, order, cursor, limit)]
     behind = Branch("", ())
     if cursor is not None:
-        behind = Branch(f"w.rowid {sign} %s", (cursor.key,))
+        behind = Branch(f"w.rowid {'<' if order.descending else '>'} %s", (cursor.key,))
     source = _source(scope, behind)
-    sql = f"SELECT l.study_id AS value, l.study_id AS study FROM {source.sql} ORDER BY w.rowid {way} LIMIT {limit}"
-    return [Branch(sql, source.params)]
+    found = f"SELECT l.study_id AS value, l.study_id AS study FROM {source.sql}"
+    return [Branch(f"{found} ORDER BY w.rowid {_way(order)} LIMIT {limit}", source.params)]
 
 
 def _in_order(
@@ -238,12 +230,14 @@ def _by(index: str) -> str:
 def _source(scope: Scope, behind: Branch = Branch("", ())) -> Branch:
     """The studies that meet the conditions, from the access path that leaves the fewest to look at."""
     words_last = scope.words_last or scope.studies is not None or scope.filtered.patient is not None
-    found = None if words_last else search_index.candidates(None if scope.common else scope.project, scope.terms)
+    project = None if scope.common or scope.whole else scope.project
+    found = None if words_last else search_index.candidates(project, scope.terms)
+    of_project = Branch("", ()) if scope.whole else _equal("l.project_id", scope.project)
     if found is None:
-        where = _and(_equal("l.project_id", scope.project), _conditions(scope), behind)
+        where = _and(of_project, _conditions(scope), behind)
         return Branch(f"{_TABLE} AS l {_by(_narrowest(scope))} WHERE {where.sql}", where.params)
     words = Branch(found.condition, found.params)
-    rest = _and(_equal("l.project_id", scope.project), _conditions(scope, without_words=found.exact), behind)
+    rest = _and(of_project, _conditions(scope, without_words=found.exact), behind)
     if connection.vendor == "postgresql":
         # OFFSET 0: the words come first, whatever PostgreSQL expects of them.
         first = f"(SELECT w.{found.key} FROM {found.table} AS w WHERE {words.sql} OFFSET 0) AS w"
@@ -254,22 +248,6 @@ def _source(scope: Scope, behind: Branch = Branch("", ())) -> Branch:
     # CROSS JOIN keeps SQLite from beginning with the other table.
     joined = f"{found.table} AS w CROSS JOIN {_TABLE} AS l {_by('')}"
     return Branch(f"{joined} WHERE l.study_id = w.{found.key} AND {where.sql}", where.params)
-
-
-def _words_alone(scope: Scope) -> Branch | None:
-    """The studies that the index of words finds by itself; None where other rows have to be looked at."""
-    filtered = scope.filtered
-    others = filtered.by_facet or filtered.by_date or filtered.patient is not None or scope.studies is not None
-    found = (
-        None
-        if others or scope.words_last
-        else search_index.candidates(None if scope.whole else scope.project, scope.terms)
-    )
-    if found is None or not found.exact:
-        return None
-    # The rows of lists are the truth: an entry without one counts for nothing.
-    joined = f"{found.table} AS w CROSS JOIN {_TABLE} AS l WHERE l.study_id = w.{found.key} AND {found.condition}"
-    return Branch(joined, found.params)
 
 
 def _narrowest(scope: Scope) -> str:
@@ -295,7 +273,7 @@ def _conditions(scope: Scope, *, without_words: bool = False) -> Branch:
     elif filtered.by_facet:
         parts += _flags(filtered)
     if not without_words:
-        parts += [_has_words(term) for term in scope.terms]
+        parts.append(Branch(*search_index.in_text(scope.terms, "l.text")))
     whole = _and(*parts)
     return whole if whole.sql else Branch("1 = 1", ())
 
@@ -308,19 +286,9 @@ def _flags(filtered: StudyFilter) -> list[Branch]:
             parts.append(_equal(f"l.{name}", value))
     if filtered.modalities:
         own = sorted(filtered.modalities)
-        sql = " OR ".join([f"{_position()}(',' || l.modalities || ',', %s) > 0"] * len(own))
+        sql = " OR ".join([f"{search_index.position()}(',' || l.modalities || ',', %s) > 0"] * len(own))
         parts.append(Branch(f"({sql})", tuple(f",{name}," for name in own)))
     return parts
-
-
-def _has_words(term: Term) -> Branch:
-    has = f"{_position()}(l.text, %s) > 0"
-    sql = " OR ".join("(" + " AND ".join([has] * len(parts)) + ")" for parts in term.alternatives)
-    return Branch(f"({sql})", tuple(part for parts in term.alternatives for part in parts))
-
-
-def _position() -> str:
-    return "strpos" if connection.vendor == "postgresql" else "instr"
 
 
 def _months(scope: Scope, order: StudyOrder, cursor: PageCursor | None, limit: int) -> list[Branch] | None:

@@ -30,7 +30,7 @@ from voxelry.server.archive.models import (
 def patients(who: Grants) -> QuerySet[Patient]:
     """Patients with a study that is not in the trash."""
     rows = visible_to(Patient.objects.all(), who)
-    if _is_site(who):
+    if who.is_site:
         return rows
     return rows.filter(Exists(Study.objects.filter(patient=OuterRef("pk"), trashed=None)))
 
@@ -38,7 +38,7 @@ def patients(who: Grants) -> QuerySet[Patient]:
 def studies(who: Grants, *, least: Role = Role.VIEWER) -> QuerySet[Study]:
     """Studies that are not in the trash."""
     rows = visible_to(Study.objects.all(), who, least=least)
-    return rows if _is_site(who) else rows.filter(trashed=None)
+    return rows if who.is_site else rows.filter(trashed=None)
 
 
 def project_keys(who: Grants, wanted: Collection[int] = ()) -> list[int]:
@@ -102,7 +102,3 @@ def entries(who: Grants) -> QuerySet[Entry]:
 def unused_files(who: Grants) -> QuerySet[UnusedFile]:
     """Files that could not be used."""
     return visible_to(UnusedFile.objects.all(), who)
-
-
-def _is_site(who: Grants) -> bool:
-    return who.everything and who.user is None

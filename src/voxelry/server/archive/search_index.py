@@ -94,11 +94,25 @@ def candidates(project: int | None, terms: Sequence[Term]) -> Candidates | None:
     if connection.vendor == "postgresql":
         condition, arrays = _array_condition(project, kept)
         if not exact:
-            condition, arrays = f"{condition} AND {_text_condition(terms)}", (*arrays, *_parts(terms))
+            words, parts = in_text(terms, "w.text")
+            condition, arrays = f"{condition} AND {words}", (*arrays, *parts)
         return Candidates("archive_studygrams", "study_id", condition, arrays, exact=True)
     words = " AND ".join(_fts_words(alternatives) for alternatives in kept)
     match = words if project is None else f'"{_project_token(project)}" AND {words}'
     return Candidates("archive_studywords", "rowid", "w.archive_studywords MATCH %s", (match,), exact)
+
+
+def in_text(terms: Sequence[Term], column: str) -> tuple[str, tuple[str, ...]]:
+    """The condition that a column with search texts meets all terms, and its parameters."""
+    has = f"{position()}({column}, %s) > 0"
+    alternatives = (" OR ".join("(" + " AND ".join([has] * len(one)) + ")" for one in t.alternatives) for t in terms)
+    parts = tuple(part for term in terms for own in term.alternatives for part in own)
+    return " AND ".join(f"({some})" for some in alternatives), parts
+
+
+def position() -> str:
+    """The function of the database that finds a text in another one."""
+    return "strpos" if connection.vendor == "postgresql" else "instr"
 
 
 def is_there(tables: Sequence[str]) -> bool:
@@ -185,16 +199,6 @@ def _array_condition(
             conditions.append("(" + " OR ".join(["w.grams @> %s::text[]"] * len(alternatives)) + ")")
             params += alternatives
     return " AND ".join(conditions), tuple(params)
-
-
-def _text_condition(terms: Sequence[Term]) -> str:
-    has = "strpos(w.text, %s) > 0"
-    alternatives = (" OR ".join("(" + " AND ".join([has] * len(one)) + ")" for one in t.alternatives) for t in terms)
-    return " AND ".join(f"({some})" for some in alternatives)
-
-
-def _parts(terms: Sequence[Term]) -> list[str]:
-    return [part for term in terms for parts in term.alternatives for part in parts]
 
 
 def _write_fts(changes: Mapping[int, tuple[Indexed | None, Indexed | None]]) -> None:

@@ -81,9 +81,8 @@ def search_text(values: Iterable[str], dates: Iterable[str]) -> str:
     """The search text of some values and dates (``YYYY-MM-DD``; other dates are left out): each word once."""
     found = dict.fromkeys(_DATE_MARK + "".join(day.split("-")) for day in dates if iso_date(day))
     for value in values:
-        words = _words(value)
-        found.update(dict.fromkeys(words))
-        found.update(dict.fromkeys(_marks(words)))
+        for own, marks in _dated(_words(value)):
+            found.update(dict.fromkeys((*own, *marks)))
     text = " ".join(found)
     return text if len(text) <= MOST_TEXT else text[: MOST_TEXT + 1].rpartition(" ")[0]
 
@@ -99,28 +98,24 @@ def iso_date(text: str) -> str:
     return text
 
 
-def grams(text: str) -> set[str]:
-    """The runs of one, two and three letters or digits in a text."""
-    found: set[str] = set()
-    for run in _RUN.findall(text):
-        found.update(run)
-        found.update(run[i : i + 2] for i in range(len(run) - 1))
-        found.update(run[i : i + _GRAM] for i in range(len(run) - _GRAM + 1))
-    return found
+def grams(text: str, longest: int = _GRAM) -> set[str]:
+    """The runs of up to three letters or digits in a text, or of up to fewer."""
+    runs = _RUN.findall(text)
+    return {gram for run in runs for size in range(1, longest + 1) for gram in _pieces(run, size)}
 
 
 def short_grams(text: str) -> set[str]:
     """The runs of one and two letters or digits in a text."""
-    return {gram for gram in grams(text) if len(gram) < _GRAM}
+    return grams(text, _GRAM - 1)
 
 
 def chains(text: str) -> list[list[str]]:
     """For each run of letters or digits, its longest grams in their order: a text with the run has them so."""
-    found = []
-    for run in _RUN.findall(text):
-        size = min(len(run), _GRAM)
-        found.append([run[i : i + size] for i in range(len(run) - size + 1)])
-    return found
+    return [_pieces(run, min(len(run), _GRAM)) for run in _RUN.findall(text)]
+
+
+def _pieces(run: str, size: int) -> list[str]:
+    return [run[i : i + size] for i in range(len(run) - size + 1)]
 
 
 def date_tokens(text: str) -> list[str]:
@@ -149,17 +144,13 @@ def terms_of(search: str) -> tuple[Term, ...]:
     words = [word for word in _QUERY_SEPARATORS.split(folded(search)) if word][:MOST_WORDS]
     found: list[Term] = []
     plain: list[str] = []
-    index = 0
-    while index < len(words):
-        length, marks = _date_at(words, index)
+    for own, marks in _dated(words):
         if marks:
-            own = tuple(words[index : index + length])
             # Letters and digits may stand apart, or in an identifier. Other forms of dates have marks in texts too.
             as_written = [own] if all(map(is_run, own)) else []
             found.append(Term((*((mark,) for mark in marks), *as_written)))
         else:
-            plain.append(words[index])
-        index += length
+            plain += own
     return (*(Term(((word,),)) for word in _without_parts(plain)), *dict.fromkeys(found))
 
 
@@ -167,15 +158,13 @@ def _words(text: str) -> list[str]:
     return [word for word in _SEPARATORS.split(folded(text)) if word]
 
 
-def _marks(words: list[str]) -> list[str]:
-    """The marks of the dates that are written in some words."""
-    found: list[str] = []
+def _dated(words: list[str]) -> Iterator[tuple[tuple[str, ...], list[str]]]:
+    """The words, those of one date together, each with the marks of the date that they are."""
     index = 0
     while index < len(words):
         length, marks = _date_at(words, index)
-        found += marks
+        yield tuple(words[index : index + length]), marks
         index += length
-    return found
 
 
 def _without_parts(words: Iterable[str]) -> list[str]:

@@ -16,14 +16,13 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from voxelry.server.access.bounded_lists import MOST_COUNTED, ListLength
 from voxelry.server.access.grants import Grants
 from voxelry.server.archive import listing_sql, queries
 from voxelry.server.archive.listing_sql import Branch, Scope
 from voxelry.server.archive.search_words import terms_of
 from voxelry.server.archive.study_filter import LATEST_FIRST, PageCursor, StudyFilter, StudyOrder
 
-MOST_COUNTED = 10_000
-"""Longer lists are "more than" this."""
 _FIRST_WINDOW = 300
 _FEW = 2_000
 """Studies that are sorted rather than looked for in the order."""
@@ -78,10 +77,10 @@ def study_page(
     backwards = cursor is not None and cursor.backwards
     walked = order.reversed if backwards else order
     with _room_for_words(filtered):
-        scopes = _scopes(who, filtered, as_one=order.name == LATEST_FIRST.name)
+        scopes = _scopes(who, filtered, order)
         counts = _counts(scopes)
         rows = _rows(scopes, counts, walked, cursor, limit + 1)
-    total = sum(counts)
+    length = ListLength.of(sum(counts))
     further = len(rows) > limit
     rows = rows[:limit]
     if backwards:
@@ -89,18 +88,11 @@ def study_page(
     here = partial(_beside, rows, cursor, order)
     return StudyPage(
         keys=tuple(key for _, key in rows),
-        count=min(total, MOST_COUNTED),
-        more=total > MOST_COUNTED,
+        count=length.count,
+        more=length.more,
         next=here(-1) if (further or backwards) else None,
         previous=here(0) if (further if backwards else cursor is not None) else None,
     )
-
-
-def count_studies(who: Grants, filtered: StudyFilter) -> tuple[int, bool]:
-    """The length of a list of studies, at most `MOST_COUNTED`, and whether it is longer."""
-    with _room_for_words(filtered):
-        total = sum(_counts(_scopes(who, filtered, as_one=True)))
-    return min(total, MOST_COUNTED), total > MOST_COUNTED
 
 
 @contextmanager
@@ -126,14 +118,8 @@ def _beside(rows: Sequence[Row], cursor: PageCursor | None, order: StudyOrder, e
     return PageCursor(cursor.value, cursor.key - step, backwards=backwards).encode(order)
 
 
-def _scopes(who: Grants, filtered: StudyFilter, *, as_one: bool) -> list[Scope]:
-    """The conditions in each project that somebody may see, without projects in which nothing can meet them.
-
-    Parameters
-    ----------
-    as_one
-        Whether all projects may be one, for who sees all of them.
-    """
+def _scopes(who: Grants, filtered: StudyFilter, order: StudyOrder) -> list[Scope]:
+    """The conditions in each project that somebody may see, without projects in which nothing can meet them."""
     keys = queries.project_keys(who, filtered.projects)
     words, studies = [], None
     for word in filtered.search.replace("\0", " ").split():
@@ -144,7 +130,7 @@ def _scopes(who: Grants, filtered: StudyFilter, *, as_one: bool) -> list[Scope]:
             words.append(word)
     terms = terms_of(" ".join(words))
     chosen = None if studies is None else tuple(sorted(studies))
-    if as_one and who.everything and not filtered.projects and chosen is None:
+    if order.name == LATEST_FIRST.name and who.everything and not filtered.projects and chosen is None:
         whole = listing_sql.everywhere(filtered, terms)
         if whole is not None:
             return [whole]
@@ -156,7 +142,7 @@ def _scopes(who: Grants, filtered: StudyFilter, *, as_one: bool) -> list[Scope]:
         found = [replace(scope, words_last=_is_small(scope)) for scope in found]
     if terms and connection.vendor == "postgresql":
         found = [replace(scope, words_last=scope.words_last or _is_dense(scope)) for scope in found]
-    return [replace(scope, common=_is_common(scope.project)) for scope in found] if terms else found
+    return _with_common(found) if terms else found
 
 
 def _is_dense(scope: Scope) -> bool:
@@ -169,10 +155,14 @@ def _is_dense(scope: Scope) -> bool:
     return met * _DENSE >= len(latest) > 0
 
 
-def _is_common(project: int) -> bool:
-    """Whether a good part of the latest studies of all are a project's."""
-    found = _fetch(listing_sql.nth_latest(project, _FEW))
-    return bool(found) and _fetch(listing_sql.latest())[0][0] - found[0][0] < _COMMON * _FEW
+def _with_common(scopes: Sequence[Scope]) -> list[Scope]:
+    """The conditions, and of which projects a good part of the latest studies of all are."""
+    latest = _fetch(listing_sql.latest())[0][0]
+    told = []
+    for scope in scopes:
+        found = [] if scope.words_last else _fetch(listing_sql.nth_latest(scope.project, _FEW))
+        told.append(replace(scope, common=bool(found) and latest - found[0][0] < _COMMON * _FEW))
+    return told
 
 
 def _is_small(scope: Scope) -> bool:

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
+from voxelry.server.access.bounded_lists import ListLength, length_of
 from voxelry.server.access.grants import Grants, as_site
 from voxelry.server.archive import queries, trash
 from voxelry.server.archive.models import Series, Study
-from voxelry.server.archive.study_pages import MOST_COUNTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,9 @@ def trash_page(
     return _counted(list(rows[:limit]))
 
 
-def count(who: Grants, *, project: int | None = None) -> int:
-    """The number of studies in the trash; ``MOST_COUNTED + 1`` for any larger number."""
-    return _of(who, project).order_by()[: MOST_COUNTED + 1].count()
+def count(who: Grants, *, project: int | None = None) -> ListLength:
+    """The number of studies in the trash."""
+    return length_of(_of(who, project))
 
 
 def _of(who: Grants, project: int | None) -> QuerySet[Study]:

@@ -20,9 +20,6 @@ from voxelry.server.jobs import batches, job_kinds, job_queries
 from voxelry.server.jobs.models import Job, Queue, State
 from voxelry.server.jobs.submit import JobStateError, cancel, retry
 
-_ROLES = {"step": Role.ANALYST}
-"""The role that stops or retries jobs of a kind; an uploader where none is named, as in the API."""
-
 
 class StateFilter(ChoiceFilter):
     """Jobs in one state."""
@@ -151,7 +148,7 @@ class JobAdmin(ProjectRowsAdmin):
         done = 0
         for job in queryset:
             try:
-                asking(request).require(_ROLES.get(job.kind, Role.UPLOADER), job.project_id)
+                asking(request).require(job_kinds.role_of(job.kind), job.project_id)
                 act(job.pk)
                 done += 1
             except (JobStateError, RoleError) as error:

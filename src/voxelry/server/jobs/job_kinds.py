@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from voxelry.server.access.grants import Grants
+from voxelry.server.access.models import Role
 from voxelry.server.jobs.job_run import Run
 from voxelry.server.jobs.models import Job, Queue
 
@@ -32,8 +33,10 @@ class Kind:
         Called with the subject of a job that has failed, after its row says so.
     once
         A second request for the same subject while one waits adds nothing.
+    role
+        The role in the project that stops a job or begins it again.
     require
-        Raises `RoleError` for who may not begin a job again; None if the role in the project is enough.
+        Raises `RoleError` for who may not begin a job again; None if the role is enough.
 
     Notes
     -----
@@ -51,6 +54,7 @@ class Kind:
     queue: Queue = Queue.CPU
     once: bool = False
     priority: int = 0
+    role: Role = Role.UPLOADER
     require: Require | None = None
 
     @property
@@ -73,6 +77,7 @@ def register(
     queue: str = Queue.CPU,
     once: bool = False,
     priority: int = 0,
+    role: Role = Role.UPLOADER,
     require: Require | None = None,
 ) -> None:
     """Register a kind; `Kind` documents the parameters.
@@ -82,7 +87,7 @@ def register(
     ValueError
         If the queue is unknown, or if a child process could not import ``work``.
     """
-    found = Kind(kind, work, publish, prepare, failed, isolated, Queue(queue), once, priority, require)
+    found = Kind(kind, work, publish, prepare, failed, isolated, Queue(queue), once, priority, role, require)
     if isolated and not found.address.rpartition(":")[2].isidentifier():
         raise ValueError(f"the work of an isolated kind must be at the top of a module, not {found.address}")
     _kinds[kind] = found
@@ -93,6 +98,12 @@ def tell_failed(kind: str, subject: int) -> None:
     known = find(kind)
     if known is not None and known.failed is not None:
         known.failed(subject)
+
+
+def role_of(kind: str) -> Role:
+    """The role that stops jobs of a kind or begins them again."""
+    known = find(kind)
+    return Role.UPLOADER if known is None else known.role
 
 
 def find(kind: str) -> Kind | None:

@@ -10,7 +10,7 @@ from voxelry.server.jobs.models import Job
 
 def jobs(who: Grants) -> QuerySet[Job]:
     """Jobs of projects, except those about something in the trash; administrators see those of the site too."""
-    rows = Job.objects.all()
-    if who.everything:
-        return rows if who.user is None else rows.filter(in_trash=False)
-    return visible_to(rows.filter(in_trash=False), who)
+    if who.is_site:
+        return Job.objects.all()
+    rows = Job.objects.filter(in_trash=False)
+    return rows if who.everything else visible_to(rows, who)

@@ -11,6 +11,7 @@ class ProcessingConfig(AppConfig):
     verbose_name = "Processing"
 
     def ready(self) -> None:
+        from voxelry.server.access.models import Role
         from voxelry.server.jobs import job_kinds
         from voxelry.server.processing import delete_results, publish_results, read_inputs, step_request, step_work
 
@@ -21,6 +22,7 @@ class ProcessingConfig(AppConfig):
             publish=publish_results.publish_results,
             isolated=True,
             queue="cpu",
+            role=Role.ANALYST,
             require=step_request.require_again,
         )
         delete_results.connect()

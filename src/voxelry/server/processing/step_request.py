@@ -24,6 +24,7 @@ from voxelry.server.archive import queries
 from voxelry.server.archive.models import Stack
 from voxelry.server.jobs import job_queries
 from voxelry.server.jobs.isolated import memory_limit
+from voxelry.server.jobs.job_kinds import role_of
 from voxelry.server.jobs.models import Job, State
 from voxelry.server.jobs.submit import Item, retry, submit, submit_batch
 from voxelry.server.processing import process_queries
@@ -311,7 +312,7 @@ def require_again(job: Job, who: Grants) -> None:
     RoleError
         If ``who`` may not do that.
     """
-    who.require(Role.ANALYST if job.kind == KIND else Role.UPLOADER, job.project_id)
+    who.require(role_of(job.kind), job.project_id)
     if job.kind != KIND:
         return
     subject = job.subject
