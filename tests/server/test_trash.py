@@ -247,6 +247,6 @@ def test_a_series_in_the_trash_is_not_built() -> None:
 def test_many_studies_take_few_statements(django_assert_max_num_queries: Any) -> None:
     ours = project_row("ours")
     keys = [study_rows(ours, f"1.{number}").pk for number in range(2, 52)]
-    with django_assert_max_num_queries(90):
+    with django_assert_max_num_queries(80):
         trash.move_to_trash(keys, None)
     assert queries.trash(_owner(ours.pk)).count() == 50

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -47,6 +47,15 @@ def submit_build(series: Series) -> None:
     row = queries.series(as_site()).filter(pk=series.pk, project__isnull=False)
     if row.exists():
         row.update(job=submit(KIND, subject=series.pk, project=series.project_id))
+
+
+def submit_builds(changed: Iterable[Series]) -> None:
+    """Submit builds of series, and of the segmentations of their studies. Called in a transaction."""
+    own = list(changed)
+    # A segmentation takes its slice positions from its images, which may come after it.
+    of_studies = queries.series(as_site()).filter(study__in={one.study_id for one in own}, modality="SEG")
+    for one in (*own, *of_studies.exclude(pk__in=[one.pk for one in own])):
+        submit_build(one)
 
 
 def build(run: Run) -> None:

@@ -12,8 +12,9 @@ from voxelry.core.errors import VoxelryError
 from voxelry.dicom.series.lost_files import CONFLICT
 from voxelry.server.access.grants import as_site
 from voxelry.server.archive import files_at_rest, queries
-from voxelry.server.archive.build import submit_build
-from voxelry.server.archive.models import Instance, Patient, Series, Study
+from voxelry.server.archive.build import submit_builds
+from voxelry.server.archive.models import Instance, Series, Study
+from voxelry.server.archive.store_instance import patient_in
 from voxelry.server.archive.study_listing import refresh_listing
 
 CONFLICTS_TOLD = 100
@@ -93,28 +94,15 @@ def copy_to_project(study: int, project: int) -> Copied:
         if grown:
             _copy_instances(source, target)
         _copy_unused_files(source, target)
-        _build(target, grown)
+        submit_builds(target.series.filter(pk__in=grown).order_by("pk"))
         refresh_listing([target.pk])
         return Copied(target.pk, created, sum(counts.values()), present, conflicts, tuple(conflicting))
 
 
 def _new_study(source: Study, project: int) -> Study:
     values = _values(source, leave=("project", "patient", "created", "trashed", "trashed_by"))
-    return queries.studies(as_site()).create(project_id=project, patient=_patient(source.patient, project), **values)
-
-
-def _patient(source: Patient, project: int) -> Patient:
-    """The patient of the same ID in the project; without an ID a new one."""
-    values = _values(source, leave=("project",))
-    if source.patient_id:
-        found = (
-            queries.patients(as_site())
-            .filter(project=project, patient_id=source.patient_id, issuer=source.issuer)
-            .first()
-        )
-        if found is not None:
-            return found
-    return queries.patients(as_site()).create(project_id=project, **values)
+    patient = patient_in(project, _values(source.patient, leave=("project",)))
+    return queries.studies(as_site()).create(project_id=project, patient=patient, **values)
 
 
 def _target_series(source: Study, target: Study, with_new: set[int]) -> list[int]:
@@ -198,13 +186,6 @@ def _copy_unused_files(source: Study, target: Study) -> None:
         row.pk, row.project_id, row.series_id, row.upload_id = None, target.project_id, of, None
         copies.append(row)
     queries.unused_files(as_site()).bulk_create(copies, batch_size=_ROWS)
-
-
-def _build(target: Study, grown: list[int]) -> None:
-    """Queue the builds of series that gained instances, and of segmentations, which lie where their images do."""
-    if grown:
-        for one in target.series.filter(Q(pk__in=grown) | Q(modality="SEG")).order_by("pk"):
-            submit_build(one)
 
 
 def _values(row: Model, *, leave: tuple[str, ...]) -> dict[str, Any]:

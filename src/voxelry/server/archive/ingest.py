@@ -23,7 +23,7 @@ from voxelry.dicom.series.lost_files import LostFile, unseen_file
 from voxelry.server.access.grants import as_site
 from voxelry.server.access.models import Role
 from voxelry.server.archive import deletions, files_at_rest, integrity, queries, store_instance, unused_files
-from voxelry.server.archive.build import submit_build
+from voxelry.server.archive.build import submit_builds
 from voxelry.server.archive.flushing import sync_rows
 from voxelry.server.archive.models import Entry, Instance, Upload
 from voxelry.server.archive.row_values import InstanceValues
@@ -302,11 +302,7 @@ def _submit_builds(upload: Upload, tally: _Tally) -> None:
         new = (
             queries.series(as_site()).filter(pk__in=tally.touched).exclude(revision=F("built_revision")).order_by("pk")
         )
-        own = list(new)
-        # A segmentation takes its slice positions from its images, which may come after it.
-        segmentations = queries.series(as_site()).filter(study__in=[one.study_id for one in own], modality="SEG")
-        for series in (*own, *segmentations.exclude(pk__in=[one.pk for one in own])):
-            submit_build(series)
+        submit_builds(new)
 
 
 def _expected(path: Path) -> int:

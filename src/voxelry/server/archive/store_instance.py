@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from voxelry.core.errors import PixelDataError, Problem, TruncatedError, VoxelryError
@@ -100,7 +100,7 @@ def _series(values: InstanceValues, project: int) -> Series:
     live = queries.studies(as_site()).filter(project=project, trashed=None)
     study = live.filter(study_instance_uid=values.study["study_instance_uid"]).first()
     if study is None:
-        patient = _patient(values, project)
+        patient = patient_in(project, values.patient)
         study = queries.studies(as_site()).create(project_id=project, patient=patient, **values.study)
     uid = values.series["series_instance_uid"]
     others = {key: value for key, value in values.series.items() if key != "series_instance_uid"}
@@ -110,8 +110,9 @@ def _series(values: InstanceValues, project: int) -> Series:
     return series
 
 
-def _patient(values: InstanceValues, project: int) -> Patient:
-    others = dict(values.patient)
+def patient_in(project: int, values: Mapping[str, str]) -> Patient:
+    """The patient of the same ID in a project; a new one if there is none, or if there is no ID."""
+    others = dict(values)
     if not others["patient_id"]:
         return queries.patients(as_site()).create(project_id=project, **others)
     key = {name: others.pop(name) for name in ("patient_id", "issuer")}

@@ -46,12 +46,9 @@ def move_to_trash(studies: Iterable[int], by: User | None) -> None:
         # Jobs first: who writes rows has locked the row of its job before.
         trashed_jobs.hide_jobs(series)
         files_at_rest.wait_for_writers(writing=True)
-        trashed_jobs.hide_jobs(series)  # those submitted meanwhile
         rows = list(queries.studies(as_site()).select_for_update().filter(pk__in=keys, trashed=None))
         _hide_files_without_series(rows)
         _hide(rows)
-        # And those of steps that held the series until now.
-        trashed_jobs.hide_jobs(queries.series(as_site()).filter(study__in=[one.pk for one in rows]))
         queries.studies(as_site()).filter(pk__in=[one.pk for one in rows]).update(trashed=timezone.now(), trashed_by=by)
         refresh_listing(keys)
 
@@ -65,7 +62,6 @@ def move_series_to_trash(keys: Iterable[int], by: User | None) -> None:
         series = queries.series(as_site()).filter(pk__in=list(keys), project__isnull=False)
         trashed_jobs.hide_jobs(series)
         files_at_rest.wait_for_writers(writing=True)
-        trashed_jobs.hide_jobs(series)
         of_study: dict[int, list[int]] = {}
         for key, of in series.order_by().values_list("pk", "study"):
             of_study.setdefault(of, []).append(key)
@@ -91,11 +87,12 @@ def _hide_files_without_series(studies: Sequence[Study]) -> None:
 
 
 def _hide(studies: Sequence[Study]) -> None:
-    """Take series, their instances and unused files out of their project."""
+    """Take series, their instances and unused files out of their project, and hide jobs submitted until then."""
     series = queries.series(as_site()).filter(study__in=[study.pk for study in studies])
     queries.instances(as_site()).filter(series__in=series.order_by().values("pk")).update(project=None)
     queries.unused_files(as_site()).filter(series__in=series.order_by().values("pk")).update(project=None)
     series.update(project=None)
+    trashed_jobs.hide_jobs(series)  # a step that was being requested held the series until now
 
 
 def restore_from_trash(study: int) -> Study:
