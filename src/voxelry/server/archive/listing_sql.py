@@ -38,7 +38,7 @@ _INDEXES = {
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The conditions of a list in one project, or in all of them.
+    """The conditions of a list in one project.
 
     Attributes
     ----------
@@ -50,8 +50,6 @@ class Scope:
         The facets that meet the conditions; None if they are not told apart.
     common
         So many studies are the project's that the index of words is not asked for the project.
-    whole
-        All projects are one, whatever ``project`` says: for searches of words alone in the order of arrival.
     words_last
         The other conditions leave so few studies that their texts are looked at without the index of words.
     """
@@ -63,7 +61,6 @@ class Scope:
     facets: tuple[str, ...] | None = None
     words_last: bool = False
     common: bool = False
-    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +100,6 @@ def nth_latest(project: int, n: int) -> Branch:
 def latest() -> Branch:
     """The key of the latest study of all."""
     return Branch(f"SELECT max(study_id) FROM {_TABLE}", ())
-
-
-def everywhere(filtered: StudyFilter, terms: tuple[Term, ...]) -> Scope | None:
-    """All projects as one, where SQLite's index of words answers by itself; it would look at each project's studies."""
-    if connection.vendor != "sqlite" or filtered.by_facet or filtered.by_date or filtered.patient is not None:
-        return None
-    found = search_index.candidates(None, terms)
-    return Scope(0, filtered, terms, whole=True) if found is not None and found.exact else None
 
 
 def counted(scope: Scope, most: int) -> Branch:
@@ -230,9 +219,8 @@ def _by(index: str) -> str:
 def _source(scope: Scope, behind: Branch = Branch("", ())) -> Branch:
     """The studies that meet the conditions, from the access path that leaves the fewest to look at."""
     words_last = scope.words_last or scope.studies is not None or scope.filtered.patient is not None
-    project = None if scope.common or scope.whole else scope.project
-    found = None if words_last else search_index.candidates(project, scope.terms)
-    of_project = Branch("", ()) if scope.whole else _equal("l.project_id", scope.project)
+    found = None if words_last else search_index.candidates(None if scope.common else scope.project, scope.terms)
+    of_project = _equal("l.project_id", scope.project)
     if found is None:
         where = _and(of_project, _conditions(scope), behind)
         return Branch(f"{_TABLE} AS l {_by(_narrowest(scope))} WHERE {where.sql}", where.params)
@@ -246,7 +234,9 @@ def _source(scope: Scope, behind: Branch = Branch("", ())) -> Branch:
         )
     where = _and(words, rest)
     # CROSS JOIN keeps SQLite from beginning with the other table.
-    joined = f"{found.table} AS w CROSS JOIN {_TABLE} AS l {_by('')}"
+    # Where nothing but the project is asked of a row, its entry in the index of arrival says that it is there.
+    others = not found.exact or scope.filtered.by_facet or scope.filtered.by_date
+    joined = f"{found.table} AS w CROSS JOIN {_TABLE} AS l {_by('' if others else 'listing_by_arrival')}"
     return Branch(f"{joined} WHERE l.study_id = w.{found.key} AND {where.sql}", where.params)
 
 

@@ -77,7 +77,7 @@ def study_page(
     backwards = cursor is not None and cursor.backwards
     walked = order.reversed if backwards else order
     with _room_for_words(filtered):
-        scopes = _scopes(who, filtered, order)
+        scopes = _scopes(who, filtered)
         counts = _counts(scopes)
         rows = _rows(scopes, counts, walked, cursor, limit + 1)
     length = ListLength.of(sum(counts))
@@ -118,7 +118,7 @@ def _beside(rows: Sequence[Row], cursor: PageCursor | None, order: StudyOrder, e
     return PageCursor(cursor.value, cursor.key - step, backwards=backwards).encode(order)
 
 
-def _scopes(who: Grants, filtered: StudyFilter, order: StudyOrder) -> list[Scope]:
+def _scopes(who: Grants, filtered: StudyFilter) -> list[Scope]:
     """The conditions in each project that somebody may see, without projects in which nothing can meet them."""
     keys = queries.project_keys(who, filtered.projects)
     words, studies = [], None
@@ -130,10 +130,6 @@ def _scopes(who: Grants, filtered: StudyFilter, order: StudyOrder) -> list[Scope
             words.append(word)
     terms = terms_of(" ".join(words))
     chosen = None if studies is None else tuple(sorted(studies))
-    if order.name == LATEST_FIRST.name and who.everything and not filtered.projects and chosen is None:
-        whole = listing_sql.everywhere(filtered, terms)
-        if whole is not None:
-            return [whole]
     found = [Scope(key, filtered, terms, chosen) for key in keys]
     if filtered.by_facet:
         told = [replace(scope, facets=listing_sql.facets(scope.project, filtered)) for scope in found]
