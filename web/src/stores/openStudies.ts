@@ -3,14 +3,10 @@ import { shallowRef } from "vue";
 
 import type { SeriesRow, StudyListed } from "@/api/generated/validators";
 import { errorText } from "@/api/http";
-import { listSeries } from "@/api/studies";
 import { inTurns } from "@/core/inTurns";
 import { isActive } from "@/core/jobState";
-import { bySeriesNumber } from "@/core/names";
 import { useSelection } from "@/stores/selection";
-
-/** The most series that a study shows in a list; its own page shows all. */
-const MOST_SERIES = 1000;
+import { MOST_OF_STUDY, seriesOfStudy } from "@/stores/seriesOfStudy";
 
 /** The studies of a list that show their series, and those series. */
 export const useOpenStudies = defineStore("openStudies", () => {
@@ -25,8 +21,7 @@ export const useOpenStudies = defineStore("openStudies", () => {
   async function load(study: number): Promise<void> {
     let failure = "";
     try {
-      const { items } = await listSeries({ study, limit: MOST_SERIES });
-      const rows = [...items].sort(bySeriesNumber);
+      const rows = await seriesOfStudy(study);
       seriesOf.value = new Map(seriesOf.value).set(study, rows);
       useSelection().learn(study, rows);
     } catch (reason) {
@@ -63,7 +58,7 @@ export const useOpenStudies = defineStore("openStudies", () => {
   async function refresh(studies: readonly Pick<StudyListed, "id" | "building" | "series_count">[]): Promise<void> {
     const isStale = ({ id, building, series_count: count }: (typeof studies)[number]): boolean => {
       const known = seriesOf.value.get(id);
-      return !known || building || known.length !== Math.min(count, MOST_SERIES) || known.some(({ state }) => isActive(state));
+      return !known || building || known.length !== Math.min(count, MOST_OF_STUDY) || known.some(({ state }) => isActive(state));
     };
     await inTurns(studies.filter((study) => isOpen(study.id) && isStale(study)).map(({ id }) => id), load);
   }

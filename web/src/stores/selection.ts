@@ -3,19 +3,16 @@ import { computed, shallowRef, watch } from "vue";
 
 import type { SeriesRow, StudyListed } from "@/api/generated/validators";
 import { ServerProblem } from "@/api/http";
-import { getSeries, listSeries } from "@/api/studies";
+import { getSeries } from "@/api/studies";
 import { inTurns } from "@/core/inTurns";
-import { bySeriesNumber } from "@/core/names";
 import { rowsBetween, whyNeverRunnable } from "@/core/runnable";
+import { seriesOfStudy } from "@/stores/seriesOfStudy";
 import { type SelectedStudy, storedSeries, storedStudies, storeSeries, storeStudies } from "@/stores/storedSelection";
 
 /** Whether all of some series are selected, none, or some ("mixed"). */
 export type CheckState = boolean | "mixed";
 
 export type SelectableStudy = Pick<StudyListed, "id" | "project" | "series_count">;
-
-/** The most series of one study. */
-const MOST_SERIES = 1000;
 
 /**
  * The series selected for a step, from any list, and the studies selected as a whole.
@@ -173,9 +170,9 @@ export const useSelection = defineStore("selection", () => {
   /** Fetches the series of the whole studies; studies deleted since are dropped. */
   async function learnStudies(): Promise<void> {
     await inTurns(unlearned.value, async ({ id }) => {
-      const { items } = await listSeries({ study: id, limit: MOST_SERIES });
-      if (items.length === 0) dropWholes([id]);
-      else learn(id, [...items].sort(bySeriesNumber));
+      const series = await seriesOfStudy(id);
+      if (series.length === 0) dropWholes([id]);
+      else learn(id, series);
     });
   }
 

@@ -1,5 +1,7 @@
 /** What the tab's session storage keeps of a selection: keys and counts, nothing of a patient. */
 
+import { readStored, writeStored } from "@/stores/browserStorage";
+
 /** A study that is selected as a whole. */
 export interface SelectedStudy {
   readonly id: number;
@@ -13,24 +15,12 @@ const STUDIES_KEY = "voxelry-selected-studies";
 
 export const storedSeries = (): number[] => read(SERIES_KEY).filter((id): id is number => Number.isInteger(id));
 export const storedStudies = (): SelectedStudy[] => read(STUDIES_KEY).filter(isSelectedStudy);
-export const storeSeries = (ids: readonly number[]): void => write(SERIES_KEY, ids);
-export const storeStudies = (studies: readonly SelectedStudy[]): void => write(STUDIES_KEY, studies);
+export const storeSeries = (ids: readonly number[]): void => writeStored("tab", SERIES_KEY, ids);
+export const storeStudies = (studies: readonly SelectedStudy[]): void => writeStored("tab", STUDIES_KEY, studies);
 
 function read(key: string): unknown[] {
-  try {
-    const stored: unknown = JSON.parse(sessionStorage.getItem(key) ?? "[]");
-    return Array.isArray(stored) ? stored : [];
-  } catch {
-    return [];
-  }
-}
-
-function write(key: string, value: readonly unknown[]): void {
-  try {
-    sessionStorage.setItem(key, JSON.stringify(value));
-  } catch {
-    // Without session storage, the selection is lost when the page is reloaded.
-  }
+  const stored = readStored("tab", key);
+  return Array.isArray(stored) ? stored : [];
 }
 
 function isSelectedStudy(value: unknown): value is SelectedStudy {

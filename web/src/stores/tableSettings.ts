@@ -2,6 +2,7 @@ import { defineStore } from "pinia";
 import { ref, watch } from "vue";
 
 import { type Column, type ColumnName, COLUMNS, columnsFor, columnsFrom } from "@/core/studyColumns";
+import { readStored, writeStored } from "@/stores/browserStorage";
 
 export const PAGE_SIZES = [25, 50, 100, 200] as const;
 const DEFAULT_PAGE_SIZE = 50;
@@ -14,26 +15,14 @@ interface Stored {
   readonly grouped?: unknown;
 }
 
-function readStored(): Stored {
-  try {
-    const stored: unknown = JSON.parse(localStorage.getItem(STORAGE_KEY) ?? "{}");
-    return typeof stored === "object" && stored !== null ? stored : {};
-  } catch {
-    return {};
-  }
-}
-
-function store(settings: Stored): void {
-  try {
-    localStorage.setItem(STORAGE_KEY, JSON.stringify(settings));
-  } catch {
-    // Without storage, the settings are lost when the page is reloaded.
-  }
+function storedSettings(): Stored {
+  const stored = readStored("browser", STORAGE_KEY);
+  return typeof stored === "object" && stored !== null ? stored : {};
 }
 
 /** How the table of studies is shown in this browser. */
 export const useTableSettings = defineStore("tableSettings", () => {
-  const stored = readStored();
+  const stored = storedSettings();
   /** The columns that the user chose; null: those that fit. */
   const columns = ref<ColumnName[] | null>(columnsFrom(stored.columns));
   const pageSize = ref<number>(PAGE_SIZES.find((size) => size === stored.pageSize) ?? DEFAULT_PAGE_SIZE);
@@ -47,7 +36,7 @@ export const useTableSettings = defineStore("tableSettings", () => {
     return chosen ? there.filter(({ name }) => chosen.includes(name)) : columnsFor(room, there);
   }
 
-  watch([columns, pageSize, grouped], () => store({ columns: columns.value, pageSize: pageSize.value, grouped: grouped.value }));
+  watch([columns, pageSize, grouped], () => writeStored("browser", STORAGE_KEY, { columns: columns.value, pageSize: pageSize.value, grouped: grouped.value }));
 
   return { columns, pageSize, grouped, shownColumns };
 });
