@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 
 from voxelry import parallel
-from voxelry.parallel import in_parallel, shared
+from voxelry.parallel import in_parallel, on_all_cores, shared
 
 
 @pytest.fixture(autouse=True)
@@ -122,3 +122,26 @@ def test_who_stops_listening_ends_the_work() -> None:
     next(results)
     results.close()
     assert len(begun) < 20
+
+
+def test_a_progress_that_raises_ends_the_work_before_the_caller_goes_on() -> None:
+    begun, released = threading.Event(), threading.Event()
+    working: list[int] = []
+
+    def slow(part: int) -> None:
+        if threading.current_thread() is threading.main_thread():
+            begun.wait(timeout=30)
+        else:
+            working.append(part)
+            begun.set()
+            released.wait(timeout=30)
+            working.remove(part)
+
+    def stop(_: float, __: str) -> None:
+        threading.Timer(0.05, released.set).start()
+        raise KeyboardInterrupt
+
+    tasks: list[Callable[[], object]] = [partial(begun.wait, 30), *(partial(slow, part) for part in range(8))]
+    with pytest.raises(KeyboardInterrupt) as caught:
+        on_all_cores(tasks, len(tasks), stop, "working")
+    assert working == [], caught  # The exception keeps the frames, and with them a generator that nobody closed.

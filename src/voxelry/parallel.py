@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from contextvars import copy_context
 from typing import TypeVar
 
@@ -27,8 +28,8 @@ def workers() -> int:
 def in_parallel(tasks: Iterable[Callable[[], T]]) -> Generator[T, None, None]:
     """The results of tasks, in their order; the caller's thread works too while the next result is not there.
 
-    Tasks are taken as results are: few wait at any time. The first error ends the work, as the caller's does;
-    what was begun is waited for.
+    Tasks are taken as results are: few wait at any time. The first error ends the work; what was begun is waited for.
+    A caller that may raise between two results closes the generator (`contextlib.closing`), or its tasks go on.
     """
     count = workers()
     if count == 1:
@@ -115,5 +116,6 @@ def on_all_cores(tasks: Iterable[Callable[[], object]], count: int, progress: Pr
 
     The first error ends the work, the progress's own among them; what was begun is waited for.
     """
-    for done, _ in enumerate(in_parallel(tasks), 1):
-        progress(done / count, words)
+    with closing(in_parallel(tasks)) as results:
+        for done, _ in enumerate(results, 1):
+            progress(done / count, words)

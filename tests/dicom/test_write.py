@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import shutil
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +20,7 @@ from hypothesis.extra import numpy as arrays
 from pydicom.dataset import Dataset
 
 import voxelry
+from voxelry import parallel
 from voxelry.core.errors import ParameterError
 from voxelry.core.volume import Volume
 from voxelry.dicom.pixels.encode import SYNTAXES, encode_frame
@@ -443,6 +446,43 @@ def test_progress_goes_to_the_end_and_may_stop_the_work(tmp_path: Path) -> None:
         write_series(series_in(tmp_path / "in").stacks[0].volume(), series_in(tmp_path / "in"), tmp_path / "stopped",
                      progress=stop)  # fmt: skip
     assert not (tmp_path / "stopped").exists()
+
+
+def test_an_interrupted_writing_waits_for_its_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synthetic_series(tmp_path / "in", slices=40)
+    monkeypatch.setattr(parallel, "workers", lambda: 4)
+    begun, released = threading.Event(), threading.Event()
+    quick = {threading.get_ident()}
+    working: list[int] = []
+    when_removed: list[int] = []
+    remove = shutil.rmtree
+
+    def slow(frame: npt.NDArray[Any], syntax: str) -> bytes:
+        if len(quick) == 1:
+            quick.add(threading.get_ident())
+        if threading.get_ident() in quick:
+            begun.wait(timeout=30)
+        else:
+            working.append(1)
+            begun.set()
+            released.wait(timeout=30)
+            working.pop()
+        return encode_frame(frame, syntax)
+
+    def stop(_: float, __: str) -> None:
+        threading.Timer(0.05, released.set).start()
+        raise KeyboardInterrupt
+
+    def removed(folder: Path, *, ignore_errors: bool) -> None:
+        when_removed.append(len(working))
+        remove(folder, ignore_errors=ignore_errors)
+
+    monkeypatch.setattr(instance_files, "encode_frame", slow)
+    monkeypatch.setattr(instance_files.shutil, "rmtree", removed)
+    with pytest.raises(KeyboardInterrupt):
+        rewrite(tmp_path / "in", transfer_syntax="rle", progress=stop)
+    assert when_removed == [0]
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

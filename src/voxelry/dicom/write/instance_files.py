@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -86,9 +86,9 @@ def emit(
         many = len(instances) > 1
         some = [instances[start : start + _AT_ONCE] for start in range(0, len(instances), _AT_ONCE)]
         tasks = (partial(_write_some, stage, few, transfer_syntax, alone=not many) for few in some)
-        done = in_parallel(tasks) if many else (task() for task in tasks)
-        for number, _ in enumerate(done):
-            progress((number + 1) / len(some), "writing DICOM")
+        with closing(in_parallel(tasks) if many else (task() for task in tasks)) as done:
+            for number, _ in enumerate(done, 1):
+                progress(number / len(some), "writing DICOM")
         for one in instances:
             (stage / one.name).replace(folder / one.name)
     return tuple(folder / one.name for one in instances)

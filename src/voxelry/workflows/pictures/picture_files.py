@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
@@ -207,8 +208,9 @@ def save_pictures(
         return file
 
     files = []
-    for index, file in enumerate(in_parallel(partial(save, index) for index in range(count))):
-        progress(index / count, "writing pictures")
-        files.append(file)
+    with closing(in_parallel(partial(save, index) for index in range(count))) as saved:
+        for index, file in enumerate(saved):
+            progress(index / count, "writing pictures")
+            files.append(file)
     progress(1.0, "writing pictures")
     return tuple(files)
