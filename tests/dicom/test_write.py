@@ -478,7 +478,7 @@ def test_an_interrupted_writing_waits_for_its_threads(tmp_path: Path, monkeypatc
         remove(folder, ignore_errors=ignore_errors)
 
     monkeypatch.setattr(instance_files, "encode_frame", slow)
-    monkeypatch.setattr(instance_files.shutil, "rmtree", removed)
+    monkeypatch.setattr(shutil, "rmtree", removed)
     with pytest.raises(KeyboardInterrupt):
         rewrite(tmp_path / "in", transfer_syntax="rle", progress=stop)
     assert when_removed == [0]
