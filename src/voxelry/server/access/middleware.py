@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 
 from voxelry.server.access.authentication import identify
-from voxelry.server.access.rules import Rule, needs, rule_of
+from voxelry.server.access.rules import Rule, is_for_programs, needs, rule_of
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -38,7 +38,7 @@ class NoFiles(FileUploadHandler):
 
 
 class AccessMiddleware:
-    """Refuses requests without a user before the view runs: with 401 under ``/api/``, elsewhere with the login page.
+    """Refuses requests without a user before the view runs: with 401 where programs ask, elsewhere with the login page.
 
     A browser sends the session's cookie by itself, so a request with a session needs the CSRF token under ``/api/``
     too, whose views are exempt from Django's check. An Authorization header is never sent by itself.
@@ -58,7 +58,7 @@ class AccessMiddleware:
         if rule_of(view) is Rule.OPEN:
             request.upload_handlers = [NoFiles(request)]
             return None
-        if not (request.path == "/api" or request.path.startswith("/api/")):
+        if not is_for_programs(request.path):
             return None if request.user.is_authenticated else redirect_to_login(request.get_full_path())
         way = identify(request)
         if way is None and request.path == "/api/docs" and request.accepts("text/html") and "Accept" in request.headers:

@@ -6,11 +6,15 @@ Secrets are stored as SHA-256 only. They are long and random, so a slow hash wou
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
+from itertools import chain, count
+from typing import Any
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
+from django.utils.text import slugify
 
 
 def digest(secret: str) -> str:
@@ -32,9 +36,13 @@ class Role(models.IntegerChoices):
 
 
 class Project(models.Model):
-    """Who may see a study: each study, upload and job belongs to one project."""
+    """Who may see a study: each study, upload and job belongs to one project.
+
+    ``slug`` names it in addresses, and stays when the name changes.
+    """
 
     name = models.CharField(max_length=60)
+    slug = models.SlugField(max_length=60, unique=True, editable=False)
     description = models.CharField(max_length=200, blank=True)
     created = models.DateTimeField(auto_now_add=True)
 
@@ -47,6 +55,18 @@ class Project(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, **options: Any) -> None:
+        """Save, with a slug that no other project has."""
+        if not self.slug:
+            self.slug = free_slug(self.name, Project.objects.values_list("slug", flat=True))
+        super().save(**options)
+
+
+def free_slug(name: str, used: Iterable[str]) -> str:
+    """A slug for a project's name: lower-case letters, digits and hyphens, with a number if it is used already."""
+    plain, taken = slugify(name)[:50].strip("-_") or "project", set(used)
+    return next(slug for slug in chain([plain], (f"{plain}-{number}" for number in count(2))) if slug not in taken)
 
 
 class Membership(models.Model):

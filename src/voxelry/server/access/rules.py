@@ -23,6 +23,11 @@ class Rule(Enum):
     ADMIN = "administrators of the site"
 
 
+def is_for_programs(path: str) -> bool:
+    """Whether programs ask here: a header may say who asks, and errors are problem documents, not pages."""
+    return path in ("/api", "/dicomweb") or path.startswith(("/api/", "/dicomweb/"))
+
+
 def needs(rule: Rule) -> Callable[[View], View]:
     """State the rule of a view. The view itself asks for rows by `Grants`; this says what that comes to."""
 

@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from voxelry.server.access.browser_names import browser_name
 from voxelry.server.access.models import SignedIn
+from voxelry.server.access.rules import is_for_programs
 
 STEP_SECONDS = 60.0
 """The time of the last request is written at most so often."""
@@ -35,7 +36,7 @@ class SessionsMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         # Under /api/ a header decides who asks; the session of such a request is not even read.
-        by_header = "Authorization" in request.headers and request.path.startswith("/api/")
+        by_header = "Authorization" in request.headers and is_for_programs(request.path)
         if not by_header and settings.SESSION_COOKIE_NAME in request.COOKIES and _is_idle(request.session):
             request.session.flush()
         response = self.get_response(request)

@@ -17,7 +17,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from voxelry.core.errors import VoxelryError
-from voxelry.server.access.rules import Rule, needs
+from voxelry.server.access.rules import Rule, is_for_programs, needs
 from voxelry.server.environment.disk_errors import is_away, is_full
 from voxelry.server.jobs.failures import Away
 from voxelry.server.processing.request_errors import StepParameterError
@@ -97,7 +97,7 @@ def problem(status: int, *, code: str = "", detail: str = "", more: Mapping[str,
 
 def under_api(path: str) -> bool:
     """Whether errors at this address are problem documents."""
-    return path == "/api" or path.startswith("/api/")
+    return is_for_programs(path)
 
 
 def trouble(error: BaseException | None) -> tuple[int, str] | None:

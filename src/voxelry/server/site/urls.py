@@ -30,5 +30,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", api.urls),
     re_path(r"^api(?:/.*)?$", unknown_address),
+    path("", include("voxelry.server.dicomweb.urls")),
+    re_path(r"^dicomweb(?:/.*)?$", unknown_address),
     re_path(r"^(?!static/)(?P<path>.*)$", page, name="page"),
 ]

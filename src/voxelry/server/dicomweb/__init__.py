@@ -1,0 +1,1 @@
+"""The DICOMweb server (PS3.18): neighbour of the REST API on the same rooms."""

@@ -1,0 +1,72 @@
+"""Django's views of the routes: they find who asks, and turn an `Answer` into a response."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from voxelry.server.access.authentication import asking
+from voxelry.server.access.exchange import Answer, Asked, RefusedError, streamed
+from voxelry.server.access.grants import RoleError
+from voxelry.server.access.rules import Rule
+from voxelry.server.dicomweb.errors import refusal
+from voxelry.server.dicomweb.project_scope import narrowed
+from voxelry.server.dicomweb.public_root import public_root
+from voxelry.server.dicomweb.routes import Handler
+
+LARGEST_WHOLE = 2**24
+
+
+def view_of(methods: Mapping[str, tuple[Handler, Rule]]) -> Callable[..., HttpResponseBase]:
+    """The view of an address: one function for all its methods."""
+
+    @csrf_exempt  # AccessMiddleware checks requests with a session's cookie, as it does below /api/
+    def view(request: HttpRequest, project: str | None = None, **parts: str) -> HttpResponseBase:
+        return as_response(_answer(request, project, parts, methods))
+
+    view.access_rules = {method: rule for method, (_, rule) in methods.items()}  # type: ignore[attr-defined]
+    view.access_rule = next(iter(methods.values()))[1]  # type: ignore[attr-defined]
+    return view
+
+
+def _answer(
+    request: HttpRequest, project: str | None, parts: dict[str, str], methods: Mapping[str, tuple[Handler, Rule]]
+) -> Answer:
+    try:
+        method = "GET" if request.method == "HEAD" else request.method or "GET"
+        if method not in methods:
+            allowed = ", ".join(sorted({*methods, *(["HEAD"] if "GET" in methods else []), "OPTIONS"}))
+            raise RefusedError(405, "This address does not know this method.", headers={"Allow": allowed})
+        who, slug = narrowed(asking(request), project)
+        handler, _ = methods[method]
+        answer = handler(
+            Asked(
+                who=who,
+                method=request.method or "GET",
+                path=request.path,
+                query=request.META.get("QUERY_STRING", ""),
+                headers={name.lower(): value for name, value in request.headers.items()},
+                root=public_root(request) + (f"/dicomweb/projects/{slug}" if project else "/dicomweb"),
+                read=request.read,
+            ),
+            **parts,
+        )
+    except RefusedError as error:
+        answer = refusal(error.status, error.words, code=error.code, headers=error.headers)
+    except RoleError as error:
+        answer = refusal(403, error.problem.message, code=error.problem.code)
+    return answer
+
+
+def as_response(answer: Answer) -> HttpResponseBase:
+    """An answer as Django's response."""
+    length = answer.length
+    parts = streamed(answer.parts)
+    if length is not None and length <= LARGEST_WHOLE:
+        return HttpResponse(b"".join(parts), status=answer.status, headers=answer.headers)
+    response = StreamingHttpResponse(parts, status=answer.status, headers=answer.headers)
+    if length is not None:
+        response.headers["Content-Length"] = str(length)
+    return response
