@@ -11,9 +11,9 @@ from voxelry.server.access.authentication import asking
 from voxelry.server.access.exchange import Answer, Asked, RefusedError, streamed
 from voxelry.server.access.grants import RoleError
 from voxelry.server.access.rules import Rule
-from voxelry.server.dicomweb.errors import refusal
 from voxelry.server.dicomweb.project_scope import narrowed
 from voxelry.server.dicomweb.public_root import public_root
+from voxelry.server.dicomweb.refusals import refusal
 from voxelry.server.dicomweb.routes import Handler
 
 LARGEST_WHOLE = 2**24
