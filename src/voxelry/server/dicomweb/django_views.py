@@ -39,8 +39,8 @@ def _answer(
         if method not in methods:
             allowed = ", ".join(sorted({*methods, *(["HEAD"] if "GET" in methods else []), "OPTIONS"}))
             raise RefusedError(405, "This address does not know this method.", headers={"Allow": allowed})
-        who, slug = narrowed(asking(request), project)
-        handler, _ = methods[method]
+        handler, rule = methods[method]
+        who, slug = narrowed(asking(request), project, rule)
         answer = handler(
             Asked(
                 who=who,
