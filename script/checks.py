@@ -29,7 +29,7 @@ CACHE = ROOT / ".cache"
 ALL_OTHERS, WAITING, SERVER = "tests", "tests that wait", "tests of server and peers"
 BESIDE = {
     WAITING: ["tests/packaging", "tests/e2e", "tests/test_docs.py"],
-    SERVER: ["tests/server", "tests/peers"],
+    SERVER: ["tests/server", "tests/dicomweb", "tests/peers"],
 }
 """Tests that mostly wait for other programs or restarted processes; chosen so that all three runs take equally long."""
 
@@ -43,7 +43,7 @@ QUICK_TESTS = {
     ],
 }
 """Parallel runs of pytest. The server's tests are those of access, of answers and of rows."""
-NEVER_QUICK = ["tests/packaging", "tests/e2e", "tests/server", "tests/peers"]
+NEVER_QUICK = ["tests/packaging", "tests/e2e", "tests/server", "tests/dicomweb", "tests/peers"]
 """Folders that the first of these runs does not collect."""
 
 CHECKS: dict[str, list[str]] = {
