@@ -32,6 +32,7 @@ from voxelry.server.access.models import Membership, Project, Role, Token
 from voxelry.server.access.rules import Rule, rule_of
 from voxelry.server.access.secrets import create_token
 from voxelry.server.api.study_routes import api
+from voxelry.server.archive.models import Instance
 from voxelry.server.jobs import isolated
 from voxelry.server.processing.models import ResultFile
 from voxelry.testing import synthetic_series
@@ -43,6 +44,7 @@ PASSWORD = "a-long-password-7781"
 SAFE = {"GET", "HEAD"}
 ROLE_OF = {Rule.VIEWER: Role.VIEWER, Rule.ANALYST: Role.ANALYST, Rule.UPLOADER: Role.UPLOADER, Rule.OWNER: Role.OWNER}
 ADMIN_SITE = "admin/"
+DICOMWEB = "dicomweb/projects/<slug:project>/"
 DJANGO_ADMIN = "Django's own: tried in test_admin_projects.py with staff of other projects"
 
 
@@ -100,6 +102,14 @@ def addresses() -> list[Address]:
     for path, pattern in _patterns(get_resolver()):
         if path in known or path.startswith(ADMIN_SITE):
             continue
+        if path.startswith(DICOMWEB):
+            rules: dict[str, Rule] = pattern.callback.access_rules
+            found += [
+                Address(method, path, f"{method} {path[len(DICOMWEB) :]}", rule) for method, rule in rules.items()
+            ]
+            continue
+        if path.startswith("dicomweb/"):
+            continue  # the same views for the only project: test_the_short_address_is_that_of_the_only_project
         rule = Rule.ACCOUNT if path in ("api/", "api/docs", "api/openapi.json") else rule_of(pattern.callback)
         found.append(Address("GET", path, pattern.name or pattern.callback.__name__, rule))
     return found
@@ -151,9 +161,12 @@ def place(site: Any, tmp_path: Path, do_jobs: Callable[[], None], monkeypatch: p
     failed = job(job_name="gaussian")
     site.post(f"/jobs/{failed}/cancel", 200)
     arriving = site.upload(paths[:1], run=False)["id"]
+    stored = Instance.objects.select_related("series__study").filter(series=series).order_by("pk")[0]
+    uids = stored.series.study.study_instance_uid, stored.series.series_instance_uid, stored.sop_instance_uid
     values = {
         "upload_id": report["id"], "study_id": study, "series_id": series, "job_id": over, "n": 0,
         "name": ResultFile.objects.order_by("pk")[0].name, "project_id": project.pk, "secret": "wrong", "filter_id": 1,
+        "project": project.slug, "study": uids[0], "series": uids[1], "instance": uids[2], "frames": 1, "frame": 1,
         "username": "member", "patient_id": site.get(f"/studies/{study}")["patient"]["id"],
     }  # fmt: skip
     named = {"job_id": waiting}
@@ -276,6 +289,8 @@ def _content(response: HttpResponseBase) -> bytes:
 
 
 def _names_an_object(address: Address) -> bool:
+    if address.path.startswith(DICOMWEB):
+        return True
     return bool(re.search(r"[<{](int:)?[a-z]+_id[>}]", address.path)) or address.name in (
         "create_job", "create_batch", "create_upload", "delete_studies", "empty_trash",
     )  # fmt: skip
@@ -287,7 +302,7 @@ def _wanted(who: Identity, address: Address) -> set[int] | None:
     if rule is Rule.OPEN:
         return None
     if not who.account:
-        return {401} if address.path.startswith(("api", "^api")) else {302}
+        return {401} if address.path.startswith(("api", "^api", "dicomweb", "^dicomweb")) else {302}
     if who.admin or rule is Rule.ACCOUNT:
         return None
     if rule is Rule.OWN:

@@ -20,7 +20,7 @@ interface Sent {
 
 let sent: Sent[] = [];
 let members: { username: string; role: RoleName; is_active: boolean; since: string }[] = [];
-let project = { id: 3, name: "Heart", description: "Beating", created: SINCE, role: "owner" as RoleName, study_count: 1, more_studies: false };
+let project = { id: 3, name: "Heart", slug: "heart", description: "Beating", created: SINCE, role: "owner" as RoleName, study_count: 1, more_studies: false };
 let me = ME;
 let refusal: { status: number; code: string; detail: string } | null = null;
 let unmount = (): void => undefined;
@@ -113,6 +113,18 @@ it("lists members with their roles, and says who is oneself and whose account is
   expect(own.querySelector("select")?.value).toBe("owner");
   expect(find("[data-testid='member-bob@x.org']").textContent).toContain("account closed");
   expect(text()).toContain("1 study");
+});
+
+it("tells the address that viewers and programs use, and copies it", async () => {
+  const copies: string[] = [];
+  vi.stubGlobal("navigator", { clipboard: { writeText: (what: string): Promise<void> => Promise.resolve(void copies.push(what)) } });
+  await mounted();
+  expect(find("[data-testid='dicomweb-address']").textContent).toBe(`${window.location.origin}/dicomweb/projects/heart`);
+  find(".dicomweb button").click();
+  await settle();
+  expect(copies).toEqual([`${window.location.origin}/dicomweb/projects/heart`]);
+  expect(find(".dicomweb button").textContent).toContain("Copied");
+  vi.unstubAllGlobals();
 });
 
 it("changes a role", async () => {

@@ -101,6 +101,7 @@ def _project(who: Grants, project: Project) -> out.ProjectOut:
     return out.ProjectOut(
         id=project.pk,
         name=project.name,
+        slug=project.slug,
         description=project.description,
         created=project.created,
         role=_role_name(membership.role_in(who, project.pk)),

@@ -27,6 +27,7 @@ class ProjectOut(Schema):
 
     id: int
     name: str
+    slug: Annotated[str, Field(description="Names it in addresses, as in `/dicomweb/projects/{slug}/`.")]
     description: str
     created: datetime
     role: RoleName

@@ -1733,6 +1733,11 @@ export interface components {
              * @enum {string}
              */
             role: "viewer" | "analyst" | "uploader" | "owner";
+            /**
+             * Slug
+             * @description Names it in addresses, as in `/dicomweb/projects/{slug}/`.
+             */
+            slug: string;
             /** Study Count */
             study_count: number;
         };

@@ -487,6 +487,7 @@ export const projectOut: Validator<ProjectOut> = v.object({
   more_studies: v.boolean(),
   name: v.string(),
   role: v.picklist(["viewer","analyst","uploader","owner"]),
+  slug: v.string(),
   study_count: integer,
 });
 
