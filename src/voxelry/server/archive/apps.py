@@ -5,6 +5,8 @@ import warnings
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate, pre_delete
 
+from voxelry.server.access.revision import Watched
+
 
 class ArchiveConfig(AppConfig):
     """Registers the kinds of jobs that ingest uploads and build volumes."""
@@ -12,6 +14,16 @@ class ArchiveConfig(AppConfig):
     name = "voxelry.server.archive"
     label = "archive"
     verbose_name = "Archive"
+    raises_revision = (
+        Watched("archive_patient"),
+        Watched("archive_study"),
+        Watched("archive_series"),
+        Watched("archive_instance"),
+        Watched("archive_stack"),
+        Watched("archive_studylisting"),
+        # Lists say what is being built; progress and leases of a job change nothing that is kept.
+        Watched("jobs_job", columns=("state",), inserts=False),
+    )
 
     def ready(self) -> None:
         # pydicom's warnings quote values, which may be a patient's.
