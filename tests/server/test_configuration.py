@@ -194,3 +194,46 @@ def test_importing_the_settings_writes_nothing(tmp_path: Path) -> None:
     environment = {**os.environ, "VOXELRY_DATA": str(data), "PYTHONPATH": str(ROOT / "src")}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
     assert not data.exists()
+
+
+@pytest.mark.parametrize("text", ["https://Viewer.example.org:443/", "HTTPS://viewer.example.org"])
+def test_origins_are_spelt_as_browsers_send_them(text: str) -> None:
+    found = read({"VOXELRY_DICOMWEB_ORIGINS": f"{text}, http://localhost:3000, http://[::1]:80"})
+    assert found.dicomweb_origins == ("https://viewer.example.org", "http://localhost:3000", "http://[::1]")
+
+
+@pytest.mark.parametrize(
+    "text", ["*", "null", "viewer.example.org", "https://viewer.example.org/path", "https://*.example.org", "ftp://a"]
+)
+def test_what_is_no_origin_is_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"dicomweb\.origins must be origins .* and not '\*', not"):
+        read({"VOXELRY_DICOMWEB_ORIGINS": text})
+
+
+def test_the_public_url_is_kept_in_one_spelling() -> None:
+    assert read({"VOXELRY_PUBLIC_URL": "HTTPS://Images.example.org:443/voxelry/"}).public_url == (
+        "https://images.example.org/voxelry"
+    )
+    assert read({"VOXELRY_PUBLIC_URL": "http://10.0.0.1:8000"}).public_url == "http://10.0.0.1:8000"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "images.example.org",
+        "https://",
+        "https://a b",
+        "https://a/b?c",
+        "https://a/#",
+        "https://a/../b",
+        "https://a:b",
+        "https://ada:secret@a",
+        "javascript:alert(1)",
+        "https://a/<b>",
+        "https://a:0x10",
+        "https://a:70000",
+    ],
+)
+def test_what_is_no_public_url_is_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"server\.public_url must be http:// or https://"):
+        read({"VOXELRY_PUBLIC_URL": text})

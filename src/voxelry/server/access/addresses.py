@@ -40,6 +40,12 @@ def client_address(peer: str, forwarded: str) -> str:
     return found
 
 
+def forwarding_proxies(peer: str, forwarded: str) -> int:
+    """How many trusted proxies a request came through, by X-Forwarded-For."""
+    hops = [peer, *reversed([_without_port(hop.strip()) for hop in forwarded.split(",")])]
+    return next((number for number, hop in enumerate(hops) if not is_trusted(hop)), len(hops))
+
+
 def is_trusted(address: str) -> bool:
     """Whether the address is a trusted proxy's."""
     networks = _networks(settings.VOXELRY.trusted_proxies)

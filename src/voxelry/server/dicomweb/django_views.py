@@ -14,7 +14,7 @@ from voxelry.server.access.rules import Rule
 from voxelry.server.dicomweb.project_scope import narrowed
 from voxelry.server.dicomweb.public_root import public_root
 from voxelry.server.dicomweb.refusals import refusal
-from voxelry.server.dicomweb.routes import Handler
+from voxelry.server.dicomweb.routes import Handler, allowed
 
 LARGEST_WHOLE = 2**24
 
@@ -37,9 +37,11 @@ def _answer(
     try:
         method = "GET" if request.method == "HEAD" else request.method or "GET"
         if method not in methods:
-            allowed = ", ".join(sorted({*methods, *(["HEAD"] if "GET" in methods else []), "OPTIONS"}))
-            raise RefusedError(405, "This address does not know this method.", headers={"Allow": allowed})
+            told = {"Allow": allowed(methods)}
+            raise RefusedError(405, "This address does not know this method.", headers=told)
         handler, rule = methods[method]
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        root = public_root(_scheme(request), request.get_host(), headers, str(request.META.get("REMOTE_ADDR", "")))
         who, slug = narrowed(asking(request), project, rule)
         answer = handler(
             Asked(
@@ -47,8 +49,8 @@ def _answer(
                 method=request.method or "GET",
                 path=request.path,
                 query=request.META.get("QUERY_STRING", ""),
-                headers={name.lower(): value for name, value in request.headers.items()},
-                root=public_root(request) + (f"/dicomweb/projects/{slug}" if project else "/dicomweb"),
+                headers=headers,
+                root=root + (f"/dicomweb/projects/{slug}" if project else "/dicomweb"),
                 read=request.read,
             ),
             **parts,
@@ -58,6 +60,11 @@ def _answer(
     except RoleError as error:
         answer = refusal(403, error.problem.message, code=error.problem.code)
     return answer
+
+
+def _scheme(request: HttpRequest) -> str:
+    """The scheme of the connection, whatever headers say: `public_root` judges them."""
+    return request._get_scheme() or "http"  # type: ignore[attr-defined,no-any-return]  # noqa: SLF001 - a hook of subclasses
 
 
 def as_response(answer: Answer) -> HttpResponseBase:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from voxelry.server.access.exchange import Answer
@@ -24,3 +24,21 @@ class Route:
 
     path: str
     methods: Mapping[str, tuple[Handler, Rule]]
+
+
+def methods_by_path(routes: Iterable[Route]) -> Mapping[str, Mapping[str, tuple[Handler, Rule]]]:
+    """The functions of each address; several files may add methods to one."""
+    found: dict[str, dict[str, tuple[Handler, Rule]]] = {}
+    for route in routes:
+        own = found.setdefault(route.path, {})
+        twice = own.keys() & route.methods.keys()
+        if twice:
+            raise ValueError(f"{route.path}: {twice} are given twice")
+        own.update(route.methods)
+    return found
+
+
+def allowed(methods: Iterable[str]) -> str:
+    """The header Allow of an address."""
+    names = set(methods)
+    return ", ".join(sorted({*names, *(["HEAD"] if "GET" in names else []), "OPTIONS"}))

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from django.urls import URLPattern, path, register_converter
 
-from voxelry.server.access.rules import Rule
-from voxelry.server.dicomweb.capabilities import ROUTES as CAPABILITIES
+from voxelry.server.dicomweb.capabilities import capabilities_routes
 from voxelry.server.dicomweb.django_views import view_of
-from voxelry.server.dicomweb.routes import Handler, Route
+from voxelry.server.dicomweb.routes import Route, methods_by_path
 
-ALL: tuple[Route, ...] = (*CAPABILITIES,)
+ALL: tuple[Route, ...] = ()
 
 
 class UidConverter:
@@ -30,21 +26,9 @@ class UidConverter:
 register_converter(UidConverter, "uid")
 
 
-def methods_by_path() -> Mapping[str, Mapping[str, tuple[Handler, Rule]]]:
-    """The functions of each address; several files may add methods to one."""
-    found: dict[str, dict[str, Any]] = {}
-    for route in ALL:
-        own = found.setdefault(route.path, {})
-        twice = own.keys() & route.methods.keys()
-        if twice:
-            raise ValueError(f"{route.path}: {twice} are given twice")
-        own.update(route.methods)
-    return found
-
-
 def _patterns() -> list[URLPattern]:
     found = []
-    for address, methods in methods_by_path().items():
+    for address, methods in methods_by_path((*ALL, *capabilities_routes(ALL))).items():
         view = view_of(methods)
         found.append(path(f"dicomweb/{address}", view))
         found.append(path(f"dicomweb/projects/<slug:project>/{address}", view))

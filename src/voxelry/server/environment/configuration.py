@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from voxelry.server.environment.configuration_errors import ConfigurationError, configuration_error
 from voxelry.server.environment.setting import Setting, setting_of
 from voxelry.server.environment.setting_sources import TomlFileSource, VariableSource
+from voxelry.server.environment.web_addresses import origin, site_url
 
 __all__ = ["DATA", "QUEUES", "Configuration", "ConfigurationError", "described", "read"]
 
@@ -44,6 +45,7 @@ def _network(text: str) -> str:
 # A file gives a list, which strict validation would not take for a tuple.
 Texts = Annotated[tuple[str, ...], Strict(False)]
 Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], Strict(False)]
+Origins = Annotated[tuple[Annotated[str, AfterValidator(origin)], ...], Strict(False)]
 Queues = Annotated[tuple[QueueName, ...], Strict(False)]
 
 
@@ -105,11 +107,23 @@ class Configuration(BaseSettings):
         Setting(
             "server.trusted_proxies",
             "VOXELRY_TRUSTED_PROXIES",
-            "Addresses or networks of proxies whose X-Forwarded-For is believed, such as 127.0.0.1 or 10.0.0.0/8. "
+            "Addresses or networks of proxies whose Forwarded and X-Forwarded-* headers are believed, such as "
+            "127.0.0.1 or 10.0.0.0/8. "
             "Empty: none, and all that comes through a proxy counts as one address.",
             allowed="addresses or networks",
         ),
     ] = ()
+    public_url: Annotated[
+        str,
+        Setting(
+            "server.public_url",
+            "VOXELRY_PUBLIC_URL",
+            "Where clients reach the site, such as https://images.example.org/voxelry: URLs in answers begin with it. "
+            "Empty: what server.trusted_proxies forward, else the Host of each request.",
+            allowed="http:// or https://, a host, a port if needed, and a path if a proxy serves the site below one",
+        ),
+        AfterValidator(site_url),
+    ] = ""
     secret_key: Annotated[
         str,
         Setting(
@@ -251,6 +265,16 @@ class Configuration(BaseSettings):
         ),
         Field(ge=0),
     ] = 64 * 2**30
+    dicomweb_origins: Annotated[
+        Origins,
+        Setting(
+            "dicomweb.origins",
+            "VOXELRY_DICOMWEB_ORIGINS",
+            "Origins of pages on other sites that may use /dicomweb/ with a token, such as https://viewer.example.org. "
+            "Empty: none.",
+            allowed="origins with their scheme, such as https://viewer.example.org, and not '*'",
+        ),
+    ] = ()
     trash_days: Annotated[
         float,
         Setting(
