@@ -19,7 +19,10 @@ from voxelry.server.archive.study_listing import refresh_listing
 
 CONFLICTS_TOLD = 100
 _ROWS = 500
-_OF_SERIES = ("series_instance_uid", "number", "modality", "description", "body_part")
+_OF_SERIES = (
+    *("series_instance_uid", "number", "modality", "description", "body_part"),
+    *("performed_date", "performed_time", "scheduled_step_id", "requested_procedure_id", "sop_classes", "attributes"),
+)
 
 
 class CopyConflictError(VoxelryError):

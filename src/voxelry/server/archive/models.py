@@ -46,7 +46,8 @@ class Study(models.Model):
     """One visit to the imaging department.
 
     A study is live, or in the trash of its project since ``trashed``. Its UID occurs once among the live studies of a
-    project; another project may have a study of the same UID.
+    project; another project may have a study of the same UID. ``study_id`` to ``attributes``, of its first object, are
+    null until they are filled (`fill_search`).
     """
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -56,6 +57,11 @@ class Study(models.Model):
     time = models.CharField(max_length=16, blank=True)
     description = models.CharField(max_length=200, blank=True)
     accession_number = models.CharField(max_length=64, blank=True, db_index=True)
+    study_id = models.CharField(max_length=64, null=True)
+    referrer = models.CharField(max_length=324, null=True, help_text="The Referring Physician's Name.")
+    referrer_key = models.CharField(max_length=100, null=True, help_text="Folded, for comparison.")
+    timezone = models.CharField(max_length=16, null=True, help_text="The Timezone Offset From UTC: +0100.")
+    attributes = models.TextField(null=True, help_text="The attributes of the study in the DICOM JSON Model.")
     created = models.DateTimeField(auto_now_add=True)
     trashed = models.DateTimeField(null=True, blank=True)
     trashed_by = models.ForeignKey(
@@ -69,6 +75,10 @@ class Study(models.Model):
             models.Index(fields=["project", "-id"], condition=Q(trashed=None), name="study_by_project"),
             models.Index(fields=["trashed"], condition=Q(trashed__isnull=False), name="study_in_trash"),
             models.Index(fields=["study_instance_uid"], name="study_by_uid"),
+            models.Index(fields=["project", "study_id"], name="study_by_study_id"),
+            models.Index(fields=["project", "referrer_key"], name="study_by_referrer"),
+            models.Index(fields=["project", "time"], name="study_by_time"),
+            models.Index(fields=["id"], condition=Q(attributes=None), name="study_unfilled"),
         ]
         constraints = [
             models.CheckConstraint(condition=~Q(study_instance_uid=""), name="study_has_uid"),
@@ -87,7 +97,7 @@ class Series(models.Model):
     Its volumes are of ``built_revision`` and lie in ``folder``; ``job`` is the latest job that builds them. ``report``
     holds the geometry that the build found (``GeometryReport.record``). `study_listing.refresh_listing` counts its
     instances and their bytes, and writes whether one is lossy. ``project`` is its study's; empty while the study is in
-    the trash.
+    the trash. ``performed_date`` to ``attributes`` are of its first object, and null until they are filled.
     """
 
     project = models.ForeignKey(
@@ -99,6 +109,12 @@ class Series(models.Model):
     modality = models.CharField(max_length=16, blank=True)
     description = models.CharField(max_length=200, blank=True)
     body_part = models.CharField(max_length=64, blank=True)
+    performed_date = models.CharField(max_length=10, null=True, help_text="When the procedure step began: YYYY-MM-DD.")
+    performed_time = models.CharField(max_length=16, null=True)
+    scheduled_step_id = models.TextField(null=True, help_text="Several with backslashes around each.")
+    requested_procedure_id = models.TextField(null=True, help_text="Like the scheduled steps.")
+    sop_classes = models.TextField(null=True, help_text="Of its instances, with backslashes around each.")
+    attributes = models.TextField(null=True, help_text="The attributes of the series in the DICOM JSON Model.")
     metadata = models.JSONField(default=dict, blank=True)
     report = models.JSONField(default=dict, blank=True)
     revision = models.PositiveIntegerField(default=0)
@@ -122,6 +138,13 @@ class Series(models.Model):
             models.Index(fields=["modality", "-id"], name="series_by_modality"),
             models.Index(fields=["-id"], condition=~Q(problem_code=""), name="series_with_problem"),
             models.Index(fields=["series_instance_uid"], name="series_by_uid"),
+            models.Index(fields=["project", "number"], name="series_by_number"),
+            models.Index(fields=["project", "performed_date"], name="series_by_performed_date"),
+            models.Index(fields=["project", "performed_time"], name="series_by_performed_time"),
+            models.Index(fields=["project", "scheduled_step_id"], name="series_by_scheduled_step"),
+            models.Index(fields=["project", "requested_procedure_id"], name="series_by_procedure"),
+            models.Index(fields=["project", "sop_classes"], name="series_by_sop_classes"),
+            models.Index(fields=["id"], condition=Q(attributes=None), name="series_unfilled"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["study", "series_instance_uid"], name="series_once_per_study"),
@@ -156,6 +179,7 @@ class Instance(models.Model):
     """A DICOM object, stored byte for byte under its SHA-256.
 
     ``project`` is its study's; empty while the study is in the trash. Objects of several projects may share bytes.
+    ``rows`` to ``frames`` are null until they are filled (`fill_search`).
     """
 
     project = models.ForeignKey(
@@ -168,6 +192,10 @@ class Instance(models.Model):
     transfer_syntax_uid = models.CharField(max_length=64)
     number = models.IntegerField(null=True, blank=True)
     has_pixels = models.BooleanField()
+    rows = models.IntegerField(null=True, help_text="0 if it is not told, like those that follow.")
+    columns = models.IntegerField(null=True)
+    bits_allocated = models.IntegerField(null=True)
+    frames = models.IntegerField(null=True)
     lossy = models.BooleanField(default=False)
     sha256 = models.CharField(max_length=64, db_index=True)
     size = models.PositiveBigIntegerField()
@@ -180,6 +208,8 @@ class Instance(models.Model):
         indexes = [
             models.Index(fields=["project", "-id"], name="instance_by_project"),
             models.Index(fields=["-id"], condition=Q(has_pixels=False), name="instance_without_pixels"),
+            models.Index(fields=["project", "number"], name="instance_by_number"),
+            models.Index(fields=["id"], condition=Q(rows=None), name="instance_unfilled"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["project", "sop_instance_uid"], name="instance_once_per_project"),

@@ -15,7 +15,7 @@ from voxelry.server.access.grants import as_site
 from voxelry.server.archive import queries
 from voxelry.server.archive.files_at_rest import Kept
 from voxelry.server.archive.models import Instance, Patient, Series, Upload
-from voxelry.server.archive.row_values import InstanceValues, values_of
+from voxelry.server.archive.row_values import InstanceValues, sop_classes_with, values_of
 
 
 def read_values(source: Source) -> InstanceValues:
@@ -104,10 +104,19 @@ def _series(values: InstanceValues, project: int) -> Series:
         study = queries.studies(as_site()).create(project_id=project, patient=patient, **values.study)
     uid = values.series["series_instance_uid"]
     others = {key: value for key, value in values.series.items() if key != "series_instance_uid"}
-    series, _ = queries.series(as_site()).get_or_create(
-        study=study, series_instance_uid=uid, defaults={"project_id": project, **others}
+    classes = sop_classes_with("", str(values.instance["sop_class_uid"]))
+    series, is_new = queries.series(as_site()).get_or_create(
+        study=study, series_instance_uid=uid, defaults={"project_id": project, "sop_classes": classes, **others}
     )
+    if not is_new and series.sop_classes is not None and classes not in series.sop_classes:
+        _add_sop_class(series, str(values.instance["sop_class_uid"]))
     return series
+
+
+def _add_sop_class(series: Series, uid: str) -> None:
+    rows = queries.series(as_site()).filter(pk=series.pk)
+    series.sop_classes = sop_classes_with(rows.select_for_update(no_key=True).get().sop_classes or "", uid)
+    rows.update(sop_classes=series.sop_classes)
 
 
 def patient_in(project: int, values: Mapping[str, str]) -> Patient:
