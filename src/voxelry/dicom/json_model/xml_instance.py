@@ -1,0 +1,143 @@
+"""The Native DICOM Model of an instance in XML (PS3.19 A.1). It has no document type and no entities of its own."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator, Mapping
+from xml.sax.saxutils import escape, quoteattr
+
+from pydicom.datadict import keyword_for_tag
+
+from voxelry.dicom.headers.elements import EncodedValue
+from voxelry.dicom.headers.header import Header
+from voxelry.dicom.headers.value_representations import NUMBER_FORMATS
+from voxelry.dicom.json_model.binary_numbers import attribute_tags, binary_numbers
+from voxelry.dicom.json_model.decoded_text import BY_CHARACTER_SET, PLAIN_TEXT, encodings_of, name_groups, text_values
+from voxelry.dicom.json_model.json_instance import CHARACTER_SET, INLINE_BYTES, pixel_element
+from voxelry.dicom.json_model.nested_elements import (
+    MAX_DEPTH,
+    Surroundings,
+    encoded_elements,
+    is_explicit,
+    resolved_vr,
+    sequence_items,
+)
+
+_NAMESPACE = "http://dicom.nema.org/PS3.19/models/NativeDICOM"
+_UTF_8: EncodedValue = (b"CS", b"ISO_IR 192")
+_NUMBERS = frozenset(vr.decode() for vr in NUMBER_FORMATS)
+_TEXTS = BY_CHARACTER_SET | PLAIN_TEXT
+_NO_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""Characters that XML 1.0 cannot hold, not even escaped."""
+_NAME_PARTS = ("FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix")
+
+
+def xml_instance(header: Header, *, bulk: str, changes: Mapping[int, EncodedValue] | None = None) -> str:
+    """An instance as an XML document in UTF-8, without File Meta Information.
+
+    Parameters
+    ----------
+    bulk
+        The address that those of binary values begin with: ``.../instances/1.2.3/bulkdata``.
+    changes
+        Elements to write instead of, or beside those of the header.
+    """
+    elements = encoded_elements(header.elements)
+    encodings = encodings_of(elements[CHARACTER_SET][1] if CHARACTER_SET in elements else b"")
+    told = {**elements, CHARACTER_SET: _UTF_8, **(changes or {})}
+    content = "".join(_attributes(told, Surroundings.of(elements), encodings, bulk, "", 0))
+    pixels = pixel_element(header)
+    if pixels is not None:
+        tag, vr = pixels
+        content += _attribute(tag, vr, f"<BulkData uri={quoteattr(f'{bulk}/{tag:08X}')}/>", b"")
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<NativeDicomModel xmlns="{_NAMESPACE}" xml:space="preserve">{content}</NativeDicomModel>'
+    )
+
+
+def _attributes(
+    elements: Mapping[int, EncodedValue],
+    around: Surroundings,
+    encodings: tuple[str, ...],
+    bulk: str,
+    path: str,
+    depth: int,
+) -> Iterator[str]:
+    for tag in sorted(elements):
+        if tag & 0xFFFF == 0:  # group lengths
+            continue
+        value = elements[tag] if tag != CHARACTER_SET else _UTF_8
+        vr = resolved_vr(tag, value, around)
+        content = _content(value, vr, around, encodings, bulk, f"{path}{tag:08X}", depth)
+        yield _attribute(tag, vr, content, around.creator(tag) if tag >> 16 & 1 else b"")
+
+
+def _attribute(tag: int, vr: str, content: str, creator: bytes) -> str:
+    keyword = keyword_for_tag(tag)
+    more = f' keyword="{keyword}"' if keyword else ""
+    if creator:
+        more += f" privateCreator={quoteattr(_held(creator.decode('latin-1')))}"
+    return f'<DicomAttribute tag="{tag:08X}" vr="{vr}"{more}>{content}</DicomAttribute>'
+
+
+def _content(
+    value: EncodedValue,
+    vr: str,
+    around: Surroundings,
+    encodings: tuple[str, ...],
+    bulk: str,
+    path: str,
+    depth: int,
+) -> str:
+    raw = value[1]
+    if not raw:
+        return ""
+    if vr == "SQ":
+        return _items(value, around, encodings, bulk, path, depth)
+    if vr == "PN":
+        names = text_values(raw, vr, encodings)
+        return "".join(_name(number, name) for number, name in enumerate(names, 1) if name)
+    if vr in _TEXTS:
+        values = text_values(raw, vr, encodings)
+    elif vr in _NUMBERS:
+        values = [str(number) for number in binary_numbers(raw, vr)]
+    elif vr == "AT":
+        values = attribute_tags(raw)
+    elif len(raw) <= INLINE_BYTES:
+        return f"<InlineBinary>{base64.b64encode(raw).decode('ascii')}</InlineBinary>"
+    else:
+        return f"<BulkData uri={quoteattr(f'{bulk}/{path}')}/>"
+    return "".join(f'<Value number="{number}">{_text(one)}</Value>' for number, one in enumerate(values, 1) if one)
+
+
+def _items(
+    value: EncodedValue, around: Surroundings, encodings: tuple[str, ...], bulk: str, path: str, depth: int
+) -> str:
+    if depth >= MAX_DEPTH:
+        return ""
+    written = []
+    for number, item in enumerate(sequence_items(value[1], explicit=is_explicit(value))):
+        own = encodings_of(item[CHARACTER_SET][1]) if CHARACTER_SET in item else encodings
+        inside = _attributes(item, Surroundings.of(item, around), own, bulk, f"{path}/{number}/", depth + 1)
+        written.append(f'<Item number="{number + 1}">{"".join(inside)}</Item>')
+    return "".join(written)
+
+
+def _name(number: int, name: str) -> str:
+    groups = []
+    for key, group in name_groups(name).items():
+        parts = zip(_NAME_PARTS, group.split("^", 4), strict=False)
+        groups.append(
+            f"<{key}>" + "".join(f"<{part}>{_text(one)}</{part}>" for part, one in parts if one) + f"</{key}>"
+        )
+    return f'<PersonName number="{number}">{"".join(groups)}</PersonName>'
+
+
+def _held(text: str) -> str:
+    return _NO_XML.sub("\ufffd", text)
+
+
+def _text(text: str) -> str:
+    return escape(_held(text), {"\r": "&#13;"})
