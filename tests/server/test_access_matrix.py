@@ -103,7 +103,7 @@ def addresses() -> list[Address]:
         if path in known or path.startswith(ADMIN_SITE):
             continue
         if path.startswith(DICOMWEB):
-            rules: dict[str, Rule] = pattern.callback.access_rules
+            rules: dict[str, Rule] = getattr(pattern.callback, "access_rules")  # noqa: B009 - not known to the types
             found += [
                 Address(method, path, f"{method} {path[len(DICOMWEB) :]}", rule) for method, rule in rules.items()
             ]

@@ -9,6 +9,7 @@ const KEYWORDS = new Set([
   "maximum", "minItems", "minimum", "prefixItems", "properties", "required", "title", "type",
 ]);
 const REFERENCE = "#/components/schemas/";
+const SHARED = "#/components/responses/";
 
 /** The source text of the module with the validators; `types` is the module of the generated types. */
 export function validatorsModule(document, types) {
@@ -39,11 +40,16 @@ export function validatorsModule(document, types) {
   ].join("\n");
 }
 
+/** The answers of an operation, those that several operations share among them. */
+function answers(document, operation) {
+  return Object.values(operation.responses).map((answer) => (answer.$ref ? document.components.responses[answer.$ref.slice(SHARED.length)] : answer));
+}
+
 /** The names of the schemas that the JSON answers consist of, and of the objects sent as events. */
 function answersOf(document) {
   const found = new Set();
   for (const operation of Object.values(document.paths).flatMap((path) => Object.values(path))) {
-    for (const { content = {} } of Object.values(operation.responses)) {
+    for (const { content = {} } of answers(document, operation)) {
       for (const { schema } of Object.values(content)) for (const name of references(schema)) found.add(name);
     }
   }

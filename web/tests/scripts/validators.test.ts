@@ -50,3 +50,10 @@ describe("the generated validators", () => {
     expect(() => moduleOf({ A: schema })).toThrow(message);
   });
 });
+
+it("reads answers that several operations share", () => {
+  const schemas = { Wrong: { type: "object", properties: { code: { type: "string" } }, required: ["code"] } };
+  const shared = { Problem: { content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Wrong" } } } } };
+  const get = { responses: { 404: { $ref: "#/components/responses/Problem" } } };
+  expect(validatorsModule({ components: { schemas, responses: shared }, paths: { "/a": { get } } }, "types")).toContain("wrong");
+});

@@ -25,6 +25,9 @@ Day = Annotated[str, Field(pattern=r"^(\d{4}-\d{2}-\d{2})?$"), AfterValidator(_d
 """``YYYY-MM-DD``, or empty."""
 
 
+Modalities = Annotated[list[Annotated[str, Field(min_length=1, max_length=16)]], Field(max_length=100)]
+
+
 class StudyConditions(Schema):
     """The conditions of a list of studies, all of which have to be met, and its order.
 
@@ -37,7 +40,7 @@ class StudyConditions(Schema):
 
     search: str = Field("", max_length=MOST_SEARCHED)
     projects: list[Key] = Field([], max_length=1000)
-    modalities: list[Annotated[str, Field(min_length=1, max_length=16)]] = Field([], max_length=100)
+    modalities: Modalities = []
     date_from: Day = ""
     date_to: Day = ""
     has_volume: bool | None = None

@@ -120,6 +120,25 @@ def failed(request: HttpRequest) -> HttpResponse:
     return HttpResponse(render_to_string("500.html", {"trouble": told}), status=status)
 
 
+def describe(schema: dict[str, Any]) -> None:
+    """Correct an OpenAPI document: errors are sent as problem documents, of which Ninja knows nothing.
+
+    Any route may also answer what the server as a whole answers: a request that cannot be read, or a disk or database
+    that cannot be used.
+    """
+    document = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
+    schema["components"]["responses"] = {"Problem": {"description": "What is wrong (RFC 9457).", "content": document}}
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            responses = operation["responses"]
+            for status in [*responses, *(code for code in _OF_ALL if code not in responses)]:
+                if int(status) >= HTTPStatus.BAD_REQUEST:
+                    responses[status] = {"$ref": "#/components/responses/Problem"}
+
+
+_OF_ALL = (400, 401, 413, 503, 507)
+
+
 def add_handlers(api: NinjaAPI) -> None:
     """Register the answers for errors that routes raise."""
     api.add_exception_handler(ApiError, _api_error)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from ninja import Field, File, Form, NinjaAPI, Query, Schema, Status
 from ninja.files import UploadedFile
+from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
 from voxelry.server.access.authentication import asking, requester
@@ -23,7 +24,7 @@ from voxelry.server.api.downloads import Content, download
 from voxelry.server.api.job_routes import router as jobs
 from voxelry.server.api.key_pages import key_page
 from voxelry.server.api.list_routes import router as lists
-from voxelry.server.api.list_schemas import Day, Key, StudyConditions
+from voxelry.server.api.list_schemas import Day, Key, Modalities, StudyConditions
 from voxelry.server.api.measure_routes import router as measuring
 from voxelry.server.api.problems import ApiError, not_found
 from voxelry.server.api.project_routes import own_projects
@@ -54,7 +55,7 @@ class StudyChoice(Schema):
 
     search: str = Field("", description="No longer taken: search with `POST /api/studies/search`.")
     projects: list[Key] = Field([], max_length=1000, description="Those of some projects.")
-    modalities: list[str] = Field([], max_length=100, description="Those with a series of one of them.")
+    modalities: Modalities = Field([], description="Those with a series of one of them.")
     date_from: Day = ""
     date_to: Day = ""
     has_volume: bool | None = None
@@ -69,6 +70,11 @@ class _Api(NinjaAPI):
 
     def get_openapi_operation_id(self, operation: Operation) -> str:
         return operation.view_func.__name__
+
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        schema = super().get_openapi_schema(**options)
+        problems.describe(schema)
+        return schema
 
 
 api = _Api(
