@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
+from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from voxelry.server.access.authentication import asking
+from voxelry.server.access.conditional import finished
 from voxelry.server.access.exchange import Answer, Asked, RefusedError, streamed
 from voxelry.server.access.grants import RoleError
 from voxelry.server.access.rules import Rule
@@ -24,7 +27,7 @@ def view_of(methods: Mapping[str, tuple[Handler, Rule]]) -> Callable[..., HttpRe
 
     @csrf_exempt  # AccessMiddleware checks requests with a session's cookie, as it does below /api/
     def view(request: HttpRequest, project: str | None = None, **parts: str) -> HttpResponseBase:
-        return as_response(_answer(request, project, parts, methods))
+        return as_response(_answer(request, project, parts, methods), request)
 
     view.access_rules = {method: rule for method, (_, rule) in methods.items()}  # type: ignore[attr-defined]
     view.access_rule = next(iter(methods.values()))[1]  # type: ignore[attr-defined]
@@ -55,6 +58,7 @@ def _answer(
             ),
             **parts,
         )
+        answer = finished(answer, request.method or "GET", headers)
     except RefusedError as error:
         answer = refusal(error.status, error.words, code=error.code, headers=error.headers)
     except RoleError as error:
@@ -67,13 +71,34 @@ def _scheme(request: HttpRequest) -> str:
     return request._get_scheme() or "http"  # type: ignore[attr-defined,no-any-return]  # noqa: SLF001 - a hook of subclasses
 
 
-def as_response(answer: Answer) -> HttpResponseBase:
+def as_response(answer: Answer, request: HttpRequest) -> HttpResponseBase:
     """An answer as Django's response."""
     length = answer.length
     parts = streamed(answer.parts)
     if length is not None and length <= LARGEST_WHOLE:
         return HttpResponse(b"".join(parts), status=answer.status, headers=answer.headers)
-    response = StreamingHttpResponse(parts, status=answer.status, headers=answer.headers)
+    if request.method == "HEAD":
+        close_stream(parts)
+        parts = iter(())
+    following = in_threads(parts) if isinstance(request, ASGIRequest) else parts
+    response = StreamingHttpResponse(following, status=answer.status, headers=answer.headers)
     if length is not None:
         response.headers["Content-Length"] = str(length)
     return response
+
+
+async def in_threads(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Bytes as an asynchronous iterator: an ASGI server would collect a synchronous one first."""
+    following = sync_to_async(lambda: next(parts, None))
+    try:
+        while (part := await following()) is not None:
+            yield part
+    finally:
+        await sync_to_async(close_stream)(parts)
+
+
+def close_stream(parts: Iterator[bytes]) -> None:
+    """Let go of the files of a stream whose client went away."""
+    close = getattr(parts, "close", None)
+    if close is not None:
+        close()
