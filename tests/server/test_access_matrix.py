@@ -41,7 +41,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 SECRET = "Matrix^Patient"
 PASSWORD = "a-long-password-7781"
-SAFE = {"GET", "HEAD"}
+SAFE = {"GET", "HEAD", "OPTIONS"}
 ROLE_OF = {Rule.VIEWER: Role.VIEWER, Rule.ANALYST: Role.ANALYST, Rule.UPLOADER: Role.UPLOADER, Rule.OWNER: Role.OWNER}
 ADMIN_SITE = "admin/"
 DICOMWEB = "dicomweb/projects/<slug:project>/"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -88,8 +89,12 @@ def _answer(request: HttpRequest, content: Content, start: int, stop: int, conte
     if not only_head(request):
         content.check()
         parts = content.parts(start, stop)
-    streamed = _in_threads(parts) if isinstance(request, ASGIRequest) else parts
-    return StreamingHttpResponse(streamed, content_type=content_type)
+    return StreamingHttpResponse(as_stream(request, parts), content_type=content_type)
+
+
+def as_stream(request: HttpRequest, parts: Iterator[bytes]) -> Iterator[bytes] | AsyncIterator[bytes]:
+    """The parts as a stream of what serves the request: an ASGI server would collect a plain iterator first."""
+    return _in_threads(parts) if isinstance(request, ASGIRequest) else parts
 
 
 def _tagged(answer: _Answer, tag: str) -> _Answer:
@@ -128,7 +133,12 @@ def _within(first: str, last: str, length: int) -> tuple[int, int] | None:
 
 
 async def _in_threads(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """The parts as an asynchronous iterator: an ASGI server would collect a synchronous one first."""
     following = sync_to_async(lambda: next(parts, None))
-    while (part := await following()) is not None:
-        yield part
+    try:
+        while (part := await following()) is not None:
+            yield part
+    finally:
+        # The client may have gone away; a thread that is making a part ends the generator after it.
+        if isinstance(parts, Generator):
+            with suppress(ValueError):
+                parts.close()

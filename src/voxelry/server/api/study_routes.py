@@ -19,6 +19,7 @@ from voxelry.server.access.models import Role
 from voxelry.server.access.rules import Rule, needs
 from voxelry.server.api import list_records, problems, study_records
 from voxelry.server.api import schemas as out
+from voxelry.server.api.bulk_routes import router as bulk
 from voxelry.server.api.docs import Docs
 from voxelry.server.api.downloads import Content, download
 from voxelry.server.api.job_routes import router as jobs
@@ -95,6 +96,7 @@ api = _Api(
 )
 problems.add_handlers(api)
 api.add_router("", volumes)
+api.add_router("", bulk)
 api.add_router("", measuring)
 api.add_router("", lists)
 api.add_router("", jobs)

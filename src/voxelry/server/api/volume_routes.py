@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import numpy as np
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from ninja import Query, Router
 
@@ -36,15 +36,17 @@ AxisName = Annotated[
 Center = Annotated[float | None, Query(None, description="Window Center; needs `width`.")]
 Width = Annotated[float | None, Query(None, description="Window Width; needs `center`.")]
 Version = Annotated[str, Query("", description="The volume's `version`: lets the answer be kept for a year.")]
+Response = TypeVar("Response", bound=HttpResponseBase)
 _YEAR = 31_536_000
 _MEDIA = {"png": "image/png", "jpg": "image/jpeg"}
 
 
-def _binary(media: str) -> dict[str, object]:
+def binary(media: str) -> dict[str, object]:
+    """What the OpenAPI document says of an answer that is no JSON."""
     return {"responses": {200: {"content": {media: {"schema": {"type": "string", "format": "binary"}}}}}}
 
 
-@router.get("/series/{int:series_id}/thumbnail.png", tags=["series"], openapi_extra=_binary("image/png"))
+@router.get("/series/{int:series_id}/thumbnail.png", tags=["series"], openapi_extra=binary("image/png"))
 @needs(Rule.VIEWER)
 def get_thumbnail(request: HttpRequest, series_id: int, v: Version = "") -> HttpResponse:
     """A small picture that stands for the series."""
@@ -52,14 +54,14 @@ def get_thumbnail(request: HttpRequest, series_id: int, v: Version = "") -> Http
     if series is None or not series.thumbnail:
         raise not_found(f"There is no thumbnail of series {series_id}.")
     tag = f'"{series.folder}"'
-    if _is_known(request, tag):
-        return _cached(HttpResponse(status=304), tag, v, series)
-    return _cached(
+    if knows(request, tag):
+        return kept_by_browsers(HttpResponse(status=304), tag, v, series)
+    return kept_by_browsers(
         HttpResponse(stack_files.thumbnail_of(series).read_bytes(), content_type="image/png"), tag, v, series
     )
 
 
-@router.get("/series/{int:series_id}/slices/{int:n}.png", tags=["volumes"], openapi_extra=_binary("image/png"))
+@router.get("/series/{int:series_id}/slices/{int:n}.png", tags=["volumes"], openapi_extra=binary("image/png"))
 @needs(Rule.VIEWER)
 def get_slice_png(
     request: HttpRequest,
@@ -75,7 +77,7 @@ def get_slice_png(
     return _picture(request, "png", series_id, n, axis, _window(center, width), volume, v)
 
 
-@router.get("/series/{int:series_id}/slices/{int:n}.jpg", tags=["volumes"], openapi_extra=_binary("image/jpeg"))
+@router.get("/series/{int:series_id}/slices/{int:n}.jpg", tags=["volumes"], openapi_extra=binary("image/jpeg"))
 @needs(Rule.VIEWER)
 def get_slice_jpg(
     request: HttpRequest,
@@ -92,38 +94,38 @@ def get_slice_jpg(
 
 
 @router.get(
-    "/series/{int:series_id}/slices/{int:n}.raw", tags=["volumes"], openapi_extra=_binary("application/octet-stream")
+    "/series/{int:series_id}/slices/{int:n}.raw", tags=["volumes"], openapi_extra=binary("application/octet-stream")
 )
 @needs(Rule.VIEWER)
 def get_slice_raw(
     request: HttpRequest, series_id: int, n: int, axis: AxisName = None, volume: VolumeIndex = 0, v: Version = ""
 ) -> HttpResponse:
     """A slice's modality values, in C order and little endian; headers tell dtype and shape."""
-    stack = _stack(asking(request), series_id, volume, shown=False)
+    stack = stack_of(asking(request), series_id, volume, shown=False)
     tag = f'"{stack.series.folder}-{volume}-{axis}-{n}-raw"'
-    if _is_known(request, tag):
-        return _cached(HttpResponse(status=304), tag, v, stack.series)
+    if knows(request, tag):
+        return kept_by_browsers(HttpResponse(status=304), tag, v, stack.series)
     values = plane(_checked(stack, n, axis, shown=False), n, axis=axis)
     little = values.astype(values.dtype.newbyteorder("<"), copy=False)
     response = HttpResponse(np.ascontiguousarray(little).tobytes(), content_type="application/octet-stream")
     response.headers["X-Voxelry-Dtype"] = values.dtype.name
     response.headers["X-Voxelry-Shape"] = ",".join(map(str, values.shape))
-    return _cached(response, tag, v, stack.series)
+    return kept_by_browsers(response, tag, v, stack.series)
 
 
 @router.get("/series/{int:series_id}/histogram", response={200: out.HistogramOut, **ERRORS}, tags=["volumes"])
 @needs(Rule.VIEWER)
 def get_histogram(request: HttpRequest, series_id: int, volume: VolumeIndex = 0) -> HttpResponse:
     """How often each value occurs, padding left out."""
-    stack = _stack(asking(request), series_id, volume)
+    stack = stack_of(asking(request), series_id, volume)
     path = stack_files.folder_of(stack) / "histogram.json"
     if not path.is_file():
         histogram(stack_files.open_volume(stack))  # raises the problem of the build
         raise MeasureError("this volume has no histogram")
     tag = f'"{stack.series.folder}-{volume}-histogram"'
-    if _is_known(request, tag):
-        return _cached(HttpResponse(status=304), tag, "", stack.series)
-    return _cached(HttpResponse(path.read_bytes(), content_type="application/json"), tag, "", stack.series)
+    if knows(request, tag):
+        return kept_by_browsers(HttpResponse(status=304), tag, "", stack.series)
+    return kept_by_browsers(HttpResponse(path.read_bytes(), content_type="application/json"), tag, "", stack.series)
 
 
 @router.get("/series/{int:series_id}/measure", response={200: out.MeasurementOut, **ERRORS}, tags=["volumes"])
@@ -136,7 +138,7 @@ def get_measurement(
     volume: VolumeIndex = 0,
 ) -> object:
     """The voxels above a threshold and their volume in mm3; the server's figure."""
-    stack = _stack(asking(request), series_id, volume)
+    stack = stack_of(asking(request), series_id, volume)
     if stack.problem_code:
         raise ApiError(422, stack.problem_code, stack.problem_message)
     return measure(stack_files.open_volume(stack), threshold, method, default=settings.VOXELRY.threshold).record()
@@ -152,11 +154,11 @@ def _picture(
     index: int,
     version: str,
 ) -> HttpResponse:
-    stack = _stack(asking(request), series, index)
+    stack = stack_of(asking(request), series, index)
     shown = "" if window is None else f"{window.center:g}-{window.width:g}"
     tag = f'"{stack.series.folder}-{index}-{axis}-{n}-{shown}-{kind}"'
-    if _is_known(request, tag):
-        return _cached(HttpResponse(status=304), tag, version, stack.series)
+    if knows(request, tag):
+        return kept_by_browsers(HttpResponse(status=304), tag, version, stack.series)
     prepared = stack_files.picture_of(stack, axis, n) if kind == "png" and window is None else None
     if prepared is not None:
         content = prepared.read_bytes()
@@ -164,10 +166,11 @@ def _picture(
         volume = _checked(stack, n, axis)
         chosen = window or shown_with(stack, volume, axis, n)
         content = encode_picture(volume, n, kind, axis=axis, window=chosen)
-    return _cached(HttpResponse(content, content_type=_MEDIA[kind]), tag, version, stack.series)
+    return kept_by_browsers(HttpResponse(content, content_type=_MEDIA[kind]), tag, version, stack.series)
 
 
-def _stack(who: Grants, series_id: int, index: int, *, shown: bool = True) -> Stack:
+def stack_of(who: Grants, series_id: int, index: int, *, shown: bool = True) -> Stack:
+    """The stack that holds a volume of a series; an error that says why there is none."""
     stack = (
         queries.volumes(who)
         .select_related("series")
@@ -205,16 +208,19 @@ def _window(center: float | None, width: float | None) -> Window | None:
     return Window(center, width, "LINEAR" if width >= 1 else "LINEAR_EXACT")
 
 
-def _is_known(request: HttpRequest, tag: str) -> bool:
+def knows(request: HttpRequest, tag: str) -> bool:
+    """Whether the client has what is here already."""
     return tag in (part.strip() for part in request.headers.get("If-None-Match", "").split(","))
 
 
-def _cached(response: HttpResponse, tag: str, version: str, series: Series) -> HttpResponse:
+def kept_by_browsers(
+    response: Response, tag: str, version: str, series: Series, *, varies: tuple[str, ...] = ()
+) -> Response:
     """Set the caching headers: a URL with the current version never changes; without it, the browser revalidates.
 
     What one user was sent is not taken from the browser's cache for another one.
     """
-    patch_vary_headers(response, ("Cookie", "Authorization"))
+    patch_vary_headers(response, ("Cookie", "Authorization", *varies))
     response.headers["ETag"] = tag
     forever = version != "" and version == series.folder
     response.headers["Cache-Control"] = f"private, max-age={_YEAR}, immutable" if forever else "private, no-cache"

@@ -68,7 +68,7 @@ def _answer(
 
 def _scheme(request: HttpRequest) -> str:
     """The scheme of the connection, whatever headers say: `public_root` judges them."""
-    return request._get_scheme() or "http"  # type: ignore[attr-defined,no-any-return]  # noqa: SLF001 - a hook of subclasses
+    return request._get_scheme() or "http"  # type: ignore[attr-defined]  # noqa: SLF001 - a hook of subclasses
 
 
 def as_response(answer: Answer, request: HttpRequest) -> HttpResponseBase:

@@ -564,6 +564,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/series/{series_id}/volume.raw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Volume Raw
+         * @description All modality values of a volume, in C order and little endian; headers tell dtype and shape.
+         *
+         *     Compressed for clients that accept gzip, unless they ask for a Range.
+         */
+        get: operations["get_volume_raw"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/steps": {
         parameters: {
             query?: never;
@@ -3675,6 +3697,35 @@ export interface operations {
             413: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             507: components["responses"]["Problem"];
+        };
+    };
+    get_volume_raw: {
+        parameters: {
+            query?: {
+                /** @description Which volume, where a series has several. */
+                volume?: number;
+                /** @description `values`: value after value. `planes`: for each slice the first byte of all its values, then the second, and so on, which compresses better. */
+                bytes?: "values" | "planes";
+                /** @description The volume's `version`: lets the answer be kept for a year. */
+                v?: string;
+            };
+            header?: never;
+            path: {
+                series_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
         };
     };
     list_steps: {
