@@ -176,7 +176,7 @@ def to_display(
     """
     if values.dtype.kind in "iu" and values.size >= _TABLE_FROM:
         if values.dtype.itemsize <= 2:
-            return _greys(values.dtype.newbyteorder("="), window).of(values, invert=invert)
+            return grey_levels(values.dtype.newbyteorder("="), window, invert=invert).of(values)
         low, high = values.min(), values.max()
         if (
             count := int(high) - int(low) + 1
@@ -207,7 +207,7 @@ class _Line:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Greys:
+class GreyLevels:
     """The grey level of every value of a small integer type.
 
     Attributes
@@ -215,42 +215,104 @@ class _Greys:
     table
         In the order of the values' bits, read as an unsigned number.
     line
-        A faster way to the very same levels; None where there is none.
+        A faster way to the same levels, before they are inverted; None where there is none.
     """
 
     table: npt.NDArray[np.uint8]
     line: _Line | None
+    invert: bool
 
-    def of(self, values: npt.NDArray[np.generic], *, invert: bool) -> npt.NDArray[np.uint8]:
-        if self.line is not None:
-            grey = self.line.of(values)
-        else:
+    def of(self, values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
+        """The grey levels of values; same shape."""
+        if self.line is None:
             bits = np.dtype(f"{values.dtype.byteorder}u{values.dtype.itemsize}")
-            grey = self.table.take(values.view(bits), mode="clip")
-        return np.subtract(np.uint8(255), grey, out=grey) if invert else grey
+            return self.table.take(values.view(bits), mode="clip")
+        grey = self.line.of(values)
+        return np.subtract(np.uint8(255), grey, out=grey) if self.invert else grey
 
 
-@lru_cache(maxsize=32)  # the slices of a volume share one table
-def _greys(dtype: np.dtype[np.generic], window: Window | VoiTable) -> _Greys:
-    values = np.arange(2 ** (8 * dtype.itemsize), dtype=f"u{dtype.itemsize}").view(dtype)
-    table = _shown(values, window, False)
-    return _Greys(table, _line(values, table, window) if isinstance(window, Window) else None)
+@lru_cache(maxsize=64)  # the slices of a volume share one table
+def grey_levels(
+    dtype: np.dtype[Any],
+    voi: Voi,
+    *,
+    slope: float = 1.0,
+    intercept: float = 0.0,
+    invert: bool = False,
+    black: tuple[int, int] | None = None,
+) -> GreyLevels:
+    """The grey level of each value of an integer type of 8 or 16 bits: exactly that of its modality value.
+
+    Parameters
+    ----------
+    slope, intercept
+        From the values to modality values; the slope is not 0.
+    invert
+        True where the smallest value is white.
+    black
+        The smallest and the largest value that is padding: it stays black, inverted or not.
+    """
+    lowest, highest = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+    first, last = (lowest, highest) if isinstance(voi, VoiTable) else _ramp(voi, slope, intercept, lowest, highest)
+    levels = _levels(first, last, voi, slope, intercept)
+    if levels[0] not in (0, 255) or levels[-1] not in (0, 255):
+        first, last = lowest, highest
+        levels = _levels(first, last, voi, slope, intercept)
+    every = np.empty(highest - lowest + 1, np.uint8)
+    every[: first - lowest] = levels[0]
+    every[first - lowest : last - lowest + 1] = levels
+    every[last - lowest + 1 :] = levels[-1]
+    line = (
+        None if isinstance(voi, VoiTable) else _line(np.arange(first, last + 1), levels, voi, slope, intercept, dtype)
+    )
+    if invert:
+        every = np.subtract(np.uint8(255), every)
+    if black is not None:
+        padding = every[max(black[0] - lowest, 0) : max(black[1] - lowest + 1, 0)]
+        line = None if padding.any() else line
+        padding[:] = 0
+    return GreyLevels(np.concatenate((every[-lowest:], every[:-lowest])) if lowest else every, line, invert)
 
 
-def _line(values: npt.NDArray[Any], table: npt.NDArray[np.uint8], window: Window) -> _Line | None:
-    """The window as a line, if it gives each value the table's level: that is tried with every one of them."""
+def _ramp(window: Window, slope: float, intercept: float, lowest: int, highest: int) -> tuple[int, int]:
+    """Values beyond which a window shows all as black, or all as white."""
+    half = window.width * (2.0 if window.function == "SIGMOID" else 0.5) + 1.0
+    ends = sorted((window.center + side - intercept) / slope for side in (-half, half))
+    if not all(map(np.isfinite, ends)):
+        return lowest, highest
+    first, last = max(lowest, np.floor(ends[0]) - 1), min(highest, np.ceil(ends[1]) + 1)
+    return int(min(first, highest)), int(max(last, lowest))
+
+
+def _levels(first: int, last: int, voi: Voi, slope: float, intercept: float) -> npt.NDArray[np.uint8]:
+    values = np.arange(first, last + 1, dtype=np.float64)
+    with np.errstate(over="ignore"):
+        return _shown(values if (slope, intercept) == (1.0, 0.0) else values * slope + intercept, voi, False)
+
+
+def _line(
+    values: npt.NDArray[Any],
+    levels: npt.NDArray[np.uint8],
+    window: Window,
+    slope: float,
+    intercept: float,
+    dtype: np.dtype[np.generic],
+) -> _Line | None:
+    """The window as a line, if it gives each value its level: that is tried with all values between its ends."""
     linear = window.function == "LINEAR"
     width, middle = (window.width - 1, window.center - 0.5) if linear else (window.width, window.center)
-    ramp = values[(table > 0) & (table < 255)]
+    ramp = values[(levels > 0) & (levels < 255)]
     if window.function == "SIGMOID" or width == 0 or not ramp.size:
         return None
-    low, high = int(ramp.min()) - 1, int(ramp.max()) + 1
-    limits = np.iinfo(values.dtype)
-    if low < limits.min or high > limits.max:
+    low, high = int(ramp[0]) - 1, int(ramp[-1]) + 1
+    if low < values[0] or high > values[-1]:
         return None
-    slope = 255 / width
-    line = _Line(low, high, np.float32(slope), np.float32(128 - slope * middle))  # 127.5, and half a level to round
-    return line if np.array_equal(line.of(values), table) else None
+    steepness = 255 / width
+    offset = 128 + steepness * (intercept - middle)  # 127.5, and half a level to round
+    with np.errstate(over="ignore"):
+        line = _Line(low, high, np.float32(steepness * slope), np.float32(offset))
+    between = slice(low - int(values[0]), high - int(values[0]) + 1)
+    return line if np.array_equal(line.of(values[between].astype(dtype)), levels[between]) else None
 
 
 def _shown(values: npt.NDArray[np.generic], window: Window | VoiTable, invert: bool) -> npt.NDArray[np.uint8]:

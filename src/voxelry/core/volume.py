@@ -62,7 +62,7 @@ class Volume:
         How high a pixel is for its width, if there is no Pixel Spacing: for display only, never a distance. None if
         it is unknown.
     inverted
-        True for MONOCHROME1: display only, never a value.
+        True if the smallest value is shown as white, as for MONOCHROME1: display only, never a value.
     lossy
         True if the pixels were ever compressed with loss (0028,2110, or the transfer syntax).
     label

@@ -140,7 +140,7 @@ class Frame:
     @property
     def windows(self) -> tuple[Window, ...]:
         """The windows that the header proposes."""
-        return _windows(group_of(self.groups, "FrameVOILUTSequence", self.header.elements))
+        return windows_in(group_of(self.groups, "FrameVOILUTSequence", self.header.elements))
 
     @property
     def projection(self) -> bool:
@@ -273,8 +273,8 @@ def _known_facts(header: Header, known: Known | None) -> Facts | None:
     return found
 
 
-def _windows(voi: Attributes) -> tuple[Window, ...]:
-    """The windows of the header; invalid windows are left out."""
+def windows_in(voi: Attributes) -> tuple[Window, ...]:
+    """The windows of a header, or of an item of a sequence; invalid windows are left out."""
     centers, widths = _each_number(voi, "WindowCenter"), _each_number(voi, "WindowWidth")
     names = texts(voi, "WindowCenterWidthExplanation")
     function = _function(text(voi, "VOILUTFunction"))

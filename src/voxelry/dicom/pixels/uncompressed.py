@@ -90,6 +90,15 @@ def read_directly(header: Header, pixels: PixelDescription, buffers: Mapping[int
         os.close(descriptor)
 
 
+def fill_from(path: str, offset: int, out: Stored) -> bool:
+    """Read a file's bytes from ``offset`` on into an array; False if there are too few."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0))
+    try:
+        return _read_fully(descriptor, out.data.cast("B"), offset) == out.nbytes
+    finally:
+        os.close(descriptor)
+
+
 def _read_fully(descriptor: int, into: memoryview, offset: int) -> int:
     """Read until ``into`` is full or the file ends; returns the number of bytes."""
     done = 0

@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 
 from voxelry.core.errors import ParameterError, PixelDataError
 from voxelry.core.intensity import Voi, VoiTable
-from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.frames.frame import Frame, windows_in
 from voxelry.dicom.headers.attributes import first_item, integer, items, numbers, text, value_of
 
 _LONGEST = 2**16
@@ -36,6 +36,22 @@ def slice_voi(frames: Sequence[Frame]) -> tuple[Voi | None, ...]:
     if len(set(known.values())) == 1:
         return ()
     return tuple(map(known.__getitem__, keys))
+
+
+def is_inverted(frame: Frame) -> bool:
+    """True if the smallest value is shown as white: inverted once, after all else.
+
+    Presentation LUT Shape (2050,0020) decides where an image has it, as it repeats what MONOCHROME1 says; INVERSE with
+    MONOCHROME1 is no second inversion.
+
+    References
+    ----------
+    PS3.3 C.7.6.3.1.2 (Photometric Interpretation), C.11.6.1.2 (Presentation LUT Shape)
+    """
+    if frame.pixels.kind != "grey":
+        return False
+    shape = text(frame.header.elements, "PresentationLUTShape")
+    return shape == "INVERSE" if shape in ("IDENTITY", "INVERSE") else frame.pixels.photometric == "MONOCHROME1"
 
 
 def _said(frame: Frame) -> Hashable:
@@ -67,10 +83,21 @@ def voi_tables(frame: Frame) -> tuple[VoiTable, ...]:
     """
     groups = [first_item(group, "FrameVOILUTSequence") for group in frame.groups]
     for of in (*groups, frame.header.elements):
-        found = [] if of is None else [_table(item, frame) for item in items(of, "VOILUTSequence")]
+        found = () if of is None else items(of, "VOILUTSequence")
         if found:
-            return tuple(dict.fromkeys(table for table in found if table is not None))
+            return tuple(dict.fromkeys(table for item in found if (table := _table(item, frame)) is not None))
     return ()
+
+
+def item_voi(item: Dataset, frame: Frame) -> Voi | None:
+    """The first window, else the first table, of an item of Softcopy VOI LUT Sequence (0028,3110), for a frame.
+
+    References
+    ----------
+    PS3.3 C.11.8
+    """
+    tables = (_table(one, frame) for one in items(item, "VOILUTSequence"))
+    return next(iter(windows_in(item)), None) or next((table for table in tables if table is not None), None)
 
 
 def _table(item: Dataset, frame: Frame) -> VoiTable | None:

@@ -22,7 +22,7 @@ from voxelry.dicom.pixels.codecs import keeps_words
 from voxelry.dicom.pixels.stored_pixels import lacks_said_mixing, padding_range, stored_range
 from voxelry.dicom.values.filling import colour_values, grey_values, lazy_values
 from voxelry.dicom.values.modality import transform_limits
-from voxelry.dicom.values.voi import slice_voi, voi_tables
+from voxelry.dicom.values.voi import is_inverted, slice_voi, voi_tables
 
 PLAUSIBLE_HU = (-10_000.0, 70_000.0)
 
@@ -81,7 +81,7 @@ def make_volume(
         voi_tables=voi_tables(frames[len(frames) // 2]),
         slice_voi=slice_voi(frames) if grey else (),
         pixel_aspect=pixel_aspect(frames[0]),
-        inverted=first.photometric == "MONOCHROME1",
+        inverted=is_inverted(frames[0]),
         lossy=lossy,
         label=label,
         instance_uids=tuple(frame.header.sop_instance_uid for frame in frames),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import struct
 from fractions import Fraction
+from io import BytesIO
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from isal import isal_zlib
+
+from voxelry.core.extras import needed_for
 
 PictureFormat = Literal["png", "jpg"]
 JPEG_QUALITY = 90
@@ -88,3 +91,21 @@ def encode_jpeg(picture: npt.NDArray[np.uint8], *, quality: int = JPEG_QUALITY, 
     if aspect == 1 or encoded[6:11] != b"JFIF\0":
         return encoded
     return encoded[:13] + struct.pack(">BHH", 0, *_densities(aspect)) + encoded[18:]
+
+
+def encode_webp(picture: npt.NDArray[np.uint8], *, quality: int = JPEG_QUALITY) -> bytes:
+    """Encode a lossy WebP; slower than a JPEG.
+
+    Parameters
+    ----------
+    picture
+        uint8, shape ``(row, column)`` grey or ``(row, column, 3)`` RGB.
+    quality
+        1 to 100.
+    """
+    with needed_for("`webp`"):
+        from PIL import Image
+
+    file = BytesIO()
+    Image.fromarray(np.ascontiguousarray(picture)).save(file, "WEBP", quality=quality, method=0)
+    return file.getvalue()

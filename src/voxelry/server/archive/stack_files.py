@@ -36,7 +36,9 @@ from voxelry.core.value import Value
 from voxelry.core.volume import Volume
 from voxelry.dicom.frames.frame import Frame
 from voxelry.formats.pictures.picture import encode_png
-from voxelry.server.archive import files_at_rest
+from voxelry.server.access.grants import Grants
+from voxelry.server.archive import files_at_rest, queries
+from voxelry.server.archive.held import held
 from voxelry.server.archive.models import Series, Stack
 from voxelry.server.archive.row_values import storable
 from voxelry.server.archive.slice_display import display_record, slice_voi_of, tables_of
@@ -57,6 +59,22 @@ def folder_of(stack: Stack) -> Path:
 def thumbnail_of(series: Series) -> Path:
     """The thumbnail of a series."""
     return files_at_rest.near(files_at_rest.stacks_folder(series.pk) / series.folder / THUMBNAIL)
+
+
+def prepared_thumbnail(who: Grants, study: str, series: str | None) -> Path | None:
+    """The thumbnail of a series, or of the first series of a study that has one, by their UIDs; None if there is none.
+
+    The name of its folder changes with its content.
+    """
+    found = held(who, ("thumbnail", study, series), lambda: _prepared(who, study, series))
+    return None if found is None else files_at_rest.near(files_at_rest.stacks_folder(found[0]) / found[1] / THUMBNAIL)
+
+
+def _prepared(who: Grants, study: str, series: str | None) -> tuple[int, str] | None:
+    rows = queries.series(who).filter(study__study_instance_uid=study, thumbnail=True).exclude(folder="")
+    if series is not None:
+        rows = rows.filter(series_instance_uid=series)
+    return rows.order_by("number", "pk").values_list("pk", "folder").first()
 
 
 def open_volume(stack: Stack, *, shown: bool = True) -> Volume:

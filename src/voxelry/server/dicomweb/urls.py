@@ -6,9 +6,14 @@ from django.urls import URLPattern, path, register_converter
 
 from voxelry.server.dicomweb.capabilities import capabilities_routes
 from voxelry.server.dicomweb.django_views import view_of
+from voxelry.server.dicomweb.rendered_pictures import ROUTES as RENDERED
+from voxelry.server.dicomweb.rendered_thumbnails import ROUTES as THUMBNAILS
 from voxelry.server.dicomweb.routes import Route, methods_by_path
 
-ALL: tuple[Route, ...] = ()
+ALL: tuple[Route, ...] = (
+    *RENDERED,
+    *THUMBNAILS,
+)
 
 
 class UidConverter:

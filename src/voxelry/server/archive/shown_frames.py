@@ -1,0 +1,142 @@
+"""Frames of stored instances as pictures, for all who ask for them by UIDs.
+
+What a header says of how frames are shown is kept by the file's digest: it cannot change. Whether somebody may see the
+instance is asked first, each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from voxelry.core.intensity import Voi
+from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.headers.header import Header, read_header
+from voxelry.server.access.grants import Grants
+from voxelry.server.archive import files_at_rest, queries
+from voxelry.server.archive.held import held
+from voxelry.workflows.pictures.frame_pictures import (
+    Picture,
+    ShownFrame,
+    frame_picture,
+    frames_shown,
+    shown_frame,
+    voi_by_values,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredInstance:
+    """An instance that somebody may see, and where its bytes are."""
+
+    series_instance_uid: str
+    sop_instance_uid: str
+    sop_class_uid: str
+    transfer_syntax_uid: str
+    has_pixels: bool
+    sha256: str
+    size: int
+
+    def header(self) -> Header:
+        """Its header, read now. Messages name the instance by its UID: a file's name may name the patient."""
+        return read_header(files_at_rest.kept_source(self.sha256, name=self.sop_instance_uid, size=self.size))
+
+
+def instances_by_uid(who: Grants, study: str, series: str | None = None) -> Mapping[str, StoredInstance]:
+    """The instances of a study, or of one of its series, by SOP Instance UID in the order of their numbers.
+
+    Empty if there is no such study or series that ``who`` may see.
+    """
+    return held(who, ("instances by UID", study, series), lambda: _found(who, study, series))
+
+
+def _found(who: Grants, study: str, series: str | None) -> Mapping[str, StoredInstance]:
+    rows = queries.instances(who).filter(series__study__study_instance_uid=study)
+    if series is not None:
+        rows = rows.filter(series__series_instance_uid=series)
+    columns = rows.order_by("series__number", "series", "number", "pk").values_list(
+        "series__series_instance_uid", "sop_instance_uid", "sop_class_uid", "transfer_syntax_uid", "has_pixels",
+        "sha256", "size",
+    )  # fmt: skip
+    return {values[1]: StoredInstance(*values) for values in columns}
+
+
+def frame_count(instance: StoredInstance) -> int:
+    """How many frames an instance has.
+
+    Raises
+    ------
+    VoxelryError
+        If its header cannot be read, or it has no pixels.
+    """
+    return _count(instance)
+
+
+def shown_frame_of(instance: StoredInstance, index: int) -> ShownFrame:
+    """How a frame is shown.
+
+    Parameters
+    ----------
+    index
+        From 0; below `frame_count`.
+
+    Raises
+    ------
+    VoxelryError
+        As `frame_count`.
+    """
+    return _shown(instance, index)
+
+
+def stored_frame(instance: StoredInstance, index: int) -> Frame:
+    """A frame, for those who need more of its header than `shown_frame_of` keeps."""
+    return _frames(instance)[index]
+
+
+def stored_picture(
+    instance: StoredInstance, index: int, *, voi: Voi | None = None, inverted: bool | None = None, step: int = 1
+) -> Picture:
+    """A frame's picture.
+
+    Parameters
+    ----------
+    voi
+        What to show; by default what the header proposes, else the range of the frame's values.
+    inverted
+        True if the smallest value is white, in place of what the header says.
+    step
+        Only each ``step``-th row and column is needed.
+
+    Raises
+    ------
+    VoxelryError
+        If the frame cannot be decoded.
+    """
+    shown = _shown(instance, index)
+    if voi is None and shown.voi is None and not shown.colour:
+        voi = _own_voi(instance, index)
+    found = shown.picture(voi=voi, inverted=inverted, step=step)
+    if found is None:
+        found = frame_picture(_frames(instance)[index], voi=voi, inverted=inverted)[::step, ::step]
+    return found
+
+
+@lru_cache(maxsize=8192)
+def _shown(instance: StoredInstance, index: int) -> ShownFrame:
+    return shown_frame(_frames(instance)[index])
+
+
+@lru_cache(maxsize=8192)
+def _count(instance: StoredInstance) -> int:
+    return len(_frames(instance))
+
+
+@lru_cache(maxsize=1024)
+def _own_voi(instance: StoredInstance, index: int) -> Voi | None:
+    return voi_by_values(_frames(instance)[index])
+
+
+@lru_cache(maxsize=8)  # a header of many frames may be large
+def _frames(instance: StoredInstance) -> tuple[Frame, ...]:
+    return frames_shown(instance.header())
