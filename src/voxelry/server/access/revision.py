@@ -16,6 +16,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connection
 
 _READ = "SELECT number FROM access_revision"
 _RAISE = "UPDATE access_revision SET number = number + 1"
+_SQLITE = "django.db.backends.sqlite3"
 _PREFIX = "revision_"
 _NAME_LENGTH = 63
 _PATIENCE_SECONDS = 0.2
@@ -60,16 +62,39 @@ def revision_now() -> int:
     OperationalError
         If the database cannot be read.
     """
-    if connection.vendor == "sqlite":
-        return _reader.read(str(connection.settings_dict["NAME"]))
+    told = connections.settings[DEFAULT_DB_ALIAS]
+    if told["ENGINE"] == _SQLITE:  # without Django's connection, of which each task of an event loop has its own
+        return _reader.read(str(told["NAME"]))
     with connection.cursor() as cursor:
         cursor.execute(_READ)
         return int(cursor.fetchone()[0])
 
 
-def in_transaction() -> bool:
-    """Whether this thread may see rows that are not committed, or not those that are."""
-    return bool(connection.in_atomic_block)
+def revision_of_rows() -> int | None:
+    """The revision of the rows that this thread reads; None in a transaction, which may see others than are committed.
+
+    In a block of `one_revision` it is the one that was read there.
+    """
+    if _thread.revision is not None:
+        return _thread.revision
+    return None if connection.in_atomic_block else revision_now()
+
+
+@contextmanager
+def one_revision() -> Iterator[int]:
+    """Read the revision once for all that is done in the ``with`` block, outside of transactions."""
+    _thread.revision = number = revision_now()
+    try:
+        yield number
+    finally:
+        _thread.revision = None
+
+
+class _Thread(threading.local):
+    revision: int | None = None
+
+
+_thread = _Thread()
 
 
 class _Reader:

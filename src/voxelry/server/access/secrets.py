@@ -68,6 +68,14 @@ def valid_token(secret: str) -> Token | None:
     return token
 
 
+def token_noted_until(token: Token) -> datetime:
+    """Until when the use of a token that was found valid just now need not be noted, and it cannot have ended."""
+    now = timezone.now()
+    noted = token.last_used if token.last_used is not None and now - token.last_used <= _LAST_USED_STEP else now
+    until = noted + _LAST_USED_STEP
+    return until if token.expires is None else min(until, token.expires)
+
+
 def end_tokens(user: User) -> None:
     """Revoke all tokens of a user."""
     Token.objects.filter(user=user, revoked=None).update(revoked=timezone.now())

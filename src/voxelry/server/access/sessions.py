@@ -82,6 +82,12 @@ def is_session_open(request: HttpRequest) -> bool:
     return Session.objects.filter(pk=request.session.session_key, expire_date__gt=timezone.now()).exists()
 
 
+def noted_until(session: SessionBase) -> float:
+    """Until when (seconds since 1970) requests of a session need not be noted and it cannot be idle for too long."""
+    seen = session.get(_SEEN)
+    return seen + min(STEP_SECONDS, settings.VOXELRY.session_hours * 3600) if isinstance(seen, float) else 0.0
+
+
 def remove_expired_sessions() -> None:
     """Remove the rows of sessions that are over."""
     Session.objects.filter(expire_date__lt=timezone.now()).delete()

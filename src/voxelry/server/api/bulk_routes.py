@@ -10,7 +10,8 @@ from ninja import Query, Router
 from voxelry.server.access.authentication import asking
 from voxelry.server.access.rules import Rule, needs
 from voxelry.server.api.downloads import Content, as_stream, download
-from voxelry.server.api.volume_routes import Version, VolumeIndex, binary, kept_by_browsers, knows, stack_of
+from voxelry.server.api.slice_answers import caching_headers, is_known_tag, stack_of
+from voxelry.server.api.volume_routes import Version, VolumeIndex, binary
 from voxelry.server.archive.volume_bytes import VolumeBytes
 
 router = Router()
@@ -46,7 +47,7 @@ def get_volume_raw(
     if packed:
         tag += "-gzip"
     response: HttpResponseBase
-    if packed and not knows(request, f'"{tag}"'):
+    if packed and not is_known_tag({"if-none-match": request.headers.get("If-None-Match", "")}, f'"{tag}"'):
         response = StreamingHttpResponse(as_stream(request, content.compressed()), content_type=_TYPE)
         response.headers["Content-Encoding"] = "gzip"
     elif packed:
@@ -56,7 +57,9 @@ def get_volume_raw(
         response = download(request, whole, name="volume.raw", content_type=_TYPE)
     response.headers["X-Voxelry-Dtype"] = stack.dtype
     response.headers["X-Voxelry-Shape"] = ",".join(map(str, stack.shape))
-    return kept_by_browsers(response, f'"{tag}"', v, stack.series, varies=("Accept-Encoding",))
+    for name, value in caching_headers(f'"{tag}"', v, stack.series, varies=("Accept-Encoding",)).items():
+        response.headers[name] = value
+    return response
 
 
 def _accepts_gzip(header: str) -> bool:

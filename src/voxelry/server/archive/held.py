@@ -11,7 +11,8 @@ from itertools import islice
 from typing import Any, TypeVar, cast
 
 from voxelry.server.access.grants import Grants
-from voxelry.server.access.revision import in_transaction, revision_now
+from voxelry.server.access.quick_answers import takes_long
+from voxelry.server.access.revision import revision_of_rows
 
 T = TypeVar("T")
 MOST_VALUES = 4096
@@ -85,16 +86,23 @@ def held(who: Grants, key: Hashable, make: Callable[[], T]) -> T:
     The revision is read before ``make`` is called, so a change that is committed meanwhile makes the value void. In a
     transaction, which may see other rows than those that are committed, nothing is kept.
     """
-    if in_transaction():
+    revision = revision_of_rows()
+    if revision is None:
+        takes_long()
         return make()
-    revision = revision_now()
-    whole = (who.user, who.everything, tuple(who.roles.items()), who.scoped, key)
+    whole = (*grants_key(who), key)
     found = _held.get(whole, revision)
     if found is not None:
         return cast(T, found[0])
+    takes_long()
     value = make()
     _held.put(whole, value, revision)
     return value
+
+
+def grants_key(who: Grants) -> tuple[Hashable, ...]:
+    """Grants as a part of a key."""
+    return who.user, who.everything, tuple(who.roles.items()), who.scoped
 
 
 def _bytes_of(value: Any, depth: int = _DEPTH) -> int:

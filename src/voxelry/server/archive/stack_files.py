@@ -8,8 +8,10 @@ Each stack has a folder below that of its series::
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -36,7 +38,9 @@ from voxelry.core.value import Value
 from voxelry.core.volume import Volume
 from voxelry.dicom.frames.frame import Frame
 from voxelry.formats.pictures.picture import encode_png
+from voxelry.server.access.exchange import FilePart
 from voxelry.server.access.grants import Grants
+from voxelry.server.access.quick_answers import takes_long
 from voxelry.server.archive import files_at_rest, queries
 from voxelry.server.archive.held import held
 from voxelry.server.archive.models import Series, Stack
@@ -46,6 +50,7 @@ from voxelry.workflows.pictures.picture_files import encode_picture, render
 
 THUMBNAIL_SIDE = 256
 THUMBNAIL = "thumbnail.png"
+VALUES = "volume.npy"
 _THREADS = 2
 
 
@@ -77,6 +82,49 @@ def _prepared(who: Grants, study: str, series: str | None) -> tuple[int, str] | 
     return rows.order_by("number", "pk").values_list("pk", "folder").first()
 
 
+@dataclass(frozen=True, slots=True)
+class ValuesFile:
+    """Where the values of a volume lie in its file.
+
+    Attributes
+    ----------
+    path
+        The file; None if it may have to be fetched to this machine.
+    shape
+        Slices, rows, columns, and samples for colour.
+    start
+        The position of the first slice in the file; None if slices do not lie in it one after the other.
+    """
+
+    path: Path | None
+    dtype: str
+    shape: tuple[int, ...]
+    start: int | None
+
+    def slice_part(self, stack: Stack, n: int) -> FilePart | bytes:
+        """The values of a slice, in C order and little endian."""
+        if self.path is None or self.start is None:
+            takes_long()
+        path = self.path or folder_of(stack) / VALUES
+        if self.start is None:
+            values = np.load(path, mmap_mode="r")[n]
+            return np.ascontiguousarray(values.astype(values.dtype.newbyteorder("<"), copy=False)).tobytes()
+        length = math.prod(self.shape[1:]) * np.dtype(self.dtype).itemsize
+        return FilePart(path, self.start + n * length, length)
+
+
+def values_of_file(stack: Stack) -> ValuesFile:
+    """Where the values of a volume lie in its file, read from the file's header."""
+    path = folder_of(stack) / VALUES
+    with path.open("rb") as file:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, fortran_order, dtype = read(file)
+        plain = not fortran_order and dtype == dtype.newbyteorder("<")
+        start = file.tell() if plain else None
+    return ValuesFile(None if files_at_rest.is_shared() else path, dtype.name, shape, start)
+
+
 def open_volume(stack: Stack, *, shown: bool = True) -> Volume:
     """The volume as it was built, mapped into memory.
 
@@ -88,7 +136,7 @@ def open_volume(stack: Stack, *, shown: bool = True) -> Volume:
     folder = folder_of(stack)
     padding = folder / "padding.npy"
     return Volume(
-        array=np.load(folder / "volume.npy", mmap_mode="r"),
+        array=np.load(folder / VALUES, mmap_mode="r"),
         affine=None if stack.affine is None else np.array(stack.affine, np.float64),
         spacing=cast(tuple[float | None, float | None, float | None], tuple(stack.spacing)),
         unit=stack.unit,
@@ -152,7 +200,7 @@ def make_stack(
 ) -> Stack:
     """Write a stack's files into ``folder`` and describe them as a row that is not saved yet."""
     folder.mkdir(parents=True)
-    np.save(folder / "volume.npy", volume.array)
+    np.save(folder / VALUES, volume.array)
     if volume.padding is not None:
         np.save(folder / "padding.npy", volume.padding)
     counted = None if volume.colour else _histogram(volume)

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
-from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
 from voxelry.server.access.authentication import asking
 from voxelry.server.access.conditional import finished
-from voxelry.server.access.exchange import Answer, Asked, RefusedError, streamed
+from voxelry.server.access.django_exchange import as_response, asked_of
+from voxelry.server.access.exchange import Answer, RefusedError
 from voxelry.server.access.grants import RoleError
 from voxelry.server.access.rules import Rule
 from voxelry.server.dicomweb.project_scope import narrowed
 from voxelry.server.dicomweb.public_root import public_root
 from voxelry.server.dicomweb.refusals import refusal
 from voxelry.server.dicomweb.routes import Handler, allowed
-
-LARGEST_WHOLE = 2**24
 
 
 def view_of(methods: Mapping[str, tuple[Handler, Rule]]) -> Callable[..., HttpResponseBase]:
@@ -47,15 +44,7 @@ def _answer(
         root = public_root(_scheme(request), request.get_host(), headers, str(request.META.get("REMOTE_ADDR", "")))
         who, slug = narrowed(asking(request), project, rule)
         answer = handler(
-            Asked(
-                who=who,
-                method=request.method or "GET",
-                path=request.path,
-                query=request.META.get("QUERY_STRING", ""),
-                headers=headers,
-                root=root + (f"/dicomweb/projects/{slug}" if project else "/dicomweb"),
-                read=request.read,
-            ),
+            asked_of(request, who, root=root + (f"/dicomweb/projects/{slug}" if project else "/dicomweb")),
             **parts,
         )
         answer = finished(answer, request.method or "GET", headers)
@@ -69,36 +58,3 @@ def _answer(
 def _scheme(request: HttpRequest) -> str:
     """The scheme of the connection, whatever headers say: `public_root` judges them."""
     return request._get_scheme() or "http"  # type: ignore[attr-defined]  # noqa: SLF001 - a hook of subclasses
-
-
-def as_response(answer: Answer, request: HttpRequest) -> HttpResponseBase:
-    """An answer as Django's response."""
-    length = answer.length
-    parts = streamed(answer.parts)
-    if length is not None and length <= LARGEST_WHOLE:
-        return HttpResponse(b"".join(parts), status=answer.status, headers=answer.headers)
-    if request.method == "HEAD":
-        close_stream(parts)
-        parts = iter(())
-    following = in_threads(parts) if isinstance(request, ASGIRequest) else parts
-    response = StreamingHttpResponse(following, status=answer.status, headers=answer.headers)
-    if length is not None:
-        response.headers["Content-Length"] = str(length)
-    return response
-
-
-async def in_threads(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Bytes as an asynchronous iterator: an ASGI server would collect a synchronous one first."""
-    following = sync_to_async(lambda: next(parts, None))
-    try:
-        while (part := await following()) is not None:
-            yield part
-    finally:
-        await sync_to_async(close_stream)(parts)
-
-
-def close_stream(parts: Iterator[bytes]) -> None:
-    """Let go of the files of a stream whose client went away."""
-    close = getattr(parts, "close", None)
-    if close is not None:
-        close()

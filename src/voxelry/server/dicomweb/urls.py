@@ -9,14 +9,10 @@ from voxelry.server.dicomweb.django_views import view_of
 from voxelry.server.dicomweb.rendered_pictures import ROUTES as RENDERED
 from voxelry.server.dicomweb.rendered_thumbnails import ROUTES as THUMBNAILS
 from voxelry.server.dicomweb.routes import Route, methods_by_path
-from voxelry.server.dicomweb.search_routes import ROUTES as SEARCH
-from voxelry.server.dicomweb.store_routes import ROUTES as STORE
 
 ALL: tuple[Route, ...] = (
     *RENDERED,
-    *SEARCH,
     *THUMBNAILS,
-    *STORE,
 )
 
 
@@ -35,9 +31,13 @@ class UidConverter:
 register_converter(UidConverter, "uid")
 
 
+METHODS = methods_by_path((*ALL, *capabilities_routes(ALL)))
+"""The functions of each address below the root of a project."""
+
+
 def _patterns() -> list[URLPattern]:
     found = []
-    for address, methods in methods_by_path((*ALL, *capabilities_routes(ALL))).items():
+    for address, methods in METHODS.items():
         view = view_of(methods)
         found.append(path(f"dicomweb/{address}", view))
         found.append(path(f"dicomweb/projects/<slug:project>/{address}", view))

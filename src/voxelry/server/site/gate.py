@@ -7,15 +7,13 @@ from io import BytesIO
 from typing import Any
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
-from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.views import redirect_to_login
-from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.handlers.asgi import ASGIRequest
 from django.db import InterfaceError, OperationalError, connections
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 
-from voxelry.server.access.authentication import identify
 from voxelry.server.api.problems import problem, trouble, under_api
+from voxelry.server.site.callers import identify_sender
 from voxelry.server.site.response_headers import secure
 
 Scope = dict[str, Any]
@@ -116,10 +114,8 @@ async def _is_user(scope: Scope) -> bool:
             request = ASGIRequest(scope, BytesIO())
         except UnicodeDecodeError:
             return False
-        SessionMiddleware(_nothing).process_request(request)
-        AuthenticationMiddleware(_nothing).process_request(request)
         try:
-            return identify(request) is not None
+            return identify_sender(request) is not None
         finally:
             connections.close_all()  # this thread ends
 
@@ -142,8 +138,3 @@ async def _answer(send: Send, answer: HttpResponse) -> None:
     headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in answer.items()]
     await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
     await send({"type": "http.response.body", "body": answer.content})
-
-
-def _nothing(request: HttpRequest) -> HttpResponse:
-    """A stand-in for the view behind a middleware that only identifies the user."""
-    return HttpResponse()
