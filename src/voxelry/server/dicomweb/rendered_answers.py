@@ -13,6 +13,7 @@ import numpy as np
 from voxelry.core.errors import ParameterError, VoxelryError
 from voxelry.formats.pictures.animation import encode_animation
 from voxelry.formats.pictures.picture import encode_jpeg, encode_png, encode_webp
+from voxelry.server.access.conditional import is_named
 from voxelry.server.access.exchange import Answer, Asked, RefusedError
 from voxelry.server.archive.shown_frames import StoredInstance, shown_frame_of, stored_picture
 from voxelry.server.dicomweb.rendered_parameters import Rendering
@@ -74,7 +75,7 @@ def pictures_answer(
     """
     tag = entity_tag(media, rendering.key, ((one.instance.sha256, one.index) for one in wanted))
     headers = cached_headers(tag, (*rendering.warnings, *warnings))
-    if is_known(asked, tag):
+    if is_named(asked.headers.get("if-none-match"), tag):
         return Answer(status=304, headers=headers)
     if len(wanted) == 1:
         return Answer([_encoded(wanted[0], media, rendering)], headers={"Content-Type": media, **headers})
@@ -108,7 +109,7 @@ def animation_answer(asked: Asked, wanted: Sequence[WantedPicture], rendering: R
     """
     tag = entity_tag("image/gif", f"all&{rendering.key}", ((one.instance.sha256, one.index) for one in wanted))
     headers = cached_headers(tag, rendering.warnings)
-    if is_known(asked, tag):
+    if is_named(asked.headers.get("if-none-match"), tag):
         return Answer(status=304, headers=headers)
     first, _, _ = _drawn(wanted[0])
     if first.shape[0] * first.shape[1] * len(wanted) > ANIMATED_PIXELS:
@@ -142,14 +143,6 @@ def entity_tag(media: str, key: str, frames: Iterable[tuple[str, int]]) -> str:
     for sha256, index in frames:
         digest.update(f"{sha256}{index};".encode())
     return f'"{digest.hexdigest()}"'
-
-
-def is_known(asked: Asked, tag: str) -> bool:
-    """Whether the receiver has the answer already (If-None-Match)."""
-    known = asked.headers.get("if-none-match")
-    if not known:
-        return False
-    return known.strip() == "*" or tag in (one.strip().removeprefix("W/") for one in known.split(","))
 
 
 def not_rendered(error: VoxelryError) -> RefusedError:

@@ -9,9 +9,10 @@ from html import escape
 from voxelry.core.errors import VoxelryError
 from voxelry.dicom.headers.attributes import number, value_of
 from voxelry.dicom.objects.report_content import ReportLine, report_lines
+from voxelry.server.access.conditional import is_named
 from voxelry.server.access.exchange import Answer, Asked, RefusedError
 from voxelry.server.archive.shown_frames import StoredInstance
-from voxelry.server.dicomweb.rendered_answers import cached_headers, entity_tag, is_known, not_rendered
+from voxelry.server.dicomweb.rendered_answers import cached_headers, entity_tag, not_rendered
 from voxelry.server.dicomweb.rendered_media import PDF, TEXTS, XML
 
 _REPORTS = "1.2.840.10008.5.1.4.1.1.88."
@@ -40,7 +41,7 @@ def documents_answer(asked: Asked, instances: Sequence[StoredInstance], media: s
     """
     tag = entity_tag(media, "", ((one.sha256, 0) for one in instances))
     headers = {**cached_headers(tag), "Content-Security-Policy": _SANDBOX}
-    if is_known(asked, tag):
+    if is_named(asked.headers.get("if-none-match"), tag):
         return Answer(status=304, headers=headers)
     told = media if media == PDF else f"{media}; charset=utf-8" if media != XML else media
     if len(instances) == 1:

@@ -29,23 +29,23 @@ _VIDEO = re.compile(r"1\.2\.840\.10008\.1\.2\.4\.10[0-8](\.1)?|1\.2\.840\.10008\
 
 def rendered_study(asked: Asked, *, study: str) -> Answer:
     """All instances of a study that can be rendered."""
-    return _several(asked, study, found_instances(asked, study))
+    return _several(asked, study, require_instances(asked, study))
 
 
 def rendered_series(asked: Asked, *, study: str, series: str) -> Answer:
     """All instances of a series that can be rendered."""
-    return _several(asked, study, found_instances(asked, study, series))
+    return _several(asked, study, require_instances(asked, study, series))
 
 
 def rendered_instance(asked: Asked, *, study: str, series: str, instance: str) -> Answer:
     """An instance: its frames, its text or its document."""
-    stored = found_instance(asked, study, series, instance)
+    stored = require_instance(asked, study, series, instance)
     return instance_answer(asked, study, stored, rendering_of(asked.parameters()))
 
 
 def rendered_frames(asked: Asked, *, study: str, series: str, instance: str, frames: str) -> Answer:
     """Frames of an instance, by their numbers from 1."""
-    stored = found_instance(asked, study, series, instance)
+    stored = require_instance(asked, study, series, instance)
     rendering = rendering_of(asked.parameters())
     indices = frame_indices(stored, frames)
     choice = image_choice(asked)
@@ -75,7 +75,7 @@ def instance_answer(asked: Asked, study: str, stored: StoredInstance, rendering:
     return pictures_answer(asked, _wanted(study, stored, range(count), rendering), choice.type, rendering)
 
 
-def found_instances(asked: Asked, study: str, series: str | None = None) -> Mapping[str, StoredInstance]:
+def require_instances(asked: Asked, study: str, series: str | None = None) -> Mapping[str, StoredInstance]:
     """The instances of a study or series; 404 if there is none that may be seen."""
     found = instances_by_uid(asked.who, study, series)
     if not found:
@@ -83,7 +83,7 @@ def found_instances(asked: Asked, study: str, series: str | None = None) -> Mapp
     return found
 
 
-def found_instance(asked: Asked, study: str, series: str, instance: str) -> StoredInstance:
+def require_instance(asked: Asked, study: str, series: str, instance: str) -> StoredInstance:
     """An instance; 404 if there is none that may be seen."""
     stored = instances_by_uid(asked.who, study, series).get(instance)
     if stored is None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 
+from voxelry.server.access.conditional import is_named
 from voxelry.server.access.exchange import Answer, Asked, RefusedError
 from voxelry.server.access.rules import Rule
 from voxelry.server.archive.shown_frames import StoredInstance, shown_frame_of, stored_picture
@@ -16,18 +17,17 @@ from voxelry.server.dicomweb.rendered_answers import (
     WantedPicture,
     cached_headers,
     entity_tag,
-    is_known,
     pictures_answer,
 )
 from voxelry.server.dicomweb.rendered_parameters import Rendering, thumbnail_size
 from voxelry.server.dicomweb.rendered_pictures import (
-    found_instance,
-    found_instances,
     frame_indices,
     frames_in,
     image_choice,
     is_picture,
     representative_index,
+    require_instance,
+    require_instances,
 )
 from voxelry.server.dicomweb.routes import Route
 from voxelry.workflows.pictures.frame_pictures import Picture
@@ -50,7 +50,7 @@ def series_thumbnail(asked: Asked, *, study: str, series: str) -> Answer:
 
 def instance_thumbnail(asked: Asked, *, study: str, series: str, instance: str) -> Answer:
     """A picture that stands for an instance."""
-    stored = found_instance(asked, study, series, instance)
+    stored = require_instance(asked, study, series, instance)
     size = thumbnail_size(asked.parameters())
     frames_in(stored)
     return _answer(asked, stored, [representative_index(stored)], size)
@@ -58,13 +58,13 @@ def instance_thumbnail(asked: Asked, *, study: str, series: str, instance: str) 
 
 def frame_thumbnails(asked: Asked, *, study: str, series: str, instance: str, frames: str) -> Answer:
     """Small pictures of frames, by their numbers from 1."""
-    stored = found_instance(asked, study, series, instance)
+    stored = require_instance(asked, study, series, instance)
     size = thumbnail_size(asked.parameters())
     return _answer(asked, stored, frame_indices(stored, frames), size)
 
 
 def _of_several(asked: Asked, study: str, series: str | None) -> Answer:
-    instances = found_instances(asked, study, series)
+    instances = require_instances(asked, study, series)
     size = thumbnail_size(asked.parameters())
     prepared = prepared_thumbnail(asked.who, study, series)
     if prepared is not None and prepared.is_file() and (size is None or _fits(size)):
@@ -86,7 +86,7 @@ def _prepared(asked: Asked, path: Path, size: Viewport | None) -> Answer:
     key = "" if size is None else f"{size.width},{size.height}"
     if size is None and choice.type == "image/png":
         tag = entity_tag("image/png", "prepared", [(path.parent.name, 0)])
-        if is_known(asked, tag):
+        if is_named(asked.headers.get("if-none-match"), tag):
             return Answer(status=304, headers=cached_headers(tag))
         return Answer([path.read_bytes()], headers={"Content-Type": "image/png", **cached_headers(tag)})
 
