@@ -188,6 +188,8 @@ def place(site: Any, tmp_path: Path, do_jobs: Callable[[], None], monkeypatch: p
         "put_member": lambda: _json(role="analyst"),
         "restore_study": lambda: dict(in_trash),
         "delete_for_good": lambda: dict(in_trash),
+        "POST studies": lambda: _dicom(paths[0]),
+        "POST studies/<uid:study>": lambda: _dicom(paths[0]),
         "empty_trash": lambda: {"query": f"?project={project.pk}"},
     }
     return Place(project, values, bodies)
@@ -195,6 +197,10 @@ def place(site: Any, tmp_path: Path, do_jobs: Callable[[], None], monkeypatch: p
 
 def _file(path: Path) -> SimpleUploadedFile:
     return SimpleUploadedFile(path.name, path.read_bytes())
+
+
+def _dicom(path: Path) -> dict[str, Any]:
+    return {"data": path.read_bytes(), "content_type": "application/dicom"}
 
 
 def _json(**values: Any) -> dict[str, Any]:

@@ -255,9 +255,11 @@ def test_another_database_removes_nothing(
 def test_only_what_a_killed_request_left_is_tidied(
     source: Path, tmp_path: Path, bucket: Bucket, user: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with min(source.iterdir()).open("rb") as stream:
+    first = min(source.iterdir())
+    with first.open("rb") as stream:
         sha256, size = integrity.sha256_and_size(stream)
-        files_at_rest.keep(stream, sha256=sha256, size=size, is_known=False)
+    shutil.copy(first, aside := files_at_rest.temporary_folder() / "aside")
+    files_at_rest.keep_all([files_at_rest.Aside(aside, sha256, size)])
     upload = Upload.objects.create(project=Project.objects.get(), user=user, names=["one"])
     folder = files_at_rest.upload_folder(upload.pk)
     folder.mkdir(parents=True)

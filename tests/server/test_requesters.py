@@ -18,7 +18,7 @@ from pytest_django import Settings
 from voxelry.core import registry
 from voxelry.core.registry import StepRegistry
 from voxelry.server.access.models import Membership, Project, Role
-from voxelry.server.archive import ingest
+from voxelry.server.archive import take_in
 from voxelry.server.archive.models import Instance, Series, Upload
 from voxelry.server.jobs import attempts, isolated, job_kinds
 from voxelry.server.jobs.models import Job, State
@@ -153,8 +153,8 @@ def test_an_upload_stops_where_its_user_may_no_longer_add(
     site: Any, paths: list[Path], anna: User, change: Change, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload = _uploaded(anna, paths)
-    monkeypatch.setattr(ingest, "BATCH", 2)
-    original, written = ingest._write, []
+    monkeypatch.setattr(take_in, "BATCH", 2)
+    original, written = take_in._write, []
 
     def meanwhile(*given: Any) -> None:
         original(*given)
@@ -162,7 +162,7 @@ def test_an_upload_stops_where_its_user_may_no_longer_add(
         if len(written) == 1:
             change(anna)
 
-    monkeypatch.setattr(ingest, "_write", meanwhile)
+    monkeypatch.setattr(take_in, "_write", meanwhile)
     assert upload.job_id is not None
     attempts.attempt_job(upload.job_id)
     job = _job_of(upload)

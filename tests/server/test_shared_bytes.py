@@ -16,7 +16,7 @@ from django.db import connections
 
 from tests.server.conftest import run_jobs
 from voxelry.server.access.models import Project
-from voxelry.server.archive import check, files_at_rest, holdings, ingest
+from voxelry.server.archive import check, files_at_rest, holdings, take_in
 from voxelry.server.archive.models import Instance, Study
 from voxelry.server.archive.remove import remove_studies
 from voxelry.server.jobs import job_run
@@ -30,7 +30,7 @@ SECONDS = 60.0
 def _one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is written between the first file and the last, so that a test may hold SQLite's lock meanwhile."""
     monkeypatch.setattr(job_run, "REPORT_SECONDS", float("inf"))
-    monkeypatch.setattr(ingest, "BATCH_SECONDS", float("inf"))
+    monkeypatch.setattr(take_in, "BATCH_SECONDS", float("inf"))
 
 
 @pytest.fixture
@@ -87,17 +87,17 @@ def test_bytes_that_were_deleted_before_their_new_row_are_stored_again(
 ) -> None:
     site.upload(paths)
     bring(site, paths, other)
-    keep, study = files_at_rest.keep, Study.objects.get().pk
+    keep, study = files_at_rest.keep_all, Study.objects.get().pk
     calls: list[str] = []
 
     def deleted_after(*given: Any, **named: Any) -> Any:
         kept = keep(*given, **named)
-        calls.append(kept.sha256)
+        calls.extend(one.sha256 for one in kept)
         if len(calls) == len(paths):
             remove_studies([study])
         return kept
 
-    monkeypatch.setattr(files_at_rest, "keep", deleted_after)
+    monkeypatch.setattr(files_at_rest, "keep_all", deleted_after)
     run_jobs()
     assert len(calls) == 2 * len(paths)  # the job began again
     check_all(other, paths)
@@ -108,7 +108,7 @@ def test_a_deletion_between_its_look_and_its_removal(
 ) -> None:
     site.upload(paths)
     bring(site, paths, other)
-    keep, needed, study = files_at_rest.keep, holdings.needed, Study.objects.get().pk
+    keep, needed, study = files_at_rest.keep_all, holdings.needed, Study.objects.get().pk
     looked, kept_all = threading.Event(), threading.Event()
     calls: list[str] = []
 
@@ -125,13 +125,13 @@ def test_a_deletion_between_its_look_and_its_removal(
                 deleting.start()
                 assert looked.wait(SECONDS)
             kept = keep(*given, **named)
-            calls.append(kept.sha256)
+            calls.extend(one.sha256 for one in kept)
             if len(calls) == len(paths):
                 kept_all.set()
             return kept
 
         monkeypatch.setattr(holdings, "needed", needed_then_wait)
-        monkeypatch.setattr(files_at_rest, "keep", kept_between)
+        monkeypatch.setattr(files_at_rest, "keep_all", kept_between)
         run_jobs()
     monkeypatch.undo()
     assert len(calls) >= len(paths)

@@ -21,7 +21,7 @@ from tests.server.test_deletions import _killed_at, _left
 from voxelry.core import registry
 from voxelry.core.registry import StepRegistry
 from voxelry.server.access.models import Membership, Project, Role
-from voxelry.server.archive import cleanup, holdings, ingest, trash
+from voxelry.server.archive import cleanup, holdings, take_in, trash
 from voxelry.server.archive.models import Deletion, Instance, Patient, Series, Study, Upload
 from voxelry.server.jobs import attempts, isolated, job_kinds
 from voxelry.server.jobs.models import Job
@@ -199,10 +199,10 @@ def test_what_waits_of_an_upload_goes_with_its_study(
     site: Any, tmp_path: Path, data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An upload is stopped when a part of it is deleted; its files go for good with that part."""
-    monkeypatch.setattr(ingest, "BATCH", 1)
+    monkeypatch.setattr(take_in, "BATCH", 1)
     paths = synthetic_series(tmp_path / "s", slices=4).paths
     site.upload(paths, run=False)
-    store = ingest._store
+    store = take_in._store
     moved: list[int] = []
 
     def deleted_meanwhile(*given: Any) -> Any:
@@ -211,7 +211,7 @@ def test_what_waits_of_an_upload_goes_with_its_study(
             trash.move_to_trash(moved, None)
         return store(*given)
 
-    monkeypatch.setattr(ingest, "_store", deleted_meanwhile)
+    monkeypatch.setattr(take_in, "_store", deleted_meanwhile)
     job = Job.objects.get()
     assert attempts.attempt_job(job.pk)
     job.refresh_from_db()
@@ -228,7 +228,7 @@ def test_moves_to_the_trash_and_uploads_do_not_wait_for_each_other_for_ever(
     site: Any, tmp_path: Path, do_jobs: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever comes first, what is of a study in the trash is of no project, and the rest is."""
-    monkeypatch.setattr(ingest, "BATCH", 1)
+    monkeypatch.setattr(take_in, "BATCH", 1)
     paths = synthetic_series(tmp_path / "s", slices=4).paths
     failed: list[BaseException] = []
 

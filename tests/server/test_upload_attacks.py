@@ -33,7 +33,7 @@ from pytest_django import Settings
 from tests.dicom.segmentations import segmented
 from tests.server.conftest import run_jobs
 from voxelry.server.access.models import Membership, Project, Role
-from voxelry.server.archive import flushing, ingest
+from voxelry.server.archive import flushing, take_in
 from voxelry.server.archive.models import Series, Study, UnusedFile, Upload
 from voxelry.server.jobs import job_run
 from voxelry.server.jobs.models import Job
@@ -319,7 +319,7 @@ def test_nobody_can_tell_what_another_project_has(
     monkeypatch: pytest.MonkeyPatch,
     transactional_db: None,
 ) -> None:
-    monkeypatch.setattr(ingest, "BATCH_SECONDS", float("inf"))
+    monkeypatch.setattr(take_in, "BATCH_SECONDS", float("inf"))
     monkeypatch.setattr(flushing, "_THREADS", 1)
     monkeypatch.setattr(job_run, "REPORT_SECONDS", float("inf"))
     transcripts = []

@@ -474,14 +474,14 @@ def test_jobs_over_rest(site: Any, tmp_path: Path) -> None:
 def test_an_ingest_that_was_killed_half_way_ends_the_same(
     site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, do_jobs: Callable[[], None]
 ) -> None:
-    from voxelry.server.archive import ingest
+    from voxelry.server.archive import take_in
     from voxelry.server.archive.models import Instance
     from voxelry.testing import synthetic_series
 
     truth = synthetic_series(tmp_path / "s", slices=6)
     key = site.upload(truth.paths, run=False)["id"]
-    monkeypatch.setattr(ingest, "BATCH", 2)
-    whole, calls = ingest._store, []
+    monkeypatch.setattr(take_in, "BATCH", 2)
+    whole, calls = take_in._store, []
 
     def killed(source: Any, *more: Any) -> Any:
         calls.append(source)
@@ -489,7 +489,7 @@ def test_an_ingest_that_was_killed_half_way_ends_the_same(
             raise OperationalError  # as far as the rows go, the same as a kill
         return whole(source, *more)
 
-    monkeypatch.setattr(ingest, "_store", killed)
+    monkeypatch.setattr(take_in, "_store", killed)
     job = Job.objects.get()
     attempts.attempt_job(job.pk)
     job.refresh_from_db()
@@ -505,14 +505,14 @@ def test_an_ingest_that_was_killed_half_way_ends_the_same(
 def test_a_cancelled_ingest_shows_what_came_in(
     site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, do_jobs: Callable[[], None]
 ) -> None:
-    from voxelry.server.archive import ingest
+    from voxelry.server.archive import take_in
     from voxelry.testing import synthetic_series
 
     truth = synthetic_series(tmp_path / "s", slices=6)
     key = site.upload(truth.paths, run=False)["id"]
-    monkeypatch.setattr(ingest, "BATCH", 2)
+    monkeypatch.setattr(take_in, "BATCH", 2)
     monkeypatch.setattr(job_run, "REPORT_SECONDS", 0.0)
-    whole, calls = ingest._store, []
+    whole, calls = take_in._store, []
 
     def cancelling(source: Any, *more: Any) -> Any:
         calls.append(source)
@@ -520,7 +520,7 @@ def test_a_cancelled_ingest_shows_what_came_in(
             submit.cancel(Job.objects.get(kind="ingest").pk)
         return whole(source, *more)
 
-    monkeypatch.setattr(ingest, "_store", cancelling)
+    monkeypatch.setattr(take_in, "_store", cancelling)
     do_jobs()
     report = site.get(f"/uploads/{key}")
     assert report["state"] == "cancelled"
@@ -599,13 +599,13 @@ def test_a_restart_is_no_attempt(handle: Handle) -> None:
 def test_a_cancelled_ingest_leaves_no_bytes_without_a_row(
     site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, do_jobs: Callable[[], None], data_folder: Path
 ) -> None:
-    from voxelry.server.archive import ingest
+    from voxelry.server.archive import take_in
     from voxelry.server.archive.models import Instance
     from voxelry.testing import synthetic_series
 
     site.upload(synthetic_series(tmp_path / "s", slices=6).paths, run=False)
     monkeypatch.setattr(job_run, "REPORT_SECONDS", 0.0)
-    whole, calls = ingest._store, []
+    whole, calls = take_in._store, []
 
     def cancelling(source: Any, *more: Any) -> Any:
         calls.append(source)
@@ -613,7 +613,7 @@ def test_a_cancelled_ingest_leaves_no_bytes_without_a_row(
             submit.cancel(Job.objects.get(kind="ingest").pk)
         return whole(source, *more)
 
-    monkeypatch.setattr(ingest, "_store", cancelling)
+    monkeypatch.setattr(take_in, "_store", cancelling)
     do_jobs()
     assert Instance.objects.count() == 0
     assert not [path for path in (data_folder / "files").rglob("*") if path.is_file()]
@@ -622,13 +622,13 @@ def test_a_cancelled_ingest_leaves_no_bytes_without_a_row(
 def test_a_report_deleted_while_its_upload_is_taken_in(
     site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, do_jobs: Callable[[], None], data_folder: Path
 ) -> None:
-    from voxelry.server.archive import incoming, ingest
+    from voxelry.server.archive import incoming, take_in
     from voxelry.server.archive.models import Upload
     from voxelry.testing import synthetic_series
 
     key = site.upload(synthetic_series(tmp_path / "s", slices=6).paths, run=False)["id"]
     monkeypatch.setattr(job_run, "REPORT_SECONDS", 0.0)
-    whole, calls = ingest._store, []
+    whole, calls = take_in._store, []
 
     def deleting(source: Any, *more: Any) -> Any:
         calls.append(source)
@@ -636,7 +636,7 @@ def test_a_report_deleted_while_its_upload_is_taken_in(
             incoming.remove_upload(Upload.objects.get(pk=key))
         return whole(source, *more)
 
-    monkeypatch.setattr(ingest, "_store", deleting)
+    monkeypatch.setattr(take_in, "_store", deleting)
     do_jobs()
     assert Job.objects.get().state == State.CANCELLED
     assert not [path for path in data_folder.rglob("*") if path.is_file()]

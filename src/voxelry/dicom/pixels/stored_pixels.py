@@ -41,11 +41,17 @@ Stored = npt.NDArray[Any]
 _LOSSY_SYNTAXES = frozenset(
     "1.2.840.10008.1.2.4." + end for end in ("50", "51", "53", "55", "81", "93", "111")
 ) | frozenset(f"1.2.840.10008.1.2.4.{n}" for n in range(100, 109))
+_PERHAPS_LOSSY = frozenset("1.2.840.10008.1.2.4." + end for end in ("91", "112", "203"))
 
 
 def is_lossy(header: Header) -> bool:
     """True if the pixels were ever compressed with loss (PS3.3 C.7.6.1.1.5), or are now."""
     return text(header.elements, "LossyImageCompression") == "01" or header.transfer_syntax_uid in _LOSSY_SYNTAXES
+
+
+def is_lossy_syntax(syntax: str) -> bool:
+    """True if frames in a transfer syntax may have lost something by it."""
+    return syntax in _LOSSY_SYNTAXES or syntax in _PERHAPS_LOSSY
 
 
 def stored_frames(header: Header, wanted: Collection[int] | None = None) -> Iterator[Stored]:

@@ -159,7 +159,7 @@ def unknown_address(request: HttpRequest) -> HttpResponse:
 
 
 class ProblemMiddleware:
-    """Turns Django's own error answers under ``/api/`` into problem documents."""
+    """Turns Django's own error answers to programs into problem documents. Data sets of DICOMweb stay."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -168,7 +168,7 @@ class ProblemMiddleware:
         response = self.get_response(request)
         if not under_api(request.path) or response.status_code < 400:
             return response
-        if response.headers.get("Content-Type", "").startswith(CONTENT_TYPE):
+        if response.headers.get("Content-Type", "").startswith((CONTENT_TYPE, "application/dicom+")):
             return response
         answer = problem(response.status_code)
         for name in ("Allow", "WWW-Authenticate", "Retry-After"):

@@ -42,20 +42,27 @@ WASTED_SECONDS = 60.0
 """Time lost to frames whose decoder had to be killed, after which other frames of the series get less time each."""
 
 
-def submit_build(series: Series) -> None:
+def submit_build(series: Series, *, quiet_seconds: float = 0.0) -> None:
     """Submit a job that builds the volumes of a series, unless it is in the trash. Called in a transaction."""
     row = queries.series(as_site()).filter(pk=series.pk, project__isnull=False)
     if row.exists():
-        row.update(job=submit(KIND, subject=series.pk, project=series.project_id))
+        job = submit(KIND, subject=series.pk, project=series.project_id, quiet_seconds=quiet_seconds)
+        row.update(job=job)
 
 
-def submit_builds(changed: Iterable[Series]) -> None:
-    """Submit builds of series, and of the segmentations of their studies. Called in a transaction."""
+def submit_builds(changed: Iterable[Series], *, quiet_seconds: float = 0.0) -> None:
+    """Submit builds of series, and of the segmentations of their studies. Called in a transaction.
+
+    Parameters
+    ----------
+    quiet_seconds
+        Wait until no more came for so long, because more instances may follow.
+    """
     own = list(changed)
     # A segmentation takes its slice positions from its images, which may come after it.
     of_studies = queries.series(as_site()).filter(study__in={one.study_id for one in own}, modality="SEG")
     for one in (*own, *of_studies.exclude(pk__in=[one.pk for one in own])):
-        submit_build(one)
+        submit_build(one, quiet_seconds=quiet_seconds)
 
 
 def build(run: Run) -> None:

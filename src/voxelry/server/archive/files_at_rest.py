@@ -91,24 +91,50 @@ class Kept:
     mended: bool = False
 
 
-def keep(stream: IO[bytes], *, sha256: str, size: int, is_known: bool) -> Kept:
-    """Store bytes under their digest.
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Flushed bytes in the temporary folder, with their digest.
 
-    Parameters
+    Attributes
     ----------
-    stream
-        The bytes; read from the start.
     is_known
-        Whether an instance of the same project has them: they are then written only if they are damaged. Otherwise they
-        are written in any case, so that the work done does not depend on what other projects have.
+        Whether an instance of the same project has the bytes: they are then kept only if those are damaged. Otherwise
+        they are kept in any case, so that the work done does not depend on what other projects have.
     """
-    name = stored_name(sha256)
-    if is_known and default_storage.exists(name) and integrity.is_whole(name, sha256, size):
-        return Kept(sha256, size)
-    stream.seek(0)
-    _make_folders()
-    default_storage.save(name, File(stream))
-    return Kept(sha256, size, mended=is_known)
+
+    path: Path
+    sha256: str
+    size: int
+    is_known: bool = False
+
+
+def keep_all(asides: Iterable[Aside]) -> list[Kept]:
+    """Give files their final names under their digests; what became of each, in order.
+
+    Of several with the same bytes the first is kept.
+    """
+    kept: list[Kept] = []
+    finals: dict[Path, Path] = {}
+    for aside in asides:
+        name = stored_name(aside.sha256)
+        final = Path(default_storage.path(name))
+        if final in finals or (
+            aside.is_known and default_storage.exists(name) and integrity.is_whole(name, aside.sha256, aside.size)
+        ):
+            kept.append(Kept(aside.sha256, aside.size))
+        else:
+            kept.append(Kept(aside.sha256, aside.size, mended=aside.is_known))
+            finals[final] = aside.path
+    if finals:
+        _make_folders()
+    if (bucket := object_store.bucket()) is not None:
+        bucket.put_all(finals)
+    for final, path in finals.items():
+        flushing.make_folder(final.parent)
+        path.replace(final)
+        path.unlink(missing_ok=True)  # a link to what was there is left by the renaming
+    flushing.sync_folders(final.parent for final in finals)
+    return kept
 
 
 def _make_folders() -> None:

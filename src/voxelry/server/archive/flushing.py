@@ -46,6 +46,11 @@ def sync_files(paths: Iterable[Path]) -> None:
             pass
 
 
+def pool() -> ThreadPoolExecutor:
+    """Threads that flush files beside other work."""
+    return ThreadPoolExecutor(_THREADS)
+
+
 def sync_tree(folder: Path) -> None:
     """Flush a folder's files and names to disk, before it gets its final name."""
     found = list(os.walk(folder))

@@ -9,6 +9,7 @@ from voxelry.core.errors import PixelDataError, Problem, TruncatedError, Voxelry
 from voxelry.dicom.headers.header import Header, read_header
 from voxelry.dicom.headers.pixel_description import describe_pixels
 from voxelry.dicom.headers.sources import Source
+from voxelry.dicom.pixels.codecs import is_supported
 from voxelry.dicom.pixels.uncompressed import check_bytes
 from voxelry.dicom.series.hierarchy import Series as Grouped
 from voxelry.server.access.grants import as_site
@@ -26,10 +27,25 @@ def read_values(source: Source) -> InstanceValues:
     VoxelryError
         If the archive does not take the file: not DICOM, damaged, truncated or without its UIDs.
     """
+    return read_object(source)[0]
+
+
+def read_object(source: Source) -> tuple[InstanceValues, Problem | None]:
+    """The values of `read_values`, and what is wrong with the header that does not keep the file from being stored."""
     header = read_header(source)
     header.require_uids()
     _require_all_pixels(header)
-    return values_of(header)
+    return values_of(header), _doubt(header)
+
+
+def _doubt(header: Header) -> Problem | None:
+    if not header.has_pixels or not is_supported(header.transfer_syntax_uid):
+        return None
+    try:
+        describe_pixels(header)
+    except VoxelryError as error:
+        return error.problem
+    return None
 
 
 def known_instances(project: int, uids: Iterable[object]) -> dict[str, Instance]:
@@ -39,19 +55,35 @@ def known_instances(project: int, uids: Iterable[object]) -> dict[str, Instance]
     return {instance.sop_instance_uid: instance for instance in found}
 
 
+class RowMaker:
+    """Makes unsaved instances of a project; their series, studies and patients are saved. Used in one transaction."""
+
+    def __init__(self, project: int, upload: Upload | None = None) -> None:
+        self._project, self._upload = project, upload
+        self._series: dict[tuple[object, object], Series] = {}
+
+    def instance(self, values: InstanceValues, kept: Kept, *, name: str) -> Instance:
+        """The row of a file whose bytes are kept."""
+        key = values.study["study_instance_uid"], values.series["series_instance_uid"]
+        series = self._series.get(key)
+        if series is None:
+            series = self._series[key] = _series(values, self._project)
+        return Instance(
+            project_id=self._project,
+            series=series,
+            upload=self._upload,
+            sha256=kept.sha256,
+            size=kept.size,
+            name=name.replace("\0", ""),
+            **values.instance,
+        )
+
+
 def instance_row(
     values: InstanceValues, kept: Kept, *, name: str, project: int, upload: Upload | None = None
 ) -> Instance:
     """An unsaved instance of a project; its series, study and patient are saved. Called in a transaction."""
-    return Instance(
-        project_id=project,
-        series=_series(values, project),
-        upload=upload,
-        sha256=kept.sha256,
-        size=kept.size,
-        name=name.replace("\0", ""),
-        **values.instance,
-    )
+    return RowMaker(project, upload).instance(values, kept, name=name)
 
 
 def is_usable(source: Source) -> bool:

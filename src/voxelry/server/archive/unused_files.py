@@ -80,8 +80,10 @@ def settle(upload: Upload, doubtful: Iterable[LostFile], touched: Iterable[int])
     keys
         The series whose lacking files have changed: they are to be built again.
     """
-    keys = set(touched)
-    changed = _adopted(upload, keys) | _doubted(upload, list(doubtful), keys)
+    keys, doubtful = set(touched), list(doubtful)
+    if not doubtful and not queries.unused_files(as_site()).filter(project=upload.project_id).exists():
+        return set()
+    changed = _adopted(upload, keys) | _doubted(upload, doubtful, keys)
     changed |= _cleared(upload, keys)
     queries.series(as_site()).filter(pk__in=changed).update(revision=F("revision") + 1)
     return changed

@@ -167,14 +167,12 @@ class MultipartReader:
             self._at += end + 2
             self._closed = True
             return True
-        while self._has(end + 1):
-            byte = self._buffer[self._at + end]
-            if byte not in _BLANKS or end - len(delimiter) == _PADDING:
-                break
+        while self._has(end + 1) and self._buffer[self._at + end] in _BLANKS and end - len(delimiter) < _PADDING:
             end += 1
-        else:
+        if not self._has(end + 1):
             self._at, self._cut = len(self._buffer), True
             return True
+        byte = self._buffer[self._at + end]
         if byte == _LF:
             ending = b"\n"
         elif byte == _CR and self._has(end + 2) and self._buffer[self._at + end + 1] == _LF:

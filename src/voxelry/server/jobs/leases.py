@@ -15,6 +15,7 @@ from typing import Protocol
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, connections
+from django.db.models import Q
 from django.utils import timezone
 
 from voxelry.server.jobs.models import Job, State
@@ -37,6 +38,7 @@ RETURNING {_COLUMNS}
 """  # noqa: S608 - names of this module's own
 _BEST = """
 SELECT id FROM jobs_job {index} WHERE state = 'queued' AND NOT is_batch AND queue IN ({queues})
+AND (not_before IS NULL OR not_before <= %s)
 ORDER BY priority DESC, id LIMIT 1 {lock}
 """
 
@@ -64,7 +66,7 @@ def claim(*, key: int | None = None, queues: Iterable[str] = ()) -> Job | None:
         # row instead of waiting.
         index, lock = ("INDEXED BY job_claim", "") if connection.vendor == "sqlite" else ("", "FOR UPDATE SKIP LOCKED")
         which = _BEST.format(queues=", ".join(["%s"] * len(chosen)), index=index, lock=lock)
-        values += chosen
+        values += [*chosen, adapted(now)]
     with in_turn():
         found = list(Job.objects.raw(_CLAIM.format(which=which), values))
     return found[0] if found else None
@@ -84,8 +86,9 @@ def in_turn() -> Iterator[None]:
 
 
 def waiting(queues: Iterable[str]) -> bool:
-    """Whether a job waits in any of the queues; reads without a lock."""
-    return Job.objects.filter(state=State.QUEUED, is_batch=False, queue__in=list(queues)).exists()
+    """Whether a job that may begin waits in any of the queues; reads without a lock."""
+    due = Q(not_before=None) | Q(not_before__lte=timezone.now())
+    return Job.objects.filter(due, state=State.QUEUED, is_batch=False, queue__in=list(queues)).exists()
 
 
 def new_owner() -> str:

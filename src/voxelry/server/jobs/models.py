@@ -71,6 +71,7 @@ class Job(models.Model):
     log = models.JSONField(default=list, blank=True, help_text="Lines of the run: when, and what.")
     result = models.JSONField(null=True, blank=True)
     created = models.DateTimeField(auto_now_add=True)
+    not_before = models.DateTimeField(null=True, blank=True, help_text="Waits until then for more of its kind.")
     started = models.DateTimeField(null=True, blank=True)
     finished = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)

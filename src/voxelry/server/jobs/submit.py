@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from voxelry.core.errors import VoxelryError
+from voxelry.core.errors import Problem, VoxelryError
 from voxelry.server.jobs import batches, job_kinds, wake_up
 from voxelry.server.jobs.models import Job, Json, Queue, State
 from voxelry.server.jobs.tasks import hint
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+LONGEST_QUIET_SECONDS = 10.0
+"""How long a job waits at most for a time without requests for it."""
 ROWS = 500
 """The number of rows written by one statement."""
 
@@ -51,6 +54,7 @@ def submit(
     time_limit_seconds: float | None = None,
     memory_limit_bytes: int | None = None,
     queue: str | None = None,
+    quiet_seconds: float = 0.0,
 ) -> Job:
     """Queue a job, and wake the workers when the transaction commits.
 
@@ -69,11 +73,15 @@ def submit(
         Whose members see it; None for the site's own work.
     time_limit_seconds, memory_limit_bytes
         None for the configuration's.
+    quiet_seconds
+        The job begins when it was not requested again for so long, or after `LONGEST_QUIET_SECONDS`. A request without
+        this lets it begin at once.
     """
     row = partial(
         _row,
         kind,
         subject=subject,
+        not_before=timezone.now() + timedelta(seconds=quiet_seconds) if quiet_seconds else None,
         params=params,
         priority=priority,
         requested_by=requested_by,
@@ -87,8 +95,48 @@ def submit(
         job = _once(job)
     else:
         job.save(force_insert=True)
-    transaction.on_commit(partial(dispatch, job.pk, queue=job.queue))
+    if job.not_before is None:  # else an idle worker finds it when it is due
+        transaction.on_commit(partial(dispatch, job.pk, queue=job.queue))
     return job
+
+
+def record_done(
+    kind: str,
+    *,
+    subject: int,
+    project: int,
+    requested_by_id: int | None,
+    message: str,
+    problem: Problem | None = None,
+) -> Job:
+    """Write the row of a job whose work was done by who asked for it, without a worker."""
+    now = timezone.now()
+    job = _row(
+        kind,
+        subject=subject,
+        project_id=project,
+        requested_by_id=requested_by_id,
+        once=False,
+        progress=1.0,
+        attempts=1,
+        started=now,
+        finished=now,
+        **_outcome(message, problem),
+    )
+    job.save(force_insert=True)
+    return job
+
+
+def record_again(key: int, *, message: str, problem: Problem | None = None) -> None:
+    """Write again how a job of `record_done` ended."""
+    Job.objects.filter(pk=key).update(finished=timezone.now(), **_outcome(message, problem))
+
+
+def _outcome(message: str, problem: Problem | None) -> dict[str, Any]:
+    if problem is None:
+        return {"state": State.SUCCEEDED, "message": message[:300], "problem_code": "", "problem_message": ""}
+    told = {"problem_code": problem.code, "problem_message": problem.message.replace("\0", "")}
+    return {"state": State.FAILED, "message": "failed", **told}
 
 
 def _once(new: Job) -> Job:
@@ -105,6 +153,10 @@ def _once(new: Job) -> Job:
         # A request with a higher priority raises that of the waiting job.
         waiting.filter(pk=job.pk).update(priority=new.priority)
         job.priority = new.priority
+    if job.not_before is not None:
+        longest = job.created + timedelta(seconds=LONGEST_QUIET_SECONDS)
+        job.not_before = None if new.not_before is None else min(new.not_before, longest)
+        waiting.filter(pk=job.pk).update(not_before=job.not_before)
     return job
 
 
