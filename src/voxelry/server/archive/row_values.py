@@ -13,7 +13,8 @@ from voxelry.core.value import Value
 from voxelry.dicom.headers.attributes import Attributes, integer, items, text
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.pixels.stored_pixels import is_lossy
-from voxelry.server.archive.search_words import sort_key
+from voxelry.server.archive.level_attributes import series_attributes, study_attributes
+from voxelry.server.archive.search_words import name_key
 
 _INTEGER = 2**31
 _MOST_REQUESTS = 8
@@ -78,8 +79,9 @@ def study_search_values(header: Header) -> dict[str, str | None]:
     return {
         "study_id": _text(own, "StudyID", 64),
         "referrer": referrer,
-        "referrer_key": sort_key(referrer),
+        "referrer_key": name_key(referrer),
         "timezone": _text(own, "TimezoneOffsetFromUTC", 16),
+        "attributes": study_attributes(header),
     }
 
 
@@ -92,6 +94,7 @@ def series_search_values(header: Header) -> dict[str, str | None]:
         "performed_time": _time(own, "PerformedProcedureStepStartTime"),
         "scheduled_step_id": _joined(requests, "ScheduledProcedureStepID"),
         "requested_procedure_id": _joined(requests, "RequestedProcedureID"),
+        "attributes": series_attributes(header),
     }
 
 

@@ -77,6 +77,11 @@ def sort_key(text: str) -> str:
     return " ".join(_words(text))[:MOST_KEY]
 
 
+def name_key(name: str) -> str:
+    """The `sort_key` of a person's name, behind a ``=`` if it has several component groups."""
+    return ("=" if "=" in name else "") + sort_key(name)[: MOST_KEY - 1]
+
+
 def search_text(values: Iterable[str], dates: Iterable[str]) -> str:
     """The search text of some values and dates (``YYYY-MM-DD``; other dates are left out): each word once."""
     found = dict.fromkeys(_DATE_MARK + "".join(day.split("-")) for day in dates if iso_date(day))

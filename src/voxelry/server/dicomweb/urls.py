@@ -9,10 +9,12 @@ from voxelry.server.dicomweb.django_views import view_of
 from voxelry.server.dicomweb.rendered_pictures import ROUTES as RENDERED
 from voxelry.server.dicomweb.rendered_thumbnails import ROUTES as THUMBNAILS
 from voxelry.server.dicomweb.routes import Route, methods_by_path
+from voxelry.server.dicomweb.search_routes import ROUTES as SEARCH
 from voxelry.server.dicomweb.store_routes import ROUTES as STORE
 
 ALL: tuple[Route, ...] = (
     *RENDERED,
+    *SEARCH,
     *THUMBNAILS,
     *STORE,
 )

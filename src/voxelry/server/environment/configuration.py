@@ -42,6 +42,13 @@ def _network(text: str) -> str:
     return text
 
 
+def _empty_search(status: int) -> int:
+    if status not in (200, 204):
+        raise ValueError("neither 200 nor 204")
+    return status
+
+
+SearchStatus = Annotated[int, AfterValidator(_empty_search)]
 # A file gives a list, which strict validation would not take for a tuple.
 Texts = Annotated[tuple[str, ...], Strict(False)]
 Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], Strict(False)]
@@ -265,6 +272,15 @@ class Configuration(BaseSettings):
         ),
         Field(ge=0),
     ] = 64 * 2**30
+    dicomweb_empty_search: Annotated[
+        SearchStatus,
+        Setting(
+            "dicomweb.empty_search",
+            "VOXELRY_DICOMWEB_EMPTY_SEARCH",
+            "The status of a search of DICOMweb that finds nothing: 200 with an empty list, or 204 without one.",
+            allowed="200 or 204",
+        ),
+    ] = 200
     dicomweb_origins: Annotated[
         Origins,
         Setting(

@@ -51,7 +51,7 @@ def work(
 
     from voxelry.dicom.pixels import decoding
     from voxelry.server.access import sessions
-    from voxelry.server.archive import cleanup
+    from voxelry.server.archive import cleanup, fill_search
     from voxelry.server.jobs import isolated, sweep
     from voxelry.server.jobs.failures import WorkerStopping
     from voxelry.server.jobs.job_run import stopping
@@ -64,6 +64,7 @@ def work(
     _wait_for_tables(stopping)
     _tidy_up(cleanup.remove_forgotten, stopping)
     _tidy_up(sessions.remove_expired_sessions, stopping)
+    _tidy_up(lambda: fill_search.fill_all(stopping.is_set), stopping)
     sweep.take_back_own()
     sweep.start()
     slots = Slots(concurrency or configuration.concurrency, served)
@@ -112,7 +113,7 @@ def _consume(slots: Slots, queues: Sequence[str], stopping: threading.Event) -> 
         stopping.wait(PAUSE_SECONDS)
 
 
-def _tidy_up(tidy: Callable[[], None], stopping: threading.Event) -> None:
+def _tidy_up(tidy: Callable[[], object], stopping: threading.Event) -> None:
     """Clean up now and every hour, because a web process may have been killed beside a long-lived worker."""
 
     def keep_tidy() -> None:
