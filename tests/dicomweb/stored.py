@@ -59,7 +59,9 @@ def store(files: Iterable[Dataset | bytes], *, project: str = "default") -> list
             content = file if isinstance(file, bytes) else file_bytes(file)
             values = store_instance.read_values(MemorySource("a.dcm", content))
             sha256 = hashlib.sha256(content).hexdigest()
-            kept = files_at_rest.keep(io.BytesIO(content), sha256=sha256, size=len(content), is_known=False)
+            aside = files_at_rest.temporary_folder() / sha256
+            aside.write_bytes(content)
+            (kept,) = files_at_rest.keep_all([files_at_rest.Aside(aside, sha256, len(content))])
             row = store_instance.instance_row(values, kept, name="a.dcm", project=key)
             row.save()
             found.append(row)

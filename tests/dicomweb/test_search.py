@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pydicom
 import pytest
+from django.db import transaction
 from django.test import Client
 from pydicom.data import get_charset_files
 from pydicom.dataset import Dataset
@@ -17,10 +18,13 @@ from pytest_django import Settings
 
 from tests.dicomweb.conftest import Site, Web
 from tests.dicomweb.stored import data_set, file_bytes, store
+from voxelry.dicom.headers.sources import MemorySource
 from voxelry.server.access.models import Project
-from voxelry.server.archive import fill_search
+from voxelry.server.archive import fill_search, store_instance
 from voxelry.server.archive.copy_study import copy_to_project
+from voxelry.server.archive.files_at_rest import Kept
 from voxelry.server.archive.models import Instance, Series, Study
+from voxelry.server.archive.study_listing import refresh_listing
 from voxelry.testing import uid
 
 CT, SR = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.88.11"
@@ -317,6 +321,19 @@ def test_xml(three: list[Instance], web: Web) -> None:
     assert ideographic is not None
     assert [part.text for part in ideographic] == ["山田", "太郎"]
     assert names["0020000D"].findtext(f"{space}Value") == uid("study 3")
+
+
+def test_a_series_of_several_classes(site: Site, web: Web) -> None:
+    synthetic = [data_set(1), data_set(2, SOPClassUID=SR), data_set(3)]
+    made = [store_instance.read_values(MemorySource("a.dcm", file_bytes(one))) for one in synthetic]
+    with transaction.atomic():  # one maker for all, as in an upload
+        maker = store_instance.RowMaker(Project.objects.get(name="default").pk)
+        rows = [maker.instance(values, Kept(f"{number:064x}", 1), name="") for number, values in enumerate(made)]
+        Instance.objects.bulk_create(rows)
+        refresh_listing([rows[0].series.study_id])
+    assert len(web.search("/instances", SOPClassUID=SR)) == 1
+    assert len(web.search("/instances", SOPClassUID=f"{CT},{SR}")) == 3
+    assert web.search("/studies", includefield="SOPClassesInStudy")[0]["00080062"]["Value"] == [CT, SR]
 
 
 def test_a_project_sees_nothing_of_another(three: list[Instance], web: Web, web_of: Callable[..., Web]) -> None:

@@ -16,7 +16,7 @@ from voxelry.server.access.grants import as_site
 from voxelry.server.archive import queries
 from voxelry.server.archive.files_at_rest import Kept
 from voxelry.server.archive.models import Instance, Patient, Series, Upload
-from voxelry.server.archive.row_values import InstanceValues, sop_classes_with, values_of
+from voxelry.server.archive.row_values import MANY_CLASSES, InstanceValues, sop_classes_with, values_of
 
 
 def read_values(source: Source) -> InstanceValues:
@@ -68,6 +68,7 @@ class RowMaker:
         series = self._series.get(key)
         if series is None:
             series = self._series[key] = _series(values, self._project)
+        _note_sop_class(series, str(values.instance["sop_class_uid"]))
         return Instance(
             project_id=self._project,
             series=series,
@@ -137,15 +138,20 @@ def _series(values: InstanceValues, project: int) -> Series:
     uid = values.series["series_instance_uid"]
     others = {key: value for key, value in values.series.items() if key != "series_instance_uid"}
     classes = sop_classes_with("", str(values.instance["sop_class_uid"]))
-    series, is_new = queries.series(as_site()).get_or_create(
+    series, _ = queries.series(as_site()).get_or_create(
         study=study, series_instance_uid=uid, defaults={"project_id": project, "sop_classes": classes, **others}
     )
-    if not is_new and series.sop_classes is not None and classes not in series.sop_classes:
-        _add_sop_class(series, str(values.instance["sop_class_uid"]))
     return series
 
 
-def _add_sop_class(series: Series, uid: str) -> None:
+def _note_sop_class(series: Series, uid: str) -> None:
+    """Write down the class of an instance with its series; not in rows that are filled later (`fill_search`)."""
+    if (
+        series.sop_classes is None
+        or sop_classes_with("", uid) in (known := series.sop_classes)
+        or known == MANY_CLASSES
+    ):
+        return
     rows = queries.series(as_site()).filter(pk=series.pk)
     series.sop_classes = sop_classes_with(rows.select_for_update(no_key=True).get().sop_classes or "", uid)
     rows.update(sop_classes=series.sop_classes)
