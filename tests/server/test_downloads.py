@@ -182,7 +182,7 @@ def test_large_zips_are_in_the_larger_format(study: Study, monkeypatch: pytest.M
     """APPNOTE 4.3.14, 4.5.3: by limits of a few bytes."""
     monkeypatch.setattr(originals, "_LARGE", 200)
     monkeypatch.setattr(originals, "_MANY", 2)
-    made = originals.OriginalsZip(study)
+    made = originals.OriginalsZip.of_study(study)
     made.require_whole()
     content = b"".join(made.parts(0, made.length))
     assert len(content) == made.length

@@ -56,26 +56,28 @@ class JsonInstances:
         self._known: dict[_Context, dict[tuple[int, EncodedValue], str]] = {}
         self._count = 0
 
-    def write(self, header: Header, *, bulk: str, changes: Mapping[int, EncodedValue] | None = None) -> str:
+    def write(self, header: Header, *, bulk: str, changes: Mapping[int, EncodedValue | None] | None = None) -> str:
         """An instance as a JSON object, without File Meta Information; its text is in UTF-8.
 
         Parameters
         ----------
         bulk
-            The address that those of binary values begin with: ``.../instances/1.2.3/bulkdata``.
+            The address that those of binary values begin with, ``.../instances/1.2.3/bulkdata``, as JSON spells it.
         changes
-            Elements to write instead of, or beside those of the header.
+            Elements to write instead of, or beside those of the header; None for those to leave out.
         """
         elements = encoded_elements(header.elements)
         character_set = elements.get(CHARACTER_SET, _UTF_8)[1] if CHARACTER_SET in elements else b""
         around = Surroundings.of(elements)
         context = encodings_of(character_set), around.signed
         known = self._known.setdefault(context, {})
-        told = {**elements, CHARACTER_SET: _UTF_8, **(changes or {})}
+        told: dict[int, EncodedValue | None] = {**elements, CHARACTER_SET: _UTF_8, **(changes or {})}
         order = told if len(told) == len(elements) else sorted(told)
         written = []
         for tag in order:
             value = told[tag]
+            if value is None:
+                continue
             found = known.get((tag, value)) if value[0] else None
             if found is None:
                 found = _element(tag, value, around, context[0], "", 0)
@@ -88,7 +90,7 @@ class JsonInstances:
         if pixels is not None:
             key = f"{pixels[0]:08X}"
             written.append(f'"{key}":{{"vr":"{pixels[1]}","BulkDataURI":"{BULK_BASE}/{key}"}}')
-        return ("{" + ",".join(written) + "}").replace(BULK_BASE, json.dumps(bulk)[1:-1])
+        return ("{" + ",".join(written) + "}").replace(BULK_BASE, bulk)
 
 
 def pixel_element(header: Header) -> tuple[int, str] | None:
@@ -97,7 +99,7 @@ def pixel_element(header: Header) -> tuple[int, str] | None:
     if place is None or place.length == 0:
         return None
     tag, vr = _PIXELS[place.keyword]
-    if vr == "OW" and (place.length is None or _bits_allocated(header) <= 8):
+    if vr == "OW" and _bits_allocated(header) <= 8:
         vr = "OB"
     return tag, vr
 

@@ -33,7 +33,7 @@ _NO_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _NAME_PARTS = ("FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix")
 
 
-def xml_instance(header: Header, *, bulk: str, changes: Mapping[int, EncodedValue] | None = None) -> str:
+def xml_instance(header: Header, *, bulk: str, changes: Mapping[int, EncodedValue | None] | None = None) -> str:
     """An instance as an XML document in UTF-8, without File Meta Information.
 
     Parameters
@@ -41,16 +41,30 @@ def xml_instance(header: Header, *, bulk: str, changes: Mapping[int, EncodedValu
     bulk
         The address that those of binary values begin with: ``.../instances/1.2.3/bulkdata``.
     changes
-        Elements to write instead of, or beside those of the header.
+        Elements to write instead of, or beside those of the header; None for those to leave out.
     """
     elements = encoded_elements(header.elements)
     encodings = encodings_of(elements[CHARACTER_SET][1] if CHARACTER_SET in elements else b"")
-    told = {**elements, CHARACTER_SET: _UTF_8, **(changes or {})}
+    changed = {**elements, CHARACTER_SET: _UTF_8, **(changes or {})}
+    told = {tag: value for tag, value in changed.items() if value is not None}
     content = "".join(_attributes(told, Surroundings.of(elements), encodings, bulk, "", 0))
     pixels = pixel_element(header)
     if pixels is not None:
         tag, vr = pixels
         content += _attribute(tag, vr, f"<BulkData uri={quoteattr(f'{bulk}/{tag:08X}')}/>", b"")
+    return _document(content)
+
+
+def minimal_xml(sop_class_uid: str, sop_instance_uid: str) -> str:
+    """The document of an instance of which no more than these UIDs are known."""
+    elements: dict[int, EncodedValue] = {
+        0x00080016: (b"UI", sop_class_uid.encode("ascii", "replace")),
+        0x00080018: (b"UI", sop_instance_uid.encode("ascii", "replace")),
+    }
+    return _document("".join(_attributes(elements, Surroundings.of(elements), encodings_of(b""), "", "", 0)))
+
+
+def _document(content: str) -> str:
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<NativeDicomModel xmlns="{_NAMESPACE}" xml:space="preserve">{content}</NativeDicomModel>'

@@ -59,6 +59,19 @@ def encoded_frames(header: Header, pixels: PixelDescription, wanted: Collection[
             yield index, b"".join(_content(file, fragment, header) for fragment in fragments)
 
 
+def frame_fragments(header: Header, pixels: PixelDescription, wanted: Collection[int]) -> dict[int, list[Fragment]]:
+    """Where the codestreams of these frames lie in the file; raises as `encoded_frames` does."""
+    with header.source.open() as file:
+        found = _Encapsulated(file, header, pixels, _start(header)).frames(wanted)
+        return {index: list(fragments) for index, fragments in found}
+
+
+def all_fragments(header: Header, pixels: PixelDescription) -> list[Fragment]:
+    """Where the whole bit stream lies in the file: of video, whose fragments are no frames."""
+    with header.source.open() as file:
+        return _Encapsulated(file, header, pixels, _start(header)).fragments()
+
+
 def check_frames(header: Header, pixels: PixelDescription) -> None:
     """Check the number of frames before memory is allocated for each; few compressed frames only by the file's size.
 
@@ -147,6 +160,10 @@ class _Encapsulated:
         """The fragments of each frame that is wanted."""
         found = self._by_extended_table(wanted) or self._by_basic_table(wanted)
         yield from self._by_fragments(wanted) if found is None else found
+
+    def fragments(self) -> list[Fragment]:
+        """All fragments."""
+        return list(self._items(self._first))
 
     def count(self, most: int) -> int:
         """How many fragments there are; no more than ``most`` are looked for."""

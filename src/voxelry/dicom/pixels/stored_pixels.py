@@ -244,6 +244,45 @@ def words_of(header: Header, pixels: PixelDescription) -> Iterator[Stored]:
             yield _expanded(header, pixels, encoded)
 
 
+def decompressed_frames(header: Header, wanted: Collection[int]) -> Iterator[Stored]:
+    """Compressed frames as an uncompressed file holds them.
+
+    Codecs that keep words give them with all their bits and in their colour model; the colour of others is RGB.
+    Palettes are not applied. `decompressed_colour` tells the Photometric Interpretation.
+
+    Yields
+    ------
+    values
+        Shape ``(row, column)`` or ``(row, column, 3)``, of the type that Bits Allocated and Pixel Representation say.
+
+    Raises
+    ------
+    NoPixelDataError, PixelDataError, TransferSyntaxError, TruncatedError, TooLargeError
+        The message names the file.
+    """
+    require_supported(header)
+    pixels = describe_pixels(header)
+    shape = (pixels.rows, pixels.columns, *([pixels.samples] if pixels.samples > 1 else []))
+    with _PixelErrors(header):
+        for _, encoded in encoded_frames(header, pixels, wanted):
+            with quiet:
+                values = _expanded(header, pixels, encoded)
+                if values.shape != shape:
+                    raise PixelDataError(f"a decoded frame has shape {values.shape}, but the header declares {shape}")
+                if pixels.bits_allocated > 1 and not keeps_words(header.transfer_syntax_uid):
+                    values = _of_codestream(values, pixels, header)
+            yield values
+
+
+def decompressed_colour(header: Header, pixels: PixelDescription) -> str:
+    """The Photometric Interpretation of `decompressed_frames`."""
+    if pixels.samples == 1:
+        return pixels.photometric
+    if not keeps_words(header.transfer_syntax_uid):
+        return "RGB"
+    return "YBR_FULL" if pixels.photometric == "YBR_FULL_422" else pixels.photometric
+
+
 def _too_few(header: Header, pixels: PixelDescription) -> TruncatedError:
     return TruncatedError(
         f"{header.name}: the file ends after fewer than the {pixels.frames} frames that it declares; copy it again"

@@ -216,3 +216,57 @@ def _from_422(values: Stored, pixels: PixelDescription) -> Stored:
     full[:, 0, 0], full[:, 1, 0] = pairs[:, 0], pairs[:, 1]
     full[:, :, 1], full[:, :, 2] = pairs[:, 2:3], pairs[:, 3:4]
     return full.reshape(pixels.rows, pixels.columns, 3)
+
+
+def native_octets(header: Header, pixels: PixelDescription, wanted: Iterable[int]) -> Iterator[bytes]:
+    """The bytes of these frames as a file in Explicit VR Little Endian holds them, each beginning at a byte.
+
+    Planes, halved chrominance and unused bits stay as they are.
+
+    Raises
+    ------
+    PixelDataError
+        If the pixels are encapsulated after all.
+    TruncatedError
+        If there are fewer bytes than the header declares.
+    """
+    place, there = check_length(header, pixels)
+    little = _little(header)
+    swapped = not little and pixels.bits_allocated == 8 and _written_as_words(header)
+    bits = stored_frame_bits(pixels, there)
+    with header.source.open() as opened:
+        file, start = (_inflated(opened), 0) if place.offset is None else (opened, place.offset)
+        for index in sorted(wanted):
+            encoded = _read(file, start, index * bits, bits, swapped=swapped)
+            if pixels.bits_allocated == 1:
+                first = index * bits % 8
+                single = np.unpackbits(np.frombuffer(encoded, np.uint8), bitorder="little")[first : first + bits]
+                yield np.packbits(single, bitorder="little").tobytes()
+            elif little or pixels.bits_allocated == 8:
+                yield encoded
+            else:
+                yield np.frombuffer(encoded, f"u{pixels.bits_allocated // 8}").byteswap().tobytes()
+
+
+def stored_frame_bits(pixels: PixelDescription, there: int) -> int:
+    """The bits of one native frame, if the pixels have this many bytes.
+
+    Some software decompresses 4:2:2 and leaves it in the header: the length shows it.
+    """
+    whole = pixels.rows * pixels.columns * pixels.samples * pixels.bits_allocated
+    return pixels.frame_bits if pixels.frames * whole > 8 * there else whole
+
+
+def native_frame_places(header: Header, pixels: PixelDescription) -> tuple[int, int] | None:
+    """Where the first native frame begins in the file, and the bytes of each, if they can be sent from there.
+
+    Returns None if they have to be read: compressed or deflated ones, big endian words, and single bits of which a
+    frame fills no whole bytes.
+    """
+    place = header.pixel_bytes
+    if place is None or place.offset is None or place.length is None or is_encapsulated(header.transfer_syntax_uid):
+        return None
+    bits = stored_frame_bits(pixels, min(place.length, header.source.size - place.offset))
+    if bits % 8 or not _little(header) or place.offset + pixels.frames * bits // 8 > header.source.size:
+        return None
+    return place.offset, bits // 8

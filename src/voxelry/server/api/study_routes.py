@@ -210,7 +210,7 @@ def delete_study(request: HttpRequest, study_id: int) -> object:
 @needs(Rule.VIEWER)
 def get_originals(request: HttpRequest, study_id: int) -> HttpResponseBase:
     """The originals, byte for byte, as a zip; a part of it with Range. 409 if one of them was damaged at rest."""
-    originals = OriginalsZip(_study(queries.studies(asking(request)), study_id))
+    originals = OriginalsZip.of_study(_study(queries.studies(asking(request)), study_id))
     content = Content(originals.length, originals.tag, originals.parts, originals.require_whole)
     return download(request, content, name=f"study-{study_id}.zip", content_type="application/zip")
 

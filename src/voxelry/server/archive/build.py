@@ -29,6 +29,7 @@ from voxelry.server.archive import deletions, files_at_rest, queries, unused_fil
 from voxelry.server.archive.flushing import sync_tree
 from voxelry.server.archive.models import Instance, Series, Stack
 from voxelry.server.archive.row_values import storable
+from voxelry.server.archive.series_metadata import write_prepared
 from voxelry.server.archive.slice_display import common_voi
 from voxelry.server.archive.source_images import neighbours_of, source_images
 from voxelry.server.archive.stack_files import THUMBNAIL, make_stack, write_thumbnail
@@ -87,6 +88,7 @@ def build(run: Run) -> None:
     try:
         with patience(WASTED_SECONDS):
             stacks, grouped, others = _make(run, series, grouped, aside)
+        write_prepared(series.pk, headers, aside)
         problem = _problem(grouped, stacks, [*(one.problem for one in unreadable), *others])
         _publish(run, series, stacks, grouped, aside, problem)
     finally:

@@ -1,4 +1,4 @@
-"""A study's originals as one zip that is made while it is sent, so that its size takes no memory.
+"""Originals as one zip that is made while it is sent, so that its size takes no memory.
 
 The layout is known before the first byte is sent, so that ranges can be requested. Every original is checked against
 its SHA-256 first: a damaged one is not handed out.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256 as new_sha256
 from itertools import accumulate
@@ -73,8 +73,27 @@ class _ZipEntry:
         return struct.pack("<4s6H3I5H2I", *numbers) + self.name + extra
 
 
+@dataclass(frozen=True, slots=True)
+class ZipMember:
+    """An instance that goes into a zip."""
+
+    name: str
+    sha256: str
+    size: int
+
+    @classmethod
+    def of(cls, row: Instance) -> ZipMember:
+        """The instance of a row with its series."""
+        return cls.named(row.series.series_instance_uid, row.sop_instance_uid, row.sha256, row.size)
+
+    @classmethod
+    def named(cls, series: str, instance: str, sha256: str, size: int) -> ZipMember:
+        """An instance by its UIDs, which name it in the zip."""
+        return cls(f"{_safe(series)}/{_safe(instance)}.dcm", sha256, size)
+
+
 class OriginalsZip:
-    """The zip of a study's instances, byte for byte, named by UIDs: names hold no patient's value.
+    """The zip of instances, byte for byte, named by UIDs: names hold no patient's value.
 
     Attributes
     ----------
@@ -84,9 +103,8 @@ class OriginalsZip:
         An entity tag, which changes with the bytes.
     """
 
-    def __init__(self, study: Study) -> None:
-        rows = _instances(study)
-        names = [_entry_name(row).encode("ascii") for row in rows]
+    def __init__(self, rows: Sequence[ZipMember]) -> None:
+        names = [row.name.encode("ascii") for row in rows]
         sizes = [
             _ZipEntry(name, "", row.size, 0).header_length + row.size for name, row in zip(names, rows, strict=True)
         ]
@@ -101,6 +119,11 @@ class OriginalsZip:
         told = new_sha256(b"\n".join(b"%s %s" % (one.name, one.sha256.encode()) for one in self._entries))
         self.tag = told.hexdigest()
         self._crcs: dict[str, int] = {}
+
+    @classmethod
+    def of_study(cls, study: Study) -> OriginalsZip:
+        """The zip of all instances of a study."""
+        return cls([ZipMember.of(row) for row in _instances(study)])
 
     def require_whole(self) -> None:
         """Read and check every original before the answer begins.
@@ -161,10 +184,6 @@ def _instances(study: Study) -> list[Instance]:
         .order_by("series", "number", "pk")
     )
     return list(rows.only("sha256", "size", "sop_instance_uid", "series__series_instance_uid"))
-
-
-def _entry_name(instance: Instance) -> str:
-    return f"{_safe(instance.series.series_instance_uid)}/{_safe(instance.sop_instance_uid)}.dcm"
 
 
 def _safe(uid: str) -> str:

@@ -8,11 +8,19 @@ from voxelry.server.dicomweb.capabilities import capabilities_routes
 from voxelry.server.dicomweb.django_views import view_of
 from voxelry.server.dicomweb.rendered_pictures import ROUTES as RENDERED
 from voxelry.server.dicomweb.rendered_thumbnails import ROUTES as THUMBNAILS
+from voxelry.server.dicomweb.retrieve_bulk import ROUTES as BULK
+from voxelry.server.dicomweb.retrieve_frames import ROUTES as FRAMES
+from voxelry.server.dicomweb.retrieve_instances import ROUTES as INSTANCES
+from voxelry.server.dicomweb.retrieve_metadata import ROUTES as METADATA
 from voxelry.server.dicomweb.routes import Route, methods_by_path
 from voxelry.server.dicomweb.search_routes import ROUTES as SEARCH
 from voxelry.server.dicomweb.store_routes import ROUTES as STORE
 
 ALL: tuple[Route, ...] = (
+    *BULK,
+    *FRAMES,
+    *INSTANCES,
+    *METADATA,
     *RENDERED,
     *SEARCH,
     *THUMBNAILS,
