@@ -166,7 +166,8 @@ def place(site: Any, tmp_path: Path, do_jobs: Callable[[], None], monkeypatch: p
     values = {
         "upload_id": report["id"], "study_id": study, "series_id": series, "job_id": over, "n": 0,
         "name": ResultFile.objects.order_by("pk")[0].name, "project_id": project.pk, "secret": "wrong", "filter_id": 1,
-        "project": project.slug, "study": uids[0], "series": uids[1], "instance": uids[2], "frames": 1, "frame": 1, "path": "7FE00010",
+        "project": project.slug, "study": uids[0], "series": uids[1], "instance": uids[2], "frames": 1, "frame": 1,
+        "path": "7FE00010",
         "username": "member", "patient_id": site.get(f"/studies/{study}")["patient"]["id"],
     }  # fmt: skip
     named = {"job_id": waiting}
