@@ -10,7 +10,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from benchmarks import (
+    bulk_work,
     compressed_work,
     convert_work,
     jobs_work,
@@ -24,14 +28,14 @@ from benchmarks import (
     write_work,
 )
 from benchmarks.race import Race, Row, run, table
-from benchmarks.series import phantom, write_series
+from benchmarks.series import BenchmarkSeries, phantom, write_series
 
 NAMES = (
     "load", "headers", "table", "pictures", "write", "nifti", "nifti-gz", "nifti-gz-size", "nifti-write",
     "hdf5", "hdf5-size", "hdf5-read", "hdf5-normalised", "hdf5-normalised-size", "zarr",
     "jpeg-lossless", "htj2k", "rle", "jpeg-ls", "jpeg-2000", "measure", "memory", "import", "growth",
     "start-help", "start-version", "start-nifti", "start-nifti-gz",
-    "gaussian", "median", "jobs-start", "jobs-batch", "jobs-each", "lists",
+    "gaussian", "median", "jobs-start", "jobs-batch", "jobs-each", "lists", "bulk", "bulk-size",
 )  # fmt: skip
 
 
@@ -58,9 +62,15 @@ def measure(names: tuple[str, ...], size: Size, say: Callable[[str], None]) -> l
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="voxelry-benchmarks-") as name:
         scratch = Path(name)
-        for word, make in _races(size, scratch, say):
+        say("making the series")
+        stored = phantom(size.slices, size.pixels)
+        series = write_series(scratch / "series", stored)
+        for word, make in _races(size, scratch, series, stored):
             if word in names:
                 rows += run(make(), size.rounds, say)
+        if {"bulk", "bulk-size"} & set(names):
+            found = bulk_work.rows(series, size.rounds, scratch, say)
+            rows += [row for row in found if row.race in names]
         if "growth" in names:
             rows += process_work.growth(size.counts, size.rounds, scratch, say)
         if "lists" in names:
@@ -68,10 +78,9 @@ def measure(names: tuple[str, ...], size: Size, say: Callable[[str], None]) -> l
     return rows
 
 
-def _races(size: Size, scratch: Path, say: Callable[[str], None]) -> Iterator[tuple[str, Callable[[], Race]]]:
-    say("making the series")
-    stored = phantom(size.slices, size.pixels)
-    series = write_series(scratch / "series", stored)
+def _races(
+    size: Size, scratch: Path, series: BenchmarkSeries, stored: npt.NDArray[np.uint16]
+) -> Iterator[tuple[str, Callable[[], Race]]]:
     yield from plain_work.races(series, scratch)
     yield from write_work.races(series, scratch)
     yield from convert_work.races(series, scratch)
