@@ -33,7 +33,7 @@ from voxelry.server.site.gate import Application, Receive, Scope, Send
 from voxelry.server.site.hot_addresses import DeclinedError, HotAddresses, HotMatch
 from voxelry.server.site.request_threads import RequestThreads
 from voxelry.server.site.response_headers import secure
-from voxelry.server.site.sending import send_answer
+from voxelry.server.site.sending import NothingSentError, send_answer
 
 Pairs = tuple[tuple[bytes, bytes], ...]
 MOST_KEPT_BYTES = 2**20
@@ -106,14 +106,17 @@ class Front:
             else:
                 await self._application(scope, receive, send)
             return
-        await send_answer(
-            ready.answer,
-            ready.headers,
-            receive=receive,
-            send=send,
-            threads=self._threads,
-            without_body=scope["method"] == "HEAD",
-        )
+        try:
+            await send_answer(
+                ready.answer,
+                ready.headers,
+                receive=receive,
+                send=send,
+                threads=self._threads,
+                without_body=scope["method"] == "HEAD",
+            )
+        except NothingSentError:
+            await self._application(scope, receive, send)
 
     def _ready(self, match: HotMatch | None, request: _Request) -> ReadyAnswer | None:
         """The answer; None if Django has to give it, whose answer may be kept."""

@@ -24,6 +24,10 @@ class ShortFileError(OSError):
     """A file ended before its part did."""
 
 
+class NothingSentError(OSError):
+    """The first part of an answer cannot be read; nothing of it was sent."""
+
+
 async def send_answer(
     answer: Answer,
     headers: Sequence[tuple[bytes, bytes]],
@@ -37,8 +41,10 @@ async def send_answer(
 
     Raises
     ------
+    NothingSentError
+        If the first file cannot be read.
     OSError
-        If a file cannot be read; only the first one is opened before the answer begins.
+        If another one cannot be read, after the answer has begun.
     """
     length = answer.length
     told = list(headers)
@@ -53,7 +59,10 @@ async def send_answer(
         await _stream(answer, start, receive, send, threads)
         return
     pieces = _pieces(answer)
-    first = await _read(next(pieces), threads)
+    try:
+        first = await _read(next(pieces), threads)
+    except OSError as error:
+        raise NothingSentError from error
     await send(start)
     if length <= _LONG_BYTES:
         await _send_pieces(first, pieces, send, threads)
