@@ -34,7 +34,7 @@ project = project_row("heart")
 study = study_rows(project, instances=3)
 told = {"study": study.pk, "project": project.pk}
 for name in ("owner", "revoked", "member", "asleep", "session", "trash"):
-    user = User.objects.create_user(name, password="secret")
+    user = User.objects.create(username=name, password="!" + name)
     Membership.objects.create(project=project, user=user, role=Role.OWNER)
     told[name] = {"authorization": "Bearer " + create_token(user, name="mine")}
 session = SessionStore()
