@@ -15,6 +15,7 @@ from voxelry.server.dicomweb.retrieve_metadata import ROUTES as METADATA
 from voxelry.server.dicomweb.routes import Route, methods_by_path
 from voxelry.server.dicomweb.search_routes import ROUTES as SEARCH
 from voxelry.server.dicomweb.store_routes import ROUTES as STORE
+from voxelry.server.dicomweb.wado_uri import ROUTES as WADO_URI
 
 ALL: tuple[Route, ...] = (
     *BULK,
@@ -25,6 +26,7 @@ ALL: tuple[Route, ...] = (
     *SEARCH,
     *THUMBNAILS,
     *STORE,
+    *WADO_URI,
 )
 
 
