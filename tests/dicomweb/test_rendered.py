@@ -17,6 +17,7 @@ from pydicom.sequence import Sequence
 from tests.dicomweb.conftest import Web
 from voxelry.core.intensity import Window, to_display
 from voxelry.server.access.models import Project
+from voxelry.server.archive import shown_frames
 from voxelry.testing import SECRETS, SyntheticSeries, synthetic_instance, synthetic_report, synthetic_series, write
 from voxelry.testing.instances import uid
 
@@ -293,6 +294,14 @@ def test_nothing_of_other_projects_is_seen(web: Web, web_of: Any, shown: Any) ->
             web.get(f"{address}/{resource}", 404)
     wrong = one.replace(made.series_instance_uid, "1.2.3.4")
     web.get(f"{wrong}/rendered", 404)
+
+
+def test_instances_of_a_large_series_are_looked_up_one_by_one(web: Web, shown: Any, monkeypatch: Any) -> None:
+    made, one = shown
+    monkeypatch.setattr(shown_frames, "HELD_INSTANCES", 2)
+    web.get(f"{one}/rendered")
+    web.get(f"{base_of(made)}/instances/1.2.3/rendered", 404)
+    assert len(parts_of(web.get(f"{base_of(made)}/rendered"))) == 3
 
 
 def test_a_report_is_text_that_runs_nothing(site: Any, web: Web, tmp_path: Path) -> None:

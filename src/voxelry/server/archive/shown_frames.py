@@ -10,12 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from django.db.models import QuerySet
+
 from voxelry.core.intensity import Voi
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.headers.header import Header, read_header
 from voxelry.server.access.grants import Grants
 from voxelry.server.archive import files_at_rest, queries
 from voxelry.server.archive.held import held
+from voxelry.server.archive.models import Instance
 from voxelry.workflows.pictures.frame_pictures import (
     Picture,
     ShownFrame,
@@ -24,6 +27,9 @@ from voxelry.workflows.pictures.frame_pictures import (
     shown_frame,
     voi_by_values,
 )
+
+HELD_INSTANCES = 5_000
+"""The most instances of a series or study that are held together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +54,41 @@ def instances_by_uid(who: Grants, study: str, series: str | None = None) -> Mapp
 
     Empty if there is no such study or series that ``who`` may see.
     """
-    return held(who, ("instances by UID", study, series), lambda: _found(who, study, series))
+    few = _few(who, study, series)
+    return _by_uid(_rows(who, study, series)) if few is None else few
 
 
-def _found(who: Grants, study: str, series: str | None) -> Mapping[str, StoredInstance]:
+def instance_by_uid(who: Grants, study: str, series: str, instance: str) -> StoredInstance | None:
+    """An instance of a series; None if there is none that ``who`` may see."""
+    few = _few(who, study, series)
+    if few is not None:
+        return few.get(instance)
+
+    def make() -> StoredInstance | None:
+        return _by_uid(_rows(who, study, series).filter(sop_instance_uid=instance)).get(instance)
+
+    return held(who, ("instance by UID", study, series, instance), make)
+
+
+def _few(who: Grants, study: str, series: str | None) -> Mapping[str, StoredInstance] | None:
+    """All instances, held; None if there are too many to hold."""
+
+    def make() -> Mapping[str, StoredInstance] | None:
+        found = _by_uid(_rows(who, study, series)[: HELD_INSTANCES + 1])
+        return found if len(found) <= HELD_INSTANCES else None
+
+    return held(who, ("instances by UID", study, series), make)
+
+
+def _rows(who: Grants, study: str, series: str | None) -> QuerySet[Instance]:
     rows = queries.instances(who).filter(series__study__study_instance_uid=study)
     if series is not None:
         rows = rows.filter(series__series_instance_uid=series)
-    columns = rows.order_by("series__number", "series", "number", "pk").values_list(
+    return rows.order_by("series__number", "series", "number", "pk")
+
+
+def _by_uid(rows: QuerySet[Instance]) -> dict[str, StoredInstance]:
+    columns = rows.values_list(
         "series__series_instance_uid", "sop_instance_uid", "sop_class_uid", "transfer_syntax_uid", "has_pixels",
         "sha256", "size",
     )  # fmt: skip

@@ -9,7 +9,13 @@ from voxelry.core.errors import VoxelryError
 from voxelry.dicom.headers.attributes import integer
 from voxelry.server.access.exchange import Answer, Asked, RefusedError
 from voxelry.server.access.rules import Rule
-from voxelry.server.archive.shown_frames import StoredInstance, frame_count, instances_by_uid, stored_frame
+from voxelry.server.archive.shown_frames import (
+    StoredInstance,
+    frame_count,
+    instance_by_uid,
+    instances_by_uid,
+    stored_frame,
+)
 from voxelry.server.dicomweb.rendered_answers import (
     WantedPicture,
     animation_answer,
@@ -85,7 +91,7 @@ def require_instances(asked: Asked, study: str, series: str | None = None) -> Ma
 
 def require_instance(asked: Asked, study: str, series: str, instance: str) -> StoredInstance:
     """An instance; 404 if there is none that may be seen."""
-    stored = instances_by_uid(asked.who, study, series).get(instance)
+    stored = instance_by_uid(asked.who, study, series, instance)
     if stored is None:
         raise RefusedError(404, "There is no such instance.", code="not_found")
     return stored

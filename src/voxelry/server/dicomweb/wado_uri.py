@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from voxelry.server.access.exchange import Answer, Asked, RefusedError
 from voxelry.server.access.rules import Rule
-from voxelry.server.archive.shown_frames import StoredInstance, instances_by_uid
+from voxelry.server.archive.shown_frames import StoredInstance, instance_by_uid
 from voxelry.server.dicomweb.negotiation import DICOM
 from voxelry.server.dicomweb.rendered_answers import animation_answer, pictures_answer, wanted_picture
 from voxelry.server.dicomweb.rendered_documents import documents_answer, offered_documents
@@ -59,7 +59,7 @@ def wado(asked: Asked) -> Answer:
         raise _refused("The parameter requestType is WADO.")
     rendering = _rendering(given)
     study = given["studyUID"]
-    stored = instances_by_uid(asked.who, study, given["seriesUID"]).get(given["objectUID"])
+    stored = instance_by_uid(asked.who, study, given["seriesUID"], given["objectUID"])
     if stored is None:
         raise RefusedError(404, "There is no such instance.", code="not_found")
     if given.get("anonymize"):
@@ -119,8 +119,7 @@ def _as_picture(
 
 
 def _presentation_state(asked: Asked, given: Mapping[str, str]) -> StoredInstance:
-    found = instances_by_uid(asked.who, given["studyUID"], given["presentationSeriesUID"])
-    state = found.get(given["presentationUID"])
+    state = instance_by_uid(asked.who, given["studyUID"], given["presentationSeriesUID"], given["presentationUID"])
     if state is None or not is_presentation_state(state):
         raise RefusedError(404, "There is no such presentation state.", code="not_found")
     return state
