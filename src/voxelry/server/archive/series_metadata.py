@@ -30,6 +30,7 @@ from voxelry.dicom.pixels.uncompressed import native_frame_places
 from voxelry.dicom.write.transcoding import decoded_changes
 from voxelry.server.access.conditional import gunzipped, gzipped
 from voxelry.server.access.grants import as_site
+from voxelry.server.access.quick_answers import takes_long
 from voxelry.server.archive import files_at_rest, queries
 from voxelry.server.archive.holdings import stored_name
 
@@ -277,6 +278,7 @@ class _Kept:
             if found is not None:
                 self._found.move_to_end(name)
                 return found[0]
+        takes_long()
         facts = None
         if key.folder and key.built_revision == key.revision:
             facts = _read(files_at_rest.stacks_folder(key.pk) / key.folder / PREPARED)

@@ -12,6 +12,7 @@ from django.conf import settings
 from voxelry.core.errors import VoxelryError
 from voxelry.dicom.headers.header import Header, read_header
 from voxelry.server.access.exchange import Asked, RefusedError
+from voxelry.server.access.quick_answers import takes_long
 from voxelry.server.archive import files_at_rest, object_store, queries
 from voxelry.server.archive.held import held
 from voxelry.server.archive.series_metadata import InstanceFacts, SeriesFacts, SeriesKey, series_facts
@@ -84,6 +85,7 @@ def present(one: InstanceFacts) -> InstanceFacts:
         409 if the file is missing, or has another size.
     """
     if object_store.bucket() is not None:
+        takes_long()
         files_at_rest.near(one.path)
     try:
         size = os.stat(one.path).st_size  # noqa: PTH116 - on the way of every frame
@@ -108,6 +110,7 @@ def header_of(one: InstanceFacts) -> Header:
     VoxelryError
         If it is damaged.
     """
+    takes_long()
     return read_header(files_at_rest.kept_source(one.sha256, name=one.sop_instance_uid, size=one.size))
 
 

@@ -18,6 +18,7 @@ from voxelry.dicom.pixels.encode import EXPLICIT
 from voxelry.dicom.write.transcoding import encodable, encoded_frame_in, frame_octets
 from voxelry.server.access.conditional import is_named, not_modified
 from voxelry.server.access.exchange import Answer, Asked, FilePart, Part, RefusedError
+from voxelry.server.access.quick_answers import quick
 from voxelry.server.access.rules import Rule
 from voxelry.server.archive.series_metadata import InstanceFacts
 from voxelry.server.dicomweb.found_instances import header_of, one_instance, present, refused_file, series_address
@@ -41,6 +42,7 @@ _IN_MEMORY = 64 * 2**20
 _AT_ONCE = 8
 
 
+@quick
 def retrieve_frames(asked: Asked, study: str, series: str, instance: str, frames: str) -> Answer:
     """Frames by their numbers, from 1."""
     _, one = one_instance(asked, study, series, instance)

@@ -10,6 +10,7 @@ from voxelry.dicom.pixels.encode import EXPLICIT, HTJ2K_LOSSLESS, JPEG_2000_LOSS
 from voxelry.dicom.write.transcoding import FileSpan, Piece, encodable, transcoded
 from voxelry.server.access.conditional import is_named, not_modified
 from voxelry.server.access.exchange import Answer, Asked, FilePart, Part, RefusedError, streamed
+from voxelry.server.access.quick_answers import quick, takes_long
 from voxelry.server.access.rules import Rule
 from voxelry.server.archive.originals import OriginalsZip, ZipMember
 from voxelry.server.archive.series_metadata import InstanceFacts, series_facts
@@ -52,6 +53,7 @@ def retrieve_series(asked: Asked, study: str, series: str) -> Answer:
     return _several(asked, [(address, series, one) for one in facts.instances.values()], series)
 
 
+@quick
 def retrieve_instance(asked: Asked, study: str, series: str, instance: str) -> Answer:
     """One instance: in a multipart body, by itself, or in a zip."""
     _, one = one_instance(asked, study, series, instance)
@@ -159,6 +161,7 @@ def _as_part(piece: Piece, one: InstanceFacts) -> Part:
 
 
 def _zipped(found: Sequence[tuple[str, str, InstanceFacts]], name: str) -> Answer:
+    takes_long()
     for _, _, one in found:
         present(one)
     archive = OriginalsZip(

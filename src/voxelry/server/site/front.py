@@ -36,7 +36,7 @@ from voxelry.server.site.response_headers import secure
 from voxelry.server.site.sending import NothingSentError, send_answer
 
 Pairs = tuple[tuple[bytes, bytes], ...]
-MOST_KEPT_BYTES = 2**20
+MOST_KEPT_BYTES = 4 * 2**20
 """A longer answer is not kept."""
 _LISTS = frozenset({"/api/studies"})
 """Addresses whose answers by Django are kept: all that they say comes from rows that raise the revision."""
