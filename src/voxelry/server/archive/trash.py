@@ -33,7 +33,7 @@ class RestoreConflictError(VoxelryError):
     code = "restore_conflict"
 
 
-def move_to_trash(studies: Iterable[int], by: User | None) -> None:
+def move_to_trash(studies: Iterable[int], by: User | int | None) -> None:
     """Move studies to the trash of their projects, with all that belongs to them.
 
     What is under way on them is cancelled. Those that are in the trash already stay as they are.
@@ -53,7 +53,7 @@ def move_to_trash(studies: Iterable[int], by: User | None) -> None:
         refresh_listing(keys)
 
 
-def move_series_to_trash(keys: Iterable[int], by: User | None) -> None:
+def move_series_to_trash(keys: Iterable[int], by: User | int | None) -> None:
     """Move series to the trash; their studies stay.
 
     The series of one study get a study of the same UID in the trash.
@@ -68,7 +68,7 @@ def move_series_to_trash(keys: Iterable[int], by: User | None) -> None:
         for study in queries.studies(as_site()).filter(pk__in=of_study):
             moved, created = of_study[study.pk], study.created
             study.pk = None
-            study.trashed, study.trashed_by = timezone.now(), by
+            study.trashed, study.trashed_by_id = timezone.now(), by if by is None or isinstance(by, int) else by.pk
             study.save(force_insert=True)
             queries.studies(as_site()).filter(pk=study.pk).update(created=created)
             queries.series(as_site()).filter(pk__in=moved).update(study=study)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path, register_converter
 
 from voxelry.server.dicomweb.capabilities import capabilities_routes
+from voxelry.server.dicomweb.delete_routes import ROUTES as DELETE
 from voxelry.server.dicomweb.django_views import view_of
 from voxelry.server.dicomweb.rendered_pictures import ROUTES as RENDERED
 from voxelry.server.dicomweb.rendered_thumbnails import ROUTES as THUMBNAILS
@@ -19,6 +20,7 @@ from voxelry.server.dicomweb.wado_uri import ROUTES as WADO_URI
 
 ALL: tuple[Route, ...] = (
     *BULK,
+    *DELETE,
     *FRAMES,
     *INSTANCES,
     *METADATA,
