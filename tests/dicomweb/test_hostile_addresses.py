@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -112,13 +113,13 @@ def values(site: Site, tmp_path: Path) -> dict[str, str]:
 
 
 def _address(path: str, values: dict[str, str], other: str = "1") -> str:
-    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: values.get(found.group(1), other), path)
+    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: values.get(str(found.group(1)), other), path)
 
 
 def _ask(web: Web, address: str, headers: dict[str, str] | None = None) -> str:
     """What is wrong with the answer; nothing if it is one."""
     with transaction.atomic():
-        answer = web.client.get(f"{web.root}{address}", headers={**web.headers, **(headers or {})})
+        answer: Any = web.client.get(f"{web.root}{address}", headers={**web.headers, **(headers or {})})
     content = b"".join(answer.streaming_content) if answer.streaming else answer.content
     if answer.status_code >= 500:
         return f"{address[:120]} {headers}: {answer.status_code} {content[:200]!r}"
