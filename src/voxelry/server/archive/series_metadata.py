@@ -228,7 +228,7 @@ def _listed(row: _Row, header: Header | None) -> list[Any]:
 
 def _loaded(listed: Iterable[Sequence[Any]]) -> dict[str, InstanceFacts]:
     folder = settings.VOXELRY.data / "files"
-    return {one[0]: InstanceFacts(*one, folder / stored_name(one[3])) for one in listed}
+    return {one[0]: InstanceFacts(*(*one, folder / stored_name(one[3]))) for one in listed}
 
 
 def _read(path: Path) -> SeriesFacts | None:
