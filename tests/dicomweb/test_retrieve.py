@@ -36,6 +36,7 @@ RLE, JPEG_LS, JPEG_2000, HTJ2K, BASELINE, LOSSLESS = (
     "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.201",
     "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.70",
 )  # fmt: skip
+VIDEO = "1.2.840.10008.1.2.4.102"
 DICOM = 'multipart/related; type="application/dicom"'
 OCTETS = 'multipart/related; type="application/octet-stream"'
 
@@ -295,6 +296,92 @@ def test_bulk_data_of_items_and_pixels(site: Site, web: Web, tmp_path: Path) -> 
     assert body_of(web.ask("GET", f"{address}/7fe00010", 206, headers={"Range": "bytes=4-7"})) == stored.PixelData[4:8]
     for wrong in ("00100010", "0040A730", "0040A730/7/00100010", "x", "7FE00009", "0040A730/0", "../7FE00010"):
         web.get(f"{address}/{wrong}", 404)
+
+
+def test_pixels_and_bulk_data_of_a_series_in_one_answer(site: Site, web: Web, tmp_path: Path, of_three: Any) -> None:
+    study = f"/studies/{of_three.study_instance_uid}"
+    series = f"{study}/series/{of_three.series_instance_uid}"
+    for address in (study, series):
+        parts = parts_of(web.get(f"{address}/pixeldata"))
+        assert [part.content for part in parts] == [values.tobytes() for values in of_three.stored]
+    (one,) = parts_of(web.get(f"{series}/instances/{of_three.instance_uids[2]}/pixeldata"))
+    assert one.content == of_three.stored[2].tobytes()
+    made = synthetic_series(tmp_path / "c", slices=2, seed=4, frames="plain", transfer_syntax=JPEG_LS)
+    site.upload(made.paths)
+    address = f"/studies/{made.study_instance_uid}"
+    (whole,) = parts_of(web.get(f"{address}/pixeldata"))
+    assert whole.content == made.stored.tobytes()
+    assert body_of(web.get(f"{_address(made.paths[0])}/bulkdata/7FE00010")) == made.stored.tobytes()
+    stored = parts_of(web.get(f"{address}/pixeldata", accept=f"{OCTETS}; transfer-syntax=*"))
+    assert [part.headers["Content-Type"] for part in stored] == [
+        f"application/octet-stream; transfer-syntax={JPEG_LS}"
+    ] * 2
+    images = parts_of(
+        web.get(f"{_address(made.paths[0])}/bulkdata/7FE00010", accept="multipart/related;type=image/jls")
+    )
+    assert [part.content for part in images] == [part.content for part in stored]
+    report = synthetic_report(seed=12)
+    report.add_new(0x00420011, "OB", bytes(2000))
+    path = write(report, tmp_path / "r.dcm")
+    site.upload([path])
+    for address in (f"/studies/{report.StudyInstanceUID}", _address(path)):
+        (value,) = parts_of(web.get(f"{address}/bulkdata"))
+        assert value.content == bytes(2000)
+        assert value.headers["Content-Location"].endswith(f"{_address(path)}/bulkdata/00420011")
+    web.get(f"/studies/{report.StudyInstanceUID}/pixeldata", 404)
+    web.get(f"{study}/pixeldata", 406, accept="image/png")
+
+
+@pytest.mark.parametrize("fragments", [1, 3])
+def test_video_goes_out_as_it_is(site: Site, web: Web, tmp_path: Path, fragments: int) -> None:
+    stream = bytes(range(256)) * 12
+    dataset = synthetic_instance(
+        np.zeros((5, 8, 8, 3), np.uint8),
+        modality="OT",
+        photometric="RGB",
+        sop_class_uid="1.2.840.10008.5.1.4.1.1.77.1.4.1",
+    )
+    dataset.file_meta.TransferSyntaxUID = UID(VIDEO)
+    dataset.PhotometricInterpretation = "YBR_PARTIAL_420"
+    step = len(stream) // fragments
+    pieces = [stream[at : at + step] for at in range(0, len(stream), step)]
+    items = b"".join(b"\xfe\xff\x00\xe0" + len(one).to_bytes(4, "little") + one for one in pieces)
+    dataset.PixelData = b"\xfe\xff\x00\xe0" + bytes(4) + items
+    dataset["PixelData"].VR = "OB"
+    dataset["PixelData"].is_undefined_length = True
+    path = write(dataset, tmp_path / "v.dcm")
+    site.upload([path])
+    address = _address(path)
+    (whole,) = parts_of(web.get(address))
+    assert whole.content == path.read_bytes()
+    assert whole.headers["Content-Type"] == f"application/dicom; transfer-syntax={VIDEO}"
+    web.get(address, 406, accept=f"{DICOM}; transfer-syntax={EXPLICIT}")
+    for accept in (None, "multipart/related; type=video/mp4", f"{OCTETS}; transfer-syntax=*"):
+        (part,) = parts_of(web.get(f"{address}/frames/1", accept=accept))
+        assert part.content == stream
+    assert body_of(web.get(f"{address}/frames/1", accept="video/mp4")) == stream
+    bulk = web.get(f"{address}/bulkdata/7FE00010", accept="video/mp4")
+    assert body_of(bulk) == stream
+    assert bulk["Content-Disposition"] == "attachment"
+    web.get(f"{address}/frames/2", 404)
+    assert web.search(f"{address}/metadata")[0]["00280004"]["Value"] == ["YBR_PARTIAL_420"]
+
+
+def test_planes_and_floats_are_described_as_they_are_sent(site: Site, web: Web, tmp_path: Path) -> None:
+    planar = synthetic_instance(rows=4, columns=6, photometric="RGB", planar=1)
+    path = write(planar, tmp_path / "p.dcm")
+    floats = synthetic_instance(rows=4, columns=4, seed=8, has_pixels=False)
+    floats.FloatPixelData = np.linspace(-1, 1, 16, dtype="<f4").tobytes()
+    floats.Rows = floats.Columns = 4
+    floats.SamplesPerPixel, floats.PhotometricInterpretation, floats.BitsAllocated = 1, "MONOCHROME2", 32
+    other = write(floats, tmp_path / "f.dcm")
+    site.upload([path, other])
+    assert web.search(f"{_address(path)}/metadata")[0]["00280006"]["Value"] == [1]
+    assert parts_of(web.get(f"{_address(path)}/frames/1"))[0].content == planar.PixelData
+    metadata = web.search(f"{_address(other)}/metadata")[0]
+    assert metadata["7FE00008"]["vr"] == "OF"
+    assert parts_of(web.get(f"{_address(other)}/frames/1"))[0].content == floats.FloatPixelData
+    assert body_of(web.get(f"{_address(other)}/bulkdata/7FE00008")) == floats.FloatPixelData
 
 
 def test_metadata_of_three_levels(web: Web, of_three: Any) -> None:

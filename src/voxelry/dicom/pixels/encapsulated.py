@@ -31,6 +31,10 @@ HEAD_BYTES = 4096
 """Bytes at the start of a frame that contain its header."""
 
 
+_BIT_STREAM = PixelDescription(1, 1, 1, 1, 8, 8, 7, False, "MONOCHROME2", False, "PixelData")
+"""In place of a description, for bit streams whose frames are not told apart."""
+
+
 class Fragment(NamedTuple):
     """Where the bytes of one item lie in the file."""
 
@@ -66,10 +70,10 @@ def frame_fragments(header: Header, pixels: PixelDescription, wanted: Collection
         return {index: list(fragments) for index, fragments in found}
 
 
-def all_fragments(header: Header, pixels: PixelDescription) -> list[Fragment]:
+def all_fragments(header: Header) -> list[Fragment]:
     """Where the whole bit stream lies in the file: of video, whose fragments are no frames."""
     with header.source.open() as file:
-        return _Encapsulated(file, header, pixels, _start(header)).fragments()
+        return _Encapsulated(file, header, _BIT_STREAM, _start(header)).fragments()
 
 
 def check_frames(header: Header, pixels: PixelDescription) -> None:

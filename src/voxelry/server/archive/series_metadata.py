@@ -220,8 +220,8 @@ def _listed(row: _Row, header: Header | None) -> list[Any]:
                 pixels = describe_pixels(header)
                 frames = pixels.frames
                 start, length = native_frame_places(header, pixels) or (0, 0)
-            except VoxelryError:
-                pass
+            except VoxelryError:  # a bit stream of video, perhaps, which can be sent all the same
+                frames = 1 if header.pixel_bytes.length is None else 0
     return [row.sop_instance_uid, row.sop_class_uid, row.transfer_syntax_uid, row.sha256, row.size,
             frames, start, length, whole]  # fmt: skip
 
@@ -282,7 +282,7 @@ class _Kept:
         facts = None
         if key.folder and key.built_revision == key.revision:
             facts = _read(files_at_rest.stacks_folder(key.pk) / key.folder / PREPARED)
-        if facts is None:
+        if facts is None or len(facts.instances) != key.instance_count:
             facts = _from_files(key)
         self._put(name, facts)
         return facts

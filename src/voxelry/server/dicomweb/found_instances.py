@@ -102,7 +102,7 @@ def present(one: InstanceFacts) -> InstanceFacts:
     return one
 
 
-def header_of(one: InstanceFacts) -> Header:
+def kept_header(one: InstanceFacts) -> Header:
     """The header of an instance's file.
 
     Raises

@@ -21,7 +21,7 @@ from voxelry.server.access.exchange import Answer, Asked, FilePart, Part, Refuse
 from voxelry.server.access.quick_answers import quick
 from voxelry.server.access.rules import Rule
 from voxelry.server.archive.series_metadata import InstanceFacts
-from voxelry.server.dicomweb.found_instances import header_of, one_instance, present, refused_file, series_address
+from voxelry.server.dicomweb.found_instances import kept_header, one_instance, present, refused_file, series_address
 from voxelry.server.dicomweb.multipart_writer import SentPart, made_answer, multipart_answer
 from voxelry.server.dicomweb.negotiation import OCTET_STREAM, Choice, Offer, accept_of, chosen
 from voxelry.server.dicomweb.retrieve_instances import CODED
@@ -82,6 +82,21 @@ def frames_answer(asked: Asked, one: InstanceFacts, numbers: Sequence[int], addr
     return multipart_answer(choice.media_type, bodies, headers)
 
 
+def stored_parts(one: InstanceFacts, address: str) -> Iterator[SentPart]:
+    """The bit streams of all frames of a compressed instance that is here.
+
+    Raises
+    ------
+    RefusedError
+        409 if the file is damaged.
+    """
+    syntax = one.transfer_syntax_uid
+    numbers = range(1, 2 if is_video(syntax) else one.frames + 1)
+    for number, content in zip(numbers, _contents(one, numbers, syntax), strict=True):
+        content_type = f"{OCTET_STREAM}; transfer-syntax={syntax}"
+        yield SentPart(content_type, f"{address}/{number}", sum(map(_length, content)), content)
+
+
 @lru_cache(maxsize=4096)
 def frame_numbers(text: str) -> tuple[int, ...]:
     """The numbers of a list of frames: ``1,2,7``.
@@ -102,7 +117,7 @@ def frame_numbers(text: str) -> tuple[int, ...]:
 def _require(one: InstanceFacts, numbers: Sequence[int]) -> None:
     if not one.frames:
         try:  # says why
-            describe_pixels(header_of(present(one)))
+            describe_pixels(kept_header(present(one)))
         except VoxelryError as error:
             raise RefusedError(404, error.problem.message, code=error.problem.code) from None
     most = 1 if is_video(one.transfer_syntax_uid) else one.frames
@@ -119,7 +134,7 @@ def _choice(accept: str, one: InstanceFacts, *, single: bool) -> Choice:
             raise
         # Only now is it worth knowing in which transfer syntaxes the pixels can be encoded.
         try:
-            coded = encodable(header_of(present(one)))
+            coded = encodable(kept_header(present(one)))
         except VoxelryError as problem:
             raise refused_file(problem) from None
         return chosen(accept, _offers(one.transfer_syntax_uid, single=single, coded=coded))
@@ -147,7 +162,7 @@ def _is_much(one: InstanceFacts, numbers: Sequence[int]) -> bool:
     if len(numbers) == 1:
         return False
     try:
-        pixels = describe_pixels(header_of(one))
+        pixels = describe_pixels(kept_header(one))
     except VoxelryError as error:
         raise refused_file(error) from None
     return len(numbers) * (pixels.rows * pixels.columns * pixels.samples * pixels.bits_allocated // 8) > _IN_MEMORY
@@ -180,7 +195,7 @@ def _contents(one: InstanceFacts, numbers: Sequence[int], syntax: str) -> list[l
         if syntax == one.transfer_syntax_uid and is_compressed(syntax):
             found = _places.get(one, {number - 1 for number in numbers})
             return [[FilePart(one.path, *place) for place in found[number - 1]] for number in numbers]
-        header = header_of(one)
+        header = kept_header(one)
         if syntax == EXPLICIT:
             wanted = sorted({number - 1 for number in numbers})
             octets = dict(zip(wanted, frame_octets(header, tuple(wanted)), strict=True))
@@ -209,11 +224,11 @@ class _Places:
             if found is not None and wanted <= found.keys():
                 self._found.move_to_end(one.sha256)
                 return found
-        header = header_of(one)
-        pixels = describe_pixels(header)
+        header = kept_header(one)
         if is_video(one.transfer_syntax_uid):
-            made = {0: tuple((place.start, place.length) for place in all_fragments(header, pixels))}
+            made = {0: tuple((place.start, place.length) for place in all_fragments(header))}
         else:
+            pixels = describe_pixels(header)
             # All at once: most clients go on to the next.
             every = range(pixels.frames) if pixels.frames <= 10_000 else wanted
             places = frame_fragments(header, pixels, every)

@@ -12,10 +12,11 @@ from voxelry.server.access.conditional import is_named, not_modified
 from voxelry.server.access.exchange import Answer, Asked, FilePart, Part, RefusedError, streamed
 from voxelry.server.access.quick_answers import quick, takes_long
 from voxelry.server.access.rules import Rule
+from voxelry.server.archive import files_at_rest
 from voxelry.server.archive.originals import OriginalsZip, ZipMember
 from voxelry.server.archive.series_metadata import InstanceFacts, series_facts
 from voxelry.server.dicomweb.found_instances import (
-    header_of,
+    kept_header,
     one_instance,
     one_series,
     present,
@@ -83,7 +84,7 @@ def _offers(one: InstanceFacts, accept: str) -> tuple[Offer, ...]:
     more: frozenset[str] = frozenset()
     if any(named in CODED for wanted in acceptable_types(accept) for named in wanted.transfer_syntaxes):
         try:
-            more = encodable(header_of(present(one)))
+            more = encodable(kept_header(present(one)))
         except VoxelryError as error:
             raise refused_file(error) from None
     return Offer(DICOM, True, default, stored, more), Offer(DICOM, False, default, stored, more), Offer(ZIP)
@@ -100,11 +101,14 @@ def _several(asked: Asked, found: Sequence[tuple[str, str, InstanceFacts]], name
     choice = chosen(accept_of(asked), _SEVERAL)
     if choice.media_type == ZIP:
         return _zipped(found, name)
-    for _, _, one in found:
+    here = not files_at_rest.is_shared()  # files in a bucket are fetched one after the other, in their turn
+    for _, _, one in found if here else ():
         present(one)
     headers = {"Vary": "Accept", "Cache-Control": "private, no-cache"}
     wanted = [_syntax_of(one, choice.transfer_syntax) for _, _, one in found]
-    if all(syntax == one.transfer_syntax_uid and one.whole for syntax, (_, _, one) in zip(wanted, found, strict=True)):
+    if here and all(
+        syntax == one.transfer_syntax_uid and one.whole for syntax, (_, _, one) in zip(wanted, found, strict=True)
+    ):
         return multipart_answer(DICOM, [_as_stored(address, one) for address, _, one in found], headers)
     parts = (_part_or_stored(address, one, syntax) for syntax, (address, _, one) in zip(wanted, found, strict=True))
     return made_answer(parts, DICOM, headers)
@@ -128,7 +132,7 @@ def _part(address: str, one: InstanceFacts, syntax: str) -> SentPart:
     if syntax == one.transfer_syntax_uid and one.whole:
         return _as_stored(address, one)
     try:
-        made = transcoded(header_of(one), syntax, version=VERSION)
+        made = transcoded(kept_header(one), syntax, version=VERSION)
         pieces = made.pieces()
         first = list(islice(pieces, 2))
     except (VoxelryError, OSError) as error:
@@ -139,6 +143,7 @@ def _part(address: str, one: InstanceFacts, syntax: str) -> SentPart:
 
 def _part_or_stored(address: str, one: InstanceFacts, syntax: str) -> SentPart:
     """One of several: what cannot be had in the transfer syntax that was asked for is sent in another."""
+    present(one)
     for other in dict.fromkeys((syntax, EXPLICIT)):
         try:
             return _part(address, one, other)

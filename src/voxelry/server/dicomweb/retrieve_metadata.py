@@ -22,8 +22,8 @@ from voxelry.server.archive.series_metadata import (
     series_facts,
 )
 from voxelry.server.dicomweb.found_instances import (
-    header_of,
     in_json,
+    kept_header,
     one_instance,
     one_series,
     present,
@@ -134,7 +134,7 @@ def _xml_parts(found: Sequence[tuple[str, InstanceFacts]] | Iterator[tuple[str, 
 def _xml(address: str, one: InstanceFacts) -> bytes:
     bulk = f"{address}/instances/{one.sop_instance_uid}/bulkdata"
     try:
-        header = header_of(one)
+        header = kept_header(one)
         return xml_instance(header, bulk=bulk, changes={**decoded_changes(header), **available_syntax(header)}).encode()
     except (VoxelryError, OSError):
         return minimal_xml(one.sop_class_uid, one.sop_instance_uid).encode()

@@ -13,6 +13,7 @@ from voxelry.server.dicomweb.retrieve_bulk import ROUTES as BULK
 from voxelry.server.dicomweb.retrieve_frames import ROUTES as FRAMES
 from voxelry.server.dicomweb.retrieve_instances import ROUTES as INSTANCES
 from voxelry.server.dicomweb.retrieve_metadata import ROUTES as METADATA
+from voxelry.server.dicomweb.retrieve_pixels import ROUTES as PIXELS
 from voxelry.server.dicomweb.routes import Route, methods_by_path
 from voxelry.server.dicomweb.search_routes import ROUTES as SEARCH
 from voxelry.server.dicomweb.store_routes import ROUTES as STORE
@@ -24,6 +25,7 @@ ALL: tuple[Route, ...] = (
     *FRAMES,
     *INSTANCES,
     *METADATA,
+    *PIXELS,
     *RENDERED,
     *SEARCH,
     *THUMBNAILS,
