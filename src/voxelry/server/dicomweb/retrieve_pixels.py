@@ -8,7 +8,7 @@ from voxelry.core.errors import VoxelryError
 from voxelry.dicom.json_model.bulk_values import bulk_values
 from voxelry.dicom.pixels.encode import EXPLICIT
 from voxelry.dicom.write.transcoding import uncompressed_pixels
-from voxelry.server.access.exchange import Answer, Asked, FilePart, RefusedError
+from voxelry.server.access.exchange import Answer, Asked, FilePart, Part, RefusedError
 from voxelry.server.access.rules import Rule
 from voxelry.server.archive import files_at_rest
 from voxelry.server.archive.series_metadata import InstanceFacts, series_facts
@@ -98,9 +98,8 @@ def _parts(address: str, one: InstanceFacts, syntax: str) -> Iterator[SentPart]:
     if stored and is_compressed(one.transfer_syntax_uid):
         yield from stored_parts(present(one), f"{address}/frames")
         return
-    content, length = uncompressed_pixels(kept_header(present(one)))
-    if isinstance(content, tuple):
-        content = iter((FilePart(one.path, content[0], content[1]),))
+    found, length = uncompressed_pixels(kept_header(present(one)))
+    content: Iterator[Part] = iter((FilePart(one.path, *found),)) if isinstance(found, tuple) else found
     yield SentPart(f"{OCTET_STREAM}; transfer-syntax={EXPLICIT}", f"{address}/bulkdata/7FE00010", length, content)
 
 
