@@ -75,10 +75,13 @@ def test_an_instance_is_one_picture_in_its_window(web: Web, shown: Any) -> None:
         "*/*",
         "image/*",
         "image/jpeg",
-        'multipart/related; type="image/jpeg"',
+        'multipart/related; type="image/jpeg", image/jpeg',
         "image/png;q=0.5, image/jpeg",
     ):
         assert web.get(f"{one}/rendered", accept=accept).headers["Content-Type"] == "image/jpeg", accept
+    ((headers, body),) = parts_of(web.get(f"{one}/rendered", accept='multipart/related; type="image/png"'))
+    assert headers["Content-Type"] == "image/png"
+    np.testing.assert_array_equal(imagecodecs.png_decode(body), expected)
 
 
 def test_the_accept_parameter_comes_before_the_header(web: Web, shown: Any) -> None:

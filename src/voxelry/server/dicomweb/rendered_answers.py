@@ -16,6 +16,7 @@ from voxelry.formats.pictures.picture import encode_jpeg, encode_png, encode_web
 from voxelry.server.access.conditional import is_named
 from voxelry.server.access.exchange import Answer, Asked, RefusedError
 from voxelry.server.archive.shown_frames import StoredInstance, shown_frame_of, stored_picture
+from voxelry.server.dicomweb.rendered_media import RenderedChoice
 from voxelry.server.dicomweb.rendered_parameters import Rendering
 from voxelry.workflows.pictures.frame_pictures import Picture
 
@@ -64,20 +65,26 @@ def wanted_picture(instance: StoredInstance, index: int, rendering: Rendering, *
 
 
 def pictures_answer(
-    asked: Asked, wanted: Sequence[WantedPicture], media: str, rendering: Rendering, *, warnings: Iterable[str] = ()
+    asked: Asked,
+    wanted: Sequence[WantedPicture],
+    choice: RenderedChoice,
+    rendering: Rendering,
+    *,
+    warnings: Iterable[str] = (),
 ) -> Answer:
-    """The pictures: one by itself, several as ``multipart/related``.
+    """The pictures: one by itself, if that is accepted, several as ``multipart/related``.
 
     Raises
     ------
     RefusedError
         406 if none of them can be rendered.
     """
-    tag = entity_tag(media, rendering.key, ((one.instance.sha256, one.index) for one in wanted))
+    media = choice.type
+    tag = entity_tag(media, f"{choice.in_parts}&{rendering.key}", ((one.instance.sha256, one.index) for one in wanted))
     headers = cached_headers(tag, (*rendering.warnings, *warnings))
     if is_named(asked.headers.get("if-none-match"), tag):
         return Answer(status=304, headers=headers)
-    if len(wanted) == 1:
+    if len(wanted) == 1 and not choice.in_parts:
         return Answer([_encoded(wanted[0], media, rendering)], headers={"Content-Type": media, **headers})
     boundary = secrets.token_hex(16)
     headers["Content-Type"] = f'multipart/related; type="{media}"; boundary={boundary}'

@@ -13,7 +13,7 @@ from voxelry.server.access.conditional import is_named
 from voxelry.server.access.exchange import Answer, Asked, RefusedError
 from voxelry.server.archive.shown_frames import StoredInstance
 from voxelry.server.dicomweb.rendered_answers import cached_headers, entity_tag, not_rendered
-from voxelry.server.dicomweb.rendered_media import PDF, TEXTS, XML
+from voxelry.server.dicomweb.rendered_media import PDF, TEXTS, XML, RenderedChoice
 
 _REPORTS = "1.2.840.10008.5.1.4.1.1.88."
 _ENCAPSULATED = {
@@ -31,7 +31,7 @@ def offered_documents(stored: StoredInstance) -> tuple[str, ...]:
     return _ENCAPSULATED.get(stored.sop_class_uid, ())
 
 
-def documents_answer(asked: Asked, instances: Sequence[StoredInstance], media: str) -> Answer:
+def documents_answer(asked: Asked, instances: Sequence[StoredInstance], choice: RenderedChoice) -> Answer:
     """The documents: one by itself, several as ``multipart/related``. Browsers save them and run nothing.
 
     Raises
@@ -39,12 +39,13 @@ def documents_answer(asked: Asked, instances: Sequence[StoredInstance], media: s
     RefusedError
         406 if one cannot be rendered.
     """
-    tag = entity_tag(media, "", ((one.sha256, 0) for one in instances))
+    media = choice.type
+    tag = entity_tag(media, f"{choice.in_parts}", ((one.sha256, 0) for one in instances))
     headers = {**cached_headers(tag), "Content-Security-Policy": _SANDBOX}
     if is_named(asked.headers.get("if-none-match"), tag):
         return Answer(status=304, headers=headers)
     told = media if media == PDF else f"{media}; charset=utf-8" if media != XML else media
-    if len(instances) == 1:
+    if len(instances) == 1 and not choice.in_parts:
         headers["Content-Disposition"] = f'attachment; filename="document.{_ENDINGS[media]}"'
         return Answer([_content(instances[0], media)], headers={"Content-Type": told, **headers})
     boundary = secrets.token_hex(16)

@@ -22,11 +22,14 @@ class RenderedChoice:
     Attributes
     ----------
     single
-        True if only one part of it is accepted.
+        True if only one part by itself is accepted.
+    in_parts
+        True if only ``multipart/related`` is accepted, of a single part too.
     """
 
     type: str
-    single: bool
+    single: bool = False
+    in_parts: bool = False
 
 
 def rendered_choice(asked: Asked, offered: Sequence[str]) -> RenderedChoice | None:
@@ -46,8 +49,8 @@ def preferred_type(accept: str, offered: Sequence[str]) -> RenderedChoice | None
     for one in types:
         for media in offered:
             if _covers(one, media):
-                several = any(other.multipart is not False for other in types if _covers(other, media))
-                return RenderedChoice(media, not several)
+                forms = {other.multipart for other in types if _covers(other, media)}
+                return RenderedChoice(media, forms == {False}, forms == {True})
     return None
 
 

@@ -55,7 +55,7 @@ def rendered_frames(asked: Asked, *, study: str, series: str, instance: str, fra
     rendering = rendering_of(asked.parameters())
     indices = frame_indices(stored, frames)
     choice = image_choice(asked)
-    return pictures_answer(asked, _wanted(study, stored, indices, rendering), choice.type, rendering)
+    return pictures_answer(asked, _wanted(study, stored, indices, rendering), choice, rendering)
 
 
 def instance_answer(asked: Asked, study: str, stored: StoredInstance, rendering: Rendering) -> Answer:
@@ -65,20 +65,18 @@ def instance_answer(asked: Asked, study: str, stored: StoredInstance, rendering:
     if choice is None:
         raise none_acceptable(offered)
     if choice.type not in IMAGES:
-        return documents_answer(asked, [stored], choice.type)
+        return documents_answer(asked, [stored], choice)
     if is_presentation_state(stored):
         wanted, warnings = presented_pictures(asked, study, stored, rendering)
-        return pictures_answer(asked, wanted, choice.type, rendering, warnings=warnings)
+        return pictures_answer(asked, wanted, choice, rendering, warnings=warnings)
     count = frames_in(stored)
     if count > 1 and choice.type == "image/gif":
         return animation_answer(asked, _wanted(study, stored, range(count), rendering), rendering)
     if count > 1 and choice.single:
         index = representative_index(stored)
         words = f"only frame {index + 1} of {count} is shown: ask for frames, for multipart/related or for image/gif"
-        return pictures_answer(
-            asked, _wanted(study, stored, [index], rendering), choice.type, rendering, warnings=[words]
-        )
-    return pictures_answer(asked, _wanted(study, stored, range(count), rendering), choice.type, rendering)
+        return pictures_answer(asked, _wanted(study, stored, [index], rendering), choice, rendering, warnings=[words])
+    return pictures_answer(asked, _wanted(study, stored, range(count), rendering), choice, rendering)
 
 
 def require_instances(asked: Asked, study: str, series: str | None = None) -> Mapping[str, StoredInstance]:
@@ -177,14 +175,14 @@ def _several(asked: Asked, study: str, instances: Mapping[str, StoredInstance]) 
     images = [one for one in instances.values() if is_picture(one)]
     choice = rendered_choice(asked, IMAGES) if images else None
     if choice is not None:
-        return pictures_answer(asked, _of_all(study, images, rendering), choice.type, rendering)
+        return pictures_answer(asked, _of_all(study, images, rendering), choice, rendering)
     kinds: dict[str, list[StoredInstance]] = {}
     for one in instances.values():
         for media in offered_documents(one):
             kinds.setdefault(media, []).append(one)
     choice = rendered_choice(asked, list(kinds)) if kinds else None
     if choice is not None:
-        return documents_answer(asked, kinds[choice.type], choice.type)
+        return documents_answer(asked, kinds[choice.type], choice)
     if not images and not kinds:
         raise RefusedError(406, "Cannot be rendered: nothing here has a picture or a text.", code="no_rendering")
     raise none_acceptable((*(IMAGES if images else ()), *kinds))

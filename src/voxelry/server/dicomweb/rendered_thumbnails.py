@@ -84,7 +84,7 @@ def _prepared(asked: Asked, path: Path, size: Viewport | None) -> Answer:
     """The thumbnail that was made with the volumes: sent as it is, or scaled down."""
     choice = image_choice(asked)
     key = "" if size is None else f"{size.width},{size.height}"
-    if size is None and choice.type == "image/png":
+    if size is None and choice.type == "image/png" and not choice.in_parts:
         tag = entity_tag("image/png", "prepared", [(path.parent.name, 0)])
         if is_named(asked.headers.get("if-none-match"), tag):
             return Answer(status=304, headers=cached_headers(tag))
@@ -96,7 +96,7 @@ def _prepared(asked: Asked, path: Path, size: Viewport | None) -> Answer:
 
     made = StoredInstance("", "", "", "", True, path.parent.name, 0)  # the folder's name changes with its content
     wanted = [WantedPicture(made, 0, draw, "")]
-    return pictures_answer(asked, wanted, choice.type, Rendering(key=f"thumbnail&{key}"))
+    return pictures_answer(asked, wanted, choice, Rendering(key=f"thumbnail&{key}"))
 
 
 def _answer(asked: Asked, stored: StoredInstance, indices: Iterable[int], size: Viewport | None) -> Answer:
@@ -104,7 +104,7 @@ def _answer(asked: Asked, stored: StoredInstance, indices: Iterable[int], size: 
     viewport = size or _SIZE
     key = f"thumbnail&{viewport.width},{viewport.height}"
     wanted = [_small(stored, index, viewport) for index in indices]
-    return pictures_answer(asked, wanted, choice.type, Rendering(key=key))
+    return pictures_answer(asked, wanted, choice, Rendering(key=key))
 
 
 def _small(stored: StoredInstance, index: int, viewport: Viewport) -> WantedPicture:

@@ -12,7 +12,7 @@ from voxelry.server.archive.shown_frames import StoredInstance, instance_by_uid
 from voxelry.server.dicomweb.negotiation import DICOM
 from voxelry.server.dicomweb.rendered_answers import animation_answer, pictures_answer, wanted_picture
 from voxelry.server.dicomweb.rendered_documents import documents_answer, offered_documents
-from voxelry.server.dicomweb.rendered_media import IMAGES, TEXTS, none_acceptable, preferred_type
+from voxelry.server.dicomweb.rendered_media import IMAGES, TEXTS, RenderedChoice, none_acceptable, preferred_type
 from voxelry.server.dicomweb.rendered_parameters import (
     QUALITY,
     Rendering,
@@ -71,7 +71,7 @@ def wado(asked: Asked) -> Answer:
         raise _refused("The parameter transferSyntax belongs to contentType=application/dicom.")
     if media not in IMAGES:
         _check_charset(given)
-        return documents_answer(asked, [stored], media)
+        return documents_answer(asked, [stored], RenderedChoice(media))
     return _as_picture(asked, study, stored, media, rendering, given)
 
 
@@ -99,9 +99,10 @@ def _as_picture(
     asked: Asked, study: str, stored: StoredInstance, media: str, rendering: Rendering, given: Mapping[str, str]
 ) -> Answer:
     warnings: list[str] = []
+    choice = RenderedChoice(media)
     if is_presentation_state(stored):
         wanted, warnings = presented_pictures(asked, study, stored, rendering)
-        return pictures_answer(asked, wanted[:1], media, rendering, warnings=warnings)
+        return pictures_answer(asked, wanted[:1], choice, rendering, warnings=warnings)
     count = frames_in(stored)
     number = given.get("frameNumber", "")
     if number and not re.fullmatch(r"[1-9][0-9]{0,6}", number):
@@ -114,8 +115,8 @@ def _as_picture(
     if "presentationUID" in given:
         state = _presentation_state(asked, given)
         wanted, more = presented_pictures(asked, study, state, rendering, only=(stored.sop_instance_uid, index))
-        return pictures_answer(asked, wanted, media, rendering, warnings=[*warnings, *more])
-    return pictures_answer(asked, [wanted_picture(stored, index, rendering)], media, rendering, warnings=warnings)
+        return pictures_answer(asked, wanted, choice, rendering, warnings=[*warnings, *more])
+    return pictures_answer(asked, [wanted_picture(stored, index, rendering)], choice, rendering, warnings=warnings)
 
 
 def _presentation_state(asked: Asked, given: Mapping[str, str]) -> StoredInstance:
