@@ -39,6 +39,9 @@ class _Site:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_SECONDS)
         self._headers = {"Authorization": f"Bearer {token}"}
 
+    def close(self) -> None:
+        self._connection.close()
+
     def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> bytes:
         told = {name.replace("_", "-"): value for name, value in headers.items()}
         self._connection.request(method, path, body, {**self._headers, **told})
@@ -122,7 +125,11 @@ def _site(folder: Path) -> Iterator[_Site]:
         token = subprocess.run(create, check=True, capture_output=True, text=True, env=environment).stdout.split()
         if port is None:
             raise RuntimeError(text)
-        yield _Site(int(port[1]), next(word for word in token if word.startswith("vxl_")))
+        site = _Site(int(port[1]), next(word for word in token if word.startswith("vxl_")))
+        try:
+            yield site
+        finally:
+            site.close()
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)
