@@ -84,6 +84,24 @@ def test_the_configured_address_is_first(settings: Any) -> None:
     assert public_root("http", "inside", BEHIND, PROXY) == "https://images.example.org/voxelry"
 
 
+@pytest.mark.parametrize(
+    ("host", "here", "expected"),
+    [
+        ("127.0.0.1", ("127.0.0.1", 8000), "http://127.0.0.1:8000"),
+        ("[::1]", ("::1", 8000), "http://[::1]:8000"),
+        ("127.0.0.1", ("127.0.0.1", 80), "http://127.0.0.1"),
+        ("127.0.0.1:9000", ("127.0.0.1", 8000), "http://127.0.0.1:9000"),
+        ("127.0.0.1", ("10.0.0.9", 8000), "http://127.0.0.1"),
+        ("pacs.example.org", ("127.0.0.1", 8000), "http://pacs.example.org"),
+        ("127.0.0.1", ("127.0.0.1", None), "http://127.0.0.1"),
+    ],
+)
+def test_a_client_that_leaves_the_port_out_is_told_it(host: str, here: tuple[str, int | None], expected: str) -> None:
+    """dicomweb-client of Python does so."""
+    assert public_root("http", host, {}, STRANGER, here) == expected
+    assert public_root("http", host, {"x-forwarded-for": "192.0.2.1"}, STRANGER, here) == f"http://{host}"
+
+
 def test_an_origin_of_the_site_says_its_scheme(settings: Any) -> None:
     settings.VOXELRY = settings.VOXELRY.replace(trusted_origins=("https://pacs.example.org",))
     assert public_root("http", "pacs.example.org", {}, STRANGER) == "https://pacs.example.org"

@@ -41,7 +41,8 @@ def _answer(
             raise RefusedError(405, "This address does not know this method.", headers=told)
         handler, rule = methods[method]
         headers = {name.lower(): value for name, value in request.headers.items()}
-        root = public_root(_scheme(request), request.get_host(), headers, str(request.META.get("REMOTE_ADDR", "")))
+        peer, here = str(request.META.get("REMOTE_ADDR", "")), (request.META["SERVER_NAME"], _port(request))
+        root = public_root(_scheme(request), request.get_host(), headers, peer, here)
         who, slug = narrowed(asking(request), project, rule)
         answer = handler(
             asked_of(request, who, root=root + (f"/dicomweb/projects/{slug}" if project else "/dicomweb")),
@@ -53,6 +54,11 @@ def _answer(
     except RoleError as error:
         answer = refusal(403, error.problem.message, code=error.problem.code)
     return answer
+
+
+def _port(request: HttpRequest) -> int | None:
+    port = str(request.META["SERVER_PORT"])
+    return int(port) if port.isdigit() else None
 
 
 def _scheme(request: HttpRequest) -> str:

@@ -13,10 +13,13 @@ from voxelry.server.access.exchange import RefusedError
 from voxelry.server.environment.web_addresses import is_prefix, with_port
 
 _PAIR = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|[^;,"\s]*)')
+_BY_PROXIES = ("forwarded", "x-forwarded-", "via")
 _ELEMENT = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
 
 
-def public_root(scheme: str, host: str, headers: Mapping[str, str], peer: str) -> str:
+def public_root(
+    scheme: str, host: str, headers: Mapping[str, str], peer: str, here: tuple[str, int | None] = ("", None)
+) -> str:
     """The scheme, host, port and prefix, without a slash at the end.
 
     It is the setting ``server.public_url``; else what a trusted proxy forwards; else the Host of the request.
@@ -31,7 +34,9 @@ def public_root(scheme: str, host: str, headers: Mapping[str, str], peer: str) -
         By lower-case names. Forwarded or X-Forwarded-Proto, -Host, -Port and -Prefix count only if a trusted proxy
         sent them.
     peer
-        The address of the connection.
+        The other end of the connection.
+    here
+        This end of it, address and port. Some clients send a Host without the port that they connect to.
 
     Raises
     ------
@@ -57,7 +62,14 @@ def public_root(scheme: str, host: str, headers: Mapping[str, str], peer: str) -
         _check(host)
     elif f"https://{host.lower()}" in settings.VOXELRY.trusted_origins:
         scheme = "https"  # a proxy that is not trusted to say so
+    elif _is_here(host, here[0]) and not any(name.startswith(_BY_PROXIES) for name in headers):
+        host = with_port(scheme, host, str(here[1] or ""))
     return f"{scheme}://{host}{prefix if is_prefix(prefix) else ''}"
+
+
+def _is_here(host: str, address: str) -> bool:
+    """Whether the host, without a port, is this end of the connection: then its port reaches this site as well."""
+    return host.strip("[]") == address or (host == "localhost" and address in ("127.0.0.1", "::1"))
 
 
 def _check(host: str) -> None:

@@ -256,7 +256,8 @@ class _Request:
             if name.startswith(b"x-forwarded-") or name in _ORIGIN
         )
         peer = (self.scope.get("client") or ("",))[0] if forwarded else ""
-        return self.scope.get("scheme", "http"), self.headers.get("host"), forwarded, peer
+        here = self.scope.get("server") or ("", None)
+        return self.scope.get("scheme", "http"), self.headers.get("host"), forwarded, peer, here[0], here[1]
 
 
 def _root_of(request: _Request) -> str:
@@ -265,7 +266,8 @@ def _root_of(request: _Request) -> str:
     if not name or not validate_host(name, settings.ALLOWED_HOSTS):
         raise DeclinedError
     peer = (request.scope.get("client") or ("",))[0]
-    return public_root(request.scope.get("scheme", "http"), host, request.headers, peer)
+    here = request.scope.get("server") or ("", None)
+    return public_root(request.scope.get("scheme", "http"), host, request.headers, peer, (here[0], here[1]))
 
 
 def _is_short_list(answer: Answer) -> bool:
