@@ -22,6 +22,7 @@ from benchmarks import (
     measure_work,
     plain_work,
     process_work,
+    server_work,
     start_work,
     steps_work,
     store_work,
@@ -35,7 +36,7 @@ NAMES = (
     "hdf5", "hdf5-size", "hdf5-read", "hdf5-normalised", "hdf5-normalised-size", "zarr",
     "jpeg-lossless", "htj2k", "rle", "jpeg-ls", "jpeg-2000", "measure", "memory", "import", "growth",
     "start-help", "start-version", "start-nifti", "start-nifti-gz",
-    "gaussian", "median", "jobs-start", "jobs-batch", "jobs-each", "lists", "bulk", "bulk-size",
+    "gaussian", "median", "jobs-start", "jobs-batch", "jobs-each", "lists", "bulk", "bulk-size", "server",
 )  # fmt: skip
 
 
@@ -73,6 +74,8 @@ def measure(names: tuple[str, ...], size: Size, say: Callable[[str], None]) -> l
             rows += [row for row in found if row.race in names]
         if "growth" in names:
             rows += process_work.growth(size.counts, size.rounds, scratch, say)
+        if "server" in names:
+            rows += server_work.rows(size.slices, size.pixels, size.rounds, scratch, say)
         if "lists" in names:
             rows += lists_work.rows(size.studies, size.rounds, scratch, say)
     return rows
