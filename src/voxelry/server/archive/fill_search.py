@@ -47,7 +47,7 @@ def unfilled() -> int:
     return studies + series + queries.instances(as_site()).filter(rows=None).count()
 
 
-def header_of(instance: Instance, common: CommonHeader | None = None) -> Header | None:
+def stored_header(instance: Instance, common: CommonHeader | None = None) -> Header | None:
     """The stored header of an instance; None if it cannot be read."""
     try:
         source = files_at_rest.kept_source(instance.sha256, name=instance.name, size=instance.size)
@@ -90,7 +90,7 @@ def _fill_instances() -> int:
     files_at_rest.bring(row.sha256 for row in rows if row.has_pixels)
     common = CommonHeader()
     for row in rows:
-        header = header_of(row, common) if row.has_pixels else None
+        header = stored_header(row, common) if row.has_pixels else None
         values = dict.fromkeys(_INSTANCE, 0) if header is None else instance_search_values(header)
         for name, value in values.items():
             setattr(row, name, value)
@@ -103,5 +103,5 @@ def _headers(first: dict[int, int]) -> dict[int, Header | None]:
     """The stored header of an instance of each row, by the keys of the rows."""
     rows: Sequence[Instance] = list(queries.instances(as_site()).filter(pk__in=first.values()))
     files_at_rest.bring(row.sha256 for row in rows)
-    found = {row.pk: header_of(row) for row in rows}
+    found = {row.pk: stored_header(row) for row in rows}
     return {key: found.get(instance) for key, instance in first.items()}

@@ -134,7 +134,7 @@ def stored_headers(who: Grants, rows: Iterable[FoundInstance]) -> Iterator[tuple
         stored = queries.instances(who).in_bulk([row.key for row in some])
         for row in some:
             instance = stored.get(row.key)
-            yield row, None if instance is None else fill_search.header_of(instance, common)
+            yield row, None if instance is None else fill_search.stored_header(instance, common)
 
 
 def _of_stored(who: Grants, *, study: int | None = None, series: int | None = None) -> str:
@@ -142,7 +142,7 @@ def _of_stored(who: Grants, *, study: int | None = None, series: int | None = No
     rows = queries.instances(who)
     rows = rows.filter(series__study=study) if series is None else rows.filter(series=series)
     first = rows.order_by("pk").first()
-    header = None if first is None else fill_search.header_of(first)
+    header = None if first is None else fill_search.stored_header(first)
     if header is None:
         return "{}"
     return study_attributes(header) if series is None else series_attributes(header)
