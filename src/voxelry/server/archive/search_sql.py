@@ -68,12 +68,12 @@ class KeySource:
 
     def first(self, limit: int) -> Branch:
         """The first keys, in no order."""
-        return Branch(f"SELECT * FROM ({self.sql}) AS some LIMIT {limit}", self.params)
+        return Branch(f"SELECT * FROM ({self.sql}) AS part LIMIT {limit}", self.params)
 
     def behind(self, key: int) -> Branch:
         """The keys behind one, in their order."""
         return Branch(
-            f"SELECT DISTINCT some.id FROM ({self.sql}) AS some WHERE some.id > %s ORDER BY 1", (*self.params, key)
+            f"SELECT DISTINCT part.id FROM ({self.sql}) AS part WHERE part.id > %s ORDER BY 1", (*self.params, key)
         )
 
 
@@ -227,9 +227,9 @@ def _by_classes(project: int, match: OneOf) -> KeySource | None:
     """The series with some SOP classes, and those of which they are not known."""
     least = "SELECT min(sop_classes) FROM archive_series WHERE project_id = %s"
     sql = (
-        f"WITH RECURSIVE found(some) AS (SELECT ({least}) UNION ALL "
-        f"SELECT ({least} AND sop_classes > found.some) FROM found WHERE found.some IS NOT NULL) "
-        f"SELECT some FROM found WHERE some IS NOT NULL LIMIT {_MOST_CLASSES + 1}"
+        f"WITH RECURSIVE found(classes) AS (SELECT ({least}) UNION ALL "
+        f"SELECT ({least} AND sop_classes > found.classes) FROM found WHERE found.classes IS NOT NULL) "
+        f"SELECT classes FROM found WHERE classes IS NOT NULL LIMIT {_MOST_CLASSES + 1}"
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, (project, project))
