@@ -24,7 +24,8 @@ ADDRESSES = {
     "/series": (
         "", "Modality=CT", "SeriesInstanceUID=1.2", "SeriesNumber=1", "PerformedProcedureStepStartDate=20200101",
         "PerformedProcedureStepStartTime=10-11", "RequestAttributesSequence.RequestedProcedureID=RP1",
-        "RequestAttributesSequence.ScheduledProcedureStepID=S*", "Modality=CT&PatientName=*smith*", "SeriesDescription=a*",
+        "RequestAttributesSequence.ScheduledProcedureStepID=S*", "SeriesDescription=a*",
+        "Modality=CT&PatientName=*smith*",
     ),
     "/instances": (
         "", "SOPClassUID=1.2", "SOPInstanceUID=1.2", "InstanceNumber=1", "PatientID=P1&Modality=CT&InstanceNumber=1",

@@ -45,18 +45,15 @@ def archive(chance: random.Random) -> list[Dataset]:
                 "PerformedProcedureStepStartDate": chance.choice(DATES),
                 "PerformedProcedureStepStartTime": chance.choice(TIMES),
             }
-            for number in range(1, chance.randint(2, 4)):
-                found.append(data_set(number, study=study, series=series, **shared, **of_series))
+            numbers = range(1, chance.randint(2, 4))
+            found += [data_set(number, study=study, series=series, **shared, **of_series) for number in numbers]
     return found
 
 
 def micro(time: str, *, end: bool = False) -> int:
     whole, _, fraction = time.partition(".")
     padded = whole + ("235959" if end else "000000")[len(whole) :]
-    if fraction or not end:
-        rest = fraction.ljust(6, "9" if end else "0")
-    else:
-        rest = "999999"
+    rest = fraction.ljust(6, "9" if end else "0")
     return ((int(padded[:2]) * 60 + int(padded[2:4])) * 60 + int(padded[4:6])) * 10**6 + int(rest)
 
 

@@ -26,13 +26,14 @@ from voxelry.server.archive.listing_sql import Branch
 from voxelry.server.archive.row_values import MANY_CLASSES
 from voxelry.server.archive.search_index import Parameter
 from voxelry.server.archive.search_keys import Criterion, Level, TimeCriterion
-from voxelry.server.archive.search_words import Term, folded, sort_key, terms_of
+from voxelry.server.archive.search_words import MOST_KEY, Term, folded, sort_key, terms_of
 from voxelry.server.archive.study_filter import StudyFilter
 
 _LISTING = "archive_studylisting"
 _HOUR = 3_600_000_000
 _LAST = "\U0010ffff"
 _MOST_CLASSES = 200
+_WHOLE = MOST_KEY - 1
 _CUT = 303
 """Characters of a facet some of whose modalities may be left out."""
 _JOINED = {
@@ -212,7 +213,7 @@ def _sorted(level: Level) -> str:
 def _of_table(project: int, alias: str, index: str, condition: Branch, level: Level) -> KeySource:
     table = {"l": _LISTING, "s": "archive_study", "e": "archive_series", "i": "archive_instance"}[alias]
     key = "study_id" if alias == "l" else "id"
-    live = " AND trashed IS NULL" if alias == "s" else ""
+    live = " AND trashed IS NULL" if index == "study_once_per_project" else ""
     sql = f"SELECT {key} AS id FROM {table} {_by(index)} WHERE project_id = %s{live} AND {condition.sql}"
     return KeySource(level, sql, (project, *condition.params))
 
@@ -265,9 +266,19 @@ def _by_moment(project: int, criterion: TimeCriterion) -> KeySource | None:
         return None
     alias, column = criterion.key.column.split(".")
     index = "study_by_time" if alias == "s" else "series_by_performed_time"
-    first, end = criterion.match.first // _HOUR, criterion.match.last // _HOUR + 1
-    hours = Branch(f"{column} >= %s AND {column} < %s", (f"{first:02d}", f"{end:02d}"))
-    return _of_table(project, alias, index, hours, criterion.level)
+    first, last = criterion.match.first, criterion.match.last
+    exact = Branch(f"{column} BETWEEN %s AND %s", (_clock(first), _clock(last)))
+    # A time that is an hour only stands in its row as it came.
+    hours = [f"{hour:02d}" for hour in range(24) if first <= hour * _HOUR <= last]
+    return _either(
+        _of_table(project, alias, index, exact, criterion.level),
+        _of_table(project, alias, index, _among(column, hours), criterion.level),
+    )
+
+
+def _clock(micro: int) -> str:
+    seconds = micro // 1_000_000
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 
 def _by_beginning(project: int, criterion: Criterion, match: OneOf | Wildcard) -> KeySource | None:
@@ -280,7 +291,9 @@ def _by_beginning(project: int, criterion: Criterion, match: OneOf | Wildcard) -
     begin = literal_parts(match.pattern)[0]
     if fold(begin):
         return _with_several(project, alias, column, index, _beginning(column, fold(begin)))
-    return _by_words(project, match.pattern) if alias == "l" else None
+    if alias == "l":
+        return _by_words(project, match.pattern)
+    return _of_table(project, alias, index, _having(column, literal_parts(match.pattern)), criterion.level)
 
 
 def _with_several(project: int, alias: str, column: str, index: str, condition: Branch) -> KeySource:
@@ -291,10 +304,14 @@ def _with_several(project: int, alias: str, column: str, index: str, condition: 
 
 
 def _by_referrer(project: int, match: NameMatch) -> KeySource | None:
-    begin = sort_key(literal_parts(match.name)[0])
+    parts = literal_parts(match.name)
+    begin = sort_key(parts[0])
     if not begin or "=" in match.name:
-        return None
-    alone = _of_table(project, "s", "study_by_referrer", _beginning("referrer_key", begin), Level.STUDY)
+        words = [word for part in parts for word in re.split(r"[\s^=]+", folded(part))]
+        found = _having("referrer_key", words)
+        either = Branch(f"({found.sql} OR length(referrer_key) >= {_WHOLE})", found.params)  # words may be left out
+        return _of_table(project, "s", "study_by_referrer", either, Level.STUDY)
+    alone = _of_table(project, "s", "study_by_referrer", _beginning("referrer_key", begin[:_WHOLE]), Level.STUDY)
     # Any group of a name with several may be the one that is asked for.
     return _either(alone, _of_table(project, "s", "study_by_referrer", _beginning("referrer_key", "="), Level.STUDY))
 
@@ -319,6 +336,13 @@ def _either(first: KeySource, second: KeySource) -> KeySource:
 
 def _beginning(column: str, text: str) -> Branch:
     return Branch(f"{column} >= %s AND {column} < %s", (text, text + _LAST))
+
+
+def _having(column: str, parts: Iterable[str]) -> Branch:
+    """All entries of an index are looked at, and no row."""
+    some = [part for part in parts if part]
+    sql = " AND ".join([f"{search_index.position()}({column}, %s) > 0"] * len(some))
+    return Branch(sql or f"{column} > ''", tuple(some))
 
 
 def _between(column: str, match: DateRange) -> Branch:
