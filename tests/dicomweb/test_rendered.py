@@ -18,6 +18,7 @@ from tests.dicomweb.conftest import Web
 from voxelry.core.intensity import Window, to_display
 from voxelry.server.access.models import Project
 from voxelry.server.archive import shown_frames
+from voxelry.server.dicomweb import rendered_answers
 from voxelry.testing import SECRETS, SyntheticSeries, synthetic_instance, synthetic_report, synthetic_series, write
 from voxelry.testing.instances import uid
 
@@ -305,6 +306,13 @@ def test_instances_of_a_large_series_are_looked_up_one_by_one(web: Web, shown: A
     web.get(f"{one}/rendered")
     web.get(f"{base_of(made)}/instances/1.2.3/rendered", 404)
     assert len(parts_of(web.get(f"{base_of(made)}/rendered"))) == 3
+
+
+def test_what_a_format_cannot_store_is_told(web: Web, shown: Any, monkeypatch: Any) -> None:
+    _, one = shown
+    monkeypatch.setitem(rendered_answers.LONGEST_SIDES, "image/webp", 19)
+    assert "viewport" in web.get(f"{one}/rendered", 406, accept="image/webp").json()["detail"]
+    web.ask("GET", f"{one}/rendered", query="viewport=19,19", accept="image/webp")
 
 
 def test_a_report_is_text_that_runs_nothing(site: Any, web: Web, tmp_path: Path) -> None:

@@ -104,6 +104,14 @@ def test_colours_are_pydicoms(name: str) -> None:
     assert np.abs(shown.astype(int) - expected).max() <= 1  # how YBR is rounded is free
 
 
+@pytest.mark.parametrize("photometric", ["RGB", "YBR_FULL"])
+def test_planes_of_colour(tmp_path: Path, photometric: Any) -> None:
+    pixels = pattern((16, 20, 3), bits=8)
+    path = write(synthetic_instance(pixels, photometric=photometric, planar=1), tmp_path / "a.dcm")
+    (shown,) = pictures_of(path)
+    assert np.abs(shown.astype(int) - pixels).max() <= (1 if photometric == "YBR_FULL" else 0)
+
+
 def test_a_headers_window_is_pydicoms() -> None:
     path = str(get_testdata_file("MR_small.dcm"))
     dataset = pydicom.dcmread(path)

@@ -170,6 +170,6 @@ def _own_voi(instance: StoredInstance, index: int) -> Voi | None:
     return voi_by_values(_frames(instance)[index])
 
 
-@lru_cache(maxsize=8)  # a header of many frames may be large
+@lru_cache(maxsize=3)  # a header of many frames may take 100 MB
 def _frames(instance: StoredInstance) -> tuple[Frame, ...]:
     return frames_shown(instance.header())

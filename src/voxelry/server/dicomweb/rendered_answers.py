@@ -26,6 +26,8 @@ ANIMATED_PIXELS = 2**26
 """The most pixels of an animation."""
 _AT_ONCE = 32
 """Up to so many parts are made before the answer begins: what fails is then told in it."""
+LONGEST_SIDES = {"image/jpeg": 65_500, "image/gif": 65_535, "image/webp": 16_383}
+"""The most rows and columns that formats store."""
 _FRAME_SECONDS = 0.1
 _EDITION = "1"
 """Part of entity tags: another way to render needs another one."""
@@ -202,6 +204,11 @@ def _drawn(one: WantedPicture) -> tuple[Picture, tuple[float | None, float | Non
 def _encoded(one: WantedPicture, media: str, rendering: Rendering) -> bytes:
     picture, spacing, aspect = _drawn(one)
     picture = np.ascontiguousarray(picture)
+    if max(picture.shape[:2]) > LONGEST_SIDES.get(media, 2**31):
+        words = (
+            f"{media} stores at most {LONGEST_SIDES[media]:,} rows and columns: ask for a viewport, or for image/png."
+        )
+        raise RefusedError(406, words, code="not_acceptable")
     if media == "image/png":
         return encode_png(picture, spacing=spacing, aspect=aspect)
     if media == "image/gif":
