@@ -26,9 +26,13 @@ from pydicom.uid import (
 )
 
 from tests.dicomweb.conftest import Web
+from voxelry.server.access.exchange import Asked
+from voxelry.server.access.grants import Grants
 from voxelry.server.access.models import Membership, Project, Role
+from voxelry.server.archive import take_in
 from voxelry.server.archive.holdings import stored_name
 from voxelry.server.archive.models import Entry, Instance, UnusedFile, Upload
+from voxelry.server.dicomweb.store_routes import store_in_any_study
 from voxelry.server.jobs.models import Job, State
 from voxelry.testing import synthetic_report, synthetic_series, write
 
@@ -406,3 +410,66 @@ def test_what_another_project_has_makes_no_difference(
     here = store(web, [first])
     there = store(web_of("other"), [other])
     assert json.dumps(there) == json.dumps(here).replace("/projects/default/", "/projects/other/")
+
+
+# --- afterwards -------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_stored_is_retrieved_byte_for_byte(web: Web, contents: list[bytes], tmp_path: Path) -> None:
+    private = written(an_object("1.3.12.2.1107.5.9.1", PatientName="A^B"), tmp_path)
+    answer = store(web, [*contents, private])
+    accept = 'multipart/related; type="application/dicom"; transfer-syntax=*'
+    for address, content in zip(values(answer, "00081199", "00081190"), [*contents, private], strict=True):
+        response = web.get(address.removeprefix(f"http://testserver{web.root}"), accept=accept)
+        body = response.getvalue() if response.streaming else response.content
+        assert body.count(content) == 1
+
+
+def test_requests_leave_nothing(web: Web, contents: list[bytes], data_folder: Path) -> None:
+    def handles() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    bodies = [body_of(contents[:1]), body_of(contents[:2])[:-300], body_of([b"x"]), b"--the boundary\r\n", b""]
+    statuses = [200, 202, 400, 400, 415]
+    before: list[int] = []
+    for number in range(40):
+        for body, status in zip(bodies, statuses, strict=True):
+            web.ask("POST", "/studies", status, content=body, content_type=RELATED)
+        if number in (1, 39):
+            before.append(handles())
+    assert before[0] == before[1]
+    assert left(data_folder) == []
+    assert Instance.objects.count() == 1
+
+
+class GoneError(OSError):
+    """The client goes away."""
+
+
+def test_a_client_that_goes_away_leaves_nothing_half(
+    web: Web, contents: list[bytes], data_folder: Path, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(take_in, "BATCH", 2)
+    body, at = body_of(contents), 0
+
+    def read(most: int) -> bytes:
+        nonlocal at
+        if at > len(body) - 600:
+            raise GoneError
+        start, at = at, at + min(most, 500)
+        return body[start:at]
+
+    project = Project.objects.get().pk
+    who = Grants(user.pk, roles={project: Role.UPLOADER}, scoped=True)
+    told = store_in_any_study(
+        Asked(who, "POST", "/studies", headers={"content-type": RELATED}, root="http://x/dicomweb", read=read)
+    )
+    assert told.status == 202
+    assert Instance.objects.count() == 2  # a whole batch
+    assert Upload.objects.get().entries.count() == 2
+    assert left(data_folder) == []
+    at = len(body)
+    with pytest.raises(GoneError):
+        store_in_any_study(
+            Asked(who, "POST", "/studies", headers={"content-type": RELATED}, root="http://x", read=read)
+        )

@@ -16,6 +16,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from voxelry.server.access.models import Project
+from voxelry.server.archive import store_now
 from voxelry.server.jobs import attempts, job_run, submit, sweep
 from voxelry.server.jobs.models import Job, State
 
@@ -51,6 +52,12 @@ def dispatched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     monkeypatch.setattr(submit, "dispatch", note)
     monkeypatch.setattr(sweep, "dispatch", note)
     return keys
+
+
+@pytest.fixture(autouse=True)
+def _uploads_by_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Uploads of a few files wait for their job, as large ones do; `test_store_now` has the others."""
+    monkeypatch.setattr(store_now, "MOST_FILES", 0)
 
 
 @pytest.fixture(autouse=True)

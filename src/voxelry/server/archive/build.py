@@ -36,7 +36,7 @@ from voxelry.server.archive.stack_files import THUMBNAIL, make_stack, write_thum
 from voxelry.server.archive.study_listing import refresh_listing
 from voxelry.server.jobs.failures import JobError
 from voxelry.server.jobs.job_run import Run
-from voxelry.server.jobs.submit import submit
+from voxelry.server.jobs.submit import postpone, submit
 
 KIND = "build"
 WASTED_SECONDS = 60.0
@@ -64,6 +64,17 @@ def submit_builds(changed: Iterable[Series], *, quiet_seconds: float = 0.0) -> N
     of_studies = queries.series(as_site()).filter(study__in={one.study_id for one in own}, modality="SEG")
     for one in (*own, *of_studies.exclude(pk__in=[one.pk for one in own])):
         submit_build(one, quiet_seconds=quiet_seconds)
+
+
+def submit_builds_later(changed: Sequence[Series], *, quiet_seconds: float) -> None:
+    """`submit_builds` of series of one study, in two statements if those of all of them wait already."""
+    if not changed:
+        return
+    keys = [one.pk for one in changed]
+    studies = {one.study_id for one in changed}
+    has_segmentations = queries.series(as_site()).filter(study__in=studies, modality="SEG").exists()
+    if has_segmentations or not postpone(KIND, keys, quiet_seconds=quiet_seconds):
+        submit_builds(changed, quiet_seconds=quiet_seconds)
 
 
 def build(run: Run) -> None:

@@ -11,6 +11,7 @@ from django.core.files.uploadhandler import FileUploadHandler
 from voxelry.server.access.grants import Grants
 from voxelry.server.archive.incoming import ArrivedFile, ArrivingFile, store_upload
 from voxelry.server.archive.models import Upload
+from voxelry.server.archive.store_now import store_plain_files
 
 
 class ReceivedFile(UploadedFile):
@@ -71,8 +72,10 @@ class DataFolderUploadHandler(FileUploadHandler):
 
 
 def receive_upload(received: Iterable[UploadedFile], *, who: Grants, project: int) -> Upload:
-    """Store the files of a request as an upload to a project (`incoming.store_upload`)."""
-    return store_upload([_arrived(cast(ReceivedFile, file)) for file in received], who=who, project=project)
+    """Store the files of a request as an upload to a project: a few DICOM files at once, others by a job."""
+    arrived = [_arrived(cast(ReceivedFile, file)) for file in received]
+    stored = store_plain_files(arrived, who=who, project=project)
+    return store_upload(arrived, who=who, project=project) if stored is None else stored
 
 
 def _arrived(file: ReceivedFile) -> ArrivedFile:

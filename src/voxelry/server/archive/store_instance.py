@@ -48,6 +48,12 @@ def _doubt(header: Header) -> Problem | None:
     return None
 
 
+def known_uids(project: int, uids: Iterable[object]) -> list[str]:
+    """Those of some SOP Instance UIDs that a project has."""
+    rows = queries.instances(as_site()).filter(project=project, sop_instance_uid__in=list(uids)).order_by()
+    return list(rows.values_list("sop_instance_uid", flat=True))
+
+
 def known_instances(project: int, uids: Iterable[object]) -> dict[str, Instance]:
     """The instances with these UIDs that a project has, by SOP Instance UID, with their series."""
     rows = queries.instances(as_site()).filter(project=project, sop_instance_uid__in=list(uids))
@@ -56,19 +62,30 @@ def known_instances(project: int, uids: Iterable[object]) -> dict[str, Instance]
 
 
 class RowMaker:
-    """Makes unsaved instances of a project; their series, studies and patients are saved. Used in one transaction."""
+    """Makes unsaved instances of a project; their series, studies and patients are saved. Used in one transaction.
+
+    Attributes
+    ----------
+    made
+        The keys of series that were made, or whose row changed.
+    """
 
     def __init__(self, project: int, upload: Upload | None = None) -> None:
         self._project, self._upload = project, upload
         self._series: dict[tuple[object, object], Series] = {}
+        self.made: set[int] = set()
 
     def instance(self, values: InstanceValues, kept: Kept, *, name: str) -> Instance:
         """The row of a file whose bytes are kept."""
         key = values.study["study_instance_uid"], values.series["series_instance_uid"]
         series = self._series.get(key)
         if series is None:
-            series = self._series[key] = _series(values, self._project)
-        _note_sop_class(series, str(values.instance["sop_class_uid"]))
+            series, created = _series(values, self._project)
+            self._series[key] = series
+            if created:
+                self.made.add(series.pk)
+        if _note_sop_class(series, str(values.instance["sop_class_uid"])):
+            self.made.add(series.pk)
         return Instance(
             project_id=self._project,
             series=series,
@@ -129,7 +146,17 @@ def _require_all_pixels(header: Header) -> None:
         )
 
 
-def _series(values: InstanceValues, project: int) -> Series:
+def _series(values: InstanceValues, project: int) -> tuple[Series, bool]:
+    """The series of an instance, and whether it was made."""
+    known = queries.series(as_site()).filter(
+        series_instance_uid=values.series["series_instance_uid"],
+        study__project=project,
+        study__trashed=None,
+        study__study_instance_uid=values.study["study_instance_uid"],
+    )
+    found = known.defer("metadata", "report", "attributes").order_by().first()
+    if found is not None:
+        return found, False
     live = queries.studies(as_site()).filter(project=project, trashed=None)
     study = live.filter(study_instance_uid=values.study["study_instance_uid"]).first()
     if study is None:
@@ -138,23 +165,23 @@ def _series(values: InstanceValues, project: int) -> Series:
     uid = values.series["series_instance_uid"]
     others = {key: value for key, value in values.series.items() if key != "series_instance_uid"}
     classes = sop_classes_with("", str(values.instance["sop_class_uid"]))
-    series, _ = queries.series(as_site()).get_or_create(
+    return queries.series(as_site()).get_or_create(
         study=study, series_instance_uid=uid, defaults={"project_id": project, "sop_classes": classes, **others}
     )
-    return series
 
 
-def _note_sop_class(series: Series, uid: str) -> None:
+def _note_sop_class(series: Series, uid: str) -> bool:
     """Write down the class of an instance with its series; not in rows that are filled later (`fill_search`)."""
     if (
         series.sop_classes is None
         or sop_classes_with("", uid) in (known := series.sop_classes)
         or known == MANY_CLASSES
     ):
-        return
+        return False
     rows = queries.series(as_site()).filter(pk=series.pk)
     series.sop_classes = sop_classes_with(rows.select_for_update(no_key=True).get().sop_classes or "", uid)
     rows.update(sop_classes=series.sop_classes)
+    return True
 
 
 def patient_in(project: int, values: Mapping[str, str]) -> Patient:

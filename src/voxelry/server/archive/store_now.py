@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
@@ -18,11 +18,12 @@ from voxelry.dicom.headers.sources import FileSource
 from voxelry.server.access.grants import Grants, as_site
 from voxelry.server.access.models import Role
 from voxelry.server.archive import files_at_rest, queries, unused_files
-from voxelry.server.archive.build import submit_builds
+from voxelry.server.archive.build import submit_builds_later
 from voxelry.server.archive.incoming import ArrivedFile
 from voxelry.server.archive.ingest import KIND
 from voxelry.server.archive.models import Entry, Upload
 from voxelry.server.archive.take_in import FileResult, Require, TakingIn, nothing_used, take_all
+from voxelry.server.jobs.failures import JobError
 from voxelry.server.jobs.requesters import require_requester
 from voxelry.server.jobs.submit import record_again, record_done
 
@@ -31,9 +32,10 @@ if TYPE_CHECKING:
 
 QUIET_SECONDS = 1.0
 """A series is built when no instance of it came for so long."""
-HEAD = 132
 MOST_FILES = 8
 MOST_BYTES = 2**26
+"""An upload of no more files and bytes than these is stored inside its request."""
+_HEAD = 132
 _turn = threading.Lock()
 
 
@@ -54,7 +56,7 @@ class StoringNow:
     def __init__(self, *, who: Grants, project: int, require: Require = take_all) -> None:
         who.require(Role.UPLOADER, project)
         self.upload = Upload(user_id=who.user, project_id=project)
-        self._who = who
+        self._who, self._begun = who, False
         self._taking = TakingIn(
             self.upload, publishing=self._publishing, flushed=False, remembers=True, require=require
         )
@@ -97,22 +99,24 @@ class StoringNow:
     @contextmanager
     def _publishing(self) -> Iterator[None]:
         with _in_turn(), transaction.atomic():
-            if self.upload.pk is None:
+            if not self._begun:
+                self.upload.pk = self.upload.job = None  # of an attempt that was rolled back
                 self.upload.save(force_insert=True)
             else:  # read again for each batch but the first, which follows the request's own check
                 require_requester(self._who.user, least=Role.UPLOADER, project=self.upload.project_id)
             yield
             self._conclude()
+        self._begun = True
 
     def _conclude(self) -> None:
         """Submit builds, and record the upload's job as done."""
         tally, upload = self._taking.tally, self.upload
         tally.touched |= unused_files.settle(upload, tally.doubtful, tally.touched)
         stale = queries.series(as_site()).filter(pk__in=tally.touched).exclude(revision=F("built_revision"))
-        submit_builds(stale.order_by("pk"), quiet_seconds=QUIET_SECONDS)
+        submit_builds_later(stale.only("study", "project").order_by("pk"), quiet_seconds=QUIET_SECONDS)
         problem = None if tally.used else nothing_used(tally)
         words = f"{tally.used} of {tally.position} stored or already here"
-        if upload.job_id is not None:
+        if self._begun and upload.job_id is not None:
             record_again(upload.job_id, message=words, problem=problem)
             queries.uploads(as_site()).filter(pk=upload.pk).update(names=upload.names)
             return
@@ -135,17 +139,22 @@ def store_plain_files(arrived: Sequence[ArrivedFile], *, who: Grants, project: i
     RoleError
         If they may not add to the project.
     """
-    if len(arrived) > MOST_FILES or sum(file.size for file in arrived) > MOST_BYTES or files_at_rest.is_shared():
+    if (
+        not 0 < len(arrived) <= MOST_FILES
+        or sum(file.size for file in arrived) > MOST_BYTES
+        or files_at_rest.is_shared()
+    ):
         return None
     if not all(_is_part10(file) for file in arrived):
         return None
-    with StoringNow(who=who, project=project) as storing:
+    with StoringNow(who=who, project=project) as storing, suppress(JobError):
         return storing.upload if storing.add_if_clean(arrived) else None
+    return None  # the disk is full or away: the other way says so
 
 
 def _is_part10(file: ArrivedFile) -> bool:
     with file.path.open("rb") as stream:
-        return stream.read(HEAD)[-4:] == b"DICM"
+        return stream.read(_HEAD)[-4:] == b"DICM"
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import Any
 
 import django.apps
 from django.db import connection, transaction
-from django.db.models import Count, Max, Model, Q, Sum
+from django.db.models import Count, F, Max, Model, Q, Sum
 
 from voxelry.core.progress import Progress, silent
 from voxelry.server.access.grants import as_site
@@ -60,6 +60,36 @@ def refresh_listing(studies: Iterable[int], *, tables: Tables = django.apps.apps
     keys = sorted(set(studies))
     with transaction.atomic():
         return sum(_refresh(keys[start : start + STUDIES], tables) for start in range(0, len(keys), STUDIES))
+
+
+def count_added(added: Mapping[int, Sequence[int]], *, study: int) -> bool:
+    """Count new instances of series of one study, in the transaction that adds them, and raise the series' revision.
+
+    What this costs does not depend on what the study holds. It may be called if nothing else of the rows that
+    `refresh_listing` writes can change: the series were there, and have instances that are compressed with loss if one
+    of the new ones is.
+
+    Parameters
+    ----------
+    added
+        The sizes in bytes of the new instances of each series.
+
+    Returns
+    -------
+    counted
+        False if the study has no row: nothing is counted, and `refresh_listing` has to write it.
+    """
+    if connection.vendor == "postgresql":  # as `_refresh` does, which would else write counts of before
+        list(queries.studies(as_site()).select_for_update(no_key=True).filter(pk=study).values_list("pk"))
+    count, size = (sum(of(sizes) for sizes in added.values()) for of in (len, sum))
+    listing = StudyListing.objects.filter(pk=study)
+    if not listing.update(instance_count=F("instance_count") + count, bytes=F("bytes") + size):
+        return False
+    for key, sizes in added.items():
+        queries.series(as_site()).filter(pk=key).update(
+            instance_count=F("instance_count") + len(sizes), bytes=F("bytes") + sum(sizes), revision=F("revision") + 1
+        )
+    return True
 
 
 def refresh_of_series(series: int) -> None:

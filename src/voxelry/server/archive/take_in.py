@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
-from django.db import OperationalError
+from django.db import IntegrityError, OperationalError
 from django.db.models import F
 
 from voxelry.core.errors import Problem, VoxelryError
@@ -26,7 +26,7 @@ from voxelry.server.archive.aside import AsideFiles
 from voxelry.server.archive.files_at_rest import Aside
 from voxelry.server.archive.models import Entry, Instance, Upload
 from voxelry.server.archive.row_values import InstanceValues
-from voxelry.server.archive.study_listing import refresh_listing
+from voxelry.server.archive.study_listing import count_added, refresh_listing
 from voxelry.server.jobs.failures import JobError
 
 BATCH = 64
@@ -92,6 +92,11 @@ class Tally:
     doubtful: list[LostFile] = field(default_factory=list)
     results: list[tuple[FileResult, Entry]] = field(default_factory=list)
 
+    def copy(self) -> Tally:
+        """The same counts, which change by themselves; the results are shared."""
+        copied = {"stored": set(self.stored), "touched": set(self.touched), "doubtful": list(self.doubtful)}
+        return replace(self, **copied)  # type: ignore[arg-type]
+
 
 class TakingIn:
     """Collects files for an upload and writes them in batches. Used in ``with``, which removes what is not kept.
@@ -121,6 +126,7 @@ class TakingIn:
         self._require = require
         self._asides = AsideFiles(flushed=flushed)
         self._batch: list[FileResult] = []
+        self._here: list[str] = []
         self._began = time.monotonic()
         self.tally = Tally()
 
@@ -160,7 +166,7 @@ class TakingIn:
             if self._batch:
                 self._decide()
                 self._keep()
-                _write(self._publishing, self._upload, self._batch, self.tally, self._remembers)
+                self._write_rows()
         except BaseException:
             # Bytes without a row would stay forever: no later deletion names them.
             files_at_rest.discard(file.kept.sha256 for file in self._batch if file.kept is not None)
@@ -172,10 +178,9 @@ class TakingIn:
 
     def _decide(self) -> None:
         """Find the files whose SOP Instance UID the project has, or a file before them in the batch."""
-        batch = self._batch
-        known = store_instance.known_instances(
-            self._upload.project_id, [file.uid for file in batch if file.values is not None]
-        )
+        batch, project = self._batch, self._upload.project_id
+        self._here = store_instance.known_uids(project, [file.uid for file in batch if file.values is not None])
+        known = store_instance.known_instances(project, self._here) if self._here else {}
         before: dict[str, FileResult] = {}
         for number, file in enumerate(batch):
             if file.problem is not None or file.aside is None:
@@ -192,6 +197,16 @@ class TakingIn:
                 batch[number] = _of_known_uid(file, have)
             if batch[number].problem is None and not batch[number].equal:
                 before.setdefault(file.uid, batch[number])
+
+    def _write_rows(self) -> None:
+        given = self._publishing, self._upload, self._batch
+        before = self.tally.copy()
+        try:
+            _write(*given, self._here, self.tally, self._remembers)
+        except IntegrityError:
+            # One of the instances came otherwise since `_decide` looked: all are looked for in the transaction.
+            self.tally = before
+            _write(*given, [file.uid for file in self._batch if file.values is not None], before, self._remembers)
 
     def _keep(self) -> None:
         waiting = [file.aside for file in self._batch if file.problem is None and not file.equal]
@@ -241,17 +256,27 @@ def _write(
     publishing: Callable[[], AbstractContextManager[None]],
     upload: Upload,
     batch: list[FileResult],
+    here: list[str],
     tally: Tally,
     remembers: bool,
 ) -> None:
-    """Write the rows of a batch, and its part of the report."""
+    """Write the rows of a batch, and its part of the report.
+
+    Parameters
+    ----------
+    here
+        The SOP Instance UIDs that are looked for among the project's rows.
+
+    Raises
+    ------
+    IntegrityError
+        If the project has another one.
+    """
     unwanted: list[str] = []
     mended: set[int] = set()
     results: list[tuple[FileResult, Entry]] = []
     with publishing():
-        known = store_instance.known_instances(
-            upload.project_id, [file.uid for file in batch if file.values is not None]
-        )
+        known = store_instance.known_instances(upload.project_id, here) if here else {}
         rows = store_instance.RowMaker(upload.project_id, upload)
         entries: list[Entry] = []
         new: list[Instance] = []
@@ -308,14 +333,15 @@ def _write(
             rows_of_lost = (unused_files.unused_file_row(unused, upload) for unused in lost)
             queries.unused_files(as_site()).bulk_create(rows_of_lost)
         changed = mended | {i.series_id for i in (*new, *replaced)}
-        queries.series(as_site()).filter(pk__in=changed).update(revision=F("revision") + 1)
+        if not _counted(new, rows.made, others=mended or replaced):
+            queries.series(as_site()).filter(pk__in=changed).update(revision=F("revision") + 1)
+            refresh_listing({instance.series.study_id for instance in (*new, *replaced)})
         count = [entry.status for entry in entries].count
         queries.uploads(as_site()).filter(pk=upload.pk).update(
             stored=F("stored") + count(Entry.Status.STORED),
             present=F("present") + count(Entry.Status.PRESENT),
             skipped=F("skipped") + count(Entry.Status.SKIPPED),
         )
-        refresh_listing({instance.series.study_id for instance in (*new, *replaced)})
         if not files_at_rest.are_kept(instance.sha256 for instance in (*new, *replaced)):
             # Deleted meanwhile with the last other row that needed the bytes: begin again.
             raise OperationalError("bytes were discarded while their row was written")
@@ -323,6 +349,19 @@ def _write(
         tally.results += results
     if unwanted:
         files_at_rest.discard(unwanted)
+
+
+def _counted(new: list[Instance], made: set[int], *, others: object) -> bool:
+    """Count new instances in the lists without looking at the others of their study, if nothing else changes there."""
+    series = {instance.series_id: instance.series for instance in new}
+    studies = {one.study_id for one in series.values()}
+    lossily = any(instance.lossy and not instance.series.lossy for instance in new)
+    if others or lossily or made & series.keys() or len(studies) != 1:
+        return False
+    added: dict[int, list[int]] = {}
+    for instance in new:
+        added.setdefault(instance.series_id, []).append(instance.size)
+    return count_added(added, study=studies.pop())
 
 
 def _lost(unused: unused_files.Unused | None, tally: Tally) -> list[unused_files.Unused]:

@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 LONGEST_QUIET_SECONDS = 10.0
 """How long a job waits at most for a time without requests for it."""
+_AFTER_SECONDS = 0.02
 ROWS = 500
 """The number of rows written by one statement."""
 
@@ -95,9 +96,31 @@ def submit(
         job = _once(job)
     else:
         job.save(force_insert=True)
-    if job.not_before is None:  # else an idle worker finds it when it is due
+    if job.not_before is None:
         transaction.on_commit(partial(dispatch, job.pk, queue=job.queue))
+    else:  # if the wake-up is lost, an idle worker finds it when it is due
+        transaction.on_commit(partial(wake_up.wake_workers_later, quiet_seconds + _AFTER_SECONDS))
     return job
+
+
+def postpone(kind: str, subjects: Sequence[int], *, quiet_seconds: float) -> bool:
+    """Let jobs that wait for a quiet time wait on; False, and nothing done, if one of the subjects has none.
+
+    A row is written only if the time would end soon: thousands of requests write it some times a second.
+    """
+    now = timezone.now()
+    waiting = Job.objects.filter(
+        kind=kind, subject__in=subjects, state=State.QUEUED, once=True, not_before__isnull=False
+    )
+    found = list(waiting.order_by().values_list("pk", "not_before", "created"))
+    if len(found) < len(subjects):
+        return False
+    for key, due, created in found:
+        end = min(now + timedelta(seconds=quiet_seconds), created + timedelta(seconds=LONGEST_QUIET_SECONDS))
+        if due is not None and (end - due).total_seconds() > quiet_seconds / 4:
+            waiting.filter(pk=key).update(not_before=end)
+            transaction.on_commit(partial(wake_up.wake_workers_later, quiet_seconds + _AFTER_SECONDS))
+    return True
 
 
 def record_done(

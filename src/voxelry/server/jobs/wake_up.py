@@ -9,12 +9,16 @@ import glob
 import os
 import select
 import socket
+import threading
 import uuid
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 from django.conf import settings
+
+_lock = threading.Lock()
+_later: threading.Timer | None = None
 
 
 def pipes_folder() -> Path:
@@ -28,6 +32,23 @@ def wake_workers() -> None:
     with suppress(FileNotFoundError):
         for pipe in os.scandir(pipes_folder()):
             _wake(pipe.path)
+
+
+def wake_workers_later(seconds: float) -> None:
+    """Wake them after a while. Until then further calls do nothing."""
+    global _later  # noqa: PLW0603 - there is one timer in a process
+
+    def wake() -> None:
+        global _later  # noqa: PLW0603
+        with _lock:
+            _later = None
+        wake_workers()
+
+    with _lock:
+        if _later is None or not _later.is_alive():
+            _later = threading.Timer(seconds, wake)
+            _later.daemon = True
+            _later.start()
 
 
 def _wake(path: str) -> bool:
