@@ -13,6 +13,7 @@ from voxelry.dicom.json_model.xml_instance import minimal_xml, xml_instance
 from voxelry.dicom.write.transcoding import decoded_changes
 from voxelry.server.access.conditional import accepts_gzip, gunzipped, gzipped, is_named, not_modified
 from voxelry.server.access.exchange import Answer, Asked
+from voxelry.server.access.quick_answers import quick, takes_long
 from voxelry.server.access.rules import Rule
 from voxelry.server.archive.series_metadata import (
     SERIES_ADDRESS,
@@ -43,16 +44,19 @@ _LARGEST_WHOLE = 32 * 2**20
 """Compressed metadata up to this size is expanded in memory for clients that do not take gzip."""
 
 
+@quick
 def retrieve_study_metadata(asked: Asked, study: str) -> Answer:
     """The metadata of all instances of a study."""
     return _of_series(asked, study, series_of_study(asked, study))
 
 
+@quick
 def retrieve_series_metadata(asked: Asked, study: str, series: str) -> Answer:
     """The metadata of all instances of a series."""
     return _of_series(asked, study, (one_series(asked, study, series),))
 
 
+@quick
 def retrieve_instance_metadata(asked: Asked, study: str, series: str, instance: str) -> Answer:
     """The metadata of one instance."""
     choice = chosen(accept_of(asked), _OFFERS_OF_ONE)
@@ -62,6 +66,7 @@ def retrieve_instance_metadata(asked: Asked, study: str, series: str, instance: 
         return not_modified(Answer(headers=headers))
     address = series_address(asked, study, series)
     if choice.media_type == DICOM_XML:
+        takes_long()
         if choice.multipart:
             return made_answer(_xml_parts([(address, one)]), DICOM_XML, headers)
         return _compressible(_xml(address, present(one)), asked, headers)
@@ -75,6 +80,7 @@ def _of_series(asked: Asked, study: str, keys: Sequence[SeriesKey]) -> Answer:
     if is_named(asked.headers.get("if-none-match"), headers["ETag"]):
         return not_modified(Answer(headers=headers))
     if choice.media_type == DICOM_XML:
+        takes_long()
         found = (
             (series_address(asked, study, key.uid), one) for key in keys for one in series_facts(key).instances.values()
         )
@@ -82,11 +88,13 @@ def _of_series(asked: Asked, study: str, keys: Sequence[SeriesKey]) -> Answer:
     name = headers["ETag"]
     packed = _packed.get(name)
     if packed is None:
+        takes_long()
         packed = _pack(asked, study, keys)
         _packed.put(name, packed)
     if accepts_gzip(asked.headers):
         headers["Content-Encoding"] = "gzip"
         return Answer((packed,), headers=headers)
+    takes_long()
     if len(packed) <= _LARGEST_WHOLE:
         return Answer((gunzipped(packed),), headers=headers)
     return Answer(_expanded(packed), headers=headers)
