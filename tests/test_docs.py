@@ -46,7 +46,7 @@ def names(found: list[Path]) -> list[str]:
 def needs(page: Path) -> list[pytest.MarkDecorator]:
     """The programs that a page's commands need and that a machine may lack."""
     text = "".join(block.text for block in blocks(page) if block.kind == "console")
-    return [pytest.mark.programs("curl")] if "curl" in text else []
+    return [pytest.mark.programs(name) for name in ("curl", "Orthanc") if f"$ {name} " in text]
 
 
 @pytest.fixture

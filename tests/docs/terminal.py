@@ -12,14 +12,19 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 from unittest.mock import patch
 
 from tests.docs.reading import ROOT, Block, Command
+from tests.servers.running import Server, running
 
 ADDRESS = "127.0.0.1:8000"
 """Where the pages say that the site is."""
 SECONDS = 90.0
+
+PEER_ADDRESS = "127.0.0.1:8042"
+"""Where the pages say that Orthanc is."""
 
 SERVERS = ("voxelry serve", "script/server", "python manage.py runserver")
 """What these begin runs until it is stopped, and the page goes on in another terminal."""
@@ -46,6 +51,8 @@ class Terminal:
         self._state = folder / "state"
         self._log = folder / "log"
         self._site: subprocess.Popen[bytes] | None = None
+        self._orthanc = ExitStack()
+        self._orthanc_port = _free_port()
         self._port = 0
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("VOXELRY_", "DJANGO_"))},
@@ -64,6 +71,9 @@ class Terminal:
     def run(self, command: Command) -> None:
         """Run a command, and hold what it prints against what the page shows."""
         text = INSTEAD.get(command.text, command.text)
+        if command.text.startswith("Orthanc "):
+            self._start_orthanc(text)
+            return
         printed = self._start(text) if command.text.startswith(SERVERS) else self._do(text, command)
         shown = printed.replace(self._address, ADDRESS)
         assert not command.printed or _pattern(command.printed).fullmatch(_bare(shown)), (
@@ -87,7 +97,8 @@ class Terminal:
                 )
 
     def close(self) -> None:
-        """Stop the site, if there is one."""
+        """Stop the site and Orthanc, if there are any."""
+        self._orthanc.close()
         if self._site is None:
             return
         if self._site.poll() is None:
@@ -107,7 +118,13 @@ class Terminal:
 
     def _here(self, text: str) -> str:
         """The address on the page is that of this reader's own site."""
+        text = text.replace(PEER_ADDRESS, f"127.0.0.1:{self._orthanc_port}").replace(
+            ": 8042", f": {self._orthanc_port}"
+        )
         return re.sub(r"(127\.0\.0\.1|localhost):8000", self._address, text)
+
+    def _start_orthanc(self, text: str) -> None:
+        self._orthanc.enter_context(running(Server(text.split(), self.folder, self._orthanc_port)))
 
     def _do(self, text: str, command: Command) -> str:
         # What a command exports, and where it goes, holds for the next one.

@@ -18,6 +18,7 @@ import requests
 from tests.servers.running import Server, free_port, running
 
 SECONDS = 90.0
+PASSWORD = "a-password-of-these-tests"
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,14 @@ class LiveSite:
         told = {name.replace("_", "-"): value for name, value in headers.items()}
         return requests.get(f"{self.root}{path}", headers={**self.headers, **told}, timeout=SECONDS)
 
+    def cookie(self) -> str:
+        """The cookie of a session, of somebody who logged in on the page."""
+        with requests.Session() as session:
+            token = session.get(f"{self.address}/login/", timeout=SECONDS).cookies["csrftoken"]
+            form = {"username": "admin", "password": PASSWORD, "csrfmiddlewaretoken": token}
+            session.post(f"{self.address}/login/", data=form, timeout=SECONDS, allow_redirects=False)
+            return f"voxelry={session.cookies['voxelry']}"
+
     def upload(self, paths: Sequence[Path]) -> Any:
         """Upload files, wait until they are stored, and return the report."""
         files = [("files", (path.name, path.read_bytes())) for path in paths]
@@ -75,7 +84,8 @@ def live_site(folder: Path, **settings: str) -> Iterator[LiveSite]:
         By their variables, without ``VOXELRY_`` and in lower case.
     """
     data, port = folder / "data", free_port()
-    environment = {"PYTHONUNBUFFERED": "1", **{f"VOXELRY_{name.upper()}": value for name, value in settings.items()}}
+    told = {"admin_password": PASSWORD, **settings}
+    environment = {"PYTHONUNBUFFERED": "1", **{f"VOXELRY_{name.upper()}": value for name, value in told.items()}}
     arguments = [sys.executable, "-m", "voxelry.cli"]
     serve = [*arguments, "serve", "--port", str(port), "--data", str(data)]
 

@@ -31,6 +31,11 @@ def client_of(root: str, headers: dict[str, str]) -> DICOMwebClient:
     return client
 
 
+def status_of(error: requests.HTTPError) -> int:
+    assert error.response is not None
+    return error.response.status_code
+
+
 @pytest.fixture(scope="module")
 def client(live: LiveSite) -> DICOMwebClient:
     return client_of(live.root, live.headers)
@@ -163,12 +168,12 @@ def test_bulk_data_are_where_the_metadata_say(client: DICOMwebClient, live: Live
 
 
 def test_pictures_are_in_the_window_of_the_header(client: DICOMwebClient, ct: Known) -> None:
-    expected = to_display(np.float64(ct.datasets[0].pixel_array) - 1024, Window(200, 900))
+    expected = np.int16(to_display(ct.datasets[0].pixel_array.astype(np.float64) - 1024, Window(200, 900)))
     png = client.retrieve_instance_rendered(*ct.uids, media_types=("image/png",))
-    picture = np.int16(imagecodecs.png_decode(png))
+    picture = imagecodecs.png_decode(png)
     assert np.abs((picture if picture.ndim == 2 else picture[..., 0]) - expected).max() <= 1
     jpeg = client.retrieve_instance_frames_rendered(*ct.uids, frame_numbers=[1], media_types=("image/jpeg",))
-    decoded = np.int16(imagecodecs.jpeg_decode(jpeg))
+    decoded = imagecodecs.jpeg_decode(jpeg)
     assert np.abs((decoded if decoded.ndim == 2 else decoded[..., 0]) - expected).mean() < 3
 
 
@@ -197,7 +202,7 @@ def test_another_study_is_refused_with_a_reason(client: DICOMwebClient, tmp_path
     made = synthetic_series(tmp_path, slices=1, seed=6)
     with pytest.raises(requests.HTTPError) as caught:
         client.store_instances([pydicom.dcmread(made.paths[0])], study_instance_uid=UNKNOWN)
-    assert caught.value.response.status_code == 409
+    assert status_of(caught.value) == 409
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------
@@ -218,13 +223,13 @@ def test_what_is_not_here_is_not_found(
 ) -> None:
     with pytest.raises(requests.HTTPError) as caught:
         ask(client, ct.uids[0])
-    assert caught.value.response.status_code == 404
+    assert status_of(caught.value) == 404
 
 
 def test_frames_that_an_object_has_not_are_refused(client: DICOMwebClient, ct: Known) -> None:
     with pytest.raises(requests.HTTPError) as caught:
         client.retrieve_instance_frames(*ct.uids, frame_numbers=[2])
-    assert caught.value.response.status_code in (400, 404)
+    assert status_of(caught.value) in (400, 404)
 
 
 def test_nobody_is_answered_without_a_token(live: LiveSite, ct: Known) -> None:
@@ -235,7 +240,7 @@ def test_nobody_is_answered_without_a_token(live: LiveSite, ct: Known) -> None:
     ):
         with pytest.raises(requests.HTTPError) as caught:
             client_of(root, headers).search_for_studies()
-        assert caught.value.response.status_code == status
+        assert status_of(caught.value) == status
 
 
 def test_a_study_is_read_from_a_stream(client: DICOMwebClient, ct: Known) -> None:

@@ -36,9 +36,9 @@ def beside(live: LiveSite, ohif_port: int) -> Iterator[str]:
 
 @pytest.fixture
 def together(live: LiveSite) -> Iterator[str]:
-    """The viewer's address behind a proxy that serves the site as well, and says who asks."""
+    """The viewer's address behind a proxy that serves the site as well, to somebody who is logged in there."""
     config = ohif.configuration("/dicomweb/projects/default")
-    with ohif.served(free_port(), config, proxied=live.address, headers=live.headers) as address:
+    with ohif.served(free_port(), config, proxied=live.address, headers={"Cookie": live.cookie()}) as address:
         yield address
 
 
@@ -66,15 +66,20 @@ def page(chromium: str) -> Iterator[Page]:
     assert refused == []
 
 
+def grey(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.int16]:
+    """Grey levels of a picture, in colour or not."""
+    return np.asarray(picture if picture.ndim == 2 else picture[..., 0], np.int16)
+
+
 def drawn(page: Page, shape: tuple[int, ...]) -> npt.NDArray[np.int16]:
     """Grey levels of the viewer's picture at the middle of each pixel of the slice."""
     address = page.evaluate(CANVAS)
-    canvas = np.int16(imagecodecs.png_decode(base64.b64decode(address.partition(",")[2])))[..., 0]
+    canvas = grey(imagecodecs.png_decode(base64.b64decode(address.partition(",")[2])))
     height, width = canvas.shape
     scale = min(width / shape[1], height / shape[0])
     rows = height / 2 + (np.arange(shape[0]) + 0.5 - shape[0] / 2) * scale
     columns = width / 2 + (np.arange(shape[1]) + 0.5 - shape[1] / 2) * scale
-    return canvas[np.ix_(rows.astype(int), columns.astype(int))]
+    return np.asarray(canvas[np.ix_(rows.astype(int), columns.astype(int))])
 
 
 def rendered(live: LiveSite, known: Known, number: int, query: str = "") -> npt.NDArray[np.int16]:
@@ -83,8 +88,7 @@ def rendered(live: LiveSite, known: Known, number: int, query: str = "") -> npt.
     address = f"/studies/{own.StudyInstanceUID}/series/{own.SeriesInstanceUID}/instances/{own.SOPInstanceUID}"
     answer = live.get(f"{address}/rendered{query}", Accept="image/png")
     assert answer.status_code == 200, answer.text
-    found = np.int16(imagecodecs.png_decode(answer.content))
-    return found if found.ndim == 2 else found[..., 0]
+    return grey(imagecodecs.png_decode(answer.content))
 
 
 def agrees(one: npt.NDArray[np.int16], other: npt.NDArray[np.int16]) -> bool:

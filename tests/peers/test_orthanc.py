@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
 import pytest
 import requests
+from dicomweb_client.api import DICOMwebClient
 from pydicom.uid import ExplicitVRLittleEndian, JPEGLSLossless
 
 from tests.peers.conftest import Known
@@ -99,11 +102,12 @@ def test_both_servers_say_the_same_of_a_series(empty: Orthanc, live: LiveSite, c
         empty.add(path.read_bytes())
     ours, theirs = client_of(live.root, live.headers), client_of(empty.root, {})
     study, series, _ = ct.uids
-    for search in (
+    searches: list[Callable[[DICOMwebClient], list[dict[str, dict[str, Any]]]]] = [
         lambda client: client.search_for_studies(search_filters={"StudyInstanceUID": study}),
         lambda client: client.search_for_series(study),
         lambda client: client.search_for_instances(study, series),
-    ):
+    ]
+    for search in searches:
         mine, other = (
             {one["00080018" if "00080018" in one else "0020000D"]["Value"][0]: one for one in search(client)}
             for client in (ours, theirs)
