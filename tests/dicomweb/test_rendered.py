@@ -315,6 +315,17 @@ def test_what_a_format_cannot_store_is_told(web: Web, shown: Any, monkeypatch: A
     web.ask("GET", f"{one}/rendered", query="viewport=19,19", accept="image/webp")
 
 
+def test_a_file_that_is_gone_is_told(web: Web, shown: Any, data_folder: Path) -> None:
+    made, one = shown
+    for path in (data_folder / "files" / "instances").rglob("*"):
+        if path.is_file():
+            path.unlink()
+    for address in (one, f"{one}/frames/1", base_of(made)):
+        problem = web.get(f"{address}/rendered", 500).json()
+        assert problem["code"] == "storage"
+        assert str(data_folder) not in problem["detail"]
+
+
 def test_a_report_is_text_that_runs_nothing(site: Any, web: Web, tmp_path: Path) -> None:
     dataset = synthetic_report()
     item, name = Dataset(), Dataset()

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
+from django.conf import settings
 from django.db.models import QuerySet
 
 from voxelry.core.intensity import Voi
@@ -103,7 +105,7 @@ def frame_count(instance: StoredInstance) -> int:
     VoxelryError
         If its header cannot be read, or it has no pixels.
     """
-    return _count(instance)
+    return _count(instance, settings.VOXELRY.data)
 
 
 def shown_frame_of(instance: StoredInstance, index: int) -> ShownFrame:
@@ -119,12 +121,12 @@ def shown_frame_of(instance: StoredInstance, index: int) -> ShownFrame:
     VoxelryError
         As `frame_count`.
     """
-    return _shown(instance, index)
+    return _shown(instance, index, settings.VOXELRY.data)
 
 
 def stored_frame(instance: StoredInstance, index: int) -> Frame:
     """A frame, for those who need more of its header than `shown_frame_of` keeps."""
-    return _frames(instance)[index]
+    return _frames(instance, settings.VOXELRY.data)[index]
 
 
 def stored_picture(
@@ -146,30 +148,31 @@ def stored_picture(
     VoxelryError
         If the frame cannot be decoded.
     """
-    shown = _shown(instance, index)
+    shown = shown_frame_of(instance, index)
     if voi is None and shown.voi is None and not shown.colour:
-        voi = _own_voi(instance, index)
+        voi = _own_voi(instance, index, settings.VOXELRY.data)
     found = shown.picture(voi=voi, inverted=inverted, step=step)
     if found is None:
-        found = frame_picture(_frames(instance)[index], voi=voi, inverted=inverted)[::step, ::step]
+        found = frame_picture(stored_frame(instance, index), voi=voi, inverted=inverted)[::step, ::step]
     return found
 
 
+# What is kept holds paths of files in the data folder.
 @lru_cache(maxsize=8192)
-def _shown(instance: StoredInstance, index: int) -> ShownFrame:
-    return shown_frame(_frames(instance)[index])
+def _shown(instance: StoredInstance, index: int, data: Path) -> ShownFrame:
+    return shown_frame(_frames(instance, data)[index])
 
 
 @lru_cache(maxsize=8192)
-def _count(instance: StoredInstance) -> int:
-    return len(_frames(instance))
+def _count(instance: StoredInstance, data: Path) -> int:
+    return len(_frames(instance, data))
 
 
 @lru_cache(maxsize=1024)
-def _own_voi(instance: StoredInstance, index: int) -> Voi | None:
-    return voi_by_values(_frames(instance)[index])
+def _own_voi(instance: StoredInstance, index: int, data: Path) -> Voi | None:
+    return voi_by_values(_frames(instance, data)[index])
 
 
 @lru_cache(maxsize=3)  # a header of many frames may take 100 MB
-def _frames(instance: StoredInstance) -> tuple[Frame, ...]:
+def _frames(instance: StoredInstance, data: Path) -> tuple[Frame, ...]:
     return frames_shown(instance.header())

@@ -154,8 +154,11 @@ def entity_tag(media: str, key: str, frames: Iterable[tuple[str, int]]) -> str:
     return f'"{digest.hexdigest()}"'
 
 
-def not_rendered(error: VoxelryError) -> RefusedError:
-    """The error if an object cannot be rendered."""
+def not_rendered(error: VoxelryError | OSError) -> RefusedError:
+    """The error if an object cannot be rendered: 406, or 500 if its file cannot be read."""
+    if isinstance(error, OSError):
+        words = f"The stored file cannot be read ({error.strerror or 'input/output error'})."
+        return RefusedError(500, words, code="storage")
     return RefusedError(406, f"Cannot be rendered: {error.problem.message}", code=error.problem.code)
 
 
@@ -194,11 +197,8 @@ def _drawn(one: WantedPicture) -> tuple[Picture, tuple[float | None, float | Non
         return one.draw()
     except ParameterError as error:
         raise RefusedError(400, f"Viewport: {error.problem.message}.", code="parameter") from None
-    except VoxelryError as error:
+    except (VoxelryError, OSError) as error:
         raise not_rendered(error) from None
-    except OSError as error:
-        words = f"The stored file cannot be read ({error.strerror or 'input/output error'})."
-        raise RefusedError(500, words, code="storage") from None
 
 
 def _encoded(one: WantedPicture, media: str, rendering: Rendering) -> bytes:

@@ -71,7 +71,7 @@ def _content(stored: StoredInstance, media: str) -> bytes:
             return (_as_html(lines) if media == "text/html" else _as_text(lines)).encode("utf-8", "replace")
         content = value_of(header.elements, "EncapsulatedDocument")
         length = number(header.elements, "EncapsulatedDocumentLength")
-    except VoxelryError as error:
+    except (VoxelryError, OSError) as error:
         raise not_rendered(error) from None
     if not isinstance(content, bytes) or not content:
         raise RefusedError(406, "Cannot be rendered: the instance holds no document.", code="no_rendering")

@@ -131,7 +131,7 @@ def frames_in(stored: StoredInstance) -> int:
         raise RefusedError(406, "Cannot be rendered: the instance has no frames.", code="no_rendering")
     try:
         return frame_count(stored)
-    except VoxelryError as error:
+    except (VoxelryError, OSError) as error:
         raise not_rendered(error) from None
 
 
@@ -175,7 +175,8 @@ def _several(asked: Asked, study: str, instances: Mapping[str, StoredInstance]) 
     images = [one for one in instances.values() if is_picture(one)]
     choice = rendered_choice(asked, IMAGES) if images else None
     if choice is not None:
-        return pictures_answer(asked, _of_all(study, images, rendering), choice, rendering)
+        wanted, warnings = _of_all(study, images, rendering)
+        return pictures_answer(asked, wanted, choice, rendering, warnings=warnings)
     kinds: dict[str, list[StoredInstance]] = {}
     for one in instances.values():
         for media in offered_documents(one):
@@ -188,7 +189,10 @@ def _several(asked: Asked, study: str, instances: Mapping[str, StoredInstance]) 
     raise none_acceptable((*(IMAGES if images else ()), *kinds))
 
 
-def _of_all(study: str, images: Sequence[StoredInstance], rendering: Rendering) -> list[WantedPicture]:
+def _of_all(
+    study: str, images: Sequence[StoredInstance], rendering: Rendering
+) -> tuple[list[WantedPicture], list[str]]:
+    """All frames of all images, and a warning if some have none that can be read."""
     found: list[WantedPicture] = []
     failed: list[RefusedError] = []
     for one in images:
@@ -198,7 +202,7 @@ def _of_all(study: str, images: Sequence[StoredInstance], rendering: Rendering) 
             failed.append(error)
     if not found:
         raise failed[0]
-    return found
+    return found, [f"{len(failed)} instances cannot be rendered"] if failed else []
 
 
 _INSTANCE = "studies/<uid:study>/series/<uid:series>/instances/<uid:instance>"

@@ -51,7 +51,7 @@ def presented_pictures(
     try:
         state = read_presentation_state(stored.header())
         found, missing = _wanted(instances_by_uid(asked.who, study), study, stored, state, rendering, only)
-    except VoxelryError as error:
+    except (VoxelryError, OSError) as error:
         raise not_rendered(error) from None
     if not found:
         words = "Cannot be rendered: none of the images of this presentation state is here."
