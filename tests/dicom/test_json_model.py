@@ -12,13 +12,18 @@ from typing import Any
 
 import pydicom
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from voxelry.core.errors import VoxelryError
+from voxelry.dicom.headers.elements import Elements
 from voxelry.dicom.headers.header import Header, read_header
 from voxelry.dicom.headers.sources import FileSource, MemorySource
+from voxelry.dicom.headers.value_representations import LONG_VRS, SHORT_VRS
+from voxelry.dicom.json_model.bulk_values import bulk_value, bulk_values
 from voxelry.dicom.json_model.json_instance import JsonInstances
 from voxelry.dicom.json_model.xml_instance import xml_instance
 from voxelry.testing import synthetic_instance
@@ -240,3 +245,29 @@ def test_hostile_sequences_end() -> None:
     found = json.loads(JsonInstances().write(header, bulk=BULK, changes=changes))
     assert found["00081032"]["Value"] == [{}]
     assert xml_instance(header, bulk=BULK, changes=changes)
+
+
+_VRS = sorted(LONG_VRS | SHORT_VRS)
+_TAGS = st.sampled_from(
+    [0x00080005, 0x00100010, 0x00280106, 0x00283006, 0x00091001, 0x00090010, 0x0040A730, 0x00720083]
+)
+_VALUES = st.binary(max_size=40) | st.sampled_from(
+    [b"\x1b$B\x5c\x5c", b"\\\\", b"1e400\\-0\\NaN", b"\xfe\xff\x00\xe0\xff\xff\xff\xff", b"ISO 2022 IR 87", bytes(2000)]
+)
+
+
+@settings(max_examples=300)
+@given(st.dictionaries(_TAGS, st.tuples(st.sampled_from([b"", *_VRS]), _VALUES), max_size=6))
+def test_any_bytes_become_json_and_xml(odd: dict[int, tuple[bytes, bytes]]) -> None:
+    header = _odd_header(odd)
+    found = json.loads(JsonInstances().write(header, bulk=BULK))
+    root = ET.fromstring(xml_instance(header, bulk=BULK))
+    assert {one.get("tag") for one in root} == found.keys()
+    for path, value in bulk_values(header):
+        assert bulk_value(header, path) == value
+
+
+def _odd_header(elements: dict[int, tuple[bytes, bytes]]) -> Header:
+    return Header(
+        MemorySource("a", b""), Elements(elements), pydicom.uid.ExplicitVRLittleEndian, None, "1", "1", "1", "1"
+    )

@@ -167,6 +167,25 @@ def test_all_of_it_on_machines_that_share_nothing_else(
     assert bucket.held() == set()
 
 
+def test_dicomweb_fetches_what_it_sends(site: Any, source: Path, elsewhere: Callable[[], Path]) -> None:
+    uploaded(site, source, elsewhere)
+    row = Instance.objects.select_related("series__study").order_by("number")[0]
+    study = f"/dicomweb/studies/{row.series.study.study_instance_uid}"
+    series = f"{study}/series/{row.series.series_instance_uid}"
+    path = min(source.iterdir())
+    for address, sent in (
+        (f"{series}/instances/{row.sop_instance_uid}/frames/1", voxelry.load_volume(source).array[0].size * 2),
+        (f"{series}/metadata", 2),
+        (study, SLICES * path.stat().st_size),
+    ):
+        elsewhere()
+        response = site.client.get(address)
+        assert response.status_code == 200, response.content
+        body = b"".join(response.streaming_content) if response.streaming else response.content
+        assert len(body) > sent
+    assert path.read_bytes() in body
+
+
 def test_a_step_in_a_child_process_uses_the_bucket(
     site: Any, source: Path, elsewhere: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

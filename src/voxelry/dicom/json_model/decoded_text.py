@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from pydicom.charset import convert_encodings, decode_bytes
@@ -16,14 +17,18 @@ SINGLE = frozenset({"LT", "ST", "UR", "UT"})
 _DELIMITERS = {0x5C, 0x0A, 0x0C, 0x0D, 0x09}
 _NAME_DELIMITERS = {0x5C, 0x5E, 0x3D}
 _PADDING = "\0 "
+_TERM = re.compile(r"[0-9A-Za-z _.-]{0,32}")
 
 
 @lru_cache(maxsize=256)
 def encodings_of(character_set: bytes) -> tuple[str, ...]:
     """Python's encodings for the value of Specific Character Set (0008,0005); unknown terms count as the default."""
     terms = [term.strip(b"\0 ").decode("ascii", "replace") for term in character_set.split(b"\\")]
-    with quiet:
-        return tuple(convert_encodings(terms))
+    try:
+        with quiet:
+            return tuple(convert_encodings([term if _TERM.fullmatch(term) else "" for term in terms]))
+    except (LookupError, ValueError):
+        return ("iso8859",)
 
 
 def decoded(value: bytes, vr: str, encodings: tuple[str, ...]) -> str:
