@@ -120,6 +120,22 @@ def test_several_requests_on_one_connection_and_side_by_side() -> None:
     assert answer.count(b"HTTP/1.1 200") == 3
 
 
+def test_a_body_that_begins_before_the_end_of_another_answer_is_read() -> None:
+    """A streamed answer whose length is told is whole for the client before the application says that it ends."""
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        async def sent(message: Any) -> None:
+            await send({**message, "more_body": True} if message["type"] == "http.response.body" else message)
+
+        await _echo(scope, receive, sent)
+        await asyncio.sleep(0.2)
+        await send({"type": "http.response.body", "body": b""})
+
+    parts = (GET + b"\r\n", POST % 5 + CLOSE, b"12", b"345")
+    (answer,) = _talk(_sends(*parts, every=0.1), limits=PATIENT, application=slow)
+    assert (answer.count(b"HTTP/1.1 200"), answer[-1:]) == (2, b"5")
+
+
 @pytest.mark.parametrize(
     "sent",
     [

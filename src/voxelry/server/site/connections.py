@@ -177,7 +177,9 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         if self._requests:
             self.counted.give(self._requests.pop(0))
-        if self._phase == "body":
+        if self.pipeline:
+            pass  # the phase is that of the next request, which came before the end of this answer
+        elif self._phase == "body":
             self._close()
         elif self._phase == "answer":
             self._phase, self._header_bytes = "headers", 0
