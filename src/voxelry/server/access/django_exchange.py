@@ -33,7 +33,10 @@ def as_response(answer: Answer, request: HttpRequest) -> HttpResponseBase:
     length = answer.length
     parts = streamed(answer.parts)
     if length is not None and length <= LARGEST_WHOLE:
-        return HttpResponse(b"".join(parts), status=answer.status, headers=answer.headers)
+        whole = HttpResponse(b"".join(parts), status=answer.status, headers=answer.headers)
+        if "Content-Type" not in answer.headers:
+            del whole.headers["Content-Type"]  # Django's default, of pages
+        return whole
     if request.method == "HEAD":
         close_stream(parts)
         parts = iter(())

@@ -90,6 +90,9 @@ class ThreadedDjango(ASGIHandler):
 
 
 def _start(response: HttpResponseBase) -> dict[str, Any]:
+    """The beginning of an answer; one that has no body by its status tells no length (RFC 9110 8.6)."""
+    if response.status_code in (204, 304):
+        response.headers.pop("Content-Length", None)
     headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
     headers += [
         (b"Set-Cookie", cookie.output(header="").encode("ascii").strip()) for cookie in response.cookies.values()
