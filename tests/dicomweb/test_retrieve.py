@@ -195,7 +195,7 @@ def test_frames_by_number(site: Site, web: Web, tmp_path: Path) -> None:
     assert body_of(some) == made.stored[1].tobytes()[-2:]
     web.get(f"{address}/frames/1,2", 406, accept="application/octet-stream")
     for wrong, status in (
-        ("0", 404),
+        ("0", 400),
         ("5", 404),
         ("99999", 404),
         ("9" * 30, 404),

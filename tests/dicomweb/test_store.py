@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -159,6 +160,17 @@ def test_wrong_types(web: Web, contents: list[bytes], kind: str, status: int) ->
     assert not Upload.objects.exists()
 
 
+def test_a_coding_and_a_study_that_is_none(web: Web, contents: list[bytes]) -> None:
+    packed = gzip.compress(body_of(contents))
+    sent = web.ask("POST", "/studies", 415, content=packed, content_type=RELATED, headers={"Content-Encoding": "gzip"})
+    assert sent["Accept-Encoding"] == "identity"
+    for study in ("b" * 65, "1 2", "%2F"):
+        web.ask("POST", f"/studies/{study}", 404 if study == "%2F" else 400, content=packed, content_type=RELATED)
+    assert not Upload.objects.exists()
+    headers = {"Content-Encoding": "identity"}
+    web.ask("POST", "/studies", content=body_of(contents), content_type=RELATED, headers=headers)
+
+
 @pytest.mark.parametrize("body", [b"x", b"--the boundary--", b"--the boundary\r\n", b"--other\r\n\r\nx\r\n--other--"])
 def test_a_body_without_a_part(web: Web, body: bytes) -> None:
     web.ask("POST", "/studies", 400, content=body, content_type=RELATED)
@@ -192,7 +204,7 @@ def test_none_stored(web: Web, contents: list[bytes]) -> None:
     answer = store(web, contents, 409, study="1.2.3")
     assert values(answer, "00081198", "00081197") == [0xA900] * 4
     assert "00081199" not in answer
-    assert "00081190" not in answer
+    assert answer["00081190"] == {"vr": "UR"}
     answer = store(web, [b"no DICOM", b""], 400)
     assert values(answer, "0008119A", "00081197") == [0xC000] * 2
     assert not Instance.objects.exists()

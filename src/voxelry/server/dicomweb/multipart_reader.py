@@ -86,7 +86,7 @@ class MultipartReader:
         if not 0 < len(boundary) <= BOUNDARY_LETTERS:
             raise MultipartError(f"the boundary has to have 1 to {BOUNDARY_LETTERS} characters")
         self._read, self._most = read, most_parts
-        self._dashed = b"--" + boundary.encode("utf-8", "surrogateescape")
+        self._dashed = b"--" + _bytes_of(boundary)
         self._delimiter = b"\r\n" + self._dashed
         self._buffer, self._at, self._ended = b"", 0, False
         self._closed = self._cut = False
@@ -241,6 +241,14 @@ class MultipartReader:
                     yield before[start:at]
                 return
             self._at, looked = start, at - start + 1
+
+
+def _bytes_of(boundary: str) -> bytes:
+    """The bytes of a boundary: headers arrive as Latin-1, whatever they are."""
+    try:
+        return boundary.encode("latin-1")
+    except UnicodeEncodeError:
+        return boundary.encode("utf-8", "surrogateescape")
 
 
 def _parsed(block: bytes) -> dict[str, str]:

@@ -45,8 +45,8 @@ _AT_ONCE = 8
 @quick
 def retrieve_frames(asked: Asked, study: str, series: str, instance: str, frames: str) -> Answer:
     """Frames by their numbers, from 1."""
-    _, one = one_instance(asked, study, series, instance)
     numbers = frame_numbers(frames)
+    _, one = one_instance(asked, study, series, instance)
     _require(one, numbers)
     address = f"{series_address(asked, study, series)}/instances/{instance}/frames"
     return frames_answer(asked, one, numbers, address)
@@ -104,10 +104,10 @@ def frame_numbers(text: str) -> tuple[int, ...]:
     Raises
     ------
     RefusedError
-        400 if it is no such list; 404 for 0, which no frame has.
+        400 if it is no such list; 404 for a number that no instance has.
     """
     parts = [part.strip() for part in text.split(",")]
-    if len(parts) > _MOST_FRAMES or not all(part.isascii() and part.isdigit() for part in parts):
+    if len(parts) > _MOST_FRAMES or not all(part.isascii() and part.isdigit() and part.strip("0") for part in parts):
         raise RefusedError(400, "Frames are named by their numbers, which begin with 1: frames/1,2,3.")
     if any(len(part) > _MOST_DIGITS for part in parts):
         raise RefusedError(404, "There is no frame of such a number.", code="not_found")

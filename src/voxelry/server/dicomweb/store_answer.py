@@ -137,9 +137,11 @@ def _json(data_set: Mapping[str, str | int | Sequence[Item]]) -> str:
 def _elements(data_set: Mapping[str, str | int | Sequence[Item]]) -> dict[str, object]:
     told: dict[str, object] = {}
     for tag, value in sorted(data_set.items()):
-        values = [value] if isinstance(value, str | int) else list(map(_elements, value))
-        if value != "":
-            told[tag] = {"vr": _VRS[tag], "Value": values}
+        if value == "":  # of type 2: Table I.1-1
+            told[tag] = {"vr": _VRS[tag]}
+            continue
+        values: list[object] = [value] if isinstance(value, str | int) else [_elements(one) for one in value]
+        told[tag] = {"vr": _VRS[tag], "Value": values}
     return told
 
 
@@ -153,10 +155,8 @@ def _xml(data_set: Mapping[str, str | int | Sequence[Item]]) -> str:
 
 def _attributes(data_set: Mapping[str, str | int | Sequence[Item]]) -> Iterable[str]:
     for tag, value in sorted(data_set.items()):
-        if value == "":
-            continue
         if isinstance(value, str | int):
-            content = f'<Value number="1">{escape(_printable(str(value)))}</Value>'
+            content = "" if value == "" else f'<Value number="1">{escape(_printable(str(value)))}</Value>'
         else:
             items = ("".join(_attributes(one)) for one in value)
             content = "".join(f'<Item number="{number}">{one}</Item>' for number, one in enumerate(items, 1))

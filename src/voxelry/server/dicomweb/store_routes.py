@@ -16,6 +16,7 @@ from voxelry.core.errors import Problem, VoxelryError
 from voxelry.server.access.exchange import Answer, Asked, RefusedError
 from voxelry.server.access.grants import Grants
 from voxelry.server.access.rules import Rule
+from voxelry.server.archive.attribute_matching import may_be_uid
 from voxelry.server.archive.incoming import ArrivedFile, ArrivingFile
 from voxelry.server.archive.models import Entry
 from voxelry.server.archive.row_values import InstanceValues
@@ -41,6 +42,8 @@ def store_in_any_study(asked: Asked) -> Answer:
 
 def store_in_study(asked: Asked, study: str) -> Answer:
     """Store instances of one study; those of others are refused."""
+    if not may_be_uid(study):
+        raise RefusedError(400, "The address names no study: a Study Instance UID has digits and dots.")
     return _store(asked, study)
 
 
@@ -83,10 +86,14 @@ def _parts(asked: Asked) -> Iterator[ArrivedFile]:
     Raises
     ------
     RefusedError
-        415 for a body of another type, 400 without a boundary.
+        415 for a body of another type or in a coding, 400 without a boundary.
     MultipartError
         Later, if the body is cut off or breaks a limit.
     """
+    coding = asked.headers.get("content-encoding", "").strip().lower()
+    if coding not in ("", "identity"):
+        words = f"A body in the coding {coding[:20]!r} is not taken: send it as it is."
+        raise RefusedError(415, words, headers={"Accept-Encoding": "identity"})
     kind = ContentType.parse(asked.headers.get("content-type", ""))
     if kind.media_type == _DICOM:
         return _received([(None, iter(lambda: asked.read(_CHUNK), b""))])

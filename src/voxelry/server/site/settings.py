@@ -39,6 +39,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "voxelry.server.dicomweb.lenient_addresses.LenientAddressesMiddleware",
     "voxelry.server.dicomweb.cross_origin_middleware.CrossOriginMiddleware",
     "voxelry.server.site.response_headers.SecureHeadersMiddleware",
     "voxelry.server.site.response_headers.StaticFilesMiddleware",
