@@ -22,11 +22,9 @@ from tests.dicomweb.conftest import Site, Web
 from tests.dicomweb.multipart import body_of, parts_of
 from tests.server.conftest import run_jobs
 from voxelry.server.access.models import Project
-from voxelry.server.archive import files_at_rest
+from voxelry.server.archive import files_at_rest, series_metadata
 from voxelry.server.archive.holdings import stored_name
 from voxelry.server.archive.models import Instance, Series
-from voxelry.server.jobs import attempts
-from voxelry.server.jobs.models import Job
 from voxelry.testing import synthetic_instance, synthetic_report, synthetic_series, write
 
 EXPLICIT, IMPLICIT, BIG, DEFLATED = (
@@ -419,15 +417,19 @@ def test_prepared_metadata_follows_the_series(site: Site, web: Web, tmp_path: Pa
     first = web.get(address)
     more = synthetic_series(tmp_path / "n", slices=1, rows=8, columns=6, first_index=3, position=(-10, 20, -21))
     site.upload(more.paths, run=False)
-    assert len(web.search(address)) == 3
-    run = next(iter(Job.objects.filter(state="queued")))
-    assert attempts.attempt_job(run.pk)  # ingested, not built
+    assert Series.objects.get().revision > Series.objects.get().built_revision  # stored in the request, not built
     later = web.get(address)
     assert len(later.json()) == 4
     assert later["ETag"] != first["ETag"]
     (site_folder(row) / "metadata").write_bytes(b"VXM1 damaged")
     run_jobs()
     assert web.search(address) == later.json()
+    built = Series.objects.get()
+    assert built.revision == built.built_revision
+    (site_folder(built) / "metadata").write_bytes(b"VXM1 damaged")
+    Series.objects.update(instance_count=4)  # another revision of the database
+    series_metadata._kept = series_metadata._Kept()  # a process that starts
+    assert web.search(f"{address[: -len('/metadata')]}/instances/{of_three.instance_uids[0]}/metadata")
 
 
 def site_folder(row: Series) -> Path:
