@@ -43,9 +43,37 @@ def main(expected: Any) -> None:
     compare_answers(client, expected)
     check_people(expected)
     check_projects()
+    check_searches(client)
     go_on(client, data)
     first_start.migrate()  # once more changes nothing
     print("as it was")
+
+
+def check_searches(client: Any) -> None:
+    """What was stored before there were searches by DICOMweb is found by their keys, once its rows are filled."""
+    from voxelry.server.access.models import Project
+    from voxelry.server.archive import fill_search
+    from voxelry.server.archive.models import Instance, Study
+
+    def found(slug: str, level: str, query: str = "") -> Any:
+        response = client.get(f"/dicomweb/projects/{slug}/{level}?{query}")
+        assert response.status_code == 200, response.content
+        return response.json()
+
+    slugs = dict(Project.objects.values_list("pk", "slug"))
+    before = {slug: [found(slug, level) for level in ("studies", "series", "instances")] for slug in slugs.values()}
+    assert fill_search.unfilled()
+    fill_search.fill_all()
+    assert not fill_search.unfilled()
+    for slug, wanted in before.items():
+        assert [found(slug, level) for level in ("studies", "series", "instances")] == wanted
+    for project, slug in slugs.items():
+        assert len(found(slug, "instances")) == Instance.objects.filter(project=project).count()
+        for study in Study.objects.filter(project=project, trashed=None):
+            assert study.attributes
+            assert study.study_id is not None
+            told = [one["0020000D"]["Value"][0] for one in found(slug, "studies", f"StudyID={study.study_id}")]
+            assert study.study_instance_uid in told
 
 
 def compare_rows(tables: dict[str, int]) -> None:

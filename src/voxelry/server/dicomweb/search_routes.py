@@ -10,6 +10,7 @@ from itertools import islice
 from django.conf import settings
 
 from voxelry.server.access.exchange import Answer, Asked
+from voxelry.server.access.quick_answers import quick
 from voxelry.server.access.rules import Rule
 from voxelry.server.archive.attribute_search import AttributeSearch, RowKeys, rows_left
 from voxelry.server.archive.held import held
@@ -31,16 +32,19 @@ _OFFERS = (
 )
 
 
+@quick
 def searched_studies(asked: Asked) -> Answer:
     """Search for studies."""
     return _search(asked, Level.STUDY)
 
 
+@quick
 def searched_series(asked: Asked, study: str | None = None) -> Answer:
     """Search for series, of one study or of all."""
     return _search(asked, Level.SERIES, study)
 
 
+@quick
 def searched_instances(asked: Asked, study: str | None = None, series: str | None = None) -> Answer:
     """Search for instances, of one series, of one study or of all."""
     return _search(asked, Level.INSTANCE, study, series)
