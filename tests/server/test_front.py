@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
@@ -81,9 +83,12 @@ class Asking:
 
 
 @pytest.fixture
-def asking() -> Asking:
+def asking() -> Iterator[Asking]:
     holding._held.clear()
-    return Asking()
+    made = Asking()
+    yield made
+    made.front._threads.close()
+    made.django._threads.close()
 
 
 @pytest.fixture
@@ -117,6 +122,11 @@ def test_answers_and_headers_are_djangos(series: int, token: str, asking: Asking
         _same(address.format(series), token, asking)
 
 
+def _shown(content: bytes) -> bytes:
+    """What is compared of an answer: the pixels of a PNG, which may be compressed in another way each time."""
+    return imagecodecs.png_decode(content).tobytes() if content.startswith(b"\x89PNG") else content
+
+
 def _same(whole: str, token: str, asking: Asking) -> None:
     ask = {"authorization": token, "accept": "*/*"}
     expected = Client(SERVER_NAME="localhost").get(whole, headers=ask)
@@ -126,12 +136,14 @@ def _same(whole: str, token: str, asking: Asking) -> None:
         assert asking.passed_on.pop()
     for _ in range(2):
         status, headers, content = asking.get(whole, **ask)
-        assert (status, content) == (expected.status_code, expected.content)
+        assert status == expected.status_code
+        assert _shown(content) == _shown(expected.content)
         told = {name.lower(): value for name, value in expected.headers.items()}
         assert headers == told | {"content-length": str(len(content))}
     status, headers, content = asking.get(whole, method="HEAD", **ask)
     assert (status, content) == (200, b"")
-    assert headers["content-length"] == str(len(expected.content))
+    if b"PNG" not in expected.content[:8]:
+        assert headers["content-length"] == str(len(expected.content))
     assert asking.passed_on == ([whole.partition("?")[0]] if lists else [])
     if "etag" in headers:
         status, headers, content = asking.get(whole, **ask, if_none_match=headers["etag"])

@@ -49,6 +49,7 @@ ARCHIVE = [
     "test_projects.py",
     "test_sessions.py",
     "test_revision.py",
+    "test_front.py",
     "test_deletions.py::test_bytes_that_came_again_meanwhile_stay",
     "test_deletions.py::test_what_cannot_be_removed_stays_recorded_and_costs_no_other",
     "test_check.py::test_missing_damaged_and_orphaned_are_told_apart",
