@@ -129,16 +129,18 @@ def _read(read: Read, site: Server, orthanc: Server, empty: Server, uids: Path, 
 
 def _cost(server: Server, path: str, uids: Path, accept: str, connections: int, seconds: int) -> float:
     """The milliseconds of a request, of all connections together."""
+    told = ""
     for duration in (seconds, *_LONGER):
         command = ["wrk", "-t1", f"-c{connections}", f"-d{duration}s", "--timeout", "60s", "-s", str(REQUESTS)]
         command += [f"http://127.0.0.1:{server.port}", "--", path, server.authorization, str(uids)]
         done = subprocess.run([*command, *([accept] if accept else [])], capture_output=True, text=True, check=True)
-        rate = _RATE.search(done.stdout)
-        if "Non-2xx" in done.stdout:
+        told = done.stdout
+        rate = _RATE.search(told)
+        if "Non-2xx" in told:
             break
         if rate is not None and float(rate[1]):
             return 1000 / float(rate[1])
-    raise RuntimeError(f"{server.name} does not answer {path}: {done.stdout}")
+    raise RuntimeError(f"{server.name} does not answer {path}: {told}")
 
 
 def _ingest(
