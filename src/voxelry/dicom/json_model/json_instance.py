@@ -42,7 +42,9 @@ _PIXELS = {
     "DoubleFloatPixelData": (0x7FE00009, "OD"),
     "PixelData": (0x7FE00010, "OW"),
 }
-_MOST_KNOWN = 20_000
+_MOST_BYTES = 32 * 2**20
+"""Of values and of what was written of them; more are not remembered."""
+_OVERHEAD = 200
 _NUMBERS = frozenset(vr.decode() for vr in NUMBER_FORMATS)
 _TEXTS = BY_CHARACTER_SET | PLAIN_TEXT
 
@@ -54,7 +56,7 @@ class JsonInstances:
 
     def __init__(self) -> None:
         self._known: dict[_Context, dict[tuple[int, EncodedValue], str]] = {}
-        self._count = 0
+        self._bytes = 0
 
     def write(self, header: Header, *, bulk: str, changes: Mapping[int, EncodedValue | None] | None = None) -> str:
         """An instance as a JSON object, without File Meta Information; its text is in UTF-8.
@@ -81,8 +83,8 @@ class JsonInstances:
             found = known.get((tag, value)) if value[0] else None
             if found is None:
                 found = _element(tag, value, around, context[0], "", 0)
-                if value[0] and self._count < _MOST_KNOWN:
-                    self._count += 1
+                if value[0] and self._bytes < _MOST_BYTES:
+                    self._bytes += len(value[1]) + len(found) + _OVERHEAD
                     known[tag, value] = found
             if found:
                 written.append(found)

@@ -97,7 +97,6 @@ def stored_parts(one: InstanceFacts, address: str) -> Iterator[SentPart]:
         yield SentPart(content_type, f"{address}/{number}", sum(map(_length, content)), content)
 
 
-@lru_cache(maxsize=4096)
 def frame_numbers(text: str) -> tuple[int, ...]:
     """The numbers of a list of frames: ``1,2,7``.
 
