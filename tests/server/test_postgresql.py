@@ -55,6 +55,7 @@ ARCHIVE = [
     "test_check.py::test_missing_damaged_and_orphaned_are_told_apart",
     "test_check.py::test_a_deletion_that_is_recorded_is_finished_and_nothing_else_is_deleted",
 ]
+DICOMWEB = ["test_search.py", "test_search_property.py"]
 
 
 @pytest.mark.servers
@@ -71,6 +72,7 @@ def test_the_archive_and_its_jobs_keep_their_promises_on_postgresql(postgres_url
     ]
     tests += [str(HERE / f"test_processing.py::{name}") for name in STEPS]
     tests += [str(HERE / name) for name in ARCHIVE]
+    tests += [str(HERE.parent / "dicomweb" / name) for name in DICOMWEB]
     ended = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests],
         cwd=HERE.parents[1],
