@@ -150,7 +150,7 @@ def test_what_a_killed_request_had_stored_is_whole(
         def work() -> None:
             fsync, calls = os.fsync, itertools.count()
 
-            def counted(descriptor: int) -> None:
+            def counted(descriptor: Any) -> None:
                 if next(calls) == count:
                     os.kill(os.getpid(), signal.SIGKILL)
                 fsync(descriptor)

@@ -113,7 +113,7 @@ class StoringNow:
         tally, upload = self._taking.tally, self.upload
         tally.touched |= unused_files.settle(upload, tally.doubtful, tally.touched)
         stale = queries.series(as_site()).filter(pk__in=tally.touched).exclude(revision=F("built_revision"))
-        submit_builds_later(stale.only("study", "project").order_by("pk"), quiet_seconds=QUIET_SECONDS)
+        submit_builds_later(list(stale.only("study", "project").order_by("pk")), quiet_seconds=QUIET_SECONDS)
         problem = None if tally.used else nothing_used(tally)
         words = f"{tally.used} of {tally.position} stored or already here"
         if self._begun and upload.job_id is not None:
