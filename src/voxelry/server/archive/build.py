@@ -6,12 +6,14 @@ import tempfile
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import cast
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
+from django.utils import timezone
 
 from voxelry.core.errors import Problem, VoxelryError
 from voxelry.core.progress import Progress, part
@@ -41,6 +43,14 @@ from voxelry.server.jobs.submit import postpone, submit
 KIND = "build"
 WASTED_SECONDS = 60.0
 """Time lost to frames whose decoder had to be killed, after which other frames of the series get less time each."""
+
+_WAITS_ALREADY = """
+SELECT NOT EXISTS (SELECT 1 FROM archive_unusedfile WHERE project_id = %s)
+AND NOT EXISTS (SELECT 1 FROM archive_series WHERE study_id = %s AND modality = 'SEG')
+AND EXISTS (
+    SELECT 1 FROM jobs_job WHERE kind = %s AND subject = %s AND state = 'queued' AND once AND not_before > %s
+)
+"""
 
 
 def submit_build(series: Series, *, quiet_seconds: float = 0.0) -> None:
@@ -75,6 +85,19 @@ def submit_builds_later(changed: Sequence[Series], *, quiet_seconds: float) -> N
     has_segmentations = queries.series(as_site()).filter(study__in=studies, modality="SEG").exists()
     if has_segmentations or not postpone(KIND, keys, quiet_seconds=quiet_seconds):
         submit_builds(changed, quiet_seconds=quiet_seconds)
+
+
+def waits_already(series: Series, *, quiet_seconds: float) -> bool:
+    """Whether the build of a series waits for a quiet time that begins about now, and its study needs no other.
+
+    That is so if the project lacks no file, and the study has no segmentation. One statement.
+    """
+    due = timezone.now() + timedelta(seconds=0.75 * quiet_seconds)
+    values = [series.project_id, series.study_id, KIND, series.pk, connection.ops.adapt_datetimefield_value(due)]
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITS_ALREADY, values)
+        (waits,) = cursor.fetchone()
+    return bool(waits)
 
 
 def build(run: Run) -> None:

@@ -61,6 +61,8 @@ def ingest(run: Run) -> None:
         with run.publishing():
             _require_uploader(run, upload)
             yield
+            counts = {name: F(name) + count for name, count in taking.tally.batch.items()}
+            queries.uploads(as_site()).filter(pk=upload.pk).update(**counts)
 
     taking = TakingIn(upload, publishing=publishing, flushed=True)
     try:

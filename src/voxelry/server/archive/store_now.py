@@ -18,7 +18,7 @@ from voxelry.dicom.headers.sources import FileSource
 from voxelry.server.access.grants import Grants, as_site
 from voxelry.server.access.models import Role
 from voxelry.server.archive import files_at_rest, queries, unused_files
-from voxelry.server.archive.build import submit_builds_later
+from voxelry.server.archive.build import submit_builds_later, waits_already
 from voxelry.server.archive.incoming import ArrivedFile
 from voxelry.server.archive.ingest import KIND
 from voxelry.server.archive.models import Entry, Upload
@@ -101,6 +101,7 @@ class StoringNow:
         with _in_turn(), transaction.atomic():
             if not self._begun:
                 self.upload.pk = self.upload.job = None  # of an attempt that was rolled back
+                self.upload.stored = self.upload.present = self.upload.skipped = 0
                 self.upload.save(force_insert=True)
             else:  # read again for each batch but the first, which follows the request's own check
                 require_requester(self._who.user, least=Role.UPLOADER, project=self.upload.project_id)
@@ -111,14 +112,20 @@ class StoringNow:
     def _conclude(self) -> None:
         """Submit builds, and record the upload's job as done."""
         tally, upload = self._taking.tally, self.upload
-        tally.touched |= unused_files.settle(upload, tally.doubtful, tally.touched)
-        stale = queries.series(as_site()).filter(pk__in=tally.touched).exclude(revision=F("built_revision"))
-        submit_builds_later(list(stale.only("study", "project").order_by("pk")), quiet_seconds=QUIET_SECONDS)
+        changed = list(tally.changed.values())
+        # Most often one instance of a series came whose build waits already.
+        if len(changed) != 1 or tally.doubtful or not waits_already(changed[0], quiet_seconds=QUIET_SECONDS):
+            tally.touched |= unused_files.settle(upload, tally.doubtful, tally.touched)
+            stale = queries.series(as_site()).filter(pk__in=tally.touched).exclude(revision=F("built_revision"))
+            submit_builds_later(list(stale.only("study", "project").order_by("pk")), quiet_seconds=QUIET_SECONDS)
+        for name, count in tally.batch.items():
+            setattr(upload, name, getattr(upload, name) + count)
+        counts = {name: getattr(upload, name) for name in tally.batch}
         problem = None if tally.used else nothing_used(tally)
         words = f"{tally.used} of {tally.position} stored or already here"
         if self._begun and upload.job_id is not None:
             record_again(upload.job_id, message=words, problem=problem)
-            queries.uploads(as_site()).filter(pk=upload.pk).update(names=upload.names)
+            queries.uploads(as_site()).filter(pk=upload.pk).update(names=upload.names, **counts)
             return
         upload.job = record_done(
             KIND,
@@ -128,7 +135,7 @@ class StoringNow:
             message=words,
             problem=problem,
         )
-        queries.uploads(as_site()).filter(pk=upload.pk).update(job=upload.job)
+        queries.uploads(as_site()).filter(pk=upload.pk).update(job=upload.job, **counts)
 
 
 def store_plain_files(arrived: Sequence[ArrivedFile], *, who: Grants, project: int) -> Upload | None:

@@ -24,7 +24,7 @@ from voxelry.server.access.grants import as_site
 from voxelry.server.archive import deletions, files_at_rest, queries, store_instance, unused_files
 from voxelry.server.archive.aside import AsideFiles
 from voxelry.server.archive.files_at_rest import Aside
-from voxelry.server.archive.models import Entry, Instance, Upload
+from voxelry.server.archive.models import Entry, Instance, Series, Upload
 from voxelry.server.archive.row_values import InstanceValues
 from voxelry.server.archive.study_listing import count_added, refresh_listing
 from voxelry.server.jobs.failures import JobError
@@ -80,6 +80,10 @@ class Tally:
 
     Attributes
     ----------
+    batch
+        The numbers of the last batch, by `Entry.Status`: ``publishing`` adds them to the upload's.
+    changed
+        The series that gained instances in the last batch.
     results
         What became of each file, in order; only if `TakingIn` is asked to remember it.
     """
@@ -90,6 +94,8 @@ class Tally:
     used: int = 0
     last_problem: Problem | None = None
     doubtful: list[LostFile] = field(default_factory=list)
+    batch: dict[str, int] = field(default_factory=dict)
+    changed: dict[int, Series] = field(default_factory=dict)
     results: list[tuple[FileResult, Entry]] = field(default_factory=list)
 
     def copy(self) -> Tally:
@@ -104,7 +110,8 @@ class TakingIn:
     Parameters
     ----------
     publishing
-        A transaction in which rows of a batch are written, if that is still allowed.
+        A transaction in which rows of a batch are written, if that is still allowed. It ends by adding
+        ``tally.batch`` to the upload's numbers.
     flushed
         Whether files on this disk that are added are flushed already.
     remembers
@@ -336,12 +343,9 @@ def _write(
         if not _counted(new, rows.made, others=mended or replaced):
             queries.series(as_site()).filter(pk__in=changed).update(revision=F("revision") + 1)
             refresh_listing({instance.series.study_id for instance in (*new, *replaced)})
-        count = [entry.status for entry in entries].count
-        queries.uploads(as_site()).filter(pk=upload.pk).update(
-            stored=F("stored") + count(Entry.Status.STORED),
-            present=F("present") + count(Entry.Status.PRESENT),
-            skipped=F("skipped") + count(Entry.Status.SKIPPED),
-        )
+        statuses = [entry.status for entry in entries]
+        tally.batch = {str(status): statuses.count(status) for status in Entry.Status}
+        tally.changed = {instance.series_id: instance.series for instance in (*new, *replaced)}
         if not files_at_rest.are_kept(instance.sha256 for instance in (*new, *replaced)):
             # Deleted meanwhile with the last other row that needed the bytes: begin again.
             raise OperationalError("bytes were discarded while their row was written")
