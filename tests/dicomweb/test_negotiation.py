@@ -81,3 +81,7 @@ def test_the_parameter_stands_for_the_header() -> None:
     assert accept_of(Asked(who, "GET", "/", "", {"accept": "text/html"})) == "text/html"
     with pytest.raises(RefusedError):
         acceptable_types("a" * 10_000)
+
+
+def test_a_name_of_jpeg_that_is_not_registered() -> None:
+    assert acceptable_types("image/jpg") == acceptable_types("image/jpeg")

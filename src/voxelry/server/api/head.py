@@ -45,6 +45,8 @@ def _emptied(response: HttpResponseBase) -> HttpResponse:
     empty = HttpResponse(status=response.status_code, headers=dict(response.items()))
     if isinstance(response, HttpResponse):
         empty.headers["Content-Length"] = str(len(response.content))
+    if "Content-Type" not in response.headers:
+        del empty.headers["Content-Type"]
     empty.cookies = response.cookies
     response.close()
     return empty

@@ -27,6 +27,8 @@ RENDERED_TYPES = frozenset(
     }
 )  # fmt: skip
 """Media types of rendered content, in single parts (PS3.18 8.7.4)."""
+_SYNONYMS = {"image/jpg": "image/jpeg"}
+"""Names that are not registered, but asked for."""
 _LONGEST = 8192
 _QUOTED_COMMA = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*$)')
 
@@ -152,6 +154,7 @@ def _acceptable(text: str) -> Acceptable | None:
         media_type, multipart = "*/*", None
     if "/" not in media_type:
         return None
+    media_type = _SYNONYMS.get(media_type, media_type)
     named = parameters.get("transfer-syntax", "").replace("|", ",").split(",")
     return Acceptable(
         media_type,
