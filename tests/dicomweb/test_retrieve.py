@@ -179,6 +179,17 @@ def test_colour_is_described_as_it_is_sent(site: Site, web: Web, tmp_path: Path)
     assert image.headers["Content-Type"] == f"image/jpeg; transfer-syntax={BASELINE}"
 
 
+def test_a_stored_syntax_is_named_for_several(site: Site, web: Web, tmp_path: Path) -> None:
+    made = synthetic_series(tmp_path / "s", slices=2, rows=8, columns=8, transfer_syntax=BASELINE, bits_stored=8)
+    other = synthetic_series(tmp_path / "o", slices=1, rows=8, columns=8, first_index=2, bits_stored=8)
+    site.upload([*made.paths, *other.paths])
+    study = f"/studies/{made.study_instance_uid}"
+    parts = parts_of(web.get(study, accept=f"{DICOM}; transfer-syntax={BASELINE}"))
+    assert [part.content for part in parts] == [path.read_bytes() for path in (*made.paths, *other.paths)]
+    assert [part.headers["Content-Type"].rpartition("=")[2] for part in parts] == [BASELINE, BASELINE, EXPLICIT]
+    web.get(study, 406, accept=f"{DICOM}; transfer-syntax={LOSSLESS}")
+
+
 def test_frames_by_number(site: Site, web: Web, tmp_path: Path) -> None:
     made = synthetic_series(tmp_path / "m", slices=4, rows=6, columns=6, frames="plain")
     site.upload(made.paths)

@@ -172,7 +172,7 @@ def test_dicomweb_fetches_what_it_sends(site: Any, source: Path, elsewhere: Call
     row = Instance.objects.select_related("series__study").order_by("number")[0]
     study = f"/dicomweb/studies/{row.series.study.study_instance_uid}"
     series = f"{study}/series/{row.series.series_instance_uid}"
-    path = min(source.iterdir())
+    path, body = min(source.iterdir()), b""
     for address, sent in (
         (f"{series}/instances/{row.sop_instance_uid}/frames/1", voxelry.load_volume(source).array[0].size * 2),
         (f"{series}/metadata", 2),

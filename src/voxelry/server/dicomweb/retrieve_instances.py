@@ -34,7 +34,6 @@ ZIP = "application/zip"
 CODED = frozenset({RLE, JPEG_LS, JPEG_2000_LOSSLESS, HTJ2K_LOSSLESS})
 """Transfer syntaxes that compress without loss and that are made on request."""
 STORED = "stored"
-_SEVERAL = (Offer(DICOM, True, EXPLICIT, STORED, CODED), Offer(ZIP))
 
 
 def retrieve_study(asked: Asked, study: str) -> Answer:
@@ -98,7 +97,8 @@ def _stored(one: InstanceFacts) -> str:
 def _several(asked: Asked, found: Sequence[tuple[str, str, InstanceFacts]], name: str) -> Answer:
     if not found:
         raise RefusedError(404, "There are no instances.", code="not_found")
-    choice = chosen(accept_of(asked), _SEVERAL)
+    own = frozenset(_stored(one) for _, _, one in found)
+    choice = chosen(accept_of(asked), (Offer(DICOM, True, EXPLICIT, STORED, CODED | own), Offer(ZIP)))
     if choice.media_type == ZIP:
         return _zipped(found, name)
     here = not files_at_rest.is_shared()  # files in a bucket are fetched one after the other, in their turn
