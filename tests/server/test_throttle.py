@@ -180,3 +180,31 @@ def test_a_made_up_header_is_no_new_address(user: User, tried: list[str], settin
     settings.VOXELRY = settings.VOXELRY.replace(trusted_proxies=("127.0.0.1",))
     Client().get("/api/me", headers={**told, "X-Forwarded-For": "203.0.113.9"})
     assert len(tried) == throttle.ATTEMPTS + 1
+
+
+def test_a_right_password_is_hashed_once_and_not_when_it_is_another(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = User.objects.create_user("program", password="a right one 11")
+    asked: list[str] = []
+
+    def noted(request: Any, **credentials: Any) -> Any:
+        asked.append(credentials["password"])
+        return authenticate(request, **credentials)
+
+    monkeypatch.setattr(authentication, "authenticate", noted)
+
+    def status(password: str) -> int:
+        word = base64.b64encode(f"program:{password}".encode()).decode()
+        return Client().get("/api/me", headers={"Authorization": f"Basic {word}"}).status_code
+
+    assert [status("a right one 11") for _ in range(3)] == [200] * 3
+    assert asked == ["a right one 11"]
+    assert status("a wrong one 11") == 401
+    user.set_password("another one 22")
+    user.save()
+    assert status("a right one 11") == 401
+    assert status("another one 22") == 200
+    User.objects.update(is_active=False)
+    assert status("another one 22") == 401
+    assert asked[1:] == ["a wrong one 11", "a right one 11", "another one 22", "another one 22"]

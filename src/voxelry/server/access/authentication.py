@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import secrets
+import threading
+import time
+from collections import OrderedDict
 from typing import Literal, cast
 
 from django.contrib.auth import authenticate
@@ -15,6 +20,8 @@ from voxelry.server.access.models import Token
 from voxelry.server.access.secrets import token_as_it_is, valid_token
 from voxelry.server.access.sessions import is_session_open
 
+_RIGHT_SECONDS = 300.0
+_MOST_RIGHT = 1000
 Way = Literal["session", "basic", "token"]
 
 
@@ -77,10 +84,48 @@ def _basic(request: HttpRequest, encoded: str) -> User | None:
         return None
     if not separator or "\0" in name:  # PostgreSQL stores no NUL in a text
         return None
+    known = _right.user(name, password)
+    if known is not None:
+        return known
     try:
         with throttle.guess(request, name) as outcome:
             user = authenticate(request, username=name, password=password)
             outcome.right = isinstance(user, User)
     except throttle.Closed:
         return None
-    return user if isinstance(user, User) else None
+    if not isinstance(user, User):
+        return None
+    _right.note(name, password, user.password)
+    return user
+
+
+class _RightPasswords:
+    """Passwords that were right not long ago: programs send theirs with each request, and to hash one is slow.
+
+    Each is kept as a keyed digest beside the hash in the user's row that it was right for, and the row is read each
+    time: another password, and an account that is not active, is checked as usual.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._secret = secrets.token_bytes(32)
+        self._found: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
+
+    def user(self, name: str, password: str) -> User | None:
+        with self._lock:
+            stored, until = self._found.get(self._key(name, password), ("", 0.0))
+        if time.monotonic() >= until:
+            return None
+        return User.objects.filter(username=name, password=stored, is_active=True).first()
+
+    def note(self, name: str, password: str, stored: str) -> None:
+        with self._lock:
+            self._found[self._key(name, password)] = stored, time.monotonic() + _RIGHT_SECONDS
+            while len(self._found) > _MOST_RIGHT:
+                self._found.popitem(last=False)
+
+    def _key(self, name: str, password: str) -> bytes:
+        return hashlib.blake2b(f"{name}\0{password}".encode(), key=self._secret).digest()
+
+
+_right = _RightPasswords()
