@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
+from voxelry.server.access.django_exchange import in_threads
 from voxelry.server.api.head import only_head
 from voxelry.server.api.problems import problem
 
@@ -89,12 +88,8 @@ def _answer(request: HttpRequest, content: Content, start: int, stop: int, conte
     if not only_head(request):
         content.check()
         parts = content.parts(start, stop)
-    return StreamingHttpResponse(as_stream(request, parts), content_type=content_type)
-
-
-def as_stream(request: HttpRequest, parts: Iterator[bytes]) -> Iterator[bytes] | AsyncIterator[bytes]:
-    """The parts as a stream of what serves the request: an ASGI server would collect a plain iterator first."""
-    return _in_threads(parts) if isinstance(request, ASGIRequest) else parts
+    streamed = in_threads(parts) if isinstance(request, ASGIRequest) else parts
+    return StreamingHttpResponse(streamed, content_type=content_type)
 
 
 def _tagged(answer: _Answer, tag: str) -> _Answer:
@@ -130,15 +125,3 @@ def _within(first: str, last: str, length: int) -> tuple[int, int] | None:
     else:
         start, stop = int(first), min(length, int(last) + 1) if last else length
     return (start, stop) if start < stop else None
-
-
-async def _in_threads(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
-    following = sync_to_async(lambda: next(parts, None))
-    try:
-        while (part := await following()) is not None:
-            yield part
-    finally:
-        # The client may have gone away; a thread that is making a part ends the generator after it.
-        if isinstance(parts, Generator):
-            with suppress(ValueError):
-                parts.close()

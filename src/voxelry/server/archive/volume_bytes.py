@@ -1,4 +1,4 @@
-"""The bytes of a stored volume, to be sent: all of them or a range, plain or compressed."""
+"""The bytes of a stored volume, to be sent: plain or compressed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.formats.shared.deflate import deflate
+from voxelry.server.access.exchange import FilePart
 from voxelry.server.archive import stack_files
 from voxelry.server.archive.models import Stack
 
@@ -19,7 +20,7 @@ Layout: TypeAlias = Literal["values", "planes"]
 """Value after value; or for each slice the first byte of all its values, then the second, and so on."""
 
 _CHUNK = 2**20
-"""Bytes that are read, or compressed by themselves, at a time."""
+"""Bytes that are compressed by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,36 +39,21 @@ class VolumeBytes:
         plain = layout == "values" or array.dtype.itemsize == 1
         return cls(path, array, "values" if plain else layout)
 
-    @property
-    def length(self) -> int:
-        """The number of bytes."""
-        return self.array.nbytes
+    def part(self) -> FilePart | None:
+        """All bytes, where they lie in the file; None if they lie otherwise there."""
+        is_little = self.array.dtype == self.array.dtype.newbyteorder("<")
+        return (
+            FilePart(self.path, self.array.offset, self.array.nbytes) if self.layout == "values" and is_little else None
+        )
 
-    def parts(self, start: int, stop: int) -> Iterator[bytes]:
-        """The bytes from a start to before a stop."""
-        if self.layout == "values" and self._is_little:
-            yield from self._from_file(start, stop)
-            return
-        size = self.array[0].nbytes
-        for number in range(start // size, -(-stop // size)):
-            first = number * size
-            yield bytes(self._slice(number)[max(start - first, 0) : stop - first])
+    def parts(self) -> Iterator[bytes]:
+        """All bytes, a slice at a time."""
+        yield from (bytes(self._slice(number)) for number in range(len(self.array)))
 
     def compressed(self) -> Iterator[bytes]:
         """All bytes as one member of gzip, made on all cores (RFC 1952)."""
         with closing(deflate(self._blocks())) as parts:  # type: ignore[type-var]
             yield from parts
-
-    @property
-    def _is_little(self) -> bool:
-        return self.array.dtype == self.array.dtype.newbyteorder("<")
-
-    def _from_file(self, start: int, stop: int) -> Iterator[bytes]:
-        with self.path.open("rb") as file:
-            file.seek(self.array.offset + start)
-            while start < stop and (part := file.read(min(_CHUNK, stop - start))):
-                start += len(part)
-                yield part
 
     def _blocks(self) -> Iterator[memoryview]:
         """About a megabyte each."""

@@ -21,6 +21,7 @@ from voxelry.server.api.slice_answers import (
     raw_slice,
     thumbnail_picture,
 )
+from voxelry.server.api.volume_answers import plain_volume_choice, whole_volume
 from voxelry.server.dicomweb.urls import METHODS
 
 
@@ -110,9 +111,17 @@ def _thumbnail(asked: Asked, series_id: int) -> Answer:
     return thumbnail_picture(asked, series_id, choice.version)
 
 
+def _volume(asked: Asked, series_id: int) -> Answer:
+    choice = plain_volume_choice(asked.query)
+    if choice is None:
+        raise DeclinedError
+    return whole_volume(asked, series_id, choice)
+
+
 _API: Mapping[str, Callable[..., Answer]] = {
     "api/series/<int:series_id>/slices/<int:n>.raw": quick(_raw),
     "api/series/<int:series_id>/slices/<int:n>.png": quick(partial(_picture, "png")),
     "api/series/<int:series_id>/slices/<int:n>.jpg": quick(partial(_picture, "jpg")),
+    "api/series/<int:series_id>/volume.raw": _volume,
     "api/series/<int:series_id>/thumbnail.png": quick(_thumbnail),
 }
