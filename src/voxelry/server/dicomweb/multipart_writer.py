@@ -5,8 +5,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 
+from voxelry.core.errors import VoxelryError
 from voxelry.server.access.exchange import Answer, FilePart, Part, streamed
+from voxelry.server.dicomweb.found_instances import refused_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +54,31 @@ def multipart_answer(media_type: str, parts: Sequence[SentPart], headers: dict[s
 
 
 def made_answer(parts: Iterable[SentPart], media_type: str, headers: dict[str, str]) -> Answer:
-    """An answer whose parts are found while it is sent, so that many of them take no memory."""
+    """An answer whose parts are found while it is sent, so that many of them take no memory.
+
+    Raises
+    ------
+    RefusedError
+        409 if the first of them cannot be had.
+    """
     boundary = secrets.token_hex(16)
     told = {"Content-Type": f'multipart/related; type="{media_type}"; boundary="{boundary}"', **headers}
-    return Answer(streamed(_pieces(parts, boundary)), headers=told)
+    return Answer(streamed(begun(_pieces(parts, boundary), pieces=2)), headers=told)
+
+
+def begun(content: Iterator[Part], *, pieces: int = 1) -> Iterator[Part]:
+    """The same pieces, of which the first are made now: a damaged file is told while a status can tell it.
+
+    Raises
+    ------
+    RefusedError
+        409 if they cannot be made.
+    """
+    try:
+        first = list(islice(content, pieces))
+    except (VoxelryError, OSError) as error:
+        raise refused_file(error) from None
+    return chain(first, content)
 
 
 def _pieces(parts: Iterable[SentPart], boundary: str) -> Iterator[Part]:

@@ -20,7 +20,7 @@ from voxelry.server.access.exchange import Answer, Asked, FilePart, Part, Refuse
 from voxelry.server.access.rules import Rule
 from voxelry.server.archive.series_metadata import InstanceFacts
 from voxelry.server.dicomweb.found_instances import kept_header, one_instance, present, refused_file, series_address
-from voxelry.server.dicomweb.multipart_writer import SentPart, multipart_answer
+from voxelry.server.dicomweb.multipart_writer import SentPart, begun, multipart_answer
 from voxelry.server.dicomweb.negotiation import OCTET_STREAM, Offer, accept_of, chosen
 from voxelry.server.dicomweb.retrieve_frames import frames_answer
 from voxelry.server.dicomweb.routes import Route
@@ -85,6 +85,7 @@ def _pixels(asked: Asked, one: InstanceFacts, header: Header, path: str, address
         raise refused_file(error) from None
     if isinstance(content, tuple):
         return _sent(asked, one, (FilePart(one.path, content[0], content[1]),), location, "")
+    content = begun(content)
     choice = chosen(accept_of(asked), _offers(""))
     media = f"{OCTET_STREAM}; transfer-syntax={EXPLICIT}"
     headers = {"Vary": "Accept", "Cache-Control": "private, no-cache", **GUARDED}
