@@ -90,3 +90,16 @@ def test_a_stream_that_is_not_sent_is_closed() -> None:
 def test_who_takes_gzip(value: str, taken: bool) -> None:
     assert accepts_gzip({"accept-encoding": value}) is taken
     assert gunzipped(gzipped(WHOLE)) == WHOLE
+
+
+@pytest.mark.parametrize(
+    ("condition", "tag", "status"),
+    [("*", TAG, 200), (f'"x", {TAG}', TAG, 200), ('"x"', TAG, 412), (f"W/{TAG}", f"W/{TAG}", 412), ('"x"', "", 200)],
+)
+def test_another_version_is_wanted(answer: Answer, condition: str, tag: str, status: int) -> None:
+    answer.headers = {**HEADERS, "ETag": tag} if tag else {}
+    found = finished(
+        answer, "GET", {"if-match": condition, "if-none-match": TAG} if status == 412 else {"if-match": condition}
+    )
+    assert found.status == status
+    assert found.length == (0 if status == 412 else len(WHOLE))

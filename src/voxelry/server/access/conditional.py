@@ -19,7 +19,7 @@ _GZIP_FRAME = 31
 
 
 def finished(answer: Answer, method: str, headers: Mapping[str, str]) -> Answer:
-    """The answer that is sent to a request: whole, 206 with a part of it, 304 or 416.
+    """The answer that is sent to a request: whole, 206 with a part of it, 304, 412 or 416.
 
     Parameters
     ----------
@@ -33,6 +33,9 @@ def finished(answer: Answer, method: str, headers: Mapping[str, str]) -> Answer:
     if answer.status != 200 or method not in ("GET", "HEAD"):
         return answer
     tag = answer.headers.get("ETag", "")
+    if tag and not _is_matched(headers.get("if-match", "*"), tag):
+        _close(answer)
+        return Answer((), status=412, headers={"ETag": tag})
     if tag and is_named(headers.get("if-none-match"), tag):
         return not_modified(answer)
     if answer.headers.get("Accept-Ranges") != "bytes" or method == "HEAD" or "range" not in headers:
@@ -65,12 +68,22 @@ def is_named(condition: str | None, tag: str) -> bool:
     return condition.strip() == "*" or any(one.strip().removeprefix("W/") == own for one in condition.split(","))
 
 
+def _is_matched(condition: str, tag: str) -> bool:
+    """Whether If-Match takes an entity tag, by strong comparison, which no weak one passes (RFC 9110 13.1.1)."""
+    named = [one.strip() for one in condition.split(",")]
+    return "*" in named or (tag in named and not tag.startswith("W/"))
+
+
 def not_modified(answer: Answer) -> Answer:
     """304 in place of an answer, whose stream is closed."""
+    _close(answer)
+    return Answer((), status=304, headers={k: v for k, v in answer.headers.items() if k.lower() in _KEPT_BY_304})
+
+
+def _close(answer: Answer) -> None:
     close: Callable[[], None] | None = getattr(answer.parts, "close", None)
     if close is not None:
         close()
-    return Answer((), status=304, headers={k: v for k, v in answer.headers.items() if k.lower() in _KEPT_BY_304})
 
 
 def _cut(parts: Sequence[Part], start: int, stop: int) -> list[Part]:

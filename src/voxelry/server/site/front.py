@@ -161,7 +161,7 @@ class Front:
 
     def _headers(self, own: Mapping[str, str], request: _Request) -> Pairs:
         crossing = cross_origin_headers(request.path, request.headers) if request.path.startswith("/dicomweb") else {}
-        varying = [] if "authorization" in request.headers else ["Cookie"]
+        varying = [] if request.headers.get("authorization") else ["Cookie"]
         found, given = [], {name.lower() for name in crossing}
         for name, value in (*crossing.items(), *own.items()):
             if name in ("Vary", "vary"):
@@ -245,7 +245,7 @@ class _Request:
     @property
     def deciding(self) -> tuple[str | None, ...]:
         """The headers that an answer may depend on, and whether a header says who asks."""
-        return (*(self.headers.get(name) for name in _DECIDING), "" if "authorization" in self.headers else None)
+        return (*(self.headers.get(name) for name in _DECIDING), "" if self.headers.get("authorization") else None)
 
     @property
     def origin(self) -> Hashable:
