@@ -155,7 +155,7 @@ def test_what_a_killed_request_had_stored_is_whole(
                     os.kill(os.getpid(), signal.SIGKILL)
                 fsync(descriptor)
 
-            os.fsync = counted
+            os.fsync = counted  # type: ignore[assignment]
             with StoringNow(who=as_site(), project=project) as storing:
                 for path in paths:
                     storing.add(arrived(path))

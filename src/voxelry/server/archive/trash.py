@@ -63,7 +63,7 @@ def move_series_to_trash(keys: Iterable[int], by: User | int | None) -> None:
         trashed_jobs.hide_jobs(series)
         files_at_rest.wait_for_writers(writing=True)
         of_study: dict[int, list[int]] = {}
-        for key, of in series.order_by().values_list("pk", "study"):
+        for key, of in series.order_by().values_list("pk", "study__pk"):
             of_study.setdefault(of, []).append(key)
         for study in queries.studies(as_site()).filter(pk__in=of_study):
             moved, created = of_study[study.pk], study.created
