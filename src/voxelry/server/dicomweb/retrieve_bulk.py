@@ -16,7 +16,7 @@ from voxelry.dicom.json_model.bulk_values import bulk_value
 from voxelry.dicom.pixels.encode import EXPLICIT
 from voxelry.dicom.write.transcoding import uncompressed_pixels
 from voxelry.server.access.conditional import is_named, not_modified
-from voxelry.server.access.exchange import Answer, Asked, FilePart, Part, RefusedError
+from voxelry.server.access.exchange import Answer, Asked, FilePart, Part, RefusedError, streamed
 from voxelry.server.access.rules import Rule
 from voxelry.server.archive.series_metadata import InstanceFacts
 from voxelry.server.dicomweb.found_instances import kept_header, one_instance, present, refused_file, series_address
@@ -85,14 +85,14 @@ def _pixels(asked: Asked, one: InstanceFacts, header: Header, path: str, address
         raise refused_file(error) from None
     if isinstance(content, tuple):
         return _sent(asked, one, (FilePart(one.path, content[0], content[1]),), location, "")
-    content = begun(content)
+    pieces = begun(iter(content))
     choice = chosen(accept_of(asked), _offers(""))
     media = f"{OCTET_STREAM}; transfer-syntax={EXPLICIT}"
     headers = {"Vary": "Accept", "Cache-Control": "private, no-cache", **GUARDED}
     if choice.multipart:
-        return multipart_answer(OCTET_STREAM, [SentPart(media, location, length, content)], headers)
+        return multipart_answer(OCTET_STREAM, [SentPart(media, location, length, pieces)], headers)
     headers |= {"Content-Type": media, "Content-Location": location, "Content-Length": str(length)}
-    return Answer(content, headers=headers)
+    return Answer(streamed(pieces), headers=headers)
 
 
 def _offers(media: str) -> tuple[Offer, ...]:
