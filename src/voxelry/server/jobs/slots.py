@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from django.db import connections
 
+from voxelry.server.environment.freed_memory import return_freed_memory
 from voxelry.server.jobs import isolated, leases
 from voxelry.server.jobs.attempts import do
 from voxelry.server.jobs.job_run import stopping
@@ -67,7 +68,7 @@ class Slots:
             thread.join(max(0.0, end - time.monotonic()))
 
     def _forever(self) -> None:
-        look = True
+        look, worked = True, False
         while not stopping.is_set():
             try:
                 job = leases.claim(queues=self._queues) if look or leases.waiting(self._queues) else None
@@ -77,9 +78,12 @@ class Slots:
                 stopping.wait(PAUSE_SECONDS)
                 continue
             if job is None:
+                if worked:
+                    return_freed_memory()
+                worked = False
                 look = self._rest()
                 continue
-            look = True
+            look = worked = True
             self.wake()  # there may be more jobs, and another thread may be idle
             do(job)
         connections.close_all()
