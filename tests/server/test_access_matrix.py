@@ -26,6 +26,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
+from tests.server.test_front import Asking
 from voxelry.core import registry
 from voxelry.core.registry import StepRegistry
 from voxelry.server.access.models import Membership, Project, Role, Token
@@ -192,6 +193,7 @@ def place(site: Any, tmp_path: Path, do_jobs: Callable[[], None], monkeypatch: p
         "POST studies": lambda: _dicom(paths[0]),
         "POST studies/<uid:study>": lambda: _dicom(paths[0]),
         "empty_trash": lambda: {"query": f"?project={project.pk}"},
+        "GET wado": lambda: {"query": "?requestType=WADO&studyUID={}&seriesUID={}&objectUID={}".format(*uids)},
     }
     return Place(project, values, bodies)
 
@@ -372,10 +374,37 @@ def test_a_session_needs_the_csrf_token_for_every_change(place: Place, site: Any
 
 def test_head_is_answered_as_get_is(place: Place, identities: list[Identity]) -> None:
     for address in addresses():
-        if address.method != "GET" or address.name == "login-link" or not address.path.startswith("api/"):
+        if (
+            address.method != "GET"
+            or address.name == "login-link"
+            or not address.path.startswith(("api/", "dicomweb/"))
+        ):
             continue
         for who in identities:
             if who.account and not who.admin and who.role is None:
                 head = _ask(who, Address("HEAD", address.path, address.name, address.rule), place)
                 assert head[0] == _ask(who, address, place)[0], (address, who.name)
                 assert head[1] == b"", (address, who.name)
+
+
+def test_the_front_answers_whom_django_answers(place: Place, identities: list[Identity]) -> None:
+    """By the same rules, also from what it holds since somebody else asked, or since it answered the same one."""
+    asking = Asking()
+    wrong = []
+    ordered = sorted(identities, key=lambda who: not who.admin)
+    for address in addresses():
+        if address.method != "GET" or not address.path.startswith(("api/", "dicomweb/")) or "events" in address.path:
+            continue
+        asked = place.bodies.get(address.name, dict)()
+        url = _url(address, {**place.values, **asked.pop("values", {})}) + asked.pop("query", "")
+        for who in [ordered[0], *ordered]:
+            cookies = "; ".join(f"{name}={value.value}" for name, value in who.client.cookies.items())
+            headers = {**who.headers, **({"cookie": cookies} if cookies else {})}
+            status, _, content = asking.get(url, **headers)
+            wanted = _wanted(who, address)
+            if wanted is not None and status not in wanted:
+                wrong.append(f"{url} as {who.name}: {status}, not {sorted(wanted)}")
+            if who.role is None and not who.admin and (SECRET.encode() in content or b"Matrix" in content):
+                wrong.append(f"{url} as {who.name}: tells the patient's name")
+    asking.close()
+    assert not wrong

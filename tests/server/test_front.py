@@ -75,6 +75,11 @@ class Asking:
         sent_headers = {name.decode().lower(): value.decode() for name, value in start["headers"]}
         return start["status"], sent_headers, b"".join(message["body"] for message in rest)
 
+    def close(self) -> None:
+        """End its threads, with their connections."""
+        self.front._threads.close()
+        self.django._threads.close()
+
     def is_quick(self, address: str, **headers: str) -> bool:
         """Whether a good answer came without Django."""
         before = len(self.passed_on)
@@ -87,8 +92,7 @@ def asking() -> Iterator[Asking]:
     holding._held.clear()
     made = Asking()
     yield made
-    made.front._threads.close()
-    made.django._threads.close()
+    made.close()
 
 
 @pytest.fixture
