@@ -9,7 +9,7 @@ from typing import Any, Literal
 from django.test import Client
 
 from benchmarks.lists_rows import FREQUENT_WORD, RARE_WORD, TWO_CHARACTERS
-from voxelry.server.archive.study_filter import OrderName, PageCursor, StudyOrder
+from voxelry.server.archive.terms.study_filter import OrderName, PageCursor, StudyOrder
 
 Who = Literal["admin", "one", "two"]
 """An administrator, and viewers of one project and of two."""

@@ -11,8 +11,9 @@ from typing import Any
 
 from django.db import connection
 
-from voxelry.server.archive import search_index, search_words, study_listing
-from voxelry.server.archive.search_index import Indexed
+from voxelry.server.archive.lists import search_index, study_listing
+from voxelry.server.archive.lists.search_index import Indexed
+from voxelry.server.archive.terms import search_words
 
 AT_ONCE = 5000
 _CACHED = 500_000

@@ -12,9 +12,10 @@ from pydicom.sequence import Sequence
 
 from voxelry.dicom.headers.sources import MemorySource
 from voxelry.server.access.models import Project
-from voxelry.server.archive import files_at_rest, store_instance
+from voxelry.server.archive.at_rest import files_at_rest
+from voxelry.server.archive.intake import store_instance
+from voxelry.server.archive.lists.study_listing import refresh_listing
 from voxelry.server.archive.models import Instance
-from voxelry.server.archive.study_listing import refresh_listing
 from voxelry.testing import synthetic_instance, uid
 
 

@@ -17,7 +17,7 @@ from pydicom.sequence import Sequence
 from tests.dicomweb.conftest import Web
 from voxelry.core.intensity import Window, to_display
 from voxelry.server.access.models import Project
-from voxelry.server.archive import shown_frames
+from voxelry.server.archive.shown import shown_frames
 from voxelry.server.dicomweb import rendered_answers
 from voxelry.testing import SECRETS, SyntheticSeries, synthetic_instance, synthetic_report, synthetic_series, write
 from voxelry.testing.instances import uid

@@ -22,9 +22,10 @@ from tests.dicomweb.conftest import Site, Web
 from tests.dicomweb.multipart import body_of, parts_of
 from tests.server.conftest import run_jobs
 from voxelry.server.access.models import Project
-from voxelry.server.archive import files_at_rest, series_metadata
-from voxelry.server.archive.holdings import stored_name
+from voxelry.server.archive.at_rest import files_at_rest
+from voxelry.server.archive.at_rest.holdings import stored_name
 from voxelry.server.archive.models import Instance, Series
+from voxelry.server.archive.shown import series_metadata
 from voxelry.testing import synthetic_instance, synthetic_report, synthetic_series, write
 
 EXPLICIT, IMPLICIT, BIG, DEFLATED = (

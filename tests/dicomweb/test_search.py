@@ -24,11 +24,12 @@ from tests.dicomweb.conftest import Site, Web
 from tests.dicomweb.stored import data_set, file_bytes, store
 from voxelry.dicom.headers.sources import MemorySource
 from voxelry.server.access.models import Project
-from voxelry.server.archive import fill_search, store_instance
+from voxelry.server.archive.at_rest.files_at_rest import Kept
+from voxelry.server.archive.by_attribute import fill_search
 from voxelry.server.archive.copy_study import copy_to_project
-from voxelry.server.archive.files_at_rest import Kept
+from voxelry.server.archive.intake import store_instance
+from voxelry.server.archive.lists.study_listing import refresh_listing
 from voxelry.server.archive.models import Instance, Series, Study
-from voxelry.server.archive.study_listing import refresh_listing
 from voxelry.testing import uid
 
 CT, SR = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.88.11"

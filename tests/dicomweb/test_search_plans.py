@@ -9,8 +9,8 @@ from django.db import connection
 
 from tests.dicomweb.conftest import Site, Web
 from tests.dicomweb.stored import data_set, store
-from voxelry.server.archive import attribute_search
-from voxelry.server.archive.listing_sql import Branch
+from voxelry.server.archive.by_attribute import attribute_search
+from voxelry.server.archive.lists.listing_sql import Branch
 from voxelry.testing import uid
 
 ADDRESSES = {

@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from tests.dicomweb.conftest import Web
 from tests.dicomweb.stored import data_set, store
 from voxelry.server.access.models import Project
-from voxelry.server.archive import attribute_search
+from voxelry.server.archive.by_attribute import attribute_search
 
 NAMES = ["Doe^Jane", "Doe^John", "DOE^JOHN^Q", "Smith", "Smithson^Ann", "O'Neill^Shaun", "Müller^Jürgen", "ÖZ^Ali", ""]
 REFERRERS = ["House^Gregory", "Wilson^James", "Cuddy^Lisa", ""]

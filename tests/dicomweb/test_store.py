@@ -30,8 +30,8 @@ from tests.dicomweb.conftest import Web
 from voxelry.server.access.exchange import Asked
 from voxelry.server.access.grants import Grants
 from voxelry.server.access.models import Membership, Project, Role
-from voxelry.server.archive import take_in
-from voxelry.server.archive.holdings import stored_name
+from voxelry.server.archive.at_rest.holdings import stored_name
+from voxelry.server.archive.intake import take_in
 from voxelry.server.archive.models import Entry, Instance, UnusedFile, Upload
 from voxelry.server.dicomweb.store_routes import store_in_any_study
 from voxelry.server.jobs.models import Job, State

@@ -7,8 +7,8 @@ import hashlib
 from django.db import transaction
 
 from voxelry.server.access.models import Project
+from voxelry.server.archive.lists.study_listing import refresh_listing
 from voxelry.server.archive.models import Instance, Patient, Series, Study, Upload
-from voxelry.server.archive.study_listing import refresh_listing
 
 
 def project_row(name: str) -> Project:

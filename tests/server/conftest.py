@@ -16,7 +16,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from voxelry.server.access.models import Project
-from voxelry.server.archive import store_now
+from voxelry.server.archive.intake import store_now
 from voxelry.server.jobs import attempts, job_run, submit, sweep
 from voxelry.server.jobs.models import Job, State
 

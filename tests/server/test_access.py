@@ -134,7 +134,7 @@ def test_credentials_that_cannot_be_read_are_no_defect(user: User, scheme: str, 
 def test_a_strangers_form_of_many_files_makes_none(
     user: User, monkeypatch: pytest.MonkeyPatch, data_folder: Path, capfd: pytest.CaptureFixture[str], address: str
 ) -> None:
-    from voxelry.server.archive.receive_upload import DataFolderUploadHandler
+    from voxelry.server.archive.intake.receive_upload import DataFolderUploadHandler
 
     def made(*_: object, **__: object) -> None:
         raise AssertionError("a file was begun")
@@ -277,7 +277,7 @@ def test_the_api_page_sends_the_csrf_token_along(user: User) -> None:
 
 
 def test_a_form_without_the_token_is_refused_unread(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    from voxelry.server.archive.receive_upload import DataFolderUploadHandler
+    from voxelry.server.archive.intake.receive_upload import DataFolderUploadHandler
 
     read: list[object] = []
     monkeypatch.setattr(DataFolderUploadHandler, "new_file", lambda *given, **named: read.append(given))

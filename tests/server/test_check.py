@@ -14,7 +14,8 @@ from django.core.files.storage import default_storage
 from django.db import connection
 
 from voxelry.server.access.models import Project
-from voxelry.server.archive import cleanup, holdings
+from voxelry.server.archive import cleanup
+from voxelry.server.archive.at_rest import holdings
 from voxelry.server.archive.check import check
 from voxelry.server.archive.models import Deletion, Instance, Series
 from voxelry.server.archive.repair import repair

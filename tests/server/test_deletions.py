@@ -14,7 +14,8 @@ from django.core.files.storage import default_storage
 from django.db import connection, connections
 
 from voxelry.server.access.models import Project
-from voxelry.server.archive import cleanup, deletions, flushing, holdings, remove
+from voxelry.server.archive import cleanup, remove
+from voxelry.server.archive.at_rest import deletions, flushing, holdings
 from voxelry.server.archive.models import Deletion, Instance, Series, Study, Upload
 from voxelry.server.processing.models import Process, ResultFile
 from voxelry.testing import synthetic_instance, synthetic_series, write
@@ -106,7 +107,7 @@ def test_a_delete_that_is_killed_at_any_step_is_finished_or_was_not_begun(
 
 
 def test_a_killed_delete_of_an_upload_is_finished(site: Any, tmp_path: Path, data_folder: Path) -> None:
-    from voxelry.server.archive import incoming
+    from voxelry.server.archive.intake import incoming
 
     for step in range(STEPS):
         if not Upload.objects.exists():

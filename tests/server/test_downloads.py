@@ -12,7 +12,8 @@ import pytest
 from django.core.files.storage import default_storage
 
 from voxelry.server.access.models import Project
-from voxelry.server.archive import holdings, originals
+from voxelry.server.archive import originals
+from voxelry.server.archive.at_rest import holdings
 from voxelry.server.archive.models import Instance, Series, Study
 from voxelry.server.jobs.models import Job
 from voxelry.server.processing.models import Process, ResultFile

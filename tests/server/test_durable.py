@@ -13,7 +13,7 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, connections
 
-from voxelry.server.archive import files_at_rest, flushing, holdings
+from voxelry.server.archive.at_rest import files_at_rest, flushing, holdings
 from voxelry.server.archive.models import Instance, Upload
 from voxelry.testing import synthetic_series
 

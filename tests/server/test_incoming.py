@@ -16,7 +16,13 @@ from django.db import connections
 
 from voxelry.server.access.grants import Grants, RoleError, as_site, grants_of
 from voxelry.server.access.models import Membership, Project, Role
-from voxelry.server.archive.incoming import ArrivedFile, ArrivingFile, FileTooLargeError, GrowingUpload, store_upload
+from voxelry.server.archive.intake.incoming import (
+    ArrivedFile,
+    ArrivingFile,
+    FileTooLargeError,
+    GrowingUpload,
+    store_upload,
+)
 from voxelry.server.archive.models import Instance, Upload
 from voxelry.server.jobs import submit
 from voxelry.server.jobs.leases import lease_renewer
@@ -227,7 +233,7 @@ def test_the_site_itself_may_bring_files(
 
 
 def test_the_door_knows_no_request() -> None:
-    source = Path(__file__).parents[2] / "src/voxelry/server/archive/incoming.py"
+    source = Path(__file__).parents[2] / "src/voxelry/server/archive/intake/incoming.py"
     text: Any = source.read_text("utf-8")
     assert "django.http" not in text
     assert "django.core.files" not in text

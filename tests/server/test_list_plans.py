@@ -11,9 +11,9 @@ from django.db import connection
 
 from voxelry.server.access.grants import Grants, grants_of
 from voxelry.server.access.models import Membership, Project, Role
-from voxelry.server.archive import listing_sql, study_pages
-from voxelry.server.archive.listing_sql import Branch
-from voxelry.server.archive.study_filter import StudyFilter, StudyOrder
+from voxelry.server.archive.lists import listing_sql, study_pages
+from voxelry.server.archive.lists.listing_sql import Branch
+from voxelry.server.archive.terms.study_filter import StudyFilter, StudyOrder
 from voxelry.testing import synthetic_series
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -26,8 +26,11 @@ import voxelry
 from voxelry.core.planes import plane
 from voxelry.server.access.grants import as_site
 from voxelry.server.access.models import Project
-from voxelry.server.archive import cleanup, files_at_rest, holdings, incoming, integrity, object_store, stack_files
+from voxelry.server.archive import cleanup
+from voxelry.server.archive.at_rest import files_at_rest, holdings, integrity, object_store
+from voxelry.server.archive.intake import incoming
 from voxelry.server.archive.models import Instance, Series, Stack, Study, Upload
+from voxelry.server.archive.shown import stack_files
 from voxelry.server.environment.configuration import Configuration, ConfigurationError
 from voxelry.server.jobs import attempts, isolated, job_run, leases
 from voxelry.server.jobs.failures import Away

@@ -18,7 +18,7 @@ from pytest_django import Settings
 from voxelry.core import registry
 from voxelry.core.registry import StepRegistry
 from voxelry.server.access.models import Membership, Project, Role
-from voxelry.server.archive import take_in
+from voxelry.server.archive.intake import take_in
 from voxelry.server.archive.models import Instance, Series, Upload
 from voxelry.server.jobs import attempts, isolated, job_kinds
 from voxelry.server.jobs.models import Job, State

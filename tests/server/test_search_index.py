@@ -9,9 +9,9 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from voxelry.server.archive import search_index
-from voxelry.server.archive.search_index import Indexed
-from voxelry.server.archive.search_words import search_text, terms_of
+from voxelry.server.archive.lists import search_index
+from voxelry.server.archive.lists.search_index import Indexed
+from voxelry.server.archive.terms.search_words import search_text, terms_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

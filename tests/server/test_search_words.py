@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from voxelry.server.archive.search_words import (
+from voxelry.server.archive.terms.search_words import (
     MOST_TEXT,
     Term,
     chains,

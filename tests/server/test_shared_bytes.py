@@ -16,7 +16,9 @@ from django.db import connections
 
 from tests.server.conftest import run_jobs
 from voxelry.server.access.models import Project
-from voxelry.server.archive import check, files_at_rest, holdings, take_in
+from voxelry.server.archive import check
+from voxelry.server.archive.at_rest import files_at_rest, holdings
+from voxelry.server.archive.intake import take_in
 from voxelry.server.archive.models import Instance, Study
 from voxelry.server.archive.remove import remove_studies
 from voxelry.server.jobs import job_run

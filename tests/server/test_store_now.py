@@ -19,10 +19,13 @@ from django.utils import timezone
 from tests.server.test_incoming import arrived, in_child
 from voxelry.server.access.grants import as_site
 from voxelry.server.access.models import Project
-from voxelry.server.archive import check, files_at_rest, study_listing, take_in
+from voxelry.server.archive import check
+from voxelry.server.archive.at_rest import files_at_rest
 from voxelry.server.archive.build import KIND, submit_builds_later
+from voxelry.server.archive.intake import take_in
+from voxelry.server.archive.intake.store_now import StoringNow
+from voxelry.server.archive.lists import study_listing
 from voxelry.server.archive.models import Entry, Instance, Series, Upload
-from voxelry.server.archive.store_now import StoringNow
 from voxelry.server.jobs import leases
 from voxelry.server.jobs.models import Job, State
 from voxelry.testing import synthetic_series
@@ -32,7 +35,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def _at_once(_uploads_by_jobs: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("voxelry.server.archive.store_now.MOST_FILES", 8)
+    monkeypatch.setattr("voxelry.server.archive.intake.store_now.MOST_FILES", 8)
 
 
 @pytest.fixture

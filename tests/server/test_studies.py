@@ -220,7 +220,7 @@ def test_deleting_waits_for_whoever_is_storing_the_same_bytes(
     site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, do_jobs: Any, data_folder: Path
 ) -> None:
     """Between an upload's look at the bytes and its commit, nobody removes them."""
-    from voxelry.server.archive import files_at_rest
+    from voxelry.server.archive.at_rest import files_at_rest
     from voxelry.server.archive.remove import remove_studies
 
     truth = synthetic_series(tmp_path / "s", slices=2)

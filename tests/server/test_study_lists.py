@@ -16,15 +16,16 @@ from hypothesis import strategies as st
 
 from voxelry.server.access.grants import Grants
 from voxelry.server.access.models import Project, Role
-from voxelry.server.archive import build, search_index, study_pages
+from voxelry.server.archive import build
 from voxelry.server.archive.check import check
+from voxelry.server.archive.lists import search_index, study_pages
+from voxelry.server.archive.lists.study_listing import refresh_all, refresh_listing
+from voxelry.server.archive.lists.study_pages import study_page
 from voxelry.server.archive.models import Instance, Patient, Series, Stack, Study, StudyListing
 from voxelry.server.archive.remove import remove_studies
 from voxelry.server.archive.repair import repair
-from voxelry.server.archive.search_words import folded, terms_of
-from voxelry.server.archive.study_filter import COLUMNS, StudyFilter, StudyOrder
-from voxelry.server.archive.study_listing import refresh_all, refresh_listing
-from voxelry.server.archive.study_pages import study_page
+from voxelry.server.archive.terms.search_words import folded, terms_of
+from voxelry.server.archive.terms.study_filter import COLUMNS, StudyFilter, StudyOrder
 from voxelry.testing import synthetic_series
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -21,7 +21,9 @@ from tests.server.test_deletions import _killed_at, _left
 from voxelry.core import registry
 from voxelry.core.registry import StepRegistry
 from voxelry.server.access.models import Membership, Project, Role
-from voxelry.server.archive import cleanup, holdings, take_in, trash
+from voxelry.server.archive import cleanup, trash
+from voxelry.server.archive.at_rest import holdings
+from voxelry.server.archive.intake import take_in
 from voxelry.server.archive.models import Deletion, Instance, Patient, Series, Study, Upload
 from voxelry.server.jobs import attempts, isolated, job_kinds
 from voxelry.server.jobs.models import Job

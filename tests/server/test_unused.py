@@ -17,7 +17,7 @@ from pydicom.uid import JPEGLSLossless
 
 from voxelry.core import registry
 from voxelry.core.registry import StepRegistry
-from voxelry.server.archive import files_at_rest
+from voxelry.server.archive.at_rest import files_at_rest
 from voxelry.server.archive.models import Instance, Series, Study, UnusedFile
 from voxelry.server.archive.remove import remove_studies
 from voxelry.server.jobs import isolated

@@ -290,7 +290,8 @@ def test_the_waiting_files_go_when_they_are_taken_in(site: Any, tmp_path: Path, 
 
 
 def test_what_killed_processes_left_goes_after_a_day(data_folder: Path, transactional_db: None) -> None:
-    from voxelry.server.archive import cleanup, files_at_rest
+    from voxelry.server.archive import cleanup
+    from voxelry.server.archive.at_rest import files_at_rest
 
     temporary = files_at_rest.temporary_folder()
     (temporary / "fresh").write_bytes(b"x")
@@ -343,7 +344,7 @@ def test_odd_series_are_all_kept_and_can_be_viewed(site: Any, corpus: Path, tmp_
 
 
 def test_a_file_of_a_request_that_was_given_up_goes_too(data_folder: Path) -> None:
-    from voxelry.server.archive import receive_upload
+    from voxelry.server.archive.intake import receive_upload
 
     handler = receive_upload.DataFolderUploadHandler()
     handler.new_file("files", "a.dcm", "", None)
@@ -361,7 +362,7 @@ def test_a_full_disk_is_said(site: Any, monkeypatch: pytest.MonkeyPatch, data_fo
         def write(self, part: Any) -> int:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("voxelry.server.archive.incoming.os.fdopen", lambda *given: Full(*given))
+    monkeypatch.setattr("voxelry.server.archive.intake.incoming.os.fdopen", lambda *given: Full(*given))
     told = site.post("/uploads", 507, files=SimpleUploadedFile("a.dcm", b"x"))
     assert told["code"] == "storage_full"
     assert site.get("/uploads")["count"] == 0

@@ -33,7 +33,8 @@ from pytest_django import Settings
 from tests.dicom.segmentations import segmented
 from tests.server.conftest import run_jobs
 from voxelry.server.access.models import Membership, Project, Role
-from voxelry.server.archive import flushing, take_in
+from voxelry.server.archive.at_rest import flushing
+from voxelry.server.archive.intake import take_in
 from voxelry.server.archive.models import Series, Study, UnusedFile, Upload
 from voxelry.server.jobs import job_run
 from voxelry.server.jobs.models import Job

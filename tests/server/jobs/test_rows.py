@@ -474,7 +474,7 @@ def test_jobs_over_rest(site: Any, tmp_path: Path) -> None:
 def test_an_ingest_that_was_killed_half_way_ends_the_same(
     site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, do_jobs: Callable[[], None]
 ) -> None:
-    from voxelry.server.archive import take_in
+    from voxelry.server.archive.intake import take_in
     from voxelry.server.archive.models import Instance
     from voxelry.testing import synthetic_series
 
@@ -505,7 +505,7 @@ def test_an_ingest_that_was_killed_half_way_ends_the_same(
 def test_a_cancelled_ingest_shows_what_came_in(
     site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, do_jobs: Callable[[], None]
 ) -> None:
-    from voxelry.server.archive import take_in
+    from voxelry.server.archive.intake import take_in
     from voxelry.testing import synthetic_series
 
     truth = synthetic_series(tmp_path / "s", slices=6)
@@ -566,7 +566,7 @@ def test_a_full_disk_fails_the_job_in_words(handle: Handle) -> None:
 def test_a_full_disk_during_a_build_leaves_nothing_half_made(
     site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data_folder: Path
 ) -> None:
-    from voxelry.server.archive import stack_files
+    from voxelry.server.archive.shown import stack_files
     from voxelry.testing import synthetic_series
 
     def full(*_: Any, **__: Any) -> None:
@@ -599,7 +599,7 @@ def test_a_restart_is_no_attempt(handle: Handle) -> None:
 def test_a_cancelled_ingest_leaves_no_bytes_without_a_row(
     site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, do_jobs: Callable[[], None], data_folder: Path
 ) -> None:
-    from voxelry.server.archive import take_in
+    from voxelry.server.archive.intake import take_in
     from voxelry.server.archive.models import Instance
     from voxelry.testing import synthetic_series
 
@@ -622,7 +622,7 @@ def test_a_cancelled_ingest_leaves_no_bytes_without_a_row(
 def test_a_report_deleted_while_its_upload_is_taken_in(
     site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, do_jobs: Callable[[], None], data_folder: Path
 ) -> None:
-    from voxelry.server.archive import incoming, take_in
+    from voxelry.server.archive.intake import incoming, take_in
     from voxelry.server.archive.models import Upload
     from voxelry.testing import synthetic_series
 

@@ -97,7 +97,7 @@ def _fill(client: Any, work: Path) -> None:
     """Studies, refused files, results, a failed job, a recorded deletion."""
     from django.db import transaction
 
-    from voxelry.server.archive import deletions
+    from voxelry.server.archive.at_rest import deletions
     from voxelry.server.archive.models import Series, Study
     from voxelry.server.archive.remove import remove_studies
     from voxelry.testing import synthetic_report, synthetic_series, write

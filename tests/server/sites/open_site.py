@@ -52,7 +52,7 @@ def main(expected: Any) -> None:
 def check_searches(client: Any) -> None:
     """What was stored before there were searches by DICOMweb is found by their keys, once its rows are filled."""
     from voxelry.server.access.models import Project
-    from voxelry.server.archive import fill_search
+    from voxelry.server.archive.by_attribute import fill_search
     from voxelry.server.archive.models import Instance, Study
 
     def found(slug: str, level: str, query: str = "") -> Any:
@@ -175,7 +175,8 @@ def go_on(client: Any, data: Path) -> None:
     """Jobs that waited are done, what was sent in part is completed, deletions are finished, and nothing is lost."""
     from django.conf import settings
 
-    from voxelry.server.archive import check, deletions
+    from voxelry.server.archive import check
+    from voxelry.server.archive.at_rest import deletions
     from voxelry.server.archive.models import Deletion, Instance, Series, Study, Upload
     from voxelry.server.jobs.models import Job, State
     from voxelry.server.jobs.sweep import Sweeper

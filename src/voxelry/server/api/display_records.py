@@ -8,7 +8,7 @@ from typing import Any
 from voxelry.core.intensity import Voi, VoiTable
 from voxelry.server.api import schemas as out
 from voxelry.server.archive.models import Stack
-from voxelry.server.archive.slice_display import common_voi, slice_voi_of, tables_of
+from voxelry.server.archive.shown.slice_display import common_voi, slice_voi_of, tables_of
 
 
 def showing(row: Stack) -> dict[str, Any]:

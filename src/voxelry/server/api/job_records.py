@@ -11,7 +11,8 @@ from voxelry.core.errors import ParameterError
 from voxelry.server.access.grants import Grants
 from voxelry.server.api import job_schemas as out
 from voxelry.server.api import study_records
-from voxelry.server.archive import build, ingest, queries
+from voxelry.server.archive import build, queries
+from voxelry.server.archive.intake import ingest
 from voxelry.server.jobs import job_queries
 from voxelry.server.jobs.models import Job
 from voxelry.server.processing import process_queries

@@ -25,8 +25,8 @@ from voxelry.server.api.events import followed, followed_async
 from voxelry.server.api.key_pages import key_page
 from voxelry.server.api.problems import not_found
 from voxelry.server.api.schemas import ERRORS, LARGEST, Accepted, Page, StateName
-from voxelry.server.archive.files_at_rest import chunks
-from voxelry.server.archive.integrity import checked_crc
+from voxelry.server.archive.at_rest.files_at_rest import chunks
+from voxelry.server.archive.at_rest.integrity import checked_crc
 from voxelry.server.jobs import job_queries, submit
 from voxelry.server.jobs.job_kinds import role_of
 from voxelry.server.jobs.models import Job

@@ -9,10 +9,10 @@ from voxelry.server.access.models import Project
 from voxelry.server.api import list_schemas as out
 from voxelry.server.api.study_records import patient_record
 from voxelry.server.archive import queries
+from voxelry.server.archive.lists.patient_pages import PatientPage
+from voxelry.server.archive.lists.study_pages import StudyPage
 from voxelry.server.archive.models import StudyListing
-from voxelry.server.archive.patient_pages import PatientPage
-from voxelry.server.archive.study_filter import StudyFilter, StudyOrder
-from voxelry.server.archive.study_pages import StudyPage
+from voxelry.server.archive.terms.study_filter import StudyFilter, StudyOrder
 from voxelry.server.jobs.models import State
 
 

@@ -18,10 +18,10 @@ from voxelry.server.api.problems import ApiError, not_found
 from voxelry.server.api.schemas import ERRORS
 from voxelry.server.api.study_records import patient_record
 from voxelry.server.archive import queries
+from voxelry.server.archive.lists.patient_pages import patient_page
+from voxelry.server.archive.lists.study_pages import study_page
 from voxelry.server.archive.models import SavedFilter
-from voxelry.server.archive.patient_pages import patient_page
-from voxelry.server.archive.study_filter import StudyFilter
-from voxelry.server.archive.study_pages import study_page
+from voxelry.server.archive.terms.study_filter import StudyFilter
 
 router = Router()
 MOST_FILTERS = 200

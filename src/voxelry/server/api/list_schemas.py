@@ -9,7 +9,7 @@ from ninja import Field, Schema
 from pydantic import AfterValidator, ConfigDict
 
 from voxelry.server.api.schemas import LARGEST, PatientOut
-from voxelry.server.archive.study_filter import OrderName
+from voxelry.server.archive.terms.study_filter import OrderName
 
 MOST_SEARCHED = 4_000
 Key = Annotated[int, Field(ge=1, le=LARGEST)]

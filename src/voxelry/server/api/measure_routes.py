@@ -30,9 +30,9 @@ from voxelry.server.access.rules import Rule, needs
 from voxelry.server.api import schemas as out
 from voxelry.server.api.problems import ApiError
 from voxelry.server.api.turns import NoTurnError, Turns
-from voxelry.server.archive import stack_files
-from voxelry.server.archive.ingest import archive_limits
-from voxelry.server.archive.receive_upload import ReceivedFile
+from voxelry.server.archive.intake.ingest import archive_limits
+from voxelry.server.archive.intake.receive_upload import ReceivedFile
+from voxelry.server.archive.shown import stack_files
 from voxelry.server.jobs.failures import where
 from voxelry.workflows.measure import MeasureReport, measure_all
 from voxelry.workflows.pictures.picture_files import encode_picture

@@ -20,10 +20,11 @@ from voxelry.server.access.exchange import Answer, Asked, FilePart, Part
 from voxelry.server.access.grants import Grants
 from voxelry.server.access.quick_answers import takes_long
 from voxelry.server.api.problems import ApiError, not_found
-from voxelry.server.archive import queries, stack_files
+from voxelry.server.archive import queries
 from voxelry.server.archive.held import held
 from voxelry.server.archive.models import Series, Stack
-from voxelry.server.archive.slice_display import shown_with
+from voxelry.server.archive.shown import stack_files
+from voxelry.server.archive.shown.slice_display import shown_with
 from voxelry.server.jobs.models import State
 from voxelry.workflows.pictures.picture_files import encode_picture
 

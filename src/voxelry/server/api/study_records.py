@@ -14,9 +14,10 @@ from voxelry.server.access.models import Role
 from voxelry.server.api import schemas as out
 from voxelry.server.api.display_records import showing
 from voxelry.server.api.problems import not_found
-from voxelry.server.archive import build, ingest, queries
+from voxelry.server.archive import build, queries
+from voxelry.server.archive.intake import ingest
 from voxelry.server.archive.models import Entry, Patient, Series, Stack, Study, Upload
-from voxelry.server.archive.stack_files import window_record
+from voxelry.server.archive.shown.stack_files import window_record
 from voxelry.server.jobs.models import Job, State
 
 _HEAVY_STACK = ("metadata", "warnings", "planes", "display", "windows", "measurement")

@@ -34,11 +34,11 @@ from voxelry.server.api.schemas import ERRORS, LARGEST
 from voxelry.server.api.trash_routes import router as trash
 from voxelry.server.api.volume_routes import router as volumes
 from voxelry.server.archive import queries
+from voxelry.server.archive.intake.receive_upload import receive_upload
+from voxelry.server.archive.lists.study_pages import study_page
 from voxelry.server.archive.models import Study, Upload
 from voxelry.server.archive.originals import OriginalsZip
-from voxelry.server.archive.receive_upload import receive_upload
-from voxelry.server.archive.study_filter import PageCursor
-from voxelry.server.archive.study_pages import study_page
+from voxelry.server.archive.terms.study_filter import PageCursor
 from voxelry.server.archive.trash import move_to_trash
 from voxelry.server.environment.version import VERSION
 from voxelry.server.jobs import submit

@@ -10,7 +10,7 @@ from voxelry.server.access.conditional import accepts_gzip
 from voxelry.server.access.exchange import Answer, Asked
 from voxelry.server.access.quick_answers import takes_long
 from voxelry.server.api.slice_answers import caching_headers, stack_of
-from voxelry.server.archive.volume_bytes import Layout, VolumeBytes
+from voxelry.server.archive.shown.volume_bytes import Layout, VolumeBytes
 
 _LARGEST_INDEX = 9
 """Digits of a volume's number."""

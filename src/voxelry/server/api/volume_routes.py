@@ -27,7 +27,7 @@ from voxelry.server.api.slice_answers import (
     thumbnail_picture,
     window_of_parameters,
 )
-from voxelry.server.archive import stack_files
+from voxelry.server.archive.shown import stack_files
 
 router = Router()
 ERRORS = {(401, 403, 404, 409, 422): out.ProblemDocument}

@@ -19,13 +19,14 @@ from voxelry.server.access.admin_rows import ProjectFilter, ProjectRowsAdmin, ad
 from voxelry.server.access.authentication import asking
 from voxelry.server.access.grants import Grants
 from voxelry.server.access.models import Project, Role
-from voxelry.server.archive import admin_parts, admin_uploads, queries, receive_upload, trash
+from voxelry.server.archive import admin_parts, admin_uploads, queries, trash
 from voxelry.server.archive.admin_filters import HasProblemFilter, ModalityFilter
 from voxelry.server.archive.admin_uploads import UploadForm
-from voxelry.server.archive.listing_sql import is_uid
+from voxelry.server.archive.intake import receive_upload
+from voxelry.server.archive.lists.listing_sql import is_uid
+from voxelry.server.archive.lists.study_pages import study_page
 from voxelry.server.archive.models import Patient, Series, Study
-from voxelry.server.archive.study_filter import StudyFilter
-from voxelry.server.archive.study_pages import study_page
+from voxelry.server.archive.terms.study_filter import StudyFilter
 
 __all__ = ["PatientAdmin", "SeriesAdmin", "StudyAdmin", "admin_parts", "admin_uploads"]
 FOUND = 1000

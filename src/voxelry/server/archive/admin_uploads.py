@@ -18,8 +18,9 @@ from voxelry.server.access.admin_search import number_in
 from voxelry.server.access.authentication import asking
 from voxelry.server.access.grants import Grants
 from voxelry.server.access.models import Project, Role
-from voxelry.server.archive import incoming, queries
+from voxelry.server.archive import queries
 from voxelry.server.archive.admin_filters import StatusFilter
+from voxelry.server.archive.intake import incoming
 from voxelry.server.archive.models import Entry, Upload
 from voxelry.server.jobs.models import Job
 

@@ -28,7 +28,9 @@ class ArchiveConfig(AppConfig):
     def ready(self) -> None:
         # pydicom's warnings quote values, which may be a patient's.
         warnings.filterwarnings("ignore", module=r"pydicom(\.|$)")
-        from voxelry.server.archive import build, ingest, study_listing
+        from voxelry.server.archive import build
+        from voxelry.server.archive.intake import ingest
+        from voxelry.server.archive.lists import study_listing
         from voxelry.server.jobs import job_kinds
 
         pre_delete.connect(

@@ -27,15 +27,16 @@ from voxelry.dicom.series.lost_files import LostFile
 from voxelry.dicom.series.stack import Stack as Grid
 from voxelry.dicom.series.undecodable_files import UNUSABLE, undecodable
 from voxelry.server.access.grants import as_site
-from voxelry.server.archive import deletions, files_at_rest, queries, unused_files
-from voxelry.server.archive.flushing import sync_tree
+from voxelry.server.archive import queries, unused_files
+from voxelry.server.archive.at_rest import deletions, files_at_rest
+from voxelry.server.archive.at_rest.flushing import sync_tree
+from voxelry.server.archive.lists.study_listing import refresh_listing
 from voxelry.server.archive.models import Instance, Series, Stack
 from voxelry.server.archive.row_values import storable
-from voxelry.server.archive.series_metadata import write_prepared
-from voxelry.server.archive.slice_display import common_voi
+from voxelry.server.archive.shown.series_metadata import write_prepared
+from voxelry.server.archive.shown.slice_display import common_voi
+from voxelry.server.archive.shown.stack_files import THUMBNAIL, make_stack, write_thumbnail
 from voxelry.server.archive.source_images import neighbours_of, source_images
-from voxelry.server.archive.stack_files import THUMBNAIL, make_stack, write_thumbnail
-from voxelry.server.archive.study_listing import refresh_listing
 from voxelry.server.jobs.failures import JobError
 from voxelry.server.jobs.job_run import Run
 from voxelry.server.jobs.submit import postpone, submit

@@ -17,9 +17,10 @@ from django.utils import timezone
 
 from voxelry.core.progress import Progress, silent
 from voxelry.server.access.grants import as_site
-from voxelry.server.archive import files_at_rest, holdings, integrity, object_store, queries
+from voxelry.server.archive import queries
+from voxelry.server.archive.at_rest import files_at_rest, holdings, integrity, object_store
+from voxelry.server.archive.lists.study_listing import differing
 from voxelry.server.archive.models import Deletion
-from voxelry.server.archive.study_listing import differing
 from voxelry.server.jobs import job_queries
 from voxelry.server.jobs.models import State
 

@@ -14,7 +14,9 @@ from django.db import transaction
 from django.db.migrations.recorder import MigrationRecorder
 
 from voxelry.server.access.grants import as_site
-from voxelry.server.archive import cache, deletions, files_at_rest, holdings, object_store, queries, search_index, trash
+from voxelry.server.archive import queries, trash
+from voxelry.server.archive.at_rest import cache, deletions, files_at_rest, holdings, object_store
+from voxelry.server.archive.lists import search_index
 from voxelry.server.jobs.failures import Away
 from voxelry.server.jobs.models import State
 

@@ -11,11 +11,12 @@ from django.db.models import Count, Exists, F, Model, OuterRef, Q
 from voxelry.core.errors import VoxelryError
 from voxelry.dicom.series.lost_files import CONFLICT
 from voxelry.server.access.grants import as_site
-from voxelry.server.archive import files_at_rest, queries
+from voxelry.server.archive import queries
+from voxelry.server.archive.at_rest import files_at_rest
 from voxelry.server.archive.build import submit_builds
+from voxelry.server.archive.intake.store_instance import patient_in
+from voxelry.server.archive.lists.study_listing import refresh_listing
 from voxelry.server.archive.models import Instance, Series, Study
-from voxelry.server.archive.store_instance import patient_in
-from voxelry.server.archive.study_listing import refresh_listing
 
 CONFLICTS_TOLD = 100
 _ROWS = 500

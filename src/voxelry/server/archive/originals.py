@@ -14,7 +14,8 @@ from hashlib import sha256 as new_sha256
 from itertools import accumulate
 
 from voxelry.server.access.grants import as_site
-from voxelry.server.archive import files_at_rest, holdings, integrity, queries
+from voxelry.server.archive import queries
+from voxelry.server.archive.at_rest import files_at_rest, holdings, integrity
 from voxelry.server.archive.models import Instance, Study
 
 _DATE = 1 << 5 | 1

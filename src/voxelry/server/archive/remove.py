@@ -8,7 +8,8 @@ from contextlib import suppress
 from django.db import transaction
 
 from voxelry.server.access.grants import as_site
-from voxelry.server.archive import deletions, queries, unused_files
+from voxelry.server.archive import queries, unused_files
+from voxelry.server.archive.at_rest import deletions
 from voxelry.server.archive.build import KIND as BUILD
 from voxelry.server.jobs import job_queries
 from voxelry.server.jobs.models import State

@@ -16,20 +16,14 @@ from voxelry.core.errors import VoxelryError
 from voxelry.core.progress import Progress, silent
 from voxelry.server.access.grants import as_site
 from voxelry.server.access.models import Project
-from voxelry.server.archive import (
-    deletions,
-    files_at_rest,
-    holdings,
-    integrity,
-    lost_and_found,
-    queries,
-    store_instance,
-)
+from voxelry.server.archive import queries
+from voxelry.server.archive.at_rest import deletions, files_at_rest, holdings, integrity, lost_and_found
+from voxelry.server.archive.at_rest.files_at_rest import Kept
 from voxelry.server.archive.build import submit_build
 from voxelry.server.archive.check import Findings, is_orphaned
-from voxelry.server.archive.files_at_rest import Kept
+from voxelry.server.archive.intake import store_instance
+from voxelry.server.archive.lists.study_listing import refresh_listing
 from voxelry.server.archive.models import Deletion
-from voxelry.server.archive.study_listing import refresh_listing
 
 _ORIGINALS = "files/instances/"
 RECOVERED = "recovered"

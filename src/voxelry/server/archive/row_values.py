@@ -13,8 +13,8 @@ from voxelry.core.value import Value
 from voxelry.dicom.headers.attributes import Attributes, integer, items, text
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.pixels.stored_pixels import is_lossy
-from voxelry.server.archive.level_attributes import series_attributes, study_attributes
-from voxelry.server.archive.search_words import name_key
+from voxelry.server.archive.terms.level_attributes import series_attributes, study_attributes
+from voxelry.server.archive.terms.search_words import name_key
 
 _INTEGER = 2**31
 _MOST_REQUESTS = 8

@@ -12,7 +12,8 @@ from voxelry.dicom.headers.sop_classes import SEGMENTATIONS
 from voxelry.dicom.series.hierarchy import Series as Grouped
 from voxelry.dicom.series.source_series import Neighbours, referenced_instances, referenced_series
 from voxelry.server.access.grants import as_site
-from voxelry.server.archive import files_at_rest, queries
+from voxelry.server.archive import queries
+from voxelry.server.archive.at_rest import files_at_rest
 from voxelry.server.archive.models import Series
 
 MOST_REFERENCES = 500

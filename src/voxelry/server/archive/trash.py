@@ -17,10 +17,11 @@ from django.utils import timezone
 
 from voxelry.core.errors import VoxelryError
 from voxelry.server.access.grants import as_site
-from voxelry.server.archive import files_at_rest, queries, remove, trashed_jobs
+from voxelry.server.archive import queries, remove, trashed_jobs
+from voxelry.server.archive.at_rest import files_at_rest
 from voxelry.server.archive.build import submit_build
+from voxelry.server.archive.lists.study_listing import refresh_listing
 from voxelry.server.archive.models import GOING, Series, Study
-from voxelry.server.archive.study_listing import refresh_listing
 from voxelry.server.jobs.models import State
 
 if TYPE_CHECKING:

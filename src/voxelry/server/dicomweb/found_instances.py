@@ -13,9 +13,10 @@ from voxelry.core.errors import VoxelryError
 from voxelry.dicom.headers.header import Header, read_header
 from voxelry.server.access.exchange import Asked, RefusedError
 from voxelry.server.access.quick_answers import takes_long
-from voxelry.server.archive import files_at_rest, object_store, queries
+from voxelry.server.archive import queries
+from voxelry.server.archive.at_rest import files_at_rest, object_store
 from voxelry.server.archive.held import held
-from voxelry.server.archive.series_metadata import InstanceFacts, SeriesFacts, SeriesKey, series_facts
+from voxelry.server.archive.shown.series_metadata import InstanceFacts, SeriesFacts, SeriesKey, series_facts
 
 _FIELDS = ("pk", "revision", "built_revision", "folder", "series_instance_uid", "instance_count")
 _VERSION = "1"

@@ -15,7 +15,7 @@ from voxelry.formats.pictures.animation import encode_animation
 from voxelry.formats.pictures.picture import encode_jpeg, encode_png, encode_webp
 from voxelry.server.access.conditional import is_named
 from voxelry.server.access.exchange import Answer, Asked, RefusedError
-from voxelry.server.archive.shown_frames import StoredInstance, shown_frame_of, stored_picture
+from voxelry.server.archive.shown.shown_frames import StoredInstance, shown_frame_of, stored_picture
 from voxelry.server.dicomweb.rendered_media import RenderedChoice
 from voxelry.server.dicomweb.rendered_parameters import Rendering
 from voxelry.workflows.pictures.frame_pictures import Picture

@@ -11,7 +11,7 @@ from voxelry.dicom.headers.attributes import number, value_of
 from voxelry.dicom.objects.report_content import ReportLine, report_lines
 from voxelry.server.access.conditional import is_named
 from voxelry.server.access.exchange import Answer, Asked, RefusedError
-from voxelry.server.archive.shown_frames import StoredInstance
+from voxelry.server.archive.shown.shown_frames import StoredInstance
 from voxelry.server.dicomweb.rendered_answers import cached_headers, entity_tag, not_rendered
 from voxelry.server.dicomweb.rendered_media import PDF, TEXTS, XML, RenderedChoice
 

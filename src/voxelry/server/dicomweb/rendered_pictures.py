@@ -9,7 +9,7 @@ from voxelry.core.errors import VoxelryError
 from voxelry.dicom.headers.attributes import integer
 from voxelry.server.access.exchange import Answer, Asked, RefusedError
 from voxelry.server.access.rules import Rule
-from voxelry.server.archive.shown_frames import (
+from voxelry.server.archive.shown.shown_frames import (
     StoredInstance,
     frame_count,
     instance_by_uid,

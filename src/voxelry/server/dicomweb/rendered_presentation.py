@@ -14,7 +14,7 @@ from voxelry.dicom.objects.presentation_states import (
     read_presentation_state,
 )
 from voxelry.server.access.exchange import Asked, RefusedError
-from voxelry.server.archive.shown_frames import StoredInstance, frame_count, instances_by_uid, stored_frame
+from voxelry.server.archive.shown.shown_frames import StoredInstance, frame_count, instances_by_uid, stored_frame
 from voxelry.server.dicomweb.rendered_answers import WantedPicture, not_rendered
 from voxelry.server.dicomweb.rendered_parameters import Rendering
 from voxelry.workflows.pictures.frame_pictures import Picture, frame_picture, full_range

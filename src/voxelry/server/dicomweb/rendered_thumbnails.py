@@ -11,8 +11,8 @@ import numpy as np
 from voxelry.server.access.conditional import is_named
 from voxelry.server.access.exchange import Answer, Asked, RefusedError
 from voxelry.server.access.rules import Rule
-from voxelry.server.archive.shown_frames import StoredInstance, shown_frame_of, stored_picture
-from voxelry.server.archive.stack_files import THUMBNAIL_SIDE, prepared_thumbnail
+from voxelry.server.archive.shown.shown_frames import StoredInstance, shown_frame_of, stored_picture
+from voxelry.server.archive.shown.stack_files import THUMBNAIL_SIDE, prepared_thumbnail
 from voxelry.server.dicomweb.rendered_answers import (
     WantedPicture,
     cached_headers,

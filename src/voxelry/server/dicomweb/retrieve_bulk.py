@@ -18,7 +18,7 @@ from voxelry.dicom.write.transcoding import uncompressed_pixels
 from voxelry.server.access.conditional import is_named, not_modified
 from voxelry.server.access.exchange import Answer, Asked, FilePart, Part, RefusedError, streamed
 from voxelry.server.access.rules import Rule
-from voxelry.server.archive.series_metadata import InstanceFacts
+from voxelry.server.archive.shown.series_metadata import InstanceFacts
 from voxelry.server.dicomweb.found_instances import kept_header, one_instance, present, refused_file, series_address
 from voxelry.server.dicomweb.multipart_writer import SentPart, begun, multipart_answer
 from voxelry.server.dicomweb.negotiation import OCTET_STREAM, Offer, accept_of, chosen

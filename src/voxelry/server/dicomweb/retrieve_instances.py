@@ -12,9 +12,9 @@ from voxelry.server.access.conditional import is_named, not_modified
 from voxelry.server.access.exchange import Answer, Asked, FilePart, Part, RefusedError, streamed
 from voxelry.server.access.quick_answers import quick, takes_long
 from voxelry.server.access.rules import Rule
-from voxelry.server.archive import files_at_rest
+from voxelry.server.archive.at_rest import files_at_rest
 from voxelry.server.archive.originals import OriginalsZip, ZipMember
-from voxelry.server.archive.series_metadata import InstanceFacts, series_facts
+from voxelry.server.archive.shown.series_metadata import InstanceFacts, series_facts
 from voxelry.server.dicomweb.found_instances import (
     kept_header,
     one_instance,

@@ -15,7 +15,7 @@ from voxelry.server.access.conditional import accepts_gzip, gunzipped, gzipped, 
 from voxelry.server.access.exchange import Answer, Asked
 from voxelry.server.access.quick_answers import quick, takes_long
 from voxelry.server.access.rules import Rule
-from voxelry.server.archive.series_metadata import (
+from voxelry.server.archive.shown.series_metadata import (
     SERIES_ADDRESS,
     InstanceFacts,
     SeriesKey,

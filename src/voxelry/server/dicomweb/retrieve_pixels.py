@@ -10,8 +10,8 @@ from voxelry.dicom.pixels.encode import EXPLICIT
 from voxelry.dicom.write.transcoding import uncompressed_pixels
 from voxelry.server.access.exchange import Answer, Asked, FilePart, Part, RefusedError
 from voxelry.server.access.rules import Rule
-from voxelry.server.archive import files_at_rest
-from voxelry.server.archive.series_metadata import InstanceFacts, series_facts
+from voxelry.server.archive.at_rest import files_at_rest
+from voxelry.server.archive.shown.series_metadata import InstanceFacts, series_facts
 from voxelry.server.dicomweb.found_instances import (
     kept_header,
     one_instance,

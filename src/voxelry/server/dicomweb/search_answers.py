@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from voxelry.dicom.json_model.decoded_text import name_groups
 from voxelry.dicom.json_model.json_instance import JsonInstances
 from voxelry.server.access.grants import Grants
-from voxelry.server.archive import search_rows
-from voxelry.server.archive.attribute_search import RowKeys
-from voxelry.server.archive.search_keys import Level
-from voxelry.server.archive.search_rows import FoundInstance, FoundSeries, FoundStudy
+from voxelry.server.archive.by_attribute import search_rows
+from voxelry.server.archive.by_attribute.attribute_search import RowKeys
+from voxelry.server.archive.by_attribute.search_rows import FoundInstance, FoundSeries, FoundStudy
+from voxelry.server.archive.terms.search_keys import Level
 from voxelry.server.dicomweb.search_query import SearchQuery
 
 Pieces = dict[int, str]

@@ -11,7 +11,7 @@ from pydicom._dicom_dict import DicomDictionary
 from pydicom.datadict import keyword_for_tag
 
 from voxelry.server.access.exchange import RefusedError
-from voxelry.server.archive.attribute_matching import (
+from voxelry.server.archive.terms.attribute_matching import (
     DateRange,
     Match,
     MatchError,
@@ -21,7 +21,7 @@ from voxelry.server.archive.attribute_matching import (
     may_be_uid,
     offset_of,
 )
-from voxelry.server.archive.search_keys import KEYS, Criterion, Level, TimeCriterion
+from voxelry.server.archive.terms.search_keys import KEYS, Criterion, Level, TimeCriterion
 
 MOST_ROWS = 10_000
 """Results of one answer, whatever limit is asked for; the others are told in a warning."""

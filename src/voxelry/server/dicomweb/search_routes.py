@@ -12,9 +12,9 @@ from django.conf import settings
 from voxelry.server.access.exchange import Answer, Asked
 from voxelry.server.access.quick_answers import quick
 from voxelry.server.access.rules import Rule
-from voxelry.server.archive.attribute_search import AttributeSearch, RowKeys, rows_left
+from voxelry.server.archive.by_attribute.attribute_search import AttributeSearch, RowKeys, rows_left
 from voxelry.server.archive.held import held
-from voxelry.server.archive.search_keys import Level
+from voxelry.server.archive.terms.search_keys import Level
 from voxelry.server.dicomweb.negotiation import DICOM_JSON, DICOM_XML, Offer, accept_of, chosen
 from voxelry.server.dicomweb.routes import Route
 from voxelry.server.dicomweb.search_answers import most_results, results

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from voxelry.server.access.exchange import Answer, Asked, RefusedError
 from voxelry.server.access.rules import Rule
-from voxelry.server.archive.shown_frames import StoredInstance, instance_by_uid
+from voxelry.server.archive.shown.shown_frames import StoredInstance, instance_by_uid
 from voxelry.server.dicomweb.negotiation import DICOM
 from voxelry.server.dicomweb.rendered_answers import animation_answer, pictures_answer, wanted_picture
 from voxelry.server.dicomweb.rendered_documents import documents_answer, offered_documents

@@ -43,7 +43,7 @@ def relax() -> None:
 
     After a loss of power the last commits may be missing, but none is partial. A job whose end is lost is done again,
     with the same result. Before a worker removes files that cannot be made again it flushes the rows
-    (`archive.flushing.sync_rows`). The server, which acknowledges uploads, flushes each commit.
+    (`archive.at_rest.flushing.sync_rows`). The server, which acknowledges uploads, flushes each commit.
     """
     from django.db.backends.signals import connection_created
 

@@ -9,8 +9,9 @@ from django.db.models import Q, QuerySet
 from django.db.models.signals import post_delete, pre_delete
 
 from voxelry.server.access.grants import as_site
-from voxelry.server.archive import deletions, holdings, trashed_jobs
-from voxelry.server.archive.holdings import AtRest
+from voxelry.server.archive import trashed_jobs
+from voxelry.server.archive.at_rest import deletions, holdings
+from voxelry.server.archive.at_rest.holdings import AtRest
 from voxelry.server.archive.models import Series
 from voxelry.server.jobs import job_queries
 from voxelry.server.jobs.submit import ROWS, cancel_all

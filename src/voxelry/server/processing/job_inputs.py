@@ -14,8 +14,8 @@ from voxelry.dicom.headers.common_header import CommonHeader
 from voxelry.dicom.headers.header import Header, read_header
 from voxelry.dicom.series.hierarchy import Series
 from voxelry.dicom.series.stack import Stack
-from voxelry.server.archive import files_at_rest
-from voxelry.server.archive.ingest import archive_limits
+from voxelry.server.archive.at_rest import files_at_rest
+from voxelry.server.archive.intake.ingest import archive_limits
 from voxelry.server.archive.source_images import neighbours_of
 from voxelry.server.jobs.failures import JobError
 from voxelry.server.processing.roots import allowed_path, check_links

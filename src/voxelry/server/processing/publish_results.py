@@ -15,12 +15,14 @@ from pydantic import JsonValue
 from voxelry.core.errors import Problem
 from voxelry.dicom.headers.sources import FileSource
 from voxelry.server.access.grants import as_site
-from voxelry.server.archive import files_at_rest, holdings, queries, store_instance
+from voxelry.server.archive import queries
+from voxelry.server.archive.at_rest import files_at_rest, holdings
+from voxelry.server.archive.at_rest.files_at_rest import Kept
 from voxelry.server.archive.build import submit_build
-from voxelry.server.archive.files_at_rest import Kept
+from voxelry.server.archive.intake import store_instance
+from voxelry.server.archive.lists.study_listing import refresh_listing
 from voxelry.server.archive.models import Instance, Series
 from voxelry.server.archive.row_values import storable
-from voxelry.server.archive.study_listing import refresh_listing
 from voxelry.server.jobs.failures import JobError
 from voxelry.server.jobs.job_run import Run
 from voxelry.server.processing import process_queries

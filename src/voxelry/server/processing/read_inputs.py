@@ -9,10 +9,11 @@ from voxelry.dicom.headers.header import Header, read_header
 from voxelry.dicom.headers.sop_classes import SEGMENTATIONS
 from voxelry.server.access.grants import as_site
 from voxelry.server.access.models import Role
-from voxelry.server.archive import files_at_rest, queries
+from voxelry.server.archive import queries
+from voxelry.server.archive.at_rest import files_at_rest
 from voxelry.server.archive.models import Instance
+from voxelry.server.archive.shown.stack_files import folder_of
 from voxelry.server.archive.source_images import Original, source_images
-from voxelry.server.archive.stack_files import folder_of
 from voxelry.server.jobs.failures import JobError
 from voxelry.server.jobs.job_run import Run
 from voxelry.server.jobs.requesters import require_requester

@@ -15,7 +15,7 @@ from voxelry.core.registry import AnyStep
 from voxelry.core.steps import Params, Row, StepResult
 from voxelry.core.volume import Volume
 from voxelry.dicom.series.stack import Stack
-from voxelry.server.archive.flushing import sync_tree
+from voxelry.server.archive.at_rest.flushing import sync_tree
 from voxelry.server.processing.step_handover import NamedFile, StepOutcome, WrittenFile
 from voxelry.workflows.process.step_results import save_result
 

@@ -28,7 +28,7 @@ def do_step(run: Run) -> StepOutcome:
         If the input cannot be read, or the step cannot be done on any volume of it.
     """
     # Imported here, because only child processes need them.
-    from voxelry.server.archive import files_at_rest, holdings
+    from voxelry.server.archive.at_rest import files_at_rest, holdings
     from voxelry.server.processing.job_inputs import archived_stack, stacks_below
     from voxelry.server.processing.models import result_name
     from voxelry.server.processing.result_files import StepResults

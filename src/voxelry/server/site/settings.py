@@ -79,7 +79,7 @@ DATABASES = {"default": database.settings_of(VOXELRY)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STORAGES = {
-    "default": {"BACKEND": "voxelry.server.archive.files_at_rest.DataFolderStorage"},
+    "default": {"BACKEND": "voxelry.server.archive.at_rest.files_at_rest.DataFolderStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 STATIC_URL = "/static/"
@@ -88,7 +88,7 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_IMMUTABLE_FILE_TEST = r"^/static/page/assets/"
 
-FILE_UPLOAD_HANDLERS = ["voxelry.server.archive.receive_upload.DataFolderUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["voxelry.server.archive.intake.receive_upload.DataFolderUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FILES = VOXELRY.upload_files
 
 AUTH_PASSWORD_VALIDATORS = [

@@ -51,7 +51,8 @@ def work(
 
     from voxelry.dicom.pixels import decoding
     from voxelry.server.access import sessions
-    from voxelry.server.archive import cleanup, fill_search
+    from voxelry.server.archive import cleanup
+    from voxelry.server.archive.by_attribute import fill_search
     from voxelry.server.jobs import isolated, sweep
     from voxelry.server.jobs.failures import WorkerStopping
     from voxelry.server.jobs.job_run import stopping

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import migrations
 
-from voxelry.server.archive.study_listing import refresh_all
+from voxelry.server.archive.lists.study_listing import refresh_all
 
 
 def fill(apps: Any, schema_editor: Any) -> None:

@@ -1,0 +1,1 @@
+"""Files at rest: written, flushed, checked, found and removed."""

@@ -1,0 +1,1 @@
+"""Searches by DICOM attributes, as QIDO-RS asks for them."""

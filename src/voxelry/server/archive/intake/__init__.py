@@ -1,0 +1,1 @@
+"""The ways in for instances: uploads, STOW-RS, and the job that takes files in."""
