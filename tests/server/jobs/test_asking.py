@@ -120,7 +120,7 @@ def test_claiming_reads_its_index() -> None:
         pytest.skip("SQLite is told which index; PostgreSQL decides by its statistics")
     which = leases._BEST.format(queues="'cpu'", index="INDEXED BY job_claim", lock="")
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN QUERY PLAN {which}")
+        cursor.execute(f"EXPLAIN QUERY PLAN {which}", ["2026-01-01 00:00:00"] * which.count("%s"))
         plan = str(cursor.fetchall())
     assert "job_claim" in plan
     assert "TEMP B-TREE" not in plan

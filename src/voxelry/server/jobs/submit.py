@@ -9,6 +9,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -16,7 +17,6 @@ from django.utils import timezone
 from voxelry.core.errors import Problem, VoxelryError
 from voxelry.server.jobs import batches, job_kinds, wake_up
 from voxelry.server.jobs.models import Job, Json, Queue, State
-from voxelry.server.jobs.tasks import hint
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -250,7 +250,11 @@ def _nothing(run: object) -> None:
 def dispatch(*keys: int, queue: str) -> None:
     """Wake the workers. Never raises: the rows are queued, and idle workers look at them anyway."""
     wake_up.wake_workers()
+    if not settings.VOXELRY.broker_url:
+        return
     try:
+        from voxelry.server.jobs.tasks import hint  # Celery takes 8 MB, and most sites have no broker
+
         hint(keys, queue)
     except Exception as error:  # a broker may raise anything
         logger.warning(

@@ -64,7 +64,7 @@ class Front:
 
     def __init__(self, application: Application, *, threads: RequestThreads | None = None) -> None:
         self._application = application
-        self._threads = threads or RequestThreads((os.cpu_count() or 1) + 2, "front")
+        self._threads = threads or RequestThreads(max(2, os.cpu_count() or 1), "front")
         self._callers = Callers()
         self._kept = HeldValues(most=2048)
         self._roots: dict[Hashable, str] = {}
