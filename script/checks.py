@@ -1,9 +1,9 @@
 """Run all checks of CI, and print the result of each at the end.
 
-A failed check does not stop later ones. Three runs of pytest overlap: the tests that mostly wait for other programs
-(installers, a browser, commands of the handbook), the tests of the server, and all others. The first takes longest and
-starts immediately; the other two start after the checks, which use one core each. The last line counts pytest's tests,
-and each other check as one.
+A failed check does not stop later ones. Four runs of pytest overlap: the tests that mostly wait for other programs
+(installers, a browser, commands of the handbook), those of sites and peers, those of the server alone, and all others.
+The first takes longest and starts immediately; the others start after the checks, which use one core each. The last
+line counts pytest's tests, and each other check as one.
 """
 
 from __future__ import annotations
@@ -26,12 +26,13 @@ from typing import IO
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = Path(sys.executable).parent
 CACHE = ROOT / ".cache"
-ALL_OTHERS, WAITING, SERVER = "tests", "tests that wait", "tests of server and peers"
+ALL_OTHERS, WAITING, SERVER, PEERS = "tests", "tests that wait", "tests of the server alone", "tests of sites and peers"
 BESIDE = {
     WAITING: ["tests/packaging", "tests/e2e", "tests/test_docs.py"],
-    SERVER: ["tests/server", "tests/dicomweb", "tests/peers"],
+    SERVER: ["tests/server"],
+    PEERS: ["tests/server/test_earlier_sites.py", "tests/server/test_postgresql.py", "tests/dicomweb", "tests/peers"],
 }
-"""Tests that mostly wait for other programs or restarted processes; chosen so that all three runs take equally long."""
+"""Tests that mostly wait for other programs or restarted processes; chosen so that all runs take equally long."""
 
 QUICK_CHECKS = ("ruff format", "ruff check", "import-linter", "mypy")
 QUICK_TESTS = {
@@ -124,8 +125,17 @@ def all_tests(*, everything: bool) -> dict[str, Tests]:
     elsewhere = [f"--ignore={path}" for paths in BESIDE.values() for path in paths]
     shown = Tests(ALL_OTHERS, [*demand, *elsewhere], everything)
     # Coverage would also measure each program that the first run starts, for lines that other tests cover anyway.
-    beside = [Tests(name, [*demand, *paths], everything and name != WAITING) for name, paths in BESIDE.items()]
+    beside = [
+        Tests(name, [*demand, *paths, *_of_others(name)], everything and name != WAITING)
+        for name, paths in BESIDE.items()
+    ]
     return {tests.name: tests for tests in (shown, *beside)}
+
+
+def _of_others(name: str) -> list[str]:
+    """Leaves out what lies in a folder of this run and belongs to another one."""
+    others = [path for other, paths in BESIDE.items() if other != name for path in paths]
+    return [f"--ignore={path}" for path in others if any(path.startswith(f"{own}/") for own in BESIDE[name])]
 
 
 def quick_tests() -> dict[str, Tests]:

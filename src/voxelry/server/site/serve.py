@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import resource
@@ -17,10 +18,13 @@ from typing import ClassVar
 
 from voxelry.core.errors import VoxelryError
 from voxelry.server.environment import django_setup
+from voxelry.server.environment.freed_memory import return_freed_memory
 from voxelry.server.environment.worker_process import WorkerProcess
 
 GRACE_SECONDS = 5
 """Time for requests under way to end after the server was told to end."""
+TICKS_OF_MEMORY = 50
+"""Freed memory is returned to the system after so many ticks of uvicorn, which takes one each 0.1 seconds."""
 INSIST_SECONDS = 2.0
 """Further time for their work to notice that it is over."""
 
@@ -92,7 +96,15 @@ def serve(
         from voxelry.server.site.connections import Limits, guarded
 
         class Server(uvicorn.Server):
-            """Ends streams of events at shutdown, instead of waiting for them."""
+            """Ends streams of events at shutdown, instead of waiting for them; returns freed memory after requests."""
+
+            _answered = 0
+
+            async def on_tick(self, counter: int) -> bool:
+                if counter % TICKS_OF_MEMORY == 0 and self.server_state.total_requests != self._answered:
+                    self._answered = self.server_state.total_requests
+                    asyncio.get_running_loop().run_in_executor(None, return_freed_memory)
+                return await super().on_tick(counter)
 
             def handle_exit(self, sig: int, frame: FrameType | None) -> None:
                 if not closing.is_set():
