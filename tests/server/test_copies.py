@@ -80,7 +80,7 @@ def test_nothing_is_copied_if_the_project_has_it_in_another_study() -> None:
 def test_four_thousand_instances_take_few_statements(django_assert_max_num_queries: Any) -> None:
     ours, theirs = project_row("ours"), project_row("theirs")
     study = study_rows(ours, instances=4000)
-    with django_assert_max_num_queries(40):
+    with django_assert_max_num_queries(45):  # PostgreSQL takes 65,535 values at a time, so it depends on the columns
         assert copy_to_project(study.pk, theirs.pk).copied == 4000
     assert Instance.objects.filter(project=theirs).count() == 4000
 

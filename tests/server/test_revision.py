@@ -151,24 +151,24 @@ def test_it_is_raised_at_the_commit_and_not_before() -> None:
     assert revision_now() > before
 
 
-def test_long_transactions_do_not_wait_for_each_other() -> None:
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite has one writer at a time")
-    done = threading.Event()
+if connection.vendor == "postgresql":  # SQLite has one writer at a time
 
-    def other() -> None:
-        try:
-            project_row("lung")
-            done.set()
-        finally:
-            connection.close()
+    def test_long_transactions_do_not_wait_for_each_other() -> None:
+        done = threading.Event()
 
-    with transaction.atomic():
-        project_row("heart")
-        thread = threading.Thread(target=other)
-        thread.start()
-        assert done.wait(20)
-    thread.join()
+        def other() -> None:
+            try:
+                project_row("lung")
+                done.set()
+            finally:
+                connection.close()
+
+        with transaction.atomic():
+            project_row("heart")
+            thread = threading.Thread(target=other)
+            thread.start()
+            assert done.wait(20)
+        thread.join()
 
 
 def test_values_are_held_until_something_changes() -> None:

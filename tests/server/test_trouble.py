@@ -115,7 +115,7 @@ def test_the_gate_says_it_when_it_cannot_ask_who_it_is(user: Any, monkeypatch: p
     def raises(request: object) -> None:
         raise OperationalError
 
-    monkeypatch.setattr("voxelry.server.site.gate.identify", raises)
+    monkeypatch.setattr("voxelry.server.site.gate.identify_sender", raises)
     status, _, answer = _ask(Behind(), [bytes(2**20)] * 2, {"authorization": "Bearer x"})
     assert (status, answer["code"]) == (503, "database")
 
