@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Iterator, Mapping
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import quoteattr
 
 from pydicom.datadict import keyword_for_tag
 
@@ -23,14 +22,11 @@ from voxelry.dicom.json_model.nested_elements import (
     resolved_vr,
     sequence_items,
 )
+from voxelry.dicom.json_model.xml_writing import held_by_xml, xml_document, xml_name, xml_text
 
-_NAMESPACE = "http://dicom.nema.org/PS3.19/models/NativeDICOM"
 _UTF_8: EncodedValue = (b"CS", b"ISO_IR 192")
 _NUMBERS = frozenset(vr.decode() for vr in NUMBER_FORMATS)
 _TEXTS = BY_CHARACTER_SET | PLAIN_TEXT
-_NO_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-"""Characters that XML 1.0 cannot hold, not even escaped."""
-_NAME_PARTS = ("FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix")
 
 
 def xml_instance(header: Header, *, bulk: str, changes: Mapping[int, EncodedValue | None] | None = None) -> str:
@@ -52,7 +48,7 @@ def xml_instance(header: Header, *, bulk: str, changes: Mapping[int, EncodedValu
     if pixels is not None:
         tag, vr = pixels
         content += _attribute(tag, vr, f"<BulkData uri={quoteattr(f'{bulk}/{tag:08X}')}/>", b"")
-    return _document(content)
+    return xml_document(content)
 
 
 def minimal_xml(sop_class_uid: str, sop_instance_uid: str) -> str:
@@ -61,14 +57,7 @@ def minimal_xml(sop_class_uid: str, sop_instance_uid: str) -> str:
         0x00080016: (b"UI", sop_class_uid.encode("ascii", "replace")),
         0x00080018: (b"UI", sop_instance_uid.encode("ascii", "replace")),
     }
-    return _document("".join(_attributes(elements, Surroundings.of(elements), encodings_of(b""), "", "", 0)))
-
-
-def _document(content: str) -> str:
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f'<NativeDicomModel xmlns="{_NAMESPACE}" xml:space="preserve">{content}</NativeDicomModel>'
-    )
+    return xml_document("".join(_attributes(elements, Surroundings.of(elements), encodings_of(b""), "", "", 0)))
 
 
 def _attributes(
@@ -92,7 +81,7 @@ def _attribute(tag: int, vr: str, content: str, creator: bytes) -> str:
     keyword = keyword_for_tag(tag)
     more = f' keyword="{keyword}"' if keyword else ""
     if creator:
-        more += f" privateCreator={quoteattr(_held(creator.decode('latin-1')))}"
+        more += f" privateCreator={quoteattr(held_by_xml(creator.decode('latin-1')))}"
     return f'<DicomAttribute tag="{tag:08X}" vr="{vr}"{more}>{content}</DicomAttribute>'
 
 
@@ -112,7 +101,7 @@ def _content(
         return _items(value, around, encodings, bulk, path, depth)
     if vr == "PN":
         names = text_values(raw, vr, encodings)
-        return "".join(_name(number, name) for number, name in enumerate(names, 1) if name)
+        return "".join(xml_name(number, name_groups(name)) for number, name in enumerate(names, 1) if name)
     if vr in _TEXTS:
         values = text_values(raw, vr, encodings)
     elif vr in _NUMBERS:
@@ -123,7 +112,7 @@ def _content(
         return f"<InlineBinary>{base64.b64encode(raw).decode('ascii')}</InlineBinary>"
     else:
         return f"<BulkData uri={quoteattr(f'{bulk}/{path}')}/>"
-    return "".join(f'<Value number="{number}">{_text(one)}</Value>' for number, one in enumerate(values, 1) if one)
+    return "".join(f'<Value number="{number}">{xml_text(one)}</Value>' for number, one in enumerate(values, 1) if one)
 
 
 def _items(
@@ -137,21 +126,3 @@ def _items(
         inside = _attributes(item, Surroundings.of(item, around), own, bulk, f"{path}/{number}/", depth + 1)
         written.append(f'<Item number="{number + 1}">{"".join(inside)}</Item>')
     return "".join(written)
-
-
-def _name(number: int, name: str) -> str:
-    groups = []
-    for key, group in name_groups(name).items():
-        parts = zip(_NAME_PARTS, group.split("^", 4), strict=False)
-        groups.append(
-            f"<{key}>" + "".join(f"<{part}>{_text(one)}</{part}>" for part, one in parts if one) + f"</{key}>"
-        )
-    return f'<PersonName number="{number}">{"".join(groups)}</PersonName>'
-
-
-def _held(text: str) -> str:
-    return _NO_XML.sub("\ufffd", text)
-
-
-def _text(text: str) -> str:
-    return escape(_held(text), {"\r": "&#13;"})

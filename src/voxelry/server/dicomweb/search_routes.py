@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from dataclasses import dataclass
 from functools import partial
@@ -9,6 +10,7 @@ from itertools import islice
 
 from django.conf import settings
 
+from voxelry.dicom.json_model.xml_of_json import xml_of_json
 from voxelry.server.access.exchange import Answer, Asked
 from voxelry.server.access.quick_answers import quick
 from voxelry.server.access.rules import Rule
@@ -19,7 +21,6 @@ from voxelry.server.dicomweb.negotiation import DICOM_JSON, DICOM_XML, Offer, ac
 from voxelry.server.dicomweb.routes import Route
 from voxelry.server.dicomweb.search_answers import most_results, results
 from voxelry.server.dicomweb.search_query import SearchQuery, parsed_query, warning_of
-from voxelry.server.dicomweb.search_xml import native_xml
 
 MOST_COUNTED = 1_000
 """Results behind the end of an answer that are counted."""
@@ -83,7 +84,8 @@ def _found(asked: Asked, level: Level, study: str | None, series: str | None, me
         content = f"[{','.join(texts)}]".encode("utf-8", "replace")
         return _Found(content, media_type, warning, is_empty=not texts)
     boundary = uuid.uuid4().hex
-    parts = [f"--{boundary}\r\nContent-Type: {DICOM_XML}\r\n\r\n{native_xml(text)}\r\n" for text in texts]
+    documents = [xml_of_json(json.loads(text)) for text in texts]
+    parts = [f"--{boundary}\r\nContent-Type: {DICOM_XML}\r\n\r\n{document}\r\n" for document in documents]
     whole = "".join((*parts, f"--{boundary}--\r\n")).encode("utf-8", "replace")
     return _Found(whole, f'multipart/related; type="{DICOM_XML}"; boundary={boundary}', warning, is_empty=not texts)
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from xml.sax.saxutils import escape
-
-from pydicom.datadict import keyword_for_tag
 
 from voxelry.core.errors import Problem
+from voxelry.dicom.json_model.xml_of_json import Element, xml_of_json
 from voxelry.server.access.exchange import Answer, RefusedError
 
 JSON, XML = "application/dicom+json", "application/dicom+xml"
@@ -22,7 +20,6 @@ _GIVEN = {
     "*/*": JSON,
     "application/*": JSON,
 }
-_NAMESPACE = "http://dicom.nema.org/PS3.19/models/NativeDICOM"
 
 SOP_CLASS, SOP_INSTANCE, RETRIEVE_URL = "00081150", "00081155", "00081190"
 FAILURE, WARNING = "00081197", "00081196"
@@ -43,6 +40,7 @@ _VRS = {
 }
 
 Item = Mapping[str, str | int]
+DataSet = Mapping[str, str | int | Sequence[Item]]
 
 DUPLICATE, PROCESSING, NOT_AUTHORISED = 0x0111, 0x0110, 0x0124
 NO_RESOURCES, OTHER_STUDY, NOT_UNDERSTOOD = 0xA700, 0xA900, 0xC000
@@ -93,10 +91,11 @@ class StoreReport:
 
     def answer(self, media_type: str, headers: Mapping[str, str]) -> Answer:
         """The answer in a media type of `answer_type`."""
-        content = (_xml if media_type == XML else _json)(self._data_set())
+        elements = _elements(self._data_set(), _printable if media_type == XML else str)
+        content = xml_of_json(elements) if media_type == XML else json.dumps(elements)
         return Answer([content.encode()], self.status, {"Content-Type": media_type, "Vary": "Accept", **headers})
 
-    def _data_set(self) -> dict[str, str | int | Sequence[Item]]:
+    def _data_set(self) -> DataSet:
         sequences = {FAILED: self.failed, REFERENCED: self.stored, OTHERS: self.others}
         return {RETRIEVE_URL: self.study_address, **{tag: items for tag, items in sequences.items() if items}}
 
@@ -130,38 +129,19 @@ def _words(problem: Problem) -> Item:
     return {COMMENT: text[:64].rstrip(), WORDS: text}
 
 
-def _json(data_set: Mapping[str, str | int | Sequence[Item]]) -> str:
-    return json.dumps(_elements(data_set))
-
-
-def _elements(data_set: Mapping[str, str | int | Sequence[Item]]) -> dict[str, object]:
-    told: dict[str, object] = {}
+def _elements(data_set: DataSet, shown: Callable[[str], str]) -> dict[str, Element]:
+    """The data set in the DICOM JSON Model, texts as they are shown."""
+    told: dict[str, Element] = {}
     for tag, value in sorted(data_set.items()):
         if value == "":  # of type 2: Table I.1-1
             told[tag] = {"vr": _VRS[tag]}
-            continue
-        values: list[object] = [value] if isinstance(value, str | int) else [_elements(one) for one in value]
-        told[tag] = {"vr": _VRS[tag], "Value": values}
-    return told
-
-
-def _xml(data_set: Mapping[str, str | int | Sequence[Item]]) -> str:
-    content = "".join(_attributes(data_set))
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f'<NativeDicomModel xmlns="{_NAMESPACE}" xml:space="preserve">{content}</NativeDicomModel>'
-    )
-
-
-def _attributes(data_set: Mapping[str, str | int | Sequence[Item]]) -> Iterable[str]:
-    for tag, value in sorted(data_set.items()):
-        if isinstance(value, str | int):
-            content = "" if value == "" else f'<Value number="1">{escape(_printable(str(value)))}</Value>'
+        elif isinstance(value, str):
+            told[tag] = {"vr": _VRS[tag], "Value": [shown(value)]}
+        elif isinstance(value, int):
+            told[tag] = {"vr": _VRS[tag], "Value": [value]}
         else:
-            items = ("".join(_attributes(one)) for one in value)
-            content = "".join(f'<Item number="{number}">{one}</Item>' for number, one in enumerate(items, 1))
-        keyword = keyword_for_tag(int(tag, 16))
-        yield f'<DicomAttribute tag="{tag}" vr="{_VRS[tag]}" keyword="{keyword}">{content}</DicomAttribute>'
+            told[tag] = {"vr": _VRS[tag], "Value": [_elements(one, shown) for one in value]}
+    return told
 
 
 def _printable(text: str) -> str:
