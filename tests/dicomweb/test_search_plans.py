@@ -10,7 +10,7 @@ from django.db import connection
 from tests.dicomweb.conftest import Site, Web
 from tests.dicomweb.stored import data_set, store
 from voxelry.server.archive.by_attribute import attribute_search
-from voxelry.server.archive.lists.listing_sql import Branch
+from voxelry.server.archive.lists.sql_branch import Branch
 from voxelry.testing import uid
 
 ADDRESSES = {

@@ -12,7 +12,7 @@ from django.db import connection
 from voxelry.server.access.grants import Grants, grants_of
 from voxelry.server.access.models import Membership, Project, Role
 from voxelry.server.archive.lists import listing_sql, study_pages
-from voxelry.server.archive.lists.listing_sql import Branch
+from voxelry.server.archive.lists.sql_branch import Branch
 from voxelry.server.archive.terms.study_filter import StudyFilter, StudyOrder
 from voxelry.testing import synthetic_series
 

@@ -18,7 +18,7 @@ from django.db import connection
 from voxelry.server.access.grants import Grants
 from voxelry.server.archive.by_attribute import search_sql
 from voxelry.server.archive.by_attribute.search_sql import KeySource
-from voxelry.server.archive.lists.listing_sql import Branch
+from voxelry.server.archive.lists.sql_branch import Branch
 from voxelry.server.archive.terms.search_keys import Criterion, Level
 
 FEW = 2_000

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from django.db import connection
 
 from voxelry.server.archive.lists import listing_sql, search_index
-from voxelry.server.archive.lists.listing_sql import Branch
 from voxelry.server.archive.lists.search_index import Parameter
+from voxelry.server.archive.lists.sql_branch import NO_CONDITION, Branch, all_of, among
 from voxelry.server.archive.row_values import MANY_CLASSES
 from voxelry.server.archive.terms.attribute_matching import (
     DateRange,
@@ -94,7 +94,7 @@ def source_of(project: int, criterion: Criterion) -> KeySource | None:
         return _by_facet(project, criterion)
     if isinstance(match, IntegerMatch):
         table, index = ("e", "series_by_number") if criterion.level is Level.SERIES else ("i", "instance_by_number")
-        return _of_table(project, table, index, _among("number", sorted(match.values)), criterion.level)
+        return _of_table(project, table, index, among("number", sorted(match.values)), criterion.level)
     if isinstance(criterion, TimeCriterion):
         return _by_moment(project, criterion)
     if isinstance(match, DateRange):
@@ -122,14 +122,14 @@ def _narrowing(criterion: Criterion) -> Branch:
     if isinstance(criterion, TimeCriterion):
         date = criterion.date
         is_exact = date is not None and criterion.zone is None
-        return _between(criterion.date_key.column, date) if is_exact and date is not None else Branch("", ())
+        return _between(criterion.date_key.column, date) if is_exact and date is not None else NO_CONDITION
     if isinstance(match, DateRange):
         return _between(column, match)
     if isinstance(match, IntegerMatch):
-        return _among(column, sorted(match.values))
+        return among(column, sorted(match.values))
     if isinstance(match, OneOf) and column in ("e.modality", "p.sex", "e.series_instance_uid", "i.sop_class_uid"):
-        return _among(column, sorted(match.values))
-    return Branch("", ())
+        return among(column, sorted(match.values))
+    return NO_CONDITION
 
 
 def of_keys(base: Level, project: int, criteria: Sequence[Criterion], keys: Sequence[int]) -> Branch:
@@ -144,7 +144,7 @@ def of_keys(base: Level, project: int, criteria: Sequence[Criterion], keys: Sequ
     if base > Level.STUDY:
         tables.append("archive_studylisting l ON l.study_id = e.study_id")
     tables += ["archive_study s ON s.id = l.study_id", "archive_patient p ON p.id = l.patient_id"]
-    where = _and(_among(key, keys), Branch("l.project_id = %s", (project,)), *map(narrowing, criteria))
+    where = all_of(among(key, keys), Branch("l.project_id = %s", (project,)), *map(narrowing, criteria))
     return Branch(
         f"{_select(ROW_KEYS[base], criteria)} FROM {_joined(tables)} WHERE {where.sql} {_sorted(base)}", where.params
     )
@@ -164,9 +164,9 @@ def studies_between(project: int, criteria: Sequence[Criterion], after: int, las
     tables = [f"archive_studylisting l {_by('listing_by_arrival')}"]
     if criteria:
         tables += ["archive_study s ON s.id = l.study_id", "archive_patient p ON p.id = l.patient_id"]
-    end = Branch("", ()) if last is None else Branch("l.study_id <= %s", (last,))
+    end = NO_CONDITION if last is None else Branch("l.study_id <= %s", (last,))
     own = Branch(_of_project("l."), _project(project))
-    where = _and(own, Branch("l.study_id > %s", (after,)), end, *map(narrowing, criteria))
+    where = all_of(own, Branch("l.study_id > %s", (after,)), end, *map(narrowing, criteria))
     order = "ORDER BY l.project_id, l.study_id"
     return Branch(
         f"{_select(ROW_KEYS[Level.STUDY], criteria)} FROM {_joined(tables)} WHERE {where.sql} {order}", where.params
@@ -176,7 +176,7 @@ def studies_between(project: int, criteria: Sequence[Criterion], after: int, las
 def series_of(project: int, criteria: Sequence[Criterion], studies: Sequence[int]) -> Branch:
     """The series of some studies, and what decides."""
     own = Branch(f"{_plus()}e.project_id = %s", (project,))
-    where = _and(_among("e.study_id", studies), own, *map(narrowing, criteria))
+    where = all_of(among("e.study_id", studies), own, *map(narrowing, criteria))
     select = _select(ROW_KEYS[Level.SERIES], criteria)
     return Branch(f"{select} FROM archive_series e WHERE {where.sql} ORDER BY e.study_id, e.id", where.params)
 
@@ -184,7 +184,7 @@ def series_of(project: int, criteria: Sequence[Criterion], studies: Sequence[int
 def instances_of(project: int, criteria: Sequence[Criterion], series: Sequence[int]) -> Branch:
     """The instances of some series, and what decides."""
     own = Branch(f"{_plus()}i.project_id = %s", (project,))
-    where = _and(_among("i.series_id", series), own, *map(narrowing, criteria))
+    where = all_of(among("i.series_id", series), own, *map(narrowing, criteria))
     select = _select(("i.series_id", "i.id"), criteria)
     return Branch(f"{select} FROM archive_instance i WHERE {where.sql} ORDER BY i.series_id, i.id", where.params)
 
@@ -221,7 +221,7 @@ def _of_table(project: int, alias: str, index: str, condition: Branch, level: Le
 def _by_uid(project: int, criterion: Criterion, match: OneOf) -> KeySource:
     alias, column = criterion.key.column.split(".")
     index = {"s": "study_once_per_project", "e": "series_by_uid", "i": ""}[alias]
-    return _of_table(project, alias, index, _among(column, sorted(match.values)), criterion.level)
+    return _of_table(project, alias, index, among(column, sorted(match.values)), criterion.level)
 
 
 def _by_classes(project: int, match: OneOf) -> KeySource | None:
@@ -238,7 +238,7 @@ def _by_classes(project: int, match: OneOf) -> KeySource | None:
     if len(known) > _MOST_CLASSES:
         return None
     some = [one for one in known if one == MANY_CLASSES or not match.values.isdisjoint(one.split("\\"))]
-    of_known = _of_table(project, "e", "series_by_sop_classes", _among("sop_classes", some), Level.SERIES)
+    of_known = _of_table(project, "e", "series_by_sop_classes", among("sop_classes", some), Level.SERIES)
     unknown = _of_table(project, "e", "series_by_sop_classes", Branch("sop_classes IS NULL", ()), Level.SERIES)
     return _either(of_known, unknown)
 
@@ -248,7 +248,7 @@ def _by_facet(project: int, criterion: Criterion) -> KeySource | None:
     if facets is None:
         return None
     some = [one for one in facets if len(one) >= _CUT or any(map(criterion.match.takes, one[3:].split(",")))]
-    return _of_table(project, "l", "listing_by_facet", _among("facet", some), Level.STUDY)
+    return _of_table(project, "l", "listing_by_facet", among("facet", some), Level.STUDY)
 
 
 def _by_date(project: int, criterion: Criterion, match: DateRange) -> KeySource | None:
@@ -272,7 +272,7 @@ def _by_moment(project: int, criterion: TimeCriterion) -> KeySource | None:
     hours = [f"{hour:02d}" for hour in range(24) if first <= hour * _HOUR <= last]
     return _either(
         _of_table(project, alias, index, exact, criterion.level),
-        _of_table(project, alias, index, _among(column, hours), criterion.level),
+        _of_table(project, alias, index, among(column, hours), criterion.level),
     )
 
 
@@ -286,7 +286,7 @@ def _by_beginning(project: int, criterion: Criterion, match: OneOf | Wildcard) -
     fold = sort_key if alias == "l" else str
     if isinstance(match, OneOf):
         return _with_several(
-            project, alias, column, index, _among(column, [fold(value) for value in sorted(match.values)])
+            project, alias, column, index, among(column, [fold(value) for value in sorted(match.values)])
         )
     begin = literal_parts(match.pattern)[0]
     if fold(begin):
@@ -346,19 +346,8 @@ def _having(column: str, parts: Iterable[str]) -> Branch:
 
 
 def _between(column: str, match: DateRange) -> Branch:
-    last = Branch(f"{column} <= %s", (match.last,)) if match.last else Branch("", ())
-    return _and(Branch(f"{column} >= %s", (match.first or "0",)), last)
-
-
-def _among(column: str, values: Sequence[Parameter]) -> Branch:
-    if not values:
-        return Branch("1 = 0", ())
-    return Branch(f"{column} IN ({', '.join(['%s'] * len(values))})", tuple(values))
-
-
-def _and(*parts: Branch) -> Branch:
-    some = [part for part in parts if part.sql]
-    return Branch(" AND ".join(part.sql for part in some), tuple(value for part in some for value in part.params))
+    last = Branch(f"{column} <= %s", (match.last,)) if match.last else NO_CONDITION
+    return all_of(Branch(f"{column} >= %s", (match.first or "0",)), last)
 
 
 def _by(index: str) -> str:

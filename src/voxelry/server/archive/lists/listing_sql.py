@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from django.db import connection
 
 from voxelry.server.archive.lists import search_index
-from voxelry.server.archive.lists.search_index import Parameter
+from voxelry.server.archive.lists.sql_branch import NO_CONDITION, Branch, all_of, among, equal
 from voxelry.server.archive.terms.search_words import Term
 from voxelry.server.archive.terms.study_filter import LATEST_FIRST, PageCursor, StudyFilter, StudyOrder
 
@@ -61,14 +61,6 @@ class Scope:
     facets: tuple[str, ...] | None = None
     words_last: bool = False
     common: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """A statement with its parameters."""
-
-    sql: str
-    params: tuple[Parameter, ...]
 
 
 def is_uid(word: str) -> bool:
@@ -121,7 +113,7 @@ def ordered(scope: Scope, order: StudyOrder, cursor: PageCursor | None, limit: i
     if not filtered.by_facet and (not filtered.by_date or order.name == "date"):
         parts = [dates]
     elif order.name in ("arrived", "date") and not (filtered.by_date and order.name == "arrived"):
-        parts = None if scope.facets is None else [_and(_equal("facet", one), dates) for one in scope.facets]
+        parts = None if scope.facets is None else [all_of(equal("facet", one), dates) for one in scope.facets]
         index = "listing_by_facet" if order.name == "arrived" else "listing_by_facet_date"
     elif order.name == "arrived" and not filtered.by_facet:
         return _months(scope, order, cursor, limit)
@@ -142,7 +134,7 @@ def sorted_few(scope: Scope, order: StudyOrder, cursor: PageCursor | None, limit
 
 def part_of_order(scope: Scope, order: StudyOrder, cursor: PageCursor | None, length: int) -> Branch:
     """The next studies in the order, and of each whether it meets the conditions."""
-    everything = _and(_of_project(scope.project, order), _behind(order, cursor))
+    everything = all_of(_of_project(scope.project, order), _behind(order, cursor))
     meets = _conditions(scope)
     sql = (
         f"SELECT {order.column} AS value, study_id AS study, {meets.sql} AS meets "
@@ -165,7 +157,7 @@ def _words_in_order(scope: Scope, order: StudyOrder, cursor: PageCursor | None, 
     if connection.vendor == "postgresql":
         others = filtered.by_facet or filtered.by_date
         return None if others else [sorted_few(scope, order, cursor, limit)]
-    behind = Branch("", ())
+    behind = NO_CONDITION
     if cursor is not None:
         behind = Branch(f"w.rowid {'<' if order.descending else '>'} %s", (cursor.key,))
     source = _source(scope, behind)
@@ -177,8 +169,8 @@ def _in_order(
     project: int, part: Branch, order: StudyOrder, cursor: PageCursor | None, limit: int, index: str
 ) -> Branch:
     plain = index == _INDEXES["arrived"]
-    of = _of_project(project, order) if plain else _equal("project_id", project)
-    where = _and(of, part, _behind(order, cursor))
+    of = _of_project(project, order) if plain else equal("project_id", project)
+    where = all_of(of, part, _behind(order, cursor))
     way = _sorted(order) if plain or order.name != "arrived" else f"ORDER BY study_id {_way(order)}"
     sql = (
         f"SELECT {order.column} AS value, study_id AS study FROM {_TABLE} {_by(index)} WHERE {where.sql} "
@@ -205,7 +197,7 @@ def _of_project(project: int, order: StudyOrder) -> Branch:
     """
     if connection.vendor == "postgresql" and order.name == "arrived":
         return Branch("project_id BETWEEN %s AND %s", (project, project))
-    return _equal("project_id", project)
+    return equal("project_id", project)
 
 
 def _by(index: str) -> str:
@@ -216,23 +208,23 @@ def _by(index: str) -> str:
     return f"INDEXED BY {index}" if index else ""
 
 
-def _source(scope: Scope, behind: Branch = Branch("", ())) -> Branch:
+def _source(scope: Scope, behind: Branch = NO_CONDITION) -> Branch:
     """The studies that meet the conditions, from the access path that leaves the fewest to look at."""
     words_last = scope.words_last or scope.studies is not None or scope.filtered.patient is not None
     found = None if words_last else search_index.candidates(None if scope.common else scope.project, scope.terms)
-    of_project = _equal("l.project_id", scope.project)
+    of_project = equal("l.project_id", scope.project)
     if found is None:
-        where = _and(of_project, _conditions(scope), behind)
+        where = all_of(of_project, _conditions(scope), behind)
         return Branch(f"{_TABLE} AS l {_by(_narrowest(scope))} WHERE {where.sql}", where.params)
     words = Branch(found.condition, found.params)
-    rest = _and(of_project, _conditions(scope, without_words=found.exact), behind)
+    rest = all_of(of_project, _conditions(scope, without_words=found.exact), behind)
     if connection.vendor == "postgresql":
         # OFFSET 0: the words come first, whatever PostgreSQL expects of them.
         first = f"(SELECT w.{found.key} FROM {found.table} AS w WHERE {words.sql} OFFSET 0) AS w"
         return Branch(
             f"{first} JOIN {_TABLE} AS l ON l.study_id = w.{found.key} WHERE {rest.sql}", words.params + rest.params
         )
-    where = _and(words, rest)
+    where = all_of(words, rest)
     # CROSS JOIN keeps SQLite from beginning with the other table.
     # Where nothing but the project is asked of a row, its entry in the index of arrival says that it is there.
     others = not found.exact or scope.filtered.by_facet or scope.filtered.by_date
@@ -255,16 +247,16 @@ def _conditions(scope: Scope, *, without_words: bool = False) -> Branch:
     filtered = scope.filtered
     parts = [_between(filtered, prefix="l.")]
     if filtered.patient is not None:
-        parts.append(_equal("l.patient_id", filtered.patient))
+        parts.append(equal("l.patient_id", filtered.patient))
     if scope.studies is not None:
-        parts.append(_among("l.study_id", scope.studies))
+        parts.append(among("l.study_id", scope.studies))
     if scope.facets is not None:
-        parts.append(_among("l.facet", scope.facets))
+        parts.append(among("l.facet", scope.facets))
     elif filtered.by_facet:
         parts += _flags(filtered)
     if not without_words:
         parts.append(Branch(*search_index.in_text(scope.terms, "l.text")))
-    whole = _and(*parts)
+    whole = all_of(*parts)
     return whole if whole.sql else Branch("1 = 1", ())
 
 
@@ -273,7 +265,7 @@ def _flags(filtered: StudyFilter) -> list[Branch]:
     parts = []
     for name, value in (("has_volume", filtered.has_volume), ("has_problem", filtered.has_problem)):
         if value is not None:
-            parts.append(_equal(f"l.{name}", value))
+            parts.append(equal(f"l.{name}", value))
     if filtered.modalities:
         own = sorted(filtered.modalities)
         sql = " OR ".join([f"{search_index.position()}(',' || l.modalities || ',', %s) > 0"] * len(own))
@@ -294,7 +286,7 @@ def _months(scope: Scope, order: StudyOrder, cursor: PageCursor | None, limit: i
         year, month = divmod(number, 12)
         name = f"{year:04d}-{month + 1:02d}"
         start, stop = f"{name}-01", f"{name}-{monthrange(year, month + 1)[1]:02d}"
-        days, index = _equal("month", name), "listing_by_month"
+        days, index = equal("month", name), "listing_by_month"
         if start < first or last < stop:
             days, index = Branch("date BETWEEN %s AND %s", (max(first, start), min(last, stop))), "listing_by_date"
         parts.append(_in_order(scope.project, days, order, cursor, limit, index))
@@ -307,33 +299,18 @@ def _month(day: str) -> int:
 
 def _between(filtered: StudyFilter, *, prefix: str = "") -> Branch:
     if not filtered.by_date:
-        return Branch("", ())
+        return NO_CONDITION
     # A study without a date has an empty one, which comes before all.
     parts = [Branch(f"{prefix}date >= %s", (filtered.date_from or "0",))]
     if filtered.date_to:
         parts.append(Branch(f"{prefix}date <= %s", (filtered.date_to,)))
-    return _and(*parts)
+    return all_of(*parts)
 
 
 def _behind(order: StudyOrder, cursor: PageCursor | None, *, prefix: str = "") -> Branch:
     if cursor is None:
-        return Branch("", ())
+        return NO_CONDITION
     sign = "<" if order.descending else ">"
     if order.name == "arrived":
         return Branch(f"{prefix}study_id {sign} %s", (cursor.key,))
     return Branch(f"({prefix}{order.column}, {prefix}study_id) {sign} (%s, %s)", (cursor.value, cursor.key))
-
-
-def _equal(column: str, value: Parameter) -> Branch:
-    return Branch(f"{column} = %s", (value,))
-
-
-def _among(column: str, values: Sequence[Parameter]) -> Branch:
-    if not values:
-        return Branch("1 = 0", ())
-    return Branch(f"{column} IN ({', '.join(['%s'] * len(values))})", tuple(values))
-
-
-def _and(*parts: Branch) -> Branch:
-    some = [part for part in parts if part.sql]
-    return Branch(" AND ".join(part.sql for part in some), tuple(value for part in some for value in part.params))

@@ -20,7 +20,8 @@ from voxelry.server.access.bounded_lists import MOST_COUNTED, ListLength
 from voxelry.server.access.grants import Grants
 from voxelry.server.archive import queries
 from voxelry.server.archive.lists import listing_sql
-from voxelry.server.archive.lists.listing_sql import Branch, Scope
+from voxelry.server.archive.lists.listing_sql import Scope
+from voxelry.server.archive.lists.sql_branch import Branch
 from voxelry.server.archive.terms.search_words import terms_of
 from voxelry.server.archive.terms.study_filter import LATEST_FIRST, PageCursor, StudyFilter, StudyOrder
 
