@@ -33,7 +33,7 @@ def finished(answer: Answer, method: str, headers: Mapping[str, str]) -> Answer:
     if answer.status != 200 or method not in ("GET", "HEAD"):
         return answer
     tag = answer.headers.get("ETag", "")
-    if tag and not _is_matched(headers.get("if-match", "*"), tag):
+    if tag and not is_matched(headers.get("if-match", "*"), tag):
         _close(answer)
         return Answer((), status=412, headers={"ETag": tag})
     if tag and is_named(headers.get("if-none-match"), tag):
@@ -47,17 +47,31 @@ def finished(answer: Answer, method: str, headers: Mapping[str, str]) -> Answer:
     condition = headers.get("if-range", "").strip()
     if condition and (condition != tag or tag.startswith("W/")):
         return answer
-    first, last = wanted.groups()
-    if (not first and not last) or (first and last and int(first) > int(last)):
+    found = range_within(*wanted.groups(), length)
+    if found is None:
         return answer
-    start = int(first) if first else max(0, length - int(last))
-    stop = min(length, int(last) + 1) if first and last else length
+    start, stop = found
     told = dict(answer.headers)
     if start >= stop:
         told["Content-Range"] = f"bytes */{length}"
         return Answer((), status=416, headers={name: told[name] for name in ("Content-Range", "ETag") if name in told})
     told["Content-Range"] = f"bytes {start}-{stop - 1}/{length}"
     return Answer(_cut(answer.parts, start, stop), status=206, headers=told)
+
+
+def range_within(first: str, last: str, length: int) -> tuple[int, int] | None:
+    """The first byte of a range and the one after its last, not before the first if it lies outside.
+
+    Parameters
+    ----------
+    first, last
+        As they are written; one of them may be empty. Returns None if both are, or if the last is before the first: all
+        is sent then.
+    """
+    if (not first and not last) or (first and last and int(first) > int(last)):
+        return None
+    start = int(first) if first else max(0, length - int(last))
+    return start, min(length, int(last) + 1) if first and last else length
 
 
 def is_named(condition: str | None, tag: str) -> bool:
@@ -68,10 +82,10 @@ def is_named(condition: str | None, tag: str) -> bool:
     return condition.strip() == "*" or any(one.strip().removeprefix("W/") == own for one in condition.split(","))
 
 
-def _is_matched(condition: str, tag: str) -> bool:
+def is_matched(condition: str, tag: str) -> bool:
     """Whether If-Match takes an entity tag, by strong comparison, which no weak one passes (RFC 9110 13.1.1)."""
     named = [one.strip() for one in condition.split(",")]
-    return "*" in named or (tag in named and not tag.startswith("W/"))
+    return named == ["*"] or (tag in named and not tag.startswith("W/"))
 
 
 def not_modified(answer: Answer) -> Answer:

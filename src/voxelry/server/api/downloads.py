@@ -12,6 +12,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
+from voxelry.server.access.conditional import is_matched, is_named, range_within
 from voxelry.server.access.django_exchange import in_threads
 from voxelry.server.api.head import only_head
 from voxelry.server.api.problems import problem
@@ -58,19 +59,16 @@ def download(request: HttpRequest, content: Content, *, name: str, content_type:
     A request of several ranges, or a malformed one, gets all bytes (RFC 9110, 14.2).
     """
     tag = f'"{content.tag}"'
-    if not _named(request.headers.get("If-Match"), tag):
+    if not is_matched(request.headers.get("If-Match", "*"), tag):
         return _tagged(problem(412), tag)
-    if _named(request.headers.get("If-None-Match", ""), tag, weak=True):
+    if is_named(request.headers.get("If-None-Match"), tag):
         return _tagged(HttpResponse(status=304), tag)
-    start, stop = 0, content.length
-    wanted = _range(request, tag)
-    if wanted is not None:
-        found = _within(*wanted, content.length)
-        if found is None:
-            refused = _tagged(problem(416), tag)
-            refused.headers["Content-Range"] = f"bytes */{content.length}"
-            return refused
-        start, stop = found
+    wanted = _range(request, tag, content.length)
+    start, stop = (0, content.length) if wanted is None else wanted
+    if wanted is not None and start >= stop:
+        refused = _tagged(problem(416), tag)
+        refused.headers["Content-Range"] = f"bytes */{content.length}"
+        return refused
     answer = _answer(request, content, start, stop, content_type)
     if wanted is not None:
         answer.status_code = 206
@@ -98,30 +96,12 @@ def _tagged(answer: _Answer, tag: str) -> _Answer:
     return answer
 
 
-def _named(header: str | None, tag: str, *, weak: bool = False) -> bool:
-    """Whether a condition names this tag; a missing condition names every tag."""
-    if header is None or header.strip() == "*":
-        return True
-    tags = [part.strip() for part in header.split(",")]
-    return tag in ([one.removeprefix("W/") for one in tags] if weak else tags)
-
-
-def _range(request: HttpRequest, tag: str) -> tuple[str, str] | None:
-    """First and last position as written, either may be empty; None if all is to be sent."""
+def _range(request: HttpRequest, tag: str, length: int) -> tuple[int, int] | None:
+    """The first byte and the one after the last, which lies before the first outside of all bytes; None for all."""
     if only_head(request):  # 14.2: Range applies to GET only
         return None
     found = _RANGE.fullmatch(request.headers.get("Range", ""))
     condition = request.headers.get("If-Range")
-    if found is None or found.groups() == ("", "") or (condition is not None and condition.strip() != tag):
+    if found is None or (condition is not None and condition.strip() != tag):
         return None
-    first, last = found.groups()
-    return None if first and last and int(first) > int(last) else (first, last)
-
-
-def _within(first: str, last: str, length: int) -> tuple[int, int] | None:
-    """The first byte and the one after the last; None if the range lies outside."""
-    if not first:
-        start, stop = max(0, length - int(last)), length
-    else:
-        start, stop = int(first), min(length, int(last) + 1) if last else length
-    return (start, stop) if start < stop else None
+    return range_within(*found.groups(), length)
