@@ -6,11 +6,11 @@ A route gives the whole of a representation, with an ETag or ``Accept-Ranges: by
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from isal import isal_zlib
 
-from voxelry.server.access.exchange import Answer, FilePart, Part
+from voxelry.server.access.exchange import Answer, FilePart, Part, close_stream
 
 _RANGE = re.compile(r"bytes\s*=\s*(\d{0,19})\s*-\s*(\d{0,19})", re.ASCII | re.IGNORECASE)
 _CODINGS = re.compile(r"(?:^|,)\s*(?:gzip|x-gzip|\*)\s*(?:;\s*q\s*=\s*([01](?:\.\d*)?))?\s*(?=,|$)", re.IGNORECASE)
@@ -34,7 +34,7 @@ def finished(answer: Answer, method: str, headers: Mapping[str, str]) -> Answer:
         return answer
     tag = answer.headers.get("ETag", "")
     if tag and not is_matched(headers.get("if-match", "*"), tag):
-        _close(answer)
+        close_stream(answer.parts)
         return Answer((), status=412, headers={"ETag": tag})
     if tag and is_named(headers.get("if-none-match"), tag):
         return not_modified(answer)
@@ -47,7 +47,8 @@ def finished(answer: Answer, method: str, headers: Mapping[str, str]) -> Answer:
     condition = headers.get("if-range", "").strip()
     if condition and (condition != tag or tag.startswith("W/")):
         return answer
-    found = range_within(*wanted.groups(), length)
+    first, last = wanted.groups()
+    found = range_within(first, last, length)
     if found is None:
         return answer
     start, stop = found
@@ -90,14 +91,8 @@ def is_matched(condition: str, tag: str) -> bool:
 
 def not_modified(answer: Answer) -> Answer:
     """304 in place of an answer, whose stream is closed."""
-    _close(answer)
+    close_stream(answer.parts)
     return Answer((), status=304, headers={k: v for k, v in answer.headers.items() if k.lower() in _KEPT_BY_304})
-
-
-def _close(answer: Answer) -> None:
-    close: Callable[[], None] | None = getattr(answer.parts, "close", None)
-    if close is not None:
-        close()
 
 
 def _cut(parts: Sequence[Part], start: int, stop: int) -> list[Part]:

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from voxelry.server.access.authentication import asking
-from voxelry.server.access.exchange import Answer, Asked, streamed
+from voxelry.server.access.exchange import Answer, Asked, close_stream, streamed
 from voxelry.server.access.grants import Grants
 
 LARGEST_WHOLE = 2**24
 
 
-def asked_of(request: HttpRequest, who: Grants | None = None, *, root: str = "") -> Asked:
-    """A request, of who asks or with narrower grants."""
+def lower_headers(request: HttpRequest) -> dict[str, str]:
+    """The headers of a request by lower-case names."""
+    return {name.lower(): value for name, value in request.headers.items()}
+
+
+def asked_of(
+    request: HttpRequest, who: Grants | None = None, *, root: str = "", headers: Mapping[str, str] | None = None
+) -> Asked:
+    """A request, of who asks or with narrower grants; ``headers`` if `lower_headers` was called already."""
     return Asked(
         who=asking(request) if who is None else who,
         method=request.method or "GET",
         path=request.path,
         query=request.META.get("QUERY_STRING", ""),
-        headers={name.lower(): value for name, value in request.headers.items()},
+        headers=lower_headers(request) if headers is None else headers,
         root=root,
         read=request.read,
     )
@@ -55,10 +62,3 @@ async def in_threads(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
             yield part
     finally:
         await sync_to_async(close_stream)(parts)
-
-
-def close_stream(parts: Iterator[bytes]) -> None:
-    """Let go of the files of a stream whose client went away."""
-    close = getattr(parts, "close", None)
-    if close is not None:
-        close()

@@ -110,3 +110,10 @@ def streamed(parts: Iterable[Part], *, chunk: int = 2**20) -> Iterator[bytes]:
             while left and (piece := file.read(min(chunk, left))):
                 left -= len(piece)
                 yield piece
+
+
+def close_stream(parts: object) -> None:
+    """Let go of the files of a stream; parts of known length have nothing to close."""
+    close = getattr(parts, "close", None)
+    if close is not None:
+        close()

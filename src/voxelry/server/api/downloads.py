@@ -104,4 +104,5 @@ def _range(request: HttpRequest, tag: str, length: int) -> tuple[int, int] | Non
     condition = request.headers.get("If-Range")
     if found is None or (condition is not None and condition.strip() != tag):
         return None
-    return range_within(*found.groups(), length)
+    first, last = found.groups()
+    return range_within(first, last, length)

@@ -9,6 +9,7 @@ from django.urls import Resolver404, resolve
 from django.utils.cache import patch_vary_headers
 
 from voxelry.server.access.cross_origin import cross_origin_headers, preflight_headers
+from voxelry.server.access.django_exchange import lower_headers
 from voxelry.server.access.rules import Rule
 from voxelry.server.dicomweb.routes import allowed
 
@@ -24,7 +25,7 @@ class CrossOriginMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        path, headers = request.path_info, {name.lower(): value for name, value in request.headers.items()}
+        path, headers = request.path_info, lower_headers(request)
         rules = _rules(path) if request.method == "OPTIONS" and path.startswith("/dicomweb/") else {}
         asked_by_browser = "access-control-request-method" in headers
         if rules and (asked_by_browser or "OPTIONS" not in rules):

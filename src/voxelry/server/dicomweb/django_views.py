@@ -9,7 +9,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from voxelry.server.access.authentication import asking
 from voxelry.server.access.conditional import finished
-from voxelry.server.access.django_exchange import as_response, asked_of
+from voxelry.server.access.django_exchange import as_response, asked_of, lower_headers
 from voxelry.server.access.exchange import Answer, RefusedError
 from voxelry.server.access.grants import RoleError
 from voxelry.server.access.rules import Rule
@@ -40,15 +40,13 @@ def _answer(
             told = {"Allow": allowed(methods)}
             raise RefusedError(405, "This address does not know this method.", headers=told)
         handler, rule = methods[method]
-        headers = {name.lower(): value for name, value in request.headers.items()}
+        headers = lower_headers(request)
         peer, here = str(request.META.get("REMOTE_ADDR", "")), (request.META["SERVER_NAME"], _port(request))
         root = public_root(_scheme(request), request.get_host(), headers, peer, here)
         who, slug = narrowed(asking(request), project, rule)
-        answer = handler(
-            asked_of(request, who, root=root + (f"/dicomweb/projects/{slug}" if project else "/dicomweb")),
-            **parts,
-        )
-        answer = finished(answer, request.method or "GET", headers)
+        root += f"/dicomweb/projects/{slug}" if project else "/dicomweb"
+        asked = asked_of(request, who, root=root, headers=headers)
+        answer = finished(handler(asked, **parts), asked.method, headers)
     except RefusedError as error:
         answer = refusal(error.status, error.words, code=error.code, headers=error.headers)
     except RoleError as error:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
-from voxelry.server.access.exchange import Answer, FilePart
+from voxelry.server.access.exchange import Answer, FilePart, close_stream
+from voxelry.server.site.gate import Message, Receive, Send
 from voxelry.server.site.request_threads import RequestThreads
-
-Message = Mapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 PIECE_BYTES = 2**20
 _LONG_BYTES = 8 * 2**20
@@ -142,9 +139,7 @@ async def _stream(answer: Answer, start: Message, receive: Receive, send: Send, 
         await send({"type": "http.response.body", "body": b""})
     finally:
         gone.cancel()
-        close = getattr(answer.parts, "close", None)
-        if close is not None:
-            await threads.run(close)
+        await threads.run(close_stream, answer.parts)
 
 
 async def _gone(receive: Receive) -> None:
