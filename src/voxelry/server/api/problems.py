@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -17,12 +16,12 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from voxelry.core.errors import VoxelryError
+from voxelry.server.access.problem_content import PROBLEM, problem_content
 from voxelry.server.access.rules import Rule, is_for_programs, needs
 from voxelry.server.environment.disk_errors import is_away, is_full
 from voxelry.server.jobs.failures import Away
 from voxelry.server.processing.request_errors import StepParameterError
 
-CONTENT_TYPE = "application/problem+json"
 CODES = {
     400: "bad_request",
     401: "unauthenticated",
@@ -84,15 +83,9 @@ def not_found(what: str) -> ApiError:
 
 def problem(status: int, *, code: str = "", detail: str = "", more: Mapping[str, object] | None = None) -> HttpResponse:
     """A problem document."""
-    content: dict[str, object] = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail or DETAILS_OF.get(code) or DETAILS.get(status, HTTPStatus(status).description),
-        "code": code or CODES.get(status, "error"),
-        **(more or {}),
-    }
-    return HttpResponse(json.dumps(content), status=status, content_type=CONTENT_TYPE)
+    words = detail or DETAILS_OF.get(code) or DETAILS.get(status, HTTPStatus(status).description)
+    content = problem_content(status, words, code or CODES.get(status, "error"), more)
+    return HttpResponse(content, status=status, content_type=PROBLEM)
 
 
 def under_api(path: str) -> bool:
@@ -126,7 +119,7 @@ def describe(schema: dict[str, Any]) -> None:
     Any route may also answer what the server as a whole answers: a request that cannot be read, or a disk or database
     that cannot be used.
     """
-    document = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
+    document = {PROBLEM: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
     schema["components"]["responses"] = {"Problem": {"description": "What is wrong (RFC 9457).", "content": document}}
     for operations in schema["paths"].values():
         for operation in operations.values():
@@ -168,7 +161,7 @@ class ProblemMiddleware:
         response = self.get_response(request)
         if not under_api(request.path) or response.status_code < 400:
             return response
-        if response.headers.get("Content-Type", "").startswith((CONTENT_TYPE, "application/dicom+")):
+        if response.headers.get("Content-Type", "").startswith((PROBLEM, "application/dicom+")):
             return response
         answer = problem(response.status_code)
         for name in ("Allow", "WWW-Authenticate", "Retry-After"):
