@@ -19,7 +19,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -46,6 +46,8 @@ QUICK_TESTS = {
 """Parallel runs of pytest. The server's tests are those of access, of answers and of rows."""
 NEVER_QUICK = ["tests/packaging", "tests/e2e", "tests/server", "tests/dicomweb", "tests/peers"]
 """Folders that the first of these runs does not collect."""
+
+SHOWN_MESSAGE = 300
 
 CHECKS: dict[str, list[str]] = {
     "ruff format": [str(PYTHON / "ruff"), "format", "--check"],
@@ -76,6 +78,8 @@ class Count:
     passed: int = 0
     failed: int = 0
     skipped: int = 0
+    failures: list[str] = field(default_factory=list)
+    """A line for each failed test: its name, and how its message begins."""
 
 
 def run(name: str, command: list[str]) -> Outcome:
@@ -196,12 +200,15 @@ def count_tests(results: Path) -> tuple[Count, dict[str, int]]:
     """Read pytest's results: the counts, and the number of skipped tests for each reason."""
     count, reasons = Count(), dict[str, int]()
     if not results.is_file():
-        return Count(failed=1), reasons
+        return Count(failed=1, failures=[f"{results.stem}: pytest wrote no results"]), reasons
     # The file was just written by pytest and is trusted.
     for case in ET.parse(results).iter("testcase"):  # noqa: S314
         skipped = case.find("skipped")
-        if case.find("failure") is not None or case.find("error") is not None:
+        trouble = next((found for kind in ("failure", "error") if (found := case.find(kind)) is not None), None)
+        if trouble is not None:
             count.failed += 1
+            begin = " ".join(trouble.get("message", "").split())[:SHOWN_MESSAGE]
+            count.failures.append(f"{case.get('classname')}::{case.get('name')}: {begin}")
         elif skipped is not None and skipped.get("type") != "pytest.xfail":
             count.skipped += 1
             reason = skipped.get("message", "no reason given")
@@ -232,13 +239,18 @@ def main(arguments: list[str]) -> int:
         count, reasons = count_tests(tests[name].results)
         # The run itself failed, not a test: in the collection, or while writing coverage data.
         count.failed = count.failed or int(outcome.failed)
-        total = Count(total.passed + count.passed, total.failed + count.failed, total.skipped + count.skipped)
+        total.passed += count.passed
+        total.failed += count.failed
+        total.skipped += count.skipped
+        total.failures += count.failures
         for reason, times in reasons.items():
             told[reason] = told.get(reason, 0) + times
     print("\n=== summary")
     print(*checked, *tested.values(), sep="\n")
     for reason, times in told.items():
         print(f"skipped {times} {'test' if times == 1 else 'tests'}: {reason}")
+    for failure in total.failures:
+        print(f"FAILED  {failure}")
     total.passed += sum(not outcome.failed for outcome in checked)
     total.failed += sum(outcome.failed for outcome in checked)
     seconds = time.monotonic() - start
