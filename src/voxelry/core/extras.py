@@ -32,6 +32,7 @@ LIBRARIES = {
     "onnxruntime": Library("ONNX Runtime", "onnx"),
     "boto3": Library("boto3", "s3"),
     "storages": Library("django-storages", "s3"),
+    "pynetdicom": Library("pynetdicom", "network"),
     "celery": Library("Celery", "server"),
     "django": Library("Django", "server"),
     "httptools": Library("httptools", "server"),

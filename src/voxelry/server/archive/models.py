@@ -160,6 +160,7 @@ class Upload(models.Model):
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+", db_index=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
+    node = models.CharField(max_length=60, blank=True, help_text="The name of the node that brought it, if one did.")
     names = models.JSONField(default=list)
     created = models.DateTimeField(auto_now_add=True)
     job = models.OneToOneField(Job, on_delete=models.PROTECT, null=True, blank=True, related_name="upload")

@@ -6,6 +6,7 @@ it makes no folder and writes no file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
@@ -34,6 +35,7 @@ Parsed = str | int | float | bool | tuple[str, ...] | Path | None
 """What the value of a setting may be."""
 
 _BUCKET = r"^(s3://[a-z0-9][a-z0-9._-]+(/[A-Za-z0-9._/-]*)?)?$"
+_AE_TITLE = re.compile(r"[\x20-\x5b\x5d-\x7e]{1,16}")
 _ENDPOINT = r"^(https?://[^/@\s]+/?)?$"
 
 
@@ -48,6 +50,13 @@ def _empty_search(status: int) -> int:
     return status
 
 
+def _ae_title(text: str) -> str:
+    if _AE_TITLE.fullmatch(text) is None or not text.strip():
+        raise ValueError("no AE title")
+    return text.strip()
+
+
+Duplicates = Literal["warning", "success", "failure"]
 SearchStatus = Annotated[int, AfterValidator(_empty_search)]
 # A file gives a list, which strict validation would not take for a tuple.
 Texts = Annotated[tuple[str, ...], Strict(False)]
@@ -291,6 +300,121 @@ class Configuration(BaseSettings):
             allowed="origins with their scheme, such as https://viewer.example.org, and not '*'",
         ),
     ] = ()
+    dimse_port: Annotated[
+        int,
+        Setting(
+            "dimse.port",
+            "VOXELRY_DIMSE_PORT",
+            "Port on which scanners and archives of the DICOM network are listened to, such as 11112. 0: none.",
+            allowed="from 0 to 65535",
+        ),
+        Field(ge=0, le=65535),
+    ] = 0
+    dimse_host: Annotated[
+        str,
+        Setting(
+            "dimse.host",
+            "VOXELRY_DIMSE_HOST",
+            "Address to listen on for the DICOM network; 0.0.0.0 for every network this machine is in.",
+        ),
+    ] = "127.0.0.1"
+    dimse_title: Annotated[
+        str,
+        Setting(
+            "dimse.ae_title",
+            "VOXELRY_AE_TITLE",
+            "The site's AE title: nodes call it by this, and it calls them with it.",
+            allowed="1 to 16 printable ASCII characters without a backslash",
+        ),
+        AfterValidator(_ae_title),
+    ] = "VOXELRY"
+    dimse_certificate: Annotated[
+        str,
+        Setting(
+            "dimse.tls_certificate",
+            "VOXELRY_DIMSE_TLS_CERTIFICATE",
+            "File with the certificate chain (PEM) of the site in the DICOM network. With it the listener speaks TLS "
+            "only. Empty: no TLS.",
+        ),
+    ] = ""
+    dimse_key: Annotated[
+        str,
+        Setting(
+            "dimse.tls_key",
+            "VOXELRY_DIMSE_TLS_KEY",
+            "File with the certificate's private key (PEM). Empty: it is in the certificate's file.",
+        ),
+    ] = ""
+    dimse_authorities: Annotated[
+        str,
+        Setting(
+            "dimse.tls_authorities",
+            "VOXELRY_DIMSE_TLS_AUTHORITIES",
+            "File with the certificates (PEM) that nodes' certificates are signed by, or that are theirs. With it "
+            "every node has to show one. Empty: nodes show none, and those that are called are checked against the "
+            "system's.",
+        ),
+    ] = ""
+    dimse_duplicates: Annotated[
+        Duplicates,
+        Setting(
+            "dimse.duplicates",
+            "VOXELRY_DIMSE_DUPLICATES",
+            "The status for an instance whose UID is here with other content, which is kept aside: warning (B000), "
+            "success, or failure (0111), for which some scanners send it again for ever.",
+            allowed="warning, success or failure",
+        ),
+    ] = "warning"
+    dimse_associations: Annotated[
+        int,
+        Setting("dimse.associations", "VOXELRY_DIMSE_ASSOCIATIONS", "Associations that the listener has at a time."),
+        Field(gt=0, le=2_000),
+    ] = 100
+    dimse_associations_per_node: Annotated[
+        int,
+        Setting(
+            "dimse.associations_per_node",
+            "VOXELRY_DIMSE_ASSOCIATIONS_PER_NODE",
+            "Associations that one node has at a time.",
+        ),
+        Field(gt=0, le=2_000),
+    ] = 64
+    dimse_request_seconds: Annotated[
+        float,
+        Setting(
+            "dimse.request_seconds",
+            "VOXELRY_DIMSE_REQUEST_SECONDS",
+            "How long a connection may take to ask for an association, and a node to answer when it is asked for one.",
+        ),
+        Field(gt=0),
+    ] = 15.0
+    dimse_pdu_seconds: Annotated[
+        float,
+        Setting(
+            "dimse.pdu_seconds",
+            "VOXELRY_DIMSE_PDU_SECONDS",
+            "How long a message's next PDU may take to come, and what is sent to be taken.",
+        ),
+        Field(gt=0),
+    ] = 30.0
+    dimse_idle_seconds: Annotated[
+        float,
+        Setting(
+            "dimse.idle_seconds",
+            "VOXELRY_DIMSE_IDLE_SECONDS",
+            "How long an association may be without a request before it is ended.",
+        ),
+        Field(gt=0),
+    ] = 120.0
+    dimse_answer_seconds: Annotated[
+        float,
+        Setting(
+            "dimse.answer_seconds",
+            "VOXELRY_DIMSE_ANSWER_SECONDS",
+            "How long a node may take to answer a request of the site.",
+        ),
+        Field(gt=0),
+    ] = 60.0
     trash_days: Annotated[
         float,
         Setting(

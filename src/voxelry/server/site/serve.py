@@ -19,7 +19,7 @@ from typing import ClassVar
 from voxelry.core.errors import VoxelryError
 from voxelry.server.environment import django_setup
 from voxelry.server.environment.freed_memory import return_freed_memory
-from voxelry.server.environment.worker_process import WorkerProcess
+from voxelry.server.environment.supervised_process import SupervisedProcess
 
 GRACE_SECONDS = 5
 """Time for requests under way to end after the server was told to end."""
@@ -75,7 +75,7 @@ def serve(
     first_start.migrate()
     way_in = first_start.welcome()
     address = f"http://{_shown(configuration.host)}:{listener.getsockname()[1]}"
-    worker_process = WorkerProcess() if worker else None
+    worker_process = SupervisedProcess("worker", "voxelry.server.site.worker") if worker else None
     # uvicorn raises the signal that stopped it again, which by default would end this process before its worker.
     signal.signal(signal.SIGTERM, _end)
     if worker_process is not None:
@@ -162,7 +162,7 @@ def _raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _end_by_force(worker: WorkerProcess | None) -> None:
+def _end_by_force(worker: SupervisedProcess | None) -> None:
     """End the decoders while requests can still be answered, then end this process."""
     from voxelry.dicom.pixels import decoding
 

@@ -25,6 +25,7 @@ INSTALLED_APPS = [
     # Before staticfiles, whose runserver it extends.
     "voxelry.server.archive",
     "voxelry.server.processing",
+    "voxelry.server.nodes",
     "voxelry.server.jobs",
     "voxelry.server.access",
     "voxelry.server.api",
@@ -131,6 +132,7 @@ LOGGING = {
         "django.request": {"level": "CRITICAL"},
         # pydicom quotes the values that it cannot read, which may be a patient's.
         "pydicom": {"level": 100},
+        "pynetdicom": {"level": 100},
         # Clients can cause these at will, and some quote a URL, which may be a login link.
         "django.security": {"level": "CRITICAL"},
     },

@@ -7,14 +7,14 @@ from typing import Any
 
 from django.contrib.staticfiles.management.commands.runserver import Command as RunserverCommand
 
-from voxelry.server.environment.worker_process import WorkerProcess
+from voxelry.server.environment.supervised_process import SupervisedProcess
 
 
 class Command(RunserverCommand):
     """Django's command, which starts a worker in the serving process, again after each change of code."""
 
     def inner_run(self, *args: Any, **options: Any) -> None:
-        worker = WorkerProcess()
+        worker = SupervisedProcess("worker", "voxelry.server.site.worker")
         worker.start()
         # The autoreloader ends the process by sys.exit in another thread.
         atexit.register(worker.stop)

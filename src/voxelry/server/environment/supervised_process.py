@@ -1,4 +1,4 @@
-"""A worker as a child process: restarted when it dies, and ended with its parent."""
+"""A child process of the site: restarted when it dies, and ended with its parent."""
 
 from __future__ import annotations
 
@@ -18,21 +18,30 @@ LONGEST_PAUSE_SECONDS = 10.0
 HEALTHY_SECONDS = 30.0
 
 
-class WorkerProcess:
-    """Runs one worker, and restarts it when it ends."""
+class SupervisedProcess:
+    """Runs a program of the site, and restarts it when it ends.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    name
+        As log lines call it.
+    module
+        Run with ``--tethered``: it ends when its standard input does, so that it does not outlive its parent.
+    """
+
+    def __init__(self, name: str, module: str) -> None:
+        self._name, self._module = name, module
         self._child: subprocess.Popen[bytes] | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="supervisor", daemon=True)
 
     def start(self) -> None:
-        """Start the worker, and restart it whenever it ends by itself."""
-        self._child = _spawn()
+        """Start it, and restart it whenever it ends by itself."""
+        self._child = _spawn(self._module)
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop the worker; kill it after `STOP_SECONDS`."""
+        """Stop it; kill it after `STOP_SECONDS`."""
         self._ended.set()
         child = self._child
         if child is None:
@@ -59,21 +68,21 @@ class WorkerProcess:
             pause = (
                 PAUSE_SECONDS if time.monotonic() - began > HEALTHY_SECONDS else min(pause * 2, LONGEST_PAUSE_SECONDS)
             )
-            logger.warning("the worker ended (status %s) and is started again", status)
+            logger.warning("the %s ended (status %s) and is started again", self._name, status)
             if self._ended.wait(pause):
                 return
-            self._child = _spawn()
+            self._child = _spawn(self._module)
             if self._ended.is_set():  # `stop` was called meanwhile
                 self._child.terminate()
 
 
-def _spawn() -> subprocess.Popen[bytes]:
+def _spawn(module: str) -> subprocess.Popen[bytes]:
     source = str(Path(__file__).parents[3])
     paths = [source, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))}
-    # In its own session: Ctrl-C in the terminal reaches only the parent, which stops the worker.
+    # In its own session: Ctrl-C in the terminal reaches only the parent, which stops the child.
     return subprocess.Popen(
-        [sys.executable, "-m", "voxelry.server.site.worker", "--tethered"],
+        [sys.executable, "-m", module, "--tethered"],
         stdin=subprocess.PIPE,
         env=environment,
         start_new_session=True,

@@ -1,0 +1,20 @@
+"""The services of the listener: what does each kind of request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from voxelry.network.association import Message
+from voxelry.network.command_set import CommandField
+from voxelry.server.dimse.session import Service, Session
+
+SUCCESS = 0x0000
+
+
+def echo(session: Session, message: Message) -> None:
+    """Answer a C-ECHO-RQ (PS3.4 Annex A)."""
+    session.answer(message, SUCCESS)
+
+
+SERVICES: Mapping[CommandField, Service] = MappingProxyType({CommandField.C_ECHO_RQ: echo})

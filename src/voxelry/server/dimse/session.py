@@ -1,0 +1,85 @@
+"""An association with a node, as the services see it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from voxelry.network.association import Association, Message
+from voxelry.network.command_set import Command, CommandField
+from voxelry.server.access.grants import as_site
+from voxelry.server.nodes.models import Node
+from voxelry.server.nodes.node_queries import nodes
+
+logger = logging.getLogger(__name__)
+
+_RESPONSE = 0x8000
+
+
+class Session:
+    """An association that a node asked for, with what is open as long as it lasts.
+
+    Attributes
+    ----------
+    node_key
+        The key of the node, which who calls was found to be.
+    at_end
+        Closes what the services opened when the association is over, however it ends.
+    when_idle
+        Called about once a second while no request comes.
+    """
+
+    def __init__(self, association: Association, node_key: int) -> None:
+        self.association, self.node_key = association, node_key
+        self.at_end = ExitStack()
+        self.when_idle: list[Callable[[], None]] = []
+
+    def node(self) -> Node | None:
+        """The node as its row is now; None if it was deleted or is disabled. Rights may end during an association."""
+        return nodes(as_site()).filter(pk=self.node_key, is_enabled=True).select_related("project").first()
+
+    def answer(
+        self,
+        request: Message,
+        status: int,
+        *,
+        comment: str = "",
+        data_set: bytes | None = None,
+        remaining: int | None = None,
+        completed: int | None = None,
+        failed: int | None = None,
+        warnings: int | None = None,
+    ) -> None:
+        """Answer a request with a status (PS3.7 Annex C).
+
+        Parameters
+        ----------
+        comment
+            Error Comment: up to 64 characters, which name no patient's value.
+        data_set
+            Encoded in the transfer syntax of the request's context.
+        """
+        command = request.command
+        self.association.send(
+            Command(
+                CommandField(command.field | _RESPONSE),
+                responded_to=command.message_id,
+                sop_class=command.sop_class or command.requested_class,
+                sop_instance=command.sop_instance or command.requested_instance,
+                status=status,
+                error_comment=comment[:64],
+                event_type=command.event_type,
+                action_type=command.action_type,
+                remaining=remaining,
+                completed=completed,
+                failed=failed,
+                warnings=warnings,
+            ),
+            request.context,
+            data_set,
+        )
+
+
+Service = Callable[[Session, Message], None]
+"""Does what a request asks for, and sends all of its answers. What it raises aborts the association."""

@@ -1,0 +1,41 @@
+"""The only place that asks for nodes, rules, deliveries and commitments, and what a node itself may do."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+
+from voxelry.server.access.grants import Grants, visible_to
+from voxelry.server.access.models import Role
+from voxelry.server.nodes.models import Commitment, Delivery, ForwardingRule, Node
+
+
+def nodes(who: Grants, *, least: Role = Role.UPLOADER) -> QuerySet[Node]:
+    """Nodes of the projects in which somebody has this role."""
+    return visible_to(Node.objects.all(), who, least=least)
+
+
+def forwarding_rules(who: Grants) -> QuerySet[ForwardingRule]:
+    """Rules of the nodes that somebody may see."""
+    return visible_to(ForwardingRule.objects.all(), who, path="node__project", least=Role.UPLOADER)
+
+
+def deliveries(who: Grants) -> QuerySet[Delivery]:
+    """What is sent to the nodes that somebody may see."""
+    return visible_to(Delivery.objects.all(), who, path="node__project", least=Role.UPLOADER)
+
+
+def commitments(who: Grants) -> QuerySet[Commitment]:
+    """Storage commitments of the nodes that somebody may see."""
+    return visible_to(Commitment.objects.all(), who, path="node__project", least=Role.UPLOADER)
+
+
+def reading_grants(node: Node) -> Grants:
+    """What a node that may find or retrieve sees: its project as a viewer does. The service asks for the right."""
+    allowed = node.is_enabled and (node.may_find or node.may_retrieve)
+    return Grants(roles={node.project_id: Role.VIEWER} if allowed else {}, scoped=True)
+
+
+def storing_grants(node: Node) -> Grants:
+    """What a node that may store adds to: its project."""
+    allowed = node.is_enabled and node.may_store
+    return Grants(roles={node.project_id: Role.UPLOADER} if allowed else {}, scoped=True)
