@@ -16,6 +16,7 @@ SAME_NAMES = {
     "measure, rectify, segmentation.py, measure.py, resample.py": "mathematics, and the verb, step or object on it",
     "structure_sets.py, steps.py": "what a room holds, and the tools in voxelry.testing that test it",
     "check, convert, create_token, serve": "commands of the terminal, and the functions that do their work",
+    "echo, find": "services of DICOM: asked for in network, provided in server.dimse; find: also the kind of a job",
     "volumes": "rows of volumes in the archive, and synthetic volumes in voxelry.testing",
     "asgi.py, settings.py, wsgi.py": "Django's own names at the top of server, whose content is in server.site",
 }

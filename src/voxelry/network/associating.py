@@ -101,6 +101,7 @@ def associate(
         most_bytes=accepted.most_bytes,
         waits=waits,
         extended=accepted.extended,
+        implementation=accepted.implementation,
     )
     if not contexts:
         with suppress(NetworkError):
@@ -165,6 +166,7 @@ def accept(
         most_bytes=requested.most_bytes,
         waits=waits,
         extended=requested.extended,
+        implementation=requested.implementation,
     )
 
 

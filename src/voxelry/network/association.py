@@ -100,6 +100,8 @@ class Association:
         The IDs of requests that the peer wants to be cancelled (C-CANCEL-RQ).
     extended
         What the peer said in SOP Class Extended Negotiation, by the class.
+    implementation
+        What the peer said of its implementation's version.
     """
 
     def __init__(
@@ -112,12 +114,14 @@ class Association:
         most_bytes: int,
         waits: Waits,
         extended: Mapping[str, bytes] | None = None,
+        implementation: str = "",
     ) -> None:
         self._stream = stream
         self.contexts = dict(contexts)
         self.calling, self.called = calling, called
         self.waits = waits
         self.extended = dict(extended or {})
+        self.implementation = implementation
         self.cancelled: set[int] = set()
         self.is_open = True
         self._most_sent = min(most_bytes or MOST_SENT_BYTES, MOST_SENT_BYTES) - _PDV_HEADER

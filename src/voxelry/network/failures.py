@@ -20,6 +20,33 @@ _REASONS = {
 """Reasons by the source of a rejection (PS3.8 9.3.4)."""
 
 
+_STATUSES = {
+    0x0110: "processing failure",
+    0x0112: "no such SOP instance",
+    0x0117: "invalid SOP instance",
+    0x0122: "the SOP class is not supported",
+    0x0124: "not authorised",
+    0x0210: "duplicate message ID",
+    0x0211: "unrecognised operation",
+    0x0212: "mistyped argument",
+    0xA700: "out of resources",
+    0xA701: "out of resources: matches cannot be counted",
+    0xA702: "out of resources: sub-operations cannot be performed",
+    0xA801: "the destination of the C-MOVE is not known there",
+    0xA900: "the identifier does not match the SOP class",
+    0xFE00: "cancelled",
+}
+"""Words for statuses of failures (PS3.7 Annex C, PS3.4 B.2.3 and C.4)."""
+
+
+def status_words(status: int | None) -> str:
+    """A status in words and as a number."""
+    if status is None:
+        return "no status"
+    kind = "unable to process" if status & 0xF000 == 0xC000 else "a failure"
+    return f"{_STATUSES.get(status, kind)} ({status:04X})"
+
+
 class NetworkError(VoxelryError):
     """The work with another node of the DICOM network could not be done."""
 
@@ -96,3 +123,21 @@ class NoContextError(NetworkError):
     """The node accepted no presentation context that the work needs."""
 
     code: ClassVar[str] = "no_context"
+
+
+class FailureStatusError(NetworkError):
+    """The node answered a request with the status of a failure.
+
+    Attributes
+    ----------
+    status
+        As it was answered.
+    comment
+        The node's own words, which may quote a patient's value: they are in no message of ours.
+    """
+
+    code: ClassVar[str] = "failure_status"
+
+    def __init__(self, request: str, status: int | None, *, comment: str = "") -> None:
+        self.status, self.comment = status, comment
+        super().__init__(f"the node answered {request} with a failure: {status_words(status)}")
