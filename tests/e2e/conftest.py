@@ -13,9 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-START_SECONDS = 90.0
+from tests.e2e.steps import HANG_MS, open_context
+
+HANG_SECONDS = 300.0
+"""For the site's start and its end, on a machine that does much else."""
+expect.set_options(timeout=HANG_MS)
 PASSWORD = "a-password-of-this-test"
 FLAGS = [
     "--no-sandbox",
@@ -86,7 +90,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(20)
+            process.wait(HANG_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             raise
@@ -103,7 +107,7 @@ def _install_step(folder: Path) -> Path:
 
 
 def _address(process: subprocess.Popen[bytes], log: Path) -> str:
-    end = time.monotonic() + START_SECONDS
+    end = time.monotonic() + HANG_SECONDS
     while time.monotonic() < end:
         text = log.read_text()
         if "Ctrl-C" in text and (found := re.search(r"http://\S+:\d+", text)):
@@ -118,7 +122,7 @@ def _address(process: subprocess.Popen[bytes], log: Path) -> str:
 @pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        started = playwright.chromium.launch(executable_path=chromium, args=FLAGS, timeout=HANG_MS)
         yield started
         started.close()
 
@@ -126,8 +130,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser, site: Site) -> Iterator[Page]:
     """A page of a new visitor; an error that the page throws or logs fails the test."""
-    context = browser.new_context(base_url=site.address, viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(15_000)
+    context = open_context(browser, site.address, viewport={"width": 1440, "height": 900})
     opened = context.new_page()
     errors: list[str] = []
     opened.on("pageerror", lambda error: errors.append(str(error)))

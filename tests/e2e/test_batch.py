@@ -15,7 +15,6 @@ from tests.e2e.steps import choose, find_series
 from voxelry.testing import synthetic_series, zip_folder
 
 pytestmark = pytest.mark.browser
-SLOW = 60_000
 _numbers = itertools.count(801)
 
 
@@ -47,8 +46,8 @@ def cohort(logged_in: Page, tmp_path: Path, name: str) -> Page:
             },
         )
     page.locator("input[type=file]").first.set_input_files(zip_folder(tmp_path / "all.zip", tmp_path / "all"))
-    expect(find_series(page, name)).to_have_count(6, timeout=SLOW)
-    expect(page.locator("[data-testid=series-row][data-state=succeeded]")).to_have_count(6, timeout=SLOW)
+    expect(find_series(page, name)).to_have_count(6)
+    expect(page.locator("[data-testid=series-row][data-state=succeeded]")).to_have_count(6)
     return page
 
 
@@ -98,7 +97,7 @@ def test_three_series_are_blurred_within_limits(cohort: Page, name: str) -> None
     assert (asked["time_limit_seconds"], asked["memory_limit_bytes"], asked["priority"]) == (1200, 2_000_000_000, 5)
 
     page.wait_for_url(re.compile(r"/jobs/\d+$"))
-    expect(page.get_by_test_id("job-state")).to_have_text("Done", timeout=SLOW)
+    expect(page.get_by_test_id("job-state")).to_have_text("Done")
     expect(page.get_by_test_id("totals")).to_have_text("3 of 3 jobs finished")
     expect(page.get_by_test_id("only-succeeded")).to_have_text("3 done")
     expect(page.locator("main")).to_contain_text("20 min")
@@ -106,9 +105,7 @@ def test_three_series_are_blurred_within_limits(cohort: Page, name: str) -> None
     expect(jobs).to_have_count(3)
     expect(jobs.first).to_contain_text("visit 1")  # in the order of the series
     for number in (1, 2, 3):
-        expect(jobs.filter(has_text=f"{name} visit {number}")).to_have_attribute(
-            "data-state", "succeeded", timeout=SLOW
-        )
+        expect(jobs.filter(has_text=f"{name} visit {number}")).to_have_attribute("data-state", "succeeded")
     page.goto("/")
     expect(page.get_by_test_id("run-selection")).to_have_count(0)
 
@@ -139,7 +136,7 @@ def test_what_cannot_be_run_on_is_said_and_a_job_that_fails_is_found(cohort: Pag
     expect(page.get_by_test_id("run")).to_contain_text("Run on 2 series")
     page.get_by_test_id("run").click()
     page.wait_for_url(re.compile(r"/jobs/\d+$"))
-    expect(page.get_by_test_id("job-state")).to_have_text("Failed", timeout=SLOW)
+    expect(page.get_by_test_id("job-state")).to_have_text("Failed")
     expect(page.get_by_test_id("job-problem")).to_contain_text("1 of 2 jobs failed")
     page.get_by_test_id("only-failed").click()
     failed = page.get_by_test_id("job-row")

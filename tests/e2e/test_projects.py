@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import PASSWORD, Site
+from tests.e2e.steps import open_context
 
 pytestmark = pytest.mark.browser
 
@@ -36,7 +37,7 @@ def nina(site: Site) -> str:
 def test_a_new_account_is_let_in_and_sees_where_it_is_logged_in(
     logged_in: Page, nina: str, browser: Browser, site: Site
 ) -> None:
-    own = browser.new_context(base_url=site.address).new_page()
+    own = open_context(browser, site.address).new_page()
     own.goto("/")
     own.get_by_label("User name").fill(nina)
     own.get_by_label("Password").fill(PASSWORD)
