@@ -6,7 +6,6 @@ import ast
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,11 +16,12 @@ from pathlib import Path
 from unittest.mock import patch
 
 from tests.docs.reading import ROOT, Block, Command
-from tests.servers.running import Server, running
+from tests.servers.running import Server, free_port, running
 
 ADDRESS = "127.0.0.1:8000"
 """Where the pages say that the site is."""
-SECONDS = 90.0
+SECONDS = 600.0
+"""For a command, and for the start and the end of a site, on a machine that does much else."""
 
 PEER_ADDRESS = "127.0.0.1:8042"
 """Where the pages say that Orthanc is."""
@@ -52,7 +52,7 @@ class Terminal:
         self._log = folder / "log"
         self._site: subprocess.Popen[bytes] | None = None
         self._orthanc = ExitStack()
-        self._orthanc_port = _free_port()
+        self._orthanc_port = free_port()
         self._port = 0
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("VOXELRY_", "DJANGO_"))},
@@ -104,7 +104,7 @@ class Terminal:
         if self._site.poll() is None:
             os.killpg(self._site.pid, signal.SIGTERM)
         try:
-            self._site.wait(20)
+            self._site.wait(SECONDS)
         except subprocess.TimeoutExpired:
             os.killpg(self._site.pid, signal.SIGKILL)
             raise
@@ -147,7 +147,7 @@ class Terminal:
 
     def _start(self, text: str) -> str:
         self.close()
-        self._port = _free_port()
+        self._port = free_port()
         port = f" {self._port}" if "runserver" in text else f" --port {self._port}"
         with self._log.open("wb") as log:
             self._site = subprocess.Popen(
@@ -182,10 +182,3 @@ def _bare(text: str) -> str:
 def _pattern(shown: str) -> re.Pattern[str]:
     """What a page shows as a pattern, in which ``...`` stands for anything."""
     return re.compile(re.escape(_bare(shown)).replace(re.escape("..."), ".*?"), re.DOTALL)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import socket
 import subprocess
 import time
 import urllib.error
@@ -17,7 +16,11 @@ from typing import Any, ClassVar
 
 import pytest
 
+from tests.servers import running
+
 ROOT = Path(__file__).resolve().parents[2]
+HANG_SECONDS = 600.0
+"""How long a site may take to start, to answer and to finish a job, on a machine that does much else."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,10 @@ class Client:
             ]
             body = b"".join(parts) + f"--{boundary}--\r\n".encode()
         request = urllib.request.Request(self.address + path, data=body, headers=headers)
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=HANG_SECONDS) as answer:
             return json.load(answer)
 
-    def wait_for_start(self, process: subprocess.Popen[Any], seconds: float = 60) -> None:
+    def wait_for_start(self, process: subprocess.Popen[Any], seconds: float = HANG_SECONDS) -> None:
         def healthy() -> bool:
             if process.poll() is not None:
                 raise AssertionError(f"the server ended with exit code {process.returncode}")
@@ -57,7 +60,7 @@ class Client:
 
         self.wait_until(healthy, seconds)
 
-    def wait_until(self, ready: Callable[[], bool], seconds: float = 60) -> None:
+    def wait_until(self, ready: Callable[[], bool], seconds: float = HANG_SECONDS) -> None:
         end = time.monotonic() + seconds
         while not ready():
             assert time.monotonic() < end, f"not ready after {seconds:.0f} seconds"
@@ -74,13 +77,7 @@ def connect() -> type[Client]:
 def free_port() -> Callable[[], int]:
     """Finds ports that nobody listens on."""
 
-    def find() -> int:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-            return port
-
-    return find
+    return running.free_port
 
 
 @pytest.fixture(scope="session")

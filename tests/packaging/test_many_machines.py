@@ -35,7 +35,7 @@ def process(arguments: list[str], environment: dict[str, str], log: Path) -> Ite
         finally:
             started.terminate()
             try:
-                started.wait(20)
+                started.wait(60)
             except subprocess.TimeoutExpired:
                 started.kill()
                 started.wait()

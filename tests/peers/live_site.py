@@ -17,7 +17,7 @@ import requests
 
 from tests.servers.running import Server, free_port, running
 
-SECONDS = 90.0
+SECONDS = 300.0
 PASSWORD = "a-password-of-these-tests"
 
 

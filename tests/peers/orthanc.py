@@ -15,7 +15,7 @@ from tests.servers.running import Server, free_port, running
 
 PROGRAM = "Orthanc"
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
-SECONDS = 60.0
+SECONDS = 300.0
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,17 +23,12 @@ from urllib.parse import urlencode
 
 import pytest
 
+from tests.servers.running import free_port
 from voxelry.testing import SECRETS, synthetic_instance, synthetic_series, write, zip_folder
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 40.0
+SECONDS = 300.0
 _SERVE = "from voxelry.server.site.serve import serve; serve()"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _until(true: Callable[[], Any], what: str) -> Any:
@@ -130,7 +124,7 @@ def _cookies(headers: Message) -> dict[str, str]:
 
 @contextmanager
 def _serving(data: Path, command: list[str], **environment: str) -> Iterator[Server]:
-    port = _free_port()
+    port = free_port()
     log = data.parent / "log.txt"
     settings = {
         "VOXELRY_DATA": str(data),

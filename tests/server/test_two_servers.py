@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.servers.running import free_port
 
 _SEED = """
 import json
@@ -47,19 +48,13 @@ told["session"] = {"cookie": "voxelry=" + session.session_key}
 print(json.dumps(told))
 """
 _SERVE = "from voxelry.server.site.serve import serve; serve(worker=False)"
-SECONDS = 40.0
+SECONDS = 300.0
 ADDRESSES = ("/dicomweb/projects/heart/studies", "/api/studies")
 
 
 def _environment(data: Path, **more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("VOXELRY_")}
     return kept | {"VOXELRY_DATA": str(data), "VOXELRY_HOST": "127.0.0.1"} | more
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _ask(port: int, path: str, headers: dict[str, str], method: str = "GET") -> tuple[int, bytes]:
@@ -82,7 +77,7 @@ def servers(tmp_path: Path) -> Iterator[tuple[dict[str, Any], list[int], Path]]:
         check=False,
     )
     assert seeded.returncode == 0, seeded.stderr
-    ports = [_free_port(), _free_port()]
+    ports = [free_port(), free_port()]
     running = [
         subprocess.Popen(
             [sys.executable, "-c", _SERVE],
