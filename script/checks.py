@@ -30,7 +30,14 @@ ALL_OTHERS, WAITING, SERVER, PEERS = "tests", "tests that wait", "tests of the s
 BESIDE = {
     WAITING: ["tests/packaging", "tests/e2e", "tests/test_docs.py"],
     SERVER: ["tests/server"],
-    PEERS: ["tests/server/test_earlier_sites.py", "tests/server/test_postgresql.py", "tests/dicomweb", "tests/peers"],
+    PEERS: [
+        "tests/server/test_earlier_sites.py",
+        "tests/server/test_postgresql.py",
+        "tests/dicomweb",
+        "tests/dimse",
+        "tests/network",
+        "tests/peers",
+    ],
 }
 """Tests that mostly wait for other programs or restarted processes; chosen so that all runs take equally long."""
 
@@ -44,7 +51,15 @@ QUICK_TESTS = {
     ],
 }
 """Parallel runs of pytest. The server's tests are those of access, of answers and of rows."""
-NEVER_QUICK = ["tests/packaging", "tests/e2e", "tests/server", "tests/dicomweb", "tests/peers"]
+NEVER_QUICK = [
+    "tests/packaging",
+    "tests/e2e",
+    "tests/server",
+    "tests/dicomweb",
+    "tests/dimse",
+    "tests/network",
+    "tests/peers",
+]
 """Folders that the first of these runs does not collect."""
 
 SHOWN_MESSAGE = 300

@@ -78,13 +78,23 @@ COMMANDS: dict[str, CommandEntry] = {
         "site",
         "The site",
         "Start the site: everything in one command.",
-        ("voxelry serve --open", "voxelry serve --data /srv/voxelry --host 0.0.0.0"),
+        (
+            "voxelry serve --open",
+            "voxelry serve --data /srv/voxelry --host 0.0.0.0",
+            "voxelry serve --dimse-port 11112",
+        ),
     ),
     "worker": CommandEntry(
         "site",
         "The site",
         "Do queued jobs; for sites with several workers.",
         ("voxelry worker --queues cpu,gpu --concurrency 4",),
+    ),
+    "listen": CommandEntry(
+        "site",
+        "The site",
+        "Listen to scanners and archives of the DICOM network; for sites of several machines.",
+        ("voxelry listen --data /srv/voxelry",),
     ),
     "check": CommandEntry(
         "site",

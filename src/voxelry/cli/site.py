@@ -1,4 +1,4 @@
-"""The site's commands: ``serve``, ``worker``, ``check`` and ``token``."""
+"""The site's commands: ``serve``, ``worker``, ``listen``, ``check`` and ``token``."""
 
 from __future__ import annotations
 
@@ -39,10 +39,19 @@ def serve(
     config: ConfigOption = None,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the site in a browser.")] = False,
     worker: Annotated[bool, typer.Option("--worker/--no-worker", help="Start a worker as well.")] = True,
+    dimse_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Also listen to the DICOM network here, such as 11112.")
+    ] = None,
 ) -> None:
     """Start the site: everything in one command."""
     _server("site.serve", "serve")(
-        host=host, port=port, data=data, config=config, open_browser=open_browser, worker=worker
+        host=host,
+        port=port,
+        data=data,
+        config=config,
+        open_browser=open_browser,
+        worker=worker,
+        dimse_port=dimse_port,
     )
 
 
@@ -57,6 +66,11 @@ def worker(
     """Do queued jobs; for sites with several workers."""
     chosen = None if queues is None else tuple(part.strip() for part in queues.split(",") if part.strip())
     _server("site.worker", "work")(data=data, config=config, concurrency=concurrency, queues=chosen)
+
+
+def listen(data: DataOption = None, config: ConfigOption = None) -> None:
+    """Listen to scanners and archives of the DICOM network; for sites of several machines."""
+    _server("dimse.listener", "listen")(data=data, config=config)
 
 
 def check(

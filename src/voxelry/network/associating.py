@@ -20,7 +20,7 @@ from voxelry.network.contexts import (
     Roles,
     accepted_by_acceptor,
     accepted_by_requestor,
-    numbered,
+    numbered_contexts,
 )
 from voxelry.network.failures import (
     AbortedError,
@@ -31,7 +31,7 @@ from voxelry.network.failures import (
     RejectedError,
     TimedOutError,
 )
-from voxelry.network.negotiation import (
+from voxelry.network.negotiation_pdus import (
     APPLICATION_CONTEXT,
     decoded_acceptance,
     decoded_request,
@@ -78,7 +78,7 @@ def associate(
     """
     stream = PduStream(_connected(peer, waits, tls), most_bytes=OUR_MOST_BYTES, seconds=waits.pdu)
     try:
-        requested = Requested(calling, peer.title, numbered(proposals), roles, extended, OUR_MOST_BYTES)
+        requested = Requested(calling, peer.title, numbered_contexts(proposals), roles, extended, OUR_MOST_BYTES)
         stream.write([encoded_request(requested)])
         kind, content = stream.read(seconds=waits.request)
         if kind is PduType.ASSOCIATE_RJ:

@@ -145,7 +145,7 @@ def accepted_by_requestor(
     return found
 
 
-def numbered(proposals: Sequence[Proposal]) -> dict[int, Proposal]:
+def numbered_contexts(proposals: Sequence[Proposal]) -> dict[int, Proposal]:
     """The proposals by their IDs: odd numbers from 1.
 
     Raises

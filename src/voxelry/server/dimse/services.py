@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from voxelry.network.association import Message
+from voxelry.network.association import Message, OpenWriter
 from voxelry.network.command_set import CommandField
 from voxelry.server.dimse.session import Service, Session
 
@@ -18,3 +18,8 @@ def echo(session: Session, message: Message) -> None:
 
 
 SERVICES: Mapping[CommandField, Service] = MappingProxyType({CommandField.C_ECHO_RQ: echo})
+
+
+def open_writer(session: Session) -> OpenWriter | None:
+    """What takes the data sets of instances while they arrive; None to have all data sets in their messages."""
+    return None

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from contextlib import ExitStack
 
 from voxelry.network.association import Association, Message
 from voxelry.network.command_set import Command, CommandField
-from voxelry.server.access.grants import as_site
 from voxelry.server.nodes.models import Node
-from voxelry.server.nodes.node_queries import nodes
-
-logger = logging.getLogger(__name__)
+from voxelry.server.nodes.node_queries import enabled_node
 
 _RESPONSE = 0x8000
 
@@ -34,10 +30,15 @@ class Session:
         self.association, self.node_key = association, node_key
         self.at_end = ExitStack()
         self.when_idle: list[Callable[[], None]] = []
+        self._answered: int | None = None
 
     def node(self) -> Node | None:
         """The node as its row is now; None if it was deleted or is disabled. Rights may end during an association."""
-        return nodes(as_site()).filter(pk=self.node_key, is_enabled=True).select_related("project").first()
+        return enabled_node(self.node_key)
+
+    def has_answered(self, request: Message) -> bool:
+        """Whether `answer` was called for a request that was the last one."""
+        return self._answered == request.command.message_id
 
     def answer(
         self,
@@ -61,6 +62,7 @@ class Session:
             Encoded in the transfer syntax of the request's context.
         """
         command = request.command
+        self._answered = command.message_id
         self.association.send(
             Command(
                 CommandField(command.field | _RESPONSE),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import QuerySet
 
-from voxelry.server.access.grants import Grants, visible_to
+from voxelry.server.access.grants import Grants, as_site, visible_to
 from voxelry.server.access.models import Role
 from voxelry.server.nodes.models import Commitment, Delivery, ForwardingRule, Node
 
@@ -12,6 +12,16 @@ from voxelry.server.nodes.models import Commitment, Delivery, ForwardingRule, No
 def nodes(who: Grants, *, least: Role = Role.UPLOADER) -> QuerySet[Node]:
     """Nodes of the projects in which somebody has this role."""
     return visible_to(Node.objects.all(), who, least=least)
+
+
+def enabled_node(key: int) -> Node | None:
+    """A node as its row is now; None if it was deleted or is disabled. For what answers the node itself."""
+    return nodes(as_site()).filter(pk=key, is_enabled=True).select_related("project").first()
+
+
+def enabled_nodes() -> list[Node]:
+    """All nodes that may call, for who has to find out which one calls."""
+    return list(nodes(as_site()).filter(is_enabled=True).order_by("pk"))
 
 
 def forwarding_rules(who: Grants) -> QuerySet[ForwardingRule]:

@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 import webbrowser
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -18,6 +19,7 @@ from typing import ClassVar
 
 from voxelry.core.errors import VoxelryError
 from voxelry.server.environment import django_setup
+from voxelry.server.environment.configuration import Configuration
 from voxelry.server.environment.freed_memory import return_freed_memory
 from voxelry.server.environment.supervised_process import SupervisedProcess
 
@@ -43,6 +45,7 @@ def serve(
     config: Path | None = None,
     open_browser: bool = False,
     worker: bool = True,
+    dimse_port: int | None = None,
 ) -> None:
     """Migrate, make the first user, start the worker, and answer until Ctrl-C or SIGTERM.
 
@@ -50,21 +53,26 @@ def serve(
     ----------
     worker
         False if workers are started separately, by `voxelry worker`.
+    dimse_port
+        The port for the DICOM network; ``dimse.port`` of the configuration without it.
 
     Raises
     ------
-    ConfigurationError
+    ConfigurationError, TlsError
         If a setting cannot be used.
-    ServeError
-        If the port is taken.
+    ServeError, ListenError
+        If a port is taken.
     """
     if host is not None:
         os.environ["VOXELRY_HOST"] = host
     if port is not None:
         os.environ["VOXELRY_PORT"] = str(port)
+    if dimse_port is not None:
+        os.environ["VOXELRY_DIMSE_PORT"] = str(dimse_port)
     configuration = django_setup.prepare(data=data, config=config)
     _raise_file_limit()
     listener = _listen(configuration.host, configuration.port)
+    door = _open_dimse(configuration)
     django_setup.set_up()
 
     import uvicorn
@@ -75,13 +83,18 @@ def serve(
     first_start.migrate()
     way_in = first_start.welcome()
     address = f"http://{_shown(configuration.host)}:{listener.getsockname()[1]}"
-    worker_process = SupervisedProcess("worker", "voxelry.server.site.worker") if worker else None
-    # uvicorn raises the signal that stopped it again, which by default would end this process before its worker.
+    beside = [SupervisedProcess("worker", "voxelry.server.site.worker")] if worker else []
+    if door is not None:
+        beside.append(SupervisedProcess("listener", "voxelry.server.dimse.listener", door=door))
+    # uvicorn raises the signal that stopped it again, which by default would end this process before its children.
     signal.signal(signal.SIGTERM, _end)
-    if worker_process is not None:
-        worker_process.start()
+    for process in beside:
+        process.start()
     try:
         print(f"\nVoxelry: {address}", flush=True)
+        if door is not None:
+            title, where = configuration.dimse_title, _shown(configuration.dimse_host)
+            print(f"DICOM network: {title}@{where}:{door.getsockname()[1]}", flush=True)
         print(f"Data folder: {configuration.data}", flush=True)
         link = address
         if way_in is not None:
@@ -108,7 +121,7 @@ def serve(
 
             def handle_exit(self, sig: int, frame: FrameType | None) -> None:
                 if not closing.is_set():
-                    threading.Thread(target=_end_by_force, args=(worker_process,), daemon=True).start()
+                    threading.Thread(target=_end_by_force, args=(beside,), daemon=True).start()
                 closing.set()
                 super().handle_exit(sig, frame)
 
@@ -141,9 +154,10 @@ def serve(
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the shutdown has begun
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         decoding.close_decoders()
-        if worker_process is not None:
-            worker_process.stop()
+        _stop(beside)
         listener.close()
+        if door is not None:
+            door.close()
         django_setup.leave_soon()
 
 
@@ -162,15 +176,33 @@ def _raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _end_by_force(worker: SupervisedProcess | None) -> None:
+def _open_dimse(configuration: Configuration) -> socket.socket | None:
+    """The socket that listens to the DICOM network; None if no port is configured."""
+    if not configuration.dimse_port:
+        return None
+    from voxelry.server.dimse.listener import open_door, tls_of
+
+    tls_of(configuration)  # said now, and not by the child
+    return open_door(configuration.dimse_host, configuration.dimse_port)
+
+
+def _stop(beside: Sequence[SupervisedProcess]) -> None:
+    """Stop the children, all at the same time."""
+    stops = [threading.Thread(target=process.stop) for process in beside]
+    for thread in stops:
+        thread.start()
+    for thread in stops:
+        thread.join()
+
+
+def _end_by_force(beside: Sequence[SupervisedProcess]) -> None:
     """End the decoders while requests can still be answered, then end this process."""
     from voxelry.dicom.pixels import decoding
 
     time.sleep(GRACE_SECONDS - 1)
     decoding.close_decoders()
     time.sleep(1 + INSIST_SECONDS)
-    if worker is not None:
-        worker.stop()
+    _stop(beside)
     os._exit(0)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import signal
 import sys
 import threading
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from voxelry.server.environment import database, django_setup
 from voxelry.server.environment.configuration import QUEUES
+from voxelry.server.environment.tethered import stay_with_parent, wait_for_tables
 
 if TYPE_CHECKING:
     from voxelry.server.jobs.slots import Slots
@@ -62,7 +62,7 @@ def work(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())  # jobs notice at their next step and go back to the queue
     decoding.isolate()
-    _wait_for_tables(stopping)
+    wait_for_tables(stopping)
     _tidy_up(cleanup.remove_forgotten, stopping)
     _tidy_up(sessions.remove_expired_sessions, stopping)
     _tidy_up(lambda: fill_search.fill_all(stopping.is_set), stopping)
@@ -126,41 +126,6 @@ def _tidy_up(tidy: Callable[[], object], stopping: threading.Event) -> None:
             stopping.wait(TIDY_SECONDS)
 
     threading.Thread(target=keep_tidy, name="tidy", daemon=True).start()
-
-
-def _wait_for_tables(stopping: threading.Event) -> None:
-    """Wait until the database is up to date: a worker may start before the server has migrated it."""
-    from django.db import DatabaseError, connection
-    from django.db.migrations.executor import MigrationExecutor
-
-    warned = False
-    while not stopping.is_set():
-        try:
-            executor = MigrationExecutor(connection)
-            if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
-                return
-        except DatabaseError:
-            pass
-        finally:
-            connection.close()
-        if not warned:
-            logger.warning("the database is not there or not up to date; waiting for `migrate` or `voxelry serve`")
-            warned = True
-        stopping.wait(0.5)
-
-
-def stay_with_parent() -> None:
-    """End with the parent process, whose death closes standard input."""
-
-    def watch() -> None:
-        while os.read(0, 1):
-            pass
-        os.kill(os.getpid(), signal.SIGTERM)
-        # If something hangs: no process waits for this one.
-        threading.Event().wait(10)
-        os._exit(1)
-
-    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 def _main() -> None:

@@ -37,7 +37,7 @@ _NOWHERE = AddressInformation("127.0.0.1", 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class AcceptedRequest:
     """What an A-ASSOCIATE-AC says."""
 
     results: Mapping[int, tuple[int, str]]
@@ -110,7 +110,7 @@ def decoded_request(content: bytes, *, address: str = "", certificate: str = "")
     return requested, str(primitive.application_context_name or ""), version
 
 
-def decoded_acceptance(content: bytes) -> Accepted:
+def decoded_acceptance(content: bytes) -> AcceptedRequest:
     """Read an A-ASSOCIATE-AC without its first 6 bytes.
 
     Raises
@@ -124,7 +124,7 @@ def decoded_acceptance(content: bytes) -> Accepted:
         if one.context_id is not None and one.result is not None:
             results[one.context_id] = (one.result, str(one.transfer_syntax[0]) if one.transfer_syntax else "")
     said = _said(primitive.user_information)
-    return Accepted(results, said.roles, said.extended, said.most_bytes, said.implementation)
+    return AcceptedRequest(results, said.roles, said.extended, said.most_bytes, said.implementation)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,93 @@
+"""What a node's association request is answered: the presentation contexts, by the node's rights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from voxelry.network.contexts import Acceptance, ContextResult, Proposal, Requested, Roles
+from voxelry.server.nodes.models import Node
+
+VERIFICATION: Final = "1.2.840.10008.1.1"
+COMMITMENT: Final = "1.2.840.10008.1.20.1"
+FINDING: Final = frozenset(f"1.2.840.10008.5.1.4.1.2.{root}.1" for root in (1, 2, 3))
+MOVING: Final = frozenset(f"1.2.840.10008.5.1.4.1.2.{root}.2" for root in (1, 2, 3))
+GETTING: Final = frozenset(f"1.2.840.10008.5.1.4.1.2.{root}.3" for root in (1, 2, 3))
+"""Patient Root, Study Root and (retired) Patient/Study Only."""
+
+_OF_DICOM = "1.2.840.10008."
+_STORAGE_ROOT = "1.2.840.10008.5.1.4.1.1."
+_DIRECTORY = "1.2.840.10008.1.3.10"
+_SYNTAX_ROOT = "1.2.840.10008.1.2"
+_NO_DATA_SETS = ("1.2.840.10008.1.2.6.", "1.2.840.10008.1.2.7.")
+"""Transfer syntaxes of mail, XML and live video: no data set is encoded in them."""
+_SERVICE_SYNTAXES = (str(ExplicitVRLittleEndian), str(ImplicitVRLittleEndian))
+
+
+def is_storage(abstract_syntax: str) -> bool:
+    """Whether instances are stored by an abstract syntax: all that are no other service, also unknown and private."""
+    uid = UID(abstract_syntax)
+    if not uid.is_valid:
+        return False
+    if uid.keyword:
+        is_class = uid.type == "SOP Class" and "Storage" in uid.keyword
+        return is_class and abstract_syntax not in (COMMITMENT, _DIRECTORY)
+    return not abstract_syntax.startswith(_OF_DICOM) or abstract_syntax.startswith(_STORAGE_ROOT)
+
+
+def is_known_syntax(transfer_syntax: str) -> bool:
+    """Whether data sets in a transfer syntax can be kept."""
+    uid = UID(transfer_syntax)
+    if transfer_syntax.startswith(_NO_DATA_SETS) or not transfer_syntax.startswith(_SYNTAX_ROOT):
+        return False
+    return bool(uid.keyword) and uid.type == "Transfer Syntax"
+
+
+def accepted_contexts(requested: Requested, node: Node) -> Acceptance:
+    """What is accepted of the contexts and roles that a node proposes."""
+    results, roles = {}, {}
+    for context_id, proposal in requested.proposals.items():
+        role = _granted_role(proposal.abstract_syntax, requested, node)
+        results[context_id] = _result(proposal, role)
+        if proposal.abstract_syntax in requested.roles:
+            roles[proposal.abstract_syntax] = role or Roles(scu=False, scp=False)
+    extended = {uid: bytes(len(content)) for uid, content in requested.extended.items() if uid in FINDING}
+    return Acceptance(results, roles, extended)
+
+
+def _granted_role(abstract_syntax: str, requested: Requested, node: Node) -> Roles | None:
+    """The roles of the requestor; None if no service is known for the abstract syntax."""
+    asked = requested.roles.get(abstract_syntax, Roles(scu=True, scp=False))
+    if is_storage(abstract_syntax):
+        return Roles(scu=asked.scu and node.may_store, scp=asked.scp and node.may_retrieve)
+    if abstract_syntax == VERIFICATION:
+        may = True
+    elif abstract_syntax in FINDING:
+        may = node.may_find
+    elif abstract_syntax in MOVING or abstract_syntax in GETTING:
+        may = node.may_retrieve
+    elif abstract_syntax == COMMITMENT:
+        may = node.may_store
+    else:
+        return None
+    return Roles(scu=asked.scu and may, scp=False)
+
+
+def _result(proposal: Proposal, role: Roles | None) -> tuple[ContextResult, str]:
+    if role is None:
+        return ContextResult.ABSTRACT_SYNTAX_NOT_SUPPORTED, ""
+    if not role.scu and not role.scp:
+        return ContextResult.USER_REJECTION, ""
+    syntax = _chosen(proposal.transfer_syntaxes, is_data=is_storage(proposal.abstract_syntax))
+    if syntax is None:
+        return ContextResult.TRANSFER_SYNTAXES_NOT_SUPPORTED, ""
+    return ContextResult.ACCEPTED, syntax
+
+
+def _chosen(syntaxes: Sequence[str], *, is_data: bool) -> str | None:
+    """For instances the first of the proposer that is known, because they are kept as they come."""
+    if is_data:
+        return next(filter(is_known_syntax, syntaxes), None)
+    return next((syntax for syntax in _SERVICE_SYNTAXES if syntax in syntaxes), None)
