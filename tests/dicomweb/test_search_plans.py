@@ -44,13 +44,13 @@ def test_no_statement_scans_a_table(
 ) -> None:
     store([data_set(1), data_set(1, study=2)])
     asked: list[Branch] = []
-    fetch = attribute_search._fetch
+    fetch = attribute_search.fetched_rows
 
     def noted(branch: Branch) -> list[Any]:
         asked.append(branch)
         return fetch(branch)
 
-    monkeypatch.setattr(attribute_search, "_fetch", noted)
+    monkeypatch.setattr(attribute_search, "fetched_rows", noted)
     if each_leaves_many:  # as in a large archive
         monkeypatch.setattr(attribute_search, "FEW", -1)
         monkeypatch.setattr(attribute_search, "_WALKED", 1)

@@ -59,6 +59,8 @@ class Command:
         Message ID Being Responded To.
     remaining, completed, failed, warnings
         Numbers of sub-operations.
+    offending
+        Tags of the elements that an error is in.
     """
 
     field: CommandField
@@ -71,6 +73,7 @@ class Command:
     requested_instance: str = ""
     priority: int | None = None
     status: int | None = None
+    offending: tuple[int, ...] = ()
     error_comment: str = ""
     error_id: int | None = None
     move_destination: str = ""
@@ -95,7 +98,7 @@ class Command:
             value = getattr(self, name)
             if name == "has_data_set":
                 value = _WITH_DATA_SET if value else NO_DATA_SET
-            elif value is None or value == "":
+            elif value is None or value in ("", ()):
                 continue
             content = encode(value)
             parts.append(struct.pack("<HHI", 0, tag, len(content)) + content)
@@ -105,6 +108,10 @@ class Command:
 
 def _number(value: int) -> bytes:
     return struct.pack("<H", value)
+
+
+def _tags(value: tuple[int, ...]) -> bytes:
+    return b"".join(struct.pack("<HH", tag >> 16, tag & 0xFFFF) for tag in value)
 
 
 def _uid(value: str) -> bytes:
@@ -130,6 +137,7 @@ _ENCODERS: tuple[tuple[int, str, _Encode], ...] = (
     (0x0700, "priority", _number),
     (0x0800, "has_data_set", _number),
     (0x0900, "status", _number),
+    (0x0901, "offending", _tags),
     (0x0902, "error_comment", _text),
     (0x0903, "error_id", _number),
     (0x1000, "sop_instance", _uid),
@@ -143,7 +151,7 @@ _ENCODERS: tuple[tuple[int, str, _Encode], ...] = (
     (0x1030, "move_originator", _text),
     (0x1031, "move_originator_id", _number),
 )
-_NAMES = {tag: (name, encode is _number) for tag, name, encode in _ENCODERS}
+_NAMES = {tag: (name, encode) for tag, name, encode in _ENCODERS}
 
 
 def decoded_command(content: bytes) -> Command:
@@ -163,9 +171,9 @@ def decoded_command(content: bytes) -> Command:
         at += 8
         if group or length > len(content) - at:
             raise ProtocolError("a command set has an element that is none of group 0000, or is longer than the set")
-        name, is_number = _NAMES.get(element, ("", False))
+        name, encode = _NAMES.get(element, ("", _text))
         if name:
-            values[name] = _value(content[at : at + length], is_number=is_number)
+            values[name] = _value(content[at : at + length], encode)
         at += length
     kind, data_set_type = values.pop("field", None), values.pop("has_data_set", None)
     if kind not in CommandField._value2member_map_ or data_set_type is None:
@@ -173,8 +181,12 @@ def decoded_command(content: bytes) -> Command:
     return Command(CommandField(kind), has_data_set=data_set_type != NO_DATA_SET, **values)
 
 
-def _value(content: bytes, *, is_number: bool) -> int | str:
-    if not is_number:
+def _value(content: bytes, encode: _Encode) -> int | str | tuple[int, ...]:
+    if encode is _tags:
+        return tuple(
+            group << 16 | element for group, element in struct.iter_unpack("<HH", content[: len(content) & ~3])
+        )
+    if encode is not _number:
         return content.decode("ascii", "replace").strip(" \0")
     if len(content) != 2:
         raise ProtocolError("a command set has a number that is not two bytes long")

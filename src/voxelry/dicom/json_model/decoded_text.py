@@ -16,6 +16,7 @@ SINGLE = frozenset({"LT", "ST", "UR", "UT"})
 """Text of one value, in which a backslash is a character."""
 _DELIMITERS = {0x5C, 0x0A, 0x0C, 0x0D, 0x09}
 _NAME_DELIMITERS = {0x5C, 0x5E, 0x3D}
+_TO_CHINESE = "\x1b$)A"
 _PADDING = "\0 "
 _TERM = re.compile(r"[0-9A-Za-z _.-]{0,32}")
 
@@ -39,7 +40,8 @@ def decoded(value: bytes, vr: str, encodings: tuple[str, ...]) -> str:
         return value.decode("latin-1")
     with quiet:
         try:
-            return decode_bytes(value, encodings, _NAME_DELIMITERS if vr == "PN" else _DELIMITERS)
+            found = decode_bytes(value, encodings, _NAME_DELIMITERS if vr == "PN" else _DELIMITERS)
+            return found.replace(_TO_CHINESE, "")  # pydicom leaves this escape sequence in
         except (LookupError, UnicodeError):
             return value.decode(encodings[0] if encodings[0].startswith("iso") else "utf-8", "replace")
 

@@ -14,6 +14,7 @@ from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_data_element
 
+from voxelry.core.errors import DamagedError
 from voxelry.dicom.headers.elements import Elements, EncodedValue
 from voxelry.dicom.headers.part10_elements import UNDEFINED_LENGTH
 from voxelry.dicom.headers.pydicom_silence import quiet
@@ -139,6 +140,34 @@ def _public_vr(tag: int, value: bytes, around: Surroundings) -> str:
     if "OW" in found and (tag == _LUT_DATA or "SS" not in found) and len(value) != 2:
         return "OW"
     return "SS" if "SS" in found and around.signed else "US"
+
+
+def data_set_elements(content: bytes, *, explicit: bool) -> dict[int, EncodedValue]:
+    """All elements of a little endian data set that is not in a file, such as a key of a message.
+
+    Raises
+    ------
+    DamagedError
+        If it cannot be read to its end.
+    """
+    found: dict[int, EncodedValue] = {}
+    at, end = 0, len(content)
+    while at < end:
+        head = content[at : at + 8]
+        tag = int.from_bytes(head[:2], "little") << 16 | int.from_bytes(head[2:4], "little")
+        if len(head) < 8 or (explicit and head[4:6] not in LONG_VRS | SHORT_VRS) or tag >> 16 == 0xFFFE:
+            raise DamagedError(f"what is at byte {at} of a data set is no element")
+        vr, length, at = _head(content, at, head, explicit=explicit)
+        if length == UNDEFINED_LENGTH:
+            after = _end_of_sequence(content, at, explicit=explicit and vr != b"UN")
+            found[tag] = b"" if vr == b"UN" else vr, content[at : after - 8]
+        else:
+            after = at + length
+            found[tag] = vr, content[at:after]
+        if after > end:
+            raise DamagedError(f"the element {tag:08X} is longer than the data set that it is in")
+        at = after
+    return found
 
 
 def sequence_items(value: bytes, *, explicit: bool) -> Iterator[dict[int, EncodedValue]]:

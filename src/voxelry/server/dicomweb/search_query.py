@@ -11,17 +11,9 @@ from pydicom._dicom_dict import DicomDictionary
 from pydicom.datadict import keyword_for_tag
 
 from voxelry.server.access.exchange import RefusedError
-from voxelry.server.archive.terms.attribute_matching import (
-    DateRange,
-    Match,
-    MatchError,
-    OneOf,
-    TimeRange,
-    match_of,
-    may_be_uid,
-    offset_of,
-)
-from voxelry.server.archive.terms.search_keys import KEYS, Criterion, Level, TimeCriterion
+from voxelry.server.archive.terms.attribute_matching import may_be_uid, offset_of
+from voxelry.server.archive.terms.search_criteria import KeyValueError, criteria_of
+from voxelry.server.archive.terms.search_keys import KEYS, Criterion, Level
 
 MOST_ROWS = 10_000
 """Results of one answer, whatever limit is asked for; the others are told in a warning."""
@@ -38,11 +30,6 @@ _UNSUPPORTED = {
     "emptyvaluematching": "The emptyvaluematching parameter is not supported.",
     "multiplevaluematching": "",
 }
-_PAIRS = {
-    "StudyTime": ("StudyDate", "00080030"),
-    "PerformedProcedureStepStartTime": ("PerformedProcedureStepStartDate", "00400245"),
-}
-"""The date of each time, and the time's tag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,37 +149,11 @@ def _add_key(name: str, value: str, level: Level, matched: dict[str, str], unkno
 
 
 def _criteria(matched: dict[str, str], within: dict[str, str]) -> tuple[Criterion, ...]:
-    found: dict[str, Match] = {}
-    for name, value in matched.items():
-        if name == _ZONE:
-            continue
-        try:
-            match = OneOf(frozenset({value})) if name in within else match_of(KEYS[name].vr, value)
-        except MatchError as error:
-            raise _refused(f"The value of {name} {error}.") from None
-        if match is not None:
-            found[name] = match
-    zone = _zone(matched.get(_ZONE, ""))
-    criteria = []
-    for time, (date, tag) in _PAIRS.items():
-        if time in found:
-            asked = found.get(date)
-            criteria.append(_time_criterion(time, found.pop(time), date, asked, tag, zone))
-            found.pop(date, None)
-    return (*criteria, *(Criterion(KEYS[name], match) for name, match in found.items()))
-
-
-def _time_criterion(time: str, match: Match, date: str, of_date: Match | None, tag: str, zone: int | None) -> Criterion:
-    if not isinstance(match, TimeRange) or not isinstance(of_date, DateRange | None):
-        raise TypeError(f"{time} is no time")
-    joined = of_date is not None and of_date.is_range and match.is_range
-    if match.first > match.last and not (joined and of_date is not None and of_date.first != of_date.last):
-        raise _refused(
-            f"The value of {time} is a range of times that ends before it begins; a range over midnight is asked for "
-            f"by a range of dates in {date} beside it, or by two requests."
-        )
-    own_zone = zone if time == "StudyTime" else None
-    return TimeCriterion(KEYS[time], match, KEYS[date], of_date, joined, own_zone, tag)
+    values = {name: value for name, value in matched.items() if name != _ZONE}
+    try:
+        return criteria_of(values, exact=within, combined=True, zone=_zone(matched.get(_ZONE, "")))
+    except KeyValueError as error:
+        raise _refused(f"The value of {error.key} {error}.") from None
 
 
 def _zone(text: str) -> int | None:

@@ -8,6 +8,7 @@ from typing import Final
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from voxelry.network.contexts import Acceptance, ContextResult, Proposal, Requested, Roles
+from voxelry.server.dimse.find_identifier import agreed_options
 from voxelry.server.nodes.models import Node
 
 VERIFICATION: Final = "1.2.840.10008.1.1"
@@ -53,7 +54,7 @@ def accepted_contexts(requested: Requested, node: Node) -> Acceptance:
         results[context_id] = _result(proposal, role)
         if proposal.abstract_syntax in requested.roles:
             roles[proposal.abstract_syntax] = role or Roles(scu=False, scp=False)
-    extended = {uid: bytes(len(content)) for uid, content in requested.extended.items() if uid in FINDING}
+    extended = {uid: agreed_options(content) for uid, content in requested.extended.items() if uid in FINDING}
     return Acceptance(results, roles, extended)
 
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from voxelry.network.association import Message, OpenWriter
 from voxelry.network.command_set import CommandField
+from voxelry.server.dimse.find_service import answer_query
 from voxelry.server.dimse.session import Service, Session
 
 SUCCESS = 0x0000
@@ -17,7 +18,12 @@ def echo(session: Session, message: Message) -> None:
     session.answer(message, SUCCESS)
 
 
-SERVICES: Mapping[CommandField, Service] = MappingProxyType({CommandField.C_ECHO_RQ: echo})
+SERVICES: Mapping[CommandField, Service] = MappingProxyType(
+    {
+        CommandField.C_ECHO_RQ: echo,
+        CommandField.C_FIND_RQ: answer_query,
+    }
+)
 
 
 def open_writer(session: Session) -> OpenWriter | None:

@@ -46,6 +46,7 @@ class Session:
         status: int,
         *,
         comment: str = "",
+        offending: tuple[int, ...] = (),
         data_set: bytes | None = None,
         remaining: int | None = None,
         completed: int | None = None,
@@ -58,6 +59,8 @@ class Session:
         ----------
         comment
             Error Comment: up to 64 characters, which name no patient's value.
+        offending
+            Tags of the elements that an error is in.
         data_set
             Encoded in the transfer syntax of the request's context.
         """
@@ -70,6 +73,7 @@ class Session:
                 sop_class=command.sop_class or command.requested_class,
                 sop_instance=command.sop_instance or command.requested_instance,
                 status=status,
+                offending=offending,
                 error_comment=comment[:64],
                 event_type=command.event_type,
                 action_type=command.action_type,

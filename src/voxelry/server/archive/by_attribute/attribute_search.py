@@ -9,7 +9,7 @@ many, rows are looked at in the order, from window to window, until a page is fu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -33,6 +33,11 @@ RowKeys = tuple[int, ...]
 """The keys of a study, of a series in it, and of an instance in that, down to the level of the search."""
 
 
+def never() -> bool:
+    """Says of a search that it goes on to its end."""
+    return False
+
+
 class AttributeSearch:
     """A search in the project that somebody may see.
 
@@ -42,14 +47,21 @@ class AttributeSearch:
         The number of rows that were looked at so far.
     budget
         So many rows are looked at; `ended_early` says whether that was not enough.
+
+    Parameters
+    ----------
+    stop
+        Asked between statements: the search ends early if it says so.
     """
 
-    def __init__(self, who: Grants, level: Level, criteria: Sequence[Criterion]) -> None:
+    def __init__(
+        self, who: Grants, level: Level, criteria: Sequence[Criterion], *, stop: Callable[[], bool] = never
+    ) -> None:
         projects = who.projects()
         if projects is None or len(projects) != 1:
             raise ValueError("a search is in one project")
         (self._project,) = projects
-        self._level = level
+        self._level, self._stop = level, stop
         self._criteria = search_sql.most_selective_first(criteria)
         self.looked_at = 0
         self.budget: int | None = None
@@ -79,7 +91,7 @@ class AttributeSearch:
             source = search_sql.source_of(self._project, criterion)
             if source is None:
                 continue
-            found = {key for (key,) in _fetch(source.first(FEW + 1))}
+            found = {key for (key,) in fetched_rows(source.first(FEW + 1))}
             if len(found) <= FEW:
                 return source.level, sorted(found), None
             if dense is None and source.level is Level.STUDY:
@@ -107,7 +119,7 @@ class AttributeSearch:
         walked, length = 0, _WINDOWS[0]
         while dense is None or walked < _WALKED:
             length = next(lengths, length)
-            end = _fetch(search_sql.window_end(self._project, after, length))
+            end = fetched_rows(search_sql.window_end(self._project, after, length))
             last = end[0][0] if end else None
             yield self._deciding(search_sql.studies_between(self._project, criteria, after, last), criteria, 1)
             if last is None or self._is_spent():
@@ -115,7 +127,7 @@ class AttributeSearch:
             walked += length
             self.looked_at += length
             after = last
-        keys = [key for (key,) in _fetch(dense.behind(after))]
+        keys = [key for (key,) in fetched_rows(dense.behind(after))]
         yield from self._looked_at_keys(Level.STUDY, keys)
 
     def _below(self, level: Level, parts: Iterator[list[RowKeys]]) -> Iterator[list[RowKeys]]:
@@ -138,7 +150,7 @@ class AttributeSearch:
 
     def _deciding(self, branch: Branch, criteria: Sequence[Criterion], keys: int) -> list[RowKeys]:
         """The keys of the rows of a statement whose values meet the conditions."""
-        rows = _fetch(branch)
+        rows = fetched_rows(branch)
         self.looked_at += len(rows)
         for criterion in criteria:
             end = keys + len(criterion.columns)
@@ -147,7 +159,7 @@ class AttributeSearch:
         return [tuple(row) for row in rows]
 
     def _is_spent(self) -> bool:
-        spent = self.budget is not None and self.looked_at > self.budget
+        spent = (self.budget is not None and self.looked_at > self.budget) or self._stop()
         self.ended_early = self.ended_early or spent
         return spent
 
@@ -157,7 +169,8 @@ def rows_left(rows: Iterator[RowKeys], most: int) -> int:
     return sum(1 for _ in islice(rows, most))
 
 
-def _fetch(branch: Branch) -> list[Any]:
+def fetched_rows(branch: Branch) -> list[Any]:
+    """The rows of a statement."""
     if not branch.sql:
         return []
     with connection.cursor() as cursor:

@@ -12,7 +12,8 @@ from voxelry.dicom.headers.common_header import CommonHeader
 from voxelry.dicom.headers.header import Header
 from voxelry.server.access.grants import Grants
 from voxelry.server.archive import queries
-from voxelry.server.archive.by_attribute import fill_search
+from voxelry.server.archive.by_attribute import fill_search, search_sql
+from voxelry.server.archive.by_attribute.attribute_search import fetched_rows
 from voxelry.server.archive.row_values import MANY_CLASSES, instance_search_values
 from voxelry.server.archive.terms.level_attributes import OF_SERIES, OF_STUDY, series_attributes, study_attributes
 
@@ -20,6 +21,22 @@ PREPARED = frozenset((*OF_STUDY, *OF_SERIES))
 """The tags of the attributes that rows of studies and series hold."""
 _ROWS = 500
 T = TypeVar("T")
+
+
+class FoundPatient(NamedTuple):
+    """A patient, with the counts of its live studies. ``attributes`` is a JSON object, of the first of them."""
+
+    key: int
+    study: int
+    name: str
+    patient_id: str
+    issuer: str
+    birth_date: str
+    sex: str
+    attributes: str
+    study_count: int
+    series_count: int
+    instance_count: int
 
 
 class FoundStudy(NamedTuple):
@@ -68,6 +85,31 @@ class FoundInstance(NamedTuple):
     columns: int
     bits: int
     frames: int
+
+
+def found_patient(who: Grants, rows: Sequence[tuple[int, int]]) -> list[FoundPatient]:
+    """Some patients by their keys and those of their first studies, in their order."""
+    told: dict[int, tuple[str, ...]] = {}
+    counts: dict[int, tuple[int, ...]] = {}
+    for some in _parts([study for _, study in rows]):
+        for key, attributes, *values in (
+            queries.listings(who)
+            .filter(pk__in=some)
+            .order_by()
+            .values_list(
+                *("pk", "study__attributes", "patient__name", "patient__patient_id", "patient__issuer"),
+                *("patient__birth_date", "patient__sex"),
+            )
+        ):
+            told[key] = (*values, attributes if attributes is not None else _of_stored(who, study=key))
+    for keys in _parts([patient for patient, study in rows if study in told]):
+        for key, *numbers in fetched_rows(search_sql.counts_of_patients(keys)):
+            counts[key] = tuple(int(number or 0) for number in numbers)
+    return [
+        FoundPatient(patient, study, *told[study], *counts.get(patient, (0, 0, 0)))  # type: ignore[arg-type]
+        for patient, study in rows
+        if study in told
+    ]
 
 
 def found_study(who: Grants, keys: Collection[int], *, with_sop_classes: bool = False) -> list[FoundStudy]:

@@ -189,6 +189,27 @@ def instances_of(project: int, criteria: Sequence[Criterion], series: Sequence[i
     return Branch(f"{select} FROM archive_instance i WHERE {where.sql} ORDER BY i.series_id, i.id", where.params)
 
 
+def firsts_of_patients(studies: Sequence[int]) -> Branch:
+    """Of some studies those of whose patients no other live study came earlier, each behind its patient."""
+    listing = among("l.study_id", studies)
+    earlier = (
+        f"SELECT 1 FROM {_LISTING} o {_by('listing_by_patient')} "
+        "WHERE o.patient_id = l.patient_id AND o.study_id < l.study_id"
+    )
+    sql = f"SELECT l.patient_id, l.study_id FROM {_LISTING} l WHERE {listing.sql} AND NOT EXISTS ({earlier})"
+    return Branch(f"{sql} ORDER BY l.study_id", listing.params)
+
+
+def counts_of_patients(patients: Sequence[int]) -> Branch:
+    """Some patients, each with the numbers of its live studies and of their series and instances."""
+    own = among("patient_id", patients)
+    return Branch(
+        f"SELECT patient_id, count(*), sum(series_count), sum(instance_count) FROM {_LISTING} "
+        f"{_by('listing_by_patient')} WHERE {own.sql} GROUP BY patient_id",
+        own.params,
+    )
+
+
 def _plus() -> str:
     """Keeps SQLite from the index of a column: that of the rows above leaves fewer than that of the project."""
     return "+" if connection.vendor == "sqlite" else ""
