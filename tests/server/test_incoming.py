@@ -112,7 +112,7 @@ def test_an_upload_grows_until_it_is_closed(
 ) -> None:
     with GrowingUpload(who=who, project=project) as growing:
         assert not Upload.objects.exists()  # a connection without files leaves no trace
-        (upload, *others) = [growing.add(arrived(path)) for path in paths]
+        (upload, *others) = [growing.add(arrived(path))[0] for path in paths]
         assert others == [upload] * 3
         job = Job.objects.get()
         assert (job.state, job.message, job.attempts) == (State.RUNNING, "receiving files", 0)
@@ -141,8 +141,9 @@ def test_each_file_is_on_disk_when_it_is_acknowledged(
     monkeypatch.setattr(os, "fsync", noting)
     with GrowingUpload(who=who, project=project) as growing:
         for number, path in enumerate(paths):
-            upload = growing.add(arrived(path))
+            upload, waits = growing.add(arrived(path))
             final = data_folder / "uploads" / str(upload.pk) / f"{number:06d}"
+            assert waits == final
             assert final.read_bytes() == path.read_bytes()
             for one in (final, final.parent, final.parent.parent, data_folder):
                 assert one.stat().st_ino in synced, one
@@ -196,9 +197,9 @@ def test_after_a_cancel_further_files_begin_another_upload(
     who: Grants, project: int, paths: list[Path], do_jobs: Callable[[], None]
 ) -> None:
     with GrowingUpload(who=who, project=project) as growing:
-        first = growing.add(arrived(paths[0]))
+        first, _ = growing.add(arrived(paths[0]))
         submit.cancel(first.job_id or 0)
-        assert growing.add(arrived(paths[1])) != first
+        assert growing.add(arrived(paths[1]))[0] != first
     do_jobs()
     assert stored_in(Upload.objects.order_by("pk")) == [0, 1]
     assert Job.objects.get(upload=first).state == State.CANCELLED
@@ -212,11 +213,11 @@ def test_a_sender_that_was_taken_for_dead_loses_nothing(
 ) -> None:
     monkeypatch.setattr(lease_renewer, "renew", lambda leased: None)
     with GrowingUpload(who=who, project=project) as growing:
-        first = growing.add(arrived(paths[0]))
+        first, _ = growing.add(arrived(paths[0]))
         growing.add(arrived(paths[1]))
         sweep()
         do_jobs()  # while it is still connected
-        assert growing.add(arrived(paths[2])) != first
+        assert growing.add(arrived(paths[2]))[0] != first
         growing.add(arrived(paths[3]))
     do_jobs()
     assert stored_in(Upload.objects.order_by("pk")) == [2, 2]

@@ -546,7 +546,7 @@ def test_files_that_a_killed_sender_brought_are_ingested_elsewhere(
     for number, path in enumerate(sorted(source.iterdir())):
         with incoming.ArrivingFile(path.name) as file:
             file.write(path.read_bytes())
-            upload = growing.add(file.complete())
+            upload, _ = growing.add(file.complete())
         assert f"a/site/uploads/{upload.pk}/{number:06d}" in bucket.held()
     leases.lease_renewer._leased.clear()  # the process is gone
     Job.objects.update(state=State.QUEUED, owner="", lease_until=None)  # as `sweep` does

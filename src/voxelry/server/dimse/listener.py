@@ -291,11 +291,17 @@ def listen(*, data: Path | None = None, config: Path | None = None, door: socket
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
+    from voxelry.dicom.pixels import decoding
+    from voxelry.server.jobs import sweep
+
+    decoding.isolate()  # duplicates in other encodings are compared by their pixels
     wait_for_tables(stopping)
+    sweep.take_back_own()  # what an earlier listener that was killed had acknowledged is taken in at once
     listener = Listener(door, tls=tls)
     listener.start()
     stopping.wait()
     listener.stop()
+    decoding.close_decoders()
     django_setup.leave_soon()
     sys.stdout.flush()
 

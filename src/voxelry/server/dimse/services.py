@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from voxelry.network.association import Message, OpenWriter
-from voxelry.network.command_set import CommandField
+from voxelry.network.association import DataSetWriter, Message, OpenWriter
+from voxelry.network.command_set import Command, CommandField
+from voxelry.network.contexts import Context
 from voxelry.server.dimse.find_service import answer_query
 from voxelry.server.dimse.session import Service, Session
+from voxelry.server.dimse.store_service import open_data_set, store
 
 SUCCESS = 0x0000
 
@@ -22,10 +24,15 @@ SERVICES: Mapping[CommandField, Service] = MappingProxyType(
     {
         CommandField.C_ECHO_RQ: echo,
         CommandField.C_FIND_RQ: answer_query,
+        CommandField.C_STORE_RQ: store,
     }
 )
 
 
 def open_writer(session: Session) -> OpenWriter | None:
     """What takes the data sets of instances while they arrive; None to have all data sets in their messages."""
-    return None
+
+    def opened(command: Command, context: Context) -> DataSetWriter | None:
+        return open_data_set(session, command, context) if command.field is CommandField.C_STORE_RQ else None
+
+    return opened

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from voxelry.server.jobs import submit
+from voxelry.server.jobs import batches, submit
 from voxelry.server.jobs.leases import lease_end, lease_renewer, new_owner
 from voxelry.server.jobs.models import Job, State
+
+
+def open_jobs(keys: Iterable[int]) -> set[int]:
+    """Those of some jobs that wait or run."""
+    return set(Job.objects.filter(pk__in=list(keys), state__in=batches.OPEN).order_by().values_list("pk", flat=True))
 
 
 class HeldJob:
@@ -34,10 +40,10 @@ class HeldJob:
         )
         transaction.on_commit(partial(lease_renewer.add, self))
 
-    def renew(self) -> bool:
-        """Renew the lease; False if the job was cancelled or taken back. Until the transaction ends it is not."""
+    def is_held(self) -> bool:
+        """Whether the job is this process's, and not cancelled. Only reads: it may be taken back right after that."""
         held = Job.objects.filter(pk=self._key, owner=self._owner, state=State.RUNNING, cancel_requested=False)
-        return held.update(lease_until=lease_end()) == 1
+        return held.exists()
 
     def release(self) -> bool:
         """Queue the job, or end it if it was cancelled; False if it was taken back. Called in a transaction."""
@@ -55,10 +61,10 @@ class HeldJob:
         return True
 
     def cancelled(self) -> None:
-        """Does nothing: `renew` finds it."""
+        """Does nothing: `is_held` finds it."""
 
     def lost(self) -> None:
-        """Does nothing: `renew` finds it."""
+        """Does nothing: `is_held` finds it."""
 
     def tick(self) -> None:
         """Does nothing."""

@@ -8,9 +8,13 @@ upload that grows (`GrowingUpload`). What these acknowledge is on disk: bytes, n
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +31,7 @@ from voxelry.server.archive.at_rest import deletions, files_at_rest, flushing, l
 from voxelry.server.archive.intake.ingest import KIND
 from voxelry.server.archive.models import Upload
 from voxelry.server.jobs.held_job import HeldJob
+from voxelry.server.jobs.leases import in_turn
 from voxelry.server.jobs.submit import JobStateError, cancel, submit
 
 
@@ -73,7 +78,7 @@ class ArrivingFile:
     ) -> None:
         self.drop()
 
-    def write(self, part: bytes) -> None:
+    def write(self, part: bytes | memoryview) -> None:
         """Add bytes at the end.
 
         Raises
@@ -141,8 +146,8 @@ def _store_shared(arrived: Sequence[ArrivedFile], who: Grants, project: int) -> 
     return upload
 
 
-def _row(names: list[str], who: Grants, project: int) -> Upload:
-    return queries.uploads(as_site()).create(user_id=who.user, project_id=project, names=names)
+def _row(names: list[str], who: Grants, project: int, node: str = "") -> Upload:
+    return queries.uploads(as_site()).create(user_id=who.user, project_id=project, names=names, node=node)
 
 
 def _move(arrived: Sequence[ArrivedFile], upload: Upload) -> None:
@@ -178,6 +183,16 @@ def remove_upload(upload: Upload) -> None:
         upload.delete()
 
 
+@dataclass(slots=True)
+class _Opened:
+    """An upload that grows: its row, its job, and the names of the files in its folder."""
+
+    upload: Upload
+    held: HeldJob
+    names: list[str] = field(default_factory=list)
+    since: float = field(default_factory=time.monotonic)
+
+
 class GrowingUpload:
     """An upload whose files come one after the other, as in an association of C-STORE; closed at the end of ``with``.
 
@@ -185,18 +200,31 @@ class GrowingUpload:
     closed. If the process is killed, the lease is lost, and the job is queued like that of a killed worker: it ingests
     the files that were acknowledged. If somebody cancels the job meanwhile, further files begin another upload.
 
+    `add` writes no row. It flushes the file, links it into the upload's folder, flushes the folder, and only then reads
+    that the job is held by this process. Whoever takes the job in claims it first, which ends the hold, and then looks
+    into the folder. So if the hold is there after the name is, every later look sees the file; and the row of a held
+    job is durable. If it is not there, the look may have come before the name: the file is added to another upload,
+    and should the first one have it too, ingest finds the same bytes twice and keeps them once. The file is linked,
+    not moved, because the job removes the folder when it is over.
+
+    One thread adds files; any thread may close it. Not used inside of a transaction, which might read an old state.
+
+    Parameters
+    ----------
+    node
+        The name of the node that brings the files, if one does.
+
     Raises
     ------
     RoleError
         If they may not add to the project.
     """
 
-    def __init__(self, *, who: Grants, project: int) -> None:
+    def __init__(self, *, who: Grants, project: int, node: str = "") -> None:
         who.require(Role.UPLOADER, project)
-        self._who, self._project = who, project
-        self._names: list[str] = []
-        self._upload: Upload | None = None
-        self._held: HeldJob | None = None
+        self._who, self.project, self.node = who, project, node
+        self._lock = threading.RLock()
+        self._opened: _Opened | None = None
 
     def __enter__(self) -> GrowingUpload:
         return self
@@ -206,48 +234,81 @@ class GrowingUpload:
     ) -> None:
         self.close()
 
-    def add(self, file: ArrivedFile) -> Upload:
-        """Add a file to the upload, which is returned. When this returns, the file is durable and will be ingested."""
+    @property
+    def count(self) -> int:
+        """The number of files since it was closed the last time."""
+        opened = self._opened
+        return 0 if opened is None else len(opened.names)
+
+    @property
+    def seconds(self) -> float:
+        """How long its first file has waited; 0 if there is none."""
+        opened = self._opened
+        return 0.0 if opened is None else time.monotonic() - opened.since
+
+    def add(self, file: ArrivedFile) -> tuple[Upload, Path]:
+        """Add a file; returns the upload, and where the file waits in it (without a bucket).
+
+        When this returns, the file is durable and will be ingested.
+        """
         flushing.sync_files([file.path])
         while True:
-            upload, held = self._open()
-            if self._place(file, upload, held):
-                self._names.append(file.name)
-                return upload
-            self.close()  # cancelled, or taken for dead
-
-    def close(self) -> None:
-        """Let the job begin. A second call does nothing."""
-        upload, held, names = self._upload, self._held, self._names
-        self._upload, self._held, self._names = None, None, []
-        if upload is None or held is None:
-            return
-        with transaction.atomic():
-            if held.release():
-                queries.uploads(as_site()).filter(pk=upload.pk).update(names=names)
-
-    def _open(self) -> tuple[Upload, HeldJob]:
-        if self._upload is None or self._held is None:
-            with transaction.atomic():
-                upload = _row([], self._who, self._project)
-                _new_folder(upload)
-                _submit(upload)
-                held = HeldJob(upload.job_id or 0)
-                held.hold("receiving files")
-            self._upload, self._held = upload, held
-        return self._upload, self._held
-
-    def _place(self, file: ArrivedFile, upload: Upload, held: HeldJob) -> bool:
-        """Move a file to the upload's folder while the job is held; False if it is not any more."""
-        folder = files_at_rest.upload_folder(upload.pk)
-        final = folder / files_at_rest.waiting_name(len(self._names))
-        files_at_rest.send(file.path, final)
-        # In one transaction: a job that is taken back has ingested either no file of the folder or this one too.
-        with transaction.atomic():
-            if not held.renew():
-                return False
-            if not files_at_rest.is_shared():
-                file.path.replace(final)
-                flushing.sync_folder(folder)
+            with self._lock:
+                opened = self._opened = self._opened or self._begin()
+                path = self._link(file, opened)
+                if path is not None and opened.held.is_held():
+                    break
+                self.close()  # cancelled, or taken for dead
         file.remove()
-        return True
+        return opened.upload, path
+
+    def close(self) -> Upload | None:
+        """Let the job begin; returns the upload if there was one. A second call does nothing."""
+        with self._lock:
+            opened, self._opened = self._opened, None
+            if opened is None:
+                return None
+            with in_turn(), transaction.atomic():
+                if opened.held.release():
+                    queries.uploads(as_site()).filter(pk=opened.upload.pk).update(names=opened.names)
+            return opened.upload
+
+    def _begin(self) -> _Opened:
+        with in_turn(), transaction.atomic():
+            upload = _row([], self._who, self.project, self.node)
+            _new_folder(upload)
+            _submit(upload)
+            held = HeldJob(upload.job_id or 0)
+            held.hold("receiving files")
+        return _Opened(upload, held)
+
+    def _link(self, file: ArrivedFile, opened: _Opened) -> Path | None:
+        """Link a file into the upload's folder and flush its name; None if the folder was removed."""
+        folder = files_at_rest.upload_folder(opened.upload.pk)
+        final = folder / files_at_rest.waiting_name(len(opened.names))
+        if files_at_rest.is_shared():
+            files_at_rest.send(file.path, final)
+            opened.names.append(file.name)
+            return final
+        if not folder.is_dir():
+            return None
+        try:
+            _link_or_copy(file.path, final)
+            opened.names.append(file.name)
+            flushing.sync_folder(folder)
+        except FileNotFoundError:
+            if folder.is_dir():
+                raise
+            return None
+        return final
+
+
+def _link_or_copy(path: Path, final: Path) -> None:
+    """Make ``final`` another name of a flushed file; a flushed copy if the file system has no links."""
+    try:
+        os.link(path, final)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copyfile(path, final)
+        flushing.sync_files([final])
