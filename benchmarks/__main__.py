@@ -17,6 +17,7 @@ from benchmarks import (
     bulk_work,
     compressed_work,
     convert_work,
+    dimse_work,
     jobs_work,
     lists_work,
     measure_work,
@@ -36,7 +37,7 @@ NAMES = (
     "hdf5", "hdf5-size", "hdf5-read", "hdf5-normalised", "hdf5-normalised-size", "zarr",
     "jpeg-lossless", "htj2k", "rle", "jpeg-ls", "jpeg-2000", "measure", "memory", "import", "growth",
     "start-help", "start-version", "start-nifti", "start-nifti-gz",
-    "gaussian", "median", "jobs-start", "jobs-batch", "jobs-each", "lists", "bulk", "bulk-size", "server",
+    "gaussian", "median", "jobs-start", "jobs-batch", "jobs-each", "lists", "bulk", "bulk-size", "server", "dimse",
 )  # fmt: skip
 
 
@@ -76,6 +77,8 @@ def measure(names: tuple[str, ...], size: Size, say: Callable[[str], None]) -> l
             rows += process_work.growth(size.counts, size.rounds, scratch, say)
         if "server" in names:
             rows += server_work.rows(size.slices, size.pixels, size.rounds, scratch, say)
+        if "dimse" in names:
+            rows += dimse_work.rows(size.slices, size.pixels, size.rounds, scratch, say)
         if "lists" in names:
             rows += lists_work.rows(size.studies, size.rounds, scratch, say)
     return rows

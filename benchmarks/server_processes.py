@@ -97,7 +97,7 @@ def missing_programs() -> str:
 def running_servers(scratch: Path, *, empty_bytes: int) -> Iterator[tuple[Server, Server, Server]]:
     """This site, Orthanc and the empty application, until the end of the block; their memory is watched."""
     with ExitStack() as stack:
-        servers = (_site(scratch, stack), _orthanc(scratch, stack), _empty(scratch, empty_bytes, stack))
+        servers = (start_site(scratch, stack), _orthanc(scratch, stack), _empty(scratch, empty_bytes, stack))
         ended = threading.Event()
 
         def watch() -> None:
@@ -112,18 +112,20 @@ def running_servers(scratch: Path, *, empty_bytes: int) -> Iterator[tuple[Server
         yield servers
 
 
-def _site(scratch: Path, stack: ExitStack) -> Server:
+def start_site(scratch: Path, stack: ExitStack, **settings: str) -> Server:
+    """This site, whose settings are given as environment variables too."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("VOXELRY_", "DJANGO_"))}
-    port = _free_port()
+    port = free_port()
     environment = kept | {
         "PYTHONPATH": str(ROOT / "src"),
         "VOXELRY_DATA": str(scratch / "site"),
         "VOXELRY_HOST": "127.0.0.1",
         "VOXELRY_PORT": str(port),
         "VOXELRY_ADMIN_PASSWORD": "benchmark",
+        **settings,
     }
     serve = [sys.executable, "-c", "from voxelry.server.site.serve import serve; serve()"]
-    process = _started(serve, scratch / "site.log", stack, environment)
+    process = start_process(serve, scratch / "site.log", stack, environment)
     _wait(process, port, "/healthz")
     command = (
         "from voxelry.server.site.token_commands import create_token\n"
@@ -134,7 +136,7 @@ def _site(scratch: Path, stack: ExitStack) -> Server:
 
 
 def _orthanc(scratch: Path, stack: ExitStack) -> Server:
-    port = _free_port()
+    port = free_port()
     settings = {
         "StorageDirectory": str(scratch / "orthanc"),
         "IndexDirectory": str(scratch / "orthanc"),
@@ -146,21 +148,24 @@ def _orthanc(scratch: Path, stack: ExitStack) -> Server:
         "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
     }
     (scratch / "orthanc.json").write_text(json.dumps(settings))
-    process = _started([ORTHANC, str(scratch / "orthanc.json")], scratch / "orthanc.log", stack, dict(os.environ))
+    process = start_process([ORTHANC, str(scratch / "orthanc.json")], scratch / "orthanc.log", stack, dict(os.environ))
     word = "Basic " + base64.b64encode(b"admin:benchmark").decode()
     _wait(process, port, "/system", word)
     return Server("Orthanc", process, port, word, "/dicom-web")
 
 
 def _empty(scratch: Path, size: int, stack: ExitStack) -> Server:
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-c", EMPTY, str(port), str(size)]
-    process = _started(command, scratch / "empty.log", stack, dict(os.environ))
+    process = start_process(command, scratch / "empty.log", stack, dict(os.environ))
     _wait(process, port, "/")
     return Server("an empty ASGI application", process, port, "")
 
 
-def _started(command: list[str], log: Path, stack: ExitStack, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+def start_process(
+    command: list[str], log: Path, stack: ExitStack, environment: dict[str, str]
+) -> subprocess.Popen[bytes]:
+    """A program that is stopped at the end of the block."""
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
 
@@ -186,7 +191,8 @@ def _wait(process: subprocess.Popen[bytes], port: int, path: str, word: str = ""
     raise RuntimeError(f"{process.args!r} does not answer")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -89,7 +89,7 @@ def rows(slices: int, pixels: int, rounds: int, scratch: Path, say: Callable[[st
         running_servers(Path(name), empty_bytes=2 * pixels * pixels) as (site, orthanc, empty),
     ):
         found += _ingest(site, orthanc, files, rounds, say)
-        uids = _uids(site, _renumbered(files, 0))
+        uids = _uids(site, renumbered(files, 0))
         (Path(name) / "uids").write_text("\n".join(uids[2:]) + "\n")
         cases = reads(*uids[:2])
         if trial:
@@ -157,13 +157,13 @@ def _ingest(
         say(f"server: ingest by {name}")
         costs: dict[str, list[float]] = {site.name: [], orthanc.name: []}
         for _ in range(rounds):
-            content = _renumbered(files, number)
+            content = renumbered(files, number)
             number += 1
             for server in (site, orthanc):
                 start = time.perf_counter()
                 send(server, content)
                 costs[server.name].append((time.perf_counter() - start) * 1000 / len(content))
-                _settle(server)
+                settle(server)
         ours, theirs = (statistics.median(each) for each in costs.values())
         found.append(_row(f"ingest by {name}", "ms", ours, orthanc.name, theirs, Target((orthanc.name,), factor)))
     return found
@@ -216,7 +216,7 @@ def _send_four(server: Server, files: Sequence[bytes]) -> None:
     _send_each(server, files, 4)
 
 
-def _settle(server: Server) -> None:
+def settle(server: Server) -> None:
     """Wait until nothing that came is still being worked on."""
     if server.web == "/dicom-web":
         return
@@ -228,7 +228,7 @@ def _settle(server: Server) -> None:
         time.sleep(0.1)
 
 
-def _renumbered(files: Sequence[bytes], number: int) -> list[bytes]:
+def renumbered(files: Sequence[bytes], number: int) -> list[bytes]:
     """The same series with other UIDs of the same length."""
     return [_UID.sub(b"2.25.1%03d" % number, content) for content in files]
 

@@ -1,0 +1,105 @@
+"""The nodes of `dimse_work`, as processes on free ports: this site's listener, and a bare receiver."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import which
+
+from benchmarks.server_processes import ROOT, Server, free_port, start_process, start_site
+
+TITLE = "VOXELRY"
+CALLING = "BENCHMARK"
+PROGRAMS = ("storescu",)
+_START_SECONDS = 60.0
+RECEIVER = """
+import logging, os, sys
+from pynetdicom import AE, AllStoragePresentationContexts, ALL_TRANSFER_SYNTAXES, evt
+logging.disable(logging.CRITICAL)
+folder = sys.argv[2]
+def store(event):
+    with open(os.path.join(folder, event.request.AffectedSOPInstanceUID), "wb") as file:
+        file.write(event.encoded_dataset())
+        file.flush()
+        os.fsync(file.fileno())
+    return 0
+ae = AE("RECEIVER")
+ae.maximum_pdu_size = 2**17
+for context in AllStoragePresentationContexts:
+    ae.add_supported_context(context.abstract_syntax, ALL_TRANSFER_SYNTAXES)
+ae.start_server(("127.0.0.1", int(sys.argv[1])), block=True, evt_handlers=[(evt.EVT_C_STORE, store)])
+"""
+"""It writes each data set behind its File Meta Information, and flushes it."""
+_ADD_NODE = """
+from voxelry.server.environment import django_setup
+django_setup.prepare()
+django_setup.set_up()
+from voxelry.server.access.models import Project
+from voxelry.server.nodes.models import Node
+rights = {"may_store": True, "may_find": True, "may_retrieve": True}
+project = Project.objects.get(name="default")
+Node.objects.create(project=project, name="benchmark", ae_title="BENCHMARK", calls_from="127.0.0.1", **rights)
+"""
+
+
+@dataclass(frozen=True)
+class DicomNode:
+    """A node that is running on this machine.
+
+    Attributes
+    ----------
+    server
+        Its web server, if it has one.
+    """
+
+    name: str
+    title: str
+    port: int
+    server: Server | None = None
+
+
+def missing_dicom_programs() -> str:
+    """What the benchmark needs and is not installed; empty if all is there."""
+    return ", ".join(name for name in PROGRAMS if which(name) is None)
+
+
+@contextmanager
+def running_nodes(scratch: Path) -> Iterator[tuple[DicomNode, DicomNode]]:
+    """This site, which knows `CALLING` as a node with all rights, and the bare receiver."""
+    with ExitStack() as stack:
+        yield _site_node(scratch, stack), _receiver(scratch, stack)
+
+
+def _site_node(scratch: Path, stack: ExitStack) -> DicomNode:
+    port = free_port()
+    server = start_site(scratch, stack, VOXELRY_DIMSE_PORT=str(port))
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "VOXELRY_DATA": str(scratch / "site")}
+    subprocess.run([sys.executable, "-c", _ADD_NODE], env=environment, check=True)
+    _wait_for(port)
+    return DicomNode("Voxelry", TITLE, port, server)
+
+
+def _receiver(scratch: Path, stack: ExitStack) -> DicomNode:
+    port = free_port()
+    (scratch / "received").mkdir()
+    command = [sys.executable, "-c", RECEIVER, str(port), str(scratch / "received")]
+    start_process(command, scratch / "receiver.log", stack, dict(os.environ))
+    _wait_for(port)
+    return DicomNode("a bare pynetdicom receiver", "RECEIVER", port)
+
+
+def _wait_for(port: int) -> None:
+    end = time.monotonic() + _START_SECONDS
+    while time.monotonic() < end:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise RuntimeError(f"nobody listens on port {port}")
