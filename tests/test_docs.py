@@ -34,6 +34,8 @@ ELSEWHERE = {
 }
 """Commands that are not run here, and why. Everything else in a ``console`` block is."""
 
+PROGRAMS = ("curl", "Orthanc", "echoscu", "storescu", "findscu", "getscu", "movescu", "storescp")
+"""What pages use and a machine may lack."""
 KINDS = {"console", "python", "toml", "json", "text", "nginx", "pycon"}
 """Fenced blocks must say what they are, so that no command escapes; ``text`` and ``nginx`` are not held to anything.
 ``pycon`` comes from docstrings: tests/test_examples.py runs it."""
@@ -46,7 +48,7 @@ def names(found: list[Path]) -> list[str]:
 def needs(page: Path) -> list[pytest.MarkDecorator]:
     """The programs that a page's commands need and that a machine may lack."""
     text = "".join(block.text for block in blocks(page) if block.kind == "console")
-    return [pytest.mark.programs(name) for name in ("curl", "Orthanc") if f"$ {name} " in text]
+    return [pytest.mark.programs(name) for name in PROGRAMS if f"$ {name} " in text]
 
 
 @pytest.fixture

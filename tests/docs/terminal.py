@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -23,8 +24,10 @@ ADDRESS = "127.0.0.1:8000"
 SECONDS = 600.0
 """For a command, and for the start and the end of a site, on a machine that does much else."""
 
-PEER_ADDRESS = "127.0.0.1:8042"
-"""Where the pages say that Orthanc is."""
+PEERS = {"Orthanc": "8042", "storescp": "11113"}
+"""Programs that run beside the site until the page ends, and where the pages say that they are."""
+OTHER_PORTS = ("11112", "4242")
+"""Where the pages say that the site and Orthanc listen to the DICOM network."""
 
 SERVERS = ("voxelry serve", "script/server", "python manage.py runserver")
 """What these begin runs until it is stopped, and the page goes on in another terminal."""
@@ -51,8 +54,8 @@ class Terminal:
         self._state = folder / "state"
         self._log = folder / "log"
         self._site: subprocess.Popen[bytes] | None = None
-        self._orthanc = ExitStack()
-        self._orthanc_port = free_port()
+        self._peers = ExitStack()
+        self._ports = {port: free_port() for port in (*PEERS.values(), *OTHER_PORTS)}
         self._port = 0
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("VOXELRY_", "DJANGO_"))},
@@ -71,11 +74,13 @@ class Terminal:
     def run(self, command: Command) -> None:
         """Run a command, and hold what it prints against what the page shows."""
         text = INSTEAD.get(command.text, command.text)
-        if command.text.startswith("Orthanc "):
-            self._start_orthanc(text)
+        program = text.partition(" ")[0]
+        if program in PEERS:
+            peer = Server(shlex.split(self._here(text)), self.folder, self._ports[PEERS[program]])
+            self._peers.enter_context(running(peer))
             return
         printed = self._start(text) if command.text.startswith(SERVERS) else self._do(text, command)
-        shown = printed.replace(self._address, ADDRESS)
+        shown = self._as_on_the_page(printed)
         assert not command.printed or _pattern(command.printed).fullmatch(_bare(shown)), (
             f"{command.block.where}: `$ {command.text}` prints something else than the page shows:\n{shown}"
         )
@@ -97,8 +102,8 @@ class Terminal:
                 )
 
     def close(self) -> None:
-        """Stop the site and Orthanc, if there are any."""
-        self._orthanc.close()
+        """Stop the site and its peers, if there are any."""
+        self._peers.close()
         if self._site is None:
             return
         if self._site.poll() is None:
@@ -117,14 +122,16 @@ class Terminal:
         return f"127.0.0.1:{self._port}"
 
     def _here(self, text: str) -> str:
-        """The address on the page is that of this reader's own site."""
-        text = text.replace(PEER_ADDRESS, f"127.0.0.1:{self._orthanc_port}").replace(
-            ": 8042", f": {self._orthanc_port}"
-        )
+        """The addresses on the page are those of this reader's own site and its peers."""
+        ports = "|".join(self._ports)
+        text = re.sub(rf"\b({ports})\b", lambda found: str(self._ports[found[1]]), text)
         return re.sub(r"(127\.0\.0\.1|localhost):8000", self._address, text)
 
-    def _start_orthanc(self, text: str) -> None:
-        self._orthanc.enter_context(running(Server(text.split(), self.folder, self._orthanc_port)))
+    def _as_on_the_page(self, text: str) -> str:
+        """What is printed, with the addresses of the page."""
+        for shown, own in self._ports.items():
+            text = re.sub(rf"(?<=127\.0\.0\.1[: ]){own}\b", shown, text)
+        return text.replace(self._address, ADDRESS)
 
     def _do(self, text: str, command: Command) -> str:
         # What a command exports, and where it goes, holds for the next one.
@@ -151,7 +158,7 @@ class Terminal:
         port = f" {self._port}" if "runserver" in text else f" --port {self._port}"
         with self._log.open("wb") as log:
             self._site = subprocess.Popen(
-                ["bash", "-c", f"exec {text}{port}"],
+                ["bash", "-c", f"exec {self._here(text)}{port}"],
                 env=self._environment,
                 cwd=self._environment["PWD"],
                 stdin=subprocess.DEVNULL,

@@ -14,15 +14,23 @@ import requests
 from tests.servers.running import Server, free_port, running
 
 PROGRAM = "Orthanc"
+TITLE = "ORTHANC"
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 SECONDS = 300.0
 
 
 @dataclass(frozen=True)
 class Orthanc:
-    """A running one."""
+    """A running one.
+
+    Attributes
+    ----------
+    dicom_port
+        Where it listens to the DICOM network, as ``ORTHANC``; 0 if it does not.
+    """
 
     address: str
+    dicom_port: int = 0
 
     @property
     def root(self) -> str:
@@ -47,6 +55,10 @@ class Orthanc:
         address = f"{self.root}/servers/{server}/{verb}"
         return self._checked(requests.post(address, json=values, timeout=SECONDS))
 
+    def post(self, path: str, values: Mapping[str, object]) -> Any:
+        """POST JSON, and read JSON."""
+        return self._checked(requests.post(f"{self.address}{path}", json=values, timeout=SECONDS)).json()
+
     def clear(self) -> None:
         """Remove all studies."""
         for study in self.get("/studies"):
@@ -59,13 +71,30 @@ class Orthanc:
 
 
 @contextmanager
-def orthanc(folder: Path, servers: Mapping[str, Mapping[str, object]]) -> Iterator[Orthanc]:
-    """An empty one that knows other DICOMweb servers by name."""
-    port = free_port()
+def orthanc(
+    folder: Path,
+    servers: Mapping[str, Mapping[str, object]],
+    *,
+    modalities: Mapping[str, Mapping[str, object]] | None = None,
+) -> Iterator[Orthanc]:
+    """An empty one that knows other DICOMweb servers by name.
+
+    Parameters
+    ----------
+    modalities
+        Application entities that it knows by name. Without them it does not listen to the DICOM network.
+    """
+    port, dicom_port = free_port(), 0 if modalities is None else free_port()
     configuration = {
         "Name": "peer",
         "HttpPort": port,
-        "DicomServerEnabled": False,
+        "DicomServerEnabled": modalities is not None,
+        "DicomAet": TITLE,
+        "DicomPort": dicom_port or 4242,
+        "DicomModalities": modalities or {},
+        "DicomCheckCalledAet": True,
+        "DicomScuTimeout": int(SECONDS),
+        "DicomScpTimeout": int(SECONDS),
         "RemoteAccessAllowed": False,
         "AuthenticationEnabled": False,
         "StorageDirectory": str(folder / "storage"),
@@ -77,4 +106,4 @@ def orthanc(folder: Path, servers: Mapping[str, Mapping[str, object]]) -> Iterat
     }
     (folder / "orthanc.json").write_text(json.dumps(configuration))
     with running(Server([PROGRAM, str(folder / "orthanc.json")], folder, port)):
-        yield Orthanc(f"http://127.0.0.1:{port}")
+        yield Orthanc(f"http://127.0.0.1:{port}", dicom_port)
