@@ -86,6 +86,8 @@ def test_instances_are_kept_byte_for_byte(
     assert Job.objects.get().state == State.QUEUED
     do_jobs()
     assert kept_data_sets() == {file.sop_instance: file.data_set for file in files}
+    shown = site.web.get(f"/uploads/{upload.pk}")
+    assert (shown["node"], shown["counts"]["stored"], shown["state"]) == ("modality", 4, "succeeded")
     upload.refresh_from_db()
     assert upload.names == [f"{file.sop_instance}.dcm" for file in files]
     assert left(data_folder) == []

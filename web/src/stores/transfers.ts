@@ -103,13 +103,19 @@ export const useTransfers = defineStore("transfers", () => {
     const { items } = await listUploads({ limit: 20 });
     for (const upload of items) {
       if (!isActive(upload.state) || transfers.value.some((known) => known.upload?.id === upload.id)) continue;
-      const key = add(uploadTitle(upload.names), 0, "reading", upload);
+      const key = add(titleOfUpload(upload), 0, "reading", upload);
       follow(key, upload.id).catch((failure: unknown) => change(key, { phase: "failed", error: errorText(failure) }));
     }
   }
 
   return { transfers, active, ended, project, send, cancel, dismiss, resume };
 });
+
+/** The title of an upload that the server knows: what a node stored has its name, "CT 1 (230 files)". */
+export function titleOfUpload({ node, names }: Pick<UploadRow, "node" | "names">): string {
+  if (!node) return uploadTitle(names);
+  return names.length === 0 ? node : `${node} (${plural(names.length, "file")})`;
+}
 
 /** The title of an upload: "scan.zip", "scan.zip and 11 more files", or "head and neck (230 files)" for a folder. */
 export function uploadTitle(names: readonly string[]): string {

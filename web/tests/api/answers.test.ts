@@ -102,6 +102,7 @@ it("takes an upload without its entries, as lists have it", () => {
     created: "2024-01-01T00:00:00Z",
     finished: null,
     project_id: 1,
+    node: "",
     names: ["a.zip"],
     counts: { stored: 1, present: 0, skipped: 0 },
     problem: null,

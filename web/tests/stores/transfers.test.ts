@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
 import { ServerProblem } from "@/api/http";
 import { cancelUpload, getUpload, sendFiles } from "@/api/uploads";
-import { uploadTitle, useTransfers } from "@/stores/transfers";
+import { titleOfUpload, uploadTitle, useTransfers } from "@/stores/transfers";
 
 vi.mock("@/api/uploads");
 
@@ -29,6 +29,14 @@ it.each([
   [[], "Upload"],
 ])("names an upload of %j", (names, title) => {
   expect(uploadTitle(names)).toBe(title);
+});
+
+it.each([
+  ["", ["scan.zip"], "scan.zip"],
+  ["CT 1", [], "CT 1"],
+  ["CT 1", ["1.dcm", "2.dcm"], "CT 1 (2 files)"],
+])("names an upload of the node %j with %j", (node, names, title) => {
+  expect(titleOfUpload({ node, names })).toBe(title);
 });
 
 it("sends, then follows what the server makes of it", async () => {

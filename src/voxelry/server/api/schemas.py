@@ -126,7 +126,7 @@ class EntryOut(Schema):
 
 
 class UploadRow(Schema):
-    """An upload in a list."""
+    """An upload in a list. ``node`` is the name of the node of the DICOM network that brought it, or empty."""
 
     id: int
     project_id: int
@@ -135,6 +135,7 @@ class UploadRow(Schema):
     message: str
     created: datetime
     finished: datetime | None
+    node: str
     names: list[str]
     counts: Counts
     problem: ProblemOut | None

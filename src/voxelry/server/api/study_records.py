@@ -198,6 +198,7 @@ def _upload(row: Upload) -> dict[str, Any]:
         "message": "" if job_row is None else job_row.message,
         "created": row.created,
         "finished": None if job_row is None else job_row.finished,
+        "node": row.node,
         "names": row.names,
         "counts": {"stored": row.stored, "present": row.present, "skipped": row.skipped},
         "problem": None if job_row is None else _problem(job_row.problem_code, job_row.problem_message),

@@ -2419,6 +2419,8 @@ export interface components {
             message: string;
             /** Names */
             names: string[];
+            /** Node */
+            node: string;
             problem: components["schemas"]["ProblemOut"] | null;
             /** Progress */
             progress: number;
@@ -2436,7 +2438,7 @@ export interface components {
         };
         /**
          * UploadRow
-         * @description An upload in a list.
+         * @description An upload in a list. ``node`` is the name of the node of the DICOM network that brought it, or empty.
          */
         UploadRow: {
             counts: components["schemas"]["Counts"];
@@ -2453,6 +2455,8 @@ export interface components {
             message: string;
             /** Names */
             names: string[];
+            /** Node */
+            node: string;
             problem: components["schemas"]["ProblemOut"] | null;
             /** Progress */
             progress: number;
