@@ -143,11 +143,12 @@ def accept(
         if kind is not PduType.ASSOCIATE_RQ:
             raise ProtocolError("the first PDU is no association request", reason=UNEXPECTED_PDU)
         requested, application, version = decoded_request(content, address=address, certificate=certificate)
-        answer = decide(requested)
         if not version & 1:
-            answer = PROTOCOL_VERSION_NOT_SUPPORTED
+            answer: Acceptance | Rejection = PROTOCOL_VERSION_NOT_SUPPORTED
         elif application != APPLICATION_CONTEXT:
             answer = APPLICATION_CONTEXT_NOT_SUPPORTED
+        else:
+            answer = decide(requested)
         if isinstance(answer, Rejection):
             stream.write([encoded_rejection(answer)])
             stream.has_input(min(waits.request, 1.0))  # the requestor closes; a reset would take the answer away
@@ -209,7 +210,8 @@ def _host_of(connection: socket.socket) -> str:
 
 def _give_up(stream: PduStream, error: BaseException) -> None:
     if isinstance(error, ProtocolError):
-        stream.write_abort(2, error.reason)
+        stream.abort(2, error.reason)
     elif isinstance(error, TimedOutError):
-        stream.write_abort(0, 0)
-    stream.close()
+        stream.abort(0, 0)
+    else:
+        stream.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -18,7 +18,7 @@ from voxelry.network.command_set import MOST_BYTES as MOST_COMMAND_BYTES
 from voxelry.network.command_set import Command, CommandField, decoded_command
 from voxelry.network.contexts import Context
 from voxelry.network.failures import AbortedError, ConnectionFailedError, NetworkError, ProtocolError, ReleasedError
-from voxelry.network.pdu_stream import UNEXPECTED_PDU, PduStream, PduType
+from voxelry.network.pdu_stream import LEAST_BYTES_PER_SECOND, UNEXPECTED_PDU, PduStream, PduType
 
 OUR_MOST_BYTES: Final = 2**17
 """The longest P-DATA-TF PDU that we take, without its first 6 bytes."""
@@ -26,6 +26,9 @@ MOST_SENT_BYTES: Final = 2**17
 """The longest one that we send to who takes any."""
 MOST_IDENTIFIER_BYTES: Final = 2**24
 """The longest data set that is kept in memory: identifiers, not instances."""
+MOST_KEPT_MESSAGES: Final = 16
+"""How many messages that came out of turn are kept."""
+MOST_EMPTY_FRAGMENTS: Final = 1_000
 _MOST_MESSAGE_ID = 2**16
 _PDV_HEADER = 6
 _COMMAND, _LAST = 1, 2
@@ -124,9 +127,11 @@ class Association:
         self.implementation = implementation
         self.cancelled: set[int] = set()
         self.is_open = True
-        self._most_sent = min(most_bytes or MOST_SENT_BYTES, MOST_SENT_BYTES) - _PDV_HEADER
+        # Fragments have an even number of bytes.
+        self._most_sent = (min(most_bytes or MOST_SENT_BYTES, MOST_SENT_BYTES) - _PDV_HEADER) & ~1
         self._received: deque[Message] = deque()
-        self._fragments: tuple[memoryview, ...] = ()
+        self._fragments: deque[memoryview] = deque()
+        self._is_interrupted = False
         self._message_id = self._context_id = 0
 
     def __enter__(self) -> Association:
@@ -236,6 +241,7 @@ class Association:
                     self._end(error)
                     raise error
                 others.append(message)
+                self._require_few(others)
         finally:
             self._received.extendleft(reversed(others))
 
@@ -274,8 +280,16 @@ class Association:
     def abort(self) -> None:
         """End the association at once, as the user of the service (PS3.8 9.3.8)."""
         if self.is_open:
-            self._stream.write_abort(0, 0)
-            self._close()
+            self.is_open = False
+            self._stream.abort(0, 0)
+
+    def interrupt(self) -> None:
+        """Let the thread that waits for the peer end with `ConnectionFailedError`, and tell the peer by an A-ABORT.
+
+        The only method that another thread may call.
+        """
+        self._is_interrupted = True
+        self._stream.interrupt()
 
     def _take_one(self) -> None:
         """Read what has come: a C-CANCEL-RQ is noted, another message is kept."""
@@ -286,6 +300,14 @@ class Association:
             raise
         if message is not None:
             self._received.append(message)
+
+    def _require_few(self, messages: Collection[Message]) -> None:
+        """What is kept of a peer that does not wait for its turn is bounded."""
+        if len(messages) <= MOST_KEPT_MESSAGES and sum(len(one.data_set) for one in messages) <= MOST_IDENTIFIER_BYTES:
+            return
+        error = ProtocolError("the node sent many messages that it was not asked for", reason=UNEXPECTED_PDU)
+        self._end(error)
+        raise error
 
     def _encoded(
         self, command: Command, context: Context, data_set: bytes | Iterable[bytes] | None
@@ -319,17 +341,23 @@ class Association:
     def _read_message(self, seconds: float, open_writer: OpenWriter | None) -> Message | None:
         """The next message; None for a C-CANCEL-RQ."""
         command, context = self._read_command(seconds)
-        if not command.has_data_set:
-            if command.field is CommandField.C_CANCEL_RQ:
-                if len(self.cancelled) < _MOST_MESSAGE_ID and command.responded_to is not None:
-                    self.cancelled.add(command.responded_to)
-                return None
+        if command.message_id is not None:
+            self.cancelled.discard(command.message_id)  # of an earlier request with the same ID
+        if command.has_data_set:
+            return self._read_data_set(command, context, open_writer)
+        if command.field is not CommandField.C_CANCEL_RQ:
             return Message(command, context)
+        if command.responded_to is not None:
+            self.cancelled.add(command.responded_to)
+        return None
+
+    def _read_data_set(self, command: Command, context: Context, open_writer: OpenWriter | None) -> Message:
         writer = None if open_writer is None else open_writer(command, context)
         parts: list[memoryview] = []
         length = 0
+        patience = _Patience(self.waits.pdu)
         while True:
-            flags, part = self._fragment(context.context_id, self.waits.pdu)
+            flags, part = self._fragment(context.context_id, patience)
             if flags & _COMMAND:
                 raise _misplaced("a command came where a data set has to")
             length += len(part)
@@ -337,16 +365,19 @@ class Association:
                 writer.write(part)
             elif length > MOST_IDENTIFIER_BYTES:
                 raise ProtocolError(f"a data set that is no instance is longer than {MOST_IDENTIFIER_BYTES:,} bytes")
-            else:
+            elif part:
                 parts.append(part)
             if flags & _LAST:
                 return Message(command, context, b"".join(parts), writer)
 
     def _read_command(self, seconds: float) -> tuple[Command, Context]:
+        if not self._fragments:
+            self._fragments.extend(self._read_data(seconds))
         content = bytearray()
         context_id: int | None = None
+        patience = _Patience(self.waits.pdu)
         while True:
-            flags, part = self._fragment(context_id, seconds if context_id is None else self.waits.pdu)
+            flags, part = self._fragment(context_id, patience)
             context_id = self._context_id
             if not flags & _COMMAND:
                 raise _misplaced("a data set came where a command has to")
@@ -356,18 +387,19 @@ class Association:
             if flags & _LAST:
                 return decoded_command(bytes(content)), self.contexts[context_id]
 
-    def _fragment(self, context_id: int | None, seconds: float) -> tuple[int, memoryview]:
+    def _fragment(self, context_id: int | None, patience: _Patience) -> tuple[int, memoryview]:
         """The next fragment, of a context if one is given: its message control header, and its bytes."""
-        if not self._fragments:
-            self._fragments = self._read_data(seconds)
-        fragment, *others = self._fragments
-        self._fragments = tuple(others)
+        while not self._fragments:
+            with patience:
+                self._fragments.extend(self._read_data(patience.seconds))
+        fragment = self._fragments.popleft()
+        patience.count(len(fragment) - 2)
         self._context_id = fragment[0]
         if self._context_id not in self.contexts or context_id not in (None, self._context_id):
             raise _misplaced("a fragment is of a context that was not accepted, or of another one than its message")
         return fragment[1], fragment[2:]
 
-    def _read_data(self, seconds: float) -> tuple[memoryview, ...]:
+    def _read_data(self, seconds: float) -> list[memoryview]:
         """The fragments of the next P-DATA-TF PDU (PS3.8 9.3.5.1)."""
         kind, content = self._stream.read(seconds=seconds)
         if kind is PduType.RELEASE_RQ:
@@ -385,21 +417,53 @@ class Association:
                 raise _misplaced("a fragment is longer than its PDU, or has no header")
             found.append(view[at + 4 : at + 4 + length])
             at += 4 + length
-        return tuple(found)
+        return found
 
     def _end(self, error: NetworkError) -> None:
         """Close the connection, and say by an A-ABORT what the peer did wrong."""
         if not self.is_open:
             return
+        self.is_open = False
         if isinstance(error, ProtocolError):
-            self._stream.write_abort(2, error.reason)
-        elif not isinstance(error, AbortedError | ReleasedError | ConnectionFailedError):
-            self._stream.write_abort(0, 0)
-        self._close()
+            self._stream.abort(2, error.reason)
+        elif self._is_interrupted or not isinstance(error, AbortedError | ReleasedError | ConnectionFailedError):
+            self._stream.abort(0, 0)
+        else:
+            self._stream.close()
 
     def _close(self) -> None:
         self.is_open = False
         self._stream.close()
+
+
+class _Patience:
+    """How long the rest of a message is waited for.
+
+    Each PDU has the same time to come. The message as a whole has that time and what its bytes take of a slow node;
+    the time in which its bytes are taken care of here does not count.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._each, self._left, self._empty = seconds, seconds, 0
+        self._began = 0.0
+
+    def __enter__(self) -> None:
+        self._began = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self._left -= time.monotonic() - self._began
+
+    @property
+    def seconds(self) -> float:
+        """How long the next PDU may take to begin."""
+        return max(min(self._each, self._left), 0.001)
+
+    def count(self, length: int) -> None:
+        """Note that so many bytes came."""
+        self._left += length / LEAST_BYTES_PER_SECOND
+        self._empty += not length
+        if self._empty > MOST_EMPTY_FRAGMENTS:
+            raise _misplaced("a message has fragments without content, again and again")
 
 
 def _data_header(length: int, context_id: int, flags: int) -> bytes:

@@ -172,7 +172,7 @@ def decoded_command(content: bytes) -> Command:
         if group or length > len(content) - at:
             raise ProtocolError("a command set has an element that is none of group 0000, or is longer than the set")
         name, encode = _NAMES.get(element, ("", _text))
-        if name:
+        if name and length:
             values[name] = _value(content[at : at + length], encode)
         at += length
     kind, data_set_type = values.pop("field", None), values.pop("has_data_set", None)

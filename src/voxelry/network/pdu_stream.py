@@ -22,6 +22,10 @@ MOST_NEGOTIATION_BYTES = 2**20
 _HEADER = struct.Struct(">BxI")
 _BUFFER = 2**18
 _SENT_AT_ONCE = 2**20
+LEAST_BYTES_PER_SECOND: Final = 1_000
+"""Who sends or takes less than this for long is taken for one who has stalled."""
+_LINGER_SECONDS = 0.5
+_LINGER_BYTES = 2**24
 _ABORT = struct.Struct(">BxIxxBB")
 UNRECOGNISED_PDU: Final = 1
 INVALID_PARAMETER: Final = 6
@@ -72,11 +76,14 @@ class PduStream:
         """Whether bytes have come, or the end of the connection; waits for them so long."""
         if self._begin < self._end:
             return True
-        if isinstance(self._connection, ssl.SSLSocket) and self._connection.pending():
-            return True
-        poll = select.poll()
-        poll.register(self._connection, select.POLLIN)
-        return bool(poll.poll(seconds * 1000))
+        try:
+            if isinstance(self._connection, ssl.SSLSocket) and self._connection.pending():
+                return True
+            poll = select.poll()
+            poll.register(self._connection, select.POLLIN)
+            return bool(poll.poll(seconds * 1000))
+        except (OSError, ValueError) as error:
+            raise ConnectionFailedError("the connection is closed") from error
 
     def read(self, *, seconds: float) -> tuple[PduType, bytes]:
         """The next PDU: its type, and what follows its length.
@@ -128,11 +135,30 @@ class PduStream:
         if waiting:
             self._send(b"".join(waiting))
 
-    def write_abort(self, source: int, reason: int) -> None:
-        """Send an A-ABORT if the connection takes it at once."""
+    def interrupt(self) -> None:
+        """Let a read in another thread end as if the peer had sent its last byte; what is written still goes out."""
+        with suppress(OSError):
+            socket.socket.shutdown(self._connection, socket.SHUT_RD)  # of an SSL socket it would forget that it is one
+
+    def abort(self, source: int, reason: int) -> None:
+        """Send an A-ABORT if the connection takes it at once, and close the connection.
+
+        What the peer still sends is taken for a moment: the connection would be reset otherwise, and the peer might
+        never read the A-ABORT.
+        """
         with suppress(OSError, ValueError):
-            self._connection.settimeout(0.2)
+            deadline = time.monotonic() + _LINGER_SECONDS
+            self._connection.settimeout(_LINGER_SECONDS)
             self._connection.sendall(_ABORT.pack(PduType.ABORT, 4, source, reason))
+            socket.socket.shutdown(self._connection, socket.SHUT_WR)
+            left = _LINGER_BYTES
+            while left > 0 and (seconds := deadline - time.monotonic()) > 0:
+                self._connection.settimeout(seconds)
+                count = self._connection.recv_into(self._buffer)
+                if not count:
+                    break
+                left -= count
+        self.close()
 
     def close(self) -> None:
         """Close the connection; a second call does nothing."""
@@ -206,9 +232,13 @@ class PduStream:
         return part
 
     def _send(self, content: bytes) -> None:
+        """Send all; some of it has to be taken again and again, and all of it faster than who has stalled takes it."""
+        view = memoryview(content)
+        deadline = time.monotonic() + self.seconds + len(view) / LEAST_BYTES_PER_SECOND
         try:
-            self._connection.settimeout(self.seconds)
-            self._connection.sendall(content)
+            while view:
+                self._connection.settimeout(max(min(self.seconds, deadline - time.monotonic()), 0.001))
+                view = view[self._connection.send(view) :]
         except TimeoutError as error:
             raise TimedOutError("the node did not take what was sent in time") from error
         except (OSError, ValueError) as error:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Final
 
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from voxelry.network.command_set import CommandField
 from voxelry.network.contexts import Acceptance, ContextResult, Proposal, Requested, Roles
 from voxelry.server.dimse.find_identifier import agreed_options
 from voxelry.server.nodes.models import Node
@@ -18,6 +21,16 @@ MOVING: Final = frozenset(f"1.2.840.10008.5.1.4.1.2.{root}.2" for root in (1, 2,
 GETTING: Final = frozenset(f"1.2.840.10008.5.1.4.1.2.{root}.3" for root in (1, 2, 3))
 """Patient Root, Study Root and (retired) Patient/Study Only."""
 
+_ASKED_IN: Mapping[CommandField, frozenset[str]] = MappingProxyType(
+    {
+        CommandField.C_ECHO_RQ: frozenset({VERIFICATION}),
+        CommandField.C_FIND_RQ: FINDING,
+        CommandField.C_MOVE_RQ: MOVING,
+        CommandField.C_GET_RQ: GETTING,
+        CommandField.N_ACTION_RQ: frozenset({COMMITMENT}),
+    }
+)
+CACHED = 1_000
 _OF_DICOM = "1.2.840.10008."
 _STORAGE_ROOT = "1.2.840.10008.5.1.4.1.1."
 _DIRECTORY = "1.2.840.10008.1.3.10"
@@ -27,6 +40,7 @@ _NO_DATA_SETS = ("1.2.840.10008.1.2.6.", "1.2.840.10008.1.2.7.")
 _SERVICE_SYNTAXES = (str(ExplicitVRLittleEndian), str(ImplicitVRLittleEndian))
 
 
+@lru_cache(CACHED)
 def is_storage(abstract_syntax: str) -> bool:
     """Whether instances are stored by an abstract syntax: all that are no other service, also unknown and private."""
     uid = UID(abstract_syntax)
@@ -44,6 +58,13 @@ def is_known_syntax(transfer_syntax: str) -> bool:
     if transfer_syntax.startswith(_NO_DATA_SETS) or not transfer_syntax.startswith(_SYNTAX_ROOT):
         return False
     return bool(uid.keyword) and uid.type == "Transfer Syntax"
+
+
+def is_asked_in(field: CommandField, abstract_syntax: str) -> bool:
+    """Whether a kind of request belongs to the service of an abstract syntax."""
+    if field is CommandField.C_STORE_RQ:
+        return is_storage(abstract_syntax)
+    return abstract_syntax in _ASKED_IN.get(field, ())
 
 
 def accepted_contexts(requested: Requested, node: Node) -> Acceptance:

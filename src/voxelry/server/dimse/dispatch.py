@@ -5,13 +5,20 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
+from types import MappingProxyType
+
+from django.db import connections
 
 from voxelry.network.association import Message
+from voxelry.network.command_set import CommandField
 from voxelry.network.failures import NetworkError, ProtocolError, TimedOutError
 from voxelry.network.pdu_stream import UNEXPECTED_PDU
 from voxelry.server.dimse import services
-from voxelry.server.dimse.session import Session
+from voxelry.server.dimse.acceptance import is_asked_in
+from voxelry.server.dimse.services import NOT_AUTHORISED
+from voxelry.server.dimse.session import Service, Session
 from voxelry.server.jobs.failures import where
 
 logger = logging.getLogger(__name__)
@@ -20,6 +27,17 @@ IDLE_SECONDS = 1.0
 """How often what waits for a quiet moment is called."""
 PROCESSING_FAILURE = 0x0110
 UNRECOGNISED_OPERATION = 0x0211
+_CANNOT_UNDERSTAND = 0xC000
+_WITH_DATA_SET: Mapping[CommandField, int] = MappingProxyType(
+    {
+        CommandField.C_STORE_RQ: _CANNOT_UNDERSTAND,
+        CommandField.C_FIND_RQ: _CANNOT_UNDERSTAND,
+        CommandField.C_MOVE_RQ: _CANNOT_UNDERSTAND,
+        CommandField.C_GET_RQ: _CANNOT_UNDERSTAND,
+        CommandField.N_ACTION_RQ: PROCESSING_FAILURE,
+    }
+)
+"""Requests that have a data set, and the status of one that has none."""
 
 
 def answer_requests(session: Session, stopping: threading.Event) -> None:
@@ -48,6 +66,7 @@ def _wait_for_input(session: Session, stopping: threading.Event) -> None:
     while not association.has_input(min(IDLE_SECONDS, max(deadline - time.monotonic(), 0.0))):
         for tidy in tuple(session.when_idle):
             tidy()
+        connections.close_all()  # nodes keep associations open for long, and databases have few connections
         if stopping.is_set():
             return
         if time.monotonic() >= deadline:
@@ -63,10 +82,19 @@ def _require_request(session: Session, message: Message) -> None:
 
 
 def _serve(session: Session, message: Message) -> None:
-    service = services.SERVICES.get(message.command.field)
-    if service is None:
+    field = message.command.field
+    service = services.SERVICES.get(field)
+    if service is None or not is_asked_in(field, message.context.abstract_syntax):
         session.answer(message, UNRECOGNISED_OPERATION)
-        return
+    elif not message.context.we_perform:
+        session.answer(message, NOT_AUTHORISED, comment="the association gives no such role")
+    elif field in _WITH_DATA_SET and not message.command.has_data_set:
+        session.answer(message, _WITH_DATA_SET[field], comment="the request has no data set")
+    else:
+        _serve_by(service, session, message)
+
+
+def _serve_by(service: Service, session: Session, message: Message) -> None:
     try:
         service(session, message)
     except NetworkError:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import argparse
 import logging
+import select
 import signal
 import socket
 import ssl
 import sys
 import threading
-import time
-from collections import Counter
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,6 +18,7 @@ from voxelry.network.associating import accept
 from voxelry.network.contexts import (
     CALLED_NOT_RECOGNISED,
     CALLING_NOT_RECOGNISED,
+    CONGESTION,
     LOCAL_LIMIT_EXCEEDED,
     Acceptance,
     Rejection,
@@ -28,8 +26,10 @@ from voxelry.network.contexts import (
 )
 from voxelry.network.failures import NetworkError
 from voxelry.network.tls import listening_tls
+from voxelry.server.dimse.connected_callers import Caller, Callers
 from voxelry.server.environment import django_setup
 from voxelry.server.environment.configuration import Configuration
+from voxelry.server.environment.rare_log_lines import RateLimitFilter
 from voxelry.server.environment.tethered import stay_with_parent, wait_for_tables
 
 logger = logging.getLogger(__name__)
@@ -38,10 +38,8 @@ GRACE_SECONDS = 2.0
 """How long requests under way may take to end after the listener was told to stop."""
 INSIST_SECONDS = 2.0
 """Further time for associations to notice that they are over."""
+PAUSE_SECONDS = 0.1
 WAITING_CONNECTIONS = 512
-LEAST_UNKNOWN = 64
-UNKNOWN_PER_ASSOCIATION = 4
-"""Connections that have not said yet who they are, for each association that there may be."""
 
 
 class ListenError(VoxelryError):
@@ -86,24 +84,6 @@ def tls_of(configuration: Configuration) -> ssl.SSLContext | None:
     return listening_tls(configuration.dimse_certificate, configuration.dimse_key, configuration.dimse_authorities)
 
 
-@dataclass(eq=False, slots=True)
-class _Caller:
-    """A connection that was made to us.
-
-    Attributes
-    ----------
-    handle
-        Another handle of the connection, for the threads that do not use it.
-    node_key
-        Who it is, as long as it has an association.
-    """
-
-    connection: socket.socket
-    handle: socket.socket
-    address: str
-    node_key: int | None = None
-
-
 class Listener:
     """Accepts connections in one thread, and answers each in a thread of its own.
 
@@ -114,113 +94,94 @@ class Listener:
     """
 
     def __init__(self, door: socket.socket, *, tls: ssl.SSLContext | None = None) -> None:
+        from django.conf import settings
+
         from voxelry.server.dimse.peers import Peers
 
         self._door, self._tls = door, tls
         self._peers = Peers()
+        self._callers = Callers(
+            most=settings.VOXELRY.dimse_associations, most_per_node=settings.VOXELRY.dimse_associations_per_node
+        )
         self._stopping = threading.Event()
-        self._lock = threading.Lock()
-        self._callers: dict[_Caller, threading.Thread] = {}
+        self._heard, self._bell = socket.socketpair()
         self._thread = threading.Thread(target=self._accept_all, name="dimse", daemon=True)
 
     @property
     def port(self) -> int:
+        """Where it listens."""
         port: int = self._door.getsockname()[1]
         return port
 
     @property
     def associations(self) -> int:
         """How many associations there are now."""
-        with self._lock:
-            return sum(caller.node_key is not None for caller in self._callers)
+        return self._callers.associations
 
     def start(self) -> None:
         """Accept connections from now on."""
         self._thread.start()
 
     def stop(self, seconds: float = GRACE_SECONDS) -> None:
-        """Accept none any more, and abort associations as soon as their request is answered, or after some seconds."""
+        """Accept none any more, and abort associations when their request is answered, or after some seconds."""
         self._stopping.set()
-        with suppress(OSError):
-            self._door.shutdown(socket.SHUT_RDWR)
-        self._door.close()
+        self._bell.send(b"!")
         if self._thread.is_alive():
             self._thread.join(INSIST_SECONDS)
-        self._join(seconds)
-        with self._lock:
-            left = list(self._callers)
-        for caller in left:
-            _close(caller)
-        self._join(INSIST_SECONDS)
-
-    def _join(self, seconds: float) -> None:
-        deadline = time.monotonic() + seconds
-        with self._lock:
-            threads = list(self._callers.values())
-        for thread in threads:
-            thread.join(max(deadline - time.monotonic(), 0.0))
+        for one in (self._door, self._bell, self._heard):
+            one.close()
+        if self._callers.wait_until_gone(seconds):
+            return
+        for caller in self._callers.all():
+            caller.interrupt()
+        if self._callers.wait_until_gone(INSIST_SECONDS):
+            return
+        for caller in self._callers.all():
+            caller.cut()
+        self._callers.wait_until_gone(INSIST_SECONDS)
 
     def _accept_all(self) -> None:
+        # The socket may be shared with the parent process, which keeps it for the next listener: it is not shut down.
+        self._door.setblocking(False)
+        poll = select.poll()
+        for one in (self._door, self._heard):
+            poll.register(one, select.POLLIN)
         while not self._stopping.is_set():
+            poll.poll()
             try:
-                connection, where = self._door.accept()
-            except OSError:
-                if self._stopping.wait(0.1):  # no file handles are left for now, or it was closed
-                    return
+                connection, peer = self._door.accept()
+            except BlockingIOError:
+                continue
+            except OSError:  # there is no descriptor left for now
+                self._stopping.wait(PAUSE_SECONDS)
                 continue
             try:
-                caller = _Caller(connection, connection.dup(), str(where[0]))
+                caller = Caller(connection, connection.dup(), str(peer[0]))
             except OSError:
                 connection.close()
                 continue
-            thread = threading.Thread(target=self._answer, args=(caller,), name="association", daemon=True)
-            with self._lock:
-                crowd = self._crowd(caller)
-                self._callers[caller] = thread
-            for other in crowd:
-                _close(other)
+            self._callers.add(caller)
             try:
-                thread.start()
-            except RuntimeError:  # no thread is left for now
-                self._forget(caller)
+                threading.Thread(target=self._answer, args=(caller,), name="association", daemon=True).start()
+            except RuntimeError:  # there is no thread left for now
+                self._callers.remove(caller)
 
-    def _crowd(self, caller: _Caller) -> list[_Caller]:
-        """The connections to close for a new one: strangers take each other's place, and no node's."""
-        from django.conf import settings
-
-        unknown = [one for one in self._callers if one.node_key is None]
-        by_address = Counter(one.address for one in unknown)
-        most = max(settings.VOXELRY.dimse_associations, LEAST_UNKNOWN)
-        if by_address[caller.address] >= most:
-            return [next(one for one in unknown if one.address == caller.address)]
-        if len(unknown) >= UNKNOWN_PER_ASSOCIATION * most:
-            address, _ = by_address.most_common(1)[0]
-            return [next(one for one in unknown if one.address == address)]
-        return []
-
-    def _forget(self, caller: _Caller) -> None:
-        with self._lock:
-            self._callers.pop(caller, None)
-        caller.handle.close()
-        caller.connection.close()
-
-    def _answer(self, caller: _Caller) -> None:
+    def _answer(self, caller: Caller) -> None:
         from django.db import connections
 
         from voxelry.server.jobs.failures import where
 
         try:
             self._converse(caller)
-        except NetworkError:
-            pass
+        except NetworkError as error:
+            logger.debug("an association ended (%s)", error.code)
         except Exception as error:
             logger.error("an association failed\n%s", where(error))
         finally:
-            _close(caller)
-            self._forget(caller)
             connections.close_all()
+            self._callers.remove(caller)
 
-    def _converse(self, caller: _Caller) -> None:
+    def _converse(self, caller: Caller) -> None:
         from voxelry.server.dimse.dispatch import answer_requests
         from voxelry.server.dimse.session import Session
         from voxelry.server.nodes.calling import our_waits
@@ -230,42 +191,34 @@ class Listener:
         )
         if association is None or caller.node_key is None:
             return
-        session = Session(association, caller.node_key)
-        with session.at_end:
-            answer_requests(session, self._stopping)
+        caller.association = association
+        with association:
+            session = Session(association, caller.node_key)
+            with session.at_end:
+                answer_requests(session, self._stopping)
 
-    def _decide(self, caller: _Caller, requested: Requested) -> Acceptance | Rejection:
+    def _decide(self, caller: Caller, requested: Requested) -> Acceptance | Rejection:
+        from django.db import DatabaseError
+
         from voxelry.server.dimse.acceptance import accepted_contexts
         from voxelry.server.nodes.calling import our_title
 
-        node = self._peers.node_of(requested)
+        try:
+            node = self._peers.node_of(requested)
+        except DatabaseError as error:
+            logger.warning("nodes cannot be looked up (%s)", type(error).__name__)
+            return CONGESTION
         if node is None:
-            return CALLING_NOT_RECOGNISED
+            return self._rejected(CALLING_NOT_RECOGNISED, requested, "no node has this AE title and address")
         if requested.called != our_title():
-            return CALLED_NOT_RECOGNISED
-        if not self._take_place(caller, node.pk):
-            return LOCAL_LIMIT_EXCEEDED
+            return self._rejected(CALLED_NOT_RECOGNISED, requested, "it called another AE title than this site's")
+        if not self._callers.take_place(caller, node.pk):
+            return self._rejected(LOCAL_LIMIT_EXCEEDED, requested, "there are as many associations as there may be")
         return accepted_contexts(requested, node)
 
-    def _take_place(self, caller: _Caller, node_key: int) -> bool:
-        """Count an association, unless there are as many as there may be."""
-        from django.conf import settings
-
-        with self._lock:
-            held = Counter(one.node_key for one in self._callers if one.node_key is not None)
-            if (
-                held.total() >= settings.VOXELRY.dimse_associations
-                or held[node_key] >= settings.VOXELRY.dimse_associations_per_node
-            ):
-                return False
-            caller.node_key = node_key
-            return True
-
-
-def _close(caller: _Caller) -> None:
-    """End the connection under the thread that waits for it."""
-    with suppress(OSError):
-        caller.handle.shutdown(socket.SHUT_RDWR)
+    def _rejected(self, rejection: Rejection, requested: Requested, why: str) -> Rejection:
+        logger.warning("%s at %s was rejected: %s", ascii(requested.calling), requested.address, why)
+        return rejection
 
 
 def listen(*, data: Path | None = None, config: Path | None = None, door: socket.socket | None = None) -> None:
@@ -297,6 +250,7 @@ def listen(*, data: Path | None = None, config: Path | None = None, door: socket
     decoding.isolate()  # duplicates in other encodings are compared by their pixels
     wait_for_tables(stopping)
     sweep.take_back_own()  # what an earlier listener that was killed had acknowledged is taken in at once
+    logger.addFilter(RateLimitFilter())
     listener = Listener(door, tls=tls)
     listener.start()
     stopping.wait()

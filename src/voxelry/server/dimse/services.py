@@ -13,11 +13,12 @@ from voxelry.server.dimse.session import Service, Session
 from voxelry.server.dimse.store_service import open_data_set, store
 
 SUCCESS = 0x0000
+NOT_AUTHORISED = 0x0124
 
 
 def echo(session: Session, message: Message) -> None:
     """Answer a C-ECHO-RQ (PS3.4 Annex A)."""
-    session.answer(message, SUCCESS)
+    session.answer(message, NOT_AUTHORISED if session.node() is None else SUCCESS)
 
 
 SERVICES: Mapping[CommandField, Service] = MappingProxyType(
