@@ -55,7 +55,7 @@ class Orthanc:
         address = f"{self.root}/servers/{server}/{verb}"
         return self._checked(requests.post(address, json=values, timeout=SECONDS))
 
-    def post(self, path: str, values: Mapping[str, object]) -> Any:
+    def post(self, path: str, values: Any) -> Any:
         """POST JSON, and read JSON."""
         return self._checked(requests.post(f"{self.address}{path}", json=values, timeout=SECONDS)).json()
 
