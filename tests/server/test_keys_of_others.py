@@ -24,6 +24,7 @@ from voxelry.server.access.secrets import create_token
 from voxelry.server.api.study_routes import api
 from voxelry.server.archive.models import Patient, Series, Study
 from voxelry.server.jobs.models import Job
+from voxelry.server.nodes.models import Delivery, ForwardingRule, Node
 from voxelry.testing import synthetic_series
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,12 +32,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 MISSING = 987_654_321
 SECRET = "Others^Patient"
 NUMBERS = {
-    "limit", "offset", "stack", "second_stack", "priority", "memory_limit_bytes", "volume", "threshold",
+    "limit", "offset", "stack", "second_stack", "priority", "memory_limit_bytes", "volume", "threshold", "port",
 }  # fmt: skip
 """Fields with whole numbers that are no keys."""
 KINDS = {
     "project": "project", "projects": "project", "patient": "patient", "study": "study", "studies": "study",
-    "series": "series", "second": "series", "parent": "batch",
+    "series": "series", "second": "series", "parent": "batch", "from_node": "node",
 }  # fmt: skip
 """The attribute of `Keys` that fields of a name hold."""
 PLACES = {"after"}
@@ -55,6 +56,8 @@ class Keys:
     study: int
     series: int
     batch: int
+    node: int = 0
+    rule: int = 0
 
 
 def fields() -> set[tuple[str, str]]:
@@ -147,6 +150,21 @@ def _requests(own: Keys, key: Callable[[str], int], file: Path) -> dict[tuple[st
         ("copy_study", "project"): [sent("POST", f"/studies/{own.study}/copy", project=key("project"))],
         ("delete_studies", "studies"): [sent("POST", "/studies/delete", studies=[own.study, key("study")])],
         ("list_trash", "project"): got("/trash", "project", "project"),
+        ("create_node", "project"): [sent("POST", "/nodes", project=key("project"), name="n", ae_title="N")],
+        ("create_rule", "from_node"): [sent("POST", f"/nodes/{own.node}/rules", name="r", from_node=key("node"))],
+        ("update_rule", "from_node"): [
+            sent("PATCH", f"/nodes/{own.node}/rules/{own.rule}", from_node=key("node")),
+        ],
+        ("send_to_node", "studies"): [
+            sent("POST", f"/nodes/{own.node}/send", studies=[key("study")]),
+            sent("POST", f"/nodes/{own.node}/send", studies=[own.study, key("study")]),
+        ],
+        ("send_to_node", "series"): [
+            sent("POST", f"/nodes/{own.node}/send", series=[key("series")]),
+            sent("POST", f"/nodes/{own.node}/send", series=both[::-1], studies=[own.study]),
+        ],
+        ("retry_deliveries", "study"): [sent("POST", f"/nodes/{own.node}/deliveries/retry", study=key("study"))],
+        ("cancel_deliveries", "study"): [sent("POST", f"/nodes/{own.node}/deliveries/cancel", study=key("study"))],
         ("empty_trash", "project"): [("DELETE", f"/trash?project={key('project')}", None)],
     }  # fmt: skip
 
@@ -170,8 +188,10 @@ def _filled(site: Any, do_jobs: Callable[[], None], project: Project, folder: Pa
     do_jobs()
     series = Series.objects.get(project=project)
     batch = site.send("/jobs/batch", 202, job_name="gaussian", series=[series.pk])["id"]
+    node = Node.objects.create(project=project, name=f"node {seed}", ae_title="NODE", host="127.0.0.1", port=1)
+    rule = ForwardingRule.objects.create(node=node, name="a rule")
     return Keys(project.pk, Patient.objects.get(project=project).pk, Study.objects.get(project=project).pk, series.pk,
-                batch)  # fmt: skip
+                batch, node.pk, rule.pk)  # fmt: skip
 
 
 def test_every_field_that_names_an_object_is_tried_here(tmp_path: Path) -> None:
@@ -234,7 +254,7 @@ def test_keys_of_another_project_are_as_keys_of_nothing(
     for place, asked in real.items():
         for one, other in zip(asked, missing[place], strict=True):
             kind = {"projects": "project", "filter.projects": "project", "filter.patient": "patient"}.get(place[1])
-            kind = kind or {"second": "series", "parent": "batch", "studies": "study"}.get(place[1], place[1])
+            kind = kind or KINDS.get(place[1], place[1])
             got, nothing = _answer(client, one, headers), _answer(client, other, headers)
             told = json.dumps(got[1])
             key = int(getattr(theirs, kind))
@@ -245,4 +265,10 @@ def test_keys_of_another_project_are_as_keys_of_nothing(
 
 
 def _counts() -> tuple[int, ...]:
-    return Job.objects.count(), Study.objects.filter(trashed=None).count(), Series.objects.exclude(project=None).count()
+    return (
+        Delivery.objects.count(),
+        Node.objects.count(),
+        Job.objects.count(),
+        Study.objects.filter(trashed=None).count(),
+        Series.objects.exclude(project=None).count(),
+    )

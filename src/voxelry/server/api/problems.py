@@ -34,7 +34,9 @@ CODES = {
     416: "range",
     422: "validation",
     500: "internal",
+    502: "node",
     503: "busy",
+    504: "timed_out",
     507: "storage_full",
 }
 DETAILS = {
@@ -57,6 +59,7 @@ _STATUS_OF = {
     "damaged_original": 409,
     "job_state": 409,
     "last_owner": 409,
+    "node_name": 409,
     "copy_conflict": 409,
     "restore_conflict": 409,
     "not_found": 404,

@@ -20,6 +20,7 @@ from voxelry.server.access.rules import Rule, needs
 from voxelry.server.api import list_records, problems, study_records
 from voxelry.server.api import schemas as out
 from voxelry.server.api.bulk_routes import router as bulk
+from voxelry.server.api.delivery_routes import router as sending
 from voxelry.server.api.docs import Docs
 from voxelry.server.api.downloads import Content, download
 from voxelry.server.api.job_routes import router as jobs
@@ -27,6 +28,7 @@ from voxelry.server.api.key_pages import key_page
 from voxelry.server.api.list_routes import router as lists
 from voxelry.server.api.list_schemas import Day, Key, Modalities, StudyConditions
 from voxelry.server.api.measure_routes import router as measuring
+from voxelry.server.api.node_routes import router as nodes
 from voxelry.server.api.problems import ApiError, not_found
 from voxelry.server.api.project_routes import own_projects
 from voxelry.server.api.project_routes import router as projects
@@ -102,6 +104,8 @@ api.add_router("", lists)
 api.add_router("", jobs)
 api.add_router("", projects)
 api.add_router("", trash)
+api.add_router("", nodes)
+api.add_router("", sending)
 
 
 @api.get("/me", response={200: out.Me, **ERRORS}, tags=["access"])

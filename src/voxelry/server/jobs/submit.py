@@ -123,6 +123,12 @@ def postpone(kind: str, subjects: Sequence[int], *, quiet_seconds: float) -> boo
     return True
 
 
+def is_queued(kind: str, *, subject: int) -> bool:
+    """Whether a job of the subject waits. It is not begun before the transaction ends in which this is called."""
+    waiting = Job.objects.select_for_update(no_key=True).filter(kind=kind, subject=subject, state=State.QUEUED)
+    return bool(list(waiting.order_by().values_list("pk", flat=True)[:1]))
+
+
 def record_done(
     kind: str,
     *,

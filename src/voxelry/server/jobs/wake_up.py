@@ -17,6 +17,7 @@ from types import TracebackType
 
 from django.conf import settings
 
+LONGEST_SECONDS = 15.0
 _lock = threading.Lock()
 _later: threading.Timer | None = None
 
@@ -35,8 +36,10 @@ def wake_workers() -> None:
 
 
 def wake_workers_later(seconds: float) -> None:
-    """Wake them after a while. Until then further calls do nothing."""
+    """Wake them after a while. Until then further calls do nothing, so that a long while is left to idle workers."""
     global _later  # noqa: PLW0603 - there is one timer in a process
+    if seconds > LONGEST_SECONDS:
+        return
 
     def wake() -> None:
         global _later  # noqa: PLW0603

@@ -16,6 +16,7 @@ from voxelry.server.nodes.models import Node
 if TYPE_CHECKING:
     from voxelry.network.association import Association
     from voxelry.network.contexts import Proposal, Roles
+    from voxelry.network.echoing import EchoReport
 
 
 def our_title() -> str:
@@ -86,3 +87,17 @@ def associate_with(
         waits=our_waits(),
         tls=our_tls() if address.tls else None,
     )
+
+
+def echo_to(node: Node) -> EchoReport:
+    """Call a node, and ask which services it provides.
+
+    Raises
+    ------
+    NetworkError
+        If it cannot be reached, or does not answer as it should.
+    """
+    from voxelry.network.echoing import echo
+
+    address = address_of(node)
+    return echo(address, calling=our_title(), waits=our_waits(), tls=our_tls() if address.tls else None)

@@ -8,6 +8,9 @@ from voxelry.server.access.grants import Grants, as_site, visible_to
 from voxelry.server.access.models import Role
 from voxelry.server.nodes.models import Commitment, Delivery, ForwardingRule, Node
 
+SENDING = Role.UPLOADER
+"""The role in a node's project that asks it, fetches from it and sends to it."""
+
 
 def nodes(who: Grants, *, least: Role = Role.UPLOADER) -> QuerySet[Node]:
     """Nodes of the projects in which somebody has this role."""

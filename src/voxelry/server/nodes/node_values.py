@@ -124,7 +124,7 @@ def _name(text: str, key: int | None) -> str:
         raise ValueError(f"has {len(text)} characters; write at most {MOST_NAME}")
     if _CONTROL.search(text):
         raise ValueError("has control characters; write one line of text")
-    if node_queries.nodes(as_site()).filter(name__iexact=text).exclude(pk=key).exists():
+    if node_queries.nodes(as_site()).filter(name__iexact=text).exclude(pk=key or 0).exists():
         raise ValueError("another node has this name, and capital and small letters count as one; choose another")
     return text
 

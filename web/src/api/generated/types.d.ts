@@ -268,6 +268,246 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Nodes
+         * @description The nodes of the projects to which one may upload.
+         */
+        get: operations["list_nodes"];
+        put?: never;
+        /**
+         * Create Node
+         * @description Add a node to a project; for administrators.
+         */
+        post: operations["create_node"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/nodes/{node_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Node
+         * @description A node of a project to which one may upload.
+         */
+        get: operations["get_node"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Node
+         * @description Remove a node with its rules and all that waits to be sent to it; for administrators. What it brought stays.
+         */
+        delete: operations["delete_node"];
+        options?: never;
+        head?: never;
+        /**
+         * Update Node
+         * @description Change a node; for administrators.
+         */
+        patch: operations["update_node"];
+        trace?: never;
+    };
+    "/api/nodes/{node_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Deliveries
+         * @description What is sent to a node, the last first; what was sent is told for 30 days.
+         */
+        get: operations["list_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/nodes/{node_id}/deliveries/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Deliveries
+         * @description Forget what waits and what failed: it is not sent.
+         */
+        post: operations["cancel_deliveries"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/nodes/{node_id}/deliveries/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry Deliveries
+         * @description Let what failed wait again, and try what waits at once.
+         */
+        post: operations["retry_deliveries"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/nodes/{node_id}/echo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Echo Node
+         * @description Call a node (C-ECHO) and ask which services it offers; for administrators. The answer says why it fails.
+         */
+        post: operations["echo_node"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/nodes/{node_id}/fetch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fetch From Node
+         * @description Fetch studies, or series of one study, from a node into its project: a job.
+         */
+        post: operations["fetch_from_node"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/nodes/{node_id}/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Query Node
+         * @description Ask a node what it has (C-FIND). 502 with what it said if it fails, 504 if it does not answer in time.
+         */
+        post: operations["query_node"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/nodes/{node_id}/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Rules
+         * @description The forwarding rules of a node, the oldest first.
+         */
+        get: operations["list_rules"];
+        put?: never;
+        /**
+         * Create Rule
+         * @description Add a forwarding rule; for administrators. It is for what arrives from now on.
+         */
+        post: operations["create_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/nodes/{node_id}/rules/{rule_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Rule
+         * @description Remove a forwarding rule; for administrators. What waits by it already is sent nevertheless.
+         */
+        delete: operations["delete_rule"];
+        options?: never;
+        head?: never;
+        /**
+         * Update Rule
+         * @description Change a forwarding rule; for administrators.
+         */
+        patch: operations["update_rule"];
+        trace?: never;
+    };
+    "/api/nodes/{node_id}/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send To Node
+         * @description Send studies and series of a node's project to it. Each instance is tried until the node has it or refuses it.
+         */
+        post: operations["send_to_node"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/patients/search": {
         parameters: {
             query?: never;
@@ -733,6 +973,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/studies/{study_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Study Deliveries
+         * @description What of a study is sent to which node.
+         */
+        get: operations["list_study_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/trash": {
         parameters: {
             query?: never;
@@ -976,6 +1236,104 @@ export interface components {
             stored: number;
         };
         /**
+         * DeliveryChoice
+         * @description Which deliveries of a node: those of a study, or all.
+         */
+        DeliveryChoice: {
+            /** Study */
+            study?: number | null;
+        };
+        /**
+         * DeliveryCounts
+         * @description How many instances wait to be sent, were sent in the last 30 days, and could not be sent.
+         *
+         *     Each is counted up to 10,000; ``more_than`` says that one of them is larger.
+         */
+        DeliveryCounts: {
+            /** Failed */
+            failed: number;
+            /** More Than */
+            more_than: boolean;
+            /** Sent */
+            sent: number;
+            /** Waiting */
+            waiting: number;
+        };
+        /**
+         * DeliveryList
+         * @description A part of what is sent to a node, the last first; ``next`` is the ``after`` of the page behind it.
+         */
+        DeliveryList: {
+            counts: components["schemas"]["DeliveryCounts"];
+            /** Items */
+            items: components["schemas"]["DeliveryOut"][];
+            /** Next */
+            next: number | null;
+            /** Reasons */
+            reasons: components["schemas"]["DeliveryReason"][];
+        };
+        /**
+         * DeliveryOut
+         * @description An instance that is sent to a node; ``rule`` is the name of the rule by which it is, empty if none is.
+         */
+        DeliveryOut: {
+            /** Attempts */
+            attempts: number;
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            /** Finished */
+            finished: string | null;
+            /** Id */
+            id: number;
+            problem: components["schemas"]["ProblemOut"] | null;
+            /** Rule */
+            rule: string;
+            /** Series */
+            series: number;
+            /** Sop Instance Uid */
+            sop_instance_uid: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "sent" | "failed";
+            /** Study */
+            study: number;
+        };
+        /**
+         * DeliveryReason
+         * @description Why instances wait or could not be sent: the words, and how many of the latest 10,000.
+         */
+        DeliveryReason: {
+            /** Code */
+            code: string;
+            /** Count */
+            count: number;
+            /** Message */
+            message: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "sent" | "failed";
+        };
+        /**
+         * EchoOut
+         * @description Whether a node answers, and how fast; ``services`` are what it offers; ``problem`` says why it does not.
+         */
+        EchoOut: {
+            /** Is Answering */
+            is_answering: boolean;
+            /** Milliseconds */
+            milliseconds: number | null;
+            problem: components["schemas"]["ProblemOut"] | null;
+            /** Services */
+            services: string[];
+        };
+        /**
          * Emptied
          * @description The number of studies that were deleted for good.
          */
@@ -1001,6 +1359,19 @@ export interface components {
              * @enum {string}
              */
             status: "stored" | "present" | "skipped";
+        };
+        /**
+         * FetchRequest
+         * @description Studies to fetch from a node into its project, or series of one study.
+         */
+        FetchRequest: {
+            /**
+             * Series Instance Uids
+             * @default []
+             */
+            series_instance_uids?: string[];
+            /** Study Instance Uids */
+            study_instance_uids: string[];
         };
         /**
          * FieldErrorOut
@@ -1465,6 +1836,68 @@ export interface components {
             role: "viewer" | "analyst" | "uploader" | "owner";
         };
         /**
+         * NewNode
+         * @description A node to add to a project. Without a right it may do nothing; without a host it only calls.
+         *
+         *     ``certificate`` is a SHA-256 or a certificate (PEM), of which the SHA-256 is kept.
+         */
+        NewNode: {
+            /** Ae Title */
+            ae_title: string;
+            /**
+             * Calls From
+             * @default
+             */
+            calls_from?: string;
+            /**
+             * Certificate
+             * @default
+             */
+            certificate?: string;
+            /**
+             * Host
+             * @default
+             */
+            host?: string;
+            /**
+             * Is Enabled
+             * @default true
+             */
+            is_enabled?: boolean;
+            /**
+             * May Find
+             * @default false
+             */
+            may_find?: boolean;
+            /**
+             * May Retrieve
+             * @default false
+             */
+            may_retrieve?: boolean;
+            /**
+             * May Store
+             * @default false
+             */
+            may_store?: boolean;
+            /** Name */
+            name: string;
+            /** Port */
+            port?: number | null;
+            /** Project */
+            project: number;
+            /**
+             * Retrieves By
+             * @default get
+             * @enum {string}
+             */
+            retrieves_by?: "get" | "move";
+            /**
+             * Tls
+             * @default false
+             */
+            tls?: boolean;
+        };
+        /**
          * NewProject
          * @description A project to make.
          */
@@ -1476,6 +1909,305 @@ export interface components {
             description?: string;
             /** Name */
             name: string;
+        };
+        /**
+         * NewRule
+         * @description A forwarding rule to add. Empty conditions are met by all.
+         *
+         *     ``description`` is what the study's or the series' description is like, in capital or small letters; ``*`` and ``?``
+         *     may stand in it. ``from_node`` is another node of the project.
+         */
+        NewRule: {
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /** From Node */
+            from_node?: number | null;
+            /**
+             * Is Enabled
+             * @default true
+             */
+            is_enabled?: boolean;
+            /**
+             * Modalities
+             * @default []
+             */
+            modalities?: string[];
+            /** Name */
+            name: string;
+        };
+        /**
+         * NodeAnswer
+         * @description What a node has.
+         *
+         *     ``is_cut``: it has more than were asked for. ``ignores_keys``: it said that it did not match by all conditions.
+         */
+        NodeAnswer: {
+            /** Ignores Keys */
+            ignores_keys: boolean;
+            /** Is Cut */
+            is_cut: boolean;
+            /** Series */
+            series: components["schemas"]["NodeSeries"][];
+            /** Studies */
+            studies: components["schemas"]["NodeStudy"][];
+        };
+        /**
+         * NodeChange
+         * @description What to change of a node; what is left out stays. The project stays too: add another node for another one.
+         *
+         *     A ``port`` of null, with an empty ``host``, means that it only calls.
+         */
+        NodeChange: {
+            /**
+             * Ae Title
+             * @default
+             */
+            ae_title?: string;
+            /**
+             * Calls From
+             * @default
+             */
+            calls_from?: string;
+            /**
+             * Certificate
+             * @default
+             */
+            certificate?: string;
+            /**
+             * Host
+             * @default
+             */
+            host?: string;
+            /**
+             * Is Enabled
+             * @default true
+             */
+            is_enabled?: boolean;
+            /**
+             * May Find
+             * @default false
+             */
+            may_find?: boolean;
+            /**
+             * May Retrieve
+             * @default false
+             */
+            may_retrieve?: boolean;
+            /**
+             * May Store
+             * @default false
+             */
+            may_store?: boolean;
+            /**
+             * Name
+             * @default
+             */
+            name?: string;
+            /** Port */
+            port?: number | null;
+            /**
+             * Retrieves By
+             * @default get
+             * @enum {string}
+             */
+            retrieves_by?: "get" | "move";
+            /**
+             * Tls
+             * @default false
+             */
+            tls?: boolean;
+        };
+        /**
+         * NodeConnection
+         * @description Where a node listens, and how it is recognised when it calls; for administrators.
+         */
+        NodeConnection: {
+            /** Calls From */
+            calls_from: string;
+            /**
+             * Certificate
+             * @description SHA-256 of the certificate that it shows, in hexadecimal digits.
+             */
+            certificate: string;
+            /** Host */
+            host: string;
+            /** Port */
+            port: number | null;
+            /** Tls */
+            tls: boolean;
+        };
+        /**
+         * NodeList
+         * @description The nodes of the projects to which one may upload, by name, and what they are told of this site.
+         */
+        NodeList: {
+            /** Items */
+            items: components["schemas"]["NodeOut"][];
+            site: components["schemas"]["OwnAddressOut"];
+        };
+        /**
+         * NodeOut
+         * @description A node of a project: who it is, and what it may do and can do.
+         *
+         *     ``has_address``: it can be asked, fetched from and sent to. ``connection`` is null for who is no administrator.
+         */
+        NodeOut: {
+            /** Ae Title */
+            ae_title: string;
+            connection: components["schemas"]["NodeConnection"] | null;
+            deliveries: components["schemas"]["DeliveryCounts"];
+            /** Has Address */
+            has_address: boolean;
+            /** Id */
+            id: number;
+            /** Is Enabled */
+            is_enabled: boolean;
+            /** May Find */
+            may_find: boolean;
+            /** May Retrieve */
+            may_retrieve: boolean;
+            /** May Store */
+            may_store: boolean;
+            /** Name */
+            name: string;
+            project: components["schemas"]["ProjectName"];
+            /**
+             * Retrieves By
+             * @enum {string}
+             */
+            retrieves_by: "get" | "move";
+        };
+        /**
+         * NodeQuery
+         * @description What a node is asked for. Empty conditions are no conditions; all others have to be met.
+         *
+         *     ``*`` and ``?`` may stand in them. Without them a name is found by its beginning, and a description by any part of
+         *     it. ``patient_id``, ``accession_number`` and dates are of studies; ``study_instance_uid`` is needed for series.
+         */
+        NodeQuery: {
+            /**
+             * Accession Number
+             * @default
+             */
+            accession_number?: string;
+            /**
+             * Date From
+             * @default
+             */
+            date_from?: string;
+            /**
+             * Date To
+             * @default
+             */
+            date_to?: string;
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /**
+             * Level
+             * @default study
+             * @enum {string}
+             */
+            level?: "study" | "series";
+            /**
+             * Limit
+             * @default 200
+             */
+            limit?: number;
+            /**
+             * Modality
+             * @default
+             */
+            modality?: string;
+            /**
+             * Patient Id
+             * @default
+             */
+            patient_id?: string;
+            /**
+             * Patient Name
+             * @default
+             */
+            patient_name?: string;
+            /** Study Instance Uid */
+            study_instance_uid?: string | null;
+        };
+        /**
+         * NodeSeries
+         * @description A series that a node has; empty or null is what it did not say. ``series`` and ``here`` as of `NodeStudy`.
+         */
+        NodeSeries: {
+            /** Date */
+            date: string;
+            /** Description */
+            description: string;
+            /** Here */
+            here: number;
+            /** Instance Count */
+            instance_count: number | null;
+            /** Modality */
+            modality: string;
+            /** Number */
+            number: number | null;
+            /** Series */
+            series: number | null;
+            /** Series Instance Uid */
+            series_instance_uid: string;
+        };
+        /**
+         * NodeStudy
+         * @description A study that a node has; empty or null is what it did not say.
+         *
+         *     ``study`` is the study of its UID in the node's project, which has ``here`` of its instances.
+         */
+        NodeStudy: {
+            /** Accession Number */
+            accession_number: string;
+            /** Birth Date */
+            birth_date: string;
+            /** Date */
+            date: string;
+            /** Description */
+            description: string;
+            /** Here */
+            here: number;
+            /** Instance Count */
+            instance_count: number | null;
+            /** Modalities */
+            modalities: string[];
+            /** Patient Id */
+            patient_id: string;
+            /** Patient Name */
+            patient_name: string;
+            /** Series Count */
+            series_count: number | null;
+            /** Study */
+            study: number | null;
+            /** Study Instance Uid */
+            study_instance_uid: string;
+            /** Time */
+            time: string;
+        };
+        /**
+         * OwnAddressOut
+         * @description What nodes are told of this site: its AE title, and where it listens if it does.
+         */
+        OwnAddressOut: {
+            /** Ae Title */
+            ae_title: string;
+            /** Host */
+            host: string;
+            /** Is Listening */
+            is_listening: boolean;
+            /** Port */
+            port: number | null;
+            /** Tls */
+            tls: boolean;
         };
         /**
          * OwnProject
@@ -1829,6 +2561,86 @@ export interface components {
             modality: string;
         };
         /**
+         * RuleChange
+         * @description What to change of a forwarding rule; what is left out stays. What waits by it already is sent nevertheless.
+         */
+        RuleChange: {
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /** From Node */
+            from_node?: number | null;
+            /**
+             * Is Enabled
+             * @default true
+             */
+            is_enabled?: boolean;
+            /**
+             * Modalities
+             * @default []
+             */
+            modalities?: string[];
+            /**
+             * Name
+             * @default
+             */
+            name?: string;
+        };
+        /**
+         * RuleOut
+         * @description A forwarding rule: what arrives in a node's project and is like it is sent to the node.
+         *
+         *     ``from_node`` and ``from_name``: only what this node brought; null and empty: whoever brought it.
+         */
+        RuleOut: {
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            deliveries: components["schemas"]["DeliveryCounts"];
+            /** Description */
+            description: string;
+            /** From Name */
+            from_name: string;
+            /** From Node */
+            from_node: number | null;
+            /** Id */
+            id: number;
+            /** Is Enabled */
+            is_enabled: boolean;
+            /** Modalities */
+            modalities: string[];
+            /** Name */
+            name: string;
+        };
+        /**
+         * SendOut
+         * @description The number of instances that wait to be sent now by this request; what was sent before is sent again.
+         */
+        SendOut: {
+            /** Waiting */
+            waiting: number;
+        };
+        /**
+         * SendRequest
+         * @description Studies and series of a node's project to send to it.
+         */
+        SendRequest: {
+            /**
+             * Series
+             * @default []
+             */
+            series?: number[];
+            /**
+             * Studies
+             * @default []
+             */
+            studies?: number[];
+        };
+        /**
          * SeriesName
          * @description The name of a series; ``description`` is empty if its header has none.
          */
@@ -2138,6 +2950,18 @@ export interface components {
              * @default
              */
             search?: string;
+        };
+        /**
+         * StudyDeliveries
+         * @description What of a study is sent to a node; ``problem`` is the last one of what waits or failed.
+         */
+        StudyDeliveries: {
+            counts: components["schemas"]["DeliveryCounts"];
+            /** Name */
+            name: string;
+            /** Node */
+            node: number;
+            problem: components["schemas"]["ProblemOut"] | null;
         };
         /**
          * StudyKeys
@@ -3098,6 +3922,546 @@ export interface operations {
             507: components["responses"]["Problem"];
         };
     };
+    list_nodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeList"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
+    create_node: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewNode"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeOut"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
+    get_node: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeOut"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
+    delete_node: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
+    update_node: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NodeChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeOut"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
+    list_deliveries: {
+        parameters: {
+            query?: {
+                state?: ("waiting" | "sent" | "failed") | null;
+                /** @description `next` of another page. */
+                after?: number | null;
+                /** @description How many items at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                node_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryList"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
+    cancel_deliveries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeliveryChoice"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryCounts"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
+    retry_deliveries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeliveryChoice"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryCounts"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
+    echo_node: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EchoOut"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
+    fetch_from_node: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FetchRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
+    query_node: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NodeQuery"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeAnswer"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
+    list_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleOut"][];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
+    create_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRule"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleOut"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
+    delete_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: number;
+                rule_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
+    update_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: number;
+                rule_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleOut"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
+    send_to_node: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SendRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SendOut"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
     search_patients: {
         parameters: {
             query?: never;
@@ -3994,6 +5358,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CopyOut"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
+    list_study_deliveries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudyDeliveries"][];
                 };
             };
             400: components["responses"]["Problem"];

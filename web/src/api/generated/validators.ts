@@ -93,6 +93,52 @@ export const copyOut: Validator<CopyOut> = v.object({
   study: studyOut,
 });
 
+export type DeliveryCounts = components["schemas"]["DeliveryCounts"];
+export const deliveryCounts: Validator<DeliveryCounts> = v.object({
+  failed: integer,
+  more_than: v.boolean(),
+  sent: integer,
+  waiting: integer,
+});
+
+export type DeliveryOut = components["schemas"]["DeliveryOut"];
+export const deliveryOut: Validator<DeliveryOut> = v.object({
+  attempts: integer,
+  created: v.string(),
+  finished: v.nullable(v.string()),
+  id: integer,
+  problem: v.nullable(problemOut),
+  rule: v.string(),
+  series: integer,
+  sop_instance_uid: v.string(),
+  state: v.picklist(["waiting","sent","failed"]),
+  study: integer,
+});
+
+export type DeliveryReason = components["schemas"]["DeliveryReason"];
+export const deliveryReason: Validator<DeliveryReason> = v.object({
+  code: v.string(),
+  count: integer,
+  message: v.string(),
+  state: v.picklist(["waiting","sent","failed"]),
+});
+
+export type DeliveryList = components["schemas"]["DeliveryList"];
+export const deliveryList: Validator<DeliveryList> = v.object({
+  counts: deliveryCounts,
+  items: v.array(deliveryOut),
+  next: v.nullable(integer),
+  reasons: v.array(deliveryReason),
+});
+
+export type EchoOut = components["schemas"]["EchoOut"];
+export const echoOut: Validator<EchoOut> = v.object({
+  is_answering: v.boolean(),
+  milliseconds: v.nullable(v.number()),
+  problem: v.nullable(problemOut),
+  services: v.array(v.string()),
+});
+
 export type Emptied = components["schemas"]["Emptied"];
 export const emptied: Validator<Emptied> = v.object({
   studies: integer,
@@ -308,6 +354,89 @@ export const memberOut: Validator<MemberOut> = v.object({
   username: v.string(),
 });
 
+export type NodeSeries = components["schemas"]["NodeSeries"];
+export const nodeSeries: Validator<NodeSeries> = v.object({
+  date: v.string(),
+  description: v.string(),
+  here: integer,
+  instance_count: v.nullable(integer),
+  modality: v.string(),
+  number: v.nullable(integer),
+  series: v.nullable(integer),
+  series_instance_uid: v.string(),
+});
+
+export type NodeStudy = components["schemas"]["NodeStudy"];
+export const nodeStudy: Validator<NodeStudy> = v.object({
+  accession_number: v.string(),
+  birth_date: v.string(),
+  date: v.string(),
+  description: v.string(),
+  here: integer,
+  instance_count: v.nullable(integer),
+  modalities: v.array(v.string()),
+  patient_id: v.string(),
+  patient_name: v.string(),
+  series_count: v.nullable(integer),
+  study: v.nullable(integer),
+  study_instance_uid: v.string(),
+  time: v.string(),
+});
+
+export type NodeAnswer = components["schemas"]["NodeAnswer"];
+export const nodeAnswer: Validator<NodeAnswer> = v.object({
+  ignores_keys: v.boolean(),
+  is_cut: v.boolean(),
+  series: v.array(nodeSeries),
+  studies: v.array(nodeStudy),
+});
+
+export type NodeConnection = components["schemas"]["NodeConnection"];
+export const nodeConnection: Validator<NodeConnection> = v.object({
+  calls_from: v.string(),
+  certificate: v.string(),
+  host: v.string(),
+  port: v.nullable(integer),
+  tls: v.boolean(),
+});
+
+export type ProjectName = components["schemas"]["ProjectName"];
+export const projectName: Validator<ProjectName> = v.object({
+  id: integer,
+  name: v.string(),
+});
+
+export type NodeOut = components["schemas"]["NodeOut"];
+export const nodeOut: Validator<NodeOut> = v.object({
+  ae_title: v.string(),
+  connection: v.nullable(nodeConnection),
+  deliveries: deliveryCounts,
+  has_address: v.boolean(),
+  id: integer,
+  is_enabled: v.boolean(),
+  may_find: v.boolean(),
+  may_retrieve: v.boolean(),
+  may_store: v.boolean(),
+  name: v.string(),
+  project: projectName,
+  retrieves_by: v.picklist(["get","move"]),
+});
+
+export type OwnAddressOut = components["schemas"]["OwnAddressOut"];
+export const ownAddressOut: Validator<OwnAddressOut> = v.object({
+  ae_title: v.string(),
+  host: v.string(),
+  is_listening: v.boolean(),
+  port: v.nullable(integer),
+  tls: v.boolean(),
+});
+
+export type NodeList = components["schemas"]["NodeList"];
+export const nodeList: Validator<NodeList> = v.object({
+  items: v.array(nodeOut),
+  site: ownAddressOut,
+});
+
 export type JobRow = components["schemas"]["JobRow"];
 export const jobRow: Validator<JobRow> = v.object({
   about: v.nullable(seriesName),
@@ -390,12 +519,6 @@ export const pageUploadRow: Validator<PageUploadRow> = v.object({
   items: v.array(uploadRow),
   more_than: v.optional(v.boolean()),
   next: v.optional(v.nullable(integer)),
-});
-
-export type ProjectName = components["schemas"]["ProjectName"];
-export const projectName: Validator<ProjectName> = v.object({
-  id: integer,
-  name: v.string(),
 });
 
 export type PatientListed = components["schemas"]["PatientListed"];
@@ -490,6 +613,24 @@ export const projectOut: Validator<ProjectOut> = v.object({
   role: v.picklist(["viewer","analyst","uploader","owner"]),
   slug: v.string(),
   study_count: integer,
+});
+
+export type RuleOut = components["schemas"]["RuleOut"];
+export const ruleOut: Validator<RuleOut> = v.object({
+  created: v.string(),
+  deliveries: deliveryCounts,
+  description: v.string(),
+  from_name: v.string(),
+  from_node: v.nullable(integer),
+  id: integer,
+  is_enabled: v.boolean(),
+  modalities: v.array(v.string()),
+  name: v.string(),
+});
+
+export type SendOut = components["schemas"]["SendOut"];
+export const sendOut: Validator<SendOut> = v.object({
+  waiting: integer,
 });
 
 export type ClassCount = components["schemas"]["ClassCount"];
@@ -634,6 +775,14 @@ export const stepOut: Validator<StepOut> = v.object({
   optional: v.array(v.string()),
   params: v.pipe(notList, v.record(v.string(), v.unknown())),
   title: v.string(),
+});
+
+export type StudyDeliveries = components["schemas"]["StudyDeliveries"];
+export const studyDeliveries: Validator<StudyDeliveries> = v.object({
+  counts: deliveryCounts,
+  name: v.string(),
+  node: integer,
+  problem: v.nullable(problemOut),
 });
 
 export type TrashRow = components["schemas"]["TrashRow"];
