@@ -181,6 +181,7 @@ def python_archive(paths: Sequence[Path], **fields: Any) -> Iterator[PythonArchi
     ]
     server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
     assert server is not None
+    assert server.socket is not None
     archive.port = server.socket.getsockname()[1]
     try:
         yield archive

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -11,7 +12,7 @@ from pydicom.dataset import Dataset
 from voxelry.network.association import Association
 from voxelry.network.command_set import Command, CommandField
 from voxelry.network.contexts import Context, Proposal
-from voxelry.network.failures import FailureStatusError, NetworkError, NoContextError, ProtocolError
+from voxelry.network.failures import FailureStatusError, NetworkError, NoContextError, ProtocolError, TimedOutError
 from voxelry.network.finding import CANCELLED_STATUS, PENDING, SUCCESS_STATUS
 from voxelry.network.identifiers import IDENTIFIER_SYNTAXES, decoded_identifier, encoded_identifier, text_of
 from voxelry.network.pdu_stream import UNEXPECTED_PDU
@@ -24,6 +25,7 @@ MOVE_PROPOSALS: Final = (Proposal(STUDY_ROOT_MOVE, IDENTIFIER_SYNTAXES),)
 MOVE_SECONDS: Final = 600.0
 """How long a node may be silent in a C-MOVE: some answer only when all is sent."""
 _SOME_FAILED = 0xB000
+_PATIENCE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class SubOperations:
 
 
 OnCounts = Callable[[SubOperations], object]
+"""Called with the counts of each answer, and while nothing comes about once a second; what it raises ends the work."""
 
 
 def ignore_counts(counts: SubOperations) -> None:
@@ -92,8 +95,10 @@ def fetch_by_get(
     message_id = association.new_message_id()
     _request(association, context, CommandField.C_GET_RQ, message_id, level, keys)
     with SentInstances(receive) as sent:
+        counts = SubOperations()
         while True:
-            message = association.receive(seconds=association.waits.answer, writer=sent.open)
+            _await_input(association, association.waits.answer, counts, on_counts)
+            message = association.receive(seconds=association.waits.pdu, writer=sent.open)
             command = message.command
             if command.field is CommandField.C_STORE_RQ:
                 sent.answer(association, message)
@@ -128,13 +133,25 @@ def fetch_by_move(
     context = _context(association, STUDY_ROOT_MOVE, "C-MOVE")
     message_id = association.new_message_id()
     _request(association, context, CommandField.C_MOVE_RQ, message_id, level, keys, destination=destination)
+    counts = SubOperations()
     while True:
-        message = association.response(message_id, seconds=max(MOVE_SECONDS, association.waits.answer))
+        _await_input(association, max(MOVE_SECONDS, association.waits.answer), counts, on_counts)
+        message = association.response(message_id)
         counts = _counts(message.command, message.data_set, context)
         on_counts(counts)
         if message.command.status != PENDING:
             _require_end(message.command, "the C-MOVE")
             return counts
+
+
+def _await_input(association: Association, seconds: float, counts: SubOperations, on_counts: OnCounts) -> None:
+    """Wait for the next message so long; who counts may end the work meanwhile."""
+    end = time.monotonic() + seconds
+    while not association.has_input(_PATIENCE):
+        on_counts(counts)
+        if time.monotonic() > end:
+            association.abort()
+            raise TimedOutError(f"{association.called} did not go on within {seconds:g} s")
 
 
 def _context(association: Association, uid: str, service: str) -> Context:

@@ -172,6 +172,28 @@ def fetch_unlisted(call: Call, study: str, series: Collection[str], *, receive: 
     return fetched
 
 
+def requests_of(
+    listed: Sequence[RemoteInstance], wanted: Sequence[RemoteInstance]
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """Levels and keys of requests: for whole series, and for lists of instances where only some of a series are wanted.
+
+    Parameters
+    ----------
+    listed
+        All that the node has.
+    """
+    sizes = Counter((one.study, one.series) for one in listed)
+    of_series: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for one in wanted:
+        of_series[one.study, one.series].append(one.sop_instance)
+    for (study, series), uids in of_series.items():
+        if len(uids) == sizes[study, series]:
+            yield "SERIES", {"StudyInstanceUID": study, "SeriesInstanceUID": series}
+            continue
+        for start in range(0, len(uids), UIDS_OF_REQUEST):
+            yield "IMAGE", _keys(study, series, uids[start : start + UIDS_OF_REQUEST])
+
+
 _GET = Proposal(STUDY_ROOT_GET, IDENTIFIER_SYNTAXES)
 _NOT_SENT = "the node could not send it"
 _FREQUENT = frozenset(
@@ -218,7 +240,6 @@ class _Run:
     ) -> None:
         self._call, self._listed, self._wanted = call, listed, wanted
         self._receive, self._on_counts = receive, on_counts
-        self._sizes = Counter(one.series for one in listed)
         self.fetched = Fetched()
         self.reason = ""
 
@@ -242,7 +263,7 @@ class _Run:
                 continue
             try:
                 with self._association(batch) as association:
-                    for level, keys in self._requests(left):
+                    for level, keys in requests_of(self._listed, left):
                         self._get(association, level, keys)
             except NoContextError as error:
                 if not self.fetched.received:
@@ -293,17 +314,6 @@ class _Run:
         received.update(uid for uid in sent.received if uid in self._wanted)
         failed = self.fetched.failed | dict.fromkeys(counts.failed_uids, _NOT_SENT) | sent.refused
         self.fetched.failed = {uid: why for uid, why in failed.items() if uid in self._wanted and uid not in received}
-
-    def _requests(self, instances: Sequence[RemoteInstance]) -> Iterator[tuple[str, dict[str, str]]]:
-        of_series: dict[tuple[str, str], list[str]] = defaultdict(list)
-        for one in instances:
-            of_series[one.study, one.series].append(one.sop_instance)
-        for (study, series), uids in of_series.items():
-            if len(uids) == self._sizes[series]:
-                yield "SERIES", {"StudyInstanceUID": study, "SeriesInstanceUID": series}
-                continue
-            for start in range(0, len(uids), UIDS_OF_REQUEST):
-                yield "IMAGE", _keys(study, series, uids[start : start + UIDS_OF_REQUEST])
 
 
 class _Noted:

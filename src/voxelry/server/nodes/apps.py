@@ -1,11 +1,33 @@
 """The Django application of nodes."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from django.apps import AppConfig
+
+from voxelry.core.extras import needed_for
+
+if TYPE_CHECKING:
+    from voxelry.server.jobs.job_run import Run
 
 
 class NodesConfig(AppConfig):
-    """Nodes, forwarding rules, and what is sent by them."""
+    """Registers the kinds of jobs that speak to nodes."""
 
     name = "voxelry.server.nodes"
     label = "nodes"
     verbose_name = "DICOM network"
+
+    def ready(self) -> None:
+        from voxelry.server.jobs import job_kinds
+        from voxelry.server.nodes import fetch_request
+
+        job_kinds.register(fetch_request.FETCH_KIND, _fetch, queue="ingest")
+
+
+def _fetch(run: Run) -> None:
+    """The work of fetch jobs. The library of the DICOM network is imported for it only: it is an extra."""
+    with needed_for("fetching from a node"):
+        from voxelry.server.nodes.fetch_job import fetch_from
+    fetch_from(run)
