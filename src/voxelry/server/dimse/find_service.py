@@ -12,6 +12,7 @@ from pydicom.uid import ImplicitVRLittleEndian
 
 from voxelry.network.association import Message
 from voxelry.network.finding import CANCELLED_STATUS, PENDING, PENDING_WITH_UNSUPPORTED_KEYS, SUCCESS_STATUS
+from voxelry.server.dimse.arriving import wait_until_taken_in
 from voxelry.server.dimse.find_answers import FindAnswers
 from voxelry.server.dimse.find_identifier import IdentifierError, agreed_options, read_identifier
 from voxelry.server.dimse.session import Session
@@ -21,7 +22,8 @@ from voxelry.server.nodes.node_queries import reading_grants
 logger = logging.getLogger(__name__)
 NOT_AUTHORISED: Final = 0x0124
 UNABLE_TO_PROCESS: Final = 0xC001
-_TAKEN_IN_SECONDS = 30.0
+_TAKEN_IN_SECONDS: Final = 10.0
+"""What was stored before is found; a query does not wait for longer than its node waits for the answer."""
 
 
 def answer_query(session: Session, message: Message) -> None:
@@ -38,6 +40,7 @@ def answer_query(session: Session, message: Message) -> None:
     except IdentifierError as error:
         session.answer(message, error.status, comment=str(error), offending=error.offending)
         return
+    wait_until_taken_in(node.project_id, seconds=_TAKEN_IN_SECONDS)
     number = message.command.message_id or 0
     session.association.cancelled.discard(number)  # of an earlier request with this ID, which was answered already
     is_cancelled = partial(session.association.is_cancelled, number)
