@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pydicom
 import pytest
@@ -15,6 +16,7 @@ from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import (
     MPEG2MPML,
+    UID,
     CTImageStorage,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
@@ -42,18 +44,19 @@ class PynetdicomNode:
     def __init__(self, classes: Sequence[str], syntaxes: Sequence[str]) -> None:
         self.received: list[Received] = []
         self.statuses: dict[str, int] = {}
-        self.requests: list[evt.Event] = []
+        self.requests: list[Any] = []
         self.associations = 0
-        entity = AE("NODE")
+        entity: Any = AE("NODE")
         entity.supported_contexts = [build_context(one, list(syntaxes)) for one in classes]
-        handlers = [(evt.EVT_C_STORE, self._stored), (evt.EVT_ACCEPTED, self._accepted)]
-        self.server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
+        handlers: list[Any] = [(evt.EVT_C_STORE, self._stored), (evt.EVT_ACCEPTED, self._accepted)]
+        self.server: Any = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
         self.address = PeerAddress("NODE", "127.0.0.1", self.server.socket.getsockname()[1])
 
     def _stored(self, event: evt.Event) -> int:
-        uid = str(event.request.AffectedSOPInstanceUID)
-        self.received.append((str(event.context.transfer_syntax), uid, event.request.DataSet.getvalue()))
-        self.requests.append(event.request)
+        request: Any = event.request
+        uid = str(request.AffectedSOPInstanceUID)
+        self.received.append((str(event.context.transfer_syntax), uid, request.DataSet.getvalue()))
+        self.requests.append(request)
         return self.statuses.get(uid, 0)
 
     def _accepted(self, _: evt.Event) -> None:
@@ -88,7 +91,7 @@ def dataset_of(received: Received) -> Dataset:
     syntax, _, content = received
     dataset = pydicom.filereader.read_dataset(io.BytesIO(content), syntax == ImplicitVRLittleEndian, True)
     dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.file_meta.TransferSyntaxUID = UID(syntax)
     return dataset
 
 

@@ -221,19 +221,21 @@ class Association:
             self.abort()
             raise
 
-    def response(self, message_id: int, *, seconds: float | None = None) -> Message:
+    def response(self, message_id: int, *, seconds: float | None = None, writer: OpenWriter | None = None) -> Message:
         """The answer to our request; what else comes meanwhile is kept for `receive`.
 
         Parameters
         ----------
         seconds
             How long it may take to begin; ``waits.answer`` without it.
+        writer
+            Returns what takes the data sets of what else comes.
         """
         deadline = time.monotonic() + (self.waits.answer if seconds is None else seconds)
         others: list[Message] = []
         try:
             while True:
-                message = self.receive(seconds=max(deadline - time.monotonic(), 0.001))
+                message = self.receive(seconds=max(deadline - time.monotonic(), 0.001), writer=writer)
                 if message.command.is_response and message.command.responded_to == message_id:
                     return message
                 if message.command.is_response:

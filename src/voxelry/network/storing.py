@@ -27,6 +27,7 @@ from voxelry.network.sent_data_set import EXPLICIT, IMPLICIT, is_as_declared, se
 SUCCESS = 0x0000
 _WARNINGS = 0xB
 _MEDIUM = 0
+_LONGEST_UID = 64
 _STATUS_WORDS = {
     0x0111: "it has another instance of this UID",
     0x0117: "the SOP Instance UID is not valid",
@@ -96,19 +97,30 @@ def proposals_of(objects: Iterable[StoredObject]) -> list[list[Proposal]]:
     Each SOP class and transfer syntax of files has its own context, so that the node can accept each of them. Each SOP
     class that can be sent uncompressed has another one for that. Contexts of one class are in one list.
     """
-    syntaxes: dict[str, dict[str, None]] = defaultdict(dict)
+    return [proposals for proposals, _ in by_association(objects) if proposals]
+
+
+def by_association(objects: Iterable[StoredObject]) -> list[tuple[list[Proposal], list[StoredObject]]]:
+    """The contexts of each association as `proposals_of` gives them, and the objects that are stored over it.
+
+    Objects whose SOP class or transfer syntax is no UID come last, without a context.
+    """
+    of_class: dict[str, list[StoredObject]] = defaultdict(list)
     for one in objects:
-        syntaxes[one.sop_class].setdefault(one.transfer_syntax)
-    found: list[list[Proposal]] = []
-    for sop_class, stored in syntaxes.items():
-        own = [Proposal(sop_class, (syntax,)) for syntax in stored][: MOST_CONTEXTS - 1]
+        is_named = all(0 < len(uid) <= _LONGEST_UID and uid.isascii() for uid in (one.sop_class, one.transfer_syntax))
+        of_class[one.sop_class if is_named else ""].append(one)
+    unnamed = of_class.pop("", [])
+    found: list[tuple[list[Proposal], list[StoredObject]]] = []
+    for sop_class, own in of_class.items():
+        stored = dict.fromkeys(one.transfer_syntax for one in own)
+        proposals = [Proposal(sop_class, (syntax,)) for syntax in stored][: MOST_CONTEXTS - 1]
         if any(is_supported(UID(syntax)) for syntax in stored):
-            own.append(Proposal(sop_class, (EXPLICIT, IMPLICIT)))
-        own = [one for position, one in enumerate(own) if one not in own[:position]]
-        if not found or len(found[-1]) + len(own) > MOST_CONTEXTS:
-            found.append([])
-        found[-1] += own
-    return found
+            proposals.append(Proposal(sop_class, (EXPLICIT, IMPLICIT)))
+        if not found or len(found[-1][0]) + len(proposals) > MOST_CONTEXTS:
+            found.append(([], []))
+        found[-1][0].extend(proposals)
+        found[-1][1].extend(own)
+    return [*found, *([([], unnamed)] if unnamed else [])]
 
 
 def store_over(
@@ -138,7 +150,7 @@ def store_over(
     """
     context = fitting_context(association, stored_object)
     if context is None:
-        return StoreResult(stored_object, None, _no_context(stored_object))
+        return StoreResult(stored_object, None, no_context(stored_object))
     try:
         parts = sent_data_set(stored_object.source, stored_object.transfer_syntax, context.transfer_syntax)
     except OSError as error:
@@ -196,14 +208,14 @@ def send_objects(
         If an association cannot be made, or ends before its work is done. What was not given has not been stored, as
         far as is known here.
     """
-    for proposals in proposals_of(objects):
-        classes = {proposal.abstract_syntax for proposal in proposals}
-        waiting = [one for one in objects if one.sop_class in classes]
+    for proposals, waiting in by_association(objects):
         while waiting:
             try:
-                association = associate(peer, proposals, calling=calling, waits=waits, tls=tls)
+                association = associate(peer, proposals, calling=calling, waits=waits, tls=tls) if proposals else None
             except NoContextError:
-                yield from (StoreResult(one, None, _no_context(one)) for one in waiting)
+                association = None
+            if association is None:
+                yield from (StoreResult(one, None, no_context(one)) for one in waiting)
                 break
             with association:
                 while waiting and association.is_open:
@@ -222,7 +234,8 @@ def status_problem(status: int | None) -> Problem | None:
     return Problem("store_refused", f"the node refuses it with status {status:04X}H" + (f": {words}" if words else ""))
 
 
-def _no_context(one: StoredObject) -> Problem:
+def no_context(one: StoredObject) -> Problem:
+    """The problem of an instance that a node takes in no transfer syntax in which it can be sent."""
     syntax = UID(one.transfer_syntax)
     own = f"{UID(one.sop_class).name} in {syntax.name}"
     if is_supported(syntax):

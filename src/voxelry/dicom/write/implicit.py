@@ -48,10 +48,11 @@ def implicit_elements(header: Header) -> bytes:
     changes = decoded_changes(header)
     kept = {tag: value for tag, value in elements.items() if tag & 0xFFFF and tag not in changes}
     kept.update({tag: value for tag, value in changes.items() if value is not None})
-    return _joined(kept, 0)
+    return implicitly_joined(kept)
 
 
-def _joined(elements: Mapping[int, EncodedValue], depth: int) -> bytes:
+def implicitly_joined(elements: Mapping[int, EncodedValue], *, depth: int = 0) -> bytes:
+    """Elements, whose sequences say their value representations, in the order of their tags."""
     parts = []
     for tag in sorted(elements):
         value = _implicit(elements[tag], depth)
@@ -69,7 +70,7 @@ def _implicit(element: EncodedValue, depth: int) -> bytes:
         raise TransferSyntaxError(f"sequences are nested deeper than {MAX_DEPTH}, which is not encoded again")
     parts = []
     for item in sequence_items(value, explicit=True):
-        content = _joined(item, depth + 1)
+        content = implicitly_joined(item, depth=depth + 1)
         parts.append(b"\xfe\xff\x00\xe0" + len(content).to_bytes(4, "little") + content)
     return b"".join(parts)
 

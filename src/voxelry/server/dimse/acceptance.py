@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -11,6 +10,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from voxelry.network.command_set import CommandField
 from voxelry.network.contexts import Acceptance, ContextResult, Proposal, Requested, Roles
+from voxelry.network.storage_classes import is_storage
 from voxelry.server.dimse.find_identifier import agreed_options
 from voxelry.server.nodes.models import Node
 
@@ -31,25 +31,10 @@ _ASKED_IN: Mapping[CommandField, frozenset[str]] = MappingProxyType(
     }
 )
 CACHED = 1_000
-_OF_DICOM = "1.2.840.10008."
-_STORAGE_ROOT = "1.2.840.10008.5.1.4.1.1."
-_DIRECTORY = "1.2.840.10008.1.3.10"
 _SYNTAX_ROOT = "1.2.840.10008.1.2"
 _NO_DATA_SETS = ("1.2.840.10008.1.2.6.", "1.2.840.10008.1.2.7.")
 """Transfer syntaxes of mail, XML and live video: no data set is encoded in them."""
 _SERVICE_SYNTAXES = (str(ExplicitVRLittleEndian), str(ImplicitVRLittleEndian))
-
-
-@lru_cache(CACHED)
-def is_storage(abstract_syntax: str) -> bool:
-    """Whether instances are stored by an abstract syntax: all that are no other service, also unknown and private."""
-    uid = UID(abstract_syntax)
-    if not uid.is_valid:
-        return False
-    if uid.keyword:
-        is_class = uid.type == "SOP Class" and "Storage" in uid.keyword
-        return is_class and abstract_syntax not in (COMMITMENT, _DIRECTORY)
-    return not abstract_syntax.startswith(_OF_DICOM) or abstract_syntax.startswith(_STORAGE_ROOT)
 
 
 def is_known_syntax(transfer_syntax: str) -> bool:

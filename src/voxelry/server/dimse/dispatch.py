@@ -49,12 +49,12 @@ def answer_requests(session: Session, stopping: threading.Event) -> None:
         How the association ended: `ReleasedError` if in order.
     """
     association = session.association
-    open_writer = services.open_writer(session)
+    session.open_writer = services.open_writer(session)
     while not stopping.is_set():
         _wait_for_input(session, stopping)
         if stopping.is_set():
             break
-        message = association.receive(writer=open_writer)
+        message = association.receive(writer=session.open_writer)
         _require_request(session, message)
         _serve(session, message)
     association.abort()

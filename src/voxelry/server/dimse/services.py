@@ -8,7 +8,10 @@ from types import MappingProxyType
 from voxelry.network.association import DataSetWriter, Message, OpenWriter
 from voxelry.network.command_set import Command, CommandField
 from voxelry.network.contexts import Context
+from voxelry.server.dimse.commitment_service import answer_commitment
 from voxelry.server.dimse.find_service import answer_query
+from voxelry.server.dimse.get_service import answer_get
+from voxelry.server.dimse.move_service import answer_move
 from voxelry.server.dimse.session import Service, Session
 from voxelry.server.dimse.store_service import open_data_set, store
 
@@ -26,6 +29,9 @@ SERVICES: Mapping[CommandField, Service] = MappingProxyType(
         CommandField.C_ECHO_RQ: echo,
         CommandField.C_FIND_RQ: answer_query,
         CommandField.C_STORE_RQ: store,
+        CommandField.C_GET_RQ: answer_get,
+        CommandField.C_MOVE_RQ: answer_move,
+        CommandField.N_ACTION_RQ: answer_commitment,
     }
 )
 

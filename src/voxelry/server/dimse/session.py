@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from voxelry.network.association import Association, Message
+from voxelry.network.association import Association, Message, OpenWriter
 from voxelry.network.command_set import Command, CommandField
 from voxelry.server.nodes.models import Node
 from voxelry.server.nodes.node_queries import enabled_node
@@ -24,12 +24,15 @@ class Session:
         Closes what the services opened when the association is over, however it ends.
     when_idle
         Called about once a second while no request comes.
+    open_writer
+        What takes the data sets of instances while they arrive.
     """
 
     def __init__(self, association: Association, node_key: int) -> None:
         self.association, self.node_key = association, node_key
         self.at_end = ExitStack()
         self.when_idle: list[Callable[[], None]] = []
+        self.open_writer: OpenWriter | None = None
         self._answered: int | None = None
 
     def node(self) -> Node | None:

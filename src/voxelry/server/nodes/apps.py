@@ -21,8 +21,9 @@ class NodesConfig(AppConfig):
 
     def ready(self) -> None:
         from voxelry.server.jobs import job_kinds
-        from voxelry.server.nodes import fetch_request
+        from voxelry.server.nodes import commitment_request, fetch_request
 
+        job_kinds.register(commitment_request.COMMITMENT_KIND, _report, once=True, priority=10)
         job_kinds.register(fetch_request.FETCH_KIND, _fetch, queue="ingest")
 
 
@@ -31,3 +32,10 @@ def _fetch(run: Run) -> None:
     with needed_for("fetching from a node"):
         from voxelry.server.nodes.fetch_job import fetch_from
     fetch_from(run)
+
+
+def _report(run: Run) -> None:
+    """The work of jobs that report storage commitments."""
+    with needed_for("speaking to a node"):
+        from voxelry.server.nodes.commitment_job import report_commitment
+    report_commitment(run)

@@ -27,6 +27,12 @@ def enabled_nodes() -> list[Node]:
     return list(nodes(as_site()).filter(is_enabled=True).order_by("pk"))
 
 
+def destination_of(node: Node, title: str) -> Node | None:
+    """The node that a node may have instances moved to: an enabled one of its project that listens, by its AE title."""
+    listening = nodes(as_site()).filter(project=node.project_id, is_enabled=True, port__isnull=False)
+    return listening.filter(ae_title=title.strip()).order_by("pk").first() if title.strip() else None
+
+
 def forwarding_rules(who: Grants) -> QuerySet[ForwardingRule]:
     """Rules of the nodes that somebody may see."""
     return visible_to(ForwardingRule.objects.all(), who, path="node__project", least=Role.UPLOADER)
