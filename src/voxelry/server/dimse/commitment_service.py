@@ -28,7 +28,7 @@ from voxelry.server.jobs.held_job import HeldJob
 from voxelry.server.jobs.leases import DatabaseTrouble
 from voxelry.server.nodes.calling import our_title
 from voxelry.server.nodes.commitment_job import mark_reported, waiting_commitment
-from voxelry.server.nodes.commitment_reports import is_taking_in, report_of, size_of_commitment
+from voxelry.server.nodes.commitment_reports import commitment_report, is_taking_in, size_of_commitment
 from voxelry.server.nodes.commitment_request import record_commitment
 
 logger = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ class _FollowingReport:
             If the association ends before the report is answered.
         """
         commitment = waiting_commitment(self._key)
-        if self._is_over or commitment is None or not self._held.renew():
+        if self._is_over or commitment is None or not self._held.is_held():
             self.hand_over()
             return
         if is_taking_in(commitment):
@@ -98,7 +98,7 @@ class _FollowingReport:
             self.hand_over()
             return
         try:
-            report = report_of(commitment)
+            report = commitment_report(commitment)
             send_report(
                 self._session.association,
                 self._request.context,

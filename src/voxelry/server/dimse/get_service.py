@@ -6,7 +6,7 @@ from voxelry.network.association import Message
 from voxelry.network.failures import ConnectionFailedError
 from voxelry.network.storing import store_over
 from voxelry.server.dimse.session import Session
-from voxelry.server.dimse.sub_operations import SubOperations, requested_objects
+from voxelry.server.dimse.sub_operations import Retrieval, requested_objects
 
 
 def answer_get(session: Session, request: Message) -> None:
@@ -24,7 +24,7 @@ def answer_get(session: Session, request: Message) -> None:
     if found is None:
         return
     _, objects = found
-    operations = SubOperations(session, request, objects)
+    operations = Retrieval(session, request, objects)
     for one in objects:
         if operations.is_cancelled:
             break

@@ -14,7 +14,7 @@ from voxelry.network.failures import NetworkError, NoContextError, TimedOutError
 from voxelry.network.storing import StoredObject, StoreResult, by_association, no_context, store_over
 from voxelry.network.tls import TlsError
 from voxelry.server.dimse.session import Session
-from voxelry.server.dimse.sub_operations import UNKNOWN_DESTINATION, SubOperations, requested_objects
+from voxelry.server.dimse.sub_operations import UNKNOWN_DESTINATION, Retrieval, requested_objects
 from voxelry.server.nodes.calling import associate_with
 from voxelry.server.nodes.models import Node
 from voxelry.server.nodes.node_queries import destination_of
@@ -38,7 +38,7 @@ def answer_move(session: Session, request: Message) -> None:
     if destination is None:
         session.answer(request, UNKNOWN_DESTINATION, comment="no node of this project listens under this AE title")
         return
-    operations = SubOperations(session, request, objects)
+    operations = Retrieval(session, request, objects)
     results = _results(session, request, destination, objects, stop=lambda: operations.is_cancelled)
     with closing(results):
         for result in results:

@@ -34,7 +34,7 @@ _FAILED_LIST = 0x00080058
 _MOST_COUNT = 0xFFFF
 
 
-class SubOperations:
+class Retrieval:
     """Those of one request.
 
     Attributes

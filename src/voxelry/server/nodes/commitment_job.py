@@ -19,7 +19,7 @@ from voxelry.server.jobs.job_run import Run
 from voxelry.server.jobs.submit import submit
 from voxelry.server.nodes import node_queries
 from voxelry.server.nodes.calling import associate_with, our_title
-from voxelry.server.nodes.commitment_reports import is_taking_in, report_of
+from voxelry.server.nodes.commitment_reports import commitment_report, is_taking_in
 from voxelry.server.nodes.commitment_request import COMMITMENT_KIND
 from voxelry.server.nodes.models import Commitment, Node
 
@@ -39,7 +39,7 @@ def report_commitment(run: Run) -> None:
         _again(commitment, TAKING_IN_PAUSE)
         run.summary = "what the node stored is still being taken in"
         return
-    report = report_of(commitment)
+    report = commitment_report(commitment)
     try:
         deliver_report(commitment.node, report)
     except (NetworkError, TlsError) as error:

@@ -49,7 +49,7 @@ def size_of_commitment(commitment: Commitment) -> int:
     return sum(size for *_, size in _rows(commitment.node, [instance for _, instance in references_of(commitment)]))
 
 
-def report_of(commitment: Commitment) -> CommitmentReport:
+def commitment_report(commitment: Commitment) -> CommitmentReport:
     """What the node's project keeps now: bytes at rest whose SHA-256 is that of their row.
 
     Raises
