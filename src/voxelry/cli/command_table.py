@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, TypeAlias
 
-Panel: TypeAlias = Literal["Files", "The site"]
+Panel: TypeAlias = Literal["Files", "The DICOM network", "The site"]
 
 SUMMARY = "DICOM in, volumes that can be trusted out: look at them, measure them, convert them, serve them."
 EPILOG = (
     "Exit codes: 0 if anything was done, whatever was skipped; 1 if nothing could be done; 2 for wrong arguments; "
-    "3 if convert or run left out a volume; 130 or 143 if interrupted. Not for diagnostic use."
+    "3 if convert or run left out a volume, or send or fetch an instance; 130 or 143 if interrupted. "
+    "Not for diagnostic use."
 )
 VERSION_HELP = "Print the version and end."
 DEBUG_HELP = "Show the traceback of an error."
@@ -74,6 +75,23 @@ COMMANDS: dict[str, CommandEntry] = {
         "make", "Files", "Write a synthetic CT study to try things with.", ("voxelry sample sample",)
     ),
     "run": CommandEntry("run", "Files", "Run a step on every volume: filters, masks, measures, models."),
+    "send": CommandEntry(
+        "send",
+        "The DICOM network",
+        "Send DICOM files to a node: a scanner's or an archive's.",
+        ("voxelry send scans pacs", "voxelry send study.zip PACS@192.0.2.7:104 --calling WORKSTATION"),
+    ),
+    "fetch": CommandEntry(
+        "fetch",
+        "The DICOM network",
+        "Fetch studies from a node as files.",
+        (
+            "voxelry fetch pacs --patient P-1234 --list",
+            "voxelry fetch pacs --study 1.2.840.1 --out studies",
+            "voxelry fetch PACS@192.0.2.7:104 --accession A-77 --move WORKSTATION --port 11113",
+        ),
+    ),
+    "node": CommandEntry("node", "The DICOM network", "Nodes of the DICOM network that the site speaks to."),
     "serve": CommandEntry(
         "site",
         "The site",

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib import import_module
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,24 +9,7 @@ from rich.table import Table
 
 from voxelry.cli.console import end, examples, plain, print_json, working
 from voxelry.cli.rich_console import err, out
-from voxelry.core.extras import missing_extra
-
-DataOption = Annotated[
-    Path | None, typer.Option(help="The data folder; VOXELRY_DATA, or the user's data folder, without it.")
-]
-ConfigOption = Annotated[Path | None, typer.Option(help="A voxelry.toml; VOXELRY_CONFIG without it.")]
-
-
-def _server(module: str, name: str) -> Callable[..., Any]:
-    """Import a function of the server, whose libraries are an optional extra."""
-    try:
-        found: Callable[..., Any] = getattr(import_module(f"voxelry.server.{module}"), name)
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("voxelry"):
-            raise
-        library = (error.name or "django").partition(".")[0]
-        raise missing_extra("the site", library, otherwise="server") from error
-    return found
+from voxelry.cli.site_options import ConfigOption, DataOption, server_function
 
 
 def serve(
@@ -44,7 +24,7 @@ def serve(
     ] = None,
 ) -> None:
     """Start the site: everything in one command."""
-    _server("site.serve", "serve")(
+    server_function("site.serve", "serve")(
         host=host,
         port=port,
         data=data,
@@ -65,12 +45,12 @@ def worker(
 ) -> None:
     """Do queued jobs; for sites with several workers."""
     chosen = None if queues is None else tuple(part.strip() for part in queues.split(",") if part.strip())
-    _server("site.worker", "work")(data=data, config=config, concurrency=concurrency, queues=chosen)
+    server_function("site.worker", "work")(data=data, config=config, concurrency=concurrency, queues=chosen)
 
 
 def listen(data: DataOption = None, config: ConfigOption = None) -> None:
     """Listen to scanners and archives of the DICOM network; for sites of several machines."""
-    _server("dimse.listener", "listen")(data=data, config=config)
+    server_function("dimse.listener", "listen")(data=data, config=config)
 
 
 def check(
@@ -88,7 +68,9 @@ def check(
 ) -> None:
     """Compare the site's rows with its files, and each file with its SHA-256."""
     with working() as progress:
-        record = _server("site.check_command", "check")(data=data, config=config, repair=repair, progress=progress)
+        record = server_function("site.check_command", "check")(
+            data=data, config=config, repair=repair, progress=progress
+        )
     if as_json:
         print_json(record)
     else:
@@ -168,7 +150,7 @@ def create(
     config: ConfigOption = None,
 ) -> None:
     """Make a token and print it: it cannot be shown again."""
-    secret = _server("site.token_commands", "create_token")(
+    secret = server_function("site.token_commands", "create_token")(
         user=user, name=name, project=project, role=role, days=expires, data=data, config=config
     )
     err.print("Send it as the header  Authorization: Bearer TOKEN . It is shown this once:", style="dim")
@@ -182,7 +164,7 @@ def list_(
     config: ConfigOption = None,
 ) -> None:
     """List the tokens that are not revoked."""
-    rows = _server("site.token_commands", "list_tokens")(user=user, data=data, config=config)
+    rows = server_function("site.token_commands", "list_tokens")(user=user, data=data, config=config)
     if not rows:
         err.print("There is no token.", style="dim")
         return
@@ -200,5 +182,5 @@ def list_(
 @token.command("revoke", epilog=examples("voxelry token revoke --name notebook --user anna"))
 def revoke(name: NameOption, user: UserOption = "admin", data: DataOption = None, config: ConfigOption = None) -> None:
     """Make a token invalid from now on."""
-    _server("site.token_commands", "revoke_token")(user=user, name=name, data=data, config=config)
+    server_function("site.token_commands", "revoke_token")(user=user, name=name, data=data, config=config)
     err.print("Revoked.")
