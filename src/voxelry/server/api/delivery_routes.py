@@ -7,7 +7,7 @@ from typing import Annotated
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Status
 
-from voxelry.server.access.authentication import asking, requester
+from voxelry.server.access.authentication import asking
 from voxelry.server.access.grants import Grants
 from voxelry.server.access.rules import Rule, needs
 from voxelry.server.api import node_schemas as out
@@ -36,9 +36,7 @@ def send_to_node(request: HttpRequest, node_id: int, body: out.SendRequest) -> o
         raise ApiError(422, "validation", "studies: name at least one study or series")
     _require_here(who, node, studies=body.studies, series=body.series)
     with telling_failures():
-        waiting = deliveries.send_to(
-            node, who, studies=body.studies, series=body.series, requested_by=requester(request)
-        )
+        waiting = deliveries.send_to(node, who, studies=body.studies, series=body.series)
     return Status(202, out.SendOut(waiting=waiting))
 
 
@@ -66,7 +64,7 @@ def retry_deliveries(request: HttpRequest, node_id: int, body: out.DeliveryChoic
     node = node_for(who, node_id)
     _require_here(who, node, studies=[] if body.study is None else [body.study])
     with telling_failures():
-        deliveries.retry_failed(node, who, study=body.study, requested_by=requester(request))
+        deliveries.retry_failed(node, who, study=body.study)
     return counts_record(deliveries.shown_deliveries(who, node))
 
 

@@ -15,11 +15,12 @@ from voxelry.server.archive import build, queries
 from voxelry.server.archive.intake import ingest
 from voxelry.server.jobs import job_queries
 from voxelry.server.jobs.models import Job
+from voxelry.server.nodes import delivery_request
 from voxelry.server.processing import process_queries
 from voxelry.server.processing.models import Input, Process
 from voxelry.server.processing.step_request import KIND, job_named
 
-TITLES = {ingest.KIND: "Read an upload", build.KIND: "Build volumes"}
+TITLES = {ingest.KIND: "Read an upload", build.KIND: "Build volumes", delivery_request.KIND: "Send to a node"}
 
 
 def found(rows: QuerySet[Job], who: Grants, *, job_name: str, series: int | None) -> QuerySet[Job]:

@@ -21,6 +21,7 @@ from voxelry.server.api.problems import ApiError
 from voxelry.server.api.schemas import ERRORS, Accepted, ProblemDocument, ProblemOut
 from voxelry.server.nodes import node_queries
 from voxelry.server.nodes.calling import echo_to
+from voxelry.server.nodes.fetch_request import request_fetch
 from voxelry.server.nodes.node_changes import add_node, change_node, node_for, remove_node
 from voxelry.server.nodes.node_values import NodeFieldsError, NodeValues
 
@@ -118,10 +119,17 @@ def fetch_from_node(request: HttpRequest, response: HttpResponse, node_id: int, 
     """Fetch studies, or series of one study, from a node into its project: a job."""
     who = asking(request)
     node = node_for(who, node_id)
-    if body.series_instance_uids and len(body.study_instance_uids) != 1:
-        raise ApiError(422, "validation", "series_instance_uids: are of one study; name one in study_instance_uids")
-    requester(request)
-    raise ApiError(502, "connection", f"the node {node.name} cannot be called yet")
+    with telling_failures():
+        job = request_fetch(
+            who,
+            node,
+            studies=body.study_instance_uids,
+            series=body.series_instance_uids,
+            requested_by=requester(request),
+        )
+    address = f"/api/jobs/{job.pk}"
+    response.headers["Location"] = address
+    return Status(202, Accepted(id=job.pk, address=address))
 
 
 @contextmanager

@@ -320,7 +320,7 @@ class NewRule(Schema):
 
 
 class RuleChange(Schema):
-    """What to change of a forwarding rule; what is left out stays. What waits by it already is sent nevertheless."""
+    """What to change of a forwarding rule; what is left out stays. While it is disabled, nothing is sent by it."""
 
     model_config = ConfigDict(extra="forbid")
 

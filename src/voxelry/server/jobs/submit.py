@@ -123,10 +123,14 @@ def postpone(kind: str, subjects: Sequence[int], *, quiet_seconds: float) -> boo
     return True
 
 
-def is_queued(kind: str, *, subject: int) -> bool:
-    """Whether a job of the subject waits. It is not begun before the transaction ends in which this is called."""
-    waiting = Job.objects.select_for_update(no_key=True).filter(kind=kind, subject=subject, state=State.QUEUED)
-    return bool(list(waiting.order_by().values_list("pk", flat=True)[:1]))
+def open_states(kind: str, *, subject: int) -> set[str]:
+    """The states of the jobs of a subject that wait or run.
+
+    None of them begins or ends before the transaction ends in which this is called. What is written in it is seen by a
+    job that is yet to begin, and by the ``publish`` of one that runs.
+    """
+    rows = Job.objects.select_for_update(no_key=True).filter(kind=kind, subject=subject, state__in=batches.OPEN)
+    return set(rows.order_by("pk").values_list("state", flat=True))
 
 
 def record_done(

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import islice
-from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from voxelry.core.errors import Problem
 from voxelry.server.access.bounded_lists import MOST_COUNTED, length_of
@@ -19,14 +16,8 @@ from voxelry.server.archive import queries
 from voxelry.server.nodes import node_queries
 from voxelry.server.nodes.calling import address_of
 from voxelry.server.nodes.delivery_request import deliver_now
+from voxelry.server.nodes.forwarding import add_deliveries
 from voxelry.server.nodes.models import Delivery, Node
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import User
-
-ROWS = 500
-"""The number of rows written by one statement."""
-_RESET = ("state", "attempts", "problem_code", "problem_message", "created", "finished")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +56,6 @@ def send_to(
     *,
     studies: Collection[int] = (),
     series: Collection[int] = (),
-    requested_by: User | None = None,
 ) -> int:
     """Let the instances of studies and series wait to be sent to a node, also those that were sent before.
 
@@ -88,23 +78,17 @@ def send_to(
     for name, chosen in (("series__study__in", studies), ("series__in", series)):
         if chosen:
             keys.update(here.filter(**{name: sorted(chosen)}).order_by().values_list("pk", flat=True))
+    if not keys:
+        return 0
     with transaction.atomic():
+        deliver_now(node.pk, project=node.project_id)  # before the rows, as the job locks them in this order
         waiting = node_queries.deliveries(as_site()).filter(node=node, state=Delivery.State.WAITING)
         known = set(waiting.values_list("instance", flat=True))
-        now = timezone.now()
-        for some in _batches(sorted(keys - known)):
-            node_queries.deliveries(as_site()).bulk_create(
-                [Delivery(node=node, instance_id=key, created=now) for key in some],
-                update_conflicts=True,
-                unique_fields=["node", "instance"],
-                update_fields=_RESET,
-            )
-        if keys:
-            deliver_now(node.pk, project=node.project_id, requested_by=requested_by)
+        add_deliveries(Delivery(node=node, instance_id=key) for key in sorted(keys - known))
     return len(keys - known)
 
 
-def retry_failed(node: Node, who: Grants, *, study: int | None = None, requested_by: User | None = None) -> None:
+def retry_failed(node: Node, who: Grants, *, study: int | None = None) -> None:
     """Let all that failed wait again, and try at once what waits.
 
     Raises
@@ -115,10 +99,10 @@ def retry_failed(node: Node, who: Grants, *, study: int | None = None, requested
     who.require(node_queries.SENDING, node.project_id)
     address_of(node)
     with transaction.atomic():
+        if _chosen(node, study).exclude(state=Delivery.State.SENT).exists():
+            deliver_now(node.pk, project=node.project_id)
         failed = _chosen(node, study).filter(state=Delivery.State.FAILED)
         failed.update(state=Delivery.State.WAITING, attempts=0, problem_code="", problem_message="", finished=None)
-        if _chosen(node, study).filter(state=Delivery.State.WAITING).exists():
-            deliver_now(node.pk, project=node.project_id, requested_by=requested_by)
 
 
 def cancel_waiting(node: Node, who: Grants, *, study: int | None = None) -> None:
@@ -140,9 +124,3 @@ def _chosen(node: Node, study: int | None) -> QuerySet[Delivery]:
         return rows
     of = queries.instances(as_site()).filter(series__study=study, project=node.project_id)
     return rows.filter(instance__in=of.order_by().values("pk"))
-
-
-def _batches(keys: list[int]) -> Iterator[list[int]]:
-    rest = iter(keys)
-    while some := list(islice(rest, ROWS)):
-        yield some

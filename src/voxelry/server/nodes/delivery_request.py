@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from voxelry.server.jobs import submit
-from voxelry.server.jobs.models import Job
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import User
+from voxelry.server.jobs.models import State
 
 KIND = "deliver"
 QUIET_SECONDS = 2.0
@@ -18,18 +13,22 @@ PAUSES = (10.0, 30.0, 120.0, 600.0, 1800.0, 3600.0)
 
 
 def deliver_soon(node: int, *, project: int) -> None:
-    """Have sent what came to wait in this transaction; a job that waits already does it when its time comes."""
-    if not submit.is_queued(KIND, subject=node):
+    """Have sent what came to wait in this transaction.
+
+    A job that waits does it when its time comes, which may be the end of a pause; one that runs looks again at its end.
+    """
+    if not submit.open_states(KIND, subject=node):
         submit.submit(KIND, subject=node, project=project, quiet_seconds=QUIET_SECONDS)
 
 
-def deliver_now(node: int, *, project: int, requested_by: User | None = None) -> Job:
-    """Have sent at once what waits; a pause after failures ends."""
-    return submit.submit(KIND, subject=node, project=project, requested_by=requested_by)
+def deliver_now(node: int, *, project: int) -> None:
+    """Have sent what came to wait in this transaction; a pause after failures ends."""
+    if State.RUNNING not in submit.open_states(KIND, subject=node):
+        submit.submit(KIND, subject=node, project=project)
 
 
-def deliver_later(node: int, *, project: int, failures: int) -> float:
-    """Have sent after a pause what still waits.
+def deliver_again(node: int, *, project: int, failures: int) -> float:
+    """Have sent what still waits at the end of a job; called where the job is published.
 
     Parameters
     ----------
@@ -39,9 +38,8 @@ def deliver_later(node: int, *, project: int, failures: int) -> float:
     Returns
     -------
     seconds
-        The length of the pause.
+        The length of the pause before.
     """
-    seconds = PAUSES[min(failures, len(PAUSES)) - 1]
-    if not submit.is_queued(KIND, subject=node):
-        submit.submit(KIND, subject=node, project=project, params={"failures": failures}, quiet_seconds=seconds)
+    seconds = PAUSES[min(failures, len(PAUSES)) - 1] if failures else 0.0
+    submit.submit(KIND, subject=node, project=project, params={"failures": failures}, quiet_seconds=seconds)
     return seconds

@@ -8,10 +8,11 @@ from typing import ClassVar
 from django.db import IntegrityError, transaction
 
 from voxelry.core.errors import VoxelryError
-from voxelry.server.access.grants import Grants
+from voxelry.server.access.grants import Grants, as_site
 from voxelry.server.access.models import Role
 from voxelry.server.nodes import node_queries
-from voxelry.server.nodes.models import Node
+from voxelry.server.nodes.delivery_request import deliver_now
+from voxelry.server.nodes.models import Delivery, Node
 from voxelry.server.nodes.node_values import NodeValues, checked
 
 
@@ -68,7 +69,17 @@ def change_node(who: Grants, node: Node, **changes: object) -> Node:
     """
     who.require_everything()
     values = replace(NodeValues.of(node), **changes)  # type: ignore[arg-type]
-    return _stored(checked(values, key=node.pk).row(node))
+    with transaction.atomic():
+        changed = _stored(checked(values, key=node.pk).row(node))
+        send_what_waits(changed)
+    return changed
+
+
+def send_what_waits(node: Node) -> None:
+    """Have sent what waits for a node that was changed: it may be reached now. Called in a transaction."""
+    waiting = node_queries.deliveries(as_site()).filter(node=node, state=Delivery.State.WAITING)
+    if node.is_enabled and node.address is not None and waiting.exists():
+        deliver_now(node.pk, project=node.project_id)
 
 
 def remove_node(who: Grants, node: Node) -> None:

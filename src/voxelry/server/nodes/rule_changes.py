@@ -12,6 +12,7 @@ from voxelry.core.errors import VoxelryError
 from voxelry.server.access.grants import Grants, as_site
 from voxelry.server.nodes import node_queries
 from voxelry.server.nodes.models import ForwardingRule, Node
+from voxelry.server.nodes.node_changes import send_what_waits
 from voxelry.server.nodes.node_values import FieldProblem, NodeFieldsError
 
 MOST_MODALITIES = 200
@@ -94,7 +95,10 @@ def remove_rule(who: Grants, rule: ForwardingRule) -> None:
         If they are no administrator.
     """
     who.require_everything()
-    rule.delete()
+    with transaction.atomic():
+        node = rule.node
+        rule.delete()
+        send_what_waits(node)
 
 
 def _stored(rule: ForwardingRule, values: RuleValues) -> ForwardingRule:
@@ -120,6 +124,7 @@ def _stored(rule: ForwardingRule, values: RuleValues) -> ForwardingRule:
     try:
         with transaction.atomic():
             rule.save()
+            send_what_waits(rule.node)
     except IntegrityError:
         raise NodeFieldsError(
             (FieldProblem("name", "another rule of this node has this name; choose another"),)

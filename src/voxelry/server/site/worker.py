@@ -58,12 +58,14 @@ def work(
     from voxelry.server.jobs.job_run import stopping
     from voxelry.server.jobs.slots import Slots
     from voxelry.server.jobs.wake_up import WakeUpPipe
+    from voxelry.server.nodes.delivery_tidying import tidy_deliveries
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())  # jobs notice at their next step and go back to the queue
     decoding.isolate()
     wait_for_tables(stopping)
     _tidy_up(cleanup.remove_forgotten, stopping)
+    _tidy_up(tidy_deliveries, stopping)
     _tidy_up(sessions.remove_expired_sessions, stopping)
     _tidy_up(lambda: fill_search.fill_all(stopping.is_set), stopping)
     sweep.take_back_own()

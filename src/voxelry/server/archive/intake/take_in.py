@@ -26,6 +26,7 @@ from voxelry.server.archive.at_rest import deletions, files_at_rest
 from voxelry.server.archive.at_rest.aside import AsideFiles
 from voxelry.server.archive.at_rest.files_at_rest import Aside
 from voxelry.server.archive.intake import store_instance
+from voxelry.server.archive.intake.arrivals import tell_arrived
 from voxelry.server.archive.lists.study_listing import count_added, refresh_listing
 from voxelry.server.archive.models import Entry, Instance, Series, Upload
 from voxelry.server.archive.row_values import InstanceValues
@@ -338,6 +339,7 @@ def _write(
             tally.used += 1
         queries.instances(as_site()).bulk_create(new)
         queries.entries(as_site()).bulk_create(entries)
+        tell_arrived(upload, [*new, *replaced])
         if lost:
             rows_of_lost = (unused_files.unused_file_row(unused, upload) for unused in lost)
             queries.unused_files(as_site()).bulk_create(rows_of_lost)
