@@ -15,12 +15,18 @@ from voxelry.server.archive import build, queries
 from voxelry.server.archive.intake import ingest
 from voxelry.server.jobs import job_queries
 from voxelry.server.jobs.models import Job
-from voxelry.server.nodes import delivery_request
+from voxelry.server.nodes import commitment_request, delivery_request, fetch_request
 from voxelry.server.processing import process_queries
 from voxelry.server.processing.models import Input, Process
 from voxelry.server.processing.step_request import KIND, job_named
 
-TITLES = {ingest.KIND: "Read an upload", build.KIND: "Build volumes", delivery_request.KIND: "Send to a node"}
+TITLES = {
+    ingest.KIND: "Read an upload",
+    build.KIND: "Build volumes",
+    delivery_request.KIND: "Send to a node",
+    fetch_request.FETCH_KIND: "Fetch from a node",
+    commitment_request.COMMITMENT_KIND: "Report what is kept to a node",
+}
 
 
 def found(rows: QuerySet[Job], who: Grants, *, job_name: str, series: int | None) -> QuerySet[Job]:
