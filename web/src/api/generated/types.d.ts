@@ -2562,7 +2562,7 @@ export interface components {
         };
         /**
          * RuleChange
-         * @description What to change of a forwarding rule; what is left out stays. What waits by it already is sent nevertheless.
+         * @description What to change of a forwarding rule; what is left out stays. While it is disabled, nothing is sent by it.
          */
         RuleChange: {
             /**
