@@ -35,6 +35,8 @@ export const ICONS = {
   up: ["M12 19V6", "m6.5 11.5 5.5-5.5 5.5 5.5"],
   keyboard: ["M3 6.5h18v11H3Z", "M7 10.5v.01", "M11 10.5v.01", "M15 10.5v.01", "M8 14h8"],
   pencil: ["m5 19 1-4L16 5l3 3L9 18Z"],
+  network: ["M9 3h6v5H9Z", "M3 16h6v5H3Z", "M15 16h6v5h-6Z", "M12 8v4", "M6 16v-4h12v4"],
+  send: ["M20 4 3.5 10.5l6.5 3Z", "m20 4-6.5 16.5-3.5-7"],
   menu: ["M4 7h16", "M4 12h16", "M4 17h16"],
 } as const satisfies Record<string, readonly string[]>;
 
