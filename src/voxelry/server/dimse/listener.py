@@ -26,7 +26,7 @@ from voxelry.network.contexts import (
 )
 from voxelry.network.failures import NetworkError
 from voxelry.network.tls import listening_tls
-from voxelry.server.dimse.connected_callers import Caller, Callers
+from voxelry.server.dimse.dicom_connections import DicomConnection, DicomConnections
 from voxelry.server.environment import django_setup
 from voxelry.server.environment.configuration import Configuration
 from voxelry.server.environment.rare_log_lines import RateLimitFilter
@@ -100,7 +100,7 @@ class Listener:
 
         self._door, self._tls = door, tls
         self._peers = Peers()
-        self._callers = Callers(
+        self._connections = DicomConnections(
             most=settings.VOXELRY.dimse_associations, most_per_node=settings.VOXELRY.dimse_associations_per_node
         )
         self._stopping = threading.Event()
@@ -116,7 +116,7 @@ class Listener:
     @property
     def associations(self) -> int:
         """How many associations there are now."""
-        return self._callers.associations
+        return self._connections.associations
 
     def start(self) -> None:
         """Accept connections from now on."""
@@ -130,15 +130,15 @@ class Listener:
             self._thread.join(INSIST_SECONDS)
         for one in (self._door, self._bell, self._heard):
             one.close()
-        if self._callers.wait_until_gone(seconds):
+        if self._connections.wait_until_gone(seconds):
             return
-        for caller in self._callers.all():
+        for caller in self._connections.all():
             caller.interrupt()
-        if self._callers.wait_until_gone(INSIST_SECONDS):
+        if self._connections.wait_until_gone(INSIST_SECONDS):
             return
-        for caller in self._callers.all():
+        for caller in self._connections.all():
             caller.cut()
-        self._callers.wait_until_gone(INSIST_SECONDS)
+        self._connections.wait_until_gone(INSIST_SECONDS)
 
     def _accept_all(self) -> None:
         # The socket may be shared with the parent process, which keeps it for the next listener: it is not shut down.
@@ -156,17 +156,17 @@ class Listener:
                 self._stopping.wait(PAUSE_SECONDS)
                 continue
             try:
-                caller = Caller(connection, connection.dup(), str(peer[0]))
+                caller = DicomConnection(connection, connection.dup(), str(peer[0]))
             except OSError:
                 connection.close()
                 continue
-            self._callers.add(caller)
+            self._connections.add(caller)
             try:
                 threading.Thread(target=self._answer, args=(caller,), name="association", daemon=True).start()
             except RuntimeError:  # there is no thread left for now
-                self._callers.remove(caller)
+                self._connections.remove(caller)
 
-    def _answer(self, caller: Caller) -> None:
+    def _answer(self, caller: DicomConnection) -> None:
         from django.db import connections
 
         from voxelry.server.jobs.failures import where
@@ -179,9 +179,9 @@ class Listener:
             logger.error("an association failed\n%s", where(error))
         finally:
             connections.close_all()
-            self._callers.remove(caller)
+            self._connections.remove(caller)
 
-    def _converse(self, caller: Caller) -> None:
+    def _converse(self, caller: DicomConnection) -> None:
         from voxelry.server.dimse.dispatch import answer_requests
         from voxelry.server.dimse.session import Session
         from voxelry.server.nodes.calling import our_waits
@@ -197,7 +197,7 @@ class Listener:
             with session.at_end:
                 answer_requests(session, self._stopping)
 
-    def _decide(self, caller: Caller, requested: Requested) -> Acceptance | Rejection:
+    def _decide(self, caller: DicomConnection, requested: Requested) -> Acceptance | Rejection:
         from django.db import DatabaseError
 
         from voxelry.server.dimse.acceptance import accepted_contexts
@@ -212,7 +212,7 @@ class Listener:
             return self._rejected(CALLING_NOT_RECOGNISED, requested, "no node has this AE title and address")
         if requested.called != our_title():
             return self._rejected(CALLED_NOT_RECOGNISED, requested, "it called another AE title than this site's")
-        if not self._callers.take_place(caller, node.pk):
+        if not self._connections.take_place(caller, node.pk):
             return self._rejected(LOCAL_LIMIT_EXCEEDED, requested, "there are as many associations as there may be")
         return accepted_contexts(requested, node)
 

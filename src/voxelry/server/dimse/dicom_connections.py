@@ -15,7 +15,7 @@ STRANGERS_PER_ASSOCIATION = 4
 
 
 @dataclass(eq=False, slots=True)
-class Caller:
+class DicomConnection:
     """A connection that was made to us.
 
     Attributes
@@ -50,7 +50,7 @@ class Caller:
             one.close()
 
 
-class Callers:
+class DicomConnections:
     """All connections, within bounds.
 
     Connections that have not said who they are take the place of each other, and never that of an association: from one
@@ -64,39 +64,39 @@ class Callers:
 
     def __init__(self, *, most: int, most_per_node: int) -> None:
         self._most, self._most_per_node = most, most_per_node
-        self._callers: dict[Caller, None] = {}
+        self._connections: dict[DicomConnection, None] = {}
         self._changed = threading.Condition()
 
     @property
     def associations(self) -> int:
         """How many associations there are."""
         with self._changed:
-            return sum(one.node_key is not None for one in self._callers)
+            return sum(one.node_key is not None for one in self._connections)
 
-    def all(self) -> list[Caller]:
+    def all(self) -> list[DicomConnection]:
         """All that are connected."""
         with self._changed:
-            return list(self._callers)
+            return list(self._connections)
 
-    def add(self, caller: Caller) -> None:
+    def add(self, caller: DicomConnection) -> None:
         """Note a new connection, and close the one that has to give way, if there are too many."""
         with self._changed:
             crowded_out = self._crowded_out(caller.address)
-            self._callers[caller] = None
+            self._connections[caller] = None
         if crowded_out is not None:
             crowded_out.cut()
 
-    def remove(self, caller: Caller) -> None:
+    def remove(self, caller: DicomConnection) -> None:
         """Forget a connection that is over, and close its handles."""
         with self._changed:
-            self._callers.pop(caller, None)
+            self._connections.pop(caller, None)
             self._changed.notify_all()
         caller.close()
 
-    def take_place(self, caller: Caller, node_key: int) -> bool:
+    def take_place(self, caller: DicomConnection, node_key: int) -> bool:
         """Count an association of a node; False if there are as many as there may be."""
         with self._changed:
-            held = Counter(one.node_key for one in self._callers if one.node_key is not None)
+            held = Counter(one.node_key for one in self._connections if one.node_key is not None)
             if held.total() >= self._most or held[node_key] >= self._most_per_node:
                 return False
             caller.node_key = node_key
@@ -105,10 +105,10 @@ class Callers:
     def wait_until_gone(self, seconds: float) -> bool:
         """Wait until nobody is connected; False if that takes longer."""
         with self._changed:
-            return self._changed.wait_for(lambda: not self._callers, seconds)
+            return self._changed.wait_for(lambda: not self._connections, seconds)
 
-    def _crowded_out(self, address: str) -> Caller | None:
-        strangers = [one for one in self._callers if one.node_key is None]
+    def _crowded_out(self, address: str) -> DicomConnection | None:
+        strangers = [one for one in self._connections if one.node_key is None]
         most = max(self._most, LEAST_STRANGERS)
         by_address = Counter(one.address for one in strangers)
         if by_address[address] < most:
