@@ -58,7 +58,7 @@ def _mutated(content: bytes, chance: random.Random) -> bytes:
     return bytes(changed)
 
 
-CORPUS = {
+CORPUS: dict[str, Callable[[], bytes]] = {
     "requests": lambda: request_pdu(CONTEXTS)[:4000],
     "requests of two contexts": request_pdu,
     "associations": lambda: request_pdu() + ECHO + STORE_BEGUN + pdu(4, fragment(b"end!", 2, context=3)) + RELEASE,
@@ -69,14 +69,13 @@ CORPUS = {
 @pytest.mark.parametrize("name", CORPUS)
 def test_mutations_of_what_is_valid_neither_crash_nor_hang(name: str) -> None:
     chance = random.Random(f"{name} 16")
-    valid: Callable[[], bytes] = CORPUS[name]
-    content = valid()
+    content = CORPUS[name]()
     for number in range(MUTATIONS if name != "requests" else 40):
         with accepting(answered) as (peer, ended):
             peer.send(request_pdu() if name == "messages" else b"", _mutated(content, chance))
             peer.connection.shutdown(socket.SHUT_WR)
             peer.kinds()
-        assert isinstance(ended[0], NetworkError), (number, ended)
+        assert ended[0] is None or isinstance(ended[0], NetworkError), (number, ended)  # None: it was rejected
 
 
 def test_an_acceptor_may_be_hostile_too() -> None:

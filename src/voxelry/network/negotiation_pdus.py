@@ -21,6 +21,7 @@ from pynetdicom.pdu_primitives import (
 from pynetdicom.presentation import PresentationContext
 from pynetdicom.transport import AddressInformation
 
+from voxelry.dicom.headers.pydicom_silence import quiet
 from voxelry.dicom.write.header_bytes import IMPLEMENTATION_CLASS_UID
 from voxelry.network.contexts import MOST_CONTEXTS, Acceptance, Proposal, Rejection, Requested, Roles
 from voxelry.network.failures import ProtocolError
@@ -164,11 +165,13 @@ def _user_information(most_bytes: int, roles: Mapping[str, Roles], extended: Map
     items: list[Any] = [length, implementation, version]
     for uid, one in roles.items():
         role = SCP_SCU_RoleSelectionNegotiation()
-        role.sop_class_uid, role.scu_role, role.scp_role = UID(uid), one.scu, one.scp
+        with quiet:
+            role.sop_class_uid, role.scu_role, role.scp_role = UID(uid), one.scu, one.scp
         items.append(role)
     for uid, told in extended.items():
         negotiation = SOPClassExtendedNegotiation()
-        negotiation.sop_class_uid, negotiation.service_class_application_information = UID(uid), told
+        with quiet:
+            negotiation.sop_class_uid, negotiation.service_class_application_information = UID(uid), told
         items.append(negotiation)
     return items
 
@@ -183,23 +186,26 @@ def _primitive(calling: str, called: str) -> A_ASSOCIATE:
 
 def _context(number: int, abstract_syntax: str, transfer_syntaxes: Iterable[str]) -> PresentationContext:
     context = PresentationContext()
-    context.context_id = number
-    context.abstract_syntax = UID(abstract_syntax)
-    context.transfer_syntax = [UID(syntax) for syntax in transfer_syntaxes]
+    with quiet:  # a peer's UID may be none
+        context.context_id = number
+        context.abstract_syntax = UID(abstract_syntax)
+        context.transfer_syntax = [UID(syntax) for syntax in transfer_syntaxes]
     return context
 
 
 def _encoded(pdu: Any, primitive: A_ASSOCIATE) -> bytes:
-    pdu.from_primitive(primitive)
-    content: bytes = pdu.encode()
+    with quiet:
+        pdu.from_primitive(primitive)
+        content: bytes = pdu.encode()
     return content
 
 
 def _decoded(pdu: Any, kind: int, content: bytes) -> tuple[A_ASSOCIATE, int]:
     """The primitive of a PDU, and its protocol version bits; pynetdicom may raise anything for a malformed one."""
     try:
-        pdu.decode(bytes([kind, 0]) + len(content).to_bytes(4, "big") + content)
-        primitive: A_ASSOCIATE = pdu.to_primitive()
+        with quiet:
+            pdu.decode(bytes([kind, 0]) + len(content).to_bytes(4, "big") + content)
+            primitive: A_ASSOCIATE = pdu.to_primitive()
     except Exception as error:
         raise _malformed(f"a PDU of negotiation cannot be read ({type(error).__name__})") from None
     return primitive, int.from_bytes(content[:2], "big")

@@ -10,7 +10,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from voxelry.network.command_set import CommandField
 from voxelry.network.contexts import Acceptance, ContextResult, Proposal, Requested, Roles
-from voxelry.network.storage_classes import is_storage
+from voxelry.network.storage_classes import is_conformant_uid, is_storage
 from voxelry.server.dimse.find_identifier import agreed_options
 from voxelry.server.nodes.models import Node
 
@@ -30,7 +30,6 @@ _ASKED_IN: Mapping[CommandField, frozenset[str]] = MappingProxyType(
         CommandField.N_ACTION_RQ: frozenset({COMMITMENT}),
     }
 )
-CACHED = 1_000
 _SYNTAX_ROOT = "1.2.840.10008.1.2"
 _NO_DATA_SETS = ("1.2.840.10008.1.2.6.", "1.2.840.10008.1.2.7.")
 """Transfer syntaxes of mail, XML and live video: no data set is encoded in them."""
@@ -39,9 +38,11 @@ _SERVICE_SYNTAXES = (str(ExplicitVRLittleEndian), str(ImplicitVRLittleEndian))
 
 def is_known_syntax(transfer_syntax: str) -> bool:
     """Whether data sets in a transfer syntax can be kept."""
-    uid = UID(transfer_syntax)
     if transfer_syntax.startswith(_NO_DATA_SETS) or not transfer_syntax.startswith(_SYNTAX_ROOT):
         return False
+    if not is_conformant_uid(transfer_syntax):
+        return False
+    uid = UID(transfer_syntax)
     return bool(uid.keyword) and uid.type == "Transfer Syntax"
 
 

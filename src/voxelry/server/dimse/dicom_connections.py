@@ -31,6 +31,7 @@ class DicomConnection:
     address: str
     node_key: int | None = None
     association: Association | None = None
+    is_cut: bool = False
 
     def interrupt(self) -> None:
         """Abort its association; a connection without one is closed."""
@@ -41,6 +42,7 @@ class DicomConnection:
 
     def cut(self) -> None:
         """Close the connection under the thread that answers."""
+        self.is_cut = True
         with suppress(OSError):
             self.handle.shutdown(socket.SHUT_RDWR)
 
@@ -83,8 +85,8 @@ class DicomConnections:
         with self._changed:
             crowded_out = self._crowded_out(caller.address)
             self._connections[caller] = None
-        if crowded_out is not None:
-            crowded_out.cut()
+            if crowded_out is not None:
+                crowded_out.cut()
 
     def remove(self, caller: DicomConnection) -> None:
         """Forget a connection that is over, and close its handles."""
@@ -108,7 +110,7 @@ class DicomConnections:
             return self._changed.wait_for(lambda: not self._connections, seconds)
 
     def _crowded_out(self, address: str) -> DicomConnection | None:
-        strangers = [one for one in self._connections if one.node_key is None]
+        strangers = [one for one in self._connections if one.node_key is None and not one.is_cut]
         most = max(self._most, LEAST_STRANGERS)
         by_address = Counter(one.address for one in strangers)
         if by_address[address] < most:

@@ -91,6 +91,11 @@ class Listener:
     ----------
     door
         Listens; `stop` closes it.
+
+    Attributes
+    ----------
+    port
+        Where it listens.
     """
 
     def __init__(self, door: socket.socket, *, tls: ssl.SSLContext | None = None) -> None:
@@ -99,6 +104,7 @@ class Listener:
         from voxelry.server.dimse.peers import Peers
 
         self._door, self._tls = door, tls
+        self.port: int = door.getsockname()[1]
         self._peers = Peers()
         self._connections = DicomConnections(
             most=settings.VOXELRY.dimse_associations, most_per_node=settings.VOXELRY.dimse_associations_per_node
@@ -106,12 +112,6 @@ class Listener:
         self._stopping = threading.Event()
         self._heard, self._bell = socket.socketpair()
         self._thread = threading.Thread(target=self._accept_all, name="dimse", daemon=True)
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        port: int = self._door.getsockname()[1]
-        return port
 
     @property
     def associations(self) -> int:
@@ -124,6 +124,8 @@ class Listener:
 
     def stop(self, seconds: float = GRACE_SECONDS) -> None:
         """Accept none any more, and abort associations when their request is answered, or after some seconds."""
+        if self._stopping.is_set():
+            return
         self._stopping.set()
         self._bell.send(b"!")
         if self._thread.is_alive():

@@ -18,7 +18,7 @@ KEPT_SECONDS = 30.0
 RESOLVING_SECONDS = 5.0
 """The longest wait for addresses that are not known yet."""
 _MAPPED = 96
-_LOOPBACK = ip_network("::ffff:127.0.0.0/104")
+_LOOPBACK = IPv6Network("::ffff:127.0.0.0/104")
 _LOOPBACK_ADDRESS = IPv6Address("::1")
 
 
