@@ -12,7 +12,7 @@ import pytest
 from tests.dimse.conftest import LiveDicomSite
 from tests.peers.live_site import live_site
 from tests.peers.orthanc import PROGRAM, TITLE, Orthanc, orthanc
-from tests.servers.running import free_port
+from tests.servers.running import free_port, wait_until
 from voxelry.testing import SyntheticSeries, synthetic_series
 
 pytestmark = pytest.mark.programs(PROGRAM)
@@ -115,6 +115,36 @@ def test_it_finds_at_each_level(neighbours: Neighbours, ct: SyntheticSeries, sto
     found_instances = neighbours.found("Instance", StudyInstanceUID=study, SeriesInstanceUID=series)
     assert {one["SOPInstanceUID"] for one in found_instances} == {one["SOPInstanceUID"] for one in references(ct)}
     assert neighbours.found("Study", PatientID="NOBODY") == []
+
+
+def test_it_moves_a_study_to_itself(neighbours: Neighbours, ct: SyntheticSeries, stored: dict[str, Any]) -> None:
+    neighbours.orthanc.clear()
+    assert neighbours.orthanc.get("/statistics")["CountInstances"] == 0
+    query = neighbours.asked("Study", StudyInstanceUID=str(ct.study_instance_uid))
+    neighbours.orthanc.post(f"/queries/{query}/retrieve", {"TargetAet": TITLE, "Synchronous": True})
+    assert neighbours.orthanc.get("/statistics")["CountInstances"] == 7
+    kept = {data_set_bytes(neighbours.orthanc.file(one)) for one in neighbours.orthanc.get("/instances")}
+    assert kept == {data_set_bytes(path.read_bytes()) for path in ct.paths}
+
+
+def test_it_is_told_what_is_committed_and_what_is_not(
+    neighbours: Neighbours, ct: SyntheticSeries, stored: dict[str, Any]
+) -> None:
+    known = references(ct)
+    unknown = {**known[0], "SOPInstanceUID": "1.2.826.0.1.3680043.8.498.1602"}
+    asked = neighbours.orthanc.post("/modalities/voxelry/storage-commitment", {"DicomInstances": [*known, unknown]})
+
+    def report() -> dict[str, Any]:
+        told = neighbours.orthanc.get(asked["Path"])
+        assert isinstance(told, dict)
+        return told
+
+    wait_until(lambda: report()["Status"] != "Pending", "the report")
+    assert report()["Status"] == "Failure"
+    assert sorted(report()["Success"], key=str) == sorted(known, key=str)
+    (failure,) = report()["Failures"]
+    assert failure["SOPInstanceUID"] == unknown["SOPInstanceUID"]
+    assert failure["FailureReason"] == 0x0112
 
 
 def data_set_bytes(content: bytes) -> bytes:
