@@ -6,6 +6,7 @@ import ast
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,6 +27,8 @@ SECONDS = 600.0
 
 PEERS = {"Orthanc": "8042", "storescp": "11113"}
 """Programs that run beside the site until the page ends, and where the pages say that they are."""
+DCMTK = ("echoscu", "storescu", "findscu", "getscu", "movescu", "storescp")
+"""Programs of dcmtk; those of pynetdicom, in this environment, have the same names."""
 OTHER_PORTS = ("11112", "4242")
 """Where the pages say that the site and Orthanc listen to the DICOM network."""
 
@@ -51,6 +54,7 @@ class Terminal:
         self.folder.mkdir()
         # The reader stands in a clone: what the project's root has is here as well.
         (self.folder / "manage.py").symlink_to(ROOT / "manage.py")
+        programs = _own_programs(folder / "programs")
         self._state = folder / "state"
         self._log = folder / "log"
         self._site: subprocess.Popen[bytes] | None = None
@@ -62,7 +66,7 @@ class Terminal:
             "HOME": str(self.folder),
             "PWD": str(self.folder),
             "XDG_DATA_HOME": str(self.folder / ".local/share"),
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PATH": os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"]]),
             "PYTHONPATH": str(ROOT / "src"),
             "PYTHONUNBUFFERED": "1",
             "DJANGO_SUPERUSER_PASSWORD": "a password for tests",
@@ -76,7 +80,9 @@ class Terminal:
         text = INSTEAD.get(command.text, command.text)
         program = text.partition(" ")[0]
         if program in PEERS:
-            peer = Server(shlex.split(self._here(text)), self.folder, self._ports[PEERS[program]])
+            arguments = shlex.split(self._here(text))
+            arguments[0] = shutil.which(program, path=self._environment["PATH"]) or program
+            peer = Server(arguments, self.folder, self._ports[PEERS[program]])
             self._peers.enter_context(running(peer))
             return
         printed = self._start(text) if command.text.startswith(SERVERS) else self._do(text, command)
@@ -179,6 +185,16 @@ class Terminal:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False
+
+
+def _own_programs(folder: Path) -> Path:
+    """A folder with the machine's programs that this environment has others of the same name for."""
+    folder.mkdir()
+    elsewhere = [path for path in os.environ["PATH"].split(os.pathsep) if Path(path) != Path(sys.executable).parent]
+    for name in DCMTK:
+        if found := shutil.which(name, path=os.pathsep.join(elsewhere)):
+            (folder / name).symlink_to(found)
+    return folder
 
 
 def _bare(text: str) -> str:
