@@ -18,6 +18,7 @@ SAME_NAMES = {
     "failures.py": "how the work of a room fails: jobs, and associations of the DICOM network",
     "check, convert, create_token, listen, serve": "commands of the terminal, and the functions that do their work",
     "echo, find": "services of DICOM: asked for in network, provided in server.dimse; find: also the kind of a job",
+    "send": "the command that stores at a node, and what brings a file of the archive to its bucket",
     "volumes": "rows of volumes in the archive, and synthetic volumes in voxelry.testing",
     "asgi.py, settings.py, wsgi.py": "Django's own names at the top of server, whose content is in server.site",
 }

@@ -78,20 +78,22 @@ COMMANDS: dict[str, CommandEntry] = {
     "send": CommandEntry(
         "send",
         "The DICOM network",
-        "Send DICOM files to a node: a scanner's or an archive's.",
+        "Send DICOM files to a node (C-STORE).",
         ("voxelry send scans pacs", "voxelry send study.zip PACS@192.0.2.7:104 --calling WORKSTATION"),
     ),
     "fetch": CommandEntry(
         "fetch",
         "The DICOM network",
-        "Fetch studies from a node as files.",
+        "Fetch studies from a node as files (C-GET, or C-MOVE).",
         (
             "voxelry fetch pacs --patient P-1234 --list",
             "voxelry fetch pacs --study 1.2.840.1 --out studies",
             "voxelry fetch PACS@192.0.2.7:104 --accession A-77 --move WORKSTATION --port 11113",
         ),
     ),
-    "node": CommandEntry("node", "The DICOM network", "Nodes of the DICOM network that the site speaks to."),
+    "node": CommandEntry(
+        "node", "The DICOM network", "Nodes of the DICOM network: scanners and archives that the site knows."
+    ),
     "serve": CommandEntry(
         "site",
         "The site",

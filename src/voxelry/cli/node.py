@@ -29,7 +29,7 @@ from voxelry.cli.site_options import ConfigOption, DataOption, server_function
 node = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
-    help="Nodes of the DICOM network: scanners and archives that the site speaks to.",
+    help="Nodes of the DICOM network: scanners and archives that the site knows.",
 )
 
 
@@ -93,9 +93,9 @@ def add(
 
 
 @node.command("list", epilog=examples("voxelry node list", "voxelry node list --json"))
-def list_(as_json: JsonOption = False, data: DataOption = None, config: ConfigOption = None) -> None:
+def show(as_json: JsonOption = False, data: DataOption = None, config: ConfigOption = None) -> None:
     """List the nodes."""
-    rows = server_function("site.node_commands", "list_nodes")(data=data, config=config)
+    rows = server_function("site.node_commands", "configured_nodes")(data=data, config=config)
     if as_json:
         print_json([asdict(row) for row in rows])
         return

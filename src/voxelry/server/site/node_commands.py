@@ -84,7 +84,7 @@ def add_node_of(
     return _row(node_changes.add_node(as_site(), chosen, project=_project(project)))
 
 
-def list_nodes(*, data: Path | None = None, config: Path | None = None) -> list[NodeRow]:
+def configured_nodes(*, data: Path | None = None, config: Path | None = None) -> list[NodeRow]:
     """All nodes, by name."""
     _open(data, config)
     from voxelry.server.access.grants import as_site
