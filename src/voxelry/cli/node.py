@@ -93,7 +93,7 @@ def add(
 
 
 @node.command("list", epilog=examples("voxelry node list", "voxelry node list --json"))
-def show(as_json: JsonOption = False, data: DataOption = None, config: ConfigOption = None) -> None:
+def show_nodes(as_json: JsonOption = False, data: DataOption = None, config: ConfigOption = None) -> None:
     """List the nodes."""
     rows = server_function("site.node_commands", "configured_nodes")(data=data, config=config)
     if as_json:
