@@ -237,11 +237,11 @@ def listen(*, data: Path | None = None, config: Path | None = None, door: socket
         If a setting cannot be used, or the port is taken.
     """
     configuration = django_setup.prepare(data=data, config=config)
+    tls = tls_of(configuration)
     if door is None:
         if not configuration.dimse_port:
             raise ListenError("no port is configured for the DICOM network: set dimse.port, such as 11112")
         door = open_door(configuration.dimse_host, configuration.dimse_port)
-    tls = tls_of(configuration)
     django_setup.set_up()
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
