@@ -366,7 +366,7 @@ def test_nothing_is_read_for_a_node_that_is_gone(three: DicomSite, endless: list
         association.abort()
     else:
         association._stream.close()
-    three.listener._join(30)  # the thread of the association ends
+    assert three.listener.wait_until_idle(60)  # the thread of the association ends
     assert three.listener.associations == 0
 
 

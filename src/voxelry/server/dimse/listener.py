@@ -118,6 +118,10 @@ class Listener:
         """How many associations there are now."""
         return self._connections.associations
 
+    def wait_until_idle(self, seconds: float) -> bool:
+        """Wait until nobody is connected; False if that takes longer."""
+        return self._connections.wait_until_gone(seconds)
+
     def start(self) -> None:
         """Accept connections from now on."""
         self._thread.start()
