@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
 
-from benchmarks.server_processes import ROOT, Server, free_port, start_process, start_site
+from benchmarks.server_processes import ORTHANC, ROOT, Server, free_port, start_process, start_site
 
 TITLE = "VOXELRY"
 CALLING = "BENCHMARK"
@@ -68,6 +69,27 @@ class DicomNode:
 def missing_dicom_programs() -> str:
     """What the benchmark needs and is not installed; empty if all is there."""
     return ", ".join(name for name in PROGRAMS if which(name) is None)
+
+
+def orthanc_node(scratch: Path, stack: ExitStack) -> DicomNode | None:
+    """Orthanc in its default settings, which knows `CALLING`, until the end of the block; None if it is missing."""
+    if which(ORTHANC) is None:
+        return None
+    port, folder = free_port(), scratch / "orthanc-node"
+    settings = {
+        "StorageDirectory": str(folder),
+        "IndexDirectory": str(folder),
+        "HttpServerEnabled": False,
+        "DicomAet": "ORTHANC",
+        "DicomPort": port,
+        "DicomCheckCalledAet": False,
+        "DicomModalities": {"benchmark": [CALLING, "127.0.0.1", 104]},
+    }
+    configuration = scratch / "orthanc-node.json"
+    configuration.write_text(json.dumps(settings))
+    start_process([ORTHANC, str(configuration)], scratch / "orthanc-node.log", stack, dict(os.environ))
+    _wait_for(port)
+    return DicomNode("Orthanc", "ORTHANC", port)
 
 
 @contextmanager

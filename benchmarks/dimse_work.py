@@ -12,15 +12,20 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.dimse_processes import CALLING, DicomNode, missing_dicom_programs, running_nodes
+from benchmarks import dimse_queries
+from benchmarks.dimse_processes import CALLING, DicomNode, missing_dicom_programs, orthanc_node, running_nodes
 from benchmarks.race import Row, Target, emptied
 from benchmarks.series import phantom, write_series
 from benchmarks.server_processes import Server
 from benchmarks.server_work import renumbered, settle
 
 ASSOCIATIONS = (1, 4)
+STUDIES = 200
+FIRST_STUDY = 500
+"""Studies of one instance that are searched, renumbered from here on: three digits."""
 STORE_FACTOR = 0.8
 """The part of the bare receiver's rate that is aimed at."""
 
@@ -36,7 +41,32 @@ def rows(slices: int, pixels: int, rounds: int, scratch: Path, say: Callable[[st
         tempfile.TemporaryDirectory(dir=scratch) as name,
         running_nodes(Path(name)) as (site, receiver),
     ):
-        return _store(site, receiver, files, rounds, Path(name) / "parts", say)
+        found = _store(site, receiver, files, rounds, Path(name) / "parts", say)
+        with ExitStack() as stack:
+            peer = orthanc_node(Path(name), stack)
+            found += _queries(site, peer, files, rounds, Path(name) / "parts", say)
+        return found
+
+
+def _queries(
+    site: DicomNode,
+    peer: DicomNode | None,
+    files: Sequence[bytes],
+    rounds: int,
+    scratch: Path,
+    say: Callable[[str], None],
+) -> list[Row]:
+    """C-FIND of studies and of the instances of a series, which both nodes are sent before."""
+    if peer is None:
+        return [Row("dimse", "C-FIND", "ms", 1.0, "Orthanc", None, "", None, "not installed")]
+    say("dimse: C-FIND")
+    sent = [one for number in range(STUDIES) for one in renumbered(files[:1], FIRST_STUDY + number)]
+    for node in (site, peer):
+        for some in (sent, files):
+            _send(node, _written(some, 1, scratch))
+        if node.server is not None:
+            _settle(node.server)
+    return dimse_queries.rows((site, peer), files[0], len(files), rounds * 4)
 
 
 def _store(

@@ -55,6 +55,7 @@ def _asks(people: Any) -> dict[str, Callable[[], Any]]:
     from django.test import Client
 
     from benchmarks.lists_cases import Asker, cases
+    from benchmarks.lists_queries import query_cases
 
     found: dict[str, Callable[[], Any]] = {}
     secrets = {"admin": people.admin, "one": people.viewer_of_one, "two": people.viewer_of_two}
@@ -66,6 +67,8 @@ def _asks(people: Any) -> dict[str, Callable[[], Any]]:
         asker = Asker(who, Client(headers={"authorization": f"Bearer {secret}"}, SERVER_NAME="localhost"), session)  # type: ignore[arg-type]
         for name, ask in cases(asker, _rows(places[who])):
             found[f"{name} | {who}"] = ask
+        if who != "two":  # a node is of one project
+            found |= {f"{name} | {who}": ask for name, ask in query_cases(_rows(places[who]))}
     return found
 
 

@@ -171,6 +171,16 @@ def _name(chance: random.Random) -> str:
     return f"{family}^{given}={own_family}^{own_given}"
 
 
+_STUDY_SEARCH: dict[str, object] = {
+    "study_id": "1",
+    "referrer": "House^Gregory",
+    "referrer_key": "house^gregory",
+    "attributes": '{"00080090":{"vr":"PN","Value":[{"Alphabetic":"House^Gregory"}]},'
+    '"00101010":{"vr":"AS","Value":["054Y"]},"00200010":{"vr":"SH","Value":["1"]}}',
+}
+"""What searches by attributes need of a study; without it each is read from a stored file."""
+
+
 def _studies(studies: int, projects: tuple[int, int, int]) -> Iterator[dict[str, object]]:
     chance = random.Random(4)  # noqa: S311 - the same rows each time
     uploads = studies // STUDIES_PER_UPLOAD
@@ -189,6 +199,7 @@ def _studies(studies: int, projects: tuple[int, int, int]) -> Iterator[dict[str,
             "time": f"{chance.randrange(24):02d}:{chance.randrange(60):02d}:00",
             "description": f"{chance.choice(_PARTS)} {chance.choice(_KINDS)}",
             "accession_number": f"A{chance.randrange(10**9):09d}",
+            **_STUDY_SEARCH,
             "created": f"{came.isoformat()} {chance.randrange(24):02d}:00:00+00:00",
         }
 
@@ -238,6 +249,9 @@ def _series(studies: int) -> None:
     _series_rows(studies, key, numbers)
 
 
+_SERIES_ATTRIBUTES = '{"00080070":{"vr":"LO","Value":["Maker"]},"00180015":{"vr":"CS","Value":["CHEST"]}}'
+
+
 def _series_rows(studies: int, key: str, source: str) -> None:
     failed = f"{key} * 31 % 100 = 0"
     _insert(
@@ -272,6 +286,7 @@ def _series_rows(studies: int, key: str, source: str) -> None:
             "description": f"CASE {key} % 4 WHEN 0 THEN 'axial 1.0 mm' WHEN 1 THEN 'coronal' WHEN 2 THEN 't2 tse' "
             "ELSE 'localizer' END",
             "body_part": "'CHEST'",
+            "attributes": f"'{_SERIES_ATTRIBUTES}'",
             "revision": "1",
             "built_revision": "1",
             "instance_count": _instance_count(studies, key),
@@ -321,6 +336,10 @@ def _instance_rows(key: str, series: str, source: str) -> None:
             "transfer_syntax_uid": "'1.2.840.10008.1.2.1'",
             "number": "part.n + 1",
             "has_pixels": _flag(True),
+            "rows": "512",
+            "columns": "512",
+            "bits_allocated": "16",
+            "frames": "0",
             "sha256": hexadecimal,
             "size": str(INSTANCE_BYTES),
             "name": "'IM' || part.n",

@@ -22,7 +22,7 @@ from voxelry.server.nodes.node_queries import reading_grants
 logger = logging.getLogger(__name__)
 NOT_AUTHORISED: Final = 0x0124
 UNABLE_TO_PROCESS: Final = 0xC001
-_TAKEN_IN_SECONDS: Final = 10.0
+_TAKEN_IN_SECONDS: Final = 20.0
 """What was stored before is found; a query does not wait for longer than its node waits for the answer."""
 
 
