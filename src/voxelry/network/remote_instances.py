@@ -161,13 +161,20 @@ def fetch_unlisted(call: Call, study: str, series: Collection[str], *, receive: 
     context: the node chooses.
     """
     fetched = Fetched()
+    failure: FailureStatusError | None = None
     requests = [("SERIES", {"StudyInstanceUID": study, "SeriesInstanceUID": one}) for one in series]
     for classes, proposals in (*_standard_classes(compressed=False), *_standard_classes(compressed=True)):
         with call([_GET, *proposals], _roles(classes)) as association:
             for level, keys in requests or [("STUDY", {"StudyInstanceUID": study})]:
-                counts, sent = fetch_by_get(association, level, keys, receive=_once(receive, fetched.received))
+                try:
+                    counts, sent = fetch_by_get(association, level, keys, receive=_once(receive, fetched.received))
+                except FailureStatusError as error:
+                    failure = error
+                    continue
                 fetched.received.update(sent.received)
                 fetched.failed.update(dict.fromkeys(counts.failed_uids, _NOT_SENT) | sent.refused)
+    if failure is not None and not fetched.received:
+        raise failure
     fetched.failed = {uid: why for uid, why in fetched.failed.items() if uid not in fetched.received}
     return fetched
 
@@ -196,8 +203,10 @@ def requests_of(
 
 _GET = Proposal(STUDY_ROOT_GET, IDENTIFIER_SYNTAXES)
 _NOT_SENT = "the node could not send it"
-_FREQUENT = frozenset(
-    [SEGMENTATION, *(f"1.2.840.10008.5.1.4.1.1.{end}" for end in ("1.1", "1.2", "2", "2.1", "4", "4.1", "6.1", "7"))]
+_FREQUENT = (
+    *(f"1.2.840.10008.5.1.4.1.1.{end}" for end in ("2", "4", "1", "1.1", "6.1", "7")),
+    *(f"1.2.840.10008.5.1.4.1.1.{end}" for end in ("2.1", "4.1", "1.2", "3.1", "128")),
+    SEGMENTATION,
 )
 
 
@@ -360,9 +369,21 @@ def _by_association(instances: Sequence[RemoteInstance], *, compressed: bool) ->
 
 
 def _standard_classes(*, compressed: bool) -> Iterator[tuple[list[str], list[Proposal]]]:
-    """The storage classes of the standard, for associations that have room for them, in one context each."""
+    """The storage classes of the standard, for associations that have room for them.
+
+    Uncompressed syntaxes of a class are in one context. With ``compressed`` all are: in a context each for the most
+    frequent classes, and in one context for the others.
+    """
     known = [str(one.abstract_syntax) for one in AllStoragePresentationContexts]
-    known.sort(key=lambda uid: uid not in _FREQUENT)
+    if compressed:
+        several = (MOST_CONTEXTS - 1) // len(STORED_SYNTAXES)
+        for start in range(0, len(_FREQUENT), several):
+            classes = list(_FREQUENT[start : start + several])
+            yield (
+                classes,
+                [Proposal(uid, (syntax,)) for uid in classes for syntax in _syntaxes_of(uid, compressed=True)],
+            )
+        known = [uid for uid in known if uid not in _FREQUENT]
     for start in range(0, len(known), MOST_CONTEXTS - 1):
         classes = known[start : start + MOST_CONTEXTS - 1]
         syntaxes = {uid: _syntaxes_of(uid, compressed=True) if compressed else PLAIN_SYNTAXES for uid in classes}
