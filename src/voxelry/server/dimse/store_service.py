@@ -32,6 +32,7 @@ from voxelry.server.environment.version import VERSION
 from voxelry.server.jobs.failures import Away, where
 from voxelry.server.jobs.leases import DatabaseTrouble
 from voxelry.server.nodes.models import Node
+from voxelry.server.nodes.node_queries import stores_still
 
 logger = logging.getLogger(__name__)
 
@@ -134,8 +135,15 @@ class _Storing:
     def __init__(self, session: Session) -> None:
         self.receiving = Receiving()
         self.arriving: ArrivingDataSet | None = None
+        self._node: Node | None = None
         session.when_idle.append(self.receiving.pause)
         session.at_end.callback(self._end)
+
+    def node(self, session: Session) -> Node | None:
+        """The node as its row is now."""
+        if self._node is None or not stores_still(self._node):
+            self._node = session.node()
+        return self._node
 
     def _end(self) -> None:
         if self.arriving is not None:
@@ -151,7 +159,7 @@ def open_data_set(session: Session, command: Command, context: Context) -> Arriv
     storing = _storing.get(session)
     if storing is None:
         storing = _storing[session] = _Storing(session)
-    storing.arriving = ArrivingDataSet(storing.receiving, session.node(), command, context)
+    storing.arriving = ArrivingDataSet(storing.receiving, storing.node(session), command, context)
     return storing.arriving
 
 

@@ -6,12 +6,17 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from voxelry.server.jobs import batches, submit
 from voxelry.server.jobs.leases import lease_end, lease_renewer, new_owner
 from voxelry.server.jobs.models import Job, State
+
+_HELD = (
+    f"SELECT 1 FROM {Job._meta.db_table} "  # noqa: SLF001, S608 - names of this module's own
+    "WHERE id = %s AND owner = %s AND state = 'running' AND NOT cancel_requested"
+)
 
 
 def open_jobs(keys: Iterable[int]) -> set[int]:
@@ -42,8 +47,9 @@ class HeldJob:
 
     def is_held(self) -> bool:
         """Whether the job is this process's, and not cancelled. Only reads: it may be taken back right after that."""
-        held = Job.objects.filter(pk=self._key, owner=self._owner, state=State.RUNNING, cancel_requested=False)
-        return held.exists()
+        with connection.cursor() as cursor:  # asked for each file that comes: the ORM would take ten times as long
+            cursor.execute(_HELD, [self._key, self._owner])
+            return cursor.fetchone() is not None
 
     def release(self) -> bool:
         """Queue the job, or end it if it was cancelled; False if it was taken back. Called in a transaction."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from voxelry.server.access.grants import Grants, as_site, visible_to
@@ -20,6 +21,19 @@ def nodes(who: Grants, *, least: Role = Role.UPLOADER) -> QuerySet[Node]:
 def enabled_node(key: int) -> Node | None:
     """A node as its row is now; None if it was deleted or is disabled. For what answers the node itself."""
     return nodes(as_site()).filter(pk=key, is_enabled=True).select_related("project").first()
+
+
+_STORES_STILL = (
+    f"SELECT 1 FROM {Node._meta.db_table} "  # noqa: SLF001, S608 - names of this room's own
+    "WHERE id = %s AND project_id = %s AND name = %s AND is_enabled AND may_store"
+)
+
+
+def stores_still(node: Node) -> bool:
+    """Whether a node that was read before may store now, under the same name and into the same project."""
+    with connection.cursor() as cursor:  # asked for each instance that comes: the ORM would take ten times as long
+        cursor.execute(_STORES_STILL, [node.pk, node.project_id, node.name])
+        return cursor.fetchone() is not None
 
 
 def enabled_nodes() -> list[Node]:

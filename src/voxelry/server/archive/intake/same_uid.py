@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import IO, Final
 
+from django.db import connection
+
 from voxelry.dicom.headers.sources import Source
 from voxelry.dicom.pixels.same_object import is_same_object
-from voxelry.server.access.grants import as_site
-from voxelry.server.archive import queries
 from voxelry.server.archive.at_rest import files_at_rest
 from voxelry.server.archive.intake.store_instance import is_usable
+from voxelry.server.archive.models import Instance
 
 _CHUNK: Final = 2**18
+_ROW: Final = (
+    f"SELECT sha256, name, size, problem_code FROM {Instance._meta.db_table} "  # noqa: SLF001, S608 - its own name
+    "WHERE project_id = %s AND sop_instance_uid = %s"
+)
 
 
 def conflicts_with_rows(source: Source, *, project: int, uid: str) -> bool | None:
@@ -19,8 +24,9 @@ def conflicts_with_rows(source: Source, *, project: int, uid: str) -> bool | Non
 
     None if the project has no instance of the UID.
     """
-    rows = queries.instances(as_site()).filter(project=project, sop_instance_uid=uid).order_by()
-    row = rows.values_list("sha256", "name", "size", "problem_code").first()
+    with connection.cursor() as cursor:  # asked for each instance that comes: the ORM would take ten times as long
+        cursor.execute(_ROW, [project, uid])
+        row = cursor.fetchone()
     if row is None:
         return None
     sha256, name, size, problem = row
