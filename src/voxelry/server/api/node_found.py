@@ -70,7 +70,7 @@ def _studies(rows: tuple[Mapping[str, str], ...], node: Node, who: Grants) -> li
     known = queries.studies(who).filter(project=node.project_id, study_instance_uid__in=uids)
     counted = queries.listings(who).filter(study__in=known)
     keys: dict[str, int] = dict(known.values_list("study_instance_uid", "pk"))
-    here = {int(listing.pk): listing.instance_count for listing in counted.only("study", "instance_count")}
+    here = {listing.study_id: listing.instance_count for listing in counted.only("study", "instance_count")}
     return [
         out.NodeStudy(
             study_instance_uid=row["StudyInstanceUID"],

@@ -101,26 +101,33 @@ def remove_rule(who: Grants, rule: ForwardingRule) -> None:
         send_what_waits(node)
 
 
-def _stored(rule: ForwardingRule, values: RuleValues) -> ForwardingRule:
-    modalities = ", ".join(dict.fromkeys(one.strip().upper() for one in values.modalities if one.strip()))
+def checked_rule(node: Node, values: RuleValues) -> RuleValues:
+    """The values as a row of a node's rule holds them: without spaces around, each modality once.
+
+    Raises
+    ------
+    NodeFieldsError
+        If a field holds what it may not.
+    """
+    modalities = tuple(dict.fromkeys(one.strip().upper() for one in values.modalities if one.strip()))
     problems = []
     if not values.name.strip():
         problems.append(FieldProblem("name", "is empty; write a name, such as CT to the archive"))
-    if len(modalities) > MOST_MODALITIES:
-        problems.append(
-            FieldProblem("modalities", f"have {len(modalities)} characters; {MOST_MODALITIES} are the most")
-        )
-    brings = None
-    if values.from_node is not None:
-        here = node_queries.nodes(as_site()).filter(project=rule.node.project_id)
-        brings = here.exclude(pk=rule.node_id).filter(pk=values.from_node).first()
-        if brings is None:
-            words = "is no other node of this project; choose the node that brings what is sent on, or none for all"
-            problems.append(FieldProblem("from_node", words))
+    if len(", ".join(modalities)) > MOST_MODALITIES:
+        problems.append(FieldProblem("modalities", f"have more than {MOST_MODALITIES} characters; write fewer"))
+    here = node_queries.nodes(as_site()).filter(project=node.project_id).exclude(pk=node.pk)
+    if values.from_node is not None and not here.filter(pk=values.from_node).exists():
+        words = "is no other node of this project; choose the node that brings what is sent on, or none for all"
+        problems.append(FieldProblem("from_node", words))
     if problems:
         raise NodeFieldsError(tuple(problems))
-    rule.name, rule.modalities, rule.description = values.name.strip(), modalities, values.description.strip()
-    rule.from_node, rule.is_enabled = brings, values.is_enabled
+    return replace(values, name=values.name.strip(), modalities=modalities, description=values.description.strip())
+
+
+def _stored(rule: ForwardingRule, values: RuleValues) -> ForwardingRule:
+    clean = checked_rule(rule.node, values)
+    rule.name, rule.modalities, rule.description = clean.name, ", ".join(clean.modalities), clean.description
+    rule.from_node_id, rule.is_enabled = clean.from_node, clean.is_enabled
     try:
         with transaction.atomic():
             rule.save()
