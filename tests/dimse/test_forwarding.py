@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pydicom
 import pytest
+import requests
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.dimse.conftest import Web
+from tests.dimse.conftest import LiveDicomSite, Web
 from tests.dimse.receiving_node import CLASSES, ReceivingNode
+from tests.peers.live_site import LiveSite
 from voxelry.server.access.models import Project
 from voxelry.server.archive.intake.arrivals import tell_arrived
 from voxelry.server.archive.models import Instance, Upload
@@ -24,6 +31,7 @@ from voxelry.server.nodes.delivery_tidying import tidy_deliveries
 from voxelry.server.nodes.models import Delivery, ForwardingRule, Node
 from voxelry.testing import synthetic_series
 
+GUARD_SECONDS = 120.0
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -82,8 +90,12 @@ def states() -> list[str]:
     return list(Delivery.objects.order_by("pk").values_list("state", flat=True))
 
 
+def uid_of(path: Path) -> str:
+    return str(pydicom.dcmread(path, stop_before_pixels=True).SOPInstanceUID)
+
+
 def uids(paths: list[Path]) -> set[str]:
-    return {str(pydicom.dcmread(path, stop_before_pixels=True).SOPInstanceUID) for path in paths}
+    return {uid_of(path) for path in paths}
 
 
 def content(path: Path) -> bytes:
@@ -329,3 +341,49 @@ def test_a_job_that_ended_otherwise_is_begun_again_by_tidying(
     Delivery.objects.update(finished="2020-01-01T00:00:00Z")
     tidy_deliveries()
     assert not Delivery.objects.exists()
+
+
+def test_a_killed_worker_loses_no_instance(
+    live_dicom_site: LiveDicomSite, archive: ReceivingNode, tmp_path: Path
+) -> None:
+    """The worker is killed three times while it sends."""
+    web, paths = live_dicom_site.web, series_of(tmp_path / "s", slices=40)
+    live_dicom_site.add_node(name="archive", ae_title="ARCHIVE", host="127.0.0.1", port=archive.port)
+    (key,) = [one["id"] for one in _asked(web, "GET", "/nodes")["items"] if one["name"] == "archive"]
+    _asked(web, "POST", f"/nodes/{key}/rules", name="all")
+    kills = iter([3, 11, 24])
+    due = next(kills)
+
+    def answer(_: str, count: int) -> int:
+        nonlocal due
+        if count >= due:
+            due = next(kills, 10_000)
+            _kill_worker(web.data)
+        return 0
+
+    archive.answer = answer
+    with archive.listening():
+        web.upload(paths)
+        deadline = time.monotonic() + GUARD_SECONDS
+        while (counts := _asked(web, "GET", f"/nodes/{key}/deliveries")["counts"])["sent"] < 40:
+            assert time.monotonic() < deadline, (counts, len(archive.received))
+            time.sleep(0.1)
+    assert due == 10_000
+    assert archive.received.keys() == uids(paths)
+    sent = {uid_of(path): content(path) for path in paths}
+    assert all(set(came) == {sent[uid]} for uid, came in archive.received.items())
+
+
+def _asked(web: LiveSite, method: str, address: str, **values: Any) -> Any:
+    body = {"json": values} if method == "POST" else {}
+    answer = requests.request(method, f"{web.address}/api{address}", headers=web.headers, timeout=GUARD_SECONDS, **body)
+    assert answer.ok, answer.text
+    return answer.json()
+
+
+def _kill_worker(data: Path) -> None:
+    """Kill the process that the running job's row names."""
+    with contextlib.closing(sqlite3.connect(data / "voxelry.sqlite3", timeout=30)) as database:
+        rows = database.execute("SELECT owner FROM jobs_job WHERE kind = 'deliver' AND state = 'running'").fetchall()
+    ((owner,),) = rows
+    os.kill(int(owner.split("/")[1]), signal.SIGKILL)

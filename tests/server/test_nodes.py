@@ -21,7 +21,7 @@ from voxelry.testing import synthetic_series
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-FIELDS = {"name": "Archive", "ae_title": "ARCHIVE", "host": "127.0.0.1", "port": 1}
+FIELDS: dict[str, Any] = {"name": "Archive", "ae_title": "ARCHIVE", "host": "127.0.0.1", "port": 1}
 
 
 @pytest.fixture
@@ -221,7 +221,7 @@ def test_the_admin_is_for_administrators(site: Site, node: Node, series: Series)
     staff = member(node.project, Role.OWNER)
     User.objects.filter(pk=staff.user.pk).update(is_staff=True)
     rule = ForwardingRule.objects.create(node=node, name="all")
-    delivery = Delivery.objects.create(node=node, instance=Instance.objects.first(), rule=rule, state="failed")
+    delivery = Delivery.objects.create(node=node, instance=Instance.objects.all()[0], rule=rule, state="failed")
     commitment = Commitment.objects.create(node=node, transaction_uid="1.2", references=[])
     for name, key in (
         ("node", node.pk), ("forwardingrule", rule.pk), ("delivery", delivery.pk), ("commitment", commitment.pk)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -144,7 +144,7 @@ class RowsOfJobsAdmin(ForAdministrators, _Admin):
     show_full_result_count = False
     paginator = BoundedPaginator
     ordering = ("-pk",)
-    sortable_by: tuple[str, ...] = ()
+    sortable_by: ClassVar[tuple[str, ...]] = ()
 
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
