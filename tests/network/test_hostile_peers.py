@@ -285,6 +285,33 @@ def test_contexts_that_there_cannot_be_end_the_negotiation(numbers: range | list
     assert isinstance(ended[0], ProtocolError)
 
 
+def _with_items(items: bytes) -> bytes:
+    """A request with items behind its fixed fields."""
+    return pdu(1, request_pdu()[6:74] + items)
+
+
+def _item(kind: int, content: bytes) -> bytes:
+    return struct.pack(">BxH", kind, len(content)) + content
+
+
+CROWDS = {
+    "application contexts": _item(0x10, b"") * 100_000,
+    "contexts": _item(0x20, bytes(4)) * 100_000,
+    "transfer syntaxes": _item(0x20, bytes(4) + _item(0x40, b"") * 10_000),
+    "transfer syntaxes of all contexts": _item(0x20, bytes(4) + _item(0x40, b"") * 120) * 100,
+    "items of user information": _item(0x50, _item(0x54, b"") * 10_000),
+}
+
+
+@pytest.mark.parametrize("name", CROWDS)
+def test_a_request_of_countless_items_is_not_decoded(name: str) -> None:
+    with accepting(answered) as (peer, ended):
+        peer.send(_with_items(CROWDS[name]))
+        assert peer.kinds() == [7]
+    assert isinstance(ended[0], ProtocolError)
+    assert "more items" in str(ended[0])
+
+
 def test_a_writer_gets_a_data_set_as_it_comes() -> None:
     class Kept:
         def __init__(self) -> None:

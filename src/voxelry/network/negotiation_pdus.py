@@ -25,6 +25,7 @@ from voxelry.dicom.headers.pydicom_silence import quiet
 from voxelry.dicom.write.header_bytes import IMPLEMENTATION_CLASS_UID
 from voxelry.network.contexts import MOST_CONTEXTS, Acceptance, Proposal, Rejection, Requested, Roles
 from voxelry.network.failures import ProtocolError
+from voxelry.network.negotiation_items import require_few_items
 from voxelry.network.pdu_stream import INVALID_PARAMETER
 
 # Its lines quote what peers send, which may be a patient's value.
@@ -202,6 +203,7 @@ def _encoded(pdu: Any, primitive: A_ASSOCIATE) -> bytes:
 
 def _decoded(pdu: Any, kind: int, content: bytes) -> tuple[A_ASSOCIATE, int]:
     """The primitive of a PDU, and its protocol version bits; pynetdicom may raise anything for a malformed one."""
+    require_few_items(content)
     try:
         with quiet:
             pdu.decode(bytes([kind, 0]) + len(content).to_bytes(4, "big") + content)
