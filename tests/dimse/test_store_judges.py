@@ -11,6 +11,7 @@ import pydicom
 import pytest
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_file_meta_info
+from pydicom.uid import UID
 from pynetdicom import AE
 from pynetdicom.presentation import build_context
 
@@ -133,7 +134,7 @@ def test_pynetdicom_sends_private_and_odd_instances(
 ) -> None:
     paths = list(synthetic_series(tmp_path / "s", slices=3).paths)
     private = pydicom.dcmread(paths[0])
-    private.SOPClassUID = private.file_meta.MediaStorageSOPClassUID = "1.2.826.0.1.3680043.8.498.77"
+    private.SOPClassUID = private.file_meta.MediaStorageSOPClassUID = UID("1.2.826.0.1.3680043.8.498.77")
     private.save_as(paths[0])
     odd = pydicom.dcmread(paths[1])
     odd.add_new(0x00091001, "UN", b"abc")
