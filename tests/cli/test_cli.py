@@ -212,7 +212,7 @@ def test_every_command_has_examples_that_it_understands() -> None:
     assert len(every) > 30
     for name, command in every:
         lines = [line for line in (command.epilog or "").split("\n\n") if line.startswith(name.split()[0] + " ")]
-        assert lines or name in ("voxelry", "voxelry token"), name
+        assert lines or name in ("voxelry", "voxelry node", "voxelry token"), name
         for line in lines:
             first, *words = shlex.split(line)
             found: Any = roots[first]

@@ -104,11 +104,12 @@ def test_the_program_listens_beside_the_site(live_dicom_site: LiveDicomSite) -> 
     descriptors, threads, memory = _held(second)
     for number in range(ASSOCIATIONS):
         _visit(live.port, number)
+    after = _held(second)
     for _ in range(3_000):
-        after = _held(second)
         if after[0] <= descriptors and after[1] <= threads:
             break
         threading.Event().wait(0.01)
+        after = _held(second)
     assert after[0] <= descriptors
     assert after[1] <= threads
     assert after[2] < memory + GROWTH_BYTES
