@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pydicom
 import pytest
+from django.db import connections
 
 from tests.dimse.conftest import DicomSite
 from tests.network.archives import PythonArchive, orthanc_archive, python_archive
@@ -16,8 +19,9 @@ from voxelry.core.errors import ParameterError
 from voxelry.network.failures import ConnectionFailedError
 from voxelry.server.access.grants import Grants, RoleError, as_site
 from voxelry.server.access.models import Project, Role
+from voxelry.server.archive.intake import take_in
 from voxelry.server.archive.models import Instance, Upload
-from voxelry.server.jobs import attempts, job_run
+from voxelry.server.jobs import attempts, job_run, sweep
 from voxelry.server.jobs.models import Job, State
 from voxelry.server.jobs.submit import retry
 from voxelry.server.nodes.calling import our_title
@@ -132,6 +136,41 @@ def test_a_worker_that_ends_in_the_middle_keeps_what_came(
         assert job.state == State.QUEUED
         assert len(stored_uids()) == 3
         assert done(job, do_jobs).message == "3 fetched, 3 were here"
+    assert stored_uids() == uids
+
+
+def test_a_worker_that_is_killed_in_the_middle(
+    project: Project, tmp_path: Path, do_jobs: DoJobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The attempt dies with a batch stored and another one not; the next attempt fetches the rest, each once."""
+    series = synthetic_series(tmp_path / "many", slices=12)
+    study, uids = uids_of(series)
+    monkeypatch.setattr(take_in, "BATCH", 5)
+    with python_archive(series.paths) as archive:
+        job = request_fetch(as_site(), node_at(project, archive), studies=[study])
+        connections.close_all()
+        child = os.fork()
+        if child == 0:
+
+            def die(run: job_run.Run, fraction: float, words: str) -> None:
+                if words.startswith("8 of"):
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+            job_run.Run.progress = die  # type: ignore[method-assign]
+            try:
+                attempts.attempt_job(job.pk)
+            finally:
+                os._exit(0)
+        _, status = os.waitpid(child, 0)
+        assert os.WIFSIGNALED(status)
+        job.refresh_from_db()
+        assert job.state == State.RUNNING
+        before = stored_uids()
+        assert 0 < len(before) < 8
+        sweep.take_back_own()
+        again = done(job, do_jobs)
+        assert again.message == f"{12 - len(before)} fetched, {len(before)} were here"
+        assert not set(archive.sent[8:]) & set(before)
     assert stored_uids() == uids
 
 
