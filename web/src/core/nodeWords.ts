@@ -54,3 +54,11 @@ export function ruleInWords({ modalities, description, from_name: from }: { read
   const parts = [modalities.join(", "), description && `description like “${description}”`, from && `from ${from}`].filter(Boolean);
   return parts.length ? parts.join(" · ") : "everything that arrives in the project";
 }
+
+/** What is typed into another program as this site's host. A site that listens on all addresses is reached under the name that the browser uses for it. */
+export function hostToTell(listening: string, pageHost: string): string {
+  return ["0.0.0.0", "::", ""].includes(listening) ? pageHost : listening;
+}
+
+/** True if only programs of the site's own machine reach a host. */
+export const isOwnMachineOnly = (listening: string): boolean => /^(127\.|::1$|localhost$)/.test(listening);

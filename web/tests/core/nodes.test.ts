@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { foundRows, hereInWords, isEmptyQuery, isSeriesChosen, NO_QUERY, NOTHING_CHOSEN, stateOfStudy, withSeriesToggled, withStudies } from "@/core/nodeAnswer";
-import { addressOfNode, modalitiesFrom, portFrom, rightsInWords, ruleInWords, whyNoPort, whyNotCallable } from "@/core/nodeWords";
+import { addressOfNode, hostToTell, isOwnMachineOnly, modalitiesFrom, portFrom, rightsInWords, ruleInWords, whyNoPort, whyNotCallable } from "@/core/nodeWords";
 
 describe("words for nodes", () => {
   it("gives the address of a node, as far as it is known", () => {
@@ -26,6 +26,12 @@ describe("words for nodes", () => {
     for (const wrong of ["0", "65536", "1.5", "x", "-1", "1e3"]) expect(whyNoPort(wrong)).toContain("1 to 65535");
     expect(whyNoPort("104")).toBe("");
     expect(modalitiesFrom(" ct mr; CT,pt")).toEqual(["CT", "MR", "PT"]);
+  });
+
+  it("tells the host that other programs use", () => {
+    expect(hostToTell("0.0.0.0", "archive.example")).toBe("archive.example");
+    expect(hostToTell("192.0.2.1", "archive.example")).toBe("192.0.2.1");
+    expect(["127.0.0.1", "localhost", "::1", "0.0.0.0", "192.0.2.1"].map(isOwnMachineOnly)).toEqual([true, true, true, false, false]);
   });
 
   it("says what a rule takes", () => {
