@@ -50,7 +50,11 @@ def test_no_statement_scans_a_table(
         asked.append(branch)
         return fetch(branch)
 
+    def noted_keys(branch: Branch) -> list[int]:
+        return [key for (key,) in noted(branch)]
+
     monkeypatch.setattr(attribute_search, "fetched_rows", noted)
+    monkeypatch.setattr(attribute_search, "fetched_keys", noted_keys)
     if each_leaves_many:  # as in a large archive
         monkeypatch.setattr(attribute_search, "FEW", -1)
         monkeypatch.setattr(attribute_search, "_WALKED", 1)

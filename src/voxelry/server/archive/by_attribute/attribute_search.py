@@ -9,6 +9,7 @@ many, rows are looked at in the order, from window to window, until a page is fu
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
@@ -24,6 +25,7 @@ from voxelry.server.archive.terms.search_keys import Criterion, Level
 FEW = 2_000
 """Rows that are looked at at once, and sorted."""
 _CHUNK = 400
+_FETCHED = 10_000
 _SERIES_CHUNK = 25
 _WINDOWS = (300, 1_200, 9_000)
 _WALKED = 12_000
@@ -127,7 +129,7 @@ class AttributeSearch:
             walked += length
             self.looked_at += length
             after = last
-        keys = [key for (key,) in fetched_rows(dense.behind(after))]
+        keys = fetched_keys(dense.behind(after))
         yield from self._looked_at_keys(Level.STUDY, keys)
 
     def _below(self, level: Level, parts: Iterator[list[RowKeys]]) -> Iterator[list[RowKeys]]:
@@ -177,3 +179,13 @@ def fetched_rows(branch: Branch) -> list[Any]:
         cursor.execute(branch.sql, branch.params)
         found: list[Any] = cursor.fetchall()
         return found
+
+
+def fetched_keys(branch: Branch) -> Sequence[int]:
+    """The first column of a statement, which may have millions of rows: 8 bytes of each are kept."""
+    found = array("q")
+    with connection.cursor() as cursor:
+        cursor.execute(branch.sql, branch.params)
+        while rows := cursor.fetchmany(_FETCHED):
+            found.extend(key for (key,) in rows)
+    return found
