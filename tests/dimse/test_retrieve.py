@@ -155,7 +155,7 @@ def pynetdicom_get(
     entity.add_requested_context(GET)
     for sop_class, syntax in classes:
         entity.add_requested_context(sop_class, syntax)
-    roles = [build_role(sop_class, scp_role=True) for sop_class, _ in classes]
+    roles: list[Any] = [build_role(sop_class, scp_role=True) for sop_class, _ in classes]
     handlers: list[Any] = [(evt.EVT_C_STORE, on_store)]
     association = entity.associate("127.0.0.1", site.port, ae_title="VOXELRY", ext_neg=roles, evt_handlers=handlers)
     assert association.is_established
