@@ -13,12 +13,12 @@ from typer.testing import CliRunner, Result
 from voxelry.cli import app
 
 
-def run(*arguments: str | Path) -> Result:
+def run(*arguments: object) -> Result:
     """The program with these arguments; its output is not wrapped."""
     return CliRunner().invoke(app, [str(one) for one in arguments])
 
 
-def run_json(*arguments: str | Path) -> Any:
+def run_json(*arguments: object) -> Any:
     """What the program prints as JSON."""
     return json.loads(run(*arguments, "--json").stdout)
 

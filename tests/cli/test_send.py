@@ -54,7 +54,7 @@ def test_as_json(storescp: tuple[str, Path], scans: Path) -> None:
 def test_what_the_node_does_not_take_is_named(tmp_path: Path, storescp: tuple[str, Path]) -> None:
     paths = synthetic_series(tmp_path / "c", slices=2).paths
     file = pydicom.dcmread(paths[0])
-    file.SOPClassUID = file.file_meta.MediaStorageSOPClassUID = "1.2.3.4"
+    file.SOPClassUID = file.file_meta.MediaStorageSOPClassUID = pydicom.uid.UID("1.2.3.4")
     file.save_as(paths[0])
     result = run("send", tmp_path / "c", storescp[0])
     assert result.exit_code == 3

@@ -156,7 +156,7 @@ def test_a_worker_that_is_killed_in_the_middle(
                 if words.startswith("8 of"):
                     os.kill(os.getpid(), signal.SIGKILL)
 
-            job_run.Run.progress = die  # type: ignore[method-assign]
+            monkeypatch.setattr(job_run.Run, "progress", die)
             try:
                 attempts.attempt_job(job.pk)
             finally:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from pydicom.uid import JPEG2000Lossless, RLELossless
+from pydicom.uid import UID, ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 
 from tests.network.archives import TITLE, PythonArchive, dcmqrscp, orthanc_archive, python_archive
 from tests.servers.running import free_port
@@ -60,10 +60,16 @@ class InMemory:
         self._received.dropped += 1
 
 
-def made(folder: Path, *, slices: int = 4, seed: int = 0, syntax: str = "", modality: str = "CT") -> list[Path]:
-    more = {"transfer_syntax": syntax} if syntax else {}
+def made(
+    folder: Path, *, slices: int = 4, seed: int = 0, syntax: str = ExplicitVRLittleEndian, modality: str = "CT"
+) -> list[Path]:
     series = synthetic_series(
-        folder / f"{seed}", slices=slices, seed=seed, modality=modality, attributes={"StudyInstanceUID": STUDY}, **more
+        folder / f"{seed}",
+        slices=slices,
+        seed=seed,
+        modality=modality,
+        transfer_syntax=syntax,
+        attributes={"StudyInstanceUID": STUDY},
     )
     return list(series.paths)
 
@@ -91,7 +97,7 @@ def require_all(paths: Sequence[Path], received: Received) -> None:
         assert file == pydicom.dcmread(originals[uid])
         assert file.file_meta.MediaStorageSOPInstanceUID == uid
         assert file.file_meta.TransferSyntaxUID == received.syntaxes[uid]
-        assert file.file_meta.ImplementationVersionName.startswith("VOXELRY")
+        assert str(file.file_meta.ImplementationVersionName).startswith("VOXELRY")
 
 
 @pytest.fixture
@@ -230,7 +236,7 @@ def test_more_classes_than_contexts_need_several_associations(tmp_path: Path) ->
     for number, uid in enumerate(classes):
         paths += made(tmp_path, slices=1, seed=number)
         file = pydicom.dcmread(paths[-1])
-        file.SOPClassUID = file.file_meta.MediaStorageSOPClassUID = uid
+        file.SOPClassUID = file.file_meta.MediaStorageSOPClassUID = UID(uid)
         file.save_as(paths[-1])
     received = Received()
     with python_archive(paths) as archive:
