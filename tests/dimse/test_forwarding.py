@@ -375,8 +375,9 @@ def test_a_killed_worker_loses_no_instance(
 
 
 def _asked(web: LiveSite, method: str, address: str, **values: Any) -> Any:
-    body = {"json": values} if method == "POST" else {}
-    answer = requests.request(method, f"{web.address}/api{address}", headers=web.headers, timeout=GUARD_SECONDS, **body)
+    body = values if method == "POST" else None
+    place = f"{web.address}/api{address}"
+    answer = requests.request(method, place, headers=web.headers, timeout=GUARD_SECONDS, json=body)
     assert answer.ok, answer.text
     return answer.json()
 
