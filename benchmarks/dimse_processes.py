@@ -18,7 +18,7 @@ from benchmarks.server_processes import ORTHANC, ROOT, Server, free_port, start_
 
 TITLE = "VOXELRY"
 CALLING = "BENCHMARK"
-PROGRAMS = ("storescu",)
+PROGRAMS = ("storescu", "storescp", "getscu", "movescu")
 _START_SECONDS = 60.0
 RECEIVER = """
 import logging, os, sys
@@ -39,6 +39,7 @@ ae.start_server(("127.0.0.1", int(sys.argv[1])), block=True, evt_handlers=[(evt.
 """
 """It writes each data set behind its File Meta Information, and flushes it."""
 _ADD_NODE = """
+import sys
 from voxelry.server.environment import django_setup
 django_setup.prepare()
 django_setup.set_up()
@@ -46,7 +47,8 @@ from voxelry.server.access.models import Project
 from voxelry.server.nodes.models import Node
 rights = {"may_store": True, "may_find": True, "may_retrieve": True}
 project = Project.objects.get(name="default")
-Node.objects.create(project=project, name="benchmark", ae_title="BENCHMARK", calls_from="127.0.0.1", **rights)
+own = {"name": "benchmark", "ae_title": "BENCHMARK", "host": "127.0.0.1", "port": int(sys.argv[1])}
+Node.objects.create(project=project, **own, **rights)
 """
 
 
@@ -71,7 +73,7 @@ def missing_dicom_programs() -> str:
     return ", ".join(name for name in PROGRAMS if which(name) is None)
 
 
-def orthanc_node(scratch: Path, stack: ExitStack) -> DicomNode | None:
+def orthanc_node(scratch: Path, stack: ExitStack, *, calling_port: int) -> DicomNode | None:
     """Orthanc in its default settings, which knows `CALLING`, until the end of the block; None if it is missing."""
     if which(ORTHANC) is None:
         return None
@@ -83,7 +85,7 @@ def orthanc_node(scratch: Path, stack: ExitStack) -> DicomNode | None:
         "DicomAet": "ORTHANC",
         "DicomPort": port,
         "DicomCheckCalledAet": False,
-        "DicomModalities": {"benchmark": [CALLING, "127.0.0.1", 104]},
+        "DicomModalities": {"benchmark": [CALLING, "127.0.0.1", calling_port]},
     }
     configuration = scratch / "orthanc-node.json"
     configuration.write_text(json.dumps(settings))
@@ -93,17 +95,17 @@ def orthanc_node(scratch: Path, stack: ExitStack) -> DicomNode | None:
 
 
 @contextmanager
-def running_nodes(scratch: Path) -> Iterator[tuple[DicomNode, DicomNode]]:
+def running_nodes(scratch: Path, *, calling_port: int) -> Iterator[tuple[DicomNode, DicomNode]]:
     """This site, which knows `CALLING` as a node with all rights, and the bare receiver."""
     with ExitStack() as stack:
-        yield _site_node(scratch, stack), _receiver(scratch, stack)
+        yield _site_node(scratch, stack, calling_port), _receiver(scratch, stack)
 
 
-def _site_node(scratch: Path, stack: ExitStack) -> DicomNode:
+def _site_node(scratch: Path, stack: ExitStack, calling_port: int) -> DicomNode:
     port = free_port()
     server = start_site(scratch, stack, VOXELRY_DIMSE_PORT=str(port))
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "VOXELRY_DATA": str(scratch / "site")}
-    subprocess.run([sys.executable, "-c", _ADD_NODE], env=environment, check=True)
+    subprocess.run([sys.executable, "-c", _ADD_NODE, str(calling_port)], env=environment, check=True)
     _wait_for(port)
     return DicomNode("Voxelry", TITLE, port, server)
 

@@ -15,11 +15,11 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks import dimse_queries
+from benchmarks import dimse_queries, dimse_retrieval
 from benchmarks.dimse_processes import CALLING, DicomNode, missing_dicom_programs, orthanc_node, running_nodes
 from benchmarks.race import Row, Target, emptied
 from benchmarks.series import phantom, write_series
-from benchmarks.server_processes import Server
+from benchmarks.server_processes import Server, free_port
 from benchmarks.server_work import renumbered, settle
 
 ASSOCIATIONS = (1, 4)
@@ -37,14 +37,20 @@ def rows(slices: int, pixels: int, rounds: int, scratch: Path, say: Callable[[st
         return [Row("dimse", f"C-STORE ({missing})", "ms", 1.0, "a bare receiver", None, "", None, "not installed")]
     files = [path.read_bytes() for path in write_series(scratch / "sent", phantom(slices, pixels)).paths]
     # A folder of its own for each run: the nodes' files are removed at its end.
+    calling_port = free_port()
     with (
         tempfile.TemporaryDirectory(dir=scratch) as name,
-        running_nodes(Path(name)) as (site, receiver),
+        running_nodes(Path(name), calling_port=calling_port) as (site, receiver),
     ):
         found = _store(site, receiver, files, rounds, Path(name) / "parts", say)
         with ExitStack() as stack:
-            peer = orthanc_node(Path(name), stack)
+            peer = orthanc_node(Path(name), stack, calling_port=calling_port)
             found += _queries(site, peer, files, rounds, Path(name) / "parts", say)
+            if peer is not None:
+                say("dimse: C-GET, C-MOVE")
+                found += dimse_retrieval.rows(
+                    (site, peer), files[0], len(files), rounds, receiving_port=calling_port, scratch=Path(name)
+                )
         return found
 
 
