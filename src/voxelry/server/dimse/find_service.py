@@ -16,6 +16,7 @@ from voxelry.server.dimse.arriving import wait_until_taken_in
 from voxelry.server.dimse.find_answers import FindAnswers
 from voxelry.server.dimse.find_identifier import IdentifierError, agreed_options, read_identifier
 from voxelry.server.dimse.session import Session
+from voxelry.server.jobs.failures import where
 from voxelry.server.nodes.calling import our_title
 from voxelry.server.nodes.node_queries import reading_grants
 
@@ -55,8 +56,8 @@ def answer_query(session: Session, message: Message) -> None:
                 if is_cancelled():
                     break
                 session.answer(message, pending, data_set=data_set)
-    except DatabaseError:
-        logger.exception("a query of the node %s ended early", node.pk)
+    except DatabaseError as error:  # its words may quote values
+        logger.error("a query of the node %s ended early (%s)\n%s", node.pk, type(error).__name__, where(error))
         session.answer(message, UNABLE_TO_PROCESS, comment="the archive could not be searched; see the log of the site")
         return
     session.answer(message, CANCELLED_STATUS if is_cancelled() else SUCCESS_STATUS)

@@ -29,6 +29,7 @@ from voxelry.network.tls import listening_tls
 from voxelry.server.dimse.dicom_connections import DicomConnection, DicomConnections
 from voxelry.server.environment import django_setup
 from voxelry.server.environment.configuration import Configuration
+from voxelry.server.environment.open_files import raise_file_limit
 from voxelry.server.environment.rare_log_lines import RateLimitFilter
 from voxelry.server.environment.tethered import stay_with_parent, wait_for_tables
 
@@ -246,6 +247,7 @@ def listen(*, data: Path | None = None, config: Path | None = None, door: socket
         if not configuration.dimse_port:
             raise ListenError("no port is configured for the DICOM network: set dimse.port, such as 11112")
         door = open_door(configuration.dimse_host, configuration.dimse_port)
+    raise_file_limit()
     django_setup.set_up()
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

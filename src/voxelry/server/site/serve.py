@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import resource
 import signal
 import socket
 import threading
 import time
 import webbrowser
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import ClassVar
@@ -21,6 +19,7 @@ from voxelry.core.errors import VoxelryError
 from voxelry.server.environment import django_setup
 from voxelry.server.environment.configuration import Configuration
 from voxelry.server.environment.freed_memory import return_freed_memory
+from voxelry.server.environment.open_files import raise_file_limit
 from voxelry.server.environment.supervised_process import SupervisedProcess
 
 GRACE_SECONDS = 5
@@ -70,7 +69,7 @@ def serve(
     if dimse_port is not None:
         os.environ["VOXELRY_DIMSE_PORT"] = str(dimse_port)
     configuration = django_setup.prepare(data=data, config=config)
-    _raise_file_limit()
+    raise_file_limit()
     listener = _listen(configuration.host, configuration.port)
     door = _open_dimse(configuration)
     django_setup.set_up()
@@ -167,13 +166,6 @@ def _limit_log_lines() -> None:
 
     for name in ("uvicorn.error", "asyncio"):
         logging.getLogger(name).addFilter(RateLimitFilter())
-
-
-def _raise_file_limit() -> None:
-    """Raise the limit of open files to the system's: each connection is one."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _open_dimse(configuration: Configuration) -> socket.socket | None:
