@@ -62,6 +62,8 @@ def _raced(nodes: Sequence[DicomNode], name: str, level: str, keys: Mapping[str,
             association.abort()
     (ours, theirs), peer = (statistics.median(each) for each in costs.values()), nodes[1].name
     target = Target((peer,), FACTOR)
+    if not all(counts.values()):
+        raise RuntimeError(f"{name}: a node finds nothing: {counts}")
     note = f"{counts[nodes[0].name]} answers" + ("" if len(set(counts.values())) == 1 else f", {peer} {counts[peer]}")
     return Row("dimse", name, "ms", ours, peer, theirs, target.words, target.is_met(ours, theirs), note)
 

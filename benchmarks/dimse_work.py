@@ -84,7 +84,7 @@ def _store(
     say: Callable[[str], None],
 ) -> list[Row]:
     found = []
-    number = 0
+    number = 1  # 0 would give the instances of the series itself, in another study
     for associations in ASSOCIATIONS:
         name = f"C-STORE, {associations} association{'s' if associations > 1 else ''}"
         say(f"dimse: {name}")
