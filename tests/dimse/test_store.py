@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import errno
+import io
 import threading
 import time
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.db import connections
 from pytest_django import Settings
 
 from tests.dimse.conftest import DicomSite
-from tests.dimse.sent_files import SentFile, changed, kept_data_sets, request, sent_file, stored
+from tests.dimse.sent_files import SentFile, changed, data_set_of, kept_data_sets, request, sent_file, stored
 from voxelry.server.archive.at_rest import files_at_rest
+from voxelry.server.archive.at_rest.files_at_rest import open_kept
+from voxelry.server.archive.check import check
 from voxelry.server.archive.intake import incoming
-from voxelry.server.archive.models import Entry, Instance, UnusedFile, Upload
+from voxelry.server.archive.models import Entry, Instance, Study, UnusedFile, Upload
 from voxelry.server.dimse import arriving
 from voxelry.server.dimse.arriving import arrivals, wait_until_taken_in
 from voxelry.server.jobs.models import Job, State
@@ -66,6 +70,16 @@ def over(site: DicomSite) -> None:
 
 def left(data_folder: Path) -> list[Path]:
     return [path for place in ("temp", "uploads") for path in (data_folder / place).glob("*")]
+
+
+def kept_aside() -> list[bytes]:
+    """The data sets of the files that are kept aside, in the order of their rows."""
+    rows = UnusedFile.objects.exclude(sha256="").order_by("pk")
+    found = []
+    for row in rows:
+        with open_kept(row.sha256) as file:
+            found.append(data_set_of(file.read()))
+    return found
 
 
 def status(site: DicomSite, file: SentFile) -> int:
@@ -208,7 +222,31 @@ def test_other_content_is_kept_aside(
     over(site)
     do_jobs()
     assert kept_data_sets() == {first.sop_instance: first.data_set}
-    assert [file.code for file in UnusedFile.objects.all()] == ["conflict"]
+    (row,) = UnusedFile.objects.all()
+    assert (row.code, row.message.endswith("this one is kept aside")) == ("conflict", True)
+    assert kept_aside() == [second.data_set]
+
+
+def test_each_other_content_is_kept_aside_as_long_as_its_series(
+    site: DicomSite, paths: list[Path], do_jobs: Callable[[], None], data_folder: Path
+) -> None:
+    first, *others = (changed(paths[0], RescaleIntercept=number) for number in (1, 2, 3))
+    for file in (first, *others, others[0]):
+        status(site, file)
+        over(site)
+        do_jobs()
+    assert sorted(kept_aside()) == sorted(file.data_set for file in others)
+    row = UnusedFile.objects.order_by("pk")[0]
+    assert site.web.get(f"/uploads/{row.upload_id}")["kept_aside"] == 1
+    answer = site.web.client.get(f"/api/uploads/{row.upload_id}/kept-aside.zip")
+    with zipfile.ZipFile(io.BytesIO(b"".join(cast("Iterable[bytes]", answer)))) as archive:
+        (name,) = archive.namelist()
+        assert archive.read(name).endswith(others[0].data_set) or archive.read(name).endswith(others[1].data_set)
+    assert check().fine
+    site.web.delete_for_good(Study.objects.get().pk)
+    do_jobs()
+    assert not UnusedFile.objects.exists()
+    assert not [path for path in (data_folder / "files").rglob("*") if path.is_file()]
 
 
 def test_what_is_taken_in_is_forgotten(site: DicomSite, files: list[SentFile], do_jobs: Callable[[], None]) -> None:

@@ -151,10 +151,15 @@ class SeriesName(Schema):
 
 
 class UploadOut(UploadRow):
-    """An upload with a part of its report. ``series_names`` are those of ``series``, in the same order."""
+    """An upload with a part of its report.
+
+    ``series_names`` are those of ``series``, in the same order. ``kept_aside`` is the number of files whose UID was
+    here with other content and whose bytes are kept aside, because a node brought them.
+    """
 
     entries: list[EntryOut]
     entry_count: int
+    kept_aside: int
     series: list[int]
     series_names: list[SeriesName]
     jobs: list[JobOut]

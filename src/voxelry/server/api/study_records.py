@@ -14,7 +14,7 @@ from voxelry.server.access.models import Role
 from voxelry.server.api import schemas as out
 from voxelry.server.api.display_records import showing
 from voxelry.server.api.problems import not_found
-from voxelry.server.archive import build, queries
+from voxelry.server.archive import build, queries, unused_files
 from voxelry.server.archive.intake import ingest
 from voxelry.server.archive.models import Entry, Patient, Series, Stack, Study, Upload
 from voxelry.server.archive.shown.stack_files import window_record
@@ -92,6 +92,7 @@ def upload_record(row: Upload, who: Grants, *, limit: int, offset: int) -> out.U
         **_upload(row),
         entries=[entry_record(e, seen={one.pk for one in touched}) for e in entries[offset : offset + limit]],
         entry_count=entries.count(),
+        kept_aside=unused_files.kept_aside(row, who).count(),
         series=[one.pk for one in touched],
         series_names=[series_name(one) for one in touched],
         jobs=[job_record(j) for j in jobs],

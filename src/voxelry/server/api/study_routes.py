@@ -35,7 +35,7 @@ from voxelry.server.api.project_routes import router as projects
 from voxelry.server.api.schemas import ERRORS, LARGEST
 from voxelry.server.api.trash_routes import router as trash
 from voxelry.server.api.volume_routes import router as volumes
-from voxelry.server.archive import queries
+from voxelry.server.archive import queries, unused_files
 from voxelry.server.archive.intake.receive_upload import receive_upload
 from voxelry.server.archive.lists.study_pages import study_page
 from voxelry.server.archive.models import Study, Upload
@@ -217,6 +217,22 @@ def get_originals(request: HttpRequest, study_id: int) -> HttpResponseBase:
     originals = OriginalsZip.of_study(_study(queries.studies(asking(request)), study_id))
     content = Content(originals.length, originals.tag, originals.parts, originals.require_whole)
     return download(request, content, name=f"study-{study_id}.zip", content_type="application/zip")
+
+
+@api.get(
+    "/uploads/{int:upload_id}/kept-aside.zip",
+    tags=["uploads"],
+    openapi_extra={
+        "responses": {200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}}
+    },
+)
+@needs(Rule.VIEWER)
+def get_kept_aside(request: HttpRequest, upload_id: int) -> HttpResponseBase:
+    """What a node brought whose UIDs were here with other content, byte for byte, as a zip; empty if there is none."""
+    rows = unused_files.kept_aside(_upload(request, upload_id), asking(request)).defer("start").order_by("pk")
+    files = OriginalsZip.of_kept_aside({row.sha256: row for row in rows}.values())
+    content = Content(files.length, files.tag, files.parts, files.require_whole)
+    return download(request, content, name=f"upload-{upload_id}-kept-aside.zip", content_type="application/zip")
 
 
 @api.get("/series", response={200: out.Page[out.SeriesRow], **ERRORS}, tags=["series"])

@@ -28,7 +28,7 @@ class ArchiveConfig(AppConfig):
     def ready(self) -> None:
         # pydicom's warnings quote values, which may be a patient's.
         warnings.filterwarnings("ignore", module=r"pydicom(\.|$)")
-        from voxelry.server.archive import build
+        from voxelry.server.archive import build, unused_files
         from voxelry.server.archive.intake import ingest
         from voxelry.server.archive.lists import study_listing
         from voxelry.server.jobs import job_kinds
@@ -36,6 +36,7 @@ class ArchiveConfig(AppConfig):
         pre_delete.connect(
             study_listing.forget_listing, sender=self.get_model("StudyListing"), dispatch_uid="voxelry-listing"
         )
+        unused_files.follow_deletions()
         # Django's `flush`, which empties the tables of models, says only this.
         post_migrate.connect(study_listing.forget_flushed, sender=self, dispatch_uid="voxelry-flushed")
 

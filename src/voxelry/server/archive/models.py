@@ -265,6 +265,9 @@ class UnusedFile(models.Model):
 
     The series of a ``certain`` file is known; ``start`` holds its first bytes, with the positions of its slices. A
     series that the project does not have yet is found by its UID when it comes. In the trash it has no project.
+
+    A node that was told that its instance is here may delete its own: if the UID was here with other content, the
+    bytes are kept aside, at rest beside those of instances, as long as this row is.
     """
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
@@ -281,6 +284,10 @@ class UnusedFile(models.Model):
     code = models.CharField(max_length=50)
     message = models.TextField()
     start = models.BinaryField(default=bytes)
+    sha256 = models.CharField(
+        max_length=64, blank=True, db_index=True, help_text="Of its bytes, if they are kept aside."
+    )
+    size = models.PositiveBigIntegerField(default=0)
 
     class Meta:
         ordering = ["name", "pk"]

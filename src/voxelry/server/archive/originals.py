@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256 as new_sha256
 from itertools import accumulate
@@ -16,7 +16,7 @@ from itertools import accumulate
 from voxelry.server.access.grants import as_site
 from voxelry.server.archive import queries
 from voxelry.server.archive.at_rest import files_at_rest, holdings, integrity
-from voxelry.server.archive.models import Instance, Study
+from voxelry.server.archive.models import Instance, Study, UnusedFile
 
 _DATE = 1 << 5 | 1
 """1 January 1980 for all files, so that the zip depends on their content only."""
@@ -120,6 +120,12 @@ class OriginalsZip:
         told = new_sha256(b"\n".join(b"%s %s" % (one.name, one.sha256.encode()) for one in self._entries))
         self.tag = told.hexdigest()
         self._crcs: dict[str, int] = {}
+
+    @classmethod
+    def of_kept_aside(cls, rows: Iterable[UnusedFile]) -> OriginalsZip:
+        """The zip of files that are kept aside; several of one UID have their digests in their names."""
+        named = ((row.series_instance_uid, f"{row.sop_instance_uid}-{row.sha256[:8]}", row) for row in rows)
+        return cls([ZipMember.named(series, name, row.sha256, row.size) for series, name, row in named])
 
     @classmethod
     def of_study(cls, study: Study) -> OriginalsZip:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models.signals import post_delete
 
 from voxelry.core.errors import Problem
 from voxelry.dicom.headers.cut_headers import readable_start, remains_of_header
 from voxelry.dicom.headers.sources import HEAD_BYTES, MemorySource, Source
 from voxelry.dicom.series.lost_files import CONFLICT, LostFile, lost_file, may_be_slices, unseen_file
-from voxelry.server.access.grants import as_site
+from voxelry.server.access.grants import Grants, as_site
 from voxelry.server.archive import queries
+from voxelry.server.archive.at_rest import deletions
 from voxelry.server.archive.models import Entry, Series, UnusedFile, Upload
 
 START_BYTES = 2**16
@@ -23,10 +26,18 @@ _ARCHIVES = (".zip", ".gz")
 
 @dataclass(frozen=True, slots=True)
 class Unused:
-    """A refused file that a series may lack, and its first bytes if the series is known."""
+    """A refused file that a series may lack, and its first bytes if the series is known.
+
+    Attributes
+    ----------
+    sha256, size
+        Of its bytes, if they are kept aside.
+    """
 
     file: LostFile
     start: bytes = b""
+    sha256: str = ""
+    size: int = 0
 
 
 def unused(source: Source, problem: Problem) -> Unused | None:
@@ -62,7 +73,24 @@ def unused_file_row(unused: Unused, upload: Upload) -> UnusedFile:
         code=unused.file.problem.code,
         message=unused.file.problem.message.replace("\0", ""),
         start=unused.start,
+        sha256=unused.sha256,
+        size=unused.size,
     )
+
+
+def kept_aside(upload: Upload, who: Grants) -> QuerySet[UnusedFile]:
+    """The files of an upload whose bytes are kept aside; those of series in the trash are not seen."""
+    return queries.unused_files(who).filter(upload=upload).exclude(sha256="")
+
+
+def follow_deletions() -> None:
+    """Delete bytes that are kept aside with their rows; called once, when the applications are ready."""
+    post_delete.connect(_on_deleted, sender=UnusedFile, dispatch_uid="voxelry-kept-aside")
+
+
+def _on_deleted(instance: UnusedFile, **_: Any) -> None:
+    if instance.sha256:
+        deletions.record([deletions.of_instance(instance.sha256)])
 
 
 def settle(upload: Upload, doubtful: Iterable[LostFile], touched: Iterable[int]) -> set[int]:
@@ -118,7 +146,9 @@ def _same(file: UnusedFile, series: Series) -> QuerySet[UnusedFile]:
     rows = queries.unused_files(as_site()).filter(series=series, certain=True, sop_instance_uid=file.sop_instance_uid)
     rows = rows.exclude(pk=file.pk)
     # Several files with one UID are several slices.
-    return rows.filter(code=CONFLICT, name=file.name) if file.code == CONFLICT else rows.exclude(code=CONFLICT)
+    if file.code != CONFLICT:
+        return rows.exclude(code=CONFLICT)
+    return rows.filter(code=CONFLICT, name=file.name, sha256=file.sha256)  # others are kept aside too
 
 
 def _doubted(upload: Upload, doubtful: list[LostFile], touched: set[int]) -> set[int]:

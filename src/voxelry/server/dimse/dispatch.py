@@ -28,13 +28,14 @@ IDLE_SECONDS = 1.0
 PROCESSING_FAILURE = 0x0110
 UNRECOGNISED_OPERATION = 0x0211
 _CANNOT_UNDERSTAND = 0xC000
+_INVALID_ARGUMENT = 0x0115
 _WITH_DATA_SET: Mapping[CommandField, int] = MappingProxyType(
     {
         CommandField.C_STORE_RQ: _CANNOT_UNDERSTAND,
         CommandField.C_FIND_RQ: _CANNOT_UNDERSTAND,
         CommandField.C_MOVE_RQ: _CANNOT_UNDERSTAND,
         CommandField.C_GET_RQ: _CANNOT_UNDERSTAND,
-        CommandField.N_ACTION_RQ: PROCESSING_FAILURE,
+        CommandField.N_ACTION_RQ: _INVALID_ARGUMENT,
     }
 )
 """Requests that have a data set, and the status of one that has none."""

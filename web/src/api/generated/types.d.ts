@@ -1125,6 +1125,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/uploads/{upload_id}/kept-aside.zip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Kept Aside
+         * @description What a node brought whose UIDs were here with other content, byte for byte, as a zip; empty if there is none.
+         */
+        get: operations["get_kept_aside"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -3220,7 +3240,10 @@ export interface components {
         };
         /**
          * UploadOut
-         * @description An upload with a part of its report. ``series_names`` are those of ``series``, in the same order.
+         * @description An upload with a part of its report.
+         *
+         *     ``series_names`` are those of ``series``, in the same order. ``kept_aside`` is the number of files whose UID was
+         *     here with other content and whose bytes are kept aside, because a node brought them.
          */
         UploadOut: {
             counts: components["schemas"]["Counts"];
@@ -3239,6 +3262,8 @@ export interface components {
             id: number;
             /** Jobs */
             jobs: components["schemas"]["JobOut"][];
+            /** Kept Aside */
+            kept_aside: number;
             /** Message */
             message: string;
             /** Names */
@@ -5667,6 +5692,33 @@ export interface operations {
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
+    get_kept_aside: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             507: components["responses"]["Problem"];
         };

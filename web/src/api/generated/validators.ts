@@ -830,6 +830,7 @@ export const uploadOut: Validator<UploadOut> = v.object({
   finished: v.nullable(v.string()),
   id: integer,
   jobs: v.array(jobOut),
+  kept_aside: integer,
   message: v.string(),
   names: v.array(v.string()),
   node: v.string(),

@@ -22,10 +22,8 @@ from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import connection, transaction
 
 from voxelry.dicom.headers.sources import FileSource, Source
-from voxelry.server.access.grants import as_site
-from voxelry.server.archive import queries
 from voxelry.server.archive.at_rest import flushing, integrity, object_store
-from voxelry.server.archive.at_rest.holdings import stored_name
+from voxelry.server.archive.at_rest.holdings import needed_digests, stored_name
 from voxelry.server.archive.models import Instance, Upload
 from voxelry.server.jobs.failures import Away
 
@@ -260,7 +258,7 @@ def discard(digests: Iterable[str]) -> None:
         some = waiting[start : start + at_once]
         with transaction.atomic():
             wait_for_writers()
-            needed = set(queries.instances(as_site()).filter(sha256__in=some).values_list("sha256", flat=True))
+            needed = needed_digests(some)
             _delete([stored_name(sha256) for sha256 in some if sha256 not in needed])
 
 

@@ -43,15 +43,21 @@ def stored_name(sha256: str) -> str:
 
 
 def _needed_instances(names: list[str]) -> set[str]:
-    digests = [name.rpartition("/")[2] for name in names]
-    return set(
-        map(stored_name, queries.instances(as_site()).filter(sha256__in=digests).values_list("sha256", flat=True))
-    )
+    return set(map(stored_name, needed_digests(name.rpartition("/")[2] for name in names)))
+
+
+def needed_digests(digests: Iterable[str]) -> set[str]:
+    """Those of some digests whose bytes an instance has, or a file that is kept aside."""
+    some = list(digests)
+    rows = (queries.instances(as_site()), queries.unused_files(as_site()))
+    return {sha256 for own in rows for sha256 in own.filter(sha256__in=some).values_list("sha256", flat=True)}
 
 
 def _instances() -> Iterator[AtRest]:
-    for sha256, size in queries.instances(as_site()).order_by("pk").values_list("sha256", "size").iterator(ROWS):
-        yield AtRest(stored_name(sha256), sha256, size)
+    aside = queries.unused_files(as_site()).exclude(sha256="")
+    for rows in (queries.instances(as_site()), aside):
+        for sha256, size in rows.order_by("pk").values_list("sha256", "size").iterator(ROWS):
+            yield AtRest(stored_name(sha256), sha256, size)
 
 
 HOLDINGS: dict[str, Holding] = {"instances": Holding(_needed_instances, _instances)}

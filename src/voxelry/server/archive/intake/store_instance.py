@@ -122,12 +122,13 @@ def replace(instance: Instance, values: InstanceValues, kept: Kept, *, name: str
     instance.save()
 
 
-def conflict(name: str, uid: str) -> Problem:
-    """The problem of a file whose SOP Instance UID the archive has with other bytes."""
+def conflict(name: str, uid: str, *, kept_aside: bool = False) -> Problem:
+    """The problem of a file whose SOP Instance UID the archive has with other bytes, which may be kept aside."""
+    words = "that one stays, and this one is kept aside" if kept_aside else "the first was kept"
     return Problem(
         "conflict",
         f"{name}: another file with the same SOP Instance UID (0008,0018) {uid} and other content is here already; "
-        "the first was kept",
+        f"{words}",
     )
 
 

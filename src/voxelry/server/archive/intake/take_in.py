@@ -19,7 +19,7 @@ from voxelry.core.errors import Problem, VoxelryError
 from voxelry.dicom.headers.packed_files import SPOOL_BYTES
 from voxelry.dicom.headers.sources import FileSource, MemorySource, Source
 from voxelry.dicom.pixels.same_object import is_same_object
-from voxelry.dicom.series.lost_files import LostFile, unseen_file
+from voxelry.dicom.series.lost_files import CONFLICT, LostFile, unseen_file
 from voxelry.server.access.grants import as_site
 from voxelry.server.archive import queries, unused_files
 from voxelry.server.archive.at_rest import deletions, files_at_rest
@@ -198,15 +198,23 @@ class TakingIn:
             first, row = before.get(file.uid), known.get(file.uid)
             if first is not None and first.aside is not None:
                 if first.aside.sha256 != file.aside.sha256:
-                    batch[number] = _of_known_uid(file, first.source())
+                    batch[number] = self._of_known_uid(file, first.source())
             elif row is not None and row.sha256 == file.aside.sha256:
                 batch[number] = replace(file, aside=replace(file.aside, is_known=True))
             elif row is not None and not (row.problem_code and store_instance.is_usable(file.source())):
                 # Not stored first and removed again: whether other projects have the bytes would tell.
                 have = files_at_rest.kept_source(row.sha256, name=row.name, size=row.size)
-                batch[number] = _of_known_uid(file, have)
+                batch[number] = self._of_known_uid(file, have)
             if batch[number].problem is None and not batch[number].equal:
                 before.setdefault(file.uid, batch[number])
+
+    def _of_known_uid(self, file: FileResult, have: Source) -> FileResult:
+        """A file whose SOP Instance UID is here with other bytes: with the same data set, or in conflict."""
+        source = file.source()
+        if is_same_object(source, have):
+            return replace(file, equal=True)
+        problem = store_instance.conflict(file.name, file.uid, kept_aside=bool(self._upload.node))
+        return replace(file, problem=problem, unused=unused_files.conflicting(source, problem))
 
     def _write_rows(self) -> None:
         given = self._publishing, self._upload, self._batch
@@ -219,11 +227,19 @@ class TakingIn:
             _write(*given, [file.uid for file in self._batch if file.values is not None], before, self._remembers)
 
     def _keep(self) -> None:
-        waiting = [file.aside for file in self._batch if file.problem is None and not file.equal]
-        kept = iter(self._asides.keep([aside for aside in waiting if aside is not None]))
-        for number, file in enumerate(self._batch):
-            if file.problem is None and not file.equal:
-                self._batch[number] = replace(file, kept=next(kept))
+        waiting = [number for number, file in enumerate(self._batch) if self._has_bytes_to_keep(file)]
+        asides = [aside for number in waiting if (aside := self._batch[number].aside) is not None]
+        for number, kept in zip(waiting, self._asides.keep(asides), strict=True):
+            file = self._batch[number]
+            unused = file.unused and replace(file.unused, sha256=kept.sha256, size=kept.size)
+            self._batch[number] = replace(file, kept=kept, unused=unused)
+
+    def _has_bytes_to_keep(self, file: FileResult) -> bool:
+        """Whether they are an instance's, or in conflict with one: a node that brought them may delete its own."""
+        if file.problem is None:
+            return file.aside is not None and not file.equal
+        is_conflict = bool(self._upload.node) and file.problem.code == CONFLICT
+        return is_conflict and file.aside is not None and file.unused is not None
 
 
 def _store(source: Source, asides: AsideFiles, require: Require) -> FileResult:
@@ -251,15 +267,6 @@ def _store(source: Source, asides: AsideFiles, require: Require) -> FileResult:
 
 def _refused(source: Source, problem: Problem) -> FileResult:
     return FileResult(source.name, problem, unused=unused_files.unused(source, problem))
-
-
-def _of_known_uid(file: FileResult, have: Source) -> FileResult:
-    """A file whose SOP Instance UID is here with other bytes: with the same data set, or in conflict."""
-    source = file.source()
-    if is_same_object(source, have):
-        return replace(file, equal=True)
-    problem = store_instance.conflict(file.name, file.uid)
-    return replace(file, problem=problem, unused=unused_files.conflicting(source, problem))
 
 
 def _write(
@@ -297,7 +304,7 @@ def _write(
             tally.position += 1
             entries.append(entry)
             results.append((file, entry))
-            if file.values is None or (file.kept is None and not file.equal):
+            if file.values is None or file.problem is not None or (file.kept is None and not file.equal):
                 _skip(entry, file.problem or Problem("damaged", f"{file.name}: cannot be read"), tally)
                 lost += _lost(file.unused, tally)
                 continue
@@ -315,10 +322,14 @@ def _write(
             elif instance.sha256 != file.kept.sha256:
                 source = files_at_rest.kept_source(file.kept.sha256, name=file.name, size=file.kept.size)
                 if not (instance.problem_code and store_instance.is_usable(source)):
-                    unwanted.append(file.kept.sha256)
-                    problem = store_instance.conflict(file.name, uid)
+                    problem = store_instance.conflict(file.name, uid, kept_aside=bool(upload.node))
                     _skip(entry, problem, tally)
-                    lost += _lost(unused_files.conflicting(source, problem), tally)
+                    unused = unused_files.conflicting(source, problem)
+                    if upload.node and unused is not None:
+                        unused = replace(unused, sha256=file.kept.sha256, size=file.kept.size)
+                    else:
+                        unwanted.append(file.kept.sha256)
+                    lost += _lost(unused, tally)
                     continue
                 # A whole file replaces one that could not be used.
                 deletions.record([deletions.of_instance(instance.sha256)])
@@ -350,7 +361,8 @@ def _write(
         statuses = [entry.status for entry in entries]
         tally.batch = {str(status): statuses.count(status) for status in Entry.Status}
         tally.changed = {instance.series_id: instance.series for instance in (*new, *replaced)}
-        if not files_at_rest.are_kept(instance.sha256 for instance in (*new, *replaced)):
+        digests = [one.sha256 for one in (*new, *replaced, *lost)]
+        if not files_at_rest.are_kept(digest for digest in digests if digest):
             # Deleted meanwhile with the last other row that needed the bytes: begin again.
             raise OperationalError("bytes were discarded while their row was written")
     if remembers:
