@@ -361,8 +361,8 @@ def _write(
         statuses = [entry.status for entry in entries]
         tally.batch = {str(status): statuses.count(status) for status in Entry.Status}
         tally.changed = {instance.series_id: instance.series for instance in (*new, *replaced)}
-        digests = [one.sha256 for one in (*new, *replaced, *lost)]
-        if not files_at_rest.are_kept(digest for digest in digests if digest):
+        aside = [one.sha256 for one in lost if one.sha256]
+        if not files_at_rest.are_kept([*(instance.sha256 for instance in (*new, *replaced)), *aside]):
             # Deleted meanwhile with the last other row that needed the bytes: begin again.
             raise OperationalError("bytes were discarded while their row was written")
     if remembers:
