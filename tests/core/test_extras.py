@@ -145,11 +145,11 @@ def test_lists_say_what_cannot_be_had(bare: None) -> None:
 
 
 def test_the_site_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    from voxelry.cli import site
+    from voxelry.cli import site_options
 
     def absent(name: str) -> None:
         raise ModuleNotFoundError("No module named 'kombu'", name="kombu.connection")
 
-    monkeypatch.setattr(site, "import_module", absent)
+    monkeypatch.setattr(site_options, "import_module", absent)
     done = CliRunner().invoke(app, ["token", "list"])
     assert (done.exit_code, done.stderr) == (1, "Error: the site needs kombu: pip install 'voxelry[server]'\n")

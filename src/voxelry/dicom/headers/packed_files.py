@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import PurePosixPath
 from typing import IO, BinaryIO, cast
+from weakref import finalize
 
 from voxelry.core.errors import (
     ArchiveError,
@@ -246,19 +247,20 @@ def _open_archive(
 
 
 class _Archive(zipfile.ZipFile):
-    """A zip archive that closes the file it was opened from."""
+    """A zip archive that closes the file it was opened from, at the latest when it is garbage-collected."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._owned = file
+        # Not by `ZipFile.__del__` alone: in a circle, such as an error's frames, the file may be collected first.
+        self._close_owned = finalize(self, file.close)
         try:
             super().__init__(file)
         except BaseException:
-            file.close()
+            self._close_owned()
             raise
 
     def close(self) -> None:
         super().close()
-        self._owned.close()
+        self._close_owned()
 
 
 def _check_entry(entry: zipfile.ZipInfo, shown: str, limits: ArchiveLimits, budget: ExpansionBudget) -> None:
