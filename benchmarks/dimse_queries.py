@@ -16,9 +16,10 @@ from voxelry.network.associating import associate
 from voxelry.network.association import Association
 from voxelry.network.command_set import Command, CommandField
 from voxelry.network.contexts import Proposal
-from voxelry.network.finding import PENDING, STUDY_ROOT_FIND, SUCCESS_STATUS
+from voxelry.network.finding import STUDY_ROOT_FIND
 from voxelry.network.identifiers import encoded_identifier
 from voxelry.network.peer_address import PeerAddress
+from voxelry.network.statuses import PENDING, SUCCESS
 
 FACTOR = 1.0
 _OF_STUDIES = (
@@ -82,7 +83,7 @@ def _answers(association: Association, content: bytes) -> int:
     request = Command(CommandField.C_FIND_RQ, message_id=number, sop_class=STUDY_ROOT_FIND, priority=0)
     association.send(request, context, content)
     count = 0
-    while (status := association.response(number).command.status) != SUCCESS_STATUS:
+    while (status := association.response(number).command.status) != SUCCESS:
         if status is None or status & 0xFFFE != PENDING:
             raise RuntimeError(f"{association.called} answers a query with {status}")
         count += 1

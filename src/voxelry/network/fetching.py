@@ -13,10 +13,10 @@ from voxelry.network.association import Association
 from voxelry.network.command_set import Command, CommandField
 from voxelry.network.contexts import Context, Proposal
 from voxelry.network.failures import FailureStatusError, NetworkError, NoContextError, ProtocolError, TimedOutError
-from voxelry.network.finding import CANCELLED_STATUS, PENDING, SUCCESS_STATUS
 from voxelry.network.identifiers import IDENTIFIER_SYNTAXES, decoded_identifier, encoded_identifier, text_of
 from voxelry.network.pdu_stream import UNEXPECTED_PDU
 from voxelry.network.sent_instances import Receive, SentInstances
+from voxelry.network.statuses import CANCELLED, PENDING, SOME_FAILED, SUCCESS
 
 STUDY_ROOT_MOVE: Final = "1.2.840.10008.5.1.4.1.2.2.2"
 STUDY_ROOT_GET: Final = "1.2.840.10008.5.1.4.1.2.2.3"
@@ -24,7 +24,6 @@ MOVE_PROPOSALS: Final = (Proposal(STUDY_ROOT_MOVE, IDENTIFIER_SYNTAXES),)
 """What is proposed for an association in which `fetch_by_move` is called."""
 MOVE_SECONDS: Final = 600.0
 """How long a node may be silent in a C-MOVE: some answer only when all is sent."""
-_SOME_FAILED = 0xB000
 _PATIENCE = 1.0
 
 
@@ -184,7 +183,7 @@ def _request(
 
 def _require_end(command: Command, request: str) -> None:
     """Raise the failure that a final answer says; that some sub-operations failed is none."""
-    if command.status in (SUCCESS_STATUS, CANCELLED_STATUS, _SOME_FAILED):
+    if command.status in (SUCCESS, CANCELLED, SOME_FAILED):
         return
     raise FailureStatusError(request, command.status, comment=command.error_comment)
 

@@ -13,14 +13,11 @@ from voxelry.network.contexts import Context, Proposal
 from voxelry.network.failures import FailureStatusError, NoContextError, ProtocolError
 from voxelry.network.identifiers import IDENTIFIER_SYNTAXES, decoded_identifier, encoded_identifier
 from voxelry.network.pdu_stream import UNEXPECTED_PDU
+from voxelry.network.statuses import CANCELLED, PENDING, PENDING_WITH_UNSUPPORTED_KEYS, SUCCESS
 
 STUDY_ROOT_FIND: Final = "1.2.840.10008.5.1.4.1.2.2.1"
 FIND_PROPOSALS: Final = (Proposal(STUDY_ROOT_FIND, IDENTIFIER_SYNTAXES),)
 """What is proposed for an association in which `find` is called."""
-PENDING: Final = 0xFF00
-PENDING_WITH_UNSUPPORTED_KEYS: Final = 0xFF01
-SUCCESS_STATUS: Final = 0x0000
-CANCELLED_STATUS: Final = 0xFE00
 _MOST_AFTER_CANCEL = 10_000
 """Answers that are read after a C-CANCEL-RQ before the association is given up."""
 
@@ -66,7 +63,7 @@ class NodeAnswers(Iterator[Dataset]):
             self.has_unsupported_keys |= status == PENDING_WITH_UNSUPPORTED_KEYS
             return message.data_set
         self._is_over = True
-        if status not in (SUCCESS_STATUS, CANCELLED_STATUS):
+        if status not in (SUCCESS, CANCELLED):
             raise FailureStatusError("the query", status, comment=message.command.error_comment)
         return None
 

@@ -27,11 +27,11 @@ from voxelry.network.echoing import VERIFICATION
 from voxelry.network.failures import ConnectionFailedError, NetworkError
 from voxelry.network.remote_instances import STORED_SYNTAXES, VIDEO_SYNTAXES
 from voxelry.network.sent_instances import Receive, SentInstances
+from voxelry.network.statuses import CLASS_NOT_SUPPORTED
 
 MOST_ASSOCIATIONS: Final = 8
 _OF_THE_STANDARD = "1.2.840.10008."
 _TAKEN_CLASSES = frozenset({VERIFICATION, *(str(one.abstract_syntax) for one in AllStoragePresentationContexts)})
-_NOT_SUPPORTED = 0x0122
 _TAKEN_SYNTAXES = frozenset(STORED_SYNTAXES + VIDEO_SYNTAXES)
 
 
@@ -134,7 +134,7 @@ class InstanceListener:
                     CommandField(command.field | 0x8000),
                     responded_to=command.message_id,
                     sop_class=command.sop_class,
-                    status=0 if is_echo else _NOT_SUPPORTED,
+                    status=0 if is_echo else CLASS_NOT_SUPPORTED,
                 )
                 association.send(answer, message.context)
 

@@ -14,13 +14,10 @@ from voxelry.dicom.write.provenance import VERSION
 from voxelry.network.association import Association, DataSetWriter, Message
 from voxelry.network.command_set import Command, CommandField
 from voxelry.network.contexts import Context
+from voxelry.network.statuses import CANNOT_UNDERSTAND, INVALID_SOP_INSTANCE, OUT_OF_RESOURCES, SUCCESS
 
 _UID = re.compile(r"\d+(\.\d+)*")
 _LONGEST_UID = 64
-_STORED = 0x0000
-_OUT_OF_RESOURCES = 0xA700
-_CANNOT_UNDERSTAND = 0xC000
-_INVALID_INSTANCE = 0x0117
 
 
 def is_valid_uid(text: str) -> bool:
@@ -145,20 +142,20 @@ class SentInstances:
         command, writer = message.command, self._writer
         self._writer = None
         if writer is None or message.writer is not writer:
-            self._send(association, message, _CANNOT_UNDERSTAND)
+            self._send(association, message, CANNOT_UNDERSTAND)
             return
         writer.complete()
         if writer.error is None:
             self.received.append(command.sop_instance)
-            self._send(association, message, _STORED)
+            self._send(association, message, SUCCESS)
             return
         self.refused[command.sop_instance] = str(writer.error) or type(writer.error).__name__
         if isinstance(writer.error, SentInstanceError):
-            self._send(association, message, _INVALID_INSTANCE)
+            self._send(association, message, INVALID_SOP_INSTANCE)
         elif isinstance(writer.error, VoxelryError):
-            self._send(association, message, _CANNOT_UNDERSTAND)
+            self._send(association, message, CANNOT_UNDERSTAND)
         else:
-            self._send(association, message, _OUT_OF_RESOURCES)
+            self._send(association, message, OUT_OF_RESOURCES)
             raise writer.error
 
     @staticmethod

@@ -23,8 +23,8 @@ from voxelry.network.contexts import MOST_CONTEXTS, Context, Proposal
 from voxelry.network.failures import NetworkError, NoContextError
 from voxelry.network.peer_address import PeerAddress
 from voxelry.network.sent_data_set import EXPLICIT, IMPLICIT, is_as_declared, sent_data_set
+from voxelry.network.statuses import SUCCESS
 
-SUCCESS = 0x0000
 _WARNINGS = 0xB
 _MEDIUM = 0
 _LONGEST_UID = 64

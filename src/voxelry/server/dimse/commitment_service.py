@@ -21,6 +21,14 @@ from voxelry.network.committing import (
     read_commitment_request,
     send_report,
 )
+from voxelry.network.statuses import (
+    INVALID_ARGUMENT,
+    NO_SUCH_ACTION,
+    NO_SUCH_CLASS,
+    NO_SUCH_INSTANCE,
+    NOT_AUTHORISED,
+    SUCCESS,
+)
 from voxelry.server.dimse.arriving import wait_until_taken_in
 from voxelry.server.dimse.session import Session
 from voxelry.server.jobs.failures import Away
@@ -33,12 +41,6 @@ from voxelry.server.nodes.commitment_request import record_commitment
 
 logger = logging.getLogger(__name__)
 
-SUCCESS: Final = 0x0000
-NO_SUCH_INSTANCE: Final = 0x0112
-INVALID_ARGUMENT: Final = 0x0115
-NO_SUCH_CLASS: Final = 0x0118
-NO_SUCH_ACTION: Final = 0x0123
-NOT_AUTHORISED: Final = 0x0124
 MOST_BYTES: Final = 2**30
 """The report on more bytes than these is left to a worker: they are read, while the association does nothing else."""
 

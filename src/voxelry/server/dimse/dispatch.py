@@ -15,9 +15,15 @@ from voxelry.network.association import Message
 from voxelry.network.command_set import CommandField
 from voxelry.network.failures import NetworkError, ProtocolError, TimedOutError
 from voxelry.network.pdu_stream import UNEXPECTED_PDU
+from voxelry.network.statuses import (
+    CANNOT_UNDERSTAND,
+    INVALID_ARGUMENT,
+    NOT_AUTHORISED,
+    PROCESSING_FAILURE,
+    UNRECOGNISED_OPERATION,
+)
 from voxelry.server.dimse import services
 from voxelry.server.dimse.acceptance import is_asked_in
-from voxelry.server.dimse.services import NOT_AUTHORISED
 from voxelry.server.dimse.session import Service, Session
 from voxelry.server.jobs.failures import where
 
@@ -25,17 +31,13 @@ logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 1.0
 """How often what waits for a quiet moment is called."""
-PROCESSING_FAILURE = 0x0110
-UNRECOGNISED_OPERATION = 0x0211
-_CANNOT_UNDERSTAND = 0xC000
-_INVALID_ARGUMENT = 0x0115
 _WITH_DATA_SET: Mapping[CommandField, int] = MappingProxyType(
     {
-        CommandField.C_STORE_RQ: _CANNOT_UNDERSTAND,
-        CommandField.C_FIND_RQ: _CANNOT_UNDERSTAND,
-        CommandField.C_MOVE_RQ: _CANNOT_UNDERSTAND,
-        CommandField.C_GET_RQ: _CANNOT_UNDERSTAND,
-        CommandField.N_ACTION_RQ: _INVALID_ARGUMENT,
+        CommandField.C_STORE_RQ: CANNOT_UNDERSTAND,
+        CommandField.C_FIND_RQ: CANNOT_UNDERSTAND,
+        CommandField.C_MOVE_RQ: CANNOT_UNDERSTAND,
+        CommandField.C_GET_RQ: CANNOT_UNDERSTAND,
+        CommandField.N_ACTION_RQ: INVALID_ARGUMENT,
     }
 )
 """Requests that have a data set, and the status of one that has none."""

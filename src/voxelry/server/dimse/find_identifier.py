@@ -25,12 +25,11 @@ from voxelry.dicom.json_model.nested_elements import (
     resolved_vr,
     sequence_items,
 )
+from voxelry.network.statuses import CANNOT_UNDERSTAND, DOES_NOT_MATCH
 from voxelry.server.archive.by_attribute.patient_search import OF_PATIENT
 from voxelry.server.archive.terms.search_criteria import KeyValueError, criteria_of
 from voxelry.server.archive.terms.search_keys import KEYS, Criterion, Level, SearchKey
 
-DOES_NOT_MATCH: Final = 0xA900
-CANNOT_UNDERSTAND: Final = 0xC000
 CHARACTER_SET: Final = 0x00080005
 QUERY_LEVEL: Final = 0x00080052
 RETRIEVE_TITLE: Final = 0x00080054

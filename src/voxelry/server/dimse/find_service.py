@@ -11,7 +11,14 @@ from django.db import DatabaseError
 from pydicom.uid import ImplicitVRLittleEndian
 
 from voxelry.network.association import Message
-from voxelry.network.finding import CANCELLED_STATUS, PENDING, PENDING_WITH_UNSUPPORTED_KEYS, SUCCESS_STATUS
+from voxelry.network.statuses import (
+    CANCELLED,
+    NOT_AUTHORISED,
+    PENDING,
+    PENDING_WITH_UNSUPPORTED_KEYS,
+    SUCCESS,
+    UNABLE_TO_PROCESS,
+)
 from voxelry.server.dimse.arriving import wait_until_taken_in
 from voxelry.server.dimse.find_answers import FindAnswers
 from voxelry.server.dimse.find_identifier import IdentifierError, agreed_options, read_identifier
@@ -21,8 +28,6 @@ from voxelry.server.nodes.calling import our_title
 from voxelry.server.nodes.node_queries import reading_grants
 
 logger = logging.getLogger(__name__)
-NOT_AUTHORISED: Final = 0x0124
-UNABLE_TO_PROCESS: Final = 0xC001
 _TAKEN_IN_SECONDS: Final = 20.0
 """What was stored before is found; a query does not wait for longer than its node waits for the answer."""
 
@@ -60,4 +65,4 @@ def answer_query(session: Session, message: Message) -> None:
         logger.error("a query of the node %s ended early (%s)\n%s", node.pk, type(error).__name__, where(error))
         session.answer(message, UNABLE_TO_PROCESS, comment="the archive could not be searched; see the log of the site")
         return
-    session.answer(message, CANCELLED_STATUS if is_cancelled() else SUCCESS_STATUS)
+    session.answer(message, CANCELLED if is_cancelled() else SUCCESS)

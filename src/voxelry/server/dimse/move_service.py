@@ -11,10 +11,11 @@ from voxelry.core.errors import Problem
 from voxelry.network.association import Association, Message
 from voxelry.network.contexts import Proposal
 from voxelry.network.failures import NetworkError, NoContextError, TimedOutError
+from voxelry.network.statuses import UNKNOWN_DESTINATION
 from voxelry.network.storing import StoredObject, StoreResult, by_association, no_context, store_over
 from voxelry.network.tls import TlsError
 from voxelry.server.dimse.session import Session
-from voxelry.server.dimse.sub_operations import UNKNOWN_DESTINATION, Retrieval, requested_objects
+from voxelry.server.dimse.sub_operations import Retrieval, requested_objects
 from voxelry.server.nodes.calling import associate_with
 from voxelry.server.nodes.models import Node
 from voxelry.server.nodes.node_queries import destination_of

@@ -8,15 +8,13 @@ from types import MappingProxyType
 from voxelry.network.association import DataSetWriter, Message, OpenWriter
 from voxelry.network.command_set import Command, CommandField
 from voxelry.network.contexts import Context
+from voxelry.network.statuses import NOT_AUTHORISED, SUCCESS
 from voxelry.server.dimse.commitment_service import answer_commitment
 from voxelry.server.dimse.find_service import answer_query
 from voxelry.server.dimse.get_service import answer_get
 from voxelry.server.dimse.move_service import answer_move
 from voxelry.server.dimse.session import Service, Session
 from voxelry.server.dimse.store_service import open_data_set, store
-
-SUCCESS = 0x0000
-NOT_AUTHORISED = 0x0124
 
 
 def echo(session: Session, message: Message) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import dataclass
-from typing import Final
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
@@ -21,6 +20,18 @@ from voxelry.dicom.write.header_bytes import file_head
 from voxelry.network.association import Message
 from voxelry.network.command_set import Command
 from voxelry.network.contexts import Context
+from voxelry.network.statuses import (
+    CANNOT_UNDERSTAND,
+    COERCED,
+    DOES_NOT_MATCH,
+    DOUBTFUL,
+    DUPLICATE_SOP_INSTANCE,
+    INVALID_SOP_INSTANCE,
+    NOT_AUTHORISED,
+    OUT_OF_RESOURCES,
+    PROCESSING_FAILURE,
+    SUCCESS,
+)
 from voxelry.server.access.grants import RoleError
 from voxelry.server.archive.intake.incoming import ArrivedFile, ArrivingFile, FileTooLargeError
 from voxelry.server.archive.intake.same_uid import conflicts_with_rows, is_equal
@@ -36,16 +47,6 @@ from voxelry.server.nodes.node_queries import stores_still
 
 logger = logging.getLogger(__name__)
 
-SUCCESS: Final = 0x0000
-PROCESSING_FAILURE: Final = 0x0110
-DUPLICATE_SOP_INSTANCE: Final = 0x0111
-INVALID_SOP_INSTANCE: Final = 0x0117
-NOT_AUTHORISED: Final = 0x0124
-OUT_OF_RESOURCES: Final = 0xA700
-DOES_NOT_MATCH: Final = 0xA900
-CANNOT_UNDERSTAND: Final = 0xC000
-COERCED: Final = 0xB000
-DOUBTFUL: Final = 0xB007
 _OF_DUPLICATES = {"warning": COERCED, "success": SUCCESS, "failure": DUPLICATE_SOP_INSTANCE}
 # The standard allows digits and dots; some de-identifiers write letters too.
 _UID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")

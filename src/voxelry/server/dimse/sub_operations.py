@@ -8,6 +8,15 @@ from typing import Final
 from voxelry.dicom.write.header_bytes import encoded_element, words
 from voxelry.network.association import Message
 from voxelry.network.sent_data_set import EXPLICIT
+from voxelry.network.statuses import (
+    CANCELLED,
+    DOES_NOT_MATCH,
+    NONE_DONE,
+    NOT_AUTHORISED,
+    PENDING,
+    SOME_FAILED,
+    SUCCESS,
+)
 from voxelry.network.storing import StoredObject, StoreResult
 from voxelry.server.dimse.arriving import wait_until_taken_in
 from voxelry.server.dimse.retrieve_identifier import (
@@ -19,14 +28,6 @@ from voxelry.server.dimse.session import Session
 from voxelry.server.nodes.models import Node
 from voxelry.server.nodes.node_queries import reading_grants
 
-SUCCESS: Final = 0x0000
-PENDING: Final = 0xFF00
-CANCELLED: Final = 0xFE00
-SOME_FAILED: Final = 0xB000
-NONE_DONE: Final = 0xA702
-UNKNOWN_DESTINATION: Final = 0xA801
-DOES_NOT_MATCH: Final = 0xA900
-NOT_AUTHORISED: Final = 0x0124
 PENDING_SECONDS: Final = 0.5
 """How often a node is told how far it is."""
 _TAKEN_IN_SECONDS = 30.0
