@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +10,7 @@ from pydicom.dataset import Dataset
 
 from voxelry.core.errors import VoxelryError
 from voxelry.dicom.headers.elements import EncodedValue
+from voxelry.dicom.headers.uid_text import may_be_uid
 from voxelry.dicom.write.header_bytes import encoded_items, joined, short, words
 from voxelry.dicom.write.implicit import implicitly_joined
 from voxelry.network.association import Association, OpenWriter
@@ -36,7 +36,6 @@ RESOURCE_LIMITATION: Final = 0x0213
 _TRANSACTION, _RETRIEVE_TITLE = 0x00081195, 0x00080054
 _FAILED, _REFERENCED = 0x00081198, 0x00081199
 _CLASS, _INSTANCE, _REASON = 0x00081150, 0x00081155, 0x00081197
-_UID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 
 Reference = tuple[str, str]
 """SOP Class UID and SOP Instance UID."""
@@ -100,7 +99,7 @@ def read_commitment_request(content: bytes, *, transfer_syntax: str) -> Commitme
     except ProtocolError:
         raise CommitmentRequestError("the data set cannot be read") from None
     transaction = text_of(found, "TransactionUID")
-    if _UID.fullmatch(transaction) is None:
+    if not may_be_uid(transaction):
         raise CommitmentRequestError("Transaction UID is missing or malformed")
     items = found.get("ReferencedSOPSequence")
     if not isinstance(items, Sequence) or not items:
@@ -160,7 +159,7 @@ def send_report(
 
 def _reference(item: Dataset) -> Reference:
     sop_class, instance = text_of(item, "ReferencedSOPClassUID"), text_of(item, "ReferencedSOPInstanceUID")
-    if not (_UID.fullmatch(sop_class) and _UID.fullmatch(instance)):
+    if not (may_be_uid(sop_class) and may_be_uid(instance)):
         raise CommitmentRequestError("a Referenced SOP Class or Instance UID is missing or malformed")
     return sop_class, instance
 

@@ -10,8 +10,9 @@ from urllib.parse import parse_qsl
 from pydicom._dicom_dict import DicomDictionary
 from pydicom.datadict import keyword_for_tag
 
+from voxelry.dicom.headers.uid_text import may_be_uid
 from voxelry.server.access.exchange import RefusedError
-from voxelry.server.archive.terms.attribute_matching import may_be_uid, offset_of
+from voxelry.server.archive.terms.attribute_matching import offset_of
 from voxelry.server.archive.terms.search_criteria import KeyValueError, criteria_of
 from voxelry.server.archive.terms.search_keys import KEYS, Criterion, Level
 

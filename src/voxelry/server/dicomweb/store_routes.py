@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
 from voxelry.core.errors import Problem, VoxelryError
+from voxelry.dicom.headers.uid_text import may_be_uid
 from voxelry.server.access.exchange import Answer, Asked, RefusedError
 from voxelry.server.access.grants import Grants
 from voxelry.server.access.rules import Rule
@@ -21,7 +22,6 @@ from voxelry.server.archive.intake.store_now import StoringNow
 from voxelry.server.archive.intake.take_in import FileResult
 from voxelry.server.archive.models import Entry
 from voxelry.server.archive.row_values import InstanceValues
-from voxelry.server.archive.terms.attribute_matching import may_be_uid
 from voxelry.server.dicomweb.content_type import ContentType
 from voxelry.server.dicomweb.multipart_reader import MultipartError, MultipartReader, PartTooLargeError
 from voxelry.server.dicomweb.routes import Route

@@ -6,7 +6,6 @@ send that of the level only.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,6 +14,7 @@ from django.db.models import QuerySet
 from pydicom.dataset import Dataset
 
 from voxelry.core.errors import VoxelryError
+from voxelry.dicom.headers.uid_text import may_be_uid
 from voxelry.network.failures import ProtocolError
 from voxelry.network.identifiers import decoded_identifier, text_of
 from voxelry.network.storing import StoredObject
@@ -36,7 +36,6 @@ _LEVELS: Final[Mapping[str, tuple[str, ...]]] = {
     "3": ("PATIENT", "STUDY"),
 }
 """The levels of each information model, by the last but one number of its SOP class."""
-_UID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 _AT_ONCE = 500
 
 
@@ -117,6 +116,6 @@ def _values(identifier: Dataset, keyword: str) -> tuple[str, ...]:
     if keyword == "PatientID":
         return (text,) if text else ()
     values = tuple(dict.fromkeys(value.strip(" \0") for value in text.split("\\") if value.strip(" \0")))
-    if not all(map(_UID.fullmatch, values)):
+    if not all(map(may_be_uid, values)):
         raise RetrieveIdentifierError(f"{keyword} has a value that is no UID")
     return values

@@ -7,7 +7,6 @@ encoded again. What ingest would refuse is refused here, before it is acknowledg
 from __future__ import annotations
 
 import logging
-import re
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -16,6 +15,7 @@ from django.db import connections
 
 from voxelry.core.errors import Problem, VoxelryError
 from voxelry.dicom.headers.sources import FileSource
+from voxelry.dicom.headers.uid_text import may_be_uid
 from voxelry.dicom.write.header_bytes import file_head
 from voxelry.network.association import Message
 from voxelry.network.command_set import Command
@@ -48,8 +48,6 @@ from voxelry.server.nodes.node_queries import stores_still
 logger = logging.getLogger(__name__)
 
 _OF_DUPLICATES = {"warning": COERCED, "success": SUCCESS, "failure": DUPLICATE_SOP_INSTANCE}
-# The standard allows digits and dots; some de-identifiers write letters too.
-_UID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ class ArrivingDataSet:
         self.refusal: StoreOutcome | None = None
         if node is None or not node.may_store:
             self.refusal = StoreOutcome(NOT_AUTHORISED, "this node may not store here")
-        elif not (_UID.fullmatch(command.sop_class) and _UID.fullmatch(command.sop_instance)):
+        elif not (may_be_uid(command.sop_class) and may_be_uid(command.sop_instance)):
             self.refusal = StoreOutcome(
                 INVALID_SOP_INSTANCE, "Affected SOP Class or Instance UID is missing or malformed"
             )

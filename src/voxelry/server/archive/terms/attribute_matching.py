@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from voxelry.core.errors import VoxelryError
+from voxelry.dicom.headers.uid_text import may_be_uid
 from voxelry.server.archive.terms.search_words import iso_date
 
 MOST_VALUES = 1_000
@@ -21,7 +22,6 @@ MOST_CHARACTERS = 1_024
 _DATE = re.compile(r"(\d{4})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])", re.ASCII)
 _TIME = re.compile(r"([01]\d|2[0-3])(?:([0-5]\d)(?:([0-5]\d|60)(?:\.(\d{1,6}))?)?)?", re.ASCII)
 _STORED_TIME = re.compile(r"(\d{2}):?(?:(\d{2}):?(?:(\d{2})(?:\.(\d{1,6})\d*)?)?)?", re.ASCII)
-_UID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}", re.ASCII)
 _ZONE = re.compile(r"([+-])(\d{2})([0-5]\d)", re.ASCII)
 DAY = 86_400_000_000
 """Microseconds of a day."""
@@ -149,11 +149,6 @@ def match_of(vr: str, text: str) -> Match | None:
     return {"DA": _dates, "TM": _times, "IS": _integers, "PN": _name, "CS": _codes}.get(vr, _text)(text.strip())
 
 
-def may_be_uid(text: str) -> bool:
-    """Whether a text may be a UID; letters are allowed, which some de-identifiers write."""
-    return _UID.fullmatch(text) is not None
-
-
 def microseconds(time: str) -> int | None:
     """The microseconds since midnight of a time that a row or a file holds; None for no time."""
     found = _STORED_TIME.fullmatch(time.strip())
@@ -227,7 +222,7 @@ def _uids(text: str) -> Match:
         raise MatchError("has a wildcard, which the VR UI does not allow")
     if len(found) > MOST_VALUES:
         raise MatchError(f"lists more than {MOST_VALUES} UIDs")
-    if not found or not all(map(_UID.fullmatch, found)):
+    if not found or not all(map(may_be_uid, found)):
         raise MatchError("is no UID, or list of UIDs")
     return OneOf(found)
 
