@@ -16,9 +16,9 @@ from voxelry.network.associating import associate
 from voxelry.network.association import Association
 from voxelry.network.command_set import Command, CommandField
 from voxelry.network.contexts import Proposal
-from voxelry.network.finding import STUDY_ROOT_FIND
 from voxelry.network.identifiers import encoded_identifier
 from voxelry.network.peer_address import PeerAddress
+from voxelry.network.service_uids import STUDY_ROOT_FIND
 from voxelry.network.statuses import PENDING, SUCCESS
 
 FACTOR = 1.0

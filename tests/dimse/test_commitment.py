@@ -23,16 +23,10 @@ from tests.dimse.sent_files import sent_file, stored
 from tests.server.conftest import run_jobs
 from voxelry.network.association import Association
 from voxelry.network.command_set import Command, CommandField
-from voxelry.network.committing import (
-    PUSH_MODEL,
-    PUSH_MODEL_INSTANCE,
-    CommitmentReport,
-    CommitmentRequestError,
-    encoded_report,
-    read_commitment_request,
-)
+from voxelry.network.committing import CommitmentReport, CommitmentRequestError, encoded_report, read_commitment_request
 from voxelry.network.contexts import Proposal
 from voxelry.network.identifiers import decoded_identifier
+from voxelry.network.service_uids import PUSH_MODEL, PUSH_MODEL_INSTANCE
 from voxelry.server.archive.at_rest.holdings import stored_name
 from voxelry.server.archive.models import Instance
 from voxelry.server.jobs import attempts

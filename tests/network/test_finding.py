@@ -11,11 +11,12 @@ from tests.network.archives import dcmqrscp, orthanc_archive, python_archive
 from voxelry.core.errors import ParameterError
 from voxelry.network.associating import associate
 from voxelry.network.contexts import Proposal
-from voxelry.network.echoing import VERIFICATION, echo
+from voxelry.network.echoing import echo
 from voxelry.network.failures import ConnectionFailedError, NoContextError
 from voxelry.network.finding import FIND_PROPOSALS, NodeAnswers, find
 from voxelry.network.identifiers import decoded_identifier, encoded_identifier, text_of
 from voxelry.network.peer_address import PeerAddress
+from voxelry.network.service_uids import VERIFICATION
 from voxelry.testing.synthetic import synthetic_series
 
 EXPLICIT, IMPLICIT = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"

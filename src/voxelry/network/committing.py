@@ -18,10 +18,8 @@ from voxelry.network.command_set import Command, CommandField
 from voxelry.network.contexts import Context
 from voxelry.network.failures import NetworkError, ProtocolError
 from voxelry.network.identifiers import decoded_identifier, text_of
-from voxelry.network.sent_data_set import EXPLICIT
+from voxelry.network.service_uids import EXPLICIT, PUSH_MODEL, PUSH_MODEL_INSTANCE
 
-PUSH_MODEL: Final = "1.2.840.10008.1.20.1"
-PUSH_MODEL_INSTANCE: Final = "1.2.840.10008.1.20.1.1"
 REQUEST_COMMITMENT: Final = 1
 """The only action type."""
 ALL_COMMITTED, WITH_FAILURES = 1, 2

@@ -5,9 +5,6 @@ from __future__ import annotations
 import ssl
 import time
 from dataclasses import dataclass
-from typing import Final
-
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from voxelry.network.associating import associate
 from voxelry.network.association import USUAL_WAITS, Association, Waits
@@ -15,15 +12,21 @@ from voxelry.network.command_set import Command, CommandField
 from voxelry.network.contexts import Proposal
 from voxelry.network.failures import FailureStatusError, NoContextError
 from voxelry.network.peer_address import PeerAddress
+from voxelry.network.service_uids import (
+    PLAIN_SYNTAXES,
+    PUSH_MODEL,
+    STUDY_ROOT_FIND,
+    STUDY_ROOT_GET,
+    STUDY_ROOT_MOVE,
+    VERIFICATION,
+)
 
-VERIFICATION: Final = "1.2.840.10008.1.1"
-_SYNTAXES = (str(ExplicitVRLittleEndian), str(ImplicitVRLittleEndian))
 _SERVICES = {
     "1.2.840.10008.5.1.4.1.1.2": "C-STORE",  # of CT images
-    "1.2.840.10008.5.1.4.1.2.2.1": "C-FIND",
-    "1.2.840.10008.5.1.4.1.2.2.2": "C-MOVE",
-    "1.2.840.10008.5.1.4.1.2.2.3": "C-GET",
-    "1.2.840.10008.1.20.1": "storage commitment",
+    STUDY_ROOT_FIND: "C-FIND",
+    STUDY_ROOT_MOVE: "C-MOVE",
+    STUDY_ROOT_GET: "C-GET",
+    PUSH_MODEL: "storage commitment",
 }
 
 
@@ -58,7 +61,7 @@ def echo(
         If it does not: it cannot be reached, rejects the association, provides no C-ECHO or answers with a failure.
     """
     began = time.monotonic()
-    proposals = [Proposal(uid, _SYNTAXES) for uid in (VERIFICATION, *_SERVICES)]
+    proposals = [Proposal(uid, PLAIN_SYNTAXES) for uid in (VERIFICATION, *_SERVICES)]
     with associate(peer, proposals, calling=calling, waits=waits, tls=tls) as association:
         require_echo(association)
         seconds = time.monotonic() - began

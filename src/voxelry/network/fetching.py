@@ -13,14 +13,13 @@ from voxelry.network.association import Association
 from voxelry.network.command_set import Command, CommandField
 from voxelry.network.contexts import Context, Proposal
 from voxelry.network.failures import FailureStatusError, NetworkError, NoContextError, ProtocolError, TimedOutError
-from voxelry.network.identifiers import IDENTIFIER_SYNTAXES, decoded_identifier, encoded_identifier, text_of
+from voxelry.network.identifiers import decoded_identifier, encoded_identifier, text_of
 from voxelry.network.pdu_stream import UNEXPECTED_PDU
 from voxelry.network.sent_instances import Receive, SentInstances
+from voxelry.network.service_uids import PLAIN_SYNTAXES, STUDY_ROOT_GET, STUDY_ROOT_MOVE
 from voxelry.network.statuses import CANCELLED, PENDING, SOME_FAILED, SUCCESS
 
-STUDY_ROOT_MOVE: Final = "1.2.840.10008.5.1.4.1.2.2.2"
-STUDY_ROOT_GET: Final = "1.2.840.10008.5.1.4.1.2.2.3"
-MOVE_PROPOSALS: Final = (Proposal(STUDY_ROOT_MOVE, IDENTIFIER_SYNTAXES),)
+MOVE_PROPOSALS: Final = (Proposal(STUDY_ROOT_MOVE, PLAIN_SYNTAXES),)
 """What is proposed for an association in which `fetch_by_move` is called."""
 MOVE_SECONDS: Final = 600.0
 """How long a node may be silent in a C-MOVE: some answer only when all is sent."""

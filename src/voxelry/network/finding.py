@@ -11,12 +11,12 @@ from voxelry.network.association import Association
 from voxelry.network.command_set import Command, CommandField
 from voxelry.network.contexts import Context, Proposal
 from voxelry.network.failures import FailureStatusError, NoContextError, ProtocolError
-from voxelry.network.identifiers import IDENTIFIER_SYNTAXES, decoded_identifier, encoded_identifier
+from voxelry.network.identifiers import decoded_identifier, encoded_identifier
 from voxelry.network.pdu_stream import UNEXPECTED_PDU
+from voxelry.network.service_uids import PLAIN_SYNTAXES, STUDY_ROOT_FIND
 from voxelry.network.statuses import CANCELLED, PENDING, PENDING_WITH_UNSUPPORTED_KEYS, SUCCESS
 
-STUDY_ROOT_FIND: Final = "1.2.840.10008.5.1.4.1.2.2.1"
-FIND_PROPOSALS: Final = (Proposal(STUDY_ROOT_FIND, IDENTIFIER_SYNTAXES),)
+FIND_PROPOSALS: Final = (Proposal(STUDY_ROOT_FIND, PLAIN_SYNTAXES),)
 """What is proposed for an association in which `find` is called."""
 _MOST_AFTER_CANCEL = 10_000
 """Answers that are read after a C-CANCEL-RQ before the association is given up."""

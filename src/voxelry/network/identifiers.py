@@ -16,8 +16,6 @@ from voxelry.dicom.headers.pydicom_silence import quiet
 from voxelry.dicom.write.header_bytes import encoded_element
 from voxelry.network.failures import ProtocolError
 
-IDENTIFIER_SYNTAXES = (str(ExplicitVRLittleEndian), str(ImplicitVRLittleEndian))
-"""Transfer syntaxes of the identifiers that we send and read, the preferred one first."""
 LEVELS = ("STUDY", "SERIES", "IMAGE")
 UNICODE = "ISO_IR 192"
 _TEXTS = frozenset(

@@ -23,10 +23,10 @@ from voxelry.network.contexts import (
     Rejection,
     Requested,
 )
-from voxelry.network.echoing import VERIFICATION
 from voxelry.network.failures import ConnectionFailedError, NetworkError
 from voxelry.network.remote_instances import STORED_SYNTAXES, VIDEO_SYNTAXES
 from voxelry.network.sent_instances import Receive, SentInstances
+from voxelry.network.service_uids import VERIFICATION
 from voxelry.network.statuses import CLASS_NOT_SUPPORTED
 
 MOST_ASSOCIATIONS: Final = 8

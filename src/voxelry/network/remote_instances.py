@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import ExplicitVRBigEndian
 from pynetdicom import AllStoragePresentationContexts
 
 from voxelry.dicom.headers.sop_classes import SEGMENTATION
@@ -25,10 +25,11 @@ from voxelry.network.failures import (
     ReleasedError,
     TimedOutError,
 )
-from voxelry.network.fetching import STUDY_ROOT_GET, OnCounts, fetch_by_get, ignore_counts
+from voxelry.network.fetching import OnCounts, fetch_by_get, ignore_counts
 from voxelry.network.finding import find
-from voxelry.network.identifiers import IDENTIFIER_SYNTAXES, text_of
+from voxelry.network.identifiers import text_of
 from voxelry.network.sent_instances import Receive, SentFile, SentInstance, is_valid_uid
+from voxelry.network.service_uids import PLAIN_SYNTAXES, STUDY_ROOT_GET
 
 MOST_SERIES: Final = 10_000
 MOST_INSTANCES: Final = 1_000_000
@@ -39,7 +40,6 @@ SINGLE_REQUESTS: Final = 20
 """A node that does not match lists is asked for one instance after the other; so many may come to nothing."""
 _VIDEO_CLASSES = frozenset(f"1.2.840.10008.5.1.4.1.1.77.1.{end}" for end in ("1.1", "2.1", "4.1"))
 _JPEG = "1.2.840.10008.1.2.4."
-PLAIN_SYNTAXES: Final = (str(ExplicitVRLittleEndian), str(ImplicitVRLittleEndian))
 STORED_SYNTAXES: Final = (
     *PLAIN_SYNTAXES,
     *(f"{_JPEG}{end}" for end in (50, 51, 57, 70, 80, 81, 90, 91, 201, 202, 203, 110, 111, 112)),
@@ -201,7 +201,7 @@ def requests_of(
             yield "IMAGE", _keys(study, series, uids[start : start + UIDS_OF_REQUEST])
 
 
-_GET = Proposal(STUDY_ROOT_GET, IDENTIFIER_SYNTAXES)
+_GET = Proposal(STUDY_ROOT_GET, PLAIN_SYNTAXES)
 _NOT_SENT = "the node could not send it"
 _FREQUENT = (
     *(f"1.2.840.10008.5.1.4.1.1.{end}" for end in ("2", "4", "1", "1.1", "6.1", "7")),

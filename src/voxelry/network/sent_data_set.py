@@ -10,9 +10,8 @@ from voxelry.core.errors import DamagedError
 from voxelry.dicom.headers.data_set_start import begins_as, data_set_start
 from voxelry.dicom.headers.header import read_header
 from voxelry.dicom.headers.sources import HEAD_BYTES, Source
+from voxelry.network.service_uids import EXPLICIT, IMPLICIT, PLAIN_SYNTAXES
 
-IMPLICIT: Final = "1.2.840.10008.1.2"
-EXPLICIT: Final = "1.2.840.10008.1.2.1"
 AT_ONCE_BYTES: Final = 2**23
 """Files up to this size are read before anything is sent, so that a damaged one costs no association."""
 _PART = 2**19
@@ -48,9 +47,7 @@ def sent_data_set(source: Source, stored_syntax: str, sent_syntax: str) -> bytes
     VoxelryError
         If it is damaged, or its pixels cannot be decoded. The first frame is decoded at once.
     """
-    if sent_syntax == stored_syntax and (
-        stored_syntax not in (EXPLICIT, IMPLICIT) or is_as_declared(source, stored_syntax)
-    ):
+    if sent_syntax == stored_syntax and (stored_syntax not in PLAIN_SYNTAXES or is_as_declared(source, stored_syntax)):
         return _as_stored(source)
     return _uncompressed(source, sent_syntax)
 

@@ -8,10 +8,12 @@ from typing import Final
 
 from pydicom.uid import RE_VALID_UID, UID
 
+from voxelry.network.service_uids import PUSH_MODEL
+
 _OF_DICOM: Final = "1.2.840.10008."
 _STORAGE_ROOT: Final = "1.2.840.10008.5.1.4.1.1."
 _MOST_UID: Final = 64
-_NO_CLASSES: Final = ("1.2.840.10008.1.20.1", "1.2.840.10008.1.3.10")
+_NO_CLASSES: Final = (PUSH_MODEL, "1.2.840.10008.1.3.10")
 """Storage Commitment and the media storage directory are called storage too."""
 
 

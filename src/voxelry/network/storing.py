@@ -22,7 +22,8 @@ from voxelry.network.command_set import Command, CommandField
 from voxelry.network.contexts import MOST_CONTEXTS, Context, Proposal
 from voxelry.network.failures import NetworkError, NoContextError
 from voxelry.network.peer_address import PeerAddress
-from voxelry.network.sent_data_set import EXPLICIT, IMPLICIT, is_as_declared, sent_data_set
+from voxelry.network.sent_data_set import is_as_declared, sent_data_set
+from voxelry.network.service_uids import EXPLICIT, IMPLICIT, PLAIN_SYNTAXES
 from voxelry.network.statuses import SUCCESS
 
 _WARNINGS = 0xB
@@ -115,7 +116,7 @@ def by_association(objects: Iterable[StoredObject]) -> list[tuple[list[Proposal]
         stored = dict.fromkeys(one.transfer_syntax for one in own)
         proposals = [Proposal(sop_class, (syntax,)) for syntax in stored][: MOST_CONTEXTS - 1]
         if any(is_supported(UID(syntax)) for syntax in stored):
-            proposals.append(Proposal(sop_class, (EXPLICIT, IMPLICIT)))
+            proposals.append(Proposal(sop_class, PLAIN_SYNTAXES))
         if not found or len(found[-1][0]) + len(proposals) > MOST_CONTEXTS:
             found.append(([], []))
         found[-1][0].extend(proposals)
@@ -183,7 +184,7 @@ def fitting_context(association: Association, stored_object: StoredObject) -> Co
     """The context in which an instance is sent: of its own transfer syntax, or else of an uncompressed one."""
     stored = stored_object.transfer_syntax
     own = association.context_of(stored_object.sop_class, stored)
-    if own is not None and (stored not in (EXPLICIT, IMPLICIT) or is_as_declared(stored_object.source, stored)):
+    if own is not None and (stored not in PLAIN_SYNTAXES or is_as_declared(stored_object.source, stored)):
         return own
     if not is_supported(UID(stored)):
         return own

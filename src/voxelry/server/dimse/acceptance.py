@@ -6,16 +6,15 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import UID
 
 from voxelry.network.command_set import CommandField
 from voxelry.network.contexts import Acceptance, ContextResult, Proposal, Requested, Roles
+from voxelry.network.service_uids import PLAIN_SYNTAXES, PUSH_MODEL, VERIFICATION
 from voxelry.network.storage_classes import is_conformant_uid, is_storage
 from voxelry.server.dimse.find_identifier import agreed_options
 from voxelry.server.nodes.models import Node
 
-VERIFICATION: Final = "1.2.840.10008.1.1"
-COMMITMENT: Final = "1.2.840.10008.1.20.1"
 FINDING: Final = frozenset(f"1.2.840.10008.5.1.4.1.2.{root}.1" for root in (1, 2, 3))
 MOVING: Final = frozenset(f"1.2.840.10008.5.1.4.1.2.{root}.2" for root in (1, 2, 3))
 GETTING: Final = frozenset(f"1.2.840.10008.5.1.4.1.2.{root}.3" for root in (1, 2, 3))
@@ -27,13 +26,12 @@ _ASKED_IN: Mapping[CommandField, frozenset[str]] = MappingProxyType(
         CommandField.C_FIND_RQ: FINDING,
         CommandField.C_MOVE_RQ: MOVING,
         CommandField.C_GET_RQ: GETTING,
-        CommandField.N_ACTION_RQ: frozenset({COMMITMENT}),
+        CommandField.N_ACTION_RQ: frozenset({PUSH_MODEL}),
     }
 )
 _SYNTAX_ROOT = "1.2.840.10008.1.2"
 _NO_DATA_SETS = ("1.2.840.10008.1.2.6.", "1.2.840.10008.1.2.7.")
 """Transfer syntaxes of mail, XML and live video: no data set is encoded in them."""
-_SERVICE_SYNTAXES = (str(ExplicitVRLittleEndian), str(ImplicitVRLittleEndian))
 
 
 def is_known_syntax(transfer_syntax: str) -> bool:
@@ -76,7 +74,7 @@ def _granted_role(abstract_syntax: str, requested: Requested, node: Node) -> Rol
         may = node.may_find
     elif abstract_syntax in MOVING or abstract_syntax in GETTING:
         may = node.may_retrieve
-    elif abstract_syntax == COMMITMENT:
+    elif abstract_syntax == PUSH_MODEL:
         may = node.may_store
     else:
         return None
@@ -98,4 +96,4 @@ def _chosen(syntaxes: Sequence[str], *, is_data: bool) -> str | None:
     """For instances the first of the proposer that is known, because they are kept as they come."""
     if is_data:
         return next(filter(is_known_syntax, syntaxes), None)
-    return next((syntax for syntax in _SERVICE_SYNTAXES if syntax in syntaxes), None)
+    return next((syntax for syntax in PLAIN_SYNTAXES if syntax in syntaxes), None)

@@ -13,14 +13,13 @@ from django.db import transaction
 
 from voxelry.network.association import Message
 from voxelry.network.committing import (
-    PUSH_MODEL,
-    PUSH_MODEL_INSTANCE,
     REQUEST_COMMITMENT,
     CommitmentRequestError,
     ReportRefusedError,
     read_commitment_request,
     send_report,
 )
+from voxelry.network.service_uids import PUSH_MODEL, PUSH_MODEL_INSTANCE
 from voxelry.network.statuses import (
     INVALID_ARGUMENT,
     NO_SUCH_ACTION,

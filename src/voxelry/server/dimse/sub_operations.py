@@ -7,7 +7,7 @@ from typing import Final
 
 from voxelry.dicom.write.header_bytes import encoded_element, words
 from voxelry.network.association import Message
-from voxelry.network.sent_data_set import EXPLICIT
+from voxelry.network.service_uids import EXPLICIT
 from voxelry.network.statuses import (
     CANCELLED,
     DOES_NOT_MATCH,

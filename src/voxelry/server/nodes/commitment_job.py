@@ -9,10 +9,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from voxelry.core.errors import Problem, VoxelryError
-from voxelry.network.committing import PUSH_MODEL, CommitmentReport, send_report
+from voxelry.network.committing import CommitmentReport, send_report
 from voxelry.network.contexts import Proposal, Roles
 from voxelry.network.failures import NetworkError, NoContextError
-from voxelry.network.sent_data_set import EXPLICIT, IMPLICIT
+from voxelry.network.service_uids import EXPLICIT, IMPLICIT, PUSH_MODEL
 from voxelry.network.tls import TlsError
 from voxelry.server.access.grants import as_site
 from voxelry.server.jobs.job_run import Run
