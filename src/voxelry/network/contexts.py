@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from types import MappingProxyType
@@ -156,8 +156,3 @@ def numbered_contexts(proposals: Sequence[Proposal]) -> dict[int, Proposal]:
     if len(proposals) > MOST_CONTEXTS:
         raise ValueError(f"{len(proposals)} contexts, and an association has {MOST_CONTEXTS} at most")
     return {2 * position + 1: proposal for position, proposal in enumerate(proposals)}
-
-
-def first_context(contexts: Iterable[Context], abstract_syntax: str) -> Context | None:
-    """The first context of an abstract syntax in which we may request; None if there is none."""
-    return next((one for one in contexts if one.abstract_syntax == abstract_syntax and one.we_request), None)

@@ -75,11 +75,6 @@ class RejectedError(NetworkError):
         words = _REASONS.get((source, reason), f"reason {reason} of source {source}")
         super().__init__(f"the node rejected the association {_RESULTS.get(result, f'(result {result})')}: {words}")
 
-    @property
-    def is_transient(self) -> bool:
-        """Whether another try later may succeed."""
-        return self.result == 2
-
 
 class AbortedError(NetworkError):
     """The node aborted the association (PS3.8 9.3.8)."""

@@ -247,8 +247,3 @@ def _end_of_item(value: bytes, at: int, *, explicit: bool, depth: int) -> int:
 def is_explicit(value: EncodedValue) -> bool:
     """Whether the items of a sequence say their value representations."""
     return bool(value[0]) and value[0] != b"UN"
-
-
-def little_endian_width(vr: str) -> int:
-    """Bytes of each binary number of a value; 1 for text and for bytes."""
-    return _WIDTHS.get(vr.encode(), {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}.get(vr, 1))
