@@ -22,7 +22,7 @@ from voxelry.server.site import token_commands
 @pytest.fixture
 def anna(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> User:
     """An uploader in the project Heart; the commands use the database of the test."""
-    monkeypatch.setattr(token_commands, "_open", lambda data, config: None)
+    monkeypatch.setattr(token_commands, "open_site", lambda data, config: None)
     user = User.objects.create_user("anna", password="x")
     Membership.objects.create(project=Project.objects.create(name="Heart"), user=user, role=Role.UPLOADER)
     return user

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from voxelry.core.errors import VoxelryError
-from voxelry.server.environment import django_setup
+from voxelry.server.site.opened_site import open_site
 
 if TYPE_CHECKING:
     from voxelry.network.association import Waits
@@ -75,7 +75,7 @@ def add_node_of(
     NodeFieldsError
         If a field holds what it may not.
     """
-    _open(data, config)
+    open_site(data=data, config=config)
     from voxelry.server.access.grants import as_site
     from voxelry.server.nodes import node_changes
     from voxelry.server.nodes.node_values import NodeValues
@@ -86,7 +86,7 @@ def add_node_of(
 
 def configured_nodes(*, data: Path | None = None, config: Path | None = None) -> list[NodeRow]:
     """All nodes, by name."""
-    _open(data, config)
+    open_site(data=data, config=config)
     from voxelry.server.access.grants import as_site
     from voxelry.server.nodes.node_queries import nodes
 
@@ -101,7 +101,7 @@ def remove_node_of(name: str, *, data: Path | None = None, config: Path | None =
     NodeCommandError
         If there is none of this name.
     """
-    _open(data, config)
+    open_site(data=data, config=config)
     from voxelry.server.access.grants import as_site
     from voxelry.server.nodes import node_changes
 
@@ -118,19 +118,11 @@ def configured_peer(name: str, *, data: Path | None = None, config: Path | None 
     ConnectionFailedError
         If it only calls, or is disabled.
     """
-    _open(data, config)
+    open_site(data=data, config=config)
     from voxelry.server.nodes.calling import address_of, our_title, our_tls, our_waits
 
     address = address_of(_node(name))
     return ConfiguredPeer(address, our_title(), our_waits(), our_tls() if address.tls else None)
-
-
-def _open(data: Path | None, config: Path | None) -> None:
-    django_setup.prepare(data=data, config=config)
-    django_setup.set_up()
-    from voxelry.server.site import first_start
-
-    first_start.migrate()
 
 
 def _node(name: str) -> Node:

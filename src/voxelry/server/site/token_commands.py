@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from voxelry.core.errors import VoxelryError
-from voxelry.server.environment import django_setup
+from voxelry.server.site.opened_site import open_site
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -62,7 +62,7 @@ def create_token(
     TokenCommandError
         If there is no such user or project, if the user may not have such a token, or already has one of that name.
     """
-    _open(data, config)
+    open_site(data=data, config=config)
     from voxelry.server.access import secrets, token_scope
 
     owner = _user(user)
@@ -75,7 +75,7 @@ def create_token(
 
 def list_tokens(*, user: str | None = None, data: Path | None = None, config: Path | None = None) -> list[TokenRow]:
     """The tokens of one user or of all that are not revoked."""
-    _open(data, config)
+    open_site(data=data, config=config)
     from voxelry.server.access.models import Token
     from voxelry.server.access.token_scope import scope_words, state_words
 
@@ -96,7 +96,7 @@ def revoke_token(*, user: str, name: str, data: Path | None = None, config: Path
     TokenCommandError
         If there is no such user or token.
     """
-    _open(data, config)
+    open_site(data=data, config=config)
     from django.utils import timezone
 
     from voxelry.server.access.models import Token
@@ -104,14 +104,6 @@ def revoke_token(*, user: str, name: str, data: Path | None = None, config: Path
     found = Token.objects.filter(user=_user(user), name=name, revoked=None)
     if not found.update(revoked=timezone.now()):
         raise TokenCommandError(f"user {user!r} has no token named {name!r}")
-
-
-def _open(data: Path | None, config: Path | None) -> None:
-    django_setup.prepare(data=data, config=config)
-    django_setup.set_up()
-    from voxelry.server.site import first_start
-
-    first_start.migrate()
 
 
 def _user(name: str) -> User:
