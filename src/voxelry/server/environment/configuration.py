@@ -6,7 +6,6 @@ it makes no folder and writes no file.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
@@ -16,6 +15,7 @@ import platformdirs
 from pydantic import AfterValidator, Field, Strict, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from voxelry.network.peer_address import title_problem
 from voxelry.server.environment.configuration_errors import ConfigurationError, configuration_error
 from voxelry.server.environment.setting import Setting, setting_of
 from voxelry.server.environment.setting_sources import TomlFileSource, VariableSource
@@ -35,7 +35,6 @@ Parsed = str | int | float | bool | tuple[str, ...] | Path | None
 """What the value of a setting may be."""
 
 _BUCKET = r"^(s3://[a-z0-9][a-z0-9._-]+(/[A-Za-z0-9._/-]*)?)?$"
-_AE_TITLE = re.compile(r"[\x20-\x5b\x5d-\x7e]{1,16}")
 _ENDPOINT = r"^(https?://[^/@\s]+/?)?$"
 
 
@@ -51,8 +50,8 @@ def _empty_search(status: int) -> int:
 
 
 def _ae_title(text: str) -> str:
-    if _AE_TITLE.fullmatch(text) is None or not text.strip():
-        raise ValueError("no AE title")
+    if (problem := title_problem(text)) is not None:
+        raise ValueError(problem)
     return text.strip()
 
 
