@@ -22,6 +22,7 @@ from voxelry.network.command_set import Command, CommandField
 from voxelry.network.contexts import Proposal
 from voxelry.network.failures import ConnectionFailedError, NetworkError, RejectedError
 from voxelry.network.peer_address import PeerAddress
+from voxelry.network.statuses import NOT_AUTHORISED
 from voxelry.network.tls import TlsError, calling_tls, listening_tls
 from voxelry.server.archive.models import Instance
 from voxelry.server.dimse import dicom_connections, services
@@ -133,7 +134,7 @@ def test_rights_that_end_hold_for_the_next_request(site: DicomSite) -> None:
     with site.associate(PROPOSALS) as association:
         assert echoed(association) == 0
         site.allow(is_enabled=False)
-        assert echoed(association) == services.NOT_AUTHORISED
+        assert echoed(association) == NOT_AUTHORISED
 
 
 def test_requests_without_a_service_are_refused_and_malformed_ones_end_the_association(site: DicomSite) -> None:

@@ -91,6 +91,34 @@ class Command:
         """Whether the message answers another one."""
         return bool(self.field & _RESPONSE)
 
+    def answered(
+        self,
+        status: int,
+        *,
+        offending: tuple[int, ...] = (),
+        error_comment: str = "",
+        remaining: int | None = None,
+        completed: int | None = None,
+        failed: int | None = None,
+        warnings: int | None = None,
+    ) -> Command:
+        """The response to this request."""
+        return Command(
+            CommandField(self.field | _RESPONSE),
+            responded_to=self.message_id,
+            sop_class=self.sop_class or self.requested_class,
+            sop_instance=self.sop_instance or self.requested_instance,
+            status=status,
+            offending=offending,
+            error_comment=error_comment,
+            event_type=self.event_type,
+            action_type=self.action_type,
+            remaining=remaining,
+            completed=completed,
+            failed=failed,
+            warnings=warnings,
+        )
+
     def encoded(self) -> bytes:
         """The command set as bytes, with its group length."""
         parts = []

@@ -13,7 +13,7 @@ from pynetdicom import AllStoragePresentationContexts
 
 from voxelry.network.associating import accept
 from voxelry.network.association import USUAL_WAITS, Association, Waits
-from voxelry.network.command_set import Command, CommandField
+from voxelry.network.command_set import CommandField
 from voxelry.network.contexts import (
     CALLED_NOT_RECOGNISED,
     LOCAL_LIMIT_EXCEEDED,
@@ -27,7 +27,7 @@ from voxelry.network.failures import ConnectionFailedError, NetworkError
 from voxelry.network.remote_instances import STORED_SYNTAXES, VIDEO_SYNTAXES
 from voxelry.network.sent_instances import Receive, SentInstances
 from voxelry.network.service_uids import VERIFICATION
-from voxelry.network.statuses import CLASS_NOT_SUPPORTED
+from voxelry.network.statuses import CLASS_NOT_SUPPORTED, SUCCESS
 
 MOST_ASSOCIATIONS: Final = 8
 _OF_THE_STANDARD = "1.2.840.10008."
@@ -130,13 +130,8 @@ class InstanceListener:
                 sent.answer(association, message)
             elif not command.is_response:
                 is_echo = command.field is CommandField.C_ECHO_RQ
-                answer = Command(
-                    CommandField(command.field | 0x8000),
-                    responded_to=command.message_id,
-                    sop_class=command.sop_class,
-                    status=0 if is_echo else CLASS_NOT_SUPPORTED,
-                )
-                association.send(answer, message.context)
+                status = SUCCESS if is_echo else CLASS_NOT_SUPPORTED
+                association.send(command.answered(status), message.context)
 
     def _decide(self, requested: Requested) -> Acceptance | Rejection:
         if requested.called != self._title:

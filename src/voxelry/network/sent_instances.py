@@ -142,30 +142,18 @@ class SentInstances:
         command, writer = message.command, self._writer
         self._writer = None
         if writer is None or message.writer is not writer:
-            self._send(association, message, CANNOT_UNDERSTAND)
+            association.send(command.answered(CANNOT_UNDERSTAND), message.context)
             return
         writer.complete()
         if writer.error is None:
             self.received.append(command.sop_instance)
-            self._send(association, message, SUCCESS)
+            association.send(command.answered(SUCCESS), message.context)
             return
         self.refused[command.sop_instance] = str(writer.error) or type(writer.error).__name__
         if isinstance(writer.error, SentInstanceError):
-            self._send(association, message, INVALID_SOP_INSTANCE)
+            association.send(command.answered(INVALID_SOP_INSTANCE), message.context)
         elif isinstance(writer.error, VoxelryError):
-            self._send(association, message, CANNOT_UNDERSTAND)
+            association.send(command.answered(CANNOT_UNDERSTAND), message.context)
         else:
-            self._send(association, message, OUT_OF_RESOURCES)
+            association.send(command.answered(OUT_OF_RESOURCES), message.context)
             raise writer.error
-
-    @staticmethod
-    def _send(association: Association, message: Message, status: int) -> None:
-        command = message.command
-        answer = Command(
-            CommandField.C_STORE_RSP,
-            responded_to=command.message_id,
-            sop_class=command.sop_class,
-            sop_instance=command.sop_instance,
-            status=status,
-        )
-        association.send(answer, message.context)

@@ -6,11 +6,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from voxelry.network.association import Association, Message, OpenWriter
-from voxelry.network.command_set import Command, CommandField
 from voxelry.server.nodes.models import Node
 from voxelry.server.nodes.node_queries import enabled_node
-
-_RESPONSE = 0x8000
 
 
 class Session:
@@ -70,16 +67,10 @@ class Session:
         command = request.command
         self._answered = command.message_id
         self.association.send(
-            Command(
-                CommandField(command.field | _RESPONSE),
-                responded_to=command.message_id,
-                sop_class=command.sop_class or command.requested_class,
-                sop_instance=command.sop_instance or command.requested_instance,
-                status=status,
+            command.answered(
+                status,
                 offending=offending,
                 error_comment=comment[:64],
-                event_type=command.event_type,
-                action_type=command.action_type,
                 remaining=remaining,
                 completed=completed,
                 failed=failed,
