@@ -121,6 +121,17 @@ def test_what_arrives_is_sent_byte_for_byte(
     assert (row["title"], row["state"]) == ("Send to a node", "succeeded")
 
 
+def test_what_no_context_can_be_asked_for_fails_and_the_rest_is_sent(
+    web: Web, rule: ForwardingRule, listening: ReceivingNode, tmp_path: Path
+) -> None:
+    arrive(web, series_of(tmp_path / "s"))
+    Instance.objects.filter(pk=Instance.objects.order_by("pk")[0].pk).update(sop_class_uid="")
+    assert deliver().message == "3 sent; 1 refused"
+    assert sorted(states()) == ["failed", "sent", "sent", "sent"]
+    assert Delivery.objects.get(state="failed").problem_code == "no_context"
+    assert (len(listening.received), waiting_jobs()) == (3, 0)
+
+
 def test_what_came_again_is_not_sent_again(
     web: Web, rule: ForwardingRule, listening: ReceivingNode, tmp_path: Path
 ) -> None:

@@ -18,14 +18,14 @@ from pydantic import BaseModel, JsonValue
 
 from voxelry.core.errors import Problem, VoxelryError
 from voxelry.network.failures import NetworkError, NoContextError
-from voxelry.network.storing import StoredObject, StoreResult, proposals_of, store_over
+from voxelry.network.storing import StoredObject, StoreResult, by_association, no_context, store_over
 from voxelry.server.access.grants import as_site
-from voxelry.server.archive.at_rest import files_at_rest
 from voxelry.server.jobs.job_run import Run
 from voxelry.server.nodes import node_queries
 from voxelry.server.nodes.calling import associate_with
 from voxelry.server.nodes.delivery_request import deliver_again
 from voxelry.server.nodes.models import Delivery, Node
+from voxelry.server.nodes.sent_objects import sent_object
 
 if TYPE_CHECKING:
     from voxelry.network.association import Association
@@ -193,20 +193,21 @@ def _send(this: _Round, rows: Sequence[Delivery]) -> None:
         with this.run.publishing():
             node_queries.deliveries(as_site()).filter(pk__in=gone).delete()
     waiting = {row.instance.sop_instance_uid: row for row in rows if row.pk not in gone}
-    objects = [_stored_object(row) for row in waiting.values()]
-    for proposals in proposals_of(objects):
-        classes = {proposal.abstract_syntax for proposal in proposals}
-        some = [one for one in objects if one.sop_class in classes]
+    objects = [sent_object(row.instance) for row in waiting.values()]
+    for proposals, some in by_association(objects):
         while some:
             try:
-                association = associate_with(this.node, proposals)
+                association = associate_with(this.node, proposals) if proposals else None
+                refusal = None
             except NoContextError as error:
-                for one in some:
-                    this.note(waiting[one.sop_instance], StoreResult(one, None, error.problem))
-                break
+                association, refusal = None, error.problem
             except VoxelryError as error:
                 this.write()
                 raise _NotNow(error.problem) from error
+            if association is None:
+                for one in some:
+                    this.note(waiting[one.sop_instance], StoreResult(one, None, refusal or no_context(one)))
+                break
             with association:
                 _send_over(this, association, some, waiting)
     this.write()
@@ -251,9 +252,3 @@ def _note_on_all(this: _Round, problem: Problem) -> None:
     with this.run.publishing():
         others = _waiting(this.node).filter(~Q(problem_code=problem.code) | ~Q(problem_message=problem.message))
         others.update(problem_code=problem.code, problem_message=problem.message)
-
-
-def _stored_object(row: Delivery) -> StoredObject:
-    instance = row.instance
-    source = files_at_rest.kept_source(instance.sha256, name=instance.sop_instance_uid, size=instance.size)
-    return StoredObject(instance.sop_class_uid, instance.sop_instance_uid, instance.transfer_syntax_uid, source)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import starmap
 
 from django.db.models import QuerySet
 
@@ -16,5 +17,13 @@ _ROWS = 2_000
 def sent_objects(rows: QuerySet[Instance]) -> Iterator[StoredObject]:
     """Instances with their files, in the order of the query. No file is opened here."""
     found = rows.values_list("sop_class_uid", "sop_instance_uid", "transfer_syntax_uid", "sha256", "size")
-    for sop_class, uid, syntax, sha256, size in found.iterator(chunk_size=_ROWS):
-        yield StoredObject(sop_class, uid, syntax, kept_source(sha256, name=f"instance {uid}", size=size))
+    return starmap(_with_file, found.iterator(chunk_size=_ROWS))
+
+
+def sent_object(row: Instance) -> StoredObject:
+    """An instance with its file."""
+    return _with_file(row.sop_class_uid, row.sop_instance_uid, row.transfer_syntax_uid, row.sha256, row.size)
+
+
+def _with_file(sop_class: str, uid: str, syntax: str, sha256: str, size: int) -> StoredObject:
+    return StoredObject(sop_class, uid, syntax, kept_source(sha256, name=f"instance {uid}", size=size))
