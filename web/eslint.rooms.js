@@ -1,10 +1,10 @@
 import { readdirSync } from "node:fs";
 
 /**
- * The rooms of src/ and the direction of imports: core <- api <- stores <- viewports, tools <- pages.
+ * The rooms of src/ and the direction of imports: core <- api <- stores <- scene <- views <- tools <- pages.
  *
  * A room may import itself and the rooms named here. `ui` holds plain components that know nothing of the archive. The
- * tools are neighbours: none imports another.
+ * tools are neighbours: none imports another, and nothing but `tools/registry` names them all.
  */
 export const ROOMS = {
   core: [],
@@ -12,14 +12,16 @@ export const ROOMS = {
   api: ["core"],
   stores: ["core", "api"],
   viewports: ["core", "api", "stores", "ui"],
-  tools: ["core", "api", "stores", "ui"],
-  pages: ["core", "api", "stores", "ui", "viewports", "tools"],
+  scene: ["core", "api", "stores"],
+  views: ["core", "api", "stores", "scene", "ui"],
+  tools: ["core", "api", "stores", "scene", "views", "ui"],
+  pages: ["core", "api", "stores", "scene", "views", "viewports", "tools", "ui"],
 };
 
 /** Libraries that only some rooms may import. */
 const LIBRARIES = {
-  vue: ["ui", "stores", "viewports", "tools", "pages"],
-  pinia: ["stores"],
+  vue: ["ui", "stores", "scene", "views", "tools", "pages"],
+  pinia: ["stores", "views", "tools"],
   "vue-router": ["pages"],
   valibot: ["api"],
 };
