@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, connection, connections, transaction
 
+from voxelry.server.access.models import Membership, Project, Role
 from voxelry.server.archive.models import Entry, Instance, Patient, Series, Study, Upload
 from voxelry.server.jobs.models import Job
 from voxelry.testing import (
@@ -42,6 +45,51 @@ def test_a_study_with_its_facts(site: Any, tmp_path: Path) -> None:
     assert site.get("/studies/999", 404)["code"] == "not_found"
     series = site.get(f"/series/{study['series'][0]['id']}")
     assert series["metadata"]["Modality"] in ("CT", "SR")
+
+
+def test_studies_and_series_are_found_by_their_uids(site: Any, tmp_path: Path) -> None:
+    report = site.upload(synthetic_series(tmp_path / "s", slices=2, seed=1).paths)
+    site.upload(synthetic_series(tmp_path / "t", slices=2, seed=2).paths)
+    series = site.get(f"/series/{report['series'][0]}")
+    study = next(row for row in site.get("/studies")["items"] if row["id"] == series["study"]["id"])
+    uids = {"study": study["study_instance_uid"], "series": series["series_instance_uid"]}
+    found = site.get("/studies", study_instance_uid=uids["study"])
+    assert ([row["id"] for row in found["items"]], found["count"], found["next"]) == ([study["id"]], 1, None)
+    for asked in (
+        {"series_instance_uid": uids["series"]},
+        {"study_instance_uid": uids["study"]},
+        {"study_instance_uid": uids["study"], "series_instance_uid": uids["series"]},
+    ):
+        found = site.get("/series", **asked)
+        assert ([row["id"] for row in found["items"]], found["count"], found["next"]) == ([series["id"]], 1, None)
+    none = {"items": [], "count": 0, "more_than": False, "next": None}
+    assert site.get("/studies", study_instance_uid=uids["series"]) == none
+    assert site.get("/studies", study_instance_uid=uids["study"], modalities="MR") == none
+    assert site.get("/series", series_instance_uid=uids["series"][:-1]) == none
+    assert site.get("/series", series_instance_uid=uids["series"], study_instance_uid="1.2.3.4") == none
+
+
+def test_a_uid_finds_only_what_one_may_see(site: Any, tmp_path: Path, do_jobs: Any) -> None:
+    """Another project may hold the same study and series."""
+    paths = synthetic_series(tmp_path / "s", slices=2).paths
+    report = site.upload(paths)
+    series = site.get(f"/series/{report['series'][0]}")
+    study = site.get(f"/studies/{series['study']['id']}")
+    other = Project.objects.create(name="other")
+    files = [SimpleUploadedFile(path.name, path.read_bytes()) for path in paths]
+    site.post("/uploads", 202, files=files, project=other.pk)
+    do_jobs()
+    uids = {name: source[name] for source, name in ((study, "study_instance_uid"), (series, "series_instance_uid"))}
+    assert site.get("/series", **uids)["count"] == 2
+    viewer = User.objects.create_user("viewer")
+    Membership.objects.create(project=other, user=viewer, role=Role.VIEWER)
+    site.client.force_login(viewer)
+    (row,) = site.get("/series", **uids)["items"]
+    assert row["project_id"] == other.pk
+    (row,) = site.get("/studies", study_instance_uid=uids["study_instance_uid"])["items"]
+    assert row["project_id"] == other.pk
+    Membership.objects.all().delete()
+    assert site.get("/series", **uids)["items"] == site.get("/studies")["items"] == []
 
 
 def test_search(site: Any, tmp_path: Path) -> None:
@@ -198,6 +246,9 @@ def test_the_database_holds_the_archives_rules(site: Any, tmp_path: Path) -> Non
         ("/series?offset=99999999999999999999999", 422),
         ("/series?limit=0", 422),
         ("/series?limit=1001", 422),
+        ("/series?series_instance_uid=%00", 422),
+        ("/series?study_instance_uid=" + "1." * 33, 422),
+        ("/studies?study_instance_uid=%00", 422),
         ("/jobs?state=nonsense", 422),
         ("/studies?search=" + "a%20" * 150, 422),
         ("/studies?search=%00", 422),

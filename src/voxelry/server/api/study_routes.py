@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
 from django.conf import settings
@@ -48,6 +49,8 @@ from voxelry.server.jobs import submit
 Limit = Annotated[int, Query(100, ge=1, le=1000, description="How many items at most.")]
 Offset = Annotated[int, Query(0, ge=0, le=MOST_COUNTED, description="How many items to leave out first.")]
 After = Annotated[int | None, Query(None, ge=1, le=LARGEST, description="`next` of another page.")]
+UID_PATTERN = r"^[!-~]*$"
+Uid = Annotated[str, Query("", max_length=64, pattern=UID_PATTERN)]
 StudyKey = Annotated[int | None, Query(None, ge=1, le=LARGEST, description="Those of one study.")]
 
 
@@ -63,6 +66,7 @@ class StudyChoice(Schema):
     date_to: Day = ""
     has_volume: bool | None = None
     has_problem: bool | None = None
+    study_instance_uid: str = Field("", max_length=64, pattern=UID_PATTERN, description="Those with this UID.")
     limit: int = Field(100, ge=1, le=1000, description="How many items at most.")
     offset: int = Field(0, ge=0, le=MOST_COUNTED, description="How many items to leave out first.")
     after: int | None = Field(None, ge=1, le=LARGEST, description="`next` of another page.")
@@ -179,6 +183,7 @@ def list_studies(request: HttpRequest, chosen: Query[StudyChoice]) -> object:
         raise ApiError(422, "search_in_address", told)
     who = asking(request)
     filtered, order = list_records.filter_of(StudyConditions(**chosen.model_dump(include=chosen.CONDITIONS)))
+    filtered = replace(filtered, study_instance_uid=chosen.study_instance_uid)
     after = "" if chosen.after is None else PageCursor(chosen.after, chosen.after).encode(order)
     page = study_page(who, filtered, order, after=after, limit=chosen.offset + chosen.limit)
     keys = page.keys[chosen.offset :]
@@ -238,11 +243,21 @@ def get_kept_aside(request: HttpRequest, upload_id: int) -> HttpResponseBase:
 @api.get("/series", response={200: out.Page[out.SeriesRow], **ERRORS}, tags=["series"])
 @needs(Rule.VIEWER)
 def list_series(
-    request: HttpRequest, study: StudyKey = None, limit: Limit = 100, offset: Offset = 0, after: After = None
+    request: HttpRequest,
+    study: StudyKey = None,
+    study_instance_uid: Uid = "",
+    series_instance_uid: Uid = "",
+    limit: Limit = 100,
+    offset: Offset = 0,
+    after: After = None,
 ) -> object:
-    """The last series first; those of one study with ``study``."""
+    """The last series first; those of one study, by its key or its UID, or those with a UID, one in each project."""
     who = asking(request)
-    chosen = queries.series(who) if study is None else queries.series(who).filter(study=study)
+    chosen = queries.series_of_uid(who, series_instance_uid) if series_instance_uid else queries.series(who)
+    if study is not None:
+        chosen = chosen.filter(study=study)
+    if study_instance_uid:
+        chosen = chosen.filter(study__in=queries.studies_of_uid(who, study_instance_uid))
     page = key_page(chosen, who, limit=limit, offset=offset, after=after)
     rows = study_records.series_rows(who).filter(pk__in=page.keys)
     return study_records.page_record(

@@ -79,6 +79,13 @@ def series(who: Grants, *, least: Role = Role.VIEWER) -> QuerySet[Series]:
     return visible_to(Series.objects.all(), who, least=least)
 
 
+def series_of_uid(who: Grants, uid: str) -> QuerySet[Series]:
+    """The series with a UID, of which each project may have one."""
+    # Asked for without the project: with it SQLite may look through all series of the project, in their order.
+    keys = list(Series.objects.filter(series_instance_uid=uid).order_by().values_list("pk", flat=True))
+    return series(who).filter(pk__in=keys)
+
+
 def instances(who: Grants) -> QuerySet[Instance]:
     """Instances; those in the trash have no project."""
     return visible_to(Instance.objects.all(), who)

@@ -653,7 +653,7 @@ export interface paths {
         };
         /**
          * List Series
-         * @description The last series first; those of one study with ``study``.
+         * @description The last series first; those of one study, by its key or its UID, or those with a UID, one in each project.
          */
         get: operations["list_series"];
         put?: never;
@@ -2918,6 +2918,12 @@ export interface components {
              * @default
              */
             search?: string;
+            /**
+             * Study Instance Uid
+             * @description Those with this UID.
+             * @default
+             */
+            study_instance_uid?: string;
         };
         /**
          * StudyConditions
@@ -4815,6 +4821,8 @@ export interface operations {
             query?: {
                 /** @description Those of one study. */
                 study?: number | null;
+                study_instance_uid?: string;
+                series_instance_uid?: string;
                 /** @description How many items at most. */
                 limit?: number;
                 /** @description How many items to leave out first. */
@@ -5168,6 +5176,8 @@ export interface operations {
                 date_to?: string;
                 has_volume?: boolean | null;
                 has_problem?: boolean | null;
+                /** @description Those with this UID. */
+                study_instance_uid?: string;
                 /** @description How many items at most. */
                 limit?: number;
                 /** @description How many items to leave out first. */

@@ -123,7 +123,9 @@ def _beside(rows: Sequence[Row], cursor: PageCursor | None, order: StudyOrder, e
 def _scopes(who: Grants, filtered: StudyFilter) -> list[Scope]:
     """The conditions in each project that somebody may see, without projects in which nothing can meet them."""
     keys = queries.project_keys(who, filtered.projects)
-    words, studies = [], None
+    words: list[str] = []
+    uid = filtered.study_instance_uid
+    studies = set(queries.studies_of_uid(who, uid)) if uid else None
     for word in filtered.search.replace("\0", " ").split():
         of_uid = queries.studies_of_uid(who, word) if listing_sql.is_uid(word) else []
         if of_uid:

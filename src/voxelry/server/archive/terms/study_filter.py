@@ -52,6 +52,8 @@ class StudyFilter:
         Whether the study has a volume and a problem; None for either.
     patient
         The key of the patient; None for all.
+    study_instance_uid
+        The UID of the study; empty for any.
     """
 
     search: str = ""
@@ -62,6 +64,7 @@ class StudyFilter:
     has_volume: bool | None = None
     has_problem: bool | None = None
     patient: int | None = None
+    study_instance_uid: str = ""
 
     @property
     def by_date(self) -> bool:
