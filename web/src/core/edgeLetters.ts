@@ -1,6 +1,7 @@
 /** Which way the edges of a picture point in the patient: L, R, A, P, S, I. */
 
-import { type Affine, columnOf, unitVector, type Vector } from "@/core/geometry";
+import { type Affine, columnOf } from "@/core/geometry";
+import { perpendicularTo, scaled, unitVector, type Vector } from "@/core/vectors";
 
 export interface EdgeLetters {
   readonly left: string;
@@ -20,12 +21,6 @@ export function letters(direction: Vector): string {
     .sort((a, b) => b.size - a.size)
     .map(({ letter }) => letter)
     .join("");
-}
-
-/** The part of `down` that is perpendicular to `right`. */
-function perpendicular(down: Vector, right: Vector): Vector {
-  const lean = (down[0] * right[0] + down[1] * right[1] + down[2] * right[2]) / (right[0] ** 2 + right[1] ** 2 + right[2] ** 2);
-  return [down[0] - lean * right[0], down[1] - lean * right[1], down[2] - lean * right[2]];
 }
 
 const OPPOSITE: Readonly<Record<string, string>> = { L: "R", R: "L", A: "P", P: "A", S: "I", I: "S" };
@@ -48,7 +43,7 @@ export function edgeLettersFromOrientation(patientOrientation: unknown): EdgeLet
 /** Edge letters of a plane. In a sheared plane the bottom edge is the direction perpendicular to the rows. */
 export function edgeLetters(plane: Affine): EdgeLetters {
   const right = columnOf(plane, 2);
-  const down = perpendicular(columnOf(plane, 1), right);
-  const opposite = ([x, y, z]: Vector): Vector => [-x, -y, -z];
+  const down = perpendicularTo(columnOf(plane, 1), right);
+  const opposite = (direction: Vector): Vector => scaled(direction, -1);
   return { left: letters(opposite(right)), right: letters(right), top: letters(opposite(down)), bottom: letters(down) };
 }

@@ -1,8 +1,11 @@
 /** Geometry of a volume's planes in the patient. Coordinates are LPS millimetres. */
 
+import { cross, dot, unitVector, type Vector } from "@/core/vectors";
+
+export type { Vector } from "@/core/vectors";
+
 export type Axis = "axial" | "coronal" | "sagittal";
 export type Plane = Axis | "acquired";
-export type Vector = readonly [number, number, number];
 /** 4 x 4 matrix from a (slice, row, column) index to LPS millimetres. */
 export type Affine = readonly (readonly number[])[];
 
@@ -36,11 +39,6 @@ const AXIS_PERMUTATIONS = [
 
 export const columnOf = (affine: Affine, j: number): Vector => [affine[0][j], affine[1][j], affine[2][j]];
 
-export function unitVector([x, y, z]: Vector): Vector {
-  const length = Math.hypot(x, y, z) || 1;
-  return [x / length, y / length, z / length];
-}
-
 /** For left, posterior and superior: the index axis nearest to it; `sign` is 1 if that index grows towards it. */
 export function patientAxes(affine: Affine): { axis: number; sign: 1 | -1 }[] {
   const directions = [0, 1, 2].map((j) => unitVector(columnOf(affine, j)));
@@ -67,9 +65,14 @@ const STRAIGHT = 0.5;
 
 /** The orientation of the acquired slices as text: "axial"; "oblique, 17° from axial"; "axial, tilted by 12°". */
 export function acquiredOrientation(affine: Affine): string {
-  const [name, oblique, tilt] = [acquiredAxis(affine), obliqueDegrees(affine), tiltDegrees(affine)];
-  const plane = oblique > STRAIGHT ? `oblique, ${degrees(oblique)} from ${name}` : name;
+  const tilt = tiltDegrees(affine);
+  const plane = nearestPlaneWords(acquiredAxis(affine), obliqueDegrees(affine));
   return tilt > STRAIGHT ? `${plane}, tilted by ${degrees(tilt)}` : plane;
+}
+
+/** A plane's orientation as text: the patient plane nearest to it, and the angle in degrees between the two. */
+export function nearestPlaneWords(nearest: Axis, angle: number): string {
+  return angle > STRAIGHT ? `oblique, ${degrees(angle)} from ${nearest}` : nearest;
 }
 
 const degrees = (angle: number): string => `${angle < 10 ? Math.round(angle * 10) / 10 : Math.round(angle)}°`;
@@ -116,22 +119,20 @@ export function sliceAffine(
   return [0, 1, 2].map((i) => [0, orientation[3 + i] * row, orientation[i] * column, position[i]]);
 }
 
+/** The unit normal of the acquired slices, in the sense of columns x rows. */
+const sliceNormal = (affine: Affine): Vector => unitVector(cross(columnOf(affine, 2), columnOf(affine, 1)));
+
+/** Angle in degrees of an arc cosine; rounding errors beyond 1 count as 1. */
+export const angleOfCosine = (cosine: number): number => (Math.acos(Math.min(1, cosine)) * 180) / Math.PI;
+
 /** Angle in degrees between the slices and the nearest patient plane. */
 export function obliqueDegrees(affine: Affine): number {
-  const [a, b, c] = columnOf(affine, 1);
-  const [x, y, z] = columnOf(affine, 2);
-  const normal = unitVector([b * z - c * y, c * x - a * z, a * y - b * x]);
-  return (Math.acos(Math.min(1, Math.max(...normal.map(Math.abs)))) * 180) / Math.PI;
+  return angleOfCosine(Math.max(...sliceNormal(affine).map(Math.abs)));
 }
 
 /** Angle in degrees between the slices' normal and the step from one slice to the next; 0 for a straight stack. */
 export function tiltDegrees(affine: Affine): number {
-  const [a, b, c] = columnOf(affine, 1);
-  const [x, y, z] = columnOf(affine, 2);
-  const normal = unitVector([b * z - c * y, c * x - a * z, a * y - b * x]);
-  const step = unitVector(columnOf(affine, 0));
-  const along = Math.abs(normal[0] * step[0] + normal[1] * step[1] + normal[2] * step[2]);
-  return (Math.acos(Math.min(1, along)) * 180) / Math.PI;
+  return angleOfCosine(Math.abs(dot(sliceNormal(affine), unitVector(columnOf(affine, 0)))));
 }
 
 /** A (slice, row, column) index in LPS millimetres. */
