@@ -47,3 +47,12 @@ export function edgeLetters(plane: Affine): EdgeLetters {
   const opposite = (direction: Vector): Vector => scaled(direction, -1);
   return { left: letters(opposite(right)), right: letters(right), top: letters(opposite(down)), bottom: letters(down) };
 }
+
+/** The letters of a picture that is mirrored left to right, then turned clockwise. */
+export function turnedLetters(edges: EdgeLetters, { rotation, flipped }: { rotation: 0 | 90 | 180 | 270; flipped: boolean }): EdgeLetters {
+  const { top, bottom } = edges;
+  const [left, right] = flipped ? [edges.right, edges.left] : [edges.left, edges.right];
+  const clockwise = [top, right, bottom, left];
+  const [up, east, down, west] = [0, 1, 2, 3].map((side) => clockwise[(side + 4 - rotation / 90) % 4]);
+  return { top: up, right: east, bottom: down, left: west };
+}

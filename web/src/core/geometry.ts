@@ -135,6 +135,15 @@ export function tiltDegrees(affine: Affine): number {
   return angleOfCosine(Math.abs(dot(sliceNormal(affine), unitVector(columnOf(affine, 0)))));
 }
 
+/** Millimetres from one slice to the next along the slices' normal. */
+export function stepOf(affine: Affine): number {
+  const [a, b, c] = columnOf(affine, 1);
+  const [x, y, z] = columnOf(affine, 2);
+  const normal = unitVector([b * z - c * y, c * x - a * z, a * y - b * x]);
+  const step = columnOf(affine, 0);
+  return Math.abs(normal[0] * step[0] + normal[1] * step[1] + normal[2] * step[2]);
+}
+
 /** A (slice, row, column) index in LPS millimetres. */
 export function toPatient(affine: Affine, [i, j, k]: Vector): Vector {
   const at = (row: readonly number[]) => row[0] * i + row[1] * j + row[2] * k + row[3];

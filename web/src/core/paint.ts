@@ -82,7 +82,8 @@ export class GreyPainter {
     const [low, high] = padding && values instanceof Float32Array ? padding.map(Math.fround) : (padding ?? [NaN, NaN]);
     for (let i = 0; i < values.length; i += 1) {
       const above = tint !== null && isAbove(values[i], tint.min, tint.max, tint.threshold);
-      const padded = values[i] >= low && values[i] <= high;
+      // Points outside the volume are NaN: black, inverted or not.
+      const padded = (values[i] >= low && values[i] <= high) || Number.isNaN(values[i]);
       pixels[i] = above ? TINTED[levels[i]] : GREY[padded ? 0 : levels[i]];
     }
   }

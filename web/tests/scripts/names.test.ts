@@ -23,7 +23,7 @@ it("no two files export one name or declare one type", () => {
   expect(shared((path) => [...names(path), ...components(path)])).toEqual({});
 });
 
-it("no two files have one name, except for the models of the tools", () => {
+it("no two files have one name, except for the parts that each tool has", () => {
   const stem = (path: string) => basename(path, extname(path)).toLowerCase();
-  expect(shared((path) => (/^tools\/\w+\/model\.ts$/.test(path) ? [] : [stem(path)]))).toEqual({});
+  expect(shared((path) => (/^tools\/\w+\/(model|store|tool)\.ts$/.test(path) ? [] : [stem(path)]))).toEqual({});
 });

@@ -1,0 +1,10 @@
+/** The viewer's tools, in the order of the row and of the panel. Nothing else names them. */
+
+import { cine } from "@/tools/cine/tool";
+import { facts } from "@/tools/facts/tool";
+import { measure } from "@/tools/measure/tool";
+import { run } from "@/tools/run/tool";
+import type { ViewerTool } from "@/tools/viewerTool";
+import { windowing } from "@/tools/windowing/tool";
+
+export const TOOLS: readonly ViewerTool[] = [windowing, cine, measure, run, facts];

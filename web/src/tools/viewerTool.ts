@@ -1,0 +1,27 @@
+/** What a tool of the viewer is. */
+
+import type { Component } from "vue";
+
+import type { BeginDrag } from "@/views/gestures";
+import type { KeyCommand } from "@/views/commands";
+
+/**
+ * A tool of the viewer: each part is optional, and the page puts it where it belongs.
+ *
+ * Components take no properties, but for `overlay`, whose `view` is the view that it is drawn over.
+ */
+export interface ViewerTool {
+  readonly name: string;
+  readonly title: string;
+  /** In the row of tools. */
+  readonly bar?: Component;
+  /** Beside the scroll bar. */
+  readonly foot?: Component;
+  /** A section of the side panel. */
+  readonly panel?: { readonly component: Component; readonly open: boolean; readonly regularOnly?: boolean };
+  /** Over each picture. */
+  readonly overlay?: Component;
+  /** Takes a drag with the main button, or leaves it. */
+  readonly beginDrag?: BeginDrag;
+  readonly keys?: readonly KeyCommand[];
+}

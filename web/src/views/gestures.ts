@@ -1,0 +1,107 @@
+/** Pointer gestures on a view's stage: what a drag does is the chosen pointer tool's; two fingers zoom and move. */
+
+import { type Layout, type Point, zoomAbout } from "@/core/stageTransform";
+import type { VoiChoice } from "@/core/voiChoices";
+import { asWindow, type Window } from "@/core/windowing";
+import type { View } from "@/views/view";
+
+/** What a drag with the main button does, from its first point on. */
+export interface Drag {
+  /** `by` is counted from the first point. */
+  move(point: Point, by: Point): void;
+  end?(): void;
+  /** Undoes what was done: the drag turned out to be a pinch. */
+  cancel?(): void;
+}
+
+/** Begins a drag; null leaves it to the usual one. */
+export type BeginDrag = (view: View, point: Point, event: PointerEvent) => Drag | null;
+
+/** What the main button does where no tool has taken it. */
+export type PointerMode = "window" | "move" | "zoom" | "scroll";
+/** CSS pixels of a drag for one slice. */
+const PIXELS_A_SLICE = 6;
+
+const moving = (view: View): Drag => {
+  const start = view.layout;
+  return { move: (_, by) => (view.layout = { ...start, x: start.x + by.x, y: start.y + by.y }) };
+};
+
+const zooming = (view: View, point: Point): Drag => {
+  const start = view.layout;
+  return { move: (_, by) => (view.layout = zoomAbout(start, Math.exp(-by.y / 150), point, view.stage)), cancel: () => (view.layout = start) };
+};
+
+const scrolling = (view: View): Drag => {
+  const start = view.index;
+  return { move: (_, by) => view.goTo(start + Math.round(by.y / PIXELS_A_SLICE)), cancel: () => view.goTo(start) };
+};
+
+const windowing = (view: View): Drag => {
+  const [start, before]: [Window, VoiChoice] = [asWindow(view.voi), view.choice];
+  return { move: (_, by) => view.dragWindowFrom(start, by.x, by.y), cancel: () => (view.choice = before) };
+};
+
+function usualDrag(mode: PointerMode, view: View, point: Point): Drag {
+  if (mode === "zoom") return zooming(view, point);
+  if (mode === "scroll") return scrolling(view);
+  return mode === "move" || view.volume?.colour ? moving(view) : windowing(view);
+}
+
+interface Pinch {
+  readonly distance: number;
+  readonly middle: Point;
+  readonly start: Layout;
+}
+
+export class Gestures {
+  private readonly down = new Map<number, Point>();
+  private drag: { readonly from: Point; readonly is: Drag } | null = null;
+  private pinch: Pinch | null = null;
+
+  constructor(
+    private readonly view: () => View,
+    private readonly mode: () => PointerMode,
+    private readonly begin: BeginDrag,
+  ) {}
+
+  press(event: PointerEvent, point: Point): void {
+    this.down.set(event.pointerId, point);
+    const view = this.view();
+    if (this.down.size === 2) {
+      // The first finger's move before the second touched was part of the pinch: undo its change.
+      this.drag?.is.cancel?.();
+      this.drag = null;
+      this.pinch = { ...this.fingers(), start: view.layout };
+      return;
+    }
+    const main = event.button === 0 && !event.shiftKey;
+    const is = main ? (this.begin(view, point, event) ?? usualDrag(this.mode(), view, point)) : moving(view);
+    this.drag = { from: point, is };
+  }
+
+  move(event: PointerEvent, point: Point): void {
+    if (!this.down.has(event.pointerId)) return;
+    this.down.set(event.pointerId, point);
+    const { drag, pinch } = this;
+    if (drag) drag.is.move(point, { x: point.x - drag.from.x, y: point.y - drag.from.y });
+    else if (pinch && this.down.size === 2) {
+      const { distance, middle } = this.fingers();
+      const view = this.view();
+      const zoomed = zoomAbout(pinch.start, distance / Math.max(1, pinch.distance), pinch.middle, view.stage);
+      view.layout = { ...zoomed, x: zoomed.x + middle.x - pinch.middle.x, y: zoomed.y + middle.y - pinch.middle.y };
+    }
+  }
+
+  release(event: PointerEvent): void {
+    this.down.delete(event.pointerId);
+    this.drag?.is.end?.();
+    this.drag = null;
+    if (this.down.size < 2) this.pinch = null;
+  }
+
+  private fingers(): { distance: number; middle: Point } {
+    const [a, b] = [...this.down.values()];
+    return { distance: Math.hypot(a.x - b.x, a.y - b.y), middle: { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 } };
+  }
+}

@@ -1,0 +1,173 @@
+import { defineStore } from "pinia";
+import { computed, ref, shallowRef } from "vue";
+
+import type { Series } from "@/api/series";
+import type { Plane, Vector } from "@/core/geometry";
+import type { Rotation } from "@/core/rotation";
+import type { PointerMode } from "@/views/gestures";
+import { createView, type View } from "@/views/view";
+
+export type LayoutName = "1" | "2" | "3" | "2x2" | "1+3" | "3x3";
+
+/** The arrangements of views, and how many each has. */
+export const LAYOUTS: Readonly<Record<LayoutName, { readonly title: string; readonly views: number }>> = {
+  "1": { title: "One view", views: 1 },
+  "2": { title: "Two side by side", views: 2 },
+  "3": { title: "Three planes: one large, two small", views: 3 },
+  "2x2": { title: "Two by two", views: 4 },
+  "1+3": { title: "One large, three small", views: 4 },
+  "3x3": { title: "Three by three", views: 9 },
+};
+
+/** The planes of the views of one volume, in their order. */
+const PLANES_IN_ORDER: Readonly<Record<LayoutName, readonly Plane[]>> = {
+  "1": ["acquired"],
+  "2": ["acquired", "acquired"],
+  "3": ["axial", "coronal", "sagittal"],
+  "2x2": ["axial", "coronal", "sagittal", "acquired"],
+  "1+3": ["acquired", "axial", "coronal", "sagittal"],
+  "3x3": ["acquired"],
+};
+
+export interface Cursor {
+  /** The Frame of Reference; empty if it is unknown. */
+  readonly space: string;
+  /** LPS millimetres. */
+  readonly point: Vector;
+}
+
+/** All views of the viewer: their arrangement, which is active, and what they share. */
+export const useViews = defineStore("views", () => {
+  const layout = ref<LayoutName>("1");
+  /** The active view alone, whatever the arrangement. */
+  const expanded = ref(false);
+  const activeId = ref("1");
+  /** How the planes that are linked are turned about the cursor; null if they lie along the volumes' own grids. */
+  const turn = shallowRef<Rotation | null>(null);
+  /** True while planes are being turned by hand. */
+  const turning = ref(false);
+  const pointerMode = ref<PointerMode>("window");
+  /** Views of one Frame of Reference follow each other. */
+  const linkPlace = ref(true);
+  const linkZoom = ref(false);
+  const linkWindow = ref(false);
+  /** What is added to a point of one space to get the same place in another, set by hand: keys are "space>space". */
+  const offsets = shallowRef<Readonly<Record<string, Vector>>>({});
+
+  let made = 0;
+  const newView = (): View => createView(String(++made), { turn: () => turn.value, turning: () => turning.value, moved });
+  const views = shallowRef<readonly View[]>([newView()]);
+
+  const active = computed<View>(() => views.value.find(({ id }) => id === activeId.value) ?? views.value[0]);
+  const visible = computed<readonly View[]>(() => (expanded.value ? [active.value] : views.value));
+  const cursor = computed<Cursor | null>(() => {
+    const { place, space } = active.value;
+    return place && { space, point: place };
+  });
+
+  /** The same place in another view's space; null if nobody knows it. */
+  function placeFor(from: View, point: Vector, to: View): Vector | null {
+    const sameVolume = from.series !== null && from.series.id === to.series?.id && from.volumeIndex === to.volumeIndex;
+    if (sameVolume) return point;
+    if (!linkPlace.value) return null;
+    if (from.space !== "" && from.space === to.space) return point;
+    const offset = offsets.value[`${spaceOf(from)}>${spaceOf(to)}`] as Vector | undefined;
+    return offset ? [point[0] + offset[0], point[1] + offset[1], point[2] + offset[2]] : null;
+  }
+
+  function moved(id: string, point: Vector): void {
+    const from = views.value.find((view) => view.id === id);
+    if (!from) return;
+    for (const view of views.value) {
+      if (view === from) continue;
+      const same = placeFor(from, point, view);
+      if (same) view.follow(same);
+    }
+  }
+
+  function activate(id: string): void {
+    activeId.value = id;
+  }
+
+  /** Activates the view that is `by` places further on. */
+  function activateNext(by: number): void {
+    const at = views.value.indexOf(active.value);
+    const { length } = views.value;
+    activeId.value = views.value[(at + by + length) % length].id;
+  }
+
+  /** Arranges the views; new ones show the active view's volume, each in a plane of its own. */
+  function arrange(wanted: LayoutName): void {
+    const { views: size } = LAYOUTS[wanted];
+    const first = active.value;
+    const kept = [first, ...views.value.filter((view) => view !== first)];
+    for (const view of kept.slice(size)) view.close();
+    const fresh = Array.from({ length: Math.max(0, size - kept.length) }, newView);
+    layout.value = wanted;
+    expanded.value = false;
+    views.value = [...kept.slice(0, size), ...fresh];
+    const planes = PLANES_IN_ORDER[wanted];
+    views.value.forEach((view, i) => {
+      const isFresh = fresh.includes(view);
+      if (isFresh && first.series && planes.length === size) copyInto(view, first);
+      if (planes.length === size && view.series?.id === first.series?.id) view.choosePlane(planes[i]);
+    });
+  }
+
+  /** Shows in `view` what `from` shows. */
+  function copyInto(view: View, from: View): void {
+    if (!from.series) return;
+    view.show(from.series, from.volumeIndex);
+    view.choice = from.choice;
+    view.invert = from.invert;
+    view.smooth = from.smooth;
+    if (from.place) view.follow(from.place);
+  }
+
+  /** Puts a record that was loaded again into the views that show its series. */
+  function renew(series: Series): void {
+    for (const view of views.value) if (view.series?.id === series.id) view.show(series);
+  }
+
+  function close(): void {
+    for (const view of views.value) view.close();
+    const [first] = views.value;
+    views.value = [first];
+    activeId.value = first.id;
+    layout.value = "1";
+    expanded.value = false;
+    turn.value = null;
+    turning.value = false;
+    linkPlace.value = true;
+    linkZoom.value = false;
+    linkWindow.value = false;
+    offsets.value = {};
+  }
+
+  return {
+    layout,
+    expanded,
+    activeId,
+    turn,
+    turning,
+    pointerMode,
+    linkPlace,
+    linkZoom,
+    linkWindow,
+    offsets,
+    views,
+    active,
+    visible,
+    cursor,
+    placeFor,
+    activate,
+    activateNext,
+    arrange,
+    copyInto,
+    renew,
+    close,
+  };
+});
+
+/** The name of a view's space: its Frame of Reference, or the series if that is unknown. */
+export const spaceOf = (view: View): string => view.space || `series ${view.series?.id ?? ""}`;
