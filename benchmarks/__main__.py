@@ -27,6 +27,7 @@ from benchmarks import (
     start_work,
     steps_work,
     store_work,
+    viewer_work,
     write_work,
 )
 from benchmarks.race import Race, Row, run, table
@@ -37,7 +38,8 @@ NAMES = (
     "hdf5", "hdf5-size", "hdf5-read", "hdf5-normalised", "hdf5-normalised-size", "zarr",
     "jpeg-lossless", "htj2k", "rle", "jpeg-ls", "jpeg-2000", "measure", "memory", "import", "growth",
     "start-help", "start-version", "start-nifti", "start-nifti-gz",
-    "gaussian", "median", "jobs-start", "jobs-batch", "jobs-each", "lists", "bulk", "bulk-size", "server", "dimse",
+    "gaussian", "median", "jobs-start", "jobs-batch", "jobs-each", "lists", "bulk", "bulk-size",
+    "server", "dimse", "viewer",
 )  # fmt: skip
 
 
@@ -79,6 +81,8 @@ def measure(names: tuple[str, ...], size: Size, say: Callable[[str], None]) -> l
             rows += server_work.rows(size.slices, size.pixels, size.rounds, scratch, say)
         if "dimse" in names:
             rows += dimse_work.rows(size.slices, size.pixels, size.rounds, scratch, say)
+        if "viewer" in names:
+            rows += viewer_work.rows(size.slices, size.pixels, size.rounds, scratch, say)
         if "lists" in names:
             rows += lists_work.rows(size.studies, size.rounds, scratch, say)
     return rows

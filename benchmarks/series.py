@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
@@ -91,11 +92,10 @@ def write_series(
     header, start = _template(stored.shape[1:], transfer_syntax, short=short)
 
     def write(k: int) -> Path:
-        own = header.replace(_UID.encode(), b"2.25.1%018d" % k)
-        own = own.replace(_NUMBER.encode(), b"%6d" % (k + 1)).replace(_PLACE.encode(), b"%8.2f" % (k * STEP_MM))
         path = folder / f"IM{k:06d}"
         path.write_bytes(
-            own + (stored[k].astype("<u2").tobytes() if native else _fragments(stored[k], transfer_syntax))
+            _header_of(header, k)
+            + (stored[k].astype("<u2").tobytes() if native else _fragments(stored[k], transfer_syntax))
         )
         return path
 
@@ -106,13 +106,40 @@ def write_series(
     return BenchmarkSeries(folder, paths, (start,) * len(paths) if native else (), array)
 
 
+def long_series(stored: npt.NDArray[np.uint16], slices: int, *, seed: int, description: str) -> Iterator[bytes]:
+    """The files of a study of its own with more slices than these, which repeat.
+
+    Parameters
+    ----------
+    seed
+        Tells studies apart, and their instances from those of `write_series`; from 1 on.
+    """
+    header, _ = _template(stored.shape[1:], ExplicitVRLittleEndian, short=False, seed=seed, description=description)
+    for k in range(slices):
+        yield _header_of(header, k, seed) + stored[k % len(stored)].astype("<u2").tobytes()
+
+
+def _header_of(template: bytes, k: int, seed: int = 0) -> bytes:
+    """The template with a slice's own values."""
+    own = template.replace(_UID.encode(), b"2.25.1%04d%014d" % (seed, k))
+    return own.replace(_NUMBER.encode(), b"%6d" % (k + 1)).replace(_PLACE.encode(), b"%8.2f" % (k * STEP_MM))
+
+
 def _fragments(frame: npt.NDArray[np.uint16], transfer_syntax: str) -> bytes:
     return encapsulate([encoded_frame(frame, transfer_syntax)]) + b"\xfe\xff\xdd\xe0\0\0\0\0"
 
 
-def _template(shape: tuple[int, ...], transfer_syntax: str, *, short: bool) -> tuple[bytes, int]:
+def _template(
+    shape: tuple[int, ...],
+    transfer_syntax: str,
+    *,
+    short: bool,
+    seed: int = 0,
+    description: str = "Synthetic study",
+) -> tuple[bytes, int]:
     """A file's bytes before its pixels, and their number."""
-    dataset = synthetic_instance(np.zeros(shape, np.uint16), spacing=(STEP_MM, 0.7, 0.7))
+    dataset = synthetic_instance(np.zeros(shape, np.uint16), spacing=(STEP_MM, 0.7, 0.7), seed=seed)
+    dataset.StudyDescription = description
     element = struct.pack("<HH2sHI", 0x7FE0, 0x0010, b"OW", 0, len(dataset.PixelData))
     if transfer_syntax != ExplicitVRLittleEndian:
         element = struct.pack("<HH2sHI", 0x7FE0, 0x0010, b"OB", 0, 0xFFFFFFFF)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from shutil import which
 ROOT = Path(__file__).resolve().parents[1]
 ORTHANC = "/usr/sbin/Orthanc"
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
+SITE = ("-c", "from voxelry.server.site.serve import serve; serve()")
 EMPTY = """
 import os, sys
 import uvicorn
@@ -62,7 +63,7 @@ class Server:
 
     def memory(self) -> int:
         """The proportional set size of all its processes, in bytes."""
-        return sum(map(_pss, _tree(self.process.pid)))
+        return sum(map(proportional_set_size, _tree(self.process.pid)))
 
 
 def _tree(parent: int) -> list[int]:
@@ -79,7 +80,8 @@ def _tree(parent: int) -> list[int]:
     return found
 
 
-def _pss(process: int) -> int:
+def proportional_set_size(process: int) -> int:
+    """The memory of a process in bytes, shared pages divided among those who share them; 0 if it is gone."""
     with suppress(OSError, ValueError):
         for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):
@@ -112,8 +114,14 @@ def running_servers(scratch: Path, *, empty_bytes: int) -> Iterator[tuple[Server
         yield servers
 
 
-def start_site(scratch: Path, stack: ExitStack, **settings: str) -> Server:
-    """This site, whose settings are given as environment variables too."""
+def start_site(scratch: Path, stack: ExitStack, *, program: Sequence[str] = SITE, **settings: str) -> Server:
+    """This site, whose settings are given as environment variables too.
+
+    Parameters
+    ----------
+    program
+        What Python is given to run it.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("VOXELRY_", "DJANGO_"))}
     port = free_port()
     environment = kept | {
@@ -124,8 +132,7 @@ def start_site(scratch: Path, stack: ExitStack, **settings: str) -> Server:
         "VOXELRY_ADMIN_PASSWORD": "benchmark",
         **settings,
     }
-    serve = [sys.executable, "-c", "from voxelry.server.site.serve import serve; serve()"]
-    process = start_process(serve, scratch / "site.log", stack, environment)
+    process = start_process([sys.executable, *program], scratch / "site.log", stack, environment)
     _wait(process, port, "/healthz")
     command = (
         "from voxelry.server.site.token_commands import create_token\n"

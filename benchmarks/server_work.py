@@ -149,7 +149,7 @@ def _ingest(
     found = []
     number = 0
     for name, factor, send in (
-        ("zip", 1.5, _send_zip),
+        ("zip", 1.5, send_zip),
         ("STOW", 1.5, _send_together),
         ("single uploads, 1 connection", 1.0, _send_each),
         ("single uploads, 4 connections", 1.0, _send_four),
@@ -169,7 +169,8 @@ def _ingest(
     return found
 
 
-def _send_zip(server: Server, files: Sequence[bytes]) -> None:
+def send_zip(server: Server, files: Sequence[bytes]) -> None:
+    """Upload files as a zip, and wait until they are stored."""
     body = io.BytesIO()
     with zipfile.ZipFile(body, "w", zipfile.ZIP_STORED) as archive:
         for number, content in enumerate(files):
@@ -179,13 +180,17 @@ def _send_zip(server: Server, files: Sequence[bytes]) -> None:
         return
     head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="s.zip"\r\n\r\n'
     whole = head + body.getvalue() + b"\r\n--x--\r\n"
-    upload = json.loads(
-        _require(server.ask("POST", "/api/uploads", whole, Content_Type="multipart/form-data; boundary=x"), 202)
-    )
+    answer = _require(server.ask("POST", "/api/uploads", whole, Content_Type="multipart/form-data; boundary=x"), 202)
+    await_upload(server, answer, len(files))
+
+
+def await_upload(server: Server, answer: bytes, count: int) -> None:
+    """Wait until the files of an upload, whose answer this is, are stored."""
+    upload = json.loads(answer)
     while True:
         told = json.loads(_require(server.ask("GET", f"/api/uploads/{upload['id']}?limit=1"), 200))
         if told["state"] not in ("queued", "running"):
-            if told["counts"]["stored"] != len(files):
+            if told["counts"]["stored"] != count:
                 raise RuntimeError(f"stored {told['counts']}")
             return
         time.sleep(0.02)

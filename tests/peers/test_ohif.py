@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pytest
 from playwright.sync_api import Page, Request, Response, sync_playwright
 
+from benchmarks import ohif
 from tests.e2e.conftest import FLAGS
-from tests.peers import ohif
 from tests.peers.conftest import Known
 from tests.peers.live_site import LiveSite
 from tests.servers.running import free_port

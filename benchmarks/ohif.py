@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 import threading
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import requests
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "script"))
 import web_page
 
 VERSION = "3.13.2"
@@ -25,7 +27,7 @@ DIGEST = (
     "a3e06e1f8c48e393271933a0ba664d85f3b04ac457e9abe8dde715d907d13c10"
 )
 """SHA-512 of the package."""
-CACHE = Path(__file__).resolve().parents[2] / ".cache" / f"ohif-{VERSION}"
+CACHE = Path(__file__).resolve().parents[1] / ".cache" / f"ohif-{VERSION}"
 
 
 def built() -> Path:
@@ -33,20 +35,30 @@ def built() -> Path:
     if CACHE.is_dir():
         return CACHE / "package" / "dist"
     node = web_page.find_node()
-    assert node is not None, "OHIF needs npm to be fetched"
+    if node is None:
+        raise RuntimeError("OHIF needs npm to be fetched")
     CACHE.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE.parent) as name:
         folder = Path(name)
         pack = [*node.npm, "pack", f"@ohif/app@{VERSION}", "--ignore-scripts", "--silent"]
         subprocess.run(pack, cwd=folder, check=True, capture_output=True)
         (package,) = folder.glob("*.tgz")
-        assert hashlib.sha512(package.read_bytes()).hexdigest() == DIGEST, (
-            "another package than the one that was locked"
-        )
+        if hashlib.sha512(package.read_bytes()).hexdigest() != DIGEST:
+            raise RuntimeError("another package than the one that was locked")
         with tarfile.open(package) as archive:
             archive.extractall(folder / "found", filter="data")
         shutil.move(folder / "found", CACHE)
     return CACHE / "package" / "dist"
+
+
+def built_or_none(*, fetch: bool) -> Path | None:
+    """The built viewer; None if it is not here and cannot or must not be fetched."""
+    if not CACHE.is_dir() and not fetch:
+        return None
+    try:
+        return built()
+    except (OSError, RuntimeError, subprocess.CalledProcessError):
+        return None
 
 
 def configuration(root: str) -> str:
