@@ -11,7 +11,7 @@ from voxelry.core.progress import Progress
 from voxelry.core.segmentation import Segment, Segmentation
 from voxelry.core.steps import Step, StepResult
 from voxelry.core.volume import Volume
-from voxelry.steps.shared.cut import CutParams, cut, mask_rows, spacing_warning
+from voxelry.steps.shared.cut import CutParams, classes_by_value, mask_rows, spacing_warning
 
 ThresholdMethod = Literal["fixed", "units", "otsu", "multi_otsu", "li", "triangle", "yen", "percentile", "hysteresis"]
 
@@ -27,7 +27,7 @@ class ThresholdParams(CutParams):
 
 def _threshold(volumes: Sequence[Volume], params: ThresholdParams, progress: Progress) -> StepResult:
     (volume,) = volumes
-    parted = cut(volume, params, progress)
+    parted = classes_by_value(volume, params, progress)
     segments = tuple(
         Segment(number=number, label=name[:64], algorithm="threshold") for number, name in enumerate(parted.names, 1)
     )

@@ -64,7 +64,7 @@ class CutParams(Params):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Cut:
+class ValueClasses:
     """An image segmented by its values.
 
     Attributes
@@ -83,7 +83,7 @@ class Cut:
     warnings: tuple[str, ...]
 
 
-def cut(volume: Volume, params: CutParams, progress: Progress) -> Cut:
+def classes_by_value(volume: Volume, params: CutParams, progress: Progress) -> ValueClasses:
     """Segment an image by its values; padding, NaN and infinities belong to no class and no statistic.
 
     Raises
@@ -101,7 +101,7 @@ def cut(volume: Volume, params: CutParams, progress: Progress) -> Cut:
     return replace(parted, warnings=(*parted.warnings, words))
 
 
-def _cut(volume: Volume, params: CutParams, progress: Progress, found: Extent) -> Cut:
+def _cut(volume: Volume, params: CutParams, progress: Progress, found: Extent) -> ValueClasses:
     unit = f" {volume.unit}" if volume.unit else ""
     if not found.count:
         return _nothing(volume, "every voxel is padding or no number: the mask is empty")
@@ -109,24 +109,24 @@ def _cut(volume: Volume, params: CutParams, progress: Progress, found: Extent) -
         why = f"constant image: every value is {float(found.low):g}, so none is above a threshold"
         if not params.invert:
             return _nothing(volume, why)
-        return Cut(_labels(volume, _none, params, progress), ("Everything",), ((None, None),), (why,))
+        return ValueClasses(_labels(volume, _none, params, progress), ("Everything",), ((None, None),), (why,))
     if params.method == "fixed":
         first = first_above(found, params.threshold)
         level = float(found.low) * (1 - params.threshold) + float(found.high) * params.threshold
         labels = _labels(volume, lambda values: _none(values) if first is None else values >= first, params, progress)
-        return Cut(labels, (_named(params, f"Above {params.threshold:g} of the range"),), ((level, None),), ())
+        return ValueClasses(labels, (_named(params, f"Above {params.threshold:g} of the range"),), ((level, None),), ())
     if params.method == "units":
         labels = _labels(volume, lambda values: _between(values, params.lower, params.upper), params, progress)
         words = f"From {_word(params.lower)} to {_word(params.upper)}{unit}"
-        return Cut(labels, (_named(params, words),), ((params.lower, params.upper),), ())
+        return ValueClasses(labels, (_named(params, words),), ((params.lower, params.upper),), ())
     if params.method == "hysteresis":
         labels = _hysteresis(volume, params, progress)
         words = f"Above {_word(params.lower)}{unit}, reaching {_word(params.upper)}{unit}"
-        return Cut(labels, (_named(params, words),), ((params.lower, None),), ())
+        return ValueClasses(labels, (_named(params, words),), ((params.lower, None),), ())
     cuts = _levels(volume, histogram(volume), params)
     labels = _labels(volume, lambda values: _classes(values, cuts), params, progress)
     names = tuple(f"Above {level:.6g}{unit} ({_method_name(params)})" for level in cuts)
-    return Cut(
+    return ValueClasses(
         labels, tuple(_named(params, name) for name in names), tuple(zip(cuts, [*cuts[1:], None], strict=True)), ()
     )
 
@@ -159,8 +159,8 @@ def _word(limit: float | None) -> str:
     return "the end" if limit is None else f"{limit:g}"
 
 
-def _nothing(volume: Volume, why: str) -> Cut:
-    return Cut(np.zeros(volume.array.shape, np.uint8), ("Nothing",), ((None, None),), (why,))
+def _nothing(volume: Volume, why: str) -> ValueClasses:
+    return ValueClasses(np.zeros(volume.array.shape, np.uint8), ("Nothing",), ((None, None),), (why,))
 
 
 _Part = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]

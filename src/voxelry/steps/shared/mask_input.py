@@ -22,7 +22,7 @@ from voxelry.core.segmentation import Segment, Segmentation
 from voxelry.core.steps import Row, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps.shared import demands
-from voxelry.steps.shared.cut import CutParams, cut, label_counts, mask_rows, spacing_warning
+from voxelry.steps.shared.cut import CutParams, classes_by_value, label_counts, mask_rows, spacing_warning
 from voxelry.steps.shared.mask_grids import Mask, greyscale, padding
 
 MaskMethod = Literal[
@@ -89,7 +89,7 @@ def input_labels(volumes: Sequence[Volume], params: MaskParams, progress: Progre
         labels = _as_labels(volume, values)
         return Labelled(labels, _segments_of(volume, labels), volume, image, spacing_warning(volume))
     chosen = params if params.method != "auto" else params.model_copy(update={"method": "fixed"})
-    parted = cut(volume, chosen, progress)
+    parted = classes_by_value(volume, chosen, progress)
     segments = tuple(Segment(number=number, label=name[:64]) for number, name in enumerate(parted.names, 1))
     warnings = (*parted.warnings, *spacing_warning(volume))
     return Labelled(parted.labels, segments, volume, volume if image is None else image, warnings)
