@@ -23,6 +23,7 @@ const LIBRARIES = {
   pinia: ["stores", "views", "tools"],
   "vue-router": ["pages"],
   valibot: ["api"],
+  "reka-ui": ["ui"],
 };
 
 const forbiddenRooms = (room) => Object.keys(ROOMS).filter((other) => other !== room && !ROOMS[room].includes(other));
