@@ -3,7 +3,8 @@
 import { AnswerError } from "@/api/answers";
 import { send } from "@/api/http";
 import { withQuery } from "@/api/query";
-import type { Plane } from "@/core/geometry";
+import type { Plane, Vector } from "@/core/geometry";
+import type { Cut } from "@/core/plane";
 
 export type PixelArray =
   | Int8Array
@@ -62,6 +63,38 @@ export async function getSlice(
   const axis = plane === "acquired" ? undefined : plane;
   const query = { volume: volume.index, axis, v: volume.version };
   const response = await send(withQuery(`/api/series/${seriesId}/slices/${index}.raw`, query), { signal });
+  const { headers } = response;
+  return parseSlice(await response.arrayBuffer(), headers.get("X-Voxelry-Dtype"), headers.get("X-Voxelry-Shape"));
+}
+
+/** How a rectangle in the patient is sampled; a slab projects `depth` samples, `step` (LPS mm) apart, around each point. */
+export interface CutSampling {
+  readonly method: "linear" | "nearest";
+  readonly slab?: { readonly mode: "max" | "min" | "mean"; readonly depth: number; readonly step: Vector };
+}
+
+/** The values of a rectangle, sampled by the server; NaN outside the volume. */
+export async function getCut(
+  seriesId: number,
+  volume: { readonly index: number; readonly version: string },
+  cut: Cut,
+  { method, slab }: CutSampling,
+  signal: AbortSignal,
+): Promise<Slice> {
+  const query = {
+    volume: volume.index,
+    v: volume.version,
+    origin: cut.origin.join(","),
+    right: cut.right.join(","),
+    down: cut.down.join(","),
+    rows: cut.rows,
+    columns: cut.columns,
+    method,
+    slab: slab?.mode,
+    depth: slab?.depth,
+    step: slab?.step.join(","),
+  };
+  const response = await send(withQuery(`/api/series/${seriesId}/cut.raw`, query), { signal });
   const { headers } = response;
   return parseSlice(await response.arrayBuffer(), headers.get("X-Voxelry-Dtype"), headers.get("X-Voxelry-Shape"));
 }

@@ -1,41 +1,157 @@
-/** The sources of the volumes that are shown. */
+/**
+ * The volumes of the tab, each one kept once however many views show it.
+ *
+ * A volume that nobody shows stays until its memory is needed, so that going back to it is instant.
+ */
 
-import { getSlice } from "@/api/slices";
+import { goToLogin } from "@/api/http";
 import type { Volume } from "@/api/series";
-import type { PlanePicture, PlaneRequest, VolumeSource } from "@/scene/volumeSource";
+import { getSlice, type Slice } from "@/api/slices";
+import { ByteCache } from "@/core/byteCache";
+import { serverPicture } from "@/scene/serverPicture";
+import { ServerVolume } from "@/scene/serverVolume";
+import { TabVolume } from "@/scene/tabVolume";
+import type { PlanePicture, VolumeSource } from "@/scene/volumeSource";
+import { bytesOfVolume } from "@/scene/worker/storedValues";
+import { WorkerLink } from "@/scene/worker/workerLink";
 
-/** Asks the server for each plane; takes the place of the worker's source until that stands. */
-export function holdVolume(seriesId: number, volume: Volume): VolumeSource {
-  const kept = new Map<string, PlanePicture>();
-  const listeners = new Set<() => void>();
-  const loaded = new Uint8Array(volume.shape[0]);
-  return {
-    key: `${seriesId}/${volume.index}/${volume.version}`,
-    inTab: false,
-    loaded,
-    get loadedCount() {
-      return loaded.reduce((sum, each) => sum + each, 0);
-    },
-    subscribe: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    recent: (request) => kept.get(JSON.stringify(request)),
-    settled: (request) => kept.has(JSON.stringify(request)),
-    picture: async (request: PlaneRequest, signal) => {
-      if (request.kind === "cut") throw new Error("not yet");
-      const slice = await getSlice(seriesId, volume, request.plane, request.index, signal);
-      const picture = { ...slice, missing: 0 };
-      kept.set(JSON.stringify(request), picture);
-      return picture;
-    },
-    voxel: () => Promise.resolve(null),
-    demand: () => undefined,
-    withdraw: () => undefined,
-    retry: () => undefined,
-  };
+const MIB = 2 ** 20;
+
+/** Bytes of values that the tab may hold. */
+export interface VolumeBudget {
+  readonly oneVolume: number;
+  readonly allVolumes: number;
 }
 
-export function releaseVolume(source: VolumeSource): void {
-  source.retry();
+/** Recent pictures of all volumes, so that showing them again needs no waiting. */
+const PICTURES = 48 * MIB;
+/** Slices of all volumes that are too large. */
+const SLICES = 128 * MIB;
+/** Gigabytes of a device that counts as small. */
+const SMALL_DEVICE = 4;
+
+/** The budget of a device with so many gigabytes of memory, as far as the browser says. */
+export function budgetFor(gigabytes: number | undefined): VolumeBudget {
+  return gigabytes !== undefined && gigabytes <= SMALL_DEVICE
+    ? { oneVolume: 224 * MIB, allVolumes: 384 * MIB }
+    : { oneVolume: 448 * MIB, allVolumes: 768 * MIB };
 }
+
+/** A source with what ends it. */
+export interface PooledSource extends VolumeSource {
+  close(): void;
+}
+
+export interface SourceMakers {
+  tab(key: string, seriesId: number, volume: Volume): PooledSource;
+  server(key: string, seriesId: number, volume: Volume): PooledSource;
+}
+
+interface Entry {
+  readonly source: PooledSource;
+  readonly bytes: number;
+  holders: number;
+}
+
+export class VolumePool {
+  /** In the order in which they were held last. */
+  private readonly entries = new Map<string, Entry>();
+
+  constructor(
+    private readonly budget: VolumeBudget,
+    private readonly makers: SourceMakers,
+  ) {}
+
+  hold(seriesId: number, volume: Volume): VolumeSource {
+    const key = `${seriesId}/${volume.index}/${volume.version}`;
+    const entry = this.entries.get(key) ?? this.add(key, seriesId, volume);
+    entry.holders += 1;
+    this.entries.delete(key);
+    this.entries.set(key, entry);
+    return entry.source;
+  }
+
+  release(source: VolumeSource): void {
+    const entry = this.entries.get(source.key);
+    if (entry?.source !== source || entry.holders === 0) return;
+    entry.holders -= 1;
+    // One that the server cuts holds no memory of its own.
+    if (entry.holders === 0 && !source.inTab) this.drop(source.key);
+  }
+
+  private add(key: string, seriesId: number, volume: Volume): Entry {
+    this.dropOlder(seriesId, volume);
+    const bytes = bytesOfVolume(volume);
+    const fits = bytes !== null && bytes <= this.budget.oneVolume && this.makeRoom(bytes);
+    const source = fits ? this.makers.tab(key, seriesId, volume) : this.makers.server(key, seriesId, volume);
+    const entry = { source, bytes: fits ? bytes : 0, holders: 0 };
+    this.entries.set(key, entry);
+    return entry;
+  }
+
+  /** Other versions of a volume that nobody shows will not be shown again. */
+  private dropOlder(seriesId: number, { index }: Volume): void {
+    for (const [key, { holders }] of this.entries) if (holders === 0 && key.startsWith(`${seriesId}/${index}/`)) this.drop(key);
+  }
+
+  /** Drops volumes that nobody shows until there is room; false if there is none. */
+  private makeRoom(bytes: number): boolean {
+    const used = (): number => [...this.entries.values()].reduce((sum, entry) => sum + entry.bytes, 0);
+    const shown = [...this.entries.values()].reduce((sum, entry) => sum + (entry.holders > 0 ? entry.bytes : 0), 0);
+    if (shown + bytes > this.budget.allVolumes) return false;
+    for (const [key, { holders }] of this.entries) {
+      if (used() + bytes <= this.budget.allVolumes) break;
+      if (holders === 0) this.drop(key);
+    }
+    return true;
+  }
+
+  private drop(key: string): void {
+    this.entries.get(key)?.source.close();
+    this.entries.delete(key);
+  }
+}
+
+let link: WorkerLink | null = null;
+
+/** Starts the worker, if it has not started yet: before the first volume is known, so that nobody waits for it. */
+export function startVolumeWorker(): WorkerLink {
+  link ??= new WorkerLink(new Worker(new URL("@/scene/worker/volumeWorker.ts", import.meta.url), { type: "module", name: "volumes" }));
+  return link;
+}
+
+const pictures = new ByteCache<PlanePicture>(PICTURES);
+const slices = new ByteCache<Slice>(SLICES);
+
+function serverVolume(key: string, seriesId: number, volume: Volume): ServerVolume {
+  return new ServerVolume(key, volume, {
+    slices,
+    pictures,
+    fetchSlice: (slice, signal) => getSlice(seriesId, volume, "acquired", slice, signal),
+    fromServer: (request, signal) => serverPicture(seriesId, volume, request, signal),
+  });
+}
+
+function tabVolume(key: string, seriesId: number, record: Volume): TabVolume {
+  const { index, version, dtype, shape, affine } = record;
+  // Plain objects: what Vue watches cannot be sent to a worker.
+  const volume = { seriesId, index, version, dtype, shape: [...shape], affine: affine && affine.map((row) => [...row]) };
+  return new TabVolume(key, volume, {
+    link: startVolumeWorker(),
+    pictures,
+    fromServer: (request, signal) => serverPicture(seriesId, volume, request, signal),
+    substitute: () => serverVolume(key, seriesId, record),
+    onProblem: ({ status }) => {
+      if (status === 401) goToLogin();
+    },
+  });
+}
+
+const memoryOf = (device: Navigator | undefined): number | undefined => (device && "deviceMemory" in device ? Number(device.deviceMemory) : undefined);
+
+const pool = new VolumePool(budgetFor(memoryOf(globalThis.navigator)), { tab: tabVolume, server: serverVolume });
+
+/** The source of a volume's pictures, to be released when they are no longer shown. */
+export const holdVolume = (seriesId: number, volume: Volume): VolumeSource => pool.hold(seriesId, volume);
+
+export const releaseVolume = (source: VolumeSource): void => pool.release(source);

@@ -1,0 +1,49 @@
+/** What the page and the worker that holds the volumes say to each other. */
+
+import { ServerProblem } from "@/api/http";
+import type { VolumeAddress } from "@/api/volumeBytes";
+import type { Affine, Vector } from "@/core/geometry";
+import type { Demand, PlanePicture, PlaneRequest } from "@/scene/volumeSource";
+
+/** A volume as the worker knows it. */
+export interface VolumeFacts extends VolumeAddress {
+  readonly affine: Affine | null;
+}
+
+export type ToWorker =
+  | { readonly kind: "open"; readonly key: string; readonly volume: VolumeFacts }
+  | { readonly kind: "close"; readonly key: string }
+  | { readonly kind: "demand"; readonly key: string; readonly demand: Demand }
+  | { readonly kind: "withdraw"; readonly key: string; readonly view: string }
+  | { readonly kind: "retry"; readonly key: string }
+  /** With the slices that are there; a plane within one slice waits for it. */
+  | { readonly kind: "picture"; readonly key: string; readonly id: number; readonly request: PlaneRequest }
+  | { readonly kind: "voxel"; readonly key: string; readonly id: number; readonly index: Vector }
+  /** The answer to a picture or voxel is no longer wanted. */
+  | { readonly kind: "cancel"; readonly id: number };
+
+export type FromWorker =
+  | { readonly kind: "arrived"; readonly key: string; readonly slices: readonly number[] }
+  | { readonly kind: "failed"; readonly key: string; readonly problem: ProblemRecord }
+  /** The browser has no memory for the volume. */
+  | { readonly kind: "noRoom"; readonly key: string }
+  | { readonly kind: "picture"; readonly id: number; readonly picture: PlanePicture }
+  | { readonly kind: "voxel"; readonly id: number; readonly values: readonly number[] | null }
+  | { readonly kind: "refused"; readonly id: number; readonly problem: ProblemRecord };
+
+/** An error as it passes between threads, which keep no classes. */
+export interface ProblemRecord {
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+}
+
+/** The status and code of answers that do not fit their contract, and of failures inside the worker. */
+const ANSWERED = 200;
+
+export function problemRecord(error: unknown): ProblemRecord {
+  if (error instanceof ServerProblem) return { status: error.status, code: error.code, detail: error.message };
+  return { status: ANSWERED, code: "answer", detail: error instanceof Error ? error.message : "Something unexpected went wrong." };
+}
+
+export const problemOfRecord = ({ status, code, detail }: ProblemRecord): ServerProblem => new ServerProblem(status, code, detail);

@@ -1,0 +1,100 @@
+/** The page's end of the worker that holds the volumes. */
+
+import { ServerProblem } from "@/api/http";
+import type { Vector } from "@/core/geometry";
+import type { PlanePicture, PlaneRequest } from "@/scene/volumeSource";
+import { type FromWorker, problemOfRecord, type ToWorker } from "@/scene/worker/protocol";
+
+/** News of a volume. */
+export type VolumeNews = Extract<FromWorker, { readonly key: string }>;
+
+/** A worker, or what stands for one in tests. */
+export interface WorkerPort {
+  onmessage: ((event: MessageEvent<FromWorker>) => void) | null;
+  onerror: ((event: ErrorEvent) => void) | null;
+  postMessage(message: ToWorker): void;
+}
+
+interface Waiting {
+  readonly give: (answer: FromWorker) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+export class WorkerLink {
+  private readonly waiting = new Map<number, Waiting>();
+  private readonly listeners = new Map<string, (news: VolumeNews) => void>();
+  private nextId = 0;
+
+  constructor(private readonly port: WorkerPort) {
+    port.onmessage = ({ data }) => this.receive(data);
+    port.onerror = () => this.break();
+  }
+
+  tell(message: ToWorker): void {
+    this.port.postMessage(message);
+  }
+
+  /** Hears the news of a volume. */
+  listen(key: string, listener: (news: VolumeNews) => void): () => void {
+    this.listeners.set(key, listener);
+    return () => this.listeners.delete(key);
+  }
+
+  async picture(key: string, request: PlaneRequest, signal: AbortSignal): Promise<PlanePicture> {
+    const answer = await this.ask((id) => ({ kind: "picture", key, id, request }), signal);
+    if (answer.kind !== "picture") throw broken();
+    return answer.picture;
+  }
+
+  async voxel(key: string, index: Vector, signal: AbortSignal): Promise<readonly number[] | null> {
+    const answer = await this.ask((id) => ({ kind: "voxel", key, id, index }), signal);
+    if (answer.kind !== "voxel") throw broken();
+    return answer.values;
+  }
+
+  private ask(message: (id: number) => ToWorker, signal: AbortSignal): Promise<FromWorker> {
+    const id = (this.nextId += 1);
+    return new Promise((give, fail) => {
+      if (signal.aborted) {
+        fail(aborted());
+        return;
+      }
+      const cancel = (): void => {
+        this.waiting.delete(id);
+        this.tell({ kind: "cancel", id });
+        fail(aborted());
+      };
+      signal.addEventListener("abort", cancel, { once: true });
+      const end = (): void => {
+        this.waiting.delete(id);
+        signal.removeEventListener("abort", cancel);
+      };
+      this.waiting.set(id, {
+        give: (answer) => {
+          end();
+          give(answer);
+        },
+        fail: (error) => {
+          end();
+          fail(error instanceof Error ? error : broken());
+        },
+      });
+      this.tell(message(id));
+    });
+  }
+
+  private receive(message: FromWorker): void {
+    if ("key" in message) this.listeners.get(message.key)?.(message);
+    else if (message.kind === "refused") this.waiting.get(message.id)?.fail(problemOfRecord(message.problem));
+    else this.waiting.get(message.id)?.give(message);
+  }
+
+  /** The worker's program could not be loaded, or ended by a defect. */
+  private break(): void {
+    for (const { fail } of [...this.waiting.values()]) fail(broken());
+    for (const [key, listener] of this.listeners) listener({ kind: "noRoom", key });
+  }
+}
+
+const aborted = (): DOMException => new DOMException("", "AbortError");
+const broken = (): ServerProblem => new ServerProblem(0, "worker", "The part of the page that holds the slices has stopped. Reload the page.");
