@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -14,6 +15,7 @@ import imagecodecs
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
+from django.contrib.staticfiles.finders import get_finder
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -24,6 +26,7 @@ from voxelry.server.access.models import Membership, Project, Role, Token
 from voxelry.server.access.secrets import create_token
 from voxelry.server.archive import held as holding
 from voxelry.server.archive.models import Series
+from voxelry.server.jobs.models import Job, State
 from voxelry.server.site.django_handler import ThreadedDjango
 from voxelry.server.site.front import Front
 from voxelry.testing import synthetic_series
@@ -116,6 +119,7 @@ HOT = [
     "/api/series/{}/thumbnail.png",
     "/api/studies",
     "/api/studies?limit=1",
+    "/api/series/{}",
     "/dicomweb/projects/default/",
 ]
 
@@ -134,7 +138,7 @@ def _shown(content: bytes) -> bytes:
 def _same(whole: str, token: str, asking: Asking) -> None:
     ask = {"authorization": token, "accept": "*/*"}
     expected = Client(SERVER_NAME="localhost").get(whole, headers=ask)
-    lists = whole.startswith("/api/studies")
+    lists = whole.startswith("/api/studies") or whole.rpartition("/")[0] == "/api/series"
     if lists:
         asking.get(whole, **ask)  # Django's answer is kept
         assert asking.passed_on.pop()
@@ -272,6 +276,66 @@ def test_a_membership_that_ends_and_a_study_in_the_trash_are_gone_at_once(
     viewer.is_active = False
     viewer.save()
     assert asking.get(web, **ask)[0] == 401
+
+
+def test_the_record_of_a_series_is_kept_when_it_is_built(series: int, token: str, asking: Asking) -> None:
+    record, ask = f"/api/series/{series}", {"authorization": token}
+    asking.get(record, **ask)
+    assert asking.is_quick(record, **ask)
+    job = Series.objects.get(pk=series).job
+    assert job is not None
+    Job.objects.filter(pk=job.pk).update(state=State.QUEUED, finished=None)
+    for progress in (0.5, 0.75):  # a job's progress raises no revision
+        Job.objects.filter(pk=job.pk).update(progress=progress)
+        assert json.loads(asking.get(record, **ask)[2])["progress"] == progress
+        assert not asking.is_quick(record, **ask)
+    Job.objects.filter(pk=job.pk).update(state=State.SUCCEEDED, progress=1.0, finished=timezone.now())
+    assert json.loads(asking.get(record, **ask)[2])["progress"] == 1
+    assert asking.is_quick(record, **ask)
+    Series.objects.filter(pk=series).update(description="another")
+    assert json.loads(asking.get(record, **ask)[2])["description"] == "another"
+
+
+def test_the_record_of_a_series_is_kept_for_those_who_see_it(series: int, token: str, asking: Asking) -> None:
+    record = f"/api/series/{series}"
+    asking.get(record, authorization=token)
+    assert asking.is_quick(record, authorization=token)
+    stranger = f"Bearer {create_token(User.objects.create_user('jane', password='x'), name='hers')}"
+    assert asking.get(record, authorization=stranger)[0] == 404
+    assert asking.get(record)[0] == 401
+    assert asking.get(f"{record}0", authorization=token)[0] == 404
+
+
+@pytest.fixture
+def page_file(tmp_path: Path, settings: Any) -> Iterator[tuple[str, bytes]]:
+    """A file of a built page: its address and its content."""
+    content = b"export const one = 1;\n" * 1000
+    assets = tmp_path / "page" / "assets"
+    assets.mkdir(parents=True)
+    (assets / "One-0a1B2c3D.js").write_bytes(content)
+    settings.STATICFILES_DIRS = [("page", tmp_path / "page")]
+    get_finder.cache_clear()
+    yield "/static/page/assets/One-0a1B2c3D.js", content
+    get_finder.cache_clear()
+
+
+def test_files_of_the_page_are_kept_for_everybody(page_file: tuple[str, bytes], token: str) -> None:
+    address, content = page_file
+    asking = Asking()
+    try:
+        expected = asking.get(address, authorization=token)
+        assert expected[::2] == (200, content)
+        assert expected[1]["cache-control"] == "max-age=315360000, public, immutable"
+        assert asking.get(address) == expected == asking.get(address, cookie="voxelry=unknown")
+        assert asking.passed_on == [address]
+        tag = {"if_none_match": expected[1]["etag"]}
+        assert asking.get(address, **tag)[::2] == (304, b"")
+        assert asking.get(address, range="bytes=0-5")[::2] == (206, content[:6])
+        assert asking.get(address, method="HEAD")[::2] == (200, b"")
+        assert asking.get(f"{address}.map")[0] == 404
+        assert len(asking.passed_on) == 5
+    finally:
+        asking.close()
 
 
 def test_a_file_that_is_gone_is_an_error_of_djangos(series: int, token: str, asking: Asking, data_folder: Path) -> None:

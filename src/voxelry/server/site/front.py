@@ -2,11 +2,14 @@
 
 It answers only what is as it should be. Everything else, errors too, it leaves to Django, which comes to the same end
 and says it in full. Who asks is found by `callers`. Short answers in JSON are kept as long as the revision is the same.
+Files of the page whose names change with their content, which everybody may have, are kept as long as there is room.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -38,8 +41,12 @@ from voxelry.server.site.sending import NothingSentError, send_answer
 Pairs = tuple[tuple[bytes, bytes], ...]
 MOST_KEPT_BYTES = 4 * 2**20
 """A longer answer is not kept."""
-_LISTS = frozenset({"/api/studies"})
+_KEPT = re.compile(r"/api/(studies|series/\d{1,18})", re.ASCII)
 """Addresses whose answers by Django are kept: all that they say comes from rows that raise the revision."""
+_BUILDING = frozenset({"queued", "running"})
+"""States in which a series' record says more than its rows' revision: the progress of a job raises none."""
+_IMMUTABLE = "/static/page/assets/"
+"""Below this address a file's name has a digest of its content."""
 _DECIDING = ("accept", "accept-charset", "accept-encoding", "origin")
 _CONDITIONS = frozenset({"range", "if-range", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since"})
 _ORIGIN = frozenset({b"forwarded", b"x-forwarded-for"})
@@ -67,6 +74,7 @@ class Front:
         self._threads = threads or RequestThreads(max(2, os.cpu_count() or 1), "front")
         self._callers = Callers()
         self._kept = HeldValues(most=2048)
+        self._files = HeldValues()
         self._roots: dict[Hashable, str] = {}
 
     @cached_property
@@ -87,8 +95,11 @@ class Front:
         if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or scope.get("root_path"):
             await self._application(scope, receive, send)
             return
+        if scope["path"].startswith(_IMMUTABLE):
+            await self._page_file(scope, receive, send)
+            return
         match = self._addresses.match(scope["path"])
-        if match is None and (scope["path"] not in _LISTS or scope["method"] != "GET"):
+        if match is None and (scope["method"] != "GET" or not _KEPT.fullmatch(scope["path"])):
             await self._application(scope, receive, send)
             return
         request = _Request(scope)
@@ -102,7 +113,7 @@ class Front:
             ready = request.kept_under = None  # Django meets the same, answers it in full and logs it
         if ready is None:
             if match is None and request.kept_under is not None:
-                await self._keep_djangos(request, scope, receive, send)
+                await self._keep_djangos(self._kept, request.kept_under, scope, receive, send)
             else:
                 await self._application(scope, receive, send)
             return
@@ -186,8 +197,23 @@ class Front:
             self._roots[key] = known
         return known
 
-    async def _keep_djangos(self, request: _Request, scope: Scope, receive: Receive, send: Send) -> None:
-        """Have Django answer, and keep what it sends."""
+    async def _page_file(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with a file of the page as Django did before, to whomever."""
+        request = _Request(scope)
+        if request.is_conditional or request.has_body or scope["method"] != "GET":
+            await self._application(scope, receive, send)
+            return
+        kept = self._files.get(request.path, 0)
+        if kept is None or not isinstance(kept[0], ReadyAnswer):
+            await self._keep_djangos(self._files, (request.path, 0), scope, receive, send)
+            return
+        answer, headers = kept[0].answer, kept[0].headers
+        await send_answer(answer, headers, receive=receive, send=send, threads=self._threads, without_body=False)
+
+    async def _keep_djangos(
+        self, values: HeldValues, under: tuple[Hashable, int], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Have Django answer, and keep what it sends under a key and a revision."""
         start: dict[str, Any] = {}
         body = bytearray()
 
@@ -197,19 +223,24 @@ class Front:
             elif len(body) <= MOST_KEPT_BYTES:
                 body.extend(message.get("body", b""))
                 if not message.get("more_body"):
-                    self._keep(request, start, bytes(body))
+                    ready = _keepable(scope["path"], start, bytes(body))
+                    if ready is not None:
+                        values.put(under[0], ready, under[1])
             await send(message)
 
         await self._application(scope, receive, noted)
 
-    def _keep(self, request: _Request, start: Mapping[str, Any], body: bytes) -> None:
-        if request.kept_under is None or start.get("status") != 200 or len(body) > MOST_KEPT_BYTES:
-            return
-        headers = tuple((name, value) for name, value in start["headers"] if name.lower() != b"content-length")
-        if any(name.lower() in (b"set-cookie", b"content-encoding") for name, _ in headers):
-            return
-        key, revision = request.kept_under
-        self._kept.put(key, ReadyAnswer(Answer([body]), headers), revision)
+
+def _keepable(path: str, start: Mapping[str, Any], body: bytes) -> ReadyAnswer | None:
+    """Django's answer, if it is the same until the rows change."""
+    if start.get("status") != 200 or len(body) > MOST_KEPT_BYTES:
+        return None
+    headers = tuple((name, value) for name, value in start["headers"] if name.lower() != b"content-length")
+    if any(name.lower() in (b"set-cookie", b"content-encoding") for name, _ in headers):
+        return None
+    if path.startswith("/api/series/") and json.loads(body)["state"] in _BUILDING:
+        return None
+    return ReadyAnswer(Answer([body]), headers)
 
 
 class _Request:
