@@ -314,9 +314,9 @@ def page_file(tmp_path: Path, settings: Any) -> Iterator[tuple[str, bytes]]:
     assets.mkdir(parents=True)
     (assets / "One-0a1B2c3D.js").write_bytes(content)
     settings.STATICFILES_DIRS = [("page", tmp_path / "page")]
-    get_finder.cache_clear()
+    get_finder.cache_clear()  # type: ignore[attr-defined]
     yield "/static/page/assets/One-0a1B2c3D.js", content
-    get_finder.cache_clear()
+    get_finder.cache_clear()  # type: ignore[attr-defined]
 
 
 def test_files_of_the_page_are_kept_for_everybody(page_file: tuple[str, bytes], token: str) -> None:
