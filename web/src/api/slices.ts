@@ -4,17 +4,10 @@ import { AnswerError } from "@/api/answers";
 import { send } from "@/api/http";
 import { withQuery } from "@/api/query";
 import type { Plane, Vector } from "@/core/geometry";
+import type { PixelArray } from "@/core/pixelArray";
 import type { Cut } from "@/core/plane";
 
-export type PixelArray =
-  | Int8Array
-  | Uint8Array
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array
-  | Float32Array
-  | Float64Array;
+export type { PixelArray } from "@/core/pixelArray";
 
 export interface Slice {
   readonly values: PixelArray;

@@ -77,21 +77,33 @@ export function nearestPlaneWords(nearest: Axis, angle: number): string {
 
 const degrees = (angle: number): string => `${angle < 10 ? Math.round(angle * 10) / 10 : Math.round(angle)}°`;
 
-/** Matrix from a (slice, row, column) index of a plane to LPS millimetres. */
-export function planeAffine(affine: Affine, shape: readonly number[], plane: Plane): Affine {
-  if (plane === "acquired") return affine;
+/** How a plane's own axes (planes, rows, columns) lie in a volume's array: the index axis of each, and whether it runs backwards. */
+export interface GridTurn {
+  readonly axes: readonly [number, number, number];
+  readonly backwards: readonly [boolean, boolean, boolean];
+}
+
+/** How a plane lies in a volume's array; `affine` counts only for the patient's planes. */
+export function gridTurn(affine: Affine | null, plane: Plane): GridTurn | null {
+  if (plane === "acquired") return { axes: [0, 1, 2], backwards: [false, false, false] };
+  if (!affine) return null;
   const axes = patientAxes(affine);
   const [along, [row, rowDirection], [col, columnDirection]] = PLANE_AXES[plane];
-  const axesOfPlane = [
-    { axis: axes[along].axis, backwards: axes[along].sign < 0 },
-    { axis: axes[row].axis, backwards: axes[row].sign !== rowDirection },
-    { axis: axes[col].axis, backwards: axes[col].sign !== columnDirection },
-  ];
+  return {
+    axes: [axes[along].axis, axes[row].axis, axes[col].axis],
+    backwards: [axes[along].sign < 0, axes[row].sign !== rowDirection, axes[col].sign !== columnDirection],
+  };
+}
+
+/** Matrix from a (slice, row, column) index of a plane to LPS millimetres. */
+export function planeAffine(affine: Affine, shape: readonly number[], plane: Plane): Affine {
+  const turn = gridTurn(affine, plane);
+  if (plane === "acquired" || !turn) return affine;
   return [0, 1, 2].map((i) => {
     let offset = affine[i][3];
-    const steps = axesOfPlane.map(({ axis, backwards }) => {
-      if (backwards) offset += affine[i][axis] * (shape[axis] - 1);
-      return backwards ? -affine[i][axis] : affine[i][axis];
+    const steps = turn.axes.map((axis, j) => {
+      if (turn.backwards[j]) offset += affine[i][axis] * (shape[axis] - 1);
+      return turn.backwards[j] ? -affine[i][axis] : affine[i][axis];
     });
     return [...steps, offset];
   });
@@ -99,11 +111,9 @@ export function planeAffine(affine: Affine, shape: readonly number[], plane: Pla
 
 /** The index of the acquired slice that a plane's slice shows; null if the plane crosses the acquired slices. */
 export function sliceOfPlane(affine: Affine | null, shape: readonly number[], plane: Plane, index: number): number | null {
-  if (plane === "acquired") return index;
-  if (!affine) return null;
-  const { axis, sign } = patientAxes(affine)[PLANE_AXES[plane][0]];
-  if (axis !== 0) return null;
-  return sign < 0 ? shape[0] - 1 - index : index;
+  const turn = gridTurn(affine, plane);
+  if (turn?.axes[0] !== 0) return null;
+  return turn.backwards[0] ? shape[0] - 1 - index : index;
 }
 
 /**

@@ -3,8 +3,9 @@
 import type { PixelArray } from "@/api/slices";
 import type { Plane, Vector } from "@/core/geometry";
 import type { Cut } from "@/core/plane";
+import type { SlabMode } from "@/core/slabs";
 
-export type SlabMode = "max" | "min" | "mean";
+export type { SlabMode } from "@/core/slabs";
 
 /** A plane of the volume's own grid, as acquired or turned to the patient's axes: its voxels, never interpolated. */
 export interface GridRequest {
