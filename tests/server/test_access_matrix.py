@@ -25,6 +25,7 @@ from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
+from pydicom.dataset import Dataset
 
 from tests.server.test_front import Asking
 from voxelry.core import registry
@@ -37,7 +38,8 @@ from voxelry.server.archive.models import Instance
 from voxelry.server.jobs import isolated
 from voxelry.server.nodes.models import ForwardingRule, Node
 from voxelry.server.processing.models import ResultFile
-from voxelry.testing import synthetic_series
+from voxelry.testing import synthetic_instance, synthetic_report, synthetic_series, write
+from voxelry.testing.instances import uid
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -176,12 +178,16 @@ def place(site: Any, tmp_path: Path, do_jobs: Callable[[], None], monkeypatch: p
         "username": "member", "patient_id": site.get(f"/studies/{study}")["patient"]["id"],
     }  # fmt: skip
     named = {"job_id": waiting}
+    a_report = _objects(site, tmp_path / "objects", synthetic_report())
+    a_document = _objects(site, tmp_path / "objects", synthetic_document())
     bodies: dict[str, Callable[[], dict[str, Any]]] = {
         "create_upload": lambda: {"data": {"files": _file(paths[0]), "project": project.pk}},
         "measure_file": lambda: {"data": {"file": _file(paths[0])}},
         "create_job": lambda: _json(job_name="gaussian", series=series),
         "create_batch": lambda: _json(job_name="gaussian", series=[series]),
         "cancel_job": lambda: {"values": named},
+        "get_report_content": lambda: {"values": a_report},
+        "get_document": lambda: {"values": a_document},
         "cancel_upload": lambda: {"values": {"upload_id": arriving}},
         "retry_job": lambda: {"values": {"job_id": failed}},
         "search_studies": lambda: _json(search=SECRET),
@@ -209,6 +215,23 @@ def place(site: Any, tmp_path: Path, do_jobs: Callable[[], None], monkeypatch: p
         "GET wado": lambda: {"query": "?requestType=WADO&studyUID={}&seriesUID={}&objectUID={}".format(*uids)},
     }
     return Place(project, values, bodies)
+
+
+def synthetic_document() -> Dataset:
+    """A PDF of the patient."""
+    return synthetic_instance(
+        has_pixels=False, modality="DOC", sop_class_uid="1.2.840.10008.5.1.4.1.1.104.1", spacing=None, rescale=None,
+        attributes={"EncapsulatedDocument": b"%PDF-1.4 of nobody", "PatientName": SECRET},
+    )  # fmt: skip
+
+
+def _objects(site: Any, folder: Path, dataset: Dataset) -> dict[str, object]:
+    """Bring an object without pixels; what an address names it by."""
+    dataset.PatientName = SECRET
+    dataset.SeriesInstanceUID, dataset.SOPInstanceUID = (uid(f"{dataset.SOPClassUID} {n}") for n in range(2))
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    (key,) = site.upload([write(dataset, folder / f"{dataset.SOPClassUID}.dcm")])["series"]
+    return {"series_id": key, "instance": str(dataset.SOPInstanceUID)}
 
 
 def _file(path: Path) -> SimpleUploadedFile:

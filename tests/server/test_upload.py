@@ -138,7 +138,9 @@ def test_an_object_without_pixels_is_stored_and_listed(site: Any, tmp_path: Path
     assert series["state"] == "succeeded"
     assert series["volumes"] == []
     assert series["thumbnail"] is None
-    assert series["pixelless"] == [{"sop_class": "Basic Text SR Storage", "count": 1}]
+    (told,) = series["pixelless"]
+    assert (told["sop_class"], told["count"]) == ("Basic Text SR Storage", 1)
+    assert [(one["kind"], one["title"]) for one in told["objects"]] == [("report", "Diagnostic imaging report")]
     assert series["report"]["summary"] == "no image: Basic Text SR Storage"
 
 

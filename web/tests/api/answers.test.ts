@@ -70,7 +70,7 @@ describe("an answer that does not fit", () => {
     [{ ...VOLUME, windows: [{ name: "", center: 1, width: 2, function: "CUBIC" }] }, "windows[0].function"],
     [{ ...VOLUME, default_view: { name: "", first: 0, levels: 7 } }, "a number where text should be (default_view.levels)"],
     [{ ...VOLUME, planes: {} }, "(planes.acquired)"],
-    [[], "where \"affine\" should be"],
+    [[], "where \"acquired_by\" should be"],
     [null, "null where an object should be (the answer itself)"],
   ])("%# is described without its values", (value, words) => {
     expect(message(volumeOut, value)).toContain(words);

@@ -135,7 +135,12 @@ describe("cine", () => {
 
 describe("places of irregular slices", () => {
   const acquired = { acquired: VOLUME.planes.acquired };
-  const places = Array.from({ length: 35 }, (_, k) => ({ position: [-200, -180, k < 20 ? k : 3 * k], orientation: [1, 0, 0, 0, 1, 0] }));
+  const places = Array.from({ length: 35 }, (_, k) => ({
+    position: [-200, -180, k < 20 ? k : 3 * k],
+    orientation: [1, 0, 0, 0, 1, 0],
+    pixel_spacing_mm: [0.8, 0.5],
+    gap_mm: k === 0 ? null : k < 20 ? 1 : k === 20 ? 41 : 3,
+  }));
   const irregular = { ...VOLUME, affine: null, spacing_mm: [null, 0.8, 0.5], planes: acquired, slice_places: places };
 
   it("are each slice's own", () => {

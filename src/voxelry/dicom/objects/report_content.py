@@ -34,15 +34,15 @@ class ReportLine:
     value: str
 
 
-def report_lines(header: Header) -> list[ReportLine]:
-    """The content tree of a structured report from top to bottom, up to `MOST_LINES` items.
+def report_lines(header: Header, *, most: int = MOST_LINES) -> list[ReportLine]:
+    """The content tree of a structured report from top to bottom, up to ``most`` items.
 
     Values are those of the report's author, and may name people.
     """
     found = []
     for line in _lines(header.elements, 0):
         found.append(line)
-        if len(found) >= MOST_LINES:
+        if len(found) >= most:
             break
     return found
 

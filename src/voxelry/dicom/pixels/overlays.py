@@ -23,6 +23,9 @@ _ROWS, _COLUMNS, _FRAMES, _FIRST_FRAME = 0x0010, 0x0011, 0x0015, 0x0051
 _DESCRIPTION, _TYPE, _ORIGIN, _LABEL = 0x0022, 0x0040, 0x0050, 0x1500
 _BITS_ALLOCATED, _BIT_POSITION, _DATA = 0x0100, 0x0102, 0x3000
 
+MOST_PIXELS = 2**26
+"""The most pixels of one frame of an overlay."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Overlay:
@@ -86,6 +89,35 @@ def drawn(picture: npt.NDArray[np.uint8], overlays: Iterable[Overlay]) -> npt.ND
     return found
 
 
+def overlaid_frames(header: Header) -> frozenset[int]:
+    """The frames of an instance, from 0, that some overlay lies over, as far as its attributes can be read."""
+    found: set[int] = set()
+    for group in _groups(header):
+        try:
+            if group.has(_DATA) or group.integer(_BITS_ALLOCATED, 1) > 1:
+                first = group.integer(_FIRST_FRAME, 1) - 1
+                count = describe_pixels(header).frames
+                found.update(range(max(first, 0), min(first + group.integer(_FRAMES, 1), count)))
+        except PixelDataError:
+            continue
+    return frozenset(found)
+
+
+def frame_overlays(header: Header, frame: int) -> tuple[list[Overlay], list[PixelDataError]]:
+    """The overlays over one frame, from 0, of an instance, and why others cannot be read.
+
+    No more than one frame of each is read. ``mask`` has the shape ``(1, rows, columns)``, and ``first_frame`` is this.
+    """
+    found: list[Overlay] = []
+    failed: list[PixelDataError] = []
+    for group in _groups(header):
+        try:
+            found += _overlay(group, frame)
+        except PixelDataError as error:
+            failed.append(error)
+    return found, failed
+
+
 def overlays_of(header: Header) -> tuple[Overlay, ...]:
     """An instance's overlays, in the order of their groups.
 
@@ -98,10 +130,14 @@ def overlays_of(header: Header) -> tuple[Overlay, ...]:
         If an overlay's size is missing or impossible, or needs more bits than there are; the message names
         the file and the tag.
     """
+    return tuple(overlay for group in _groups(header) for overlay in _overlay(group))
+
+
+def _groups(header: Header) -> list[_Group]:
     encoded = header.elements.encoded
     tags = header.elements.dataset.keys() if encoded is None else encoded.keys()
     groups = {tag >> 16 for tag in tags if 0x6000 <= tag >> 16 < 0x6020}
-    return tuple(overlay for group in GROUPS if group in groups for overlay in _overlay(_Group(header, group)))
+    return [_Group(header, group) for group in GROUPS if group in groups]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +182,8 @@ class _Group:
         return f"{self.header.name}: {dictionary_description(tag)} ({self.number:04X},{element:04X})"
 
 
-def _overlay(group: _Group) -> Iterator[Overlay]:
+def _overlay(group: _Group, frame: int | None = None) -> Iterator[Overlay]:
+    """The overlay; of one frame only if that is given, and none if it does not lie over that."""
     pixels = None
     if not group.has(_DATA):
         if group.integer(_BITS_ALLOCATED, 1) == 1:
@@ -163,7 +200,10 @@ def _overlay(group: _Group) -> Iterator[Overlay]:
     first = group.integer(_FIRST_FRAME, 1)
     if first < 1:
         raise PixelDataError(f"{group.name(_FIRST_FRAME)} is {first}")
-    mask = _packed(group, (frames, rows, columns)) if pixels is None else _embedded(group, pixels)
+    if frame is not None and not first <= frame + 1 < first + frames:
+        return
+    wanted = range(frames) if frame is None else range(frame + 1 - first, frame + 2 - first)
+    mask = _packed(group, (frames, rows, columns), wanted) if pixels is None else _embedded(group, pixels, frame)
     mask.flags.writeable = False
     kind = group.text(_TYPE)
     yield Overlay(
@@ -172,7 +212,7 @@ def _overlay(group: _Group) -> Iterator[Overlay]:
         group.text(_DESCRIPTION),
         kind if kind in ("G", "R") else "",
         (origin[0] - 1, origin[1] - 1),
-        first - 1,
+        first - 1 if frame is None else frame,
         mask,
     )
 
@@ -190,8 +230,8 @@ def _side(group: _Group, element: int, image: int | None) -> int:
     return found
 
 
-def _packed(group: _Group, shape: tuple[int, int, int]) -> npt.NDArray[np.bool_]:
-    """Overlay Data (60xx,3000): bits one after another, the lowest of each byte first (PS3.5 8.1.2)."""
+def _packed(group: _Group, shape: tuple[int, int, int], wanted: range) -> npt.NDArray[np.bool_]:
+    """Some frames of Overlay Data (60xx,3000): bits one after another, the lowest of each byte first (PS3.5 8.1.2)."""
     count, data = shape[0] * shape[1] * shape[2], group.value(_DATA) or b""
     if not isinstance(data, bytes):
         raise PixelDataError(f"{group.name(_DATA)} holds no bytes")
@@ -200,14 +240,18 @@ def _packed(group: _Group, shape: tuple[int, int, int]) -> npt.NDArray[np.bool_]
             f"{group.name(_DATA)} has {len(data)} bytes where {shape[0]} x {shape[1]} x {shape[2]} bits need "
             f"{(count + 7) // 8}"
         )
+    if len(wanted) == 1 and shape[1] * shape[2] > MOST_PIXELS:
+        raise PixelDataError(f"{group.name(_ROWS)}: {shape[1]} x {shape[2]} pixels are too many for an overlay")
     packed = np.frombuffer(data, np.uint8)
     if not group.header.elements.little_endian and group.header.elements.dataset[group.number, _DATA].VR == "OW":
         packed = packed[: len(packed) // 2 * 2].view(np.uint16).byteswap().view(np.uint8)
-    return np.unpackbits(packed, count=count, bitorder="little").astype(np.bool_).reshape(shape)
+    start, stop = (end * shape[1] * shape[2] for end in (wanted.start, wanted.stop))
+    bits = np.unpackbits(packed[start // 8 : (stop + 7) // 8], bitorder="little")[start % 8 :][: stop - start]
+    return bits.astype(np.bool_).reshape(len(wanted), *shape[1:])
 
 
-def _embedded(group: _Group, pixels: PixelDescription) -> npt.NDArray[np.bool_]:
-    """One bit of every word of Pixel Data, which no value uses (retired since 2004)."""
+def _embedded(group: _Group, pixels: PixelDescription, frame: int | None) -> npt.NDArray[np.bool_]:
+    """One bit of every word of Pixel Data, of one frame or all, which no value uses (retired since 2004)."""
     header, bit = group.header, group.integer(_BIT_POSITION, 0)
     lowest = pixels.high_bit - pixels.bits_stored + 1
     if not 0 <= bit < pixels.bits_allocated or lowest <= bit <= pixels.high_bit:
@@ -220,6 +264,6 @@ def _embedded(group: _Group, pixels: PixelDescription) -> npt.NDArray[np.bool_]:
             f"{group.name(_BIT_POSITION)} points into Pixel Data that are compressed or no single numbers "
             f"({header.transfer_syntax_uid.name}), where no overlay can lie"
         )
-    return np.stack(
-        [(values.view(f"u{values.dtype.itemsize}") >> bit & 1).astype(np.bool_) for values in words_of(header, pixels)]
-    )
+    wanted = None if frame is None else range(frame, frame + 1)
+    words = words_of(header, pixels, wanted)
+    return np.stack([(values.view(f"u{values.dtype.itemsize}") >> bit & 1).astype(np.bool_) for values in words])

@@ -227,15 +227,15 @@ def _inflated(encoded: bytes, pixels: PixelDescription) -> Stored:
     return unpacked(plain[: needed if halved else whole], pixels, little=True, halved=halved)
 
 
-def words_of(header: Header, pixels: PixelDescription) -> Iterator[Stored]:
-    """The words of all frames as they are stored, with whatever lies in their unused bits.
+def words_of(header: Header, pixels: PixelDescription, wanted: range | None = None) -> Iterator[Stored]:
+    """The words of all frames, or of those wanted, as they are stored, with whatever lies in their unused bits.
 
     Raises
     ------
     PixelDataError, TruncatedError
         As ``stored_frames``; the transfer syntax is one that keeps words.
     """
-    frames = range(pixels.frames)
+    frames = range(pixels.frames) if wanted is None else wanted
     if not is_encapsulated(header.transfer_syntax_uid):
         yield from native_frames(header, pixels, frames)
         return

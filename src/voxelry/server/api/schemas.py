@@ -9,7 +9,18 @@ from ninja import Field, Schema
 from pydantic import BaseModel, ConfigDict
 from typing_extensions import TypedDict
 
+from voxelry.server.api.pixelless_schemas import ClassCount
 from voxelry.server.api.project_schemas import OwnProject
+from voxelry.server.api.slice_schemas import (
+    PixelSpacing,
+    SeparatorOut,
+    SlicePlace,
+    SliceRegions,
+    SliceSides,
+    SliceViews,
+    TableOut,
+    WindowOut,
+)
 
 Row = TypeVar("Row")
 LARGEST = 2**31 - 1
@@ -18,8 +29,6 @@ StateName = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 Spacing = tuple[float | None, float | None, float | None]
 """Millimetres between slices, rows and columns; None where unknown."""
-PixelSpacing = tuple[float | None, float | None]
-"""Millimetres between rows and between columns; None where unknown."""
 
 
 class Page(Schema, Generic[Row]):
@@ -212,44 +221,6 @@ class SeriesRow(Schema):
     patient: PatientOut
 
 
-class WindowOut(Schema):
-    """A range of values to show."""
-
-    name: str
-    center: float
-    width: float
-    function: Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"]
-
-
-class TableOut(Schema):
-    """A table from values to grey levels (VOI LUT Sequence).
-
-    ``levels`` holds 8 bits for each value from ``first`` on, 0 black to 255 white, in base64. Smaller values are
-    shown as the first, larger ones as the last, and those between two whole numbers as the nearest (half to even).
-    """
-
-    name: str
-    first: int
-    levels: str
-
-
-class SliceViews(Schema):
-    """The window or table of each acquired slice, if its slices have different ones.
-
-    ``slices`` holds an index of ``views`` for each slice, or null for the volume's ``default_view``.
-    """
-
-    views: list[WindowOut | TableOut]
-    slices: list[int | None]
-
-
-class SlicePlace(Schema):
-    """The position of a slice of an irregular volume (first pixel, LPS mm), and the cosines of its rows and columns."""
-
-    position: tuple[float, float, float] | None
-    orientation: tuple[float, float, float, float, float, float] | None
-
-
 class PlaneOut(Schema):
     """The slices along one direction; ``spacing_mm`` is that of rows and of columns.
 
@@ -302,6 +273,12 @@ class VolumeOut(Schema):
     window, for clients without tables. ``padding_ranges`` holds the smallest and the largest padding value, which are
     shown as black: one pair for all slices, or one for each. ``frame_rate`` is the header's frames per second, their
     mean if ``frame_times_ms`` says how long each frame is shown; ``frame_sweep`` is true if they play back and forth.
+
+    Volumes of a series with the same ``grid`` have their voxels in the same places; ``separators`` tell them apart.
+    ``acquired_s`` is when it was acquired, in seconds after the first volume of its grid, by ``acquired_by``; null
+    where headers do not tell the volumes' times apart. ``quadruped`` is true for an animal whose axes are left, dorsal
+    and cranial instead of left, posterior and superior. ``overlay_slices`` are the acquired slices with overlays.
+    ``slice_sides`` is null where no header says anything of it, ``ultrasound`` where there is no calibrated region.
     """
 
     index: int
@@ -330,19 +307,20 @@ class VolumeOut(Schema):
     slice_views: SliceViews | None
     padding_ranges: list[tuple[float, float] | None] | None
     slice_places: list[SlicePlace] | None
+    slice_sides: SliceSides | None
+    quadruped: bool
+    overlay_slices: list[int]
+    ultrasound: SliceRegions | None
+    grid: int | None
+    separators: list[SeparatorOut]
+    acquired_s: float | None
+    acquired_by: str
     frame_rate: float | None
     frame_times_ms: list[float] | None
     frame_sweep: bool
     frame_rate_source: str
     planes: PlanesOut
     measurement: MeasurementOut | None
-
-
-class ClassCount(Schema):
-    """The number of objects without Pixel Data, by SOP Class."""
-
-    sop_class: str
-    count: int
 
 
 class FindingOut(BaseModel):

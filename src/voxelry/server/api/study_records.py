@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from typing import Any, Literal, cast
 
-from django.db.models import Count, Prefetch, QuerySet
-from pydicom.uid import UID
+from django.db.models import Prefetch, QuerySet
 
 from voxelry.core.display import CT_PRESETS
 from voxelry.server.access.grants import Grants
 from voxelry.server.access.models import Role
 from voxelry.server.api import schemas as out
 from voxelry.server.api.display_records import showing
+from voxelry.server.api.object_records import pixelless_records
 from voxelry.server.api.problems import not_found
 from voxelry.server.archive import build, queries, unused_files
 from voxelry.server.archive.intake import ingest
@@ -141,29 +141,28 @@ def series_row(row: Series) -> out.SeriesRow:
     return out.SeriesRow(**_series(row))
 
 
-def series_record(row: Series) -> out.SeriesOut:
+def series_record(row: Series, who: Grants) -> out.SeriesOut:
     """A series with its volumes; fetched by `series_rows`."""
     stacks = row.stacks.all()
-    kinds = row.instances.filter(has_pixels=False).order_by("sop_class_uid").values_list("sop_class_uid")
     return out.SeriesOut(
         **_series(row),
         metadata=row.metadata,
         report=row.report or None,
-        pixelless=[out.ClassCount(sop_class=UID(uid).name, count=n) for uid, n in kinds.annotate(n=Count("pk"))],
+        pixelless=pixelless_records(who, row.pk),
         job=None if row.job is None else job_record(row.job),
-        volumes=[stack_record(stack, version=row.folder) for stack in stacks],
+        volumes=[stack_record(stack, row) for stack in stacks],
     )
 
 
-def stack_record(row: Stack, *, version: str) -> out.VolumeOut:
-    """A stack."""
+def stack_record(row: Stack, series: Series) -> out.VolumeOut:
+    """A stack of a series."""
     windows = [*row.windows]
     if row.unit == "HU":
         known = {(w["center"], w["width"]) for w in windows}
         windows += [window_record(preset) for preset in CT_PRESETS if (preset.center, preset.width) not in known]
     return out.VolumeOut(
         index=row.index,
-        version=version,
+        version=series.folder,
         label=row.label,
         shape=row.shape,
         dtype=row.dtype,
@@ -183,7 +182,7 @@ def stack_record(row: Stack, *, version: str) -> out.VolumeOut:
         lossy=row.lossy,
         windows=windows,
         default_window=row.default_window,
-        **showing(row),
+        **showing(row, series),
         planes=row.planes,
         measurement=row.measurement,
     )

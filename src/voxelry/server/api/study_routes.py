@@ -30,6 +30,8 @@ from voxelry.server.api.list_routes import router as lists
 from voxelry.server.api.list_schemas import Day, Key, Modalities, StudyConditions
 from voxelry.server.api.measure_routes import router as measuring
 from voxelry.server.api.node_routes import router as nodes
+from voxelry.server.api.object_routes import router as objects
+from voxelry.server.api.overlay_routes import router as overlays
 from voxelry.server.api.problems import ApiError, not_found
 from voxelry.server.api.project_routes import own_projects
 from voxelry.server.api.project_routes import router as projects
@@ -104,6 +106,8 @@ problems.add_handlers(api)
 api.add_router("", volumes)
 api.add_router("", bulk)
 api.add_router("", measuring)
+api.add_router("", overlays)
+api.add_router("", objects)
 api.add_router("", lists)
 api.add_router("", jobs)
 api.add_router("", projects)
@@ -272,7 +276,7 @@ def get_series(request: HttpRequest, series_id: int) -> object:
     row = study_records.series_rows(asking(request)).filter(pk=series_id).first()
     if row is None:
         raise not_found(f"There is no series {series_id}.")
-    return study_records.series_record(row)
+    return study_records.series_record(row, asking(request))
 
 
 def _upload(request: HttpRequest, key: int) -> Upload:

@@ -35,6 +35,7 @@ from voxelry.server.archive.models import Instance, Series, Stack
 from voxelry.server.archive.row_values import storable
 from voxelry.server.archive.shown.series_metadata import write_prepared
 from voxelry.server.archive.shown.slice_display import common_voi
+from voxelry.server.archive.shown.slice_facts import FACTS, facts_records
 from voxelry.server.archive.shown.stack_files import THUMBNAIL, make_stack, write_thumbnail
 from voxelry.server.archive.source_images import neighbours_of, source_images
 from voxelry.server.jobs.failures import JobError
@@ -152,6 +153,7 @@ def _headers(instances: Sequence[Instance] | object, unreadable: list[LostFile])
 def _make(run: Run, series: Series, grouped: Grouped, aside: Path) -> tuple[list[Stack], Grouped, list[Problem]]:
     """The rows of the stacks, the series with its undecodable files, and the problems of stacks that have no row."""
     made: list[Stack] = []
+    shown: list[Grid] = []
     failed: dict[Header, Problem] = {}
     others: list[Problem] = []
     for number, grid in enumerate(grouped.stacks):
@@ -173,6 +175,9 @@ def _make(run: Run, series: Series, grouped: Grouped, aside: Path) -> tuple[list
         if not made:
             write_thumbnail(volume, common_voi(stack), aside / THUMBNAIL)
         made.append(stack)
+        shown.append(whole)
+    for stack, facts in zip(made, facts_records(shown), strict=True):
+        stack.display[FACTS] = storable(dict(facts))
     return made, replace(grouped, undecodable=failed) if failed else grouped, others
 
 

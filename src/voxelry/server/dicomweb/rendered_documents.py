@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from html import escape
 
 from voxelry.core.errors import VoxelryError
-from voxelry.dicom.headers.attributes import number, value_of
+from voxelry.dicom.objects.pixelless_objects import (
+    PDF_DOCUMENT,
+    REPORTS,
+    XML_DOCUMENT,
+    encapsulated_document,
+)
 from voxelry.dicom.objects.report_content import ReportLine, report_lines
 from voxelry.server.access.conditional import is_named
 from voxelry.server.access.exchange import Answer, Asked, RefusedError
@@ -15,18 +20,14 @@ from voxelry.server.archive.shown.shown_frames import StoredInstance
 from voxelry.server.dicomweb.rendered_answers import cached_headers, entity_tag, not_rendered
 from voxelry.server.dicomweb.rendered_media import PDF, TEXTS, XML, RenderedChoice
 
-_REPORTS = "1.2.840.10008.5.1.4.1.1.88."
-_ENCAPSULATED = {
-    "1.2.840.10008.5.1.4.1.1.104.1": (PDF,),
-    "1.2.840.10008.5.1.4.1.1.104.2": (XML,),
-}
+_ENCAPSULATED = {PDF_DOCUMENT: (PDF,), XML_DOCUMENT: (XML,)}
 _ENDINGS = {"text/html": "html", "text/plain": "txt", XML: "xml", PDF: "pdf"}
 _SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
 def offered_documents(stored: StoredInstance) -> tuple[str, ...]:
     """The media types of an instance without pixels, the default first; empty if there is none."""
-    if stored.sop_class_uid.startswith(_REPORTS):
+    if stored.sop_class_uid.startswith(REPORTS):
         return TEXTS
     return _ENCAPSULATED.get(stored.sop_class_uid, ())
 
@@ -69,15 +70,12 @@ def _content(stored: StoredInstance, media: str) -> bytes:
         if media in TEXTS:
             lines = report_lines(header)
             return (_as_html(lines) if media == "text/html" else _as_text(lines)).encode("utf-8", "replace")
-        content = value_of(header.elements, "EncapsulatedDocument")
-        length = number(header.elements, "EncapsulatedDocumentLength")
+        content = encapsulated_document(header)
     except (VoxelryError, OSError) as error:
         raise not_rendered(error) from None
-    if not isinstance(content, bytes) or not content:
+    if not content:
         raise RefusedError(406, "Cannot be rendered: the instance holds no document.", code="no_rendering")
-    if length is not None and 0 < length <= len(content):
-        return content[: int(length)]
-    return content[:-1] if content.endswith(b"\0") else content
+    return content
 
 
 def _as_text(lines: Sequence[ReportLine]) -> str:

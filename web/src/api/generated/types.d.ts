@@ -724,6 +724,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/series/{series_id}/objects/{instance}/document": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Document
+         * @description The document that an object encapsulates. Browsers save it and run nothing; only what is a PDF is called one.
+         */
+        get: operations["get_document"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/series/{series_id}/objects/{instance}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Report Content
+         * @description The content of a structured report, as text from top to bottom.
+         */
+        get: operations["get_report_content"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/series/{series_id}/slices/{n}.jpg": {
         parameters: {
             query?: never;
@@ -776,6 +816,26 @@ export interface paths {
          * @description A slice's modality values, in C order and little endian; headers tell dtype and shape.
          */
         get: operations["get_slice_raw"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/series/{series_id}/slices/{n}/overlays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Overlays
+         * @description The overlays of an acquired slice, as `overlay_slices` of its volume tells which have some.
+         */
+        get: operations["get_overlays"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1205,11 +1265,13 @@ export interface components {
         };
         /**
          * ClassCount
-         * @description The number of objects without Pixel Data, by SOP Class.
+         * @description The objects without Pixel Data of one SOP Class: how many, and the first of them.
          */
         ClassCount: {
             /** Count */
             count: number;
+            /** Objects */
+            objects: components["schemas"]["PixellessObject"][];
             /** Sop Class */
             sop_class: string;
         };
@@ -2214,6 +2276,38 @@ export interface components {
             time: string;
         };
         /**
+         * OverlayOut
+         * @description An overlay plane over one slice (PS3.3 C.9.2). ``bits`` are packed row after row, the first pixel in the lowest
+         *     bit of the first byte, without gaps, in base64.
+         *
+         *     ``origin`` is the row and column of the image, from 0, on which the plane's first pixel lies; it may be negative.
+         *     ``kind`` is G (graphics) or R (region), or empty. ``label`` and ``description`` are the header's own words.
+         */
+        OverlayOut: {
+            /** Bits */
+            bits: string;
+            /** Columns */
+            columns: number;
+            /** Description */
+            description: string;
+            /** Group */
+            group: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "G" | "R" | "";
+            /** Label */
+            label: string;
+            /** Origin */
+            origin: [
+                number,
+                number
+            ];
+            /** Rows */
+            rows: number;
+        };
+        /**
          * OwnAddressOut
          * @description What nodes are told of this site: its AE title, and where it listens if it does.
          */
@@ -2390,6 +2484,28 @@ export interface components {
             studies: components["schemas"]["StudyList"];
         };
         /**
+         * PixellessObject
+         * @description An object without Pixel Data. ``title`` is the header's own, or empty.
+         *
+         *     ``report`` is the address of its content as text (`ReportContentOut`), ``document`` that of the document that it
+         *     encapsulates, for saving; null if it has none.
+         */
+        PixellessObject: {
+            /** Document */
+            document: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "report" | "document" | "presentation" | "contours" | "plan" | "waveform" | "registration" | "surface" | "measurements" | "other";
+            /** Report */
+            report: string | null;
+            /** Sop Instance Uid */
+            sop_instance_uid: string;
+            /** Title */
+            title: string;
+        };
+        /**
          * PlaneOut
          * @description The slices along one direction; ``spacing_mm`` is that of rows and of columns.
          *
@@ -2514,6 +2630,30 @@ export interface components {
             slug: string;
             /** Study Count */
             study_count: number;
+        };
+        /**
+         * ReportContentOut
+         * @description The content of a structured report from top to bottom; ``more`` is true if it is longer than this.
+         */
+        ReportContentOut: {
+            /** Lines */
+            lines: components["schemas"]["ReportLineOut"][];
+            /** More */
+            more: boolean;
+            /** Title */
+            title: string;
+        };
+        /**
+         * ReportLineOut
+         * @description A content item of a report: what it is about, and its value, which is empty for a heading.
+         */
+        ReportLineOut: {
+            /** Depth */
+            depth: number;
+            /** Name */
+            name: string;
+            /** Value */
+            value: string;
         };
         /**
          * ReportOut
@@ -2661,6 +2801,25 @@ export interface components {
             studies?: number[];
         };
         /**
+         * SeparatorOut
+         * @description An attribute that tells a volume from others of its series at the same place.
+         *
+         *     ``value`` is its number, in ``unit``; null for one that is no number. Volumes are ordered by ``value``, or as they
+         *     are listed. ``text`` is the value as the label has it. Clock times are seconds since the first volume.
+         */
+        SeparatorOut: {
+            /** Keyword */
+            keyword: string;
+            /** Name */
+            name: string;
+            /** Text */
+            text: string;
+            /** Unit */
+            unit: string;
+            /** Value */
+            value: number | null;
+        };
+        /**
          * SeriesName
          * @description The name of a series; ``description`` is empty if its header has none.
          */
@@ -2793,10 +2952,41 @@ export interface components {
             trash_days?: number;
         };
         /**
+         * SideWords
+         * @description What a header says of the sides of a slice that has no orientation in millimetres, a radiograph for example.
+         *
+         *     ``patient_orientation`` names the directions of the rows and of the columns, as Patient Orientation (0020,0020) has
+         *     them; it is empty if the header names none. ``laterality`` is L, R, B (both) or U (unpaired), or empty; ``view`` is
+         *     the View Code's meaning, or the View Position.
+         */
+        SideWords: {
+            /** Laterality */
+            laterality: string;
+            /** Patient Orientation */
+            patient_orientation: string[];
+            /** View */
+            view: string;
+        };
+        /**
+         * SliceOverlaysOut
+         * @description The overlays of a slice. ``problems`` say in words why some of them cannot be shown.
+         */
+        SliceOverlaysOut: {
+            /** Overlays */
+            overlays: components["schemas"]["OverlayOut"][];
+            /** Problems */
+            problems: string[];
+        };
+        /**
          * SlicePlace
          * @description The position of a slice of an irregular volume (first pixel, LPS mm), and the cosines of its rows and columns.
+         *
+         *     ``gap_mm`` is the distance from the slice before it, along the normal that both have; null for the first slice, and
+         *     where one of the two has no position or another orientation.
          */
         SlicePlace: {
+            /** Gap Mm */
+            gap_mm: number | null;
             /** Orientation */
             orientation: [
                 number,
@@ -2806,12 +2996,39 @@ export interface components {
                 number,
                 number
             ] | null;
+            /** Pixel Spacing Mm */
+            pixel_spacing_mm: [
+                number | null,
+                number | null
+            ];
             /** Position */
             position: [
                 number,
                 number,
                 number
             ] | null;
+        };
+        /**
+         * SliceRegions
+         * @description The ultrasound regions of slices. ``slices`` holds an index of ``regions`` for each slice.
+         *
+         *     Of regions that overlap the first is right. Outside of all of them nothing is calibrated.
+         */
+        SliceRegions: {
+            /** Regions */
+            regions: components["schemas"]["UltrasoundRegionOut"][][];
+            /** Slices */
+            slices: number[];
+        };
+        /**
+         * SliceSides
+         * @description The words about the sides of slices. ``slices`` holds an index of ``words`` for each slice.
+         */
+        SliceSides: {
+            /** Slices */
+            slices: number[];
+            /** Words */
+            words: components["schemas"]["SideWords"][];
         };
         /**
          * SliceViews
@@ -3245,6 +3462,51 @@ export interface components {
             time: string;
         };
         /**
+         * UltrasoundRegionOut
+         * @description A calibrated region of an ultrasound picture (PS3.3 C.8.5.5), from its first to its last column and row.
+         *
+         *     ``unit_x`` and ``unit_y`` are those of ``delta_x`` and ``delta_y``, which one column and one row further are, and
+         *     empty if they are unknown. ``pixel_spacing_mm`` is null unless both directions are distances: nothing in the region
+         *     is measured in millimetres then. ``reference`` is the column and row, from the region's first, of which
+         *     ``reference_x`` and ``reference_y`` are the values.
+         */
+        UltrasoundRegionOut: {
+            /** Data Type */
+            data_type: string;
+            /** Delta X */
+            delta_x: number;
+            /** Delta Y */
+            delta_y: number;
+            /** First Column */
+            first_column: number;
+            /** First Row */
+            first_row: number;
+            /** Last Column */
+            last_column: number;
+            /** Last Row */
+            last_row: number;
+            /** Pixel Spacing Mm */
+            pixel_spacing_mm: [
+                number,
+                number
+            ] | null;
+            /** Reference */
+            reference: [
+                number,
+                number
+            ] | null;
+            /** Reference X */
+            reference_x: number | null;
+            /** Reference Y */
+            reference_y: number | null;
+            /** Spatial Format */
+            spatial_format: string;
+            /** Unit X */
+            unit_x: string;
+            /** Unit Y */
+            unit_y: string;
+        };
+        /**
          * UploadOut
          * @description An upload with a part of its report.
          *
@@ -3360,8 +3622,18 @@ export interface components {
          *     window, for clients without tables. ``padding_ranges`` holds the smallest and the largest padding value, which are
          *     shown as black: one pair for all slices, or one for each. ``frame_rate`` is the header's frames per second, their
          *     mean if ``frame_times_ms`` says how long each frame is shown; ``frame_sweep`` is true if they play back and forth.
+         *
+         *     Volumes of a series with the same ``grid`` have their voxels in the same places; ``separators`` tell them apart.
+         *     ``acquired_s`` is when it was acquired, in seconds after the first volume of its grid, by ``acquired_by``; null
+         *     where headers do not tell the volumes' times apart. ``quadruped`` is true for an animal whose axes are left, dorsal
+         *     and cranial instead of left, posterior and superior. ``overlay_slices`` are the acquired slices with overlays.
+         *     ``slice_sides`` is null where no header says anything of it, ``ultrasound`` where there is no calibrated region.
          */
         VolumeOut: {
+            /** Acquired By */
+            acquired_by: string;
+            /** Acquired S */
+            acquired_s: number | null;
             /** Affine */
             affine: number[][] | null;
             /**
@@ -3386,6 +3658,8 @@ export interface components {
             frame_sweep: boolean;
             /** Frame Times Ms */
             frame_times_ms: number[] | null;
+            /** Grid */
+            grid: number | null;
             /** Index */
             index: number;
             /** Inverted */
@@ -3399,6 +3673,8 @@ export interface components {
             measurement: components["schemas"]["MeasurementOut"] | null;
             /** Min */
             min: number | null;
+            /** Overlay Slices */
+            overlay_slices: number[];
             /** Padding Count */
             padding_count: number;
             /** Padding Ranges */
@@ -3408,12 +3684,17 @@ export interface components {
             ] | null)[] | null;
             planes: components["schemas"]["PlanesOut"];
             problem: components["schemas"]["ProblemOut"] | null;
+            /** Quadruped */
+            quadruped: boolean;
             /** Regular */
             regular: boolean;
+            /** Separators */
+            separators: components["schemas"]["SeparatorOut"][];
             /** Shape */
             shape: number[];
             /** Slice Places */
             slice_places: components["schemas"]["SlicePlace"][] | null;
+            slice_sides: components["schemas"]["SliceSides"] | null;
             slice_views: components["schemas"]["SliceViews"] | null;
             /** Spacing Mm */
             spacing_mm: [
@@ -3423,6 +3704,7 @@ export interface components {
             ];
             /** Tables */
             tables: components["schemas"]["TableOut"][];
+            ultrasound: components["schemas"]["SliceRegions"] | null;
             /** Unit */
             unit: string;
             /** Version */
@@ -4957,6 +5239,66 @@ export interface operations {
             507: components["responses"]["Problem"];
         };
     };
+    get_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                series_id: number;
+                instance: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
+    get_report_content: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                series_id: number;
+                instance: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportContentOut"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
     get_slice_jpg: {
         parameters: {
             query?: {
@@ -5066,6 +5408,43 @@ export interface operations {
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
+    get_overlays: {
+        parameters: {
+            query?: {
+                /** @description Which volume, where a series has several. */
+                volume?: number;
+                /** @description The volume's `version`: lets the answer be kept for a year. */
+                v?: string;
+            };
+            header?: never;
+            path: {
+                series_id: number;
+                n: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SliceOverlaysOut"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             507: components["responses"]["Problem"];
         };

@@ -615,6 +615,20 @@ export const projectOut: Validator<ProjectOut> = v.object({
   study_count: integer,
 });
 
+export type ReportLineOut = components["schemas"]["ReportLineOut"];
+export const reportLineOut: Validator<ReportLineOut> = v.object({
+  depth: integer,
+  name: v.string(),
+  value: v.string(),
+});
+
+export type ReportContentOut = components["schemas"]["ReportContentOut"];
+export const reportContentOut: Validator<ReportContentOut> = v.object({
+  lines: v.array(reportLineOut),
+  more: v.boolean(),
+  title: v.string(),
+});
+
 export type RuleOut = components["schemas"]["RuleOut"];
 export const ruleOut: Validator<RuleOut> = v.object({
   created: v.string(),
@@ -633,9 +647,19 @@ export const sendOut: Validator<SendOut> = v.object({
   waiting: integer,
 });
 
+export type PixellessObject = components["schemas"]["PixellessObject"];
+export const pixellessObject: Validator<PixellessObject> = v.object({
+  document: v.nullable(v.string()),
+  kind: v.picklist(["report","document","presentation","contours","plan","waveform","registration","surface","measurements","other"]),
+  report: v.nullable(v.string()),
+  sop_instance_uid: v.string(),
+  title: v.string(),
+});
+
 export type ClassCount = components["schemas"]["ClassCount"];
 export const classCount: Validator<ClassCount> = v.object({
   count: integer,
+  objects: v.array(pixellessObject),
   sop_class: v.string(),
 });
 
@@ -688,10 +712,34 @@ export const planesOut: Validator<PlanesOut> = v.object({
   sagittal: v.optional(planeOut),
 });
 
+export type SeparatorOut = components["schemas"]["SeparatorOut"];
+export const separatorOut: Validator<SeparatorOut> = v.object({
+  keyword: v.string(),
+  name: v.string(),
+  text: v.string(),
+  unit: v.string(),
+  value: v.nullable(v.number()),
+});
+
 export type SlicePlace = components["schemas"]["SlicePlace"];
 export const slicePlace: Validator<SlicePlace> = v.object({
+  gap_mm: v.nullable(v.number()),
   orientation: v.nullable(v.strictTuple([v.number(), v.number(), v.number(), v.number(), v.number(), v.number()])),
+  pixel_spacing_mm: v.strictTuple([v.nullable(v.number()), v.nullable(v.number())]),
   position: v.nullable(v.strictTuple([v.number(), v.number(), v.number()])),
+});
+
+export type SideWords = components["schemas"]["SideWords"];
+export const sideWords: Validator<SideWords> = v.object({
+  laterality: v.string(),
+  patient_orientation: v.array(v.string()),
+  view: v.string(),
+});
+
+export type SliceSides = components["schemas"]["SliceSides"];
+export const sliceSides: Validator<SliceSides> = v.object({
+  slices: v.array(integer),
+  words: v.array(sideWords),
 });
 
 export type SliceViews = components["schemas"]["SliceViews"];
@@ -700,8 +748,34 @@ export const sliceViews: Validator<SliceViews> = v.object({
   views: v.array(v.union([windowOut, tableOut])),
 });
 
+export type UltrasoundRegionOut = components["schemas"]["UltrasoundRegionOut"];
+export const ultrasoundRegionOut: Validator<UltrasoundRegionOut> = v.object({
+  data_type: v.string(),
+  delta_x: v.number(),
+  delta_y: v.number(),
+  first_column: integer,
+  first_row: integer,
+  last_column: integer,
+  last_row: integer,
+  pixel_spacing_mm: v.nullable(v.strictTuple([v.number(), v.number()])),
+  reference: v.nullable(v.strictTuple([integer, integer])),
+  reference_x: v.nullable(v.number()),
+  reference_y: v.nullable(v.number()),
+  spatial_format: v.string(),
+  unit_x: v.string(),
+  unit_y: v.string(),
+});
+
+export type SliceRegions = components["schemas"]["SliceRegions"];
+export const sliceRegions: Validator<SliceRegions> = v.object({
+  regions: v.array(v.array(ultrasoundRegionOut)),
+  slices: v.array(integer),
+});
+
 export type VolumeOut = components["schemas"]["VolumeOut"];
 export const volumeOut: Validator<VolumeOut> = v.object({
+  acquired_by: v.string(),
+  acquired_s: v.nullable(v.number()),
   affine: v.nullable(v.array(v.array(v.number()))),
   byte_order: v.literal("little"),
   colour: v.boolean(),
@@ -713,6 +787,7 @@ export const volumeOut: Validator<VolumeOut> = v.object({
   frame_rate_source: v.string(),
   frame_sweep: v.boolean(),
   frame_times_ms: v.nullable(v.array(v.number())),
+  grid: v.nullable(integer),
   index: integer,
   inverted: v.boolean(),
   label: v.string(),
@@ -720,16 +795,21 @@ export const volumeOut: Validator<VolumeOut> = v.object({
   max: v.nullable(v.number()),
   measurement: v.nullable(measurementOut),
   min: v.nullable(v.number()),
+  overlay_slices: v.array(integer),
   padding_count: integer,
   padding_ranges: v.nullable(v.array(v.nullable(v.strictTuple([v.number(), v.number()])))),
   planes: planesOut,
   problem: v.nullable(problemOut),
+  quadruped: v.boolean(),
   regular: v.boolean(),
+  separators: v.array(separatorOut),
   shape: v.array(integer),
   slice_places: v.nullable(v.array(slicePlace)),
+  slice_sides: v.nullable(sliceSides),
   slice_views: v.nullable(sliceViews),
   spacing_mm: v.strictTuple([v.nullable(v.number()), v.nullable(v.number()), v.nullable(v.number())]),
   tables: v.array(tableOut),
+  ultrasound: v.nullable(sliceRegions),
   unit: v.string(),
   version: v.string(),
   warnings: v.array(v.string()),
@@ -763,6 +843,24 @@ export const seriesOut: Validator<SeriesOut> = v.object({
   volume_count: integer,
   volume_labels: v.array(v.string()),
   volumes: v.array(volumeOut),
+});
+
+export type OverlayOut = components["schemas"]["OverlayOut"];
+export const overlayOut: Validator<OverlayOut> = v.object({
+  bits: v.string(),
+  columns: integer,
+  description: v.string(),
+  group: integer,
+  kind: v.picklist(["G","R",""]),
+  label: v.string(),
+  origin: v.strictTuple([integer, integer]),
+  rows: integer,
+});
+
+export type SliceOverlaysOut = components["schemas"]["SliceOverlaysOut"];
+export const sliceOverlaysOut: Validator<SliceOverlaysOut> = v.object({
+  overlays: v.array(overlayOut),
+  problems: v.array(v.string()),
 });
 
 export type StepOut = components["schemas"]["StepOut"];

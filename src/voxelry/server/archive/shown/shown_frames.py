@@ -73,6 +73,18 @@ def instance_by_uid(who: Grants, study: str, series: str, instance: str) -> Stor
     return held(who, ("instance by UID", study, series, instance), make)
 
 
+def instance_of_series(who: Grants, series: int, instance: str) -> StoredInstance | None:
+    """An instance of a series, by the series' key; None if there is none that ``who`` may see."""
+    rows = queries.instances(who).filter(series=series, sop_instance_uid=instance)
+    return held(who, ("instance of series", series, instance), lambda: _by_uid(rows).get(instance))
+
+
+def instances_without_pixels(who: Grants, series: int) -> list[StoredInstance]:
+    """The instances without pixels of a series, by the series' key, in the order of their classes and numbers."""
+    rows = queries.instances(who).filter(series=series, has_pixels=False).order_by("sop_class_uid", "number", "pk")
+    return list(_by_uid(rows).values())
+
+
 def _few(who: Grants, study: str, series: str | None) -> Mapping[str, StoredInstance] | None:
     """All instances, held; None if there are too many to hold."""
 
