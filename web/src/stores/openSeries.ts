@@ -4,11 +4,16 @@ import { shallowReactive } from "vue";
 import { errorText, isAbort } from "@/api/http";
 import type { Series } from "@/api/series";
 import { getSeries } from "@/api/studies";
+import { isActive } from "@/core/jobState";
+
+/** Milliseconds between looks at a series whose volumes are being built. */
+const BUILDING_MS = 1000;
 
 /** The records of the series that are open in views. */
 export const useOpenSeries = defineStore("openSeries", () => {
   const records = shallowReactive(new Map<number, Series>());
   const errors = shallowReactive(new Map<number, string>());
+  const timers = new Map<number, number>();
 
   /** Loads a series, again if it was open; its error if that fails. */
   async function load(id: number, signal?: AbortSignal): Promise<Series | null> {
@@ -23,10 +28,33 @@ export const useOpenSeries = defineStore("openSeries", () => {
     }
   }
 
+  /** The record of a series, which is loaded again until its volumes are built. */
+  async function open(id: number): Promise<Series | null> {
+    const kept = records.get(id);
+    if (kept && !isActive(kept.state)) return kept;
+    const loaded = await load(id);
+    if (loaded && isActive(loaded.state)) waitForVolumes(id);
+    return loaded;
+  }
+
+  function waitForVolumes(id: number): void {
+    window.clearTimeout(timers.get(id));
+    timers.set(
+      id,
+      window.setTimeout(() => {
+        if (!timers.delete(id)) return;
+        if (document.hidden) waitForVolumes(id);
+        else void open(id);
+      }, BUILDING_MS),
+    );
+  }
+
   function clear(): void {
+    for (const timer of timers.values()) window.clearTimeout(timer);
+    timers.clear();
     records.clear();
     errors.clear();
   }
 
-  return { records, errors, load, clear };
+  return { records, errors, load, open, clear };
 });

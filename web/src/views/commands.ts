@@ -2,6 +2,7 @@
 
 import type { Plane } from "@/core/geometry";
 import type { PointerMode } from "@/views/gestures";
+import { useSeriesInViews } from "@/views/seriesInViews";
 import type { LayoutName, useViews } from "@/views/views";
 
 export type Views = ReturnType<typeof useViews>;
@@ -13,6 +14,8 @@ export interface KeyCommand {
   readonly shown?: string;
   readonly title: string;
   readonly group: string;
+  /** True if it does something where no picture is shown. */
+  readonly anywhere?: boolean;
   run(views: Views, key: string): void;
 }
 
@@ -28,6 +31,7 @@ const SLICES = "Slices";
 const PICTURE = "Picture";
 const PLANES = "Planes";
 const VIEWS = "Views";
+const SERIES = "Series";
 
 const stepping = (key: string, by: number): Omit<KeyCommand, "title" | "group"> => ({ keys: [key], run: (views) => views.active.step(by) });
 const plane = (key: string, chosen: Plane, title: string): KeyCommand => ({
@@ -42,6 +46,7 @@ const arrangement = (key: string, layout: LayoutName, title: string): KeyCommand
   shown: `Shift + ${key.toUpperCase()}`,
   title,
   group: VIEWS,
+  anywhere: true,
   run: (views) => views.arrange(layout),
 });
 const mode = (key: string, wanted: PointerMode, title: string): KeyCommand => ({
@@ -87,8 +92,11 @@ export const VIEW_COMMANDS: readonly KeyCommand[] = [
   arrangement("q", "1+3", "One large, three small"),
   arrangement("w", "3x3", "Three by three"),
   { keys: ["Enter"], shown: "Enter, double click", title: "The active view alone, and back", group: VIEWS, run: (views) => (views.expanded = views.views.length > 1 && !views.expanded) },
-  { keys: ["v"], shown: "V", title: "Next view", group: VIEWS, run: (views) => views.activateNext(1) },
-  { keys: ["Shift+v"], title: "Previous view", group: VIEWS, run: (views) => views.activateNext(-1) },
+  { keys: ["n", "."], shown: "N", title: "Next series of the study", group: SERIES, anywhere: true, run: () => void useSeriesInViews().showNext(1) },
+  { keys: ["Shift+n", ","], shown: "Shift + N", title: "Previous series of the study", group: SERIES, anywhere: true, run: () => void useSeriesInViews().showNext(-1) },
+  { keys: ["Delete"], shown: "Delete", title: "Empty the active view", group: SERIES, anywhere: true, run: (views) => useSeriesInViews().empty(views.active) },
+  { keys: ["v"], shown: "V", title: "Next view", group: VIEWS, anywhere: true, run: (views) => views.activateNext(1) },
+  { keys: ["Shift+v"], title: "Previous view", group: VIEWS, anywhere: true, run: (views) => views.activateNext(-1) },
 ];
 
 export const POINTER_HELP: readonly HelpLine[] = [

@@ -207,6 +207,13 @@ export function createView(id: string, neighbours: Neighbours) {
   /** The space of `place`: points of one Frame of Reference are the same places; empty if it is unknown. */
   const space = computed(() => volume.value?.frame_of_reference_uid ?? "");
 
+  /** The point that is looked at; of an irregular volume the middle of its slice. Null if it is unknown. */
+  const lookedAt = computed<Vector | null>(() => {
+    if (place.value) return place.value;
+    const [affine, size] = [sliceAffineOf(index.value), facts.value];
+    return affine && size ? toPatient(affine, [0, (size.rows - 1) / 2, (size.columns - 1) / 2]) : null;
+  });
+
   function orientationCut(at: number): Cut | null {
     const orientation = volume.value?.slice_places?.[at]?.orientation;
     return orientation ? cutOfSlice(sliceAffine([0, 0, 0], orientation, [1, 1]), 0, { rows: 1, columns: 1 }) : null;
@@ -306,6 +313,7 @@ export function createView(id: string, neighbours: Neighbours) {
       fps.value = chosen.frame_rate === null ? DEFAULT_FPS : null;
       layout.value = FITTED;
       place.value = null;
+      // Without telling the linked views: nobody has gone there.
       toMiddle();
       choosePreset(0);
     }
@@ -317,7 +325,7 @@ export function createView(id: string, neighbours: Neighbours) {
     const shown = volume.value;
     if (!shown) return;
     const middle = shown.shape.slice(0, 3).map((size) => Math.floor((size - 1) / 2)) as unknown as Vector;
-    if (shown.affine) moveTo(toPatient(shown.affine, middle));
+    if (shown.affine) follow(toPatient(shown.affine, middle));
     else ownIndex.value = middle[0];
   }
 
@@ -360,9 +368,7 @@ export function createView(id: string, neighbours: Neighbours) {
       moveTo(toPatient(gridAffine.value, [reached, row, column]));
     } else {
       ownIndex.value = reached;
-      const affine = sliceAffineOf(reached);
-      const size = facts.value;
-      if (affine && size) neighbours.moved(id, toPatient(affine, [0, (size.rows - 1) / 2, (size.columns - 1) / 2]));
+      if (lookedAt.value) neighbours.moved(id, lookedAt.value);
     }
   }
 
@@ -480,6 +486,7 @@ export function createView(id: string, neighbours: Neighbours) {
     hasFrameRate,
     range,
     space,
+    lookedAt,
     unavailable,
     voiOf,
     paddingOf,

@@ -5,6 +5,7 @@ import type { Series } from "@/api/series";
 import type { Plane, Vector } from "@/core/geometry";
 import type { Rotation } from "@/core/rotation";
 import type { PointerMode } from "@/views/gestures";
+import { type Link, linkBetween, linkedByHand, type Offsets, pointThrough, unlinked } from "@/views/links";
 import { createView, type View } from "@/views/view";
 
 export type LayoutName = "1" | "2" | "3" | "2x2" | "1+3" | "3x3";
@@ -19,10 +20,10 @@ export const LAYOUTS: Readonly<Record<LayoutName, { readonly title: string; read
   "3x3": { title: "Three by three", views: 9 },
 };
 
-/** The planes of the views of one volume, in their order. */
+/** The planes of the views of one volume, in their order; arrangements with a single one show a series in each view. */
 const PLANES_IN_ORDER: Readonly<Record<LayoutName, readonly Plane[]>> = {
   "1": ["acquired"],
-  "2": ["acquired", "acquired"],
+  "2": ["acquired"],
   "3": ["axial", "coronal", "sagittal"],
   "2x2": ["axial", "coronal", "sagittal", "acquired"],
   "1+3": ["acquired", "axial", "coronal", "sagittal"],
@@ -51,8 +52,10 @@ export const useViews = defineStore("views", () => {
   const linkPlace = ref(true);
   const linkZoom = ref(false);
   const linkWindow = ref(false);
-  /** What is added to a point of one space to get the same place in another, set by hand: keys are "space>space". */
-  const offsets = shallowRef<Readonly<Record<string, Vector>>>({});
+  /** The places that were linked by hand. */
+  const offsets = shallowRef<Offsets>({});
+  /** Raised when somebody arranges the views: empty ones wait for series. */
+  const arranged = ref(0);
 
   let made = 0;
   const newView = (): View => createView(String(++made), { turn: () => turn.value, turning: () => turning.value, moved });
@@ -65,14 +68,32 @@ export const useViews = defineStore("views", () => {
     return place && { space, point: place };
   });
 
+  const linkOf = (from: View, to: View): Link => linkBetween(from, to, offsets.value);
+
   /** The same place in another view's space; null if nobody knows it. */
   function placeFor(from: View, point: Vector, to: View): Vector | null {
-    const sameVolume = from.series !== null && from.series.id === to.series?.id && from.volumeIndex === to.volumeIndex;
-    if (sameVolume) return point;
-    if (!linkPlace.value) return null;
-    if (from.space !== "" && from.space === to.space) return point;
-    const offset = offsets.value[`${spaceOf(from)}>${spaceOf(to)}`] as Vector | undefined;
-    return offset ? [point[0] + offset[0], point[1] + offset[1], point[2] + offset[2]] : null;
+    const link = linkOf(from, to);
+    return linkPlace.value || (link.kind === "volume" && from.volumeIndex === to.volumeIndex) ? pointThrough(link, point) : null;
+  }
+
+  /** Says that two views look at the same place. */
+  function linkByHand(from: View, to: View): void {
+    offsets.value = linkedByHand(offsets.value, from, to);
+  }
+
+  function unlink(from: View, to: View): void {
+    offsets.value = unlinked(offsets.value, from, to);
+  }
+
+  /** Looks at the place that a linked view looks at, the active one first. */
+  function adoptPlace(view: View): void {
+    for (const other of [active.value, ...views.value]) {
+      if (other === view || !other.lookedAt) continue;
+      const same = placeFor(other, other.lookedAt, view);
+      if (!same) continue;
+      view.follow(same);
+      return;
+    }
   }
 
   function moved(id: string, point: Vector): void {
@@ -96,8 +117,8 @@ export const useViews = defineStore("views", () => {
     activeId.value = views.value[(at + by + length) % length].id;
   }
 
-  /** Arranges the views; new ones show the active view's volume, each in a plane of its own. */
-  function arrange(wanted: LayoutName): void {
+  /** Arranges the views; new ones show the active view's volume in planes of their own, or wait for series if `fill` is true. */
+  function arrange(wanted: LayoutName, { fill = true } = {}): void {
     const { views: size } = LAYOUTS[wanted];
     const first = active.value;
     const kept = [first, ...views.value.filter((view) => view !== first)];
@@ -112,6 +133,7 @@ export const useViews = defineStore("views", () => {
       if (isFresh && first.series && planes.length === size) copyInto(view, first);
       if (planes.length === size && view.series?.id === first.series?.id) view.choosePlane(planes[i]);
     });
+    if (fill) arranged.value += 1;
   }
 
   /** Shows in `view` what `from` shows. */
@@ -155,11 +177,16 @@ export const useViews = defineStore("views", () => {
     linkZoom,
     linkWindow,
     offsets,
+    arranged,
     views,
     active,
     visible,
     cursor,
+    linkOf,
     placeFor,
+    linkByHand,
+    unlink,
+    adoptPlace,
     activate,
     activateNext,
     arrange,
@@ -168,6 +195,3 @@ export const useViews = defineStore("views", () => {
     close,
   };
 });
-
-/** The name of a view's space: its Frame of Reference, or the series if that is unknown. */
-export const spaceOf = (view: View): string => view.space || `series ${view.series?.id ?? ""}`;
