@@ -84,8 +84,8 @@ def measured(slices: int, pixels: int, rounds: int, scratch: Path, say: Callable
         say("viewer: linked planes")
         found += viewer_planes.rows(playwright, own, states[0], (slices, pixels, pixels))
         say("viewer: a large series")
-        count = TRIAL_LARGE_SLICES if trial else LARGE_SLICES
-        found += viewer_large.rows(playwright, site, own, states[0], stored, count, rounds, folder)
+        count, fill_ms = (TRIAL_LARGE_SLICES, 100) if trial else (LARGE_SLICES, 10_000)
+        found += viewer_large.rows(playwright, site, own, states[0], stored, count, rounds, folder, fill_ms=fill_ms)
         return found
 
 

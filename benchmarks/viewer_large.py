@@ -30,8 +30,6 @@ DESCRIPTION = "Synthetic large"
 REQUESTS = 20
 """Of each kind of plane, each at another place."""
 _NOTCHES = 200
-_FILL_MS = 10_000
-"""How long the viewer may fetch ahead before its memory is read."""
 _MIB = 2.0**20
 _HEAD = b'--x\r\nContent-Disposition: form-data; name="files"; filename="s.zip"\r\n\r\n'
 _TAIL = b"\r\n--x--\r\n"
@@ -46,15 +44,23 @@ def rows(
     slices: int,
     rounds: int,
     scratch: Path,
+    *,
+    fill_ms: int,
 ) -> list[Row]:
-    """Upload a series of so many slices, which repeat those of ``stored``, and measure it beside the small one."""
+    """Upload a series of so many slices, which repeat those of ``stored``, and measure it beside the small one.
+
+    Parameters
+    ----------
+    fill_ms
+        How long the viewer may fetch ahead at each of three places before its memory is read.
+    """
     _upload(site, stored, slices, scratch / "large.zip")
     large = small.searching(DESCRIPTION)
     first: dict[str, list[float]] = {"small": [], "large": []}
     memory = []
     for _ in range(rounds):
         first["small"].append(_first_picture(playwright, small, state))
-        took, held = _browsed(playwright, large, state, min(_NOTCHES, slices))
+        took, held = _browsed(playwright, large, state, min(_NOTCHES, slices), fill_ms)
         first["large"].append(took)
         memory.append(held / _MIB)
     soon = Target((f"of {len(stored)} slices",), 1.2, at_most=True)
@@ -78,7 +84,9 @@ def _first_picture(playwright: Playwright, viewer: OwnPage, state: StorageState)
         return first_picture(page, viewer)
 
 
-def _browsed(playwright: Playwright, viewer: OwnPage, state: StorageState, notches: int) -> tuple[float, int]:
+def _browsed(
+    playwright: Playwright, viewer: OwnPage, state: StorageState, notches: int, fill_ms: int
+) -> tuple[float, int]:
     """The time of the first picture, and the most memory of the renderer while somebody looks around."""
     with browsing(playwright) as browser:
         page = new_page(browser, state)
@@ -88,7 +96,7 @@ def _browsed(playwright: Playwright, viewer: OwnPage, state: StorageState, notch
         for look in (None, viewer.last_slice, viewer.first_slice):
             if look is not None:
                 look(page)
-            page.wait_for_timeout(_FILL_MS)
+            page.wait_for_timeout(fill_ms)
             held.append(picture_memory(browser, ("renderer",)))
         wheel(page, viewer, notches)
         held.append(picture_memory(browser, ("renderer",)))

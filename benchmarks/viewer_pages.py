@@ -10,12 +10,14 @@ from shutil import which
 from typing import Protocol
 
 from playwright.sync_api import Browser, Locator, Page, Playwright, StorageState
+from playwright.sync_api import Error as PlaywrightError
 
 from benchmarks.viewer_work import BROWSERS
 
 PROBE = Path(__file__).with_name("viewer_probe.js")
 HANG_MS = 300_000
 WIDTH, HEIGHT = 1440, 900
+_LAYOUT_MS = 10_000
 _FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -73,11 +75,10 @@ class OwnPage:
 
     name = "Voxelry"
     canvas = '[data-testid="slice-canvas"]'
-    revision = "data-drawn"
-    """The attribute of a canvas that changes with each picture."""
     _progress = "[data-loaded][data-count]"
     _position = '[data-testid="slice-position"]'
-    _planes = '[data-testid="layout-planes"]'
+    _crosshair = '[data-testid="crosshair"]'
+    _layout_key, _placing_key = "Shift+D", "Shift+X"
 
     def __init__(self, address: str, words: str, user: str, password: str) -> None:
         self.address = address
@@ -123,21 +124,15 @@ class OwnPage:
         return OwnPage(self.address, words, self._user, self._password)
 
     def open_planes(self, page: Page) -> bool:
-        """Choose the layout of three linked planes; False if there is none."""
-        button = page.locator(self._planes)
-        if not button.count():
+        """Choose three linked planes, and let a press put the crosshair there; False if the page has none."""
+        page.keyboard.press(self._layout_key)
+        try:
+            page.locator(self.canvas).nth(2).wait_for(timeout=_LAYOUT_MS)
+            page.locator(self._crosshair).first.wait_for(timeout=_LAYOUT_MS)
+        except PlaywrightError:
             return False
-        button.first.click()
-        page.wait_for_function("selector => document.querySelectorAll(selector).length >= 3", arg=self.canvas)
+        page.keyboard.press(self._placing_key)
         return True
-
-    def hold_crosshair(self, page: Page) -> None:
-        """Take the crosshair where the mouse is, in the first view."""
-        page.keyboard.down("Shift")
-
-    def release_crosshair(self, page: Page) -> None:
-        """Leave it where it is."""
-        page.keyboard.up("Shift")
 
     def _link(self, page: Page) -> Locator:
         return page.get_by_test_id("series-row").get_by_test_id("view-link")

@@ -17,6 +17,7 @@ from benchmarks.viewer_comparison import compared
 from benchmarks.viewer_frames import Frame, frame_times, full_updates, moving, percentile, pictures_shown
 from benchmarks.viewer_large import oblique_query
 from benchmarks.viewer_pages import OhifPage, OwnPage
+from benchmarks.viewer_planes import updates_of_others
 from benchmarks.viewer_scripts import gzipped_bytes
 from benchmarks.viewer_visit import Visit
 
@@ -57,6 +58,8 @@ def test_planes_have_followed_when_all_of_them_are_new() -> None:
         (50, ["4", "3", "3"]),
     ]
     assert full_updates(record, 3) == [30, 50]
+    assert updates_of_others(record, 0) == [30, 50]
+    assert updates_of_others(record, 2) == [30, 40]
 
 
 def test_a_viewer_that_does_not_load_all_meets_no_target() -> None:
