@@ -82,6 +82,7 @@ def test_a_picture_asked_for_again_is_not_sent_again(stacked: Any) -> None:
     assert (again.status_code, again.content) == (304, b"")
     version = site.get(f"/series/{key}")["volumes"][0]["version"]
     assert "immutable" in site.client.get(address, {"v": version}).headers["Cache-Control"]
+    assert first.headers["X-Voxelry-Version"] == version
     assert site.client.get(address, {"v": "other"}).headers["Cache-Control"] == "private, no-cache"
 
 

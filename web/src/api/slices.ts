@@ -3,6 +3,7 @@
 import { AnswerError } from "@/api/answers";
 import { send } from "@/api/http";
 import { withQuery } from "@/api/query";
+import { checkVersion } from "@/api/volumeBytes";
 import type { Plane, Vector } from "@/core/geometry";
 import type { PixelArray } from "@/core/pixelArray";
 import type { Cut } from "@/core/plane";
@@ -57,6 +58,7 @@ export async function getSlice(
   const query = { volume: volume.index, axis, v: volume.version };
   const response = await send(withQuery(`/api/series/${seriesId}/slices/${index}.raw`, query), { signal });
   const { headers } = response;
+  checkVersion(headers, volume.version);
   return parseSlice(await response.arrayBuffer(), headers.get("X-Voxelry-Dtype"), headers.get("X-Voxelry-Shape"));
 }
 
@@ -89,5 +91,6 @@ export async function getCut(
   };
   const response = await send(withQuery(`/api/series/${seriesId}/cut.raw`, query), { signal });
   const { headers } = response;
+  checkVersion(headers, volume.version);
   return parseSlice(await response.arrayBuffer(), headers.get("X-Voxelry-Dtype"), headers.get("X-Voxelry-Shape"));
 }

@@ -92,9 +92,14 @@ async function answer(address: string, init: RequestInit, fetch: FetchFunction):
   return response;
 }
 
+/** Throws if the answer is of another version of the volume: slices of two builds are never put together. */
+export function checkVersion(headers: Headers, version: string): void {
+  const sent = headers.get("X-Voxelry-Version");
+  if (sent !== null && sent !== version) throw rebuilt();
+}
+
 function checkValues({ headers }: Response, volume: VolumeAddress, shape: readonly number[]): void {
-  const version = headers.get("X-Voxelry-Version");
-  if (version !== null && version !== volume.version) throw rebuilt();
+  checkVersion(headers, volume.version);
   const dtype = headers.get("X-Voxelry-Dtype");
   if (dtype !== volume.dtype) throw new AnswerError("X-Voxelry-Dtype", volume.dtype, dtype);
   const sizes = headers.get("X-Voxelry-Shape");

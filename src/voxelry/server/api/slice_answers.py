@@ -213,11 +213,13 @@ def is_known_tag(headers: Mapping[str, str], tag: str) -> bool:
 def caching_headers(tag: str, version: str, series: Series, *, varies: Sequence[str] = ()) -> dict[str, str]:
     """The caching headers: a URL with the current version never changes; without it, the browser revalidates.
 
-    What one user was sent is not taken from the browser's cache for another one.
+    What one user was sent is not taken from the browser's cache for another one. The version that was sent is named, so that
+    a client never puts slices of two builds together.
     """
     forever = version != "" and version == series.folder
     return {
         "Vary": ", ".join(("Cookie", "Authorization", *varies)),
         "ETag": tag,
+        "X-Voxelry-Version": series.folder,
         "Cache-Control": f"private, max-age={_YEAR}, immutable" if forever else "private, no-cache",
     }

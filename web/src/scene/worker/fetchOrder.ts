@@ -17,7 +17,7 @@ export interface Block {
 }
 
 /** The costs of one slice ahead and behind: without a direction both are as near; while stepping, two ahead for each one behind. */
-const STEPPING = { ahead: 1, behind: 2 };
+const STEPPING = { ahead: 1, behind: 2.01 };
 const RESTING = { ahead: 1, behind: 1.01 };
 /** A plane that crosses the slices needs all of them, after those that are looked at. */
 const CROSSING = { ahead: 1.5, behind: 1.5 };

@@ -1,6 +1,7 @@
 /** The values of a volume in one array, into which slices are written as their bytes arrive. */
 
 import { AnswerError } from "@/api/answers";
+import { ServerProblem } from "@/api/http";
 import type { PixelArray } from "@/api/slices";
 
 // 64-bit integers become doubles, as in single slices; both take 8 bytes, so that they are converted where they lie.
@@ -115,7 +116,7 @@ export class SliceWriter {
     if (this.position < this.end) throw this.wrongLength("fewer");
   }
 
-  private wrongLength(received: "more" | "fewer"): AnswerError {
-    return new AnswerError("the slices", "as many bytes as they have", `${received} bytes`);
+  private wrongLength(received: "more" | "fewer"): ServerProblem {
+    return new ServerProblem(200, "answer", `The server's answer has ${received} bytes than the slices that were asked for.`);
   }
 }
