@@ -1,24 +1,56 @@
 /** Which acquired slices a plane needs. */
 
-import { type Affine, sliceOfPlane } from "@/core/geometry";
-import type { PlaneRequest } from "@/scene/volumeSource";
+import { type Affine, gridTurn, sliceOfPlane } from "@/core/geometry";
+import { inverseAffine, pointOfCut, toIndex } from "@/core/plane";
+import { moved } from "@/core/vectors";
+import type { CutRequest, PlaneRequest } from "@/scene/volumeSource";
 
 /** The first and the last slice; null if the plane misses the volume. */
 export type SliceRange = readonly [number, number] | null;
 
-export function neededSlices(request: PlaneRequest, { affine, shape }: { readonly affine: Affine | null; readonly shape: readonly number[] }): SliceRange {
-  const count = shape[0];
-  if (request.kind === "cut") return [0, count - 1];
-  const slice = sliceOfPlane(affine, shape, request.plane, request.index);
-  if (slice === null) return [0, count - 1];
-  const [first, last] = slabPlanes(slice, request.slab?.planes ?? 1, count);
-  return first <= last ? [first, last] : null;
+export interface PlacedShape {
+  readonly affine: Affine | null;
+  readonly shape: readonly number[];
 }
 
-/** The first and the last plane of a slab around a plane, cut off at the ends. */
+/** All slices whose values the plane's picture depends on, and perhaps more. */
+export function neededSlices(request: PlaneRequest, { affine, shape }: PlacedShape): SliceRange {
+  const all = [0, shape[0] - 1] as const;
+  if (request.kind === "cut") return affine ? slicesOfCut(request, affine, shape[0]) : all;
+  const { plane, index, slab } = request;
+  const turn = gridTurn(affine, plane);
+  if (!turn) return all;
+  const count = shape[turn.axes[0]];
+  const [from, to] = slabPlanes(index, slab?.planes ?? 1, count);
+  if (from > to) return null;
+  const [first, last] = [from, to].map((at) => sliceOfPlane(affine, shape, plane, at));
+  return first === null || last === null ? all : [Math.min(first, last), Math.max(first, last)];
+}
+
+/** The first and the last plane of a slab around a plane, cut off at the ends; of an even number one more lies ahead. */
 export function slabPlanes(index: number, planes: number, count: number): readonly [number, number] {
   const first = index - Math.floor((planes - 1) / 2);
   return [Math.max(0, first), Math.min(count - 1, first + planes - 1)];
+}
+
+function slicesOfCut({ cut, slab }: CutRequest, affine: Affine, count: number): SliceRange {
+  const inverse = inverseAffine(affine);
+  const depth = slab ? (slab.depth - 1) / 2 : 0;
+  let low = Infinity;
+  let high = -Infinity;
+  for (const row of [0, cut.rows - 1]) {
+    for (const column of [0, cut.columns - 1]) {
+      for (const steps of [-depth, depth]) {
+        const point = pointOfCut(cut, row, column);
+        const [slice] = toIndex(inverse, slab ? moved(point, slab.step, steps) : point);
+        low = Math.min(low, slice);
+        high = Math.max(high, slice);
+      }
+    }
+  }
+  // The slices on both sides of a point between two.
+  const [first, last] = [Math.max(0, Math.floor(low)), Math.min(count - 1, Math.ceil(high))];
+  return first <= last ? [first, last] : null;
 }
 
 /** The slice that a plane lies in, if it needs no other; null for planes that need several. */

@@ -1,7 +1,7 @@
 /** Pictures of planes that the server cuts. */
 
 import { type CutSampling, getCut, getSlice, type Slice } from "@/api/slices";
-import { type Affine, columnOf, planeAffine, toPatient } from "@/core/geometry";
+import { type Affine, columnOf, gridTurn, planeAffine, toPatient } from "@/core/geometry";
 import type { Cut } from "@/core/plane";
 import { slabPlanes } from "@/scene/neededSlices";
 import type { GridRequest, PlanePicture, PlaneRequest } from "@/scene/volumeSource";
@@ -31,8 +31,10 @@ export function gridSlabCut(
   { plane, index, slab }: GridRequest,
 ): { cut: Cut; sampling: CutSampling } | null {
   if (!affine || !slab || slab.planes < 2) return null;
+  const turn = gridTurn(affine, plane);
+  if (!turn) return null;
   const matrix = planeAffine(affine, shape, plane);
-  const [count, rows, columns] = planeSizes(affine, shape, matrix);
+  const [count, rows, columns] = turn.axes.map((axis) => shape[axis]);
   const [first, last] = slabPlanes(index, slab.planes, count);
   const origin = toPatient(matrix, [(first + last) / 2, 0, 0]);
   const [step, down, right] = [columnOf(matrix, 0), columnOf(matrix, 1), columnOf(matrix, 2)];
@@ -40,10 +42,4 @@ export function gridSlabCut(
     cut: { origin, right, down, rows, columns },
     sampling: { method: "nearest", slab: { mode: slab.mode, depth: last - first + 1, step } },
   };
-}
-
-/** The number of planes, rows and columns of a plane's matrix. */
-function planeSizes(affine: Affine, shape: readonly number[], matrix: Affine): readonly number[] {
-  const isSame = (a: number, b: number): boolean => [0, 1, 2].every((i) => Math.abs(matrix[i][a]) === Math.abs(affine[i][b]));
-  return [0, 1, 2].map((j) => shape[[0, 1, 2].find((axis) => isSame(j, axis)) ?? j]);
 }

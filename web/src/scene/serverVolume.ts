@@ -19,8 +19,6 @@ export interface ServerVolumeParts {
   readonly schedule?: (task: () => void) => void;
 }
 
-const THERE = Uint8Array.of(1);
-
 export class ServerVolume implements VolumeSource {
   readonly inTab = false;
   private readonly flags: Uint8Array;
@@ -107,8 +105,8 @@ export class ServerVolume implements VolumeSource {
   private async sliceAs(request: PlaneRequest, number: number, signal: AbortSignal): Promise<PlanePicture> {
     const slice = await this.queue.get(number, signal);
     if (request.kind === "grid" && request.plane !== "acquired") {
-      const shape = [1, slice.rows, slice.columns, ...(slice.samples > 1 ? [slice.samples] : [])];
-      return planePicture({ values: slice.values, shape, loaded: THERE }, this.facts.affine, { kind: "grid", plane: request.plane, index: 0 });
+      const one = { values: slice.values, shape: [1, slice.rows, slice.columns], samples: slice.samples };
+      return planePicture(one, this.facts.affine, { kind: "grid", plane: request.plane, index: 0 });
     }
     return { ...slice, missing: 0 };
   }

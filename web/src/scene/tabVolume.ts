@@ -7,7 +7,7 @@ import { missingOf, neededSlices, onlySlice, type SliceRange } from "@/scene/nee
 import { pictureKey } from "@/scene/pictureKey";
 import { Subscribers } from "@/scene/subscribers";
 import type { Demand, PlanePicture, PlaneRequest, VolumeSource } from "@/scene/volumeSource";
-import { problemOfRecord, type VolumeFacts } from "@/scene/worker/protocol";
+import { problemOfRecord, type OpenedVolume } from "@/scene/worker/protocol";
 import type { VolumeNews, WorkerLink } from "@/scene/worker/workerLink";
 
 export interface TabVolumeParts {
@@ -40,7 +40,7 @@ export class TabVolume implements VolumeSource {
 
   constructor(
     readonly key: string,
-    private readonly facts: VolumeFacts,
+    private readonly facts: OpenedVolume,
     private readonly parts: TabVolumeParts,
   ) {
     this.flags = new Uint8Array(facts.shape[0]);
@@ -86,8 +86,6 @@ export class TabVolume implements VolumeSource {
     if (this.replacement) return this.replacement.picture(request, signal);
     const kept = this.recent(request);
     if (kept) return kept;
-    // Until core/sampling has landed, the server cuts oblique planes.
-    if (request.kind === "cut") return this.parts.fromServer(request, signal);
     const range = neededSlices(request, this.facts);
     const picture =
       missingOf(range, this.flags) === 0 || onlySlice(range) !== null ? await this.fromTab(request, signal) : await this.fromEither(request, range, signal);

@@ -114,7 +114,7 @@ describe("fetching slices", () => {
     server.asked[0].answer();
     await settle();
     expect([server.asked[1].first, server.asked[1].last]).toEqual([6, 6]);
-    server.asked[1].answer(new Response(streamOf(bytes), { status, headers: headers as Record<string, string> }));
+    server.asked[1].answer(new Response(streamOf(bytes), { status, headers }));
     await settle();
     expect(failed).toHaveBeenCalledTimes(1);
     expect((failed.mock.calls[0] as [string, Error])[1].message).toContain(words);

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 
 import { ServerProblem } from "@/api/http";
 import { ByteCache } from "@/core/byteCache";
-import { TabVolume } from "@/scene/tabVolume";
+import { TabVolume, type TabVolumeParts } from "@/scene/tabVolume";
 import type { PlanePicture, PlaneRequest, VolumeSource } from "@/scene/volumeSource";
 import type { FromWorker, ToWorker } from "@/scene/worker/protocol";
 import { VolumeDesk } from "@/scene/worker/volumeDesk";
@@ -41,7 +41,7 @@ function port(server: ReturnType<typeof volumeServer>, heard: ToWorker[]): Worke
   return own;
 }
 
-function tabVolume(server: ReturnType<typeof volumeServer>, fromServer = vi.fn(() => Promise.resolve(SERVED))) {
+function tabVolume(server: ReturnType<typeof volumeServer>, fromServer: TabVolumeParts["fromServer"] = vi.fn(() => Promise.resolve(SERVED))) {
   const heard: ToWorker[] = [];
   const worker = port(server, heard);
   const substitute = vi.fn<() => VolumeSource>();
@@ -95,7 +95,7 @@ describe("a volume in the tab", () => {
     const answer = vi.fn((_: PlaneRequest, signal: AbortSignal) => {
       return new Promise<PlanePicture>((_resolve, reject) => signal.addEventListener("abort", () => reject(new DOMException("", "AbortError"))));
     });
-    const made = tabVolume(volumeServer(), answer as never);
+    const made = tabVolume(volumeServer(), answer);
     const asked = made.volume.picture(SAGITTAL, never);
     await loadAll(made);
     const picture = await asked;

@@ -6,12 +6,12 @@ import type { Affine, Vector } from "@/core/geometry";
 import type { Demand, PlanePicture, PlaneRequest } from "@/scene/volumeSource";
 
 /** A volume as the worker knows it. */
-export interface VolumeFacts extends VolumeAddress {
+export interface OpenedVolume extends VolumeAddress {
   readonly affine: Affine | null;
 }
 
 export type ToWorker =
-  | { readonly kind: "open"; readonly key: string; readonly volume: VolumeFacts }
+  | { readonly kind: "open"; readonly key: string; readonly volume: OpenedVolume }
   | { readonly kind: "close"; readonly key: string }
   | { readonly kind: "demand"; readonly key: string; readonly demand: Demand }
   | { readonly kind: "withdraw"; readonly key: string; readonly view: string }

@@ -2,7 +2,8 @@
 
 import { AnswerError } from "@/api/answers";
 import { ServerProblem } from "@/api/http";
-import type { PixelArray } from "@/api/slices";
+import type { PixelArray } from "@/core/pixelArray";
+import type { SampledVolume } from "@/core/sampling/sampledVolume";
 
 // 64-bit integers become doubles, as in single slices; both take 8 bytes, so that they are converted where they lie.
 const ARRAYS = {
@@ -43,6 +44,13 @@ export class StoredValues {
     this.bytes = new Uint8Array(this.values.buffer);
     this.loaded = new Uint8Array(shape[0]);
     this.sliceBytes = this.bytes.length / shape[0];
+  }
+
+  /** What there is to be sampled. */
+  get sampled(): SampledVolume {
+    const { values, shape, loaded } = this;
+    const sampled = { values, shape, samples: shape[3] ?? 1 };
+    return loaded.includes(0) ? { ...sampled, loaded } : sampled;
   }
 
   /** Takes the bytes of the slices from `first` to `last`. */

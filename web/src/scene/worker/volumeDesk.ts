@@ -6,7 +6,7 @@ import type { FetchFunction } from "@/api/volumeBytes";
 import { neededSlices, onlySlice } from "@/scene/neededSlices";
 import type { PlaneRequest } from "@/scene/volumeSource";
 import { planePicture } from "@/scene/worker/planePictures";
-import { type FromWorker, problemRecord, type ToWorker, type VolumeFacts } from "@/scene/worker/protocol";
+import { type FromWorker, problemRecord, type ToWorker, type OpenedVolume } from "@/scene/worker/protocol";
 import { type Clock, SliceFetcher } from "@/scene/worker/sliceFetcher";
 import { StoredValues } from "@/scene/worker/storedValues";
 
@@ -14,7 +14,7 @@ type Post = (message: FromWorker, transfer: Transferable[]) => void;
 
 interface DeskVolume {
   readonly key: string;
-  readonly facts: VolumeFacts;
+  readonly facts: OpenedVolume;
   readonly stored: StoredValues;
 }
 
@@ -83,7 +83,7 @@ export class VolumeDesk {
     }
   }
 
-  private open(key: string, facts: VolumeFacts): void {
+  private open(key: string, facts: OpenedVolume): void {
     if (this.volumes.has(key)) return;
     let stored: StoredValues;
     try {
@@ -110,7 +110,7 @@ export class VolumeDesk {
     const { affine, shape } = volume.facts;
     const slice = onlySlice(neededSlices(request, { affine, shape }));
     this.take(volume, id, slice, () => {
-      const picture = planePicture(volume.stored, affine, request);
+      const picture = planePicture(volume.stored.sampled, affine, request);
       return [{ kind: "picture", id, picture }, [picture.values.buffer as ArrayBuffer]];
     });
   }

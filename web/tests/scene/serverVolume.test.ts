@@ -1,0 +1,131 @@
+import { describe, expect, it, vi } from "vitest";
+
+import type { Slice } from "@/api/slices";
+import { ByteCache } from "@/core/byteCache";
+import { ServerVolume } from "@/scene/serverVolume";
+import type { PlanePicture, PlaneRequest } from "@/scene/volumeSource";
+
+import { settle } from "./volumeServer";
+
+// Slices ascend to inferior: the axial planes run backwards.
+const AFFINE = [
+  [0, 0, 1, 0],
+  [0, 1, 0, 0],
+  [-2, 0, 0, 0],
+  [0, 0, 0, 1],
+];
+const COUNT = 100;
+const SLICE_BYTES = 12;
+const DEMAND = { view: "view", slice: 50, direction: 0, around: false, crossing: false } as const;
+const acquired = (index: number): PlaneRequest => ({ kind: "grid", plane: "acquired", index });
+const SAGITTAL: PlaneRequest = { kind: "grid", plane: "sagittal", index: 1 };
+const SERVED: PlanePicture = { values: new Int16Array(200), rows: COUNT, columns: 2, samples: 1, missing: 0 };
+const never = new AbortController().signal;
+
+const sliceOf = (slice: number): Slice => ({ values: Int16Array.from({ length: 6 }, (_, i) => slice * 10 + i), rows: 2, columns: 3, samples: 1 });
+
+function serverVolume({ slices = 40, affine = AFFINE }: { slices?: number; affine?: number[][] | null } = {}) {
+  const asked: { slice: number; signal: AbortSignal; give: () => void; fail: (error: Error) => void }[] = [];
+  const fetchSlice = (slice: number, signal: AbortSignal) =>
+    new Promise<Slice>((resolve, reject) => {
+      asked.push({ slice, signal, give: () => resolve(sliceOf(slice)), fail: reject });
+      signal.addEventListener("abort", () => reject(new DOMException("", "AbortError")));
+    });
+  const cache = new ByteCache<Slice>(slices * SLICE_BYTES);
+  const fromServer = vi.fn(() => Promise.resolve(SERVED));
+  const volume = new ServerVolume("a", { affine, shape: [COUNT, 2, 3] }, { slices: cache, pictures: new ByteCache(1e6), fetchSlice, fromServer, schedule: (task) => task() });
+  /** Answers everything that is asked until no more is. */
+  const giveAll = async (): Promise<void> => {
+    for (let given = 0; given < asked.length; ) {
+      while (given < asked.length) asked[given++].give();
+      await settle();
+    }
+  };
+  return { volume, asked, cache, fromServer, giveAll };
+}
+
+describe("a volume that the server cuts", () => {
+  it("fetches slices around what is looked at, as many as the cache can keep", async () => {
+    const { volume, asked, cache, giveAll } = serverVolume();
+    volume.demand(DEMAND);
+    expect(asked.map(({ slice }) => slice)).toEqual([50, 51, 49, 52]);
+    await giveAll();
+    expect(new Set(asked.map(({ slice }) => slice)).size).toBe(asked.length);
+    expect(cache.size).toBeGreaterThan(20);
+    expect(cache.bytes).toBeLessThan(cache.capacity);
+    expect([volume.loaded[50], volume.loaded[45], volume.loaded[0]]).toEqual([1, 1, 0]);
+    expect(volume.loadedCount).toBe(cache.size);
+  });
+
+  it("tells that slices have left the cache", async () => {
+    const { volume, giveAll } = serverVolume();
+    volume.demand(DEMAND);
+    await giveAll();
+    volume.demand({ ...DEMAND, slice: 10 });
+    await giveAll();
+    volume.demand({ ...DEMAND, slice: 90 });
+    await giveAll();
+    expect([volume.loaded[90], volume.loaded[50]]).toEqual([1, 0]);
+    expect(volume.loadedCount).toBeLessThanOrEqual(40);
+  });
+
+  it("asks for a picture's slice before all others", async () => {
+    const { volume, asked } = serverVolume();
+    volume.demand(DEMAND);
+    const picture = volume.picture(acquired(3), never);
+    expect(asked.filter(({ signal }) => signal.aborted).map(({ slice }) => slice)).toEqual([52]);
+    expect(asked.at(-1)?.slice).toBe(3);
+    asked.at(-1)?.give();
+    expect([...(await picture).values]).toEqual([30, 31, 32, 33, 34, 35]);
+    expect(volume.settled(acquired(3))).toBe(true);
+    expect(volume.settled(acquired(4))).toBe(false);
+  });
+
+  it("turns slices for the plane that they lie in, and has the server cut the others", async () => {
+    const { volume, asked, fromServer } = serverVolume();
+    const axial = volume.picture({ kind: "grid", plane: "axial", index: 0 }, never);
+    expect(asked.map(({ slice }) => slice)).toEqual([99]);
+    asked[0].give();
+    expect([...(await axial).values]).toEqual([990, 991, 992, 993, 994, 995]);
+    expect(await volume.picture(SAGITTAL, never)).toBe(SERVED);
+    expect(volume.recent(SAGITTAL)).toBe(SERVED);
+    expect(await volume.picture({ kind: "grid", plane: "axial", index: 4, slab: { mode: "max", planes: 5 } }, never)).toBe(SERVED);
+    expect(fromServer).toHaveBeenCalledTimes(2);
+    expect(asked).toHaveLength(1);
+  });
+
+  it("gives single voxels from slices", async () => {
+    const { volume, asked } = serverVolume({ affine: null });
+    const voxel = volume.voxel([7, 1, 2], never);
+    asked[0].give();
+    expect(await voxel).toEqual([75]);
+    expect(await volume.voxel([7, 1, 0], never)).toEqual([73]);
+    expect(await volume.voxel([100, 0, 0], never)).toBeNull();
+    expect(asked).toHaveLength(1);
+  });
+
+  it("keeps a failure until it is tried again", async () => {
+    const { volume, asked } = serverVolume();
+    const picture = volume.picture(acquired(3), never);
+    asked[0].fail(new Error("Gone."));
+    await expect(picture).rejects.toThrow("Gone.");
+    await expect(volume.picture(acquired(3), never)).rejects.toThrow("Gone.");
+    expect(volume.settled(acquired(3))).toBe(true);
+    volume.retry();
+    const again = volume.picture(acquired(3), never);
+    asked[1].give();
+    expect((await again).rows).toBe(2);
+  });
+
+  it("ends requests that nobody waits for", async () => {
+    const { volume, asked } = serverVolume();
+    const controller = new AbortController();
+    const picture = volume.picture(acquired(3), controller.signal);
+    controller.abort();
+    await expect(picture).rejects.toMatchObject({ name: "AbortError" });
+    volume.demand(DEMAND);
+    expect(asked[0].signal.aborted).toBe(true);
+    volume.withdraw("view");
+    expect(asked.every(({ signal }) => signal.aborted)).toBe(true);
+  });
+});
