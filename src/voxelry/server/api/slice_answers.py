@@ -213,8 +213,8 @@ def is_known_tag(headers: Mapping[str, str], tag: str) -> bool:
 def caching_headers(tag: str, version: str, series: Series, *, varies: Sequence[str] = ()) -> dict[str, str]:
     """The caching headers: a URL with the current version never changes; without it, the browser revalidates.
 
-    What one user was sent is not taken from the browser's cache for another one. The version that was sent is named, so that
-    a client never puts slices of two builds together.
+    What one user was sent is not taken from the browser's cache for another one. The version that was sent is named, so
+    that a client never puts slices of two builds together.
     """
     forever = version != "" and version == series.folder
     return {
