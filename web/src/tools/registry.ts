@@ -4,8 +4,9 @@ import { cine } from "@/tools/cine/tool";
 import { facts } from "@/tools/facts/tool";
 import { links } from "@/tools/links/tool";
 import { measure } from "@/tools/measure/tool";
+import { picture } from "@/tools/picture/tool";
 import { run } from "@/tools/run/tool";
 import type { ViewerTool } from "@/tools/viewerTool";
 import { windowing } from "@/tools/windowing/tool";
 
-export const TOOLS: readonly ViewerTool[] = [windowing, links, cine, measure, run, facts];
+export const TOOLS: readonly ViewerTool[] = [windowing, links, picture, cine, measure, run, facts];

@@ -80,6 +80,8 @@ export function createView(id: string, neighbours: Neighbours) {
   const probe = shallowRef<Probe | null>(null);
   const tint = shallowRef<Tint | null>(null);
   const fused = shallowRef<readonly FusedLayer[]>([]);
+  /** Where the picture is drawn. */
+  const canvas = shallowRef<HTMLCanvasElement | null>(null);
   /** The request whose picture is on the canvas. */
   const drawn = shallowRef<PlaneRequest | null>(null);
 
@@ -465,6 +467,7 @@ export function createView(id: string, neighbours: Neighbours) {
     tint,
     fused,
     drawn,
+    canvas,
     volume,
     facts,
     frame,
@@ -508,6 +511,7 @@ export function createView(id: string, neighbours: Neighbours) {
     zoom,
     zoomAt,
     resize: (size: Size) => (stage.value = size),
+    drawOn: (element: HTMLCanvasElement | null) => (canvas.value = element),
     noteDrawn: (request: PlaneRequest | null) => (drawn.value = request),
     turnRight: () => (layout.value = turnedRight(layout.value)),
     flip: () => (layout.value = mirrored(layout.value)),

@@ -47,6 +47,8 @@ export const useViews = defineStore("views", () => {
   const turn = shallowRef<Rotation | null>(null);
   /** True while planes are being turned by hand. */
   const turning = ref(false);
+  /** No words on the pictures but the letters of the edges and what must be told. */
+  const hideFacts = ref(false);
   const pointerMode = ref<PointerMode>("window");
   /** Views of one Frame of Reference follow each other. */
   const linkPlace = ref(true);
@@ -117,8 +119,11 @@ export const useViews = defineStore("views", () => {
     activeId.value = views.value[(at + by + length) % length].id;
   }
 
-  /** Arranges the views; new ones show the active view's volume in planes of their own, or wait for series if `fill` is true. */
-  function arrange(wanted: LayoutName, { fill = true } = {}): void {
+  /**
+   * Arranges the views. New ones show the active view's volume in planes of their own, or wait for series; with `empty`
+   * they stay as they are.
+   */
+  function arrange(wanted: LayoutName, { empty = false } = {}): void {
     const { views: size } = LAYOUTS[wanted];
     const first = active.value;
     const kept = [first, ...views.value.filter((view) => view !== first)];
@@ -127,13 +132,14 @@ export const useViews = defineStore("views", () => {
     layout.value = wanted;
     expanded.value = false;
     views.value = [...kept.slice(0, size), ...fresh];
+    if (empty) return;
     const planes = PLANES_IN_ORDER[wanted];
     views.value.forEach((view, i) => {
       const isFresh = fresh.includes(view);
       if (isFresh && first.series && planes.length === size) copyInto(view, first);
       if (planes.length === size && view.series?.id === first.series?.id) view.choosePlane(planes[i]);
     });
-    if (fill) arranged.value += 1;
+    arranged.value += 1;
   }
 
   /** Shows in `view` what `from` shows. */
@@ -173,6 +179,7 @@ export const useViews = defineStore("views", () => {
     turn,
     turning,
     pointerMode,
+    hideFacts,
     linkPlace,
     linkZoom,
     linkWindow,

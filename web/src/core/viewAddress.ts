@@ -1,0 +1,201 @@
+/**
+ * The viewer's state in an address: by UID and millimetre, never by row or slice number, which a late slice changes.
+ *
+ * Only what differs from the usual is written. What cannot be read is left out, so that a part that was cut off by
+ * somebody's mail program never shows something else than it says.
+ */
+
+import type { Plane, Vector } from "@/core/geometry";
+import { FITTED } from "@/core/stageTransform";
+
+/** One view. */
+export interface ViewInAddress {
+  /** Series Instance UID; empty for an empty view. */
+  readonly series: string;
+  /** What tells the volume from the others of its series: its label; empty for an only one. */
+  readonly volume: string;
+  readonly plane: Plane;
+  /** The place that is looked at, in LPS millimetres. */
+  readonly at: Vector | null;
+  /** The slice, from 1, of a volume without a place in the patient. */
+  readonly slice: number | null;
+  /** The window, or the name of what the volume offers. */
+  readonly window: WindowInAddress | null;
+  readonly inverted: boolean;
+  readonly pixels: boolean;
+  readonly straightened: boolean;
+  readonly slab: { readonly mode: "max" | "min" | "mean"; readonly mm: number } | null;
+  readonly zoom: number;
+  /** The offset of the picture's centre, in parts of the stage's shorter side. */
+  readonly pan: readonly [number, number];
+  readonly rotation: 0 | 90 | 180 | 270;
+  readonly flipped: boolean;
+  readonly layers: readonly LayerInAddress[];
+}
+
+export type WindowInAddress =
+  | { readonly kind: "values"; readonly center: number; readonly width: number; readonly function: "LINEAR" | "LINEAR_EXACT" | "SIGMOID" }
+  | { readonly kind: "named"; readonly name: string };
+
+/** An image over a view's own. */
+export interface LayerInAddress {
+  readonly series: string;
+  readonly volume: string;
+  readonly window: WindowInAddress | null;
+  readonly colourMap: string;
+  readonly opacity: number;
+}
+
+export interface ViewsInAddress {
+  readonly layout: string;
+  /** The place of the active view among the views, from 1. */
+  readonly active: number;
+  readonly expanded: boolean;
+  /** The images of the unit vectors to left and posterior; null if planes are not turned. */
+  readonly turn: readonly [Vector, Vector] | null;
+  readonly views: readonly ViewInAddress[];
+}
+
+export const EMPTY_VIEW: ViewInAddress = {
+  series: "",
+  volume: "",
+  plane: "acquired",
+  at: null,
+  slice: null,
+  window: null,
+  inverted: false,
+  pixels: false,
+  straightened: false,
+  slab: null,
+  zoom: FITTED.zoom,
+  pan: [0, 0],
+  rotation: 0,
+  flipped: false,
+  layers: [],
+};
+
+const PLANES: readonly string[] = ["acquired", "axial", "coronal", "sagittal"];
+const MODES: readonly string[] = ["max", "min", "mean"];
+const FUNCTIONS: readonly string[] = ["LINEAR", "LINEAR_EXACT", "SIGMOID"];
+const UID = /^[0-9][0-9.]{0,63}$/;
+
+/** A number with at most `digits` behind the point, and without a tail of zeros. */
+const short = (value: number, digits = 3): string => String(Number(value.toFixed(digits)));
+const numbers = (values: readonly number[], digits = 3): string => values.map((value) => short(value, digits)).join(",");
+/** `;`, `:` and `|` separate parts, and `%` begins what stands for them. */
+const escaped = (text: string): string => text.replace(/[%;:|~]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+const unescaped = (text: string): string => text.replace(/%(25|3B|3A|7C|7E)/g, (_, code: string) => String.fromCharCode(parseInt(code, 16)));
+
+function windowText(window: WindowInAddress): string {
+  if (window.kind === "named") return `=${escaped(window.name)}`;
+  return `${Number(window.center.toPrecision(9))},${Number(window.width.toPrecision(9))}${window.function === "LINEAR" ? "" : `,${window.function}`}`;
+}
+
+function layerText({ series, volume, window, colourMap, opacity }: LayerInAddress): string {
+  return [series, escaped(volume), window ? windowText(window) : "", escaped(colourMap), short(opacity, 2)].join("~");
+}
+
+function viewText(view: ViewInAddress): string {
+  const { series, volume, plane, at, slice, window, slab, zoom, pan, rotation, layers } = view;
+  const parts: (string | false)[] = [
+    series,
+    volume !== "" && `volume:${escaped(volume)}`,
+    plane !== "acquired" && `plane:${plane}`,
+    at !== null && `at:${numbers(at)}`,
+    slice !== null && `slice:${slice}`,
+    window !== null && `window:${windowText(window)}`,
+    view.inverted && "inverted",
+    view.pixels && "pixels",
+    view.straightened && "straightened",
+    slab !== null && `slab:${slab.mode},${short(slab.mm)}`,
+    zoom !== 1 && `zoom:${short(zoom)}`,
+    (pan[0] !== 0 || pan[1] !== 0) && `pan:${numbers(pan, 4)}`,
+    rotation !== 0 && `turned:${rotation}`,
+    view.flipped && "mirrored",
+    layers.length > 0 && `over:${layers.map(layerText).join("|")}`,
+  ];
+  return parts.filter((part) => part !== false).join(";");
+}
+
+/** The query of an address that shows the same. */
+export function queryOfViews({ layout, active, expanded, turn, views }: ViewsInAddress): Record<string, string | string[]> {
+  return {
+    ...(layout === "1" ? {} : { layout }),
+    ...(active === 1 ? {} : { active: String(active) }),
+    ...(expanded ? { alone: "1" } : {}),
+    ...(turn ? { turned: numbers([...turn[0], ...turn[1]], 6) } : {}),
+    view: views.length === 1 ? viewText(views[0]) : views.map(viewText),
+  };
+}
+
+type AddressQuery = Readonly<Record<string, string | null | readonly (string | null)[] | undefined>>;
+const listed = (value: AddressQuery[string]): string[] => (Array.isArray(value) ? (value as (string | null)[]) : [value as string | null | undefined]).filter((each) => typeof each === "string");
+const finite = (text: string, count: number): number[] | null => {
+  const parts = text.split(",").map((part) => (part.trim() === "" ? NaN : Number(part)));
+  return parts.length === count && parts.every(Number.isFinite) ? parts : null;
+};
+const vectorOf = (text: string): Vector | null => finite(text, 3) as Vector | null;
+
+function windowOf(text: string): WindowInAddress | null {
+  if (text.startsWith("=")) return { kind: "named", name: unescaped(text.slice(1)) };
+  const [center, width, kind = "LINEAR"] = text.split(",");
+  const values = finite(`${center},${width}`, 2);
+  if (!values || !(values[1] > 0) || !FUNCTIONS.includes(kind)) return null;
+  return { kind: "values", center: values[0], width: values[1], function: kind as "LINEAR" };
+}
+
+function layerOf(text: string): LayerInAddress | null {
+  const [series, volume = "", window = "", colourMap = "", opacity = ""] = text.split("~");
+  const part = finite(opacity, 1);
+  if (!UID.test(series) || !part || part[0] < 0 || part[0] > 1) return null;
+  return { series, volume: unescaped(volume), window: window === "" ? null : windowOf(window), colourMap: unescaped(colourMap), opacity: part[0] };
+}
+
+type Parts = Partial<{ -readonly [name in keyof ViewInAddress]: ViewInAddress[name] }>;
+const READERS: Readonly<Record<string, (value: string) => Parts | null>> = {
+  volume: (value) => ({ volume: unescaped(value) }),
+  plane: (value) => (PLANES.includes(value) ? { plane: value as Plane } : null),
+  at: (value) => ({ at: vectorOf(value) }),
+  slice: (value) => (/^[1-9]\d{0,8}$/.test(value) ? { slice: Number(value) } : null),
+  window: (value) => ({ window: windowOf(value) }),
+  inverted: () => ({ inverted: true }),
+  pixels: () => ({ pixels: true }),
+  straightened: () => ({ straightened: true }),
+  slab: (value) => {
+    const [mode, mm] = value.split(",");
+    const thickness = Number(mm);
+    return MODES.includes(mode) && thickness > 0 && thickness < 1e5 ? { slab: { mode: mode as "max", mm: thickness } } : null;
+  },
+  zoom: (value) => (Number(value) > 0 && Number(value) < 1e3 ? { zoom: Number(value) } : null),
+  pan: (value) => ({ pan: (finite(value, 2) as [number, number] | null) ?? [0, 0] }),
+  turned: (value) => (["90", "180", "270"].includes(value) ? { rotation: Number(value) as 90 } : null),
+  mirrored: () => ({ flipped: true }),
+  over: (value) => ({ layers: value.split("|").flatMap((text) => layerOf(text) ?? []) }),
+};
+
+function viewOf(text: string): ViewInAddress {
+  const [series, ...parts] = text.split(";");
+  if (!UID.test(series)) return EMPTY_VIEW;
+  let view: ViewInAddress = { ...EMPTY_VIEW, series };
+  for (const part of parts) {
+    const at = part.indexOf(":");
+    const [name, value] = at < 0 ? [part, ""] : [part.slice(0, at), part.slice(at + 1)];
+    if (Object.hasOwn(READERS, name)) view = { ...view, ...READERS[name](value) };
+  }
+  return view;
+}
+
+/** What a query asks for; null if it names no series. */
+export function viewsOfQuery(query: AddressQuery): ViewsInAddress | null {
+  const views = listed(query.view).map(viewOf);
+  if (!views.some(({ series }) => series !== "")) return null;
+  const turned = finite(listed(query.turned)[0] ?? "", 6);
+  const active = Number(listed(query.active)[0] ?? 1);
+  return {
+    layout: listed(query.layout)[0] ?? "1",
+    active: Number.isInteger(active) && active >= 1 && active <= views.length ? active : 1,
+    expanded: listed(query.alone)[0] === "1",
+    turn: turned && [turned.slice(0, 3) as unknown as Vector, turned.slice(3) as unknown as Vector],
+    views,
+  };
+}

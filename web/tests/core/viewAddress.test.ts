@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+
+import { EMPTY_VIEW, queryOfViews, type ViewInAddress, type ViewsInAddress, viewsOfQuery } from "@/core/viewAddress";
+
+const one = (view: Partial<ViewInAddress>): ViewsInAddress => ({ layout: "1", active: 1, expanded: false, turn: null, views: [{ ...EMPTY_VIEW, series: "1.2.840.3", ...view }] });
+
+/** As the browser hands it over: through an address and back. */
+function through(views: ViewsInAddress): ViewsInAddress | null {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(queryOfViews(views))) for (const each of [value].flat()) query.append(name, each);
+  const read = new URLSearchParams(query.toString());
+  return viewsOfQuery(Object.fromEntries([...new Set(read.keys())].map((name) => [name, read.getAll(name)])));
+}
+
+it("writes only what differs from the usual", () => {
+  expect(queryOfViews(one({}))).toEqual({ view: "1.2.840.3" });
+});
+
+describe("an address and back", () => {
+  it.each<Partial<ViewInAddress>>([
+    {},
+    { volume: "EchoTime 4.6, a;b:c%|~d" },
+    { plane: "sagittal", at: [-12.125, 0, 1234.5] },
+    { slice: 17 },
+    { window: { kind: "values", center: -600, width: 1500, function: "LINEAR" } },
+    { window: { kind: "values", center: 0.000123456789, width: 1.5e-5, function: "SIGMOID" } },
+    { window: { kind: "named", name: "From the file; 50 %" } },
+    { inverted: true, pixels: true, straightened: true, flipped: true, rotation: 270 },
+    { slab: { mode: "mean", mm: 12.5 } },
+    { zoom: 2.125, pan: [0.25, -1.5] },
+    { layers: [{ series: "1.2.5", volume: "phase 1", window: { kind: "values", center: 5, width: 10, function: "LINEAR" }, colourMap: "hot", opacity: 0.4 }] },
+  ])("keeps %j", (view) => {
+    expect(through(one(view))).toEqual(one(view));
+  });
+
+  it("keeps the arrangement, the turn and empty views", () => {
+    const views: ViewsInAddress = { layout: "2x2", active: 3, expanded: true, turn: [[1, 0, 0], [0, 0.8, 0.6]], views: [one({}).views[0], EMPTY_VIEW, one({ plane: "axial" }).views[0], EMPTY_VIEW] };
+    expect(through(views)).toEqual(views);
+  });
+});
+
+describe("what cannot be read", () => {
+  it.each(["", "12x", "<script>", "../../etc", "1.2;plane", " "])("is no view: %j", (text) => {
+    const found = viewsOfQuery({ view: text });
+    expect(found === null || found.views[0].plane === "acquired").toBe(true);
+  });
+
+  it("is left out, and the rest is kept", () => {
+    const found = viewsOfQuery({ view: "1.2;plane:diagonal;at:1,2;slab:max,-3;zoom:NaN;window:5;over:x~~~~7|1.3~~~hot~0.5;turned:45;mirrored", layout: "9x9", active: "7", turned: "1,2" });
+    expect(found).toEqual({ layout: "9x9", active: 1, expanded: false, turn: null, views: [{ ...EMPTY_VIEW, series: "1.2", flipped: true, layers: [{ series: "1.3", volume: "", window: null, colourMap: "hot", opacity: 0.5 }] }] });
+  });
+});
