@@ -2,13 +2,14 @@ import { computed, reactive, ref, shallowRef } from "vue";
 
 import type { PlaneOut } from "@/api/generated/validators";
 import type { Series, Volume } from "@/api/series";
-import { type EdgeLetters, edgeLettersFromOrientation, letters, turnedLetters } from "@/core/edgeLetters";
+import { anatomyOf, type EdgeLetters, edgeLettersFromOrientation, letters, turnedLetters } from "@/core/edgeLetters";
 import { acquiredOrientation, type Affine, columnOf, type Plane, PLANE_NAMES, planeAffine, sliceAffine, sliceOfPlane, stepOf, toPatient, type Vector } from "@/core/geometry";
 import type { PaddingRange, Tint } from "@/core/paint";
 import { type Cut, cutThrough, describedFrame, extentAlong, type Frame, gridFrame, inverseAffine, naturalStep, pixelOfCut, pointOfCut, stepAlong, toIndex } from "@/core/plane";
 import { appliedToFrame, type Rotation } from "@/core/rotation";
 import { nearestSlice } from "@/core/slicePlaces";
 import { FITTED, fromStage, type Layout, mirrored, type PictureShape, type Point, type Size, stageTransform, toStage, type Transform, turnedRight, zoomAbout } from "@/core/stageTransform";
+import { sidesOf } from "@/core/sliceRecords";
 import { type VoiChoice, voiChoices } from "@/core/voiChoices";
 import { dragWindow, type Voi, type Window, windowOfRange } from "@/core/windowing";
 import type { FusedLayer } from "@/scene/layers";
@@ -175,6 +176,8 @@ export function createView(id: string, neighbours: Neighbours) {
   const choices = computed(() => (volume.value && !volume.value.colour ? voiChoices(volume.value) : []));
   /** The window or table of the current slice. */
   const voi = computed(() => voiOf(plane.value, index.value));
+  /** Whose letters: of a person, or of an animal's trunk, head or limb. */
+  const anatomy = computed(() => anatomyOf(volume.value?.quadruped ?? false, series.value?.body_part ?? ""));
   /** The letters at the stage's edges, as the picture is turned and flipped. */
   const edges = computed<EdgeLetters | null>(() => {
     const turned = { right: screenStep(1, 0), down: screenStep(0, 1) };
@@ -183,9 +186,11 @@ export function createView(id: string, neighbours: Neighbours) {
       const toPatientStep = ({ row, column }: { row: number; column: number }): Vector =>
         [0, 1, 2].map((i) => rectangle.down[i] * row + rectangle.right[i] * column) as unknown as Vector;
       const [right, down] = [toPatientStep(turned.right), toPatientStep(turned.down)];
-      return { left: letters(scaled(right, -1)), right: letters(right), top: letters(scaled(down, -1)), bottom: letters(down) };
+      const lettersTo = (direction: Vector) => letters(direction, anatomy.value);
+      return { left: lettersTo(scaled(right, -1)), right: lettersTo(right), top: lettersTo(scaled(down, -1)), bottom: lettersTo(down) };
     }
-    const own = edgeLettersFromOrientation(series.value?.metadata.PatientOrientation);
+    const said = volume.value && sidesOf(volume.value, index.value)?.patient_orientation;
+    const own = edgeLettersFromOrientation(said ?? series.value?.metadata.PatientOrientation, anatomy.value);
     return own && turnedLetters(own, layout.value);
   });
   /** The plane in words: "Axial"; "oblique, 17° from axial". */

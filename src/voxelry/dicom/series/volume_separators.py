@@ -25,7 +25,8 @@ _OF_A_CYCLE = frozenset((
 ))  # fmt: skip
 """Volumes that these tell apart were acquired in turns, over many cycles: none has a time of its own."""
 _REFERENCE_TIME = "FrameReferenceTime"
-_NUMBER = re.compile(r"(?:index |order |value |text )?([+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?)(?: s)?")
+_NUMBER = re.compile(r"(?:index |order |value |text )?([+-]?\d+(?:\.\d+)?(?:e[+-]?\d{1,2})?)(?: s|-\d+)?")
+"""A number, a number in an order, seconds after the first, or the first of a run of Instance Numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Separator:
     name
         Of the attribute, as the data dictionary has it; the keyword of a private one.
     value
-        In ``unit``; None for a value that is no number.
+        In ``unit``; None for a value that is no number. Of a run of Instance Numbers the first.
     text
         As the volume's label has it.
     """
