@@ -2,8 +2,7 @@
 
 import type { GridTurn } from "@/core/geometry";
 import { emptyLike, type PixelArray } from "@/core/pixelArray";
-import { readEvery } from "@/core/sampling/gathering";
-import { Projection } from "@/core/sampling/projection";
+import { lineProjection } from "@/core/sampling/projection";
 import { type Sampled, type SampledVolume, stridesOf } from "@/core/sampling/sampledVolume";
 import type { SlabMode } from "@/core/slabs";
 
@@ -120,22 +119,17 @@ export function gridSlab(volume: SampledVolume, turn: GridTurn, [from, to]: read
   const values = mode !== "mean" ? emptyLike(volume.values, length) : narrow ? new Float32Array(length) : new Float64Array(length);
   const absent = planes.length - present.length;
   if (present.length === 0) return { values: values.fill(fill), rows, columns, samples, missing: absent };
-  const read = readEvery(volume.values);
   // A row of the picture is folded at once, or a column if its values are the nearer ones in memory.
   const rowsInside = Math.abs(walk.columnStep) > Math.abs(walk.rowStep);
   const [outer, inner] = rowsInside ? [columns, rows] : [rows, columns];
   const [outerStep, innerStep] = rowsInside ? [walk.columnStep, walk.rowStep] : [walk.rowStep, walk.columnStep];
   const [outerTo, innerTo] = rowsInside ? [samples, columns * samples] : [columns * samples, samples];
-  const line = new Float64Array(inner);
-  const projection = new Projection(mode, inner);
+  const projection = lineProjection(volume.values, mode, inner);
   for (let a = 0; a < outer; a += 1) {
     for (let sample = 0; sample < samples; sample += 1) {
       const start = walk.first + a * outerStep + sample;
       projection.begin();
-      for (const plane of present) {
-        read(volume.values, start + plane * walk.planeStep, innerStep, inner, line);
-        projection.add(line, inner);
-      }
+      for (const plane of present) projection.addLine(start + plane * walk.planeStep, innerStep);
       for (let b = 0, q = a * outerTo + sample; b < inner; b += 1, q += innerTo) values[q] = projection.result(b);
     }
   }

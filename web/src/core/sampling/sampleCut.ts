@@ -29,9 +29,9 @@ export interface CutOptions {
 
 /** The index coordinates of a cut's first pixel, and their steps from row to row and from column to column. */
 interface IndexCut {
-  readonly start: Vector;
-  readonly down: Vector;
-  readonly right: Vector;
+  readonly start: Float64Array;
+  readonly down: Float64Array;
+  readonly right: Float64Array;
 }
 
 const turnedToIndex = (inverse: Affine, [x, y, z]: Vector): Vector => [
@@ -42,11 +42,11 @@ const turnedToIndex = (inverse: Affine, [x, y, z]: Vector): Vector => [
 
 /** The cuts of a slab, one for each sample. */
 function indexCuts(inverse: Affine, cut: Cut, slab: SampledSlab | undefined): IndexCut[] {
-  const [down, right] = [turnedToIndex(inverse, cut.down), turnedToIndex(inverse, cut.right)];
+  const [down, right] = [cut.down, cut.right].map((step) => Float64Array.from(turnedToIndex(inverse, step)));
   const depth = slab?.depth ?? 1;
   return Array.from({ length: depth }, (_, k) => {
     const origin = slab ? moved(cut.origin, slab.step, k - (depth - 1) / 2) : cut.origin;
-    return { start: toIndex(inverse, origin), down, right };
+    return { start: Float64Array.from(toIndex(inverse, origin)), down, right };
   });
 }
 
@@ -65,8 +65,11 @@ export function sampleCut(volume: SampledVolume, inverse: Affine, cut: Cut, { me
   const cuts = indexCuts(inverse, cut, slab);
   const projection = slab && slab.depth > 1 ? new Projection(slab.mode, CHUNK) : null;
   const sampled = new Float64Array(CHUNK);
+  const bases = cuts.map(() => new Float64Array(3));
   for (let row = 0; row < rows; row += 1) {
-    const bases = cuts.map(({ start, down }): Vector => [start[0] + row * down[0], start[1] + row * down[1], start[2] + row * down[2]]);
+    cuts.forEach(({ start, down }, k) => {
+      for (let axis = 0; axis < 3; axis += 1) bases[k][axis] = start[axis] + row * down[axis];
+    });
     const ranges = bases.map((base, k) => insideColumns(base, cuts[k].right, shape, columns));
     for (let first = 0; first < columns; first += CHUNK) {
       const end = Math.min(first + CHUNK, columns);

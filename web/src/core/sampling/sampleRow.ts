@@ -1,6 +1,6 @@
 /** Samples a volume along parts of rows of a cut: index coordinates, then values by the nearest voxel or by lerps. */
 
-import { type ColumnLerps, lerpColumns, readAt } from "@/core/sampling/gathering";
+import { lerp, type Places, readAt } from "@/core/sampling/gathering";
 import { type SampledVolume, type SliceCheck, stridesOf } from "@/core/sampling/sampledVolume";
 import type { Vector } from "@/core/vectors";
 
@@ -21,42 +21,54 @@ function firstColumn(base: number, step: number, count: number, bound: number, d
   return low;
 }
 
-/** The columns [from, to) of a row whose points lie inside the volume: -0.5 <= c < n - 0.5 along each axis. */
-export function insideColumns(base: Vector, step: Vector, shape: readonly number[], columns: number): readonly [number, number] {
+/** The columns [from, to) of a row with -margin <= c < n - 1 + margin along each axis; with a margin of 0.5 the points lie inside the volume. */
+function columnsWithin(base: Float64Array, step: Float64Array, shape: readonly number[], columns: number, margin: number): readonly [number, number] {
   let from = 0;
   let to = columns;
   for (let axis = 0; axis < 3; axis += 1) {
     const descending = step[axis] < 0;
-    const [entry, exit] = descending ? [shape[axis] - 0.5, -0.5] : [-0.5, shape[axis] - 0.5];
+    const [low, high] = [-margin, shape[axis] - 1 + margin];
+    const [entry, exit] = descending ? [high, low] : [low, high];
     from = Math.max(from, firstColumn(base[axis], step[axis], columns, entry, descending));
     to = Math.min(to, firstColumn(base[axis], step[axis], columns, exit, descending));
   }
   return [from, Math.max(from, to)];
 }
 
-/** Where samples lie: the position of the voxel (for lerps: of the first of eight), and the fractions beyond it. */
-class Places {
-  readonly positions = new Int32Array(CHUNK);
-  readonly slice = new Float64Array(CHUNK);
-  readonly row = new Float64Array(CHUNK);
-  readonly column = new Float64Array(CHUNK);
+/** The columns [from, to) of a row whose points lie inside the volume: -0.5 <= c < n - 0.5 along each axis. */
+export function insideColumns(base: Float64Array, step: Float64Array, shape: readonly number[], columns: number): readonly [number, number] {
+  return columnsWithin(base, step, shape, columns, 0.5);
 }
 
-/** Index coordinates of columns from `first` on, between the voxels. */
-function placeBetween(places: Places, first: number, count: number, base: Vector, step: Vector, shape: readonly number[], strides: Vector): void {
+/** Index coordinates of the columns [from, to), between the voxels of the volume's edges and around them; `into` is the first one's place. */
+function placeAtEdge(places: Places, into: number, from: number, to: number, base: Float64Array, step: Float64Array, shape: readonly number[], strides: Vector): void {
+  const parts = [places.slice, places.row, places.column];
+  for (let column = from, i = into; column < to; column += 1, i += 1) {
+    let position = 0;
+    for (let axis = 0; axis < 3; axis += 1) {
+      const c = Math.min(Math.max(base[axis] + column * step[axis], 0), shape[axis] - 1);
+      const low = Math.min(Math.floor(c), Math.max(0, shape[axis] - 2));
+      parts[axis][i] = c - low;
+      position += low * strides[axis];
+    }
+    places.positions[i] = position;
+  }
+}
+
+/** The same for columns with 0 <= c < n - 1 along each axis. */
+function placeBetween(places: Places, into: number, from: number, to: number, base: Float64Array, step: Float64Array, strides: Vector): void {
   const { positions, slice, row, column } = places;
   const [b0, b1, b2] = base;
   const [d0, d1, d2] = step;
   const [s0, s1, s2] = strides;
-  const [last0, last1, last2] = [shape[0] - 1, shape[1] - 1, shape[2] - 1];
-  const [most0, most1, most2] = [Math.max(0, last0 - 1), Math.max(0, last1 - 1), Math.max(0, last2 - 1)];
-  for (let i = 0; i < count; i += 1) {
-    const c0 = Math.min(Math.max(b0 + (first + i) * d0, 0), last0);
-    const c1 = Math.min(Math.max(b1 + (first + i) * d1, 0), last1);
-    const c2 = Math.min(Math.max(b2 + (first + i) * d2, 0), last2);
-    const i0 = Math.min(Math.floor(c0), most0);
-    const i1 = Math.min(Math.floor(c1), most1);
-    const i2 = Math.min(Math.floor(c2), most2);
+  for (let at = from, i = into; at < to; at += 1, i += 1) {
+    const c0 = b0 + at * d0;
+    const c1 = b1 + at * d1;
+    const c2 = b2 + at * d2;
+    // The whole part of a number that is not negative.
+    const i0 = c0 | 0;
+    const i1 = c1 | 0;
+    const i2 = c2 | 0;
     slice[i] = c0 - i0;
     row[i] = c1 - i1;
     column[i] = c2 - i2;
@@ -65,49 +77,32 @@ function placeBetween(places: Places, first: number, count: number, base: Vector
 }
 
 /** The nearest voxels of columns from `first` on. */
-function placeNearest(positions: Int32Array, first: number, count: number, base: Vector, step: Vector, shape: readonly number[], strides: Vector): void {
+function placeNearest(positions: Int32Array, first: number, count: number, base: Float64Array, step: Float64Array, shape: readonly number[], strides: Vector): void {
   const [b0, b1, b2] = base;
   const [d0, d1, d2] = step;
   const [s0, s1, s2] = strides;
   const [last0, last1, last2] = [shape[0] - 1, shape[1] - 1, shape[2] - 1];
   for (let i = 0; i < count; i += 1) {
-    // The largest number below n - 0.5 may become n.
-    const i0 = Math.min(Math.floor(b0 + (first + i) * d0 + 0.5), last0);
-    const i1 = Math.min(Math.floor(b1 + (first + i) * d1 + 0.5), last1);
-    const i2 = Math.min(Math.floor(b2 + (first + i) * d2 + 0.5), last2);
+    // These numbers are not negative. The largest number below n - 0.5 may become n.
+    const i0 = Math.min((b0 + (first + i) * d0 + 0.5) | 0, last0);
+    const i1 = Math.min((b1 + (first + i) * d1 + 0.5) | 0, last1);
+    const i2 = Math.min((b2 + (first + i) * d2 + 0.5) | 0, last2);
     positions[i] = i0 * s0 + i1 * s1 + i2 * s2;
   }
 }
 
-/** Nothing is lerped along axes with one index, so that infinite values stay what they are. */
-function lerpAlongRowsAndSlices(
-  { near, nearNext, far, farNext }: ColumnLerps,
-  row: Float64Array,
-  slice: Float64Array,
-  count: number,
-  [sliceStep, rowStep]: Vector,
-  into: Float64Array,
-): void {
-  if (rowStep !== 0) {
-    for (let i = 0; i < count; i += 1) near[i] += (nearNext[i] - near[i]) * row[i];
-    for (let i = 0; i < count; i += 1) far[i] += (farNext[i] - far[i]) * row[i];
-  }
-  for (let i = 0; i < count; i += 1) into[i] = sliceStep === 0 ? near[i] : near[i] + (far[i] - near[i]) * slice[i];
-}
-
 /** Samples along rows; keeps the buffers from one row to the next. */
 export class RowSampler {
-  private readonly places = new Places();
-  private readonly lerps: ColumnLerps = {
-    near: new Float64Array(CHUNK),
-    nearNext: new Float64Array(CHUNK),
-    far: new Float64Array(CHUNK),
-    farNext: new Float64Array(CHUNK),
+  private readonly places: Places = {
+    positions: new Int32Array(CHUNK),
+    slice: new Float64Array(CHUNK),
+    row: new Float64Array(CHUNK),
+    column: new Float64Array(CHUNK),
   };
   private readonly strides: Vector;
   /** The steps to the next slice, row and column; 0 along axes with one index. */
   private readonly steps: readonly [number, number, number];
-  private readonly lerpColumns: ReturnType<typeof lerpColumns>;
+  private readonly lerp: ReturnType<typeof lerp>;
   private readonly readAt: ReturnType<typeof readAt>;
 
   constructor(
@@ -116,45 +111,36 @@ export class RowSampler {
     /** Null if all slices are there. */
     private readonly check: SliceCheck | null,
   ) {
+    // Positions are kept as 32-bit integers.
+    if (volume.values.length > 2 ** 31 - 1) throw new RangeError(`a volume of ${volume.values.length} values is sampled by the server`);
     const strides = stridesOf(volume);
     this.strides = strides;
     this.steps = [volume.shape[0] > 1 ? strides[0] : 0, volume.shape[1] > 1 ? strides[1] : 0, volume.shape[2] > 1 ? strides[2] : 0];
-    this.lerpColumns = lerpColumns(volume.values);
+    this.lerp = lerp(volume.values, this.steps);
     this.readAt = readAt(volume.values);
   }
 
   /** Finds the places of `count` columns, at most CHUNK, from `first` on; all lie inside the volume. */
-  place(first: number, count: number, base: Vector, step: Vector): void {
-    if (this.method === "linear") placeBetween(this.places, first, count, base, step, this.volume.shape, this.strides);
-    else placeNearest(this.places.positions, first, count, base, step, this.volume.shape, this.strides);
+  place(first: number, count: number, base: Float64Array, step: Float64Array): void {
+    const { places, strides } = this;
+    const { shape } = this.volume;
+    const end = first + count;
+    if (this.method === "nearest") {
+      placeNearest(places.positions, first, count, base, step, shape, strides);
+      return;
+    }
+    const [within, beyond] = columnsWithin(base, step, shape, end, 0).map((column) => Math.max(first, column));
+    placeAtEdge(places, 0, first, within, base, step, shape, strides);
+    placeBetween(places, within - first, within, beyond, base, step, strides);
+    placeAtEdge(places, beyond - first, beyond, end, base, step, shape, strides);
   }
 
   /** The samples at the places found; `sample` is that of a colour. */
   sample(count: number, sample: number, into: Float64Array): void {
     const { values } = this.volume;
-    const { positions, slice, row } = this.places;
-    if (this.method === "nearest") {
-      this.readAt(values, positions, count, sample, into);
-    } else {
-      this.lerpAlongColumns(count, sample);
-      lerpAlongRowsAndSlices(this.lerps, row, slice, count, this.steps, into);
-    }
+    if (this.method === "nearest") this.readAt(values, this.places.positions, count, sample, into);
+    else this.lerp(values, this.places, count, sample, this.steps, into);
     if (this.check) this.removeMissing(this.check, count, into);
-  }
-
-  private lerpAlongColumns(count: number, sample: number): void {
-    const { values } = this.volume;
-    const { positions, column } = this.places;
-    const { near, nearNext, far, farNext } = this.lerps;
-    const [slice, row, next] = this.steps;
-    if (next !== 0) {
-      this.lerpColumns(values, positions, column, count, sample, this.steps, this.lerps);
-    } else {
-      this.readAt(values, positions, count, sample, near);
-      this.readAt(values, positions, count, sample + row, nearNext);
-      this.readAt(values, positions, count, sample + slice, far);
-      this.readAt(values, positions, count, sample + slice + row, farNext);
-    }
   }
 
   /** Samples that need a slice which is not there become NaN. */
