@@ -9,18 +9,15 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from ninja import Query, Router
 
-from voxelry.core.errors import MeasureError
-from voxelry.core.measure import histogram, measure
+from voxelry.core.measure import measure
 from voxelry.server.access.authentication import asking
 from voxelry.server.access.django_exchange import as_response, asked_of
-from voxelry.server.access.exchange import Answer
 from voxelry.server.access.rules import Rule, needs
 from voxelry.server.api import schemas as out
+from voxelry.server.api.histogram_answers import histogram_of_volume
 from voxelry.server.api.problems import ApiError
 from voxelry.server.api.slice_answers import (
     SliceChoice,
-    caching_headers,
-    is_known_tag,
     picture_slice,
     raw_slice,
     stack_of,
@@ -101,17 +98,7 @@ def get_slice_raw(
 @needs(Rule.VIEWER)
 def get_histogram(request: HttpRequest, series_id: int, volume: VolumeIndex = 0) -> HttpResponseBase:
     """How often each value occurs, padding left out."""
-    asked = asked_of(request)
-    stack = stack_of(asked.who, series_id, volume)
-    path = stack_files.folder_of(stack) / "histogram.json"
-    if not path.is_file():
-        histogram(stack_files.open_volume(stack))  # raises the problem of the build
-        raise MeasureError("this volume has no histogram")
-    tag = f'"{stack.series.folder}-{volume}-histogram"'
-    known = is_known_tag(asked.headers, tag)
-    headers = caching_headers(tag, "", stack.series) | ({} if known else {"Content-Type": "application/json"})
-    answer = Answer([] if known else [path.read_bytes()], status=304 if known else 200, headers=headers)
-    return as_response(answer, request)
+    return as_response(histogram_of_volume(asked_of(request), series_id, volume), request)
 
 
 @router.get("/series/{int:series_id}/measure", response={200: out.MeasurementOut, **ERRORS}, tags=["volumes"])

@@ -14,6 +14,7 @@ from voxelry.formats.pictures.picture import PictureFormat
 from voxelry.server.access.exchange import Answer, Asked
 from voxelry.server.access.quick_answers import is_quick, quick
 from voxelry.server.access.rules import Rule
+from voxelry.server.api.histogram_answers import histogram_of_volume
 from voxelry.server.api.slice_answers import (
     SliceChoice,
     picture_slice,
@@ -111,6 +112,13 @@ def _thumbnail(asked: Asked, series_id: int) -> Answer:
     return thumbnail_picture(asked, series_id, choice.version)
 
 
+def _histogram(asked: Asked, series_id: int) -> Answer:
+    choice = _choice(asked, shown=False)
+    if choice != SliceChoice(volume=choice.volume):
+        raise DeclinedError
+    return histogram_of_volume(asked, series_id, choice.volume)
+
+
 def _volume(asked: Asked, series_id: int) -> Answer:
     choice = plain_volume_choice(asked.query)
     if choice is None:
@@ -124,4 +132,5 @@ _API: Mapping[str, Callable[..., Answer]] = {
     "api/series/<int:series_id>/slices/<int:n>.jpg": quick(partial(_picture, "jpg")),
     "api/series/<int:series_id>/volume.raw": _volume,
     "api/series/<int:series_id>/thumbnail.png": quick(_thumbnail),
+    "api/series/<int:series_id>/histogram": quick(_histogram),
 }
