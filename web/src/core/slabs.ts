@@ -17,14 +17,14 @@ export const MOST_SLAB_PLANES = 512;
 const THICKNESSES = [2, 3, 5, 10, 15, 20, 30, 50, 100, 200];
 
 /** How many planes, `step` mm apart, are as thick as `mm`: at least 1. */
-export function slabPlanes(mm: number, step: number, most = MOST_SLAB_PLANES): number {
+export function planesOfThickness(mm: number, step: number, most = MOST_SLAB_PLANES): number {
   return Math.min(most, Math.max(1, Math.round(mm / step)));
 }
 
 /** The thicknesses in mm to choose from: each of two planes or more, none twice, none thicker than `extent` but the last. */
 export function slabThicknesses(step: number, extent: number): number[] {
   const most = Math.min(MOST_SLAB_PLANES, Math.max(1, Math.round(extent / step)));
-  const planes = [...THICKNESSES.map((mm) => slabPlanes(mm, step, most)), most].filter((count) => count >= 2);
+  const planes = [...THICKNESSES.map((mm) => planesOfThickness(mm, step, most)), most].filter((count) => count >= 2);
   return [...new Set(planes)].sort((a, b) => a - b).map((count) => count * step);
 }
 

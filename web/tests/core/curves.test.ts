@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 
 import { curvePixels, curveRange, curveThrough } from "@/core/curves";
-import { describedSlab, nextThickness, slabPlanes, slabThicknesses } from "@/core/slabs";
+import { describedSlab, nextThickness, planesOfThickness, slabThicknesses } from "@/core/slabs";
 
 it("a curve has its points in the order of time, without volumes whose value is not known", () => {
   expect(curveThrough([30, 0, 15, 45], [3, 1, null, NaN])).toEqual([
@@ -25,7 +25,7 @@ it("curves are drawn in one range, large values at the top", () => {
 });
 
 it("a slab has whole planes, at least one", () => {
-  expect([0, 1, 5, 12, 13, 1e6].map((mm) => slabPlanes(mm, 5))).toEqual([1, 1, 1, 2, 3, 512]);
+  expect([0, 1, 5, 12, 13, 1e6].map((mm) => planesOfThickness(mm, 5))).toEqual([1, 1, 1, 2, 3, 512]);
 });
 
 it("thicknesses to choose from are whole planes, each once, up to the whole volume", () => {
