@@ -67,6 +67,39 @@ export async function openSlices(
   }, response);
 }
 
+/** The size of the buffer that streams are read into. */
+const BUFFER = 256 * 1024;
+
+/** The chunks of a stream; each one is there until the next one is asked for. */
+export async function* chunksOf(body: SliceStream["body"]): AsyncGenerator<Uint8Array, void, undefined> {
+  const own = ownBufferReader(body);
+  if (own === null) {
+    const reader = body.getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  }
+  // One buffer for all chunks: a volume of chunks would wait for the garbage collector.
+  let buffer = new ArrayBuffer(BUFFER);
+  for (;;) {
+    const { done, value } = await own.read(new Uint8Array(buffer));
+    if (done) return;
+    yield value;
+    buffer = value.buffer;
+  }
+}
+
+/** A reader that fills a buffer of ours; null in browsers without it. */
+function ownBufferReader(body: SliceStream["body"]): ReadableStreamBYOBReader | null {
+  try {
+    return body.getReader({ mode: "byob" });
+  } catch {
+    return null;
+  }
+}
+
 /** The result of `check`; the body is not read if it fails. */
 function checked<T>(check: () => T, response: Response): T {
   try {

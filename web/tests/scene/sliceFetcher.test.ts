@@ -160,6 +160,29 @@ describe("fetching slices", () => {
     expect(fetcher.problemOf("a")).toBeNull();
   });
 
+  it("reads into one buffer where the browser can", async () => {
+    const server = volumeServer({ waiting: true });
+    const { fetcher, stored } = fetcherOf(server);
+    fetcher.need("a", 7);
+    let at = 0;
+    const body = new ReadableStream({
+      type: "bytes",
+      pull(controller: ReadableByteStreamController) {
+        const bytes = bytesOf(7, 7).slice(at, at + 5);
+        at += 5;
+        if (bytes.length > 0) controller.enqueue(bytes);
+        else {
+          controller.close();
+          controller.byobRequest?.respond(0);
+        }
+      },
+    });
+    server.asked[0].answer(new Response(body, { headers: headersOf(false) }));
+    await settle();
+    await settle();
+    expect([...stored.values.slice(42, 48)]).toEqual([700, 701, 702, 703, 704, 705]);
+  });
+
   it("keeps the slices that a broken connection brought", async () => {
     const server = volumeServer({ waiting: true });
     const { fetcher, stored, pass } = fetcherOf(server);

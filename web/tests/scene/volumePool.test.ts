@@ -13,7 +13,7 @@ const KIB = 1024;
 
 function poolOf() {
   const closed: string[] = [];
-  const make = (inTab: boolean) => (key: string) => ({ key, inTab, close: () => closed.push(key) }) as unknown as PooledSource;
+  const make = (inTab: boolean) => (key: string) => ({ key, inTab, close: () => closed.push(key), retry: () => closed.push(`again ${key}`) }) as unknown as PooledSource;
   const makers = { tab: vi.fn(make(true)), server: vi.fn(make(false)) };
   return { pool: new VolumePool({ oneVolume: 10 * KIB, allVolumes: 20 * KIB }, makers), makers, closed };
 }
@@ -63,6 +63,14 @@ describe("the pool of volumes", () => {
     expect(closed).toEqual(["1/0/1"]);
     pool.release(pool.hold(2, volume(11)));
     expect(closed).toEqual(["1/0/1", "2/0/1"]);
+  });
+
+  it("tries all volumes again", () => {
+    const { pool, closed } = poolOf();
+    pool.hold(1, volume(2));
+    pool.hold(2, volume(2));
+    pool.retry();
+    expect(closed).toEqual(["again 1/0/1", "again 2/0/1"]);
   });
 
   it("takes less of a small device", () => {

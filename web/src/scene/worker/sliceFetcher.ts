@@ -2,7 +2,7 @@
 
 import { AnswerError } from "@/api/answers";
 import { isAbort, problemFrom, ServerProblem } from "@/api/http";
-import { type FetchFunction, openSlice, openSlices, type VolumeAddress } from "@/api/volumeBytes";
+import { chunksOf, type FetchFunction, openSlice, openSlices, type VolumeAddress } from "@/api/volumeBytes";
 import { nextBlock, type Block, type Wish } from "@/scene/worker/fetchOrder";
 import type { SliceWriter, StoredValues } from "@/scene/worker/storedValues";
 
@@ -238,14 +238,11 @@ export class SliceFetcher {
     if (stream.first !== first || stream.last !== last) this.useOneStream(one);
     const writer = stored.writer(stream.first, stream.last);
     one.writer = writer;
-    const reader = stream.body.getReader();
     let bytes = 0;
-    for (;;) {
-      const { done, value } = await reader.read();
+    for await (const chunk of chunksOf(stream.body)) {
       if (!this.running.has(one)) return;
-      if (done) break;
-      bytes += value.length;
-      const completed = writer.write(value);
+      bytes += chunk.length;
+      const completed = writer.write(chunk);
       if (completed.length > 0) this.events.arrived(key, completed);
     }
     writer.finish();
