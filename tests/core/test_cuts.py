@@ -330,6 +330,44 @@ def test_views_and_mapped_files_are_cut_alike(tmp_path: Any, method: Method) -> 
         )
 
 
+@given(angles=st.tuples(*[st.floats(-3, 3)] * 3), method=st.sampled_from(METHODS), colour=st.booleans())
+@settings(max_examples=40)
+def test_both_orders_give_the_same(angles: tuple[float, float, float], method: Method, colour: bool) -> None:
+    volume = made_volume((5, 6, 7, 3) if colour else (5, 6, 7), dtype="uint8" if colour else "int16")
+    rectangle = through(volume, angles=angles, size=20, slab="max", depth=2, step=(0.3, 0.3, 0.3))
+    across = np.ascontiguousarray(np.moveaxis(volume.array, 2, 0))
+    expected = cut(volume, rectangle, method=method)
+    for array in (across, np.moveaxis(volume.array, 2, 0)):
+        np.testing.assert_array_equal(cut(volume, rectangle, method=method, across=array), expected)
+
+
+@pytest.mark.parametrize("mirrored", [1, -1])
+def test_a_cut_is_read_in_the_order_in_which_it_lies_close_together(mirrored: int) -> None:
+    volume = made_volume((20, 20, 20), angles=(0.0, 0.0, 0.0), spacing=(1.0, 1.0, 1.0))
+    across = np.zeros((20, 20, 20), np.int16)  # other values, which show where they come from
+    left, posterior, superior = (mirrored, 0, 0), (0, mirrored, 0), (0, 0, mirrored)
+    assert volume.affine is not None
+    centre = tuple(index_to_lps(volume.affine, (10, 10, 10)))
+    for right, down, is_across in (
+        (left, posterior, False),
+        (left, superior, False),
+        (posterior, superior, True),
+        (superior, posterior, True),
+        ((0.6, 0.6, 0), superior, False),
+        (posterior, (0.6, 0, 0.6), True),
+        (left, (0, 0.6, 0.6), False),
+    ):
+        rectangle = Cut(centre, right, down, 3, 3)
+        own, read = cut(volume, rectangle), cut(volume, rectangle, across=across)
+        np.testing.assert_array_equal(read, np.where(np.isnan(own), own, 0) if is_across else own)
+
+
+def test_another_volume_across_is_refused() -> None:
+    volume = made_volume((4, 5, 6))
+    with pytest.raises(ParameterError, match="does not hold a volume"):
+        cut(volume, through(volume, angles=(0, 0, 0)), across=np.zeros((4, 5, 6), np.int16))
+
+
 def test_points_at_the_end_of_half_a_voxel() -> None:
     """The largest number below 0.5 is inside, though it is rounded to 1 when 0.5 is added."""
     volume = Volume(array=np.array([[[5]]], np.int16), affine=np.eye(4)[:, [2, 1, 0, 3]])

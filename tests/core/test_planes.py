@@ -62,6 +62,16 @@ def test_each_pixel_is_the_voxel_that_lies_there(volume: Volume, axis: Axis) -> 
                 np.testing.assert_allclose(index_to_lps(volume.affine, voxel), there)
 
 
+@given(volumes(), st.sampled_from([None, *AXES]))
+def test_planes_of_a_second_order_are_the_same(volume: Volume, axis: Axis | None) -> None:
+    across = np.ascontiguousarray(np.moveaxis(volume.array, 2, 0))
+    for index in range(plane_count(volume, axis)):
+        expected = plane(volume, index, axis=axis)
+        np.testing.assert_array_equal(plane(volume, index, axis=axis, across=across), expected)
+    with pytest.raises(IndexError):
+        plane(volume, plane_count(volume, axis), axis=axis, across=across)
+
+
 @given(volumes(), st.sampled_from(AXES))
 def test_planes_are_turned_the_way_radiologists_look(volume: Volume, axis: Axis) -> None:
     affine = plane_affine(volume, axis)

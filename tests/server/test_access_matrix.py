@@ -212,6 +212,7 @@ def place(site: Any, tmp_path: Path, do_jobs: Callable[[], None], monkeypatch: p
         "create_rule": lambda: _json(name="another"),
         "update_rule": lambda: _json(name="changed"),
         "empty_trash": lambda: {"query": f"?project={project.pk}"},
+        "get_cut_raw": lambda: {"query": "?origin=0,0,0&right=1,0,0&down=0,1,0&rows=2&columns=2"},
         "GET wado": lambda: {"query": "?requestType=WADO&studyUID={}&seriesUID={}&objectUID={}".format(*uids)},
     }
     return Place(project, values, bodies)

@@ -116,6 +116,8 @@ HOT = [
     "/api/series/{}/slices/1.png",
     "/api/series/{}/slices/1.png?center=40&width=400",
     "/api/series/{}/slices/1.jpg?axis=sagittal",
+    "/api/series/{}/cut.raw?origin=-20,1e1,3.5&right=0.5,0.1,0&down=0,0,-0.5&rows=30&columns=20",
+    "/api/series/{}/cut.raw?origin=0,0,0&right=1,0,0&down=0,1,0&rows=9&columns=9&slab=max&depth=3&step=0,0,1&v=other",
     "/api/series/{}/thumbnail.png",
     "/api/series/{}/histogram",
     "/api/series/{}/histogram?volume=0",
@@ -162,6 +164,7 @@ def _same(whole: str, token: str, asking: Asking) -> None:
         assert headers == {n.lower(): v for n, v in again.headers.items() if n.lower() not in UNLIKE}
 
 
+CUT = "/api/series/{}/cut.raw?origin=0,0,0&right=1,0,0&down=0,1,0&columns=2"
 REFUSED: list[tuple[str, dict[str, str] | None, int]] = [
     ("/api/series/{}/slices/1.raw", {}, 401),
     ("/api/series/{}/slices/1.raw", {"authorization": "Bearer vxl_wrong"}, 401),
@@ -175,6 +178,11 @@ REFUSED: list[tuple[str, dict[str, str] | None, int]] = [
     ("/api/series/{}/slices/1.raw?other=1", None, 200),
     ("/api/series/{}/histogram?volume=1", None, 404),
     ("/api/series/{}/histogram?axis=axial", None, 200),
+    (CUT + "&rows=2", {}, 401),
+    (CUT, None, 422),
+    (CUT + "&rows=2&depth=3", None, 422),
+    (CUT + "&rows=2&other=3", None, 200),
+    (CUT.replace("{}", "99999") + "&rows=2", None, 404),
     ("/api/studies?limit=0", None, 422),
     ("/dicomweb/projects/none/", None, 404),
     ("/api/series/{}/slices/1.raw", {"host": "evil.example"}, 400),

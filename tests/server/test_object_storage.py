@@ -136,12 +136,17 @@ def shown(site: Any, series: int) -> Any:
 
 
 def test_all_of_it_on_machines_that_share_nothing_else(
-    site: Any, source: Path, elsewhere: Callable[[], Path], bucket: Bucket
+    site: Any, source: Path, elsewhere: Callable[[], Path], bucket: Bucket, settings: Settings
 ) -> None:
+    settings.VOXELRY = settings.VOXELRY.replace(across_bytes=0)
     series = uploaded(site, source, elsewhere)
     volume = voxelry.load_volume(source)
     elsewhere()
     np.testing.assert_array_equal(shown(site, series), plane(volume, 1).ravel())
+    there = elsewhere()
+    sagittal = site.client.get(f"/api/series/{series}/slices/1.raw?axis=sagittal")
+    assert sagittal.content == np.ascontiguousarray(plane(volume, 1, axis="sagittal")).tobytes()
+    assert list(there.glob("stacks/*/*/0/across.npy"))
     elsewhere()
     assert site.get(f"/series/{series}/histogram")["values"]
     for name in ("thumbnail.png", "slices/0.png"):

@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -45,10 +45,12 @@ Method = Literal["nearest", "linear"]
 SlabMode = Literal["max", "min", "mean"]
 METHODS: tuple[Method, ...] = ("nearest", "linear")
 SLAB_MODES: tuple[SlabMode, ...] = ("max", "min", "mean")
+ACROSS = (2, 0, 1)
+"""The order (column, slice, row), in which a plane of one column lies in one piece."""
 Corner = Callable[[int, int, int], npt.NDArray[Any]]
 """The values of the voxels that lie so many slices, rows and columns behind some voxels."""
 
-_AT_ONCE = 2**14
+_AT_ONCE = 2**13
 """Samples that are computed together: their numbers stay in the processor's cache."""
 
 
@@ -106,32 +108,55 @@ class Cut:
         return found
 
 
-class Voxels(Protocol):
-    """Where the values of voxels are read from."""
+@dataclass(frozen=True, slots=True)
+class OrderedVoxels:
+    """The voxels of an array; where it is contiguous they are read by their positions in it.
+
+    Attributes
+    ----------
+    order
+        The index axis (0 slice, 1 row, 2 column) of each axis of the array; its samples are the last axis in any case.
+    """
+
+    array: npt.NDArray[Any]
+    order: tuple[int, int, int] = (0, 1, 2)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Slices, rows, columns, and samples for colour."""
+        lengths = dict(zip(self.order, self.array.shape, strict=False))
+        return (lengths[0], lengths[1], lengths[2], *self.array.shape[3:])
+
+    @property
+    def _strides(self) -> tuple[int, int, int]:
+        """How many voxels further the next slice, row and column lie in the memory of a contiguous array."""
+        _, second, third = self.array.shape[:3]
+        strides = dict(zip(self.order, (second * third, third, 1), strict=True))
+        return strides[0], strides[1], strides[2]
+
+    def jump(self, lines: Sequence[_IndexLine]) -> float:
+        """How many voxels apart neighbours in a cut lie in memory, along its rows or its columns: the fewer."""
+        ways = ([line.right for line in lines], [line.down for line in lines])
+        return min(abs(sum(a * b for a, b in zip(way, self._strides, strict=True))) for way in ways)
 
     def behind(self, slices: Indices, rows: Indices, columns: Indices) -> Corner:
         """Reads voxels relative to those of some indices, whose shapes are broadcast."""
-
-
-@dataclass(frozen=True, slots=True)
-class ArrayVoxels:
-    """The voxels of an array; where it is contiguous they are read by their positions in it."""
-
-    array: npt.NDArray[Any]
-
-    def behind(self, slices: Indices, rows: Indices, columns: Indices) -> Corner:
-        """See `Voxels`."""
         array = self.array
         if not array.flags.c_contiguous:
-            return lambda k, i, j: np.asarray(array[slices + k, rows + i, columns + j])
-        _, height, width = array.shape[:3]
+            straight = array.transpose(*(self.order.index(axis) for axis in range(3)), *range(3, array.ndim))
+            return lambda k, i, j: np.asarray(straight[slices + k, rows + i, columns + j])
+        one, other, third = self._strides
         flat = array.reshape(-1, *array.shape[3:])
-        base = slices * (height * width) + rows * width + columns
-        return lambda k, i, j: flat[(k * height + i) * width + j :].take(base, axis=0)
+        base = slices * one + rows * other + columns * third
+        return lambda k, i, j: flat[k * one + i * other + j * third :].take(base, axis=0)
 
 
 def cut(
-    volume: Volume, rectangle: Cut, *, method: Method = "linear", voxels: Voxels | None = None
+    volume: Volume,
+    rectangle: Cut,
+    *,
+    method: Method = "linear",
+    across: npt.NDArray[Any] | None = None,
 ) -> npt.NDArray[np.floating[Any]]:
     """The values of a volume in a cut.
 
@@ -142,8 +167,8 @@ def cut(
     ----------
     method
         ``"nearest"`` or ``"linear"``: how the value between voxels is found. Padding is a value like others.
-    voxels
-        Where the values are read, if not in the volume's array.
+    across
+        The same values in the order (column, slice, row), read instead where neighbours in the cut lie closer together.
 
     Returns
     -------
@@ -156,7 +181,7 @@ def cut(
     UnplacedError
         If the volume has no affine.
     ParameterError
-        If there is no such method.
+        If there is no such method, or ``across`` has another shape.
 
     Notes
     -----
@@ -169,7 +194,7 @@ def cut(
     inverse = _inverse(volume.affine)
     planes = [_index_lines(inverse, rectangle, origin) for origin in rectangle.origins()]
     array = np.asarray(volume.array).view(np.ndarray)
-    sampler = _Sampler(voxels or ArrayVoxels(array), array.shape, method)
+    sampler = _Sampler(_best_order(array, across, planes[0]), method)
     samples = array.shape[3:]
     result = np.empty((rectangle.rows, rectangle.columns, *samples), _result_dtype(array.dtype))
     with np.errstate(over="ignore", invalid="ignore"):  # of coordinates beyond all places, and of infinite values
@@ -201,9 +226,13 @@ class _IndexLine:
 class _Sampler:
     """Takes samples of a volume at coordinates."""
 
-    voxels: Voxels
-    shape: tuple[int, ...]
+    voxels: OrderedVoxels
     method: Method
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The volume's."""
+        return self.voxels.shape
 
     def plane(self, coordinates: Sequence[Floats]) -> Floats:
         """The samples at coordinates whose shapes are broadcast to ``(rows, columns)``; NaN outside."""
@@ -244,6 +273,17 @@ class _Sampler:
 
         first = along_rows(0)
         return _between(first, along_rows(1), parts[0]) if several[0] else first
+
+
+def _best_order(array: npt.NDArray[Any], across: npt.NDArray[Any] | None, lines: Sequence[_IndexLine]) -> OrderedVoxels:
+    """The order in which the voxels of a cut lie closest together."""
+    plain = OrderedVoxels(array)
+    if across is None:
+        return plain
+    other = OrderedVoxels(np.asarray(across).view(np.ndarray), ACROSS)
+    if other.shape != array.shape:
+        raise ParameterError(f"an array of shape {across.shape} does not hold a volume of shape {array.shape} across")
+    return other if other.jump(lines) < plain.jump(lines) else plain
 
 
 def _between(first: Floats, second: npt.NDArray[Any], part: Floats) -> Floats:

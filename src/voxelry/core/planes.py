@@ -136,7 +136,9 @@ def plane_affine(volume: Volume, axis: Axis | None = None) -> npt.NDArray[np.flo
     return volume.geometry.permute(axes, backwards=backwards).affine
 
 
-def plane(volume: Volume, index: int, *, axis: Axis | None = None) -> npt.NDArray[np.generic]:
+def plane(
+    volume: Volume, index: int, *, axis: Axis | None = None, across: npt.NDArray[np.generic] | None = None
+) -> npt.NDArray[np.generic]:
     """One plane's values.
 
     Parameters
@@ -146,6 +148,8 @@ def plane(volume: Volume, index: int, *, axis: Axis | None = None) -> npt.NDArra
         left in sagittal planes.
     axis
         None for the slice as acquired.
+    across
+        The same values in the order (column, slice, row): a plane of one column is read from there.
 
     Returns
     -------
@@ -159,7 +163,10 @@ def plane(volume: Volume, index: int, *, axis: Axis | None = None) -> npt.NDArra
     GeometryError
         If a patient plane is asked for and the volume has no affine.
     """
-    return _take(volume.array, layout(volume, axis), index)
+    where = layout(volume, axis)
+    if across is not None and where.axes[0] == 2:
+        return _take(across, where, index, along=0)
+    return _take(volume.array, where, index, along=where.axes[0])
 
 
 def plane_padding(volume: Volume, index: int, *, axis: Axis | None = None) -> npt.NDArray[np.bool_] | None:
@@ -181,12 +188,12 @@ def plane_padding(volume: Volume, index: int, *, axis: Axis | None = None) -> np
     return np.asarray((values >= low) & (values <= high))
 
 
-def _take(array: npt.NDArray[np.generic], where: Turn, index: int) -> npt.NDArray[np.generic]:
-    (along, _, _), backwards = where
+def _take(array: npt.NDArray[np.generic], where: Turn, index: int, *, along: int) -> npt.NDArray[np.generic]:
+    """A plane of an array, along one of its axes; the other two are in the order of the volume's."""
     count = array.shape[along]
     if not 0 <= index < count:
         raise IndexError(f"no plane {index}: there are {count}, from 0")
-    number = count - 1 - index if backwards[0] else index
+    number = count - 1 - index if where.backwards[0] else index
     return _turn(array[(slice(None),) * along + (number,)], where)
 
 

@@ -11,6 +11,7 @@ from typing import cast
 from urllib.parse import parse_qsl
 
 import numpy as np
+import numpy.typing as npt
 
 from voxelry.core.intensity import Window
 from voxelry.core.planes import AXES, Axis, plane, plane_count
@@ -111,15 +112,21 @@ def raw_slice(asked: Asked, series_id: int, n: int, choice: SliceChoice) -> Answ
         part, dtype, shape = stored.slice_part(stack, n), stored.dtype, stored.shape[1:]
     else:
         takes_long()
-        values = plane(_checked(stack, n, choice.axis, shown=False), n, axis=choice.axis)
-        little = values.astype(values.dtype.newbyteorder("<"), copy=False)
-        part, dtype, shape = np.ascontiguousarray(little).tobytes(), values.dtype.name, values.shape
+        volume = _checked(stack, n, choice.axis, shown=False)
+        values = plane(volume, n, axis=choice.axis, across=stack_files.across_of(stack))
+        part, dtype, shape = little_endian(values), values.dtype.name, values.shape
     headers = {
         "Content-Type": "application/octet-stream",
         "X-Voxelry-Dtype": dtype,
         "X-Voxelry-Shape": ",".join(map(str, shape)),
     }
     return Answer([part], headers=headers | caching_headers(tag, choice.version, stack.series))
+
+
+def little_endian(values: npt.NDArray[np.generic]) -> memoryview:
+    """Values in C order and little endian, in memory: what is sent reads no mapped file."""
+    little: npt.NDArray[np.generic] = np.require(values, values.dtype.newbyteorder("<"), ["C", "O"])
+    return little.reshape(-1).view(np.uint8).data
 
 
 def picture_slice(asked: Asked, kind: PictureFormat, series_id: int, n: int, choice: SliceChoice) -> Answer:

@@ -14,6 +14,15 @@ from voxelry.server.access.authentication import asking
 from voxelry.server.access.django_exchange import as_response, asked_of
 from voxelry.server.access.rules import Rule, needs
 from voxelry.server.api import schemas as out
+from voxelry.server.api.cut_answers import (
+    LONGEST_VECTOR,
+    MOST_PIXELS,
+    MOST_PLANES,
+    VECTOR,
+    CutChoice,
+    cut_of_parameters,
+    raw_cut,
+)
 from voxelry.server.api.histogram_answers import histogram_of_volume
 from voxelry.server.api.problems import ApiError
 from voxelry.server.api.slice_answers import (
@@ -34,6 +43,32 @@ AxisName = Annotated[
 ]
 Center = Annotated[float | None, Query(None, description="Window Center; needs `width`.")]
 Width = Annotated[float | None, Query(None, description="Window Width; needs `center`.")]
+Place = Annotated[
+    str,
+    Query(..., pattern=VECTOR, max_length=LONGEST_VECTOR, description="The centre of pixel (0, 0): `x,y,z` LPS, mm."),
+]
+RightVector = Annotated[
+    str,
+    Query(..., pattern=VECTOR, max_length=LONGEST_VECTOR, description="To the next pixel of a row: `x,y,z` LPS, mm."),
+]
+DownVector = Annotated[
+    str, Query(..., pattern=VECTOR, max_length=LONGEST_VECTOR, description="To the next row: `x,y,z` LPS, mm.")
+]
+StepVector = Annotated[
+    str | None,
+    Query(None, pattern=VECTOR, max_length=LONGEST_VECTOR, description="To a slab's next plane: `x,y,z` LPS, mm."),
+]
+PixelCount = Annotated[int, Query(..., ge=1, le=MOST_PIXELS)]
+Depth = Annotated[
+    int | None, Query(None, ge=1, le=MOST_PLANES, description="How many planes a slab has, around `origin`.")
+]
+SlabName = Annotated[
+    Literal["max", "min", "mean"] | None,
+    Query(None, description="How the samples of a slab become one value; needs `depth` and `step`."),
+]
+MethodName = Annotated[
+    Literal["nearest", "linear"], Query("linear", description="How values between voxels are found.")
+]
 Version = Annotated[str, Query("", description="The volume's `version`: lets the answer be kept for a year.")]
 
 
@@ -92,6 +127,33 @@ def get_slice_raw(
 ) -> HttpResponseBase:
     """A slice's modality values, in C order and little endian; headers tell dtype and shape."""
     return as_response(raw_slice(asked_of(request), series_id, n, SliceChoice(axis, None, volume, v)), request)
+
+
+@router.get("/series/{int:series_id}/cut.raw", tags=["volumes"], openapi_extra=binary("application/octet-stream"))
+@needs(Rule.VIEWER)
+def get_cut_raw(
+    request: HttpRequest,
+    series_id: int,
+    origin: Place,
+    right: RightVector,
+    down: DownVector,
+    rows: PixelCount,
+    columns: PixelCount,
+    method: MethodName = "linear",
+    slab: SlabName = None,
+    depth: Depth = None,
+    step: StepVector = None,
+    volume: VolumeIndex = 0,
+    v: Version = "",
+) -> HttpResponseBase:
+    """Values at any rectangle of points, or of a slab, in C order and little endian; headers tell dtype and shape.
+
+    NaN outside of the volume. At most 4 Mi pixels, 512 planes, and 256 Mi samples in all.
+    """
+    rectangle = cut_of_parameters(
+        origin=origin, right=right, down=down, rows=rows, columns=columns, slab=slab, depth=depth, step=step
+    )
+    return as_response(raw_cut(asked_of(request), series_id, CutChoice(rectangle, method, volume, v)), request)
 
 
 @router.get("/series/{int:series_id}/histogram", response={200: out.HistogramOut, **ERRORS}, tags=["volumes"])

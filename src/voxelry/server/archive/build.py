@@ -170,6 +170,7 @@ def _make(run: Run, series: Series, grouped: Grouped, aside: Path) -> tuple[list
             index=len(made),
             problem=whole.problem,
             threshold=settings.VOXELRY.threshold,
+            across_bytes=settings.VOXELRY.across_bytes,
             progress=part(share, 0.4, 1.0),
         )
         if not made:

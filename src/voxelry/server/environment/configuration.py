@@ -423,6 +423,17 @@ class Configuration(BaseSettings):
         ),
         Field(ge=0, le=36_500),
     ] = 7.0
+    across_bytes: Annotated[
+        int,
+        Setting(
+            "archive.across_bytes",
+            "VOXELRY_ACROSS_BYTES",
+            "From how many bytes on a volume's values are stored a second time, in the order (column, slice, row), so "
+            "that planes across the columns are read from the disk in one piece. Takes as much again on the disk as "
+            "the values of such a volume. The viewer asks the server for planes of volumes that its page cannot hold.",
+        ),
+        Field(ge=0),
+    ] = 400_000_000
     processing_roots: Annotated[
         Texts,
         Setting(

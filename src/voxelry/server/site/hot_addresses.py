@@ -14,6 +14,7 @@ from voxelry.formats.pictures.picture import PictureFormat
 from voxelry.server.access.exchange import Answer, Asked
 from voxelry.server.access.quick_answers import is_quick, quick
 from voxelry.server.access.rules import Rule
+from voxelry.server.api.cut_answers import QUICK_SAMPLES, plain_cut_choice, raw_cut
 from voxelry.server.api.histogram_answers import histogram_of_volume
 from voxelry.server.api.slice_answers import (
     SliceChoice,
@@ -126,11 +127,19 @@ def _volume(asked: Asked, series_id: int) -> Answer:
     return whole_volume(asked, series_id, choice)
 
 
+def _cut(asked: Asked, series_id: int) -> Answer:
+    choice = plain_cut_choice(asked.query)
+    if choice is None or choice.samples > QUICK_SAMPLES:
+        raise DeclinedError
+    return raw_cut(asked, series_id, choice)
+
+
 _API: Mapping[str, Callable[..., Answer]] = {
     "api/series/<int:series_id>/slices/<int:n>.raw": quick(_raw),
     "api/series/<int:series_id>/slices/<int:n>.png": quick(partial(_picture, "png")),
     "api/series/<int:series_id>/slices/<int:n>.jpg": quick(partial(_picture, "jpg")),
     "api/series/<int:series_id>/volume.raw": _volume,
+    "api/series/<int:series_id>/cut.raw": _cut,
     "api/series/<int:series_id>/thumbnail.png": quick(_thumbnail),
     "api/series/<int:series_id>/histogram": quick(_histogram),
 }

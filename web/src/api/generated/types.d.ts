@@ -684,6 +684,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/series/{series_id}/cut.raw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Cut Raw
+         * @description Values at any rectangle of points, or of a slab, in C order and little endian; headers tell dtype and shape.
+         *
+         *     NaN outside of the volume. At most 4 Mi pixels, 512 planes, and 256 Mi samples in all.
+         */
+        get: operations["get_cut_raw"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/series/{series_id}/histogram": {
         parameters: {
             query?: never;
@@ -5165,6 +5187,54 @@ export interface operations {
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
+    get_cut_raw: {
+        parameters: {
+            query: {
+                /** @description The centre of pixel (0, 0): `x,y,z` LPS, mm. */
+                origin: string;
+                /** @description To the next pixel of a row: `x,y,z` LPS, mm. */
+                right: string;
+                /** @description To the next row: `x,y,z` LPS, mm. */
+                down: string;
+                rows: number;
+                columns: number;
+                /** @description How values between voxels are found. */
+                method?: "nearest" | "linear";
+                /** @description How the samples of a slab become one value; needs `depth` and `step`. */
+                slab?: ("max" | "min" | "mean") | null;
+                /** @description How many planes a slab has, around `origin`. */
+                depth?: number | null;
+                /** @description To a slab's next plane: `x,y,z` LPS, mm. */
+                step?: string | null;
+                /** @description Which volume, where a series has several. */
+                volume?: number;
+                /** @description The volume's `version`: lets the answer be kept for a year. */
+                v?: string;
+            };
+            header?: never;
+            path: {
+                series_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             507: components["responses"]["Problem"];
         };

@@ -3,6 +3,8 @@
 Each stack has a folder below that of its series::
 
     volume.npy  padding.npy  geometry.json  histogram.json  pictures/acquired/0000.png  pictures/axial/0000.png
+
+Large volumes have ``across.npy`` too (`across_file`).
 """
 
 from __future__ import annotations
@@ -46,6 +48,7 @@ from voxelry.server.archive.at_rest import files_at_rest
 from voxelry.server.archive.held import held
 from voxelry.server.archive.models import Series, Stack
 from voxelry.server.archive.row_values import storable
+from voxelry.server.archive.shown.across_file import open_across, write_across
 from voxelry.server.archive.shown.slice_display import display_record, slice_voi_of, tables_of
 from voxelry.workflows.pictures.picture_files import encode_picture, render
 
@@ -154,6 +157,11 @@ def open_volume(stack: Stack, *, shown: bool = True) -> Volume:
     )
 
 
+def across_of(stack: Stack) -> npt.NDArray[Any] | None:
+    """The volume's values in the order (column, slice, row), mapped into memory; None if they are not stored so."""
+    return open_across(folder_of(stack))
+
+
 def picture_of(stack: Stack, axis: Axis | None, index: int) -> Path | None:
     """The stored picture of a plane in the default window; None if there is none."""
     name = axis or "acquired"
@@ -197,11 +205,21 @@ def make_stack(
     index: int,
     problem: Problem | None,
     threshold: float,
+    across_bytes: int,
     progress: Progress,
 ) -> Stack:
-    """Write a stack's files into ``folder`` and describe them as a row that is not saved yet."""
+    """Write a stack's files into ``folder`` and describe them as a row that is not saved yet.
+
+    Parameters
+    ----------
+    across_bytes
+        From how many bytes on values are stored in the order (column, slice, row) too.
+    """
     folder.mkdir(parents=True)
     np.save(folder / VALUES, volume.array)
+    if volume.affine is not None and volume.array.nbytes >= across_bytes:
+        write_across(volume.array, folder, progress=part(progress, 0.0, 0.1))
+        progress = part(progress, 0.1, 1.0)
     if volume.padding is not None:
         np.save(folder / "padding.npy", volume.padding)
     counted = None if volume.colour else _histogram(volume)
