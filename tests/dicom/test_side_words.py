@@ -12,7 +12,7 @@ from pydicom.sequence import Sequence
 
 import voxelry
 from voxelry.dicom.frames.frame import Frame, frames_of
-from voxelry.dicom.frames.side_words import Sides, is_quadruped, sides_of
+from voxelry.dicom.frames.side_words import Sides, is_quadruped, side_words_of
 from voxelry.dicom.frames.ultrasound_regions import UltrasoundRegion, ultrasound_regions
 from voxelry.testing import synthetic_instance, write
 
@@ -61,7 +61,7 @@ def code(meaning: str, **more: Any) -> Dataset:
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")
 def test_sides(tmp_path: Path, attributes: dict[str, Any], wanted: Sides) -> None:
     frame = frame_with(tmp_path, **attributes)
-    assert sides_of(frame) == wanted
+    assert side_words_of(frame) == wanted
     assert not is_quadruped(frame)
 
 

@@ -35,7 +35,7 @@ class Sides(NamedTuple):
 NOTHING_SAID = Sides()
 
 
-def sides_of(frame: Frame) -> Sides:
+def side_words_of(frame: Frame) -> Sides:
     """The words about a frame's sides.
 
     References

@@ -8,7 +8,7 @@ from typing import cast
 
 from voxelry.core.value import Value
 from voxelry.dicom.frames.frame import Frame
-from voxelry.dicom.frames.side_words import NOTHING_SAID, SIDE_TAGS, Sides, is_quadruped, sides_of
+from voxelry.dicom.frames.side_words import NOTHING_SAID, SIDE_TAGS, Sides, is_quadruped, side_words_of
 from voxelry.dicom.frames.ultrasound_regions import UltrasoundRegion, ultrasound_regions
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.pixels.overlays import overlaid_frames
@@ -87,7 +87,7 @@ def _sides(frames: Sequence[Frame]) -> list[Sides]:
         own = frame.groups or encoded is None
         key: Hashable = frame if own or encoded is None else tuple(map(encoded.get, SIDE_TAGS))
         if key not in known:
-            known[key] = sides_of(frame)
+            known[key] = side_words_of(frame)
         found.append(known[key])
     return found
 
