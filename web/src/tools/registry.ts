@@ -1,6 +1,7 @@
 /** The viewer's tools, in the order of the row and of the panel. Nothing else names them. */
 
 import { cine } from "@/tools/cine/tool";
+import { crosshair } from "@/tools/crosshair/tool";
 import { facts } from "@/tools/facts/tool";
 import { links } from "@/tools/links/tool";
 import { measure } from "@/tools/measure/tool";
@@ -9,4 +10,4 @@ import { run } from "@/tools/run/tool";
 import type { ViewerTool } from "@/tools/viewerTool";
 import { windowing } from "@/tools/windowing/tool";
 
-export const TOOLS: readonly ViewerTool[] = [windowing, links, picture, cine, measure, run, facts];
+export const TOOLS: readonly ViewerTool[] = [windowing, crosshair, links, picture, cine, measure, run, facts];

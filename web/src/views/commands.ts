@@ -8,7 +8,7 @@ import type { LayoutName, useViews } from "@/views/views";
 export type Views = ReturnType<typeof useViews>;
 
 export interface KeyCommand {
-  /** Names as `KeyboardEvent.key` has them, letters in lower case; "Shift+f" for a letter with shift. */
+  /** Names as `KeyboardEvent.key` has them, letters in lower case; "Shift+f" for a letter with shift, "Alt+ArrowUp", "Shift+Alt+ArrowUp". */
   readonly keys: readonly string[];
   /** The keys in the help; absent for a key that another line names. */
   readonly shown?: string;
@@ -108,16 +108,21 @@ export const POINTER_HELP: readonly HelpLine[] = [
 
 /** The command of a key press; null for keys of the browser or of the focused control. */
 export function commandFor(event: KeyboardEvent, commands: readonly KeyCommand[]): { command: KeyCommand; key: string } | null {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return null;
+  if (event.ctrlKey || event.metaKey || event.defaultPrevented) return null;
   const target = event.target instanceof HTMLElement ? event.target : null;
   if (target && usesKey(target, event.key)) return null;
-  const letter = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const wanted = event.shiftKey ? [`Shift+${letter}`, event.key] : [letter];
+  const wanted = namesOf(event, event.key.length === 1 ? event.key.toLowerCase() : event.key);
   for (const key of wanted) {
     const command = commands.find(({ keys }) => keys.includes(key));
     if (command) return { command, key };
   }
   return null;
+}
+
+/** The names of a key press; a character made with Alt is no command, as some layouts need Alt to type it. */
+function namesOf({ altKey, shiftKey, key }: KeyboardEvent, name: string): string[] {
+  if (altKey) return name.length === 1 ? [] : [`${shiftKey ? "Shift+" : ""}Alt+${name}`];
+  return shiftKey ? [`Shift+${name}`, key] : [name];
 }
 
 /** True if the focused control uses the key itself. */

@@ -14,7 +14,7 @@ export interface Drag {
   cancel?(): void;
 }
 
-/** Begins a drag; null leaves it to the usual one. */
+/** Begins a drag with the main button, with or without Shift; null leaves it to the usual one. */
 export type BeginDrag = (view: View, point: Point, event: PointerEvent) => Drag | null;
 
 /** What the main button does where no tool has taken it. */
@@ -75,9 +75,9 @@ export class Gestures {
       this.pinch = { ...this.fingers(), start: view.layout };
       return;
     }
-    const main = event.button === 0 && !event.shiftKey;
-    const is = main ? (this.begin(view, point, event) ?? usualDrag(this.mode(), view, point)) : moving(view);
-    this.drag = { from: point, is };
+    const taken = event.button === 0 ? this.begin(view, point, event) : null;
+    const usual = event.button === 0 && !event.shiftKey ? () => usualDrag(this.mode(), view, point) : () => moving(view);
+    this.drag = { from: point, is: taken ?? usual() };
   }
 
   move(event: PointerEvent, point: Point): void {

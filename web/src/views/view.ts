@@ -5,14 +5,30 @@ import type { Series, Volume } from "@/api/series";
 import { anatomyOf, type EdgeLetters, edgeLettersFromOrientation, letters, turnedLetters } from "@/core/edgeLetters";
 import { acquiredOrientation, type Affine, columnOf, type Plane, PLANE_NAMES, planeAffine, sliceAffine, sliceOfPlane, stepOf, toPatient, type Vector } from "@/core/geometry";
 import type { PaddingRange, Tint } from "@/core/paint";
-import { type Cut, cutThrough, describedFrame, extentAlong, type Frame, gridFrame, inverseAffine, naturalStep, pixelOfCut, pointOfCut, stepAlong, toIndex } from "@/core/plane";
-import { appliedToFrame, type Rotation } from "@/core/rotation";
+import {
+  ascent,
+  type Cut,
+  cutThrough,
+  describedFrame,
+  type Frame,
+  gridFrame,
+  inverseAffine,
+  naturalStep,
+  PATIENT_FRAMES,
+  pixelOfCut,
+  pointOfCut,
+  scrollRange,
+  toIndex,
+} from "@/core/plane";
+import { type Rotation, turnedPlane } from "@/core/rotation";
 import { nearestSlice } from "@/core/slicePlaces";
+import { cross, dot, moved, scaled } from "@/core/vectors";
 import { FITTED, fromStage, type Layout, mirrored, type PictureShape, type Point, type Size, stageTransform, toStage, type Transform, turnedRight, zoomAbout } from "@/core/stageTransform";
 import { sidesOf } from "@/core/sliceRecords";
 import { type VoiChoice, voiChoices } from "@/core/voiChoices";
 import { dragWindow, type Voi, type Window, windowOfRange } from "@/core/windowing";
 import type { FusedLayer } from "@/scene/layers";
+import { slabPlanes as projectedPlanes } from "@/scene/neededSlices";
 import { holdVolume, releaseVolume } from "@/scene/volumePool";
 import type { PlaneRequest, SlabMode, VolumeSource } from "@/scene/volumeSource";
 
@@ -39,12 +55,18 @@ export interface Neighbours {
   readonly turning: () => boolean;
   /** Tells the other views the point that this one was moved to. */
   readonly moved: (view: string, point: Vector) => void;
+  /** Where the views that are linked with this one are; null if there are none. */
+  readonly place: (view: string) => Vector | null;
 }
 
 /** The rate for headers without one. */
 const DEFAULT_FPS = 15;
 const NO_CHOICE: VoiChoice = { name: "", voi: windowOfRange(0, 1) };
 const MOST_SLAB_DEPTH = 256;
+/** How much larger the pixels of oblique pictures are while something is dragged. */
+const COARSE = 2;
+const SAME_DIRECTION = 1e-9;
+const SAME_PLACE_MM = 1e-6;
 
 /** The affine of one slice with a slice step along its normal. */
 function withNormalStep(affine: Affine): Affine {
@@ -65,7 +87,7 @@ export function createView(id: string, neighbours: Neighbours) {
   const ownIndex = ref(0);
   /** The direction of the last step; fetching follows it. */
   const direction = ref<-1 | 0 | 1>(0);
-  /** Tilted stacks: planes along the patient's axes instead of the sheared grid's. */
+  /** Axial, coronal and sagittal planes lie along the patient's axes, instead of the axes of a tilted or oblique grid. */
   const straightened = ref(false);
   const slab = shallowRef<Slab | null>(null);
   /** The chosen window or table for all slices, or each slice's own. */
@@ -98,41 +120,46 @@ export function createView(id: string, neighbours: Neighbours) {
   });
   const gridInverse = computed(() => gridAffine.value && inverseAffine(gridAffine.value));
 
+  /** How the plane lies before it is turned; null where slices have no grid. */
+  const ownFrame = computed<Frame | null>(() => {
+    const shown = grid.value;
+    if (!shown) return null;
+    return straightened.value && plane.value !== "acquired" ? PATIENT_FRAMES[plane.value] : gridFrame(shown.affine, plane.value);
+  });
   /** The frame of an oblique or straightened plane; null if the volume's own grid is shown. */
   const frame = computed<Frame | null>(() => {
-    const shown = grid.value;
-    if (!shown || plane.value === "acquired") return null;
-    const turn = neighbours.turn();
-    if (turn) return appliedToFrame(turn, gridFrame(shown.affine, plane.value));
-    return straightened.value ? gridFrame(shown.affine, plane.value) : null;
+    const [own, turn] = [ownFrame.value, neighbours.turn()];
+    if (!own || plane.value === "acquired") return null;
+    const turned = turn ? turnedPlane(turn, own) : own;
+    return turned === own && !straightened.value ? null : turned;
   });
-  /** Where the planes of `frame` begin and end along its normal, and how far one step goes, in millimetres. */
+  /** The planes of `frame` that one scrolls through: the direction in which they are numbered, the first and the step in millimetres. */
   const track = computed(() => {
     const [shown, cutFrame] = [grid.value, frame.value];
     if (!shown || !cutFrame) return null;
-    const { low, high } = extentAlong(shown, cutFrame.normal);
-    const step = stepAlong(shown.affine, cutFrame.normal);
-    return { low: low + step / 2, step, count: Math.max(1, Math.round((high - low) / step)) };
+    const normal = ascent(cutFrame);
+    return { normal, ...scrollRange(shown, normal) };
   });
   const count = computed(() => track.value?.count ?? facts.value?.count ?? 0);
   const clamped = (wanted: number) => Math.max(0, Math.min(count.value - 1, Math.round(wanted)));
   const index = computed(() => {
-    const [at, cutFrame] = [place.value, frame.value];
+    const at = place.value;
     if (!at) return clamped(ownIndex.value);
-    if (track.value && cutFrame) return clamped((along(at, cutFrame.normal) - track.value.low) / track.value.step);
+    if (track.value) return clamped((dot(at, track.value.normal) - track.value.first) / track.value.step);
     return gridInverse.value ? clamped(toIndex(gridInverse.value, at)[0]) : clamped(ownIndex.value);
   });
 
   /** The rectangle of the patient that the picture shows; null if it is unknown. */
-  const cut = computed<Cut | null>(() => {
+  const cut = computed<Cut | null>((before) => {
     const [shown, cutFrame, at] = [grid.value, frame.value, place.value];
     if (shown && cutFrame && at) {
-      const coarse = neighbours.turning() ? 2 : 1;
-      return cutThrough(at, cutFrame, shown, naturalStep(shown.affine, cutFrame) * coarse);
+      const coarse = neighbours.turning() ? COARSE : 1;
+      const fresh = cutThrough(at, cutFrame, shown, naturalStep(shown.affine, cutFrame) * coarse);
+      return before && sameCut(before, fresh) ? before : fresh;
     }
-    const affine = sliceAffineOf(index.value);
     const size = facts.value;
-    return affine && size ? cutOfSlice(affine, gridAffine.value ? index.value : 0, size) : null;
+    const affine = size && sliceAffineOf(index.value);
+    return affine && cutOfSlice(affine, gridAffine.value ? index.value : 0, size);
   });
 
   const request = computed<PlaneRequest | null>(() => {
@@ -141,9 +168,7 @@ export function createView(id: string, neighbours: Neighbours) {
     if (cutFrame && cut.value && grid.value) {
       const method = smooth.value ? "linear" : "nearest";
       if (!wanted) return { kind: "cut", cut: cut.value, method };
-      const step = stepAlong(grid.value.affine, cutFrame.normal);
-      const depth = Math.max(1, Math.min(MOST_SLAB_DEPTH, Math.round(wanted.mm / step)));
-      return { kind: "cut", cut: cut.value, method, slab: { mode: wanted.mode, depth, step: scaled(cutFrame.normal, step) } };
+      return { kind: "cut", cut: cut.value, method, slab: { mode: wanted.mode, depth: slabPlanes.value, step: scaled(cutFrame.normal, planeStep.value ?? 0) } };
     }
     const planes = slabPlanes.value;
     const base = { kind: "grid", plane: plane.value, index: index.value } as const;
@@ -155,9 +180,20 @@ export function createView(id: string, neighbours: Neighbours) {
     if (track.value) return track.value.step;
     return affine && stepOf(affine);
   });
+  /** How many planes the slab is made of, before it is cut off at the volume's ends. */
   const slabPlanes = computed(() => {
     const [wanted, step] = [slab.value, planeStep.value];
-    return wanted && step ? Math.max(1, Math.round(wanted.mm / step)) : 1;
+    return wanted && step ? Math.max(1, Math.min(MOST_SLAB_DEPTH, Math.round(wanted.mm / step))) : 1;
+  });
+  /** The slab that is really projected: its planes, its thickness, and where it begins and ends along the picture's normal, in mm from its plane; null for one plane. */
+  const slabSpan = computed(() => {
+    const [wanted, step] = [slabPlanes.value, planeStep.value];
+    if (!slab.value || wanted === 1 || !step) return null;
+    const affine = gridAffine.value;
+    if (frame.value || !affine) return { planes: wanted, mm: wanted * step, from: (-wanted / 2) * step, to: (wanted / 2) * step };
+    const [first, last] = projectedPlanes(index.value, wanted, count.value);
+    const up = dot(cross(columnOf(affine, 2), columnOf(affine, 1)), columnOf(affine, 0)) < 0 ? -step : step;
+    return { planes: last - first + 1, mm: (last - first + 1) * step, from: (first - index.value - 0.5) * up, to: (last - index.value + 0.5) * up };
   });
 
   const shape = computed<PictureShape>(() => {
@@ -181,7 +217,7 @@ export function createView(id: string, neighbours: Neighbours) {
   /** The letters at the stage's edges, as the picture is turned and flipped. */
   const edges = computed<EdgeLetters | null>(() => {
     const turned = { right: screenStep(1, 0), down: screenStep(0, 1) };
-    const rectangle = cut.value ?? orientationCut(index.value);
+    const rectangle = cut.value ?? (refusal.value ? null : orientationCut(index.value));
     if (rectangle) {
       const toPatientStep = ({ row, column }: { row: number; column: number }): Vector =>
         [0, 1, 2].map((i) => rectangle.down[i] * row + rectangle.right[i] * column) as unknown as Vector;
@@ -241,6 +277,9 @@ export function createView(id: string, neighbours: Neighbours) {
     return stage.value.width === 0 ? { row: y, column: x } : at;
   }
 
+  /** Why the chosen plane cannot be shown; empty if it can. */
+  const refusal = computed(() => unavailable(plane.value));
+
   /** Why a plane cannot be shown; empty if it can. */
   function unavailable(wanted: Plane): string {
     const shown = volume.value;
@@ -271,8 +310,9 @@ export function createView(id: string, neighbours: Neighbours) {
   /** Shows a series, or the record of the shown one that was loaded again. */
   function show(loaded: Series, wanted = 0): void {
     const fresh = series.value?.id !== loaded.id || series.value.volumes.length === 0;
+    const before = { space: space.value, point: place.value };
     series.value = loaded;
-    if (fresh) chooseVolume(Math.min(wanted, Math.max(0, loaded.volumes.length - 1)), { anew: true });
+    if (fresh) chooseVolume(Math.min(wanted, Math.max(0, loaded.volumes.length - 1)), { anew: true, before });
     else hold();
   }
 
@@ -306,7 +346,7 @@ export function createView(id: string, neighbours: Neighbours) {
     hold();
   }
 
-  function chooseVolume(wanted: number, { anew = false } = {}): void {
+  function chooseVolume(wanted: number, { anew = false, before = { space: space.value, point: place.value } } = {}): void {
     const previous = anew ? null : volume.value;
     volumeIndex.value = wanted;
     const chosen = volume.value;
@@ -320,14 +360,20 @@ export function createView(id: string, neighbours: Neighbours) {
       fps.value = chosen.frame_rate === null ? DEFAULT_FPS : null;
       layout.value = FITTED;
       place.value = null;
-      // Without telling the linked views: nobody has gone there.
-      toMiddle();
+      begin(before);
       choosePreset(0);
     }
     direction.value = 0;
   }
 
-  /** Looks at the middle of the volume. */
+  /** Looks at the place of the linked views, or that of the volume shown before, if it lies in the volume; else at its middle. */
+  function begin(before: { readonly space: string; readonly point: Vector | null }): void {
+    const known = neighbours.place(id) ?? (before.space !== "" && before.space === space.value ? before.point : null);
+    if (known && isInside(known)) follow(known);
+    else toMiddle();
+  }
+
+  /** Looks at the middle of the volume; the linked views stay where they are. */
   function toMiddle(): void {
     const shown = volume.value;
     if (!shown) return;
@@ -336,12 +382,29 @@ export function createView(id: string, neighbours: Neighbours) {
     else ownIndex.value = middle[0];
   }
 
-  function choosePlane(wanted: Plane): void {
-    if (!volume.value?.planes[wanted] || wanted === plane.value) return;
+  /** True if a point lies in one of the volume's voxels. */
+  function isInside(point: Vector): boolean {
+    const shown = grid.value;
+    return shown !== null && toIndex(shown.inverse, point).every((at, axis) => at >= -0.5 && at < shown.shape[axis] - 0.5);
+  }
+
+  /**
+   * Shows another plane of the volume, turned and zoomed anew unless it is the same picture by another name.
+   *
+   * A plane that the volume does not have is left alone, or with `evenIfMissing` the view says why it is empty.
+   */
+  function choosePlane(wanted: Plane, { evenIfMissing = false } = {}): void {
+    if ((!volume.value?.planes[wanted] && !evenIfMissing) || wanted === plane.value) return;
+    const before = ownFrame.value;
     plane.value = wanted;
     direction.value = 0;
-    layout.value = FITTED;
     probe.value = null;
+    if (!sameFrame(before, ownFrame.value)) layout.value = FITTED;
+  }
+
+  /** Shows the slices as acquired if the volume does not have the plane. */
+  function leaveMissingPlane(): void {
+    if (volume.value && !facts.value) choosePlane("acquired");
   }
 
   /** Looks at a point, and tells the linked views. */
@@ -366,10 +429,10 @@ export function createView(id: string, neighbours: Neighbours) {
   }
 
   function moveToIndex(reached: number): void {
-    const [at, cutFrame] = [place.value, frame.value];
-    if (at && track.value && cutFrame) {
-      const by = track.value.low + reached * track.value.step - along(at, cutFrame.normal);
-      moveTo([at[0] + by * cutFrame.normal[0], at[1] + by * cutFrame.normal[1], at[2] + by * cutFrame.normal[2]]);
+    const at = place.value;
+    if (at && track.value) {
+      const { normal, first, step: spacing } = track.value;
+      moveTo(moved(at, normal, first + reached * spacing - dot(at, normal)));
     } else if (at && gridAffine.value && gridInverse.value) {
       const [, row, column] = toIndex(gridInverse.value, at);
       moveTo(toPatient(gridAffine.value, [reached, row, column]));
@@ -475,13 +538,14 @@ export function createView(id: string, neighbours: Neighbours) {
     canvas,
     volume,
     facts,
+    ownFrame,
     frame,
     count,
     index,
     cut,
     request,
     planeStep,
-    slabPlanes,
+    slabSpan,
     shape,
     transform,
     transformOf,
@@ -502,7 +566,10 @@ export function createView(id: string, neighbours: Neighbours) {
     close,
     chooseVolume,
     choosePlane,
+    leaveMissingPlane,
+    refusal,
     toMiddle,
+    isInside,
     moveTo,
     follow,
     goTo,
@@ -530,7 +597,6 @@ export function createView(id: string, neighbours: Neighbours) {
 
 export type View = ReturnType<typeof createView>;
 
-const along = (point: Vector, normal: Vector): number => point[0] * normal[0] + point[1] * normal[1] + point[2] * normal[2];
 /** The rectangle of one slice. */
 const cutOfSlice = (affine: Affine, index: number, { rows, columns }: { rows: number; columns: number }): Cut => ({
   origin: toPatient(affine, [index, 0, 0]),
@@ -539,4 +605,9 @@ const cutOfSlice = (affine: Affine, index: number, { rows, columns }: { rows: nu
   rows,
   columns,
 });
-const scaled = ([x, y, z]: Vector, by: number): Vector => [x * by, y * by, z * by];
+const near = (a: Vector, b: Vector, tolerance: number): boolean => a.every((part, i) => Math.abs(part - b[i]) <= tolerance);
+const sameFrame = (a: Frame | null, b: Frame | null): boolean =>
+  a !== null && b !== null && near(a.right, b.right, SAME_DIRECTION) && near(a.down, b.down, SAME_DIRECTION);
+/** True for cuts that differ by rounding errors only: a point moved within its plane. */
+const sameCut = (a: Cut, b: Cut): boolean =>
+  a.rows === b.rows && a.columns === b.columns && near(a.right, b.right, 0) && near(a.down, b.down, 0) && near(a.origin, b.origin, SAME_PLACE_MM);

@@ -2,7 +2,7 @@ import { defineStore } from "pinia";
 import { computed, ref, shallowRef } from "vue";
 
 import type { Series } from "@/api/series";
-import type { Plane, Vector } from "@/core/geometry";
+import { acquiredAxis, type Plane, type Vector } from "@/core/geometry";
 import type { Rotation } from "@/core/rotation";
 import type { PointerMode } from "@/views/gestures";
 import { type Link, linkBetween, linkedByHand, type Offsets, pointThrough, unlinked } from "@/views/links";
@@ -20,14 +20,11 @@ export const LAYOUTS: Readonly<Record<LayoutName, { readonly title: string; read
   "3x3": { title: "Three by three", views: 9 },
 };
 
-/** The planes of the views of one volume, in their order; arrangements with a single one show a series in each view. */
-const PLANES_IN_ORDER: Readonly<Record<LayoutName, readonly Plane[]>> = {
-  "1": ["acquired"],
-  "2": ["acquired"],
+/** Arrangements of linked planes: the plane of each view. In the others views keep the planes they have. */
+const LINKED_PLANES: Readonly<Partial<Record<LayoutName, readonly Plane[]>>> = {
   "3": ["axial", "coronal", "sagittal"],
   "2x2": ["axial", "coronal", "sagittal", "acquired"],
   "1+3": ["acquired", "axial", "coronal", "sagittal"],
-  "3x3": ["acquired"],
 };
 
 export interface Cursor {
@@ -60,7 +57,7 @@ export const useViews = defineStore("views", () => {
   const arranged = ref(0);
 
   let made = 0;
-  const newView = (): View => createView(String(++made), { turn: () => turn.value, turning: () => turning.value, moved });
+  const newView = (): View => createView(String(++made), { turn: () => turn.value, turning: () => turning.value, moved, place: placeOfOthers });
   const views = shallowRef<readonly View[]>([newView()]);
 
   const active = computed<View>(() => views.value.find(({ id }) => id === activeId.value) ?? views.value[0]);
@@ -108,6 +105,17 @@ export const useViews = defineStore("views", () => {
     }
   }
 
+  /** Where the views are that a view is linked with: the active one's word counts first. */
+  function placeOfOthers(id: string): Vector | null {
+    const to = views.value.find((view) => view.id === id);
+    if (!to) return null;
+    for (const from of [active.value, ...views.value]) {
+      const same = from !== to && from.place ? placeFor(from, from.place, to) : null;
+      if (same) return same;
+    }
+    return null;
+  }
+
   function activate(id: string): void {
     activeId.value = id;
   }
@@ -120,26 +128,53 @@ export const useViews = defineStore("views", () => {
   }
 
   /**
-   * Arranges the views. New ones show the active view's volume in planes of their own, or wait for series; with `empty`
-   * they stay as they are.
+   * Arranges the views. The active one stays, with its zoom if it keeps its plane.
+   *
+   * Linked planes are of the active view's volume; two by two leaves views of other series where they are. New views of
+   * other arrangements wait for series; with `empty` all stay as they are.
    */
   function arrange(wanted: LayoutName, { empty = false } = {}): void {
-    const { views: size } = LAYOUTS[wanted];
     const first = active.value;
-    const kept = [first, ...views.value.filter((view) => view !== first)];
-    for (const view of kept.slice(size)) view.close();
-    const fresh = Array.from({ length: Math.max(0, size - kept.length) }, newView);
+    const planes = first.series && !empty ? LINKED_PLANES[wanted] : undefined;
+    const slots = planes ? slotsOfPlanes(planes, first, wanted === "2x2") : slotsInOrder(LAYOUTS[wanted].views, first);
+    const fresh = slots.map((slot) => slot ?? newView());
+    const left = views.value.filter((view) => !fresh.includes(view));
     layout.value = wanted;
     expanded.value = false;
-    views.value = [...kept.slice(0, size), ...fresh];
-    if (empty) return;
-    const planes = PLANES_IN_ORDER[wanted];
-    views.value.forEach((view, i) => {
-      const isFresh = fresh.includes(view);
-      if (isFresh && first.series && planes.length === size) copyInto(view, first);
-      if (planes.length === size && view.series?.id === first.series?.id) view.choosePlane(planes[i]);
+    // New views take the place of those that are there already.
+    views.value = [...fresh, ...left];
+    fresh.forEach((view, i) => {
+      if (slots[i] === null && planes) copyInto(view, first);
+      if (planes && isOfVolume(view, first)) view.choosePlane(planes[i], { evenIfMissing: true });
+      else if (view.series) view.leaveMissingPlane();
     });
-    arranged.value += 1;
+    views.value = fresh;
+    for (const view of left) view.close();
+    if (!empty) arranged.value += 1;
+  }
+
+  /** The views for planes in their order: each is the one that shows the plane already, or else one that is free, or null. */
+  function slotsOfPlanes(planes: readonly Plane[], first: View, keepOthers: boolean): (View | null)[] {
+    const free = views.value.filter((view) => isOfVolume(view, first));
+    const others = keepOthers ? views.value.filter((view) => view.series && !free.includes(view)) : [];
+    const take = (view: View | undefined): View | null => {
+      if (view) free.splice(free.indexOf(view), 1);
+      return view ?? null;
+    };
+    const own = planes.slice(0, Math.max(1, planes.length - others.length));
+    const slots = own.map((plane) => take(free.find((view) => view.plane === plane)));
+    const same = own.map((plane, i) => slots[i] ?? take(free.find((view) => showsAs(view, plane))));
+    // The active view stays, whatever it has to show.
+    const kept = free.includes(first) ? [first, ...free.filter((view) => view !== first)] : free;
+    const filled = same.map((slot) => slot ?? kept.shift() ?? null);
+    return [...filled, ...others.slice(0, planes.length - own.length)];
+  }
+
+  /** The views in their order; the active one is among them. */
+  function slotsInOrder(size: number, first: View): (View | null)[] {
+    const at = views.value.indexOf(first);
+    const kept = at < size ? views.value.slice(0, size) : [first, ...views.value.slice(0, size - 1)];
+    return [...kept, ...Array.from({ length: size - kept.length }, () => null)];
   }
 
   /** Shows in `view` what `from` shows. */
@@ -149,6 +184,8 @@ export const useViews = defineStore("views", () => {
     view.choice = from.choice;
     view.invert = from.invert;
     view.smooth = from.smooth;
+    view.straightened = from.straightened;
+    view.choosePlane(from.plane);
     if (from.place) view.follow(from.place);
   }
 
@@ -202,3 +239,12 @@ export const useViews = defineStore("views", () => {
     close,
   };
 });
+
+const isOfVolume = (view: View, other: View): boolean => view.series !== null && view.series.id === other.series?.id && view.volumeIndex === other.volumeIndex;
+
+/** True if a view shows a plane by another name: as acquired. */
+function showsAs(view: View, plane: Plane): boolean {
+  const affine = view.volume?.affine;
+  if (!affine) return false;
+  return (view.plane === "acquired" && plane === acquiredAxis(affine)) || (plane === "acquired" && view.plane === acquiredAxis(affine));
+}
