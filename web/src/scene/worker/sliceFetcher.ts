@@ -29,11 +29,12 @@ export interface FetchEvents {
 const BLOCKS_AT_ONCE = 3;
 /** Requests of single slices that are being looked at, beside the blocks. A browser has six connections to one server. */
 const SINGLES_AT_ONCE = 2;
-const LARGEST_BLOCK = 8 * 2 ** 20;
+/** Larger blocks mean fewer requests; their slices are there one after the other all the same. */
+const LARGEST_BLOCK = 32 * 2 ** 20;
 /** The size of blocks before the speed of the connection is known. */
-const FIRST_BLOCKS = 2 ** 20;
+const FIRST_BLOCKS = 4 * 2 ** 20;
 /** How long a block may take, so that what is looked at next need not wait long. */
-const BLOCK_MS = 400;
+const BLOCK_MS = 1_000;
 /** A slice that arrives within this time in a running request is not asked for again; a request that ends within it is not aborted. */
 const SOON_MS = 200;
 /** Failures of the network and of the server are tried again after these pauses; the first is told to nobody. */
