@@ -72,7 +72,7 @@ def test_a_blur_is_run_and_its_series_opened(series: Page, newest: Locator) -> N
     assert [address for address in asked if address.endswith("/events")]
     expect(newest).to_contain_text("sigma 2 × 1 × 1")
     newest.get_by_test_id("open-result").click()
-    page.wait_for_url("**/series/*")
+    page.wait_for_url("**/viewer?*")
     expect(page.get_by_test_id("slice-canvas")).to_have_attribute("data-slice", re.compile(r"\d+"))
     expect(page.get_by_test_id("slice-position")).to_contain_text("/ 16")
     expect(page.locator("body")).to_contain_text("gaussian")
@@ -93,7 +93,7 @@ def test_a_mask_is_measured_and_opened(series: Page, newest: Locator) -> None:
     counted = int(rows[0]["count"])
     assert counted == int(BALL.sum())
     newest.get_by_test_id("open-result").click()
-    page.wait_for_url("**/series/*")
+    page.wait_for_url("**/viewer?*")
     expect(page.get_by_test_id("measure-count")).to_have_text(f"{counted:,}")
 
 

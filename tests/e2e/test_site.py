@@ -43,7 +43,7 @@ def test_a_zip_goes_in_by_the_admin_and_comes_out_in_the_viewer(logged_in: Page,
     expect(row.first).to_be_visible()
     expect(row.locator("img").first).to_be_visible()
     row.get_by_test_id("view-link").first.click()
-    page.wait_for_url("**/series/*")
+    page.wait_for_url("**/viewer?*")
     expect(page.get_by_test_id("slice-position")).to_contain_text("/ 35")
     expect(page.get_by_test_id("not-for-diagnosis").first).to_be_visible()
 

@@ -52,6 +52,7 @@ export const ICONS = {
   time: ["M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17Z", "M12 8v4.5l3 2"],
   more: ["M6 12v.01", "M12 12v.01", "M18 12v.01"],
   contrast: ["M4 20 20 4", "M4 20h16V4"],
+  move: ["M12 3v18", "M3 12h18", "m9 6 3-3 3 3", "m9 18 3 3 3-3", "m6 9-3 3 3 3", "m18 9 3 3-3 3"],
   menu: ["M4 7h16", "M4 12h16", "M4 17h16"],
 } as const satisfies Record<string, readonly string[]>;
 
