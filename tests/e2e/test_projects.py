@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import PASSWORD, Site
-from tests.e2e.steps import open_context
+from tests.e2e.steps import add_user, open_context
 
 pytestmark = pytest.mark.browser
-
-MAKE_USER = """
-import sys
-from pathlib import Path
-
-from voxelry.server.environment import django_setup
-
-django_setup.prepare(data=Path(sys.argv[1]), config=None)
-django_setup.set_up()
-from django.contrib.auth.models import User
-
-User.objects.create_user("nina", password=sys.argv[2])
-"""
 
 
 @pytest.fixture
 def nina(site: Site) -> str:
     """A user without a project."""
-    subprocess.run([sys.executable, "-c", MAKE_USER, str(site.data), PASSWORD], check=True)
+    add_user(site.data, "nina", PASSWORD)
     return "nina"
 
 
