@@ -9,10 +9,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import PASSWORD, Site
-from tests.e2e.steps import find_series, open_context
+from tests.e2e.steps import find_series
 from voxelry.testing import bad_files, synthetic_series, zip_folder
 from voxelry.workflows.measure import measure_all
 
@@ -211,17 +210,3 @@ def test_a_drop_at_home_shows_its_progress_and_can_be_cancelled(logged_in: Page,
     page.evaluate(drop, [content, "again.zip"])
     expect(transfer.first).to_have_attribute("data-phase", "done")
     expect(transfer.first).to_contain_text("60 instances stored")
-
-
-def test_who_is_signed_out_comes_back_to_the_same_page(site: Site, browser: Browser) -> None:
-    context = open_context(browser, site.address)
-    page = context.new_page()
-    page.goto("/jobs")
-    page.get_by_label("User name").fill("admin")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_test_id("job-state")).to_be_visible()
-    context.clear_cookies()
-    # the list is fetched again by itself, and so finds out
-    page.wait_for_url(re.compile(r"/login/\?next=%2Fjobs$"))
-    context.close()

@@ -1,9 +1,22 @@
-/** Requests to the server: same-origin session, CSRF header, problem documents as errors, 401 to the login page. */
+/**
+ * Requests to the server: same-origin session, CSRF header, problem documents as errors.
+ *
+ * While the session has ended or the server cannot be reached, requests wait and are sent again afterwards: their callers
+ * need not know. One dialog says the first (`stores/sessionEnd`), one notice the second (`stores/connection`).
+ */
 
 import { safeParse } from "valibot";
 
 import { parseAnswer } from "@/api/answers";
 import { type FieldErrorOut, problemDocument, type ProblemOut, type Validator } from "@/api/generated/validators";
+import { Gate } from "@/core/gate";
+
+/** Closed from the first answer that says 401 until the same user is signed in again. */
+export const sessionGate = new Gate();
+/** Closed from the first request that does not reach the server until one does. */
+export const connectionGate = new Gate();
+/** A request is sent so often before its failure is told to its caller. */
+const MOST_TRIES = 4;
 
 /** An unsuccessful answer of the server, with the server's message. */
 export class ServerProblem extends Error {
@@ -49,20 +62,38 @@ function statusText(status: number): string {
   return `The server refused (${status}).`;
 }
 
-/** Opens the login page, which returns to the current page. */
-export function goToLogin(): void {
-  window.location.assign(`/login/?next=${encodeURIComponent(window.location.pathname + window.location.search)}`);
-}
-
 export interface RequestOptions {
   method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   body?: BodyInit;
   /** Sent as JSON, instead of `body`. */
   json?: unknown;
   signal?: AbortSignal;
+  /** Whether the request changes nothing, so that it may be sent again if its answer is lost. Always true of GET. */
+  reads?: boolean;
 }
 
-export async function send(address: string, { method = "GET", body, json, signal }: RequestOptions = {}): Promise<Response> {
+/** Sends a request as often as needed to get an answer, within bounds. */
+export async function send(address: string, options: RequestOptions = {}): Promise<Response> {
+  const { method = "GET", reads = method === "GET", signal } = options;
+  for (let tries = 1; ; tries += 1) {
+    await sessionGate.passed(signal);
+    if (reads) await connectionGate.passed(signal);
+    try {
+      return await sendOnce(address, options);
+    } catch (error) {
+      if (!(error instanceof ServerProblem) || tries >= MOST_TRIES || !mayBeSentAgain(error, reads)) throw error;
+    }
+  }
+}
+
+/** Closes the gate that a failure is about. A refused request has changed nothing; a lost one may have. */
+function mayBeSentAgain({ status }: ServerProblem, reads: boolean): boolean {
+  if (status === 401) return sessionGate.close();
+  return status === 0 && connectionGate.close() && reads;
+}
+
+/** Sends a request once, whatever the state of the session and the connection. */
+export async function sendOnce(address: string, { method = "GET", body, json, signal }: RequestOptions = {}): Promise<Response> {
   const headers = new Headers({ Accept: "application/json" });
   if (method !== "GET") headers.set("X-CSRFToken", csrfToken(document.cookie));
   if (json !== undefined) headers.set("Content-Type", "application/json");
@@ -74,7 +105,6 @@ export async function send(address: string, { method = "GET", body, json, signal
     throw new ServerProblem(0, "unreachable", statusText(0));
   }
   if (response.ok) return response;
-  if (response.status === 401) goToLogin();
   throw problemFrom(response.status, await response.text());
 }
 

@@ -29,7 +29,7 @@ export async function listStudies(
 ): Promise<Pick<PageStudyOut, "items" | "count">> {
   if (!search.trim()) return requestJson(withQuery("/api/studies", { limit }), pageStudyOut, { signal });
   const json = { search, limit: Math.min(limit, 200) };
-  const page = await requestJson("/api/studies/search", studyList, { method: "POST", json, signal });
+  const page = await requestJson("/api/studies/search", studyList, { method: "POST", reads: true, json, signal });
   return { items: await Promise.all(page.items.map(({ id }) => getStudy(id, signal))), count: page.count };
 }
 

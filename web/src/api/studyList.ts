@@ -19,7 +19,7 @@ export interface StudyQuestion extends Sorting {
 
 /** The words of a search are in the body, never in an address or a log. */
 export const searchStudies = ({ filter, ...page }: StudyQuestion, signal?: AbortSignal): Promise<StudyList> =>
-  requestJson("/api/studies/search", studyList, { method: "POST", json: { ...fieldsOf(filter), ...page } satisfies StudySearch, signal });
+  requestJson("/api/studies/search", studyList, { method: "POST", reads: true, json: { ...fieldsOf(filter), ...page } satisfies StudySearch, signal });
 
 /** The fields of a filter as the server names them. */
 export const fieldsOf = (filter: StudyFilter) => ({

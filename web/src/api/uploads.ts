@@ -12,7 +12,7 @@ import {
   uploadOut,
   type Validator,
 } from "@/api/generated/validators";
-import { csrfToken, goToLogin, problemFrom, requestJson, send } from "@/api/http";
+import { csrfToken, problemFrom, requestJson, send, ServerProblem, sessionGate } from "@/api/http";
 import { type Query, withQuery } from "@/api/query";
 
 export interface NamedFile {
@@ -21,7 +21,21 @@ export interface NamedFile {
   readonly file: File;
 }
 
-function post<T>(
+/** Waits for the session like other requests; what a refused request has sent is sent again. */
+async function post<T>(
+  ...[address, form, validator, progress, signal]: Parameters<typeof postOnce<T>>
+): Promise<T> {
+  await sessionGate.passed(signal);
+  try {
+    return await postOnce(address, form, validator, progress, signal);
+  } catch (error) {
+    if (!(error instanceof ServerProblem) || error.status !== 401 || !sessionGate.close()) throw error;
+  }
+  await sessionGate.passed(signal);
+  return postOnce(address, form, validator, progress, signal);
+}
+
+function postOnce<T>(
   address: string,
   form: FormData,
   validator: Validator<T>,
@@ -42,7 +56,6 @@ function post<T>(
     request.onabort = () => reject(new DOMException("The upload was cancelled.", "AbortError"));
     request.onload = () => {
       const { status, responseText } = request;
-      if (status === 401) goToLogin();
       if (status < 200 || status > 299) {
         reject(problemFrom(status, responseText));
         return;

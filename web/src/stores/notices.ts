@@ -30,7 +30,9 @@ export const useNotices = defineStore("notices", () => {
   function tell(text: string, kind: Notice["kind"] = "good", action: NoticeAction | null = null): void {
     last += 1;
     const key = last;
-    notices.value = [...notices.value.slice(-2), { key, kind, text, action }];
+    // Said once: the same words replace themselves.
+    const others = notices.value.filter((notice) => notice.text !== text || notice.action !== null);
+    notices.value = [...others.slice(-2), { key, kind, text, action }];
     window.setTimeout(() => dismiss(key), (action ? SECONDS_WITH_ACTION : SECONDS_SHOWN) * 1000);
   }
 
