@@ -4,7 +4,7 @@
  * A volume that nobody shows stays until its memory is needed, so that going back to it is instant.
  */
 
-import { goToLogin } from "@/api/http";
+import { sessionGate } from "@/api/http";
 import type { Volume } from "@/api/series";
 import { getSlice, type Slice } from "@/api/slices";
 import { ByteCache } from "@/core/byteCache";
@@ -147,7 +147,7 @@ function tabVolume(key: string, seriesId: number, record: Volume): TabVolume {
     fromServer: (request, signal) => serverPicture(seriesId, volume, request, signal),
     substitute: () => serverVolume(key, seriesId, record),
     onProblem: ({ status }) => {
-      if (status === 401) goToLogin();
+      if (status === 401) sessionGate.close();
     },
   });
 }
