@@ -545,6 +545,7 @@ export function createView(id: string, neighbours: Neighbours) {
     cut,
     request,
     planeStep,
+    slabPlanes,
     slabSpan,
     shape,
     transform,
