@@ -277,7 +277,8 @@ def test_many_objects_are_counted_and_the_first_are_listed(site: Any, tmp_path: 
     paths = []
     for n in range(60):
         dataset = synthetic_report()
-        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = uid(f"report {n}")
+        dataset.SOPInstanceUID = uid(f"report {n}")
+        dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
         dataset.InstanceNumber = str(n)
         paths.append(write(dataset, tmp_path / f"{n}.dcm"))
     (key,) = site.upload(paths)["series"]
