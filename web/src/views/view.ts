@@ -24,7 +24,7 @@ import { type Rotation, turnedPlane } from "@/core/rotation";
 import { nearestSlice } from "@/core/slicePlaces";
 import { cross, dot, moved, scaled } from "@/core/vectors";
 import { FITTED, fromStage, type Layout, mirrored, type PictureShape, type Point, type Size, stageTransform, toStage, type Transform, turnedRight, zoomAbout } from "@/core/stageTransform";
-import { sidesOf } from "@/core/sliceRecords";
+import { gapText, sidesOf, sideText } from "@/core/sliceRecords";
 import { type VoiChoice, voiChoices } from "@/core/voiChoices";
 import { dragWindow, type Voi, type Window, windowOfRange } from "@/core/windowing";
 import type { FusedLayer } from "@/scene/layers";
@@ -228,6 +228,12 @@ export function createView(id: string, neighbours: Neighbours) {
     const said = volume.value && sidesOf(volume.value, index.value)?.patient_orientation;
     const own = edgeLettersFromOrientation(said ?? series.value?.metadata.PatientOrientation, anatomy.value);
     return own && turnedLetters(own, layout.value);
+  });
+  /** What is said of an acquired slice alone: "left, cranio-caudal", "gap 10 mm"; empty where there is nothing to say. */
+  const sliceWords = computed(() => {
+    if (!volume.value || plane.value !== "acquired" || frame.value) return "";
+    const sides = sidesOf(volume.value, index.value);
+    return [sides ? sideText(sides) : "", gapText(volume.value, index.value)].filter((words) => words !== "").join(" · ");
   });
   /** The plane in words: "Axial"; "oblique, 17° from axial". */
   const planeName = computed(() => {
@@ -554,6 +560,7 @@ export function createView(id: string, neighbours: Neighbours) {
     choices,
     voi,
     edges,
+    sliceWords,
     planeName,
     acquiredName,
     hasFrameRate,

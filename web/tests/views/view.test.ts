@@ -156,6 +156,33 @@ describe("places of irregular slices", () => {
     expect([view.cut, view.edges?.left]).toEqual([null, "R"]);
   });
 
+  it("say a gap that is not the usual one, in the acquired plane", () => {
+    const view = opened({ ...SERIES, volumes: [irregular] });
+    const at = (slice: number) => {
+      view.goTo(slice);
+      return view.sliceWords;
+    };
+    expect([at(5), at(20)]).toEqual(["", "gap 41 mm"]);
+  });
+
+  it("have each slice's own letters and sides, of an animal its own", () => {
+    const words = [
+      { patient_orientation: ["P", "F"], laterality: "L", view: "CC" },
+      { patient_orientation: ["CD", "V"], laterality: "", view: "" },
+    ];
+    const radiographs = { ...irregular, slice_places: null, slice_sides: { words, slices: Array.from({ length: 35 }, (_, k) => k % 2) } };
+    const view = opened({ ...SERIES, volumes: [radiographs] });
+    view.goTo(4);
+    expect([view.edges, view.sliceWords]).toEqual([{ left: "A", right: "P", top: "S", bottom: "I" }, "left, CC"]);
+    view.goTo(5);
+    expect([view.edges, view.sliceWords]).toEqual([null, ""]);
+    const animal = opened({ ...SERIES, volumes: [{ ...radiographs, quadruped: true }] });
+    animal.goTo(5);
+    expect(animal.edges).toEqual({ left: "CR", right: "CD", top: "D", bottom: "V" });
+    animal.goTo(4);
+    expect(animal.edges).toBeNull();
+  });
+
   it("come from Patient Orientation where nothing else tells", () => {
     const nowhere = { ...irregular, slice_places: null };
     const view = opened({ ...SERIES, metadata: { PatientOrientation: ["P", "F"] }, volumes: [nowhere] });
