@@ -14,6 +14,9 @@ window.addEventListener("load", () => {
   for (const head of document.querySelectorAll("th")) {
     if (!head.textContent.trim() && !head.querySelector("input")) head.setAttribute("role", "presentation");
   }
+  for (const field of document.querySelectorAll(".inline-group td select, .inline-group td input:not([type=hidden])")) {
+    if (!field.labels.length && !field.hasAttribute("aria-label")) field.setAttribute("aria-label", field.name.replace(/^.*-/, ""));
+  }
   for (const field of document.querySelectorAll(".datetime input")) {
     const row = field.closest(".form-row, td")?.querySelector("legend, label")?.textContent.replace(/:\s*$/, "").trim();
     if (!field.labels.length) field.setAttribute("aria-label", `${row ?? ""} ${field.name.endsWith("_0") ? "date" : "time"}`.trim());
