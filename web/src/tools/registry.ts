@@ -7,7 +7,8 @@ import { links } from "@/tools/links/tool";
 import { measure } from "@/tools/measure/tool";
 import { picture } from "@/tools/picture/tool";
 import { run } from "@/tools/run/tool";
+import { slab } from "@/tools/slab/tool";
 import type { ViewerTool } from "@/tools/viewerTool";
 import { windowing } from "@/tools/windowing/tool";
 
-export const TOOLS: readonly ViewerTool[] = [windowing, crosshair, links, picture, cine, measure, run, facts];
+export const TOOLS: readonly ViewerTool[] = [windowing, crosshair, slab, links, picture, cine, measure, run, facts];

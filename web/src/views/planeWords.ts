@@ -1,0 +1,53 @@
+/** What a view's picture is, in words that stand on it. */
+
+import { tiltDegrees } from "@/core/geometry";
+import { formatNumber } from "@/core/formatting";
+import { naturalStep } from "@/core/plane";
+import type { SlabMode } from "@/scene/volumeSource";
+import type { View } from "@/views/view";
+
+export const SLAB_NAMES: Readonly<Record<SlabMode, string>> = { max: "MIP", min: "MinIP", mean: "Mean" };
+/** What a value of a slab is. */
+export const SLAB_VALUES: Readonly<Record<SlabMode, string>> = { max: "max", min: "min", mean: "mean" };
+/** Degrees. */
+const STRAIGHT = 0.5;
+/** Pixels that are so many times larger than natural ones are those of a draft. */
+const DRAFT = 1.5;
+const MOST_DRAFT = 2 ** 20;
+
+/** "MIP 10 mm (4 slices)": the planes that are really projected. */
+export function slabWords(view: View): string {
+  const { slab, slabSpan: span, frame } = view;
+  if (!slab) return "";
+  if (!span) return `${SLAB_NAMES[slab.mode]}: one plane is thicker than ${formatNumber(slab.mm)} mm`;
+  return `${SLAB_NAMES[slab.mode]} ${formatNumber(Math.round(span.mm * 100) / 100, 2)} mm (${span.planes} ${frame ? "planes" : "slices"})`;
+}
+
+/** How the picture was made if its pixels are not the volume's own voxels. */
+export function makingWords(view: View): string {
+  const { frame, straightened, smooth, volume } = view;
+  if (!frame) return "";
+  const how = smooth ? "interpolated" : "nearest voxels";
+  if (!straightened) return how;
+  const affine = volume?.affine;
+  return affine && tiltDegrees(affine) > STRAIGHT ? `straightened along the patient's axes, ${how}` : `along the patient's axes, ${how}`;
+}
+
+/** True if the picture on the canvas is one of half the resolution, made while something is dragged. */
+export function isDraft(view: View): boolean {
+  const { drawn, cut, frame } = view;
+  if (!frame || !cut || drawn?.kind !== "cut" || !view.volume?.affine) return false;
+  const natural = naturalStep(view.volume.affine, frame);
+  // Cuts that would be too large have larger pixels too, and are no drafts.
+  return Math.hypot(...drawn.cut.right) > DRAFT * natural && drawn.cut.rows * drawn.cut.columns < MOST_DRAFT;
+}
+
+/** What a reader has to know of the stack's geometry: it is one click from its report. */
+export function geometryWords(view: View): string {
+  const { volume, series } = view;
+  if (!volume) return "";
+  if (!volume.affine || !volume.regular) return volume.shape[0] > 1 ? "irregular" : "";
+  const tilt = tiltDegrees(volume.affine);
+  if (tilt > STRAIGHT) return `tilted by ${formatNumber(Math.round(tilt * 10) / 10, 1)}°`;
+  return series?.report?.problems.some(({ severity }) => severity !== "note") ? "geometry: see report" : "";
+}
