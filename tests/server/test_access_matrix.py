@@ -155,6 +155,9 @@ def place(site: Any, tmp_path: Path, do_jobs: Callable[[], None], monkeypatch: p
     site.client.delete(f"/api/studies/{trashed}")
     in_trash = {"values": {"study_id": trashed}}
 
+    a_report = _objects(site, tmp_path / "objects", synthetic_report())
+    a_document = _objects(site, tmp_path / "objects", synthetic_document())
+
     def job(**values: Any) -> int:
         body = json.dumps({"series": series, **values})
         return int(site.client.post("/api/jobs", body, content_type="application/json").json()["id"])
@@ -178,8 +181,6 @@ def place(site: Any, tmp_path: Path, do_jobs: Callable[[], None], monkeypatch: p
         "username": "member", "patient_id": site.get(f"/studies/{study}")["patient"]["id"],
     }  # fmt: skip
     named = {"job_id": waiting}
-    a_report = _objects(site, tmp_path / "objects", synthetic_report())
-    a_document = _objects(site, tmp_path / "objects", synthetic_document())
     bodies: dict[str, Callable[[], dict[str, Any]]] = {
         "create_upload": lambda: {"data": {"files": _file(paths[0]), "project": project.pk}},
         "measure_file": lambda: {"data": {"file": _file(paths[0])}},
