@@ -3,9 +3,7 @@
 import type { Plane } from "@/core/geometry";
 import type { PointerMode } from "@/views/gestures";
 import { useSeriesInViews } from "@/views/seriesInViews";
-import type { LayoutName, useViews } from "@/views/views";
-
-export type Views = ReturnType<typeof useViews>;
+import type { LayoutName, Views } from "@/views/views";
 
 export interface KeyCommand {
   /** Names as `KeyboardEvent.key` has them, letters in lower case; "Shift+f" for a letter with shift, "Alt+ArrowUp", "Shift+Alt+ArrowUp". */

@@ -7,9 +7,8 @@ import type { Layout } from "@/core/stageTransform";
 import { sameChoice } from "@/core/voiChoices";
 import { alongOneDirection, choiceFor } from "@/views/links";
 import type { View } from "@/views/view";
-import { useViews } from "@/views/views";
+import { useViews, type Views } from "@/views/views";
 
-type Views = ReturnType<typeof useViews>;
 
 /** Lays `to` as `from`: a millimetre is as long, and the same point is in the middle where both look in one direction. */
 function followLayout(views: Views, from: View, to: View): void {

@@ -2,12 +2,15 @@
 
 import { onScopeDispose, ref, shallowRef, watch } from "vue";
 
-import { errorText, isAbort } from "@/api/http";
+import { errorText, isAbort, ServerProblem } from "@/api/http";
+import { REBUILT } from "@/api/volumeBytes";
 import { sliceOfPlane } from "@/core/geometry";
 import type { Cut } from "@/core/plane";
 import type { PictureShape } from "@/core/stageTransform";
 import type { PlanePicture, PlaneRequest, VolumeSource } from "@/scene/volumeSource";
+import { useOpenSeries } from "@/stores/openSeries";
 import type { View } from "@/views/view";
+import { useViews } from "@/views/views";
 
 /** A picture with the place that it was asked for. */
 export interface ShownPicture {
@@ -76,6 +79,7 @@ export function useShownPicture(view: View) {
           failure.value = errorText(error);
           window.clearTimeout(timer);
           late.value = false;
+          if (error instanceof ServerProblem && error.code === REBUILT) void renewRecord();
         },
       )
       .finally(() => {
@@ -83,6 +87,13 @@ export function useShownPicture(view: View) {
         running = null;
         if (waiting) ask();
       });
+  }
+
+  /** The volumes were built again: their new record says what there is now. */
+  async function renewRecord(): Promise<void> {
+    const id = view.series?.id;
+    const loaded = id === undefined ? null : await useOpenSeries().load(id);
+    if (loaded && view.series?.id === id) useViews().renew(loaded);
   }
 
   /** Tells the source where the view is going. */

@@ -317,9 +317,17 @@ export function createView(id: string, neighbours: Neighbours) {
   function show(loaded: Series, wanted = 0): void {
     const fresh = series.value?.id !== loaded.id || series.value.volumes.length === 0;
     const before = { space: space.value, point: place.value };
+    const label = volume.value?.label;
     series.value = loaded;
-    if (fresh) chooseVolume(Math.min(wanted, Math.max(0, loaded.volumes.length - 1)), { anew: true, before });
-    else hold();
+    if (fresh) {
+      chooseVolume(Math.min(wanted, Math.max(0, loaded.volumes.length - 1)), { anew: true, before });
+      return;
+    }
+    // A late slice may have made other volumes: the shown one is the one of its label.
+    const same = loaded.volumes.findIndex((each) => each.label === label);
+    if (same >= 0) volumeIndex.value = same;
+    else volumeIndex.value = Math.max(0, Math.min(volumeIndex.value, loaded.volumes.length - 1));
+    hold();
   }
 
   /** Takes the source of the shown volume, and gives back the one before. */

@@ -248,3 +248,5 @@ function showsAs(view: View, plane: Plane): boolean {
   if (!affine) return false;
   return (view.plane === "acquired" && plane === acquiredAxis(affine)) || (plane === "acquired" && view.plane === acquiredAxis(affine));
 }
+
+export type Views = ReturnType<typeof useViews>;
