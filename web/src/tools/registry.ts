@@ -3,12 +3,15 @@
 import { cine } from "@/tools/cine/tool";
 import { crosshair } from "@/tools/crosshair/tool";
 import { facts } from "@/tools/facts/tool";
+import { fusion } from "@/tools/fusion/tool";
 import { links } from "@/tools/links/tool";
 import { measure } from "@/tools/measure/tool";
 import { picture } from "@/tools/picture/tool";
 import { run } from "@/tools/run/tool";
 import { slab } from "@/tools/slab/tool";
+import { time } from "@/tools/time/tool";
 import type { ViewerTool } from "@/tools/viewerTool";
 import { windowing } from "@/tools/windowing/tool";
 
-export const TOOLS: readonly ViewerTool[] = [windowing, crosshair, slab, links, picture, cine, measure, run, facts];
+// Fusion comes before the crosshair: its drags are those with Alt.
+export const TOOLS: readonly ViewerTool[] = [windowing, fusion, crosshair, slab, links, picture, cine, time, measure, run, facts];

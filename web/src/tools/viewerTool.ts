@@ -4,6 +4,7 @@ import type { Component } from "vue";
 
 import type { BeginDrag } from "@/views/gestures";
 import type { KeyCommand } from "@/views/commands";
+import type { View } from "@/views/view";
 
 /**
  * A tool of the viewer: each part is optional, and the page puts it where it belongs.
@@ -18,7 +19,7 @@ export interface ViewerTool {
   /** Beside the scroll bar. */
   readonly foot?: Component;
   /** A section of the side panel. */
-  readonly panel?: { readonly component: Component; readonly open: boolean; readonly regularOnly?: boolean };
+  readonly panel?: { readonly component: Component; readonly open: boolean; readonly regularOnly?: boolean; readonly shown?: (view: View) => boolean };
   /** Over each picture. */
   readonly overlay?: Component;
   /** Takes a drag with the main button, or leaves it. */

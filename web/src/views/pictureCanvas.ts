@@ -1,15 +1,25 @@
 /** Draws pictures: paints their values at their own size offscreen, then lays them on the stage. */
 
-import { type DisplaySettings, GreyPainter, paintColour } from "@/core/paint";
+import { type LayerColours, paintLayer } from "@/core/fusion";
+import { type DisplaySettings, GreyPainter, paintColour, type PaddingRange } from "@/core/paint";
 import type { Size, Transform } from "@/core/stageTransform";
 import type { PlanePicture } from "@/scene/volumeSource";
 
-/** A picture as it is painted. */
-export interface PaintedLayer {
+/** The picture of a view's own series, in grey or in its colours. */
+export interface PaintedBase {
   readonly picture: PlanePicture;
   readonly settings: DisplaySettings;
+}
+
+/** A picture over it, in the colours of a map. */
+export interface PaintedAbove {
+  readonly picture: PlanePicture;
+  readonly settings: LayerColours & { readonly padding: PaddingRange | null };
   /** 0 to 1. */
   readonly opacity: number;
+  /** How many of its pixels lie in one of the base's. */
+  readonly perRow: number;
+  readonly perColumn: number;
 }
 
 /** The offscreen canvas of one layer; painted again only when its picture or its settings change. */
@@ -17,31 +27,47 @@ class LayerCanvas {
   readonly canvas = document.createElement("canvas");
   private readonly painter = new GreyPainter();
   private image: ImageData | null = null;
-  private painted: PaintedLayer | null = null;
+  private painted: { readonly picture: PlanePicture; readonly settings: object } | null = null;
 
-  paint(layer: PaintedLayer): void {
-    const { picture, settings } = layer;
+  paintBase({ picture, settings }: PaintedBase): void {
+    this.paint(picture, settings, (pixels) => {
+      if (picture.samples === 1) this.painter.paint(picture.values, settings, pixels);
+      else paintColour(picture.values, pixels);
+    });
+  }
+
+  paintAbove({ picture, settings }: PaintedAbove): void {
+    this.paint(picture, settings, (pixels) => {
+      const [low, high] = settings.padding ?? [NaN, NaN];
+      if (picture.samples === 1) paintLayer(picture.values, settings, pixels, settings.padding ? (value) => value >= low && value <= high : undefined);
+      else {
+        paintColour(picture.values, pixels);
+        for (let i = 0; i < pixels.length; i += 1) if (Number.isNaN(picture.values[i * 3])) pixels[i] = 0;
+      }
+    });
+  }
+
+  private paint(picture: PlanePicture, settings: object, paint: (pixels: Uint32Array) => void): void {
     if (this.painted?.picture === picture && this.painted.settings === settings) return;
-    const { rows, columns, samples, values } = picture;
+    const { rows, columns } = picture;
     const context = this.canvas.getContext("2d");
     if (!context) return;
     if (this.image?.width !== columns || this.image.height !== rows) {
       Object.assign(this.canvas, { width: columns, height: rows });
       this.image = context.createImageData(columns, rows);
     }
-    const pixels = new Uint32Array(this.image.data.buffer);
-    if (samples === 1) this.painter.paint(values, settings, pixels);
-    else paintColour(values, pixels);
+    paint(new Uint32Array(this.image.data.buffer));
     context.putImageData(this.image, 0, 0);
-    this.painted = layer;
+    this.painted = { picture, settings };
   }
 }
 
 export class PictureCanvas {
-  private readonly layers: LayerCanvas[] = [];
+  private readonly base = new LayerCanvas();
+  private readonly above: LayerCanvas[] = [];
 
-  /** Draws layers over each other, the first one below; all have the size and the place of the first. */
-  draw(canvas: HTMLCanvasElement, layers: readonly PaintedLayer[], { a, b, c, d, e, f }: Transform, stage: Size, smooth: boolean): void {
+  /** Draws layers over each other, the base below; those above have its place, in pixels of their own. */
+  draw(canvas: HTMLCanvasElement, base: PaintedBase, above: readonly PaintedAbove[], { a, b, c, d, e, f }: Transform, stage: Size, smooth: boolean): void {
     const context = canvas.getContext("2d", { alpha: false });
     if (!context) return;
     const ratio = window.devicePixelRatio || 1;
@@ -54,12 +80,15 @@ export class PictureCanvas {
     context.imageSmoothingEnabled = smooth;
     context.imageSmoothingQuality = "high";
     context.setTransform(a * ratio, b * ratio, c * ratio, d * ratio, e * ratio, f * ratio);
-    layers.forEach((layer, i) => {
-      this.layers[i] ??= new LayerCanvas();
-      this.layers[i].paint(layer);
+    this.base.paintBase(base);
+    context.drawImage(this.base.canvas, 0, 0);
+    above.forEach((layer, i) => {
+      this.above[i] ??= new LayerCanvas();
+      this.above[i].paintAbove(layer);
       context.globalAlpha = layer.opacity;
-      context.drawImage(this.layers[i].canvas, 0, 0);
+      context.drawImage(this.above[i].canvas, 0, 0, layer.picture.columns / layer.perColumn, layer.picture.rows / layer.perRow);
     });
+    context.globalAlpha = 1;
   }
 
   clear(canvas: HTMLCanvasElement): void {

@@ -105,6 +105,8 @@ export function createView(id: string, neighbours: Neighbours) {
   const fused = shallowRef<readonly FusedLayer[]>([]);
   /** Where the picture is drawn. */
   const canvas = shallowRef<HTMLCanvasElement | null>(null);
+  /** The values of the fused images under the pointer; null outside of one. */
+  const fusedValues = shallowRef<readonly (readonly number[] | null)[]>([]);
   /** The request whose picture is on the canvas. */
   const drawn = shallowRef<PlaneRequest | null>(null);
 
@@ -352,6 +354,7 @@ export function createView(id: string, neighbours: Neighbours) {
     probe.value = null;
     tint.value = null;
     fused.value = [];
+    fusedValues.value = [];
     slab.value = null;
     straightened.value = false;
     invert.value = false;
@@ -548,6 +551,7 @@ export function createView(id: string, neighbours: Neighbours) {
     probe,
     tint,
     fused,
+    fusedValues,
     drawn,
     canvas,
     volume,

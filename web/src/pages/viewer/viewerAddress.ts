@@ -84,15 +84,18 @@ export function applyToView(view: View, series: Series, wanted: ViewInAddress): 
   else if (wanted.slice !== null) view.goTo(wanted.slice - 1);
 }
 
-/** The layers of an address whose series are open. */
-function fusedOf(layers: readonly LayerInAddress[], opened: ReadonlyMap<string, Series>): FusedLayer[] {
+/** The layers of an address whose series are open, over a view's volume. One of another Frame of Reference says so; another patient's is left out. */
+function fusedOf(view: View, layers: readonly LayerInAddress[], opened: ReadonlyMap<string, Series>): FusedLayer[] {
   return layers.flatMap((layer): FusedLayer[] => {
     const series = opened.get(layer.series);
     const volumeIndex = series?.volumes.findIndex(({ label }) => label === layer.volume) ?? -1;
-    if (!series || volumeIndex < 0) return [];
+    if (!series || volumeIndex < 0 || series.patient.id !== view.series?.patient.id) return [];
+    const { space } = view;
+    const placed = space !== "" && series.volumes[volumeIndex].frame_of_reference_uid === space ? "frame" : "assumed";
+    const fading = series.modality === "PT" || series.modality === "NM";
     const offered = voiChoices(series.volumes[volumeIndex]);
     const choice = (layer.window && choiceOf(layer.window, offered)) ?? offered[0];
-    return [{ kind: "fused", seriesId: series.id, volumeIndex, choice, colourMap: layer.colourMap, opacity: layer.opacity, visible: true }];
+    return [{ kind: "fused", seriesId: series.id, volumeIndex, space, offset: [0, 0, 0], placed, choice, colourMap: layer.colourMap, fading, opacity: layer.opacity, visible: true }];
   });
 }
 
@@ -120,7 +123,7 @@ export async function openAddress(wanted: ViewsInAddress, signal?: AbortSignal):
     const series = opened.get(each.series);
     if (!series) return;
     applyToView(views.views[i], series, each);
-    views.views[i].fused = fusedOf(each.layers, opened);
+    views.views[i].fused = fusedOf(views.views[i], each.layers, opened);
   });
   views.activate(views.views[Math.min(wanted.active, views.views.length) - 1].id);
   views.expanded = wanted.expanded && views.views.length > 1;
