@@ -63,10 +63,11 @@ class Server:
 
     def memory(self) -> int:
         """The proportional set size of all its processes, in bytes."""
-        return sum(map(proportional_set_size, _tree(self.process.pid)))
+        return sum(map(proportional_set_size, process_tree(self.process.pid)))
 
 
-def _tree(parent: int) -> list[int]:
+def process_tree(parent: int) -> list[int]:
+    """A process and all its descendants."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():

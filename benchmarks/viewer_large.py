@@ -21,7 +21,7 @@ from benchmarks.race import Row, Target
 from benchmarks.series import long_series
 from benchmarks.server_processes import Server
 from benchmarks.server_work import await_upload, settle
-from benchmarks.viewer_memory import picture_memory
+from benchmarks.viewer_memory import loose_browser
 from benchmarks.viewer_pages import OwnPage, browsing, new_page
 from benchmarks.viewer_visit import first_picture, wheel
 
@@ -87,20 +87,18 @@ def _first_picture(playwright: Playwright, viewer: OwnPage, state: StorageState)
 def _browsed(
     playwright: Playwright, viewer: OwnPage, state: StorageState, notches: int, fill_ms: int
 ) -> tuple[float, int]:
-    """The time of the first picture, and the most memory of the renderer while somebody looks around."""
-    with browsing(playwright) as browser:
-        page = new_page(browser, state)
+    """The time of the first picture, and the memory of the renderer after somebody has looked around."""
+    with browsing(playwright) as opened:
+        page = new_page(opened, state)
         viewer.open_list(page)
-        took = first_picture(page, viewer)
-        held = []
-        for look in (None, viewer.last_slice, viewer.first_slice):
-            if look is not None:
+        took, address = first_picture(page, viewer), page.url
+    with loose_browser() as browser:
+        browser.load(playwright, state, f"{viewer.address}/", address, fill_ms)
+        for look in (viewer.last_slice, viewer.first_slice, lambda page: wheel(page, viewer, notches)):
+            with browser.driven(playwright) as page:
                 look(page)
-            page.wait_for_timeout(fill_ms)
-            held.append(picture_memory(browser, ("renderer",)))
-        wheel(page, viewer, notches)
-        held.append(picture_memory(browser, ("renderer",)))
-        return took, max(held)
+            time.sleep(fill_ms / 1000)
+        return took, browser.memory(("renderer",))
 
 
 def _upload(site: Server, stored: npt.NDArray[np.uint16], slices: int, path: Path) -> None:

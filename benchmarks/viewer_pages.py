@@ -18,7 +18,7 @@ PROBE = Path(__file__).with_name("viewer_probe.js")
 HANG_MS = 300_000
 WIDTH, HEIGHT = 1440, 900
 _LAYOUT_MS = 10_000
-_FLAGS = (
+FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -187,7 +187,7 @@ class OhifPage:
 def browsing(playwright: Playwright) -> Iterator[Browser]:
     """A browser of its own, whose processes are nobody else's."""
     browser = playwright.chromium.launch(
-        executable_path=next(filter(None, map(which, BROWSERS)), None), args=_FLAGS, timeout=HANG_MS
+        executable_path=next(filter(None, map(which, BROWSERS)), None), args=FLAGS, timeout=HANG_MS
     )
     try:
         yield browser

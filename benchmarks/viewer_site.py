@@ -15,6 +15,8 @@ from typing import Any
 import uvicorn
 
 CONFIGURATION_PATH = "/app-config.js"
+SERVICE_WORKER_PATH = "/init-service-worker.js"
+"""It would have all files of OHIF fetched in the background, beside its first picture."""
 
 
 def beside(site: Any, port: int, folder: Path, configuration: Path) -> Any:
@@ -28,7 +30,7 @@ def beside(site: Any, port: int, folder: Path, configuration: Path) -> Any:
         file = configuration if path == CONFIGURATION_PATH else folder / path.lstrip("/")
         if not file.is_file():
             file = folder / "index.html"  # an address of the page's own
-        content = file.read_bytes()
+        content = b"" if path == SERVICE_WORKER_PATH else file.read_bytes()
         media = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         headers = [(b"content-type", media.encode()), (b"content-length", b"%d" % len(content))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})

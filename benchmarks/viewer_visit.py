@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from playwright.sync_api import Page, Playwright, Request, StorageState
 
 from benchmarks.viewer_frames import Frame, frame_times, moving, percentile, pictures_shown
-from benchmarks.viewer_memory import picture_memory
+from benchmarks.viewer_memory import loose_browser
 from benchmarks.viewer_pages import HANG_MS, ViewerDriver, browsing, new_page
 
 _QUIET_SECONDS = 5.0
 """A viewer that fetches nothing for so long fetches no more."""
 _NOTCH = 100
 """Pixels of a notch of a mouse's wheel."""
+_PATIENCE, _EXTRA_MS = 3.0, 2000.0
+"""A page that nobody drives gets so many times as long as the same page took before, and this on top."""
 _STILL_FRAMES = 30
 """Nothing more is drawn when so many frames are alike."""
 
@@ -56,7 +58,7 @@ def remember(playwright: Playwright, viewer: ViewerDriver) -> StorageState:
 
 
 def visit(playwright: Playwright, viewer: ViewerDriver, state: StorageState, slices: int) -> Visit:
-    """Open the series from the list, wait until all of it is there, and wheel through it."""
+    """Open the series from the list, wait until all of it is there, and wheel through it; and again for its memory."""
     with browsing(playwright) as browser:
         page = new_page(browser, state)
         fetched = _Fetched(page, viewer)
@@ -64,15 +66,27 @@ def visit(playwright: Playwright, viewer: ViewerDriver, state: StorageState, sli
         first = first_picture(page, viewer)
         clicked = page.evaluate("voxelryProbe.clickedAt()")
         loaded, whole = _whole(page, viewer, fetched, slices)
+        address = page.url
         frames = moving(wheel(page, viewer, slices))
-        return Visit(
-            first_ms=first,
-            whole_ms=whole - clicked,
-            loaded=loaded,
-            frame_ms=percentile(frame_times(frames), 95),
-            painted=pictures_shown(frames),
-            memory=picture_memory(browser),
-        )
+    return Visit(
+        first_ms=first,
+        whole_ms=whole - clicked,
+        loaded=loaded,
+        frame_ms=percentile(frame_times(frames), 95),
+        painted=pictures_shown(frames),
+        memory=_memory(playwright, viewer, state, address, slices, whole - clicked),
+    )
+
+
+def _memory(
+    playwright: Playwright, viewer: ViewerDriver, state: StorageState, address: str, slices: int, whole_ms: float
+) -> int:
+    """Bytes of renderer and GPU process when all slices were loaded and seen."""
+    with loose_browser() as browser:
+        browser.load(playwright, state, f"{viewer.address}/", address, _PATIENCE * whole_ms + _EXTRA_MS)
+        with browser.driven(playwright) as page:
+            wheel(page, viewer, slices)
+        return browser.memory()
 
 
 def first_picture(page: Page, viewer: ViewerDriver) -> float:

@@ -16,6 +16,7 @@ from benchmarks.server_processes import proportional_set_size
 from benchmarks.viewer_comparison import compared
 from benchmarks.viewer_frames import Frame, frame_times, full_updates, moving, percentile, pictures_shown
 from benchmarks.viewer_large import oblique_query
+from benchmarks.viewer_memory import is_of_kind
 from benchmarks.viewer_pages import OhifPage, OwnPage
 from benchmarks.viewer_planes import updates_of_others
 from benchmarks.viewer_scripts import gzipped_bytes
@@ -106,6 +107,15 @@ def test_the_oblique_plane_has_its_middle_in_the_volume() -> None:
     assert abs(right @ down) < 1e-12
     middle = origin + 255.5 * (right + down)
     np.testing.assert_allclose(middle, [-180 + 0.7 * 255.5, -180 + 0.7 * 255.5, 1.25 * 1999.5])
+
+
+def test_pages_of_the_browser_itself_do_not_count() -> None:
+    renderer = ["chromium", "--type=renderer", "--no-sandbox"]
+    assert is_of_kind(renderer, ("renderer", "gpu-process"))
+    assert is_of_kind(["chromium", "--type=gpu-process"], ("renderer", "gpu-process"))
+    assert not is_of_kind(["chromium", "--type=gpu-process"], ("renderer",))
+    assert not is_of_kind([*renderer, "--top-chrome-webui"], ("renderer",))
+    assert not is_of_kind(["chromium", "--type=zygote"], ("renderer",))
 
 
 def test_sizes_are_measured() -> None:
