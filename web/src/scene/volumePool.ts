@@ -141,15 +141,17 @@ function tabVolume(key: string, seriesId: number, record: Volume): TabVolume {
   const { index, version, dtype, shape, affine } = record;
   // Plain objects: what Vue watches cannot be sent to a worker.
   const volume = { seriesId, index, version, dtype, shape: [...shape], affine: affine && affine.map((row) => [...row]) };
-  return new TabVolume(key, volume, {
+  const source: TabVolume = new TabVolume(key, volume, {
     link: startVolumeWorker(),
     pictures,
     fromServer: (request, signal) => serverPicture(seriesId, volume, request, signal),
     substitute: () => serverVolume(key, seriesId, record),
     onProblem: ({ status }) => {
-      if (status === 401) sessionGate.close();
+      // The worker's requests do not wait at the gate as those of the page do.
+      if (status === 401 && sessionGate.close()) void sessionGate.passed().then(() => source.retry());
     },
   });
+  return source;
 }
 
 const memoryOf = (device: Navigator | undefined): number | undefined => (device && "deviceMemory" in device ? Number(device.deviceMemory) : undefined);

@@ -3,10 +3,9 @@
 import { tiltDegrees } from "@/core/geometry";
 import { formatNumber } from "@/core/formatting";
 import { naturalStep } from "@/core/plane";
-import type { SlabMode } from "@/scene/volumeSource";
+import { SLAB_NAMES, type SlabMode } from "@/core/slabs";
 import type { View } from "@/views/view";
 
-export const SLAB_NAMES: Readonly<Record<SlabMode, string>> = { max: "MIP", min: "MinIP", mean: "Mean" };
 /** What a value of a slab is. */
 export const SLAB_VALUES: Readonly<Record<SlabMode, string>> = { max: "max", min: "min", mean: "mean" };
 /** Degrees. */

@@ -1,7 +1,6 @@
 import { expect, it } from "vitest";
 
 import { curvePixels, curveRange, curveThrough } from "@/core/curves";
-import { describedSlab, nextThickness, planesOfThickness, slabThicknesses } from "@/core/slabs";
 
 it("a curve has its points in the order of time, without volumes whose value is not known", () => {
   expect(curveThrough([30, 0, 15, 45], [3, 1, null, NaN])).toEqual([
@@ -22,21 +21,4 @@ it("curves are drawn in one range, large values at the top", () => {
   if (range) expect(curvePixels(first, range, 200, 100)).toEqual([{ x: 0, y: 100 }, { x: 100, y: 50 }]);
   expect(curveRange([[], []])).toBeNull();
   expect(curveRange([[{ at: 3, value: 7 }]])).toEqual({ from: 2.5, to: 3.5, low: 6.5, high: 7.5 });
-});
-
-it("a slab has whole planes, at least one", () => {
-  expect([0, 1, 5, 12, 13, 1e6].map((mm) => planesOfThickness(mm, 5))).toEqual([1, 1, 1, 2, 3, 512]);
-});
-
-it("thicknesses to choose from are whole planes, each once, up to the whole volume", () => {
-  expect(slabThicknesses(5, 40)).toEqual([10, 15, 20, 30, 40]);
-  expect(slabThicknesses(0.75, 100)[0]).toBeCloseTo(2.25, 9);
-  expect(slabThicknesses(5, 5)).toEqual([]);
-  expect([nextThickness(0, 1, 5, 40), nextThickness(20, 1, 5, 40), nextThickness(20, -1, 5, 40), nextThickness(40, 1, 5, 40)]).toEqual([10, 30, 15, null]);
-});
-
-it("a slab has words", () => {
-  expect(describedSlab("max", 5, 2)).toBe("MIP 10 mm, 5 planes");
-  expect(describedSlab("mean", 1, 0.75)).toBe("Mean 0.8 mm, 1 plane");
-  expect(describedSlab("min", 4, null)).toBe("MinIP of 4 planes");
 });
