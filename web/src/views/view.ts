@@ -30,6 +30,7 @@ import { dragWindow, type Voi, type Window, windowOfRange } from "@/core/windowi
 import type { FusedLayer } from "@/scene/layers";
 import { slabPlanes as projectedPlanes } from "@/scene/neededSlices";
 import { holdVolume, releaseVolume } from "@/scene/volumePool";
+import { useHistograms } from "@/stores/histograms";
 import type { PlaneRequest, SlabMode, VolumeSource } from "@/scene/volumeSource";
 
 export interface Probe {
@@ -211,7 +212,11 @@ export function createView(id: string, neighbours: Neighbours) {
     return mm === null || stage.value.width === 0 ? null : Math.hypot(a, b) / mm;
   });
 
-  const choices = computed(() => (volume.value && !volume.value.colour ? voiChoices(volume.value) : []));
+  const choices = computed(() => {
+    const [record, shown] = [series.value, volume.value];
+    if (!record || !shown || shown.colour) return [];
+    return voiChoices(shown, { modality: record.modality, histogram: useHistograms().of(record.id, shown) });
+  });
   /** The window or table of the current slice. */
   const voi = computed(() => voiOf(plane.value, index.value));
   /** Whose letters: of a person, or of an animal's trunk, head or limb. */
@@ -496,7 +501,7 @@ export function createView(id: string, neighbours: Neighbours) {
   }
 
   function choosePreset(number: number): void {
-    if (number < choices.value.length) choice.value = choices.value[number];
+    if (number >= 0 && number < choices.value.length) choice.value = choices.value[number];
   }
 
   function zoomAt(factor: number, point: Point): void {

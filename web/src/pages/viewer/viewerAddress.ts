@@ -10,6 +10,7 @@ import { FITTED } from "@/core/stageTransform";
 import { type LayerInAddress, queryOfViews, type ViewInAddress, type ViewsInAddress, type WindowInAddress } from "@/core/viewAddress";
 import type { VoiChoice } from "@/core/voiChoices";
 import { voiChoices } from "@/core/voiChoices";
+import { isTable, sameVoi } from "@/core/windowing";
 import type { FusedLayer } from "@/scene/layers";
 import { useOpenSeries } from "@/stores/openSeries";
 import type { View } from "@/views/view";
@@ -24,14 +25,16 @@ export async function seriesOfUid(uid: string, signal?: AbortSignal): Promise<nu
 }
 
 function windowOfChoice({ name, voi }: VoiChoice): WindowInAddress | null {
-  if (voi !== null && !("levels" in voi) && (name === "Custom" || name === "")) return { kind: "values", center: voi.center, width: voi.width, function: voi.function };
+  // Windows are written as they are: a name may stand for something else once the volume was built again.
+  if (voi !== null && !isTable(voi)) return { kind: "values", center: voi.center, width: voi.width, function: voi.function };
   return name === "" ? null : { kind: "named", name };
 }
 
 function choiceOf(window: WindowInAddress, offered: readonly VoiChoice[]): VoiChoice | null {
   if (window.kind === "named") return offered.find(({ name }) => name === window.name) ?? null;
   const { center, width, function: kind } = window;
-  return { name: "Custom", voi: { name: "Custom", center, width, function: kind } };
+  const voi = { name: "Custom", center, width, function: kind };
+  return offered.find((choice) => choice.voi !== null && sameVoi(choice.voi, voi)) ?? { name: "Custom", voi };
 }
 
 /** What an address says of a view. */
