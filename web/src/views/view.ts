@@ -11,6 +11,7 @@ import {
   cutThrough,
   describedFrame,
   type Frame,
+  frameOf,
   gridFrame,
   inverseAffine,
   naturalStep,
@@ -245,7 +246,10 @@ export function createView(id: string, neighbours: Neighbours) {
   /** The plane in words: "Axial"; "oblique, 17° from axial". */
   const planeName = computed(() => {
     if (frame.value) return describedFrame(frame.value);
-    return plane.value === "acquired" ? acquiredName.value : PLANE_NAMES[plane.value];
+    if (plane.value === "acquired") return acquiredName.value;
+    // The volume's own plane that lies nearest: it is called by the plane's name only if it is that plane.
+    const words = gridAffine.value ? describedFrame(frameOf(columnOf(gridAffine.value, 2), columnOf(gridAffine.value, 1))) : plane.value;
+    return words === plane.value ? PLANE_NAMES[plane.value] : words;
   });
   /** The orientation of the acquired slices as text. */
   const acquiredName = computed(() => {
