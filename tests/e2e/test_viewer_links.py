@@ -27,7 +27,7 @@ def test_a_sent_link_opens_the_same_view_for_another_browser(
     site: Site, logged_in: Page, browser: Browser, tmp_path: Path
 ) -> None:
     page = logged_in
-    synthetic_series(tmp_path / "linked", seed=701, slices=9, attributes={"SeriesDescription": "Linked view"})
+    synthetic_series(tmp_path / "linked", seed=9701, slices=9, attributes={"SeriesDescription": "Linked view"})
     upload(page, tmp_path / "linked", "Linked view")
     view(page, "Linked view")
     expect(page).to_have_url(re.compile(r"/viewer\?view=[0-9.]+"))
