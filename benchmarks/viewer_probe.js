@@ -33,6 +33,7 @@
 
   const clicked = (event) => sessionStorage.setItem("probe-click", String(performance.timeOrigin + event.timeStamp));
   document.addEventListener("click", clicked, { capture: true });
+  document.addEventListener("pointerdown", (event) => (probe.pointer = event.pointerId), { capture: true });
 
   const probe = {
     now,
@@ -68,6 +69,24 @@
           else requestAnimationFrame(look);
         };
         look();
+      }),
+
+    /** Moves the pointer that is held down in a canvas, once in a frame; it is still down at the end. */
+    drag: (selector, number, from, way, steps) =>
+      new Promise((resolve) => {
+        const target = document.querySelectorAll(selector)[number];
+        const box = target.getBoundingClientRect();
+        let step = 0;
+        const next = () => {
+          if (step === steps) return resolve();
+          step += 1;
+          const part = from + (way * step) / steps;
+          const [clientX, clientY] = [box.left + part * box.width, box.top + part * box.height];
+          const held = { pointerId: probe.pointer, pointerType: "mouse", isPrimary: true, buttons: 1, bubbles: true };
+          target.dispatchEvent(new PointerEvent("pointermove", { ...held, clientX, clientY }));
+          requestAnimationFrame(next);
+        };
+        requestAnimationFrame(next);
       }),
 
     /** Begins to record each frame: its time, and what each of these canvases shows. */
