@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.e2e.conftest import PASSWORD, Site
-from tests.e2e.steps import open_context
+from tests.e2e.steps import HANG_MS, open_context
 from voxelry.core.volume import Volume
 from voxelry.testing import zip_folder
 from voxelry.workflows.load.loading import load_volume
@@ -29,31 +30,43 @@ UPLOADED: dict[str, dict[str, int]] = {}
 
 
 def series_of(page: Page, folder: str, tmp: Path) -> dict[str, int]:
+    """The series of a folder of the shared data, by modality; uploaded once for all tests here."""
     if folder not in UPLOADED:
-        page.goto("/")
-        page.locator("input[type=file]").first.set_input_files(zip_folder(tmp / f"{folder}.zip", DATA / folder))
         wanted = {"CT", "MR", "PT"} if folder == FUSED else {"MR"}
-        page.wait_for_function(
-            """async ([wanted, taken]) => {
-                const { items } = await (await fetch("/api/series?limit=100")).json();
-                const built = items.filter(({ state, volume_count: count }) => state === "succeeded" && count);
-                const own = built.filter(({ id }) => !taken.includes(id));
-                return wanted.every((modality) => own.some((series) => series.modality === modality));
-            }""",
-            arg=[sorted(wanted), [one for ids in UPLOADED.values() for one in ids.values()]],
-            polling=500,
-        )
-        items = page.evaluate("fetch('/api/series?limit=100').then((answer) => answer.json())")["items"]
-        taken = {one for ids in UPLOADED.values() for one in ids.values()}
-        UPLOADED[folder] = {
-            one["modality"]: one["id"] for one in items if one["id"] not in taken and one["volume_count"] > 0
-        }
+        UPLOADED[folder] = series_of_upload(page, DATA / folder, wanted, tmp)
     return UPLOADED[folder]
+
+
+def series_of_upload(page: Page, folder: Path, wanted: set[str], tmp: Path) -> dict[str, int]:
+    """The built series of a folder that is uploaded now, by modality."""
+    before = {one["id"] for one in _series(page)}
+    page.goto("/")
+    page.locator("input[type=file]").first.set_input_files(zip_folder(tmp / f"{folder.name}.zip", folder))
+    end = time.monotonic() + HANG_MS / 1000
+    built: dict[str, int] = {}
+    while not wanted <= built.keys():
+        assert time.monotonic() < end, f"only {sorted(built)} of {sorted(wanted)} were built"
+        page.wait_for_timeout(300)  # between looks at the server, which tells nobody when a series is built
+        own = [one for one in _series(page) if one["id"] not in before]
+        built = {one["modality"]: one["id"] for one in own if one["state"] == "succeeded" and one["volume_count"]}
+    return built
+
+
+def _series(page: Page) -> list[dict[str, Any]]:
+    answer = page.request.get("/api/series?limit=100")
+    assert answer.ok, answer.text()
+    found: list[dict[str, Any]] = answer.json()["items"]
+    return found
 
 
 @pytest.fixture(scope="module")
 def shared(browser: Browser, site: Site) -> Iterator[Page]:
     """One visitor for all tests here: the series are uploaded once."""
+    yield from log_in_to(browser, site)
+
+
+def log_in_to(browser: Browser, site: Site) -> Iterator[Page]:
+    """The administrator's page in a window of 1440 x 900."""
     context = open_context(browser, site.address, viewport={"width": 1440, "height": 900})
     page = context.new_page()
     page.goto("/")
@@ -100,15 +113,20 @@ def number_in(text: str) -> float:
 
 
 def colour_at(page: Page, x: float, y: float) -> list[int]:
-    """The pixel of the canvas itself."""
+    """The pixel of the first view's canvas itself."""
+    return colour_at_view(page, 0, x, y)
+
+
+def colour_at_view(page: Page, number: int, x: float, y: float) -> list[int]:
+    """The pixel of a view's canvas itself."""
     answer: list[int] = page.evaluate(
-        """([x, y]) => {
-            const canvas = document.querySelector("[data-testid=slice-canvas]");
+        """([number, x, y]) => {
+            const canvas = document.querySelectorAll("[data-testid=slice-canvas]")[number];
             const box = canvas.getBoundingClientRect();
             const [left, top] = [Math.floor(x - box.left), Math.floor(y - box.top)];
             return [...canvas.getContext("2d").getImageData(left, top, 1, 1).data];
         }""",
-        [x, y],
+        [number, x, y],
     )
     return answer
 
