@@ -52,9 +52,13 @@ def viewer(page: Page) -> None:
     home(page)
     page.get_by_test_id("view-link").first.click()
     canvas = page.get_by_test_id("slice-canvas")
-    expect(canvas).to_have_attribute("data-slice", re.compile(r"\d+"))
-    page.get_by_test_id("plane-coronal").click()
-    expect(canvas).to_have_attribute("data-plane", "coronal")
+    expect(canvas.first).to_have_attribute("data-slice", re.compile(r"\d+"))
+    page.keyboard.press("Shift+D")
+    expect(canvas).to_have_count(3)
+    for one in canvas.all():
+        expect(one).to_have_attribute("data-slice", re.compile(r"\d+"))
+    if not page.get_by_test_id("threshold-input").count():
+        page.get_by_test_id("panel").click()
     page.get_by_test_id("threshold-input").fill("0.9")
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("measure-count")).to_have_text("11,646")
