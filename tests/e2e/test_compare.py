@@ -101,8 +101,13 @@ def at(page: Page, row: int, column: int, shape: tuple[int, int], number: int = 
     return x, y
 
 
+def affine_of(volume: Volume) -> npt.NDArray[np.float64]:
+    assert volume.affine is not None
+    return volume.affine
+
+
 def index_in(volume: Volume, point: npt.NDArray[np.float64]) -> tuple[int, int, int]:
-    found = np.floor(np.linalg.inv(volume.affine) @ [*point, 1] + 0.5)[:3].astype(int)
+    found = np.floor(np.linalg.inv(affine_of(volume)) @ [*point, 1] + 0.5)[:3].astype(int)
     return int(found[0]), int(found[1]), int(found[2])
 
 
@@ -160,7 +165,7 @@ def test_fused_pixels_and_values_are_the_librarys(shared: Page, tmp_path: Path) 
     for row, column in ((100, 100), (140, 78), (60, 120)):
         x, y = at(page, row, column, shape)
         page.mouse.move(x, y)
-        point = (ct.affine @ [slice_index, row, column, 1])[:3]
+        point = (affine_of(ct) @ [slice_index, row, column, 1])[:3]
         value = float(pet.array[index_in(pet, point)])
         expect(page.get_by_test_id("pixel-value")).to_contain_text("HU")
         expect(page.get_by_test_id("fused-value")).to_contain_text("GML")
@@ -203,7 +208,7 @@ def test_linked_series_are_at_the_librarys_nearest_plane_and_dragged_ones_too(sh
     for key, wanted in (("Home", 0), ("PageDown", 10), ("PageDown", 20)):
         page.keyboard.press(key)
         expect(canvas(page, 0)).to_have_attribute("data-slice", str(wanted))
-        middle = (ct.affine @ [wanted, ct.array.shape[1] // 2, ct.array.shape[2] // 2, 1])[:3]
+        middle = (affine_of(ct) @ [wanted, ct.array.shape[1] // 2, ct.array.shape[2] // 2, 1])[:3]
         expect(canvas(page, 1)).to_have_attribute("data-slice", str(index_in(pet, middle)[0]))
 
 
