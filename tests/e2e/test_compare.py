@@ -15,8 +15,8 @@ import numpy.typing as npt
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.e2e.conftest import PASSWORD, Site
-from tests.e2e.steps import HANG_MS, open_context
+from tests.e2e.conftest import HANG_SECONDS, PASSWORD, Site
+from tests.e2e.steps import open_context
 from voxelry.core.volume import Volume
 from voxelry.testing import zip_folder
 from voxelry.workflows.load.loading import load_volume
@@ -42,7 +42,7 @@ def series_of_upload(page: Page, folder: Path, wanted: set[str], tmp: Path) -> d
     before = {one["id"] for one in _series(page)}
     page.goto("/")
     page.locator("input[type=file]").first.set_input_files(zip_folder(tmp / f"{folder.name}.zip", folder))
-    end = time.monotonic() + HANG_MS / 1000
+    end = time.monotonic() + HANG_SECONDS
     built: dict[str, int] = {}
     while not wanted <= built.keys():
         assert time.monotonic() < end, f"only {sorted(built)} of {sorted(wanted)} were built"
