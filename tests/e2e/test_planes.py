@@ -24,6 +24,8 @@ pytestmark = pytest.mark.browser
 DATA = Path(os.environ.get("VOXELRY_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
 STACKS = {"ct_gantry_tilt": "CT", "mr_liver_coronal": "MR", "mr_axial_oblique": "MR"}
 """A sheared stack, a coronal and an oblique one, with their modality."""
+UPLOADED: dict[str, int] = {}
+"""The series of the folders that were uploaded."""
 PLANES: tuple[Axis, ...] = ("axial", "coronal", "sagittal")
 ROUNDING_MM = 0.051
 """Places are shown to a tenth of a millimetre."""
@@ -40,7 +42,9 @@ def stack(request: pytest.FixtureRequest, visitor: Page, tmp_path: Path) -> tupl
     name = str(request.param)
     if not (DATA / name).exists():
         pytest.skip("no shared data")
-    series = series_of(visitor, DATA / name, {STACKS[name]}, tmp_path)[STACKS[name]]
+    if name not in UPLOADED:
+        UPLOADED[name] = series_of(visitor, DATA / name, {STACKS[name]}, tmp_path)[STACKS[name]]
+    series = UPLOADED[name]
     visitor.goto(f"/series/{series}")
     expect(view(visitor).get_by_test_id("slice-canvas")).to_have_attribute("data-slice", re.compile(r"\d+"))
     visitor.keyboard.press("Shift+D")

@@ -23,6 +23,11 @@ def _shown(page: Page) -> list[tuple[str | None, ...]]:
     return [tuple(canvas.get_attribute(name) for name in names) for canvas in canvases.all()]
 
 
+def _expect_three_pictures(page: Page) -> None:
+    for number in range(3):
+        expect(page.get_by_test_id("slice-canvas").nth(number)).to_have_attribute("data-slice", re.compile(r"\d+"))
+
+
 def test_a_sent_link_opens_the_same_view_for_another_browser(
     site: Site, logged_in: Page, browser: Browser, tmp_path: Path
 ) -> None:
@@ -40,13 +45,13 @@ def test_a_sent_link_opens_the_same_view_for_another_browser(
     page.keyboard.press("i")
     page.keyboard.press("2")
     expect(page).to_have_url(re.compile("layout=3.*inverted"))
-    expect(page.get_by_test_id("slice-canvas").nth(2)).to_have_attribute("data-slice", re.compile(r"\d+"))
+    _expect_three_pictures(page)
     shown, window, link = _shown(page), page.get_by_test_id("window-text").first.inner_text(), page.url
     assert not re.search("DOE|Linked", link)
 
     page.reload()
     expect(page.get_by_test_id("slice-canvas")).to_have_count(3)
-    expect(page.get_by_test_id("slice-canvas").nth(2)).to_have_attribute("data-slice", re.compile(r"\d+"))
+    _expect_three_pictures(page)
     expect(page.get_by_test_id("slice-position")).to_contain_text("Slice 2 /")
     assert _shown(page) == shown
     assert page.get_by_test_id("window-text").first.inner_text() == window
