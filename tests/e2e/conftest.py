@@ -70,8 +70,12 @@ class Site:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site that most tests share: what one leaves in it, others see."""
+    yield from running_site(tmp_path_factory.mktemp("site"))
+
+
+def running_site(data: Path) -> Iterator[Site]:
     """``voxelry serve`` on a free port, with an empty data folder."""
-    data = tmp_path_factory.mktemp("site")
     log = data / "log"
     arguments = [sys.executable, "-m", "voxelry.cli", "serve", "--port", "0", "--data", str(data / "data")]
     own = [str(_install_step(data / "packages")), *filter(None, [os.environ.get("PYTHONPATH")])]

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.axe import Audit, axe_source, violations
-from tests.e2e.conftest import PASSWORD, Site
+from tests.e2e.conftest import PASSWORD, Site, running_site
 from tests.e2e.furnished import NEWCOMER, Furnished, furnish
 from tests.e2e.steps import ask, log_in, open_context
 
@@ -75,6 +75,12 @@ class Auditor:
         logged = [line for line in self.logged if not any(re.search(pattern, line) for pattern in expected)]
         assert not self.found, "\n".join(self.found)
         assert not logged, "\n".join(logged)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site of its own: its projects, nodes and filters would change what other tests see."""
+    yield from running_site(tmp_path_factory.mktemp("audited"))
 
 
 @pytest.fixture(scope="module")
