@@ -63,6 +63,9 @@ const MOST_PIXELS = 4 * 1024 * 1024;
 const ROUNDING = 1e-6;
 /** Degrees; normals closer to each other count as one. */
 const SAME_NORMAL = 0.1;
+/** Differences of unit vectors, and millimetres, that are rounding errors. */
+const SAME_DIRECTION = 1e-9;
+const SAME_PLACE_MM = 1e-6;
 /** The sine of the angle below which two planes count as parallel. */
 const PARALLEL = 1e-6;
 
@@ -220,3 +223,21 @@ export function lineOf(cut: Cut, other: Frame, through: Vector): LineOfCut | nul
   const ahead = pixelOfCut(cut, add(cut.origin, unitVector(direction)));
   return { row: onLine.row, column: onLine.column, dRow: ahead.row, dColumn: ahead.column };
 }
+
+/** The rectangle of one plane of a grid; `affine` leads from a (plane, row, column) index to LPS millimetres. */
+export const cutOfSlice = (affine: Affine, index: number, { rows, columns }: { rows: number; columns: number }): Cut => ({
+  origin: toPatient(affine, [index, 0, 0]),
+  right: columnOf(affine, 2),
+  down: columnOf(affine, 1),
+  rows,
+  columns,
+});
+
+const near = (a: Vector, b: Vector, tolerance: number): boolean => a.every((part, i) => Math.abs(part - b[i]) <= tolerance);
+
+export const sameFrame = (a: Frame | null, b: Frame | null): boolean =>
+  a !== null && b !== null && near(a.right, b.right, SAME_DIRECTION) && near(a.down, b.down, SAME_DIRECTION);
+
+/** True for cuts that differ by rounding errors only: a point moved within its plane. */
+export const sameCut = (a: Cut, b: Cut): boolean =>
+  a.rows === b.rows && a.columns === b.columns && near(a.right, b.right, 0) && near(a.down, b.down, 0) && near(a.origin, b.origin, SAME_PLACE_MM);
