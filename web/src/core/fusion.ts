@@ -2,8 +2,6 @@
 
 import { toDisplay, type Voi } from "@/core/windowing";
 
-const OPAQUE = 0xff;
-
 /** How an upper layer is drawn. */
 export interface LayerColours {
   /** 256 opaque colours; see `colourTable`. */
@@ -25,27 +23,5 @@ export function paintLayer(values: ArrayLike<number>, colours: LayerColours, pix
   for (let i = 0; i < levels.length; i += 1) {
     const value = values[i];
     pixels[i] = Number.isNaN(value) || isEmpty?.(value) ? 0 : table[levels[i]];
-  }
-}
-
-/**
- * Blends `above` over the opaque `below`: each part is b + (a - b) * opacity * (opacity of the pixel), rounded to the nearest.
- *
- * @param into may be `below` itself
- */
-export function blendOver(below: Uint32Array, above: Uint32Array, opacity: number, into: Uint32Array): void {
-  const shares = Uint16Array.from({ length: 256 }, (_, alpha) => Math.round(Math.min(1, Math.max(0, opacity)) * (alpha / OPAQUE) * 256));
-  for (let i = 0; i < below.length; i += 1) {
-    const [a, b] = [above[i], below[i]];
-    const share = shares[a >>> 24];
-    if (share === 0) {
-      into[i] = b;
-      continue;
-    }
-    const rest = 256 - share;
-    const red = ((a & 0xff) * share + (b & 0xff) * rest + 128) >> 8;
-    const green = (((a >> 8) & 0xff) * share + ((b >> 8) & 0xff) * rest + 128) >> 8;
-    const blue = (((a >> 16) & 0xff) * share + ((b >> 16) & 0xff) * rest + 128) >> 8;
-    into[i] = (0xff000000 | (blue << 16) | (green << 8) | red) >>> 0;
   }
 }

@@ -83,14 +83,6 @@ export function gridFrame(affine: Affine, plane: Plane): Frame {
   return frameOf(columnOf(turnedAffine, 2), columnOf(turnedAffine, 1));
 }
 
-/** The frame turned about an axis by the right-hand rule. */
-export function turned(frame: Frame, about: Vector, radians: number): Frame {
-  const axis = unitVector(about);
-  const [cosine, sine] = [Math.cos(radians), Math.sin(radians)];
-  const turnedVector = (v: Vector): Vector => add(add(scaled(v, cosine), scaled(cross(axis, v), sine)), scaled(axis, dot(axis, v) * (1 - cosine)));
-  return frameOf(turnedVector(frame.right), turnedVector(frame.down));
-}
-
 /** The frame's orientation as text: "axial"; "oblique, 17° from axial". */
 export function describedFrame({ normal }: Frame): string {
   const sizes = normal.map(Math.abs);
@@ -126,6 +118,12 @@ export function inverseAffine(affine: Affine): Affine {
 
 /** The fractional (slice, row, column) index of a point; `inverse` is the inverse of the volume's affine. */
 export const toIndex = (inverse: Affine, point: Vector): Vector => toPatient(inverse, point);
+
+/** The index of the voxel in which a point lies; it may lie outside of the volume. */
+export function voxelAt(affine: Affine, point: Vector): Vector {
+  const [slice, row, column] = toIndex(inverseAffine(affine), point);
+  return [Math.floor(slice + 0.5), Math.floor(row + 0.5), Math.floor(column + 0.5)];
+}
 
 /** The centre of a pixel; fractions lie between the pixels' centres. */
 export function pointOfCut(cut: Cut, row: number, column: number): Vector {

@@ -1,6 +1,5 @@
-/** What a view draws over each other, from below: an image, fused images, tinted voxels. */
+/** Images that a view draws over its own. */
 
-import type { PaddingRange, Tint } from "@/core/paint";
 import type { Vector } from "@/core/vectors";
 import type { VoiChoice } from "@/core/voiChoices";
 
@@ -24,12 +23,3 @@ export interface FusedLayer {
   readonly opacity: number;
   readonly visible: boolean;
 }
-
-/** Voxels above a threshold, tinted. */
-export interface ThresholdLayer {
-  readonly kind: "threshold";
-  readonly tint: Tint;
-}
-
-export type Layer = FusedLayer | ThresholdLayer;
-export type { PaddingRange, Tint };

@@ -79,11 +79,6 @@ export class VolumePool {
     if (entry.holders === 0 && !source.inTab) this.drop(source.key);
   }
 
-  /** Tries again what failed in any volume: after a new login, or when the network is back. */
-  retry(): void {
-    for (const { source } of this.entries.values()) source.retry();
-  }
-
   private add(key: string, seriesId: number, volume: Volume): Entry {
     this.dropOlder(seriesId, volume);
     const bytes = bytesOfVolume(volume);
@@ -162,6 +157,3 @@ const pool = new VolumePool(budgetFor(memoryOf(globalThis.navigator)), { tab: ta
 export const holdVolume = (seriesId: number, volume: Volume): VolumeSource => pool.hold(seriesId, volume);
 
 export const releaseVolume = (source: VolumeSource): void => pool.release(source);
-
-/** Tries again what failed in any volume: after a new login, or when the network is back. */
-export const retryVolumes = (): void => pool.retry();

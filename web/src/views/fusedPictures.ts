@@ -6,7 +6,7 @@ import type { Volume } from "@/api/series";
 import { isAbort } from "@/api/http";
 import { columnOf, planeAffine } from "@/core/geometry";
 import { layerCut, layerSlab, type SlabPlanes } from "@/core/layerCut";
-import { inverseAffine, toIndex } from "@/core/plane";
+import { voxelAt } from "@/core/plane";
 import { add, scaled, type Vector } from "@/core/vectors";
 import type { FusedLayer } from "@/scene/layers";
 import { slabPlanes } from "@/scene/neededSlices";
@@ -177,8 +177,7 @@ export function useFusedPictures(view: View, shown: Readonly<ShallowRef<ShownPic
   async function layerVoxel(layer: FusedLayer, point: Vector, signal: AbortSignal): Promise<readonly number[] | null> {
     const above = held.get(keyOf(layer));
     if (!above?.volume.affine || layer.space !== view.space) return null;
-    const index = toIndex(inverseAffine(above.volume.affine), add(point, layer.offset));
-    return above.source.voxel([Math.floor(index[0] + 0.5), Math.floor(index[1] + 0.5), Math.floor(index[2] + 0.5)], signal);
+    return above.source.voxel(voxelAt(above.volume.affine, add(point, layer.offset)), signal);
   }
 
   watch(

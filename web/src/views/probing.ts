@@ -3,8 +3,8 @@
 import { onScopeDispose, type ShallowRef } from "vue";
 
 import { isAbort } from "@/api/http";
-import { inverseAffine, pointOfCut, toIndex } from "@/core/plane";
-import { fromStage, type Point } from "@/core/stageTransform";
+import { pointOfCut, voxelAt } from "@/core/plane";
+import { fromStage, pixelAt, type Point } from "@/core/stageTransform";
 import type { Vector } from "@/core/geometry";
 import type { ShownPicture } from "@/views/shownPicture";
 import type { View } from "@/views/view";
@@ -32,13 +32,15 @@ export function useProbe(view: View, shown: Readonly<ShallowRef<ShownPicture | n
       view.probe = null;
       return;
     }
-    const position = fromStage(view.transformOf(on.shape), last);
-    const [row, column] = [Math.floor(position.row), Math.floor(position.column)];
     const { picture, request, cut } = on;
-    if (row < 0 || column < 0 || row >= picture.rows || column >= picture.columns) {
+    const transform = view.transformOf(on.shape);
+    const pixel = pixelAt(last, transform, picture);
+    if (!pixel) {
       view.probe = null;
       return;
     }
+    const { row, column } = pixel;
+    const position = fromStage(transform, last);
     // In a plane of the grid each pixel is a voxel: its place is the voxel's centre.
     const point = cut && (request.kind === "grid" ? pointOfCut(cut, row, column) : pointOfCut(cut, position.row - 0.5, position.column - 0.5));
     const known = request === view.request && picture.missing === 0;
@@ -56,10 +58,9 @@ export function useProbe(view: View, shown: Readonly<ShallowRef<ShownPicture | n
     const before = view.probe?.point?.join() === found.point?.join() ? (view.probe?.values ?? null) : null;
     view.probe = { ...found, values: before };
     if (!affine || !found.point) return;
-    const index = toIndex(inverseAffine(affine), found.point).map((part) => Math.floor(part + 0.5)) as unknown as Vector;
     const controller = new AbortController();
     running = controller;
-    on.source.voxel(index, controller.signal).then(
+    on.source.voxel(voxelAt(affine, found.point), controller.signal).then(
       (values) => {
         if (!controller.signal.aborted) view.probe = { ...found, values };
       },

@@ -366,8 +366,6 @@ export function createView(id: string, neighbours: Neighbours) {
     choosePlane,
     leaveMissingPlane,
     refusal,
-    toMiddle,
-    isInside,
     moveTo,
     follow,
     goTo,

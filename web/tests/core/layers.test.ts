@@ -1,11 +1,10 @@
 import { describe, expect, it } from "vitest";
 
 import { COLOUR_MAP_NAMES, COLOUR_MAPS, colourTable, cssGradient, isColourMap } from "@/core/colourMaps";
-import { blendOver, paintLayer } from "@/core/fusion";
+import { paintLayer } from "@/core/fusion";
 import { windowOfRange } from "@/core/windowing";
 
 const partsOf = (word: number) => [word & 0xff, (word >> 8) & 0xff, (word >> 16) & 0xff, word >>> 24];
-const wordOf = (red: number, green: number, blue: number, alpha = 255) => ((alpha << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 const coloursOf = (name: Parameters<typeof colourTable>[0]) => Array.from(colourTable(name), partsOf);
 
 describe("colour maps", () => {
@@ -45,37 +44,6 @@ describe("colour maps", () => {
 });
 
 describe("fusion", () => {
-  const below = Uint32Array.of(wordOf(0, 100, 200), wordOf(10, 20, 30), wordOf(255, 255, 255));
-  const above = Uint32Array.of(wordOf(200, 100, 0), wordOf(255, 255, 255, 0), wordOf(0, 0, 0, 128));
-
-  it("blends by the layer's and the pixel's opacity", () => {
-    const into = new Uint32Array(3);
-    blendOver(below, above, 0.5, into);
-    expect(Array.from(into, partsOf)).toEqual([[100, 100, 100, 255], [10, 20, 30, 255], [191, 191, 191, 255]]);
-  });
-
-  it("leaves what is below with opacity 0, and shows what is above with 1", () => {
-    const into = new Uint32Array(3);
-    blendOver(below, above, 0, into);
-    expect(into).toEqual(below);
-    blendOver(below, above, 1, into);
-    expect(Array.from(into, partsOf).slice(0, 2)).toEqual([[200, 100, 0, 255], [10, 20, 30, 255]]);
-    const same = below.slice();
-    blendOver(same, same, 0.3, same);
-    expect(same).toEqual(below);
-  });
-
-  it("is within one level of the exact blend", () => {
-    const levels = Array.from({ length: 256 }, (_, i) => i);
-    for (const opacity of [0.1, 0.25, 0.6, 0.99]) {
-      for (const a of [0, 77, 255]) {
-        const into = new Uint32Array(256);
-        blendOver(Uint32Array.from(levels, (b) => wordOf(b, b, b)), new Uint32Array(256).fill(wordOf(a, a, a)), opacity, into);
-        into.forEach((word, b) => expect(Math.abs((word & 0xff) - (b + (a - b) * opacity))).toBeLessThanOrEqual(1));
-      }
-    }
-  });
-
   it("paints nothing outside of the volume, and where values are empty", () => {
     const pixels = new Uint32Array(4);
     const colours = { table: colourTable("grey"), voi: windowOfRange(0, 10), fading: false };

@@ -18,8 +18,8 @@ import {
   scrollRange,
   stepAlong,
   toIndex,
-  turned,
 } from "@/core/plane";
+import { appliedToFrame, rotationAbout } from "@/core/rotation";
 import { add, cross, dot, moved, scaled, subtract, unitVector, type Vector, vectorLength } from "@/core/vectors";
 
 import fixture from "./fixtures/simpleitkPoints.json";
@@ -37,6 +37,8 @@ const named = (name: string) => GRIDS.find((grid) => grid.name === name) as Simp
 const AXES = Object.keys(PATIENT_FRAMES) as Axis[];
 
 const POINT: Vector = [3, -20, 41];
+/** A frame turned about an axis by the right-hand rule. */
+const turned = (frame: Frame, about: Vector, radians: number): Frame => appliedToFrame(rotationAbout(unitVector(about), radians), frame);
 const OBLIQUE = turned(turned(PATIENT_FRAMES.axial, [1, 0, 0], 0.3), [0.2, 1, -0.4], 1.1);
 
 function expectNear(found: Vector, wanted: Vector, tolerance = 1e-9): void {

@@ -65,14 +65,6 @@ describe("the pool of volumes", () => {
     expect(closed).toEqual(["1/0/1", "2/0/1"]);
   });
 
-  it("tries all volumes again", () => {
-    const { pool, closed } = poolOf();
-    pool.hold(1, volume(2));
-    pool.hold(2, volume(2));
-    pool.retry();
-    expect(closed).toEqual(["again 1/0/1", "again 2/0/1"]);
-  });
-
   it("takes less of a small device", () => {
     expect(budgetFor(8)).toEqual(budgetFor(undefined));
     expect(budgetFor(4).oneVolume).toBeLessThan(budgetFor(8).oneVolume);
