@@ -153,5 +153,5 @@ export function usePlane({ volume, plane, place, ownIndex, straightened, slab, s
     return `No ${wanted} plane: the position of the slices in the patient is unknown`;
   }
 
-  return { grid, facts, gridAffine, gridInverse, ownFrame, frame, track, count, clamped, index, cut, request, planeStep, slabPlanes, slabSpan, lookedAt, refusal, unavailable };
+  return { grid, facts, gridAffine, gridInverse, ownFrame, frame, track, count, clamped, index, cut, request, planeStep, slabSpan, lookedAt, refusal, unavailable };
 }

@@ -6,7 +6,7 @@ import type { PaddingRange, Tint } from "@/core/paint";
 import { pixelOfCut, pointOfCut, sameFrame, toIndex } from "@/core/plane";
 import type { Rotation } from "@/core/rotation";
 import { nearestSlice } from "@/core/slicePlaces";
-import { FITTED, fromStage, type Layout, mirrored, type PictureShape, type Point, type Size, stageTransform, toStage, type Transform, turnedRight, zoomAbout } from "@/core/stageTransform";
+import { FITTED, fromStage, type Layout, mirrored, type PictureShape, type Point, scaleBar, type Size, stageTransform, toStage, type Transform, turnedRight, zoomAbout } from "@/core/stageTransform";
 import { dot, moved, type Vector } from "@/core/vectors";
 import { type VoiChoice, voiChoices } from "@/core/voiChoices";
 import { dragWindow, type Voi, type Window, windowOfRange } from "@/core/windowing";
@@ -40,6 +40,8 @@ export interface Neighbours {
   readonly place: (view: string) => Vector | null;
 }
 
+/** CSS pixels. */
+const LONGEST_BAR = 160;
 const NO_CHOICE: VoiChoice = { name: "", voi: windowOfRange(0, 1) };
 
 /** The state of one view: the series, the volume, plane and slice shown, and how they are shown. */
@@ -88,6 +90,9 @@ export function createView(id: string, neighbours: Neighbours) {
     const { a, b } = transform.value;
     return mm === null || stage.value.width === 0 ? null : Math.hypot(a, b) / mm;
   });
+
+  /** The scale bar of the picture; null without a scale. */
+  const bar = computed(() => (pixelsPerMm.value === null ? null : scaleBar(pixelsPerMm.value, Math.min(LONGEST_BAR, stage.value.width / 3.5))));
 
   const choices = computed(() => {
     const [record, shown] = [series.value, volume.value];
@@ -342,12 +347,12 @@ export function createView(id: string, neighbours: Neighbours) {
     cut,
     request,
     planeStep: shownPlane.planeStep,
-    slabPlanes: shownPlane.slabPlanes,
     slabSpan: shownPlane.slabSpan,
     shape,
     transform,
     transformOf,
     pixelsPerMm,
+    bar,
     choices,
     voi,
     edges,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import { linesOf, type PictureFacts, pictureName } from "@/tools/picture/model";
 import { FrameClock } from "@/tools/cine/model";
 import { isRoutineNote, liveFigures, whyNoVolume } from "@/tools/measure/model";
 
@@ -49,5 +50,39 @@ describe("FrameClock", () => {
 
   it("shows each slice for its own time", () => {
     expect(Math.abs(play((k) => (k % 5 === 0 ? 800 : 50)) - 50)).toBeLessThanOrEqual(5);
+  });
+});
+
+describe("the words on a picture that leaves the viewer", () => {
+  const facts: PictureFacts = {
+    modality: "CT",
+    series: "Lungs",
+    volume: "",
+    plane: "Axial",
+    index: 4,
+    count: 12,
+    place: [1.04, -2, 3],
+    voi: { name: "", center: 40, width: 400, function: "LINEAR" },
+    unit: "HU",
+    inverted: false,
+    slab: "MIP 10 mm (4 slices)",
+    making: "nearest voxels",
+    threshold: null,
+    patient: "",
+    edges: null,
+    bar: null,
+  };
+
+  it("are those on the view, with its window and its place", () => {
+    expect(linesOf(facts)).toEqual({
+      top: ["CT · Lungs", "Axial"],
+      bottom: ["W 400  C 40 HU", "MIP 10 mm (4 slices)", "Slice 5 / 12, LPS 1, −2, 3 mm", "nearest voxels", "Not for diagnostic use"],
+    });
+  });
+
+  it("have the patient's name if it was asked for, and the file's name never has it", () => {
+    const named = { ...facts, patient: "DOE, JANE" };
+    expect(linesOf(named).top[0]).toBe("DOE, JANE");
+    expect(pictureName(named)).toBe("CT-Lungs-Axial-slice-5.png");
   });
 });

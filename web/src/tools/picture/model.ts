@@ -16,8 +16,9 @@ export interface PictureFacts {
   readonly voi: Voi | null;
   readonly unit: string;
   readonly inverted: boolean;
-  readonly slab: { readonly mode: string; readonly mm: number; readonly planes: number } | null;
-  readonly interpolated: boolean;
+  /** The planes that are projected, and how the picture was made, in the words that stand on the view; empty if there is nothing to say. */
+  readonly slab: string;
+  readonly making: string;
   readonly threshold: number | null;
   /** The patient's name; empty unless it was asked for. */
   readonly patient: string;
@@ -25,19 +26,17 @@ export interface PictureFacts {
   readonly bar: { readonly mm: number; readonly pixels: number } | null;
 }
 
-const SLABS: Readonly<Record<string, string>> = { max: "MIP", min: "MinIP", mean: "Mean" };
-
 /** The lines at the top left and at the bottom left of the picture. */
 export function linesOf(facts: PictureFacts): { readonly top: string[]; readonly bottom: string[] } {
-  const { voi, slab, place } = facts;
+  const { voi, place } = facts;
   const window = voi === null ? "" : isTable(voi) ? "Table" : `W ${formatNumber(voi.width, 3)}  C ${formatNumber(voi.center, 3)}${facts.unit ? ` ${facts.unit}` : ""}`;
   const top = [facts.patient, [facts.modality, facts.series].filter(Boolean).join(" · "), facts.volume, facts.plane];
   const bottom = [
     [window, facts.inverted ? "inverted" : ""].filter(Boolean).join(", "),
-    slab ? `${SLABS[slab.mode] ?? slab.mode} ${formatNumber(slab.mm, 1)} mm (${slab.planes} planes)` : "",
+    facts.slab,
     facts.threshold === null ? "" : `tinted above ${formatNumber(facts.threshold, 4)} of the range`,
     `Slice ${facts.index + 1} / ${facts.count}${place ? `, LPS ${place.map((mm) => formatNumber(Math.round(mm * 10) / 10, 1)).join(", ")} mm` : ""}`,
-    facts.interpolated ? "interpolated" : "",
+    facts.making,
     "Not for diagnostic use",
   ];
   return { top: top.filter(Boolean), bottom: bottom.filter(Boolean) };
