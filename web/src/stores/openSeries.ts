@@ -14,26 +14,32 @@ export const useOpenSeries = defineStore("openSeries", () => {
   const records = shallowReactive(new Map<number, Series>());
   const errors = shallowReactive(new Map<number, string>());
   const timers = new Map<number, number>();
+  /** Raised when all is closed: what was on its way then is forgotten. */
+  let closed = 0;
 
   /** Loads a series, again if it was open; its error if that fails. */
   async function load(id: number, signal?: AbortSignal): Promise<Series | null> {
+    const before = closed;
     try {
       const loaded = await getSeries(id, signal);
+      if (closed !== before) return null;
       records.set(id, loaded);
       errors.delete(id);
       return loaded;
     } catch (failure) {
-      if (!isAbort(failure)) errors.set(id, errorText(failure));
+      if (!isAbort(failure) && closed === before) errors.set(id, errorText(failure));
       return null;
     }
   }
 
   /** The record of a series, which is loaded again until its volumes are built. */
-  async function open(id: number): Promise<Series | null> {
+  async function open(id: number, signal?: AbortSignal): Promise<Series | null> {
     const kept = records.get(id);
     if (kept && !isActive(kept.state)) return kept;
-    const loaded = await load(id);
-    if (loaded && isActive(loaded.state)) waitForVolumes(id);
+    const loaded = await load(id, signal);
+    // One answer that fails does not end the waiting.
+    const known = records.get(id);
+    if (known && isActive(known.state)) waitForVolumes(id);
     return loaded;
   }
 
@@ -50,6 +56,7 @@ export const useOpenSeries = defineStore("openSeries", () => {
   }
 
   function clear(): void {
+    closed += 1;
     for (const timer of timers.values()) window.clearTimeout(timer);
     timers.clear();
     records.clear();

@@ -9,7 +9,6 @@ import { alongOneDirection, choiceFor } from "@/views/links";
 import type { View } from "@/views/view";
 import { useViews, type Views } from "@/views/views";
 
-
 /** Lays `to` as `from`: a millimetre is as long, and the same point is in the middle where both look in one direction. */
 function followLayout(views: Views, from: View, to: View): void {
   if (!from.pixelsPerMm || !to.pixelsPerMm || to.stage.width === 0 || from.stage.width === 0) return;

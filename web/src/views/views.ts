@@ -86,13 +86,8 @@ export const useViews = defineStore("views", () => {
 
   /** Looks at the place that a linked view looks at, the active one first. */
   function adoptPlace(view: View): void {
-    for (const other of [active.value, ...views.value]) {
-      if (other === view || !other.lookedAt) continue;
-      const same = placeFor(other, other.lookedAt, view);
-      if (!same) continue;
-      view.follow(same);
-      return;
-    }
+    const same = placeOfOthers(view.id);
+    if (same) view.follow(same);
   }
 
   function moved(id: string, point: Vector): void {
@@ -110,7 +105,7 @@ export const useViews = defineStore("views", () => {
     const to = views.value.find((view) => view.id === id);
     if (!to) return null;
     for (const from of [active.value, ...views.value]) {
-      const same = from !== to && from.place ? placeFor(from, from.place, to) : null;
+      const same = from !== to && from.lookedAt ? placeFor(from, from.lookedAt, to) : null;
       if (same) return same;
     }
     return null;

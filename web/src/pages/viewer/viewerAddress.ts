@@ -5,7 +5,7 @@ import { useRouter } from "vue-router";
 
 import type { Series } from "@/api/series";
 import { listSeries } from "@/api/studies";
-import { composed, type Rotation } from "@/core/rotation";
+import { composed, type Rotation, UNTURNED } from "@/core/rotation";
 import { FITTED } from "@/core/stageTransform";
 import { type LayerInAddress, queryOfViews, type ViewInAddress, type ViewsInAddress, type WindowInAddress } from "@/core/viewAddress";
 import type { VoiChoice } from "@/core/voiChoices";
@@ -110,7 +110,7 @@ export async function openAddress(wanted: ViewsInAddress, signal?: AbortSignal):
   const missing: string[] = [];
   const load = async (uid: string): Promise<void> => {
     const id = await seriesOfUid(uid, signal);
-    const series = id === null ? null : await open.load(id, signal);
+    const series = id === null ? null : await open.open(id, signal);
     if (series) opened.set(uid, series);
     else missing.push(uid);
   };
@@ -119,7 +119,7 @@ export async function openAddress(wanted: ViewsInAddress, signal?: AbortSignal):
   const layout = (Object.hasOwn(LAYOUTS, wanted.layout) ? wanted.layout : "1") as LayoutName;
   const [l, p] = wanted.turn ?? [];
   // Three numbers that are no rotation are made one, as far as that can be; a broken link turns nothing.
-  const turn: Rotation | null = l && p && Math.hypot(...l) > 0.5 && Math.hypot(...p) > 0.5 ? composed([[1, 0, 0], [0, 1, 0], [0, 0, 1]], [l, p, [0, 0, 1]]) : null;
+  const turn: Rotation | null = l && p && Math.hypot(...l) > 0.5 && Math.hypot(...p) > 0.5 ? composed(UNTURNED, [l, p, UNTURNED[2]]) : null;
   if (layout !== "1") views.arrange(layout, { empty: true });
   views.turn = turn;
   wanted.views.slice(0, views.views.length).forEach((each, i) => {
