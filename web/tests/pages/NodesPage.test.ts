@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import { createPinia, setActivePinia } from "pinia";
+import { createPinia, getActivePinia, type Pinia, setActivePinia } from "pinia";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { createApp, nextTick } from "vue";
 import { createMemoryHistory, createRouter, type Router } from "vue-router";
@@ -169,6 +169,25 @@ it("changes and disables rules, and sends again what failed", async () => {
   expect(all("node-deliveries")[0].textContent).toContain("the node did not answer");
   await click("retry-deliveries");
   expect(sent.at(-1)).toEqual({ method: "POST", address: "/api/nodes/7/deliveries/retry", body: { study: null } });
+});
+
+it("searches by Enter as soon as the form is there, while the nodes are loaded again", async () => {
+  await mounted(NodesPage);
+  const before = unmount;
+  const fetched = fetch;
+  vi.stubGlobal("fetch", vi.fn((to: string, options?: RequestInit) => (to === "/api/nodes" ? new Promise<Response>(() => undefined) : fetched(to, options))));
+  const app = createApp(QueryPage).use(getActivePinia() as Pinia).use(router);
+  app.mount(document.body.appendChild(document.createElement("div")));
+  unmount = () => {
+    app.unmount();
+    before();
+  };
+  await settle();
+  answer = { studies: [found("1")], series: [], is_cut: false, ignores_keys: false };
+  await type("query-name", "Doe*");
+  await submit('[data-testid="query-form"]');
+  expect(sent.at(-1)).toMatchObject({ method: "POST", address: "/api/nodes/7/query" });
+  expect(all("found-study")).toHaveLength(1);
 });
 
 it("searches a node, chooses by keys and has studies and series fetched", async () => {
