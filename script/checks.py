@@ -139,13 +139,14 @@ class Tests:
         return Outcome(f"pytest: {self.name}", done.returncode != 0, time.monotonic() - start)
 
 
-def all_tests(*, everything: bool) -> dict[str, Tests]:
+def all_tests(*, everything: bool, measured: bool) -> dict[str, Tests]:
+    """The four runs of pytest; measuring what they cover takes as much time again as the tests."""
     demand = ["--all"] if everything else []
     elsewhere = [f"--ignore={path}" for paths in BESIDE.values() for path in paths]
-    shown = Tests(ALL_OTHERS, [*demand, *elsewhere], everything)
+    shown = Tests(ALL_OTHERS, [*demand, *elsewhere], measured)
     # Coverage would also measure each program that the first run starts, for lines that other tests cover anyway.
     beside = [
-        Tests(name, [*demand, *paths, *_of_others(name)], everything and name != WAITING)
+        Tests(name, [*demand, *paths, *_of_others(name)], measured and name != WAITING)
         for name, paths in BESIDE.items()
     ]
     return {tests.name: tests for tests in (shown, *beside)}
@@ -234,18 +235,18 @@ def count_tests(results: Path) -> tuple[Count, dict[str, int]]:
 
 
 def main(arguments: list[str]) -> int:
-    if arguments not in ([], ["--all"], ["--quick"]):
+    if arguments not in ([], ["--all"], ["--coverage"], ["--quick"]):
         return subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=ROOT, check=False).returncode
 
     start = time.monotonic()
-    everything = arguments == ["--all"]
+    measured = arguments == ["--coverage"]
     if arguments == ["--quick"]:
         tests = quick_tests()
         checked, tested = run_all(tests, QUICK_CHECKS, first=[name for name in tests if name != ALL_OTHERS])
     else:
-        tests = all_tests(everything=everything)
+        tests = all_tests(everything=measured or arguments == ["--all"], measured=measured)
         checked, tested = run_all(tests, CHECKS, first=[WAITING])
-    if everything:
+    if measured:
         report_coverage([run.covered for run in tests.values() if run.coverage])
 
     total = Count()
