@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from benchmarks.race import Race, Runner, Target
+from benchmarks.server_processes import stop_process
 
 ROOT = Path(__file__).resolve().parents[1]
 CELERY = "bare Celery, Redis"
@@ -86,13 +87,7 @@ def _processes(scratch: Path) -> Iterator[Callable[..., float]]:
         yield ask
     finally:
         for process in reversed(started):
-            process.terminate()
-        for process in reversed(started):
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            stop_process(process)
             for stream in (process.stdin, process.stdout):
                 with suppress(BrokenPipeError):
                     if stream is not None:

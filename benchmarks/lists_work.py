@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.race import Row
+from benchmarks.server_processes import stop_process
 
 ROOT = Path(__file__).resolve().parents[1]
 TRIED = 7
@@ -71,8 +72,7 @@ class _Process:
 
     def stop(self) -> None:
         """End the process."""
-        self._process.terminate()
-        self._process.wait(20)
+        stop_process(self._process)
         for stream in (self._process.stdin, self._process.stdout):
             with suppress(BrokenPipeError):
                 if stream is not None:

@@ -16,6 +16,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from shutil import which
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 ORTHANC = "/usr/sbin/Orthanc"
@@ -177,16 +178,18 @@ def start_process(
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
 
-    def stop() -> None:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(20)
-
-    stack.callback(stop)
+    stack.callback(stop_process, process)
     return process
+
+
+def stop_process(process: subprocess.Popen[Any]) -> None:
+    """End a process: asked first, killed if it does not listen."""
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(20)
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, path: str, word: str = "") -> None:

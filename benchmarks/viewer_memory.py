@@ -19,7 +19,7 @@ from shutil import which
 
 from playwright.sync_api import Browser, Page, Playwright, StorageState
 
-from benchmarks.server_processes import process_tree, proportional_set_size
+from benchmarks.server_processes import process_tree, proportional_set_size, stop_process
 from benchmarks.viewer_pages import FLAGS, HANG_MS, HEIGHT, PROBE, WIDTH
 from benchmarks.viewer_work import BROWSERS
 
@@ -98,12 +98,7 @@ def loose_browser() -> Iterator[LooseBrowser]:
         try:
             yield LooseBrowser(process, _port(Path(name) / "DevToolsActivePort", process))
         finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(20)
+            stop_process(process)
 
 
 def is_of_kind(arguments: list[str], kinds: tuple[str, ...]) -> bool:

@@ -9,13 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-from tests.e2e.steps import HANG_MS, open_context
+from tests.e2e.steps import HANG_MS, log_in, open_context
 
 HANG_SECONDS = 300.0
 """For the site's start and its end, on a machine that does much else."""
@@ -131,9 +132,9 @@ def browser(chromium: str) -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture
-def page(browser: Browser, site: Site) -> Iterator[Page]:
-    """A page of a new visitor; an error that the page throws or logs fails the test."""
+@contextmanager
+def watched_page(browser: Browser, site: Site) -> Iterator[Page]:
+    """A page of a new visitor; an error that the page throws or logs fails the test, or the module that shares it."""
     context = open_context(browser, site.address, viewport={"width": 1440, "height": 900})
     opened = context.new_page()
     errors: list[str] = []
@@ -142,6 +143,21 @@ def page(browser: Browser, site: Site) -> Iterator[Page]:
     yield opened
     context.close()
     assert not errors
+
+
+@pytest.fixture
+def page(browser: Browser, site: Site) -> Iterator[Page]:
+    """A new visitor's page; an error that it throws or logs fails the test."""
+    with watched_page(browser, site) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def visitor(browser: Browser, site: Site) -> Iterator[Page]:
+    """The administrator's page at home, which all tests of a module share: what they upload is uploaded once."""
+    with watched_page(browser, site) as opened:
+        log_in(opened, "admin", PASSWORD)
+        yield opened
 
 
 def _is_error(message: ConsoleMessage) -> bool:
@@ -154,9 +170,5 @@ def _is_error(message: ConsoleMessage) -> bool:
 @pytest.fixture
 def logged_in(page: Page) -> Page:
     """The same, logged in by the form, at home."""
-    page.goto("/")
-    page.get_by_label("User name").fill("admin")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    page.wait_for_url("**/")
+    log_in(page, "admin", PASSWORD)
     return page

@@ -1,4 +1,4 @@
-"""What several tests do: open the site, find series at home, and choose a step."""
+"""What several tests do: open the site, upload and find series, and choose a step."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from voxelry.testing import zip_folder
 
 MAKE_USER = """
 import sys
@@ -75,6 +77,26 @@ def wait_for(page: Page, path: str, until: Callable[[Any], bool]) -> Any:
         assert time.monotonic() < end, answer
         page.wait_for_timeout(50)  # the job runs in another process
     return answer
+
+
+def series_of_upload(page: Page, folder: Path, modalities: set[str], *, tmp: Path) -> dict[str, int]:
+    """Upload a folder as a zip, made in ``tmp``: the keys of its built series of these modalities, by modality."""
+    before = {one["id"] for one in _all_series(page)}
+    page.goto("/")
+    page.locator("input[type=file]").first.set_input_files(zip_folder(tmp / f"{folder.name}.zip", folder))
+    end = time.monotonic() + HANG_MS / 1000
+    built: dict[str, int] = {}
+    while not modalities <= built.keys():
+        assert time.monotonic() < end, f"only {sorted(built)} of {sorted(modalities)} were built"
+        page.wait_for_timeout(300)  # between looks at the server, which tells nobody when a series is built
+        own = [one for one in _all_series(page) if one["id"] not in before]
+        built = {one["modality"]: one["id"] for one in own if one["state"] == "succeeded" and one["volume_count"]}
+    return built
+
+
+def _all_series(page: Page) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = ask(page, "GET", "/series?limit=100")["items"]
+    return found
 
 
 def add_user(data: Path, name: str, password: str) -> None:

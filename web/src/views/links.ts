@@ -28,7 +28,7 @@ export const samePatient = (a: View, b: View): boolean => a.series !== null && a
 /** True if two volumes of one series have their voxels at the same places. */
 function sameGrid(a: View, b: View): boolean {
   if (a.series === null || a.series.id !== b.series?.id || !a.volume || !b.volume) return false;
-  return a.volumeIndex === b.volumeIndex || (a.volume.affine !== null && JSON.stringify([a.volume.affine, a.volume.shape, a.space]) === JSON.stringify([b.volume.affine, b.volume.shape, b.space]));
+  return a.volumeIndex === b.volumeIndex || (a.volume.grid !== null && a.volume.grid === b.volume.grid);
 }
 
 export function linkBetween(from: View, to: View, offsets: Offsets): Link {

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from voxelry.dicom.headers.attributes import first_item, number, text, value_of
 from voxelry.dicom.headers.header import Header
 
-Kind: TypeAlias = Literal[
+PixellessKind: TypeAlias = Literal[
     "report",
     "document",
     "presentation",
@@ -19,6 +19,7 @@ Kind: TypeAlias = Literal[
     "measurements",
     "other",
 ]
+"""What an object without pixels holds."""
 REPORTS = "1.2.840.10008.5.1.4.1.1.88."
 """SOP Class UIDs of structured reports begin so, those of key object selections too."""
 DOCUMENTS = "1.2.840.10008.5.1.4.1.1.104."
@@ -26,7 +27,7 @@ DOCUMENTS = "1.2.840.10008.5.1.4.1.1.104."
 PDF_DOCUMENT, XML_DOCUMENT = f"{DOCUMENTS}1", f"{DOCUMENTS}2"
 LONGEST_TITLE = 200
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
-_KINDS: tuple[tuple[str, Kind], ...] = (
+_KINDS: tuple[tuple[str, PixellessKind], ...] = (
     (REPORTS, "report"),
     (DOCUMENTS, "document"),
     (f"{_STORAGE}11.", "presentation"),
@@ -55,7 +56,7 @@ _PDF = b"%PDF-"
 _PDF_WITHIN = 1024
 
 
-def kind_of(sop_class_uid: str) -> Kind:
+def kind_of(sop_class_uid: str) -> PixellessKind:
     """What an object of a class without pixels holds."""
     for start, kind in _KINDS:
         if sop_class_uid == start or sop_class_uid.startswith(start if start.endswith(".") else f"{start}."):

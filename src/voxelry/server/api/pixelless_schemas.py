@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from ninja import Schema
 
-PixellessKind = Literal[
-    "report",
-    "document",
-    "presentation",
-    "contours",
-    "plan",
-    "waveform",
-    "registration",
-    "surface",
-    "measurements",
-    "other",
-]
-"""What an object without pixels holds."""
+from voxelry.dicom.objects.pixelless_objects import PixellessKind
 
 
 class PixellessObject(Schema):
