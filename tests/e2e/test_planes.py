@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.pixels import (
     ROUNDING_MM,
+    affine_of,
     canvas,
     colour_at,
     grey_level,
@@ -37,13 +39,28 @@ UPLOADED: dict[str, int] = {}
 PLANES: tuple[Axis, ...] = ("axial", "coronal", "sagittal")
 
 
+def open_stack(page: Page, folder: Path, tmp: Path) -> None:
+    """Show the series of a folder, which is uploaded once."""
+    modality = STACKS[folder.name]
+    if folder.name not in UPLOADED:
+        UPLOADED[folder.name] = series_of_upload(page, folder, {modality}, tmp=tmp)[modality]
+    open_series(page, UPLOADED[folder.name])
+
+
+@pytest.fixture
+def tilted(visitor: Page, corpus: Path, tmp_path: Path) -> tuple[Page, Volume]:
+    """A sheared stack in one view, with true pixels."""
+    folder = corpus / "ct_gantry_tilt"
+    open_stack(visitor, folder, tmp_path)
+    visitor.keyboard.press("p")
+    return visitor, load_volume(folder)
+
+
 @pytest.fixture(params=STACKS)
 def stack(request: pytest.FixtureRequest, visitor: Page, corpus: Path, tmp_path: Path) -> tuple[Page, Volume]:
     """A series of the data folder in three linked planes, with true pixels."""
     name = str(request.param)
-    if name not in UPLOADED:
-        UPLOADED[name] = series_of_upload(visitor, corpus / name, {STACKS[name]}, tmp=tmp_path)[STACKS[name]]
-    open_series(visitor, UPLOADED[name])
+    open_stack(visitor, corpus / name, tmp_path)
     visitor.keyboard.press("Shift+D")
     for number in range(3):
         expect(canvas(visitor, number)).to_have_attribute("data-slice", re.compile(r"\d+"))
@@ -114,3 +131,110 @@ def test_turned_planes_show_the_voxels_at_the_places_that_they_tell(stack: tuple
     page.keyboard.press("0")
     expect(turned.get_by_test_id("plane-name")).not_to_have_text(re.compile("^oblique.*from oblique"))
     expect(turned.get_by_test_id("slice-canvas")).not_to_have_attribute("data-oblique", "")
+
+
+SLABS: dict[str, tuple[str, Callable[..., npt.NDArray[np.float64]]]] = {
+    "max": ("MIP", np.max),
+    "min": ("MinIP", np.min),
+    "mean": ("Mean", np.mean),
+}
+"""By what is clicked: the word on the picture, and what it says in numpy."""
+
+
+def plane_distance(volume: Volume, axis: Axis | None) -> float:
+    """Millimetres between neighbouring planes, along their normal."""
+    affine = affine_of(volume) if axis is None else plane_affine(volume, axis)
+    assert affine is not None
+    normal = np.cross(affine[:3, 1], affine[:3, 2])
+    return float(abs(normal @ affine[:3, 0]) / np.linalg.norm(normal))
+
+
+@pytest.mark.parametrize("axis", [None, "sagittal"])
+def test_slabs_of_a_typed_thickness_are_numpys(tilted: tuple[Page, Volume], axis: Axis | None) -> None:
+    page, volume = tilted
+    if axis:
+        page.get_by_test_id(f"plane-{axis}").click()
+        expect(canvas(page)).to_have_attribute("data-plane", axis)
+    step = plane_distance(volume, axis)
+    page.get_by_test_id("slab").click()
+    for mode, (word, project) in SLABS.items():
+        page.get_by_test_id(f"slab-{mode}").click()
+        for planes in (3, 5):
+            typed = round(planes * step, 1)
+            page.get_by_test_id("slab-mm").fill(str(typed))
+            page.get_by_test_id("slab-mm").press("Enter")
+            expect(page.get_by_test_id("slab-words")).to_contain_text(f"({planes} slices)")
+            words = page.get_by_test_id("slab-words").inner_text()
+            assert words.startswith(f"{word} ")
+            assert number_in(words) == pytest.approx(planes * step, abs=0.006)
+            page.keyboard.press("Escape")
+            index = slice_shown(page)
+            first = index - planes // 2
+            values = project([plane(volume, i, axis=axis) for i in range(first, first + planes)], axis=0)
+            rows, columns = values.shape
+            for row, column in ((rows // 2, columns // 2), (rows // 3, columns // 3)):
+                x, y = stage_point(page, volume, row, column, axis=axis)
+                page.mouse.move(x, y)
+                value = float(values[row, column])
+                expect(page.get_by_test_id("pixel-value")).to_contain_text(re.compile(rf"^{mode} [-−\d]"))
+                assert number_in(page.get_by_test_id("pixel-value").inner_text()) == pytest.approx(value, abs=1e-3)
+                assert abs(colour_at(page, x, y)[0] - grey_level(value, *window_of(page))) <= 1
+            page.get_by_test_id("slab").click()
+    page.get_by_test_id("slab-off").click()
+    expect(page.get_by_test_id("slab-words")).to_have_count(0)
+    page.keyboard.press("Escape")
+
+
+def test_a_straightened_plane_is_simpleitks_and_says_so(tilted: tuple[Page, Volume]) -> None:
+    sitk = pytest.importorskip("SimpleITK")
+    page, volume = tilted
+    page.keyboard.press("p")  # smooth
+    page.get_by_test_id("plane-sagittal").click()
+    expect(canvas(page)).to_have_attribute("data-plane", "sagittal")
+    expect(page.get_by_test_id("making-words")).to_have_count(0)
+    page.get_by_test_id("planes-menu").click()
+    page.get_by_test_id("planes-menu-straighten").click()
+    expect(page.get_by_test_id("making-words")).to_have_text("straightened along the patient's axes, interpolated")
+    expect(canvas(page)).to_have_attribute("data-oblique", "")
+    image = sitk.GetImageFromArray(volume.array.astype(np.float64))
+    inverse = np.linalg.inv(affine_of(volume))
+    pixel_mm = min(float(np.linalg.norm(affine_of(volume)[:3, axis])) for axis in range(3))
+    near = list(itertools.product(np.linspace(-1, 1, 3) * (ROUNDING_MM + pixel_mm / 2), repeat=3))
+    box = canvas(page).bounding_box()
+    assert box is not None
+    places, judged = [], 0
+    for right, down in itertools.product((0.4, 0.5, 0.6), (0.35, 0.5, 0.65)):
+        x, y = box["x"] + box["width"] * right, box["y"] + box["height"] * down
+        page.mouse.move(x, y)
+        expect(page.get_by_test_id("pixel-position")).to_contain_text("LPS")
+        place = place_shown(page)
+        places.append(place)
+        indices = [(inverse @ [*(place + by), 1])[:3] for by in near]
+        if any(min(at) < 0 or (at > np.array(volume.array.shape) - 1).any() for at in indices):
+            continue
+        samples = [image.EvaluateAtContinuousIndex([float(k) for k in at[::-1]], sitk.sitkLinear) for at in indices]
+        low, high = (grey_level(value, *window_of(page)) for value in (min(samples), max(samples)))
+        assert low - 1 <= colour_at(page, x, y)[0] <= high + 1
+        judged += 1
+    assert judged > 4
+    grid = np.array(places).reshape(3, 3, 3)
+    # Across the picture only P changes, down it only S: nothing leans any more.
+    np.testing.assert_allclose(np.ptp(grid[:, :, 0]), 0, atol=ROUNDING_MM)
+    np.testing.assert_allclose(np.ptp(grid[:, :, 1], axis=1), 0, atol=2 * ROUNDING_MM)
+    np.testing.assert_allclose(np.ptp(grid[:, :, 2], axis=0), 0, atol=2 * ROUNDING_MM)
+    page.keyboard.press("Shift+E")
+    expect(page.get_by_test_id("making-words")).to_have_count(0)
+
+
+def test_the_geometry_report_is_one_click_from_the_picture(tilted: tuple[Page, Volume]) -> None:
+    page, volume = tilted
+    row, column = (affine_of(volume)[:3, axis] for axis in (1, 2))
+    normal, step = np.cross(row, column), affine_of(volume)[:3, 0]
+    cosine = abs(normal @ step) / np.linalg.norm(normal) / np.linalg.norm(step)
+    badge = page.get_by_test_id("geometry-badge")
+    expect(badge).to_contain_text("tilted by")
+    assert number_in(badge.inner_text()) == pytest.approx(np.degrees(np.arccos(cosine)), abs=0.051)
+    badge.click()
+    report = page.get_by_test_id("geometry-report")
+    expect(report).to_be_in_viewport()
+    expect(report).to_contain_text(f"{volume.array.shape[0]} slices")
