@@ -1,5 +1,7 @@
 /** The keys of the table of studies. */
 
+import type { HelpLine } from "@/core/keyHelp";
+
 export type RowCommand =
   | { readonly do: "move"; readonly by: number }
   | { readonly do: "first" | "last" | "open" | "expand" | "collapse" | "select" | "extend" | "selectAll" | "delete" | "search" | "clear" | "nextPage" | "previousPage" | "help" };
@@ -30,19 +32,19 @@ const KEYS: Readonly<Record<string, RowCommand>> = {
   "?": { do: "help" },
 };
 
-export const ROW_KEY_HELP: readonly (readonly [string, string])[] = [
-  ["↑ ↓, K J", "Previous and next row"],
-  ["Page Up, Page Down", "Ten rows"],
-  ["Home, End", "First and last row"],
-  ["→ ←", "Show and hide the series of a study"],
-  ["Enter, O", "Open the study or the series"],
-  ["Space, X", "Select; with Shift the rows since the last one"],
-  ["Ctrl + A", "Select all studies of the page"],
-  ["Escape", "Unselect all"],
-  ["Delete", "Move the selected studies to the trash"],
-  ["/", "Search"],
-  ["N, P", "Next and previous page"],
-  ["?", "This help"],
+export const ROW_KEY_HELP: readonly HelpLine[] = [
+  { shown: "↑ ↓, K J", title: "Previous and next row", group: "Rows" },
+  { shown: "Page Up, Page Down", title: "Ten rows", group: "Rows" },
+  { shown: "Home, End", title: "First and last row", group: "Rows" },
+  { shown: "→ ←", title: "Show and hide the series of a study", group: "Rows" },
+  { shown: "Enter, O", title: "Open the study or the series", group: "Rows" },
+  { shown: "Space, X", title: "Select; with Shift the rows since the last one", group: "Selection" },
+  { shown: "Ctrl + A", title: "Select all studies of the page", group: "Selection" },
+  { shown: "Escape", title: "Unselect all", group: "Selection" },
+  { shown: "Delete", title: "Move the selected studies to the trash", group: "Selection" },
+  { shown: "/", title: "Search", group: "List" },
+  { shown: "N, P", title: "Next and previous page", group: "List" },
+  { shown: "?", title: "This help", group: "List" },
 ];
 
 export interface KeyPress {

@@ -1,6 +1,7 @@
 /** Keys of the viewer: a command is what a key does, and its line in the help. */
 
 import type { Plane } from "@/core/geometry";
+import type { HelpLine } from "@/core/keyHelp";
 import type { PointerMode } from "@/views/gestures";
 import { useSeriesInViews } from "@/views/seriesInViews";
 import type { LayoutName, Views } from "@/views/views";
@@ -15,13 +16,6 @@ export interface KeyCommand {
   /** True if it does something where no picture is shown. */
   readonly anywhere?: boolean;
   run(views: Views, key: string): void;
-}
-
-/** A line of the help without a key: mouse and fingers. */
-export interface HelpLine {
-  readonly shown: string;
-  readonly title: string;
-  readonly group: string;
 }
 
 const PAGE = 10;

@@ -13,7 +13,7 @@ export const fusion: ViewerTool = {
   overlay: FusionOverlay,
   beginDrag: (view, _, event) => (event.altKey ? useFusion().windowDrag(view) : null),
   keys: [
-    { keys: ["u"], shown: "U", title: "Hide and show the fused image", group: GROUP, run: ({ active }) => useFusion().toggle(active) },
+    { keys: ["l"], shown: "L", title: "Hide and show the fused layer", group: GROUP, run: ({ active }) => useFusion().toggle(active) },
     { keys: ["Shift+ArrowUp"], shown: "Shift + ↑ ↓", title: "Opacity of the fused image", group: GROUP, run: ({ active }) => useFusion().stepOpacity(active, STEP) },
     { keys: ["Shift+ArrowDown"], title: "Less opacity", group: GROUP, run: ({ active }) => useFusion().stepOpacity(active, -STEP) },
   ],

@@ -1,0 +1,19 @@
+// @vitest-environment jsdom
+import { expect, it } from "vitest";
+
+import { TOOLS } from "@/tools/registry";
+import { VIEW_COMMANDS } from "@/views/commands";
+
+/** Keys of the page itself: full screen, facts, side panel, help. */
+const PAGE_KEYS = ["f", "h", "\\", "?"];
+
+it("gives each key to one command", () => {
+  const keys = [...VIEW_COMMANDS, ...TOOLS.flatMap(({ keys: own }) => own ?? [])].flatMap(({ keys: own }) => own);
+  const all = [...keys, ...PAGE_KEYS];
+  expect(all.filter((key, i) => all.indexOf(key) !== i)).toEqual([]);
+});
+
+it("names each tool once", () => {
+  const names = TOOLS.map(({ name }) => name);
+  expect(new Set(names).size).toBe(names.length);
+});
