@@ -17,6 +17,8 @@ CT_PRESETS = (
     Window(50, 350, name="Mediastinum"),
 )
 """Common windows in Hounsfield units."""
+WITHOUT_OUTLIERS = "Without outliers"
+"""The name of a window that the header does not have: the highest and lowest values of all are outside of it."""
 
 
 def default_voi(volume: Volume, *, counted: Histogram | None = None) -> Voi:
@@ -72,14 +74,14 @@ def default_window(volume: Volume, *, counted: Histogram | None = None) -> Windo
         return span_window(table.first, table.last, name=table.name or "Range of the header's table")
     if volume.array.dtype.kind == "f" and counted is None:
         finite = np.concatenate([part[np.isfinite(part)] for part in volume.unpadded()])
-        return window_without_outliers(finite, name="Range of values")
+        return window_without_outliers(finite, name=WITHOUT_OUTLIERS)
     counted = histogram(volume) if counted is None else counted
     if not counted.counts.size:
         return Window(0.5, 1, "LINEAR_EXACT", "Range of values")
     low, high = (_percentile(counted, percent) for percent in SHOWN_PERCENTILES)
     if low == high:  # nearly all voxels are background: show the whole range
-        low, high = counted.minimum, counted.maximum
-    return span_window(low, high, name="Range of values")
+        return span_window(counted.minimum, counted.maximum, name="Range of values")
+    return span_window(low, high, name=WITHOUT_OUTLIERS)
 
 
 def _percentile(counted: Histogram, percent: float) -> float:
