@@ -1,6 +1,7 @@
 import { createRouter, createWebHistory, type RouteLocationNormalized } from "vue-router";
 
 import HomePage from "@/pages/HomePage.vue";
+import { beginViewer, loadViewerPage } from "@/pages/viewerAhead";
 
 const byId = (route: RouteLocationNormalized) => ({ id: Number(route.params.id) });
 
@@ -12,8 +13,8 @@ export const router = createRouter({
     { path: "/patients/:id(\\d+)", component: HomePage, props: (route) => ({ patient: byId(route).id }), meta: { title: "Patient" } },
     { path: "/uploads/:id(\\d+)", component: () => import("@/pages/UploadPage.vue"), props: byId, meta: { title: "Upload" } },
     { path: "/studies/:id(\\d+)", component: () => import("@/pages/StudyPage.vue"), props: byId, meta: { title: "Study" } },
-    { path: "/series/:id(\\d+)", component: () => import("@/pages/viewer/ViewerPage.vue"), props: byId, meta: { title: "Viewer", page: "viewer" } },
-    { path: "/viewer", component: () => import("@/pages/viewer/ViewerPage.vue"), meta: { title: "Viewer", page: "viewer" } },
+    { path: "/series/:id(\\d+)", component: loadViewerPage, beforeEnter: (to) => beginViewer(byId(to).id), props: byId, meta: { title: "Viewer", page: "viewer" } },
+    { path: "/viewer", component: loadViewerPage, beforeEnter: () => beginViewer(), meta: { title: "Viewer", page: "viewer" } },
     { path: "/measure", component: () => import("@/pages/MeasurePage.vue"), meta: { title: "Measure" } },
     { path: "/run", component: () => import("@/pages/BatchPage.vue"), meta: { title: "Run a step" } },
     { path: "/projects", component: () => import("@/pages/ProjectsPage.vue"), meta: { title: "Projects" } },

@@ -13,6 +13,7 @@ import { ServerVolume } from "@/scene/serverVolume";
 import { TabVolume } from "@/scene/tabVolume";
 import type { PlanePicture, VolumeSource } from "@/scene/volumeSource";
 import { bytesOfVolume } from "@/scene/worker/storedValues";
+import { startWorker } from "@/scene/worker/startWorker";
 import { WorkerLink } from "@/scene/worker/workerLink";
 
 const MIB = 2 ** 20;
@@ -116,7 +117,7 @@ let link: WorkerLink | null = null;
 
 /** Starts the worker, if it has not started yet: before the first volume is known, so that nobody waits for it. */
 export function startVolumeWorker(): WorkerLink {
-  link ??= new WorkerLink(new Worker(new URL("@/scene/worker/volumeWorker.ts", import.meta.url), { type: "module", name: "volumes" }));
+  link ??= new WorkerLink(startWorker());
   return link;
 }
 

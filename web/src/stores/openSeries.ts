@@ -8,6 +8,8 @@ import { isActive } from "@/core/jobState";
 
 /** Milliseconds between looks at a series whose volumes are being built. */
 const BUILDING_MS = 1000;
+/** How long a record that was asked for ahead may be waited for. */
+const AHEAD_MS = 10_000;
 
 /** The records of the series that are open in views. */
 export const useOpenSeries = defineStore("openSeries", () => {
@@ -17,12 +19,32 @@ export const useOpenSeries = defineStore("openSeries", () => {
   /** Raised when all is closed: what was on its way then is forgotten. */
   let closed = 0;
 
+  let ahead: { readonly id: number; readonly answer: Promise<Series> } | null = null;
+
+  /** Asks for a record before the page that shows it is there; it is given to the first who loads it. */
+  function expect(id: number): void {
+    const asked = { id, answer: getSeries(id) };
+    ahead = asked;
+    // Its failure is told to who loads it.
+    asked.answer.catch(() => undefined);
+    window.setTimeout(() => {
+      if (ahead === asked) ahead = null;
+    }, AHEAD_MS);
+  }
+
+  function fetched(id: number, signal?: AbortSignal): Promise<Series> {
+    if (ahead?.id !== id) return getSeries(id, signal);
+    const { answer } = ahead;
+    ahead = null;
+    return answer;
+  }
+
   /** Loads a series, again if it was open; its error if that fails. */
   async function load(id: number, signal?: AbortSignal): Promise<Series | null> {
     const before = closed;
     try {
-      const loaded = await getSeries(id, signal);
-      if (closed !== before) return null;
+      const loaded = await fetched(id, signal);
+      if (signal?.aborted || closed !== before) return null;
       records.set(id, loaded);
       errors.delete(id);
       return loaded;
@@ -63,5 +85,5 @@ export const useOpenSeries = defineStore("openSeries", () => {
     errors.clear();
   }
 
-  return { records, errors, load, open, clear };
+  return { records, errors, expect, load, open, clear };
 });

@@ -1,0 +1,56 @@
+import { createPinia, setActivePinia } from "pinia";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+
+import { getSeries } from "@/api/studies";
+import { useOpenSeries } from "@/stores/openSeries";
+
+vi.mock("@/api/studies");
+
+const answer = (state: string) => ({ id: 5, state }) as never;
+
+beforeEach(() => {
+  vi.stubGlobal("window", globalThis);
+  setActivePinia(createPinia());
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+  vi.mocked(getSeries).mockReset();
+});
+
+it("gives a record that was asked for ahead to the first who opens it, also after all was closed", async () => {
+  vi.mocked(getSeries).mockResolvedValue(answer("succeeded"));
+  const open = useOpenSeries();
+  open.expect(5);
+  open.clear();
+  expect(await open.open(5)).toEqual(answer("succeeded"));
+  expect(getSeries).toHaveBeenCalledTimes(1);
+  await open.load(5);
+  expect(getSeries).toHaveBeenCalledTimes(2);
+});
+
+it("asks for another series than the expected one", async () => {
+  vi.mocked(getSeries).mockResolvedValue(answer("succeeded"));
+  const open = useOpenSeries();
+  open.expect(5);
+  await open.load(6);
+  expect(vi.mocked(getSeries).mock.calls.map(([id]) => id)).toEqual([5, 6]);
+});
+
+it("tells the failure of a record that was asked for ahead to who opens it", async () => {
+  vi.mocked(getSeries).mockRejectedValueOnce(new Error("There is no such series."));
+  const open = useOpenSeries();
+  open.expect(5);
+  expect(await open.open(5)).toBeNull();
+  expect(open.errors.has(5)).toBe(true);
+});
+
+it("forgets a record that nobody opened in time", async () => {
+  vi.useFakeTimers();
+  vi.mocked(getSeries).mockResolvedValue(answer("succeeded"));
+  const open = useOpenSeries();
+  open.expect(5);
+  await vi.advanceTimersByTimeAsync(60_000);
+  await open.load(5);
+  expect(getSeries).toHaveBeenCalledTimes(2);
+});
