@@ -1,8 +1,9 @@
-"""Kills migrations of an earlier site's database before some of their SQL statements, and runs them again.
+"""Kills migrations of an earlier site's database again and again, and compares the result with that of no kill.
 
 A program of its own, because it forks: run with a data folder (``VOXELRY_DATA``) or ``VOXELRY_DATABASE_URL`` of the
-earlier version, which stays as it is, and with the number of statements from one kill to the next. It also kills before
-each statement that records a migration as done. It prints what it did as JSON.
+earlier version, which stays as it is, and with the number of a migration's statements from one kill to the next. It
+also kills before each statement that records a migration as done. Each run continues what the killed one before it
+left, so whatever a kill leaves behind is in the database that is compared at the end. It prints what it did as JSON.
 """
 
 from __future__ import annotations
@@ -15,9 +16,8 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 UNLIKE = {
@@ -35,7 +35,7 @@ UNLIKE = {
 
 
 def main(step: int) -> None:
-    """Kill before every ``step``-th statement, and before those that record migrations."""
+    """Kill before every ``step``-th statement of a migration, and before those that record migrations."""
     from voxelry.server.environment import django_setup
 
     django_setup.prepare()
@@ -43,20 +43,52 @@ def main(step: int) -> None:
     tempfile.tempdir = None
     with tempfile.TemporaryDirectory() as folder:
         copy, result = _copier(Path(folder)), Path(folder, "result.json")
+        killed = Kills(Path(folder, "kill.json"), step)
         copy()
-        wanted = _finished(_in_child(lambda: _migrate_and_look(result)), result)
-        points = sorted({*range(1, wanted["statements"] + 1, step), *wanted["records"]})
-        for number in points:
-            copy()
-            status = _in_child(partial(_migrate_and_die, number))
-            assert os.WIFSIGNALED(status), number
+        wanted = _finished(_in_child(lambda: _migrate_and_look(result, None)), result)
+        copy()
+        while os.WIFSIGNALED(status := _in_child(lambda: _migrate_and_look(result, killed))):
             assert os.WTERMSIG(status) == signal.SIGKILL
-            found = _finished(_in_child(lambda: _migrate_and_look(result)), result)
-            for part in ("rows", "schema"):
-                for table, value in wanted[part].items():
-                    assert found[part][table] == value, (number, part, table)
-            assert found["rows"].keys() == wanted["rows"].keys()
-    print(json.dumps({"statements": wanted["statements"], "killed": len(points), "applied": wanted["applied"]}))
+            killed.note()
+        found = _finished(status, result)
+        for part in ("rows", "schema"):
+            for table, value in wanted[part].items():
+                assert found[part][table] == value, (part, table)
+        assert found["rows"].keys() == wanted["rows"].keys()
+    records = sum(kill.records for kill in killed.done)
+    told = {"applied": wanted["applied"], "statements": wanted["statements"]}
+    print(json.dumps({**told, "killed_at_records": records, "killed_between": len(killed.done) - records}))
+
+
+class Kill(NamedTuple):
+    """Where a run is killed: after so many migrations are done, in a part of the next one or before its record."""
+
+    migrations: int
+    part: int
+    records: bool
+
+
+class Kills:
+    """The kills so far, of which no two are at the same place."""
+
+    def __init__(self, file: Path, step: int) -> None:
+        self.done: set[Kill] = set()
+        self._file, self._step = file, step
+
+    def before(self, migrations: int, statement: int, *, records: bool) -> None:
+        """Kill this process before a statement, the n-th since its start or since the last record, if it is due."""
+        part, rest = divmod(statement, self._step)
+        kill = Kill(migrations, 0 if records else part, records)
+        if (records or rest == 0) and kill not in self.done:
+            self._file.write_text(json.dumps(kill))
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def note(self) -> None:
+        """Take note of the kill of a child."""
+        kill = Kill(*json.loads(self._file.read_text()))
+        self._file.unlink()
+        assert kill not in self.done, kill
+        self.done.add(kill)
 
 
 def _copier(folder: Path) -> Callable[[], None]:
@@ -111,38 +143,35 @@ def _finished(status: int, result: Path) -> Any:
     return found
 
 
-def _migrate(*, kill_at: int = 0) -> tuple[int, list[int]]:
-    """Migrate as the server does; returns the number of statements, and which of them record a migration."""
+def _migrate(done: int, kills: Kills | None) -> int:
+    """Migrate as the server does, where so many migrations are done; returns the number of statements."""
     from django.db import connection
 
     from voxelry.server.site import first_start
 
-    count, records = 0, []
+    count = since = 0
 
     def counted(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        nonlocal count
-        count += 1
-        if count == kill_at:
-            os.kill(os.getpid(), signal.SIGKILL)
-        if 'INSERT INTO "django_migrations"' in sql:
-            records.append(count)
+        nonlocal count, since, done
+        count, since = count + 1, since + 1
+        records = 'INSERT INTO "django_migrations"' in sql
+        if kills:
+            kills.before(done, since, records=records)
+        if records:
+            done, since = done + 1, 0
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(counted):
         first_start.migrate()
-    return count, records
+    return count
 
 
-def _migrate_and_die(number: int) -> None:
-    _migrate(kill_at=number)
-
-
-def _migrate_and_look(result: Path) -> None:
+def _migrate_and_look(result: Path, kills: Kills | None) -> None:
     from django.db import connection
 
     before = _applied()
-    count, records = _migrate()
-    found: dict[str, Any] = {"statements": count, "records": records, "applied": sorted(set(_applied()) - set(before))}
+    count = _migrate(len(before), kills)
+    found: dict[str, Any] = {"statements": count, "applied": sorted(set(_applied()) - set(before))}
     with connection.cursor() as cursor:
         tables = connection.introspection.table_names(cursor)
         found["schema"] = {name: repr(_schema(cursor, name)) for name in tables}
