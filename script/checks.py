@@ -2,8 +2,8 @@
 
 A failed check does not stop later ones. Four runs of pytest overlap: the tests that mostly wait for other programs
 (installers, a browser, commands of the handbook), those of sites and peers, those of the server alone, and all others.
-The first takes longest and starts immediately; the others start after the checks, which use one core each. The last
-line counts pytest's tests, and each other check as one.
+The first takes longest; it and that of the server alone start immediately, the others after the checks, which use one
+core each. The last line counts pytest's tests, and each other check as one.
 """
 
 from __future__ import annotations
@@ -245,7 +245,7 @@ def main(arguments: list[str]) -> int:
         checked, tested = run_all(tests, QUICK_CHECKS, first=[name for name in tests if name != ALL_OTHERS])
     else:
         tests = all_tests(everything=measured or arguments == ["--all"], measured=measured)
-        checked, tested = run_all(tests, CHECKS, first=[WAITING])
+        checked, tested = run_all(tests, CHECKS, first=[WAITING, SERVER])
     if measured:
         report_coverage([run.covered for run in tests.values() if run.coverage])
 
