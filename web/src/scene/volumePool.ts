@@ -24,8 +24,10 @@ export interface VolumeBudget {
   readonly allVolumes: number;
 }
 
-/** Recent pictures of all volumes, so that showing them again needs no waiting. */
+/** Recent pictures of the server's, so that showing them again needs no waiting. */
 const PICTURES = 48 * MIB;
+/** Recent pictures of the tab's own volumes, which are soon made again. */
+const OWN_PICTURES = 8 * MIB;
 /** Slices of all volumes that are too large. */
 const SLICES = 128 * MIB;
 /** Gigabytes of a device that counts as small. */
@@ -122,6 +124,7 @@ export function startVolumeWorker(): WorkerLink {
 }
 
 const pictures = new ByteCache<PlanePicture>(PICTURES);
+const ownPictures = new ByteCache<PlanePicture>(OWN_PICTURES);
 const slices = new ByteCache<Slice>(SLICES);
 
 function serverVolume(key: string, seriesId: number, volume: Volume): ServerVolume {
@@ -139,7 +142,7 @@ function tabVolume(key: string, seriesId: number, record: Volume): TabVolume {
   const volume = { seriesId, index, version, dtype, shape: [...shape], affine: affine && affine.map((row) => [...row]) };
   const source: TabVolume = new TabVolume(key, volume, {
     link: startVolumeWorker(),
-    pictures,
+    pictures: ownPictures,
     fromServer: (request, signal) => serverPicture(seriesId, volume, request, signal),
     substitute: () => serverVolume(key, seriesId, record),
     onProblem: ({ status }) => {

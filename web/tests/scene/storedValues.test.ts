@@ -34,6 +34,22 @@ describe("stored values", () => {
     expect([...stored.values]).toEqual([7]);
   });
 
+  it.each(["int16", "uint16"])("keeps slices of %s packed until all are wanted in one array", (dtype) => {
+    const stored = new StoredValues(dtype, [3, 5, 9]);
+    const values = new Int16Array(135).map((_, i) => (i * 7919) % 65_536);
+    const bytes = new Uint8Array(values.buffer);
+    const shown = dtype === "int16" ? [...values] : [...new Uint16Array(values.buffer)];
+    stored.writer(1, 2).write(bytes.subarray(90));
+    const late = stored.writer(0, 0);
+    late.write(bytes.subarray(0, 31));
+    expect([...stored.slice(2).values]).toEqual(shown.slice(90));
+    expect([...stored.slice(1).values]).toEqual(shown.slice(45, 90));
+    expect([...stored.values.slice(45)]).toEqual(shown.slice(45));
+    expect(late.write(bytes.subarray(31, 90))).toEqual([0]);
+    expect([...stored.values]).toEqual(shown);
+    expect([...stored.slice(0).values]).toEqual(shown.slice(0, 45));
+  });
+
   it("refuses fewer and more bytes than the slices have", () => {
     const writer = new StoredValues("uint8", [2, 2, 2]).writer(0, 1);
     writer.write(new Uint8Array(7));

@@ -142,12 +142,39 @@ describe("the worker's desk", () => {
 
   it("says when there is no memory for a volume, and refuses its pictures", () => {
     const { desk, posted } = deskOf();
-    desk.receive({ kind: "open", key: "a", volume: { ...FACTS, shape: [2 ** 30, 2 ** 20, 2 ** 10] } });
+    desk.receive({ kind: "open", key: "a", volume: { ...FACTS, dtype: "float32", shape: [2 ** 30, 2 ** 20, 2 ** 10] } });
     desk.receive({ kind: "picture", key: "a", id: 1, request: { kind: "grid", plane: "acquired", index: 3 } });
     expect(posted).toMatchObject([
       { kind: "noRoom", key: "a" },
       { kind: "refused", id: 1 },
     ]);
+  });
+
+  it("says so too when slices that were looked at one by one have no room in one array", () => {
+    const { desk, posted, work } = deskOf();
+    desk.receive({ kind: "open", key: "a", volume: { ...FACTS, shape: [2 ** 20, 2 ** 11, 2 ** 11] } });
+    desk.receive({ kind: "picture", key: "a", id: 1, request: { kind: "grid", plane: "coronal", index: 3 } });
+    work();
+    expect(posted).toMatchObject([
+      { kind: "noRoom", key: "a" },
+      { kind: "refused", id: 1 },
+    ]);
+  });
+
+  it("gives planes across slices that were looked at one by one before, and those that come after", async () => {
+    const { desk, posted, work, server } = deskOf(volumeServer());
+    desk.receive({ kind: "open", key: "a", volume: FACTS });
+    desk.receive({ kind: "demand", key: "a", demand: DEMAND });
+    for (let turn = 0; turn < 3; turn += 1) {
+      desk.receive({ kind: "picture", key: "a", id: turn, request: { kind: "grid", plane: "coronal", index: 1 } });
+      work();
+      await settle();
+      await settle();
+    }
+    expect(server.asked.length).toBeGreaterThan(1);
+    const last = posted.filter(({ kind }) => kind === "picture").at(-1);
+    expect(last).toMatchObject({ picture: { missing: 0, rows: 12, columns: 3 } });
+    expect([...(last?.kind === "picture" ? last.picture.values : [])].sort((a, b) => a - b)).toEqual(Array.from({ length: 36 }, (_, i) => Math.floor(i / 3) * 100 + 3 + (i % 3)));
   });
 
   it("forgets a volume that is closed", async () => {

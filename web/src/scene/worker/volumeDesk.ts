@@ -110,7 +110,11 @@ export class VolumeDesk {
     const { affine, shape } = volume.facts;
     const slice = onlySlice(neededSlices(request, { affine, shape }));
     this.take(volume, id, slice, () => {
-      const picture = planePicture(volume.stored.sampled, affine, request);
+      // Of a slice that is looked at alone, only that one is unpacked.
+      const alone = slice !== null && request.kind === "grid";
+      const picture = alone
+        ? planePicture(volume.stored.slice(slice), affine, { kind: "grid", plane: request.plane, index: 0 })
+        : planePicture(volume.stored.sampled, affine, request);
       return [{ kind: "picture", id, picture }, [picture.values.buffer as ArrayBuffer]];
     });
   }
@@ -118,12 +122,13 @@ export class VolumeDesk {
   private takeVoxel(key: string, id: number, index: readonly number[]): void {
     const volume = this.volumeFor(key, id);
     if (!volume) return;
-    const { values, shape } = volume.stored;
-    const [, rows, columns, samples = 1] = shape;
+    const { shape } = volume.stored;
+    const [, , columns, samples = 1] = shape;
     const isInside = index.every((at, axis) => Number.isInteger(at) && at >= 0 && at < shape[axis]);
     this.take(volume, id, isInside ? index[0] : null, () => {
-      const start = ((index[0] * rows + index[1]) * columns + index[2]) * samples;
-      return [{ kind: "voxel", id, values: isInside ? Array.from(values.subarray(start, start + samples)) : null }, []];
+      if (!isInside) return [{ kind: "voxel", id, values: null }, []];
+      const start = (index[1] * columns + index[2]) * samples;
+      return [{ kind: "voxel", id, values: Array.from(volume.stored.slice(index[0]).values.subarray(start, start + samples)) }, []];
     });
   }
 
@@ -169,6 +174,8 @@ export class VolumeDesk {
       this.cancel(job.id);
       this.post(message, transfer);
     } catch (error) {
+      // Without memory for one array of all slices the server cuts the planes.
+      if (error instanceof RangeError) this.post({ kind: "noRoom", key: job.volume.key }, []);
       this.refuse(job, error);
     }
   }
