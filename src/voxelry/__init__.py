@@ -60,6 +60,9 @@ if TYPE_CHECKING:
     from voxelry.core.segmentation import Segmentation as Segmentation
     from voxelry.core.slice_grid import Tolerances as Tolerances
     from voxelry.core.stacking import stack_volumes as stack_volumes
+    from voxelry.core.statistics import SegmentStatistics as SegmentStatistics
+    from voxelry.core.statistics import ValueStatistics as ValueStatistics
+    from voxelry.core.statistics import statistics as statistics
     from voxelry.core.step_list import StepDescription as StepDescription
     from voxelry.core.step_list import StepList as StepList
     from voxelry.core.step_list import steps as steps
@@ -158,6 +161,7 @@ _WHERE = {
     "SavedOutput": "workflows.process.step_results",
     "SavedResult": "workflows.process.step_results",
     "Segment": "core.segmentation",
+    "SegmentStatistics": "core.statistics",
     "Segmentation": "core.segmentation",
     "Series": "dicom.series.hierarchy",
     "ShiftedSlicesError": "core.errors",
@@ -175,6 +179,7 @@ _WHERE = {
     "UnevenSpacingError": "core.errors",
     "UnplacedError": "core.errors",
     "UnsafePathError": "core.errors",
+    "ValueStatistics": "core.statistics",
     "VoiTable": "core.intensity",
     "Volume": "core.volume",
     "VoxelryError": "core.errors",
@@ -202,6 +207,7 @@ _WHERE = {
     "save_result": "workflows.process.step_results",
     "show": "workflows.showing",
     "stack_volumes": "core.stacking",
+    "statistics": "core.statistics",
     "steps": "core.step_list",
     "tabulate": "workflows.tables.tabulate",
     "to_nibabel": "workflows.exchange.nibabel_images",

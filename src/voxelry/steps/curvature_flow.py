@@ -9,11 +9,12 @@ import numpy as np
 from pydantic import Field
 
 from voxelry.core.errors import MeasureError
+from voxelry.core.holes import count_of_no_numbers, missing_mask
 from voxelry.core.progress import Progress, part
 from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps.shared import demands, itk
-from voxelry.steps.shared.missing_values import as_float32, count_of_no_numbers, fill_missing, missing_mask, native
+from voxelry.steps.shared.missing_values import as_float32, fill_missing, native
 
 
 class CurvatureFlowParams(Params):

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.affine import index_to_lps
+from voxelry.core.holes import count_of_no_numbers, missing_mask
+from voxelry.core.placed_masks import box_of
 from voxelry.core.progress import Progress, part
 from voxelry.core.segmentation import Segment
+from voxelry.core.statistics import ValueStatistics, value_statistics
 from voxelry.core.steps import Row, Step, StepResult
 from voxelry.core.volume import Volume
-from voxelry.steps.shared.mask_grids import Mask, box_of, cell, greyscale
+from voxelry.steps.shared.mask_grids import Mask, cell, greyscale
 from voxelry.steps.shared.mask_input import Labelled, MaskParams, input_labels
-from voxelry.steps.shared.missing_values import count_of_no_numbers, missing_mask
 from voxelry.steps.shared.shapes import feret_mm, surface_mm2
 
-PERCENTILES = (5, 25, 75, 95)
+INTENSITIES = ("mean", "std", "minimum", "median", "maximum", "p5", "p25", "p75", "p95")
 AXES = ("slice", "row", "column")
 SIDES = ("left", "posterior", "superior")
 
@@ -79,14 +82,9 @@ def _centroid(mask: Mask) -> npt.NDArray[np.float64]:
 
 
 def _intensities(values: npt.NDArray[Any] | None) -> Row:
-    """Statistics of the values in a mask; the standard deviation is a sample's, of n - 1."""
-    names = ("mean", "std", "minimum", "median", "maximum", *(f"p{percent}" for percent in PERCENTILES))
-    if values is None or not values.size:
-        return dict.fromkeys(names)
-    x = values.astype(np.float64)
-    spread = float(x.std(ddof=1)) if x.size > 1 else 0.0
-    low, median, high, *between = np.percentile(x, (0, 50, 100, *PERCENTILES)).tolist()
-    return dict(zip(names, (float(x.mean()), spread, low, median, high, *between), strict=True))
+    """Statistics of the values in a mask."""
+    found = asdict(ValueStatistics(0) if values is None else value_statistics(values))
+    return {name: found[name] for name in INTENSITIES}
 
 
 STEP = Step(

@@ -12,12 +12,13 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
+from voxelry.core.holes import missing_mask
 from voxelry.core.progress import Progress, part
 from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.parallel import on_all_cores
 from voxelry.steps.shared import demands
-from voxelry.steps.shared.missing_values import missing_mask, native
+from voxelry.steps.shared.missing_values import native
 from voxelry.steps.shared.per_axis import Counts, Lengths, three
 
 MOST_VOXELS = 343

@@ -11,11 +11,12 @@ import numpy.typing as npt
 from pydantic import Field
 
 from voxelry.core.errors import MeasureError
+from voxelry.core.holes import count_of_no_numbers, missing_mask
 from voxelry.core.progress import Progress, part
 from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps.shared import demands, itk
-from voxelry.steps.shared.missing_values import as_float32, count_of_no_numbers, missing_mask, native
+from voxelry.steps.shared.missing_values import as_float32, native
 
 _THIN = 4
 """Fewest voxels along a shrunk axis, which the splines need."""

@@ -10,12 +10,13 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from voxelry.core.errors import MeasureError
+from voxelry.core.holes import count_of_no_numbers, missing_mask
 from voxelry.core.progress import Progress
 from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.steps.shared import demands
 from voxelry.steps.shared.carried_metadata import of_other_values
-from voxelry.steps.shared.missing_values import count_of_no_numbers, missing_mask, native
+from voxelry.steps.shared.missing_values import native
 
 
 class NormaliseParams(Params):

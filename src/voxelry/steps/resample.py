@@ -12,13 +12,14 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from voxelry.core.geometry import Geometry
+from voxelry.core.holes import count_of_no_numbers, missing_mask
 from voxelry.core.progress import Progress, part
 from voxelry.core.resample import as_dtype
 from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.volume import Volume
 from voxelry.parallel import on_all_cores
 from voxelry.steps.shared import carried_metadata, demands
-from voxelry.steps.shared.missing_values import count_of_no_numbers, fill_missing, missing_mask, native
+from voxelry.steps.shared.missing_values import fill_missing, native
 from voxelry.steps.shared.per_axis import Counts, Lengths, three
 
 Floats = npt.NDArray[np.floating[Any]]

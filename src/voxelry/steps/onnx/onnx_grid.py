@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from voxelry.core.affine import patient_axes
 from voxelry.core.errors import TooLargeError
+from voxelry.core.geometry import Box
 from voxelry.core.volume import Volume
 from voxelry.steps.onnx.onnx_manifest import SIDES, Manifest
 from voxelry.steps.shared import demands
-from voxelry.steps.shared.mask_grids import Box
 
 MOST_VOXELS = 2**30
 """Most voxels of a volume at the model's spacing."""

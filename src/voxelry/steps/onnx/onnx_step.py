@@ -12,6 +12,8 @@ import numpy.typing as npt
 from pydantic import Field
 
 from voxelry.core.errors import ParameterError
+from voxelry.core.geometry import Box
+from voxelry.core.placed_masks import box_of
 from voxelry.core.progress import Progress, part
 from voxelry.core.segmentation import Segment, Segmentation
 from voxelry.core.steps import Params, Step, StepResult
@@ -22,7 +24,7 @@ from voxelry.steps.onnx.onnx_manifest import Channel, Manifest, StatisticsMasks,
 from voxelry.steps.onnx.sliding_window import predicted, probabilities
 from voxelry.steps.shared import demands
 from voxelry.steps.shared.cut import mask_rows, spacing_warning
-from voxelry.steps.shared.mask_grids import Box, box_of, greyscale, padding
+from voxelry.steps.shared.mask_grids import greyscale, padding
 
 Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from voxelry.core.extent import Extent, extent, first_above
+from voxelry.core.holes import missing_mask
 from voxelry.core.measure import Histogram, histogram, missing_spacing
 from voxelry.core.progress import Progress, part
 from voxelry.core.segmentation import Segment
@@ -18,7 +19,6 @@ from voxelry.core.steps import Params, Row
 from voxelry.core.volume import Volume
 from voxelry.steps.shared import levels
 from voxelry.steps.shared.mask_grids import greyscale
-from voxelry.steps.shared.missing_values import missing_mask
 
 VALUES = "unit of the values"
 NAMES = {"otsu": "Otsu", "multi_otsu": "multi-Otsu", "li": "Li", "triangle": "triangle", "yen": "Yen"}

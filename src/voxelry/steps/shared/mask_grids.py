@@ -1,4 +1,4 @@
-"""Properties of a volume's grid for steps on masks: voxel size, padding, bounding box of a mask."""
+"""Properties of a volume's grid for steps on masks: voxel size, padding."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from voxelry.steps.shared import demands
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
-Box = tuple[slice, slice, slice]
 _ROUNDING = 1e-9
 _EXACT = 2.0**53
 
@@ -67,13 +66,3 @@ def padding(volume: Volume) -> Mask | None:
         return None
     blank = np.zeros(volume.array.shape[1:3], np.bool_)
     return np.stack([blank if mask is None else mask for mask in masks])
-
-
-def box_of(mask: Mask) -> Box | None:
-    """The smallest box around the True voxels; None if there is none."""
-    slices = np.flatnonzero(mask.any(axis=(1, 2)))
-    if not slices.size:
-        return None
-    inside = mask[slices[0] : slices[-1] + 1]
-    rows, columns = np.flatnonzero(inside.any(axis=(0, 2))), np.flatnonzero(inside.any(axis=(0, 1)))
-    return tuple(slice(int(axis[0]), int(axis[-1]) + 1) for axis in (slices, rows, columns))  # type: ignore[return-value]

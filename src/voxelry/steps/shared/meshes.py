@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.steps.shared.mask_grids import Floats, Mask, box_of
+from voxelry.core.placed_masks import box_of
+from voxelry.steps.shared.mask_grids import Floats, Mask
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,4 +1,4 @@
-"""Voxels without a value (padding, NaN, infinity), which filters of neighbourhoods must leave out."""
+"""Arrays for filters of neighbourhoods, which must leave out voxels without a value (padding, NaN, infinity)."""
 
 from __future__ import annotations
 
@@ -19,36 +19,10 @@ def native(volume: Volume) -> npt.NDArray[Any]:
     return np.ascontiguousarray(array, array.dtype.newbyteorder("="))
 
 
-def missing_mask(volume: Volume, array: npt.NDArray[Any], *, infinite: bool = True) -> Mask | None:
-    """The mask of voxels without a value; None if every voxel has one.
-
-    Parameters
-    ----------
-    array
-        The volume's array, in memory.
-    infinite
-        True if infinity counts as missing too; NaN always does.
-    """
-    hole: Mask = np.zeros(array.shape, np.bool_)
-    if array.dtype.kind == "f":
-        hole = ~np.isfinite(array) if infinite else np.isnan(array)
-    if volume.padding is not None:
-        for index in range(len(array)):
-            mask = volume.padding_mask(index)
-            if mask is not None:
-                hole[index] |= mask
-    return hole if hole.any() else None
-
-
 def as_float32(array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     """The values as float32 for ITK's filters; those beyond float32 become infinite."""
     with np.errstate(over="ignore", invalid="ignore"):
         return array.astype(np.float32)
-
-
-def count_of_no_numbers(array: npt.NDArray[Any]) -> int:
-    """The number of values that are NaN or infinite."""
-    return int(array.size - np.isfinite(array).sum()) if array.dtype.kind == "f" else 0
 
 
 def fill_missing(array: npt.NDArray[Any], hole: Mask) -> npt.NDArray[Any]:

@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import ParameterError
+from voxelry.core.placed_masks import box_of
 from voxelry.core.progress import Progress, part
 from voxelry.parallel import on_all_cores
-from voxelry.steps.shared.mask_grids import Floats, Mask, box_of
+from voxelry.steps.shared.mask_grids import Floats, Mask
 
 MOST_VOXELS = 4_000_000
 """Most voxels of a ball; a larger radius is a mistake."""

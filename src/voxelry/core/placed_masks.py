@@ -1,0 +1,86 @@
+"""Masks and labels in their box, and on another grid: placed by patient position, never by index.
+
+A voxel of an image belongs to a segment if its centre lies in a voxel of the segment. A centre that lies within a
+millionth of a voxel of a face counts as on it, and belongs to the later voxel, so that rounding decides nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from voxelry.core.errors import UnplacedError
+from voxelry.core.geometry import Box, Geometry
+
+Mask: TypeAlias = npt.NDArray[np.bool_]
+_DECIMALS = 6
+"""Of a voxel: what is nearer to a face than that lies on it."""
+
+
+def box_of(mask: Mask) -> Box | None:
+    """The smallest box around the True voxels; None if there is none."""
+    slices = np.flatnonzero(mask.any(axis=(1, 2)))
+    if not slices.size:
+        return None
+    inside = mask[slices[0] : slices[-1] + 1]
+    rows, columns = np.flatnonzero(inside.any(axis=(0, 2))), np.flatnonzero(inside.any(axis=(0, 1)))
+    return tuple(slice(int(axis[0]), int(axis[-1]) + 1) for axis in (slices, rows, columns))  # type: ignore[return-value]
+
+
+def labels_on_grid(labels: npt.NDArray[Any], grid: Geometry, other: Geometry) -> npt.NDArray[Any]:
+    """Labels, or a mask, on the grid of an image.
+
+    Parameters
+    ----------
+    labels
+        Shape ``(slice, row, column)``; 0 or False is background.
+    grid
+        Their grid.
+    other
+        The image's. Both lie in one frame of reference: that is for the caller to know.
+
+    Returns
+    -------
+    labels
+        Of the image's shape: for each voxel of it the label in which its centre lies, background outside of the grid.
+        The same array where the grids are the same.
+
+    Raises
+    ------
+    UnplacedError
+        If the grids differ and one has no place.
+    """
+    if grid.same_grid(other):
+        return labels
+    if not (grid.placed and other.placed):
+        raise UnplacedError("the grids differ, and one has no place in the patient: nothing says how they lie")
+    found = np.zeros(other.shape, labels.dtype)
+    box = box_of(labels != 0)
+    if box is None:
+        return found
+    slices, rows, columns = _reach(box, grid, other)
+    matrix = np.linalg.inv(grid.known_affine) @ other.known_affine
+    row, column = np.ogrid[rows, columns]
+    for index in range(slices.start, slices.stop):
+        near = [
+            np.floor(np.round(m[0] * index + m[1] * row + m[2] * column + m[3], _DECIMALS) + 0.5).astype(np.intp)
+            for m in matrix[:3]
+        ]
+        inside = np.ones(near[0].shape, np.bool_)
+        for at, side in zip(near, box, strict=True):
+            inside &= (at >= side.start) & (at < side.stop)
+        found[index, rows, columns][inside] = labels[tuple(at[inside] for at in near)]
+    return found
+
+
+def _reach(box: Box, grid: Geometry, other: Geometry) -> Box:
+    """The voxels of the other grid whose centres may lie in a box of a grid."""
+    sides = [(side.start - 1, side.stop) for side in box]
+    corners = np.array(np.meshgrid(*sides, indexing="ij"), np.float64).reshape(3, 8).T
+    index = other.lps_to_index(grid.index_to_lps(corners))
+    low = np.clip(np.floor(index.min(axis=0)), 0, other.shape).astype(int)
+    high = np.clip(np.ceil(index.max(axis=0)) + 1, low, other.shape).astype(int)
+    slices, rows, columns = (slice(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True))
+    return slices, rows, columns
