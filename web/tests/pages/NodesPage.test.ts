@@ -1,13 +1,14 @@
 // @vitest-environment jsdom
-import { createPinia, getActivePinia, type Pinia, setActivePinia } from "pinia";
+import { getActivePinia, type Pinia } from "pinia";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { createApp, nextTick } from "vue";
-import { createMemoryHistory, createRouter, type Router } from "vue-router";
+import { createApp } from "vue";
+import type { Router } from "vue-router";
 
 import NodePage from "@/pages/network/NodePage.vue";
 import NodesPage from "@/pages/network/NodesPage.vue";
 import QueryPage from "@/pages/network/QueryPage.vue";
-import { useSession } from "@/stores/session";
+
+import { all, click, closePage, json, mounted as mountedPage, openDocument, press, sent, settle, submit, text, type } from "./mounting";
 
 const COUNTS = { waiting: 0, sent: 0, failed: 0, more_than: false };
 const SITE = { ae_title: "VOXELRY", host: "archive.example", port: 11112, tls: false, is_listening: true };
@@ -21,24 +22,14 @@ const found = (uid: string, here = 0) => ({
   modalities: ["CT"], series_count: 2, instance_count: 9, study: here ? 5 : null, here,
 });
 const series = (uid: string) => ({ series_instance_uid: uid, number: 1, modality: "CT", description: `Lung ${uid}`, date: "", instance_count: 4, series: null, here: 0 });
-const ME = { username: "anna", is_staff: true, is_admin: true, projects: [{ id: 3, name: "Heart", role: "owner" }], version: "1", settings: { threshold: 0.5 } };
 
-interface SentRequest {
-  method: string;
-  address: string;
-  body: unknown;
-}
-
-let sent: SentRequest[] = [];
 let nodes: (typeof NODE)[] = [];
 let refusal: { status: number; json: unknown } | null = null;
 let answer: Record<string, unknown> = {};
-let unmount = (): void => undefined;
+let leave = (): void => undefined;
 let router: Router;
 
 function respond(address: string, method: string): Response {
-  const json = (value: unknown, status = 200) => new Response(value === null ? null : JSON.stringify(value), { status });
-  if (address === "/api/me") return json(ME);
   if (method !== "GET" && refusal) return json(refusal.json, refusal.status);
   if (address === "/api/nodes" && method === "GET") return json({ site: SITE, items: nodes });
   if (address.endsWith("/echo")) return json(answer);
@@ -52,62 +43,20 @@ function respond(address: string, method: string): Response {
   return method === "DELETE" ? json(null, 204) : json(NODE);
 }
 
-const settle = async (): Promise<void> => {
-  for (let i = 0; i < 14; i += 1) await new Promise((resolve) => setTimeout(resolve));
-  await nextTick();
-};
-
 async function mounted(page: object, props: Record<string, unknown> = {}, address = "/network"): Promise<void> {
-  const pinia = createPinia();
-  setActivePinia(pinia);
-  vi.stubGlobal("fetch", vi.fn((to: string, { method = "GET", body }: { method?: string; body?: string } = {}) => {
-    if (method !== "GET") sent.push({ method, address: to, body: body === undefined ? undefined : JSON.parse(body) });
-    return Promise.resolve(respond(to, method));
-  }));
-  await useSession().load();
-  router = createRouter({ history: createMemoryHistory(), routes: [{ path: "/:rest(.*)*", component: { template: "<i />" } }] });
-  await router.push(address);
-  const app = createApp(page, props).use(pinia).use(router);
-  app.mount(document.body.appendChild(document.createElement("div")));
-  unmount = () => app.unmount();
-  await settle();
-}
-
-const all = (id: string): HTMLElement[] => [...document.querySelectorAll<HTMLElement>(`[data-testid="${id}"]`)];
-const text = (): string => document.body.textContent;
-async function click(id: string, at = 0): Promise<void> {
-  all(id)[at].click();
-  await settle();
-}
-async function type(id: string, value: string): Promise<void> {
-  const field = all(id)[0] as HTMLInputElement | HTMLSelectElement;
-  field.value = value;
-  field.dispatchEvent(new Event(field instanceof HTMLSelectElement ? "change" : "input", { bubbles: true }));
-  await settle();
-}
-async function submit(selector: string): Promise<void> {
-  document.querySelector(selector)?.dispatchEvent(new Event("submit", { cancelable: true, bubbles: true }));
-  await settle();
-}
-async function press(key: string, shiftKey = false): Promise<void> {
-  document.activeElement?.dispatchEvent(new KeyboardEvent("keydown", { key, shiftKey, bubbles: true, cancelable: true }));
-  await settle();
+  router = await mountedPage(page, { respond, props, address });
 }
 
 beforeEach(() => {
-  document.body.innerHTML = "";
-  sent = [];
+  openDocument();
   nodes = [NODE];
   refusal = null;
   answer = {};
-  // jsdom opens no dialogs, and scrolls nothing.
-  HTMLDialogElement.prototype.showModal = function open() { this.open = true; };
-  HTMLDialogElement.prototype.close = function close() { this.open = false; };
-  Element.prototype.scrollIntoView = () => undefined;
 });
 afterEach(() => {
-  unmount();
-  vi.unstubAllGlobals();
+  leave();
+  leave = () => undefined;
+  closePage();
 });
 
 it("tells this site's address, and what a node is while there is none", async () => {
@@ -173,15 +122,11 @@ it("changes and disables rules, and sends again what failed", async () => {
 
 it("searches by Enter as soon as the form is there, while the nodes are loaded again", async () => {
   await mounted(NodesPage);
-  const before = unmount;
   const fetched = fetch;
   vi.stubGlobal("fetch", vi.fn((to: string, options?: RequestInit) => (to === "/api/nodes" ? new Promise<Response>(() => undefined) : fetched(to, options))));
   const app = createApp(QueryPage).use(getActivePinia() as Pinia).use(router);
   app.mount(document.body.appendChild(document.createElement("div")));
-  unmount = () => {
-    app.unmount();
-    before();
-  };
+  leave = () => app.unmount();
   await settle();
   answer = { studies: [found("1")], series: [], is_cut: false, ignores_keys: false };
   await type("query-name", "Doe*");
