@@ -18,7 +18,8 @@ from tests.e2e.steps import ask, log_in, open_context
 pytestmark = pytest.mark.browser
 ROUTER = Path(__file__).resolve().parents[2] / "web/src/pages/router.ts"
 
-VIEWS: tuple[tuple[int, int, str, Audit], ...] = (
+View = tuple[int, int, str, Audit]
+VIEWS: tuple[View, ...] = (
     (1280, 720, "light", "everything"),
     (390, 844, "dark", "everything"),
     (390, 844, "light", "colours"),
@@ -61,8 +62,8 @@ class Auditor:
         expect(self.page.locator("h1, [role=alert], canvas").first).to_be_attached()
         expect(self.page.locator(".message .spinner, [aria-busy=true]")).to_have_count(0)
 
-    def audit(self, name: str) -> None:
-        for width, height, scheme, audit in VIEWS:
+    def audit(self, name: str, views: tuple[View, ...] = VIEWS) -> None:
+        for width, height, scheme, audit in views:
             self.page.set_viewport_size({"width": width, "height": height})
             self.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
             for words in violations(self.page, self.source, audit=audit):

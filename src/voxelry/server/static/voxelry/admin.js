@@ -1,7 +1,7 @@
 // Gives names and roles to what Django's admin draws without them.
 "use strict";
 
-window.addEventListener("load", () => {
+function giveNames() {
   for (const choice of document.querySelectorAll("select.admin-autocomplete")) {
     const words = document.querySelector(`label[for="${choice.id}"]`)?.textContent.replace(/:\s*$/, "").trim();
     const name = words || choice.closest("td")?.className.replace(/^field-/, "").trim() || "Choice";
@@ -22,4 +22,8 @@ window.addEventListener("load", () => {
     if (!field.labels.length) field.setAttribute("aria-label", `${row ?? ""} ${field.name.endsWith("_0") ? "date" : "time"}`.trim());
   }
   for (const hint of document.querySelectorAll("span.help-tooltip[aria-label]")) hint.setAttribute("role", "img");
-});
+}
+
+// Django draws its choices after the page's load event at times, and rows of a form when they are asked for.
+new MutationObserver(giveNames).observe(document.body, { childList: true, subtree: true });
+giveNames();
