@@ -26,10 +26,17 @@ class ValueStatistics:
     ----------
     count
         How many voxels have a value.
+    mean, minimum, maximum
+        In the image's unit.
     std
         Of a sample, by n - 1; 0 of one voxel.
     p5, p25, median, p75, p95
         Percentiles, linear between neighbours.
+
+    Examples
+    --------
+    >>> voxelry.ValueStatistics(0).mean is None
+    True
     """
 
     count: int
@@ -60,6 +67,15 @@ class SegmentStatistics:
         How many of these voxels have no value: padding, NaN, infinity. They are in no statistic.
     unit
         Of the values; empty where it is unknown.
+
+    Examples
+    --------
+    >>> volume = voxelry.load_volume("sample/phantom")
+    >>> all_of_it = voxelry.Segment(number=1, label="All")
+    >>> labels = np.ones(volume.shape, np.uint8)
+    >>> segmentation = voxelry.Segmentation(labels=labels, source=volume, segments=(all_of_it,))
+    >>> voxelry.statistics(volume, segmentation)[0].count == volume.array.size
+    True
     """
 
     segment: Segment
@@ -118,7 +134,7 @@ def statistics(
     ... )
     >>> (found,) = voxelry.statistics(volume, segmentation)
     >>> found.count, found.values.minimum, found.unit
-    (11646, 1000.0, 'HU')
+    (11646, 290.0, 'HU')
     """
     check_type(volume, Volume, name="volume", instead="voxelry.load_volume reads one from a path")
     check_type(segmentation, Segmentation, name="segmentation", instead="voxelry.load_segmentation reads one")
