@@ -74,8 +74,9 @@ class SegmentStatistics:
     >>> all_of_it = voxelry.Segment(number=1, label="All")
     >>> labels = np.ones(volume.shape, np.uint8)
     >>> segmentation = voxelry.Segmentation(labels=labels, source=volume, segments=(all_of_it,))
-    >>> voxelry.statistics(volume, segmentation)[0].count == volume.array.size
-    True
+    >>> (found,) = voxelry.statistics(volume, segmentation)
+    >>> isinstance(found, voxelry.SegmentStatistics), found.count == volume.array.size
+    (True, True)
     """
 
     segment: Segment
