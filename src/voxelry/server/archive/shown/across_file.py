@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.progress import Progress, silent
+from voxelry.server.archive.shown.mapped_values import mapped_values
 
 NAME = "across.npy"
 _BLOCK_BYTES = 32 * 2**20
@@ -43,7 +44,6 @@ def write_across(array: npt.NDArray[Any], folder: Path, *, progress: Progress = 
 def open_across(folder: Path) -> npt.NDArray[Any] | None:
     """The values of the volume in a folder, mapped into memory; None if there is no such file."""
     try:
-        mapped: npt.NDArray[Any] = np.load(folder / NAME, mmap_mode="r")
+        return mapped_values(folder / NAME)
     except FileNotFoundError:
         return None
-    return mapped

@@ -49,6 +49,7 @@ from voxelry.server.archive.held import held
 from voxelry.server.archive.models import Series, Stack
 from voxelry.server.archive.row_values import storable
 from voxelry.server.archive.shown.across_file import open_across, write_across
+from voxelry.server.archive.shown.mapped_values import mapped_values
 from voxelry.server.archive.shown.slice_display import display_record, slice_voi_of, tables_of
 from voxelry.workflows.pictures.picture_files import encode_picture, render
 
@@ -140,7 +141,7 @@ def open_volume(stack: Stack, *, shown: bool = True) -> Volume:
     folder = folder_of(stack)
     padding = folder / "padding.npy"
     return Volume(
-        array=np.load(folder / VALUES, mmap_mode="r"),
+        array=mapped_values(folder / VALUES),
         affine=None if stack.affine is None else np.array(stack.affine, np.float64),
         spacing=cast(tuple[float | None, float | None, float | None], tuple(stack.spacing)),
         unit=stack.unit,
