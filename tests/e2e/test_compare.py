@@ -77,6 +77,14 @@ def test_fused_pixels_and_values_are_the_librarys(visitor: Page, corpus: Path, t
         # The sampled rectangle's nearest voxel may differ where two are equally near: these places are not such ones.
         above = hot_iron(grey_level(value, 0, 8))
         np.testing.assert_allclose(colour_at(page, x, y)[:3], below * 0.2 + above * 0.8, atol=4)
+    # The address holds all of it: low values that are painted, too.
+    drawn = colour_at(page, x, y)
+    expect(page).to_have_url(re.compile("over:.*solid"))
+    page.reload()
+    expect(canvas(page)).to_have_attribute("data-fused", "1")
+    page.mouse.move(x, y)
+    expect(page.get_by_test_id("fused-value")).to_contain_text("GML")
+    assert colour_at(page, x, y) == drawn
 
 
 def test_linked_series_are_at_the_librarys_nearest_plane_and_dragged_ones_too(

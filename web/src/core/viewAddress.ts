@@ -1,8 +1,8 @@
 /**
  * The viewer's state in an address: by UID and millimetre, never by row or slice number, which a late slice changes.
  *
- * Only what differs from the usual is written. What cannot be read is left out, so that a part that was cut off by
- * somebody's mail program never shows something else than it says.
+ * Only what differs from the usual is written. What cannot be read is left out and named, so that a part that was cut
+ * off by somebody's mail program never shows something else than it says.
  */
 
 import type { Plane, Vector } from "@/core/geometry";
@@ -44,6 +44,19 @@ export interface LayerInAddress {
   readonly window: WindowInAddress | null;
   readonly colourMap: string;
   readonly opacity: number;
+  /** True if low values are transparent; null in addresses that do not say it. */
+  readonly fading: boolean | null;
+  readonly visible: boolean;
+  /** Added to a point of the view's image to get the same place in this one, LPS mm, if they were linked by hand. */
+  readonly offset: Vector | null;
+}
+
+/** Two views, by their places from 1, whose places were linked by hand. */
+export interface LinkInAddress {
+  readonly from: number;
+  readonly to: number;
+  /** Added to a point of the first to get the same place in the second, LPS mm. */
+  readonly offset: Vector;
 }
 
 export interface ViewsInAddress {
@@ -53,7 +66,13 @@ export interface ViewsInAddress {
   readonly expanded: boolean;
   /** The images of the unit vectors to left and posterior; null if planes are not turned. */
   readonly turn: readonly [Vector, Vector] | null;
+  readonly links: readonly LinkInAddress[];
   readonly views: readonly ViewInAddress[];
+}
+
+export interface ReadAddress extends ViewsInAddress {
+  /** The names of the parts that could not be read, as a reader is told of them. */
+  readonly unread: readonly string[];
 }
 
 export const EMPTY_VIEW: ViewInAddress = {
@@ -91,8 +110,11 @@ function windowText(window: WindowInAddress): string {
   return `${Number(window.center.toPrecision(9))},${Number(window.width.toPrecision(9))}${window.function === "LINEAR" ? "" : `,${window.function}`}`;
 }
 
-function layerText({ series, volume, window, colourMap, opacity }: LayerInAddress): string {
-  return [series, escaped(volume), window ? windowText(window) : "", escaped(colourMap), short(opacity, 2)].join("~");
+function layerText({ series, volume, window, colourMap, opacity, fading, visible, offset }: LayerInAddress): string {
+  const paint = fading === null ? "" : fading ? "fading" : "solid";
+  const parts = [series, escaped(volume), window ? windowText(window) : "", escaped(colourMap), short(opacity, 2), paint, visible ? "" : "hidden", offset ? numbers(offset) : ""];
+  while (parts.at(-1) === "") parts.pop();
+  return parts.join("~");
 }
 
 function viewText(view: ViewInAddress): string {
@@ -118,12 +140,13 @@ function viewText(view: ViewInAddress): string {
 }
 
 /** The query of an address that shows the same. */
-export function queryOfViews({ layout, active, expanded, turn, views }: ViewsInAddress): Record<string, string | string[]> {
+export function queryOfViews({ layout, active, expanded, turn, links, views }: ViewsInAddress): Record<string, string | string[]> {
   return {
     ...(layout === "1" ? {} : { layout }),
     ...(active === 1 ? {} : { active: String(active) }),
     ...(expanded ? { alone: "1" } : {}),
     ...(turn ? { turned: numbers([...turn[0], ...turn[1]], 6) } : {}),
+    ...(links.length ? { hand: links.map(({ from, to, offset }) => numbers([from, to, ...offset])) } : {}),
     view: views.length === 1 ? viewText(views[0]) : views.map(viewText),
   };
 }
@@ -145,19 +168,24 @@ function windowOf(text: string): WindowInAddress | null {
 }
 
 function layerOf(text: string): LayerInAddress | null {
-  const [series, volume = "", window = "", colourMap = "", opacity = ""] = text.split("~");
+  const [series, volume = "", window = "", colourMap = "", opacity = "", paint = "", shown = "", offset = ""] = text.split("~");
   const part = finite(opacity, 1);
+  const [voi, place] = [window === "" ? null : windowOf(window), offset === "" ? null : vectorOf(offset)];
   if (!UID.test(series) || !part || part[0] < 0 || part[0] > 1) return null;
-  return { series, volume: unescaped(volume), window: window === "" ? null : windowOf(window), colourMap: unescaped(colourMap), opacity: part[0] };
+  // Beside its place, or in colours that say something else, an image is worse than none.
+  if ((window !== "" && !voi) || (offset !== "" && !place) || !["", "fading", "solid"].includes(paint) || !["", "hidden"].includes(shown)) return null;
+  const fading = paint === "" ? null : paint === "fading";
+  return { series, volume: unescaped(volume), window: voi, colourMap: unescaped(colourMap), opacity: part[0], fading, visible: shown === "", offset: place };
 }
 
 type Parts = Partial<{ -readonly [name in keyof ViewInAddress]: ViewInAddress[name] }>;
+const read = <T>(value: T | null, parts: (value: T) => Parts): Parts | null => (value === null ? null : parts(value));
 const READERS: Readonly<Record<string, (value: string) => Parts | null>> = {
   volume: (value) => ({ volume: unescaped(value) }),
   plane: (value) => (PLANES.includes(value) ? { plane: value as Plane } : null),
-  at: (value) => ({ at: vectorOf(value) }),
+  at: (value) => read(vectorOf(value), (at) => ({ at })),
   slice: (value) => (/^[1-9]\d{0,8}$/.test(value) ? { slice: Number(value) } : null),
-  window: (value) => ({ window: windowOf(value) }),
+  window: (value) => read(windowOf(value), (window) => ({ window })),
   inverted: () => ({ inverted: true }),
   pixels: () => ({ pixels: true }),
   straightened: () => ({ straightened: true }),
@@ -167,35 +195,62 @@ const READERS: Readonly<Record<string, (value: string) => Parts | null>> = {
     return MODES.includes(mode) && thickness > 0 && thickness < 1e5 ? { slab: { mode: mode as "max", mm: thickness } } : null;
   },
   zoom: (value) => (Number(value) > 0 && Number(value) < 1e3 ? { zoom: Number(value) } : null),
-  pan: (value) => ({ pan: (finite(value, 2) as [number, number] | null) ?? [0, 0] }),
+  pan: (value) => read(finite(value, 2), ([x, y]) => ({ pan: [x, y] })),
   turned: (value) => (["90", "180", "270"].includes(value) ? { rotation: Number(value) as 90 } : null),
   mirrored: () => ({ flipped: true }),
-  over: (value) => ({ layers: value.split("|").flatMap((text) => layerOf(text) ?? []) }),
 };
 
-function viewOf(text: string): ViewInAddress {
+/** A view of an address; what is wrong with it is told to `unread`. */
+function viewOf(text: string, unread: (part: string) => void): ViewInAddress {
   const [series, ...parts] = text.split(";");
-  if (!UID.test(series)) return EMPTY_VIEW;
+  if (!UID.test(series)) {
+    if (text !== "") unread("the series");
+    return EMPTY_VIEW;
+  }
   let view: ViewInAddress = { ...EMPTY_VIEW, series };
   for (const part of parts) {
     const at = part.indexOf(":");
     const [name, value] = at < 0 ? [part, ""] : [part.slice(0, at), part.slice(at + 1)];
-    if (Object.hasOwn(READERS, name)) view = { ...view, ...READERS[name](value) };
+    if (name === "over") {
+      const layers = value.split("|").map(layerOf);
+      if (layers.includes(null)) unread("a fused image");
+      view = { ...view, layers: layers.filter((layer) => layer !== null) };
+      continue;
+    }
+    const parsed = Object.hasOwn(READERS, name) ? READERS[name](value) : null;
+    if (!parsed) unread(Object.hasOwn(READERS, name) ? name : "an unknown part");
+    view = { ...view, ...parsed };
   }
   return view;
 }
 
+function linkOf(text: string, count: number): LinkInAddress | null {
+  const [from, to, ...offset] = finite(text, 5) ?? [];
+  const isPlace = (place: number): boolean => Number.isInteger(place) && place >= 1 && place <= count;
+  return isPlace(from) && isPlace(to) && from !== to ? { from, to, offset: offset as unknown as Vector } : null;
+}
+
 /** What a query asks for; null if it names no series. */
-export function viewsOfQuery(query: AddressQuery): ViewsInAddress | null {
-  const views = listed(query.view).map(viewOf);
+export function viewsOfQuery(query: AddressQuery): ReadAddress | null {
+  const unread: string[] = [];
+  const texts = listed(query.view);
+  const views = texts.map((text, i) => viewOf(text, (part) => unread.push(texts.length > 1 ? `${part} of view ${i + 1}` : part)));
   if (!views.some(({ series }) => series !== "")) return null;
-  const turned = finite(listed(query.turned)[0] ?? "", 6);
-  const active = Number(listed(query.active)[0] ?? 1);
+  const [turnText, activeText] = [listed(query.turned).at(0), listed(query.active).at(0)];
+  const turned = finite(turnText ?? "", 6);
+  if (turnText !== undefined && !turned) unread.push("how the planes are turned");
+  const active = Number(activeText ?? 1);
+  const isActive = Number.isInteger(active) && active >= 1 && active <= views.length;
+  if (!isActive) unread.push("which view is active");
+  const links = listed(query.hand).map((text) => linkOf(text, views.length));
+  if (links.includes(null)) unread.push("a link made by hand");
   return {
     layout: listed(query.layout)[0] ?? "1",
-    active: Number.isInteger(active) && active >= 1 && active <= views.length ? active : 1,
+    active: isActive ? active : 1,
     expanded: listed(query.alone)[0] === "1",
     turn: turned && [turned.slice(0, 3) as unknown as Vector, turned.slice(3) as unknown as Vector],
+    links: links.filter((link) => link !== null),
     views,
+    unread,
   };
 }

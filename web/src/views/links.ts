@@ -60,8 +60,25 @@ export function pointThrough(link: Link, point: Vector): Vector | null {
 /** The offsets with both views' current points as the same place. */
 export function linkedByHand(offsets: Offsets, from: View, to: View): Offsets {
   const [a, b] = [from.lookedAt, to.lookedAt];
-  if (!a || !b) return offsets;
-  return { ...offsets, [linkKey(from, to)]: subtract(b, a), [linkKey(to, from)]: subtract(a, b) };
+  return a && b ? linkedBy(offsets, from, to, subtract(b, a)) : offsets;
+}
+
+/** The offsets with one that is added to a point of `from` to get the same place in `to`. */
+export function linkedBy(offsets: Offsets, from: View, to: View, offset: Vector): Offsets {
+  return { ...offsets, [linkKey(from, to)]: offset, [linkKey(to, from)]: subtract([0, 0, 0], offset) };
+}
+
+/** The links by hand between views, one for each two spaces; views are told by their indices. */
+export function handLinks(views: readonly View[], offsets: Offsets): { from: number; to: number; offset: Vector }[] {
+  const found = new Map<string, { from: number; to: number; offset: Vector }>();
+  views.forEach((first, from) => {
+    views.forEach((second, to) => {
+      const link = linkBetween(first, second, offsets);
+      const key = linkKey(first, second);
+      if (from < to && link.kind === "hand" && !found.has(key) && !found.has(linkKey(second, first))) found.set(key, { from, to, offset: link.offset });
+    });
+  });
+  return [...found.values()];
 }
 
 export function unlinked(offsets: Offsets, from: View, to: View): Offsets {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 
-import { EMPTY_VIEW, queryOfViews, type ViewInAddress, type ViewsInAddress, viewsOfQuery } from "@/core/viewAddress";
+import { EMPTY_VIEW, type LayerInAddress, queryOfViews, type ViewInAddress, type ViewsInAddress, viewsOfQuery } from "@/core/viewAddress";
 
-const one = (view: Partial<ViewInAddress>): ViewsInAddress => ({ layout: "1", active: 1, expanded: false, turn: null, views: [{ ...EMPTY_VIEW, series: "1.2.840.3", ...view }] });
+const one = (view: Partial<ViewInAddress>): ViewsInAddress => ({ layout: "1", active: 1, expanded: false, turn: null, links: [], views: [{ ...EMPTY_VIEW, series: "1.2.840.3", ...view }] });
+const LAYER: LayerInAddress = { series: "1.2.5", volume: "", window: null, colourMap: "hot", opacity: 0.4, fading: null, visible: true, offset: null };
 
 /** As the browser hands it over: through an address and back. */
 function through(views: ViewsInAddress): ViewsInAddress | null {
@@ -28,14 +29,15 @@ describe("an address and back", () => {
     { inverted: true, pixels: true, straightened: true, flipped: true, rotation: 270 },
     { slab: { mode: "mean", mm: 12.5 } },
     { zoom: 2.125, pan: [0.25, -1.5] },
-    { layers: [{ series: "1.2.5", volume: "phase 1", window: { kind: "values", center: 5, width: 10, function: "LINEAR" }, colourMap: "hot", opacity: 0.4 }] },
+    { layers: [{ ...LAYER, volume: "phase 1", window: { kind: "values", center: 5, width: 10, function: "LINEAR" } }] },
+    { layers: [{ ...LAYER, fading: true, visible: false }, { ...LAYER, fading: false, offset: [-3.125, 0, 12] }] },
   ])("keeps %j", (view) => {
-    expect(through(one(view))).toEqual(one(view));
+    expect(through(one(view))).toEqual({ ...one(view), unread: [] });
   });
 
-  it("keeps the arrangement, the turn and empty views", () => {
-    const views: ViewsInAddress = { layout: "2x2", active: 3, expanded: true, turn: [[1, 0, 0], [0, 0.8, 0.6]], views: [one({}).views[0], EMPTY_VIEW, one({ plane: "axial" }).views[0], EMPTY_VIEW] };
-    expect(through(views)).toEqual(views);
+  it("keeps the arrangement, the turn, links made by hand and empty views", () => {
+    const views: ViewsInAddress = { layout: "2x2", active: 3, expanded: true, turn: [[1, 0, 0], [0, 0.8, 0.6]], links: [{ from: 1, to: 3, offset: [-12.5, 0, 4.125] }], views: [one({}).views[0], EMPTY_VIEW, one({ plane: "axial" }).views[0], EMPTY_VIEW] };
+    expect(through(views)).toEqual({ ...views, unread: [] });
   });
 });
 
@@ -45,8 +47,18 @@ describe("what cannot be read", () => {
     expect(found === null || found.views[0].plane === "acquired").toBe(true);
   });
 
-  it("is left out, and the rest is kept", () => {
-    const found = viewsOfQuery({ view: "1.2;plane:diagonal;at:1,2;slab:max,-3;zoom:NaN;window:5;over:x~~~~7|1.3~~~hot~0.5;turned:45;mirrored", layout: "9x9", active: "7", turned: "1,2" });
-    expect(found).toEqual({ layout: "9x9", active: 1, expanded: false, turn: null, views: [{ ...EMPTY_VIEW, series: "1.2", flipped: true, layers: [{ series: "1.3", volume: "", window: null, colourMap: "hot", opacity: 0.5 }] }] });
+  it("is left out and named, and the rest is kept", () => {
+    const found = viewsOfQuery({ view: "1.2;plane:diagonal;at:1,2;slab:max,-3;zoom:NaN;window:5;over:x~~~~7|1.3~~~hot~0.5;turned:45;mirrored;deep", layout: "9x9", active: "7", turned: "1,2", hand: ["1,1,0,0,0", "1,2,3"] });
+    const unread = ["plane", "at", "slab", "zoom", "window", "a fused image", "turned", "an unknown part", "how the planes are turned", "which view is active", "a link made by hand"];
+    const layers = [{ ...LAYER, series: "1.3", opacity: 0.5 }];
+    expect(found).toEqual({ layout: "9x9", active: 1, expanded: false, turn: null, links: [], views: [{ ...EMPTY_VIEW, series: "1.2", flipped: true, layers }], unread });
+  });
+
+  it("is named with its view where there are several", () => {
+    expect(viewsOfQuery({ view: ["1.2", "", "nothing", "1.3;pan:1"] })?.unread).toEqual(["the series of view 3", "pan of view 4"]);
+  });
+
+  it.each(["1.3~~~hot~0.5~dim", "1.3~~~hot~0.5~~gone", "1.3~~~hot~0.5~fading~~1,2", "1.3~~5~hot~0.5"])("of a fused image leaves it out: %s", (layer) => {
+    expect(viewsOfQuery({ view: `1.2;over:${layer}` })).toMatchObject({ views: [{ layers: [] }], unread: ["a fused image"] });
   });
 });

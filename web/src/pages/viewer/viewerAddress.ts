@@ -5,14 +5,18 @@ import { useRouter } from "vue-router";
 
 import type { Series } from "@/api/series";
 import { listSeries } from "@/api/studies";
+import { isColourMap } from "@/core/colourMaps";
+import { plural } from "@/core/formatting";
 import { composed, type Rotation, UNTURNED } from "@/core/rotation";
 import { FITTED } from "@/core/stageTransform";
-import { type LayerInAddress, queryOfViews, type ViewInAddress, type ViewsInAddress, type WindowInAddress } from "@/core/viewAddress";
+import { type LayerInAddress, queryOfViews, type ReadAddress, type ViewInAddress, type ViewsInAddress, type WindowInAddress } from "@/core/viewAddress";
 import type { VoiChoice } from "@/core/voiChoices";
 import { voiChoices } from "@/core/voiChoices";
 import { isTable, sameVoi } from "@/core/windowing";
 import type { FusedLayer } from "@/scene/layers";
 import { useOpenSeries } from "@/stores/openSeries";
+import { newLayer } from "@/tools/fusion/model";
+import { handLinks, linkedBy } from "@/views/links";
 import type { View } from "@/views/view";
 import { type LayoutName, LAYOUTS, useViews } from "@/views/views";
 
@@ -50,6 +54,9 @@ export function addressOfView(view: View, uidOf: (seriesId: number) => string): 
       window: windowOfChoice(layer.choice),
       colourMap: layer.colourMap,
       opacity: layer.opacity,
+      fading: layer.fading,
+      visible: layer.visible,
+      offset: layer.placed === "hand" ? layer.offset : null,
     };
   });
   return {
@@ -71,9 +78,11 @@ export function addressOfView(view: View, uidOf: (seriesId: number) => string): 
   };
 }
 
-/** Puts what an address says into a view that shows the series. */
-export function applyToView(view: View, series: Series, wanted: ViewInAddress): void {
+/** Puts what an address says into a view that shows the series. Returns what it does not find, in words. */
+export function applyToView(view: View, series: Series, wanted: ViewInAddress): string[] {
+  const lost: string[] = [];
   const at = series.volumes.findIndex(({ label }) => label === wanted.volume);
+  if (at < 0 && series.volumes.length > 0) lost.push("the volume is not in its series any more, the first one is shown");
   view.show(series, Math.max(0, at));
   view.choosePlane(wanted.plane);
   view.straightened = wanted.straightened;
@@ -82,37 +91,48 @@ export function applyToView(view: View, series: Series, wanted: ViewInAddress): 
   view.smooth = !wanted.pixels;
   const side = Math.max(1, Math.min(view.stage.width, view.stage.height));
   view.layout = { ...FITTED, zoom: wanted.zoom, x: wanted.pan[0] * side, y: wanted.pan[1] * side, rotation: wanted.rotation, flipped: wanted.flipped };
-  if (wanted.window) view.choice = choiceOf(wanted.window, view.choices) ?? view.choice;
+  const choice = wanted.window && choiceOf(wanted.window, view.choices);
+  if (wanted.window && !choice) lost.push("the window is not offered any more");
+  view.choice = choice ?? view.choice;
   if (wanted.at && view.volume?.affine) view.follow(wanted.at);
   else if (wanted.slice !== null) view.goTo(wanted.slice - 1);
+  return lost;
 }
 
-/** The layers of an address whose series are open, over a view's volume. One of another Frame of Reference says so; another patient's is left out. */
-function fusedOf(view: View, layers: readonly LayerInAddress[], opened: ReadonlyMap<string, Series>): FusedLayer[] {
-  return layers.flatMap((layer): FusedLayer[] => {
-    const series = opened.get(layer.series);
-    const volumeIndex = series?.volumes.findIndex(({ label }) => label === layer.volume) ?? -1;
-    if (!series || volumeIndex < 0 || series.patient.id !== view.series?.patient.id) return [];
-    const { space } = view;
-    const placed = space !== "" && series.volumes[volumeIndex].frame_of_reference_uid === space ? "frame" : "assumed";
-    const fading = series.modality === "PT" || series.modality === "NM";
-    const offered = voiChoices(series.volumes[volumeIndex]);
-    const choice = (layer.window && choiceOf(layer.window, offered)) ?? offered[0];
-    return [{ kind: "fused", seriesId: series.id, volumeIndex, space, offset: [0, 0, 0], placed, choice, colourMap: layer.colourMap, fading, opacity: layer.opacity, visible: true }];
-  });
+/** The layer of an address over a view's volume, or why there is none. One of another Frame of Reference says so itself. */
+function fusedOf(view: View, layer: LayerInAddress, series: Series): FusedLayer | string {
+  const volumeIndex = series.volumes.findIndex(({ label }) => label === layer.volume);
+  if (volumeIndex < 0) return "the volume of a fused image is not in its series any more";
+  if (series.patient.id !== view.series?.patient.id) return "a fused image is another patient's";
+  if (!isColourMap(layer.colourMap)) return "a fused image has unknown colours";
+  const { space } = view;
+  const isFrame = space !== "" && series.volumes[volumeIndex].frame_of_reference_uid === space;
+  const placed = layer.offset ? "hand" : isFrame ? "frame" : "assumed";
+  const offered = voiChoices(series.volumes[volumeIndex]);
+  const choice = layer.window ? choiceOf(layer.window, offered) : offered[0];
+  if (!choice) return "the window of a fused image is not offered any more";
+  return {
+    ...newLayer(series, volumeIndex, { space, offset: layer.offset ?? [0, 0, 0], placed }),
+    choice,
+    colourMap: layer.colourMap,
+    opacity: layer.opacity,
+    visible: layer.visible,
+    ...(layer.fading === null ? {} : { fading: layer.fading }),
+  };
 }
 
-/** Opens what an address says. Returns the UIDs that were not found. */
-export async function openAddress(wanted: ViewsInAddress, signal?: AbortSignal): Promise<string[]> {
+/** Opens what can be opened of an address. Returns sentences that say what cannot. */
+export async function openAddress(wanted: ReadAddress, signal?: AbortSignal): Promise<string[]> {
   const [views, open] = [useViews(), useOpenSeries()];
   const uids = [...new Set(wanted.views.flatMap(({ series, layers }) => [series, ...layers.map((layer) => layer.series)]).filter(Boolean))];
   const opened = new Map<string, Series>();
-  const missing: string[] = [];
+  let missing = 0;
+  const lost: string[] = [];
   const load = async (uid: string): Promise<void> => {
     const id = await seriesOfUid(uid, signal);
     const series = id === null ? null : await open.open(id, signal);
     if (series) opened.set(uid, series);
-    else missing.push(uid);
+    else missing += 1;
   };
   await Promise.all(uids.map(load));
   if (signal?.aborted) return [];
@@ -125,12 +145,25 @@ export async function openAddress(wanted: ViewsInAddress, signal?: AbortSignal):
   wanted.views.slice(0, views.views.length).forEach((each, i) => {
     const series = opened.get(each.series);
     if (!series) return;
-    applyToView(views.views[i], series, each);
-    views.views[i].fused = fusedOf(views.views[i], each.layers, opened);
+    const view = views.views[i];
+    const told = applyToView(view, series, each);
+    const layers = each.layers.flatMap((layer) => {
+      const above = opened.get(layer.series);
+      return above ? [fusedOf(view, layer, above)] : [];
+    });
+    view.fused = layers.filter((layer) => typeof layer !== "string");
+    told.push(...layers.filter((layer) => typeof layer === "string"));
+    lost.push(...told.map((words) => `View ${i + 1}: ${words}.`));
   });
+  const placed = wanted.links.map(({ from, to, offset }) => ({ from: views.views.at(from - 1), to: views.views.at(to - 1), offset }));
+  for (const { from, to, offset } of placed) if (from?.series && to?.series) views.offsets = linkedBy(views.offsets, from, to, offset);
   views.activate(views.views[Math.min(wanted.active, views.views.length) - 1].id);
   views.expanded = wanted.expanded && views.views.length > 1;
-  return missing;
+  if (missing > 0) lost.unshift(`Not here, or not open to you: ${plural(missing, "series", "series")} of the address.`);
+  if (wanted.layout !== layout) lost.push("The arrangement of the views is unknown.");
+  if (wanted.views.length > views.views.length) lost.push(`There is room for ${views.views.length} of its ${wanted.views.length} views.`);
+  if (wanted.unread.length > 0) lost.push(`Not readable in the address: ${wanted.unread.join(", ")}.`);
+  return lost;
 }
 
 /** Writes the state into the address when it rests, as long as the page is open. */
@@ -145,6 +178,7 @@ export function useWrittenAddress(isReady: () => boolean): { written: () => stri
     active: views.views.indexOf(views.active) + 1,
     expanded: views.expanded,
     turn: views.turn && [views.turn[0], views.turn[1]],
+    links: handLinks(views.views, views.offsets).map(({ from, to, offset }) => ({ from: from + 1, to: to + 1, offset })),
     views: views.views.map((view) => addressOfView(view, uidOf)),
   });
 
