@@ -10,12 +10,6 @@ export type Plane = Axis | "acquired";
 export type Affine = readonly (readonly number[])[];
 
 export const PLANES: readonly Plane[] = ["acquired", "axial", "coronal", "sagittal"];
-export const PLANE_NAMES: Readonly<Record<Plane, string>> = {
-  acquired: "As acquired",
-  axial: "Axial",
-  coronal: "Coronal",
-  sagittal: "Sagittal",
-};
 
 const LEFT = 0;
 const POSTERIOR = 1;
@@ -63,16 +57,20 @@ export function acquiredAxis(affine: Affine): Axis {
 /** Smaller angles in degrees count as straight: patients never lie exactly along the axes. */
 const STRAIGHT = 0.5;
 
+/** What a patient's plane is called; a person's by its own name. */
+type WordOf = (axis: Axis) => string;
+const ofPerson: WordOf = (axis) => axis;
+
 /** The orientation of the acquired slices as text: "axial"; "oblique, 17° from axial"; "axial, tilted by 12°". */
-export function acquiredOrientation(affine: Affine): string {
+export function acquiredOrientation(affine: Affine, wordOf: WordOf = ofPerson): string {
   const tilt = tiltDegrees(affine);
-  const plane = nearestPlaneWords(acquiredAxis(affine), obliqueDegrees(affine));
+  const plane = nearestPlaneWords(acquiredAxis(affine), obliqueDegrees(affine), wordOf);
   return tilt > STRAIGHT ? `${plane}, tilted by ${degrees(tilt)}` : plane;
 }
 
 /** A plane's orientation as text: the patient plane nearest to it, and the angle in degrees between the two. */
-export function nearestPlaneWords(nearest: Axis, angle: number): string {
-  return angle > STRAIGHT ? `oblique, ${degrees(angle)} from ${nearest}` : nearest;
+export function nearestPlaneWords(nearest: Axis, angle: number, wordOf: WordOf = ofPerson): string {
+  return angle > STRAIGHT ? `oblique, ${degrees(angle)} from ${wordOf(nearest)}` : wordOf(nearest);
 }
 
 const degrees = (angle: number): string => `${angle < 10 ? Math.round(angle * 10) / 10 : Math.round(angle)}°`;

@@ -84,11 +84,11 @@ export function gridFrame(affine: Affine, plane: Plane): Frame {
 }
 
 /** The frame's orientation as text: "axial"; "oblique, 17° from axial". */
-export function describedFrame({ normal }: Frame): string {
+export function describedFrame({ normal }: Frame, wordOf?: (axis: Axis) => string): string {
   const sizes = normal.map(Math.abs);
   const largest = Math.max(...sizes);
   const nearest = (["sagittal", "coronal", "axial"] as const)[sizes.indexOf(largest)];
-  return nearestPlaneWords(nearest, angleOfCosine(largest));
+  return nearestPlaneWords(nearest, angleOfCosine(largest), wordOf);
 }
 
 /** The way planes are numbered: the normal or its opposite, whichever leads to superior, posterior or left. */

@@ -3,9 +3,10 @@
 import { computed, type Ref } from "vue";
 
 import type { Series, Volume } from "@/api/series";
-import { anatomyOf, type EdgeLetters, edgeLettersFromOrientation, letters, turnedLetters } from "@/core/edgeLetters";
-import { acquiredOrientation, type Affine, columnOf, type Plane, PLANE_NAMES, sliceAffine } from "@/core/geometry";
+import { type Anatomy, type EdgeLetters, edgeLettersFromOrientation, letters, turnedLetters } from "@/core/edgeLetters";
+import { acquiredOrientation, type Affine, type Axis, columnOf, type Plane, sliceAffine } from "@/core/geometry";
 import { type Cut, cutOfSlice, describedFrame, type Frame, frameOf } from "@/core/plane";
+import { axisWord, planeTitle } from "@/core/planeNames";
 import { gapText, sidesOf, sideText } from "@/core/sliceRecords";
 import { fromStage, type Layout, type Size, type Transform } from "@/core/stageTransform";
 import { add, cross, scaled, type Vector } from "@/core/vectors";
@@ -14,6 +15,8 @@ import { add, cross, scaled, type Vector } from "@/core/vectors";
 export interface ShownPlane {
   readonly series: Readonly<Ref<Series | null>>;
   readonly volume: Readonly<Ref<Volume | null>>;
+  /** Whose letters and names: of a person, or of an animal's trunk, head or limb. */
+  readonly anatomy: Readonly<Ref<Anatomy>>;
   readonly plane: Readonly<Ref<Plane>>;
   readonly index: Readonly<Ref<number>>;
   readonly frame: Readonly<Ref<Frame | null>>;
@@ -32,9 +35,8 @@ function withNormalStep(affine: Affine): Affine {
   return affine.map((row, i) => [normal[i], row[1], row[2], row[3]]);
 }
 
-export function usePlaneWords({ series, volume, plane, index, frame, gridAffine, cut, refusal, layout, stage, transform }: ShownPlane) {
-  /** Whose letters: of a person, or of an animal's trunk, head or limb. */
-  const anatomy = computed(() => anatomyOf(volume.value?.quadruped ?? false, series.value?.body_part ?? ""));
+export function usePlaneWords({ series, volume, anatomy, plane, index, frame, gridAffine, cut, refusal, layout, stage, transform }: ShownPlane) {
+  const wordOf = (axis: Axis): string => axisWord(axis, anatomy.value);
   /** The letters at the stage's edges, as the picture is turned and flipped. */
   const edges = computed<EdgeLetters | null>(() => {
     const turned = { right: screenStep(1, 0), down: screenStep(0, 1) };
@@ -57,18 +59,18 @@ export function usePlaneWords({ series, volume, plane, index, frame, gridAffine,
   });
   /** The plane in words: "Axial"; "oblique, 17° from axial". */
   const planeName = computed(() => {
-    if (frame.value) return describedFrame(frame.value);
+    if (frame.value) return describedFrame(frame.value, wordOf);
     if (plane.value === "acquired") return acquiredName.value;
     // The volume's own plane that lies nearest: it is called by the plane's name only if it is that plane.
-    const words = gridAffine.value ? describedFrame(frameOf(columnOf(gridAffine.value, 2), columnOf(gridAffine.value, 1))) : plane.value;
-    return words === plane.value ? PLANE_NAMES[plane.value] : words;
+    const words = gridAffine.value ? describedFrame(frameOf(columnOf(gridAffine.value, 2), columnOf(gridAffine.value, 1)), wordOf) : wordOf(plane.value);
+    return words === wordOf(plane.value) ? planeTitle(plane.value, anatomy.value) : words;
   });
   /** The orientation of the acquired slices as text. */
   const acquiredName = computed(() => {
     const shown = volume.value;
-    if (shown?.affine) return acquiredOrientation(shown.affine);
+    if (shown?.affine) return acquiredOrientation(shown.affine, wordOf);
     const orientation = shown?.slice_places?.[0]?.orientation;
-    return orientation ? acquiredOrientation(withNormalStep(sliceAffine([0, 0, 0], orientation, [1, 1]))) : "";
+    return orientation ? acquiredOrientation(withNormalStep(sliceAffine([0, 0, 0], orientation, [1, 1])), wordOf) : "";
   });
   function orientationCut(at: number): Cut | null {
     const orientation = volume.value?.slice_places?.[at]?.orientation;

@@ -4,8 +4,10 @@ import { computed, type Ref } from "vue";
 
 import type { PlaneOut } from "@/api/generated/validators";
 import type { Volume } from "@/api/series";
+import type { Anatomy } from "@/core/edgeLetters";
 import { type Affine, columnOf, type Plane, planeAffine, sliceAffine, stepOf, toPatient } from "@/core/geometry";
 import { ascent, type Cut, cutOfSlice, cutThrough, type Frame, gridFrame, inverseAffine, naturalStep, PATIENT_FRAMES, sameCut, scrollRange, toIndex } from "@/core/plane";
+import { axisWord } from "@/core/planeNames";
 import { type Rotation, turnedPlane } from "@/core/rotation";
 import { cross, dot, scaled, type Vector } from "@/core/vectors";
 import { slabPlanes as projectedPlanes } from "@/scene/neededSlices";
@@ -19,6 +21,8 @@ export interface Slab {
 /** What decides which plane is looked at. */
 export interface PlaneChoice {
   readonly volume: Readonly<Ref<Volume | null>>;
+  /** Whose planes have names. */
+  readonly anatomy: Readonly<Ref<Anatomy>>;
   readonly plane: Readonly<Ref<Plane>>;
   /** The point that is looked at, in LPS millimetres; null for volumes without a place in the patient. */
   readonly place: Readonly<Ref<Vector | null>>;
@@ -38,7 +42,7 @@ const MOST_SLAB_DEPTH = 256;
 const COARSE = 2;
 
 /** The plane of a view, as far as its volume knows places. */
-export function usePlane({ volume, plane, place, ownIndex, straightened, slab, smooth, turn: turnOfPlanes, turning }: PlaneChoice) {
+export function usePlane({ volume, anatomy, plane, place, ownIndex, straightened, slab, smooth, turn: turnOfPlanes, turning }: PlaneChoice) {
   const grid = computed(() => {
     const shown = volume.value;
     return shown?.affine ? { affine: shown.affine, shape: shown.shape, inverse: inverseAffine(shown.affine) } : null;
@@ -149,8 +153,9 @@ export function usePlane({ volume, plane, place, ownIndex, straightened, slab, s
   function unavailable(wanted: Plane): string {
     const shown = volume.value;
     if (!shown || shown.planes[wanted]) return "";
-    if (shown.problem) return `No ${wanted} plane: ${shown.problem.message}`;
-    return `No ${wanted} plane: the position of the slices in the patient is unknown`;
+    const word = wanted === "acquired" ? wanted : axisWord(wanted, anatomy.value);
+    if (shown.problem) return `No ${word} plane: ${shown.problem.message}`;
+    return `No ${word} plane: the position of the slices in the patient is unknown`;
   }
 
   return { grid, facts, gridAffine, gridInverse, ownFrame, frame, track, count, clamped, index, cut, request, planeStep, slabSpan, lookedAt, refusal, unavailable };

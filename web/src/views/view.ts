@@ -1,6 +1,7 @@
 import { computed, reactive, ref, shallowRef } from "vue";
 
 import type { Series, Volume } from "@/api/series";
+import { anatomyOf } from "@/core/edgeLetters";
 import { type Plane, sliceOfPlane, toPatient } from "@/core/geometry";
 import type { PaddingRange, Tint } from "@/core/paint";
 import { pixelOfCut, pointOfCut, sameFrame, toIndex } from "@/core/plane";
@@ -76,7 +77,9 @@ export function createView(id: string, neighbours: Neighbours) {
   const drawn = shallowRef<PlaneRequest | null>(null);
 
   const volume = computed<Volume | null>(() => series.value?.volumes[volumeIndex.value] ?? null);
-  const shownPlane = usePlane({ volume, plane, place, ownIndex, straightened, slab, smooth, turn: neighbours.turn, turning: neighbours.turning });
+  /** Whose planes and directions have names: a person's, or those of an animal's trunk, head or limb. */
+  const anatomy = computed(() => anatomyOf(volume.value?.quadruped ?? false, series.value?.body_part ?? ""));
+  const shownPlane = usePlane({ volume, anatomy, plane, place, ownIndex, straightened, slab, smooth, turn: neighbours.turn, turning: neighbours.turning });
   const { grid, facts, gridAffine, gridInverse, ownFrame, frame, track, count, clamped, index, cut, request, lookedAt, refusal, unavailable } = shownPlane;
   const shape = computed<PictureShape>(() => {
     if (frame.value && cut.value) return { rows: cut.value.rows, columns: cut.value.columns, aspect: 1, lean: 0 };
@@ -101,7 +104,7 @@ export function createView(id: string, neighbours: Neighbours) {
   });
   /** The window or table of the current slice. */
   const voi = computed(() => voiOf(plane.value, index.value));
-  const { edges, sliceWords, planeName, acquiredName } = usePlaneWords({ series, volume, plane, index, frame, gridAffine, cut, refusal, layout, stage, transform });
+  const { edges, sliceWords, planeName, acquiredName } = usePlaneWords({ series, volume, anatomy, plane, index, frame, gridAffine, cut, refusal, layout, stage, transform });
   const playback = usePlayback({ volume, plane, index, count, direction, moveToIndex });
   const range = computed(() => {
     const { min, max } = volume.value ?? { min: null, max: null };
@@ -358,6 +361,7 @@ export function createView(id: string, neighbours: Neighbours) {
     edges,
     sliceWords,
     planeName,
+    anatomy,
     acquiredName,
     range,
     space,

@@ -19,7 +19,7 @@ describe("commandFor", () => {
     ["PageDown", "Ten slices"],
     ["Home", "First and last slice"],
     ["End", "Last slice"],
-    ["A", "Axial"],
+    ["A", "Axial; of animals transverse"],
     ["3", "Window presets"],
     ["x", null],
   ])("%s", (key, expected) => {
