@@ -46,6 +46,7 @@ def home(page: Page) -> None:
     expect(page.get_by_test_id("series-row").first).to_be_visible()
     for row in page.get_by_test_id("series-row").all():
         expect(row).to_contain_text("Ready", timeout=WORK_MILLISECONDS)
+    expect(page.get_by_test_id("study").first).not_to_contain_text("Building", timeout=WORK_MILLISECONDS)
 
 
 def viewer(page: Page) -> None:
