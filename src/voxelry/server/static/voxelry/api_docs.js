@@ -16,7 +16,7 @@ function showMatches() {
   for (const group of document.querySelectorAll("[data-group]")) group.hidden = !group.querySelector("[data-words]:not([hidden]), [data-for]:not([hidden])");
   document.querySelector(".none").hidden = found.size > 0;
   count.textContent = words.length ? `${found.size} of ${routes.length} routes` : `${routes.length} routes`;
-  document.querySelector(".start").hidden = words.length > 0;
+  for (const part of document.querySelectorAll(".start > p")) part.hidden = words.length > 0;
   if (narrow.matches) list.open = words.length > 0 && found.size > 0;
 }
 
