@@ -99,6 +99,11 @@ def test_the_documents_are_served(site: Any) -> None:
     assert set(document["paths"]) == set(json.loads(CONTRACT.read_text())["paths"])
 
 
+def test_the_document_is_made_once(site: Any) -> None:
+    assert site.get("/openapi.json") == site.get("/openapi.json")
+    assert api.get_openapi_schema(path_params={}) is api.get_openapi_schema(path_prefix="/api/")
+
+
 def test_every_operation_is_described() -> None:
     schema = json.loads(json.dumps(api.get_openapi_schema(path_prefix="/api/")))
     for methods in schema["paths"].values():
