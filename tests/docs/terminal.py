@@ -18,6 +18,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from tests.docs.reading import ROOT, Block, Command
+from tests.servers.made_tables import put_tables
 from tests.servers.running import Server, free_port, running
 
 ADDRESS = "127.0.0.1:8000"
@@ -54,6 +55,8 @@ class Terminal:
         self.folder.mkdir()
         # The reader stands in a clone: what the project's root has is here as well.
         (self.folder / "manage.py").symlink_to(ROOT / "manage.py")
+        # A first start at the usual place finds tables; docs/how-to/deploy.md names another, which is empty.
+        put_tables(self.folder / ".local/share/voxelry")
         programs = _own_programs(folder / "programs")
         self._state = folder / "state"
         self._log = folder / "log"

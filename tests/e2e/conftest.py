@@ -17,6 +17,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.e2e.steps import HANG_MS, log_in, open_context
+from tests.servers.made_tables import put_tables
 
 HANG_SECONDS = 300.0
 """For the site's start and its end, on a machine that does much else."""
@@ -76,8 +77,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def running_site(data: Path) -> Iterator[Site]:
-    """``voxelry serve`` on a free port, with an empty data folder."""
+    """``voxelry serve`` on a free port, with a data folder in which there are only tables."""
     log = data / "log"
+    put_tables(data / "data")
     arguments = [sys.executable, "-m", "voxelry.cli", "serve", "--port", "0", "--data", str(data / "data")]
     own = [str(_install_step(data / "packages")), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {

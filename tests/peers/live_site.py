@@ -15,6 +15,7 @@ from typing import Any
 
 import requests
 
+from tests.servers.made_tables import put_tables
 from tests.servers.running import Server, free_port, running
 
 SECONDS = 300.0
@@ -76,7 +77,7 @@ class LiveSite:
 
 @contextmanager
 def live_site(folder: Path, **settings: str) -> Iterator[LiveSite]:
-    """``voxelry serve`` with an empty data folder.
+    """``voxelry serve`` with a data folder in which there are only tables.
 
     Parameters
     ----------
@@ -84,6 +85,8 @@ def live_site(folder: Path, **settings: str) -> Iterator[LiveSite]:
         By their variables, without ``VOXELRY_`` and in lower case.
     """
     data, port = folder / "data", free_port()
+    if "database_url" not in settings:
+        put_tables(data)
     told = {"admin_password": PASSWORD, **settings}
     environment = {"PYTHONUNBUFFERED": "1", **{f"VOXELRY_{name.upper()}": value for name, value in told.items()}}
     arguments = [sys.executable, "-m", "voxelry.cli"]
