@@ -24,7 +24,7 @@ from voxelry.cli import app
 from voxelry.core.errors import ParameterError, PixelDataError, VoxelryError
 from voxelry.dicom.headers.header import read_header
 from voxelry.dicom.headers.sources import FileSource
-from voxelry.dicom.pixels.overlays import Overlay, drawn, overlays_of
+from voxelry.dicom.pixels.overlays import Overlay, drawn, frame_overlays, overlaid_frames, overlays_of
 from voxelry.testing import synthetic_instance, synthetic_series, write
 from voxelry.workflows.load.load_overlays import find_overlays
 
@@ -127,6 +127,24 @@ def test_overlays_embedded_in_spare_bits_are_found_and_no_part_of_a_value(tmp_pa
     np.testing.assert_array_equal(second.mask, masks[15])
     assert (first.kind, first.origin) == ("R", (0, 0))
     np.testing.assert_array_equal(voxelry.pixels(path), values)
+
+
+def test_an_overlay_in_spare_bits_lies_over_every_frame(tmp_path: Path) -> None:
+    values, masks = np.arange(3 * 8 * 10).reshape(3, 8, 10).astype(np.uint16), plane(3, 8, 10)
+    (path,) = synthetic_series(tmp_path, pixels=values, frames="plain", rescale=None).paths
+    dataset = pydicom.dcmread(path)
+    dataset.PixelData = (values | masks.astype(np.uint16) << 14).astype("<u2").tobytes()
+    for element, value in ((0x0010, 8), (0x0011, 10), (0x0100, 16), (0x0102, 14)):
+        dataset.add_new(0x6000 << 16 | element, "US", value)
+    dataset.save_as(path)
+    header = read_header(FileSource.of(path))
+    assert overlaid_frames(header) == {0, 1, 2}
+    (whole,) = overlays_of(header)
+    np.testing.assert_array_equal(whole.mask, masks)
+    for frame in range(3):
+        (own,), failed = frame_overlays(header, frame)
+        np.testing.assert_array_equal(own.mask[0], masks[frame])
+        assert (own.first_frame, failed) == (frame, [])
 
 
 @pytest.mark.parametrize(

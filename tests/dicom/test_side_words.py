@@ -114,7 +114,7 @@ def test_other_regions_have_none(tmp_path: Path, changes: dict[str, Any]) -> Non
 @pytest.mark.parametrize(
     "changes",
     [
-        {"RegionLocationMinX0": 60, "RegionLocationMaxX1": 90},
+        {"RegionLocationMinX0": 60, "RegionLocationMaxX1": 60},
         {"RegionLocationMinX0": 30, "RegionLocationMaxX1": 20},
         {"PhysicalDeltaY": None},
         {"RegionLocationMaxY1": None},
@@ -125,11 +125,17 @@ def test_what_is_no_region_is_left_out(tmp_path: Path, changes: dict[str, Any]) 
 
 
 def test_regions_end_with_the_picture_and_high_priority_comes_first(tmp_path: Path) -> None:
-    low = region(RegionFlags=1, RegionLocationMaxX1=2**31, RegionDataType=1)
+    low = region(RegionFlags=1, RegionLocationMaxX1=60, RegionDataType=1)
     high = region(RegionDataType=2)
     found = regions(tmp_path, low, high)
     assert [one.data_type for one in found] == ["colour flow", "tissue"]
     assert found[1].columns == (10, 59)
+
+
+@pytest.mark.parametrize("changes", [{"RegionLocationMaxX1": 61}, {"RegionLocationMaxY1": 2**31}])
+def test_no_region_counts_if_one_is_of_a_larger_picture(tmp_path: Path, changes: dict[str, Any]) -> None:
+    """The picture was made smaller, and its header left alone: a centimetre of it is another one."""
+    assert regions(tmp_path, region(), region(**changes)) == ()
 
 
 def test_no_more_regions_are_read_than_a_picture_can_have(tmp_path: Path) -> None:

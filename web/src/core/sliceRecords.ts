@@ -1,5 +1,6 @@
 /** What headers say of one slice: its sides in words, its place and gap, the ultrasound region under a pixel. */
 
+import { formatNumber } from "@/core/formatting";
 import type { Vector } from "@/core/vectors";
 
 export interface SliceSide {
@@ -20,7 +21,12 @@ export interface UltrasoundRegion {
   readonly unit_y: string;
   readonly delta_x: number;
   readonly delta_y: number;
+  /** Between rows and between columns; null unless both directions are distances. */
   readonly pixel_spacing_mm: readonly [number, number] | null;
+  /** The column and row, from the region's first, that have the values `reference_x` and `reference_y`. */
+  readonly reference: readonly [number, number] | null;
+  readonly reference_x: number | null;
+  readonly reference_y: number | null;
 }
 
 interface OfSlices {
@@ -52,16 +58,34 @@ export function regionAt(regions: readonly UltrasoundRegion[], row: number, colu
   return regions.find((one) => x >= one.first_column && x <= one.last_column && y >= one.first_row && y <= one.last_row) ?? null;
 }
 
-/** Millimetres between two pixels of one region; null unless one and the same region holds both and is calibrated in cm. */
-export function regionDistance(
-  regions: readonly UltrasoundRegion[],
-  from: { readonly row: number; readonly column: number },
-  to: { readonly row: number; readonly column: number },
-): number | null {
-  const region = regionAt(regions, from.row, from.column);
-  if (!region || region !== regionAt(regions, to.row, to.column) || !region.pixel_spacing_mm) return null;
-  const [rowSpacing, columnSpacing] = region.pixel_spacing_mm;
-  return Math.hypot((to.row - from.row) * rowSpacing, (to.column - from.column) * columnSpacing);
+/** The region in words: "2D tissue", "M-mode tissue", "PW spectral Doppler". */
+function regionKind({ spatial_format: format, data_type: data }: UltrasoundRegion): string {
+  if (format === "" || data.toLowerCase().includes(format.toLowerCase())) return data || "region";
+  return [format, data].filter((word) => word !== "").join(" ");
+}
+
+/** A quantity with the digits that one pixel's step deserves. */
+function quantity(value: number, step: number, unit: string): string {
+  const digits = step === 0 ? 3 : Math.min(6, Math.max(0, Math.ceil(-Math.log10(Math.abs(step)))));
+  return `${formatNumber(Number(value.toFixed(digits)), digits)} ${unit}`;
+}
+
+/** What a pixel's centre is in one direction of its region: "x 1.25 s"; without a reference, what a pixel is worth. */
+function coordinate(name: "x" | "y", unit: string, delta: number, from: number | null, value: number | null): string {
+  if (unit === "" || delta === 0) return `${name} has no unit`;
+  if (from === null || value === null) return `${name} ${formatNumber(delta, 5)} ${unit} a pixel`;
+  return `${name} ${quantity(value + from * delta, delta, unit)}`;
+}
+
+/** What the calibration says of a pixel: "2D tissue: x −1.25 cm, y 4.5 cm". Where it is no region of distances: "no mm". */
+export function calibrationText(regions: readonly UltrasoundRegion[], row: number, column: number): string {
+  const region = regionAt(regions, row, column);
+  if (!region) return "outside of the calibrated regions: no mm";
+  const { reference, unit_x, unit_y, delta_x, delta_y, reference_x, reference_y } = region;
+  const [right, down] = [column - region.first_column, row - region.first_row];
+  const x = coordinate("x", unit_x, delta_x, reference && right - reference[0], reference_x);
+  const y = coordinate("y", unit_y, delta_y, reference && down - reference[1], reference_y);
+  return `${regionKind(region)}: ${x}, ${y}${region.pixel_spacing_mm ? "" : "; no mm"}`;
 }
 
 /** Gaps that differ by less are one. */

@@ -6,6 +6,7 @@ import { facts } from "@/tools/facts/tool";
 import { fusion } from "@/tools/fusion/tool";
 import { links } from "@/tools/links/tool";
 import { measure } from "@/tools/measure/tool";
+import { overlays } from "@/tools/overlays/tool";
 import { picture } from "@/tools/picture/tool";
 import { run } from "@/tools/run/tool";
 import { slab } from "@/tools/slab/tool";
@@ -14,4 +15,4 @@ import type { ViewerTool } from "@/tools/viewerTool";
 import { windowing } from "@/tools/windowing/tool";
 
 // Fusion comes before the crosshair: its drags are those with Alt.
-export const TOOLS: readonly ViewerTool[] = [windowing, fusion, crosshair, slab, links, picture, cine, time, measure, run, facts];
+export const TOOLS: readonly ViewerTool[] = [windowing, fusion, crosshair, slab, overlays, links, picture, cine, time, measure, run, facts];

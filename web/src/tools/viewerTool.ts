@@ -2,7 +2,7 @@
 
 import type { Component } from "vue";
 
-import type { BeginDrag } from "@/views/gestures";
+import type { BeginDrag, Tap } from "@/views/gestures";
 import type { KeyCommand } from "@/views/commands";
 import type { View } from "@/views/view";
 
@@ -24,5 +24,7 @@ export interface ViewerTool {
   readonly overlay?: Component;
   /** Takes a drag with the main button, or leaves it. */
   readonly beginDrag?: BeginDrag;
+  /** Takes a finger's tap on a picture. */
+  readonly tap?: Tap;
   readonly keys?: readonly KeyCommand[];
 }

@@ -53,6 +53,7 @@ export const ICONS = {
   more: ["M6 12v.01", "M12 12v.01", "M18 12v.01"],
   contrast: ["M4 20 20 4", "M4 20h16V4"],
   move: ["M12 3v18", "M3 12h18", "m9 6 3-3 3 3", "m9 18 3 3 3-3", "m6 9-3 3 3 3", "m18 9 3 3-3 3"],
+  overlay: ["M4 5h16v14H4Z", "M8 15.5 16 8.5", "M12.5 8.5H16V12", "M7.5 9v.01"],
   menu: ["M4 7h16", "M4 12h16", "M4 17h16"],
 } as const satisfies Record<string, readonly string[]>;
 

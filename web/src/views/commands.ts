@@ -46,7 +46,7 @@ const mode = (key: string, wanted: PointerMode, title: string): KeyCommand => ({
   shown: `Shift + ${key.toUpperCase()}`,
   title,
   group: PICTURE,
-  run: (views) => (views.pointerMode = views.pointerMode === wanted ? "window" : wanted),
+  run: (views) => (views.pointerMode = views.pointerMode === wanted ? "usual" : wanted),
 });
 
 export const VIEW_COMMANDS: readonly KeyCommand[] = [
@@ -95,7 +95,8 @@ export const POINTER_HELP: readonly HelpLine[] = [
   { shown: "Wheel", title: "Step through the slices", group: SLICES },
   { shown: "Drag", title: "Window: sideways the width, up and down the centre", group: PICTURE },
   { shown: "Right or middle drag", title: "Move the picture", group: PICTURE },
-  { shown: "Two fingers", title: "Zoom and move the picture; one finger changes the window", group: PICTURE },
+  { shown: "One finger", title: "Scroll through the slices; a tap moves the crosshair and tells the value", group: SLICES },
+  { shown: "Two fingers", title: "Zoom and move the picture", group: PICTURE },
 ];
 
 /** The command of a key press; null for keys of the browser or of the focused control. */

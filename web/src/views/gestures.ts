@@ -17,14 +17,19 @@ export interface Drag {
 /** Begins a drag with the main button, with or without Shift; null leaves it to the usual one. */
 export type BeginDrag = (view: View, point: Point, event: PointerEvent) => Drag | null;
 
-/** What the main button does where no tool has taken it. */
-export type PointerMode = "window" | "move" | "zoom" | "scroll";
+/** Takes a tap of a finger. */
+export type Tap = (view: View, point: Point) => void;
+
+/** What the main button, a pen or a finger does where no tool has taken it; usually the window is dragged, but by a finger the slices. */
+export type PointerMode = "usual" | "window" | "move" | "zoom" | "scroll";
 /** CSS pixels of a drag for one slice. */
 const PIXELS_A_SLICE = 6;
+/** A finger that moves no further taps, CSS pixels. */
+const TAP_PIXELS = 8;
 
 const moving = (view: View): Drag => {
   const start = view.layout;
-  return { move: (_, by) => (view.layout = { ...start, x: start.x + by.x, y: start.y + by.y }) };
+  return { move: (_, by) => (view.layout = { ...start, x: start.x + by.x, y: start.y + by.y }), cancel: () => (view.layout = start) };
 };
 
 const zooming = (view: View, point: Point): Drag => {
@@ -42,9 +47,9 @@ const windowing = (view: View): Drag => {
   return { move: (_, by) => view.dragWindowFrom(start, by.x, by.y), cancel: () => (view.choice = before) };
 };
 
-function usualDrag(mode: PointerMode, view: View, point: Point): Drag {
+function usualDrag(mode: PointerMode, view: View, point: Point, isFinger: boolean): Drag {
   if (mode === "zoom") return zooming(view, point);
-  if (mode === "scroll") return scrolling(view);
+  if (mode === "scroll" || (mode === "usual" && isFinger && view.count > 1)) return scrolling(view);
   return mode === "move" || view.volume?.colour ? moving(view) : windowing(view);
 }
 
@@ -54,20 +59,29 @@ interface Pinch {
   readonly start: Layout;
 }
 
+/** A drag that has begun. A finger that has not moved yet may be tapping. */
+interface BegunDrag {
+  readonly from: Point;
+  readonly is: Drag;
+  mayTap: boolean;
+}
+
 export class Gestures {
   private readonly down = new Map<number, Point>();
-  private drag: { readonly from: Point; readonly is: Drag } | null = null;
+  private drag: BegunDrag | null = null;
   private pinch: Pinch | null = null;
 
   constructor(
     private readonly view: () => View,
     private readonly mode: () => PointerMode,
     private readonly begin: BeginDrag,
+    private readonly tap: Tap,
   ) {}
 
   press(event: PointerEvent, point: Point): void {
     this.down.set(event.pointerId, point);
     const view = this.view();
+    if (this.down.size > 2) return;
     if (this.down.size === 2) {
       // The first finger's move before the second touched was part of the pinch: undo its change.
       this.drag?.is.cancel?.();
@@ -75,17 +89,22 @@ export class Gestures {
       this.pinch = { ...this.fingers(), start: view.layout };
       return;
     }
+    const isFinger = event.pointerType === "touch";
     const taken = event.button === 0 ? this.begin(view, point, event) : null;
-    const usual = event.button === 0 && !event.shiftKey ? () => usualDrag(this.mode(), view, point) : () => moving(view);
-    this.drag = { from: point, is: taken ?? usual() };
+    const usual = event.button === 0 && !event.shiftKey ? () => usualDrag(this.mode(), view, point, isFinger) : () => moving(view);
+    this.drag = { from: point, is: taken ?? usual(), mayTap: isFinger };
   }
 
   move(event: PointerEvent, point: Point): void {
     if (!this.down.has(event.pointerId)) return;
     this.down.set(event.pointerId, point);
     const { drag, pinch } = this;
-    if (drag) drag.is.move(point, { x: point.x - drag.from.x, y: point.y - drag.from.y });
-    else if (pinch && this.down.size === 2) {
+    if (drag) {
+      const by = { x: point.x - drag.from.x, y: point.y - drag.from.y };
+      if (drag.mayTap && Math.hypot(by.x, by.y) <= TAP_PIXELS) return;
+      drag.mayTap = false;
+      drag.is.move(point, by);
+    } else if (pinch && this.down.size === 2) {
       const { distance, middle } = this.fingers();
       const view = this.view();
       const zoomed = zoomAbout(pinch.start, distance / Math.max(1, pinch.distance), pinch.middle, view.stage);
@@ -94,9 +113,11 @@ export class Gestures {
   }
 
   release(event: PointerEvent): void {
-    this.down.delete(event.pointerId);
-    this.drag?.is.end?.();
+    if (!this.down.delete(event.pointerId)) return;
+    const { drag } = this;
     this.drag = null;
+    drag?.is.end?.();
+    if (drag?.mayTap && event.type === "pointerup") this.tap(this.view(), drag.from);
     if (this.down.size < 2) this.pinch = null;
   }
 

@@ -1,6 +1,7 @@
 /** Draws pictures: paints their values at their own size offscreen, then lays them on the stage. */
 
 import { type LayerColours, paintLayer } from "@/core/fusion";
+import { overlayOpacity, paintOverlay, type SliceOverlay } from "@/core/overlayPlanes";
 import { type DisplaySettings, GreyPainter, paintColour, type PaddingRange } from "@/core/paint";
 import type { Size, Transform } from "@/core/stageTransform";
 import type { PlanePicture } from "@/scene/volumeSource";
@@ -20,6 +21,19 @@ export interface PaintedAbove {
   /** How many of its pixels lie in one of the base's. */
   readonly perRow: number;
   readonly perColumn: number;
+}
+
+/** All that one picture is made of, from below. */
+export interface PaintedPicture {
+  readonly base: PaintedBase;
+  readonly above: readonly PaintedAbove[];
+  readonly overlays: PaintedOverlays | null;
+}
+
+/** The overlay planes of an acquired slice, and where its pixels lie in those of the base. */
+export interface PaintedOverlays {
+  readonly overlays: readonly SliceOverlay[];
+  readonly placed: Transform;
 }
 
 /** The offscreen canvas of one layer; painted again only when its picture or its settings change. */
@@ -62,12 +76,25 @@ class LayerCanvas {
   }
 }
 
+/** An overlay's bits at their own size, in its colour. */
+function bitsCanvas(overlay: SliceOverlay): HTMLCanvasElement {
+  const canvas = document.createElement("canvas");
+  Object.assign(canvas, { width: overlay.columns, height: overlay.rows });
+  const context = canvas.getContext("2d");
+  const image = context?.createImageData(overlay.columns, overlay.rows);
+  if (!context || !image) return canvas;
+  paintOverlay(overlay, new Uint32Array(image.data.buffer));
+  context.putImageData(image, 0, 0);
+  return canvas;
+}
+
 export class PictureCanvas {
   private readonly base = new LayerCanvas();
   private readonly above: LayerCanvas[] = [];
+  private bits = new Map<SliceOverlay, HTMLCanvasElement>();
 
   /** Draws layers over each other, the base below; those above have its place, in pixels of their own. */
-  draw(canvas: HTMLCanvasElement, base: PaintedBase, above: readonly PaintedAbove[], { a, b, c, d, e, f }: Transform, stage: Size, smooth: boolean): void {
+  draw(canvas: HTMLCanvasElement, { base, above, overlays }: PaintedPicture, { a, b, c, d, e, f }: Transform, stage: Size, smooth: boolean): void {
     const context = canvas.getContext("2d", { alpha: false });
     if (!context) return;
     const ratio = window.devicePixelRatio || 1;
@@ -88,7 +115,23 @@ export class PictureCanvas {
       context.globalAlpha = layer.opacity;
       context.drawImage(this.above[i].canvas, 0, 0, layer.picture.columns / layer.perColumn, layer.picture.rows / layer.perRow);
     });
+    this.drawOverlays(context, overlays);
     context.globalAlpha = 1;
+  }
+
+  /** Above all, in the base's pixels; each bit has the sharp edges of its pixel. */
+  private drawOverlays(context: CanvasRenderingContext2D, painted: PaintedOverlays | null): void {
+    const { overlays = [], placed } = painted ?? {};
+    this.bits = new Map(overlays.map((overlay) => [overlay, this.bits.get(overlay) ?? bitsCanvas(overlay)]));
+    if (!placed) return;
+    context.transform(placed.a, placed.b, placed.c, placed.d, placed.e, placed.f);
+    const { a, b, c, d } = context.getTransform();
+    // Smaller than a pixel of the screen, thin lines would get lost.
+    context.imageSmoothingEnabled = Math.min(Math.hypot(a, b), Math.hypot(c, d)) < 1;
+    for (const [overlay, canvas] of this.bits) {
+      context.globalAlpha = overlayOpacity(overlay);
+      context.drawImage(canvas, overlay.origin[1], overlay.origin[0]);
+    }
   }
 
   clear(canvas: HTMLCanvasElement): void {

@@ -3,6 +3,7 @@
 import { tiltDegrees } from "@/core/geometry";
 import { formatNumber } from "@/core/formatting";
 import { naturalStep } from "@/core/plane";
+import { calibrationText } from "@/core/sliceRecords";
 import { SLAB_NAMES, type SlabMode } from "@/core/slabs";
 import type { View } from "@/views/view";
 
@@ -49,4 +50,11 @@ export function geometryWords(view: View): string {
   const tilt = tiltDegrees(volume.affine);
   if (tilt > STRAIGHT) return `tilted by ${formatNumber(Math.round(tilt * 10) / 10, 1)}°`;
   return series?.report?.problems.some(({ severity }) => severity !== "note") ? "geometry: see report" : "";
+}
+
+/** What the value under the pointer is measured in, where the picture has no millimetres everywhere; empty where it has. */
+export function calibrationWords({ probe, volume, facts, regions }: View): string {
+  if (!probe || !volume) return "";
+  if (regions.length > 0) return calibrationText(regions, probe.row, probe.column);
+  return facts?.spacing_mm[1] === null ? "not calibrated: no mm" : "";
 }

@@ -1,5 +1,6 @@
 import { computed, reactive, ref, shallowRef } from "vue";
 
+import type { SliceOverlays } from "@/api/overlays";
 import type { Series, Volume } from "@/api/series";
 import { anatomyOf } from "@/core/edgeLetters";
 import { type Plane, sliceOfPlane, toPatient } from "@/core/geometry";
@@ -7,7 +8,7 @@ import type { PaddingRange, Tint } from "@/core/paint";
 import { pixelOfCut, pointOfCut, sameFrame, toIndex } from "@/core/plane";
 import type { Rotation } from "@/core/rotation";
 import { nearestSlice } from "@/core/slicePlaces";
-import { FITTED, fromStage, type Layout, mirrored, type PictureShape, type Point, scaleBar, type Size, stageTransform, toStage, type Transform, turnedRight, zoomAbout } from "@/core/stageTransform";
+import { FITTED, fromStage, type Layout, mirrored, type PictureShape, type Point, type Size, stageTransform, toStage, type Transform, turnedRight, zoomAbout } from "@/core/stageTransform";
 import { dot, moved, type Vector } from "@/core/vectors";
 import { type VoiChoice, voiChoices } from "@/core/voiChoices";
 import { dragWindow, type Voi, type Window, windowOfRange } from "@/core/windowing";
@@ -18,6 +19,7 @@ import { useHistograms } from "@/stores/histograms";
 import { usePlaneWords } from "@/views/planeLetters";
 import { type Slab, usePlane } from "@/views/planeOfView";
 import { usePlayback } from "@/views/playback";
+import { useScale } from "@/views/scaleOfView";
 
 export interface Probe {
   /** The pixel of the picture. */
@@ -27,6 +29,11 @@ export interface Probe {
   readonly point: Vector | null;
   /** One for greyscale, three for colour; null until it is known, and outside the volume. */
   readonly values: readonly number[] | null;
+}
+
+/** What there is to draw over the slice on the canvas. */
+export interface OverlaysOfPicture extends SliceOverlays {
+  readonly state: "loading" | "ready" | "failed";
 }
 
 /** What a view needs of its neighbours. */
@@ -41,8 +48,6 @@ export interface Neighbours {
   readonly place: (view: string) => Vector | null;
 }
 
-/** CSS pixels. */
-const LONGEST_BAR = 160;
 const NO_CHOICE: VoiChoice = { name: "", voi: windowOfRange(0, 1) };
 
 /** The state of one view: the series, the volume, plane and slice shown, and how they are shown. */
@@ -69,6 +74,8 @@ export function createView(id: string, neighbours: Neighbours) {
   const probe = shallowRef<Probe | null>(null);
   const tint = shallowRef<Tint | null>(null);
   const fused = shallowRef<readonly FusedLayer[]>([]);
+  /** The overlay planes of the slice on the canvas; null if it has none. */
+  const overlays = shallowRef<OverlaysOfPicture | null>(null);
   /** Where the picture is drawn. */
   const canvas = shallowRef<HTMLCanvasElement | null>(null);
   /** The values of the fused images under the pointer; null outside of one. */
@@ -88,14 +95,7 @@ export function createView(id: string, neighbours: Neighbours) {
   });
   const transformOf = (of: PictureShape): Transform => stageTransform(of, stage.value, layout.value);
   const transform = computed<Transform>(() => transformOf(shape.value));
-  const pixelsPerMm = computed(() => {
-    const mm = frame.value && cut.value ? Math.hypot(...cut.value.right) : (facts.value?.spacing_mm[1] ?? null);
-    const { a, b } = transform.value;
-    return mm === null || stage.value.width === 0 ? null : Math.hypot(a, b) / mm;
-  });
-
-  /** The scale bar of the picture; null without a scale. */
-  const bar = computed(() => (pixelsPerMm.value === null ? null : scaleBar(pixelsPerMm.value, Math.min(LONGEST_BAR, stage.value.width / 3.5))));
+  const { regions, pixelsPerMm, bars } = useScale({ volume, plane, index, facts, frame, cut, stage, transform });
 
   const choices = computed(() => {
     const [record, shown] = [series.value, volume.value];
@@ -339,6 +339,7 @@ export function createView(id: string, neighbours: Neighbours) {
     tint,
     fused,
     fusedValues,
+    overlays,
     drawn,
     canvas,
     volume,
@@ -354,8 +355,9 @@ export function createView(id: string, neighbours: Neighbours) {
     shape,
     transform,
     transformOf,
+    regions,
     pixelsPerMm,
-    bar,
+    bars,
     choices,
     voi,
     edges,

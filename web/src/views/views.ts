@@ -46,7 +46,9 @@ export const useViews = defineStore("views", () => {
   const turning = ref(false);
   /** No words on the pictures but the letters of the edges and what must be told. */
   const hideFacts = ref(false);
-  const pointerMode = ref<PointerMode>("window");
+  /** Overlay planes are drawn over the slices that they belong to. */
+  const showOverlays = ref(true);
+  const pointerMode = ref<PointerMode>("usual");
   /** Views of one Frame of Reference follow each other. */
   const linkPlace = ref(true);
   const linkZoom = ref(false);
@@ -212,6 +214,7 @@ export const useViews = defineStore("views", () => {
     turning,
     pointerMode,
     hideFacts,
+    showOverlays,
     linkPlace,
     linkZoom,
     linkWindow,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { gapText, regionAt, regionDistance, regionsOf, sidesOf, sideText, type UltrasoundRegion, usualGap } from "@/core/sliceRecords";
+import { calibrationText, gapText, regionAt, regionsOf, sidesOf, sideText, type UltrasoundRegion, usualGap } from "@/core/sliceRecords";
 
 const region = (changes: Partial<UltrasoundRegion>): UltrasoundRegion => ({
   first_column: 10,
@@ -14,6 +14,9 @@ const region = (changes: Partial<UltrasoundRegion>): UltrasoundRegion => ({
   delta_x: 0.02,
   delta_y: 0.04,
   pixel_spacing_mm: [0.4, 0.2],
+  reference: null,
+  reference_x: null,
+  reference_y: null,
   ...changes,
 });
 const placesAt = (gaps: readonly (number | null)[]) => ({ slice_places: gaps.map((gap_mm) => ({ position: null, gap_mm })) });
@@ -49,11 +52,21 @@ describe("ultrasound regions", () => {
     expect([regionAt(regions, 4.4, 10), regionAt(regions, 30.6, 49), regionAt(regions, 5, 9)]).toEqual([null, null, null]);
   });
 
-  it("have millimetres only within one that is calibrated in cm", () => {
-    expect(regionDistance(regions, { row: 10, column: 11 }, { row: 20, column: 26 })).toBeCloseTo(5);
-    expect(regionDistance(regions, { row: 10, column: 11 }, { row: 20, column: 40 })).toBeNull();
-    expect(regionDistance(regions, { row: 50, column: 11 }, { row: 60, column: 11 })).toBeNull();
-    expect(regionDistance(regions, { row: 10, column: 11 }, { row: 0, column: 11 })).toBeNull();
+  it("say what a pixel is, from their reference", () => {
+    const placed = region({ reference: [20, 0], reference_x: 0, reference_y: 1 });
+    expect(calibrationText([placed], 15, 40)).toBe("2D tissue: x 0.2 cm, y 1.4 cm");
+    expect(calibrationText([placed], 5, 25)).toBe("2D tissue: x −0.1 cm, y 1 cm");
+    const doppler = { spatial_format: "spectral", data_type: "PW spectral Doppler", unit_x: "s", unit_y: "cm/s", delta_x: 0.005, delta_y: -0.8, pixel_spacing_mm: null };
+    const spectrum = region({ ...doppler, reference: [0, 10], reference_x: 0, reference_y: 0 });
+    expect(calibrationText([spectrum], 10, 30)).toBe("PW spectral Doppler: x 0.1 s, y 4 cm/s; no mm");
+  });
+
+  it("say what a pixel is worth where they have no reference, and that others are not calibrated", () => {
+    expect(calibrationText(regions, 10, 11)).toBe("2D tissue: x 0.02 cm a pixel, y 0.04 cm a pixel");
+    const mode = region({ spatial_format: "M-mode", unit_x: "s", delta_x: 0.004, pixel_spacing_mm: null });
+    expect(calibrationText([mode], 10, 11)).toBe("M-mode tissue: x 0.004 s a pixel, y 0.04 cm a pixel; no mm");
+    expect(calibrationText([region({ spatial_format: "", data_type: "", unit_x: "", pixel_spacing_mm: null })], 10, 11)).toBe("region: x has no unit, y 0.04 cm a pixel; no mm");
+    expect(calibrationText(regions, 4, 11)).toBe("outside of the calibrated regions: no mm");
   });
 });
 

@@ -70,7 +70,8 @@ describe("the words on a picture that leaves the viewer", () => {
     threshold: null,
     patient: "",
     edges: null,
-    bar: null,
+    bars: [],
+    overlays: [],
   };
 
   it("are those on the view, with its window and its place", () => {
@@ -78,6 +79,10 @@ describe("the words on a picture that leaves the viewer", () => {
       top: ["CT · Lungs", "Axial"],
       bottom: ["W 400  C 40 HU", "MIP 10 mm (4 slices)", "Slice 5 / 12, LPS 1, −2, 3 mm", "nearest voxels", "Not for diagnostic use"],
     });
+  });
+
+  it("name the overlays that are drawn, without the header's words", () => {
+    expect(linesOf({ ...facts, overlays: ["overlay 6000 (graphics)", "overlay 6002"] }).bottom.at(-2)).toBe("with overlay 6000 (graphics), overlay 6002");
   });
 
   it("have the patient's name if it was asked for, and the file's name never has it", () => {

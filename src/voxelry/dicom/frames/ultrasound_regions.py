@@ -13,6 +13,8 @@ from voxelry.dicom.headers.pixel_description import PixelDescription
 
 MOST_REGIONS = 64
 """More regions of one picture are not read."""
+MOST_BEYOND = 1
+"""Pixels beyond the picture: some makers name the column and the row after the last ones."""
 LARGEST_STEP_MM, SMALLEST_STEP_MM = 50.0, 1e-5
 """A pixel that is larger or smaller is a mistake in the header."""
 _FORMATS = ("", "2D", "M-mode", "spectral", "waveform", "graphics")
@@ -62,13 +64,16 @@ class UltrasoundRegion:
 def ultrasound_regions(header: Header, pixels: PixelDescription) -> tuple[UltrasoundRegion, ...]:
     """The regions of Sequence of Ultrasound Regions (0018,6011), those of high priority first.
 
-    Of regions that overlap the first is right. What is no region of this picture is left out.
+    Of regions that overlap the first is right. What is no region of this picture is left out. If one reaches beyond the
+    picture, there are none: they were written for another one, which was made smaller afterwards.
 
     References
     ----------
     PS3.3 C.8.5.5.1.3 (Region Flags), C.8.5.5.1.15 (Physical Units)
     """
     found: list[tuple[bool, UltrasoundRegion]] = []
+    if any(_is_beyond(item, pixels) for item in items(header.elements, "SequenceOfUltrasoundRegions")[:MOST_REGIONS]):
+        return ()
     for item in items(header.elements, "SequenceOfUltrasoundRegions")[:MOST_REGIONS]:
         try:
             region = _region(item, pixels)
@@ -78,6 +83,15 @@ def ultrasound_regions(header: Header, pixels: PixelDescription) -> tuple[Ultras
         if region is not None:
             found.append((low, region))
     return tuple(region for _, region in sorted(found, key=lambda one: one[0]))
+
+
+def _is_beyond(item: Dataset, pixels: PixelDescription) -> bool:
+    try:
+        right, bottom = integer(item, "RegionLocationMaxX1"), integer(item, "RegionLocationMaxY1")
+    except PixelDataError:
+        return False
+    columns, rows = pixels.columns - 1 + MOST_BEYOND, pixels.rows - 1 + MOST_BEYOND
+    return (right is not None and right > columns) or (bottom is not None and bottom > rows)
 
 
 def _region(item: Dataset, pixels: PixelDescription) -> UltrasoundRegion | None:

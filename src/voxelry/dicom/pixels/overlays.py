@@ -97,7 +97,8 @@ def overlaid_frames(header: Header) -> frozenset[int]:
             if group.has(_DATA) or group.integer(_BITS_ALLOCATED, 1) > 1:
                 first = group.integer(_FIRST_FRAME, 1) - 1
                 count = describe_pixels(header).frames
-                found.update(range(max(first, 0), min(first + group.integer(_FRAMES, 1), count)))
+                own = group.integer(_FRAMES, 1 if group.has(_DATA) else count)
+                found.update(range(max(first, 0), min(first + own, count)))
         except PixelDataError:
             continue
     return frozenset(found)
@@ -191,7 +192,8 @@ def _overlay(group: _Group, frame: int | None = None) -> Iterator[Overlay]:
         pixels = describe_pixels(group.header)
     rows = _side(group, _ROWS, None if pixels is None else pixels.rows)
     columns = _side(group, _COLUMNS, None if pixels is None else pixels.columns)
-    frames = group.integer(_FRAMES, 1)
+    # A plane in the words of Pixel Data is in those of each frame, unless the header says otherwise.
+    frames = group.integer(_FRAMES, 1 if pixels is None else pixels.frames)
     if frames < 1:
         raise PixelDataError(f"{group.name(_FRAMES)} is {frames}")
     origin = group.integers(_ORIGIN) or (1, 1)

@@ -32,6 +32,7 @@ export const crosshair: ViewerTool = {
   bar: CrosshairTool,
   overlay: CrosshairOverlay,
   beginDrag: (view, point, event) => useCrosshair().dragAt(view, point, event.pointerType === "touch" ? "touch" : "mouse", event.shiftKey),
+  tap: (view, point) => useCrosshair().placeAt(view, point),
   keys: [
     nudging("Alt+", 1, { shown: "Alt + ↑ ↓ ← →", title: "Move the cursor by a pixel within the plane" }),
     nudging("Shift+Alt+", FAR, { shown: "Shift + Alt + ↑ ↓ ← →", title: "Move the cursor by ten pixels" }),

@@ -1,5 +1,6 @@
 /** Draws a view's picture with its letters, its scale bar and its parameters. */
 
+import type { ScaleBar } from "@/core/regionBars";
 import type { Size } from "@/core/stageTransform";
 import { linesOf, type PictureFacts } from "@/tools/picture/model";
 
@@ -32,7 +33,7 @@ export function annotated(source: HTMLCanvasElement, stage: Size, facts: Picture
   context.textBaseline = "bottom";
   bottom.forEach((line, i) => outlined(context, line, INSET, stage.height - INSET - (bottom.length - 1 - i) * LINE));
   drawLetters(context, stage, facts);
-  drawBar(context, stage, facts);
+  for (const bar of facts.bars) drawBar(context, stage, bar);
   return copy;
 }
 
@@ -50,14 +51,14 @@ function drawLetters(context: CanvasRenderingContext2D, { width, height }: Size,
   outlined(context, edges.bottom, width / 2, height - INSET - 34);
 }
 
-function drawBar(context: CanvasRenderingContext2D, { width, height }: Size, { bar }: PictureFacts): void {
-  if (!bar) return;
-  const [left, right, y] = [(width - bar.pixels) / 2, (width + bar.pixels) / 2, height - INSET];
+function drawBar(context: CanvasRenderingContext2D, { width, height }: Size, bar: ScaleBar): void {
+  const { x, y } = bar.at ?? { x: width / 2, y: height - INSET };
+  const [left, right] = [x - bar.pixels / 2, x + bar.pixels / 2];
   context.font = "12px system-ui, sans-serif";
   context.fillStyle = "#e8eef0";
   context.textAlign = "center";
   context.textBaseline = "bottom";
-  outlined(context, `${bar.mm} mm`, width / 2, y - 7);
+  outlined(context, `${bar.mm} mm`, x, y - 7);
   for (const [style, thick] of [["#000c", 4], ["#e8eef0", 1.5]] as const) {
     context.strokeStyle = style;
     context.lineWidth = thick;

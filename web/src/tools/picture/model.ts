@@ -3,6 +3,7 @@
 import type { EdgeLetters } from "@/core/edgeLetters";
 import { formatNumber } from "@/core/formatting";
 import type { Vector } from "@/core/geometry";
+import type { ScaleBar } from "@/core/regionBars";
 import { isTable, type Voi } from "@/core/windowing";
 
 export interface PictureFacts {
@@ -23,7 +24,9 @@ export interface PictureFacts {
   /** The patient's name; empty unless it was asked for. */
   readonly patient: string;
   readonly edges: EdgeLetters | null;
-  readonly bar: { readonly mm: number; readonly pixels: number } | null;
+  readonly bars: readonly ScaleBar[];
+  /** The overlays that are drawn, without the header's words, which may be a person's. */
+  readonly overlays: readonly string[];
 }
 
 /** The lines at the top left and at the bottom left of the picture. */
@@ -37,6 +40,7 @@ export function linesOf(facts: PictureFacts): { readonly top: string[]; readonly
     facts.threshold === null ? "" : `tinted above ${formatNumber(facts.threshold, 4)} of the range`,
     `Slice ${facts.index + 1} / ${facts.count}${place ? `, LPS ${place.map((mm) => formatNumber(Math.round(mm * 10) / 10, 1)).join(", ")} mm` : ""}`,
     facts.making,
+    facts.overlays.length > 0 ? `with ${facts.overlays.join(", ")}` : "",
     "Not for diagnostic use",
   ];
   return { top: top.filter(Boolean), bottom: bottom.filter(Boolean) };
