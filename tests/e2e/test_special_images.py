@@ -24,9 +24,8 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from tests.e2e.conftest import HANG_SECONDS, Site
+from tests.e2e.pixels import canvas, grey_level, number_in, open_series, place_shown, view, window_of
 from tests.e2e.steps import HANG_MS, open_context
-from tests.e2e.test_compare import canvas, level_of, log_in_to, number_in, open_series, view, window_of
-from tests.e2e.test_planes import place_shown
 from voxelry.core.volume import Volume
 from voxelry.testing import synthetic_series, zip_folder
 from voxelry.workflows.load.loading import load_volume
@@ -67,22 +66,22 @@ class Uploaded:
 
 
 @pytest.fixture(scope="module")
-def uploaded(browser: Browser, site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Uploaded]:
+def uploaded(visitor: Page, tmp_path_factory: pytest.TempPathFactory) -> Uploaded:
     folder = tmp_path_factory.mktemp("special") / "in"
     write_all(folder)
-    for page in log_in_to(browser, site):
-        before = set(_series(page))
-        page.locator("input[type=file]").first.set_input_files(zip_folder(folder.with_suffix(".zip"), folder))
-        wanted = {path.name for path in folder.iterdir()}
-        end = time.monotonic() + HANG_SECONDS
-        ids: dict[str, int] = {}
-        while ids.keys() != wanted:
-            assert time.monotonic() < end, f"only {sorted(ids)} of {sorted(wanted)} were built"
-            page.wait_for_timeout(200)  # between looks at the server, which tells nobody when a series is built
-            own = [one for key, one in _series(page).items() if key not in before]
-            built = [one for one in own if one["state"] == "succeeded" and one["volume_count"]]
-            ids = {one["description"] or "cine": one["id"] for one in built}
-        yield Uploaded(page, ids, folder)
+    page = visitor
+    before = set(_series(page))
+    page.locator("input[type=file]").first.set_input_files(zip_folder(folder.with_suffix(".zip"), folder))
+    wanted = {path.name for path in folder.iterdir()}
+    end = time.monotonic() + HANG_SECONDS
+    ids: dict[str, int] = {}
+    while ids.keys() != wanted:
+        assert time.monotonic() < end, f"only {sorted(ids)} of {sorted(wanted)} were built"
+        page.wait_for_timeout(200)  # between looks at the server, which tells nobody when a series is built
+        own = [one for key, one in _series(page).items() if key not in before]
+        built = [one for one in own if one["state"] == "succeeded" and one["volume_count"]]
+        ids = {one["description"] or "cine": one["id"] for one in built}
+    return Uploaded(page, ids, folder)
 
 
 def _series(page: Page) -> dict[int, dict[str, Any]]:
@@ -243,7 +242,7 @@ def go_to_slice(page: Page, wanted: int) -> None:
 
 def greys(page: Page, values: npt.NDArray[np.generic]) -> npt.NDArray[np.float64]:
     low, high = window_of(page)
-    levels = np.vectorize(lambda value: level_of(float(value), low, high))(values)
+    levels = np.vectorize(lambda value: grey_level(float(value), low, high))(values)
     return np.repeat(levels[..., None], 3, axis=-1).astype(float)
 
 
