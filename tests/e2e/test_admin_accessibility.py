@@ -93,11 +93,11 @@ def test_actions_ask_before_they_delete(auditor: Auditor) -> None:
         page.locator("button[name=index]").click()
         expect(page.locator("h1")).to_contain_text(title)
         auditor.audit(f"the action Delete of {model}")
-    page.goto("/admin/access/token/add/")
+    page.goto("/admin/access/project/add/")
     page.wait_for_function(DRAWN)
     page.locator("input[name=_save]").click()
     expect(page.locator(".errornote")).to_be_visible()
-    auditor.audit("/admin/access/token/add/, refused")
+    auditor.audit("/admin/access/project/add/, refused")
     auditor.expect_nothing()
 
 
