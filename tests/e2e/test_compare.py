@@ -78,6 +78,7 @@ def test_fused_pixels_and_values_are_the_librarys(visitor: Page, corpus: Path, t
         above = hot_iron(grey_level(value, 0, 8))
         np.testing.assert_allclose(colour_at(page, x, y)[:3], below * 0.2 + above * 0.8, atol=4)
     # The address holds all of it: low values that are painted, too.
+    x, y = stage_point(page, ct, 60, 120)
     drawn = colour_at(page, x, y)
     expect(page).to_have_url(re.compile("over:.*solid"))
     page.reload()
