@@ -43,6 +43,14 @@ function rangeOf(values: ArrayBufferView): readonly [number, number] | null {
   return null;
 }
 
+/** True if both settings give each value the same colour: each slice has settings of its own, most often equal ones. */
+function paintsAlike(a: DisplaySettings, b: DisplaySettings): boolean {
+  if (a === b) return true;
+  const [one, other] = [a.tint, b.tint];
+  const tints = one === other || (one !== null && other !== null && one.min === other.min && one.max === other.max && one.threshold === other.threshold);
+  return a.voi === b.voi && a.invert === b.invert && a.padding?.[0] === b.padding?.[0] && a.padding?.[1] === b.padding?.[1] && tints;
+}
+
 /** Paints greyscale slices; keeps its lookup table while the settings stay the same. */
 export class GreyPainter {
   private table: Uint32Array | null = null;
@@ -61,9 +69,10 @@ export class GreyPainter {
 
   private tableFor(low: number, high: number, settings: DisplaySettings): Uint32Array {
     const { table, tableKey } = this;
-    if (table && tableKey?.low === low && tableKey.settings === settings && table.length === high - low + 1) return table;
+    if (table && tableKey?.low === low && paintsAlike(tableKey.settings, settings) && table.length === high - low + 1) return table;
     const levels = greyTable(low, high, settings.voi, settings.invert);
-    const fresh = Uint32Array.from(levels, (level) => GREY[level]);
+    const fresh = new Uint32Array(levels.length);
+    for (let i = 0; i < fresh.length; i += 1) fresh[i] = GREY[levels[i]];
     const { tint, padding } = settings;
     if (padding) fresh.fill(GREY[0], Math.max(0, Math.ceil(padding[0]) - low), Math.max(0, Math.floor(padding[1]) + 1 - low));
     if (tint) {

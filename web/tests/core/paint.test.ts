@@ -24,6 +24,18 @@ describe("GreyPainter", () => {
     expect(paint(Int32Array.from(whole), look)).toEqual(paint(Int16Array.from(whole), look));
   });
 
+  it("paints by the settings of each picture, also after equal and nearly equal ones", () => {
+    const painter = new GreyPainter();
+    const values = Int16Array.of(-2000, -160, 0, 40, 100, 3000);
+    const tint = { min: -100, max: 100, threshold: 0.5 };
+    const looks: DisplaySettings[] = [plain, { ...plain }, { ...plain, invert: true }, { ...plain, padding: [-2000, -2000] }, { ...plain, padding: [-2000, -160] }, { ...plain, padding: [-2000, -160] }, { ...plain, tint }, { ...plain, tint: { ...tint } }, { ...plain, tint: { ...tint, threshold: 0.9 } }, { ...plain, voi: { ...WINDOW, center: 90 } }];
+    for (const look of looks) {
+      const pixels = new Uint32Array(values.length);
+      painter.paint(values, look, pixels);
+      expect(new Uint8Array(pixels.buffer)).toEqual(paint(values, look));
+    }
+  });
+
   it("tints what is above the threshold, and never padding", () => {
     const rgba = paint(Int16Array.of(-2000, 0, 100, 3000), { ...plain, tint: { min: -100, max: 100, threshold: 0.5 } });
     const isTinted = (i: number) => rgba[4 * i] !== rgba[4 * i + 2];

@@ -11,7 +11,7 @@ import type { View } from "@/views/view";
 import { useViews } from "@/views/views";
 
 /** Oblique pictures are made at full resolution after this time without movement. */
-const REST_MS = 80;
+const REST_MS = 50;
 /** Smaller turns in degrees count as none. */
 const LEAST_TURN = 1e-6;
 
