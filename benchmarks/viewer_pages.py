@@ -75,6 +75,9 @@ class OwnPage:
 
     name = "Voxelry"
     canvas = '[data-testid="slice-canvas"]'
+    handle = '[data-testid="crosshair-handle"]'
+    draft = '[data-testid="draft-badge"]'
+    unturn_key = "0"
     _progress = "[data-loaded][data-count]"
     _position = '[data-testid="slice-position"]'
     _crosshair = '[data-testid="crosshair"]'

@@ -26,6 +26,10 @@ _TRIES = 6
 """Drags of one view, until the others were seen to move."""
 _START = 0.42
 """Where a drag begins, as a part of the canvas: beside the lines, each of which would move one plane only."""
+REST_WORK = "exact planes from the last movement of turning"
+REST_LIMIT_MS = 150.0
+_TURN_STEPS = 12
+"""Movements of the pointer in a turn."""
 _WAY = 0.2
 """How far it is dragged, as a part of the canvas."""
 
@@ -40,6 +44,7 @@ def rows(playwright: Playwright, own: OwnPage, state: StorageState, shape: tuple
             return []
         wait_for_all(page, own, shape[0])
         following = _following(page, own)
+        resting = _resting(page, own)
     with browsing(playwright) as browser:
         page = new_page(browser, state)
         page.add_init_script(path=BARE_CUTS)
@@ -48,12 +53,42 @@ def rows(playwright: Playwright, own: OwnPage, state: StorageState, shape: tuple
     target = Target(("the bare cuts",), 3.0, at_most=True)
     met = target.is_met(following, bare)
     note = f"the cuts alone {alone:.1f} ms"
-    return [Row("viewer", WORK, "ms", following, target.peers[0], bare, target.words, met, note)]
+    limit = Target((f"{REST_LIMIT_MS:.0f} ms",), 1.0, at_most=True)
+    rested = limit.is_met(resting, REST_LIMIT_MS)
+    return [
+        Row("viewer", WORK, "ms", following, target.peers[0], bare, target.words, met, note),
+        Row("viewer", REST_WORK, "ms", resting, limit.peers[0], REST_LIMIT_MS, limit.words, rested),
+    ]
 
 
 def _following(page: Page, own: OwnPage) -> float:
     """Drag the crosshair in each view; the milliseconds from one frame with both other planes new to the next."""
     return statistics.mean(_dragged(page, own, number) for number in range(PLANES))
+
+
+def _resting(page: Page, own: OwnPage) -> float:
+    """Turn the planes, and hold still with the button down: the milliseconds from the last movement to exact planes."""
+    took = []
+    for turn in range(1, _TRIES + 1):
+        box = page.locator(own.handle).first.bounding_box()
+        if box is None:
+            raise RuntimeError("the crosshair has no handle on the page")
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.evaluate("selector => { voxelryProbe.rested = voxelryProbe.rest(selector); }", own.draft)
+        page.mouse.move(x + 8 * turn, y + 8 * turn, steps=_TURN_STEPS)
+        rested = page.evaluate("voxelryProbe.rested")
+        if rested is not None:
+            took.append(float(rested))
+        page.mouse.up()
+        page.keyboard.press(own.unturn_key)
+        page.evaluate("selector => voxelryProbe.record(selector)", own.canvas)
+        page.evaluate("voxelryProbe.still(30)")
+        page.evaluate("voxelryProbe.stop()")
+    if not took:
+        raise RuntimeError("planes that are turned are never drawn as drafts")
+    return statistics.median(took)
 
 
 def _dragged(page: Page, own: OwnPage, number: int) -> float:

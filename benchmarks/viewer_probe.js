@@ -89,6 +89,24 @@
         requestAnimationFrame(next);
       }),
 
+    /** The milliseconds from the last movement of the pointer to the first frame without marks of drafts; null if none had one. */
+    rest: (selector) =>
+      new Promise((resolve) => {
+        const QUIET = 1000;
+        let [moved, marked, exact] = [performance.now(), false, null];
+        const move = () => ([moved, marked, exact] = [performance.now(), false, null]);
+        document.addEventListener("pointermove", move, { capture: true });
+        const look = () => {
+          const now = performance.now();
+          if (document.querySelector(selector)) [marked, exact] = [true, null];
+          else if (marked) exact ??= now;
+          if (now - moved < QUIET) return requestAnimationFrame(look);
+          document.removeEventListener("pointermove", move, { capture: true });
+          resolve(exact === null ? null : exact - moved);
+        };
+        look();
+      }),
+
     /** Begins to record each frame: its time, and what each of these canvases shows. */
     record(selector, attribute) {
       const frames = [];
