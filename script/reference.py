@@ -183,7 +183,8 @@ def _errors() -> str:
 
     def add(kind: type[VoxelryError]) -> None:
         above = ", ".join(f"`{base.__name__}`" for base in kind.__bases__)
-        rows.append((f"`{kind.__name__}`", f"`{kind.code}`", above, _literals(inspect.getdoc(kind) or "")))
+        begin = " ".join((inspect.getdoc(kind) or "").partition("\n\n")[0].split())
+        rows.append((f"`{kind.__name__}`", f"`{kind.code}`", above, _literals(begin)))
         for below in kind.__subclasses__():
             if below.__module__ == VoxelryError.__module__:
                 add(below)

@@ -107,7 +107,7 @@ def write_all(folder: Path) -> None:
     }  # fmt: skip
     for number, (name, options) in enumerate(made.items()):
         more = {"SeriesDescription": name, **options.pop("more", {})}
-        synthetic_series(folder / name, seed=9100 + number, attributes=more, **options)
+        synthetic_series(folder / name, seed=97_200 + number, attributes=more, **options)
 
 
 def region(**values: float) -> Dataset:
