@@ -8,7 +8,7 @@ import { createApp } from "vue";
 
 import App from "@/pages/App.vue";
 import { router } from "@/pages/router";
-import { watchForViewer } from "@/pages/viewerAhead";
+import { watchViewerLinks } from "@/pages/viewerAhead";
 
 createApp(App).use(createPinia()).use(router).mount("#page");
-watchForViewer(document);
+watchViewerLinks(document);

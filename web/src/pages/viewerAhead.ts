@@ -12,42 +12,18 @@ export function beginViewer(seriesId?: number): void {
   if (seriesId !== undefined) useOpenSeries().expect(seriesId);
 }
 
-const SERIES_LINK = /^\/series\/(\d+)$/;
-/** The longest that the program waits for an idle moment. */
-const IDLE_MS = 500;
+const VIEWER_LINKS = 'a[href^="/series/"], a[href^="/viewer"]';
 
-function whenIdle(task: () => void): void {
-  if ("requestIdleCallback" in window) window.requestIdleCallback(task, { timeout: IDLE_MS });
-  // Safari has no idle callbacks.
-  else setTimeout(task, IDLE_MS / 5);
-}
-
-/** The series whose viewer a link opens; undefined for other links. */
-function seriesOfLink(link: HTMLAnchorElement): number | undefined {
-  const found = SERIES_LINK.exec(link.getAttribute("href") ?? "");
-  return found ? Number(found[1]) : undefined;
-}
-
-/**
- * Fetches the viewer's program in an idle moment after the first sign of a person: a page that is only loaded stays small.
- * What a link to the viewer begins with begins when it is pressed, not when it is let go.
- */
-export function watchForViewer(page: Document): () => void {
-  const signs = ["pointermove", "pointerdown", "keydown", "input"] as const;
-  const fetchProgram = (): void => {
-    for (const sign of signs) page.removeEventListener(sign, fetchProgram);
+/** Fetches the viewer's program as soon as a link to it is pointed at, touched or reached by the keyboard. */
+export function watchViewerLinks(page: Document): () => void {
+  const kinds = ["pointerover", "pointerdown", "focusin"] as const;
+  const look = ({ target }: Event): void => {
+    if (!(target instanceof Element) || !target.closest(VIEWER_LINKS)) return;
+    end();
     // What fails here is told when it is needed.
-    whenIdle(() => void loadViewerPage().catch(() => undefined));
+    loadViewerPage().catch(() => undefined);
   };
-  const press = ({ target, button, ctrlKey, metaKey, shiftKey }: PointerEvent): void => {
-    const link = target instanceof Element && button === 0 && !ctrlKey && !metaKey && !shiftKey ? target.closest<HTMLAnchorElement>("a[href]") : null;
-    const series = link ? seriesOfLink(link) : undefined;
-    if (series !== undefined) beginViewer(series);
-  };
-  for (const sign of signs) page.addEventListener(sign, fetchProgram, { passive: true });
-  page.addEventListener("pointerdown", press, { passive: true });
-  return () => {
-    for (const sign of signs) page.removeEventListener(sign, fetchProgram);
-    page.removeEventListener("pointerdown", press);
-  };
+  const end = (): void => kinds.forEach((kind) => page.removeEventListener(kind, look));
+  for (const kind of kinds) page.addEventListener(kind, look, { passive: true });
+  return end;
 }

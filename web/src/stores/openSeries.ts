@@ -23,7 +23,6 @@ export const useOpenSeries = defineStore("openSeries", () => {
 
   /** Asks for a record before the page that shows it is there; it is given to the first who loads it. */
   function expect(id: number): void {
-    if (ahead?.id === id) return;
     const asked = { id, answer: getSeries(id) };
     ahead = asked;
     // Its failure is told to who loads it.
