@@ -144,8 +144,9 @@ def statistics(
     check_one_frame_of_reference([volume, segmentation.source], confirmed=same_frame_of_reference)
     image = np.asarray(volume.array)
     hidden = missing_mask(volume, image)
+    voxel = segmentation.geometry.voxel_mm3
     found = []
-    for segment, inside in _places(segmentation, volume, threshold):
+    for segment, count, inside in _places(segmentation, volume, threshold):
         values = image.ravel()[inside]
         missing = 0
         if hidden is not None:
@@ -154,8 +155,8 @@ def statistics(
         found.append(
             SegmentStatistics(
                 segment=segment,
-                count=segmentation.count(segment.number, threshold=threshold),
-                mm3=segmentation.volume_mm3(segment.number, threshold=threshold),
+                count=count,
+                mm3=None if voxel is None else count * voxel,
                 values=value_statistics(values),
                 missing=missing,
                 unit=volume.unit,
@@ -176,19 +177,28 @@ def value_statistics(values: npt.NDArray[Any]) -> ValueStatistics:
 
 def _places(
     segmentation: Segmentation, volume: Volume, threshold: float | None
-) -> Iterator[tuple[Segment, npt.NDArray[np.intp]]]:
-    """Each segment, and the positions in the image's flat array that lie in it."""
+) -> Iterator[tuple[Segment, int, npt.NDArray[np.intp]]]:
+    """Each segment, its voxels on its own grid, and the positions in the image's flat array that lie in it."""
     grid, other = segmentation.geometry, volume.geometry
     if segmentation.fractional_type is None and not segmentation.overlapping:
         # All labels in one pass: a hundred segments take as long as one.
-        labels = labels_on_grid(segmentation.labels, grid, other).ravel()
+        own = segmentation.labels
+        placed = labels_on_grid(own, grid, other)
+        labels = placed.ravel()
         positions = np.flatnonzero(labels)
         positions = positions[np.argsort(labels[positions], kind="stable")]
         numbers = labels[positions]
+        owned = numbers if placed is own else np.sort(own[own != 0], kind="stable")
         for segment in segmentation.segments:
-            first, end = np.searchsorted(numbers, segment.number), np.searchsorted(numbers, segment.number, "right")
-            yield segment, positions[first:end]
+            first, end = _run(numbers, segment.number)
+            own_first, own_end = _run(owned, segment.number)
+            yield segment, own_end - own_first, positions[first:end]
         return
     for segment in segmentation.segments:
         mask = segmentation.mask(segment.number, threshold=threshold)
-        yield segment, np.flatnonzero(labels_on_grid(mask, grid, other))
+        yield segment, int(np.count_nonzero(mask)), np.flatnonzero(labels_on_grid(mask, grid, other))
+
+
+def _run(numbers: npt.NDArray[Any], number: int) -> tuple[int, int]:
+    """Where a number begins and ends among sorted ones."""
+    return int(np.searchsorted(numbers, number)), int(np.searchsorted(numbers, number, "right"))
