@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import voxelry
+from tests.simpleitk_images import as_image
 from voxelry import Volume, rectify
 from voxelry.core.affine import index_to_lps, lps_to_index
 from voxelry.core.errors import ParameterError, UnplacedError
@@ -158,14 +159,3 @@ def test_a_real_gantry_tilt_is_straightened_as_simpleitk_does(corpus: Path) -> N
     kept = rectify(volume)
     assert kept.array.dtype == volume.array.dtype
     assert kept.array.shape == straight.array.shape
-
-
-def as_image(array: npt.NDArray[np.float64], affine: npt.NDArray[np.float64]) -> SimpleITK.Image:
-    """With axes that need not be orthogonal, which ITK allows."""
-    image = SimpleITK.GetImageFromArray(array)
-    axes = affine[:3, [2, 1, 0]]
-    spacing = np.linalg.norm(axes, axis=0)
-    image.SetSpacing(spacing.tolist())
-    image.SetDirection((axes / spacing).ravel().tolist())
-    image.SetOrigin(affine[:3, 3].tolist())
-    return image

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import voxelry
+from tests.simpleitk_images import as_image
 from voxelry.core.errors import FrameOfReferenceError, MeasureError, ParameterError, UnplacedError
 from voxelry.core.geometry import Geometry
 from voxelry.core.placed_masks import labels_on_grid
@@ -101,20 +102,13 @@ def test_simpleitk_finds_the_same_voxels(
     if np.abs(index + 0.5 - np.round(index + 0.5)).min() < 1e-5:
         return
     resampled = SimpleITK.Resample(
-        _itk(labels, grid), _itk(np.zeros(shape, np.uint8), other), SimpleITK.Transform(), SimpleITK.sitkNearestNeighbor
+        as_image(labels, grid),
+        as_image(np.zeros(shape, np.uint8), other),
+        SimpleITK.Transform(),
+        SimpleITK.sitkNearestNeighbor,
     )
     found = labels_on_grid(labels, Geometry(shape=labels.shape, affine=grid), Geometry(shape=shape, affine=other))
     assert (SimpleITK.GetArrayFromImage(resampled) == found).all()
-
-
-def _itk(array: npt.NDArray[Any], affine: npt.NDArray[np.float64]) -> Any:
-    image = SimpleITK.GetImageFromArray(array)
-    columns = affine[:3, 2::-1]  # ITK counts columns first
-    lengths = np.linalg.norm(columns, axis=0)
-    image.SetSpacing(lengths.tolist())
-    image.SetDirection((columns / lengths).ravel().tolist())
-    image.SetOrigin(affine[:3, 3].tolist())
-    return image
 
 
 AXIAL = np.array([[0.0, 0.0, 1.0, 5.0], [0.0, 1.0, 0.0, -7.0], [2.0, 0.0, 0.0, 11.0], [0.0, 0.0, 0.0, 1.0]])

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from tests.simpleitk_images import as_image
 from voxelry.core.affine import lps_to_index
 from voxelry.core.errors import GeometryError, MeasureError
 from voxelry.core.volume import Volume
@@ -75,7 +76,7 @@ def test_simpleitk_agrees(labels: npt.NDArray[np.uint8], affine: npt.NDArray[np.
         return
     image = np.random.default_rng(seed).normal(0, 100, labels.shape).astype(np.float32)
     rows = STEP.run((placed(labels, affine), placed(image, affine)), {}).rows
-    itk_labels, itk_image = _itk(labels, affine), _itk(image, affine)
+    itk_labels, itk_image = as_image(labels, affine), as_image(image, affine)
     shape, intensity = SimpleITK.LabelShapeStatisticsImageFilter(), SimpleITK.LabelStatisticsImageFilter()
     shape.ComputeFeretDiameterOn()
     shape.Execute(itk_labels)
@@ -100,16 +101,6 @@ def test_simpleitk_agrees(labels: npt.NDArray[np.uint8], affine: npt.NDArray[np.
         assert row["p95"] == pytest.approx(float(np.percentile(image[labels == number].astype(float), 95)))
 
 
-def _itk(array: npt.NDArray[Any], affine: npt.NDArray[np.float64]) -> Any:
-    image = SimpleITK.GetImageFromArray(array)
-    columns = affine[:3, 2::-1]  # ITK counts columns first
-    lengths = np.linalg.norm(columns, axis=0)
-    image.SetSpacing(lengths.tolist())
-    image.SetDirection((columns / lengths).ravel().tolist())
-    image.SetOrigin(affine[:3, 3].tolist())
-    return image
-
-
 @settings(max_examples=40)
 @given(hnp.arrays(np.bool_, st.tuples(*[st.integers(1, 5)] * 3)), affines())
 def test_feret_is_the_largest_of_all_distances(mask: npt.NDArray[np.bool_], affine: npt.NDArray[np.float64]) -> None:
@@ -124,7 +115,7 @@ def test_the_surface_is_simpleitks() -> None:
     mask = ellipsoid(GRIDS["axial"], (12.0, 9.0, 8.0))
     shape = SimpleITK.LabelShapeStatisticsImageFilter()
     shape.ComputePerimeterOn()
-    shape.Execute(_itk(mask, GRIDS["axial"]))
+    shape.Execute(as_image(mask, GRIDS["axial"]))
     assert surface_mm2(mask > 0, GRIDS["axial"][:3, :3]) == pytest.approx(shape.GetPerimeter(1), rel=0.05)
 
 

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from tests.simpleitk_images import as_image
 from voxelry.core.affine import index_to_lps
 from voxelry.core.errors import ParameterError, UnplacedError
 from voxelry.core.volume import Volume
@@ -44,18 +45,6 @@ def resampled(volume: Volume, **values: object) -> Volume:
     return found
 
 
-def image(volume: Volume) -> Any:
-    """As SimpleITK has it: axes in the other order, LPS as well."""
-    assert volume.affine is not None
-    made = SimpleITK.GetImageFromArray(np.asarray(volume.array))
-    axes = volume.affine[:3, 2::-1]
-    sizes = np.linalg.norm(axes, axis=0)
-    made.SetOrigin(volume.affine[:3, 3].tolist())
-    made.SetSpacing(sizes.tolist())
-    made.SetDirection((axes / sizes).ravel().tolist())
-    return made
-
-
 @pytest.mark.parametrize("place", ["axial", "oblique", "left-handed"])
 @pytest.mark.parametrize("method", ["linear", "cubic", "label"])
 @pytest.mark.parametrize("goal", [{"spacing": [1.7, 1.1, 0.5]}, {"shape": [12, 9, 40]}, {"spacing": 0.9}])
@@ -64,7 +53,11 @@ def test_simpleitk_agrees_in_values_and_places(place: str, method: str, goal: di
     found = resampled(volume, method=method, antialias=False, **goal)
     wanted = SimpleITK.GetArrayFromImage(
         SimpleITK.Resample(
-            image(volume), image(found), SimpleITK.Transform(), INTERPOLATORS[method], 0.0, SimpleITK.sitkFloat64
+            *(as_image(np.asarray(one.array), one.geometry.known_affine) for one in (volume, found)),
+            SimpleITK.Transform(),
+            INTERPOLATORS[method],
+            0.0,
+            SimpleITK.sitkFloat64,
         )
     )
     old = np.linalg.inv(np.asarray(volume.affine)) @ np.asarray(found.affine)
