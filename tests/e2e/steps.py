@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -79,18 +80,25 @@ def wait_for(page: Page, path: str, until: Callable[[Any], bool]) -> Any:
     return answer
 
 
-def series_of_upload(page: Page, folder: Path, modalities: set[str], *, tmp: Path) -> dict[str, int]:
-    """Upload a folder as a zip, made in ``tmp``: the keys of its built series of these modalities, by modality."""
+def series_of_upload(
+    page: Page,
+    folder: Path,
+    wanted: set[str],
+    *,
+    tmp: Path,
+    name_of: Callable[[dict[str, Any]], str] = itemgetter("modality"),
+) -> dict[str, int]:
+    """Upload a folder as a zip, made in ``tmp``: its series by name, once all wanted ones are there."""
     before = {one["id"] for one in _all_series(page)}
     page.goto("/")
     page.locator("input[type=file]").first.set_input_files(zip_folder(tmp / f"{folder.name}.zip", folder))
     end = time.monotonic() + HANG_MS / 1000
     built: dict[str, int] = {}
-    while not modalities <= built.keys():
-        assert time.monotonic() < end, f"only {sorted(built)} of {sorted(modalities)} were built"
+    while not wanted <= built.keys():
+        assert time.monotonic() < end, f"only {sorted(built)} of {sorted(wanted)} were built"
         page.wait_for_timeout(300)  # between looks at the server, which tells nobody when a series is built
         own = [one for one in _all_series(page) if one["id"] not in before]
-        built = {one["modality"]: one["id"] for one in own if one["state"] == "succeeded" and one["volume_count"]}
+        built = {name_of(one): one["id"] for one in own if one["state"] == "succeeded" and one["volume_count"]}
     return built
 
 

@@ -23,11 +23,11 @@ from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from tests.e2e.conftest import HANG_SECONDS, Site
+from tests.e2e.conftest import Site
 from tests.e2e.pixels import canvas, grey_level, number_in, open_series, place_shown, view, window_of
-from tests.e2e.steps import HANG_MS, open_context
+from tests.e2e.steps import HANG_MS, open_context, series_of_upload
 from voxelry.core.volume import Volume
-from voxelry.testing import synthetic_series, zip_folder
+from voxelry.testing import synthetic_series
 from voxelry.workflows.load.loading import load_volume
 
 pytestmark = pytest.mark.browser
@@ -69,25 +69,11 @@ class Uploaded:
 def uploaded(visitor: Page, tmp_path_factory: pytest.TempPathFactory) -> Uploaded:
     folder = tmp_path_factory.mktemp("special") / "in"
     write_all(folder)
-    page = visitor
-    before = set(_series(page))
-    page.locator("input[type=file]").first.set_input_files(zip_folder(folder.with_suffix(".zip"), folder))
-    wanted = {path.name for path in folder.iterdir()}
-    end = time.monotonic() + HANG_SECONDS
-    ids: dict[str, int] = {}
-    while ids.keys() != wanted:
-        assert time.monotonic() < end, f"only {sorted(ids)} of {sorted(wanted)} were built"
-        page.wait_for_timeout(200)  # between looks at the server, which tells nobody when a series is built
-        own = [one for key, one in _series(page).items() if key not in before]
-        built = [one for one in own if one["state"] == "succeeded" and one["volume_count"]]
-        ids = {one["description"] or "cine": one["id"] for one in built}
-    return Uploaded(page, ids, folder)
-
-
-def _series(page: Page) -> dict[int, dict[str, Any]]:
-    answer = page.request.get("/api/series?limit=100")
-    assert answer.ok, answer.text()
-    return {one["id"]: one for one in answer.json()["items"]}
+    names = {path.name for path in folder.iterdir()}
+    ids = series_of_upload(
+        visitor, folder, names, tmp=folder.parent, name_of=lambda series: series["description"] or "cine"
+    )
+    return Uploaded(visitor, ids, folder)
 
 
 def write_all(folder: Path) -> None:
