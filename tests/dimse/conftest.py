@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pynetdicom import AE
 
 from tests.peers.live_site import LiveSite, live_site
 from tests.server.conftest import Site as Web
@@ -47,6 +48,7 @@ __all__ = [
     "listener",
     "live_dicom_site",
     "node",
+    "patient_entity",
     "project",
     "run_jobs",
     "site",
@@ -56,8 +58,15 @@ __all__ = [
 TITLE = "VOXELRY"
 NODE = "MODALITY"
 ALL_RIGHTS = {"may_store": True, "may_find": True, "may_retrieve": True}
-WAITS = Waits(request=30.0, pdu=30.0, answer=60.0, idle=60.0)
-"""Generous: these machines are shared."""
+WAITS = Waits(request=60.0, pdu=60.0, answer=180.0, idle=180.0)
+"""Generous: these machines are shared, and flushing a file has taken half a minute."""
+
+
+def patient_entity(title: str = NODE) -> AE:
+    """An application entity of pynetdicom that waits as long as `WAITS`; it gives up after 30 s by itself."""
+    entity = AE(title)
+    entity.acse_timeout, entity.dimse_timeout, entity.network_timeout = WAITS.request, WAITS.answer, WAITS.idle
+    return entity
 
 
 @dataclass

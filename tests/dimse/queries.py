@@ -13,10 +13,9 @@ from typing import Any
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
-from pynetdicom import AE
 from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
 
-from tests.dimse.conftest import NODE, TITLE
+from tests.dimse.conftest import NODE, TITLE, patient_entity
 
 PATIENT_ROOT, STUDY_ROOT, PATIENT_STUDY = (f"1.2.840.10008.5.1.4.1.2.{root}.1" for root in (1, 2, 3))
 UNIQUE = {"PATIENT": "PatientID", "STUDY": "StudyInstanceUID", "SERIES": "SeriesInstanceUID", "IMAGE": "SOPInstanceUID"}
@@ -72,7 +71,7 @@ def querying(
     options
         The information of SOP Class Extended Negotiation.
     """
-    entity = AE(NODE)
+    entity = patient_entity()
     entity.add_requested_context(root, [syntax])
     negotiated: list[Any] = []
     if options:

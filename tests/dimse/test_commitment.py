@@ -16,9 +16,9 @@ from django.utils import timezone
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
-from pynetdicom import AE, build_role, evt
+from pynetdicom import build_role, evt
 
-from tests.dimse.conftest import NODE, DicomSite
+from tests.dimse.conftest import DicomSite, patient_entity
 from tests.dimse.sent_files import sent_file, stored
 from tests.server.conftest import run_jobs
 from voxelry.network.association import Association
@@ -242,7 +242,7 @@ class CommitmentUser:
     def __init__(self, *, statuses: Sequence[int] = ()) -> None:
         self.reports: list[Report] = []
         self.statuses = list(statuses)
-        entity: Any = AE(NODE)
+        entity: Any = patient_entity()
         entity.add_supported_context(PUSH_MODEL, scu_role=False, scp_role=True)
         handlers: list[Any] = [(evt.EVT_N_EVENT_REPORT, self.report)]
         self.server: Any = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
@@ -268,7 +268,7 @@ def test_pynetdicom_asks_and_has_its_report_on_a_new_association(
 ) -> None:
     monkeypatch.setattr(commitment_job, "PAUSES", (0.001,))
     with commitment_user(statuses=[0x0110]) as user:
-        entity = AE(NODE)
+        entity = patient_entity()
         entity.add_requested_context(PUSH_MODEL)
         association = entity.associate(
             "127.0.0.1", site.port, ae_title="VOXELRY", ext_neg=[build_role(PUSH_MODEL, scu_role=True)]

@@ -11,9 +11,9 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
-from pynetdicom import AE, build_role, evt
+from pynetdicom import build_role, evt
 
-from tests.dimse.conftest import NODE, DicomSite
+from tests.dimse.conftest import NODE, DicomSite, patient_entity
 from tests.dimse.dcmtk import dcmtk, storescp
 from tests.dimse.sent_files import data_set_of
 from voxelry.network.association import Association, Message
@@ -151,7 +151,7 @@ def pynetdicom_get(
         got.append(dataset)
         return 0
 
-    entity = AE(NODE)
+    entity = patient_entity()
     entity.add_requested_context(GET)
     for sop_class, syntax in classes:
         entity.add_requested_context(sop_class, syntax)

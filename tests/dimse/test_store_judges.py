@@ -12,10 +12,9 @@ import pytest
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_file_meta_info
 from pydicom.uid import UID
-from pynetdicom import AE
 from pynetdicom.presentation import build_context
 
-from tests.dimse.conftest import NODE, TITLE, DicomSite
+from tests.dimse.conftest import NODE, TITLE, DicomSite, patient_entity
 from tests.dimse.sent_files import data_set_of, kept_data_sets, sent_file
 from voxelry.dicom.headers.sources import FileSource, MemorySource
 from voxelry.dicom.pixels.same_object import is_same_object
@@ -44,14 +43,15 @@ def send_by_pynetdicom(site: DicomSite, paths: Iterable[Path]) -> dict[str, int]
     files = list(paths)
     metas = [read_file_meta_info(path) for path in files]
     wanted = sorted({(meta.MediaStorageSOPClassUID, meta.TransferSyntaxUID) for meta in metas})
-    ae = AE(NODE)
-    ae.requested_contexts = [build_context(sop_class, syntax) for sop_class, syntax in wanted]
-    association = ae.associate("127.0.0.1", site.port, ae_title=TITLE)
+    entity = patient_entity()
+    entity.requested_contexts = [build_context(sop_class, syntax) for sop_class, syntax in wanted]
+    association = entity.associate("127.0.0.1", site.port, ae_title=TITLE)
     assert association.is_established
     statuses = {}
     try:
         for meta, path in zip(metas, files, strict=True):
             told = association.send_c_store(path)
+            assert "Status" in told, f"{path.name}: no answer; aborted: {association.is_aborted}"
             statuses[str(meta.MediaStorageSOPInstanceUID)] = told.Status
     finally:
         association.release()
