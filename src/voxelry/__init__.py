@@ -54,6 +54,9 @@ if TYPE_CHECKING:
     from voxelry.core.intensity import VoiTable as VoiTable
     from voxelry.core.intensity import Window as Window
     from voxelry.core.measure import Measurement as Measurement
+    from voxelry.core.regions import BoxRegion as BoxRegion
+    from voxelry.core.regions import SegmentRegion as SegmentRegion
+    from voxelry.core.regions import SphereRegion as SphereRegion
     from voxelry.core.resample import rectify as rectify
     from voxelry.core.segmentation import Code as Code
     from voxelry.core.segmentation import Segment as Segment
@@ -118,6 +121,7 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "ArchiveError": "core.errors",
+    "BoxRegion": "core.regions",
     "Code": "core.segmentation",
     "Contour": "core.contours",
     "Contours": "core.contours",
@@ -161,10 +165,12 @@ _WHERE = {
     "SavedOutput": "workflows.process.step_results",
     "SavedResult": "workflows.process.step_results",
     "Segment": "core.segmentation",
+    "SegmentRegion": "core.regions",
     "SegmentStatistics": "core.statistics",
     "Segmentation": "core.segmentation",
     "Series": "dicom.series.hierarchy",
     "ShiftedSlicesError": "core.errors",
+    "SphereRegion": "core.regions",
     "Stack": "dicom.series.stack",
     "Step": "core.steps",
     "StepDescription": "core.step_list",

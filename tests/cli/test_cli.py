@@ -69,6 +69,22 @@ def test_partial_success_is_success_and_every_reason_is_told(series: Path) -> No
     assert {Path(name).name: problem["code"] for name, problem in record["skipped"].items()} == codes
 
 
+def test_measure_counts_within_a_region(tmp_path: Path) -> None:
+    voxelry.write_sample(tmp_path / "sample")
+    phantom = tmp_path / "sample" / "phantom"
+    whole, ball = (
+        json.loads(call("measure", phantom, "--json", *told).stdout)["measurements"][0]
+        for told in ((), ("--within", "sphere:0,0,0:20"))
+    )
+    assert 0 < ball["pixels_total"] < whole["pixels_total"]
+    assert ball["within"] == {"kind": "sphere", "centre_mm": [0.0, 0.0, 0.0], "radius_mm": 20.0}
+    assert "within" not in whole
+    refused = call("measure", phantom, "--within", "sphere:0,0:20")
+    assert refused.exit_code == 1
+    assert "is no region" in refused.stderr
+    assert call("measure", phantom, "--within", tmp_path / "nothing.dcm").exit_code == 1
+
+
 @pytest.mark.parametrize("command", ["measure", "info", "tags", "demo"])
 def test_nothing_done_is_exit_code_1_with_a_sentence(tmp_path: Path, command: str) -> None:
     notes = tmp_path / "notes.txt"

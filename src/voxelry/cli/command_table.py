@@ -52,7 +52,11 @@ COMMANDS: dict[str, CommandEntry] = {
         "make",
         "Files",
         "Count pixels above a threshold, in mm3.",
-        ("voxelry measure scan --threshold 0.3", "voxelry measure scan --json"),
+        (
+            "voxelry measure scan --threshold 0.3",
+            "voxelry measure scan --json",
+            "voxelry measure scan --within tumour.dcm",
+        ),
     ),
     "convert": CommandEntry(
         "make",

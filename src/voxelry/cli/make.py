@@ -64,14 +64,30 @@ def measure(
     on_irregular: IrregularOption = Irregular.ERROR,
     tolerance: ToleranceOption = None,
     real_world: RealWorldOption = False,
+    within: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REGION",
+            help="Count only there: sphere:X,Y,Z:RADIUS or box:X,Y,Z:X,Y,Z in LPS mm, or a segmentation's path, with "
+            "#SEGMENT for one of its segments.",
+        ),
+    ] = None,
+    same_frame_of_reference: Annotated[
+        bool,
+        typer.Option(
+            "--same-frame-of-reference", help="The segmentation lies in the volume's place, though no header says so."
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Count pixels above a threshold, in mm3.
 
     A pixel counts if (x - min) / (max - min) > threshold over the whole volume, padding left out.
     """
+    from voxelry.workflows.load.region_text import region_of_text
     from voxelry.workflows.measure import measure_all
 
+    region = None if within is None else region_of_text(within, same_frame_of_reference=same_frame_of_reference)
     with working() as progress:
         report = measure_all(
             path,
@@ -80,6 +96,7 @@ def measure(
             on_irregular=on_irregular.value,
             tolerances=tolerances_of(tolerance),
             real_world=real_world,
+            within=region,
             progress=progress,
         )
     if as_json:

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NotRequired, TypedDict, get_args
+from typing import Any, Literal, NotRequired, TypedDict, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.argument_types import a_kind
 from voxelry.core.errors import MeasureError, ParameterError, WrongTypeError
-from voxelry.core.extent import COLOUR, Each, Extent, extent_and_count, normalised
-from voxelry.core.segment_values import OCCUPANCY, PROBABILITY, labelled, segment_kind, sum_of
+from voxelry.core.extent import COLOUR, Each, Extent, extent, extent_and_count, first_above, normalised
+from voxelry.core.regions import PatientRegion
+from voxelry.core.segment_values import OCCUPANCY, PROBABILITY, SegmentKind, labelled, segment_kind, sum_of
 from voxelry.core.spacing import Spacing
 from voxelry.core.volume import Volume
 
@@ -40,6 +41,8 @@ class MeasurementRecord(TypedDict):
     warnings: list[str]
     label: NotRequired[str]
     """The volume's label; absent if the series has only one."""
+    within: NotRequired[dict[str, Any]]
+    """The region in which voxels were counted; absent if it was the whole volume."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +52,8 @@ class Measurement:
     Attributes
     ----------
     pixels_above_threshold, pixels_total
-        Numbers of voxels; the total includes padding, NaN and infinities, which are never above.
+        Numbers of voxels, in ``within`` if there is a region; the total includes padding, NaN and infinities, which are
+        never above.
     volume_mm3
         ``pixels_above_threshold`` times the volume of a voxel; None where a spacing is unknown
         (``warnings`` says which).
@@ -65,6 +69,8 @@ class Measurement:
         How the threshold was found: ``"fixed"``.
     warnings
         What a user must know before trusting the figures; sentences without patients' values.
+    within
+        The region in which voxels were counted; None if it was the whole volume.
 
     Examples
     --------
@@ -84,6 +90,7 @@ class Measurement:
     spacing: Spacing
     warnings: tuple[str, ...]
     label: str = ""
+    within: PatientRegion | None = None
 
     def record(self) -> MeasurementRecord:
         """The same as JSON values."""
@@ -99,6 +106,8 @@ class Measurement:
         }
         if self.label:
             found["label"] = self.label
+        if self.within is not None:
+            found["within"] = self.within.record()
         return found
 
 
@@ -218,6 +227,7 @@ def measure(
     method: str = "fixed",
     *,
     default: float = DEFAULT_THRESHOLD,
+    within: PatientRegion | None = None,
     each: Each = map,
 ) -> Measurement:
     """Count the voxels whose normalised value lies above a threshold.
@@ -235,6 +245,8 @@ def measure(
         ``"fixed"``.
     default
         The threshold where none is given.
+    within
+        A region of the patient: only its voxels are counted. The range stays that of the whole volume.
     each
         Does the work on parts of the volume; the built-in `map`, or one that has threads.
 
@@ -243,7 +255,9 @@ def measure(
     ParameterError
         If the threshold is outside [0, 1] or the method is unknown.
     MeasureError
-        If the volume is in colour.
+        If the volume is in colour, or a segmentation is to be measured in a region.
+    UnplacedError, FrameOfReferenceError
+        If nothing says where the volume lies, or that it and the region lie in one place.
     """
     checked, stated = check_method(method), threshold is not None
     threshold = check_threshold(default if threshold is None else threshold)
@@ -251,6 +265,8 @@ def measure(
         volume = volume.with_array(np.asarray(volume.array))
     kind = segment_kind(volume)
     warnings = list(volume.warnings)
+    if within is not None:
+        return _within(volume, within, threshold, checked, kind, each)
     if kind == "labels":
         above, words = labelled(volume)
         warnings.append(words)
@@ -281,6 +297,45 @@ def measure(
         spacing=volume.spacing,
         warnings=tuple(warnings),
         label=volume.label,
+    )
+
+
+def _within(
+    volume: Volume, region: PatientRegion, threshold: float, method: Method, kind: SegmentKind, each: Each
+) -> Measurement:
+    """The measurement of an image in a region."""
+    if kind:
+        raise MeasureError("a segmentation has no values to count in a region; its own size is measured without one")
+    whole = extent(volume, each=each)
+    first = first_above(whole, threshold)
+    placed = region.within(volume)
+    values = volume.array[placed.box]
+    counted = np.zeros_like(placed.mask) if first is None else placed.mask & (values >= first)
+    if values.dtype.kind == "f":
+        counted &= np.isfinite(values)
+    if volume.padding is not None:
+        slices, rows, columns = placed.box
+        for at, index in enumerate(range(slices.start, slices.stop)):
+            padding = volume.padding_mask(index)
+            if padding is not None:
+                counted[at] &= ~padding[rows, columns]
+    above, total, voxel = int(np.count_nonzero(counted)), placed.count, volume.voxel_mm3
+    warnings = [*volume.warnings, *_left_out(volume, whole)]
+    if not total:
+        warnings.append("no pixel of this volume lies in the region")
+    if voxel is None:
+        warnings.append(f"no volume in mm3: {missing_spacing(volume.spacing)}")
+    return Measurement(
+        series_instance_uid=volume.series_instance_uid,
+        pixels_above_threshold=above,
+        pixels_total=total,
+        volume_mm3=None if voxel is None else above * voxel,
+        threshold=threshold,
+        method=method,
+        spacing=volume.spacing,
+        warnings=tuple(warnings),
+        label=volume.label,
+        within=region,
     )
 
 

@@ -13,6 +13,7 @@ from voxelry.core.argument_types import check_type
 from voxelry.core.errors import Problem, VoxelryError
 from voxelry.core.measure import DEFAULT_THRESHOLD, Measurement, MeasurementRecord, check_method, check_threshold
 from voxelry.core.progress import Progress, silent
+from voxelry.core.regions import PatientRegion
 from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.volume import Volume
 from voxelry.dicom.headers.packed_files import DEFAULT_LIMITS, ArchiveLimits
@@ -69,6 +70,7 @@ def measure(
     method: str = "fixed",
     *,
     default: float = DEFAULT_THRESHOLD,
+    within: PatientRegion | None = None,
 ) -> Measurement:
     """Count the voxels whose normalised value lies above a threshold, on all cores.
 
@@ -85,6 +87,8 @@ def measure(
         ``"fixed"``.
     default
         The threshold where none is given.
+    within
+        A region of the patient: only its voxels are counted. The range stays that of the whole volume.
 
     Returns
     -------
@@ -96,7 +100,9 @@ def measure(
     ParameterError
         If the threshold is outside [0, 1] or the method is unknown.
     MeasureError
-        If the volume is in colour.
+        If the volume is in colour, or a segmentation is to be measured in a region.
+    UnplacedError, FrameOfReferenceError
+        If nothing says where the volume lies, or that it and the region lie in one place.
     VoxelryError
         If there is no volume at the path, or several: see ``load_volume``.
 
@@ -105,6 +111,9 @@ def measure(
     >>> volume = voxelry.load_volume("sample/phantom")
     >>> voxelry.measure(volume, threshold=0.9).volume_mm3
     65508.75
+    >>> half = voxelry.SphereRegion(centre=volume.geometry.corners().mean(axis=0), radius_mm=30)
+    >>> voxelry.measure(volume, threshold=0.5, within=half).pixels_total < volume.array.size
+    True
     """
     if isinstance(volume, str | PathLike):
         check_method(method)
@@ -112,7 +121,7 @@ def measure(
         volume = load_volume(volume)
     check_type(volume, Volume, name="volume", instead="give a Volume, or the path of one")
     each = shared if volume.array.size > _LARGE else map
-    return counting.measure(volume, threshold, method, default=default, each=each)
+    return counting.measure(volume, threshold, method, default=default, within=within, each=each)
 
 
 _LARGE = 2**21
@@ -129,6 +138,7 @@ def measure_all(
     limits: ArchiveLimits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
     real_world: bool = False,
+    within: PatientRegion | None = None,
     progress: Progress = silent,
 ) -> MeasureReport:
     """Measure every volume below a path; see ``voxelry.core.measure.measure``, and ``load`` for the other choices.
@@ -150,7 +160,7 @@ def measure_all(
     volumes: list[Volume] = []
     for volume in loaded.volumes:
         try:
-            measurements.append(measure(volume, threshold, method, default=default))
+            measurements.append(measure(volume, threshold, method, default=default, within=within))
             volumes.append(volume)
         except VoxelryError as error:
             name = f"series {volume.series_instance_uid} {volume.label}".strip()
