@@ -90,7 +90,7 @@ def orthanc_node(scratch: Path, stack: ExitStack, *, calling_port: int) -> Dicom
     configuration = scratch / "orthanc-node.json"
     configuration.write_text(json.dumps(settings))
     start_process([ORTHANC, str(configuration)], scratch / "orthanc-node.log", stack, dict(os.environ))
-    _wait_for(port)
+    wait_for_port(port)
     return DicomNode("Orthanc", "ORTHANC", port)
 
 
@@ -106,7 +106,7 @@ def _site_node(scratch: Path, stack: ExitStack, calling_port: int) -> DicomNode:
     server = start_site(scratch, stack, VOXELRY_DIMSE_PORT=str(port))
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "VOXELRY_DATA": str(scratch / "site")}
     subprocess.run([sys.executable, "-c", _ADD_NODE, str(calling_port)], env=environment, check=True)
-    _wait_for(port)
+    wait_for_port(port)
     return DicomNode("Voxelry", TITLE, port, server)
 
 
@@ -115,11 +115,12 @@ def _receiver(scratch: Path, stack: ExitStack) -> DicomNode:
     (scratch / "received").mkdir()
     command = [sys.executable, "-c", RECEIVER, str(port), str(scratch / "received")]
     start_process(command, scratch / "receiver.log", stack, dict(os.environ))
-    _wait_for(port)
+    wait_for_port(port)
     return DicomNode("a bare pynetdicom receiver", "RECEIVER", port)
 
 
-def _wait_for(port: int) -> None:
+def wait_for_port(port: int) -> None:
+    """Wait until somebody listens; an error if nobody does for long."""
     end = time.monotonic() + _START_SECONDS
     while time.monotonic() < end:
         with socket.socket() as probe:

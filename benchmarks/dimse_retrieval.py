@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pydicom
 
-from benchmarks.dimse_processes import CALLING, DicomNode
+from benchmarks.dimse_processes import CALLING, DicomNode, wait_for_port
 from benchmarks.race import Row, Target
 from benchmarks.server_processes import start_process
 
@@ -43,6 +43,7 @@ def rows(
     with ExitStack() as stack:
         receiver = ["storescp", "--ignore", "-aet", CALLING, str(receiving_port)]
         start_process(receiver, scratch / "storescp.log", stack, os.environ | {"TCP_NODELAY": "1"})
+        wait_for_port(receiving_port)
         command = ["movescu", "-aem", CALLING]
         found.append(_raced(nodes, f"C-MOVE of {instances} instances", command, keys, instances, rounds))
     return found
