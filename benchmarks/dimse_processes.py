@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
 
-from benchmarks.server_processes import ORTHANC, ROOT, Server, free_port, start_process, start_site
+from benchmarks.server_processes import ORTHANC, ROOT, Server, free_port, start_process, start_site, wait_for_port
 
 TITLE = "VOXELRY"
 CALLING = "BENCHMARK"
 PROGRAMS = ("storescu", "storescp", "getscu", "movescu")
-_START_SECONDS = 60.0
 RECEIVER = """
 import logging, os, sys
 from pynetdicom import AE, AllStoragePresentationContexts, ALL_TRANSFER_SYNTAXES, evt
@@ -117,14 +114,3 @@ def _receiver(scratch: Path, stack: ExitStack) -> DicomNode:
     start_process(command, scratch / "receiver.log", stack, dict(os.environ))
     wait_for_port(port)
     return DicomNode("a bare pynetdicom receiver", "RECEIVER", port)
-
-
-def wait_for_port(port: int) -> None:
-    """Wait until somebody listens; an error if nobody does for long."""
-    end = time.monotonic() + _START_SECONDS
-    while time.monotonic() < end:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise RuntimeError(f"nobody listens on port {port}")

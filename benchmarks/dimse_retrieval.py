@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pydicom
 
-from benchmarks.dimse_processes import CALLING, DicomNode, wait_for_port
+from benchmarks.dimse_processes import CALLING, DicomNode
 from benchmarks.race import Row, Target
-from benchmarks.server_processes import start_process
+from benchmarks.server_processes import start_process, wait_for_port
 
 FACTOR = 1.0
 _COMMON = ("-v", "-S", "-aet", CALLING)

@@ -7,20 +7,17 @@ its submitter and its result; a plain Celery task stores nothing.
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from benchmarks.race import Race, Runner, Target
-from benchmarks.server_processes import stop_process
+from benchmarks.server_processes import free_port, stop_process, wait_for_port
 
 ROOT = Path(__file__).resolve().parents[1]
 CELERY = "bare Celery, Redis"
-SECONDS = 60.0
 
 
 def races(count: int, scratch: Path) -> Iterator[tuple[str, Callable[[], Race]]]:
@@ -44,9 +41,7 @@ def races(count: int, scratch: Path) -> Iterator[tuple[str, Callable[[], Race]]]
 def _processes(scratch: Path) -> Iterator[Callable[..., float]]:
     started: list[subprocess.Popen[str]] = []
     drivers: dict[str, subprocess.Popen[str]] = {}
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("VOXELRY_", "DJANGO_"))}
     environment |= {
         "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]),
@@ -67,7 +62,7 @@ def _processes(scratch: Path) -> Iterator[Callable[..., float]]:
         if who not in drivers:
             if who == "celery":
                 start("redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
-                _wait_for(port)
+                wait_for_port(port)
                 work = [sys.executable, "-m", "celery", "--app", "benchmarks.jobs_driver", "worker"]
                 start(*work, "--concurrency", "2", "--loglevel", "error")
             drivers[who] = start(sys.executable, "-m", "benchmarks.jobs_driver", who, talks=True)
@@ -100,13 +95,3 @@ def _read(process: subprocess.Popen[str]) -> str:
     if not line:
         raise RuntimeError("the driver of a benchmark ended")
     return line.strip()
-
-
-def _wait_for(port: int) -> None:
-    end = time.monotonic() + SECONDS
-    while time.monotonic() < end:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise TimeoutError

@@ -202,6 +202,17 @@ def _wait(process: subprocess.Popen[bytes], port: int, path: str, word: str = ""
     raise RuntimeError(f"{process.args!r} does not answer")
 
 
+def wait_for_port(port: int) -> None:
+    """Wait until somebody listens; an error if nobody does for long."""
+    end = time.monotonic() + _START_SECONDS
+    while time.monotonic() < end:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise RuntimeError(f"nobody listens on port {port}")
+
+
 def free_port() -> int:
     """A port that nobody listens on."""
     with socket.socket() as probe:
