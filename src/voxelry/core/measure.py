@@ -17,6 +17,7 @@ import numpy.typing as npt
 from voxelry.core.argument_types import a_kind
 from voxelry.core.errors import MeasureError, ParameterError, WrongTypeError
 from voxelry.core.extent import COLOUR, Each, Extent, extent, extent_and_count, first_above, normalised
+from voxelry.core.holes import missing_mask
 from voxelry.core.regions import PatientRegion
 from voxelry.core.segment_values import OCCUPANCY, PROBABILITY, SegmentKind, labelled, segment_kind, sum_of
 from voxelry.core.spacing import Spacing
@@ -265,9 +266,11 @@ def measure(
         volume = volume.with_array(np.asarray(volume.array))
     kind = segment_kind(volume)
     warnings = list(volume.warnings)
+    total = int(volume.array.size)
     if within is not None:
-        return _within(volume, within, threshold, checked, kind, each)
-    if kind == "labels":
+        above, total, told = _within(volume, within, threshold, kind, each)
+        warnings += told
+    elif kind == "labels":
         above, words = labelled(volume)
         warnings.append(words)
     else:
@@ -290,53 +293,37 @@ def measure(
     return Measurement(
         series_instance_uid=volume.series_instance_uid,
         pixels_above_threshold=above,
-        pixels_total=int(volume.array.size),
+        pixels_total=total,
         volume_mm3=None if voxel is None or voxels is None else voxels * voxel,
         threshold=threshold,
         method=checked,
         spacing=volume.spacing,
         warnings=tuple(warnings),
         label=volume.label,
+        within=within,
     )
 
 
 def _within(
-    volume: Volume, region: PatientRegion, threshold: float, method: Method, kind: SegmentKind, each: Each
-) -> Measurement:
-    """The measurement of an image in a region."""
+    volume: Volume, region: PatientRegion, threshold: float, kind: SegmentKind, each: Each
+) -> tuple[int, int, list[str]]:
+    """How many voxels of an image are above in a region, how many lie in it, and what must be known."""
     if kind:
         raise MeasureError("a segmentation has no values to count in a region; its own size is measured without one")
     whole = extent(volume, each=each)
     first = first_above(whole, threshold)
     placed = region.within(volume)
-    values = volume.array[placed.box]
-    counted = np.zeros_like(placed.mask) if first is None else placed.mask & (values >= first)
-    if values.dtype.kind == "f":
-        counted &= np.isfinite(values)
-    if volume.padding is not None:
-        slices, rows, columns = placed.box
-        for at, index in enumerate(range(slices.start, slices.stop)):
-            padding = volume.padding_mask(index)
-            if padding is not None:
-                counted[at] &= ~padding[rows, columns]
-    above, total, voxel = int(np.count_nonzero(counted)), placed.count, volume.voxel_mm3
-    warnings = [*volume.warnings, *_left_out(volume, whole)]
-    if not total:
-        warnings.append("no pixel of this volume lies in the region")
-    if voxel is None:
-        warnings.append(f"no volume in mm3: {missing_spacing(volume.spacing)}")
-    return Measurement(
-        series_instance_uid=volume.series_instance_uid,
-        pixels_above_threshold=above,
-        pixels_total=total,
-        volume_mm3=None if voxel is None else above * voxel,
-        threshold=threshold,
-        method=method,
-        spacing=volume.spacing,
-        warnings=tuple(warnings),
-        label=volume.label,
-        within=region,
-    )
+    told = _left_out(volume, whole)
+    if not placed.count:
+        told.append("no pixel of this volume lies in the region")
+    if first is None or not placed.count:
+        return 0, placed.count, told
+    part = volume.crop(placed.box)
+    counted = placed.mask & (part.array >= first)
+    hidden = missing_mask(part, part.array)
+    if hidden is not None:
+        counted &= ~hidden
+    return int(np.count_nonzero(counted)), placed.count, told
 
 
 def _left_out(volume: Volume, found: Extent) -> list[str]:

@@ -29,6 +29,14 @@ def box_of(mask: Mask) -> Box | None:
     return tuple(slice(int(axis[0]), int(axis[-1]) + 1) for axis in (slices, rows, columns))  # type: ignore[return-value]
 
 
+def box_between(low: npt.NDArray[np.float64], high: npt.NDArray[np.float64], grid: Geometry) -> Box:
+    """The voxels of a grid between two indices that need not be whole; a centre near to one of them is in the box."""
+    first = np.clip(np.floor(low), 0, grid.shape).astype(int)
+    last = np.clip(np.ceil(high) + 1, first, grid.shape).astype(int)
+    slices, rows, columns = (slice(a, b) for a, b in zip(first.tolist(), last.tolist(), strict=True))
+    return slices, rows, columns
+
+
 def labels_on_grid(labels: npt.NDArray[Any], grid: Geometry, other: Geometry) -> npt.NDArray[Any]:
     """Labels, or a mask, on the grid of an image.
 
@@ -80,7 +88,4 @@ def _reach(box: Box, grid: Geometry, other: Geometry) -> Box:
     sides = [(side.start - 1, side.stop) for side in box]
     corners = np.array(np.meshgrid(*sides, indexing="ij"), np.float64).reshape(3, 8).T
     index = other.lps_to_index(grid.index_to_lps(corners))
-    low = np.clip(np.floor(index.min(axis=0)), 0, other.shape).astype(int)
-    high = np.clip(np.ceil(index.max(axis=0)) + 1, low, other.shape).astype(int)
-    slices, rows, columns = (slice(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True))
-    return slices, rows, columns
+    return box_between(index.min(axis=0), index.max(axis=0), other)

@@ -18,7 +18,7 @@ from voxelry.core.argument_types import check_type
 from voxelry.core.errors import ParameterError, UnplacedError
 from voxelry.core.frame_of_reference import check_one_frame_of_reference
 from voxelry.core.geometry import Box, Geometry
-from voxelry.core.placed_masks import Mask, box_of, labels_on_grid
+from voxelry.core.placed_masks import Mask, box_between, box_of, labels_on_grid
 from voxelry.core.segmentation import Segmentation
 from voxelry.core.volume import Volume
 
@@ -168,7 +168,7 @@ class SphereRegion:
         # The smallest box along the grid: the sphere's extent along an index axis is radius times its row's length.
         inverse = np.linalg.inv(_affine_of(volume.geometry))
         middle, reach = inverse[:3, :3] @ centre + inverse[:3, 3], radius * np.linalg.norm(inverse[:3, :3], axis=1)
-        box = _box_between(middle - reach, middle + reach, volume.geometry)
+        box = box_between(middle - reach, middle + reach, volume.geometry)
 
         def belongs(along: Sequence[Floats]) -> Mask:
             x, y, z = (c - at for c, at in zip(along, centre, strict=True))
@@ -274,15 +274,7 @@ def _box_around(corners: Floats, geometry: Geometry) -> Box:
     """The voxels whose centres may lie between some points."""
     _affine_of(geometry)
     index = geometry.lps_to_index(corners)
-    return _box_between(index.min(axis=0), index.max(axis=0), geometry)
-
-
-def _box_between(low: Floats, high: Floats, geometry: Geometry) -> Box:
-    """The voxels of a grid between two indices that need not be whole, and a voxel more at each end."""
-    first = np.clip(np.floor(low) - 1, 0, geometry.shape).astype(int)
-    last = np.clip(np.ceil(high) + 2, first, geometry.shape).astype(int)
-    slices, rows, columns = (slice(a, b) for a, b in zip(first.tolist(), last.tolist(), strict=True))
-    return slices, rows, columns
+    return box_between(index.min(axis=0), index.max(axis=0), geometry)
 
 
 def _mask_by_slices(
