@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import get_args
 
+from voxelry.core.gaps import listed
 from voxelry.core.segmentation import RGB, TISSUE, AlgorithmType, Code, Segment
 from voxelry.core.value import Value
 
 LONGEST_LABEL = 64
 """Characters of a Segment Label (0062,0005)."""
+TYPE_MODIFIER = "SegmentedPropertyTypeModifierCodeSequence"
+REGION_MODIFIER = "AnatomicRegionModifierSequence"
+_CODED = {
+    "SegmentedPropertyCategoryCodeSequence": "category (0062,0003)",
+    "SegmentedPropertyTypeCodeSequence": "type (0062,000F)",
+}
+_COLOUR = "RecommendedDisplayCIELabValue"
+_PRIVATE_SCHEME = "99"
+"""How the designators of private coding schemes begin (PS3.16 8)."""
 
 
 def segments_of(metadata: Mapping[str, Value]) -> dict[int, Segment]:
@@ -34,6 +44,51 @@ def segments_of(metadata: Mapping[str, Value]) -> dict[int, Segment]:
     return found
 
 
+def description_warnings(metadata: Mapping[str, Value], numbers: Iterable[int] = ()) -> tuple[str, ...]:
+    """What of Segment Sequence (0062,0002) is missing or wrong, and what stands in for it; without anybody's words.
+
+    Parameters
+    ----------
+    metadata
+        As for `segments_of`.
+    numbers
+        Of the segments that there are voxels of, described or not.
+    """
+    items = metadata.get("SegmentSequence")
+    told: dict[str, list[str]] = {}
+    seen: set[int] = set()
+    for item in items if isinstance(items, list) else []:
+        number = item.get("SegmentNumber") if isinstance(item, dict) else None
+        if not isinstance(item, dict) or not isinstance(number, int) or number < 1:
+            told.setdefault("an item of Segment Sequence (0062,0002) has no number, and was left out", [])
+        elif number in seen:
+            told.setdefault("described more than once, of which the first counts", []).append(str(number))
+        else:
+            seen.add(number)
+            for words in _flaws(item):
+                told.setdefault(words, []).append(str(number))
+    for number in sorted({*numbers} - seen):
+        told.setdefault("described nowhere, and called by number", []).append(str(number))
+    return tuple(
+        f"segment{'s' * (len(those) > 1)} {listed(those)}: {words}" if those else words for words, those in told.items()
+    )
+
+
+def _flaws(item: Mapping[str, Value]) -> Iterator[str]:
+    if not (isinstance(label := item.get("SegmentLabel"), str) and label.strip()):
+        yield "no Segment Label (0062,0005), and called by number"
+    for keyword, name in _CODED.items():
+        code = _code(item, keyword)
+        if code is None:
+            yield f"no code of the {name}, for which {TISSUE.meaning} stands"
+        elif not code.scheme:
+            yield f"the code of the {name} is of no coding scheme, and says nothing to other programs"
+        elif code.scheme.upper().startswith(_PRIVATE_SCHEME):
+            yield f"the code of the {name} is of a private coding scheme, which other programs do not know"
+    if item.get(_COLOUR) not in (None, []) and _colour(item.get(_COLOUR)) is None:
+        yield "Recommended Display CIELab Value (0062,000D) is not three numbers from 0 to 65535, and was left out"
+
+
 def items_of(segments: Sequence[Segment]) -> Value:
     """The opposite: Segment Sequence (0062,0002) as JSON values, from which `segments_of` makes the same segments."""
     return [_item(segment) for segment in segments]
@@ -50,19 +105,25 @@ def _item(segment: Segment) -> Value:
         "SegmentLabel": segment.label,
         "SegmentAlgorithmType": segment.algorithm_type,
         "SegmentedPropertyCategoryCodeSequence": _coded(segment.category),
-        "SegmentedPropertyTypeCodeSequence": _coded(segment.type),
+        "SegmentedPropertyTypeCodeSequence": _coded(segment.type, TYPE_MODIFIER, segment.type_modifier),
     }
     if segment.algorithm:
         item["SegmentAlgorithmName"] = segment.algorithm
     if segment.anatomic_region is not None:
-        item["AnatomicRegionSequence"] = _coded(segment.anatomic_region)
+        item["AnatomicRegionSequence"] = _coded(segment.anatomic_region, REGION_MODIFIER, segment.region_modifier)
     if segment.colour is not None:
-        item["RecommendedDisplayCIELabValue"] = [*cielab_of(segment.colour)]
+        item[_COLOUR] = [*cielab_of(segment.colour)]
     return item
 
 
-def _coded(code: Code) -> Value:
-    return [{"CodeValue": code.value, "CodingSchemeDesignator": code.scheme, "CodeMeaning": code.meaning}]
+def _coded(code: Code, inner: str = "", modifier: Code | None = None) -> Value:
+    """A code sequence; a modifier stands in the item that it modifies."""
+    item: dict[str, Value] = {
+        "CodeValue": code.value, "CodingSchemeDesignator": code.scheme, "CodeMeaning": code.meaning,
+    }  # fmt: skip
+    if modifier is not None:
+        item[inner] = _coded(modifier)
+    return [item]
 
 
 def _segment(number: int, item: Mapping[str, Value]) -> Segment:
@@ -71,14 +132,23 @@ def _segment(number: int, item: Mapping[str, Value]) -> Segment:
     )
     return Segment(
         number=number,
-        label=label[:LONGEST_LABEL] if isinstance(label, str) and label else unnamed(number).label,
+        label=label[:LONGEST_LABEL] if isinstance(label, str) and label.strip() else unnamed(number).label,
         category=_code(item, "SegmentedPropertyCategoryCodeSequence") or TISSUE,
         type=_code(item, "SegmentedPropertyTypeCodeSequence") or TISSUE,
         algorithm=algorithm if isinstance(algorithm, str) else "",
         algorithm_type=_algorithm_type(kind),
         anatomic_region=_code(item, "AnatomicRegionSequence"),
-        colour=_colour(item.get("RecommendedDisplayCIELabValue")),
+        type_modifier=_code(_first(item, "SegmentedPropertyTypeCodeSequence"), TYPE_MODIFIER),
+        region_modifier=_code(_first(item, "AnatomicRegionSequence"), REGION_MODIFIER),
+        colour=_colour(item.get(_COLOUR)),
     )
+
+
+def _first(item: Mapping[str, Value], keyword: str) -> Mapping[str, Value]:
+    """The first item of a sequence; empty if there is none."""
+    items = item.get(keyword)
+    first = items[0] if isinstance(items, list) and items else None
+    return first if isinstance(first, dict) else {}
 
 
 def _algorithm_type(value: Value) -> AlgorithmType:
@@ -87,10 +157,7 @@ def _algorithm_type(value: Value) -> AlgorithmType:
 
 def _code(item: Mapping[str, Value], keyword: str) -> Code | None:
     """The first item of a code sequence (PS3.3 8.8)."""
-    items = item.get(keyword)
-    first = items[0] if isinstance(items, list) and items else None
-    if not isinstance(first, dict):
-        return None
+    first = _first(item, keyword)
     value = next((one for one in map(first.get, ("CodeValue", "LongCodeValue", "URNCodeValue")) if one), None)
     scheme, meaning = first.get("CodingSchemeDesignator"), first.get("CodeMeaning")
     if not isinstance(value, str):
@@ -109,7 +176,7 @@ def _colour(value: Value) -> RGB | None:
     if not isinstance(value, list) or len(value) != 3:
         return None
     numbers = [float(one) for one in value if isinstance(one, int | float)]
-    if len(numbers) != 3:
+    if len(numbers) != 3 or not all(0 <= one <= 65535 for one in numbers):
         return None
     lightness, a, b = numbers[0] * 100 / 65535, numbers[1] * 255 / 65535 - 128, numbers[2] * 255 / 65535 - 128
     y = (lightness + 16) / 116

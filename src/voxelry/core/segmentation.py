@@ -70,6 +70,8 @@ class Segment:
         Whether a program made it by itself, with help, or a person drew it.
     anatomic_region
         Where in the body it lies; None where nothing says so.
+    type_modifier, region_modifier
+        What says more of the type and of the region, most often the side: ``Code("7771000", "SCT", "Left")``.
     colour
         For display; None where there is none.
 
@@ -88,6 +90,8 @@ class Segment:
     algorithm_type: AlgorithmType = "AUTOMATIC"
     anatomic_region: Code | None = None
     colour: RGB | None = None
+    type_modifier: Code | None = None
+    region_modifier: Code | None = None
 
 
 class Segmentation:

@@ -36,7 +36,7 @@ _SOP_INSTANCE, _SOP_CLASS, _SERIES, _STUDY, _MEDIA_INSTANCE, _MEDIA_CLASS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Header:
     """An instance's attributes without its pixels.
 

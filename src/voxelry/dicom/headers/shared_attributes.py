@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
+from weakref import WeakKeyDictionary
 
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
@@ -22,6 +23,19 @@ _PER_FRAME = 0x52009230
 def shared_metadata(headers: Sequence[Header]) -> Mapping[str, Value]:
     """Every attribute with the same value in all instances, by keyword, as JSON values."""
     distinct = list(dict.fromkeys(headers))
+    if len(distinct) > 1:
+        return _shared_by(distinct)
+    (only,) = distinct
+    known = _OF_ONE.get(only)
+    if known is None:  # many volumes are of one instance where it has many segments
+        known = _OF_ONE[only] = _shared_by(distinct)
+    return known
+
+
+_OF_ONE: WeakKeyDictionary[Header, Mapping[str, Value]] = WeakKeyDictionary()
+
+
+def _shared_by(distinct: Sequence[Header]) -> Mapping[str, Value]:
     encoded = [header.elements.encoded for header in distinct]
     known = [one for one in encoded if one is not None]
     if len(known) == len(encoded):

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence as DicomSequence
 
 from voxelry.core.errors import FrameOfReferenceError, ParameterError, PixelDataError
 from voxelry.core.extras import needed_for
 from voxelry.core.frame_of_reference import CONFIRM
 from voxelry.core.progress import Progress, part, silent
+from voxelry.core.segment_items import REGION_MODIFIER, TYPE_MODIFIER
+from voxelry.core.segmentation import Code as SegmentCode
 from voxelry.core.segmentation import Segment, Segmentation
 from voxelry.dicom.grouping.frames_of_reference import differs
 from voxelry.dicom.headers.attributes import integer, text
@@ -329,7 +332,7 @@ def _described(segment: Segment, number: int, kind: SegmentationKind, derivation
 
     region = segment.anatomic_region
     try:
-        return SegmentDescription(
+        described = SegmentDescription(
             segment_number=segment.number if kind == "labelmap" else number,
             segment_label=segment.label,
             segmented_property_category=Code(segment.category.value, segment.category.scheme, segment.category.meaning),
@@ -347,6 +350,19 @@ def _described(segment: Segment, number: int, kind: SegmentationKind, derivation
         )
     except ValueError as error:  # of the segment's description, which comes from the step and holds no patient's value
         raise ParameterError(f"segment {segment.number} cannot be described in DICOM: {error}") from None
+    if segment.type_modifier is not None:
+        _modify(described.SegmentedPropertyTypeCodeSequence[0], TYPE_MODIFIER, segment.type_modifier)
+    if region is not None and segment.region_modifier is not None:
+        _modify(described.AnatomicRegionSequence[0], REGION_MODIFIER, segment.region_modifier)
+    return described
+
+
+def _modify(item: Dataset, keyword: str, modifier: SegmentCode) -> None:
+    """Say more of a code, in its own item; highdicom has no parameter for it."""
+    added = Dataset()
+    added.CodeValue, added.CodingSchemeDesignator = modifier.value, modifier.scheme
+    added.CodeMeaning = modifier.meaning
+    setattr(item, keyword, DicomSequence([added]))
 
 
 # --- what is made of it -----------------------------------------------------------------------------------------------
@@ -405,5 +421,6 @@ def _instance(
 
 
 def _words(segment: Segment) -> tuple[str, ...]:
-    region = () if segment.anatomic_region is None else (segment.anatomic_region.meaning,)
-    return (segment.label, segment.category.meaning, segment.type.meaning, *region, segment.algorithm)
+    optional = (segment.anatomic_region, segment.type_modifier, segment.region_modifier)
+    meanings = (code.meaning for code in (segment.category, segment.type, *optional) if code is not None)
+    return (segment.label, *meanings, segment.algorithm)

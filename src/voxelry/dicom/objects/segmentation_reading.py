@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -12,12 +12,14 @@ import numpy.typing as npt
 from voxelry.core.errors import GeometryError
 from voxelry.core.geometry import Geometry
 from voxelry.core.progress import Progress, part, silent
-from voxelry.core.segment_items import segments_of, unnamed
+from voxelry.core.segment_items import description_warnings, segments_of, unnamed
 from voxelry.core.segment_values import segment_kind
 from voxelry.core.segmentation import FractionalType, Segment, Segmentation
 from voxelry.core.volume import Volume
 from voxelry.dicom.headers.attributes import text
+from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.pixel_description import describe_pixels
+from voxelry.dicom.headers.shared_attributes import shared_metadata
 from voxelry.dicom.headers.sop_classes import LABEL_MAP, SEGMENTATION
 from voxelry.dicom.series.stack import Stack
 
@@ -47,18 +49,22 @@ def read_segmentation(stacks: Sequence[Stack], *, progress: Progress = silent) -
     Raises
     ------
     GeometryError
-        If segments are irregular, lie on grids that do not fit together, or one has several stacks.
+        If segments are irregular, lie on grids that do not fit together, or one has several stacks; if frames do not
+        say of which segment they are, or are tiles of a plane.
     """
     header = stacks[0].frames[0].header
+    _check_not_tiled(header)
+    described = segments_of(shared_metadata([header]))
     label_map = header.sop_class_uid == LABEL_MAP
-    numbers = [] if label_map else [int(float(stack.frames[0].value(_NUMBER) or 0)) for stack in stacks]
+    if not label_map:  # by number, not by the order of frames
+        stacks = sorted(stacks, key=lambda stack: _number_of(stack, described))
+    numbers = [] if label_map else [_number_of(stack, described) for stack in stacks]
     if len(set(numbers)) < len(numbers) or (label_map and len(stacks) > 1):
         raise GeometryError(
             "a segment of this segmentation has several stacks (time points, or orientations), which are no one grid"
         )
     parts = _Parts(stacks, numbers, progress)
     first = next(iter(parts))[1]
-    described = segments_of(first.metadata)
     if label_map:
         return _of_label_map(first, described, _recipe(stacks[0]))
     segments = [described.get(number) or unnamed(number) for number in numbers]
@@ -77,7 +83,34 @@ def read_segmentation(stacks: Sequence[Stack], *, progress: Progress = silent) -
         fractional_type=fractional or "PROBABILITY",
         source=on_grid(first, grid.geometry, np.zeros(grid.geometry.shape, np.uint8) if labels is None else labels),
         recipe=_recipe(stacks[0]),
-        warnings=parts.warnings,
+        warnings=(*parts.warnings, *description_warnings(first.metadata, numbers)),
+    )
+
+
+def _check_not_tiled(header: Header) -> None:
+    """Refuse tiles of whole slide images, whose frames are parts of one plane (PS3.3 C.8.12.14, C.7.6.17.3)."""
+    tiled = text(header.elements, "DimensionOrganizationType").startswith("TILED")
+    if tiled or "TotalPixelMatrixRows" in header.elements or "TotalPixelMatrixColumns" in header.elements:
+        raise GeometryError(
+            "this segmentation is tiled, as those of whole slide images are: its frames are parts of one large plane, "
+            "and no slices of a volume; it is not read"
+        )
+
+
+def _number_of(stack: Stack, described: Mapping[int, Segment]) -> int:
+    """Which segment the frames of a stack are of."""
+    said = stack.frames[0].value(_NUMBER)
+    try:
+        number = int(float(said)) if said else 0
+    except (ValueError, OverflowError):
+        number = 0
+    if number > 0:
+        return number
+    if len(described) == 1:
+        return next(iter(described))
+    raise GeometryError(
+        f"frames of this segmentation do not say of which of its {len(described)} segments they are: Referenced "
+        "Segment Number (0062,000B) is missing, or no number from 1"
     )
 
 
@@ -118,7 +151,7 @@ def _of_label_map(volume: Volume, described: dict[int, Segment], recipe: str) ->
         labels=labels,
         source=volume,
         recipe=recipe,
-        warnings=volume.warnings,
+        warnings=(*volume.warnings, *description_warnings(volume.metadata, numbers if labels.any() else ())),
     )
 
 
