@@ -126,7 +126,10 @@ def _upload(site: Server, stored: npt.NDArray[np.uint16], slices: int, path: Pat
 
 
 def _planes(site: Server, slices: int) -> list[Row]:
-    """Planes from the server beside an axial one; those that it does not offer have no row."""
+    """Planes from the server beside an axial one; those that it does not offer have no row.
+
+    While somebody scrolls or turns, the page asks for fewer pixels, and for the nearest voxel.
+    """
     listed = json.loads(site.ask("GET", "/api/series?limit=1000")[1])["items"]
     (series,) = (one for one in listed if one["study"]["description"] == DESCRIPTION)
     (volume,) = json.loads(site.ask("GET", f"/api/series/{series['id']}")[1])["volumes"]
@@ -134,13 +137,19 @@ def _planes(site: Server, slices: int) -> list[Row]:
     version = f"v={volume['version']}"
     count, rows, columns = volume["shape"]
     axial = _cost(site, [f"{of_series}/slices/{k}.raw?{version}" for k in _spread(count)])
+    cuts = [oblique_query(volume["affine"], volume["shape"], part / REQUESTS) for part in range(REQUESTS)]
+    quick = [oblique_query(volume["affine"], volume["shape"], part / REQUESTS, size=256) for part in range(REQUESTS)]
     kinds = {
+        "sagittal while scrolling": [
+            f"{of_series}/slices/{k}.raw?axis=sagittal&every=3&{version}" for k in _spread(columns)
+        ],
+        "coronal while scrolling": [
+            f"{of_series}/slices/{k}.raw?axis=coronal&every=3&{version}" for k in _spread(rows)
+        ],
+        "oblique while turning": [f"{of_series}/cut.raw?{query}&{version}" for query in quick],
         "sagittal": [f"{of_series}/slices/{k}.raw?axis=sagittal&{version}" for k in _spread(columns)],
         "coronal": [f"{of_series}/slices/{k}.raw?axis=coronal&{version}" for k in _spread(rows)],
-        "oblique": [
-            f"{of_series}/cut.raw?{oblique_query(volume['affine'], volume['shape'], part / REQUESTS)}&{version}"
-            for part in range(REQUESTS)
-        ],
+        "oblique": [f"{of_series}/cut.raw?{query}&{version}" for query in cuts],
     }
     target = Target(("an axial slice",), 3.0, at_most=True)
     found = []
@@ -170,24 +179,26 @@ def _cost(site: Server, paths: Sequence[str]) -> float:
     return statistics.median(took)
 
 
-def oblique_query(affine: Sequence[Sequence[float]], shape: Sequence[int], part: float) -> str:
-    """The query of a plane of 512 x 512 points, turned by 30 and 40 degrees, through the volume's middle axis.
+def oblique_query(affine: Sequence[Sequence[float]], shape: Sequence[int], part: float, *, size: int = 512) -> str:
+    """The query of a plane of the size of 512 voxels, turned by 30 and 40 degrees, through the volume's middle axis.
 
     Parameters
     ----------
     part
         Where on the middle axis along the slices, from 0 to 1.
+    size
+        Rows and columns; fewer than 512 are a draft, of the nearest voxels.
     """
     matrix = np.asarray(affine, np.float64)
-    step = np.linalg.norm(matrix[:3, 1])
+    step = np.linalg.norm(matrix[:3, 1]) * 512 / size
     first, second = math.radians(30), math.radians(40)
     right = step * np.array([math.cos(first), math.sin(first), 0.0])
     down = step * np.array([-math.sin(first) * math.sin(second), math.cos(first) * math.sin(second), -math.cos(second)])
     middle = matrix[:3] @ [part * (shape[0] - 1), (shape[1] - 1) / 2, (shape[2] - 1) / 2, 1.0]
-    origin = middle - 255.5 * right - 255.5 * down
+    origin = middle - (size - 1) / 2 * right - (size - 1) / 2 * down
 
     def told(vector: npt.NDArray[np.float64]) -> str:
         return ",".join(repr(float(value)) for value in vector)
 
-    query = {"origin": told(origin), "right": told(right), "down": told(down), "rows": 512, "columns": 512}
-    return urlencode(query | {"method": "linear"}, safe=",")
+    query = {"origin": told(origin), "right": told(right), "down": told(down), "rows": size, "columns": size}
+    return urlencode(query | {"method": "linear" if size == 512 else "nearest"}, safe=",")

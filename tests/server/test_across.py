@@ -11,7 +11,7 @@ import pytest
 import voxelry
 from tests.server.test_cut_answers import middle_cut, parameters, received
 from voxelry.core.cuts import cut
-from voxelry.core.planes import AXES, plane, plane_count
+from voxelry.core.planes import AXES, Axis, plane, plane_count
 from voxelry.server.archive.check import check
 from voxelry.server.archive.shown import across_file, stack_files
 from voxelry.server.archive.shown.across_file import open_across, write_across
@@ -76,11 +76,26 @@ def _assert_answers(site: Any, key: int, volume: voxelry.Volume) -> None:
             content = site.client.get(f"/api/series/{key}/slices/{index}.raw?axis={axis}").content
             expected = plane(volume, index, axis=axis)
             np.testing.assert_array_equal(np.frombuffer(content, expected.dtype).reshape(expected.shape), expected)
+        for every in (1, 2, 3, 64):
+            _assert_thinned(site, f"/api/series/{key}/slices/1.raw?axis={axis}&every={every}", volume, axis, every)
     assert site.client.get(f"/api/series/{key}/slices/9999.raw?axis=sagittal").status_code == 404
     for slab in ({}, {"slab": "mean", "depth": 3, "step": (0.4, 0.0, 0.2)}):
         rectangle = middle_cut(volume, **slab)
         values = received(site.client.get(f"/api/series/{key}/cut.raw", parameters(rectangle)))
         np.testing.assert_array_equal(values, cut(volume, rectangle))
+
+
+def _assert_thinned(site: Any, address: str, volume: voxelry.Volume, axis: Axis, every: int) -> None:
+    response = site.client.get(address)
+    whole = plane(volume, 1, axis=axis)
+    rows, columns = ([i for i in range(count) if i % every == (min(every, count) - 1) // 2] for count in whole.shape)
+    expected = whole[np.ix_(rows, columns)]
+    assert response["X-Voxelry-Shape"] == ",".join(map(str, expected.shape))
+    np.testing.assert_array_equal(np.frombuffer(response.content, whole.dtype).reshape(expected.shape), expected)
+    again = site.client.get(address, headers={"If-None-Match": response["ETag"]})
+    assert again.status_code == 304
+    other = site.client.get(address.replace(f"every={every}", "every=5"), headers={"If-None-Match": response["ETag"]})
+    assert other.status_code == 200, "another thinning is another answer"
 
 
 def test_small_volumes_and_those_without_a_place_have_none(

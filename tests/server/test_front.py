@@ -112,6 +112,7 @@ def token(user: User) -> str:
 HOT = [
     "/api/series/{}/slices/1.raw",
     "/api/series/{}/slices/1.raw?axis=coronal",
+    "/api/series/{}/slices/1.raw?axis=coronal&every=3",
     "/api/series/{}/slices/1.raw?v=other",
     "/api/series/{}/slices/1.png",
     "/api/series/{}/slices/1.png?center=40&width=400",
@@ -172,6 +173,7 @@ REFUSED: list[tuple[str, dict[str, str] | None, int]] = [
     ("/api/series/99999/slices/1.raw", None, 404),
     ("/api/series/99999999999999999999999/slices/1.raw", None, 404),
     ("/api/series/{}/slices/1.raw?axis=slanted", None, 422),
+    ("/api/series/{}/slices/1.raw?every=0", None, 422),
     ("/api/series/{}/slices/1.png?center=4", None, 422),
     ("/api/series/{}/slices/1.png?center=4&width=-1", None, 422),
     ("/api/series/{}/slices/1.raw?volume=1&volume=0", None, 200),

@@ -169,6 +169,15 @@ def plane(
     return _take(volume.array, where, index, along=where.axes[0])
 
 
+def thinned_plane(values: npt.NDArray[np.generic], step: int) -> npt.NDArray[np.generic]:
+    """Of a plane's rows and columns those in the middle of each ``step``, a view: a smaller picture for a quick look.
+
+    Their indices are ``(min(step, n) - 1) // 2 + k * step`` of ``n``: each axis keeps at least one.
+    """
+    first_row, first_column = ((min(step, count) - 1) // 2 for count in values.shape[:2])
+    return values[first_row::step, first_column::step]
+
+
 def plane_padding(volume: Volume, index: int, *, axis: Axis | None = None) -> npt.NDArray[np.bool_] | None:
     """Which pixels of a plane are padding; shape ``(row, column)``, None if none can be."""
     if volume.padding is None or volume.colour:

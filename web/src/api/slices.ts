@@ -47,15 +47,17 @@ export function parseSlice(bytes: ArrayBuffer, dtype: string | null, shape: stri
   return { values, rows, columns, samples };
 }
 
+/** A plane of the volume's grid; of a large one, as a quick look, one of `every` rows and columns. */
 export async function getSlice(
   seriesId: number,
   volume: { readonly index: number; readonly version: string },
   plane: Plane,
   index: number,
   signal: AbortSignal,
+  every = 1,
 ): Promise<Slice> {
   const axis = plane === "acquired" ? undefined : plane;
-  const query = { volume: volume.index, axis, v: volume.version };
+  const query = { volume: volume.index, axis, v: volume.version, every: every > 1 ? every : undefined };
   const response = await send(withQuery(`/api/series/${seriesId}/slices/${index}.raw`, query), { signal });
   const { headers } = response;
   checkVersion(headers, volume.version);

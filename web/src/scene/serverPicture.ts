@@ -3,6 +3,7 @@
 import { type CutSampling, getCut, getSlice, type Slice } from "@/api/slices";
 import { type Affine, columnOf, gridTurn, planeAffine, toPatient } from "@/core/geometry";
 import type { Cut } from "@/core/plane";
+import { thinnedCut } from "@/core/thinning";
 import { slabPlanes } from "@/scene/neededSlices";
 import type { GridRequest, PlanePicture, PlaneRequest } from "@/scene/volumeSource";
 
@@ -15,14 +16,30 @@ export interface ServedVolume {
 
 /** The picture of a plane, of which nothing is missing. Throws the server's problem. */
 export async function serverPicture(seriesId: number, volume: ServedVolume, request: PlaneRequest, signal: AbortSignal): Promise<PlanePicture> {
-  return { ...(await served(seriesId, volume, request, signal)), missing: 0 };
+  return { ...(await served(seriesId, volume, request, 1, signal)), missing: 0 };
 }
 
-function served(seriesId: number, volume: ServedVolume, request: PlaneRequest, signal: AbortSignal): Promise<Slice> {
-  if (request.kind === "cut") return getCut(seriesId, volume, request.cut, request, signal);
-  const projection = gridSlabCut(volume, request);
-  if (!projection) return getSlice(seriesId, volume, request.plane, request.index, signal);
-  return getCut(seriesId, volume, projection.cut, projection.sampling, signal);
+/** One of so many rows and columns of a plane; between voxels the nearest one's value. Throws the server's problem. */
+export async function thinnedPicture(seriesId: number, volume: ServedVolume, request: PlaneRequest, every: number, signal: AbortSignal): Promise<PlanePicture> {
+  return { ...(await served(seriesId, volume, request, every, signal)), missing: 1, every };
+}
+
+function served(seriesId: number, volume: ServedVolume, request: PlaneRequest, every: number, signal: AbortSignal): Promise<Slice> {
+  const projection = request.kind === "cut" ? { cut: request.cut, sampling: request } : gridSlabCut(volume, request);
+  if (projection) {
+    const { cut, sampling } = projection;
+    if (every === 1) return getCut(seriesId, volume, cut, sampling, signal);
+    return getCut(seriesId, volume, thinnedCut(cut, every), { ...sampling, method: "nearest" }, signal);
+  }
+  const { plane, index } = request as GridRequest;
+  return getSlice(seriesId, volume, plane, index, signal, every);
+}
+
+/** How many pixels a plane's picture has. */
+export function sizeOfPlane({ affine, shape }: Pick<ServedVolume, "affine" | "shape">, request: PlaneRequest): { readonly rows: number; readonly columns: number } {
+  if (request.kind === "cut") return request.cut;
+  const [, rows, columns] = gridTurn(affine, request.plane)?.axes ?? [0, 1, 2];
+  return { rows: shape[rows], columns: shape[columns] };
 }
 
 /** The projection of grid planes as a cut whose samples are the voxels; null for a single plane. */

@@ -3,12 +3,16 @@
 import type { Slice } from "@/api/slices";
 import type { ByteCache } from "@/core/byteCache";
 import type { Affine, Vector } from "@/core/geometry";
+import { everyFor } from "@/core/thinning";
 import { neededSlices, onlySlice } from "@/scene/neededSlices";
 import { pictureKey } from "@/scene/pictureKey";
+import { sizeOfPlane } from "@/scene/serverPicture";
 import { SliceQueue } from "@/scene/sliceQueue";
 import { Subscribers } from "@/scene/subscribers";
 import type { Demand, PlanePicture, PlaneRequest, VolumeSource } from "@/scene/volumeSource";
 import { planePicture } from "@/scene/worker/planePictures";
+
+const thinnedKey = (key: string): string => `${key} thinned`;
 
 export interface ServerVolumeParts {
   /** Slices and recent pictures of all such volumes. */
@@ -16,8 +20,17 @@ export interface ServerVolumeParts {
   readonly pictures: ByteCache<PlanePicture>;
   readonly fetchSlice: (slice: number, signal: AbortSignal) => Promise<Slice>;
   readonly fromServer: (request: PlaneRequest, signal: AbortSignal) => Promise<PlanePicture>;
+  /** One of so many rows and columns of a plane. */
+  readonly thinned: (request: PlaneRequest, every: number, signal: AbortSignal) => Promise<PlanePicture>;
   readonly schedule?: (task: () => void) => void;
 }
+
+/** While one moves through planes: how many pixels a picture of voxels may have, and how many it is thinned to otherwise. */
+const VOXELS = { most: 2 ** 20, thinned: 2 ** 18 };
+/** Likewise of samples between voxels, each of which costs the server more. */
+const SAMPLES = { most: 2 ** 17, thinned: 2 ** 16 };
+/** All pixels are fetched of a plane after this time without a request for another one of its kind. */
+const REST_MS = 60;
 
 export class ServerVolume implements VolumeSource {
   readonly inTab = false;
@@ -26,6 +39,10 @@ export class ServerVolume implements VolumeSource {
   private changed = false;
   private readonly queue: SliceQueue;
   private readonly subscribers: Subscribers;
+  /** By kind of plane: the pictures that were asked for since one has last rested. */
+  private readonly moving = new Map<string, { readonly keys: Set<string>; readonly timer: ReturnType<typeof setTimeout> }>();
+  /** Pictures to be fetched with all their pixels. */
+  private readonly rested = new Set<string>();
 
   constructor(
     readonly key: string,
@@ -51,6 +68,7 @@ export class ServerVolume implements VolumeSource {
   }
 
   close(): void {
+    for (const { timer } of this.moving.values()) clearTimeout(timer);
     this.queue.close();
   }
 
@@ -59,21 +77,24 @@ export class ServerVolume implements VolumeSource {
   }
 
   recent(request: PlaneRequest): PlanePicture | undefined {
-    return this.parts.pictures.get(pictureKey(this.key, request));
+    const key = pictureKey(this.key, request);
+    return this.parts.pictures.get(key) ?? this.parts.pictures.get(thinnedKey(key));
   }
 
   settled(request: PlaneRequest): boolean {
     const slice = this.sliceOf(request);
-    return (slice !== null && (this.queue.has(slice) || this.queue.hasFailed(slice))) || this.parts.pictures.has(pictureKey(this.key, request));
+    if (slice !== null) return this.queue.has(slice) || this.queue.hasFailed(slice);
+    return this.recent(request) !== undefined;
   }
 
   async picture(request: PlaneRequest, signal: AbortSignal): Promise<PlanePicture> {
-    const kept = this.recent(request);
+    const key = pictureKey(this.key, request);
+    const kept = this.parts.pictures.get(key);
     if (kept) return kept;
     const slice = this.sliceOf(request);
-    const picture = slice === null ? await this.parts.fromServer(request, signal) : await this.sliceAs(request, slice, signal);
-    this.parts.pictures.set(pictureKey(this.key, request), picture, picture.values.byteLength);
-    return picture;
+    const every = slice === null ? this.everyOf(request) : 1;
+    if (every > 1 && !this.rested.delete(key)) return this.thinned(request, every, signal);
+    return this.keep(key, slice === null ? await this.parts.fromServer(request, signal) : await this.sliceAs(request, slice, signal));
   }
 
   async voxel(index: Vector, signal: AbortSignal): Promise<readonly number[] | null> {
@@ -94,6 +115,39 @@ export class ServerVolume implements VolumeSource {
   retry(): void {
     this.queue.retry();
     this.subscribers.notify();
+  }
+
+  /** A picture of fewer pixels, and soon a notice that all of them may be asked for. */
+  private async thinned(request: PlaneRequest, every: number, signal: AbortSignal): Promise<PlanePicture> {
+    const key = pictureKey(this.key, request);
+    this.move(request.kind === "grid" ? request.plane : request.kind, key);
+    return this.parts.pictures.get(thinnedKey(key)) ?? this.keep(thinnedKey(key), await this.parts.thinned(request, every, signal));
+  }
+
+  private move(kind: string, key: string): void {
+    const before = this.moving.get(kind);
+    clearTimeout(before?.timer);
+    const keys = new Set(before?.keys).add(key);
+    const timer = setTimeout(() => {
+      this.moving.delete(kind);
+      this.rested.clear();
+      for (const each of keys) this.rested.add(each);
+      this.subscribers.notify();
+    }, REST_MS);
+    this.moving.set(kind, { keys, timer });
+  }
+
+  private keep(key: string, picture: PlanePicture): PlanePicture {
+    this.parts.pictures.set(key, picture, picture.values.byteLength);
+    return picture;
+  }
+
+  private everyOf(request: PlaneRequest): number {
+    const { rows, columns } = sizeOfPlane(this.facts, request);
+    const depth = request.kind === "cut" ? request.slab?.depth : request.slab?.planes;
+    const pixels = rows * columns * (depth ?? 1);
+    const { most, thinned } = request.kind === "grid" && !depth ? VOXELS : SAMPLES;
+    return pixels > most ? everyFor(pixels, thinned) : 1;
   }
 
   /** The slice whose voxels a plane shows; null for planes that the server cuts. */

@@ -8,7 +8,7 @@ import { sessionGate } from "@/api/http";
 import type { Volume } from "@/api/series";
 import { getSlice, type Slice } from "@/api/slices";
 import { ByteCache } from "@/core/byteCache";
-import { serverPicture } from "@/scene/serverPicture";
+import { serverPicture, thinnedPicture } from "@/scene/serverPicture";
 import { ServerVolume } from "@/scene/serverVolume";
 import { TabVolume } from "@/scene/tabVolume";
 import type { PlanePicture, VolumeSource } from "@/scene/volumeSource";
@@ -133,6 +133,7 @@ function serverVolume(key: string, seriesId: number, volume: Volume): ServerVolu
     pictures,
     fetchSlice: (slice, signal) => getSlice(seriesId, volume, "acquired", slice, signal),
     fromServer: (request, signal) => serverPicture(seriesId, volume, request, signal),
+    thinned: (request, every, signal) => thinnedPicture(seriesId, volume, request, every, signal),
   });
 }
 

@@ -35,6 +35,8 @@ export interface PlanePicture {
   readonly samples: number;
   /** How many of the slices that the plane needs are not there yet; a picture with 0 never changes. */
   readonly missing: number;
+  /** Only one of so many rows and columns, for as long as one moves through the planes; absent: all. */
+  readonly every?: number;
 }
 
 /** What a view shows and where it is going: slices are fetched in the order in which they will be looked at. */

@@ -204,5 +204,5 @@ function pictureValue({ picture, perRow, perColumn }: FusedPicture, row: number,
   const [y, x] = [row * perRow + Math.floor(perRow / 2), column * perColumn + Math.floor(perColumn / 2)];
   const start = (y * picture.columns + x) * picture.samples;
   const values = Array.from(picture.values.subarray(start, start + picture.samples));
-  return values.length === 0 || values.some(Number.isNaN) ? null : values;
+  return picture.missing > 0 || values.length === 0 || values.some(Number.isNaN) ? null : values;
 }

@@ -4,11 +4,14 @@ import { type LayerColours, paintLayer } from "@/core/fusion";
 import { overlayOpacity, paintOverlay, type SliceOverlay } from "@/core/overlayPlanes";
 import { type DisplaySettings, GreyPainter, paintColour, type PaddingRange } from "@/core/paint";
 import type { Size, Transform } from "@/core/stageTransform";
+import { placementOf } from "@/core/thinning";
 import type { PlanePicture } from "@/scene/volumeSource";
 
 /** The picture of a view's own series, in grey or in its colours. */
 export interface PaintedBase {
   readonly picture: PlanePicture;
+  /** Of the whole picture, of which this may have only some rows and columns. */
+  readonly whole: { readonly rows: number; readonly columns: number };
   readonly settings: DisplaySettings;
 }
 
@@ -108,12 +111,14 @@ export class PictureCanvas {
     context.imageSmoothingQuality = "high";
     context.setTransform(a * ratio, b * ratio, c * ratio, d * ratio, e * ratio, f * ratio);
     this.base.paintBase(base);
-    context.drawImage(this.base.canvas, 0, 0);
+    const { x, y, width: across, height: down } = placementOf(base.picture, base.whole);
+    context.drawImage(this.base.canvas, x, y, across, down);
     above.forEach((layer, i) => {
       this.above[i] ??= new LayerCanvas();
       this.above[i].paintAbove(layer);
       context.globalAlpha = layer.opacity;
-      context.drawImage(this.above[i].canvas, 0, 0, layer.picture.columns / layer.perColumn, layer.picture.rows / layer.perRow);
+      const { x, y, width: across, height: down } = placementOf(layer.picture, { rows: base.whole.rows * layer.perRow, columns: base.whole.columns * layer.perColumn });
+      context.drawImage(this.above[i].canvas, x / layer.perColumn, y / layer.perRow, across / layer.perColumn, down / layer.perRow);
     });
     this.drawOverlays(context, overlays);
     context.globalAlpha = 1;

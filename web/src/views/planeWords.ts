@@ -33,9 +33,10 @@ export function makingWords(view: View): string {
   return affine && tiltDegrees(affine) > STRAIGHT ? `straightened along the patient's axes, ${how}` : `along the patient's axes, ${how}`;
 }
 
-/** True if the picture on the canvas is one of half the resolution, made while something is dragged. */
+/** True if the picture on the canvas has larger pixels than it will have, because something is dragged or scrolled. */
 export function isDraft(view: View): boolean {
-  const { drawn, cut, frame } = view;
+  const { drawn, drawnEvery, cut, frame } = view;
+  if (drawn && drawnEvery > 1) return true;
   if (!frame || !cut || drawn?.kind !== "cut" || !view.volume?.affine) return false;
   const natural = naturalStep(view.volume.affine, frame);
   // Cuts that would be too large have larger pixels too, and are no drafts.

@@ -32,9 +32,9 @@ export function useProbe(view: View, shown: Readonly<ShallowRef<ShownPicture | n
       view.probe = null;
       return;
     }
-    const { picture, request, cut } = on;
+    const { picture, request, cut, shape } = on;
     const transform = view.transformOf(on.shape);
-    const pixel = pixelAt(last, transform, picture);
+    const pixel = pixelAt(last, transform, shape);
     if (!pixel) {
       view.probe = null;
       return;

@@ -82,6 +82,8 @@ export function createView(id: string, neighbours: Neighbours) {
   const fusedValues = shallowRef<readonly (readonly number[] | null)[]>([]);
   /** The request whose picture is on the canvas. */
   const drawn = shallowRef<PlaneRequest | null>(null);
+  /** One of how many rows and columns of it is drawn. */
+  const drawnEvery = shallowRef(1);
 
   const volume = computed<Volume | null>(() => series.value?.volumes[volumeIndex.value] ?? null);
   /** Whose planes and directions have names: a person's, or those of an animal's trunk, head or limb. */
@@ -341,6 +343,7 @@ export function createView(id: string, neighbours: Neighbours) {
     fusedValues,
     overlays,
     drawn,
+    drawnEvery,
     canvas,
     volume,
     facts,
@@ -394,7 +397,10 @@ export function createView(id: string, neighbours: Neighbours) {
     zoomAt,
     resize: (size: Size) => (stage.value = size),
     drawOn: (element: HTMLCanvasElement | null) => (canvas.value = element),
-    noteDrawn: (request: PlaneRequest | null) => (drawn.value = request),
+    noteDrawn(request: PlaneRequest | null, every = 1): void {
+      drawn.value = request;
+      drawnEvery.value = every;
+    },
     turnRight: () => (layout.value = turnedRight(layout.value)),
     flip: () => (layout.value = mirrored(layout.value)),
     reset,

@@ -24,7 +24,7 @@ const never = new AbortController().signal;
 
 const sliceOf = (slice: number): Slice => ({ values: Int16Array.from({ length: 6 }, (_, i) => slice * 10 + i), rows: 2, columns: 3, samples: 1 });
 
-function serverVolume({ slices = 40, affine = AFFINE }: { slices?: number; affine?: number[][] | null } = {}) {
+function serverVolume({ slices = 40, affine = AFFINE, shape = [COUNT, 2, 3] }: { slices?: number; affine?: number[][] | null; shape?: number[] } = {}) {
   const asked: { slice: number; signal: AbortSignal; give: () => void; fail: (error: Error) => void }[] = [];
   const fetchSlice = (slice: number, signal: AbortSignal) =>
     new Promise<Slice>((resolve, reject) => {
@@ -33,7 +33,9 @@ function serverVolume({ slices = 40, affine = AFFINE }: { slices?: number; affin
     });
   const cache = new ByteCache<Slice>(slices * SLICE_BYTES);
   const fromServer = vi.fn(() => Promise.resolve(SERVED));
-  const volume = new ServerVolume("a", { affine, shape: [COUNT, 2, 3] }, { slices: cache, pictures: new ByteCache(1e6), fetchSlice, fromServer, schedule: (task) => task() });
+  const thinned = vi.fn((_: PlaneRequest, every: number) => Promise.resolve({ ...SERVED, missing: 1, every }));
+  const parts = { slices: cache, pictures: new ByteCache<PlanePicture>(1e6), fetchSlice, fromServer, thinned, schedule: (task: () => void) => task() };
+  const volume = new ServerVolume("a", { affine, shape }, parts);
   /** Answers everything that is asked until no more is. */
   const giveAll = async (): Promise<void> => {
     for (let given = 0; given < asked.length; ) {
@@ -41,7 +43,7 @@ function serverVolume({ slices = 40, affine = AFFINE }: { slices?: number; affin
       await settle();
     }
   };
-  return { volume, asked, cache, fromServer, giveAll };
+  return { volume, asked, cache, fromServer, thinned, giveAll };
 }
 
 describe("a volume that the server cuts", () => {
@@ -92,6 +94,48 @@ describe("a volume that the server cuts", () => {
     expect(await volume.picture({ kind: "grid", plane: "axial", index: 4, slab: { mode: "max", planes: 5 } }, never)).toBe(SERVED);
     expect(fromServer).toHaveBeenCalledTimes(2);
     expect(asked).toHaveLength(1);
+  });
+
+  it("gives large planes with fewer pixels while one moves, and with all of them at rest", async () => {
+    vi.useFakeTimers();
+    const { volume, fromServer, thinned } = serverVolume({ shape: [4000, 512, 512] });
+    const told = vi.fn();
+    volume.subscribe(told);
+    const sagittal = (index: number): PlaneRequest => ({ kind: "grid", plane: "sagittal", index });
+    for (const index of [1, 2, 3]) {
+      const picture = await volume.picture(sagittal(index), never);
+      expect([picture.every, picture.missing > 0]).toEqual([3, true]);
+      vi.advanceTimersByTime(50);
+    }
+    expect(told).not.toHaveBeenCalled();
+    expect(volume.recent(sagittal(3))?.every).toBe(3);
+    expect(volume.settled(sagittal(3))).toBe(true);
+    vi.advanceTimersByTime(20);
+    expect(told).toHaveBeenCalledTimes(1);
+    expect(fromServer).not.toHaveBeenCalled();
+    expect(await volume.picture(sagittal(3), never)).toBe(SERVED);
+    expect(volume.recent(sagittal(3))).toBe(SERVED);
+    // Going on is quick again; what was seen whole stays whole.
+    expect((await volume.picture(sagittal(4), never)).every).toBe(3);
+    expect(await volume.picture(sagittal(3), never)).toBe(SERVED);
+    expect(thinned).toHaveBeenCalledTimes(4);
+    volume.close();
+    vi.advanceTimersByTime(1000);
+    expect(told).toHaveBeenCalledTimes(1);
+    vi.useRealTimers();
+  });
+
+  it("thins samples between voxels sooner, and those of slabs by all their planes", async () => {
+    vi.useFakeTimers();
+    const { volume, thinned } = serverVolume({ shape: [4000, 512, 512] });
+    const cut = { origin: [0, 0, 0], right: [1, 0, 0], down: [0, 1, 0], rows: 300, columns: 400 } as const;
+    const ask = async (request: PlaneRequest) => (await volume.picture(request, never)).every;
+    expect(await ask({ kind: "cut", cut, method: "linear" })).toBeUndefined();
+    expect(await ask({ kind: "cut", cut: { ...cut, rows: 512, columns: 512 }, method: "linear" })).toBe(2);
+    expect(await ask({ kind: "cut", cut, method: "linear", slab: { mode: "max", depth: 20, step: [0, 0, 1] } })).toBe(7);
+    expect(thinned).toHaveBeenCalledTimes(2);
+    volume.close();
+    vi.useRealTimers();
   });
 
   it("gives single voxels from slices", async () => {

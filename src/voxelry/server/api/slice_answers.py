@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.intensity import Window
-from voxelry.core.planes import AXES, Axis, plane, plane_count
+from voxelry.core.planes import AXES, Axis, plane, plane_count, thinned_plane
 from voxelry.core.volume import Volume
 from voxelry.formats.pictures.picture import PictureFormat
 from voxelry.server.access.exchange import Answer, Asked, FilePart, Part
@@ -29,6 +29,8 @@ from voxelry.server.archive.shown.slice_display import shown_with
 from voxelry.server.jobs.models import State
 from voxelry.workflows.pictures.picture_files import encode_picture
 
+LARGEST_STEP = 64
+"""Of the rows and columns of thinned slices."""
 _YEAR = 31_536_000
 _MEDIA = {"png": "image/png", "jpg": "image/jpeg"}
 _INTEGER = re.compile(r"\d{1,9}", re.ASCII)
@@ -45,12 +47,15 @@ class SliceChoice:
         The number of the volume in its series.
     version
         The volume's version as the address has it; empty without.
+    every
+        Of raw values only each so manieth row and column are sent: those in the middle of blocks of so many.
     """
 
     axis: Axis | None = None
     window: Window | None = None
     volume: int = 0
     version: str = ""
+    every: int = 1
 
 
 _PLAIN = SliceChoice()
@@ -80,10 +85,12 @@ def plain_choice(query: str, *, shown: bool) -> SliceChoice | None:
         return _PLAIN
     given = parse_qsl(query, keep_blank_values=True)
     values = dict(given)
-    known = {"axis", "volume", "v"} | ({"center", "width"} if shown else set())
+    known = {"axis", "volume", "v"} | ({"center", "width"} if shown else {"every"})
     if len(values) < len(given) or not values.keys() <= known:
         return None
     if not _INTEGER.fullmatch(values.get("volume", "0")) or values.get("axis", "axial") not in AXES:
+        return None
+    if not _INTEGER.fullmatch(values.get("every", "1")) or not 1 <= int(values.get("every", "1")) <= LARGEST_STEP:
         return None
     numbers = {name: values[name] for name in ("center", "width") if name in values}
     if len(numbers) == 1 or not all(map(_NUMBER.fullmatch, numbers.values())):
@@ -95,17 +102,19 @@ def plain_choice(query: str, *, shown: bool) -> SliceChoice | None:
         window_of_parameters(float(numbers["center"]), float(numbers["width"])) if numbers else None,
         int(values.get("volume", "0")),
         values.get("v", ""),
+        int(values.get("every", "1")),
     )
 
 
 def raw_slice(asked: Asked, series_id: int, n: int, choice: SliceChoice) -> Answer:
     """A slice's modality values, in C order and little endian; headers tell dtype and shape."""
     stack = stack_of(asked.who, series_id, choice.volume, shown=False)
-    tag = f'"{stack.series.folder}-{choice.volume}-{choice.axis}-{n}-raw"'
+    thinned = "" if choice.every == 1 else f"-{choice.every}"
+    tag = f'"{stack.series.folder}-{choice.volume}-{choice.axis}-{n}{thinned}-raw"'
     if is_known_tag(asked.headers, tag):
         return Answer(status=304, headers=caching_headers(tag, choice.version, stack.series))
     part: Part
-    if choice.axis is None:
+    if choice.axis is None and choice.every == 1:
         stored = held(asked.who, ("values", stack.pk), lambda: stack_files.values_of_file(stack))
         if n >= stored.shape[0]:
             raise _no_slice(n, stored.shape[0])
@@ -113,7 +122,7 @@ def raw_slice(asked: Asked, series_id: int, n: int, choice: SliceChoice) -> Answ
     else:
         takes_long()
         volume = _checked(stack, n, choice.axis, shown=False)
-        values = plane(volume, n, axis=choice.axis, across=stack_files.across_of(stack))
+        values = thinned_plane(plane(volume, n, axis=choice.axis, across=stack_files.across_of(stack)), choice.every)
         part, dtype, shape = little_endian(values), values.dtype.name, values.shape
     headers = {
         "Content-Type": "application/octet-stream",

@@ -836,6 +836,9 @@ export interface paths {
         /**
          * Get Slice Raw
          * @description A slice's modality values, in C order and little endian; headers tell dtype and shape.
+         *
+         *     Of large slices a quick look is to be had: ``every=4`` sends each fourth row and column, whose indices are
+         *     ``(min(4, n) - 1) // 2 + k * 4`` of ``n``.
          */
         get: operations["get_slice_raw"];
         put?: never;
@@ -5452,6 +5455,8 @@ export interface operations {
             query?: {
                 /** @description A patient plane; as acquired without it. */
                 axis?: ("axial" | "coronal" | "sagittal") | null;
+                /** @description Only each so manieth row and column. */
+                every?: number;
                 /** @description Which volume, where a series has several. */
                 volume?: number;
                 /** @description The volume's `version`: lets the answer be kept for a year. */
