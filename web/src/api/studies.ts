@@ -53,7 +53,6 @@ export function getHistogram(id: number, volume: number, signal?: AbortSignal): 
   return requestJson(withQuery(`/api/series/${id}/histogram`, query), histogramOut, { signal });
 }
 
-export function measureSeries(id: number, volume: number, threshold: number, signal?: AbortSignal): Promise<MeasurementOut> {
-  const query: Query<"/api/series/{series_id}/measure"> = { volume, threshold };
+export function measureSeries(id: number, query: Query<"/api/series/{series_id}/measure">, signal?: AbortSignal): Promise<MeasurementOut> {
   return requestJson(withQuery(`/api/series/${id}/measure`, query), measurementOut, { signal });
 }

@@ -1,14 +1,10 @@
 /** Converts values to RGBA pixels: 32-bit words in the byte order of ImageData on little-endian machines. */
 
-import { isAbove } from "@/core/histogram";
+import { countsWithin, type Limits } from "@/core/limits";
 import { greyTable, toDisplay, type Voi } from "@/core/windowing";
 
-/** Pixels above the threshold are tinted. */
-export interface Tint {
-  readonly min: number;
-  readonly max: number;
-  readonly threshold: number;
-}
+/** Which pixels are tinted: those whose value lies between limits, or those that have a 1 in a mask of the picture's size. Never padding. */
+export type Tint = Limits | Uint8Array;
 
 /** The smallest and the largest padding value. */
 export type PaddingRange = readonly [number, number];
@@ -43,11 +39,13 @@ function rangeOf(values: ArrayBufferView): readonly [number, number] | null {
   return null;
 }
 
+const isMask = (tint: Tint | null): tint is Uint8Array => tint instanceof Uint8Array;
+
 /** True if both settings give each value the same colour: each slice has settings of its own, most often equal ones. */
 function paintsAlike(a: DisplaySettings, b: DisplaySettings): boolean {
   if (a === b) return true;
   const [one, other] = [a.tint, b.tint];
-  const tints = one === other || (one !== null && other !== null && one.min === other.min && one.max === other.max && one.threshold === other.threshold);
+  const tints = one === other || (one !== null && other !== null && !isMask(one) && !isMask(other) && one.low === other.low && one.high === other.high);
   return a.voi === b.voi && a.invert === b.invert && a.padding?.[0] === b.padding?.[0] && a.padding?.[1] === b.padding?.[1] && tints;
 }
 
@@ -63,8 +61,10 @@ export class GreyPainter {
       return;
     }
     const [low, high] = range;
-    const table = this.tableFor(low, high, settings);
+    const { tint } = settings;
+    const table = this.tableFor(low, high, isMask(tint) ? { ...settings, tint: null } : settings);
     for (let i = 0; i < values.length; i += 1) pixels[i] = table[values[i] - low];
+    if (isMask(tint)) for (let i = 0; i < values.length; i += 1) if (tint[i]) pixels[i] = TINTED[pixels[i] & 0xff];
   }
 
   private tableFor(low: number, high: number, settings: DisplaySettings): Uint32Array {
@@ -74,12 +74,11 @@ export class GreyPainter {
     const fresh = new Uint32Array(levels.length);
     for (let i = 0; i < fresh.length; i += 1) fresh[i] = GREY[levels[i]];
     const { tint, padding } = settings;
-    if (padding) fresh.fill(GREY[0], Math.max(0, Math.ceil(padding[0]) - low), Math.max(0, Math.floor(padding[1]) + 1 - low));
-    if (tint) {
-      for (let i = 0; i < fresh.length; i += 1) {
-        if (isAbove(low + i, tint.min, tint.max, tint.threshold)) fresh[i] = TINTED[levels[i]];
-      }
+    if (tint && !isMask(tint)) {
+      const [first, last] = [Math.max(0, Math.ceil(tint.low) - low), Math.min(fresh.length - 1, Math.floor(tint.high) - low)];
+      for (let i = first; i <= last; i += 1) fresh[i] = TINTED[levels[i]];
     }
+    if (padding) fresh.fill(GREY[0], Math.max(0, Math.ceil(padding[0]) - low), Math.max(0, Math.floor(padding[1]) + 1 - low));
     this.table = fresh;
     this.tableKey = { settings, low };
     return fresh;
@@ -90,10 +89,10 @@ export class GreyPainter {
     // 32-bit values compare equal only to padding values rounded to 32 bits.
     const [low, high] = padding && values instanceof Float32Array ? padding.map(Math.fround) : (padding ?? [NaN, NaN]);
     for (let i = 0; i < values.length; i += 1) {
-      const above = tint !== null && isAbove(values[i], tint.min, tint.max, tint.threshold);
       // Points outside the volume are NaN: black, inverted or not.
       const padded = (values[i] >= low && values[i] <= high) || Number.isNaN(values[i]);
-      pixels[i] = above ? TINTED[levels[i]] : GREY[padded ? 0 : levels[i]];
+      const counts = tint !== null && (isMask(tint) ? tint[i] === 1 : !padded && countsWithin(values[i], tint));
+      pixels[i] = counts ? TINTED[levels[i]] : GREY[padded ? 0 : levels[i]];
     }
   }
 }

@@ -4,7 +4,8 @@ import type { SliceOverlays } from "@/api/overlays";
 import type { Series, Volume } from "@/api/series";
 import { anatomyOf } from "@/core/edgeLetters";
 import { type Plane, sliceOfPlane, toPatient } from "@/core/geometry";
-import type { PaddingRange, Tint } from "@/core/paint";
+import type { Limits } from "@/core/limits";
+import type { PaddingRange } from "@/core/paint";
 import { pixelOfCut, pointOfCut, sameFrame, toIndex } from "@/core/plane";
 import type { Rotation } from "@/core/rotation";
 import { nearestSlice } from "@/core/slicePlaces";
@@ -34,6 +35,13 @@ export interface Probe {
 /** What there is to draw over the slice on the canvas. */
 export interface OverlaysOfPicture extends SliceOverlays {
   readonly state: "loading" | "ready" | "failed";
+}
+
+/** The voxels that count, and are tinted. */
+export interface TintedVoxels {
+  readonly limits: Limits;
+  /** The same in words, for a picture that leaves the viewer. */
+  readonly words: string;
 }
 
 /** What a view needs of its neighbours. */
@@ -72,7 +80,7 @@ export function createView(id: string, neighbours: Neighbours) {
   const layout = shallowRef<Layout>(FITTED);
   const stage = shallowRef<Size>({ width: 0, height: 0 });
   const probe = shallowRef<Probe | null>(null);
-  const tint = shallowRef<Tint | null>(null);
+  const tint = shallowRef<TintedVoxels | null>(null);
   const fused = shallowRef<readonly FusedLayer[]>([]);
   /** The overlay planes of the slice on the canvas; null if it has none. */
   const overlays = shallowRef<OverlaysOfPicture | null>(null);

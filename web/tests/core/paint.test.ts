@@ -19,7 +19,7 @@ describe("GreyPainter", () => {
 
   it("paints alike by table and by formula", () => {
     const whole = Array.from({ length: 600 }, (_, i) => i - 300);
-    const look: DisplaySettings = { ...plain, invert: true, tint: { min: -300, max: 299, threshold: 0.37 } };
+    const look: DisplaySettings = { ...plain, invert: true, tint: { low: -78.5, high: 290.5 } };
     expect(paint(Float32Array.from(whole), look)).toEqual(paint(Int16Array.from(whole), look));
     expect(paint(Int32Array.from(whole), look)).toEqual(paint(Int16Array.from(whole), look));
   });
@@ -27,8 +27,9 @@ describe("GreyPainter", () => {
   it("paints by the settings of each picture, also after equal and nearly equal ones", () => {
     const painter = new GreyPainter();
     const values = Int16Array.of(-2000, -160, 0, 40, 100, 3000);
-    const tint = { min: -100, max: 100, threshold: 0.5 };
-    const looks: DisplaySettings[] = [plain, { ...plain }, { ...plain, invert: true }, { ...plain, padding: [-2000, -2000] }, { ...plain, padding: [-2000, -160] }, { ...plain, padding: [-2000, -160] }, { ...plain, tint }, { ...plain, tint: { ...tint } }, { ...plain, tint: { ...tint, threshold: 0.9 } }, { ...plain, voi: { ...WINDOW, center: 90 } }];
+    const tint = { low: 0.5, high: 100 };
+    const mask = Uint8Array.of(0, 1, 0, 0, 1, 0);
+    const looks: DisplaySettings[] = [plain, { ...plain }, { ...plain, invert: true }, { ...plain, padding: [-2000, -2000] }, { ...plain, padding: [-2000, -160] }, { ...plain, padding: [-2000, -160] }, { ...plain, tint }, { ...plain, tint: { ...tint } }, { ...plain, tint: { ...tint, low: 90 } }, { ...plain, tint: { ...tint, high: 40 } }, { ...plain, tint: mask }, { ...plain, tint: Uint8Array.of(1, 0, 0, 0, 0, 0) }, plain, { ...plain, voi: { ...WINDOW, center: 90 } }];
     for (const look of looks) {
       const pixels = new Uint32Array(values.length);
       painter.paint(values, look, pixels);
@@ -36,10 +37,22 @@ describe("GreyPainter", () => {
     }
   });
 
-  it("tints what is above the threshold, and never padding", () => {
-    const rgba = paint(Int16Array.of(-2000, 0, 100, 3000), { ...plain, tint: { min: -100, max: 100, threshold: 0.5 } });
-    const isTinted = (i: number) => rgba[4 * i] !== rgba[4 * i + 2];
-    expect([0, 1, 2, 3].map(isTinted)).toEqual([false, false, true, false]);
+  it("tints what lies between the limits, both included, and never padding", () => {
+    const values = [-2000, -100, 0, 100, 101, 3000];
+    const padded: DisplaySettings = { ...plain, tint: { low: -100, high: 100 }, padding: [0, 0] };
+    for (const typed of [Int16Array.from(values), Float32Array.from(values), Int32Array.from(values)]) {
+      const rgba = paint(typed, padded);
+      expect(values.map((_, i) => rgba[4 * i] !== rgba[4 * i + 2])).toEqual([false, true, false, true, false, false]);
+    }
+    const numbers = paint(Float32Array.of(NaN, Infinity, -Infinity, 5), { ...plain, tint: { low: -Infinity, high: Infinity } });
+    expect([0, 1, 2, 3].map((i) => numbers[4 * i] !== numbers[4 * i + 2])).toEqual([false, false, false, true]);
+  });
+
+  it("tints the pixels of a mask, whatever their values", () => {
+    for (const typed of [Int16Array.of(-2000, 40, 3000), Float32Array.of(-2000, 40, 3000)]) {
+      const rgba = paint(typed, { ...plain, tint: Uint8Array.of(1, 0, 1) });
+      expect([0, 1, 2].map((i) => rgba[4 * i] !== rgba[4 * i + 2])).toEqual([true, false, true]);
+    }
   });
 
   it("paints through a table as through a window", () => {

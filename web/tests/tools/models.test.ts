@@ -67,7 +67,7 @@ describe("the words on a picture that leaves the viewer", () => {
     inverted: false,
     slab: "MIP 10 mm (4 slices)",
     making: "nearest voxels",
-    threshold: null,
+    tint: "",
     patient: "",
     edges: null,
     bars: [],

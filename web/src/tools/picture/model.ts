@@ -20,7 +20,8 @@ export interface PictureFacts {
   /** The planes that are projected, and how the picture was made, in the words that stand on the view; empty if there is nothing to say. */
   readonly slab: string;
   readonly making: string;
-  readonly threshold: number | null;
+  /** Which voxels are tinted, in words; empty if none are. */
+  readonly tint: string;
   /** The patient's name; empty unless it was asked for. */
   readonly patient: string;
   readonly edges: EdgeLetters | null;
@@ -37,7 +38,7 @@ export function linesOf(facts: PictureFacts): { readonly top: string[]; readonly
   const bottom = [
     [window, facts.inverted ? "inverted" : ""].filter(Boolean).join(", "),
     facts.slab,
-    facts.threshold === null ? "" : `tinted above ${formatNumber(facts.threshold, 4)} of the range`,
+    facts.tint && `tinted ${facts.tint}`,
     `Slice ${facts.index + 1} / ${facts.count}${place ? `, LPS ${place.map((mm) => formatNumber(Math.round(mm * 10) / 10, 1)).join(", ")} mm` : ""}`,
     facts.making,
     facts.overlays.length > 0 ? `with ${facts.overlays.join(", ")}` : "",
