@@ -11,7 +11,7 @@ import pytest
 
 from voxelry.core.errors import MeasureError, ParameterError
 from voxelry.core.geometry import Geometry
-from voxelry.core.label_volumes import label_volume, segmentation_of_volumes
+from voxelry.core.label_volumes import label_volumes, segmentation_of_volumes
 from voxelry.core.segment_items import items_of, segments_of
 from voxelry.core.segmentation import ANATOMY, Code, Segment, Segmentation
 from voxelry.core.volume import Volume
@@ -149,7 +149,7 @@ def test_descriptions_that_are_damaged_are_left_out() -> None:
 
 def test_labels_are_a_volume_and_back() -> None:
     found = Segmentation(segments=TWO, labels=labels(), geometry=GRID)
-    again = segmentation_of_volumes([label_volume(found)])
+    again = segmentation_of_volumes(label_volumes(found))
     np.testing.assert_array_equal(again.labels, labels())
     assert again.segments == TWO
     np.testing.assert_array_equal(again.geometry.known_affine, GRID.known_affine)

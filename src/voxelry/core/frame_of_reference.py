@@ -22,7 +22,7 @@ def check_one_frame_of_reference(volumes: Sequence[Volume], *, confirmed: bool) 
     Parameters
     ----------
     volumes
-        Volumes from other formats than DICOM have no frame of reference, and are not checked.
+        Those that name neither a series nor a frame of reference, as volumes of NIfTI, are not checked.
     confirmed
         True if the caller knows that they lie in one place.
 
@@ -36,7 +36,8 @@ def check_one_frame_of_reference(volumes: Sequence[Volume], *, confirmed: bool) 
     PS3.3 C.7.4.1
     """
     if not confirmed:
-        check_one_uid([volume.frame_of_reference_uid for volume in volumes if volume.series_instance_uid])
+        known = (volume for volume in volumes if volume.series_instance_uid or volume.frame_of_reference_uid)
+        check_one_uid([volume.frame_of_reference_uid for volume in known])
 
 
 def check_one_uid(uids: Sequence[str | None]) -> None:

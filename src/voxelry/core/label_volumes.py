@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.core.errors import MeasureError
-from voxelry.core.segment_items import items_of, segments_of, unnamed
+from voxelry.core.errors import GeometryError, MeasureError
+from voxelry.core.segment_items import description_warnings, items_of, segments_of, unnamed
 from voxelry.core.segmentation import Segment, Segmentation
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
@@ -19,22 +19,51 @@ MOST_LABELS = 65_535
 """Segment Number (0062,0004) has 16 bits."""
 
 
-def label_volume(segmentation: Segmentation) -> Volume:
-    """The labels of a segmentation as a volume that says what they mean.
+def label_volumes(segmentation: Segmentation) -> tuple[Volume, ...]:
+    """The labels of a segmentation as volumes that say what they mean: one, or a layer each of segments that overlap.
 
-    Names, codes and colours stand in its metadata, as those of a DICOM segmentation do. Other attributes of the source
-    are left out.
+    Names, codes and colours stand in their metadata, as those of a DICOM segmentation do. Of other attributes of the
+    source only the frame of reference is kept. A voxel's value is the number of its segment, in every layer.
 
     Raises
     ------
     MeasureError
-        If segments overlap, or are fractions.
+        If the segments are fractions.
     """
-    metadata: dict[str, Value] = {"Modality": "SEG", "SegmentationType": "LABELMAP"}
-    metadata["SegmentSequence"] = items_of(segmentation.segments)
-    return Volume(
-        array=segmentation.labels, geometry=segmentation.geometry, metadata=metadata, warnings=segmentation.warnings
+    if segmentation.fractional_type is not None:
+        raise MeasureError("the segments are fractions, which are no labels: ask for the mask above a threshold")
+    layers = _layers(segmentation)
+    grid = segmentation.geometry
+    place: dict[str, Value] = (
+        {"FrameOfReferenceUID": grid.frame_of_reference_uid} if grid.frame_of_reference_uid else {}
     )
+    return tuple(
+        Volume(
+            array=labels,
+            geometry=grid,
+            metadata={"Modality": "SEG", "SegmentationType": "LABELMAP", **place, "SegmentSequence": items_of(own)},
+            warnings=segmentation.warnings,
+            label=f"layer {number}" if len(layers) > 1 else "",
+        )
+        for number, (labels, own) in enumerate(layers, 1)
+    )
+
+
+def _layers(segmentation: Segmentation) -> list[tuple[npt.NDArray[np.unsignedinteger[Any]], list[Segment]]]:
+    """Label maps and the segments in each; a segment lies in the first one where it overlaps none."""
+    if not segmentation.overlapping:
+        return [(segmentation.labels, list(segmentation.segments))]
+    dtype = np.uint8 if max(segment.number for segment in segmentation.segments) < 256 else np.uint16
+    found: list[tuple[npt.NDArray[np.unsignedinteger[Any]], list[Segment]]] = []
+    for segment in segmentation.segments:
+        mask = segmentation.mask(segment.number)
+        free = next((layer for layer in found if not layer[0][mask].any()), None)
+        if free is None:
+            free = np.zeros(mask.shape, dtype), []
+            found.append(free)
+        free[0][mask] = segment.number
+        free[1].append(segment)
+    return found
 
 
 def segmentation_of_volumes(volumes: Sequence[Volume]) -> Segmentation:
@@ -51,12 +80,22 @@ def segmentation_of_volumes(volumes: Sequence[Volume]) -> Segmentation:
     ------
     MeasureError
         If values are no labels: whole numbers from 0 to 65,535.
+    GeometryError
+        If the layers lie on several grids.
     """
+    first = volumes[0]
+    if any(not one.geometry.same_grid(first.geometry) for one in volumes[1:]):
+        raise GeometryError("the label maps of this file lie on several grids, and are no one segmentation")
     layers = [whole_labels(volume) for volume in volumes]
     described = [_segments(volume, labels) for volume, labels in zip(volumes, layers, strict=True)]
-    warnings = tuple(dict.fromkeys(words for volume in volumes for words in volume.warnings))
+    warnings = list(dict.fromkeys(words for volume in volumes for words in volume.warnings))
+    for volume, own in zip(volumes, described, strict=True):
+        if volume.metadata.get("SegmentSequence"):
+            warnings += description_warnings(volume.metadata, [segment.number for segment in own])
+    if not any(labels.any() for labels in layers):
+        warnings.append("no voxel has a label: all segments are empty")
     if len(volumes) == 1:
-        return Segmentation(segments=described[0], labels=layers[0], source=volumes[0], warnings=warnings)
+        return Segmentation(segments=described[0], labels=layers[0], source=first, warnings=warnings)
     segments: list[Segment] = []
     masks = []
     taken: set[int] = set()
@@ -66,7 +105,7 @@ def segmentation_of_volumes(volumes: Sequence[Volume]) -> Segmentation:
             taken.add(number)
             segments.append(replace(segment, number=number))
             masks.append(labels == segment.number)
-    return Segmentation(segments=segments, masks=masks, source=volumes[0], warnings=warnings)
+    return Segmentation(segments=segments, masks=masks, source=first, warnings=warnings)
 
 
 def whole_labels(volume: Volume) -> npt.NDArray[np.unsignedinteger[Any]]:
@@ -78,10 +117,25 @@ def whole_labels(volume: Volume) -> npt.NDArray[np.unsignedinteger[Any]]:
         If they are in colour, or no whole numbers from 0 to 65,535.
     """
     values = np.asarray(volume.array)
-    whole = values.dtype.kind in "iub" or bool(np.isfinite(values).all() and (values == np.rint(values)).all())
-    if volume.colour or not whole or values.min(initial=0) < 0 or values.max(initial=0) > MOST_LABELS:
-        raise MeasureError(f"labels are whole numbers from 0 to {MOST_LABELS:,}, and the volume holds other values")
+    flaw = _flaw(volume, values)
+    if flaw:
+        raise MeasureError(f"labels are whole numbers from 0 to {MOST_LABELS:,}, and the volume {flaw}")
     return values.astype(np.uint8 if values.max(initial=0) < 256 else np.uint16)
+
+
+def _flaw(volume: Volume, values: npt.NDArray[Any]) -> str:
+    """Why values are no labels; empty if they are."""
+    if volume.colour:
+        return "is in colour"
+    if values.dtype.kind not in "iub":
+        if not np.isfinite(values).all():
+            return "holds NaN or infinities"
+        broken = values != np.rint(values)
+        if broken.any():
+            words = f"holds {np.count_nonzero(broken):,} values between them, such as {float(values[broken][0]):.6g}"
+            return f"{words}: fractions or probabilities need a threshold first, and an image is no mask"
+    low, high = values.min(initial=0), values.max(initial=0)
+    return f"holds values from {low:g} to {high:g}" if low < 0 or high > MOST_LABELS else ""
 
 
 def _segments(volume: Volume, labels: npt.NDArray[Any]) -> list[Segment]:

@@ -20,6 +20,7 @@ from voxelry.core.affine import spacing_of
 from voxelry.core.errors import FormatError
 from voxelry.core.progress import Progress, silent
 from voxelry.core.segment_items import segments_of
+from voxelry.core.segmentation import Segment
 from voxelry.core.spacing import Spacing
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
@@ -58,7 +59,8 @@ _TIME = "-time"
 _NOWHERE = "the file does not say where its voxels lie"
 _LABELS = "voxelry labels"
 """The key that holds the labels of several volumes as a JSON list."""
-_MOST_HEADER_BYTES = 4 << 20
+_USUAL_HEADER_BYTES = 4 << 20
+_MOST_HEADER_BYTES = 64 << 20
 _MAGIC = re.compile(rb"NRRD000[1-6]\r?\n")
 _END = re.compile(rb"\r?\n\r?\n")
 
@@ -78,17 +80,20 @@ class NrrdFormat:
     @contradictions_refused()
     def read(self, path: str, *, progress: Progress = silent) -> tuple[Volume, ...]:
         """As `VolumeFormat.read`; spaces LPS, RAS and LAS, any order of axes, either byte order, raw and gzip."""
-        content = read_start(path, _MOST_HEADER_BYTES)
+        content = read_start(path, _USUAL_HEADER_BYTES)
         if not _MAGIC.match(content):
             raise FormatError("this is no NRRD file: it does not begin with NRRD0001 to NRRD0006")
         end = _END.search(content)
+        if end is None and len(content) == _USUAL_HEADER_BYTES:  # thousands of segments
+            content = read_start(path, _MOST_HEADER_BYTES)
+            end = _END.search(content)
         fields, keys = _fields(content[: end.start()] if end else content)
         place, start = path, len(content) if end is None else end.end()
         if (name := fields.get("data file", fields.get("datafile"))) is not None:
             place, start = _beside(path, name), 0
         elif end is None:
             raise FormatError("the header does not end with an empty line: the file is damaged, or ends too early")
-        layout = _layout(fields)
+        layout = _layout(fields, layered="Segment0_ID" in keys or "Segment0_Name" in keys)
         wrapper, dtype = _wrapper(fields), _dtype(fields)
         start = _start(fields, place, start, math.prod(layout.sizes) * dtype.itemsize)
         with ByteSource(place, start=start, wrapper=wrapper) as source:
@@ -97,7 +102,8 @@ class NrrdFormat:
         affine, spacing, warnings = _geometry(fields, layout)
         unit = fields.get("sample units", "").strip('" ')
         labels = _labels(keys.get(_LABELS, ""), len(ordered))
-        described = slicer_metadata(keys, len(ordered))
+        described, told = slicer_metadata(keys, len(ordered))
+        warnings = (*warnings, *told)
         return tuple(
             Volume(array=one, affine=affine, spacing=spacing, unit=unit, metadata=known, label=label, warnings=warnings)
             for one, label, known in zip(ordered, labels, described, strict=True)
@@ -115,20 +121,39 @@ class NrrdFormat:
         samples = first.array.shape[3:]
         if samples and samples[0] not in (3, 4):
             raise FormatError(f"NRRD's colours have 3 or 4 samples, not {samples[0]}")
-        head = _header(volumes, first, dtype, compress=level is not None)
-        blocks = voxel_blocks([volume.array for volume in volumes], dtype, progress=progress)
+        layers = _layers(volumes, dtype)
+        head = _header(volumes, first, dtype, layers, compress=level is not None)
+        arrays = [volume.array for volume in volumes]
+        if len(layers) > 1:  # 3D Slicer wants layers as the fastest axis
+            arrays = [np.stack([np.asarray(array) for array in arrays], axis=-1)]
+        blocks = voxel_blocks(arrays, dtype, progress=progress)
         with Path(path).open("wb") as file:
             file.write(head.encode())
             file.writelines(blocks if level is None else deflate(blocks, level=level))
 
 
-def _header(volumes: Sequence[Volume], first: Volume, dtype: np.dtype[Any], *, compress: bool) -> str:
-    """The header. Axes begin with the fastest: samples, column, row, slice, list."""
+def _layers(volumes: Sequence[Volume], dtype: np.dtype[Any]) -> list[list[Segment]]:
+    """The segments of each volume, where all of them are label maps that say what their labels mean; else nothing."""
+    found = [list(segments_of(volume.metadata).values()) for volume in volumes]
+    return found if all(found) and dtype.kind == "u" else []
+
+
+def _header(
+    volumes: Sequence[Volume],
+    first: Volume,
+    dtype: np.dtype[Any],
+    layers: Sequence[Sequence[Segment]],
+    *,
+    compress: bool,
+) -> str:
+    """The header. Axes begin with the fastest: samples or layers, column, row, slice, list."""
     depth, rows, columns, *samples = first.array.shape
     several = [len(volumes)] if len(volumes) > 1 else []
-    sizes = [*samples, columns, rows, depth, *several]
-    before, after = ["none"] * len(samples), ["none"] * len(several)
-    kinds = [*(f"{'RGB' if one == 3 else 'RGBA'}-color" for one in samples), *["domain"] * 3, *["list"] * len(several)]
+    early, late = (several, []) if len(layers) > 1 else (samples, several)
+    sizes = [*early, columns, rows, depth, *late]
+    before, after = ["none"] * len(early), ["none"] * len(late)
+    colours = [f"{'RGB' if one == 3 else 'RGBA'}-color" for one in samples]
+    kinds = [*(["list"] if len(layers) > 1 else colours), *["domain"] * 3, *["list"] * len(late)]
     lines = [
         "NRRD0005",
         f"type: {_WRITTEN[dtype.name]}",
@@ -154,9 +179,8 @@ def _header(volumes: Sequence[Volume], first: Volume, dtype: np.dtype[Any], *, c
         lines.append(f'sample units: "{first.unit}"')
     if any(one.label for one in volumes):
         lines.append(f"{_LABELS}:={json_text([one.label for one in volumes])}".replace("\\", "\\\\"))
-    segments = segments_of(first.metadata)
-    if segments and len(volumes) == 1 and dtype.kind == "u":
-        lines += slicer_keys(list(segments.values()), (depth, rows, columns))
+    if layers:
+        lines += slicer_keys(layers, (depth, rows, columns))
     return "\n".join(lines) + "\n\n"
 
 
@@ -210,7 +234,8 @@ def _needed(fields: Mapping[str, str], name: str) -> str:
     return fields[name]
 
 
-def _layout(fields: Mapping[str, str]) -> _Layout:
+def _layout(fields: Mapping[str, str], *, layered: bool) -> _Layout:
+    """How the axes lie; ``layered`` if an axis outside of space is of segments' layers, whatever its kind."""
     words = _needed(fields, "sizes").split()
     if not words or len(words) > 16 or not all(word.isdecimal() and 0 < len(word) < 19 for word in words):
         raise FormatError("the header's sizes are no whole numbers")
@@ -230,7 +255,7 @@ def _layout(fields: Mapping[str, str]) -> _Layout:
     if len(space) not in (2, 3):
         raise FormatError(f"{len(space)} of the header's {count} axes lie in space, and three are needed")
     others = [axis for axis in range(count) if axis not in space]
-    samples = [axis for axis in others if _is_samples(axis, kinds[axis], sizes[axis])][:1]
+    samples = [axis for axis in others if not layered and _is_samples(axis, kinds[axis], sizes[axis])][:1]
     lists = [axis for axis in others if axis not in samples]
     ones = [axis for axis in lists if sizes[axis] == 1]
     several = [axis for axis in lists if axis not in ones]

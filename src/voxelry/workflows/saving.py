@@ -11,7 +11,7 @@ from typing import cast
 
 from voxelry.core.argument_types import a_kind, check_path
 from voxelry.core.errors import ExistsError, FormatError, GeometryError, ParameterError, WrongTypeError
-from voxelry.core.label_volumes import label_volume
+from voxelry.core.label_volumes import label_volumes
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.segmentation import Segmentation
 from voxelry.core.value import Value
@@ -95,7 +95,7 @@ def save(
     if isinstance(what, Segmentation):
         if find_target(path, asked, {}).name == DICOM:
             return _save_segmentation(what, Path(path), options, source, overwrite=overwrite, progress=progress)
-        volumes: tuple[Volume, ...] = (label_volume(what),)
+        volumes: tuple[Volume, ...] = label_volumes(what)
     else:
         volumes = _volumes(what)
     aim = find_target(path, asked, options)

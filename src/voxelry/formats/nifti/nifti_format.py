@@ -14,6 +14,7 @@ from voxelry.core.errors import FormatError
 from voxelry.core.progress import Progress, silent
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
+from voxelry.formats.nifti.label_table import MOST_EXTENSION_BYTES, label_table, read_label_table
 from voxelry.formats.nifti.nifti_header import (
     CODES,
     COLOURS,
@@ -31,11 +32,14 @@ from voxelry.formats.shared.streams import ByteSource, is_gzip, reserve, voxel_b
 
 _INTEGERS = tuple(np.dtype(name) for name in ("int16", "uint16", "int32", "uint32", "int64", "uint64"))
 _PIECE = 1 << 16
-"""Bytes that are skipped at a time."""
+"""Bytes that are passed over at a time."""
 
 
 class NiftiFormat:
-    """NIfTI: voxels, affine and the time between volumes. Other attributes go to the sidecar (`sidecar`).
+    """NIfTI: voxels, affine, the time between volumes, and segments of label maps. Other attributes go to the sidecar.
+
+    Names and colours of segments lie in a label table of the header, as Connectome Workbench and TotalSegmentator keep
+    them; their codes beside it (`label_table`).
 
     Options: ``reorient`` (``"RAS"`` or any other of the 48 codes: axes are flipped and swapped, nothing is resampled),
     ``level`` (of gzip: 1, the usual, to 9).
@@ -55,19 +59,23 @@ class NiftiFormat:
         with ByteSource(path, wrapper="gzip" if is_gzip(path) else "") as source:
             first = source.take(HEADER_BYTES)
             header = parse(first)
+            between = _between(source, header, first)
             if not header.apart:
-                array = _read_from(source, header, first, progress)
+                array = source.read_array(*_stored(header), before=first[header.start :], progress=progress)
         if header.apart:
             other = _image_beside(path)
             with ByteSource(other, wrapper="gzip" if is_gzip(other) else "") as source:
-                array = _read_from(source, header, b"", progress)
+                _skip(source, header.start)
+                array = source.read_array(*_stored(header), progress=progress)
         array = _scaled(array, header.slope, header.intercept)
-        one = Volume(array=array[0], affine=header.affine, spacing=header.spacing, warnings=header.warnings)
+        described, told = read_label_table(between, header.order, len(array))
+        one = Volume(array=array[0], affine=header.affine, spacing=header.spacing, warnings=(*header.warnings, *told))
         if len(array) == 1:
-            return (one,)
+            return (replace(one, metadata=described[0]),)
         time: dict[str, Value] = {} if header.step_ms is None else {"TemporalResolution": header.step_ms}
         return tuple(
-            replace(one, array=each, label=f"time point {k}", metadata=time) for k, each in enumerate(array, 1)
+            replace(one, array=each, label=f"time point {k}", metadata={**time, **own})
+            for k, (each, own) in enumerate(zip(array, described, strict=True), 1)
         )
 
     def write(
@@ -94,7 +102,13 @@ class NiftiFormat:
         if max(shape) > MOST_VOXELS:
             raise FormatError(f"NIfTI-1 counts to {MOST_VOXELS:,} along an axis, and this volume has {max(shape):,}")
         head = build_header(
-            shape, datatype, geometry.affine, geometry.spacing, several=len(arrays) > 1, step_seconds=step
+            shape,
+            datatype,
+            geometry.affine,
+            geometry.spacing,
+            several=len(arrays) > 1,
+            step_seconds=step,
+            extension=label_table(volumes),
         )
         blocks = voxel_blocks(arrays, dtype, progress=progress)
         with Path(path).open("wb") as file:
@@ -124,20 +138,44 @@ def _after(head: bytes, blocks: Iterator[memoryview]) -> Iterator[memoryview]:
     yield from blocks
 
 
-def _read_from(source: ByteSource, header: NiftiHeader, first: bytes, progress: Progress) -> npt.NDArray[Any]:
-    """The stored voxels; ``first`` are the bytes that were already read from the source."""
-    samples = (header.samples,) if header.samples > 1 else ()
-    shape = (*header.shape, *samples)
-    early = first[header.start :]
+def _stored(header: NiftiHeader) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Shape and dtype of the stored voxels."""
+    return (*header.shape, *((header.samples,) if header.samples > 1 else ())), header.dtype
+
+
+def _between(source: ByteSource, header: NiftiHeader, first: bytes) -> bytes:
+    """What lies between header and voxels, or behind the header of a pair: extensions. Empty if it is too much.
+
+    Parameters
+    ----------
+    first
+        The bytes that were already read from the source, which stands where the voxels begin afterwards.
+    """
+    if header.apart:
+        rest = source.take(min(source.most, MOST_EXTENSION_BYTES))
+        return first[header.size :] + rest
     left = header.start - len(first)
-    if left > source.most:
+    if left <= 0:
+        return first[header.size : header.start]
+    if left > MOST_EXTENSION_BYTES or left > source.most:
+        _skip(source, left)
+        return b""
+    rest = source.take(left)
+    if len(rest) < left:
         raise FormatError(f"the voxels are said to begin at byte {header.start:,}, after the end of the file")
-    while left > 0:  # Skip the extensions, which belong to other programs.
+    return first[header.size :] + rest
+
+
+def _skip(source: ByteSource, left: int) -> None:
+    """Pass over bytes in front of the voxels."""
+    begin = left
+    if left > source.most:
+        raise FormatError(f"the voxels are said to begin {begin:,} bytes further on, after the end of the file")
+    while left > 0:
         passed = len(source.take(min(left, _PIECE)))
         if not passed:
-            raise FormatError(f"the voxels are said to begin at byte {header.start:,}, after the end of the file")
+            raise FormatError(f"the voxels are said to begin {begin:,} bytes further on, after the end of the file")
         left -= passed
-    return source.read_array(shape, header.dtype, before=early, progress=progress)
 
 
 def _image_beside(path: str) -> str:

@@ -31,6 +31,8 @@ MOST_VOXELS = 32767
 """Largest number of voxels along an axis: NIfTI-1 counts with 16 bits."""
 
 _MM, _SECONDS = 2, 8
+_LABELS = 1002
+"""NIFTI_INTENT_LABEL: values are numbers of labels."""
 _SCANNER = 1
 """NIFTI_XFORM_SCANNER_ANAT: coordinates are the scanner's."""
 _TO_MM = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
@@ -84,6 +86,10 @@ class NiftiHeader(NamedTuple):
         From index to LPS millimetres; None if the header has neither sform nor qform.
     step_ms
         Milliseconds from one volume to the next; None if the header gives none, or no unit of time.
+    order
+        The file's byte order.
+    size
+        Bytes of the header; what lies between it and the voxels are extensions.
     """
 
     shape: tuple[int, int, int, int]
@@ -97,6 +103,8 @@ class NiftiHeader(NamedTuple):
     spacing: Spacing
     step_ms: float | None
     warnings: tuple[str, ...]
+    order: Literal["<", ">"]
+    size: int
 
 
 def parse(first: bytes) -> NiftiHeader:
@@ -131,8 +139,9 @@ def parse(first: bytes) -> NiftiHeader:
         intercept = 0.0  # As in the reference library (nifti1_io.c), the slope still counts.
         warnings = (*warnings, "the file's scl_inter is no finite number; 0 is taken")
     return NiftiHeader(
-        shape, dtype, samples, int(start), apart, slope, intercept, affine, spacing, _step_ms(fields), warnings
-    )
+        shape, dtype, samples, int(start), apart, slope, intercept, affine, spacing, _step_ms(fields), warnings,
+        order, int(fields["size"]),
+    )  # fmt: skip
 
 
 def _fields(first: bytes) -> tuple[Any, Literal["<", ">"]]:
@@ -232,8 +241,9 @@ def build_header(
     *,
     several: bool,
     step_seconds: float | None,
+    extension: bytes = b"",
 ) -> bytes:
-    """Encode the NIfTI-1 header of one file, with the bytes that say that no extension follows.
+    """Encode the NIfTI-1 header of one file, with the bytes that say whether an extension follows, and with that.
 
     Parameters
     ----------
@@ -248,13 +258,16 @@ def build_header(
         True for a file of four dimensions.
     step_seconds
         Time from one volume to the next; None if unknown.
+    extension
+        A table of labels, of a multiple of 16 bytes. With one, the values are said to be labels.
     """
     head = np.zeros((), _FORM_1.newbyteorder("<"))
     head["size"] = _FORM_1.itemsize
     head["dim"] = (4 if several else 3, *reversed(shape), 1, 1, 1)
     head["datatype"] = datatype
     head["bitpix"] = 8 * (COLOURS[datatype] if datatype in COLOURS else np.dtype(DTYPES[datatype]).itemsize)
-    head["vox_offset"], head["scl_slope"] = FIRST_BYTES, 1
+    head["vox_offset"], head["scl_slope"] = FIRST_BYTES + len(extension), 1
+    head["intent_code"] = _LABELS if extension else 0
     head["magic"] = b"n+1"
     sizes: list[float] = [size or 0.0 for size in reversed(spacing)]
     head["xyzt_units"] = _SECONDS | (_MM if any(sizes) else 0)
@@ -270,7 +283,8 @@ def build_header(
             head["pixdim"][0] = -1 if left_handed else 1
     head["pixdim"][1:5] = (*sizes, step_seconds or 0.0)
     head["pixdim"][0] = head["pixdim"][0] or 1
-    return head.tobytes() + bytes(FIRST_BYTES - _FORM_1.itemsize)
+    follows = bytes([bool(extension), 0, 0, 0])
+    return head.tobytes() + follows + extension
 
 
 def _within_single(ras: npt.NDArray[np.float64]) -> None:

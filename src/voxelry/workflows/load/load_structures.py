@@ -22,7 +22,8 @@ from voxelry.dicom.objects.structure_sets import STRUCTURE_SET, read_structure_s
 from voxelry.dicom.series.hierarchy import Index
 from voxelry.workflows.load.indexing import index
 from voxelry.workflows.load.loading import as_error
-from voxelry.workflows.load.volume_files import format_of
+from voxelry.workflows.load.mask_folders import segmentation_of_files
+from voxelry.workflows.load.volume_files import files_in, format_of
 
 
 def load_segmentation(
@@ -36,7 +37,9 @@ def load_segmentation(
     """Load the one segmentation at a path: of DICOM (SEG), or of another format.
 
     Of DICOM these are bits, fractions or labels, with all segments on one grid. Other formats hold labels: NRRD with
-    names and colours, as 3D Slicer keeps them, also in layers; HDF5, Zarr and NPZ with our own; NIfTI numbers alone.
+    names, colours and codes, as 3D Slicer keeps them, also in layers; NIfTI with the names and colours of a label table
+    in its header, as TotalSegmentator writes it; HDF5, Zarr and NPZ with our own. A folder of masks, a file for each
+    structure, is one segmentation whose segments have the files' names.
 
     Parameters
     ----------
@@ -65,9 +68,9 @@ def load_segmentation(
     NotOneVolumeError
         If there are several.
     GeometryError
-        If its segments lie on no one regular grid.
+        If its segments lie on no one regular grid, or it is tiled, as those of whole slide images are.
     MeasureError
-        If a file of another format holds no labels.
+        If a file of another format holds no labels, or one of a folder of masks more than one.
     VoxelryError
         If its pixels cannot be decoded.
 
@@ -87,7 +90,11 @@ def load_segmentation(
     if own is not None:
         return segmentation_of_volumes(own.read(os.fspath(path), progress=progress))
     found = _index(path, images, limits, tolerances, part(progress, 0, 0.4))
-    header = _one(path, [one for one in _headers(found) if one.sop_class_uid in SEGMENTATIONS], "segmentation", found)
+    headers = [one for one in _headers(found) if one.sop_class_uid in SEGMENTATIONS]
+    files = files_in(path) if not headers and os.path.isdir(path) else ()  # noqa: PTH112
+    if files:
+        return segmentation_of_files(files, progress=part(progress, 0.4, 1))
+    header = _one(path, headers, "segmentation", found)
     series = next(one for one in found.series if header in one.instances)
     stacks = [stack for stack in series.stacks if stack.frames[0].header is header]
     if not stacks:

@@ -1,0 +1,111 @@
+"""A folder with a file for each structure, as TotalSegmentator and others export masks, as one segmentation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from voxelry.core.errors import FormatError, GeometryError, MeasureError, named
+from voxelry.core.gaps import listed
+from voxelry.core.label_volumes import segmentation_of_volumes, whole_labels
+from voxelry.core.progress import Progress, part, silent
+from voxelry.core.segment_items import LONGEST_LABEL, segments_of
+from voxelry.core.segmentation import Segment, Segmentation
+from voxelry.core.volume import Volume
+from voxelry.workflows.load.volume_files import VolumeFile
+
+
+def segmentation_of_files(files: Sequence[VolumeFile], *, progress: Progress = silent) -> Segmentation:
+    """The segmentation that the files of a folder are together.
+
+    One file is a label map. Of several each is the mask of one structure, which has the file's name; they are numbered
+    in the order of names.
+
+    Raises
+    ------
+    MeasureError
+        If one of several files holds other values than 0 and one more.
+    GeometryError
+        If they lie on several grids.
+    VoxelryError
+        If one cannot be read.
+    """
+    if len(files) == 1:
+        return segmentation_of_volumes(_read(files[0], progress))
+    segments: list[Segment] = []
+    over: dict[int, npt.NDArray[np.bool_]] = {}
+    first: Volume | None = None
+    labels = np.zeros((0, 0, 0), np.uint16)
+    names = _names(files)
+    for number, (file, name) in enumerate(zip(files, names, strict=True), 1):
+        volume, mask = _mask(file, part(progress, (number - 1) / len(files), number / len(files)))
+        if first is None:
+            first, labels = volume, np.zeros(mask.shape, np.uint8 if len(files) < 256 else np.uint16)
+        elif not volume.geometry.same_grid(first.geometry):
+            raise GeometryError(f"{file.below} lies on another grid than {files[0].below}: give masks of one grid")
+        segments.append(_segment(volume, number, name))
+        if labels[mask].any():
+            over[number] = mask
+        else:
+            labels[mask] = number
+    return _joined(segments, labels, over, first)
+
+
+def _joined(
+    segments: Sequence[Segment],
+    labels: npt.NDArray[np.unsignedinteger],
+    over: dict[int, npt.NDArray[np.bool_]],
+    first: Volume | None,
+) -> Segmentation:
+    there = set(np.unique(labels).tolist()) | set(over)
+    empty = [str(segment.number) for segment in segments if segment.number not in there]
+    told = (f"segment{'s' * (len(empty) > 1)} {listed(empty)} of {len(segments)}: the mask is empty",) if empty else ()
+    warnings = (*(() if first is None else first.warnings), *told)
+    if not over:
+        return Segmentation(segments=segments, labels=labels, source=first, warnings=warnings)
+    masks = [over.get(one.number, labels == one.number) for one in segments]
+    return Segmentation(segments=segments, masks=masks, source=first, warnings=warnings)
+
+
+def _read(file: VolumeFile, progress: Progress) -> tuple[Volume, ...]:
+    try:
+        return file.own.read(file.path, progress=progress)
+    except FormatError as error:
+        raise named(error, file.below) from error
+
+
+def _mask(file: VolumeFile, progress: Progress) -> tuple[Volume, npt.NDArray[np.bool_]]:
+    """The one mask in a file."""
+    volumes = _read(file, progress)
+    try:
+        if len(volumes) != 1:
+            raise MeasureError(f"holds {len(volumes)} volumes")
+        labels = whole_labels(volumes[0])
+        found = np.unique(labels[labels != 0]).tolist()
+        if len(found) > 1:
+            raise MeasureError(f"holds {len(found)} labels")
+    except MeasureError as error:
+        raise MeasureError(
+            f"{file.below} is no mask of one structure, of which a folder of masks has one in each file: {error}; "
+            "give the file of a label map by itself"
+        ) from error
+    return volumes[0], labels != 0
+
+
+def _names(files: Sequence[VolumeFile]) -> list[str]:
+    """Of the structures: those of the files, with their folder where two share one."""
+    short = [file.name.rpartition("/")[2] for file in files]
+    counts = Counter(short)
+    return [one if counts[one] == 1 else file.name for one, file in zip(short, files, strict=True)]
+
+
+def _segment(volume: Volume, number: int, name: str) -> Segment:
+    """A structure; what the file itself says of it counts before its name."""
+    described = list(segments_of(volume.metadata).values())
+    if len(described) == 1:
+        return replace(described[0], number=number)
+    return Segment(number=number, label=name[:LONGEST_LABEL])
