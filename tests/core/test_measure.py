@@ -14,7 +14,8 @@ from hypothesis.extra import numpy as hnp
 
 import voxelry
 from voxelry.core.errors import MeasureError, ParameterError
-from voxelry.core.measure import histogram, measure
+from voxelry.core.histogram import histogram
+from voxelry.core.measure import measure
 from voxelry.core.volume import Volume
 
 

@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 
 import voxelry
 from voxelry.core.errors import PixelDataError
-from voxelry.core.measure import histogram
+from voxelry.core.histogram import histogram
 from voxelry.dicom.frames.frame_facts import Facts
 from voxelry.testing import synthetic_instance, synthetic_series, write
 

@@ -14,9 +14,10 @@ from django.test.utils import CaptureQueriesContext
 
 import voxelry
 from voxelry.core.display import default_window
+from voxelry.core.histogram import histogram
 from voxelry.core.intensity import Window, to_display
-from voxelry.core.measure import histogram
 from voxelry.core.planes import AXES, plane, plane_count
+from voxelry.core.region_words import solid_of_text
 from voxelry.testing import CORONAL, OBLIQUE, synthetic_instance, synthetic_report, synthetic_series, write, zip_folder
 
 
@@ -109,6 +110,35 @@ def test_the_live_figure_of_a_page_equals_the_servers(stacked: Any) -> None:
         assert site.get(f"/series/{key}/measure", threshold=threshold)["pixels_above_threshold"] == live
 
 
+def test_counts_by_limits_in_regions_and_at_points_are_the_librarys(stacked: Any) -> None:
+    site, volume, key = stacked
+    values = np.sort(np.unique(volume.array))
+    low, high = float(values[values.size // 3]), float(values[2 * values.size // 3])
+    index = tuple(np.argwhere((volume.array >= low) & (volume.array <= high))[-1])
+    point = volume.geometry.index_to_lps(index)
+    words = ",".join(map(repr, point.tolist()))
+    sphere = f"sphere:{words}:9.5"
+    region = solid_of_text(sphere)
+    address = f"/series/{key}/measure"
+    for query, arguments in (
+        ({"lower": low}, {"lower": low}),
+        ({"lower": low, "upper": high, "within": sphere}, {"lower": low, "upper": high, "within": region}),
+        ({"lower": low, "upper": high, "component": words}, {"lower": low, "upper": high, "component": tuple(point)}),
+        (
+            {"upper": high, "lower": low, "within": sphere, "component": words},
+            {"upper": high, "lower": low, "within": region, "component": tuple(point)},
+        ),
+        ({"method": "otsu", "within": sphere}, {"method": "otsu", "within": region}),
+        ({"percentile": 75}, {"percentile": 75}),
+        ({"threshold": 0.25, "within": sphere}, {"threshold": 0.25, "within": region}),
+    ):
+        assert site.get(address, **query) == voxelry.measure(volume, **arguments).record()
+    told, counted = site.get(f"/series/{key}/histogram", within=sphere), histogram(volume, region.within(volume))
+    assert (told["values"], told["counts"]) == (counted.values.tolist(), counted.counts.tolist())
+    assert told["total"] == sum(told["counts"]) == region.within(volume).count > 0
+    assert site.get(f"/series/{key}/histogram", within="sphere:9999,0,0:1")["counts"] == []
+
+
 def test_padding_is_left_out_and_told(site: Any, tmp_path: Path) -> None:
     pixels = voxelry.testing.pattern((3, 16, 20))
     pixels[:, :4] = 4000
@@ -136,6 +166,15 @@ def test_padding_is_left_out_and_told(site: Any, tmp_path: Path) -> None:
         ("/series/{key}/measure", {"threshold": 1.5}, 422, "parameter"),
         ("/series/{key}/measure", {"method": "magic"}, 422, "parameter"),
         ("/series/{key}/measure", {"threshold": "half"}, 422, "validation"),
+        ("/series/{key}/measure", {"lower": "nan"}, 422, "parameter"),
+        ("/series/{key}/measure", {"lower": 3, "upper": 2}, 422, "parameter"),
+        ("/series/{key}/measure", {"lower": 3, "threshold": 0.5}, 422, "parameter"),
+        ("/series/{key}/measure", {"component": "9999,0,0"}, 422, "parameter"),
+        ("/series/{key}/measure", {"component": "here"}, 422, "validation"),
+        ("/series/{key}/measure", {"within": "sphere:1,2:3"}, 422, "parameter"),
+        ("/series/{key}/measure", {"within": "/etc/passwd"}, 422, "parameter"),
+        ("/series/{key}/measure", {"within": "sphere:" + "9" * 2000}, 422, "validation"),
+        ("/series/{key}/histogram", {"within": "box:1,2,3"}, 422, "parameter"),
     ],
 )
 def test_what_cannot_be_answered_is_said(

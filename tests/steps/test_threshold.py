@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from voxelry.core import levels
 from voxelry.core.errors import MeasureError, ParameterError
-from voxelry.core.measure import histogram, measure
+from voxelry.core.histogram import histogram
+from voxelry.core.measure import measure
 from voxelry.core.volume import Volume
-from voxelry.steps.shared import levels
 from voxelry.steps.threshold import STEP
 from voxelry.testing.steps import StepTests, body
 from voxelry.testing.volumes import placed

@@ -60,7 +60,23 @@ def measure(
             "--threshold", "-t", help="From 0 (the smallest value) to 1 (the largest); 0.5 where none is given."
         ),
     ] = None,
-    method: Annotated[str, typer.Option(help="How the threshold is found: fixed.")] = "fixed",
+    method: Annotated[
+        str | None,
+        typer.Option(
+            help="How the values that count are found: fixed (a threshold), units (limits), percentile, or from the "
+            "values by otsu, li, triangle or yen."
+        ),
+    ] = None,
+    lower: Annotated[
+        float | None, typer.Option(metavar="VALUE", help="In the volume's unit: a pixel counts from this value on.")
+    ] = None,
+    upper: Annotated[
+        float | None, typer.Option(metavar="VALUE", help="In the volume's unit: a pixel counts up to this value.")
+    ] = None,
+    percentile: Annotated[
+        float | None,
+        typer.Option(metavar="PERCENT", help="A pixel counts above the value that so many percent do not exceed."),
+    ] = None,
     on_irregular: IrregularOption = Irregular.ERROR,
     tolerance: ToleranceOption = None,
     real_world: RealWorldOption = False,
@@ -72,6 +88,13 @@ def measure(
             "#SEGMENT for one of its segments.",
         ),
     ] = None,
+    component: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X,Y,Z",
+            help="Count only what is connected through faces of pixels to the one that holds this point, LPS in mm.",
+        ),
+    ] = None,
     same_frame_of_reference: Annotated[
         bool,
         typer.Option(
@@ -80,10 +103,12 @@ def measure(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Count pixels above a threshold, in mm3.
+    """Count pixels above a threshold, or between limits, in mm3.
 
-    A pixel counts if (x - min) / (max - min) > threshold over the whole volume, padding left out.
+    A pixel counts if (x - min) / (max - min) > threshold over the whole volume, padding left out; or if its value lies
+    from --lower to --upper, both included.
     """
+    from voxelry.core.region_words import vector_of_text
     from voxelry.workflows.load.region_text import region_of_text
     from voxelry.workflows.measure import measure_all
 
@@ -93,10 +118,14 @@ def measure(
             path,
             threshold=threshold,
             method=method,
+            lower=lower,
+            upper=upper,
+            percentile=percentile,
             on_irregular=on_irregular.value,
             tolerances=tolerances_of(tolerance),
             real_world=real_world,
             within=region,
+            component=None if component is None else vector_of_text(component),
             progress=progress,
         )
     if as_json:

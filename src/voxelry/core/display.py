@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from voxelry.core.histogram import Histogram, histogram
 from voxelry.core.intensity import SHOWN_PERCENTILES, Voi, Window, span_window, window_without_outliers
-from voxelry.core.measure import Histogram, histogram
 from voxelry.core.planes import Axis, plane_count, slice_of_plane
 from voxelry.core.volume import Volume
 

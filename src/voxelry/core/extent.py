@@ -88,17 +88,49 @@ def extent(volume: Volume, *, each: Each = map) -> Extent:
     return _whole(volume, _ends(volume, each))
 
 
+@dataclass(frozen=True, slots=True)
+class CountedRange:
+    """The values that count, as numbers of the volume's own type.
+
+    Attributes
+    ----------
+    first, last
+        The smallest and the largest one, both included; None where that side has no limit.
+    """
+
+    first: Any | None
+    last: Any | None
+
+    @property
+    def limits(self) -> tuple[float | None, float | None]:
+        """The same as plain numbers."""
+        return (None if self.first is None else float(self.first), None if self.last is None else float(self.last))
+
+    def hold(self, values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+        """Which values count; NaN and infinities never do, padding is not looked for."""
+        inside: npt.NDArray[np.bool_]
+        if self.first is None and self.last is None:
+            inside = np.ones(values.shape, np.bool_)
+        elif self.first is None:
+            inside = values <= self.last
+        else:
+            inside = values >= self.first
+            if self.last is not None:
+                inside &= values <= self.last
+        if values.dtype.kind == "f" and (self.first is None or self.last is None):
+            inside &= np.isfinite(values)
+        return inside
+
+
 def extent_and_count(
-    volume: Volume, threshold: float, *, limits: tuple[int, int] | None = None, each: Each = map
-) -> tuple[Extent, int]:
-    """The same, and the number of voxels above ``threshold``.
+    volume: Volume, choose: Callable[[Extent], CountedRange | None], *, each: Each = map
+) -> tuple[Extent, CountedRange | None, int]:
+    """The extent, the range of values that is chosen by it, and the number of voxels in that range.
 
     Parameters
     ----------
-    threshold
-        On [0, 1], from the smallest to the largest value.
-    limits
-        What 0 and 1 stand for instead of the smallest and the largest value.
+    choose
+        The values that count, by the range of all; None if none can.
     each
         As in `extent`.
 
@@ -109,38 +141,46 @@ def extent_and_count(
     """
     ends = _ends(volume, each)
     whole = _whole(volume, ends)
-    kind = volume.array.dtype.type
-    between = whole if limits is None else Extent(kind(limits[0]), kind(limits[1]), whole.count)
-    first = first_above(between, threshold)
-    if first is None:
-        return whole, 0
+    chosen = choose(whole)
+    return whole, chosen, 0 if chosen is None else _count(volume, ends, chosen, each)
+
+
+def _count(volume: Volume, ends: Sequence[tuple[range, Extent]], chosen: CountedRange, each: Each) -> int:
+    first, last = chosen.first, chosen.last
     largest = volume.array[ends[0][0].start : ends[0][0].stop].size
     idle: list[npt.NDArray[np.bool_]] = []  # new memory for each piece would double the time
 
     def count(part: tuple[range, Extent]) -> int:
         piece, here = part
-        if not here.count or here.high < first:
+        if not here.count or (first is not None and here.high < first) or (last is not None and here.low > last):
             return 0
-        if here.low >= first:
+        if (first is None or here.low >= first) and (last is None or here.high <= last):
             return here.count
         try:
             inside = idle.pop()
         except IndexError:
             inside = np.empty(largest, np.bool_)
         parts = _unpadded(volume, piece)
-        above = sum(_at_least(values, first, inside) for values in parts)
-        if here.non_finite:  # NaN is never above; infinity is, and has no place in the range
-            above -= sum(int(np.count_nonzero(values == np.inf)) for values in parts)
+        counted = sum(_count_in(values, chosen, inside) for values in parts)
+        if here.non_finite and (first is None or last is None):  # an infinity lies on the open side, and is no number
+            infinite = -np.inf if first is None else np.inf
+            counted -= sum(int(np.count_nonzero(values == infinite)) for values in parts)
         idle.append(inside)
-        return above
+        return counted
 
     # The last pieces first: some of them are still in the cache.
-    return whole, sum(each(count, reversed(ends)))
+    return sum(each(count, reversed(ends)))
 
 
-def _at_least(values: npt.NDArray[Any], first: Any, inside: npt.NDArray[np.bool_]) -> int:
-    """The number of values that are at least ``first``."""
-    return int(np.count_nonzero(np.greater_equal(values, first, out=inside[: values.size].reshape(values.shape))))
+def _count_in(values: npt.NDArray[Any], chosen: CountedRange, inside: npt.NDArray[np.bool_]) -> int:
+    """The number of values in a range, infinities on its open side among them."""
+    out = inside[: values.size].reshape(values.shape)
+    if chosen.first is None:
+        return int(np.count_nonzero(np.less_equal(values, np.asarray(chosen.last), out=out)))
+    counted = int(np.count_nonzero(np.greater_equal(values, chosen.first, out=out)))
+    if chosen.last is not None:
+        counted -= int(np.count_nonzero(np.greater(values, chosen.last, out=out)))
+    return counted
 
 
 def _ends(volume: Volume, each: Each) -> list[tuple[range, Extent]]:
@@ -197,19 +237,39 @@ def first_above(found: Extent, threshold: float) -> Any | None:
     """
     if found.constant:
         return None
-    kind = np.asarray(found.low).dtype
     low, high = float(found.low), float(found.high)
+    return first_where(found, lambda value: normalised(value, low, high) > threshold)
 
-    def above(place: int) -> bool:
-        return normalised(float(_at_place(place, kind)), low, high) > threshold
 
+def first_where(found: Extent, holds: Callable[[float], bool]) -> Any | None:
+    """The smallest number of the volume's type, from its lowest to its highest value, of which something holds.
+
+    Parameters
+    ----------
+    holds
+        Asked of numbers as float64. If it holds of one, it holds of every larger one.
+
+    Returns
+    -------
+    number
+        None if it holds of none.
+    """
+    kind = np.asarray(found.low).dtype
     first, last = _place(found.low), _place(found.high)
-    if not above(last):
+    if not holds(float(found.high)):
         return None
     while first < last:  # one step for each bit of the type
         middle = (first + last) // 2
-        first, last = (first, middle) if above(middle) else (middle + 1, last)
+        first, last = (first, middle) if holds(float(_at_place(middle, kind))) else (middle + 1, last)
     return _at_place(first, kind)
+
+
+def last_where(found: Extent, holds: Callable[[float], bool]) -> Any | None:
+    """The largest such number, where something holds of every smaller one; see `first_where`."""
+    if not holds(float(found.low)):
+        return None
+    beyond = first_where(found, lambda value: not holds(value))
+    return found.high if beyond is None else _at_place(_place(beyond) - 1, np.asarray(found.low).dtype)
 
 
 def normalised(x: Number, low: float, high: float) -> Number:

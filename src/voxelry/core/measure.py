@@ -1,32 +1,37 @@
-"""Counting voxels above a threshold, exactly.
+"""Counting voxels above a threshold, or between limits, exactly.
 
-The definition is ``(x - min) / (max - min) > threshold`` in float64 over the whole volume, without its
+The definition of a threshold is ``(x - min) / (max - min) > threshold`` in float64 over the whole volume, without its
 padding, NaN and infinities, which take part in nothing. A histogram answers for any threshold with the very same
 figure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NotRequired, TypedDict, get_args
+from typing import Any, NotRequired, TypeAlias, TypedDict
 
 import numpy as np
-import numpy.typing as npt
 
-from voxelry.core.argument_types import a_kind
-from voxelry.core.errors import MeasureError, ParameterError, WrongTypeError
-from voxelry.core.extent import COLOUR, Each, Extent, extent, extent_and_count, first_above, normalised
-from voxelry.core.holes import missing_mask
+from voxelry.core.affine import Vector
+from voxelry.core.counted_voxels import checked_point, count_all, counted_voxels, piece_at
+from voxelry.core.errors import MeasureError
+from voxelry.core.extent import CountedRange, Each, Extent, extent, extent_and_count
+from voxelry.core.progress import Progress, silent
 from voxelry.core.regions import PatientRegion
 from voxelry.core.segment_values import OCCUPANCY, PROBABILITY, SegmentKind, labelled, segment_kind, sum_of
 from voxelry.core.spacing import Spacing
+from voxelry.core.threshold_rule import DEFAULT_THRESHOLD, Method, ThresholdRule, threshold_rule
 from voxelry.core.volume import Volume
 
-Method = Literal["fixed"]
-METHODS: tuple[str, ...] = get_args(Method)
-MAX_BINS = 65_536
-DEFAULT_THRESHOLD = 0.5
+Limits: TypeAlias = tuple[float | None, float | None]
+"""The smallest and the largest value that count, both included, in the volume's unit; None where there is no limit."""
+
+
+class LimitsRecord(TypedDict):
+    """The values that count, both ends included, in the volume's unit; null where there is no limit."""
+
+    lower: float | None
+    upper: float | None
 
 
 class MeasurementRecord(TypedDict):
@@ -36,14 +41,17 @@ class MeasurementRecord(TypedDict):
     pixels_above_threshold: int
     pixels_total: int
     volume_mm3: float | None
-    threshold: float
+    threshold: float | None
     method: str
+    limits: LimitsRecord | None
     spacing_mm: list[float | None]
     warnings: list[str]
     label: NotRequired[str]
     """The volume's label; absent if the series has only one."""
     within: NotRequired[dict[str, Any]]
     """The region in which voxels were counted; absent if it was the whole volume."""
+    component: NotRequired[list[float]]
+    """The point whose connected voxels were counted; absent if all were."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +67,8 @@ class Measurement:
         ``pixels_above_threshold`` times the volume of a voxel; None where a spacing is unknown
         (``warnings`` says which).
     threshold
-        On [0, 1], from the smallest to the largest value that is neither padding nor NaN nor infinite.
+        On [0, 1], from the smallest to the largest value that is neither padding nor NaN nor infinite; None of other
+        methods than ``"fixed"``.
     spacing
         Millimetres ``(slice, row, column)``.
     label
@@ -67,11 +76,17 @@ class Measurement:
     series_instance_uid
         Series Instance UID (0020,000E) of the volume; empty where it has none.
     method
-        How the threshold was found: ``"fixed"``.
+        How the threshold was found: ``"fixed"``, ``"units"`` of limits, or the name of a method.
     warnings
         What a user must know before trusting the figures; sentences without patients' values.
     within
         The region in which voxels were counted; None if it was the whole volume.
+    limits
+        The smallest and the largest value that count, both included, in the volume's unit, each None where that side
+        has no limit: ``measure(volume, lower=..., upper=...)`` with them gives the same count. None of label maps, and
+        where no value can count.
+    component
+        The point, LPS in mm, whose connected voxels were counted; None if all were.
 
     Examples
     --------
@@ -80,18 +95,22 @@ class Measurement:
     (True, 65508.75)
     >>> measurement.record()["pixels_above_threshold"]
     11646
+    >>> measurement.limits
+    (290.0, None)
     """
 
     series_instance_uid: str
     pixels_above_threshold: int
     pixels_total: int
     volume_mm3: float | None
-    threshold: float
+    threshold: float | None
     method: Method
     spacing: Spacing
     warnings: tuple[str, ...]
+    limits: Limits | None = None
     label: str = ""
     within: PatientRegion | None = None
+    component: Vector | None = None
 
     def record(self) -> MeasurementRecord:
         """The same as JSON values."""
@@ -102,6 +121,7 @@ class Measurement:
             "volume_mm3": self.volume_mm3,
             "threshold": self.threshold,
             "method": self.method,
+            "limits": None if self.limits is None else {"lower": self.limits[0], "upper": self.limits[1]},
             "spacing_mm": list(self.spacing),
             "warnings": list(self.warnings),
         }
@@ -109,129 +129,26 @@ class Measurement:
             found["label"] = self.label
         if self.within is not None:
             found["within"] = self.within.record()
+        if self.component is not None:
+            found["component"] = list(self.component)
         return found
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Histogram:
-    """How often each value occurs among the voxels that are neither padding nor NaN nor infinite.
-
-    Attributes
-    ----------
-    values
-        Ascending, float64; the distinct values themselves if ``exact``, else the centres of equal bins.
-    counts
-        int64, same shape.
-    minimum, maximum
-        Of the values; NaN if there is no voxel.
-    exact
-        False if a float volume has more than 65,536 distinct values; then a count above a threshold
-        cannot be told from the bins.
-    """
-
-    values: npt.NDArray[np.float64]
-    counts: npt.NDArray[np.int64]
-    minimum: float
-    maximum: float
-    exact: bool
-
-
-def histogram(volume: Volume) -> Histogram:
-    """How often each value occurs; padding, NaN and infinities are left out.
-
-    Raises
-    ------
-    MeasureError
-        If the volume is in colour, which has no single intensity.
-    """
-    if volume.colour:
-        raise MeasureError(COLOUR)
-    slices = [values for part in volume.unpadded() if (values := _finite(part)).size]
-    if not slices:
-        return Histogram(np.empty(0), np.empty(0, np.int64), float("nan"), float("nan"), exact=True)
-    if volume.array.dtype.kind in "iub":
-        values, counts = _count_integers(slices)
-    else:
-        values, counts, exact = _count_floats(slices)
-        if not exact:
-            low, high = float(min(s.min() for s in slices)), float(max(s.max() for s in slices))
-            return Histogram(values, counts, low, high, exact=False)
-    return Histogram(values, counts, float(values[0]), float(values[-1]), exact=True)
-
-
-def _finite(values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-    """The values without NaN and infinities; the same array where there are none."""
-    if values.dtype.kind != "f":
-        return values
-    finite = np.isfinite(values)
-    return values if finite.all() else values[finite]
-
-
-def _count_integers(slices: Sequence[npt.NDArray[np.generic]]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    low, high = min(int(s.min()) for s in slices), max(int(s.max()) for s in slices)
-    # A table of all values between, unless they lie so far apart that it would outgrow the voxels.
-    if high - low < max(2**16, sum(s.size for s in slices)):
-        counts = np.zeros(high - low + 1, np.int64)
-        for values in slices:
-            flat = values.ravel()
-            # uint64 is moved down before it would outgrow int64.
-            moved = np.subtract(flat, low, dtype=np.uint64) if flat.dtype == np.uint64 else flat.astype(np.int64) - low
-            counts += np.bincount(moved.astype(np.int64), minlength=counts.size)
-        present = np.flatnonzero(counts)
-        return _merged([value + low for value in present.tolist()], counts[present])
-    distinct: dict[int, int] = {}
-    for values in slices:
-        for value, count in zip(*(part.tolist() for part in np.unique(values, return_counts=True)), strict=True):
-            distinct[value] = distinct.get(value, 0) + count
-    ordered = sorted(distinct)
-    return _merged(ordered, np.array([distinct[value] for value in ordered], np.int64))
-
-
-def _merged(
-    values: Sequence[int], counts: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Ascending integers as float64, in which neighbours of more than 53 bits are one."""
-    distinct, where = np.unique(np.array([float(value) for value in values]), return_inverse=True)
-    if distinct.size == counts.size:
-        return distinct, counts
-    merged = np.zeros(distinct.size, np.int64)
-    np.add.at(merged, where, counts)
-    return distinct, merged
-
-
-def _count_floats(
-    slices: Sequence[npt.NDArray[np.generic]],
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], bool]:
-    values: npt.NDArray[np.float64] = np.empty(0)
-    counts: npt.NDArray[np.int64] = np.empty(0, np.int64)
-    for part in slices:
-        new, new_counts = np.unique(part.astype(np.float64), return_counts=True)
-        merged, where = np.unique(np.concatenate([values, new]), return_inverse=True)
-        if merged.size > MAX_BINS:
-            break
-        values = np.asarray(merged, np.float64)
-        counts = np.bincount(where, np.concatenate([counts, new_counts]), merged.size).astype(np.int64)
-    else:
-        return values, counts, True
-    low, high = float(min(s.min() for s in slices)), float(max(s.max() for s in slices))
-    counts = np.zeros(MAX_BINS, np.int64)
-    for part in slices:
-        bins = (normalised(part.astype(np.float64), low, high) * MAX_BINS).astype(np.int64)
-        counts += np.bincount(np.minimum(bins, MAX_BINS - 1).ravel(), minlength=MAX_BINS)
-    fractions = (np.arange(MAX_BINS, dtype=np.float64) + 0.5) / MAX_BINS
-    return low * (1 - fractions) + high * fractions, counts, False
 
 
 def measure(
     volume: Volume,
     threshold: float | None = None,
-    method: str = "fixed",
+    method: str | None = None,
     *,
+    lower: float | None = None,
+    upper: float | None = None,
+    percentile: float | None = None,
     default: float = DEFAULT_THRESHOLD,
     within: PatientRegion | None = None,
+    component: Vector | None = None,
     each: Each = map,
+    progress: Progress = silent,
 ) -> Measurement:
-    """Count the voxels whose normalised value lies above a threshold.
+    """Count the voxels whose value lies above a threshold, or between limits.
 
     Parameters
     ----------
@@ -243,43 +160,57 @@ def measure(
         On [0, 1]: a voxel counts if ``(x - min) / (max - min) > threshold`` in float64, with the
         minimum and maximum of the whole volume. Padding, NaN and infinities take part in nothing.
     method
-        ``"fixed"``.
+        As in `ThresholdRule`; ``"units"`` where none is given and a limit is, else ``"fixed"``.
+    lower, upper
+        In the volume's unit: a voxel counts from ``lower`` on, and up to ``upper``, both included.
+    percentile
+        Of the method ``"percentile"``.
     default
         The threshold where none is given.
     within
-        A region of the patient: only its voxels are counted. The range stays that of the whole volume.
+        A region of the patient: only its voxels are counted. The range, and a value that a method finds, stay those of
+        the whole volume.
+    component
+        A point in LPS mm: of the voxels that count, in the region if there is one, only those that are connected
+        through faces to the voxel that holds the point.
     each
         Does the work on parts of the volume; the built-in `map`, or one that has threads.
+    progress
+        Called for each slice where there is a region or a component; what it raises stops the work.
 
     Raises
     ------
     ParameterError
-        If the threshold is outside [0, 1] or the method is unknown.
+        If a number is out of range, the method is unknown, or the point lies outside or in a voxel that does not count.
     MeasureError
-        If the volume is in colour, or a segmentation is to be measured in a region.
+        If the volume is in colour, or a segmentation is to be measured by limits, in a region or at a point.
     UnplacedError, FrameOfReferenceError
         If nothing says where the volume lies, or that it and the region lie in one place.
     """
-    checked, stated = check_method(method), threshold is not None
-    threshold = check_threshold(default if threshold is None else threshold)
+    stated = threshold is not None
+    rule = threshold_rule(threshold, method, lower=lower, upper=upper, percentile=percentile, default=default)
+    point = None if component is None else checked_point(component)
     if not isinstance(volume.array, np.ndarray):  # a lazy array is read once
         volume = volume.with_array(np.asarray(volume.array))
     kind = segment_kind(volume)
+    if kind and (within is not None or point is not None or rule.method != "fixed"):
+        raise MeasureError(
+            "a segmentation has no values to count by limits, in a region or at a point; its own size is measured "
+            "without them"
+        )
     warnings = list(volume.warnings)
     total = int(volume.array.size)
-    if within is not None:
-        above, total, told = _within(volume, within, threshold, kind, each)
-        warnings += told
-    elif kind == "labels":
+    limits: Limits | None = None
+    if kind == "labels":
         above, words = labelled(volume)
         warnings.append(words)
+    elif within is not None or point is not None:
+        above, total, limits, told = _counted_at(volume, rule, within, point, each, progress)
+        warnings += told
     else:
-        found, above = extent_and_count(volume, threshold, limits=(0, 1) if kind else None, each=each)
-        warnings += _left_out(volume, found)
-        if not found.count:
-            warnings.append("every pixel is padding or no number: nothing to count")
-        elif found.constant and not kind:
-            warnings.append(f"constant image: every value is {float(found.low):g}, so none is above the threshold")
+        found, held, above = extent_and_count(volume, lambda found: _held(rule, volume, kind, found), each=each)
+        limits = _limits(rule, held)
+        warnings += [*_left_out(volume, found), *([] if kind else _nothing_counts(rule, found))]
     voxel = volume.voxel_mm3
     if voxel is None:
         warnings.append(f"no volume in mm3: {missing_spacing(volume.spacing)}")
@@ -295,35 +226,61 @@ def measure(
         pixels_above_threshold=above,
         pixels_total=total,
         volume_mm3=None if voxel is None or voxels is None else voxels * voxel,
-        threshold=threshold,
-        method=checked,
+        threshold=rule.threshold,
+        method=rule.method,
         spacing=volume.spacing,
         warnings=tuple(warnings),
+        limits=limits,
         label=volume.label,
         within=within,
+        component=point,
     )
 
 
-def _within(
-    volume: Volume, region: PatientRegion, threshold: float, kind: SegmentKind, each: Each
-) -> tuple[int, int, list[str]]:
-    """How many voxels of an image are above in a region, how many lie in it, and what must be known."""
-    if kind:
-        raise MeasureError("a segmentation has no values to count in a region; its own size is measured without one")
+def _held(rule: ThresholdRule, volume: Volume, kind: SegmentKind, found: Extent) -> CountedRange | None:
+    if not kind or not found.count:
+        return rule.within(volume, found)
+    number = volume.array.dtype.type  # a segmentation goes from 0 to 1, whatever values it has
+    return rule.within(volume, Extent(number(0), number(1), found.count))
+
+
+def _limits(rule: ThresholdRule, held: CountedRange | None) -> Limits | None:
+    if held is None:
+        return None
+    return (rule.lower, rule.upper) if rule.method == "units" else held.limits
+
+
+def _nothing_counts(rule: ThresholdRule, found: Extent) -> list[str]:
+    """Why no voxel counts, if it is for want of values."""
+    if not found.count:
+        return ["every pixel is padding or no number: nothing to count"]
+    if found.constant and rule.method != "units":
+        return [f"constant image: every value is {float(found.low):g}, so none is above the threshold"]
+    return []
+
+
+def _counted_at(
+    volume: Volume,
+    rule: ThresholdRule,
+    region: PatientRegion | None,
+    point: Vector | None,
+    each: Each,
+    progress: Progress,
+) -> tuple[int, int, Limits | None, list[str]]:
+    """How many voxels count in a region, or connected to a point; how many lie in the region; limits; warnings."""
     whole = extent(volume, each=each)
-    first = first_above(whole, threshold)
-    placed = region.within(volume)
-    told = _left_out(volume, whole)
-    if not placed.count:
+    held = rule.within(volume, whole)
+    placed = None if region is None else region.within(volume)
+    total = int(volume.array.size) if placed is None else placed.count
+    told = [*_left_out(volume, whole), *_nothing_counts(rule, whole)]
+    if not total:
         told.append("no pixel of this volume lies in the region")
-    if first is None or not placed.count:
-        return 0, placed.count, told
-    part = volume.crop(placed.box)
-    counted = placed.mask & (part.array >= first)
-    hidden = missing_mask(part, part.array)
-    if hidden is not None:
-        counted &= ~hidden
-    return int(np.count_nonzero(counted)), placed.count, told
+    counted = counted_voxels(volume, held, placed)
+    if point is not None:
+        count = piece_at(counted, point, progress=progress).count
+    else:
+        count = count_all(counted, progress=progress)
+    return count, total, _limits(rule, held), told
 
 
 def _left_out(volume: Volume, found: Extent) -> list[str]:
@@ -344,24 +301,6 @@ _FLOAT_PADDING = {
     "FloatPixelPaddingValue": "Float Pixel Padding Value (0028,0122)",
     "DoubleFloatPixelPaddingValue": "Double Float Pixel Padding Value (0028,0123)",
 }
-
-
-def check_method(method: str) -> Method:
-    """The method's name, or a ParameterError that lists those there are."""
-    if method != "fixed":
-        raise ParameterError(f"unknown method {method!r}; there is {', '.join(map(repr, METHODS))}")
-    return "fixed"
-
-
-def check_threshold(threshold: float) -> float:
-    """The threshold as a float on [0, 1], or a ParameterError."""
-    try:
-        value = float(threshold)
-    except (TypeError, ValueError):
-        raise WrongTypeError(f"threshold is a number from 0 to 1, not {a_kind(threshold)}") from None
-    if not 0.0 <= value <= 1.0:
-        raise ParameterError(f"threshold {value:g} is not between 0 and 1; it is a fraction of the range of values")
-    return value
 
 
 def missing_spacing(spacing: Spacing) -> str:

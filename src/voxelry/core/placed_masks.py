@@ -37,6 +37,11 @@ def box_between(low: npt.NDArray[np.float64], high: npt.NDArray[np.float64], gri
     return slices, rows, columns
 
 
+def nearest_voxel(index: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The whole indices of the voxels in which points lie, from the points' indices; on a face the later voxel."""
+    return np.asarray(np.floor(np.round(index, _DECIMALS) + 0.5))
+
+
 def labels_on_grid(labels: npt.NDArray[Any], grid: Geometry, other: Geometry) -> npt.NDArray[Any]:
     """Labels, or a mask, on the grid of an image.
 
@@ -72,10 +77,7 @@ def labels_on_grid(labels: npt.NDArray[Any], grid: Geometry, other: Geometry) ->
     matrix = np.linalg.inv(grid.known_affine) @ other.known_affine
     row, column = np.ogrid[rows, columns]
     for index in range(slices.start, slices.stop):
-        near = [
-            np.floor(np.round(m[0] * index + m[1] * row + m[2] * column + m[3], _DECIMALS) + 0.5).astype(np.intp)
-            for m in matrix[:3]
-        ]
+        near = [nearest_voxel(m[0] * index + m[1] * row + m[2] * column + m[3]).astype(np.intp) for m in matrix[:3]]
         inside = np.ones(near[0].shape, np.bool_)
         for at, side in zip(near, box, strict=True):
             inside &= (at >= side.start) & (at < side.stop)

@@ -104,7 +104,9 @@ class BoxRegion:
             raise ParameterError("the directions of a box are three perpendicular vectors of length 1")
         object.__setattr__(self, "directions", turned)
         if any(low > high for low, high in zip(self.low, self.high, strict=True)):
-            raise ParameterError(f"low {_words(self.low)} of a box lies beyond its high {_words(self.high)}")
+            raise ParameterError(
+                f"low {point_in_words(self.low)} of a box lies beyond its high {point_in_words(self.high)}"
+            )
 
     def within(self, volume: Volume) -> RegionMask:
         """The voxels of an image whose centres lie in the box; see `PatientRegion`."""
@@ -256,11 +258,12 @@ def _point(given: Vector, name: str) -> Vector:
     except (TypeError, ValueError):
         raise ParameterError(f"{name} of a region is three numbers of millimetres, not {given!r}") from None
     if not all(abs(number) < LARGEST for number in (x, y, z)):  # NaN is not
-        raise ParameterError(f"{name} of a region is three finite numbers, not {_words((x, y, z))}")
+        raise ParameterError(f"{name} of a region is three finite numbers, not {point_in_words((x, y, z))}")
     return x, y, z
 
 
-def _words(vector: Vector) -> str:
+def point_in_words(vector: Vector) -> str:
+    """A point as a person reads it: ``(1, 2.5, -3)``."""
     return "(" + ", ".join(f"{number:g}" for number in vector) + ")"
 
 

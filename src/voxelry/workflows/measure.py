@@ -9,12 +9,15 @@ from types import MappingProxyType
 from typing import TypedDict
 
 from voxelry.core import measure as counting
+from voxelry.core.affine import Vector
 from voxelry.core.argument_types import check_type
+from voxelry.core.counted_voxels import checked_point
 from voxelry.core.errors import Problem, VoxelryError
-from voxelry.core.measure import DEFAULT_THRESHOLD, Measurement, MeasurementRecord, check_method, check_threshold
+from voxelry.core.measure import Measurement, MeasurementRecord
 from voxelry.core.progress import Progress, silent
 from voxelry.core.regions import PatientRegion
 from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
+from voxelry.core.threshold_rule import DEFAULT_THRESHOLD, threshold_rule
 from voxelry.core.volume import Volume
 from voxelry.dicom.headers.packed_files import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.sources import StrPath
@@ -67,12 +70,16 @@ def skipped_record(skipped: Mapping[str, Problem]) -> dict[str, ProblemRecord]:
 def measure(
     volume: Volume | StrPath,
     threshold: float | None = None,
-    method: str = "fixed",
+    method: str | None = None,
     *,
+    lower: float | None = None,
+    upper: float | None = None,
+    percentile: float | None = None,
     default: float = DEFAULT_THRESHOLD,
     within: PatientRegion | None = None,
+    component: Vector | None = None,
 ) -> Measurement:
-    """Count the voxels whose normalised value lies above a threshold, on all cores.
+    """Count the voxels whose value lies above a threshold, or between limits, on all cores.
 
     Parameters
     ----------
@@ -84,11 +91,21 @@ def measure(
         On [0, 1]: a voxel counts if ``(x - min) / (max - min) > threshold`` in float64, with the
         minimum and maximum of the whole volume. Padding, NaN and infinities take part in nothing.
     method
-        ``"fixed"``.
+        How the values that count are found: ``"fixed"`` by ``threshold``, ``"units"`` by ``lower`` and ``upper``,
+        ``"percentile"``, or above a value found from all of the volume's: ``"otsu"``, ``"li"``, ``"triangle"``,
+        ``"yen"``. Where none is given, what the other arguments say.
+    lower, upper
+        In the volume's unit: a voxel counts from ``lower`` on, and up to ``upper``, both included.
+    percentile
+        A voxel counts above the value that so many percent of the voxels do not exceed.
     default
         The threshold where none is given.
     within
-        A region of the patient: only its voxels are counted. The range stays that of the whole volume.
+        A region of the patient: only its voxels are counted. The range, and a value that a method finds, stay those of
+        the whole volume.
+    component
+        A point in LPS mm: of the voxels that count, in the region if there is one, only those that are connected
+        through faces to the voxel that holds the point.
 
     Returns
     -------
@@ -98,9 +115,9 @@ def measure(
     Raises
     ------
     ParameterError
-        If the threshold is outside [0, 1] or the method is unknown.
+        If a number is out of range, the method is unknown, or the point lies outside or in a voxel that does not count.
     MeasureError
-        If the volume is in colour, or a segmentation is to be measured in a region.
+        If the volume is in colour, or a segmentation is to be measured by limits, in a region or at a point.
     UnplacedError, FrameOfReferenceError
         If nothing says where the volume lies, or that it and the region lie in one place.
     VoxelryError
@@ -114,14 +131,54 @@ def measure(
     >>> half = voxelry.SphereRegion(centre=volume.geometry.corners().mean(axis=0), radius_mm=30)
     >>> voxelry.measure(volume, threshold=0.5, within=half).pixels_total < volume.array.size
     True
+    >>> voxelry.measure(volume, lower=250).pixels_above_threshold
+    11646
     """
+    arguments = _Arguments(threshold, method, lower, upper, percentile, default, within, component)
+    arguments.check()
     if isinstance(volume, str | PathLike):
-        check_method(method)
-        check_threshold(default if threshold is None else threshold)
         volume = load_volume(volume)
     check_type(volume, Volume, name="volume", instead="give a Volume, or the path of one")
-    each = shared if volume.array.size > _LARGE else map
-    return counting.measure(volume, threshold, method, default=default, within=within, each=each)
+    return arguments.measured(volume)
+
+
+@dataclass(frozen=True, slots=True)
+class _Arguments:
+    threshold: float | None
+    method: str | None
+    lower: float | None
+    upper: float | None
+    percentile: float | None
+    default: float
+    within: PatientRegion | None
+    component: Vector | None
+
+    def check(self) -> None:
+        """Refuse numbers that do not fit, before anything is read."""
+        threshold_rule(
+            self.threshold,
+            self.method,
+            lower=self.lower,
+            upper=self.upper,
+            percentile=self.percentile,
+            default=self.default,
+        )
+        if self.component is not None:
+            checked_point(self.component)
+
+    def measured(self, volume: Volume) -> Measurement:
+        return counting.measure(
+            volume,
+            self.threshold,
+            self.method,
+            lower=self.lower,
+            upper=self.upper,
+            percentile=self.percentile,
+            default=self.default,
+            within=self.within,
+            component=self.component,
+            each=shared if volume.array.size > _LARGE else map,
+        )
 
 
 _LARGE = 2**21
@@ -132,13 +189,17 @@ def measure_all(
     path: StrPath,
     *,
     threshold: float | None = None,
-    method: str = "fixed",
+    method: str | None = None,
+    lower: float | None = None,
+    upper: float | None = None,
+    percentile: float | None = None,
     default: float = DEFAULT_THRESHOLD,
     on_irregular: OnIrregular = "error",
     limits: ArchiveLimits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
     real_world: bool = False,
     within: PatientRegion | None = None,
+    component: Vector | None = None,
     progress: Progress = silent,
 ) -> MeasureReport:
     """Measure every volume below a path; see ``voxelry.core.measure.measure``, and ``load`` for the other choices.
@@ -146,12 +207,12 @@ def measure_all(
     Raises
     ------
     ParameterError
-        If the threshold is outside [0, 1] or the method is unknown: before anything is read.
+        If a number is out of range or the method is unknown: before anything is read.
     NothingFoundError
         If the path does not exist.
     """
-    check_method(method)
-    check_threshold(default if threshold is None else threshold)
+    arguments = _Arguments(threshold, method, lower, upper, percentile, default, within, component)
+    arguments.check()
     loaded = load(
         path, on_irregular=on_irregular, limits=limits, tolerances=tolerances, real_world=real_world, progress=progress
     )
@@ -160,7 +221,7 @@ def measure_all(
     volumes: list[Volume] = []
     for volume in loaded.volumes:
         try:
-            measurements.append(measure(volume, threshold, method, default=default, within=within))
+            measurements.append(arguments.measured(volume))
             volumes.append(volume)
         except VoxelryError as error:
             name = f"series {volume.series_instance_uid} {volume.label}".strip()

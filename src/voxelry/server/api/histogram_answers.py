@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from voxelry.core.errors import MeasureError
-from voxelry.core.measure import histogram
+from voxelry.core.histogram import histogram
 from voxelry.server.access.exchange import Answer, Asked, FilePart
 from voxelry.server.access.quick_answers import takes_long
 from voxelry.server.api.slice_answers import caching_headers, is_known_tag, stack_of

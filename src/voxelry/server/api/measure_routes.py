@@ -17,7 +17,7 @@ from ninja import File, Form, Router
 from ninja.files import UploadedFile
 
 from voxelry.core.errors import IncompleteStackError, VoxelryError
-from voxelry.core.measure import histogram
+from voxelry.core.histogram import histogram
 from voxelry.core.planes import plane_aspect, plane_spacing
 from voxelry.core.progress import Progress
 from voxelry.core.volume import Volume
@@ -55,7 +55,7 @@ def measure_file(
     request: HttpRequest,
     file: File[UploadedFile],
     threshold: Form[float | None] = None,
-    method: Form[str] = "fixed",
+    method: Form[str | None] = None,
     view: Form[bool] = False,
 ) -> object:
     """Measure a file or archive without storing it; ``view`` adds what a page needs to show it."""

@@ -253,17 +253,33 @@ class PlanesOut(AcquiredPlane, total=False):
     sagittal: PlaneOut
 
 
+class LimitsOut(Schema):
+    """The values that count, both ends included, in the volume's unit; null where there is no limit."""
+
+    lower: float | None
+    upper: float | None
+
+
 class MeasurementOut(Schema):
-    """A measurement, as ``voxelry measure --json`` gives it."""
+    """A measurement, as ``voxelry measure --json`` gives it.
+
+    ``threshold`` is null of other methods than ``fixed``. ``limits`` asked for as ``lower`` and ``upper`` give the same
+    count; null of a label map, where no value can count, and of what was measured before there were limits. ``within``
+    is the region, and ``component`` the point (LPS, mm) whose connected voxels were counted.
+    """
 
     series_instance_uid: str
     pixels_above_threshold: int
     pixels_total: int
     volume_mm3: float | None
-    threshold: float
+    threshold: float | None
     method: str
+    limits: LimitsOut | None = None
     spacing_mm: Spacing
     warnings: list[str]
+    label: str | None = None
+    within: dict[str, Any] | None = None
+    component: tuple[float, float, float] | None = None
 
 
 class VolumeOut(Schema):
@@ -375,7 +391,7 @@ class HistogramOut(Schema):
     """How often each value occurs, without padding, NaN and infinities.
 
     ``exact`` is true if there is an entry for each distinct value, so that counts above a threshold follow from them.
-    It is false for segmentations.
+    It is false for segmentations. ``total`` is the number of voxels of the region, padding included; null without one.
     """
 
     values: list[float]
@@ -383,6 +399,7 @@ class HistogramOut(Schema):
     min: float | None
     max: float | None
     exact: bool
+    total: int | None = None
 
 
 class MeasureView(Schema):
@@ -402,7 +419,6 @@ class MeasureView(Schema):
 class ViewedMeasurement(MeasurementOut):
     """A measurement with its view, if requested, and the volume's label, if its series has several."""
 
-    label: str | None = None
     view: MeasureView | None = None
 
 

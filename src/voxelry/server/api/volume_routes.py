@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from ninja import Query, Router
 
-from voxelry.core.measure import measure
 from voxelry.server.access.authentication import asking
 from voxelry.server.access.django_exchange import as_response, asked_of
 from voxelry.server.access.rules import Rule, needs
 from voxelry.server.api import schemas as out
+from voxelry.server.api.counted_answers import LONGEST_REGION, CountChoice, count_in_stored, region_histogram
 from voxelry.server.api.cut_answers import (
     LONGEST_VECTOR,
     MOST_PIXELS,
@@ -24,17 +23,14 @@ from voxelry.server.api.cut_answers import (
     raw_cut,
 )
 from voxelry.server.api.histogram_answers import histogram_of_volume
-from voxelry.server.api.problems import ApiError
 from voxelry.server.api.slice_answers import (
     LARGEST_STEP,
     SliceChoice,
     picture_slice,
     raw_slice,
-    stack_of,
     thumbnail_picture,
     window_of_parameters,
 )
-from voxelry.server.archive.shown import stack_files
 
 router = Router()
 ERRORS = {(401, 403, 404, 409, 422): out.ProblemDocument}
@@ -70,6 +66,36 @@ SlabName = Annotated[
 ]
 MethodName = Annotated[
     Literal["nearest", "linear"], Query("linear", description="How values between voxels are found.")
+]
+Threshold = Annotated[
+    float | None, Query(None, description="On [0, 1]: a voxel counts above it; 0.5 without any limit.")
+]
+CountMethod = Annotated[
+    str | None,
+    Query(None, max_length=40, description="`fixed`, `units`, `otsu`, `li`, `triangle`, `yen` or `percentile`."),
+]
+Lower = Annotated[float | None, Query(None, description="In the volume's unit: from this value on.")]
+Upper = Annotated[float | None, Query(None, description="In the volume's unit: up to this value.")]
+Percent = Annotated[
+    float | None, Query(None, description="A voxel counts above the value that so many percent do not exceed.")
+]
+Region = Annotated[
+    str | None,
+    Query(
+        None,
+        min_length=1,
+        max_length=LONGEST_REGION,
+        description="Only there: `sphere:X,Y,Z:RADIUS` or `box:X,Y,Z:X,Y,Z`, LPS, mm.",
+    ),
+]
+Component = Annotated[
+    str | None,
+    Query(
+        None,
+        pattern=VECTOR,
+        max_length=LONGEST_VECTOR,
+        description="`x,y,z` LPS, mm: only what is connected through faces to the voxel that holds this point.",
+    ),
 ]
 Version = Annotated[str, Query("", description="The volume's `version`: lets the answer be kept for a year.")]
 
@@ -171,22 +197,38 @@ def get_cut_raw(
 
 @router.get("/series/{int:series_id}/histogram", response={200: out.HistogramOut, **ERRORS}, tags=["volumes"])
 @needs(Rule.VIEWER)
-def get_histogram(request: HttpRequest, series_id: int, volume: VolumeIndex = 0) -> HttpResponseBase:
-    """How often each value occurs, padding left out."""
+def get_histogram(
+    request: HttpRequest, series_id: int, within: Region = None, volume: VolumeIndex = 0
+) -> HttpResponseBase | dict[str, object]:
+    """How often each value occurs, padding left out; in the whole volume, or in a region of the patient."""
+    if within is not None:
+        return region_histogram(asking(request), series_id, volume, within)
     return as_response(histogram_of_volume(asked_of(request), series_id, volume), request)
 
 
-@router.get("/series/{int:series_id}/measure", response={200: out.MeasurementOut, **ERRORS}, tags=["volumes"])
+@router.get(
+    "/series/{int:series_id}/measure",
+    response={200: out.MeasurementOut, **ERRORS},
+    tags=["volumes"],
+    exclude_unset=True,
+)
 @needs(Rule.VIEWER)
 def get_measurement(
     request: HttpRequest,
     series_id: int,
-    threshold: float | None = None,
-    method: str = "fixed",
+    threshold: Threshold = None,
+    method: CountMethod = None,
+    lower: Lower = None,
+    upper: Upper = None,
+    percentile: Percent = None,
+    within: Region = None,
+    component: Component = None,
     volume: VolumeIndex = 0,
 ) -> object:
-    """The voxels above a threshold and their volume in mm3; the server's figure."""
-    stack = stack_of(asking(request), series_id, volume)
-    if stack.problem_code:
-        raise ApiError(422, stack.problem_code, stack.problem_message)
-    return measure(stack_files.open_volume(stack), threshold, method, default=settings.VOXELRY.threshold).record()
+    """The voxels that count and their volume in mm3; the server's figure.
+
+    Above `threshold` on [0, 1], from `lower` to `upper` in the volume's unit, or above a value that `method` finds from
+    all values of the volume; in a region, and of these only those connected through faces to the voxel at a point.
+    """
+    choice = CountChoice(threshold, method, lower, upper, percentile, within, component)
+    return count_in_stored(asking(request), series_id, volume, choice)

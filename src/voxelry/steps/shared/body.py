@@ -8,14 +8,15 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from voxelry.core import levels
 from voxelry.core.errors import MeasureError
 from voxelry.core.extent import extent
-from voxelry.core.measure import histogram
+from voxelry.core.histogram import histogram
 from voxelry.core.progress import Progress, part
 from voxelry.core.segmentation import ANATOMY, Code, Segment
 from voxelry.core.steps import Params
 from voxelry.core.volume import Volume
-from voxelry.steps.shared import demands, levels
+from voxelry.steps.shared import demands
 from voxelry.steps.shared.components import connected_components, holes
 from voxelry.steps.shared.mask_grids import Mask, greyscale, known_cell, padding
 from voxelry.steps.shared.morphology import ball, dilated, opened

@@ -10,14 +10,16 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from voxelry.core.extent import Extent, extent, first_above
+from voxelry.core import levels
+from voxelry.core.extent import Extent, extent
+from voxelry.core.histogram import histogram
 from voxelry.core.holes import missing_mask
-from voxelry.core.measure import Histogram, histogram, missing_spacing
+from voxelry.core.measure import missing_spacing
 from voxelry.core.progress import Progress, part
 from voxelry.core.segmentation import Segment
 from voxelry.core.steps import Params, Row
+from voxelry.core.threshold_rule import Method, ThresholdRule
 from voxelry.core.volume import Volume
-from voxelry.steps.shared import levels
 from voxelry.steps.shared.mask_grids import greyscale
 
 VALUES = "unit of the values"
@@ -111,40 +113,44 @@ def _cut(volume: Volume, params: CutParams, progress: Progress, found: Extent) -
             return _nothing(volume, why)
         return ValueClasses(_labels(volume, _none, params, progress), ("Everything",), ((None, None),), (why,))
     if params.method == "fixed":
-        first = first_above(found, params.threshold)
         level = float(found.low) * (1 - params.threshold) + float(found.high) * params.threshold
-        labels = _labels(volume, lambda values: _none(values) if first is None else values >= first, params, progress)
+        labels = _labels(volume, _held(volume, params, found), params, progress)
         return ValueClasses(labels, (_named(params, f"Above {params.threshold:g} of the range"),), ((level, None),), ())
     if params.method == "units":
-        labels = _labels(volume, lambda values: _between(values, params.lower, params.upper), params, progress)
+        labels = _labels(volume, _held(volume, params, found), params, progress)
         words = f"From {_word(params.lower)} to {_word(params.upper)}{unit}"
         return ValueClasses(labels, (_named(params, words),), ((params.lower, params.upper),), ())
     if params.method == "hysteresis":
         labels = _hysteresis(volume, params, progress)
         words = f"Above {_word(params.lower)}{unit}, reaching {_word(params.upper)}{unit}"
         return ValueClasses(labels, (_named(params, words),), ((params.lower, None),), ())
-    cuts = _levels(volume, histogram(volume), params)
-    labels = _labels(volume, lambda values: _classes(values, cuts), params, progress)
+    if params.method == "multi_otsu":
+        cuts = levels.multi_otsu(histogram(volume), params.classes)
+        labels = _labels(volume, lambda values: _classes(values, cuts), params, progress)
+    else:
+        cuts = [measured_rule(params).level(volume, histogram(volume))]
+        labels = _labels(volume, _held(volume, params, found), params, progress)
     names = tuple(f"Above {level:.6g}{unit} ({_method_name(params)})" for level in cuts)
     return ValueClasses(
         labels, tuple(_named(params, name) for name in names), tuple(zip(cuts, [*cuts[1:], None], strict=True)), ()
     )
 
 
-def _levels(volume: Volume, counted: Histogram, params: CutParams) -> list[float]:
-    match params.method:
-        case "otsu":
-            return [levels.otsu(counted)]
-        case "multi_otsu":
-            return levels.multi_otsu(counted, params.classes)
-        case "li":
-            return [levels.li(counted)]
-        case "triangle":
-            return [levels.triangle(*levels.bins(volume, counted))]
-        case "yen":
-            return [levels.yen(*levels.bins(volume, counted))]
-        case _:
-            return [levels.percentile(counted, params.percentile)]
+def measured_rule(params: CutParams) -> ThresholdRule:
+    """The rule by which `measure` counts what the parameters choose; of methods that `measure` has."""
+    method = cast(Method, params.method)
+    return ThresholdRule(
+        method,
+        threshold=params.threshold if method == "fixed" else None,
+        lower=params.lower if method == "units" else None,
+        upper=params.upper if method == "units" else None,
+        percentile=params.percentile if method == "percentile" else None,
+    )
+
+
+def _held(volume: Volume, params: CutParams, found: Extent) -> _Part:
+    held = measured_rule(params).within(volume, found)
+    return _none if held is None else held.hold
 
 
 def _method_name(params: CutParams) -> str:
@@ -168,16 +174,6 @@ _Part = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
 
 def _none(values: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
     return np.zeros(values.shape, np.bool_)
-
-
-def _between(values: npt.NDArray[np.generic], lower: float | None, upper: float | None) -> npt.NDArray[np.bool_]:
-    inside = np.ones(values.shape, np.bool_)
-    # Compared in float64, so that a limit of 0.5 is not rounded for integers.
-    if lower is not None:
-        inside &= values >= np.float64(lower)
-    if upper is not None:
-        inside &= values <= np.float64(upper)
-    return inside
 
 
 def _classes(values: npt.NDArray[np.generic], cuts: Sequence[float]) -> npt.NDArray[np.uint8]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from voxelry.core.affine import Vector
 from voxelry.core.errors import ParameterError
-from voxelry.core.regions import BoxRegion, PatientRegion, SegmentRegion, SphereRegion
+from voxelry.core.region_words import SOLID_FORMS, names_solid, solid_of_text
+from voxelry.core.regions import PatientRegion, SegmentRegion
 from voxelry.core.segmentation import Segmentation
 from voxelry.workflows.load.load_structures import load_segmentation
 
-REGION_FORMS: Final = "sphere:X,Y,Z:RADIUS or box:X,Y,Z:X,Y,Z in LPS mm, or a segmentation's path, with #SEGMENT"
+REGION_FORMS: Final = f"{SOLID_FORMS}, or a segmentation's path, with #SEGMENT"
 
 
 def region_of_text(text: str, *, same_frame_of_reference: bool = False) -> PatientRegion:
@@ -31,34 +31,15 @@ def region_of_text(text: str, *, same_frame_of_reference: bool = False) -> Patie
     VoxelryError
         If there is no segmentation at the path.
     """
-    if not text.startswith(("sphere:", "box:")):
+    if not names_solid(text):
         path, _, name = text.partition("#")
         segmentation = load_segmentation(path)
         numbers = (_number_of(segmentation, name),) if name else ()
         return SegmentRegion(segmentation, numbers, same_frame_of_reference=same_frame_of_reference)
-    kind, _, rest = text.partition(":")
-    first, _, second = rest.partition(":")
-    if kind == "sphere":
-        (radius,) = _numbers(second, 1, text)
-        return SphereRegion(_point(first, text), radius)
-    a, b = _point(first, text), _point(second, text)
-    (x0, x1), (y0, y1), (z0, z1) = (sorted(pair) for pair in zip(a, b, strict=True))
-    return BoxRegion((x0, y0, z0), (x1, y1, z1))
-
-
-def _point(words: str, text: str) -> Vector:
-    x, y, z = _numbers(words, 3, text)
-    return x, y, z
-
-
-def _numbers(words: str, count: int, text: str) -> list[float]:
     try:
-        found = [float(word) for word in words.split(",")]
-    except ValueError:
-        found = []
-    if len(found) != count:
-        raise ParameterError(f"{text!r} is no region; give {REGION_FORMS}")
-    return found
+        return solid_of_text(text)
+    except ParameterError as error:
+        raise ParameterError(f"{text!r}: {error}") from None
 
 
 def _number_of(segmentation: Segmentation, name: str) -> int:

@@ -715,7 +715,7 @@ export interface paths {
         };
         /**
          * Get Histogram
-         * @description How often each value occurs, padding left out.
+         * @description How often each value occurs, padding left out; in the whole volume, or in a region of the patient.
          */
         get: operations["get_histogram"];
         put?: never;
@@ -735,7 +735,10 @@ export interface paths {
         };
         /**
          * Get Measurement
-         * @description The voxels above a threshold and their volume in mm3; the server's figure.
+         * @description The voxels that count and their volume in mm3; the server's figure.
+         *
+         *     Above `threshold` on [0, 1], from `lower` to `upper` in the volume's unit, or above a value that `method` finds from
+         *     all values of the volume; in a region, and of these only those connected through faces to the voxel at a point.
          */
         get: operations["get_measurement"];
         put?: never;
@@ -1549,7 +1552,7 @@ export interface components {
          * @description How often each value occurs, without padding, NaN and infinities.
          *
          *     ``exact`` is true if there is an entry for each distinct value, so that counts above a threshold follow from them.
-         *     It is false for segmentations.
+         *     It is false for segmentations. ``total`` is the number of voxels of the region, padding included; null without one.
          */
         HistogramOut: {
             /** Counts */
@@ -1560,6 +1563,8 @@ export interface components {
             max: number | null;
             /** Min */
             min: number | null;
+            /** Total */
+            total?: number | null;
             /** Values */
             values: number[];
         };
@@ -1817,6 +1822,16 @@ export interface components {
             upload: number | null;
         };
         /**
+         * LimitsOut
+         * @description The values that count, both ends included, in the volume's unit; null where there is no limit.
+         */
+        LimitsOut: {
+            /** Lower */
+            lower: number | null;
+            /** Upper */
+            upper: number | null;
+        };
+        /**
          * LogLine
          * @description A line of a job's log.
          */
@@ -1887,8 +1902,21 @@ export interface components {
         /**
          * MeasurementOut
          * @description A measurement, as ``voxelry measure --json`` gives it.
+         *
+         *     ``threshold`` is null of other methods than ``fixed``. ``limits`` asked for as ``lower`` and ``upper`` give the same
+         *     count; null of a label map, where no value can count, and of what was measured before there were limits. ``within``
+         *     is the region, and ``component`` the point (LPS, mm) whose connected voxels were counted.
          */
         MeasurementOut: {
+            /** Component */
+            component?: [
+                number,
+                number,
+                number
+            ] | null;
+            /** Label */
+            label?: string | null;
+            limits?: components["schemas"]["LimitsOut"] | null;
             /** Method */
             method: string;
             /** Pixels Above Threshold */
@@ -1904,11 +1932,15 @@ export interface components {
                 number | null
             ];
             /** Threshold */
-            threshold: number;
+            threshold: number | null;
             /** Volume Mm3 */
             volume_mm3: number | null;
             /** Warnings */
             warnings: string[];
+            /** Within */
+            within?: {
+                [key: string]: unknown;
+            } | null;
         };
         /**
          * MemberOut
@@ -3615,8 +3647,15 @@ export interface components {
          * @description A measurement with its view, if requested, and the volume's label, if its series has several.
          */
         ViewedMeasurement: {
+            /** Component */
+            component?: [
+                number,
+                number,
+                number
+            ] | null;
             /** Label */
             label?: string | null;
+            limits?: components["schemas"]["LimitsOut"] | null;
             /** Method */
             method: string;
             /** Pixels Above Threshold */
@@ -3632,12 +3671,16 @@ export interface components {
                 number | null
             ];
             /** Threshold */
-            threshold: number;
+            threshold: number | null;
             view?: components["schemas"]["MeasureView"] | null;
             /** Volume Mm3 */
             volume_mm3: number | null;
             /** Warnings */
             warnings: string[];
+            /** Within */
+            within?: {
+                [key: string]: unknown;
+            } | null;
         };
         /**
          * VolumeOut
@@ -4226,11 +4269,8 @@ export interface operations {
                      * Format: binary
                      */
                     file: string;
-                    /**
-                     * Method
-                     * @default fixed
-                     */
-                    method?: string;
+                    /** Method */
+                    method?: string | null;
                     /** Threshold */
                     threshold?: number | null;
                     /**
@@ -5245,6 +5285,8 @@ export interface operations {
     get_histogram: {
         parameters: {
             query?: {
+                /** @description Only there: `sphere:X,Y,Z:RADIUS` or `box:X,Y,Z:X,Y,Z`, LPS, mm. */
+                within?: string | null;
                 /** @description Which volume, where a series has several. */
                 volume?: number;
             };
@@ -5279,8 +5321,20 @@ export interface operations {
     get_measurement: {
         parameters: {
             query?: {
+                /** @description On [0, 1]: a voxel counts above it; 0.5 without any limit. */
                 threshold?: number | null;
-                method?: string;
+                /** @description `fixed`, `units`, `otsu`, `li`, `triangle`, `yen` or `percentile`. */
+                method?: string | null;
+                /** @description In the volume's unit: from this value on. */
+                lower?: number | null;
+                /** @description In the volume's unit: up to this value. */
+                upper?: number | null;
+                /** @description A voxel counts above the value that so many percent do not exceed. */
+                percentile?: number | null;
+                /** @description Only there: `sphere:X,Y,Z:RADIUS` or `box:X,Y,Z:X,Y,Z`, LPS, mm. */
+                within?: string | null;
+                /** @description `x,y,z` LPS, mm: only what is connected through faces to the voxel that holds this point. */
+                component?: string | null;
                 /** @description Which volume, where a series has several. */
                 volume?: number;
             };

@@ -162,6 +162,7 @@ export const histogramOut: Validator<HistogramOut> = v.object({
   exact: v.boolean(),
   max: v.nullable(v.number()),
   min: v.nullable(v.number()),
+  total: v.optional(v.nullable(integer)),
   values: v.array(v.number()),
 });
 
@@ -301,6 +302,12 @@ export const me: Validator<Me> = v.object({
   version: v.string(),
 });
 
+export type LimitsOut = components["schemas"]["LimitsOut"];
+export const limitsOut: Validator<LimitsOut> = v.object({
+  lower: v.nullable(v.number()),
+  upper: v.nullable(v.number()),
+});
+
 export type MeasureView = components["schemas"]["MeasureView"];
 export const measureView: Validator<MeasureView> = v.object({
   aspect: v.number(),
@@ -316,16 +323,19 @@ export const measureView: Validator<MeasureView> = v.object({
 
 export type ViewedMeasurement = components["schemas"]["ViewedMeasurement"];
 export const viewedMeasurement: Validator<ViewedMeasurement> = v.object({
+  component: v.optional(v.nullable(v.strictTuple([v.number(), v.number(), v.number()]))),
   label: v.optional(v.nullable(v.string())),
+  limits: v.optional(v.nullable(limitsOut)),
   method: v.string(),
   pixels_above_threshold: integer,
   pixels_total: integer,
   series_instance_uid: v.string(),
   spacing_mm: v.strictTuple([v.nullable(v.number()), v.nullable(v.number()), v.nullable(v.number())]),
-  threshold: v.number(),
+  threshold: v.nullable(v.number()),
   view: v.optional(v.nullable(measureView)),
   volume_mm3: v.nullable(v.number()),
   warnings: v.array(v.string()),
+  within: v.optional(v.nullable(v.pipe(notList, v.record(v.string(), v.unknown())))),
 });
 
 export type MeasureOut = components["schemas"]["MeasureOut"];
@@ -336,14 +346,18 @@ export const measureOut: Validator<MeasureOut> = v.object({
 
 export type MeasurementOut = components["schemas"]["MeasurementOut"];
 export const measurementOut: Validator<MeasurementOut> = v.object({
+  component: v.optional(v.nullable(v.strictTuple([v.number(), v.number(), v.number()]))),
+  label: v.optional(v.nullable(v.string())),
+  limits: v.optional(v.nullable(limitsOut)),
   method: v.string(),
   pixels_above_threshold: integer,
   pixels_total: integer,
   series_instance_uid: v.string(),
   spacing_mm: v.strictTuple([v.nullable(v.number()), v.nullable(v.number()), v.nullable(v.number())]),
-  threshold: v.number(),
+  threshold: v.nullable(v.number()),
   volume_mm3: v.nullable(v.number()),
   warnings: v.array(v.string()),
+  within: v.optional(v.nullable(v.pipe(notList, v.record(v.string(), v.unknown())))),
 });
 
 export type MemberOut = components["schemas"]["MemberOut"];

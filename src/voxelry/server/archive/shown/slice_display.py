@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.display import default_voi, plane_voi
+from voxelry.core.histogram import Histogram
 from voxelry.core.intensity import Voi, VoiTable
-from voxelry.core.measure import Histogram
 from voxelry.core.planes import Axis
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume

@@ -22,8 +22,9 @@ import numpy.typing as npt
 
 from voxelry.core.display import default_voi, default_window, plane_voi
 from voxelry.core.errors import MeasureError, Problem
+from voxelry.core.histogram import Histogram, histogram
 from voxelry.core.intensity import Voi, Window
-from voxelry.core.measure import Histogram, histogram, measure
+from voxelry.core.measure import measure
 from voxelry.core.planes import (
     AXES,
     Axis,

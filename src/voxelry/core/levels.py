@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import MeasureError
-from voxelry.core.measure import Histogram
+from voxelry.core.histogram import Histogram
 from voxelry.core.volume import Volume
 
 Floats = npt.NDArray[np.float64]

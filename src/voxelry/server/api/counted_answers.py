@@ -1,0 +1,155 @@
+"""Figures of stored volumes that are counted anew for each request: by limits, in a region, at a point.
+
+A request that reads voxels beyond the plain threshold waits for its turn, and ends after a bound of time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from voxelry.core.histogram import histogram
+from voxelry.core.measure import MeasurementRecord, measure
+from voxelry.core.progress import Progress
+from voxelry.core.region_words import solid_of_text, vector_of_text
+from voxelry.core.regions import PatientRegion
+from voxelry.core.volume import Volume
+from voxelry.server.access.grants import Grants
+from voxelry.server.api.problems import ApiError
+from voxelry.server.api.slice_answers import stack_of
+from voxelry.server.api.turns import NoTurnError, Turns
+from voxelry.server.archive.models import Stack
+from voxelry.server.archive.shown import stack_files
+
+LONGEST_REGION = 1000
+"""Characters of a region's text."""
+MOST_VOXELS = 2**30
+"""Of a volume in which a region or a connected piece is looked for: a mask of it takes as many bytes."""
+PATIENCE_SECONDS = 30.0
+LONGEST_SECONDS = 60.0
+
+_turns = Turns(2)
+
+
+@dataclass(frozen=True, slots=True)
+class CountChoice:
+    """What is to be counted, as the address says it; see `measure`."""
+
+    threshold: float | None = None
+    method: str | None = None
+    lower: float | None = None
+    upper: float | None = None
+    percentile: float | None = None
+    within: str | None = None
+    component: str | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is only a threshold on [0, 1], for which little more than the volume's file is read."""
+        return self == CountChoice(threshold=self.threshold, method=self.method) and self.method in (None, "fixed")
+
+
+def count_in_stored(who: Grants, series_id: int, volume: int, choice: CountChoice) -> MeasurementRecord:
+    """The measurement of a stored volume.
+
+    Raises
+    ------
+    ApiError
+        If there is no such volume, it is too large, or too much is counted already.
+    VoxelryError
+        As `measure` does.
+    """
+    stack = _regular(who, series_id, volume)
+    default = settings.VOXELRY.threshold
+    if choice.plain:
+        return measure(stack_files.open_volume(stack), choice.threshold, choice.method, default=default).record()
+    component = None if choice.component is None else vector_of_text(choice.component)
+    with _turn(who) as progress:
+        opened = stack_files.open_volume(stack, shown=False)
+        if choice.within is not None or component is not None:
+            _check_size(opened)
+        return measure(
+            opened,
+            choice.threshold,
+            choice.method,
+            lower=choice.lower,
+            upper=choice.upper,
+            percentile=choice.percentile,
+            default=default,
+            within=None if choice.within is None else region_of_query(who, choice.within),
+            component=component,
+            progress=progress,
+        ).record()
+
+
+def region_histogram(who: Grants, series_id: int, volume: int, within: str) -> dict[str, object]:
+    """How often each value occurs in a region of a stored volume; ``total`` counts all of its voxels.
+
+    Raises
+    ------
+    ApiError
+        If there is no such volume, it is too large, or too much is counted already.
+    VoxelryError
+        If there is no such region, or the volume is in colour.
+    """
+    stack = _regular(who, series_id, volume)
+    with _turn(who) as progress:
+        opened = stack_files.open_volume(stack, shown=False)
+        _check_size(opened)
+        placed = region_of_query(who, within).within(opened)
+        progress(0.5, "counting")
+        counted = histogram(opened, placed)
+    return {**stack_files.histogram_record(counted, opened), "total": placed.count}
+
+
+def region_of_query(who: Grants, text: str) -> PatientRegion:
+    """The region that a text names: ``sphere:...`` or ``box:...``.
+
+    Raises
+    ------
+    ParameterError
+        If it is neither.
+    """
+    del who
+    return solid_of_text(text)
+
+
+def _regular(who: Grants, series_id: int, volume: int) -> Stack:
+    stack = stack_of(who, series_id, volume)
+    if stack.problem_code:
+        raise ApiError(422, stack.problem_code, stack.problem_message)
+    return stack
+
+
+def _check_size(volume: Volume) -> None:
+    if volume.array.size > MOST_VOXELS:
+        words = (
+            f"this volume has {volume.array.size:,} voxels: in more than {MOST_VOXELS:,} no region and no connected "
+            "piece is looked for here; `voxelry measure` does it"
+        )
+        raise ApiError(422, "too_large", words)
+
+
+@contextmanager
+def _turn(who: Grants) -> Iterator[Progress]:
+    """A turn, with a progress that raises when it took too long."""
+    try:
+        with _turns.take(who.user or 0, patience=PATIENCE_SECONDS):
+            yield _deadline()
+    except NoTurnError:
+        raise ApiError(503, "busy", "Too many volumes are being counted: try again in a minute.") from None
+
+
+def _deadline() -> Progress:
+    end = time.monotonic() + LONGEST_SECONDS
+
+    def check(_: float, __: str) -> None:
+        if time.monotonic() > end:
+            words = f"counting took longer than {LONGEST_SECONDS:.0f} s: choose narrower limits or a smaller region"
+            raise ApiError(422, "too_slow", words)
+
+    return check
