@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from voxelry.core.geometry import Geometry as Geometry
     from voxelry.core.intensity import VoiTable as VoiTable
     from voxelry.core.intensity import Window as Window
+    from voxelry.core.label_layers import LabelLayers as LabelLayers
+    from voxelry.core.label_layers import LayerPlace as LayerPlace
     from voxelry.core.measure import Measurement as Measurement
     from voxelry.core.regions import BoxRegion as BoxRegion
     from voxelry.core.regions import SegmentRegion as SegmentRegion
@@ -140,6 +142,8 @@ _WHERE = {
     "Index": "dicom.series.hierarchy",
     "InferencePipeline": "workflows.process.pipeline",
     "JobEntry": "workflows.process.pipeline",
+    "LabelLayers": "core.label_layers",
+    "LayerPlace": "core.label_layers",
     "LoadResult": "workflows.load.loading",
     "MeasureError": "core.errors",
     "Measurement": "core.measure",

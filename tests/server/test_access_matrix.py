@@ -38,7 +38,13 @@ from voxelry.server.archive.models import Instance
 from voxelry.server.jobs import isolated
 from voxelry.server.nodes.models import ForwardingRule, Node
 from voxelry.server.processing.models import ResultFile
-from voxelry.testing import synthetic_instance, synthetic_report, synthetic_series, write
+from voxelry.testing import (
+    synthetic_instance,
+    synthetic_report,
+    synthetic_series,
+    synthetic_structure_set,
+    write,
+)
 from voxelry.testing.instances import uid
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -157,6 +163,9 @@ def place(site: Any, tmp_path: Path, do_jobs: Callable[[], None], monkeypatch: p
 
     a_report = _objects(site, tmp_path / "objects", synthetic_report())
     a_document = _objects(site, tmp_path / "objects", synthetic_document())
+    contours = synthetic_structure_set(tmp_path / "structures.dcm", paths, {"a": [[(0, 0, 0), (4, 0, 0), (4, 4, 0)]]})
+    site.upload([contours])
+    [segmentation] = site.get("/segmentations", series=series)["segmentations"]
 
     def job(**values: Any) -> int:
         body = json.dumps({"series": series, **values})
@@ -176,7 +185,7 @@ def place(site: Any, tmp_path: Path, do_jobs: Callable[[], None], monkeypatch: p
         "upload_id": report["id"], "study_id": study, "series_id": series, "job_id": over, "n": 0,
         "name": ResultFile.objects.order_by("pk")[0].name, "project_id": project.pk, "secret": "wrong", "filter_id": 1,
         "project": project.slug, "study": uids[0], "series": uids[1], "instance": uids[2], "frames": 1, "frame": 1,
-        "path": "7FE00010",
+        "path": "7FE00010", "segmentation_id": segmentation["id"],
         "node_id": node.pk, "rule_id": rule.pk,
         "username": "member", "patient_id": site.get(f"/studies/{study}")["patient"]["id"],
     }  # fmt: skip
@@ -214,6 +223,9 @@ def place(site: Any, tmp_path: Path, do_jobs: Callable[[], None], monkeypatch: p
         "update_rule": lambda: _json(name="changed"),
         "empty_trash": lambda: {"query": f"?project={project.pk}"},
         "get_cut_raw": lambda: {"query": "?origin=0,0,0&right=1,0,0&down=0,1,0&rows=2&columns=2"},
+        "get_labels_cut": lambda: {"query": "?origin=0,0,0&right=1,0,0&down=0,1,0&rows=2&columns=2"},
+        "list_segmentations": lambda: {"query": f"?series={series}"},
+        "get_segment_statistics": lambda: {"query": f"?series={series}"},
         "GET wado": lambda: {"query": "?requestType=WADO&studyUID={}&seriesUID={}&objectUID={}".format(*uids)},
     }
     return Place(project, values, bodies)
@@ -339,7 +351,7 @@ def _names_an_object(address: Address) -> bool:
     if address.path.startswith(DICOMWEB):
         return True
     return bool(re.search(r"[<{](int:)?[a-z]+_id[>}]", address.path)) or address.name in (
-        "create_job", "create_batch", "create_upload", "delete_studies", "empty_trash",
+        "create_job", "create_batch", "create_upload", "delete_studies", "empty_trash", "list_segmentations",
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ millionth of a voxel of a face counts as on it, and belongs to the later voxel, 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -67,22 +68,63 @@ def labels_on_grid(labels: npt.NDArray[Any], grid: Geometry, other: Geometry) ->
     """
     if grid.same_grid(other):
         return labels
+    found = np.zeros(other.shape, labels.dtype)
+    for slices, some in labels_by_slices(labels, grid, other, at_once=1):
+        found[slices] = some
+    return found
+
+
+def labels_by_slices(
+    labels: npt.NDArray[Any], grid: Geometry, other: Geometry, *, at_once: int
+) -> Iterator[tuple[slice, npt.NDArray[Any]]]:
+    """What `labels_on_grid` gives, some slices of the image at a time; slices without a label may be left out.
+
+    Raises
+    ------
+    UnplacedError
+        If the grids differ and one has no place.
+    """
+    if grid.same_grid(other):
+        for start in range(0, len(labels), at_once):
+            some = slice(start, min(start + at_once, len(labels)))
+            yield some, labels[some]
+        return
     if not (grid.placed and other.placed):
         raise UnplacedError("the grids differ, and one has no place in the patient: nothing says how they lie")
-    found = np.zeros(other.shape, labels.dtype)
-    box = box_of(labels != 0)
+    box = _box_of_labels(labels)
     if box is None:
-        return found
+        return
     slices, rows, columns = _reach(box, grid, other)
     matrix = np.linalg.inv(grid.known_affine) @ other.known_affine
     row, column = np.ogrid[rows, columns]
-    for index in range(slices.start, slices.stop):
-        near = [nearest_voxel(m[0] * index + m[1] * row + m[2] * column + m[3]).astype(np.intp) for m in matrix[:3]]
-        inside = np.ones(near[0].shape, np.bool_)
-        for at, side in zip(near, box, strict=True):
-            inside &= (at >= side.start) & (at < side.stop)
-        found[index, rows, columns][inside] = labels[tuple(at[inside] for at in near)]
-    return found
+    for start in range(slices.start, slices.stop, at_once):
+        some = slice(start, min(start + at_once, slices.stop))
+        found = np.zeros((some.stop - start, *other.shape[1:]), labels.dtype)
+        for index in range(start, some.stop):
+            near = [nearest_voxel(m[0] * index + m[1] * row + m[2] * column + m[3]).astype(np.intp) for m in matrix[:3]]
+            inside = np.ones(near[0].shape, np.bool_)
+            for at, side in zip(near, box, strict=True):
+                inside &= (at >= side.start) & (at < side.stop)
+            found[index - start, rows, columns][inside] = labels[tuple(at[inside] for at in near)]
+        yield some, found
+
+
+def _box_of_labels(labels: npt.NDArray[Any]) -> Box | None:
+    """The smallest box around what is not background; a slice at a time, as labels may lie in a large file."""
+    found: list[tuple[int, int, int, int, int]] = []
+    for index, one in enumerate(labels):
+        rows = np.flatnonzero(one.any(axis=1))
+        if rows.size:
+            columns = np.flatnonzero(one[rows[0] : rows[-1] + 1].any(axis=0))
+            found.append((index, int(rows[0]), int(rows[-1]), int(columns[0]), int(columns[-1])))
+    if not found:
+        return None
+    _, top, bottom, left, right = zip(*found, strict=True)
+    return (
+        slice(found[0][0], found[-1][0] + 1),
+        slice(min(top), max(bottom) + 1),
+        slice(min(left), max(right) + 1),
+    )
 
 
 def _reach(box: Box, grid: Geometry, other: Geometry) -> Box:

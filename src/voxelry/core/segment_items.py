@@ -21,6 +21,17 @@ _COLOUR = "RecommendedDisplayCIELabValue"
 _PRIVATE_SCHEME = "99"
 """How the designators of private coding schemes begin (PS3.16 8)."""
 
+_COLOURS = (
+    (221, 60, 60), (65, 160, 75), (70, 110, 220), (230, 170, 40), (150, 80, 190), (60, 180, 190), (240, 120, 170),
+    (150, 110, 60), (130, 190, 50), (120, 120, 130),
+)  # fmt: skip
+"""RGB, one for each segment in turn; colours that differ for most eyes."""
+
+
+def colour_of(segment: Segment, number: int) -> RGB:
+    """A segment's own colour, or the one of the palette for the segment of a number."""
+    return segment.colour or _COLOURS[(number - 1) % len(_COLOURS)]
+
 
 def segments_of(metadata: Mapping[str, Value]) -> dict[int, Segment]:
     """The items of Segment Sequence (0062,0002) by Segment Number (0062,0004); PS3.3 C.8.20.4.

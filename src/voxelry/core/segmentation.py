@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from voxelry.core.errors import MeasureError, ParameterError
 from voxelry.core.geometry import Geometry
+from voxelry.core.label_layers import Allocate, LabelLayers, LayerBuilder, LayerPlace
 from voxelry.core.volume import Volume
 
 RGB: TypeAlias = tuple[int, int, int]
@@ -97,8 +98,8 @@ class Segment:
 class Segmentation:
     """Structures on a grid. Read-only.
 
-    Give ``labels``, where each voxel belongs to one segment at most; or ``masks``, which may overlap; or
-    ``fractions``. And give the grid: ``source``, or ``geometry``.
+    Give ``labels``, where each voxel belongs to one segment at most; or ``masks``, which may overlap, or the same as
+    ``layers``, which take less memory; or ``fractions``. And give the grid: ``source``, or ``geometry``.
 
     Parameters
     ----------
@@ -110,6 +111,8 @@ class Segmentation:
         One for each segment, in their order; shape ``(slice, row, column)``.
     fractions
         Likewise, numbers from 0 to 1.
+    layers
+        Several label maps, each segment in one of them.
     fractional_type
         What fractions are.
     source
@@ -137,7 +140,9 @@ class Segmentation:
     11646
     """
 
-    __slots__ = ("_fractional_type", "_geometry", "_labels", "_masks", "_source", "recipe", "segments", "warnings")
+    __slots__ = (
+        "_fractional_type", "_geometry", "_labels", "_layers", "_masks", "_source", "recipe", "segments", "warnings",
+    )  # fmt: skip
 
     segments: tuple[Segment, ...]
     recipe: str
@@ -150,6 +155,7 @@ class Segmentation:
         labels: Labels | None = None,
         masks: Sequence[Bools] | None = None,
         fractions: Sequence[Fractions] | None = None,
+        layers: LabelLayers | None = None,
         fractional_type: FractionalType = "PROBABILITY",
         source: Volume | None = None,
         geometry: Geometry | None = None,
@@ -160,15 +166,16 @@ class Segmentation:
         numbers = [segment.number for segment in self.segments]
         if not numbers or min(numbers) < 1 or len(set(numbers)) != len(numbers):
             raise ParameterError(f"segments are numbered from 1, each once, not {numbers}")
-        if sum(one is not None for one in (labels, masks, fractions)) != 1:
-            raise ParameterError("a segmentation has labels, or masks, or fractions")
+        if sum(one is not None for one in (labels, masks, layers, fractions)) != 1:
+            raise ParameterError("a segmentation has labels, or masks, or fractions, or layers")
         if source is None and geometry is None:
             raise ParameterError("a segmentation lies on the grid of a source, or on a geometry")
         shape = geometry.shape if geometry is not None else source.array.shape[:3]  # type: ignore[union-attr]
         self._labels = None if labels is None else _checked(labels, shape, "u")
-        layers = masks if masks is not None else fractions
+        self._layers = None if layers is None else _checked_layers(layers, shape, numbers)
+        each = masks if masks is not None else fractions
         kind = "b" if masks is not None else "f"
-        self._masks = None if layers is None else tuple(_checked(one, shape, kind) for one in layers)
+        self._masks = None if each is None else tuple(_checked(one, shape, kind) for one in each)
         if self._masks is not None and len(self._masks) != len(numbers):
             raise ParameterError(f"{len(self._masks)} masks are of {len(numbers)} segments")
         self._fractional_type: FractionalType | None = None if fractions is None else fractional_type
@@ -222,12 +229,14 @@ class Segmentation:
             raise MeasureError(f"segments {one} and {two} overlap, so that their voxels have no one label")
         largest = max(segment.number for segment in self.segments)
         labels = np.zeros(self.geometry.shape, np.min_scalar_type(largest))
-        for segment, mask in zip(self.segments, self._masks or (), strict=True):
-            labels[mask] = segment.number
+        for segment in self.segments:
+            labels[self.mask(segment.number)] = segment.number
         return labels
 
     def _overlap(self) -> tuple[int, int] | None:
         """The numbers of two segments that overlap, if there are any."""
+        if self._layers is not None:
+            return self._layers.overlap()
         masks = self._masks or ()
         taken = np.zeros(self.geometry.shape, np.bool_)
         for index, mask in enumerate(masks):
@@ -236,6 +245,33 @@ class Segmentation:
                 return self.segments[first].number, self.segments[index].number
             taken |= mask
         return None
+
+    def layers(self, *, threshold: float | None = None, allocate: Allocate = np.zeros) -> LabelLayers:
+        """All segments in as few label maps as a greedy assignment needs, in their order.
+
+        Parameters
+        ----------
+        threshold
+            From 0 to 1, for fractions, and needed for them: a voxel counts if its fraction lies above it.
+        allocate
+            Makes each map that is not there yet; they may lie in a file.
+
+        Raises
+        ------
+        ParameterError
+            If fractions have no threshold.
+        MeasureError
+            If there are more segments than labels can name.
+        """
+        if self._layers is not None:
+            return self._layers
+        numbers = [segment.number for segment in self.segments]
+        if self._labels is not None:
+            return LabelLayers((self._labels,), {number: LayerPlace(0, number) for number in numbers})
+        builder = LayerBuilder(self.geometry.shape, numbers, allocate=allocate)
+        for number in numbers:
+            builder.add(number, self.mask(number, threshold=threshold))
+        return builder.layers()
 
     def segment(self, which: int | str) -> Segment:
         """A segment by its number or its label.
@@ -267,7 +303,9 @@ class Segmentation:
         """
         if self._labels is not None:
             return np.asarray(self._labels == self.segment(which).number)
-        found = self._layer(which)
+        if self._layers is not None:
+            return self._layers.mask(self.segment(which).number)
+        found = self._fractions_or_mask(which)
         if self._fractional_type is None:
             return np.asarray(found, np.bool_)
         if threshold is None or not 0 <= threshold <= 1:
@@ -284,7 +322,7 @@ class Segmentation:
         """
         if self._fractional_type is None:
             return self.mask(which).astype(np.float32)
-        return np.asarray(self._layer(which), np.float32)
+        return np.asarray(self._fractions_or_mask(which), np.float32)
 
     def count(self, which: int | str, *, threshold: float | None = None) -> int:
         """How many voxels a segment has; of fractions those above the threshold."""
@@ -310,7 +348,7 @@ class Segmentation:
         if voxel is None or (self._fractional_type == "PROBABILITY" and threshold is None):
             return None
         if self._fractional_type == "OCCUPANCY" and threshold is None:
-            return float(self._layer(which).sum(dtype=np.float64)) * voxel
+            return float(self._fractions_or_mask(which).sum(dtype=np.float64)) * voxel
         return self.count(which, threshold=threshold) * voxel
 
     def volumes_mm3(self) -> Mapping[int, float | None]:
@@ -331,21 +369,29 @@ class Segmentation:
             labels=self._labels,
             masks=self._masks if fractional is None else None,
             fractions=None if fractional is None else self._masks,
+            layers=self._layers,
             fractional_type=fractional or "PROBABILITY",
             source=source,
             recipe=self.recipe,
             warnings=self.warnings,
         )
 
-    def _layer(self, which: int | str) -> npt.NDArray[Any]:
-        layers = self._masks or ()
-        return layers[self.segments.index(self.segment(which))]
+    def _fractions_or_mask(self, which: int | str) -> npt.NDArray[Any]:
+        return (self._masks or ())[self.segments.index(self.segment(which))]
 
     def _numbers(self) -> str:
         return ", ".join(str(segment.number) for segment in self.segments)
 
 
 _KINDS = {"u": "labels are unsigned whole numbers", "b": "a mask is of booleans", "f": "fractions are floats"}
+
+
+def _checked_layers(layers: LabelLayers, shape: tuple[int, ...], numbers: Sequence[int]) -> LabelLayers:
+    """The same layers, if type, shape and numbers are right."""
+    places = layers.places
+    if set(places) != set(numbers) or not all(0 <= one.layer < len(layers.labels) for one in places.values()):
+        raise ParameterError("the layers of a segmentation have a place for each of its segments, and for no other")
+    return LabelLayers(tuple(_checked(one, shape, "u") for one in layers.labels), places)
 
 
 def _checked(array: npt.NDArray[Any], shape: tuple[int, ...], kind: str) -> npt.NDArray[Any]:

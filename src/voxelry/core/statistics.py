@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +11,16 @@ import numpy.typing as npt
 from voxelry.core.argument_types import check_type
 from voxelry.core.errors import MeasureError
 from voxelry.core.frame_of_reference import check_one_frame_of_reference
+from voxelry.core.geometry import Geometry
 from voxelry.core.holes import missing_mask
-from voxelry.core.placed_masks import labels_on_grid
+from voxelry.core.label_layers import LayerPlace
+from voxelry.core.placed_masks import labels_by_slices
 from voxelry.core.segmentation import Segment, Segmentation
 from voxelry.core.volume import Volume
+
+_AT_ONCE = 2**24
+"""Voxels of the image that are looked at together."""
+_NO_VALUES: npt.NDArray[Any] = np.zeros(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,27 +147,28 @@ def statistics(
     if volume.colour:
         raise MeasureError("a colour image has no single intensity to measure")
     check_one_frame_of_reference([volume, segmentation.source], confirmed=same_frame_of_reference)
-    image = np.asarray(volume.array)
-    hidden = missing_mask(volume, image)
     voxel = segmentation.geometry.voxel_mm3
-    found = []
-    for segment, count, inside in _places(segmentation, volume, threshold):
-        values = image.ravel()[inside]
-        missing = 0
-        if hidden is not None:
-            kept = ~hidden.ravel()[inside]
-            values, missing = values[kept], int(kept.size - np.count_nonzero(kept))
-        found.append(
-            SegmentStatistics(
-                segment=segment,
-                count=count,
-                mm3=None if voxel is None else count * voxel,
-                values=value_statistics(values),
-                missing=missing,
-                unit=volume.unit,
-            )
-        )
-    return tuple(found)
+    layers = segmentation.layers(threshold=threshold)
+    numbers = {place: number for number, place in layers.places.items()}
+    segments = {segment.number: segment for segment in segmentation.segments}
+    found: dict[int, SegmentStatistics] = {}
+    for layer, labels in enumerate(layers.labels):
+        counts = _counts(labels)
+        inside = _values_inside(volume, labels, segmentation.geometry)
+        for value in {*counts, *inside}:
+            number = numbers.get(LayerPlace(layer, value))
+            if number is None:
+                continue
+            values, missing = inside.get(value, (_NO_VALUES, 0))
+            count = counts.get(value, 0)
+            mm3 = None if voxel is None else count * voxel
+            segment = segments[number]
+            found[number] = SegmentStatistics(segment, count, mm3, value_statistics(values), missing, volume.unit)
+    nothing = None if voxel is None else 0.0
+    return tuple(
+        found.get(one.number) or SegmentStatistics(one, 0, nothing, ValueStatistics(0), 0, volume.unit)
+        for one in segmentation.segments
+    )
 
 
 def value_statistics(values: npt.NDArray[Any]) -> ValueStatistics:
@@ -175,30 +181,40 @@ def value_statistics(values: npt.NDArray[Any]) -> ValueStatistics:
     return ValueStatistics(x.size, float(x.mean()), spread, low, p5, p25, median, p75, p95, high)
 
 
-def _places(
-    segmentation: Segmentation, volume: Volume, threshold: float | None
-) -> Iterator[tuple[Segment, int, npt.NDArray[np.intp]]]:
-    """Each segment, its voxels on its own grid, and the positions in the image's flat array that lie in it."""
-    grid, other = segmentation.geometry, volume.geometry
-    if segmentation.fractional_type is None and not segmentation.overlapping:
-        # All labels in one pass: a hundred segments take as long as one.
-        own = segmentation.labels
-        placed = labels_on_grid(own, grid, other)
-        labels = placed.ravel()
-        positions = np.flatnonzero(labels)
-        positions = positions[np.argsort(labels[positions], kind="stable")]
-        numbers = labels[positions]
-        owned = numbers if placed is own else np.sort(own[own != 0], kind="stable")
-        for segment in segmentation.segments:
-            first, end = _run(numbers, segment.number)
-            own_first, own_end = _run(owned, segment.number)
-            yield segment, own_end - own_first, positions[first:end]
-        return
-    for segment in segmentation.segments:
-        mask = segmentation.mask(segment.number, threshold=threshold)
-        yield segment, int(np.count_nonzero(mask)), np.flatnonzero(labels_on_grid(mask, grid, other))
+def _counts(labels: npt.NDArray[Any]) -> dict[int, int]:
+    """How many voxels each label has; background left out."""
+    counts = np.zeros(int(labels.max(initial=0)) + 1, np.int64)
+    for one in labels:
+        counts += np.bincount(one.reshape(-1), minlength=len(counts))
+    return {int(value): int(counts[value]) for value in np.flatnonzero(counts) if value}
 
 
-def _run(numbers: npt.NDArray[Any], number: int) -> tuple[int, int]:
-    """Where a number begins and ends among sorted ones."""
-    return int(np.searchsorted(numbers, number)), int(np.searchsorted(numbers, number, "right"))
+def _values_inside(volume: Volume, labels: npt.NDArray[Any], grid: Geometry) -> dict[int, tuple[npt.NDArray[Any], int]]:
+    """The image's values in each label, in the order of its voxels, and how many voxels have none.
+
+    All labels in one pass, so that a hundred segments take as long as one; some slices at a time, so that a large
+    image takes no more memory than what lies in the segments.
+    """
+    parts: dict[int, list[npt.NDArray[Any]]] = {}
+    missing: dict[int, int] = {}
+    at_once = max(1, _AT_ONCE // max(1, volume.array[0].size))
+    for slices, placed in labels_by_slices(labels, grid, volume.geometry, at_once=at_once):
+        flat = placed.reshape(-1)
+        positions = np.flatnonzero(flat)
+        if not positions.size:
+            continue
+        positions = positions[np.argsort(flat[positions], kind="stable")]
+        own, begins = np.unique(flat[positions], return_index=True)
+        image = np.asarray(volume.array[slices])
+        hidden = missing_mask(volume.crop((slices, slice(None), slice(None))), image)
+        values = image.reshape(-1)[positions]
+        kept = None if hidden is None else ~hidden.reshape(-1)[positions]
+        for value, first, end in zip(
+            own.tolist(), begins.tolist(), [*begins[1:].tolist(), len(positions)], strict=True
+        ):
+            some = values[first:end]
+            if kept is not None:
+                some = some[kept[first:end]]
+                missing[value] = missing.get(value, 0) + end - first - len(some)
+            parts.setdefault(value, []).append(some)
+    return {value: (np.concatenate(some), missing.get(value, 0)) for value, some in parts.items()}

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+import numpy as np
+
 from voxelry.core.contours import Contours, ContourVolume
 from voxelry.core.errors import ParameterError, UnplacedError, VoxelryError
 from voxelry.core.geometry import Geometry
+from voxelry.core.label_layers import Allocate, LayerBuilder
 from voxelry.core.segmentation import Segment, Segmentation
 from voxelry.core.value import Value
 
@@ -77,9 +80,10 @@ class StructureSet:
 
         Contours of one plane take the step of the images' slices, if they lie in such a plane and the grid is known.
         """
-        return self._volume(self.structure(which))
+        return self.volume_of(self.structure(which))
 
-    def _volume(self, structure: Contours) -> ContourVolume:
+    def volume_of(self, structure: Contours) -> ContourVolume:
+        """The same of one of its structures."""
         found = structure.volume()
         if found.mm3 is not None or self.geometry is None or len(found.areas_mm2) != 1 or found.normal is None:
             return found
@@ -87,8 +91,25 @@ class StructureSet:
             return found
         return structure.volume(step=self.geometry.spacing[0])
 
-    def segmentation(self, geometry: Geometry | None = None, *, same_frame_of_reference: bool = False) -> Segmentation:
-        """The structures that have closed contours as masks, which may overlap, on a grid.
+    @property
+    def drawn(self) -> tuple[Contours, ...]:
+        """The structures that have closed contours, which are the segments of `segmentation` in their order."""
+        return tuple(one for one in self.structures if one.closed)
+
+    def as_segments(self) -> tuple[Segment, ...]:
+        """The structures of `drawn` as segments, without a place."""
+        return tuple(_segment(number, one) for number, one in zip(_numbers(self.drawn), self.drawn, strict=True))
+
+    def segmentation(
+        self,
+        geometry: Geometry | None = None,
+        *,
+        same_frame_of_reference: bool = False,
+        allocate: Allocate = np.zeros,
+    ) -> Segmentation:
+        """The structures that have closed contours as segments, which may overlap, on a grid.
+
+        A structure that cannot be laid on the grid is an empty segment, and a warning says why.
 
         Parameters
         ----------
@@ -96,6 +117,8 @@ class StructureSet:
             None for that of the images.
         same_frame_of_reference
             True to confirm that contours and grid lie in one place though their frames of reference differ.
+        allocate
+            Makes the arrays of labels; they may lie in a file.
 
         Raises
         ------
@@ -104,24 +127,33 @@ class StructureSet:
         ParameterError
             If no structure has a closed contour.
         FrameOfReferenceError, GeometryError, MeasureError
-            As for ``Contours.mask``.
+            As for ``Contours.mask``, if no structure can be laid on the grid.
         """
         grid = geometry or self.geometry
         if grid is None:
             raise UnplacedError("the grid of the images that these contours were drawn on is unknown: give a geometry")
-        drawn = [one for one in self.structures if one.closed]
+        drawn = self.drawn
         if not drawn:
             raise ParameterError("no structure of this structure set has a closed contour")
         numbers = _numbers(drawn)
-        masks = [one.mask(grid, same_frame_of_reference=same_frame_of_reference) for one in drawn]
-        told = [
-            f"structure {number}: {words}"
-            for number, structure, mask in zip(numbers, drawn, masks, strict=True)
-            for words in (*structure.warnings, *mask.warnings)
-        ]
+        builder = LayerBuilder(grid.shape, numbers, allocate=allocate)
+        told: list[str] = []
+        failed: list[VoxelryError] = []
+        for number, structure in zip(numbers, drawn, strict=True):
+            told += [f"structure {number}: {words}" for words in structure.warnings]
+            try:
+                mask = structure.mask(grid, same_frame_of_reference=same_frame_of_reference)
+            except VoxelryError as error:
+                failed.append(error)
+                told.append(f"structure {number} has no voxels: {error}")
+            else:
+                told += [f"structure {number}: {words}" for words in mask.warnings]
+                builder.add(number, mask.mask)
+        if len(failed) == len(drawn):
+            raise failed[0]
         return Segmentation(
-            segments=[_segment(number, one) for number, one in zip(numbers, drawn, strict=True)],
-            masks=[mask.mask for mask in masks],
+            segments=self.as_segments(),
+            layers=builder.layers(),
             geometry=grid,
             recipe="voxels whose centres lie inside the contours of an RT Structure Set, or on their lines",
             warnings=(*self.warnings, *told),
@@ -139,7 +171,7 @@ class StructureSet:
         return tuple(map(self._row, self.structures))
 
     def _row(self, structure: Contours) -> Row:
-        volume = self._volume(structure)
+        volume = self.volume_of(structure)
         warnings = [*structure.warnings, *volume.warnings]
         voxels: int | None = None
         mm3: float | None = None

@@ -16,7 +16,7 @@ from voxelry.core.errors import FrameOfReferenceError, ParameterError, PixelData
 from voxelry.core.extras import needed_for
 from voxelry.core.frame_of_reference import CONFIRM
 from voxelry.core.progress import Progress, part, silent
-from voxelry.core.segment_items import REGION_MODIFIER, TYPE_MODIFIER
+from voxelry.core.segment_items import REGION_MODIFIER, TYPE_MODIFIER, colour_of
 from voxelry.core.segmentation import Code as SegmentCode
 from voxelry.core.segmentation import Segment, Segmentation
 from voxelry.dicom.grouping.frames_of_reference import differs
@@ -62,11 +62,6 @@ MOST_BYTES = 2**28
 """Slices without a segment are written too, so that every reader sees the whole grid, up to this size of a file."""
 TILTED = 1e-3
 """How far, in slice distances, a slice may lie sideways of the one below before readers must be warned."""
-_COLOURS = (
-    (221, 60, 60), (65, 160, 75), (70, 110, 220), (230, 170, 40), (150, 80, 190), (60, 180, 190), (240, 120, 170),
-    (150, 110, 60), (130, 190, 50), (120, 120, 130),
-)  # fmt: skip
-"""RGB, one for each segment in turn; colours that differ for most eyes."""
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - Content Date must be there, and may not differ from run to run
 _STAND_IN_STUDY = "2.25.1"
 _LONGEST_TEXT = 64
@@ -346,7 +341,7 @@ def _described(segment: Segment, number: int, kind: SegmentationKind, derivation
                 version=VERSION,
             ),
             anatomic_regions=None if region is None else [Code(region.value, region.scheme, region.meaning)],
-            display_color=CIELabColor.from_rgb(*(segment.colour or _COLOURS[(number - 1) % len(_COLOURS)])),
+            display_color=CIELabColor.from_rgb(*(colour_of(segment, number))),
         )
     except ValueError as error:  # of the segment's description, which comes from the step and holds no patient's value
         raise ParameterError(f"segment {segment.number} cannot be described in DICOM: {error}") from None

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from voxelry.core.errors import GeometryError
 from voxelry.core.geometry import Geometry
+from voxelry.core.label_layers import Allocate, LabelLayers, LayerBuilder
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.segment_items import description_warnings, segments_of, unnamed
 from voxelry.core.segment_values import segment_kind
@@ -35,16 +36,20 @@ def is_segment(stack: Stack) -> bool:
     return bool(stack.frames[0].value(_NUMBER))
 
 
-def read_segmentation(stacks: Sequence[Stack], *, progress: Progress = silent) -> Segmentation:
+def read_segmentation(
+    stacks: Sequence[Stack], *, allocate: Allocate = np.zeros, progress: Progress = silent
+) -> Segmentation:
     """The segments of one instance.
 
     Segments of which only some slices are stored are laid into the grid that holds all of them. Bits become labels,
-    or masks where segments overlap; fractions stay fractions.
+    or layers of them where segments overlap; fractions stay fractions.
 
     Parameters
     ----------
     stacks
         All stacks of the instance; frames that it omits are among them, as empty ones.
+    allocate
+        Makes the arrays of labels that bits become; they may lie in a file.
 
     Raises
     ------
@@ -71,15 +76,16 @@ def read_segmentation(stacks: Sequence[Stack], *, progress: Progress = silent) -
     empty = [segment for number, segment in sorted(described.items()) if number not in numbers]
     grid = joined_grid(stacks, first)
     fractional = _fractional_type(first)
-    labels = None if fractional else _labels(parts, grid)
-    masks = _masks(parts, grid, "f" if fractional else "b") if labels is None else None
-    if masks is not None:
-        masks += [np.zeros(grid.geometry.shape, masks[0].dtype) for _ in empty]
+    layers = None if fractional else _layers(parts, grid, [*numbers, *(one.number for one in empty)], allocate)
+    labels = layers.labels[0] if layers is not None and layers.plain else None
+    fractions = None
+    if fractional:
+        fractions = [*_fractions(parts, grid), *(np.zeros(grid.geometry.shape, np.float32) for _ in empty)]
     return Segmentation(
         segments=[*segments, *empty],
         labels=labels,
-        masks=None if fractional else masks,
-        fractions=masks if fractional else None,
+        layers=layers if labels is None else None,
+        fractions=fractions,
         fractional_type=fractional or "PROBABILITY",
         source=on_grid(first, grid.geometry, np.zeros(grid.geometry.shape, np.uint8) if labels is None else labels),
         recipe=_recipe(stacks[0]),
@@ -155,24 +161,19 @@ def _of_label_map(volume: Volume, described: dict[int, Segment], recipe: str) ->
     )
 
 
-def _labels(parts: _Parts, grid: JoinedGrid) -> npt.NDArray[np.unsignedinteger[Any]] | None:
-    """The segments as labels; None if they overlap."""
-    labels = np.zeros(grid.geometry.shape, np.uint8 if max(parts.numbers) < 256 else np.uint16)
+def _layers(parts: _Parts, grid: JoinedGrid, numbers: Sequence[int], allocate: Allocate) -> LabelLayers:
+    builder = LayerBuilder(grid.geometry.shape, numbers, allocate=allocate)
     for index, volume in parts:
-        place = labels[grid.place(index, volume)]
-        inside = volume.array != 0
-        if place[inside].any():
-            return None
-        place[inside] = parts.numbers[index]
-    return labels
+        builder.add(parts.numbers[index], volume.array != 0, first=grid.place(index, volume).start)
+    return builder.layers()
 
 
-def _masks(parts: _Parts, grid: JoinedGrid, kind: str) -> list[npt.NDArray[Any]]:
+def _fractions(parts: _Parts, grid: JoinedGrid) -> list[npt.NDArray[np.float32]]:
     found = []
     for index, volume in parts:
-        mask: npt.NDArray[Any] = np.zeros(grid.geometry.shape, np.bool_ if kind == "b" else np.float32)
-        mask[grid.place(index, volume)] = volume.array != 0 if kind == "b" else np.clip(volume.array, 0, 1)
-        found.append(mask)
+        fractions = np.zeros(grid.geometry.shape, np.float32)
+        fractions[grid.place(index, volume)] = np.clip(volume.array, 0, 1)
+        found.append(fractions)
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import get_args
 
@@ -13,12 +13,14 @@ from pydicom.dataset import Dataset
 
 from voxelry.core.contours import Contour, Contours, GeometricType
 from voxelry.core.errors import PixelDataError, VoxelryError
+from voxelry.core.geometry import Geometry
 from voxelry.core.polygons import Floats
 from voxelry.core.segmentation import RGB
 from voxelry.core.structure_set import StructureSet
 from voxelry.dicom.headers.attributes import Attributes, integer, items, number, numbers, tag_label, text
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.pydicom_silence import quiet
+from voxelry.dicom.series.hierarchy import Series
 
 STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
 _CONTOUR_DATA = int(tag_for_keyword("ContourData") or 0)
@@ -70,6 +72,31 @@ def referenced_images(structure_set: StructureSet) -> frozenset[str]:
     """SOP Instance UIDs of the images that contours say they were drawn on."""
     contours = (contour for structure in structure_set.structures for contour in structure.contours)
     return frozenset(contour.instance_uid for contour in contours if contour.instance_uid)
+
+
+def grid_of_images(images: Iterable[Series], structure_set: StructureSet) -> tuple[Geometry | None, str]:
+    """The grid of the images that contours were drawn on, or the reason why there is none.
+
+    Parameters
+    ----------
+    images
+        The series among which they are searched.
+    """
+    named, drawn_on = set(structure_set.referenced_series_uids), referenced_images(structure_set)
+    stacks = [
+        (sum(header.sop_instance_uid in drawn_on for header in stack.headers), len(stack.frames), stack)
+        for series in images
+        if series.series_instance_uid in named or any(one.sop_instance_uid in drawn_on for one in series.instances)
+        for stack in series.stacks
+    ]
+    if not stacks:
+        return None, "the images that these contours were drawn on are not here: no grid, so no masks"
+    stack = max(stacks, key=lambda one: one[:2])[2]
+    if stack.problem is not None:
+        return None, f"the images that these contours were drawn on form no regular grid: {stack.problem}"
+    if not stack.geometry.placed:
+        return None, "the images that these contours were drawn on have no place in the patient: no grid, so no masks"
+    return stack.geometry, ""
 
 
 def _rois(whole: Attributes, told: Counter[str]) -> dict[int, _Roi]:

@@ -37,6 +37,7 @@ from voxelry.server.api.problems import ApiError, not_found
 from voxelry.server.api.project_routes import own_projects
 from voxelry.server.api.project_routes import router as projects
 from voxelry.server.api.schemas import ERRORS, LARGEST
+from voxelry.server.api.segmentation_routes import router as segmentations
 from voxelry.server.api.trash_routes import router as trash
 from voxelry.server.api.volume_routes import router as volumes
 from voxelry.server.archive import queries, unused_files
@@ -118,6 +119,7 @@ api.add_router("", volumes)
 api.add_router("", bulk)
 api.add_router("", measuring)
 api.add_router("", overlays)
+api.add_router("", segmentations)
 api.add_router("", objects)
 api.add_router("", lists)
 api.add_router("", jobs)

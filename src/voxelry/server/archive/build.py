@@ -31,6 +31,7 @@ from voxelry.server.archive import queries, unused_files
 from voxelry.server.archive.at_rest import deletions, files_at_rest
 from voxelry.server.archive.at_rest.flushing import sync_tree
 from voxelry.server.archive.lists.study_listing import refresh_listing
+from voxelry.server.archive.make_segmentations import MODALITIES, make_segmentations
 from voxelry.server.archive.models import Instance, Series, Stack
 from voxelry.server.archive.row_values import storable
 from voxelry.server.archive.shown.series_metadata import write_prepared
@@ -48,7 +49,7 @@ WASTED_SECONDS = 60.0
 
 _WAITS_ALREADY = """
 SELECT NOT EXISTS (SELECT 1 FROM archive_unusedfile WHERE project_id = %s)
-AND NOT EXISTS (SELECT 1 FROM archive_series WHERE study_id = %s AND modality = 'SEG')
+AND NOT EXISTS (SELECT 1 FROM archive_series WHERE study_id = %s AND modality IN ('SEG', 'RTSTRUCT'))
 AND EXISTS (
     SELECT 1 FROM jobs_job WHERE kind = %s AND subject = %s AND state = 'queued' AND once AND not_before > %s
 )
@@ -72,8 +73,8 @@ def submit_builds(changed: Iterable[Series], *, quiet_seconds: float = 0.0) -> N
         Wait until no more came for so long, because more instances may follow.
     """
     own = list(changed)
-    # A segmentation takes its slice positions from its images, which may come after it.
-    of_studies = queries.series(as_site()).filter(study__in={one.study_id for one in own}, modality="SEG")
+    # A segmentation or structure set takes its grid from its images, which may come after it.
+    of_studies = queries.series(as_site()).filter(study__in={one.study_id for one in own}, modality__in=MODALITIES)
     for one in (*own, *of_studies.exclude(pk__in=[one.pk for one in own])):
         submit_build(one, quiet_seconds=quiet_seconds)
 
@@ -84,7 +85,7 @@ def submit_builds_later(changed: Sequence[Series], *, quiet_seconds: float) -> N
         return
     keys = [one.pk for one in changed]
     studies = {one.study_id for one in changed}
-    has_segmentations = queries.series(as_site()).filter(study__in=studies, modality="SEG").exists()
+    has_segmentations = queries.series(as_site()).filter(study__in=studies, modality__in=MODALITIES).exists()
     if has_segmentations or not postpone(KIND, keys, quiet_seconds=quiet_seconds):
         submit_builds(changed, quiet_seconds=quiet_seconds)
 
@@ -92,7 +93,7 @@ def submit_builds_later(changed: Sequence[Series], *, quiet_seconds: float) -> N
 def waits_already(series: Series, *, quiet_seconds: float) -> bool:
     """Whether the build of a series waits for a quiet time that begins about now, and its study needs no other.
 
-    That is so if the project lacks no file, and the study has no segmentation. One statement.
+    That is so if the project lacks no file, and the study has no segmentation or structure set. One statement.
     """
     due = timezone.now() + timedelta(seconds=0.75 * quiet_seconds)
     values = [series.project_id, series.study_id, KIND, series.pk, connection.ops.adapt_datetimefield_value(due)]
@@ -124,6 +125,7 @@ def build(run: Run) -> None:
     try:
         with patience(WASTED_SECONDS):
             stacks, grouped, others = _make(run, series, grouped, aside)
+            make_segmentations(series, grouped, headers, aside, part(run.progress, 0.9, 1.0))
         write_prepared(series.pk, headers, aside)
         problem = _problem(grouped, stacks, [*(one.problem for one in unreadable), *others])
         _publish(run, series, stacks, grouped, aside, problem)

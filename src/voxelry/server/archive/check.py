@@ -13,6 +13,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from voxelry.core.progress import Progress, silent
@@ -20,6 +21,7 @@ from voxelry.server.access.grants import as_site
 from voxelry.server.archive import queries
 from voxelry.server.archive.at_rest import files_at_rest, holdings, integrity, object_store
 from voxelry.server.archive.lists.study_listing import differing
+from voxelry.server.archive.make_segmentations import MODALITIES
 from voxelry.server.archive.models import Deletion
 from voxelry.server.jobs import job_queries
 from voxelry.server.jobs.models import State
@@ -44,7 +46,7 @@ class Findings:
     unfinished
         The number of files or folders of deleted rows that are still to be removed.
     unbuilt
-        The series whose volumes are missing; they can be built again from the originals.
+        The series whose volumes or label maps are missing; they can be built again from the originals.
     unlisted
         The studies that lists show otherwise than they are.
     """
@@ -176,7 +178,8 @@ def _listed(folder: Path) -> Iterator[tuple[str, float]]:
 
 
 def _look_for_volumes(found: Findings) -> None:
-    rows = queries.series(as_site()).exclude(folder="").exclude(stacks=None).distinct().values_list("pk", "folder")
+    prepared = Q(stacks__isnull=False) | Q(modality__in=MODALITIES)  # structure sets have no volume, but label maps
+    rows = queries.series(as_site()).exclude(folder="").filter(prepared).distinct().values_list("pk", "folder")
     for key, folder in rows:
         if not files_at_rest.near_folder(files_at_rest.stacks_folder(key) / folder).is_dir():
             found.unbuilt.append(key)

@@ -41,13 +41,13 @@ def values_of(header: Header) -> InstanceValues:
             "patient_id": _text(own, "PatientID", 64),
             "issuer": _text(own, "IssuerOfPatientID", 64),
             "name": _text(own, "PatientName", 324),
-            "birth_date": _date(own, "PatientBirthDate"),
+            "birth_date": date_text(own, "PatientBirthDate"),
             "sex": _text(own, "PatientSex", 16),
         },
         study={
             "study_instance_uid": header.study_instance_uid,
-            "date": _date(own, "StudyDate"),
-            "time": _time(own, "StudyTime"),
+            "date": date_text(own, "StudyDate"),
+            "time": time_text(own, "StudyTime"),
             "description": _text(own, "StudyDescription", 200),
             "accession_number": _text(own, "AccessionNumber", 64),
             **study_search_values(header),
@@ -90,8 +90,8 @@ def series_search_values(header: Header) -> dict[str, str | None]:
     own = header.elements
     requests = _items(own, "RequestAttributesSequence")
     return {
-        "performed_date": _date(own, "PerformedProcedureStepStartDate"),
-        "performed_time": _time(own, "PerformedProcedureStepStartTime"),
+        "performed_date": date_text(own, "PerformedProcedureStepStartDate"),
+        "performed_time": time_text(own, "PerformedProcedureStepStartTime"),
         "scheduled_step_id": _joined(requests, "ScheduledProcedureStepID"),
         "requested_procedure_id": _joined(requests, "RequestedProcedureID"),
         "attributes": series_attributes(header),
@@ -149,13 +149,15 @@ def _text(of: Attributes, keyword: str, length: int) -> str:
     return text(of, keyword).replace("\0", "").strip()[:length]
 
 
-def _date(of: Attributes, keyword: str) -> str:
+def date_text(of: Attributes, keyword: str) -> str:
+    """A date as ISO text; as it is written if it is no date."""
     found = _text(of, keyword, 10)
     parts = re.fullmatch(r"(\d{4})\.?(\d{2})\.?(\d{2})", found)
     return "-".join(parts.groups()) if parts else found
 
 
-def _time(of: Attributes, keyword: str) -> str:
+def time_text(of: Attributes, keyword: str) -> str:
+    """A time to the second as ISO text; as it is written if it is no time."""
     found = _text(of, keyword, 16)
     parts = re.fullmatch(r"(\d{2}):?(\d{2})(?::?(\d{2})(?:\.\d+)?)?", found)
     return ":".join(part or "00" for part in parts.groups()) if parts else found

@@ -6,7 +6,6 @@ import os
 from types import MappingProxyType
 
 from voxelry.core.errors import NothingFoundError, NotOneVolumeError, Problem
-from voxelry.core.geometry import Geometry
 from voxelry.core.label_volumes import segmentation_of_volumes
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.segmentation import Segmentation
@@ -18,7 +17,7 @@ from voxelry.dicom.headers.packed_files import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.sop_classes import SEGMENTATIONS
 from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.objects.segmentation_reading import read_segmentation
-from voxelry.dicom.objects.structure_sets import STRUCTURE_SET, read_structure_set, referenced_images
+from voxelry.dicom.objects.structure_sets import STRUCTURE_SET, grid_of_images, read_structure_set
 from voxelry.dicom.series.hierarchy import Index
 from voxelry.workflows.load.indexing import index
 from voxelry.workflows.load.loading import as_error
@@ -155,7 +154,7 @@ def load_contours(
     found = _index(path, images, limits, tolerances, progress)
     header = _one(path, [one for one in _headers(found) if one.sop_class_uid == STRUCTURE_SET], "structure set", found)
     structure_set = read_structure_set(header)
-    geometry, problem = _grid(found, structure_set)
+    geometry, problem = grid_of_images(found.series, structure_set)
     return structure_set.with_geometry(geometry, *((problem,) if problem else ()))
 
 
@@ -186,22 +185,3 @@ def _one(path: StrPath, headers: list[Header], what: str, found: Index) -> Heade
     raise NothingFoundError(
         f"{path}: holds no {what}" + (f"; the first file that was skipped: {first}" if first else "")
     )
-
-
-def _grid(found: Index, structure_set: StructureSet) -> tuple[Geometry | None, str]:
-    """The grid of the images that contours were drawn on, or the reason why there is none."""
-    named, drawn_on = set(structure_set.referenced_series_uids), referenced_images(structure_set)
-    stacks = [
-        (sum(header.sop_instance_uid in drawn_on for header in stack.headers), len(stack.frames), stack)
-        for series in found.series
-        if series.series_instance_uid in named or any(one.sop_instance_uid in drawn_on for one in series.instances)
-        for stack in series.stacks
-    ]
-    if not stacks:
-        return None, "the images that these contours were drawn on are not here: no grid, so no masks"
-    stack = max(stacks, key=lambda one: one[:2])[2]
-    if stack.problem is not None:
-        return None, f"the images that these contours were drawn on form no regular grid: {stack.problem}"
-    if not stack.geometry.placed:
-        return None, "the images that these contours were drawn on have no place in the patient: no grid, so no masks"
-    return stack.geometry, ""

@@ -644,6 +644,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/segmentations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Segmentations
+         * @description The segmentations and structure sets of a study, or of the study of an image that is laid under.
+         */
+        get: operations["list_segmentations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/segmentations/{segmentation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Segmentation
+         * @description A segmentation or structure set with its segments; over an image too, if ``series`` names one.
+         */
+        get: operations["get_segmentation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/segmentations/{segmentation_id}/cut.raw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Labels Cut
+         * @description The labels at a rectangle of points, each of the nearest voxel; NaN outside of the grid.
+         */
+        get: operations["get_labels_cut"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/segmentations/{segmentation_id}/labels.raw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Labels Raw
+         * @description Slices of a label map, in C order and little endian; headers tell dtype and shape. 0 is no segment.
+         */
+        get: operations["get_labels_raw"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/segmentations/{segmentation_id}/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Segment Statistics
+         * @description The size of each segment, and the values of an image in it, as `voxelry.statistics` gives them.
+         */
+        get: operations["get_segment_statistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/series": {
         parameters: {
             query?: never;
@@ -1302,6 +1402,18 @@ export interface components {
             objects: components["schemas"]["PixellessObject"][];
             /** Sop Class */
             sop_class: string;
+        };
+        /**
+         * CodeOut
+         * @description A coded concept (PS3.3 8.8).
+         */
+        CodeOut: {
+            /** Meaning */
+            meaning: string;
+            /** Scheme */
+            scheme: string;
+            /** Value */
+            value: string;
         };
         /**
          * CopyCounts
@@ -2834,6 +2946,190 @@ export interface components {
             name: string;
         };
         /**
+         * SegmentFiguresOut
+         * @description A segment over an image: its own size, and the image's values in it; ``missing`` voxels have none.
+         */
+        SegmentFiguresOut: {
+            /** Count */
+            count: number;
+            /** Missing */
+            missing: number;
+            /** Mm3 */
+            mm3: number | null;
+            /** Number */
+            number: number;
+            values: components["schemas"]["ValueStatisticsOut"];
+        };
+        /**
+         * SegmentOut
+         * @description A segment: what it is, and where.
+         *
+         *     Its voxels are those of label map ``layer`` that have ``value``; 0 if it has no place. ``count`` and ``mm3`` are of
+         *     its own grid. ``box`` holds the first index of each axis and the one after the last; null if it is empty.
+         *     ``contour_mm3`` is the volume of a structure by its contours. Modifiers tell left from right.
+         */
+        SegmentOut: {
+            /** Algorithm */
+            algorithm: string;
+            /** Algorithm Type */
+            algorithm_type: string;
+            anatomic_region: components["schemas"]["CodeOut"] | null;
+            /** Box */
+            box: [
+                [
+                    number,
+                    number,
+                    number
+                ],
+                [
+                    number,
+                    number,
+                    number
+                ]
+            ] | null;
+            category: components["schemas"]["CodeOut"] | null;
+            /** Colour */
+            colour: string;
+            /** Contour Mm3 */
+            contour_mm3: number | null;
+            /** Count */
+            count: number;
+            /** Label */
+            label: string;
+            /** Layer */
+            layer: number;
+            /** Mm3 */
+            mm3: number | null;
+            /** Number */
+            number: number;
+            region_modifier: components["schemas"]["CodeOut"] | null;
+            type: components["schemas"]["CodeOut"] | null;
+            type_modifier: components["schemas"]["CodeOut"] | null;
+            /** Value */
+            value: number;
+        };
+        /**
+         * SegmentationOut
+         * @description A segmentation on its own grid. ``version`` changes when it is made again: add it to addresses as ``v``.
+         *
+         *     ``affine`` leads from (slice, row, column) to LPS millimetres. Segments that overlap lie in several label maps,
+         *     ``layers`` of them. Of fractions (``fractional``) the voxels above 0.5 are shown, and a warning says so. Without
+         *     label maps ``shape`` is empty.
+         */
+        SegmentationOut: {
+            /** Affine */
+            affine: number[][] | null;
+            /** Created */
+            created: string;
+            /**
+             * Dtype
+             * @enum {string}
+             */
+            dtype: "uint8" | "uint16";
+            /** Fractional */
+            fractional: ("OCCUPANCY" | "PROBABILITY") | null;
+            /** Id */
+            id: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "SEG" | "RTSTRUCT";
+            /** Label */
+            label: string;
+            /** Layers */
+            layers: number;
+            /** Placed */
+            placed: ("frame" | "unknown" | "other") | null;
+            problem: components["schemas"]["ProblemOut"] | null;
+            /** Recipe */
+            recipe: string;
+            /** Segment Count */
+            segment_count: number;
+            /** Segments */
+            segments: components["schemas"]["SegmentOut"][];
+            /** Series Id */
+            series_id: number;
+            /** Shape */
+            shape: number[];
+            /** Space */
+            space: string;
+            /** Spacing Mm */
+            spacing_mm: [
+                number | null,
+                number | null,
+                number | null
+            ];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "ready" | "building";
+            /** Study Id */
+            study_id: number;
+            /** Version */
+            version: string;
+            /** Voxel Mm3 */
+            voxel_mm3: number | null;
+            /** Warnings */
+            warnings: string[];
+        };
+        /**
+         * SegmentationStatisticsOut
+         * @description The figures of all segments over an image, as `voxelry.statistics` gives them; ``unit`` is the values'.
+         */
+        SegmentationStatisticsOut: {
+            /** Segments */
+            segments: components["schemas"]["SegmentFiguresOut"][];
+            /** Unit */
+            unit: string;
+        };
+        /**
+         * SegmentationSummaryOut
+         * @description A stored segmentation or structure set. ``problem`` says why it cannot be shown.
+         *
+         *     ``state`` is ``building`` while a job prepares it. ``created`` is ISO text, as far as the header tells it.
+         *     ``space`` is its Frame of Reference UID. ``placed`` says whether the image that was asked for lies in the same frame
+         *     of reference: ``frame`` if it does, ``other`` if not, ``unknown`` if one of the two is unknown; null without image.
+         */
+        SegmentationSummaryOut: {
+            /** Created */
+            created: string;
+            /** Id */
+            id: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "SEG" | "RTSTRUCT";
+            /** Label */
+            label: string;
+            /** Placed */
+            placed: ("frame" | "unknown" | "other") | null;
+            problem: components["schemas"]["ProblemOut"] | null;
+            /** Segment Count */
+            segment_count: number;
+            /** Series Id */
+            series_id: number;
+            /** Space */
+            space: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "ready" | "building";
+            /** Study Id */
+            study_id: number;
+        };
+        /**
+         * SegmentationsOut
+         * @description The segmentations of a study, at most 1000.
+         */
+        SegmentationsOut: {
+            /** Segmentations */
+            segmentations: components["schemas"]["SegmentationSummaryOut"][];
+        };
+        /**
          * SendOut
          * @description The number of instances that wait to be sent now by this request; what was sent before is sent again.
          */
@@ -3641,6 +3937,32 @@ export interface components {
              * @enum {string}
              */
             state: "queued" | "running" | "succeeded" | "failed" | "cancelled";
+        };
+        /**
+         * ValueStatisticsOut
+         * @description Figures of the values of some voxels; all but ``count`` are null of none. ``std`` is of a sample (n - 1).
+         */
+        ValueStatisticsOut: {
+            /** Count */
+            count: number;
+            /** Maximum */
+            maximum: number | null;
+            /** Mean */
+            mean: number | null;
+            /** Median */
+            median: number | null;
+            /** Minimum */
+            minimum: number | null;
+            /** P25 */
+            p25: number | null;
+            /** P5 */
+            p5: number | null;
+            /** P75 */
+            p75: number | null;
+            /** P95 */
+            p95: number | null;
+            /** Std */
+            std: number | null;
         };
         /**
          * ViewedMeasurement
@@ -5151,6 +5473,192 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
+    list_segmentations: {
+        parameters: {
+            query?: {
+                /** @description The image that is laid under. */
+                series?: number | null;
+                /** @description Which volume, where a series has several. */
+                volume?: number;
+                /** @description All of a study. */
+                study?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SegmentationsOut"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
+    get_segmentation: {
+        parameters: {
+            query?: {
+                /** @description The image that is laid under. */
+                series?: number | null;
+                /** @description Which volume, where a series has several. */
+                volume?: number;
+            };
+            header?: never;
+            path: {
+                segmentation_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SegmentationOut"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
+    get_labels_cut: {
+        parameters: {
+            query: {
+                /** @description The centre of pixel (0, 0): `x,y,z` LPS, mm. */
+                origin: string;
+                /** @description To the next pixel of a row: `x,y,z` LPS, mm. */
+                right: string;
+                /** @description To the next row: `x,y,z` LPS, mm. */
+                down: string;
+                rows: number;
+                columns: number;
+                /** @description Which label map, where segments overlap. */
+                layer?: number;
+                /** @description The volume's `version`: lets the answer be kept for a year. */
+                v?: string;
+            };
+            header?: never;
+            path: {
+                segmentation_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
+    get_labels_raw: {
+        parameters: {
+            query?: {
+                /** @description Which label map, where segments overlap. */
+                layer?: number;
+                /** @description The first slice. */
+                first?: number;
+                /** @description How many slices; all without it. */
+                count?: number | null;
+                /** @description The volume's `version`: lets the answer be kept for a year. */
+                v?: string;
+            };
+            header?: never;
+            path: {
+                segmentation_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
+    get_segment_statistics: {
+        parameters: {
+            query: {
+                /** @description The image whose values are counted. */
+                series: number;
+                /** @description Which volume, where a series has several. */
+                volume?: number;
+                /** @description Confirms that both lie in one place of the patient where headers do not say so. */
+                same_frame_of_reference?: boolean;
+            };
+            header?: never;
+            path: {
+                segmentation_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SegmentationStatisticsOut"];
+                };
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];

@@ -656,6 +656,108 @@ export const ruleOut: Validator<RuleOut> = v.object({
   name: v.string(),
 });
 
+export type CodeOut = components["schemas"]["CodeOut"];
+export const codeOut: Validator<CodeOut> = v.object({
+  meaning: v.string(),
+  scheme: v.string(),
+  value: v.string(),
+});
+
+export type SegmentOut = components["schemas"]["SegmentOut"];
+export const segmentOut: Validator<SegmentOut> = v.object({
+  algorithm: v.string(),
+  algorithm_type: v.string(),
+  anatomic_region: v.nullable(codeOut),
+  box: v.nullable(v.strictTuple([v.strictTuple([integer, integer, integer]), v.strictTuple([integer, integer, integer])])),
+  category: v.nullable(codeOut),
+  colour: v.string(),
+  contour_mm3: v.nullable(v.number()),
+  count: integer,
+  label: v.string(),
+  layer: integer,
+  mm3: v.nullable(v.number()),
+  number: integer,
+  region_modifier: v.nullable(codeOut),
+  type: v.nullable(codeOut),
+  type_modifier: v.nullable(codeOut),
+  value: integer,
+});
+
+export type SegmentationOut = components["schemas"]["SegmentationOut"];
+export const segmentationOut: Validator<SegmentationOut> = v.object({
+  affine: v.nullable(v.array(v.array(v.number()))),
+  created: v.string(),
+  dtype: v.picklist(["uint8","uint16"]),
+  fractional: v.nullable(v.picklist(["OCCUPANCY","PROBABILITY"])),
+  id: integer,
+  kind: v.picklist(["SEG","RTSTRUCT"]),
+  label: v.string(),
+  layers: integer,
+  placed: v.nullable(v.picklist(["frame","unknown","other"])),
+  problem: v.nullable(problemOut),
+  recipe: v.string(),
+  segment_count: integer,
+  segments: v.array(segmentOut),
+  series_id: integer,
+  shape: v.array(integer),
+  space: v.string(),
+  spacing_mm: v.strictTuple([v.nullable(v.number()), v.nullable(v.number()), v.nullable(v.number())]),
+  state: v.picklist(["ready","building"]),
+  study_id: integer,
+  version: v.string(),
+  voxel_mm3: v.nullable(v.number()),
+  warnings: v.array(v.string()),
+});
+
+export type ValueStatisticsOut = components["schemas"]["ValueStatisticsOut"];
+export const valueStatisticsOut: Validator<ValueStatisticsOut> = v.object({
+  count: integer,
+  maximum: v.nullable(v.number()),
+  mean: v.nullable(v.number()),
+  median: v.nullable(v.number()),
+  minimum: v.nullable(v.number()),
+  p25: v.nullable(v.number()),
+  p5: v.nullable(v.number()),
+  p75: v.nullable(v.number()),
+  p95: v.nullable(v.number()),
+  std: v.nullable(v.number()),
+});
+
+export type SegmentFiguresOut = components["schemas"]["SegmentFiguresOut"];
+export const segmentFiguresOut: Validator<SegmentFiguresOut> = v.object({
+  count: integer,
+  missing: integer,
+  mm3: v.nullable(v.number()),
+  number: integer,
+  values: valueStatisticsOut,
+});
+
+export type SegmentationStatisticsOut = components["schemas"]["SegmentationStatisticsOut"];
+export const segmentationStatisticsOut: Validator<SegmentationStatisticsOut> = v.object({
+  segments: v.array(segmentFiguresOut),
+  unit: v.string(),
+});
+
+export type SegmentationSummaryOut = components["schemas"]["SegmentationSummaryOut"];
+export const segmentationSummaryOut: Validator<SegmentationSummaryOut> = v.object({
+  created: v.string(),
+  id: integer,
+  kind: v.picklist(["SEG","RTSTRUCT"]),
+  label: v.string(),
+  placed: v.nullable(v.picklist(["frame","unknown","other"])),
+  problem: v.nullable(problemOut),
+  segment_count: integer,
+  series_id: integer,
+  space: v.string(),
+  state: v.picklist(["ready","building"]),
+  study_id: integer,
+});
+
+export type SegmentationsOut = components["schemas"]["SegmentationsOut"];
+export const segmentationsOut: Validator<SegmentationsOut> = v.object({
+  segmentations: v.array(segmentationSummaryOut),
+});
+
 export type SendOut = components["schemas"]["SendOut"];
 export const sendOut: Validator<SendOut> = v.object({
   waiting: integer,

@@ -1,0 +1,172 @@
+"""Label maps of stored segmentations, and figures of their segments, without a framework."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+
+from voxelry.core.cuts import Cut, cut
+from voxelry.core.statistics import SegmentStatistics, statistics
+from voxelry.core.volume import Volume
+from voxelry.server.access.conditional import accepts_gzip
+from voxelry.server.access.exchange import Answer, Asked, FilePart
+from voxelry.server.access.grants import Grants
+from voxelry.server.api.problems import ApiError
+from voxelry.server.api.slice_answers import caching_headers, is_known_tag, little_endian, stack_of
+from voxelry.server.api.turns import NoTurnError, Turns
+from voxelry.server.archive.models import Series
+from voxelry.server.archive.shown import stack_files
+from voxelry.server.archive.shown.segmentation_files import (
+    SegmentationRecord,
+    layer_path,
+    layer_stream,
+    layer_values,
+)
+from voxelry.server.archive.stored_segmentations import (
+    ListedSegmentation,
+    geometry_of,
+    listed_segmentation,
+    segmentation_of,
+    shown_segmentation,
+)
+
+MOST_VALUES = 2**28
+"""Voxels of an image in segments, for figures of them."""
+_PATIENCE_SECONDS = 30.0
+
+_turns = Turns(2)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelsChoice:
+    """Which slices of which label map are asked for, and the version as the address has it; empty without.
+
+    Attributes
+    ----------
+    count
+        None for all slices from ``first`` on.
+    """
+
+    layer: int = 0
+    first: int = 0
+    count: int | None = None
+    version: str = ""
+
+
+def raw_labels(asked: Asked, key: int, choice: LabelsChoice) -> Answer:
+    """Slices of a label map, in C order and little endian; headers tell dtype and shape.
+
+    In gzip for who accepts it and asks for no range.
+    """
+    listed, record = _shown(asked.who, key)
+    slices = record.shape[0]
+    _check_layer(choice.layer, record)
+    if choice.first >= slices:
+        raise ApiError(422, "parameter", f"first is {choice.first:,}: there are {slices:,} slices, counted from 0.")
+    count = slices - choice.first if choice.count is None else choice.count
+    if choice.first + count > slices:
+        words = f"count is {count:,} from slice {choice.first:,} on: there are only {slices:,} slices."
+        raise ApiError(422, "parameter", words)
+    packed = "range" not in asked.headers and accepts_gzip(asked.headers)
+    parts = f"{choice.layer}-{choice.first}-{count}{'-gzip' if packed else ''}"
+    headers = {
+        "Content-Type": "application/octet-stream",
+        "X-Voxelry-Dtype": record.dtype,
+        "X-Voxelry-Shape": ",".join(map(str, (count, *record.shape[1:]))),
+        **_caching(listed, parts, choice.version, varies=("Accept-Encoding",)),
+    }
+    if is_known_tag(asked.headers, headers["ETag"]):
+        return Answer(status=304, headers=headers)
+    if packed:
+        headers["Content-Encoding"] = "gzip"
+        if count == slices:
+            path = layer_path(listed.folder, choice.layer, packed=True)
+            return Answer([FilePart(path, 0, path.stat().st_size)], headers=headers)
+        labels = layer_values(listed.folder, choice.layer)[choice.first : choice.first + count]
+        return Answer(_closed(layer_stream(labels)), headers=headers)
+    path = layer_path(listed.folder, choice.layer, packed=False)
+    labels = np.load(path, mmap_mode="r")
+    length = labels[:1].nbytes
+    part = FilePart(path, labels.offset + choice.first * length, count * length)
+    return Answer([part], headers=headers | {"Accept-Ranges": "bytes"})
+
+
+def labels_cut(asked: Asked, key: int, layer: int, rectangle: Cut, version: str) -> Answer:
+    """The labels at a rectangle of points, each of the nearest voxel; NaN outside of the grid."""
+    listed, record = _shown(asked.who, key)
+    _check_layer(layer, record)
+    name = hashlib.sha256(repr(rectangle).encode()).hexdigest()[:24]
+    headers = _caching(listed, f"{layer}-{name}-cut", version)
+    if is_known_tag(asked.headers, headers["ETag"]):
+        return Answer(status=304, headers=headers)
+    volume = Volume(array=layer_values(listed.folder, layer), geometry=geometry_of(listed, record))
+    values = cut(volume, rectangle, method="nearest")
+    told = {
+        "Content-Type": "application/octet-stream",
+        "X-Voxelry-Dtype": values.dtype.name,
+        "X-Voxelry-Shape": ",".join(map(str, values.shape)),
+    }
+    return Answer([little_endian(values)], headers=told | headers)
+
+
+def statistics_over(
+    who: Grants, key: int, *, series: int, volume: int, same_frame_of_reference: bool
+) -> tuple[SegmentStatistics, ...]:
+    """The figures of all segments over a volume, by the library's own function.
+
+    Raises
+    ------
+    ApiError
+        If there is no such volume, the segments hold too much of it, or too many others are counted.
+    VoxelryError
+        If the segmentation cannot be shown, or nothing says how the two lie.
+    """
+    _, record = _shown(who, key)
+    stack = stack_of(who, series, volume)
+    if stack.problem_code:
+        raise ApiError(422, stack.problem_code, f"no figures: {stack.problem_message}")
+    image = stack_files.open_volume(stack)
+    inside = _values_inside(record, image)
+    if inside > MOST_VALUES:
+        words = f"The segments hold about {inside:,} voxels of this image; figures are given of up to {MOST_VALUES:,}."
+        raise ApiError(422, "too_large", words)
+    try:
+        with _turns.take(who.user or 0, patience=_PATIENCE_SECONDS):
+            return statistics(image, segmentation_of(who, key), same_frame_of_reference=same_frame_of_reference)
+    except NoTurnError:
+        raise ApiError(503, "busy", "Too many figures are being made: try again in a minute.") from None
+
+
+def _shown(who: Grants, key: int) -> tuple[ListedSegmentation, SegmentationRecord]:
+    problem = listed_segmentation(who, key).problem
+    if problem is not None:
+        raise ApiError(422, problem.code, problem.message)
+    return shown_segmentation(who, key)
+
+
+def _values_inside(record: SegmentationRecord, image: Volume) -> int:
+    """About how many voxels of an image the segments hold."""
+    own = sum(segment.count for segment in record.segments)
+    if record.voxel_mm3 is None or not image.voxel_mm3:
+        return own
+    return round(own * record.voxel_mm3 / image.voxel_mm3)
+
+
+def _check_layer(layer: int, record: SegmentationRecord) -> None:
+    if layer >= record.layers:
+        words = f"layer is {layer:,}: this segmentation has {record.layers:,} label maps, counted from 0."
+        raise ApiError(422, "parameter", words)
+
+
+def _caching(listed: ListedSegmentation, part: str, version: str, *, varies: tuple[str, ...] = ()) -> dict[str, str]:
+    row = Series(folder=listed.version)
+    return caching_headers(f'"{listed.version}-{listed.id}-{part}"', version, row, varies=varies)
+
+
+def _closed(parts: Iterator[bytes]) -> Iterator[bytes]:
+    with closing(parts) as own:  # type: ignore[type-var]
+        yield from own
