@@ -171,3 +171,17 @@ def test_a_telephone_shows_it_all(browser: Browser, site: Site, regular: Page) -
         page.wait_for_load_state("networkidle")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
     context.close()
+
+
+def test_slices_that_cannot_be_had_are_told_beside_all_else(regular: Page) -> None:
+    refused = {"title": "damaged", "status": 422, "code": "damaged", "detail": "the file of the values is damaged"}
+    regular.route(
+        re.compile(r"\.raw\?"),
+        lambda route: route.fulfill(status=422, json=refused, headers={"content-type": "application/problem+json"}),
+    )
+    regular.reload()
+    expect(regular.get_by_role("alert")).to_contain_text("the file of the values is damaged")
+    expect(regular.get_by_text("Slice spacing")).to_be_visible()
+    regular.unroute(re.compile(r"\.raw\?"))
+    regular.get_by_role("button", name="Try again").click()
+    expect(regular.get_by_test_id("slice-canvas")).to_have_attribute("data-slice", re.compile(r"\d+"))
