@@ -53,6 +53,12 @@ export function getHistogram(id: number, volume: number, signal?: AbortSignal): 
   return requestJson(withQuery(`/api/series/${id}/histogram`, query), histogramOut, { signal });
 }
 
+/** How often each value occurs in a region, as addresses have it. */
+export function getRegionHistogram(id: number, volume: number, within: string, signal?: AbortSignal): Promise<HistogramOut> {
+  const query: Query<"/api/series/{series_id}/histogram"> = { volume, within };
+  return requestJson(withQuery(`/api/series/${id}/histogram`, query), histogramOut, { signal });
+}
+
 export function measureSeries(id: number, query: Query<"/api/series/{series_id}/measure">, signal?: AbortSignal): Promise<MeasurementOut> {
   return requestJson(withQuery(`/api/series/${id}/measure`, query), measurementOut, { signal });
 }

@@ -1,6 +1,6 @@
 /** Converts values to RGBA pixels: 32-bit words in the byte order of ImageData on little-endian machines. */
 
-import { countsWithin, type Limits } from "@/core/limits";
+import { countsWithin, type Limits } from "@/core/valueLimits";
 import { greyTable, toDisplay, type Voi } from "@/core/windowing";
 
 /** Which pixels are tinted: those whose value lies between limits, or those that have a 1 in a mask of the picture's size. Never padding. */

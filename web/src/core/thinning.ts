@@ -4,7 +4,7 @@ import type { Cut } from "@/core/plane";
 import { moved } from "@/core/vectors";
 
 /** The first index that is kept of `count` where one of `every` is: as the server counts. */
-const firstKept = (count: number, every: number): number => Math.floor((Math.min(every, count) - 1) / 2);
+export const firstKept = (count: number, every: number): number => Math.floor((Math.min(every, count) - 1) / 2);
 
 const kept = (count: number, every: number): number => Math.ceil((count - firstKept(count, every)) / every);
 

@@ -6,7 +6,7 @@ import type { Vector } from "@/core/geometry";
 import { missingOf, neededSlices, onlySlice, type SliceRange } from "@/scene/neededSlices";
 import { pictureKey } from "@/scene/pictureKey";
 import { Subscribers } from "@/scene/subscribers";
-import type { Demand, PlanePicture, PlaneRequest, VolumeSource } from "@/scene/volumeSource";
+import type { Demand, PlanePicture, PlaneRequest, VolumeSource, VoxelCounter } from "@/scene/volumeSource";
 import { problemOfRecord, type OpenedVolume } from "@/scene/worker/protocol";
 import type { VolumeNews, WorkerLink } from "@/scene/worker/workerLink";
 
@@ -37,6 +37,10 @@ export class TabVolume implements VolumeSource {
   private readonly cutAhead = new Set<string>();
   private readonly stopListening: () => void;
   private replacement: VolumeSource | null = null;
+  private readonly ownCounter: VoxelCounter = {
+    histogram: (request, signal) => this.parts.link.histogram(this.key, request, signal),
+    piece: (request, signal) => this.parts.link.piece(this.key, request, signal),
+  };
 
   constructor(
     readonly key: string,
@@ -51,6 +55,10 @@ export class TabVolume implements VolumeSource {
 
   get inTab(): boolean {
     return this.replacement === null;
+  }
+
+  get counter(): VoxelCounter | undefined {
+    return this.replacement ? undefined : this.ownCounter;
   }
 
   get loaded(): Uint8Array {

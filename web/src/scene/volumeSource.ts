@@ -2,8 +2,11 @@
 
 import type { PixelArray } from "@/api/slices";
 import type { Plane, Vector } from "@/core/geometry";
+import type { Limits } from "@/core/valueLimits";
 import type { Cut } from "@/core/plane";
+import type { Region } from "@/core/regions";
 import type { SlabMode } from "@/core/slabs";
+import type { PaddingOfSlices, Piece, RegionHistogram } from "@/core/voxelCounts";
 
 export type { SlabMode } from "@/core/slabs";
 
@@ -52,6 +55,29 @@ export interface Demand {
   readonly crossing: boolean;
 }
 
+/** The values of a region's voxels are counted. */
+export interface CountRequest {
+  readonly region: Region;
+  readonly padding: PaddingOfSlices;
+}
+
+/** The voxels that count and are connected to one of them, in a region or the whole volume. */
+export interface PieceRequest {
+  readonly limits: Limits;
+  readonly region: Region | null;
+  readonly padding: PaddingOfSlices;
+  /** The voxel: slice, row, column. */
+  readonly seed: Vector;
+}
+
+/** Counts voxels of a volume whose values are in the tab; waits for the slices that it needs. */
+export interface VoxelCounter {
+  /** Null if only the server can count them. */
+  histogram(request: CountRequest, signal: AbortSignal): Promise<RegionHistogram | null>;
+  /** Null if the voxel itself does not count. */
+  piece(request: PieceRequest, signal: AbortSignal): Promise<Piece | null>;
+}
+
 export interface VolumeSource {
   /** Series, volume and version; changes when the volume is built again. */
   readonly key: string;
@@ -75,6 +101,8 @@ export interface VolumeSource {
   picture(request: PlaneRequest, signal: AbortSignal): Promise<PlanePicture>;
   /** The value (or three samples) of one voxel, exactly as the library has it; null if it is not in the volume. */
   voxel(index: Vector, signal: AbortSignal): Promise<readonly number[] | null>;
+  /** Counts voxels in the tab; absent if the server has to. */
+  readonly counter?: VoxelCounter;
   demand(demand: Demand): void;
   /** A view no longer shows the volume. */
   withdraw(view: string): void;

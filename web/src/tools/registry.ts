@@ -14,5 +14,5 @@ import { time } from "@/tools/time/tool";
 import type { ViewerTool } from "@/tools/viewerTool";
 import { windowing } from "@/tools/windowing/tool";
 
-// Fusion comes before the crosshair: its drags are those with Alt.
-export const TOOLS: readonly ViewerTool[] = [windowing, fusion, crosshair, slab, overlays, links, picture, cine, time, measure, run, facts];
+// Fusion comes before the crosshair: its drags are those with Alt. So does measuring: its regions are taken where lines cross them.
+export const TOOLS: readonly ViewerTool[] = [windowing, fusion, measure, crosshair, slab, overlays, links, picture, cine, time, run, facts];

@@ -4,7 +4,7 @@ import type { SliceOverlays } from "@/api/overlays";
 import type { Series, Volume } from "@/api/series";
 import { anatomyOf } from "@/core/edgeLetters";
 import { type Plane, sliceOfPlane, toPatient } from "@/core/geometry";
-import type { Limits } from "@/core/limits";
+import type { CountedRule } from "@/core/countedPixels";
 import type { PaddingRange } from "@/core/paint";
 import { pixelOfCut, pointOfCut, sameFrame, toIndex } from "@/core/plane";
 import type { Rotation } from "@/core/rotation";
@@ -38,8 +38,7 @@ export interface OverlaysOfPicture extends SliceOverlays {
 }
 
 /** The voxels that count, and are tinted. */
-export interface TintedVoxels {
-  readonly limits: Limits;
+export interface TintedVoxels extends CountedRule {
   /** The same in words, for a picture that leaves the viewer. */
   readonly words: string;
 }

@@ -65,6 +65,28 @@ describe("the worker's desk", () => {
     expect(answer.kind === "picture" && [...answer.picture.values]).toEqual(rows.flat());
   });
 
+  it("counts a region when its slices are there, and the piece of a voxel when all are", async () => {
+    const { desk, posted, work, server } = deskOf();
+    desk.receive({ kind: "open", key: "a", volume: FACTS });
+    desk.receive({ kind: "demand", key: "a", demand: DEMAND });
+    // The affine has slices along z, 2 mm apart, rows along y and columns along x; values are 100 a slice and 1 a pixel.
+    const region = { kind: "sphere", centre: [1, 0, 10], radius: 1 } as const;
+    desk.receive({ kind: "count", key: "a", id: 1, request: { region, padding: null } });
+    desk.receive({ kind: "piece", key: "a", id: 2, request: { limits: { low: 500, high: 502 }, region: null, padding: null, seed: [5, 0, 1] } });
+    desk.receive({ kind: "count", key: "b", id: 3, request: { region, padding: null } });
+    work();
+    expect(answers(posted)).toMatchObject([{ kind: "refused", id: 3 }]);
+    for (let i = 0; i < 40; i += 1) {
+      server.asked[i]?.answer();
+      await settle();
+      work();
+    }
+    expect(answers(posted).slice(1)).toMatchObject([
+      { kind: "count", id: 1, histogram: { values: [500, 501, 502, 504], counts: [1, 1, 1, 1], total: 4, exact: true } },
+      { kind: "piece", id: 2, piece: { count: 3, box: [[5, 6], [0, 1], [0, 3]] } },
+    ]);
+  });
+
   it("does not cut a plane that was cancelled before its turn", async () => {
     const { desk, posted, work } = deskOf(volumeServer());
     desk.receive({ kind: "open", key: "a", volume: FACTS });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { Histogram } from "@/core/histogram";
-import { CountedValues } from "@/core/limits";
+import { CountedValues } from "@/core/valueLimits";
 import { afterKey, askedLimits, type Choice, choiceWords, limitsOf, movedTo, onScale, otherScale, placeOf, typedLimit, unitStep, type ValueRange, withLimit } from "@/tools/measure/choice";
 
 const CT: ValueRange = { min: -1000, max: 3000, whole: true };

@@ -28,7 +28,7 @@ export interface CutOptions {
 }
 
 /** The index coordinates of a cut's first pixel, and their steps from row to row and from column to column. */
-interface IndexCut {
+export interface IndexCut {
   readonly start: Float64Array;
   readonly down: Float64Array;
   readonly right: Float64Array;
@@ -41,7 +41,7 @@ const turnedToIndex = (inverse: Affine, [x, y, z]: Vector): Vector => [
 ];
 
 /** The cuts of a slab, one for each sample. */
-function indexCuts(inverse: Affine, cut: Cut, slab: SampledSlab | undefined): IndexCut[] {
+export function indexCuts(inverse: Affine, cut: Cut, slab: SampledSlab | undefined): IndexCut[] {
   const [down, right] = [cut.down, cut.right].map((step) => Float64Array.from(turnedToIndex(inverse, step)));
   const depth = slab?.depth ?? 1;
   return Array.from({ length: depth }, (_, k) => {

@@ -3,7 +3,8 @@
 import { ServerProblem } from "@/api/http";
 import type { VolumeAddress } from "@/api/volumeBytes";
 import type { Affine, Vector } from "@/core/geometry";
-import type { Demand, PlanePicture, PlaneRequest } from "@/scene/volumeSource";
+import type { Piece, RegionHistogram } from "@/core/voxelCounts";
+import type { CountRequest, Demand, PieceRequest, PlanePicture, PlaneRequest } from "@/scene/volumeSource";
 
 /** A volume as the worker knows it. */
 export interface OpenedVolume extends VolumeAddress {
@@ -19,7 +20,9 @@ export type ToWorker =
   /** With the slices that are there; a plane within one slice waits for it. */
   | { readonly kind: "picture"; readonly key: string; readonly id: number; readonly request: PlaneRequest }
   | { readonly kind: "voxel"; readonly key: string; readonly id: number; readonly index: Vector }
-  /** The answer to a picture or voxel is no longer wanted. */
+  | { readonly kind: "count"; readonly key: string; readonly id: number; readonly request: CountRequest }
+  | { readonly kind: "piece"; readonly key: string; readonly id: number; readonly request: PieceRequest }
+  /** The answer to a question is no longer wanted. */
   | { readonly kind: "cancel"; readonly id: number };
 
 export type FromWorker =
@@ -29,6 +32,8 @@ export type FromWorker =
   | { readonly kind: "noRoom"; readonly key: string }
   | { readonly kind: "picture"; readonly id: number; readonly picture: PlanePicture }
   | { readonly kind: "voxel"; readonly id: number; readonly values: readonly number[] | null }
+  | { readonly kind: "count"; readonly id: number; readonly histogram: RegionHistogram | null }
+  | { readonly kind: "piece"; readonly id: number; readonly piece: Piece | null }
   | { readonly kind: "refused"; readonly id: number; readonly problem: ProblemRecord };
 
 /** An error as it passes between threads, which keep no classes. */

@@ -3,8 +3,11 @@
 import type { AnswerError } from "@/api/answers";
 import type { ServerProblem } from "@/api/http";
 import type { FetchFunction } from "@/api/volumeBytes";
-import { neededSlices, onlySlice } from "@/scene/neededSlices";
-import type { PlaneRequest } from "@/scene/volumeSource";
+import type { Affine } from "@/core/geometry";
+import { boxAround, type Region } from "@/core/regions";
+import { type CountedVolume, pieceAt, type PaddingOfSlices, regionHistogram } from "@/core/voxelCounts";
+import { missingOf, neededSlices, onlySlice, type SliceRange } from "@/scene/neededSlices";
+import type { CountRequest, PieceRequest, PlaneRequest } from "@/scene/volumeSource";
 import { planePicture } from "@/scene/worker/planePictures";
 import { type FromWorker, problemRecord, type ToWorker, type OpenedVolume } from "@/scene/worker/protocol";
 import { type Clock, SliceFetcher } from "@/scene/worker/sliceFetcher";
@@ -18,15 +21,15 @@ interface DeskVolume {
   readonly stored: StoredValues;
 }
 
-/** A picture or a voxel that somebody waits for. */
+/** A picture, a voxel or a count that somebody waits for. */
 interface Job {
   readonly id: number;
   readonly volume: DeskVolume;
-  /** The slice without which there is no answer; null if what is there will do. */
-  readonly slice: number | null;
+  /** The slices without which there is no answer; null if what is there will do. */
+  readonly slices: SliceRange;
   /** The answer with what it hands over. */
   readonly answer: () => readonly [FromWorker, Transferable[]];
-  /** Ends the request for the slice. */
+  /** Ends the request for a single slice; several come in the order in which the views need them. */
   readonly release: () => void;
 }
 
@@ -77,6 +80,12 @@ export class VolumeDesk {
       case "voxel":
         this.takeVoxel(message.key, message.id, message.index);
         break;
+      case "count":
+        this.takeCount(message.key, message.id, message.request);
+        break;
+      case "piece":
+        this.takePiece(message.key, message.id, message.request);
+        break;
       case "cancel":
         this.cancel(message.id);
         break;
@@ -109,7 +118,7 @@ export class VolumeDesk {
     if (!volume) return;
     const { affine, shape } = volume.facts;
     const slice = onlySlice(neededSlices(request, { affine, shape }));
-    this.take(volume, id, slice, () => {
+    this.take(volume, id, slice === null ? null : [slice, slice], () => {
       // Of a slice that is looked at alone, only that one is unpacked.
       const alone = slice !== null && request.kind === "grid";
       const picture = alone
@@ -125,10 +134,31 @@ export class VolumeDesk {
     const { shape } = volume.stored;
     const [, , columns, samples = 1] = shape;
     const isInside = index.every((at, axis) => Number.isInteger(at) && at >= 0 && at < shape[axis]);
-    this.take(volume, id, isInside ? index[0] : null, () => {
+    this.take(volume, id, isInside ? [index[0], index[0]] : null, () => {
       if (!isInside) return [{ kind: "voxel", id, values: null }, []];
       const start = (index[1] * columns + index[2]) * samples;
       return [{ kind: "voxel", id, values: Array.from(volume.stored.slice(index[0]).values.subarray(start, start + samples)) }, []];
+    });
+  }
+
+  private takeCount(key: string, id: number, { region, padding }: CountRequest): void {
+    const volume = this.volumeFor(key, id);
+    if (!volume) return;
+    const { affine, shape } = volume.facts;
+    this.take(volume, id, affine && slicesOf(region, affine, shape), () => {
+      const histogram = affine && regionHistogram(countedVolume(volume, padding), affine, region);
+      return [{ kind: "count", id, histogram }, []];
+    });
+  }
+
+  private takePiece(key: string, id: number, { limits, region, padding, seed }: PieceRequest): void {
+    const volume = this.volumeFor(key, id);
+    if (!volume) return;
+    const { affine, shape } = volume.facts;
+    const slices = region && affine ? slicesOf(region, affine, shape) : ([0, shape[0] - 1] as const);
+    this.take(volume, id, slices, () => {
+      const piece = pieceAt(countedVolume(volume, padding), affine, limits, region, seed);
+      return [{ kind: "piece", id, piece }, piece ? [piece.bits.buffer as ArrayBuffer] : []];
     });
   }
 
@@ -138,16 +168,17 @@ export class VolumeDesk {
     return volume;
   }
 
-  private take(volume: DeskVolume, id: number, slice: number | null, answer: Job["answer"]): void {
-    const job: Job = { id, volume, slice, answer, release: slice === null ? () => undefined : this.fetcher.need(volume.key, slice) };
+  private take(volume: DeskVolume, id: number, slices: SliceRange, answer: Job["answer"]): void {
+    const slice = onlySlice(slices);
+    const job: Job = { id, volume, slices, answer, release: slice === null ? () => undefined : this.fetcher.need(volume.key, slice) };
     this.jobs.set(id, job);
     const problem = this.isReady(job) ? null : this.fetcher.problemOf(volume.key);
     if (problem) this.refuse(job, problem);
     else this.work();
   }
 
-  private isReady({ slice, volume }: Job): boolean {
-    return slice === null || volume.stored.loaded[slice] === 1;
+  private isReady({ slices, volume }: Job): boolean {
+    return missingOf(slices, volume.stored.loaded) === 0;
   }
 
   private cancel(id: number): void {
@@ -208,3 +239,12 @@ export class VolumeDesk {
     this.post({ kind: "failed", key, problem: problemRecord(problem) }, []);
   }
 }
+
+/** The slices in which a region's voxels may lie; null if it misses the volume. */
+function slicesOf(region: Region, affine: Affine, shape: readonly number[]): SliceRange {
+  const [[first, beyond]] = boxAround(region, affine, shape);
+  return first < beyond ? [first, beyond - 1] : null;
+}
+
+/** All values in one array, which stays: counts of a region that is moved follow each other. */
+const countedVolume = ({ stored }: DeskVolume, padding: PaddingOfSlices): CountedVolume => ({ values: stored.values, shape: stored.shape, padding });

@@ -2,7 +2,8 @@
 
 import { ServerProblem } from "@/api/http";
 import type { Vector } from "@/core/geometry";
-import type { PlanePicture, PlaneRequest } from "@/scene/volumeSource";
+import type { Piece, RegionHistogram } from "@/core/voxelCounts";
+import type { CountRequest, PieceRequest, PlanePicture, PlaneRequest } from "@/scene/volumeSource";
 import { type FromWorker, problemOfRecord, type ToWorker } from "@/scene/worker/protocol";
 
 /** News of a volume. */
@@ -50,6 +51,18 @@ export class WorkerLink {
     const answer = await this.ask((id) => ({ kind: "voxel", key, id, index }), signal);
     if (answer.kind !== "voxel") throw broken();
     return answer.values;
+  }
+
+  async histogram(key: string, request: CountRequest, signal: AbortSignal): Promise<RegionHistogram | null> {
+    const answer = await this.ask((id) => ({ kind: "count", key, id, request }), signal);
+    if (answer.kind !== "count") throw broken();
+    return answer.histogram;
+  }
+
+  async piece(key: string, request: PieceRequest, signal: AbortSignal): Promise<Piece | null> {
+    const answer = await this.ask((id) => ({ kind: "piece", key, id, request }), signal);
+    if (answer.kind !== "piece") throw broken();
+    return answer.piece;
   }
 
   private ask(message: (id: number) => ToWorker, signal: AbortSignal): Promise<FromWorker> {

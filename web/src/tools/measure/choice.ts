@@ -1,7 +1,7 @@
 /** What a user has chosen to count: limits on the range from 0 to 1, in the unit of the values, or found by a method. */
 
 import { formatNumber } from "@/core/formatting";
-import { type CountedValues, type Limits, limitsInUnit, limitsOfRange, normalised } from "@/core/limits";
+import { type CountedValues, type Limits, limitsInUnit, limitsOfRange, normalised } from "@/core/valueLimits";
 
 export type Scale = "range" | "unit";
 
@@ -17,7 +17,14 @@ export interface UnitChoice {
   readonly scale: "unit";
   readonly lower: number | null;
   readonly upper: number | null;
+  /** The method that found them; absent for limits that were chosen. */
+  readonly method?: FoundBy;
+  readonly percentile?: number;
 }
+
+/** The methods of the step `threshold` that find one limit from the values. */
+export const FOUND_BY = { otsu: "Otsu", li: "Li", triangle: "Triangle", yen: "Yen", percentile: "Percentile" } as const;
+export type FoundBy = keyof typeof FOUND_BY;
 
 /** The values of a volume, as far as limits are concerned. */
 export interface ValueRange {
@@ -128,6 +135,7 @@ export function choiceWords(choice: Choice, unit: string): string {
   const of = unit ? ` ${unit}` : "";
   const { lower, upper } = choice;
   if (choice.scale === "range") return `above ${formatNumber(choice.lower, 4)}${upper === null ? "" : `, up to ${formatNumber(upper, 4)}`} of the range`;
+  if (choice.method) return `from ${formatNumber(lower ?? 0)}${of} on (${FOUND_BY[choice.method]})`;
   if (lower === null) return upper === null ? "all values" : `up to ${formatNumber(upper)}${of}`;
   return `from ${formatNumber(lower)}${upper === null ? "" : ` to ${formatNumber(upper)}`}${of}`;
 }
@@ -148,4 +156,11 @@ export function askedLimits(choice: Choice, range: ValueRange | null): AskedLimi
   const { lower, upper } = choice;
   if (lower === null && upper === null) return { lower: range?.min ?? 0 };
   return { ...(lower === null ? {} : { lower }), ...(upper === null ? {} : { upper }) };
+}
+
+/** The recipe of a segment with the voxels of a choice. */
+export function recipeOf(choice: Choice, range: ValueRange | null): Record<string, string | number> {
+  if (choice.scale === "unit" && choice.method) return { method: choice.method, ...(choice.percentile === undefined ? {} : { percentile: choice.percentile }) };
+  const limits = askedLimits(choice, range);
+  return limits.threshold === undefined ? { method: "units", ...limits } : { method: "fixed", threshold: limits.threshold };
 }

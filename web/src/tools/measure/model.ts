@@ -11,6 +11,12 @@ export function liveFigures(histogram: Histogram | null, threshold: number, spac
   return { count, mm3: volumeAbove(count, spacing) };
 }
 
+/** The most values of a histogram that is not counted in bins. */
+const MOST_VALUES = 65_536;
+
+/** True for a segmentation: its histogram has each value, and still tells no count. */
+export const isSegmentation = ({ exact, values }: Histogram): boolean => !exact && values.length < MOST_VALUES;
+
 const AXIS_NAMES = ["slice", "row", "column"] as const;
 
 /** Why the volume in mm³ is unknown: the server's warning about it, or the missing spacings. */

@@ -1,9 +1,26 @@
 import { defineStore } from "pinia";
 import { computed, ref, shallowRef, watch } from "vue";
 
-import { limitsOf, type Choice, choiceWords, type ValueRange } from "@/tools/measure/choice";
+import { toPatient } from "@/core/geometry";
+import { inverseAffine, toIndex } from "@/core/plane";
+import type { Region } from "@/core/regions";
+import type { Point } from "@/core/stageTransform";
+import { subtract, type Vector } from "@/core/vectors";
+import type { Piece } from "@/core/voxelCounts";
 import { useSession } from "@/stores/session";
+import { type Choice, choiceWords, type FoundBy, limitsOf, type ValueRange } from "@/tools/measure/choice";
+import { centreOfRegion, dragged, drawnBox, drawnSphere, type Grip, movedBy, regionInMiddle, regionWords, shapeIn, tidied } from "@/tools/measure/regionShape";
+import type { Drag } from "@/views/gestures";
+import type { View } from "@/views/view";
 import { useViews } from "@/views/views";
+
+/** What the next press in a picture does. */
+export type Drawing = Region["kind"] | "piece";
+
+/** CSS pixels: how near to a handle or an outline a press takes it. */
+const REACH = { mouse: { handle: 9, outline: 6 }, touch: { handle: 22, outline: 16 } } as const;
+/** CSS pixels: a shorter drag draws nothing. */
+const LEAST_DRAG = 4;
 
 /** Which voxels the measuring tool counts in the active view's volume, and whether they are tinted. */
 export const useThreshold = defineStore("threshold", () => {
@@ -12,28 +29,164 @@ export const useThreshold = defineStore("threshold", () => {
   const begin = (): Choice => ({ scale: "range", lower: session.threshold, upper: null });
   const choice = shallowRef<Choice>(begin());
   const tinting = ref(false);
+  const drawing = ref<Drawing | null>(null);
+  /** The region and the clicked voxel, with the space in which they lie. */
+  const placedRegion = shallowRef<{ readonly space: string; readonly region: Region } | null>(null);
+  const placedSeed = shallowRef<{ readonly space: string; readonly point: Vector } | null>(null);
+  /** The connected voxels, as far as the tab has found them. */
+  const piece = shallowRef<Piece | null>(null);
 
   const volume = computed(() => views.active.volume);
+  const unit = computed(() => volume.value?.unit ?? "");
   const range = computed<ValueRange | null>(() => {
     const { min = null, max = null, dtype = "", colour = false } = volume.value ?? {};
     return !colour && min !== null && max !== null && max > min ? { min, max, whole: !dtype.startsWith("float") } : null;
   });
   const limits = computed(() => limitsOf(choice.value, range.value));
-  const tint = computed(() => (tinting.value && range.value ? { limits: limits.value, words: choiceWords(choice.value, volume.value?.unit ?? "") } : null));
+  /** The space of the active view's volume; empty if nothing says where it lies. */
+  const space = computed(() => spaceOf(views.active));
+  const region = computed(() => (space.value !== "" && placedRegion.value?.space === space.value ? placedRegion.value.region : null));
+  const seed = computed(() => (space.value !== "" && placedSeed.value?.space === space.value ? placedSeed.value.point : null));
+  const words = computed(() => [choiceWords(choice.value, unit.value), region.value ? regionWords(region.value) : "", seed.value ? "only the piece at the marked voxel" : ""].filter(Boolean).join(", "));
+  const tint = computed(() =>
+    tinting.value && range.value ? { limits: limits.value, region: region.value, piece: seed.value ? piece.value : null, words: words.value } : null,
+  );
+
+  function spaceOf({ series, volume: of, volumeIndex }: View): string {
+    if (!of?.affine || of.colour) return "";
+    return of.frame_of_reference_uid ?? `${series?.id}/${volumeIndex}`;
+  }
 
   /** Takes limits that a user has chosen, and shows what they count. */
-  function choose(wanted: Choice): void {
-    choice.value = wanted;
+  function choose({ scale, lower, upper }: Choice): void {
+    choice.value = scale === "range" ? { scale, lower, upper } : { scale, lower, upper };
     tinting.value = true;
   }
 
-  // Limits in one unit mean nothing in another.
-  watch(
-    () => volume.value?.unit,
-    (unit, before) => {
-      if (unit !== undefined && before !== undefined && unit !== before && choice.value.scale === "unit") choice.value = begin();
-    },
-  );
+  /** Takes limits that a method has found. */
+  function chooseFound({ lower, upper }: { lower: number | null; upper: number | null }, method: FoundBy, percentile: number): void {
+    choice.value = { scale: "unit", lower, upper, method, ...(method === "percentile" ? { percentile } : {}) };
+    tinting.value = true;
+  }
 
-  return { choice, tinting, range, limits, tint, choose };
+  function setRegion(wanted: Region | null): void {
+    placedRegion.value = wanted && space.value !== "" ? { space: space.value, region: wanted } : null;
+    if (wanted) tinting.value = true;
+  }
+
+  /** Marks the voxel under a point; nothing if it lies outside of the volume. */
+  function setSeed(point: Vector | null): void {
+    const { affine, shape } = volume.value ?? {};
+    piece.value = null;
+    if (!point || !affine || !shape) {
+      placedSeed.value = null;
+      return;
+    }
+    const voxel = voxelOf(point);
+    if (!voxel) return;
+    placedSeed.value = { space: space.value, point: toPatient(affine, voxel) };
+    tinting.value = true;
+  }
+
+  /** The voxel of the active volume that holds a point, by the server's rule; null outside. */
+  function voxelOf(point: Vector): Vector | null {
+    const { affine, shape } = volume.value ?? {};
+    if (!affine || !shape) return null;
+    const index = toIndex(inverseAffine(affine), point).map((at) => Math.floor(Number(at.toFixed(6)) + 0.5));
+    return index.every((at, axis) => at >= 0 && at < shape[axis]) ? [index[0], index[1], index[2]] : null;
+  }
+
+  /** The next press draws, or no longer does. */
+  function draw(what: Drawing): void {
+    drawing.value = drawing.value === what || space.value === "" ? null : what;
+  }
+
+  /** A region in the middle of the active view, or about its cursor: by keyboard. */
+  function addRegion(kind: Region["kind"]): void {
+    const { cut, place } = views.active;
+    if (cut && space.value !== "") setRegion(regionInMiddle(kind, cut, place));
+  }
+
+  /** True if a view shows planes of the space in which the region lies. */
+  const shows = (view: View): boolean => view.cut !== null && spaceOf(view) === space.value && space.value !== "";
+
+  const shapeOf = (view: View) => (region.value && view.cut && shows(view) ? shapeIn(region.value, view.cut) : null);
+
+  /** The part of the region under a point of the stage. */
+  function gripAt(view: View, point: Point, pointer: "mouse" | "touch"): Grip | null {
+    const shape = shapeOf(view);
+    if (!shape) return null;
+    const distance = (at: Vector): number => {
+      const on = view.stagePoint(at);
+      return on ? Math.hypot(on.x - point.x, on.y - point.y) : Infinity;
+    };
+    const nearest = shape.handles.map((handle) => ({ grip: handle.grip, from: distance(handle.at) })).sort((a, b) => a.from - b.from).at(0);
+    if (nearest && nearest.from <= REACH[pointer].handle) return nearest.grip;
+    return region.value?.kind === "sphere" && Math.min(...shape.outline.map(distance)) <= REACH[pointer].outline ? { kind: "radius" } : null;
+  }
+
+  function regionDrag(view: View, start: Point, grip: Grip): Drag | null {
+    const [before, from] = [region.value, view.pointAt(start)];
+    if (!before || !from) return null;
+    return {
+      move: (point) => {
+        const to = view.pointAt(point);
+        // In another plane than through its centre, a sphere is moved within that plane.
+        if (to) setRegion(tidied(dragged(before, grip, from, to)));
+      },
+      cancel: () => setRegion(before),
+    };
+  }
+
+  function drawingDrag(view: View, start: Point, kind: Region["kind"]): Drag | null {
+    const [before, from] = [region.value, view.pointAt(start)];
+    const { cut } = view;
+    if (!from || !cut) return null;
+    return {
+      move: (point, by) => {
+        const to = view.pointAt(point);
+        if (!to || Math.hypot(by.x, by.y) < LEAST_DRAG) return;
+        setRegion(tidied(kind === "sphere" ? drawnSphere(from, to) : drawnBox(cut, from, to)));
+      },
+      end: () => (drawing.value = null),
+      cancel: () => setRegion(before),
+    };
+  }
+
+  /** A drag of the region, or one that draws what is being drawn; null if it is neither. */
+  function dragAt(view: View, point: Point, pointer: "mouse" | "touch"): Drag | null {
+    if (!shows(view)) return null;
+    if (drawing.value === "piece") {
+      pick(view, point);
+      return { move: () => undefined };
+    }
+    if (drawing.value) return drawingDrag(view, point, drawing.value);
+    const grip = gripAt(view, point, pointer);
+    return grip && regionDrag(view, point, grip);
+  }
+
+  function pick(view: View, point: Point): void {
+    setSeed(view.pointAt(point));
+    drawing.value = null;
+  }
+
+  /** Brings the region to where the active view looks. */
+  function bringRegion(): void {
+    const { place } = views.active;
+    if (region.value && place) setRegion(tidied(movedBy(region.value, subtract(place, centreOfRegion(region.value)))));
+  }
+
+  /** Shows the middle of the region, or the marked voxel. */
+  function lookAt(what: "region" | "seed"): void {
+    const at = what === "seed" ? seed.value : region.value && centreOfRegion(region.value);
+    if (at) views.active.moveTo(at);
+  }
+
+  // Limits in one unit mean nothing in another.
+  watch(unit, (now, before) => {
+    if (volume.value && now !== before && choice.value.scale === "unit") choice.value = begin();
+  });
+  watch(space, () => (drawing.value = null));
+
+  return { choice, tinting, drawing, range, limits, unit, space, region, seed, piece, tint, words, choose, chooseFound, setRegion, setSeed, voxelOf, draw, addRegion, shows, shapeOf, dragAt, bringRegion, lookAt };
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { countAbove, type Histogram, isAbove } from "@/core/histogram";
-import { CountedValues, countsWithin, type Limits, limitsAbove, limitsInUnit, limitsOfRange, nextDown, nextUp, normalised, NOTHING } from "@/core/limits";
+import { CountedValues, countsWithin, type Limits, limitsAbove, limitsInUnit, limitsOfRange, nextDown, nextUp, normalised, NOTHING } from "@/core/valueLimits";
 
 /** Reproducible numbers from 0 to 1 (Park and Miller). */
 function chance(seed: number): () => number {

@@ -1,0 +1,92 @@
+"""Writes web/tests/core/fixtures/regionCounts.json: voxels in regions and in connected pieces, as the library has them.
+
+The page's own counting is held against them (web/tests/core/voxelCounts.test.ts), and the library itself by
+tests/core/test_region_examples.py. Run by hand after a change of the rule: ``python script/region_examples.py``.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from voxelry.core.errors import ParameterError
+from voxelry.core.measure import measure
+from voxelry.core.regions import BoxRegion, SphereRegion
+from voxelry.core.volume import Volume
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "web/tests/core/fixtures/regionCounts.json"
+DTYPES = ("int16", "uint16", "uint8", "float32", "float64", "int32")
+COUNT = 60
+
+
+def example(random: np.random.Generator, dtype: str) -> dict[str, Any]:
+    """A region about a voxel of a volume on a turned or sheared grid; its surface goes through voxels' centres."""
+    shape = tuple(int(size) for size in random.integers(3, 9, 3))
+    array = random.integers(0, 6, shape).astype(dtype)
+    padding = None
+    if random.random() < 0.5:
+        padding = np.repeat([[0.0, 0.0]], shape[0], axis=0)
+        padding[::2] = [1.0, 1.0]
+    affine = np.diag([2.5, 0.7, 0.9, 1.0])[[2, 1, 0, 3]] if random.random() < 0.3 else np.eye(4)
+    if affine[0, 0] == 1:
+        affine[:3, :3] = random.normal(0, 0.4, (3, 3)) + np.diag([2, 1, -1])
+    affine[:3, 3] = random.normal(0, 100, 3).round(3)
+    volume = Volume(array=array, affine=affine, padding=padding)
+    voxels = [tuple(int(random.integers(0, size)) for size in shape) for _ in range(2)]
+    one, other = (affine[:3, :3] @ np.array(voxel) + affine[:3, 3] for voxel in voxels)
+    region: SphereRegion | BoxRegion
+    if random.random() < 0.5:
+        # The surface goes through the other voxel's centre, or a little inside of it.
+        reach = float(np.linalg.norm(other - one)) - float(random.choice([0.0, 5e-7, 2e-6]))
+        region = SphereRegion(tuple(one.tolist()), max(0.0, reach))
+        record = {"kind": "sphere", "centre": one.tolist(), "radius": region.radius_mm}
+    else:
+        low, high = np.minimum(one, other), np.maximum(one, other)
+        region = BoxRegion(tuple(low.tolist()), tuple(high.tolist()))
+        record = {"kind": "box", "low": low.tolist(), "high": high.tolist()}
+    lower, upper = sorted(random.integers(0, 6, 2).tolist())
+    limits = {"lower": float(lower), "upper": float(upper)}
+    within = measure(volume, **limits, within=region)
+    placed = region.within(volume)
+    mask = np.zeros(shape, bool)
+    mask[placed.box] = placed.mask
+    point = tuple((affine[:3, :3] @ np.array(voxels[0]) + affine[:3, 3]).tolist())
+    return {
+        "dtype": dtype,
+        "shape": list(shape),
+        "affine": affine[:3].tolist(),
+        "array": base64.b64encode(array.astype(array.dtype.newbyteorder("<")).tobytes()).decode("ascii"),
+        "padding": None if padding is None else padding.tolist(),
+        "region": record,
+        "limits": limits,
+        "seed": list(voxels[0]),
+        "inside": np.flatnonzero(mask).tolist(),
+        "total": within.pixels_total,
+        "counted": within.pixels_above_threshold,
+        "piece": _piece(volume, limits, point, None),
+        "piece_within": _piece(volume, limits, point, region),
+    }
+
+
+def _piece(volume: Volume, limits: dict[str, float], point: Any, region: SphereRegion | BoxRegion | None) -> int | None:
+    """How many voxels the piece has; None if the voxel itself does not count."""
+    try:
+        return measure(volume, **limits, within=region, component=point).pixels_above_threshold
+    except ParameterError:
+        return None
+
+
+def examples() -> str:
+    """All examples as JSON, one a line."""
+    random = np.random.default_rng(1818)
+    dtypes = cycle(DTYPES)
+    return "[\n" + ",\n".join(json.dumps(example(random, next(dtypes))) for _ in range(COUNT)) + "\n]\n"
+
+
+if __name__ == "__main__":
+    EXAMPLES.write_text(examples(), encoding="utf-8")

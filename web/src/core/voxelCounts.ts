@@ -1,0 +1,213 @@
+/** Counts of the values of a volume's voxels in a region, and the piece of counted voxels that are connected to one. */
+
+import type { Affine } from "@/core/geometry";
+import type { Histogram } from "@/core/histogram";
+import { countsWithin, type Limits } from "@/core/valueLimits";
+import type { PaddingRange } from "@/core/paint";
+import type { PixelArray } from "@/core/pixelArray";
+import { boxAround, eachRun, type IndexBox, type Region } from "@/core/regions";
+
+/** Padding of each slice, or one for all of them; null for none. */
+export type PaddingOfSlices = readonly (PaddingRange | null)[] | null;
+
+export interface CountedVolume {
+  /** In C order. */
+  readonly values: PixelArray;
+  /** Slices, rows, columns. */
+  readonly shape: readonly number[];
+  readonly padding: PaddingOfSlices;
+}
+
+/** How often each value occurs in a region. */
+export interface RegionHistogram extends Histogram {
+  /** All voxels of the region, padding included. */
+  readonly total: number;
+}
+
+/** The most voxels of other than 8 and 16-bit integers whose values are sorted in the tab. */
+export const MOST_SORTED = 2 ** 23;
+
+/** The padding of a slice as numbers of the array's type: 32-bit floats only equal padding that is rounded to 32 bits. */
+export function paddingOfSlice({ values, padding }: CountedVolume, slice: number): PaddingRange | null {
+  const range = padding === null || padding.length === 0 ? null : padding[padding.length === 1 ? 0 : slice];
+  return range && values instanceof Float32Array ? [Math.fround(range[0]), Math.fround(range[1])] : range;
+}
+
+/** A table of the counts of each integer; null for arrays of other types. */
+function tableFor(values: PixelArray): { counts: Float64Array; low: number } | null {
+  if (values instanceof Int16Array) return { counts: new Float64Array(65_536), low: -32_768 };
+  if (values instanceof Uint16Array) return { counts: new Float64Array(65_536), low: 0 };
+  if (values instanceof Int8Array) return { counts: new Float64Array(256), low: -128 };
+  return values instanceof Uint8Array ? { counts: new Float64Array(256), low: 0 } : null;
+}
+
+/** The values of a region's voxels, without padding, NaN and infinities; null if there are too many to be sorted here. */
+export function regionHistogram(volume: CountedVolume, affine: Affine, region: Region): RegionHistogram | null {
+  const { values, shape } = volume;
+  const [, rows, columns] = shape;
+  const box = boxAround(region, affine, shape);
+  const table = tableFor(values);
+  let total = 0;
+  if (!table) eachRun(region, affine, box, (_slice, _row, first, beyond) => (total += beyond - first));
+  if (total > MOST_SORTED) return null;
+  const kept = table ? null : new Float64Array(total);
+  let count = 0;
+  total = 0;
+  let paddingSlice = -1;
+  let [low, high] = [NaN, NaN];
+  eachRun(region, affine, box, (slice, row, first, beyond) => {
+    if (slice !== paddingSlice) [low, high] = paddingOfSlice(volume, slice) ?? [NaN, NaN];
+    paddingSlice = slice;
+    total += beyond - first;
+    const start = (slice * rows + row) * columns;
+    for (let at = start + first; at < start + beyond; at += 1) {
+      const value = values[at];
+      if (value >= low && value <= high) continue;
+      if (table) table.counts[value - table.low] += 1;
+      else if (kept && Number.isFinite(value)) kept[count++] = value;
+    }
+  });
+  const found = table ? tabled(table.counts, table.low) : runs((kept ?? new Float64Array(0)).subarray(0, count).sort());
+  const { values: distinct } = found;
+  return { ...found, min: distinct.at(0) ?? null, max: distinct.at(-1) ?? null, exact: true, total };
+}
+
+function tabled(table: Float64Array, low: number): { values: number[]; counts: number[] } {
+  const [values, counts]: [number[], number[]] = [[], []];
+  table.forEach((count, i) => {
+    if (count === 0) return;
+    values.push(low + i);
+    counts.push(count);
+  });
+  return { values, counts };
+}
+
+function runs(sorted: Float64Array): { values: number[]; counts: number[] } {
+  const [values, counts]: [number[], number[]] = [[], []];
+  for (let i = 0; i < sorted.length; ) {
+    let beyond = i + 1;
+    while (beyond < sorted.length && sorted[beyond] === sorted[i]) beyond += 1;
+    values.push(sorted[i]);
+    counts.push(beyond - i);
+    i = beyond;
+  }
+  return { values, counts };
+}
+
+/** Connected voxels that count. */
+export interface Piece {
+  readonly count: number;
+  /** The box around them, and a bit for each voxel of it in C order: 1 for theirs, the lowest bit of a byte first. */
+  readonly box: IndexBox;
+  readonly bits: Uint8Array;
+}
+
+/** The piece of a voxel that does not count. */
+export const NO_PIECE: Piece = { count: 0, box: [[0, 0], [0, 0], [0, 0]], bits: new Uint8Array(0) };
+
+/** True if a voxel belongs to a piece. */
+export function isInPiece({ box, bits }: Piece, slice: number, row: number, column: number): boolean {
+  const [[s, beyondSlice], [r, beyondRow], [c, beyondColumn]] = box;
+  if (slice < s || row < r || column < c || slice >= beyondSlice || row >= beyondRow || column >= beyondColumn) return false;
+  const at = ((slice - s) * (beyondRow - r) + (row - r)) * (beyondColumn - c) + (column - c);
+  return ((bits[at >> 3] >> (at & 7)) & 1) === 1;
+}
+
+const INSIDE = 1;
+const TAKEN = 2;
+
+/**
+ * The voxels that count and are connected to one of them through faces, within a region if there is one.
+ *
+ * Null if that voxel does not count.
+ */
+export function pieceAt(volume: CountedVolume, affine: Affine | null, limits: Limits, region: Region | null, seed: readonly number[]): Piece | null {
+  const { values, shape } = volume;
+  const whole: IndexBox = [0, 1, 2].map((axis) => [0, shape[axis]] as const);
+  const box = region && affine ? boxAround(region, affine, shape) : whole;
+  if (seed.some((at, axis) => at < box[axis][0] || at >= box[axis][1])) return null;
+  const [slices, rows, columns] = box.map(([first, beyond]) => beyond - first);
+  const state = new Uint8Array(slices * rows * columns);
+  markCounted(volume, affine, limits, region, box, state);
+  const start = ((seed[0] - box[0][0]) * rows + (seed[1] - box[1][0])) * columns + (seed[2] - box[2][0]);
+  if (state[start] !== INSIDE || values.length === 0) return null;
+  return taken(state, [slices, rows, columns], start, box);
+}
+
+/** Marks the voxels of a box that count. */
+function markCounted(volume: CountedVolume, affine: Affine | null, limits: Limits, region: Region | null, box: IndexBox, state: Uint8Array): void {
+  const { values, shape } = volume;
+  const [[firstSlice, beyondSlice], [firstRow, beyondRow], [firstColumn, beyondColumn]] = box;
+  const [rows, columns] = [beyondRow - firstRow, beyondColumn - firstColumn];
+  let paddingSlice = -1;
+  let [low, high] = [NaN, NaN];
+  const mark = (slice: number, row: number, first: number, beyond: number): void => {
+    if (slice !== paddingSlice) [low, high] = paddingOfSlice(volume, slice) ?? [NaN, NaN];
+    paddingSlice = slice;
+    const from = (slice * shape[1] + row) * shape[2];
+    const to = ((slice - firstSlice) * rows + (row - firstRow)) * columns - firstColumn;
+    for (let column = first; column < beyond; column += 1) {
+      const value = values[from + column];
+      if (countsWithin(value, limits) && !(value >= low && value <= high)) state[to + column] = INSIDE;
+    }
+  };
+  if (region && affine) eachRun(region, affine, box, mark);
+  else for (let slice = firstSlice; slice < beyondSlice; slice += 1) for (let row = firstRow; row < beyondRow; row += 1) mark(slice, row, firstColumn, beyondColumn);
+}
+
+/** Fills line by line from a voxel; a line's neighbours above, below, before and behind are put on a stack. */
+function taken(state: Uint8Array, [slices, rows, columns]: readonly number[], start: number, box: IndexBox): Piece {
+  const perSlice = rows * columns;
+  let stack = new Int32Array(1024);
+  let depth = 0;
+  const push = (at: number): void => {
+    if (depth === stack.length) {
+      const larger = new Int32Array(stack.length * 2);
+      larger.set(stack);
+      stack = larger;
+    }
+    stack[depth++] = at;
+  };
+  /** Puts the first voxel of each stretch of a neighbouring line on the stack. */
+  const look = (first: number, last: number): void => {
+    for (let at = first; at <= last; at += 1) if (state[at] === INSIDE && (at === first || state[at - 1] !== INSIDE)) push(at);
+  };
+  const [low, high] = [[slices, rows, columns], [-1, -1, -1]];
+  let count = 0;
+  push(start);
+  while (depth > 0) {
+    const at = stack[(depth -= 1)];
+    if (state[at] !== INSIDE) continue;
+    const line = Math.floor(at / columns) * columns;
+    let [first, last] = [at, at];
+    while (first > line && state[first - 1] === INSIDE) first -= 1;
+    while (last < line + columns - 1 && state[last + 1] === INSIDE) last += 1;
+    state.fill(TAKEN, first, last + 1);
+    count += last - first + 1;
+    const slice = Math.floor(line / perSlice);
+    const row = (line - slice * perSlice) / columns;
+    for (const [axis, from, to] of [[0, slice, slice], [1, row, row], [2, first - line, last - line]]) {
+      low[axis] = Math.min(low[axis], from);
+      high[axis] = Math.max(high[axis], to);
+    }
+    if (row > 0) look(first - columns, last - columns);
+    if (row < rows - 1) look(first + columns, last + columns);
+    if (slice > 0) look(first - perSlice, last - perSlice);
+    if (slice < slices - 1) look(first + perSlice, last + perSlice);
+  }
+  const found: IndexBox = [0, 1, 2].map((axis) => [box[axis][0] + low[axis], box[axis][0] + high[axis] + 1] as const);
+  return { count, box: found, bits: cropped(state, [slices, rows, columns], low, high) };
+}
+
+function cropped(state: Uint8Array, [, rows, columns]: readonly number[], low: readonly number[], high: readonly number[]): Uint8Array {
+  const [deep, tall, wide] = [0, 1, 2].map((axis) => high[axis] - low[axis] + 1);
+  const bits = new Uint8Array(Math.ceil((deep * tall * wide) / 8));
+  let to = 0;
+  for (let slice = 0; slice < deep; slice += 1) {
+    for (let row = 0; row < tall; row += 1) {
+      const from = ((low[0] + slice) * rows + low[1] + row) * columns + low[2];
+      for (let at = from; at < from + wide; at += 1, to += 1) if (state[at] === TAKEN) bits[to >> 3] |= 1 << (to & 7);
+    }
+  }
+  return bits;
+}
