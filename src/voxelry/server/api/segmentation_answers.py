@@ -12,6 +12,7 @@ import numpy as np
 from voxelry.core.cuts import Cut, cut
 from voxelry.core.statistics import SegmentStatistics, statistics
 from voxelry.core.volume import Volume
+from voxelry.machine import memory_bytes
 from voxelry.server.access.conditional import accepts_gzip
 from voxelry.server.access.exchange import Answer, Asked, FilePart
 from voxelry.server.access.grants import Grants
@@ -34,8 +35,10 @@ from voxelry.server.archive.stored_segmentations import (
     shown_segmentation,
 )
 
-MOST_VALUES = 2**28
-"""Voxels of an image in segments, for figures of them."""
+MOST_VALUES = 2**27
+"""Voxels of an image in segments, for figures of them; fewer where there is little memory."""
+_BYTES_OF_VALUE = 64
+"""Memory that each of them takes at most, for two requests at a time."""
 _PATIENCE_SECONDS = 30.0
 
 _turns = Turns(2)
@@ -131,8 +134,9 @@ def statistics_over(
         raise ApiError(422, stack.problem_code, f"no figures: {stack.problem_message}")
     image = stack_files.open_volume(stack)
     inside = _values_inside(record, image)
-    if inside > MOST_VALUES:
-        words = f"The segments hold about {inside:,} voxels of this image; figures are given of up to {MOST_VALUES:,}."
+    most = min(MOST_VALUES, memory_bytes() // _BYTES_OF_VALUE or MOST_VALUES)
+    if inside > most:
+        words = f"The segments hold about {inside:,} voxels of this image; figures are given of up to {most:,}."
         raise ApiError(422, "too_large", words)
     try:
         with _turns.take(who.user or 0, patience=_PATIENCE_SECONDS):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from django.db import DatabaseError
 
 from voxelry.core.errors import (
     GeometryError,
@@ -44,6 +46,9 @@ from voxelry.server.archive.shown.segmentation_files import (
     write_summaries,
 )
 from voxelry.server.archive.source_images import grouped_images, images_of_structures
+from voxelry.server.jobs.failures import Away, JobError, where
+
+logger = logging.getLogger(__name__)
 
 SHOWN_AS_SEGMENTS = (*sorted(SEGMENTATIONS), STRUCTURE_SET)
 """SOP Class UIDs of what is laid over images."""
@@ -105,8 +110,10 @@ def _made(
             segmentation = structures.segmentation(allocate=LayerFiles(folder))
         space = segmentation.geometry.frame_of_reference_uid or ""
         record = _written(segmentation, structures, folder)
-    except (VoxelryError, MemoryError) as error:
-        problem = error.problem if isinstance(error, VoxelryError) else _NO_MEMORY
+    except (JobError, Away, OSError, DatabaseError):
+        raise
+    except Exception as error:  # an unforeseen fault of one object must not spoil the others
+        problem = _problem_of(error, header)
         shutil.rmtree(folder, ignore_errors=True)
         space, record = "", _without_grid(_contours_alone(header) if kind == "RTSTRUCT" else [])
     write_record(record, folder)
@@ -120,6 +127,15 @@ def _made(
         problem_message="" if problem is None else problem.message.replace("\0", ""),
         space=space,
     )
+
+
+def _problem_of(error: Exception, header: Header) -> Problem:
+    if isinstance(error, VoxelryError):
+        return error.problem
+    if isinstance(error, MemoryError):
+        return _NO_MEMORY
+    logger.warning("a segmentation or structure set could not be prepared:\n%s", where(error))
+    return Problem("damaged", f"{header.name}: cannot be read ({type(error).__name__}); it is damaged")
 
 
 def _segmentation(grouped: Grouped, header: Header, folder: Path, progress: Progress) -> Segmentation:
