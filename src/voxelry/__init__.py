@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from voxelry.core.structure_set import StructureSet as StructureSet
     from voxelry.core.volume import Volume as Volume
     from voxelry.dicom.objects.segmentation import write_segmentation as write_segmentation
+    from voxelry.dicom.objects.structure_set_writing import write_structure_set as write_structure_set
     from voxelry.dicom.pixels.overlays import Overlay as Overlay
     from voxelry.dicom.series.geometry_report import GeometryReport as GeometryReport
     from voxelry.dicom.series.hierarchy import Index as Index
@@ -226,6 +227,7 @@ _WHERE = {
     "write_derived": "workflows.process.derived_series",
     "write_sample": "workflows.sample",
     "write_segmentation": "dicom.objects.segmentation",
+    "write_structure_set": "dicom.objects.structure_set_writing",
     "write_series": "dicom.write.writing",
     "write_volume": "dicom.write.writing",
 }

@@ -224,6 +224,18 @@ def convert(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option of the format; may be repeated.")
     ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="Where the DICOM images are that a segmentation lies on: for seg, rtstruct and csv, and to make "
+            "labels of contours.",
+        ),
+    ] = None,
+    segmentation: Annotated[
+        bool,
+        typer.Option("--segmentation", help="Take what is there for one segmentation: a folder of masks is one file."),
+    ] = False,
     axis: Annotated[
         PatientPlane | None, typer.Option(help="Pictures: a plane of the patient; without it, slices as acquired.")
     ] = None,
@@ -277,6 +289,8 @@ def convert(
             target,
             format=kind,
             options=options,
+            images=images,
+            segmentation=segmentation,
             name=name or DEFAULT_TEMPLATE,
             on_irregular=on_irregular.value,
             tolerances=tolerances_of(tolerance),

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.core.errors import GeometryError, MeasureError
+from voxelry.core.label_layers import LabelLayers, LayerPlace
 from voxelry.core.segment_items import description_warnings, items_of, segments_of, unnamed
 from voxelry.core.segmentation import Segment, Segmentation
 from voxelry.core.value import Value
@@ -32,38 +33,28 @@ def label_volumes(segmentation: Segmentation) -> tuple[Volume, ...]:
     """
     if segmentation.fractional_type is not None:
         raise MeasureError("the segments are fractions, which are no labels: ask for the mask above a threshold")
-    layers = _layers(segmentation)
+    layers = segmentation.layers()
     grid = segmentation.geometry
     place: dict[str, Value] = (
         {"FrameOfReferenceUID": grid.frame_of_reference_uid} if grid.frame_of_reference_uid else {}
     )
-    return tuple(
-        Volume(
-            array=labels,
-            geometry=grid,
-            metadata={"Modality": "SEG", "SegmentationType": "LABELMAP", **place, "SegmentSequence": items_of(own)},
-            warnings=segmentation.warnings,
-            label=f"layer {number}" if len(layers) > 1 else "",
+    found = []
+    for index, labels in enumerate(layers.labels):
+        own = [
+            replace(segment, number=layers.places[segment.number].value)
+            for segment in segmentation.segments
+            if layers.places[segment.number].layer == index
+        ]
+        found.append(
+            Volume(
+                array=labels,
+                geometry=grid,
+                metadata={"Modality": "SEG", "SegmentationType": "LABELMAP", **place, "SegmentSequence": items_of(own)},
+                warnings=segmentation.warnings,
+                label=f"layer {index + 1}" if len(layers.labels) > 1 else "",
+            )
         )
-        for number, (labels, own) in enumerate(layers, 1)
-    )
-
-
-def _layers(segmentation: Segmentation) -> list[tuple[npt.NDArray[np.unsignedinteger[Any]], list[Segment]]]:
-    """Label maps and the segments in each; a segment lies in the first one where it overlaps none."""
-    if not segmentation.overlapping:
-        return [(segmentation.labels, list(segmentation.segments))]
-    dtype = np.uint8 if max(segment.number for segment in segmentation.segments) < 256 else np.uint16
-    found: list[tuple[npt.NDArray[np.unsignedinteger[Any]], list[Segment]]] = []
-    for segment in segmentation.segments:
-        mask = segmentation.mask(segment.number)
-        free = next((layer for layer in found if not layer[0][mask].any()), None)
-        if free is None:
-            free = np.zeros(mask.shape, dtype), []
-            found.append(free)
-        free[0][mask] = segment.number
-        free[1].append(segment)
-    return found
+    return tuple(found)
 
 
 def segmentation_of_volumes(volumes: Sequence[Volume]) -> Segmentation:
@@ -96,16 +87,16 @@ def segmentation_of_volumes(volumes: Sequence[Volume]) -> Segmentation:
         warnings.append("no voxel has a label: all segments are empty")
     if len(volumes) == 1:
         return Segmentation(segments=described[0], labels=layers[0], source=first, warnings=warnings)
+    wide = any(labels.dtype.itemsize > 1 for labels in layers)
     segments: list[Segment] = []
-    masks = []
-    taken: set[int] = set()
-    for labels, own in zip(layers, described, strict=True):
+    places: dict[int, LayerPlace] = {}
+    for layer, own in enumerate(described):
         for segment in own:
-            number = segment.number if segment.number not in taken else max(taken) + 1
-            taken.add(number)
+            number = segment.number if segment.number not in places else max(places) + 1
+            places[number] = LayerPlace(layer, segment.number)
             segments.append(replace(segment, number=number))
-            masks.append(labels == segment.number)
-    return Segmentation(segments=segments, masks=masks, source=first, warnings=warnings)
+    maps = tuple(labels.astype(np.uint16) for labels in layers) if wide else tuple(layers)
+    return Segmentation(segments=segments, layers=LabelLayers(maps, places), source=first, warnings=warnings)
 
 
 def whole_labels(volume: Volume) -> npt.NDArray[np.unsignedinteger[Any]]:

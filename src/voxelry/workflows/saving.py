@@ -22,6 +22,7 @@ from voxelry.dicom.series.hierarchy import Series
 from voxelry.dicom.series.stack import Stack
 from voxelry.dicom.write.writing import Written
 from voxelry.formats.shared.options import check_options, text_option
+from voxelry.workflows.convert.segmentation_files import segmentation_format, write_segmentation_file
 from voxelry.workflows.convert.targets import DICOM, find_target, looks_like_a_file, names_a_format, target_names
 from voxelry.workflows.convert.volume_target import Target, Told
 from voxelry.workflows.files.atomic import clear_left, staged
@@ -56,7 +57,8 @@ def save(
         otherwise. Several volumes become one file where the format holds several and they lie on one grid; else the
         path has to be a folder, which gets a file, or a folder, for each.
     format
-        The format's name (``"nifti"``, ``"dicom"``, ``"png"``) where the suffix does not say it.
+        The format's name (``"nifti"``, ``"dicom"``, ``"png"``) where the suffix does not say it. A segmentation is
+        saved as ``"seg"``, ``"rtstruct"``, ``"stl"``, ``"ply"`` and ``"csv"`` too.
     options
         As the format documents them: the same as for ``convert``. Of a DICOM segmentation ``kind`` (``"binary"`` or
         ``"labelmap"``) and ``description``.
@@ -91,6 +93,14 @@ def save(
     """
     check_path(path, instead="the volume comes first: save(volume, path)")
     check_template(name)
+    kind = segmentation_format(path, format) if isinstance(what, Segmentation) else None
+    if isinstance(what, Segmentation) and kind is not None:
+        _check_free(Path(path), overwrite=overwrite)
+        _check_replaceable(Path(path), folder=False, series=False)
+        return write_segmentation_file(
+            what, Path(path), kind, source=source, volume=None, options=options, same_frame_of_reference=False,
+            progress=progress,
+        )  # fmt: skip
     asked = _format_for(path, format)
     if isinstance(what, Segmentation):
         if find_target(path, asked, {}).name == DICOM:

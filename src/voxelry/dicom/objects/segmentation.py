@@ -12,7 +12,7 @@ import numpy.typing as npt
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 
-from voxelry.core.errors import FrameOfReferenceError, ParameterError, PixelDataError
+from voxelry.core.errors import FrameOfReferenceError, ParameterError
 from voxelry.core.extras import needed_for
 from voxelry.core.frame_of_reference import CONFIRM
 from voxelry.core.progress import Progress, part, silent
@@ -20,7 +20,7 @@ from voxelry.core.segment_items import REGION_MODIFIER, TYPE_MODIFIER, colour_of
 from voxelry.core.segmentation import Code as SegmentCode
 from voxelry.core.segmentation import Segment, Segmentation
 from voxelry.dicom.grouping.frames_of_reference import differs
-from voxelry.dicom.headers.attributes import integer, text
+from voxelry.dicom.headers.attributes import text
 from voxelry.dicom.headers.elements import EncodedValue
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.pydicom_silence import quiet
@@ -28,6 +28,7 @@ from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.objects.segmentation_sources import (
     frame_groups,
     frames_by_slice,
+    next_series_number,
     patient_and_study,
     refer_to,
     stacks_of_source,
@@ -377,20 +378,13 @@ def _describe(
         setattr(dataset, f"{prefix}Date", moment.strftime("%Y%m%d"))
         setattr(dataset, f"{prefix}Time", moment.strftime("%H%M%S.%f"))
     dataset.SeriesDescription = description
-    dataset.SeriesNumber = _next_number(headers[0]) if number is None else number
+    dataset.SeriesNumber = next_series_number(headers[0]) if number is None else number
     dataset.DerivationDescription = derivation.sentence
     dataset.ContentDescription, dataset.ContentCreatorName = description, ""
     dataset.LossyImageCompression = "01" if any(is_lossy(header) for header in headers) else "00"
     if "FrameOfReferenceUID" in dataset:
         position = text(headers[0].elements, "PositionReferenceIndicator")
         dataset.PositionReferenceIndicator = position if position.isascii() else ""
-
-
-def _next_number(header: Header) -> int:
-    try:
-        return max(0, integer(header.elements, "SeriesNumber") or 0) + 1000
-    except PixelDataError:
-        return 1000
 
 
 def _instance(

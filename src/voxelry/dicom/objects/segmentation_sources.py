@@ -11,9 +11,10 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence as DicomSequence
 
-from voxelry.core.errors import ParameterError
+from voxelry.core.errors import ParameterError, PixelDataError
 from voxelry.core.volume import Volume
 from voxelry.dicom.frames.frame import SAME_COSINE, Frame
+from voxelry.dicom.headers.attributes import integer
 from voxelry.dicom.headers.elements import EncodedValue
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.pydicom_silence import quiet
@@ -46,7 +47,7 @@ PATIENT_AND_STUDY = (
     "LongitudinalTemporalInformationModified",
 )  # fmt: skip
 """Attributes of patient, trial and study (PS3.3 C.7.1, C.7.2), which all objects of a study share."""
-_SINGLE_FRAME = frozenset(
+SINGLE_FRAME = frozenset(
     f"1.2.840.10008.5.1.4.1.1.{number}"
     for number in (
         "1", "1.1", "1.1.1", "1.2", "1.2.1", "1.3", "1.3.1", "2", "4", "6.1", "7", "77.1.1", "77.1.2", "77.1.3",
@@ -103,6 +104,14 @@ def patient_and_study(header: Header, *, utf8: bool) -> EncodedElements:
             except Exception:  # noqa: S112 - what a malformed value makes pydicom raise; its words may quote the value
                 continue
     return raws
+
+
+def next_series_number(header: Header) -> int:
+    """The Series Number of what is made of a series: 1000 more than its own."""
+    try:
+        return max(0, integer(header.elements, "SeriesNumber") or 0) + 1000
+    except PixelDataError:
+        return 1000
 
 
 # --- references -------------------------------------------------------------------------------------------------------
@@ -207,7 +216,7 @@ def _derivation(frame: Frame) -> EncodedValue:
         tag_of("PurposeOfReferenceCodeSequence"): code(*SOURCE_IMAGE),
     }
     # Images of one frame often say so, and may not be referred to by its number (PS3.3 10.3).
-    if "NumberOfFrames" in header.elements and header.sop_class_uid not in _SINGLE_FRAME:
+    if "NumberOfFrames" in header.elements and header.sop_class_uid not in SINGLE_FRAME:
         source[tag_of("ReferencedFrameNumber")] = words(b"IS", str(frame.index + 1))
     return _sequence(
         {tag_of("SourceImageSequence"): _sequence(source), tag_of("DerivationCodeSequence"): code(*SEGMENTED)}

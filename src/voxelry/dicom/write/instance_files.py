@@ -94,6 +94,19 @@ def emit(
     return tuple(folder / one.name for one in instances)
 
 
+def emit_whole(content: bytes, path: Path) -> None:
+    """Write one file that has no pixels: it bears its name when it is whole.
+
+    Raises
+    ------
+    OSError
+        If the disk is full, or the folder cannot be written.
+    """
+    with _staging(path.parent) as stage:
+        (stage / path.name).write_bytes(content)
+        (stage / path.name).replace(path)
+
+
 @contextmanager
 def _staging(folder: Path) -> Iterator[Path]:
     """A temporary folder in ``folder``; it is always removed, and so are created folders that stay empty."""

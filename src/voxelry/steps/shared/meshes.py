@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,13 +84,31 @@ def as_stl(mesh: Mesh) -> bytes:
     return header + len(facets).to_bytes(4, "little") + facets.tobytes()
 
 
-def as_ply(mesh: Mesh) -> bytes:
-    """Encode binary little-endian PLY with shared vertices."""
+def joined_meshes(meshes: Sequence[Mesh]) -> Mesh:
+    """Several surfaces as one mesh; they do not touch."""
+    begins = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes[:-1])])
+    triangles = [mesh.triangles + np.int32(begin) for mesh, begin in zip(meshes, begins.tolist(), strict=True)]
+    return Mesh(np.concatenate([mesh.vertices for mesh in meshes]), np.concatenate(triangles))
+
+
+def as_ply(mesh: Mesh, colours: npt.NDArray[np.uint8] | None = None) -> bytes:
+    """Encode binary little-endian PLY with shared vertices.
+
+    Parameters
+    ----------
+    colours
+        RGB of each vertex, shape ``(n, 3)``; None for none.
+    """
+    shades = "".join(f"property uchar {name}\n" for name in ("red", "green", "blue")) if colours is not None else ""
     header = (
         "ply\nformat binary_little_endian 1.0\ncomment Voxelry surface, mm; SPACE=LPS\n"
-        f"element vertex {len(mesh.vertices)}\nproperty float x\nproperty float y\nproperty float z\n"
+        f"element vertex {len(mesh.vertices)}\nproperty float x\nproperty float y\nproperty float z\n{shades}"
         f"element face {len(mesh.triangles)}\nproperty list uchar int vertex_indices\nend_header\n"
     )
+    vertices = np.zeros(len(mesh.vertices), [("place", "<f4", 3), *([("colour", "u1", 3)] if shades else [])])
+    vertices["place"] = mesh.vertices
+    if colours is not None:
+        vertices["colour"] = colours
     faces = np.zeros(len(mesh.triangles), [("count", "u1"), ("vertices", "<i4", 3)])
     faces["count"], faces["vertices"] = 3, mesh.triangles
-    return header.encode("ascii") + mesh.vertices.astype("<f4").tobytes() + faces.tobytes()
+    return header.encode("ascii") + vertices.tobytes() + faces.tobytes()

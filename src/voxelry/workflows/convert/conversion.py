@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from voxelry.core.argument_types import check_path
 from voxelry.core.errors import (
@@ -23,7 +23,9 @@ from voxelry.core.errors import (
     VoxelryError,
     named,
 )
+from voxelry.core.label_volumes import label_volumes
 from voxelry.core.progress import Progress, part, silent
+from voxelry.core.registry import formats
 from voxelry.core.resample import rectify
 from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.value import Value
@@ -31,6 +33,8 @@ from voxelry.core.volume import Volume
 from voxelry.dicom.headers.packed_files import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.series.irregular_stacks import OnIrregular, check_on_irregular
+from voxelry.workflows.convert.segmentation_conversion import convert_segmentation, load_masks
+from voxelry.workflows.convert.segmentation_files import segmentation_format
 from voxelry.workflows.convert.targets import DICOM, find_target
 from voxelry.workflows.convert.volume_target import Target
 from voxelry.workflows.files.atomic import clear_left, not_written, staged
@@ -38,7 +42,7 @@ from voxelry.workflows.files.export_names import DEFAULT_TEMPLATE, check_templat
 from voxelry.workflows.files.ledger import Ledger, size_on_disk
 from voxelry.workflows.files.results_folder import check_apart, check_series_folder, holds, is_empty
 from voxelry.workflows.load.loading import EXPECTED
-from voxelry.workflows.load.volume_batches import Batch, batches_of, digest_of_words
+from voxelry.workflows.load.volume_batches import Batch, batches_of, batches_of_volumes, digest_of_words, path_stamp
 
 _WORKERS = 2
 _NONE: Mapping[str, Value] = MappingProxyType({})
@@ -125,6 +129,8 @@ def convert(
     *,
     format: str | None = None,  # noqa: A002 - its public name
     options: Mapping[str, Value] = _NONE,
+    images: StrPath | None = None,
+    segmentation: bool = False,
     name: str = DEFAULT_TEMPLATE,
     on_irregular: OnIrregular = "error",
     straighten: bool = False,
@@ -150,9 +156,16 @@ def convert(
         which there are several batches is numbered: ``scan-ct-2.nii.gz``.
     format
         The format's name (``"nifti"``) where the suffix does not say it; ``"png"``, ``"jpg"``, ``"gif"``, ``"webp"``
-        and ``"apng"`` are pictures.
+        and ``"apng"`` are pictures. ``"seg"``, ``"rtstruct"``, ``"stl"``, ``"ply"`` and ``"csv"`` hold a segmentation:
+        the source is the one that `load_segmentation` finds, or an RT Structure Set.
     options
         As the format documents them.
+    images
+        Where the DICOM images are that the source, a segmentation, lies on. ``"seg"`` and ``"rtstruct"`` join their
+        study, and ``"csv"`` tells their values.
+    segmentation
+        True to take the source for one segmentation where the format holds volumes: a folder of masks becomes one file,
+        contours become labels. It is so where ``images`` are given.
     name
         How files in a folder are called: a template of the fields in ``workflows.names.FIELDS`` and ``{label}``.
         What several would be called is numbered. The default holds no patient's value; files of other formats than
@@ -199,22 +212,24 @@ def convert(
     check_template(name)
     if workers is not None and workers < 1:
         raise ParameterError(f"{workers} workers do no work; there must be at least 1")
+    kind = segmentation_format(target, format)
+    if kind is not None:
+        check_apart(source, target)
+        found, told = convert_segmentation(
+            source, Path(target), kind, images=images, options=options, overwrite=overwrite, limits=limits,
+            tolerances=tolerances, progress=progress,
+        )  # fmt: skip
+        made = Converted(Path(target), kind, found.geometry.shape, warnings=told.warnings, made=told.paths)
+        return ConvertReport((made,), MappingProxyType({}))
     aim = find_target(target, format, options)
     check_apart(source, target)
-    try:
-        batches, skipped = batches_of(
-            source,
-            together=aim.several,
-            beside=Path(target),
-            on_irregular=on_irregular,
-            limits=limits,
-            tolerances=tolerances,
-            real_world=real_world,
-            progress=part(progress, 0, 0.2),
-        )
-    except FormatError as error:  # of a source that is one file
-        name = Path(source).name
-        raise error if name in str(error) else named(error, name) from error
+    shared = {"limits": limits, "tolerances": tolerances, "progress": part(progress, 0, 0.2)}
+    skipped: Mapping[str, Problem] = {}
+    if segmentation or images is not None:
+        volumes = label_volumes(load_masks(source, images=images, **shared))  # type: ignore[arg-type]
+        batches = batches_of_volumes(volumes, path_stamp(os.fspath(source)), together=aim.several)
+    else:
+        batches, skipped = _found(source, Path(target), aim, on_irregular, real_world, shared)
     skipped = dict(skipped)
     jobs = list(_jobs(batches, aim, Path(target), name))
     ledger = Ledger(jobs[0].root) if jobs and aim.staged else None
@@ -233,6 +248,26 @@ def convert(
             run.close()
     progress(1.0, "converted")
     return ConvertReport(tuple(one for number in sorted(written) for one in written[number]), MappingProxyType(skipped))
+
+
+def _found(
+    source: StrPath,
+    target: Path,
+    aim: Target,
+    on_irregular: OnIrregular,
+    real_world: bool,
+    shared: Mapping[str, Any],
+) -> tuple[tuple[Batch, ...], Mapping[str, Problem]]:
+    """The batches below a path."""
+    labels = any(aim.name == own.name for own in formats())
+    try:
+        return batches_of(
+            source, together=aim.several, beside=target, on_irregular=on_irregular, real_world=real_world,
+            labels=labels, **shared,
+        )  # fmt: skip
+    except FormatError as error:  # of a source that is one file
+        name = Path(source).name
+        raise error if name in str(error) else named(error, name) from error
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,6 +24,7 @@ from voxelry.formats.nifti.sidecar import sidecar
 from voxelry.formats.pictures.animation import AnimationFormat
 from voxelry.formats.pictures.picture import PictureFormat
 from voxelry.formats.shared.options import check_options, text_option, yes_option
+from voxelry.workflows.convert.segmentation_files import SEGMENTATION_FORMATS, segmentation_format
 from voxelry.workflows.convert.volume_target import Target, Told
 from voxelry.workflows.files.export_names import stem_and_suffix
 from voxelry.workflows.load.volume_batches import Batch
@@ -79,6 +80,8 @@ def find_target(path: StrPath, format: str | None, options: Mapping[str, Value])
         from voxelry.workflows.convert.picture_targets import animation
 
         return animation(cast("AnimationFormat", wanted), suffix, options)
+    if wanted in SEGMENTATION_FORMATS:
+        raise ParameterError(f"{wanted} holds a segmentation, and no volumes")
     if wanted == DICOM:
         return _dicom(suffix, options)
     own = format_named(wanted)
@@ -88,7 +91,7 @@ def find_target(path: StrPath, format: str | None, options: Mapping[str, Value])
 
 def names_a_format(path: StrPath) -> bool:
     """True if the path's suffix says what is wanted."""
-    return _by_suffix(_last(path)) is not None
+    return _by_suffix(_last(path)) is not None or segmentation_format(path, None) is not None
 
 
 def looks_like_a_file(path: StrPath) -> bool:
@@ -102,7 +105,10 @@ def _last(path: StrPath) -> str:
 
 def target_names() -> str:
     """The formats that there are, in words."""
-    return "formats are " + ", ".join(f"{name} ({' '.join(suffixes)})" for name, suffixes, _ in list_formats())
+    known = ((name, suffixes) for name, suffixes, _ in list_formats())
+    return "formats are " + ", ".join(
+        f"{name} ({' '.join(suffixes)})" if suffixes else name for name, suffixes in known
+    )
 
 
 def list_formats() -> list[tuple[str, tuple[str, ...], str]]:
@@ -117,6 +123,7 @@ def list_formats() -> list[tuple[str, tuple[str, ...], str]]:
         ("gif", (".gif",), f"slices one after the other, a moving picture{moving}"),
         ("webp", (".webp",), f"the same, with every colour{moving}"),
         ("apng", (".apng",), f"the same, as PNG{moving}"),
+        *((name, (), f"{words} ({suffix})") for name, (suffix, words) in SEGMENTATION_FORMATS.items()),
     ]
 
 

@@ -9,8 +9,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.core.errors import FormatError, GeometryError, MeasureError, named
+from voxelry.core.errors import FormatError, GeometryError, MeasureError, NothingFoundError, named
 from voxelry.core.gaps import listed
+from voxelry.core.label_layers import LayerBuilder
 from voxelry.core.label_volumes import segmentation_of_volumes, whole_labels
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.segment_items import LONGEST_LABEL, segments_of
@@ -37,38 +38,26 @@ def segmentation_of_files(files: Sequence[VolumeFile], *, progress: Progress = s
     if len(files) == 1:
         return segmentation_of_volumes(_read(files[0], progress))
     segments: list[Segment] = []
-    over: dict[int, npt.NDArray[np.bool_]] = {}
+    empty: list[str] = []
     first: Volume | None = None
-    labels = np.zeros((0, 0, 0), np.uint16)
-    names = _names(files)
-    for number, (file, name) in enumerate(zip(files, names, strict=True), 1):
+    builder: LayerBuilder | None = None
+    for number, (file, name) in enumerate(zip(files, _names(files), strict=True), 1):
         volume, mask = _mask(file, part(progress, (number - 1) / len(files), number / len(files)))
-        if first is None:
-            first, labels = volume, np.zeros(mask.shape, np.uint8 if len(files) < 256 else np.uint16)
+        if first is None or builder is None:
+            first, builder = volume, LayerBuilder(mask.shape, range(1, len(files) + 1))
         elif not volume.geometry.same_grid(first.geometry):
             raise GeometryError(f"{file.below} lies on another grid than {files[0].below}: give masks of one grid")
         segments.append(_segment(volume, number, name))
-        if labels[mask].any():
-            over[number] = mask
-        else:
-            labels[mask] = number
-    return _joined(segments, labels, over, first)
-
-
-def _joined(
-    segments: Sequence[Segment],
-    labels: npt.NDArray[np.unsignedinteger],
-    over: dict[int, npt.NDArray[np.bool_]],
-    first: Volume | None,
-) -> Segmentation:
-    there = set(np.unique(labels).tolist()) | set(over)
-    empty = [str(segment.number) for segment in segments if segment.number not in there]
+        builder.add(number, mask)
+        if not mask.any():
+            empty.append(str(number))
+    if first is None or builder is None:
+        raise NothingFoundError("there is no file of a mask")
     told = (f"segment{'s' * (len(empty) > 1)} {listed(empty)} of {len(segments)}: the mask is empty",) if empty else ()
-    warnings = (*(() if first is None else first.warnings), *told)
-    if not over:
-        return Segmentation(segments=segments, labels=labels, source=first, warnings=warnings)
-    masks = [over.get(one.number, labels == one.number) for one in segments]
-    return Segmentation(segments=segments, masks=masks, source=first, warnings=warnings)
+    layers, warnings = builder.layers(), (*first.warnings, *told)
+    if len(layers.labels) == 1:
+        return Segmentation(segments=segments, labels=layers.labels[0], source=first, warnings=warnings)
+    return Segmentation(segments=segments, layers=layers, source=first, warnings=warnings)
 
 
 def _read(file: VolumeFile, progress: Progress) -> tuple[Volume, ...]:

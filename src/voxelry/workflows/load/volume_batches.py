@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from voxelry.core.argument_types import check_path
 from voxelry.core.errors import PixelDataError, Problem
+from voxelry.core.label_volumes import label_volumes
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.protocols import VolumeFormat
 from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
@@ -20,7 +21,9 @@ from voxelry.core.volume import Volume
 from voxelry.dicom.headers.attributes import integer, text
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.packed_files import DEFAULT_LIMITS, ArchiveLimits, EntrySource, GzipSource
+from voxelry.dicom.headers.sop_classes import LABEL_MAP
 from voxelry.dicom.headers.sources import FileSource, Source, StrPath
+from voxelry.dicom.objects.segmentation_reading import is_segment, read_segmentation
 from voxelry.dicom.series.hierarchy import Index
 from voxelry.dicom.series.irregular_stacks import OnIrregular, chosen_stacks, chosen_volume
 from voxelry.dicom.series.stack import Stack
@@ -28,6 +31,7 @@ from voxelry.dicom.series.streaming import streamed_volume
 from voxelry.workflows.files.export_names import Lookup
 from voxelry.workflows.files.ledger import made_below
 from voxelry.workflows.load.indexing import index
+from voxelry.workflows.load.segment_labels import of_one_segmentation
 from voxelry.workflows.load.volume_files import VolumeFile, files_in, format_of, not_of_files
 
 T = TypeVar("T")
@@ -94,6 +98,7 @@ def batches_of(
     limits: ArchiveLimits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
     real_world: bool = False,
+    labels: bool = False,
     progress: Progress = silent,
 ) -> tuple[tuple[Batch, ...], Mapping[str, Problem]]:
     """The batches of DICOM below a path, from headers alone, and of files in registered formats.
@@ -106,6 +111,9 @@ def batches_of(
         False for a batch of each volume.
     real_world
         As for ``load``.
+    labels
+        True for one batch of each DICOM segmentation, of labels that say what they mean, instead of one of each
+        segment. Fractions stay as they are.
     dicom
         True if nothing but DICOM is looked for, whatever the path is called.
     folders
@@ -133,7 +141,7 @@ def batches_of(
         return _format_batches(own, path, together, progress), {}
     made = frozenset[str]() if beside is None else made_below(path)
     found = index(path, limits=limits, tolerances=tolerances, leave_out=made, progress=progress)
-    batches, skipped = _dicom_batches(found, together, on_irregular, real_world)
+    batches, skipped = _dicom_batches(found, together, on_irregular, real_world, labels=labels)
     if dicom or not folders or not os.path.isdir(path):  # noqa: PTH112
         return batches, skipped
     files = files_in(path, leave_out=beside, of_others=bool(batches))
@@ -141,12 +149,15 @@ def batches_of(
 
 
 def _dicom_batches(
-    found: Index, together: bool, on_irregular: OnIrregular, real_world: bool
+    found: Index, together: bool, on_irregular: OnIrregular, real_world: bool, *, labels: bool
 ) -> tuple[tuple[Batch, ...], dict[str, Problem]]:
     skipped = dict(found.skipped)
     batches: list[Batch] = []
     for series in found.series:
         skipped.update(series.unusable)
+        if labels and series.stacks and _is_labels(series.stacks[0]):
+            batches += [_of_segments(group) for group in of_one_segmentation(series.stacks)]
+            continue
         stacks = chosen_stacks(series.stacks, on_irregular, real_world=real_world)
         batches += [
             _of_stacks(group, on_irregular)
@@ -188,6 +199,22 @@ def _of_stacks(stacks: list[Stack], on_irregular: OnIrregular) -> Batch:
     )
 
 
+def _is_labels(stack: Stack) -> bool:
+    """True for a DICOM segmentation of bits or labels, and not of fractions."""
+    return is_segment(stack) or stack.frames[0].header.sop_class_uid == LABEL_MAP
+
+
+def _of_segments(stacks: Sequence[Stack]) -> Batch:
+    """All segments of one DICOM segmentation, as one label map, or a layer each where they overlap."""
+
+    def load(progress: Progress) -> tuple[Volume, ...]:
+        return label_volumes(read_segmentation(stacks, progress=progress))
+
+    header = stacks[0].frames[0].header
+    stamp = digest_of_words([header.sop_instance_uid, _stamp(header.source), "labels"])
+    return Batch(load, partial(_attribute, header), (), (), stamp)
+
+
 def _load_stacks(stacks: Sequence[Stack], on_irregular: OnIrregular, progress: Progress) -> tuple[Volume, ...]:
     volumes = []
     for number, stack in enumerate(stacks):
@@ -207,7 +234,7 @@ def _attribute(header: Header, keyword: str) -> Value:
 
 def _format_batches(own: VolumeFormat, path: StrPath, together: bool, progress: Progress) -> tuple[Batch, ...]:
     volumes = own.read(os.fspath(path), progress=progress)
-    source = digest_of_words([_path_stamp(os.fspath(path))])
+    source = digest_of_words([path_stamp(os.fspath(path))])
     return batches_of_volumes(volumes, source, together=together)
 
 
@@ -229,7 +256,7 @@ def _of_file(file: VolumeFile) -> Batch:
     def load(progress: Progress) -> tuple[Volume, ...]:
         return file.own.read(file.path, progress=progress)
 
-    stamp = digest_of_words([_path_stamp(file.path)])
+    stamp = digest_of_words([path_stamp(file.path)])
     return Batch(load, file.lookup, (), (), stamp, source=file.shown, name=file.name)
 
 
@@ -257,13 +284,14 @@ def _stamp(source: Source) -> str:
     if isinstance(source, GzipSource):
         return _stamp(source.packed)
     if isinstance(source, FileSource):
-        return _path_stamp(source.path)
+        return path_stamp(source.path)
     if isinstance(source, EntrySource):
         return f"{source.entry.file_size} {source.entry.CRC}"
     return str(source.size)
 
 
-def _path_stamp(path: str) -> str:
+def path_stamp(path: str) -> str:
+    """What changes when a file, or what is in a folder, does."""
     if os.path.isdir(path):  # noqa: PTH112
         return digest_of_words(sorted(_tree(path)))
     found = os.stat(path)  # noqa: PTH116
@@ -274,7 +302,7 @@ def _tree(path: str) -> Iterator[str]:
     for folder, _, names in os.walk(path):
         for name in names:
             full = os.path.join(folder, name)  # noqa: PTH118
-            yield f"{os.path.relpath(full, path)} {_path_stamp(full)}"
+            yield f"{os.path.relpath(full, path)} {path_stamp(full)}"
 
 
 def digest_of_words(words: Sequence[str]) -> str:
