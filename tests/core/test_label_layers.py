@@ -116,3 +116,18 @@ def test_labels_by_slices_are_those_of_the_whole(at_once: int, turned: bool) -> 
         found[slices] = some
     np.testing.assert_array_equal(found, whole)
     assert whole.any()
+
+
+def test_two_hundred_segments_inside_each_other_and_all_labels_there_are() -> None:
+    builder = LayerBuilder((1, 200, 200), range(1, 201))
+    for number in range(1, 201):
+        mask = np.zeros((1, 200, 200), np.bool_)
+        mask[0, number - 1 :, number - 1 :] = True
+        builder.add(number, mask)
+    layers = builder.layers()
+    assert len(layers.labels) == 200
+    assert [int(np.count_nonzero(layers.mask(number))) for number in (1, 2, 200)] == [200 * 200, 199 * 199, 1]
+    every = np.arange(65_536, dtype=np.uint16).reshape(4, 128, 128)
+    found = label_extents(every)
+    assert len(found) == 65_535
+    assert (found[65_535].count, found[65_535].low) == (1, (3, 127, 127))

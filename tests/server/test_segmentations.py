@@ -202,6 +202,21 @@ def test_another_frame_of_reference_asks_first(site: Any, upload: Any, tmp_path:
     assert sure["segments"][0]["values"]["count"] == 126
 
 
+def test_what_has_no_place_is_told_and_can_be_had(site: Any, upload: Any, tmp_path: Path) -> None:
+    def unplaced(dataset: Dataset) -> None:
+        for item in (dataset.SharedFunctionalGroupsSequence[0], *dataset.PerFrameFunctionalGroupsSequence):
+            for keyword in ("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence"):
+                item.pop(keyword, None)
+
+    images = synthetic_series(tmp_path / "images")
+    path = segmented(tmp_path / "seg.dcm", images, boxes(ONE), edit=unplaced)
+    told = only(site, upload(*images.paths, path)["CT"])
+    assert told["problem"]["code"] == "no_geometry"
+    assert (told["affine"], told["voxel_mm3"], told["segments"][0]["mm3"]) == (None, None, None)
+    judge = voxelry.load_segmentation(path)
+    np.testing.assert_array_equal(labels_of(site, told) == 1, judge.mask(1))
+
+
 # --- structure sets ---------------------------------------------------------------------------------------------------
 
 

@@ -30,7 +30,7 @@ from voxelry.server.archive.shown.segmentation_files import (
 from voxelry.server.archive.stored_segmentations import (
     ListedSegmentation,
     geometry_of,
-    listed_segmentation,
+    prepared_segmentation,
     segmentation_of,
     shown_segmentation,
 )
@@ -146,8 +146,10 @@ def statistics_over(
 
 
 def _shown(who: Grants, key: int) -> tuple[ListedSegmentation, SegmentationRecord]:
-    problem = listed_segmentation(who, key).problem
-    if problem is not None:
+    """One that has label maps; else an error with the code of its own problem."""
+    found = prepared_segmentation(who, key)
+    problem = found.listed.problem
+    if problem is not None and not (found.record is not None and found.record.layers):
         raise ApiError(422, problem.code, problem.message)
     return shown_segmentation(who, key)
 

@@ -16,6 +16,7 @@ from voxelry.core.errors import (
     NotEnoughMemoryError,
     PixelDataError,
     Problem,
+    UnplacedError,
     VoxelryError,
 )
 from voxelry.core.label_layers import LabelLayers, label_extents
@@ -63,6 +64,9 @@ _MOMENTS: dict[SegmentationSource, tuple[str, ...]] = {
     "RTSTRUCT": ("StructureSet", "InstanceCreation", "Series"),
 }
 _LONGEST_LABEL = 200
+_UNPLACED = UnplacedError(
+    "nothing says where it lies in the patient: positions, orientation or spacing are missing; it is laid over no image"
+).problem
 _NO_MEMORY = NotEnoughMemoryError("its label maps need more memory than this machine has").problem
 
 
@@ -110,6 +114,8 @@ def _made(
             segmentation = structures.segmentation(allocate=LayerFiles(folder))
         space = segmentation.geometry.frame_of_reference_uid or ""
         record = _written(segmentation, structures, folder)
+        if not segmentation.geometry.placed:
+            problem = _UNPLACED
     except (JobError, Away, OSError, DatabaseError):
         raise
     except Exception as error:  # an unforeseen fault of one object must not spoil the others

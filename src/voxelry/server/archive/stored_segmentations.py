@@ -136,7 +136,7 @@ def prepared_segmentation(who: Grants, key: int) -> PreparedSegmentation:
 
 
 def shown_segmentation(who: Grants, key: int) -> tuple[ListedSegmentation, SegmentationRecord]:
-    """One that has label maps.
+    """One that has label maps, which those without a place have too.
 
     Raises
     ------
@@ -148,11 +148,11 @@ def shown_segmentation(who: Grants, key: int) -> tuple[ListedSegmentation, Segme
         The problem for which it cannot be shown.
     """
     found = prepared_segmentation(who, key)
+    if found.record is not None and found.record.layers:
+        return found.listed, found.record
     if found.listed.problem is not None:
         raise as_error(found.listed.problem)
-    if found.record is None:
-        raise BeingPreparedError("This segmentation is being prepared; try again when the job of its series is done.")
-    return found.listed, found.record
+    raise BeingPreparedError("This segmentation is being prepared; try again when the job of its series is done.")
 
 
 def segmentation_of(who: Grants, key: int) -> Segmentation:

@@ -3086,7 +3086,7 @@ export interface components {
         };
         /**
          * SegmentationSummaryOut
-         * @description A stored segmentation or structure set. ``problem`` says why it cannot be shown.
+         * @description A stored segmentation or structure set. ``problem`` says why it can be laid over no image.
          *
          *     ``state`` is ``building`` while a job prepares it. ``created`` is ISO text, as far as the header tells it.
          *     ``space`` is its Frame of Reference UID. ``placed`` says whether the image that was asked for lies in the same frame
