@@ -18,6 +18,21 @@ export interface VolumeAddress {
   readonly shape: readonly number[];
 }
 
+/** A label map of a segmentation, whose values are read like a volume's. */
+export interface LabelsAddress {
+  readonly segmentationId: number;
+  /** The number of the label map, from 0. */
+  readonly layer: number;
+  readonly version: string;
+  readonly dtype: string;
+  /** Slices, rows, columns. */
+  readonly shape: readonly number[];
+}
+
+export type ValuesAddress = VolumeAddress | LabelsAddress;
+
+export const isLabels = (address: ValuesAddress): address is LabelsAddress => "segmentationId" in address;
+
 export type FetchFunction = (address: string, init: RequestInit) => Promise<Response>;
 
 /** The bytes of consecutive slices, in order. */
@@ -31,7 +46,8 @@ export interface SliceStream {
 export const REBUILT = "rebuilt";
 
 /** One slice as acquired. */
-export async function openSlice(volume: VolumeAddress, slice: number, signal: AbortSignal, fetch: FetchFunction): Promise<SliceStream> {
+export async function openSlice(volume: ValuesAddress, slice: number, signal: AbortSignal, fetch: FetchFunction): Promise<SliceStream> {
+  if (isLabels(volume)) return openLabels(volume, [slice, slice], signal, fetch);
   const query = { volume: volume.index, v: volume.version };
   const response = await answer(withQuery(`/api/series/${volume.seriesId}/slices/${slice}.raw`, query), { signal }, fetch);
   return checked(() => {
@@ -47,12 +63,13 @@ export async function openSlice(volume: VolumeAddress, slice: number, signal: Ab
  * copy of the whole volume would push everything else out.
  */
 export async function openSlices(
-  volume: VolumeAddress,
+  volume: ValuesAddress,
   [first, last]: readonly [number, number],
   sliceBytes: number,
   signal: AbortSignal,
   fetch: FetchFunction,
 ): Promise<SliceStream> {
+  if (isLabels(volume)) return openLabels(volume, [first, last], signal, fetch);
   const total = volume.shape[0] * sliceBytes;
   const [start, end] = [first * sliceBytes, (last + 1) * sliceBytes - 1];
   const query = { volume: volume.index, v: volume.version };
@@ -63,6 +80,18 @@ export async function openSlices(
     if (response.status !== 206) return { first: 0, last: volume.shape[0] - 1, body: bodyOf(response) };
     const range = response.headers.get("Content-Range");
     if (range !== `bytes ${start}-${end}/${total}`) throw new AnswerError("Content-Range", `bytes ${start}-${end}/${total}`, range);
+    return { first, last, body: bodyOf(response) };
+  }, response);
+}
+
+/** Consecutive slices of a label map. The server compresses them, so that they cannot be asked for by bytes. */
+async function openLabels(labels: LabelsAddress, [first, last]: readonly [number, number], signal: AbortSignal, fetch: FetchFunction): Promise<SliceStream> {
+  const { segmentationId, layer, version, shape } = labels;
+  const count = last - first + 1;
+  const address = withQuery(`/api/segmentations/${segmentationId}/labels.raw`, { v: version, layer, first, count });
+  const response = await answer(address, { signal }, fetch);
+  return checked(() => {
+    checkValues(response, labels, [count, ...shape.slice(1)]);
     return { first, last, body: bodyOf(response) };
   }, response);
 }
@@ -131,7 +160,7 @@ export function checkVersion(headers: Headers, version: string): void {
   if (sent !== null && sent !== version) throw rebuilt();
 }
 
-function checkValues({ headers }: Response, volume: VolumeAddress, shape: readonly number[]): void {
+function checkValues({ headers }: Response, volume: ValuesAddress, shape: readonly number[]): void {
   checkVersion(headers, volume.version);
   const dtype = headers.get("X-Voxelry-Dtype");
   if (dtype !== volume.dtype) throw new AnswerError("X-Voxelry-Dtype", volume.dtype, dtype);

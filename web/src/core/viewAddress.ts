@@ -6,6 +6,7 @@
  */
 
 import type { Plane, Vector } from "@/core/geometry";
+import { type MaskInAddress, maskOfText, maskText } from "@/core/maskAddress";
 import { FITTED } from "@/core/stageTransform";
 
 /** One view. */
@@ -67,6 +68,8 @@ export interface ViewsInAddress {
   /** The images of the unit vectors to left and posterior; null if planes are not turned. */
   readonly turn: readonly [Vector, Vector] | null;
   readonly links: readonly LinkInAddress[];
+  /** Masks over all images at their places. */
+  readonly masks: readonly MaskInAddress[];
   readonly views: readonly ViewInAddress[];
 }
 
@@ -140,13 +143,14 @@ function viewText(view: ViewInAddress): string {
 }
 
 /** The query of an address that shows the same. */
-export function queryOfViews({ layout, active, expanded, turn, links, views }: ViewsInAddress): Record<string, string | string[]> {
+export function queryOfViews({ layout, active, expanded, turn, links, masks, views }: ViewsInAddress): Record<string, string | string[]> {
   return {
     ...(layout === "1" ? {} : { layout }),
     ...(active === 1 ? {} : { active: String(active) }),
     ...(expanded ? { alone: "1" } : {}),
     ...(turn ? { turned: numbers([...turn[0], ...turn[1]], 6) } : {}),
     ...(links.length ? { hand: links.map(({ from, to, offset }) => numbers([from, to, ...offset])) } : {}),
+    ...(masks.length ? { mask: masks.map(maskText) } : {}),
     view: views.length === 1 ? viewText(views[0]) : views.map(viewText),
   };
 }
@@ -244,12 +248,15 @@ export function viewsOfQuery(query: AddressQuery): ReadAddress | null {
   if (!isActive) unread.push("which view is active");
   const links = listed(query.hand).map((text) => linkOf(text, views.length));
   if (links.includes(null)) unread.push("a link made by hand");
+  const masks = listed(query.mask).map(maskOfText);
+  if (masks.includes(null)) unread.push("a mask");
   return {
     layout: listed(query.layout)[0] ?? "1",
     active: isActive ? active : 1,
     expanded: listed(query.alone)[0] === "1",
     turn: turned && [turned.slice(0, 3) as unknown as Vector, turned.slice(3) as unknown as Vector],
     links: links.filter((link) => link !== null),
+    masks: masks.filter((mask) => mask !== null),
     views,
     unread,
   };

@@ -33,7 +33,10 @@ export function slabPlanes(index: number, planes: number, count: number): readon
   return [Math.max(0, first), Math.min(count - 1, first + planes - 1)];
 }
 
-function slicesOfCut({ cut, slab }: CutRequest, affine: Affine, count: number): SliceRange {
+/** A part of a voxel: rounding errors near a border between voxels. */
+const ROUNDING = 1e-6;
+
+function slicesOfCut({ cut, slab, method }: CutRequest, affine: Affine, count: number): SliceRange {
   const inverse = inverseAffine(affine);
   const depth = slab ? (slab.depth - 1) / 2 : 0;
   let low = Infinity;
@@ -48,8 +51,9 @@ function slicesOfCut({ cut, slab }: CutRequest, affine: Affine, count: number): 
       }
     }
   }
-  // The slices on both sides of a point between two.
-  const [first, last] = [Math.max(0, Math.floor(low)), Math.min(count - 1, Math.ceil(high))];
+  // The slices on both sides of a point between two, or the nearest one.
+  const [from, to] = method === "nearest" ? [Math.floor(low + 0.5 - ROUNDING), Math.floor(high + 0.5 + ROUNDING)] : [Math.floor(low), Math.ceil(high)];
+  const [first, last] = [Math.max(0, from), Math.min(count - 1, to)];
   return first <= last ? [first, last] : null;
 }
 

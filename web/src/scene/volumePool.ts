@@ -9,9 +9,10 @@ import type { Volume } from "@/api/series";
 import { getSlice, type Slice } from "@/api/slices";
 import { ByteCache } from "@/core/byteCache";
 import { serverPicture, thinnedPicture } from "@/scene/serverPicture";
-import { ServerVolume } from "@/scene/serverVolume";
+import { ServerVolume, type ServerVolumeParts } from "@/scene/serverVolume";
 import { TabVolume } from "@/scene/tabVolume";
 import type { PlanePicture, VolumeSource } from "@/scene/volumeSource";
+import type { OpenedVolume } from "@/scene/worker/protocol";
 import { bytesOfVolume } from "@/scene/worker/storedValues";
 import { startWorker } from "@/scene/worker/startWorker";
 import { WorkerLink } from "@/scene/worker/workerLink";
@@ -45,6 +46,17 @@ export interface PooledSource extends VolumeSource {
   close(): void;
 }
 
+/** What the pool keeps values of: a volume or a label map. */
+export interface Pooled {
+  readonly key: string;
+  /** How the keys of all its versions begin. */
+  readonly family: string;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly inTab: () => PooledSource;
+  readonly onServer: () => PooledSource;
+}
+
 export interface SourceMakers {
   tab(key: string, seriesId: number, volume: Volume): PooledSource;
   server(key: string, seriesId: number, volume: Volume): PooledSource;
@@ -66,8 +78,17 @@ export class VolumePool {
   ) {}
 
   hold(seriesId: number, volume: Volume): VolumeSource {
-    const key = `${seriesId}/${volume.index}/${volume.version}`;
-    const entry = this.entries.get(key) ?? this.add(key, seriesId, volume);
+    const { makers } = this;
+    const { dtype, shape } = volume;
+    const family = `${seriesId}/${volume.index}/`;
+    const key = `${family}${volume.version}`;
+    return this.take({ key, family, dtype, shape, inTab: () => makers.tab(key, seriesId, volume), onServer: () => makers.server(key, seriesId, volume) });
+  }
+
+  /** The one source of a thing, whoever holds it. */
+  take(wanted: Pooled): VolumeSource {
+    const { key } = wanted;
+    const entry = this.entries.get(key) ?? this.add(wanted);
     entry.holders += 1;
     this.entries.delete(key);
     this.entries.set(key, entry);
@@ -82,19 +103,20 @@ export class VolumePool {
     if (entry.holders === 0 && !source.inTab) this.drop(source.key);
   }
 
-  private add(key: string, seriesId: number, volume: Volume): Entry {
-    this.dropOlder(seriesId, volume);
-    const bytes = bytesOfVolume(volume);
+  private add(wanted: Pooled): Entry {
+    const { key, family, inTab, onServer } = wanted;
+    this.dropOlder(family);
+    const bytes = bytesOfVolume(wanted);
     const fits = bytes !== null && bytes <= this.budget.oneVolume && this.makeRoom(bytes);
-    const source = fits ? this.makers.tab(key, seriesId, volume) : this.makers.server(key, seriesId, volume);
+    const source = fits ? inTab() : onServer();
     const entry = { source, bytes: fits ? bytes : 0, holders: 0 };
     this.entries.set(key, entry);
     return entry;
   }
 
   /** Other versions of a volume that nobody shows will not be shown again. */
-  private dropOlder(seriesId: number, { index }: Volume): void {
-    for (const [key, { holders }] of this.entries) if (holders === 0 && key.startsWith(`${seriesId}/${index}/`)) this.drop(key);
+  private dropOlder(family: string): void {
+    for (const [key, { holders }] of this.entries) if (holders === 0 && key.startsWith(family)) this.drop(key);
   }
 
   /** Drops volumes that nobody shows until there is room; false if there is none. */
@@ -127,25 +149,19 @@ const pictures = new ByteCache<PlanePicture>(PICTURES);
 const ownPictures = new ByteCache<PlanePicture>(OWN_PICTURES);
 const slices = new ByteCache<Slice>(SLICES);
 
-function serverVolume(key: string, seriesId: number, volume: Volume): ServerVolume {
-  return new ServerVolume(key, volume, {
-    slices,
-    pictures,
-    fetchSlice: (slice, signal) => getSlice(seriesId, volume, "acquired", slice, signal),
-    fromServer: (request, signal) => serverPicture(seriesId, volume, request, signal),
-    thinned: (request, every, signal) => thinnedPicture(seriesId, volume, request, every, signal),
-  });
-}
+/** How the server is asked for the values of a volume or a label map. */
+export type ServerWays = Pick<ServerVolumeParts, "fetchSlice" | "fromServer" | "thinned">;
 
-function tabVolume(key: string, seriesId: number, record: Volume): TabVolume {
-  const { index, version, dtype, shape, affine } = record;
-  // Plain objects: what Vue watches cannot be sent to a worker.
-  const volume = { seriesId, index, version, dtype, shape: [...shape], affine: affine && affine.map((row) => [...row]) };
-  const source: TabVolume = new TabVolume(key, volume, {
+/** A source whose planes the server cuts. */
+export const sourceOnServer = (key: string, facts: OpenedVolume, ways: ServerWays): ServerVolume => new ServerVolume(key, facts, { slices, pictures, ...ways });
+
+/** A source whose values the tab holds. `facts` are plain objects: what Vue watches cannot be sent to a worker. */
+export function sourceInTab(key: string, facts: OpenedVolume, ways: ServerWays): TabVolume {
+  const source: TabVolume = new TabVolume(key, facts, {
     link: startVolumeWorker(),
     pictures: ownPictures,
-    fromServer: (request, signal) => serverPicture(seriesId, volume, request, signal),
-    substitute: () => serverVolume(key, seriesId, record),
+    fromServer: ways.fromServer,
+    substitute: () => sourceOnServer(key, facts, ways),
     onProblem: ({ status }) => {
       // The worker's requests do not wait at the gate as those of the page do.
       if (status === 401 && sessionGate.close()) void sessionGate.passed().then(() => source.retry());
@@ -154,11 +170,35 @@ function tabVolume(key: string, seriesId: number, record: Volume): TabVolume {
   return source;
 }
 
+function factsOf(seriesId: number, { index, version, dtype, shape, affine }: Volume) {
+  return { seriesId, index, version, dtype, shape: [...shape], affine: affine && affine.map((row) => [...row]) };
+}
+
+const waysOf = (seriesId: number, volume: ReturnType<typeof factsOf>): ServerWays => ({
+  fetchSlice: (slice, signal) => getSlice(seriesId, volume, "acquired", slice, signal),
+  fromServer: (request, signal) => serverPicture(seriesId, volume, request, signal),
+  thinned: (request, every, signal) => thinnedPicture(seriesId, volume, request, every, signal),
+});
+
+const makers: SourceMakers = {
+  tab: (key, seriesId, volume) => {
+    const facts = factsOf(seriesId, volume);
+    return sourceInTab(key, facts, waysOf(seriesId, facts));
+  },
+  server: (key, seriesId, volume) => {
+    const facts = factsOf(seriesId, volume);
+    return sourceOnServer(key, facts, waysOf(seriesId, facts));
+  },
+};
+
 const memoryOf = (device: Navigator | undefined): number | undefined => (device && "deviceMemory" in device ? Number(device.deviceMemory) : undefined);
 
-const pool = new VolumePool(budgetFor(memoryOf(globalThis.navigator)), { tab: tabVolume, server: serverVolume });
+const pool = new VolumePool(budgetFor(memoryOf(globalThis.navigator)), makers);
 
 /** The source of a volume's pictures, to be released when they are no longer shown. */
 export const holdVolume = (seriesId: number, volume: Volume): VolumeSource => pool.hold(seriesId, volume);
+
+/** The source of anything that the pool can keep. */
+export const holdPooled = (wanted: Pooled): VolumeSource => pool.take(wanted);
 
 export const releaseVolume = (source: VolumeSource): void => pool.release(source);

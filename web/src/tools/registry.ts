@@ -9,10 +9,11 @@ import { measure } from "@/tools/measure/tool";
 import { overlays } from "@/tools/overlays/tool";
 import { picture } from "@/tools/picture/tool";
 import { run } from "@/tools/run/tool";
+import { segments } from "@/tools/segments/tool";
 import { slab } from "@/tools/slab/tool";
 import { time } from "@/tools/time/tool";
 import type { ViewerTool } from "@/tools/viewerTool";
 import { windowing } from "@/tools/windowing/tool";
 
 // Fusion comes before the crosshair: its drags are those with Alt. So does measuring: its regions are taken where lines cross them.
-export const TOOLS: readonly ViewerTool[] = [windowing, fusion, measure, crosshair, slab, overlays, links, picture, cine, time, run, facts];
+export const TOOLS: readonly ViewerTool[] = [windowing, fusion, measure, crosshair, slab, overlays, links, picture, cine, time, segments, run, facts];

@@ -1,6 +1,7 @@
 /** Draws pictures: paints their values at their own size offscreen, then lays them on the stage. */
 
 import { type LayerColours, paintLayer } from "@/core/fusion";
+import { type LabelPalette, paintLabels } from "@/core/labelPaint";
 import { overlayOpacity, paintOverlay, type SliceOverlay } from "@/core/overlayPlanes";
 import { type DisplaySettings, GreyPainter, paintColour, type PaddingRange } from "@/core/paint";
 import type { Size, Transform } from "@/core/stageTransform";
@@ -26,10 +27,19 @@ export interface PaintedAbove {
   readonly perColumn: number;
 }
 
+/** The labels of a mask over it, one for each of its pixels. */
+export interface PaintedLabels {
+  readonly picture: PlanePicture;
+  readonly palette: LabelPalette;
+  /** 0 to 1. */
+  readonly opacity: number;
+}
+
 /** All that one picture is made of, from below. */
 export interface PaintedPicture {
   readonly base: PaintedBase;
   readonly above: readonly PaintedAbove[];
+  readonly labels: readonly PaintedLabels[];
   readonly overlays: PaintedOverlays | null;
 }
 
@@ -64,6 +74,10 @@ class LayerCanvas {
     });
   }
 
+  paintLabels({ picture, palette }: PaintedLabels): void {
+    this.paint(picture, palette, (pixels) => paintLabels(picture.values, picture, palette, pixels));
+  }
+
   private paint(picture: PlanePicture, settings: object, paint: (pixels: Uint32Array) => void): void {
     if (this.painted?.picture === picture && this.painted.settings === settings) return;
     const { rows, columns } = picture;
@@ -91,13 +105,20 @@ function bitsCanvas(overlay: SliceOverlay): HTMLCanvasElement {
   return canvas;
 }
 
+/** True if pixels are smaller than those of the screen: unless they are smoothed, thin lines get lost. */
+function isMinified(context: CanvasRenderingContext2D): boolean {
+  const { a, b, c, d } = context.getTransform();
+  return Math.min(Math.hypot(a, b), Math.hypot(c, d)) < 1;
+}
+
 export class PictureCanvas {
   private readonly base = new LayerCanvas();
   private readonly above: LayerCanvas[] = [];
+  private readonly labels: LayerCanvas[] = [];
   private bits = new Map<SliceOverlay, HTMLCanvasElement>();
 
   /** Draws layers over each other, the base below; those above have its place, in pixels of their own. */
-  draw(canvas: HTMLCanvasElement, { base, above, overlays }: PaintedPicture, { a, b, c, d, e, f }: Transform, stage: Size, smooth: boolean): void {
+  draw(canvas: HTMLCanvasElement, { base, above, labels, overlays }: PaintedPicture, { a, b, c, d, e, f }: Transform, stage: Size, smooth: boolean): void {
     const context = canvas.getContext("2d", { alpha: false });
     if (!context) return;
     const ratio = window.devicePixelRatio || 1;
@@ -120,8 +141,22 @@ export class PictureCanvas {
       const { x, y, width: across, height: down } = placementOf(layer.picture, { rows: base.whole.rows * layer.perRow, columns: base.whole.columns * layer.perColumn });
       context.drawImage(this.above[i].canvas, x / layer.perColumn, y / layer.perRow, across / layer.perColumn, down / layer.perRow);
     });
+    this.drawLabels(context, labels);
     this.drawOverlays(context, overlays);
     context.globalAlpha = 1;
+  }
+
+  /** Pixels of labels have sharp edges, however smooth the image is. */
+  private drawLabels(context: CanvasRenderingContext2D, labels: readonly PaintedLabels[]): void {
+    const smooth = context.imageSmoothingEnabled;
+    context.imageSmoothingEnabled = isMinified(context);
+    labels.forEach((painted, i) => {
+      this.labels[i] ??= new LayerCanvas();
+      this.labels[i].paintLabels(painted);
+      context.globalAlpha = painted.opacity;
+      context.drawImage(this.labels[i].canvas, 0, 0);
+    });
+    context.imageSmoothingEnabled = smooth;
   }
 
   /** Above all, in the base's pixels; each bit has the sharp edges of its pixel. */
@@ -130,9 +165,7 @@ export class PictureCanvas {
     this.bits = new Map(overlays.map((overlay) => [overlay, this.bits.get(overlay) ?? bitsCanvas(overlay)]));
     if (!placed) return;
     context.transform(placed.a, placed.b, placed.c, placed.d, placed.e, placed.f);
-    const { a, b, c, d } = context.getTransform();
-    // Smaller than a pixel of the screen, thin lines would get lost.
-    context.imageSmoothingEnabled = Math.min(Math.hypot(a, b), Math.hypot(c, d)) < 1;
+    context.imageSmoothingEnabled = isMinified(context);
     for (const [overlay, canvas] of this.bits) {
       context.globalAlpha = overlayOpacity(overlay);
       context.drawImage(canvas, overlay.origin[1], overlay.origin[0]);

@@ -9,7 +9,7 @@ import { type Affine, columnOf, type Plane, planeAffine, sliceAffine, stepOf, to
 import { ascent, type Cut, cutOfSlice, cutThrough, type Frame, gridFrame, inverseAffine, naturalStep, PATIENT_FRAMES, sameCut, scrollRange, toIndex } from "@/core/plane";
 import { axisWord } from "@/core/planeNames";
 import { type Rotation, turnedPlane } from "@/core/rotation";
-import { cross, dot, scaled, type Vector } from "@/core/vectors";
+import { cross, dot, moved, scaled, type Vector } from "@/core/vectors";
 import { slabPlanes as projectedPlanes } from "@/scene/neededSlices";
 import type { PlaneRequest, SlabMode } from "@/scene/volumeSource";
 
@@ -91,10 +91,23 @@ export function usePlane({ volume, anatomy, plane, place, ownIndex, straightened
       const fresh = cutThrough(at, cutFrame, shown, naturalStep(shown.affine, cutFrame) * coarse);
       return before && sameCut(before, fresh) ? before : fresh;
     }
-    const size = facts.value;
-    const affine = size && sliceAffineOf(index.value);
-    return affine && cutOfSlice(affine, gridAffine.value ? index.value : 0, size);
+    return sliceCut(index.value);
   });
+
+  /** The rectangle of another plane of those that one scrolls through, at full resolution; null if it is unknown. */
+  function cutAt(wanted: number): Cut | null {
+    const [shown, cutFrame, at, planes] = [grid.value, frame.value, place.value, track.value];
+    if (!shown || !cutFrame || !at || !planes) return sliceCut(wanted);
+    const through = moved(at, planes.normal, planes.first + wanted * planes.step - dot(at, planes.normal));
+    return cutThrough(through, cutFrame, shown, naturalStep(shown.affine, cutFrame));
+  }
+
+  /** The rectangle of a plane of the volume's own grid. */
+  function sliceCut(at: number): Cut | null {
+    const size = facts.value;
+    const affine = size && sliceAffineOf(at);
+    return affine && cutOfSlice(affine, gridAffine.value ? at : 0, size);
+  }
 
   const request = computed<PlaneRequest | null>(() => {
     if (count.value === 0) return null;
@@ -158,5 +171,5 @@ export function usePlane({ volume, anatomy, plane, place, ownIndex, straightened
     return `No ${word} plane: the position of the slices in the patient is unknown`;
   }
 
-  return { grid, facts, gridAffine, gridInverse, ownFrame, frame, track, count, clamped, index, cut, request, planeStep, slabSpan, lookedAt, refusal, unavailable };
+  return { grid, facts, gridAffine, gridInverse, ownFrame, frame, track, count, clamped, index, cut, cutAt, request, planeStep, slabSpan, lookedAt, refusal, unavailable };
 }

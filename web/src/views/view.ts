@@ -43,6 +43,14 @@ export interface TintedVoxels extends CountedRule {
   readonly words: string;
 }
 
+/** A segment of a mask over the image, as it is drawn. */
+export interface SegmentUnder {
+  readonly segmentationId: number;
+  readonly number: number;
+  readonly label: string;
+  readonly colour: string;
+}
+
 /** What a view needs of its neighbours. */
 export interface Neighbours {
   /** How the linked planes are turned about the cursor; null if they lie along the volume's own grid. */
@@ -87,6 +95,8 @@ export function createView(id: string, neighbours: Neighbours) {
   const canvas = shallowRef<HTMLCanvasElement | null>(null);
   /** The values of the fused images under the pointer; null outside of one. */
   const fusedValues = shallowRef<readonly (readonly number[] | null)[]>([]);
+  /** The segments that are drawn under the pointer. */
+  const segmentsUnder = shallowRef<readonly SegmentUnder[]>([]);
   /** The request whose picture is on the canvas. */
   const drawn = shallowRef<PlaneRequest | null>(null);
   /** One of how many rows and columns of it is drawn. */
@@ -181,6 +191,7 @@ export function createView(id: string, neighbours: Neighbours) {
     tint.value = null;
     fused.value = [];
     fusedValues.value = [];
+    segmentsUnder.value = [];
     slab.value = null;
     straightened.value = false;
     invert.value = false;
@@ -348,6 +359,7 @@ export function createView(id: string, neighbours: Neighbours) {
     tint,
     fused,
     fusedValues,
+    segmentsUnder,
     overlays,
     drawn,
     drawnEvery,
@@ -359,6 +371,7 @@ export function createView(id: string, neighbours: Neighbours) {
     count,
     index,
     cut,
+    cutAt: shownPlane.cutAt,
     request,
     planeStep: shownPlane.planeStep,
     slabSpan: shownPlane.slabSpan,

@@ -3,8 +3,9 @@ import { beforeEach, expect, it, vi } from "vitest";
 
 import { type Series, seriesFrom } from "@/api/series";
 import { queryOfViews, viewsOfQuery } from "@/core/viewAddress";
-import { addressOfView, openAddress } from "@/pages/viewer/viewerAddress";
+import { addressOfMask, addressOfView, openAddress } from "@/pages/viewer/viewerAddress";
 import { handLinks } from "@/views/links";
+import { useMaskLayers } from "@/views/maskLayers";
 import { useViews } from "@/views/views";
 
 import { SERIES, VOLUME } from "../examples";
@@ -20,6 +21,11 @@ vi.mock("@/api/studies", () => ({
   getSeries: (id: number) => Promise.resolve(KNOWN.find((series) => series.id === id)),
 }));
 
+vi.mock("@/api/segmentations", () => ({
+  listSegmentations: (series: number) => Promise.resolve(series === 5 ? [{ id: 31, sop_instance_uid: "1.2.77", space: "1.2.9", placed: "frame" }, { id: 32, sop_instance_uid: "1.2.78", space: "", placed: "unknown" }] : []),
+  getSegmentation: () => new Promise(() => undefined),
+}));
+
 beforeEach(() => setActivePinia(createPinia()));
 
 const open = async (query: Record<string, string | string[]>): Promise<string[]> => {
@@ -30,7 +36,7 @@ const written = (): Record<string, string | string[]> => {
   const views = useViews();
   const uidOf = (id: number): string => KNOWN.find((series) => series.id === id)?.series_instance_uid ?? "";
   const links = handLinks(views.views, views.offsets).map(({ from, to, offset }) => ({ from: from + 1, to: to + 1, offset }));
-  return queryOfViews({ layout: views.layout, active: 1, expanded: false, turn: null, links, views: views.views.map((view) => addressOfView(view, uidOf)) });
+  return queryOfViews({ layout: views.layout, active: 1, expanded: false, turn: null, links, masks: useMaskLayers().layers.map((layer) => addressOfMask(layer, uidOf)).filter((mask) => mask !== null), views: views.views.map((view) => addressOfView(view, uidOf)) });
 };
 
 it("opens what it wrote: links made by hand, and fused images as they were painted and placed", async () => {
@@ -46,6 +52,16 @@ it("opens what it wrote: links made by hand, and fused images as they were paint
   setActivePinia(createPinia());
   expect(await open(again)).toEqual([]);
   expect(written()).toEqual(again);
+});
+
+it("shows the masks of an address as they looked, and says which are not here", async () => {
+  const mask = ["1.2.77;opacity:0.3;outlined;hidden;without:1-3;fills:5;colours:3=00ff7f", "1.2.78;opacity:0.5;assumed:1.2.3"];
+  const told = await open({ view: "1.2.3;at:-0.4,24.4,-25", mask: [...mask, "1.2.99;opacity:0.5"] });
+  expect(told).toEqual(["Not over these images, or not open to you: 1 mask of the address."]);
+  const [first, second] = useMaskLayers().layers;
+  expect(first).toEqual({ kind: "labels", segmentationId: 31, space: "1.2.9", assumedOver: [], opacity: 0.3, outlined: true, visible: false, looks: { 1: { hidden: true }, 2: { hidden: true }, 3: { hidden: true, colour: "#00ff7f" }, 5: { outlined: false } } });
+  expect(second.assumedOver).toEqual([{ seriesId: 5, space: useViews().active.space }]);
+  expect(written().mask).toEqual(mask);
 });
 
 it("paints images of older addresses as is usual for them", async () => {

@@ -178,6 +178,7 @@ def _told(listed: ListedSegmentation, space: str | None) -> dict[str, object]:
         "id": listed.id,
         "series_id": listed.series,
         "study_id": listed.study,
+        "sop_instance_uid": listed.sop_instance_uid,
         "kind": listed.kind,
         "label": "" if listed.summary is None else listed.summary.label,
         "created": "" if listed.summary is None else listed.summary.created,

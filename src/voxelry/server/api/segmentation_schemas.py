@@ -25,6 +25,7 @@ class SegmentationSummaryOut(Schema):
     id: int
     series_id: int
     study_id: int
+    sop_instance_uid: str
     kind: SegmentationKind
     label: str
     created: str

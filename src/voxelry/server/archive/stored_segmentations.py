@@ -73,6 +73,7 @@ class ListedSegmentation:
     id: int
     series: int
     series_uid: str
+    sop_instance_uid: str
     study: int
     version: str
     kind: SegmentationSource
@@ -253,6 +254,7 @@ def _one(row: Instance, summaries: Mapping[int, SegmentationSummary] | None, *, 
         id=row.pk,
         series=series.pk,
         series_uid=series.series_instance_uid,
+        sop_instance_uid=row.sop_instance_uid,
         study=series.study_id,
         version="" if summary is None else series.folder,
         kind="RTSTRUCT" if row.sop_class_uid == STRUCTURE_SET else "SEG",

@@ -3052,6 +3052,8 @@ export interface components {
             series_id: number;
             /** Shape */
             shape: number[];
+            /** Sop Instance Uid */
+            sop_instance_uid: string;
             /** Space */
             space: string;
             /** Spacing Mm */
@@ -3111,6 +3113,8 @@ export interface components {
             segment_count: number;
             /** Series Id */
             series_id: number;
+            /** Sop Instance Uid */
+            sop_instance_uid: string;
             /** Space */
             space: string;
             /**

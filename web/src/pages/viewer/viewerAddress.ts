@@ -7,16 +7,19 @@ import type { Series } from "@/api/series";
 import { listSeries } from "@/api/studies";
 import { isColourMap } from "@/core/colourMaps";
 import { plural } from "@/core/formatting";
+import type { MaskInAddress } from "@/core/maskAddress";
 import { composed, type Rotation, UNTURNED } from "@/core/rotation";
 import { FITTED } from "@/core/stageTransform";
 import { type LayerInAddress, queryOfViews, type ReadAddress, type ViewInAddress, type ViewsInAddress, type WindowInAddress } from "@/core/viewAddress";
 import type { VoiChoice } from "@/core/voiChoices";
 import { voiChoices } from "@/core/voiChoices";
 import { isTable, sameVoi } from "@/core/windowing";
-import type { FusedLayer } from "@/scene/layers";
+import type { FusedLayer, LabelsLayer } from "@/scene/layers";
 import { useOpenSeries } from "@/stores/openSeries";
+import { useSegmentations } from "@/stores/segmentations";
 import { newLayer } from "@/tools/fusion/model";
 import { handLinks, linkedBy } from "@/views/links";
+import { useMaskLayers } from "@/views/maskLayers";
 import type { View } from "@/views/view";
 import { type LayoutName, LAYOUTS, useViews } from "@/views/views";
 
@@ -121,6 +124,57 @@ function fusedOf(view: View, layer: LayerInAddress, series: Series): FusedLayer 
   };
 }
 
+/** What an address says of a mask; null as long as its UID is not known. */
+export function addressOfMask({ segmentationId, opacity, outlined, visible, assumedOver, looks }: LabelsLayer, uidOf: (seriesId: number) => string): MaskInAddress | null {
+  const uid = useSegmentations().uidOf(segmentationId);
+  if (!uid) return null;
+  const parts = Object.entries(looks).map(([number, look]) => ({ number: Number(number), ...look }));
+  const numbersOf = (which: typeof parts): number[] => which.map(({ number }) => number);
+  return {
+    uid,
+    opacity,
+    outlined,
+    visible,
+    assumedOver: [...new Set(assumedOver.map(({ seriesId }) => uidOf(seriesId)).filter(Boolean))],
+    hidden: numbersOf(parts.filter(({ hidden }) => hidden)),
+    lines: numbersOf(parts.filter((part) => part.outlined === true && !outlined)),
+    fills: numbersOf(parts.filter((part) => part.outlined === false && outlined)),
+    colours: Object.fromEntries(parts.flatMap(({ number, colour }) => (colour ? [[number, colour]] : []))),
+  };
+}
+
+/** The layer of a mask of an address. */
+export function layerOfMask(id: number, space: string, wanted: MaskInAddress, assumedOver: LabelsLayer["assumedOver"]): LabelsLayer {
+  const looks: Record<number, LabelsLayer["looks"][number]> = {};
+  const add = (numbers: readonly number[], look: LabelsLayer["looks"][number]): void => {
+    for (const number of numbers) looks[number] = { ...looks[number], ...look };
+  };
+  add(wanted.hidden, { hidden: true });
+  add(wanted.lines, { outlined: true });
+  add(wanted.fills, { outlined: false });
+  for (const [number, colour] of Object.entries(wanted.colours)) add([Number(number)], { colour });
+  const { opacity, outlined, visible } = wanted;
+  return { kind: "labels", segmentationId: id, space, assumedOver, opacity, outlined, visible, looks };
+}
+
+/** Shows the masks of an address that lie over the images of the views. Returns how many do not. */
+async function openMasks(wanted: readonly MaskInAddress[], signal?: AbortSignal): Promise<number> {
+  if (wanted.length === 0) return 0;
+  const [views, known] = [useViews().views.filter(({ volume }) => volume !== null), useSegmentations()];
+  const images = new Map(views.map((view) => [`${view.series?.id}/${view.volume?.index}`, view]));
+  const lists = await Promise.all([...images.values()].map(async ({ series, volume }) => (series && volume ? known.list(series.id, volume.index, signal) : null)));
+  if (signal?.aborted) return 0;
+  const rows = new Map(lists.flatMap((list) => list?.rows ?? []).map((row) => [row.sop_instance_uid, row]));
+  const layers = wanted.flatMap((mask) => {
+    const row = rows.get(mask.uid);
+    if (!row) return [];
+    const assumed = views.filter(({ series }) => series && mask.assumedOver.includes(series.series_instance_uid));
+    return [layerOfMask(row.id, row.space, mask, assumed.flatMap(({ series, space }) => (series ? [{ seriesId: series.id, space }] : [])))];
+  });
+  useMaskLayers().put(layers);
+  return wanted.length - layers.length;
+}
+
 /** Opens what can be opened of an address. Returns sentences that say what cannot. */
 export async function openAddress(wanted: ReadAddress, signal?: AbortSignal): Promise<string[]> {
   const [views, open] = [useViews(), useOpenSeries()];
@@ -157,6 +211,9 @@ export async function openAddress(wanted: ReadAddress, signal?: AbortSignal): Pr
   });
   const placed = wanted.links.map(({ from, to, offset }) => ({ from: views.views.at(from - 1), to: views.views.at(to - 1), offset }));
   for (const { from, to, offset } of placed) if (from?.series && to?.series) views.offsets = linkedBy(views.offsets, from, to, offset);
+  const masks = await openMasks(wanted.masks, signal);
+  if (signal?.aborted) return [];
+  if (masks > 0) lost.push(`Not over these images, or not open to you: ${plural(masks, "mask")} of the address.`);
   views.activate(views.views[Math.min(wanted.active, views.views.length) - 1].id);
   views.expanded = wanted.expanded && views.views.length > 1;
   if (missing > 0) lost.unshift(`Not here, or not open to you: ${plural(missing, "series", "series")} of the address.`);
@@ -168,7 +225,7 @@ export async function openAddress(wanted: ReadAddress, signal?: AbortSignal): Pr
 
 /** Writes the state into the address when it rests, as long as the page is open. */
 export function useWrittenAddress(isReady: () => boolean): { written: () => string } {
-  const [views, open, router] = [useViews(), useOpenSeries(), useRouter()];
+  const [views, open, masks, router] = [useViews(), useOpenSeries(), useMaskLayers(), useRouter()];
   let timer: number | undefined;
   let last = "";
   const uidOf = (id: number): string => open.records.get(id)?.series_instance_uid ?? "";
@@ -179,6 +236,7 @@ export function useWrittenAddress(isReady: () => boolean): { written: () => stri
     expanded: views.expanded,
     turn: views.turn && [views.turn[0], views.turn[1]],
     links: handLinks(views.views, views.offsets).map(({ from, to, offset }) => ({ from: from + 1, to: to + 1, offset })),
+    masks: masks.layers.map((layer) => addressOfMask(layer, uidOf)).filter((mask) => mask !== null),
     views: views.views.map((view) => addressOfView(view, uidOf)),
   });
 

@@ -1,15 +1,13 @@
 /** What the page and the worker that holds the volumes say to each other. */
 
 import { ServerProblem } from "@/api/http";
-import type { VolumeAddress } from "@/api/volumeBytes";
+import type { ValuesAddress } from "@/api/volumeBytes";
 import type { Affine, Vector } from "@/core/geometry";
 import type { Piece, RegionHistogram } from "@/core/voxelCounts";
 import type { CountRequest, Demand, PieceRequest, PlanePicture, PlaneRequest } from "@/scene/volumeSource";
 
-/** A volume as the worker knows it. */
-export interface OpenedVolume extends VolumeAddress {
-  readonly affine: Affine | null;
-}
+/** A volume, or a label map, as the worker knows it. */
+export type OpenedVolume = ValuesAddress & { readonly affine: Affine | null };
 
 export type ToWorker =
   | { readonly kind: "open"; readonly key: string; readonly volume: OpenedVolume }

@@ -2,14 +2,14 @@
 
 import { AnswerError } from "@/api/answers";
 import { isAbort, problemFrom, ServerProblem } from "@/api/http";
-import { chunksOf, type FetchFunction, openSlice, openSlices, type VolumeAddress } from "@/api/volumeBytes";
+import { chunksOf, type FetchFunction, isLabels, openSlice, openSlices, type ValuesAddress } from "@/api/volumeBytes";
 import { nextBlock, type Block, type Wish } from "@/scene/worker/fetchOrder";
 import type { SliceWriter, StoredValues } from "@/scene/worker/storedValues";
 
 /** A volume whose slices are fetched. */
 export interface FetchedVolume {
   readonly key: string;
-  readonly address: VolumeAddress;
+  readonly address: ValuesAddress;
   readonly stored: StoredValues;
 }
 
@@ -204,7 +204,9 @@ export class SliceFetcher {
       return whole ? null : { first: 0, last: loaded.length - 1, cost: 1 };
     }
     const missing = (slice: number): boolean => loaded[slice] === 0 && !own.some(({ first, last }) => slice >= first && slice <= last);
-    const bytes = this.rate === null ? FIRST_BLOCKS : Math.min(LARGEST_BLOCK, this.rate * BLOCK_MS);
+    // Label maps are so small on their way that a few requests bring all of it.
+    const usual = this.rate === null ? FIRST_BLOCKS : Math.min(LARGEST_BLOCK, this.rate * BLOCK_MS);
+    const bytes = isLabels(task.volume.address) ? LARGEST_BLOCK : usual;
     return nextBlock(wishes, loaded.length, missing, Math.max(1, Math.floor(bytes / sliceBytes)));
   }
 
@@ -247,7 +249,7 @@ export class SliceFetcher {
       if (completed.length > 0) this.events.arrived(key, completed);
     }
     writer.finish();
-    this.measure(bytes, this.clock.now() - start);
+    if (!isLabels(address)) this.measure(bytes, this.clock.now() - start);
   }
 
   /** All slices come by this request: others would bring them twice. */
