@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from voxelry.core.label_layers import LabelLayers as LabelLayers
     from voxelry.core.label_layers import LayerPlace as LayerPlace
     from voxelry.core.measure import Measurement as Measurement
+    from voxelry.core.recipe import Recipe as Recipe
     from voxelry.core.regions import BoxRegion as BoxRegion
     from voxelry.core.regions import SegmentRegion as SegmentRegion
     from voxelry.core.regions import SphereRegion as SphereRegion
@@ -166,6 +167,7 @@ _WHERE = {
     "Problem": "core.errors",
     "ProcessReport": "workflows.process.processing",
     "Processed": "workflows.process.processing",
+    "Recipe": "core.recipe",
     "RepeatedPositionsError": "core.errors",
     "SavedOutput": "workflows.process.step_results",
     "SavedResult": "workflows.process.step_results",

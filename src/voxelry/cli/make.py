@@ -95,6 +95,14 @@ def measure(
             help="Count only what is connected through faces of pixels to the one that holds this point, LPS in mm.",
         ),
     ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SEGMENTATION",
+            help="Measure again what a segmentation was made of, which `voxelry run threshold` or the page wrote: its "
+            "path, with #SEGMENT if you like.",
+        ),
+    ] = None,
     same_frame_of_reference: Annotated[
         bool,
         typer.Option(
@@ -109,6 +117,7 @@ def measure(
     from --lower to --upper, both included.
     """
     from voxelry.core.region_words import vector_of_text
+    from voxelry.workflows.load.recipe_file import recipe_of_file
     from voxelry.workflows.load.region_text import region_of_text
     from voxelry.workflows.measure import measure_all
 
@@ -126,6 +135,7 @@ def measure(
             real_world=real_world,
             within=region,
             component=None if component is None else vector_of_text(component),
+            recipe=None if recipe is None else recipe_of_file(recipe),
             progress=progress,
         )
     if as_json:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field, field_validator, model_validator
 
-from voxelry.core.progress import Progress
+from voxelry.core.counted_voxels import checked_point, counted_voxels, piece_at
+from voxelry.core.extent import CountedRange
+from voxelry.core.progress import Progress, part
+from voxelry.core.recipe import Recipe
+from voxelry.core.region_words import SOLID_FORMS, solid_of_text, vector_of_text
 from voxelry.core.segmentation import Segment, Segmentation
 from voxelry.core.steps import Step, StepResult
+from voxelry.core.threshold_rule import METHODS
 from voxelry.core.volume import Volume
-from voxelry.steps.shared.cut import CutParams, classes_by_value, mask_rows, spacing_warning
+from voxelry.steps.shared.cut import CutParams, classes_by_value, mask_rows, measured_rule, spacing_warning
 
 ThresholdMethod = Literal["fixed", "units", "otsu", "multi_otsu", "li", "triangle", "yen", "percentile", "hysteresis"]
 
@@ -23,24 +30,110 @@ class ThresholdParams(CutParams):
         "fixed",
         description="How the threshold is found: chosen (fixed, units, percentile, hysteresis) or from the values",
     )
+    within: str = Field(
+        "",
+        max_length=1000,
+        description=f"Only in this region of the patient, {SOLID_FORMS}; the whole volume where it is empty",
+    )
+    component: str = Field(
+        "",
+        max_length=200,
+        description="Only what is connected, through faces, to the voxel that holds this point, X,Y,Z in LPS mm",
+    )
+    label: str = Field("", max_length=60, description="Name of the segment; empty for one that tells the limits")
+
+    @field_validator("within")
+    @classmethod
+    def _region(cls, text: str) -> str:
+        if text:
+            solid_of_text(text)
+        return text
+
+    @field_validator("component")
+    @classmethod
+    def _point(cls, text: str) -> str:
+        if text:
+            vector_of_text(text)
+        return text
+
+    @field_validator("label")
+    @classmethod
+    def _name(cls, text: str) -> str:
+        if "\\" in text or not text.isprintable() or text != text.strip():
+            raise ValueError("the name of a segment has no backslash, no control character and no blank at its ends")
+        return text
+
+    @model_validator(mode="after")
+    def _one_class(self) -> Self:
+        if self.component and self.method == "multi_otsu":
+            raise ValueError("several classes have no connected piece")
+        return self
 
 
 def _threshold(volumes: Sequence[Volume], params: ThresholdParams, progress: Progress) -> StepResult:
     (volume,) = volumes
-    parted = classes_by_value(volume, params, progress)
+    parted = classes_by_value(volume, params, part(progress, 0.0, 0.6))
+    labels = _where(volume, parted.labels, params, part(progress, 0.6, 1.0))
+    names = [params.label, *(f"{params.label} {number}" for number in range(2, len(parted.names) + 1))]
     segments = tuple(
-        Segment(number=number, label=name[:64], algorithm="threshold") for number, name in enumerate(parted.names, 1)
+        Segment(number=number, label=(name if params.label else found)[:64], algorithm="threshold")
+        for number, (name, found) in enumerate(zip(names, parted.names, strict=True), 1)
     )
     progress(1.0, "done")
     rows = tuple(
         {**row, "threshold": lower, "upper": upper, "unit": volume.unit}
-        for row, (lower, upper) in zip(mask_rows(volume, parted.labels, segments), parted.limits, strict=True)
+        for row, (lower, upper) in zip(mask_rows(volume, labels, segments), parted.limits, strict=True)
     )
+    warnings = list(parted.warnings)
+    if params.within and not labels.any():
+        warnings.append("no voxel of the region counts: the mask is empty")
+    recipe = recipe_of(volume, params)
     return StepResult(
-        segmentation=Segmentation(labels=parted.labels, source=volume, segments=segments),
+        segmentation=Segmentation(
+            labels=labels, source=volume, segments=segments, recipe="" if recipe is None else recipe.text
+        ),
         rows=rows,
-        warnings=(*parted.warnings, *spacing_warning(volume)),
+        warnings=(*warnings, *spacing_warning(volume)),
     )
+
+
+def recipe_of(volume: Volume, params: ThresholdParams) -> Recipe | None:
+    """How to measure again what the step chose; None of methods that `measure` has not, and where it is inverted."""
+    if params.method not in METHODS or params.invert:
+        return None
+    rule = measured_rule(params)
+    within = solid_of_text(params.within) if params.within else None
+    component = vector_of_text(params.component) if params.component else None
+    return Recipe(
+        method=rule.method,
+        threshold=rule.threshold,
+        lower=rule.lower,
+        upper=rule.upper,
+        percentile=rule.percentile,
+        within=within,
+        component=component,
+        series_instance_uid=volume.series_instance_uid,
+        label=volume.label,
+    )
+
+
+def _where(
+    volume: Volume, labels: npt.NDArray[np.uint8], params: ThresholdParams, progress: Progress
+) -> npt.NDArray[np.uint8]:
+    """Labels in a region, and of these those connected to a point; the same array where neither is asked for."""
+    region = solid_of_text(params.within).within(volume) if params.within else None
+    if region is None and not params.component:
+        return labels
+    mask = Volume(array=labels, geometry=volume.geometry)
+    counted = counted_voxels(mask, CountedRange(np.uint8(1), None), region)
+    plane = counted.plane
+    if params.component:
+        plane = piece_at(counted, checked_point(vector_of_text(params.component)), progress=progress).plane
+    kept = np.zeros_like(labels)
+    for index, whole in enumerate(range(counted.box[0].start, counted.box[0].stop)):
+        here = whole, *counted.box[1:]
+        kept[here] = np.where(plane(index), labels[here], 0)
+    return kept
 
 
 STEP = Step(

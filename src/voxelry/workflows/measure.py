@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from os import PathLike
 from types import MappingProxyType
 from typing import TypedDict
@@ -12,9 +12,10 @@ from voxelry.core import measure as counting
 from voxelry.core.affine import Vector
 from voxelry.core.argument_types import check_type
 from voxelry.core.counted_voxels import checked_point
-from voxelry.core.errors import Problem, VoxelryError
+from voxelry.core.errors import ParameterError, Problem, VoxelryError
 from voxelry.core.measure import Measurement, MeasurementRecord
 from voxelry.core.progress import Progress, silent
+from voxelry.core.recipe import Recipe
 from voxelry.core.regions import PatientRegion
 from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.threshold_rule import DEFAULT_THRESHOLD, threshold_rule
@@ -200,9 +201,13 @@ def measure_all(
     real_world: bool = False,
     within: PatientRegion | None = None,
     component: Vector | None = None,
+    recipe: Recipe | None = None,
     progress: Progress = silent,
 ) -> MeasureReport:
     """Measure every volume below a path; see ``voxelry.core.measure.measure``, and ``load`` for the other choices.
+
+    A ``recipe`` is followed instead of the other arguments of ``measure``: on the volume from which it was made, or if
+    that is not there, on all, which a warning says.
 
     Raises
     ------
@@ -211,7 +216,15 @@ def measure_all(
     NothingFoundError
         If the path does not exist.
     """
-    arguments = _Arguments(threshold, method, lower, upper, percentile, default, within, component)
+    if recipe is None:
+        arguments = _Arguments(threshold, method, lower, upper, percentile, default, within, component)
+    else:
+        if any(one is not None for one in (threshold, method, lower, upper, percentile, within, component)):
+            raise ParameterError("a recipe says what is counted: give it without threshold, limits, region and point")
+        arguments = _Arguments(
+            recipe.threshold, recipe.method, recipe.lower, recipe.upper, recipe.percentile, default, recipe.within,
+            recipe.component,
+        )  # fmt: skip
     arguments.check()
     loaded = load(
         path, on_irregular=on_irregular, limits=limits, tolerances=tolerances, real_world=real_world, progress=progress
@@ -219,11 +232,22 @@ def measure_all(
     skipped = dict(loaded.skipped)
     measurements: list[Measurement] = []
     volumes: list[Volume] = []
-    for volume in loaded.volumes:
+    wanted, told = _followed_on(loaded.volumes, recipe)
+    for volume in wanted:
         try:
-            measurements.append(arguments.measured(volume))
+            measured = arguments.measured(volume)
+            measurements.append(replace(measured, warnings=(*measured.warnings, *told)))
             volumes.append(volume)
         except VoxelryError as error:
             name = f"series {volume.series_instance_uid} {volume.label}".strip()
             skipped[name] = Problem(error.code, f"{name}: {error}")
     return MeasureReport(tuple(measurements), tuple(volumes), MappingProxyType(skipped))
+
+
+def _followed_on(volumes: Sequence[Volume], recipe: Recipe | None) -> tuple[Sequence[Volume], tuple[str, ...]]:
+    """The volumes on which a recipe is followed, and what must be known of them."""
+    if recipe is None or not recipe.series_instance_uid:
+        return volumes, ()
+    made = (recipe.series_instance_uid, recipe.label)
+    own = [volume for volume in volumes if (volume.series_instance_uid, volume.label) == made]
+    return (own, ()) if own else (volumes, ("the recipe was made on another series than this one",))

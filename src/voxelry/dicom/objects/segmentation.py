@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
@@ -16,6 +17,7 @@ from voxelry.core.errors import FrameOfReferenceError, ParameterError
 from voxelry.core.extras import needed_for
 from voxelry.core.frame_of_reference import CONFIRM
 from voxelry.core.progress import Progress, part, silent
+from voxelry.core.recipe import recipe_in
 from voxelry.core.segment_items import REGION_MODIFIER, TYPE_MODIFIER, colour_of
 from voxelry.core.segmentation import Code as SegmentCode
 from voxelry.core.segmentation import Segment, Segmentation
@@ -101,7 +103,8 @@ def write_segmentation(
     kind
         ``"binary"`` (Segmentation Storage), or ``"labelmap"`` (Label Map Segmentation Storage).
     description
-        What was done, for Derivation Description (0008,2111) and the segments' algorithm; ASCII.
+        What was done, for Derivation Description (0008,2111) and the segments' algorithm; ASCII. A segmentation whose
+        recipe can be followed again has that instead.
     series_number
         None for 1000 more than the source's.
     seed
@@ -139,7 +142,10 @@ def write_segmentation(
     target = Path(path)
     check_names(target.name, 1)
     moment = created or (datetime.now() if seed is None else _EPOCH)  # noqa: DTZ005 - DICOM's is local time
-    derivation = Derivation(description, "", seed, moment)
+    recipe = recipe_in(segmentation.recipe)
+    version = (recipe.version if recipe is not None else "") or VERSION
+    done = description if recipe is None else replace(recipe, version="").text
+    derivation = Derivation(done, "", seed, moment, version)
     stacks = stacks_of_source(source)
     headers = list(dict.fromkeys(header for stack in stacks for header in stack.headers))
     warnings: list[str] = []

@@ -35,12 +35,15 @@ class Derivation:
         Of the new UIDs; None for random ones.
     created
         None where it is not said.
+    version
+        Of Voxelry, which did it.
     """
 
     description: str
     suffix: str
     seed: str | None
     created: datetime | None
+    version: str = VERSION
 
     def __post_init__(self) -> None:
         for name, text, most in (("description", self.description, 900), ("suffix", self.suffix, MAX_LONG_STRING)):
@@ -50,7 +53,7 @@ class Derivation:
     @property
     def sentence(self) -> str:
         """For Derivation Description (0008,2111)."""
-        return f"{self.description} (voxelry {VERSION})"
+        return f"{self.description} (voxelry {self.version})"
 
     def uid(self, *parts: object) -> str:
         return new_uid(self.seed, *parts)

@@ -34,7 +34,7 @@ def region_of_text(text: str, *, same_frame_of_reference: bool = False) -> Patie
     if not names_solid(text):
         path, _, name = text.partition("#")
         segmentation = load_segmentation(path)
-        numbers = (_number_of(segmentation, name),) if name else ()
+        numbers = (segment_number(segmentation, name),) if name else ()
         return SegmentRegion(segmentation, numbers, same_frame_of_reference=same_frame_of_reference)
     try:
         return solid_of_text(text)
@@ -42,7 +42,14 @@ def region_of_text(text: str, *, same_frame_of_reference: bool = False) -> Patie
         raise ParameterError(f"{text!r}: {error}") from None
 
 
-def _number_of(segmentation: Segmentation, name: str) -> int:
+def segment_number(segmentation: Segmentation, name: str) -> int:
+    """The number of the segment that is called so, by its number or its label.
+
+    Raises
+    ------
+    ParameterError
+        If there is none, or several are.
+    """
     named = {segment.number for segment in segmentation.segments if name in (str(segment.number), segment.label)}
     if len(named) != 1:
         offered = ", ".join(f"{segment.number} ({segment.label})" for segment in segmentation.segments[:20])
