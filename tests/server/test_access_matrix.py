@@ -148,7 +148,8 @@ def place(site: Any, tmp_path: Path, do_jobs: Callable[[], None], monkeypatch: p
     """A project with a study, a job with results and one that waits."""
     odd = EntryPoint("all_of_it", "tests.server.odd_steps:ALL", "voxelry.steps")
     gaussian = EntryPoint("gaussian", "voxelry.steps.gaussian:STEP", "voxelry.steps")
-    monkeypatch.setattr(registry, "_INSTALLED_STEPS", StepRegistry(lambda: [odd, gaussian]))
+    threshold = EntryPoint("threshold", "voxelry.steps.threshold:STEP", "voxelry.steps")
+    monkeypatch.setattr(registry, "_INSTALLED_STEPS", StepRegistry(lambda: [odd, gaussian, threshold]))
     monkeypatch.setattr(isolated, "IN_PROCESS", True)
     project = Project.objects.get(name="default")
     paths = synthetic_series(tmp_path / "s", slices=3, attributes={"PatientName": SECRET}).paths
@@ -224,6 +225,7 @@ def place(site: Any, tmp_path: Path, do_jobs: Callable[[], None], monkeypatch: p
         "empty_trash": lambda: {"query": f"?project={project.pk}"},
         "get_cut_raw": lambda: {"query": "?origin=0,0,0&right=1,0,0&down=0,1,0&rows=2&columns=2"},
         "get_labels_cut": lambda: {"query": "?origin=0,0,0&right=1,0,0&down=0,1,0&rows=2&columns=2"},
+        "create_segmentation": lambda: _json(series=series, label="Bright", recipe={"lower": 3}),
         "list_segmentations": lambda: {"query": f"?series={series}"},
         "get_segment_statistics": lambda: {"query": f"?series={series}"},
         "GET wado": lambda: {"query": "?requestType=WADO&studyUID={}&seriesUID={}&objectUID={}".format(*uids)},

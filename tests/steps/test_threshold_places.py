@@ -37,13 +37,14 @@ def noise(rng: np.random.Generator, dtype: str) -> Volume:
 def test_the_step_has_the_voxels_that_measure_counts(seed: int) -> None:
     rng = np.random.default_rng(seed)
     volume = noise(rng, ["int16", "float32", "int32"][seed % 3])
-    choice: dict[str, object] = [
+    choices: list[dict[str, object]] = [
         {"threshold": float(rng.uniform(0, 0.8))},
         {"method": "units", "lower": float(rng.normal(scale=20)) - 20},
         {"method": "units", "upper": 17.5},
         {"method": "otsu"},
         {"method": "percentile", "percentile": float(rng.uniform(5, 60))},
-    ][seed % 5]
+    ]
+    choice = choices[seed % 5]
     whole = STEP.run(volume, choice).segmentation
     assert whole is not None
     where = np.argwhere(whole.labels)

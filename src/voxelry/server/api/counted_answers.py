@@ -5,6 +5,7 @@ A request that reads voxels beyond the plain threshold waits for its turn, and e
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,11 +13,12 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from voxelry.core.errors import ParameterError
 from voxelry.core.histogram import histogram
 from voxelry.core.measure import MeasurementRecord, measure
 from voxelry.core.progress import Progress
 from voxelry.core.region_words import solid_of_text, vector_of_text
-from voxelry.core.regions import PatientRegion
+from voxelry.core.regions import PatientRegion, SegmentRegion
 from voxelry.core.volume import Volume
 from voxelry.server.access.grants import Grants
 from voxelry.server.api.problems import ApiError
@@ -24,6 +26,7 @@ from voxelry.server.api.slice_answers import stack_of
 from voxelry.server.api.turns import NoTurnError, Turns
 from voxelry.server.archive.models import Stack
 from voxelry.server.archive.shown import stack_files
+from voxelry.server.archive.stored_segmentations import segmentation_of
 
 LONGEST_REGION = 1000
 """Characters of a region's text."""
@@ -31,6 +34,8 @@ MOST_VOXELS = 2**30
 """Of a volume in which a region or a connected piece is looked for: a mask of it takes as many bytes."""
 PATIENCE_SECONDS = 30.0
 LONGEST_SECONDS = 60.0
+
+_STORED = re.compile(r"segmentation:(\d{1,9})(?:#(\d{1,5}))?", re.ASCII)
 
 _turns = Turns(2)
 
@@ -46,11 +51,13 @@ class CountChoice:
     percentile: float | None = None
     within: str | None = None
     component: str | None = None
+    same_frame_of_reference: bool = False
 
     @property
     def plain(self) -> bool:
         """Whether it is only a threshold on [0, 1], for which little more than the volume's file is read."""
-        return self == CountChoice(threshold=self.threshold, method=self.method) and self.method in (None, "fixed")
+        others = (self.lower, self.upper, self.percentile, self.within, self.component)
+        return self.method in (None, "fixed") and all(one is None for one in others)
 
 
 def count_in_stored(who: Grants, series_id: int, volume: int, choice: CountChoice) -> MeasurementRecord:
@@ -72,6 +79,9 @@ def count_in_stored(who: Grants, series_id: int, volume: int, choice: CountChoic
         opened = stack_files.open_volume(stack, shown=False)
         if choice.within is not None or component is not None:
             _check_size(opened)
+        region = None
+        if choice.within is not None:
+            region = region_of_query(who, choice.within, same_frame_of_reference=choice.same_frame_of_reference)
         return measure(
             opened,
             choice.threshold,
@@ -80,13 +90,15 @@ def count_in_stored(who: Grants, series_id: int, volume: int, choice: CountChoic
             upper=choice.upper,
             percentile=choice.percentile,
             default=default,
-            within=None if choice.within is None else region_of_query(who, choice.within),
+            within=region,
             component=component,
             progress=progress,
         ).record()
 
 
-def region_histogram(who: Grants, series_id: int, volume: int, within: str) -> dict[str, object]:
+def region_histogram(
+    who: Grants, series_id: int, volume: int, within: str, *, same_frame_of_reference: bool = False
+) -> dict[str, object]:
     """How often each value occurs in a region of a stored volume; ``total`` counts all of its voxels.
 
     Raises
@@ -100,22 +112,34 @@ def region_histogram(who: Grants, series_id: int, volume: int, within: str) -> d
     with _turn(who) as progress:
         opened = stack_files.open_volume(stack, shown=False)
         _check_size(opened)
-        placed = region_of_query(who, within).within(opened)
+        region = region_of_query(who, within, same_frame_of_reference=same_frame_of_reference)
+        placed = region.within(opened)
         progress(0.5, "counting")
         counted = histogram(opened, placed)
     return {**stack_files.histogram_record(counted, opened), "total": placed.count}
 
 
-def region_of_query(who: Grants, text: str) -> PatientRegion:
-    """The region that a text names: ``sphere:...`` or ``box:...``.
+def region_of_query(who: Grants, text: str, *, same_frame_of_reference: bool = False) -> PatientRegion:
+    """The region that a text names: ``sphere:...``, ``box:...`` or ``segmentation:ID#NUMBER``.
 
     Raises
     ------
     ParameterError
-        If it is neither.
+        If it is none of them, or there is no such segment.
+    Instance.DoesNotExist
+        If there is no such segmentation that ``who`` may see.
+    VoxelryError
+        If the segmentation is being prepared, or cannot be shown.
     """
-    del who
-    return solid_of_text(text)
+    stored = _STORED.fullmatch(text)
+    if stored is not None:
+        numbers = () if stored[2] is None else (int(stored[2]),)
+        found = segmentation_of(who, int(stored[1]))
+        return SegmentRegion(found, numbers, same_frame_of_reference=same_frame_of_reference)
+    try:
+        return solid_of_text(text)
+    except ParameterError as error:
+        raise ParameterError(f"{error}, or segmentation:ID#NUMBER") from None
 
 
 def _regular(who: Grants, series_id: int, volume: int) -> Stack:

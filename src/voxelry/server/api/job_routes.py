@@ -103,7 +103,7 @@ def create_job(request: HttpRequest, response: HttpResponse, body: out.JobReques
         who=asking(request),
         requested_by=requester(request),
     )
-    return _accepted(job, response)
+    return accepted_job(job, response)
 
 
 @router.post("/jobs/batch", response={202: Accepted, **ERRORS}, tags=["jobs"])
@@ -120,7 +120,7 @@ def create_batch(request: HttpRequest, response: HttpResponse, body: out.BatchRe
         who=asking(request),
         requested_by=requester(request),
     )
-    return _accepted(job, response)
+    return accepted_job(job, response)
 
 
 @router.get("/jobs", response={200: Page[out.JobRow], **ERRORS}, tags=["jobs"])
@@ -243,7 +243,8 @@ def get_file(request: HttpRequest, job_id: int, name: str) -> HttpResponseBase:
     return download(request, Content(file.size, sha256, parts, check), name=file.name, content_type=kind)
 
 
-def _accepted(job: Job, response: HttpResponse) -> Status[Accepted]:
+def accepted_job(job: Job, response: HttpResponse) -> Status[Accepted]:
+    """The answer to a request that queued a job: its number and its address."""
     address = f"/api/jobs/{job.pk}"
     response.headers["Location"] = address
     return Status(202, Accepted(id=job.pk, address=address))

@@ -8,15 +8,20 @@ from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
+from django.conf import settings
 
 from voxelry.core.cuts import Cut, cut
+from voxelry.core.errors import ParameterError
+from voxelry.core.region_words import text_of_numbers
 from voxelry.core.statistics import SegmentStatistics, statistics
+from voxelry.core.threshold_rule import threshold_rule
 from voxelry.core.volume import Volume
 from voxelry.machine import memory_bytes
 from voxelry.server.access.conditional import accepts_gzip
 from voxelry.server.access.exchange import Answer, Asked, FilePart
 from voxelry.server.access.grants import Grants
 from voxelry.server.api.problems import ApiError
+from voxelry.server.api.segmentation_schemas import RecipeIn
 from voxelry.server.api.slice_answers import caching_headers, is_known_tag, little_endian, stack_of
 from voxelry.server.api.turns import NoTurnError, Turns
 from voxelry.server.archive.models import Series
@@ -176,3 +181,30 @@ def _caching(listed: ListedSegmentation, part: str, version: str, *, varies: tup
 def _closed(parts: Iterator[bytes]) -> Iterator[bytes]:
     with closing(parts) as own:  # type: ignore[type-var]
         yield from own
+
+
+def params_of_recipe(recipe: RecipeIn) -> dict[str, object]:
+    """The parameters of the step ``threshold`` that follow a recipe.
+
+    Raises
+    ------
+    ParameterError
+        If its numbers do not fit together, or its region is no sphere and no box.
+    """
+    if recipe.within is not None and recipe.within.startswith("segmentation:"):
+        raise ParameterError("a segmentation is made in a sphere, in a box or in all of the volume, not in a segment")
+    rule = threshold_rule(
+        recipe.threshold,
+        recipe.method,
+        lower=recipe.lower,
+        upper=recipe.upper,
+        percentile=recipe.percentile,
+        default=settings.VOXELRY.threshold,
+    )
+    chosen = {"threshold": rule.threshold, "lower": rule.lower, "upper": rule.upper, "percentile": rule.percentile}
+    return {
+        "method": rule.method,
+        **{name: value for name, value in chosen.items() if value is not None},
+        "within": recipe.within or "",
+        "component": "" if recipe.component is None else text_of_numbers(recipe.component),
+    }

@@ -5,20 +5,27 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Query, Router
 
-from voxelry.server.access.authentication import asking
+from voxelry.server.access.authentication import asking, requester
 from voxelry.server.access.conditional import finished
 from voxelry.server.access.django_exchange import as_response, asked_of
 from voxelry.server.access.grants import Grants
 from voxelry.server.access.rules import Rule, needs
 from voxelry.server.api import segmentation_schemas as out
 from voxelry.server.api.cut_answers import cut_of_parameters
+from voxelry.server.api.job_routes import accepted_job
 from voxelry.server.api.problems import ApiError, not_found
-from voxelry.server.api.schemas import ERRORS, LARGEST, ProblemOut
-from voxelry.server.api.segmentation_answers import LabelsChoice, labels_cut, raw_labels, statistics_over
+from voxelry.server.api.schemas import ERRORS, LARGEST, Accepted, ProblemOut
+from voxelry.server.api.segmentation_answers import (
+    LabelsChoice,
+    labels_cut,
+    params_of_recipe,
+    raw_labels,
+    statistics_over,
+)
 from voxelry.server.api.slice_answers import stack_of
 from voxelry.server.api.volume_routes import (
     DownVector,
@@ -36,6 +43,7 @@ from voxelry.server.archive.stored_segmentations import (
     prepared_segmentation,
     segmentations_of_study,
 )
+from voxelry.server.processing.step_request import ChosenVolume, request_step
 
 router = Router()
 Layer = Annotated[int, Query(0, ge=0, le=LARGEST, description="Which label map, where segments overlap.")]
@@ -67,6 +75,20 @@ def list_segmentations(
     space = _space_of(who, series, volume)
     found = segmentations_of_study(who, study)
     return out.SegmentationsOut(segmentations=[_summary(one, space) for one in found])
+
+
+@router.post("/segmentations", response={202: Accepted, **ERRORS}, tags=["segmentations"])
+@needs(Rule.ANALYST)
+def create_segmentation(request: HttpRequest, response: HttpResponse, body: out.SegmentationRequest) -> object:
+    """Ask for a segmentation of a volume by its values: a job of the step `threshold`, which keeps the recipe."""
+    job = request_step(
+        "threshold",
+        inputs=[ChosenVolume(body.series, body.volume)],
+        params={"label": body.label, **params_of_recipe(body.recipe)},
+        who=asking(request),
+        requested_by=requester(request),
+    )
+    return accepted_job(job, response)
 
 
 @router.get(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from ninja import Schema
+from ninja import Field, Schema
+from pydantic import ConfigDict
 
-from voxelry.server.api.schemas import ProblemOut, Spacing
+from voxelry.server.api.schemas import LARGEST, ProblemOut, Spacing
 
 SegmentationKind = Literal["SEG", "RTSTRUCT"]
 Place = Literal["frame", "unknown", "other"]
+RecipeNumber = Annotated[float, Field(allow_inf_nan=False)]
 IndexOut = tuple[int, int, int]
 """Slice, row, column."""
 
@@ -40,6 +42,34 @@ class SegmentationsOut(Schema):
     """The segmentations of a study, at most 1000."""
 
     segmentations: list[SegmentationSummaryOut]
+
+
+class RecipeIn(Schema):
+    """Which voxels are chosen, as `GET /api/series/{series_id}/measure` takes it.
+
+    ``within`` is `sphere:X,Y,Z:RADIUS` or `box:X,Y,Z:X,Y,Z`, ``component`` a point; LPS, mm.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    method: Literal["fixed", "units", "otsu", "li", "triangle", "yen", "percentile"] | None = None
+    threshold: RecipeNumber | None = None
+    lower: RecipeNumber | None = None
+    upper: RecipeNumber | None = None
+    percentile: RecipeNumber | None = None
+    within: Annotated[str | None, Field(max_length=1000)] = None
+    component: tuple[RecipeNumber, RecipeNumber, RecipeNumber] | None = None
+
+
+class SegmentationRequest(Schema):
+    """A request to make a segmentation of a volume by its values."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    series: Annotated[int, Field(ge=1, le=LARGEST, strict=True)]
+    volume: Annotated[int, Field(ge=0, le=LARGEST, strict=True, description="Where a series has several.")] = 0
+    label: Annotated[str, Field(min_length=1, max_length=60, description="The segment's name.")]
+    recipe: RecipeIn
 
 
 class CodeOut(Schema):

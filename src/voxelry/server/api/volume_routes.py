@@ -85,8 +85,13 @@ Region = Annotated[
         None,
         min_length=1,
         max_length=LONGEST_REGION,
-        description="Only there: `sphere:X,Y,Z:RADIUS` or `box:X,Y,Z:X,Y,Z`, LPS, mm.",
+        description="Only there: `sphere:X,Y,Z:RADIUS` or `box:X,Y,Z:X,Y,Z`, LPS, mm; or "
+        "`segmentation:ID#NUMBER`, all of its segments without a number.",
     ),
+]
+SamePlace = Annotated[
+    bool,
+    Query(False, description="Confirms that the segmentation lies in the image's place where headers do not say so."),
 ]
 Component = Annotated[
     str | None,
@@ -198,11 +203,16 @@ def get_cut_raw(
 @router.get("/series/{int:series_id}/histogram", response={200: out.HistogramOut, **ERRORS}, tags=["volumes"])
 @needs(Rule.VIEWER)
 def get_histogram(
-    request: HttpRequest, series_id: int, within: Region = None, volume: VolumeIndex = 0
+    request: HttpRequest,
+    series_id: int,
+    within: Region = None,
+    same_frame_of_reference: SamePlace = False,
+    volume: VolumeIndex = 0,
 ) -> HttpResponseBase | dict[str, object]:
     """How often each value occurs, padding left out; in the whole volume, or in a region of the patient."""
     if within is not None:
-        return region_histogram(asking(request), series_id, volume, within)
+        confirmed = same_frame_of_reference
+        return region_histogram(asking(request), series_id, volume, within, same_frame_of_reference=confirmed)
     return as_response(histogram_of_volume(asked_of(request), series_id, volume), request)
 
 
@@ -223,6 +233,7 @@ def get_measurement(
     percentile: Percent = None,
     within: Region = None,
     component: Component = None,
+    same_frame_of_reference: SamePlace = False,
     volume: VolumeIndex = 0,
 ) -> object:
     """The voxels that count and their volume in mm3; the server's figure.
@@ -230,5 +241,5 @@ def get_measurement(
     Above `threshold` on [0, 1], from `lower` to `upper` in the volume's unit, or above a value that `method` finds from
     all values of the volume; in a region, and of these only those connected through faces to the voxel at a point.
     """
-    choice = CountChoice(threshold, method, lower, upper, percentile, within, component)
+    choice = CountChoice(threshold, method, lower, upper, percentile, within, component, same_frame_of_reference)
     return count_in_stored(asking(request), series_id, volume, choice)

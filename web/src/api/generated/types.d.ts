@@ -657,7 +657,11 @@ export interface paths {
          */
         get: operations["list_segmentations"];
         put?: never;
-        post?: never;
+        /**
+         * Create Segmentation
+         * @description Ask for a segmentation of a volume by its values: a job of the step `threshold`, which keeps the recipe.
+         */
+        post: operations["create_segmentation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2801,6 +2805,32 @@ export interface components {
             study_count: number;
         };
         /**
+         * RecipeIn
+         * @description Which voxels are chosen, as `GET /api/series/{series_id}/measure` takes it.
+         *
+         *     ``within`` is `sphere:X,Y,Z:RADIUS` or `box:X,Y,Z:X,Y,Z`, ``component`` a point; LPS, mm.
+         */
+        RecipeIn: {
+            /** Component */
+            component?: [
+                number,
+                number,
+                number
+            ] | null;
+            /** Lower */
+            lower?: number | null;
+            /** Method */
+            method?: ("fixed" | "units" | "otsu" | "li" | "triangle" | "yen" | "percentile") | null;
+            /** Percentile */
+            percentile?: number | null;
+            /** Threshold */
+            threshold?: number | null;
+            /** Upper */
+            upper?: number | null;
+            /** Within */
+            within?: string | null;
+        };
+        /**
          * ReportContentOut
          * @description The content of a structured report from top to bottom; ``more`` is true if it is longer than this.
          */
@@ -3075,6 +3105,26 @@ export interface components {
             voxel_mm3: number | null;
             /** Warnings */
             warnings: string[];
+        };
+        /**
+         * SegmentationRequest
+         * @description A request to make a segmentation of a volume by its values.
+         */
+        SegmentationRequest: {
+            /**
+             * Label
+             * @description The segment's name.
+             */
+            label: string;
+            recipe: components["schemas"]["RecipeIn"];
+            /** Series */
+            series: number;
+            /**
+             * Volume
+             * @description Where a series has several.
+             * @default 0
+             */
+            volume?: number;
         };
         /**
          * SegmentationStatisticsOut
@@ -5525,6 +5575,39 @@ export interface operations {
             507: components["responses"]["Problem"];
         };
     };
+    create_segmentation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SegmentationRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
     get_segmentation: {
         parameters: {
             query?: {
@@ -5797,8 +5880,10 @@ export interface operations {
     get_histogram: {
         parameters: {
             query?: {
-                /** @description Only there: `sphere:X,Y,Z:RADIUS` or `box:X,Y,Z:X,Y,Z`, LPS, mm. */
+                /** @description Only there: `sphere:X,Y,Z:RADIUS` or `box:X,Y,Z:X,Y,Z`, LPS, mm; or `segmentation:ID#NUMBER`, all of its segments without a number. */
                 within?: string | null;
+                /** @description Confirms that the segmentation lies in the image's place where headers do not say so. */
+                same_frame_of_reference?: boolean;
                 /** @description Which volume, where a series has several. */
                 volume?: number;
             };
@@ -5843,10 +5928,12 @@ export interface operations {
                 upper?: number | null;
                 /** @description A voxel counts above the value that so many percent do not exceed. */
                 percentile?: number | null;
-                /** @description Only there: `sphere:X,Y,Z:RADIUS` or `box:X,Y,Z:X,Y,Z`, LPS, mm. */
+                /** @description Only there: `sphere:X,Y,Z:RADIUS` or `box:X,Y,Z:X,Y,Z`, LPS, mm; or `segmentation:ID#NUMBER`, all of its segments without a number. */
                 within?: string | null;
                 /** @description `x,y,z` LPS, mm: only what is connected through faces to the voxel that holds this point. */
                 component?: string | null;
+                /** @description Confirms that the segmentation lies in the image's place where headers do not say so. */
+                same_frame_of_reference?: boolean;
                 /** @description Which volume, where a series has several. */
                 volume?: number;
             };

@@ -1,0 +1,121 @@
+"""A threshold is saved as a segmentation by its recipe, laid over its image, counted in and measured again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import voxelry
+from voxelry.core.region_words import text_of_numbers
+from voxelry.testing import synthetic_series
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+OBLIQUE = (0.8, 0.6, 0.0, -0.48, 0.64, 0.6)
+
+
+@pytest.fixture
+def image(site: Any, tmp_path: Path) -> tuple[Any, voxelry.Volume, int]:
+    """The site with an oblique series, as the library reads it, and its key."""
+    series = synthetic_series(tmp_path / "s", slices=5, orientation=OBLIQUE)
+    (key,) = site.upload(series.paths)["series"]
+    return site, voxelry.load_volume(tmp_path / "s"), key
+
+
+def test_a_recipe_is_saved_and_measured_again_to_the_last_digit(
+    image: tuple[Any, voxelry.Volume, int], do_jobs: Callable[[], None]
+) -> None:
+    site, volume, key = image
+    low, high = (float(value) for value in np.percentile(volume.array, [30, 70]))
+    index = np.argwhere((volume.array >= low) & (volume.array <= high))[11]
+    point = tuple(volume.geometry.index_to_lps(index.astype(float)).tolist())
+    ball = f"sphere:{text_of_numbers(point)}:12.25"
+    recipe = {"lower": low, "upper": high, "within": ball, "component": point}
+    accepted = site.send("/segmentations", 202, series=key, label="In the ball", recipe=recipe)
+    assert accepted["address"] == f"/api/jobs/{accepted['id']}"
+    do_jobs()
+    assert site.get(f"/jobs/{accepted['id']}")["state"] == "succeeded"
+    (listed,) = site.get("/segmentations", series=key)["segmentations"]
+    assert (listed["placed"], listed["segment_count"]) == ("frame", 1)
+    shown = site.get(f"/segmentations/{listed['id']}")
+    (segment,) = shown["segments"]
+    measured = site.get(f"/series/{key}/measure", lower=low, upper=high, within=ball, component=text_of_numbers(point))
+    assert (segment["label"], segment["count"]) == ("In the ball", measured["pixels_above_threshold"])
+    assert segment["count"] > 10
+    kept = voxelry.Recipe.of_text(shown["recipe"])
+    assert voxelry.measure(volume, **kept.arguments).record() == measured
+    assert (kept.series_instance_uid, kept.version) == (volume.series_instance_uid, voxelry.__version__)
+    # What is saved is a region of its own.
+    inside = f"segmentation:{listed['id']}#1"
+    again = site.get(f"/series/{key}/measure", lower=low, upper=high, within=inside)
+    assert again["pixels_above_threshold"] == again["pixels_total"] == segment["count"]
+    assert again["within"]["kind"] == "segments"
+    told = site.get(f"/series/{key}/histogram", within=inside.removesuffix("#1"))
+    assert told["total"] == sum(told["counts"]) == segment["count"]
+    assert low <= told["min"] <= told["max"] <= high
+    for text, status, code in (
+        (f"segmentation:{listed['id']}#2", 422, "parameter"),
+        ("segmentation:99999", 404, "not_found"),
+        (f"segmentation:{listed['id']}#", 422, "parameter"),
+        (f"segmentation:{listed['id']};drop", 422, "parameter"),
+        ("segmentation:99999999999999999999", 422, "parameter"),
+    ):
+        assert site.get(f"/series/{key}/measure", status, within=text)["code"] == code
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"recipe": {"lower": 2, "upper": 1}}, "parameter"),
+        ({"recipe": {"method": "units"}}, "parameter"),
+        ({"recipe": {"method": "magic"}}, "validation"),
+        ({"recipe": {"lower": 1, "rm": "-rf"}}, "validation"),
+        ({"recipe": {"lower": 1, "within": "/etc/passwd"}}, "parameter"),
+        ({"recipe": {"lower": 1, "within": "segmentation:1#1"}}, "parameter"),
+        ({"recipe": {"lower": 1, "component": [1, 2]}}, "validation"),
+        ({"recipe": {"lower": 1}, "label": ""}, "validation"),
+        ({"recipe": {"lower": 1}, "label": "a\\b"}, "parameter"),
+        ({"recipe": {"lower": 1}, "label": "\0"}, "parameter"),
+        ({"recipe": {"lower": 1}, "volume": 7}, "not_found"),
+        ({"recipe": {"lower": 1}, "series": 999999}, "not_found"),
+    ],
+)
+def test_a_request_that_does_not_fit_makes_no_job(
+    image: tuple[Any, voxelry.Volume, int], body: dict[str, Any], code: str
+) -> None:
+    from voxelry.server.jobs.models import Job
+
+    site, _, key = image
+    before = Job.objects.count()
+    status = 404 if code == "not_found" else 422
+    told = site.send("/segmentations", status, **{"series": key, "label": "One", **body})
+    assert told["code"] == code
+    assert Job.objects.count() == before
+
+
+def test_counting_is_bounded_in_size_and_time(
+    image: tuple[Any, voxelry.Volume, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from voxelry.server.api import counted_answers
+    from voxelry.server.api.turns import NoTurnError
+
+    site, volume, key = image
+    centre = text_of_numbers(volume.geometry.corners().mean(axis=0))
+    query = {"within": f"sphere:{centre}:9"}
+    monkeypatch.setattr(counted_answers, "LONGEST_SECONDS", -1.0)
+    assert site.get(f"/series/{key}/measure", 422, **query)["code"] == "too_slow"
+    monkeypatch.setattr(counted_answers, "MOST_VOXELS", 10)
+    for address in ("measure", "histogram"):
+        assert site.get(f"/series/{key}/{address}", 422, **query)["code"] == "too_large"
+    assert site.get(f"/series/{key}/measure", lower=3)["pixels_above_threshold"] > 0
+
+    def full(*_: object, **__: object) -> None:
+        raise NoTurnError
+
+    monkeypatch.setattr(counted_answers._turns, "_wait", full)
+    assert site.get(f"/series/{key}/measure", 503, lower=3)["code"] == "busy"
+    assert site.get(f"/series/{key}/measure")["method"] == "fixed"
