@@ -353,7 +353,8 @@ def _names_an_object(address: Address) -> bool:
     if address.path.startswith(DICOMWEB):
         return True
     return bool(re.search(r"[<{](int:)?[a-z]+_id[>}]", address.path)) or address.name in (
-        "create_job", "create_batch", "create_upload", "delete_studies", "empty_trash", "list_segmentations",
+        "create_job", "create_segmentation", "create_batch", "create_upload", "delete_studies", "empty_trash",
+        "list_segmentations",
     )  # fmt: skip
 
 
