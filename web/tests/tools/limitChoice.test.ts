@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import type { Histogram } from "@/core/histogram";
 import { CountedValues } from "@/core/valueLimits";
-import { afterKey, askedLimits, type Choice, choiceWords, limitsOf, movedTo, onScale, otherScale, placeOf, typedLimit, unitStep, type ValueRange, withLimit } from "@/tools/measure/choice";
+import { afterKey, askedLimits, type Choice, choiceWords, limitsOf, movedTo, onScale, otherScale, placeOf, recipeOf, typedLimit, unitStep, type ValueRange, withLimit } from "@/tools/measure/choice";
 
 const CT: ValueRange = { min: -1000, max: 3000, whole: true };
 const half: Choice = { scale: "range", lower: 0.5, upper: null };
@@ -103,6 +103,17 @@ it("is asked of the server by its own words, or exactly in the unit", () => {
   const { low, high } = limitsOf({ ...half, upper: 0.75 }, CT);
   expect([both.lower, both.upper]).toEqual([low, high]);
   expect(askedLimits({ ...half, lower: 1, upper: 1 }, CT)).toEqual({ threshold: 1 });
+});
+
+it("is saved as the recipe that the step takes", () => {
+  const found: Choice = { scale: "unit", lower: 42, upper: null, method: "otsu" };
+  expect([recipeOf(half, CT), recipeOf(soft, CT), recipeOf(found, CT), recipeOf({ ...found, method: "percentile", percentile: 95 }, CT)]).toEqual([
+    { method: "fixed", threshold: 0.5 },
+    { method: "units", lower: 0, upper: 80 },
+    { method: "otsu" },
+    { method: "percentile", percentile: 95 },
+  ]);
+  expect(choiceWords(found, "HU")).toBe("from 42 HU on (Otsu)");
 });
 
 it("never crosses", () => {

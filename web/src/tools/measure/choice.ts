@@ -159,7 +159,7 @@ export function askedLimits(choice: Choice, range: ValueRange | null): AskedLimi
 }
 
 /** The recipe of a segment with the voxels of a choice. */
-export function recipeOf(choice: Choice, range: ValueRange | null): Record<string, string | number> {
+export function recipeOf(choice: Choice, range: ValueRange | null): AskedLimits & { readonly method: string; readonly percentile?: number } {
   if (choice.scale === "unit" && choice.method) return { method: choice.method, ...(choice.percentile === undefined ? {} : { percentile: choice.percentile }) };
   const limits = askedLimits(choice, range);
   return limits.threshold === undefined ? { method: "units", ...limits } : { method: "fixed", threshold: limits.threshold };

@@ -97,10 +97,10 @@ export function useCounting() {
   /** What the plot shows: the region's histogram, or the whole volume's. */
   const shown = computed(() => (counted.value?.region && inRegion.value?.volume === counted.value.volume ? inRegion.value.histogram : histogram.value));
 
-  async function guarded(task: () => Promise<void>): Promise<void> {
+  /** `task` returns what has to be said, empty if nothing. */
+  async function guarded(task: () => Promise<string>): Promise<void> {
     try {
-      await task();
-      error.value = "";
+      error.value = await task();
     } catch (failure) {
       if (!isAbort(failure)) error.value = errorText(failure);
     }
@@ -109,12 +109,13 @@ export function useCounting() {
   const regionCounts = new Latest<CountTask>((of, signal) =>
     guarded(async () => {
       const { series, volume, source, region } = of;
-      if (!region) return;
+      if (!region) return "";
       const own = source?.counter ? await source.counter.histogram({ region: plainRegion(region), padding: plainPadding(volume) }, signal) : null;
       const found = own ?? (await getRegionHistogram(series.id, volume.index, regionText(region), signal));
       // A segmentation is not counted by its values: the server says so of the whole volume.
       const exact = found.exact && (histogram.value?.exact !== false || own !== null);
       inRegion.value = { volume, region, histogram: { ...found, exact }, total: found.total ?? 0 };
+      return "";
     }),
   );
 
@@ -124,24 +125,26 @@ export function useCounting() {
       const voxel = seed && tool.voxelOf(seed);
       if (!source?.counter || !voxel) return askServer(of, signal);
       const piece = await source.counter.piece({ limits: { low: limits.low, high: limits.high }, region: region && plainRegion(region), padding: plainPadding(volume), seed: voxel }, signal);
-      if (counted.value?.volume !== volume) return;
+      if (counted.value?.volume !== volume) return "";
       tool.piece = piece ?? NO_PIECE;
       const count = piece?.count ?? 0;
       single.value = { of, count, mm3: volumeAbove(count, volume.spacing_mm) };
+      return piece ? "" : "The marked voxel does not count: mark another one, or move the limits.";
     }),
   );
 
-  async function askServer(of: CountTask, signal: AbortSignal): Promise<void> {
+  async function askServer(of: CountTask, signal: AbortSignal): Promise<string> {
     const { series, volume, region, seed } = of;
     const query = { volume: volume.index, ...askedLimits(tool.choice, tool.range), ...(region ? { within: regionText(region) } : {}), ...(seed ? { component: seed.join(",") } : {}) };
     try {
       const answer = await measureSeries(series.id, query, signal);
       single.value = { of, count: answer.pixels_above_threshold, mm3: answer.volume_mm3 };
+      return "";
     } catch (failure) {
       // The marked voxel itself does not count: then nothing does.
       if (!seed || !(failure instanceof ServerProblem) || failure.status !== 422) throw failure;
       single.value = { of, count: 0, mm3: volumeAbove(0, volume.spacing_mm) };
-      error.value = failure.message;
+      return failure.message;
     }
   }
   const served = new Latest<CountTask>((of, signal) => guarded(() => askServer(of, signal)));
@@ -171,7 +174,10 @@ export function useCounting() {
     if (!of || !histogram.value) return;
     const { region, seed } = of;
     if (region && !isRegional.value) regionCounts.ask(of);
-    if (isLive.value) return;
+    if (isLive.value) {
+      if (!region || isRegional.value) error.value = "";
+      return;
+    }
     if (seed && of.source?.counter) pieces.ask(of);
     else timer = window.setTimeout(() => served.ask(of), REST_MS);
   }
