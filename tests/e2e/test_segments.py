@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 import voxelry
 from tests.dicom.segmentations import segmented
-from tests.e2e.pixels import canvas, open_series, stage_point
+from tests.e2e.pixels import canvas, open_series, place_shown, slice_shown, stage_point, view
 from tests.e2e.steps import ask, series_of_upload, wait_for
 from voxelry.core.planes import Axis, plane_affine, plane_shape
 from voxelry.core.segmentation import Segmentation
@@ -178,3 +178,106 @@ def test_each_pixel_has_the_librarys_segment(masked: Masked, image: str, mask: s
             np.testing.assert_array_equal(drawn_labels(page, volume, record, axis), wanted)
             painted += int(np.count_nonzero(wanted))
     assert painted > 300
+
+
+def outlined(labels: Labels) -> Labels:
+    """The pixels of a segment with another one or none beside them, or at the edge of the picture."""
+    around = np.pad(labels, 1, constant_values=-1)
+    beside = (around[:-2, 1:-1], around[2:, 1:-1], around[1:-1, :-2], around[1:-1, 2:])
+    return np.where(np.any([other != labels for other in beside], axis=0), labels, 0)
+
+
+def test_segments_are_found_outlined_and_kept_by_the_address(masked: Masked) -> None:
+    page = masked.page
+    record = masked.show("ct", "ct")
+    volume, segmentation = masked.volume("ct"), masked.segmentation("ct")
+    segments = page.get_by_test_id("segment")
+    segments.nth(0).get_by_test_id("segment-jump").click()
+    expect(canvas(page)).to_have_attribute("data-slice", "5")
+    with_it = [plane for plane in range(6, SHAPE[0]) if library_labels(volume, segmentation, 1, None, plane).any()]
+    assert with_it
+    for plane in with_it:
+        page.keyboard.press("Shift+PageDown")
+        expect(canvas(page)).to_have_attribute("data-slice", str(plane))
+    page.keyboard.press("Shift+PageDown")
+    expect(page.get_by_test_id("segments-notice")).to_contain_text("No further slice")
+    segments.nth(2).get_by_test_id("segment-jump").click()
+    expect(canvas(page)).to_have_attribute("data-slice", "2")
+
+    # Outlines, one of them hidden; and after a reload the same.
+    page.keyboard.press("y")
+    segments.nth(1).get_by_test_id("segment-eye").click()
+    go_to(page, 6)
+    wanted = np.where(library_labels(volume, segmentation, 1, None, 6) == 1, 1, 0)
+    np.testing.assert_array_equal(drawn_labels(page, volume, record, None), outlined(wanted))
+    expect(page).to_have_url(re.compile(r"mask=[\d.]+;opacity:1;outlined;without:2"))
+    page.reload()
+    expect(canvas(page)).to_have_attribute("data-slice", "6")
+    expect(canvas(page)).to_have_attribute("data-labels", re.compile(r"\d"))
+    expect(page.get_by_test_id("segment-eye").nth(1)).to_have_attribute("aria-pressed", "false")
+    np.testing.assert_array_equal(drawn_labels(page, volume, record, None), outlined(wanted))
+
+    # Of a slab the segments are those of one plane, and that is said.
+    page.goto(page.url + ";slab:max,10")
+    page.reload()
+    expect(page.get_by_test_id("segments-note")).to_have_text("segments of this one plane, not of the slab")
+    np.testing.assert_array_equal(drawn_labels(page, volume, record, None), outlined(wanted))
+
+
+def test_the_segment_under_the_pointer_is_named_in_oblique_planes_too(masked: Masked) -> None:
+    page = masked.page
+    record = masked.show("oblique", "ct", opacity=False)
+    segmentation = masked.segmentation("ct")
+    inverse = np.linalg.inv(np.asarray(segmentation.geometry.known_affine))
+    page.get_by_test_id("segment").first.get_by_test_id("segment-jump").click()
+    expect(page).to_have_url(re.compile("at:"))
+    page.goto(re.sub(r"(view=[\d.]+)", r"\1;plane:coronal;straightened", page.url))
+    page.reload()
+    expect(canvas(page)).to_have_attribute("data-oblique", "")
+    expect(canvas(page)).to_have_attribute("data-labels", str(record["layers"]))
+    box = canvas(page).bounding_box()
+    assert box is not None
+    told = {True: 0, False: 0}
+    for across in np.linspace(0.3, 0.7, 9):
+        for down in np.linspace(0.3, 0.7, 9):
+            page.mouse.move(box["x"] + box["width"] * across, box["y"] + box["height"] * down)
+            expect(view(page).get_by_test_id("pixel-position")).to_contain_text("LPS")
+            # A pixel has the segment of its centre: near a border, the pointer may be beside it.
+            near = place_shown(page) + np.array([*np.ndindex(3, 3, 3)]) - 1
+            index = np.floor((np.c_[near, np.ones(27)] @ inverse.T)[:, :3] + 0.5).astype(int)
+            inside = ((index >= 0) & (index < segmentation.geometry.shape)).all(axis=1)
+            if not inside.all():
+                continue
+            found = segmentation.mask(1)[tuple(index.T)]
+            if found.all() or not found.any():
+                name = view(page).get_by_test_id("segment-under").filter(has_text="segment 1")
+                expect(name).to_have_count(1 if found.all() else 0)
+                told[bool(found.all())] += 1
+    assert told[True] > 3
+    assert told[False] > 3
+
+
+@pytest.mark.corpus
+def test_a_real_structure_set_lies_over_its_images(masked: Masked, corpus: Path, tmp_path: Path) -> None:
+    page = masked.page
+    folder = corpus / "ct_mr_pet_rtstruct" / "CT"
+    ids = series_of_upload(page, folder, {"CT"}, tmp=tmp_path)
+    volume = load_volume(folder / "image")
+    segmentation = voxelry.load_contours(folder / "mask", images=folder / "image").segmentation()
+    page.goto("/")
+    [listed] = wait_for(
+        page,
+        f"/segmentations?series={ids['CT']}",
+        lambda answer: all(one["state"] == "ready" for one in answer["segmentations"]) and answer["segmentations"],
+    )["segmentations"]
+    open_series(page, ids["CT"])
+    record = ask(page, "GET", f"/segmentations/{listed['id']}")
+    page.get_by_test_id("mask-show").click()
+    page.get_by_test_id("segment-jump").first.click()
+    page.get_by_test_id("mask-opacity").press("End")
+    expect(canvas(page)).to_have_attribute("data-labels", "1")
+    expect(page.get_by_test_id("segment-contours")).to_contain_text("by its contours")
+    plane = slice_shown(page)
+    wanted = wanted_labels(volume, segmentation, record, None, plane)
+    assert np.count_nonzero(wanted) > 1000
+    np.testing.assert_array_equal(drawn_labels(page, volume, record, None), wanted)

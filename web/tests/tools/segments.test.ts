@@ -31,7 +31,8 @@ describe("a segment's words", () => {
     expect(contourWords(LIVER)).toBe("");
     expect(contourWords({ mm3: 110, contour_mm3: 100 })).toBe("100.000 mm³ by its contours: 10.0 % more by voxels");
     expect(contourWords({ mm3: 99, contour_mm3: 100 })).toBe("100.000 mm³ by its contours: 1.0 % less by voxels");
-    expect(contourWords({ mm3: 100.01, contour_mm3: 100 })).toContain("the same by voxels");
+    expect(contourWords({ mm3: 100.01, contour_mm3: 100 })).toContain("0.01 % more by voxels");
+    expect(contourWords({ mm3: 100, contour_mm3: 100 })).toContain("the same by voxels, to 0.01 %");
     expect(contourWords({ mm3: null, contour_mm3: 0 })).toBe("0.000 mm³ by its contours");
   });
 

@@ -47,8 +47,9 @@ export function contourWords({ mm3, contour_mm3: contour }: Pick<LabelledSegment
   if (contour === null) return "";
   if (mm3 === null || contour === 0) return `${formatVolume(contour)} by its contours`;
   const percent = ((mm3 - contour) / contour) * 100;
-  const size = Math.abs(percent) >= 0.05 ? `${Math.abs(percent).toFixed(1)} % ${percent > 0 ? "more" : "less"} by voxels` : "the same by voxels";
-  return `${formatVolume(contour)} by its contours: ${size}`;
+  const size = Math.abs(percent).toFixed(Math.abs(percent) >= 1 ? 1 : 2);
+  if (size === "0.00") return `${formatVolume(contour)} by its contours: the same by voxels, to 0.01 %`;
+  return `${formatVolume(contour)} by its contours: ${size} % ${percent > 0 ? "more" : "less"} by voxels`;
 }
 
 /** Why a mask may not lie over an image, and what has to be known for it; empty if both have one frame of reference. */
