@@ -21,7 +21,14 @@ LARGEST_LABEL = 65_535
 
 @dataclass(frozen=True, slots=True)
 class LayerPlace:
-    """The layer in which a segment lies, from 0, and the value of its voxels there.
+    """Where a segment lies among label maps.
+
+    Attributes
+    ----------
+    layer
+        The map, from 0.
+    value
+        Of its voxels there.
 
     Examples
     --------
