@@ -51,7 +51,7 @@ def example(random: np.random.Generator, dtype: str) -> dict[str, Any]:
         record = {"kind": "box", "low": low.tolist(), "high": high.tolist()}
     lower, upper = sorted(random.integers(0, 6, 2).tolist())
     limits = {"lower": float(lower), "upper": float(upper)}
-    within = measure(volume, **limits, within=region)
+    within = measure(volume, lower=limits["lower"], upper=limits["upper"], within=region)
     placed = region.within(volume)
     mask = np.zeros(shape, bool)
     mask[placed.box] = placed.mask
@@ -76,7 +76,8 @@ def example(random: np.random.Generator, dtype: str) -> dict[str, Any]:
 def _piece(volume: Volume, limits: dict[str, float], point: Any, region: SphereRegion | BoxRegion | None) -> int | None:
     """How many voxels the piece has; None if the voxel itself does not count."""
     try:
-        return measure(volume, **limits, within=region, component=point).pixels_above_threshold
+        measured = measure(volume, lower=limits["lower"], upper=limits["upper"], within=region, component=point)
+        return measured.pixels_above_threshold
     except ParameterError:
         return None
 

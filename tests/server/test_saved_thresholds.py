@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import voxelry
-from voxelry.core.region_words import text_of_numbers
+from voxelry.core.region_words import solid_of_text, text_of_numbers
 from voxelry.testing import synthetic_series
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -65,6 +67,47 @@ def test_a_recipe_is_saved_and_measured_again_to_the_last_digit(
         ("segmentation:99999999999999999999", 422, "parameter"),
     ):
         assert site.get(f"/series/{key}/measure", status, within=text)["code"] == code
+
+
+@pytest.mark.parametrize("folder", ["mr_axial_oblique", "ct_gantry_tilt"])
+def test_on_real_images_library_step_terminal_and_rest_say_the_same(
+    site: Any, corpus: Path, tmp_path: Path, folder: str
+) -> None:
+    """An oblique MR, and a CT whose slices are sheared."""
+    from voxelry.cli.program import app
+    from voxelry.steps.threshold import STEP
+
+    for series in voxelry.index(corpus / folder).series:
+        stack = max(series.stacks, key=lambda one: one.shape[0])
+        if stack.regular and stack.shape[0] > 4 and len(series.stacks) == 1:
+            break
+    images = tmp_path / "images"
+    images.mkdir()
+    for number, header in enumerate(series.stacks[0].headers):
+        with header.source.open() as file:
+            content = file.read()
+        (images / f"{number}.dcm").write_bytes(content)
+    (key,) = site.upload(sorted(images.iterdir()))["series"]
+    volume = voxelry.load_volume(images)
+    low = float(np.percentile(volume.array, 70))
+    index = np.argwhere(volume.array[1:-1] >= low)[1234] + [1, 0, 0]
+    point = tuple(volume.geometry.index_to_lps(index.astype(float)).tolist())
+    places = {"within": f"sphere:{text_of_numbers(point)}:31.5", "component": text_of_numbers(point)}
+    for rule in ({"lower": low, "upper": 2 * abs(low) + 500}, {"method": "otsu"}, {"threshold": 0.0}):
+        try:
+            measured = voxelry.measure(volume, **rule, within=solid_of_text(places["within"]), component=point)
+        except voxelry.ParameterError:
+            site.get(f"/series/{key}/measure", 422, **rule, **places)
+            continue
+        record = measured.record()
+        assert record["pixels_above_threshold"] > 0
+        assert site.get(f"/series/{key}/measure", **rule, **places) == record
+        method = {"method": "units"} if "lower" in rule else {}
+        (row,) = STEP.run(volume, {**method, **rule, **places}).rows
+        assert (row["count"], row["mm3"]) == (record["pixels_above_threshold"], record["volume_mm3"])
+        flags = [word for name, value in {**rule, **places}.items() for word in (f"--{name}", str(value))]
+        told = CliRunner().invoke(app, ["measure", str(images), *flags, "--json"])
+        assert json.loads(told.stdout)["measurements"] == [record]
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ class Measurement:
     >>> measurement.record()["pixels_above_threshold"]
     11646
     >>> measurement.limits
-    (290.0, None)
+    (178.0, None)
     """
 
     series_instance_uid: str
