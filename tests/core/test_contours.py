@@ -16,6 +16,7 @@ from skimage.measure import grid_points_in_poly
 from voxelry.core.contours import Contour, Contours, GeometricType
 from voxelry.core.errors import FrameOfReferenceError, GeometryError, ParameterError, UnplacedError
 from voxelry.core.geometry import Geometry
+from voxelry.core.structure_set import StructureSet
 
 XOR: GeometricType = "CLOSEDPLANAR_XOR"
 
@@ -440,3 +441,29 @@ def test_hundreds_of_contours_take_well_under_a_second() -> None:
     seconds = time.process_time() - begin
     assert mask.mm3 == pytest.approx(math.pi * 150**2 * 300, rel=0.001)
     assert seconds < 2  # 0.45 s as a rule
+
+
+def test_a_million_points_are_measured() -> None:
+    """Edges of half a micrometre; only those that lie beside each other are compared."""
+    angle = np.linspace(0, 2 * np.pi, 1_000_000, endpoint=False)
+    points = np.column_stack([70 * np.cos(angle), 70 * np.sin(angle), np.full(len(angle), 4.0)])
+    found = Contours(contours=(Contour(points),)).volume(step=2.0)
+    assert found.mm3 == pytest.approx(np.pi * 70**2 * 2, rel=1e-9)
+    assert found.warnings == ()
+
+
+def test_a_tangle_spoils_no_other_structure() -> None:
+    random = np.random.default_rng(18)
+    tangle = np.column_stack([random.uniform(0, 50, (20_000, 2)), np.full(20_000, 1.0)])
+    ring = [(0, 0, 1), (4, 0, 1), (4, 4, 1), (0, 4, 1)]
+    structures = (
+        Contours(contours=(Contour(tangle),), name="tangle", number=1),
+        Contours(contours=(Contour(np.array(ring, float)),), name="ring", number=2),
+    )
+    affine = [[0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1]]
+    grid = Geometry(shape=(3, 10, 10), affine=np.array(affine, float))
+    tangled, round_one = StructureSet(structures=structures, geometry=grid).rows()
+    assert tangled["contour_mm3"] is None
+    assert "tangle that cannot be measured" in str(tangled["warnings"])
+    assert round_one["mask_voxels"] == 25
+    assert round_one["contour_mm3"] == 16

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.uid import UID
 
 import voxelry
 from voxelry.core.errors import ExistsError, MeasureError, NotOneVolumeError, ParameterError
@@ -144,7 +145,7 @@ def test_the_series_that_a_mask_lies_on_is_found_among_several(tmp_path: Path, i
     both = tmp_path / "both"
 
     def renamed(index: int, dataset: Dataset) -> None:
-        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"2.25.190{index}"
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = UID(f"2.25.190{index}")
 
     uids = {"SeriesInstanceUID": "2.25.1801", "FrameOfReferenceUID": "2.25.1802"}
     synthetic_series(both / "one", slices=6, orientation=(0.8, 0.6, 0.0, 0.0, 0.0, -1.0))

@@ -25,6 +25,8 @@ ON_LINE = 1e-6
 """A pixel's centre this close to an edge, in pixels, lies on the line: the rounding of decimals and of an affine."""
 TOUCHING = 1e-6
 """Edges this close to each other, in units of the polygon (mm), touch."""
+_FEW_CELLS = 8
+"""Cells for each edge that are few."""
 MOST_PIECES = 20_000_000
 """The largest number of pieces of edges that an area is computed from; no real outline has more."""
 _CHUNK = 2_000_000
@@ -193,9 +195,11 @@ def _neighbours(begin: Floats, end: Floats) -> Iterator[tuple[npt.NDArray[np.int
     """Pairs of edges whose boxes meet, each once, in portions; found in square cells of about the edges' size."""
     low, high = np.minimum(begin, end) - TOUCHING, np.maximum(begin, end) + TOUCHING
     origin, sizes = low.min(axis=0), (high - low).max(axis=1)
-    side = max(float(sizes.mean()), float((high.max(axis=0) - origin).max()) / (2 * len(begin) ** 0.5))
-    first = np.floor((low - origin) / side).astype(np.int64)
-    widths = np.floor((high - origin) / side).astype(np.int64) - first + 1
+    mean = float(sizes.mean())
+    usual = max(mean, float((high.max(axis=0) - origin).max()) / (2 * len(begin) ** 0.5))
+    first, widths = _cells(low - origin, high - origin, 2 * mean)
+    if widths.prod(axis=1).sum() > _FEW_CELLS * len(begin):  # small ones are for dense points, whose edges are alike
+        first, widths = _cells(low - origin, high - origin, usual)
     counts = widths.prod(axis=1)
     _check_pieces(counts, len(begin))
     edge = np.repeat(np.arange(len(begin)), counts)
@@ -218,6 +222,12 @@ def _neighbours(begin: Floats, end: Floats) -> Iterator[tuple[npt.NDArray[np.int
         near &= (np.maximum(first[one], first[two]) == cells[here]).all(axis=1)  # the first of the cells they share
         yield one[near], two[near]
         start = stop
+
+
+def _cells(low: Floats, high: Floats, side: float) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The first cell of each box, and how many it meets along both axes."""
+    first = np.floor(low / side).astype(np.int64)
+    return first, np.floor(high / side).astype(np.int64) - first + 1
 
 
 def _check_pieces(counts: npt.NDArray[np.int64], edges: int) -> None:

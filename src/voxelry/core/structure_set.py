@@ -171,7 +171,10 @@ class StructureSet:
         return tuple(map(self._row, self.structures))
 
     def _row(self, structure: Contours) -> Row:
-        volume = self.volume_of(structure)
+        try:
+            volume = self.volume_of(structure)
+        except VoxelryError as error:  # of this structure; the others are as good without it
+            volume = ContourVolume(mm3=None, warnings=(str(error),))
         warnings = [*structure.warnings, *volume.warnings]
         voxels: int | None = None
         mm3: float | None = None
@@ -179,7 +182,7 @@ class StructureSet:
             try:
                 mask = structure.mask(self.geometry)
             except VoxelryError as error:
-                warnings.append(str(error))
+                warnings += [str(error)] if str(error) not in warnings else []
             else:
                 voxels, mm3 = int(mask.mask.sum()), mask.mm3
                 warnings += [words for words in mask.warnings if words not in warnings]
