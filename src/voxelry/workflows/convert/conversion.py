@@ -34,7 +34,7 @@ from voxelry.dicom.headers.packed_files import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.series.irregular_stacks import OnIrregular, check_on_irregular
 from voxelry.workflows.convert.segmentation_conversion import convert_segmentation, load_masks
-from voxelry.workflows.convert.segmentation_files import segmentation_format
+from voxelry.workflows.convert.segmentation_targets import segmentation_format
 from voxelry.workflows.convert.targets import DICOM, find_target
 from voxelry.workflows.convert.volume_target import Target
 from voxelry.workflows.files.atomic import clear_left, not_written, staged
