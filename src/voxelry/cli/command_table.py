@@ -51,11 +51,11 @@ COMMANDS: dict[str, CommandEntry] = {
     "measure": CommandEntry(
         "make",
         "Files",
-        "Count pixels above a threshold, in mm3.",
+        "Count pixels above a threshold, or between limits, in mm3.",
         (
             "voxelry measure scan --threshold 0.3",
             "voxelry measure scan --json",
-            "voxelry measure scan --within tumour.dcm",
+            "voxelry measure scan --lower 130 --within tumour.dcm",
         ),
     ),
     "convert": CommandEntry(
