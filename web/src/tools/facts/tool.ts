@@ -1,4 +1,4 @@
-import VolumeFacts from "@/tools/facts/VolumeFacts.vue";
+import { laterPanel } from "@/ui/laterPanel";
 import type { ViewerTool } from "@/tools/viewerTool";
 
-export const facts: ViewerTool = { name: "facts", title: "Geometry and values", panel: { component: VolumeFacts, open: true } };
+export const facts: ViewerTool = { name: "facts", title: "Geometry and values", panel: { component: laterPanel(() => import("@/tools/facts/VolumeFacts.vue")), open: true } };

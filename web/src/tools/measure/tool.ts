@@ -1,6 +1,6 @@
-import MeasureTool from "@/tools/measure/MeasureTool.vue";
 import RegionOverlay from "@/tools/measure/RegionOverlay.vue";
 import { useThreshold } from "@/tools/measure/store";
+import { laterPanel } from "@/ui/laterPanel";
 import type { ViewerTool } from "@/tools/viewerTool";
 
 const GROUP = "Threshold";
@@ -8,7 +8,7 @@ const GROUP = "Threshold";
 export const measure: ViewerTool = {
   name: "measure",
   title: "Measure",
-  panel: { component: MeasureTool, open: true },
+  panel: { component: laterPanel(() => import("@/tools/measure/MeasureTool.vue")), open: true },
   overlay: RegionOverlay,
   beginDrag: (view, point, event) => useThreshold().dragAt(view, point, event.pointerType === "touch" ? "touch" : "mouse"),
   keys: [

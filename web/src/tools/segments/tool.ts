@@ -1,6 +1,6 @@
 import { useSegments } from "@/tools/segments/store";
 import SegmentsOverlay from "@/tools/segments/SegmentsOverlay.vue";
-import SegmentsPanel from "@/tools/segments/SegmentsPanel.vue";
+import { laterPanel } from "@/ui/laterPanel";
 import type { ViewerTool } from "@/tools/viewerTool";
 import { useMaskLayers } from "@/views/maskLayers";
 
@@ -10,7 +10,7 @@ const GROUP = "Segments";
 export const segments: ViewerTool = {
   name: "segments",
   title: "Segments",
-  panel: { component: SegmentsPanel, open: true },
+  panel: { component: laterPanel(() => import("@/tools/segments/SegmentsPanel.vue")), open: true },
   overlay: SegmentsOverlay,
   keys: [
     { keys: ["e"], shown: "E", title: "Hide and show the segments", group: GROUP, run: () => useMaskLayers().toggle() },
