@@ -22,7 +22,7 @@ from voxelry.dicom.series.hierarchy import Series
 from voxelry.dicom.series.stack import Stack
 from voxelry.dicom.write.writing import Written
 from voxelry.formats.shared.options import check_options, text_option
-from voxelry.workflows.convert.segmentation_targets import segmentation_format, write_segmentation_file
+from voxelry.workflows.convert.segmentation_formats import segmentation_format
 from voxelry.workflows.convert.targets import DICOM, find_target, looks_like_a_file, names_a_format, target_names
 from voxelry.workflows.convert.volume_target import Target, Told
 from voxelry.workflows.files.atomic import clear_left, staged
@@ -95,6 +95,8 @@ def save(
     check_template(name)
     kind = segmentation_format(path, format) if isinstance(what, Segmentation) else None
     if isinstance(what, Segmentation) and kind is not None:
+        from voxelry.workflows.convert.segmentation_targets import write_segmentation_file
+
         _check_free(Path(path), overwrite=overwrite)
         _check_replaceable(Path(path), folder=False, series=False)
         return write_segmentation_file(

@@ -25,7 +25,7 @@ export type LabelledSegment = SegmentOut;
 /** A mask that can be shown: with its grid and its segments. */
 export type LabelledSegmentation = SegmentationOut;
 export type SegmentStatistics = SegmentationStatisticsOut;
-export type SegmentFigures = SegmentFiguresOut;
+export type FiguresOfSegment = SegmentFiguresOut;
 
 /** One label map of a segmentation: the voxels' values are those of segments that do not overlap. */
 export interface LabelMap extends LabelsAddress {

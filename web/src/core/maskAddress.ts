@@ -70,8 +70,8 @@ function coloursOf(text: string): Record<number, string> | null {
   return colours;
 }
 
-type Parts = Partial<{ -readonly [name in keyof MaskInAddress]: MaskInAddress[name] }>;
-const READERS: Readonly<Record<string, (value: string) => Parts | null>> = {
+type MaskParts = Partial<{ -readonly [name in keyof MaskInAddress]: MaskInAddress[name] }>;
+const READERS: Readonly<Record<string, (value: string) => MaskParts | null>> = {
   opacity: (value) => (value !== "" && Number(value) >= 0 && Number(value) <= 1 ? { opacity: Number(value) } : null),
   outlined: () => ({ outlined: true }),
   hidden: () => ({ visible: false }),
@@ -85,7 +85,7 @@ const READERS: Readonly<Record<string, (value: string) => Parts | null>> = {
   },
 };
 
-function withNumbers(text: string, parts: (numbers: readonly number[]) => Parts): Parts | null {
+function withNumbers(text: string, parts: (numbers: readonly number[]) => MaskParts): MaskParts | null {
   const numbers = numbersOfRanges(text);
   return numbers && parts(numbers);
 }

@@ -5,7 +5,7 @@ import { shallowRef } from "vue";
 
 import type { LabelledSegment, LabelledSegmentation, SegmentationSummary } from "@/api/segmentations";
 import { type ImagePlace, type LabelsLayer, overImage, type SegmentLook } from "@/scene/layers";
-import { useSegmentations } from "@/stores/segmentations";
+import { useSegmentations } from "@/stores/masksOfImages";
 import type { View } from "@/views/view";
 
 /** A mask over a view's image. */

@@ -33,8 +33,7 @@ from voxelry.core.volume import Volume
 from voxelry.dicom.headers.packed_files import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.series.irregular_stacks import OnIrregular, check_on_irregular
-from voxelry.workflows.convert.segmentation_conversion import convert_segmentation, load_masks
-from voxelry.workflows.convert.segmentation_targets import segmentation_format
+from voxelry.workflows.convert.segmentation_formats import segmentation_format
 from voxelry.workflows.convert.targets import DICOM, find_target
 from voxelry.workflows.convert.volume_target import Target
 from voxelry.workflows.files.atomic import clear_left, not_written, staged
@@ -214,6 +213,8 @@ def convert(
         raise ParameterError(f"{workers} workers do no work; there must be at least 1")
     kind = segmentation_format(target, format)
     if kind is not None:
+        from voxelry.workflows.convert.segmentation_conversion import convert_segmentation
+
         check_apart(source, target)
         found, told = convert_segmentation(
             source, Path(target), kind, images=images, options=options, overwrite=overwrite, limits=limits,
@@ -226,6 +227,8 @@ def convert(
     shared = {"limits": limits, "tolerances": tolerances, "progress": part(progress, 0, 0.2)}
     skipped: Mapping[str, Problem] = {}
     if segmentation or images is not None:
+        from voxelry.workflows.convert.segmentation_conversion import load_masks
+
         volumes = label_volumes(load_masks(source, images=images, **shared))  # type: ignore[arg-type]
         batches = batches_of_volumes(volumes, path_stamp(os.fspath(source)), together=aim.several)
     else:

@@ -17,7 +17,8 @@ from voxelry.dicom.headers.sop_classes import SEGMENTATIONS
 from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.series.hierarchy import Series
 from voxelry.dicom.write.writing import Written
-from voxelry.workflows.convert.segmentation_targets import SegmentationFormat, write_segmentation_file
+from voxelry.workflows.convert.segmentation_formats import SegmentationFormat
+from voxelry.workflows.convert.segmentation_targets import write_segmentation_file
 from voxelry.workflows.files.results_folder import is_taken
 from voxelry.workflows.load.indexing import index
 from voxelry.workflows.load.load_structures import load_contours, load_segmentation

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Final, Literal, TypeAlias, cast, get_args
+from typing import Final, Literal, TypeAlias, cast
 
 import numpy as np
 
@@ -17,7 +16,6 @@ from voxelry.core.segmentation import Code, Segment, Segmentation
 from voxelry.core.statistics import ValueStatistics, statistics
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
-from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.objects.segmentation import SegmentationKind, write_segmentation
 from voxelry.dicom.objects.structure_set_writing import write_structure_set
 from voxelry.dicom.series.hierarchy import Series
@@ -25,18 +23,10 @@ from voxelry.dicom.series.stack import Stack
 from voxelry.dicom.write.writing import Written
 from voxelry.formats.shared.options import check_options, text_option
 from voxelry.steps.shared.meshes import Mesh, as_ply, as_stl, joined_meshes, mesh_of
+from voxelry.workflows.convert.segmentation_formats import SegmentationFormat
 from voxelry.workflows.files.atomic import published
 from voxelry.workflows.files.csv_table import write_csv
 
-SegmentationFormat: TypeAlias = Literal["seg", "rtstruct", "stl", "ply", "csv"]
-SEGMENTATION_FORMATS: Final[dict[SegmentationFormat, tuple[str, str]]] = {
-    "seg": (".dcm", "a DICOM segmentation, of a segmentation and its images"),
-    "rtstruct": (".dcm", "the contours of a segmentation as an RT Structure Set in the planes of its images"),
-    "stl": (".stl", "the surface of a segmentation, in LPS mm"),
-    "ply": (".ply", "the same with a colour for each segment"),
-    "csv": (".csv", "a table of segments with counts and mm3, and values where there are images"),
-}
-"""What a segmentation alone can be written as: the suffix, and a few words."""
 _OPTIONS: Final[dict[SegmentationFormat, tuple[str, ...]]] = {
     "seg": ("description", "kind"),
     "rtstruct": ("description", "holes", "label", "threshold"),
@@ -47,27 +37,6 @@ _OPTIONS: Final[dict[SegmentationFormat, tuple[str, ...]]] = {
 _CODED: Final = ("category", "type", "type_modifier", "anatomic_region", "region_modifier")
 
 Source: TypeAlias = Stack | Series | Sequence[Stack]
-
-
-def segmentation_format(path: StrPath, name: str | None) -> SegmentationFormat | None:
-    """What a segmentation alone can be written as, by a format's name or a file's suffix; None for anything else.
-
-    Raises
-    ------
-    ParameterError
-        If the name of such a format and the suffix contradict each other.
-    """
-    asked = None if name is None else name.lower().lstrip(".")
-    suffix = os.path.splitext(os.fspath(path))[1].lower()  # noqa: PTH122
-    for known in get_args(SegmentationFormat):
-        own = SEGMENTATION_FORMATS[known][0]
-        if asked == known:
-            if suffix != own:
-                raise ParameterError(f"{known} is one file, whose name ends in {own}")
-            return cast("SegmentationFormat", known)
-        if asked is None and suffix == own and own != ".dcm":
-            return cast("SegmentationFormat", known)
-    return None
 
 
 def write_segmentation_file(

@@ -24,7 +24,7 @@ from voxelry.formats.nifti.sidecar import sidecar
 from voxelry.formats.pictures.animation import AnimationFormat
 from voxelry.formats.pictures.picture import PictureFormat
 from voxelry.formats.shared.options import check_options, text_option, yes_option
-from voxelry.workflows.convert.segmentation_targets import SEGMENTATION_FORMATS, segmentation_format
+from voxelry.workflows.convert.segmentation_formats import SEGMENTATION_FORMATS, segmentation_format
 from voxelry.workflows.convert.volume_target import Target, Told
 from voxelry.workflows.files.export_names import stem_and_suffix
 from voxelry.workflows.load.volume_batches import Batch

@@ -16,7 +16,7 @@ import { voiChoices } from "@/core/voiChoices";
 import { isTable, sameVoi } from "@/core/windowing";
 import type { FusedLayer, LabelsLayer } from "@/scene/layers";
 import { useOpenSeries } from "@/stores/openSeries";
-import { useSegmentations } from "@/stores/segmentations";
+import { useSegmentations } from "@/stores/masksOfImages";
 import { newLayer } from "@/tools/fusion/model";
 import { handLinks, linkedBy } from "@/views/links";
 import { useMaskLayers } from "@/views/maskLayers";

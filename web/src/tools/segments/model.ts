@@ -1,6 +1,6 @@
 /** What a list of segments says, where segments are, and their figures as a table. */
 
-import type { LabelledSegment, SegmentationSummary, SegmentFigures, SegmentStatistics } from "@/api/segmentations";
+import type { LabelledSegment, SegmentationSummary, FiguresOfSegment, SegmentStatistics } from "@/api/segmentations";
 import { formatCount, formatMillilitres, formatVolume } from "@/core/formatting";
 import { type Affine, toPatient } from "@/core/geometry";
 import { type Cut, inverseAffine, pixelOfCut, toIndex } from "@/core/plane";
@@ -11,7 +11,7 @@ export const MANY = 12;
 /** What a millimetre may be wrong by rounding. */
 const ROUNDING_MM = 1e-6;
 
-type Box = NonNullable<LabelledSegment["box"]>;
+type SegmentBox = NonNullable<LabelledSegment["box"]>;
 
 /** "Kidney, Left, Organ": what codes say beyond the label; empty if that is nothing. */
 export function codeWords({ label, type, type_modifier: side, anatomic_region: region, region_modifier: part, category }: LabelledSegment): string {
@@ -60,7 +60,7 @@ export function placeQuestion({ placed }: Pick<SegmentationSummary, "placed">): 
 }
 
 /** The middle of a box of voxels, LPS millimetres. */
-export function middleOf([low, high]: Box, affine: Affine): Vector {
+export function middleOf([low, high]: SegmentBox, affine: Affine): Vector {
   return toPatient(affine, [(low[0] + high[0] - 1) / 2, (low[1] + high[1] - 1) / 2, (low[2] + high[2] - 1) / 2]);
 }
 
@@ -70,7 +70,7 @@ export function isInImage(point: Vector, { affine, shape }: { readonly affine: A
 }
 
 /** True if a plane may cross a box of voxels: its corners do not all lie on one side. */
-export function mayCross(cut: Cut, [low, high]: Box, affine: Affine): boolean {
+export function mayCross(cut: Cut, [low, high]: SegmentBox, affine: Affine): boolean {
   const sides = [0, 1, 2, 3, 4, 5, 6, 7].map((corner) => {
     const index = [0, 1, 2].map((axis) => (corner & (1 << axis) ? high[axis] : low[axis]) - 0.5);
     return pixelOfCut(cut, toPatient(affine, index as unknown as Vector)).distance;
@@ -90,7 +90,7 @@ function cell(value: string | number | null): string {
 
 /** The figures with all their digits, as CSV (RFC 4180). */
 export function statisticsCsv({ unit, segments }: SegmentStatistics, labels: ReadonlyMap<number, string>): string {
-  const line = ({ number, count, mm3, values, missing }: SegmentFigures): (string | number | null)[] => {
+  const line = ({ number, count, mm3, values, missing }: FiguresOfSegment): (string | number | null)[] => {
     const { count: used, mean, std, minimum, p5, p25, median, p75, p95, maximum } = values;
     return [number, labels.get(number) ?? "", count, mm3, used, mean, std, minimum, p5, p25, median, p75, p95, maximum, missing, unit];
   };

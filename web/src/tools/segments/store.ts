@@ -6,7 +6,7 @@ import { type LabelledSegment, type LabelledSegmentation, segmentStatistics, typ
 import { holdLabels } from "@/scene/labelSource";
 import { type ImagePlace, overImage } from "@/scene/layers";
 import { releaseVolume } from "@/scene/volumePool";
-import { useSegmentations } from "@/stores/segmentations";
+import { useSegmentations } from "@/stores/masksOfImages";
 import { isInImage, mayCross, middleOf, placeQuestion } from "@/tools/segments/model";
 import { labelMapOf, labelsRequest } from "@/views/labelPictures";
 import { imagePlace, shownSegment, useMaskLayers } from "@/views/maskLayers";
