@@ -188,3 +188,11 @@ def test_a_segment_is_a_region_by_its_number_or_label(tmp_path: Path) -> None:
         assert found.pixels_total == np.count_nonzero(expected)
     with pytest.raises(voxelry.ParameterError, match=r"no segment is called 'Nothing'; there are 1 \(Low\)"):
         region_of_text(f"{path}#Nothing")
+    contours = tmp_path / "contours.dcm"
+    voxelry.write_structure_set(
+        voxelry.load_segmentation(path, images=tmp_path / "sample" / "phantom"), images, contours
+    )
+    drawn = region_of_text(f"{contours}#High part", images=tmp_path / "sample" / "phantom")
+    assert voxelry.measure(volume, 0.0, within=drawn).pixels_total == np.count_nonzero(labels == 2)
+    with pytest.raises(voxelry.VoxelryError):
+        region_of_text(f"{contours}#High part")  # nobody knows the images

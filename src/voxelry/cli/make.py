@@ -84,8 +84,8 @@ def measure(
         str | None,
         typer.Option(
             metavar="REGION",
-            help="Count only there: sphere:X,Y,Z:RADIUS or box:X,Y,Z:X,Y,Z in LPS mm, or a segmentation's path, with "
-            "#SEGMENT for one of its segments.",
+            help="Count only there: sphere:X,Y,Z:RADIUS or box:X,Y,Z:X,Y,Z in LPS mm, or the path of a segmentation or "
+            "of contours, with #SEGMENT for one of its segments.",
         ),
     ] = None,
     component: Annotated[
@@ -121,7 +121,9 @@ def measure(
     from voxelry.workflows.load.region_text import region_of_text
     from voxelry.workflows.measure import measure_all
 
-    region = None if within is None else region_of_text(within, same_frame_of_reference=same_frame_of_reference)
+    region = (
+        None if within is None else region_of_text(within, images=path, same_frame_of_reference=same_frame_of_reference)
+    )
     with working() as progress:
         report = measure_all(
             path,

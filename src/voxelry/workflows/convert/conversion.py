@@ -227,7 +227,7 @@ def convert(
     shared = {"limits": limits, "tolerances": tolerances, "progress": part(progress, 0, 0.2)}
     skipped: Mapping[str, Problem] = {}
     if segmentation or images is not None:
-        from voxelry.workflows.convert.segmentation_conversion import load_masks
+        from voxelry.workflows.load.load_structures import load_masks
 
         volumes = label_volumes(load_masks(source, images=images, **shared))  # type: ignore[arg-type]
         batches = batches_of_volumes(volumes, path_stamp(os.fspath(source)), together=aim.several)

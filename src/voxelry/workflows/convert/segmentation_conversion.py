@@ -21,34 +21,7 @@ from voxelry.workflows.convert.segmentation_formats import SegmentationFormat
 from voxelry.workflows.convert.segmentation_targets import write_segmentation_file
 from voxelry.workflows.files.results_folder import is_taken
 from voxelry.workflows.load.indexing import index
-from voxelry.workflows.load.load_structures import load_contours, load_segmentation
-
-
-def load_masks(
-    path: StrPath,
-    *,
-    images: StrPath | None = None,
-    limits: ArchiveLimits = DEFAULT_LIMITS,
-    tolerances: Tolerances = DEFAULT_TOLERANCES,
-    progress: Progress = silent,
-) -> Segmentation:
-    """The one segmentation at a path; or the structures of an RT Structure Set, on the grid of its images.
-
-    Raises
-    ------
-    NothingFoundError
-        If there is neither.
-    VoxelryError
-        As `load_segmentation` and `load_contours`.
-    """
-    try:
-        return load_segmentation(path, images=images, limits=limits, tolerances=tolerances, progress=progress)
-    except NothingFoundError as error:
-        try:
-            structures = load_contours(path, images=images, limits=limits, tolerances=tolerances, progress=progress)
-        except NothingFoundError:
-            raise error from None
-        return structures.segmentation()
+from voxelry.workflows.load.load_structures import load_masks
 
 
 def source_series(

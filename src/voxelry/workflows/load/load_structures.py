@@ -158,6 +158,33 @@ def load_contours(
     return structure_set.with_geometry(geometry, *((problem,) if problem else ()))
 
 
+def load_masks(
+    path: StrPath,
+    *,
+    images: StrPath | None = None,
+    limits: ArchiveLimits = DEFAULT_LIMITS,
+    tolerances: Tolerances = DEFAULT_TOLERANCES,
+    progress: Progress = silent,
+) -> Segmentation:
+    """The one segmentation at a path; or the structures of an RT Structure Set, on the grid of its images.
+
+    Raises
+    ------
+    NothingFoundError
+        If there is neither.
+    VoxelryError
+        As `load_segmentation` and `load_contours`.
+    """
+    try:
+        return load_segmentation(path, images=images, limits=limits, tolerances=tolerances, progress=progress)
+    except NothingFoundError as error:
+        try:
+            structures = load_contours(path, images=images, limits=limits, tolerances=tolerances, progress=progress)
+        except NothingFoundError:
+            raise error from None
+        return structures.segmentation()
+
+
 def _index(
     path: StrPath, images: StrPath | None, limits: ArchiveLimits, tolerances: Tolerances, progress: Progress
 ) -> Index:

@@ -1,26 +1,25 @@
-"""Regions written as text, as in the terminal: ``box:...``, ``sphere:...``, or the path of a segmentation."""
+"""Regions written as text, as in the terminal: ``box:...``, ``sphere:...``, or the path of masks or contours."""
 
 from __future__ import annotations
 
-from typing import Final
-
 from voxelry.core.errors import ParameterError
-from voxelry.core.region_words import SOLID_FORMS, names_solid, solid_of_text
+from voxelry.core.region_words import names_solid, solid_of_text
 from voxelry.core.regions import PatientRegion, SegmentRegion
 from voxelry.core.segmentation import Segmentation
-from voxelry.workflows.load.load_structures import load_segmentation
+from voxelry.dicom.headers.sources import StrPath
+from voxelry.workflows.load.load_structures import load_masks
 
-REGION_FORMS: Final = f"{SOLID_FORMS}, or a segmentation's path, with #SEGMENT"
 
-
-def region_of_text(text: str, *, same_frame_of_reference: bool = False) -> PatientRegion:
+def region_of_text(text: str, *, images: StrPath | None = None, same_frame_of_reference: bool = False) -> PatientRegion:
     """The region that a text names.
 
     Parameters
     ----------
     text
         ``sphere:X,Y,Z:RADIUS``, ``box:X,Y,Z:X,Y,Z`` with two opposite corners, all in LPS mm; or the path of a
-        segmentation, which may end in ``#`` and a segment's number or label.
+        segmentation or of an RT Structure Set, which may end in ``#`` and a segment's number or label.
+    images
+        Where the images are that contours were drawn on, if not beside them.
     same_frame_of_reference
         As in `SegmentRegion`.
 
@@ -29,11 +28,11 @@ def region_of_text(text: str, *, same_frame_of_reference: bool = False) -> Patie
     ParameterError
         If it is none of them, or no segment is called so.
     VoxelryError
-        If there is no segmentation at the path.
+        If there are no masks at the path.
     """
     if not names_solid(text):
         path, _, name = text.partition("#")
-        segmentation = load_segmentation(path)
+        segmentation = load_masks(path, images=images)
         numbers = (segment_number(segmentation, name),) if name else ()
         return SegmentRegion(segmentation, numbers, same_frame_of_reference=same_frame_of_reference)
     try:
