@@ -60,6 +60,11 @@ export interface LinkInAddress {
   readonly offset: Vector;
 }
 
+/** What views that lie side by side have in common when one of them moves. */
+export const FOLLOWED = ["place", "zoom", "window"] as const;
+export type Followed = (typeof FOLLOWED)[number];
+const USUALLY_FOLLOWED: readonly Followed[] = ["place"];
+
 export interface ViewsInAddress {
   readonly layout: string;
   /** The place of the active view among the views, from 1. */
@@ -68,6 +73,7 @@ export interface ViewsInAddress {
   /** The images of the unit vectors to left and posterior; null if planes are not turned. */
   readonly turn: readonly [Vector, Vector] | null;
   readonly links: readonly LinkInAddress[];
+  readonly follow: readonly Followed[];
   /** Masks over all images at their places. */
   readonly masks: readonly MaskInAddress[];
   readonly views: readonly ViewInAddress[];
@@ -99,6 +105,7 @@ export const EMPTY_VIEW: ViewInAddress = {
 const PLANES: readonly string[] = ["acquired", "axial", "coronal", "sagittal"];
 const MODES: readonly string[] = ["max", "min", "mean"];
 const FUNCTIONS: readonly string[] = ["LINEAR", "LINEAR_EXACT", "SIGMOID"];
+const NOTHING = "nothing";
 const UID = /^[0-9][0-9.]{0,63}$/;
 
 /** A number with at most `digits` behind the point, and without a tail of zeros. */
@@ -143,13 +150,14 @@ function viewText(view: ViewInAddress): string {
 }
 
 /** The query of an address that shows the same. */
-export function queryOfViews({ layout, active, expanded, turn, links, masks, views }: ViewsInAddress): Record<string, string | string[]> {
+export function queryOfViews({ layout, active, expanded, turn, links, follow, masks, views }: ViewsInAddress): Record<string, string | string[]> {
   return {
     ...(layout === "1" ? {} : { layout }),
     ...(active === 1 ? {} : { active: String(active) }),
     ...(expanded ? { alone: "1" } : {}),
     ...(turn ? { turned: numbers([...turn[0], ...turn[1]], 6) } : {}),
     ...(links.length ? { hand: links.map(({ from, to, offset }) => numbers([from, to, ...offset])) } : {}),
+    ...(follow.join() === USUALLY_FOLLOWED.join() ? {} : { follow: follow.join() || NOTHING }),
     ...(masks.length ? { mask: masks.map(maskText) } : {}),
     view: views.length === 1 ? viewText(views[0]) : views.map(viewText),
   };
@@ -228,6 +236,12 @@ function viewOf(text: string, unread: (part: string) => void): ViewInAddress {
   return view;
 }
 
+/** What follows; null if a word of it is unknown. */
+function followedOf(text: string): readonly Followed[] | null {
+  const words = text === NOTHING ? [] : text.split(",");
+  return words.every((word) => FOLLOWED.some((known) => known === word)) ? FOLLOWED.filter((known) => words.includes(known)) : null;
+}
+
 function linkOf(text: string, count: number): LinkInAddress | null {
   const [from, to, ...offset] = finite(text, 5) ?? [];
   const isPlace = (place: number): boolean => Number.isInteger(place) && place >= 1 && place <= count;
@@ -248,6 +262,9 @@ export function viewsOfQuery(query: AddressQuery): ReadAddress | null {
   if (!isActive) unread.push("which view is active");
   const links = listed(query.hand).map((text) => linkOf(text, views.length));
   if (links.includes(null)) unread.push("a link made by hand");
+  const followText = listed(query.follow).at(0);
+  const follow = followText === undefined ? USUALLY_FOLLOWED : followedOf(followText);
+  if (!follow) unread.push("what views follow");
   const masks = listed(query.mask).map(maskOfText);
   if (masks.includes(null)) unread.push("a mask");
   return {
@@ -256,6 +273,7 @@ export function viewsOfQuery(query: AddressQuery): ReadAddress | null {
     expanded: listed(query.alone)[0] === "1",
     turn: turned && [turned.slice(0, 3) as unknown as Vector, turned.slice(3) as unknown as Vector],
     links: links.filter((link) => link !== null),
+    follow: follow ?? USUALLY_FOLLOWED,
     masks: masks.filter((mask) => mask !== null),
     views,
     unread,

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type MaskInAddress, numbersOfRanges, rangesText } from "@/core/maskAddress";
 import { EMPTY_VIEW, type LayerInAddress, queryOfViews, type ViewInAddress, type ViewsInAddress, viewsOfQuery } from "@/core/viewAddress";
 
-const one = (view: Partial<ViewInAddress>): ViewsInAddress => ({ layout: "1", active: 1, expanded: false, turn: null, links: [], masks: [], views: [{ ...EMPTY_VIEW, series: "1.2.840.3", ...view }] });
+const one = (view: Partial<ViewInAddress>): ViewsInAddress => ({ layout: "1", active: 1, expanded: false, turn: null, links: [], follow: ["place"], masks: [], views: [{ ...EMPTY_VIEW, series: "1.2.840.3", ...view }] });
 const MASK: MaskInAddress = { uid: "1.2.77", opacity: 0.35, outlined: true, visible: false, assumedOver: ["1.2.3", "1.2.4"], hidden: [1, 2, 3, 9], lines: [5], fills: [4, 65_535], colours: { 3: "#00ff7f" } };
 const LAYER: LayerInAddress = { series: "1.2.5", volume: "", window: null, colourMap: "hot", opacity: 0.4, fading: null, visible: true, offset: null };
 
@@ -38,7 +38,7 @@ describe("an address and back", () => {
   });
 
   it("keeps the arrangement, the turn, links made by hand, masks and empty views", () => {
-    const views: ViewsInAddress = { layout: "2x2", active: 3, expanded: true, turn: [[1, 0, 0], [0, 0.8, 0.6]], links: [{ from: 1, to: 3, offset: [-12.5, 0, 4.125] }], masks: [MASK], views: [one({}).views[0], EMPTY_VIEW, one({ plane: "axial" }).views[0], EMPTY_VIEW] };
+    const views: ViewsInAddress = { layout: "2x2", active: 3, expanded: true, turn: [[1, 0, 0], [0, 0.8, 0.6]], links: [{ from: 1, to: 3, offset: [-12.5, 0, 4.125] }], follow: ["zoom", "window"], masks: [MASK], views: [one({}).views[0], EMPTY_VIEW, one({ plane: "axial" }).views[0], EMPTY_VIEW] };
     expect(through(views)).toEqual({ ...views, unread: [] });
   });
 });
@@ -67,10 +67,15 @@ describe("what cannot be read", () => {
   });
 
   it("is left out and named, and the rest is kept", () => {
-    const found = viewsOfQuery({ view: "1.2;plane:diagonal;at:1,2;slab:max,-3;zoom:NaN;window:5;over:x~~~~7|1.3~~~hot~0.5;turned:45;mirrored;deep", layout: "9x9", active: "7", turned: "1,2", hand: ["1,1,0,0,0", "1,2,3"] });
-    const unread = ["plane", "at", "slab", "zoom", "window", "a fused image", "turned", "an unknown part", "how the planes are turned", "which view is active", "a link made by hand"];
+    const found = viewsOfQuery({ view: "1.2;plane:diagonal;at:1,2;slab:max,-3;zoom:NaN;window:5;over:x~~~~7|1.3~~~hot~0.5;turned:45;mirrored;deep", layout: "9x9", active: "7", turned: "1,2", hand: ["1,1,0,0,0", "1,2,3"], follow: "place,mood" });
+    const unread = ["plane", "at", "slab", "zoom", "window", "a fused image", "turned", "an unknown part", "how the planes are turned", "which view is active", "a link made by hand", "what views follow"];
     const layers = [{ ...LAYER, series: "1.3", opacity: 0.5 }];
-    expect(found).toEqual({ layout: "9x9", active: 1, expanded: false, turn: null, links: [], masks: [], views: [{ ...EMPTY_VIEW, series: "1.2", flipped: true, layers }], unread });
+    expect(found).toEqual({ layout: "9x9", active: 1, expanded: false, turn: null, links: [], follow: ["place"], masks: [], views: [{ ...EMPTY_VIEW, series: "1.2", flipped: true, layers }], unread });
+  });
+
+  it("may follow nothing", () => {
+    expect(queryOfViews({ ...one({}), follow: [] })).toMatchObject({ follow: "nothing" });
+    expect(viewsOfQuery({ view: "1.2", follow: "nothing" })).toMatchObject({ follow: [], unread: [] });
   });
 
   it("is named with its view where there are several", () => {

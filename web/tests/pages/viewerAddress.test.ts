@@ -3,7 +3,7 @@ import { beforeEach, expect, it, vi } from "vitest";
 
 import { type Series, seriesFrom } from "@/api/series";
 import { queryOfViews, viewsOfQuery } from "@/core/viewAddress";
-import { addressOfMask, addressOfView, openAddress } from "@/pages/viewer/viewerAddress";
+import { addressOfMask, addressOfView, followedBy, openAddress } from "@/pages/viewer/viewerAddress";
 import { handLinks } from "@/views/links";
 import { useMaskLayers } from "@/views/maskLayers";
 import { useViews } from "@/views/views";
@@ -36,11 +36,11 @@ const written = (): Record<string, string | string[]> => {
   const views = useViews();
   const uidOf = (id: number): string => KNOWN.find((series) => series.id === id)?.series_instance_uid ?? "";
   const links = handLinks(views.views, views.offsets).map(({ from, to, offset }) => ({ from: from + 1, to: to + 1, offset }));
-  return queryOfViews({ layout: views.layout, active: 1, expanded: false, turn: null, links, masks: useMaskLayers().layers.map((layer) => addressOfMask(layer, uidOf)).filter((mask) => mask !== null), views: views.views.map((view) => addressOfView(view, uidOf)) });
+  return queryOfViews({ layout: views.layout, active: 1, expanded: false, turn: null, links, follow: followedBy(views), masks: useMaskLayers().layers.map((layer) => addressOfMask(layer, uidOf)).filter((mask) => mask !== null), views: views.views.map((view) => addressOfView(view, uidOf)) });
 };
 
 it("opens what it wrote: links made by hand, and fused images as they were painted and placed", async () => {
-  const query = { layout: "2", hand: ["1,2,-12.5,0,4.125"], view: ["1.2.3;at:-0.4,24.4,-25;over:1.2.6~~5,10~hotIron~0.35~solid~~1,2,3|1.2.3~~~even~1~fading~hidden", "1.2.6;at:-12.9,24.4,-20.875"] };
+  const query = { layout: "2", follow: "zoom,window", hand: ["1,2,-12.5,0,4.125"], view: ["1.2.3;at:-0.4,24.4,-25;over:1.2.6~~5,10~hotIron~0.35~solid~~1,2,3|1.2.3~~~even~1~fading~hidden", "1.2.6;at:-12.9,24.4,-20.875"] };
   expect(await open(query)).toEqual([]);
   const views = useViews();
   const [ct, pet] = views.views;
@@ -48,7 +48,8 @@ it("opens what it wrote: links made by hand, and fused images as they were paint
   expect(ct.fused[1]).toMatchObject({ placed: "frame", offset: [0, 0, 0], fading: true, visible: false });
   expect(views.linkOf(pet, ct)).toEqual({ kind: "hand", offset: [12.5, 0, -4.125] });
   const again = written();
-  expect(again).toMatchObject({ layout: "2", hand: ["1,2,-12.5,0,4.125"] });
+  expect([views.linkPlace, views.linkZoom, views.linkWindow]).toEqual([false, true, true]);
+  expect(again).toMatchObject({ layout: "2", follow: "zoom,window", hand: ["1,2,-12.5,0,4.125"] });
   setActivePinia(createPinia());
   expect(await open(again)).toEqual([]);
   expect(written()).toEqual(again);

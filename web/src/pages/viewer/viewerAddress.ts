@@ -10,7 +10,7 @@ import { plural } from "@/core/formatting";
 import type { MaskInAddress } from "@/core/maskAddress";
 import { composed, type Rotation, UNTURNED } from "@/core/rotation";
 import { FITTED } from "@/core/stageTransform";
-import { type LayerInAddress, queryOfViews, type ReadAddress, type ViewInAddress, type ViewsInAddress, type WindowInAddress } from "@/core/viewAddress";
+import { FOLLOWED, type Followed, type LayerInAddress, queryOfViews, type ReadAddress, type ViewInAddress, type ViewsInAddress, type WindowInAddress } from "@/core/viewAddress";
 import type { VoiChoice } from "@/core/voiChoices";
 import { voiChoices } from "@/core/voiChoices";
 import { isTable, sameVoi } from "@/core/windowing";
@@ -175,6 +175,9 @@ async function openMasks(wanted: readonly MaskInAddress[], signal?: AbortSignal)
   return wanted.length - layers.length;
 }
 
+/** What views follow each other by. */
+export const followedBy = (views: ReturnType<typeof useViews>): Followed[] => FOLLOWED.filter((what) => ({ place: views.linkPlace, zoom: views.linkZoom, window: views.linkWindow })[what]);
+
 /** Opens what can be opened of an address. Returns sentences that say what cannot. */
 export async function openAddress(wanted: ReadAddress, signal?: AbortSignal): Promise<string[]> {
   const [views, open] = [useViews(), useOpenSeries()];
@@ -196,6 +199,7 @@ export async function openAddress(wanted: ReadAddress, signal?: AbortSignal): Pr
   const turn: Rotation | null = l && p && Math.hypot(...l) > 0.5 && Math.hypot(...p) > 0.5 ? composed(UNTURNED, [l, p, UNTURNED[2]]) : null;
   if (layout !== "1") views.arrange(layout, { empty: true });
   views.turn = turn;
+  views.linkPlace = wanted.follow.includes("place");
   wanted.views.slice(0, views.views.length).forEach((each, i) => {
     const series = opened.get(each.series);
     if (!series) return;
@@ -209,6 +213,9 @@ export async function openAddress(wanted: ReadAddress, signal?: AbortSignal): Pr
     told.push(...layers.filter((layer) => typeof layer === "string"));
     lost.push(...told.map((words) => `View ${i + 1}: ${words}.`));
   });
+  // Each view has its own zoom and window by now.
+  views.linkZoom = wanted.follow.includes("zoom");
+  views.linkWindow = wanted.follow.includes("window");
   const placed = wanted.links.map(({ from, to, offset }) => ({ from: views.views.at(from - 1), to: views.views.at(to - 1), offset }));
   for (const { from, to, offset } of placed) if (from?.series && to?.series) views.offsets = linkedBy(views.offsets, from, to, offset);
   const masks = await openMasks(wanted.masks, signal);
@@ -235,6 +242,7 @@ export function useWrittenAddress(isReady: () => boolean): { written: () => stri
     active: views.views.indexOf(views.active) + 1,
     expanded: views.expanded,
     turn: views.turn && [views.turn[0], views.turn[1]],
+    follow: followedBy(views),
     links: handLinks(views.views, views.offsets).map(({ from, to, offset }) => ({ from: from + 1, to: to + 1, offset })),
     masks: masks.layers.map((layer) => addressOfMask(layer, uidOf)).filter((mask) => mask !== null),
     views: views.views.map((view) => addressOfView(view, uidOf)),
