@@ -29,6 +29,7 @@ def test_the_first_figure(corpus: Path) -> None:
         "volume_mm3": 143280.029296875,
         "threshold": 0.5,
         "method": "fixed",
+        "limits": {"lower": -25.0, "upper": None},
         "spacing_mm": [3.0, 0.9765625, 0.9765625],
         "warnings": [],
     }

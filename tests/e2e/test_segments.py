@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from playwright.sync_api import Page, expect
+from pydicom import dcmread
 
 import voxelry
 from tests.dicom.segmentations import segmented
@@ -19,7 +20,7 @@ from tests.e2e.steps import ask, series_of_upload, wait_for
 from voxelry.core.planes import Axis, plane_affine, plane_shape
 from voxelry.core.segmentation import Segmentation
 from voxelry.core.volume import Volume
-from voxelry.testing import SyntheticSeries, synthetic_series
+from voxelry.testing import SyntheticSeries, synthetic_series, zip_folder
 from voxelry.workflows.load.loading import load_volume
 
 pytestmark = pytest.mark.browser
@@ -261,18 +262,26 @@ def test_the_segment_under_the_pointer_is_named_in_oblique_planes_too(masked: Ma
 def test_a_real_structure_set_lies_over_its_images(masked: Masked, corpus: Path, tmp_path: Path) -> None:
     page = masked.page
     folder = corpus / "ct_mr_pet_rtstruct" / "CT"
-    ids = series_of_upload(page, folder, {"CT"}, tmp=tmp_path)
-    volume = load_volume(folder / "image")
-    segmentation = voxelry.load_contours(folder / "mask", images=folder / "image").segmentation()
+    # Another module of these tests may have brought the study to the site, with its other images and contours.
     page.goto("/")
-    [listed] = wait_for(
+    page.locator("input[type=file]").first.set_input_files(zip_folder(tmp_path / "CT.zip", folder))
+    volume = load_volume(folder / "image")
+    found = wait_for(
         page,
-        f"/segmentations?series={ids['CT']}",
-        lambda answer: all(one["state"] == "ready" for one in answer["segmentations"]) and answer["segmentations"],
-    )["segmentations"]
-    open_series(page, ids["CT"])
+        f"/series?series_instance_uid={volume.series_instance_uid}",
+        lambda answer: any(one["state"] == "succeeded" and one["volume_count"] for one in answer["items"]),
+    )
+    ct = found["items"][0]["id"]
+    segmentation = voxelry.load_contours(folder / "mask", images=folder / "image").segmentation()
+    [uid] = {str(dcmread(path, stop_before_pixels=True).SOPInstanceUID) for path in (folder / "mask").iterdir()}
+
+    def own(answer: Any) -> list[Any]:
+        return [one for one in answer["segmentations"] if one["sop_instance_uid"] == uid and one["state"] == "ready"]
+
+    [listed] = own(wait_for(page, f"/segmentations?series={ct}", lambda answer: bool(own(answer))))
+    open_series(page, ct)
     record = ask(page, "GET", f"/segmentations/{listed['id']}")
-    page.get_by_test_id("mask-show").click()
+    page.locator(f'[data-mask="{listed["id"]}"]').get_by_test_id("mask-show").click()
     page.get_by_test_id("segment-jump").first.click()
     page.get_by_test_id("mask-opacity").press("End")
     expect(canvas(page)).to_have_attribute("data-labels", "1")

@@ -25,7 +25,7 @@ from voxelry.server.api.study_routes import api
 from voxelry.server.archive.models import Patient, Series, Study
 from voxelry.server.jobs.models import Job
 from voxelry.server.nodes.models import Delivery, ForwardingRule, Node
-from voxelry.testing import synthetic_series
+from voxelry.testing import synthetic_series, synthetic_structure_set
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,7 +33,7 @@ MISSING = 987_654_321
 SECRET = "Others^Patient"
 NUMBERS = {
     "limit", "offset", "stack", "second_stack", "priority", "memory_limit_bytes", "volume", "threshold", "port",
-    "rows", "columns", "depth",
+    "rows", "columns", "depth", "every", "first", "count", "layer",
 }  # fmt: skip
 """Fields with whole numbers that are no keys."""
 KINDS = {
@@ -57,6 +57,7 @@ class Keys:
     study: int
     series: int
     batch: int
+    segmentation: int
     node: int = 0
     rule: int = 0
 
@@ -143,6 +144,16 @@ def _requests(own: Keys, key: Callable[[str], int], file: Path) -> dict[tuple[st
         ("list_jobs", "parent"): got("/jobs", "parent", "batch"),
         ("list_studies", "projects"): got("/studies", "projects", "project"),
         ("list_series", "study"): got("/series", "study", "study"),
+        ("list_segmentations", "study"): got("/segmentations", "study", "study"),
+        ("list_segmentations", "series"): got("/segmentations", "series", "series"),
+        ("get_segmentation", "series"): got(f"/segmentations/{own.segmentation}", "series", "series"),
+        ("get_segment_statistics", "series"): got(
+            f"/segmentations/{own.segmentation}/statistics", "series", "series"
+        ),
+        ("create_segmentation", "series"): [
+            sent("POST", "/segmentations", series=key("series"), label="a", recipe={"method": "fixed"}),
+            sent("POST", "/segmentations", series=key("series"), volume=5, label="a", recipe={"method": "otsu"}),
+        ],
         ("search_studies", "projects"): [sent("POST", "/studies/search", projects=[key("project")], search=SECRET)],
         ("search_studies", "patient"): [sent("POST", "/studies/search", patient=key("patient"))],
         ("search_patients", "projects"): [sent("POST", "/patients/search", projects=[own.project, key("project")])],
@@ -188,15 +199,21 @@ def _filled(site: Any, do_jobs: Callable[[], None], project: Project, folder: Pa
     site.post("/uploads", 202, files=files, project=project.pk)
     do_jobs()
     series = Series.objects.get(project=project)
+    points = [(0, 0, 0), (4, 0, 0), (4, 4, 0)]
+    contours = synthetic_structure_set(folder / "structures.dcm", paths, {"a": [points]})
+    drawn = SimpleUploadedFile(contours.name, contours.read_bytes())
+    site.post("/uploads", 202, files=[drawn], project=project.pk)
+    do_jobs()
+    [mask] = site.get("/segmentations", series=series.pk)["segmentations"]
     batch = site.send("/jobs/batch", 202, job_name="gaussian", series=[series.pk])["id"]
     node = Node.objects.create(project=project, name=f"node {seed}", ae_title="NODE", host="127.0.0.1", port=1)
     rule = ForwardingRule.objects.create(node=node, name="a rule")
     return Keys(project.pk, Patient.objects.get(project=project).pk, Study.objects.get(project=project).pk, series.pk,
-                batch, node.pk, rule.pk)  # fmt: skip
+                batch, mask["id"], node.pk, rule.pk)  # fmt: skip
 
 
 def test_every_field_that_names_an_object_is_tried_here(tmp_path: Path) -> None:
-    nothing = Keys(1, 1, 1, 1, 1)
+    nothing = Keys(1, 1, 1, 1, 1, 1)
     (tmp_path / "a").write_bytes(b"")
     assert fields() == set(_requests(nothing, lambda _: 1, tmp_path / "a"))
 

@@ -5,7 +5,7 @@ import {
   histogramOut,
   type Me,
   me,
-  type MeasurementOut,
+  type CountedOut,
   measurementOut,
   type PageSeriesRow,
   pageSeriesRow,
@@ -59,6 +59,6 @@ export function getRegionHistogram(id: number, volume: number, within: string, s
   return requestJson(withQuery(`/api/series/${id}/histogram`, query), histogramOut, { signal });
 }
 
-export function measureSeries(id: number, query: Query<"/api/series/{series_id}/measure">, signal?: AbortSignal): Promise<MeasurementOut> {
+export function measureSeries(id: number, query: Query<"/api/series/{series_id}/measure">, signal?: AbortSignal): Promise<CountedOut> {
   return requestJson(withQuery(`/api/series/${id}/measure`, query), measurementOut, { signal });
 }

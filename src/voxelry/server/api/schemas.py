@@ -264,8 +264,7 @@ class MeasurementOut(Schema):
     """A measurement, as ``voxelry measure --json`` gives it.
 
     ``threshold`` is null of other methods than ``fixed``. ``limits`` asked for as ``lower`` and ``upper`` give the same
-    count; null of a label map, where no value can count, and of what was measured before there were limits. ``within``
-    is the region, and ``component`` the point (LPS, mm) whose connected voxels were counted.
+    count; null of a label map, where no value can count, and of what was measured before there were limits.
     """
 
     series_instance_uid: str
@@ -277,6 +276,11 @@ class MeasurementOut(Schema):
     limits: LimitsOut | None = None
     spacing_mm: Spacing
     warnings: list[str]
+
+
+class CountedOut(MeasurementOut):
+    """What was counted as somebody asked: ``within`` a region, connected to a point ``component`` (LPS, mm)."""
+
     label: str | None = None
     within: dict[str, Any] | None = None
     component: tuple[float, float, float] | None = None
@@ -416,7 +420,7 @@ class MeasureView(Schema):
     shape: list[int]
 
 
-class ViewedMeasurement(MeasurementOut):
+class ViewedMeasurement(CountedOut):
     """A measurement with its view, if requested, and the volume's label, if its series has several."""
 
     view: MeasureView | None = None

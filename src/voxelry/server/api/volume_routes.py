@@ -218,7 +218,7 @@ def get_histogram(
 
 @router.get(
     "/series/{int:series_id}/measure",
-    response={200: out.MeasurementOut, **ERRORS},
+    response={200: out.CountedOut, **ERRORS},
     tags=["volumes"],
     exclude_unset=True,
 )

@@ -1450,6 +1450,45 @@ export interface components {
             project: number;
         };
         /**
+         * CountedOut
+         * @description What was counted as somebody asked: ``within`` a region, connected to a point ``component`` (LPS, mm).
+         */
+        CountedOut: {
+            /** Component */
+            component?: [
+                number,
+                number,
+                number
+            ] | null;
+            /** Label */
+            label?: string | null;
+            limits?: components["schemas"]["LimitsOut"] | null;
+            /** Method */
+            method: string;
+            /** Pixels Above Threshold */
+            pixels_above_threshold: number;
+            /** Pixels Total */
+            pixels_total: number;
+            /** Series Instance Uid */
+            series_instance_uid: string;
+            /** Spacing Mm */
+            spacing_mm: [
+                number | null,
+                number | null,
+                number | null
+            ];
+            /** Threshold */
+            threshold: number | null;
+            /** Volume Mm3 */
+            volume_mm3: number | null;
+            /** Warnings */
+            warnings: string[];
+            /** Within */
+            within?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
          * Counts
          * @description How many files of an upload were new, already stored, or could not be used.
          */
@@ -2020,18 +2059,9 @@ export interface components {
          * @description A measurement, as ``voxelry measure --json`` gives it.
          *
          *     ``threshold`` is null of other methods than ``fixed``. ``limits`` asked for as ``lower`` and ``upper`` give the same
-         *     count; null of a label map, where no value can count, and of what was measured before there were limits. ``within``
-         *     is the region, and ``component`` the point (LPS, mm) whose connected voxels were counted.
+         *     count; null of a label map, where no value can count, and of what was measured before there were limits.
          */
         MeasurementOut: {
-            /** Component */
-            component?: [
-                number,
-                number,
-                number
-            ] | null;
-            /** Label */
-            label?: string | null;
             limits?: components["schemas"]["LimitsOut"] | null;
             /** Method */
             method: string;
@@ -2053,10 +2083,6 @@ export interface components {
             volume_mm3: number | null;
             /** Warnings */
             warnings: string[];
-            /** Within */
-            within?: {
-                [key: string]: unknown;
-            } | null;
         };
         /**
          * MemberOut
@@ -5951,7 +5977,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["MeasurementOut"];
+                    "application/json": components["schemas"]["CountedOut"];
                 };
             };
             400: components["responses"]["Problem"];

@@ -93,6 +93,28 @@ export const copyOut: Validator<CopyOut> = v.object({
   study: studyOut,
 });
 
+export type LimitsOut = components["schemas"]["LimitsOut"];
+export const limitsOut: Validator<LimitsOut> = v.object({
+  lower: v.nullable(v.number()),
+  upper: v.nullable(v.number()),
+});
+
+export type CountedOut = components["schemas"]["CountedOut"];
+export const countedOut: Validator<CountedOut> = v.object({
+  component: v.optional(v.nullable(v.strictTuple([v.number(), v.number(), v.number()]))),
+  label: v.optional(v.nullable(v.string())),
+  limits: v.optional(v.nullable(limitsOut)),
+  method: v.string(),
+  pixels_above_threshold: integer,
+  pixels_total: integer,
+  series_instance_uid: v.string(),
+  spacing_mm: v.strictTuple([v.nullable(v.number()), v.nullable(v.number()), v.nullable(v.number())]),
+  threshold: v.nullable(v.number()),
+  volume_mm3: v.nullable(v.number()),
+  warnings: v.array(v.string()),
+  within: v.optional(v.nullable(v.pipe(notList, v.record(v.string(), v.unknown())))),
+});
+
 export type DeliveryCounts = components["schemas"]["DeliveryCounts"];
 export const deliveryCounts: Validator<DeliveryCounts> = v.object({
   failed: integer,
@@ -302,12 +324,6 @@ export const me: Validator<Me> = v.object({
   version: v.string(),
 });
 
-export type LimitsOut = components["schemas"]["LimitsOut"];
-export const limitsOut: Validator<LimitsOut> = v.object({
-  lower: v.nullable(v.number()),
-  upper: v.nullable(v.number()),
-});
-
 export type MeasureView = components["schemas"]["MeasureView"];
 export const measureView: Validator<MeasureView> = v.object({
   aspect: v.number(),
@@ -342,22 +358,6 @@ export type MeasureOut = components["schemas"]["MeasureOut"];
 export const measureOut: Validator<MeasureOut> = v.object({
   measurements: v.array(viewedMeasurement),
   skipped: v.pipe(notList, v.record(v.string(), problemOut)),
-});
-
-export type MeasurementOut = components["schemas"]["MeasurementOut"];
-export const measurementOut: Validator<MeasurementOut> = v.object({
-  component: v.optional(v.nullable(v.strictTuple([v.number(), v.number(), v.number()]))),
-  label: v.optional(v.nullable(v.string())),
-  limits: v.optional(v.nullable(limitsOut)),
-  method: v.string(),
-  pixels_above_threshold: integer,
-  pixels_total: integer,
-  series_instance_uid: v.string(),
-  spacing_mm: v.strictTuple([v.nullable(v.number()), v.nullable(v.number()), v.nullable(v.number())]),
-  threshold: v.nullable(v.number()),
-  volume_mm3: v.nullable(v.number()),
-  warnings: v.array(v.string()),
-  within: v.optional(v.nullable(v.pipe(notList, v.record(v.string(), v.unknown())))),
 });
 
 export type MemberOut = components["schemas"]["MemberOut"];
@@ -810,6 +810,19 @@ export const tableOut: Validator<TableOut> = v.object({
   first: integer,
   levels: v.string(),
   name: v.string(),
+});
+
+export type MeasurementOut = components["schemas"]["MeasurementOut"];
+export const measurementOut: Validator<MeasurementOut> = v.object({
+  limits: v.optional(v.nullable(limitsOut)),
+  method: v.string(),
+  pixels_above_threshold: integer,
+  pixels_total: integer,
+  series_instance_uid: v.string(),
+  spacing_mm: v.strictTuple([v.nullable(v.number()), v.nullable(v.number()), v.nullable(v.number())]),
+  threshold: v.nullable(v.number()),
+  volume_mm3: v.nullable(v.number()),
+  warnings: v.array(v.string()),
 });
 
 export type PlaneOut = components["schemas"]["PlaneOut"];
