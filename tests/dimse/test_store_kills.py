@@ -140,7 +140,8 @@ def test_kill_9_of_listener_and_worker(seed: int, node: Node, tmp_path: Path, da
             parts.end()
     sweep.take_back_own()
     run_jobs()
-    assert not Job.objects.exclude(state=State.SUCCEEDED).exists()
+    left = Job.objects.exclude(state=State.SUCCEEDED)
+    assert not [(job.kind, job.state, job.attempts, job.problem_code, job.problem_message) for job in left]
     assert kept_data_sets() == {file.sop_instance: file.data_set for file in files}
     assert Instance.objects.count() == COUNT
     assert not Entry.objects.filter(status=Entry.Status.SKIPPED).exists()
