@@ -6,7 +6,6 @@ A request that reads voxels beyond the plain threshold waits for its turn, and e
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from voxelry.core.volume import Volume
 from voxelry.server.access.grants import Grants
 from voxelry.server.api.problems import ApiError
 from voxelry.server.api.slice_answers import stack_of
-from voxelry.server.api.turns import NoTurnError, Turns
+from voxelry.server.api.turns import Turns, deadline, turn_or_busy
 from voxelry.server.archive.models import Stack
 from voxelry.server.archive.shown import stack_files
 from voxelry.server.archive.stored_segmentations import segmentation_of
@@ -161,19 +160,7 @@ def _check_size(volume: Volume) -> None:
 @contextmanager
 def _turn(who: Grants) -> Iterator[Progress]:
     """A turn, with a progress that raises when it took too long."""
-    try:
-        with _turns.take(who.user or 0, patience=PATIENCE_SECONDS):
-            yield _deadline()
-    except NoTurnError:
-        raise ApiError(503, "busy", "Too many volumes are being counted: try again in a minute.") from None
-
-
-def _deadline() -> Progress:
-    end = time.monotonic() + LONGEST_SECONDS
-
-    def check(_: float, __: str) -> None:
-        if time.monotonic() > end:
-            words = f"counting took longer than {LONGEST_SECONDS:.0f} s: choose narrower limits or a smaller region"
-            raise ApiError(422, "too_slow", words)
-
-    return check
+    busy = "Too many volumes are being counted: try again in a minute."
+    slow = f"counting took longer than {LONGEST_SECONDS:.0f} s: choose narrower limits or a smaller region"
+    with turn_or_busy(_turns, who.user or 0, busy, patience=PATIENCE_SECONDS):
+        yield deadline(LONGEST_SECONDS, slow)

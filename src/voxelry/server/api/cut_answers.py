@@ -15,8 +15,8 @@ from voxelry.core.cuts import METHODS, SLAB_MODES, Cut, Method, SlabMode, cut
 from voxelry.server.access.exchange import Answer, Asked
 from voxelry.server.access.quick_answers import takes_long
 from voxelry.server.api.problems import ApiError
-from voxelry.server.api.slice_answers import caching_headers, is_known_tag, little_endian, stack_of
-from voxelry.server.api.turns import NoTurnError, Turns
+from voxelry.server.api.slice_answers import caching_headers, is_known_tag, little_endian, stack_of, values_headers
+from voxelry.server.api.turns import Turns, turn_or_busy
 from voxelry.server.archive.shown import stack_files
 
 MOST_PIXELS = 4 * 2**20
@@ -127,11 +127,7 @@ def raw_cut(asked: Asked, series_id: int, choice: CutChoice) -> Answer:
     volume, across = stack_files.open_volume(stack, shown=False), stack_files.across_of(stack)
     with _turn(asked, choice):
         values = cut(volume, choice.rectangle, method=choice.method, across=across)
-    headers = {
-        "Content-Type": "application/octet-stream",
-        "X-Voxelry-Dtype": values.dtype.name,
-        "X-Voxelry-Shape": ",".join(map(str, values.shape)),
-    }
+    headers = values_headers(values.dtype.name, values.shape)
     return Answer([little_endian(values)], headers=headers | caching_headers(tag, choice.version, stack.series))
 
 
@@ -140,12 +136,9 @@ def _turn(asked: Asked, choice: CutChoice) -> Iterator[None]:
     if choice.samples <= QUICK_SAMPLES:
         yield
         return
-    try:
-        with _turns.take(asked.who.user or 0, patience=_PATIENCE_SECONDS):
-            yield
-    except NoTurnError:
-        words = "Too many large slabs are being cut: try again in a minute, or ask for fewer planes or larger pixels."
-        raise ApiError(503, "busy", words) from None
+    busy = "Too many large slabs are being cut: try again in a minute, or ask for fewer planes or larger pixels."
+    with turn_or_busy(_turns, asked.who.user or 0, busy, patience=_PATIENCE_SECONDS):
+        yield
 
 
 def _vector(text: str) -> Vector:

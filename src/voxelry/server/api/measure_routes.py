@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import base64
 import logging
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import cast
 
@@ -19,7 +16,6 @@ from ninja.files import UploadedFile
 from voxelry.core.errors import IncompleteStackError, VoxelryError
 from voxelry.core.histogram import histogram
 from voxelry.core.planes import plane_aspect, plane_spacing
-from voxelry.core.progress import Progress
 from voxelry.core.volume import Volume
 from voxelry.dicom.headers.packed_files import ArchiveLimits
 from voxelry.dicom.pixels.decoding import patience
@@ -29,7 +25,7 @@ from voxelry.server.access.grants import require_any_project
 from voxelry.server.access.rules import Rule, needs
 from voxelry.server.api import schemas as out
 from voxelry.server.api.problems import ApiError
-from voxelry.server.api.turns import NoTurnError, Turns
+from voxelry.server.api.turns import Turns, deadline, turn_or_busy
 from voxelry.server.archive.intake.ingest import archive_limits
 from voxelry.server.archive.intake.receive_upload import ReceivedFile
 from voxelry.server.archive.shown import stack_files
@@ -45,6 +41,7 @@ PATIENCE_SECONDS = 30.0
 LONGEST_SECONDS = 120.0
 WASTED_SECONDS = 8.0
 """Time lost to frames whose decoder had to be killed, after which other frames of the upload get less time each."""
+_BUSY = "Too many measurements are under way: try again in a minute, or upload the file and measure it then."
 
 _turns = Turns(settings.VOXELRY.measurements)
 
@@ -61,9 +58,10 @@ def measure_file(
     """Measure a file or archive without storing it; ``view`` adds what a page needs to show it."""
     received = cast(ReceivedFile, file)
     require_any_project(asking(request))
+    slow = f"{received.name}: measuring took longer than {LONGEST_SECONDS:.0f} s; upload it, and measure it then"
     try:
         with (
-            _turn(cast(int, request.user.pk)),
+            turn_or_busy(_turns, cast(int, request.user.pk), _BUSY, patience=PATIENCE_SECONDS),
             patience(WASTED_SECONDS),
             limited_memory(settings.VOXELRY.measured_bytes),
         ):
@@ -73,7 +71,7 @@ def measure_file(
                 method=method,
                 default=settings.VOXELRY.threshold,
                 limits=_limits(received),
-                progress=_deadline(str(received.name)),
+                progress=deadline(LONGEST_SECONDS, slow),
             )
             return _answer(report, received, view=view)
     except (ApiError, VoxelryError, OSError, DatabaseError):
@@ -87,28 +85,6 @@ def measure_file(
     finally:
         # If the client has disconnected, Django closes nothing.
         received.close()
-
-
-@contextmanager
-def _turn(user: int) -> Iterator[None]:
-    try:
-        with _turns.take(user, patience=PATIENCE_SECONDS):
-            yield
-    except NoTurnError:
-        words = "Too many measurements are under way: try again in a minute, or upload the file and measure it then."
-        raise ApiError(503, "busy", words) from None
-
-
-def _deadline(name: str) -> Progress:
-    """A progress function that raises after the time limit."""
-    end = time.monotonic() + LONGEST_SECONDS
-
-    def check(_: float, __: str) -> None:
-        if time.monotonic() > end:
-            words = f"{name}: measuring took longer than {LONGEST_SECONDS:.0f} s; upload it, and measure it then"
-            raise ApiError(422, "too_slow", words)
-
-    return check
 
 
 def _limits(received: ReceivedFile) -> ArchiveLimits:

@@ -22,8 +22,8 @@ from voxelry.server.access.exchange import Answer, Asked, FilePart
 from voxelry.server.access.grants import Grants
 from voxelry.server.api.problems import ApiError
 from voxelry.server.api.segmentation_schemas import RecipeIn
-from voxelry.server.api.slice_answers import caching_headers, is_known_tag, little_endian, stack_of
-from voxelry.server.api.turns import NoTurnError, Turns
+from voxelry.server.api.slice_answers import caching_headers, is_known_tag, little_endian, stack_of, values_headers
+from voxelry.server.api.turns import Turns, turn_or_busy
 from voxelry.server.archive.models import Series
 from voxelry.server.archive.shown import stack_files
 from voxelry.server.archive.shown.segmentation_files import (
@@ -82,9 +82,7 @@ def raw_labels(asked: Asked, key: int, choice: LabelsChoice) -> Answer:
     packed = "range" not in asked.headers and accepts_gzip(asked.headers)
     parts = f"{choice.layer}-{choice.first}-{count}{'-gzip' if packed else ''}"
     headers = {
-        "Content-Type": "application/octet-stream",
-        "X-Voxelry-Dtype": record.dtype,
-        "X-Voxelry-Shape": ",".join(map(str, (count, *record.shape[1:]))),
+        **values_headers(record.dtype, (count, *record.shape[1:])),
         **_caching(listed, parts, choice.version, varies=("Accept-Encoding",)),
     }
     if is_known_tag(asked.headers, headers["ETag"]):
@@ -113,12 +111,7 @@ def labels_cut(asked: Asked, key: int, layer: int, rectangle: Cut, version: str)
         return Answer(status=304, headers=headers)
     volume = Volume(array=layer_values(listed.folder, layer), geometry=geometry_of(listed, record))
     values = cut(volume, rectangle, method="nearest")
-    told = {
-        "Content-Type": "application/octet-stream",
-        "X-Voxelry-Dtype": values.dtype.name,
-        "X-Voxelry-Shape": ",".join(map(str, values.shape)),
-    }
-    return Answer([little_endian(values)], headers=told | headers)
+    return Answer([little_endian(values)], headers=values_headers(values.dtype.name, values.shape) | headers)
 
 
 def statistics_over(
@@ -143,11 +136,9 @@ def statistics_over(
     if inside > most:
         words = f"The segments hold about {inside:,} voxels of this image; figures are given of up to {most:,}."
         raise ApiError(422, "too_large", words)
-    try:
-        with _turns.take(who.user or 0, patience=_PATIENCE_SECONDS):
-            return statistics(image, segmentation_of(who, key), same_frame_of_reference=same_frame_of_reference)
-    except NoTurnError:
-        raise ApiError(503, "busy", "Too many figures are being made: try again in a minute.") from None
+    busy = "Too many figures are being made: try again in a minute."
+    with turn_or_busy(_turns, who.user or 0, busy, patience=_PATIENCE_SECONDS):
+        return statistics(image, segmentation_of(who, key), same_frame_of_reference=same_frame_of_reference)
 
 
 def _shown(who: Grants, key: int) -> tuple[ListedSegmentation, SegmentationRecord]:

@@ -32,6 +32,7 @@ from voxelry.server.api.volume_routes import (
     PixelCount,
     Place,
     RightVector,
+    SamePlace,
     Version,
     VolumeIndex,
     binary,
@@ -52,10 +53,6 @@ SliceCount = Annotated[int | None, Query(None, ge=1, le=LARGEST, description="Ho
 UnderSeries = Annotated[int | None, Query(None, ge=1, le=LARGEST, description="The image that is laid under.")]
 OfStudy = Annotated[int | None, Query(None, ge=1, le=LARGEST, description="All of a study.")]
 OverSeries = Annotated[int, Query(..., ge=1, le=LARGEST, description="The image whose values are counted.")]
-SameSpace = Annotated[
-    bool,
-    Query(False, description="Confirms that both lie in one place of the patient where headers do not say so."),
-]
 _NO_SPACING = (None, None, None)
 
 
@@ -157,7 +154,7 @@ def get_segment_statistics(
     segmentation_id: int,
     series: OverSeries,
     volume: VolumeIndex = 0,
-    same_frame_of_reference: SameSpace = False,
+    same_frame_of_reference: SamePlace = False,
 ) -> object:
     """The size of each segment, and the values of an image in it, as `voxelry.statistics` gives them."""
     figures = statistics_over(

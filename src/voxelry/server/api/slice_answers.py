@@ -124,12 +124,16 @@ def raw_slice(asked: Asked, series_id: int, n: int, choice: SliceChoice) -> Answ
         volume = _checked(stack, n, choice.axis, shown=False)
         values = thinned_plane(plane(volume, n, axis=choice.axis, across=stack_files.across_of(stack)), choice.every)
         part, dtype, shape = little_endian(values), values.dtype.name, values.shape
-    headers = {
+    return Answer([part], headers=values_headers(dtype, shape) | caching_headers(tag, choice.version, stack.series))
+
+
+def values_headers(dtype: str, shape: Sequence[int]) -> dict[str, str]:
+    """The headers that tell what values an answer holds."""
+    return {
         "Content-Type": "application/octet-stream",
         "X-Voxelry-Dtype": dtype,
         "X-Voxelry-Shape": ",".join(map(str, shape)),
     }
-    return Answer([part], headers=headers | caching_headers(tag, choice.version, stack.series))
 
 
 def little_endian(values: npt.NDArray[np.generic]) -> memoryview:

@@ -1,4 +1,4 @@
-"""Limits how many requests do something at a time, without slow ones blocking all others."""
+"""Limits how many requests do something at a time, without slow ones blocking all others, and for how long."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+
+from voxelry.core.progress import Progress
+from voxelry.server.api.problems import ApiError
 
 SLOW_SECONDS = 2.0
 """A turn that takes longer no longer counts, unless there would be more than twice the allowed number."""
@@ -70,3 +73,30 @@ class Turns:
         quick = sum(now - turn.began < SLOW_SECONDS for turn in self._taken)
         own = sum(turn.user == user for turn in self._taken)
         return quick < self._count and len(self._taken) < self._most and own < max(1, self._most - 1)
+
+
+@contextmanager
+def turn_or_busy(turns: Turns, user: int, words: str, *, patience: float) -> Iterator[None]:
+    """A turn in the ``with`` block.
+
+    Raises
+    ------
+    ApiError
+        With these words, if no turn became free within ``patience`` seconds.
+    """
+    try:
+        with turns.take(user, patience=patience):
+            yield
+    except NoTurnError:
+        raise ApiError(503, "busy", words) from None
+
+
+def deadline(seconds: float, words: str) -> Progress:
+    """A progress function that raises an `ApiError` with these words when so many seconds have passed."""
+    end = time.monotonic() + seconds
+
+    def check(_: float, __: str) -> None:
+        if time.monotonic() > end:
+            raise ApiError(422, "too_slow", words)
+
+    return check

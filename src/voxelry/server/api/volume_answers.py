@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from voxelry.server.access.conditional import accepts_gzip
 from voxelry.server.access.exchange import Answer, Asked
 from voxelry.server.access.quick_answers import takes_long
-from voxelry.server.api.slice_answers import caching_headers, stack_of
+from voxelry.server.api.slice_answers import caching_headers, stack_of, values_headers
 from voxelry.server.archive.shown.volume_bytes import Layout, VolumeBytes
 
 _LARGEST_INDEX = 9
@@ -48,9 +48,7 @@ def whole_volume(asked: Asked, series_id: int, choice: VolumeChoice) -> Answer:
     packed = "range" not in asked.headers and accepts_gzip(asked.headers)
     tag = f'"{stack.series.folder}-{choice.volume}-{choice.layout}{"-gzip" if packed else ""}"'
     headers = {
-        "Content-Type": "application/octet-stream",
-        "X-Voxelry-Dtype": stack.dtype,
-        "X-Voxelry-Shape": ",".join(map(str, stack.shape)),
+        **values_headers(stack.dtype, stack.shape),
         **caching_headers(tag, choice.version, stack.series, varies=("Accept-Encoding",)),
     }
     if packed:

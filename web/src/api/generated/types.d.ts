@@ -5753,7 +5753,7 @@ export interface operations {
                 series: number;
                 /** @description Which volume, where a series has several. */
                 volume?: number;
-                /** @description Confirms that both lie in one place of the patient where headers do not say so. */
+                /** @description Confirms that the segmentation lies in the image's place where headers do not say so. */
                 same_frame_of_reference?: boolean;
             };
             header?: never;
