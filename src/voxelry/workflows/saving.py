@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import cast
@@ -17,11 +17,10 @@ from voxelry.core.segmentation import Segmentation
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
 from voxelry.dicom.headers.sources import StrPath
-from voxelry.dicom.objects.segmentation import SegmentationKind, write_segmentation
 from voxelry.dicom.series.hierarchy import Series
 from voxelry.dicom.series.stack import Stack
 from voxelry.dicom.write.writing import Written
-from voxelry.formats.shared.options import check_options, text_option
+from voxelry.formats.shared.options import check_options
 from voxelry.workflows.convert.segmentation_formats import segmentation_format
 from voxelry.workflows.convert.targets import DICOM, find_target, looks_like_a_file, names_a_format, target_names
 from voxelry.workflows.convert.volume_target import Target, Told
@@ -252,6 +251,8 @@ def _save_segmentation(
     progress: Progress,
 ) -> Written:
     """As DICOM: one file, which a folder gets under the name ``segmentation.dcm``."""
+    from voxelry.workflows.convert.segmentation_targets import write_with_options
+
     check_options(options, _SEG_OPTIONS, "a DICOM segmentation")
     if source is None:
         raise ParameterError(
@@ -261,12 +262,4 @@ def _save_segmentation(
     target = path if path.name.lower().endswith(".dcm") else path / "segmentation.dcm"
     _check_free(target, overwrite=overwrite)
     _check_replaceable(target, folder=False, series=False)
-    written = write_segmentation(
-        segmentation,
-        source,
-        target,
-        kind=cast("SegmentationKind", text_option(options, "kind") or "binary"),
-        description=text_option(options, "description") or "segmented",
-        progress=progress,
-    )
-    return replace(written, warnings=tuple(dict.fromkeys((*segmentation.warnings, *written.warnings))))
+    return write_with_options(segmentation, source, target, options, progress=progress)

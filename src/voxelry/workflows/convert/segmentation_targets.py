@@ -91,6 +91,21 @@ def write_segmentation_file(
             segmentation, source, path, threshold=threshold, same_frame_of_reference=same_frame_of_reference,
             progress=progress, **given,  # type: ignore[arg-type]
         )  # fmt: skip
+    return write_with_options(
+        segmentation, source, path, options, same_frame_of_reference=same_frame_of_reference, progress=progress
+    )
+
+
+def write_with_options(
+    segmentation: Segmentation,
+    source: Source,
+    path: Path,
+    options: Mapping[str, Value],
+    *,
+    same_frame_of_reference: bool = False,
+    progress: Progress,
+) -> Written:
+    """Write a DICOM segmentation by the options ``kind`` and ``description``; its own warnings are told too."""
     written = write_segmentation(
         segmentation,
         source,
