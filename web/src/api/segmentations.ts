@@ -13,7 +13,7 @@ import {
 } from "@/api/generated/validators";
 import { requestJson, send } from "@/api/http";
 import { type Query, withQuery } from "@/api/query";
-import { parseSlice, type Slice } from "@/api/slices";
+import { cutQuery, parseSlice, type Slice } from "@/api/slices";
 import { checkVersion, type LabelsAddress } from "@/api/volumeBytes";
 import type { Affine } from "@/core/geometry";
 import type { Cut } from "@/core/plane";
@@ -48,7 +48,7 @@ export function segmentStatistics(id: number, { series, volume, sameFrameOfRefer
 
 /** The labels of a rectangle in the patient: the nearest voxel's, sampled by the server; NaN outside. */
 export async function getLabelsCut({ segmentationId, layer, version }: LabelMap, cut: Cut, signal: AbortSignal): Promise<Slice> {
-  const query = { v: version, layer, origin: cut.origin.join(","), right: cut.right.join(","), down: cut.down.join(","), rows: cut.rows, columns: cut.columns };
+  const query = { v: version, layer, ...cutQuery(cut) };
   return sliceOf(await send(withQuery(`/api/segmentations/${segmentationId}/cut.raw`, query), { signal }), version);
 }
 

@@ -70,6 +70,9 @@ export interface CutSampling {
   readonly slab?: { readonly mode: "max" | "min" | "mean"; readonly depth: number; readonly step: Vector };
 }
 
+/** A rectangle as addresses have it. */
+export const cutQuery = ({ origin, right, down, rows, columns }: Cut) => ({ origin: origin.join(","), right: right.join(","), down: down.join(","), rows, columns });
+
 /** The values of a rectangle, sampled by the server; NaN outside the volume. */
 export async function getCut(
   seriesId: number,
@@ -81,11 +84,7 @@ export async function getCut(
   const query = {
     volume: volume.index,
     v: volume.version,
-    origin: cut.origin.join(","),
-    right: cut.right.join(","),
-    down: cut.down.join(","),
-    rows: cut.rows,
-    columns: cut.columns,
+    ...cutQuery(cut),
     method,
     slab: slab?.mode,
     depth: slab?.depth,

@@ -15,8 +15,7 @@ export function holdLabels(map: LabelMap): VolumeSource {
   const ways: ServerWays = {
     fetchSlice: (slice, signal) => getLabelsSlice(facts, slice, signal),
     fromServer: (request, signal) => labelsPicture(facts, request, signal),
-    // Of labels no pixel may be missing: a small segment would be.
-    thinned: (request, _, signal) => labelsPicture(facts, request, signal),
+    // No `thinned`: of labels no pixel may be missing, as a small segment would be.
   };
   return holdPooled({ key, family, dtype, shape, inTab: () => sourceInTab(key, facts, ways), onServer: () => sourceOnServer(key, facts, ways) });
 }

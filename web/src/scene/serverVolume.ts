@@ -20,8 +20,8 @@ export interface ServerVolumeParts {
   readonly pictures: ByteCache<PlanePicture>;
   readonly fetchSlice: (slice: number, signal: AbortSignal) => Promise<Slice>;
   readonly fromServer: (request: PlaneRequest, signal: AbortSignal) => Promise<PlanePicture>;
-  /** One of so many rows and columns of a plane. */
-  readonly thinned: (request: PlaneRequest, every: number, signal: AbortSignal) => Promise<PlanePicture>;
+  /** One of so many rows and columns of a plane; absent if no pixel may be left out. */
+  readonly thinned?: (request: PlaneRequest, every: number, signal: AbortSignal) => Promise<PlanePicture>;
   readonly schedule?: (task: () => void) => void;
 }
 
@@ -92,8 +92,9 @@ export class ServerVolume implements VolumeSource {
     const kept = this.parts.pictures.get(key);
     if (kept) return kept;
     const slice = this.sliceOf(request);
-    const every = slice === null ? this.everyOf(request) : 1;
-    if (every > 1 && !this.rested.delete(key)) return this.thinned(request, every, signal);
+    const { thinned } = this.parts;
+    const every = slice === null && thinned ? this.everyOf(request) : 1;
+    if (thinned && every > 1 && !this.rested.delete(key)) return this.thinned(thinned, request, every, signal);
     return this.keep(key, slice === null ? await this.parts.fromServer(request, signal) : await this.sliceAs(request, slice, signal));
   }
 
@@ -118,10 +119,10 @@ export class ServerVolume implements VolumeSource {
   }
 
   /** A picture of fewer pixels, and soon a notice that all of them may be asked for. */
-  private async thinned(request: PlaneRequest, every: number, signal: AbortSignal): Promise<PlanePicture> {
+  private async thinned(ask: NonNullable<ServerVolumeParts["thinned"]>, request: PlaneRequest, every: number, signal: AbortSignal): Promise<PlanePicture> {
     const key = pictureKey(this.key, request);
     this.move(request.kind === "grid" ? request.plane : request.kind, key);
-    return this.parts.pictures.get(thinnedKey(key)) ?? this.keep(thinnedKey(key), await this.parts.thinned(request, every, signal));
+    return this.parts.pictures.get(thinnedKey(key)) ?? this.keep(thinnedKey(key), await ask(request, every, signal));
   }
 
   private move(kind: string, key: string): void {

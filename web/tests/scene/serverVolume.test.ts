@@ -24,7 +24,7 @@ const never = new AbortController().signal;
 
 const sliceOf = (slice: number): Slice => ({ values: Int16Array.from({ length: 6 }, (_, i) => slice * 10 + i), rows: 2, columns: 3, samples: 1 });
 
-function serverVolume({ slices = 40, affine = AFFINE, shape = [COUNT, 2, 3] }: { slices?: number; affine?: number[][] | null; shape?: number[] } = {}) {
+function serverVolume({ slices = 40, affine = AFFINE, shape = [COUNT, 2, 3], whole = false }: { slices?: number; affine?: number[][] | null; shape?: number[]; whole?: boolean } = {}) {
   const asked: { slice: number; signal: AbortSignal; give: () => void; fail: (error: Error) => void }[] = [];
   const fetchSlice = (slice: number, signal: AbortSignal) =>
     new Promise<Slice>((resolve, reject) => {
@@ -34,7 +34,7 @@ function serverVolume({ slices = 40, affine = AFFINE, shape = [COUNT, 2, 3] }: {
   const cache = new ByteCache<Slice>(slices * SLICE_BYTES);
   const fromServer = vi.fn(() => Promise.resolve(SERVED));
   const thinned = vi.fn((_: PlaneRequest, every: number) => Promise.resolve({ ...SERVED, missing: 1, every }));
-  const parts = { slices: cache, pictures: new ByteCache<PlanePicture>(1e6), fetchSlice, fromServer, thinned, schedule: (task: () => void) => task() };
+  const parts = { slices: cache, pictures: new ByteCache<PlanePicture>(1e6), fetchSlice, fromServer, ...(whole ? {} : { thinned }), schedule: (task: () => void) => task() };
   const volume = new ServerVolume("a", { affine, shape }, parts);
   /** Answers everything that is asked until no more is. */
   const giveAll = async (): Promise<void> => {
@@ -136,6 +136,14 @@ describe("a volume that the server cuts", () => {
     expect(thinned).toHaveBeenCalledTimes(2);
     volume.close();
     vi.useRealTimers();
+  });
+
+  it("fetches a large plane once where no pixel may be left out, as of labels", async () => {
+    const { volume, fromServer } = serverVolume({ shape: [4000, 512, 512], whole: true });
+    expect(await volume.picture(SAGITTAL, never)).toBe(SERVED);
+    expect(await volume.picture(SAGITTAL, never)).toBe(SERVED);
+    expect(fromServer).toHaveBeenCalledTimes(1);
+    volume.close();
   });
 
   it("gives single voxels from slices", async () => {
