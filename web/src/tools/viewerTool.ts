@@ -2,7 +2,7 @@
 
 import type { Component } from "vue";
 
-import type { BeginDrag, Tap } from "@/views/gestures";
+import type { BeginDrag, TakeWheel, Tap } from "@/views/gestures";
 import type { KeyCommand } from "@/views/commands";
 import type { View } from "@/views/view";
 
@@ -24,6 +24,8 @@ export interface ViewerTool {
   readonly overlay?: Component;
   /** Takes a drag with the main button, or leaves it. */
   readonly beginDrag?: BeginDrag;
+  /** Takes a turn of the wheel, or leaves it. */
+  readonly wheel?: TakeWheel;
   /** Takes a finger's tap on a picture. */
   readonly tap?: Tap;
   readonly keys?: readonly KeyCommand[];

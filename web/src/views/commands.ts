@@ -7,7 +7,7 @@ import { useSeriesInViews } from "@/views/seriesInViews";
 import type { LayoutName, Views } from "@/views/views";
 
 export interface KeyCommand {
-  /** Names as `KeyboardEvent.key` has them, letters in lower case; "Shift+f" for a letter with shift, "Alt+ArrowUp", "Shift+Alt+ArrowUp". */
+  /** Names as `KeyboardEvent.key` has them, letters in lower case; "Shift+f" for a letter with shift, "Alt+ArrowUp", "Shift+Alt+ArrowUp", "Ctrl+z" (or the command key of a Mac). */
   readonly keys: readonly string[];
   /** The keys in the help; absent for a key that another line names. */
   readonly shown?: string;
@@ -15,6 +15,8 @@ export interface KeyCommand {
   readonly group: string;
   /** True if it does something where no picture is shown. */
   readonly anywhere?: boolean;
+  /** The command has its keys only while this is true, and then comes before one that has them always. */
+  readonly only?: () => boolean;
   run(views: Views, key: string): void;
 }
 
@@ -101,19 +103,21 @@ export const POINTER_HELP: readonly HelpLine[] = [
 
 /** The command of a key press; null for keys of the browser or of the focused control. */
 export function commandFor(event: KeyboardEvent, commands: readonly KeyCommand[]): { command: KeyCommand; key: string } | null {
-  if (event.ctrlKey || event.metaKey || event.defaultPrevented) return null;
+  if (event.defaultPrevented) return null;
   const target = event.target instanceof HTMLElement ? event.target : null;
   if (target && usesKey(target, event.key)) return null;
   const wanted = namesOf(event, event.key.length === 1 ? event.key.toLowerCase() : event.key);
   for (const key of wanted) {
-    const command = commands.find(({ keys }) => keys.includes(key));
+    const own = commands.filter(({ keys, only }) => keys.includes(key) && (only?.() ?? true));
+    const command = own.find(({ only }) => only) ?? own.at(0);
     if (command) return { command, key };
   }
   return null;
 }
 
 /** The names of a key press; a character made with Alt is no command, as some layouts need Alt to type it. */
-function namesOf({ altKey, shiftKey, key }: KeyboardEvent, name: string): string[] {
+function namesOf({ altKey, shiftKey, ctrlKey, metaKey, key }: KeyboardEvent, name: string): string[] {
+  if (ctrlKey || metaKey) return altKey ? [] : [`Ctrl+${shiftKey ? "Shift+" : ""}${name}`];
   if (altKey) return name.length === 1 ? [] : [`${shiftKey ? "Shift+" : ""}Alt+${name}`];
   return shiftKey ? [`Shift+${name}`, key] : [name];
 }

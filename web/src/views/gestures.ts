@@ -7,8 +7,8 @@ import type { View } from "@/views/view";
 
 /** What a drag with the main button does, from its first point on. */
 export interface Drag {
-  /** `by` is counted from the first point. */
-  move(point: Point, by: Point): void;
+  /** `by` is counted from the first point; `path` has all points since the last call, of which the browser told only the last. */
+  move(point: Point, by: Point, path: readonly Point[]): void;
   end?(): void;
   /** Undoes what was done: the drag turned out to be a pinch. */
   cancel?(): void;
@@ -16,6 +16,9 @@ export interface Drag {
 
 /** Begins a drag with the main button, with or without Shift; null leaves it to the usual one. */
 export type BeginDrag = (view: View, point: Point, event: PointerEvent) => Drag | null;
+
+/** Takes a turn of the wheel, or leaves it to scrolling and zooming. */
+export type TakeWheel = (view: View, event: WheelEvent) => boolean;
 
 /** Takes a tap of a finger. */
 export type Tap = (view: View, point: Point) => void;
@@ -70,6 +73,7 @@ export class Gestures {
   private readonly down = new Map<number, Point>();
   private drag: BegunDrag | null = null;
   private pinch: Pinch | null = null;
+  private isTaken = false;
 
   constructor(
     private readonly view: () => View,
@@ -77,6 +81,11 @@ export class Gestures {
     private readonly begin: BeginDrag,
     private readonly tap: Tap,
   ) {}
+
+  /** True if a tool took the last press: a double click is then two of its presses. */
+  get tookLast(): boolean {
+    return this.isTaken;
+  }
 
   press(event: PointerEvent, point: Point): void {
     this.down.set(event.pointerId, point);
@@ -91,11 +100,12 @@ export class Gestures {
     }
     const isFinger = event.pointerType === "touch";
     const taken = event.button === 0 ? this.begin(view, point, event) : null;
+    this.isTaken = taken !== null;
     const usual = event.button === 0 && !event.shiftKey ? () => usualDrag(this.mode(), view, point, isFinger) : () => moving(view);
     this.drag = { from: point, is: taken ?? usual(), mayTap: isFinger };
   }
 
-  move(event: PointerEvent, point: Point): void {
+  move(event: PointerEvent, point: Point, path: readonly Point[] = [point]): void {
     if (!this.down.has(event.pointerId)) return;
     this.down.set(event.pointerId, point);
     const { drag, pinch } = this;
@@ -103,7 +113,7 @@ export class Gestures {
       const by = { x: point.x - drag.from.x, y: point.y - drag.from.y };
       if (drag.mayTap && Math.hypot(by.x, by.y) <= TAP_PIXELS) return;
       drag.mayTap = false;
-      drag.is.move(point, by);
+      drag.is.move(point, by, path);
     } else if (pinch && this.down.size === 2) {
       const { distance, middle } = this.fingers();
       const view = this.view();

@@ -32,6 +32,12 @@ export interface Probe {
   readonly values: readonly number[] | null;
 }
 
+/** Where a pointer is over a view, in CSS pixels of its stage. */
+export interface StagePointer extends Point {
+  /** "mouse", "pen" or "touch". */
+  readonly kind: string;
+}
+
 /** What there is to draw over the slice on the canvas. */
 export interface OverlaysOfPicture extends SliceOverlays {
   readonly state: "loading" | "ready" | "failed";
@@ -87,6 +93,7 @@ export function createView(id: string, neighbours: Neighbours) {
   const layout = shallowRef<Layout>(FITTED);
   const stage = shallowRef<Size>({ width: 0, height: 0 });
   const probe = shallowRef<Probe | null>(null);
+  const pointer = shallowRef<StagePointer | null>(null);
   const tint = shallowRef<TintedVoxels | null>(null);
   const fused = shallowRef<readonly FusedLayer[]>([]);
   /** The overlay planes of the slice on the canvas; null if it has none. */
@@ -188,6 +195,7 @@ export function createView(id: string, neighbours: Neighbours) {
     choice.value = NO_CHOICE;
     playback.takeRate(null);
     probe.value = null;
+    pointer.value = null;
     tint.value = null;
     fused.value = [];
     fusedValues.value = [];
@@ -356,6 +364,7 @@ export function createView(id: string, neighbours: Neighbours) {
     layout,
     stage,
     probe,
+    pointer,
     tint,
     fused,
     fusedValues,
@@ -416,6 +425,7 @@ export function createView(id: string, neighbours: Neighbours) {
     zoom,
     zoomAt,
     resize: (size: Size) => (stage.value = size),
+    point: (at: StagePointer | null) => (pointer.value = at),
     drawOn: (element: HTMLCanvasElement | null) => (canvas.value = element),
     noteDrawn(request: PlaneRequest | null, every = 1): void {
       drawn.value = request;

@@ -7,9 +7,9 @@ import { VIEW_COMMANDS } from "@/views/commands";
 /** Keys of the page itself: full screen, facts, side panel, help. */
 const PAGE_KEYS = ["f", "h", "\\", "?"];
 
-it("gives each key to one command", () => {
-  const keys = [...VIEW_COMMANDS, ...TOOLS.flatMap(({ keys: own }) => own ?? [])].flatMap(({ keys: own }) => own);
-  const all = [...keys, ...PAGE_KEYS];
+it.each([false, true])("gives each key to one command, of those that have it always and of those that have it sometimes", (sometimes) => {
+  const commands = [...VIEW_COMMANDS, ...TOOLS.flatMap(({ keys: own }) => own ?? [])].filter(({ only }) => (only !== undefined) === sometimes);
+  const all = [...commands.flatMap(({ keys }) => keys), ...(sometimes ? [] : PAGE_KEYS)];
   expect(all.filter((key, i) => all.indexOf(key) !== i)).toEqual([]);
 });
 

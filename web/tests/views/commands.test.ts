@@ -31,6 +31,19 @@ describe("commandFor", () => {
     expect(press("r", undefined, { metaKey: true })).toBeNull();
   });
 
+  it("gives a key to the command that has it only now, with and without the control key", () => {
+    let isOn = false;
+    const commands = [
+      ...VIEW_COMMANDS,
+      { keys: ["a", "Ctrl+z"], title: "Paints", group: "", only: () => isOn, run: () => undefined },
+      { keys: ["Ctrl+Shift+z"], title: "Paints again", group: "", run: () => undefined },
+    ];
+    const titleOf = (key: string, options: KeyboardEventInit = {}) => commandFor(new KeyboardEvent("keydown", { key, ...options }), commands)?.command.title ?? null;
+    expect([titleOf("a"), titleOf("z", { ctrlKey: true }), titleOf("Z", { metaKey: true, shiftKey: true })]).toEqual(["Axial; of animals transverse", null, "Paints again"]);
+    isOn = true;
+    expect([titleOf("a"), titleOf("z", { ctrlKey: true }), titleOf("a", { ctrlKey: true }), titleOf("z")]).toEqual(["Paints", "Paints", null, null]);
+  });
+
   it("leaves keys to the control that needs them", () => {
     expect(press("a", '<input type="search">')).toBeNull();
     expect(press("ArrowDown", "<select></select>")).toBeNull();

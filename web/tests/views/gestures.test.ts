@@ -83,6 +83,24 @@ describe("fingers", () => {
   });
 });
 
+it("a tool that takes a drag hears of every point, and keeps its double clicks", () => {
+  const view = useViews().active;
+  view.resize({ width: 400, height: 400 });
+  const paths: (readonly Point[])[] = [];
+  let takes = true;
+  const gestures = new Gestures(() => view, () => "usual", () => (takes ? { move: (_, __, path) => void paths.push(path) } : null), () => undefined);
+  const event = (type: string) => Object.assign(new MouseEvent(type, { button: 0 }), { pointerId: 1, pointerType: "mouse" }) as unknown as PointerEvent;
+  gestures.press(event("pointerdown"), { x: 1, y: 1 });
+  gestures.move(event("pointermove"), { x: 4, y: 4 }, [{ x: 2, y: 3 }, { x: 4, y: 4 }]);
+  gestures.move(event("pointermove"), { x: 5, y: 4 });
+  expect(paths).toEqual([[{ x: 2, y: 3 }, { x: 4, y: 4 }], [{ x: 5, y: 4 }]]);
+  expect(gestures.tookLast).toBe(true);
+  gestures.release(event("pointerup"));
+  takes = false;
+  gestures.press(event("pointerdown"), { x: 1, y: 1 });
+  expect(gestures.tookLast).toBe(false);
+});
+
 it("a pen does what the mouse does", () => {
   const { view, down, move, up, taps } = fingers();
   const [start, choice] = [view.index, view.choice];

@@ -120,7 +120,7 @@ export const useCrosshair = defineStore("crosshair", () => {
     if (part?.kind === "centre" && shown) return centreDrag(view, { x: shown.centre.x - point.x, y: shown.centre.y - point.y });
     if (!placing.value || !view.cut || !view.place) return null;
     const drag = centreDrag(view, { x: 0, y: 0 });
-    drag.move(point, { x: 0, y: 0 });
+    drag.move(point, { x: 0, y: 0 }, [point]);
     return drag;
   }
 
