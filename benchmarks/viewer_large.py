@@ -138,7 +138,7 @@ def _planes(site: Server, slices: int) -> list[Row]:
     count, rows, columns = volume["shape"]
     axial = _cost(site, [f"{of_series}/slices/{k}.raw?{version}" for k in _spread(count)])
     cuts = [oblique_query(volume["affine"], volume["shape"], part / REQUESTS) for part in range(REQUESTS)]
-    quick = [oblique_query(volume["affine"], volume["shape"], part / REQUESTS, size=256) for part in range(REQUESTS)]
+    quick = [oblique_query(volume["affine"], volume["shape"], part / REQUESTS, size=128) for part in range(REQUESTS)]
     kinds = {
         "sagittal while scrolling": [
             f"{of_series}/slices/{k}.raw?axis=sagittal&every=3&{version}" for k in _spread(columns)

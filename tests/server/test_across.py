@@ -11,9 +11,15 @@ import pytest
 import voxelry
 from tests.server.test_cut_answers import middle_cut, parameters, received
 from voxelry.core.cuts import cut
-from voxelry.core.planes import AXES, Axis, plane, plane_count
+from voxelry.core.planes import AXES, Axis, plane, plane_count, thinned_plane
+from voxelry.server.access.exchange import Asked
+from voxelry.server.access.grants import Grants
+from voxelry.server.access.quick_answers import TakesLongError, attempt_quickly
+from voxelry.server.access.revision import one_revision
+from voxelry.server.api import slice_answers
+from voxelry.server.api.slice_answers import SliceChoice, raw_slice
 from voxelry.server.archive.check import check
-from voxelry.server.archive.shown import across_file, stack_files
+from voxelry.server.archive.shown import across_file, mapped_values, stack_files
 from voxelry.server.archive.shown.across_file import open_across, write_across
 from voxelry.server.jobs.models import Job, State
 from voxelry.testing import CORONAL, synthetic_series
@@ -96,6 +102,44 @@ def _assert_thinned(site: Any, address: str, volume: voxelry.Volume, axis: Axis,
     assert again.status_code == 304
     other = site.client.get(address.replace(f"every={every}", "every=5"), headers={"If-None-Match": response["ETag"]})
     assert other.status_code == 200, "another thinning is another answer"
+
+
+def test_a_thinned_plane_that_is_in_memory_needs_no_thread(
+    of_all_volumes: None, site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = synthetic_series(tmp_path / "s", slices=5, rows=40, columns=50).paths
+    (key,) = site.upload(paths)["series"]
+    volume = voxelry.load_volume(tmp_path / "s")
+    asked = Asked(who=Grants(user=1, everything=True, roles={}, scoped=False), method="GET", path="/")
+
+    def answered(**choice: Any) -> bytes:
+        (part,) = raw_slice(asked, key, 7, SliceChoice("sagittal", **choice)).parts
+        assert isinstance(part, memoryview)
+        return bytes(part)
+
+    with one_revision():
+        expected = answered(every=3)
+        assert expected == np.ascontiguousarray(thinned_plane(plane(volume, 7, axis="sagittal"), 3)).tobytes()
+        with attempt_quickly():
+            assert answered(every=3) == expected
+            with pytest.raises(TakesLongError):
+                answered()
+            monkeypatch.setattr(slice_answers, "are_in_memory", lambda _: False)
+            with pytest.raises(TakesLongError):
+                answered(every=3)
+
+
+def test_values_are_in_memory_or_nobody_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.save(tmp_path / "a.npy", np.arange(2**16, dtype="<i4").reshape(16, 64, 64))
+    values = mapped_values.mapped_values(tmp_path / "a.npy")
+    assert int(values.sum()) > 0
+    assert mapped_values.are_in_memory(values)
+    assert mapped_values.are_in_memory(values[3, ::-2, ::3])
+    monkeypatch.setattr(mapped_values, "MOST_LOOKED_AT", 2**17)
+    assert not mapped_values.are_in_memory(values), "too much to look at"
+    assert mapped_values.are_in_memory(values[3])
+    monkeypatch.setattr(mapped_values, "_libc", object)
+    assert not mapped_values.are_in_memory(values[3]), "a system that cannot say"
 
 
 def test_small_volumes_and_those_without_a_place_have_none(

@@ -28,8 +28,10 @@ Samples of colour are taken each by itself.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, Literal
 
 import numpy as np
@@ -40,7 +42,6 @@ from voxelry.core.errors import ParameterError, UnplacedError
 from voxelry.core.volume import Volume
 
 Floats = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.intp]
 Method = Literal["nearest", "linear"]
 SlabMode = Literal["max", "min", "mean"]
 METHODS: tuple[Method, ...] = ("nearest", "linear")
@@ -139,15 +140,17 @@ class OrderedVoxels:
         ways = ([line.right for line in lines], [line.down for line in lines])
         return min(abs(sum(a * b for a, b in zip(way, self._strides, strict=True))) for way in ways)
 
-    def behind(self, slices: Indices, rows: Indices, columns: Indices) -> Corner:
-        """Reads voxels relative to those of some indices, whose shapes are broadcast."""
+    def behind(self, lows: Sequence[Floats]) -> Corner:
+        """Reads voxels relative to those of some indices: whole numbers, whose shapes are broadcast."""
         array = self.array
         if not array.flags.c_contiguous:
             straight = array.transpose(*(self.order.index(axis) for axis in range(3)), *range(3, array.ndim))
+            slices, rows, columns = (low.astype(np.intp) for low in lows)
             return lambda k, i, j: np.asarray(straight[slices + k, rows + i, columns + j])
         one, other, third = self._strides
         flat = array.reshape(-1, *array.shape[3:])
-        base = slices * one + rows * other + columns * third
+        # Positions are exact in double precision, whose sums and products the processor takes several at once.
+        base = (lows[0] * one + lows[1] * other + lows[2] * third).astype(np.intp)
         return lambda k, i, j: flat[k * one + i * other + j * third :].take(base, axis=0)
 
 
@@ -200,7 +203,7 @@ def cut(
     with np.errstate(over="ignore", invalid="ignore"):  # of coordinates beyond all places, and of infinite values
         for part in _parts(rectangle):
             rows, columns = (np.arange(one.start, one.stop, dtype=np.float64) for one in part)
-            layers = (sampler.plane([line.at(rows, columns) for line in lines]) for lines in planes)
+            layers = (sampler.plane(lines, rows, columns) for lines in planes)
             result[part] = next(layers) if rectangle.slab is None else _combined(layers, rectangle.slab)
     return result
 
@@ -221,6 +224,16 @@ class _IndexLine:
             return (self.start + columns * self.right)[None, :]
         return (self.start + rows * self.down)[:, None] + (columns * self.right)[None, :]
 
+    def ends(self, rows: Floats, columns: Floats) -> tuple[float, float]:
+        """The smallest and the largest coordinate: those of corners, as rounding keeps the order of numbers.
+
+        Infinite if a corner's is not finite.
+        """
+        downs = [self.start + row * self.down for row in (float(rows[0]), float(rows[-1]))]
+        rights = [column * self.right for column in (float(columns[0]), float(columns[-1]))]
+        corners = [down + right for down in downs for right in rights]
+        return (min(corners), max(corners)) if all(map(math.isfinite, corners)) else (-math.inf, math.inf)
+
 
 @dataclass(frozen=True, slots=True)
 class _Sampler:
@@ -229,39 +242,49 @@ class _Sampler:
     voxels: OrderedVoxels
     method: Method
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The volume's."""
-        return self.voxels.shape
-
-    def plane(self, coordinates: Sequence[Floats]) -> Floats:
-        """The samples at coordinates whose shapes are broadcast to ``(rows, columns)``; NaN outside."""
-        axes = [(c >= -0.5) & (c < n - 0.5) for c, n in zip(coordinates, self.shape, strict=False)]
+    def plane(self, lines: Sequence[_IndexLine], rows: Floats, columns: Floats) -> npt.NDArray[Any]:
+        """The samples at rows and columns of a cut; NaN outside. Nearest voxels keep their type if all are inside."""
+        shape = self.voxels.shape
+        coordinates = [line.at(rows, columns) for line in lines]
+        ends = [line.ends(rows, columns) for line in lines]
         take = self._nearest if self.method == "nearest" else self._linear
-        if all(bool(inside.all()) for inside in axes):
-            return take(coordinates)
-        inside = axes[0] & axes[1] & axes[2]
-        values = np.full((*inside.shape, *self.shape[3:]), np.nan)
-        if inside.any():
-            values[inside] = take([np.broadcast_to(c, inside.shape)[inside] for c in coordinates])
+        leaving = [
+            (c >= -0.5) & (c < n - 0.5)
+            for c, (low, high), n in zip(coordinates, ends, shape, strict=False)
+            if not (low >= -0.5 and high < n - 0.5)
+        ]
+        if not leaving:
+            return take(coordinates, ends)
+        inside = np.broadcast_to(reduce(np.logical_and, leaving), (len(rows), len(columns)))
+        if not inside.any():
+            return np.full((*inside.shape, *shape[3:]), np.nan)
+        # All samples are taken, those outside of voxel 0, which is faster than to choose some of them.
+        values = take([np.where(inside, c, 0.0) for c in coordinates], ends).astype(np.float64, copy=False)
+        values[~inside] = np.nan
         return values
 
-    def _nearest(self, coordinates: Sequence[Floats]) -> Floats:
-        slices, rows, columns = (
-            np.minimum((c + 0.5).astype(np.intp), n - 1) for c, n in zip(coordinates, self.shape, strict=False)
-        )
-        return self.voxels.behind(slices, rows, columns)(0, 0, 0).astype(np.float64)
+    def _nearest(self, coordinates: Sequence[Floats], ends: Sequence[tuple[float, float]]) -> npt.NDArray[Any]:
+        lows = []
+        for c, (_, high), n in zip(coordinates, ends, self.voxels.shape, strict=False):
+            low = c + 0.5
+            np.floor(low, out=low)
+            lows.append(low if high + 0.5 < n else np.minimum(low, n - 1.0))
+        return self.voxels.behind(lows)(0, 0, 0)
 
-    def _linear(self, coordinates: Sequence[Floats]) -> Floats:
+    def _linear(self, coordinates: Sequence[Floats], ends: Sequence[tuple[float, float]]) -> Floats:
+        shape = self.voxels.shape
         lows, parts = [], []
-        for c, n in zip(coordinates, self.shape, strict=False):
-            clamped = np.minimum(np.maximum(c, 0.0), n - 1.0)
-            low = np.minimum(clamped.astype(np.intp), max(n - 2, 0))
+        for c, (least, most), n in zip(coordinates, ends, shape, strict=False):
+            within = least >= 0.0 and most < n - 1.0
+            clamped = c if within else np.minimum(np.maximum(c, 0.0), n - 1.0)
+            low = np.floor(clamped)
+            if not within:
+                np.minimum(low, max(n - 2.0, 0.0), out=low)
             part = clamped - low
             lows.append(low)
-            parts.append(part[..., None] if len(self.shape) > 3 else part)
-        corner = self.voxels.behind(*lows)
-        several = [n > 1 for n in self.shape[:3]]
+            parts.append(part[..., None] if len(shape) > 3 else part)
+        corner = self.voxels.behind(lows)
+        several = [n > 1 for n in shape[:3]]
 
         def along_columns(k: int, i: int) -> Floats:
             first = corner(k, i, 0).astype(np.float64)
@@ -294,9 +317,9 @@ def _between(first: Floats, second: npt.NDArray[Any], part: Floats) -> Floats:
     return value
 
 
-def _combined(layers: Iterator[Floats], slab: SlabMode) -> Floats:
+def _combined(layers: Iterator[npt.NDArray[Any]], slab: SlabMode) -> Floats:
     """The largest, smallest or mean of the samples that are not NaN."""
-    total = next(layers).copy()
+    total = next(layers).astype(np.float64)
     if slab != "mean":
         keep = np.fmax if slab == "max" else np.fmin
         for layer in layers:

@@ -27,8 +27,9 @@ export interface ServerVolumeParts {
 
 /** While one moves through planes: how many pixels a picture of voxels may have, and how many it is thinned to otherwise. */
 const VOXELS = { most: 2 ** 20, thinned: 2 ** 18 };
-/** Likewise of samples between voxels, each of which costs the server more. */
-const SAMPLES = { most: 2 ** 17, thinned: 2 ** 16 };
+/** Likewise of samples between voxels, each of which costs the server more: of a plane, and of all planes of a slab. */
+const SAMPLES = { most: 2 ** 17, thinned: 2 ** 14 };
+const SLABS = { most: 2 ** 17, thinned: 2 ** 16 };
 /** All pixels are fetched of a plane after this time without a request for another one of its kind. */
 const REST_MS = 60;
 
@@ -147,7 +148,7 @@ export class ServerVolume implements VolumeSource {
     const { rows, columns } = sizeOfPlane(this.facts, request);
     const depth = request.kind === "cut" ? request.slab?.depth : request.slab?.planes;
     const pixels = rows * columns * (depth ?? 1);
-    const { most, thinned } = request.kind === "grid" && !depth ? VOXELS : SAMPLES;
+    const { most, thinned } = depth ? SLABS : request.kind === "grid" ? VOXELS : SAMPLES;
     return pixels > most ? everyFor(pixels, thinned) : 1;
   }
 

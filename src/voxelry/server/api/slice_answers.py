@@ -22,9 +22,11 @@ from voxelry.server.access.grants import Grants
 from voxelry.server.access.quick_answers import takes_long
 from voxelry.server.api.problems import ApiError, not_found
 from voxelry.server.archive import queries
+from voxelry.server.archive.at_rest import files_at_rest
 from voxelry.server.archive.held import held
 from voxelry.server.archive.models import Series, Stack
 from voxelry.server.archive.shown import stack_files
+from voxelry.server.archive.shown.mapped_values import are_in_memory
 from voxelry.server.archive.shown.slice_display import shown_with
 from voxelry.server.jobs.models import State
 from voxelry.workflows.pictures.picture_files import encode_picture
@@ -120,9 +122,12 @@ def raw_slice(asked: Asked, series_id: int, n: int, choice: SliceChoice) -> Answ
             raise _no_slice(n, stored.shape[0])
         part, dtype, shape = stored.slice_part(stack, n), stored.dtype, stored.shape[1:]
     else:
-        takes_long()
+        if choice.every == 1 or files_at_rest.is_shared():
+            takes_long()
         volume = _checked(stack, n, choice.axis, shown=False)
         values = thinned_plane(plane(volume, n, axis=choice.axis, across=stack_files.across_of(stack)), choice.every)
+        if not are_in_memory(values):
+            takes_long()
         part, dtype, shape = little_endian(values), values.dtype.name, values.shape
     return Answer([part], headers=values_headers(dtype, shape) | caching_headers(tag, choice.version, stack.series))
 

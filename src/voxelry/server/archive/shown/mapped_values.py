@@ -6,8 +6,11 @@ page anew, which takes longer than all the rest; one that is kept finds it once.
 
 from __future__ import annotations
 
+import ctypes
+import mmap
 import threading
 from collections import OrderedDict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,9 @@ import numpy.typing as npt
 
 MOST_MAPPED = 8
 """Files; a mapping holds a file descriptor, and the file's place on the disk if it is deleted."""
+
+MOST_LOOKED_AT = 16 * 2**20
+"""Bytes: values that lie further apart are not said to be in memory."""
 
 _lock = threading.Lock()
 _mapped: OrderedDict[Path, tuple[tuple[int, ...], npt.NDArray[Any]]] = OrderedDict()
@@ -44,6 +50,27 @@ def mapped_values(path: Path) -> npt.NDArray[Any]:
         while len(_mapped) > MOST_MAPPED:
             _mapped.popitem(last=False)
         return kept[1]
+
+
+def are_in_memory(values: npt.NDArray[Any]) -> bool:
+    """Whether values of a mapped file are read without waiting for the disk; False if the system cannot say."""
+    first, end = np.lib.array_utils.byte_bounds(values)
+    start = first - first % mmap.PAGESIZE
+    if end - start > MOST_LOOKED_AT:
+        return False
+    pages = np.zeros(-(-(end - start) // mmap.PAGESIZE), np.uint8)
+    try:
+        failed = _libc().mincore(
+            ctypes.c_void_p(start), ctypes.c_size_t(end - start), pages.ctypes.data_as(ctypes.c_void_p)
+        )
+    except (OSError, AttributeError):
+        return False
+    return not failed and bool((pages & 1).all())
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
 
 
 def _identity(path: Path) -> tuple[int, ...]:
