@@ -77,7 +77,10 @@ if TYPE_CHECKING:
     from voxelry.core.steps import StepResult as StepResult
     from voxelry.core.structure_set import StructureSet as StructureSet
     from voxelry.core.volume import Volume as Volume
+    from voxelry.dicom.objects.segment_terms import SegmentTerm as SegmentTerm
+    from voxelry.dicom.objects.segment_terms import segment_terms as segment_terms
     from voxelry.dicom.objects.segmentation import write_segmentation as write_segmentation
+    from voxelry.dicom.objects.segmentation_origin import SegmentationOrigin as SegmentationOrigin
     from voxelry.dicom.objects.structure_set_writing import write_structure_set as write_structure_set
     from voxelry.dicom.pixels.overlays import Overlay as Overlay
     from voxelry.dicom.series.geometry_report import GeometryReport as GeometryReport
@@ -229,6 +232,9 @@ _WHERE = {
     "write_derived": "workflows.process.derived_series",
     "write_sample": "workflows.sample",
     "write_segmentation": "dicom.objects.segmentation",
+    "SegmentTerm": "dicom.objects.segment_terms",
+    "SegmentationOrigin": "dicom.objects.segmentation_origin",
+    "segment_terms": "dicom.objects.segment_terms",
     "write_structure_set": "dicom.objects.structure_set_writing",
     "write_series": "dicom.write.writing",
     "write_volume": "dicom.write.writing",

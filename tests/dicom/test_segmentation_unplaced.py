@@ -16,7 +16,8 @@ from voxelry.core.errors import UnplacedError
 from voxelry.core.segmentation import Segment, Segmentation
 from voxelry.core.volume import Volume
 from voxelry.dicom.headers.pydicom_silence import quiet
-from voxelry.dicom.objects.segmentation import SegmentationKind, write_segmentation
+from voxelry.dicom.objects.segment_planes import SegmentationKind
+from voxelry.dicom.objects.segmentation import write_segmentation
 from voxelry.dicom.series.hierarchy import Series
 from voxelry.testing import synthetic_instance, write
 

@@ -27,6 +27,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 from pydicom.dataset import Dataset
 
+from tests.server.drafts import draft
 from tests.server.test_front import Asking
 from voxelry.core import registry
 from voxelry.core.registry import StepRegistry
@@ -226,6 +227,7 @@ def place(site: Any, tmp_path: Path, do_jobs: Callable[[], None], monkeypatch: p
         "get_cut_raw": lambda: {"query": "?origin=0,0,0&right=1,0,0&down=0,1,0&rows=2&columns=2"},
         "get_labels_cut": lambda: {"query": "?origin=0,0,0&right=1,0,0&down=0,1,0&rows=2&columns=2"},
         "create_segmentation": lambda: _json(series=series, label="Bright", recipe={"lower": 3}),
+        "save_segmentation": lambda: {"data": draft(series)},
         "list_segmentations": lambda: {"query": f"?series={series}"},
         "get_segment_statistics": lambda: {"query": f"?series={series}"},
         "GET wado": lambda: {"query": "?requestType=WADO&studyUID={}&seriesUID={}&objectUID={}".format(*uids)},
@@ -354,7 +356,7 @@ def _names_an_object(address: Address) -> bool:
         return True
     return bool(re.search(r"[<{](int:)?[a-z]+_id[>}]", address.path)) or address.name in (
         "create_job", "create_segmentation", "create_batch", "create_upload", "delete_studies", "empty_trash",
-        "list_segmentations",
+        "list_segmentations", "save_segmentation",
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 
+from tests.server.drafts import draft
 from voxelry.server.access.models import Membership, Project, Role
 from voxelry.server.access.secrets import create_token
 from voxelry.server.api.study_routes import api
@@ -39,6 +40,7 @@ NUMBERS = {
 KINDS = {
     "project": "project", "projects": "project", "patient": "patient", "study": "study", "studies": "study",
     "series": "series", "second": "series", "parent": "batch", "from_node": "node",
+    "segmentation.series": "series", "segmentation.base": "segmentation",
 }  # fmt: skip
 """The attribute of `Keys` that fields of a name hold."""
 PLACES = {"after"}
@@ -153,6 +155,13 @@ def _requests(own: Keys, key: Callable[[str], int], file: Path) -> dict[tuple[st
         ("create_segmentation", "series"): [
             sent("POST", "/segmentations", series=key("series"), label="a", recipe={"method": "fixed"}),
             sent("POST", "/segmentations", series=key("series"), volume=5, label="a", recipe={"method": "otsu"}),
+        ],
+        ("save_segmentation", "segmentation.series"): [
+            ("POST", "/segmentations/voxels", draft(key("series"))),
+            ("POST", "/segmentations/voxels", draft(key("series"), base=own.segmentation)),
+        ],
+        ("save_segmentation", "segmentation.base"): [
+            ("POST", "/segmentations/voxels", draft(own.series, base=key("segmentation"))),
         ],
         ("search_studies", "projects"): [sent("POST", "/studies/search", projects=[key("project")], search=SECRET)],
         ("search_studies", "patient"): [sent("POST", "/studies/search", patient=key("patient"))],

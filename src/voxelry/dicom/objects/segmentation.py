@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
-import numpy.typing as npt
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 
@@ -27,6 +26,8 @@ from voxelry.dicom.headers.elements import EncodedValue
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.pydicom_silence import quiet
 from voxelry.dicom.headers.sources import StrPath
+from voxelry.dicom.objects.segment_planes import SegmentationKind, SegmentPlanes, frame_order
+from voxelry.dicom.objects.segmentation_origin import SegmentationOrigin, joined_series, refer_to_edited
 from voxelry.dicom.objects.segmentation_sources import (
     frame_groups,
     frames_by_slice,
@@ -57,9 +58,6 @@ from voxelry.dicom.write.writing import Written
 if TYPE_CHECKING:
     from highdicom.seg import SegmentDescription
 
-SegmentationKind: TypeAlias = Literal["binary", "labelmap"]
-"""A plane of bits for each segment, which all readers support; or one of labels (Supplement 243), which few support."""
-
 WRITING = "writing a DICOM segmentation"
 MOST_BYTES = 2**28
 """Slices without a segment are written too, so that every reader sees the whole grid, up to this size of a file."""
@@ -68,8 +66,6 @@ TILTED = 1e-3
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - Content Date must be there, and may not differ from run to run
 _STAND_IN_STUDY = "2.25.1"
 _LONGEST_TEXT = 64
-
-Labels: TypeAlias = "npt.NDArray[np.unsignedinteger[Any]]"
 
 
 def write_segmentation(
@@ -84,12 +80,14 @@ def write_segmentation(
     seed: str | None = None,
     created: datetime | None = None,
     same_frame_of_reference: bool = False,
+    origin: SegmentationOrigin | None = None,
     progress: Progress = silent,
 ) -> Written:
     """Write a segmentation as one DICOM SEG instance.
 
-    Study, patient and frame of reference are the source's; the series is new. Each frame names the image of the
-    source that it lies on, where it lies on one.
+    Study, patient and frame of reference are the source's; the series is new, unless ``origin`` names one. Each frame
+    names the image of the source that it lies on, where it lies on one. Voxels are read slice by slice, so that label
+    maps may lie in files.
 
     Parameters
     ----------
@@ -113,6 +111,8 @@ def write_segmentation(
         When; by default now, or 1970 where ``seed`` is given.
     same_frame_of_reference
         True to confirm that images whose own headers contradict each other lie in one place of the patient.
+    origin
+        Who drew it, and the segmentation that it was edited from; None for nobody and none.
 
     Returns
     -------
@@ -157,21 +157,23 @@ def write_segmentation(
         if place is None
         else frames_by_slice(place, segmentation.source, stacks)
     )
-    labels, segments = _numbered(segmentation, kind, warnings)
+    segments = tuple(sorted(segmentation.segments, key=lambda segment: segment.number))
+    _check_segments(segments, kind, warnings)
+    planes = SegmentPlanes(segmentation, segments, kind)
     if place is None:
         warnings.append(
             "the place of these images in the patient is unknown: the segmentation says on which image each of its "
             "frames lies, and has no place of its own"
         )
-        stand_ins = _stand_ins(no_place(labels.shape), labels, derivation.uid("frame of reference"))
+        standing, space = no_place(planes.shape), derivation.uid("frame of reference")
     else:
-        stand_ins = _stand_ins(place, labels, _frame_of_reference(stacks, derivation, warnings))
+        standing, space = place, _frame_of_reference(segmentation, stacks, derivation, warnings)
+    stand_ins = _stand_ins(standing, planes, space)
     progress(0.1, "writing the segmentation")
-    pixels = labels.size if labels.ndim == 4 else labels.size * len(segments)
-    omit = place is not None and kind == "binary" and pixels // 8 > MOST_BYTES and bool(labels.any())
+    omit = place is not None and kind == "binary" and planes.pixels // 8 > MOST_BYTES and bool(planes.present.any())
     if omit:
         warnings.append("frames without a segment were left out: with them the file would be too large")
-    dataset = _composed(stand_ins, labels, segments, kind, derivation, omit=omit)
+    dataset = _composed(stand_ins, planes, segments, kind, derivation, omit=omit)
     if place is None:
         without_place(dataset, segmentation.source)
     else:
@@ -180,13 +182,18 @@ def write_segmentation(
             place.slice_spacing
         )  # one frame alone does not tell the spacing of slices
     progress(0.6, "writing the segmentation")
+    order = frame_order(dataset, stand_ins)
     groups = frame_groups(dataset, stand_ins, frames, placed=place is not None)
     del dataset.PerFrameFunctionalGroupsSequence
+    chunks, length = planes.complete(dataset, order)
     refer_to(dataset, headers)
-    _describe(dataset, derivation, headers, series_description, series_number)
-    paths = emit([_instance(dataset, groups, derivation, headers[0], segments, target.name)], target.parent, EXPLICIT,
-                 progress=part(progress, 0.8, 1))  # fmt: skip
-    return Written(paths, str(dataset.SeriesInstanceUID), tuple(warnings))
+    _describe(dataset, derivation, headers, series_description, series_number, origin or SegmentationOrigin())
+    head = _head(dataset, groups, derivation, headers[0], segments, origin or SegmentationOrigin())
+    file = InstanceFile(target.name, lambda: head, chunks, 0, int(dataset.BitsAllocated) == 16, total_bytes=length)
+    paths = emit([file], target.parent, EXPLICIT, progress=part(progress, 0.8, 1))
+    joined_header = None if origin is None else origin.joined
+    uid = str(dataset.SeriesInstanceUID) if joined_header is None else joined_header.series_instance_uid
+    return Written(paths, uid, tuple(warnings))
 
 
 # --- what is checked --------------------------------------------------------------------------------------------------
@@ -205,33 +212,6 @@ def _place(segmentation: Segmentation, warnings: list[str]) -> SlicePlaces | Non
                 "straight above each other shows the segmentation elsewhere"
             )
     return place
-
-
-def _numbered(
-    segmentation: Segmentation, kind: SegmentationKind, warnings: list[str]
-) -> tuple[Labels, tuple[Segment, ...]]:
-    """Labels and segments as they are written; bits are numbered from 1 without a hole (PS3.3 C.8.20.2).
-
-    Of segments that overlap, 0 and 1 of each along a fourth axis.
-    """
-    segments = tuple(sorted(segmentation.segments, key=lambda segment: segment.number))
-    if kind == "binary" and segmentation.overlapping:
-        _check_segments(segments, kind, warnings)
-        return np.stack([segmentation.mask(segment.number) for segment in segments], axis=-1).astype(np.uint8), segments
-    labels: Labels = segmentation.labels
-    largest = int(labels.max(initial=0))
-    known = np.zeros(max(largest, segments[-1].number) + 1, np.uint16)
-    for number, segment in enumerate(segments, 1):
-        known[segment.number] = segment.number if kind == "labelmap" else number
-    counts = sum((np.bincount(plane.ravel(), minlength=len(known)) for plane in labels), np.zeros(len(known), np.int64))
-    strange = [int(value) for value in np.flatnonzero(counts) if value and not known[value]]
-    if strange:
-        raise ParameterError(f"the labels {', '.join(map(str, strange[:6]))} have no segment that says what they are")
-    _check_segments(segments, kind, warnings)
-    dtype = np.uint8 if int(known.max()) < 256 else np.uint16
-    if np.array_equal(known, np.arange(len(known))):  # no hole
-        return labels.astype(dtype, copy=False), segments
-    return np.asarray(known.astype(dtype)[labels], dtype), segments
 
 
 def _check_segments(segments: Sequence[Segment], kind: SegmentationKind, warnings: list[str]) -> None:
@@ -253,10 +233,13 @@ def _check_frame_of_reference(stacks: Sequence[Stack], *, confirmed: bool) -> No
         )
 
 
-def _frame_of_reference(stacks: Sequence[Stack], derivation: Derivation, warnings: list[str]) -> str:
+def _frame_of_reference(
+    segmentation: Segmentation, stacks: Sequence[Stack], derivation: Derivation, warnings: list[str]
+) -> str:
     found, header = stacks[0].frame_of_reference_uid, stacks[0].headers[0]
-    if found:
-        return found
+    own = None if differs(stacks[0].frames) else segmentation.geometry.frame_of_reference_uid
+    if found or own:
+        return str(found or own)
     how = "contradict each other in their" if differs(stacks[0].frames) else "name no"
     warnings.append(f"the images {how} frame of reference: the segmentation has one of its own")
     return derivation.uid("frame of reference", header.series_instance_uid)
@@ -265,7 +248,7 @@ def _frame_of_reference(stacks: Sequence[Stack], derivation: Derivation, warning
 # --- highdicom's part -------------------------------------------------------------------------------------------------
 
 
-def _stand_ins(place: SlicePlaces, labels: Labels, frame_of_reference: str) -> list[Dataset]:
+def _stand_ins(place: SlicePlaces, planes: SegmentPlanes, frame_of_reference: str) -> list[Dataset]:
     """An image for each slice, for highdicom: it has the slice's place, and no patient's attributes.
 
     Highdicom would quote values of real headers in errors and logs; and it supports neither sources of
@@ -275,7 +258,7 @@ def _stand_ins(place: SlicePlaces, labels: Labels, frame_of_reference: str) -> l
     shared.SOPClassUID, shared.Modality = CT, "CT"
     shared.StudyInstanceUID = shared.SeriesInstanceUID = _STAND_IN_STUDY
     shared.FrameOfReferenceUID = frame_of_reference
-    shared.Rows, shared.Columns = labels.shape[1:3]
+    shared.Rows, shared.Columns = planes.stand_in_shape[1:]
     shared.PixelSpacing = [decimal_string(side) for side in place.pixel_spacing]
     shared.SliceThickness = decimal_string(place.slice_spacing)
     shared.ImageOrientationPatient = [decimal_string(cosine) for cosine in place.orientation]
@@ -294,7 +277,7 @@ def _stand_ins(place: SlicePlaces, labels: Labels, frame_of_reference: str) -> l
 
 def _composed(
     stand_ins: list[Dataset],
-    labels: Labels,
+    planes: SegmentPlanes,
     segments: Sequence[Segment],
     kind: SegmentationKind,
     derivation: Derivation,
@@ -307,7 +290,7 @@ def _composed(
     with quiet:
         composed: Dataset = Composed(
             source_images=stand_ins,
-            pixel_array=labels,
+            pixel_array=planes.stand_in(),
             segmentation_type=kind.upper(),
             segment_descriptions=[_described(segment, number, kind, derivation)
                                   for number, segment in enumerate(segments, 1)],
@@ -371,7 +354,12 @@ def _modify(item: Dataset, keyword: str, modifier: SegmentCode) -> None:
 
 
 def _describe(
-    dataset: Dataset, derivation: Derivation, headers: Sequence[Header], description: str, number: int | None
+    dataset: Dataset,
+    derivation: Derivation,
+    headers: Sequence[Header],
+    description: str,
+    number: int | None,
+    origin: SegmentationOrigin,
 ) -> None:
     """Attributes that highdicom does not write, and those it makes new each time."""
     organization = new_uid(derivation.seed, "dimensions", str(dataset.SOPInstanceUID))
@@ -386,33 +374,35 @@ def _describe(
     dataset.SeriesDescription = description
     dataset.SeriesNumber = next_series_number(headers[0]) if number is None else number
     dataset.DerivationDescription = derivation.sentence
-    dataset.ContentDescription, dataset.ContentCreatorName = description, ""
+    dataset.ContentDescription, dataset.ContentCreatorName = description, origin.creator
+    dataset.InstanceNumber = origin.instance_number
     dataset.LossyImageCompression = "01" if any(is_lossy(header) for header in headers) else "00"
     if "FrameOfReferenceUID" in dataset:
         position = text(headers[0].elements, "PositionReferenceIndicator")
         dataset.PositionReferenceIndicator = position if position.isascii() else ""
+    if origin.edited is not None:
+        refer_to_edited(dataset, origin.edited, headers[0].study_instance_uid)
 
 
-def _instance(
+def _head(
     dataset: Dataset,
     groups: EncodedValue,
     derivation: Derivation,
     header: Header,
     segments: Sequence[Segment],
-    name: str,
-) -> InstanceFile:
-    content = bytes(dataset.PixelData)
-    del dataset.PixelData
-    own = (str(dataset.SeriesDescription), *(word for one in segments for word in _words(one)))
-    ascii_only = all(word.isascii() for word in own)
+    origin: SegmentationOrigin,
+) -> bytes:
+    """All that comes before Pixel Data."""
+    own = (str(dataset.SeriesDescription), origin.creator, *(word for one in segments for word in _words(one)))
+    ascii_only = all(word.isascii() for word in own) and origin.joined is None
     if not ascii_only:
         dataset.SpecificCharacterSet = "ISO_IR 192"
     raws: EncodedElements = of_dataset(dataset) | patient_and_study(header, utf8=not ascii_only)
     raws[tag_of("ContributingEquipmentSequence")] = b"SQ", equipment_of(derivation)
     raws[tag_of("PerFrameFunctionalGroupsSequence")] = groups
-    head = file_head(str(dataset.SOPClassUID), str(dataset.SOPInstanceUID), EXPLICIT, VERSION) + joined(raws)
-    values = np.frombuffer(content, np.uint8)
-    return InstanceFile(name, lambda: head, [lambda: values], len(values), int(dataset.BitsAllocated) == 16)
+    if origin.joined is not None:
+        raws = joined_series(raws, origin.joined)
+    return file_head(str(dataset.SOPClassUID), str(dataset.SOPInstanceUID), EXPLICIT, VERSION) + joined(raws)
 
 
 def _words(segment: Segment) -> tuple[str, ...]:

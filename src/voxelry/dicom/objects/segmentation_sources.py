@@ -74,14 +74,19 @@ def stacks_of_source(source: Stack | Series | Sequence[Stack]) -> tuple[Stack, .
 
 
 def patient_and_study(header: Header, *, utf8: bool) -> EncodedElements:
-    """The patient's and study's attributes of an instance, byte for byte; unreadable ones are left out.
+    """The patient's and study's attributes of an instance, as `copied_attributes` gives them."""
+    return copied_attributes(header, PATIENT_AND_STUDY, utf8=utf8)
+
+
+def copied_attributes(header: Header, keywords: Sequence[str], *, utf8: bool) -> EncodedElements:
+    """Attributes of an instance, byte for byte; unreadable ones are left out.
 
     Parameters
     ----------
     utf8
         True to write texts in UTF-8, for an object that has characters of its own beside ASCII's.
     """
-    wanted = {tag_of(keyword) for keyword in PATIENT_AND_STUDY}
+    wanted = {tag_of(keyword) for keyword in keywords}
     if not utf8:
         raws = Explicit()(header.elements)
         return {

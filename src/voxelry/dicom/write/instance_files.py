@@ -41,6 +41,8 @@ class InstanceFile:
         Of a frame that is not compressed.
     wide
         True if a value has more than 8 bits.
+    total_bytes
+        Of all frames, if they are of bits, or are given several at a time; None if each has ``frame_bytes``.
     """
 
     name: str
@@ -48,6 +50,7 @@ class InstanceFile:
     frames: Sequence[Callable[[], npt.NDArray[Any]]]
     frame_bytes: int
     wide: bool
+    total_bytes: int | None = None
 
 
 def check_names(names: str, count: int) -> list[str]:
@@ -134,10 +137,10 @@ def _write_some(stage: Path, instances: Sequence[InstanceFile], transfer_syntax:
 def _write(path: Path, instance: InstanceFile, transfer_syntax: str, *, alone: bool) -> None:
     frames: Iterable[npt.NDArray[Any]]
     if transfer_syntax == EXPLICIT:
-        length = instance.frame_bytes * len(instance.frames)
+        length = instance.frame_bytes * len(instance.frames) if instance.total_bytes is None else instance.total_bytes
         if length > _LONGEST:
             raise ParameterError(
-                f"{len(instance.frames)} frames of {instance.frame_bytes} bytes are more than one uncompressed file "
+                f"{len(instance.frames)} frames of {length:,} bytes together are more than one uncompressed file "
                 "holds (4 GiB): choose a transfer syntax that compresses, or a file for each slice"
             )
         padded = length + length % 2

@@ -13,12 +13,14 @@ from voxelry.server.api import job_schemas as out
 from voxelry.server.api import study_records
 from voxelry.server.archive import build, queries
 from voxelry.server.archive.intake import ingest
+from voxelry.server.archive.make_segmentations import SHOWN_AS_SEGMENTS
 from voxelry.server.jobs import job_queries
 from voxelry.server.jobs.models import Job
 from voxelry.server.nodes import commitment_request, delivery_request, fetch_request
 from voxelry.server.processing import process_queries
+from voxelry.server.processing.base_version import segmentation_of_process
 from voxelry.server.processing.models import Input, Process
-from voxelry.server.processing.step_request import KIND, job_named
+from voxelry.server.processing.step_request import job_named
 
 TITLES = {
     ingest.KIND: "Read an upload",
@@ -26,6 +28,8 @@ TITLES = {
     delivery_request.KIND: "Send to a node",
     fetch_request.FETCH_KIND: "Fetch from a node",
     commitment_request.COMMITMENT_KIND: "Report what is kept to a node",
+    process_queries.SAVE: "Save a segmentation",
+    process_queries.READ: "Read a segmentation",
 }
 
 
@@ -34,13 +38,13 @@ def found(rows: QuerySet[Job], who: Grants, *, job_name: str, series: int | None
     job_name = job_name.replace("\0", "")  # no database column takes it
     if job_name:
         processes = process_queries.processes(who).filter(job_name=job_name).values("pk")
-        step = Q(kind=KIND, subject__in=processes)
+        step = Q(kind__in=process_queries.KINDS, subject__in=processes)
         rows = rows.filter(
             step | Q(is_batch=True, pk__in=job_queries.jobs(who).filter(step).values("parent")) | Q(kind=job_name)
         )
     if series is not None:
         about = process_queries.inputs(who).filter(series=series).values("process")
-        rows = rows.filter(Q(kind=KIND, subject__in=about) | Q(kind=build.KIND, subject=series))
+        rows = rows.filter(Q(kind__in=process_queries.KINDS, subject__in=about) | Q(kind=build.KIND, subject=series))
     return rows
 
 
@@ -90,7 +94,7 @@ def _row(job: Job, around: _Around) -> dict[str, Any]:
         **base,
         "job_name": "" if process is None else process.job_name,
         "project_id": job.project_id,
-        "title": TITLES.get(job.kind, job.kind) if process is None else _title(process),
+        "title": TITLES.get(job.kind, job.kind) if process is None or job.kind in TITLES else _title(process),
         "params": {} if process is None else _params(process),
         "inputs": inputs,
         "about": None if about is None else study_records.series_name(about),
@@ -133,8 +137,8 @@ def _input(row: Input, around: _Around) -> out.InputOut:
 
 def _processes(jobs: Sequence[Job], who: Grants) -> dict[int, Process]:
     """The processes by the job's key; for a batch, the process of its first job."""
-    subjects = {job.pk: job.subject for job in jobs if job.kind == KIND and not job.is_batch}
-    batches = [job.pk for job in jobs if job.kind == KIND and job.is_batch]
+    subjects = {job.pk: job.subject for job in jobs if job.kind in process_queries.KINDS and not job.is_batch}
+    batches = [job.pk for job in jobs if job.kind in process_queries.KINDS and job.is_batch]
     if batches:
         children = job_queries.jobs(who).filter(parent__in=batches)
         first = children.order_by().values("parent").annotate(subject=Min("subject"))
@@ -166,6 +170,15 @@ def _totals(jobs: Sequence[Job], who: Grants) -> dict[int, out.TotalsOut]:
     }
 
 
+def _segmentations(process: Process, outputs: list[int], who: Grants) -> list[int]:
+    """Those that a process made: of a step all in its series, which are its own; of a draft the one that it wrote."""
+    if process.job_name in (process_queries.SAVE, process_queries.READ):
+        made = segmentation_of_process(process, who)
+        return [] if made is None else [made]
+    rows = queries.instances(who).filter(series__in=outputs, sop_class_uid__in=SHOWN_AS_SEGMENTS)
+    return list(rows.order_by("pk").values_list("pk", flat=True))
+
+
 def _result(job: Job, process: Process, who: Grants) -> out.ResultOut:
     outputs = process_queries.outputs(who).filter(process=process).values_list("series", flat=True)
     series = queries.series(who).only("description", "modality").in_bulk(list(outputs))
@@ -176,6 +189,7 @@ def _result(job: Job, process: Process, who: Grants) -> out.ResultOut:
             for key in outputs
             if (one := series.get(key)) is not None
         ],
+        segmentations=_segmentations(process, list(outputs), who),
         rows=out.ResultRows(
             count=len(process.rows),
             columns=process.columns,

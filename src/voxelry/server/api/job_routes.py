@@ -33,7 +33,6 @@ from voxelry.server.jobs.models import Job
 from voxelry.server.processing import process_queries
 from voxelry.server.processing.models import Process
 from voxelry.server.processing.step_request import (
-    KIND,
     ChosenVolume,
     JobLimits,
     job_names,
@@ -268,7 +267,7 @@ def _process(request: HttpRequest, key: int) -> Process:
     """The process of a job that has results."""
     job = _job(request, key)
     published = process_queries.processes(asking(request)).filter(pk=job.subject, published__isnull=False)
-    process = published.first() if job.kind == KIND and not job.is_batch else None
+    process = published.first() if job.kind in process_queries.KINDS and not job.is_batch else None
     if process is None:
         raise not_found(f"Job {key} has no results.")
     return process

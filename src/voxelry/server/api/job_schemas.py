@@ -173,9 +173,10 @@ class ResultFileOut(Schema):
 
 
 class ResultOut(Schema):
-    """The results of a step."""
+    """The results of a step. ``segmentations`` are the numbers of those among them that can be laid over images."""
 
     series: list[ResultSeries]
+    segmentations: list[int]
     rows: ResultRows | None
     files: list[ResultFileOut]
     warnings: list[str]

@@ -20,6 +20,7 @@ from voxelry.server.access.problem_content import PROBLEM, problem_content
 from voxelry.server.access.rules import Rule, is_for_programs, needs
 from voxelry.server.environment.disk_errors import is_away, is_full
 from voxelry.server.jobs.failures import Away
+from voxelry.server.processing.base_version import BaseChangedError
 from voxelry.server.processing.request_errors import StepParameterError
 
 CODES = {
@@ -33,6 +34,7 @@ CODES = {
     413: "too_large",
     416: "range",
     422: "validation",
+    428: "precondition_required",
     500: "internal",
     502: "node",
     503: "busy",
@@ -66,6 +68,7 @@ _STATUS_OF = {
     "not_ready": 409,
     "outside_roots": 403,
     "project_name": 409,
+    "precondition_required": 428,
     "project_not_empty": 409,
     "role": 403,
 }
@@ -139,6 +142,7 @@ def add_handlers(api: NinjaAPI) -> None:
     """Register the answers for errors that routes raise."""
     api.add_exception_handler(ApiError, _api_error)
     api.add_exception_handler(StepParameterError, _step_parameters)
+    api.add_exception_handler(BaseChangedError, _base_changed)
     api.add_exception_handler(VoxelryError, _voxelry_error)
     api.add_exception_handler(ValidationError, _validation_error)
     api.add_exception_handler(HttpError, _http_error)
@@ -187,6 +191,14 @@ def _step_parameters(request: HttpRequest, error: Any) -> HttpResponse:
     """A 422 answer with the errors by field, as in `_validation_error`."""
     errors = [{"loc": ["body", "params", *place], "msg": words, "type": "parameter"} for place, words in error.places]
     return problem(422, code=error.problem.code, detail=error.problem.message, more={"errors": errors})
+
+
+def _base_changed(request: HttpRequest, error: Any) -> HttpResponse:
+    """A 412 answer with what was saved meanwhile, and the entity tag of now."""
+    newer = None if error.newer is None else {"job": error.newer.job, "segmentation": error.newer.segmentation}
+    answer = problem(412, code=error.problem.code, detail=error.problem.message, more={"newer": newer})
+    answer.headers["ETag"] = error.tag
+    return answer
 
 
 def _voxelry_error(request: HttpRequest, error: Any) -> HttpResponse:

@@ -53,6 +53,7 @@ class ProblemDocument(Schema):
     code: str
     errors: list[FieldErrorOut] | None = None
     skipped: dict[str, ProblemOut] | None = None
+    newer: NewerOut | None = None
 
 
 ERRORS = {(401, 403, 404, 409, 413, 422, 507): ProblemDocument}
@@ -65,6 +66,13 @@ class FieldErrorOut(Schema):
     loc: list[str]
     msg: str
     type: str
+
+
+class NewerOut(Schema):
+    """What was saved from the same segmentation meanwhile; ``segmentation`` is null while its job is not done."""
+
+    job: int
+    segmentation: int | None
 
 
 class ProblemOut(Schema):

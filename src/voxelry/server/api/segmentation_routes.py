@@ -44,6 +44,7 @@ from voxelry.server.archive.stored_segmentations import (
     prepared_segmentation,
     segmentations_of_study,
 )
+from voxelry.server.processing.base_version import base_tag, newer_save
 from voxelry.server.processing.step_request import ChosenVolume, request_step
 
 router = Router()
@@ -93,11 +94,19 @@ def create_segmentation(request: HttpRequest, response: HttpResponse, body: out.
 )
 @needs(Rule.VIEWER)
 def get_segmentation(
-    request: HttpRequest, segmentation_id: int, series: UnderSeries = None, volume: VolumeIndex = 0
+    request: HttpRequest,
+    response: HttpResponse,
+    segmentation_id: int,
+    series: UnderSeries = None,
+    volume: VolumeIndex = 0,
 ) -> object:
-    """A segmentation or structure set with its segments; over an image too, if ``series`` names one."""
+    """A segmentation or structure set with its segments; over an image too, if ``series`` names one.
+
+    The header ``ETag`` is what If-Match names when what was edited from it is saved.
+    """
     who = asking(request)
     found = prepared_segmentation(who, segmentation_id)
+    response.headers["ETag"] = base_tag(found, newer_save(segmentation_id, who))
     return _whole(found.listed, found.record, _space_of(who, series, volume))
 
 

@@ -25,6 +25,7 @@ from voxelry.server.api.bulk_routes import router as bulk
 from voxelry.server.api.delivery_routes import router as sending
 from voxelry.server.api.docs import Docs
 from voxelry.server.api.downloads import Content, download
+from voxelry.server.api.draft_routes import router as drafts
 from voxelry.server.api.job_routes import router as jobs
 from voxelry.server.api.key_pages import key_page
 from voxelry.server.api.list_routes import router as lists
@@ -38,6 +39,7 @@ from voxelry.server.api.project_routes import own_projects
 from voxelry.server.api.project_routes import router as projects
 from voxelry.server.api.schemas import ERRORS, LARGEST
 from voxelry.server.api.segmentation_routes import router as segmentations
+from voxelry.server.api.term_routes import router as terms
 from voxelry.server.api.trash_routes import router as trash
 from voxelry.server.api.volume_routes import router as volumes
 from voxelry.server.archive import queries, unused_files
@@ -120,6 +122,8 @@ api.add_router("", bulk)
 api.add_router("", measuring)
 api.add_router("", overlays)
 api.add_router("", segmentations)
+api.add_router("", drafts)
+api.add_router("", terms)
 api.add_router("", objects)
 api.add_router("", lists)
 api.add_router("", jobs)

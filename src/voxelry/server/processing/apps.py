@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class ProcessingConfig(AppConfig):
-    """Registers the kind of jobs that do steps."""
+    """Registers the kinds of jobs that do steps and write segmentations."""
 
     name = "voxelry.server.processing"
     label = "processing"
@@ -13,7 +13,16 @@ class ProcessingConfig(AppConfig):
     def ready(self) -> None:
         from voxelry.server.access.models import Role
         from voxelry.server.jobs import job_kinds
-        from voxelry.server.processing import delete_results, publish_results, read_inputs, step_request, step_work
+        from voxelry.server.processing import (
+            delete_results,
+            process_queries,
+            publish_results,
+            read_inputs,
+            save_inputs,
+            save_work,
+            step_request,
+            step_work,
+        )
 
         job_kinds.register(
             step_request.KIND,
@@ -24,5 +33,14 @@ class ProcessingConfig(AppConfig):
             queue="cpu",
             role=Role.ANALYST,
             require=step_request.require_again,
+        )
+        job_kinds.register(
+            process_queries.SAVE,
+            save_work.write_draft,
+            prepare=save_inputs.read_given,
+            publish=publish_results.publish_results,
+            isolated=True,
+            queue="cpu",
+            role=Role.ANALYST,
         )
         delete_results.connect()

@@ -22,10 +22,16 @@ def result_name(process: int, sha256: str) -> str:
     return f"results/{process}/{sha256}"
 
 
+def given_name(seed: str, sha256: str) -> str:
+    """The name in Django's storage of a file that came with the request for a process."""
+    return f"given/{seed}/{sha256}"
+
+
 class Process(models.Model):
-    """One step on one input. The subject of its job is this row's key; the job holds who asked, and when.
+    """One step on one input, or a segmentation that came. The subject of its job is this row's key.
 
     The inputs are volumes of series, or all files below ``in_dir``. Until ``published`` there is no output.
+    The job holds who asked, and when.
     """
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
@@ -38,6 +44,12 @@ class Process(models.Model):
     )
     seed = models.CharField(
         max_length=32, default=new_seed, unique=True, help_text="Of new UIDs: the same however often the step is run."
+    )
+    base = models.PositiveBigIntegerField(
+        null=True,
+        blank=True,
+        db_index=True,
+        help_text="The key of the instance that was edited; no relation, which would slow deletions.",
     )
     created = models.DateTimeField(auto_now_add=True)
     published = models.DateTimeField(null=True, blank=True)
@@ -124,3 +136,27 @@ class ResultFile(models.Model):
     def stored_name(self) -> str:
         """The file's name in Django's storage."""
         return result_name(self.process_id, self.sha256)
+
+
+class GivenFile(models.Model):
+    """A file that came with the request for a process; at rest until its results are published."""
+
+    process = models.ForeignKey(Process, on_delete=models.CASCADE, related_name="given")
+    name = models.CharField(max_length=50)
+    sha256 = models.CharField(max_length=64)
+    size = models.PositiveBigIntegerField()
+
+    class Meta:
+        ordering = ["process", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["process", "name"], name="given_file_once_per_name"),
+            models.CheckConstraint(condition=Q(sha256__regex=r"^[0-9a-f]{64}$"), name="given_file_sha256_is_hex"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def stored_name(self) -> str:
+        """The file's name in Django's storage."""
+        return given_name(self.process.seed, self.sha256)

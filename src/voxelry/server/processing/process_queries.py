@@ -6,11 +6,15 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from voxelry.server.access.grants import Grants, visible_to
 from voxelry.server.jobs.models import Job
-from voxelry.server.processing.models import Input, Output, Process, ResultFile
+from voxelry.server.processing.models import GivenFile, Input, Output, Process, ResultFile
 
 STEP = "step"
-"""The kind of jobs that do what was requested."""
-IN_TRASH = Q(Exists(Job.objects.filter(kind=STEP, subject=OuterRef("pk"), in_trash=True)))
+"""The kind of jobs that do steps."""
+SAVE, READ = "save_segmentation", "read_segmentation"
+"""The kinds of jobs that write a segmentation that was drawn, and one that came as a file."""
+KINDS = (STEP, SAVE, READ)
+"""The kinds of jobs whose subject is a process."""
+IN_TRASH = Q(Exists(Job.objects.filter(kind__in=KINDS, subject=OuterRef("pk"), in_trash=True)))
 """The condition of processes on, or with results, in the trash. Whoever begins with the job need not ask for it."""
 
 
@@ -32,3 +36,8 @@ def outputs(who: Grants) -> QuerySet[Output]:
 def result_files(who: Grants) -> QuerySet[ResultFile]:
     """The files that steps made."""
     return visible_to(ResultFile.objects.all(), who, path="process__project")
+
+
+def given_files(who: Grants) -> QuerySet[GivenFile]:
+    """The files that came with requests."""
+    return visible_to(GivenFile.objects.select_related("process"), who, path="process__project")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.core.files import File
 from django.core.files.storage import default_storage
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from pydantic import JsonValue
@@ -26,6 +27,7 @@ from voxelry.server.archive.row_values import storable
 from voxelry.server.jobs.failures import JobError
 from voxelry.server.jobs.job_run import Run
 from voxelry.server.processing import process_queries
+from voxelry.server.processing.given_files import remove_used
 from voxelry.server.processing.models import Output, Process, ResultFile
 from voxelry.server.processing.read_inputs import require_analyst
 from voxelry.server.processing.step_handover import NamedFile, StepOutcome, WrittenFile
@@ -72,6 +74,8 @@ def publish_results(run: Run, result: JsonValue) -> dict[str, JsonValue]:
     )
     for made in series:
         submit_build(made)
+    if process.given.exists():
+        transaction.on_commit(remove_used)
     counts = {"series": len(series), "rows": len(outcome.rows), "files": len(outcome.files)}
     run.summary = _summary(counts)
     return {**counts}

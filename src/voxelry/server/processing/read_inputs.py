@@ -43,7 +43,7 @@ def read_inputs(run: Run) -> StepInputs:
         same_frame_of_reference=process.same_frame_of_reference,
         seed=process.seed,
         created=process.created,
-        inputs=tuple(_input_volume(row, process.project_id) for row in process.inputs.all()),
+        inputs=tuple(input_volume(row, process.project_id) for row in process.inputs.all()),
     )
 
 
@@ -63,7 +63,7 @@ def require_analyst(run: Run, process: Process) -> None:
     )
 
 
-def _input_volume(row: Input, project: int) -> InputVolume:
+def input_volume(row: Input, project: int) -> InputVolume:
     live = queries.volumes(as_site()).filter(series__project=project)
     stack = live.select_related("series").filter(series=row.series_id, index=row.stack).first()
     if stack is None:

@@ -92,18 +92,19 @@ class StepResults:
     def outcome(self) -> StepOutcome:
         """All results, flushed to disk and with their digests, for `publish`."""
         sync_tree(self._folder)
-        files = ((name, self._written(path)) for name, path in self._files.items())
+        files = ((name, written_file(path, self._folder)) for name, path in self._files.items())
         return StepOutcome(
-            instances=tuple(self._written(path) for path in self._instances),
+            instances=tuple(written_file(path, self._folder) for path in self._instances),
             files=tuple(NamedFile(name=name, **dict(written)) for name, written in files),
             rows=tuple(self._rows),
             warnings=tuple(self.warnings),
         )
 
-    def _written(self, path: Path) -> WrittenFile:
-        digest = hashlib.sha256()
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
-        name = os.fspath(path.relative_to(self._folder))
-        return WrittenFile(path=name, sha256=digest.hexdigest(), size=path.stat().st_size)
+
+def written_file(path: Path, folder: Path) -> WrittenFile:
+    """A file below a folder, with its digest."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return WrittenFile(path=os.fspath(path.relative_to(folder)), sha256=digest.hexdigest(), size=path.stat().st_size)

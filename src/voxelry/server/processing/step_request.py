@@ -200,8 +200,8 @@ def request_step(
     _check_limits(limits)
     folder = str(allowed_path(in_dir)) if in_dir else ""
     with transaction.atomic():
-        stacks = _check_inputs(inputs, who)
-        place = _one_project(stacks, who) if stacks else chosen_project(who, project, Role.ANALYST)
+        stacks = volumes_to_read(inputs, who)
+        place = project_of_stacks(stacks, who) if stacks else chosen_project(who, project, Role.ANALYST)
         _check_fit(job, checked, [stacks])
         if not same_frame_of_reference:
             _check_frames_of_reference(job, inputs)
@@ -245,8 +245,8 @@ def request_batch(
     _check_count(job, 1, "")
     _check_limits(limits)
     with transaction.atomic():
-        stacks = _check_inputs(inputs, who)
-        place = _one_project(stacks, who)
+        stacks = volumes_to_read(inputs, who)
+        place = project_of_stacks(stacks, who)
         _check_fit(job, checked, [[stack] for stack in stacks])
         processes = process_queries.processes(as_site()).bulk_create(
             Process(
@@ -298,7 +298,7 @@ def request_again(
         own = job_queries.jobs(as_site())
         rows = own.filter(parent=job, in_trash=False) if job.is_batch else own.filter(pk=job.pk)
         lost = rows.filter(state__in=[State.FAILED, State.CANCELLED])
-        if same_frame_of_reference and job.kind == KIND:
+        if same_frame_of_reference and job.kind in process_queries.KINDS:
             confirmed = process_queries.processes(as_site()).filter(pk__in=lost.values("subject"))
             confirmed.update(same_frame_of_reference=True)
         retry(job.pk, requested_by=requested_by)
@@ -391,7 +391,7 @@ def _blank(stack: Stack) -> Volume:
     )
 
 
-def _check_inputs(inputs: Sequence[ChosenVolume], who: Grants) -> list[Stack]:
+def volumes_to_read(inputs: Sequence[ChosenVolume], who: Grants) -> list[Stack]:
     """The stacks of the chosen volumes, in order."""
     keys = {one.series for one in inputs}
     stacks = {
@@ -415,7 +415,7 @@ def _check_inputs(inputs: Sequence[ChosenVolume], who: Grants) -> list[Stack]:
     return [stacks[one.series, one.stack] for one in inputs]
 
 
-def _one_project(stacks: Sequence[Stack], who: Grants) -> int:
+def project_of_stacks(stacks: Sequence[Stack], who: Grants) -> int:
     """The project of volumes, in which steps may be run."""
     keys = {stack.series.project_id for stack in stacks}
     if len(keys) > 1:

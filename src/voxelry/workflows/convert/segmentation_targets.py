@@ -16,7 +16,8 @@ from voxelry.core.segmentation import Code, Segment, Segmentation
 from voxelry.core.statistics import ValueStatistics, statistics
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
-from voxelry.dicom.objects.segmentation import SegmentationKind, write_segmentation
+from voxelry.dicom.objects.segment_planes import SegmentationKind
+from voxelry.dicom.objects.segmentation import write_segmentation
 from voxelry.dicom.objects.structure_set_writing import write_structure_set
 from voxelry.dicom.series.hierarchy import Series
 from voxelry.dicom.series.stack import Stack

@@ -24,7 +24,8 @@ from voxelry.core.value import Value
 from voxelry.core.volume import Volume
 from voxelry.dicom.headers.packed_files import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.sources import StrPath
-from voxelry.dicom.objects.segmentation import WRITING, SegmentationKind
+from voxelry.dicom.objects.segment_planes import SegmentationKind
+from voxelry.dicom.objects.segmentation import WRITING
 from voxelry.dicom.series.irregular_stacks import OnIrregular, check_on_irregular
 from voxelry.workflows.convert.targets import find_target
 from voxelry.workflows.files.atomic import hidden, not_written

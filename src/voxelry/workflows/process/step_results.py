@@ -19,7 +19,8 @@ from voxelry.core.steps import Params, Row, Step, StepResult
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
 from voxelry.dicom.headers.sources import StrPath
-from voxelry.dicom.objects.segmentation import SegmentationKind, write_segmentation
+from voxelry.dicom.objects.segment_planes import SegmentationKind
+from voxelry.dicom.objects.segmentation import write_segmentation
 from voxelry.dicom.series.hierarchy import Series
 from voxelry.dicom.series.stack import Stack
 from voxelry.dicom.write.provenance import VERSION

@@ -644,6 +644,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/segmentation-terms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Terms
+         * @description What segments are, in the codes of DICOM's context groups; without a text common structures.
+         */
+        get: operations["list_terms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/segmentations": {
         parameters: {
             query?: never;
@@ -668,6 +688,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/segmentations/voxels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Save Segmentation
+         * @description Store a segmentation that was drawn over an image: a job writes it as a new DICOM segmentation of the study.
+         *
+         *     ``layers`` are its label maps in order, each packed with gzip. What came is on disk when this answers 202; no stored
+         *     instance is changed. If ``base`` names the segmentation that it was edited from, If-Match holds the ETag that
+         *     `GET /api/segmentations/{segmentation_id}` gave for it: 412 if another one was saved from it since, with the number
+         *     of that one in ``newer``, and the new ETag, with which this can be saved beside it.
+         */
+        post: operations["save_segmentation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/segmentations/{segmentation_id}": {
         parameters: {
             query?: never;
@@ -678,6 +723,8 @@ export interface paths {
         /**
          * Get Segmentation
          * @description A segmentation or structure set with its segments; over an image too, if ``series`` names one.
+         *
+         *     The header ``ETag`` is what If-Match names when what was edited from it is saved.
          */
         get: operations["get_segmentation"];
         put?: never;
@@ -1586,6 +1633,99 @@ export interface components {
             state: "waiting" | "sent" | "failed";
         };
         /**
+         * Draft
+         * @description A segmentation that was drawn over an image: volume ``volume`` of series ``series``.
+         *
+         *     Its label maps lie on the image's grid, or on that of ``base``, the segmentation it began as: ``grid``. They hold
+         *     ``dtype``, little endian, slice after slice; 0 is no segment. The new segmentation gets a series of its own, or
+         *     becomes the next instance of that of ``base``. ``same_frame_of_reference`` confirms that image and base lie in one
+         *     place of the patient where nothing says so.
+         */
+        Draft: {
+            /** Base */
+            base?: number | null;
+            /**
+             * Dtype
+             * @default uint8
+             * @enum {string}
+             */
+            dtype?: "uint8" | "uint16";
+            /**
+             * Grid
+             * @default image
+             * @enum {string}
+             */
+            grid?: "image" | "base";
+            /** Label */
+            label: string;
+            /**
+             * Same Frame Of Reference
+             * @default false
+             */
+            same_frame_of_reference?: boolean;
+            /** Segments */
+            segments: components["schemas"]["DraftSegment"][];
+            /** Series */
+            series: number;
+            /**
+             * Series Choice
+             * @default new
+             * @enum {string}
+             */
+            series_choice?: "new" | "base";
+            /**
+             * Volume
+             * @default 0
+             */
+            volume?: number;
+        };
+        /**
+         * DraftCode
+         * @description A coded concept (PS3.3 8.8).
+         */
+        DraftCode: {
+            /** Meaning */
+            meaning: string;
+            /** Scheme */
+            scheme: string;
+            /** Value */
+            value: string;
+        };
+        /**
+         * DraftSegment
+         * @description A segment: what it is, and which voxels of which label map are its own.
+         *
+         *     ``algorithm`` is the name of what made it; of a segment that was drawn by hand it is left out.
+         */
+        DraftSegment: {
+            /**
+             * Algorithm
+             * @default
+             */
+            algorithm?: string;
+            /**
+             * Algorithm Type
+             * @default MANUAL
+             * @enum {string}
+             */
+            algorithm_type?: "AUTOMATIC" | "SEMIAUTOMATIC" | "MANUAL";
+            anatomic_region?: components["schemas"]["DraftCode"] | null;
+            category?: components["schemas"]["DraftCode"] | null;
+            /** Colour */
+            colour?: string | null;
+            /** Label */
+            label: string;
+            /** Layer */
+            layer: number;
+            /** Number */
+            number: number;
+            region_modifier?: components["schemas"]["DraftCode"] | null;
+            type?: components["schemas"]["DraftCode"] | null;
+            type_modifier?: components["schemas"]["DraftCode"] | null;
+            /** Value */
+            value: number;
+        };
+        /**
          * EchoOut
          * @description Whether a node answers, and how fast; ``services`` are what it offers; ``problem`` says why it does not.
          */
@@ -2220,6 +2360,16 @@ export interface components {
             name: string;
         };
         /**
+         * NewerOut
+         * @description What was saved from the same segmentation meanwhile; ``segmentation`` is null while its job is not done.
+         */
+        NewerOut: {
+            /** Job */
+            job: number;
+            /** Segmentation */
+            segmentation: number | null;
+        };
+        /**
          * NodeAnswer
          * @description What a node has.
          *
@@ -2755,6 +2905,7 @@ export interface components {
             detail: string;
             /** Errors */
             errors?: components["schemas"]["FieldErrorOut"][] | null;
+            newer?: components["schemas"]["NewerOut"] | null;
             /** Skipped */
             skipped?: {
                 [key: string]: components["schemas"]["ProblemOut"];
@@ -2906,12 +3057,14 @@ export interface components {
         };
         /**
          * ResultOut
-         * @description The results of a step.
+         * @description The results of a step. ``segmentations`` are the numbers of those among them that can be laid over images.
          */
         ResultOut: {
             /** Files */
             files: components["schemas"]["ResultFileOut"][];
             rows: components["schemas"]["ResultRows"] | null;
+            /** Segmentations */
+            segmentations: number[];
             /** Series */
             series: components["schemas"]["ResultSeries"][];
             /** Warnings */
@@ -3808,6 +3961,29 @@ export interface components {
             levels: string;
             /** Name */
             name: string;
+        };
+        /**
+         * TermOut
+         * @description What a segment can be. Of ``modifiers`` (right, left, both) one may be chosen; ``colour`` is usual for it.
+         */
+        TermOut: {
+            anatomic_region: components["schemas"]["CodeOut"] | null;
+            category: components["schemas"]["CodeOut"];
+            /** Colour */
+            colour: string | null;
+            /** Modifiers */
+            modifiers: components["schemas"]["CodeOut"][];
+            type: components["schemas"]["CodeOut"];
+        };
+        /**
+         * TermsOut
+         * @description Terms, the best first; and anatomic regions that the text means, for findings.
+         */
+        TermsOut: {
+            /** Regions */
+            regions: components["schemas"]["CodeOut"][];
+            /** Terms */
+            terms: components["schemas"]["TermOut"][];
         };
         /**
          * ThumbnailPlace
@@ -5565,6 +5741,40 @@ export interface operations {
             507: components["responses"]["Problem"];
         };
     };
+    list_terms: {
+        parameters: {
+            query?: {
+                /** @description Words in any order, or a code. */
+                text?: string;
+                /** @description How many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TermsOut"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
     list_segmentations: {
         parameters: {
             query?: {
@@ -5630,6 +5840,48 @@ export interface operations {
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
+    save_segmentation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of the segmentation that `base` names. */
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Layers */
+                    layers: string[];
+                    segmentation: components["schemas"]["Draft"];
+                };
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            428: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             507: components["responses"]["Problem"];
         };

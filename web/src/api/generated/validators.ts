@@ -238,6 +238,7 @@ export type ResultOut = components["schemas"]["ResultOut"];
 export const resultOut: Validator<ResultOut> = v.object({
   files: v.array(resultFileOut),
   rows: v.nullable(resultRows),
+  segmentations: v.array(integer),
   series: v.array(resultSeries),
   warnings: v.array(v.string()),
 });
@@ -606,11 +607,18 @@ export const fieldErrorOut: Validator<FieldErrorOut> = v.object({
   type: v.string(),
 });
 
+export type NewerOut = components["schemas"]["NewerOut"];
+export const newerOut: Validator<NewerOut> = v.object({
+  job: integer,
+  segmentation: v.nullable(integer),
+});
+
 export type ProblemDocument = components["schemas"]["ProblemDocument"];
 export const problemDocument: Validator<ProblemDocument> = v.object({
   code: v.string(),
   detail: v.string(),
   errors: v.optional(v.nullable(v.array(fieldErrorOut))),
+  newer: v.optional(v.nullable(newerOut)),
   skipped: v.optional(v.nullable(v.pipe(notList, v.record(v.string(), problemOut)))),
   status: integer,
   title: v.string(),
@@ -1012,6 +1020,21 @@ export const studyDeliveries: Validator<StudyDeliveries> = v.object({
   name: v.string(),
   node: integer,
   problem: v.nullable(problemOut),
+});
+
+export type TermOut = components["schemas"]["TermOut"];
+export const termOut: Validator<TermOut> = v.object({
+  anatomic_region: v.nullable(codeOut),
+  category: codeOut,
+  colour: v.nullable(v.string()),
+  modifiers: v.array(codeOut),
+  type: codeOut,
+});
+
+export type TermsOut = components["schemas"]["TermsOut"];
+export const termsOut: Validator<TermsOut> = v.object({
+  regions: v.array(codeOut),
+  terms: v.array(termOut),
 });
 
 export type TrashRow = components["schemas"]["TrashRow"];
