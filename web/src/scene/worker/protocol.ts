@@ -3,8 +3,9 @@
 import { ServerProblem } from "@/api/http";
 import type { ValuesAddress } from "@/api/volumeBytes";
 import type { Affine, Vector } from "@/core/geometry";
+import type { VoxelBits } from "@/core/voxelBits";
 import type { Piece, RegionHistogram } from "@/core/voxelCounts";
-import type { CountRequest, Demand, PieceRequest, PlanePicture, PlaneRequest } from "@/scene/volumeSource";
+import type { CountRequest, Demand, PieceRequest, PlanePicture, PlaneRequest, SegmentRequest } from "@/scene/volumeSource";
 
 /** A volume, or a label map, as the worker knows it. */
 export type OpenedVolume = ValuesAddress & { readonly affine: Affine | null };
@@ -20,6 +21,7 @@ export type ToWorker =
   | { readonly kind: "voxel"; readonly key: string; readonly id: number; readonly index: Vector }
   | { readonly kind: "count"; readonly key: string; readonly id: number; readonly request: CountRequest }
   | { readonly kind: "piece"; readonly key: string; readonly id: number; readonly request: PieceRequest }
+  | { readonly kind: "segment"; readonly key: string; readonly id: number; readonly request: SegmentRequest }
   /** The answer to a question is no longer wanted. */
   | { readonly kind: "cancel"; readonly id: number };
 
@@ -32,6 +34,7 @@ export type FromWorker =
   | { readonly kind: "voxel"; readonly id: number; readonly values: readonly number[] | null }
   | { readonly kind: "count"; readonly id: number; readonly histogram: RegionHistogram | null }
   | { readonly kind: "piece"; readonly id: number; readonly piece: Piece | null }
+  | { readonly kind: "segment"; readonly id: number; readonly voxels: VoxelBits }
   | { readonly kind: "refused"; readonly id: number; readonly problem: ProblemRecord };
 
 /** An error as it passes between threads, which keep no classes. */
