@@ -21,6 +21,8 @@ export interface DraftGrid {
 export interface DraftBase {
   readonly id: number;
   readonly version: string;
+  /** Of its record when the draft began: by it the server knows whether somebody saved another one since. */
+  readonly etag: string;
   readonly dtype: "uint8" | "uint16";
   /** The number of its label maps. */
   readonly layers: number;
@@ -48,8 +50,8 @@ export interface DraftStart {
   readonly label: string;
 }
 
-/** A draft that the browser keeps, as it is listed. */
-export interface StoredDraft {
+/** What the browser keeps of a draft, beside its voxels: no value of a patient's. */
+export interface DraftRecord {
   readonly id: string;
   readonly user: string;
   readonly seriesId: number;
@@ -60,6 +62,10 @@ export interface StoredDraft {
   readonly segments: readonly DraftSegment[];
   /** Milliseconds since 1970. */
   readonly changed: number;
+}
+
+/** A draft that the browser keeps, as it is listed. */
+export interface StoredDraft extends DraftRecord {
   /** True if another tab has it open. */
   readonly open: boolean;
 }
@@ -167,16 +173,4 @@ export interface PackedDraft {
   readonly segments: readonly DraftSegment[];
   /** gzip of each label map: slices x rows x columns, C order, little-endian. */
   readonly layers: readonly Blob[];
-}
-
-export interface DraftOpener {
-  /** Begins a draft. */
-  startDraft(start: DraftStart, options?: EditOptions): Promise<Draft>;
-  /** Drafts of a user that the browser keeps, the newest first; of one series, or of all. Those older than 30 days are dropped. */
-  storedDrafts(user: string, seriesId?: number): Promise<readonly StoredDraft[]>;
-  /** Goes on with a kept draft. */
-  resumeDraft(stored: StoredDraft, image: DraftImage, options?: EditOptions): Promise<Draft>;
-  discardStored(id: string): Promise<void>;
-  /** At sign-out, if asked. */
-  discardAllOf(user: string): Promise<void>;
 }

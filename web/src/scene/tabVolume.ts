@@ -40,7 +40,6 @@ export class TabVolume implements VolumeSource {
   private readonly ownCounter: VoxelCounter = {
     histogram: (request, signal) => this.parts.link.histogram(this.key, request, signal),
     piece: (request, signal) => this.parts.link.piece(this.key, request, signal),
-    segment: (request, signal) => this.parts.link.segment(this.key, request, signal),
   };
 
   constructor(
@@ -206,7 +205,7 @@ export class TabVolume implements VolumeSource {
     } else if (news.kind === "failed") {
       this.problem = problemOfRecord(news.problem);
       this.parts.onProblem(this.problem);
-    } else this.replace();
+    } else if (news.kind === "noRoom") this.replace();
     this.subscribers.notify();
   }
 

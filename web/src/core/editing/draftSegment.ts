@@ -45,6 +45,6 @@ export interface EditChange {
   readonly boxes: ReadonlyMap<number, IndexBox>;
   /** How many voxels changed. */
   readonly voxels: number;
-  /** Voxels that the edit would have changed, had their segments not been locked. */
+  /** Voxels that the edit would have changed, had their segments not been locked; those that a stroke met twice count twice. */
   readonly lockedVoxels: number;
 }

@@ -78,7 +78,7 @@ export interface GrowCommand {
 /** Painted segments grow until they meet; each voxel goes to the one that it is most alike. */
 export interface GrowBetweenCommand {
   readonly kind: "growBetween";
-  /** At least two of one layer: one of them may be what lies around. */
+  /** At least two: one of them may be what lies around. */
   readonly segments: readonly number[];
   /** How far around the painted voxels, in mm. */
   readonly margin: number;
@@ -97,6 +97,8 @@ export interface InterpolateCommand {
 export interface SmoothCommand {
   readonly kind: "smooth";
   readonly segment: number;
+  /** `median`: what most of the voxels within `mm` are. `gaussian`: above a half, blurred with a sigma of `mm`. */
+  readonly how: "median" | "gaussian";
   readonly mm: number;
   readonly overOthers: boolean;
 }

@@ -1,5 +1,7 @@
-/** The worker's beginning: a desk that hears and answers the page. */
+/** The worker's beginning: desks that hear and answer the page. */
 
+import { IndexedDraftStore } from "@/scene/draftStore";
+import { DraftDesk } from "@/scene/worker/draftDesk";
 import type { FromWorker, ToWorker } from "@/scene/worker/protocol";
 import { VolumeDesk } from "@/scene/worker/volumeDesk";
 
@@ -32,4 +34,14 @@ const desk = new VolumeDesk(
   },
 );
 
-scope.onmessage = ({ data }) => desk.receive(data);
+const drafts = new DraftDesk({
+  fetch: (address, init) => fetch(address, init),
+  store: new IndexedDraftStore(),
+  values: (key) => desk.valuesOf(key),
+  post: (message, transfer) => scope.postMessage(message, transfer),
+  now: () => Date.now(),
+});
+
+scope.onmessage = ({ data }) => {
+  if (!drafts.receive(data)) desk.receive(data);
+};

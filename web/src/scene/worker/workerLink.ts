@@ -2,9 +2,9 @@
 
 import { ServerProblem } from "@/api/http";
 import type { Vector } from "@/core/geometry";
-import type { VoxelBits } from "@/core/voxelBits";
 import type { Piece, RegionHistogram } from "@/core/voxelCounts";
-import type { CountRequest, PieceRequest, PlanePicture, PlaneRequest, SegmentRequest } from "@/scene/volumeSource";
+import type { CountRequest, PieceRequest, PlanePicture, PlaneRequest } from "@/scene/volumeSource";
+import type { DraftAnswer, DraftAsk } from "@/scene/worker/draftProtocol";
 import { type FromWorker, problemOfRecord, type ToWorker } from "@/scene/worker/protocol";
 
 /** News of a volume. */
@@ -17,9 +17,16 @@ export interface WorkerPort {
   postMessage(message: ToWorker): void;
 }
 
+export interface DraftOptions {
+  readonly signal?: AbortSignal;
+  /** 0 to 1. */
+  readonly onProgress?: (share: number) => void;
+}
+
 interface Waiting {
   readonly give: (answer: FromWorker) => void;
   readonly fail: (error: unknown) => void;
+  readonly progress: (share: number) => void;
 }
 
 export class WorkerLink {
@@ -66,13 +73,32 @@ export class WorkerLink {
     return answer.piece;
   }
 
-  async segment(key: string, request: SegmentRequest, signal: AbortSignal): Promise<VoxelBits> {
-    const answer = await this.ask((id) => ({ kind: "segment", key, id, request }), signal);
-    if (answer.kind !== "segment") throw broken();
-    return answer.voxels;
+  /** Asks something of a draft. Waits for the answer even if it is no longer wanted, which tells what became of the draft. */
+  async draft(key: string, ask: DraftAsk, { signal, onProgress }: DraftOptions = {}): Promise<DraftAnswer> {
+    const never = new AbortController().signal;
+    let cancel = (): void => undefined;
+    const asked = this.ask(
+      (id) => {
+        cancel = () => this.tell({ kind: "cancel", id });
+        return { kind: "draft", key, id, ask };
+      },
+      never,
+      onProgress,
+    );
+    if (signal?.aborted) cancel();
+    signal?.addEventListener("abort", cancel, { once: true });
+    try {
+      const answer = await asked;
+      if (answer.kind !== "draft") throw broken();
+      return answer.answer;
+    } catch (error) {
+      throw signal?.aborted ? aborted() : error;
+    } finally {
+      signal?.removeEventListener("abort", cancel);
+    }
   }
 
-  private ask(message: (id: number) => ToWorker, signal: AbortSignal): Promise<FromWorker> {
+  private ask(message: (id: number) => ToWorker, signal: AbortSignal, progress: (share: number) => void = () => undefined): Promise<FromWorker> {
     const id = (this.nextId += 1);
     return new Promise((give, fail) => {
       if (signal.aborted) {
@@ -98,6 +124,7 @@ export class WorkerLink {
           end();
           fail(error instanceof Error ? error : broken());
         },
+        progress,
       });
       this.tell(message(id));
     });
@@ -105,6 +132,7 @@ export class WorkerLink {
 
   private receive(message: FromWorker): void {
     if ("key" in message) this.listeners.get(message.key)?.(message);
+    else if (message.kind === "draftProgress") this.waiting.get(message.id)?.progress(message.share);
     else if (message.kind === "refused") this.waiting.get(message.id)?.fail(problemOfRecord(message.problem));
     else this.waiting.get(message.id)?.give(message);
   }

@@ -1,0 +1,178 @@
+/** A draft's voxels and segments with their history: every change is one step, done whole or not at all. */
+
+import type { DraftSegment, EditChange, SegmentChanges } from "@/core/editing/draftSegment";
+import { type BrushSettings, type EditCommand, titleOfCommand } from "@/core/editing/editCommand";
+import type { EditedImage } from "@/core/editing/imageRange";
+import { type EditStep, Journal } from "@/core/editing/journal";
+import { doAgain, EditRefused, LabelEdit, takeBack } from "@/core/editing/labelEdit";
+import type { LabelGrid } from "@/core/editing/labelGrid";
+import { freeValue } from "@/core/editing/largeCommands";
+import { paintRows, runCommand } from "@/core/editing/runCommand";
+import { eachStrokeRow } from "@/core/editing/strokeRows";
+import type { Work } from "@/core/morphology/work";
+import type { Vector } from "@/core/vectors";
+
+/** The bytes that steps of undo may take. */
+export const HISTORY_BYTES = 128 * 2 ** 20;
+
+const NO_CHANGE: EditChange = { boxes: new Map(), voxels: 0, lockedVoxels: 0 };
+
+/** What a new segment is, before it has a number and a place. */
+export type SegmentFacts = Omit<DraftSegment, "number" | "layer" | "value">;
+
+interface OpenStroke {
+  readonly edit: LabelEdit;
+  readonly settings: BrushSettings;
+  last: Vector | null;
+}
+
+export class LabelDraft {
+  private listed: readonly DraftSegment[];
+  private stroke: OpenStroke | null = null;
+  private readonly touched = new Map<number, Set<number>>();
+  private steps = 0;
+
+  constructor(
+    readonly grid: LabelGrid,
+    segments: readonly DraftSegment[],
+    /** The image's values at the time of an edit; null if the tab does not hold them. */
+    private readonly image: () => EditedImage | null,
+    readonly journal = new Journal(HISTORY_BYTES),
+  ) {
+    this.listed = segments;
+    for (const { layer } of segments) grid.layer(layer);
+  }
+
+  get segments(): readonly DraftSegment[] {
+    return this.listed;
+  }
+
+  /** How often something was done, undone or done again. */
+  get version(): number {
+    return this.steps;
+  }
+
+  /** The slices that changed since the last call, by layer. */
+  takeTouched(): ReadonlyMap<number, ReadonlySet<number>> {
+    const touched = new Map(this.touched);
+    this.touched.clear();
+    return touched;
+  }
+
+  /** Runs a command. If it throws or is ended early, nothing has changed. */
+  *run(command: EditCommand): Work<EditChange> {
+    if (this.stroke) throw new EditRefused("A stroke is under way.");
+    const edit = new LabelEdit(this.grid, this.listed);
+    let isWhole = false;
+    try {
+      const segments = yield* runCommand(edit, command, this.image());
+      isWhole = true;
+      return this.finish(edit, titleOfCommand(command), segments);
+    } finally {
+      if (!isWhole) edit.undo();
+    }
+  }
+
+  beginStroke(settings: BrushSettings): void {
+    if (this.stroke) throw new EditRefused("A stroke is under way.");
+    this.stroke = { edit: new LabelEdit(this.grid, this.listed), settings, last: null };
+  }
+
+  /** Goes on with the stroke; if that fails, all of it is taken back and it is over. */
+  extendStroke(points: readonly Vector[]): EditChange {
+    const { stroke } = this;
+    if (!stroke || points.length === 0) return NO_CHANGE;
+    const { edit, settings, last } = stroke;
+    try {
+      const target = edit.segmentOf(settings.segment);
+      const painter = settings.erase ? edit.eraser(target) : edit.painter(target, settings.overOthers);
+      eachStrokeRow(this.grid, settings, last ? [last, ...points] : points, paintRows(edit, painter, this.image(), settings.range));
+    } catch (error) {
+      this.cancelStroke();
+      throw error;
+    }
+    stroke.last = points[points.length - 1];
+    return edit.takeChange();
+  }
+
+  /** The stroke is one step of undo. */
+  endStroke(): EditChange {
+    const { stroke } = this;
+    this.stroke = null;
+    return stroke ? this.finish(stroke.edit, titleOfCommand({ kind: "brush", points: [], ...stroke.settings }), this.listed) : NO_CHANGE;
+  }
+
+  cancelStroke(): EditChange {
+    const { stroke } = this;
+    this.stroke = null;
+    return stroke?.edit.undo() ?? NO_CHANGE;
+  }
+
+  undo(): EditChange {
+    return this.replay(this.journal.takeBack(), takeBack, "before");
+  }
+
+  redo(): EditChange {
+    return this.replay(this.journal.takeAgain(), doAgain, "after");
+  }
+
+  /** Adds a segment to the first layer, or to one in which it may overlap all others. Returns it. */
+  addSegment(facts: SegmentFacts, overlaps = false): DraftSegment {
+    const number = this.listed.reduce((most, other) => Math.max(most, other.number), 0) + 1;
+    const layer = overlaps ? this.listed.reduce((most, other) => Math.max(most, other.layer + 1), 0) : 0;
+    const segment = { ...facts, number, ...freeValue(this.listed, layer) };
+    this.grid.layer(layer);
+    this.finish(new LabelEdit(this.grid, this.listed), "Add segment", [...this.listed, segment]);
+    return segment;
+  }
+
+  changeSegment(number: number, changes: SegmentChanges): void {
+    const edit = new LabelEdit(this.grid, this.listed);
+    const before = edit.segmentOf(number);
+    const title = changes.locked === undefined ? "Change segment" : changes.locked ? "Lock" : "Unlock";
+    this.finish(edit, title, this.listed.map((other) => (other === before ? { ...other, ...changes } : other)));
+  }
+
+  /** Removes a segment with its voxels. */
+  removeSegment(number: number): EditChange {
+    const edit = new LabelEdit(this.grid, this.listed);
+    const segment = edit.segmentOf(number);
+    const eraser = edit.eraser(segment);
+    const box = this.grid.layer(segment.layer).boxOf(segment.value);
+    const [slices, rows, columns] = box ?? [[0, 0], [0, 0], [0, 0]];
+    for (let slice = slices[0]; slice < slices[1]; slice += 1) for (let row = rows[0]; row < rows[1]; row += 1) eraser.paint(slice, row, columns[0], columns[1]);
+    return this.finish(edit, "Remove segment", this.listed.filter((other) => other !== segment));
+  }
+
+  /** An edit that changed nothing is no step. */
+  private finish(edit: LabelEdit, title: string, segments: readonly DraftSegment[]): EditChange {
+    const change = edit.takeChange();
+    const changes = edit.finish();
+    if (changes.length === 0 && segments === this.listed) return change;
+    this.push({ title, segments: segments === this.listed ? null : { before: this.listed, after: segments }, changes });
+    this.listed = segments;
+    return change;
+  }
+
+  private push(step: EditStep): void {
+    this.journal.push(step);
+    this.touch(step);
+  }
+
+  private replay(step: EditStep | null, write: typeof takeBack, side: "before" | "after"): EditChange {
+    if (this.stroke) throw new EditRefused("A stroke is under way.");
+    if (!step) return NO_CHANGE;
+    const change = write(this.grid, step.changes);
+    if (step.segments) this.listed = step.segments[side];
+    this.touch(step);
+    return change;
+  }
+
+  private touch({ changes }: EditStep): void {
+    this.steps += 1;
+    for (const { layer, slice } of changes) {
+      const slices = this.touched.get(layer) ?? new Set();
+      this.touched.set(layer, slices.add(slice));
+    }
+  }
+}
