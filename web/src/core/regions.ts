@@ -9,6 +9,8 @@ import { type Affine, toPatient } from "@/core/geometry";
 import { inverseAffine } from "@/core/plane";
 import type { Vector } from "@/core/vectors";
 
+export type { IndexBox } from "@/core/voxelBits";
+
 export interface PatientSphere {
   readonly kind: "sphere";
   /** LPS, mm. */
