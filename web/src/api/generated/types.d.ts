@@ -688,6 +688,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/segmentations/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read Mask File
+         * @description Store the mask that another program made of an image: a job writes it as a DICOM segmentation of the study.
+         *
+         *     NIfTI (``.nii``, ``.nii.gz``), NRRD (``.nrrd``, ``.seg.nrrd``), MetaImage (``.mha``) or a DICOM segmentation
+         *     (``.dcm``). It lies where its own header says in the patient; the job fails in words if that is nowhere near the
+         *     image, or not said. ``same_frame_of_reference`` confirms that it lies there, where two headers do not say so.
+         */
+        post: operations["read_mask_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/segmentations/voxels": {
         parameters: {
             query?: never;
@@ -5821,6 +5845,67 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["SegmentationRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
+    read_mask_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * File
+                     * Format: binary
+                     */
+                    file: string;
+                    /**
+                     * Label
+                     * @description What it is called.
+                     * @default
+                     */
+                    label?: string;
+                    /**
+                     * Same Frame Of Reference
+                     * @default false
+                     */
+                    same_frame_of_reference?: boolean;
+                    /**
+                     * Series
+                     * @description The image.
+                     */
+                    series: number;
+                    /**
+                     * Volume
+                     * @description Where a series has several.
+                     * @default 0
+                     */
+                    volume?: number;
+                };
             };
         };
         responses: {
