@@ -40,6 +40,7 @@ export class TabVolume implements VolumeSource {
   private readonly ownCounter: VoxelCounter = {
     histogram: (request, signal) => this.parts.link.histogram(this.key, request, signal),
     piece: (request, signal) => this.parts.link.piece(this.key, request, signal),
+    segment: (request, signal) => this.parts.link.segment(this.key, request, signal),
   };
 
   constructor(

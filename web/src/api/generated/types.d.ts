@@ -1491,6 +1491,16 @@ export interface components {
             value: string;
         };
         /**
+         * CodesIn
+         * @description What a segment is, in the codes of a terminology.
+         */
+        CodesIn: {
+            anatomic_region?: components["schemas"]["CodeOut"] | null;
+            category: components["schemas"]["CodeOut"];
+            type: components["schemas"]["CodeOut"];
+            type_modifier?: components["schemas"]["CodeOut"] | null;
+        };
+        /**
          * CopyCounts
          * @description The numbers of instances that are new in the project, that it had, and that it has with other content.
          */
@@ -3009,7 +3019,8 @@ export interface components {
          * RecipeIn
          * @description Which voxels are chosen, as `GET /api/series/{series_id}/measure` takes it.
          *
-         *     ``within`` is `sphere:X,Y,Z:RADIUS` or `box:X,Y,Z:X,Y,Z`, ``component`` a point; LPS, mm.
+         *     ``within`` is `sphere:X,Y,Z:RADIUS`, `box:X,Y,Z:X,Y,Z`, or a segment: `segmentation:ID#NUMBER`, or
+         *     `segment:UID#NUMBER` with the SOP Instance UID, as recipes have it. ``component`` is a point; LPS, mm.
          */
         RecipeIn: {
             /** Component */
@@ -3314,12 +3325,22 @@ export interface components {
          * @description A request to make a segmentation of a volume by its values.
          */
         SegmentationRequest: {
+            /** @description What the segment is; a tissue without them. */
+            codes?: components["schemas"]["CodesIn"] | null;
+            /** Colour */
+            colour?: string | null;
             /**
              * Label
              * @description The segment's name.
              */
             label: string;
             recipe: components["schemas"]["RecipeIn"];
+            /**
+             * Same Frame Of Reference
+             * @description The segment lies in the image's place, though no header says so.
+             * @default false
+             */
+            same_frame_of_reference?: boolean;
             /** Series */
             series: number;
             /**
