@@ -1,6 +1,6 @@
 /** Masks that lie over images: stored segmentations (SEG) and structure sets (RTSTRUCT), with their label maps. */
 
-import { AnswerError } from "@/api/answers";
+import { AnswerError, parseAnswer } from "@/api/answers";
 import {
   type SegmentationOut,
   segmentationOut,
@@ -40,6 +40,12 @@ export async function listSegmentations(seriesId: number, volume: number, signal
 
 /** A mask with its grid and its segments; without label maps while it is being built, or if it cannot be shown. */
 export const getSegmentation = (id: number, signal?: AbortSignal): Promise<LabelledSegmentation> => requestJson(`/api/segmentations/${id}`, segmentationOut, { signal });
+
+/** The same, with the tag that says which state of it was read. */
+export async function getSegmentationWithEtag(id: number, signal?: AbortSignal): Promise<{ readonly record: LabelledSegmentation; readonly etag: string }> {
+  const response = await send(`/api/segmentations/${id}`, { signal });
+  return { record: parseAnswer(segmentationOut, await response.json()), etag: response.headers.get("ETag") ?? "" };
+}
 
 export function segmentStatistics(id: number, { series, volume, sameFrameOfReference }: { series: number; volume: number; sameFrameOfReference: boolean }, signal?: AbortSignal): Promise<SegmentStatistics> {
   const query = { series, volume, same_frame_of_reference: sameFrameOfReference || undefined };

@@ -2,6 +2,7 @@
 
 import { AnswerError, bytesFromBase64 } from "@/api/answers";
 import type { SeriesOut, TableOut, VolumeOut, WindowOut } from "@/api/generated/validators";
+import type { PaddingOfSlices } from "@/core/voxelCounts";
 import type { Voi, VoiTable } from "@/core/windowing";
 
 /** The record of a volume; the grey levels of its tables are bytes. */
@@ -38,3 +39,6 @@ function tableFrom(record: TableOut, path: string): VoiTable {
   if (levels.length === 0) throw new AnswerError(`${path}.levels`, "at least one level", record.levels);
   return { ...record, levels };
 }
+
+/** The padding of a volume's slices as plain arrays: what Vue watches cannot be sent to a worker. */
+export const paddingOfVolume = ({ padding_ranges: ranges }: Pick<Volume, "padding_ranges">): PaddingOfSlices => ranges && ranges.map((range) => range && [range[0], range[1]]);

@@ -21,18 +21,23 @@ export interface NamedFile {
   readonly file: File;
 }
 
+/** What a form may be sent with. */
+export interface FormOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The problem of an answer that is no success, where its headers matter. */
+  readonly problemOf?: (answer: XMLHttpRequest) => ServerProblem;
+}
+
 /** Waits for the session like other requests; what a refused request has sent is sent again. */
-async function post<T>(
-  ...[address, form, validator, progress, signal]: Parameters<typeof postOnce<T>>
-): Promise<T> {
+export async function sendForm<T>(...[address, form, validator, progress, signal, options]: Parameters<typeof postOnce<T>>): Promise<T> {
   await sessionGate.passed(signal);
   try {
-    return await postOnce(address, form, validator, progress, signal);
+    return await postOnce(address, form, validator, progress, signal, options);
   } catch (error) {
     if (!(error instanceof ServerProblem) || error.status !== 401 || !sessionGate.close()) throw error;
   }
   await sessionGate.passed(signal);
-  return postOnce(address, form, validator, progress, signal);
+  return postOnce(address, form, validator, progress, signal, options);
 }
 
 function postOnce<T>(
@@ -41,12 +46,14 @@ function postOnce<T>(
   validator: Validator<T>,
   progress: ((fraction: number) => void) | null,
   signal?: AbortSignal,
+  { headers = {}, problemOf = ({ status, responseText }) => problemFrom(status, responseText) }: FormOptions = {},
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", address);
     request.setRequestHeader("Accept", "application/json");
     request.setRequestHeader("X-CSRFToken", csrfToken(document.cookie));
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     if (progress) {
       request.upload.onprogress = ({ loaded, total, lengthComputable }) => {
         if (lengthComputable && total > 0) progress(loaded / total);
@@ -57,7 +64,7 @@ function postOnce<T>(
     request.onload = () => {
       const { status, responseText } = request;
       if (status < 200 || status > 299) {
-        reject(problemFrom(status, responseText));
+        reject(problemOf(request));
         return;
       }
       try {
@@ -84,7 +91,7 @@ export function sendFiles(
   const form = new FormData();
   if (project !== null) form.append("project", String(project));
   for (const { name, file } of files) form.append("files", file, name);
-  return post("/api/uploads", form, accepted, progress, signal);
+  return sendForm("/api/uploads", form, accepted, progress, signal);
 }
 
 export function measureFile(
@@ -97,7 +104,7 @@ export function measureFile(
   if (threshold !== null) form.append("threshold", String(threshold));
   form.append("view", "1");
   form.append("file", file, file.name);
-  return post("/api/measure", form, measureOut, progress, signal);
+  return sendForm("/api/measure", form, measureOut, progress, signal);
 }
 
 export const listUploads = (query: Query<"/api/uploads">): Promise<PageUploadRow> =>

@@ -2,6 +2,7 @@
 
 import { cine } from "@/tools/cine/tool";
 import { crosshair } from "@/tools/crosshair/tool";
+import { edit } from "@/tools/edit/tool";
 import { facts } from "@/tools/facts/tool";
 import { fusion } from "@/tools/fusion/tool";
 import { links } from "@/tools/links/tool";
@@ -15,5 +16,6 @@ import { time } from "@/tools/time/tool";
 import type { ViewerTool } from "@/tools/viewerTool";
 import { windowing } from "@/tools/windowing/tool";
 
-// Fusion comes before the crosshair: its drags are those with Alt. So does measuring: its regions are taken where lines cross them.
-export const TOOLS: readonly ViewerTool[] = [windowing, fusion, measure, crosshair, slab, overlays, links, picture, cine, time, segments, run, facts];
+// Fusion comes before the crosshair: its drags are those with Alt. So do measuring, whose regions are taken where lines cross
+// them, and editing, which paints over all of them.
+export const TOOLS: readonly ViewerTool[] = [windowing, fusion, edit, measure, crosshair, slab, overlays, links, picture, cine, time, segments, run, facts];

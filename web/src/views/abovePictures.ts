@@ -43,6 +43,7 @@ interface Held {
 
 interface AskedPicture extends AbovePicture {
   readonly asked: string;
+  readonly stamp: string;
 }
 
 /** The picture below waits so long for those above, so that they change together. */
@@ -58,6 +59,10 @@ export function useAbovePictures(view: View, shown: Readonly<ShallowRef<ShownPic
   const held = new Map<string, Held>();
   const asked = new Map<string, AskedPicture>();
   let running: AbortController | null = null;
+  /** The picture below for which those above are being asked. */
+  let under: ShownPicture | null = null;
+  /** True if they have to be asked again when that has ended. */
+  let again = false;
   let timer: number | undefined;
 
   const demandName = (key: string): string => `${view.id} above ${key}`;
@@ -112,6 +117,7 @@ export function useAbovePictures(view: View, shown: Readonly<ShallowRef<ShownPic
     const on = shown.value;
     running?.abort();
     running = null;
+    again = false;
     if (!on || aboves().length === 0) {
       failure.value = false;
       show(on);
@@ -119,22 +125,32 @@ export function useAbovePictures(view: View, shown: Readonly<ShallowRef<ShownPic
     }
     const controller = new AbortController();
     running = controller;
+    under = on;
     const wishes = aboves().map(async (above) => {
       const wanted = above.visible ? requestOf(on, above) : null;
       const kept = asked.get(above.key);
-      if (!wanted || (kept?.asked === wanted.asked && kept.picture.missing === 0)) return;
+      const { stamp } = above;
+      if (!wanted || (kept?.asked === wanted.asked && kept.stamp === stamp && kept.picture.missing === 0)) return;
       const { source, request, perRow, perColumn } = wanted;
       const picture = source.recent(request) ?? (await source.picture(request, controller.signal));
-      asked.set(above.key, { picture, perRow, perColumn, asked: wanted.asked });
+      asked.set(above.key, { picture, perRow, perColumn, asked: wanted.asked, stamp });
     });
     window.clearTimeout(timer);
     // What is slow above does not hold up the picture below; it is never drawn over another plane.
     timer = window.setTimeout(() => show(on), TOGETHER_MS);
     void Promise.allSettled(wishes).then((ends) => {
       if (controller.signal.aborted) return;
+      running = null;
       failure.value = ends.some((end) => end.status === "rejected" && !isAbort(end.reason));
       show(on);
+      if (again) ask();
     });
+  }
+
+  /** Asks for what changed above the same picture when the last answer has come, so that a change which goes on is seen. */
+  function askChanged(): void {
+    if (running && under === shown.value) again = true;
+    else ask();
   }
 
   const sourceOf = (key: string): VolumeSource | null => held.get(key)?.source ?? null;
@@ -147,7 +163,8 @@ export function useAbovePictures(view: View, shown: Readonly<ShallowRef<ShownPic
     },
     { immediate: true },
   );
-  watch([shown, () => aboves().map(({ key, visible, stamp }) => `${key} ${visible} ${stamp}`).join(" | ")], ask, { flush: "sync" });
+  watch([shown, () => aboves().map(({ key, visible }) => `${key} ${visible}`).join(" | ")], ask, { flush: "sync" });
+  watch(() => aboves().map(({ key, stamp }) => `${key} ${stamp}`).join(" | "), askChanged, { flush: "sync" });
   onScopeDispose(() => {
     running?.abort();
     window.clearTimeout(timer);

@@ -12,6 +12,8 @@ export interface Drag {
   end?(): void;
   /** Undoes what was done: the drag turned out to be a pinch. */
   cancel?(): void;
+  /** True if a finger's first touch is meant already: it neither taps, nor has to move before it drags. */
+  readonly atOnce?: boolean;
 }
 
 /** Begins a drag with the main button, with or without Shift; null leaves it to the usual one. */
@@ -102,7 +104,7 @@ export class Gestures {
     const taken = event.button === 0 ? this.begin(view, point, event) : null;
     this.isTaken = taken !== null;
     const usual = event.button === 0 && !event.shiftKey ? () => usualDrag(this.mode(), view, point, isFinger) : () => moving(view);
-    this.drag = { from: point, is: taken ?? usual(), mayTap: isFinger };
+    this.drag = { from: point, is: taken ?? usual(), mayTap: isFinger && !taken?.atOnce };
   }
 
   move(event: PointerEvent, point: Point, path: readonly Point[] = [point]): void {

@@ -104,6 +104,8 @@ export function createView(id: string, neighbours: Neighbours) {
   const fusedValues = shallowRef<readonly (readonly number[] | null)[]>([]);
   /** The segments that are drawn under the pointer. */
   const segmentsUnder = shallowRef<readonly SegmentUnder[]>([]);
+  /** Those of the segmentation that is being edited. */
+  const draftUnder = shallowRef<readonly SegmentUnder[]>([]);
   /** The request whose picture is on the canvas. */
   const drawn = shallowRef<PlaneRequest | null>(null);
   /** One of how many rows and columns of it is drawn. */
@@ -200,6 +202,7 @@ export function createView(id: string, neighbours: Neighbours) {
     fused.value = [];
     fusedValues.value = [];
     segmentsUnder.value = [];
+    draftUnder.value = [];
     slab.value = null;
     straightened.value = false;
     invert.value = false;
@@ -369,6 +372,7 @@ export function createView(id: string, neighbours: Neighbours) {
     fused,
     fusedValues,
     segmentsUnder,
+    draftUnder,
     overlays,
     drawn,
     drawnEvery,

@@ -3,15 +3,15 @@
 import { computed, onScopeDispose, ref, shallowRef, watch } from "vue";
 
 import { errorText, isAbort, ServerProblem } from "@/api/http";
-import type { Series, Volume } from "@/api/series";
+import { paddingOfVolume, type Series, type Volume } from "@/api/series";
 import { getRegionHistogram, measureSeries } from "@/api/studies";
 import { type Histogram, volumeAbove } from "@/core/histogram";
 import { Latest } from "@/core/latest";
 import { CountedValues, type Limits } from "@/core/valueLimits";
 import { type Region, regionText } from "@/core/regions";
 import type { Vector } from "@/core/vectors";
-import { NO_PIECE, type PaddingOfSlices } from "@/core/voxelCounts";
-import type { VoxelCounter } from "@/scene/volumeSource";
+import { NO_PIECE } from "@/core/voxelCounts";
+import type { VolumeSource } from "@/scene/volumeSource";
 import { useHistograms } from "@/stores/histograms";
 import { askedLimits } from "@/tools/measure/choice";
 import type { Figures } from "@/tools/measure/model";
@@ -22,13 +22,10 @@ import { useViews } from "@/views/views";
 interface CountTask {
   readonly series: Series;
   readonly volume: Volume;
+  readonly source: VolumeSource | null;
   readonly limits: Limits;
   readonly region: Region | null;
   readonly seed: Vector | null;
-  /** Counts in the tab; null if the server has to. */
-  readonly counter: VoxelCounter | null;
-  /** True if somebody has said that the region lies in the volume's places. */
-  readonly assumed: boolean;
 }
 
 interface RegionCount {
@@ -46,11 +43,8 @@ interface SingleCount extends Figures {
 const REST_MS = 200;
 
 /** Plain numbers: what Vue watches cannot be sent to a worker. */
-const plainPadding = ({ padding_ranges: ranges }: Volume): PaddingOfSlices => ranges && ranges.map((range) => range && [range[0], range[1]]);
-function plainRegion(region: Region): Region {
-  if (region.kind === "segment") return region;
-  return region.kind === "sphere" ? { kind: "sphere", centre: [...region.centre], radius: region.radius } : { kind: "box", low: [...region.low], high: [...region.high] };
-}
+const plainRegion = (region: Region): Region =>
+  region.kind === "sphere" ? { kind: "sphere", centre: [...region.centre], radius: region.radius } : { kind: "box", low: [...region.low], high: [...region.high] };
 
 export function useCounting() {
   const views = useViews();
@@ -67,9 +61,7 @@ export function useCounting() {
 
   const counted = computed<CountTask | null>(() => {
     const { series, volume, source } = view.value;
-    if (!series || !volume || volume.colour || tool.waits) return null;
-    const counter = tool.onServer ? null : (source?.counter ?? null);
-    return { series, volume, limits: tool.limits, region: tool.region, seed: tool.seed, counter, assumed: tool.isAssumed };
+    return series && volume && !volume.colour ? { series, volume, source, limits: tool.limits, region: tool.region, seed: tool.seed } : null;
   });
   const whole = computed(() => histogram.value && new CountedValues(histogram.value));
   const regional = computed(() => inRegion.value && new CountedValues(inRegion.value.histogram));
@@ -93,7 +85,7 @@ export function useCounting() {
   /** True while the figures are of something before. */
   const pending = computed(() => {
     const of = counted.value;
-    if (!of || error.value) return tool.waits;
+    if (!of || error.value) return false;
     return isLive.value ? of.region !== null && !isRegional.value : single.value?.of !== of;
   });
   const total = computed(() => {
@@ -115,10 +107,10 @@ export function useCounting() {
 
   const regionCounts = new Latest<CountTask>((of, signal) =>
     guarded(async () => {
-      const { series, volume, counter, region, assumed } = of;
+      const { series, volume, source, region } = of;
       if (!region) return "";
-      const own = counter && (await counter.histogram({ region: plainRegion(region), padding: plainPadding(volume) }, signal));
-      const found = own ?? (await getRegionHistogram(series.id, { volume: volume.index, within: regionText(region), same_frame_of_reference: assumed || undefined }, signal));
+      const own = source?.counter ? await source.counter.histogram({ region: plainRegion(region), padding: paddingOfVolume(volume) }, signal) : null;
+      const found = own ?? (await getRegionHistogram(series.id, volume.index, regionText(region), signal));
       // A segmentation is not counted by its values: the server says so of the whole volume.
       const exact = found.exact && (histogram.value?.exact !== false || own !== null);
       inRegion.value = { volume, region, histogram: { ...found, exact }, total: found.total ?? 0 };
@@ -128,10 +120,10 @@ export function useCounting() {
 
   const pieces = new Latest<CountTask>((of, signal) =>
     guarded(async () => {
-      const { volume, counter, limits, region, seed } = of;
+      const { volume, source, limits, region, seed } = of;
       const voxel = seed && tool.voxelOf(seed);
-      if (!counter || !voxel) return askServer(of, signal);
-      const piece = await counter.piece({ limits: { low: limits.low, high: limits.high }, region: region && plainRegion(region), padding: plainPadding(volume), seed: voxel }, signal);
+      if (!source?.counter || !voxel) return askServer(of, signal);
+      const piece = await source.counter.piece({ limits: { low: limits.low, high: limits.high }, region: region && plainRegion(region), padding: paddingOfVolume(volume), seed: voxel }, signal);
       if (counted.value?.volume !== volume) return "";
       tool.piece = piece ?? NO_PIECE;
       const count = piece?.count ?? 0;
@@ -141,8 +133,8 @@ export function useCounting() {
   );
 
   async function askServer(of: CountTask, signal: AbortSignal): Promise<string> {
-    const { series, volume, region, seed, assumed } = of;
-    const query = { same_frame_of_reference: assumed || undefined, volume: volume.index, ...askedLimits(tool.choice, tool.range), ...(region ? { within: regionText(region) } : {}), ...(seed ? { component: seed.join(",") } : {}) };
+    const { series, volume, region, seed } = of;
+    const query = { volume: volume.index, ...askedLimits(tool.choice, tool.range), ...(region ? { within: regionText(region) } : {}), ...(seed ? { component: seed.join(",") } : {}) };
     try {
       const answer = await measureSeries(series.id, query, signal);
       single.value = { of, count: answer.pixels_above_threshold, mm3: answer.volume_mm3 };
@@ -185,7 +177,7 @@ export function useCounting() {
       if (!region || isRegional.value) error.value = "";
       return;
     }
-    if (seed && of.counter) pieces.ask(of);
+    if (seed && of.source?.counter) pieces.ask(of);
     else timer = window.setTimeout(() => served.ask(of), REST_MS);
   }
 
