@@ -61,8 +61,7 @@ export class LabelDraft {
 
   /** Runs a command. If it throws or is ended early, nothing has changed. */
   *run(command: EditCommand): Work<EditChange> {
-    if (this.stroke) throw new EditRefused("A stroke is under way.");
-    const edit = new LabelEdit(this.grid, this.listed);
+    const edit = this.newEdit();
     let isWhole = false;
     try {
       const segments = yield* runCommand(edit, command, this.image());
@@ -74,8 +73,7 @@ export class LabelDraft {
   }
 
   beginStroke(settings: BrushSettings): void {
-    if (this.stroke) throw new EditRefused("A stroke is under way.");
-    this.stroke = { edit: new LabelEdit(this.grid, this.listed), settings, last: null };
+    this.stroke = { edit: this.newEdit(), settings, last: null };
   }
 
   /** Goes on with the stroke; if that fails, all of it is taken back and it is over. */
@@ -109,10 +107,12 @@ export class LabelDraft {
   }
 
   undo(): EditChange {
+    this.checkIdle();
     return this.replay(this.journal.takeBack(), takeBack, "before");
   }
 
   redo(): EditChange {
+    this.checkIdle();
     return this.replay(this.journal.takeAgain(), doAgain, "after");
   }
 
@@ -122,12 +122,12 @@ export class LabelDraft {
     const layer = overlaps ? this.listed.reduce((most, other) => Math.max(most, other.layer + 1), 0) : 0;
     const segment = { ...facts, number, ...freeValue(this.listed, layer) };
     this.grid.layer(layer);
-    this.finish(new LabelEdit(this.grid, this.listed), "Add segment", [...this.listed, segment]);
+    this.finish(this.newEdit(), "Add segment", [...this.listed, segment]);
     return segment;
   }
 
   changeSegment(number: number, changes: SegmentChanges): void {
-    const edit = new LabelEdit(this.grid, this.listed);
+    const edit = this.newEdit();
     const before = edit.segmentOf(number);
     const title = changes.locked === undefined ? "Change segment" : changes.locked ? "Lock" : "Unlock";
     this.finish(edit, title, this.listed.map((other) => (other === before ? { ...other, ...changes } : other)));
@@ -135,13 +135,23 @@ export class LabelDraft {
 
   /** Removes a segment with its voxels. */
   removeSegment(number: number): EditChange {
-    const edit = new LabelEdit(this.grid, this.listed);
+    const edit = this.newEdit();
     const segment = edit.segmentOf(number);
     const eraser = edit.eraser(segment);
     const box = this.grid.layer(segment.layer).boxOf(segment.value);
     const [slices, rows, columns] = box ?? [[0, 0], [0, 0], [0, 0]];
     for (let slice = slices[0]; slice < slices[1]; slice += 1) for (let row = rows[0]; row < rows[1]; row += 1) eraser.paint(slice, row, columns[0], columns[1]);
     return this.finish(edit, "Remove segment", this.listed.filter((other) => other !== segment));
+  }
+
+  /** Throws while a stroke is under way. */
+  checkIdle(): void {
+    if (this.stroke) throw new EditRefused("A stroke is under way. End it first.");
+  }
+
+  private newEdit(): LabelEdit {
+    this.checkIdle();
+    return new LabelEdit(this.grid, this.listed);
   }
 
   /** An edit that changed nothing is no step. */
@@ -160,7 +170,6 @@ export class LabelDraft {
   }
 
   private replay(step: EditStep | null, write: typeof takeBack, side: "before" | "after"): EditChange {
-    if (this.stroke) throw new EditRefused("A stroke is under way.");
     if (!step) return NO_CHANGE;
     const change = write(this.grid, step.changes);
     if (step.segments) this.listed = step.segments[side];

@@ -21,6 +21,8 @@ export interface DraftDeskParts {
   readonly values: (key: string) => HeldValues | undefined;
   readonly post: (message: FromWorker, transfer: Transferable[]) => void;
   readonly now: () => number;
+  /** Long edits let pictures and messages through after so many milliseconds. */
+  readonly pieceMs?: number;
 }
 
 export class DraftDesk {
@@ -49,8 +51,8 @@ export class DraftDesk {
   }
 
   private async answer(key: string, id: number, ask: DraftAsk, signal: AbortSignal): Promise<void> {
-    const { post } = this.parts;
-    const options = { signal, onProgress: (share: number) => post({ kind: "draftProgress", id, share }, []) };
+    const { post, pieceMs } = this.parts;
+    const options = { signal, pieceMs, onProgress: (share: number) => post({ kind: "draftProgress", id, share }, []) };
     try {
       signal.throwIfAborted();
       const draft = ask.about === "open" ? await this.open(key, ask, options) : this.drafts.get(key);
@@ -58,6 +60,7 @@ export class DraftDesk {
       const answer = await draft.answer(ask, options);
       if (ask.about === "discard" || ask.about === "close") this.drafts.delete(key);
       post({ kind: "draft", id, answer }, []);
+      draft.keepChanges();
     } catch (error) {
       const noMemory = error instanceof RangeError ? new Error("The browser has not enough memory for this edit. Nothing was changed.") : error;
       post({ kind: "refused", id, problem: problemRecord(noMemory) }, []);

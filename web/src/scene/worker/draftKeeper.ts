@@ -12,8 +12,8 @@ const NONE = "This browser keeps no unsaved edits, so a reload of the page would
 export type TouchedSlices = ReadonlyMap<number, ReadonlySet<number>>;
 
 export class DraftKeeper {
-  /** What changed since the last write that succeeded. */
-  private dirty = new Map<number, Set<number>>();
+  /** Slices that changed since the last write that succeeded, as they were after the last whole edit. */
+  private pending = new Map<string, KeptSlice>();
   private record: DraftRecord | null = null;
   private writing: Promise<void> | null = null;
   private failed = false;
@@ -28,13 +28,17 @@ export class DraftKeeper {
     private readonly tell: (notKept: string | null) => void,
   ) {}
 
-  /** The draft changed. The first time all of it is written: the segmentation that it began from may change meanwhile. */
+  /**
+   * An edit is whole. The first time all of the draft is written: the segmentation that it began from may change meanwhile.
+   *
+   * Slices are packed at once, so that nothing of the next edit gets among them.
+   */
   keep(record: DraftRecord, touched: TouchedSlices): void {
-    for (const [layer, slices] of touched) for (const slice of slices) this.touch(layer, slice);
+    for (const [layer, slices] of touched) for (const slice of slices) this.pack(layer, slice);
     if (!this.isWhole) {
       this.isWhole = true;
       this.grid.layers.forEach((layer, number) => {
-        for (let slice = 0; slice < this.grid.shape[0]; slice += 1) if (layer.slice(slice)) this.touch(number, slice);
+        for (let slice = 0; slice < this.grid.shape[0]; slice += 1) if (layer.slice(slice)) this.pack(number, slice);
       });
     }
     this.record = record;
@@ -44,7 +48,7 @@ export class DraftKeeper {
   /** Nothing of the draft is kept any more. */
   async forget(id: string): Promise<void> {
     this.record = null;
-    this.dirty.clear();
+    this.pending.clear();
     this.isWhole = false;
     await this.settled();
     await this.store.drop(id).catch(() => undefined);
@@ -60,36 +64,27 @@ export class DraftKeeper {
     while (this.writing) await this.writing;
   }
 
-  private touch(layer: number, slice: number): void {
-    const slices = this.dirty.get(layer) ?? new Set();
-    this.dirty.set(layer, slices.add(slice));
+  private pack(layer: number, slice: number): void {
+    const labels = this.grid.layer(layer).slice(slice);
+    this.pending.set(`${layer} ${slice}`, { layer, slice, labels: labels ? packLabels(labels) : null });
   }
 
   private async write(): Promise<void> {
     while (this.record && !this.ended) {
-      const { record, dirty } = this;
+      const { record, pending } = this;
       this.record = null;
-      this.dirty = new Map();
+      this.pending = new Map();
       try {
-        await this.store.write(record, this.slicesOf(dirty));
+        await this.store.write(record, [...pending.values()]);
         if (this.failed) this.tell(null);
         this.failed = false;
       } catch (error) {
-        // It is tried again with the next edit.
-        for (const [layer, slices] of dirty) for (const slice of slices) this.touch(layer, slice);
+        // It is tried again with the next edit; what that one changed is newer.
+        this.pending = new Map([...pending, ...this.pending]);
         if (!this.failed) this.tell(error instanceof DOMException && error.name === "QuotaExceededError" ? FULL : NONE);
         this.failed = true;
       }
     }
     this.writing = null;
-  }
-
-  private slicesOf(dirty: TouchedSlices): KeptSlice[] {
-    return [...dirty].flatMap(([layer, slices]) =>
-      [...slices].map((slice) => {
-        const labels = this.grid.layer(layer).slice(slice);
-        return { layer, slice, labels: labels ? packLabels(labels) : null };
-      }),
-    );
   }
 }

@@ -118,6 +118,7 @@ export class OpenedDraft {
       case "removeSegment":
         return this.changed(draft.removeSegment(ask.number));
       case "rename":
+        draft.checkIdle();
         this.label = ask.label;
         this.renames += 1;
         return this.changed(NO_CHANGE);
@@ -139,6 +140,13 @@ export class OpenedDraft {
     }
   }
 
+  /** Has the browser keep what was done since the last time: after the answer, which does not wait for it. */
+  keepChanges(): void {
+    if (this.version === this.keptVersion) return;
+    this.keptVersion = this.version;
+    this.keeper.keep(this.record(), this.draft.takeTouched());
+  }
+
   private segmentsAt(point: readonly [number, number, number]): number[] {
     const { grid, segments } = this.draft;
     const voxel = nearestVoxel(grid, point);
@@ -158,10 +166,6 @@ export class OpenedDraft {
 
   /** Something may have been done, or undone. */
   private changed(change: EditChange, numbers: readonly number[] = []): DraftAnswer {
-    if (this.version !== this.keptVersion) {
-      this.keptVersion = this.version;
-      this.keeper.keep(this.record(), this.draft.takeTouched());
-    }
     if (change.voxels > 0) this.revision += 1;
     return this.told(change, numbers);
   }

@@ -75,6 +75,7 @@ export class WorkerLink {
 
   /** Asks something of a draft. Waits for the answer even if it is no longer wanted, which tells what became of the draft. */
   async draft(key: string, ask: DraftAsk, { signal, onProgress }: DraftOptions = {}): Promise<DraftAnswer> {
+    if (signal?.aborted) throw aborted();
     const never = new AbortController().signal;
     let cancel = (): void => undefined;
     const asked = this.ask(
@@ -85,14 +86,13 @@ export class WorkerLink {
       never,
       onProgress,
     );
-    if (signal?.aborted) cancel();
     signal?.addEventListener("abort", cancel, { once: true });
     try {
       const answer = await asked;
       if (answer.kind !== "draft") throw broken();
       return answer.answer;
     } catch (error) {
-      throw signal?.aborted ? aborted() : error;
+      throw isStopped(signal) ? aborted() : error;
     } finally {
       signal?.removeEventListener("abort", cancel);
     }
@@ -144,5 +144,6 @@ export class WorkerLink {
   }
 }
 
+const isStopped = (signal: AbortSignal | undefined): boolean => signal?.aborted === true;
 const aborted = (): DOMException => new DOMException("", "AbortError");
 const broken = (): ServerProblem => new ServerProblem(0, "worker", "The part of the page that holds the slices has stopped. Reload the page.");
