@@ -24,6 +24,7 @@ const LIBRARIES = {
   "vue-router": ["pages"],
   valibot: ["api"],
   "reka-ui": ["ui"],
+  "@kitware": ["tools"],
 };
 
 const forbiddenRooms = (room) => Object.keys(ROOMS).filter((other) => other !== room && !ROOMS[room].includes(other));
@@ -41,6 +42,9 @@ const forbiddenImports = (room) => [
 ];
 
 const otherTools = (tool) => ({ regex: `^@/tools/(?!${tool}/|viewerTool$)`, message: "A tool may not import another tool." });
+
+/** 3-D graphics are large, and loaded when they are wanted. */
+const otherGraphics = { regex: "^@kitware/", message: "Only tools/volume3d may import vtk.js." };
 
 /** The rules that forbid imports; no-restricted-imports does not cover `import()`. */
 const rulesAgainst = (imports) => ({

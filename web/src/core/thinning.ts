@@ -6,7 +6,8 @@ import { moved } from "@/core/vectors";
 /** The first index that is kept of `count` where one of `every` is: as the server counts. */
 export const firstKept = (count: number, every: number): number => Math.floor((Math.min(every, count) - 1) / 2);
 
-const kept = (count: number, every: number): number => Math.ceil((count - firstKept(count, every)) / every);
+/** How many indices of `count` are kept where one of `every` is. */
+export const keptCount = (count: number, every: number): number => Math.ceil((count - firstKept(count, every)) / every);
 
 /** One of how many rows and columns has to be taken so that the pixels are about `most`, or fewer. */
 export const everyFor = (pixels: number, most: number): number => Math.max(1, Math.ceil(Math.sqrt(pixels / most)));
@@ -18,8 +19,8 @@ export function thinnedCut({ origin, right, down, rows, columns }: Cut, every: n
     origin: first,
     right: [right[0] * every, right[1] * every, right[2] * every],
     down: [down[0] * every, down[1] * every, down[2] * every],
-    rows: kept(rows, every),
-    columns: kept(columns, every),
+    rows: keptCount(rows, every),
+    columns: keptCount(columns, every),
   };
 }
 

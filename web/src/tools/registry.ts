@@ -14,8 +14,9 @@ import { segments } from "@/tools/segments/tool";
 import { slab } from "@/tools/slab/tool";
 import { time } from "@/tools/time/tool";
 import type { ViewerTool } from "@/tools/viewerTool";
+import { volume3d } from "@/tools/volume3d/tool";
 import { windowing } from "@/tools/windowing/tool";
 
 // Fusion comes before the crosshair: its drags are those with Alt. So do measuring, whose regions are taken where lines cross
 // them, and editing, which paints over all of them.
-export const TOOLS: readonly ViewerTool[] = [windowing, fusion, edit, measure, crosshair, slab, overlays, links, picture, cine, time, segments, run, facts];
+export const TOOLS: readonly ViewerTool[] = [windowing, fusion, edit, measure, crosshair, slab, overlays, links, picture, volume3d, cine, time, segments, run, facts];

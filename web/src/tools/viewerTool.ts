@@ -20,6 +20,8 @@ export interface ViewerTool {
   readonly foot?: Component;
   /** A section of the side panel. */
   readonly panel?: { readonly component: Component; readonly open: boolean; readonly regularOnly?: boolean; readonly shown?: (view: View) => boolean };
+  /** Beside all pictures, or over them: renders nothing while it is closed. */
+  readonly beside?: Component;
   /** Over each picture. */
   readonly overlay?: Component;
   /** Takes a drag with the main button, or leaves it. */

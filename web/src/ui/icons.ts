@@ -67,6 +67,7 @@ export const ICONS = {
   unlock: ["M6 11h12v9H6Z", "M8.500 11V8a3.500 3.500 0 0 1 6.800-1.200"],
   save: ["M5 4h11l3 3v13H5Z", "M8 4v5h7V4", "M8 20v-6h8v6"],
   plus: ["M12 5v14", "M5 12h14"],
+  solid: ["m12 3 8 4.5v9L12 21l-8-4.5v-9Z", "m4 7.5 8 4.5 8-4.5", "M12 12v9"],
   menu: ["M4 7h16", "M4 12h16", "M4 17h16"],
 } as const satisfies Record<string, readonly string[]>;
 

@@ -43,7 +43,7 @@ export const useMaskLayers = defineStore("maskLayers", () => {
   const layerOf = (id: number): LabelsLayer | null => layers.value.find(({ segmentationId }) => segmentationId === id) ?? null;
 
   /** The masks over a view's image, whose records are known. */
-  function masksOf(view: View): MaskOfView[] {
+  function masksOf(view: Pick<View, "series" | "volume" | "space">): MaskOfView[] {
     const image = imagePlace(view);
     if (!image) return [];
     return layers.value.flatMap((layer) => {

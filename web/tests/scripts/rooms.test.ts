@@ -35,6 +35,8 @@ describe("imports between rooms", () => {
     ["src/views/A.vue", inVue('import model from "@/tools/cine/model";'), "views may not import tools."],
     ["src/scene/a.ts", 'import { useViews } from "@/views/views";', "scene may not import views."],
     ["src/tools/cine/a.ts", 'import { liveFigures } from "@/tools/measure/model";', "A tool may not import another tool."],
+    ["src/tools/cine/a.ts", 'import vtkPlane from "@kitware/vtk.js/Common/DataModel/Plane.js";', "Only tools/volume3d may import vtk.js."],
+    ["src/views/a.ts", 'import vtkPlane from "@kitware/vtk.js/Common/DataModel/Plane.js";', "views may not import @kitware."],
     ["src/ui/A.vue", inVue('import { useSession } from "@/stores/session";'), "ui may not import stores."],
     ["src/stores/a.ts", 'import { App } from "../pages/App.vue";', "Import by @/room/name."],
     ["src/helpers/a.ts", "export {};", "This folder is no room of eslint.rooms.js."],
@@ -47,6 +49,7 @@ describe("imports between rooms", () => {
     ["src/api/a.ts", 'import { isActive } from "@/core/jobState";'],
     ["src/stores/a.ts", 'import { getStudy } from "@/api/studies";'],
     ["src/tools/cine/a.ts", 'import { RATES } from "@/tools/cine/model";'],
+    ["src/tools/volume3d/a.ts", 'import vtkPlane from "@kitware/vtk.js/Common/DataModel/Plane.js";'],
     ["src/pages/A.vue", inVue('import A from "@/tools/cine/CineTool.vue";')],
     ["src/main.ts", 'import App from "@/pages/App.vue";'],
   ])("in %s, %s passes", async (path, code) => {
