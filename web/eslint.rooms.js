@@ -69,6 +69,6 @@ export const rooms = [
   ...Object.keys(ROOMS).map((room) => ({ files: [`src/${room}/**/*.{ts,vue}`], rules: rulesAgainst(forbiddenImports(room)) })),
   ...tools.map((tool) => ({
     files: [`src/tools/${tool}/**/*.{ts,vue}`],
-    rules: rulesAgainst([...forbiddenImports("tools"), otherTools(tool)]),
+    rules: rulesAgainst([...forbiddenImports("tools"), otherTools(tool), ...(tool === "volume3d" ? [] : [otherGraphics])]),
   })),
 ];
