@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import cast
 
 from pydicom import __version__
 from pydicom.sr._concepts_dict import concepts
@@ -101,7 +102,7 @@ COLOURS = (
 
 def codes_of(cid: int) -> list[tuple[str, str, str]]:
     """Value, scheme and meaning of all codes of a context group."""
-    known: dict[str, dict[str, dict[str, tuple[str, list[int]]]]] = concepts
+    known = cast("dict[str, dict[str, dict[str, tuple[str, list[int]]]]]", concepts)
     found = {
         (code, scheme): meaning
         for scheme, keywords in known.items()

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from voxelry.core.label_layers import LayerPlace as LayerPlace
     from voxelry.core.measure import Measurement as Measurement
     from voxelry.core.recipe import Recipe as Recipe
+    from voxelry.core.region_words import NamedSegment as NamedSegment
     from voxelry.core.regions import BoxRegion as BoxRegion
     from voxelry.core.regions import SegmentRegion as SegmentRegion
     from voxelry.core.regions import SphereRegion as SphereRegion
@@ -155,6 +156,7 @@ _WHERE = {
     "MissingExtraError": "core.errors",
     "MissingSlicesError": "core.errors",
     "MosaicError": "core.errors",
+    "NamedSegment": "core.region_words",
     "NearDuplicatePositionsError": "core.errors",
     "NestingError": "core.errors",
     "NoPixelDataError": "core.errors",

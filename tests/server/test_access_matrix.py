@@ -228,6 +228,7 @@ def place(site: Any, tmp_path: Path, do_jobs: Callable[[], None], monkeypatch: p
         "get_labels_cut": lambda: {"query": "?origin=0,0,0&right=1,0,0&down=0,1,0&rows=2&columns=2"},
         "create_segmentation": lambda: _json(series=series, label="Bright", recipe={"lower": 3}),
         "save_segmentation": lambda: {"data": draft(series)},
+        "read_mask_file": lambda: {"data": {"file": SimpleUploadedFile("m.nii", b"no mask"), "series": series}},
         "list_segmentations": lambda: {"query": f"?series={series}"},
         "get_segment_statistics": lambda: {"query": f"?series={series}"},
         "GET wado": lambda: {"query": "?requestType=WADO&studyUID={}&seriesUID={}&objectUID={}".format(*uids)},
@@ -356,7 +357,7 @@ def _names_an_object(address: Address) -> bool:
         return True
     return bool(re.search(r"[<{](int:)?[a-z]+_id[>}]", address.path)) or address.name in (
         "create_job", "create_segmentation", "create_batch", "create_upload", "delete_studies", "empty_trash",
-        "list_segmentations", "save_segmentation",
+        "list_segmentations", "save_segmentation", "read_mask_file",
     )  # fmt: skip
 
 

@@ -163,6 +163,9 @@ def _requests(own: Keys, key: Callable[[str], int], file: Path) -> dict[tuple[st
         ("save_segmentation", "segmentation.base"): [
             ("POST", "/segmentations/voxels", draft(own.series, base=key("segmentation"))),
         ],
+        ("read_mask_file", "series"): [
+            ("POST", "/segmentations/files", {"file": SimpleUploadedFile("m.nii", b"x"), "series": key("series")}),
+        ],
         ("search_studies", "projects"): [sent("POST", "/studies/search", projects=[key("project")], search=SECRET)],
         ("search_studies", "patient"): [sent("POST", "/studies/search", patient=key("patient"))],
         ("search_patients", "projects"): [sent("POST", "/patients/search", projects=[own.project, key("project")])],

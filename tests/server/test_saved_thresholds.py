@@ -69,6 +69,99 @@ def test_a_recipe_is_saved_and_measured_again_to_the_last_digit(
         assert site.get(f"/series/{key}/measure", status, within=text)["code"] == code
 
 
+LIVER = {
+    "category": {"value": "123037004", "scheme": "SCT", "meaning": "Anatomical Structure"},
+    "type": {"value": "10200004", "scheme": "SCT", "meaning": "Liver"},
+    "type_modifier": {"value": "7771000", "scheme": "SCT", "meaning": "Left"},
+}
+
+
+def test_a_threshold_inside_a_segment_is_saved_and_measured_again(
+    image: tuple[Any, voxelry.Volume, int], do_jobs: Callable[[], None], tmp_path: Path
+) -> None:
+    """On an oblique image in a segment of a coarser grid, turned another way: by REST, by library and by terminal."""
+    from voxelry.cli.program import app
+
+    site, volume, key = image
+    affine = np.array(volume.affine)
+    affine[:3, :3] = affine[:3, [0, 2, 1]] * 1.7
+    grid = voxelry.Geometry(
+        shape=(4, 9, 8), affine=affine, frame_of_reference_uid=volume.geometry.frame_of_reference_uid
+    )
+    labels = np.zeros(grid.shape, np.uint8)
+    labels[1:3, 1:8, 2:7] = 2
+    labels[0, 0, 0] = 1
+    segments = [voxelry.Segment(number=number, label=f"Part {number}") for number in (1, 2)]
+    [series] = voxelry.index(tmp_path / "s").series
+    region = voxelry.Segmentation(labels=labels, geometry=grid, segments=segments)
+    voxelry.write_segmentation(region, series, tmp_path / "region.dcm")
+    site.upload([tmp_path / "region.dcm"])
+    (listed,) = site.get("/segmentations", series=key)["segmentations"]
+    low = float(np.percentile(volume.array, 40))
+    inside = voxelry.SegmentRegion(voxelry.load_segmentation(tmp_path / "region.dcm"), (2,))
+    expected = voxelry.measure(volume, lower=low, within=inside).record()
+    assert 20 < expected["pixels_above_threshold"] < expected["pixels_total"]
+    within = f"segmentation:{listed['id']}#2"
+    counted = site.get(f"/series/{key}/measure", lower=low, within=within)
+    assert counted["pixels_above_threshold"] == expected["pixels_above_threshold"]
+    asked = {"recipe": {"lower": low, "within": within}, "label": "Inner", "codes": LIVER, "colour": "#dd8265"}
+    for wrong in (within.replace("#2", "#7"), within.removesuffix("#2")):
+        assert site.send("/segmentations", 422, series=key, label="x", recipe={"within": wrong})["code"] == "parameter"
+    job = site.send("/segmentations", 202, series=key, **asked)
+    do_jobs()
+    assert site.get(f"/jobs/{job['id']}")["state"] == "succeeded", site.get(f"/jobs/{job['id']}")["problem"]
+    made = next(one for one in site.get("/segmentations", series=key)["segmentations"] if one["id"] != listed["id"])
+    shown = site.get(f"/segmentations/{made['id']}")
+    (segment,) = shown["segments"]
+    assert segment["count"] == expected["pixels_above_threshold"]
+    assert (segment["label"], segment["colour"]) == ("Inner", "#dd8265")
+    assert {name: segment[name] for name in LIVER} == LIVER
+    recipe = voxelry.Recipe.of_text(shown["recipe"])
+    named = voxelry.NamedSegment(listed["sop_instance_uid"], 2).text
+    assert recipe.within == voxelry.NamedSegment(listed["sop_instance_uid"], 2)
+    assert voxelry.measure(volume, **recipe.arguments_in(inside)).record() == expected
+    # The recipe's own words for the region are understood by REST, and saved again they are the same.
+    assert site.get(f"/series/{key}/measure", lower=low, within=named) == counted
+    again = site.send("/segmentations", 202, series=key, label="Again", recipe={"lower": low, "within": named})
+    do_jobs()
+    assert site.get(f"/jobs/{again['id']}")["state"] == "succeeded"
+    with pytest.raises(voxelry.ParameterError, match="counts in segment 2"):
+        dict(recipe.arguments)
+    # In the terminal the segment's file is named too.
+    original = tmp_path / "inner.dcm"
+    written = voxelry.Segmentation(
+        labels=np.ones(volume.array.shape, np.uint8), source=volume, segments=segments[:1], recipe=recipe.text
+    )
+    voxelry.write_segmentation(written, series, original)
+    told = CliRunner().invoke(app, ["measure", str(tmp_path / "s"), "--recipe", str(original), "--json"])
+    assert told.exit_code != 0
+    flags = ["--recipe", str(original), "--within", f"{tmp_path / 'region.dcm'}#2", "--json"]
+    told = CliRunner().invoke(app, ["measure", str(tmp_path / "s"), *flags])
+    assert json.loads(told.stdout)["measurements"] == [expected]
+
+
+def test_a_segment_of_another_place_must_be_confirmed_and_may_be_gone(
+    image: tuple[Any, voxelry.Volume, int], do_jobs: Callable[[], None], tmp_path: Path
+) -> None:
+    site, _, key = image
+    apart = {"FrameOfReferenceUID": "1.2.840.99.77", "StudyInstanceUID": "1.2.840.99.78"}
+    other = synthetic_series(tmp_path / "o", slices=5, orientation=OBLIQUE, seed=3, attributes=apart)
+    (beside,) = site.upload(other.paths)["series"]
+    job = site.send("/segmentations", 202, series=beside, label="There", recipe={"threshold": 0.2})
+    do_jobs()
+    assert site.get(f"/jobs/{job['id']}")["state"] == "succeeded"
+    (listed,) = site.get("/segmentations", series=beside)["segmentations"]
+    body = {"series": key, "label": "Here", "recipe": {"threshold": 0.1, "within": f"segmentation:{listed['id']}"}}
+    assert site.send("/segmentations", 422, **body)["code"] == "frame_of_reference"
+    job = site.send("/segmentations", 202, same_frame_of_reference=True, **body)
+    do_jobs()
+    assert site.get(f"/jobs/{job['id']}")["state"] == "succeeded"
+    job = site.send("/segmentations", 202, same_frame_of_reference=True, **body)
+    site.delete_for_good(site.get(f"/series/{beside}")["study"]["id"])
+    do_jobs()
+    assert site.get(f"/jobs/{job['id']}")["problem"]["code"] == "segmentation_gone"
+
+
 @pytest.mark.parametrize("folder", ["mr_axial_oblique", "ct_gantry_tilt"])
 def test_on_real_images_library_step_terminal_and_rest_say_the_same(
     site: Any, corpus: Path, tmp_path: Path, folder: str
@@ -118,7 +211,14 @@ def test_on_real_images_library_step_terminal_and_rest_say_the_same(
         ({"recipe": {"method": "magic"}}, "validation"),
         ({"recipe": {"lower": 1, "rm": "-rf"}}, "validation"),
         ({"recipe": {"lower": 1, "within": "/etc/passwd"}}, "parameter"),
-        ({"recipe": {"lower": 1, "within": "segmentation:1#1"}}, "parameter"),
+        ({"recipe": {"lower": 1, "within": "segmentation:99999#1"}}, "not_found"),
+        ({"recipe": {"lower": 1, "within": "segment:1.2.3#1"}}, "not_found"),
+        ({"recipe": {"lower": 1, "within": "segment:1.2.3#0"}}, "parameter"),
+        ({"recipe": {"lower": 1}, "colour": "red"}, "validation"),
+        (
+            {"recipe": {"lower": 1}, "codes": {"category": {"value": "1", "scheme": "SCT", "meaning": "A"}}},
+            "validation",
+        ),
         ({"recipe": {"lower": 1, "component": [1, 2]}}, "validation"),
         ({"recipe": {"lower": 1}, "label": ""}, "validation"),
         ({"recipe": {"lower": 1}, "label": "a\\b"}, "parameter"),

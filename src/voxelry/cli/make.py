@@ -100,7 +100,7 @@ def measure(
         typer.Option(
             metavar="SEGMENTATION",
             help="Measure again what a segmentation was made of, which `voxelry run threshold` or the page wrote: its "
-            "path, with #SEGMENT if you like.",
+            "path, with #SEGMENT if you like. If it counted in a segment, name that by --within too.",
         ),
     ] = None,
     same_frame_of_reference: Annotated[

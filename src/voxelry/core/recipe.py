@@ -9,7 +9,15 @@ from typing import Any, Final
 
 from voxelry.core.affine import Vector
 from voxelry.core.errors import ParameterError
-from voxelry.core.region_words import solid_of_text, text_of_numbers, text_of_solid, vector_of_text
+from voxelry.core.region_words import (
+    NamedSegment,
+    names_segment,
+    segment_of_text,
+    solid_of_text,
+    text_of_numbers,
+    text_of_solid,
+    vector_of_text,
+)
 from voxelry.core.regions import BoxRegion, PatientRegion, SphereRegion
 from voxelry.core.threshold_rule import DEFAULT_THRESHOLD, Method, threshold_rule
 
@@ -33,7 +41,7 @@ class Recipe:
     threshold, lower, upper, percentile
         Of the method; ``lower`` and ``upper`` in the volume's unit.
     within
-        The region of the patient; None for the whole volume.
+        The region of the patient, or the segment in which voxels were counted; None for the whole volume.
     component
         The point, LPS in mm, whose connected voxels were chosen; None for all.
     series_instance_uid, label
@@ -63,7 +71,7 @@ class Recipe:
     lower: float | None = None
     upper: float | None = None
     percentile: float | None = None
-    within: SphereRegion | BoxRegion | None = None
+    within: SphereRegion | BoxRegion | NamedSegment | None = None
     component: Vector | None = None
     series_instance_uid: str = ""
     label: str = ""
@@ -79,9 +87,20 @@ class Recipe:
 
     @property
     def arguments(self) -> Mapping[str, Any]:
-        """What ``measure`` is called with to follow it."""
+        """What ``measure`` is called with to follow it.
+
+        Raises
+        ------
+        ParameterError
+            If it counts in a segment, which has to be read first: see `arguments_in`.
+        """
+        if isinstance(self.within, NamedSegment):
+            raise ParameterError(f"this recipe counts in {segment_in_words(self.within)}: say where that is")
+        return self.arguments_in(self.within)
+
+    def arguments_in(self, region: PatientRegion | None) -> Mapping[str, Any]:
+        """What ``measure`` is called with to follow it in a region that was read for it."""
         numbers = {name: getattr(self, name) for name in _NUMBERS if getattr(self, name) is not None}
-        region: PatientRegion | None = self.within
         return {"method": self.method, **numbers, "within": region, "component": self.component}
 
     @property
@@ -92,7 +111,7 @@ class Recipe:
             f"{name}={text_of_numbers([value])}" for name in _NUMBERS if (value := getattr(self, name)) is not None
         ]
         if self.within is not None:
-            found.append(f"within={text_of_solid(self.within)}")
+            found.append(f"within={_text_of_region(self.within)}")
         if self.component is not None:
             found.append(f"component={text_of_numbers(self.component)}")
         if self.series_instance_uid:
@@ -129,12 +148,25 @@ class Recipe:
         return cls(
             method=method,  # type: ignore[arg-type]  # checked by what it makes
             **{name: _number(given[name]) for name in _NUMBERS if name in given},
-            within=solid_of_text(given["within"]) if "within" in given else None,
+            within=_region_of_text(given["within"]) if "within" in given else None,
             component=vector_of_text(given["component"]) if "component" in given else None,
             series_instance_uid=series,
             label=_unquoted(given.get("volume", "")),
             version=version[1] if version else "",
         )
+
+
+def segment_in_words(segment: NamedSegment) -> str:
+    """Which segment of which segmentation."""
+    return f"segment {segment.number} of the segmentation {segment.sop_instance_uid}"
+
+
+def _text_of_region(region: SphereRegion | BoxRegion | NamedSegment) -> str:
+    return region.text if isinstance(region, NamedSegment) else text_of_solid(region)
+
+
+def _region_of_text(text: str) -> SphereRegion | BoxRegion | NamedSegment:
+    return segment_of_text(text) if names_segment(text) else solid_of_text(text)
 
 
 def recipe_in(text: str) -> Recipe | None:

@@ -1,9 +1,10 @@
-"""Boxes and spheres of the patient as text, and back: ``sphere:X,Y,Z:RADIUS`` and ``box:X,Y,Z:X,Y,Z``, LPS in mm."""
+"""Regions as text, and back: ``sphere:X,Y,Z:RADIUS``, ``box:X,Y,Z:X,Y,Z`` (LPS, mm), and ``segment:UID#NUMBER``."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from voxelry.core.affine import Vector
@@ -11,9 +12,67 @@ from voxelry.core.errors import ParameterError
 from voxelry.core.regions import ALONG_PATIENT, BoxRegion, SphereRegion
 
 SOLID_FORMS: Final = "sphere:X,Y,Z:RADIUS or box:X,Y,Z:X,Y,Z in LPS mm"
+SEGMENT_FORM: Final = "segment:SOP-INSTANCE-UID#NUMBER"
 _MOST = 9
 _SOLID = re.compile(r"(sphere|box):", re.ASCII)
+_SEGMENT = re.compile(r"segment:([0-9]+(?:\.[0-9]+)*)#([1-9][0-9]{0,4})", re.ASCII)
+_LONGEST_UID = 64
 _NUMBER = re.compile(r"\s*[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?\s*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSegment:
+    """A segment by where it is stored: what a recipe says of the segment in which voxels were counted.
+
+    Parameters
+    ----------
+    sop_instance_uid
+        Of the segmentation or the structure set.
+    number
+        Of the segment.
+
+    Raises
+    ------
+    ParameterError
+        If one of them is none.
+
+    Examples
+    --------
+    >>> liver = voxelry.NamedSegment(sop_instance_uid="1.2.840.99.7", number=2)
+    >>> voxelry.Recipe(method="units", lower=40, within=liver).text
+    'threshold units lower=40 within=segment:1.2.840.99.7#2'
+    """
+
+    sop_instance_uid: str
+    number: int
+
+    def __post_init__(self) -> None:
+        if len(self.sop_instance_uid) > _LONGEST_UID or not _SEGMENT.fullmatch(self.text):
+            raise ParameterError(f"a segment is named by its SOP Instance UID and its number: {SEGMENT_FORM}")
+
+    @property
+    def text(self) -> str:
+        """``segment:UID#NUMBER``."""
+        return f"segment:{self.sop_instance_uid}#{self.number}"
+
+
+def names_segment(text: str) -> bool:
+    """Whether a text is meant as a segment by where it is stored."""
+    return text.startswith("segment:")
+
+
+def segment_of_text(text: str) -> NamedSegment:
+    """The segment that a text names.
+
+    Raises
+    ------
+    ParameterError
+        If it names none.
+    """
+    found = _SEGMENT.fullmatch(text)
+    if found is None:
+        raise ParameterError(f"this names no segment; give {SEGMENT_FORM}")
+    return NamedSegment(found[1], int(found[2]))
 
 
 def names_solid(text: str) -> bool:

@@ -15,7 +15,8 @@ from voxelry.core.counted_voxels import checked_point
 from voxelry.core.errors import ParameterError, Problem, VoxelryError
 from voxelry.core.measure import Measurement, MeasurementRecord
 from voxelry.core.progress import Progress, silent
-from voxelry.core.recipe import Recipe
+from voxelry.core.recipe import Recipe, segment_in_words
+from voxelry.core.region_words import NamedSegment
 from voxelry.core.regions import PatientRegion
 from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.threshold_rule import DEFAULT_THRESHOLD, threshold_rule
@@ -207,7 +208,7 @@ def measure_all(
     """Measure every volume below a path; see ``voxelry.core.measure.measure``, and ``load`` for the other choices.
 
     A ``recipe`` is followed instead of the other arguments of ``measure``: on the volume from which it was made, or if
-    that is not there, on all, which a warning says.
+    that is not there, on all, which a warning says. If it counts in a segment, ``within`` is that segment.
 
     Raises
     ------
@@ -219,11 +220,11 @@ def measure_all(
     if recipe is None:
         arguments = _Arguments(threshold, method, lower, upper, percentile, default, within, component)
     else:
-        if any(one is not None for one in (threshold, method, lower, upper, percentile, within, component)):
+        if any(one is not None for one in (threshold, method, lower, upper, percentile, component)):
             raise ParameterError("a recipe says what is counted: give it without threshold, limits, region and point")
         arguments = _Arguments(
-            recipe.threshold, recipe.method, recipe.lower, recipe.upper, recipe.percentile, default, recipe.within,
-            recipe.component,
+            recipe.threshold, recipe.method, recipe.lower, recipe.upper, recipe.percentile, default,
+            _region_of(recipe, within), recipe.component,
         )  # fmt: skip
     arguments.check()
     loaded = load(
@@ -242,6 +243,20 @@ def measure_all(
             name = f"series {volume.series_instance_uid} {volume.label}".strip()
             skipped[name] = Problem(error.code, f"{name}: {error}")
     return MeasureReport(tuple(measurements), tuple(volumes), MappingProxyType(skipped))
+
+
+def _region_of(recipe: Recipe, given: PatientRegion | None) -> PatientRegion | None:
+    """The region in which a recipe is followed; a segment has to be given, as nothing says where its file is."""
+    if not isinstance(recipe.within, NamedSegment):
+        if given is not None:
+            raise ParameterError("a recipe says what is counted: give it without threshold, limits, region and point")
+        return recipe.within
+    if given is None:
+        raise ParameterError(
+            f"this recipe counts in {segment_in_words(recipe.within)}: give that too, as the region "
+            f"(in the terminal --within FILE#{recipe.within.number})"
+        )
+    return given
 
 
 def _followed_on(volumes: Sequence[Volume], recipe: Recipe | None) -> tuple[Sequence[Volume], tuple[str, ...]]:

@@ -76,8 +76,9 @@ export interface RequestOptions {
 export async function send(address: string, options: RequestOptions = {}): Promise<Response> {
   const { method = "GET", reads = method === "GET", signal } = options;
   for (let tries = 1; ; tries += 1) {
-    await sessionGate.passed(signal);
-    if (reads) await connectionGate.passed(signal);
+    // Through open gates a request is on its way at once: what the page does next may take long.
+    if (sessionGate.isClosed) await sessionGate.passed(signal);
+    if (reads && connectionGate.isClosed) await connectionGate.passed(signal);
     try {
       return await sendOnce(address, options);
     } catch (error) {

@@ -54,8 +54,7 @@ export function getHistogram(id: number, volume: number, signal?: AbortSignal): 
 }
 
 /** How often each value occurs in a region, as addresses have it. */
-export function getRegionHistogram(id: number, volume: number, within: string, signal?: AbortSignal): Promise<HistogramOut> {
-  const query: Query<"/api/series/{series_id}/histogram"> = { volume, within };
+export function getRegionHistogram(id: number, query: Query<"/api/series/{series_id}/histogram">, signal?: AbortSignal): Promise<HistogramOut> {
   return requestJson(withQuery(`/api/series/${id}/histogram`, query), histogramOut, { signal });
 }
 

@@ -5,7 +5,8 @@ import { countsWithin, type Limits } from "@/core/valueLimits";
 import { isInside, type Region } from "@/core/regions";
 import type { PixelArray } from "@/core/pixelArray";
 import type { Vector } from "@/core/vectors";
-import { isInPiece, type PaddingOfSlices, paddingOfSlice, type Piece } from "@/core/voxelCounts";
+import { isMeant } from "@/core/voxelBits";
+import { type PaddingOfSlices, paddingOfSlice, type Piece } from "@/core/voxelCounts";
 
 /** The index (slice, row, column) of the first pixel, and its steps from row to row and from column to column. */
 export interface PixelWalk {
@@ -36,7 +37,8 @@ export function countedPixels(walk: PixelWalk, values: PixelArray, { limits, reg
   const { start, down, right, rows, columns } = walk;
   const counted = new Uint8Array(rows * columns);
   const [[xs, xr, xc, x0], [ys, yr, yc, y0], [zs, zr, zc, z0]] = affine ?? [[...ORIGIN, 0], [...ORIGIN, 0], [...ORIGIN, 0]];
-  const bounded = affine ? region : null;
+  const bounded = affine && region?.kind !== "segment" ? region : null;
+  const segment = region?.kind === "segment" ? region : null;
   for (let row = 0, p = 0; row < rows; row += 1) {
     const [s, r, c] = [start[0] + row * down[0], start[1] + row * down[1], start[2] + row * down[2]];
     for (let column = 0; column < columns; column += 1, p += 1) {
@@ -48,7 +50,8 @@ export function countedPixels(walk: PixelWalk, values: PixelArray, { limits, reg
       const i = Math.floor(r + column * right[1] + 0.5);
       const j = Math.floor(c + column * right[2] + 0.5);
       if (bounded && !isInside(bounded, xs * slice + xr * i + xc * j + x0, ys * slice + yr * i + yc * j + y0, zs * slice + zr * i + zc * j + z0)) continue;
-      if (piece && !isInPiece(piece, slice, i, j)) continue;
+      if (segment && !isMeant(segment, slice, i, j)) continue;
+      if (piece && !isMeant(piece, slice, i, j)) continue;
       counted[p] = 1;
     }
   }

@@ -2,12 +2,16 @@
  * Regions of the patient, in which voxels are counted: the rule of the library's `core/regions.py`, in the same order of
  * operations, so that both have the same voxels.
  *
- * A voxel lies in a region if its centre does; a centre within a millionth of a millimetre of the surface is inside.
+ * A voxel lies in a sphere or a box if its centre does; a centre within a millionth of a millimetre of the surface is
+ * inside. Which voxels lie in a segment is found before (`core/placedLabels`).
  */
 
 import { type Affine, toPatient } from "@/core/geometry";
 import { inverseAffine } from "@/core/plane";
 import type { Vector } from "@/core/vectors";
+import { eachRunOfBits, type IndexBox, type VoxelBits } from "@/core/voxelBits";
+
+export type { IndexBox } from "@/core/voxelBits";
 
 export interface PatientSphere {
   readonly kind: "sphere";
@@ -24,16 +28,22 @@ export interface PatientBox {
   readonly high: Vector;
 }
 
-export type Region = PatientSphere | PatientBox;
+export type SolidRegion = PatientSphere | PatientBox;
 
-/** Indices from the first to before the last one, along slices, rows and columns. */
-export type IndexBox = readonly (readonly [number, number])[];
+/** A segment of a mask, as the voxels of an image that lie in it. */
+export interface SegmentVoxels extends VoxelBits {
+  readonly kind: "segment";
+  readonly segmentationId: number;
+  readonly number: number;
+}
+
+export type Region = SolidRegion | SegmentVoxels;
 
 /** Millimetres: what is nearer to a surface than that lies on it. */
 const ON = 1e-6;
 
 /** True if a point lies in a region. */
-export function isInside(region: Region, x: number, y: number, z: number): boolean {
+export function isInside(region: SolidRegion, x: number, y: number, z: number): boolean {
   if (region.kind === "sphere") {
     const [dx, dy, dz] = [x - region.centre[0], y - region.centre[1], z - region.centre[2]];
     return Math.sqrt(dx * dx + dy * dy + dz * dz) <= region.radius + ON;
@@ -44,6 +54,7 @@ export function isInside(region: Region, x: number, y: number, z: number): boole
 
 /** The voxels whose centres may lie in a region. */
 export function boxAround(region: Region, affine: Affine, shape: readonly number[]): IndexBox {
+  if (region.kind === "segment") return region.box;
   const inverse = inverseAffine(affine);
   const [low, high] = region.kind === "sphere" ? endsOfSphere(region, inverse) : endsOfBox(region, inverse);
   return [0, 1, 2].map((axis) => {
@@ -71,6 +82,10 @@ function endsOfBox({ low, high }: PatientBox, inverse: Affine): [Vector, Vector]
 
 /** Calls back with the first voxel and the number of the voxels of each row that lie in a region, in runs. */
 export function eachRun(region: Region, affine: Affine, box: IndexBox, found: (slice: number, row: number, first: number, beyond: number) => void): void {
+  if (region.kind === "segment") {
+    eachRunOfBits(region, found);
+    return;
+  }
   const [[fromSlice, toSlice], [fromRow, toRow], [fromColumn, toColumn]] = box;
   const [[xs, xr, xc, x0], [ys, yr, yc, y0], [zs, zr, zc, z0]] = affine;
   for (let slice = fromSlice; slice < toSlice; slice += 1) {
@@ -91,6 +106,7 @@ export function eachRun(region: Region, affine: Affine, box: IndexBox, found: (s
 
 /** A region as addresses and the terminal have it. */
 export function regionText(region: Region): string {
+  if (region.kind === "segment") return `segmentation:${region.segmentationId}#${region.number}`;
   const point = (at: Vector): string => at.map(String).join(",");
   return region.kind === "sphere" ? `sphere:${point(region.centre)}:${region.radius}` : `box:${point(region.low)}:${point(region.high)}`;
 }

@@ -5,7 +5,8 @@ import type { Histogram } from "@/core/histogram";
 import { countsWithin, type Limits } from "@/core/valueLimits";
 import type { PaddingRange } from "@/core/paint";
 import type { PixelArray } from "@/core/pixelArray";
-import { boxAround, eachRun, type IndexBox, type Region } from "@/core/regions";
+import { boxAround, eachRun, type Region } from "@/core/regions";
+import { type IndexBox, noVoxels, type VoxelBits } from "@/core/voxelBits";
 
 /** Padding of each slice, or one for all of them; null for none. */
 export type PaddingOfSlices = readonly (PaddingRange | null)[] | null;
@@ -95,23 +96,12 @@ function runs(sorted: Float64Array): { values: number[]; counts: number[] } {
 }
 
 /** Connected voxels that count. */
-export interface Piece {
+export interface Piece extends VoxelBits {
   readonly count: number;
-  /** The box around them, and a bit for each voxel of it in C order: 1 for theirs, the lowest bit of a byte first. */
-  readonly box: IndexBox;
-  readonly bits: Uint8Array;
 }
 
 /** The piece of a voxel that does not count. */
-export const NO_PIECE: Piece = { count: 0, box: [[0, 0], [0, 0], [0, 0]], bits: new Uint8Array(0) };
-
-/** True if a voxel belongs to a piece. */
-export function isInPiece({ box, bits }: Piece, slice: number, row: number, column: number): boolean {
-  const [[s, beyondSlice], [r, beyondRow], [c, beyondColumn]] = box;
-  if (slice < s || row < r || column < c || slice >= beyondSlice || row >= beyondRow || column >= beyondColumn) return false;
-  const at = ((slice - s) * (beyondRow - r) + (row - r)) * (beyondColumn - c) + (column - c);
-  return ((bits[at >> 3] >> (at & 7)) & 1) === 1;
-}
+export const NO_PIECE: Piece = { count: 0, ...noVoxels() };
 
 const INSIDE = 1;
 const TAKEN = 2;

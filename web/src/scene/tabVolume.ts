@@ -37,9 +37,12 @@ export class TabVolume implements VolumeSource {
   private readonly cutAhead = new Set<string>();
   private readonly stopListening: () => void;
   private replacement: VolumeSource | null = null;
+  /** The first picture, fetched by the page itself. */
+  private first: { readonly key: string; readonly picture: Promise<PlanePicture> } | null = null;
   private readonly ownCounter: VoxelCounter = {
     histogram: (request, signal) => this.parts.link.histogram(this.key, request, signal),
     piece: (request, signal) => this.parts.link.piece(this.key, request, signal),
+    segment: (request, signal) => this.parts.link.segment(this.key, request, signal),
   };
 
   constructor(
@@ -95,10 +98,25 @@ export class TabVolume implements VolumeSource {
     const kept = this.recent(request);
     if (kept) return kept;
     const range = neededSlices(request, this.facts);
-    const picture =
-      missingOf(range, this.flags) === 0 || onlySlice(range) !== null ? await this.fromTab(request, signal) : await this.fromEither(request, range, signal);
+    const own = missingOf(range, this.flags) === 0 || onlySlice(range) !== null ? this.fromTab(request, signal) : this.fromEither(request, range, signal);
+    const picture = this.first?.key === pictureKey(this.key, request) ? await Promise.race([own, this.first.picture.catch(() => own)]) : await own;
     this.lookAhead(request);
     return picture;
+  }
+
+  /**
+   * The page fetches the picture itself: the worker does not begin before the page has time for it, which it has not
+   * while the views are made.
+   */
+  ahead(request: PlaneRequest): void {
+    if (this.replacement || this.first || this.count > 0 || this.recent(request)) return;
+    const picture = this.parts.fromServer(request, new AbortController().signal);
+    this.first = { key: pictureKey(this.key, request), picture };
+    picture
+      .then((arrived) => this.keep(request, arrived))
+      // The worker meets the same, and tells it.
+      .catch(() => undefined)
+      .finally(() => (this.first = null));
   }
 
   voxel(index: Vector, signal: AbortSignal): Promise<readonly number[] | null> {

@@ -4,8 +4,10 @@ import type { PixelArray } from "@/api/slices";
 import type { Plane, Vector } from "@/core/geometry";
 import type { Limits } from "@/core/valueLimits";
 import type { Cut } from "@/core/plane";
+import type { ImageGrid, LabelOfMap } from "@/core/placedLabels";
 import type { Region } from "@/core/regions";
 import type { SlabMode } from "@/core/slabs";
+import type { VoxelBits } from "@/core/voxelBits";
 import type { PaddingOfSlices, Piece, RegionHistogram } from "@/core/voxelCounts";
 
 export type { SlabMode } from "@/core/slabs";
@@ -70,12 +72,20 @@ export interface PieceRequest {
   readonly seed: Vector;
 }
 
+/** A segment of a label map, on the grid of an image. */
+export interface SegmentRequest {
+  readonly label: LabelOfMap;
+  readonly image: ImageGrid;
+}
+
 /** Counts voxels of a volume whose values are in the tab; waits for the slices that it needs. */
 export interface VoxelCounter {
   /** Null if only the server can count them. */
   histogram(request: CountRequest, signal: AbortSignal): Promise<RegionHistogram | null>;
   /** Null if the voxel itself does not count. */
   piece(request: PieceRequest, signal: AbortSignal): Promise<Piece | null>;
+  /** Of a label map: the voxels of an image that lie in a segment. */
+  segment(request: SegmentRequest, signal: AbortSignal): Promise<VoxelBits>;
 }
 
 export interface VolumeSource {
@@ -99,6 +109,8 @@ export interface VolumeSource {
    * Throws the server's problem, or an abort.
    */
   picture(request: PlaneRequest, signal: AbortSignal): Promise<PlanePicture>;
+  /** Has the first picture fetched before a view that shows it is there; absent where `picture` is as soon. */
+  ahead?(request: PlaneRequest): void;
   /** The value (or three samples) of one voxel, exactly as the library has it; null if it is not in the volume. */
   voxel(index: Vector, signal: AbortSignal): Promise<readonly number[] | null>;
   /** Counts voxels in the tab; absent if the server has to. */

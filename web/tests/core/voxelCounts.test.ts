@@ -2,11 +2,23 @@ import { describe, expect, it } from "vitest";
 
 import { countedPixels } from "@/core/countedPixels";
 import { CountedValues, type Limits, limitsInUnit } from "@/core/valueLimits";
-import { boxAround, eachRun, type Region, regionText } from "@/core/regions";
-import { type CountedVolume, isInPiece, NO_PIECE, pieceAt, regionHistogram } from "@/core/voxelCounts";
+import { voxelsInSegment } from "@/core/placedLabels";
+import { boxAround, eachRun, type Region, regionText, type SolidRegion } from "@/core/regions";
+import { isMeant } from "@/core/voxelBits";
+import { type CountedVolume, NO_PIECE, pieceAt, regionHistogram } from "@/core/voxelCounts";
 
 import regionCounts from "./fixtures/regionCounts.json";
 import { ARRAYS } from "./sampling/randomVolumes";
+
+/** A segment of a label map, on a grid of its own. */
+interface StoredSegment {
+  readonly kind: "segment";
+  readonly labels: string;
+  readonly shape: readonly number[];
+  readonly affine: readonly (readonly number[])[];
+  readonly value: number;
+  readonly box: readonly (readonly [number, number])[];
+}
 
 interface Example {
   readonly dtype: string;
@@ -14,7 +26,7 @@ interface Example {
   readonly affine: readonly (readonly number[])[];
   readonly array: string;
   readonly padding: readonly (readonly [number, number])[] | null;
-  readonly region: Region;
+  readonly region: SolidRegion | StoredSegment;
   readonly limits: { readonly lower: number; readonly upper: number };
   readonly seed: readonly [number, number, number];
   readonly inside: readonly number[];
@@ -26,16 +38,25 @@ interface Example {
 // JSON has no tuples.
 const EXAMPLES = regionCounts as unknown as readonly Example[];
 
+const bytes = (text: string): Uint8Array<ArrayBuffer> => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+
+function regionOf({ region, affine, shape: image }: Example): Region {
+  if (region.kind !== "segment") return region;
+  const { labels, shape, affine: own, value, box } = region;
+  return { kind: "segment", segmentationId: 7, number: 2, ...voxelsInSegment({ values: bytes(labels), shape, affine: own }, { value, box }, { shape: image, affine }) };
+}
+
 function volumeOf({ array, dtype, shape, padding }: Example): CountedVolume {
   const Type = ARRAYS.find(({ name }) => name.toLowerCase() === `${dtype}array`);
   if (!Type) throw new Error(dtype);
-  return { values: new Type(Uint8Array.from(atob(array), (letter) => letter.charCodeAt(0)).buffer), shape, padding };
+  return { values: new Type(bytes(array).buffer), shape, padding };
 }
 const limitsOf = ({ limits }: Example): Limits => limitsInUnit(limits.lower, limits.upper);
 
 describe.each(EXAMPLES.map((example, i) => [i, example] as const))("example %i of the library", (_, example) => {
   const volume = volumeOf(example);
-  const { affine, region, shape, seed } = example;
+  const { affine, shape, seed } = example;
+  const region = regionOf(example);
 
   it("has the same voxels in the region", () => {
     const inside: number[] = [];
@@ -85,14 +106,14 @@ describe("a piece", () => {
     const piece = pieceAt(volume, null, limits, null, [2, 3, 2]) ?? NO_PIECE;
     expect(piece.box).toEqual([[0, 3], [0, 4], [0, 3]]);
     const own: number[] = [];
-    for (let slice = 0; slice < 3; slice += 1) for (let row = 0; row < 4; row += 1) for (let column = 0; column < 5; column += 1) if (isInPiece(piece, slice, row, column)) own.push(at(slice, row, column));
+    for (let slice = 0; slice < 3; slice += 1) for (let row = 0; row < 4; row += 1) for (let column = 0; column < 5; column += 1) if (isMeant(piece, slice, row, column)) own.push(at(slice, row, column));
     expect(own).toHaveLength(8);
     expect(own.every((index) => values[index] === 7)).toBe(true);
     expect(own).not.toContain(at(0, 2, 2));
   });
 
   it("of nothing has no voxel", () => {
-    expect(isInPiece(NO_PIECE, 0, 0, 0)).toBe(false);
+    expect(isMeant(NO_PIECE, 0, 0, 0)).toBe(false);
   });
 
   it("fills a maze as large as its lines are many", () => {
@@ -114,4 +135,5 @@ it("leaves NaN and infinities out of a region's values, and counts them in its s
 it("writes regions as addresses have them", () => {
   expect(regionText({ kind: "sphere", centre: [1.5, -2, 0], radius: 12.25 })).toBe("sphere:1.5,-2,0:12.25");
   expect(regionText({ kind: "box", low: [-1, -2, -3], high: [1, 2, 3] })).toBe("box:-1,-2,-3:1,2,3");
+  expect(regionText({ kind: "segment", segmentationId: 12, number: 3, box: [], bits: new Uint8Array(0) })).toBe("segmentation:12#3");
 });

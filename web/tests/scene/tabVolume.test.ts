@@ -123,6 +123,26 @@ describe("a volume in the tab", () => {
     await expect(volume.picture(acquired(4), controller.signal)).rejects.toMatchObject({ name: "AbortError" });
   });
 
+  it("gives the first picture that the page fetched ahead, or the worker's if that fails", async () => {
+    let answer: (picture: PlanePicture) => void = () => undefined;
+    const slow = new Promise<never>(() => undefined);
+    const stalled = { ...volumeServer(), fetch: () => slow };
+    const ahead = tabVolume(stalled, vi.fn(() => new Promise<PlanePicture>((resolve) => (answer = resolve))));
+    ahead.volume.ahead(acquired(4));
+    ahead.volume.ahead(acquired(5));
+    expect(ahead.fromServer).toHaveBeenCalledTimes(1);
+    const shown = ahead.volume.picture(acquired(4), never);
+    answer(SERVED);
+    expect(await shown).toBe(SERVED);
+    expect(ahead.volume.recent(acquired(4))).toBe(SERVED);
+    const failing = tabVolume(volumeServer(), vi.fn(() => Promise.reject(new ServerProblem(500, "defect", "Broken"))));
+    failing.volume.ahead(acquired(4));
+    expect([...(await failing.volume.picture(acquired(4), never)).values]).toEqual([400, 401, 402, 403, 404, 405]);
+    await loadAll(failing);
+    failing.volume.ahead(acquired(6));
+    expect(failing.fromServer).toHaveBeenCalledTimes(1);
+  });
+
   it("tells of arrivals once a frame", async () => {
     const made = tabVolume(volumeServer());
     const listener = vi.fn();

@@ -16,7 +16,7 @@ from voxelry.core.errors import ParameterError
 from voxelry.core.histogram import histogram
 from voxelry.core.measure import MeasurementRecord, measure
 from voxelry.core.progress import Progress
-from voxelry.core.region_words import solid_of_text, vector_of_text
+from voxelry.core.region_words import names_segment, segment_of_text, solid_of_text, vector_of_text
 from voxelry.core.regions import PatientRegion, SegmentRegion
 from voxelry.core.volume import Volume
 from voxelry.server.access.grants import Grants
@@ -25,7 +25,7 @@ from voxelry.server.api.slice_answers import stack_of
 from voxelry.server.api.turns import Turns, deadline, turn_or_busy
 from voxelry.server.archive.models import Stack
 from voxelry.server.archive.shown import stack_files
-from voxelry.server.archive.stored_segmentations import segmentation_of
+from voxelry.server.archive.stored_segmentations import segmentation_named, segmentation_of
 
 LONGEST_REGION = 1000
 """Characters of a region's text."""
@@ -80,7 +80,8 @@ def count_in_stored(who: Grants, series_id: int, volume: int, choice: CountChoic
             _check_size(opened)
         region = None
         if choice.within is not None:
-            region = region_of_query(who, choice.within, same_frame_of_reference=choice.same_frame_of_reference)
+            confirmed = choice.same_frame_of_reference
+            region = _region_of_query(who, choice.within, stack.series.project_id, same_frame_of_reference=confirmed)
         return measure(
             opened,
             choice.threshold,
@@ -111,15 +112,16 @@ def region_histogram(
     with _turn(who) as progress:
         opened = stack_files.open_volume(stack, shown=False)
         _check_size(opened)
-        region = region_of_query(who, within, same_frame_of_reference=same_frame_of_reference)
+        project = stack.series.project_id
+        region = _region_of_query(who, within, project, same_frame_of_reference=same_frame_of_reference)
         placed = region.within(opened)
         progress(0.5, "counting")
         counted = histogram(opened, placed)
     return {**stack_files.histogram_record(counted, opened), "total": placed.count}
 
 
-def region_of_query(who: Grants, text: str, *, same_frame_of_reference: bool = False) -> PatientRegion:
-    """The region that a text names: ``sphere:...``, ``box:...`` or ``segmentation:ID#NUMBER``.
+def _region_of_query(who: Grants, text: str, project: int | None, *, same_frame_of_reference: bool) -> PatientRegion:
+    """The region that a text names: ``sphere:...``, ``box:...`` or a segment, as `stored_segment` takes it.
 
     Raises
     ------
@@ -130,15 +132,47 @@ def region_of_query(who: Grants, text: str, *, same_frame_of_reference: bool = F
     VoxelryError
         If the segmentation is being prepared, or cannot be shown.
     """
-    stored = _STORED.fullmatch(text)
+    stored = stored_segment(who, text, project)
     if stored is not None:
-        numbers = () if stored[2] is None else (int(stored[2]),)
-        found = segmentation_of(who, int(stored[1]))
+        numbers = () if stored.number is None else (stored.number,)
+        found = segmentation_of(who, stored.segmentation)
         return SegmentRegion(found, numbers, same_frame_of_reference=same_frame_of_reference)
     try:
         return solid_of_text(text)
     except ParameterError as error:
         raise ParameterError(f"{error}, or segmentation:ID#NUMBER") from None
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentChoice:
+    """A segment of a stored segmentation, by keys; without a number all of them."""
+
+    segmentation: int
+    number: int | None
+
+
+def stored_segment(who: Grants, text: str, project: int | None) -> SegmentChoice | None:
+    """What a text names: ``segmentation:ID``, ``segmentation:ID#NUMBER``, or ``segment:UID#NUMBER`` as recipes have it.
+
+    Parameters
+    ----------
+    project
+        Of the image: UIDs are unique within one.
+
+    Raises
+    ------
+    ParameterError
+        If it is meant as a segment by its UID, and is none.
+    Instance.DoesNotExist
+        If there is no segmentation of that UID that ``who`` may see.
+    """
+    stored = _STORED.fullmatch(text)
+    if stored is not None:
+        return SegmentChoice(int(stored[1]), None if stored[2] is None else int(stored[2]))
+    if not names_segment(text):
+        return None
+    named = segment_of_text(text)
+    return SegmentChoice(segmentation_named(who, named.sop_instance_uid, project), named.number)
 
 
 def _regular(who: Grants, series_id: int, volume: int) -> Stack:

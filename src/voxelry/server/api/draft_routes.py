@@ -6,18 +6,20 @@ from typing import Annotated, cast
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
-from ninja import File, Header, Router
+from ninja import File, Form, Header, Router
 from ninja.files import UploadedFile
 
 from voxelry.server.access.authentication import asking, requester
 from voxelry.server.access.rules import Rule, needs
 from voxelry.server.api.job_routes import accepted_job
-from voxelry.server.api.schemas import Accepted, ProblemDocument
+from voxelry.server.api.schemas import ERRORS, LARGEST, Accepted, ProblemDocument
 from voxelry.server.api.turns import Turns, turn_or_busy
 from voxelry.server.archive.intake.receive_upload import ReceivedFile
 from voxelry.server.processing.draft import Draft
 from voxelry.server.processing.label_stream import check_layers
+from voxelry.server.processing.mask_file_request import request_mask_file
 from voxelry.server.processing.save_request import grid_of_draft, request_save
+from voxelry.server.processing.step_request import ChosenVolume
 
 router = Router()
 _ERRORS = {(401, 403, 404, 409, 412, 413, 422, 428, 503, 507): ProblemDocument}
@@ -30,6 +32,9 @@ IfMatch = Annotated[
     str | None,
     Header(None, alias="If-Match", max_length=1000, description="The ETag of the segmentation that `base` names."),
 ]
+OfSeries = Annotated[int, Form(..., ge=1, le=LARGEST, description="The image.")]
+OfVolume = Annotated[int, Form(0, ge=0, le=LARGEST, description="Where a series has several.")]
+Called = Annotated[str, Form("", max_length=64, pattern=r"^[^\\\x00-\x1f\x7f]*$", description="What it is called.")]
 
 _turns = Turns(2)
 
@@ -65,6 +70,37 @@ def save_segmentation(
             requested_by=user,
             if_match=if_match,
         )
+    return accepted_job(job, response)
+
+
+@router.post("/segmentations/files", response={202: Accepted, **ERRORS}, tags=["segmentations"])
+@needs(Rule.ANALYST)
+def read_mask_file(
+    request: HttpRequest,
+    response: HttpResponse,
+    file: File[UploadedFile],
+    series: OfSeries,
+    volume: OfVolume = 0,
+    label: Called = "",
+    same_frame_of_reference: Form[bool] = False,
+) -> object:
+    """Store the mask that another program made of an image: a job writes it as a DICOM segmentation of the study.
+
+    NIfTI (``.nii``, ``.nii.gz``), NRRD (``.nrrd``, ``.seg.nrrd``), MetaImage (``.mha``) or a DICOM segmentation
+    (``.dcm``). It lies where its own header says in the patient; the job fails in words if that is nowhere near the
+    image, or not said. ``same_frame_of_reference`` confirms that it lies there, where two headers do not say so.
+    """
+    user = requester(request)
+    job = request_mask_file(
+        cast(ReceivedFile, file).path,
+        ChosenVolume(series, volume),
+        name=str(file.name),
+        label=label.strip(),
+        creator=name_of(user),
+        same_frame_of_reference=same_frame_of_reference,
+        who=asking(request),
+        requested_by=user,
+    )
     return accepted_job(job, response)
 
 

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from django.conf import settings
 
+from voxelry.core.coded_segment import SegmentCodes, text_of_codes
 from voxelry.core.cuts import Cut, cut
 from voxelry.core.errors import ParameterError
-from voxelry.core.region_words import text_of_numbers
+from voxelry.core.frame_of_reference import check_one_uid
+from voxelry.core.region_words import NamedSegment, text_of_numbers
+from voxelry.core.segmentation import Code
 from voxelry.core.statistics import SegmentStatistics, statistics
 from voxelry.core.threshold_rule import threshold_rule
 from voxelry.core.volume import Volume
@@ -20,8 +23,9 @@ from voxelry.machine import memory_bytes
 from voxelry.server.access.conditional import accepts_gzip
 from voxelry.server.access.exchange import Answer, Asked, FilePart
 from voxelry.server.access.grants import Grants
+from voxelry.server.api.counted_answers import stored_segment
 from voxelry.server.api.problems import ApiError
-from voxelry.server.api.segmentation_schemas import RecipeIn
+from voxelry.server.api.segmentation_schemas import CodeOut, CodesIn, SegmentationRequest
 from voxelry.server.api.slice_answers import caching_headers, is_known_tag, little_endian, stack_of, values_headers
 from voxelry.server.api.turns import Turns, turn_or_busy
 from voxelry.server.archive.models import Series
@@ -36,6 +40,7 @@ from voxelry.server.archive.stored_segmentations import (
     ListedSegmentation,
     geometry_of,
     prepared_segmentation,
+    segmentation_named,
     segmentation_of,
     shown_segmentation,
 )
@@ -174,16 +179,19 @@ def _closed(parts: Iterator[bytes]) -> Iterator[bytes]:
         yield from own
 
 
-def params_of_recipe(recipe: RecipeIn) -> dict[str, object]:
-    """The parameters of the step ``threshold`` that follow a recipe.
+def params_of_request(who: Grants, body: SegmentationRequest) -> dict[str, object]:
+    """The parameters of the step ``threshold`` that make what is asked for.
 
     Raises
     ------
     ParameterError
-        If its numbers do not fit together, or its region is no sphere and no box.
+        If numbers do not fit together, its region is none, or a text is none that a segment holds.
+    ApiError, Instance.DoesNotExist
+        If there is no such volume or segmentation.
+    FrameOfReferenceError
+        If nothing says that the volume and the segment of the region lie in one place.
     """
-    if recipe.within is not None and recipe.within.startswith("segmentation:"):
-        raise ParameterError("a segmentation is made in a sphere, in a box or in all of the volume, not in a segment")
+    recipe = body.recipe
     rule = threshold_rule(
         recipe.threshold,
         recipe.method,
@@ -196,6 +204,46 @@ def params_of_recipe(recipe: RecipeIn) -> dict[str, object]:
     return {
         "method": rule.method,
         **{name: value for name, value in chosen.items() if value is not None},
-        "within": recipe.within or "",
+        "label": body.label,
+        "codes": "" if body.codes is None else _text_of_term(body.codes),
+        "colour": body.colour or "",
+        "within": "" if recipe.within is None else _lasting_region(who, recipe.within, body),
         "component": "" if recipe.component is None else text_of_numbers(recipe.component),
     }
+
+
+def _text_of_term(codes: CodesIn) -> str:
+    def code(given: CodeOut) -> Code:
+        return Code(given.value, given.scheme, given.meaning)
+
+    side, region = codes.type_modifier, codes.anatomic_region
+    return text_of_codes(
+        SegmentCodes(
+            category=code(codes.category),
+            type=code(codes.type),
+            type_modifier=None if side is None else code(side),
+            anatomic_region=None if region is None else code(region),
+        )
+    )
+
+
+def _lasting_region(who: Grants, text: str, body: SegmentationRequest) -> str:
+    """The text of a region that means the same in every archive: a segment by its SOP Instance UID."""
+    stack = stack_of(who, body.series, body.volume)
+    project = stack.series.project_id
+    chosen = stored_segment(who, text, project)
+    if chosen is None:
+        return text
+    listed, record = _shown(who, chosen.segmentation)
+    if segmentation_named(who, listed.sop_instance_uid, project) != listed.id:
+        raise ParameterError("the segmentation of the region lies in another project than the image")
+    numbers = [segment.number for segment in record.segments]
+    if chosen.number is None and len(numbers) > 1:
+        raise ParameterError("the segmentation of the region has several segments: say which, segmentation:ID#NUMBER")
+    number = numbers[0] if chosen.number is None else chosen.number
+    if number not in numbers:
+        raise ParameterError(f"no segment {number}; there are {', '.join(map(str, numbers))}")
+    if not body.same_frame_of_reference:
+        own = "" if listed.summary is None else listed.summary.space
+        check_one_uid([stack.metadata.get("FrameOfReferenceUID") or None, own or None])
+    return NamedSegment(listed.sop_instance_uid, number).text

@@ -22,7 +22,7 @@ from voxelry.server.api.schemas import ERRORS, LARGEST, Accepted, ProblemOut
 from voxelry.server.api.segmentation_answers import (
     LabelsChoice,
     labels_cut,
-    params_of_recipe,
+    params_of_request,
     raw_labels,
     statistics_over,
 )
@@ -79,11 +79,13 @@ def list_segmentations(
 @needs(Rule.ANALYST)
 def create_segmentation(request: HttpRequest, response: HttpResponse, body: out.SegmentationRequest) -> object:
     """Ask for a segmentation of a volume by its values: a job of the step `threshold`, which keeps the recipe."""
+    who = asking(request)
     job = request_step(
         "threshold",
         inputs=[ChosenVolume(body.series, body.volume)],
-        params={"label": body.label, **params_of_recipe(body.recipe)},
-        who=asking(request),
+        params=params_of_request(who, body),
+        same_frame_of_reference=body.same_frame_of_reference,
+        who=who,
         requested_by=requester(request),
     )
     return accepted_job(job, response)

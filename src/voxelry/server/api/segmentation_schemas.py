@@ -47,7 +47,8 @@ class SegmentationsOut(Schema):
 class RecipeIn(Schema):
     """Which voxels are chosen, as `GET /api/series/{series_id}/measure` takes it.
 
-    ``within`` is `sphere:X,Y,Z:RADIUS` or `box:X,Y,Z:X,Y,Z`, ``component`` a point; LPS, mm.
+    ``within`` is `sphere:X,Y,Z:RADIUS`, `box:X,Y,Z:X,Y,Z`, or a segment: `segmentation:ID#NUMBER`, or
+    `segment:UID#NUMBER` with the SOP Instance UID, as recipes have it. ``component`` is a point; LPS, mm.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -61,6 +62,25 @@ class RecipeIn(Schema):
     component: tuple[RecipeNumber, RecipeNumber, RecipeNumber] | None = None
 
 
+class CodeOut(Schema):
+    """A coded concept (PS3.3 8.8)."""
+
+    value: str
+    scheme: str
+    meaning: str
+
+
+class CodesIn(Schema):
+    """What a segment is, in the codes of a terminology."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    category: CodeOut
+    type: CodeOut
+    type_modifier: CodeOut | None = None
+    anatomic_region: CodeOut | None = None
+
+
 class SegmentationRequest(Schema):
     """A request to make a segmentation of a volume by its values."""
 
@@ -70,14 +90,12 @@ class SegmentationRequest(Schema):
     volume: Annotated[int, Field(ge=0, le=LARGEST, strict=True, description="Where a series has several.")] = 0
     label: Annotated[str, Field(min_length=1, max_length=60, description="The segment's name.")]
     recipe: RecipeIn
-
-
-class CodeOut(Schema):
-    """A coded concept (PS3.3 8.8)."""
-
-    value: str
-    scheme: str
-    meaning: str
+    codes: Annotated[CodesIn | None, Field(description="What the segment is; a tissue without them.")] = None
+    colour: Annotated[str | None, Field(pattern="^#[0-9a-fA-F]{6}$")] = None
+    same_frame_of_reference: Annotated[
+        bool,
+        Field(strict=True, description="The segment lies in the image's place, though no header says so."),
+    ] = False
 
 
 class SegmentOut(Schema):

@@ -117,6 +117,18 @@ def listed_segmentation(who: Grants, key: int) -> ListedSegmentation:
     return found[0]
 
 
+def segmentation_named(who: Grants, sop_instance_uid: str, project: int | None) -> int:
+    """The key of a segmentation of a project by its SOP Instance UID.
+
+    Raises
+    ------
+    Instance.DoesNotExist
+        If there is none that ``who`` may see.
+    """
+    rows = queries.instances(who).filter(series__project=project, sop_class_uid__in=SHOWN_AS_SEGMENTS)
+    return int(rows.values_list("pk", flat=True).get(sop_instance_uid=sop_instance_uid))
+
+
 def prepared_segmentation(who: Grants, key: int) -> PreparedSegmentation:
     """One with all that is told of it.
 

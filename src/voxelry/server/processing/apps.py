@@ -15,6 +15,7 @@ class ProcessingConfig(AppConfig):
         from voxelry.server.jobs import job_kinds
         from voxelry.server.processing import (
             delete_results,
+            mask_file_work,
             process_queries,
             publish_results,
             read_inputs,
@@ -34,13 +35,17 @@ class ProcessingConfig(AppConfig):
             role=Role.ANALYST,
             require=step_request.require_again,
         )
-        job_kinds.register(
-            process_queries.SAVE,
-            save_work.write_draft,
-            prepare=save_inputs.read_given,
-            publish=publish_results.publish_results,
-            isolated=True,
-            queue="cpu",
-            role=Role.ANALYST,
-        )
+        for kind, work in (
+            (process_queries.SAVE, save_work.write_draft),
+            (process_queries.READ, mask_file_work.write_mask_file),
+        ):
+            job_kinds.register(
+                kind,
+                work,
+                prepare=save_inputs.read_given,
+                publish=publish_results.publish_results,
+                isolated=True,
+                queue="cpu",
+                role=Role.ANALYST,
+            )
         delete_results.connect()

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from voxelry.core.errors import NothingFoundError, Problem
+from voxelry.core.geometry import Geometry
 from voxelry.core.progress import Progress
 from voxelry.core.volume import Volume
 from voxelry.dicom.headers.common_header import CommonHeader
@@ -16,10 +17,11 @@ from voxelry.dicom.series.hierarchy import Series
 from voxelry.dicom.series.stack import Stack
 from voxelry.server.archive.at_rest import files_at_rest
 from voxelry.server.archive.intake.ingest import archive_limits
+from voxelry.server.archive.shown.segmentation_files import layer_values
 from voxelry.server.archive.source_images import neighbours_of
 from voxelry.server.jobs.failures import JobError
 from voxelry.server.processing.roots import allowed_path, check_links
-from voxelry.server.processing.step_handover import InputVolume
+from voxelry.server.processing.step_handover import InputSegment, InputVolume
 from voxelry.workflows.load.indexing import index
 
 
@@ -79,6 +81,21 @@ def archived_stack(volume: InputVolume, *, progress: Progress) -> InputStack:
         words = "files of this series cannot be decoded, so that it has no whole volume to work on"
         raise JobError(Problem("volume_gone", words))
     return InputStack(alike[max(0, len(before) - 1)], Path(volume.volume), volume.warnings)
+
+
+def segment_labels(segment: InputSegment) -> Volume:
+    """The labels of a stored segment, on the part of its grid in which it lies: its number, and 0 around it."""
+    affine = None if segment.affine is None else np.array(segment.affine, np.float64)
+    grid = Geometry(
+        shape=segment.shape, affine=affine, spacing=segment.spacing, frame_of_reference_uid=segment.space or None
+    )
+    first, beyond = segment.box or ((0, 0, 0), (1, 1, 1))
+    slices, rows, columns = (slice(low, high) for low, high in zip(first, beyond, strict=True))
+    box = slices, rows, columns
+    stored = layer_values(Path(segment.folder), segment.layer)[box]
+    number = np.uint16(segment.number)
+    labels = np.where(stored == segment.value, number, np.uint16(0)) if segment.value else np.zeros_like(stored)
+    return Volume(array=labels, geometry=grid.crop(box), metadata={"SeriesInstanceUID": segment.series})
 
 
 def stacks_below(path: str, *, progress: Progress) -> FolderStacks:

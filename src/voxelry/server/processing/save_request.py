@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from django.db import transaction
 from pydantic import BaseModel, ConfigDict
@@ -12,19 +13,17 @@ from pydantic import BaseModel, ConfigDict
 from voxelry.core.errors import FrameOfReferenceError, UnplacedError
 from voxelry.core.frame_of_reference import CONFIRM
 from voxelry.server.access.conditional import is_matched
-from voxelry.server.access.grants import Grants, as_site
+from voxelry.server.access.grants import Grants
 from voxelry.server.archive import queries
 from voxelry.server.archive.at_rest import files_at_rest
 from voxelry.server.archive.models import Series, Stack
 from voxelry.server.archive.shown.segmentation_files import SegmentationRecord
 from voxelry.server.archive.stored_segmentations import PreparedSegmentation, prepared_segmentation, shown_segmentation
 from voxelry.server.jobs.models import Job
-from voxelry.server.jobs.submit import submit
 from voxelry.server.processing import process_queries
 from voxelry.server.processing.base_version import BaseChangedError, NoConditionError, base_tag, newer_save
 from voxelry.server.processing.draft import Draft
-from voxelry.server.processing.given_files import FlushedFile, discard_given, flushed, keep_given, send_given
-from voxelry.server.processing.models import Input, new_seed
+from voxelry.server.processing.given_request import request_with_files
 from voxelry.server.processing.request_errors import InputError
 from voxelry.server.processing.step_request import ChosenVolume, project_of_stacks, volumes_to_read
 
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
 
 DRAFT = "segmentation.json"
 """The name of the given file that holds a `StoredDraft`."""
-STEP_NAME = "segmentation"
-"""Of the processes that make a segmentation without a step."""
 
 
 class DraftGrid(BaseModel):
@@ -118,52 +115,28 @@ def request_save(
     VoxelryError
         As `grid_of_draft`; what that found may have changed meanwhile.
     """
-    seed = new_seed()
-    told = files_at_rest.temporary_folder() / f"received-{seed}"
-    try:
-        told.write_bytes(StoredDraft(draft=draft, grid=grid, creator=creator).model_dump_json().encode())
-        named = {DRAFT: told} | {layer_name(number): path for number, path in enumerate(layers)}
-        files = flushed(named)
-        try:
-            send_given(files, seed)
-            return _submitted(draft, files, seed, who=who, requested_by=requested_by, if_match=if_match)
-        except BaseException:
-            discard_given(files, seed)
-            raise
-    finally:
-        told.unlink(missing_ok=True)
+    told = files_at_rest.temporary_folder() / f"received-{uuid4().hex}"
 
-
-def _submitted(
-    draft: Draft,
-    files: dict[str, FlushedFile],
-    seed: str,
-    *,
-    who: Grants,
-    requested_by: User | None,
-    if_match: str | None,
-) -> Job:
-    with transaction.atomic():
+    def check_base() -> None:
         if draft.base is not None:  # two that save from one base come here one after the other
             queries.instances(who).select_for_update(of=("self",)).get(pk=draft.base)
-        (stack,) = volumes_to_read([ChosenVolume(draft.series, draft.volume)], who)
-        project = project_of_stacks([stack], who)
-        if draft.base is not None:
             _check_condition(draft.base, prepared_segmentation(who, draft.base), who, if_match)
-        process = process_queries.processes(as_site()).create(
-            project_id=project,
-            job_name=process_queries.SAVE,
-            step=STEP_NAME,
+
+    try:
+        told.write_bytes(StoredDraft(draft=draft, grid=grid, creator=creator).model_dump_json().encode())
+        return request_with_files(
+            process_queries.SAVE,
+            ChosenVolume(draft.series, draft.volume),
+            {DRAFT: told} | {layer_name(number): path for number, path in enumerate(layers)},
             params=draft.params,
             same_frame_of_reference=draft.same_frame_of_reference,
-            seed=seed,
             base=draft.base,
+            check=check_base,
+            who=who,
+            requested_by=requested_by,
         )
-        process_queries.inputs(as_site()).bulk_create(
-            [Input(process=process, position=0, series_id=draft.series, stack=draft.volume)]
-        )
-        keep_given(files, process)
-        return submit(process_queries.SAVE, subject=process.pk, requested_by=requested_by, project=project)
+    finally:
+        told.unlink(missing_ok=True)
 
 
 def _check_condition(base: int, prepared: PreparedSegmentation, who: Grants, if_match: str | None) -> None:

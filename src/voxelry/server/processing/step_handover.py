@@ -40,11 +40,40 @@ class InputVolume(_Handover):
     source_images: dict[str, tuple[Original, ...]]
 
 
+class InputSegment(_Handover):
+    """A segment of a stored segmentation, in which a step counts.
+
+    Attributes
+    ----------
+    folder, layer, value
+        Where its label map is, and its voxels' value there.
+    box
+        The first index of each axis, and the one after the last; None if it has no voxel.
+    shape, affine, spacing, space
+        The grid of the segmentation, and its Frame of Reference UID; empty if that is unknown.
+    series
+        The Series Instance UID of the segmentation.
+    """
+
+    folder: str
+    layer: int
+    value: int
+    number: int
+    box: tuple[tuple[int, int, int], tuple[int, int, int]] | None
+    shape: tuple[int, int, int]
+    affine: list[list[float]] | None
+    spacing: tuple[float | None, float | None, float | None]
+    space: str
+    series: str
+
+
 class StepInputs(_Handover):
     """The step, its parameters and its inputs: volumes, or all that lies in ``in_dir``.
 
     Attributes
     ----------
+    region
+        The segment that the parameter ``within`` names.
     seed, created
         Of the DICOM that is written: the same however often the step is run.
     """
@@ -57,6 +86,7 @@ class StepInputs(_Handover):
     seed: str
     created: datetime
     inputs: tuple[InputVolume, ...]
+    region: InputSegment | None = None
 
 
 class WrittenFile(_Handover):

@@ -29,7 +29,7 @@ def do_step(run: Run) -> StepOutcome:
     """
     # Imported here, because only child processes need them.
     from voxelry.server.archive.at_rest import files_at_rest, holdings
-    from voxelry.server.processing.job_inputs import archived_stack, stacks_below
+    from voxelry.server.processing.job_inputs import archived_stack, segment_labels, stacks_below
     from voxelry.server.processing.models import result_name
     from voxelry.server.processing.result_files import StepResults
 
@@ -55,9 +55,10 @@ def do_step(run: Run) -> StepOutcome:
         try:
             volumes = [stack.load(part(share, 0.0, 0.05)) for stack in group]
             run.log(f"{step.name} on {' and '.join(map(_words, volumes))}")
+            given = volumes if request.region is None else [*volumes, segment_labels(request.region)]
             if step.group != REGISTRATION:
-                check_one_frame_of_reference(volumes, confirmed=confirmed)
-            result = step.run(volumes, params, progress=part(share, 0.05, DONE))
+                check_one_frame_of_reference(given, confirmed=confirmed)
+            result = step.run(given, params, progress=part(share, 0.05, DONE))
             results.take(result, group[0].stack, volumes, only, progress=part(share, DONE, 1.0))
         except VoxelryError as error:  # one volume that cannot be done does not fail the others of a folder
             if len(groups) == 1:

@@ -688,6 +688,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/segmentations/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read Mask File
+         * @description Store the mask that another program made of an image: a job writes it as a DICOM segmentation of the study.
+         *
+         *     NIfTI (``.nii``, ``.nii.gz``), NRRD (``.nrrd``, ``.seg.nrrd``), MetaImage (``.mha``) or a DICOM segmentation
+         *     (``.dcm``). It lies where its own header says in the patient; the job fails in words if that is nowhere near the
+         *     image, or not said. ``same_frame_of_reference`` confirms that it lies there, where two headers do not say so.
+         */
+        post: operations["read_mask_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/segmentations/voxels": {
         parameters: {
             query?: never;
@@ -1465,6 +1489,16 @@ export interface components {
             scheme: string;
             /** Value */
             value: string;
+        };
+        /**
+         * CodesIn
+         * @description What a segment is, in the codes of a terminology.
+         */
+        CodesIn: {
+            anatomic_region?: components["schemas"]["CodeOut"] | null;
+            category: components["schemas"]["CodeOut"];
+            type: components["schemas"]["CodeOut"];
+            type_modifier?: components["schemas"]["CodeOut"] | null;
         };
         /**
          * CopyCounts
@@ -2985,7 +3019,8 @@ export interface components {
          * RecipeIn
          * @description Which voxels are chosen, as `GET /api/series/{series_id}/measure` takes it.
          *
-         *     ``within`` is `sphere:X,Y,Z:RADIUS` or `box:X,Y,Z:X,Y,Z`, ``component`` a point; LPS, mm.
+         *     ``within`` is `sphere:X,Y,Z:RADIUS`, `box:X,Y,Z:X,Y,Z`, or a segment: `segmentation:ID#NUMBER`, or
+         *     `segment:UID#NUMBER` with the SOP Instance UID, as recipes have it. ``component`` is a point; LPS, mm.
          */
         RecipeIn: {
             /** Component */
@@ -3290,12 +3325,22 @@ export interface components {
          * @description A request to make a segmentation of a volume by its values.
          */
         SegmentationRequest: {
+            /** @description What the segment is; a tissue without them. */
+            codes?: components["schemas"]["CodesIn"] | null;
+            /** Colour */
+            colour?: string | null;
             /**
              * Label
              * @description The segment's name.
              */
             label: string;
             recipe: components["schemas"]["RecipeIn"];
+            /**
+             * Same Frame Of Reference
+             * @description The segment lies in the image's place, though no header says so.
+             * @default false
+             */
+            same_frame_of_reference?: boolean;
             /** Series */
             series: number;
             /**
@@ -5821,6 +5866,67 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["SegmentationRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
+    read_mask_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * File
+                     * Format: binary
+                     */
+                    file: string;
+                    /**
+                     * Label
+                     * @description What it is called.
+                     * @default
+                     */
+                    label?: string;
+                    /**
+                     * Same Frame Of Reference
+                     * @default false
+                     */
+                    same_frame_of_reference?: boolean;
+                    /**
+                     * Series
+                     * @description The image.
+                     */
+                    series: number;
+                    /**
+                     * Volume
+                     * @description Where a series has several.
+                     * @default 0
+                     */
+                    volume?: number;
+                };
             };
         };
         responses: {

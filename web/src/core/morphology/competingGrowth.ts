@@ -8,8 +8,9 @@
 
 import type { Affine } from "@/core/geometry";
 import { type MaskShape, stepsInMm } from "@/core/morphology/maskBox";
-import type { Work } from "@/core/morphology/work";
+import { partOfWork, type Work } from "@/core/morphology/work";
 import type { PixelArray } from "@/core/pixelArray";
+import { countsWithin, type Limits, limitsInUnit, NOTHING } from "@/core/valueLimits";
 
 export interface GrowthOptions {
   /** 1 for voxels that may be taken; without it, all. Voxels whose value is no number are never taken. */
@@ -23,14 +24,17 @@ export interface GrowthOptions {
 /** Units of the spread of values: fine enough for 12 bits, and small enough for the table of costs. */
 const UNITS_OF_SPREAD = 4000;
 /** A difference of values costs no more units than this. */
-export const MOST_UNITS = 16_000;
+const MOST_UNITS = 16_000;
 /** The most that a step's length costs. */
 const MOST_LENGTH_UNITS = 16_000;
 /** Costs are kept modulo this; the ways at work at one time differ by less than half of it. */
 const CYCLE = 65_535;
-const SETTLED = 65_535;
-const BARRIER = 65_535;
-const PIECE = 1 << 16;
+const UNTOUCHED = 65_535;
+/** The level of voxels that no way leads into. */
+const CLOSED = 65_535;
+const PIECE = 1 << 15;
+/** All finite values. */
+const ANY = limitsInUnit(null, null);
 
 /**
  * The labels of all voxels that a seed can reach.
@@ -39,29 +43,30 @@ const PIECE = 1 << 16;
  * @param values of the same box
  */
 export function* grownSegments(seeds: Uint8Array, values: PixelArray, shape: MaskShape, affine: Affine, options: GrowthOptions = {}): Work<Uint8Array> {
-  yield 0;
-  const unit = options.valueUnit ?? spreadOf(values) / UNITS_OF_SPREAD;
-  const levels = valueLevels(values, unit > 0 ? unit : 1, options.allowed, seeds);
-  yield 0.05;
-  const lengths = stepsInMm(affine).map((mm) => Math.min(MOST_LENGTH_UNITS, Math.max(1, Math.round(mm * (options.unitsPerMm ?? 8)))));
+  const { allowed, unitsPerMm = 8 } = options;
+  const range = yield* partOfWork(rangeOf(values), 0, 0.03);
+  const unit = options.valueUnit ?? (yield* partOfWork(spreadOf(values, range), 0.03, 0.06)) / UNITS_OF_SPREAD;
+  const mayGrow = (at: number): boolean => allowed === undefined || allowed[at] === 1 || seeds[at] !== 0;
+  const levels = yield* partOfWork(valueLevels(values, range, unit > 0 ? unit : 1, mayGrow), 0.06, 0.1);
+  const lengths = stepsInMm(affine).map((mm) => Math.min(MOST_LENGTH_UNITS, Math.max(1, Math.round(mm * unitsPerMm))));
   const flood = new Flood(seeds, levels, shape, lengths);
-  yield* flood.run();
-  return flood.labels;
+  yield* partOfWork(flood.run(), 0.1, 1);
+  return flood.result();
 }
 
-/** The distance from the 1st to the 99th percentile of the values, to a 65,536th of their range; of a few values, the range. */
-export function spreadOf(values: PixelArray): number {
-  let [low, high, count] = [Infinity, -Infinity, 0];
-  for (const value of values) {
-    if (!Number.isFinite(value)) continue;
-    count += 1;
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
+/** The distance from the 1st to the 99th percentile of values, to a 65,536th of their range; of a few values, the range. */
+function* spreadOf(values: PixelArray, { low, high }: Limits): Work<number> {
   if (!(high > low)) return 0;
   const bins = new Uint32Array(65_536);
   const scale = (bins.length - 1) / (high - low);
-  for (const value of values) if (Number.isFinite(value)) bins[Math.round((value - low) * scale)] += 1;
+  let count = 0;
+  for (let at = 0; at < values.length; at += 1) {
+    if (at % PIECE === 0) yield at / values.length;
+    const value = values[at];
+    if (!countsWithin(value, ANY)) continue;
+    bins[Math.round((value - low) * scale)] += 1;
+    count += 1;
+  }
   const at = (share: number): number => {
     let [bin, left] = [0, share * count];
     while (bin < bins.length - 1 && (left -= bins[bin]) > 0) bin += 1;
@@ -70,119 +75,156 @@ export function spreadOf(values: PixelArray): number {
   return (at(0.99) - at(0.01)) / scale || high - low;
 }
 
-/** Values in whole units above the smallest; `BARRIER` where nothing may grow. */
-function valueLevels(values: PixelArray, unit: number, allowed: Uint8Array | undefined, seeds: Uint8Array): Uint16Array {
-  let [low, high] = [Infinity, -Infinity];
-  for (const value of values) {
-    if (!Number.isFinite(value)) continue;
+/** The smallest and the largest value; infinite the wrong way round if there is none. */
+function* rangeOf(values: PixelArray): Work<Limits> {
+  let { low, high } = NOTHING;
+  for (let at = 0; at < values.length; at += 1) {
+    if (at % PIECE === 0) yield at / values.length;
+    const value = values[at];
+    if (!countsWithin(value, ANY)) continue;
     if (value < low) low = value;
     if (value > high) high = value;
   }
+  return { low, high };
+}
+
+/** Values in whole units above the smallest; `CLOSED` where nothing may grow. */
+function* valueLevels(values: PixelArray, { low, high }: Limits, unit: number, mayGrow: (at: number) => boolean): Work<Uint16Array> {
   // Where 16 bits do not hold the range, units are larger.
-  const perUnit = 1 / Math.max(unit, (high - low) / (BARRIER - 1));
+  const perUnit = 1 / Math.max(unit, (high - low) / (CLOSED - 1));
   const levels = new Uint16Array(values.length);
   for (let at = 0; at < levels.length; at += 1) {
-    const closed = !Number.isFinite(values[at]) || (allowed !== undefined && allowed[at] !== 1 && seeds[at] === 0);
-    levels[at] = closed ? BARRIER : Math.round((values[at] - low) * perUnit);
+    if (at % PIECE === 0) yield at / levels.length;
+    levels[at] = countsWithin(values[at], ANY) && mayGrow(at) ? Math.round((values[at] - low) * perUnit) : CLOSED;
   }
   return levels;
 }
 
-/** Dijkstra's search from all seeds at once, with a bucket for each cost (Dial, 1969). */
+/**
+ * Dijkstra's search from all seeds at once, with a bucket for each cost (Dial, 1969).
+ *
+ * The box has a closed voxel around it on all sides, so that no step needs to ask whether it leaves the box.
+ */
 class Flood {
-  readonly labels: Uint8Array;
-  /** The cost of the best way so far modulo `CYCLE`; `SETTLED` once it is the best of all. */
+  private readonly labels: Uint8Array;
+  /** Of voxels that are not settled; a settled one has no level any more. */
+  private readonly levels: Uint16Array;
+  /** The cost of the best way so far modulo `CYCLE`. */
   private readonly costs: Uint16Array;
   private readonly buckets = new CostBuckets();
+  private readonly padded: MaskShape;
   private cost = 0;
 
   constructor(
     seeds: Uint8Array,
-    private readonly levels: Uint16Array,
+    levels: Uint16Array,
     private readonly shape: MaskShape,
     private readonly lengths: readonly number[],
   ) {
-    this.labels = seeds.slice();
-    this.costs = new Uint16Array(seeds.length);
-    for (let at = 0; at < seeds.length; at += 1) if (seeds[at] !== 0) this.costs[at] = SETTLED;
+    this.padded = [shape[0] + 2, shape[1] + 2, shape[2] + 2];
+    const size = this.padded[0] * this.padded[1] * this.padded[2];
+    this.labels = new Uint8Array(size);
+    this.levels = new Uint16Array(size).fill(CLOSED);
+    this.costs = new Uint16Array(size).fill(UNTOUCHED);
+    this.eachRow((inside, padded) => {
+      this.labels.set(seeds.subarray(inside, inside + shape[2]), padded);
+      this.levels.set(levels.subarray(inside, inside + shape[2]), padded);
+    });
+    for (let at = 0; at < size; at += 1) {
+      if (this.labels[at] === 0 || this.levels[at] === CLOSED) continue;
+      this.costs[at] = 0;
+      this.buckets.put(0, at);
+    }
   }
 
   *run(): Work<void> {
-    const { labels, levels, costs, buckets } = this;
-    const free = labels.length;
-    let done = 0;
-    for (let at = 0; at < labels.length; at += 1) {
-      if (costs[at] === SETTLED && levels[at] !== BARRIER) this.spread(at);
-      if ((at + 1) % PIECE === 0) yield 0.05;
+    for (let done = 0; this.settle(PIECE); done += PIECE) yield Math.min(1, done / this.labels.length);
+  }
+
+  /** The labels without the voxels around the box. */
+  result(): Uint8Array {
+    const labels = new Uint8Array(this.shape[0] * this.shape[1] * this.shape[2]);
+    this.eachRow((inside, padded) => labels.set(this.labels.subarray(padded, padded + this.shape[2]), inside));
+    return labels;
+  }
+
+  private eachRow(visit: (inside: number, padded: number) => void): void {
+    const [slices, rows, columns] = this.shape;
+    for (let slice = 0; slice < slices; slice += 1) {
+      for (let row = 0; row < rows; row += 1) visit((slice * rows + row) * columns, ((slice + 1) * (rows + 2) + row + 1) * (columns + 2) + 1);
     }
-    while (buckets.count > 0) {
-      const at = buckets.take(this.cost % CYCLE);
+  }
+
+  /** Settles so many voxels, the cheapest first; false if none is left. */
+  private settle(count: number): boolean {
+    const { levels, buckets, padded, lengths } = this;
+    const [perSlice, perRow, perColumn] = lengths;
+    const [sliceStride, rowStride] = [padded[1] * padded[2], padded[2]];
+    for (let left = count; left > 0; ) {
+      if (buckets.count === 0) return false;
+      const at = buckets.take(this.cost);
       if (at < 0) {
-        this.cost += 1;
+        this.cost = this.cost === CYCLE - 1 ? 0 : this.cost + 1;
         continue;
       }
-      // Voxels that were reached in a cheaper way meanwhile are settled.
-      if (costs[at] === SETTLED) continue;
-      costs[at] = SETTLED;
-      this.spread(at);
-      if ((done += 1) % PIECE === 0) yield 0.05 + (0.95 * done) / free;
+      const level = levels[at];
+      // A voxel that was reached again in a cheaper way is settled.
+      if (level === CLOSED) continue;
+      levels[at] = CLOSED;
+      left -= 1;
+      this.reach(at, level, at - sliceStride, perSlice);
+      this.reach(at, level, at + sliceStride, perSlice);
+      this.reach(at, level, at - rowStride, perRow);
+      this.reach(at, level, at + rowStride, perRow);
+      this.reach(at, level, at - 1, perColumn);
+      this.reach(at, level, at + 1, perColumn);
     }
+    return true;
   }
 
-  private spread(at: number): void {
-    const [slices, rows, columns] = this.shape;
-    const [perSlice, perRow, perColumn] = this.lengths;
-    const column = at % columns;
-    const line = (at - column) / columns;
-    const row = line % rows;
-    const slice = (line - row) / rows;
-    if (slice > 0) this.reach(at, at - rows * columns, perSlice);
-    if (slice < slices - 1) this.reach(at, at + rows * columns, perSlice);
-    if (row > 0) this.reach(at, at - columns, perRow);
-    if (row < rows - 1) this.reach(at, at + columns, perRow);
-    if (column > 0) this.reach(at, at - 1, perColumn);
-    if (column < columns - 1) this.reach(at, at + 1, perColumn);
-  }
-
-  private reach(from: number, to: number, length: number): void {
-    const { labels, levels, costs } = this;
-    if (costs[to] === SETTLED || levels[to] === BARRIER) return;
-    const difference = Math.abs(levels[to] - levels[from]);
+  private reach(from: number, level: number, to: number, length: number): void {
+    const other = this.levels[to];
+    if (other === CLOSED) return;
+    const { costs, labels } = this;
+    const difference = other > level ? other - level : level - other;
     const step = length + (difference > MOST_UNITS ? MOST_UNITS : difference);
-    if (labels[to] !== 0) {
+    const before = costs[to];
+    if (before !== UNTOUCHED) {
       // Costs at work lie between the present one and it plus the dearest step.
-      const left = (costs[to] - (this.cost % CYCLE) + CYCLE) % CYCLE;
+      const left = before >= this.cost ? before - this.cost : before - this.cost + CYCLE;
       if (step > left) return;
       if (step === left) {
         if (labels[from] < labels[to]) labels[to] = labels[from];
         return;
       }
     }
+    const cost = this.cost + step < CYCLE ? this.cost + step : this.cost + step - CYCLE;
     labels[to] = labels[from];
-    costs[to] = (this.cost + step) % CYCLE;
-    this.buckets.put(costs[to], to);
+    costs[to] = cost;
+    this.buckets.put(cost, to);
   }
 }
 
 /** Voxels by cost, in linked lists of one growing array whose freed places are used again. */
 class CostBuckets {
   count = 0;
+  /** The place of the first voxel of each cost; -1 for none. */
   private readonly first = new Int32Array(CYCLE).fill(-1);
-  private voxels = new Int32Array(1 << 12);
-  private next = new Int32Array(1 << 12);
+  /** At each place a voxel, and the place of the next one. */
+  private entries = new Int32Array(1 << 13);
   private used = 0;
   private freed = -1;
 
   put(cost: number, voxel: number): void {
     let place = this.freed;
-    if (place >= 0) this.freed = this.next[place];
+    if (place >= 0) this.freed = this.entries[place + 1];
     else {
-      if (this.used === this.voxels.length) [this.voxels, this.next] = [longer(this.voxels), longer(this.next)];
+      if (this.used === this.entries.length) this.entries = longer(this.entries);
       place = this.used;
-      this.used += 1;
+      this.used += 2;
     }
-    this.voxels[place] = voxel;
-    this.next[place] = this.first[cost];
+    this.entries[place] = voxel;
+    this.entries[place + 1] = this.first[cost];
     this.first[cost] = place;
     this.count += 1;
   }
@@ -191,11 +233,11 @@ class CostBuckets {
   take(cost: number): number {
     const place = this.first[cost];
     if (place < 0) return -1;
-    this.first[cost] = this.next[place];
-    this.next[place] = this.freed;
+    this.first[cost] = this.entries[place + 1];
+    this.entries[place + 1] = this.freed;
     this.freed = place;
     this.count -= 1;
-    return this.voxels[place];
+    return this.entries[place];
   }
 }
 

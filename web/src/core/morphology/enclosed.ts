@@ -2,7 +2,7 @@
 
 import { type Mask } from "@/core/morphology/maskBox";
 import { paintRuns, rootsOfRuns, runsOf } from "@/core/morphology/maskRuns";
-import type { Work } from "@/core/morphology/work";
+import { finishWork, partOfWork, type Work } from "@/core/morphology/work";
 
 export type GridAxis = 0 | 1 | 2;
 
@@ -13,7 +13,11 @@ export type GridAxis = 0 | 1 | 2;
  * axis (0: each slice by itself). A box of one slice has no depth: there both are the same.
  */
 export function* holesFilled(mask: Mask, { axis }: { readonly axis: GridAxis | null }): Work<Mask> {
-  if (axis === null && mask.shape[0] > 1) return yield* filledInSpace(mask);
+  if (axis === null && mask.shape[0] > 1) {
+    const filled: Mask = { data: mask.data.slice(), shape: mask.shape };
+    yield* fill(filled);
+    return filled;
+  }
   const across = axis ?? 0;
   const data = mask.data.slice();
   const [rows, columns] = mask.shape.filter((_, i) => i !== across);
@@ -31,7 +35,7 @@ export function* holesFilled(mask: Mask, { axis }: { readonly axis: GridAxis | n
       }
     }
     if (empty) continue;
-    fill(plane);
+    finishWork(fill(plane));
     for (let row = 0, from = 0; row < rows; row += 1) {
       for (let column = 0, at = start + row * rowStride; column < columns; column += 1, at += columnStride, from += 1) data[at] = plane.data[from];
     }
@@ -39,18 +43,11 @@ export function* holesFilled(mask: Mask, { axis }: { readonly axis: GridAxis | n
   return { data, shape: mask.shape };
 }
 
-function* filledInSpace(mask: Mask): Work<Mask> {
-  yield 0;
-  const filled: Mask = { data: mask.data.slice(), shape: mask.shape };
-  fill(filled);
-  return filled;
-}
-
 /** Sets the voxels of the holes; in a mask of one slice, of the holes in its plane. */
-function fill(mask: Mask): void {
+function* fill(mask: Mask): Work<void> {
   const [slices, rows, columns] = mask.shape;
-  const runs = runsOf(mask, 0);
-  const roots = rootsOfRuns(runs);
+  const runs = yield* partOfWork(runsOf(mask, 0), 0, 0.4);
+  const roots = yield* partOfWork(rootsOfRuns(runs), 0.4, 0.9);
   const open = new Uint8Array(roots.length);
   const flat = slices === 1;
   for (let line = 0; line < slices * rows; line += 1) {

@@ -2,7 +2,7 @@
 
 import { emptyMask, type Mask } from "@/core/morphology/maskBox";
 import { paintRuns, rootsOfRuns, runsOf } from "@/core/morphology/maskRuns";
-import type { Work } from "@/core/morphology/work";
+import { partOfWork, type Work } from "@/core/morphology/work";
 import type { PixelArray } from "@/core/pixelArray";
 import { countsWithin, type Limits } from "@/core/valueLimits";
 
@@ -23,10 +23,8 @@ export function* grownWithin(seeds: Mask, values: PixelArray, limits: Limits, al
       if (countsWithin(values[at], limits) && (allowed === undefined || allowed[at] === 1)) inside.data[at] = 1;
     }
   }
-  const runs = runsOf(inside);
-  yield 0.5;
-  const roots = rootsOfRuns(runs);
-  yield 0.8;
+  const runs = yield* partOfWork(runsOf(inside), 0.3, 0.5);
+  const roots = yield* partOfWork(rootsOfRuns(runs), 0.5, 0.9);
   const grows = new Uint8Array(roots.length);
   const { firstOfRow, begin, beyond } = runs;
   for (let line = 0; line < firstOfRow.length - 1; line += 1) {

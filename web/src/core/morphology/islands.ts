@@ -3,7 +3,7 @@
 import type { Affine } from "@/core/geometry";
 import { emptyMask, type Mask, type MaskShape, ROUNDING_MM, voxelMm3 } from "@/core/morphology/maskBox";
 import { type MaskRuns, paintRuns, rootsOfRuns, runAt, runsOf, sizesOfRoots } from "@/core/morphology/maskRuns";
-import type { Work } from "@/core/morphology/work";
+import { partOfWork, type Work } from "@/core/morphology/work";
 
 /** The islands of a mask, each with a number. */
 export interface NumberedIslands {
@@ -20,10 +20,8 @@ interface Pieces {
 }
 
 function* piecesOf(mask: Mask): Work<Pieces> {
-  const runs = runsOf(mask);
-  yield 0.4;
-  const roots = rootsOfRuns(runs);
-  yield 0.8;
+  const runs = yield* partOfWork(runsOf(mask), 0, 0.4);
+  const roots = yield* partOfWork(rootsOfRuns(runs), 0.4, 0.9);
   return { runs, roots, sizes: sizesOfRoots(runs, roots) };
 }
 

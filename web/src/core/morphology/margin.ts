@@ -12,7 +12,7 @@ import { inverted } from "@/core/morphology/combining";
 import { boundsOf, croppedMask, emptyMask, isRightAngled, type Mask, pastedMask, reachInVoxels, ROUNDING_MM, stepsInMm, withRoom } from "@/core/morphology/maskBox";
 import { runsOf } from "@/core/morphology/maskRuns";
 import { PlaneDistances } from "@/core/morphology/planeDistance";
-import type { Work } from "@/core/morphology/work";
+import { partOfWork, type Work } from "@/core/morphology/work";
 
 /** The mask grown by millimetres, or shrunk if they are negative. */
 export function* marginOf(mask: Mask, affine: Affine, mm: number): Work<Mask> {
@@ -69,13 +69,13 @@ export function* nearByDistance({ data, shape }: Mask, affine: Affine, mm: numbe
 /** Voxels within mm of the mask on any grid: each run of the mask is widened by each row of the ball. */
 export function* nearByRows(mask: Mask, affine: Affine, mm: number): Work<Mask> {
   const [slices, rows, columns] = mask.shape;
-  const { firstOfRow, begin, beyond } = runsOf(mask);
+  const { firstOfRow, begin, beyond } = yield* partOfWork(runsOf(mask), 0, 0.05);
   const ball = rowsThatMeet(ballRows(affine, mm), mask.shape);
   const near = emptyMask(mask.shape);
   const changes = new Int32Array(columns + 1);
   for (let slice = 0; slice < slices; slice += 1) {
     for (let row = 0; row < rows; row += 1) {
-      if (row % 16 === 0) yield (slice + row / rows) / slices;
+      if (row % 16 === 0) yield 0.05 + (0.95 * (slice + row / rows)) / slices;
       changes.fill(0);
       for (const { slice: up, row: down, first, last } of ball) {
         const [s, r] = [slice + up, row + down];

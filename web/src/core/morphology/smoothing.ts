@@ -11,7 +11,7 @@ import type { Affine } from "@/core/geometry";
 import { ballRows, ballSize, ballWidth } from "@/core/morphology/ball";
 import { boundsOf, croppedMask, emptyMask, type Mask, pastedMask, stepsInMm, withRoom } from "@/core/morphology/maskBox";
 import { runsOf } from "@/core/morphology/maskRuns";
-import type { Work } from "@/core/morphology/work";
+import { partOfWork, type Work } from "@/core/morphology/work";
 
 /** The majority within a ball of a radius in mm. */
 export const medianSmoothed = (mask: Mask, affine: Affine, radiusMm: number): Work<Mask> => within(mask, (small) => majority(small, affine, radiusMm));
@@ -36,14 +36,14 @@ function* majority(mask: Mask, affine: Affine, mm: number): Work<Mask> {
   const [slices, rows, columns] = mask.shape;
   const ball = ballRows(affine, mm);
   const half = ballSize(ball) / 2;
-  const { firstOfRow, begin, beyond } = runsOf(mask);
+  const { firstOfRow, begin, beyond } = yield* partOfWork(runsOf(mask), 0, 0.05);
   const width = ballWidth(ball) + 2;
   const ahead = 2 * width;
   const slopes = new Int32Array(columns + 2 * ahead);
   const smooth = emptyMask(mask.shape);
   for (let slice = 0; slice < slices; slice += 1) {
     for (let row = 0; row < rows; row += 1) {
-      if (row % 16 === 0) yield (slice + row / rows) / slices;
+      if (row % 16 === 0) yield 0.05 + (0.95 * (slice + row / rows)) / slices;
       slopes.fill(0);
       let any = false;
       for (const { slice: up, row: down, first, last } of ball) {

@@ -3,8 +3,9 @@
 import { ServerProblem } from "@/api/http";
 import type { ValuesAddress } from "@/api/volumeBytes";
 import type { Affine, Vector } from "@/core/geometry";
+import type { VoxelBits } from "@/core/voxelBits";
 import type { Piece, RegionHistogram } from "@/core/voxelCounts";
-import type { CountRequest, Demand, PieceRequest, PlanePicture, PlaneRequest } from "@/scene/volumeSource";
+import type { CountRequest, Demand, PieceRequest, PlanePicture, PlaneRequest, SegmentRequest } from "@/scene/volumeSource";
 import type { DraftAnswer, DraftAsk } from "@/scene/worker/draftProtocol";
 
 /** A volume, or a label map, as the worker knows it. */
@@ -21,6 +22,7 @@ export type ToWorker =
   | { readonly kind: "voxel"; readonly key: string; readonly id: number; readonly index: Vector }
   | { readonly kind: "count"; readonly key: string; readonly id: number; readonly request: CountRequest }
   | { readonly kind: "piece"; readonly key: string; readonly id: number; readonly request: PieceRequest }
+  | { readonly kind: "segment"; readonly key: string; readonly id: number; readonly request: SegmentRequest }
   | { readonly kind: "draft"; readonly key: string; readonly id: number; readonly ask: DraftAsk }
   /** The answer to a question is no longer wanted. */
   | { readonly kind: "cancel"; readonly id: number };
@@ -34,6 +36,7 @@ export type FromWorker =
   | { readonly kind: "voxel"; readonly id: number; readonly values: readonly number[] | null }
   | { readonly kind: "count"; readonly id: number; readonly histogram: RegionHistogram | null }
   | { readonly kind: "piece"; readonly id: number; readonly piece: Piece | null }
+  | { readonly kind: "segment"; readonly id: number; readonly voxels: VoxelBits }
   | { readonly kind: "draft"; readonly id: number; readonly answer: DraftAnswer }
   | { readonly kind: "draftProgress"; readonly id: number; readonly share: number }
   /** Why the browser does not keep a draft; null if it does again. */

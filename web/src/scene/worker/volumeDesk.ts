@@ -4,10 +4,12 @@ import type { AnswerError } from "@/api/answers";
 import type { ServerProblem } from "@/api/http";
 import type { FetchFunction } from "@/api/volumeBytes";
 import type { Affine } from "@/core/geometry";
+import { voxelsInSegment } from "@/core/placedLabels";
 import { boxAround, type Region } from "@/core/regions";
+import { noVoxels } from "@/core/voxelBits";
 import { type CountedVolume, pieceAt, type PaddingOfSlices, regionHistogram } from "@/core/voxelCounts";
 import { missingOf, neededSlices, onlySlice, type SliceRange } from "@/scene/neededSlices";
-import type { CountRequest, PieceRequest, PlaneRequest } from "@/scene/volumeSource";
+import type { CountRequest, PieceRequest, PlaneRequest, SegmentRequest } from "@/scene/volumeSource";
 import { planePicture } from "@/scene/worker/planePictures";
 import { type FromWorker, problemRecord, type ToWorker, type OpenedVolume } from "@/scene/worker/protocol";
 import { type Clock, SliceFetcher } from "@/scene/worker/sliceFetcher";
@@ -91,6 +93,9 @@ export class VolumeDesk {
       case "piece":
         this.takePiece(message.key, message.id, message.request);
         break;
+      case "segment":
+        this.takeSegment(message.key, message.id, message.request);
+        break;
       case "cancel":
         this.cancel(message.id);
         break;
@@ -164,6 +169,17 @@ export class VolumeDesk {
     this.take(volume, id, slices, () => {
       const piece = pieceAt(countedVolume(volume, padding), affine, limits, region, seed);
       return [{ kind: "piece", id, piece }, piece ? [piece.bits.buffer as ArrayBuffer] : []];
+    });
+  }
+
+  private takeSegment(key: string, id: number, { label, image }: SegmentRequest): void {
+    const volume = this.volumeFor(key, id);
+    if (!volume) return;
+    const { affine, shape } = volume.facts;
+    const [[first, beyond]] = label.box;
+    this.take(volume, id, first < beyond ? [first, beyond - 1] : null, () => {
+      const voxels = affine ? voxelsInSegment({ values: volume.stored.values, shape, affine }, label, image) : noVoxels();
+      return [{ kind: "segment", id, voxels }, [voxels.bits.buffer as ArrayBuffer]];
     });
   }
 

@@ -2,8 +2,9 @@
 
 import { ServerProblem } from "@/api/http";
 import type { Vector } from "@/core/geometry";
+import type { VoxelBits } from "@/core/voxelBits";
 import type { Piece, RegionHistogram } from "@/core/voxelCounts";
-import type { CountRequest, PieceRequest, PlanePicture, PlaneRequest } from "@/scene/volumeSource";
+import type { CountRequest, PieceRequest, PlanePicture, PlaneRequest, SegmentRequest } from "@/scene/volumeSource";
 import type { DraftAnswer, DraftAsk } from "@/scene/worker/draftProtocol";
 import { type FromWorker, problemOfRecord, type ToWorker } from "@/scene/worker/protocol";
 
@@ -71,6 +72,12 @@ export class WorkerLink {
     const answer = await this.ask((id) => ({ kind: "piece", key, id, request }), signal);
     if (answer.kind !== "piece") throw broken();
     return answer.piece;
+  }
+
+  async segment(key: string, request: SegmentRequest, signal: AbortSignal): Promise<VoxelBits> {
+    const answer = await this.ask((id) => ({ kind: "segment", key, id, request }), signal);
+    if (answer.kind !== "segment") throw broken();
+    return answer.voxels;
   }
 
   /** Asks something of a draft. Waits for the answer even if it is no longer wanted, which tells what became of the draft. */

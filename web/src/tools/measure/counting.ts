@@ -11,7 +11,7 @@ import { CountedValues, type Limits } from "@/core/valueLimits";
 import { type Region, regionText } from "@/core/regions";
 import type { Vector } from "@/core/vectors";
 import { NO_PIECE } from "@/core/voxelCounts";
-import type { VolumeSource } from "@/scene/volumeSource";
+import type { VoxelCounter } from "@/scene/volumeSource";
 import { useHistograms } from "@/stores/histograms";
 import { askedLimits } from "@/tools/measure/choice";
 import type { Figures } from "@/tools/measure/model";
@@ -22,10 +22,13 @@ import { useViews } from "@/views/views";
 interface CountTask {
   readonly series: Series;
   readonly volume: Volume;
-  readonly source: VolumeSource | null;
   readonly limits: Limits;
   readonly region: Region | null;
   readonly seed: Vector | null;
+  /** Counts in the tab; null if the server has to. */
+  readonly counter: VoxelCounter | null;
+  /** True if somebody has said that the region lies in the volume's places. */
+  readonly assumed: boolean;
 }
 
 interface RegionCount {
@@ -43,8 +46,10 @@ interface SingleCount extends Figures {
 const REST_MS = 200;
 
 /** Plain numbers: what Vue watches cannot be sent to a worker. */
-const plainRegion = (region: Region): Region =>
-  region.kind === "sphere" ? { kind: "sphere", centre: [...region.centre], radius: region.radius } : { kind: "box", low: [...region.low], high: [...region.high] };
+function plainRegion(region: Region): Region {
+  if (region.kind === "segment") return region;
+  return region.kind === "sphere" ? { kind: "sphere", centre: [...region.centre], radius: region.radius } : { kind: "box", low: [...region.low], high: [...region.high] };
+}
 
 export function useCounting() {
   const views = useViews();
@@ -61,7 +66,9 @@ export function useCounting() {
 
   const counted = computed<CountTask | null>(() => {
     const { series, volume, source } = view.value;
-    return series && volume && !volume.colour ? { series, volume, source, limits: tool.limits, region: tool.region, seed: tool.seed } : null;
+    if (!series || !volume || volume.colour || tool.waits) return null;
+    const counter = tool.onServer ? null : (source?.counter ?? null);
+    return { series, volume, limits: tool.limits, region: tool.region, seed: tool.seed, counter, assumed: tool.isAssumed };
   });
   const whole = computed(() => histogram.value && new CountedValues(histogram.value));
   const regional = computed(() => inRegion.value && new CountedValues(inRegion.value.histogram));
@@ -85,7 +92,7 @@ export function useCounting() {
   /** True while the figures are of something before. */
   const pending = computed(() => {
     const of = counted.value;
-    if (!of || error.value) return false;
+    if (!of || error.value) return tool.waits;
     return isLive.value ? of.region !== null && !isRegional.value : single.value?.of !== of;
   });
   const total = computed(() => {
@@ -107,10 +114,10 @@ export function useCounting() {
 
   const regionCounts = new Latest<CountTask>((of, signal) =>
     guarded(async () => {
-      const { series, volume, source, region } = of;
+      const { series, volume, counter, region, assumed } = of;
       if (!region) return "";
-      const own = source?.counter ? await source.counter.histogram({ region: plainRegion(region), padding: paddingOfVolume(volume) }, signal) : null;
-      const found = own ?? (await getRegionHistogram(series.id, volume.index, regionText(region), signal));
+      const own = counter && (await counter.histogram({ region: plainRegion(region), padding: paddingOfVolume(volume) }, signal));
+      const found = own ?? (await getRegionHistogram(series.id, { volume: volume.index, within: regionText(region), same_frame_of_reference: assumed || undefined }, signal));
       // A segmentation is not counted by its values: the server says so of the whole volume.
       const exact = found.exact && (histogram.value?.exact !== false || own !== null);
       inRegion.value = { volume, region, histogram: { ...found, exact }, total: found.total ?? 0 };
@@ -120,10 +127,10 @@ export function useCounting() {
 
   const pieces = new Latest<CountTask>((of, signal) =>
     guarded(async () => {
-      const { volume, source, limits, region, seed } = of;
+      const { volume, counter, limits, region, seed } = of;
       const voxel = seed && tool.voxelOf(seed);
-      if (!source?.counter || !voxel) return askServer(of, signal);
-      const piece = await source.counter.piece({ limits: { low: limits.low, high: limits.high }, region: region && plainRegion(region), padding: paddingOfVolume(volume), seed: voxel }, signal);
+      if (!counter || !voxel) return askServer(of, signal);
+      const piece = await counter.piece({ limits: { low: limits.low, high: limits.high }, region: region && plainRegion(region), padding: paddingOfVolume(volume), seed: voxel }, signal);
       if (counted.value?.volume !== volume) return "";
       tool.piece = piece ?? NO_PIECE;
       const count = piece?.count ?? 0;
@@ -133,8 +140,8 @@ export function useCounting() {
   );
 
   async function askServer(of: CountTask, signal: AbortSignal): Promise<string> {
-    const { series, volume, region, seed } = of;
-    const query = { volume: volume.index, ...askedLimits(tool.choice, tool.range), ...(region ? { within: regionText(region) } : {}), ...(seed ? { component: seed.join(",") } : {}) };
+    const { series, volume, region, seed, assumed } = of;
+    const query = { same_frame_of_reference: assumed || undefined, volume: volume.index, ...askedLimits(tool.choice, tool.range), ...(region ? { within: regionText(region) } : {}), ...(seed ? { component: seed.join(",") } : {}) };
     try {
       const answer = await measureSeries(series.id, query, signal);
       single.value = { of, count: answer.pixels_above_threshold, mm3: answer.volume_mm3 };
@@ -177,7 +184,7 @@ export function useCounting() {
       if (!region || isRegional.value) error.value = "";
       return;
     }
-    if (seed && of.source?.counter) pieces.ask(of);
+    if (seed && of.counter) pieces.ask(of);
     else timer = window.setTimeout(() => served.ask(of), REST_MS);
   }
 

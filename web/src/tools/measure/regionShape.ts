@@ -2,7 +2,7 @@
 
 import type { Cut, Frame } from "@/core/plane";
 import { frameOf, pointOfCut } from "@/core/plane";
-import type { PatientBox, PatientSphere, Region } from "@/core/regions";
+import type { PatientBox, PatientSphere, SolidRegion } from "@/core/regions";
 import { add, cross, dot, moved, subtract, unitVector, type Vector, vectorLength } from "@/core/vectors";
 
 /** What of a region is dragged. */
@@ -33,10 +33,10 @@ const ROUNDING = 1e-9;
 
 const frameOfPlane = (cut: Cut): Frame => frameOf(cut.right, cut.down);
 const middleOf = ({ low, high }: PatientBox): Vector => [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, (low[2] + high[2]) / 2];
-export const centreOfRegion = (region: Region): Vector => (region.kind === "sphere" ? region.centre : middleOf(region));
+export const centreOfRegion = (region: SolidRegion): Vector => (region.kind === "sphere" ? region.centre : middleOf(region));
 
 /** Null where the plane misses the region. */
-export function shapeIn(region: Region, cut: Cut): RegionShape | null {
+export function shapeIn(region: SolidRegion, cut: Cut): RegionShape | null {
   const frame = frameOfPlane(cut);
   return region.kind === "sphere" ? circle(region, cut, frame) : polygon(region, cut, frame);
 }
@@ -90,7 +90,7 @@ function polygon(box: PatientBox, cut: Cut, { right, down, normal }: Frame): Reg
 }
 
 /** A region after a grip of it was dragged from one point of a plane to another. */
-export function dragged(region: Region, grip: Grip, from: Vector, to: Vector): Region {
+export function dragged(region: SolidRegion, grip: Grip, from: Vector, to: Vector): SolidRegion {
   const by = subtract(to, from);
   if (grip.kind === "move") return movedBy(region, by);
   if (region.kind === "sphere") return { ...region, radius: Math.max(LEAST_MM, vectorLength(subtract(to, region.centre))) };
@@ -102,7 +102,7 @@ export function dragged(region: Region, grip: Grip, from: Vector, to: Vector): R
   return { kind: "box", low: [low[0], low[1], low[2]], high: [high[0], high[1], high[2]] };
 }
 
-export function movedBy(region: Region, by: Vector): Region {
+export function movedBy(region: SolidRegion, by: Vector): SolidRegion {
   if (region.kind === "sphere") return { ...region, centre: add(region.centre, by) };
   return { ...region, low: add(region.low, by), high: add(region.high, by) };
 }
@@ -125,7 +125,7 @@ export function drawnBox(cut: Cut, from: Vector, to: Vector): PatientBox {
 }
 
 /** A region of about a third of what is seen, in the middle of a plane: for those who have no pointer. */
-export function regionInMiddle(kind: Region["kind"], cut: Cut, at: Vector | null): Region {
+export function regionInMiddle(kind: SolidRegion["kind"], cut: Cut, at: Vector | null): SolidRegion {
   const middle = at ?? pointOfCut(cut, (cut.rows - 1) / 2, (cut.columns - 1) / 2);
   const half = Math.min(vectorLength(cut.right) * cut.columns, vectorLength(cut.down) * cut.rows) / 8;
   if (kind === "sphere") return { kind, centre: tidy(middle), radius: hundredth(half) };
@@ -138,13 +138,13 @@ const hundredth = (mm: number): number => Number(mm.toFixed(2));
 const tidy = ([x, y, z]: Vector): Vector => [hundredth(x), hundredth(y), hundredth(z)];
 
 /** The region with numbers as they are shown. */
-export function tidied(region: Region): Region {
+export function tidied(region: SolidRegion): SolidRegion {
   if (region.kind === "sphere") return { ...region, centre: tidy(region.centre), radius: Math.max(LEAST_MM, hundredth(region.radius)) };
   return { ...region, low: tidy(region.low), high: tidy(region.high) };
 }
 
 /** A region in words: "in a sphere of 12.5 mm about 3, −40, 12 mm". */
-export function regionWords(region: Region): string {
+export function regionWords(region: SolidRegion): string {
   const point = (at: Vector): string => at.map((mm) => String(hundredth(mm)).replace("-", "−")).join(", ");
   return region.kind === "sphere" ? `in a sphere of ${hundredth(region.radius)} mm about ${point(region.centre)}` : `in a box from ${point(region.low)} to ${point(region.high)} mm`;
 }

@@ -3,19 +3,20 @@ import { computed, ref, shallowRef, watch } from "vue";
 
 import { toPatient } from "@/core/geometry";
 import { inverseAffine, toIndex } from "@/core/plane";
-import type { Region } from "@/core/regions";
+import type { Region, SolidRegion } from "@/core/regions";
 import type { Point } from "@/core/stageTransform";
 import { subtract, type Vector } from "@/core/vectors";
 import type { Piece } from "@/core/voxelCounts";
 import { useSession } from "@/stores/session";
 import { type Choice, choiceWords, type FoundBy, limitsOf, type ValueRange } from "@/tools/measure/choice";
 import { centreOfRegion, dragged, drawnBox, drawnSphere, type Grip, movedBy, regionInMiddle, regionWords, shapeIn, tidied } from "@/tools/measure/regionShape";
+import { type SegmentOfMask, useSegmentRegion } from "@/tools/measure/segmentRegion";
 import type { Drag } from "@/views/gestures";
 import type { View } from "@/views/view";
 import { useViews } from "@/views/views";
 
 /** What the next press in a picture does. */
-export type Drawing = Region["kind"] | "piece";
+export type Drawing = SolidRegion["kind"] | "piece";
 
 /** CSS pixels: how near to a handle or an outline a press takes it. */
 const REACH = { mouse: { handle: 9, outline: 6 }, touch: { handle: 22, outline: 16 } } as const;
@@ -31,10 +32,13 @@ export const useThreshold = defineStore("threshold", () => {
   const tinting = ref(false);
   const drawing = ref<Drawing | null>(null);
   /** The region and the clicked voxel, with the space in which they lie. */
-  const placedRegion = shallowRef<{ readonly space: string; readonly region: Region } | null>(null);
+  const placedRegion = shallowRef<{ readonly space: string; readonly region: SolidRegion } | null>(null);
   const placedSeed = shallowRef<{ readonly space: string; readonly point: Vector } | null>(null);
   /** The connected voxels, as far as the tab has found them. */
   const piece = shallowRef<Piece | null>(null);
+
+  /** The segment in which voxels are counted, instead of a sphere or a box. */
+  const inSegment = useSegmentRegion();
 
   const volume = computed(() => views.active.volume);
   const unit = computed(() => volume.value?.unit ?? "");
@@ -45,11 +49,19 @@ export const useThreshold = defineStore("threshold", () => {
   const limits = computed(() => limitsOf(choice.value, range.value));
   /** The space of the active view's volume; empty if nothing says where it lies. */
   const space = computed(() => spaceOf(views.active));
-  const region = computed(() => (space.value !== "" && placedRegion.value?.space === space.value ? placedRegion.value.region : null));
+  const solid = computed(() => (space.value !== "" && placedRegion.value?.space === space.value ? placedRegion.value.region : null));
+  const region = computed<Region | null>(() => (inSegment.chosen.value ? inSegment.region.value : solid.value));
+  /** True while the voxels of the chosen segment are not known: nothing is counted. */
+  const waits = computed(() => inSegment.chosen.value !== null && inSegment.region.value === null);
+  /** True if only the server can count in the region. */
+  const onServer = computed(() => region.value?.kind === "segment" && !inSegment.isKnown.value);
+  /** True if somebody has said that the segment lies in this image's places. */
+  const isAssumed = computed(() => region.value?.kind === "segment" && inSegment.isAssumed.value);
   const seed = computed(() => (space.value !== "" && placedSeed.value?.space === space.value ? placedSeed.value.point : null));
-  const words = computed(() => [choiceWords(choice.value, unit.value), region.value ? regionWords(region.value) : "", seed.value ? "only the piece at the marked voxel" : ""].filter(Boolean).join(", "));
+  const placeWords = computed(() => (inSegment.chosen.value ? inSegment.words.value : solid.value ? regionWords(solid.value) : ""));
+  const words = computed(() => [choiceWords(choice.value, unit.value), placeWords.value, seed.value ? "only the piece at the marked voxel" : ""].filter(Boolean).join(", "));
   const tint = computed(() =>
-    tinting.value && range.value ? { limits: limits.value, region: region.value, piece: seed.value ? piece.value : null, words: words.value } : null,
+    tinting.value && range.value && !waits.value && !onServer.value ? { limits: limits.value, region: region.value, piece: seed.value ? piece.value : null, words: words.value } : null,
   );
 
   function spaceOf({ series, volume: of, volumeIndex }: View): string {
@@ -69,8 +81,16 @@ export const useThreshold = defineStore("threshold", () => {
     tinting.value = true;
   }
 
-  function setRegion(wanted: Region | null): void {
+  function setRegion(wanted: SolidRegion | null): void {
+    inSegment.chosen.value = null;
     placedRegion.value = wanted && space.value !== "" ? { space: space.value, region: wanted } : null;
+    if (wanted) tinting.value = true;
+  }
+
+  /** Counts in a segment of a mask; null for no longer in one. */
+  function chooseSegment(wanted: SegmentOfMask | null): void {
+    placedRegion.value = null;
+    inSegment.chosen.value = wanted;
     if (wanted) tinting.value = true;
   }
 
@@ -102,15 +122,17 @@ export const useThreshold = defineStore("threshold", () => {
   }
 
   /** A region in the middle of the active view, or about its cursor: by keyboard. */
-  function addRegion(kind: Region["kind"]): void {
+  function addRegion(kind: SolidRegion["kind"]): void {
     const { cut, place } = views.active;
     if (cut && space.value !== "") setRegion(regionInMiddle(kind, cut, place));
   }
 
+  const shownSolid = computed(() => (inSegment.chosen.value ? null : solid.value));
+
   /** True if a view shows planes of the space in which the region lies. */
   const shows = (view: View): boolean => view.cut !== null && spaceOf(view) === space.value && space.value !== "";
 
-  const shapeOf = (view: View) => (region.value && view.cut && shows(view) ? shapeIn(region.value, view.cut) : null);
+  const shapeOf = (view: View) => (shownSolid.value && view.cut && shows(view) ? shapeIn(shownSolid.value, view.cut) : null);
 
   /** The part of the region under a point of the stage. */
   function gripAt(view: View, point: Point, pointer: "mouse" | "touch"): Grip | null {
@@ -122,11 +144,11 @@ export const useThreshold = defineStore("threshold", () => {
     };
     const nearest = shape.handles.map((handle) => ({ grip: handle.grip, from: distance(handle.at) })).sort((a, b) => a.from - b.from).at(0);
     if (nearest && nearest.from <= REACH[pointer].handle) return nearest.grip;
-    return region.value?.kind === "sphere" && Math.min(...shape.outline.map(distance)) <= REACH[pointer].outline ? { kind: "radius" } : null;
+    return shownSolid.value?.kind === "sphere" && Math.min(...shape.outline.map(distance)) <= REACH[pointer].outline ? { kind: "radius" } : null;
   }
 
   function regionDrag(view: View, start: Point, grip: Grip): Drag | null {
-    const [before, from] = [region.value, view.pointAt(start)];
+    const [before, from] = [shownSolid.value, view.pointAt(start)];
     if (!before || !from) return null;
     return {
       move: (point) => {
@@ -138,8 +160,8 @@ export const useThreshold = defineStore("threshold", () => {
     };
   }
 
-  function drawingDrag(view: View, start: Point, kind: Region["kind"]): Drag | null {
-    const [before, from] = [region.value, view.pointAt(start)];
+  function drawingDrag(view: View, start: Point, kind: SolidRegion["kind"]): Drag | null {
+    const [{ solid: before, chosen }, from] = [{ solid: solid.value, chosen: inSegment.chosen.value }, view.pointAt(start)];
     const { cut } = view;
     if (!from || !cut) return null;
     return {
@@ -149,7 +171,10 @@ export const useThreshold = defineStore("threshold", () => {
         setRegion(tidied(kind === "sphere" ? drawnSphere(from, to) : drawnBox(cut, from, to)));
       },
       end: () => (drawing.value = null),
-      cancel: () => setRegion(before),
+      cancel: () => {
+        setRegion(before);
+        inSegment.chosen.value = chosen;
+      },
     };
   }
 
@@ -173,12 +198,12 @@ export const useThreshold = defineStore("threshold", () => {
   /** Brings the region to where the active view looks. */
   function bringRegion(): void {
     const { place } = views.active;
-    if (region.value && place) setRegion(tidied(movedBy(region.value, subtract(place, centreOfRegion(region.value)))));
+    if (shownSolid.value && place) setRegion(tidied(movedBy(shownSolid.value, subtract(place, centreOfRegion(shownSolid.value)))));
   }
 
   /** Shows the middle of the region, or the marked voxel. */
   function lookAt(what: "region" | "seed"): void {
-    const at = what === "seed" ? seed.value : region.value && centreOfRegion(region.value);
+    const at = what === "seed" ? seed.value : shownSolid.value && centreOfRegion(shownSolid.value);
     if (at) views.active.moveTo(at);
   }
 
@@ -188,5 +213,5 @@ export const useThreshold = defineStore("threshold", () => {
   });
   watch(space, () => (drawing.value = null));
 
-  return { choice, tinting, drawing, range, limits, unit, space, region, seed, piece, tint, words, choose, chooseFound, setRegion, setSeed, voxelOf, draw, addRegion, shows, shapeOf, dragAt, bringRegion, lookAt };
+  return { choice, tinting, drawing, range, limits, unit, space, region, solid: shownSolid, waits, onServer, isAssumed, segment: inSegment.chosen, offeredSegments: inSegment.offered, segmentHint: inSegment.hint, seed, piece, tint, words, choose, chooseFound, setRegion, chooseSegment, setSeed, voxelOf, draw, addRegion, shows, shapeOf, dragAt, bringRegion, lookAt };
 });

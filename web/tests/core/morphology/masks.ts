@@ -9,6 +9,9 @@ export function unpacked(text: string, shape: MaskShape): Mask {
   return { data: Uint8Array.from({ length: shape[0] * shape[1] * shape[2] }, (_, at) => (bits[at >> 3] >> (at & 7)) & 1), shape };
 }
 
+/** Bytes as text, which is compared much sooner than arrays are. */
+export const textOf = (bytes: Uint8Array): string => bytes.join("");
+
 /** The mask of the voxels that `holds` is true for. */
 export function maskWhere(shape: MaskShape, holds: (slice: number, row: number, column: number) => boolean): Mask {
   const [slices, rows, columns] = shape;
