@@ -485,3 +485,40 @@ def test_an_unforeseen_fault_spoils_nothing_else(
     assert "Doe" not in listed["SEG"]["problem"]["message"]
     assert listed["RTSTRUCT"]["problem"] is None
     assert site.get(f"/series/{series['SEG']}")["problem"] is None
+
+
+def test_masks_of_another_study_are_listed_by_frame_of_reference(site: Any, tmp_path: Path) -> None:
+    """Of the same patient in the same frame of reference, in whatever study; nothing else of other studies."""
+    series = synthetic_series(tmp_path / "s", slices=4)
+    (image,) = site.upload(series.paths)["series"]
+    volume = voxelry.load_volume(tmp_path / "s")
+    [indexed] = voxelry.index(tmp_path / "s").series
+    labels = (volume.array > np.median(volume.array)).astype(np.uint8)
+    segmentation = voxelry.Segmentation(labels=labels, source=volume, segments=[voxelry.Segment(number=1, label="Hot")])
+    voxelry.write_segmentation(segmentation, indexed, tmp_path / "mask.dcm")
+    apart = {
+        "own-study": {"StudyInstanceUID": "1.2.840.99.1"},
+        "other-frame": {"StudyInstanceUID": "1.2.840.99.2", "FrameOfReferenceUID": "1.2.840.99.22"},
+        "other-patient": {"StudyInstanceUID": "1.2.840.99.3", "PatientID": "somebody else"},
+    }
+    keys = {}
+    for number, (name, values) in enumerate(apart.items(), 1):
+        dataset = pydicom.dcmread(tmp_path / "mask.dcm")
+        for keyword, value in values.items():
+            setattr(dataset, keyword, value)
+        dataset.SeriesInstanceUID = f"1.2.840.99.10.{number}"
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"1.2.840.99.20.{number}"
+        dataset.save_as(tmp_path / f"{name}.dcm")
+        (keys[name],) = site.upload([tmp_path / f"{name}.dcm"])["series"]
+    (listed,) = site.get("/segmentations", series=image)["segmentations"]
+    assert (listed["series_id"], listed["placed"]) == (keys["own-study"], "frame")
+    shown = site.get(f"/segmentations/{listed['id']}")
+    assert shown["segments"][0]["count"] == int(labels.sum())
+    image_study = site.get(f"/series/{image}")["study"]["id"]
+    assert listed["study_id"] != image_study
+    assert site.get("/segmentations", study=image_study)["segmentations"] == []
+    figures = site.get(f"/segmentations/{listed['id']}/statistics", series=image)["segments"][0]
+    assert figures["values"]["count"] == int(labels.sum())
+    # What goes to the trash is no longer listed.
+    site.delete_for_good(listed["study_id"])
+    assert site.get("/segmentations", series=image)["segmentations"] == []

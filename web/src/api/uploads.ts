@@ -94,6 +94,16 @@ export function sendFiles(
   return sendForm("/api/uploads", form, accepted, progress, signal);
 }
 
+/** Stores a mask that another program made of an image; a job writes it as a segmentation of the study. */
+export function sendMaskFile(file: File, { series, volume, sameFrameOfReference }: { series: number; volume: number; sameFrameOfReference: boolean }, progress: (fraction: number) => void, signal: AbortSignal): Promise<Accepted> {
+  const form = new FormData();
+  form.append("series", String(series));
+  form.append("volume", String(volume));
+  if (sameFrameOfReference) form.append("same_frame_of_reference", "true");
+  form.append("file", file, file.name);
+  return post("/api/segmentations/files", form, accepted, progress, signal);
+}
+
 export function measureFile(
   file: File,
   threshold: number | null,

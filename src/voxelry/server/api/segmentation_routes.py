@@ -42,6 +42,7 @@ from voxelry.server.archive.shown.segmentation_files import SegmentationRecord
 from voxelry.server.archive.stored_segmentations import (
     ListedSegmentation,
     prepared_segmentation,
+    segmentations_of_other_studies,
     segmentations_of_study,
 )
 from voxelry.server.processing.base_version import base_tag, newer_save
@@ -62,7 +63,10 @@ _NO_SPACING = (None, None, None)
 def list_segmentations(
     request: HttpRequest, series: UnderSeries = None, volume: VolumeIndex = 0, study: OfStudy = None
 ) -> object:
-    """The segmentations and structure sets of a study, or of the study of an image that is laid under."""
+    """The segmentations and structure sets of a study, or of the study of an image that is laid under.
+
+    Over an image also those of the patient's other studies in this project that lie in its frame of reference.
+    """
     who = asking(request)
     if (series is None) == (study is None):
         raise ApiError(422, "parameter", "Give series, the image that is laid under, or study.")
@@ -72,6 +76,8 @@ def list_segmentations(
         raise not_found(f"There is no study {study}.")
     space = _space_of(who, series, volume)
     found = segmentations_of_study(who, study)
+    if space:
+        found = [*found, *segmentations_of_other_studies(who, study, space)]
     return out.SegmentationsOut(segmentations=[_summary(one, space) for one in found])
 
 

@@ -103,6 +103,21 @@ def segmentations_of_study(who: Grants, study: int) -> list[ListedSegmentation]:
     return _begun(who, held(who, ("segmentations", study), lambda: _listed(who, Q(series__study=study))))
 
 
+def segmentations_of_other_studies(who: Grants, study: int, space: str) -> list[ListedSegmentation]:
+    """Those of a patient's other studies in the same project that lie in a frame of reference, by study and series.
+
+    Parameters
+    ----------
+    space
+        The Frame of Reference UID; in an unknown one nothing lies.
+    """
+    if not space:
+        return []
+    patient = Q(series__study__patient__studies=study) & ~Q(series__study=study)
+    others = _begun(who, held(who, ("segmentations of other studies", study), lambda: _listed(who, patient)))
+    return [one for one in others if one.summary is not None and one.summary.space == space]
+
+
 def listed_segmentation(who: Grants, key: int) -> ListedSegmentation:
     """One by the key of its instance; begins the job that is to prepare it.
 
@@ -234,7 +249,7 @@ def _listed(who: Grants, chosen: Q) -> _Found:
     rows = rows.select_related("series__job").defer("series__metadata", "series__report")
     summaries: dict[int, Mapping[int, SegmentationSummary] | None] = {}
     listed, unmade = [], []
-    for row in rows.order_by("series__number", "series", "number", "pk")[:MOST_LISTED]:
+    for row in rows.order_by("series__study", "series__number", "series", "number", "pk")[:MOST_LISTED]:
         series = row.series
         if series.pk not in summaries:
             build = files_at_rest.stacks_folder(series.pk) / series.folder

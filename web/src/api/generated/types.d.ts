@@ -674,6 +674,8 @@ export interface paths {
         /**
          * List Segmentations
          * @description The segmentations and structure sets of a study, or of the study of an image that is laid under.
+         *
+         *     Over an image also those of the patient's other studies in this project that lie in its frame of reference.
          */
         get: operations["list_segmentations"];
         put?: never;
