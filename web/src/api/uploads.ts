@@ -101,7 +101,7 @@ export function sendMaskFile(file: File, { series, volume, sameFrameOfReference 
   form.append("volume", String(volume));
   if (sameFrameOfReference) form.append("same_frame_of_reference", "true");
   form.append("file", file, file.name);
-  return post("/api/segmentations/files", form, accepted, progress, signal);
+  return sendForm("/api/segmentations/files", form, accepted, progress, signal);
 }
 
 export function measureFile(
