@@ -48,3 +48,13 @@ export interface EditChange {
   /** Voxels that the edit would have changed, had their segments not been locked; those that a stroke met twice count twice. */
   readonly lockedVoxels: number;
 }
+
+/** What a program did to a segment that is drawn by hand is said by this name. */
+export const EDITING_ALGORITHM = "Voxelry editing tools";
+
+/** How a segment came about, after a program changed it (`byProgram`) or somebody's hand. */
+export function afterEdit(segment: DraftSegment, byProgram: boolean): DraftSegment {
+  const { algorithmType, algorithm } = segment;
+  const after = algorithmType === "MANUAL" && !byProgram ? "MANUAL" : "SEMIAUTOMATIC";
+  return after === algorithmType ? segment : { ...segment, algorithmType: after, algorithm: algorithm || EDITING_ALGORITHM };
+}

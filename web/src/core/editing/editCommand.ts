@@ -196,3 +196,12 @@ export function titleOfCommand(command: EditCommand): string {
   if (command.kind === "combine") return { union: "Add segment", subtract: "Subtract segment", intersect: "Intersect segments" }[command.how];
   return TITLES[command.kind];
 }
+
+/** Commands in which a program decides which voxels belong, not a hand. */
+const BY_PROGRAM: readonly EditCommand["kind"][] = ["grow", "growBetween", "interpolate", "smooth", "margin"];
+
+/** True if a program decides which voxels belong, or the image's values do. */
+export const isByProgram = (command: EditCommand): boolean => BY_PROGRAM.includes(command.kind) || ("range" in command && command.range !== null);
+
+/** The segments that a command changes. */
+export const segmentsOfCommand = (command: EditCommand): readonly number[] => (command.kind === "growBetween" ? command.segments : [command.segment]);

@@ -1,6 +1,6 @@
 /** The voxels that are connected to one through faces, found without an array for the whole grid. */
 
-import { EditRefused } from "@/core/editing/labelEdit";
+import { EditRefused } from "@/core/editing/editRefused";
 import type { RowFound } from "@/core/editing/strokeRows";
 import type { Work } from "@/core/morphology/work";
 import type { Vector } from "@/core/vectors";

@@ -1,7 +1,7 @@
 /** Binds edits to a range of the image's values: each voxel of the draft is met by the image's voxel nearest to its centre. */
 
 import type { RowTest } from "@/core/editing/labelEdit";
-import { EditRefused } from "@/core/editing/labelEdit";
+import { EditRefused } from "@/core/editing/editRefused";
 import { nearestIndex } from "@/core/editing/gridSheet";
 import type { Affine } from "@/core/geometry";
 import type { PixelArray } from "@/core/pixelArray";

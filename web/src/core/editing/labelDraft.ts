@@ -1,10 +1,11 @@
 /** A draft's voxels and segments with their history: every change is one step, done whole or not at all. */
 
-import type { DraftSegment, EditChange, SegmentChanges } from "@/core/editing/draftSegment";
-import { type BrushSettings, type EditCommand, titleOfCommand } from "@/core/editing/editCommand";
+import { afterEdit, type DraftSegment, type EditChange, type SegmentChanges } from "@/core/editing/draftSegment";
+import { type BrushSettings, type EditCommand, isByProgram, segmentsOfCommand, titleOfCommand } from "@/core/editing/editCommand";
 import type { EditedImage } from "@/core/editing/imageRange";
 import { type EditStep, Journal } from "@/core/editing/journal";
-import { doAgain, EditRefused, LabelEdit, takeBack } from "@/core/editing/labelEdit";
+import { EditRefused } from "@/core/editing/editRefused";
+import { doAgain, LabelEdit, takeBack } from "@/core/editing/labelEdit";
 import type { LabelGrid } from "@/core/editing/labelGrid";
 import { freeValue } from "@/core/editing/largeCommands";
 import { paintRows, runCommand } from "@/core/editing/runCommand";
@@ -66,7 +67,7 @@ export class LabelDraft {
     try {
       const segments = yield* runCommand(edit, command, this.image());
       isWhole = true;
-      return this.finish(edit, titleOfCommand(command), segments);
+      return this.finish(edit, titleOfCommand(command), segments, command);
     } finally {
       if (!isWhole) edit.undo();
     }
@@ -97,7 +98,9 @@ export class LabelDraft {
   endStroke(): EditChange {
     const { stroke } = this;
     this.stroke = null;
-    return stroke ? this.finish(stroke.edit, titleOfCommand({ kind: "brush", points: [], ...stroke.settings }), this.listed) : NO_CHANGE;
+    if (!stroke) return NO_CHANGE;
+    const command: EditCommand = { kind: "brush", points: [], ...stroke.settings };
+    return this.finish(stroke.edit, titleOfCommand(command), this.listed, command);
   }
 
   cancelStroke(): EditChange {
@@ -155,12 +158,13 @@ export class LabelDraft {
   }
 
   /** An edit that changed nothing is no step. */
-  private finish(edit: LabelEdit, title: string, segments: readonly DraftSegment[]): EditChange {
+  private finish(edit: LabelEdit, title: string, segments: readonly DraftSegment[], command: EditCommand | null = null): EditChange {
     const change = edit.takeChange();
     const changes = edit.finish();
     if (changes.length === 0 && segments === this.listed) return change;
-    this.push({ title, segments: segments === this.listed ? null : { before: this.listed, after: segments }, changes });
-    this.listed = segments;
+    const after = command ? segmentsAfter(segments, command) : segments;
+    this.push({ title, segments: after === this.listed ? null : { before: this.listed, after }, changes });
+    this.listed = after;
     return change;
   }
 
@@ -184,4 +188,11 @@ export class LabelDraft {
       this.touched.set(layer, slices.add(slice));
     }
   }
+}
+
+/** The segments with how they came about; the same list if none changed. */
+function segmentsAfter(segments: readonly DraftSegment[], command: EditCommand): readonly DraftSegment[] {
+  const numbers = segmentsOfCommand(command);
+  const after = segments.map((segment) => (numbers.includes(segment.number) && !segment.locked ? afterEdit(segment, isByProgram(command)) : segment));
+  return after.some((segment, at) => segment !== segments[at]) ? after : segments;
 }

@@ -2,11 +2,9 @@
 
 import { ChangeLog, readRuns, type SliceChange } from "@/core/editing/changeLog";
 import type { DraftSegment, EditChange } from "@/core/editing/draftSegment";
+import { EditRefused } from "@/core/editing/editRefused";
 import type { LabelGrid, LabelLayer } from "@/core/editing/labelGrid";
 import type { IndexBox } from "@/core/regions";
-
-/** An edit that cannot be done, in words. */
-export class EditRefused extends Error {}
 
 /** True for columns of a row that an edit may touch at all. */
 export type RowTest = (column: number) => boolean;
@@ -97,6 +95,7 @@ export class LabelEdit {
 
   /** Changes voxels that follow each other in a slice, and all have the value `before`. */
   write(layer: number, slice: number, start: number, length: number, before: number, after: number): void {
+    if (after !== 0) this.grid.checkRoom(layer, slice);
     this.grid.layer(layer).set(slice, start, length, before, after);
     this.log.add(layer, slice, start, length, before, after);
     this.changed.add(layer, slice, start, length);

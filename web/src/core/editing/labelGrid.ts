@@ -1,5 +1,6 @@
 /** Label maps on one grid, whose slices take memory only where something was drawn. */
 
+import { EditRefused } from "@/core/editing/editRefused";
 import type { Affine } from "@/core/geometry";
 import type { IndexBox } from "@/core/regions";
 
@@ -8,6 +9,8 @@ export type LabelArray = Uint8Array | Uint16Array;
 /** The largest value of labels of one byte, and of two. */
 export const LARGEST_BYTE = 255;
 export const LARGEST_LABEL = 65_535;
+/** The bytes that all labels of a draft may take in the tab. */
+export const MOST_LABEL_BYTES = 1.5 * 2 ** 30;
 
 /** A slice, row and column from the first, and the ones after the last. */
 type Ends = [number, number, number, number, number, number];
@@ -20,6 +23,7 @@ export class LabelLayer {
   /** How many voxels each value has, and a box that holds them all. */
   private readonly counts: number[] = [];
   private readonly ends: (Ends | undefined)[] = [];
+  private allocated = 0;
 
   constructor(
     readonly shape: readonly number[],
@@ -35,7 +39,11 @@ export class LabelLayer {
 
   /** The bytes that its slices take. */
   get bytes(): number {
-    return this.slices.reduce((sum, slice) => sum + (slice?.byteLength ?? 0), 0);
+    return this.allocated * this.sliceBytes;
+  }
+
+  get sliceBytes(): number {
+    return this.shape[1] * this.shape[2] * (this.wide ? 2 : 1);
   }
 
   /** The labels of a slice; undefined if there are none. Not to be changed. */
@@ -93,7 +101,9 @@ export class LabelLayer {
 
   /** Slices that have lost their last label give their memory back. */
   release(slice: number): void {
-    if (this.filled[slice] === 0) this.slices[slice] = undefined;
+    if (this.filled[slice] !== 0 || !this.slices[slice]) return;
+    this.slices[slice] = undefined;
+    this.allocated -= 1;
   }
 
   /** Takes all labels of a slice that has none yet. */
@@ -126,6 +136,7 @@ export class LabelLayer {
 
   private emptySlice(): LabelArray {
     const length = this.shape[1] * this.shape[2];
+    this.allocated += 1;
     return this.wide ? new Uint16Array(length) : new Uint8Array(length);
   }
 
@@ -154,6 +165,7 @@ export class LabelGrid {
     readonly shape: readonly number[],
     readonly affine: Affine,
     private readonly wide = false,
+    private readonly mostBytes = MOST_LABEL_BYTES,
   ) {}
 
   /** Cubic millimetres. */
@@ -170,6 +182,13 @@ export class LabelGrid {
   layer(number: number): LabelLayer {
     while (this.layers.length <= number) this.layers.push(new LabelLayer(this.shape, this.wide));
     return this.layers[number];
+  }
+
+  /** Throws if there is no room for a slice that is not there yet. */
+  checkRoom(number: number, slice: number): void {
+    const layer = this.layer(number);
+    if (layer.slice(slice) || this.bytes + layer.sliceBytes <= this.mostBytes) return;
+    throw new EditRefused("The labels of this draft would take more memory than a tab can give them. Draw in fewer slices, or save, and go on with fewer segments.");
   }
 
   contains([slice, row, column]: readonly number[]): boolean {

@@ -1,7 +1,8 @@
 /** Does what a command says, on the voxels of a draft. */
 
 import type { ClearCommand, CopySliceCommand, EditCommand, FillCommand, PolygonCommand } from "@/core/editing/editCommand";
-import { EditRefused, type LabelEdit, type RowPainter } from "@/core/editing/labelEdit";
+import { EditRefused } from "@/core/editing/editRefused";
+import type { LabelEdit, RowPainter } from "@/core/editing/labelEdit";
 import type { DraftSegment } from "@/core/editing/draftSegment";
 import { FloodedVoxels } from "@/core/editing/floodedVoxels";
 import { GridSheet, nearestVoxel } from "@/core/editing/gridSheet";
@@ -95,6 +96,9 @@ function* fill(edit: LabelEdit, { segment, point, plane, range, overOthers }: Fi
   const layer = grid.layer(target.layer);
   const sought = layer.at(...seed);
   if (sought === target.value) return;
+  const owner = edit.segments.find(({ layer: other, value }) => other === target.layer && value === sought);
+  if (owner?.locked) throw new EditRefused(`"${owner.label}" is there, which is locked.`);
+  if (!painter.takes(...seed)) throw new EditRefused("Another segment is there. Allow drawing over others, or click where there is none.");
   const sheet = plane && new GridSheet(grid, plane);
   if (sheet && !sheet.has(...seed)) throw new EditRefused("The point lies outside of the plane in which it fills.");
   const rows = new ImageRows(grid, image);

@@ -1,6 +1,7 @@
 /** Masks of segments in boxes cropped from a draft's grid, and their way back. */
 
-import { EditRefused, type LabelEdit, type RowPainter } from "@/core/editing/labelEdit";
+import { EditRefused } from "@/core/editing/editRefused";
+import type { LabelEdit, RowPainter } from "@/core/editing/labelEdit";
 import type { DraftSegment } from "@/core/editing/draftSegment";
 import type { LabelGrid } from "@/core/editing/labelGrid";
 import type { Mask, MaskShape } from "@/core/morphology/maskBox";

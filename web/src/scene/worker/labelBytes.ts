@@ -1,16 +1,17 @@
 /** The labels of stored segmentations as they come from the server, and those of drafts as they go there. */
 
 import { chunksOf, type FetchFunction, type LabelsAddress, openSlices } from "@/api/volumeBytes";
-import type { LabelArray, LabelLayer } from "@/core/editing/labelGrid";
+import type { LabelArray, LabelGrid, LabelLayer } from "@/core/editing/labelGrid";
 import type { WorkOptions } from "@/core/morphology/work";
 
 /** Bytes of slices that are asked for at once. */
 const BLOCK = 32 * 2 ** 20;
 
-/** Reads a label map into a layer; slices without labels take no memory. */
-export async function readLabels(address: LabelsAddress, layer: LabelLayer, fetch: FetchFunction, { signal, onProgress }: WorkOptions): Promise<void> {
+/** Reads a label map into the layer of its number; slices without labels take no memory. */
+export async function readLabels(address: LabelsAddress, grid: LabelGrid, fetch: FetchFunction, { signal, onProgress }: WorkOptions): Promise<void> {
   const [slices, rows, columns] = address.shape;
   const isWide = address.dtype === "uint16";
+  const layer = grid.layer(address.layer);
   const sliceBytes = rows * columns * (isWide ? 2 : 1);
   const perBlock = Math.max(1, Math.floor(BLOCK / sliceBytes));
   for (let first = 0; first < slices; first += perBlock) {
@@ -26,6 +27,7 @@ export async function readLabels(address: LabelsAddress, layer: LabelLayer, fetc
         read += part.length;
         filled += part.length;
         if (filled < sliceBytes) continue;
+        grid.checkRoom(address.layer, slice);
         layer.put(slice, isWide ? new Uint16Array(bytes.buffer) : bytes);
         [slice, filled] = [slice + 1, 0];
       }

@@ -37,7 +37,7 @@ export async function openDraftInWorker(id: string, start: DraftStart, resume: b
   else if (base) {
     for (let layer = 0; layer < base.layers; layer += 1) {
       const address = { segmentationId: base.id, layer, version: base.version, dtype: base.dtype, shape };
-      await readLabels(address, grid.layer(layer), around.fetch, { ...options, onProgress: (share) => options.onProgress?.((layer + share) / base.layers) });
+      await readLabels(address, grid, around.fetch, { ...options, onProgress: (share) => options.onProgress?.((layer + share) / base.layers) });
     }
   }
   return new OpenedDraft(id, start, new LabelDraft(grid, segments, around.image), resume, around);

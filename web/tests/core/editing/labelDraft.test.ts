@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { EditCommand } from "@/core/editing/editCommand";
 import { bytesOfStep, Journal } from "@/core/editing/journal";
 import { LabelDraft } from "@/core/editing/labelDraft";
-import { EditRefused } from "@/core/editing/labelEdit";
+import { EditRefused } from "@/core/editing/editRefused";
 import { LabelGrid } from "@/core/editing/labelGrid";
 import { finishWork } from "@/core/morphology/work";
 
@@ -178,6 +178,58 @@ describe("a draft", () => {
     finishWork(draft.run(dab(300, 1)));
     expect(Array.from(draft.grid.layer(0).slice(0)?.subarray(0, 3) ?? [])).toEqual([7, 300, 0]);
     expect(draft.grid.layer(0).slice(0)).toBeInstanceOf(Uint16Array);
+  });
+});
+
+describe("a draft that grows", () => {
+  it("is refused more memory than a tab has, and nothing has changed", () => {
+    const affine = [[0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1]];
+    const draft = new LabelDraft(new LabelGrid([20, 8, 8], affine, false, 10 * 64), [], () => null);
+    draft.addSegment(facts("A"));
+    const ball: EditCommand = { kind: "brush", segment: 1, shape: { kind: "ball" }, radius: 4, erase: false, range: null, overOthers: true, points: [[4, 4, 10]] };
+    finishWork(draft.run(ball));
+    const before = bytesOfDraft(draft);
+    expect(() => finishWork(draft.run({ ...ball, points: [[4, 4, 4]] }))).toThrow("more memory");
+    expect(bytesOfDraft(draft)).toEqual(before);
+    expect(draft.grid.bytes).toBe(9 * 64);
+  });
+
+  it("says of each segment whether a hand or a program drew it", () => {
+    const chance = chanceOf(5);
+    const draft = draftOf(randomAffine(chance), chance);
+    const brush = (segment: number): EditCommand => ({ kind: "brush", segment, shape: { kind: "ball" }, radius: 4, erase: false, range: null, overOthers: true, points: [randomPoint(draft.grid.affine, chance)] });
+    draft.changeSegment(3, { algorithmType: "AUTOMATIC", algorithm: "Net 2" });
+    for (const segment of [1, 2, 3]) finishWork(draft.run(brush(segment)));
+    finishWork(draft.run({ kind: "margin", segment: 2, mm: 2, overOthers: true }));
+    const kinds = () => draft.segments.map(({ algorithmType, algorithm }) => [algorithmType, algorithm]);
+    expect(kinds()).toEqual([["MANUAL", ""], ["SEMIAUTOMATIC", "Voxelry editing tools"], ["SEMIAUTOMATIC", "Net 2"], ["MANUAL", ""]]);
+    draft.undo();
+    expect(kinds()[1]).toEqual(["MANUAL", ""]);
+  });
+
+  it("fills what an outline encloses in a plane, and says why it cannot", () => {
+    const affine = [[0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1]];
+    const draft = new LabelDraft(new LabelGrid([3, 9, 9], affine), [], () => null);
+    for (const label of ["A", "B"]) draft.addSegment(facts(label));
+    const plane = { point: [0, 0, 1], normal: [0, 0, 1] } as const;
+    const square = (low: number, high: number) => [[low, low, 1], [high, low, 1], [high, high, 1], [low, high, 1]] as const;
+    const common = { kind: "polygon", segment: 1, plane, through: false, range: null, overOthers: true } as const;
+    finishWork(draft.run({ ...common, how: "fill", points: square(1, 7) }));
+    finishWork(draft.run({ ...common, how: "cut", points: square(2, 6) }));
+    expect(draft.grid.layer(0).countOf(1)).toBe(24);
+    const fill: EditCommand = { kind: "fill", segment: 2, point: [4, 4, 1], plane, range: null, overOthers: true };
+    expect(finishWork(draft.run(fill))).toMatchObject({ voxels: 25 });
+    draft.undo();
+    // Through the open slices beside it, all that is free.
+    expect(finishWork(draft.run({ ...fill, plane: null }))).toMatchObject({ voxels: 243 - 24 });
+    draft.undo();
+    expect(() => finishWork(draft.run({ ...fill, point: [1, 1, 1], overOthers: false }))).toThrow("Another segment");
+    draft.changeSegment(1, { locked: true });
+    expect(() => finishWork(draft.run({ ...fill, point: [1, 1, 1] }))).toThrow('"A" is there, which is locked');
+    expect(() => finishWork(draft.run({ ...fill, point: [1, 1, 99] }))).toThrow("outside");
+    finishWork(draft.run({ ...common, segment: 2, how: "fill", points: square(2, 6) }));
+    finishWork(draft.run({ ...common, segment: 2, how: "keep", points: square(3, 4) }));
+    expect(draft.grid.layer(0).countOf(2)).toBe(4);
   });
 });
 

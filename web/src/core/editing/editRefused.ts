@@ -1,0 +1,2 @@
+/** An edit that cannot be done, in words. */
+export class EditRefused extends Error {}
