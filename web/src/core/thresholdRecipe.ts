@@ -54,14 +54,15 @@ function vectorOf(text: string): Vector | null {
 function regionOf(text: string): SolidRegion | SegmentByUid | null {
   const segment = SEGMENT.exec(text);
   if (segment) return { kind: "segment", sopInstanceUid: segment[1], number: Number(segment[2]) };
-  const [kind, one, other, ...more] = text.split(":");
-  const first = vectorOf(one ?? "");
-  if (!first || more.length) return null;
+  const [kind, ...parts] = text.split(":");
+  const [one, other] = [parts.at(0) ?? "", parts.at(1) ?? ""];
+  const first = vectorOf(one);
+  if (!first || parts.length > 2) return null;
   if (kind === "sphere") {
-    const radius = numberOf(other ?? "");
+    const radius = numberOf(other);
     return radius >= 0 ? { kind, centre: first, radius } : null;
   }
-  const last = vectorOf(other ?? "");
+  const last = vectorOf(other);
   if (kind !== "box" || !last) return null;
   const [low, high] = [Math.min, Math.max].map((pick): Vector => [pick(first[0], last[0]), pick(first[1], last[1]), pick(first[2], last[2])]);
   return { kind, low, high };
