@@ -1,8 +1,8 @@
 """Writes web/tests/core/fixtures/morphology.json: large operations of segment editing, as scipy and SimpleITK do them.
 
 The page's own operations (web/src/core/morphology) are held against them by web/tests/core/morphology/judges.test.ts.
-Distances on sheared grids are by brute force, from the voxels' centres in LPS. Run by hand: ``python
-script/morphology_examples.py``.
+Slices between painted ones are the library's own. Distances on sheared grids are by brute force, from the voxels'
+centres in LPS. Run by hand: ``python script/morphology_examples.py``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK
 from scipy import ndimage, sparse, spatial
+
+from voxelry.core.progress import silent
+from voxelry.steps.shared.between_slices import between_slices
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "web/tests/core/fixtures/morphology.json"
 COUNT = 48
@@ -48,6 +51,8 @@ def example(random: np.random.Generator, number: int) -> dict[str, Any]:
     voxel = [int(random.integers(0, size)) for size in shape]
     own = ndimage.label(mask)[0]
     limits = sorted(random.integers(0, 60, 2).tolist())
+    axis = number % 3
+    painted = _painted(random, noise, axis)
     median = ndimage.median_filter(mask.astype(np.uint8), footprint=_ball(matrix, mm), mode="nearest")
     return {
         "shape": list(shape),
@@ -64,6 +69,9 @@ def example(random: np.random.Generator, number: int) -> dict[str, Any]:
         "at": _packed((own == own[tuple(voxel)]) & mask) if mask[tuple(voxel)] else _packed(np.zeros(shape, bool)),
         "filled": _packed(_filled(mask)),
         "filled_planes": [_packed(_filled_planes(mask, axis)) for axis in range(3)],
+        "axis": axis,
+        "interpolated": _packed(between_slices(painted, axis, tuple(np.delete(steps, axis)), silent)),
+        "painted": _packed(painted),
         "values": _bytes(values),
         "seeds": _bytes(seeds),
         "limits": limits,
@@ -82,6 +90,15 @@ def _seeds(random: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[n
     for _ in range(int(random.integers(1, 7))):
         seeds[tuple(int(random.integers(0, size)) for size in shape)] = random.integers(1, 5)
     return seeds
+
+
+def _painted(random: np.random.Generator, noise: Array, axis: int) -> Mask:
+    """A shape of which one plane in a few is left."""
+    shape = noise > np.quantile(noise, random.uniform(0.3, 0.9))
+    planes = np.zeros_like(shape)
+    chosen = np.arange(noise.shape[axis]) % int(random.integers(2, 6)) == 0
+    planes[(slice(None),) * axis + (chosen,)] = shape[(slice(None),) * axis + (chosen,)]
+    return np.asarray(planes)
 
 
 def _packed(mask: Mask) -> str:

@@ -33,6 +33,11 @@ export class PlaneDistances {
     for (let column = 0; column < columns; column += 1) this.envelope.measure(lines, column, columns, into);
   }
 
+  /** How far apart two pixels can lie at most, and one pixel more. */
+  get diagonal(): number {
+    return Math.hypot(this.rows * this.rowStep, this.columns * this.columnStep);
+  }
+
   /** The steps' lengths in millimetres. */
   get steps(): readonly [number, number] {
     return [this.rowStep, this.columnStep];

@@ -1,5 +1,7 @@
 /** The pieces of a plane of a mask, and which of them belong to which in another plane. */
 
+import { ROUNDING_MM } from "@/core/morphology/maskBox";
+
 /** Pixels of a plane that are connected through edges or corners. */
 export interface PlanePiece {
   readonly number: number;
@@ -70,7 +72,7 @@ export function matchedPieces(here: PlanePieces, there: PlanePieces, steps: read
   const pairs = lonelyHere
     .flatMap((a) => lonelyThere.map((b) => ({ a, b, mm: distanceBetween(a, b, steps), widths: [a, b].map((piece) => widthOf(piece, steps)) })))
     .filter(({ mm, widths: [a, b] }) => alone || mm - (a + b) / 2 <= FARTHEST * Math.min(a, b))
-    .sort((one, other) => one.mm - other.mm || one.a.number - other.a.number || one.b.number - other.b.number);
+    .sort((one, other) => Math.round(one.mm / ROUNDING_MM) - Math.round(other.mm / ROUNDING_MM) || one.a.number - other.a.number || one.b.number - other.b.number);
   for (const { a, b } of pairs) {
     if (taken.has(a) || taken.has(b)) continue;
     taken.add(a).add(b);

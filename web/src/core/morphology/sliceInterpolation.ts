@@ -115,9 +115,14 @@ function pixelsOf({ numbers }: PlanePieces, pieces: readonly PlanePiece[]): Uint
   return Uint8Array.from(numbers, (number) => (chosen.has(number) ? 1 : 0));
 }
 
-/** Distances to the nearest pixel outside within the shape, and less the distance to the nearest one of it outside; null for none. */
+/**
+ * Inside the distance to the nearest pixel outside, outside less that to the nearest one inside; null for no pixels.
+ *
+ * A shape that fills its plane has a surface nowhere: everything is as far inside as the plane is large.
+ */
 function signedDistance(plane: Uint8Array, distances: PlaneDistances): Float64Array | null {
   if (!plane.includes(1)) return null;
+  if (!plane.includes(0)) return new Float64Array(plane.length).fill(distances.diagonal);
   const [inside, outside] = [new Float64Array(plane.length), new Float64Array(plane.length)];
   distances.measure(plane, 0, 0, inside);
   distances.measure(plane, 0, 1, outside);
@@ -139,7 +144,7 @@ function tipOf(signed: Float64Array, { steps: [rowStep, columnStep] }: PlaneDist
 function fittingShift(begin: Float64Array, end: Float64Array, { here, there }: PieceMatch, size: readonly [number, number]): readonly [number, number] {
   if (here.length !== 1 || there.length !== 1) return [0, 0];
   const shift = [there[0].centre[0] - here[0].centre[0], there[0].centre[1] - here[0].centre[1]] as const;
-  const common = (moved: Float64Array): number => moved.reduce((count, mm, at) => count + (mm > 0 && end[at] > 0 ? 1 : 0), 0);
+  const common = (moved: Float64Array): number => moved.reduce((count, mm, at) => count + (mm > ROUNDING_MM && end[at] > ROUNDING_MM ? 1 : 0), 0);
   return common(sampled({ signed: begin, shift }, 1, size)) >= common(begin) ? shift : [0, 0];
 }
 

@@ -6,6 +6,7 @@ import { grownWithin } from "@/core/morphology/growing";
 import { islandAt, islandsOfAtLeast, largestIsland, splitIslands } from "@/core/morphology/islands";
 import { marginOf, nearByDistance, nearByRows } from "@/core/morphology/margin";
 import { isRightAngled, type Mask, type MaskShape, voxelMm3 } from "@/core/morphology/maskBox";
+import { slicesInterpolated } from "@/core/morphology/sliceInterpolation";
 import { gaussianSmoothed, medianSmoothed } from "@/core/morphology/smoothing";
 import { finishWork, type Work } from "@/core/morphology/work";
 
@@ -57,6 +58,11 @@ describe.each(EXAMPLES.map((example, i) => [i, example] as const))("example %i o
   it("fills the same holes", () => {
     is(holesFilled(mask, { axis: null }), example.filled);
     for (const axis of [0, 1, 2] as const) is(holesFilled(mask, { axis }), example.filled_planes[axis]);
+  });
+
+  it("interpolates the same slices as the library", () => {
+    const made = finishWork(slicesInterpolated(unpacked(example.painted, shape), affine, example.axis as 0 | 1 | 2));
+    expect(textOf(made.data)).toBe(textOf(unpacked(example.interpolated, shape).data));
   });
 
   it("grows into the same voxels", () => {

@@ -93,6 +93,13 @@ describe("several pieces", () => {
     expect(finishWork(splitIslands(made)).sizes).toHaveLength(2);
   });
 
+  it("go over into a plane that is full", () => {
+    const drawn = maskWhere([5, 20, 20], (slice, row, column) => slice === 4 || (slice === 0 && square(row, column, 1, 3)));
+    const counts = Array.from({ length: 5 }, (_, slice) => countOf(only(between(drawn, affine), slice)));
+    expect(counts).toEqual([...counts].sort((a, b) => a - b));
+    expect(counts[1]).toBeGreaterThan(36);
+  });
+
   it("are alike in mirrored and in turned drawings", () => {
     const blob = (row: number, column: number): boolean => (row - 14) ** 2 + (column - 10) ** 2 <= 50 || (row > 10 && row < 26 && column > 8 && column < 13);
     const drawn = maskWhere([7, 33, 33], (slice, row, column) => (slice === 0 ? blob(row, column) : slice === 6 && blob(row - 3, column - 5)));
