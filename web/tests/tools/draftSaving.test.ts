@@ -42,7 +42,7 @@ vi.mock("@/api/jobEvents", () => ({
   },
 }));
 
-const NEW_MASK = { id: 40, series_id: 12, study_id: 2, sop_instance_uid: "1.2.78", kind: "SEG", label: "Organs", created: "", segment_count: 1, problem: null, state: "building", space: "1.2.3.4", placed: "frame" };
+const NEW_MASK = { id: 40, series_id: 12, study_id: 2, sop_instance_uid: "1.2.78", kind: "SEG", label: "Organs", created: "", segment_count: 0, problem: null, state: "building", space: "", placed: "unknown" };
 
 async function begun() {
   const view = useViews().active;
@@ -91,7 +91,8 @@ it("the draft is sent with its base's tag, and makes way for the new mask when t
   tell("succeeded", { result: { segmentations: [40], series: [], files: [], rows: null, warnings: [] } });
   await settle();
   expect([saving.isSaving, drafts.draft, draft.ended, draft.state.unsaved, stopped]).toEqual([false, null, "closed", false, 1]);
-  expect(useMaskLayers().layers.map(({ segmentationId }) => segmentationId)).toEqual([40]);
+  // It lies where it was drawn, though its record is not there yet.
+  expect(useMaskLayers().layers).toMatchObject([{ segmentationId: 40, space: "1.2.3.4", assumedOver: [] }]);
 });
 
 it("what is drawn while it is saved stays, and is not saved", async () => {

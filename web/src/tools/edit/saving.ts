@@ -14,6 +14,7 @@ import { useNotices } from "@/stores/notices";
 import type { Draft } from "@/scene/draft";
 import { useDrafts } from "@/views/drafts";
 import { useMaskLayers } from "@/views/maskLayers";
+import { useViews } from "@/views/views";
 
 /** What somebody chooses when a draft is saved. */
 interface SaveChoice {
@@ -40,7 +41,7 @@ interface Conflict {
 const PACKING_SHARE = 0.3;
 
 export const useDraftSaving = defineStore("draftSaving", () => {
-  const [drafts, masks, known, notices] = [useDrafts(), useMaskLayers(), useSegmentations(), useNotices()];
+  const [drafts, masks, known, notices, views] = [useDrafts(), useMaskLayers(), useSegmentations(), useNotices(), useViews()];
   const choice = reactive<SaveChoice>({ label: "", series: "new", samePlaces: false });
   const stage = ref<"" | "sending" | "making">("");
   const fraction = ref(0);
@@ -153,11 +154,14 @@ export const useDraftSaving = defineStore("draftSaving", () => {
   }
 
   /** The new masks take the place of the one from which they were drawn. */
-  async function show({ image, base }: Draft, made: readonly number[]): Promise<void> {
+  async function show({ image, base, grid }: Draft, made: readonly number[]): Promise<void> {
     const list = await known.list(image.seriesId, image.volume);
     const placed = (list?.rows ?? []).filter(({ id, problem }) => made.includes(id) && problem === null);
     if (placed.length && base) masks.remove(base.id);
-    for (const { id, space } of placed) masks.show(id, space, { seriesId: image.seriesId, space });
+    // While it is still being prepared, its list does not say where it lies: that is where it was drawn.
+    const over = views.views.find(({ series }) => series?.id === image.seriesId);
+    const assumed = grid.space === "" && over ? { seriesId: image.seriesId, space: over.space } : null;
+    for (const { id } of placed) masks.show(id, grid.space, assumed);
   }
 
   /** Stops sending, or the job; the draft stays. */
