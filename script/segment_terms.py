@@ -2,7 +2,7 @@
 
 ``python script/segment_terms.py`` reads the context groups of PS3.16 that pydicom holds (MIT licence): categories of
 CID 7150, the types of each (CID 7191 to 7198), those that are common (CID 7152 to 7171, 4031, 7603), and anatomic
-regions (CID 4 and 4031). Which structures are paired, and the colours, are this file's own: the standard has neither.
+regions (CID 4 and 4030). Which structures are paired, and the colours, are this file's own: the standard has neither.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CATEGORIES = {
 }  # fmt: skip
 """The context group of the types of each category of CID 7150, the most common first."""
 COMMON = (*range(7152, 7161), 7160, 7166, 7171, 4031, 7603)
-REGIONS = (4, 4031)
+REGIONS = (4, 4030)
 ALSO = {"91723000": (6300, 7140, 7603, 7170)}
 """More types of a category: zones of the prostate, structures of the brain, vertebrae, segments of the liver."""
 LEFT, RIGHT, BOTH = ("7771000", "SCT"), ("24028007", "SCT"), ("51440002", "SCT")
@@ -140,7 +140,7 @@ def content() -> str:
             )  # fmt: skip
     sides = {one[:2]: list(one) for one in codes_of(244)}
     told = {
-        "origin": "DICOM PS3.16: CID 7150, 7191 to 7198, 6300, 7140, 7170, 7603, 244, 4 and 4031, as pydicom "
+        "origin": "DICOM PS3.16: CID 7150, 7191 to 7198, 6300, 7140, 7170, 7603, 244, 4 and 4030, as pydicom "
         f"{__version__} (MIT) has them. Colours, and which structures are paired, are Voxelry's. The codes are those "
         "of SNOMED CT, FMA, NCIt, BARI and DCM that DICOM names.",
         "categories": [list(categories[category]) for category in CATEGORIES],

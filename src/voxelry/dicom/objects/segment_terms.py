@@ -134,7 +134,7 @@ def segment_terms(text: str = "", *, limit: int = 20) -> tuple[SegmentTerm, ...]
 
 
 def region_terms(text: str = "", *, limit: int = 20) -> tuple[Code, ...]:
-    """The anatomic regions (CID 4 and 4031) that a text means, as `segment_terms` finds terms."""
+    """The anatomic regions (CID 4 and 4030) that a text means, as `segment_terms` finds terms."""
     known = _terms()
     return tuple(known.regions[index] for index in _found(text, limit, known.region_entries))
 
