@@ -1,0 +1,263 @@
+"""Segments edited in a browser: by mouse and by keyboard, kept through a reload, saved, and read back."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from pathlib import Path
+from typing import Any
+
+import highdicom
+import numpy as np
+import numpy.typing as npt
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+import voxelry
+from tests.e2e.axe import axe_source, violations
+from tests.e2e.pixels import affine_of, canvas, open_series, stage_point, view
+from tests.e2e.steps import ask, series_of_upload, wait_for
+from voxelry.core.volume import Volume
+from voxelry.testing import synthetic_series
+from voxelry.workflows.load.loading import load_volume
+
+Mask = npt.NDArray[np.bool_]
+pytestmark = pytest.mark.browser
+_z, _y, _x = np.ogrid[:24, :64, :72]
+SPACING = (2.0, 1.0, 1.0)
+LEFT, RIGHT = ((12, 32, 20), 10.0), ((12, 32, 50), 8.0)
+"""Spheres of the phantom: centre as an index, radius in mm."""
+SPECKS = ((12, 32, 61), (10, 24, 58))
+"""Voxels as bright as the right sphere, which do not belong to it."""
+HOLE = (12, 33, 49)
+"""A dark voxel inside the right sphere."""
+_seeds = itertools.count(181_818)
+
+
+def ball(centre: tuple[int, int, int], radius: float) -> Mask:
+    """The voxels whose centres lie within a radius of a voxel's."""
+    z, y, x = centre
+    inside: Mask = ((_z - z) * SPACING[0]) ** 2 + (_y - y) ** 2 + (_x - x) ** 2 <= radius**2
+    return inside
+
+
+def phantom() -> npt.NDArray[np.uint16]:
+    """Two spheres of known sizes in a uniform body, one with a hole and with specks beside it; 1024 above HU."""
+    pixels = np.full((24, 64, 72), 1000, np.uint16)
+    pixels[ball(*LEFT)] = 1300
+    pixels[ball(*RIGHT)] = 1200
+    pixels[HOLE] = 1000
+    for speck in SPECKS:
+        pixels[speck] = 1200
+    return pixels
+
+
+def row(page: Page, number: int) -> Locator:
+    """A segment of the draft, in the panel."""
+    return page.locator(f"[data-testid=draft-segment][data-segment='{number}']")
+
+
+def expect_voxels(page: Page, number: int, mask: Mask) -> None:
+    """The panel tells the mask's voxels and cubic millimetres."""
+    expect(row(page, number)).to_have_attribute("data-count", str(int(mask.sum())))
+    assert float(row(page, number).get_attribute("data-mm3") or "nan") == float(mask.sum() * np.prod(SPACING))
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def focus_and_enter(page: Page, testid: str) -> None:
+    """By the keyboard alone: a button is focused, then Enter."""
+    page.get_by_test_id(testid).focus()
+    page.keyboard.press("Enter")
+
+
+def open_fold(page: Page, title: str) -> None:
+    summary = page.get_by_test_id("whole-segment").locator("summary").filter(has_text=title)
+    summary.focus()
+    page.keyboard.press("Enter")
+
+
+def rename(page: Page, name: str) -> None:
+    page.get_by_test_id("draft-label").fill(name)
+    page.get_by_test_id("draft-label").press("Enter")
+    page.evaluate("document.activeElement.blur()")
+
+
+@pytest.fixture
+def bodies(logged_in: Page, tmp_path: Path) -> tuple[Page, Volume, int]:
+    """The phantom in three linked planes, and its series."""
+    folder = tmp_path / "bodies"
+    synthetic_series(
+        folder, pixels=phantom(), spacing=SPACING, seed=next(_seeds), attributes={"SeriesDescription": "Bodies to edit"}
+    )
+    logged_in.on("dialog", lambda dialog: dialog.accept())  # the browser asks before edits are left
+    series = series_of_upload(logged_in, folder, {"CT"}, tmp=tmp_path)["CT"]
+    open_series(logged_in, series)
+    press(logged_in, "Shift+D")
+    for number in range(3):
+        expect(canvas(logged_in, number)).to_have_attribute("data-slice", re.compile(r"\d+"))
+    return logged_in, load_volume(folder), series
+
+
+def brush_left_by_mouse(page: Page, volume: Volume) -> None:
+    """A ball that is bound to the threshold's limits takes the whole sphere; what goes beside is erased again."""
+    page.get_by_test_id("scale-unit").click()
+    page.get_by_test_id("lower-input").fill("100")
+    page.get_by_test_id("lower-input").press("Enter")
+    page.get_by_test_id("edit-new").click()
+    expect(row(page, 1)).to_have_attribute("data-count", "0")
+    page.get_by_test_id("edit-threshold").click()
+    expect(page.get_by_test_id("edit-lower")).to_have_value("100")
+    page.get_by_test_id("brush-ball").click()
+    page.get_by_test_id("brush-radius").fill("12")
+    page.get_by_test_id("brush-radius").press("Enter")
+    (z, y, x), _ = LEFT
+    page.get_by_test_id("slice-slider").fill(str(z + 1))
+    expect(canvas(page, 0)).to_have_attribute("data-slice", str(z))
+    at = stage_point(page, volume, y, x, axis="axial")
+    page.mouse.move(*at)
+    # Its ring is drawn where the planes cross the ball.
+    expect(view(page, 0).get_by_test_id("brush-ring")).to_be_visible()
+    page.mouse.down()
+    page.mouse.move(at[0] + 30, at[1] - 20, steps=5)
+    page.mouse.move(*at, steps=5)
+    page.mouse.up()
+    expect_voxels(page, 1, ball(*LEFT))
+    expect(page.get_by_test_id("edit-undo")).to_have_text("Undo: Brush")
+    # A disc beside it, of any values; the eraser takes it away, and both can be undone.
+    page.get_by_test_id("edit-bound").locator("input").uncheck()
+    page.get_by_test_id("brush-disc").click()
+    page.get_by_test_id("brush-radius").fill("3.4")
+    page.get_by_test_id("brush-radius").press("Enter")
+    beside = stage_point(page, volume, 8, 62, axis="axial")
+    page.mouse.click(*beside)
+    disc = (_z == z) & ((_y - 8) ** 2 + (_x - 62) ** 2 <= 3.4**2)
+    expect_voxels(page, 1, ball(*LEFT) | disc)
+    page.get_by_test_id("edit-eraser").click()
+    page.mouse.move(beside[0] - 12, beside[1])
+    page.mouse.down()
+    page.mouse.move(beside[0] + 12, beside[1], steps=6)
+    page.mouse.up()
+    expect_voxels(page, 1, ball(*LEFT))
+    press(page, "Control+z")
+    expect_voxels(page, 1, ball(*LEFT) | disc)
+    press(page, "Control+Shift+z")
+    expect_voxels(page, 1, ball(*LEFT))
+    rename(page, "Left body")
+
+
+def brush_right_by_keyboard(page: Page) -> None:
+    """The cursor is moved by keys, the brush stamps there, and what it took too much is cleaned."""
+    page.mouse.move(5, 5)
+    focus_and_enter(page, "draft-add")
+    expect(row(page, 2)).to_have_attribute("data-count", "0")
+    rename(page, "Right body")
+    press(page, "b")
+    expect(page.get_by_test_id("edit-brush")).to_have_attribute("aria-pressed", "true")
+    page.get_by_test_id("edit-bound").locator("input").focus()
+    press(page, " ")
+    expect(page.get_by_test_id("edit-lower")).to_have_value("100")
+    page.evaluate("document.activeElement.blur()")
+    press(page, "Shift+D", *["]"] * 8)
+    expect(page.get_by_test_id("brush-radius")).to_have_value("15")
+    # From the middle of the volume to the middle of the sphere; the mark is there.
+    place = np.array([12, 31, 35])
+    steps = np.array(RIGHT[0]) - place
+    press(page, "Shift+Alt+ArrowRight", *["Alt+ArrowRight"] * (int(steps[2]) - 10), *["Alt+ArrowDown"] * int(steps[1]))
+    expect(view(page, 0).get_by_test_id("brush-centre")).to_be_visible()
+    press(page, " ")
+    taken = ball(*RIGHT)
+    taken[HOLE] = False
+    for speck in SPECKS:
+        taken[speck] = True
+    expect_voxels(page, 2, taken)
+    open_fold(page, "Islands")
+    focus_and_enter(page, "edit-largest")
+    for speck in SPECKS:
+        taken[speck] = False
+    expect_voxels(page, 2, taken)
+    open_fold(page, "Shape")
+    focus_and_enter(page, "edit-holes")
+    expect_voxels(page, 2, ball(*RIGHT))
+    page.evaluate("document.activeElement.blur()")
+
+
+def saved_file(page: Page, record: Any, folder: Path) -> Path:
+    """The stored instance, as DICOMweb gives it."""
+    series = ask(page, "GET", f"/series/{record['series_id']}")
+    study = ask(page, "GET", f"/studies/{record['study_id']}")
+    address = f"/dicomweb/studies/{study['study_instance_uid']}/series/{series['series_instance_uid']}"
+    answer = page.request.get(
+        f"{address}/instances/{record['sop_instance_uid']}",
+        headers={"Accept": 'multipart/related; type="application/dicom"; transfer-syntax=*'},
+    )
+    assert answer.ok, answer.text()
+    body = answer.body()
+    start = body.index(b"DICM") - 128
+    end = body.rindex(b"\r\n--")
+    path = folder / "saved.dcm"
+    path.write_bytes(body[start:end])
+    return path
+
+
+def test_bodies_are_brushed_kept_saved_and_read_back(bodies: tuple[Page, Volume, int], tmp_path: Path) -> None:
+    page, volume, series = bodies
+    brush_left_by_mouse(page, volume)
+    brush_right_by_keyboard(page)
+    assert violations(page, axe_source()) == []
+
+    # After a reload the edits are offered again, and are the same.
+    expect(page.get_by_test_id("draft-state")).to_have_text("Not saved")
+    page.reload()
+    offer = page.get_by_test_id("draft-offer").get_by_test_id("kept-resume")
+    offer.click()
+    expect_voxels(page, 1, ball(*LEFT))
+    expect_voxels(page, 2, ball(*RIGHT))
+    expect(row(page, 2).get_by_test_id("draft-name")).to_contain_text("Right body")
+
+    # Saved, and shown over the image in the draft's place.
+    page.get_by_test_id("draft-title").fill("Two bodies")
+    press(page, "Tab", "Control+s")
+    expect(page.get_by_test_id("edit-new")).to_be_visible()
+    found = wait_for(
+        page,
+        f"/segmentations?series={series}",
+        lambda answer: any(one["state"] == "ready" for one in answer["segmentations"]),
+    )
+    [listed] = found["segmentations"]
+    expect(page.locator(f"[data-testid=mask][data-mask='{listed['id']}']")).to_have_attribute("data-shown", "")
+    expect(canvas(page)).to_have_attribute("data-labels", "1")
+
+    # The server, the library and highdicom have the same voxels at the same places.
+    record = ask(page, "GET", f"/segmentations/{listed['id']}")
+    truth = {"Left body": ball(*LEFT), "Right body": ball(*RIGHT)}
+    assert record["label"] == "Two bodies"
+    assert {one["label"]: (one["count"], one["mm3"]) for one in record["segments"]} == {
+        name: (int(mask.sum()), float(mask.sum() * np.prod(SPACING))) for name, mask in truth.items()
+    }
+    path = saved_file(page, record, tmp_path)
+    segmentation = voxelry.load_segmentation(path)
+    judge = highdicom.seg.segread(path)
+    affine = np.asarray(segmentation.geometry.known_affine)
+    for segment in segmentation.segments:
+        index = np.argwhere(segmentation.mask(segment.number))
+        expect_places(volume, affine, index, truth[segment.label])
+        own = judge.get_volume(segment_numbers=[segment.number], combine_segments=True)
+        expect_places(volume, own.affine, np.argwhere(own.array), truth[segment.label])
+    page.reload()
+    expect(canvas(page)).to_have_attribute("data-slice", re.compile(r"\d+"))
+    expect(page.get_by_test_id("edit-new")).to_be_visible()
+    expect(page.get_by_test_id("kept-draft")).to_have_count(0)
+
+
+def expect_places(volume: Volume, affine: npt.NDArray[Any], index: npt.NDArray[np.int64], truth: Mask) -> None:
+    """Voxels at an affine's places are just the truth's voxels of the image."""
+    points = np.c_[index, np.ones(len(index))] @ affine.T
+    own = points @ np.linalg.inv(affine_of(volume)).T
+    np.testing.assert_allclose(own, own.round(), atol=1e-4)
+    placed = np.zeros_like(truth)
+    placed[tuple(own[:, :3].round().astype(int).T)] = True
+    np.testing.assert_array_equal(placed, truth)
