@@ -56,4 +56,4 @@ def test_searches_are_bounded() -> None:
     assert "Kidney" in [one.meaning for one in region_terms("kidney")]
     for given in ({"text": "a" * 201}, {"limit": 0}):
         with pytest.raises(ParameterError):
-            voxelry.segment_terms(**given)  # type: ignore[arg-type]
+            voxelry.segment_terms(**given)
