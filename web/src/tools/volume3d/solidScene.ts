@@ -265,7 +265,6 @@ export class SolidScene {
     this.dropVolume();
     cancelAnimationFrame(this.frame);
     const context = this.canvas?.getContext("webgl2");
-    this.interactor.setView(null);
     this.interactor.delete();
     this.window.removeView(this.screen);
     this.window.removeRenderer(this.renderer);
