@@ -18,6 +18,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pydicom.dataset import Dataset
 from pydicom.pixels.utils import pack_bits, unpack_bits
+from pydicom.uid import UID
 
 import voxelry
 from tests.dicom.segmentations import segmented
@@ -506,8 +507,9 @@ def test_masks_of_another_study_are_listed_by_frame_of_reference(site: Any, tmp_
         dataset = pydicom.dcmread(tmp_path / "mask.dcm")
         for keyword, value in values.items():
             setattr(dataset, keyword, value)
+        instance = UID(f"1.2.840.99.20.{number}")
         dataset.SeriesInstanceUID = f"1.2.840.99.10.{number}"
-        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"1.2.840.99.20.{number}"
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = instance
         dataset.save_as(tmp_path / f"{name}.dcm")
         (keys[name],) = site.upload([tmp_path / f"{name}.dcm"])["series"]
     (listed,) = site.get("/segmentations", series=image)["segmentations"]

@@ -3,6 +3,8 @@ import { beforeEach, afterEach, expect, it, vi } from "vitest";
 import { nextTick } from "vue";
 
 import { seriesFrom } from "@/api/series";
+import { useOpenSeries } from "@/stores/openSeries";
+import type { FusedLayer } from "@/scene/layers";
 import SegmentsPanel from "@/tools/segments/SegmentsPanel.vue";
 import { useSegments } from "@/tools/segments/store";
 import { useMaskLayers } from "@/views/maskLayers";
@@ -136,6 +138,22 @@ it("tells the values of the image in a segment, on request", async () => {
   expect(all("segments-table")[0].textContent).toContain("Liver51.252.5485155825.600 mm³");
   const saved = all("segments-save")[0].getAttribute("href") ?? "";
   expect(decodeURIComponent(saved)).toContain("1,Liver,8,25.6,8,51.25,2.5,48,48,49,51,53,55,55,0,HU");
+});
+
+it("tells the values of each image at the places of the view", async () => {
+  await opened();
+  await click("mask-show");
+  const pet = seriesFrom({ ...structuredClone(SERIES), id: 6, number: 4, modality: "PT", description: "PET" } as unknown as Parameters<typeof seriesFrom>[0]);
+  useOpenSeries().records.set(6, pet);
+  const layer: Omit<FusedLayer, "choice"> & { choice: unknown } = { kind: "fused", seriesId: 6, volumeIndex: 0, space: "1.2.3.4", offset: [0, 0, 0], placed: "assumed", choice: "auto", colourMap: "hot", fading: true, opacity: 1, visible: true };
+  const moved = { ...layer, offset: [1, 0, 0] as const, placed: "hand" as const };
+  useViews().active.fused = [layer, moved] as FusedLayer[];
+  await settle();
+  // One that was moved by hand does not lie where the segment is.
+  expect([...(all("segments-image")[0] as HTMLSelectElement).options]).toHaveLength(2);
+  await type("segments-image", "1");
+  await click("segments-statistics");
+  expect(asked.at(-1)).toBe("/api/segmentations/31/statistics?series=6&volume=0&same_frame_of_reference=true");
 });
 
 it("finds one of a hundred segments, and shows it alone, by the keyboard", async () => {

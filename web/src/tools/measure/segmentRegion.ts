@@ -56,9 +56,9 @@ export function useSegmentRegion() {
 
   /** The chosen segment with what it lies over; null if it does not lie there. */
   const wanted = computed<SegmentOverVolume | null>(() => {
-    const [{ segmentationId, number } = {}, view] = [chosen.value ?? {}, views.active];
-    const record = segmentationId === undefined ? null : (known.records.get(segmentationId) ?? null);
-    const segment = record?.segments.find((each) => each.number === number);
+    const [of, view] = [chosen.value, views.active];
+    const record = of && (known.records.get(of.segmentationId) ?? null);
+    const segment = record?.segments.find(({ number }) => number === of?.number);
     const image = imagePlace(view);
     if (!record || !segment?.box || !view.volume?.affine || !image) return null;
     const lies = overImage({ space: record.space, assumedOver: masks.layerOf(record.id)?.assumedOver ?? [] }, image);

@@ -2,11 +2,13 @@ import { defineStore } from "pinia";
 import { ref, shallowReactive, shallowRef } from "vue";
 
 import { errorText, isAbort } from "@/api/http";
+import type { Series, Volume } from "@/api/series";
 import { type LabelledSegment, type LabelledSegmentation, segmentStatistics, type SegmentStatistics, type SegmentationSummary } from "@/api/segmentations";
 import { holdLabels } from "@/scene/labelSource";
 import { type ImagePlace, overImage } from "@/scene/layers";
 import { releaseVolume } from "@/scene/volumePool";
 import { useSegmentations } from "@/stores/masksOfImages";
+import { useOpenSeries } from "@/stores/openSeries";
 import { isInImage, mayCross, middleOf, placeQuestion } from "@/tools/segments/model";
 import { labelMapOf, labelsRequest } from "@/views/labelPictures";
 import { imagePlace, shownSegment, useMaskLayers } from "@/views/maskLayers";
@@ -25,9 +27,20 @@ export interface AskedStatistics {
   readonly answer: SegmentStatistics | null;
 }
 
+/** An image at the places of a view. */
+export interface ImageBeneath {
+  readonly series: Series;
+  readonly volume: Volume;
+  /** True if its places are those of the view's image only by somebody's word. */
+  readonly assumed: boolean;
+}
+
+/** A view, or an image beneath it. */
+type StatisticsImage = Pick<View, "series" | "volume"> | Pick<ImageBeneath, "series" | "volume">;
+
 /** What the list of segments does. */
 export const useSegments = defineStore("segments", () => {
-  const [masks, known, views] = [useMaskLayers(), useSegmentations(), useViews()];
+  const [masks, known, views, open] = [useMaskLayers(), useSegmentations(), useViews(), useOpenSeries()];
   /** The segment that keys are about. */
   const chosen = ref<ChosenSegment | null>(null);
   /** What could not be done, in words. */
@@ -127,18 +140,28 @@ export const useSegments = defineStore("segments", () => {
     return null;
   }
 
-  const statisticsKey = (id: number, view: View): string => `${id} ${known.records.get(id)?.version ?? ""} ${view.series?.id ?? 0}/${view.volume?.index ?? 0}/${view.volume?.version ?? ""}`;
-
-  const statisticsOf = (id: number, view: View): AskedStatistics | null => statistics.get(statisticsKey(id, view)) ?? null;
-
-  /** Has the server compute the figures of a view's image in the segments of a mask. */
-  async function askStatistics(id: number, view: View): Promise<void> {
+  /** The images at the places of a view, whose values can be told: its own, and those that lie over it unmoved. */
+  function imagesBeneath(view: View): readonly ImageBeneath[] {
     const { series, volume } = view;
-    if (!series || !volume) return;
-    const key = statisticsKey(id, view);
+    if (!series || !volume) return [];
+    const others = view.fused.flatMap(({ seriesId, volumeIndex, placed, offset }) => {
+      const other = open.records.get(seriesId);
+      const of = other?.volumes.at(volumeIndex);
+      return other && of && !of.colour && offset.every((mm) => mm === 0) ? [{ series: other, volume: of, assumed: placed !== "frame" }] : [];
+    });
+    return [{ series, volume, assumed: false }, ...others];
+  }
+
+  const statisticsKey = (id: number, { series, volume }: Pick<ImageBeneath, "series" | "volume">): string => `${id} ${known.records.get(id)?.version ?? ""} ${series.id}/${volume.index}/${volume.version}`;
+
+  const statisticsOf = (id: number, { series, volume }: StatisticsImage): AskedStatistics | null => (series && volume ? (statistics.get(statisticsKey(id, { series, volume })) ?? null) : null);
+
+  /** Has the server compute the figures of an image beneath in the segments of a mask. */
+  async function askStatistics(id: number, view: View, { series, volume, assumed }: ImageBeneath): Promise<void> {
+    const key = statisticsKey(id, { series, volume });
     if (statistics.get(key)?.pending) return;
     statistics.set(key, { pending: true, error: "", answer: null });
-    const sameFrameOfReference = masks.masksOf(view).some(({ record, placed }) => record.id === id && placed === "assumed");
+    const sameFrameOfReference = assumed || masks.masksOf(view).some(({ record, placed }) => record.id === id && placed === "assumed");
     try {
       const answer = await segmentStatistics(id, { series: series.id, volume: volume.index, sameFrameOfReference });
       statistics.set(key, { pending: false, error: "", answer });
@@ -147,5 +170,5 @@ export const useSegments = defineStore("segments", () => {
     }
   }
 
-  return { chosen, notice, question, chosenIn, show, confirm, jumpTo, stepTo, withChosen, statisticsOf, askStatistics };
+  return { chosen, notice, question, chosenIn, show, confirm, jumpTo, stepTo, withChosen, imagesBeneath, statisticsOf, askStatistics };
 });
