@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import schemathesis
+import werkzeug.test
 from django.core.wsgi import get_wsgi_application
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import not_a_server_error
@@ -22,6 +25,15 @@ pytestmark = pytest.mark.django_db
 _CONTRACT = json.loads((Path(__file__).parents[2] / "contract" / "openapi.json").read_text("utf-8"))
 schema = schemathesis.openapi.from_dict(_CONTRACT)
 schema.app = get_wsgi_application()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def bodies_in_memory() -> Iterator[None]:
+    """Werkzeug's test client leaves the file open in which it makes a form of more than 500 kB."""
+    with pytest.MonkeyPatch.context() as patch:
+        encode = partial(werkzeug.test.stream_encode_multipart, use_tempfile=False)
+        patch.setattr(werkzeug.test, "stream_encode_multipart", encode)
+        yield
 
 
 @pytest.fixture
