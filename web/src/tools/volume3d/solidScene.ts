@@ -61,6 +61,9 @@ export const MOST_CUTS = 6;
 const MOST_RATIO = 2;
 /** A part of the smallest distance of voxels. */
 const RAY_STEP = 0.7;
+/** Without a graphics card: pixels per CSS pixel, and how much longer the steps of rays are. */
+const SLOW = { ratio: 0.5, step: 2.5 };
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
 /** Frames per second while something moves. */
 const MOVING_RATE = 20;
 const UNIT_MM = 1;
@@ -92,6 +95,8 @@ export class SolidScene {
   private frame = 0;
   private moving = false;
   private closed = false;
+  /** True if the processor draws instead of a graphics card: one fine picture would take seconds. */
+  readonly isSlow: boolean;
 
   constructor(
     private readonly container: HTMLElement,
@@ -106,6 +111,9 @@ export class SolidScene {
     this.interactor.initialize();
     this.renderer.getActiveCamera().setParallelProjection(true);
     this.renderer.setTwoSidedLighting(true);
+    const context = this.canvas?.getContext("webgl2");
+    const names = context?.getExtension("WEBGL_debug_renderer_info");
+    this.isSlow = SOFTWARE.test(String(context?.getParameter(names?.UNMASKED_RENDERER_WEBGL ?? context.RENDERER) ?? ""));
   }
 
   get canvas(): HTMLCanvasElement | null {
@@ -125,7 +133,7 @@ export class SolidScene {
       image.getPointData().setScalars(vtkDataArray.newInstance({ name: "values", values: grid.values, numberOfComponents: 1 }));
       const mapper = vtkVolumeMapper.newInstance();
       mapper.setInputData(image);
-      mapper.setSampleDistance(Math.min(...grid.spacing) * RAY_STEP);
+      mapper.setSampleDistance(Math.min(...grid.spacing) * RAY_STEP * (this.isSlow ? SLOW.step : 1));
       mapper.setMaximumSamplesPerRay(4096);
       const actor = vtkVolume.newInstance();
       actor.setMapper(mapper);
@@ -142,6 +150,7 @@ export class SolidScene {
     const { body } = this;
     if (!body) return;
     body.actor.setVisibility(transfer !== null);
+    if (this.isSlow) this.resize(this.stage);
     if (transfer) {
       const [colours, opacities] = [vtkColorTransferFunction.newInstance(), vtkPiecewiseFunction.newInstance()];
       for (const { value, colour, opacity } of withEnds(transfer.points)) {
@@ -230,7 +239,7 @@ export class SolidScene {
 
   resize(stage: Size): void {
     this.stage = stage;
-    const ratio = Math.min(MOST_RATIO, window.devicePixelRatio || 1);
+    const ratio = this.isSlow && this.body?.actor.getVisibility() ? SLOW.ratio : Math.min(MOST_RATIO, window.devicePixelRatio || 1);
     this.screen.setSize(Math.max(1, Math.round(stage.width * ratio)), Math.max(1, Math.round(stage.height * ratio)));
     this.schedule();
   }
