@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pydicom.dataset import Dataset
+from pydicom.uid import UID
 
 import voxelry
 from tests.server.drafts import LIVER, draft, packed, save, saved, segment, tag_of
@@ -144,7 +145,7 @@ def test_with_the_image_goes_what_was_drawn_on_it(site: Any, key: int, do_jobs: 
 
 def without_space(number: int, one: Dataset) -> None:
     del one.FrameOfReferenceUID
-    one.SOPInstanceUID = one.file_meta.MediaStorageSOPInstanceUID = f"1.2.9.{number}"
+    one.SOPInstanceUID = one.file_meta.MediaStorageSOPInstanceUID = UID(f"1.2.9.{number}")
 
 
 def test_a_base_that_lies_elsewhere_is_refused(
@@ -162,7 +163,7 @@ def test_a_base_that_lies_elsewhere_is_refused(
     (nowhere,) = site.upload(unknown.paths)["series"]
     told = save(site, 422, [ONES], series=nowhere, grid="base", **given)
     assert (told["code"], "same_frame_of_reference" in told["detail"]) == ("frame_of_reference", True)
-    joins = {"same_frame_of_reference": True, "series_choice": "base"}
+    joins: dict[str, Any] = {"same_frame_of_reference": True, "series_choice": "base"}
     assert save(site, 422, [ONES], series=nowhere, grid="base", **joins, **given)["code"] == "input"
     made, _ = saved(site, do_jobs, [ONES], series=nowhere, grid="base", same_frame_of_reference=True, **given)
     assert made["space"] == base["space"]

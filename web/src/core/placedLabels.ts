@@ -40,7 +40,7 @@ function betweenGrids(labels: Affine, image: Affine): Affine {
   const column = (at: number): Vector => [image[0][at], image[1][at], image[2][at]];
   const turned = ([x, y, z]: Vector, by: number): Vector => [0, 1, 2].map((axis) => inverse[axis][0] * x + inverse[axis][1] * y + inverse[axis][2] * z + inverse[axis][3] * by) as unknown as Vector;
   const [a, b, c, d] = [turned(column(0), 0), turned(column(1), 0), turned(column(2), 0), turned(column(3), 1)];
-  return [...[0, 1, 2].map((axis) => [a[axis], b[axis], c[axis], d[axis]]), [0, 0, 0, 1]] as unknown as Affine;
+  return [...[0, 1, 2].map((axis) => [a[axis], b[axis], c[axis], d[axis]]), [0, 0, 0, 1]];
 }
 
 /** The box of an image's voxels whose centres may lie in a box of labels. */

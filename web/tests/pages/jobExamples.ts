@@ -11,7 +11,7 @@ export const JOB = {
 
 export const JOB_DETAIL = {
   ...JOB, trace: "", log: [{ time: "2026-01-02T10:00:01Z", words: "started" }],
-  result: { files: [], rows: null, series: [{ id: 11, address: "/api/series/11", description: "Lungs", modality: "SEG" }], warnings: ["small gap"] },
+  result: { files: [], rows: null, segmentations: [], series: [{ id: 11, address: "/api/series/11", description: "Lungs", modality: "SEG" }], warnings: ["small gap"] },
 };
 
 export const TOTALS = { total: 6, queued: 1, running: 1, succeeded: 1, failed: 2, cancelled: 1 };
