@@ -231,6 +231,7 @@ def place(site: Any, tmp_path: Path, do_jobs: Callable[[], None], monkeypatch: p
         "read_mask_file": lambda: {"data": {"file": SimpleUploadedFile("m.nii", b"no mask"), "series": series}},
         "list_segmentations": lambda: {"query": f"?series={series}"},
         "get_segment_statistics": lambda: {"query": f"?series={series}"},
+        "get_segmentation_file": lambda: {"query": "?kind=csv"},
         "GET wado": lambda: {"query": "?requestType=WADO&studyUID={}&seriesUID={}&objectUID={}".format(*uids)},
     }
     return Place(project, values, bodies)

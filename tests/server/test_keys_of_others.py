@@ -152,6 +152,9 @@ def _requests(own: Keys, key: Callable[[str], int], file: Path) -> dict[tuple[st
         ("get_segment_statistics", "series"): got(
             f"/segmentations/{own.segmentation}/statistics", "series", "series"
         ),
+        ("get_segmentation_file", "series"): [
+            ("GET", f"/segmentations/{own.segmentation}/file?kind=rtstruct&series={key('series')}", None)
+        ],
         ("create_segmentation", "series"): [
             sent("POST", "/segmentations", series=key("series"), label="a", recipe={"method": "fixed"}),
             sent("POST", "/segmentations", series=key("series"), volume=5, label="a", recipe={"method": "otsu"}),

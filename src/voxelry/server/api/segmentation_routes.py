@@ -16,6 +16,7 @@ from voxelry.server.access.grants import Grants
 from voxelry.server.access.rules import Rule, needs
 from voxelry.server.api import segmentation_schemas as out
 from voxelry.server.api.cut_answers import cut_of_parameters
+from voxelry.server.api.downloads import download
 from voxelry.server.api.job_routes import accepted_job
 from voxelry.server.api.problems import ApiError, not_found
 from voxelry.server.api.schemas import ERRORS, LARGEST, Accepted, ProblemOut
@@ -26,6 +27,7 @@ from voxelry.server.api.segmentation_answers import (
     raw_labels,
     statistics_over,
 )
+from voxelry.server.api.segmentation_downloads import SegmentationFile, segmentation_download
 from voxelry.server.api.slice_answers import stack_of
 from voxelry.server.api.volume_routes import (
     DownVector,
@@ -55,6 +57,7 @@ SliceCount = Annotated[int | None, Query(None, ge=1, le=LARGEST, description="Ho
 UnderSeries = Annotated[int | None, Query(None, ge=1, le=LARGEST, description="The image that is laid under.")]
 OfStudy = Annotated[int | None, Query(None, ge=1, le=LARGEST, description="All of a study.")]
 OverSeries = Annotated[int, Query(..., ge=1, le=LARGEST, description="The image whose values are counted.")]
+FileKind = Annotated[SegmentationFile, Query(..., description="The kind of file.")]
 _NO_SPACING = (None, None, None)
 
 
@@ -194,6 +197,23 @@ def get_segment_statistics(
             for one in figures
         ],
     )
+
+
+@router.get(
+    "/segmentations/{int:segmentation_id}/file",
+    tags=["segmentations"],
+    openapi_extra=binary("application/octet-stream"),
+)
+@needs(Rule.VIEWER)
+def get_segmentation_file(
+    request: HttpRequest, segmentation_id: int, kind: FileKind, series: UnderSeries = None
+) -> HttpResponseBase:
+    """A segmentation for another program, as `voxelry.save` writes it, or (``dcm``) as it came.
+
+    ``rtstruct`` needs ``series``: contours lie in the slices of an image. Of fractions, what lies above a half.
+    """
+    made = segmentation_download(asking(request), segmentation_id, kind, series=series)
+    return download(request, made.content, name=made.name, content_type=made.media)
 
 
 def _space_of(who: Grants, series: int | None, volume: int) -> str | None:

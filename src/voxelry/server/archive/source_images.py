@@ -38,7 +38,7 @@ def source_images(headers: Iterable[Header], *, project: int) -> dict[str, tuple
     for header in headers:
         if header.sop_class_uid in SEGMENTATIONS:
             for series in _series_of(header, project):
-                found[series.series_instance_uid] = _originals(series)
+                found[series.series_instance_uid] = originals_of(series)
     return found
 
 
@@ -49,12 +49,13 @@ def images_of_structures(structure_set: StructureSet, *, project: int, study: st
     instances = queries.instances(as_site()).filter(project=project, sop_instance_uid__in=drawn_on)
     named = Q(series_instance_uid__in=structure_set.referenced_series_uids[:MOST_REFERENCES])
     return {
-        series.series_instance_uid: _originals(series)
+        series.series_instance_uid: originals_of(series)
         for series in of_study.filter(named | Q(pk__in=instances.values("series"))).order_by("pk")
     }
 
 
-def _originals(series: Series) -> tuple[Original, ...]:
+def originals_of(series: Series) -> tuple[Original, ...]:
+    """The originals of a series that hold pixels, in the order of their numbers."""
     rows = series.instances.filter(has_pixels=True).order_by("number", "pk")
     return tuple(Original(*value) for value in rows.values_list("sha256", "name", "size"))
 

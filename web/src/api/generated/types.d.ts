@@ -781,6 +781,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/segmentations/{segmentation_id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Segmentation File
+         * @description A segmentation for another program, as `voxelry.save` writes it, or (``dcm``) as it came.
+         *
+         *     ``rtstruct`` needs ``series``: contours lie in the slices of an image. Of fractions, what lies above a half.
+         */
+        get: operations["get_segmentation_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/segmentations/{segmentation_id}/labels.raw": {
         parameters: {
             query?: never;
@@ -6045,6 +6067,38 @@ export interface operations {
                 layer?: number;
                 /** @description The volume's `version`: lets the answer be kept for a year. */
                 v?: string;
+            };
+            header?: never;
+            path: {
+                segmentation_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
+    get_segmentation_file: {
+        parameters: {
+            query: {
+                /** @description The kind of file. */
+                kind: "dcm" | "nii.gz" | "nrrd" | "stl" | "ply" | "rtstruct" | "csv";
+                /** @description The image that is laid under. */
+                series?: number | null;
             };
             header?: never;
             path: {
