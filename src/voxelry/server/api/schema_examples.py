@@ -20,7 +20,7 @@ _BY_NAME = {
     "host": "pacs.example",
     "project": "Hearts",
 }
-_TEXTS = ("text", "2026-01-31", "1,0,0", "TEXT", "1", "")
+_TEXTS = ("text", "2026-01-31", "1,0,0", "TEXT", "1", "#dd3c3c", "")
 """Texts of which each pattern of the document allows one."""
 
 
