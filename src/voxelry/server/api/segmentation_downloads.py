@@ -108,17 +108,13 @@ class _NamelessFile:
 
 
 def _original(who: Grants, key: int) -> Content:
-    row = queries.instances(who).only("sha256", "name", "size").filter(pk=key).first()
+    row = queries.instances(who).only("sha256", "size").filter(pk=key).first()
     if row is None:
         raise not_found(f"There is no segmentation {key}.")
-    source = files_at_rest.kept_source(row.sha256, name=row.name, size=row.size)
 
     def parts(start: int, stop: int) -> Iterator[bytes]:
-        with source.open() as file:
-            file.seek(start)
-            while start < stop and (piece := file.read(min(_PIECE, stop - start))):
-                start += len(piece)
-                yield piece
+        with files_at_rest.open_kept(row.sha256) as file:
+            yield from files_at_rest.chunks(file, start, stop)
 
     def check() -> None:
         integrity.checked_crc(holdings.stored_name(row.sha256), row.sha256)
