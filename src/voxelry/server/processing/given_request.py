@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from django.db import transaction
+from pydantic import BaseModel
 
 from voxelry.server.access.grants import Grants, as_site
+from voxelry.server.archive.at_rest import files_at_rest
 from voxelry.server.jobs.models import Job
 from voxelry.server.jobs.submit import submit
 from voxelry.server.processing import process_queries
-from voxelry.server.processing.given_files import discard_given, flushed, keep_given, send_given
+from voxelry.server.processing.given_files import FlushedFile, discard_given, flushed, keep_given, send_given
 from voxelry.server.processing.models import Input, new_seed
 from voxelry.server.processing.step_request import ChosenVolume, project_of_stacks, volumes_to_read
 
@@ -27,6 +30,7 @@ def request_with_files(
     kind: str,
     image: ChosenVolume,
     paths: Mapping[str, Path],
+    told: tuple[str, BaseModel],
     *,
     params: Mapping[str, Any],
     same_frame_of_reference: bool,
@@ -39,6 +43,8 @@ def request_with_files(
 
     Parameters
     ----------
+    told
+        The name of one more file, and what it holds: what else the job needs to know.
     base
         The key of the segmentation that was edited.
     check
@@ -49,8 +55,13 @@ def request_with_files(
     NoSeriesError, NotReadyError, InputError, RoleError
         If the image is not there, or ``who`` may not write into its project.
     """
-    files, seed = flushed(paths), new_seed()
+    name, record = told
+    aside = files_at_rest.temporary_folder() / f"received-{uuid4().hex}"
+    files: dict[str, FlushedFile] = {}
+    seed = new_seed()
     try:
+        aside.write_bytes(record.model_dump_json().encode())
+        files = flushed({name: aside, **paths})
         send_given(files, seed)
         with transaction.atomic():
             if check is not None:
@@ -73,3 +84,5 @@ def request_with_files(
     except BaseException:
         discard_given(files, seed)
         raise
+    finally:
+        aside.unlink(missing_ok=True)

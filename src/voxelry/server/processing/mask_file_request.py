@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict
 
 from voxelry.core.errors import FormatError
 from voxelry.server.access.grants import Grants
-from voxelry.server.archive.at_rest import files_at_rest
 from voxelry.server.jobs.models import Job
 from voxelry.server.processing import process_queries
 from voxelry.server.processing.given_request import request_with_files
@@ -61,20 +59,16 @@ def request_mask_file(
         As `request_with_files`.
     """
     suffix = suffix_of(name)
-    told = files_at_rest.temporary_folder() / f"received-{uuid4().hex}"
-    try:
-        told.write_bytes(MaskFile(suffix=suffix, label=label, creator=creator).model_dump_json().encode())
-        return request_with_files(
-            process_queries.READ,
-            image,
-            {TOLD: told, MASK: path},
-            params={"label": label, "format": suffix},
-            same_frame_of_reference=same_frame_of_reference,
-            who=who,
-            requested_by=requested_by,
-        )
-    finally:
-        told.unlink(missing_ok=True)
+    return request_with_files(
+        process_queries.READ,
+        image,
+        {MASK: path},
+        (TOLD, MaskFile(suffix=suffix, label=label, creator=creator)),
+        params={"label": label, "format": suffix},
+        same_frame_of_reference=same_frame_of_reference,
+        who=who,
+        requested_by=requested_by,
+    )
 
 
 def suffix_of(name: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from django.db import transaction
 from pydantic import BaseModel, ConfigDict
@@ -15,7 +14,6 @@ from voxelry.core.frame_of_reference import CONFIRM
 from voxelry.server.access.conditional import is_matched
 from voxelry.server.access.grants import Grants
 from voxelry.server.archive import queries
-from voxelry.server.archive.at_rest import files_at_rest
 from voxelry.server.archive.models import Series, Stack
 from voxelry.server.archive.shown.segmentation_files import SegmentationRecord
 from voxelry.server.archive.stored_segmentations import PreparedSegmentation, prepared_segmentation, shown_segmentation
@@ -115,28 +113,24 @@ def request_save(
     VoxelryError
         As `grid_of_draft`; what that found may have changed meanwhile.
     """
-    told = files_at_rest.temporary_folder() / f"received-{uuid4().hex}"
 
     def check_base() -> None:
         if draft.base is not None:  # two that save from one base come here one after the other
             queries.instances(who).select_for_update(of=("self",)).get(pk=draft.base)
             _check_condition(draft.base, prepared_segmentation(who, draft.base), who, if_match)
 
-    try:
-        told.write_bytes(StoredDraft(draft=draft, grid=grid, creator=creator).model_dump_json().encode())
-        return request_with_files(
-            process_queries.SAVE,
-            ChosenVolume(draft.series, draft.volume),
-            {DRAFT: told} | {layer_name(number): path for number, path in enumerate(layers)},
-            params=draft.params,
-            same_frame_of_reference=draft.same_frame_of_reference,
-            base=draft.base,
-            check=check_base,
-            who=who,
-            requested_by=requested_by,
-        )
-    finally:
-        told.unlink(missing_ok=True)
+    return request_with_files(
+        process_queries.SAVE,
+        ChosenVolume(draft.series, draft.volume),
+        {layer_name(number): path for number, path in enumerate(layers)},
+        (DRAFT, StoredDraft(draft=draft, grid=grid, creator=creator)),
+        params=draft.params,
+        same_frame_of_reference=draft.same_frame_of_reference,
+        base=draft.base,
+        check=check_base,
+        who=who,
+        requested_by=requested_by,
+    )
 
 
 def _check_condition(base: int, prepared: PreparedSegmentation, who: Grants, if_match: str | None) -> None:
