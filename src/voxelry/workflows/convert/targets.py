@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -19,11 +18,10 @@ from voxelry.core.value import Value
 from voxelry.core.volume import Volume
 from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.series.hierarchy import STUDY_KEYWORDS
-from voxelry.dicom.series.slice_timing import slice_times
-from voxelry.formats.nifti.sidecar import sidecar
 from voxelry.formats.pictures.animation import AnimationFormat
 from voxelry.formats.pictures.picture import PictureFormat
-from voxelry.formats.shared.options import check_options, text_option, yes_option
+from voxelry.formats.shared.options import check_options, text_option
+from voxelry.workflows.convert.nifti_companions import COMPANION_OPTIONS, NIFTI, companions_wanted
 from voxelry.workflows.convert.segmentation_formats import SEGMENTATION_FORMATS, segmentation_format
 from voxelry.workflows.convert.volume_target import Target, Told
 from voxelry.workflows.files.export_names import stem_and_suffix
@@ -43,9 +41,6 @@ KEPT_KEYWORDS = (
     "BodyPartExamined",
 )
 """What a new series has from the metadata of the file that it is made of."""
-SIDECAR_OF = "nifti"
-HEADER_KEYWORDS = frozenset({"TemporalResolution"})
-"""Attributes that a NIfTI file holds itself; they alone are no reason to write a sidecar."""
 _SUFFIX = re.compile(r"\.[a-z][a-z0-9]{0,5}(\.gz|\.zip)?$")
 _STREAMED = ("metaimage", "nifti", "nrrd")
 """Formats that write voxels one after the other, as they come."""
@@ -154,16 +149,16 @@ def _by_suffix(name: str) -> tuple[str, str] | None:
 
 
 def _volumes(own: VolumeFormat, suffix: str, usual: str, options: Mapping[str, Value]) -> Target:
-    with_sidecar = own.name == SIDECAR_OF and yes_option(options, "sidecar", True)
-    its_own = {name: value for name, value in options.items() if own.name != SIDECAR_OF or name != "sidecar"}
+    is_nifti = own.name == NIFTI
+    own_options = {name: value for name, value in options.items() if not (is_nifti and name in COMPANION_OPTIONS)}
+    wanted = companions_wanted(options) if is_nifti else None
 
     def write(volumes: Sequence[Volume], path: Path, batch: Batch, progress: Progress) -> Told:
-        own.write(volumes, os.fspath(path), options=its_own, progress=progress)
-        if with_sidecar and volumes[0].metadata.keys() - HEADER_KEYWORDS:
+        own.write(volumes, os.fspath(path), options=own_options, progress=progress)
+        if wanted is not None:
             stem, _suffix = stem_and_suffix(path.name, suffix or usual)
-            told = sidecar(volumes, slice_times=_slice_times(volumes, batch), reorient=text_option(options, "reorient"))
-            text = json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False)
-            path.with_name(f"{stem}.json").write_text(text + "\n", encoding="utf-8")
+            for ending, text in wanted(volumes, batch):
+                path.with_name(stem + ending).write_text(text, encoding="utf-8")
         return Told(warnings=_unknown_sizes(volumes[0]))
 
     streams = own.name in _STREAMED
@@ -179,16 +174,6 @@ def _unknown_sizes(volume: Volume) -> tuple[str, ...]:
         return ()
     names = " and ".join(unknown) if len(unknown) < 3 else "slices, rows and columns"
     return (f"the distance between {names} is unknown, and the file gives none: other programs may take 1 mm for it",)
-
-
-def _slice_times(volumes: Sequence[Volume], batch: Batch) -> tuple[float, ...] | None:
-    """Seconds, where the volumes' slices are those of the files still, and not made of them."""
-    if not batch.stacks:
-        return None
-    for volume, stack in zip(volumes, batch.stacks, strict=True):
-        if volume.instance_uids != tuple(frame.header.sop_instance_uid for frame in stack.frames):
-            return None
-    return slice_times(batch.stacks)
 
 
 # --- DICOM ------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,52 @@
+"""What stands beside a NIfTI file: the JSON sidecar that says how its images were acquired."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+from voxelry.core.value import Value
+from voxelry.core.volume import Volume
+from voxelry.dicom.series.slice_timing import slice_times
+from voxelry.formats.nifti.sidecar import sidecar
+from voxelry.formats.shared.options import text_option, yes_option
+from voxelry.workflows.load.volume_batches import Batch
+
+NIFTI = "nifti"
+COMPANION_OPTIONS = ("sidecar",)
+"""Options that the files beside a NIfTI file have, and not the file itself."""
+_HEADER_KEYWORDS = frozenset({"TemporalResolution"})
+"""Attributes that a NIfTI file holds itself; they alone are no reason to write a sidecar."""
+
+Companions: TypeAlias = Callable[[Sequence[Volume], Batch], Iterator[tuple[str, str]]]
+"""From the volumes of one file: what each companion's name ends in, in place of the file's suffix, and its text."""
+
+
+def companions_wanted(options: Mapping[str, Value]) -> Companions:
+    """What is to be written beside each file.
+
+    Raises
+    ------
+    ParameterError
+        If an option is none that there is: before anything is read.
+    """
+    with_sidecar = yes_option(options, "sidecar", True)
+    reorient = text_option(options, "reorient")
+
+    def companions(volumes: Sequence[Volume], batch: Batch) -> Iterator[tuple[str, str]]:
+        if with_sidecar and volumes[0].metadata.keys() - _HEADER_KEYWORDS:
+            told = sidecar(volumes, slice_times=_slice_times(volumes, batch), reorient=reorient)
+            yield ".json", json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    return companions
+
+
+def _slice_times(volumes: Sequence[Volume], batch: Batch) -> tuple[float, ...] | None:
+    """Seconds, where the volumes' slices are those of the files still, and not made of them."""
+    if not batch.stacks:
+        return None
+    for volume, stack in zip(volumes, batch.stacks, strict=True):
+        if volume.instance_uids != tuple(frame.header.sop_instance_uid for frame in stack.frames):
+            return None
+    return slice_times(batch.stacks)
