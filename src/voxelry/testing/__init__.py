@@ -30,6 +30,7 @@ from voxelry.testing.instances import (
     uid,
     write,
 )
+from voxelry.testing.siemens_headers import csa_header, siemens_protocol
 from voxelry.testing.structure_sets import synthetic_structure_set
 from voxelry.testing.synthetic import SyntheticSeries, synthetic_series
 
@@ -45,9 +46,11 @@ __all__ = [
     "SyntheticSeries",
     "bad_files",
     "bomb_zip",
+    "csa_header",
     "nested_zip",
     "pattern",
     "protected_zip",
+    "siemens_protocol",
     "synthetic_instance",
     "synthetic_report",
     "synthetic_series",

@@ -17,13 +17,11 @@ from voxelry.dicom.headers.elements import Elements
 from voxelry.dicom.headers.json_values import readable_elements
 from voxelry.dicom.headers.private_attributes import first_number, private_value
 from voxelry.dicom.headers.pydicom_silence import quiet
+from voxelry.dicom.headers.siemens_csa import csa_values
 
 _WORD = "MOSAIC"
 _SIEMENS = "SIEMENS MR HEADER"
 _UIH = "Image Private Header"
-_CSA_NAME = b"NumberOfImagesInMosaic\0"
-_CSA_NAME_BYTES, _CSA_HEAD_BYTES, _CSA_MOST_ITEMS, _CSA_MOST_BYTES = 64, 84, 6, 16
-"""Of a CSA header: a tag's name, the tag's head, how many items are looked through, how long a number may be."""
 _MOST_TILES = 4096
 
 
@@ -105,7 +103,8 @@ def _siemens_tiles(own: Elements) -> int | None:
         return None
     found = _count(private_value(own, 0x0019, _SIEMENS, 0x0A))
     if found is None:
-        found = _csa_number(private_value(own, 0x0029, "SIEMENS CSA HEADER", 0x10) or b"")
+        (told,) = csa_values(own).get("NumberOfImagesInMosaic", ())[:1] or ("",)
+        found = _count(told.encode())
     return found
 
 
@@ -118,23 +117,3 @@ def _count(content: bytes | None) -> int | None:
         return int(number) if 0 < number <= _MOST_TILES else None
     found = first_number(content)
     return int(found) if found is not None and found.is_integer() and 0 < found <= _MOST_TILES else None
-
-
-def _csa_number(content: bytes) -> int | None:
-    """A number from Siemens' CSA header; None if a length in it exceeds the bytes."""
-    start = content.find(_CSA_NAME)
-    if start < 0:
-        return None
-    place = start + _CSA_HEAD_BYTES
-    for _ in range(_CSA_MOST_ITEMS):
-        head = content[place : place + 16]
-        if len(head) < 16:
-            return None
-        length = struct.unpack("<4i", head)[1]
-        if not 0 <= length <= _CSA_MOST_BYTES:
-            return None
-        value = content[place + 16 : place + 16 + length].split(b"\0")[0].strip()
-        if value.isdigit():
-            return int(value) if 0 < int(value) <= _MOST_TILES else None
-        place += 16 + (length + 3) // 4 * 4
-    return None

@@ -27,7 +27,7 @@ class Elements:
         What pydicom read; None if ``encoded`` is given.
     """
 
-    __slots__ = ("_dataset", "encoded")
+    __slots__ = ("__weakref__", "_dataset", "encoded")
 
     def __init__(self, encoded: Mapping[int, EncodedValue] | None, dataset: Dataset | None = None) -> None:
         self.encoded = encoded
