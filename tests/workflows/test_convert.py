@@ -59,7 +59,8 @@ def phases(folder: Path, count: int = 3) -> None:
 def _phase(number: int, index: int, dataset: Dataset) -> None:
     dataset.SOPInstanceUID = f"{dataset.SOPInstanceUID}.{number + 1}"
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-    dataset.EchoTime = 4.5 + number
+    dataset.TemporalPositionIdentifier = 4 + number
+    dataset.NumberOfAverages = 2 + number
     dataset.InstanceNumber = 5 * number + index + 1
 
 
@@ -84,7 +85,11 @@ def test_volumes_of_one_place_are_one_file_in_their_order(tmp_path: Path, zipped
     report = convert(source, tmp_path / "out.plain")
     assert report.written[0].shape == (3, 5, 16, 20)
     volumes = PLAIN.read(str(tmp_path / "out.plain"))
-    assert [volume.label for volume in volumes] == ["EchoTime 4.5", "EchoTime 5.5", "EchoTime 6.5"]
+    assert [volume.label for volume in volumes] == [
+        "TemporalPositionIdentifier 4",
+        "TemporalPositionIdentifier 5",
+        "TemporalPositionIdentifier 6",
+    ]
     assert [int(volume.array[0, 0, 0]) for volume in volumes] == [0, 1, 2]
     assert all(
         np.array_equal(mine.array, theirs.array)
@@ -95,7 +100,11 @@ def test_volumes_of_one_place_are_one_file_in_their_order(tmp_path: Path, zipped
 def test_a_format_that_holds_one_gets_a_file_for_each(tmp_path: Path) -> None:
     phases(tmp_path / "in")
     report = convert(tmp_path / "in", tmp_path / "out.single")
-    assert names(report) == ["out-EchoTime_4.5.single", "out-EchoTime_5.5.single", "out-EchoTime_6.5.single"]
+    assert names(report) == [
+        "out-TemporalPositionIdentifier_4.single",
+        "out-TemporalPositionIdentifier_5.single",
+        "out-TemporalPositionIdentifier_6.single",
+    ]
     assert [int(SINGLE.read(str(one.path))[0].array[0, 0, 0]) for one in report.written] == [0, 1, 2]
     again = convert(tmp_path / "in", tmp_path / "out.single")
     assert [one.fresh for one in again.written] == [False]
@@ -399,7 +408,7 @@ def test_nifti_has_a_sidecar_that_names_nobody(tmp_path: Path) -> None:
     report = convert(tmp_path / "in", tmp_path / "scan.nii.gz")
     assert sorted(one.name for one in report.written[0].made) == ["scan.json", "scan.nii.gz"]
     text = (tmp_path / "scan.json").read_text("utf-8")
-    assert json.loads(text)["EchoTime"] == [0.0045, 0.0055, 0.0065]
+    assert json.loads(text)["NumberOfAverages"] == [2, 3, 4]
     assert not any(secret in text for secret in SECRETS)
     convert(tmp_path / "in", tmp_path / "bare.nii", options={"sidecar": False, "reorient": "RAS"})
     assert not (tmp_path / "bare.json").exists()

@@ -90,7 +90,7 @@ def test_volumes_that_are_no_one_file_are_written_one_by_one(tmp_path: Path) -> 
     def edit(number: int, _: int, dataset: Dataset) -> None:
         dataset.SOPInstanceUID = f"{dataset.SOPInstanceUID}.{number + 1}"
         dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-        dataset.EchoTime = 4.5 + number
+        dataset.TemporalPositionIdentifier = 4 + number
 
     paths: list[Path] = []
     for number in range(2):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from enum import Enum, StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -16,6 +16,7 @@ from voxelry.cli.tolerance import ToleranceOption, tolerances_of
 if TYPE_CHECKING:
     from voxelry.core.intensity import Window
     from voxelry.core.value import Value
+    from voxelry.dicom.series.volume_kinds import LeftOut
     from voxelry.workflows.convert.conversion import Converted
     from voxelry.workflows.measure import MeasureReport
 
@@ -222,7 +223,17 @@ def convert(
         typer.Option(
             metavar="TEMPLATE",
             help="How files in a folder are called: {modality}-{series_number} unless you say otherwise. Also "
-            "{label}, {series_description}, {series_uid}, {study_uid}, {study_date}, {patient_id} and others.",
+            "{label}, {entities} (echo-1, part-phase), {series_description}, {series_uid}, {study_uid}, {study_date}, "
+            "{patient_id} and others.",
+        ),
+    ] = None,
+    leave_out: Annotated[
+        str | None,
+        typer.Option(
+            "--leave-out",
+            metavar="KINDS",
+            help="What is not converted, with commas: localizer, derived, or of what is derived map, reformat, "
+            "projection, screen. Without it, all images are.",
         ),
     ] = None,
     compression: Annotated[str | None, typer.Option(metavar="NAME", help="How the format compresses.")] = None,
@@ -274,8 +285,9 @@ def convert(
 ) -> None:
     """Convert volumes: any format to any other, or to pictures.
 
-    The suffix of OUT chooses (scan.nii.gz, scan.nrrd, scan.h5), or --format. Several volumes of one place (phases,
-    echoes, time points) become one file where the format holds several.
+    The suffix of OUT chooses (scan.nii.gz, scan.nrrd, scan.h5), or --format. Several volumes of one place and kind
+    (time points, b-values) become one file where the format holds several; echoes, magnitude and phase, coils and
+    derived maps get a file each.
     """
     from voxelry.core.errors import ParameterError
     from voxelry.workflows.convert.conversion import convert as run
@@ -304,6 +316,7 @@ def convert(
             images=images,
             segmentation=segmentation,
             name=name or DEFAULT_TEMPLATE,
+            leave_out=_kinds(leave_out),
             on_irregular=on_irregular.value,
             tolerances=tolerances_of(tolerance),
             real_world=real_world,
@@ -336,6 +349,10 @@ def _print_converted(one: Converted) -> None:
     else:
         state = "" if one.fresh else ", there already"
         say((f"{one.path}", "cyan"), f"  {shape}{state}")
+
+
+def _kinds(words: str | None) -> tuple[LeftOut, ...]:
+    return () if words is None else cast("tuple[LeftOut, ...]", tuple(word.strip() for word in words.split(",")))
 
 
 def _settings(given: list[str]) -> dict[str, Value]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,7 @@ from voxelry.core.volume import Volume
 from voxelry.dicom.headers.packed_files import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.series.irregular_stacks import OnIrregular, check_on_irregular
+from voxelry.dicom.series.volume_kinds import LeftOut, check_left_out
 from voxelry.workflows.convert.segmentation_formats import segmentation_format
 from voxelry.workflows.convert.targets import DICOM, find_target
 from voxelry.workflows.convert.volume_target import Target
@@ -131,6 +132,7 @@ def convert(
     images: StrPath | None = None,
     segmentation: bool = False,
     name: str = DEFAULT_TEMPLATE,
+    leave_out: Collection[LeftOut] = (),
     on_irregular: OnIrregular = "error",
     straighten: bool = False,
     overwrite: bool = False,
@@ -142,8 +144,10 @@ def convert(
 ) -> ConvertReport:
     """Convert everything below a path.
 
-    Volumes of one series and one grid (phases, echoes, time points) become one file with a fourth axis where the
-    format holds several, in the order in which ``load`` gives them; else one file each.
+    Volumes of one series, one grid and one kind (time points, b-values, phases of a cycle) become one file with a
+    fourth axis where the format holds several, in the order in which ``load`` gives them; else one file each. Unlike
+    ones (echoes, magnitude and phase, coils, derived maps) never share a file, but for DICOM, where a series stays one;
+    BIDS entities behind the name tell them apart: ``mr-5_echo-1_part-phase.nii.gz``, ``mr-7_ADC.nii.gz``.
 
     Parameters
     ----------
@@ -167,8 +171,14 @@ def convert(
         contours become labels. It is so where ``images`` are given.
     name
         How files in a folder are called: a template of the fields in ``workflows.names.FIELDS`` and ``{label}``.
-        What several would be called is numbered. The default holds no patient's value; files of other formats than
+        ``{entities}`` says where those go that tell files of one series apart, which is at the end otherwise. What
+        several would be called is numbered. The default holds no patient's value; files of other formats than
         DICOM that were found in a folder keep their names.
+    leave_out
+        Kinds of images that are not converted, but told among ``skipped``: ``"localizer"``, ``"map"`` (ADC, FA, T1
+        and others), ``"reformat"`` (MPR), ``"projection"`` (MIP, volume rendering), ``"screen"`` (secondary captures,
+        dose reports) and ``"derived"``: the last four, and whatever Image Type calls DERIVED. All are converted by
+        default.
     on_irregular, tolerances, real_world
         As for ``load``.
     straighten
@@ -208,6 +218,7 @@ def convert(
     check_path(source, name="source", instead="voxelry.save writes volumes from memory")
     check_path(target, name="target")
     check_on_irregular(on_irregular)
+    check_left_out(leave_out)
     check_template(name)
     if workers is not None and workers < 1:
         raise ParameterError(f"{workers} workers do no work; there must be at least 1")
@@ -232,7 +243,7 @@ def convert(
         volumes = label_volumes(load_masks(source, images=images, **shared))  # type: ignore[arg-type]
         batches = batches_of_volumes(volumes, path_stamp(os.fspath(source)), together=aim.several)
     else:
-        batches, skipped = _found(source, Path(target), aim, on_irregular, real_world, shared)
+        batches, skipped = _found(source, Path(target), aim, on_irregular, real_world, leave_out, shared)
     skipped = dict(skipped)
     jobs = list(_jobs(batches, aim, Path(target), name))
     ledger = Ledger(jobs[0].root) if jobs and aim.staged else None
@@ -259,14 +270,15 @@ def _found(
     aim: Target,
     on_irregular: OnIrregular,
     real_world: bool,
+    leave_out: Collection[LeftOut],
     shared: Mapping[str, Any],
 ) -> tuple[tuple[Batch, ...], Mapping[str, Problem]]:
     """The batches below a path."""
     labels = any(aim.name == own.name for own in formats())
     try:
         return batches_of(
-            source, together=aim.several, beside=target, on_irregular=on_irregular, real_world=real_world,
-            labels=labels, **shared,
+            source, together=aim.several, apart=aim.apart, leave_out=leave_out, beside=target,
+            on_irregular=on_irregular, real_world=real_world, labels=labels, **shared,
         )  # fmt: skip
     except FormatError as error:  # of a source that is one file
         name = Path(source).name
@@ -293,10 +305,15 @@ class _Job:
 
 def _jobs(batches: Sequence[Batch], aim: Target, target: Path, template: str) -> Iterator[_Job]:
     own = template == DEFAULT_TEMPLATE
-    names = [batch.name if own and batch.name else file_name(template, batch.lookup, batch.label) for batch in batches]
+    names = [
+        batch.name if own and batch.name else file_name(template, batch.lookup, batch.label, batch.entities)
+        for batch in batches
+    ]
     if not aim.folder:
         stem, suffix = stem_and_suffix(target.name, aim.suffix)
-        whole = [stem] if len(batches) == 1 else [f"{stem}-{name.replace('/', '-')}" for name in names]
+        whole = [f"{stem}-{name.replace('/', '-')}" for name in names]
+        if _only_kinds(batches):
+            whole = ["_".join(filter(None, (stem, batch.entities))) for batch in batches]
         for batch, name in zip(batches, numbered(whole), strict=True):
             yield _Job(batch, target.parent, name + suffix)
     elif not aim.suffix and len(batches) == 1:  # a folder of files, and it is named
@@ -308,6 +325,13 @@ def _jobs(batches: Sequence[Batch], aim: Target, target: Path, template: str) ->
     else:
         for batch, name in zip(batches, numbered(names), strict=True):
             yield _Job(batch, target, name + aim.suffix)
+
+
+def _only_kinds(batches: Sequence[Batch]) -> bool:
+    """True if nothing but their entities has to tell files apart: they are of one series, or there is only one."""
+    series = {batch.lookup("SeriesInstanceUID") for batch in batches}
+    kinds = {batch.entities for batch in batches}
+    return len(batches) < 2 or (len(series) == 1 and None not in series and len(kinds) == len(batches))
 
 
 @dataclass(frozen=True, eq=False)

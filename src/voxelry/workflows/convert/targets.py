@@ -162,7 +162,7 @@ def _volumes(own: VolumeFormat, suffix: str, usual: str, options: Mapping[str, V
         return Told(warnings=_unknown_sizes(volumes[0]))
 
     streams = own.name in _STREAMED
-    return Target(own.name, suffix or usual, not suffix, write, True, True, options, streams)
+    return Target(own.name, suffix or usual, not suffix, write, True, True, options, streams, apart=True)
 
 
 def _unknown_sizes(volume: Volume) -> tuple[str, ...]:

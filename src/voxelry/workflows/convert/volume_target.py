@@ -46,6 +46,8 @@ class Target:
         Writes volumes of one grid to a path.
     several
         True if several volumes may become one file.
+    apart
+        True if unlike volumes of a series (echoes, magnitude and phase) become files of their own.
     staged
         True if what is written has to be moved to its place when it is whole.
     settings
@@ -62,3 +64,4 @@ class Target:
     staged: bool
     settings: Mapping[str, Value]
     streams: bool = False
+    apart: bool = False

@@ -26,6 +26,8 @@ FIELDS: Mapping[str, str] = {
 """What a template may name, beside ``label``, and the attribute that it is. No default holds a person's."""
 
 LABEL = "label"
+ENTITIES = "entities"
+ENTITIES_FIELD = "{entities}"
 DEFAULT_TEMPLATE = "{modality}-{series_number}"
 LONGEST_FIELD = 80
 _RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))})
@@ -62,20 +64,20 @@ def numbered(names: Iterable[str]) -> tuple[str, ...]:
 
 def check_template(template: str) -> None:
     """Raise a ParameterError unless it is a relative path of known fields and words."""
-    known = ", ".join(f"{{{name}}}" for name in (*FIELDS, LABEL))
+    known = ", ".join(f"{{{name}}}" for name in (*FIELDS, LABEL, ENTITIES))
     try:
         parts = list(string.Formatter().parse(template))
     except ValueError as error:
         raise ParameterError(f"the name {template!r} cannot be understood ({error}); fields are {known}") from None
     for _, name, form, conversion in parts:
-        if name is not None and (name not in (*FIELDS, LABEL) or form or conversion):
+        if name is not None and (name not in (*FIELDS, LABEL, ENTITIES) or form or conversion):
             raise ParameterError(f"no field {{{name}}} for names of files; there are {known}")
     words = "".join(literal for literal, *_ in parts)
     if template.startswith("/") or re.search(r"[\\:\0]", words) or ".." in re.split(r"[/{}]", template):
         raise ParameterError(f"the name {template!r} leads out of the folder")
 
 
-def file_name(template: str, lookup: Lookup, label: str = "") -> str:
+def file_name(template: str, lookup: Lookup, label: str = "", entities: str = "") -> str:
     """The name that a template gives, safe for every file system; folders only where the template itself has a slash.
 
     Parameters
@@ -84,10 +86,15 @@ def file_name(template: str, lookup: Lookup, label: str = "") -> str:
         ``"{modality}-{series_number}-{label}"``: see `FIELDS`. Empty fields vanish with the sign between.
     lookup
         Where the fields' attributes are found.
+    entities
+        What tells files of one series apart (``"echo-1"``). It is put where the template has ``{entities}``, else
+        behind the name.
     """
+    if ENTITIES_FIELD not in template:
+        template += f"_{ENTITIES_FIELD}" if entities else ""
     asked = {name: keyword for name, keyword in FIELDS.items() if f"{{{name}}}" in template}
     values = {name: _safe(_shown(name, lookup(keyword))) for name, keyword in asked.items()}
-    parts = [_tidy(part.format(**values, label=_safe(label))) for part in template.split("/")]
+    parts = [_tidy(part.format(**values, label=_safe(label), entities=_safe(entities))) for part in template.split("/")]
     return "/".join(part for part in parts if part) or "volume"
 
 

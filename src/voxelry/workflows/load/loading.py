@@ -251,8 +251,8 @@ def _nothing(path: StrPath, skipped: Mapping[str, Problem]) -> VoxelryError:
     return NothingFoundError(f"{path}: holds no DICOM with pixels{detail}; {others}")
 
 
-EXPECTED = frozenset({"not_dicom", "empty_file", "no_pixel_data", "duplicate", "empty_archive"})
-"""Problems of files that a folder may hold and that no volume misses."""
+EXPECTED = frozenset({"not_dicom", "empty_file", "no_pixel_data", "duplicate", "empty_archive", "left_out"})
+"""Problems of files that a folder may hold and that no volume misses, or that were to be left out."""
 
 
 def _first_of(error: IncompleteStackError, skipped: Mapping[str, Problem]) -> VoxelryError:

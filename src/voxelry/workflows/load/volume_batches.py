@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,7 @@ from voxelry.dicom.series.hierarchy import Index
 from voxelry.dicom.series.irregular_stacks import OnIrregular, chosen_stacks, chosen_volume
 from voxelry.dicom.series.stack import Stack
 from voxelry.dicom.series.streaming import streamed_volume
+from voxelry.dicom.series.volume_kinds import LeftOut, entities_of, kinds_of, left_out_kinds
 from voxelry.workflows.files.export_names import Lookup
 from voxelry.workflows.files.ledger import made_below
 from voxelry.workflows.load.indexing import index
@@ -59,6 +60,8 @@ class Batch:
     source, name
         The file that they are all in, and what it is called without its suffix, if it was found in a folder. Its shapes
         and labels are unknown until it is loaded, and empty.
+    entities
+        What tells it from other batches of its series, where unlike volumes are kept apart: ``"echo-1_part-phase"``.
     """
 
     load: Loader
@@ -69,6 +72,7 @@ class Batch:
     stacks: tuple[Stack, ...] = ()
     source: str = ""
     name: str = ""
+    entities: str = ""
 
     @property
     def label(self) -> str:
@@ -91,6 +95,8 @@ def batches_of(
     path: StrPath,
     *,
     together: bool = True,
+    apart: bool = False,
+    leave_out: Collection[LeftOut] = (),
     dicom: bool = False,
     folders: bool = True,
     beside: Path | None = None,
@@ -109,6 +115,11 @@ def batches_of(
     ----------
     together
         False for a batch of each volume.
+    apart
+        True for a batch of each kind of volumes (echoes, parts of the signal, coils, derived maps: `volume_kinds`), and
+        never unlike ones together.
+    leave_out
+        Kinds of images that are in no batch, but among ``skipped``.
     real_world
         As for ``load``.
     labels
@@ -141,7 +152,9 @@ def batches_of(
         return _format_batches(own, path, together, progress), {}
     made = frozenset[str]() if beside is None else made_below(path)
     found = index(path, limits=limits, tolerances=tolerances, leave_out=made, progress=progress)
-    batches, skipped = _dicom_batches(found, together, on_irregular, real_world, labels=labels)
+    batches, skipped = _dicom_batches(
+        found, on_irregular, real_world, together=together, apart=apart, leave_out=frozenset(leave_out), labels=labels
+    )
     if dicom or not folders or not os.path.isdir(path):  # noqa: PTH112
         return batches, skipped
     files = files_in(path, leave_out=beside, of_others=bool(batches))
@@ -149,7 +162,14 @@ def batches_of(
 
 
 def _dicom_batches(
-    found: Index, together: bool, on_irregular: OnIrregular, real_world: bool, *, labels: bool
+    found: Index,
+    on_irregular: OnIrregular,
+    real_world: bool,
+    *,
+    together: bool,
+    apart: bool,
+    leave_out: frozenset[LeftOut],
+    labels: bool,
 ) -> tuple[tuple[Batch, ...], dict[str, Problem]]:
     skipped = dict(found.skipped)
     batches: list[Batch] = []
@@ -159,11 +179,45 @@ def _dicom_batches(
             batches += [_of_segments(group) for group in of_one_segmentation(series.stacks)]
             continue
         stacks = chosen_stacks(series.stacks, on_irregular, real_world=real_world)
-        batches += [
-            _of_stacks(group, on_irregular)
-            for group in (_grouped(stacks, _alike) if together else [[stack] for stack in stacks])
-        ]
+        kept = [stack for stack in stacks if not left_out_kinds(stack) & leave_out] if leave_out else list(stacks)
+        skipped |= _left_out(stacks, kept, leave_out)
+        if together and apart:
+            groups = _kept_apart(stacks)
+            batches += [
+                _of_stacks(left, on_irregular, entities=entities, apart=len(groups) > 1)
+                for entities, group in groups
+                if (left := [stack for stack in group if stack in kept])
+            ]
+        else:
+            grouped = _grouped(kept, _alike) if together else [[stack] for stack in kept]
+            batches += [_of_stacks(group, on_irregular) for group in grouped]
     return tuple(batches), skipped
+
+
+def _kept_apart(stacks: Sequence[Stack]) -> list[tuple[str, list[Stack]]]:
+    """Groups of stacks of one grid and one kind, each with what tells it from the others."""
+    kind_of = dict(zip(map(id, stacks), kinds_of(stacks), strict=True))
+
+    def alike(stack: Stack, first: Stack) -> bool:
+        return kind_of[id(stack)] == kind_of[id(first)] and _alike(stack, first)
+
+    groups = _grouped(stacks, alike)
+    return list(zip(entities_of([kind_of[id(group[0])] for group in groups]), groups, strict=True))
+
+
+def _left_out(every: Sequence[Stack], kept: Sequence[Stack], leave_out: frozenset[LeftOut]) -> dict[str, Problem]:
+    """The files of all stacks that are not kept; of a file that is in another stack, with the volume's label."""
+    used = {header for stack in kept for header in stack.headers}
+    found: dict[str, Problem] = {}
+    for stack in every:
+        if stack in kept:
+            continue
+        kinds: list[Value] = [*sorted(left_out_kinds(stack) & leave_out)]
+        for header in stack.headers:
+            name = f"{header.name} ({stack.label})" if header in used else header.name
+            words = f"{name}: left out, as was asked for: {', '.join(map(str, kinds))}"
+            found[name] = Problem("left_out", words, {"kinds": kinds})
+    return found
 
 
 def _grouped(members: Sequence[T], alike: Callable[[T, T], bool]) -> list[list[T]]:
@@ -187,15 +241,18 @@ def _alike(stack: Stack, first: Stack) -> bool:
     return stack.geometry.placed and stack.geometry.same_grid(first.geometry)
 
 
-def _of_stacks(stacks: list[Stack], on_irregular: OnIrregular) -> Batch:
+def _of_stacks(stacks: list[Stack], on_irregular: OnIrregular, *, entities: str = "", apart: bool = False) -> Batch:
+    """A batch; ``apart`` if other volumes of its series are not in it, though they may be in the same files."""
     headers = tuple(dict.fromkeys(header for stack in stacks for header in stack.headers))
+    stamps = sorted(f"{header.sop_instance_uid} {_stamp(header.source)}" for header in headers)
     return Batch(
         partial(_load_stacks, stacks, on_irregular),
         partial(_attribute, headers[0]),
         tuple(stack.shape for stack in stacks),
         tuple(stack.label for stack in stacks),
-        digest_of_words(sorted(f"{header.sop_instance_uid} {_stamp(header.source)}" for header in headers)),
+        digest_of_words([*stamps, *(f"volume {stack.label}" for stack in stacks if apart)]),
         tuple(stacks),
+        entities=entities,
     )
 
 
