@@ -15,6 +15,7 @@ from voxelry.testing.archives import (
     zip_bytes,
     zip_folder,
 )
+from voxelry.testing.diffusion_phantom import SyntheticDiffusion, phantom_tensor, synthetic_diffusion_series
 from voxelry.testing.instances import (
     AXIAL,
     CORONAL,
@@ -43,14 +44,17 @@ __all__ = [
     "PATIENT_NAME",
     "SAGITTAL",
     "SECRETS",
+    "SyntheticDiffusion",
     "SyntheticSeries",
     "bad_files",
     "bomb_zip",
     "csa_header",
     "nested_zip",
     "pattern",
+    "phantom_tensor",
     "protected_zip",
     "siemens_protocol",
+    "synthetic_diffusion_series",
     "synthetic_instance",
     "synthetic_report",
     "synthetic_series",

@@ -2,41 +2,92 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from weakref import WeakKeyDictionary
 
 from pydicom.dataset import Dataset
 
-from voxelry.core.errors import PixelDataError
+from voxelry.core.value import Value
+from voxelry.dicom.frames.diffusion_weighting import DiffusionWeighting, SaidOfDiffusion, main_axis, unit_vector
 from voxelry.dicom.frames.frame import Frame
-from voxelry.dicom.headers.attributes import Attributes, first_item, number, numbers, text, texts
-from voxelry.dicom.headers.comparable import ABSENT, Comparable, comparable_number, floats_of
+from voxelry.dicom.frames.makers_diffusion import is_uih, makers_diffusion
+from voxelry.dicom.frames.standard_diffusion import standard_diffusion
+from voxelry.dicom.headers.attributes import first_item, text, texts
+from voxelry.dicom.headers.comparable import ABSENT, Comparable, floats_of
 from voxelry.dicom.headers.header import Header
-from voxelry.dicom.headers.private_attributes import first_number, private_value
 
-_MAKERS = (
-    # group, private creator, element within the creator's block
-    (0x0019, "SIEMENS MR HEADER", 0x0C),
-    (0x0043, "GEMS_PARM_01", 0x39),
-    (0x2001, "Philips Imaging DD 001", 0x03),
-)
 _TRACE = frozenset(("TRACE", "TRACEW", "ISO", "ISOTROPIC", "DWI_TRACE"))
 """Values of Image Type for an image that is the mean of several directions."""
 _COSINE_DIGITS = 4
-_GE_MARK = 100_000
-"""GE adds 1e9 to the b-values of multi-shell protocols; a larger value contains that offset."""
+_KNOWN: WeakKeyDictionary[Header, dict[int, DiffusionWeighting | None]] = WeakKeyDictionary()
+"""By the index of the frame: grouping, metadata and plans ask for the same frames."""
+_DIRECTIONALITY = {"none": "NONE", "trace": "ISOTROPIC", "direction": "DIRECTIONAL", "b matrix": "BMATRIX"}
+OF_DIFFUSION = ("DiffusionBValue", "DiffusionGradientOrientation", "DiffusionDirectionality")
+"""The attributes that `diffusion_metadata` tells."""
 
 
-def private_b_value(header: Header) -> str:
-    """The b-value in s/mm2 from a vendor's private attribute, as text; empty if there is none."""
-    for group, creator, element in _MAKERS:
-        content = private_value(header.elements, group, creator, element)
-        value = None if content is None else first_number(content)
-        if value is not None and value >= 0 and (group == 0x0043 or value < _GE_MARK):
-            return f"{value % _GE_MARK if group == 0x0043 else value:g}"
-    return ""
+def weighting_of(frame: Frame) -> DiffusionWeighting | None:
+    """How a frame was diffusion weighted; None if its header does not say, as for images that are none of diffusion.
+
+    The standard's attributes count before those of a maker, except for a direction by UIH, whose standard one does not
+    follow a turned image; see `makers_diffusion` for what each maker writes, and in which frame of reference.
+    """
+    own = _KNOWN.setdefault(frame.header, {})
+    if frame.index not in own:
+        own[frame.index] = _weighting(frame)
+    return own[frame.index]
 
 
-Directionality = Literal["none", "trace", "direction", "b matrix"]
+def _weighting(frame: Frame) -> DiffusionWeighting | None:
+    said = standard_diffusion(frame)
+    maker = makers_diffusion(frame) if text(frame.header.elements, "Modality") in ("MR", "") else None
+    if maker is not None:
+        first, second = (maker, said) if said.vector is None or is_uih(frame) else (said, maker)
+        said = SaidOfDiffusion(
+            second.b_value if first.b_value is None else first.b_value,
+            second.vector if first.vector is None else first.vector,
+            second.matrix if first.matrix is None else first.matrix,
+            first.directionality or second.directionality,
+        )
+    b_value = said.b_value
+    if b_value is None:
+        return None
+    if said.directionality == "ISOTROPIC" or (b_value > 0 and not _TRACE.isdisjoint(_image_type(frame))):
+        return DiffusionWeighting(b_value, "trace")
+    if b_value == 0 or said.directionality == "NONE":
+        return DiffusionWeighting(b_value, "none")
+    direction = None if said.vector is None else unit_vector(said.vector)
+    if direction is not None:
+        return DiffusionWeighting(b_value, "direction", direction)
+    axis = None if said.matrix is None else main_axis(said.matrix)
+    matrix = said.directionality == "BMATRIX" or axis is not None
+    return DiffusionWeighting(b_value, "b matrix" if matrix else "none", axis)
+
+
+def _image_type(frame: Frame) -> tuple[str, ...]:
+    """Image Type, and Frame Type where it has one."""
+    own: list[Dataset] = [item for group in frame.groups if (item := first_item(group, "MRImageFrameTypeSequence"))]
+    return (*(word for item in own for word in texts(item, "FrameType")), *texts(frame.header.elements, "ImageType"))
+
+
+def diffusion_metadata(frames: Sequence[Frame]) -> dict[str, Value]:
+    """Attributes of the standard that tell how the frames of one volume were weighted, all alike; else empty.
+
+    Returns
+    -------
+    metadata
+        DiffusionBValue, DiffusionDirectionality, and DiffusionGradientOrientation where there is a direction: a unit
+        vector in patient coordinates (LPS), also where only a maker's private attributes tell it.
+    """
+    first = weighting_of(frames[0])
+    if first is None or any(_comparable(weighting_of(frame)) != _comparable(first) for frame in frames[1:]):
+        return {}
+    found: dict[str, Value] = {"DiffusionBValue": first.b_value}
+    if first.kind != "none" or first.b_value == 0:
+        found["DiffusionDirectionality"] = _DIRECTIONALITY[first.kind]
+    if first.direction is not None:
+        found["DiffusionGradientOrientation"] = [*first.direction]
+    return found
 
 
 def diffusion_of(frame: Frame) -> Comparable:
@@ -46,59 +97,14 @@ def diffusion_of(frame: Frame) -> Comparable:
     ----------
     PS3.3 C.8.13.5.9 (MR Diffusion), C.8.3.1 (MR Image), for instances that have its attributes at the top
     """
-    b_value = _b_value(frame)
-    if b_value is None:
+    return _comparable(weighting_of(frame))
+
+
+def _comparable(weighting: DiffusionWeighting | None) -> Comparable:
+    if weighting is None:
         return ABSENT
-    kind, cosines = _direction(frame, b_value)
-    return (b_value, kind, *(round(cosine, _COSINE_DIGITS) + 0.0 for cosine in cosines))
-
-
-def _b_value(frame: Frame) -> float | None:
-    for place in _places(frame):
-        try:
-            found = number(place, "DiffusionBValue")
-        except PixelDataError:
-            found = None
-        if found is not None:
-            return comparable_number(found)
-    own = private_b_value(frame.header)
-    return float(own) if own else None
-
-
-def _places(frame: Frame) -> list[Attributes]:
-    """Where a frame says how it was diffusion weighted: its functional group, else the instance itself."""
-    groups: list[Attributes] = [item for group in frame.groups if (item := first_item(group, "MRDiffusionSequence"))]
-    return [*groups, frame.header.elements]
-
-
-def _direction(frame: Frame, b_value: float) -> tuple[Directionality, tuple[float, ...]]:
-    said = next(filter(None, (text(place, "DiffusionDirectionality") for place in _places(frame))), "")
-    if said == "ISOTROPIC" or (b_value > 0 and not _TRACE.isdisjoint(_image_type(frame))):
-        return "trace", ()
-    cosines = _cosines(frame)
-    if b_value == 0 or said == "NONE" or not any(cosines):
-        return "b matrix" if said == "BMATRIX" and b_value > 0 else "none", ()
-    return "direction", cosines
-
-
-def _cosines(frame: Frame) -> tuple[float, ...]:
-    for place in _places(frame):
-        within = first_item(place, "DiffusionGradientDirectionSequence")
-        of: tuple[Attributes, ...] = (place,) if within is None else (within, place)
-        for attributes in of:
-            try:
-                found = numbers(attributes, "DiffusionGradientOrientation", 3)
-            except PixelDataError:
-                found = None
-            if found is not None:
-                return found
-    return ()
-
-
-def _image_type(frame: Frame) -> tuple[str, ...]:
-    """Image Type, and Frame Type where it has one."""
-    own: list[Dataset] = [item for group in frame.groups if (item := first_item(group, "MRImageFrameTypeSequence"))]
-    return (*(word for item in own for word in texts(item, "FrameType")), *texts(frame.header.elements, "ImageType"))
+    cosines = (round(cosine, _COSINE_DIGITS) + 0.0 for cosine in weighting.direction or ())
+    return (weighting.b_value, weighting.kind, *cosines)
 
 
 def shown_diffusion(values: list[Comparable]) -> list[tuple[tuple[str, str], ...]]:

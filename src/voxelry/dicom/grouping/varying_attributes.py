@@ -13,7 +13,7 @@ from pydicom.datadict import dictionary_VR, keyword_for_tag, private_dictionary_
 from pydicom.dataset import Dataset
 
 from voxelry.dicom.frames.acquisition_times import CLOCKS, clock_of
-from voxelry.dicom.frames.diffusion import diffusion_of
+from voxelry.dicom.frames.diffusion import diffusion_of, weighting_of
 from voxelry.dicom.frames.dimensions import dimension_value, dimensions_of
 from voxelry.dicom.frames.frame import VECTORS, Frame
 from voxelry.dicom.grouping.separating_attributes import TIMES, Attribute, is_noise, standard
@@ -36,7 +36,11 @@ Columns: TypeAlias = dict[Attribute, Column]
 DIFFUSION = standard("DiffusionBValue")
 """b-value, direction and directionality together."""
 _PARTS_OF_DIFFUSION = frozenset(("DiffusionBValue", "DiffusionGradientOrientation", "DiffusionDirectionality"))
-_MAKERS_B_VALUES = frozenset((0x0019000C, 0x00430039, 0x20010003))
+_MAKERS_DIFFUSION = frozenset((
+    0x0019000C, 0x0019000E, 0x00430039, 0x001900BB, 0x001900BC, 0x001900BD, 0x20010003, 0x20010004,
+    0x200500B0, 0x200500B1, 0x200500B2, 0x00650009, 0x00650037,
+))  # fmt: skip
+"""Where makers keep b-values and directions: see `makers_diffusion`."""
 _FRAME_CONTENT = 0x00209111
 _OF_FRAME_CONTENT = frozenset((
     "StackID", "TemporalPositionIndex", "CardiacCyclePosition", "RespiratoryCyclePosition"
@@ -88,7 +92,7 @@ def varying(frames: Sequence[Frame]) -> Varying:
     }
     _add_dimensions(columns, frames)
     columns = _differing(frames, columns)
-    if "DiffusionBValue" in frames[0].header.elements or any(map(_is_of_diffusion, columns)):
+    if any(map(_is_of_diffusion, columns)) or any(map(_is_weighted, (frames[0], frames[-1]))):
         _add_diffusion(columns, frames)
     return Varying(frames, columns)
 
@@ -111,7 +115,13 @@ def _add_dimensions(columns: Columns, frames: Sequence[Frame]) -> None:
 
 
 def _is_of_diffusion(attribute: Attribute) -> bool:
-    return attribute.name in _PARTS_OF_DIFFUSION or attribute.path[-1] in _MAKERS_B_VALUES
+    return attribute.name in _PARTS_OF_DIFFUSION or attribute.path[-1] in _MAKERS_DIFFUSION
+
+
+def _is_weighted(frame: Frame) -> bool:
+    """True if a frame has a b-value above 0; where only a CSA header or a comment tells it, it is no column."""
+    weighting = weighting_of(frame)
+    return weighting is not None and weighting.b_value > 0
 
 
 def _add_diffusion(columns: Columns, frames: Sequence[Frame]) -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Iterable
+from typing import cast
 
+from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
+from pydicom.sequence import Sequence
 
 from voxelry.dicom.headers.elements import Elements
 from voxelry.dicom.headers.pydicom_silence import quiet
@@ -27,6 +31,32 @@ def private_value(elements: Elements, group: int, creator: str, element: int) ->
     ----------
     PS3.5 7.8.1
     """
+    block = _block_of(elements, group, creator)
+    return None if block is None else _content(elements, group << 16 | block << 8 | element)
+
+
+def private_items(dataset: Dataset, group: int, creator: str, element: int) -> tuple[Dataset, ...]:
+    """The items of a private sequence, which may be in an item of another one; empty if it is absent or no sequence.
+
+    Parameters
+    ----------
+    group, creator, element
+        As for `private_value`.
+    """
+    block = _block_of(Elements(None, dataset), group, creator)
+    tag = 0 if block is None else group << 16 | block << 8 | element
+    if tag not in dataset.keys():  # noqa: SIM118 - as in _content
+        return ()
+    try:
+        with quiet:
+            value = dataset[tag].value
+    except Exception:  # a value that pydicom cannot read counts as absent
+        return ()
+    return tuple(cast("Iterable[Dataset]", value)) if isinstance(value, Sequence) else ()
+
+
+def _block_of(elements: Elements, group: int, creator: str) -> int | None:
+    """The block of a group that a private creator reserves."""
     for block in range(_FIRST_BLOCK, _LAST_BLOCK + 1):
         reserved = _content(elements, group << 16 | block)
         if reserved is None:
@@ -35,7 +65,7 @@ def private_value(elements: Elements, group: int, creator: str, element: int) ->
             continue
         # GE appends its software version to the creator, as further values.
         if reserved.split(b"\\")[0].strip(b"\0 ") == creator.encode():
-            return _content(elements, group << 16 | block << 8 | element)
+            return block
     return None
 
 
@@ -63,3 +93,14 @@ def first_number(content: bytes) -> float | None:
             return None
         (value,) = struct.unpack("<f" if len(content) == 4 else "<d", content)
     return value if math.isfinite(value) else None
+
+
+def all_numbers(content: bytes, count: int) -> tuple[float, ...] | None:
+    """The values of an attribute, as text or as 32 or 64 bit floats; None unless they are so many, and finite."""
+    try:
+        values = tuple(float(word.strip(b"\0 ")) for word in content.split(b"\\"))
+    except ValueError:
+        if len(content) not in (4 * count, 8 * count):
+            return None
+        values = struct.unpack(f"<{count}{'f' if len(content) == 4 * count else 'd'}", content)
+    return values if len(values) == count and all(map(math.isfinite, values)) else None

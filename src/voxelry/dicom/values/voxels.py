@@ -17,12 +17,12 @@ from voxelry.dicom.frames.frame import Frame, one_of_each
 from voxelry.dicom.frames.pixel_aspect import pixel_aspect
 from voxelry.dicom.headers.attributes import tag_label
 from voxelry.dicom.headers.header import Header
-from voxelry.dicom.headers.shared_attributes import shared_metadata
 from voxelry.dicom.pixels.codecs import keeps_words
 from voxelry.dicom.pixels.stored_pixels import lacks_said_mixing, padding_range, stored_range
 from voxelry.dicom.values.filling import colour_values, grey_values, lazy_values
 from voxelry.dicom.values.modality import transform_limits
 from voxelry.dicom.values.voi import is_inverted, slice_voi, voi_tables
+from voxelry.dicom.values.volume_metadata import volume_metadata
 
 PLAUSIBLE_HU = (-10_000.0, 70_000.0)
 
@@ -75,7 +75,7 @@ def make_volume(
         array=array,
         geometry=geometry,
         unit=unit,
-        metadata=shared_metadata([frame.header for frame in frames]),
+        metadata=volume_metadata(frames),
         padding=padding_limits(frames) if grey else None,
         windows=_shared_windows(frames),
         voi_tables=voi_tables(frames[len(frames) // 2]),

@@ -1,4 +1,4 @@
-"""What stands beside a NIfTI file: the JSON sidecar that says how its images were acquired."""
+"""What stands beside a NIfTI file: the JSON sidecar that says how its images were acquired, and its gradients."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
+from voxelry.core.errors import ParameterError
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
 from voxelry.dicom.series.slice_timing import slice_times
+from voxelry.formats.nifti.gradients import gradients_of
 from voxelry.formats.nifti.sidecar import sidecar
 from voxelry.formats.shared.options import text_option, yes_option
 from voxelry.workflows.load.volume_batches import Batch
 
 NIFTI = "nifti"
-COMPANION_OPTIONS = ("sidecar",)
+COMPANION_OPTIONS = ("sidecar", "gradients")
 """Options that the files beside a NIfTI file have, and not the file itself."""
+GRADIENTS = ("fsl", "mrtrix", "none")
+"""How b-values and directions are written: ``.bval`` and ``.bvec``, ``.b``, or not at all."""
 _HEADER_KEYWORDS = frozenset({"TemporalResolution"})
 """Attributes that a NIfTI file holds itself; they alone are no reason to write a sidecar."""
 
@@ -33,13 +37,30 @@ def companions_wanted(options: Mapping[str, Value]) -> Companions:
     """
     with_sidecar = yes_option(options, "sidecar", True)
     reorient = text_option(options, "reorient")
+    gradients = text_option(options, "gradients") or GRADIENTS[0]
+    if gradients not in GRADIENTS:
+        raise ParameterError(f"gradients are {', '.join(GRADIENTS)}, not {gradients!r}")
 
     def companions(volumes: Sequence[Volume], batch: Batch) -> Iterator[tuple[str, str]]:
         if with_sidecar and volumes[0].metadata.keys() - _HEADER_KEYWORDS:
             told = sidecar(volumes, slice_times=_slice_times(volumes, batch), reorient=reorient)
             yield ".json", json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        yield from _gradients(volumes, gradients, reorient)
 
     return companions
+
+
+def _gradients(volumes: Sequence[Volume], kind: str, reorient: str) -> Iterator[tuple[str, str]]:
+    """b-values and directions of diffusion weighted volumes; FSL's need axes in the patient."""
+    found = None if kind == "none" else gradients_of(volumes)
+    if found is None:
+        return
+    geometry = volumes[0].geometry
+    if kind == "mrtrix":
+        yield ".b", found.mrtrix()
+    elif geometry.placed:
+        yield ".bval", found.bval()
+        yield ".bvec", found.bvec(geometry, reorient=reorient)
 
 
 def _slice_times(volumes: Sequence[Volume], batch: Batch) -> tuple[float, ...] | None:

@@ -1,0 +1,256 @@
+"""Diffusion weighting as makers write it in private attributes, which are found by their private creator.
+
+Each maker has its own frame of reference, from which vectors are turned into the patient's:
+
+=========  ===========================================  ===========================================================
+maker      attributes                                   frame of the vector
+=========  ===========================================  ===========================================================
+Siemens    (0019,xx0C), (0019,xx0E), (0019,xx27); the   the patient's (LPS)
+           same in the CSA header (0029,xx10)
+GE         (0043,xx39); (0019,xxBB), (0019,xxBC) and    frequency, phase and slice of the acquisition: see `_of_ge`
+           (0019,xxBD)
+Philips    (2001,xx03), (2001,xx04); (2005,xxB0),       the patient's (right-left, anterior-posterior, feet-head)
+           (2005,xxB1) and (2005,xxB2)
+UIH        (0065,xx09), (0065,xx37)                     the image's: rows, columns, normal
+Canon      Image Comments (0020,4000)                   as GE's, phase before frequency
+=========  ===========================================  ===========================================================
+
+These attributes are not documented by all makers. What is known comes from conformance statements, from
+https://www.na-mic.org/wiki/NAMIC_Wiki:DTI:DICOM_for_DWI_and_DTI, and from the validation of dcm2niix with phantoms and
+volunteers: for GE its issues 163 and 970, for UIH 225 and 836, for Canon 388 and 422.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from voxelry.dicom.frames.diffusion_weighting import SHORTEST, Direction, SaidOfDiffusion, in_patient
+from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.headers.attributes import text
+from voxelry.dicom.headers.comparable import comparable_number
+from voxelry.dicom.headers.elements import Elements
+from voxelry.dicom.headers.private_attributes import all_numbers, first_number, private_items, private_value
+from voxelry.dicom.headers.siemens_csa import csa_values
+
+_SIEMENS = "SIEMENS MR HEADER"
+_GE, _GE_VECTOR, _GE_SERIES = "GEMS_PARM_01", "GEMS_ACQU_01", "GEMS_RELA_01"
+_PHILIPS = ("Philips Imaging DD 001", "PHILIPS IMAGING DD 001")
+_PHILIPS_VECTOR = ("Philips MR Imaging DD 001", "PHILIPS MR IMAGING DD 001")
+_PHILIPS_FRAME = ("Philips MR Imaging DD 005", "PHILIPS MR IMAGING DD 005")
+_UIH = "Image Private Header"
+_LARGEST = 100_000.0
+"""s/mm2; a larger number is no b-value."""
+_GE_T2, _GE_TENSOR = 14, 16
+"""Values of GE's kind of image: one without weighting, and one of a tensor acquisition."""
+_GE_SCALED = (0.03, 0.97)
+"""Lengths of GE's vectors that scale the b-value; beyond them the length is that of rounding."""
+_GE_STEP = 5.0
+_CANON = re.compile(r"b=(\d{1,5})\((-?\d\.\d{1,6}),(-?\d\.\d{1,6}),(-?\d\.\d{1,6})\)")
+_CANON_MAKERS = ("CANON", "TOSHIBA")
+
+
+def makers_diffusion(frame: Frame) -> SaidOfDiffusion | None:
+    """What a maker's private attributes say of a frame; None where none are known."""
+    for read in (_of_siemens, _of_ge, _of_philips, _of_uih, _of_canon):
+        said = read(frame)
+        if said is not None:
+            return said
+    return None
+
+
+def is_uih(frame: Frame) -> bool:
+    """True if UIH's own attribute has the direction: the standard's does not follow a turned image there."""
+    return private_value(frame.header.elements, 0x0065, _UIH, 0x37) is not None
+
+
+# --- Siemens ----------------------------------------------------------------------------------------------------------
+
+
+def _of_siemens(frame: Frame) -> SaidOfDiffusion | None:
+    """Siemens' values, from attributes of their own, and those that are missing from the CSA header."""
+    elements = frame.header.elements
+    b_value = _b_value(private_value(elements, 0x0019, _SIEMENS, 0x0C))
+    kind = _words(private_value(elements, 0x0019, _SIEMENS, 0x0D))
+    vector = _three(private_value(elements, 0x0019, _SIEMENS, 0x0E))
+    content = private_value(elements, 0x0019, _SIEMENS, 0x27)
+    matrix = None if content is None else all_numbers(content, 6)
+    if b_value is None or (b_value > 0 and vector is None):
+        csa = csa_values(elements, part="image")
+        b_value = _b_value(_csa_content(csa, "B_value")) if b_value is None else b_value
+        vector = vector or _three(_csa_content(csa, "DiffusionGradientDirection"))
+        content = _csa_content(csa, "B_matrix")
+        matrix = all_numbers(content, 6) if matrix is None and content is not None else matrix
+        kind = kind or _words(_csa_content(csa, "DiffusionDirectionality"))
+    return None if b_value is None else _siemens_said(b_value, vector, matrix, kind)
+
+
+def _csa_content(csa: Mapping[str, tuple[str, ...]], name: str) -> bytes | None:
+    values = csa.get(name)
+    return "\\".join(values).encode("latin-1", "replace") if values else None
+
+
+def _siemens_said(
+    b_value: float, vector: Direction | None, matrix: tuple[float, ...] | None, kind: str
+) -> SaidOfDiffusion:
+    """What Siemens' values mean: old software marks images without weighting by a vector that cannot be."""
+    if vector is not None and all(component < -1 for component in vector):
+        return SaidOfDiffusion(0.0, (0.0, 0.0, 0.0), None, "NONE")
+    return SaidOfDiffusion(b_value, vector, matrix, kind if kind == "ISOTROPIC" else "")
+
+
+# --- GE ---------------------------------------------------------------------------------------------------------------
+
+
+def _of_ge(frame: Frame) -> SaidOfDiffusion | None:
+    """GE's b-value, and its vector in frequency, phase and slice direction of the acquisition, turned into the patient.
+
+    With columns as phase direction, frequency grows along the rows and phase along the columns, and slice against the
+    normal; with rows as phase direction, phase grows along the rows and frequency against the columns. In coronal
+    images, phase is the other way round. The sign of the whole vector, on which nothing depends, is that of dcm2niix.
+    Acquisitions of several b-values have the largest of them, and a vector whose squared length is the fraction of it.
+    """
+    elements = frame.header.elements
+    content = private_value(elements, 0x0043, _GE, 0x39)
+    whole = None if content is None else first_number(content)
+    if whole is None or whole < 0:
+        return None
+    b_value = comparable_number(whole % _LARGEST)  # software adds 1e9 to b-values of multi-shell protocols
+    components = [
+        None if content is None else first_number(content)
+        for content in (private_value(elements, 0x0019, _GE_VECTOR, element) for element in (0xBB, 0xBC, 0xBD))
+    ]
+    image = _integer(private_value(elements, 0x0043, _GE, 0x30))
+    series = _integer(private_value(elements, 0x0021, _GE_SERIES, 0x5A))
+    known = [component for component in components if component is not None]
+    if image == _GE_T2:
+        return SaidOfDiffusion(0.0, None, None, "NONE")
+    if len(known) < 3:
+        return SaidOfDiffusion(b_value)
+    length = math.hypot(*known)
+    if length <= SHORTEST:
+        tensor = _GE_TENSOR in (image, series)  # of which a vector without length is a b-value of 0
+        return SaidOfDiffusion(0.0 if tensor else b_value, None, None, "NONE" if tensor else "")
+    if _GE_SCALED[0] < length < _GE_SCALED[1]:
+        b_value = max(_GE_STEP, _GE_STEP * math.floor(b_value * length**2 / _GE_STEP + 0.5))
+    return SaidOfDiffusion(b_value, from_phase_frame(frame, known))
+
+
+def from_phase_frame(frame: Frame, components: Sequence[float]) -> Direction | None:
+    """A vector of frequency, phase and slice direction in the patient, as `_of_ge` says.
+
+    None if the header does not say how the image lies, or which direction is the phase's.
+    """
+    axes = _image_axes(frame)
+    phase_axis = text(frame.header.elements, "InPlanePhaseEncodingDirection")
+    if axes is None or phase_axis not in ("ROW", "COL", "COLUMN"):
+        return None
+    frequency, phase, along = components
+    plane = _plane(axes[2])
+    phase = -phase if plane == "coronal" else phase
+    turned = (phase, -frequency, -along) if phase_axis == "ROW" else (frequency, phase, -along)
+    sign = 1.0 if plane == "sagittal" else -1.0
+    return in_patient([sign * component for component in turned], axes)
+
+
+def _plane(normal: Sequence[float]) -> str:
+    sagittal, coronal, axial = map(abs, normal)
+    if axial >= sagittal and axial >= coronal:
+        return "axial"
+    return "coronal" if coronal >= sagittal else "sagittal"
+
+
+def _image_axes(frame: Frame) -> tuple[list[float], list[float], list[float]] | None:
+    """Unit vectors along the rows, along the columns, and their normal (rows x columns), LPS."""
+    if frame.orientation is None:
+        return None
+    along_rows, along_columns = frame.orientation[:3], frame.orientation[3:]
+    return list(along_rows), list(along_columns), np.cross(along_rows, along_columns).tolist()
+
+
+# --- Philips ----------------------------------------------------------------------------------------------------------
+
+
+def _of_philips(frame: Frame) -> SaidOfDiffusion | None:
+    for elements in _philips_places(frame):
+        b_value = _b_value(_by_any(elements, 0x2001, _PHILIPS, 0x03))
+        if b_value is None:
+            continue
+        contents = [_by_any(elements, 0x2005, _PHILIPS_VECTOR, element) for element in (0xB0, 0xB1, 0xB2)]
+        known = [value for content in contents if content is not None and (value := first_number(content)) is not None]
+        vector = (known[0], known[1], known[2]) if len(known) == 3 else None
+        isotropic = _words(_by_any(elements, 0x2001, _PHILIPS, 0x04)).startswith("I")
+        # Philips appends the mean of the directions to them, with their b-value and no direction.
+        isotropic = isotropic or (b_value > 0 and vector is not None and math.hypot(*vector) <= SHORTEST)
+        return SaidOfDiffusion(b_value, vector, None, "ISOTROPIC" if isotropic else "")
+    return None
+
+
+def _philips_places(frame: Frame) -> Iterator[Elements]:
+    """Where Philips keeps private attributes of a frame: a sequence of its functional group, else the instance."""
+    for group in frame.groups:
+        for creator in _PHILIPS_FRAME:
+            for item in private_items(group, 0x2005, creator, 0x0F):
+                yield Elements(None, item)
+    yield frame.header.elements
+
+
+def _by_any(elements: Elements, group: int, creators: Sequence[str], element: int) -> bytes | None:
+    found = (private_value(elements, group, creator, element) for creator in creators)
+    return next((content for content in found if content is not None), None)
+
+
+# --- UIH and Canon ----------------------------------------------------------------------------------------------------
+
+
+def _of_uih(frame: Frame) -> SaidOfDiffusion | None:
+    elements = frame.header.elements
+    b_value = _b_value(private_value(elements, 0x0065, _UIH, 0x09))
+    if b_value is None:
+        return None
+    vector, axes = _three(private_value(elements, 0x0065, _UIH, 0x37)), _image_axes(frame)
+    return SaidOfDiffusion(b_value, None if vector is None or axes is None else in_patient(vector, axes))
+
+
+def _of_canon(frame: Frame) -> SaidOfDiffusion | None:
+    """Canon's b-value and vector, written as a comment: ``b=1500(0.445,0.000,0.895)``; no other text counts."""
+    elements = frame.header.elements
+    if "ImageComments" not in elements or not text(elements, "Manufacturer").upper().startswith(_CANON_MAKERS):
+        return None
+    found = _CANON.fullmatch(text(elements, "ImageComments"))
+    if found is None:
+        return None
+    phase, frequency, along = (float(word) for word in found.groups()[1:])
+    return SaidOfDiffusion(float(found[1]), from_phase_frame(frame, (frequency, phase, along)))
+
+
+# --- values -----------------------------------------------------------------------------------------------------------
+
+
+def _b_value(content: bytes | None) -> float | None:
+    value = None if content is None else first_number(content)
+    return comparable_number(value) if value is not None and 0 <= value < _LARGEST else None
+
+
+def _three(content: bytes | None) -> Direction | None:
+    found = None if content is None else all_numbers(content, 3)
+    return None if found is None else (found[0], found[1], found[2])
+
+
+def _words(content: bytes | None) -> str:
+    return "" if content is None else content.decode("latin-1").strip("\0 ").upper()
+
+
+def _integer(content: bytes | None) -> int | None:
+    """A whole number, as text or encoded as a 16 or 32 bit integer."""
+    if content is None:
+        return None
+    try:
+        return int(content.strip(b"\0 "))
+    except ValueError:
+        form = {2: "<h", 4: "<i"}.get(len(content))
+        return None if form is None else int(struct.unpack(form, content)[0])

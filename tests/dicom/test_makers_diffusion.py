@@ -1,0 +1,311 @@
+"""b-values and directions as each maker writes them: in metadata and labels of volumes, and beside NIfTI files.
+
+dcm2niix reads the same series: its b-values are equal, and its directions point the same way in the world.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence as DicomSequence
+
+import voxelry
+from tests.formats.test_gradients import read_table, world_directions
+from voxelry.testing import AXIAL, CORONAL, OBLIQUE, SAGITTAL, csa_header, synthetic_series
+from voxelry.testing.diffusion_phantom import SIX_DIRECTIONS, DiffusionMaker, PhaseAxis, synthetic_diffusion_series
+
+Floats = npt.NDArray[np.float64]
+MAKERS: tuple[DiffusionMaker, ...] = (
+    "standard", "siemens", "siemens csa", "ge", "philips", "uih", "canon", "toshiba",
+)  # fmt: skip
+SMALL = (2, 5, 4)
+PLANES = {"axial": AXIAL, "sagittal": SAGITTAL, "coronal": CORONAL, "oblique": OBLIQUE}
+TO_RAS = [-1.0, -1.0, 1.0]
+ZERO = (0.0, 0.0, 0.0)
+
+
+def told(folder: Path) -> list[tuple[object, object, list[float] | None]]:
+    """b-value, directionality and direction of each volume's metadata."""
+    found: list[tuple[object, object, list[float] | None]] = []
+    for volume in voxelry.load(folder).volumes:
+        vector: Any = volume.metadata.get("DiffusionGradientOrientation")
+        kind = volume.metadata.get("DiffusionDirectionality")
+        found.append(
+            (
+                volume.metadata.get("DiffusionBValue"),
+                kind,
+                None if vector is None else [round(one, 6) + 0.0 for one in vector],
+            )
+        )
+    return found
+
+
+def one_image(folder: Path, stamp: Callable[[Dataset], None], orientation: tuple[float, ...] = AXIAL) -> voxelry.Volume:
+    synthetic_series(folder, slices=3, modality="MR", orientation=orientation, edit=lambda _, dataset: stamp(dataset))
+    return voxelry.load_volume(folder)
+
+
+PAIRS = [
+    (maker, plane) for maker in MAKERS for plane in (PLANES if maker in ("ge", "canon") else ("axial", "oblique"))
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("maker", "plane"), PAIRS)
+def test_each_makers_directions_are_the_patients(tmp_path: Path, maker: DiffusionMaker, plane: str) -> None:
+    for phase_axis in ("ROW", "COL") if maker in ("ge", "canon") else ("COL",):
+        series = synthetic_diffusion_series(
+            tmp_path / phase_axis, maker=maker, orientation=PLANES[plane], phase_axis=phase_axis, shape=SMALL
+        )
+        volumes = voxelry.load(tmp_path / phase_axis).volumes
+        assert len(volumes) == len(series.b_values)
+        for volume, b_value, direction in zip(volumes, series.b_values, series.directions, strict=True):
+            if b_value == 0:
+                assert volume.metadata.get("DiffusionBValue", 0.0) == 0
+                continue
+            assert volume.metadata["DiffusionBValue"] == b_value
+            assert volume.metadata["DiffusionDirectionality"] == "DIRECTIONAL"
+            vector: Any = volume.metadata["DiffusionGradientOrientation"]
+            assert np.abs(np.array(vector) - direction).max() < 2e-6
+            shown = " ".join(f"{one:.4g}" for one in direction + 0.0)
+            assert f"DiffusionBValue {b_value:g}, DiffusionGradientOrientation {shown}" in volume.label
+
+
+@pytest.mark.parametrize("maker", ["standard", "siemens", "philips", "ge"])
+def test_enhanced_frames_tell_them_too(tmp_path: Path, maker: DiffusionMaker) -> None:
+    series = synthetic_diffusion_series(tmp_path, maker=maker, orientation=OBLIQUE, enhanced=True, shape=SMALL)
+    found = told(tmp_path)
+    assert [one[0] for one in found] == list(series.b_values)
+    directions = np.array([ZERO if vector is None else vector for *_, vector in found])
+    assert np.abs(directions - series.directions).max() < 1e-6
+
+
+def test_philips_private_attributes_of_a_frame_count_where_the_standards_are_missing(tmp_path: Path) -> None:
+    """Older enhanced objects keep them in a private sequence of the frame."""
+
+    def without_standard(_: int, dataset: Dataset) -> None:
+        for k, group in enumerate(dataset.PerFrameFunctionalGroupsSequence):
+            item = Dataset()
+            imaging = item.private_block(0x2001, "Philips Imaging DD 001", create=True)
+            imaging.add_new(0x03, "FL", 800.0)
+            own = item.private_block(0x2005, "Philips MR Imaging DD 001", create=True)
+            for element, component in zip((0xB0, 0xB1, 0xB2), (0.0, 0.6, 0.8), strict=True):
+                own.add_new(element, "FL", component)
+            frames = group.private_block(0x2005, "Philips MR Imaging DD 005", create=True)
+            frames.add_new(0x0F, "SQ", DicomSequence([item]))
+            assert k < 3
+
+    synthetic_series(tmp_path, slices=3, modality="MR", frames="enhanced", rescale=None, edit=without_standard)
+    assert told(tmp_path) == [(800.0, "DIRECTIONAL", [0.0, 0.6, 0.8])]
+
+
+@pytest.mark.parametrize("maker", ["standard", "siemens", "siemens csa", "philips"])
+def test_the_mean_of_directions_has_none(tmp_path: Path, maker: DiffusionMaker) -> None:
+    synthetic_diffusion_series(
+        tmp_path / "in",
+        maker=maker,
+        b_values=(0, 1000, 1000, 1000),
+        directions=(*SIX_DIRECTIONS[:3], ZERO),
+        traces=(3,),
+    )
+    found = told(tmp_path / "in")
+    assert found[3] == (1000.0, "ISOTROPIC", None)
+    assert [kind for _, kind, _ in found[:3]] == ["NONE", "DIRECTIONAL", "DIRECTIONAL"]
+
+
+def test_ge_scales_b_values_by_the_vectors_length(tmp_path: Path) -> None:
+    series = synthetic_diffusion_series(
+        tmp_path, maker="ge", scaled=True, b_values=(0, 500, 1000, 2000, 0, 995),
+        directions=(ZERO, *SIX_DIRECTIONS[1:4], ZERO, SIX_DIRECTIONS[4]), shape=SMALL,
+    )  # fmt: skip
+    assert [b_value for b_value, *_ in told(tmp_path)] == list(series.b_values)
+
+
+@pytest.mark.parametrize(("image", "b_value"), [(14, 0.0), (16, 0.0), (None, 900.0)])
+def test_ge_images_without_a_vector(tmp_path: Path, image: int | None, b_value: float) -> None:
+    """Of a tensor acquisition they are unweighted; of others nothing is known but the b-value."""
+
+    def stamp(dataset: Dataset) -> None:
+        block = dataset.private_block(0x0019, "GEMS_ACQU_01", create=True)
+        for element in (0xBB, 0xBC, 0xBD):
+            block.add_new(element, "DS", "0")
+        parameters = dataset.private_block(0x0043, "GEMS_PARM_01", create=True)
+        parameters.add_new(0x39, "IS", ["900", "8", "0", "0"])
+        if image is not None:
+            parameters.add_new(0x30, "SS", image)
+
+    volume = one_image(tmp_path, stamp)
+    assert volume.metadata["DiffusionBValue"] == b_value
+    assert "DiffusionGradientOrientation" not in volume.metadata
+
+
+def test_ge_directions_are_unknown_without_the_phase_direction(tmp_path: Path) -> None:
+    def stamp(dataset: Dataset) -> None:
+        block = dataset.private_block(0x0019, "GEMS_ACQU_01", create=True)
+        for element, word in ((0xBB, "1"), (0xBC, "0"), (0xBD, "0")):
+            block.add_new(element, "DS", word)
+        dataset.private_block(0x0043, "GEMS_PARM_01", create=True).add_new(0x39, "IS", ["900", "8", "0", "0"])
+
+    volume = one_image(tmp_path, stamp)
+    assert volume.metadata["DiffusionBValue"] == 900
+    assert "DiffusionGradientOrientation" not in volume.metadata
+
+
+def test_uihs_own_direction_counts_before_the_standards(tmp_path: Path) -> None:
+    """In images that are turned, UIH writes the standard's attribute in another frame of reference."""
+
+    def stamp(dataset: Dataset) -> None:
+        block = dataset.private_block(0x0065, "Image Private Header", create=True)
+        block.add_new(0x09, "FD", 1000.0)
+        block.add_new(0x37, "FD", [0.0, 1.0, 0.0])
+        dataset.DiffusionBValue, dataset.DiffusionGradientOrientation = 1000.0, [1.0, 0.0, 0.0]
+
+    volume = one_image(tmp_path, stamp, OBLIQUE)
+    assert volume.metadata["DiffusionGradientOrientation"] == pytest.approx(OBLIQUE[3:])
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_siemens_csa_header_tells_a_direction_by_its_matrix(tmp_path: Path, older: bool) -> None:
+    """Its sign is arbitrary: the largest component is positive."""
+
+    def stamp(dataset: Dataset) -> None:
+        matrix = 1000 * np.outer((0.0, -0.8, 0.6), (0.0, -0.8, 0.6))
+        words = [f"{matrix[place]:.6f}" for place in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))]
+        content = csa_header({"B_value": ["1000"], "B_matrix": words}, older=older)
+        dataset.private_block(0x0029, "SIEMENS CSA HEADER", create=True).add_new(0x10, "OB", content)
+
+    volume = one_image(tmp_path, stamp)
+    assert volume.metadata["DiffusionDirectionality"] == "BMATRIX"
+    assert volume.metadata["DiffusionGradientOrientation"] == pytest.approx([0.0, 0.8, -0.6], abs=1e-6)
+
+
+def test_siemens_impossible_vector_means_no_weighting(tmp_path: Path) -> None:
+    def stamp(dataset: Dataset) -> None:
+        block = dataset.private_block(0x0019, "SIEMENS MR HEADER", create=True)
+        block.add_new(0x0C, "IS", "1000")
+        block.add_new(0x0E, "FD", [-1.00001, -1.00001, -1.00001])
+
+    assert one_image(tmp_path, stamp).metadata["DiffusionBValue"] == 0
+
+
+@pytest.mark.parametrize(
+    ("comment", "known"),
+    [
+        ("b=1500(0.445,0.000,0.895)", True), ("b=1500(0.445,0.000,0.895) ", True), ("B=1500(0.445,0.000,0.895)", False),
+        ("b=1500(0.445,0.000)", False), ("see b=1500(0.445,0.000,0.895)", False), ("b=1e9(0.445,0.000,0.895)", False),
+        ("b=1500(nan,0.000,0.895)", False), ("b=1500(0.445,0.000,0.895)x", False), ("", False),
+    ],
+)  # fmt: skip
+def test_canons_comment_counts_in_its_exact_form_only(tmp_path: Path, comment: str, known: bool) -> None:
+    def stamp(dataset: Dataset) -> None:
+        dataset.Manufacturer, dataset.ImageComments = "CANON_MEC", comment
+        dataset.InPlanePhaseEncodingDirection = "COL"
+
+    metadata = one_image(tmp_path, stamp).metadata
+    assert ("DiffusionBValue" in metadata) is known
+    assert ("DiffusionGradientOrientation" in metadata) is known
+
+
+def test_other_makers_comments_never_count(tmp_path: Path) -> None:
+    def stamp(dataset: Dataset) -> None:
+        dataset.Manufacturer, dataset.ImageComments = "Somebody", "b=1500(0.445,0.000,0.895)"
+        dataset.InPlanePhaseEncodingDirection = "COL"
+
+    assert "DiffusionBValue" not in one_image(tmp_path, stamp).metadata
+
+
+@pytest.mark.parametrize(
+    ("vr", "value"), [("LO", "none"), ("IS", "-5"), ("DS", "1e9"), ("OB", b"\xff" * 6), ("FD", float("nan"))]
+)
+def test_a_private_b_value_that_is_none_is_left_out(tmp_path: Path, vr: str, value: object) -> None:
+    def stamp(dataset: Dataset) -> None:
+        dataset.private_block(0x0019, "SIEMENS MR HEADER", create=True).add_new(0x0C, vr, value)
+
+    assert "DiffusionBValue" not in one_image(tmp_path, stamp).metadata
+
+
+@pytest.mark.parametrize("value", [b"", b"\x00" * 23, b"1\\0", [float("inf"), 0.0, 0.0]])
+def test_a_private_direction_that_is_none_is_left_out(tmp_path: Path, value: Any) -> None:
+    def stamp(dataset: Dataset) -> None:
+        block = dataset.private_block(0x0019, "SIEMENS MR HEADER", create=True)
+        block.add_new(0x0C, "IS", "700")
+        block.add_new(0x0E, "FD" if isinstance(value, list) else "UN", value)
+
+    metadata = one_image(tmp_path, stamp).metadata
+    assert metadata["DiffusionBValue"] == 700
+    assert "DiffusionGradientOrientation" not in metadata
+
+
+def test_the_standards_b_matrix_tells_a_direction(tmp_path: Path) -> None:
+    def stamp(dataset: Dataset) -> None:
+        item = Dataset()
+        names = ("XX", "XY", "XZ", "YY", "YZ", "ZZ")
+        for name, value in zip(names, (0.0, 0.0, 0.0, 640.0, 480.0, 360.0), strict=True):
+            setattr(item, f"DiffusionBValue{name}", value)
+        dataset.DiffusionBValue, dataset.DiffusionDirectionality = 1000.0, "BMATRIX"
+        dataset.DiffusionBMatrixSequence = DicomSequence([item])
+
+    volume = one_image(tmp_path, stamp)
+    assert volume.metadata["DiffusionGradientOrientation"] == pytest.approx([0.0, 0.8, 0.6])
+
+
+# --- dcm2niix ---------------------------------------------------------------------------------------------------------
+
+
+def by_dcm2niix(folder: Path, target: Path) -> tuple[list[float], Floats]:
+    """b-values and directions in the world (RAS) as dcm2niix writes them."""
+    target.mkdir()
+    subprocess.run(
+        ["dcm2niix", "-f", "x", "-z", "n", "-b", "n", "-o", str(target), str(folder)], check=True, capture_output=True
+    )
+    (path,) = target.glob("*.bvec")
+    return read_table(path.with_suffix(".bval"))[0].tolist(), world_directions(path.with_suffix(".nii"))
+
+
+@pytest.mark.programs("dcm2niix")
+@pytest.mark.parametrize(("maker", "plane"), [pair for pair in PAIRS if pair[0] != "standard"])
+def test_dcm2niix_says_the_same(tmp_path: Path, maker: DiffusionMaker, plane: str) -> None:
+    """With the sign, though diffusion has none. Of unknown makers its older versions write nothing."""
+    axes: list[PhaseAxis] = ["ROW", "COL"] if maker in ("ge", "canon") and plane in ("axial", "sagittal") else ["COL"]
+    for (
+        phase_axis
+    ) in axes:  # with rows as phase direction, versions before 2025 are wrong in coronal images (issue 970)
+        folder = tmp_path / phase_axis
+        series = synthetic_diffusion_series(
+            folder, maker=maker, orientation=PLANES[plane], phase_axis=phase_axis, shape=SMALL
+        )
+        ours = tmp_path / f"{phase_axis}.nii"
+        assert voxelry.convert(folder, ours).complete
+        b_values, directions = by_dcm2niix(folder, tmp_path / f"{phase_axis} theirs")
+        assert read_table(ours.with_suffix(".bval"))[0].tolist() == b_values == list(series.b_values)
+        assert np.abs(world_directions(ours) - directions).max() < 2e-6
+
+
+@pytest.mark.programs("dcm2niix")
+@pytest.mark.parametrize("maker", ["siemens", "philips", "canon"])
+def test_dcm2niix_says_the_same_of_enhanced_objects(tmp_path: Path, maker: DiffusionMaker) -> None:
+    synthetic_diffusion_series(tmp_path / "in", maker=maker, orientation=OBLIQUE, enhanced=True, shape=SMALL)
+    assert voxelry.convert(tmp_path / "in", tmp_path / "a.nii").complete
+    b_values, directions = by_dcm2niix(tmp_path / "in", tmp_path / "theirs")
+    assert read_table(tmp_path / "a.bval")[0].tolist() == b_values
+    assert np.abs(world_directions(tmp_path / "a.nii") - directions).max() < 2e-6
+
+
+@pytest.mark.programs("dcm2niix")
+@pytest.mark.parametrize("maker", ["siemens", "ge", "philips", "uih"])
+def test_volumes_without_weighting_between_others_stay_where_they_are(tmp_path: Path, maker: DiffusionMaker) -> None:
+    six = SIX_DIRECTIONS
+    series = synthetic_diffusion_series(
+        tmp_path / "in", maker=maker, b_values=(1000, 0, 2000, 0, 1000, 300),
+        directions=(six[1], ZERO, six[2], ZERO, six[3], six[4]), shape=SMALL,
+    )  # fmt: skip
+    assert voxelry.convert(tmp_path / "in", tmp_path / "a.nii").complete
+    b_values, directions = by_dcm2niix(tmp_path / "in", tmp_path / "theirs")
+    assert read_table(tmp_path / "a.bval")[0].tolist() == b_values == list(series.b_values)
+    assert np.abs(world_directions(tmp_path / "a.nii") - directions).max() < 2e-6
