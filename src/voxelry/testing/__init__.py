@@ -34,6 +34,7 @@ from voxelry.testing.instances import (
 from voxelry.testing.siemens_headers import csa_header, siemens_protocol
 from voxelry.testing.structure_sets import synthetic_structure_set
 from voxelry.testing.synthetic import SyntheticSeries, synthetic_series
+from voxelry.testing.tiled_images import SyntheticMosaics, synthetic_grids, synthetic_mosaics
 
 __all__ = [
     "AXIAL",
@@ -45,6 +46,7 @@ __all__ = [
     "SAGITTAL",
     "SECRETS",
     "SyntheticDiffusion",
+    "SyntheticMosaics",
     "SyntheticSeries",
     "bad_files",
     "bomb_zip",
@@ -55,7 +57,9 @@ __all__ = [
     "protected_zip",
     "siemens_protocol",
     "synthetic_diffusion_series",
+    "synthetic_grids",
     "synthetic_instance",
+    "synthetic_mosaics",
     "synthetic_report",
     "synthetic_series",
     "synthetic_structure_set",

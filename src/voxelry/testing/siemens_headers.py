@@ -65,11 +65,9 @@ def siemens_protocol(assignments: Mapping[str, str | float]) -> str:
     Examples
     --------
     >>> from voxelry.testing import siemens_protocol
-    >>> print(siemens_protocol({"tSequenceFileName": "ep2d_bold", "sSliceArray.lSize": 36}))
-    ### ASCCONV BEGIN ###
-    tSequenceFileName	 = 	""ep2d_bold""
-    sSliceArray.lSize	 = 	36
-    ### ASCCONV END ###
+    >>> text = siemens_protocol({"tSequenceFileName": "ep2d_bold", "sSliceArray.lSize": 36})
+    >>> [line.split() for line in text.splitlines()[1:-1]]
+    [['tSequenceFileName', '=', '""ep2d_bold""'], ['sSliceArray.lSize', '=', '36']]
     """
     lines = [
         f'{name}\t = \t""{value}""' if isinstance(value, str) else f"{name}\t = \t{value!r}"

@@ -24,6 +24,7 @@ from voxelry.dicom.frames.frame_facts import (
     position_of,
 )
 from voxelry.dicom.frames.multiframe_positions import Vector, frame_places, plane_attributes
+from voxelry.dicom.frames.tiles import Tile
 from voxelry.dicom.headers.attributes import (
     Attributes,
     first_item,
@@ -86,6 +87,8 @@ class Frame:
         Of a segmentation: what tells the distance of its slices.
     real_world
         True if its scale is that of its Real World Value Mapping.
+    tile
+        Where it lies in the image of ``index``, of a slice that was cut out of a mosaic; None if it is that image.
     """
 
     header: Header
@@ -97,6 +100,7 @@ class Frame:
     blank: float | None = None
     step_from: StepFrom = ""
     real_world: bool = False
+    tile: Tile | None = None
 
     @property
     def pixels(self) -> PixelDescription:

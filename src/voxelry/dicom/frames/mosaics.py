@@ -1,74 +1,119 @@
 """Images that hold the slices of a volume side by side: mosaics of Siemens and grids of UIH.
 
-Such an image looks like a single slice with a spacing. It is recognised by the vendor's attributes.
+Such an image looks like a single slice with a spacing. It is recognised by the vendor's attributes, and its tiles
+become frames of their own. An image whose tiles cannot be placed for certain stays whole, and its stack says why.
 """
 
 from __future__ import annotations
 
-import struct
+from collections import defaultdict
 from collections.abc import Sequence
+from typing import Literal
 
 from pydicom.dataset import Dataset
 
 from voxelry.core.errors import MosaicError
-from voxelry.dicom.frames.frame import Frame, one_of_each
+from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.frames.siemens_mosaics import SiemensMosaics, siemens_count
+from voxelry.dicom.frames.uih_grids import UihGrids, uih_count
 from voxelry.dicom.headers.attributes import first_item, text, texts
 from voxelry.dicom.headers.elements import Elements
+from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.json_values import readable_elements
-from voxelry.dicom.headers.private_attributes import first_number, private_value
+from voxelry.dicom.headers.private_attributes import private_value
 from voxelry.dicom.headers.pydicom_silence import quiet
-from voxelry.dicom.headers.siemens_csa import csa_values
 
 _WORD = "MOSAIC"
 _SIEMENS = "SIEMENS MR HEADER"
 _UIH = "Image Private Header"
-_MOST_TILES = 4096
+
+Maker = Literal["Siemens mosaic", "UIH grid"]
+
+
+def with_tiles(frames: Sequence[Frame]) -> list[Frame]:
+    """The frames of a series, with the slices of each mosaic in place of the mosaic, in the same order.
+
+    Frames that share their facts are of one kind. A mosaic that cannot be cut stays as it is: ``mosaic_of`` says why.
+    """
+    kinds: dict[int, Maker | None] = {}
+    siemens, uih = SiemensMosaics(), UihGrids()
+    found: list[Frame] = []
+    for frame in frames:
+        if frame.pixels.frames != 1 or frame.blank is not None:
+            found.append(frame)
+            continue
+        key = id(frame.facts)
+        kind = kinds[key] if key in kinds else kinds.setdefault(key, _kind_of(frame))
+        if kind is None:
+            found.append(frame)
+            continue
+        try:
+            found += (siemens if kind == "Siemens mosaic" else uih).tiles_of(frame)
+        except MosaicError:
+            found.append(frame)
+    return found
 
 
 def mosaic_of(frames: Sequence[Frame]) -> MosaicError | None:
-    """The error for frames that hold several slices side by side; None if they hold one slice each."""
-    first = {frame.header: frame for frame in reversed(list(one_of_each(frames)))}
-    for frame in first.values():
-        told = _tiles(frame)
-        if told is not None:
-            maker, tiles = told
-            return _error(maker, tiles)
+    """The error for frames that hold several slices side by side; None if they hold one slice each.
+
+    A multi-frame object whose frames lie at several positions holds slices, whatever its Image Type says: scanners of
+    Siemens cut mosaics and keep the word.
+    """
+    by_facts: dict[int, dict[Header, list[Frame]]] = defaultdict(dict)
+    for frame in frames:
+        if frame.tile is None:
+            by_facts[id(frame.facts)].setdefault(frame.header, []).append(frame)
+    for headers in by_facts.values():
+        own = next(iter(headers.values()))
+        kind = _kind_of(own[0])
+        if kind is None or len({frame.position for frame in own}) > 1:
+            continue
+        return _error(own[0], kind)
     return None
 
 
-def _error(maker: str, tiles: int | None) -> MosaicError:
+def _error(frame: Frame, kind: Maker) -> MosaicError:
+    reason, tiles = "", siemens_count(frame) if kind == "Siemens mosaic" else uih_count(frame)
+    try:
+        if frame.pixels.frames > 1:
+            reason = "it has several frames, and nothing says how each is to be cut"
+        else:
+            (SiemensMosaics() if kind == "Siemens mosaic" else UihGrids()).tiles_of(frame)
+    except MosaicError as error:
+        reason = str(error)
     held = "several slices" if tiles is None else f"{tiles} slices"
     return MosaicError(
-        f"each image is a {maker}: {held} of a volume side by side. It is no slice, and has neither mm3 nor a place in "
-        "the patient here; such images are shown and not measured, converted or processed: export the series with an "
-        "image for each slice, or as enhanced DICOM",
+        f"each image is a {kind}: {held} of a volume side by side, which cannot be cut apart: {reason}. It is no "
+        "slice, and has neither mm3 nor a place in the patient here; such images are shown and not measured, "
+        "converted or processed: export the series with an image for each slice, or as enhanced DICOM",
         tiles=tiles,
+        reason=reason,
     )
 
 
-def _tiles(frame: Frame) -> tuple[str, int | None] | None:
-    """Who tiled an image, and into how many, where that is known."""
+def _kind_of(frame: Frame) -> Maker | None:
+    """What kind of tiled image a frame is; None if it is a slice."""
     own = frame.header.elements
-    siemens = _siemens_tiles(own)
-    if _says_mosaic(frame, own) and siemens != 1:
-        return "Siemens mosaic", siemens
-    if siemens is not None and siemens > 1:
-        return "Siemens mosaic", siemens
-    if text(own, "Modality") != "MR":
+    is_mr = text(own, "Modality") == "MR"
+    siemens = siemens_count(frame) if is_mr else None
+    if (_says_mosaic(frame, own, is_mr=is_mr) and siemens != 1) or (siemens is not None and siemens > 1):
+        return "Siemens mosaic"
+    if not is_mr:
         return None
-    uih = _count(private_value(own, 0x0065, _UIH, 0x50))
-    if uih is not None and uih > 1:
-        return "UIH grid", uih
-    return ("UIH grid", None) if uih is None and private_value(own, 0x0065, _UIH, 0x51) else None
+    uih = uih_count(frame)
+    if uih is None:
+        return "UIH grid" if private_value(own, 0x0065, _UIH, 0x51) else None
+    return "UIH grid" if uih > 1 else None
 
 
-def _says_mosaic(frame: Frame, own: Elements) -> bool:
+def _says_mosaic(frame: Frame, own: Elements, *, is_mr: bool) -> bool:
     """True by Image Type, Frame Type, or what Siemens repeats of them in attributes of its own."""
     if any(_WORD in value.upper().split() for value in texts(own, "ImageType")):
         return True
     if any(_WORD in value.upper().split() for value in _frame_type(frame)):
         return True
-    if text(own, "Modality") != "MR":
+    if not is_mr:
         return False
     repeated = private_value(own, 0x0051, _SIEMENS, 0x16) or b""
     return _WORD.encode() in repeated.upper().replace(b"/", b"\\").split(b"\\") or any(
@@ -95,25 +140,3 @@ def _says_so_inside(group: Dataset) -> bool:
                             if _WORD in str(inner.value).upper():
                                 return True
     return False
-
-
-def _siemens_tiles(own: Elements) -> int | None:
-    """Number of Images in Mosaic, as an attribute (0019,xx0A) or within the CSA header (0029,xx10)."""
-    if text(own, "Modality") != "MR":
-        return None
-    found = _count(private_value(own, 0x0019, _SIEMENS, 0x0A))
-    if found is None:
-        (told,) = csa_values(own).get("NumberOfImagesInMosaic", ())[:1] or ("",)
-        found = _count(told.encode())
-    return found
-
-
-def _count(content: bytes | None) -> int | None:
-    """A number written as text or as 16 or 32 bits; None where there is none that could be a count."""
-    if not content:
-        return None
-    if len(content) == 2 and not content.strip(b"\0 ").isdigit():
-        (number,) = struct.unpack("<H", content)
-        return int(number) if 0 < number <= _MOST_TILES else None
-    found = first_number(content)
-    return int(found) if found is not None and found.is_integer() and 0 < found <= _MOST_TILES else None

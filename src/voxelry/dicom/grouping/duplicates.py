@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
@@ -14,10 +14,11 @@ import numpy as np
 from voxelry.core.errors import Problem, VoxelryError
 from voxelry.core.gaps import listed
 from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.frames.tiles import cropped
 from voxelry.dicom.grouping.findings import finding
 from voxelry.dicom.grouping.piles import NumberedFrames, Pile
 from voxelry.dicom.headers.header import Header
-from voxelry.dicom.pixels.stored_pixels import stored_frames
+from voxelry.dicom.pixels.stored_pixels import Stored, stored_frames
 
 _LEAD = 3
 """Sets are assumed if this many more positions indicate sets than copies, or if no position indicates copies."""
@@ -123,14 +124,27 @@ def _digests(frames: Sequence[Frame]) -> dict[Frame, _Digest]:
         by_header[frame.header].append(frame)
     digests: dict[Frame, _Digest] = {}
     for header, members in by_header.items():
-        members.sort(key=lambda frame: frame.index)
+        members.sort(key=_stored_order)
         # A frame that cannot be decoded equals no other; loading its stack's voxels raises the error.
         digests.update(
-            {frame: _Digest(f"{frame.header.name} {frame.index}".encode(), blank=False) for frame in members}
+            {frame: _Digest(f"{frame.header.name} {_stored_order(frame)}".encode(), blank=False) for frame in members}
         )
         with suppress(VoxelryError):
-            for frame, stored in zip(members, stored_frames(header, [f.index for f in members]), strict=True):
-                values = np.ascontiguousarray(stored)
+            for frame, stored in _stored(header, members):
+                values = np.ascontiguousarray(cropped(stored, frame.tile))
                 blank = bool((values == values.flat[0]).all())
                 digests[frame] = _Digest(hashlib.sha256(values.tobytes()).digest(), blank)
     return digests
+
+
+def _stored_order(frame: Frame) -> tuple[int, int]:
+    return frame.index, 0 if frame.tile is None else frame.tile.number
+
+
+def _stored(header: Header, members: Sequence[Frame]) -> Iterator[tuple[Frame, Stored]]:
+    """Each frame with the whole image that holds it, which is read once; ``members`` are in the stored order."""
+    by_index: dict[int, list[Frame]] = defaultdict(list)
+    for frame in members:
+        by_index[frame.index].append(frame)
+    for held, values in zip(by_index.values(), stored_frames(header, by_index), strict=True):
+        yield from ((frame, values) for frame in held)

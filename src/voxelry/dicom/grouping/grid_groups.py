@@ -58,7 +58,7 @@ def groups_of(frames: Sequence[Frame], tolerances: Tolerances) -> list[Group]:
         placed = frame.position is not None and frame.orientation is not None
         members = known.get(id(frame.facts)) if placed else None
         if members is None:
-            kind, film = kinds.get(frame.header) or kinds.setdefault(frame.header, _kind(frame.header, placed=placed))
+            kind, film = kinds.get(frame.header) or kinds.setdefault(frame.header, _kind(frame, placed=placed))
             # Frames of one film without positions follow each other; two films do not, nor two segmentations.
             together = placed and frame.header.sop_class_uid not in SEGMENTATIONS
             members = bases[kind, placed, "" if together else film, segment_of(frame)]
@@ -79,15 +79,16 @@ def groups_of(frames: Sequence[Frame], tolerances: Tolerances) -> list[Group]:
 _Kind = tuple[tuple[object, ...], str]
 
 
-def _kind(header: Header, *, placed: bool) -> _Kind:
+def _kind(frame: Frame, *, placed: bool) -> _Kind:
     """What all frames of an instance share, and which film they are on if they are several.
 
     The parts of a concatenation are one object (PS3.3 C.7.6.16.2.2.4), and one film.
     """
+    header = frame.header
     dataset = header.elements
     kind = (
-        text(dataset, "Rows"),
-        text(dataset, "Columns"),
+        frame.pixels.rows,
+        frame.pixels.columns,
         text(dataset, "SamplesPerPixel"),
         text(dataset, "PhotometricInterpretation"),
         header.sop_class_uid,

@@ -31,8 +31,14 @@ def private_value(elements: Elements, group: int, creator: str, element: int) ->
     ----------
     PS3.5 7.8.1
     """
+    tag = private_tag(elements, group, creator, element)
+    return None if tag is None else _content(elements, tag)
+
+
+def private_tag(elements: Elements, group: int, creator: str, element: int) -> int | None:
+    """The tag that a private attribute has in this header; None if its creator has reserved no block there."""
     block = _block_of(elements, group, creator)
-    return None if block is None else _content(elements, group << 16 | block << 8 | element)
+    return None if block is None else group << 16 | block << 8 | element
 
 
 def private_items(dataset: Dataset, group: int, creator: str, element: int) -> tuple[Dataset, ...]:

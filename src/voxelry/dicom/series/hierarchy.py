@@ -11,6 +11,7 @@ from voxelry.core.errors import NoPixelDataError, PixelDataError, Problem, Voxel
 from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.value import Value
 from voxelry.dicom.frames.frame import Frame, Known, frames_of
+from voxelry.dicom.frames.mosaics import with_tiles
 from voxelry.dicom.headers.attributes import integer, text
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.shared_attributes import shared_metadata
@@ -118,7 +119,8 @@ class Series:
         # Of several transfer syntaxes some may be unknown here; of one alone the geometry can still be told.
         if len({frame.header.transfer_syntax_uid for frame in frames}) > 1:
             unusable |= unsupported(frame.header for frame in frames)
-        return tuple(frame for frame in frames if frame.header not in unusable) if unusable else tuple(frames), unusable
+        usable = [frame for frame in frames if frame.header not in unusable] if unusable else frames
+        return tuple(with_tiles(usable)), unusable
 
     @property
     def unusable(self) -> Mapping[str, Problem]:

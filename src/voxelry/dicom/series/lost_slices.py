@@ -140,11 +140,13 @@ def _is_of_grid(stack: Stack, header: Header | None) -> bool:
         if header is None:
             return True
         first = stack.frames[0]
-        found = integer(header.elements, "Rows"), integer(header.elements, "Columns")
+        found, its = (
+            [integer(one.elements, keyword) for keyword in ("Rows", "Columns")] for one in (header, first.header)
+        )
         spacing, own = numbers(header.elements, "PixelSpacing", 2), first.pixel_spacing
         pairs = [] if spacing is None or own is None else list(zip(spacing, own, strict=True))
         near = all(abs(other - mine) <= SAME_SPACING * mine for other, mine in pairs)
-        return near and found == (first.pixels.rows, first.pixels.columns)
+        return near and found == its
     return False
 
 

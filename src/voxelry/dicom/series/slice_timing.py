@@ -1,7 +1,7 @@
 """Acquisition time of each slice, from the vendors' attributes.
 
-The standard has no attribute for it. Siemens and others write the time of each image; GE writes Trigger Time, a private
-clock, or only the order of the slices. Philips writes nothing. A Siemens mosaic is one slice here.
+The standard has no attribute for it. Siemens and others write the time of each image, and for each slice of a mosaic;
+GE writes Trigger Time, a private clock, or only the order of the slices. Philips writes nothing.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from voxelry.dicom.headers.private_attributes import first_number, private_value
 from voxelry.dicom.series.stack import Stack
 
 _GE_PROTOCOL = re.compile(rb'^(SLICEORDER|IOPT|NOSLC) "([^"\n]*)"', re.MULTILINE)
+_SAME_SPAN = 0.005
+"""Seconds by which the times of two volumes may differ that a scanner rounds to 2.5 ms."""
 _MOST_PROTOCOL = 1 << 20
 """The most bytes of an unpacked protocol; real ones have about 2000."""
 _GE_TICKS = 10_000
@@ -39,7 +41,8 @@ def slice_times(stacks: Sequence[Stack]) -> tuple[float, ...] | None:
         Seconds after the first of the slices, one for each, in the order of the stack's frames; None where headers do
         not tell, or contradict themselves: times of a series that are spread over more than its Repetition Time.
 
-        Of several time points the second one's: of some sequences the first has wrong times.
+        Of several time points the second one's, as of some sequences the first has wrong times; of mosaics the
+        first one's where both span the same time.
 
     References
     ----------
@@ -51,7 +54,7 @@ def slice_times(stacks: Sequence[Stack]) -> tuple[float, ...] | None:
     if len(frames) < 2 or text(first, "Modality") != "MR" or text(first, "MRAcquisitionType") != "2D":
         return None
     repetition = _repetition_seconds(frames[0])
-    found = _acquired(frames)
+    found = _of_tiles(stacks) if frames[0].tile is not None else _acquired(frames)
     if found is None and "EP" in texts(first, "ScanningSequence") and repetition is not None:
         found = _triggered(frames) or _ge_clock(frames, repetition) or _ge_order(frames, repetition)
     if found is None:
@@ -75,6 +78,20 @@ def _varied(times: Sequence[float | None]) -> list[float] | None:
     """All of them, if they are known and differ."""
     known = [time for time in times if time is not None]
     return known if len(known) == len(times) and len(set(known)) > 1 else None
+
+
+def _of_tiles(stacks: Sequence[Stack]) -> list[float] | None:
+    """By the times that a mosaic has of its slices: of the first volume, unless they span another time than the next.
+
+    In some sequences the first volume has wrong times; in others the scanner rounds each volume's anew.
+    """
+    found = [
+        _varied([None if frame.tile is None else frame.tile.seconds for frame in one.frames]) for one in stacks[:2]
+    ]
+    if len(found) == 1 or found[1] is None:
+        return found[0]
+    spans = [max(times) - min(times) for times in found if times is not None]
+    return found[0] if len(spans) == 2 and abs(spans[0] - spans[1]) <= _SAME_SPAN else found[1]
 
 
 def _acquired(frames: Sequence[Frame]) -> list[float] | None:

@@ -14,6 +14,7 @@ from voxelry.core.errors import NotEnoughMemoryError, PixelDataError, named
 from voxelry.core.lazy import LazyArray
 from voxelry.core.progress import Progress, silent
 from voxelry.dicom.frames.frame import Frame, one_of_each
+from voxelry.dicom.frames.tiles import cropped, cut_apart
 from voxelry.dicom.headers.attributes import tag_label
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.pixel_description import PixelDescription, describe_pixels
@@ -42,6 +43,8 @@ _LITTLE = 2**22
 
 Wanted: TypeAlias = Mapping[int, int]
 """For one instance: the index of each frame in the array, by frame index."""
+_Held: TypeAlias = Sequence[tuple[int, Frame]]
+"""Slices of one mosaic: the index of each in the array, and its frame."""
 T = TypeVar("T")
 
 
@@ -112,11 +115,12 @@ def _begun(shape: tuple[int, int, int], frames: Sequence[Frame]) -> tuple[npt.ND
     if dtype_holds(SMALLEST, declared_extent(frame, frame.pixels)):
         return array, {}
     plan, out = InPlace.of(frame, SMALLEST), array[place]
-    if plan is not None and plan.read(frame.header, frame.index, out):
+    if plan is not None and frame.tile is None and plan.read(frame.header, frame.index, out):
         extent = plan.rescale(out.view(plan.stored), out)
         if extent is not None:
             return array, {place: extent}
-    (values,) = stored_frames(frame.header, [frame.index])
+    (whole,) = stored_frames(frame.header, [frame.index])
+    values = cropped(whole, frame.tile)
     dtype = smallest_dtype([write_modality(values, frame, np.empty(values.shape, np.float64))])
     array = room_for(shape, dtype)
     return array, {place: write_modality(values, frame, array[place])}
@@ -126,7 +130,7 @@ def colour_values(frames: Sequence[Frame], *, progress: Progress = silent) -> np
     """The RGB values of colour frames of one matrix; shape ``(frame, row, column, 3)``."""
     pixels = frames[0].pixels
     _check(frames, (len(frames), pixels.rows, pixels.columns, 3), f"u{pixels.dtype.itemsize}")
-    tasks = _tasks(frames, range(len(frames)), _keep, lambda place, decode: [(place, decode())])
+    tasks = _tasks(frames, range(len(frames)), _keep, lambda place, decode: [(place, decode())], _keep_tiles)
     found = dict(_run(tasks, len(frames), progress))
     return np.stack([found[place] for place in range(len(frames))])
 
@@ -176,7 +180,7 @@ def _fill(
             array[place] = blank
             found[place] = ValueRange.between(blank, blank)
     places = [place for place in places if place not in found] if found else places
-    tasks = _tasks(frames, places, writer.read, writer.write)
+    tasks = _tasks(frames, places, writer.read, writer.write, writer.cut)
     little = len(places) * array[:1].nbytes <= _LITTLE and not is_encapsulated(frames[0].header.transfer_syntax_uid)
     return found | dict(_run(tasks, len(places), progress, alone=little))
 
@@ -202,6 +206,21 @@ class _Writer:
     def write(self, place: int, decode: Callable[[], Stored]) -> list[tuple[int, ValueRange]]:
         """A frame that is decoded here."""
         return [(place, self._keep(place, decode()))]
+
+    def cut(self, held: _Held) -> Iterable[tuple[int, ValueRange]]:
+        """The slices of a mosaic, which is read once."""
+        places = [place for place, _ in held]
+        stored = _stored_tiles(held)
+        first, last = places[0], places[-1] + 1
+        in_a_row = places == list(range(first, last))
+        out = self._array[first:last] if in_a_row else np.empty(stored.shape, self._array.dtype)
+        plan = self._plan_of(first)
+        extent = None if plan is None else plan.rescale(stored, out)
+        if extent is None:
+            extent = write_modality(stored, self._frames[first], out)
+        if not in_a_row:
+            self._array[places] = out
+        return [(place, extent) for place in places]
 
     def _plan_of(self, place: int) -> InPlace | None:
         plan, frame = self._plan, self._frames[place]
@@ -234,6 +253,17 @@ class _Writer:
         return write_modality(values, self._frames[place], out) if extent is None else extent
 
 
+def _stored_tiles(held: _Held) -> Stored:
+    """The stored values of slices of one mosaic; shape ``(slice, row, column, ...)``."""
+    frame = held[0][1]
+    (whole,) = stored_frames(frame.header, [frame.index])
+    return cut_apart(whole, [tile for _, one in held if (tile := one.tile) is not None])
+
+
+def _keep_tiles(held: _Held) -> list[tuple[int, Stored]]:
+    return [(place, values) for (place, _), values in zip(held, _stored_tiles(held), strict=True)]
+
+
 def _keep(header: Header, wanted: Wanted) -> Iterator[tuple[int, Stored]]:
     indices = sorted(wanted)
     for index, values in zip(indices, stored_frames(header, indices), strict=True):
@@ -245,11 +275,19 @@ def _tasks(
     places: Iterable[int],
     read: Callable[[Header, Wanted], Iterable[tuple[int, T]]],
     write: Callable[[int, Callable[[], Stored]], list[tuple[int, T]]],
+    cut: Callable[[_Held], Iterable[tuple[int, T]]],
 ) -> Iterator[Callable[[], list[tuple[int, T]]]]:
-    """Files in batches; of a compressed file with several frames, each frame by itself."""
+    """Files in batches; of a compressed file with several frames, each frame by itself; each mosaic by itself."""
     wanted: dict[Header, dict[int, int]] = {}
+    held: dict[tuple[Header, int], list[tuple[int, Frame]]] = {}
     for place in places:
-        wanted.setdefault(frames[place].header, {})[frames[place].index] = place
+        frame = frames[place]
+        if frame.tile is None:
+            wanted.setdefault(frame.header, {})[frame.index] = place
+        else:
+            held.setdefault((frame.header, frame.index), []).append((place, frame))
+    for one in held.values():
+        yield partial(_cut, cut, one)
     most = ENCAPSULATED_BATCH if any(is_encapsulated(header.transfer_syntax_uid) for header in wanted) else BATCH
     size = max(1, min(most, len(wanted) // (4 * workers())))
     batch: list[tuple[Header, Wanted]] = []
@@ -265,6 +303,10 @@ def _tasks(
                 batch = []
     if batch:
         yield partial(_read_all, batch, read)
+
+
+def _cut(cut: Callable[[_Held], Iterable[tuple[int, T]]], held: _Held) -> list[tuple[int, T]]:
+    return list(cut(held))
 
 
 def _read_all(

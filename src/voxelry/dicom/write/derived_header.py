@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from voxelry.core.intensity import Window
+from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.frame_facts import is_empty_slope, unit_of
 from voxelry.dicom.frames.multiframe_positions import RT_DOSE
 from voxelry.dicom.headers.attributes import number
@@ -16,6 +17,7 @@ from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.pixel_description import PixelDescription
 from voxelry.dicom.pixels.encode import EXPLICIT, HTJ2K_LOSSLESS, RLE
 from voxelry.dicom.pixels.stored_pixels import is_lossy, padding_range
+from voxelry.dicom.write.cut_slices import describe_slice
 from voxelry.dicom.write.derived_groups import with_groups
 from voxelry.dicom.write.header_bytes import EncodedElements, Explicit, decimal_string, file_head, short, tag_of, words
 from voxelry.dicom.write.provenance import (
@@ -81,7 +83,7 @@ class Changes:
     window
         The one that takes the place of the template's; None where theirs hold.
     uids
-        The new SOP Instance UIDs.
+        The new SOP Instance UIDs, by the template's instance and the number of the tile in it.
     stored
         True if values are stored ones, and the template's transforms stay.
     ends
@@ -93,7 +95,7 @@ class Changes:
     transfer_syntax: str
     unit: str | None
     keep_times: bool
-    uids: Mapping[Header, str]
+    uids: Mapping[tuple[Header, int | None], str]
     explicit: Explicit
     stored: bool = False
     storage: Storage | None = None
@@ -101,7 +103,9 @@ class Changes:
     ends: tuple[int, int] = (0, 0)
 
 
-def head_of(header: Header, pixels: PixelDescription, changes: Changes, ends: tuple[int, int]) -> bytes:
+def head_of(
+    header: Header, pixels: PixelDescription, changes: Changes, ends: tuple[int, int], cut: Frame | None = None
+) -> bytes:
     """All bytes of a new instance before its Pixel Data.
 
     Parameters
@@ -110,9 +114,14 @@ def head_of(header: Header, pixels: PixelDescription, changes: Changes, ends: tu
         The template's instance.
     ends
         The smallest and largest of the new stored values.
+    cut
+        The slice of the template's mosaic that it is.
     """
-    uid = changes.uids[header]
+    tile = None if cut is None else cut.tile
+    uid = changes.uids[header, None if tile is None else tile.number]
     encoded = derived(header, pixels, changes, ends)
+    if cut is not None and tile is not None:
+        describe_slice(encoded, cut, tile)
     encoded[tag_of("SOPInstanceUID")] = words(b"UI", uid)
     head = file_head(header.sop_class_uid, uid, changes.transfer_syntax, VERSION)
     return head + changes.explicit.joined(encoded)

@@ -181,7 +181,7 @@ def _instance(name: str, one: Filled, changes: Changes, ends: Ends) -> InstanceF
     size = colour_dtype(one.pixels).itemsize * 3 if storage is None else storage.container.dtype.itemsize
     return InstanceFile(
         name,
-        partial(head_of, one.header, one.pixels, changes, ends),
+        partial(head_of, one.header, one.pixels, changes, ends, one.cut),
         [
             partial(little_endian_values, plane) if storage is None else partial(storage.stored, plane)
             for plane in one.planes

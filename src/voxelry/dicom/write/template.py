@@ -28,13 +28,31 @@ SAME_PLACE_PIXELS = 0.1
 """How far, in pixels, a slice may lie from a frame by its own position, which rounding moves off the stack's grid."""
 
 
+Source: TypeAlias = tuple[Header, int | None]
+"""An instance of the template, and the number of the tile in it, of a mosaic."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Filled:
-    """An instance of the template, and what its frames are to hold, by frame index."""
+    """An instance to be written, and what its frames are to hold, by frame index.
+
+    Attributes
+    ----------
+    header
+        Of the template's instance.
+    cut
+        The slice of a mosaic that it is to hold; None if it holds what the template's instance does.
+    """
 
     header: Header
     pixels: PixelDescription
     planes: tuple[StoredPlane, ...]
+    cut: Frame | None = None
+
+    @property
+    def key(self) -> Source:
+        """What it is made of."""
+        return self.header, None if self.cut is None or self.cut.tile is None else self.cut.tile.number
 
 
 def stacks_to_fill(template: Stack | Series | Sequence[Stack]) -> tuple[Stack, ...]:
@@ -82,6 +100,7 @@ def fill(values: Values | Sequence[Values], stacks: Sequence[Stack], *, stored: 
             values=len(arrays),
         )
     by_header: dict[Header, dict[int, StoredPlane]] = {}
+    slices: list[Filled] = []
     for number, (array, stack) in enumerate(zip(arrays, stacks, strict=True)):
         where = f" of stack {number + 1}" if len(stacks) > 1 else ""
         if isinstance(array, Volume):
@@ -92,8 +111,11 @@ def fill(values: Values | Sequence[Values], stacks: Sequence[Stack], *, stored: 
         if any(frame.blank is not None for frame in stack.frames):
             raise ParameterError(f"the template{where} is a segmentation that omits frames, which cannot be filled")
         for frame, plane in zip(stack.frames, planes, strict=True):
-            by_header.setdefault(frame.header, {})[frame.index] = plane
-    return [_filled(header, planes) for header, planes in by_header.items()]
+            if frame.tile is not None:  # each slice of a mosaic becomes an instance
+                slices.append(Filled(frame.header, frame.pixels, (plane,), frame))
+            else:
+                by_header.setdefault(frame.header, {})[frame.index] = plane
+    return [*(_filled(header, planes) for header, planes in by_header.items()), *slices]
 
 
 def _filled(header: Header, planes: dict[int, StoredPlane]) -> Filled:

@@ -12,7 +12,6 @@ from voxelry.core.argument_types import check_type
 from voxelry.core.errors import ParameterError
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.volume import Volume
-from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.pixels.encode import SYNTAXES
 from voxelry.dicom.series.hierarchy import Series
@@ -23,7 +22,7 @@ from voxelry.dicom.write.header_bytes import Explicit
 from voxelry.dicom.write.instance_files import check_names, emit
 from voxelry.dicom.write.provenance import Derivation
 from voxelry.dicom.write.refilled_template import refilled
-from voxelry.dicom.write.template import Values, fill, stacks_to_fill
+from voxelry.dicom.write.template import Filled, Source, Values, fill, stacks_to_fill
 
 Syntax: TypeAlias = Literal["explicit", "rle", "jpeg-ls", "jpeg-2000", "htj2k"]
 Kind: TypeAlias = Literal["single", "enhanced"]
@@ -142,7 +141,7 @@ def write_series(
     warnings: list[str] = []
     series = derivation.uid("series", filled[0].header.series_instance_uid)
     keep_times = any("ContentTime" in dict(stack.pile.separation) for stack in stacks)
-    uids = _new_uids([one.header for one in filled], derivation)
+    uids = _new_uids(filled, derivation)
     changes = Changes(derivation, series, syntax, unit, keep_times, uids, explicit, stored)
     instances = refilled(filled, files, stacks, changes, non_finite, warnings)
     paths = emit(instances, Path(folder), syntax, progress=part(progress, 0.1, 1))
@@ -160,10 +159,15 @@ def syntax_of(name: str) -> str:
     return found
 
 
-def _new_uids(headers: Sequence[Header], derivation: Derivation) -> dict[Header, str]:
+def _new_uids(filled: Sequence[Filled], derivation: Derivation) -> dict[Source, str]:
     """SOP Instance UIDs that sort as the template's do: where nothing else orders instances, that does."""
-    old = sorted(headers, key=lambda header: (header.sop_instance_uid, header.name))
-    new = sorted(derivation.uid("instance", header.sop_instance_uid or header.name) for header in old)
+    old = sorted(
+        (one.key for one in filled), key=lambda source: (source[0].sop_instance_uid, source[0].name, source[1] or 0)
+    )
+    new = sorted(
+        derivation.uid("instance", header.sop_instance_uid or header.name, *(() if tile is None else (tile,)))
+        for header, tile in old
+    )
     return dict(zip(old, new, strict=True))
 
 

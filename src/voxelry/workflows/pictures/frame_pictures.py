@@ -224,6 +224,8 @@ def _place_of(frame: Frame) -> _Place | None:
     """Where the values lie, if looking each of them up is all there is to do."""
     header, pixels = frame.header, frame.pixels
     source = header.source
+    if frame.tile is not None:
+        return None
     if not isinstance(source, FileSource) or not is_direct(header, pixels) or pixels.bits_allocated > 16:
         return None
     if pixels.high_bit != pixels.bits_stored - 1 or "ModalityLUTSequence" in header.elements:

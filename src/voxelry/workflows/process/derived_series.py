@@ -113,7 +113,8 @@ def _fits(volume: Volume, stack: Stack) -> bool:
         return False
     if volume.geometry.placed and not volume.geometry.same_grid(stack.geometry):
         return False
-    frames = Counter(frame.header for frame in stack.frames)
+    # A slice of a mosaic is written as an instance of its own.
+    frames = Counter(frame.header for frame in stack.frames if frame.tile is None)
     return all(describe_pixels(header).frames == count for header, count in frames.items())
 
 

@@ -73,7 +73,7 @@ def _of_slices(frames: Sequence[Frame]) -> dict[str, Value]:
         "overlays": [
             [number, frame.header.sop_instance_uid, frame.index]
             for number, (frame, overlaid) in enumerate(zip(frames, _by_header(frames), strict=True))
-            if frame.blank is None and frame.index in overlaid
+            if frame.blank is None and frame.tile is None and frame.index in overlaid
         ],
     }
 
