@@ -39,6 +39,7 @@ TRASH = [
 ARCHIVE = [
     "test_incoming.py",
     "test_shared_bytes.py",
+    "test_reserved_numbers.py",
     "test_upload_attacks.py",
     "test_trash.py",
     "test_copies.py",

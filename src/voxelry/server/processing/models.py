@@ -51,6 +51,14 @@ class Process(models.Model):
         db_index=True,
         help_text="The key of the instance that was edited; no relation, which would slow deletions.",
     )
+    joined_series = models.PositiveBigIntegerField(
+        null=True,
+        blank=True,
+        help_text="The key of the series that a segmentation is written into; no relation either.",
+    )
+    instance_number = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="Of the segmentation there: reserved before it is written."
+    )
     created = models.DateTimeField(auto_now_add=True)
     published = models.DateTimeField(null=True, blank=True)
     columns = models.JSONField(default=list, blank=True, help_text="Of the rows, whose own order PostgreSQL forgets.")
@@ -65,6 +73,12 @@ class Process(models.Model):
             models.CheckConstraint(condition=~Q(step="") & ~Q(job_name=""), name="process_has_step"),
             models.CheckConstraint(
                 condition=Q(published__isnull=False) | Q(rows=[], warnings=[]), name="process_is_published_with_results"
+            ),
+            models.UniqueConstraint(fields=["joined_series", "instance_number"], name="process_number_once_per_series"),
+            models.CheckConstraint(
+                condition=Q(joined_series__isnull=True, instance_number__isnull=True)
+                | Q(joined_series__isnull=False, instance_number__isnull=False),
+                name="process_has_number_with_series",
             ),
         ]
 

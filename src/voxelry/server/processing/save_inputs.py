@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from django.db.models import Max
-
 from voxelry.core.errors import Problem, VoxelryError
 from voxelry.dicom.headers.header import read_header
 from voxelry.dicom.objects.structure_sets import STRUCTURE_SET, read_structure_set
@@ -18,6 +16,7 @@ from voxelry.server.processing import process_queries
 from voxelry.server.processing.given_files import given_path
 from voxelry.server.processing.models import Process
 from voxelry.server.processing.read_inputs import input_volume, require_analyst
+from voxelry.server.processing.reserved_numbers import reserved_number
 from voxelry.server.processing.save_handover import BaseInput, SaveInputs
 
 
@@ -57,17 +56,12 @@ def _base(process: Process, warnings: list[str]) -> BaseInput | None:
             "of its own"
         )
         return None
+    joins = process.params.get("series_choice") == "base"
     return BaseInput(
         original=Original(row.sha256, row.name, row.size),
         images=_images(row, process.project_id),
-        instance_number=_next_number(row) if process.params.get("series_choice") == "base" else None,
+        instance_number=reserved_number(process, row.series_id) if joins else None,
     )
-
-
-def _next_number(row: Instance) -> int:
-    """The Instance Number after the largest of a series."""
-    largest = row.series.instances.aggregate(largest=Max("number"))["largest"]
-    return max(int(largest or 0), row.series.instances.count()) + 1
 
 
 def _images(row: Instance, project: int) -> dict[str, tuple[Original, ...]]:
