@@ -9,7 +9,7 @@ from pydicom.datadict import keyword_for_tag
 
 from voxelry.core.errors import PixelDataError
 from voxelry.dicom.frames.frame import Frame
-from voxelry.dicom.headers.attributes import first_item, items, numbers, text, value_of
+from voxelry.dicom.headers.attributes import first_attributes, items, numbers, text, value_of
 from voxelry.dicom.headers.header import Header
 
 
@@ -60,7 +60,7 @@ def _told(header: Header) -> Iterator[tuple[str, str]]:
 def dimension_value(frame: Frame, dimension: Dimension) -> str:
     """``"index 3"``: the frame's number in a dimension, in the order of its values; empty where unknown."""
     for group in frame.groups:
-        content = first_item(group, "FrameContentSequence")
+        content = first_attributes(group, "FrameContentSequence")
         if content is None:
             continue
         try:

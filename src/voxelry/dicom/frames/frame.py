@@ -27,10 +27,10 @@ from voxelry.dicom.frames.multiframe_positions import Vector, frame_places, plan
 from voxelry.dicom.frames.tiles import Tile
 from voxelry.dicom.headers.attributes import (
     Attributes,
-    first_item,
+    first_attributes,
     has_more_items,
     integer,
-    items,
+    item_attributes,
     numbers,
     tag_label,
     text,
@@ -157,7 +157,7 @@ class Frame:
         if keyword in _VALUE_GROUPS:
             sequence, name = _VALUE_GROUPS[keyword]
             for group in self.groups:
-                item = first_item(group, sequence)
+                item = first_attributes(group, sequence)
                 found = text(item, name) if item is not None else ""
                 if found:
                     return found
@@ -216,8 +216,8 @@ def frames_of(header: Header, known: Known | None = None) -> Iterator[Frame]:
                 f"{tag_label('NumberOfFrames')} is {pixels.frames}, but "
                 f"{tag_label('PerFrameFunctionalGroupsSequence')} has more items"
             )
-        shared = first_item(elements, "SharedFunctionalGroupsSequence")
-        per_frame = items(elements, "PerFrameFunctionalGroupsSequence")
+        shared = first_attributes(elements, "SharedFunctionalGroupsSequence")
+        per_frame = item_attributes(elements, "PerFrameFunctionalGroupsSequence")
         if per_frame and len(per_frame) != pixels.frames:
             raise PixelDataError(
                 f"{tag_label('NumberOfFrames')} is {pixels.frames}, but "

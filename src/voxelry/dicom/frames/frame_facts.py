@@ -5,12 +5,20 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pydicom.datadict import tag_for_keyword
-from pydicom.dataset import Dataset
 
 from voxelry.core.errors import GeometryError, PixelDataError
 from voxelry.core.slice_grid import check_orientation
 from voxelry.dicom.frames.multiframe_positions import FARTHEST, NEAREST, RT_DOSE, Vector, is_planar, plane_attributes
-from voxelry.dicom.headers.attributes import Attributes, first_item, number, numbers, tag_label, text, texts
+from voxelry.dicom.headers.attributes import (
+    Attributes,
+    first_attributes,
+    first_item,
+    number,
+    numbers,
+    tag_label,
+    text,
+    texts,
+)
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.pixel_description import PIXEL_KEYWORDS, PixelDescription
 from voxelry.dicom.headers.sop_classes import SEGMENTATIONS
@@ -52,7 +60,7 @@ class Facts(NamedTuple):
     warnings: tuple[str, ...]
 
 
-Groups = tuple[Dataset, ...]
+Groups = tuple[Attributes, ...]
 
 
 def facts_of(header: Header, pixels: PixelDescription, groups: Groups, index: int | None = None) -> Facts:
@@ -149,7 +157,7 @@ def _all_zero(header: Header, pixels: PixelDescription, index: int | None) -> bo
 def group_of(groups: Groups, sequence: str, top: Attributes) -> Attributes:
     """A functional group's item: the frame's own, else the shared one, else the instance itself."""
     for group in groups:
-        item = first_item(group, sequence)
+        item = first_attributes(group, sequence)
         if item is not None:
             return item
     return top

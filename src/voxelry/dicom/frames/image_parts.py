@@ -8,7 +8,7 @@ from typing import Literal
 from pydicom.dataset import Dataset
 
 from voxelry.dicom.frames.frame import Frame
-from voxelry.dicom.headers.attributes import first_item, text, texts
+from voxelry.dicom.headers.attributes import dataset_of, first_attributes, text, texts
 from voxelry.dicom.headers.json_values import readable_elements
 from voxelry.dicom.headers.private_attributes import first_number, private_value
 from voxelry.dicom.headers.pydicom_silence import quiet
@@ -61,7 +61,7 @@ def image_words(frame: Frame) -> tuple[str, ...]:
     """
     own: tuple[str, ...] = ()
     for group in frame.groups:
-        item = first_item(group, "MRImageFrameTypeSequence")
+        item = first_attributes(group, "MRImageFrameTypeSequence")
         if item is not None:
             own = texts(item, "FrameType")
             break
@@ -72,7 +72,7 @@ def image_words(frame: Frame) -> tuple[str, ...]:
 def _siemens_words(frame: Frame) -> tuple[str, ...]:
     """Siemens XA: Image Type (0021,xx75) in a private functional group."""
     for group in frame.groups:
-        for element in readable_elements(group):
+        for element in readable_elements(dataset_of(group)):
             if element.tag.group == 0x0021 and element.VR == "SQ":
                 found = _text_75(list(element.value))
                 if found:
@@ -104,7 +104,7 @@ def complex_part(frame: Frame) -> ComplexPart:
     if code is not None and (number := _ge_code(code)) in range(len(_GE_PARTS)):
         return _GE_PARTS[number]
     for group in frame.groups:
-        item = first_item(group, "MRImageFrameTypeSequence")
+        item = first_attributes(group, "MRImageFrameTypeSequence")
         said = "" if item is None else text(item, "ComplexImageComponent")
         if said in _COMPONENTS:
             return _COMPONENTS[said]

@@ -31,7 +31,7 @@ import numpy as np
 
 from voxelry.dicom.frames.diffusion_weighting import SHORTEST, Direction, SaidOfDiffusion, in_patient
 from voxelry.dicom.frames.frame import Frame
-from voxelry.dicom.headers.attributes import text
+from voxelry.dicom.headers.attributes import dataset_of, text
 from voxelry.dicom.headers.comparable import comparable_number
 from voxelry.dicom.headers.elements import Elements
 from voxelry.dicom.headers.private_attributes import all_numbers, first_number, private_items, private_value
@@ -194,7 +194,7 @@ def _philips_places(frame: Frame) -> Iterator[Elements]:
     """Where Philips keeps private attributes of a frame: a sequence of its functional group, else the instance."""
     for group in frame.groups:
         for creator in _PHILIPS_FRAME:
-            for item in private_items(group, 0x2005, creator, 0x0F):
+            for item in private_items(dataset_of(group), 0x2005, creator, 0x0F):
                 yield Elements(None, item)
     yield frame.header.elements
 

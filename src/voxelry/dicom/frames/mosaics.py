@@ -10,13 +10,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Literal
 
-from pydicom.dataset import Dataset
-
 from voxelry.core.errors import MosaicError
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.siemens_mosaics import SiemensMosaics, siemens_count
 from voxelry.dicom.frames.uih_grids import UihGrids, uih_count
-from voxelry.dicom.headers.attributes import first_item, text, texts
+from voxelry.dicom.headers.attributes import Attributes, dataset_of, first_item, text, texts
 from voxelry.dicom.headers.elements import Elements
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.json_values import readable_elements
@@ -129,9 +127,9 @@ def _frame_type(frame: Frame) -> tuple[str, ...]:
     return ()
 
 
-def _says_so_inside(group: Dataset) -> bool:
+def _says_so_inside(group: Attributes) -> bool:
     """True by the private Image Type of a functional group (0021,xx75), as Siemens' XA writes it."""
-    for element in readable_elements(group):
+    for element in readable_elements(dataset_of(group)):
         if element.tag.group == 0x0021 and element.VR == "SQ":
             for item in element.value:
                 for inner in readable_elements(item):

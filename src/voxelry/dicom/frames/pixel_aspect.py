@@ -6,7 +6,7 @@ import math
 
 from voxelry.core.errors import PixelDataError
 from voxelry.dicom.frames.frame import Frame
-from voxelry.dicom.headers.attributes import Attributes, first_item, numbers
+from voxelry.dicom.headers.attributes import Attributes, first_attributes, numbers
 
 _PAIRS = ("ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio")
 """Each of rows, then of columns; the standard wants the last only where there is none of the others."""
@@ -33,7 +33,7 @@ def pixel_aspect(frame: Frame) -> float | None:
 
 
 def _places(frame: Frame) -> list[Attributes]:
-    groups = [first_item(group, "FramePixelDataPropertiesSequence") for group in frame.groups]
+    groups = [first_attributes(group, "FramePixelDataPropertiesSequence") for group in frame.groups]
     return [*(item for item in groups if item is not None), frame.header.elements]
 
 

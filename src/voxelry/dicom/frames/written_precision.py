@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.multiframe_positions import plane_attributes
-from voxelry.dicom.headers.attributes import Attributes, first_item, texts
+from voxelry.dicom.headers.attributes import Attributes, first_attributes, texts
 
 _SINGLE_DIGITS = 8
 """Text with this many significant digits may come from a 32 bit float, whose precision is seven digits."""
@@ -35,7 +35,7 @@ def rounding_of(frames: Sequence[Frame]) -> npt.NDArray[np.float64] | None:
 
 def _place_of(frame: Frame) -> Attributes:
     for group in frame.groups:
-        item = first_item(group, "PlanePositionSequence")
+        item = first_attributes(group, "PlanePositionSequence")
         if item is not None:
             return item
     return plane_attributes(frame.header)

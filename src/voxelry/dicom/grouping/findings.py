@@ -12,7 +12,7 @@ from voxelry.core.slice_grid import Grid, Tolerances
 from voxelry.core.value import Value
 from voxelry.dicom.frames.frame import Frame, one_of_each
 from voxelry.dicom.frames.orientation import spread_of
-from voxelry.dicom.headers.attributes import Attributes, first_item, number, tag_label, texts
+from voxelry.dicom.headers.attributes import Attributes, first_attributes, number, tag_label, texts
 
 NOTICEABLE_DEGREES = 0.01
 """Orientations that differ by no more from their mean are not reported."""
@@ -180,7 +180,7 @@ _GROUP_OF = {"SpacingBetweenSlices": "PixelMeasuresSequence", "GantryDetectorTil
 
 
 def _asked(frame: Frame, keyword: str) -> float | None:
-    of: list[Attributes] = [item for group in frame.groups if (item := first_item(group, _GROUP_OF[keyword]))]
+    of: list[Attributes] = [item for group in frame.groups if (item := first_attributes(group, _GROUP_OF[keyword]))]
     for attributes in (*of, frame.header.elements):
         with suppress(PixelDataError):
             found = number(attributes, keyword)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from itertools import combinations
 
 import numpy as np
@@ -16,7 +16,8 @@ from voxelry.dicom.grouping.attribute_groups import groups_by_value, named_group
 from voxelry.dicom.grouping.piles import NumberedFrames, Pile
 from voxelry.dicom.grouping.separating_attributes import Attribute, Standing
 from voxelry.dicom.grouping.varying_attributes import Varying, varying
-from voxelry.dicom.headers.attributes import first_item, text
+from voxelry.dicom.headers.attributes import first_attributes, text
+from voxelry.dicom.headers.header import Header
 
 FEWEST = 2
 """Slices of a volume: a value that only one slice has separates nothing."""
@@ -107,10 +108,16 @@ def _extent(placed: Iterable[tuple[int, object]]) -> tuple[int, int]:
 def _differ(frames: Collection[Frame]) -> bool:
     """True if frames differ in one of ``_APART``."""
     first = None
+    of_instance: dict[Header, dict[str, str]] = {}
     for frame in frames:
         encoded = frame.header.elements.encoded
         if frame.groups or encoded is None:
-            said: tuple[object, ...] = tuple(_asked(frame, keyword, sequence) for keyword, sequence in _APART.items())
+            if frame.header not in of_instance:
+                of_instance[frame.header] = {keyword: text(frame.header.elements, keyword) for keyword in _APART}
+            top = of_instance[frame.header]
+            said: tuple[object, ...] = tuple(
+                _asked(frame, keyword, sequence, top) for keyword, sequence in _APART.items()
+            )
         else:
             said = tuple(map(encoded.get, _TAGS))
         if first is None:
@@ -120,10 +127,10 @@ def _differ(frames: Collection[Frame]) -> bool:
     return False
 
 
-def _asked(frame: Frame, keyword: str, sequence: str) -> str:
+def _asked(frame: Frame, keyword: str, sequence: str, top: Mapping[str, str]) -> str:
     if sequence:
         for group in frame.groups:
-            item = first_item(group, sequence)
+            item = first_attributes(group, sequence)
             if item is not None:
                 return text(item, keyword)
-    return text(frame.header.elements, keyword)
+    return top[keyword]

@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from voxelry.core.gaps import places_of
+from voxelry.core.progress import Progress, silent
 from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances, slice_normal
 from voxelry.dicom.frames.concatenations import missing_parts
 from voxelry.dicom.frames.frame import Frame
@@ -25,7 +26,9 @@ from voxelry.dicom.grouping.piles import NumberedFrames, Pile, acquired
 from voxelry.dicom.grouping.repeated_positions import piles_of
 
 
-def split(frames: Iterable[Frame], *, tolerances: Tolerances = DEFAULT_TOLERANCES) -> list[Pile]:
+def split(
+    frames: Iterable[Frame], *, tolerances: Tolerances = DEFAULT_TOLERANCES, progress: Progress = silent
+) -> list[Pile]:
     """Sort the frames of a series into piles. Neither file order nor file names matter."""
     groups = sorted(
         groups_of(sorted(frames, key=acquired), tolerances), key=lambda group: len(group.frames), reverse=True
@@ -35,6 +38,8 @@ def split(frames: Iterable[Frame], *, tolerances: Tolerances = DEFAULT_TOLERANCE
         groups = with_differing(groups, tolerances)
     piles: list[Pile] = []
     for number, group in enumerate(groups):
+        if number:
+            progress(number / len(groups), "sorting frames")
         segment = segment_of(group.frames[0])
         own = _separate(list(group.frames), tolerances)
         problem = mosaic_of(group.frames) or missing_parts(group.frames)

@@ -17,6 +17,7 @@ from voxelry.dicom.frames.diffusion import diffusion_of, weighting_of
 from voxelry.dicom.frames.dimensions import dimension_value, dimensions_of
 from voxelry.dicom.frames.frame import VECTORS, Frame
 from voxelry.dicom.grouping.separating_attributes import TIMES, Attribute, is_noise, standard
+from voxelry.dicom.headers.attributes import dataset_of
 from voxelry.dicom.headers.comparable import (
     ABSENT,
     Comparable,
@@ -279,7 +280,7 @@ def _of_groups(frames: Sequence[Frame]) -> Columns:
     for frame in frames:
         for group in reversed(frame.groups):
             if id(group) not in known:
-                known[id(group)] = _leaves(group)
+                known[id(group)] = _leaves(dataset_of(group))
             for attribute, value in known[id(group)].items():
                 columns.setdefault(attribute, dict.fromkeys(frames, ABSENT))[frame] = value
     return dict(columns)

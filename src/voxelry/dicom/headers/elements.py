@@ -1,4 +1,4 @@
-"""An instance's attributes, kept as the file's bytes and decoded on demand."""
+"""Attributes of an instance, or of an item in it, kept as the file's bytes and decoded on demand."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ from pydicom.tag import BaseTag
 
 EncodedValue = tuple[bytes, bytes]
 """A value representation, empty in an implicit VR file, and the bytes of the value."""
+_CHARACTER_SET = 0x00080005
+_DEFAULT_CHARACTER_SET = "ISO_IR 6"
 
 
 class Elements:
-    """The attributes of one instance without its pixels; the functions of ``headers.attributes`` decode them.
+    """The attributes of one instance without its pixels, or of an item of one of its sequences.
+
+    The functions of ``headers.attributes`` decode them.
 
     A malformed value raises when it is decoded, not before.
 
@@ -25,28 +29,52 @@ class Elements:
         By tag, in the file's order, little endian; None if only pydicom can read the file.
     dataset
         What pydicom read; None if ``encoded`` is given.
+    around
+        Of an item: the attributes that its sequence is among, whose character set it shares.
+
+    Attributes
+    ----------
+    known_items
+        The items of sequences that were read, by tag; of an item none, as there are many.
     """
 
-    __slots__ = ("__weakref__", "_dataset", "encoded")
+    __slots__ = ("__weakref__", "_dataset", "around", "encoded", "known_items")
 
-    def __init__(self, encoded: Mapping[int, EncodedValue] | None, dataset: Dataset | None = None) -> None:
+    def __init__(
+        self,
+        encoded: Mapping[int, EncodedValue] | None,
+        dataset: Dataset | None = None,
+        *,
+        around: Elements | None = None,
+    ) -> None:
         self.encoded = encoded
         self._dataset = dataset
+        self.around = around
+        self.known_items: dict[int, tuple[Elements, ...]] = {}
 
     @property
     def dataset(self) -> Dataset:
         """The attributes as pydicom's dataset, made on first use."""
         if self._dataset is None:
-            self._dataset = _as_dataset(self.encoded or {})
+            self._dataset = _as_dataset(self.encoded or {}, self.character_set)
         return self._dataset
+
+    @property
+    def character_set(self) -> str | list[str]:
+        """Specific Character Set (0008,0005): its own, else that around it."""
+        own = (self.encoded or {}).get(_CHARACTER_SET, (b"", b""))[1].decode("ascii", "replace").strip("\0 ")
+        if own:
+            return own.split("\\")
+        return _DEFAULT_CHARACTER_SET if self.around is None else self.around.character_set
 
     @property
     def little_endian(self) -> bool:
         """True if the file's binary numbers are little endian."""
         return self.encoded is not None or bool(self.dataset.original_encoding[1])
 
-    def __contains__(self, keyword: str) -> bool:
-        tag = tag_for_keyword(keyword)
+    def __contains__(self, attribute: str | int) -> bool:
+        """True for the keyword, or the tag, of an attribute that is there."""
+        tag = tag_for_keyword(attribute) if isinstance(attribute, str) else attribute
         return tag is not None and tag in (self.dataset.keys() if self.encoded is None else self.encoded)
 
     def __len__(self) -> int:
@@ -57,7 +85,7 @@ class Elements:
         return f"<Elements: {len(self)}>"
 
 
-def _as_dataset(encoded: Mapping[int, EncodedValue]) -> Dataset:
+def _as_dataset(encoded: Mapping[int, EncodedValue], inherited: str | list[str]) -> Dataset:
     implicit = not any(vr for vr, _ in encoded.values())
     elements = {}
     for tag, (vr, value) in encoded.items():
@@ -65,6 +93,6 @@ def _as_dataset(encoded: Mapping[int, EncodedValue]) -> Dataset:
         content = value if value or name is None else empty_value_for_VR(name, raw=True)
         elements[BaseTag(tag)] = RawDataElement(BaseTag(tag), name, len(value), content, 0, implicit, True)  # type: ignore[arg-type]
     dataset = Dataset(elements)  # type: ignore[arg-type]
-    character_set = dataset.get("SpecificCharacterSet") or "ISO_IR 6"
+    character_set = dataset.get("SpecificCharacterSet") or inherited
     dataset.set_original_encoding(implicit, True, convert_encodings(character_set))
     return dataset

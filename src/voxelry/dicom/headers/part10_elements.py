@@ -18,7 +18,7 @@ FIRST_TAG = 0x00080000
 """The data set begins here; smaller tags are File Meta Information."""
 NO_TAG = 1 << 32
 """Greater than every tag: read to the end of the header."""
-_ITEM, _ITEM_END, _SEQUENCE_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\x0d\xe0", b"\xfe\xff\xdd\xe0"
+ITEM, ITEM_END, _SEQUENCE_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\x0d\xe0", b"\xfe\xff\xdd\xe0"
 _VRS = SHORT_VRS | LONG_VRS
 _MAX_DEPTH = 32
 _MAX_KNOWN = 20_000
@@ -31,7 +31,7 @@ class UnusualFileError(Exception):
     """The file is not a plain Part 10 file: pydicom has to read it."""
 
 
-class _ShortBufferError(Exception):
+class ShortBufferError(Exception):
     """The buffer ends within a sequence; more of the file has to be read."""
 
 
@@ -134,6 +134,17 @@ def _learn(key: bytes) -> _Known:
     if len(_known) < _MAX_KNOWN:
         _known[key] = found
     return found
+
+
+def known_element(key: bytes) -> _Known:
+    """The tag and VR of an explicit element, and whether its length has 4 bytes, by its first six bytes.
+
+    Raises
+    ------
+    UnusualFileError
+        If they are none.
+    """
+    return _known.get(key) or _learn(key)
 
 
 def read_file_meta(head: bytes, meta: dict[int, EncodedValue], spans: list[tuple[int, int]]) -> int:
@@ -258,25 +269,34 @@ def _skip_sequence(cursor: Cursor, start: int, *, explicit: bool) -> int:
     """Where a sequence of undefined length ends, its delimiter included; reads on as needed."""
     while True:
         try:
-            return _end_of_sequence(cursor.buffer, start, 0, explicit=explicit)
-        except _ShortBufferError:
+            return end_of_sequence(cursor.buffer, start, 0, explicit=explicit)
+        except ShortBufferError:
             cursor.grow(len(cursor.buffer) + 1)
 
 
-def _end_of_sequence(buffer: bytes, at: int, depth: int, *, explicit: bool) -> int:
+def end_of_sequence(buffer: bytes, at: int, depth: int, *, explicit: bool) -> int:
+    """Where a sequence of undefined length that begins at a byte ends, its delimiter included.
+
+    Raises
+    ------
+    UnusualFileError
+        If it cannot be read.
+    ShortBufferError
+        If the bytes end before it does.
+    """
     if depth > _MAX_DEPTH:
         raise UnusualFileError
     end = len(buffer)
     while True:
         if at + 8 > end:
-            raise _ShortBufferError
+            raise ShortBufferError
         tag, length = buffer[at : at + 4], int.from_bytes(buffer[at + 4 : at + 8], "little")
         at += 8
         if tag == _SEQUENCE_END:
             if length:
                 raise UnusualFileError
             return at
-        if tag != _ITEM:
+        if tag != ITEM:
             raise UnusualFileError
         at = _end_of_item(buffer, at, None if length == UNDEFINED_LENGTH else at + length, depth, explicit=explicit)
 
@@ -288,16 +308,16 @@ def _end_of_item(buffer: bytes, at: int, stop: int | None, depth: int, *, explic
         if stop is not None and at > stop:
             raise UnusualFileError
         if at + 12 > end:
-            raise _ShortBufferError
+            raise ShortBufferError
         tag = buffer[at : at + 4]
-        if tag == _ITEM_END:
+        if tag == ITEM_END:
             if buffer[at + 4 : at + 8] != b"\0\0\0\0" or stop is not None:
                 raise UnusualFileError
             return at + 8
         vr = buffer[at + 4 : at + 6]
         if not explicit:
             length, at = int.from_bytes(buffer[at + 4 : at + 8], "little"), at + 8
-            nested = buffer[at : at + 4] in (_ITEM, _SEQUENCE_END)
+            nested = buffer[at : at + 4] in (ITEM, _SEQUENCE_END)
         elif vr in SHORT_VRS:
             length, at, nested = buffer[at + 6] | buffer[at + 7] << 8, at + 8, False
         elif vr in LONG_VRS:
@@ -307,7 +327,7 @@ def _end_of_item(buffer: bytes, at: int, stop: int | None, depth: int, *, explic
         if length != UNDEFINED_LENGTH:
             at += length
         elif nested:
-            at = _end_of_sequence(buffer, at, depth + 1, explicit=explicit)
+            at = end_of_sequence(buffer, at, depth + 1, explicit=explicit)
         else:
             raise UnusualFileError
     return at

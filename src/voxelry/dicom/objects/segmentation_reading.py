@@ -22,6 +22,7 @@ from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.pixel_description import describe_pixels
 from voxelry.dicom.headers.shared_attributes import shared_metadata
 from voxelry.dicom.headers.sop_classes import LABEL_MAP, SEGMENTATION
+from voxelry.dicom.objects.segment_bits import SegmentSlices, has_plain_bits, slices_of_bits
 from voxelry.dicom.series.stack import Stack
 
 _NUMBER = "ReferencedSegmentNumber"
@@ -68,10 +69,10 @@ def read_segmentation(
         raise GeometryError(
             "a segment of this segmentation has several stacks (time points, or orientations), which are no one grid"
         )
-    parts = _Parts(stacks, numbers, progress)
-    first = next(iter(parts))[1]
     if label_map:
-        return _of_label_map(first, described, _recipe(stacks[0]))
+        return _of_label_map(stacks[0].volume(progress=progress), described, _recipe(stacks[0]))
+    parts = _Parts(stacks, numbers, progress)
+    first = stacks[0].volume(lazy=True)
     segments = [described.get(number) or unnamed(number) for number in numbers]
     empty = [segment for number, segment in sorted(described.items()) if number not in numbers]
     grid = joined_grid(stacks, first)
@@ -121,18 +122,30 @@ def _number_of(stack: Stack, described: Mapping[int, Segment]) -> int:
 
 
 class _Parts:
-    """The volumes of the segments in turn, each decoded when it is asked for; none is kept."""
+    """The segments in turn, each decoded when it is asked for; none is kept."""
 
     def __init__(self, stacks: Sequence[Stack], numbers: Sequence[int], progress: Progress) -> None:
         self._stacks, self._progress = stacks, progress
         self.numbers = numbers
         self.warnings = tuple(dict.fromkeys(words for stack in stacks for words in stack.warnings))
 
-    def __iter__(self) -> Iterator[tuple[int, Volume]]:
+    def volumes(self) -> Iterator[tuple[int, Volume]]:
+        """Each one's volume, by its place."""
+        for index, (stack, share) in enumerate(self._shares()):
+            yield index, stack.volume(progress=share)
+
+    def masks(self) -> Iterator[tuple[int, SegmentSlices]]:
+        """Where each one is, by its place."""
+        for index, (stack, share) in enumerate(self._shares()):
+            if has_plain_bits(stack):
+                yield index, slices_of_bits(stack, share)
+            else:
+                yield index, SegmentSlices(stack.volume(progress=share).array != 0, 0)
+
+    def _shares(self) -> Iterator[tuple[Stack, Progress]]:
         count = len(self._stacks)
         for index, stack in enumerate(self._stacks):
-            share = part(self._progress, index / count, (index + 1) / count)
-            yield index, stack.volume(progress=share)
+            yield stack, part(self._progress, index / count, (index + 1) / count)
 
 
 def _recipe(stack: Stack) -> str:
@@ -163,14 +176,14 @@ def _of_label_map(volume: Volume, described: dict[int, Segment], recipe: str) ->
 
 def _layers(parts: _Parts, grid: JoinedGrid, numbers: Sequence[int], allocate: Allocate) -> LabelLayers:
     builder = LayerBuilder(grid.geometry.shape, numbers, allocate=allocate)
-    for index, volume in parts:
-        builder.add(parts.numbers[index], volume.array != 0, first=grid.place(index, volume).start)
+    for index, (mask, first) in parts.masks():
+        builder.add(parts.numbers[index], mask, first=grid.starts[index] + first)
     return builder.layers()
 
 
 def _fractions(parts: _Parts, grid: JoinedGrid) -> list[npt.NDArray[np.float32]]:
     found = []
-    for index, volume in parts:
+    for index, volume in parts.volumes():
         fractions = np.zeros(grid.geometry.shape, np.float32)
         fractions[grid.place(index, volume)] = np.clip(volume.array, 0, 1)
         found.append(fractions)

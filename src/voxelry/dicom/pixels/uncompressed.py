@@ -51,6 +51,34 @@ def native_frames(header: Header, pixels: PixelDescription, wanted: Iterable[int
             yield unpacked(encoded, pixels, little=_little(header), first_bit=index * bits % 8, halved=halved)
 
 
+def bit_frames(header: Header, pixels: PixelDescription, wanted: Iterable[int]) -> Iterator[tuple[int, Stored | None]]:
+    """Native frames of single bits, by their indices, ascending: None for one without a bit, which is not unpacked.
+
+    Yields
+    ------
+    index, values
+        Of each frame; shape ``(row, column)``, 0 and 1.
+
+    Raises
+    ------
+    PixelDataError, TruncatedError
+        As `native_frames`.
+    """
+    place, _ = check_length(header, pixels)
+    bits = pixels.rows * pixels.columns
+    empty = bytes(bits // 8 + 2)
+    with header.source.open() as opened:
+        file, start = (_inflated(opened), 0) if place.offset is None else (opened, place.offset)
+        for index in sorted(wanted):
+            encoded = _read(file, start, index * bits, bits, swapped=False)
+            if 8 * len(encoded) < index * bits % 8 + bits:
+                raise TruncatedError(f"{header.name}: became shorter while it was read; try again")
+            if encoded == empty[: len(encoded)]:
+                yield index, None
+            else:
+                yield index, unpacked(encoded, pixels, little=True, first_bit=index * bits % 8)
+
+
 def is_direct(header: Header, pixels: PixelDescription) -> bool:
     """True if frames can be read straight into an array: whole numbers of whole bytes, as this machine has them."""
     return (

@@ -8,6 +8,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 from voxelry.core.errors import NoPixelDataError, PixelDataError, Problem, VoxelryError
+from voxelry.core.progress import Progress, part, silent
 from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.value import Value
 from voxelry.dicom.frames.frame import Frame, Known, frames_of
@@ -33,6 +34,9 @@ from voxelry.dicom.series.omitted_frames import with_omitted
 from voxelry.dicom.series.source_series import Neighbours, is_segmentation
 from voxelry.dicom.series.stack import Stack, stacks_of
 
+_MANY = 1024
+"""Frames of one instance between two words about the progress."""
+_SORTING = "sorting frames"
 STUDY_KEYWORDS = (
     "StudyInstanceUID", "StudyDate", "StudyTime", "StudyDescription", "StudyID", "AccessionNumber",
     "PatientID", "IssuerOfPatientID", "PatientName", "PatientBirthDate", "PatientSex",
@@ -104,14 +108,26 @@ class Series:
         """Objects that hold no pixels: reports, structure sets, plans, ..."""
         return tuple(header for header in self.instances if not header.has_pixels)
 
+    def read_stacks(self, progress: Progress) -> tuple[Stack, ...]:
+        """The stacks, with progress: sorting the frames of one large object takes seconds. Read once."""
+        if "_frames" not in vars(self):
+            vars(self)["_frames"] = self._read_frames(part(progress, 0.0, 0.5))
+        if "_lacking" not in vars(self):
+            vars(self)["_lacking"] = self._sort_frames(part(progress, 0.5, 1.0))
+        return self.stacks
+
     @cached_property
     def _frames(self) -> tuple[tuple[Frame, ...], dict[Header, Problem]]:
+        return self._read_frames(silent)
+
+    def _read_frames(self, progress: Progress) -> tuple[tuple[Frame, ...], dict[Header, Problem]]:
         frames: list[Frame] = []
         unusable: dict[Header, Problem] = {}
         known: Known = {}
-        for header in self.instances:
+        for number, header in enumerate(self.instances):
+            share = part(progress, number / len(self.instances), (number + 1) / len(self.instances))
             try:
-                own = tuple(frames_of(header, known))
+                own = tuple(_counted(frames_of(header, known), share))
                 check_bytes(header, own[0].facts.pixels)
                 frames.extend(own)
             except VoxelryError as error:
@@ -134,9 +150,13 @@ class Series:
 
     @cached_property
     def _lacking(self) -> tuple[tuple[Stack, ...], tuple[LostFile, ...]]:
+        return self._sort_frames(silent)
+
+    def _sort_frames(self, progress: Progress) -> tuple[tuple[Stack, ...], tuple[LostFile, ...]]:
         frames, _ = self._frames
         frames = tuple(with_omitted(frames, self.neighbours, self.tolerances))
-        stacks = stacks_of(frames, tolerances=self.tolerances) if frames else ()
+        progress(0.2, _SORTING)
+        stacks = stacks_of(frames, tolerances=self.tolerances, progress=part(progress, 0.2, 1.0)) if frames else ()
         there = {frame.header.sop_instance_uid for frame in frames}
         own = (LostFile(header.name, problem, header) for header, problem in self._unusable_images)
         lost = [*(one for one in self.lost if not _is_there(one, there)), *own]
@@ -180,6 +200,14 @@ class Series:
         """The gravest that is to be said of lost files: by a stack that lacks them, else by one that may, else here."""
         said = {problem.code: problem for problem in reversed(self.report.problems)}
         return next((said[code] for code in (INCOMPLETE, PERHAPS, ELSEWHERE) if code in said), None)
+
+
+def _counted(frames: Iterator[Frame], progress: Progress) -> Iterator[Frame]:
+    """The same frames, with progress of an instance that has many."""
+    for number, frame in enumerate(frames):
+        if number and number % _MANY == 0:
+            progress(number / frame.pixels.frames, _SORTING)
+        yield frame
 
 
 def _is_there(lost: LostFile, usable: Collection[str]) -> bool:

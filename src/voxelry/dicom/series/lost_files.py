@@ -14,7 +14,7 @@ from voxelry.core.slice_grid import check_orientation
 from voxelry.core.value import Value
 from voxelry.dicom.frames.multiframe_positions import Vector, plane_attributes
 from voxelry.dicom.grouping.findings import finding
-from voxelry.dicom.headers.attributes import Attributes, first_item, items, numbers
+from voxelry.dicom.headers.attributes import Attributes, first_attributes, item_attributes, numbers
 from voxelry.dicom.headers.cut_headers import is_marked, readable_start, remains_of_header
 from voxelry.dicom.headers.header import DICOMDIR_CLASS, Header, is_unknown
 from voxelry.dicom.headers.sources import Source
@@ -168,9 +168,9 @@ Plane = tuple[Vector | None, tuple[float, ...] | None]
 def planes_of(header: Header) -> list[Plane]:
     """The planes of a lost file's slices; one plane without a position if none can be read."""
     with suppress(Exception):  # a damaged header, of which any part may be anything
-        groups = items(header.elements, "PerFrameFunctionalGroupsSequence")
+        groups = item_attributes(header.elements, "PerFrameFunctionalGroupsSequence")
         if groups:
-            shared = first_item(header.elements, "SharedFunctionalGroupsSequence")
+            shared = first_attributes(header.elements, "SharedFunctionalGroupsSequence")
             return [_plane_of_frame(group, shared) for group in groups]
         many = numbers(header.elements, "NumberOfFrames")
         if many is None or many[0] <= 1:
@@ -181,8 +181,8 @@ def planes_of(header: Header) -> list[Plane]:
 
 def _plane_of_frame(own: Attributes, shared: Attributes | None) -> Plane:
     def item(sequence: str) -> Attributes | None:
-        found = first_item(own, sequence)
-        return first_item(shared, sequence) if found is None and shared is not None else found
+        found = first_attributes(own, sequence)
+        return first_attributes(shared, sequence) if found is None and shared is not None else found
 
     place, plane = item("PlanePositionSequence"), item("PlaneOrientationSequence")
     return None if place is None else _position(place), None if plane is None else _orientation(plane)

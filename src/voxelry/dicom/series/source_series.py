@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from voxelry.dicom.headers.attributes import items, text
+from voxelry.dicom.headers.attributes import item_attributes, items, text
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.sop_classes import SEGMENTATIONS
 from voxelry.dicom.series.stack import Stack
@@ -66,8 +66,8 @@ def referenced_series(header: Header) -> frozenset[str]:
 
 def referenced_instances(header: Header) -> dict[str, None]:
     """The UIDs of the images that an instance says it was made from, each once."""
-    found = list(items(header.elements, "SourceImageSequence"))
-    for group in items(header.elements, "PerFrameFunctionalGroupsSequence"):
-        for derivation in items(group, "DerivationImageSequence"):
-            found += items(derivation, "SourceImageSequence")
+    found = list(item_attributes(header.elements, "SourceImageSequence"))
+    for group in item_attributes(header.elements, "PerFrameFunctionalGroupsSequence"):
+        for derivation in item_attributes(group, "DerivationImageSequence"):
+            found += item_attributes(derivation, "SourceImageSequence")
     return dict.fromkeys(uid for item in found if (uid := text(item, "ReferencedSOPInstanceUID")))

@@ -283,7 +283,9 @@ class Stack:
         )
 
 
-def stacks_of(frames: Iterable[Frame], *, tolerances: Tolerances = DEFAULT_TOLERANCES) -> tuple[Stack, ...]:
+def stacks_of(
+    frames: Iterable[Frame], *, tolerances: Tolerances = DEFAULT_TOLERANCES, progress: Progress = silent
+) -> tuple[Stack, ...]:
     """The stacks of a series, the largest first, those of one split in the order of their values."""
-    piles = split(frames, tolerances=tolerances)
+    piles = split(frames, tolerances=tolerances, progress=progress)
     return tuple(Stack(pile, label, tolerances) for pile, label in zip(piles, labels_of(piles), strict=True))

@@ -24,7 +24,7 @@ from voxelry.dicom.frames.multiframe_positions import (
     plane_attributes,
 )
 from voxelry.dicom.grouping.findings import finding
-from voxelry.dicom.headers.attributes import items, number, tag_label, text
+from voxelry.dicom.headers.attributes import item_attributes, number, tag_label, text
 from voxelry.dicom.headers.header import Header
 
 
@@ -88,7 +88,7 @@ def unplaced_findings(frames: Sequence[Frame]) -> list[Problem]:
 
 
 def _has_volume_axes(frame: Frame) -> bool:
-    return any(items(group, "PlanePositionVolumeSequence") for group in frame.groups)
+    return any(item_attributes(group, "PlanePositionVolumeSequence") for group in frame.groups)
 
 
 def _one_place(frames: Sequence[Frame], header: Header) -> list[Problem]:

@@ -95,10 +95,11 @@ def load_segmentation(
         return segmentation_of_files(files, progress=part(progress, 0.4, 1))
     header = _one(path, headers, "segmentation", found)
     series = next(one for one in found.series if header in one.instances)
-    stacks = [stack for stack in series.stacks if stack.frames[0].header is header]
+    every = series.read_stacks(part(progress, 0.4, 0.6))
+    stacks = [stack for stack in every if stack.frames[0].header is header]
     if not stacks:
         raise as_error(series.problem or Problem("no_pixel_data", f"{header.name}: holds no frame that can be used"))
-    return read_segmentation(stacks, progress=part(progress, 0.4, 1))
+    return read_segmentation(stacks, progress=part(progress, 0.6, 1))
 
 
 def load_contours(

@@ -1,0 +1,101 @@
+"""Items of sequences read from the file's bytes are those that pydicom reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pydicom
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
+from pydicom.sequence import Sequence
+from pydicom.uid import UID
+
+from voxelry.dicom.headers.attributes import dataset_of, first_attributes, item_attributes, items, numbers, text
+from voxelry.dicom.headers.elements import Elements
+from voxelry.dicom.headers.header import read_header
+from voxelry.dicom.headers.plain_items import plain_items
+from voxelry.dicom.headers.sources import FileSource
+from voxelry.testing import synthetic_series
+
+SEQUENCE = "PerFrameFunctionalGroupsSequence"
+SYNTAXES = ["1.2.840.10008.1.2.1", "1.2.840.10008.1.2"]
+
+
+def position(x: float) -> Dataset:
+    place = Dataset()
+    place.ImagePositionPatient = [x, 2.5, -3]
+    place.ImageComments = "Lège"
+    return place
+
+
+def frame(x: float, *, undefined: bool) -> Dataset:
+    group, content = Dataset(), Dataset()
+    content.DimensionIndexValues = [1, round(abs(x)) + 1]
+    group.FrameContentSequence = Sequence([content])
+    group.PlanePositionSequence = Sequence([position(x)])
+    group.DerivationImageSequence = Sequence([])
+    for element in group:
+        element.is_undefined_length = undefined
+        for item in element.value:
+            item.is_undefined_length_sequence_item = undefined
+    group.is_undefined_length_sequence_item = undefined
+    return group
+
+
+def written(folder: Path, frames: list[Dataset], syntax: str, *, undefined: bool) -> Path:
+    [path] = synthetic_series(folder, slices=1).paths
+    dataset = pydicom.dcmread(path)
+    dataset.SpecificCharacterSet = "ISO_IR 192"
+    setattr(dataset, SEQUENCE, Sequence(frames))
+    dataset[SEQUENCE].is_undefined_length = undefined
+    dataset.file_meta.TransferSyntaxUID = UID(syntax)
+    dataset.save_as(path, implicit_vr=syntax == SYNTAXES[1], little_endian=True)
+    return path
+
+
+@pytest.mark.parametrize("undefined", [False, True])
+@pytest.mark.parametrize("syntax", SYNTAXES)
+def test_items_are_those_of_pydicom(tmp_path: Path, syntax: str, undefined: bool) -> None:
+    frames = [frame(x, undefined=undefined) for x in (-1.5, 0, 7)]
+    header = read_header(FileSource.of(written(tmp_path, frames, syntax, undefined=undefined)))
+    read, theirs = item_attributes(header.elements, SEQUENCE), items(header.elements, SEQUENCE)
+    assert all(isinstance(one, Elements) and one.encoded is not None for one in read)
+    assert list(map(dataset_of, read)) == list(theirs)
+    assert item_attributes(header.elements, SEQUENCE) is read
+    for one, expected in zip(read, (-1.5, 0, 7), strict=True):
+        place = first_attributes(one, "PlanePositionSequence")
+        assert place is not None
+        assert numbers(place, "ImagePositionPatient", 3) == (expected, 2.5, -3)
+        assert text(place, "ImageComments") == "Lège"  # in the character set of the file
+        assert first_attributes(one, "DerivationImageSequence") is None
+        assert 0x00209113 in one
+        assert "FrameContentSequence" in one
+        assert "PixelMeasuresSequence" not in one
+
+
+def encoded(frames: list[Dataset]) -> bytes:
+    file = DicomBytesIO()
+    file.is_little_endian, file.is_implicit_VR = True, False
+    whole = Dataset()
+    setattr(whole, SEQUENCE, Sequence(frames))
+    write_dataset(file, whole)
+    return file.getvalue()[12:]
+
+
+CONTENT = encoded([frame(1, undefined=False), frame(2, undefined=True)])
+
+
+@given(st.integers(0, len(CONTENT) - 1), st.binary(min_size=1, max_size=4))
+def test_damaged_items_are_left_to_pydicom_or_read_in_full(at: int, dirt: bytes) -> None:
+    found = plain_items((b"SQ", CONTENT[:at] + dirt + CONTENT[at + len(dirt) :]))
+    assert found is None or all(isinstance(tag, int) for item in found for tag in item)
+
+
+@given(st.integers(1, len(CONTENT) - 1))
+def test_items_that_end_early_are_never_read_as_whole_ones(length: int) -> None:
+    found = plain_items((b"SQ", CONTENT[:length]))
+    assert found is None or len(found) < 2
