@@ -16,6 +16,7 @@ from voxelry.testing.archives import (
     zip_folder,
 )
 from voxelry.testing.diffusion_phantom import SyntheticDiffusion, phantom_tensor, synthetic_diffusion_series
+from voxelry.testing.epi import synthetic_epi
 from voxelry.testing.instances import (
     AXIAL,
     CORONAL,
@@ -57,6 +58,7 @@ __all__ = [
     "protected_zip",
     "siemens_protocol",
     "synthetic_diffusion_series",
+    "synthetic_epi",
     "synthetic_grids",
     "synthetic_instance",
     "synthetic_mosaics",

@@ -13,6 +13,7 @@ from pydicom.sequence import Sequence
 
 from voxelry.dicom.headers.elements import Elements
 from voxelry.dicom.headers.pydicom_silence import quiet
+from voxelry.dicom.headers.value_representations import NUMBER_FORMATS
 
 _FIRST_BLOCK, _LAST_BLOCK = 0x10, 0xFF
 _WIDEST_HOLE = 0x1F
@@ -35,12 +36,6 @@ def private_value(elements: Elements, group: int, creator: str, element: int) ->
     return None if tag is None else _content(elements, tag)
 
 
-def private_tag(elements: Elements, group: int, creator: str, element: int) -> int | None:
-    """The tag that a private attribute has in this header; None if its creator has reserved no block there."""
-    block = _block_of(elements, group, creator)
-    return None if block is None else group << 16 | block << 8 | element
-
-
 def private_items(dataset: Dataset, group: int, creator: str, element: int) -> tuple[Dataset, ...]:
     """The items of a private sequence, which may be in an item of another one; empty if it is absent or no sequence.
 
@@ -49,8 +44,7 @@ def private_items(dataset: Dataset, group: int, creator: str, element: int) -> t
     group, creator, element
         As for `private_value`.
     """
-    block = _block_of(Elements(None, dataset), group, creator)
-    tag = 0 if block is None else group << 16 | block << 8 | element
+    tag = private_tag(Elements(None, dataset), group, creator, element) or 0
     if tag not in dataset.keys():  # noqa: SIM118 - as in _content
         return ()
     try:
@@ -61,17 +55,60 @@ def private_items(dataset: Dataset, group: int, creator: str, element: int) -> t
     return tuple(cast("Iterable[Dataset]", value)) if isinstance(value, Sequence) else ()
 
 
-def _block_of(elements: Elements, group: int, creator: str) -> int | None:
-    """The block of a group that a private creator reserves."""
+def private_text(elements: Elements, group: int, creator: str, element: int) -> str:
+    """A private attribute as text, several values joined by backslashes; empty if it is absent or is no text."""
+    content = private_value(elements, group, creator, element) or b""
+    words = content.decode("latin-1").strip("\0 ")
+    return words if words.isprintable() else ""
+
+
+def private_numbers(elements: Elements, group: int, creator: str, element: int, vr: str) -> tuple[float, ...]:
+    """The numbers of a private attribute; empty if it is absent, or has anything else than finite numbers.
+
+    Parameters
+    ----------
+    group, creator, element
+        As for `private_value`.
+    vr
+        The value representation that the maker gives it, for files that do not say it.
+    """
+    tag = private_tag(elements, group, creator, element)
+    content = None if tag is None else _content(elements, tag)
+    if not content or tag is None:
+        return ()
+    said = elements.encoded[tag][0] if elements.encoded is not None else b""
+    form = NUMBER_FORMATS.get(said if said not in (b"", b"UN") else vr.encode())
+    if elements.encoded is None:  # pydicom has decoded the value, unless it does not know its representation
+        return _numbers_of_text(content) or _numbers_of_bytes(content, form)
+    return _numbers_of_bytes(content, form) if form else _numbers_of_text(content)
+
+
+def _numbers_of_text(content: bytes) -> tuple[float, ...]:
+    try:
+        found = tuple(float(word.strip(b"\0 ")) for word in content.split(b"\\"))
+    except ValueError:
+        return ()
+    return found if all(map(math.isfinite, found)) else ()
+
+
+def _numbers_of_bytes(content: bytes, form: str | None) -> tuple[float, ...]:
+    if form is None or len(content) % struct.calcsize(form):
+        return ()
+    found = tuple(float(number) for (number,) in struct.iter_unpack(form, content))
+    return found if all(map(math.isfinite, found)) else ()
+
+
+def private_tag(elements: Elements, group: int, creator: str, element: int) -> int | None:
+    """The tag that a private attribute has in this header; None if its creator has reserved no block there."""
     for block in range(_FIRST_BLOCK, _LAST_BLOCK + 1):
         reserved = _content(elements, group << 16 | block)
         if reserved is None:
             if block > _WIDEST_HOLE:
                 return None
             continue
-        # GE appends its software version to the creator, as further values.
-        if reserved.split(b"\\")[0].strip(b"\0 ") == creator.encode():
-            return block
+        # GE appends its software version to the creator, as further values; Philips writes it in two ways.
+        if reserved.split(b"\\")[0].strip(b"\0 ").upper() == creator.upper().encode():
+            return group << 16 | block << 8 | element
     return None
 
 

@@ -7,17 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from voxelry.core.value import Value
 from voxelry.dicom.frames.diffusion import OF_DIFFUSION, diffusion_metadata
 from voxelry.dicom.frames.frame import Frame
-from voxelry.dicom.headers.shared_attributes import shared_metadata
+from voxelry.dicom.frames.group_attributes import frames_metadata
 
 
 def volume_metadata(frames: Sequence[Frame]) -> Mapping[str, Value]:
     """Every attribute that has the same value in all instances, by keyword, as JSON values.
 
+    What enhanced objects say in functional groups, alike for all frames, is told as others say it at the top.
+
     Of diffusion, each volume has its own DiffusionBValue (s/mm2), DiffusionDirectionality and, where there is a
     direction, DiffusionGradientOrientation (a unit vector in patient coordinates, LPS): also where functional groups or
     private attributes of the maker tell them, and not the standard's attributes at the top of the header.
     """
-    shared = shared_metadata([frame.header for frame in frames])
+    shared = frames_metadata(frames)
     own = diffusion_metadata(frames)
     return _OwnMetadata(shared, own) if own else shared
 

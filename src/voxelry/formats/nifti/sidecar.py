@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TypeAlias
 
-import numpy as np
-
+from voxelry.core.makers import maker_name
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
-from voxelry.formats.shared.grids import reoriented
+from voxelry.formats.nifti.file_axes import phase_encoding_axis, slices_of_file
 
 _Change: TypeAlias = Callable[[Value], Value]
 
 _GAUSS_FROM = 100.0
 """Larger field strengths are taken for gauss, which old headers give instead of tesla."""
+_HERTZ_FROM = 1e6
+"""Larger imaging frequencies are in hertz, which UIH writes instead of megahertz."""
 
 
 def _as_it_is(value: Value) -> Value:
@@ -33,6 +35,33 @@ def _tesla(value: Value) -> Value:
     return value / 10_000 if value >= _GAUSS_FROM else value
 
 
+def _megahertz(value: Value) -> Value:
+    if not isinstance(value, int | float):
+        return None
+    return value / 1e6 if value >= _HERTZ_FROM else value
+
+
+def _maker(value: Value) -> Value:
+    return maker_name(value) if isinstance(value, str) else None
+
+
+def _short_direction(value: Value) -> Value:
+    return {"COLUMN": "COL"}.get(value, value) if isinstance(value, str) else None
+
+
+def _off_resonance(value: Value) -> Value:
+    return {"OFF_RESONANCE": True, "ON_RESONANCE": False, "NONE": False}.get(value) if isinstance(value, str) else None
+
+
+def _is_spoiled(value: Value) -> Value:
+    return None if not isinstance(value, str) or value == "OTHER" else value != "NONE"
+
+
+def _spoiling(value: Value) -> Value:
+    known = {"RF": "RF", "GRADIENT": "GRADIENT", "RF_AND_GRADIENT": "COMBINED"}
+    return known.get(value) if isinstance(value, str) else None
+
+
 def _joined(value: Value) -> Value:
     return "_".join(str(part).strip() for part in value) if isinstance(value, list) else value
 
@@ -43,31 +72,46 @@ def _listed(value: Value) -> Value:
 
 _FIELDS: tuple[tuple[str, str, _Change], ...] = (
     ("Modality", "Modality", _as_it_is),
-    ("Manufacturer", "Manufacturer", _as_it_is),
+    ("Manufacturer", "Manufacturer", _maker),
     ("ManufacturersModelName", "ManufacturerModelName", _as_it_is),
     ("SoftwareVersions", "SoftwareVersions", _joined),
     ("MagneticFieldStrength", "MagneticFieldStrength", _tesla),
-    ("ImagingFrequency", "ImagingFrequency", _as_it_is),
+    ("ImagingFrequency", "ImagingFrequency", _megahertz),
     ("ReceiveCoilName", "ReceiveCoilName", _as_it_is),
     ("BodyPart", "BodyPartExamined", _as_it_is),
+    ("BodyPartExamined", "BodyPartExamined", _as_it_is),
     ("PatientPosition", "PatientPosition", _as_it_is),
+    ("SeriesNumber", "SeriesNumber", _as_it_is),
+    ("AcquisitionNumber", "AcquisitionNumber", _as_it_is),
     ("ImageType", "ImageType", _listed),
     ("MRAcquisitionType", "MRAcquisitionType", _as_it_is),
     ("ScanningSequence", "ScanningSequence", _joined),
     ("SequenceVariant", "SequenceVariant", _joined),
     ("ScanOptions", "ScanOptions", _joined),
     ("SequenceName", "SequenceName", _as_it_is),
+    ("PulseSequenceName", "PulseSequenceName", _as_it_is),
     ("RepetitionTime", "RepetitionTime", _seconds),
+    ("EchoNumber", "EchoNumbers", _as_it_is),
     ("EchoTime", "EchoTime", _seconds),
     ("InversionTime", "InversionTime", _seconds),
     ("FlipAngle", "FlipAngle", _as_it_is),
     ("EchoTrainLength", "EchoTrainLength", _as_it_is),
     ("NumberOfAverages", "NumberOfAverages", _as_it_is),
+    ("SAR", "SAR", _as_it_is),
+    ("MTState", "MagnetizationTransfer", _off_resonance),
+    ("SpoilingState", "Spoiling", _is_spoiled),
+    ("SpoilingType", "Spoiling", _spoiling),
     ("PixelBandwidth", "PixelBandwidth", _as_it_is),
     ("PercentSampling", "PercentSampling", _as_it_is),
-    ("InPlanePhaseEncodingDirectionDICOM", "InPlanePhaseEncodingDirection", _as_it_is),
+    ("PercentPhaseFOV", "PercentPhaseFieldOfView", _as_it_is),
+    ("PhaseEncodingSteps", "MRAcquisitionPhaseEncodingStepsInPlane", _as_it_is),
+    ("PhaseEncodingSteps", "NumberOfPhaseEncodingSteps", _as_it_is),
+    ("PhaseEncodingStepsOutOfPlane", "MRAcquisitionPhaseEncodingStepsOutOfPlane", _as_it_is),
+    ("FrequencyEncodingSteps", "MRAcquisitionFrequencyEncodingSteps", _as_it_is),
+    ("InPlanePhaseEncodingDirectionDICOM", "InPlanePhaseEncodingDirection", _short_direction),
     ("SliceThickness", "SliceThickness", _as_it_is),
     ("KVP", "KVP", _as_it_is),
+    ("ExposureTime", "ExposureTime", _seconds),
     ("XRayTubeCurrent", "XRayTubeCurrent", _as_it_is),
     ("XRayExposure", "Exposure", _as_it_is),
     ("ConvolutionKernel", "ConvolutionKernel", _as_it_is),
@@ -79,8 +123,31 @@ _FIELDS: tuple[tuple[str, str, _Change], ...] = (
 description may name a patient, and a hospital's name, a station or a UID may identify one."""
 
 
+@dataclass(frozen=True, slots=True)
+class HeaderFacts:
+    """What the headers of one volume say beside its metadata.
+
+    Attributes
+    ----------
+    fields
+        As the sidecar has them.
+    phase_direction
+        Unit vector of phase encoding, LPS; None if it is unknown.
+    polarity_known
+        True if phase was encoded towards that direction, and False if nothing tells it from the opposite.
+    """
+
+    fields: Mapping[str, Value]
+    phase_direction: tuple[float, float, float] | None = None
+    polarity_known: bool = False
+
+
 def sidecar(
-    volumes: Sequence[Volume], *, slice_times: Sequence[float] | None = None, reorient: str = ""
+    volumes: Sequence[Volume],
+    *,
+    facts: Sequence[HeaderFacts] = (),
+    slice_times: Sequence[float] | None = None,
+    reorient: str = "",
 ) -> dict[str, Value]:
     """The BIDS fields that the headers of images provide.
 
@@ -88,10 +155,12 @@ def sidecar(
     ----------
     volumes
         The volumes of one file, in order. A value that differs between them (echo times) becomes a list.
+    facts
+        What their headers say beside their metadata, where they come from DICOM.
     slice_times
         Acquisition time of each slice of a volume, in seconds, in the volume's order; None if unknown.
     reorient
-        Code of the file's reoriented axes, if any: the times follow the slices.
+        Code of the file's reoriented axes, if any: times and directions follow them.
 
     Returns
     -------
@@ -104,9 +173,14 @@ def sidecar(
     """
     found: dict[str, Value] = {}
     for name, keyword, change in _FIELDS:
-        values = [_clean(volume.metadata.get(keyword), change) for volume in volumes]
-        if values and all(value is not None for value in values):
-            found[name] = values[0] if all(value == values[0] for value in values) else values
+        value = _each([_clean(volume.metadata.get(keyword), change) for volume in volumes])
+        if value is not None:
+            found[name] = value
+    for name in dict.fromkeys(name for one in facts for name in one.fields):
+        value = _each([one.fields.get(name) for one in facts])
+        if value is not None:
+            found[name] = value
+    found |= _phase_encoding(volumes[0], facts, reorient)
     step = step_seconds(volumes)
     if step is not None and len(volumes) > 1:
         found["RepetitionTime"] = step  # In BIDS this is the time from volume to volume.
@@ -123,13 +197,29 @@ def sidecar(
 
 def _slice_timing(volume: Volume, times: Sequence[float], reorient: str) -> dict[str, Value]:
     """Slice times in the file's order, and the slices' axis in the file if it is not the third."""
-    numbers = np.broadcast_to(np.arange(len(times))[:, None, None], volume.array.shape[:3])
-    moved = reorient and volume.geometry.placed
-    turned = reoriented(numbers, volume.geometry, reorient)[0] if moved else numbers
-    axis = next(axis for axis, stride in enumerate(turned.strides) if stride)
-    backwards = turned.strides[axis] < 0
+    axis, backwards = slices_of_file(volume, reorient)
     found: dict[str, Value] = {"SliceTiming": list(reversed(times) if backwards else times)}
-    return found if axis == 0 else {**found, "SliceEncodingDirection": "kji"[axis]}
+    return found if axis == "k" else {**found, "SliceEncodingDirection": axis}
+
+
+def _phase_encoding(volume: Volume, facts: Sequence[HeaderFacts], reorient: str) -> dict[str, Value]:
+    """Axis and polarity in the file's axes; the polarity only where all headers say it alike."""
+    if not facts or facts[0].phase_direction is None or not volume.geometry.placed:
+        return {}
+    axes = [phase_encoding_axis(volume, one.phase_direction, reorient) for one in facts if one.phase_direction]
+    if len(axes) < len(facts) or len({axis[0] for axis in axes}) != 1:
+        return {}
+    if all(one.polarity_known for one in facts):
+        each: list[Value] = [*axes]
+        return {"PhaseEncodingDirection": axes[0] if len(set(axes)) == 1 else each}
+    return {"PhaseEncodingAxis": axes[0][0]}
+
+
+def _each(values: Sequence[Value]) -> Value:
+    """A value that all volumes share, else the list of theirs; None if one has none."""
+    if not values or any(value is None for value in values):
+        return None
+    return values[0] if all(value == values[0] for value in values) else list(values)
 
 
 def _clean(value: Value, change: _Change) -> Value:

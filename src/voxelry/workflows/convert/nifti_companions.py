@@ -9,9 +9,10 @@ from typing import TypeAlias
 from voxelry.core.errors import ParameterError
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
+from voxelry.dicom.acquisition.scan_facts import scan_facts
 from voxelry.dicom.series.slice_timing import slice_times
 from voxelry.formats.nifti.gradients import gradients_of
-from voxelry.formats.nifti.sidecar import sidecar
+from voxelry.formats.nifti.sidecar import HeaderFacts, sidecar
 from voxelry.formats.shared.options import text_option, yes_option
 from voxelry.workflows.load.volume_batches import Batch
 
@@ -43,7 +44,9 @@ def companions_wanted(options: Mapping[str, Value]) -> Companions:
 
     def companions(volumes: Sequence[Volume], batch: Batch) -> Iterator[tuple[str, str]]:
         if with_sidecar and volumes[0].metadata.keys() - _HEADER_KEYWORDS:
-            told = sidecar(volumes, slice_times=_slice_times(volumes, batch), reorient=reorient)
+            told = sidecar(
+                volumes, facts=_header_facts(batch), slice_times=_slice_times(volumes, batch), reorient=reorient
+            )
             yield ".json", json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         yield from _gradients(volumes, gradients, reorient)
 
@@ -71,3 +74,13 @@ def _slice_times(volumes: Sequence[Volume], batch: Batch) -> tuple[float, ...] |
         if volume.instance_uids != tuple(frame.header.sop_instance_uid for frame in stack.frames):
             return None
     return slice_times(batch.stacks)
+
+
+def _header_facts(batch: Batch) -> list[HeaderFacts]:
+    """What the headers of each volume say beside its metadata."""
+    found = []
+    for one in scan_facts([stack.frames for stack in batch.stacks]):
+        phase = one.phase_encoding
+        direction = None if phase is None else phase.direction
+        found.append(HeaderFacts(one.fields, direction, phase is not None and phase.positive is not None))
+    return found

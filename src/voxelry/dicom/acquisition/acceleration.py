@@ -1,0 +1,114 @@
+"""How an acquisition was shortened: lines of k-space left out, and slices excited together."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+
+from voxelry.core.makers import maker_name
+from voxelry.core.value import Value
+from voxelry.dicom.acquisition.private_places import frame_private_numbers, frame_private_text
+from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.frames.group_attributes import frame_number, frame_words
+from voxelry.dicom.headers.attributes import text, texts
+from voxelry.dicom.headers.siemens_csa import protocol_values
+
+_PARTIAL_FOURIER = {1: 0.5, 2: 0.625, 4: 0.75, 8: 0.875, 16: 1.0}
+"""The fraction of k-space by Siemens' number for it: 4/8 to 8/8."""
+_MODES = {1: "SENSE", 2: "GRAPPA"}
+_IN_PLANE, _SLICES = re.compile(r"p(\d+(?:\.\d+)?)"), re.compile(r"s(\d+)")
+"""Siemens writes ``p2s4``: two-fold within the plane, four slices at once."""
+_FACTOR = re.compile(r":(\d+(?:\.\d+)?)")
+"""UIH writes ``F:2S``."""
+
+
+def acceleration(frame: Frame) -> dict[str, Value]:
+    """Parallel imaging, partial Fourier and simultaneous slices, by the names and in the units of BIDS.
+
+    Returns
+    -------
+    fields
+        ``ParallelReductionFactorInPlane`` above 1, ``PartialFourier`` as the fraction of k-space that was acquired,
+        ``MultibandAccelerationFactor`` above 1, ... ; what the header does not say is left out.
+    """
+    found: dict[str, Value] = {}
+    maker = maker_name(text(frame.header.elements, "Manufacturer"))
+    match maker:
+        case "Siemens":
+            found = _siemens(frame)
+        case "GE":
+            found = _ge(frame)
+        case "UIH":
+            factor = _FACTOR.search(frame_private_text(frame, 0x0065, "Image Private Header", 0x0D))
+            found = _above_one("ParallelReductionFactorInPlane", float(factor[1]) if factor else None)
+    if maker != "Siemens":  # XA's attributes of the standard contradict its own protocol
+        in_plane = frame_number(frame, "ParallelReductionFactorInPlane")
+        across = frame_number(frame, "ParallelReductionFactorOutOfPlane")
+        found = (
+            _above_one("ParallelReductionFactorInPlane", in_plane)
+            | _above_one("ParallelReductionFactorOutOfPlane", across)
+            | found
+        )
+    technique = frame_words(frame, "ParallelAcquisitionTechnique")
+    if technique and technique[0] not in ("NONE", ""):
+        found["ParallelAcquisitionTechnique"] = technique[0]
+    return found | _partial_fourier(frame)
+
+
+def _above_one(name: str, factor: float | None) -> dict[str, Value]:
+    """A factor, as a whole number where it is one; nothing if it shortens nothing."""
+    if factor is None or factor <= 1:
+        return {}
+    return {name: int(factor) if factor.is_integer() else factor}
+
+
+def _partial_fourier(frame: Frame) -> dict[str, Value]:
+    """What the standard has: whether and along which axis, and not how much."""
+    said = frame_words(frame, "PartialFourier")
+    partial = bool(said and said[0] == "YES") or "PFF" in texts(frame.header.elements, "ScanOptions")
+    if not partial:
+        return {}
+    found: dict[str, Value] = {"PartialFourierEnabled": "YES"}
+    direction = frame_words(frame, "PartialFourierDirection")
+    return found | ({"PartialFourierDirection": direction[0]} if direction else {})
+
+
+def _siemens(frame: Frame) -> dict[str, Value]:
+    words = frame_private_text(frame, 0x0051, "SIEMENS MR HEADER", 0x11)
+    words = words or frame_private_text(frame, 0x0021, "SIEMENS MR SDS 01", 0x09)
+    protocol = protocol_values(frame.header.elements)
+    in_plane, slices = _IN_PLANE.search(words), _SLICES.search(words)
+    found: dict[str, Value] = {}
+    mode = whole_number(protocol.get("sPat.ucPATMode", ""))
+    factor = float(in_plane[1]) if in_plane else whole_number(protocol.get("sPat.lAccelFactPE", ""))
+    found |= _above_one("ParallelReductionFactorInPlane", None if factor is None else float(factor))
+    if found and mode in _MODES:
+        found["MatrixCoilMode"] = _MODES[mode]
+    third = whole_number(protocol.get("sPat.lAccelFact3D", ""))
+    found |= _above_one("ParallelReductionFactorOutOfPlane", None if third is None else float(third))
+    bands = float(slices[1]) if slices else whole_number(protocol.get("sSliceAcceleration.lMultiBandFactor", ""))
+    found |= _above_one("MultibandAccelerationFactor", None if bands is None else float(bands))
+    share = _PARTIAL_FOURIER.get(whole_number(protocol.get("sKSpace.ucPhasePartialFourier", "")) or 0)
+    return found if share is None else found | {"PartialFourier": share}
+
+
+def _ge(frame: Frame) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    shares = frame_private_numbers(frame, 0x0043, "GEMS_PARM_01", 0x83, "DS")
+    names = ("ParallelReductionFactorInPlane", "ParallelReductionFactorOutOfPlane")
+    for name, share in zip(names, shares, strict=False):
+        found |= _above_one(name, round(1 / share, 3) if share > 0 else None)
+    bands = whole_number(frame_private_text(frame, 0x0043, "GEMS_PARM_01", 0xB6).split("\\")[0])
+    found |= _above_one("MultibandAccelerationFactor", None if bands is None else float(bands))
+    sensing = frame_private_text(frame, 0x0043, "GEMS_PARM_01", 0xB7).split("\\")[0]
+    with suppress(ValueError):
+        found |= _above_one("CompressedSensingFactor", float(sensing))
+    return found
+
+
+def whole_number(words: str) -> int | None:
+    """A whole number as Siemens' protocols write it: ``2`` or ``0x2``; None if it is none."""
+    try:
+        return int(words, 0)
+    except ValueError:
+        return None

@@ -1,0 +1,115 @@
+"""What the headers of a volume say of its acquisition beside the attributes that its metadata have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydicom.datadict import tag_for_keyword
+
+from voxelry.core.makers import maker_name
+from voxelry.core.value import Value
+from voxelry.dicom.acquisition.acceleration import acceleration
+from voxelry.dicom.acquisition.echo_spacing import echo_spacing
+from voxelry.dicom.acquisition.ge_settings import ge_settings
+from voxelry.dicom.acquisition.image_type import image_type_words, siemens_image_type
+from voxelry.dicom.acquisition.phase_encoding import PhaseEncoding, is_echo_planar, phase_encoding_of
+from voxelry.dicom.acquisition.siemens_settings import siemens_settings
+from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.headers.attributes import text, texts
+
+_VARYING = tuple(
+    int(tag_for_keyword(keyword) or 0)
+    for keyword in (
+        "ImageType", "ComplexImageComponent", "InPlanePhaseEncodingDirection", "RectilinearPhaseEncodeReordering",
+        "AcquisitionMatrix", "ScanOptions", "ImageOrientationPatient", "Rows", "Columns",
+    )
+)  # fmt: skip
+_VARYING_BLOCKS = (
+    *(0x00190000 | block << 8 | element for block in (0x10, 0x11) for element in (0x28,)),
+    *(0x00430000 | block << 8 | element for block in (0x10, 0x11) for element in (0x2C, 0x2F, 0x83, 0xB6)),
+    *(0x00510000 | block << 8 | element for block in (0x10, 0x11) for element in (0x0F, 0x11)),
+    *(0x00650000 | block << 8 | element for block in (0x10, 0x11) for element in (0x0D, 0x58)),
+)
+"""Attributes in which volumes of one series may differ, of those that are read here."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanFacts:
+    """Of one volume.
+
+    Attributes
+    ----------
+    phase_encoding
+        None if the header does not say it.
+    fields
+        By the names of BIDS and of dcm2niix, in their units.
+    """
+
+    phase_encoding: PhaseEncoding | None
+    fields: dict[str, Value]
+
+
+def scan_facts(volumes: Sequence[Sequence[Frame]]) -> list[ScanFacts]:
+    """What the first frame of each volume says; volumes of one series whose headers say the same are read once."""
+    known: dict[tuple[object, ...], ScanFacts] = {}
+    found = []
+    for frames in volumes:
+        key = _said(frames[0])
+        facts = known.get(key)
+        if facts is None:
+            facts = known[key] = _facts_of(frames[0])
+        found.append(facts)
+    return found
+
+
+def _said(frame: Frame) -> tuple[object, ...]:
+    """What two frames must have alike to say the same."""
+    header = frame.header
+    encoded = header.elements.encoded
+    if encoded is None or frame.groups:
+        return (id(frame),)
+    return (header.series_instance_uid, *map(encoded.get, (*_VARYING, *_VARYING_BLOCKS)))
+
+
+def _facts_of(frame: Frame) -> ScanFacts:
+    elements = frame.header.elements
+    fields: dict[str, Value] = {}
+    words = image_type_words(frame)
+    if words:
+        fields["ImageType"] = list(words)
+    if text(elements, "Modality") != "MR":
+        return ScanFacts(None, fields)
+    more = siemens_image_type(frame)
+    if more:
+        fields["ImageTypeText"] = list(more)
+    maker = maker_name(text(elements, "Manufacturer"))
+    settings = siemens_settings(frame) if maker == "Siemens" else ge_settings(frame) if maker == "GE" else {}
+    fields |= settings | echo_spacing(frame) | acceleration(frame)
+    fields |= _states(frame) | _orientation(frame)
+    phase = phase_encoding_of(frame)
+    if phase is not None and maker == "GE" and phase.positive is not None:
+        fields["PhaseEncodingPolarityGE"] = "Unflipped" if phase.positive else "Flipped"
+    if is_echo_planar(frame) and "DerivedVendorReportedEchoSpacing" not in fields and maker == "Siemens":
+        fields |= _acquired_spacing(fields)
+    return ScanFacts(phase, fields)
+
+
+def _acquired_spacing(fields: dict[str, Value]) -> dict[str, Value]:
+    """The time between acquired lines, as Siemens' console shows it."""
+    effective, factor = fields.get("EffectiveEchoSpacing"), fields.get("ParallelReductionFactorInPlane", 1)
+    more = fields.get("PhaseOversampling", 0)
+    if not isinstance(effective, float) or not isinstance(factor, int | float) or not isinstance(more, int | float):
+        return {}
+    return {"DerivedVendorReportedEchoSpacing": effective * factor / (1 + more)}
+
+
+def _orientation(frame: Frame) -> dict[str, Value]:
+    return {} if frame.orientation is None else {"ImageOrientationPatientDICOM": list(frame.orientation)}
+
+
+def _states(frame: Frame) -> dict[str, Value]:
+    """Magnetization transfer, and spoiling where Sequence Variant says it."""
+    variant = texts(frame.header.elements, "SequenceVariant")
+    found: dict[str, Value] = {"MTState": True} if "MTC" in variant else {}
+    return found | ({"SpoilingState": True} if "SP" in variant else {})

@@ -1,0 +1,86 @@
+"""Settings of Siemens' scanners, from their protocols and private attributes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from voxelry.core.value import Value
+from voxelry.dicom.acquisition.acceleration import whole_number
+from voxelry.dicom.acquisition.private_places import frame_private_numbers, frame_private_text
+from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.headers.siemens_csa import protocol_values
+
+_NUMBERS = (
+    # in the sidecar, in the protocol, unit
+    ("BaseResolution", "sKSpace.lBaseResolution", 1.0),
+    ("PhaseResolution", "sKSpace.dPhaseResolution", 1.0),
+    ("PhaseOversampling", "sKSpace.dPhaseOversamplingForDialog", 1.0),
+    ("TxRefAmp", "sTXSPEC.asNucleusInfo[0].flReferenceAmplitude", 1.0),
+    ("DelayTime", "lDelayTimeInTR", 1e-6),
+    ("VendorReportedEchoSpacing", "sFastImaging.lEchoSpacing", 1e-6),
+    ("RefLinesPE", "sPat.lRefLinesPE", 1.0),
+)
+"""Numbers above 0; seconds are microseconds in the protocol."""
+_SHIMS = (
+    ("sGRADSPEC.asGPAData[0].lOffsetX", "sGRADSPEC.lOffsetX"),
+    ("sGRADSPEC.asGPAData[0].lOffsetY", "sGRADSPEC.lOffsetY"),
+    ("sGRADSPEC.asGPAData[0].lOffsetZ", "sGRADSPEC.lOffsetZ"),
+    *((f"sGRADSPEC.alShimCurrent[{number}]",) for number in range(5)),
+)
+"""Three of first order and five of second order; newer names before older ones."""
+_COIL = re.compile(r"(?:^|\.)sCoilElementID\.tCoilID$")
+_COIL_ELEMENTS = re.compile(r"(?:^|\.)sCoilStringForConversion$")
+_COMBINATIONS = {1: "Sum of Squares", 2: "Adaptive Combine"}
+
+
+def siemens_settings(frame: Frame) -> dict[str, Value]:
+    """The settings by the names that dcm2niix gave them; lengths of time in seconds. What is not said is left out."""
+    protocol = protocol_values(frame.header.elements)
+    found: dict[str, Value] = {}
+    for name, key, unit in _NUMBERS:
+        value = protocol_number(protocol, key)
+        if value is not None and value > 0:
+            found[name] = int(value) if unit == 1.0 and value.is_integer() else round(value * unit, 9)
+    shims = [_first(protocol, names) for names in _SHIMS]
+    if any(shim is not None for shim in shims):
+        found["ShimSetting"] = [int(shim) if shim is not None and shim.is_integer() else shim or 0 for shim in shims]
+    for name, pattern in (("ReceiveCoilName", _COIL), ("ReceiveCoilActiveElements", _COIL_ELEMENTS)):
+        words = next((value for key, value in protocol.items() if pattern.search(key) and value), "")
+        if words:
+            found[name] = words
+    sequence = protocol.get("tSequenceFileName", "")
+    if sequence:
+        found["PulseSequenceDetails"] = sequence
+    combination = _COMBINATIONS.get(whole_number(protocol.get("ucCoilCombineMode", "")) or 0)
+    if combination:
+        found["CoilCombinationMethod"] = combination
+    return found | _coil_and_dwell_time(frame)
+
+
+def _coil_and_dwell_time(frame: Frame) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    coil = frame_private_text(frame, 0x0051, "SIEMENS MR HEADER", 0x0F)
+    coil = coil or frame_private_text(frame, 0x0021, "SIEMENS MR SDI 02", 0x4F)
+    if coil:
+        found["CoilString"] = coil
+    for group, creator, element in ((0x0019, "SIEMENS MR HEADER", 0x18), (0x0021, "SIEMENS MR SDI 02", 0x42)):
+        dwell = frame_private_numbers(frame, group, creator, element, "IS")
+        if dwell and dwell[0] > 0:
+            found["DwellTime"] = round(dwell[0] * 1e-9, 12)
+            break
+    return found
+
+
+def protocol_number(protocol: Mapping[str, str], name: str) -> float | None:
+    """A number of a Siemens protocol; None if it is absent or no number."""
+    words = protocol.get(name, "")
+    try:
+        return float(words)
+    except ValueError:
+        whole = whole_number(words)
+        return None if whole is None else float(whole)
+
+
+def _first(protocol: Mapping[str, str], names: tuple[str, ...]) -> float | None:
+    return next((value for name in names if (value := protocol_number(protocol, name)) is not None), None)

@@ -1,0 +1,262 @@
+"""How images were acquired: the direction of phase encoding, echo spacing and acceleration, of each maker."""
+
+from __future__ import annotations
+
+import json
+import struct
+import subprocess
+from itertools import permutations, product
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import voxelry
+from voxelry.dicom.acquisition.scan_facts import scan_facts
+from voxelry.testing import CORONAL, OBLIQUE, SAGITTAL, synthetic_epi, synthetic_series
+from voxelry.testing.epi import EpiMaker
+
+Along = Literal["row", "column"]
+MAKERS = get_args(EpiMaker)
+SAID = ("Siemens", "Siemens XA", "GE", "UIH")
+"""Those who write the polarity."""
+CODES = ["".join(letters) for order in permutations(("RL", "AP", "SI")) for letters in product(*order)]
+
+
+def converted(source: Path, target: Path, **options: Any) -> tuple[dict[str, Any], Any]:
+    """The sidecar, and the image as nibabel reads it."""
+    import nibabel
+
+    assert voxelry.convert(source, target, options=options).complete
+    image: Any = nibabel.nifti1.Nifti1Image.from_filename(str(target))  # type: ignore[no-untyped-call, unused-ignore]
+    return json.loads(target.with_suffix(".json").read_text()), image
+
+
+def ramp(along: Along) -> npt.NDArray[np.uint16]:
+    """Values that grow with the row number, or the column number."""
+    _, rows, columns = np.indices((4, 12, 10))
+    return np.asarray((columns if along == "row" else rows) * 10, np.uint16)
+
+
+def grows_towards(image: Any, direction: str) -> bool:
+    """True if the file's values grow along a direction as BIDS names it; they must change along no other."""
+    axis = "ijk".index(direction[0])
+    values = np.moveaxis(np.asarray(image.dataobj, dtype=float), axis, 0).reshape(image.shape[axis], -1)
+    steps = np.diff(values, axis=0)
+    assert (steps > 0).all() or (steps < 0).all()
+    return bool((steps > 0).all()) != direction.endswith("-")
+
+
+@pytest.mark.parametrize(("along", "positive"), [("column", True), ("row", False)])
+def test_the_direction_follows_all_48_orders_of_the_axes(tmp_path: Path, along: Along, positive: bool) -> None:
+    synthetic_epi(tmp_path / "in", along=along, positive=positive, pixels=ramp(along), orientation=OBLIQUE)
+    assert len(set(CODES)) == 48
+    axes = set()
+    for code in CODES:
+        told, image = converted(tmp_path / "in", tmp_path / f"{code}.nii", reorient=code)
+        assert grows_towards(image, told["PhaseEncodingDirection"]) == positive
+        axes.add(told["PhaseEncodingDirection"])
+    assert axes == {"i", "i-", "j", "j-", "k", "k-"}
+
+
+@pytest.mark.parametrize("orientation", [CORONAL, SAGITTAL, OBLIQUE])
+@pytest.mark.parametrize(("along", "positive"), list(product(("row", "column"), (True, False))))
+@pytest.mark.parametrize("maker", SAID)
+def test_every_maker_s_polarity(
+    tmp_path: Path, maker: EpiMaker, along: Along, positive: bool, orientation: tuple[float, ...]
+) -> None:
+    synthetic_epi(
+        tmp_path / "in", maker=maker, along=along, positive=positive, pixels=ramp(along), orientation=orientation
+    )
+    told, image = converted(tmp_path / "in", tmp_path / "out.nii")
+    assert told["PhaseEncodingDirection"][0] == {"row": "i", "column": "j"}[along]
+    assert grows_towards(image, told["PhaseEncodingDirection"]) == positive
+    assert "PhaseEncodingAxis" not in told
+
+
+@pytest.mark.parametrize(("along", "axis"), [("row", "i"), ("column", "j")])
+def test_without_a_polarity_only_the_axis_is_told(tmp_path: Path, along: Along, axis: str) -> None:
+    synthetic_epi(tmp_path / "in", maker="Philips", along=along)
+    told, _ = converted(tmp_path / "in", tmp_path / "out.nii")
+    assert (told["PhaseEncodingAxis"], told.get("PhaseEncodingDirection")) == (axis, None)
+
+
+@pytest.mark.parametrize(
+    ("maker", "settings", "expected"),
+    [
+        (
+            "Siemens",
+            {"bandwidth": 20.0, "factor": 2, "bands": 4},
+            {
+                "EffectiveEchoSpacing": 1 / 240, "TotalReadoutTime": 11 / 240, "BandwidthPerPixelPhaseEncode": 20.0,
+                "ReconMatrixPE": 12, "AcquisitionMatrixPE": 12, "ParallelReductionFactorInPlane": 2,
+                "MultibandAccelerationFactor": 4, "PartialFourier": 0.75, "MatrixCoilMode": "GRAPPA",
+                "BaseResolution": 64, "ShimSetting": [-12, 30, 7, 0, 0, 0, 0, 0], "TxRefAmp": 250.5,
+                "PulseSequenceDetails": "%SiemensSeq%\\ep2d_bold", "CoilString": "HEA;HEP", "DwellTime": 3.2e-6,
+                "ImageType": ["ORIGINAL", "PRIMARY", "M", "ND", "MAGNITUDE"], "Manufacturer": "Siemens",
+                "DerivedVendorReportedEchoSpacing": 2 / 240, "CoilCombinationMethod": "Adaptive Combine",
+            },
+        ),
+        (
+            "Siemens XA",
+            {"bandwidth": 20.0, "factor": 2, "bands": 3, "along": "row"},
+            {
+                "EffectiveEchoSpacing": 1 / 200, "TotalReadoutTime": 9 / 200, "ReconMatrixPE": 10,
+                "AcquisitionMatrixPE": 10, "ParallelReductionFactorInPlane": 2, "MultibandAccelerationFactor": 3,
+                "RepetitionTime": 2.0, "EchoTime": 0.03, "FlipAngle": 77.0, "Manufacturer": "Siemens",
+                "InPlanePhaseEncodingDirectionDICOM": "ROW", "ImageTypeText": ["ORIGINAL", "PRIMARY", "M", "ND"],
+                "ImageType": ["ORIGINAL", "PRIMARY", "VOLUME", "NONE", "MAGNITUDE"],
+            },
+        ),
+        (  # 12 lines, of which two thirds are acquired: 8 in steps of 2
+            "GE",
+            {"factor": 1.5, "bands": 2},
+            {
+                "EffectiveEchoSpacing": 7 * 500e-6 / 11, "TotalReadoutTime": 7 * 500e-6, "Manufacturer": "GE",
+                "ParallelReductionFactorInPlane": 1.5, "MultibandAccelerationFactor": 2,
+                "PhaseEncodingPolarityGE": "Unflipped", "ImageType": ["ORIGINAL", "PRIMARY", "MAGNITUDE"],
+            },
+        ),
+        ("UIH", {"factor": 1.5}, {"ParallelReductionFactorInPlane": 1.5, "Manufacturer": "UIH"}),
+        (
+            "Philips",
+            {"factor": 1.8},
+            {
+                "EstimatedTotalReadoutTime": 12 / (127.75 * 3.4 * 44) * 43, "WaterFatShift": 12.0,
+                "EstimatedEffectiveEchoSpacing": 12 / (127.75 * 3.4 * 44) * 43 / 11, "Manufacturer": "Philips",
+                "ParallelReductionFactorInPlane": 1.8, "EffectiveEchoSpacing": None, "TotalReadoutTime": None,
+                "ImageType": ["ORIGINAL", "PRIMARY", "M_FFE", "M", "FFE", "MAGNITUDE"],
+            },
+        ),
+    ],
+)  # fmt: skip
+def test_spacing_and_acceleration_in_the_units_of_bids(
+    tmp_path: Path, maker: EpiMaker, settings: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    synthetic_epi(tmp_path / "in", maker=maker, **settings)
+    told, _ = converted(tmp_path / "in", tmp_path / "out.nii")
+    found = {name: told.get(name) for name in expected}
+    assert found == {
+        name: pytest.approx(value, rel=1e-5) if isinstance(value, float) else value for name, value in expected.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("lines", "share", "options", "acquired"),
+    [
+        (128, "0.666667", ["EPI_GEMS", "PFF"], 88),  # the example of GE's own engineers: 0.055332 s at 636
+        (128, "0.5", ["EPI_GEMS"], 64),
+        (128, "0.333333", ["EPI_GEMS"], 44),
+        (96, "0.333333", ["EPI_GEMS"], 32),
+        (128, "1", ["EPI_GEMS"], 128),
+    ],
+)
+def test_ge_acquires_lines_by_twos_and_with_partial_fourier_by_fours(
+    tmp_path: Path, lines: int, share: str, options: list[str], acquired: int
+) -> None:
+    def edit(_: int, dataset: Any) -> None:
+        dataset.AcquisitionMatrix, dataset.ScanOptions = [lines, 0, 0, lines], options
+        own = dataset.private_block(0x43, "GEMS_PARM_01", create=True)
+        own.add_new(0x2C, "SS", 636)
+        own.add_new(0x83, "DS", [share, "1"])
+
+    attributes = {
+        "Manufacturer": "GE MEDICAL SYSTEMS", "ScanningSequence": ["EP", "SE"], "InPlanePhaseEncodingDirection": "COL"
+    }  # fmt: skip
+    synthetic_series(tmp_path / "in", modality="MR", rescale=None, rows=128, attributes=attributes, edit=edit)
+    told, _ = converted(tmp_path / "in", tmp_path / "out.nii")
+    assert told["TotalReadoutTime"] == pytest.approx((acquired - 1) * 636e-6)
+    assert told["EffectiveEchoSpacing"] * (told["ReconMatrixPE"] - 1) == pytest.approx(told["TotalReadoutTime"])
+
+
+@pytest.mark.parametrize(
+    ("version", "flags", "order", "positive"),
+    [(24.0, 0, 0, True), (24.0, 4, 0, False), (24.0, 0, 2, False), (25.002, 4, 2, True), (26.0, 4, 0, False)],
+)
+def test_the_polarity_in_ge_s_raw_header(
+    tmp_path: Path, version: float, flags: int, order: int, positive: bool
+) -> None:
+    content = bytearray(1200)
+    begin = 32
+    struct.pack_into("<H", content, 24, begin)
+    struct.pack_into("<f", content, begin, version)
+    newer = version > 25
+    begin += 0x4C if newer else 0
+    struct.pack_into("<H", content, begin + 0x3A, 0x0800)
+    struct.pack_into("<H", content, begin + 0x30, flags)
+    struct.pack_into("<H", content, begin + (0x0394 - 0x8C if newer else 0x0394), order)
+
+    def edit(_: int, dataset: Any) -> None:
+        dataset.private_block(0x43, "GEMS_PARM_01", create=True).add_new(0x2A, "OB", bytes(content))
+
+    attributes = {
+        "Manufacturer": "GE MEDICAL SYSTEMS", "ScanningSequence": ["EP", "SE"], "InPlanePhaseEncodingDirection": "COL"
+    }  # fmt: skip
+    synthetic_series(
+        tmp_path / "in", modality="MR", rescale=None, pixels=ramp("column"), attributes=attributes, edit=edit
+    )
+    told, image = converted(tmp_path / "in", tmp_path / "out.nii")
+    assert grows_towards(image, told["PhaseEncodingDirection"]) == positive
+
+
+@pytest.mark.slow
+@given(content=st.binary(max_size=1200), name=st.sampled_from(["GE MEDICAL SYSTEMS", "SIEMENS", "UIH", "Philips"]))
+def test_no_private_attribute_is_too_strange(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, name: str
+) -> None:
+    content += b"\0" * (len(content) % 2)
+
+    def edit(_: int, dataset: Any) -> None:
+        for group, creator, elements in (
+            (0x43, "GEMS_PARM_01", (0x2A, 0x2C, 0x2F, 0x83, 0xB6, 0xB7)),
+            (0x19, "SIEMENS MR HEADER", (0x18, 0x28)), (0x29, "SIEMENS CSA HEADER", (0x10, 0x20)),
+            (0x51, "SIEMENS MR HEADER", (0x0F, 0x11)), (0x65, "Image Private Header", (0x0D, 0x58)),
+            (0x2001, "Philips Imaging DD 001", (0x13, 0x22)),
+        ):  # fmt: skip
+            block = dataset.private_block(group, creator, create=True)
+            for element in elements:
+                block.add_new(element, "UN", content)
+
+    attributes = {"Manufacturer": name, "ScanningSequence": "EP", "InPlanePhaseEncodingDirection": "ROW"}
+    folder = tmp_path_factory.mktemp("odd")
+    synthetic_series(folder, modality="MR", rescale=None, slices=1, attributes=attributes, edit=edit)
+    (series,) = voxelry.index(folder).series
+    assert scan_facts([series.stacks[0].frames])
+
+
+@pytest.mark.programs("dcm2niix")
+@pytest.mark.parametrize(("along", "positive"), [("column", True), ("column", False), ("row", True), ("row", False)])
+@pytest.mark.parametrize("maker", ["Siemens", "Siemens XA", "GE", "UIH"])
+def test_direction_and_spacing_are_those_of_dcm2niix(
+    tmp_path: Path, maker: EpiMaker, along: Along, positive: bool
+) -> None:
+    """Its files have rows in reverse order, so that the directions are compared in the patient."""
+    synthetic_epi(tmp_path / "in", maker=maker, along=along, positive=positive, slices=6, orientation=CORONAL)
+    theirs, image = by_dcm2niix(tmp_path / "in", tmp_path)
+    told, own = converted(tmp_path / "in", tmp_path / "ours.nii")
+    # Until February 2023 it had GE's polarity the wrong way round (its issue 674).
+    sign = -1 if maker == "GE" and theirs["ConversionSoftwareVersion"] < "v1.0.20230202" else 1
+    np.testing.assert_allclose(
+        vector(own, told["PhaseEncodingDirection"]), sign * vector(image, theirs["PhaseEncodingDirection"]), atol=1e-5
+    )
+    for name in ("EffectiveEchoSpacing", "TotalReadoutTime", "ReconMatrixPE", "RepetitionTime", "EchoTime"):
+        assert told.get(name) == (pytest.approx(theirs[name], rel=1e-4) if name in theirs else None), name
+
+
+def by_dcm2niix(source: Path, folder: Path) -> tuple[dict[str, Any], Any]:
+    import nibabel
+
+    command = ["dcm2niix", "-z", "n", "-b", "y", "-f", "theirs", "-o", str(folder), str(source)]
+    subprocess.run(command, capture_output=True, check=True)
+    image: Any = nibabel.nifti1.Nifti1Image.from_filename(str(folder / "theirs.nii"))  # type: ignore[no-untyped-call, unused-ignore]
+    return json.loads((folder / "theirs.json").read_text()), image
+
+
+def vector(image: Any, direction: str) -> npt.NDArray[np.float64]:
+    """A direction of a file's axes in the patient, RAS, of unit length."""
+    axis = image.affine[:3, "ijk".index(direction[0])]
+    return np.asarray(axis / np.linalg.norm(axis) * (-1 if direction.endswith("-") else 1))
