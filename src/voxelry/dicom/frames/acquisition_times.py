@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.frames.frame import Frame, of_each
 from voxelry.dicom.headers.attributes import text
 
 CLOCKS = (
@@ -70,7 +70,7 @@ def clock_of(frames: Sequence[Frame], keyword: str) -> Seconds | None:
     Times are combined with their own dates. If the time falls by almost a day while the date stays the same, the
     scanner kept the date past midnight. If all frames have an offset from UTC, the seconds are those of UTC.
     """
-    told = [_told(frame, keyword) for frame in frames]
+    told = of_each(frames, lambda frame: _told(frame, keyword))
     if any(one is None for one in told):
         return None
     parts = [one for one in told if one is not None]
@@ -89,7 +89,7 @@ def clock_of(frames: Sequence[Frame], keyword: str) -> Seconds | None:
 
 def has_offsets(frames: Sequence[Frame], keyword: str) -> bool:
     """True if every frame has an offset from UTC."""
-    told = [_told(frame, keyword) for frame in frames]
+    told = of_each(frames, lambda frame: _told(frame, keyword))
     return all(one is not None and one[2] is not None for one in told)
 
 

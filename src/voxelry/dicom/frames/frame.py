@@ -7,9 +7,9 @@ single-frame instances say at the top (PS3.3 C.7.6.16).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
 from voxelry.core.errors import PixelDataError, named
 from voxelry.core.intensity import Window, WindowFunction
@@ -40,6 +40,7 @@ from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.pixel_description import PixelDescription, describe_pixels
 from voxelry.dicom.pixels.encapsulated import check_frames
 
+T = TypeVar("T")
 SAME_COSINE = 1e-3
 """Direction cosines that differ by no more are equal."""
 _VALUE_GROUPS = {
@@ -180,6 +181,26 @@ class Frame:
 def one_of_each(frames: Iterable[Frame]) -> Iterable[Frame]:
     """One frame for each object of Facts, in order; many frames share one."""
     return {id(frame.facts): frame for frame in frames}.values()
+
+
+def of_each(frames: Iterable[Frame], asked: Callable[[Frame], T]) -> list[T]:
+    """What is asked of each frame, in order; of frames that differ in nothing but their place once for an instance.
+
+    Parameters
+    ----------
+    asked
+        Of attributes that have one value for all frames without functional groups.
+    """
+    known: dict[Header, T] = {}
+    found = []
+    for frame in frames:
+        if frame.groups:
+            found.append(asked(frame))
+            continue
+        if frame.header not in known:
+            known[frame.header] = asked(frame)
+        found.append(known[frame.header])
+    return found
 
 
 Known = dict[tuple[object, ...], Facts]

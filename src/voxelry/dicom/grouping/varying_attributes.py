@@ -6,7 +6,7 @@ Headers are compared column by column as bytes, so that only differing values ar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TypeAlias
 
 from pydicom.datadict import dictionary_VR, keyword_for_tag, private_dictionary_VR
@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 from voxelry.dicom.frames.acquisition_times import CLOCKS, clock_of
 from voxelry.dicom.frames.diffusion import diffusion_of, weighting_of
 from voxelry.dicom.frames.dimensions import dimension_value, dimensions_of
-from voxelry.dicom.frames.frame import VECTORS, Frame
+from voxelry.dicom.frames.frame import VECTORS, Frame, of_each
 from voxelry.dicom.grouping.separating_attributes import TIMES, Attribute, is_noise, standard
 from voxelry.dicom.headers.attributes import dataset_of
 from voxelry.dicom.headers.comparable import (
@@ -140,10 +140,14 @@ def _times(frames: Sequence[Frame]) -> Columns:
         if clock is not None:
             columns[standard(keyword)] = {frame: (seconds,) for frame, seconds in clock.items()}
             continue
-        values = [comparable_text(frame.value(keyword), numbers=keyword not in CLOCKS) for frame in frames]
+        values = of_each(frames, partial(_time_of, keyword))
         if all(values):  # an unreadable time gives no order, but its text may separate
             columns[standard(keyword)] = dict(zip(frames, values, strict=True))
     return columns
+
+
+def _time_of(keyword: str, frame: Frame) -> Comparable:
+    return comparable_text(frame.value(keyword), numbers=keyword not in CLOCKS)
 
 
 def _index(words: str) -> Comparable:

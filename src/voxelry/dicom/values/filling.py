@@ -14,7 +14,7 @@ from voxelry.core.errors import NotEnoughMemoryError, PixelDataError, named
 from voxelry.core.lazy import LazyArray
 from voxelry.core.progress import Progress, silent
 from voxelry.dicom.frames.frame import Frame, one_of_each
-from voxelry.dicom.frames.tiles import cropped, cut_apart
+from voxelry.dicom.frames.tiles import cropped
 from voxelry.dicom.headers.attributes import tag_label
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.pixel_description import PixelDescription, describe_pixels
@@ -74,7 +74,8 @@ def grey_values(
     array, extents = _begun(shape, frames)
     extents |= _fill(array, frames, [place for place in range(len(frames)) if place not in extents], progress)
     ends = min(extent.low for extent in extents.values()), max(extent.high for extent in extents.values())
-    missed = [place for place, extent in extents.items() if not dtype_holds(array.dtype, extent)]
+    too_wide = {extent for extent in set(extents.values()) if not dtype_holds(array.dtype, extent)}
+    missed = [place for place, extent in extents.items() if extent in too_wide] if too_wide else []
     if not missed:
         return array, ends
     kept = set(range(len(frames))).difference(missed)
@@ -210,11 +211,13 @@ class _Writer:
     def cut(self, held: _Held) -> Iterable[tuple[int, ValueRange]]:
         """The slices of a mosaic, which is read once."""
         places = [place for place, _ in held]
-        stored = _stored_tiles(held)
         first, last = places[0], places[-1] + 1
         in_a_row = places == list(range(first, last))
-        out = self._array[first:last] if in_a_row else np.empty(stored.shape, self._array.dtype)
+        out = (
+            self._array[first:last] if in_a_row else np.empty((len(places), *self._array.shape[1:]), self._array.dtype)
+        )
         plan = self._plan_of(first)
+        stored = _stored_tiles(held, None if plan is None else out.view(plan.stored))
         extent = None if plan is None else plan.rescale(stored, out)
         if extent is None:
             extent = write_modality(stored, self._frames[first], out)
@@ -253,11 +256,15 @@ class _Writer:
         return write_modality(values, self._frames[place], out) if extent is None else extent
 
 
-def _stored_tiles(held: _Held) -> Stored:
-    """The stored values of slices of one mosaic; shape ``(slice, row, column, ...)``."""
+def _stored_tiles(held: _Held, out: Stored | None = None) -> Stored:
+    """The stored values of slices of one mosaic; shape ``(slice, row, column, ...)``. In ``out`` where they fit it."""
     frame = held[0][1]
     (whole,) = stored_frames(frame.header, [frame.index])
-    return cut_apart(whole, [tile for _, one in held if (tile := one.tile) is not None])
+    if out is None or out.dtype != whole.dtype:
+        out = np.empty((len(held), frame.pixels.rows, frame.pixels.columns, *whole.shape[2:]), whole.dtype)
+    for values, (_, one) in zip(out, held, strict=True):
+        values[...] = cropped(whole, one.tile)
+    return out
 
 
 def _keep_tiles(held: _Held) -> list[tuple[int, Stored]]:
