@@ -90,7 +90,7 @@ def test_what_failed_for_its_place_is_confirmed_and_done_again(
         assert site.client.post(f"{address}?same_frame_of_reference=true").status_code == 409
 
 
-def test_a_mosaic_is_shown_and_nothing_else(site: Any, tmp_path: Path) -> None:
+def test_a_mosaic_that_cannot_be_cut_is_shown_and_nothing_else(site: Any, tmp_path: Path) -> None:
     kind = {"ImageType": ["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"]}
     series = uploaded(site, tmp_path / "in", modality="MR", attributes=kind)
     (volume,) = site.get(f"/series/{series}")["volumes"]
