@@ -92,8 +92,11 @@ if TYPE_CHECKING:
     from voxelry.dicom.write.writing import Written as Written
     from voxelry.dicom.write.writing import write_series as write_series
     from voxelry.dicom.write.writing import write_volume as write_volume
-    from voxelry.workflows.convert.conversion import ConvertReport as ConvertReport
     from voxelry.workflows.convert.conversion import convert as convert
+    from voxelry.workflows.convert.conversion import plan_conversion as plan_conversion
+    from voxelry.workflows.convert.conversion_plan import ConversionPlan as ConversionPlan
+    from voxelry.workflows.convert.conversion_plan import PlannedFile as PlannedFile
+    from voxelry.workflows.convert.conversion_report import ConvertReport as ConvertReport
     from voxelry.workflows.exchange.nibabel_images import from_nibabel as from_nibabel
     from voxelry.workflows.exchange.nibabel_images import to_nibabel as to_nibabel
     from voxelry.workflows.exchange.simpleitk_images import from_simpleitk as from_simpleitk
@@ -133,7 +136,8 @@ _WHERE = {
     "Code": "core.segmentation",
     "Contour": "core.contours",
     "Contours": "core.contours",
-    "ConvertReport": "workflows.convert.conversion",
+    "ConversionPlan": "workflows.convert.conversion_plan",
+    "ConvertReport": "workflows.convert.conversion_report",
     "DamagedError": "core.errors",
     "DifferingSlicesError": "core.errors",
     "EmptyFileError": "core.errors",
@@ -170,6 +174,7 @@ _WHERE = {
     "PasswordError": "core.errors",
     "PixelDataError": "core.errors",
     "Problem": "core.errors",
+    "PlannedFile": "workflows.convert.conversion_plan",
     "ProcessReport": "workflows.process.processing",
     "Processed": "workflows.process.processing",
     "Recipe": "core.recipe",
@@ -217,6 +222,7 @@ _WHERE = {
     "measure": "workflows.measure",
     "overlays": "workflows.load.load_overlays",
     "pixels": "workflows.load.loading",
+    "plan_conversion": "workflows.convert.conversion",
     "process": "workflows.process.processing",
     "rectify": "core.resample",
     "run": "workflows.process.running",

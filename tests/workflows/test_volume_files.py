@@ -11,7 +11,7 @@ import voxelry
 from voxelry.core.registry import format_for
 from voxelry.testing import synthetic_series
 from voxelry.testing.volumes import placed, voxels
-from voxelry.workflows.convert.conversion import ConvertReport
+from voxelry.workflows.convert.conversion_report import ConvertReport
 from voxelry.workflows.files.ledger import LEDGER
 
 SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".npz", ".h5", ".zarr", ".zarr.zip")

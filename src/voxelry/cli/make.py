@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from enum import Enum, StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from voxelry.core.intensity import Window
     from voxelry.core.value import Value
     from voxelry.dicom.series.volume_kinds import LeftOut
-    from voxelry.workflows.convert.conversion import Converted
+    from voxelry.workflows.convert.conversion_report import Converted
     from voxelry.workflows.measure import MeasureReport
 
 
@@ -278,6 +278,10 @@ def convert(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Make again what is there; else what is done already is kept.")
     ] = False,
+    plan: Annotated[
+        bool,
+        typer.Option("--plan", help="Only tell what would become of every series, from headers; nothing is written."),
+    ] = False,
     workers: Annotated[
         int | None, typer.Option(min=1, help="How many volumes are worked on at a time; else two, each on all cores.")
     ] = None,
@@ -291,6 +295,7 @@ def convert(
     """
     from voxelry.core.errors import ParameterError
     from voxelry.workflows.convert.conversion import convert as run
+    from voxelry.workflows.convert.conversion import plan_conversion
     from voxelry.workflows.convert.targets import looks_like_a_file, names_a_format, target_names
     from voxelry.workflows.files.export_names import DEFAULT_TEMPLATE
     from voxelry.workflows.measure import skipped_record
@@ -307,24 +312,29 @@ def convert(
         options["overlays"] = True
     if no_sidecar:
         options["sidecar"] = False
+    asked: dict[str, Any] = {
+        "format": kind,
+        "options": options,
+        "images": images,
+        "segmentation": segmentation,
+        "name": name or DEFAULT_TEMPLATE,
+        "leave_out": _kinds(leave_out),
+        "on_irregular": on_irregular.value,
+        "tolerances": tolerances_of(tolerance),
+        "real_world": real_world,
+        "straighten": straighten,
+        "overwrite": overwrite,
+    }
+    if plan:
+        from voxelry.cli.plan_table import print_plan
+
+        with working() as progress:
+            planned = plan_conversion(path, target, **asked, progress=progress)
+        print_plan(planned, as_json=as_json)
+        end(done=bool(planned.files), nothing=f"{path}: nothing could be converted", complete=planned.complete)
+        return
     with working() as progress:
-        report = run(
-            path,
-            target,
-            format=kind,
-            options=options,
-            images=images,
-            segmentation=segmentation,
-            name=name or DEFAULT_TEMPLATE,
-            leave_out=_kinds(leave_out),
-            on_irregular=on_irregular.value,
-            tolerances=tolerances_of(tolerance),
-            real_world=real_world,
-            straighten=straighten,
-            overwrite=overwrite,
-            workers=workers,
-            progress=progress,
-        )
+        report = run(path, target, **asked, workers=workers, progress=progress)
     if as_json:
         print_json({
             "written": {str(one.path): one.files for one in report.written},

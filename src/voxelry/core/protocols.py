@@ -64,3 +64,17 @@ class VolumeFormat(Protocol):
         ParameterError
             If an option is unknown, or its value is out of range.
         """
+
+
+@runtime_checkable
+class ChecksVolumes(Protocol):
+    """A format that knows before it writes whether it can hold some volumes together; not every one does."""
+
+    def check_volumes(self, volumes: Sequence[Volume], *, options: dict[str, Value]) -> None:
+        """Raise the error that ``write`` would, as far as shapes, places and dtypes tell.
+
+        Raises
+        ------
+        FormatError
+            If the format cannot hold them.
+        """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -62,34 +62,56 @@ def rectify(volume: Volume, *, fill: float | None = None, progress: Progress = s
     check_type(volume, Volume, name="volume", instead="voxelry.load_volume reads one from a path")
     if volume.affine is None:
         raise UnplacedError("this volume has no affine, so nothing says how its slices lie to each other")
-    shift = _shear(volume.affine)
-    slices, rows, columns = volume.array.shape[:3]
-    total = (slices - 1) * shift
-    if np.abs(total).max() <= STRAIGHT:
+    geometry = rectified_geometry(volume)
+    if geometry is volume.geometry:
         return volume
-    begin = np.floor(np.minimum(total, 0) + _NEARLY).astype(int)
-    end = np.ceil(np.array([rows, columns]) - 1 + np.maximum(total, 0) - _NEARLY).astype(int)
-    height, width = (end - begin + 1).tolist()
+    shift = _shear(volume.affine)
+    begin, (height, width) = _extent(volume, shift)
+    slices, rows, columns = volume.array.shape[:3]
     blank = volume.array.min() if fill is None else _checked(fill, volume.array.dtype)
     array = np.empty((slices, height, width, *volume.array.shape[3:]), volume.array.dtype)
     for index, values in enumerate(volume.array):
         progress(index / slices, "straightening")
         placed = index * shift - begin
         array[index] = _moved(values, volume.padding_mask(index), placed, (height, width), blank)
-    affine = volume.affine.copy()
-    affine[:3, 3] += volume.affine[:3, 1:3] @ begin
-    affine[:3, 0] -= volume.affine[:3, 1:3] @ shift
     filled = 1 - rows * columns / (height * width)
     warning = (
         f"straightened: slices sheared by {volume.geometry.tilt_degrees:.2f} degrees were interpolated onto an "
         f"orthogonal grid, of which about {100 * filled:.0f} % lie outside them and were filled with {float(blank):g}"
     )
-    moved = volume.with_geometry(
-        replace(volume.geometry, shape=(slices, height, width), affine=affine), array=array, slices=range(slices)
-    )
-    return replace(
-        moved, warnings=(*(words for words in volume.warnings if not words.startswith("tilted stack")), warning)
-    )
+    moved = volume.with_geometry(geometry, array=array, slices=range(slices))
+    return replace(moved, warnings=(*without_tilt(volume.warnings), warning))
+
+
+def without_tilt(warnings: Sequence[str]) -> tuple[str, ...]:
+    """Warnings of a volume that still hold when it is straightened."""
+    return tuple(words for words in warnings if not words.startswith("tilted stack"))
+
+
+def rectified_geometry(volume: Volume) -> Geometry:
+    """The grid of what `rectify` makes of a volume with an affine, whose voxels are not needed for it."""
+    if volume.affine is None:
+        raise UnplacedError("this volume has no affine, so nothing says how its slices lie to each other")
+    shift = _shear(volume.affine)
+    begin, size = _extent(volume, shift)
+    if size == volume.array.shape[1:3]:
+        return volume.geometry
+    affine = volume.affine.copy()
+    affine[:3, 3] += volume.affine[:3, 1:3] @ begin
+    affine[:3, 0] -= volume.affine[:3, 1:3] @ shift
+    return replace(volume.geometry, shape=(volume.array.shape[0], *size), affine=affine)
+
+
+def _extent(volume: Volume, shift: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.int_], tuple[int, int]]:
+    """Where the orthogonal grid begins, in pixels of slice 0, and its rows and columns: those of a straight volume."""
+    slices, rows, columns = volume.array.shape[:3]
+    total = (slices - 1) * shift
+    if np.abs(total).max() <= STRAIGHT:
+        return np.zeros(2, np.int_), (rows, columns)
+    begin = np.floor(np.minimum(total, 0) + _NEARLY).astype(np.int_)
+    end = np.ceil(np.array([rows, columns]) - 1 + np.maximum(total, 0) - _NEARLY).astype(np.int_)
+    height, width = (end - begin + 1).tolist()
+    return begin, (height, width)
 
 
 def _checked(fill: float, dtype: np.dtype[Any]) -> float:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from voxelry.core.errors import GeometryError, MosaicError, ParameterError, RepeatedPositionsError, ShiftedSlicesError
 from voxelry.core.gaps import usual_step
+from voxelry.core.geometry import Geometry
 from voxelry.core.progress import Progress, silent
 from voxelry.core.resample import even_slices
 from voxelry.core.slice_grid import Tolerances, fit_grid, make_affine, slice_normal
@@ -233,6 +234,27 @@ def resampled(stack: Stack, *, progress: Progress = silent) -> Volume:
     """
     if not isinstance(stack.grid, GeometryError):
         return stack.volume(progress=progress)
+    geometry = resampled_geometry(stack)
+    positions = np.array([frame.position for frame in stack.frames], np.float64)
+    offsets = positions @ slice_normal(stack.orientation)
+    uneven = stack.for_viewing(progress=progress)
+    count = geometry.shape[0]
+    volume = even_slices(uneven, offsets, np.linspace(offsets[0], offsets[-1], count), geometry)
+    warning = (
+        f"resampled: {len(offsets)} slices were interpolated along their normal onto {count} slices "
+        f"{float(offsets[-1] - offsets[0]) / (count - 1):.4g} mm apart, because of {stack.grid}"
+    )
+    return replace(volume, warnings=(*volume.warnings, warning))
+
+
+def resampled_geometry(stack: Stack) -> Geometry:
+    """The even grid that `resampled` interpolates an irregular stack onto, from headers alone.
+
+    Raises
+    ------
+    GeometryError
+        As `resampled` does.
+    """
     if len(stack.frames) == 1 or not stack.placed:
         raise GeometryError(f"cannot be resampled: {stack.grid}")
     if isinstance(stack.grid, RepeatedPositionsError):
@@ -249,21 +271,14 @@ def resampled(stack: Stack, *, progress: Progress = silent) -> Volume:
         raise GeometryError(
             f"cannot be resampled: {count} slices {usual:.3f} mm apart would be made of {len(offsets)}; {stack.grid}"
         )
-    uneven = stack.for_viewing(progress=progress)
     spacing = stack.frames[0].pixel_spacing
     step = (positions[-1] - positions[0]) / (count - 1)
-    geometry = replace(
-        uneven.geometry,
-        shape=(count, *uneven.geometry.shape[1:]),
+    return replace(
+        stack.geometry,
+        shape=(count, *stack.geometry.shape[1:]),
         affine=None if spacing is None else make_affine(positions[0], stack.orientation, step, spacing),
-        spacing=(extent / (count - 1), *uneven.spacing[1:]),
+        spacing=(extent / (count - 1), *stack.spacing[1:]),
     )
-    volume = even_slices(uneven, offsets, np.linspace(offsets[0], offsets[-1], count), geometry)
-    warning = (
-        f"resampled: {len(offsets)} slices were interpolated along their normal onto {count} slices "
-        f"{extent / (count - 1):.4g} mm apart, because of {stack.grid}"
-    )
-    return replace(volume, warnings=(*volume.warnings, warning))
 
 
 def _whole_step(gaps: Floats, usual: float) -> float:

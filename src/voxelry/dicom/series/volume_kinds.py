@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from voxelry.core.errors import ParameterError, PixelDataError
-from voxelry.dicom.frames.diffusion import diffusion_of
+from voxelry.dicom.frames.diffusion import weighting_of
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.image_parts import ComplexPart, complex_part, image_words, map_word, other_words
 from voxelry.dicom.grouping.image_kinds import image_kind
-from voxelry.dicom.headers.attributes import first_item, numbers, text, texts
+from voxelry.dicom.headers.attributes import first_attributes, numbers, text, texts
 from voxelry.dicom.headers.private_attributes import private_value
 from voxelry.dicom.series.stack import Stack
 
@@ -84,7 +84,7 @@ def kinds_of(stacks: Sequence[Stack]) -> tuple[VolumeKind, ...]:
 
     A trace-weighted image is a map beside images of single directions; without these it is what was acquired.
     """
-    directed = any(diffusion_of(stack.frames[0])[1:2] in (("direction",), ("b matrix",)) for stack in stacks)
+    directed = any(_diffusion(stack.frames[0]) in ("direction", "b matrix") for stack in stacks)
     return tuple(_kind_of(stack, directed=directed) for stack in stacks)
 
 
@@ -112,15 +112,20 @@ def _kind_of(stack: Stack, *, directed: bool) -> VolumeKind:
 
 def _map(frame: Frame, *, directed: bool) -> str:
     found = map_word(frame)
-    if found == "trace" or (not found and diffusion_of(frame)[1:2] == ("trace",)):
+    if found == "trace" or (not found and _diffusion(frame) == "trace"):
         return "trace" if directed else ""
     return found
+
+
+def _diffusion(frame: Frame) -> str:
+    weighting = weighting_of(frame)
+    return "" if weighting is None else weighting.kind
 
 
 def _value(frame: Frame, sequence: str, keyword: str) -> str:
     """Of the frame's functional group, else of the instance."""
     for group in frame.groups:
-        item = first_item(group, sequence)
+        item = first_attributes(group, sequence)
         said = "" if item is None else text(item, keyword)
         if said:
             return said
@@ -129,7 +134,7 @@ def _value(frame: Frame, sequence: str, keyword: str) -> str:
 
 def _number(frame: Frame, sequence: str, keyword: str) -> _Number:
     for group in frame.groups:
-        item = first_item(group, sequence)
+        item = first_attributes(group, sequence)
         if item is not None and keyword in item:
             try:
                 return next(iter(numbers(item, keyword) or ()), None)

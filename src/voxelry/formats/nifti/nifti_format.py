@@ -87,20 +87,17 @@ class NiftiFormat:
             raise FormatError("a .hdr file has its voxels in another file; .nii holds both, and is written")
         level = whole_option(options, "level", USUAL_LEVEL, LEVELS)
         code = text_option(options, "reorient")
-        first = shared_grid(volumes)
+        self.check_volumes(volumes, options=options)
+        first = volumes[0]
         step = step_seconds(volumes)
         datatype, dtype = _datatype(volumes)
         arrays: list[npt.NDArray[Any]] = [volume.array for volume in volumes]
         geometry = first.geometry
         if code:
-            if not geometry.placed:
-                raise FormatError("nothing tells where the volume lies, so that it cannot be reoriented")
             turned = [reoriented(np.asarray(array), first.geometry, code) for array in arrays]
             arrays, geometry = [array for array, _ in turned], turned[0][1]
         depth, rows, columns = arrays[0].shape[:3]
         shape = len(arrays), depth, rows, columns
-        if max(shape) > MOST_VOXELS:
-            raise FormatError(f"NIfTI-1 counts to {MOST_VOXELS:,} along an axis, and this volume has {max(shape):,}")
         head = build_header(
             shape,
             datatype,
@@ -118,6 +115,16 @@ class NiftiFormat:
             reserve(file, len(head) + sum(volume.array.size for volume in volumes) * dtype.itemsize)
             file.write(head)
             file.writelines(blocks)
+
+    def check_volumes(self, volumes: Sequence[Volume], *, options: dict[str, Value]) -> None:
+        """As `ChecksVolumes.check_volumes`."""
+        first = shared_grid(volumes)
+        _datatype(volumes)
+        if text_option(options, "reorient") and not first.geometry.placed:
+            raise FormatError("nothing tells where the volume lies, so that it cannot be reoriented")
+        longest = max(len(volumes), *first.array.shape[:3])
+        if longest > MOST_VOXELS:
+            raise FormatError(f"NIfTI-1 counts to {MOST_VOXELS:,} along an axis, and this volume has {longest:,}")
 
 
 def _datatype(volumes: Sequence[Volume]) -> tuple[int, np.dtype[Any]]:

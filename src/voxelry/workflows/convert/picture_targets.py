@@ -83,7 +83,11 @@ def pictures(kind: PictureFormat, suffix: str, options: Mapping[str, Value]) -> 
         return Told(skipped=refused)
 
     in_one = suffix or (f".{kind}" if mosaic else "")
-    return Target(kind, in_one, not suffix, write, several=False, staged=bool(in_one), settings=options)
+
+    def count(volumes: Sequence[Volume], _: Batch) -> int:
+        return 1 if mosaic else plane_count(volumes[0], shown.axis)
+
+    return Target(kind, in_one, not suffix, write, several=False, staged=bool(in_one), settings=options, count=count)
 
 
 def _mosaic(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 from voxelry.core.errors import FormatError, ParameterError
 from voxelry.core.extras import libraries_of, missing, missing_extra, require
 from voxelry.core.progress import Progress
-from voxelry.core.protocols import VolumeFormat
+from voxelry.core.protocols import ChecksVolumes, VolumeFormat
 from voxelry.core.registry import format_named, formats
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
@@ -161,8 +161,19 @@ def _volumes(own: VolumeFormat, suffix: str, usual: str, options: Mapping[str, V
                 path.with_name(stem + ending).write_text(text, encoding="utf-8")
         return Told(warnings=_unknown_sizes(volumes[0]))
 
+    def companions(volumes: Sequence[Volume], path: Path, batch: Batch) -> tuple[str, ...]:
+        stem, _suffix = stem_and_suffix(path.name, suffix or usual)
+        return () if wanted is None else tuple(stem + ending for ending, _ in wanted(volumes, batch))
+
+    def check(volumes: Sequence[Volume]) -> None:
+        if isinstance(own, ChecksVolumes):
+            own.check_volumes(volumes, options=own_options)
+
     streams = own.name in _STREAMED
-    return Target(own.name, suffix or usual, not suffix, write, True, True, options, streams, apart=True)
+    return Target(
+        own.name, suffix or usual, not suffix, write, True, True, options, streams, apart=True, companions=companions,
+        check=check,
+    )  # fmt: skip
 
 
 def _unknown_sizes(volume: Volume) -> tuple[str, ...]:
@@ -201,7 +212,13 @@ def _dicom(suffix: str, options: Mapping[str, Value]) -> Target:
         except ParameterError as error:  # of the volume, and not of the options, which were looked at
             raise FormatError(str(error), **error.numbers) from error
 
-    return Target(DICOM, suffix, not suffix, write, several=True, staged=True, settings=options)
+    def count(volumes: Sequence[Volume], batch: Batch) -> int:
+        if suffix:
+            return 1
+        instances = {frame.header for stack in batch.stacks for frame in stack.frames}
+        return len(instances) or sum(len(volume.array) for volume in volumes)
+
+    return Target(DICOM, suffix, not suffix, write, several=True, staged=True, settings=options, count=count)
 
 
 def _write_series(

@@ -30,6 +30,18 @@ class Told:
 Writer: TypeAlias = Callable[[Sequence[Volume], Path, Batch, Progress], Told]
 
 
+def _one(_: Sequence[Volume], __: Batch) -> int:
+    return 1
+
+
+def _none(_: Sequence[Volume], __: Path, ___: Batch) -> tuple[str, ...]:
+    return ()
+
+
+def _all_fit(_: Sequence[Volume]) -> None:
+    return None
+
+
 @dataclass(frozen=True, eq=False)
 class Target:
     """A way to write volumes.
@@ -48,6 +60,12 @@ class Target:
         True if several volumes may become one file.
     apart
         True if unlike volumes of a series (echoes, magnitude and phase) become files of their own.
+    count
+        How many files volumes become; companions are not counted.
+    companions
+        Names of what would lie beside a path.
+    check
+        Raises a FormatError if the format cannot hold the volumes together, as far as that is known without voxels.
     staged
         True if what is written has to be moved to its place when it is whole.
     settings
@@ -65,3 +83,6 @@ class Target:
     settings: Mapping[str, Value]
     streams: bool = False
     apart: bool = False
+    count: Callable[[Sequence[Volume], Batch], int] = _one
+    companions: Callable[[Sequence[Volume], Path, Batch], tuple[str, ...]] = _none
+    check: Callable[[Sequence[Volume]], None] = _all_fit
