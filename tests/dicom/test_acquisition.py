@@ -146,6 +146,15 @@ def test_spacing_and_acceleration_in_the_units_of_bids(
 
 
 @pytest.mark.parametrize(
+    ("times", "bands"), [((0.0, 0.5, 0.0, 0.5), 2), ((0.0, 0.5, 1.0, 1.5), None), ((0.0, 0.5, 0.5, 1.0), None)]
+)
+def test_slices_of_one_time_were_excited_together(tmp_path: Path, times: tuple[float, ...], bands: int | None) -> None:
+    synthetic_epi(tmp_path / "in", maker="UIH", times=times)
+    told, _ = converted(tmp_path / "in", tmp_path / "out.nii")
+    assert (told["SliceTiming"], told.get("MultibandAccelerationFactor")) == (list(times), bands)
+
+
+@pytest.mark.parametrize(
     ("lines", "share", "options", "acquired"),
     [
         (128, "0.666667", ["EPI_GEMS", "PFF"], 88),  # the example of GE's own engineers: 0.055332 s at 636

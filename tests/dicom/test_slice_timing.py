@@ -19,7 +19,7 @@ from pydicom.dataset import Dataset
 import voxelry
 from voxelry.core.value import Value
 from voxelry.dicom.series.slice_timing import slice_times
-from voxelry.testing import synthetic_series
+from voxelry.testing import synthetic_epi, synthetic_series
 
 TR = 2.0
 Edit = Callable[[int, Dataset], None]
@@ -122,14 +122,82 @@ def test_the_order_of_ge_s_protocol(
         ('IOPT "EPI"\nSLICEORDER "1"\nNOSLC "6"\n', {}),
         ('IOPT "FAST"\nSLICEORDER "1"\nNOSLC "5"\n', {}),
         ("<xml/>", {}),
-        ('IOPT "EPI"\nSLICEORDER "1"\nNOSLC "5"\n', {"pause": 0.5}),
-        ('IOPT "EPI"\nSLICEORDER "1"\nNOSLC "5"\n', {"bands": "2\\4"}),
+        ('IOPT "EPI, MPhVar"\nSLICEORDER "1"\nNOSLC "5"\n', {}),
+        ('IOPT "EPI"\nSLICEORDER "1"\nNOSLC "5"\n', {"bands": "2\\4"}),  # of software that is unknown
     ],
 )
 def test_a_protocol_that_does_not_fill_the_time_evenly_tells_nothing(
     tmp_path: Path, words: str, settings: dict[str, Any]
 ) -> None:
     assert times_of(tmp_path, ge_protocol(words, **settings)) is None
+
+
+def test_ge_s_repetition_time_is_without_the_pause_behind_a_volume(tmp_path: Path) -> None:
+    words = 'IOPT "EPI, FMRI"\nSLICEORDER "1"\nNOSLC "5"\n'
+    assert times_of(tmp_path, ge_protocol(words, pause=0.5)) == (0.0, 1.2, 0.4, 1.6, 0.8)
+
+
+@pytest.mark.parametrize(
+    ("software", "slices", "bands", "turns"),
+    [
+        ("27\\LX\\MR Software release:RX27.0_R02_1831.a", 6, 2, [0, 2, 1]),
+        ("27\\LX\\MR Software release:RX27.0_R02_1831.a", 8, 2, [0, 3, 1, 4, 2]),  # four excitations became five
+        ("28\\LX\\MR29.1_EA_2039.g", 8, 2, [0, 3, 1, 2]),  # the last ones of an even number are swapped
+        ("27\\LX\\MR Software release:RX27.0_R03_1831.a", 12, 2, [0, 3, 1, 5, 2, 4]),
+        ("25\\LX\\MR Software release:DV25.0_R01_1451.a", 6, 2, None),
+    ],
+)
+def test_slices_that_ge_excites_together(
+    tmp_path: Path, software: str, slices: int, bands: int, turns: list[int] | None
+) -> None:
+    words = f'IOPT "EPI, FMRI"\nSLICEORDER "1"\nNOSLC "{slices}"\nMBACCEL "{bands}"\n'
+    protocol, delays = ge_protocol(words, bands=f"{bands}\\0"), [17.0 * number for number in range(slices)]
+
+    def edit(index: int, dataset: Dataset) -> None:
+        protocol(index, dataset)
+        dataset.TriggerTime = delays[index]  # as without simultaneous slices, which is wrong
+
+    attributes = {"SoftwareVersions": software, "Manufacturer": "GE MEDICAL SYSTEMS"}
+    found = times_of(tmp_path, edit, slices=slices, attributes=attributes)
+    if turns is None:
+        assert found is None
+        return
+    assert found == tuple(round(turns[place % len(turns)] * TR / len(turns), 6) for place in range(slices))
+
+
+def test_what_contradicts_the_repetition_time_gives_way_to_the_next_clock(tmp_path: Path) -> None:
+    """Of several volumes: GE's times of images are those at which they were computed."""
+    for number in range(2):
+
+        def edit(index: int, dataset: Dataset, number: int = number) -> None:
+            dataset.SOPInstanceUID = f"{dataset.SOPInstanceUID}.{number + 1}"
+            dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+            dataset.TemporalPositionIdentifier = number + 1
+            dataset.AcquisitionTime = f"1200{10 * number + 2 * index:02d}.5"
+            dataset.TriggerTime = [0.0, 800.0, 400.0, 1200.0, 600.0][index]
+
+        attributes: dict[str, object] = {
+            "MRAcquisitionType": "2D", "RepetitionTime": 1000 * TR, "Manufacturer": "GE MEDICAL SYSTEMS",
+            "ScanningSequence": "EP",
+        }  # fmt: skip
+        synthetic_series(tmp_path / str(number), seed=7, modality="MR", rescale=None, attributes=attributes, edit=edit)
+    (series,) = voxelry.index(tmp_path).series
+    assert slice_times(series.stacks) == (0.0, 0.8, 0.4, 1.2, 0.6)
+
+
+@pytest.mark.parametrize("maker", ["Siemens", "Siemens XA", "UIH", "GE"])
+def test_every_maker_s_times(tmp_path: Path, maker: Any) -> None:
+    """Also of enhanced objects, and where one of the times is a whole second, which is written without a fraction."""
+    times = (0.0, 1.0, 0.55, 1.5)
+    synthetic_epi(tmp_path, maker=maker, times=times)
+    (series,) = voxelry.index(tmp_path).series
+    assert slice_times(series.stacks) == times
+
+
+def test_siemens_time_after_the_start(tmp_path: Path) -> None:
+    clock = ["0", "0.8", "0.4", "1.2", "0.6"]
+    edit = private(0x21, "SIEMENS MR SDI 02", 0x04, "DS", clock)
+    assert times_of(tmp_path, edit) == (0.0, 0.8, 0.4, 1.2, 0.6)
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from voxelry.core.errors import ParameterError
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
 from voxelry.dicom.acquisition.scan_facts import scan_facts
-from voxelry.dicom.series.slice_timing import slice_times
+from voxelry.dicom.series.slice_timing import simultaneous_slices, slice_times
 from voxelry.formats.nifti.gradients import gradients_of
 from voxelry.formats.nifti.sidecar import HeaderFacts, sidecar
 from voxelry.formats.shared.options import text_option, yes_option
@@ -44,9 +44,8 @@ def companions_wanted(options: Mapping[str, Value]) -> Companions:
 
     def companions(volumes: Sequence[Volume], batch: Batch) -> Iterator[tuple[str, str]]:
         if with_sidecar and volumes[0].metadata.keys() - _HEADER_KEYWORDS:
-            told = sidecar(
-                volumes, facts=_header_facts(batch), slice_times=_slice_times(volumes, batch), reorient=reorient
-            )
+            times = _slice_times(volumes, batch)
+            told = sidecar(volumes, facts=_header_facts(batch, times), slice_times=times, reorient=reorient)
             yield ".json", json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         yield from _gradients(volumes, gradients, reorient)
 
@@ -76,11 +75,14 @@ def _slice_times(volumes: Sequence[Volume], batch: Batch) -> tuple[float, ...] |
     return slice_times(batch.stacks)
 
 
-def _header_facts(batch: Batch) -> list[HeaderFacts]:
+def _header_facts(batch: Batch, times: Sequence[float] | None) -> list[HeaderFacts]:
     """What the headers of each volume say beside its metadata."""
+    bands = 1 if times is None else simultaneous_slices(times)
+    counted: dict[str, Value] = {"MultibandAccelerationFactor": bands} if bands > 1 else {}
     found = []
     for one in scan_facts([stack.frames for stack in batch.stacks]):
         phase = one.phase_encoding
         direction = None if phase is None else phase.direction
-        found.append(HeaderFacts(one.fields, direction, phase is not None and phase.positive is not None))
+        known = phase is not None and phase.positive is not None
+        found.append(HeaderFacts(counted | one.fields, direction, known))
     return found

@@ -1,0 +1,139 @@
+"""When GE acquired each slice of echo planar images: Trigger Time, a clock of its own, or the order in its protocol.
+
+Where several slices are excited at once, Trigger Time and clock are those of a scan without; the order counts then.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from voxelry.core.makers import maker_name
+from voxelry.dicom.acquisition.acceleration import whole_number
+from voxelry.dicom.acquisition.private_places import frame_private_text
+from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.frames.group_attributes import frame_number
+from voxelry.dicom.headers.attributes import text
+from voxelry.dicom.headers.private_attributes import first_number, private_value
+
+_PROTOCOL = re.compile(rb'^(?:set )?(SLICEORDER|IOPT|NOSLC|MBACCEL) "([^"\n]*)"', re.MULTILINE)
+_MOST_PROTOCOL = 1 << 20
+"""The most bytes of an unpacked protocol; real ones have about 2000."""
+_TICKS = 10_000
+"""Ticks per second of the clock of old software."""
+_SOFTWARE = re.compile(r"[A-Z]{2}(\d+)\.(\d+)_(?:EA|R(\d+))")
+"""``RX27.0_R02_1831.a``, ``MR29.1_EA_2039.g``."""
+_FIRST_WITH_BANDS = (26, 0, 0)
+_REORDERED_SINCE = (27, 0, 3)
+"""Since this release an even number of excitations is kept, and the last ones of an interleaved order are swapped."""
+
+
+def ge_slice_times(frames: Sequence[Frame], repetition: float) -> Iterator[list[float]]:
+    """Seconds of each slice, in each of the ways that GE's attributes allow, the most exact first; of others none.
+
+    Parameters
+    ----------
+    frames
+        Of one volume.
+    repetition
+        Repetition Time, in seconds; GE's is without the pause that may follow a volume.
+    """
+    protocol = _protocol(frames[0])
+    bands = _bands(frames[0], protocol)
+    if bands == 1:
+        is_ge = maker_name(text(frames[0].header.elements, "Manufacturer")) == "GE"
+        triggered = _varied_numbers([frame_number(frame, "TriggerTime") for frame in frames]) if is_ge else None
+        if triggered is not None:
+            yield [time / 1000 for time in triggered]
+        clock = _clock(frames, repetition)
+        if clock is not None:
+            yield clock
+    ordered = _by_order(frames, repetition, protocol, bands)
+    if ordered is not None:
+        yield ordered
+
+
+def _varied_numbers(times: Sequence[float | None]) -> list[float] | None:
+    """All of them, if they are known and differ."""
+    known = [time for time in times if time is not None]
+    return known if len(known) == len(times) and len(set(known)) > 1 else None
+
+
+def _bands(frame: Frame, protocol: dict[str, str]) -> int:
+    """How many slices are excited at once."""
+    said = frame_private_text(frame, 0x0043, "GEMS_PARM_01", 0xB6).split("\\")[0]
+    return max(whole_number(said) or 1, whole_number(protocol.get("MBACCEL", "")) or 1, 1)
+
+
+def _clock(frames: Sequence[Frame], repetition: float) -> list[float] | None:
+    """By GE's clock, in seconds or, of old software, in ticks."""
+    contents = [private_value(frame.header.elements, 0x0021, "GEMS_RELA_01", 0x5E) for frame in frames]
+    found = _varied_numbers([None if content is None else first_number(content) for content in contents])
+    if found is None:
+        return None
+    if max(found) - min(found) >= repetition:
+        found = [time / _TICKS for time in found]
+    return found if max(found) - min(found) < repetition else None
+
+
+def _by_order(frames: Sequence[Frame], repetition: float, protocol: dict[str, str], bands: int) -> list[float] | None:
+    """By the protocol, which says whether slices are interleaved; they fill the Repetition Time evenly.
+
+    Not in diffusion, nor where the pauses between volumes differ.
+    """
+    count, options = len(frames), protocol.get("IOPT", "")
+    if (
+        "EPI" not in options
+        or "DIFF" in options
+        or "MPhVar" in options
+        or protocol.get("SLICEORDER") not in ("0", "1")
+        or protocol.get("NOSLC") != str(count)
+    ):
+        return None
+    turns = _turns(count, bands, _release(frames[0]), interleaved=protocol["SLICEORDER"] == "1")
+    if turns is None:
+        return None
+    step = repetition / (max(turns) + 1)
+    times = [turn * step for turn in turns]
+    numbers = [frame.instance_number for frame in frames]  # the order in which the protocol counts slices
+    if all(one < other for one, other in pairwise(numbers)):
+        return times
+    return times[::-1] if all(one > other for one, other in pairwise(numbers)) else None
+
+
+def _turns(count: int, bands: int, release: tuple[int, int, int] | None, *, interleaved: bool) -> list[int] | None:
+    """Which excitation each slice is acquired by, from 0; None if that depends on software that is unknown."""
+    excitations = -(-count // bands)
+    newer = release is not None and release >= _REORDERED_SINCE
+    if bands > 1:
+        if release is None or release < _FIRST_WITH_BANDS:
+            return None
+        if not newer and excitations % 2 == 0:
+            excitations += 1
+    order = list(range(excitations))
+    if interleaved:
+        order = [*range(0, excitations, 2), *range(1, excitations, 2)]
+    turns = [0] * excitations
+    for turn, place in enumerate(order):
+        turns[place] = turn
+    if interleaved and bands > 1 and newer and excitations > 2 and excitations % 2 == 0:
+        turns[-1], turns[-3] = turns[-3], turns[-1]
+    return [turns[place % excitations] for place in range(count)]
+
+
+def _release(frame: Frame) -> tuple[int, int, int] | None:
+    found = _SOFTWARE.search(text(frame.header.elements, "SoftwareVersions"))
+    return None if found is None else (int(found[1]), int(found[2]), int(found[3] or 0))
+
+
+def _protocol(frame: Frame) -> dict[str, str]:
+    """Some words of the Protocol Data Block, a gzip'd text."""
+    content = private_value(frame.header.elements, 0x0025, "GEMS_SERS_01", 0x1B) or b""
+    start = content.find(b"\x1f\x8b", 0, 16)
+    try:
+        words = b"" if start < 0 else zlib.decompressobj(31).decompress(content[start:], _MOST_PROTOCOL)
+    except zlib.error:
+        return {}
+    return {name.decode(): value.decode("latin-1") for name, value in _PROTOCOL.findall(words)}
