@@ -1,4 +1,4 @@
-"""Mosaics and grids are known by what their makers write, shown, and never taken for slices."""
+"""Mosaics and grids that cannot be cut apart are known by their makers' words, shown, and never taken for slices."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
 import voxelry
 from voxelry.core.errors import MosaicError
-from voxelry.testing import synthetic_series
+from voxelry.testing import synthetic_grids, synthetic_mosaics, synthetic_series
 
 
 def csa(name: str, number: str) -> bytes:
@@ -87,3 +89,42 @@ def test_the_number_of_slices_is_told(tmp_path: Path) -> None:
 def test_plain_slices_of_the_same_makers_stay_slices(tmp_path: Path, write: Callable[[Dataset], None]) -> None:
     synthetic_series(tmp_path, modality="MR", edit=lambda _, dataset: write(dataset))
     assert voxelry.load_volume(tmp_path).voxel_mm3 is not None
+
+
+def test_an_enhanced_object_of_slices_keeps_the_word_and_is_a_volume(tmp_path: Path) -> None:
+    """Siemens' XA cuts mosaics itself, and leaves MOSAIC in the Image Type."""
+    kind = {"ImageType": ["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"]}
+    made = synthetic_series(tmp_path, modality="MR", frames="enhanced", attributes=kind)
+    assert voxelry.load_volume(tmp_path).spacing == made.spacing
+
+
+def test_frames_at_one_position_that_are_called_mosaics_are_not_cut(tmp_path: Path) -> None:
+    kind = {"ImageType": ["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"]}
+    synthetic_series(tmp_path, slices=3, offsets=(0, 0, 0), modality="MR", frames="enhanced", attributes=kind)
+    for stack in voxelry.index(tmp_path).series[0].stacks:
+        assert stack.problem is not None
+        assert stack.problem.code == "mosaic"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    folder = tmp_path_factory.mktemp("whole")
+    made = {"siemens": synthetic_mosaics(folder / "s", volumes=1), "uih": synthetic_grids(folder / "u", volumes=1)}
+    return {name: one.paths[0].read_bytes() for name, one in made.items()}
+
+
+@settings(max_examples=150)
+@given(data=st.data(), maker=st.sampled_from(["siemens", "uih"]))
+def test_broken_headers_give_slices_or_a_reason(
+    whole: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, maker: str
+) -> None:
+    content = bytearray(whole[maker])
+    last = content.index(b"\xe0\x7f\x10\x00")
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(600, last - 5))
+        content[at : at + 2] = data.draw(st.binary(min_size=2, max_size=2))
+    path = tmp_path_factory.mktemp("broken") / "one.dcm"
+    path.write_bytes(content)
+    for series in voxelry.index(path).series:
+        for stack in series.stacks:
+            assert stack.for_viewing().array.shape == stack.shape

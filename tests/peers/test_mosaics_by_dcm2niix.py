@@ -31,7 +31,12 @@ def by_place(path: Path) -> tuple[Any, Any, int]:
 @pytest.mark.parametrize("orientation", [AXIAL, SAGITTAL, CORONAL, OBLIQUE])
 @pytest.mark.parametrize(
     ("make", "more"),
-    [(synthetic_mosaics, {}), (synthetic_mosaics, {"protocol": False}), (synthetic_grids, {})],
+    [
+        (synthetic_mosaics, {}),
+        (synthetic_mosaics, {"protocol": False}),
+        (synthetic_mosaics, {"numbered_backwards": True}),
+        (synthetic_grids, {}),
+    ],
 )
 def test_the_same_voxels_times_and_places(
     tmp_path: Path, make: Any, more: Any, orientation: Any, against_normal: bool

@@ -58,16 +58,19 @@ def mosaic_of(frames: Sequence[Frame]) -> MosaicError | None:
     A multi-frame object whose frames lie at several positions holds slices, whatever its Image Type says: scanners of
     Siemens cut mosaics and keep the word.
     """
-    by_facts: dict[int, dict[Header, list[Frame]]] = defaultdict(dict)
+    by_header: dict[Header, list[Frame]] = defaultdict(list)
     for frame in frames:
         if frame.tile is None:
-            by_facts[id(frame.facts)].setdefault(frame.header, []).append(frame)
-    for headers in by_facts.values():
-        own = next(iter(headers.values()))
-        kind = _kind_of(own[0])
-        if kind is None or len({frame.position for frame in own}) > 1:
+            by_header[frame.header].append(frame)
+    asked: set[int] = set()
+    for own in by_header.values():
+        first = own[0]
+        if id(first.facts) in asked or len({frame.position for frame in own}) > 1:
             continue
-        return _error(own[0], kind)
+        asked.add(id(first.facts))
+        kind = _kind_of(first)
+        if kind is not None:
+            return _error(first, kind)
     return None
 
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from voxelry.core.errors import MosaicError, PixelDataError
 from voxelry.dicom.frames.frame import Frame
-from voxelry.dicom.frames.frame_facts import Facts
+from voxelry.dicom.frames.frame_facts import Facts, group_of
 from voxelry.dicom.frames.multiframe_positions import Vector
 from voxelry.dicom.frames.tile_frames import tile_count, tile_facts, tile_frames, tile_grid
 from voxelry.dicom.frames.tiles import Tile
@@ -126,7 +126,7 @@ class SiemensMosaics:
         normal = csa_values(own).get("SliceNormalVector", ())
         series = private_value(own, 0x0029, "SIEMENS CSA HEADER", 0x20) or b""
         key = (id(frame.facts), count, frame.position, normal, own.encoded and own.encoded.get(0x00180088), series)
-        if own.encoded is None or key not in self._positions:
+        if own.encoded is None or frame.groups or key not in self._positions:
             places = _positions(frame, tiles[0], count, _vector(normal), self._protocol(own, series, count))
             self._positions[key] = [(x, y, z) for x, y, z in places.tolist()]
         return self._positions[key]
@@ -185,7 +185,7 @@ def _step(frame: Frame, across: Floats, normal: Floats | None, judged: tuple[flo
         The distance of slices by the protocol, and the direction where it tells one.
     """
     try:
-        said = number(frame.header.elements, "SpacingBetweenSlices")
+        said = number(group_of(frame.groups, "PixelMeasuresSequence", frame.header.elements), "SpacingBetweenSlices")
     except PixelDataError:
         said = None
     distance = None if said is None or said <= 0 else said
