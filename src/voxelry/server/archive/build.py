@@ -34,6 +34,7 @@ from voxelry.server.archive.lists.study_listing import refresh_listing
 from voxelry.server.archive.make_segmentations import MODALITIES, make_segmentations
 from voxelry.server.archive.models import Instance, Series, Stack
 from voxelry.server.archive.row_values import storable
+from voxelry.server.archive.segment_volumes import with_volumes
 from voxelry.server.archive.shown.series_metadata import write_prepared
 from voxelry.server.archive.shown.slice_display import common_voi
 from voxelry.server.archive.shown.slice_facts import FACTS, facts_records
@@ -124,9 +125,12 @@ def build(run: Run) -> None:
     aside = Path(tempfile.mkdtemp(prefix="build-", dir=files_at_rest.temporary_folder()))
     try:
         with patience(WASTED_SECONDS):
-            stacks, grouped, others = _make(run, series, grouped, aside)
-            make_segmentations(series, grouped, headers, aside, part(run.progress, 0.9, 1.0))
+            made = 0.5 if grouped.modality in MODALITIES else 0.9
+            stacks, grouped, others = _make(series, grouped, aside, part(run.progress, 0.0, made))
+            make_segmentations(series, grouped, headers, aside, part(run.progress, made, 0.97))
+        run.progress(0.97, "preparing metadata")
         write_prepared(series.pk, headers, aside)
+        run.progress(0.99, "storing volumes")
         problem = _problem(grouped, stacks, [*(one.problem for one in unreadable), *others])
         _publish(run, series, stacks, grouped, aside, problem)
     finally:
@@ -152,14 +156,17 @@ def _headers(instances: Sequence[Instance] | object, unreadable: list[LostFile])
     return found
 
 
-def _make(run: Run, series: Series, grouped: Grouped, aside: Path) -> tuple[list[Stack], Grouped, list[Problem]]:
+def _make(
+    series: Series, grouped: Grouped, aside: Path, progress: Progress
+) -> tuple[list[Stack], Grouped, list[Problem]]:
     """The rows of the stacks, the series with its undecodable files, and the problems of stacks that have no row."""
     made: list[Stack] = []
     shown: list[Grid] = []
     failed: dict[Header, Problem] = {}
     others: list[Problem] = []
-    for number, grid in enumerate(grouped.stacks):
-        share = part(run.progress, number / len(grouped.stacks), (number + 1) / len(grouped.stacks))
+    grids, masks_alone = with_volumes(grouped.read_stacks(part(progress, 0.0, 0.1)))
+    for number, grid in enumerate(grids):
+        share = part(part(progress, 0.1, 1.0), number / len(grids), (number + 1) / len(grids))
         found = _volume(grid, failed, others, part(share, 0.0, 0.4))
         if found is None:
             continue
@@ -181,6 +188,7 @@ def _make(run: Run, series: Series, grouped: Grouped, aside: Path) -> tuple[list
         shown.append(whole)
     for stack, facts in zip(made, facts_records(shown), strict=True):
         stack.display[FACTS] = storable(dict(facts))
+    others += [] if masks_alone is None else [masks_alone]
     return made, replace(grouped, undecodable=failed) if failed else grouped, others
 
 

@@ -108,12 +108,12 @@ def _made(
     space = ""
     try:
         if kind == "SEG":
-            segmentation, structures = _segmentation(grouped, header, folder, progress), None
+            segmentation, structures = _segmentation(grouped, header, folder, part(progress, 0.0, 0.8)), None
         else:
             structures = _structure_set(series, header)
             segmentation = structures.segmentation(allocate=LayerFiles(folder))
         space = segmentation.geometry.frame_of_reference_uid or ""
-        record = _written(segmentation, structures, folder)
+        record = _written(segmentation, structures, folder, part(progress, 0.8, 1.0))
         if not segmentation.geometry.placed:
             problem = _UNPLACED
     except (JobError, Away, OSError, DatabaseError):
@@ -181,15 +181,19 @@ def _structure_set(series: Series, header: Header) -> StructureSet:
     return read.with_geometry(geometry)
 
 
-def _written(segmentation: Segmentation, structures: StructureSet | None, folder: Path) -> SegmentationRecord:
+def _written(
+    segmentation: Segmentation, structures: StructureSet | None, folder: Path, progress: Progress
+) -> SegmentationRecord:
     """Write the label maps; what is told of them."""
     layers = segmentation.layers(threshold=FRACTION, allocate=LayerFiles(folder))
     fractional = segmentation.fractional_type
     for index, labels in enumerate(layers.labels):
+        progress(0.5 * index / len(layers.labels), "storing label maps")
         path = folder / f"{index}.npy"
         if not path.exists():
             np.save(path, labels.astype(labels.dtype.newbyteorder("<"), copy=False))
         compress_layer(folder, index)
+    progress(0.5, "counting voxels")
     geometry = segmentation.geometry
     warnings = [words.replace("\0", "") for words in segmentation.warnings]
     if fractional is not None:
