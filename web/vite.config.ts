@@ -17,6 +17,8 @@ export default defineConfig(({ command }) => ({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
+  // A worker of modules loads parts of its program when they are asked for, as the page does.
+  worker: { format: "es" as const },
   server: {
     host: "127.0.0.1",
     proxy: Object.fromEntries(

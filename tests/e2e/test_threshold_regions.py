@@ -86,6 +86,7 @@ def test_a_segment_of_another_study_is_counted_in_saved_and_measured_again(
     page.keyboard.press("ArrowRight")
     expect_figures(page, voxelry.measure(volume, lower=151, within=inside))
     # Saved with a term, then measured again by one click.
+    page.get_by_test_id("segment-term-open").click()
     term = page.get_by_test_id("segment-term-search")
     term.fill("liver")
     expect(page.get_by_test_id("segment-term-offer").first).to_be_visible()

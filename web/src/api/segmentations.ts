@@ -52,6 +52,16 @@ export function segmentStatistics(id: number, { series, volume, sameFrameOfRefer
   return requestJson(withQuery(`/api/segmentations/${id}/statistics`, query), segmentationStatisticsOut, { signal });
 }
 
+/** What a segmentation is downloaded as; "dcm" is the stored object as it came. */
+export type SegmentationFileKind = "dcm" | "nii.gz" | "nrrd" | "stl" | "ply" | "rtstruct" | "csv";
+
+/** A segmentation as a file with its name; contours lie in the slices of `series`. */
+export async function getSegmentationFile(id: number, kind: SegmentationFileKind, series: number | undefined, signal?: AbortSignal): Promise<{ readonly content: Blob; readonly name: string }> {
+  const response = await send(withQuery(`/api/segmentations/${id}/file`, { kind, series }), { signal });
+  const name = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "")?.[1];
+  return { content: await response.blob(), name: name ?? `segmentation-${id}` };
+}
+
 /** The labels of a rectangle in the patient: the nearest voxel's, sampled by the server; NaN outside. */
 export async function getLabelsCut({ segmentationId, layer, version }: LabelMap, cut: Cut, signal: AbortSignal): Promise<Slice> {
   const query = { v: version, layer, ...cutQuery(cut) };

@@ -1,7 +1,7 @@
 /** Converts values to RGBA pixels: 32-bit words in the byte order of ImageData on little-endian machines. */
 
 import { countsWithin, type Limits } from "@/core/valueLimits";
-import { greyTable, toDisplay, type Voi } from "@/core/windowing";
+import { greyTable, risingPart, toDisplay, type Voi } from "@/core/windowing";
 
 /** Which pixels are tinted: those whose value lies between limits, or those that have a 1 in a mask of the picture's size. Never padding. */
 export type Tint = Limits | Uint8Array;
@@ -71,8 +71,10 @@ export class GreyPainter {
     const { table, tableKey } = this;
     if (table && tableKey?.low === low && paintsAlike(tableKey.settings, settings) && table.length === high - low + 1) return table;
     const levels = greyTable(low, high, settings.voi, settings.invert);
-    const fresh = new Uint32Array(levels.length);
-    for (let i = 0; i < fresh.length; i += 1) fresh[i] = GREY[levels[i]];
+    const fresh = new Uint32Array(levels.length).fill(GREY[levels[0]]);
+    const [rising, even] = risingPart(low, high, settings.voi);
+    for (let i = rising - low; i <= even - low; i += 1) fresh[i] = GREY[levels[i]];
+    fresh.fill(GREY[levels[levels.length - 1]], even + 1 - low);
     const { tint, padding } = settings;
     if (tint && !isMask(tint)) {
       const [first, last] = [Math.max(0, Math.ceil(tint.low) - low), Math.min(fresh.length - 1, Math.floor(tint.high) - low)];

@@ -61,11 +61,23 @@ export function toDisplay(values: ArrayLike<number>, voi: Voi, invert = false): 
   return grey;
 }
 
+/** The whole numbers from `low` to `high` outside of which a window's levels are certainly its first or its last one. */
+export function risingPart(low: number, high: number, voi: Voi): readonly [first: number, last: number] {
+  if (isTable(voi) || voi.function === "SIGMOID" || !Number.isFinite(voi.center) || !(voi.width > 0)) return [low, high];
+  // Twice the width, so that no rounding matters.
+  const first = Math.max(low, Math.min(high, Math.floor(voi.center - voi.width) - 1));
+  return [first, Math.max(first, Math.min(high, Math.ceil(voi.center + voi.width) + 1))];
+}
+
 /** The grey levels of every whole number from `low` to `high`. */
 export function greyTable(low: number, high: number, voi: Voi, invert = false): Uint8ClampedArray<ArrayBuffer> {
-  const values = new Float64Array(high - low + 1);
-  for (let i = 0; i < values.length; i += 1) values[i] = low + i;
-  return toDisplay(values, voi, invert);
+  const [first, last] = risingPart(low, high, voi);
+  const values = new Float64Array(last - first + 1);
+  for (let i = 0; i < values.length; i += 1) values[i] = first + i;
+  const levels = toDisplay(values, voi, invert);
+  const grey = new Uint8ClampedArray(high - low + 1).fill(levels[0]);
+  grey.set(levels, first - low);
+  return grey.fill(levels[levels.length - 1], last + 1 - low);
 }
 
 /** The window that shows `low` as black and `high` as white. */

@@ -1,7 +1,7 @@
 import { defineStore } from "pinia";
 import { shallowReactive } from "vue";
 
-import { errorText, isAbort } from "@/api/http";
+import { errorText, isAbort, ServerProblem } from "@/api/http";
 import type { Series } from "@/api/series";
 import { getSeries } from "@/api/studies";
 import { isActive } from "@/core/jobState";
@@ -15,6 +15,8 @@ const AHEAD_MS = 10_000;
 export const useOpenSeries = defineStore("openSeries", () => {
   const records = shallowReactive(new Map<number, Series>());
   const errors = shallowReactive(new Map<number, string>());
+  /** Series that are not there, or may not be seen. */
+  const gone = new Set<number>();
   const timers = new Map<number, number>();
   /** Raised when all is closed: what was on its way then is forgotten. */
   let closed = 0;
@@ -47,9 +49,11 @@ export const useOpenSeries = defineStore("openSeries", () => {
       if (signal?.aborted || closed !== before) return null;
       records.set(id, loaded);
       errors.delete(id);
+      gone.delete(id);
       return loaded;
     } catch (failure) {
       if (!isAbort(failure) && closed === before) errors.set(id, errorText(failure));
+      if (failure instanceof ServerProblem && failure.status === 404) gone.add(id);
       return null;
     }
   }
@@ -85,5 +89,5 @@ export const useOpenSeries = defineStore("openSeries", () => {
     errors.clear();
   }
 
-  return { records, errors, expect, load, open, clear };
+  return { records, errors, gone, expect, load, open, clear };
 });

@@ -191,6 +191,12 @@ export const useDrafts = defineStore("drafts", () => {
     await (await opener()).discardStored(kept.id);
   }
 
+  /** Discards what the browser keeps of a series that is not there, or may not be seen any more. */
+  async function discardOf(seriesId: number): Promise<void> {
+    // A browser that keeps nothing has nothing to discard.
+    await opener().then(({ discardOfSeries }) => discardOfSeries(seriesId)).catch(() => undefined);
+  }
+
   /** Ends the draft; the browser keeps what is unsaved. */
   function close(): void {
     running?.abort();
@@ -251,5 +257,5 @@ export const useDrafts = defineStore("drafts", () => {
     },
   );
 
-  return { draft, state, look, stored, opening, openingFraction, error, unsaved, isOver, whyNot, start, startFrom, resume, findStored, discardStored, close, discard, cancelOpening, changeLook, hide };
+  return { draft, state, look, stored, opening, openingFraction, error, unsaved, isOver, whyNot, start, startFrom, resume, findStored, discardStored, discardOf, close, discard, cancelOpening, changeLook, hide };
 });

@@ -56,6 +56,22 @@ describe("toDisplay", () => {
   it("gives a table of whole numbers", () => {
     expect([...greyTable(-1, 1, window("LINEAR_EXACT", 0, 2))]).toEqual([0, 128, 255]);
   });
+
+  it("gives a table in which each number has the level that it has alone", () => {
+    const all = Float64Array.from({ length: 4001 }, (_, i) => i - 2000);
+    const centers = [-40_000, -2001.5, -2000, -300.25, 0, 40, 0.1, 1999, 2000.5, 1e9];
+    const wrong: string[] = [];
+    const widths = [0.001, 0.5, 1, 1.5, 2, 80.3, 400, 3999, 5000, 1e7];
+    for (const kind of ["LINEAR", "LINEAR_EXACT", "SIGMOID"] as const)
+      for (const center of centers)
+        for (const width of widths)
+          for (const inverted of [false, true]) {
+            const voi = window(kind, center, width);
+            const wanted = toDisplay(all, voi, inverted);
+            if (greyTable(-2000, 2000, voi, inverted).some((level, i) => level !== wanted[i])) wrong.push(`${kind} ${center} ${width} ${inverted}`);
+          }
+    expect(wrong).toEqual([]);
+  });
 });
 
 describe("dragging", () => {

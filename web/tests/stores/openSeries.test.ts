@@ -1,6 +1,7 @@
 import { createPinia, setActivePinia } from "pinia";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
+import { ServerProblem } from "@/api/http";
 import { getSeries } from "@/api/studies";
 import { useOpenSeries } from "@/stores/openSeries";
 
@@ -43,6 +44,18 @@ it("tells the failure of a record that was asked for ahead to who opens it", asy
   open.expect(5);
   expect(await open.open(5)).toBeNull();
   expect(open.errors.has(5)).toBe(true);
+});
+
+it("knows which series are not there, or may not be seen", async () => {
+  const open = useOpenSeries();
+  vi.mocked(getSeries).mockRejectedValueOnce(new ServerProblem(404, "not_found", "There is no series 5."));
+  await open.load(5);
+  vi.mocked(getSeries).mockRejectedValueOnce(new ServerProblem(500, "defect", "Broken"));
+  await open.load(6);
+  expect([...open.gone]).toEqual([5]);
+  vi.mocked(getSeries).mockResolvedValue(answer("succeeded"));
+  await open.load(5);
+  expect(open.gone.size).toBe(0);
 });
 
 it("forgets a record that nobody opened in time", async () => {

@@ -31,6 +31,10 @@ vi.mock("@/scene/openDraft", () => ({
     made.push(resumed);
     return Promise.resolve(resumed);
   },
+  discardOfSeries: (seriesId: number) => {
+    kept.splice(0, kept.length, ...kept.filter((each) => each.seriesId !== seriesId));
+    return Promise.resolve();
+  },
   discardStored: (id: string) => {
     kept.splice(0, kept.length, ...kept.filter((each) => each.id !== id));
     return Promise.resolve();
@@ -63,6 +67,9 @@ async function opened() {
 async function begun() {
   const all = await opened();
   await click("edit-new");
+  // The panel of a draft is a program of its own, loaded now.
+  await vi.dynamicImportSettled();
+  await settle();
   return { ...all, draft: made[0] };
 }
 
@@ -337,6 +344,14 @@ describe("what is not saved", () => {
     expect(kept.map(({ id }) => id)).toEqual(["a", "c"]);
     await click("kept-resume");
     expect([drafts.draft?.id, useEdit().mode, all("draft-state")[0].textContent]).toEqual(["a", "brush", "Not saved"]);
+  });
+
+  it("does not outlive its image", async () => {
+    const stored = (id: string, seriesId: number): StoredDraft => ({ id, user: "anna", seriesId, volume: 0, label: "Organs", grid: { shape: [35, 512, 512], affine: AFFINE, space: "1.2.3.4" }, base: null, segments: [], changed: Date.now(), open: false });
+    kept.push(stored("a", 5), stored("b", 6));
+    const { drafts } = await opened();
+    await drafts.discardOf(6);
+    expect(kept.map(({ id }) => id)).toEqual(["a"]);
   });
 
   it("is asked about before it is discarded", async () => {

@@ -31,7 +31,10 @@ const FIGURES = { count: 8, mean: 51.25, std: 2.5, minimum: 48, p5: 48, p25: 49,
 let masks: object[] = [MASK];
 let record: object = RECORD;
 
+let file: () => Response = () => new Response("solid", { headers: { "Content-Disposition": 'attachment; filename="segmentation-31.stl"' } });
+
 function respond(address: string): Response {
+  if (address.includes("/file?")) return file();
   if (address.startsWith("/api/segmentations?")) return json({ segmentations: masks });
   if (address.includes("/statistics")) return json({ unit: "HU", segments: [{ number: 1, count: 8, mm3: 25.6, values: FIGURES, missing: 0 }] });
   if (address.startsWith("/api/segmentations/")) return json(record);
@@ -171,3 +174,18 @@ it("finds one of a hundred segments, and shows it alone, by the keyboard", async
   await nextTick();
   expect(looks[42].hidden).toBe(false);
 }, 30_000);
+
+it("downloads a mask as a file, and says why it cannot", async () => {
+  await opened();
+  await click("mask-show");
+  const made: string[] = [];
+  vi.stubGlobal("URL", Object.assign(URL, { createObjectURL: () => "blob:1", revokeObjectURL: () => undefined }));
+  vi.spyOn(HTMLAnchorElement.prototype, "click").mockImplementation(function click(this: HTMLAnchorElement) { made.push(`${this.href} ${this.download}`); });
+  await click("mask-file-stl");
+  await click("mask-file-rtstruct");
+  expect(asked.filter((address) => address.includes("/file?"))).toEqual(["/api/segmentations/31/file?kind=stl", "/api/segmentations/31/file?kind=rtstruct&series=5"]);
+  expect(made).toEqual(["blob:1 segmentation-31.stl", "blob:1 segmentation-31.stl"]);
+  file = () => json({ title: "", status: 422, code: "too_slow", detail: "The conversion took too long." }, 422);
+  await click("mask-file-ply");
+  expect(all("mask-file-problem")[0].textContent).toBe("The conversion took too long.");
+});

@@ -4,7 +4,7 @@ import type { FetchFunction } from "@/api/volumeBytes";
 import type { EditedImage } from "@/core/editing/imageRange";
 import type { DraftImage } from "@/scene/draft";
 import type { DraftStore } from "@/scene/draftStore";
-import { DRAFT_KEY, type DraftAsk, LAYER_MARK } from "@/scene/worker/draftProtocol";
+import { type DraftAsk, LAYER_MARK } from "@/scene/worker/draftProtocol";
 import { OpenedDraft, openDraftInWorker } from "@/scene/worker/openedDraft";
 import { type FromWorker, type OpenedVolume, problemRecord, type ToWorker } from "@/scene/worker/protocol";
 import type { StoredValues } from "@/scene/worker/storedValues";
@@ -33,13 +33,11 @@ export class DraftDesk {
 
   constructor(private readonly parts: DraftDeskParts) {}
 
-  /** True if a message was for the desk alone. */
-  receive(message: ToWorker): boolean {
+  /** Takes what is for it, and cancels. */
+  receive(message: ToWorker): void {
     if (message.kind === "cancel") this.running.get(message.id)?.abort();
     else if (message.kind === "draft") this.take(message.key, message.id, message.ask);
-    else if (message.kind === "picture" && message.key.startsWith(DRAFT_KEY)) this.draw(message);
-    else return false;
-    return message.kind !== "cancel";
+    else if (message.kind === "picture") this.draw(message);
   }
 
   private take(key: string, id: number, ask: DraftAsk): void {

@@ -11,6 +11,10 @@ import type { DraftBase, DraftStart, PackedDraft } from "@/scene/draft";
 export const DRAFT_KEY = "draft ";
 export const LAYER_MARK = "/";
 
+/** True if a message is for the part that edits. */
+export const isForDrafts = (message: { readonly kind: string; readonly key?: string }): boolean =>
+  message.kind === "draft" || (message.kind === "picture" && message.key?.startsWith(DRAFT_KEY) === true);
+
 export type DraftAsk =
   /** Begins a draft; with `resume` as the database has it. */
   | { readonly about: "open"; readonly id: string; readonly start: DraftStart; readonly resume: boolean }
