@@ -231,7 +231,8 @@ def test_the_segment_under_the_pointer_is_named_in_oblique_planes_too(masked: Ma
     segmentation = masked.segmentation("ct")
     inverse = np.linalg.inv(np.asarray(segmentation.geometry.known_affine))
     page.get_by_test_id("segment").first.get_by_test_id("segment-jump").click()
-    expect(page).to_have_url(re.compile("at:"))
+    # The address may have a place before it has the mask.
+    expect(page).to_have_url(re.compile(r"mask=.*at:"))
     page.goto(re.sub(r"(view=[\d.]+)", r"\1;plane:coronal;straightened", page.url))
     page.reload()
     expect(canvas(page)).to_have_attribute("data-oblique", "")
