@@ -255,6 +255,51 @@ def test_the_standards_b_matrix_tells_a_direction(tmp_path: Path) -> None:
     assert volume.metadata["DiffusionGradientOrientation"] == pytest.approx([0.0, 0.8, 0.6])
 
 
+def test_slices_that_differ_have_no_b_value_together(tmp_path: Path) -> None:
+    """A file of them would have b-values that are wrong for some slices."""
+
+    def stamp(k: int, dataset: Dataset) -> None:
+        block = dataset.private_block(0x0019, "SIEMENS MR HEADER", create=True)
+        block.add_new(0x0C, "IS", "1000" if k else "500")
+
+    synthetic_series(tmp_path / "in", slices=3, modality="MR", edit=stamp)
+    volume = voxelry.load_volume(tmp_path / "in")
+    assert volume.metadata["DiffusionBValue"] is None
+    voxelry.save(volume, tmp_path / "a.nii")
+    assert not (tmp_path / "a.bval").exists()
+
+
+def test_cosines_that_differ_by_rounding_make_one_direction(tmp_path: Path) -> None:
+    """UIH writes vectors in the image's axes, whose cosines may differ from slice to slice in their last digits."""
+    turn = 1e-6
+
+    def stamp(k: int, dataset: Dataset) -> None:
+        volume, place = divmod(k, 3)
+        dataset.ImageOrientationPatient = [1, (place - 1) * turn, 0, (1 - place) * turn, 1, 0]
+        block = dataset.private_block(0x0065, "Image Private Header", create=True)
+        block.add_new(0x09, "FD", 1000.0)
+        # a component on the border between two roundings
+        block.add_new(0x37, "FD", [[0.70705, np.sqrt(1 - 0.70705**2), 0.0], [0.0, 0.0, 1.0]][volume])
+
+    pixels = np.arange(2 * 3 * 5 * 4, dtype=np.uint16).reshape(6, 5, 4)
+    synthetic_series(tmp_path, pixels=pixels, offsets=[0.0, 3.0, 6.0] * 2, modality="MR", edit=stamp)
+    labels = [volume.label for volume in voxelry.load(tmp_path).volumes]
+    assert [label.split(",")[0] for label in labels] == ["DiffusionBValue 1000"] * 2
+    assert [one[0] for one in told(tmp_path)] == [1000.0, 1000.0]
+
+
+def test_a_trace_image_gets_a_file_of_its_own(tmp_path: Path) -> None:
+    """Beside directions it is a map that the scanner made; its row would be zeros with a b-value above 0."""
+    synthetic_diffusion_series(
+        tmp_path / "in", maker="siemens", b_values=(0, 1000, 1000, 1000), directions=(*SIX_DIRECTIONS[:3], ZERO),
+        traces=(3,), shape=SMALL,
+    )  # fmt: skip
+    report = voxelry.convert(tmp_path / "in", tmp_path / "out", format="nifti")
+    assert sorted(written.shape[0] for written in report.written if len(written.shape) == 4) == [3]
+    tables = {path.name: path.read_text() for path in (tmp_path / "out").glob("*.bval")}
+    assert sorted(tables.values()) == ["0 1000 1000\n", "1000\n"]
+
+
 # --- dcm2niix ---------------------------------------------------------------------------------------------------------
 
 

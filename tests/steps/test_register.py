@@ -13,6 +13,7 @@ import pytest
 import SimpleITK
 
 from voxelry.core.errors import MeasureError
+from voxelry.core.value import Value
 from voxelry.core.volume import Volume
 from voxelry.steps.register import STEP
 from voxelry.testing.steps import PLACES, StepTests, body
@@ -95,7 +96,9 @@ def test_grids_may_differ_and_the_result_lies_on_the_fixed_one() -> None:
     other = AFFINE @ np.diag([0.8, 1.2, 1.1, 1.0])
     true = motion(-4.0, (3.0, 4.0, -2.0))
     fixed = volume_of(np.eye(4), metadata={"FrameOfReferenceUID": "2.25.1"})
-    moving = volume_of(true, other, metadata={"FrameOfReferenceUID": "2.25.2", "Modality": "MR"}, unit="a")
+    weighted: dict[str, Value] = {"DiffusionBValue": 1000.0, "DiffusionGradientOrientation": [1.0, 0.0, 0.0]}
+    own: dict[str, Value] = {"FrameOfReferenceUID": "2.25.2", "Modality": "MR", **weighted}
+    moving = volume_of(true, other, metadata=own, unit="a")
     result = STEP.run((fixed, moving), {"start": "place", "metric": "correlation"})
     assert np.linalg.norm((matrix_of(result) - true)[:3, 3]) < 1.0
     (moved,) = result.volumes
@@ -104,6 +107,7 @@ def test_grids_may_differ_and_the_result_lies_on_the_fixed_one() -> None:
     assert (moved.array.dtype, moved.unit) == (moving.array.dtype, "a")
     assert moved.metadata["FrameOfReferenceUID"] == "2.25.1"
     assert moved.metadata["Modality"] == "MR"
+    assert not weighted.keys() & moved.metadata.keys()  # the patient was turned, and the directions were not
 
 
 def test_both_files_are_one_transform(tmp_path: Path) -> None:

@@ -245,7 +245,12 @@ def convert(
         bool, typer.Option("--no-sidecar", help="NIfTI: without the JSON file that says how images were made.")
     ] = False,
     settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option of the format; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="An option of the format; may be repeated. For example gradients=mrtrix: diffusion beside NIfTI.",
+        ),
     ] = None,
     images: Annotated[
         Path | None,

@@ -194,7 +194,7 @@ def _moved(fixed: Volume, moving: Volume, target: Any, source: Any, transform: A
         metadata = {**metadata, "FrameOfReferenceUID": fixed.metadata["FrameOfReferenceUID"]}
     words = f"registered onto another volume and interpolated; outside it filled with {fill:g}"
     moved = moving.with_geometry(fixed.geometry, array=array)
-    metadata = carried_metadata.without(moved, carried_metadata.REGRIDDED)
+    metadata = carried_metadata.without(moved, (*carried_metadata.REGRIDDED, *carried_metadata.WEIGHTING))
     return replace(moved, metadata=metadata, warnings=(*moving.warnings, words)), float(outside.mean())
 
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from weakref import WeakKeyDictionary
-
-from pydicom.dataset import Dataset
 
 from voxelry.core.value import Value
 from voxelry.dicom.frames.diffusion_weighting import DiffusionWeighting, SaidOfDiffusion, main_axis, unit_vector
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.makers_diffusion import is_uih, makers_diffusion
 from voxelry.dicom.frames.standard_diffusion import standard_diffusion
-from voxelry.dicom.headers.attributes import first_item, text, texts
+from voxelry.dicom.headers.attributes import first_attributes, text, texts
 from voxelry.dicom.headers.comparable import ABSENT, Comparable, floats_of
 from voxelry.dicom.headers.header import Header
 
 _TRACE = frozenset(("TRACE", "TRACEW", "ISO", "ISOTROPIC", "DWI_TRACE"))
 """Values of Image Type for an image that is the mean of several directions."""
 _COSINE_DIGITS = 4
+_ROUNDING = 1.5e-4
+"""Cosines that differ by less, when they are rounded to `_COSINE_DIGITS`, are one."""
 _KNOWN: WeakKeyDictionary[Header, dict[int, DiffusionWeighting | None]] = WeakKeyDictionary()
 """By the index of the frame: grouping, metadata and plans ask for the same frames."""
 _DIRECTIONALITY = {"none": "NONE", "trace": "ISOTROPIC", "direction": "DIRECTIONAL", "b matrix": "BMATRIX"}
@@ -40,7 +40,9 @@ def weighting_of(frame: Frame) -> DiffusionWeighting | None:
 
 def _weighting(frame: Frame) -> DiffusionWeighting | None:
     said = standard_diffusion(frame)
-    maker = makers_diffusion(frame) if text(frame.header.elements, "Modality") in ("MR", "") else None
+    told = said.b_value is not None and (said.vector is not None or said.directionality in ("NONE", "ISOTROPIC"))
+    enough = told and frame.groups  # which many thousand frames have, and no maker contradicts
+    maker = None if enough or text(frame.header.elements, "Modality") not in ("MR", "") else makers_diffusion(frame)
     if maker is not None:
         first, second = (maker, said) if said.vector is None or is_uih(frame) else (said, maker)
         said = SaidOfDiffusion(
@@ -66,7 +68,8 @@ def _weighting(frame: Frame) -> DiffusionWeighting | None:
 
 def _image_type(frame: Frame) -> tuple[str, ...]:
     """Image Type, and Frame Type where it has one."""
-    own: list[Dataset] = [item for group in frame.groups if (item := first_item(group, "MRImageFrameTypeSequence"))]
+    items = [first_attributes(group, "MRImageFrameTypeSequence") for group in frame.groups]
+    own = [item for item in items if item is not None]
     return (*(word for item in own for word in texts(item, "FrameType")), *texts(frame.header.elements, "ImageType"))
 
 
@@ -77,10 +80,14 @@ def diffusion_metadata(frames: Sequence[Frame]) -> dict[str, Value]:
     -------
     metadata
         DiffusionBValue, DiffusionDirectionality, and DiffusionGradientOrientation where there is a direction: a unit
-        vector in patient coordinates (LPS), also where only a maker's private attributes tell it.
+        vector in patient coordinates (LPS), also where only a maker's private attributes tell it. A b-value of None
+        where frames differ.
     """
+    values = list(dict.fromkeys(_comparable(weighting_of(frame)) for frame in frames))
     first = weighting_of(frames[0])
-    if first is None or any(_comparable(weighting_of(frame)) != _comparable(first) for frame in frames[1:]):
+    if len(set(alike(values).values())) > 1:
+        return {"DiffusionBValue": None}
+    if first is None:
         return {}
     found: dict[str, Value] = {"DiffusionBValue": first.b_value}
     if first.kind != "none" or first.b_value == 0:
@@ -98,6 +105,26 @@ def diffusion_of(frame: Frame) -> Comparable:
     PS3.3 C.8.13.5.9 (MR Diffusion), C.8.3.1 (MR Image), for instances that have its attributes at the top
     """
     return _comparable(weighting_of(frame))
+
+
+def alike(values: Iterable[Comparable]) -> dict[Comparable, Comparable]:
+    """For each value of `diffusion_of` the first that differs from it by rounding only.
+
+    Directions that are given in the image's axes are turned into the patient's by each image's own cosines.
+    """
+    found: dict[Comparable, Comparable] = {}
+    for value in values:
+        if value not in found:
+            same = (one for one in dict.fromkeys(found.values()) if _differs_by_rounding(value, one))
+            found[value] = next(same, value)
+    return found
+
+
+def _differs_by_rounding(value: Comparable, other: Comparable) -> bool:
+    if value[:2] != other[:2] or len(value) != len(other):
+        return False
+    pairs = zip(floats_of(value)[1:], floats_of(other)[1:], strict=True)
+    return all(abs(one - another) < _ROUNDING for one, another in pairs)
 
 
 def _comparable(weighting: DiffusionWeighting | None) -> Comparable:

@@ -27,8 +27,7 @@ import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
-
+from voxelry.core.affine import cross
 from voxelry.dicom.frames.diffusion_weighting import SHORTEST, Direction, SaidOfDiffusion, in_patient
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.headers.attributes import dataset_of, text
@@ -37,11 +36,12 @@ from voxelry.dicom.headers.elements import Elements
 from voxelry.dicom.headers.private_attributes import all_numbers, first_number, private_items, private_value
 from voxelry.dicom.headers.siemens_csa import csa_values
 
+_BLOCKS = range(0x10, 0x20)
+"""Where private creators are; without one in its group, a maker's attributes are not looked for."""
 _SIEMENS = "SIEMENS MR HEADER"
 _GE, _GE_VECTOR, _GE_SERIES = "GEMS_PARM_01", "GEMS_ACQU_01", "GEMS_RELA_01"
-_PHILIPS = ("Philips Imaging DD 001", "PHILIPS IMAGING DD 001")
-_PHILIPS_VECTOR = ("Philips MR Imaging DD 001", "PHILIPS MR IMAGING DD 001")
-_PHILIPS_FRAME = ("Philips MR Imaging DD 005", "PHILIPS MR IMAGING DD 005")
+_PHILIPS, _PHILIPS_VECTOR = "Philips Imaging DD 001", "Philips MR Imaging DD 001"
+_PHILIPS_FRAME = "Philips MR Imaging DD 005"
 _UIH = "Image Private Header"
 _LARGEST = 100_000.0
 """s/mm2; a larger number is no b-value."""
@@ -56,8 +56,15 @@ _CANON_MAKERS = ("CANON", "TOSHIBA")
 
 def makers_diffusion(frame: Frame) -> SaidOfDiffusion | None:
     """What a maker's private attributes say of a frame; None where none are known."""
+    readers = {
+        0x0019: _of_siemens, 0x0029: _of_siemens, 0x0043: _of_ge, 0x2001: _of_philips, 0x0065: _of_uih,
+    }  # fmt: skip
+    tags = frame.header.elements.encoded or frame.header.elements.dataset.keys()
+    known = {read for group, read in readers.items() if any(group << 16 | block in tags for block in _BLOCKS)}
+    if frame.groups:
+        known.add(_of_philips)
     for read in (_of_siemens, _of_ge, _of_philips, _of_uih, _of_canon):
-        said = read(frame)
+        said = read(frame) if read in known or read is _of_canon else None
         if said is not None:
             return said
     return None
@@ -169,7 +176,8 @@ def _image_axes(frame: Frame) -> tuple[list[float], list[float], list[float]] | 
     if frame.orientation is None:
         return None
     along_rows, along_columns = frame.orientation[:3], frame.orientation[3:]
-    return list(along_rows), list(along_columns), np.cross(along_rows, along_columns).tolist()
+    (a, b, c), (d, e, f) = along_rows, along_columns
+    return list(along_rows), list(along_columns), list(cross((a, b, c), (d, e, f)))
 
 
 # --- Philips ----------------------------------------------------------------------------------------------------------
@@ -177,13 +185,13 @@ def _image_axes(frame: Frame) -> tuple[list[float], list[float], list[float]] | 
 
 def _of_philips(frame: Frame) -> SaidOfDiffusion | None:
     for elements in _philips_places(frame):
-        b_value = _b_value(_by_any(elements, 0x2001, _PHILIPS, 0x03))
+        b_value = _b_value(private_value(elements, 0x2001, _PHILIPS, 0x03))
         if b_value is None:
             continue
-        contents = [_by_any(elements, 0x2005, _PHILIPS_VECTOR, element) for element in (0xB0, 0xB1, 0xB2)]
+        contents = [private_value(elements, 0x2005, _PHILIPS_VECTOR, element) for element in (0xB0, 0xB1, 0xB2)]
         known = [value for content in contents if content is not None and (value := first_number(content)) is not None]
         vector = (known[0], known[1], known[2]) if len(known) == 3 else None
-        isotropic = _words(_by_any(elements, 0x2001, _PHILIPS, 0x04)).startswith("I")
+        isotropic = _words(private_value(elements, 0x2001, _PHILIPS, 0x04)).startswith("I")
         # Philips appends the mean of the directions to them, with their b-value and no direction.
         isotropic = isotropic or (b_value > 0 and vector is not None and math.hypot(*vector) <= SHORTEST)
         return SaidOfDiffusion(b_value, vector, None, "ISOTROPIC" if isotropic else "")
@@ -193,15 +201,9 @@ def _of_philips(frame: Frame) -> SaidOfDiffusion | None:
 def _philips_places(frame: Frame) -> Iterator[Elements]:
     """Where Philips keeps private attributes of a frame: a sequence of its functional group, else the instance."""
     for group in frame.groups:
-        for creator in _PHILIPS_FRAME:
-            for item in private_items(dataset_of(group), 0x2005, creator, 0x0F):
-                yield Elements(None, item)
+        for item in private_items(dataset_of(group), 0x2005, _PHILIPS_FRAME, 0x0F):
+            yield Elements(None, item)
     yield frame.header.elements
-
-
-def _by_any(elements: Elements, group: int, creators: Sequence[str], element: int) -> bytes | None:
-    found = (private_value(elements, group, creator, element) for creator in creators)
-    return next((content for content in found if content is not None), None)
 
 
 # --- UIH and Canon ----------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from __future__ import annotations
 from voxelry.core.errors import PixelDataError
 from voxelry.dicom.frames.diffusion_weighting import Direction, SaidOfDiffusion
 from voxelry.dicom.frames.frame import Frame
-from voxelry.dicom.headers.attributes import Attributes, first_item, number, numbers, text
+from voxelry.dicom.headers.attributes import Attributes, first_attributes, number, numbers, text
 from voxelry.dicom.headers.comparable import comparable_number
 
 _MATRIX = (
@@ -21,7 +21,9 @@ _MATRIX = (
 
 def standard_diffusion(frame: Frame) -> SaidOfDiffusion:
     """What the standard's attributes say of a frame: its functional group, else the instance itself."""
-    places: list[Attributes] = [item for group in frame.groups if (item := first_item(group, "MRDiffusionSequence"))]
+    places: list[Attributes] = [
+        item for group in frame.groups if (item := first_attributes(group, "MRDiffusionSequence"))
+    ]
     places.append(frame.header.elements)
     b_value, vector, matrix, directionality = None, None, None, ""
     for place in places:
@@ -41,7 +43,7 @@ def _b_value(place: Attributes) -> float | None:
 
 
 def _vector(place: Attributes) -> Direction | None:
-    within = first_item(place, "DiffusionGradientDirectionSequence")
+    within = first_attributes(place, "DiffusionGradientDirectionSequence")
     of: tuple[Attributes, ...] = (place,) if within is None else (within, place)
     for attributes in of:
         try:
@@ -54,7 +56,7 @@ def _vector(place: Attributes) -> Direction | None:
 
 
 def _matrix(place: Attributes) -> tuple[float, ...] | None:
-    within = first_item(place, "DiffusionBMatrixSequence")
+    within = first_attributes(place, "DiffusionBMatrixSequence")
     if within is None:
         return None
     try:

@@ -13,7 +13,7 @@ from pydicom.datadict import dictionary_VR, keyword_for_tag, private_dictionary_
 from pydicom.dataset import Dataset
 
 from voxelry.dicom.frames.acquisition_times import CLOCKS, clock_of
-from voxelry.dicom.frames.diffusion import diffusion_of, weighting_of
+from voxelry.dicom.frames.diffusion import alike, diffusion_of, weighting_of
 from voxelry.dicom.frames.dimensions import dimension_value, dimensions_of
 from voxelry.dicom.frames.frame import VECTORS, Frame, of_each
 from voxelry.dicom.grouping.separating_attributes import TIMES, Attribute, is_noise, standard
@@ -126,7 +126,9 @@ def _is_weighted(frame: Frame) -> bool:
 
 
 def _add_diffusion(columns: Columns, frames: Sequence[Frame]) -> None:
-    diffusion = {frame: diffusion_of(frame) for frame in frames}
+    values = [diffusion_of(frame) for frame in frames]
+    same = alike(values)
+    diffusion = {frame: same[value] for frame, value in zip(frames, values, strict=True)}
     if len(set(diffusion.values())) > 1:
         for one in [one for one in columns if one.name in _PARTS_OF_DIFFUSION]:
             del columns[one]

@@ -27,6 +27,7 @@ from voxelry.formats.shared.grids import SHEAR_TOLERANCE
 
 Floats = npt.NDArray[np.float64]
 
+_B_VALUE = "DiffusionBValue"
 _UNDIRECTED = ("ISOTROPIC", "NONE")
 _MAPS = frozenset((
     "ADC", "ADC_UNSPECIFIED", "EADC", "EXP_ADC", "FA", "FA_MAP", "RA", "COLFA", "AVDC", "TENSOR", "DIFFUSION_ANISO",
@@ -89,8 +90,11 @@ def gradients_of(volumes: Sequence[Volume]) -> Gradients | None:
     Returns
     -------
     gradients
-        None unless a volume has a b-value above 0, and none is a map that was computed (ADC, FA).
+        None unless a volume has a b-value above 0, and none is a map that was computed (ADC, FA), or of slices that
+        differ.
     """
+    if any(volume.metadata.get(_B_VALUE, 0.0) is None for volume in volumes):
+        return None
     found = [_weighting(volume) for volume in volumes]
     if not any(b_value > 0 for b_value, _ in found) or any(map(_is_map, volumes)):
         return None
@@ -135,7 +139,7 @@ def _perpendicular(axes: Floats) -> Floats:
 
 def _weighting(volume: Volume) -> tuple[float, tuple[float, ...]]:
     """b-value and direction; numbers of metadata by others are checked."""
-    b_value = volume.metadata.get("DiffusionBValue")
+    b_value = volume.metadata.get(_B_VALUE)
     if not _is_number(b_value) or b_value < 0:
         return 0.0, (0.0, 0.0, 0.0)
     vector = volume.metadata.get("DiffusionGradientOrientation")

@@ -14,7 +14,10 @@ from voxelry.core.volume import Volume
 PLACE = ("ImagePositionPatient", "SliceLocation", "PixelAspectRatio", "ImagePosition", "ImageOrientation")
 SIZE = ("Rows", "Columns", "NumberOfFrames", "NumberOfSlices", "ImagesInAcquisition")
 STEP = ("PixelSpacing", "ImagerPixelSpacing", "SliceThickness", "SpacingBetweenSlices", "ReconstructionDiameter")
+WEIGHTING = ("DiffusionBValue", "DiffusionGradientOrientation", "DiffusionDirectionality")
+"""Keywords that are dropped if the patient was turned: b-values too, which are nothing without their directions."""
 SCALE = (
+    *WEIGHTING,
     "RescaleSlope", "RescaleIntercept", "RescaleType", "Units", "ModalityLUTSequence", "WindowCenter", "WindowWidth",
     "WindowCenterWidthExplanation", "VOILUTFunction", "VOILUTSequence", "SmallestImagePixelValue",
     "LargestImagePixelValue", "SmallestPixelValueInSeries", "LargestPixelValueInSeries", "PixelPaddingValue",
