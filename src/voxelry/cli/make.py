@@ -277,6 +277,10 @@ def convert(
     on_irregular: IrregularOption = Irregular.ERROR,
     tolerance: ToleranceOption = None,
     real_world: RealWorldOption = False,
+    philips_precise: Annotated[
+        bool,
+        typer.Option("--philips-precise", help="Philips MR: values as measured, instead of those for display."),
+    ] = False,
     straighten: Annotated[
         bool, typer.Option("--straighten", help="Interpolate tilted stacks onto an orthogonal grid.")
     ] = False,
@@ -327,6 +331,7 @@ def convert(
         "on_irregular": on_irregular.value,
         "tolerances": tolerances_of(tolerance),
         "real_world": real_world,
+        "philips_precise": philips_precise,
         "straighten": straighten,
         "overwrite": overwrite,
     }

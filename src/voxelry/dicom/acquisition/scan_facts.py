@@ -14,6 +14,7 @@ from voxelry.dicom.acquisition.echo_spacing import echo_spacing
 from voxelry.dicom.acquisition.ge_settings import ge_settings
 from voxelry.dicom.acquisition.image_type import image_type_words, siemens_image_type
 from voxelry.dicom.acquisition.phase_encoding import PhaseEncoding, is_echo_planar, phase_encoding_of
+from voxelry.dicom.acquisition.philips_scaling import philips_fields
 from voxelry.dicom.acquisition.siemens_settings import siemens_settings
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.headers.attributes import text, texts
@@ -59,7 +60,8 @@ def scan_facts(volumes: Sequence[Sequence[Frame]]) -> list[ScanFacts]:
         facts = known.get(key)
         if facts is None:
             facts = known[key] = _facts_of(frames[0])
-        found.append(facts)
+        scales = philips_fields(frames)
+        found.append(ScanFacts(facts.phase_encoding, facts.fields | scales) if scales else facts)
     return found
 
 

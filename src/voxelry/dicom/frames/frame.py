@@ -88,6 +88,8 @@ class Frame:
         Of a segmentation: what tells the distance of its slices.
     real_world
         True if its scale is that of its Real World Value Mapping.
+    philips_precise
+        True if its scale is Philips' own, and not the standard's.
     tile
         Where it lies in the image of ``index``, of a slice that was cut out of a mosaic; None if it is that image.
     """
@@ -101,6 +103,7 @@ class Frame:
     blank: float | None = None
     step_from: StepFrom = ""
     real_world: bool = False
+    philips_precise: bool = False
     tile: Tile | None = None
 
     @property

@@ -24,6 +24,7 @@ from voxelry.dicom.grouping.findings import finding
 from voxelry.dicom.grouping.piles import Pile
 from voxelry.dicom.grouping.repeated_positions import unmixed_ranks
 from voxelry.dicom.grouping.split import place
+from voxelry.dicom.series.precise_stacks import in_precise_values
 from voxelry.dicom.series.real_world_stacks import in_real_world
 from voxelry.dicom.series.stack import Stack
 from voxelry.dicom.series.undecodable_files import decode_stack
@@ -46,15 +47,20 @@ def check_on_irregular(choice: str) -> None:
         raise ParameterError(f"on_irregular is {choice!r}; it may be {', '.join(get_args(OnIrregular))}")
 
 
-def chosen_stacks(stacks: Iterable[Stack], on_irregular: OnIrregular, *, real_world: bool = False) -> tuple[Stack, ...]:
+def chosen_stacks(
+    stacks: Iterable[Stack], on_irregular: OnIrregular, *, real_world: bool = False, philips_precise: bool = False
+) -> tuple[Stack, ...]:
     """The stacks; with ``"split"`` the regular runs of those that are irregular.
 
     Parameters
     ----------
     real_world
         True for real-world values instead of modality values.
+    philips_precise
+        True for Philips' precise values instead of modality values.
     """
     stacks = map(in_real_world, stacks) if real_world else stacks
+    stacks = map(in_precise_values, stacks) if philips_precise else stacks
     return tuple(run for one in stacks for run in (regular_runs(one) if on_irregular == "split" else (one,)))
 
 

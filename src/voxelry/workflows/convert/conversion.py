@@ -54,6 +54,7 @@ def convert(
     limits: ArchiveLimits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
     real_world: bool = False,
+    philips_precise: bool = False,
     progress: Progress = silent,
 ) -> ConvertReport:
     """Convert everything below a path.
@@ -95,6 +96,10 @@ def convert(
         default.
     on_irregular, tolerances, real_world
         As for ``load``.
+    philips_precise
+        True for what Philips' scanners measured, (stored + intercept / slope) / Scale Slope (2005,xx0E), instead of the
+        standard's rescale. ADC and other maps, field maps in Hz, phase images and other makers' stay modality values,
+        and a warning says so.
     straighten
         True to interpolate tilted (sheared) stacks onto an orthogonal grid, as ``rectify`` does.
     overwrite
@@ -134,6 +139,7 @@ def convert(
     check_on_irregular(on_irregular)
     check_left_out(leave_out)
     check_template(name)
+    _check_scales(real_world=real_world, philips_precise=philips_precise)
     if workers is not None and workers < 1:
         raise ParameterError(f"{workers} workers do no work; there must be at least 1")
     kind = segmentation_format(target, format)
@@ -150,12 +156,15 @@ def convert(
     aim = find_target(target, format, options)
     jobs, left = _jobs_below(
         source, Path(target), aim, images=images, segmentation=segmentation, name=name, leave_out=leave_out,
-        on_irregular=on_irregular, real_world=real_world, limits=limits, tolerances=tolerances,
+        on_irregular=on_irregular, scales={"real_world": real_world, "philips_precise": philips_precise}, limits=limits,
+        tolerances=tolerances,
         progress=part(progress, 0, 0.2),
     )  # fmt: skip
     skipped = dict(left)
     ledger = Ledger(jobs[0].root) if jobs and aim.staged else None
-    run = ConversionRun(Path(source), aim, ledger, on_irregular, tolerances, real_world, straighten, overwrite)
+    run = ConversionRun(
+        Path(source), aim, ledger, on_irregular, tolerances, real_world, straighten, overwrite, philips_precise
+    )
     written: dict[int, tuple[Converted, ...]] = {}
     meter = _Meter(len(jobs), part(progress, 0.2, 1))
     with ThreadPoolExecutor(min(workers or _WORKERS, max(1, len(jobs))), "convert") as pool:
@@ -188,6 +197,7 @@ def plan_conversion(
     limits: ArchiveLimits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
     real_world: bool = False,
+    philips_precise: bool = False,
     progress: Progress = silent,
 ) -> ConversionPlan:
     """What `convert` would make of everything below a path: every file, and what is left out and why.
@@ -199,7 +209,7 @@ def plan_conversion(
     Parameters
     ----------
     source, target, format, options, images, segmentation, name, leave_out, on_irregular, straighten, overwrite,
-    limits, tolerances, real_world
+    limits, tolerances, real_world, philips_precise
         As for ``convert``. ``images`` and ``segmentation`` read the labels.
 
     Returns
@@ -227,20 +237,29 @@ def plan_conversion(
     check_on_irregular(on_irregular)
     check_left_out(leave_out)
     check_template(name)
+    _check_scales(real_world=real_world, philips_precise=philips_precise)
     kind = segmentation_format(target, format)
     if kind is not None:
         raise ParameterError(f"{kind} holds a segmentation; a plan is of volumes")
     aim = find_target(target, format, options)
     jobs, left = _jobs_below(
         source, Path(target), aim, images=images, segmentation=segmentation, name=name, leave_out=leave_out,
-        on_irregular=on_irregular, real_world=real_world, limits=limits, tolerances=tolerances,
+        on_irregular=on_irregular, scales={"real_world": real_world, "philips_precise": philips_precise}, limits=limits,
+        tolerances=tolerances,
         progress=part(progress, 0, 0.9),
     )  # fmt: skip
     ledger = Ledger(jobs[0].root) if jobs and aim.staged else None
-    run = ConversionRun(Path(source), aim, ledger, on_irregular, tolerances, real_world, straighten, overwrite)
+    run = ConversionRun(
+        Path(source), aim, ledger, on_irregular, tolerances, real_world, straighten, overwrite, philips_precise
+    )
     plan = plan_of_jobs(run, jobs, left)
     progress(1.0, "planned")
     return plan
+
+
+def _check_scales(*, real_world: bool, philips_precise: bool) -> None:
+    if real_world and philips_precise:
+        raise ParameterError("real_world and philips_precise are two scales of the same images; ask for one of them")
 
 
 def _jobs_below(
@@ -253,7 +272,7 @@ def _jobs_below(
     name: str,
     leave_out: Collection[LeftOut],
     on_irregular: OnIrregular,
-    real_world: bool,
+    scales: Mapping[str, bool],
     **shared: Any,
 ) -> tuple[list[ConversionJob], Mapping[str, Problem]]:
     """What is to be made of what lies below a path, and what is in no volume."""
@@ -265,7 +284,7 @@ def _jobs_below(
         volumes = label_volumes(load_masks(source, images=images, **shared))
         batches = batches_of_volumes(volumes, path_stamp(os.fspath(source)), together=aim.several)
     else:
-        batches, skipped = _found(source, target, aim, on_irregular, real_world, leave_out, shared)
+        batches, skipped = _found(source, target, aim, on_irregular, scales, leave_out, shared)
     return list(conversion_jobs(batches, aim, target, name)), skipped
 
 
@@ -274,7 +293,7 @@ def _found(
     target: Path,
     aim: Target,
     on_irregular: OnIrregular,
-    real_world: bool,
+    scales: Mapping[str, Any],
     leave_out: Collection[LeftOut],
     shared: Mapping[str, Any],
 ) -> tuple[tuple[Batch, ...], Mapping[str, Problem]]:
@@ -283,7 +302,7 @@ def _found(
     try:
         return batches_of(
             source, together=aim.several, apart=aim.apart, leave_out=leave_out, beside=target,
-            on_irregular=on_irregular, real_world=real_world, labels=labels, **shared,
+            on_irregular=on_irregular, labels=labels, **scales, **shared,
         )  # fmt: skip
     except FormatError as error:  # of a source that is one file
         name = Path(source).name

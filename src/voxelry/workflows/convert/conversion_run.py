@@ -46,6 +46,7 @@ class ConversionRun:
     real_world: bool
     straighten: bool
     overwrite: bool
+    philips_precise: bool = False
     cleared: set[Path] = field(default_factory=set)
 
     def close(self) -> None:
@@ -101,6 +102,7 @@ class ConversionRun:
         settings = json.dumps(self.aim.settings, sort_keys=True, default=str)
         told = [] if self.tolerances == DEFAULT_TOLERANCES else [repr(self.tolerances)]
         told += ["real world"] if self.real_world else []
+        told += ["philips precise"] if self.philips_precise else []
         return digest_of_words(
             [job.batch.fingerprint, self.aim.name, settings, self.on_irregular, str(self.straighten), *told]
         )

@@ -104,6 +104,7 @@ def batches_of(
     limits: ArchiveLimits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
     real_world: bool = False,
+    philips_precise: bool = False,
     labels: bool = False,
     progress: Progress = silent,
 ) -> tuple[tuple[Batch, ...], Mapping[str, Problem]]:
@@ -122,6 +123,8 @@ def batches_of(
         Kinds of images that are in no batch, but among ``skipped``.
     real_world
         As for ``load``.
+    philips_precise
+        As for ``convert``.
     labels
         True for one batch of each DICOM segmentation, of labels that say what they mean, instead of one of each
         segment. Fractions stay as they are.
@@ -153,8 +156,9 @@ def batches_of(
     made = frozenset[str]() if beside is None else made_below(path)
     found = index(path, limits=limits, tolerances=tolerances, leave_out=made, progress=progress)
     batches, skipped = _dicom_batches(
-        found, on_irregular, real_world, together=together, apart=apart, leave_out=frozenset(leave_out), labels=labels
-    )
+        found, on_irregular, real_world, philips_precise=philips_precise, together=together, apart=apart,
+        leave_out=frozenset(leave_out), labels=labels,
+    )  # fmt: skip
     if dicom or not folders or not os.path.isdir(path):  # noqa: PTH112
         return batches, skipped
     files = files_in(path, leave_out=beside, of_others=bool(batches))
@@ -166,6 +170,7 @@ def _dicom_batches(
     on_irregular: OnIrregular,
     real_world: bool,
     *,
+    philips_precise: bool,
     together: bool,
     apart: bool,
     leave_out: frozenset[LeftOut],
@@ -178,7 +183,7 @@ def _dicom_batches(
         if labels and series.stacks and _is_labels(series.stacks[0]):
             batches += [_of_segments(group) for group in of_one_segmentation(series.stacks)]
             continue
-        stacks = chosen_stacks(series.stacks, on_irregular, real_world=real_world)
+        stacks = chosen_stacks(series.stacks, on_irregular, real_world=real_world, philips_precise=philips_precise)
         kept = [stack for stack in stacks if not left_out_kinds(stack) & leave_out] if leave_out else list(stacks)
         skipped |= _left_out(stacks, kept, leave_out)
         if together and apart:
