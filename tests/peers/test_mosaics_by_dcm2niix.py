@@ -53,3 +53,16 @@ def test_the_same_voxels_times_and_places(
         times[1] = times[1][::-1]
     # It keeps the time of day of a grid's slices in single precision.
     np.testing.assert_allclose(times[0], times[1], atol=8e-3 if make is synthetic_grids else 1e-5)
+
+
+@pytest.mark.programs("dcm2niix")
+def test_a_mosaic_of_a_scanner(corpus: Path, tmp_path: Path) -> None:
+    source = corpus / "transfer_syntax_matrix_mr" / "1.dcm"
+    command = [PROGRAM, "-z", "n", "-b", "y", "-s", "y", "-f", "theirs", "-o", str(tmp_path), str(source)]
+    subprocess.run(command, capture_output=True, check=True)
+    voxelry.convert(source, tmp_path / "ours.nii")
+    ours, theirs = (by_place(tmp_path / f"{who}.nii") for who in ("ours", "theirs"))
+    np.testing.assert_array_equal(ours[0], theirs[0])
+    np.testing.assert_allclose(ours[1], theirs[1], atol=1e-4)
+    times = [json.loads((tmp_path / f"{who}.json").read_text())["SliceTiming"] for who in ("ours", "theirs")]
+    np.testing.assert_allclose(times[0], times[1], atol=1e-5)
