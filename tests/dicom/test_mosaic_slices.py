@@ -106,7 +106,10 @@ def say_protocol(words: dict[str, str | float]) -> Any:
 
 
 def centres(start: float, step: float) -> dict[str, str | float]:
-    places = {f"sSliceArray.asSlice[{k}].sPosition.dTra": start + k * step for k in range(11)}
+    places: dict[str, str | float] = {}
+    for k in range(11):
+        for axis, value in (("Sag", -12.0), ("Cor", 7.0), ("Tra", start + k * step)):
+            places[f"sSliceArray.asSlice[{k}].sPosition.d{axis}"] = value
     return {"sSliceArray.lSize": 11, **places}
 
 
@@ -137,6 +140,12 @@ def test_what_contradicts_itself_is_not_cut(tmp_path: Path, edit: Any, reason: s
         assert stack.for_viewing().array.shape[1:] == (48, 64)
         with pytest.raises(MosaicError):
             stack.volume()
+
+
+def test_a_protocol_of_another_place_is_no_judge_of_the_direction(tmp_path: Path) -> None:
+    """As of a table that was moved; it judges the distance even so."""
+    elsewhere = {name: value for name, value in centres(31, -4).items() if "dSag" not in name}
+    check(tmp_path, synthetic_mosaics(tmp_path, orientation=AXIAL, edit=say_protocol(elsewhere)))
 
 
 def test_without_a_direction_it_is_not_cut(tmp_path: Path) -> None:

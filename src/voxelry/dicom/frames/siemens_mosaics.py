@@ -38,6 +38,8 @@ _STRAIGHT = 0.02
 """How far, in steps, a slice of the protocol may lie off the line of all."""
 _NEAR_AN_END = 0.25
 """How far, in lengths of the stack, the first tile may lie from the protocol's slice for which it is taken."""
+_ASIDE = 10.0
+"""Millimetres that the first tile's centre may lie off the line of the protocol's slices."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -261,6 +263,9 @@ def _judged(centres: Floats, first: Floats) -> tuple[float, Floats | None]:
     length = float(np.linalg.norm(whole))
     direction = whole / length
     along = float((first - centres[0]) @ direction) / length
+    aside = float(np.linalg.norm(first - centres[0] - along * whole))
+    if aside > _ASIDE:  # as behind a moved table: the protocol says nothing of where these slices lie
+        return length / (len(centres) - 1), None
     if abs(along) <= _NEAR_AN_END:
         return length / (len(centres) - 1), direction
     if abs(along - 1) <= _NEAR_AN_END:
