@@ -18,7 +18,16 @@ from pydicom.sequence import Sequence as DicomSequence
 
 import voxelry
 from tests.formats.test_gradients import read_table, world_directions
-from voxelry.testing import AXIAL, CORONAL, OBLIQUE, SAGITTAL, csa_header, synthetic_series
+from voxelry.testing import (
+    AXIAL,
+    CORONAL,
+    OBLIQUE,
+    SAGITTAL,
+    csa_header,
+    synthetic_grids,
+    synthetic_mosaics,
+    synthetic_series,
+)
 from voxelry.testing.diffusion_phantom import SIX_DIRECTIONS, DiffusionMaker, PhaseAxis, synthetic_diffusion_series
 
 Floats = npt.NDArray[np.float64]
@@ -354,3 +363,38 @@ def test_volumes_without_weighting_between_others_stay_where_they_are(tmp_path: 
     b_values, directions = by_dcm2niix(tmp_path / "in", tmp_path / "theirs")
     assert read_table(tmp_path / "a.bval")[0].tolist() == b_values == list(series.b_values)
     assert np.abs(world_directions(tmp_path / "a.nii") - directions).max() < 2e-6
+
+
+def siemens_private(volume: int, dataset: Dataset) -> None:
+    block = dataset.private_block(0x0019, "SIEMENS MR HEADER", create=True)
+    block.add_new(0x0C, "IS", "1000" if volume else "0")
+    if volume:
+        block.add_new(0x0E, "FD", list(SIX_DIRECTIONS[volume]))
+
+
+def uih_private(volume: int, dataset: Dataset) -> None:
+    along_rows, along_columns = np.array(OBLIQUE[:3]), np.array(OBLIQUE[3:])
+    axes = np.stack([along_rows, along_columns, np.cross(along_rows, along_columns)])
+    block = dataset.private_block(0x0065, "Image Private Header", create=True)
+    block.add_new(0x09, "FD", 1000.0 if volume else 0.0)
+    block.add_new(0x37, "FD", (axes @ SIX_DIRECTIONS[volume]).tolist())
+
+
+@pytest.mark.programs("dcm2niix")
+@pytest.mark.parametrize("kind", ["mosaic", "mosaic against the normal", "mosaic numbered backwards", "grid"])
+def test_mosaics_and_grids_have_their_gradients(tmp_path: Path, kind: str) -> None:
+    """Of mosaics whose slices run against the normal, dcm2niix gives the opposite vectors, which mean the same."""
+    if kind == "grid":
+        synthetic_grids(tmp_path / "in", volumes=7, slices=5, orientation=OBLIQUE, edit=uih_private)
+    else:
+        synthetic_mosaics(
+            tmp_path / "in", volumes=7, slices=5, orientation=OBLIQUE, edit=siemens_private,
+            against_normal="against" in kind, numbered_backwards="backwards" in kind,
+        )  # fmt: skip
+    assert voxelry.convert(tmp_path / "in", tmp_path / "a.nii").complete
+    assert (tmp_path / "a.bval").read_text() == "0 1000 1000 1000 1000 1000 1000\n"
+    directions = world_directions(tmp_path / "a.nii")
+    assert np.abs(directions - np.array(SIX_DIRECTIONS) * TO_RAS).max() < 1e-6
+    b_values, theirs = by_dcm2niix(tmp_path / "in", tmp_path / "theirs")
+    assert b_values == [0.0, *[1000.0] * 6]
+    assert np.abs(directions - (-theirs if "against" in kind else theirs)).max() < 2e-6
