@@ -150,7 +150,7 @@ def test_nothing_is_written_where_it_is_not_asked_for_or_nothing_is_weighted(tmp
         converted(series, tmp_path / "c.nii", gradients="bvecs")
 
 
-@pytest.mark.parametrize("suffix", [".h5", ".zarr", ".npz"])
+@pytest.mark.parametrize("suffix", [".h5", ".zarr", ".npz", ".nrrd"])
 def test_gradients_survive_other_formats(tmp_path: Path, suffix: str) -> None:
     series = synthetic_diffusion_series(tmp_path / "in", orientation=OBLIQUE, maker="ge")
     direct = converted(series, tmp_path / "direct.nii")

@@ -26,6 +26,7 @@ from voxelry.core.value import Value
 from voxelry.core.volume import Volume
 from voxelry.formats.shared.deflate import deflate, level_asked
 from voxelry.formats.shared.grids import check_affine, contradictions_refused, shared_dtype, shared_grid
+from voxelry.formats.shared.slicer_diffusion import diffusion_keys, measurement_frame, slicer_weighting
 from voxelry.formats.shared.slicer_segments import slicer_keys, slicer_metadata
 from voxelry.formats.shared.streams import ByteSource, beside, read_start, voxel_blocks
 from voxelry.formats.shared.volume_record import json_text, json_value
@@ -68,7 +69,7 @@ _END = re.compile(rb"\r?\n\r?\n")
 class NrrdFormat:
     """NRRD: voxels, affine in 64 bits, unit, labels of several volumes, and segments of label maps.
 
-    Segments (names, colours and codes) use 3D Slicer's keys.
+    Segments (names, colours and codes) use 3D Slicer's keys, and so do b-values and directions.
 
     Options: ``compress`` (true: gzip), ``level`` (of gzip: 1, the usual, to 9).
     """
@@ -104,9 +105,18 @@ class NrrdFormat:
         labels = _labels(keys.get(_LABELS, ""), len(ordered))
         described, told = slicer_metadata(keys, len(ordered))
         warnings = (*warnings, *told)
+        weighted = slicer_weighting(keys, len(ordered), _measured_in(fields))
         return tuple(
-            Volume(array=one, affine=affine, spacing=spacing, unit=unit, metadata=known, label=label, warnings=warnings)
-            for one, label, known in zip(ordered, labels, described, strict=True)
+            Volume(
+                array=one,
+                affine=affine,
+                spacing=spacing,
+                unit=unit,
+                metadata={**known, **own},
+                label=label,
+                warnings=warnings,
+            )
+            for one, label, known, own in zip(ordered, labels, described, weighted, strict=True)
         )
 
     def write(
@@ -181,6 +191,8 @@ def _header(
         lines.append(f"{_LABELS}:={json_text([one.label for one in volumes])}".replace("\\", "\\\\"))
     if layers:
         lines += slicer_keys(layers, (depth, rows, columns))
+    else:
+        lines += diffusion_keys(volumes)
     return "\n".join(lines) + "\n\n"
 
 
@@ -355,14 +367,26 @@ def _directions(fields: Mapping[str, str]) -> list[tuple[float, ...] | None]:
     return [None if one is None or one[3] else one[:3] for one in found]
 
 
+def _measured_in(fields: Mapping[str, str]) -> npt.NDArray[np.float64] | None:
+    """From the measurement frame to LPS; None where that is unknown, or damaged: voxels do not depend on it."""
+    try:
+        return measurement_frame(_vectors(fields.get("measurement frame", "")), _TO_LPS.get(_space(fields)))
+    except FormatError:
+        return None
+
+
+def _space(fields: Mapping[str, str]) -> str:
+    """The file's space, without time."""
+    space = fields.get("space", "").lower()
+    if space.endswith(_TIME):
+        return space.removesuffix(_TIME)
+    return space[:-1] if space[:-1] in _TO_LPS and space[-1:] == "t" else space
+
+
 @np.errstate(over="ignore", invalid="ignore")  # Values that overflow are refused below.
 def _geometry(fields: Mapping[str, str], layout: _Layout) -> tuple[npt.NDArray[np.float64] | None, Spacing, Any]:
     """The affine, the spacing, and warnings."""
-    space = fields.get("space", "").lower()
-    if space.endswith(_TIME):
-        space = space.removesuffix(_TIME)
-    elif space[:-1] in _TO_LPS and space[-1:] == "t":
-        space = space[:-1]
+    space = _space(fields)
     directions = _directions(fields)
     placed = [directions[axis] for axis in layout.space] if len(directions) == len(layout.sizes) else []
     vectors = [one for one in placed if one is not None]
