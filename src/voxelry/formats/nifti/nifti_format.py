@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.core.errors import FormatError
+from voxelry.core.errors import FormatError, ParameterError
 from voxelry.core.progress import Progress, silent
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
@@ -42,7 +43,8 @@ class NiftiFormat:
     them; their codes beside it (`label_table`).
 
     Options: ``reorient`` (``"RAS"`` or any other of the 48 codes: axes are flipped and swapped, nothing is resampled),
-    ``level`` (of gzip: 1, the usual, to 9).
+    ``level`` (of gzip: 1, the usual, to 9), ``time_step`` (seconds from one volume to the next, 0 for none; otherwise
+    the volumes' metadata tell it).
     """
 
     name = "nifti"
@@ -82,14 +84,14 @@ class NiftiFormat:
         self, volumes: Sequence[Volume], path: str, *, options: dict[str, Value], progress: Progress = silent
     ) -> None:
         """As `VolumeFormat.write`; gzipped if the name ends with ``.gz``. A pair (``.hdr``) is not written."""
-        check_options(options, ("reorient", "level"), self.name)
+        check_options(options, ("reorient", "level", "time_step"), self.name)
         if path.lower().endswith((".hdr", ".hdr.gz")):
             raise FormatError("a .hdr file has its voxels in another file; .nii holds both, and is written")
         level = whole_option(options, "level", USUAL_LEVEL, LEVELS)
         code = text_option(options, "reorient")
         self.check_volumes(volumes, options=options)
         first = volumes[0]
-        step = step_seconds(volumes)
+        step = _step(volumes, options.get("time_step"))
         datatype, dtype = _datatype(volumes)
         arrays: list[npt.NDArray[Any]] = [volume.array for volume in volumes]
         geometry = first.geometry
@@ -125,6 +127,14 @@ class NiftiFormat:
         longest = max(len(volumes), *first.array.shape[:3])
         if longest > MOST_VOXELS:
             raise FormatError(f"NIfTI-1 counts to {MOST_VOXELS:,} along an axis, and this volume has {longest:,}")
+
+
+def _step(volumes: Sequence[Volume], asked: Value) -> float | None:
+    if asked is None:
+        return step_seconds(volumes)
+    if isinstance(asked, bool) or not isinstance(asked, int | float) or not 0 <= asked < math.inf:
+        raise ParameterError(f"time_step is how many seconds pass from one volume to the next, not {asked!r}")
+    return float(asked) or None
 
 
 def _datatype(volumes: Sequence[Volume]) -> tuple[int, np.dtype[Any]]:

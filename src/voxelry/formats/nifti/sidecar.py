@@ -147,6 +147,8 @@ def sidecar(
     *,
     facts: Sequence[HeaderFacts] = (),
     slice_times: Sequence[float] | None = None,
+    time_step: float | None = None,
+    volume_times: Sequence[float] = (),
     reorient: str = "",
 ) -> dict[str, Value]:
     """The BIDS fields that the headers of images provide.
@@ -159,6 +161,10 @@ def sidecar(
         What their headers say beside their metadata, where they come from DICOM.
     slice_times
         Acquisition time of each slice of a volume, in seconds, in the volume's order; None if unknown.
+    time_step
+        Seconds from one volume to the next, 0 if there is no such time; None to find it in the metadata.
+    volume_times
+        Seconds at which volumes were acquired that are not evenly spaced: they stand for the Repetition Time.
     reorient
         Code of the file's reoriented axes, if any: times and directions follow them.
 
@@ -181,9 +187,13 @@ def sidecar(
         if value is not None:
             found[name] = value
     found |= _phase_encoding(volumes[0], facts, reorient)
-    step = step_seconds(volumes)
-    if step is not None and len(volumes) > 1:
+    step = step_seconds(volumes) if time_step is None else time_step
+    if step and len(volumes) > 1:
         found["RepetitionTime"] = step  # In BIDS this is the time from volume to volume.
+    if volume_times:
+        found.pop("RepetitionTime", None)
+        name = "FrameTimesStart" if found.get("Modality") == "PT" else "VolumeTiming"
+        found[name] = list(volume_times)
     spacing = {volume.spacing[0] for volume in volumes}
     if len(spacing) == 1 and (along := spacing.pop()) is not None:
         found["SpacingBetweenSlices"] = along  # The measured spacing: headers are often wrong here.

@@ -11,6 +11,7 @@ from voxelry.core.value import Value
 from voxelry.core.volume import Volume
 from voxelry.dicom.acquisition.scan_facts import scan_facts
 from voxelry.dicom.series.slice_timing import simultaneous_slices, slice_times
+from voxelry.dicom.series.volume_steps import VolumeSteps, volume_steps
 from voxelry.formats.nifti.gradients import gradients_of
 from voxelry.formats.nifti.sidecar import HeaderFacts, sidecar
 from voxelry.formats.shared.options import text_option, yes_option
@@ -45,11 +46,28 @@ def companions_wanted(options: Mapping[str, Value]) -> Companions:
     def companions(volumes: Sequence[Volume], batch: Batch) -> Iterator[tuple[str, str]]:
         if with_sidecar and volumes[0].metadata.keys() - _HEADER_KEYWORDS:
             times = _slice_times(volumes, batch)
-            told = sidecar(volumes, facts=_header_facts(batch, times), slice_times=times, reorient=reorient)
+            steps = None if "time_step" in options else volume_steps(batch.stacks)
+            told = sidecar(
+                volumes,
+                facts=_header_facts(batch, times),
+                slice_times=times,
+                time_step=_repetition(steps, batch, options.get("time_step")),
+                volume_times=() if steps is None or steps.seconds is not None or steps.of_cycle else steps.times,
+                reorient=reorient,
+            )
             yield ".json", json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         yield from _gradients(volumes, gradients, reorient)
 
     return companions
+
+
+def _repetition(steps: VolumeSteps | None, batch: Batch, asked: Value) -> float | None:
+    """What BIDS calls Repetition Time where headers tell it; 0 within a cycle, whose phases are no repetitions."""
+    if isinstance(asked, int | float):
+        return float(asked)
+    if not batch.stacks:
+        return None
+    return 0.0 if steps is None or steps.of_cycle else steps.seconds or 0.0
 
 
 def _gradients(volumes: Sequence[Volume], kind: str, reorient: str) -> Iterator[tuple[str, str]]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast, get_args
+
+from pydicom.datadict import tag_for_keyword
 
 from voxelry.core.errors import FormatError, ParameterError
 from voxelry.core.extras import libraries_of, missing, missing_extra, require
@@ -16,8 +19,10 @@ from voxelry.core.protocols import ChecksVolumes, VolumeFormat
 from voxelry.core.registry import format_named, formats
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
+from voxelry.dicom.headers.attributes import tag_label
 from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.series.hierarchy import STUDY_KEYWORDS
+from voxelry.dicom.series.volume_steps import volume_steps
 from voxelry.formats.pictures.animation import AnimationFormat
 from voxelry.formats.pictures.picture import PictureFormat
 from voxelry.formats.shared.options import check_options, text_option
@@ -150,16 +155,19 @@ def _by_suffix(name: str) -> tuple[str, str] | None:
 
 def _volumes(own: VolumeFormat, suffix: str, usual: str, options: Mapping[str, Value]) -> Target:
     is_nifti = own.name == NIFTI
-    own_options = {name: value for name, value in options.items() if not (is_nifti and name in COMPANION_OPTIONS)}
+    own_options: dict[str, Value] = {
+        name: value for name, value in options.items() if not (is_nifti and name in COMPANION_OPTIONS)
+    }
     wanted = companions_wanted(options) if is_nifti else None
 
     def write(volumes: Sequence[Volume], path: Path, batch: Batch, progress: Progress) -> Told:
-        own.write(volumes, os.fspath(path), options=own_options, progress=progress)
+        timed, told = _in_time(batch, own_options) if is_nifti else (own_options, ())
+        own.write(volumes, os.fspath(path), options=timed, progress=progress)
         if wanted is not None:
             stem, _suffix = stem_and_suffix(path.name, suffix or usual)
             for ending, text in wanted(volumes, batch):
                 path.with_name(stem + ending).write_text(text, encoding="utf-8")
-        return Told(warnings=_unknown_sizes(volumes[0]))
+        return Told(warnings=(*_unknown_sizes(volumes[0]), *told))
 
     def companions(volumes: Sequence[Volume], path: Path, batch: Batch) -> tuple[str, ...]:
         stem, _suffix = stem_and_suffix(path.name, suffix or usual)
@@ -174,6 +182,24 @@ def _volumes(own: VolumeFormat, suffix: str, usual: str, options: Mapping[str, V
         own.name, suffix or usual, not suffix, write, True, True, options, streams, apart=True, companions=companions,
         check=check,
     )  # fmt: skip
+
+
+def _in_time(batch: Batch, options: dict[str, Value]) -> tuple[dict[str, Value], tuple[str, ...]]:
+    """Options with the time from volume to volume as headers tell it, and a warning where it is uneven."""
+    if len(batch.stacks) < 2 or "time_step" in options:
+        return options, ()
+    steps = volume_steps(batch.stacks)
+    if steps is None:
+        return {**options, "time_step": 0}, ()
+    if steps.seconds is not None:
+        return {**options, "time_step": steps.seconds}, ()
+    between = [after - before for before, after in pairwise(steps.times)]
+    words = (
+        f"the {len(steps.times)} volumes were acquired at uneven times, {min(between):g} to {max(between):g} s apart "
+        f"({tag_label(steps.keyword) if tag_for_keyword(steps.keyword) else steps.keyword}): the file gives no time "
+        "step, and its sidecar the times"
+    )
+    return {**options, "time_step": 0}, (words,)
 
 
 def _unknown_sizes(volume: Volume) -> tuple[str, ...]:

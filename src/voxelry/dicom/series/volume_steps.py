@@ -1,0 +1,194 @@
+"""The time from one volume of a file to the next: from times of acquisition, else from the Repetition Time of EPI.
+
+A Repetition Time is the time of a volume only where one shot reads a slice; elsewhere it is shorter, and says nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from typing import TypeAlias
+
+from voxelry.core.errors import PixelDataError
+from voxelry.dicom.frames.acquisition_times import ACQUISITION_CLOCKS, clock_of
+from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.headers.attributes import first_attributes, number, text, texts
+from voxelry.dicom.headers.private_attributes import first_number, private_value
+from voxelry.dicom.series.stack import Stack
+
+_TRIGGERS = ("TriggerTime", "NominalCardiacTriggerDelayTime")
+_CYCLES = frozenset((
+    *_TRIGGERS, "NominalPercentageOfCardiacPhase", "RRIntervalVector", "TimeSlotVector", "CardiacCyclePosition",
+    "RespiratoryCyclePosition",
+))  # fmt: skip
+"""Volumes that these tell apart were acquired in turns, over many cycles."""
+_EVEN = 0.01
+"""Volumes are even if none is off by more than this fraction of a step, or than the clock's resolution."""
+_FINE, _COARSE = 0.01, 1.0
+"""Seconds: how exact clocks are that write fractions of a second, and those that do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeSteps:
+    """When the volumes of a file were acquired.
+
+    Attributes
+    ----------
+    seconds
+        From one to the next; None if they are uneven.
+    times
+        Seconds after the first, one for each; empty if only the step is known.
+    keyword
+        The attribute that says so.
+    of_cycle
+        True for times within the heart's or another cycle, which are no times of acquisition.
+    """
+
+    seconds: float | None
+    times: tuple[float, ...]
+    keyword: str
+    of_cycle: bool = False
+
+
+def volume_steps(stacks: Sequence[Stack]) -> VolumeSteps | None:
+    """The step in time of volumes that share a file, in their order; None if headers do not tell it.
+
+    References
+    ----------
+    PS3.3 C.8.3.1 (MR Image), C.7.6.16.2.2 (Frame Content), C.8.9.4 (PET Image); BIDS, "RepetitionTime"
+    """
+    if len(stacks) < 2:
+        return None
+    members = [_of_each(stack) for stack in stacks]
+    first = members[0][0]
+    separated = {keyword for stack in stacks for keyword, _ in stack.pile.separation}
+    echo_planar = _is_echo_planar(first)
+    timing = "MRTimingAndRelatedParametersSequence"
+    repetition = _shared(members, lambda frame: _of_group(frame, timing, "RepetitionTime"))
+    if separated & _CYCLES and not echo_planar:
+        for keyword in _TRIGGERS:
+            found = _spaced(_each(members, partial(_trigger, keyword=keyword)), keyword, None)
+            if found is not None:
+                return VolumeSteps(found.seconds, found.times, keyword, of_cycle=True)
+        return None
+    for keyword, times in _times(members):
+        found = _spaced(times, keyword, repetition)
+        if found is not None:
+            return found
+    resolution = _shared(members, lambda frame: _number(frame, "TemporalResolution"))
+    if resolution is not None and resolution > 0:
+        return VolumeSteps(resolution / 1000, (), "TemporalResolution")
+    if echo_planar and repetition is not None and repetition > 0:
+        return VolumeSteps(repetition / 1000, (), "RepetitionTime")
+    return None
+
+
+def _of_each(stack: Stack) -> list[Frame]:
+    """The frames that have times of their own: one of each instance without functional groups."""
+    return list({frame.header if not frame.groups else frame: frame for frame in stack.frames}.values())
+
+
+_Members: TypeAlias = Sequence[Sequence[Frame]]
+"""Frames of each volume."""
+
+
+def _times(members: _Members) -> Iterator[tuple[str, list[float | None]]]:
+    """What tells when each volume was acquired, the most exact first: seconds of its first slice."""
+    if text(members[0][0].header.elements, "Modality") == "PT":
+        yield from _clocks(members)
+    yield "FrameReferenceTime", _each(members, lambda frame: _milliseconds(_number(frame, "FrameReferenceTime")))
+    offset = "TemporalPositionTimeOffset"
+    yield offset, _each(members, lambda frame: _of_group(frame, "TemporalPositionSequence", offset))
+    yield "DynamicScanBeginTime", _each(members, _philips_dynamic)
+    yield from _clocks(members)
+    yield "TriggerTime", _each(members, partial(_trigger, keyword="TriggerTime"))
+
+
+def _clocks(members: _Members) -> Iterator[tuple[str, list[float | None]]]:
+    frames = [frame for volume in members for frame in volume]
+    for keyword in (*ACQUISITION_CLOCKS, "FrameReferenceDateTime"):
+        clock = clock_of(frames, keyword)
+        if clock is not None:
+            yield keyword, [min(clock[frame] for frame in volume) for volume in members]
+
+
+def _spaced(times: Sequence[float | None], keyword: str, repetition: float | None) -> VolumeSteps | None:
+    """The step of times in their order; None if some are missing, or they are all one, or run back.
+
+    Where the Repetition Time, in ms, is as good within the clock's resolution, it is the step.
+    """
+    known = [time for time in times if time is not None]
+    if len(known) < len(times) or len(set(known)) < 2 or any(after < before for before, after in pairwise(known)):
+        return None
+    since = [time - known[0] for time in known]
+    step = since[-1] / (len(since) - 1)
+    resolution = _COARSE if all(time == int(time) for time in known) else _FINE
+    told = tuple(round(time, 6) for time in since)
+    if any(abs(time - number * step) > max(resolution, _EVEN * step) for number, time in enumerate(since)):
+        return VolumeSteps(None, told, keyword)
+    named = None if repetition is None else repetition / 1000
+    if named and abs(named - step) <= resolution / (len(since) - 1) + 1e-3 * named:
+        step = named
+    return VolumeSteps(round(step, 6), told, keyword)
+
+
+def _each(members: _Members, of: Callable[[Frame], float | None]) -> list[float | None]:
+    """The smallest value of each volume's frames; None for a volume with a frame that has none."""
+    found: list[float | None] = []
+    for volume in members:
+        values = [of(frame) for frame in volume]
+        known = [value for value in values if value is not None]
+        found.append(min(known) if len(known) == len(values) else None)
+        if found[-1] is None:
+            return found  # which is too short to be of use, and saves the rest
+    return found
+
+
+def _shared(members: _Members, of: Callable[[Frame], float | None]) -> float | None:
+    values = {of(volume[0]) for volume in members}
+    return values.pop() if len(values) == 1 else None
+
+
+def _number(frame: Frame, keyword: str) -> float | None:
+    try:
+        return number(frame.header.elements, keyword)
+    except PixelDataError:
+        return None
+
+
+def _of_group(frame: Frame, sequence: str, keyword: str) -> float | None:
+    """Of the frame's functional group, else of the instance."""
+    for group in frame.groups:
+        item = first_attributes(group, sequence)
+        if item is not None:
+            try:
+                return number(item, keyword)
+            except PixelDataError:
+                return None
+    return _number(frame, keyword)
+
+
+def _milliseconds(value: float | None) -> float | None:
+    return None if value is None else value / 1000
+
+
+def _trigger(frame: Frame, keyword: str) -> float | None:
+    return _milliseconds(_of_group(frame, "CardiacSynchronizationSequence", keyword))
+
+
+def _philips_dynamic(frame: Frame) -> float | None:
+    """When a dynamic began, seconds: Philips' (2005,xxA0)."""
+    content = private_value(frame.header.elements, 0x2005, "Philips MR Imaging DD 001", 0xA0)
+    return None if content is None else first_number(content)
+
+
+def _is_echo_planar(frame: Frame) -> bool:
+    elements = frame.header.elements
+    if "EP" in texts(elements, "ScanningSequence"):
+        return True
+    if text(elements, "EchoPlanarPulseSequence") == "YES":
+        return True
+    factor = private_value(elements, 0x2001, "Philips Imaging DD 001", 0x13)
+    return factor is not None and len(factor) == 4 and 1 < int.from_bytes(factor, "little", signed=True) < 1 << 16
