@@ -200,6 +200,8 @@ def sidecar(
     units = {volume.unit for volume in volumes}
     if len(units) == 1 and (unit := units.pop()):
         found["Units"] = unit
+    elif isinstance(kind := found.get("ImageType"), list) and "PHASE" in kind:
+        found["Units"] = "arbitrary"  # BIDS demands a unit of phase images, rad or this
     if slice_times is not None:
         found |= _slice_timing(volumes[0], slice_times, reorient)
     return {**found, "ConversionSoftware": "Voxelry", "ConversionSoftwareVersion": version("voxelry")}

@@ -1,0 +1,67 @@
+"""Converted series, named by templates, are a valid BIDS data set, as BIDS' own validator says."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import voxelry
+from tests.workflows.unlike_volumes import unlike_volumes
+from voxelry.testing import synthetic_diffusion_series, synthetic_mosaics
+
+VALIDATOR = os.environ.get("VOXELRY_BIDS_VALIDATOR", str(Path(sys.executable).with_name("bids-validator-deno")))
+"""Installed with the tests' other packages; it brings deno, which runs it, and asks for nothing from outside."""
+
+
+def converted(source: Path, root: Path, name: str, **options: object) -> list[str]:
+    report = voxelry.convert(source, root, format="nifti", name=f"sub-01/{name}", **options)  # type: ignore[arg-type]
+    assert report.complete
+    return [one.path.name for one in report.written]
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Functional mosaics, diffusion, echoes of magnitude and phase, and a T1-weighted image."""
+    folder = tmp_path_factory.mktemp("bids")
+    root = folder / "set"
+    root.mkdir()
+    described = {"Name": "Converted by Voxelry", "BIDSVersion": "1.10.0", "DatasetType": "raw", "License": "CC0"}
+    (root / "dataset_description.json").write_text(json.dumps(described), encoding="utf-8")
+    (root / "README.md").write_text("Synthetic images that were converted from DICOM.\n" * 5, encoding="utf-8")
+
+    # What no header tells, for all files of the task.
+    (root / "task-rest_bold.json").write_text('{"TaskName": "rest"}', encoding="utf-8")
+    synthetic_mosaics(folder / "rest", volumes=3)
+    assert converted(folder / "rest", root, "func/sub-01_task-rest_{entities}_bold") == ["sub-01_task-rest_bold.nii.gz"]
+    synthetic_diffusion_series(folder / "dwi")
+    assert converted(folder / "dwi", root, "dwi/sub-01_{entities}_dwi") == ["sub-01_dwi.nii.gz"]
+    words = {"RepetitionTime": 30.0, "FlipAngle": 15.0, "MagneticFieldStrength": 3.0, "Manufacturer": "SIEMENS"}
+    unlike_volumes(
+        folder / "echoes",
+        [{**words, "ImageType": ["ORIGINAL", "PRIMARY", part], "EchoTime": te} for te in (5.0, 10.0) for part in "MP"],
+    )
+    assert converted(folder / "echoes", root, "anat/sub-01_{entities}_MEGRE") == [
+        f"sub-01_echo-{echo}_part-{part}_MEGRE.nii.gz" for echo in (1, 2) for part in ("mag", "phase")
+    ]
+    unlike_volumes(folder / "t1", [{**words, "EchoTime": 3.0}], seed=8)
+    assert converted(folder / "t1", root, "anat/sub-01_T1w") == ["sub-01_T1w.nii.gz"]
+    return root
+
+
+@pytest.mark.programs(VALIDATOR)
+def test_the_set_is_valid(dataset: Path) -> None:
+    done = subprocess.run(
+        [VALIDATOR, str(dataset), "--format", "json"], capture_output=True, text=True, timeout=300, check=False,
+        env={**os.environ, "DENO_NO_UPDATE_CHECK": "1", "NO_COLOR": "1"},
+    )  # fmt: skip
+    told = json.loads(done.stdout)
+    issues = told["issues"]["issues"]
+    errors = [(one["code"], one.get("subCode"), one.get("location")) for one in issues if one["severity"] == "error"]
+    assert errors == []
+    assert done.returncode == 0
+    assert told["summary"]["totalFiles"] >= 15
