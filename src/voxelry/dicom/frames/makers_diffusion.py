@@ -33,7 +33,13 @@ from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.headers.attributes import dataset_of, text
 from voxelry.dicom.headers.comparable import comparable_number
 from voxelry.dicom.headers.elements import Elements
-from voxelry.dicom.headers.private_attributes import all_numbers, first_number, private_items, private_value
+from voxelry.dicom.headers.private_attributes import (
+    all_numbers,
+    first_number,
+    private_items,
+    private_value,
+    private_values,
+)
 from voxelry.dicom.headers.siemens_csa import csa_values
 
 _BLOCKS = range(0x10, 0x20)
@@ -81,11 +87,9 @@ def is_uih(frame: Frame) -> bool:
 def _of_siemens(frame: Frame) -> SaidOfDiffusion | None:
     """Siemens' values, from attributes of their own, and those that are missing from the CSA header."""
     elements = frame.header.elements
-    b_value = _b_value(private_value(elements, 0x0019, _SIEMENS, 0x0C))
-    kind = _words(private_value(elements, 0x0019, _SIEMENS, 0x0D))
-    vector = _three(private_value(elements, 0x0019, _SIEMENS, 0x0E))
-    content = private_value(elements, 0x0019, _SIEMENS, 0x27)
-    matrix = None if content is None else all_numbers(content, 6)
+    own = private_values(elements, 0x0019, _SIEMENS, (0x0C, 0x0D, 0x0E, 0x27))
+    b_value, kind, vector = _b_value(own[0]), _words(own[1]), _three(own[2])
+    matrix = None if own[3] is None else all_numbers(own[3], 6)
     if b_value is None or (b_value > 0 and vector is None):
         csa = csa_values(elements, part="image")
         b_value = _b_value(_csa_content(csa, "B_value")) if b_value is None else b_value
@@ -122,17 +126,16 @@ def _of_ge(frame: Frame) -> SaidOfDiffusion | None:
     Acquisitions of several b-values have the largest of them, and a vector whose squared length is the fraction of it.
     """
     elements = frame.header.elements
-    content = private_value(elements, 0x0043, _GE, 0x39)
-    whole = None if content is None else first_number(content)
+    written, kind = private_values(elements, 0x0043, _GE, (0x39, 0x30))
+    whole = None if written is None else first_number(written)
     if whole is None or whole < 0:
         return None
     b_value = comparable_number(whole % _LARGEST)  # software adds 1e9 to b-values of multi-shell protocols
     components = [
         None if content is None else first_number(content)
-        for content in (private_value(elements, 0x0019, _GE_VECTOR, element) for element in (0xBB, 0xBC, 0xBD))
+        for content in private_values(elements, 0x0019, _GE_VECTOR, (0xBB, 0xBC, 0xBD))
     ]
-    image = _integer(private_value(elements, 0x0043, _GE, 0x30))
-    series = _integer(private_value(elements, 0x0021, _GE_SERIES, 0x5A))
+    image = _integer(kind)
     known = [component for component in components if component is not None]
     if image == _GE_T2:
         return SaidOfDiffusion(0.0, None, None, "NONE")
@@ -140,6 +143,7 @@ def _of_ge(frame: Frame) -> SaidOfDiffusion | None:
         return SaidOfDiffusion(b_value)
     length = math.hypot(*known)
     if length <= SHORTEST:
+        series = _integer(private_value(elements, 0x0021, _GE_SERIES, 0x5A))
         tensor = _GE_TENSOR in (image, series)  # of which a vector without length is a b-value of 0
         return SaidOfDiffusion(0.0 if tensor else b_value, None, None, "NONE" if tensor else "")
     if _GE_SCALED[0] < length < _GE_SCALED[1]:
@@ -185,13 +189,14 @@ def _image_axes(frame: Frame) -> tuple[list[float], list[float], list[float]] | 
 
 def _of_philips(frame: Frame) -> SaidOfDiffusion | None:
     for elements in _philips_places(frame):
-        b_value = _b_value(private_value(elements, 0x2001, _PHILIPS, 0x03))
+        written, kind = private_values(elements, 0x2001, _PHILIPS, (0x03, 0x04))
+        b_value = _b_value(written)
         if b_value is None:
             continue
-        contents = [private_value(elements, 0x2005, _PHILIPS_VECTOR, element) for element in (0xB0, 0xB1, 0xB2)]
+        contents = private_values(elements, 0x2005, _PHILIPS_VECTOR, (0xB0, 0xB1, 0xB2))
         known = [value for content in contents if content is not None and (value := first_number(content)) is not None]
         vector = (known[0], known[1], known[2]) if len(known) == 3 else None
-        isotropic = _words(private_value(elements, 0x2001, _PHILIPS, 0x04)).startswith("I")
+        isotropic = _words(kind).startswith("I")
         # Philips appends the mean of the directions to them, with their b-value and no direction.
         isotropic = isotropic or (b_value > 0 and vector is not None and math.hypot(*vector) <= SHORTEST)
         return SaidOfDiffusion(b_value, vector, None, "ISOTROPIC" if isotropic else "")
@@ -211,10 +216,11 @@ def _philips_places(frame: Frame) -> Iterator[Elements]:
 
 def _of_uih(frame: Frame) -> SaidOfDiffusion | None:
     elements = frame.header.elements
-    b_value = _b_value(private_value(elements, 0x0065, _UIH, 0x09))
+    written, content = private_values(elements, 0x0065, _UIH, (0x09, 0x37))
+    b_value = _b_value(written)
     if b_value is None:
         return None
-    vector, axes = _three(private_value(elements, 0x0065, _UIH, 0x37)), _image_axes(frame)
+    vector, axes = _three(content), _image_axes(frame)
     return SaidOfDiffusion(b_value, None if vector is None or axes is None else in_patient(vector, axes))
 
 

@@ -36,6 +36,12 @@ def private_value(elements: Elements, group: int, creator: str, element: int) ->
     return None if tag is None else _content(elements, tag)
 
 
+def private_values(elements: Elements, group: int, creator: str, which: tuple[int, ...]) -> tuple[bytes | None, ...]:
+    """The bytes of several attributes of one creator, as `private_value` gives each: its block is found once."""
+    tag = private_tag(elements, group, creator, 0)
+    return tuple(None if tag is None else _content(elements, tag | element) for element in which)
+
+
 def private_items(dataset: Dataset, group: int, creator: str, element: int) -> tuple[Dataset, ...]:
     """The items of a private sequence, which may be in an item of another one; empty if it is absent or no sequence.
 
