@@ -13,6 +13,7 @@ from voxelry.dicom.acquisition.acceleration import acceleration
 from voxelry.dicom.acquisition.echo_spacing import echo_spacing
 from voxelry.dicom.acquisition.ge_settings import ge_settings
 from voxelry.dicom.acquisition.image_type import image_type_words, siemens_image_type
+from voxelry.dicom.acquisition.labelling import labelling_fields
 from voxelry.dicom.acquisition.phase_encoding import PhaseEncoding, is_echo_planar, phase_encoding_of
 from voxelry.dicom.acquisition.philips_scaling import philips_fields
 from voxelry.dicom.acquisition.siemens_settings import siemens_settings
@@ -88,7 +89,7 @@ def _facts_of(frame: Frame) -> ScanFacts:
     maker = maker_name(text(elements, "Manufacturer"))
     settings = siemens_settings(frame) if maker == "Siemens" else ge_settings(frame) if maker == "GE" else {}
     fields |= settings | echo_spacing(frame) | acceleration(frame)
-    fields |= _states(frame) | _orientation(frame)
+    fields |= labelling_fields(frame) | _states(frame) | _orientation(frame)
     phase = phase_encoding_of(frame)
     if phase is not None and maker == "GE" and phase.positive is not None:
         fields["PhaseEncodingPolarityGE"] = "Unflipped" if phase.positive else "Flipped"
@@ -107,7 +108,11 @@ def _acquired_spacing(fields: dict[str, Value]) -> dict[str, Value]:
 
 
 def _orientation(frame: Frame) -> dict[str, Value]:
-    return {} if frame.orientation is None else {"ImageOrientationPatientDICOM": list(frame.orientation)}
+    return (
+        {}
+        if frame.orientation is None
+        else {"ImageOrientationPatientDICOM": [cosine + 0.0 for cosine in frame.orientation]}
+    )
 
 
 def _states(frame: Frame) -> dict[str, Value]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import TypeAlias
 
 from voxelry.core.makers import maker_name
@@ -146,6 +147,7 @@ def sidecar(
     volumes: Sequence[Volume],
     *,
     facts: Sequence[HeaderFacts] = (),
+    of_file: Mapping[str, Value] = MappingProxyType({}),
     slice_times: Sequence[float] | None = None,
     time_step: float | None = None,
     volume_times: Sequence[float] = (),
@@ -159,6 +161,8 @@ def sidecar(
         The volumes of one file, in order. A value that differs between them (echo times) becomes a list.
     facts
         What their headers say beside their metadata, where they come from DICOM.
+    of_file
+        Fields of all volumes together, which have precedence: lists with a value for each, units in BIDS' words.
     slice_times
         Acquisition time of each slice of a volume, in seconds, in the volume's order; None if unknown.
     time_step
@@ -204,7 +208,7 @@ def sidecar(
         found["Units"] = "arbitrary"  # BIDS demands a unit of phase images, rad or this
     if slice_times is not None:
         found |= _slice_timing(volumes[0], slice_times, reorient)
-    return {**found, "ConversionSoftware": "Voxelry", "ConversionSoftwareVersion": version("voxelry")}
+    return {**found, **of_file, "ConversionSoftware": "Voxelry", "ConversionSoftwareVersion": version("voxelry")}
 
 
 def _slice_timing(volume: Volume, times: Sequence[float], reorient: str) -> dict[str, Value]:

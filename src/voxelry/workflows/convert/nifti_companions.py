@@ -9,6 +9,7 @@ from typing import TypeAlias
 from voxelry.core.errors import ParameterError
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
+from voxelry.dicom.acquisition.emission import emission_fields
 from voxelry.dicom.acquisition.scan_facts import scan_facts
 from voxelry.dicom.series.slice_timing import simultaneous_slices, slice_times
 from voxelry.dicom.series.volume_steps import VolumeSteps, volume_steps
@@ -47,9 +48,11 @@ def companions_wanted(options: Mapping[str, Value]) -> Companions:
         if with_sidecar and volumes[0].metadata.keys() - _HEADER_KEYWORDS:
             times = _slice_times(volumes, batch)
             steps = None if "time_step" in options else volume_steps(batch.stacks)
+            emission = emission_fields([stack.frames for stack in batch.stacks]) if batch.stacks else {}
             told = sidecar(
                 volumes,
                 facts=_header_facts(batch, times),
+                of_file=emission,
                 slice_times=times,
                 time_step=_repetition(steps, batch, options.get("time_step")),
                 volume_times=() if steps is None or steps.seconds is not None or steps.of_cycle else steps.times,

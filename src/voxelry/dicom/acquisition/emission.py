@@ -1,0 +1,190 @@
+"""Positron emission tomography as BIDS-PET has it: tracer, times from the start of the scan, corrections.
+
+Times are relative to the start of the scan, which is told as a time of day: BIDS requires it, and a time of day without
+its date leads to nobody.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from voxelry.core.value import Value
+from voxelry.dicom.frames.acquisition_times import DAY, HOUR, clock_of, seconds_of_date, seconds_of_day
+from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.frames.group_attributes import frame_number
+from voxelry.dicom.headers.attributes import Attributes, first_attributes, text, value_of
+
+_CLOCKS = ("FrameAcquisitionDateTime", "AcquisitionDateTime", "AcquisitionTime")
+_UNITS = {"BQML": "Bq/mL", "GML": "g/mL", "CNTS": "counts", "PROPCNTS": "counts"}
+"""Units (0054,1001) in the words of BIDS."""
+_DECAY_TO = {"START", "ADMIN", "NONE"}
+_SYMBOLS = {
+    "fluorine": "F", "carbon": "C", "nitrogen": "N", "oxygen": "O", "gallium": "Ga", "rubidium": "Rb", "copper": "Cu",
+    "zirconium": "Zr", "iodine": "I", "germanium": "Ge", "sodium": "Na", "scandium": "Sc", "yttrium": "Y",
+}  # fmt: skip
+_NUMBER_FIRST = re.compile(r"\^?(\d{1,3})\^?[ -]?([A-Za-z]+)\W*")
+_NAME_FIRST = re.compile(r"\W*([A-Za-z]+)[ \[\]^-]*(\d{1,3})\W*")
+_ITERATIONS = re.compile(r"(\d+)\s?i(?:t\w*)?[ ,]*(\d+)\s?s", re.IGNORECASE)
+_GAUSSIAN = re.compile(r"gauss(?:ian)?\s*(\d+(?:\.\d+)?)", re.IGNORECASE)
+_LONGEST_SCAN = 2 * HOUR
+"""Of an injection by its time of day alone: one that seems to be later than this after the start was the day before."""
+
+
+def emission_fields(volumes: Sequence[Sequence[Frame]]) -> dict[str, Value]:
+    """The fields of a file of PET volumes, in the units of BIDS: seconds, MBq. What headers do not say is left out.
+
+    Parameters
+    ----------
+    volumes
+        The frames of each volume, in the file's order; lists of the result have a value for each.
+
+    References
+    ----------
+    Brain Imaging Data Structure 1.10, "Positron Emission Tomography"; PS3.3 C.8.9
+    """
+    first = volumes[0][0]
+    top = first.header.elements
+    if text(top, "Modality") != "PT":
+        return {}
+    found: dict[str, Value] = {}
+    unit = _UNITS.get(text(top, "Units"))
+    if unit is not None and not first.real_world:
+        found["Units"] = unit
+    found |= _tracer(top) | _times(volumes) | _reconstruction(top)
+    for name, keyword in (("DecayCorrectionFactor", "DecayFactor"), ("ScatterFraction", "ScatterFractionFactor")):
+        numbers = [frame_number(frames[0], keyword) for frames in volumes]
+        if all(number is not None for number in numbers):
+            found[name] = list(numbers)
+    calibration = frame_number(first, "DoseCalibrationFactor")
+    return found | ({} if calibration is None else {"DoseCalibrationFactor": calibration})
+
+
+def _tracer(top: Attributes) -> dict[str, Value]:
+    item = first_attributes(top, "RadiopharmaceuticalInformationSequence")
+    if item is None:
+        return {}
+    found: dict[str, Value] = {}
+    tracer = _meaning(item, "RadiopharmaceuticalCodeSequence") or text(item, "Radiopharmaceutical")
+    if tracer:
+        found["TracerName"] = tracer
+    nuclide = _nuclide(_meaning(item, "RadionuclideCodeSequence"))
+    if nuclide:
+        found["TracerRadionuclide"] = nuclide
+    dose = _number(item, "RadionuclideTotalDose")
+    if dose is not None and dose > 0:
+        found |= {"InjectedRadioactivity": dose / 1e6, "InjectedRadioactivityUnits": "MBq"}
+    names = ("RadionuclideHalfLife", "RadionuclidePositronFraction")
+    return found | {name: value for name in names if (value := _number(item, name)) is not None}
+
+
+def _meaning(item: Attributes, sequence: str) -> str:
+    code = first_attributes(item, sequence)
+    return "" if code is None else text(code, "CodeMeaning")
+
+
+def _number(item: Attributes, keyword: str) -> float | None:
+    found = value_of(item, keyword)
+    try:
+        return None if found in (None, "") else float(str(found))
+    except ValueError:
+        return None
+
+
+def _nuclide(words: str) -> str:
+    """A radionuclide by its short name: ``"F18"`` for ``"^18^Fluorine"``, ``"18F"`` or ``"F-18"``."""
+    number_first, name_first = _NUMBER_FIRST.fullmatch(words), _NAME_FIRST.fullmatch(words)
+    if number_first is not None:
+        mass, name = number_first[1], number_first[2]
+    elif name_first is not None:
+        name, mass = name_first[1], name_first[2]
+    else:
+        return words
+    symbol = _SYMBOLS.get(name.lower(), name.capitalize() if len(name) <= 2 else "")
+    return f"{symbol}{mass}" if symbol else words
+
+
+def _times(volumes: Sequence[Sequence[Frame]]) -> dict[str, Value]:
+    """Start and duration of each volume, injection and the moment that decay is corrected to."""
+    top = volumes[0][0].header.elements
+    found: dict[str, Value] = {}
+    durations = [_duration(frames[0]) for frames in volumes]
+    if all(duration is not None for duration in durations):
+        found["FrameDuration"] = list(durations)
+    decay = text(top, "DecayCorrection")
+    if decay in _DECAY_TO:
+        found["ImageDecayCorrected"] = decay != "NONE"
+    every = [frame for frames in volumes for frame in frames]
+    for keyword in _CLOCKS:
+        clock = clock_of(every, keyword) if all(frame.value(keyword) for frame in every) else None
+        if clock is None:
+            continue
+        earliest = min(every, key=clock.__getitem__)
+        starts = [round(min(clock[frame] for frame in frames) - clock[earliest], 6) for frames in volumes]
+        of_day = _time_of_day(earliest, keyword)
+        if of_day is None or (len(starts) > 1 and len(set(starts)) < len(starts)):
+            continue
+        found |= {"TimeZero": _clock_words(of_day), "ScanStart": 0, "FrameTimesStart": list(starts)}
+        injection = _injection(earliest, keyword, of_day)
+        if injection is not None:
+            found["InjectionStart"] = injection
+        corrected_to = {"START": 0.0, "ADMIN": injection}.get(decay)
+        if corrected_to is not None:
+            found["ImageDecayCorrectionTime"] = corrected_to
+        break
+    return found
+
+
+def _duration(frame: Frame) -> float | None:
+    """Seconds."""
+    found = frame_number(frame, "ActualFrameDuration") or frame_number(frame, "FrameAcquisitionDuration")
+    return None if found is None or found <= 0 else found / 1000
+
+
+def _time_of_day(frame: Frame, keyword: str) -> float | None:
+    words = frame.value(keyword).strip()
+    return seconds_of_day(re.split(r"[+-]", words[8:])[0] if keyword.endswith("DateTime") else words)
+
+
+def _clock_words(seconds: float) -> str:
+    whole = int(seconds)
+    return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+
+
+def _injection(frame: Frame, keyword: str, of_day: float) -> float | None:
+    """Seconds from the start of the scan to the injection, which is before it where the number is negative."""
+    item = first_attributes(frame.header.elements, "RadiopharmaceuticalInformationSequence")
+    if item is None:
+        return None
+    moment = text(item, "RadiopharmaceuticalStartDateTime")
+    date = frame.value(keyword)[:8] if keyword.endswith("DateTime") else frame.value("AcquisitionDate")
+    days = seconds_of_date(moment[:8]), seconds_of_date(date)
+    then = seconds_of_day(re.split(r"[+-]", moment[8:])[0]) if moment else None
+    if then is not None and days[0] is not None and days[1] is not None:
+        return round(days[0] + then - days[1] - of_day, 6)
+    then = seconds_of_day(text(item, "RadiopharmaceuticalStartTime"))
+    if then is None:
+        return None
+    since = then - of_day
+    return round((since + DAY - _LONGEST_SCAN) % DAY - DAY + _LONGEST_SCAN, 6)
+
+
+def _reconstruction(top: Attributes) -> dict[str, Value]:
+    """Method, iterations and filter."""
+    found: dict[str, Value] = {}
+    method, kernel = text(top, "ReconstructionMethod"), text(top, "ConvolutionKernel")
+    if method:
+        found["ReconMethodName"] = method
+    parameters = _ITERATIONS.search(method)
+    if parameters is not None:
+        found |= {
+            "ReconMethodParameterLabels": ["iterations", "subsets"],
+            "ReconMethodParameterUnits": ["none", "none"],
+            "ReconMethodParameterValues": [int(parameters[1]), int(parameters[2])],
+        }
+    gaussian = _GAUSSIAN.search(kernel)
+    if gaussian is not None:
+        found |= {"ReconFilterType": "Gaussian", "ReconFilterSize": float(gaussian[1])}
+    elif kernel:
+        found["ReconFilterType"] = kernel
+    return found

@@ -1,0 +1,184 @@
+"""PET and arterial spin labelling in the words of BIDS, and no date in them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence as DicomSequence
+
+import voxelry
+from voxelry.testing import SECRETS, csa_header, siemens_protocol, synthetic_series
+
+
+def coded(meaning: str) -> DicomSequence:
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = "X-1", "99TEST", meaning
+    return DicomSequence([code])
+
+
+def tracer(**values: object) -> DicomSequence:
+    item = Dataset()
+    item.RadionuclideTotalDose, item.RadionuclideHalfLife = "370000000", "6586.2"
+    item.RadionuclideCodeSequence = coded("^18^Fluorine")
+    item.RadiopharmaceuticalCodeSequence = coded("Fluorodeoxyglucose F^18^")
+    for keyword, value in values.items():
+        setattr(item, keyword, value)
+    return DicomSequence([item])
+
+
+def told(folder: Path) -> dict[str, Any]:
+    assert voxelry.convert(folder, folder.with_suffix(".nii")).complete
+    words = folder.with_suffix(".json").read_text()
+    assert not [secret for secret in SECRETS if secret in words]
+    assert not re.search(r"2020-?01-?0[123]|2\.25\.", words)  # no date, no UID
+    found: dict[str, Any] = json.loads(words)
+    return found
+
+
+def pet(folder: Path, clocks: list[str], **attributes: object) -> dict[str, Any]:
+    """A dynamic series, a volume for each clock."""
+    for number, clock in enumerate(clocks):
+
+        def edit(_: int, dataset: Dataset, number: int = number) -> None:
+            dataset.SOPInstanceUID = f"{dataset.SOPInstanceUID}.{number + 1}"
+            dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+            dataset.RadiopharmaceuticalInformationSequence = attributes.get("tracer") or tracer(
+                RadiopharmaceuticalStartTime="110000"
+            )
+
+        more: dict[str, object] = {
+            "Units": "BQML", "DecayCorrection": "START", "AcquisitionTime": clock, "AcquisitionDate": "20200102",
+            "ActualFrameDuration": str(30_000 * (number + 1)), "DecayFactor": f"1.{number + 1}",
+            "ScatterFractionFactor": f"0.{number + 3}", "FrameReferenceTime": str(1000 * number),
+            "ReconstructionMethod": "PSF+TOF 3i21s", "ConvolutionKernel": "XYZ Gauss2.50", "DoseCalibrationFactor": "1",
+        }  # fmt: skip
+        more |= {keyword: value for keyword, value in attributes.items() if keyword != "tracer"}
+        synthetic_series(folder / str(number), slices=2, seed=5, modality="PT", attributes=more, edit=edit)
+    return told(folder)
+
+
+def test_a_dynamic_scan_in_the_words_of_bids(tmp_path: Path) -> None:
+    found = pet(tmp_path / "pet", ["120000", "120030", "120130"])
+    expected = {
+        "Units": "Bq/mL", "TracerName": "Fluorodeoxyglucose F^18^", "TracerRadionuclide": "F18",
+        "InjectedRadioactivity": 370.0, "InjectedRadioactivityUnits": "MBq", "RadionuclideHalfLife": 6586.2,
+        "TimeZero": "12:00:00", "ScanStart": 0, "InjectionStart": -3600.0, "FrameTimesStart": [0.0, 30.0, 90.0],
+        "FrameDuration": [30.0, 60.0, 90.0], "ImageDecayCorrected": True, "ImageDecayCorrectionTime": 0.0,
+        "DecayCorrectionFactor": [1.1, 1.2, 1.3], "ScatterFraction": [0.3, 0.4, 0.5], "DoseCalibrationFactor": 1.0,
+        "ReconMethodName": "PSF+TOF 3i21s", "ReconMethodParameterLabels": ["iterations", "subsets"],
+        "ReconMethodParameterUnits": ["none", "none"], "ReconMethodParameterValues": [3, 21],
+        "ReconFilterType": "Gaussian", "ReconFilterSize": 2.5,
+    }  # fmt: skip
+    assert {name: found.get(name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({"DecayCorrection": "ADMIN"}, (True, -3600.0, -3600.0)),
+        ({"DecayCorrection": "NONE"}, (False, None, -3600.0)),
+        ({"tracer": tracer(RadiopharmaceuticalStartTime="235000")}, (True, 0.0, -43_800.0)),
+        ({"tracer": tracer(RadiopharmaceuticalStartDateTime="20200101235000")}, (True, 0.0, -43_800.0)),
+        ({"tracer": tracer(RadiopharmaceuticalStartTime="120010.5")}, (True, 0.0, 10.5)),
+        ({"tracer": tracer(RadiopharmaceuticalStartTime="130000")}, (True, 0.0, 3600.0)),
+        ({"tracer": tracer(RadiopharmaceuticalStartTime="150000")}, (True, 0.0, -75_600.0)),
+        ({"tracer": tracer(), "DecayCorrection": "ADMIN"}, (True, None, None)),
+    ],
+)
+def test_the_moments_of_injection_and_correction(
+    tmp_path: Path, attributes: dict[str, object], expected: tuple[object, ...]
+) -> None:
+    """An injection before midnight is before the scan; what is not said is left out."""
+    found = pet(tmp_path / "pet", ["120000"], **attributes)
+    names = ("ImageDecayCorrected", "ImageDecayCorrectionTime", "InjectionStart")
+    assert tuple(found.get(name) for name in names) == expected
+
+
+def test_an_injection_behind_midnight_of_a_scan_before_it(tmp_path: Path) -> None:
+    found = pet(tmp_path / "pet", ["235950"], tracer=tracer(RadiopharmaceuticalStartTime="000010"))
+    assert (found["TimeZero"], found["InjectionStart"]) == ("23:59:50", 20.0)
+
+
+def test_volumes_of_one_time_have_no_starts(tmp_path: Path) -> None:
+    found = pet(tmp_path / "pet", ["120000", "120000"], SeriesType=["DYNAMIC", "IMAGE"])
+    assert "FrameTimesStart" not in found
+
+
+@pytest.mark.parametrize(
+    ("words", "name"), [("18F", "F18"), ("F-18", "F18"), ("^11^Carbon", "C11"), ("Gallium-68", "Ga68"), ("odd", "odd")]
+)
+def test_a_radionuclide_has_one_name(tmp_path: Path, words: str, name: str) -> None:
+    assert (
+        pet(tmp_path / "pet", ["120000"], tracer=tracer(RadionuclideCodeSequence=coded(words)))["TracerRadionuclide"]
+        == name
+    )
+
+
+def test_a_real_scan(corpus: Path, tmp_path: Path) -> None:
+    voxelry.convert(corpus / "ct_mr_pet_rtstruct", tmp_path / "out", format="nifti")
+    every = [json.loads(path.read_text()) for path in (tmp_path / "out").rglob("*.json") if path.name[0] != "."]
+    (found,) = [one for one in every if one.get("Modality") == "PT"]
+    expected = {
+        "Units": "g/mL", "TracerName": "FDG -- fluorodeoxyglucose", "TracerRadionuclide": "F18", "TimeZero": "11:20:11",
+        "InjectedRadioactivity": pytest.approx(388.77747), "InjectionStart": -2711.0, "FrameTimesStart": [0.0],
+        "ImageDecayCorrectionTime": -2711.0, "FrameDuration": [240.0], "DecayCorrectionFactor": [1.01268],
+        "ScatterFraction": [0.154558], "DoseCalibrationFactor": 164.0, "ImageDecayCorrected": True,
+    }  # fmt: skip
+    assert {name: found.get(name) for name in expected} == expected
+
+
+def labelled_by_ge(_: int, dataset: Dataset) -> None:
+    dataset.InversionTime = "2025"
+    own = dataset.private_block(0x43, "GEMS_PARM_01", create=True)
+    own.add_new(0xA3, "CS", "PSEUDOCONTINUOUS")
+    own.add_new(0xA4, "LO", "3D pulsed continuous ASL technique")
+    own.add_new(0xA5, "IS", "1450")
+
+
+def labelled_by_siemens(_: int, dataset: Dataset) -> None:
+    text = siemens_protocol({"tSequenceFileName": "%SiemensSeq%\\tgse_pasl", "alTI[0]": 700000, "alTI[2]": 1990000})
+    content = csa_header({"MrPhoenixProtocol": [text]})
+    own = dataset.private_block(0x29, "SIEMENS CSA HEADER", create=True)
+    own.add_new(0x20, "OB", content + b"\0" * (len(content) % 2))
+
+
+def labelled_by_the_standard(_: int, dataset: Dataset) -> None:
+    item = Dataset()
+    item.ArterialSpinLabelingContrast, item.ASLContext, item.ASLPulseTrainDuration = "PULSED", "CONTROL", 800
+    item.ASLCrusherFlag = "NO"
+    dataset.SharedFunctionalGroupsSequence[0].MRArterialSpinLabelingSequence = DicomSequence([item])
+
+
+@pytest.mark.parametrize(
+    ("maker", "edit", "expected"),
+    [
+        (
+            "GE MEDICAL SYSTEMS", labelled_by_ge,
+            {"ArterialSpinLabelingType": "PCASL", "LabelingDuration": 1.45, "PostLabelingDelay": 2.025},
+        ),
+        (
+            "SIEMENS", labelled_by_siemens,
+            {"ArterialSpinLabelingType": "PASL", "BolusDuration": 0.7, "InversionTime": 1.99},
+        ),
+        (
+            "Invented", labelled_by_the_standard,
+            {
+                "ArterialSpinLabelingType": "PASL", "ASLContext": "control", "LabelingDuration": 0.8,
+                "VascularCrushing": False,
+            },
+        ),
+        ("Invented", None, {"ArterialSpinLabelingType": None, "PostLabelingDelay": None}),
+    ],
+)  # fmt: skip
+def test_labelling_of_each_maker(tmp_path: Path, maker: str, edit: Any, expected: dict[str, Any]) -> None:
+    frames: Any = "enhanced" if edit is labelled_by_the_standard else "single"
+    synthetic_series(
+        tmp_path / "asl", modality="MR", rescale=None, frames=frames, attributes={"Manufacturer": maker}, edit=edit
+    )
+    found = told(tmp_path / "asl")
+    assert {name: found.get(name) for name in expected} == expected
