@@ -182,3 +182,42 @@ def test_other_formats_and_images_are_refused_at_once(image: Image, tmp_path: Pa
     send(site, 422, series.paths[0], series=key, label="a\\b")
     assert not GivenFile.objects.exists()
     assert check().fine
+
+
+@pytest.mark.parametrize(("kind", "threshold"), [("PROBABILITY", None), ("OCCUPANCY", 0.25)])
+def test_fractions_are_stored_above_a_threshold_and_it_is_said(
+    image: Image, do_jobs: Callable[[], None], tmp_path: Path, kind: str, threshold: float | None
+) -> None:
+    site, volume, key, series = image
+    values = np.zeros(volume.array.shape, np.float32)
+    values[1:4] = np.linspace(0, 1, values[1:4].size).reshape(values[1:4].shape)
+    options: dict[str, Any] = {"fractional_type": kind, "max_fractional_value": 100}  # 0.25 and 0.5 are among its steps
+    path = segmented(tmp_path / "seg.dcm", series, values, segmentation_type="FRACTIONAL", **options)
+    given = {} if threshold is None else {"threshold": threshold}
+    job = read(site, do_jobs, path, series=key, **given)
+    told = made(site, job)
+    above = 0.5 if threshold is None else threshold
+    stored = voxelry.load_segmentation(path, images=series.paths[0].parent).mask(1, threshold=above)
+    assert 0 < np.count_nonzero(stored) < np.count_nonzero(values)
+    np.testing.assert_array_equal(labels_of(site, told) == 1, stored)
+    assert told["fractional"] is None
+    what = "occupancies" if kind == "OCCUPANCY" else "probabilities"
+    assert any(what in words and f"above {above:g}" in words for words in job["result"]["warnings"])
+    assert job["params"]["threshold"] == above
+    dataset = pydicom.dcmread(original(told["id"], tmp_path / "made.dcm"))
+    assert dataset.SegmentationType == "BINARY"
+    assert f"fractions above {above:g}" in dataset.DerivationDescription
+
+
+def test_fractions_that_are_all_low_and_thresholds_that_are_none_are_told(
+    image: Image, do_jobs: Callable[[], None], tmp_path: Path
+) -> None:
+    site, volume, key, series = image
+    values = np.full(volume.array.shape, 0.4, np.float32)
+    options: dict[str, Any] = {"fractional_type": "PROBABILITY", "max_fractional_value": 200}
+    path = segmented(tmp_path / "seg.dcm", series, values, segmentation_type="FRACTIONAL", **options)
+    job = read(site, do_jobs, path, series=key)
+    assert job["state"] == "failed"
+    assert "no fraction of this file lies above 0.5: give a lower threshold" in job["problem"]["message"]
+    for threshold in ("1", "-0.1", "nan", "much"):
+        send(site, 422, path, series=key, threshold=threshold)

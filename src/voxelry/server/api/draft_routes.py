@@ -15,6 +15,7 @@ from voxelry.server.api.job_routes import accepted_job
 from voxelry.server.api.schemas import ERRORS, LARGEST, Accepted, ProblemDocument
 from voxelry.server.api.turns import Turns, turn_or_busy
 from voxelry.server.archive.intake.receive_upload import ReceivedFile
+from voxelry.server.archive.shown.segmentation_files import FRACTION
 from voxelry.server.processing.draft import Draft
 from voxelry.server.processing.label_stream import check_layers
 from voxelry.server.processing.mask_file_request import request_mask_file
@@ -35,6 +36,12 @@ IfMatch = Annotated[
 OfSeries = Annotated[int, Form(..., ge=1, le=LARGEST, description="The image.")]
 OfVolume = Annotated[int, Form(0, ge=0, le=LARGEST, description="Where a series has several.")]
 Called = Annotated[str, Form("", max_length=64, pattern=r"^[^\\\x00-\x1f\x7f]*$", description="What it is called.")]
+AboveFraction = Annotated[
+    float,
+    Form(
+        FRACTION, ge=0, lt=1, description="Of a fractional DICOM segmentation: the voxels whose fraction lies above it."
+    ),
+]
 
 _turns = Turns(2)
 
@@ -83,12 +90,15 @@ def read_mask_file(
     volume: OfVolume = 0,
     label: Called = "",
     same_frame_of_reference: Form[bool] = False,
+    threshold: AboveFraction = FRACTION,
 ) -> object:
     """Store the mask that another program made of an image: a job writes it as a DICOM segmentation of the study.
 
     NIfTI (``.nii``, ``.nii.gz``), NRRD (``.nrrd``, ``.seg.nrrd``), MetaImage (``.mha``) or a DICOM segmentation
     (``.dcm``). It lies where its own header says in the patient; the job fails in words if that is nowhere near the
-    image, or not said. ``same_frame_of_reference`` confirms that it lies there, where two headers do not say so.
+    image, or not said. Of a fractional segmentation the voxels above ``threshold`` of Maximum Fractional Value are
+    stored, and the job's warnings say so. ``same_frame_of_reference`` confirms that it lies there, where two headers
+    do not say so.
     """
     user = requester(request)
     job = request_mask_file(
@@ -97,6 +107,7 @@ def read_mask_file(
         name=str(file.name),
         label=label.strip(),
         creator=name_of(user),
+        threshold=threshold,
         same_frame_of_reference=same_frame_of_reference,
         who=asking(request),
         requested_by=user,

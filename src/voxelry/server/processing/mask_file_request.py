@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from voxelry.core.errors import FormatError
 from voxelry.server.access.grants import Grants
+from voxelry.server.archive.shown.segmentation_files import FRACTION
 from voxelry.server.jobs.models import Job
 from voxelry.server.processing import process_queries
 from voxelry.server.processing.given_request import request_with_files
@@ -24,13 +25,20 @@ SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".dcm")
 
 
 class MaskFile(BaseModel):
-    """What is told of a mask's file: how its name ends, what the segmentation is called, and who sent it."""
+    """What is told of a mask's file: how its name ends, what the segmentation is called, and who sent it.
+
+    Attributes
+    ----------
+    threshold
+        From 0 to 1: of fractions, the voxels above it are stored.
+    """
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     suffix: str
     label: str
     creator: str
+    threshold: float = FRACTION
 
 
 def request_mask_file(
@@ -40,6 +48,7 @@ def request_mask_file(
     name: str,
     label: str,
     creator: str,
+    threshold: float = FRACTION,
     same_frame_of_reference: bool,
     who: Grants,
     requested_by: User | None,
@@ -50,6 +59,8 @@ def request_mask_file(
     ----------
     name
         As its sender gave it, of which only the end counts: the rest may be a patient's name.
+    threshold
+        Of fractional segmentations, which DICOM alone has: the voxels whose fraction lies above it are stored.
 
     Raises
     ------
@@ -63,8 +74,8 @@ def request_mask_file(
         process_queries.READ,
         image,
         {MASK: path},
-        (TOLD, MaskFile(suffix=suffix, label=label, creator=creator)),
-        params={"label": label, "format": suffix},
+        (TOLD, MaskFile(suffix=suffix, label=label, creator=creator, threshold=threshold)),
+        params={"label": label, "format": suffix, **({"threshold": threshold} if suffix == ".dcm" else {})},
         same_frame_of_reference=same_frame_of_reference,
         who=who,
         requested_by=requested_by,

@@ -35,7 +35,7 @@ def write_mask_file(run: Run) -> StepOutcome:
     path = _alone(Path(inputs.given[MASK]), run.folder / "given", f"mask{told.suffix}")
     read = load_segmentation(path, progress=part(run.progress, 0.1, 0.2))
     check_one_frame_of_reference([volume, read.source], confirmed=inputs.same_frame_of_reference)
-    placed = placed_on_image(read, volume)
+    placed = placed_on_image(read, volume, threshold=told.threshold)
     run.log(f"{len(placed.segments)} segments on {' x '.join(map(str, placed.geometry.shape))}")
     return write_for_publishing(
         placed,
@@ -44,8 +44,12 @@ def write_mask_file(run: Run) -> StepOutcome:
         run,
         label=told.label or "Segmentation",
         creator=told.creator,
-        description="read from a file of another program",
+        description=_description(read.fractional_type is not None, told.threshold),
     )
+
+
+def _description(is_fractional: bool, threshold: float) -> str:
+    return "read from a file of another program" + (f": fractions above {threshold:g}" if is_fractional else "")
 
 
 def _alone(path: Path, folder: Path, name: str) -> Path:

@@ -15,17 +15,22 @@ _SAME_PLACE = 0.01
 """In voxels: how far voxels of two grids may lie apart that are the same."""
 
 
-def placed_on_image(segmentation: Segmentation, image: Volume) -> Segmentation:
+def placed_on_image(segmentation: Segmentation, image: Volume, *, threshold: float) -> Segmentation:
     """The segmentation on the image's own grid if each of its voxels is one of the image, else on its own grid.
 
     Files often hold the voxels of an image in another order (mirrored, axes exchanged). Nothing is interpolated.
+
+    Parameters
+    ----------
+    threshold
+        From 0 to 1; of fractions, the voxels above it are taken, which is said.
 
     Raises
     ------
     UnplacedError
         If one of the two has no place in the patient.
     MeasureError
-        If it is fractions, or empty.
+        If it is empty, or no fraction lies above the threshold.
     GeometryError
         If no voxel of it lies in the image.
     """
@@ -33,15 +38,15 @@ def placed_on_image(segmentation: Segmentation, image: Volume) -> Segmentation:
     if not (own.placed and other.placed):
         which = "this image" if own.placed else "this file"
         raise UnplacedError(f"{which} does not say where it lies in the patient, so that nothing says how the two lie")
-    if segmentation.fractional_type is not None:
-        raise MeasureError("the segments are fractions, which are no labels: store the mask above a threshold first")
-    layers = segmentation.layers()
+    layers = segmentation.layers(threshold=threshold)
     inside, whole = _voxels_inside(layers, own, other)
+    if not whole and segmentation.fractional_type is not None:
+        raise MeasureError(f"no fraction of this file lies above {threshold:g}: give a lower threshold")
     if not whole:
         raise MeasureError("no voxel of this file has a label: there is nothing to store")
     if not inside:
         raise GeometryError("this mask lies nowhere near the image: no voxel of it is in the image. Is it of another?")
-    warnings = list(segmentation.warnings)
+    warnings = [*_fractions_words(segmentation, threshold), *segmentation.warnings]
     if inside == whole and _shares_voxels(own, other):
         maps = tuple(labels_on_grid(labels, own, other) for labels in layers.labels)
         return Segmentation(
@@ -52,6 +57,18 @@ def placed_on_image(segmentation: Segmentation, image: Volume) -> Segmentation:
     space = other.frame_of_reference_uid
     grid = Geometry(shape=own.shape, affine=own.affine, spacing=own.spacing, frame_of_reference_uid=space)
     return Segmentation(segments=segmentation.segments, layers=layers, geometry=grid, warnings=warnings)
+
+
+def _fractions_words(segmentation: Segmentation, threshold: float) -> tuple[str, ...]:
+    """That fractions were cut at a threshold, which loses what they said besides."""
+    if segmentation.fractional_type is None:
+        return ()
+    kind = "occupancies" if segmentation.fractional_type == "OCCUPANCY" else "probabilities"
+    words = (
+        f"the segments of this file are {kind}: the voxels above {threshold:g} of the largest possible value were "
+        "stored, and the fractions themselves were not; upload the file as DICOM to keep them"
+    )
+    return (words,)
 
 
 def _voxels_inside(layers: LabelLayers, own: Geometry, other: Geometry) -> tuple[int, int]:

@@ -705,7 +705,9 @@ export interface paths {
          *
          *     NIfTI (``.nii``, ``.nii.gz``), NRRD (``.nrrd``, ``.seg.nrrd``), MetaImage (``.mha``) or a DICOM segmentation
          *     (``.dcm``). It lies where its own header says in the patient; the job fails in words if that is nowhere near the
-         *     image, or not said. ``same_frame_of_reference`` confirms that it lies there, where two headers do not say so.
+         *     image, or not said. Of a fractional segmentation the voxels above ``threshold`` of Maximum Fractional Value are
+         *     stored, and the job's warnings say so. ``same_frame_of_reference`` confirms that it lies there, where two headers
+         *     do not say so.
          */
         post: operations["read_mask_file"];
         delete?: never;
@@ -5944,6 +5946,12 @@ export interface operations {
                      * @description The image.
                      */
                     series: number;
+                    /**
+                     * Threshold
+                     * @description Of a fractional DICOM segmentation: the voxels whose fraction lies above it.
+                     * @default 0.5
+                     */
+                    threshold?: number;
                     /**
                      * Volume
                      * @description Where a series has several.
