@@ -11,9 +11,10 @@ from django.apps import apps
 from voxelry.server.archive.build import submit_build
 from voxelry.server.archive.models import Series, Stack
 from voxelry.server.jobs.models import Job, State
-from voxelry.testing import synthetic_report, synthetic_series, write
+from voxelry.testing import synthetic_mosaics, synthetic_report, synthetic_series, write
 
 _update = import_module("voxelry.server.archive.migrations.0006_build_again").build_again
+_update_mosaics = import_module("voxelry.server.archive.migrations.0018_mosaics_again").build_mosaics_again
 
 
 def test_volumes_of_an_earlier_version_are_made_again(site: Any, tmp_path: Path, do_jobs: Any) -> None:
@@ -43,3 +44,20 @@ def test_who_asks_now_does_not_wait_for_all_that_is_made_again(site: Any, tmp_pa
     submit_build(Series.objects.get())
     job = Job.objects.get(state=State.QUEUED)
     assert job.priority == 10
+
+
+def test_mosaics_that_were_shown_whole_are_built_again_and_nothing_else(
+    site: Any, tmp_path: Path, do_jobs: Any
+) -> None:
+    site.upload(synthetic_series(tmp_path / "s", slices=3).paths)
+    site.upload(synthetic_mosaics(tmp_path / "m", volumes=1).paths)
+    stack = Stack.objects.get(shape__0=11)
+    # As a row of an earlier version is.
+    Stack.objects.filter(pk=stack.pk).update(regular=False, problem_code="mosaic", problem_message="it is a mosaic")
+
+    _update_mosaics(apps, None)
+
+    job = Job.objects.get(state=State.QUEUED)
+    assert (job.subject, job.project) == (stack.series_id, stack.series.project)
+    do_jobs()
+    assert Stack.objects.get(series=stack.series_id).regular
