@@ -17,7 +17,17 @@ from hypothesis import strategies as st
 
 import voxelry
 from voxelry.dicom.acquisition.scan_facts import scan_facts
-from voxelry.testing import CORONAL, OBLIQUE, SAGITTAL, synthetic_epi, synthetic_series
+from voxelry.dicom.headers.siemens_csa import read_csa
+from voxelry.testing import (
+    CORONAL,
+    OBLIQUE,
+    SAGITTAL,
+    csa_header,
+    siemens_protocol,
+    synthetic_epi,
+    synthetic_mosaics,
+    synthetic_series,
+)
 from voxelry.testing.epi import EpiMaker
 
 Along = Literal["row", "column"]
@@ -63,7 +73,7 @@ def test_the_direction_follows_all_48_orders_of_the_axes(tmp_path: Path, along: 
     assert axes == {"i", "i-", "j", "j-", "k", "k-"}
 
 
-@pytest.mark.parametrize("orientation", [CORONAL, SAGITTAL, OBLIQUE])
+@pytest.mark.parametrize("orientation", [SAGITTAL, OBLIQUE])
 @pytest.mark.parametrize(("along", "positive"), list(product(("row", "column"), (True, False))))
 @pytest.mark.parametrize("maker", SAID)
 def test_every_maker_s_polarity(
@@ -76,6 +86,49 @@ def test_every_maker_s_polarity(
     assert told["PhaseEncodingDirection"][0] == {"row": "i", "column": "j"}[along]
     assert grows_towards(image, told["PhaseEncodingDirection"]) == positive
     assert "PhaseEncodingAxis" not in told
+
+
+@pytest.mark.parametrize("against_normal", [False, True])
+@pytest.mark.parametrize(("along", "positive"), list(product(("row", "column"), (True, False))))
+def test_mosaics_have_the_direction_of_their_slices(
+    tmp_path: Path, along: Along, positive: bool, against_normal: bool
+) -> None:
+    """The tiles' order says nothing of the axes within them."""
+
+    def edit(_: int, dataset: Any) -> None:
+        dataset.InPlanePhaseEncodingDirection = "COL" if along == "column" else "ROW"
+        block = dataset.private_block(0x29, "SIEMENS CSA HEADER")
+        own = {name: list(values) for name, values in read_csa(block[0x10].value).items()}
+        content = csa_header(own | {"PhaseEncodingDirectionPositive": ["1" if positive else "0"]})
+        block[0x10].value = content + b"\0" * (len(content) % 2)
+
+    synthetic_mosaics(tmp_path / "in", volumes=2, slices=5, against_normal=against_normal, edit=edit)
+    told, image = converted(tmp_path / "in", tmp_path / "out.nii", reorient="RAS")
+    stack = voxelry.index(tmp_path / "in").series[0].stacks[0]
+    cosines = stack.orientation[:3] if along == "row" else stack.orientation[3:]
+    expected = cosines * [-1, -1, 1] * (1 if positive else -1)  # LPS to RAS
+    found = vector(image, told["PhaseEncodingDirection"])
+    assert found @ expected > 0.99
+
+
+@pytest.mark.parametrize(
+    ("words", "corrected"),
+    [(["M", "DIS2D"], True), (["P", "ND"], False), (["M", "DIS3D", "NORM"], True), (["M"], None)],
+)
+def test_siemens_words_of_corrected_gradients_and_echoes_of_phases(
+    tmp_path: Path, words: list[str], corrected: bool | None
+) -> None:
+    def edit(_: int, dataset: Any) -> None:
+        dataset.ImageType = ["ORIGINAL", "PRIMARY", *words]
+        content = csa_header({"MrPhoenixProtocol": [siemens_protocol({"alTE[0]": 4920, "alTE[1]": 7380})]})
+        block = dataset.private_block(0x29, "SIEMENS CSA HEADER", create=True)
+        block.add_new(0x20, "OB", content + b"\0" * (len(content) % 2))
+
+    synthetic_series(tmp_path / "in", modality="MR", rescale=None, attributes={"Manufacturer": "SIEMENS"}, edit=edit)
+    told, _ = converted(tmp_path / "in", tmp_path / "out.nii")
+    assert told.get("NonlinearGradientCorrection") == corrected
+    echoes = (0.00492, 0.00738) if "P" in words else (None, None)
+    assert (told.get("EchoTime1"), told.get("EchoTime2")) == echoes
 
 
 @pytest.mark.parametrize(("along", "axis"), [("row", "i"), ("column", "j")])
@@ -99,6 +152,7 @@ def test_without_a_polarity_only_the_axis_is_told(tmp_path: Path, along: Along, 
                 "PulseSequenceDetails": "%SiemensSeq%\\ep2d_bold", "CoilString": "HEA;HEP", "DwellTime": 3.2e-6,
                 "ImageType": ["ORIGINAL", "PRIMARY", "M", "ND", "MAGNITUDE"], "Manufacturer": "Siemens",
                 "DerivedVendorReportedEchoSpacing": 2 / 240, "CoilCombinationMethod": "Adaptive Combine",
+                "NonlinearGradientCorrection": False,
             },
         ),
         (

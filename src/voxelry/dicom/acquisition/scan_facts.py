@@ -88,6 +88,8 @@ def _facts_of(frame: Frame) -> ScanFacts:
         fields["ImageTypeText"] = list(more)
     maker = maker_name(text(elements, "Manufacturer"))
     settings = siemens_settings(frame) if maker == "Siemens" else ge_settings(frame) if maker == "GE" else {}
+    if maker == "Siemens":
+        fields |= _gradient_correction((*words, *more))
     fields |= settings | echo_spacing(frame) | acceleration(frame)
     fields |= labelling_fields(frame) | _states(frame) | _orientation(frame)
     phase = phase_encoding_of(frame)
@@ -105,6 +107,12 @@ def _acquired_spacing(fields: dict[str, Value]) -> dict[str, Value]:
     if not isinstance(effective, float) or not isinstance(factor, int | float) or not isinstance(more, int | float):
         return {}
     return {"DerivedVendorReportedEchoSpacing": effective * factor / (1 + more)}
+
+
+def _gradient_correction(words: tuple[str, ...]) -> dict[str, Value]:
+    """Whether distortion by the gradients was corrected: Siemens' words DIS2D and DIS3D, or ND for not."""
+    corrected = any(word in ("DIS2D", "DIS3D") for word in words)
+    return {"NonlinearGradientCorrection": corrected} if corrected or "ND" in words else {}
 
 
 def _orientation(frame: Frame) -> dict[str, Value]:

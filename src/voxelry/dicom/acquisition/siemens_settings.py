@@ -9,6 +9,7 @@ from voxelry.core.value import Value
 from voxelry.dicom.acquisition.acceleration import whole_number
 from voxelry.dicom.acquisition.private_places import frame_private_numbers, frame_private_text
 from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.frames.image_parts import complex_part
 from voxelry.dicom.headers.siemens_csa import protocol_values
 
 _NUMBERS = (
@@ -31,6 +32,8 @@ _SHIMS = (
 """Three of first order and five of second order; newer names before older ones."""
 _COIL = re.compile(r"(?:^|\.)sCoilElementID\.tCoilID$")
 _COIL_ELEMENTS = re.compile(r"(?:^|\.)sCoilStringForConversion$")
+_BASELINES = ("sProtConsistencyInfo.tMeasuredBaselineString", "sProtConsistencyInfo.tBaselineString")
+"""The version of the protocol's software."""
 _COMBINATIONS = {1: "Sum of Squares", 2: "Adaptive Combine"}
 
 
@@ -52,6 +55,12 @@ def siemens_settings(frame: Frame) -> dict[str, Value]:
     sequence = protocol.get("tSequenceFileName", "")
     if sequence:
         found["PulseSequenceDetails"] = sequence
+    baseline = next(filter(None, (protocol.get(key, "") for key in _BASELINES)), "")
+    if baseline:
+        found["ConsistencyInfo"] = baseline
+    echoes = [protocol_number(protocol, f"alTE[{number}]") or 0.0 for number in range(2)]
+    if complex_part(frame) == "phase" and min(echoes) > 0:  # BIDS asks for both of a difference of phases
+        found |= {"EchoTime1": round(echoes[0] * 1e-6, 9), "EchoTime2": round(echoes[1] * 1e-6, 9)}
     combination = _COMBINATIONS.get(whole_number(protocol.get("ucCoilCombineMode", "")) or 0)
     if combination:
         found["CoilCombinationMethod"] = combination
