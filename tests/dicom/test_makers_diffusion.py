@@ -95,23 +95,29 @@ def test_enhanced_frames_tell_them_too(tmp_path: Path, maker: DiffusionMaker) ->
     assert np.abs(directions - series.directions).max() < 1e-6
 
 
-def test_philips_private_attributes_of_a_frame_count_where_the_standards_are_missing(tmp_path: Path) -> None:
-    """Older enhanced objects keep them in a private sequence of the frame."""
+@pytest.mark.parametrize("vector", [[0.0, 0.6, 0.8], [0.0, 0.0, 0.0]])
+@pytest.mark.parametrize("standard", [False, True])
+def test_philips_private_attributes_of_a_frame_count(tmp_path: Path, vector: list[float], standard: bool) -> None:
+    """Older enhanced objects keep them in a private sequence, and do not say what a vector of zeros means."""
 
-    def without_standard(_: int, dataset: Dataset) -> None:
-        for k, group in enumerate(dataset.PerFrameFunctionalGroupsSequence):
+    def stamp(_: int, dataset: Dataset) -> None:
+        for group in dataset.PerFrameFunctionalGroupsSequence:
             item = Dataset()
-            imaging = item.private_block(0x2001, "Philips Imaging DD 001", create=True)
-            imaging.add_new(0x03, "FL", 800.0)
+            item.private_block(0x2001, "Philips Imaging DD 001", create=True).add_new(0x03, "FL", 800.0)
             own = item.private_block(0x2005, "Philips MR Imaging DD 001", create=True)
-            for element, component in zip((0xB0, 0xB1, 0xB2), (0.0, 0.6, 0.8), strict=True):
+            for element, component in zip((0xB0, 0xB1, 0xB2), vector, strict=True):
                 own.add_new(element, "FL", component)
             frames = group.private_block(0x2005, "Philips MR Imaging DD 005", create=True)
             frames.add_new(0x0F, "SQ", DicomSequence([item]))
-            assert k < 3
+            if standard:
+                public, direction = Dataset(), Dataset()
+                direction.DiffusionGradientOrientation = vector
+                public.DiffusionBValue, public.DiffusionGradientDirectionSequence = 800.0, DicomSequence([direction])
+                group.MRDiffusionSequence = DicomSequence([public])
 
-    synthetic_series(tmp_path, slices=3, modality="MR", frames="enhanced", rescale=None, edit=without_standard)
-    assert told(tmp_path) == [(800.0, "DIRECTIONAL", [0.0, 0.6, 0.8])]
+    synthetic_series(tmp_path, slices=3, modality="MR", frames="enhanced", rescale=None, edit=stamp)
+    known = ("DIRECTIONAL", vector) if any(vector) else ("ISOTROPIC", None)
+    assert told(tmp_path) == [(800.0, *known)]
 
 
 @pytest.mark.parametrize("maker", ["standard", "siemens", "siemens csa", "philips"])

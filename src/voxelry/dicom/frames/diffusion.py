@@ -40,7 +40,7 @@ def weighting_of(frame: Frame) -> DiffusionWeighting | None:
 
 def _weighting(frame: Frame) -> DiffusionWeighting | None:
     said = standard_diffusion(frame)
-    told = said.b_value is not None and (said.vector is not None or said.directionality in ("NONE", "ISOTROPIC"))
+    told = said.b_value is not None and (any(said.vector or ()) or said.directionality in ("NONE", "ISOTROPIC"))
     enough = told and frame.groups  # which many thousand frames have, and no maker contradicts
     maker = None if enough or text(frame.header.elements, "Modality") not in ("MR", "") else makers_diffusion(frame)
     if maker is not None:
