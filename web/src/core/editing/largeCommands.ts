@@ -144,12 +144,15 @@ function* growBetween(edit: LabelEdit, { segments, margin, range }: GrowBetweenC
   const allowed = new Uint8Array(seeds.length);
   const rows = new ImageRows(grid, image);
   const [first, beyond] = box[2];
+  const columns = grid.shape[2];
   for (const [slice, row, start] of rowsOfBox(box)) {
     if (row === box[1][0]) yield (0.2 * start) / seeds.length;
     const read = rows.read(slice, row, first, beyond);
     values.set(read.subarray(first, beyond), start);
+    // Layers without a voxel in this slice take none away.
+    const drawn = grid.layers.map((layer) => layer.slice(slice)?.subarray(row * columns, (row + 1) * columns)).filter((labels) => labels !== undefined);
     for (let column = first, at = start; column < beyond; column += 1, at += 1) {
-      const isFree = grid.layers.every((layer) => layer.at(slice, row, column) === 0);
+      const isFree = drawn.length === 0 || drawn.every((labels) => labels[column] === 0);
       if (seeds[at] > 0 || (isFree && (range === null || countsWithin(read[column], range)))) allowed[at] = 1;
     }
   }

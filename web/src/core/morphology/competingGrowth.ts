@@ -32,6 +32,7 @@ const CYCLE = 65_535;
 const UNTOUCHED = 65_535;
 /** The level of voxels that no way leads into. */
 const CLOSED = 65_535;
+const CLOSED_STATE = (CLOSED << 16) | UNTOUCHED;
 const PIECE = 1 << 15;
 /** All finite values. */
 const ANY = limitsInUnit(null, null);
@@ -107,10 +108,11 @@ function* valueLevels(values: PixelArray, { low, high }: Limits, unit: number, m
  */
 class Flood {
   private readonly labels: Uint8Array;
-  /** Of voxels that are not settled; a settled one has no level any more. */
-  private readonly levels: Uint16Array;
-  /** The cost of the best way so far modulo `CYCLE`. */
-  private readonly costs: Uint16Array;
+  /**
+   * Of each voxel its level, in the upper half, and the cost of the best way so far modulo `CYCLE`: together, so that a
+   * voxel far away in memory is fetched once. A settled voxel is closed.
+   */
+  private readonly states: Int32Array;
   private readonly buckets = new CostBuckets();
   private readonly padded: MaskShape;
   private cost = 0;
@@ -124,17 +126,17 @@ class Flood {
     this.padded = [shape[0] + 2, shape[1] + 2, shape[2] + 2];
     const size = this.padded[0] * this.padded[1] * this.padded[2];
     this.labels = new Uint8Array(size);
-    this.levels = new Uint16Array(size).fill(CLOSED);
-    this.costs = new Uint16Array(size).fill(UNTOUCHED);
+    this.states = new Int32Array(size).fill(CLOSED_STATE);
     this.eachRow((inside, padded) => {
       this.labels.set(seeds.subarray(inside, inside + shape[2]), padded);
-      this.levels.set(levels.subarray(inside, inside + shape[2]), padded);
+      for (let column = 0; column < shape[2]; column += 1) {
+        const level = levels[inside + column];
+        if (level === CLOSED) continue;
+        const isSeed = seeds[inside + column] !== 0;
+        this.states[padded + column] = (level << 16) | (isSeed ? 0 : UNTOUCHED);
+        if (isSeed) this.buckets.put(0, padded + column);
+      }
     });
-    for (let at = 0; at < size; at += 1) {
-      if (this.labels[at] === 0 || this.levels[at] === CLOSED) continue;
-      this.costs[at] = 0;
-      this.buckets.put(0, at);
-    }
   }
 
   *run(): Work<void> {
@@ -157,7 +159,7 @@ class Flood {
 
   /** Settles so many voxels, the cheapest first; false if none is left. */
   private settle(count: number): boolean {
-    const { levels, buckets, padded, lengths } = this;
+    const { states, buckets, padded, lengths } = this;
     const [perSlice, perRow, perColumn] = lengths;
     const [sliceStride, rowStride] = [padded[1] * padded[2], padded[2]];
     for (let left = count; left > 0; ) {
@@ -167,10 +169,10 @@ class Flood {
         this.cost = this.cost === CYCLE - 1 ? 0 : this.cost + 1;
         continue;
       }
-      const level = levels[at];
+      const level = states[at] >>> 16;
       // A voxel that was reached again in a cheaper way is settled.
       if (level === CLOSED) continue;
-      levels[at] = CLOSED;
+      states[at] = CLOSED_STATE;
       left -= 1;
       this.reach(at, level, at - sliceStride, perSlice);
       this.reach(at, level, at + sliceStride, perSlice);
@@ -183,12 +185,13 @@ class Flood {
   }
 
   private reach(from: number, level: number, to: number, length: number): void {
-    const other = this.levels[to];
+    const state = this.states[to];
+    const other = state >>> 16;
     if (other === CLOSED) return;
-    const { costs, labels } = this;
+    const { labels } = this;
     const difference = other > level ? other - level : level - other;
     const step = length + (difference > MOST_UNITS ? MOST_UNITS : difference);
-    const before = costs[to];
+    const before = state & UNTOUCHED;
     if (before !== UNTOUCHED) {
       // Costs at work lie between the present one and it plus the dearest step.
       const left = before >= this.cost ? before - this.cost : before - this.cost + CYCLE;
@@ -200,44 +203,65 @@ class Flood {
     }
     const cost = this.cost + step < CYCLE ? this.cost + step : this.cost + step - CYCLE;
     labels[to] = labels[from];
-    costs[to] = cost;
+    this.states[to] = (other << 16) | cost;
     this.buckets.put(cost, to);
   }
 }
 
-/** Voxels by cost, in linked lists of one growing array whose freed places are used again. */
+/** Places of a block of `CostBuckets`: the place of the block before it, then voxels. */
+const BLOCK = 32;
+
+/** Voxels by cost, in linked blocks of one growing array, so that voxels of one cost lie together; freed blocks are used again. */
 class CostBuckets {
   count = 0;
-  /** The place of the first voxel of each cost; -1 for none. */
-  private readonly first = new Int32Array(CYCLE).fill(-1);
-  /** At each place a voxel, and the place of the next one. */
-  private entries = new Int32Array(1 << 13);
+  /** The place of the last block of each cost; -1 for none. */
+  private readonly last = new Int32Array(CYCLE).fill(-1);
+  /** How many voxels the last block of each cost holds. */
+  private readonly held = new Uint8Array(CYCLE);
+  private entries = new Int32Array(1 << 14);
   private used = 0;
   private freed = -1;
 
   put(cost: number, voxel: number): void {
-    let place = this.freed;
-    if (place >= 0) this.freed = this.entries[place + 1];
-    else {
-      if (this.used === this.entries.length) this.entries = longer(this.entries);
-      place = this.used;
-      this.used += 2;
+    let block = this.last[cost];
+    let held = this.held[cost];
+    if (block < 0 || held === BLOCK - 1) {
+      const next = this.freeBlock();
+      this.entries[next] = block;
+      this.last[cost] = block = next;
+      held = 0;
     }
-    this.entries[place] = voxel;
-    this.entries[place + 1] = this.first[cost];
-    this.first[cost] = place;
+    this.entries[block + held + 1] = voxel;
+    this.held[cost] = held + 1;
     this.count += 1;
   }
 
   /** Takes a voxel of a cost; -1 if there is none. */
   take(cost: number): number {
-    const place = this.first[cost];
-    if (place < 0) return -1;
-    this.first[cost] = this.entries[place + 1];
-    this.entries[place + 1] = this.freed;
-    this.freed = place;
+    const block = this.last[cost];
+    if (block < 0) return -1;
+    const held = this.held[cost];
+    const voxel = this.entries[block + held];
+    if (held > 1) this.held[cost] = held - 1;
+    else {
+      this.last[cost] = this.entries[block];
+      this.held[cost] = BLOCK - 1;
+      this.entries[block] = this.freed;
+      this.freed = block;
+    }
     this.count -= 1;
-    return this.entries[place];
+    return voxel;
+  }
+
+  private freeBlock(): number {
+    const block = this.freed;
+    if (block >= 0) {
+      this.freed = this.entries[block];
+      return block;
+    }
+    if (this.used === this.entries.length) this.entries = longer(this.entries);
+    this.used += BLOCK;
+    return this.used - BLOCK;
   }
 }
 
