@@ -37,9 +37,12 @@ def _places(frame: Frame, group: int) -> Iterator[Elements]:
     Siemens' XA writes a private sequence into each functional group, Philips one into those of frames; the items hold
     the creators.
     """
-    for functional in map(dataset_of, frame.groups):
-        others = [tag for tag in functional.keys() if tag.group != group]  # noqa: SIM118 - a dataset's items are elements
-        for element in readable_elements(functional, leave_out=others):
+    for functional in frame.groups:
+        encoded = functional.encoded if isinstance(functional, Elements) else None
+        if encoded is not None and not any(tag >> 16 == group for tag in encoded):
+            continue  # most groups have none, and need not be decoded to see it
+        dataset = dataset_of(functional)
+        for element in readable_elements(dataset, leave_out=[tag for tag in dataset.keys() if tag.group != group]):  # noqa: SIM118
             if element.VR == "SQ":
                 for item in element.value:
                     yield Elements(None, item)
