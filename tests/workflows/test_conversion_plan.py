@@ -142,3 +142,19 @@ def test_what_a_plan_says_of_a_file(tmp_path: Path) -> None:
 ])  # fmt: skip
 def test_real_series_too(corpus: Path, tmp_path: Path, name: str) -> None:
     agrees(corpus / name, tmp_path / "out" / "nifti", format="nifti")
+
+
+def test_the_terminal_shows_it(tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from voxelry.cli.program import app
+
+    a_study(tmp_path / "in")
+    asked = ["convert", str(tmp_path / "in"), str(tmp_path / "out"), "--format", "nifti", "--plan"]
+    shown = CliRunner().invoke(app, asked)
+    assert shown.exit_code == 3  # a series has a gap
+    assert "mr-1_echo-1_part-mag.nii.gz + .json" in shown.stdout
+    told = json.loads(CliRunner().invoke(app, [*asked, "--json"]).stdout)
+    assert [file["state"] for file in told["files"]] == ["new"] * len(told["files"])
+    assert told["bytes"] == sum(file["bytes"] for file in told["files"])
+    assert not (tmp_path / "out").exists()

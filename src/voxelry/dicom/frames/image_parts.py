@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.headers.attributes import dataset_of, first_attributes, text, texts
+from voxelry.dicom.headers.elements import Elements
 from voxelry.dicom.headers.json_values import readable_elements
 from voxelry.dicom.headers.private_attributes import first_number, private_value
 from voxelry.dicom.headers.pydicom_silence import quiet
@@ -72,6 +73,9 @@ def image_words(frame: Frame) -> tuple[str, ...]:
 def _siemens_words(frame: Frame) -> tuple[str, ...]:
     """Siemens XA: Image Type (0021,xx75) in a private functional group."""
     for group in frame.groups:
+        known = group.encoded if isinstance(group, Elements) else None
+        if known is not None and not any(tag >> 16 == 0x0021 for tag in known):
+            continue
         for element in readable_elements(dataset_of(group)):
             if element.tag.group == 0x0021 and element.VR == "SQ":
                 found = _text_75(list(element.value))

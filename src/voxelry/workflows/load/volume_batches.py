@@ -185,13 +185,14 @@ def _dicom_batches(
             continue
         stacks = chosen_stacks(series.stacks, on_irregular, real_world=real_world, philips_precise=philips_precise)
         kept = [stack for stack in stacks if not left_out_kinds(stack) & leave_out] if leave_out else list(stacks)
+        stays = set(map(id, kept))
         skipped |= _left_out(stacks, kept, leave_out)
         if together and apart:
             groups = _kept_apart(stacks)
             batches += [
                 _of_stacks(left, on_irregular, entities=entities, apart=len(groups) > 1)
                 for entities, group in groups
-                if (left := [stack for stack in group if stack in kept])
+                if (left := [stack for stack in group if id(stack) in stays])
             ]
         else:
             grouped = _grouped(kept, _alike) if together else [[stack] for stack in kept]
@@ -212,10 +213,13 @@ def _kept_apart(stacks: Sequence[Stack]) -> list[tuple[str, list[Stack]]]:
 
 def _left_out(every: Sequence[Stack], kept: Sequence[Stack], leave_out: frozenset[LeftOut]) -> dict[str, Problem]:
     """The files of all stacks that are not kept; of a file that is in another stack, with the volume's label."""
+    if len(kept) == len(every):
+        return {}
     used = {header for stack in kept for header in stack.headers}
     found: dict[str, Problem] = {}
+    stays = set(map(id, kept))
     for stack in every:
-        if stack in kept:
+        if id(stack) in stays:
             continue
         kinds: list[Value] = [*sorted(left_out_kinds(stack) & leave_out)]
         for header in stack.headers:
