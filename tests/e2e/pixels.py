@@ -35,7 +35,7 @@ def slice_shown(page: Page, number: int = 0) -> int:
 
 
 def stage_point(
-    page: Page, volume: Volume, row: int, column: int, *, axis: Axis | None = None, number: int = 0
+    page: Page, volume: Volume, row: float, column: float, *, axis: Axis | None = None, number: int = 0
 ) -> tuple[float, float]:
     """Where the centre of a pixel of a plane is in the window: the picture in its true shape, fitted into the stage."""
     box = canvas(page, number).bounding_box()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import highdicom
 import numpy as np
 import numpy.typing as npt
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import CDPSession, Locator, Page, expect
 
 import voxelry
 from tests.e2e.axe import axe_source, violations
@@ -261,3 +261,131 @@ def expect_places(volume: Volume, affine: npt.NDArray[Any], index: npt.NDArray[n
     placed = np.zeros_like(truth)
     placed[tuple(own[:, :3].round().astype(int).T)] = True
     np.testing.assert_array_equal(placed, truth)
+
+
+def begin_bound_ball(page: Page) -> None:
+    """A new segmentation, and a ball of 15 mm that takes what counts from 100 HU on."""
+    page.get_by_test_id("scale-unit").click()
+    page.get_by_test_id("lower-input").fill("100")
+    page.get_by_test_id("lower-input").press("Enter")
+    page.get_by_test_id("edit-new").click()
+    expect(row(page, 1)).to_have_attribute("data-count", "0")
+    page.get_by_test_id("edit-threshold").click()
+    page.get_by_test_id("brush-ball").click()
+    page.get_by_test_id("brush-radius").fill("15")
+    page.get_by_test_id("brush-radius").press("Enter")
+
+
+def stroke_of(session: CDPSession, at: tuple[float, float], kind: Literal["pen", "finger"]) -> None:
+    """A short stroke, as the browser gets it from a device."""
+    x, y = at
+    for number, beyond in enumerate((0, 2, 4, 2, 0)):
+        if kind == "pen":
+            event = {"button": "left", "buttons": 1, "clickCount": 1, "pointerType": "pen", "force": 0.5}
+            name = "mousePressed" if number == 0 else "mouseMoved"
+            session.send("Input.dispatchMouseEvent", {"type": name, "x": x + beyond, "y": y, **event})
+        else:
+            name = "touchStart" if number == 0 else "touchMove"
+            session.send("Input.dispatchTouchEvent", {"type": name, "touchPoints": [{"x": x + beyond, "y": y}]})
+    if kind == "pen":
+        session.send(
+            "Input.dispatchMouseEvent",
+            {"type": "mouseReleased", "x": x, "y": y, "button": "left", "clickCount": 1, "pointerType": "pen"},
+        )
+    else:
+        session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def test_pen_finger_oblique_planes_and_outlines(bodies: tuple[Page, Volume, int]) -> None:
+    page, volume, _ = bodies
+    begin_bound_ball(page)
+    (z, y, x), _ = LEFT
+    page.get_by_test_id("slice-slider").fill(str(z + 1))
+    expect(canvas(page, 0)).to_have_attribute("data-slice", str(z))
+    session = page.context.new_cdp_session(page)
+    at = stage_point(page, volume, y, x, axis="axial")
+    stroke_of(session, at, "pen")
+    expect_voxels(page, 1, ball(*LEFT))
+    page.get_by_test_id("edit-eraser").click()
+    stroke_of(session, at, "finger")
+    expect(row(page, 1)).to_have_attribute("data-count", "0")
+
+    # In a plane that is turned, at the cursor's mark.
+    page.get_by_test_id("edit-brush").click()
+    page.evaluate("document.activeElement.blur()")
+    press(page, "Shift+Alt+ArrowLeft", *["Alt+ArrowLeft"] * 5, "Alt+ArrowDown", *["Alt+PageDown"] * 4)
+    expect(canvas(page, 1)).to_have_attribute("data-oblique", "")
+    press(page, "v", "Alt+ArrowDown", "Alt+ArrowUp")
+    mark = view(page, 1).get_by_test_id("brush-centre")
+    expect(mark).to_be_visible()
+    box = mark.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect_voxels(page, 1, ball(*LEFT))
+
+    # An outline in the axial plane, closed by a key; a corner too many is taken back.
+    page.get_by_test_id("edit-bound").locator("input").uncheck()
+    page.get_by_test_id("edit-polygon").click()
+    page.get_by_test_id("outline-plane").click()
+    for corner in ((3.5, 57.5), (3.5, 65.5), (9.5, 65.5), (9.5, 57.5), (20.0, 40.0)):
+        page.mouse.click(*stage_point(page, volume, *corner, axis="axial"))
+    expect(view(page, 0).get_by_test_id("drawn-outline")).to_be_visible()
+    page.evaluate("document.activeElement.blur()")
+    press(page, "Backspace", "Enter")
+    drawn = ball(*LEFT)
+    drawn[z, 4:10, 58:66] = True
+    expect_voxels(page, 1, drawn)
+    press(page, "Control+z")
+    expect_voxels(page, 1, ball(*LEFT))
+
+
+def test_two_who_edit_one_mask_lose_neither(bodies: tuple[Page, Volume, int]) -> None:
+    page, volume, series = bodies
+    begin_bound_ball(page)
+    (_, y, x), _ = LEFT
+    page.mouse.click(*stage_point(page, volume, y, x, axis="axial"))
+    expect_voxels(page, 1, ball(*LEFT))
+    page.get_by_test_id("draft-title").fill("First")
+    press(page, "Tab", "Control+s")
+    expect(page.get_by_test_id("edit-new")).to_be_visible()
+    [base] = built(page, series, 1)
+
+    other = page.context.new_page()
+    open_series(other, series)
+    for each, column in ((page, 60), (other, 66)):
+        card = each.locator(f"[data-testid=mask][data-mask='{base['id']}']")
+        card.get_by_test_id("mask-edit").click()
+        expect(row(each, 1)).to_have_attribute("data-count", str(int(ball(*LEFT).sum())))
+        if each.get_by_test_id("edit-brush").get_attribute("aria-pressed") != "true":
+            each.get_by_test_id("edit-brush").click()
+        each.get_by_test_id("edit-bound").locator("input").uncheck()
+        each.get_by_test_id("brush-disc").click()
+        each.get_by_test_id("brush-radius").fill("1.2")
+        each.get_by_test_id("brush-radius").press("Enter")
+        each.mouse.click(*stage_point(each, volume, 8, column, axis="axial" if each is page else None))
+        expect(each.get_by_test_id("draft-state")).to_have_text("Not saved")
+    for each, title in ((page, "Second"), (other, "Third")):
+        each.get_by_test_id("draft-title").fill(title)
+        press(each, "Tab")
+        each.get_by_test_id("draft-save").click()
+        if each is page:
+            expect(page.get_by_test_id("edit-new")).to_be_visible()
+            built(page, series, 2)
+    expect(other.get_by_test_id("draft-conflict")).to_be_visible()
+    assert violations(other, axe_source()) == []
+    other.get_by_role("button", name="Save beside it").click()
+    expect(other.get_by_test_id("edit-new")).to_be_visible()
+    listed = built(page, series, 3)
+    assert {one["label"] for one in listed} == {"First", "Second", "Third"}
+    other.close()
+
+
+def built(page: Page, series: int, count: int) -> list[dict[str, Any]]:
+    """The masks over an image, when there are so many and all can be shown."""
+    found = wait_for(
+        page,
+        f"/segmentations?series={series}",
+        lambda answer: [one["state"] for one in answer["segmentations"]] == ["ready"] * count,
+    )
+    listed: list[dict[str, Any]] = found["segmentations"]
+    return listed

@@ -6,6 +6,8 @@ import type { Vector } from "@/core/vectors";
 
 export interface DrawnOutline {
   readonly view: string;
+  /** The view's slice and kind of plane, which it belongs to. */
+  readonly slice: string;
   readonly plane: EditPlane;
   /** LPS millimetres. */
   readonly points: readonly Vector[];

@@ -85,9 +85,17 @@ export const useEdit = defineStore("edit", () => {
     isLong.value = false;
     if (busy) patience = window.setTimeout(() => (isLong.value = true), LONG_MS);
   });
-  // An outline belongs to its plane.
+  const sliceOf = ({ index, plane }: View): string => `${index} ${plane}`;
+  // An outline belongs to its plane. The press that sets its first corner may make its view the active one.
   watch(
-    () => [mode.value, drafts.draft?.id, views.active.id, views.active.index, views.active.plane].join(),
+    () => {
+      const { active } = views;
+      return outline.value !== null && (outline.value.view !== active.id || outline.value.slice !== sliceOf(active));
+    },
+    (isLeft) => isLeft && (outline.value = null),
+  );
+  watch(
+    () => [mode.value, drafts.draft?.id].join(),
     () => (outline.value = null),
   );
   watch(
@@ -253,7 +261,7 @@ export const useEdit = defineStore("edit", () => {
   function addCorners(view: View, points: readonly Vector[]): void {
     const plane = planeOf(view);
     if (!plane) return;
-    const drawn = outline.value?.view === view.id ? outline.value : { view: view.id, plane, points: [] };
+    const drawn = outline.value?.view === view.id ? outline.value : { view: view.id, slice: sliceOf(view), plane, points: [] };
     outline.value = { ...drawn, points: [...drawn.points, ...points] };
   }
 
