@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from voxelry.core.errors import Problem as Problem
     from voxelry.core.errors import RepeatedPositionsError as RepeatedPositionsError
     from voxelry.core.errors import ShiftedSlicesError as ShiftedSlicesError
+    from voxelry.core.errors import SuvError as SuvError
     from voxelry.core.errors import TooLargeError as TooLargeError
     from voxelry.core.errors import TransferSyntaxError as TransferSyntaxError
     from voxelry.core.errors import TruncatedError as TruncatedError
@@ -196,6 +197,7 @@ _WHERE = {
     "StructureSet": "core.structure_set",
     "Study": "dicom.series.hierarchy",
     "Tolerances": "core.slice_grid",
+    "SuvError": "core.errors",
     "TooLargeError": "core.errors",
     "TransferSyntaxError": "core.errors",
     "TruncatedError": "core.errors",

@@ -281,6 +281,15 @@ def convert(
         bool,
         typer.Option("--philips-precise", help="Philips MR: values as measured, instead of those for display."),
     ] = False,
+    suv: Annotated[
+        str | None,
+        typer.Option(
+            "--suv",
+            metavar="KIND",
+            help="PET in standardized uptake values: bw (body weight), lbm (lean body mass, Janmahasatian), lbm-james, "
+            "bsa (surface, Du Bois); PET whose headers do not say enough is left out.",
+        ),
+    ] = None,
     straighten: Annotated[
         bool, typer.Option("--straighten", help="Interpolate tilted stacks onto an orthogonal grid.")
     ] = False,
@@ -332,6 +341,7 @@ def convert(
         "tolerances": tolerances_of(tolerance),
         "real_world": real_world,
         "philips_precise": philips_precise,
+        "suv": suv,
         "straighten": straighten,
         "overwrite": overwrite,
     }

@@ -237,6 +237,12 @@ class ExistsError(VoxelryError, FileExistsError):
     code = "exists"
 
 
+class SuvError(VoxelryError, ValueError):
+    """Standardized uptake values were asked for, and the headers do not allow them."""
+
+    code = "suv"
+
+
 class NotOneVolumeError(VoxelryError, ValueError):
     """Exactly one volume was asked for and there are none or several."""
 

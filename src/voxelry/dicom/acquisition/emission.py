@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from voxelry.core.value import Value
+from voxelry.dicom.acquisition.suv_factor import SUV_FORMULAS
 from voxelry.dicom.frames.acquisition_times import DAY, HOUR, clock_of, seconds_of_date, seconds_of_day
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.group_attributes import frame_number
@@ -18,6 +19,9 @@ from voxelry.dicom.headers.attributes import Attributes, first_attributes, text,
 _CLOCKS = ("FrameAcquisitionDateTime", "AcquisitionDateTime", "AcquisitionTime")
 _UNITS = {"BQML": "Bq/mL", "GML": "g/mL", "CNTS": "counts", "PROPCNTS": "counts"}
 """Units (0054,1001) in the words of BIDS."""
+_SUV_UNITS = {"g/ml": "g/mL", "cm2/ml": "cm^2/mL"}
+_OF_INJECTION = frozenset({"InjectedRadioactivity", "InjectedRadioactivityUnits", "InjectionStart"})
+"""Left out of standardized uptake values: they are used up, and would lead back to the patient's weight."""
 _DECAY_TO = {"START", "ADMIN", "NONE"}
 _SYMBOLS = {
     "fluorine": "F", "carbon": "C", "nitrogen": "N", "oxygen": "O", "gallium": "Ga", "rubidium": "Rb", "copper": "Cu",
@@ -57,7 +61,17 @@ def emission_fields(volumes: Sequence[Sequence[Frame]]) -> dict[str, Value]:
         if all(number is not None for number in numbers):
             found[name] = list(numbers)
     calibration = frame_number(first, "DoseCalibrationFactor")
-    return found | ({} if calibration is None else {"DoseCalibrationFactor": calibration})
+    found |= {} if calibration is None else {"DoseCalibrationFactor": calibration}
+    return _of_suv(found, first) if first.suv else found
+
+
+def _of_suv(found: dict[str, Value], first: Frame) -> dict[str, Value]:
+    """The fields of standardized uptake values, whose type and formula they name."""
+    hidden = _OF_INJECTION | ({"ImageDecayCorrectionTime"} if found.get("ImageDecayCorrectionTime") else set())
+    formula = SUV_FORMULAS.get(first.suv)
+    named: dict[str, Value] = {"Units": _SUV_UNITS[first.unit], "SUVType": first.suv}
+    kept = {name: value for name, value in found.items() if name not in hidden}
+    return kept | named | ({} if formula is None else {"SUVFormula": formula})
 
 
 def _tracer(top: Attributes) -> dict[str, Value]:

@@ -64,6 +64,21 @@ def seconds_of_offset(words: str) -> float | None:
     return (-1.0 if found[1] == "-" else 1.0) * (HOUR * int(found[2]) + 60.0 * int(found[3]))
 
 
+def datetime_parts(words: str, zone: str = "") -> tuple[float, float, float | None] | None:
+    """The day, the time of the day and the offset to UTC of a DT value, in seconds; None if it is malformed.
+
+    Parameters
+    ----------
+    zone
+        Timezone Offset From UTC (0008,0201), which holds where the value has no offset.
+    """
+    found = _DATETIME.fullmatch(words.strip())
+    if found is None:
+        return None
+    day, time = seconds_of_date(found[1]), seconds_of_day(found[2] or "")
+    return None if day is None or time is None else (day, time, seconds_of_offset(found[3] or zone))
+
+
 def clock_of(frames: Sequence[Frame], keyword: str) -> Seconds | None:
     """Acquisition time of each frame in seconds since a fixed moment; None if one of the frames has no time.
 
@@ -99,11 +114,7 @@ def _told(frame: Frame, keyword: str) -> tuple[float | None, float, float | None
     if keyword in _DATES:
         time = seconds_of_day(words)
         return None if time is None else (seconds_of_date(frame.value(_DATES[keyword])), time, seconds_of_offset(zone))
-    found = _DATETIME.fullmatch(words.strip())
-    if found is None:
-        return None
-    day, time = seconds_of_date(found[1]), seconds_of_day(found[2] or "")
-    return None if day is None or time is None else (day, time, seconds_of_offset(found[3] or zone))
+    return datetime_parts(words, zone)
 
 
 def past_midnight(times: Sequence[float]) -> list[float]:

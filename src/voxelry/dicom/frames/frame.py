@@ -90,6 +90,8 @@ class Frame:
         True if its scale is that of its Real World Value Mapping.
     philips_precise
         True if its scale is Philips' own, and not the standard's.
+    suv
+        SUV Type (0054,1006) if its scale is that of standardized uptake values, computed here; else empty.
     tile
         Where it lies in the image of ``index``, of a slice that was cut out of a mosaic; None if it is that image.
     """
@@ -104,6 +106,7 @@ class Frame:
     step_from: StepFrom = ""
     real_world: bool = False
     philips_precise: bool = False
+    suv: str = ""
     tile: Tile | None = None
 
     @property
@@ -147,8 +150,8 @@ class Frame:
 
     @property
     def windows(self) -> tuple[Window, ...]:
-        """The windows that the header proposes."""
-        return windows_in(group_of(self.groups, "FrameVOILUTSequence", self.header.elements))
+        """The windows that the header proposes; none for standardized uptake values, as these are for others."""
+        return () if self.suv else windows_in(group_of(self.groups, "FrameVOILUTSequence", self.header.elements))
 
     @property
     def projection(self) -> bool:

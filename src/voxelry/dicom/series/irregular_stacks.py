@@ -18,6 +18,7 @@ from voxelry.core.progress import Progress, silent
 from voxelry.core.resample import even_slices
 from voxelry.core.slice_grid import Tolerances, fit_grid, make_affine, slice_normal
 from voxelry.core.volume import Volume
+from voxelry.dicom.acquisition.suv_factor import SuvKind, check_suv
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.written_precision import rounding_of
 from voxelry.dicom.grouping.findings import finding
@@ -45,6 +46,15 @@ def check_on_irregular(choice: str) -> None:
     """Raise a ParameterError unless it is one of ``OnIrregular``."""
     if choice not in get_args(OnIrregular):
         raise ParameterError(f"on_irregular is {choice!r}; it may be {', '.join(get_args(OnIrregular))}")
+
+
+def check_scales(*, real_world: bool, philips_precise: bool = False, suv: SuvKind | None = None) -> None:
+    """Raise a ParameterError if more than one scale of the same images is asked for, or a kind that there is not."""
+    check_suv(suv)
+    asked = {"real_world": real_world, "philips_precise": philips_precise, "suv": suv is not None}
+    names = [name for name, wanted in asked.items() if wanted]
+    if len(names) > 1:
+        raise ParameterError(f"{' and '.join(names)} are scales of the same images; ask for one of them")
 
 
 def chosen_stacks(

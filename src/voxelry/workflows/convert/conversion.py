@@ -17,16 +17,17 @@ from voxelry.core.progress import Progress, part, silent
 from voxelry.core.registry import formats
 from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.value import Value
+from voxelry.dicom.acquisition.suv_factor import SuvKind
 from voxelry.dicom.headers.packed_files import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.sources import StrPath
-from voxelry.dicom.series.irregular_stacks import OnIrregular, check_on_irregular
+from voxelry.dicom.series.irregular_stacks import OnIrregular, check_on_irregular, check_scales
 from voxelry.dicom.series.volume_kinds import LeftOut, check_left_out
 from voxelry.workflows.convert.conversion_jobs import ConversionJob, conversion_jobs
 from voxelry.workflows.convert.conversion_plan import ConversionPlan, plan_of_jobs
 from voxelry.workflows.convert.conversion_report import Converted, ConvertReport
 from voxelry.workflows.convert.conversion_run import ConversionRun
-from voxelry.workflows.convert.segmentation_formats import segmentation_format
-from voxelry.workflows.convert.targets import find_target
+from voxelry.workflows.convert.segmentation_formats import SEGMENTATION_FORMATS, segmentation_format
+from voxelry.workflows.convert.targets import DICOM, find_target
 from voxelry.workflows.convert.volume_target import Target
 from voxelry.workflows.files.export_names import DEFAULT_TEMPLATE, check_template
 from voxelry.workflows.files.ledger import Ledger
@@ -55,6 +56,7 @@ def convert(
     tolerances: Tolerances = DEFAULT_TOLERANCES,
     real_world: bool = False,
     philips_precise: bool = False,
+    suv: SuvKind | None = None,
     progress: Progress = silent,
 ) -> ConvertReport:
     """Convert everything below a path.
@@ -100,6 +102,11 @@ def convert(
         True for what Philips' scanners measured, (stored + intercept / slope) / Scale Slope (2005,xx0E), instead of the
         standard's rescale. ADC and other maps, field maps in Hz, phase images and other makers' stay modality values,
         and a warning says so.
+    suv
+        ``"bw"`` for PET in standardized uptake values by body weight (g/ml), ``"lbm"`` by lean body mass (the formula
+        of Janmahasatian; ``"lbm-james"`` James' with 128), ``"bsa"`` by body surface area (cm2/ml; Du Bois). Headers
+        must say all of it: PET without it is among ``skipped``, with the tag that is missing or wrong. Images of other
+        modalities stay modality values, with a warning. Not for DICOM.
     straighten
         True to interpolate tilted (sheared) stacks onto an orthogonal grid, as ``rectify`` does.
     overwrite
@@ -139,11 +146,12 @@ def convert(
     check_on_irregular(on_irregular)
     check_left_out(leave_out)
     check_template(name)
-    _check_scales(real_world=real_world, philips_precise=philips_precise)
+    check_scales(real_world=real_world, philips_precise=philips_precise, suv=suv)
     if workers is not None and workers < 1:
         raise ParameterError(f"{workers} workers do no work; there must be at least 1")
     kind = segmentation_format(target, format)
     if kind is not None:
+        _check_suv_target(suv, kind)
         from voxelry.workflows.convert.segmentation_conversion import convert_segmentation
 
         check_apart(source, target)
@@ -154,16 +162,17 @@ def convert(
         made = Converted(Path(target), kind, found.geometry.shape, warnings=told.warnings, made=told.paths)
         return ConvertReport((made,), MappingProxyType({}))
     aim = find_target(target, format, options)
+    _check_suv_target(suv, aim.name)
     jobs, left = _jobs_below(
         source, Path(target), aim, images=images, segmentation=segmentation, name=name, leave_out=leave_out,
-        on_irregular=on_irregular, scales={"real_world": real_world, "philips_precise": philips_precise}, limits=limits,
-        tolerances=tolerances,
+        on_irregular=on_irregular, scales={"real_world": real_world, "philips_precise": philips_precise, "suv": suv},
+        limits=limits, tolerances=tolerances,
         progress=part(progress, 0, 0.2),
     )  # fmt: skip
     skipped = dict(left)
     ledger = Ledger(jobs[0].root) if jobs and aim.staged else None
     run = ConversionRun(
-        Path(source), aim, ledger, on_irregular, tolerances, real_world, straighten, overwrite, philips_precise
+        Path(source), aim, ledger, on_irregular, tolerances, real_world, straighten, overwrite, philips_precise, suv
     )
     written: dict[int, tuple[Converted, ...]] = {}
     meter = _Meter(len(jobs), part(progress, 0.2, 1))
@@ -198,6 +207,7 @@ def plan_conversion(
     tolerances: Tolerances = DEFAULT_TOLERANCES,
     real_world: bool = False,
     philips_precise: bool = False,
+    suv: SuvKind | None = None,
     progress: Progress = silent,
 ) -> ConversionPlan:
     """What `convert` would make of everything below a path: every file, and what is left out and why.
@@ -209,7 +219,7 @@ def plan_conversion(
     Parameters
     ----------
     source, target, format, options, images, segmentation, name, leave_out, on_irregular, straighten, overwrite,
-    limits, tolerances, real_world, philips_precise
+    limits, tolerances, real_world, philips_precise, suv
         As for ``convert``. ``images`` and ``segmentation`` read the labels.
 
     Returns
@@ -237,29 +247,31 @@ def plan_conversion(
     check_on_irregular(on_irregular)
     check_left_out(leave_out)
     check_template(name)
-    _check_scales(real_world=real_world, philips_precise=philips_precise)
+    check_scales(real_world=real_world, philips_precise=philips_precise, suv=suv)
     kind = segmentation_format(target, format)
     if kind is not None:
         raise ParameterError(f"{kind} holds a segmentation; a plan is of volumes")
     aim = find_target(target, format, options)
+    _check_suv_target(suv, aim.name)
     jobs, left = _jobs_below(
         source, Path(target), aim, images=images, segmentation=segmentation, name=name, leave_out=leave_out,
-        on_irregular=on_irregular, scales={"real_world": real_world, "philips_precise": philips_precise}, limits=limits,
-        tolerances=tolerances,
+        on_irregular=on_irregular, scales={"real_world": real_world, "philips_precise": philips_precise, "suv": suv},
+        limits=limits, tolerances=tolerances,
         progress=part(progress, 0, 0.9),
     )  # fmt: skip
     ledger = Ledger(jobs[0].root) if jobs and aim.staged else None
     run = ConversionRun(
-        Path(source), aim, ledger, on_irregular, tolerances, real_world, straighten, overwrite, philips_precise
+        Path(source), aim, ledger, on_irregular, tolerances, real_world, straighten, overwrite, philips_precise, suv
     )
     plan = plan_of_jobs(run, jobs, left)
     progress(1.0, "planned")
     return plan
 
 
-def _check_scales(*, real_world: bool, philips_precise: bool) -> None:
-    if real_world and philips_precise:
-        raise ParameterError("real_world and philips_precise are two scales of the same images; ask for one of them")
+def _check_suv_target(suv: SuvKind | None, aim: str) -> None:
+    """Refuse DICOM, whose headers are the source's and say what its values are, and what holds no volumes."""
+    if suv is not None and (aim == DICOM or aim in SEGMENTATION_FORMATS):
+        raise ParameterError(f"standardized uptake values are not written as {aim}; choose another format, or no suv")
 
 
 def _jobs_below(
@@ -272,7 +284,7 @@ def _jobs_below(
     name: str,
     leave_out: Collection[LeftOut],
     on_irregular: OnIrregular,
-    scales: Mapping[str, bool],
+    scales: Mapping[str, Any],
     **shared: Any,
 ) -> tuple[list[ConversionJob], Mapping[str, Problem]]:
     """What is to be made of what lies below a path, and what is in no volume."""

@@ -47,6 +47,7 @@ class ConversionRun:
     straighten: bool
     overwrite: bool
     philips_precise: bool = False
+    suv: str | None = None
     cleared: set[Path] = field(default_factory=set)
 
     def close(self) -> None:
@@ -103,6 +104,7 @@ class ConversionRun:
         told = [] if self.tolerances == DEFAULT_TOLERANCES else [repr(self.tolerances)]
         told += ["real world"] if self.real_world else []
         told += ["philips precise"] if self.philips_precise else []
+        told += [] if self.suv is None else [f"suv {self.suv}"]
         return digest_of_words(
             [job.batch.fingerprint, self.aim.name, settings, self.on_irregular, str(self.straighten), *told]
         )

@@ -25,6 +25,7 @@ from voxelry.core.errors import (
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.volume import Volume
+from voxelry.dicom.acquisition.suv_factor import SuvKind
 from voxelry.dicom.frames.frame import frames_of
 from voxelry.dicom.headers.file_search import walk
 from voxelry.dicom.headers.header import read_header
@@ -32,7 +33,7 @@ from voxelry.dicom.headers.packed_files import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.pixel_description import describe_pixels
 from voxelry.dicom.headers.sources import StrPath, unreadable
 from voxelry.dicom.series.hierarchy import Study
-from voxelry.dicom.series.irregular_stacks import OnIrregular, check_on_irregular, chosen_volume
+from voxelry.dicom.series.irregular_stacks import OnIrregular, check_on_irregular, check_scales, chosen_volume
 from voxelry.dicom.series.stack import Stack
 from voxelry.dicom.series.undecodable_files import UndecodableError
 from voxelry.dicom.values.filling import colour_values, grey_values
@@ -73,6 +74,7 @@ def load(
     limits: ArchiveLimits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
     real_world: bool = False,
+    suv: SuvKind | None = None,
     progress: Progress = silent,
 ) -> LoadResult:
     """Load every volume below a path.
@@ -96,6 +98,8 @@ def load(
         How even the positions of a stack must be.
     real_world
         True for the values of Real World Value Mapping Sequence (0040,9096), in its unit, instead of modality values.
+    suv
+        ``"bw"``, ``"lbm"``, ``"lbm-james"`` or ``"bsa"`` for PET in standardized uptake values, as for ``convert``.
 
     Returns
     -------
@@ -119,10 +123,11 @@ def load(
     'sample/README.txt: not a DICOM file (it is text)'
     """
     _check_choices(on_irregular, lazy=lazy)
+    check_scales(real_world=real_world, suv=suv)
     try:
         batches, left = batches_of(
             path, together=False, on_irregular=on_irregular, limits=limits, tolerances=tolerances,
-            real_world=real_world, progress=part(progress, 0, 0.3),
+            real_world=real_world, suv=suv, progress=part(progress, 0, 0.3),
         )  # fmt: skip
     except FormatError as error:  # of a path that is one file
         return LoadResult((), MappingProxyType({os.fspath(path): named(error, os.fspath(path)).problem}))
@@ -178,13 +183,14 @@ def load_volume(
     limits: ArchiveLimits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
     real_world: bool = False,
+    suv: SuvKind | None = None,
     progress: Progress = silent,
 ) -> Volume:
     """Load the one volume at a path.
 
     Parameters
     ----------
-    path, on_irregular, lazy, tolerances, real_world
+    path, on_irregular, lazy, tolerances, real_world, suv
         As for ``load``. What ``"split"`` makes is seldom one volume.
 
     Returns
@@ -206,10 +212,11 @@ def load_volume(
     ((48, 256, 256), (2.5, 1.5, 1.5), 'HU')
     """
     _check_choices(on_irregular, lazy=lazy)
+    check_scales(real_world=real_world, suv=suv)
     try:
         batches, skipped = batches_of(
             path, together=False, on_irregular=on_irregular, limits=limits, tolerances=tolerances,
-            real_world=real_world, progress=part(progress, 0, 0.3),
+            real_world=real_world, suv=suv, progress=part(progress, 0, 0.3),
         )  # fmt: skip
     except FormatError as error:  # of a path that is one file
         raise named(error, os.fspath(path)) from error

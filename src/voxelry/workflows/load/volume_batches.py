@@ -18,6 +18,7 @@ from voxelry.core.protocols import VolumeFormat
 from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
+from voxelry.dicom.acquisition.suv_factor import SuvKind
 from voxelry.dicom.headers.attributes import integer, text
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.packed_files import DEFAULT_LIMITS, ArchiveLimits, EntrySource, GzipSource
@@ -28,6 +29,7 @@ from voxelry.dicom.series.hierarchy import Index
 from voxelry.dicom.series.irregular_stacks import OnIrregular, chosen_stacks, chosen_volume
 from voxelry.dicom.series.stack import Stack
 from voxelry.dicom.series.streaming import streamed_volume
+from voxelry.dicom.series.suv_stacks import in_suv
 from voxelry.dicom.series.volume_kinds import LeftOut, entities_of, kinds_of, left_out_kinds
 from voxelry.workflows.files.export_names import Lookup
 from voxelry.workflows.files.ledger import made_below
@@ -105,6 +107,7 @@ def batches_of(
     tolerances: Tolerances = DEFAULT_TOLERANCES,
     real_world: bool = False,
     philips_precise: bool = False,
+    suv: SuvKind | None = None,
     labels: bool = False,
     progress: Progress = silent,
 ) -> tuple[tuple[Batch, ...], Mapping[str, Problem]]:
@@ -123,7 +126,7 @@ def batches_of(
         Kinds of images that are in no batch, but among ``skipped``.
     real_world
         As for ``load``.
-    philips_precise
+    philips_precise, suv
         As for ``convert``.
     labels
         True for one batch of each DICOM segmentation, of labels that say what they mean, instead of one of each
@@ -156,7 +159,7 @@ def batches_of(
     made = frozenset[str]() if beside is None else made_below(path)
     found = index(path, limits=limits, tolerances=tolerances, leave_out=made, progress=progress)
     batches, skipped = _dicom_batches(
-        found, on_irregular, real_world, philips_precise=philips_precise, together=together, apart=apart,
+        found, on_irregular, real_world, philips_precise=philips_precise, suv=suv, together=together, apart=apart,
         leave_out=frozenset(leave_out), labels=labels,
     )  # fmt: skip
     if dicom or not folders or not os.path.isdir(path):  # noqa: PTH112
@@ -171,6 +174,7 @@ def _dicom_batches(
     real_world: bool,
     *,
     philips_precise: bool,
+    suv: SuvKind | None,
     together: bool,
     apart: bool,
     leave_out: frozenset[LeftOut],
@@ -183,7 +187,9 @@ def _dicom_batches(
         if labels and series.stacks and _is_labels(series.stacks[0]):
             batches += [_of_segments(group) for group in of_one_segmentation(series.stacks)]
             continue
-        stacks = chosen_stacks(series.stacks, on_irregular, real_world=real_world, philips_precise=philips_precise)
+        usable, refused = (series.stacks, {}) if suv is None else in_suv(series.stacks, suv)
+        skipped |= refused
+        stacks = chosen_stacks(usable, on_irregular, real_world=real_world, philips_precise=philips_precise)
         kept = [stack for stack in stacks if not left_out_kinds(stack) & leave_out] if leave_out else list(stacks)
         stays = set(map(id, kept))
         skipped |= _left_out(stacks, kept, leave_out)
