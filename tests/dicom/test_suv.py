@@ -111,8 +111,16 @@ def test_values_slice_by_slice_and_what_the_sidecar_says(tmp_path: Path) -> None
     np.testing.assert_allclose(plain.array, series.array)
     volume = voxelry.load_volume(tmp_path / "in", suv="bw")
     assert (volume.unit, volume.windows) == ("g/ml", ())  # the header's window is for activity
+    assert (volume.metadata["Units"], volume.metadata["SUVType"], "PatientID" in volume.metadata) == ("GML", "BW", True)
+    assert plain.metadata["Units"] == "BQML"
     lazy = voxelry.load_volume(tmp_path / "in", suv="bw", lazy=True)
     np.testing.assert_allclose(np.asarray(lazy.array), series.array * BW, rtol=1e-6)
+
+
+def test_an_intercept_is_part_of_the_activity(tmp_path: Path) -> None:
+    """It should be 0 in PET, but what it is counts."""
+    series = pet(tmp_path / "in", pairs=[(2.5, 10.0), (3.0, -7.0), (0.5, 0.0)])
+    np.testing.assert_allclose(voxelry.load_volume(tmp_path / "in", suv="bw").array, series.array * BW, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -140,6 +148,7 @@ def test_lean_body_mass_and_surface(tmp_path: Path, kind: Any, sex: str, size: f
     ("attributes", "isotopes", "hours"),
     [
         ({}, None, 1.0),
+        ({"RescaleType": "BQML"}, None, 1.0),
         ({"DecayCorrection": "ADMIN"}, None, 0.0),
         ({"DecayCorrection": "ADMIN"}, isotope(RadiopharmaceuticalStartTime=None, RadionuclideHalfLife=None), 0.0),
         # the series' time counts if it is not later than the earliest acquisition
@@ -165,6 +174,11 @@ def test_lean_body_mass_and_surface(tmp_path: Path, kind: Any, sex: str, size: f
         (
             {"SeriesType": ["DYNAMIC", "IMAGE"], "ActualFrameDuration": "3600000"},
             isotope(RadiopharmaceuticalStartTime="123000"), -0.5,
+        ),
+        # but not into one that is over
+        (
+            {"SeriesType": ["DYNAMIC", "IMAGE"], "ActualFrameDuration": "3600000"},
+            isotope(RadiopharmaceuticalStartTime="140000", RadionuclideHalfLife="36000"), 2.2,
         ),
     ],
 )  # fmt: skip
@@ -218,6 +232,11 @@ def philips(**scales: str) -> Edit:
     return edit
 
 
+def test_philips_factors_below_zero_are_refused(tmp_path: Path) -> None:
+    words = refusal(tmp_path / "in", attributes={"Units": "CNTS"}, edit=philips(suv="-1", activity="-7"))
+    assert "(7053,xx00) and (7053,xx09) are missing or not above 0" in words
+
+
 LBM = 61.731_410 / WEIGHT
 
 
@@ -264,6 +283,33 @@ def test_enhanced_objects_by_the_standard_s_own_attributes(tmp_path: Path) -> No
     assert "(0028,0051)" in refusal(tmp_path / "no", frames="enhanced", edit=not_corrected, isotopes=dated)
 
 
+def mapped(dataset: Dataset, unit: str) -> None:
+    """Real World Value Mapping instead of a rescale in a unit, which is how enhanced PET is written."""
+    for keyword in ("Units", "RescaleType"):
+        dataset.pop(keyword, None)
+    code, line = Dataset(), Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = unit, "UCUM", unit
+    line.MeasurementUnitsCodeSequence = DicomSequence([code])
+    line.RealWorldValueSlope, line.RealWorldValueIntercept = 12.0, 0.0
+    line.RealWorldValueFirstValueMapped, line.RealWorldValueLastValueMapped = 0, 4095
+    line.LUTLabel = line.LUTExplanation = "activity"
+    dataset.SharedFunctionalGroupsSequence[0].RealWorldValueMappingSequence = DicomSequence([line])
+
+
+@pytest.mark.parametrize(("unit", "expected"), [("Bq/ml", 12 * BW), ("g/ml{SUVbw}", 12.0), ("ug/ml", None)])
+def test_enhanced_objects_in_the_unit_of_their_mapping(tmp_path: Path, unit: str, expected: float | None) -> None:
+    def edit(_: int, dataset: Dataset) -> None:
+        mapped(dataset, unit)
+
+    if expected is None:
+        assert "Units (0054,1001) is another word" in refusal(tmp_path / "in", frames="enhanced", edit=edit)
+        return
+    series = pet(tmp_path / "in", frames="enhanced", edit=edit)
+    volume = voxelry.load_volume(tmp_path / "in", suv="bw")
+    np.testing.assert_allclose(volume.array, series.stored * expected, rtol=1e-6)
+    assert volume.unit == "g/ml"
+
+
 def test_objects_converted_to_enhanced_keep_their_attributes_in_groups(tmp_path: Path) -> None:
     names = ("CorrectedImage", "DecayCorrection", "Units", "RadiopharmaceuticalInformationSequence", "AcquisitionTime")
 
@@ -286,6 +332,7 @@ def test_objects_converted_to_enhanced_keep_their_attributes_in_groups(tmp_path:
     [
         ({"CorrectedImage": ["DECY", "SCAT"]}, "Corrected Image (0028,0051) lacks ATTN"),
         ({"CorrectedImage": ["ATTN", "SCAT"]}, "Corrected Image (0028,0051) lacks DECY"),
+        ({"CorrectedImage": ["DECY"], "AttenuationCorrected": "YES"}, "Corrected Image (0028,0051) lacks ATTN"),
         ({"CorrectedImage": None}, "Corrected Image (0028,0051) is missing"),
         ({"DecayCorrection": "NONE"}, "Decay Correction (0054,1102) is NONE; START or ADMIN is needed"),
         ({"DecayCorrection": None}, "Decay Correction (0054,1102) is missing"),
@@ -293,6 +340,7 @@ def test_objects_converted_to_enhanced_keep_their_attributes_in_groups(tmp_path:
         ({"Units": None}, "Units (0054,1001) is missing"),
         ({"Units": "PROPCPS"}, "Units (0054,1001) is PROPCPS"),
         ({"Units": "SOME NAME"}, "Units (0054,1001) is another word"),
+        ({"RescaleType": "g/ml"}, "Units (0054,1001) and Rescale Type (0028,1054) are two units of the same values"),
         ({"Units": "CNTS"}, "(7053,xx00) and (7053,xx09) are missing"),
         ({"Units": "GML", "SUVType": "LBM"}, "SUV Type (0054,1006) is LBM"),
         ({"Units": "GML", "SUVType": "SOME NAME"}, "SUV Type (0054,1006) is another word"),

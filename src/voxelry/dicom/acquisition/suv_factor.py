@@ -39,6 +39,10 @@ _UNITS = frozenset({
     "PROPCPS", "MLMINML", "MLML", "GML", "STDDEV", "CM2ML",
 })  # fmt: skip
 """Units (0054,1001) that an error may repeat, because they are no patient's."""
+_BY_UCUM = {
+    "bq/ml": "BQML", "bqml": "BQML", "g/ml": "GML", "g/ml{suvbw}": "GML", "{suvbw}g/ml": "GML", "gml": "GML",
+    "cm2/ml": "CM2ML",
+}  # fmt: skip
 _TYPES = frozenset({"BSA", "BW", "LBM", "LBMJAMES128", "LBMJANMA", "IBW"})
 _MOST_HALF_LIVES = 10
 """Nobody scans what is left of a dose after so many: a date is wrong."""
@@ -109,7 +113,10 @@ def emission_units(frame: Frame) -> str:
     """
     attributes = EmissionAttributes.of(frame)
     _check_corrected(frame, attributes)
-    units = attributes.text("Units") or frame.unit
+    by_rescale = _term(frame.unit)
+    units = by_rescale if frame.real_world else attributes.text("Units") or by_rescale
+    if units != by_rescale and by_rescale in (*_UNITS, "HU"):
+        raise SuvError(f"{tag_label('Units')} and {tag_label('RescaleType')} are two units of the same values")
     if units in ("BQML", "GML"):
         return units
     if units == "CNTS":
@@ -120,6 +127,11 @@ def emission_units(frame: Frame) -> str:
         )
     words = units if units in _UNITS else "another word" if units else "missing"
     raise SuvError(f"{tag_label('Units')} is {words}; BQML, GML or Philips' CNTS is needed")
+
+
+def _term(unit: str) -> str:
+    """The unit of a rescale or of a Real World Value Mapping in the words of Units (0054,1001), where it has some."""
+    return _BY_UCUM.get(unit.lower(), unit)
 
 
 def _check_corrected(frame: Frame, attributes: EmissionAttributes) -> None:

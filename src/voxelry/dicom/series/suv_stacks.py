@@ -8,6 +8,7 @@ from functools import cache
 
 from voxelry.core.errors import Problem, SuvError, named
 from voxelry.dicom.acquisition.decay_times import scan_times
+from voxelry.dicom.acquisition.emission_attributes import EmissionAttributes
 from voxelry.dicom.acquisition.suv_factor import (
     SUV_FORMULAS,
     SUV_TYPES,
@@ -20,6 +21,8 @@ from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.frame_facts import Facts
 from voxelry.dicom.grouping.findings import finding
 from voxelry.dicom.headers.attributes import text
+from voxelry.dicom.series.real_world import mappings_of
+from voxelry.dicom.series.real_world_stacks import in_real_world
 from voxelry.dicom.series.stack import Stack
 
 _MEASURES = {"bw": "body weight", "lbm": "lean body mass", "lbm-james": "lean body mass", "bsa": "body surface area"}
@@ -42,6 +45,7 @@ def in_suv(stacks: Sequence[Stack], kind: SuvKind) -> tuple[tuple[Stack, ...], d
     """
     if not stacks or text(stacks[0].frames[0].header.elements, "Modality") != "PT":
         return tuple(map(_not_used, stacks)), {}
+    stacks = tuple(map(_in_mapped_units, stacks))
     scan = cache(lambda: scan_times([frame for stack in stacks if _is_emission(stack) for frame in stack.frames]))
     known: dict[tuple[int, float], Facts] = {}
     found: list[Stack] = []
@@ -52,6 +56,14 @@ def in_suv(stacks: Sequence[Stack], kind: SuvKind) -> tuple[tuple[Stack, ...], d
         except SuvError as error:
             refused |= {header.name: named(error, header.name).problem for header in stack.headers}
     return tuple(found), refused
+
+
+def _in_mapped_units(stack: Stack) -> Stack:
+    """Of enhanced objects, which have no Units (0054,1001): in the unit of their Real World Value Mapping, if any."""
+    frame = stack.frames[0]
+    if not frame.groups or EmissionAttributes.of(frame).text("Units") or not mappings_of(frame):
+        return stack
+    return in_real_world(stack)
 
 
 def _is_emission(stack: Stack) -> bool:
