@@ -50,8 +50,8 @@ def source(folder: Path, **lie: Any) -> tuple[Series, Volume]:
 
 def labels_on(volume: Volume) -> npt.NDArray[np.uint8]:
     """Two bodies without symmetry; the first and last slices have none."""
-    labels = np.zeros(volume.array.shape[:3], np.uint8)
-    slices, rows, columns = labels.shape
+    slices, rows, columns = volume.array.shape[:3]
+    labels = np.zeros((slices, rows, columns), np.uint8)
     labels[1 : slices - 1, 2 : rows // 2, 3 : columns // 3] = 1
     labels[slices // 2 : slices - 1, rows // 2 : rows - 1, columns // 2 : columns - 2] = 2
     labels[slices // 2, rows // 2, columns // 2] = 0

@@ -34,8 +34,8 @@ class PlannedFile:
 
     Attributes
     ----------
-    format
-        Its name.
+    path, format
+        Where it would be, and the name of its format.
     shape
         As in `ConvertReport`; empty if it is known only when the source is read.
     files
@@ -56,6 +56,14 @@ class PlannedFile:
         ``"kept"`` is there already and was made from the same; ``"replaced"`` is there and is made again.
     warnings
         Of its volumes, as headers tell.
+
+    Examples
+    --------
+    >>> (file,) = voxelry.plan_conversion("sample/phantom", "planned.nii.gz").files
+    >>> isinstance(file, voxelry.PlannedFile), file.path.name, file.shape, file.state
+    (True, 'planned.nii.gz', (48, 256, 256), 'new')
+    >>> [companion.name for companion in file.companions]
+    ['planned.json']
     """
 
     path: Path
