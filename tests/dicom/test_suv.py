@@ -117,6 +117,18 @@ def test_values_slice_by_slice_and_what_the_sidecar_says(tmp_path: Path) -> None
     np.testing.assert_allclose(np.asarray(lazy.array), series.array * BW, rtol=1e-6)
 
 
+def test_they_are_not_written_into_headers_of_activity(tmp_path: Path) -> None:
+    pet(tmp_path / "in")
+    [series] = voxelry.index(tmp_path / "in").series
+    volume = voxelry.load_volume(tmp_path / "in", suv="bw")
+    with pytest.raises(voxelry.ParameterError, match=r"Units \(0054,1001\) of the template is BQML"):
+        voxelry.write_series(volume, series, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    pet(tmp_path / "gml", attributes={"Units": "GML"})
+    [series] = voxelry.index(tmp_path / "gml").series
+    assert len(voxelry.write_series(volume, series, tmp_path / "out").paths) == len(PAIRS)
+
+
 def test_an_intercept_is_part_of_the_activity(tmp_path: Path) -> None:
     """It should be 0 in PET, but what it is counts."""
     series = pet(tmp_path / "in", pairs=[(2.5, 10.0), (3.0, -7.0), (0.5, 0.0)])

@@ -12,6 +12,8 @@ from voxelry.core.argument_types import check_type
 from voxelry.core.errors import ParameterError
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.volume import Volume
+from voxelry.dicom.acquisition.suv_factor import SUV_UNITS
+from voxelry.dicom.headers.attributes import tag_label, text
 from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.pixels.encode import SYNTAXES
 from voxelry.dicom.series.hierarchy import Series
@@ -121,8 +123,9 @@ def write_series(
     Raises
     ------
     ParameterError
-        If the template does not match the values in number, shape or position, is a segmentation of single bits,
-        values are not finite, stored ones do not fit, or a parameter is out of range; the message says which.
+        If the template does not match the values in number, shape or position, is a segmentation of single bits, has
+        activity where the values are standardized uptake values, values are not finite, stored ones do not fit, or a
+        parameter is out of range; the message says which.
 
     Examples
     --------
@@ -135,6 +138,7 @@ def write_series(
     syntax = syntax_of(transfer_syntax)
     derivation = Derivation(description, suffix, seed, _moment(created, seed))
     stacks = stacks_to_fill(template)
+    _check_uptake(values, stacks)
     filled = fill(values, stacks, stored=stored)
     files = check_names(names, len(filled))
     explicit = Explicit()
@@ -173,6 +177,20 @@ def _new_uids(filled: Sequence[Filled], derivation: Derivation) -> dict[Source, 
 
 def _moment(created: datetime | None, seed: str | None) -> datetime | None:
     return datetime.now() if created is None and seed is None else created  # noqa: DTZ005 - DICOM's is local time
+
+
+def _check_uptake(values: Values | Sequence[Values], stacks: Sequence[Stack]) -> None:
+    """Raise a ParameterError for standardized uptake values in headers by which readers take them for activity."""
+    for one in [values] if isinstance(values, Volume) else values:
+        if not isinstance(one, Volume) or one.unit not in SUV_UNITS.values():
+            continue
+        for stack in stacks:
+            units = text(stack.frames[0].header.elements, "Units")
+            if units and units != one.metadata.get("Units"):
+                raise ParameterError(
+                    f"the values are standardized uptake values in {one.unit}, and {tag_label('Units')} of the "
+                    f"template is {units}: readers would take them for it. Write them as NIfTI, NRRD or HDF5"
+                )
 
 
 def write_volume(
