@@ -208,3 +208,18 @@ def test_a_file_without_a_place_has_no_directions_in_its_axes(tmp_path: Path) ->
     voxelry.save(volume, tmp_path / "a.nii")
     voxelry.save(volume, tmp_path / "b.nii", options={"gradients": "mrtrix"})
     assert sorted(one.suffix for one in tmp_path.iterdir()) == [".b", ".json", ".json", ".nii", ".nii"]
+
+
+def test_what_belonged_to_an_earlier_file_does_not_stay_beside_another(tmp_path: Path) -> None:
+    """A table of gradients in other axes would be read as this file's."""
+    synthetic_diffusion_series(tmp_path / "in")
+    target = tmp_path / "out" / "dwi.nii"
+    (made,) = voxelry.convert(tmp_path / "in", target).written
+    assert {path.name for path in made.made} == {"dwi.nii", "dwi.json", "dwi.bval", "dwi.bvec"}
+    (target.parent / "dwi.txt").write_text("somebody's notes", encoding="utf-8")
+    with (target.parent / "dwi.bval").open("a", encoding="ascii") as file:
+        file.write("\n")  # changed by somebody: not ours any more
+    turned = {"reorient": "LPS", "gradients": "none", "sidecar": False}
+    voxelry.convert(tmp_path / "in", target, options=turned, overwrite=True)
+    left = {path.name for path in target.parent.iterdir() if not path.name.startswith(".")}
+    assert left == {"dwi.nii", "dwi.txt", "dwi.bval"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -175,6 +175,7 @@ class ConversionRun:
                 self.check_free(file, left)
             # Noted first, what is killed in between is made again; noted last, it would be taken for somebody else's.
             # But where something else bears the name still, only what is there in its place may be noted.
+            self._remove_outdated(job, path, made)
             free = not any(map(os.path.lexists, made))
             before = [*left, *(file for one in earlier for file in one.made)]
             noted = {file: size_on_disk(file) for file in before} | sizes
@@ -186,6 +187,15 @@ class ConversionRun:
         return Converted(
             path, self.aim.name, shape, told.files, (*warnings, *told.warnings), made=made, skipped=told.skipped
         )
+
+    def _remove_outdated(self, job: ConversionJob, path: Path, made: Collection[Path]) -> None:
+        """Remove what an earlier run made beside this file and this one does not: its b-vectors may have other axes."""
+        if self.ledger is None:
+            return
+        stem, _ = stem_and_suffix(path.name, self.aim.suffix)
+        for file in self.ledger.unchanged(job.name).difference(made):
+            if file.parent == path.parent and file.name.startswith(f"{stem}.") and file.is_file():
+                file.unlink(missing_ok=True)
 
     def _check_replaceable(self, path: Path) -> None:
         """Refuse to replace the source, or a folder that holds anything but results."""

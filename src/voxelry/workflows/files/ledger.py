@@ -52,9 +52,12 @@ class Ledger:
 
     def left(self, name: str, fingerprint: str) -> frozenset[Path]:
         """Of what ``name`` became when it was made from the same, the files that are still there."""
-        entry = self._files.get(name, {})
-        made = entry.get("made")
-        if entry.get("source") != fingerprint or not isinstance(made, dict):
+        return self.unchanged(name) if self._files.get(name, {}).get("source") == fingerprint else frozenset()
+
+    def unchanged(self, name: str) -> frozenset[Path]:
+        """Of what ``name`` became, whatever it was made from, the files that are still there as they were made."""
+        made = self._files.get(name, {}).get("made")
+        if not isinstance(made, dict):
             return frozenset()
         sizes = {self._folder / str(file): size for file, size in made.items()}
         return frozenset(path for path, size in sizes.items() if size is not None and size_on_disk(path) == size)
