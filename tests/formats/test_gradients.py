@@ -15,6 +15,7 @@ import pytest
 
 import voxelry
 from voxelry.core.geometry import Geometry
+from voxelry.core.value import Value
 from voxelry.formats.nifti.gradients import file_axes, gradients_of
 from voxelry.testing import AXIAL, CORONAL, OBLIQUE, SAGITTAL
 from voxelry.testing.diffusion_phantom import SyntheticDiffusion, phantom_tensor, synthetic_diffusion_series
@@ -219,7 +220,7 @@ def test_what_belonged_to_an_earlier_file_does_not_stay_beside_another(tmp_path:
     (target.parent / "dwi.txt").write_text("somebody's notes", encoding="utf-8")
     with (target.parent / "dwi.bval").open("a", encoding="ascii") as file:
         file.write("\n")  # changed by somebody: not ours any more
-    turned = {"reorient": "LPS", "gradients": "none", "sidecar": False}
+    turned: dict[str, Value] = {"reorient": "LPS", "gradients": "none", "sidecar": False}
     voxelry.convert(tmp_path / "in", target, options=turned, overwrite=True)
     left = {path.name for path in target.parent.iterdir() if not path.name.startswith(".")}
     assert left == {"dwi.nii", "dwi.txt", "dwi.bval"}
