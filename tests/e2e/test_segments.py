@@ -15,7 +15,7 @@ from pydicom import dcmread
 
 import voxelry
 from tests.dicom.segmentations import segmented
-from tests.e2e.pixels import canvas, open_series, place_shown, slice_shown, stage_point, view
+from tests.e2e.pixels import affine_of, canvas, open_series, place_shown, slice_shown, stage_point, view
 from tests.e2e.steps import ask, series_of_upload, wait_for
 from voxelry.core.planes import Axis, plane_affine, plane_shape
 from voxelry.core.segmentation import Segmentation
@@ -284,6 +284,11 @@ def test_a_real_structure_set_lies_over_its_images(masked: Masked, corpus: Path,
     record = ask(page, "GET", f"/segmentations/{listed['id']}")
     page.locator(f'[data-mask="{listed["id"]}"]').get_by_test_id("mask-show").click()
     page.get_by_test_id("segment-jump").first.click()
+    # To the middle of its box: until then another slice is drawn.
+    low, high = map(np.array, record["segments"][0]["box"])
+    middle = np.asarray(record["affine"]) @ np.append((low + high - 1) / 2, 1)
+    at = float((np.linalg.inv(affine_of(volume)) @ middle)[0])
+    expect(canvas(page)).to_have_attribute("data-slice", re.compile(f"^({round(at - 0.01)}|{round(at + 0.01)})$"))
     page.get_by_test_id("mask-opacity").press("End")
     expect(canvas(page)).to_have_attribute("data-labels", "1")
     expect(page.get_by_test_id("segment-contours")).to_contain_text("by its contours")
