@@ -12,9 +12,10 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from voxelry.core.errors import PixelDataError
+from voxelry.dicom.acquisition.phase_encoding import is_echo_planar
 from voxelry.dicom.frames.acquisition_times import ACQUISITION_CLOCKS, clock_of
 from voxelry.dicom.frames.frame import Frame
-from voxelry.dicom.headers.attributes import first_attributes, number, text, texts
+from voxelry.dicom.headers.attributes import first_attributes, number, text
 from voxelry.dicom.headers.private_attributes import first_number, private_value
 from voxelry.dicom.series.stack import Stack
 
@@ -64,7 +65,7 @@ def volume_steps(stacks: Sequence[Stack]) -> VolumeSteps | None:
     members = [_of_each(stack) for stack in stacks]
     first = members[0][0]
     separated = {keyword for stack in stacks for keyword, _ in stack.pile.separation}
-    echo_planar = _is_echo_planar(first)
+    echo_planar = _reads_planes(first)
     timing = "MRTimingAndRelatedParametersSequence"
     repetition = _shared(members, lambda frame: _of_group(frame, timing, "RepetitionTime"))
     if separated & _CYCLES and not echo_planar:
@@ -184,11 +185,9 @@ def _philips_dynamic(frame: Frame) -> float | None:
     return None if content is None else first_number(content)
 
 
-def _is_echo_planar(frame: Frame) -> bool:
-    elements = frame.header.elements
-    if "EP" in texts(elements, "ScanningSequence"):
+def _reads_planes(frame: Frame) -> bool:
+    """True for EPI, also where only Philips' factor (2001,xx13) says it."""
+    if is_echo_planar(frame):
         return True
-    if text(elements, "EchoPlanarPulseSequence") == "YES":
-        return True
-    factor = private_value(elements, 0x2001, "Philips Imaging DD 001", 0x13)
+    factor = private_value(frame.header.elements, 0x2001, "Philips Imaging DD 001", 0x13)
     return factor is not None and len(factor) == 4 and 1 < int.from_bytes(factor, "little", signed=True) < 1 << 16

@@ -161,19 +161,13 @@ def convert(
         )  # fmt: skip
         made = Converted(Path(target), kind, found.geometry.shape, warnings=told.warnings, made=told.paths)
         return ConvertReport((made,), MappingProxyType({}))
-    aim = find_target(target, format, options)
-    _check_suv_target(suv, aim.name)
-    jobs, left = _jobs_below(
-        source, Path(target), aim, images=images, segmentation=segmentation, name=name, leave_out=leave_out,
-        on_irregular=on_irregular, scales={"real_world": real_world, "philips_precise": philips_precise, "suv": suv},
-        limits=limits, tolerances=tolerances,
-        progress=part(progress, 0, 0.2),
+    run, jobs, left = _begun(
+        source, target, find_target(target, format, options), images=images, segmentation=segmentation, name=name,
+        leave_out=leave_out, on_irregular=on_irregular, straighten=straighten, overwrite=overwrite,
+        scales={"real_world": real_world, "philips_precise": philips_precise, "suv": suv}, limits=limits,
+        tolerances=tolerances, progress=part(progress, 0, 0.2),
     )  # fmt: skip
     skipped = dict(left)
-    ledger = Ledger(jobs[0].root) if jobs and aim.staged else None
-    run = ConversionRun(
-        Path(source), aim, ledger, on_irregular, tolerances, real_world, straighten, overwrite, philips_precise, suv
-    )
     written: dict[int, tuple[Converted, ...]] = {}
     meter = _Meter(len(jobs), part(progress, 0.2, 1))
     with ThreadPoolExecutor(min(workers or _WORKERS, max(1, len(jobs))), "convert") as pool:
@@ -251,18 +245,12 @@ def plan_conversion(
     kind = segmentation_format(target, format)
     if kind is not None:
         raise ParameterError(f"{kind} holds a segmentation; a plan is of volumes")
-    aim = find_target(target, format, options)
-    _check_suv_target(suv, aim.name)
-    jobs, left = _jobs_below(
-        source, Path(target), aim, images=images, segmentation=segmentation, name=name, leave_out=leave_out,
-        on_irregular=on_irregular, scales={"real_world": real_world, "philips_precise": philips_precise, "suv": suv},
-        limits=limits, tolerances=tolerances,
-        progress=part(progress, 0, 0.9),
+    run, jobs, left = _begun(
+        source, target, find_target(target, format, options), images=images, segmentation=segmentation, name=name,
+        leave_out=leave_out, on_irregular=on_irregular, straighten=straighten, overwrite=overwrite,
+        scales={"real_world": real_world, "philips_precise": philips_precise, "suv": suv}, limits=limits,
+        tolerances=tolerances, progress=part(progress, 0, 0.9),
     )  # fmt: skip
-    ledger = Ledger(jobs[0].root) if jobs and aim.staged else None
-    run = ConversionRun(
-        Path(source), aim, ledger, on_irregular, tolerances, real_world, straighten, overwrite, philips_precise, suv
-    )
     plan = plan_of_jobs(run, jobs, left)
     progress(1.0, "planned")
     return plan
@@ -274,9 +262,9 @@ def _check_suv_target(suv: SuvKind | None, aim: str) -> None:
         raise ParameterError(f"standardized uptake values are not written as {aim}; choose another format, or no suv")
 
 
-def _jobs_below(
+def _begun(
     source: StrPath,
-    target: Path,
+    target: StrPath,
     aim: Target,
     *,
     images: StrPath | None,
@@ -284,11 +272,16 @@ def _jobs_below(
     name: str,
     leave_out: Collection[LeftOut],
     on_irregular: OnIrregular,
+    straighten: bool,
+    overwrite: bool,
     scales: Mapping[str, Any],
+    tolerances: Tolerances,
     **shared: Any,
-) -> tuple[list[ConversionJob], Mapping[str, Problem]]:
-    """What is to be made of what lies below a path, and what is in no volume."""
+) -> tuple[ConversionRun, list[ConversionJob], Mapping[str, Problem]]:
+    """The run that a conversion and its plan share: its jobs, and what below the path is in no volume and why."""
+    _check_suv_target(scales["suv"], aim.name)
     check_apart(source, target)
+    shared["tolerances"] = tolerances
     skipped: Mapping[str, Problem] = {}
     if segmentation or images is not None:
         from voxelry.workflows.load.load_structures import load_masks
@@ -296,8 +289,13 @@ def _jobs_below(
         volumes = label_volumes(load_masks(source, images=images, **shared))
         batches = batches_of_volumes(volumes, path_stamp(os.fspath(source)), together=aim.several)
     else:
-        batches, skipped = _found(source, target, aim, on_irregular, scales, leave_out, shared)
-    return list(conversion_jobs(batches, aim, target, name)), skipped
+        batches, skipped = _found(source, Path(target), aim, on_irregular, scales, leave_out, shared)
+    jobs = list(conversion_jobs(batches, aim, Path(target), name))
+    run = ConversionRun(
+        Path(source), aim, Ledger(jobs[0].root) if jobs and aim.staged else None, on_irregular, tolerances,
+        straighten=straighten, overwrite=overwrite, **scales,
+    )  # fmt: skip
+    return run, jobs, skipped
 
 
 def _found(
