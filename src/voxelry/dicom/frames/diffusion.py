@@ -39,10 +39,14 @@ def weighting_of(frame: Frame) -> DiffusionWeighting | None:
 
 
 def _weighting(frame: Frame) -> DiffusionWeighting | None:
+    elements = frame.header.elements
+    by_maker = text(elements, "Modality") in ("MR", "")
+    if not (by_maker or frame.groups or "DiffusionBValue" in elements):
+        return None  # as of most images: nothing else tells a b-value
     said = standard_diffusion(frame)
     told = said.b_value is not None and (any(said.vector or ()) or said.directionality in ("NONE", "ISOTROPIC"))
     enough = told and frame.groups  # which many thousand frames have, and no maker contradicts
-    maker = None if enough or text(frame.header.elements, "Modality") not in ("MR", "") else makers_diffusion(frame)
+    maker = makers_diffusion(frame) if by_maker and not enough else None
     if maker is not None:
         first, second = (maker, said) if said.vector is None or is_uih(frame) else (said, maker)
         said = SaidOfDiffusion(
