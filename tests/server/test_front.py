@@ -200,7 +200,16 @@ def test_what_is_not_as_it_should_be_is_djangos_affair(series: int, token: str, 
         assert len(asking.passed_on) == 1, address
 
 
-def test_a_token_is_asked_for_once_until_something_changes(series: int, user: User, token: str, asking: Asking) -> None:
+def _pass(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the clocks on: a test that sleeps would also have to be quick in between."""
+    now, clock = timezone.now, time.time
+    monkeypatch.setattr(timezone, "now", lambda: now() + timedelta(seconds=seconds))
+    monkeypatch.setattr(time, "time", lambda: clock() + seconds)
+
+
+def test_a_token_is_asked_for_once_until_something_changes(
+    series: int, user: User, token: str, asking: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
     raw = f"/api/series/{series}/slices/1.raw"
     assert asking.is_quick(raw, authorization=token)
     with CaptureQueriesContext(connection) as queries:
@@ -208,9 +217,10 @@ def test_a_token_is_asked_for_once_until_something_changes(series: int, user: Us
     assert len(queries) == 0
     Token.objects.update(revoked=timezone.now())
     assert asking.get(raw, authorization=token)[0] == 401
-    Token.objects.update(revoked=None, expires=timezone.now() + timedelta(seconds=1))
+    # Before its use would be noted again.
+    Token.objects.update(revoked=None, expires=timezone.now() + secrets._LAST_USED_STEP / 2)
     assert asking.is_quick(raw, authorization=token)
-    time.sleep(1.1)
+    _pass(secrets._LAST_USED_STEP.total_seconds() / 2 + 1, monkeypatch)
     assert asking.get(raw, authorization=token)[0] == 401, "nothing changed but the time"
 
 
@@ -223,13 +233,12 @@ def _unused_for() -> timedelta:
 def test_the_use_of_a_token_is_noted_each_minute(
     series: int, token: str, asking: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(secrets, "_LAST_USED_STEP", timedelta(seconds=0.5))
     raw = f"/api/series/{series}/slices/1.raw"
     assert asking.is_quick(raw, authorization=token)
     Token.objects.update(last_used=timezone.now() - timedelta(days=1))
     assert asking.is_quick(raw, authorization=token)
     assert _unused_for() > timedelta(hours=1)
-    time.sleep(0.6)
+    _pass(secrets._LAST_USED_STEP.total_seconds() + 1, monkeypatch)
     assert asking.is_quick(raw, authorization=token)
     assert _unused_for() < timedelta(minutes=1)
 
