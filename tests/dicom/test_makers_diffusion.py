@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pydicom
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
+from pydicom.uid import UID
 
 import voxelry
 from tests.formats.test_gradients import read_table, world_directions
@@ -32,12 +34,16 @@ from voxelry.testing.diffusion_phantom import SIX_DIRECTIONS, DiffusionMaker, Ph
 
 Floats = npt.NDArray[np.float64]
 MAKERS: tuple[DiffusionMaker, ...] = (
-    "standard", "siemens", "siemens csa", "ge", "philips", "uih", "canon", "toshiba",
+    "standard", "siemens", "siemens csa", "siemens xa", "ge", "philips", "uih", "canon", "toshiba",
 )  # fmt: skip
 SMALL = (2, 5, 4)
 PLANES = {"axial": AXIAL, "sagittal": SAGITTAL, "coronal": CORONAL, "oblique": OBLIQUE}
 TO_RAS = [-1.0, -1.0, 1.0]
 ZERO = (0.0, 0.0, 0.0)
+
+
+UNREAD = ("standard", "siemens xa")
+"""Whose classic images dcm2niix does not read: of unknown makers, and by XA's own attributes alone."""
 
 
 def told(folder: Path) -> list[tuple[object, object, list[float] | None]]:
@@ -86,7 +92,7 @@ def test_each_makers_directions_are_the_patients(tmp_path: Path, maker: Diffusio
             assert f"DiffusionBValue {b_value:g}, DiffusionGradientOrientation {shown}" in volume.label
 
 
-@pytest.mark.parametrize("maker", ["standard", "siemens", "philips", "ge"])
+@pytest.mark.parametrize("maker", ["standard", "siemens", "siemens xa", "philips", "ge"])
 def test_enhanced_frames_tell_them_too(tmp_path: Path, maker: DiffusionMaker) -> None:
     series = synthetic_diffusion_series(tmp_path, maker=maker, orientation=OBLIQUE, enhanced=True, shape=SMALL)
     found = told(tmp_path)
@@ -120,7 +126,7 @@ def test_philips_private_attributes_of_a_frame_count(tmp_path: Path, vector: lis
     assert told(tmp_path) == [(800.0, *known)]
 
 
-@pytest.mark.parametrize("maker", ["standard", "siemens", "siemens csa", "philips"])
+@pytest.mark.parametrize("maker", ["standard", "siemens", "siemens csa", "siemens xa", "philips"])
 def test_the_mean_of_directions_has_none(tmp_path: Path, maker: DiffusionMaker) -> None:
     synthetic_diffusion_series(
         tmp_path / "in",
@@ -132,6 +138,62 @@ def test_the_mean_of_directions_has_none(tmp_path: Path, maker: DiffusionMaker) 
     found = told(tmp_path / "in")
     assert found[3] == (1000.0, "ISOTROPIC", None)
     assert [kind for _, kind, _ in found[:3]] == ["NONE", "DIRECTIONAL", "DIRECTIONAL"]
+
+
+@pytest.mark.parametrize("enhanced", [False, True])
+@pytest.mark.parametrize(
+    ("b_value", "vector", "attribute"),
+    [
+        (1000, (0.0, 0.6, 0.8), None), (1040, (0.0, -0.6, -0.8), None), (2000, (0.0, 0.6, 0.8), "DiffusionBValue"),
+        (1000, (0.6, 0.0, 0.8), "DiffusionGradientOrientation"), (0, (0.0, 0.0, 0.0), "DiffusionBValue"),
+    ],
+)  # fmt: skip
+def test_the_standard_counts_before_siemens_xa_and_a_contradiction_is_told(
+    tmp_path: Path, enhanced: bool, b_value: int, vector: tuple[float, ...], attribute: str | None
+) -> None:
+    def private(target: Dataset) -> None:
+        block = target.private_block(0x0021, "SIEMENS MR SDI 02", create=True)
+        block.add_new(0x05, "IS", str(b_value))
+        block.add_new(0x46, "FD", list(vector))
+
+    def stamp(_: int, dataset: Dataset) -> None:
+        dataset.Manufacturer = "Siemens Healthineers"
+        public, direction, item = Dataset(), Dataset(), Dataset()
+        direction.DiffusionGradientOrientation = [0.0, 0.6, 0.8]
+        if not enhanced:
+            private(dataset)
+            dataset.DiffusionBValue, dataset.DiffusionGradientOrientation = 1000.0, [0.0, 0.6, 0.8]
+            return
+        private(item)
+        public.DiffusionBValue, public.DiffusionGradientDirectionSequence = 1000.0, DicomSequence([direction])
+        for group in dataset.PerFrameFunctionalGroupsSequence:
+            group.MRDiffusionSequence = DicomSequence([public])
+            owned = group.private_block(0x0021, "SIEMENS MR SDI 02", create=True)
+            owned.add_new(0xFE, "SQ", DicomSequence([item]))
+
+    frames: Any = "enhanced" if enhanced else "single"
+    synthetic_series(tmp_path, slices=3, modality="MR", frames=frames, rescale=None, edit=stamp)
+    assert told(tmp_path) == [(1000.0, "DIRECTIONAL", [0.0, 0.6, 0.8])]
+    [series] = voxelry.index(tmp_path).series
+    found = [one for one in series.stacks[0].problems if one.code == "diffusion_contradicts"]
+    assert [one.numbers["attribute"] for one in found] == ([] if attribute is None else [attribute])
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.2"])
+def test_private_sequences_are_found_whatever_the_representation(tmp_path: Path, syntax: str) -> None:
+    """A file of implicit VR does not say that they are sequences."""
+    written = synthetic_diffusion_series(tmp_path / "in", maker="siemens xa", enhanced=True, shape=SMALL)
+    dataset = pydicom.dcmread(written.paths[0])
+    little = syntax == "1.2.840.10008.1.2"
+    dataset.file_meta.TransferSyntaxUID = UID(syntax)
+    if not little:
+        dataset.PixelData = np.frombuffer(dataset.PixelData, "<u2").astype(">u2").tobytes()
+    (tmp_path / "out").mkdir()
+    pydicom.dcmwrite(tmp_path / "out" / "a.dcm", dataset, implicit_vr=little, little_endian=little)
+    found = told(tmp_path / "out")
+    assert [one[0] for one in found] == list(written.b_values)
+    directions = np.array([ZERO if vector is None else vector for *_, vector in found])
+    assert np.abs(directions - written.directions).max() < 1e-6
 
 
 def test_ge_scales_b_values_by_the_vectors_length(tmp_path: Path) -> None:
@@ -329,7 +391,7 @@ def by_dcm2niix(folder: Path, target: Path) -> tuple[list[float], Floats]:
 
 
 @pytest.mark.programs("dcm2niix")
-@pytest.mark.parametrize(("maker", "plane"), [pair for pair in PAIRS if pair[0] != "standard"])
+@pytest.mark.parametrize(("maker", "plane"), [pair for pair in PAIRS if pair[0] not in UNREAD])
 def test_dcm2niix_says_the_same(tmp_path: Path, maker: DiffusionMaker, plane: str) -> None:
     """With the sign, though diffusion has none. Of unknown makers its older versions write nothing."""
     axes: list[PhaseAxis] = ["ROW", "COL"] if maker in ("ge", "canon") and plane in ("axial", "sagittal") else ["COL"]

@@ -148,6 +148,11 @@ def test_a_protocol_of_another_place_is_no_judge_of_the_direction(tmp_path: Path
     check(tmp_path, synthetic_mosaics(tmp_path, orientation=AXIAL, edit=say_protocol(elsewhere)))
 
 
+@pytest.mark.parametrize("against_normal", [False, True])
+def test_classic_images_of_xa_have_no_csa_header(tmp_path: Path, against_normal: bool) -> None:
+    check(tmp_path, synthetic_mosaics(tmp_path, header="xa", slices=7, against_normal=against_normal))
+
+
 def test_without_a_direction_it_is_not_cut(tmp_path: Path) -> None:
     synthetic_mosaics(tmp_path, header="attributes")
     [series] = voxelry.index(tmp_path).series

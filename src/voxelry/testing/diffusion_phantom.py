@@ -16,7 +16,7 @@ from voxelry.testing.instances import AXIAL, Triple, ds_text
 from voxelry.testing.siemens_headers import csa_header
 from voxelry.testing.synthetic import synthetic_series
 
-DiffusionMaker = Literal["standard", "siemens", "siemens csa", "ge", "philips", "uih", "canon", "toshiba"]
+DiffusionMaker = Literal["standard", "siemens", "siemens csa", "siemens xa", "ge", "philips", "uih", "canon", "toshiba"]
 PhaseAxis = Literal["ROW", "COL"]
 Floats: TypeAlias = npt.NDArray[np.float64]
 _Weigh: TypeAlias = Callable[[Dataset, float, "Floats | None", "_Frame"], None]
@@ -28,8 +28,9 @@ SIX_DIRECTIONS: tuple[Triple, ...] = (
 """No weighting, then six directions that determine a tensor; LPS."""
 _B_VALUES: tuple[float, ...] = (0.0, *[1000.0] * 6)
 _MANUFACTURERS: Mapping[DiffusionMaker, str] = {
-    "standard": "Bruker BioSpin MRI GmbH", "siemens": "SIEMENS", "siemens csa": "SIEMENS", "ge": "GE MEDICAL SYSTEMS",
-    "philips": "Philips Medical Systems", "uih": "UIH", "canon": "CANON_MEC", "toshiba": "TOSHIBA_MEC",
+    "standard": "Bruker BioSpin MRI GmbH", "siemens": "SIEMENS", "siemens csa": "SIEMENS",
+    "siemens xa": "Siemens Healthineers", "ge": "GE MEDICAL SYSTEMS", "philips": "Philips Medical Systems",
+    "uih": "UIH", "canon": "CANON_MEC", "toshiba": "TOSHIBA_MEC",
 }  # fmt: skip
 _SIGNAL = 20_000.0
 _LARGE, _SMALL = 1.7e-3, 0.3e-3
@@ -124,7 +125,8 @@ def synthetic_diffusion_series(
     ----------
     maker
         Who writes b-values and directions: ``"standard"`` by the standard's attributes, ``"siemens csa"`` in the CSA
-        header alone, ``"toshiba"`` by the standard's attributes and only where there is a weighting.
+        header alone, ``"siemens xa"`` in the private attributes of XA alone, which has no CSA header, ``"toshiba"`` by
+        the standard's attributes and only where there is a weighting.
     b_values, directions
         Of each volume: s/mm2, and a unit vector in the patient (LPS), which is not written where the b-value is 0.
     traces
@@ -135,7 +137,7 @@ def synthetic_diffusion_series(
         In-plane Phase Encoding Direction (0018,1312).
     enhanced
         True for one Enhanced MR object, with the standard's attributes in functional groups; Philips' private ones
-        beside them.
+        beside them, and XA's in their place.
     scaled
         True for GE's way to write several b-values: each image has the largest, and a shorter vector.
     attributes
@@ -260,6 +262,15 @@ def _by_siemens_csa(dataset: Dataset, b_value: float, vector: Floats | None, _: 
     dataset.private_block(0x0029, "SIEMENS CSA HEADER", create=True).add_new(0x10, "OB", csa_header(tags))
 
 
+def _by_siemens_xa(dataset: Dataset, b_value: float, vector: Floats | None, _: _Frame) -> None:
+    block = dataset.private_block(0x0021, "SIEMENS MR SDI 02", create=True)
+    block.add_new(0x05, "IS", f"{b_value:g}")
+    block.add_new(0x21, "CS", "NONE" if b_value == 0 else "ISOTROPIC" if vector is None else "DIRECTIONAL")
+    if vector is not None:
+        block.add_new(0x23, "FD", _b_matrix(b_value, vector))
+        block.add_new(0x46, "FD", vector.tolist())
+
+
 def _b_matrix(b_value: float, vector: Floats) -> list[float]:
     matrix = b_value * np.outer(vector, vector)
     return [float(matrix[place]) for place in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))]
@@ -326,8 +337,8 @@ def _by_toshiba(dataset: Dataset, b_value: float, vector: Floats | None, _: _Fra
 
 
 _WRITERS: Mapping[DiffusionMaker, _Weigh] = {
-    "standard": _by_standard, "siemens": _by_siemens, "siemens csa": _by_siemens_csa, "ge": _by_ge,
-    "philips": _by_philips, "uih": _by_uih, "canon": _by_canon, "toshiba": _by_toshiba,
+    "standard": _by_standard, "siemens": _by_siemens, "siemens csa": _by_siemens_csa, "siemens xa": _by_siemens_xa,
+    "ge": _by_ge, "philips": _by_philips, "uih": _by_uih, "canon": _by_canon, "toshiba": _by_toshiba,
 }  # fmt: skip
 
 
@@ -366,6 +377,11 @@ def _enhance(
         content.DimensionIndexValues = [1, place + 1, volume + 1]
         vector = None if volume in traces or b_values[volume] == 0 else known[volume]
         item = Dataset()
+        if maker == "siemens xa":
+            _by_siemens_xa(item, b_values[volume], vector, frame)
+            image = group.private_block(0x0021, "SIEMENS MR SDI 02", create=True)
+            image.add_new(0xFE, "SQ", DicomSequence([item]))
+            continue
         _enhanced_weighting(item, b_values[volume], vector, frame)
         group.MRDiffusionSequence = DicomSequence([item])
         if maker == "philips":

@@ -16,10 +16,10 @@ from pydicom.uid import ExplicitVRLittleEndian
 from voxelry.testing.instances import OBLIQUE, Triple, ds_text, pattern, synthetic_instance, write
 from voxelry.testing.siemens_headers import csa_header, siemens_protocol
 
-MosaicHeader = Literal["csa", "older csa", "attributes"]
-"""Where a Siemens mosaic tells of its slices: a CSA header of either layout, or attributes of group 0019 alone."""
+MosaicHeader = Literal["csa", "older csa", "attributes", "xa"]
+"""Where a Siemens mosaic tells of its slices: a CSA header of either layout, or attributes alone."""
 _SIEMENS_HEADER, _CSA = "SIEMENS MR HEADER", "SIEMENS CSA HEADER"
-_UIH = "Image Private Header"
+_SIEMENS_XA, _UIH = "SIEMENS MR SDI 02", "Image Private Header"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,7 +112,7 @@ def synthetic_mosaics(
         dataset.ImageType = ["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"]
         _say_siemens(dataset, header, step / np.linalg.norm(step), times)
         listed = centres[::-1] if numbered_backwards else centres
-        if header != "attributes":
+        if "csa" in header:
             said = listed if protocol else listed[:0]
             _say_protocol(dataset, said, backwards=numbered_backwards, older=header != "csa")
         if edit is not None:
@@ -255,6 +255,12 @@ def _say_siemens(
         block = dataset.private_block(0x0019, _SIEMENS_HEADER, create=True)
         block.add_new(0x0A, "US", len(times))
         block.add_new(0x29, "FD", [time * 1000 for time in times])
+        return
+    if header == "xa":
+        block = dataset.private_block(0x0021, _SIEMENS_XA, create=True)
+        block.add_new(0x01, "US", len(times))
+        block.add_new(0x02, "FD", normal.tolist())
+        block.add_new(0x62, "FD", [time * 1000 for time in times])
         return
     block = dataset.private_block(0x0029, _CSA, create=True)
     tags = {

@@ -12,9 +12,9 @@ from voxelry.core.errors import PixelDataError
 from voxelry.core.makers import maker_name
 from voxelry.core.value import Value
 from voxelry.dicom.acquisition.phase_encoding import EncodedAlong, encoded_along, is_echo_planar
-from voxelry.dicom.acquisition.private_places import frame_private_numbers
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.group_attributes import frame_number
+from voxelry.dicom.frames.private_places import SIEMENS_IMAGE, frame_private_numbers
 from voxelry.dicom.headers.attributes import numbers, text, texts
 from voxelry.dicom.headers.siemens_csa import csa_values
 
@@ -92,7 +92,7 @@ def _siemens(frame: Frame, size: int) -> dict[str, Value]:
 
 
 def _siemens_bandwidth(frame: Frame) -> float | None:
-    for group, creator, element in ((0x0019, "SIEMENS MR HEADER", 0x28), (0x0021, "SIEMENS MR SDI 02", 0x53)):
+    for group, creator, element in ((0x0019, "SIEMENS MR HEADER", 0x28), (0x0021, SIEMENS_IMAGE, 0x53)):
         found = frame_private_numbers(frame, group, creator, element, "FD")
         if found and found[0] > 0:
             return found[0]

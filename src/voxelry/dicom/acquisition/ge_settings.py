@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from voxelry.core.value import Value
-from voxelry.dicom.acquisition.private_places import frame_private_numbers, frame_private_text
 from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.frames.private_places import frame_private_numbers, frame_private_text
 
 _SHIMS = (0x02, 0x03, 0x04)
 """Gradient offsets along x, y and z (0043,xx02) to (0043,xx04)."""

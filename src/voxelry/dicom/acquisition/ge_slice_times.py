@@ -12,9 +12,9 @@ from itertools import pairwise
 
 from voxelry.core.makers import maker_name
 from voxelry.dicom.acquisition.acceleration import whole_number
-from voxelry.dicom.acquisition.private_places import frame_private_text
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.group_attributes import frame_number
+from voxelry.dicom.frames.private_places import frame_private_text
 from voxelry.dicom.headers.attributes import text
 from voxelry.dicom.headers.private_attributes import first_number, private_value
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from voxelry.dicom.acquisition.private_places import frame_private_text
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.group_attributes import frame_words
 from voxelry.dicom.frames.image_parts import complex_part
+from voxelry.dicom.frames.private_places import SIEMENS_IMAGE, frame_private_text
 from voxelry.dicom.headers.attributes import texts
 
 _WORDS = {"mag": "MAGNITUDE", "phase": "PHASE", "real": "REAL", "imag": "IMAGINARY"}
@@ -25,5 +25,5 @@ def image_type_words(frame: Frame) -> list[str]:
 
 def siemens_image_type(frame: Frame) -> list[str]:
     """The words by which Siemens' XA says what earlier software said in Image Type; empty if there are none."""
-    said = frame_private_text(frame, 0x0021, "SIEMENS MR SDI 02", 0x75)
+    said = frame_private_text(frame, 0x0021, SIEMENS_IMAGE, 0x75)
     return [word for word in said.split("\\") if word]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from voxelry.core.makers import maker_name
 from voxelry.core.value import Value
-from voxelry.dicom.acquisition.private_places import frame_private_numbers, frame_private_text
 from voxelry.dicom.acquisition.siemens_settings import protocol_number
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.group_attributes import frame_number, frame_words
+from voxelry.dicom.frames.private_places import frame_private_numbers, frame_private_text
 from voxelry.dicom.headers.attributes import text
 from voxelry.dicom.headers.siemens_csa import protocol_values
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from voxelry.core.makers import maker_name
-from voxelry.dicom.acquisition.private_places import frame_private_numbers
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.group_attributes import frame_words
+from voxelry.dicom.frames.private_places import SIEMENS_IMAGE, frame_private_numbers
 from voxelry.dicom.headers.attributes import text, texts
 from voxelry.dicom.headers.private_attributes import private_value
 from voxelry.dicom.headers.siemens_csa import csa_values
@@ -24,7 +24,6 @@ EncodedAlong = Literal["row", "column"]
 _AXES: dict[str, EncodedAlong] = {"ROW": "row", "COL": "column", "COLUMN": "column"}
 _GE_ORDERS = {"LINEAR": False, "REVERSE_LINEAR": True}
 """What Rectilinear Phase Encode Reordering (0018,9034) of GE's echo planar images says, since its software RX27."""
-_SIEMENS_XA = "SIEMENS MR SDI 02"
 _GE_NEWER, _GE_NEWER_SHIFT, _GE_NEWER_ORDER = 25.002, 0x4C, 0x0394 - 0x8C
 """From this version of GE's raw header on its fields lie elsewhere."""
 _GE_POLARITY, _GE_KIND, _GE_ORDER = 0x30, 0x3A, 0x0394
@@ -97,7 +96,7 @@ def _siemens_polarity(frame: Frame) -> bool | None:
     csa = csa_values(frame.header.elements).get("PhaseEncodingDirectionPositive", ())
     if csa:
         return {"0": False, "1": True}.get(csa[0])
-    said = frame_private_numbers(frame, 0x0021, _SIEMENS_XA, 0x1C, "IS")
+    said = frame_private_numbers(frame, 0x0021, SIEMENS_IMAGE, 0x1C, "IS")
     return {0.0: False, 1.0: True}.get(said[0]) if said else None
 
 

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from voxelry.core.errors import PixelDataError
 from voxelry.core.makers import maker_name
 from voxelry.core.value import Value
-from voxelry.dicom.acquisition.private_places import frame_private_numbers
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.frame_facts import group_of
 from voxelry.dicom.frames.image_parts import complex_part, map_word
+from voxelry.dicom.frames.private_places import frame_private_numbers
 from voxelry.dicom.headers.attributes import number, text
 
 _NO_UNIT = frozenset({"", "US", "NORMALIZED"})

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from voxelry.core.value import Value
 from voxelry.dicom.acquisition.acceleration import whole_number
-from voxelry.dicom.acquisition.private_places import frame_private_numbers, frame_private_text
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.image_parts import complex_part
+from voxelry.dicom.frames.private_places import SIEMENS_IMAGE, frame_private_numbers, frame_private_text
 from voxelry.dicom.headers.siemens_csa import protocol_values
 
 _NUMBERS = (
@@ -70,10 +70,10 @@ def siemens_settings(frame: Frame) -> dict[str, Value]:
 def _coil_and_dwell_time(frame: Frame) -> dict[str, Value]:
     found: dict[str, Value] = {}
     coil = frame_private_text(frame, 0x0051, "SIEMENS MR HEADER", 0x0F)
-    coil = coil or frame_private_text(frame, 0x0021, "SIEMENS MR SDI 02", 0x4F)
+    coil = coil or frame_private_text(frame, 0x0021, SIEMENS_IMAGE, 0x4F)
     if coil:
         found["CoilString"] = coil
-    for group, creator, element in ((0x0019, "SIEMENS MR HEADER", 0x18), (0x0021, "SIEMENS MR SDI 02", 0x42)):
+    for group, creator, element in ((0x0019, "SIEMENS MR HEADER", 0x18), (0x0021, SIEMENS_IMAGE, 0x42)):
         dwell = frame_private_numbers(frame, group, creator, element, "IS")
         if dwell and dwell[0] > 0:
             found["DwellTime"] = round(dwell[0] * 1e-9, 12)

@@ -19,8 +19,8 @@ from voxelry.dicom.acquisition.body_size import (
 )
 from voxelry.dicom.acquisition.decay_times import ScanTimes, moment_of, seconds_to_scan
 from voxelry.dicom.acquisition.emission_attributes import EmissionAttributes
-from voxelry.dicom.acquisition.private_places import frame_private_numbers
 from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.frames.private_places import frame_private_numbers
 from voxelry.dicom.headers.attributes import tag_label
 
 SuvKind = Literal["bw", "lbm", "lbm-james", "bsa"]

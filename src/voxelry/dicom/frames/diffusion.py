@@ -8,13 +8,14 @@ from weakref import WeakKeyDictionary
 from voxelry.core.value import Value
 from voxelry.dicom.frames.diffusion_weighting import DiffusionWeighting, SaidOfDiffusion, main_axis, unit_vector
 from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.frames.image_parts import image_words
 from voxelry.dicom.frames.makers_diffusion import is_uih, makers_diffusion
 from voxelry.dicom.frames.standard_diffusion import standard_diffusion
-from voxelry.dicom.headers.attributes import first_attributes, text, texts
+from voxelry.dicom.headers.attributes import text
 from voxelry.dicom.headers.comparable import ABSENT, Comparable, floats_of
 from voxelry.dicom.headers.header import Header
 
-_TRACE = frozenset(("TRACE", "TRACEW", "ISO", "ISOTROPIC", "DWI_TRACE"))
+_TRACE = frozenset(("TRACE", "TRACEW", "ISO", "ISOTROPIC", "DWI TRACE"))
 """Values of Image Type for an image that is the mean of several directions."""
 _COSINE_DIGITS = 4
 _ROUNDING = 1.5e-4
@@ -58,7 +59,7 @@ def _weighting(frame: Frame) -> DiffusionWeighting | None:
     b_value = said.b_value
     if b_value is None:
         return None
-    if said.directionality == "ISOTROPIC" or (b_value > 0 and not _TRACE.isdisjoint(_image_type(frame))):
+    if said.directionality == "ISOTROPIC" or (b_value > 0 and not _TRACE.isdisjoint(image_words(frame))):
         return DiffusionWeighting(b_value, "trace")
     if b_value == 0 or said.directionality == "NONE":
         return DiffusionWeighting(b_value, "none")
@@ -68,13 +69,6 @@ def _weighting(frame: Frame) -> DiffusionWeighting | None:
     axis = None if said.matrix is None else main_axis(said.matrix)
     matrix = said.directionality == "BMATRIX" or axis is not None
     return DiffusionWeighting(b_value, "b matrix" if matrix else "none", axis)
-
-
-def _image_type(frame: Frame) -> tuple[str, ...]:
-    """Image Type, and Frame Type where it has one."""
-    items = [first_attributes(group, "MRImageFrameTypeSequence") for group in frame.groups]
-    own = [item for item in items if item is not None]
-    return (*(word for item in own for word in texts(item, "FrameType")), *texts(frame.header.elements, "ImageType"))
 
 
 def diffusion_metadata(frames: Sequence[Frame]) -> dict[str, Value]:

@@ -5,14 +5,10 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from pydicom.dataset import Dataset
-
 from voxelry.dicom.frames.frame import Frame
-from voxelry.dicom.headers.attributes import dataset_of, first_attributes, text, texts
-from voxelry.dicom.headers.elements import Elements
-from voxelry.dicom.headers.json_values import readable_elements
+from voxelry.dicom.frames.private_places import SIEMENS_IMAGE, frame_private_text
+from voxelry.dicom.headers.attributes import first_attributes, text, texts
 from voxelry.dicom.headers.private_attributes import first_number, private_value
-from voxelry.dicom.headers.pydicom_silence import quiet
 
 ComplexPart = Literal["", "mag", "phase", "real", "imag"]
 """As BIDS names the parts of a complex signal; empty where the header says none."""
@@ -72,26 +68,8 @@ def image_words(frame: Frame) -> tuple[str, ...]:
 
 def _siemens_words(frame: Frame) -> tuple[str, ...]:
     """Siemens XA: Image Type (0021,xx75) in a private functional group."""
-    for group in frame.groups:
-        known = group.encoded if isinstance(group, Elements) else None
-        if known is not None and not any(tag >> 16 == 0x0021 for tag in known):
-            continue
-        for element in readable_elements(dataset_of(group)):
-            if element.tag.group == 0x0021 and element.VR == "SQ":
-                found = _text_75(list(element.value))
-                if found:
-                    return found
-    return ()
-
-
-def _text_75(items: list[Dataset]) -> tuple[str, ...]:
-    for item in items:
-        for inner in readable_elements(item):
-            if inner.tag.group == 0x0021 and inner.tag.element & 0xFF == 0x75 and inner.tag.element > 0xFF:
-                with quiet:
-                    value = inner.value
-                return (value,) if isinstance(value, str) else tuple(map(str, value or ()))
-    return ()
+    words = frame_private_text(frame, 0x0021, SIEMENS_IMAGE, 0x75) if frame.groups else ""
+    return tuple(words.split("\\")) if words else ()
 
 
 def complex_part(frame: Frame) -> ComplexPart:

@@ -6,7 +6,8 @@ Each maker has its own frame of reference, from which vectors are turned into th
 maker      attributes                                   frame of the vector
 =========  ===========================================  ===========================================================
 Siemens    (0019,xx0C), (0019,xx0E), (0019,xx27); the   the patient's (LPS)
-           same in the CSA header (0029,xx10)
+           same in the CSA header (0029,xx10); of XA
+           (0021,xx05), (0021,xx46), (0021,xx23)
 GE         (0043,xx39); (0019,xxBB), (0019,xxBC) and    frequency, phase and slice of the acquisition: see `_of_ge`
            (0019,xxBD)
 Philips    (2001,xx03), (2001,xx04); (2005,xxB0),       the patient's (right-left, anterior-posterior, feet-head)
@@ -25,18 +26,17 @@ from __future__ import annotations
 import math
 import re
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from voxelry.core.affine import cross
 from voxelry.dicom.frames.diffusion_weighting import SHORTEST, Direction, SaidOfDiffusion, in_patient
 from voxelry.dicom.frames.frame import Frame
-from voxelry.dicom.headers.attributes import dataset_of, text
+from voxelry.dicom.frames.private_places import SIEMENS_IMAGE, private_places
+from voxelry.dicom.headers.attributes import text
 from voxelry.dicom.headers.comparable import comparable_number
-from voxelry.dicom.headers.elements import Elements
 from voxelry.dicom.headers.private_attributes import (
     all_numbers,
     first_number,
-    private_items,
     private_value,
     private_values,
 )
@@ -45,9 +45,10 @@ from voxelry.dicom.headers.siemens_csa import csa_values
 _BLOCKS = range(0x10, 0x20)
 """Where private creators are; without one in its group, a maker's attributes are not looked for."""
 _SIEMENS = "SIEMENS MR HEADER"
+_XA = (0x05, 0x21, 0x23, 0x46)
+"""Of XA: b-value, directionality, b matrix and direction."""
 _GE, _GE_VECTOR, _GE_SERIES = "GEMS_PARM_01", "GEMS_ACQU_01", "GEMS_RELA_01"
 _PHILIPS, _PHILIPS_VECTOR = "Philips Imaging DD 001", "Philips MR Imaging DD 001"
-_PHILIPS_FRAME = "Philips MR Imaging DD 005"
 _UIH = "Image Private Header"
 _LARGEST = 100_000.0
 """s/mm2; a larger number is no b-value."""
@@ -63,13 +64,14 @@ _CANON_MAKERS = ("CANON", "TOSHIBA")
 def makers_diffusion(frame: Frame) -> SaidOfDiffusion | None:
     """What a maker's private attributes say of a frame; None where none are known."""
     readers = {
-        0x0019: _of_siemens, 0x0029: _of_siemens, 0x0043: _of_ge, 0x2001: _of_philips, 0x0065: _of_uih,
+        0x0019: _of_siemens, 0x0021: _of_siemens_xa, 0x0029: _of_siemens, 0x0043: _of_ge, 0x2001: _of_philips,
+        0x0065: _of_uih,
     }  # fmt: skip
     tags = frame.header.elements.encoded or frame.header.elements.dataset.keys()
     known = {read for group, read in readers.items() if any(group << 16 | block in tags for block in _BLOCKS)}
     if frame.groups:
-        known.add(_of_philips)
-    for read in (_of_siemens, _of_ge, _of_philips, _of_uih, _of_canon):
+        known |= {_of_siemens_xa, _of_philips}
+    for read in (_of_siemens, _of_siemens_xa, _of_ge, _of_philips, _of_uih, _of_canon):
         said = read(frame) if read in known or read is _of_canon else None
         if said is not None:
             return said
@@ -98,6 +100,17 @@ def _of_siemens(frame: Frame) -> SaidOfDiffusion | None:
         matrix = all_numbers(content, 6) if matrix is None and content is not None else matrix
         kind = kind or _words(_csa_content(csa, "DiffusionDirectionality"))
     return None if b_value is None else _siemens_said(b_value, vector, matrix, kind)
+
+
+def _of_siemens_xa(frame: Frame) -> SaidOfDiffusion | None:
+    """XA's values, of a functional group or of a classic instance."""
+    for elements in private_places(frame, 0x0021):
+        said = private_values(elements, 0x0021, SIEMENS_IMAGE, _XA)
+        b_value = _b_value(said[0])
+        if b_value is not None:
+            matrix = None if said[2] is None else all_numbers(said[2], 6)
+            return _siemens_said(b_value, _three(said[3]), matrix, _words(said[1]))
+    return None
 
 
 def _csa_content(csa: Mapping[str, tuple[str, ...]], name: str) -> bytes | None:
@@ -188,7 +201,7 @@ def _image_axes(frame: Frame) -> tuple[list[float], list[float], list[float]] | 
 
 
 def _of_philips(frame: Frame) -> SaidOfDiffusion | None:
-    for elements in _philips_places(frame):
+    for elements in private_places(frame, 0x2005):
         written, kind = private_values(elements, 0x2001, _PHILIPS, (0x03, 0x04))
         b_value = _b_value(written)
         if b_value is None:
@@ -201,14 +214,6 @@ def _of_philips(frame: Frame) -> SaidOfDiffusion | None:
         isotropic = isotropic or (b_value > 0 and vector is not None and math.hypot(*vector) <= SHORTEST)
         return SaidOfDiffusion(b_value, vector, None, "ISOTROPIC" if isotropic else "")
     return None
-
-
-def _philips_places(frame: Frame) -> Iterator[Elements]:
-    """Where Philips keeps private attributes of a frame: a sequence of its functional group, else the instance."""
-    for group in frame.groups:
-        for item in private_items(dataset_of(group), 0x2005, _PHILIPS_FRAME, 0x0F):
-            yield Elements(None, item)
-    yield frame.header.elements
 
 
 # --- UIH and Canon ----------------------------------------------------------------------------------------------------

@@ -12,14 +12,13 @@ from typing import Literal
 
 from voxelry.core.errors import MosaicError
 from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.frames.private_places import SIEMENS_IMAGE, frame_private_text
 from voxelry.dicom.frames.siemens_mosaics import SiemensMosaics, siemens_count
 from voxelry.dicom.frames.uih_grids import UihGrids, uih_count
-from voxelry.dicom.headers.attributes import Attributes, dataset_of, first_item, text, texts
+from voxelry.dicom.headers.attributes import first_item, text, texts
 from voxelry.dicom.headers.elements import Elements
 from voxelry.dicom.headers.header import Header
-from voxelry.dicom.headers.json_values import readable_elements
 from voxelry.dicom.headers.private_attributes import private_value
-from voxelry.dicom.headers.pydicom_silence import quiet
 
 _WORD = "MOSAIC"
 _SIEMENS = "SIEMENS MR HEADER"
@@ -117,9 +116,8 @@ def _says_mosaic(frame: Frame, own: Elements, *, is_mr: bool) -> bool:
     if not is_mr:
         return False
     repeated = private_value(own, 0x0051, _SIEMENS, 0x16) or b""
-    return _WORD.encode() in repeated.upper().replace(b"/", b"\\").split(b"\\") or any(
-        _says_so_inside(group) for group in frame.groups
-    )
+    inside = frame_private_text(frame, 0x0021, SIEMENS_IMAGE, 0x75)
+    return _WORD.encode() in repeated.upper().replace(b"/", b"\\").split(b"\\") or _WORD in inside.upper()
 
 
 def _frame_type(frame: Frame) -> tuple[str, ...]:
@@ -128,16 +126,3 @@ def _frame_type(frame: Frame) -> tuple[str, ...]:
         if item is not None:
             return texts(item, "FrameType")
     return ()
-
-
-def _says_so_inside(group: Attributes) -> bool:
-    """True by the private Image Type of a functional group (0021,xx75), as Siemens' XA writes it."""
-    for element in readable_elements(dataset_of(group)):
-        if element.tag.group == 0x0021 and element.VR == "SQ":
-            for item in element.value:
-                for inner in readable_elements(item):
-                    if inner.tag.group == 0x0021 and inner.tag.element & 0xFF == 0x75:
-                        with quiet:
-                            if _WORD in str(inner.value).upper():
-                                return True
-    return False

@@ -21,15 +21,18 @@ from voxelry.core.errors import MosaicError, PixelDataError
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.frame_facts import Facts, group_of
 from voxelry.dicom.frames.multiframe_positions import Vector
+from voxelry.dicom.frames.private_places import SIEMENS_IMAGE
 from voxelry.dicom.frames.tile_frames import tile_count, tile_facts, tile_frames, tile_grid
 from voxelry.dicom.frames.tiles import Tile
 from voxelry.dicom.headers.attributes import number, tag_label
 from voxelry.dicom.headers.elements import Elements
-from voxelry.dicom.headers.private_attributes import private_value
+from voxelry.dicom.headers.private_attributes import private_numbers, private_value
 from voxelry.dicom.headers.siemens_csa import csa_values, protocol_values
 
 _HEADER = "SIEMENS MR HEADER"
 _COUNT, _TIMES = 0x0A, 0x29
+_XA_COUNT, _XA_NORMAL, _XA_TIMES = 0x01, 0x02, 0x62
+"""What XA says in classic instances, which have no CSA header."""
 _PARALLEL = 0.99
 """The least cosine between the normal that Siemens writes and that of the image."""
 _SAME_STEP = 0.01
@@ -56,7 +59,8 @@ def siemens_count(frame: Frame) -> int | None:
 def _counts(own: Elements) -> set[int]:
     told = tile_count(private_value(own, 0x0019, _HEADER, _COUNT))
     said = csa_values(own).get("NumberOfImagesInMosaic", ())
-    counts = {one for one in (told, tile_count(said[0].encode()) if said else None) if one is not None}
+    by_xa = tile_count(private_value(own, 0x0021, SIEMENS_IMAGE, _XA_COUNT))
+    counts = {one for one in (told, tile_count(said[0].encode()) if said else None, by_xa) if one is not None}
     if not counts:
         times = _times(own)
         counts = {len(times)} if len(times) > 1 else set()
@@ -65,7 +69,7 @@ def _counts(own: Elements) -> set[int]:
 
 def _times(own: Elements) -> tuple[float, ...]:
     """``MosaicRefAcqTimes``, ms, of each tile; empty where there is none."""
-    content = private_value(own, 0x0019, _HEADER, _TIMES)
+    content = private_value(own, 0x0019, _HEADER, _TIMES) or private_value(own, 0x0021, SIEMENS_IMAGE, _XA_TIMES)
     if content is None:
         said: Sequence[str] = csa_values(own).get("MosaicRefAcqTimes", ())
     elif len(content) % 8 == 0 and not re.fullmatch(rb"[-+0-9.eE\\ ]+", content):
@@ -125,7 +129,7 @@ class SiemensMosaics:
     def _places(self, frame: Frame, tiles: Sequence[Tile]) -> list[Vector]:
         own = frame.header.elements
         count = len(tiles)
-        normal = csa_values(own).get("SliceNormalVector", ())
+        normal = csa_values(own).get("SliceNormalVector", ()) or _xa_normal(own)
         series = private_value(own, 0x0029, "SIEMENS CSA HEADER", 0x20) or b""
         key = (id(frame.facts), count, frame.position, normal, own.encoded and own.encoded.get(0x00180088), series)
         if own.encoded is None or frame.groups or key not in self._positions:
@@ -138,6 +142,10 @@ class SiemensMosaics:
         if not series or key not in self._centres:
             self._centres[key] = protocol_centres(protocol_values(own), count)
         return self._centres[key]
+
+
+def _xa_normal(own: Elements) -> tuple[str, ...]:
+    return tuple(map(str, private_numbers(own, 0x0021, SIEMENS_IMAGE, _XA_NORMAL, "FD")))
 
 
 def _vector(words: Sequence[str]) -> Floats | None:

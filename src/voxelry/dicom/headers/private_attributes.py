@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterable
-from typing import cast
 
-from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
-from pydicom.sequence import Sequence
 
 from voxelry.dicom.headers.elements import Elements
 from voxelry.dicom.headers.pydicom_silence import quiet
@@ -40,25 +36,6 @@ def private_values(elements: Elements, group: int, creator: str, which: tuple[in
     """The bytes of several attributes of one creator, as `private_value` gives each: its block is found once."""
     tag = private_tag(elements, group, creator, 0)
     return tuple(None if tag is None else _content(elements, tag | element) for element in which)
-
-
-def private_items(dataset: Dataset, group: int, creator: str, element: int) -> tuple[Dataset, ...]:
-    """The items of a private sequence, which may be in an item of another one; empty if it is absent or no sequence.
-
-    Parameters
-    ----------
-    group, creator, element
-        As for `private_value`.
-    """
-    tag = private_tag(Elements(None, dataset), group, creator, element) or 0
-    if tag not in dataset.keys():  # noqa: SIM118 - as in _content
-        return ()
-    try:
-        with quiet:
-            value = dataset[tag].value
-    except Exception:  # a value that pydicom cannot read counts as absent
-        return ()
-    return tuple(cast("Iterable[Dataset]", value)) if isinstance(value, Sequence) else ()
 
 
 def private_text(elements: Elements, group: int, creator: str, element: int) -> str:

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 
 from voxelry.dicom.acquisition.ge_slice_times import ge_slice_times
 from voxelry.dicom.acquisition.phase_encoding import is_echo_planar
-from voxelry.dicom.acquisition.private_places import frame_private_numbers
 from voxelry.dicom.frames.acquisition_times import clock_of
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.group_attributes import frame_number
+from voxelry.dicom.frames.private_places import SIEMENS_IMAGE, frame_private_numbers
 from voxelry.dicom.headers.attributes import text
 from voxelry.dicom.series.stack import Stack
 
@@ -112,5 +112,5 @@ def _acquired(frames: Sequence[Frame]) -> list[float] | None:
 
 def _after_start(frames: Sequence[Frame]) -> list[float] | None:
     """By Siemens' time after the start of the acquisition, which XA writes."""
-    told = [frame_private_numbers(frame, 0x0021, "SIEMENS MR SDI 02", 0x04, "DS") for frame in frames]
+    told = [frame_private_numbers(frame, 0x0021, SIEMENS_IMAGE, 0x04, "DS") for frame in frames]
     return _varied([one[0] if one else None for one in told])

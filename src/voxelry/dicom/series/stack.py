@@ -34,6 +34,7 @@ from voxelry.dicom.grouping.split import split
 from voxelry.dicom.grouping.volume_names import labels_of
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.pixels.stored_pixels import is_lossy
+from voxelry.dicom.series.diffusion_findings import diffusion_findings
 from voxelry.dicom.series.lost_files import NOTHING_LOST, LostFile, LostSlices, incomplete, perhaps_findings
 from voxelry.dicom.series.mixed_scaling import scaling_findings
 from voxelry.dicom.series.mixed_settings import mixed_settings_findings
@@ -188,6 +189,7 @@ class Stack:
             *noise_findings(self.frames),
             *projection_findings(first),
             *scaling_findings(self.frames),
+            *diffusion_findings(self.frames),
         ]
         if isinstance(grid, Grid):
             found += grid_findings(grid, first, self.tolerances)
