@@ -222,6 +222,44 @@ def test_ge_images_without_a_vector(tmp_path: Path, image: int | None, b_value: 
     assert "DiffusionGradientOrientation" not in volume.metadata
 
 
+@pytest.mark.parametrize(
+    ("maker", "stamped", "b_value"),
+    [
+        ("GE", {}, None), ("GE", {"image": 14}, 0.0), ("GE", {"image": 16}, 0.0), ("GE", {"series": 16}, 0.0),
+        ("Philips", {"contrast": "T1"}, None), ("Philips", {"contrast": "DIFFUSION"}, 0.0), ("Philips", {}, None),
+        ("Philips", {"kind": "N"}, 0.0), ("UIH", {}, None), ("UIH", {"vector": True}, 0.0),
+    ],
+)  # fmt: skip
+def test_a_b_value_of_zero_in_images_of_any_kind_means_nothing(
+    tmp_path: Path, maker: str, stamped: dict[str, Any], b_value: float | None
+) -> None:
+    """GE, Philips and UIH write one where nothing else speaks of diffusion."""
+
+    def stamp(dataset: Dataset) -> None:
+        if maker == "GE":
+            dataset.private_block(0x0043, "GEMS_PARM_01", create=True).add_new(0x39, "IS", ["0", "8", "0", "0"])
+            if "image" in stamped:
+                dataset.private_block(0x0043, "GEMS_PARM_01").add_new(0x30, "SS", stamped["image"])
+            if "series" in stamped:
+                dataset.private_block(0x0021, "GEMS_RELA_01", create=True).add_new(0x5A, "SL", stamped["series"])
+        elif maker == "Philips":
+            own = dataset.private_block(0x2001, "Philips Imaging DD 001", create=True)
+            own.add_new(0x03, "FL", 0.0)
+            if "kind" in stamped:
+                own.add_new(0x04, "CS", stamped["kind"])
+            if "contrast" in stamped:
+                dataset.AcquisitionContrast = stamped["contrast"]
+        else:
+            own = dataset.private_block(0x0065, "Image Private Header", create=True)
+            own.add_new(0x09, "FD", 0.0)
+            if "vector" in stamped:
+                own.add_new(0x37, "FD", [0.0, 0.0, 0.0])
+
+    metadata = one_image(tmp_path, stamp).metadata
+    assert metadata.get("DiffusionBValue") == b_value
+    assert ("DiffusionDirectionality" in metadata) == (b_value is not None)
+
+
 def test_ge_directions_are_unknown_without_the_phase_direction(tmp_path: Path) -> None:
     def stamp(dataset: Dataset) -> None:
         block = dataset.private_block(0x0019, "GEMS_ACQU_01", create=True)

@@ -29,7 +29,7 @@ def test_units_are_those_of_bids() -> None:
     assert found["ConversionSoftware"] == "Voxelry"
     assert {name: found[name] for name in found if not name.startswith("Conversion")} == {
         "Manufacturer": "Invented", "ManufacturersModelName": "M1", "RepetitionTime": 2.5, "EchoTime": 0.03,
-        "InversionTime": 0.9, "FlipAngle": 60.0, "MagneticFieldStrength": 1.5, "ScanOptions": "FS_NPW",
+        "InversionTime": 0.9, "FlipAngle": 60.0, "MagneticFieldStrength": 1.5, "ScanOptions": "FS\\NPW",
         "SpacingBetweenSlices": 2.5, "ImageType": ["ORIGINAL"],
     }  # fmt: skip
     assert json.loads(json.dumps(found, allow_nan=False)) == found

@@ -56,7 +56,7 @@ def synthetic_epi(
     times
         When each slice was acquired, in seconds after the first; None writes no times.
     bandwidth
-        Of Siemens: hertz per pixel along phase encoding.
+        Of Siemens and UIH: hertz per pixel along phase encoding.
     factor, bands
         Of parallel imaging within the plane, and slices acquired at once.
     settings
@@ -98,7 +98,7 @@ def synthetic_epi(
         "Siemens": lambda index, dataset: _siemens(dataset, positive, bandwidth, factor, bands),
         "Siemens XA": lambda index, dataset: _siemens_xa(dataset, along, positive, bandwidth, factor, bands, times),
         "GE": lambda index, dataset: _ge(dataset, positive, factor, bands),
-        "UIH": lambda index, dataset: _uih(dataset, positive, factor),
+        "UIH": lambda index, dataset: _uih(dataset, positive, bandwidth, factor),
         "Philips": lambda index, dataset: _philips(dataset, factor),
     }
 
@@ -197,7 +197,8 @@ def _ge(dataset: Dataset, positive: bool, factor: float, bands: int) -> None:
     own.add_new(0xB6, "LO", [str(bands), "0"])
 
 
-def _uih(dataset: Dataset, positive: bool, factor: float) -> None:
+def _uih(dataset: Dataset, positive: bool, bandwidth: float, factor: float) -> None:
+    dataset.private_block(0x19, "Image Private Header", create=True).add_new(0x28, "FD", bandwidth)
     own = dataset.private_block(0x65, "Image Private Header", create=True)
     own.add_new(0x0D, "SH", f"F:{factor:g}S")
     own.add_new(0x58, "IS", "0" if positive else "1")

@@ -16,6 +16,7 @@ from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.group_attributes import frame_number
 from voxelry.dicom.frames.private_places import SIEMENS_IMAGE, frame_private_numbers
 from voxelry.dicom.headers.attributes import numbers, text, texts
+from voxelry.dicom.headers.private_attributes import private_creators
 from voxelry.dicom.headers.siemens_csa import csa_values
 
 _WATER_FAT_PPM = 3.4
@@ -48,7 +49,9 @@ def echo_spacing(frame: Frame) -> dict[str, Value]:
     found["ReconMatrixPE"] = size
     match maker_name(text(frame.header.elements, "Manufacturer")):
         case "Siemens":
-            found |= _siemens(frame, size)
+            found |= _by_bandwidth(_siemens_bandwidth(frame), size)
+        case "UIH":
+            found |= _by_bandwidth(_uih_bandwidth(frame), size)
         case "GE":
             found |= _ge(frame, size, lines)
         case "Philips":
@@ -83,12 +86,20 @@ def _spacing(seconds: float, size: int) -> dict[str, Value]:
     return {"EffectiveEchoSpacing": seconds, "TotalReadoutTime": seconds * (size - 1)}
 
 
-def _siemens(frame: Frame, size: int) -> dict[str, Value]:
+def _by_bandwidth(bandwidth: float | None, size: int) -> dict[str, Value]:
     """By the bandwidth per pixel of the reconstructed image, which accounts for parallel imaging and interpolation."""
-    bandwidth = _siemens_bandwidth(frame)
     if bandwidth is None:
         return {}
     return {"BandwidthPerPixelPhaseEncode": bandwidth, **_spacing(1 / (bandwidth * size), size)}
+
+
+def _uih_bandwidth(frame: Frame) -> float | None:
+    """Since 2021 UIH writes (0019,xx28); what its software calls the creator of that group has varied."""
+    for creator in private_creators(frame.header.elements, 0x0019):
+        found = frame_private_numbers(frame, 0x0019, creator, 0x28, "FD")
+        if len(found) == 1 and found[0] > 0:
+            return found[0]
+    return None
 
 
 def _siemens_bandwidth(frame: Frame) -> float | None:

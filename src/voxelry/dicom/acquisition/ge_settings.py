@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from voxelry.core.makers import maker_name
 from voxelry.core.value import Value
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.private_places import frame_private_numbers, frame_private_text
+from voxelry.dicom.headers.attributes import text
 
 _SHIMS = (0x02, 0x03, 0x04)
 """Gradient offsets along x, y and z (0043,xx02) to (0043,xx04)."""
+_ARMS = (("NumberOfPointsPerArm", 0x60), ("NumberOfArms", 0x61), ("NumberOfExcitations", 0x62))
+_LONGEST_PAUSE = 600.0
+"""Seconds; a larger number is no pause."""
 
 
 def ge_settings(frame: Frame) -> dict[str, Value]:
@@ -21,4 +26,16 @@ def ge_settings(frame: Frame) -> dict[str, Value]:
     shims = [frame_private_numbers(frame, 0x0043, "GEMS_PARM_01", element, "SS") for element in _SHIMS]
     if all(shims):
         found["ShimSetting"] = [int(shim[0]) if shim[0].is_integer() else shim[0] for shim in shims]
+    for name, element in _ARMS:
+        count = frame_private_numbers(frame, 0x0027, "GEMS_IMAG_01", element, "FL")
+        if count and count[0] > 0:
+            found[name] = int(count[0]) if count[0].is_integer() else count[0]
     return found
+
+
+def ge_pause(frame: Frame) -> float:
+    """Seconds of the pause that GE makes behind each volume (0043,xx7C), which its Repetition Time is without."""
+    if maker_name(text(frame.header.elements, "Manufacturer")) != "GE":
+        return 0.0
+    said = frame_private_numbers(frame, 0x0043, "GEMS_PARM_01", 0x7C, "FL")
+    return round(said[0], 6) if said and 0 < said[0] < _LONGEST_PAUSE else 0.0

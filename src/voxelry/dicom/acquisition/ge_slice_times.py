@@ -14,7 +14,7 @@ from voxelry.core.makers import maker_name
 from voxelry.dicom.acquisition.acceleration import whole_number
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.group_attributes import frame_number
-from voxelry.dicom.frames.private_places import frame_private_text
+from voxelry.dicom.frames.private_places import frame_private_numbers, frame_private_text
 from voxelry.dicom.headers.attributes import text
 from voxelry.dicom.headers.private_attributes import first_number, private_value
 
@@ -25,6 +25,9 @@ _TICKS = 10_000
 """Ticks per second of the clock of old software."""
 _SOFTWARE = re.compile(r"[A-Z]{2}(\d+)\.(\d+)_(?:EA|R(\d+))")
 """``RX27.0_R02_1831.a``, ``MR29.1_EA_2039.g``."""
+_DIFFUSION_SEQUENCE = "EPI2"
+_PREMIER_OFF, _OTHERS_OFF = 0.72, (0.5, 1.0)
+"""Values of User Data 15 (0019,xxB6) for diffusion that is not spread over several Repetition Times."""
 _FIRST_WITH_BANDS = (26, 0, 0)
 _REORDERED_SINCE = (27, 0, 3)
 """Since this release an even number of excitations is kept, and the last ones of an interleaved order are swapped."""
@@ -50,7 +53,7 @@ def ge_slice_times(frames: Sequence[Frame], repetition: float) -> Iterator[list[
         clock = _clock(frames, repetition)
         if clock is not None:
             yield clock
-    ordered = _by_order(frames, repetition, protocol, bands)
+    ordered = _of_diffusion(frames, repetition, bands) or _by_order(frames, repetition, protocol, bands)
     if ordered is not None:
         yield ordered
 
@@ -93,8 +96,35 @@ def _by_order(frames: Sequence[Frame], repetition: float, protocol: dict[str, st
     ):
         return None
     turns = _turns(count, bands, _release(frames[0]), interleaved=protocol["SLICEORDER"] == "1")
-    if turns is None:
+    return None if turns is None else _spread(frames, turns, repetition)
+
+
+def _of_diffusion(frames: Sequence[Frame], repetition: float, bands: int) -> list[float] | None:
+    """By the order of GE's product sequence for diffusion, which is interleaved, as before its newer order of bands.
+
+    None for other sequences, and where a volume's slices are spread over several Repetition Times, so as to warm the
+    gradients evenly.
+    """
+    first = frames[0]
+    if frame_private_text(first, 0x0019, "GEMS_ACQU_01", 0x9E) != _DIFFUSION_SEQUENCE or _is_cycled(first):
         return None
+    turns = _turns(len(frames), bands, _FIRST_WITH_BANDS, interleaved=True)
+    return None if turns is None else _spread(frames, turns, repetition)
+
+
+def _is_cycled(frame: Frame) -> bool:
+    """True unless a scanner that can spread slices over several Repetition Times says that it did not."""
+    model = text(frame.header.elements, "ManufacturerModelName").upper()
+    switch = frame_private_numbers(frame, 0x0019, "GEMS_ACQU_01", 0xB6, "DS")
+    if "PREMIER" in model:
+        return not switch or abs(switch[0] - _PREMIER_OFF) > 1e-4
+    if "UHP" in model or "7T" in model:
+        return not switch or not _OTHERS_OFF[0] <= switch[0] <= _OTHERS_OFF[1]
+    return False
+
+
+def _spread(frames: Sequence[Frame], turns: Sequence[int], repetition: float) -> list[float] | None:
+    """Seconds of each slice, where excitations fill the Repetition Time evenly in the order of Instance Numbers."""
     step = repetition / (max(turns) + 1)
     times = [turn * step for turn in turns]
     numbers = [frame.instance_number for frame in frames]  # the order in which the protocol counts slices

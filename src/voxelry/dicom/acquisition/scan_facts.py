@@ -28,7 +28,7 @@ _VARYING = tuple(
     )
 )  # fmt: skip
 _VARYING_BLOCKS = (
-    *(0x00190000 | block << 8 | element for block in (0x10, 0x11) for element in (0x28,)),
+    *(0x00190000 | block << 8 | element for block in (0x10, 0x11) for element in (0x28, 0x9C, 0xB3)),
     *(0x00430000 | block << 8 | element for block in (0x10, 0x11) for element in (0x2C, 0x2F, 0x83, 0xB6)),
     *(0x00510000 | block << 8 | element for block in (0x10, 0x11) for element in (0x0F, 0x11)),
     *(0x00650000 | block << 8 | element for block in (0x10, 0x11) for element in (0x0D, 0x58)),
@@ -72,7 +72,7 @@ def _said(frame: Frame) -> tuple[object, ...]:
     encoded = header.elements.encoded
     if encoded is None or frame.groups:
         return (id(frame),)
-    return (header.series_instance_uid, *map(encoded.get, (*_VARYING, *_VARYING_BLOCKS)))
+    return (header.series_instance_uid, frame.orientation, *map(encoded.get, (*_VARYING, *_VARYING_BLOCKS)))
 
 
 def _facts_of(frame: Frame) -> ScanFacts:
@@ -95,13 +95,13 @@ def _facts_of(frame: Frame) -> ScanFacts:
     phase = phase_encoding_of(frame)
     if phase is not None and maker == "GE" and phase.positive is not None:
         fields["PhaseEncodingPolarityGE"] = "Unflipped" if phase.positive else "Flipped"
-    if is_echo_planar(frame) and "DerivedVendorReportedEchoSpacing" not in fields and maker == "Siemens":
+    if is_echo_planar(frame) and "DerivedVendorReportedEchoSpacing" not in fields and maker in ("Siemens", "UIH"):
         fields |= _acquired_spacing(fields)
     return ScanFacts(phase, fields)
 
 
 def _acquired_spacing(fields: dict[str, Value]) -> dict[str, Value]:
-    """The time between acquired lines, as Siemens' console shows it."""
+    """The time between acquired lines, as the console of Siemens shows it."""
     effective, factor = fields.get("EffectiveEchoSpacing"), fields.get("ParallelReductionFactorInPlane", 1)
     more = fields.get("PhaseOversampling", 0)
     if not isinstance(effective, float) or not isinstance(factor, int | float) or not isinstance(more, int | float):

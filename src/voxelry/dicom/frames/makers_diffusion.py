@@ -31,6 +31,7 @@ from collections.abc import Mapping, Sequence
 from voxelry.core.affine import cross
 from voxelry.dicom.frames.diffusion_weighting import SHORTEST, Direction, SaidOfDiffusion, in_patient
 from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.frames.group_attributes import frame_words
 from voxelry.dicom.frames.private_places import SIEMENS_IMAGE, private_places
 from voxelry.dicom.headers.attributes import text
 from voxelry.dicom.headers.comparable import comparable_number
@@ -50,6 +51,8 @@ _XA = (0x05, 0x21, 0x23, 0x46)
 _GE, _GE_VECTOR, _GE_SERIES = "GEMS_PARM_01", "GEMS_ACQU_01", "GEMS_RELA_01"
 _PHILIPS, _PHILIPS_VECTOR = "Philips Imaging DD 001", "Philips MR Imaging DD 001"
 _UIH = "Image Private Header"
+_MAY_BE_DIFFUSION = ("DIFFUSION", "MIXED", "UNKNOWN")
+"""Values of Acquisition Contrast (0008,9209)."""
 _LARGEST = 100_000.0
 """s/mm2; a larger number is no b-value."""
 _GE_T2, _GE_TENSOR = 14, 16
@@ -149,6 +152,9 @@ def _of_ge(frame: Frame) -> SaidOfDiffusion | None:
         for content in private_values(elements, 0x0019, _GE_VECTOR, (0xBB, 0xBC, 0xBD))
     ]
     image = _integer(kind)
+    series = _integer(private_value(elements, 0x0021, _GE_SERIES, 0x5A))
+    if b_value == 0 and image not in (_GE_T2, _GE_TENSOR) and not series:
+        return None  # GE writes it in all images of echo planar sequences
     known = [component for component in components if component is not None]
     if image == _GE_T2:
         return SaidOfDiffusion(0.0, None, None, "NONE")
@@ -156,7 +162,6 @@ def _of_ge(frame: Frame) -> SaidOfDiffusion | None:
         return SaidOfDiffusion(b_value)
     length = math.hypot(*known)
     if length <= SHORTEST:
-        series = _integer(private_value(elements, 0x0021, _GE_SERIES, 0x5A))
         tensor = _GE_TENSOR in (image, series)  # of which a vector without length is a b-value of 0
         return SaidOfDiffusion(0.0 if tensor else b_value, None, None, "NONE" if tensor else "")
     if _GE_SCALED[0] < length < _GE_SCALED[1]:
@@ -209,11 +214,19 @@ def _of_philips(frame: Frame) -> SaidOfDiffusion | None:
         contents = private_values(elements, 0x2005, _PHILIPS_VECTOR, (0xB0, 0xB1, 0xB2))
         known = [value for content in contents if content is not None and (value := first_number(content)) is not None]
         vector = (known[0], known[1], known[2]) if len(known) == 3 else None
+        if b_value == 0 and not _is_of_diffusion(frame, kind):
+            continue
         isotropic = _words(kind).startswith("I")
         # Philips appends the mean of the directions to them, with their b-value and no direction.
         isotropic = isotropic or (b_value > 0 and vector is not None and math.hypot(*vector) <= SHORTEST)
         return SaidOfDiffusion(b_value, vector, None, "ISOTROPIC" if isotropic else "")
     return None
+
+
+def _is_of_diffusion(frame: Frame, kind: bytes | None) -> bool:
+    """True unless a b-value of 0 is one of those that Philips writes in images of any kind."""
+    contrast = frame_words(frame, "AcquisitionContrast")
+    return contrast[0] in _MAY_BE_DIFFUSION if contrast and contrast[0] else bool(_words(kind))
 
 
 # --- UIH and Canon ----------------------------------------------------------------------------------------------------
@@ -226,6 +239,8 @@ def _of_uih(frame: Frame) -> SaidOfDiffusion | None:
     if b_value is None:
         return None
     vector, axes = _three(content), _image_axes(frame)
+    if b_value == 0 and vector is None:
+        return None  # of images without diffusion
     return SaidOfDiffusion(b_value, None if vector is None or axes is None else in_patient(vector, axes))
 
 

@@ -95,6 +95,12 @@ def private_tag(elements: Elements, group: int, creator: str, element: int) -> i
     return None
 
 
+def private_creators(elements: Elements, group: int) -> tuple[str, ...]:
+    """Who has reserved blocks in a group, in order."""
+    found = (_content(elements, group << 16 | block) for block in range(_FIRST_BLOCK, _WIDEST_HOLE + 1))
+    return tuple(one.split(b"\\")[0].decode("latin-1").strip("\0 ") for one in found if one)
+
+
 def _content(elements: Elements, tag: int) -> bytes | None:
     if elements.encoded is not None:
         found = elements.encoded.get(tag)

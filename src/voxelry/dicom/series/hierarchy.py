@@ -12,6 +12,7 @@ from voxelry.core.progress import Progress, part, silent
 from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.value import Value
 from voxelry.dicom.frames.frame import Frame, Known, frames_of
+from voxelry.dicom.frames.ge_reversed_rows import with_true_rows
 from voxelry.dicom.frames.mosaics import with_tiles
 from voxelry.dicom.headers.attributes import integer, text
 from voxelry.dicom.headers.header import Header
@@ -136,7 +137,7 @@ class Series:
         if len({frame.header.transfer_syntax_uid for frame in frames}) > 1:
             unusable |= unsupported(frame.header for frame in frames)
         usable = [frame for frame in frames if frame.header not in unusable] if unusable else frames
-        return tuple(with_tiles(usable)), unusable
+        return tuple(with_true_rows(with_tiles(usable))), unusable
 
     @property
     def unusable(self) -> Mapping[str, Problem]:

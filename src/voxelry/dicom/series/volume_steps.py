@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from voxelry.core.errors import PixelDataError
+from voxelry.dicom.acquisition.ge_settings import ge_pause
 from voxelry.dicom.acquisition.phase_encoding import is_echo_planar
 from voxelry.dicom.frames.acquisition_times import ACQUISITION_CLOCKS, clock_of
 from voxelry.dicom.frames.frame import Frame
@@ -68,6 +69,8 @@ def volume_steps(stacks: Sequence[Stack]) -> VolumeSteps | None:
     echo_planar = _reads_planes(first)
     timing = "MRTimingAndRelatedParametersSequence"
     repetition = _shared(members, lambda frame: _of_group(frame, timing, "RepetitionTime"))
+    if echo_planar and repetition is not None:
+        repetition += 1000 * (_shared(members, ge_pause) or 0.0)
     if separated & _CYCLES and not echo_planar:
         for keyword in _TRIGGERS:
             found = _spaced(_each(members, partial(_trigger, keyword=keyword)), keyword, None)

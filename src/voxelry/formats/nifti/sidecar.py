@@ -64,7 +64,8 @@ def _spoiling(value: Value) -> Value:
 
 
 def _joined(value: Value) -> Value:
-    return "_".join(str(part).strip() for part in value) if isinstance(value, list) else value
+    """Several values as DICOM writes them, which dcm2niix does too."""
+    return "\\".join(str(part).strip() for part in value) if isinstance(value, list) else value
 
 
 def _listed(value: Value) -> Value:
