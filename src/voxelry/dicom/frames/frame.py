@@ -36,6 +36,7 @@ from voxelry.dicom.headers.attributes import (
     text,
     texts,
 )
+from voxelry.dicom.headers.elements import Elements
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.pixel_description import PixelDescription, describe_pixels
 from voxelry.dicom.pixels.encapsulated import check_frames
@@ -259,15 +260,24 @@ def frames_of(header: Header, known: Known | None = None) -> Iterator[Frame]:
             for index in range(pixels.frames):
                 yield Frame(header, index, position if pixels.frames == 1 else None, facts, said, common)
             return
-        alike, shareable = None, not is_empty_slope(header, common)
+        alike: dict[object, Facts] = {}  # by the bytes of what facts are made of
         for index, own in enumerate(per_frame):
             groups = (own, *common)
-            same = shareable and not any(tag in own for tag in _FACT_GROUPS)  # nothing of its facts is its own
-            position, facts, said = _told_by_groups(header, pixels, groups, index, alike if same else None)
-            alike = facts if same else alike
+            key = _fact_bytes(own)
+            position, facts, said = _told_by_groups(header, pixels, groups, index, alike.get(key))
+            # A slope of 0 is right only for this frame's pixels.
+            if key is not None and key not in alike and not is_empty_slope(header, groups):
+                alike[key] = facts
             yield Frame(header, index, position, facts, said, groups)
     except PixelDataError as error:
         raise named(error, header.name) from None
+
+
+def _fact_bytes(own: Attributes) -> object:
+    """The functional groups of a frame's own that facts are made of, as bytes; None if they are not told by these."""
+    if isinstance(own, Elements) and own.encoded is not None:
+        return tuple(map(own.encoded.get, _FACT_GROUPS))
+    return None if any(tag in own for tag in _FACT_GROUPS) else ()
 
 
 def _told_by_groups(

@@ -9,15 +9,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import TypeAlias
 
-from pydicom.datadict import dictionary_VR, keyword_for_tag, private_dictionary_VR
-from pydicom.dataset import Dataset
+from pydicom.datadict import dictionary_VR, private_dictionary_VR
 
 from voxelry.dicom.frames.acquisition_times import CLOCKS, clock_of
 from voxelry.dicom.frames.diffusion import alike, diffusion_of, weighting_of
 from voxelry.dicom.frames.dimensions import dimension_value, dimensions_of
 from voxelry.dicom.frames.frame import VECTORS, Frame, of_each
+from voxelry.dicom.grouping.nested_attributes import FunctionalGroups, Nested, attribute_at, nested_attributes
 from voxelry.dicom.grouping.separating_attributes import TIMES, Attribute, is_noise, standard
-from voxelry.dicom.headers.attributes import dataset_of
 from voxelry.dicom.headers.comparable import (
     ABSENT,
     Comparable,
@@ -28,8 +27,7 @@ from voxelry.dicom.headers.comparable import (
 )
 from voxelry.dicom.headers.elements import EncodedValue
 from voxelry.dicom.headers.header import Header
-from voxelry.dicom.headers.json_values import MAX_DEPTH, readable_elements
-from voxelry.dicom.headers.pydicom_silence import quiet
+from voxelry.dicom.headers.json_values import readable_elements
 
 Column: TypeAlias = Mapping[Frame, Comparable]
 Columns: TypeAlias = dict[Attribute, Column]
@@ -42,10 +40,6 @@ _MAKERS_DIFFUSION = frozenset((
     0x200500B0, 0x200500B1, 0x200500B2, 0x00650009, 0x00650037,
 ))  # fmt: skip
 """Where makers keep b-values and directions: see `makers_diffusion`."""
-_FRAME_CONTENT = 0x00209111
-_OF_FRAME_CONTENT = frozenset((
-    "StackID", "TemporalPositionIndex", "CardiacCyclePosition", "RespiratoryCyclePosition"
-))  # fmt: skip
 _PIXELS = 0x7FE00000
 
 
@@ -218,7 +212,7 @@ def _readers(
 ) -> list[tuple[Attribute, Callable[[EncodedValue | Comparable | None], Comparable | None]]]:
     """The attributes that a tag is; several where instances reserved its block for different creators."""
     creators = {_creator(tag, row) for row in rows if tag in row} if tag >> 16 & 1 else {""}
-    return [(_attribute((tag,), creator), _learner(tag, creator)) for creator in sorted(creators)]
+    return [(attribute_at((tag,), creator), _learner(tag, creator)) for creator in sorted(creators)]
 
 
 def _learner(tag: int, creator: str) -> Callable[[EncodedValue | Comparable | None], Comparable | None]:
@@ -246,14 +240,6 @@ def _creator(tag: int, row: _Row) -> str:
     return words.split("\\")[0].strip("\0 ")
 
 
-def _attribute(path: tuple[int, ...], creator: str = "") -> Attribute:
-    tag = path[-1]
-    if tag >> 16 & 1:
-        name = f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
-        return Attribute((*path[:-1], tag & 0xFFFF00FF), creator, name)
-    return Attribute(path, name=keyword_for_tag(tag) or f"({tag >> 16:04X},{tag & 0xFFFF:04X})")
-
-
 def _vr(tag: int, written: bytes, creator: str) -> bytes:
     if written and written != b"UN":
         return written
@@ -270,7 +256,7 @@ def _add_nested(columns: dict[Attribute, dict[Header, Comparable]], tag: int, he
         dataset = header.elements.dataset
         if tag not in dataset.keys():  # noqa: SIM118 - the keys hold tags; the dataset would look each one up
             continue
-        for attribute, value in _leaves(dataset, only=tag).items():
+        for attribute, value in nested_attributes(dataset, only=tag).items():
             columns.setdefault(attribute, dict.fromkeys(headers, ABSENT))[header] = value
 
 
@@ -281,35 +267,17 @@ def _of_groups(frames: Sequence[Frame]) -> Columns:
     """The attributes of functional groups, a frame's own before those that all frames of its instance share."""
     if not any(frame.groups for frame in frames):
         return {}
-    known: dict[int, dict[Attribute, Comparable]] = {}
+    known: dict[int, Nested] = {}
+    groups = FunctionalGroups()
     columns: dict[Attribute, dict[Frame, Comparable]] = {}
     for frame in frames:
         for group in reversed(frame.groups):
-            if id(group) not in known:
-                known[id(group)] = _leaves(dataset_of(group))
-            for attribute, value in known[id(group)].items():
-                columns.setdefault(attribute, dict.fromkeys(frames, ABSENT))[frame] = value
+            own = known.get(id(group))
+            if own is None:
+                own = known[id(group)] = groups.attributes(group)
+            for attribute, value in own.items():
+                column = columns.get(attribute)
+                if column is None:
+                    column = columns[attribute] = dict.fromkeys(frames, ABSENT)
+                column[frame] = value
     return dict(columns)
-
-
-def _leaves(
-    dataset: Dataset, *, only: int | None = None, path: tuple[int, ...] = (), depth: int = 0
-) -> dict[Attribute, Comparable]:
-    """What is in a dataset and in its sequences, by its path."""
-    found: dict[Attribute, Comparable] = {}
-    leave_out = [] if only is None else [tag for tag in dataset.keys() if tag != only]  # noqa: SIM118
-    for element in readable_elements(dataset, leave_out=leave_out):
-        tag = int(element.tag)
-        if is_noise(tag, element.VR) or tag >= _PIXELS:
-            continue
-        if element.VR != "SQ":
-            if path[:1] == (_FRAME_CONTENT,) and keyword_for_tag(tag) not in _OF_FRAME_CONTENT:
-                continue
-            value = comparable_element(element)
-            if value is not None:
-                found[_attribute((*path, tag), str(element.private_creator or ""))] = value
-        elif depth < MAX_DEPTH:
-            with quiet:
-                for number, item in enumerate(element.value):
-                    found |= _leaves(item, path=(*path, tag, number), depth=depth + 1)
-    return found
