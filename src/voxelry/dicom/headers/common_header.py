@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from voxelry.dicom.headers.elements import EncodedValue
+from voxelry.dicom.headers.elements import EncodedValue, KnownValues
 from voxelry.dicom.headers.header_pattern import HeaderPattern, differing_tags
 from voxelry.dicom.headers.part10_elements import FIRST_TAG, NO_TAG, Cursor, Part10Header, Reader
 
@@ -31,6 +31,11 @@ class CommonHeader:
 
     Where a file has the same bytes at the same position, its elements are the same: they are compared instead of
     read, and kept in memory once for all files. It holds patients' values, so discard it after reading one folder.
+
+    Attributes
+    ----------
+    known_values
+        For the `Elements` of all files.
     """
 
     def __init__(self) -> None:
@@ -38,6 +43,7 @@ class CommonHeader:
         self.runs: list[_Run] = []
         self.needed = 0
         self.read: Reader | None = None
+        self.known_values: KnownValues = {}
         self._seen: dict[int, EncodedValue] = {}
         self._varying: set[int] = set()
         self._misses = 0

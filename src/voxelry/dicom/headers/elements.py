@@ -10,8 +10,12 @@ from pydicom.dataelem import RawDataElement, empty_value_for_VR
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
+from voxelry.core.value import Value
+
 EncodedValue = tuple[bytes, bytes]
 """A value representation, empty in an implicit VR file, and the bytes of the value."""
+KnownValues = dict[tuple[int, EncodedValue, EncodedValue | None], dict[str, Value]]
+"""One attribute as JSON, or nothing where it has no value, by tag, bytes and the bytes of Specific Character Set."""
 _CHARACTER_SET = 0x00080005
 _DEFAULT_CHARACTER_SET = "ISO_IR 6"
 
@@ -31,14 +35,18 @@ class Elements:
         What pydicom read; None if ``encoded`` is given.
     around
         Of an item: the attributes that its sequence is among, whose character set it shares.
+    known_values
+        That of files read together with this one; None for one of its own.
 
     Attributes
     ----------
     known_items
         The items of sequences that were read, by tag; of an item none, as there are many.
+    known_values
+        What `shared_attributes` decoded, by the bytes; files that were read together share it.
     """
 
-    __slots__ = ("__weakref__", "_dataset", "around", "encoded", "known_items")
+    __slots__ = ("__weakref__", "_dataset", "around", "encoded", "known_items", "known_values")
 
     def __init__(
         self,
@@ -46,11 +54,13 @@ class Elements:
         dataset: Dataset | None = None,
         *,
         around: Elements | None = None,
+        known_values: KnownValues | None = None,
     ) -> None:
         self.encoded = encoded
         self._dataset = dataset
         self.around = around
         self.known_items: dict[int, tuple[Elements, ...]] = {}
+        self.known_values: KnownValues = {} if known_values is None else known_values
 
     @property
     def dataset(self) -> Dataset:

@@ -131,7 +131,7 @@ def read_header(source: Source, head: bytes | None = None, common: CommonHeader 
         return source.head(max(count, 8 * HEAD_BYTES if count < 4 * HEAD_BYTES else 4 * count))
 
     part10 = read_part10(head, source.size, more, common)
-    header = _read_by_pydicom(source) if part10 is None else _from_part10(source, part10)
+    header = _read_by_pydicom(source) if part10 is None else _from_part10(source, part10, common)
     if header.sop_class_uid == DICOMDIR_CLASS:
         raise NotDicomError(f"{source.name}: a DICOMDIR, an index of other files; those are loaded by themselves")
     if header.pixel_bytes is None and not (len(header.elements) and header.sop_class_uid):
@@ -139,11 +139,11 @@ def read_header(source: Source, head: bytes | None = None, common: CommonHeader 
     return header
 
 
-def _from_part10(source: Source, part10: Part10Header) -> Header:
+def _from_part10(source: Source, part10: Part10Header, common: CommonHeader | None) -> Header:
     encoded, meta = part10.encoded, part10.meta
     return Header(
         source,
-        Elements(encoded),
+        Elements(encoded, known_values=None if common is None else common.known_values),
         part10.transfer_syntax_uid,
         part10.pixel_bytes,
         _plain_uid(encoded.get(_SOP_INSTANCE)) or _plain_uid(meta.get(_MEDIA_INSTANCE)),

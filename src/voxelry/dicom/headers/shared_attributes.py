@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from weakref import WeakKeyDictionary
 
+from pydicom.datadict import keyword_for_tag, tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
 from voxelry.core.value import Value
-from voxelry.dicom.headers.elements import Elements, EncodedValue
+from voxelry.dicom.headers.elements import Elements, EncodedValue, KnownValues
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.json_values import as_metadata
 from voxelry.dicom.headers.pydicom_silence import quiet
+from voxelry.dicom.headers.value_representations import dictionary_vr
 
 _PER_FRAME = 0x52009230
 """Per-Frame Functional Groups Sequence, which differs between frames and is large."""
+_CHARACTER_SET = 0x00080005
 
 
 def shared_metadata(headers: Sequence[Header]) -> Mapping[str, Value]:
@@ -39,7 +43,7 @@ def _shared_by(distinct: Sequence[Header]) -> Mapping[str, Value]:
     encoded = [header.elements.encoded for header in distinct]
     known = [one for one in encoded if one is not None]
     if len(known) == len(encoded):
-        return _SharedMetadata(known)
+        return _SharedMetadata(known, distinct[0].elements.known_values)
     first = distinct[0].elements.dataset
     shared = dict(first.items())
     shared.pop(BaseTag(_PER_FRAME), None)
@@ -54,17 +58,19 @@ def _shared_by(distinct: Sequence[Header]) -> Mapping[str, Value]:
 class _SharedMetadata(Mapping[str, Value]):
     """Attributes by keyword, compared and decoded on first use, because many volumes' are never used."""
 
-    __slots__ = ("_instances", "_values")
+    __slots__ = ("_instances", "_known", "_values")
 
-    def __init__(self, instances: Sequence[Mapping[int, EncodedValue]]) -> None:
+    def __init__(self, instances: Sequence[Mapping[int, EncodedValue]], known: KnownValues) -> None:
         self._instances: Sequence[Mapping[int, EncodedValue]] | None = instances
+        self._known = known
         self._values: dict[str, Value] = {}
 
     def _all(self) -> dict[str, Value]:
         instances = self._instances
         if instances is not None:
-            self._values = as_metadata(Elements(_shared_bytes(instances)).dataset)
+            self._values = _decoded(_shared_bytes(instances), self._known)
             self._instances = None
+            self._known = {}
         return self._values
 
     def __reduce__(self) -> tuple[type, tuple[dict[str, Value]]]:
@@ -72,6 +78,13 @@ class _SharedMetadata(Mapping[str, Value]):
         return dict, (self._all(),)
 
     def __getitem__(self, keyword: str) -> Value:
+        instances = self._instances
+        if instances is not None and len(instances) == 1:
+            (only,) = instances
+            tag = _tag_of(keyword)
+            value = None if tag is None else only.get(tag)
+            if tag is not None and (value is None or (_stands_alone(tag, value[0]) and tag != _PER_FRAME)):
+                return ({} if value is None else _decoded_alone(tag, value, only, self._known))[keyword]
         return self._all()[keyword]
 
     def __iter__(self) -> Iterator[str]:
@@ -83,6 +96,59 @@ class _SharedMetadata(Mapping[str, Value]):
     def __repr__(self) -> str:
         """Without values, which identify the patient."""
         return f"<{len(self)} attributes>"
+
+
+def _decoded(encoded: Mapping[int, EncodedValue], known: KnownValues) -> dict[str, Value]:
+    """As `as_metadata` of all attributes; bytes that are known are not decoded again."""
+    depending: dict[str, Value] | None = None
+    found: dict[str, Value] = {}
+    for tag in sorted(encoded):
+        keyword = _metadata_keyword(tag)
+        if not keyword or keyword in found:
+            continue
+        value = encoded[tag]
+        if not _stands_alone(tag, value[0]):
+            if depending is None:
+                alone = {other for other, (vr, _) in encoded.items() if _stands_alone(other, vr)}
+                depending = as_metadata(Elements(encoded).dataset, leave_out=alone)
+            if keyword in depending:
+                found[keyword] = depending[keyword]
+            continue
+        found |= _decoded_alone(tag, value, encoded, known)
+    return found
+
+
+def _decoded_alone(
+    tag: int, value: EncodedValue, among: Mapping[int, EncodedValue], known: KnownValues
+) -> dict[str, Value]:
+    """One attribute by its keyword; empty if it has no value."""
+    character_set = among.get(_CHARACTER_SET)
+    key = tag, value, character_set
+    found = known.get(key)
+    if found is None:
+        context: dict[int, EncodedValue] = {} if character_set is None else {_CHARACTER_SET: character_set}
+        dataset = Elements({**context, tag: value}).dataset
+        found = known[key] = as_metadata(dataset, leave_out=context.keys() - {tag})
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _tag_of(keyword: str) -> int | None:
+    """The tag of an attribute that metadata have under its keyword; None if several may bear it."""
+    tag = tag_for_keyword(keyword)
+    return tag if tag is not None and _metadata_keyword(tag) == keyword else None
+
+
+@lru_cache(maxsize=4096)
+def _metadata_keyword(tag: int) -> str:
+    """The keyword; empty for what is never in metadata: private attributes, lengths of groups."""
+    return keyword_for_tag(tag) if tag & 0xFFFF else ""
+
+
+@lru_cache(maxsize=4096)
+def _stands_alone(tag: int, vr: bytes) -> bool:
+    """True if no other attribute but Specific Character Set has a say in what bytes of this attribute mean."""
+    return vr != b"UN" if vr else dictionary_vr(tag) not in (b"", b"SQ")
 
 
 def _shared_bytes(instances: Sequence[Mapping[int, EncodedValue]]) -> dict[int, EncodedValue]:
