@@ -8,6 +8,7 @@ import os
 import zlib
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
@@ -194,25 +195,29 @@ def voxel_blocks(
     wanted = dtype.newbyteorder("<")
     total = sum(len(array) for array in arrays)
     done = 0
-    for array in arrays:
-        slice_bytes = math.prod(array.shape[1:]) * wanted.itemsize
-        for part in _slabs(array, slice_bytes):
-            content = np.ascontiguousarray(part, dtype=wanted).reshape(-1).view(np.uint8).data
-            for place in range(0, len(content), BLOCK_BYTES * 2):
-                yield content[place : place + BLOCK_BYTES * 2]
-            done += len(part)
-            progress(done / total, "writing voxels")
+    for part in _slabs(arrays, wanted.itemsize):
+        content = np.ascontiguousarray(part, dtype=wanted).reshape(-1).view(np.uint8).data
+        for place in range(0, len(content), BLOCK_BYTES * 2):
+            yield content[place : place + BLOCK_BYTES * 2]
+        done += len(part)
+        progress(done / total, "writing voxels")
 
 
-def _slabs(array: npt.NDArray[Any], slice_bytes: int) -> Iterator[npt.NDArray[Any]]:
-    """Blocks of slices: views of an array in memory; blocks of a lazy array, read ahead on other threads."""
-    in_memory = isinstance(array, np.ndarray)
-    step = max(1, (BLOCK_BYTES if in_memory else _SLAB_BYTES) // max(1, slice_bytes))
-    places = (slice(start, start + step) for start in range(0, len(array), step))
-    if in_memory:
-        yield from map(array.__getitem__, places)
-    else:
-        yield from in_parallel(partial(array.__getitem__, place) for place in places)
+def _slabs(arrays: Sequence[npt.NDArray[Any]], itemsize: int) -> Iterator[npt.NDArray[Any]]:
+    """Blocks of slices: views of arrays in memory; blocks of lazy arrays, read ahead on other threads."""
+    for in_memory, alike in groupby(arrays, lambda array: isinstance(array, np.ndarray)):
+        if in_memory:
+            yield from (array[place] for array in alike for place in _places(array, itemsize, BLOCK_BYTES))
+        else:
+            yield from in_parallel(
+                partial(array.__getitem__, place) for array in alike for place in _places(array, itemsize, _SLAB_BYTES)
+            )
+
+
+def _places(array: npt.NDArray[Any], itemsize: int, block_bytes: int) -> Iterator[slice]:
+    """Slices of an array that have about so many bytes."""
+    step = max(1, block_bytes // max(1, math.prod(array.shape[1:]) * itemsize))
+    return (slice(start, start + step) for start in range(0, len(array), step))
 
 
 def read_start(path: str, most: int) -> bytes:
