@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
+import pydicom
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -162,6 +163,7 @@ def test_without_a_polarity_only_the_axis_is_told(tmp_path: Path, along: Along, 
                 "EffectiveEchoSpacing": 1 / 200, "TotalReadoutTime": 9 / 200, "ReconMatrixPE": 10,
                 "AcquisitionMatrixPE": 10, "ParallelReductionFactorInPlane": 2, "MultibandAccelerationFactor": 3,
                 "RepetitionTime": 2.0, "EchoTime": 0.03, "FlipAngle": 77.0, "Manufacturer": "Siemens",
+                "ScanningSequence": "EP", "SequenceVariant": "SK\\SS", "ScanOptions": "PFP\\FS",
                 "InPlanePhaseEncodingDirectionDICOM": "ROW", "ImageTypeText": ["ORIGINAL", "PRIMARY", "M", "ND"],
                 "ImageType": ["ORIGINAL", "PRIMARY", "VOLUME", "NONE", "MAGNITUDE"],
             },
@@ -175,7 +177,15 @@ def test_without_a_polarity_only_the_axis_is_told(tmp_path: Path, along: Along, 
                 "PhaseEncodingPolarityGE": "Unflipped", "ImageType": ["ORIGINAL", "PRIMARY", "MAGNITUDE"],
             },
         ),
-        ("UIH", {"factor": 1.5}, {"ParallelReductionFactorInPlane": 1.5, "Manufacturer": "UIH"}),
+        (
+            "UIH",
+            {"factor": 1.5, "bandwidth": 20.0},
+            {
+                "ParallelReductionFactorInPlane": 1.5, "Manufacturer": "UIH", "EffectiveEchoSpacing": 1 / 240,
+                "TotalReadoutTime": 11 / 240, "BandwidthPerPixelPhaseEncode": 20.0,
+                "DerivedVendorReportedEchoSpacing": 1.5 / 240,
+            },
+        ),
         (
             "Philips",
             {"factor": 1.8},
@@ -197,6 +207,76 @@ def test_spacing_and_acceleration_in_the_units_of_bids(
     assert found == {
         name: pytest.approx(value, rel=1e-5) if isinstance(value, float) else value for name, value in expected.items()
     }
+
+
+@pytest.mark.parametrize(
+    ("comment", "bands"),
+    [
+        ("Unaliased MB3/PE3/LB SENSE1", 3), ("Not for diagnostic use, Unaliased MB5/PE4/LB", 5), ("MB3", None),
+        ("Unaliased MB1/PE3", None), ("see Unaliased MB3/PE3", None),
+    ],
+)  # fmt: skip
+def test_a_comment_of_cmrr_s_sequence_tells_slices_at_once(tmp_path: Path, comment: str, bands: int | None) -> None:
+    for path in synthetic_epi(tmp_path / "in", maker="Siemens").paths:
+        dataset = pydicom.dcmread(path)
+        dataset.ImageComments = comment
+        dataset.save_as(path)
+    told, _ = converted(tmp_path / "in", tmp_path / "out.nii")
+    assert told.get("MultibandAccelerationFactor") == bands
+
+
+def test_classic_images_of_xa_say_it_in_attributes_of_their_own(tmp_path: Path) -> None:
+    """As XA exports them for interoperability: without CSA headers and functional groups."""
+
+    def edit(_: int, dataset: Any) -> None:
+        own = dataset.private_block(0x21, "SIEMENS MR SDI 02", create=True)
+        for element, vr, value in (
+            (0x1C, "IS", "1"), (0x42, "IS", "3900"), (0x4F, "LO", "HeadNeck_64"), (0x53, "FD", 20.0),
+            (0x56, "LO", "p2s3"), (0x75, "CS", ["ORIGINAL", "PRIMARY", "FMRI", "NONE"]),
+        ):  # fmt: skip
+            own.add_new(element, vr, value)
+
+    attributes = {
+        "Manufacturer": "SIEMENS", "SoftwareVersions": "syngo MR XA30", "ScanningSequence": ["GR", "EP"],
+        "InPlanePhaseEncodingDirection": "COL", "ImageType": ["ORIGINAL", "PRIMARY", "M", "MB", "ND", "MFSPLIT"],
+    }  # fmt: skip
+    synthetic_series(
+        tmp_path / "in", modality="MR", rescale=None, pixels=ramp("column"), attributes=attributes, edit=edit
+    )
+    told, image = converted(tmp_path / "in", tmp_path / "out.nii")
+    assert grows_towards(image, told["PhaseEncodingDirection"])
+    expected = {
+        "EffectiveEchoSpacing": 1 / 240, "TotalReadoutTime": 11 / 240, "CoilString": "HeadNeck_64",
+        "DwellTime": 3.9e-6, "ParallelReductionFactorInPlane": 2, "MultibandAccelerationFactor": 3,
+        "ImageTypeText": ["ORIGINAL", "PRIMARY", "FMRI", "NONE"], "NonlinearGradientCorrection": False,
+    }  # fmt: skip
+    found = {name: told[name] for name in expected}
+    assert found == {
+        name: pytest.approx(value) if isinstance(value, float) else value for name, value in expected.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("assigned", "scheme"),
+    [
+        ({"sDiffusion.dsScheme": 1}, "Bipolar"), ({"sDiffusion.dsScheme": 2}, "Monopolar"), ({}, None),
+        ({"sWipMemBlock.ucReadOutMode": 1}, "Monopolar"), ({"sWipMemBlock.ucReadOutMode": 2}, "Bipolar"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_scheme_of_siemens_diffusion(
+    tmp_path: Path, assigned: dict[str, str | float], scheme: str | None, weighted: bool
+) -> None:
+    def edit(_: int, dataset: Any) -> None:
+        content = csa_header({"MrPhoenixProtocol": [siemens_protocol(assigned or {"other": 1})]})
+        block = dataset.private_block(0x29, "SIEMENS CSA HEADER", create=True)
+        block.add_new(0x20, "OB", content + b"\0" * (len(content) % 2))
+        if weighted:
+            dataset.private_block(0x19, "SIEMENS MR HEADER", create=True).add_new(0x0C, "IS", "1000")
+
+    synthetic_series(tmp_path / "in", modality="MR", rescale=None, attributes={"Manufacturer": "SIEMENS"}, edit=edit)
+    told, _ = converted(tmp_path / "in", tmp_path / "out.nii")
+    assert told.get("DiffusionScheme") == (scheme if weighted else None)
 
 
 @pytest.mark.parametrize(
@@ -306,8 +386,12 @@ def test_direction_and_spacing_are_those_of_dcm2niix(
     np.testing.assert_allclose(
         vector(own, told["PhaseEncodingDirection"]), sign * vector(image, theirs["PhaseEncodingDirection"]), atol=1e-5
     )
-    for name in ("EffectiveEchoSpacing", "TotalReadoutTime", "ReconMatrixPE", "RepetitionTime", "EchoTime"):
-        assert told.get(name) == (pytest.approx(theirs[name], rel=1e-4) if name in theirs else None), name
+    names = ["EffectiveEchoSpacing", "TotalReadoutTime", "ReconMatrixPE", "RepetitionTime", "EchoTime"]
+    if theirs["ConversionSoftwareVersion"] >= "v1.0.2024":  # which separates values as DICOM does
+        names += ["ScanningSequence", "SequenceVariant", "ScanOptions"]
+    for name in names:
+        said = theirs.get(name)
+        assert told.get(name) == (pytest.approx(said, rel=1e-4) if isinstance(said, float | int) else said), name
 
 
 def by_dcm2niix(source: Path, folder: Path) -> tuple[dict[str, Any], Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 
 import voxelry
-from voxelry.testing import SECRETS, csa_header, siemens_protocol, synthetic_series
+from voxelry.testing import SECRETS, csa_header, siemens_protocol, synthetic_mosaics, synthetic_series
 
 
 def coded(meaning: str) -> DicomSequence:
@@ -182,3 +183,78 @@ def test_labelling_of_each_maker(tmp_path: Path, maker: str, edit: Any, expected
     )
     found = told(tmp_path / "asl")
     assert {name: found.get(name) for name in expected} == expected
+
+
+RESEARCH = (
+    ("%CustomerSeq%\\ep2d_pcasl_ve11c", {"adFree[1]": 90.0, "adFree[2]": 200_000.0, "adFree[3]": 82.0},
+     {"PostLabelingDelay": 0.2, "LabelingDuration": 1.5088, "LabelingDistance": 90.0}),
+    ("%CustomerSeq%\\tgse_pcasl_ve11c", {"adFree[2]": 850_000.0}, {"PostLabelingDelay": None}),
+    ("%CustomerSeq%\\ep2d_fairest", {"adFree[4]": 1800.0}, {"PASLType": "FAIR", "PostLabelingDelay": 1.8}),
+    ("%SiemensSeq%\\ep2d_pasl", {"alTI[0]": 700_000, "alTI[2]": 1_800_000},
+     {"PASLType": "PICORE", "BolusDuration": 0.7, "InversionTime": 1.8}),
+    ("%CustomerSeq%\\to_ep2d_VEPCASL", {"alFree[9]": 1400, **{f"alFree[{11 + k}]": 250 * k + 250 for k in range(6)}},
+     {"LabelingDuration": 1.4, "PostLabelingDelay": [0.25, 0.5, 0.75, 1.0, 1.25, 1.5]}),
+    ("%CustomerSeq%\\jw_tgse_VEPCASL", {f"alFree[{30 + k}]": 250 * k + 250 for k in range(6)},
+     {"PostLabelingDelay": [0.25, 0.5, 0.75, 1.0, 1.25, 1.5]}),
+)  # fmt: skip
+"""Sequence, free parameters, and what they mean."""
+
+
+def labelled_by(folder: Path, sequence: str, free: dict[str, float]) -> None:
+    assigned = {name if name.startswith("alTI") else f"sWipMemBlock.{name}": value for name, value in free.items()}
+    text = siemens_protocol({"tSequenceFileName": sequence, "sSliceArray.lSize": 5, **assigned})
+    content = csa_header({"MrPhoenixProtocol": [text]})
+
+    def edit(_: int, dataset: Dataset) -> None:
+        own = dataset.private_block(0x29, "SIEMENS CSA HEADER", create=True)
+        own.add_new(0x20, "OB", content + b"\0" * (len(content) % 2))
+
+    synthetic_mosaics(folder, volumes=2, slices=5, protocol=False, edit=edit)
+
+
+def test_what_a_header_says_of_the_injection_and_its_corrections(tmp_path: Path) -> None:
+    item = tracer(
+        RadiopharmaceuticalStartTime="115500", RadiopharmaceuticalStopTime="115530", RadiopharmaceuticalVolume="10",
+        RadiopharmaceuticalSpecificActivity="52000000000",
+    )  # fmt: skip
+    more = {"RandomsCorrectionMethod": "DLYD", "ScatterCorrectionMethod": "Model-based"}
+    found = pet(tmp_path / "pet", ["120000", "120030"], tracer=item, **more)
+    expected = {
+        "InjectionStart": -300.0, "InjectionEnd": -270.0, "InjectedVolume": 10.0, "MolarActivity": 52.0,
+        "MolarActivityUnits": "GBq/umol", **more,
+    }  # fmt: skip
+    assert {name: found.get(name) for name in expected} == expected
+    assert not {"InjectedMass", "ModeOfAdministration", "SpecificRadioactivity", "AcquisitionMode"} & found.keys()
+
+
+def test_an_injection_does_not_end_before_it_begins(tmp_path: Path) -> None:
+    item = tracer(RadiopharmaceuticalStartTime="115500", RadiopharmaceuticalStopTime="115400")
+    found = pet(tmp_path / "pet", ["120000", "120030"], tracer=item)
+    assert (found["InjectionStart"], found.get("InjectionEnd")) == (-300.0, None)
+
+
+@pytest.mark.parametrize(("sequence", "free", "expected"), RESEARCH)
+def test_labelling_of_research_sequences(
+    tmp_path: Path, sequence: str, free: dict[str, float], expected: dict[str, Any]
+) -> None:
+    labelled_by(tmp_path / "asl", sequence, free)
+    found = told(tmp_path / "asl")
+    assert found["ArterialSpinLabelingType"] == ("PCASL" if "pcasl" in sequence.lower() else "PASL")
+    assert {name: found.get(name) for name in expected} == expected
+
+
+@pytest.mark.programs("dcm2niix")
+@pytest.mark.parametrize(("sequence", "free", "expected"), RESEARCH)
+def test_dcm2niix_says_the_same_of_labelling(
+    tmp_path: Path, sequence: str, free: dict[str, float], expected: dict[str, Any]
+) -> None:
+    """Older versions have other names for it."""
+    labelled_by(tmp_path / "asl", sequence, free)
+    command = ["dcm2niix", "-z", "n", "-b", "o", "-f", "theirs", "-o", str(tmp_path), str(tmp_path / "asl")]
+    subprocess.run(command, capture_output=True, check=True)
+    theirs = json.loads((tmp_path / "theirs.json").read_text())
+    ours = told(tmp_path / "asl")
+    assert theirs["ArterialSpinLabelingType"] == ours["ArterialSpinLabelingType"]
+    for name in ("PostLabelingDelay", "LabelingDuration", "LabelingDistance", "BolusDuration", "InversionTime"):
+        if name in theirs and name in expected:
+            assert ours.get(name) == pytest.approx(theirs[name], rel=1e-5), name

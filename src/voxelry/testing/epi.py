@@ -167,6 +167,7 @@ def _siemens_xa(
         MRAcquisitionPhaseEncodingStepsInPlane=dataset.Rows if along == "column" else dataset.Columns,
     )
     series = Dataset()
+    series.ScanningSequence, series.SequenceVariant, series.ScanOptions = "EP", ["SK", "SS"], ["PFP", "FS"]
     series.private_block(0x21, "SIEMENS MR SDS 01", create=True).add_new(0x09, "LO", _mode(factor, bands))
     shared.private_block(0x21, "SIEMENS MR SDS 01", create=True).add_new(0xFE, "SQ", DicomSequence([series]))
     for number, group in enumerate(dataset.PerFrameFunctionalGroupsSequence):

@@ -9,7 +9,7 @@ from voxelry.core.makers import maker_name
 from voxelry.core.value import Value
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.group_attributes import frame_number, frame_words
-from voxelry.dicom.frames.private_places import frame_private_numbers, frame_private_text
+from voxelry.dicom.frames.private_places import SIEMENS_IMAGE, frame_private_numbers, frame_private_text
 from voxelry.dicom.headers.attributes import text, texts
 from voxelry.dicom.headers.siemens_csa import protocol_values
 
@@ -18,6 +18,8 @@ _PARTIAL_FOURIER = {1: 0.5, 2: 0.625, 4: 0.75, 8: 0.875, 16: 1.0}
 _MODES = {1: "SENSE", 2: "GRAPPA"}
 _IN_PLANE, _SLICES = re.compile(r"p(\d+(?:\.\d+)?)"), re.compile(r"s(\d+)")
 """Siemens writes ``p2s4``: two-fold within the plane, four slices at once."""
+_UNALIASED = re.compile(r"(?:Not for diagnostic use, )?Unaliased MB(\d{1,2})/")
+"""How CMRR's sequence begins a comment on images that were acquired several at once: ``Unaliased MB3/PE3/LB``."""
 _FACTOR = re.compile(r":(\d+(?:\.\d+)?)")
 """UIH writes ``F:2S``."""
 
@@ -76,6 +78,7 @@ def _partial_fourier(frame: Frame) -> dict[str, Value]:
 def _siemens(frame: Frame) -> dict[str, Value]:
     words = frame_private_text(frame, 0x0051, "SIEMENS MR HEADER", 0x11)
     words = words or frame_private_text(frame, 0x0021, "SIEMENS MR SDS 01", 0x09)
+    words = words or frame_private_text(frame, 0x0021, SIEMENS_IMAGE, 0x56)
     protocol = protocol_values(frame.header.elements)
     in_plane, slices = _IN_PLANE.search(words), _SLICES.search(words)
     found: dict[str, Value] = {}
@@ -87,6 +90,8 @@ def _siemens(frame: Frame) -> dict[str, Value]:
     third = whole_number(protocol.get("sPat.lAccelFact3D", ""))
     found |= _above_one("ParallelReductionFactorOutOfPlane", None if third is None else float(third))
     bands = float(slices[1]) if slices else whole_number(protocol.get("sSliceAcceleration.lMultiBandFactor", ""))
+    comment = _UNALIASED.match(text(frame.header.elements, "ImageComments"))
+    bands = float(comment[1]) if comment and (bands is None or bands <= 1) else bands
     found |= _above_one("MultibandAccelerationFactor", None if bands is None else float(bands))
     share = _PARTIAL_FOURIER.get(whole_number(protocol.get("sKSpace.ucPhasePartialFourier", "")) or 0)
     return found if share is None else found | {"PartialFourier": share}

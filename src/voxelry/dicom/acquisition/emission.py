@@ -20,7 +20,9 @@ _CLOCKS = ("FrameAcquisitionDateTime", "AcquisitionDateTime", "AcquisitionTime")
 _UNITS = {"BQML": "Bq/mL", "GML": "g/mL", "CNTS": "counts", "PROPCNTS": "counts"}
 """Units (0054,1001) in the words of BIDS."""
 _SUV_UNITS = {"g/ml": "g/mL", "cm2/ml": "cm^2/mL"}
-_OF_INJECTION = frozenset({"InjectedRadioactivity", "InjectedRadioactivityUnits", "InjectionStart"})
+_OF_INJECTION = frozenset({
+    "InjectedRadioactivity", "InjectedRadioactivityUnits", "InjectionStart", "InjectionEnd", "InjectedVolume",
+})  # fmt: skip
 """Left out of standardized uptake values: they are used up, and would lead back to the patient's weight."""
 _DECAY_TO = {"START", "ADMIN", "NONE"}
 _SYMBOLS = {
@@ -88,6 +90,11 @@ def _tracer(top: Attributes) -> dict[str, Value]:
     dose = _number(item, "RadionuclideTotalDose")
     if dose is not None and dose > 0:
         found |= {"InjectedRadioactivity": dose / 1e6, "InjectedRadioactivityUnits": "MBq"}
+    volume, activity = _number(item, "RadiopharmaceuticalVolume"), _number(item, "RadiopharmaceuticalSpecificActivity")
+    if volume is not None and volume > 0:
+        found["InjectedVolume"] = volume  # mL in both
+    if activity is not None and activity > 0:  # Bq per micromole
+        found |= {"MolarActivity": activity / 1e9, "MolarActivityUnits": "GBq/umol"}
     names = ("RadionuclideHalfLife", "RadionuclidePositronFraction")
     return found | {name: value for name in names if (value := _number(item, name)) is not None}
 
@@ -139,9 +146,11 @@ def _times(volumes: Sequence[Sequence[Frame]]) -> dict[str, Value]:
         if of_day is None or (len(starts) > 1 and len(set(starts)) < len(starts)):
             continue
         found |= {"TimeZero": _clock_words(of_day), "ScanStart": 0, "FrameTimesStart": list(starts)}
-        injection = _injection(earliest, keyword, of_day)
+        injection, end = (_administered(earliest, keyword, of_day, part) for part in ("Start", "Stop"))
         if injection is not None:
             found["InjectionStart"] = injection
+            if end is not None and end >= injection:
+                found["InjectionEnd"] = end
         corrected_to = {"START": 0.0, "ADMIN": injection}.get(decay)
         if corrected_to is not None:
             found["ImageDecayCorrectionTime"] = corrected_to
@@ -165,18 +174,18 @@ def _clock_words(seconds: float) -> str:
     return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
-def _injection(frame: Frame, keyword: str, of_day: float) -> float | None:
-    """Seconds from the start of the scan to the injection, which is before it where the number is negative."""
+def _administered(frame: Frame, keyword: str, of_day: float, part: str) -> float | None:
+    """Seconds from the start of the scan to an injection's start or stop; a negative number is before it."""
     item = first_attributes(frame.header.elements, "RadiopharmaceuticalInformationSequence")
     if item is None:
         return None
-    moment = text(item, "RadiopharmaceuticalStartDateTime")
+    moment = text(item, f"Radiopharmaceutical{part}DateTime")
     date = frame.value(keyword)[:8] if keyword.endswith("DateTime") else frame.value("AcquisitionDate")
     days = seconds_of_date(moment[:8]), seconds_of_date(date)
     then = seconds_of_day(re.split(r"[+-]", moment[8:])[0]) if moment else None
     if then is not None and days[0] is not None and days[1] is not None:
         return round(days[0] + then - days[1] - of_day, 6)
-    then = seconds_of_day(text(item, "RadiopharmaceuticalStartTime"))
+    then = seconds_of_day(text(item, f"Radiopharmaceutical{part}Time"))
     if then is None:
         return None
     since = then - of_day
@@ -187,6 +196,10 @@ def _reconstruction(top: Attributes) -> dict[str, Value]:
     """Method, iterations and filter."""
     found: dict[str, Value] = {}
     method, kernel = text(top, "ReconstructionMethod"), text(top, "ConvolutionKernel")
+    for keyword in ("RandomsCorrectionMethod", "ScatterCorrectionMethod"):
+        words = text(top, keyword)
+        if words:
+            found[keyword] = words
     if method:
         found["ReconMethodName"] = method
     parameters = _ITERATIONS.search(method)

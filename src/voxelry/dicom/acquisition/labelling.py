@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from voxelry.core.makers import maker_name
 from voxelry.core.value import Value
-from voxelry.dicom.acquisition.siemens_settings import protocol_number
+from voxelry.dicom.acquisition.siemens_labelling import siemens_labelling
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.group_attributes import frame_number, frame_words
 from voxelry.dicom.frames.private_places import frame_private_numbers, frame_private_text
@@ -12,10 +12,6 @@ from voxelry.dicom.headers.attributes import text
 from voxelry.dicom.headers.siemens_csa import protocol_values
 
 _TYPES = {"PSEUDOCONTINUOUS": "PCASL", "CONTINUOUS": "CASL", "PULSED": "PASL"}
-_SIEMENS_TYPES = (("pcasl", "PCASL"), ("pasl", "PASL"), ("fairest", "PASL"))
-"""A word in the name of Siemens' sequence."""
-_SIEMENS_PRODUCTS = ("ep2d_pasl", "tgse_pasl")
-"""Sequences whose protocol has bolus and inversion time, in microseconds."""
 _CONTEXTS = {"LABEL": "label", "CONTROL": "control", "M_ZERO_SCAN": "m0scan"}
 
 
@@ -31,7 +27,7 @@ def labelling_fields(frame: Frame) -> dict[str, Value]:
         case "GE":
             return found | _ge(frame)
         case "Siemens":
-            return _siemens(frame) | found
+            return siemens_labelling(protocol_values(frame.header.elements)) | found
         case "Philips":
             said = frame_private_text(frame, 0x2005, "Philips MR Imaging DD 005", 0x29)
             return found | ({"ASLContext": _CONTEXTS[said]} if said in _CONTEXTS else {})
@@ -72,18 +68,3 @@ def _ge(frame: Frame) -> dict[str, Value]:
     found["LabelingDuration"] = duration[0] / 1000
     delay = frame_number(frame, "InversionTime")
     return found if delay is None or delay <= 0 else found | {"PostLabelingDelay": delay / 1000}
-
-
-def _siemens(frame: Frame) -> dict[str, Value]:
-    protocol = protocol_values(frame.header.elements)
-    sequence = protocol.get("tSequenceFileName", "").lower()
-    kind = next((kind for word, kind in _SIEMENS_TYPES if word in sequence), "")
-    if not kind:
-        return {}
-    found: dict[str, Value] = {"ArterialSpinLabelingType": kind}
-    if any(product in sequence for product in _SIEMENS_PRODUCTS):
-        for name, key in (("BolusDuration", "alTI[0]"), ("InversionTime", "alTI[2]")):
-            value = protocol_number(protocol, key)
-            if value is not None and value > 0:
-                found[name] = round(value * 1e-6, 9)
-    return found

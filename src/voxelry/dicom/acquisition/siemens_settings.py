@@ -7,9 +7,16 @@ from collections.abc import Mapping
 
 from voxelry.core.value import Value
 from voxelry.dicom.acquisition.acceleration import whole_number
+from voxelry.dicom.frames.diffusion import weighting_of
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.image_parts import complex_part
-from voxelry.dicom.frames.private_places import SIEMENS_IMAGE, frame_private_numbers, frame_private_text
+from voxelry.dicom.frames.private_places import (
+    SIEMENS_IMAGE,
+    frame_private_numbers,
+    frame_private_text,
+    private_places,
+)
+from voxelry.dicom.headers.attributes import texts
 from voxelry.dicom.headers.siemens_csa import protocol_values
 
 _NUMBERS = (
@@ -34,6 +41,7 @@ _COIL = re.compile(r"(?:^|\.)sCoilElementID\.tCoilID$")
 _COIL_ELEMENTS = re.compile(r"(?:^|\.)sCoilStringForConversion$")
 _BASELINES = ("sProtConsistencyInfo.tMeasuredBaselineString", "sProtConsistencyInfo.tBaselineString")
 """The version of the protocol's software."""
+_SCHEMES = {1: "Bipolar", 2: "Monopolar"}
 _COMBINATIONS = {1: "Sum of Squares", 2: "Adaptive Combine"}
 
 
@@ -64,7 +72,28 @@ def siemens_settings(frame: Frame) -> dict[str, Value]:
     combination = _COMBINATIONS.get(whole_number(protocol.get("ucCoilCombineMode", "")) or 0)
     if combination:
         found["CoilCombinationMethod"] = combination
-    return found | _coil_and_dwell_time(frame)
+    return found | _diffusion_scheme(frame, protocol) | _coil_and_dwell_time(frame) | _of_xa(frame)
+
+
+def _diffusion_scheme(frame: Frame, protocol: Mapping[str, str]) -> dict[str, Value]:
+    """Whether the gradients of a diffusion image change their sign, on which eddy currents depend."""
+    if weighting_of(frame) is None:
+        return {}
+    scheme = whole_number(protocol.get("sDiffusion.dsScheme", ""))
+    if not scheme:  # CMRR's sequence has a parameter of its own, with the numbers swapped
+        scheme = 3 - (whole_number(protocol.get("sWipMemBlock.ucReadOutMode", "")) or 0)
+    return {"DiffusionScheme": _SCHEMES[scheme]} if scheme in _SCHEMES else {}
+
+
+def _of_xa(frame: Frame) -> dict[str, Value]:
+    """What XA says of its sequence in a private functional group: attributes that enhanced objects do not have."""
+    found: dict[str, Value] = {}
+    for place in private_places(frame, 0x0021) if frame.groups else ():
+        for keyword in ("ScanningSequence", "SequenceVariant", "ScanOptions"):
+            words = texts(place, keyword)
+            if words and keyword not in found:
+                found[keyword] = "\\".join(words)
+    return found
 
 
 def _coil_and_dwell_time(frame: Frame) -> dict[str, Value]:
