@@ -17,6 +17,14 @@ export interface PlacedLabels {
   readonly affine: Affine;
 }
 
+/** A label map whose slices are only there where something was drawn. */
+export interface SlicedLabels {
+  /** The labels of a slice in C order; undefined if there are none. */
+  readonly slice: (slice: number) => ArrayLike<number> | undefined;
+  readonly shape: readonly number[];
+  readonly affine: Affine;
+}
+
 /** A segment of a label map: its value there, and the box around it. */
 export interface LabelOfMap {
   readonly value: number;
@@ -58,14 +66,51 @@ function reach(box: IndexBox, labels: Affine, { affine, shape }: ImageGrid): Ind
 }
 
 /** The voxels of an image in a segment of a label map. */
-export function voxelsInSegment({ values, shape, affine }: PlacedLabels, { value, box: own }: LabelOfMap, image: ImageGrid): VoxelBits {
+export function voxelsInSegment({ values, shape, affine }: PlacedLabels, label: LabelOfMap, image: ImageGrid): VoxelBits {
+  const perSlice = shape[1] * shape[2];
+  // Rows of a turned image change slices with each voxel.
+  const slices: PixelArray[] = Array.from({ length: shape[0] }, (_, slice) => values.subarray(slice * perSlice, (slice + 1) * perSlice));
+  return voxelsInSlices({ shape, affine, slice: (slice) => slices[slice] }, label, image);
+}
+
+const isOneGrid = (a: ImageGrid, b: ImageGrid): boolean =>
+  [0, 1, 2].every((axis) => a.shape[axis] === b.shape[axis]) && a.affine.every((row, r) => row.every((each, c) => each === b.affine[r][c]));
+
+/** The voxels of an image in a segment of a label map that is there slice by slice. */
+export function voxelsInSlices(labels: SlicedLabels, label: LabelOfMap, image: ImageGrid): VoxelBits {
+  return isOneGrid(labels, image) ? ownVoxels(labels, label) : voxelsNearby(labels, label, image);
+}
+
+/** Of the label map's own grid: each voxel is its own nearest one. */
+function ownVoxels({ slice: labelsOf, shape }: SlicedLabels, { value, box }: LabelOfMap): VoxelBits {
+  if (box.some(([first, beyond]) => first >= beyond)) return noVoxels();
+  const bits = bitsOfBox(box);
+  const [[fromSlice, toSlice], [fromRow, toRow], [fromColumn, toColumn]] = box;
+  let at = 0;
+  for (let slice = fromSlice; slice < toSlice; slice += 1) {
+    const labels = labelsOf(slice);
+    if (!labels) {
+      at += (toRow - fromRow) * (toColumn - fromColumn);
+      continue;
+    }
+    for (let row = fromRow; row < toRow; row += 1) {
+      const start = row * shape[2];
+      for (let column = fromColumn; column < toColumn; column += 1, at += 1) if (labels[start + column] === value) bits[at >> 3] |= 1 << (at & 7);
+    }
+  }
+  return { box, bits };
+}
+
+function voxelsNearby({ slice: labelsOf, shape, affine }: SlicedLabels, { value, box: own }: LabelOfMap, image: ImageGrid): VoxelBits {
   const box = reach(own, affine, image);
   if (box.some(([first, beyond]) => first >= beyond)) return noVoxels();
   const bits = bitsOfBox(box);
   const [m, n, o] = betweenGrids(affine, image.affine);
   const [[fromSlice, toSlice], [fromRow, toRow], [fromColumn, toColumn]] = box;
   const [[lowSlice, highSlice], [lowRow, highRow], [lowColumn, highColumn]] = own;
-  const [, rows, columns] = shape;
+  const columnCount = shape[2];
+  let labelled = -1;
+  let labels: ArrayLike<number> | undefined;
   let at = 0;
   for (let i = fromSlice; i < toSlice; i += 1) {
     for (let j = fromRow; j < toRow; j += 1) {
@@ -77,7 +122,8 @@ export function voxelsInSegment({ values, shape, affine }: PlacedLabels, { value
         if (row < lowRow || row >= highRow) continue;
         const column = nearest(r + o[2] * k + o[3]);
         if (column < lowColumn || column >= highColumn) continue;
-        if (values[(slice * rows + row) * columns + column] === value) bits[at >> 3] |= 1 << (at & 7);
+        if (slice !== labelled) labels = labelsOf((labelled = slice));
+        if (labels?.[row * columnCount + column] === value) bits[at >> 3] |= 1 << (at & 7);
       }
     }
   }

@@ -33,7 +33,8 @@ export type SolidRegion = PatientSphere | PatientBox;
 /** A segment of a mask, as the voxels of an image that lie in it. */
 export interface SegmentVoxels extends VoxelBits {
   readonly kind: "segment";
-  readonly segmentationId: number;
+  /** Null for a segment that is being edited: it is not stored, so only the tab knows its voxels. */
+  readonly segmentationId: number | null;
   readonly number: number;
 }
 
@@ -104,9 +105,9 @@ export function eachRun(region: Region, affine: Affine, box: IndexBox, found: (s
   }
 }
 
-/** A region as addresses and the terminal have it. */
-export function regionText(region: Region): string {
-  if (region.kind === "segment") return `segmentation:${region.segmentationId}#${region.number}`;
+/** A region as addresses and the terminal have it; null for a segment that is not stored, of which only the tab knows. */
+export function regionText(region: Region): string | null {
+  if (region.kind === "segment") return region.segmentationId === null ? null : `segmentation:${region.segmentationId}#${region.number}`;
   const point = (at: Vector): string => at.map(String).join(",");
   return region.kind === "sphere" ? `sphere:${point(region.centre)}:${region.radius}` : `box:${point(region.low)}:${point(region.high)}`;
 }

@@ -3,9 +3,11 @@
 import type { BrushSettings, EditCommand } from "@/core/editing/editCommand";
 import type { DraftSegment, EditChange, SegmentChanges } from "@/core/editing/draftSegment";
 import type { Affine } from "@/core/geometry";
+import type { ImageGrid } from "@/core/placedLabels";
 import type { IndexBox } from "@/core/regions";
 import type { PaddingOfSlices } from "@/core/voxelCounts";
 import type { Vector } from "@/core/vectors";
+import type { VoxelBits } from "@/core/voxelBits";
 import type { VolumeSource } from "@/scene/volumeSource";
 
 /** The grid of a draft: the image's, or that of the segmentation from which it began. */
@@ -120,6 +122,13 @@ export interface Stroke {
 /** A segment to be added; it lies in the first layer, or in one of its own if it may overlap others. */
 export type NewSegment = Omit<DraftSegment, "number" | "layer" | "value"> & { readonly overlaps?: boolean };
 
+/** A segment's voxels on the grid of an image. */
+export interface SegmentAsDrawn {
+  /** Of the draft's voxels when they were looked at (`DraftState.revision`). */
+  readonly revision: number;
+  readonly voxels: VoxelBits;
+}
+
 export interface Draft {
   /** Of the browser's own. */
   readonly id: string;
@@ -151,6 +160,8 @@ export interface Draft {
   rename(label: string): Promise<void>;
   /** The label of a voxel of a layer: the segments at a point. */
   segmentsAt(point: Vector): Promise<readonly number[]>;
+  /** The voxels of an image that lie in a segment as it is now, by the rule of stored ones. */
+  voxelsOf(number: number, image: ImageGrid, options?: EditOptions): Promise<SegmentAsDrawn>;
   /** What is sent to the server. */
   packed(options?: EditOptions): Promise<PackedDraft>;
   /** The draft was saved as it was at a revision: nothing is kept in the browser any more, unless it was changed since. */

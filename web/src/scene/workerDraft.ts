@@ -5,8 +5,9 @@ import { ChangedPlanes } from "@/core/editing/changedPlanes";
 import type { EditChange, SegmentChanges } from "@/core/editing/draftSegment";
 import { type BrushSettings, type EditCommand, titleOfCommand } from "@/core/editing/editCommand";
 import { voxelMm3 } from "@/core/morphology/maskBox";
+import type { ImageGrid } from "@/core/placedLabels";
 import type { Vector } from "@/core/vectors";
-import type { Draft, DraftBase, DraftGrid, DraftImage, DraftStart, DraftState, EditedSegment, EditOptions, NewSegment, PackedDraft, Stroke } from "@/scene/draft";
+import type { Draft, DraftBase, DraftGrid, DraftImage, DraftStart, DraftState, EditedSegment, EditOptions, NewSegment, PackedDraft, SegmentAsDrawn, Stroke } from "@/scene/draft";
 import { DraftSource } from "@/scene/draftSource";
 import { DraftStroke } from "@/scene/draftStroke";
 import { Subscribers } from "@/scene/subscribers";
@@ -123,6 +124,12 @@ export class WorkerDraft implements Draft {
 
   async segmentsAt(point: Vector): Promise<readonly number[]> {
     return (await this.ask({ about: "segmentsAt", point })).numbers;
+  }
+
+  async voxelsOf(number: number, image: ImageGrid, options: EditOptions = {}): Promise<SegmentAsDrawn> {
+    const { news, voxels } = await this.ask({ about: "voxels", number, image }, options);
+    if (!voxels) throw new ServerProblem(0, "worker", STOPPED);
+    return { revision: news.revision, voxels };
   }
 
   async packed(options: EditOptions = {}): Promise<PackedDraft> {

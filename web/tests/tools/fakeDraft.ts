@@ -2,8 +2,9 @@
 
 import type { EditChange } from "@/core/editing/draftSegment";
 import type { BrushSettings, EditCommand } from "@/core/editing/editCommand";
-import type { Draft, DraftStart, DraftState, EditedSegment, NewSegment, PackedDraft } from "@/scene/draft";
+import type { Draft, DraftStart, DraftState, EditedSegment, NewSegment, PackedDraft, SegmentAsDrawn } from "@/scene/draft";
 import type { Vector } from "@/core/vectors";
+import { noVoxels, type VoxelBits } from "@/core/voxelBits";
 
 export interface ToldStroke extends BrushSettings {
   readonly points: Vector[];
@@ -109,6 +110,13 @@ export class FakeDraft implements Draft {
   rename(label: string): Promise<void> {
     this.put({ label });
     return Promise.resolve();
+  }
+
+  /** All that the draft has of a segment; tests put their own in its place. */
+  voxels: (number: number) => VoxelBits = () => noVoxels();
+
+  voxelsOf(number: number): Promise<SegmentAsDrawn> {
+    return Promise.resolve({ revision: this.state.revision, voxels: this.voxels(number) });
   }
 
   segmentsAt = (): Promise<readonly number[]> => Promise.resolve([]);

@@ -57,7 +57,7 @@ export class DraftDesk {
       if (!draft) throw new Error("This draft is not in the page's memory any more. Open the series again to go on.");
       const answer = await draft.answer(ask, options);
       if (ask.about === "discard" || ask.about === "close") this.drafts.delete(key);
-      post({ kind: "draft", id, answer }, []);
+      post({ kind: "draft", id, answer }, answer.voxels ? [answer.voxels.bits.buffer as ArrayBuffer] : []);
       draft.keepChanges();
     } catch (error) {
       const noMemory = error instanceof RangeError ? new Error("The browser has not enough memory for this edit. Nothing was changed.") : error;

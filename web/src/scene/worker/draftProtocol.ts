@@ -3,8 +3,10 @@
 import type { DraftSegment, EditChange, SegmentChanges } from "@/core/editing/draftSegment";
 import type { BrushSettings, EditCommand } from "@/core/editing/editCommand";
 import type { SegmentFacts } from "@/core/editing/labelDraft";
+import type { ImageGrid } from "@/core/placedLabels";
 import type { IndexBox } from "@/core/regions";
 import type { Vector } from "@/core/vectors";
+import type { VoxelBits } from "@/core/voxelBits";
 import type { DraftBase, DraftStart, PackedDraft } from "@/scene/draft";
 
 /** What comes before the key of a draft, and between it and the number of a layer. */
@@ -27,6 +29,7 @@ export type DraftAsk =
   | { readonly about: "removeSegment"; readonly number: number }
   | { readonly about: "rename"; readonly label: string }
   | { readonly about: "segmentsAt"; readonly point: Vector }
+  | { readonly about: "voxels"; readonly number: number; readonly image: ImageGrid }
   | { readonly about: "saved"; readonly revision: number; readonly base: DraftBase | null };
 
 /** Count and box of a segment. */
@@ -57,4 +60,6 @@ export interface DraftAnswer {
   /** The number of a new segment, or the segments at a point. */
   readonly numbers: readonly number[];
   readonly packed: PackedDraft | null;
+  /** Of one segment, if they were asked for. */
+  readonly voxels: VoxelBits | null;
 }

@@ -8,6 +8,8 @@ import { labelCut } from "@/core/editing/labelCut";
 import { LabelDraft } from "@/core/editing/labelDraft";
 import { LARGEST_BYTE, LabelGrid } from "@/core/editing/labelGrid";
 import { unpackLabels } from "@/core/editing/packedLabels";
+import { type ImageGrid, voxelsInSlices } from "@/core/placedLabels";
+import { noVoxels, type VoxelBits } from "@/core/voxelBits";
 import { runWork, type WorkOptions } from "@/core/morphology/work";
 import type { DraftBase, DraftRecord, DraftStart, PackedDraft } from "@/scene/draft";
 import type { DraftStore } from "@/scene/draftStore";
@@ -124,6 +126,8 @@ export class OpenedDraft {
         return this.changed(NO_CHANGE);
       case "segmentsAt":
         return this.told(NO_CHANGE, this.segmentsAt(ask.point));
+      case "voxels":
+        return { ...this.told(NO_CHANGE), voxels: this.voxelsOf(ask.number, ask.image) };
       case "pack":
         return { ...this.told(NO_CHANGE), packed: await this.packed(options) };
       case "saved":
@@ -152,6 +156,16 @@ export class OpenedDraft {
     const voxel = nearestVoxel(grid, point);
     if (!grid.contains(voxel)) return [];
     return segments.filter(({ layer, value }) => grid.layer(layer).at(...voxel) === value).map(({ number }) => number);
+  }
+
+  /** None of a segment that is not there: it may have been undone since it was asked for. */
+  private voxelsOf(wanted: number, image: ImageGrid): VoxelBits {
+    const { grid, segments } = this.draft;
+    const segment = segments.find(({ number }) => number === wanted);
+    const layer = segment && grid.layer(segment.layer);
+    const box = layer?.boxOf(segment?.value ?? 0) ?? null;
+    if (!segment || !layer || !box) return noVoxels();
+    return voxelsInSlices({ shape: grid.shape, affine: grid.affine, slice: (slice) => layer.slice(slice) }, { value: segment.value, box }, image);
   }
 
   private get version(): number {
@@ -204,7 +218,7 @@ export class OpenedDraft {
   }
 
   private told(change: EditChange, numbers: readonly number[] = []): DraftAnswer {
-    return { news: this.news(), change, numbers, packed: null };
+    return { news: this.news(), change, numbers, packed: null, voxels: null };
   }
 
   private news(): DraftNews {

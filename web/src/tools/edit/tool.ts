@@ -1,7 +1,7 @@
 import EditOverlay from "@/tools/edit/EditOverlay.vue";
 import EditTool from "@/tools/edit/EditTool.vue";
 import { EDIT_MODES, type EditMode } from "@/tools/edit/model";
-import { useDraftSaving } from "@/tools/edit/saving";
+import { useDraftSaving } from "@/views/draftSaving";
 import { useEdit } from "@/tools/edit/store";
 import type { ViewerTool } from "@/tools/viewerTool";
 import { laterPanel } from "@/ui/laterPanel";

@@ -42,6 +42,8 @@ interface SingleCount extends Figures {
   readonly of: CountTask;
 }
 
+/** Of a segment that is being edited, where the tab cannot count. */
+const NOT_SAVED = "The segment has more voxels of such values than the page counts by itself, and the server knows nothing that is not saved: save the segmentation to count in it.";
 /** Milliseconds without a change before the server is asked. */
 const REST_MS = 200;
 
@@ -92,7 +94,7 @@ export function useCounting() {
   /** True while the figures are of something before. */
   const pending = computed(() => {
     const of = counted.value;
-    if (!of || error.value) return tool.waits;
+    if (!of || error.value || tool.isBehind) return tool.waits || tool.isBehind;
     return isLive.value ? of.region !== null && !isRegional.value : single.value?.of !== of;
   });
   const total = computed(() => {
@@ -117,7 +119,9 @@ export function useCounting() {
       const { series, volume, counter, region, assumed } = of;
       if (!region) return "";
       const own = counter && (await counter.histogram({ region: plainRegion(region), padding: paddingOfVolume(volume) }, signal));
-      const found = own ?? (await getRegionHistogram(series.id, { volume: volume.index, within: regionText(region), same_frame_of_reference: assumed || undefined }, signal));
+      const within = regionText(region);
+      if (!own && within === null) throw new Error(NOT_SAVED);
+      const found = own ?? (await getRegionHistogram(series.id, { volume: volume.index, within: within ?? undefined, same_frame_of_reference: assumed || undefined }, signal));
       // A segmentation is not counted by its values: the server says so of the whole volume.
       const exact = found.exact && (histogram.value?.exact !== false || own !== null);
       inRegion.value = { volume, region, histogram: { ...found, exact }, total: found.total ?? 0 };
@@ -141,7 +145,9 @@ export function useCounting() {
 
   async function askServer(of: CountTask, signal: AbortSignal): Promise<string> {
     const { series, volume, region, seed, assumed } = of;
-    const query = { same_frame_of_reference: assumed || undefined, volume: volume.index, ...askedLimits(tool.choice, tool.range), ...(region ? { within: regionText(region) } : {}), ...(seed ? { component: seed.join(",") } : {}) };
+    const within = region && regionText(region);
+    if (region && within === null) throw new Error(NOT_SAVED);
+    const query = { same_frame_of_reference: assumed || undefined, volume: volume.index, ...askedLimits(tool.choice, tool.range), ...(within ? { within } : {}), ...(seed ? { component: seed.join(",") } : {}) };
     try {
       const answer = await measureSeries(series.id, query, signal);
       single.value = { of, count: answer.pixels_above_threshold, mm3: answer.volume_mm3 };

@@ -10,7 +10,9 @@ import type { Piece } from "@/core/voxelCounts";
 import { useSession } from "@/stores/session";
 import { type Choice, choiceWords, type FoundBy, limitsOf, type ValueRange } from "@/tools/measure/choice";
 import { centreOfRegion, dragged, drawnBox, drawnSphere, type Grip, movedBy, regionInMiddle, regionWords, shapeIn, tidied } from "@/tools/measure/regionShape";
+import { type SegmentOfDraft, useDraftRegion } from "@/tools/measure/draftRegion";
 import { type SegmentOfMask, useSegmentRegion } from "@/tools/measure/segmentRegion";
+import { useDraftSaving } from "@/views/draftSaving";
 import type { Drag } from "@/views/gestures";
 import type { View } from "@/views/view";
 import { useViews } from "@/views/views";
@@ -39,6 +41,10 @@ export const useThreshold = defineStore("threshold", () => {
 
   /** The segment in which voxels are counted, instead of a sphere or a box. */
   const inSegment = useSegmentRegion();
+  /** The segment that is being edited, in which voxels are counted. */
+  const inDraft = useDraftRegion();
+  /** The segment, of either kind. */
+  const segment = computed(() => inSegment.chosen.value ?? inDraft.chosen.value);
 
   const volume = computed(() => views.active.volume);
   const unit = computed(() => volume.value?.unit ?? "");
@@ -50,15 +56,23 @@ export const useThreshold = defineStore("threshold", () => {
   /** The space of the active view's volume; empty if nothing says where it lies. */
   const space = computed(() => spaceOf(views.active));
   const solid = computed(() => (space.value !== "" && placedRegion.value?.space === space.value ? placedRegion.value.region : null));
-  const region = computed<Region | null>(() => (inSegment.chosen.value ? inSegment.region.value : solid.value));
+  const region = computed<Region | null>(() => {
+    if (inDraft.chosen.value) return inDraft.region.value;
+    return inSegment.chosen.value ? inSegment.region.value : solid.value;
+  });
   /** True while the voxels of the chosen segment are not known: nothing is counted. */
-  const waits = computed(() => inSegment.chosen.value !== null && inSegment.region.value === null);
+  const waits = computed(() => segment.value !== null && region.value === null);
+  /** True while the segment that is being edited has changed since its voxels were found. */
+  const isBehind = computed(() => inDraft.chosen.value !== null && inDraft.isBehind.value);
   /** True if only the server can count in the region. */
-  const onServer = computed(() => region.value?.kind === "segment" && !inSegment.isKnown.value);
+  const onServer = computed(() => inSegment.chosen.value !== null && region.value !== null && !inSegment.isKnown.value);
   /** True if somebody has said that the segment lies in this image's places. */
-  const isAssumed = computed(() => region.value?.kind === "segment" && inSegment.isAssumed.value);
+  const isAssumed = computed(() => inSegment.chosen.value !== null && region.value !== null && inSegment.isAssumed.value);
   const seed = computed(() => (space.value !== "" && placedSeed.value?.space === space.value ? placedSeed.value.point : null));
-  const placeWords = computed(() => (inSegment.chosen.value ? inSegment.words.value : solid.value ? regionWords(solid.value) : ""));
+  const placeWords = computed(() => {
+    if (inDraft.chosen.value) return inDraft.words.value;
+    return inSegment.chosen.value ? inSegment.words.value : solid.value ? regionWords(solid.value) : "";
+  });
   const words = computed(() => [choiceWords(choice.value, unit.value), placeWords.value, seed.value ? "only the piece at the marked voxel" : ""].filter(Boolean).join(", "));
   const tint = computed(() =>
     tinting.value && range.value && !waits.value && !onServer.value ? { limits: limits.value, region: region.value, piece: seed.value ? piece.value : null, words: words.value } : null,
@@ -82,15 +96,16 @@ export const useThreshold = defineStore("threshold", () => {
   }
 
   function setRegion(wanted: SolidRegion | null): void {
-    inSegment.chosen.value = null;
+    inSegment.chosen.value = inDraft.chosen.value = null;
     placedRegion.value = wanted && space.value !== "" ? { space: space.value, region: wanted } : null;
     if (wanted) tinting.value = true;
   }
 
-  /** Counts in a segment of a mask; null for no longer in one. */
-  function chooseSegment(wanted: SegmentOfMask | null): void {
+  /** Counts in a segment of a mask, or of what is being edited; null for no longer in one. */
+  function chooseSegment(wanted: SegmentOfMask | SegmentOfDraft | null): void {
     placedRegion.value = null;
-    inSegment.chosen.value = wanted;
+    inDraft.chosen.value = wanted && "draftId" in wanted ? wanted : null;
+    inSegment.chosen.value = wanted && "segmentationId" in wanted ? wanted : null;
     if (wanted) tinting.value = true;
   }
 
@@ -127,7 +142,7 @@ export const useThreshold = defineStore("threshold", () => {
     if (cut && space.value !== "") setRegion(regionInMiddle(kind, cut, place));
   }
 
-  const shownSolid = computed(() => (inSegment.chosen.value ? null : solid.value));
+  const shownSolid = computed(() => (segment.value ? null : solid.value));
 
   /** True if a view shows planes of the space in which the region lies. */
   const shows = (view: View): boolean => view.cut !== null && spaceOf(view) === space.value && space.value !== "";
@@ -161,7 +176,7 @@ export const useThreshold = defineStore("threshold", () => {
   }
 
   function drawingDrag(view: View, start: Point, kind: SolidRegion["kind"]): Drag | null {
-    const [{ solid: before, chosen }, from] = [{ solid: solid.value, chosen: inSegment.chosen.value }, view.pointAt(start)];
+    const [{ solid: before, chosen }, from] = [{ solid: solid.value, chosen: segment.value }, view.pointAt(start)];
     const { cut } = view;
     if (!from || !cut) return null;
     return {
@@ -173,7 +188,7 @@ export const useThreshold = defineStore("threshold", () => {
       end: () => (drawing.value = null),
       cancel: () => {
         setRegion(before);
-        inSegment.chosen.value = chosen;
+        if (chosen) chooseSegment(chosen);
       },
     };
   }
@@ -207,11 +222,22 @@ export const useThreshold = defineStore("threshold", () => {
     if (at) views.active.moveTo(at);
   }
 
+  // What was edited is a stored mask now.
+  const saving = useDraftSaving();
+  watch(
+    () => saving.saved,
+    (saved) => {
+      const of = inDraft.chosen.value;
+      const number = saved && saved.draftId === of?.draftId ? saved.numbers.get(of.number) : undefined;
+      if (saved && number !== undefined) chooseSegment({ segmentationId: saved.segmentationId, number });
+    },
+    { flush: "sync" },
+  );
   // Limits in one unit mean nothing in another.
   watch(unit, (now, before) => {
     if (volume.value && now !== before && choice.value.scale === "unit") choice.value = begin();
   });
   watch(space, () => (drawing.value = null));
 
-  return { choice, tinting, drawing, range, limits, unit, space, region, solid: shownSolid, waits, onServer, isAssumed, segment: inSegment.chosen, offeredSegments: inSegment.offered, segmentHint: inSegment.hint, seed, piece, tint, words, choose, chooseFound, setRegion, chooseSegment, setSeed, voxelOf, draw, addRegion, shows, shapeOf, dragAt, bringRegion, lookAt };
+  return { choice, tinting, drawing, range, limits, unit, space, region, solid: shownSolid, waits, isBehind, onServer, isAssumed, segment, offeredSegments: inSegment.offered, offeredDraft: inDraft.offered, segmentHint: computed(() => (inDraft.chosen.value ? inDraft.hint.value : inSegment.hint.value)), seed, piece, tint, words, choose, chooseFound, setRegion, chooseSegment, setSeed, voxelOf, draw, addRegion, shows, shapeOf, dragAt, bringRegion, lookAt };
 });

@@ -7,14 +7,14 @@ import type { JobListener } from "@/api/jobEvents";
 import { BaseChanged, type VoxelsToSave } from "@/api/savedVoxels";
 import { seriesFrom } from "@/api/series";
 import type { DraftStart } from "@/scene/draft";
-import { useDraftSaving } from "@/tools/edit/saving";
+import { useDraftSaving } from "@/views/draftSaving";
 import { useDrafts } from "@/views/drafts";
 import { useMaskLayers } from "@/views/maskLayers";
 import { useViews } from "@/views/views";
 
 import { SERIES } from "../examples";
 import { settle } from "../pages/mounting";
-import { FakeDraft } from "./fakeDraft";
+import { FakeDraft } from "../tools/fakeDraft";
 
 let draft: FakeDraft;
 let sent: { voxels: VoxelsToSave; etag: string }[] = [];

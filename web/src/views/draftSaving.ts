@@ -31,6 +31,15 @@ interface SentDraft {
   readonly label: string;
 }
 
+/** A draft that was saved whole, and closed. */
+interface SavedDraft {
+  readonly draftId: string;
+  /** What was made of it. */
+  readonly segmentationId: number;
+  /** The numbers that its segments have there, by those that they had in the draft: there they count from 1. */
+  readonly numbers: ReadonlyMap<number, number>;
+}
+
 /** A saving that another one came before. */
 interface Conflict {
   readonly why: string;
@@ -51,7 +60,10 @@ export const useDraftSaving = defineStore("draftSaving", () => {
   const code = ref("");
   const conflict = shallowRef<Conflict | null>(null);
   const job = shallowRef<JobDetail | null>(null);
+  const saved = shallowRef<SavedDraft | null>(null);
   let sending: AbortController | null = null;
+  /** Told when a saving is over: true if all of the draft is stored. */
+  let onEnd: (isWhole: boolean) => void = () => undefined;
   let stopFollowing: () => void = () => undefined;
 
   const isSaving = computed(() => stage.value !== "");
@@ -114,6 +126,14 @@ export const useDraftSaving = defineStore("draftSaving", () => {
     }
   }
 
+  /** Saves, and waits until the segmentation is made: true if it has all that was drawn. */
+  async function saveWhole(): Promise<boolean> {
+    const whole = new Promise<boolean>((resolve) => (onEnd = resolve));
+    await save();
+    if (!isSaving.value) onEnd(false);
+    return whole;
+  }
+
   /** Both are kept: the newer one, and this. */
   async function saveBeside(): Promise<void> {
     const asked = conflict.value;
@@ -129,7 +149,7 @@ export const useDraftSaving = defineStore("draftSaving", () => {
       onJob: (received) => {
         job.value = received;
         fraction.value = received.progress;
-        if (!isActive(received.state)) void ended(received, sent);
+        if (!isActive(received.state)) void ended(received, sent).finally(() => onEnd(saved.value?.draftId === sent.draft.id));
       },
       // The server cannot be reached: the job goes on, and is asked for again.
       onTrouble: () => undefined,
@@ -147,10 +167,14 @@ export const useDraftSaving = defineStore("draftSaving", () => {
     }
     await draft.saved(revision, draft.base);
     const isOpen = drafts.draft === draft;
-    await show(draft, result?.segmentations ?? []);
+    const made = result?.segmentations ?? [];
+    await show(draft, made);
     if (isOpen && draft.state.unsaved) notices.tell(`“${label}” is saved as it was sent. What you have drawn since is not.`);
     else notices.tell(`“${label}” is saved in the study.`);
-    if (isOpen && !draft.state.unsaved) drafts.close();
+    if (!isOpen || draft.state.unsaved) return;
+    const numbers = new Map(draft.state.segments.map(({ number }) => number).sort((a, b) => a - b).map((number, at) => [number, at + 1]));
+    if (made.length === 1) saved.value = { draftId: draft.id, segmentationId: made[0], numbers };
+    drafts.close();
   }
 
   /** The new masks take the place of the one from which they were drawn. */
@@ -175,7 +199,7 @@ export const useDraftSaving = defineStore("draftSaving", () => {
     conflict.value = null;
   }
 
-  return { choice, why, stage, fraction, words, error, code, conflict, isSaving, save, saveBeside, cancel, forget };
+  return { choice, why, stage, fraction, words, error, code, conflict, isSaving, saved, save, saveWhole, saveBeside, cancel, forget };
 });
 
 const codeOf = (failure: unknown): string => (typeof failure === "object" && failure !== null && "code" in failure ? String(failure.code) : "");
