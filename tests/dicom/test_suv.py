@@ -18,7 +18,9 @@ from typer.testing import CliRunner
 
 import voxelry
 from voxelry.cli.program import app
+from voxelry.core.errors import ParameterError
 from voxelry.testing import SECRETS, SyntheticSeries, synthetic_series
+from voxelry.workflows.measure import measure_all
 
 Edit = Callable[[int, Dataset], None]
 PAIRS = [(2.5, 0.0), (3.0, 0.0), (0.5, 0.0)]
@@ -115,6 +117,24 @@ def test_values_slice_by_slice_and_what_the_sidecar_says(tmp_path: Path) -> None
     assert plain.metadata["Units"] == "BQML"
     lazy = voxelry.load_volume(tmp_path / "in", suv="bw", lazy=True)
     np.testing.assert_allclose(np.asarray(lazy.array), series.array * BW, rtol=1e-6)
+
+
+def test_they_are_measured(tmp_path: Path) -> None:
+    """Limits are in their unit, and what is refused is skipped with its reason."""
+    series = pet(tmp_path / "in")
+    limit = float(np.median(series.array)) * BW
+    report = measure_all(tmp_path / "in", lower=limit, suv="bw")
+    assert [one.pixels_above_threshold for one in report.measurements] == [int((series.array * BW >= limit).sum())]
+    assert [volume.unit for volume in report.volumes] == ["g/ml"]
+    pet(tmp_path / "light", attributes={"PatientWeight": "0"})
+    answer = CliRunner().invoke(app, ["measure", str(tmp_path / "in"), "--lower", str(limit), "--suv", "bw", "--json"])
+    told = json.loads(answer.stdout)["measurements"][0]
+    assert told["pixels_above_threshold"] == report.measurements[0].pixels_above_threshold
+    refused = measure_all(tmp_path / "light", lower=limit, suv="bw")
+    assert not refused.measurements
+    assert {problem.code for problem in refused.skipped.values()} == {"suv"}
+    with pytest.raises(ParameterError, match="scales of the same images"):
+        measure_all(tmp_path / "in", suv="bw", real_world=True)
 
 
 def test_they_are_not_written_into_headers_of_activity(tmp_path: Path) -> None:

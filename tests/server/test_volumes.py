@@ -11,6 +11,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from pydicom.dataset import Dataset
 
 import voxelry
 from voxelry.core.display import default_window
@@ -19,6 +20,7 @@ from voxelry.core.intensity import Window, to_display
 from voxelry.core.planes import AXES, plane, plane_count
 from voxelry.core.region_words import solid_of_text
 from voxelry.testing import CORONAL, OBLIQUE, synthetic_instance, synthetic_report, synthetic_series, write, zip_folder
+from voxelry.workflows.measure import measure_all
 
 
 def _decoded(content: bytes) -> Any:
@@ -211,6 +213,33 @@ def test_measure_a_file_and_store_nothing(site: Any, tmp_path: Path, data_folder
     assert told == {"measurements": [expected], "skipped": {}}
     assert not [path for path in data_folder.rglob("*") if path.is_file()]
     assert site.get("/series")["count"] == 0
+
+
+def test_measure_pet_in_standardized_uptake_values(site: Any, tmp_path: Path) -> None:
+    """As the library does; PET that does not say enough is refused with the reason."""
+    for name, weight in (("told", "80"), ("untold", "0")):
+
+        def edit(_: int, dataset: Dataset, weight: str = weight) -> None:
+            item = Dataset()
+            item.RadionuclideTotalDose, item.RadionuclideHalfLife = "370000000", "3600"
+            item.RadiopharmaceuticalStartTime = "110000.00"
+            dataset.RadiopharmaceuticalInformationSequence = [item]
+            dataset.PatientWeight = weight
+
+        attributes: dict[str, object] = {
+            "Units": "BQML", "CorrectedImage": ["DECY", "ATTN"], "DecayCorrection": "START", "SeriesDate": "20200102",
+            "SeriesTime": "120000", "AcquisitionDate": "20200102", "AcquisitionTime": "120000",
+        }  # fmt: skip
+        synthetic_series(tmp_path / name, modality="PT", slices=3, attributes=attributes, edit=edit)
+    told = zip_folder(tmp_path / "told.zip", tmp_path / "told")
+    answer = site.post("/measure", 200, file=SimpleUploadedFile("told.zip", told.read_bytes()), suv="bw")
+    [expected] = measure_all(told, suv="bw").measurements
+    [plain] = measure_all(told).measurements
+    assert answer["measurements"][0]["limits"] == expected.record()["limits"] != plain.record()["limits"]
+    untold = SimpleUploadedFile("b.zip", zip_folder(tmp_path / "b.zip", tmp_path / "untold").read_bytes())
+    assert site.post("/measure", 422, file=untold, suv="bw")["code"] == "suv"
+    again = SimpleUploadedFile("told.zip", told.read_bytes())
+    assert site.post("/measure", 422, file=again, suv="stone")["code"] == "validation"
 
 
 def test_measure_with_a_view_for_the_page(site: Any, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from voxelry.cli.tolerance import ToleranceOption, tolerances_of
 if TYPE_CHECKING:
     from voxelry.core.intensity import Window
     from voxelry.core.value import Value
+    from voxelry.dicom.acquisition.suv_factor import SuvKind
     from voxelry.dicom.series.volume_kinds import LeftOut
     from voxelry.workflows.convert.conversion_report import Converted
     from voxelry.workflows.measure import MeasureReport
@@ -53,6 +54,17 @@ RealWorldOption = Annotated[
 ]
 
 
+SuvOption = Annotated[
+    str | None,
+    typer.Option(
+        "--suv",
+        metavar="KIND",
+        help="PET in standardized uptake values: bw (body weight), lbm (lean body mass, Janmahasatian), lbm-james, "
+        "bsa (surface, Du Bois); PET whose headers do not say enough is left out.",
+    ),
+]
+
+
 def measure(
     path: PathArgument,
     threshold: Annotated[
@@ -81,6 +93,7 @@ def measure(
     on_irregular: IrregularOption = Irregular.ERROR,
     tolerance: ToleranceOption = None,
     real_world: RealWorldOption = False,
+    suv: SuvOption = None,
     within: Annotated[
         str | None,
         typer.Option(
@@ -136,6 +149,7 @@ def measure(
             on_irregular=on_irregular.value,
             tolerances=tolerances_of(tolerance),
             real_world=real_world,
+            suv=cast("SuvKind | None", suv),
             within=region,
             component=None if component is None else vector_of_text(component),
             recipe=None if recipe is None else recipe_of_file(recipe),
@@ -281,15 +295,7 @@ def convert(
         bool,
         typer.Option("--philips-precise", help="Philips MR: values as measured, instead of those for display."),
     ] = False,
-    suv: Annotated[
-        str | None,
-        typer.Option(
-            "--suv",
-            metavar="KIND",
-            help="PET in standardized uptake values: bw (body weight), lbm (lean body mass, Janmahasatian), lbm-james, "
-            "bsa (surface, Du Bois); PET whose headers do not say enough is left out.",
-        ),
-    ] = None,
+    suv: SuvOption = None,
     straighten: Annotated[
         bool, typer.Option("--straighten", help="Interpolate tilted stacks onto an orthogonal grid.")
     ] = False,

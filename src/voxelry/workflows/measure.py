@@ -21,9 +21,10 @@ from voxelry.core.regions import PatientRegion
 from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
 from voxelry.core.threshold_rule import DEFAULT_THRESHOLD, threshold_rule
 from voxelry.core.volume import Volume
+from voxelry.dicom.acquisition.suv_factor import SuvKind
 from voxelry.dicom.headers.packed_files import DEFAULT_LIMITS, ArchiveLimits
 from voxelry.dicom.headers.sources import StrPath
-from voxelry.dicom.series.irregular_stacks import OnIrregular
+from voxelry.dicom.series.irregular_stacks import OnIrregular, check_scales
 from voxelry.parallel import shared
 from voxelry.workflows.load.loading import load, load_volume
 
@@ -200,6 +201,7 @@ def measure_all(
     limits: ArchiveLimits = DEFAULT_LIMITS,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
     real_world: bool = False,
+    suv: SuvKind | None = None,
     within: PatientRegion | None = None,
     component: Vector | None = None,
     recipe: Recipe | None = None,
@@ -227,9 +229,11 @@ def measure_all(
             _region_of(recipe, within), recipe.component,
         )  # fmt: skip
     arguments.check()
+    check_scales(real_world=real_world, suv=suv)
     loaded = load(
-        path, on_irregular=on_irregular, limits=limits, tolerances=tolerances, real_world=real_world, progress=progress
-    )
+        path, on_irregular=on_irregular, limits=limits, tolerances=tolerances, real_world=real_world, suv=suv,
+        progress=progress,
+    )  # fmt: skip
     skipped = dict(loaded.skipped)
     measurements: list[Measurement] = []
     volumes: list[Volume] = []

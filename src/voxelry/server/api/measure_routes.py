@@ -17,6 +17,7 @@ from voxelry.core.errors import IncompleteStackError, VoxelryError
 from voxelry.core.histogram import histogram
 from voxelry.core.planes import plane_aspect, plane_spacing
 from voxelry.core.volume import Volume
+from voxelry.dicom.acquisition.suv_factor import SuvKind
 from voxelry.dicom.headers.packed_files import ArchiveLimits
 from voxelry.dicom.pixels.decoding import patience
 from voxelry.dicom.pixels.pixel_memory import limited_memory
@@ -53,9 +54,13 @@ def measure_file(
     file: File[UploadedFile],
     threshold: Form[float | None] = None,
     method: Form[str | None] = None,
+    suv: Form[SuvKind | None] = None,
     view: Form[bool] = False,
 ) -> object:
-    """Measure a file or archive without storing it; ``view`` adds what a page needs to show it."""
+    """Measure a file or archive without storing it; ``view`` adds what a page needs to show it.
+
+    ``suv`` measures PET in standardized uptake values; PET whose headers do not say enough is skipped with the reason.
+    """
     received = cast(ReceivedFile, file)
     require_any_project(asking(request))
     slow = f"{received.name}: measuring took longer than {LONGEST_SECONDS:.0f} s; upload it, and measure it then"
@@ -70,6 +75,7 @@ def measure_file(
                 threshold=threshold,
                 method=method,
                 default=settings.VOXELRY.threshold,
+                suv=suv,
                 limits=_limits(received),
                 progress=deadline(LONGEST_SECONDS, slow),
             )

@@ -260,6 +260,8 @@ export interface paths {
         /**
          * Measure File
          * @description Measure a file or archive without storing it; ``view`` adds what a page needs to show it.
+         *
+         *     ``suv`` measures PET in standardized uptake values; PET whose headers do not say enough is skipped with the reason.
          */
         post: operations["measure_file"];
         delete?: never;
@@ -4920,6 +4922,8 @@ export interface operations {
                     file: string;
                     /** Method */
                     method?: string | null;
+                    /** Suv */
+                    suv?: ("bw" | "lbm" | "lbm-james" | "bsa") | null;
                     /** Threshold */
                     threshold?: number | null;
                     /**
