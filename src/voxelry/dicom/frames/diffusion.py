@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 from voxelry.core.value import Value
 from voxelry.dicom.frames.diffusion_weighting import DiffusionWeighting, SaidOfDiffusion, main_axis, unit_vector
 from voxelry.dicom.frames.frame import Frame
-from voxelry.dicom.frames.image_parts import image_words
+from voxelry.dicom.frames.image_parts import plain_type_words
 from voxelry.dicom.frames.makers_diffusion import is_uih, makers_diffusion
 from voxelry.dicom.frames.standard_diffusion import standard_diffusion
 from voxelry.dicom.headers.attributes import text
@@ -59,7 +59,7 @@ def _weighting(frame: Frame) -> DiffusionWeighting | None:
     b_value = said.b_value
     if b_value is None:
         return None
-    if said.directionality == "ISOTROPIC" or (b_value > 0 and not _TRACE.isdisjoint(image_words(frame))):
+    if said.directionality == "ISOTROPIC" or (b_value > 0 and not _TRACE.isdisjoint(plain_type_words(frame))):
         return DiffusionWeighting(b_value, "trace")
     if b_value == 0 or said.directionality == "NONE":
         return DiffusionWeighting(b_value, "none")

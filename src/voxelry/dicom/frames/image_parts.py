@@ -56,14 +56,22 @@ def image_words(frame: Frame) -> tuple[str, ...]:
 
     Behind them, for Siemens' enhanced images, the values that Siemens keeps in attributes of its own.
     """
+    return (*plain_type_words(frame), *map(_plain_word, _siemens_words(frame)))
+
+
+def plain_type_words(frame: Frame) -> tuple[str, ...]:
+    """The same without Siemens' own, which take longer to find."""
     own: tuple[str, ...] = ()
     for group in frame.groups:
         item = first_attributes(group, "MRImageFrameTypeSequence")
         if item is not None:
             own = texts(item, "FrameType")
             break
-    values = own or texts(frame.header.elements, "ImageType")
-    return tuple(re.sub(r"[_\s]+", " ", value.upper()).strip() for value in (*values, *_siemens_words(frame)))
+    return tuple(map(_plain_word, own or texts(frame.header.elements, "ImageType")))
+
+
+def _plain_word(value: str) -> str:
+    return re.sub(r"[_\s]+", " ", value.upper()).strip()
 
 
 def _siemens_words(frame: Frame) -> tuple[str, ...]:

@@ -26,15 +26,19 @@ from __future__ import annotations
 import math
 import re
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+from weakref import WeakKeyDictionary
 
 from voxelry.core.affine import cross
 from voxelry.dicom.frames.diffusion_weighting import SHORTEST, Direction, SaidOfDiffusion, in_patient
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.group_attributes import frame_words
 from voxelry.dicom.frames.private_places import SIEMENS_IMAGE, private_places
-from voxelry.dicom.headers.attributes import text
+from voxelry.dicom.headers.attributes import Attributes, text
 from voxelry.dicom.headers.comparable import comparable_number
+from voxelry.dicom.headers.elements import Elements
+from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.private_attributes import (
     all_numbers,
     first_number,
@@ -48,6 +52,13 @@ _BLOCKS = range(0x10, 0x20)
 _SIEMENS = "SIEMENS MR HEADER"
 _XA = (0x05, 0x21, 0x23, 0x46)
 """Of XA: b-value, directionality, b matrix and direction."""
+_XA_B_VALUE = b"\x21\0\x05"
+"""How the tag of XA's b-value begins, whatever block its creator has."""
+_Reader: TypeAlias = Callable[[Frame], SaidOfDiffusion | None]
+_READERS: WeakKeyDictionary[Header, tuple[_Reader, ...]] = WeakKeyDictionary()
+"""Of an instance, which may have many thousand frames."""
+_XA_KNOWN: WeakKeyDictionary[Elements, bool] = WeakKeyDictionary()
+"""Of functional groups, of which frames share one: whether they may have a b-value."""
 _GE, _GE_VECTOR, _GE_SERIES = "GEMS_PARM_01", "GEMS_ACQU_01", "GEMS_RELA_01"
 _PHILIPS, _PHILIPS_VECTOR = "Philips Imaging DD 001", "Philips MR Imaging DD 001"
 _UIH = "Image Private Header"
@@ -66,19 +77,29 @@ _CANON_MAKERS = ("CANON", "TOSHIBA")
 
 def makers_diffusion(frame: Frame) -> SaidOfDiffusion | None:
     """What a maker's private attributes say of a frame; None where none are known."""
-    readers = {
+    readers = _READERS.get(frame.header)
+    if readers is None:
+        readers = _READERS.setdefault(frame.header, _readers_of(frame))
+    for read in readers:
+        said = read(frame)
+        if said is not None:
+            return said
+    return None
+
+
+def _readers_of(frame: Frame) -> tuple[_Reader, ...]:
+    """What may say something of the frames of an instance: by the groups whose blocks are reserved there."""
+    groups = {
         0x0019: _of_siemens, 0x0021: _of_siemens_xa, 0x0029: _of_siemens, 0x0043: _of_ge, 0x2001: _of_philips,
         0x0065: _of_uih,
     }  # fmt: skip
     tags = frame.header.elements.encoded or frame.header.elements.dataset.keys()
-    known = {read for group, read in readers.items() if any(group << 16 | block in tags for block in _BLOCKS)}
+    reserved = {group for group in groups if any(group << 16 | block in tags for block in _BLOCKS)}
+    known: set[_Reader] = {_of_canon, *(groups[group] for group in reserved)}
     if frame.groups:
         known |= {_of_siemens_xa, _of_philips}
-    for read in (_of_siemens, _of_siemens_xa, _of_ge, _of_philips, _of_uih, _of_canon):
-        said = read(frame) if read in known or read is _of_canon else None
-        if said is not None:
-            return said
-    return None
+    order = (_of_siemens, _of_siemens_xa, _of_ge, _of_philips, _of_uih, _of_canon)
+    return tuple(read for read in order if read in known)
 
 
 def is_uih(frame: Frame) -> bool:
@@ -107,6 +128,8 @@ def _of_siemens(frame: Frame) -> SaidOfDiffusion | None:
 
 def _of_siemens_xa(frame: Frame) -> SaidOfDiffusion | None:
     """XA's values, of a functional group or of a classic instance."""
+    if frame.groups and not any(map(_may_have_b_value, frame.groups)):
+        return None
     for elements in private_places(frame, 0x0021):
         said = private_values(elements, 0x0021, SIEMENS_IMAGE, _XA)
         b_value = _b_value(said[0])
@@ -114,6 +137,17 @@ def _of_siemens_xa(frame: Frame) -> SaidOfDiffusion | None:
             matrix = None if said[2] is None else all_numbers(said[2], 6)
             return _siemens_said(b_value, _three(said[3]), matrix, _words(said[1]))
     return None
+
+
+def _may_have_b_value(group: Attributes) -> bool:
+    """False if no byte of a functional group begins XA's b-value: most of many thousand frames are not of diffusion."""
+    if not isinstance(group, Elements) or group.encoded is None:
+        return True
+    known = _XA_KNOWN.get(group)
+    if known is None:
+        values = [value for tag, (_, value) in group.encoded.items() if tag >> 16 == 0x0021]
+        known = _XA_KNOWN[group] = any(_XA_B_VALUE in value for value in values)
+    return known
 
 
 def _csa_content(csa: Mapping[str, tuple[str, ...]], name: str) -> bytes | None:

@@ -11,12 +11,13 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from voxelry.core.errors import ParameterError, PixelDataError
+from voxelry.core.errors import ParameterError
 from voxelry.dicom.frames.diffusion import weighting_of
 from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.frames.group_values import group_number, group_text
 from voxelry.dicom.frames.image_parts import ComplexPart, complex_part, image_words, map_word, other_words
 from voxelry.dicom.grouping.image_kinds import image_kind
-from voxelry.dicom.headers.attributes import first_attributes, numbers, text, texts
+from voxelry.dicom.headers.attributes import text, texts
 from voxelry.dicom.headers.private_attributes import private_value
 from voxelry.dicom.series.stack import Stack
 
@@ -101,7 +102,7 @@ def _kind_of(stack: Stack, *, directed: bool) -> VolumeKind:
         part=complex_part(frame),
         echo=_echo(frame) if is_mr else ("", ""),
         inversion=_inversion(frame) if is_mr else None,
-        flip=_rounded(_number(frame, "MRTimingAndRelatedParametersSequence", "FlipAngle")) if is_mr else None,
+        flip=_rounded(group_number(frame, "MRTimingAndRelatedParametersSequence", "FlipAngle")) if is_mr else None,
         coil=_coil(frame) if is_mr else "",
         magnetization_transfer=_transfer(frame) if {"ScanOptions", "SequenceVariant"} & separated.keys() else "",
         energy=tuple(f"{short}-{_safe(separated[key])}" for key, short in _ENERGIES.items() if key in separated),
@@ -122,46 +123,22 @@ def _diffusion(frame: Frame) -> str:
     return "" if weighting is None else weighting.kind
 
 
-def _value(frame: Frame, sequence: str, keyword: str) -> str:
-    """Of the frame's functional group, else of the instance."""
-    for group in frame.groups:
-        item = first_attributes(group, sequence)
-        said = "" if item is None else text(item, keyword)
-        if said:
-            return said
-    return text(frame.header.elements, keyword)
-
-
-def _number(frame: Frame, sequence: str, keyword: str) -> _Number:
-    for group in frame.groups:
-        item = first_attributes(group, sequence)
-        if item is not None and keyword in item:
-            try:
-                return next(iter(numbers(item, keyword) or ()), None)
-            except PixelDataError:
-                return None
-    try:
-        return next(iter(numbers(frame.header.elements, keyword) or ()), None)
-    except PixelDataError:
-        return None
-
-
 def _rounded(number: _Number) -> _Number:
     return None if number is None else float(f"{number:.4g}")
 
 
 def _echo(frame: Frame) -> tuple[str, str]:
-    time = _number(frame, "MREchoSequence", "EffectiveEchoTime")
+    time = group_number(frame, "MREchoSequence", "EffectiveEchoTime")
     if time is None:
-        time = _number(frame, "MREchoSequence", "EchoTime")
+        time = group_number(frame, "MREchoSequence", "EchoTime")
     return text(frame.header.elements, "EchoNumbers"), "" if time is None else f"{time:.4g}"
 
 
 def _inversion(frame: Frame) -> _Number:
     if is_perfusion(frame):
         return None
-    several = _number(frame, "MRModifierSequence", "InversionTimes")
-    return _rounded(several if several is not None else _number(frame, "MRModifierSequence", "InversionTime"))
+    several = group_number(frame, "MRModifierSequence", "InversionTimes")
+    return _rounded(several if several is not None else group_number(frame, "MRModifierSequence", "InversionTime"))
 
 
 def is_perfusion(frame: Frame) -> bool:
@@ -176,7 +153,7 @@ def is_perfusion(frame: Frame) -> bool:
 
 
 def _coil(frame: Frame) -> str:
-    named = _value(frame, "MRReceiveCoilSequence", "ReceiveCoilName")
+    named = group_text(frame, "MRReceiveCoilSequence", "ReceiveCoilName")
     if named:
         return named
     own = private_value(frame.header.elements, 0x0051, "SIEMENS MR HEADER", 0x0F)

@@ -11,12 +11,12 @@ from functools import partial
 from itertools import pairwise
 from typing import TypeAlias
 
-from voxelry.core.errors import PixelDataError
 from voxelry.dicom.acquisition.ge_settings import ge_pause
 from voxelry.dicom.acquisition.phase_encoding import is_echo_planar
 from voxelry.dicom.frames.acquisition_times import ACQUISITION_CLOCKS, clock_of
 from voxelry.dicom.frames.frame import Frame
-from voxelry.dicom.headers.attributes import first_attributes, number, text
+from voxelry.dicom.frames.group_values import first_number_of, group_number
+from voxelry.dicom.headers.attributes import text
 from voxelry.dicom.headers.private_attributes import first_number, private_value
 from voxelry.dicom.series.stack import Stack
 
@@ -68,7 +68,7 @@ def volume_steps(stacks: Sequence[Stack]) -> VolumeSteps | None:
     separated = {keyword for stack in stacks for keyword, _ in stack.pile.separation}
     echo_planar = _reads_planes(first)
     timing = "MRTimingAndRelatedParametersSequence"
-    repetition = _shared(members, lambda frame: _of_group(frame, timing, "RepetitionTime"))
+    repetition = _shared(members, lambda frame: group_number(frame, timing, "RepetitionTime"))
     if echo_planar and repetition is not None:
         repetition += 1000 * (_shared(members, ge_pause) or 0.0)
     if separated & _CYCLES and not echo_planar:
@@ -81,7 +81,7 @@ def volume_steps(stacks: Sequence[Stack]) -> VolumeSteps | None:
         found = _spaced(times, keyword, repetition)
         if found is not None:
             return found
-    resolution = _shared(members, lambda frame: _number(frame, "TemporalResolution"))
+    resolution = _shared(members, lambda frame: first_number_of(frame.header.elements, "TemporalResolution"))
     if resolution is not None and resolution > 0:
         return VolumeSteps(resolution / 1000, (), "TemporalResolution")
     if echo_planar and repetition is not None and repetition > 0:
@@ -102,9 +102,12 @@ def _times(members: _Members) -> Iterator[tuple[str, list[float | None]]]:
     """What tells when each volume was acquired, the most exact first: seconds of its first slice."""
     if text(members[0][0].header.elements, "Modality") == "PT":
         yield from _clocks(members)
-    yield "FrameReferenceTime", _each(members, lambda frame: _milliseconds(_number(frame, "FrameReferenceTime")))
+    yield (
+        "FrameReferenceTime",
+        _each(members, lambda frame: _milliseconds(first_number_of(frame.header.elements, "FrameReferenceTime"))),
+    )
     offset = "TemporalPositionTimeOffset"
-    yield offset, _each(members, lambda frame: _of_group(frame, "TemporalPositionSequence", offset))
+    yield offset, _each(members, lambda frame: group_number(frame, "TemporalPositionSequence", offset))
     yield "DynamicScanBeginTime", _each(members, _philips_dynamic)
     yield from _clocks(members)
     yield "TriggerTime", _each(members, partial(_trigger, keyword="TriggerTime"))
@@ -155,31 +158,12 @@ def _shared(members: _Members, of: Callable[[Frame], float | None]) -> float | N
     return values.pop() if len(values) == 1 else None
 
 
-def _number(frame: Frame, keyword: str) -> float | None:
-    try:
-        return number(frame.header.elements, keyword)
-    except PixelDataError:
-        return None
-
-
-def _of_group(frame: Frame, sequence: str, keyword: str) -> float | None:
-    """Of the frame's functional group, else of the instance."""
-    for group in frame.groups:
-        item = first_attributes(group, sequence)
-        if item is not None:
-            try:
-                return number(item, keyword)
-            except PixelDataError:
-                return None
-    return _number(frame, keyword)
-
-
 def _milliseconds(value: float | None) -> float | None:
     return None if value is None else value / 1000
 
 
 def _trigger(frame: Frame, keyword: str) -> float | None:
-    return _milliseconds(_of_group(frame, "CardiacSynchronizationSequence", keyword))
+    return _milliseconds(group_number(frame, "CardiacSynchronizationSequence", keyword))
 
 
 def _philips_dynamic(frame: Frame) -> float | None:
