@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
@@ -10,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 import voxelry
 from tests.dicom.segmentations import segmented
 from tests.e2e.conftest import FLAGS, PASSWORD, Site, watched_page
-from tests.e2e.pixels import open_series
+from tests.e2e.pixels import canvas, open_series
 from tests.e2e.steps import HANG_MS, ask, log_in, series_of_upload, wait_for
 from voxelry.testing import synthetic_series
 
@@ -105,43 +107,68 @@ def drawn_middle(page: Page, colour: tuple[int, int, int]) -> tuple[npt.NDArray[
     return middle, float(np.sqrt(len(rows) / np.pi))
 
 
-def test_a_sphere_lies_where_its_millimetres_are(visitor: Page, tmp_path: Path) -> None:
-    page = visitor
-    centre = write_sphere(tmp_path / "in")
-    name = "grid of the sphere"
-    ids = series_of_upload(page, tmp_path / "in", {name}, tmp=tmp_path, name_of=lambda one: one["description"])
+@dataclass(frozen=True)
+class Sphere:
+    """A series, and a sphere over it as a segment."""
+
+    series: int
+    centre: npt.NDArray[np.float64]
+    colour: tuple[int, int, int]
+
+
+@pytest.fixture(scope="module")
+def sphere(visitor: Page, tmp_path_factory: pytest.TempPathFactory) -> Sphere:
+    folder, name = tmp_path_factory.mktemp("sphere"), "grid of the sphere"
+    centre = write_sphere(folder / "in")
+    ids = series_of_upload(visitor, folder / "in", {name}, tmp=folder, name_of=lambda one: one["description"])
     listed = wait_for(
-        page,
+        visitor,
         f"/segmentations?series={ids[name]}",
         lambda answer: any(one["state"] == "ready" for one in answer["segmentations"]),
     )
-    record = ask(page, "GET", f"/segmentations/{listed['segmentations'][0]['id']}")
+    record = ask(visitor, "GET", f"/segmentations/{listed['segmentations'][0]['id']}")
     red, green, blue = bytes.fromhex(record["segments"][0]["colour"][1:])
-    open_series(page, ids[name])
+    return Sphere(ids[name], centre, (red, green, blue))
+
+
+def open_sphere(page: Page, sphere: Sphere) -> Locator:
+    """The stage, with the volume and the sphere on it."""
+    open_series(page, sphere.series)
     page.get_by_test_id("mask-show").first.click()
     page.keyboard.press("Shift+t")
     stage = page.get_by_test_id("stage-3d")
     expect(stage).to_have_attribute("data-surfaces", "1")
     expect(stage).to_have_attribute("data-volume", "")
-    expect(page.get_by_test_id("words-3d")).to_contain_text("All voxels; 0.9 × 1.1 × 2.5 mm")
-    # The sphere alone.
+    return stage
+
+
+def draw_sphere_alone(page: Page) -> float:
+    """Neither the volume nor the planes; the shorter side of the stage."""
     page.get_by_test_id("preset-3d").select_option("none")
     page.get_by_test_id("cuts-3d").click()
     page.get_by_test_id("boards-none").click()
     page.keyboard.press("Escape")
-    box = stage.bounding_box()
+    box = page.get_by_test_id("stage-3d").bounding_box()
     assert box is not None
+    return min(box["width"], box["height"])
+
+
+def test_a_sphere_lies_where_its_millimetres_are(visitor: Page, sphere: Sphere) -> None:
+    page, centre, colour = visitor, sphere.centre, sphere.colour
+    stage = open_sphere(page, sphere)
+    expect(page.get_by_test_id("words-3d")).to_contain_text("All voxels; 0.9 × 1.1 × 2.5 mm")
+    shorter = draw_sphere_alone(page)
     for side, (left, right, top, bottom) in SIDES.items():
         page.get_by_test_id(f"side-{side}").click()
         for edge, letter in (("left", left), ("right", right), ("top", top), ("bottom", bottom)):
             expect(page.get_by_test_id(f"{edge}-3d")).to_have_text(letter)
-        _check_place(page, centre, (red, green, blue), min(box["width"], box["height"]))
+        _check_place(page, centre, colour, shorter)
     stage.focus()
     for _ in range(7):
         page.keyboard.press("ArrowLeft")
         page.keyboard.press("ArrowUp")
     page.keyboard.press("+")
-    _check_place(page, centre, (red, green, blue), min(box["width"], box["height"]))
+    _check_place(page, centre, colour, shorter)
 
     # Hidden with its mask, and back in place after the pane was closed and opened ten times.
     for _ in range(10):
@@ -150,7 +177,46 @@ def test_a_sphere_lies_where_its_millimetres_are(visitor: Page, tmp_path: Path) 
         page.keyboard.press("Shift+t")
         expect(stage).to_have_attribute("data-surfaces", "1")
     expect(stage).to_have_attribute("data-state", "ready")
-    _check_place(page, centre, (red, green, blue), min(box["width"], box["height"]))
+    _check_place(page, centre, colour, shorter)
+
+
+CONTEXT = """document.querySelector('[data-testid=stage-3d] canvas').getContext('webgl2')"""
+
+
+def test_graphics_that_are_lost_come_back(visitor: Page, sphere: Sphere) -> None:
+    page = visitor
+    stage = open_sphere(page, sphere)
+    shorter = draw_sphere_alone(page)
+    page.get_by_test_id("side-left").click()
+    _check_place(page, sphere.centre, sphere.colour, shorter)
+    # The browser takes the context away, and gives it back.
+    page.evaluate(f"() => {{ window.taken = {CONTEXT}.getExtension('WEBGL_lose_context'); taken.loseContext() }}")
+    expect(stage).to_have_attribute("data-state", "lost")
+    expect(page.get_by_test_id("lost-3d")).to_contain_text("The graphics card has dropped the 3-D picture")
+    page.evaluate("taken.restoreContext()")
+    expect(stage).to_have_attribute("data-state", "ready")
+    expect(page.get_by_test_id("lost-3d")).to_have_count(0)
+    _check_place(page, sphere.centre, sphere.colour, shorter)
+    # It does not come back by itself: it is drawn again by a press, once.
+    page.evaluate(f"{CONTEXT}.getExtension('WEBGL_lose_context').loseContext()")
+    page.get_by_test_id("lost-3d").get_by_role("button").click()
+    expect(stage).to_have_attribute("data-state", "ready")
+    expect(stage.locator("canvas")).to_have_count(1)
+    _check_place(page, sphere.centre, sphere.colour, shorter)
+
+
+def test_a_browser_without_graphics_says_so(browser: Browser, chromium: str, site: Site, sphere: Sphere) -> None:
+    flags = [*FLAGS, "--disable-gpu", "--disable-software-rasterizer"]
+    plain = browser.browser_type.launch(executable_path=chromium, args=flags, timeout=HANG_MS)
+    with closing(plain), watched_page(plain, site) as page:
+        log_in(page, "admin", PASSWORD)
+        open_series(page, sphere.series)
+        page.keyboard.press("Shift+t")
+        expect(page.get_by_test_id("no-webgl")).to_contain_text("This browser has no WebGL 2, or it is switched off")
+        # Everything else works, as it says.
+        page.get_by_test_id("close-3d").click()
+        page.get_by_test_id("slice-slider").fill("3")
+        expect(canvas(page)).to_have_attribute("data-slice", "2")
 
 
 def _check_place(page: Page, centre: npt.NDArray[np.float64], colour: tuple[int, int, int], shorter: float) -> None:

@@ -15,6 +15,8 @@ export function useSolidStage(element: Readonly<Ref<HTMLElement | null>>, orbit:
   const size = shallowRef<Size>({ width: 0, height: 0 });
   /** Counts the pictures drawn: tests wait for it. */
   const drawn = ref(0);
+  /** What the graphics card has forgotten; it is kept to hear that it may draw again. */
+  let lost: SolidScene | null = null;
   const observer = new ResizeObserver(measure);
 
   function measure(): void {
@@ -26,12 +28,14 @@ export function useSolidStage(element: Readonly<Ref<HTMLElement | null>>, orbit:
 
   function start(): void {
     if (!element.value) return;
+    forget();
     if (!canDrawBodies()) {
       state.value = "missing";
       return;
     }
     const made = new SolidScene(element.value, () => (drawn.value += 1));
     made.canvas?.addEventListener("webglcontextlost", () => scene.value === made && lose());
+    made.canvas?.addEventListener("webglcontextrestored", () => lost === made && start());
     scene.value = made;
     state.value = "ready";
     measure();
@@ -40,11 +44,18 @@ export function useSolidStage(element: Readonly<Ref<HTMLElement | null>>, orbit:
 
   /** The graphics card has forgotten everything; what was made of the series is still here. */
   function lose(): void {
-    end();
+    lost = scene.value;
+    scene.value = null;
     state.value = "lost";
   }
 
+  function forget(): void {
+    lost?.close();
+    lost = null;
+  }
+
   function end(): void {
+    forget();
     const before = scene.value;
     scene.value = null;
     before?.close();
