@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -203,6 +204,47 @@ def test_graphics_that_are_lost_come_back(visitor: Page, sphere: Sphere) -> None
     expect(stage).to_have_attribute("data-state", "ready")
     expect(stage.locator("canvas")).to_have_count(1)
     _check_place(page, sphere.centre, sphere.colour, shorter)
+
+
+def test_what_is_edited_is_a_surface_too(visitor: Page, sphere: Sphere) -> None:
+    page = visitor
+    page.on("dialog", lambda dialog: dialog.accept())  # the browser asks before edits are left
+    stage = open_sphere(page, sphere)
+    shorter = draw_sphere_alone(page)
+    page.get_by_test_id("side-left").click()
+    # A copy of the mask takes the mask's place, and looks as it does.
+    page.get_by_test_id("mask-edit").first.click()
+    segment = page.get_by_test_id("draft-segment")
+    expect(segment).to_be_visible()
+    expect(stage).to_have_attribute("data-surfaces", "1")
+    _check_place(page, sphere.centre, sphere.colour, shorter)
+    _, before = drawn_middle(page, sphere.colour)
+    count = segment.get_attribute("data-count") or ""
+    page.get_by_test_id("whole-segment").locator("summary").filter(has_text="Shape").click()
+    page.get_by_test_id("margin-mm").fill("3")
+    page.get_by_test_id("edit-grow-mm").click()
+    expect(segment).not_to_have_attribute("data-count", count)
+    end = time.monotonic() + HANG_MS / 1000
+    while drawn_middle(page, sphere.colour)[1] < 1.3 * before:
+        assert time.monotonic() < end, "the surface of what has grown is drawn as before"
+        page.wait_for_timeout(50)  # it is made again when nothing was edited for a moment
+    page.get_by_test_id("edit-undo").click()
+    expect(segment).to_have_attribute("data-count", count)
+    while drawn_middle(page, sphere.colour)[1] > 1.1 * before:
+        assert time.monotonic() < end, "the surface is drawn as it was before the undo"
+        page.wait_for_timeout(50)
+    _check_place(page, sphere.centre, sphere.colour, shorter)
+    # It is hidden, and goes, with what is edited.
+    page.keyboard.press("e")
+    expect(stage).to_have_attribute("data-surfaces", "0")
+    page.keyboard.press("e")
+    expect(stage).to_have_attribute("data-surfaces", "1")
+    page.get_by_test_id("draft-discard").click()
+    confirm = page.get_by_role("dialog").get_by_role("button", name="Discard")
+    if confirm.count():
+        confirm.click()
+    expect(segment).to_have_count(0)
+    expect(stage).to_have_attribute("data-surfaces", "1")
 
 
 def test_a_browser_without_graphics_says_so(browser: Browser, chromium: str, site: Site, sphere: Sphere) -> None:

@@ -44,6 +44,14 @@ export class CoverageCount {
     }
   }
 
+  /** Adds voxels that follow each other in a row of the box. */
+  addRun(slice: number, row: number, first: number, beyond: number): void {
+    const { box, counts } = this;
+    const { every, shape } = this.plan;
+    const start = (Math.floor((slice - box.low[0]) / every[0]) * shape[1] + Math.floor((row - box.low[1]) / every[1])) * shape[2];
+    for (let column = first; column < beyond; column += 1) counts[start + Math.floor((column - box.low[2]) / every[2])] += 1;
+  }
+
   /** The parts as bytes; 255 is a whole block. Blocks that the box cuts off have nothing outside of it. */
   coverage(): Coverage {
     const { counts } = this;

@@ -3,8 +3,10 @@ import { describe, expect, it } from "vitest";
 import { blockAffine, blockPlan } from "@/core/blockMeans";
 import { type Affine, toPatient, type Vector } from "@/core/geometry";
 import { inverseAffine } from "@/core/plane";
+import { voxelsInSegment } from "@/core/placedLabels";
 import { CoverageCount } from "@/core/segmentCoverage";
 import { meshVolume, surfaceNet, type SurfaceMesh } from "@/core/surfaceNet";
+import { eachRunOfBits } from "@/core/voxelBits";
 
 const SHAPE = [30, 40, 44] as const;
 const RADIUS = 9;
@@ -45,6 +47,19 @@ function meshOf(affine: Affine, voxels: number): { mesh: SurfaceMesh; every: Vec
   labels.forEach((slice, i) => count.add(i, slice, SHAPE[2]));
   return { mesh: surfaceNet(count.coverage(), blockAffine(affine, plan.every, count.first)), every: plan.every, centre };
 }
+
+it.each([1, 60, 2500])("runs of voxels cover the blocks that their label maps cover, at most %i of them", (most) => {
+  const { labels, low, high } = sphere(GRIDS.oblique);
+  const plan = blockPlan(high.map((end, axis) => end - low[axis]), [1, 1, 1], { perAxis: 512, voxels: most });
+  const [byLabels, byRuns] = [0, 1].map(() => new CoverageCount({ low, high }, plan, 3));
+  const box = [0, 1, 2].map((axis) => [low[axis], high[axis]] as const);
+  labels.forEach((slice, i) => byLabels.add(i, slice, SHAPE[2]));
+  const values = Uint8Array.from(labels.flatMap((slice) => [...slice]));
+  const voxels = voxelsInSegment({ values, shape: SHAPE, affine: GRIDS.oblique }, { value: 3, box }, { shape: SHAPE, affine: GRIDS.oblique });
+  eachRunOfBits(voxels, (slice, row, first, beyond) => byRuns.addRun(slice, row, first, beyond));
+  expect(byRuns.coverage()).toEqual(byLabels.coverage());
+  expect(byRuns.coverage().values.some((part) => part > 0)).toBe(true);
+});
 
 describe.each(Object.entries(GRIDS))("a sphere on a grid that is %s", (_, affine) => {
   it.each([["all voxels", 1e6, 1], ["blocks", 2500, 2]] as const)("lies at its place within a voxel: %s", (_, voxels, most) => {
