@@ -15,7 +15,7 @@ from pathlib import Path
 
 from playwright.sync_api import Playwright, StorageState, sync_playwright
 
-from benchmarks import ohif, viewer_large, viewer_planes
+from benchmarks import ohif, viewer_large, viewer_planes, viewer_strokes
 from benchmarks.race import Row, Target
 from benchmarks.series import phantom, write_series
 from benchmarks.server_processes import Server, free_port, start_site
@@ -83,6 +83,8 @@ def measured(slices: int, pixels: int, rounds: int, scratch: Path, say: Callable
         found += _scripts(playwright, viewers, states)
         say("viewer: linked planes")
         found += viewer_planes.rows(playwright, own, states[0], (slices, pixels, pixels))
+        say("viewer: strokes of a brush")
+        found += viewer_strokes.rows(playwright, own, states[0], slices)
         say("viewer: a large series")
         count, fill_ms = (TRIAL_LARGE_SLICES, 100) if trial else (LARGE_SLICES, 10_000)
         found += viewer_large.rows(playwright, site, own, states[0], stored, count, rounds, folder, fill_ms=fill_ms)
