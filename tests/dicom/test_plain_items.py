@@ -99,3 +99,37 @@ def test_damaged_items_are_left_to_pydicom_or_read_in_full(at: int, dirt: bytes)
 def test_items_that_end_early_are_never_read_as_whole_ones(length: int) -> None:
     found = plain_items((b"SQ", CONTENT[:length]))
     assert found is None or len(found) < 2
+
+
+ELEMENTS = st.dictionaries(
+    st.sampled_from([0x00080018, 0x00189087, 0x00209056, 0x00209157, 0x00211010, 0x00289110]),
+    st.tuples(
+        st.sampled_from([b"LO", b"UN", b"SQ", b"FD"]), st.sampled_from([b"", b"ab", b"abcd", b"\xfe\xff\x00\xe0" * 2])
+    ),
+    max_size=4,
+)
+
+
+def item_of(elements: dict[int, tuple[bytes, bytes]]) -> bytes:
+    content = b""
+    for tag, (vr, value) in sorted(elements.items()):
+        content += (tag >> 16).to_bytes(2, "little") + (tag & 0xFFFF).to_bytes(2, "little") + vr
+        content += (
+            len(value).to_bytes(2, "little") if vr in (b"LO", b"FD", b"UL") else bytes(2) + len(value).to_bytes(4, "little")
+        )
+        content += value
+    return b"\xfe\xff\x00\xe0" + len(content).to_bytes(4, "little") + content
+
+
+@given(st.lists(ELEMENTS, min_size=1, max_size=3), st.lists(st.integers(0, 2), min_size=1, max_size=30))
+def test_items_of_one_length_are_told_apart(kinds: list[dict[int, tuple[bytes, bytes]]], order: list[int]) -> None:
+    """Layouts are remembered; whatever came before, each item has its own elements."""
+    chosen = [kinds[number % len(kinds)] for number in order]
+    found = plain_items((b"SQ", b"".join(map(item_of, chosen))))
+    assert found == [dict(sorted(one.items())) for one in chosen]
+    assert [[*one] for one in found or ()] == [sorted(one) for one in chosen]
+
+
+def test_the_values_of_a_layout_are_not_remembered() -> None:
+    first, second = ({0x00209157: (b"UL", bytes([number] * 8))} for number in (1, 2))
+    assert plain_items((b"SQ", item_of(first) * 3 + item_of(second))) == [first, first, first, second]

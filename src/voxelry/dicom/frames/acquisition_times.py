@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import pairwise
 
 from voxelry.dicom.frames.frame import Frame, of_each
@@ -47,6 +48,7 @@ def seconds_of_day(words: str) -> float | None:
     return total if int(hours) < 24 and int(minutes or 0) < 60 and int(seconds or 0) <= 60 else None
 
 
+@lru_cache(maxsize=1024)
 def seconds_of_date(words: str) -> float | None:
     """Seconds from a fixed moment to the start of a DA value's day; None if it is malformed."""
     found = _DATE.fullmatch(words.strip())

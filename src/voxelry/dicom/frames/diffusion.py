@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from weakref import WeakKeyDictionary
 
+from pydicom.datadict import tag_for_keyword
+
 from voxelry.core.value import Value
 from voxelry.dicom.frames.diffusion_weighting import DiffusionWeighting, SaidOfDiffusion, main_axis, unit_vector
 from voxelry.dicom.frames.frame import Frame
@@ -13,6 +15,7 @@ from voxelry.dicom.frames.makers_diffusion import is_uih, makers_diffusion
 from voxelry.dicom.frames.standard_diffusion import standard_diffusion
 from voxelry.dicom.headers.attributes import text
 from voxelry.dicom.headers.comparable import ABSENT, Comparable, floats_of
+from voxelry.dicom.headers.elements import Elements
 from voxelry.dicom.headers.header import Header
 
 _TRACE = frozenset(("TRACE", "TRACEW", "ISO", "ISOTROPIC", "DWI TRACE"))
@@ -20,8 +23,12 @@ _TRACE = frozenset(("TRACE", "TRACEW", "ISO", "ISOTROPIC", "DWI TRACE"))
 _COSINE_DIGITS = 4
 _ROUNDING = 1.5e-4
 """Cosines that differ by less, when they are rounded to `_COSINE_DIGITS`, are one."""
-_KNOWN: WeakKeyDictionary[Header, dict[int, DiffusionWeighting | None]] = WeakKeyDictionary()
-"""By the index of the frame: grouping, metadata and plans ask for the same frames."""
+_KNOWN: WeakKeyDictionary[Header, dict[object, DiffusionWeighting | None]] = WeakKeyDictionary()
+"""By the index of the frame: grouping, metadata and plans ask for the same frames. And by what frames say alike."""
+_GROUPS = frozenset(
+    int(tag_for_keyword(keyword) or 0) for keyword in ("MRDiffusionSequence", "MRImageFrameTypeSequence")
+)
+"""Functional groups that are read here; a maker's are private."""
 _DIRECTIONALITY = {"none": "NONE", "trace": "ISOTROPIC", "direction": "DIRECTIONAL", "b matrix": "BMATRIX"}
 OF_DIFFUSION = ("DiffusionBValue", "DiffusionGradientOrientation", "DiffusionDirectionality")
 """The attributes that `diffusion_metadata` tells."""
@@ -33,10 +40,29 @@ def weighting_of(frame: Frame) -> DiffusionWeighting | None:
     The standard's attributes count before those of a maker, except for a direction by UIH, whose standard one does not
     follow a turned image; see `makers_diffusion` for what each maker writes, and in which frame of reference.
     """
-    own = _KNOWN.setdefault(frame.header, {})
+    own = _KNOWN.get(frame.header)
+    if own is None:
+        own = _KNOWN.setdefault(frame.header, {})
     if frame.index not in own:
-        own[frame.index] = _weighting(frame)
+        said = _bytes_of_diffusion(frame)
+        if said is None:
+            own[frame.index] = _weighting(frame)
+        else:
+            if said not in own:
+                own[said] = _weighting(frame)
+            own[frame.index] = own[said]
     return own[frame.index]
+
+
+def _bytes_of_diffusion(frame: Frame) -> tuple[object, ...] | None:
+    """What `_weighting` reads beside the instance's own attributes; None if a group is not told by its bytes."""
+    found: list[object] = [frame.orientation]
+    for group in frame.groups:
+        if not isinstance(group, Elements) or group.encoded is None:
+            return None
+        encoded = group.encoded
+        found += [(tag, encoded[tag]) for tag in encoded if tag in _GROUPS or tag >> 16 & 1]
+    return tuple(found)
 
 
 def _weighting(frame: Frame) -> DiffusionWeighting | None:

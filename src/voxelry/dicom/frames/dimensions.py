@@ -57,15 +57,14 @@ def _told(header: Header) -> Iterator[tuple[str, str]]:
             yield "", organization
 
 
-def dimension_value(frame: Frame, dimension: Dimension) -> str:
-    """``"index 3"``: the frame's number in a dimension, in the order of its values; empty where unknown."""
+def dimension_indices(frame: Frame) -> tuple[float, ...]:
+    """Dimension Index Values (0020,9157) of a frame, one for each dimension; empty where unknown."""
     for group in frame.groups:
         content = first_attributes(group, "FrameContentSequence")
         if content is None:
             continue
         try:
-            indices = numbers(content, "DimensionIndexValues") or ()
+            return numbers(content, "DimensionIndexValues") or ()
         except PixelDataError:
-            return ""
-        return f"index {indices[dimension.place]:g}" if dimension.place < len(indices) else ""
-    return ""
+            return ()
+    return ()

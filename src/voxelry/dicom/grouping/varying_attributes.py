@@ -13,7 +13,7 @@ from pydicom.datadict import dictionary_VR, private_dictionary_VR
 
 from voxelry.dicom.frames.acquisition_times import CLOCKS, clock_of
 from voxelry.dicom.frames.diffusion import alike, diffusion_of, weighting_of
-from voxelry.dicom.frames.dimensions import dimension_value, dimensions_of
+from voxelry.dicom.frames.dimensions import dimension_indices, dimensions_of
 from voxelry.dicom.frames.frame import VECTORS, Frame, of_each
 from voxelry.dicom.grouping.nested_attributes import FunctionalGroups, Nested, attribute_at, nested_attributes
 from voxelry.dicom.grouping.separating_attributes import TIMES, Attribute, is_noise, standard
@@ -98,9 +98,15 @@ def _differing(frames: Sequence[Frame], columns: Columns) -> Columns:
 
 def _add_dimensions(columns: Columns, frames: Sequence[Frame]) -> None:
     """An enhanced object's own dimensions; with the values that they count instead of numbers, where those are told."""
-    for dimension in dimensions_of(frames):
+    dimensions = dimensions_of(frames)
+    indices = [dimension_indices(frame) for frame in frames] if dimensions else []
+    for dimension in dimensions:
         own = Attribute((0x00209157, dimension.place), name=dimension.keyword, dimension=True)
-        column: Column = {frame: _index(dimension_value(frame, dimension)) for frame in frames}
+        place = dimension.place
+        column: Column = {
+            frame: ("index", its[place]) if place < len(its) else ABSENT
+            for frame, its in zip(frames, indices, strict=True)
+        }
         for counted in [one for one in columns if one.name == own.name and not one.dimension]:
             values = columns[counted]
             pairs = {(column[frame], values[frame]) for frame in frames}
@@ -144,10 +150,6 @@ def _times(frames: Sequence[Frame]) -> Columns:
 
 def _time_of(keyword: str, frame: Frame) -> Comparable:
     return comparable_text(frame.value(keyword), numbers=keyword not in CLOCKS)
-
-
-def _index(words: str) -> Comparable:
-    return ("index", float(words.removeprefix("index "))) if words else ABSENT
 
 
 def _number(words: str) -> Comparable:

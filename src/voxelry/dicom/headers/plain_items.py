@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from struct import Struct
+
 from voxelry.dicom.headers.elements import EncodedValue
 from voxelry.dicom.headers.part10_elements import (
     FIRST_TAG,
@@ -32,12 +35,78 @@ def plain_items(sequence: EncodedValue) -> list[dict[int, EncodedValue]] | None:
             stop = None if length == UNDEFINED_LENGTH else at + length
             if stop is not None and stop > end:
                 return None
-            item: dict[int, EncodedValue] = {}
-            at = (_explicit_item if explicit else _implicit_item)(value, at, stop, item)
+            known = _layouts.get(length) if explicit and stop is not None else None
+            item = {} if known is None else known.read(value, at)
+            if item and stop is not None:
+                at = stop
+            else:
+                begin = at
+                at = (_explicit_item if explicit else _implicit_item)(value, at, stop, item)
+                if explicit and stop is not None:
+                    _learn_layout(value, begin, length, item)
             found.append(item)
     except (UnusualFileError, ShortBufferError):
         return None
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where the elements of an item lie, without their values: most items of a sequence of thousands are alike.
+
+    Attributes
+    ----------
+    fields
+        The head of each element (tag, VR, length) and its value, in turn.
+    heads
+        What the heads must be, byte for byte, so that the values lie where these are.
+    tried
+        How many layouts items of this length had before.
+    """
+
+    fields: Struct
+    heads: tuple[bytes, ...]
+    tags: tuple[int, ...]
+    vrs: tuple[bytes, ...]
+    tried: int
+
+    def read(self, value: bytes, at: int) -> dict[int, EncodedValue]:
+        """The elements of the item that begins here; empty if it has another layout."""
+        read = self.fields.unpack_from(value, at)
+        if read[::2] != self.heads:
+            return {}
+        return dict(zip(self.tags, zip(self.vrs, read[1::2], strict=True), strict=True))
+
+
+_layouts: dict[int, _Layout] = {}
+"""By the length of the item; they hold no values."""
+_MOST_LAYOUTS = 1024
+_MOST_TRIED = 64
+"""Items of one length with more layouts than this are read one by one."""
+
+
+def _learn_layout(value: bytes, at: int, length: int, item: dict[int, EncodedValue]) -> None:
+    """Remember the layout of an item that was read element by element."""
+    before = _layouts.get(length)
+    tried = 0 if before is None else before.tried + 1
+    if not item or tried > _MOST_TRIED or (before is None and len(_layouts) >= _MOST_LAYOUTS):
+        return
+    heads, form, stop = [], "<", at + length
+    for tag, (_, content) in item.items():
+        size = 12 if known_element(value[at : at + 6])[2] else 8
+        declared = int.from_bytes(value[at + 8 : at + 12] if size == 12 else value[at + 6 : at + 8], "little")
+        if declared != len(content) or _tag_at(value, at) != tag:
+            return  # a sequence of undefined length, or a tag that is there twice
+        heads.append(value[at : at + size])
+        form += f"{size}s{declared}s"
+        at += size + declared
+    if at == stop:
+        _layouts[length] = _Layout(Struct(form), tuple(heads), tuple(item), tuple(vr for vr, _ in item.values()), tried)
+
+
+def _tag_at(value: bytes, at: int) -> int:
+    """The tag of the element that begins here."""
+    return value[at + 1] << 24 | value[at] << 16 | value[at + 3] << 8 | value[at + 2]
 
 
 def _explicit_item(value: bytes, at: int, stop: int | None, item: dict[int, EncodedValue]) -> int:
@@ -74,7 +143,7 @@ def _implicit_item(value: bytes, at: int, stop: int | None, item: dict[int, Enco
             raise UnusualFileError
         if value[at : at + 4] == ITEM_END:
             return _after_delimiter(value, at, stop)
-        tag = value[at + 1] << 24 | value[at] << 16 | value[at + 3] << 8 | value[at + 2]
+        tag = _tag_at(value, at)
         start, length = at + 8, int.from_bytes(value[at + 4 : at + 8], "little")
         if tag < FIRST_TAG or tag >= 0xFFFE0000:
             raise UnusualFileError

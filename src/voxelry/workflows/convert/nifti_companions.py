@@ -12,7 +12,7 @@ from voxelry.core.volume import Volume
 from voxelry.dicom.acquisition.emission import emission_fields
 from voxelry.dicom.acquisition.scan_facts import scan_facts
 from voxelry.dicom.series.slice_timing import simultaneous_slices, slice_times
-from voxelry.dicom.series.volume_steps import VolumeSteps, volume_steps
+from voxelry.dicom.series.volume_steps import VolumeSteps
 from voxelry.formats.nifti.gradients import gradients_of
 from voxelry.formats.nifti.sidecar import HeaderFacts, sidecar
 from voxelry.formats.shared.options import text_option, yes_option
@@ -47,7 +47,7 @@ def companions_wanted(options: Mapping[str, Value]) -> Companions:
     def companions(volumes: Sequence[Volume], batch: Batch) -> Iterator[tuple[str, str]]:
         if with_sidecar and volumes[0].metadata.keys() - _HEADER_KEYWORDS:
             times = _slice_times(volumes, batch)
-            steps = None if "time_step" in options else volume_steps(batch.stacks)
+            steps = None if "time_step" in options else batch.steps
             emission = emission_fields([stack.frames for stack in batch.stacks]) if batch.stacks else {}
             told = sidecar(
                 volumes,

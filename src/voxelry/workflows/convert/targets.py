@@ -22,7 +22,6 @@ from voxelry.core.volume import Volume
 from voxelry.dicom.headers.attributes import tag_label
 from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.series.hierarchy import STUDY_KEYWORDS
-from voxelry.dicom.series.volume_steps import volume_steps
 from voxelry.formats.pictures.animation import AnimationFormat
 from voxelry.formats.pictures.picture import PictureFormat
 from voxelry.formats.shared.options import check_options, text_option
@@ -188,7 +187,7 @@ def _in_time(batch: Batch, options: dict[str, Value]) -> tuple[dict[str, Value],
     """Options with the time from volume to volume as headers tell it, and a warning where it is uneven."""
     if len(batch.stacks) < 2 or "time_step" in options:
         return options, ()
-    steps = volume_steps(batch.stacks)
+    steps = batch.steps
     if steps is None:
         return {**options, "time_step": 0}, ()
     if steps.seconds is not None:

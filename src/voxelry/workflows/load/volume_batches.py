@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,6 +31,7 @@ from voxelry.dicom.series.stack import Stack
 from voxelry.dicom.series.streaming import streamed_volume
 from voxelry.dicom.series.suv_stacks import in_suv
 from voxelry.dicom.series.volume_kinds import LeftOut, entities_of, kinds_of, left_out_kinds
+from voxelry.dicom.series.volume_steps import VolumeSteps, volume_steps
 from voxelry.workflows.files.export_names import Lookup
 from voxelry.workflows.files.ledger import made_below
 from voxelry.workflows.load.indexing import index
@@ -86,6 +87,11 @@ class Batch:
         volumes = tuple(streamed_volume(stack) for stack in self.stacks)
         whole = tuple(volume for volume in volumes if volume is not None)
         return whole if volumes and len(whole) == len(volumes) else None
+
+    @cached_property
+    def steps(self) -> VolumeSteps | None:
+        """The time from one volume to the next, read once: of an enhanced object it is among thousands of frames."""
+        return volume_steps(self.stacks)
 
     def only(self, number: int) -> Batch:
         """The same for one of its volumes, counted from 0, where that is loaded already."""
