@@ -18,6 +18,7 @@ from benchmarks import (
     compressed_work,
     convert_work,
     dimse_work,
+    dynamic_work,
     jobs_work,
     lists_work,
     measure_work,
@@ -38,6 +39,8 @@ NAMES = (
     "hdf5", "hdf5-size", "hdf5-read", "hdf5-normalised", "hdf5-normalised-size", "zarr",
     "jpeg-lossless", "htj2k", "rle", "jpeg-ls", "jpeg-2000", "measure", "memory", "import", "growth",
     "start-help", "start-version", "start-nifti", "start-nifti-gz",
+    "mosaics", "mosaics-gz", "mosaics-gz-size", "start-mosaics", "start-mosaics-gz",
+    "enhanced", "enhanced-gz", "enhanced-gz-size", "start-enhanced", "start-enhanced-gz",
     "gaussian", "median", "jobs-start", "jobs-batch", "jobs-each", "lists", "bulk", "bulk-size",
     "server", "dimse", "viewer",
 )  # fmt: skip
@@ -95,6 +98,7 @@ def _races(
     yield from write_work.races(series, scratch)
     yield from convert_work.races(series, scratch)
     yield from start_work.races(series, scratch)
+    yield from dynamic_work.races(scratch, size.slices, size.pixels // 8)
     yield from store_work.races(series.array, scratch)
     yield from measure_work.races(series.array)
     yield from steps_work.races(series.array)

@@ -23,8 +23,8 @@ def races(series: BenchmarkSeries, scratch: Path) -> Iterator[tuple[str, Callabl
     """Races by name; each is made on use."""
     yield "start-help", lambda: _telling_race("--help")
     yield "start-version", lambda: _telling_race("--version")
-    yield "start-nifti", lambda: _converting_race(plain_race(series, scratch), PLAIN, "volume.nii", scratch, series)
-    yield "start-nifti-gz", lambda: _converting_race(gzip_race(series, scratch), GZIP, "volume.nii.gz", scratch, series)
+    yield "start-nifti", lambda: converting_race(plain_race(series, scratch), PLAIN, "volume.nii", scratch, series)
+    yield "start-nifti-gz", lambda: converting_race(gzip_race(series, scratch), GZIP, "volume.nii.gz", scratch, series)
 
 
 def _telling_race(option: str) -> Race:
@@ -38,7 +38,7 @@ def _telling_race(option: str) -> Race:
     )
 
 
-def _converting_race(race: Race, peer: str, name: str, scratch: Path, series: BenchmarkSeries) -> Race:
+def converting_race(race: Race, peer: str, name: str, scratch: Path, series: BenchmarkSeries) -> Race:
     """A race of conversions with Voxelry in a separate process, like the peer."""
     _compile()
     folder = scratch / f"process-{race.name}"

@@ -115,7 +115,9 @@ def item_of(elements: dict[int, tuple[bytes, bytes]]) -> bytes:
     for tag, (vr, value) in sorted(elements.items()):
         content += (tag >> 16).to_bytes(2, "little") + (tag & 0xFFFF).to_bytes(2, "little") + vr
         content += (
-            len(value).to_bytes(2, "little") if vr in (b"LO", b"FD", b"UL") else bytes(2) + len(value).to_bytes(4, "little")
+            len(value).to_bytes(2, "little")
+            if vr in (b"LO", b"FD", b"UL")
+            else bytes(2) + len(value).to_bytes(4, "little")
         )
         content += value
     return b"\xfe\xff\x00\xe0" + len(content).to_bytes(4, "little") + content

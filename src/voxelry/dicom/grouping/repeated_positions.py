@@ -40,9 +40,19 @@ _FEW = 2
 """A dimension has at most this many times as many values as there are frames at a position."""
 
 
-def piles_of(placed: NumberedFrames) -> list[Pile]:
-    """Frames at repeated positions, separated as far as possible."""
-    return _Repeats(placed, varying(placed.frames)).piles()
+class PixelsNeededError(Exception):
+    """Headers alone do not tell frames apart."""
+
+
+def piles_of(placed: NumberedFrames, *, headers_only: bool = False) -> list[Pile]:
+    """Frames at repeated positions, separated as far as possible.
+
+    Parameters
+    ----------
+    headers_only
+        True to raise PixelsNeededError where pixels would have to be compared.
+    """
+    return _Repeats(placed, varying(placed.frames), headers_only=headers_only).piles()
 
 
 def unmixed_ranks(placed: NumberedFrames) -> Iterator[tuple[Separation, NumberedFrames]]:
@@ -74,8 +84,9 @@ class _Repeats:
         The attributes that some way of telling the frames apart would have mixed within a volume.
     """
 
-    def __init__(self, placed: NumberedFrames, differing: Varying) -> None:
+    def __init__(self, placed: NumberedFrames, differing: Varying, *, headers_only: bool = False) -> None:
         self.placed = placed
+        self.headers_only = headers_only
         self.varying = differing.of(placed.frames)
         self.positions = placed.positions
         self.several = len(self.positions) > 1
@@ -144,7 +155,12 @@ class _Repeats:
 
     @cached_property
     def _differ(self) -> bool:
-        return are_sets(self.placed, evident=True)
+        return self._are_different(evident=True)
+
+    def _are_different(self, *, evident: bool) -> bool:
+        if self.headers_only:
+            raise PixelsNeededError
+        return are_sets(self.placed, evident=evident)
 
     def _are_sets(self, groups: Groups, attribute: Attribute) -> bool:
         """True if no group repeats a position, and all but one cover every position; or of those that recur, most."""
@@ -175,10 +191,13 @@ class _Repeats:
             first = first or found
         return None if unspoilt else first
 
+    def _of(self, placed: NumberedFrames) -> _Repeats:
+        return _Repeats(placed, self.varying, headers_only=self.headers_only)
+
     def _within(self, groups: Groups, attribute: Attribute) -> list[Pile]:
         found: list[Pile] = []
         for separation, group in self._named_groups(groups, attribute):
-            inner = _Repeats(group, self.varying).piles() if group.repeats else [Pile(group.frames)]
+            inner = self._of(group).piles() if group.repeats else [Pile(group.frames)]
             found += [one.within(*separation) for one in inner]
         return self._as_acquired(found) if attribute == DIFFUSION else found
 
@@ -261,7 +280,7 @@ class _Repeats:
         ranks = ranked(self.placed)
         if len(ranks[-1]) < len(self.positions) or not have_an_order(ranks) or self._mixes(ranks, Standing.TIME):
             return None
-        return self._by_ranks(by_order(ranks)) if are_sets(self.placed, evident=False) else None
+        return self._by_ranks(by_order(ranks)) if self._are_different(evident=False) else None
 
     def _by_ranks(self, ranks: Ranks) -> list[Pile]:
         alone = finding(
@@ -285,10 +304,12 @@ class _Repeats:
     # --- what is left -------------------------------------------------------------------------------------------------
 
     def _after_duplicates(self) -> list[Pile] | None:
+        if self.headers_only:
+            raise PixelsNeededError
         kept, dropped = without_duplicates(self.placed)
         if not dropped:
             return None
-        rest = _Repeats(kept, self.varying).piles() if kept.repeats else [Pile(kept.frames)]
+        rest = self._of(kept).piles() if kept.repeats else [Pile(kept.frames)]
         return after_duplicates(rest, dropped)
 
     def _by_overlap(self) -> list[Pile] | None:

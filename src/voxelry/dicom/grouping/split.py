@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -22,17 +23,16 @@ from voxelry.dicom.frames.orientation import orientation_of
 from voxelry.dicom.grouping.differing_slices import with_differing
 from voxelry.dicom.grouping.grid_groups import SEGMENT, groups_of, segment_of
 from voxelry.dicom.grouping.overlapping import piles_apart
-from voxelry.dicom.grouping.piles import NumberedFrames, Pile, acquired
+from voxelry.dicom.grouping.piles import NumberedFrames, Pile, in_acquired_order
 from voxelry.dicom.grouping.repeated_positions import piles_of
+from voxelry.dicom.grouping.tiled_piles import piles_of_mosaics
 
 
 def split(
     frames: Iterable[Frame], *, tolerances: Tolerances = DEFAULT_TOLERANCES, progress: Progress = silent
 ) -> list[Pile]:
     """Sort the frames of a series into piles. Neither file order nor file names matter."""
-    groups = sorted(
-        groups_of(sorted(frames, key=acquired), tolerances), key=lambda group: len(group.frames), reverse=True
-    )
+    groups = sorted(groups_of(in_acquired_order(frames), tolerances), key=lambda group: len(group.frames), reverse=True)
     segments = {segment_of(group.frames[0]) for group in groups}
     if segments == {""}:
         groups = with_differing(groups, tolerances)
@@ -54,6 +54,9 @@ def split(
 def _separate(frames: list[Frame], tolerances: Tolerances) -> list[Pile]:
     if frames[0].orientation is None or frames[0].position is None:
         return [Pile(tuple(frames))]
+    mosaics = piles_of_mosaics(frames, partial(place, tolerances=tolerances))
+    if mosaics is not None:
+        return mosaics
     placed = place(frames, tolerances)
     return piles_apart(placed) if len(placed.offset_of) == len(frames) else piles_of(placed)
 

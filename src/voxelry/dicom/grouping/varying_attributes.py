@@ -104,7 +104,7 @@ def _add_dimensions(columns: Columns, frames: Sequence[Frame]) -> None:
         own = Attribute((0x00209157, dimension.place), name=dimension.keyword, dimension=True)
         place = dimension.place
         column: Column = {
-            frame: ("index", its[place]) if place < len(its) else ABSENT
+            frame: ("index", float(its[place])) if place < len(its) else ABSENT
             for frame, its in zip(frames, indices, strict=True)
         }
         for counted in [one for one in columns if one.name == own.name and not one.dimension]:

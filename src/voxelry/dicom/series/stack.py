@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -118,7 +118,7 @@ class Stack:
             return None
         positions = [frame.position or () for frame in self.frames]
         try:
-            return fit_grid(positions, self.orientation, tolerances=self.tolerances)
+            return _exact_grid(tuple(positions), tuple(self.orientation.tolist()), self.tolerances)
         except GeometryError as error:
             rounding = rounding_of(self.frames)
             if rounding is None:
@@ -283,6 +283,15 @@ class Stack:
             lazy=lazy,
             progress=progress,
         )
+
+
+@lru_cache(maxsize=4)  # the volumes of a series lie on one grid, one after the other
+def _exact_grid(
+    positions: tuple[tuple[float, ...], ...], orientation: tuple[float, ...], tolerances: Tolerances
+) -> Grid:
+    grid = fit_grid(positions, orientation, tolerances=tolerances)
+    grid.step.flags.writeable = grid.origin.flags.writeable = False
+    return grid
 
 
 def stacks_of(
