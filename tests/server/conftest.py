@@ -15,6 +15,7 @@ from django.db import connections
 from django.test import Client
 from pytest_django import Settings
 
+from tests.servers import emptied_tables
 from voxelry.server.access.models import Project
 from voxelry.server.archive.intake import store_now
 from voxelry.server.jobs import attempts, job_run, submit, sweep
@@ -22,13 +23,16 @@ from voxelry.server.jobs.models import Job, State
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A database in a file, as sites have it: several threads at one in memory lock each other's tables."""
     told = connections["default"].settings_dict
     told["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
     # No test here loses its power, and each commit would wait for the disk.
     if "init_command" in told["OPTIONS"]:
         told["OPTIONS"]["init_command"] = told["OPTIONS"]["init_command"].replace("synchronous=FULL", "synchronous=OFF")
+    with pytest.MonkeyPatch.context() as patched:
+        emptied_tables.use(patched)
+        yield
 
 
 @pytest.fixture(autouse=True)
