@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
@@ -76,18 +77,34 @@ def test_each_value_lies_where_it_was_acquired(tmp_path: Path, mode: int) -> Non
     assert sum(told) == sum(MODES[mode])
 
 
+def test_written_to_dicom_again_they_lie_there_too(tmp_path: Path) -> None:
+    """As other objects, whose headers say it themselves."""
+    written(tmp_path / "in", 2)
+    assert voxelry.convert(tmp_path / "in", tmp_path / "out", format="dicom").complete
+    volumes = voxelry.load(tmp_path / "out").volumes
+    found = sorted((by_place(volume) for volume in volumes), key=lambda values: min(values.values()))
+    assert found == truth(tmp_path)
+    assert not [words for volume in volumes for words in volume.warnings if "epi_pepolar" in words]
+
+
 def test_other_sequences_are_left_alone(tmp_path: Path) -> None:
     written(tmp_path / "in", 2, sequence="epi2")
     own, _ = (by_place(volume) for volume in voxelry.load(tmp_path / "in").volumes)
     assert own != truth(tmp_path)[0]
 
 
-@pytest.mark.parametrize("spoil", ["file", "rows"])
+@pytest.mark.parametrize("spoil", ["file", "rows", "first volume", "second volume"])
 def test_what_is_not_known_is_told(tmp_path: Path, spoil: str) -> None:
     written(tmp_path / "in", 2, phase="ROW" if spoil == "rows" else "COL")
     if spoil == "file":
         sorted((tmp_path / "in").iterdir())[1].unlink()
-    for volume in voxelry.load(tmp_path / "in", on_irregular="resample").volumes:
+    if "volume" in spoil:
+        for path in (tmp_path / "in").iterdir():
+            if (pydicom.dcmread(path).InstanceNumber <= SLICES) == (spoil == "first volume"):
+                path.unlink()
+    volumes = voxelry.load(tmp_path / "in", on_irregular="resample").volumes
+    assert volumes
+    for volume in volumes:
         assert any("may be mirrored" in words for words in volume.warnings)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import voxelry
 from tests.workflows.unlike_volumes import unlike_volumes
-from voxelry.testing import synthetic_diffusion_series, synthetic_mosaics
+from voxelry.testing import synthetic_diffusion_series, synthetic_epi, synthetic_mosaics
 
 VALIDATOR = os.environ.get("VOXELRY_BIDS_VALIDATOR", str(Path(sys.executable).with_name("bids-validator-deno")))
 """Installed with the tests' other packages; it brings deno, which runs it, and asks for nothing from outside."""
@@ -40,6 +40,10 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert converted(folder / "rest", root, "func/sub-01_task-rest_{entities}_bold") == ["sub-01_task-rest_bold.nii.gz"]
     synthetic_diffusion_series(folder / "dwi")
     assert converted(folder / "dwi", root, "dwi/sub-01_{entities}_dwi") == ["sub-01_dwi.nii.gz"]
+    for number, maker in enumerate(("Siemens", "Siemens XA", "GE", "UIH", "Philips"), 1):
+        synthetic_epi(folder / maker, maker=maker, times=(0.0, 1.0, 0.5, 1.5))  # type: ignore[arg-type]
+        name = f"sub-01_task-rest_run-{number}_sbref"
+        assert converted(folder / maker, root, f"func/{name}") == [f"{name}.nii.gz"]
     words = {"RepetitionTime": 30.0, "FlipAngle": 15.0, "MagneticFieldStrength": 3.0, "Manufacturer": "SIEMENS"}
     unlike_volumes(
         folder / "echoes",

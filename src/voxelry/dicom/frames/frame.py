@@ -95,6 +95,8 @@ class Frame:
         SUV Type (0054,1006) if its scale is that of standardized uptake values, computed here; else empty.
     tile
         Where it lies in the image of ``index``, of a slice that was cut out of a mosaic; None if it is that image.
+    replaced
+        True if it lies elsewhere than its header says, which is known to be wrong.
     """
 
     header: Header
@@ -109,6 +111,7 @@ class Frame:
     philips_precise: bool = False
     suv: str = ""
     tile: Tile | None = None
+    replaced: bool = False
 
     @property
     def pixels(self) -> PixelDescription:

@@ -19,7 +19,7 @@ from voxelry.core.makers import maker_name
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.frame_facts import Facts
 from voxelry.dicom.frames.multiframe_positions import Vector
-from voxelry.dicom.headers.attributes import text
+from voxelry.dicom.headers.attributes import text, texts
 from voxelry.dicom.headers.private_attributes import private_numbers, private_text
 
 _CREATOR = "GEMS_ACQU_01"
@@ -57,8 +57,8 @@ def with_true_rows(frames: Sequence[Frame]) -> list[Frame]:
 
 def _mode(frame: Frame) -> int:
     elements = frame.header.elements
-    if maker_name(text(elements, "Manufacturer")) != "GE":
-        return 0
+    if maker_name(text(elements, "Manufacturer")) != "GE" or texts(elements, "ImageType")[:1] == ("DERIVED",):
+        return 0  # what was derived by a program that knows where it lies
     if _SEQUENCE not in private_text(elements, 0x0019, _CREATOR, _NAME).lower():
         return 0
     said = private_numbers(elements, 0x0019, _CREATOR, _MODE, "DS")
@@ -66,16 +66,15 @@ def _mode(frame: Frame) -> int:
 
 
 def _volumes(frames: Sequence[Frame]) -> list[int] | None:
-    """The number of each frame's volume, from 0, by Instance Number; None unless all volumes are whole."""
+    """The number of each frame's volume, from 0, by Instance Number; None unless all are there and whole."""
     at: dict[Vector | None, list[Frame]] = defaultdict(list)
     for frame in frames:
         at[frame.position].append(frame)
     slices, counts = len(at), {len(own) for own in at.values()}
     numbers = [frame.instance_number for frame in frames]
-    first = min(numbers)
-    if len(counts) > 1 or sorted(numbers) != list(range(first, first + len(frames))):
+    if counts == {1} or len(counts) > 1 or sorted(numbers) != list(range(1, len(frames) + 1)):
         return None
-    found = [(number - first) // slices for number in numbers]
+    found = [(number - 1) // slices for number in numbers]
     whole = all(len({found[numbers.index(frame.instance_number)] for frame in own}) == len(own) for own in at.values())
     return found if whole else None
 
@@ -89,7 +88,7 @@ def _turned(frame: Frame, known: dict[int, Facts]) -> Frame:
         known[key] = frame.facts._replace(orientation=(*right, *(-cosine for cosine in down)))
     length = (frame.pixels.rows - 1) * frame.pixel_spacing[0]
     x, y, z = (place + length * cosine for place, cosine in zip(frame.position, down, strict=True))
-    return _warned(replace(frame, position=(x, y, z), facts=known[key]), _CORRECTED)
+    return _warned(replace(frame, position=(x, y, z), facts=known[key], replaced=True), _CORRECTED)
 
 
 def _warned(frame: Frame, words: str) -> Frame:

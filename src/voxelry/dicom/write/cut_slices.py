@@ -32,10 +32,6 @@ def describe_slice(encoded: EncodedElements, frame: Frame, tile: Tile) -> None:
     encoded[tag_of("InstanceNumber")] = words(
         b"IS", str(max(frame.instance_number - 1, 0) * tile.count + tile.number + 1)
     )
-    if frame.position is not None and frame.orientation is not None:
-        encoded[tag_of("ImagePositionPatient")] = words(b"DS", "\\".join(map(decimal_string, frame.position)))
-        offset = float(np.array(frame.position) @ slice_normal(frame.orientation))
-        encoded[tag_of("SliceLocation")] = words(b"DS", decimal_string(offset))
     for tag in [tag for tag in encoded if 0x60000000 <= tag < 0x60200000]:
         del encoded[tag]
     for group, creator, elements in _OF_THE_WHOLE:
@@ -43,3 +39,14 @@ def describe_slice(encoded: EncodedElements, frame: Frame, tile: Tile) -> None:
             private = private_tag(frame.header.elements, group, creator, element)
             if private is not None:
                 encoded.pop(private, None)
+
+
+def describe_place(encoded: EncodedElements, frame: Frame) -> None:
+    """Say where a frame lies that lies elsewhere than the header of its image says."""
+    if frame.position is None or frame.orientation is None:
+        return
+    encoded[tag_of("ImagePositionPatient")] = words(b"DS", "\\".join(map(decimal_string, frame.position)))
+    if frame.replaced:
+        encoded[tag_of("ImageOrientationPatient")] = words(b"DS", "\\".join(map(decimal_string, frame.orientation)))
+    offset = float(np.array(frame.position) @ slice_normal(frame.orientation))
+    encoded[tag_of("SliceLocation")] = words(b"DS", decimal_string(offset))

@@ -17,7 +17,7 @@ from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.pixel_description import PixelDescription
 from voxelry.dicom.pixels.encode import EXPLICIT, HTJ2K_LOSSLESS, RLE
 from voxelry.dicom.pixels.stored_pixels import is_lossy, padding_range
-from voxelry.dicom.write.cut_slices import describe_slice
+from voxelry.dicom.write.cut_slices import describe_place, describe_slice
 from voxelry.dicom.write.derived_groups import with_groups
 from voxelry.dicom.write.header_bytes import EncodedElements, Explicit, decimal_string, file_head, short, tag_of, words
 from voxelry.dicom.write.provenance import (
@@ -115,13 +115,15 @@ def head_of(
     ends
         The smallest and largest of the new stored values.
     cut
-        The slice of the template's mosaic that it is.
+        The slice of the template's mosaic that it is, or the frame that lies elsewhere than its header says.
     """
     tile = None if cut is None else cut.tile
     uid = changes.uids[header, None if tile is None else tile.number]
     encoded = derived(header, pixels, changes, ends)
-    if cut is not None and tile is not None:
-        describe_slice(encoded, cut, tile)
+    if cut is not None:
+        if tile is not None:
+            describe_slice(encoded, cut, tile)
+        describe_place(encoded, cut)
     encoded[tag_of("SOPInstanceUID")] = words(b"UI", uid)
     head = file_head(header.sop_class_uid, uid, changes.transfer_syntax, VERSION)
     return head + changes.explicit.joined(encoded)

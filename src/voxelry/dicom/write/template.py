@@ -41,7 +41,8 @@ class Filled:
     header
         Of the template's instance.
     cut
-        The slice of a mosaic that it is to hold; None if it holds what the template's instance does.
+        The slice of a mosaic that it is to hold, or the frame whose place the template's header does not say; None if
+        it is what the template's instance is.
     """
 
     header: Header
@@ -111,7 +112,7 @@ def fill(values: Values | Sequence[Values], stacks: Sequence[Stack], *, stored: 
         if any(frame.blank is not None for frame in stack.frames):
             raise ParameterError(f"the template{where} is a segmentation that omits frames, which cannot be filled")
         for frame, plane in zip(stack.frames, planes, strict=True):
-            if frame.tile is not None:  # each slice of a mosaic becomes an instance
+            if frame.tile is not None or frame.replaced:  # each slice of a mosaic becomes an instance
                 slices.append(Filled(frame.header, frame.pixels, (plane,), frame))
             else:
                 by_header.setdefault(frame.header, {})[frame.index] = plane
