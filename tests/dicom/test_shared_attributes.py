@@ -69,3 +69,14 @@ def test_values_of_one_file_are_not_those_of_another(tmp_path: Path) -> None:
         together = shared_metadata(whole)
         assert "InstanceNumber" not in together
         assert together["PatientName"] == "M\u00fcller^Ren\u00e9"
+
+
+@pytest.mark.parametrize("transfer_syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+def test_what_files_share_is_the_same_one_by_one(tmp_path: Path, transfer_syntax: str) -> None:
+    whole = headers(tmp_path, transfer_syntax, "ISO_IR 192")
+    expected = {**shared_metadata(whole)}
+    assert expected["OverlayRows"] == 4
+    assert "EchoTime" not in expected
+    metadata = shared_metadata(whole)
+    for keyword in (*KEYWORDS, "SOPInstanceUID", *expected):
+        assert metadata.get(keyword) == expected.get(keyword), keyword

@@ -78,13 +78,12 @@ class _SharedMetadata(Mapping[str, Value]):
         return dict, (self._all(),)
 
     def __getitem__(self, keyword: str) -> Value:
-        instances = self._instances
-        if instances is not None and len(instances) == 1:
-            (only,) = instances
-            tag = _tag_of(keyword)
-            value = None if tag is None else only.get(tag)
-            if tag is not None and (value is None or (_stands_alone(tag, value[0]) and tag != _PER_FRAME)):
-                return ({} if value is None else _decoded_alone(tag, value, only, self._known))[keyword]
+        instances, tag = self._instances, _tag_of(keyword)
+        if instances is not None and tag is not None and tag != _PER_FRAME:
+            value = _shared_value(instances, tag)
+            if value is None or _stands_alone(tag, value[0]):
+                character_set = _shared_value(instances, _CHARACTER_SET)
+                return ({} if value is None else _decoded_alone(tag, value, character_set, self._known))[keyword]
         return self._all()[keyword]
 
     def __iter__(self) -> Iterator[str]:
@@ -100,29 +99,29 @@ class _SharedMetadata(Mapping[str, Value]):
 
 def _decoded(encoded: Mapping[int, EncodedValue], known: KnownValues) -> dict[str, Value]:
     """As `as_metadata` of all attributes; bytes that are known are not decoded again."""
-    depending: dict[str, Value] | None = None
+    character_set = encoded.get(_CHARACTER_SET)
+    asked = [tag for tag in sorted(encoded) if _metadata_keyword(tag)]
+    alone = {tag: (tag, encoded[tag], character_set) for tag in asked if _stands_alone(tag, encoded[tag][0])}
+    rest = {tag for tag in asked if tag not in alone or alone[tag] not in known}
+    told: dict[str, Value] = {}
+    if rest:
+        told = as_metadata(Elements(encoded).dataset, leave_out=encoded.keys() - rest)
+        for tag in rest & alone.keys():
+            keyword = _metadata_keyword(tag)
+            known[alone[tag]] = {keyword: told[keyword]} if keyword in told else {}
     found: dict[str, Value] = {}
-    for tag in sorted(encoded):
-        keyword = _metadata_keyword(tag)
-        if not keyword or keyword in found:
-            continue
-        value = encoded[tag]
-        if not _stands_alone(tag, value[0]):
-            if depending is None:
-                alone = {other for other, (vr, _) in encoded.items() if _stands_alone(other, vr)}
-                depending = as_metadata(Elements(encoded).dataset, leave_out=alone)
-            if keyword in depending:
-                found[keyword] = depending[keyword]
-            continue
-        found |= _decoded_alone(tag, value, encoded, known)
+    for tag in asked:
+        if tag in alone:
+            found |= known[alone[tag]]
+        elif (keyword := _metadata_keyword(tag)) in told:
+            found[keyword] = told[keyword]
     return found
 
 
 def _decoded_alone(
-    tag: int, value: EncodedValue, among: Mapping[int, EncodedValue], known: KnownValues
+    tag: int, value: EncodedValue, character_set: EncodedValue | None, known: KnownValues
 ) -> dict[str, Value]:
     """One attribute by its keyword; empty if it has no value."""
-    character_set = among.get(_CHARACTER_SET)
     key = tag, value, character_set
     found = known.get(key)
     if found is None:
@@ -130,6 +129,12 @@ def _decoded_alone(
         dataset = Elements({**context, tag: value}).dataset
         found = known[key] = as_metadata(dataset, leave_out=context.keys() - {tag})
     return found
+
+
+def _shared_value(instances: Sequence[Mapping[int, EncodedValue]], tag: int) -> EncodedValue | None:
+    """The bytes that all instances have; None if some have none, or others."""
+    value = instances[0].get(tag)
+    return value if all(other.get(tag) == value for other in instances) else None
 
 
 @lru_cache(maxsize=4096)
@@ -147,7 +152,12 @@ def _metadata_keyword(tag: int) -> str:
 
 @lru_cache(maxsize=4096)
 def _stands_alone(tag: int, vr: bytes) -> bool:
-    """True if no other attribute but Specific Character Set has a say in what bytes of this attribute mean."""
+    """True if no other attribute but Specific Character Set has a say in what bytes of this attribute mean.
+
+    Attributes of repeating groups share their keyword, and the first that has a value counts.
+    """
+    if _tag_of(_metadata_keyword(tag)) != tag:
+        return False
     return vr != b"UN" if vr else dictionary_vr(tag) not in (b"", b"SQ")
 
 
