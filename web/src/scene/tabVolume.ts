@@ -37,7 +37,7 @@ export class TabVolume implements VolumeSource {
   private readonly cutAhead = new Set<string>();
   private readonly stopListening: () => void;
   private replacement: VolumeSource | null = null;
-  /** The first picture, fetched by the page itself. */
+  /** The first picture, while the page itself fetches it. */
   private first: { readonly key: string; readonly picture: Promise<PlanePicture> } | null = null;
   private readonly ownCounter: VoxelCounter = {
     histogram: (request, signal) => this.parts.link.histogram(this.key, request, signal),
@@ -83,7 +83,8 @@ export class TabVolume implements VolumeSource {
   }
 
   recent(request: PlaneRequest): PlanePicture | undefined {
-    return this.replacement ? this.replacement.recent(request) : this.parts.pictures.get(pictureKey(this.key, request));
+    if (this.replacement) return this.replacement.recent(request);
+    return this.parts.pictures.get(pictureKey(this.key, request));
   }
 
   settled(request: PlaneRequest): boolean {
@@ -108,15 +109,16 @@ export class TabVolume implements VolumeSource {
    * The page fetches the picture itself: the worker does not begin before the page has time for it, which it has not
    * while the views are made.
    */
-  ahead(request: PlaneRequest): void {
+  async ahead(request: PlaneRequest): Promise<void> {
     if (this.replacement || this.first || this.count > 0 || this.recent(request)) return;
     const picture = this.parts.fromServer(request, new AbortController().signal);
     this.first = { key: pictureKey(this.key, request), picture };
-    picture
-      .then((arrived) => this.keep(request, arrived))
+    try {
+      this.keep(request, await picture);
+    } catch {
       // The worker meets the same, and tells it.
-      .catch(() => undefined)
-      .finally(() => (this.first = null));
+    }
+    this.first = null;
   }
 
   voxel(index: Vector, signal: AbortSignal): Promise<readonly number[] | null> {

@@ -11,6 +11,15 @@ const BUILDING_MS = 1000;
 /** How long a record that was asked for ahead may be waited for. */
 const AHEAD_MS = 10_000;
 
+export interface LoadOptions {
+  readonly signal?: AbortSignal;
+  /**
+   * Called with the record before those that watch the records hear of it, and at once if it has arrived already: what
+   * they show then is made in one go, and what is fetched here is on its way meanwhile.
+   */
+  readonly first?: (series: Series) => void;
+}
+
 /** The records of the series that are open in views. */
 export const useOpenSeries = defineStore("openSeries", () => {
   const records = shallowReactive(new Map<number, Series>());
@@ -21,32 +30,36 @@ export const useOpenSeries = defineStore("openSeries", () => {
   /** Raised when all is closed: what was on its way then is forgotten. */
   let closed = 0;
 
-  let ahead: { readonly id: number; readonly answer: Promise<Series> } | null = null;
+  let ahead: { readonly id: number; readonly answer: Promise<Series>; arrived: Series | null } | null = null;
 
   /** Asks for a record before the page that shows it is there; it is given to the first who loads it. */
-  function expect(id: number): void {
-    const asked = { id, answer: getSeries(id) };
+  function expect(id: number): Promise<Series> {
+    const asked = { id, answer: getSeries(id), arrived: null as Series | null };
     ahead = asked;
     // Its failure is told to who loads it.
-    asked.answer.catch(() => undefined);
+    asked.answer.then((series) => (asked.arrived = series)).catch(() => undefined);
     window.setTimeout(() => {
       if (ahead === asked) ahead = null;
     }, AHEAD_MS);
+    return asked.answer;
   }
 
-  function fetched(id: number, signal?: AbortSignal): Promise<Series> {
+  /** A record that has arrived already, or the answer that brings it. */
+  function fetched(id: number, signal?: AbortSignal): Series | Promise<Series> {
     if (ahead?.id !== id) return getSeries(id, signal);
-    const { answer } = ahead;
+    const { answer, arrived } = ahead;
     ahead = null;
-    return answer;
+    return arrived ?? answer;
   }
 
   /** Loads a series, again if it was open; its error if that fails. */
-  async function load(id: number, signal?: AbortSignal): Promise<Series | null> {
+  async function load(id: number, { signal, first }: LoadOptions = {}): Promise<Series | null> {
     const before = closed;
     try {
-      const loaded = await fetched(id, signal);
+      const answer = fetched(id, signal);
+      const loaded = answer instanceof Promise ? await answer : answer;
       if (signal?.aborted || closed !== before) return null;
+      first?.(loaded);
       records.set(id, loaded);
       errors.delete(id);
       gone.delete(id);
@@ -59,10 +72,13 @@ export const useOpenSeries = defineStore("openSeries", () => {
   }
 
   /** The record of a series, which is loaded again until its volumes are built. */
-  async function open(id: number, signal?: AbortSignal): Promise<Series | null> {
+  async function open(id: number, options: LoadOptions = {}): Promise<Series | null> {
     const kept = records.get(id);
-    if (kept && !isActive(kept.state)) return kept;
-    const loaded = await load(id, signal);
+    if (kept && !isActive(kept.state)) {
+      options.first?.(kept);
+      return kept;
+    }
+    const loaded = await load(id, options);
     // One answer that fails does not end the waiting.
     const known = records.get(id);
     if (known && isActive(known.state)) waitForVolumes(id);

@@ -41,7 +41,7 @@ function port(server: ReturnType<typeof volumeServer>, heard: ToWorker[]): Worke
   return own;
 }
 
-function tabVolume(server: ReturnType<typeof volumeServer>, fromServer: TabVolumeParts["fromServer"] = vi.fn(() => Promise.resolve(SERVED))) {
+function tabVolume(server: ReturnType<typeof volumeServer>, fromServer: TabVolumeParts["fromServer"] = vi.fn(() => Promise.resolve(SERVED)), room = 1e6) {
   const heard: ToWorker[] = [];
   const worker = port(server, heard);
   const substitute = vi.fn<() => VolumeSource>();
@@ -49,7 +49,7 @@ function tabVolume(server: ReturnType<typeof volumeServer>, fromServer: TabVolum
   const frames: (() => void)[] = [];
   const volume = new TabVolume("a", FACTS, {
     link: new WorkerLink(worker),
-    pictures: new ByteCache(1e6),
+    pictures: new ByteCache(room),
     fromServer,
     substitute,
     onProblem,
@@ -128,19 +128,26 @@ describe("a volume in the tab", () => {
     const slow = new Promise<never>(() => undefined);
     const stalled = { ...volumeServer(), fetch: () => slow };
     const ahead = tabVolume(stalled, vi.fn(() => new Promise<PlanePicture>((resolve) => (answer = resolve))));
-    ahead.volume.ahead(acquired(4));
-    ahead.volume.ahead(acquired(5));
+    void ahead.volume.ahead(acquired(4));
+    void ahead.volume.ahead(acquired(5));
     expect(ahead.fromServer).toHaveBeenCalledTimes(1);
     const shown = ahead.volume.picture(acquired(4), never);
     answer(SERVED);
     expect(await shown).toBe(SERVED);
     expect(ahead.volume.recent(acquired(4))).toBe(SERVED);
     const failing = tabVolume(volumeServer(), vi.fn(() => Promise.reject(new ServerProblem(500, "defect", "Broken"))));
-    failing.volume.ahead(acquired(4));
+    void failing.volume.ahead(acquired(4));
     expect([...(await failing.volume.picture(acquired(4), never)).values]).toEqual([400, 401, 402, 403, 404, 405]);
     await loadAll(failing);
-    failing.volume.ahead(acquired(6));
+    await failing.volume.ahead(acquired(6));
     expect(failing.fromServer).toHaveBeenCalledTimes(1);
+  });
+
+  it("has a first picture at hand that is larger than all room for recent ones", async () => {
+    const { volume } = tabVolume(volumeServer(), vi.fn(() => Promise.resolve(SERVED)), 1);
+    await volume.ahead(acquired(4));
+    expect(volume.recent(acquired(4))).toBe(SERVED);
+    expect(volume.recent(acquired(5))).toBeUndefined();
   });
 
   it("tells of arrivals once a frame", async () => {

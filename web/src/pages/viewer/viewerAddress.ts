@@ -178,8 +178,14 @@ async function openMasks(wanted: readonly MaskInAddress[], signal?: AbortSignal)
 /** What views follow each other by. */
 export const followedBy = (views: ReturnType<typeof useViews>): Followed[] => FOLLOWED.filter((what) => ({ place: views.linkPlace, zoom: views.linkZoom, window: views.linkWindow })[what]);
 
+export interface OpenOptions {
+  readonly signal?: AbortSignal;
+  /** Called when the images are in the views, before their masks are. */
+  readonly filled?: () => void;
+}
+
 /** Opens what can be opened of an address. Returns sentences that say what cannot. */
-export async function openAddress(wanted: ReadAddress, signal?: AbortSignal): Promise<string[]> {
+export async function openAddress(wanted: ReadAddress, { signal, filled }: OpenOptions = {}): Promise<string[]> {
   const [views, open] = [useViews(), useOpenSeries()];
   const uids = [...new Set(wanted.views.flatMap(({ series, layers }) => [series, ...layers.map((layer) => layer.series)]).filter(Boolean))];
   const opened = new Map<string, Series>();
@@ -187,7 +193,7 @@ export async function openAddress(wanted: ReadAddress, signal?: AbortSignal): Pr
   const lost: string[] = [];
   const load = async (uid: string): Promise<void> => {
     const id = await seriesOfUid(uid, signal);
-    const series = id === null ? null : await open.open(id, signal);
+    const series = id === null ? null : await open.open(id, { signal });
     if (series) opened.set(uid, series);
     else missing += 1;
   };
@@ -218,6 +224,7 @@ export async function openAddress(wanted: ReadAddress, signal?: AbortSignal): Pr
   views.linkWindow = wanted.follow.includes("window");
   const placed = wanted.links.map(({ from, to, offset }) => ({ from: views.views.at(from - 1), to: views.views.at(to - 1), offset }));
   for (const { from, to, offset } of placed) if (from?.series && to?.series) views.offsets = linkedBy(views.offsets, from, to, offset);
+  filled?.();
   const masks = await openMasks(wanted.masks, signal);
   if (signal?.aborted) return [];
   if (masks > 0) lost.push(`Not over these images, or not open to you: ${plural(masks, "mask")} of the address.`);

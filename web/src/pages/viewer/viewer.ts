@@ -1,0 +1,4 @@
+/** The viewer's program, in one piece. */
+
+export { pictureAhead } from "@/pages/viewer/pictureAhead";
+export { default } from "@/pages/viewer/ViewerPage.vue";
