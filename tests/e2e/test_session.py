@@ -73,6 +73,7 @@ def test_a_session_that_ends_in_the_viewer_is_renewed_in_another_tab(
     page.goto(f"{address}?a=1#b")
     canvas = page.get_by_test_id("slice-canvas")
     expect(canvas).to_have_attribute("data-slice", re.compile(r"\d+"))
+    page.wait_for_url("**/viewer?**#b")  # the page has written it
     page.get_by_test_id("open-run").click()
     form = choose(page, "gaussian")
     url, opened = page.url, _watch(page)
