@@ -7,6 +7,7 @@ import { type LabelPalette, labelPalette } from "@/core/labelPaint";
 import { inverseAffine, toIndex } from "@/core/plane";
 import { holdLabels } from "@/scene/labelSource";
 import type { LabelsLayer } from "@/scene/layers";
+import { releaseVolume } from "@/scene/volumePool";
 import type { Above, AbovePicture, AboveRequest } from "@/views/abovePictures";
 import { shownSegment, useMaskLayers } from "@/views/maskLayers";
 import type { PaintedLabels } from "@/views/pictureCanvas";
@@ -43,6 +44,22 @@ export function useLabelMaps(view: View) {
       }),
     ),
   );
+}
+
+/** Has the first pictures of the masks over a view fetched before the view is made. Resolves when they are at hand, or cannot be had so. */
+export async function labelsAhead(view: View): Promise<void> {
+  const asked = labelsRequest(view);
+  if (!asked) return;
+  const maps = useMaskLayers()
+    .masksOf(view)
+    .flatMap(({ layer, record }) => (layer.visible ? Array.from({ length: record.layers }, (_, number) => labelMapOf(record, number)) : []));
+  const ahead = maps.map(async (map) => {
+    if (!map) return;
+    const source = holdLabels(map);
+    await source.ahead(asked.request);
+    releaseVolume(source);
+  });
+  await Promise.all(ahead);
 }
 
 /** The palettes of a layer stay the same objects as long as it looks the same, so that they are painted once. */
