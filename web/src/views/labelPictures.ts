@@ -8,6 +8,8 @@ import { inverseAffine, toIndex } from "@/core/plane";
 import { holdLabels } from "@/scene/labelSource";
 import type { LabelsLayer } from "@/scene/layers";
 import { releaseVolume } from "@/scene/volumePool";
+import type { CutRequest } from "@/scene/volumeSource";
+import { useSegmentations } from "@/stores/masksOfImages";
 import type { Above, AbovePicture, AboveRequest } from "@/views/abovePictures";
 import { shownSegment, useMaskLayers } from "@/views/maskLayers";
 import type { PaintedLabels } from "@/views/pictureCanvas";
@@ -46,20 +48,23 @@ export function useLabelMaps(view: View) {
   );
 }
 
-/** Has the first pictures of the masks over a view fetched before the view is made. Resolves when they are at hand, or cannot be had so. */
-export async function labelsAhead(view: View): Promise<void> {
-  const asked = labelsRequest(view);
-  if (!asked) return;
-  const maps = useMaskLayers()
-    .masksOf(view)
-    .flatMap(({ layer, record }) => (layer.visible ? Array.from({ length: record.layers }, (_, number) => labelMapOf(record, number)) : []));
-  const ahead = maps.map(async (map) => {
-    if (!map) return;
+/** Has the first pictures of all masks fetched before the views are made. Resolves when they are at hand, or cannot be had so. */
+export async function labelsAhead(views: readonly View[]): Promise<void> {
+  const [masks, known] = [useMaskLayers(), useSegmentations()];
+  await Promise.all(masks.layers.map(({ segmentationId }) => known.open(segmentationId)));
+  const ahead = async (map: LabelMap, request: CutRequest): Promise<void> => {
     const source = holdLabels(map);
-    await source.ahead(asked.request);
+    await source.ahead(request);
     releaseVolume(source);
-  });
-  await Promise.all(ahead);
+  };
+  await Promise.all(
+    views.flatMap((view) => {
+      const asked = labelsRequest(view);
+      const records = masks.masksOf(view).flatMap(({ layer, record }) => (layer.visible ? [record] : []));
+      const maps = records.flatMap((record) => Array.from({ length: record.layers }, (_, number) => labelMapOf(record, number)));
+      return asked ? maps.flatMap((map) => (map ? [ahead(map, asked.request)] : [])) : [];
+    }),
+  );
 }
 
 /** The palettes of a layer stay the same objects as long as it looks the same, so that they are painted once. */

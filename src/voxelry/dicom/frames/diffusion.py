@@ -74,7 +74,7 @@ def _weighting(frame: Frame) -> DiffusionWeighting | None:
     told = said.b_value is not None and (any(said.vector or ()) or said.directionality in ("NONE", "ISOTROPIC"))
     enough = told and frame.groups  # which many thousand frames have, and no maker contradicts
     maker = makers_diffusion(frame) if by_maker and not enough else None
-    if maker is not None:
+    if maker is not None and not maker.doubtful:
         first, second = (maker, said) if said.vector is None or is_uih(frame) else (said, maker)
         said = SaidOfDiffusion(
             second.b_value if first.b_value is None else first.b_value,
@@ -129,6 +129,12 @@ def diffusion_of(frame: Frame) -> Comparable:
     PS3.3 C.8.13.5.9 (MR Diffusion), C.8.3.1 (MR Image), for instances that have its attributes at the top
     """
     return _comparable(weighting_of(frame))
+
+
+def says_zero(frame: Frame) -> bool:
+    """Whether a maker's attributes give a frame a b-value of 0, be it one that is written in images of any kind."""
+    said = makers_diffusion(frame)
+    return said is not None and said.b_value == 0
 
 
 def alike(values: Iterable[Comparable]) -> dict[Comparable, Comparable]:

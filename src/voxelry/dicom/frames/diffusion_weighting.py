@@ -48,12 +48,15 @@ class SaidOfDiffusion:
         The b matrix (xx, xy, xz, yy, yz, zz) in patient coordinates, s/mm2.
     directionality
         As Diffusion Directionality (0018,9075) has it; empty if it does not say.
+    doubtful
+        A b-value of 0 that the maker writes in images of any kind: it counts only beside images that are weighted.
     """
 
     b_value: float | None = None
     vector: Direction | None = None
     matrix: tuple[float, ...] | None = None
     directionality: str = ""
+    doubtful: bool = False
 
 
 def unit_vector(vector: Sequence[float]) -> Direction | None:

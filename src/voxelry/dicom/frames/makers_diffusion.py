@@ -188,7 +188,7 @@ def _of_ge(frame: Frame) -> SaidOfDiffusion | None:
     image = _integer(kind)
     series = _integer(private_value(elements, 0x0021, _GE_SERIES, 0x5A))
     if b_value == 0 and image not in (_GE_T2, _GE_TENSOR) and not series:
-        return None  # GE writes it in all images of echo planar sequences
+        return SaidOfDiffusion(b_value, doubtful=True)  # GE writes it in all images of echo planar sequences
     known = [component for component in components if component is not None]
     if image == _GE_T2:
         return SaidOfDiffusion(0.0, None, None, "NONE")
@@ -240,6 +240,7 @@ def _image_axes(frame: Frame) -> tuple[list[float], list[float], list[float]] | 
 
 
 def _of_philips(frame: Frame) -> SaidOfDiffusion | None:
+    doubtful = None
     for elements in private_places(frame, 0x2005):
         written, kind = private_values(elements, 0x2001, _PHILIPS, (0x03, 0x04))
         b_value = _b_value(written)
@@ -249,12 +250,13 @@ def _of_philips(frame: Frame) -> SaidOfDiffusion | None:
         known = [value for content in contents if content is not None and (value := first_number(content)) is not None]
         vector = (known[0], known[1], known[2]) if len(known) == 3 else None
         if b_value == 0 and not _is_of_diffusion(frame, kind):
+            doubtful = SaidOfDiffusion(b_value, doubtful=True)
             continue
         isotropic = _words(kind).startswith("I")
         # Philips appends the mean of the directions to them, with their b-value and no direction.
         isotropic = isotropic or (b_value > 0 and vector is not None and math.hypot(*vector) <= SHORTEST)
         return SaidOfDiffusion(b_value, vector, None, "ISOTROPIC" if isotropic else "")
-    return None
+    return doubtful
 
 
 def _is_of_diffusion(frame: Frame, kind: bytes | None) -> bool:
@@ -274,7 +276,7 @@ def _of_uih(frame: Frame) -> SaidOfDiffusion | None:
         return None
     vector, axes = _three(content), _image_axes(frame)
     if b_value == 0 and vector is None:
-        return None  # of images without diffusion
+        return SaidOfDiffusion(b_value, doubtful=True)
     return SaidOfDiffusion(b_value, None if vector is None or axes is None else in_patient(vector, axes))
 
 

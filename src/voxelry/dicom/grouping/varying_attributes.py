@@ -12,7 +12,7 @@ from typing import TypeAlias
 from pydicom.datadict import dictionary_VR, private_dictionary_VR
 
 from voxelry.dicom.frames.acquisition_times import CLOCKS, clock_of
-from voxelry.dicom.frames.diffusion import alike, diffusion_of, weighting_of
+from voxelry.dicom.frames.diffusion import alike, diffusion_of, says_zero, weighting_of
 from voxelry.dicom.frames.dimensions import dimension_indices, dimensions_of
 from voxelry.dicom.frames.frame import VECTORS, Frame, of_each
 from voxelry.dicom.grouping.nested_attributes import FunctionalGroups, Nested, attribute_at, nested_attributes
@@ -40,6 +40,8 @@ _MAKERS_DIFFUSION = frozenset((
     0x200500B0, 0x200500B1, 0x200500B2, 0x00650009, 0x00650037,
 ))  # fmt: skip
 """Where makers keep b-values and directions: see `makers_diffusion`."""
+_UNWEIGHTED: Comparable = (0.0, "none")
+"""As `diffusion_of` has a b-value of 0."""
 _PIXELS = 0x7FE00000
 
 
@@ -127,6 +129,9 @@ def _is_weighted(frame: Frame) -> bool:
 
 def _add_diffusion(columns: Columns, frames: Sequence[Frame]) -> None:
     values = [diffusion_of(frame) for frame in frames]
+    if any(map(_is_weighted, frames)):
+        pairs = zip(values, frames, strict=True)
+        values = [_UNWEIGHTED if not value and says_zero(frame) else value for value, frame in pairs]
     same = alike(values)
     diffusion = {frame: same[value] for frame, value in zip(frames, values, strict=True)}
     if len(set(diffusion.values())) > 1:

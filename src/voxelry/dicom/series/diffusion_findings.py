@@ -29,7 +29,7 @@ def diffusion_findings(frames: Sequence[Frame]) -> list[Problem]:
     if weighting is None or maker_name(text(frame.header.elements, "Manufacturer")) not in _MAKERS:
         return []
     standard, own = standard_diffusion(frame), makers_diffusion(frame)
-    if own is None or standard.b_value is None or own.b_value is None:
+    if own is None or own.doubtful or standard.b_value is None or own.b_value is None:
         return []
     differing = abs(standard.b_value - own.b_value)
     if differing > max(_SAME_B, _SAME_SHARE * max(standard.b_value, own.b_value)):

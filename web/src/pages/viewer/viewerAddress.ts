@@ -19,7 +19,6 @@ import { useOpenSeries } from "@/stores/openSeries";
 import { useSegmentations } from "@/stores/masksOfImages";
 import { newLayer } from "@/tools/fusion/model";
 import { handLinks, linkedBy } from "@/views/links";
-import { labelsAhead } from "@/views/labelPictures";
 import { useMaskLayers } from "@/views/maskLayers";
 import type { View } from "@/views/view";
 import { type LayoutName, LAYOUTS, useViews } from "@/views/views";
@@ -158,7 +157,7 @@ export function layerOfMask(id: number, space: string, wanted: MaskInAddress, as
   return { kind: "labels", segmentationId: id, space, assumedOver, opacity, outlined, visible, looks };
 }
 
-/** Shows the masks of an address that lie over the images of the views, when their first pictures are at hand. Returns how many do not. */
+/** Shows the masks of an address that lie over the images of the views. Returns how many do not. */
 async function openMasks(wanted: readonly MaskInAddress[], signal?: AbortSignal): Promise<number> {
   if (wanted.length === 0) return 0;
   const [views, known] = [useViews().views.filter(({ volume }) => volume !== null), useSegmentations()];
@@ -173,9 +172,6 @@ async function openMasks(wanted: readonly MaskInAddress[], signal?: AbortSignal)
     return [layerOfMask(row.id, row.space, mask, assumed.flatMap(({ series, space }) => (series ? [{ seriesId: series.id, space }] : [])))];
   });
   useMaskLayers().put(layers);
-  await Promise.all(layers.map(({ segmentationId }) => known.open(segmentationId)));
-  if (signal?.aborted) return 0;
-  await Promise.all(views.map(labelsAhead));
   return wanted.length - layers.length;
 }
 
