@@ -3,20 +3,13 @@
 import { startWorker } from "@/scene/worker/startWorker";
 import { useOpenSeries } from "@/stores/openSeries";
 
-/** The page that one comes from stays so long for the first picture, so that the viewer begins with it. */
-const PATIENCE_MS = 200;
-
 /** The viewer's program, which is fetched once. */
-export const loadViewerPage = () => import("@/pages/viewer/viewer");
+export const loadViewerPage = () => import("@/pages/viewer/ViewerPage.vue");
 
-/** Somebody goes to the viewer: nothing that it begins with waits for its program. Resolves when it may be shown. */
-export async function beginViewer(seriesId?: number): Promise<void> {
+/** Somebody goes to the viewer: nothing that it begins with waits for its program. */
+export function beginViewer(seriesId?: number): void {
   startWorker();
-  if (seriesId === undefined) return;
-  const record = useOpenSeries().expect(seriesId);
-  const picture = Promise.all([loadViewerPage(), record]).then(([{ pictureAhead }, series]) => pictureAhead(series));
-  // What fails here is told when it is needed.
-  await Promise.race([picture.catch(() => undefined), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
+  if (seriesId !== undefined) useOpenSeries().expect(seriesId);
 }
 
 const VIEWER_LINKS = 'a[href^="/series/"], a[href^="/viewer"]';

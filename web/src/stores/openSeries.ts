@@ -33,7 +33,7 @@ export const useOpenSeries = defineStore("openSeries", () => {
   let ahead: { readonly id: number; readonly answer: Promise<Series>; arrived: Series | null } | null = null;
 
   /** Asks for a record before the page that shows it is there; it is given to the first who loads it. */
-  function expect(id: number): Promise<Series> {
+  function expect(id: number): void {
     const asked = { id, answer: getSeries(id), arrived: null as Series | null };
     ahead = asked;
     // Its failure is told to who loads it.
@@ -41,7 +41,6 @@ export const useOpenSeries = defineStore("openSeries", () => {
     window.setTimeout(() => {
       if (ahead === asked) ahead = null;
     }, AHEAD_MS);
-    return asked.answer;
   }
 
   /** A record that has arrived already, or the answer that brings it. */
