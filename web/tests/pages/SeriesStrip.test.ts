@@ -19,6 +19,7 @@ vi.mock("@/api/studies", () => ({
 vi.mock("@/api/studyList", () => ({ searchStudies: () => Promise.resolve({ items: [], count: 0, more_than: false, next: null, previous: null }) }));
 
 let unmount = (): void => undefined;
+const warned: string[] = [];
 const items = () => [...document.querySelectorAll<HTMLElement>("[data-testid=strip-item]")];
 const settled = async (): Promise<void> => {
   for (let i = 0; i < 12; i += 1) await Promise.resolve();
@@ -27,6 +28,7 @@ const settled = async (): Promise<void> => {
 
 beforeEach(async () => {
   localStorage.clear();
+  warned.length = 0;
   localStorage.setItem("viewer.seriesStrip", "true");
   document.body.innerHTML = "";
   const pinia = createPinia();
@@ -35,6 +37,7 @@ beforeEach(async () => {
   views.arrange("2");
   views.active.show(seriesFrom(SERIES as unknown as Parameters<typeof seriesFrom>[0]));
   const app = createApp(SeriesStrip).use(pinia);
+  app.config.warnHandler = (words) => warned.push(words);
   app.mount(document.body.appendChild(document.createElement("div")));
   unmount = () => app.unmount();
   await settled();
@@ -45,6 +48,11 @@ it("lists the series by their numbers, marks what is shown, and says what has no
   expect(items().map((item) => item.dataset.series)).toEqual(["5", "6", "7"]);
   expect(items()[0].querySelector("[data-testid=strip-places]")?.textContent).toBe("1");
   expect(items()[2].textContent).toContain("No picture");
+});
+
+it("has the menu of a series on its picture, and gives no part what it cannot take", () => {
+  expect(items().map((item) => item.querySelector("[data-testid=strip-menu]")?.classList.contains("more"))).toEqual([true, true, true]);
+  expect(warned).toEqual([]);
 });
 
 it("shows a series in the active view by click, and in a view by its digit", async () => {
