@@ -147,6 +147,22 @@ def mutants(draw: st.DrawFn) -> bytes:
     return bytes(content)
 
 
+@pytest.mark.parametrize("tag", [b"\x00\x00\x00\x00", b"\x08\x00\x00\x01", b"\x08\x00\x40\x11", b"\x09\x00\x10\x10"])
+def test_items_in_what_is_no_sequence_are_read_as_pydicom_reads_them(tag: bytes) -> None:
+    """pydicom takes them for a value that ends at the next delimiter, wherever that belongs."""
+    item, ended, over = (
+        b"\xfe\xff\x00\xe0" + b"\xff" * 4,
+        b"\xfe\xff\x0d\xe0" + bytes(4),
+        b"\xfe\xff\xdd\xe0" + bytes(4),
+    )
+    code = b"\x08\x00\x00\x01\x04\x00\x00\x00CODE"
+    nested = tag + b"\xff" * 4 + item + b"\x08\x00\x40\x11" + b"\xff" * 4 + item + code + ended + over + ended + over
+    sequence = b"\x08\x00\x40\x11" + b"\xff" * 4 + item + nested + ended + over
+    content = SEEDS["implicit"]
+    at = content.index(b"\x10\x00\x10\x00")
+    judge(content[:at] + sequence + content[at:])
+
+
 @pytest.mark.slow
 @settings(max_examples=1000)
 @given(mutants())

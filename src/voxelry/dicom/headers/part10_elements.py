@@ -327,6 +327,8 @@ def _end_of_item(buffer: bytes, at: int, stop: int | None, depth: int, *, explic
         if length != UNDEFINED_LENGTH:
             at += length
         elif nested:
+            if not explicit and dictionary_vr(tag[1] << 24 | tag[0] << 16 | tag[3] << 8 | tag[2]) not in (b"SQ", b""):
+                raise UnusualFileError  # pydicom takes all up to the next delimiter for its value
             at = end_of_sequence(buffer, at, depth + 1, explicit=explicit)
         else:
             raise UnusualFileError
