@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import numpy as np
@@ -17,6 +20,8 @@ from benchmarks.series import BenchmarkSeries
 from voxelry.formats.nifti import nifti_format
 
 _PROGRAM = os.environ.get("VOXELRY_DCM2NIIX", "dcm2niix")
+_FRAMES_IN_ORDER = "20260724"
+"""The release of dcm2niix that is known to sort the frames of `dynamic_work`; that of 20220720 does not."""
 PLAIN = "dcm2niix"
 GZIP = "dcm2niix, its own gzip"
 
@@ -101,6 +106,16 @@ def _ours(series: BenchmarkSeries, folder: Path, name: str) -> Runner:
         return folder / name
 
     return Runner("voxelry", convert, before=lambda: emptied(folder))
+
+
+@cache
+def newest_needs() -> tuple[str, ...]:
+    """What a race needs whose work an older dcm2niix does otherwise, which then counts as not installed."""
+    if which(_PROGRAM) is None:
+        return (_PROGRAM,)
+    told = subprocess.run([_PROGRAM, "--version"], capture_output=True, text=True, check=False).stdout
+    released = re.search(r"v1\.0\.(\d{8})", told)
+    return (_PROGRAM,) if released and released[1] >= _FRAMES_IN_ORDER else (f"dcm2niix since {_FRAMES_IN_ORDER}",)
 
 
 def _dcm2niix(name: str, series: BenchmarkSeries, folder: Path, gzip: str) -> Runner:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
 
-from benchmarks.convert_work import GZIP, PLAIN, gzip_race, plain_race, size_race
+from benchmarks.convert_work import GZIP, PLAIN, gzip_race, newest_needs, plain_race, size_race
 from benchmarks.race import Race, Runner
 from benchmarks.series import BenchmarkSeries, phantom
 from benchmarks.start_work import converting_race
@@ -67,7 +67,8 @@ def _process(race: Race, peer: str, file: str, place: Path, series: BenchmarkSer
 
 
 def _named(race: Race, name: str, kind: str) -> Race:
-    return replace(race, name=name, work=f"{kind}: {race.work}")
+    peers = tuple(replace(peer, needs=newest_needs()) if peer.name in (PLAIN, GZIP) else peer for peer in race.peers)
+    return replace(race, name=name, work=f"{kind}: {race.work}", peers=peers)
 
 
 def _made(folder: Path) -> Path:
