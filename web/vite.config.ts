@@ -16,8 +16,6 @@ export default defineConfig(({ command }) => ({
     // The page's security policy allows no data: scripts or fonts, so nothing is inlined.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    // A browser has six connections to one server: parts of a few lines would keep the viewer's record waiting.
-    rollupOptions: { output: { experimentalMinChunkSize: 10_000 } },
   },
   // A worker of modules loads parts of its program when they are asked for, as the page does.
   worker: { format: "es" as const },
