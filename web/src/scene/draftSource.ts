@@ -41,10 +41,6 @@ export class DraftSource implements VolumeSource {
     return this.parts.link.picture(this.key, request, signal);
   }
 
-  ahead(): Promise<void> {
-    return Promise.resolve();
-  }
-
   /** `Draft.segmentsAt` tells what lies at a point, of all layers. */
   voxel(): Promise<null> {
     return Promise.resolve(null);

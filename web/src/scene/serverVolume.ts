@@ -99,11 +99,6 @@ export class ServerVolume implements VolumeSource {
     return this.keep(key, slice === null ? await this.parts.fromServer(request, signal) : await this.sliceAs(request, slice, signal));
   }
 
-  async ahead(request: PlaneRequest): Promise<void> {
-    // Its failure is told to who shows it.
-    await this.picture(request, new AbortController().signal).catch(() => undefined);
-  }
-
   async voxel(index: Vector, signal: AbortSignal): Promise<readonly number[] | null> {
     if (!index.every((at, axis) => Number.isInteger(at) && at >= 0 && at < this.facts.shape[axis])) return null;
     const { values, columns, samples } = await this.queue.get(index[0], signal);

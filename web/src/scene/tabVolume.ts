@@ -83,8 +83,7 @@ export class TabVolume implements VolumeSource {
   }
 
   recent(request: PlaneRequest): PlanePicture | undefined {
-    if (this.replacement) return this.replacement.recent(request);
-    return this.parts.pictures.get(pictureKey(this.key, request));
+    return this.replacement ? this.replacement.recent(request) : this.parts.pictures.get(pictureKey(this.key, request));
   }
 
   settled(request: PlaneRequest): boolean {

@@ -109,8 +109,11 @@ export interface VolumeSource {
    * Throws the server's problem, or an abort.
    */
   picture(request: PlaneRequest, signal: AbortSignal): Promise<PlanePicture>;
-  /** Has the first picture fetched before a view that shows it is there. Resolves when it is at hand, or cannot be had so. */
-  ahead(request: PlaneRequest): Promise<void>;
+  /**
+   * Has the first picture fetched before a view that shows it is there; absent where `picture` is as soon. Resolves when
+   * it is at hand, or cannot be had so.
+   */
+  ahead?(request: PlaneRequest): Promise<void>;
   /** The value (or three samples) of one voxel, exactly as the library has it; null if it is not in the volume. */
   voxel(index: Vector, signal: AbortSignal): Promise<readonly number[] | null>;
   /** Counts voxels in the tab; absent if the server has to. */

@@ -54,7 +54,7 @@ export async function labelsAhead(views: readonly View[]): Promise<void> {
   await Promise.all(masks.layers.map(({ segmentationId }) => known.open(segmentationId)));
   const ahead = async (map: LabelMap, request: CutRequest): Promise<void> => {
     const source = holdLabels(map);
-    await source.ahead(request);
+    await source.ahead?.(request);
     releaseVolume(source);
   };
   await Promise.all(

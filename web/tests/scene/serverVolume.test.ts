@@ -83,15 +83,6 @@ describe("a volume that the server cuts", () => {
     expect(volume.settled(acquired(4))).toBe(false);
   });
 
-  it("has the first picture at hand before a view shows it", async () => {
-    const { volume, asked } = serverVolume();
-    const ahead = volume.ahead(acquired(3));
-    asked.at(-1)?.give();
-    await ahead;
-    expect(asked.map(({ slice }) => slice)).toEqual([3]);
-    expect([...(volume.recent(acquired(3))?.values ?? [])]).toEqual([30, 31, 32, 33, 34, 35]);
-  });
-
   it("turns slices for the plane that they lie in, and has the server cut the others", async () => {
     const { volume, asked, fromServer } = serverVolume();
     const axial = volume.picture({ kind: "grid", plane: "axial", index: 0 }, never);
