@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from playwright.sync_api import Locator, Page, expect
 
+from tests.e2e.steps import series_of_upload
 from voxelry.core.planes import Axis, plane_aspect, plane_lean, plane_shape
 from voxelry.core.volume import Volume
+from voxelry.workflows.load.loading import load_volume
 
 ROUNDING_MM = 0.051
 """Places are shown to a tenth of a millimetre."""
@@ -27,6 +30,16 @@ def open_series(page: Page, series: int) -> None:
     """Show a series in the viewer, until its first slice is there."""
     page.goto(f"/series/{series}")
     expect(canvas(page)).to_have_attribute("data-slice", re.compile(r"\d+"))
+
+
+def open_in_planes(page: Page, folder: Path, tmp: Path) -> tuple[Volume, int]:
+    """Upload a CT, and show it in three linked planes; the volume as the library has it, and the series."""
+    series = series_of_upload(page, folder, {"CT"}, tmp=tmp)["CT"]
+    open_series(page, series)
+    page.keyboard.press("Shift+D")
+    for number in range(3):
+        expect(canvas(page, number)).to_have_attribute("data-slice", re.compile(r"\d+"))
+    return load_volume(folder), series
 
 
 def slice_shown(page: Page, number: int = 0) -> int:

@@ -15,11 +15,10 @@ from playwright.sync_api import CDPSession, Locator, Page, expect
 
 import voxelry
 from tests.e2e.axe import axe_source, violations
-from tests.e2e.pixels import affine_of, canvas, open_series, stage_point, view
-from tests.e2e.steps import ask, series_of_upload, wait_for
+from tests.e2e.pixels import affine_of, canvas, open_in_planes, open_series, stage_point, view
+from tests.e2e.steps import ask, wait_for
 from voxelry.core.volume import Volume
 from voxelry.testing import synthetic_series
-from voxelry.workflows.load.loading import load_volume
 
 Mask = npt.NDArray[np.bool_]
 pytestmark = pytest.mark.browser
@@ -94,12 +93,7 @@ def bodies(logged_in: Page, tmp_path: Path) -> tuple[Page, Volume, int]:
         folder, pixels=phantom(), spacing=SPACING, seed=next(_seeds), attributes={"SeriesDescription": "Bodies to edit"}
     )
     logged_in.on("dialog", lambda dialog: dialog.accept())  # the browser asks before edits are left
-    series = series_of_upload(logged_in, folder, {"CT"}, tmp=tmp_path)["CT"]
-    open_series(logged_in, series)
-    press(logged_in, "Shift+D")
-    for number in range(3):
-        expect(canvas(logged_in, number)).to_have_attribute("data-slice", re.compile(r"\d+"))
-    return logged_in, load_volume(folder), series
+    return logged_in, *open_in_planes(logged_in, folder, tmp_path)
 
 
 def brush_left_by_mouse(page: Page, volume: Volume) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,12 +14,11 @@ from playwright.sync_api import Page, expect
 
 import voxelry
 from tests.e2e.axe import axe_source, violations
-from tests.e2e.pixels import affine_of, canvas, colour_at, open_series, slice_shown, stage_point, view
-from tests.e2e.steps import HANG_MS, ask, series_of_upload
+from tests.e2e.pixels import affine_of, canvas, colour_at, open_in_planes, slice_shown, stage_point, view
+from tests.e2e.steps import HANG_MS, ask
 from voxelry.core.planes import Axis, plane
 from voxelry.core.volume import Volume
 from voxelry.testing import synthetic_series
-from voxelry.workflows.load.loading import load_volume
 
 Counted = npt.NDArray[np.bool_]
 pytestmark = pytest.mark.browser
@@ -51,12 +49,7 @@ def bodies(logged_in: Page, tmp_path: Path) -> tuple[Page, Volume, int]:
     synthetic_series(
         folder, pixels=phantom(), spacing=SPACING, seed=next(_seeds), attributes={"SeriesDescription": "Two bodies"}
     )
-    series = series_of_upload(logged_in, folder, {"CT"}, tmp=tmp_path)["CT"]
-    open_series(logged_in, series)
-    logged_in.keyboard.press("Shift+D")
-    for number in range(3):
-        expect(canvas(logged_in, number)).to_have_attribute("data-slice", re.compile(r"\d+"))
-    return logged_in, load_volume(folder), series
+    return logged_in, *open_in_planes(logged_in, folder, tmp_path)
 
 
 def expect_figures(page: Page, truth: voxelry.Measurement) -> None:

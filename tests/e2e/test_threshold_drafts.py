@@ -12,12 +12,11 @@ from playwright.sync_api import Page, expect
 
 import voxelry
 from tests.e2e.axe import axe_source, violations
-from tests.e2e.pixels import canvas, open_series, stage_point
-from tests.e2e.steps import ask, series_of_upload
+from tests.e2e.pixels import canvas, open_in_planes, stage_point
+from tests.e2e.steps import ask
 from tests.e2e.test_threshold import SPACING, Counted, expect_figures, expect_tint, phantom, type_limit
 from voxelry.core.volume import Volume
 from voxelry.testing import synthetic_series
-from voxelry.workflows.load.loading import load_volume
 
 pytestmark = pytest.mark.browser
 _z, _y, _x = np.ogrid[:24, :64, :72]
@@ -34,12 +33,7 @@ def drawn_upon(logged_in: Page, tmp_path: Path) -> tuple[Page, Volume, int]:
         folder, pixels=phantom(), spacing=SPACING, seed=next(_seeds), attributes={"SeriesDescription": "Drawn"}
     )
     logged_in.on("dialog", lambda dialog: dialog.accept())  # the browser asks before edits are left
-    series = series_of_upload(logged_in, folder, {"CT"}, tmp=tmp_path)["CT"]
-    open_series(logged_in, series)
-    logged_in.keyboard.press("Shift+D")
-    for number in range(3):
-        expect(canvas(logged_in, number)).to_have_attribute("data-slice", re.compile(r"\d+"))
-    return logged_in, load_volume(folder), series
+    return logged_in, *open_in_planes(logged_in, folder, tmp_path)
 
 
 def disc(z: int, y: int, x: int) -> Counted:
