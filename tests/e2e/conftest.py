@@ -141,7 +141,7 @@ def watched_page(browser: Browser, site: Site) -> Iterator[Page]:
     opened = context.new_page()
     errors: list[str] = []
     opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.on("console", lambda message: errors.append(message.text) if _is_error(message) else None)
+    opened.on("console", lambda message: errors.append(_words(message)) if _is_error(message) else None)
     yield opened
     context.close()
     assert not errors
@@ -160,6 +160,10 @@ def visitor(browser: Browser, site: Site) -> Iterator[Page]:
     with watched_page(browser, site) as opened:
         log_in(opened, "admin", PASSWORD)
         yield opened
+
+
+def _words(message: ConsoleMessage) -> str:
+    return f"{message.text} {message.location['url']}"
 
 
 def _is_error(message: ConsoleMessage) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.steps import choose, find_series
+from tests.e2e.steps import ask, choose, expect_picture, find_series
 from voxelry.testing import synthetic_series, zip_folder
 
 pytestmark = pytest.mark.browser
@@ -148,22 +148,22 @@ def test_what_cannot_be_run_on_is_said_and_a_job_that_fails_is_found(cohort: Pag
 
 def test_all_are_queued_or_none(cohort: Page) -> None:
     page = cohort
+    for number in range(1, 7):
+        expect_picture(page.get_by_test_id("series-row").filter(has_text=f"visit {number}"))
+    expect_picture(page.get_by_test_id("study"))
     tick(page, 1).check()
     tick(page, 2).check()
     # Deleted by somebody else while the form is filled in.
     page.get_by_test_id("run-selection").click()
     choose_at_once(page, "median")
-    study = page.request.get("/api/studies?limit=1").json()["items"][0]["id"]
-    token = next(cookie["value"] for cookie in page.context.cookies() if cookie["name"] == "csrftoken")
-    headers = {"X-CSRFToken": token, "Referer": page.url}
-    assert page.request.delete(f"/api/studies/{study}", headers=headers).ok
-    before = page.request.get("/api/jobs").json()["count"]
+    ask(page, "DELETE", f"/studies/{ask(page, 'GET', '/studies?limit=1')['items'][0]['id']}")
+    before = ask(page, "GET", "/jobs")["count"]
     with page.expect_response("**/api/jobs/batch") as answered:
         page.get_by_test_id("run").click()
     assert answered.value.status == 404
     expect(page.get_by_test_id("run-error")).to_contain_text("there is no series")
     wrong = page.locator("[data-testid=selected].wrong")
     expect(wrong).to_have_count(1)
-    assert page.request.get("/api/jobs").json()["count"] == before
+    assert ask(page, "GET", "/jobs")["count"] == before
     page.get_by_test_id("selected-series").get_by_role("button", name="Unselect all").click()
     expect(page.get_by_text("No series is selected")).to_be_visible()

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Request, expect
 
 from tests.e2e.conftest import Site
-from tests.e2e.steps import open_context
+from tests.e2e.steps import expect_picture, open_context
 from voxelry.testing import SECRETS, synthetic_series, uid, zip_folder
 
 pytestmark = pytest.mark.browser
@@ -223,6 +223,8 @@ def test_selected_studies_go_to_the_trash_and_come_back(home: Page) -> None:
     page = home
     head(page, "description").get_by_role("button").click()
     expect(rows(page).first).to_contain_text("Table 00")
+    for number in range(10, 14):
+        expect_picture(rows(page).filter(has_text=f"Table {number}"))
     rows(page).filter(has_text="Table 10").get_by_test_id("tick").click()
     rows(page).filter(has_text="Table 13").get_by_test_id("tick").click(modifiers=["Shift"])
     expect(page.get_by_test_id("selection-count")).to_have_text("4 studies selected")
@@ -255,6 +257,9 @@ def test_a_step_runs_on_the_series_of_selected_studies(home: Page) -> None:
 
 def test_columns_are_chosen_and_kept_in_the_browser(home: Page) -> None:
     page = home
+    page.set_viewport_size(
+        {"width": 1800, "height": 900}
+    )  # wide enough for all columns, on a site of many projects too
     expect(head(page, "accession")).to_have_count(1)
     menu = page.get_by_test_id("column-menu")
     menu.locator("summary").click()

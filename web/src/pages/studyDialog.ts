@@ -10,8 +10,12 @@ export function useStudyDialog<Study>(studies: () => readonly Study[]) {
 
   watch(studies, (now) => {
     if (now.length) asked.value = now;
-    error.value = "";
   });
+  // A page that is drawn again names the same studies anew: the failure of the last attempt stays.
+  watch(
+    () => studies().length > 0,
+    () => (error.value = ""),
+  );
 
   /** Does what was confirmed; a failure is shown in the dialog. */
   async function attempt(act: () => Promise<void>): Promise<void> {

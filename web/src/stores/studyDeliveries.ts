@@ -15,11 +15,13 @@ export function useStudyDeliveries(study: number, project: () => number | null) 
   const deliveries = shallowRef<readonly StudyDeliveries[]>([]);
   const busy = ref(false);
   const controller = new AbortController();
+  let loaded = false;
+  let paused = false;
   onScopeDispose(() => controller.abort());
 
   const targets = computed(() => nodes.callable.filter((node) => node.project.id === project()));
 
-  const { start } = usePolling(async (signal) => {
+  const { start, stop } = usePolling(async (signal) => {
     try {
       deliveries.value = await listStudyDeliveries(study, signal);
     } catch (failure) {
@@ -33,7 +35,8 @@ export function useStudyDeliveries(study: number, project: () => number | null) 
   /** For those who may upload to the study's project; others see neither nodes nor deliveries. */
   async function load(): Promise<void> {
     await nodes.load(controller.signal);
-    start();
+    loaded = true;
+    if (!paused) start();
   }
 
   async function act(action: () => Promise<string>): Promise<void> {
@@ -56,5 +59,16 @@ export function useStudyDeliveries(study: number, project: () => number | null) 
       return "What failed is sent again.";
     });
 
-  return { targets, deliveries, busy, load, send, retry };
+  /** Asks nothing until it is resumed: the study is being deleted. */
+  function pause(): void {
+    paused = true;
+    stop();
+  }
+
+  function resume(): void {
+    paused = false;
+    if (loaded) start();
+  }
+
+  return { targets, deliveries, busy, load, send, retry, pause, resume };
 }

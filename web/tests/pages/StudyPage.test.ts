@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import StudyPage from "@/pages/StudyPage.vue";
 
 import { ROW } from "../examples";
-import { all, closePage, enter, json, ME, mounted, openDocument, problem, sent, settle, stops, text } from "./mounting";
+import { all, asked, closePage, enter, json, ME, mounted, openDocument, problem, sent, settle, stops, text } from "./mounting";
 
 const ROWS = [ROW, { ...ROW, id: 6, number: 4, description: "Scout", volume_count: 0, state: "failed", problem: { code: "geometry", message: "no place" }, thumbnail: null }];
 const STUDY = {
@@ -15,10 +15,12 @@ const STUDY = {
 let study: object = STUDY;
 let refusal: Response | null = null;
 let waits = false;
+let deletion: Promise<Response> | null = null;
 
 function respond(address: string, method: string): Response | Promise<Response> {
   if (waits) return new Promise<Response>(() => undefined);
   if (refusal) return refusal.clone();
+  if (method === "DELETE" && deletion) return deletion;
   if (method === "DELETE") return json(null, 204);
   if (address === "/api/nodes") return json({ site: null, items: [] });
   if (address.endsWith("/deliveries")) return json([]);
@@ -31,6 +33,7 @@ beforeEach(() => {
   study = STUDY;
   refusal = null;
   waits = false;
+  deletion = null;
 });
 afterEach(() => {
   closePage();
@@ -116,4 +119,23 @@ it("keeps the study when it cannot be asked for again while it is built, says so
   await vi.advanceTimersByTimeAsync(4000);
   expect(document.querySelector("[role=alert]")).toBeNull();
   expect(all("series-row")).toHaveLength(2);
+});
+
+it("asks nothing about a study while it is deleted, and goes on if that is refused", async () => {
+  study = { ...STUDY, series: [{ ...ROW, state: "running", progress: 0.5 }] };
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"], shouldAdvanceTime: true, advanceTimeDelta: 1 });
+  await page();
+  let answer: (response: Response) => void = () => undefined;
+  deletion = new Promise((resolve) => (answer = resolve));
+  await enter("Delete");
+  document.querySelector<HTMLElement>("dialog[open] [data-testid=confirm]")?.click();
+  await settle();
+  expect(sent).toHaveLength(1);
+  const before = asked.length;
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(asked).toHaveLength(before);
+  answer(problem(409, "It is on its way to a node."));
+  await settle();
+  expect(document.querySelector("dialog [role=alert]")?.textContent).toBe("It is on its way to a node.");
+  expect(asked.slice(before)).toEqual(expect.arrayContaining(["/api/studies/2", expect.stringContaining("/deliveries")]));
 });
