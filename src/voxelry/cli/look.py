@@ -40,9 +40,9 @@ def info(
 
     Of DICOM only headers are read. What is wrong with a series is said in words: missing slices, uneven spacing, ...
     """
+    from voxelry.core.problem_record import skipped_record
     from voxelry.workflows.load.listing import list_path
     from voxelry.workflows.load.volume_files import known_suffixes
-    from voxelry.workflows.measure import skipped_record
 
     with working() as progress:
         found = list_path(path, tolerances=tolerances_of(tolerance), progress=progress)

@@ -318,11 +318,11 @@ def convert(
     derived maps get a file each.
     """
     from voxelry.core.errors import ParameterError
+    from voxelry.core.problem_record import skipped_record
     from voxelry.workflows.convert.conversion import convert as run
     from voxelry.workflows.convert.conversion import plan_conversion
     from voxelry.workflows.convert.targets import looks_like_a_file, names_a_format, target_names
     from voxelry.workflows.files.export_names import DEFAULT_TEMPLATE
-    from voxelry.workflows.measure import skipped_record
 
     if kind is None and not names_a_format(target):
         if looks_like_a_file(target):
@@ -430,8 +430,8 @@ def demo(
 
     Takes a file or a patient's folder. Names of files and folders hold no patient's value.
     """
+    from voxelry.core.problem_record import skipped_record
     from voxelry.workflows.demo import run_demo
-    from voxelry.workflows.measure import skipped_record
 
     with working() as progress:
         result = run_demo(path, folder, tolerances=tolerances_of(tolerance), progress=progress)

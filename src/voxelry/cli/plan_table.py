@@ -15,7 +15,7 @@ _STATES = {"new": "", "kept": "there already", "replaced": "is replaced"}
 
 def print_plan(plan: ConversionPlan, *, as_json: bool) -> None:
     """Each file to be, then what is left out and why."""
-    from voxelry.workflows.measure import skipped_record
+    from voxelry.core.problem_record import skipped_record
 
     if as_json:
         print_json({

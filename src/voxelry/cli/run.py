@@ -319,7 +319,7 @@ def _further(name: str, *, needed: bool) -> inspect.Parameter:
 def _do(step: AnyStep, given: Mapping[str, Any]) -> None:
     from voxelry.cli.flags import params_of_flags
     from voxelry.cli.make import _settings
-    from voxelry.workflows.measure import skipped_record
+    from voxelry.core.problem_record import skipped_record
     from voxelry.workflows.process.processing import process
 
     source, target = given["source"], given["target"]

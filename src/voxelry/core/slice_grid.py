@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -95,8 +96,36 @@ def check_orientation(image_orientation: npt.ArrayLike) -> Floats:
         If it is not six finite numbers, or the directions are not unit length and perpendicular
         within ``COSINE_TOLERANCE``.
     """
-    cosines = np.asarray(image_orientation, dtype=np.float64)
-    if cosines.shape != (6,) or not np.isfinite(cosines).all():
+    return _directions(np.asarray(image_orientation, dtype=np.float64))[0].copy()
+
+
+def slice_normal(image_orientation: npt.ArrayLike) -> Floats:
+    """The unit normal of a slice, row cosines x column cosines; shape ``(3,)``.
+
+    Raises
+    ------
+    GeometryError
+        As `check_orientation` does.
+    """
+    return _directions(np.asarray(image_orientation, dtype=np.float64))[1].copy()
+
+
+def _directions(cosines: Floats) -> tuple[Floats, Floats]:
+    """The unit directions and their normal."""
+    if cosines.shape != (6,):
+        raise GeometryError("Image Orientation (Patient) (0020,0037) is not six numbers")
+    return _known_directions(cosines.tobytes())
+
+
+@lru_cache(maxsize=64)  # the volumes of a series, which may be hundreds, have one orientation
+def _known_directions(encoded: bytes) -> tuple[Floats, Floats]:
+    cosines = _unit_directions(np.frombuffer(encoded))
+    normal = np.cross(cosines[:3], cosines[3:])
+    return cosines, np.asarray(normal / np.linalg.norm(normal), dtype=np.float64) + 0.0
+
+
+def _unit_directions(cosines: Floats) -> Floats:
+    if not np.isfinite(cosines).all():
         raise GeometryError("Image Orientation (Patient) (0020,0037) is not six numbers")
     rows, columns = cosines[:3], cosines[3:]
     lengths = float(np.linalg.norm(rows)), float(np.linalg.norm(columns))
@@ -108,13 +137,6 @@ def check_orientation(image_orientation: npt.ArrayLike) -> Floats:
     if lengths == (1.0, 1.0):
         return cosines
     return np.concatenate([rows / lengths[0], columns / lengths[1]])
-
-
-def slice_normal(image_orientation: npt.ArrayLike) -> Floats:
-    """The unit normal of a slice, row cosines x column cosines; shape ``(3,)``."""
-    cosines = check_orientation(image_orientation)
-    normal = np.cross(cosines[:3], cosines[3:])
-    return np.asarray(normal / np.linalg.norm(normal), dtype=np.float64) + 0.0
 
 
 def slice_offsets(image_positions: npt.ArrayLike, image_orientation: npt.ArrayLike) -> Floats:

@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,17 +19,17 @@ import numpy.typing as npt
 from voxelry.core.affine import spacing_of
 from voxelry.core.errors import FormatError
 from voxelry.core.progress import Progress, silent
-from voxelry.core.segment_items import segments_of
-from voxelry.core.segmentation import Segment
 from voxelry.core.spacing import Spacing
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
 from voxelry.formats.shared.deflate import deflate, level_asked
 from voxelry.formats.shared.grids import check_affine, contradictions_refused, shared_dtype, shared_grid
 from voxelry.formats.shared.slicer_diffusion import diffusion_keys, measurement_frame, slicer_weighting
-from voxelry.formats.shared.slicer_segments import slicer_keys, slicer_metadata
 from voxelry.formats.shared.streams import ByteSource, beside, read_start, voxel_blocks
 from voxelry.formats.shared.volume_record import json_text, json_value
+
+if TYPE_CHECKING:
+    from voxelry.core.segmentation import Segment
 
 _TYPES = {
     "int8": ("signed char", "int8", "int8_t"),
@@ -103,6 +103,8 @@ class NrrdFormat:
         affine, spacing, warnings = _geometry(fields, layout)
         unit = fields.get("sample units", "").strip('" ')
         labels = _labels(keys.get(_LABELS, ""), len(ordered))
+        from voxelry.formats.shared.slicer_segments import slicer_metadata
+
         described, told = slicer_metadata(keys, len(ordered))
         warnings = (*warnings, *told)
         weighted = slicer_weighting(keys, len(ordered), _measured_in(fields))
@@ -144,8 +146,12 @@ class NrrdFormat:
 
 def _layers(volumes: Sequence[Volume], dtype: np.dtype[Any]) -> list[list[Segment]]:
     """The segments of each volume, where all of them are label maps that say what their labels mean; else nothing."""
+    if dtype.kind != "u" or not all("SegmentSequence" in volume.metadata for volume in volumes):
+        return []
+    from voxelry.core.segment_items import segments_of
+
     found = [list(segments_of(volume.metadata).values()) for volume in volumes]
-    return found if all(found) and dtype.kind == "u" else []
+    return found if all(found) else []
 
 
 def _header(
@@ -190,6 +196,8 @@ def _header(
     if any(one.label for one in volumes):
         lines.append(f"{_LABELS}:={json_text([one.label for one in volumes])}".replace("\\", "\\\\"))
     if layers:
+        from voxelry.formats.shared.slicer_segments import slicer_keys
+
         lines += slicer_keys(layers, (depth, rows, columns))
     else:
         lines += diffusion_keys(volumes)

@@ -14,6 +14,7 @@ from voxelry.core.argument_types import check_type
 from voxelry.core.counted_voxels import checked_point
 from voxelry.core.errors import ParameterError, Problem, VoxelryError
 from voxelry.core.measure import Measurement, MeasurementRecord
+from voxelry.core.problem_record import ProblemRecord, skipped_record
 from voxelry.core.progress import Progress, silent
 from voxelry.core.recipe import Recipe, segment_in_words
 from voxelry.core.region_words import NamedSegment
@@ -27,13 +28,6 @@ from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.series.irregular_stacks import OnIrregular, check_scales
 from voxelry.parallel import shared
 from voxelry.workflows.load.loading import load, load_volume
-
-
-class ProblemRecord(TypedDict):
-    """A problem as JSON."""
-
-    code: str
-    message: str
 
 
 class MeasureRecord(TypedDict):
@@ -63,11 +57,6 @@ class MeasureReport:
             "measurements": [measurement.record() for measurement in self.measurements],
             "skipped": skipped_record(self.skipped),
         }
-
-
-def skipped_record(skipped: Mapping[str, Problem]) -> dict[str, ProblemRecord]:
-    """Skipped files as JSON values."""
-    return {name: {"code": problem.code, "message": problem.message} for name, problem in skipped.items()}
 
 
 def measure(

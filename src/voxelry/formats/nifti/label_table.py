@@ -25,8 +25,6 @@ from voxelry.core.volume import Volume
 from voxelry.formats.shared.slicer_segments import automatic_colour
 from voxelry.formats.shared.volume_record import json_text, json_value
 
-MOST_EXTENSION_BYTES: Final = 64 << 20
-"""A table of 65,535 names and codes has about 20 MB."""
 _CARET: Final = 30
 _ROOT: Final = b"CaretExtension"
 _OURS: Final = "voxelry segments"

@@ -15,11 +15,11 @@ from voxelry.core.errors import FormatError, ParameterError
 from voxelry.core.progress import Progress, silent
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
-from voxelry.formats.nifti.label_table import MOST_EXTENSION_BYTES, label_table, read_label_table
 from voxelry.formats.nifti.nifti_header import (
     CODES,
     COLOURS,
     HEADER_BYTES,
+    MOST_EXTENSION_BYTES,
     MOST_VOXELS,
     NiftiHeader,
     build_header,
@@ -70,6 +70,8 @@ class NiftiFormat:
                 _skip(source, header.start)
                 array = source.read_array(*_stored(header), progress=progress)
         array = _scaled(array, header.slope, header.intercept)
+        from voxelry.formats.nifti.label_table import read_label_table
+
         described, told = read_label_table(between, header.order, len(array))
         one = Volume(array=array[0], affine=header.affine, spacing=header.spacing, warnings=(*header.warnings, *told))
         if len(array) == 1:
@@ -107,7 +109,7 @@ class NiftiFormat:
             geometry.spacing,
             several=len(arrays) > 1,
             step_seconds=step,
-            extension=label_table(volumes),
+            extension=_label_table(volumes),
         )
         blocks = voxel_blocks(arrays, dtype, progress=progress)
         with Path(path).open("wb") as file:
@@ -127,6 +129,15 @@ class NiftiFormat:
         longest = max(len(volumes), *first.array.shape[:3])
         if longest > MOST_VOXELS:
             raise FormatError(f"NIfTI-1 counts to {MOST_VOXELS:,} along an axis, and this volume has {longest:,}")
+
+
+def _label_table(volumes: Sequence[Volume]) -> bytes:
+    """The extension that holds the names of labels; empty for volumes that are no labels."""
+    if not any("SegmentSequence" in volume.metadata for volume in volumes):
+        return b""
+    from voxelry.formats.nifti.label_table import label_table
+
+    return label_table(volumes)
 
 
 def _step(volumes: Sequence[Volume], asked: Value) -> float | None:

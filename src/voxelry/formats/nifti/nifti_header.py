@@ -27,6 +27,8 @@ DTYPES: dict[int, str] = {
 CODES = {name: code for code, name in DTYPES.items()}
 COLOURS: dict[int, int] = {128: 3, 2304: 4}
 """RGB24 and RGBA32: samples of uint8."""
+MOST_EXTENSION_BYTES = 64 << 20
+"""Before the voxels; a table of 65,535 names and codes has about 20 MB."""
 MOST_VOXELS = 32767
 """Largest number of voxels along an axis: NIfTI-1 counts with 16 bits."""
 

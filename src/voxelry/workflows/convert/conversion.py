@@ -8,11 +8,10 @@ from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from voxelry.core.argument_types import check_path
 from voxelry.core.errors import FormatError, ParameterError, Problem, named
-from voxelry.core.label_volumes import label_volumes
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.registry import formats
 from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
@@ -23,7 +22,6 @@ from voxelry.dicom.headers.sources import StrPath
 from voxelry.dicom.series.irregular_stacks import OnIrregular, check_on_irregular, check_scales
 from voxelry.dicom.series.volume_kinds import LeftOut, check_left_out
 from voxelry.workflows.convert.conversion_jobs import ConversionJob, conversion_jobs
-from voxelry.workflows.convert.conversion_plan import ConversionPlan, plan_of_jobs
 from voxelry.workflows.convert.conversion_report import Converted, ConvertReport
 from voxelry.workflows.convert.conversion_run import ConversionRun
 from voxelry.workflows.convert.segmentation_formats import SEGMENTATION_FORMATS, segmentation_format
@@ -33,6 +31,9 @@ from voxelry.workflows.files.export_names import DEFAULT_TEMPLATE, check_templat
 from voxelry.workflows.files.ledger import Ledger
 from voxelry.workflows.files.results_folder import check_apart
 from voxelry.workflows.load.volume_batches import Batch, batches_of, batches_of_volumes, path_stamp
+
+if TYPE_CHECKING:
+    from voxelry.workflows.convert.conversion_plan import ConversionPlan
 
 _WORKERS = 2
 _NONE: Mapping[str, Value] = MappingProxyType({})
@@ -251,6 +252,8 @@ def plan_conversion(
         scales={"real_world": real_world, "philips_precise": philips_precise, "suv": suv}, limits=limits,
         tolerances=tolerances, progress=part(progress, 0, 0.9),
     )  # fmt: skip
+    from voxelry.workflows.convert.conversion_plan import plan_of_jobs
+
     plan = plan_of_jobs(run, jobs, left)
     progress(1.0, "planned")
     return plan
@@ -284,6 +287,7 @@ def _begun(
     shared["tolerances"] = tolerances
     skipped: Mapping[str, Problem] = {}
     if segmentation or images is not None:
+        from voxelry.core.label_volumes import label_volumes
         from voxelry.workflows.load.load_structures import load_masks
 
         volumes = label_volumes(load_masks(source, images=images, **shared))

@@ -12,7 +12,6 @@ from typing import TypeVar
 
 from voxelry.core.argument_types import check_path
 from voxelry.core.errors import PixelDataError, Problem
-from voxelry.core.label_volumes import label_volumes
 from voxelry.core.progress import Progress, part, silent
 from voxelry.core.protocols import VolumeFormat
 from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Tolerances
@@ -22,9 +21,8 @@ from voxelry.dicom.acquisition.suv_factor import SuvKind
 from voxelry.dicom.headers.attributes import integer, text
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.packed_files import DEFAULT_LIMITS, ArchiveLimits, EntrySource, GzipSource
-from voxelry.dicom.headers.sop_classes import LABEL_MAP
+from voxelry.dicom.headers.sop_classes import LABEL_MAP, SEGMENTATION
 from voxelry.dicom.headers.sources import FileSource, Source, StrPath
-from voxelry.dicom.objects.segmentation_reading import is_segment, read_segmentation
 from voxelry.dicom.series.hierarchy import Index
 from voxelry.dicom.series.irregular_stacks import OnIrregular, chosen_stacks, chosen_volume
 from voxelry.dicom.series.stack import Stack
@@ -35,7 +33,6 @@ from voxelry.dicom.series.volume_steps import VolumeSteps, volume_steps
 from voxelry.workflows.files.export_names import Lookup
 from voxelry.workflows.files.ledger import made_below
 from voxelry.workflows.load.indexing import index
-from voxelry.workflows.load.segment_labels import of_one_segmentation
 from voxelry.workflows.load.volume_files import VolumeFile, files_in, format_of, not_of_files
 
 T = TypeVar("T")
@@ -191,6 +188,8 @@ def _dicom_batches(
     for series in found.series:
         skipped.update(series.unusable)
         if labels and series.stacks and _is_labels(series.stacks[0]):
+            from voxelry.workflows.load.segment_labels import of_one_segmentation
+
             batches += [_of_segments(group) for group in of_one_segmentation(series.stacks)]
             continue
         usable, refused = (series.stacks, {}) if suv is None else in_suv(series.stacks, suv)
@@ -279,11 +278,18 @@ def _of_stacks(stacks: list[Stack], on_irregular: OnIrregular, *, entities: str 
 
 def _is_labels(stack: Stack) -> bool:
     """True for a DICOM segmentation of bits or labels, and not of fractions."""
-    return is_segment(stack) or stack.frames[0].header.sop_class_uid == LABEL_MAP
+    kind = stack.frames[0].header.sop_class_uid
+    if kind != SEGMENTATION:
+        return kind == LABEL_MAP
+    from voxelry.dicom.objects.segmentation_reading import is_segment
+
+    return is_segment(stack)
 
 
 def _of_segments(stacks: Sequence[Stack]) -> Batch:
     """All segments of one DICOM segmentation, as one label map, or a layer each where they overlap."""
+    from voxelry.core.label_volumes import label_volumes
+    from voxelry.dicom.objects.segmentation_reading import read_segmentation
 
     def load(progress: Progress) -> tuple[Volume, ...]:
         return label_volumes(read_segmentation(stacks, progress=progress))
